@@ -1,0 +1,347 @@
+"""`book.toml`: whose book it is, how it cuts its periods, what is private, what was agreed to be measured."""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from comity.book.tables import TABLES
+from comity.core.agreements import HIGHER, LOWER, MEASURES, Abandons, Kpi
+from comity.core.calendars import Against, Calendar, Cut
+from comity.core.values import Side
+
+FILE = "book.toml"
+
+
+class UnusableBookError(Exception):
+    """A book that cannot be opened: one sentence that says where, what and the next step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """One of the two organisations."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateRows:
+    """Rows of a table that one side keeps to itself: those with `column = value`."""
+
+    table: str
+    column: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Private:
+    """What one side keeps to itself: whole tables, columns of tables, rows of tables."""
+
+    tables: tuple[str, ...] = ()
+    columns: tuple[tuple[str, str], ...] = ()
+    rows: tuple[PrivateRows, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who delivers which table by when, and how `comity import --all` fetches it."""
+
+    table: str
+    by: Side
+    due: str | None = None
+    path: str | None = None
+    mapping: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """Everything that `book.toml` says."""
+
+    name: str
+    scope: str
+    currency: str
+    timezone: str
+    month_starts_on: int
+    complete_to: date | None
+    parties: dict[Side, Party]
+    cut: Cut
+    against: Against
+    kpis: tuple[Kpi, ...]
+    private: dict[Side, Private] = field(default_factory=dict)
+    sources: tuple[Source, ...] = ()
+    answers_for: dict[str, str] = field(default_factory=dict)  # paid: share -> customer, provider, both
+    digests: tuple[str, ...] = ()  # personal columns kept as keyed digests
+    retention: dict[str, int] = field(default_factory=dict)  # table -> days
+
+    @property
+    def relationship(self) -> str:
+        """The id by which viewers name this relationship."""
+        return "/".join(party.id for party in self.parties.values()) or self.name
+
+    def calendar(self, cut: Cut | None = None) -> Calendar:
+        """How this book cuts periods, of the review's own length unless another is asked for."""
+        return Calendar(cut or self.cut, self.month_starts_on)
+
+    def private_owner(self, table: str) -> Side | None:
+        """The side that keeps the whole table to itself, if one does."""
+        return next((side for side, private in self.private.items() if table in private.tables), None)
+
+
+def read_definition(book: Path) -> Definition:
+    """Read and check `book.toml`.
+
+    :raises UnusableBookError: naming the file, the key, the value and the next step
+    """
+    file = book / FILE
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        what = "has no book.toml" if book.is_dir() else "is not a folder"
+        msg = f"{book} {what}; a book is a folder with a book.toml that says whose it is"
+        raise UnusableBookError(msg) from None
+    except UnicodeDecodeError as error:
+        msg = f"{file}: not UTF-8 (byte {error.start}); save it as UTF-8"
+        raise UnusableBookError(msg) from None
+    except OSError as error:
+        msg = f"{file} cannot be read: {error.strerror}"
+        raise UnusableBookError(msg) from None
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        msg = f"{file}: {error}"
+        raise UnusableBookError(msg) from None
+    return _Reader(file).definition(content)
+
+
+_SECTIONS = {"book", "parties", "review", "private", "kpi", "source", "paid", "personal", "retention"}
+_KPI_KEYS = {
+    "id", "measure", "queues", "channels", "answer_within_s", "short_abandon_s", "abandons", "target", "material",
+    "better", "volume_band", "patience_s", "formula", "instrument", "within_days", "valid_from", "agreed_on",
+    "queue_map",
+}  # fmt: skip
+_PRIVATE_ITEM = re.compile(r"(?P<table>\w+)(?:\.(?P<column>\w+)|\[(?P<by>\w+)=(?P<value>[^\]]+)\])?")
+PAID_SHARES = ("in_target", "late", "repeated", "idle", "not_split")
+
+
+class _Reader:
+    """Turns parsed TOML into a Definition; every complaint names the file and the key."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def wrong(self, key: str, problem: str) -> UnusableBookError:
+        return UnusableBookError(f"{self.file}: {key} {problem}")
+
+    def keys(self, section: Mapping[str, Any], where: str, known: set[str]) -> None:
+        for key in section:
+            if key not in known:
+                near = difflib.get_close_matches(key, known, 1)
+                hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
+                raise self.wrong(f"{where}.{key}" if where else f"[{key}]", f"is not known; {hint}")
+
+    def get(self, section: Mapping[str, Any], where: str, key: str, kind: type, default: Any = None) -> Any:  # noqa: ANN401 - TOML values
+        value = section.get(key, default)
+        if value is None or (isinstance(value, kind) and not (kind is not bool and isinstance(value, bool))):
+            return value
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        raise self.wrong(f"{where}.{key}", f"must be {_SPOKEN.get(kind, kind.__name__)}, but is {value!r}")
+
+    def number(self, section: Mapping[str, Any], where: str, key: str, default: float | None = None) -> float | None:
+        value: float | None = self.get(section, where, key, float, default)
+        if value is not None and not abs(value) < float("inf"):
+            raise self.wrong(f"{where}.{key}", f"must be a finite number, but is {value!r}")
+        return value
+
+    def day(self, section: Mapping[str, Any], where: str, key: str) -> date | None:
+        value = section.get(key)
+        if value is None:
+            return None
+        if type(value) is date:
+            return value
+        try:
+            return date.fromisoformat(value)
+        except (TypeError, ValueError):
+            raise self.wrong(f"{where}.{key}", f"must be a day such as 2026-01-31, but is {value!r}") from None
+
+    def one_of(self, section: Mapping[str, Any], where: str, key: str, known: list[str], default: str) -> str:
+        value = self.get(section, where, key, str, default)
+        if value not in known:
+            raise self.wrong(f"{where}.{key}", f"must be one of {', '.join(known)}, but is {value!r}")
+        return str(value)
+
+    def texts(self, section: Mapping[str, Any], where: str, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        value = section.get(key, list(default))
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self.wrong(f"{where}.{key}", f"must be a list of texts, but is {value!r}")
+        return tuple(value)
+
+    def definition(self, content: Mapping[str, Any]) -> Definition:
+        self.keys(content, "", _SECTIONS)
+        for name in _SECTIONS - {"kpi", "source"}:
+            if not isinstance(content.get(name, {}), dict):
+                raise self.wrong(f"[{name}]", "must be a table")
+        book, review = content.get("book", {}), content.get("review", {})
+        self.keys(book, "book", {"name", "scope", "currency", "timezone", "month_starts_on", "complete_to"})
+        self.keys(review, "review", {"period", "against"})
+        name = self.get(book, "book", "name", str)
+        if not name:
+            raise self.wrong("book.name", "is missing; write under [book] whose book it is")
+        starts = self.get(book, "book", "month_starts_on", int, 1)
+        if not 1 <= starts <= 28:  # noqa: PLR2004 - the last day that every month has
+            raise self.wrong("book.month_starts_on", f"must lie between 1 and 28, but is {starts}")
+        cuts, againsts = [cut.value for cut in Cut], [against.value for against in Against]
+        return Definition(
+            name=name,
+            scope=self.one_of(book, "book", "scope", ["relationship", "portfolio"], "relationship"),
+            currency=self.currency(book),
+            timezone=self.timezone(book),
+            month_starts_on=starts,
+            complete_to=self.day(book, "book", "complete_to"),
+            parties=self.parties(content.get("parties", {})),
+            cut=Cut(self.one_of(review, "review", "period", cuts, "quarter")),
+            against=Against(self.one_of(review, "review", "against", againsts, "previous")),
+            kpis=tuple(self.kpi(number, item) for number, item in self.items(content, "kpi")),
+            private=self.private(content.get("private", {})),
+            sources=tuple(self.source(number, item) for number, item in self.items(content, "source")),
+            answers_for=self.answers_for(content.get("paid", {})),
+            digests=self.digests(content.get("personal", {})),
+            retention=self.retention(content.get("retention", {})),
+        )
+
+    def items(self, content: Mapping[str, Any], name: str) -> list[tuple[int, dict[str, Any]]]:
+        value = content.get(name, [])
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise self.wrong(f"[[{name}]]", f"must be written with double brackets, [[{name}]]")
+        return list(enumerate(value, 1))
+
+    def currency(self, book: Mapping[str, Any]) -> str:
+        value = self.get(book, "book", "currency", str, "EUR")
+        if not re.fullmatch(r"[A-Z]{3}", value):
+            raise self.wrong("book.currency", f"must be a code of three letters such as EUR, but is {value!r}")
+        return str(value)
+
+    def timezone(self, book: Mapping[str, Any]) -> str:
+        value = self.get(book, "book", "timezone", str, "UTC")
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise self.wrong("book.timezone", f"{value!r} is not a zone; write one such as Europe/Madrid") from None
+        return str(value)
+
+    def parties(self, parties: Mapping[str, Any]) -> dict[Side, Party]:
+        self.keys(parties, "parties", {side.value for side in Side})
+        found = {}
+        for side in Side:
+            party = parties.get(side.value, {})
+            if not isinstance(party, dict):
+                raise self.wrong(f"parties.{side}", "must be a table with id and name")
+            self.keys(party, f"parties.{side}", {"id", "name"})
+            party_id = self.get(party, f"parties.{side}", "id", str, side.value)
+            found[side] = Party(party_id, self.get(party, f"parties.{side}", "name", str, party_id.title()))
+        return found
+
+    def kpi(self, number: int, item: Mapping[str, Any]) -> Kpi:
+        where = f"kpi[{number}]"
+        self.keys(item, where, _KPI_KEYS)
+        kpi_id = self.get(item, where, "id", str)
+        if not kpi_id:
+            raise self.wrong(f"{where}.id", "is missing; every [[kpi]] bears an id")
+        where = f"kpi {kpi_id!r}:"
+        measure = self.one_of(item, where, "measure", sorted(MEASURES), kpi_id)
+        seconds = {key: self.number(item, where, key) for key in ("answer_within_s", "short_abandon_s", "patience_s")}
+        material = self.number(item, where, "material", 0.0) or 0.0
+        negative = [key for key, value in {**seconds, "material": material}.items() if value is not None and value < 0]
+        if negative:
+            raise self.wrong(f"{where}.{negative[0]}", "must not be negative")
+        queue_map = self.get(item, where, "queue_map", dict, {})
+        return Kpi(
+            id=kpi_id,
+            measure=measure,
+            queues=self.texts(item, where, "queues", ("*",)),
+            channels=self.texts(item, where, "channels", ("*",)),
+            answer_within_s=20.0 if seconds["answer_within_s"] is None else seconds["answer_within_s"],
+            short_abandon_s=seconds["short_abandon_s"] or 0.0,
+            abandons=Abandons(
+                self.one_of(item, where, "abandons", [a.value for a in Abandons], Abandons.EXCLUDE_SHORT),
+            ),
+            target=self.number(item, where, "target"),
+            material=material,
+            better=self.one_of(item, where, "better", [HIGHER, LOWER], MEASURES[measure]),
+            volume_band=self.number(item, where, "volume_band", 0.0) or 0.0,
+            patience_s=seconds["patience_s"],
+            formula=self.one_of(item, where, "formula", ["top2", "mean"], "top2"),
+            instrument=self.get(item, where, "instrument", str),
+            within_days=self.get(item, where, "within_days", int, 7),
+            valid_from=self.day(item, where, "valid_from") or date.min,
+            agreed_on=self.day(item, where, "agreed_on"),
+            queue_map={str(source): str(signed) for source, signed in queue_map.items()},
+        )
+
+    def private(self, section: Mapping[str, Any]) -> dict[Side, Private]:
+        self.keys(section, "private", {side.value for side in Side})
+        found = {}
+        for side in Side:
+            tables, columns, rows = [], [], []
+            for item in self.texts(section, "private", side.value, ()):
+                match = _PRIVATE_ITEM.fullmatch(item)
+                named = match.group("column") or match.group("by") if match else None
+                if match is None or match["table"] not in TABLES:
+                    msg = f"names {item!r}; write a table, table.column or table[column=value]"
+                    raise self.wrong(f"private.{side}", msg)
+                table = TABLES[match["table"]]
+                if named is not None and named not in table.by_name:
+                    raise self.wrong(f"private.{side}", f"names {item!r}, but {table.name} has no column {named}")
+                if match["column"]:
+                    if table.by_name[match["column"]].required:
+                        raise self.wrong(f"private.{side}", f"names {item!r}, without which {table.name} says nothing")
+                    columns.append((table.name, match["column"]))
+                elif match["by"]:
+                    rows.append(PrivateRows(table.name, match["by"], match["value"]))
+                else:
+                    tables.append(table.name)
+            found[side] = Private(tuple(tables), tuple(columns), tuple(rows))
+        both = set(found[Side.CUSTOMER].tables) & set(found[Side.PROVIDER].tables)
+        if both:
+            raise self.wrong("private", f"gives {', '.join(sorted(both))} to both sides; a table has one owner")
+        return found
+
+    def source(self, number: int, item: Mapping[str, Any]) -> Source:
+        where = f"source[{number}]"
+        self.keys(item, where, {"table", "by", "due", "path", "as"})
+        return Source(
+            table=self.one_of(item, where, "table", sorted(TABLES), ""),
+            by=Side(self.one_of(item, where, "by", [side.value for side in Side], "")),
+            due=self.get(item, where, "due", str),
+            path=self.get(item, where, "path", str),
+            mapping=self.get(item, where, "as", str),
+        )
+
+    def answers_for(self, section: Mapping[str, Any]) -> dict[str, str]:
+        self.keys(section, "paid", {"answers_for"})
+        said = self.get(section, "paid", "answers_for", dict, {})
+        self.keys(said, "paid.answers_for", set(PAID_SHARES))
+        known = ["customer", "provider", "both"]
+        return {key: self.one_of(said, "paid.answers_for", key, known, "both") for key in said}
+
+    def digests(self, section: Mapping[str, Any]) -> tuple[str, ...]:
+        self.keys(section, "personal", {"digest"})
+        allowed = sorted({column.name for table in TABLES.values() for column in table.columns if column.personal})
+        named = self.texts(section, "personal", "digest", ())
+        for name in named:
+            if name not in allowed:
+                raise self.wrong("personal.digest", f"names {name!r}; it may name {', '.join(allowed)}")
+        return named
+
+    def retention(self, section: Mapping[str, Any]) -> dict[str, int]:
+        self.keys(section, "retention", set(TABLES))
+        return {table: self.get(section, "retention", table, int) for table in section}
+
+
+_SPOKEN = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", dict: "a table"}

@@ -1,0 +1,400 @@
+"""What each table of a book holds: one declaration that reading, checking and the docs share."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """How a column's text is to be understood."""
+
+    TEXT = "text"
+    INSTANT = "instant"  # ISO 8601 with an offset, or local to the book's zone; kept in UTC
+    DAY = "day"  # YYYY-MM-DD
+    MONTH = "month"  # YYYY-MM, kept as its first day
+    PERIOD = "period"  # 2026-05 or 2026-W23, kept as text
+    SECONDS = "seconds"  # never negative
+    COUNT = "count"  # a whole number, never negative
+    NUMBER = "number"
+    AMOUNT = "amount"  # decimal, up to six decimals
+    SHARE = "share"  # 0 to 1
+    FLAG = "flag"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its name, how to read it, and what both parties take it to mean."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    required: bool = False
+    values: tuple[str, ...] = ()  # the only values allowed; empty: any
+    default: str | None = None  # stands in for an empty cell
+    personal: bool = False  # may be kept as a keyed digest
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What must hold between columns of one row: `column` is the one to blame, `broken` the SQL condition."""
+
+    column: str
+    broken: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: its key, its columns, the rules over a row, and the day that says how far it reaches."""
+
+    name: str
+    meaning: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    rules: tuple[Rule, ...] = ()
+    days: tuple[str, ...] = ()  # instants whose local day is written at import, as NAME_day
+    held_by: str = "provider"  # which side would usually hold it
+    order: tuple[str, ...] = ()  # how rows are laid down, so that a period is read without the others
+    by_name: dict[str, Column] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the columns by name."""
+        object.__setattr__(self, "by_name", {column.name: column for column in self.columns})
+
+    @property
+    def required(self) -> tuple[Column, ...]:
+        """The columns without which a row says nothing."""
+        return tuple(column for column in self.columns if column.required)
+
+
+def _not_before(later: str, earlier: str) -> Rule:
+    return Rule(later, f"{later} < {earlier}", f"{later} before {earlier}")
+
+
+def _text(name: str, meaning: str, **more: object) -> Column:
+    return Column(name, Kind.TEXT, meaning, **more)  # type: ignore[arg-type]
+
+
+def _instant(name: str, meaning: str, *, required: bool = False) -> Column:
+    return Column(name, Kind.INSTANT, meaning, required=required)
+
+
+_QUEUE_START = (
+    _text("queue", "the queue", required=True),
+    _instant("start", "when the interval begins", required=True),
+    Column("minutes", Kind.COUNT, "how long the interval is", required=True),
+)
+
+CONTACTS = Table(
+    "contacts",
+    "every call, chat, mail or ticket, one row each",
+    key=("contact_id",),
+    columns=(
+        _text("contact_id", "the contact's id in its source", required=True),
+        _instant("opened_at", "start of the agreed clock", required=True),
+        _text("account_id", "the account that made contact", personal=True),
+        _text("queue", "the queue that it entered first"),
+        _text("channel", "voice, chat, mail, ticket, ..."),
+        _instant("answered_at", "when an agent answered"),
+        _instant("abandoned_at", "when the caller gave up"),
+        _text(
+            "outcome",
+            "how it ended",
+            values=("answered", "abandoned", "flow_out", "callback", "voicemail", "system"),
+        ),
+        _instant("resolved_at", "when the need was met"),
+        _instant("closed_at", "when the record was closed; not when the need was met"),
+        _instant("due_at", "when it had to be resolved"),
+        Column("handle_s", Kind.SECONDS, "talk, hold and after-contact work"),
+        _text("agent_id", "who handled it", personal=True),
+        _text("team", "the agent's team"),
+        _text("priority", "the agreed priority"),
+        _text("reason", "why contact was made"),
+        Column("transfers", Kind.COUNT, "how often it was passed on"),
+        Column("reopens", Kind.COUNT, "how often it was opened again"),
+        Column("sla_met", Kind.FLAG, "the source's own judgement, used only without due_at"),
+        _text("opened_by", "which side opened it", values=("customer", "provider")),
+    ),
+    rules=(
+        _not_before("answered_at", "opened_at"),
+        _not_before("abandoned_at", "opened_at"),
+        _not_before("resolved_at", "opened_at"),
+        _not_before("closed_at", "opened_at"),
+    ),
+    days=("opened_at", "due_at", "resolved_at"),
+    order=("opened_at",),
+)
+
+INTERVALS = Table(
+    "intervals",
+    "what happened in each interval of each queue",
+    key=("queue", "start"),
+    columns=(
+        *_QUEUE_START,
+        Column("offered", Kind.COUNT, "contacts that arrived"),
+        Column("answered", Kind.COUNT, "contacts that were answered"),
+        Column("answered_within", Kind.COUNT, "answered within threshold_s"),
+        Column("threshold_s", Kind.SECONDS, "the threshold that answered_within counts by"),
+        Column("abandoned", Kind.COUNT, "contacts that gave up"),
+        Column("abandoned_short", Kind.COUNT, "of those, short abandons"),
+        Column("flowed_out", Kind.COUNT, "contacts that left the queue for another"),
+        Column("handle_s", Kind.SECONDS, "handled time of the interval's contacts, all together"),
+        Column("patience_s", Kind.SECONDS, "mean patience, where it was estimated"),
+    ),
+    rules=(
+        Rule("answered_within", "answered_within > answered", "answered_within above answered"),
+        Rule("abandoned_short", "abandoned_short > abandoned", "abandoned_short above abandoned"),
+        Rule("minutes", "minutes <= 0", "an interval without length"),
+    ),
+    days=("start",),
+    order=("start", "queue"),
+)
+
+FORECASTS = Table(
+    "forecasts",
+    "what was expected of each interval, and when that was said",
+    key=("queue", "start", "issued_on"),
+    columns=(
+        *_QUEUE_START,
+        Column("issued_on", Kind.DAY, "the day on which the forecast was issued", required=True),
+        Column("offered", Kind.NUMBER, "contacts expected to arrive", required=True),
+        Column("aht_s", Kind.SECONDS, "handle time expected"),
+        Column("locked", Kind.FLAG, "whether it binds"),
+        _text("issued_by", "which side issued it", values=("customer", "provider")),
+    ),
+    rules=(
+        Rule("offered", "offered < 0", "negative"),
+        Rule("minutes", "minutes <= 0", "an interval without length"),
+    ),
+    days=("start",),
+    held_by="customer",
+    order=("start", "queue"),
+)
+
+SCHEDULES = Table(
+    "schedules",
+    "positions on the phones, after breaks, training and planned absence",
+    key=("queue", "start"),
+    columns=(
+        *_QUEUE_START,
+        Column("required", Kind.NUMBER, "positions needed for the plan"),
+        Column("scheduled", Kind.NUMBER, "positions rostered"),
+        Column("staffed", Kind.NUMBER, "positions that were there"),
+        Column("ordered_off", Kind.NUMBER, "absence that the customer ordered or caused"),
+    ),
+    rules=(
+        *(Rule(name, f"{name} < 0", "negative") for name in ("required", "scheduled", "staffed", "ordered_off")),
+        Rule("minutes", "minutes <= 0", "an interval without length"),
+    ),
+    days=("start",),
+    order=("start", "queue"),
+)
+
+EVENTS = Table(
+    "events",
+    "what befell the service, who said so, and what is claimed for it",
+    key=("event_id",),
+    columns=(
+        _text("event_id", "the event's id", required=True),
+        _text(
+            "kind",
+            "what it was",
+            required=True,
+            values=("outage", "campaign", "price_letter", "bill_run", "storm", "holiday", "training_ordered", "other"),
+        ),
+        _instant("from", "when it began", required=True),
+        _instant("to", "when it ended", required=True),
+        _text("queues", "the queues it touched, separated by `;` (empty: all)"),
+        _text("declared_by", "which side declared it", required=True, values=("customer", "provider")),
+        _instant("declared_at", "when it was declared", required=True),
+        _instant("announced_at", "when the other side was told beforehand"),
+        _text("evidence", "what shows it"),
+        _text("claim", "what is claimed", values=("none", "exclude", "relief"), default="none"),
+        _text("kpi", "the KPI it is claimed for (empty: all)"),
+        _text("state", "where the claim stands", values=("claimed", "accepted", "refused", "deemed"), default="claimed"),
+        _text("answered_by", "who answered the claim"),
+        _instant("answered_at", "when the claim was answered"),
+    ),
+    rules=(_not_before('"to"', '"from"'),),
+    held_by="both",
+    order=("from",),
+)
+
+ACCOUNTS = Table(
+    "accounts",
+    "those who are served or who pay",
+    key=("account_id",),
+    columns=(
+        _text("account_id", "the account's id", required=True, personal=True),
+        _text("name", "its name"),
+        _text("segment", "its segment"),
+        _text("kind", "what it is", values=("external", "internal", "dealer", "vendor")),
+        Column("joined_on", Kind.DAY, "the day it joined"),
+        Column("notice_on", Kind.DAY, "the day it gave notice"),
+        Column("left_on", Kind.DAY, "the day it left"),
+    ),
+    rules=(_not_before("left_on", "joined_on"),),
+    held_by="customer",
+)
+
+RENEWALS = Table(
+    "renewals",
+    "what became of each agreement that fell due",
+    key=("account_id", "due_on"),
+    columns=(
+        _text("account_id", "the account", required=True, personal=True),
+        Column("due_on", Kind.DAY, "the day it fell due", required=True),
+        Column("decided_on", Kind.DAY, "the day it was decided"),
+        _text("decision", "what was decided", required=True, values=("renewed", "expanded", "reduced", "left", "pending")),
+        _text("mode", "by decision or by itself", required=True, values=("active", "automatic")),
+        _text("confirmed_by", "who confirms it", values=("customer", "provider", "both")),
+        _text("reason", "why", values=("price", "contract", "coverage", "service", "other")),
+    ),
+)
+
+SURVEYS = Table(
+    "surveys",
+    "invitations to say how it was, answered or not",
+    key=("response_id",),
+    columns=(
+        _text("response_id", "the invitation's id", required=True),
+        _text("audience", "who is asked", required=True, values=("customer", "employee", "partner")),
+        _text("respondent_id", "the person asked", required=True, personal=True),
+        _text("account_id", "the account that the person speaks for", personal=True),
+        _text("contact_id", "the contact that it was about"),
+        _text("queue", "that contact's queue"),
+        _text("channel", "that contact's channel"),
+        _text("team", "the team that handled it"),
+        _text("question", "the question"),
+        Column("asked_on", Kind.DAY, "the day of the invitation"),
+        Column("answered_on", Kind.DAY, "the day of the answer (empty: never)"),
+        _text("instrument", "csat, nps, ces, esat, loyalty, trust, ...", required=True),
+        Column("scale_min", Kind.NUMBER, "the worst answer; may be the larger number", required=True),
+        Column("scale_max", Kind.NUMBER, "the best answer", required=True),
+        Column("score", Kind.NUMBER, "the answer"),
+        _text("conducted_by", "who asked", values=("customer", "provider", "third_party")),
+    ),
+    rules=(
+        Rule("scale_max", "scale_min = scale_max", "a scale without width"),
+        Rule(
+            "score",
+            "score < least(scale_min, scale_max) or score > greatest(scale_min, scale_max)",
+            "off the scale",
+        ),
+        _not_before("answered_on", "asked_on"),
+    ),
+    held_by="customer",
+    order=("answered_on",),
+)
+
+INVOICES = Table(
+    "invoices",
+    "what was invoiced, line by line",
+    key=("invoice_id", "line"),
+    columns=(
+        Column("month", Kind.MONTH, "the month that it is for", required=True),
+        _text("account_id", "who pays", required=True, personal=True),
+        _text("service", "what for", required=True),
+        Column("quantity", Kind.AMOUNT, "how much of it", required=True),
+        Column("unit_price", Kind.AMOUNT, "at what price", required=True),
+        Column("amount", Kind.AMOUNT, "the line's amount; counts where it is given"),
+        _text("unit", "of what", values=("hour", "minute", "contact", "fte_month", "fixed", "percent")),
+        _text(
+            "kind",
+            "what sort of line",
+            values=("service", "minimum", "credit", "bonus", "malus", "indexation", "pass_through"),
+            default="service",
+        ),
+        _text("currency", "the currency; empty is the book's"),
+        _text("invoice_id", "the invoice"),
+        _text("line", "the line of the invoice"),
+    ),
+    order=("month",),
+)
+
+COSTS = Table(
+    "costs",
+    "what the service cost the provider",
+    key=("month", "driver"),
+    columns=(
+        Column("month", Kind.MONTH, "the month", required=True),
+        _text("driver", "what was paid for", required=True),
+        Column("quantity", Kind.AMOUNT, "how much of it", required=True),
+        Column("unit_cost", Kind.AMOUNT, "at what price", required=True),
+        _text("behaviour", "whether it moves with volume", values=("variable", "fixed")),
+    ),
+    order=("month",),
+)
+
+PRICES = Table(
+    "prices",
+    "the agreed price index",
+    key=("month",),
+    columns=(
+        Column("month", Kind.MONTH, "the month", required=True),
+        Column("index", Kind.NUMBER, "the index", required=True),
+    ),
+    rules=(Rule("index", '"index" <= 0', "not above zero"),),
+    held_by="both",
+    order=("month",),
+)
+
+STAFF = Table(
+    "staff",
+    "who works for the service",
+    key=("employee_id",),
+    columns=(
+        _text("employee_id", "the employee", required=True, personal=True),
+        _text("team", "the team"),
+        _text("role", "the role"),
+        Column("hired_on", Kind.DAY, "the day of joining"),
+        Column("left_on", Kind.DAY, "the day of leaving"),
+    ),
+    rules=(_not_before("left_on", "hired_on"),),
+)
+
+REPORTED = Table(
+    "reported",
+    "the figures that each side reported",
+    key=("period", "kpi", "queue", "reported_by"),
+    columns=(
+        Column("period", Kind.PERIOD, "the month or week, 2026-05 or 2026-W23", required=True),
+        _text("kpi", "the KPI's id", required=True),
+        _text("queue", "the queue (empty: all)"),
+        Column("value", Kind.NUMBER, "the figure as reported", required=True),
+        Column("num", Kind.NUMBER, "its numerator"),
+        Column("den", Kind.NUMBER, "its denominator"),
+        _text("reported_by", "which side reported it", required=True, values=("customer", "provider")),
+    ),
+    held_by="both",
+)
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        CONTACTS,
+        INTERVALS,
+        FORECASTS,
+        SCHEDULES,
+        EVENTS,
+        ACCOUNTS,
+        RENEWALS,
+        SURVEYS,
+        INVOICES,
+        COSTS,
+        PRICES,
+        STAFF,
+        REPORTED,
+    )
+}
+
+MONTHLY = ("invoices", "costs", "prices")
+
+
+def day_column(instant: str) -> str:
+    """The column that holds the local day of an instant: opened_at -> opened_on, start -> start_on."""
+    return f"{instant.removesuffix('_at')}_on"
+
+
+def slot_column(instant: str) -> str:
+    """The column that holds the local half hour of the day (0 to 47): opened_at -> opened_slot."""
+    return f"{instant.removesuffix('_at')}_slot"

@@ -1,0 +1,82 @@
+"""What two sides agreed to measure: KPIs, and which wording is in force on a day.
+
+Signing, changing and proposing come with the shared room; a review needs only what is in force.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+
+class Abandons(StrEnum):
+    """What a service level does with contacts that gave up."""
+
+    COUNT = "count"  # all of them count as misses (V1)
+    EXCLUDE_SHORT = "exclude-short"  # short ones are left out (V6, recommended)
+    EXCLUDE_ALL = "exclude-all"  # all are left out (V3)
+
+
+HIGHER = "higher"
+LOWER = "lower"
+
+# Each measure, and which way is better unless the KPI says otherwise.
+MEASURES: dict[str, str] = {
+    "service_level": HIGHER,
+    "sla_attainment": HIGHER,
+    "abandonment": LOWER,
+    "wait_mean": LOWER,
+    "wait_p90": LOWER,
+    "handle_time": LOWER,
+    "repeat_contact": LOWER,
+    "backlog": LOWER,
+    "reopen": LOWER,
+    "csat": HIGHER,
+    "nps": HIGHER,
+    "forecast_wape": LOWER,
+    "forecast_bias": LOWER,
+    "occupancy": HIGHER,
+    "attrition": LOWER,
+}
+
+EVERYTHING = ("*",)
+
+
+@dataclass(frozen=True, slots=True)
+class Kpi:
+    """One KPI as worded from `valid_from` on.
+
+    Durations in seconds; `target`, `material` in the unit of the measure (shares 0 to 1).
+    """
+
+    id: str
+    measure: str
+    queues: tuple[str, ...] = EVERYTHING
+    channels: tuple[str, ...] = EVERYTHING
+    answer_within_s: float = 20.0
+    short_abandon_s: float = 0.0
+    abandons: Abandons = Abandons.EXCLUDE_SHORT
+    target: float | None = None
+    material: float = 0.0
+    better: str = HIGHER
+    volume_band: float = 0.0
+    patience_s: float | None = None
+    formula: str = "top2"  # csat: top2 | mean
+    instrument: str | None = None  # csat, nps: which survey instrument
+    within_days: int = 7  # repeat_contact, reopen: the window
+    valid_from: date = date.min
+    agreed_on: date | None = None
+    queue_map: dict[str, str] = field(default_factory=dict)  # the signed map of source queues
+
+    def met(self, value: float | None) -> bool | None:
+        """The contract's arithmetic: whether the value meets the target; None without either."""
+        if value is None or self.target is None:
+            return None
+        if self.measure == "forecast_bias":
+            return abs(value) <= self.target
+        return value >= self.target if self.better == HIGHER else value <= self.target
+
+
+def in_force(kpis: tuple[Kpi, ...], kpi_id: str, day: date) -> Kpi | None:
+    """The wording of a KPI that holds on a day: the latest of those valid by then."""
+    valid = [kpi for kpi in kpis if kpi.id == kpi_id and kpi.valid_from <= day]
+    return max(valid, key=lambda kpi: (kpi.valid_from, kpi.agreed_on or date.min), default=None)

@@ -1,0 +1,1 @@
+"""One file per reading: from sufficient statistics to parts, errors and a verdict."""

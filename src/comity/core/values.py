@@ -1,0 +1,57 @@
+"""The few values that everything else is spoken in: sides, viewers, periods."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """The two sides of a relationship. Customer first, wherever both are named."""
+
+    CUSTOMER = "customer"
+    PROVIDER = "provider"
+
+    @property
+    def other(self) -> "Side":
+        """The side across the table."""
+        return Side.PROVIDER if self is Side.CUSTOMER else Side.CUSTOMER
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who is looking, in which relationship, standing on which side.
+
+    A viewer travels from the door to the query. `side` is None for those who stand on neither
+    side (the joint view, a surveyor, a mediator): they see what is shared and nothing else.
+    """
+
+    person: str
+    relationship: str
+    side: Side | None
+
+    def opens(self, owner: Side) -> bool:
+        """Whether what is private to `owner` may be opened for this viewer."""
+        return self.side is owner
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Period:
+    """Days from `start` up to, and without, `end`, in the book's time zone."""
+
+    start: date
+    end: date
+
+    def __post_init__(self) -> None:
+        """Refuse a period that holds no day."""
+        if self.end <= self.start:
+            msg = f"a period ends after it starts, but {self.end} is not after {self.start}"
+            raise ValueError(msg)
+
+    @property
+    def days(self) -> int:
+        """How many days it holds."""
+        return (self.end - self.start).days
+
+    def __contains__(self, day: date) -> bool:
+        """Whether the day lies in it."""
+        return self.start <= day < self.end
