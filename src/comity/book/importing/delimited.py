@@ -1,0 +1,327 @@
+"""Delimited text as people really have it: any delimiter, encoding, line end, byte-order mark, packed or not."""
+
+import codecs
+import csv
+import gzip
+import hashlib
+import io
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import charset_normalizer
+import pyarrow as pa
+import pyarrow.csv as pc
+
+from comity.book.importing.section import BrokenRow, Section, UnusableSourceError, joined, schema, unique
+
+DELIMITERS = (",", ";", "\t", "|")
+_SPOKEN = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_SAMPLE = 256 * 1024
+_BLOCK = 4 * 1024 * 1024
+_SAMPLE_ROWS = 200
+_BROKEN_KEPT = 100_000
+_GZIP_MAGIC = b"\x1f\x8b"
+_UTF8 = ("utf-8", "utf-8-sig")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a first pass over a file's bytes found out."""
+
+    digest: str
+    size: int
+    packed: bool
+    sample: bytes
+    utf8: bool
+    has_nul: bool
+
+
+def look(path: Path) -> Look:
+    """Read every byte once: the digest, whether the packing is whole, whether the text is UTF-8.
+
+    :raises UnusableSourceError: when the file is absent, empty, or packed and broken off
+    """
+    digest, size = hashlib.sha256(), 0
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(2)
+            stream.seek(0)
+            while block := stream.read(_BLOCK):
+                digest.update(block)
+                size += len(block)
+    except FileNotFoundError:
+        msg = f"{path}: there is no such file"
+        raise UnusableSourceError(msg) from None
+    except OSError as error:
+        msg = f"{path}: cannot be read: {error.strerror or error}"
+        raise UnusableSourceError(msg) from None
+    if size == 0:
+        msg = f"{path}: the file is empty"
+        raise UnusableSourceError(msg)
+    packed = head == _GZIP_MAGIC
+    sample, utf8, has_nul = b"", True, False
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with unpacked(path, packed=packed) as stream:
+            while block := stream.read(_BLOCK):
+                if len(sample) < _SAMPLE:
+                    sample += block[: _SAMPLE - len(sample)]
+                has_nul = has_nul or b"\0" in block
+                if utf8:
+                    try:
+                        decoder.decode(block)
+                    except UnicodeDecodeError:
+                        utf8 = False
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        msg = f"{path}: the packed file is broken off or damaged ({error}); fetch it again"
+        raise UnusableSourceError(msg) from None
+    if utf8:
+        try:
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            utf8 = False
+    return Look(digest.hexdigest(), size, packed, sample, utf8, has_nul)
+
+
+def unpacked(path: Path, *, packed: bool) -> IO[bytes]:
+    """The file's bytes, unpacked where it is packed."""
+    return gzip.open(path, "rb") if packed else path.open("rb")
+
+
+def encoding_of(path: Path, seen: Look, wanted: str | None) -> tuple[str, str | None]:
+    """The encoding to read by, and what to tell of it where it was not plain.
+
+    :raises UnusableSourceError: for bytes that are no text, or not in the encoding asked for
+    """
+    for mark, encoding in _MARKS:
+        if seen.sample.startswith(mark):
+            return encoding, None if encoding == "utf-8-sig" else f"read as {encoding}, by its byte-order mark"
+    if wanted is not None:
+        return wanted, None
+    if seen.has_nul:
+        head = seen.sample[:4096]
+        for encoding, at in (("utf-16-le", 1), ("utf-16-be", 0)):
+            if head[at::2].count(0) > len(head) * 0.4:
+                return encoding, f"read as {encoding}; the file does not say so itself"
+        msg = f"{path}: holds zero bytes and is no text; export it again as CSV or XLSX"
+        raise UnusableSourceError(msg)
+    if seen.utf8:
+        return "utf-8", None
+    try:
+        seen.sample.decode("cp1252")
+    except UnicodeDecodeError:
+        best = charset_normalizer.from_bytes(seen.sample).best()
+        if best is None:
+            msg = f"{path}: the encoding cannot be told; write `encoding = ...` under [file] of the mapping"
+            raise UnusableSourceError(msg) from None
+        return best.encoding, f"not UTF-8; read as {best.encoding}, which is a guess"
+    return "cp1252", "not UTF-8; read as Windows-1252, which is a guess"
+
+
+def delimiter_of(text: str) -> str:
+    """The delimiter that cuts the sample into rows of the most regular width; a comma where none does."""
+    best, best_score = ",", 0.0
+    for delimiter in DELIMITERS:
+        widths = []
+        try:
+            for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+                if row:
+                    widths.append(len(row))
+                if len(widths) == _SAMPLE_ROWS:
+                    break
+        except csv.Error:
+            continue
+        if not widths:
+            continue
+        usual = max(set(widths), key=widths.count)
+        score = widths.count(usual) / len(widths) * (usual > 1) * (1 + usual / 10_000)
+        if score > best_score:
+            best, best_score = delimiter, score
+    return best
+
+
+@dataclass(slots=True)
+class _Layout:
+    path: Path
+    packed: bool
+    encoding: str
+    delimiter: str
+    quote: str
+    first_line: int  # physical lines before the data
+
+
+class DelimitedSection(Section):
+    """The rows of a delimited text file."""
+
+    layout: _Layout
+
+    def batches(self, wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Stream the file in blocks; a row of another width becomes a broken row."""
+        width = len(self.headers)
+        names = [f"h{i}" for i in range(width)]
+        places = {header: f"h{i}" for i, header in enumerate(self.headers)}
+        used = [places[header] for header in wanted]
+        broken: list[pc.InvalidRow] = []
+
+        def aside(row: pc.InvalidRow) -> str:
+            if len(broken) < _BROKEN_KEPT:
+                broken.append(row)
+            return "skip"
+
+        # A file without a single data row is no error of pyarrow's to raise.
+        out, row = schema(wanted), 0
+        include = sorted(set(used), key=lambda name: int(name[1:])) or names[:1]
+        try:
+            with self._stream() as stream:
+                reader = pc.open_csv(
+                    stream,
+                    read_options=pc.ReadOptions(
+                        use_threads=False,
+                        block_size=_BLOCK,
+                        skip_rows=self.layout.first_line,
+                        column_names=names,
+                    ),
+                    parse_options=pc.ParseOptions(
+                        delimiter=self.layout.delimiter,
+                        quote_char=self.layout.quote,
+                        newlines_in_values=True,
+                        invalid_row_handler=aside,
+                    ),
+                    convert_options=pc.ConvertOptions(
+                        column_types=dict.fromkeys(include, pa.string()),
+                        include_columns=include,
+                        strings_can_be_null=False,
+                    ),
+                )
+                for batch in reader:
+                    ordinals = pa.array(range(row, row + batch.num_rows), pa.int64())
+                    columns = [batch.column(batch.schema.get_field_index(name)) for name in used]
+                    yield pa.RecordBatch.from_arrays([ordinals, *columns], schema=out)
+                    row += batch.num_rows
+        except pa.ArrowInvalid as error:
+            if "Empty CSV" not in str(error):
+                msg = f"{self.layout.path}: cannot be read as delimited text: {_first(error)}"
+                raise UnusableSourceError(msg) from None
+        except (UnicodeError, LookupError) as error:
+            msg = f"{self.layout.path}: is not in the encoding {self.layout.encoding} ({error})"
+            raise UnusableSourceError(msg) from None
+        self._tell_broken(len(broken))
+
+    def _stream(self) -> Any:  # noqa: ANN401 - pyarrow has no types
+        layout = self.layout
+        stream = pa.input_stream(str(layout.path), compression="gzip" if layout.packed else None)
+        if layout.encoding in _UTF8:
+            return stream
+        return pa.transcoding_input_stream(stream, layout.encoding, "utf-8")
+
+    def records(self) -> Iterator[tuple[int, list[str]]]:
+        """Every record after the header with the line on which it begins, by a second, slower way."""
+        layout = self.layout
+        with (
+            closing(unpacked(layout.path, packed=layout.packed)) as raw,
+            io.TextIOWrapper(raw, encoding=layout.encoding, errors="replace", newline="") as text,
+        ):
+            for _ in range(layout.first_line):
+                next(text, None)
+            csv.field_size_limit(2**31 - 1)
+            reader = csv.reader(text, delimiter=layout.delimiter, quotechar=layout.quote)
+            start = 1
+            for record in reader:
+                if record:
+                    yield layout.first_line + start, record
+                start = reader.line_num + 1
+
+    def lines(self, rows: Sequence[int]) -> dict[int, int]:
+        """Find lines by reading the file again up to the last row asked for."""
+        wanted, found, row, width = set(rows), {}, 0, len(self.headers)
+        last = max(wanted, default=-1)
+        for line, record in self.records():
+            if row > last:
+                break
+            if len(record) == width:
+                if row in wanted:
+                    found[row] = line
+                row += 1
+        return found
+
+    def _tell_broken(self, count: int) -> None:
+        """Name the rows of another width with their lines."""
+        if not count:
+            return
+        width = len(self.headers)
+        for line, record in self.records():
+            if len(record) != width:
+                text = self.layout.delimiter.join(record)
+                reason = f"{len(record)} cells where the header has {width}"
+                self.broken.append(BrokenRow(line, text, reason))
+                if len(self.broken) >= count:
+                    break
+
+
+def delimited(
+    path: Path,
+    seen: Look,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    quote: str = '"',
+    header_rows: int = 1,
+    skip_rows: int = 0,
+    header_has: str | None = None,
+) -> tuple[DelimitedSection, list[str]]:
+    """Open a delimited text file; what had to be guessed is told in the notes.
+
+    :raises UnusableSourceError: when it is no text, or has no header
+    """
+    found, note = encoding_of(path, seen, encoding)
+    notes = [note] if note else []
+    try:
+        text = codecs.getincrementaldecoder(found)(errors="replace").decode(seen.sample)
+    except LookupError:
+        msg = f"{path}: there is no encoding {found!r}; write one such as utf-8 or cp1252"
+        raise UnusableSourceError(msg) from None
+    if delimiter is None:
+        lines = text.splitlines(keepends=True)[skip_rows:]
+        delimiter = delimiter_of("".join(lines[:-1] if len(lines) > _SAMPLE_ROWS else lines))
+        if delimiter != ",":
+            notes.append(f"cut at each {_SPOKEN[delimiter]}")
+    csv.field_size_limit(2**31 - 1)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quote)
+    rows: list[list[str]] = []
+    try:
+        for number, row in enumerate(reader):
+            if number < skip_rows or (header_has is not None and not rows and header_has not in row):
+                continue
+            if not row and not rows:
+                continue
+            rows.append(row)
+            if len(rows) == header_rows:
+                break
+    except csv.Error as error:
+        msg = f"{path}: the header cannot be read: {error}"
+        raise UnusableSourceError(msg) from None
+    if len(rows) < header_rows:
+        what = f"no row holds {header_has!r}" if header_has else "there is no header row"
+        msg = f"{path}: {what}"
+        raise UnusableSourceError(msg)
+    headers = unique(rows[0]) if header_rows == 1 else joined(rows)
+    section = DelimitedSection(None, headers)
+    section.layout = _Layout(path, seen.packed, found, delimiter, quote, reader.line_num)
+    return section, notes
+
+
+def _first(error: Exception) -> str:
+    return str(error).splitlines()[0][:200]
+
+

@@ -1,0 +1,266 @@
+"""JSON and JSON lines: records of any depth, read one at a time, with columns named by their path.
+
+A path walks into a record: `a.b`, a list `a[]`, only some of it `a[key=value]`, one of it `a[0]` or `a[-1]`.
+Where it leads to several values, `| first`, `| last`, `| sum`, `| min`, `| max`, `| count` or `| join` says
+what becomes of them; without a word, the first counts.
+"""
+
+import gzip
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import ijson
+import pyarrow as pa
+
+from comity.book.importing.delimited import Look, unpacked
+from comity.book.importing.section import BATCH_ROWS, BrokenRow, Section, UnusableSourceError, schema
+
+PICKS = ("first", "last", "sum", "min", "max", "count", "join")
+_STEP = re.compile(r"(?P<key>[^.\[\]]+)?(?P<filters>(?:\[[^\]]*\])*)")
+_FILTER = re.compile(r"\[([^\]]*)\]")
+_HEADER_RECORDS = 200
+_DEEP = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a path: a key, then what is taken of the list that stands there."""
+
+    key: str
+    takes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JsonPath:
+    """A path into a record and what becomes of several values."""
+
+    steps: tuple[Step, ...]
+    pick: str
+
+    def text(self, record: object) -> str | None:
+        """The value there, as text; None where there is none."""
+        found = [record]
+        for step in self.steps:
+            found = [value for item in found for value in _walk(item, step)]
+        values = [value for value in found if value is not None and not isinstance(value, dict | list)]
+        if self.pick == "count":
+            return str(len([value for value in found if value is not None]))
+        if not values:
+            return None
+        return _picked(values, self.pick)
+
+
+def parse_path(path: str) -> JsonPath:
+    """Read a path.
+
+    :raises ValueError: for one that is not well formed
+    """
+    walk, _, pick = (part.strip() for part in path.partition("|"))
+    pick = pick or "first"
+    if pick not in PICKS:
+        msg = f"{path!r}: after | stands one of {', '.join(PICKS)}"
+        raise ValueError(msg)
+    steps, rest = [], walk
+    while rest:
+        match = _STEP.match(rest)
+        if match is None or not match.group(0):
+            msg = f"{path!r} is no path; write one such as participants[purpose=agent].sessions[].mediaType"
+            raise ValueError(msg)
+        steps.append(Step(match["key"] or "", tuple(_FILTER.findall(match["filters"]))))
+        rest = rest[match.end() :]
+        if rest.startswith("."):
+            rest = rest[1:]
+    return JsonPath(tuple(steps), pick)
+
+
+def _walk(item: object, step: Step) -> list[object]:
+    if step.key:
+        if isinstance(item, list):
+            return [value for each in item for value in _walk(each, step)]
+        if not isinstance(item, dict) or step.key not in item:
+            return []
+        item = item[step.key]
+    found = [item]
+    for take in step.takes:
+        if take == "" or "=" in take:
+            found = [value for each in found for value in (each if isinstance(each, list) else [each])]
+            if take:
+                key, _, wanted = take.partition("=")
+                found = [v for v in found if isinstance(v, dict) and _text(v.get(key.strip())) == wanted.strip()]
+        else:
+            try:
+                place = int(take)
+            except ValueError:
+                return []
+            found = [each[place] for each in found if isinstance(each, list) and -len(each) <= place < len(each)]
+    return found
+
+
+def _picked(values: list[Any], pick: str) -> str | None:
+    if pick == "first":
+        return _text(values[0])
+    if pick == "last":
+        return _text(values[-1])
+    if pick == "join":
+        return ";".join(dict.fromkeys(text for value in values if (text := _text(value))))
+    if pick == "sum":
+        try:
+            return str(sum(Decimal(str(value)) for value in values))
+        except InvalidOperation:
+            return ";".join(str(value) for value in values)  # no number: the check that follows says so
+    texts = [text for value in values if (text := _text(value)) is not None]
+    return (min if pick == "min" else max)(texts, key=_order, default=None)
+
+
+def _order(text: str) -> tuple[int, Decimal, str]:
+    try:
+        return (0, Decimal(text), "")
+    except InvalidOperation:
+        return (1, Decimal(0), text)
+
+
+def _text(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+class JsonSection(Section):
+    """The records of a JSON or JSON lines file."""
+
+    path: Path
+    packed: bool
+    records_at: str | None  # ijson's prefix; None: JSON lines
+
+    def find(self, header: str) -> str | None:
+        """Any well-formed path may occur in a record that comes later; a misspelt one never does."""
+        try:
+            parse_path(header)
+        except ValueError as error:
+            msg = f"{self.path}: {error}"
+            raise UnusableSourceError(msg) from None
+        return header
+
+    def batches(self, wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Records; `_row` is the line (JSON lines) or the number of the record."""
+        paths = [parse_path(header) for header in wanted]
+        out = schema(wanted)
+        rows: list[int] = []
+        cells: list[list[str | None]] = [[] for _ in wanted]
+        for number, record in self.records():
+            rows.append(number)
+            for column, path in zip(cells, paths, strict=True):
+                column.append(path.text(record))
+            if len(rows) == BATCH_ROWS:
+                yield _batch(rows, cells, out)
+                rows, cells = [], [[] for _ in wanted]
+        if rows:
+            yield _batch(rows, cells, out)
+
+    def records(self) -> Iterator[tuple[int, object]]:
+        """Every record with its place; a line that is no JSON becomes a broken row."""
+        try:
+            with unpacked(self.path, packed=self.packed) as stream:
+                if self.records_at is not None:
+                    yield from enumerate(ijson.items(stream, self.records_at), 1)
+                    return
+                for number, line in enumerate(stream, 1):
+                    if not line.strip():
+                        continue
+                    try:
+                        record = json.loads(line.decode("utf-8-sig"), parse_float=Decimal, parse_constant=str)
+                    except (ValueError, RecursionError) as error:
+                        text = line.decode("utf-8", "replace").strip()
+                        self.broken.append(BrokenRow(number, text, f"no JSON ({str(error).splitlines()[0][:80]})"))
+                        continue
+                    if isinstance(record, dict):
+                        yield number, record
+                    else:
+                        text = line.decode("utf-8", "replace").strip()
+                        self.broken.append(BrokenRow(number, text, "no JSON object"))
+        except (ijson.JSONError, UnicodeDecodeError) as error:
+            msg = f"{self.path}: is no whole JSON ({str(error).splitlines()[0][:160]}); fetch it again"
+            raise UnusableSourceError(msg) from None
+        except (EOFError, gzip.BadGzipFile) as error:
+            msg = f"{self.path}: the packed file is broken off ({error}); fetch it again"
+            raise UnusableSourceError(msg) from None
+
+
+def _batch(rows: list[int], cells: list[list[str | None]], out: pa.Schema) -> pa.RecordBatch:
+    columns = [pa.array(rows, pa.int64()), *(pa.array([_clean(v) for v in c], pa.string()) for c in cells)]
+    return pa.RecordBatch.from_arrays(columns, schema=out)
+
+
+def _clean(value: str | None) -> str | None:
+    """Lone surrogates, which JSON allows and UTF-8 does not, as a question mark."""
+    return None if value is None else value.encode("utf-8", "replace").decode("utf-8")
+
+
+def json_section(path: Path, seen: Look, *, lines: bool | None = None, records: str | None = None) -> JsonSection:
+    """Open a file of JSON records.
+
+    :param records: where the list of records stands, as in `conversations`; found out where it is not said
+    :raises UnusableSourceError: when it is no JSON, or no list of records is found in it
+    """
+    section = JsonSection(None, (), row_word="line" if lines else "record")
+    section.path, section.packed = path, seen.packed
+    if lines is None:
+        lines = is_lines(seen.sample)
+    if lines:
+        section.records_at, section.row_word = None, "line"
+    elif records is not None:
+        section.records_at = f"{records}.item" if records else "item"
+    else:
+        section.records_at = _records_prefix(section)
+    headers: dict[str, None] = {}
+    for count, (_, record) in enumerate(section.records()):
+        if count == _HEADER_RECORDS:
+            break
+        _name(record, "", headers, 1)
+    section.broken.clear()
+    section.headers = tuple(headers)
+    return section
+
+
+def is_lines(sample: bytes) -> bool:
+    """Whether each line holds a record of its own."""
+    for line in sample.splitlines():
+        if not line.strip():
+            continue
+        try:
+            return isinstance(json.loads(line.decode("utf-8-sig")), dict)
+        except (ValueError, RecursionError):
+            return False
+    return False
+
+
+def _records_prefix(section: JsonSection) -> str:
+    """The first list of objects that the file holds."""
+    try:
+        with unpacked(section.path, packed=section.packed) as stream:
+            starts: list[str] = []
+            for prefix, event, _ in ijson.parse(stream):
+                if event == "start_array":
+                    starts.append(f"{prefix}.item" if prefix else "item")
+                elif event == "start_map" and prefix in starts:
+                    return prefix
+    except (ijson.JSONError, UnicodeDecodeError) as error:
+        msg = f"{section.path}: is no whole JSON ({str(error).splitlines()[0][:160]}); fetch it again"
+        raise UnusableSourceError(msg) from None
+    msg = f"{section.path}: holds no list of records; write `records = ...` under [file] of the mapping"
+    raise UnusableSourceError(msg)
+
+
+def _name(value: object, prefix: str, headers: dict[str, None], depth: int) -> None:
+    if isinstance(value, dict) and depth <= _DEEP:
+        for key, inner in value.items():
+            _name(inner, f"{prefix}.{key}" if prefix else str(key), headers, depth + 1)
+    elif prefix:
+        headers[prefix] = None

@@ -1,0 +1,467 @@
+"""Our own small charts: shapes from numbers, drawn once for the screen and once for paper.
+
+x is in per cent of the chart's width and y in px from its top, so that one drawing serves 320 to 1440 px
+and its text never shrinks. On the screen the shapes bear classes and the page's one stylesheet paints them,
+in light and dark; no style attribute stands in the markup, so that a strict policy can forbid them. Paper
+gets the same shapes with a fixed width and the light palette written out, as printers know no classes.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from markupsafe import Markup, escape
+
+from comity.core.readings.verdict import Verdict
+
+Anchor = Literal["start", "middle", "end"]
+TickNames = Callable[[float], str]  # how the values of an axis are written: charts know no language
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A straight line."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    look: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """An upright rectangle."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    look: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A sign at a point; `kind` is one of MARKS."""
+
+    x: float
+    y: float
+    kind: str
+    look: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A label; `dx` in px."""
+
+    x: float
+    y: float
+    text: str
+    look: str = ""
+    anchor: Anchor = "start"
+    dx: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A line through points, or an area when it is closed."""
+
+    points: tuple[tuple[float, float], ...]
+    look: str
+    closed: bool = False
+
+
+Shape = Line | Rect | Mark | Text | Path
+
+# Diamonds are figures (open: as reported, solid: like for like), dots and rings are periods of a level.
+# Discs and squares are sides and never figures.
+MARKS: dict[str, str] = {
+    "open": "M0 -5.5 5.5 0 0 5.5 -5.5 0Z",
+    "solid": "M0 -6 6 0 0 6 -6 0Z",
+    "small": "M0 -3.5 3.5 0 0 3.5 -3.5 0Z",
+    "dot": "M-2.6 0a2.6 2.6 0 1 0 5.2 0a2.6 2.6 0 1 0 -5.2 0Z",
+    "ring": "M-5.5 0a5.5 5.5 0 1 0 11 0a5.5 5.5 0 1 0 -11 0Z",
+}
+
+# The light palette, for paper: what the stylesheet says of each look on the screen.
+_PAPER: dict[str, str] = {
+    "band": 'fill="#ece8df"',
+    "axis": 'stroke="#85827b" stroke-width="1"',
+    "grid": 'stroke="#d5d1c9" stroke-width="1"',
+    "thin": 'stroke="#585d63" stroke-width="1.5" fill="none"',
+    "thin-mark": 'stroke="#585d63" stroke-width="1.5" fill="#ffffff"',
+    "thick": 'stroke="#17191c" stroke-width="2.25" fill="none"',
+    "thick-mark": 'fill="#17191c"',
+    "interval": 'stroke="#17191c" stroke-width="2"',
+    "hair": 'stroke="#17191c" stroke-width="1.5"',
+    "ribbon": 'fill="#17191c" fill-opacity="0.11"',
+    "own": 'fill="#17191c"',
+    "nobody": 'fill="#8a8274"',
+    "customer": 'fill="#1c509e"',
+    "provider": 'fill="#94450f"',
+    "joint": 'fill="#3d4248"',
+    "tick": 'stroke="#17191c" stroke-width="3"',
+    "target": 'stroke="#17191c" stroke-width="1.5" stroke-dasharray="5 4"',
+    "dashed": 'stroke="#85827b" stroke-width="1" stroke-dasharray="3 3"',
+    "outside": 'stroke="#17191c" stroke-width="2" fill="#ffffff"',
+    "": 'fill="#3d4248"',
+    "quiet": 'fill="#585d63"',
+    "strong": 'fill="#17191c" font-weight="600"',
+}
+
+
+def _n(value: float) -> str:
+    """A coordinate, short and the same on every machine."""
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Shapes of one chart, `height` px high; without a sentence it is decoration beside a table's numbers."""
+
+    shapes: tuple[Shape, ...]
+    height: float
+    sentence: str = ""
+
+    def screen(self, look: str = "") -> Markup:
+        """As SVG that fills its column; painted by classes."""
+        label = Markup(' role="img" aria-label="{}"').format(self.sentence) if self.sentence else ' aria-hidden="true"'
+        body = "".join(_screen(shape, self.height) for shape in self.shapes)
+        return Markup(  # noqa: S704 - coordinates are ours, texts are escaped where they are drawn
+            f'<svg class="ch {look}" width="100%" height="{_n(self.height)}"{label}>{body}</svg>',
+        )
+
+    def paper(self, width: float) -> Markup:
+        """As SVG of a fixed width in px; painted by attributes."""
+        label = Markup(' role="img" aria-label="{}"').format(self.sentence) if self.sentence else ""
+        body = "".join(_paper(shape, width) for shape in self.shapes)
+        size = f'width="{_n(width)}" height="{_n(self.height)}" viewBox="0 0 {_n(width)} {_n(self.height)}"'
+        return Markup(f'<svg xmlns="http://www.w3.org/2000/svg" {size}{label}>{body}</svg>')  # noqa: S704 - as above
+
+
+def _screen(shape: Shape, height: float) -> str:
+    match shape:
+        case Line(x1, y1, x2, y2, look):
+            return f'<line class="{look}" x1="{_n(x1)}%" x2="{_n(x2)}%" y1="{_n(y1)}" y2="{_n(y2)}"/>'
+        case Rect(x, y, width, high, look):
+            return f'<rect class="{look}" x="{_n(x)}%" y="{_n(y)}" width="{_n(width)}%" height="{_n(high)}"/>'
+        case Mark(x, y, kind, look):
+            return f'<svg x="{_n(x)}%" y="{_n(y)}" overflow="visible"><path class="{look}" d="{MARKS[kind]}"/></svg>'
+        case Text(x, y, text, look, anchor, dx):
+            shift = f' dx="{_n(dx)}"' if dx else ""
+            place = f'class="{look}" x="{_n(x)}%" y="{_n(y)}"{shift} text-anchor="{anchor}"'
+            return f"<text {place}>{escape(text)}</text>"
+        case Path(points, look, closed):
+            d = "M" + "L".join(f"{_n(x)} {_n(y / height * 100)}" for x, y in points) + ("Z" if closed else "")
+            frame = 'width="100%" height="100%" viewBox="0 0 100 100" preserveAspectRatio="none"'
+            return f'<svg {frame}><path class="{look}" d="{d}"/></svg>'
+
+
+def _paper(shape: Shape, width: float) -> str:
+    def at(x: float) -> str:
+        return _n(x / 100 * width)
+
+    paint = _PAPER[shape.look.split(" ")[0]]
+    match shape:
+        case Line(x1, y1, x2, y2, _):
+            return f'<line {paint} x1="{at(x1)}" x2="{at(x2)}" y1="{_n(y1)}" y2="{_n(y2)}"/>'
+        case Rect(x, y, wide, high, _):
+            return f'<rect {paint} x="{at(x)}" y="{_n(y)}" width="{at(wide)}" height="{_n(high)}"/>'
+        case Mark(x, y, kind, _):
+            return f'<path {paint} transform="translate({at(x)} {_n(y)})" d="{MARKS[kind]}"/>'
+        case Text(x, y, text, _, anchor, dx):
+            place = f'x="{_n(x / 100 * width + dx)}" y="{_n(y)}" text-anchor="{anchor}"'
+            return f'<text {paint} font-family="Inter, Liberation Sans, sans-serif" font-size="12" {place}>{escape(text)}</text>'  # noqa: E501
+        case Path(points, _, closed):
+            d = "M" + "L".join(f"{at(x)} {_n(y)}" for x, y in points) + ("Z" if closed else "")
+            return f'<path {paint} d="{d}"/>'
+
+
+# The forest row -------------------------------------------------------------------------------------
+
+_FOREST_HEIGHT = 52.0
+_REACH = 44.0  # per cent of the width from zero to the farthest mark; the rest keeps marks whole
+
+
+def forest(headline: float, held: float | None, half: float | None, material: float, sentence: str) -> Chart:
+    """Two lanes round zero: as reported above, like for like on its 95 % interval below; each row its own scale."""
+    extent = [abs(headline), material * 1.15]
+    if held is not None:
+        extent.append(abs(held) + (half or 0.0))
+    farthest = max(extent) or 1.0
+
+    def x(value: float) -> float:
+        return 50 + value / farthest * _REACH
+
+    upper, lower = 16.5, 35.5
+    shapes: list[Shape] = [
+        Rect(x(-material), 6, x(material) - x(-material), 40, "band"),
+        Line(50, 0, 50, _FOREST_HEIGHT, "axis"),
+        Line(50, upper, x(headline), upper, "thin"),
+        Mark(x(headline), upper, "open", "thin-mark"),
+    ]
+    if held is not None and half:
+        low, high = x(held - half), x(held + half)
+        shapes += [Line(low, lower, high, lower, "interval")]
+        shapes += [Line(end, lower - 4, end, lower + 4, "interval") for end in (low, high)]
+    elif held is not None and half == 0:
+        shapes.append(Line(50, lower, x(held), lower, "interval"))
+    if held is not None:
+        shapes.append(Mark(x(held), lower, "solid", "thick-mark"))
+    return Chart(tuple(shapes), _FOREST_HEIGHT, sentence)
+
+
+# The waterfall: the table is the chart -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One row of a waterfall in shown units; `interval` is the half width of its 95 % interval."""
+
+    start: float
+    end: float
+    look: str
+    interval: float = 0.0
+
+
+_ROW = 50.0
+
+
+def waterfall_rows(before: float, bars: Sequence[Bar], after: float) -> list[Chart]:
+    """One small chart per row: upright ticks for the levels at both ends, bars for the changes between.
+
+    Levels are ticks and not bars, so that an axis that does not begin at zero cannot mislead.
+    """
+    ends = [before, after]
+    for bar in bars:
+        ends += [bar.start, bar.end, bar.end - bar.interval, bar.end + bar.interval]
+    low, high = min(ends), max(ends)
+    reach = (high - low) or 1.0
+
+    def x(value: float) -> float:
+        return 4 + (value - low) / reach * 92
+
+    middle = _ROW / 2
+    grid: list[Shape] = [Line(at, 0, at, _ROW, "grid") for at in (4, 27, 50, 73, 96)]
+
+    def level(value: float, *, first: bool) -> Chart:
+        link = Line(x(value), middle, x(value), _ROW, "axis") if first else Line(x(value), 0, x(value), middle, "axis")
+        return Chart((*grid, link, Line(x(value), middle - 10, x(value), middle + 10, "tick")), _ROW)
+
+    rows = [level(before, first=True)]
+    for bar in bars:
+        left, right = sorted((x(bar.start), x(bar.end)))
+        shapes: list[Shape] = [
+            *grid,
+            Line(x(bar.start), 0, x(bar.start), middle, "axis"),
+            Line(x(bar.end), middle, x(bar.end), _ROW, "axis"),
+            Rect(left, middle - 8, max(right - left, 0.3), 16, bar.look),
+        ]
+        if bar.interval:
+            one, other = x(bar.end - bar.interval), x(bar.end + bar.interval)
+            foot = middle + 14
+            shapes += [Line(one, foot, other, foot, "hair")]
+            shapes += [Line(end, foot - 3, end, foot + 3, "hair") for end in (one, other)]
+        rows.append(Chart(tuple(shapes), _ROW))
+    return [*rows, level(after, first=False)]
+
+
+def share_bar(share: float, most: float, look: str) -> Chart:
+    """One bar of a row of shares, from the left; `most` is the widest of them."""
+    return Chart((Rect(0, 4, share / (most or 1.0) * 100, 16, look), Line(0, 0, 0, 24, "axis")), 24)
+
+
+# Lines over periods ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A vertical axis: from `low` at the foot to `high` at the top, both in shown units."""
+
+    low: float
+    high: float
+    top: float
+    foot: float
+
+    def y(self, value: float) -> float:
+        """Where a value stands, in px."""
+        return self.foot - (value - self.low) / (self.high - self.low) * (self.foot - self.top)
+
+    def ticks(self) -> list[float]:
+        """Three to six round values."""
+        span = self.high - self.low
+        step = 10 ** _floor_log10(span)
+        for factor in (0.1, 0.2, 0.25, 0.5, 1.0, 2.0):
+            if span / (step * factor) <= 5:  # noqa: PLR2004 - grid lines, four to six
+                step *= factor
+                break
+        first = -(-self.low // step)
+        return [(first + index) * step for index in range(int((self.high - first * step) // step) + 1)]
+
+
+def _floor_log10(value: float) -> int:
+    return int(f"{value:e}".split("e")[1])
+
+
+def scale(values: Sequence[float], top: float, foot: float) -> Scale:
+    """An axis that holds the values with a little room; it need not begin at zero, and the page says so."""
+    low, high = min(values), max(values)
+    room = (high - low) * 0.08 or abs(high) * 0.05 or 1.0
+    return Scale(low - room, high + room, top, foot)
+
+
+def _xs(count: int) -> list[float]:
+    return [4 + index * (92 / (count - 1) if count > 1 else 0) for index in range(count)]
+
+
+def _names(xs: Sequence[float], names: Sequence[str], y: float) -> list[Shape]:
+    """The periods' names under an axis: the last always, earlier ones as they have room."""
+    every = max(1, -(-len(names) // 9))
+    found: list[Shape] = []
+    for index, (x, name) in enumerate(zip(xs, names, strict=True)):
+        back = len(names) - 1 - index
+        if back % every == 0:
+            minor = " minor" if (back // every) % 2 else ""
+            found.append(Text(x, y, name, f"quiet{minor}", "middle"))
+    return found
+
+
+def two_lines(  # noqa: PLR0913 - the two lines, their ribbon and their names are one drawing
+    names: Sequence[str],
+    reported: Sequence[float],
+    held: Sequence[float],
+    half: Sequence[float],
+    tick: TickNames,
+    sentence: str,
+) -> tuple[Chart, Scale]:
+    """As reported thin, like for like thick with its ribbon, both from one common level at the left."""
+    height, foot = 250.0, 222.0
+    low = [value - width for value, width in zip(held, half, strict=True)]
+    high = [value + width for value, width in zip(held, half, strict=True)]
+    axis = scale([*reported, *low, *high], 12, foot)
+    xs = _xs(len(names))
+    shapes: list[Shape] = []
+    for value in axis.ticks():
+        shapes += [Line(0, axis.y(value), 100, axis.y(value), "grid"), Text(0, axis.y(value) - 4, tick(value), "quiet")]
+    if any(half):
+        upper = [(x, axis.y(value)) for x, value in zip(xs, high, strict=True)]
+        lower = [(x, axis.y(value)) for x, value in zip(xs, low, strict=True)]
+        shapes.append(Path((*upper, *reversed(lower)), "ribbon", closed=True))
+    shapes.append(Path(tuple((x, axis.y(value)) for x, value in zip(xs, reported, strict=True)), "thin"))
+    shapes.append(Path(tuple((x, axis.y(value)) for x, value in zip(xs, held, strict=True)), "thick"))
+    shapes += [Mark(x, axis.y(value), "small", "thin-mark") for x, value in zip(xs, reported, strict=True)]
+    shapes += [Mark(xs[-1], axis.y(reported[-1]), "open", "thin-mark")]
+    shapes += [Mark(xs[-1], axis.y(held[-1]), "solid", "thick-mark"), *_names(xs, names, height - 6)]
+    return Chart(tuple(shapes), height, sentence), axis
+
+
+def apart(wanted: Sequence[float], room: float, low: float, high: float) -> list[float]:
+    """Places for labels, at least `room` apart and within `low` and `high`, as near as may be to the wanted ones."""
+    order = sorted(range(len(wanted)), key=lambda at: wanted[at])
+    placed = [0.0] * len(wanted)
+    at = low
+    for index in order:
+        placed[index] = max(wanted[index], at)
+        at = placed[index] + room
+    limit = high
+    for index in reversed(order):
+        placed[index] = min(placed[index], limit)
+        limit = placed[index] - room
+    return placed
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One period of a level: its value, whether it lies outside the limits, and the target then in force."""
+
+    name: str
+    value: float
+    outside: bool
+    target: float | None
+
+
+def control(points: Sequence[Judged], limits: tuple[float, float, float] | None, tick: TickNames, sentence: str) -> Chart:
+    """Levels over periods: natural limits as a band, the target dashed and stepped, outliers as large rings."""
+    height, foot = 132.0, 106.0
+    values = [point.value for point in points] + [point.target for point in points if point.target is not None]
+    axis = scale([*values, *(limits or ())], 10, foot)
+    xs = _xs(len(points))
+    step = 92 / (len(points) - 1) / 2 if len(points) > 1 else 4
+    shapes: list[Shape] = []
+    if limits is not None:
+        lower, centre, upper = limits
+        shapes.append(Rect(xs[0] - step, axis.y(upper), xs[-1] - xs[0] + 2 * step, axis.y(lower) - axis.y(upper), "band"))
+        shapes.append(Line(xs[0] - step, axis.y(centre), xs[-1] + step, axis.y(centre), "grid"))
+    for value in axis.ticks()[::2]:
+        shapes += [Line(0, axis.y(value), 100, axis.y(value), "grid"), Text(0, axis.y(value) - 3, tick(value), "quiet")]
+    for x, point in zip(xs, points, strict=True):
+        if point.target is not None:
+            shapes.append(Line(x - step, axis.y(point.target), x + step, axis.y(point.target), "target"))
+    shapes.append(Path(tuple((x, axis.y(point.value)) for x, point in zip(xs, points, strict=True)), "thin"))
+    for x, point in zip(xs, points, strict=True):
+        if point.outside:
+            shapes.append(Mark(x, axis.y(point.value), "ring", "outside"))
+        else:
+            shapes.append(Mark(x, axis.y(point.value), "dot", "thick-mark"))
+    return Chart((*shapes, *_names(xs, [point.name for point in points], height - 6)), height, sentence)
+
+
+# The verdicts' signs ----------------------------------------------------------------------------------------
+
+
+def _thin(direction: int) -> str:
+    if direction == 0:
+        return "M4.5 12H13.5"
+    return "M9 20.5V3.5M4.8 8 9 3.5 13.2 8" if direction > 0 else "M9 3.5V20.5M4.8 16 9 20.5 13.2 16"
+
+
+def _thick(direction: int, *, short: bool = False) -> str:
+    if direction == 0:
+        return "M18.5 12H27.5"
+    if direction > 0:
+        top = 11.2 if short else 3.5
+        return f"M23 20.5V{top}M18.8 {top + 4.5} 23 {top} 27.2 {top + 4.5}Z"
+    foot = 12.8 if short else 20.5
+    return f"M23 3.5V{foot}M18.8 {foot - 4.5} 23 {foot} 27.2 {foot - 4.5}Z"
+
+
+def _small_thin(direction: int) -> str:
+    return "M9 20.5V11M4.8 15.5 9 11 13.2 15.5" if direction > 0 else "M9 3.5V13M4.8 8.5 9 13 13.2 8.5"
+
+
+def sign(verdict: Verdict, reported: float, held: float | None) -> str:
+    """A verdict's sign as two paths, thin for what is reported and thick for what changed, joined by `|`."""
+    up = 1 if reported >= 0 else -1
+    own = 1 if (held or 0.0) >= 0 else -1
+    if verdict is Verdict.UNCLEAR:
+        return _thin(up) + "|M23 4V20.5M19 7.6 23 3.8 27 7.6M19 16.6 23 20.4 27 16.6"
+    if verdict is Verdict.STEADY:
+        return _thin(0) + "|" + _thick(0)
+    if verdict is Verdict.UNDERSTATED:
+        return _small_thin(up) + "|" + _thick(own)
+    thin = 0 if verdict is Verdict.MASKED else up
+    thick = 0 if verdict is Verdict.ILLUSORY else own
+    return _thin(thin) + "|" + _thick(thick, short=verdict is Verdict.OVERSTATED)
+
+
+def glyph(verdict: Verdict, reported: float, held: float | None, *, paper: bool, look: str = "") -> Markup:
+    """A verdict's sign; hidden from readers of the page aloud, as the word stands beside it."""
+    thin, thick = sign(verdict, reported, held).split("|")
+    broken = verdict is Verdict.UNCLEAR
+    if paper:
+        ends = 'stroke-linecap="round" stroke-linejoin="round"'
+        one = f'<path d="{thin}" fill="none" stroke="#585d63" stroke-width="1.5" {ends}/>'
+        fill = 'fill="none" stroke-width="1.9" stroke-dasharray="0.1 3.1"' if broken else 'fill="#17191c" stroke-width="2.4"'
+        two = f'<path d="{thick}" stroke="#17191c" {fill} {ends}/>'
+        size = 'width="48" height="36"' if look else 'width="32" height="24"'
+        return Markup(f'<svg class="vg" {size} viewBox="0 0 32 24">{one}{two}</svg>')  # noqa: S704 - all of it is ours
+    two = f'<path class="{"thick broken" if broken else "thick"}" d="{thick}"/>'
+    return Markup(  # noqa: S704 - all of it is ours
+        f'<svg class="vg {look}" viewBox="0 0 32 24" aria-hidden="true"><path class="thin" d="{thin}"/>{two}</svg>',
+    )
+
+
+def sample(kind: str) -> Chart:
+    """A mark by itself, for the head of its column."""
+    return Chart((Mark(50, 7, kind, "thin-mark" if kind == "open" else "thick-mark"),), 14)

@@ -1,0 +1,192 @@
+"""The review as JSON: the output contract `comity.review/1`, at full precision and in a fixed order.
+
+What the specification names comes first in each object; what else a machine may want follows it.
+"""
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from datetime import date
+from enum import Enum
+from importlib import resources
+from typing import Any
+
+from comity.core.agreements import Kpi
+from comity.core.readings.reading import Reading
+from comity.core.readings.verdict import Change
+from comity.core.values import Period, Side
+from comity.review.faces.words import Words
+from comity.review.review import Level, Limits, Missing, Origin, Paid, Review
+
+SCHEMA = "comity.review/1"
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema that every review in this form keeps to."""
+    text = resources.files("comity.review").joinpath("review.schema.json").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def render(review: Review, words: Words) -> bytes:
+    """The review as JSON, UTF-8, two spaces deep, with a line end at its end."""
+    text = json.dumps(contract(review, words), ensure_ascii=False, indent=2, allow_nan=False)
+    return f"{text}\n".encode()
+
+
+def contract(review: Review, words: Words) -> dict[str, Any]:
+    """The review as plain values; only `blind` is in the reader's language."""
+    return {
+        "schema": SCHEMA,
+        "book": {"name": review.book, "currency": review.currency, "timezone": review.timezone},
+        "period": _period(review.period),
+        "reference": _period(review.reference),
+        "name": review.name,
+        "reference_name": review.reference_name,
+        "cut": review.cut.value,
+        "against": review.against.value,
+        "parties": {side.value: review.parties.get(side) for side in Side},
+        "as": "joint" if review.whose is None else review.whose.value,
+        "made_on": review.made_on.isoformat(),
+        "levels": [_level(level) for level in review.levels],
+        "paid": _paid(review.paid),
+        "readings": [_reading(reading, review, words) for reading in review.readings],
+        "missing": [_missing(missing) for missing in review.missing],
+        "lateness": [plain(late) for late in review.lateness],
+        "origins": [_origin(origin) for origin in review.origins],
+        "wording": plain(review.wording) if review.wording else None,
+        "digest": review.digest,
+    }
+
+
+def plain(value: object) -> Any:  # noqa: ANN401 - JSON values
+    """Any value as JSON holds it: no NaN and no infinity (both are null), days and moments as ISO 8601."""
+    if value is None or isinstance(value, (bool, str)) and not isinstance(value, Enum):
+        return value
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, date):  # moments are days with a time
+        return None if value == date.min else value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(plain(key)): plain(item) for key, item in value.items()}
+    if isinstance(value, Period):
+        return _period(value)
+    if dataclasses.is_dataclass(value):
+        return {item.name: plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    if isinstance(value, (set, frozenset)):
+        return sorted((plain(item) for item in value), key=str)
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return str(value)
+    return number if math.isfinite(number) else None
+
+
+def _period(period: Period) -> dict[str, str]:
+    return {"start": period.start.isoformat(), "end": period.end.isoformat()}
+
+
+def _change(change: Change | None) -> dict[str, Any]:
+    if change is None:
+        return {"change": None, "se": None}
+    return {"change": plain(change.change), "se": plain(change.se)}
+
+
+def _kpi(kpi: Kpi) -> dict[str, Any]:
+    return dict(plain(kpi))
+
+
+def _limits(limits: Limits | None) -> Any:  # noqa: ANN401 - JSON values
+    return None if limits is None else plain(limits)
+
+
+def _level(level: Level) -> dict[str, Any]:
+    return {
+        "kpi": level.kpi,
+        "measure": level.measure,
+        "value": plain(level.value),
+        "se": plain(level.se),
+        "target": plain(level.target),
+        "met": level.met,
+        "beyond_chance": level.beyond_chance,
+        "of": {"num": plain(level.num), "den": plain(level.den)},
+        "reported": {side.value: plain(level.reported.get(side)) for side in Side},
+        "variants": plain(level.variants),
+        "explains": {side.value: level.explains[side] for side in Side if side in level.explains},
+        "unit": level.unit,
+        "better": level.better,
+        "mean_of_intervals": plain(level.mean_of_intervals),
+        "intervals_in_target": plain(level.intervals_in_target),
+        "definition": _kpi(level.definition),
+        "history": plain(level.history),
+        "limits": _limits(level.limits),
+        "also": plain(level.also),
+    }
+
+
+def _paid(paid: Paid | None) -> dict[str, Any] | None:
+    if paid is None:
+        return None
+    return {
+        "amount": plain(paid.amount),
+        "shares": plain(paid.shares),
+        "amounts": plain(paid.amounts),
+        "answers_for": plain(paid.answers_for),
+        "contacts_in_target": paid.contacts_in_target,
+        "cost_per_contact_in_target": plain(paid.cost_per_contact_in_target),
+    }
+
+
+def _reading(reading: Reading, review: Review, words: Words) -> dict[str, Any]:
+    key = (reading.id, reading.variant)
+    return {
+        "id": reading.id,
+        "variant": reading.variant,
+        "unit": reading.unit,
+        "material": plain(reading.material),
+        "before": plain(reading.before),
+        "after": plain(reading.after),
+        "headline": _change(reading.headline),
+        "like_for_like": _change(reading.like_for_like),
+        "gap": _change(reading.gap),
+        "parts": [
+            {"id": part.id, "value": plain(part.value), "like_for_like": part.like_for_like} for part in reading.parts
+        ],
+        "verdict": reading.verdict.value,
+        "cause": reading.cause,
+        "firm": reading.firm,
+        "would_be": None if reading.would_be is None else reading.would_be.value,
+        "counts": plain(reading.counts),
+        "blind": blind(reading, words),
+        "also": plain(reading.also),
+        "z": plain(reading.z),
+        "history": plain(review.histories.get(key, ())),
+        "limits": _limits(review.history_limits.get(key)),
+    }
+
+
+def blind(reading: Reading, words: Words) -> str:
+    """The sentence that says what a reading cannot see."""
+    for key in (f"blind.{reading.blind}", reading.blind, f"blind.{reading.id}", "blind.any"):
+        if words.has(key):
+            return words(key)
+    return ""
+
+
+def _missing(missing: Missing) -> dict[str, Any]:
+    return {
+        "reading": missing.reading,
+        "needs": list(missing.needs),
+        "held_by": missing.held_by,
+        "why": missing.why,
+        "detail": plain(missing.detail),
+    }
+
+
+def _origin(origin: Origin) -> dict[str, Any]:
+    return dict(plain(origin))

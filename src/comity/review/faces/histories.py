@@ -1,0 +1,215 @@
+"""A level and a reading over the periods of the book, as charts and as the table of their numbers."""
+
+import math
+from dataclasses import dataclass
+from datetime import date
+
+from comity.core.agreements import LOWER
+from comity.review.faces import charts
+from comity.review.faces.figures import shown_scale
+from comity.review.faces.tables import LevelRow, ReadingRow
+from comity.review.faces.words import Words
+from comity.review.review import ReadingPoint, Review
+
+FEWEST_POINTS = 2
+_LABEL_ROOM = 34.0
+
+
+@dataclass(frozen=True, slots=True)
+class LevelHistory:
+    """The control chart of a level, what its signs mean, and its numbers: period, value, target, counted."""
+
+    chart: charts.Chart
+    note: str
+    table: tuple[tuple[str, str, str, str], ...]
+
+
+def level_chart(row: LevelRow, review: Review, words: Words) -> LevelHistory | None:
+    """A level over periods with its natural limits; None below two periods."""
+    level = row.level
+    points = [point for point in level.history if math.isfinite(point.value)]
+    if len(points) < FEWEST_POINTS:
+        return None
+    scale = shown_scale(level.unit)
+    limits = level.limits
+
+    def figure(value: float | None) -> str:
+        return words.figure(value, level.unit, review.currency)
+
+    def name(start: date) -> str:
+        period = next(point.period for point in points if point.period.start == start)
+        return words.period(period, review.cut)
+
+    judged = [
+        charts.Judged(
+            words.period(point.period, review.cut, short=True),
+            point.value * scale,
+            limits is not None and not limits.lower <= point.value <= limits.upper,
+            None if point.target is None else point.target * scale,
+        )
+        for point in points
+    ]
+    sentence = words(
+        "levels.chart",
+        kpi=row.name,
+        first=words.period(points[0].period, review.cut),
+        last=words.period(points[-1].period, review.cut),
+        count=len(points),
+        value=figure(points[-1].value),
+        target=figure(points[-1].target),
+    )
+    note = words("levels.dashed") if any(point.target is not None for point in points) else ""
+    band = None
+    if limits is not None:
+        first, last = words.period(limits.first, review.cut), words.period(limits.last, review.cut)
+        lower, upper = figure(limits.lower), figure(limits.upper)
+        sentence += " " + words("levels.chart_limits", lower=lower, upper=upper, first=first, last=last)
+        outside = [name(point.period.start) for point, seen in zip(points, judged, strict=True) if seen.outside]
+        if outside:
+            sentence += " " + words("levels.chart_outside", periods=words.listed(outside))
+        note = words("levels.band", first=first, last=last)
+        band = (limits.lower * scale, limits.centre * scale, limits.upper * scale)
+    places = _places([point.value for point in judged])
+    chart = charts.control(judged, band, lambda value: words.number(value, places), sentence)
+    table = tuple(
+        (
+            words.period(point.period, review.cut),
+            figure(point.value),
+            figure(point.target) if point.target is not None else "–",
+            words("word.of", num=_count(point.num, words), den=_count(point.den, words)),
+        )
+        for point in points
+    )
+    return LevelHistory(chart, note, table)
+
+
+def better_when_lower(row: LevelRow) -> bool:
+    """Whether a lower level is the better one."""
+    return row.level.better == LOWER
+
+
+def _count(value: float, words: Words) -> str:
+    return words.number(value, 0 if float(value).is_integer() else 1)
+
+
+def _places(values: list[float]) -> int:
+    """Decimals for the ticks of an axis over these values."""
+    span = max(values) - min(values)
+    if span <= 0:
+        return 1
+    return min(max(1 - math.floor(math.log10(span)), 0), 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The two lines of a reading, the labels at their ends, and what is said over and under them."""
+
+    chart: charts.Chart
+    labels: charts.Chart
+    about: str
+    limits: str
+
+
+def chained(points: tuple[ReadingPoint, ...]) -> tuple[ReadingPoint, ...]:
+    """The last unbroken run of periods: each follows the one before it, and its change like for like is formed."""
+    run: list[ReadingPoint] = []
+    for point in points:
+        whole = point.like_for_like is not None and all(map(math.isfinite, (point.headline, point.like_for_like)))
+        if run and run[-1].period.end != point.period.start:
+            run = []
+        run = [*run, point] if whole else []
+    return tuple(run)
+
+
+def lines(row: ReadingRow, review: Review, words: Words) -> Lines | None:
+    """As reported, and like for like chained from one common level; None below two periods.
+
+    The level as reported at the end is the reading's own; earlier ones follow by taking the changes back.
+    The chain's error is the root of the summed squares, the periods' errors taken as independent.
+    """
+    reading = row.reading
+    run = chained(tuple(review.histories.get((reading.id, reading.variant), ())))
+    if len(run) < FEWEST_POINTS or run[-1].period != review.period:
+        return None
+    scale, places = shown_scale(reading.unit), row.figures.decimals
+    base = reading.after - math.fsum(point.headline for point in run)
+    reported, held, half, squares = [base], [base], [0.0], 0.0
+    for point in run:
+        reported.append(reported[-1] + point.headline)
+        held.append(held[-1] + (point.like_for_like or 0.0))
+        squares += (point.like_for_like_se or 0.0) ** 2
+        half.append((point.z or 1.96) * math.sqrt(squares))
+    before = review.reference if review.reference.end == run[0].period.start else None
+    names = [words.period(before, review.cut, short=True) if before else ""]
+    names += [words.period(point.period, review.cut, short=True) for point in run]
+
+    def level(value: float) -> str:
+        return words.shown(value * scale, reading.unit, review.currency, places)
+
+    first = words.period(run[0].period, review.cut)
+    sentence = words(
+        "opened.lines_chart",
+        name=row.name,
+        first=first,
+        last=words.period(run[-1].period, review.cut),
+        start=level(base),
+        reported=level(reported[-1]),
+        held=level(held[-1]),
+    )
+    chart, axis = charts.two_lines(
+        names,
+        [value * scale for value in reported],
+        [value * scale for value in held],
+        [value * scale for value in half],
+        lambda value: words.number(value, places),
+        sentence,
+    )
+    shown = {"low": words.number(axis.low, places), "high": words.number(axis.high, places)}
+    exact = not any(half)
+    about = words("opened.lines_exact", **shown) if exact else words("opened.lines_about", first=first, **shown)
+    gap = words.moved(abs(reported[-1] - held[-1]) * scale, reading.unit, review.currency, places).lstrip("+")
+    ends = [axis.y(reported[-1] * scale), axis.y(held[-1] * scale)]
+    at = charts.apart(ends, _LABEL_ROOM, 12, 216)
+    labels: list[charts.Shape] = [
+        charts.Text(0, at[0] + 4, words("opened.reported", value=level(reported[-1])), "quiet", dx=10),
+        charts.Text(0, at[1] + 4, words("opened.held", value=level(held[-1])), "strong", dx=10),
+    ]
+    if abs(at[0] - at[1]) >= _LABEL_ROOM:
+        labels.append(charts.Text(0, (at[0] + at[1]) / 2 + 4, words("opened.apart", gap=gap), "", dx=10))
+    return Lines(chart, charts.Chart(tuple(labels), chart.height), about, _limits(row, review, words))
+
+
+def _limits(row: ReadingRow, review: Review, words: Words) -> str:
+    limits = review.history_limits.get((row.reading.id, row.reading.variant))
+    if limits is None:
+        return ""
+    unit, places = row.reading.unit, row.figures.decimals
+    scale = shown_scale(unit)
+    return words(
+        "opened.limits",
+        lower=words.moved(limits.lower * scale, unit, review.currency, places),
+        upper=words.moved(limits.upper * scale, unit, review.currency, places),
+        first=words.period(limits.first, review.cut),
+        last=words.period(limits.last, review.cut),
+    )
+
+
+def history_rows(row: ReadingRow, review: Review, words: Words) -> list[tuple[str, str, str]]:
+    """The numbers behind the two lines: period, change as reported, change like for like with its interval."""
+    unit, places = row.reading.unit, row.figures.decimals
+    scale = shown_scale(unit)
+
+    def moved(value: float, *, bare: bool = False) -> str:
+        return words.moved(value * scale, unit, review.currency, places, bare=bare)
+
+    found = []
+    for point in review.histories.get((row.reading.id, row.reading.variant), ()):
+        held = words("word.not_formed")
+        if point.like_for_like is not None:
+            held = moved(point.like_for_like)
+            if point.like_for_like_se and point.z:
+                half = point.z * point.like_for_like_se
+                low, high = moved(point.like_for_like - half, bare=True), moved(point.like_for_like + half, bare=True)
+                held += f" ({words('word.to', low=low, high=high)})"
+        found.append((words.period(point.period, review.cut), moved(point.headline), held))
+    return found

@@ -1,0 +1,228 @@
+"""The review as one self-contained page: no script, no reference to elsewhere, one stylesheet known by its hash."""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from comity.core.readings.verdict import Verdict
+from comity.core.values import Side
+from comity.review.faces import charts, headline
+from comity.review.faces.figures import shown_scale, waterfall
+from comity.review.faces.histories import history_rows, level_chart, lines
+from comity.review.faces.tables import (
+    HUNDRED,
+    LevelRow,
+    ReadingRow,
+    eyebrow,
+    late_cells,
+    level_row,
+    missing_name,
+    missing_why,
+    paid_amount,
+    paid_cost,
+    paid_rows,
+    pins,
+    reading_row,
+)
+from comity.review.faces.sentences import definition_of
+from comity.review.faces.words import Words, clean
+from comity.review.review import Review
+
+# What the browser may do with the page: nothing but paint it with the stylesheet of this very hash.
+POLICY = "default-src 'none'; style-src '{style}'; base-uri 'none'; form-action 'none'"
+_FOREST, _BAR, _SHARE, _LINES, _CONTROL = 210.0, 260.0, 260.0, 640.0, 300.0  # px on paper
+_LOOKS = {"customer": "customer", "provider": "provider", "both": "joint"}
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Draws charts for the screen or for paper."""
+
+    paper: bool
+
+    def __call__(self, chart: charts.Chart, width: float, look: str = "") -> Markup:
+        """The chart as markup; `width` counts on paper only."""
+        return chart.paper(width) if self.paper else chart.screen(look)
+
+
+def stylesheet(name: str) -> str:
+    """One of the stylesheets beside the templates."""
+    return resources.files("comity.review").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+@cache
+def environment() -> Environment:
+    """Jinja with every text escaped, and a mistake in a name an error."""
+    return Environment(
+        loader=PackageLoader("comity.review", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
+
+
+def _finalize(value: object) -> object:
+    """Texts from records lose what could run them backwards; markup is ours and stays."""
+    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def render(review: Review, words: Words, *, paper: bool = False) -> str:
+    """The page as text; for paper, charts are drawn with fixed widths and the paper's stylesheet stands in."""
+    style = stylesheet("page.css")
+    if paper:
+        style += stylesheet("paper.css")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    template = environment().get_template("review.html")
+    return template.render(
+        **view(review, words, paper=paper),
+        style=Markup(style),  # noqa: S704 - our own file; it holds no text from records
+        policy=POLICY.format(style=f"sha256-{digest}"),
+    )
+
+
+def view(review: Review, words: Words, *, paper: bool) -> dict[str, Any]:
+    """Everything that the templates lay out, as finished text and drawings."""
+    draw = Drawn(paper)
+    brow = eyebrow(review, words)
+    rows = [reading_row(reading, review, words, number) for number, reading in enumerate(review.readings, 1)]
+    return {
+        "words": words,
+        "review": review,
+        "paper": paper,
+        "brow": brow,
+        "sides": list(Side),
+        "party": _party(review, words),
+        "phrases": headline.told(review, words),
+        "levels": [_level(level_row(level, review, words), review, words, draw) for level in review.levels],
+        "rows": [_row(row, review, words, draw) for row in rows],
+        "paid": _paid(review, words, draw),
+        "missing": [
+            {
+                "name": missing_name(missing, words),
+                "needs": ", ".join(missing.needs),
+                "held_by": missing.held_by,
+                "why": missing_why(missing, words),
+            }
+            for missing in review.missing
+        ],
+        "late": [late_cells(late, review, words) for late in review.lateness],
+        "how": [(verdict, _example(verdict, paper=paper)) for verdict in Verdict],
+        "signs": {kind: draw(charts.sample(kind), 14, "ex") for kind in ("open", "solid")},
+        "template": _template,
+    }
+
+
+def _party(review: Review, words: Words) -> Callable[[Side | str | None], str]:
+    return lambda side: words.side(side, review.parties)
+
+
+def _template(reading_id: str) -> str:
+    """The template part of a reading; one without its own is laid out by the common one."""
+    name = f"reading_{reading_id}.html"
+    return name if name in environment().list_templates() else "reading.html"
+
+
+_EXAMPLES = {
+    Verdict.REVERSED: (1.0, -1.0),
+    Verdict.MASKED: (0.0, 1.0),
+}
+
+
+def _example(verdict: Verdict, *, paper: bool) -> Markup:
+    reported, held = _EXAMPLES.get(verdict, (1.0, 1.0))
+    return charts.glyph(verdict, reported, held, paper=paper)
+
+
+def _level(row: LevelRow, review: Review, words: Words, draw: Drawn) -> dict[str, Any]:
+    drawn = level_chart(row, review, words)
+    return {
+        "row": row,
+        "chart": None if drawn is None else draw(drawn.chart, _CONTROL),
+        "note": "" if drawn is None else drawn.note,
+        "history": () if drawn is None else drawn.table,
+    }
+
+
+def _row(row: ReadingRow, review: Review, words: Words, draw: Drawn) -> dict[str, Any]:
+    reading = row.reading
+    scale = shown_scale(reading.unit)
+    sentence = words(
+        "readings.chart",
+        name=row.name,
+        headline=row.headline,
+        like_for_like=f"{row.held}, {row.interval}" if row.interval else row.held,
+        material=row.material,
+    )
+    figures = row.figures
+    forest = charts.forest(figures.change, figures.like_for_like, figures.half, reading.material * scale, sentence)
+    fall = waterfall(reading)
+    bars = [
+        charts.Bar(
+            step.start,
+            step.end,
+            "own" if step.part.like_for_like else "nobody",
+            (figures.half or 0.0) if step.part.like_for_like and _alone(row) else 0.0,
+        )
+        for step in fall.steps
+    ]
+    falls = [draw(chart, _BAR) for chart in charts.waterfall_rows(fall.before, bars, fall.after)]
+    drawn = lines(row, review, words)
+    held = None if reading.like_for_like is None else reading.like_for_like.change
+    kpi = definition_of(reading, review)
+    unit = reading.unit
+    return {
+        "row": row,
+        "forest": draw(forest, _FOREST, "forest"),
+        "glyph": charts.glyph(reading.verdict, reading.headline.change, held, paper=draw.paper),
+        "big_glyph": charts.glyph(reading.verdict, reading.headline.change, held, paper=draw.paper, look="big"),
+        "falls": falls,
+        "lines": None if drawn is None else draw(drawn.chart, _LINES),
+        "labels": None if drawn is None else draw(drawn.labels, 132, "labels"),
+        "lines_about": "" if drawn is None else drawn.about,
+        "limits": "" if drawn is None else drawn.limits,
+        "history": history_rows(row, review, words),
+        "definition": _definition(row, words),
+        "pins": [] if kpi is None else pins(kpi, unit, review.currency, words),
+    }
+
+
+def _alone(row: ReadingRow) -> bool:
+    """Whether one part is the change like for like, so that the interval of the change is its own."""
+    return sum(part.held for part in row.parts) == 1
+
+
+def _definition(row: ReadingRow, words: Words) -> str:
+    design = row.reading.also.get("design")
+    for key in (f"definition.{row.reading.id}_{design}", f"definition.{row.reading.id}", "definition.any"):
+        if words.has(key):
+            return words(key)
+    return ""
+
+
+def _paid(review: Review, words: Words, draw: Drawn) -> dict[str, Any] | None:
+    if review.paid is None:
+        return None
+    rows = paid_rows(review.paid, review, words)
+    most = max((abs(row.share) for row in rows), default=1.0)
+    hundred = words.money(HUNDRED, review.currency)
+    amount = paid_amount(review.paid, review, words)
+    return {
+        "hundred": hundred,
+        "hundred_exact": words.money(HUNDRED, review.currency, 2),
+        "amount": amount,
+        "about": words("paid.about", hundred=hundred, amount=amount),
+        "cost": paid_cost(review.paid, review, words),
+        "rows": [
+            (row, draw(charts.share_bar(row.share, most, _LOOKS.get(row.answers_for or "", "nobody")), _SHARE))
+            for row in rows
+        ],
+    }

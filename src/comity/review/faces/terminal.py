@@ -1,0 +1,307 @@
+"""The review in a terminal: readable at 80 columns, with colour and without; nothing is told by colour alone."""
+
+import io
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from comity.core.readings.verdict import Verdict
+from comity.core.values import Side
+from comity.review.faces import headline
+from comity.review.faces.tables import (
+    HUNDRED,
+    LevelRow,
+    ReadingRow,
+    eyebrow,
+    late_cells,
+    level_row,
+    missing_name,
+    missing_why,
+    paid_amount,
+    paid_cost,
+    paid_rows,
+    reading_row,
+)
+from comity.review.faces.words import Words, clean
+from comity.review.review import Review
+
+NARROWEST = 60
+_SIGNS = {Side.CUSTOMER: "●", Side.PROVIDER: "■"}
+_MARKER = "black on yellow"
+_OPEN, _SOLID = "◇", "◆"
+
+
+def render(review: Review, words: Words, *, color: bool, width: int) -> bytes:
+    """The review as text in UTF-8; colour only when asked for and NO_COLOR is not set (which rich reads)."""
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=max(width, NARROWEST),
+        force_terminal=color,
+        color_system="standard" if color else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    _head(console, review, words)
+    _levels(console, review, words)
+    rows = [reading_row(reading, review, words, number) for number, reading in enumerate(review.readings, 1)]
+    _readings(console, rows, review, words)
+    for row in rows:
+        _opened(console, row, review, words)
+    _paid(console, review, words)
+    _missing(console, review, words)
+    _late(console, review, words)
+    _how(console, words)
+    _origins(console, review, words)
+    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    return ("\n".join(lines).strip("\n") + "\n").encode()
+
+
+def _party(side: Side | str | None, review: Review, words: Words) -> Text:
+    if isinstance(side, Side) or side in {"customer", "provider"}:
+        known = Side(side)
+        return Text(f"{_SIGNS[known]} {words.side(known, review.parties)}")
+    return Text(f"●■ {words('side.both')}" if side == "both" else words("word.not_known"))
+
+
+def _section(console: Console, title: str) -> None:
+    console.print()
+    console.print(Text("━" * console.width))
+    console.print(Text(title, style="bold"))
+
+
+def _head(console: Console, review: Review, words: Words) -> None:
+    brow = eyebrow(review, words)
+    parties = _party(Side.CUSTOMER, review, words) + Text(f" {words('page.with')} ")
+    console.print(parties + _party(Side.PROVIDER, review, words))
+    console.print(Text(f"{brow.line} {brow.eyes}", style="dim"))
+    console.print()
+    sentence = Text()
+    for phrase in headline.told(review, words):
+        sentence.append(clean(phrase.text), style=_MARKER if phrase.marked else "bold")
+    sentence.rstrip()
+    console.print(sentence)
+    if review.wording is None:
+        console.print(Text(words("page.drafted"), style="dim"))
+    else:
+        by = words("page.worded", by=clean(review.wording.by), on=words.day(review.wording.on))
+        console.print(Text(f"{by} {clean(review.wording.draft)}", style="dim"))
+
+
+def _grid(*columns: str) -> Table:
+    """A table without lines but under its head; a column begins with `>` to stand at the right."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
+    for name in columns:
+        table.add_column(Text(name.lstrip(">")), justify="right" if name.startswith(">") else "left", overflow="fold")
+    return table
+
+
+def _levels(console: Console, review: Review, words: Words) -> None:
+    _section(console, words("levels.title"))
+    rows = [level_row(level, review, words) for level in review.levels]
+    if not rows:
+        console.print(Text(words("levels.none")))
+        return
+    table = _grid(words("levels.kpi"), words("levels.value"), words("levels.target"), words("levels.met"))
+    for row in rows:
+        value = Text(row.value, style="bold")
+        for line in (row.interval, row.of):
+            value.append(f"\n{line}" if line else "", style="not bold dim")
+        met = Text(row.met, style="bold")
+        met.append(f"\n{row.chance}" if row.chance else "", style="not bold dim")
+        name = Text(row.name, style="bold")
+        name.append(f"\n{row.about}", style="not bold dim")
+        table.add_row(name, value, Text(row.target), met)
+    console.print(table)
+    for row in rows:
+        _level_said(console, row, review, words)
+
+
+def _level_said(console: Console, row: LevelRow, review: Review, words: Words) -> None:
+    if any(said.why for said in row.said):
+        console.print()
+        for said in row.said:
+            line = Text(f"{row.name}, ") + _party(said.side, review, words) + Text(": ")
+            line.append(said.value, style="bold")
+            line.append(f"  {said.why}" if said.why else "", style=_MARKER if said.marked else "")
+            console.print(line)
+    if row.variants:
+        console.print()
+        table = _grid(words("levels.formula"), f">{words('levels.gives')}", words("levels.counts"))
+        for variant in row.variants:
+            users = [f"{_SIGNS[side]} {words.side(side, review.parties)}" for side in variant.used]
+            users += [words("levels.definition")] if variant.is_definition else []
+            counts = Text(variant.formula)
+            counts.append(f" ({', '.join(users)})" if users else "", style="bold")
+            table.add_row(Text(variant.name), Text(variant.value), counts)
+        console.print(table)
+    if row.beside:
+        console.print(Text(row.beside, style="dim"))
+
+
+_ARROWS = {
+    Verdict.OVERSTATED: ("↑", "▴"),
+    Verdict.UNDERSTATED: ("↑", "▲"),
+}
+
+
+def _arrow(row: ReadingRow) -> str:
+    """The verdict's sign in two characters: thin for what is reported, thick for what changed."""
+    reading = row.reading
+    thin = "↑" if reading.headline.change >= 0 else "↓"
+    own = reading.like_for_like.change if reading.like_for_like else 0.0
+    thick = "▲" if own >= 0 else "▼"
+    if reading.verdict is Verdict.OVERSTATED:
+        thick = "▴" if own >= 0 else "▾"
+    return {
+        Verdict.STEADY: "– ━",
+        Verdict.UNCLEAR: f"{thin} ?",
+        Verdict.ILLUSORY: f"{thin} ━",
+        Verdict.MASKED: f"– {thick}",
+    }.get(reading.verdict, f"{thin} {thick}")
+
+
+def _verdict(row: ReadingRow) -> Text:
+    text = Text(f"{_arrow(row)} ")
+    text.append(row.verdict, style=_MARKER if row.marked else "bold")
+    text.append(f"\n    {row.cause}" if row.cause else "", style="dim")
+    return text
+
+
+def _readings(console: Console, rows: list[ReadingRow], review: Review, words: Words) -> None:
+    _section(console, words("readings.title"))
+    brow = eyebrow(review, words)
+    if not rows:
+        console.print(Text(words("readings.none")))
+        return
+    console.print(Text(words("readings.about", period=brow.period, reference=brow.reference), style="dim"))
+    console.print()
+    table = _grid(
+        words("readings.reading"),
+        f"{_OPEN} {words('readings.as_reported')}",
+        f"{_SOLID} {words('readings.like_for_like')}",
+        words("readings.verdict"),
+    )
+    for row in rows:
+        name = Text(row.name, style="bold")
+        name.append(f"\n{row.about}" if row.about else "", style="not bold dim")
+        headline_text = Text(row.headline)
+        headline_text.append(f"\n{row.from_to}", style="dim")
+        held = Text(row.held, style="bold")
+        held.append(f"\n{row.interval}" if row.interval else "", style="not bold dim")
+        table.add_row(name, headline_text, held, _verdict(row))
+        table.add_row(Text(""), Text(""), Text(""), Text(""))
+    console.print(table)
+
+
+def _opened(console: Console, row: ReadingRow, review: Review, words: Words) -> None:
+    brow = eyebrow(review, words)
+    _section(console, f"{row.name}: {row.verdict.lower()}")
+    console.print(Text(row.words))
+    table = _grid("", f">{words('opened.points')}", "")
+    table.show_header = False
+    table.add_row(Text(brow.reference, style="bold"), Text(row.before, style="bold"), Text(""))
+    for part in row.parts:
+        sign = f" {_SOLID}" if part.held else ""
+        about = Text(part.about)
+        about.append(f" ({words('opened.the_cause')})" if part.cause else "", style="bold")
+        table.add_row(Text(part.name + sign), Text(part.value), about)
+    table.add_row(Text(brow.period, style="bold"), Text(row.after, style="bold"), Text(""))
+    console.print(table)
+    lines = [row.check, row.subtotal, words("readings.material", material=row.material), row.firm, row.would_be]
+    for line in [*lines, row.settle]:
+        if line:
+            console.print(Text(line, style="dim"))
+    pairs = [*row.counts, *row.also]
+    if pairs:
+        console.print(Text("; ".join(f"{name}: {text}" for name, text in pairs)))
+    console.print(Text(f"{words('opened.blind')}: {row.blind}"))
+
+
+def _paid(console: Console, review: Review, words: Words) -> None:
+    if review.paid is None:
+        return
+    _section(console, words("paid.title"))
+    hundred = words.money(HUNDRED, review.currency)
+    amount = paid_amount(review.paid, review, words)
+    console.print(Text(words("paid.about", hundred=hundred, amount=amount), style="dim"))
+    table = _grid(
+        words("paid.share"),
+        f">{words('paid.of_100', hundred=hundred)}",
+        f">{words('paid.amount')}",
+        words("paid.answers"),
+    )
+    for row in paid_rows(review.paid, review, words):
+        side = Text(words("paid.not_said")) if row.answers_for is None else _party(row.answers_for, review, words)
+        table.add_row(Text(row.name), Text(row.of_100), Text(row.amount), side)
+    console.print(table)
+    console.print(Text(paid_cost(review.paid, review, words)))
+
+
+def _missing(console: Console, review: Review, words: Words) -> None:
+    _section(console, words("missing.title"))
+    if not review.missing:
+        console.print(Text(words("missing.none")))
+        return
+    table = _grid(
+        words("missing.reading"),
+        words("missing.needs"),
+        words("missing.held_by"),
+        words("missing.why"),
+    )
+    for missing in review.missing:
+        table.add_row(
+            Text(missing_name(missing, words)),
+            Text(", ".join(clean(need) for need in missing.needs)),
+            _party(missing.held_by, review, words),
+            Text(missing_why(missing, words)),
+        )
+    console.print(table)
+
+
+def _late(console: Console, review: Review, words: Words) -> None:
+    if not review.lateness:
+        return
+    _section(console, words("late.title"))
+    names = ("table", "by", "due", "last", "state")
+    table = _grid(*(words(f"late.{name}") for name in names))
+    for late in review.lateness:
+        cells = late_cells(late, review, words)
+        state = Text(cells["state"], style=_MARKER if cells["late"] else "")
+        by = _party(cells["by"], review, words)
+        table.add_row(Text(cells["table"]), by, Text(cells["due"]), Text(cells["last"]), state)
+    console.print(table)
+
+
+def _how(console: Console, words: Words) -> None:
+    _section(console, words("how.title"))
+    table = _grid("", "")
+    table.show_header = False
+    for verdict in Verdict:
+        table.add_row(Text(words(f"verdict.{verdict.value}"), style="bold"), Text(words(f"meaning.{verdict.value}")))
+    console.print(table)
+
+
+def _origins(console: Console, review: Review, words: Words) -> None:
+    _section(console, words("origin.title"))
+    if review.origins:
+        table = _grid(
+            words("origin.table"),
+            f">{words('origin.rows')}",
+            f">{words('origin.rejected')}",
+            words("origin.files"),
+        )
+        for origin in review.origins:
+            table.add_row(
+                Text(clean(origin.table)),
+                Text(words.number(origin.rows)),
+                Text(words.number(origin.rejected)),
+                Text(", ".join(clean(file) for file in origin.files)),
+            )
+        console.print(table)
+    else:
+        console.print(Text(words("origin.none")))
+    console.print(Text(words("page.digest", digest=clean(review.digest)), style="dim"))
