@@ -1,8 +1,9 @@
 """The one way into a book: with a viewer, who sees what is shared and what is private to the own side."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 import ibis
@@ -16,6 +17,7 @@ from comity.core.values import Side, Viewer
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
 MEMORY = "1200MB"
+T = TypeVar("T")
 
 
 class NotInRelationshipError(PermissionError):
@@ -65,6 +67,13 @@ class Book:
         self.engine: Backend = ibis.duckdb.from_connection(con)
         self.holdings: dict[str, Holding] = {}
         self._con = con
+        self._known: dict[Hashable, object] = {}
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made once as long as this book is open: scans that several figures share."""
+        if key not in self._known:
+            self._known[key] = make()
+        return self._known[key]  # type: ignore[return-value]  # what `make` of the same key gave
 
     def has(self, *names: str) -> bool:
         """Whether all these tables are there for this viewer, and hold a row."""

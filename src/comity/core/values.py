@@ -55,3 +55,12 @@ class Period:
     def __contains__(self, day: date) -> bool:
         """Whether the day lies in it."""
         return self.start <= day < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A period, what it is held against, and the first day that the records no longer tell of."""
+
+    period: Period
+    reference: Period
+    horizon: date
