@@ -1,4 +1,4 @@
-"""The cast of every test: a customer, a provider, someone who stands on neither side, and a stranger; and their book."""
+"""The cast of every test: a customer, a provider, one who stands on neither side, a stranger; and their book."""
 
 from pathlib import Path
 

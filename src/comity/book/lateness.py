@@ -1,0 +1,74 @@
+"""Who delivers what by when, and whether it came: the same clock for both sides."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from comity.book.definition import Source
+from comity.core.values import Side
+
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_DUE = re.compile(r"(?P<day>[a-z]+|day \d{1,2})(?: (?P<hour>\d{1,2}):(?P<minute>\d{2}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """One agreed delivery: what came last, and whether the last one due has come; None: no readable due time."""
+
+    table: str
+    by: Side
+    due: str | None
+    last: datetime | None
+    late: bool | None
+
+
+def last_due(due: str, now: datetime) -> datetime | None:
+    """The latest moment up to `now` at which a delivery was due; None for words that cannot be read.
+
+    :param due: `monday 09:00`, `daily 09:00` or `day 3 09:00` (of each month), in the zone of `now`
+    """
+    match = _DUE.fullmatch(due.strip().lower())
+    if match is None:
+        return None
+    try:
+        at = time(int(match["hour"] or 0), int(match["minute"] or 0))
+    except ValueError:
+        return None
+
+    def falls(day: datetime) -> bool:
+        wanted = match["day"]
+        if wanted in _DAYS:
+            return day.weekday() == _DAYS.index(wanted)
+        return wanted in {"daily", f"day {day.day}"}
+
+    for back in range(63):  # two months: a 31st may be missing in between
+        day = now - timedelta(days=back)
+        moment = datetime.combine(day.date(), at, tzinfo=now.tzinfo)
+        if falls(day) and moment <= now:
+            return moment
+    return None
+
+
+def lateness(
+    sources: tuple[Source, ...],
+    last: Mapping[str, datetime],
+    zone: str,
+    now: datetime,
+) -> tuple[Lateness, ...]:
+    """Each source's table, who delivers it, and whether the delivery last due has come.
+
+    :param last: when each table last had a delivery
+    """
+    here = now.astimezone(ZoneInfo(zone))
+    found = []
+    for source in sources:
+        came = last.get(source.table)
+        due = last_due(source.due, here) if source.due else None
+        late = None
+        if source.due is not None and due is not None:
+            before = last_due(source.due, due - timedelta(minutes=1))  # what came since then was meant for `due`
+            late = came is None or (before is not None and came <= before)
+        found.append(Lateness(source.table, source.by, source.due, came, late))
+    return tuple(found)

@@ -1,0 +1,83 @@
+"""`comity doctor`: what is here, what is missing, and what to do about it."""
+
+import importlib
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import typer
+
+LIBRARIES = ("duckdb", "ibis", "pyarrow", "numpy", "scipy", "python_calamine", "xlsxwriter", "jinja2", "babel", "ijson")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked for: whether it is here, and what it is for or how to get it."""
+
+    name: str
+    here: bool
+    about: str
+    optional: bool = False
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("doctor")(doctor)
+
+
+def findings() -> Iterator[Finding]:
+    """Look for everything that a command may need."""
+    yield Finding("Python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.system()}")
+    for name in LIBRARIES:
+        yield _tried(name, lambda name=name: _version(name), "install comity again")  # type: ignore[misc]
+    yield _tried(
+        "PDF (pango)",
+        _pango,
+        "apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0, or brew install pango",
+        optional=True,
+    )
+    yield _tried("Time zones", _zones, "install the package tzdata")
+    browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    yield Finding(
+        "Chromium",
+        browser is not None,
+        "for the browser tests only" if browser else "only the browser tests want it: apt install chromium",
+        optional=True,
+    )
+
+
+def _version(name: str) -> str:
+    return str(getattr(importlib.import_module(name), "__version__", "here"))
+
+
+def _pango() -> str:
+    importlib.import_module("weasyprint")
+    return "reviews can be written as PDF"
+
+
+def _zones() -> str:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - late, for a quick cold start
+
+    return f"{ZoneInfo('Europe/Madrid')} is known"
+
+
+def _tried(name: str, look: Callable[[], str], cure: str, *, optional: bool = False) -> Finding:
+    try:
+        return Finding(name, here=True, about=look(), optional=optional)
+    except (ImportError, OSError, LookupError) as error:
+        problem = str(error).strip().splitlines() or [type(error).__name__]
+        return Finding(name, here=False, about=f"{problem[0][:80]}; {cure}", optional=optional)
+
+
+def doctor() -> None:
+    """Say what is here and what is missing; exit 1 when something needed is."""
+    found = list(findings())
+    width = max(len(finding.name) for finding in found)
+    for finding in found:
+        sign = "here   " if finding.here else "absent " if finding.optional else "MISSING"
+        typer.echo(f"{sign}  {finding.name:<{width}}  {finding.about}")
+    if any(not finding.here and not finding.optional for finding in found):
+        raise typer.Exit(1)

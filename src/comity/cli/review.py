@@ -1,0 +1,127 @@
+"""`comity review`: a book to one page, in five forms."""
+
+import os
+import shutil
+import sys
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+UNUSABLE = 2
+
+
+class Eyes(StrEnum):
+    """Whose view is made."""
+
+    CUSTOMER = "customer"
+    PROVIDER = "provider"
+    JOINT = "joint"
+
+
+class Form(StrEnum):
+    """What the review is written as."""
+
+    TERMINAL = "terminal"
+    JSON = "json"
+    HTML = "html"
+    PDF = "pdf"
+    XLSX = "xlsx"
+
+
+class Language(StrEnum):
+    """Which language it speaks."""
+
+    EN = "en"
+    ES = "es"
+
+
+class Reference(StrEnum):
+    """What the period is held against."""
+
+    PREVIOUS = "previous"
+    YEAR_BEFORE = "year-before"
+
+
+_BINARY = frozenset({Form.PDF, Form.XLSX})
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("review")(review)
+
+
+def readers_language(environment: dict[str, str] | None = None) -> Language:
+    """The reader's own language, where a review speaks it."""
+    variables = os.environ if environment is None else environment
+    wanted = next((variables[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if variables.get(name)), "")
+    return Language.ES if wanted.lower().startswith("es") else Language.EN
+
+
+def refuse(message: str) -> typer.Exit:
+    """One line on standard error, and exit 2: the input is of no use."""
+    typer.echo(f"comity: {message}", err=True)
+    return typer.Exit(UNUSABLE)
+
+
+def review(  # noqa: PLR0913 - the options of a command
+    book: Annotated[Path, typer.Argument(help="The book: a folder with a book.toml.", show_default=False)],
+    form: Annotated[Form, typer.Option("--format", "-f", help="What to write.")] = Form.TERMINAL,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file to write to.")] = None,
+    period: Annotated[
+        str | None,
+        typer.Option(help="2026, 2026-Q2, 2026-05 or 2026-W23; absent: the last whole one.", show_default=False),
+    ] = None,
+    against: Annotated[
+        Reference | None, typer.Option(help="What to hold it against; absent: as the book says.")
+    ] = None,
+    eyes: Annotated[Eyes, typer.Option("--as", help="Whose view; joint opens only what is shared.")] = Eyes.JOINT,
+    private: Annotated[
+        Path | None,
+        typer.Option("--with", help="A folder with your own side's private tables.", show_default=False),
+    ] = None,
+    language: Annotated[Language | None, typer.Option(help="en or es; absent: as your environment says.")] = None,
+) -> None:
+    """Was the target met, what moved, and what only seemed to: one page from a book's records."""
+    from comity.book.definition import UnusableBookError  # noqa: PLC0415 - late, for a quick cold start
+    from comity.book.opening import home_viewer, open_book  # noqa: PLC0415 - late, as above
+    from comity.core.calendars import Against, UnknownPeriodError  # noqa: PLC0415 - late, as above
+    from comity.core.values import Side  # noqa: PLC0415 - late, as above
+    from comity.review.composing import NoReviewError, compose  # noqa: PLC0415 - late, as above
+    from comity.review.faces import PdfUnavailableError, render  # noqa: PLC0415 - late, as above
+
+    if private is not None and eyes is Eyes.JOINT:
+        raise refuse("--with opens one side's own tables; say whose with --as customer or --as provider")
+    if private is not None and not private.is_dir():
+        raise refuse(f"{private} is not a folder; --with takes the folder that holds your private tables")
+    if output is None and form in _BINARY and sys.stdout.isatty():
+        raise refuse(f"a {form.value.upper()} is no text; name the file with -o")
+    side = None if eyes is Eyes.JOINT else Side(eyes.value)
+    try:
+        with open_book(book, home_viewer(book, side), private) as opened:
+            made = compose(
+                opened,
+                period=period,
+                against=None if against is None else Against(against.value),
+                now=datetime.now(UTC),
+            )
+        written = render(
+            made,
+            form.value,
+            (language or readers_language()).value,
+            color=output is None and sys.stdout.isatty(),
+            width=min(shutil.get_terminal_size().columns, 120),
+        )
+    except (UnusableBookError, NoReviewError, UnknownPeriodError, PdfUnavailableError) as error:
+        raise refuse(str(error)) from None
+    if output is None:
+        sys.stdout.buffer.write(written)
+        sys.stdout.flush()
+        return
+    try:
+        output.write_bytes(written)
+    except OSError as error:
+        raise refuse(f"{output} cannot be written: {error.strerror}") from None
+    typer.echo(f"{output}: {made.name} of {made.book}, {len(written):,} bytes", err=True)

@@ -1,0 +1,49 @@
+"""When a delivery was due, and whether it came."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from comity.book.definition import Source
+from comity.book.lateness import last_due, lateness
+from comity.core.values import Side
+
+MADRID = ZoneInfo("Europe/Madrid")
+NOW = datetime(2026, 11, 25, 10, 0, tzinfo=MADRID)  # a Wednesday
+
+
+@pytest.mark.parametrize(
+    ("due", "moment"),
+    [
+        ("monday 09:00", datetime(2026, 11, 23, 9, tzinfo=MADRID)),
+        ("Wednesday 09:00", datetime(2026, 11, 25, 9, tzinfo=MADRID)),
+        ("wednesday 11:00", datetime(2026, 11, 18, 11, tzinfo=MADRID)),
+        ("daily 12:00", datetime(2026, 11, 24, 12, tzinfo=MADRID)),
+        ("day 3 09:00", datetime(2026, 11, 3, 9, tzinfo=MADRID)),
+        ("day 31 09:00", datetime(2026, 10, 31, 9, tzinfo=MADRID)),
+        ("whenever", None),
+        ("monday 25:00", None),
+    ],
+)
+def test_the_latest_moment_at_which_it_was_due(due: str, moment: datetime | None):
+    assert last_due(due, NOW) == moment
+
+
+@pytest.mark.parametrize(
+    ("came", "late"),
+    [
+        (None, True),
+        (datetime(2026, 11, 23, 8, tzinfo=MADRID), False),
+        (datetime(2026, 11, 22, 20, tzinfo=MADRID), False),  # on Sunday evening, for Monday
+        (datetime(2026, 11, 16, 8, tzinfo=MADRID), True),  # that was the week before's
+    ],
+)
+def test_what_came_since_the_due_before_was_meant_for_the_last_one(came: datetime | None, late: bool):
+    source = Source("contacts", Side.PROVIDER, "monday 09:00")
+    last = {} if came is None else {"contacts": came}
+    assert lateness((source,), last, "Europe/Madrid", NOW)[0].late is late
+
+
+def test_without_a_due_time_nothing_is_late():
+    assert lateness((Source("contacts", Side.PROVIDER),), {}, "UTC", NOW)[0].late is None
