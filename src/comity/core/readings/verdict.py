@@ -55,7 +55,7 @@ def critical(units: float, alpha: float = 0.025) -> float | None:
     return float(special.stdtrit(units - 1, 1 - alpha))  # scipy.stats takes half a second to bring in
 
 
-def judge(  # noqa: C901, PLR0911, PLR0912 - the table reads as the law, one row a line
+def judge(  # noqa: C901, PLR0911, PLR0913 - the table reads as the law, one row a line
     headline: Change,
     like_for_like: Change | None,
     gap: Change | None,
@@ -75,7 +75,7 @@ def judge(  # noqa: C901, PLR0911, PLR0912 - the table reads as the law, one row
     errors = (headline.se, like_for_like.se, gap.se)
     if any(error is None for error in errors) or (sampled and (z is None or like_for_like.se == 0)):
         return Verdict.UNCLEAR
-    h, d = like_for_like.change, gap.change
+    h = like_for_like.change
     factor = z or 0.0
     z_h = factor * (like_for_like.se or 0.0)
 
