@@ -1,0 +1,141 @@
+"""`python -m benchmarks`: every figure in its own process, three times; the table gives the best and the ratios."""
+
+import argparse
+import json
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks import data
+
+FOLDER = Path(__file__).resolve().parents[1] / "bench-data"
+RUNS = 3
+STATISTICS = ("service_level", "sla_attainment", "satisfaction", "revenue")
+NOW = datetime(2026, 7, 2, tzinfo=UTC)
+
+
+def raw(book: Path, name: str) -> None:
+    """DuckDB reads just the needed columns, with one trivial aggregate."""
+    import duckdb  # noqa: PLC0415 - each figure pays for its own imports outside the clock
+
+    columns = {
+        "service_level": ("contacts", ("queue", "opened_on", "opened_at", "answered_at", "abandoned_at")),
+        "sla_attainment": ("contacts", ("queue", "due_on", "due_at", "resolved_at")),
+        "satisfaction": ("surveys", ("respondent_id", "account_id", "response_id", "answered_on", "asked_on", "score")),
+        "revenue": ("invoices", ("account_id", "service", "unit", "kind", "month", "quantity", "amount")),
+        "levels": ("contacts", ("queue", "opened_on", "opened_slot", "opened_at", "answered_at")),
+        "paid": ("contacts", ("account_id", "queue", "opened_at", "answered_at", "handle_s", "opened_on")),
+    }
+    con = duckdb.connect(config={"threads": 2})
+    for one in columns if name == "review" else (name,):
+        table, needed = columns[one]
+        largest = ", ".join(f"max({column})" for column in needed)
+        con.execute(f"SELECT {largest} FROM read_parquet('{book / table}.parquet')").fetchall()
+
+
+def polars(book: Path, name: str) -> None:
+    """Hand-written in Polars."""
+    from benchmarks import in_polars  # noqa: PLC0415 - as above
+
+    for one in in_polars.EVERY if name == "review" else (getattr(in_polars, name),):
+        one(book)
+
+
+def pandas(book: Path, name: str) -> None:
+    """Hand-written in pandas."""
+    from benchmarks import in_pandas  # noqa: PLC0415 - as above
+
+    for one in in_pandas.EVERY if name == "review" else (getattr(in_pandas, name),):
+        one(book)
+
+
+def comity(book: Path, name: str) -> None:
+    """Ours: gathered and read; the whole review composed."""
+    from comity.book.opening import home_viewer, open_book  # noqa: PLC0415 - as above
+    from comity.core.values import Comparison, Period  # noqa: PLC0415 - as above
+    from comity.review.composing import compose  # noqa: PLC0415 - as above
+    from comity.review.kinds import kinds  # noqa: PLC0415 - as above
+
+    with open_book(book, home_viewer(book, None)) as opened:
+        if name == "review":
+            compose(opened, now=NOW)
+            return
+        kind = next(kind for kind in kinds() if kind.id == name)
+        asked = Comparison(Period(data.P1, data.LAST), Period(data.FIRST, data.P1), data.LAST)
+        for stats in kind.gather(opened, [asked])[asked]:
+            kind.read(stats)
+
+
+ENGINES: dict[str, Callable[[Path, str], None]] = {"raw": raw, "polars": polars, "pandas": pandas, "comity": comity}
+
+
+def measured(engine: str, name: str, book: Path) -> tuple[float, float]:
+    """Seconds (best of three, imports and first touch outside the clock) and peak MiB, in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks", "--one", engine, name, str(book)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=FOLDER.parent)
+    seconds, peak = json.loads(done.stdout.splitlines()[-1])
+    return seconds, peak
+
+
+def one(engine: str, name: str, book: Path) -> None:
+    """What the process of its own runs."""
+    small = FOLDER / "small"
+    ENGINES[engine](small, name)  # brings everything in
+    best = min(_timed(ENGINES[engine], book, name) for _ in range(RUNS))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
+    print(json.dumps([best, peak]))
+
+
+def _timed(run: Callable[[Path, str], None], book: Path, name: str) -> float:
+    start = time.perf_counter()
+    run(book, name)
+    return time.perf_counter() - start
+
+
+def cold(book: Path, form: str) -> float:
+    """Seconds of `comity review` from a cold start, the best of three."""
+    command = [sys.executable, "-m", "comity", "review", str(book), "--format", form]
+    found = []
+    for _ in range(RUNS):
+        start = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True, cwd=FOLDER.parent)
+        found.append(time.perf_counter() - start)
+    return min(found)
+
+
+def main() -> None:
+    """Make the books, measure, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--one", nargs=3, metavar=("ENGINE", "NAME", "BOOK"))
+    parser.add_argument("--contacts", type=int, default=10_000_000)
+    asked = parser.parse_args()
+    small = data.make(FOLDER / "small", 100_000, 10_000, 10_000)
+    if asked.one:
+        one(asked.one[0], asked.one[1], Path(asked.one[2]))
+        return
+    count = asked.contacts
+    book = data.make(FOLDER / f"{count}", count, count // 10, count // 10)
+    print(
+        f"{count:,} contacts, {count // 10:,} answers, {count // 10:,} invoice lines; Python {platform.python_version()}"
+    )
+    print(
+        f"{'':16}{'raw s':>8}{'polars s':>10}{'pandas s':>10}{'comity s':>10}{'x raw':>8}{'x polars':>10}{'x pandas':>10}{'MiB':>8}"
+    )
+    for name in (*STATISTICS, "review"):
+        times = {engine: measured(engine, name, book) for engine in ENGINES}
+        ours, peak = times["comity"]
+        ratios = [ours / times[engine][0] for engine in ("raw", "polars", "pandas")]
+        seconds = "".join(
+            f"{times[engine][0]:>{width}.2f}" for engine, width in zip(ENGINES, (8, 10, 10, 10), strict=True)
+        )
+        print(f"{name:16}{seconds}{ratios[0]:>8.2f}{ratios[1]:>10.2f}{ratios[2]:>10.2f}{peak:>8.0f}", flush=True)
+    for form in ("json", "terminal", "html"):
+        print(f"cold start, 100,000 contacts, {form}: {cold(small, form):.2f} s", flush=True)
+
+
+main()
