@@ -120,20 +120,16 @@ def main() -> None:
         return
     count = asked.contacts
     book = data.make(FOLDER / f"{count}", count, count // 10, count // 10)
-    print(
-        f"{count:,} contacts, {count // 10:,} answers, {count // 10:,} invoice lines; Python {platform.python_version()}"
-    )
-    print(
-        f"{'':16}{'raw s':>8}{'polars s':>10}{'pandas s':>10}{'comity s':>10}{'x raw':>8}{'x polars':>10}{'x pandas':>10}{'MiB':>8}"
-    )
+    sizes = f"{count:,} contacts, {count // 10:,} answers, {count // 10:,} invoice lines"
+    print(f"{sizes}; Python {platform.python_version()}")
+    columns = ("raw s", "polars s", "pandas s", "comity s", "x raw", "x polars", "x pandas", "MiB")
+    print(f"{'':16}" + "".join(f"{column:>10}" for column in columns))
     for name in (*STATISTICS, "review"):
         times = {engine: measured(engine, name, book) for engine in ENGINES}
         ours, peak = times["comity"]
-        ratios = [ours / times[engine][0] for engine in ("raw", "polars", "pandas")]
-        seconds = "".join(
-            f"{times[engine][0]:>{width}.2f}" for engine, width in zip(ENGINES, (8, 10, 10, 10), strict=True)
-        )
-        print(f"{name:16}{seconds}{ratios[0]:>8.2f}{ratios[1]:>10.2f}{ratios[2]:>10.2f}{peak:>8.0f}", flush=True)
+        ratios = "".join(f"{ours / times[engine][0]:>10.2f}" for engine in ("raw", "polars", "pandas"))
+        seconds = "".join(f"{times[engine][0]:>10.2f}" for engine in ENGINES)
+        print(f"{name:16}{seconds}{ratios}{peak:>10.0f}", flush=True)
     for form in ("json", "terminal", "html"):
         print(f"cold start, 100,000 contacts, {form}: {cold(small, form):.2f} s", flush=True)
 

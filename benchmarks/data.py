@@ -1,7 +1,7 @@
 """The book that is measured: plain random records in the form that an import leaves, of any size, made once."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -80,9 +80,7 @@ def _pick(names: tuple[str, ...], at: np.ndarray) -> pa.Array:
 
 
 def _instants(name: str, seconds: np.ndarray, known: np.ndarray | None = None) -> dict[str, pa.Array]:
-    moments = np.datetime64(datetime(FIRST.year, FIRST.month, FIRST.day), "us") + (seconds * 1e6).astype(
-        "timedelta64[us]"
-    )
+    moments = np.datetime64(FIRST, "us") + (seconds * 1e6).astype("timedelta64[us]")
     mask = None if known is None else ~known
     found = {name: pa.array(moments, pa.timestamp("us"), mask=mask)}
     if name in CONTACTS.days:
