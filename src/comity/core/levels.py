@@ -1,0 +1,306 @@
+"""Levels: what each agreed measure came to in a period, how sure that is, and whether the target was met.
+
+Two steps, as everywhere: `book.statistics.levels` counts, this turns the counts into a level. Formulas are those
+of the specification of readings, "Levels" and "Standard errors, one rule".
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+
+import numpy as np
+
+from comity.core.agreements import HIGHER, Abandons, Kpi
+from comity.core.readings.verdict import LEAST_UNITS, LEAST_WEEKS, critical
+from comity.core.values import Period, Side
+
+VARIANTS = ("V1", "V2", "V3", "V4", "V5", "V6")
+OWN_VARIANT = {Abandons.COUNT: "V1", Abandons.EXCLUDE_SHORT: "V6", Abandons.EXCLUDE_ALL: "V3"}
+SHARE, SECONDS, COUNT, POINTS = "share", "seconds", "count", "points"
+UNITS = {"wait_mean": SECONDS, "wait_p90": SECONDS, "handle_time": SECONDS, "backlog": COUNT, "nps": POINTS}
+SHARE_DECIMALS = 2  # a share is shown as a percentage, so with two decimals at least
+P90 = 0.9
+_NOTHING = 1e-12  # a sum of squares this small beside its terms is rounding
+
+
+class Sampled(StrEnum):
+    """What the independent units behind a level are."""
+
+    WEEKS = "weeks"
+    PEOPLE = "people"  # accounts or employees
+    EXACT = "exact"  # a stock that is counted, not sampled
+
+    @property
+    def least(self) -> int:
+        """How many units are needed before an interval is believed."""
+        return LEAST_WEEKS if self is Sampled.WEEKS else LEAST_UNITS
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Sums over independent units u of a ratio's numerator a_u and denominator o_u: all that its error needs."""
+
+    units: int
+    num: float
+    den: float
+    num2: float = 0.0  # sum of a_u squared
+    cross: float = 0.0  # sum of a_u o_u
+    den2: float = 0.0  # sum of o_u squared
+
+    @property
+    def value(self) -> float:
+        """The ratio, pooled; the denominator is above zero."""
+        return self.num / self.den
+
+    @property
+    def se(self) -> float | None:
+        """s² = c Σ(a_u - R o_u)² / (Σ o_u)², c = U / (U - 1); None below two units."""
+        if self.units < 2:  # noqa: PLR2004 - one unit has no spread
+            return None
+        ratio = self.value
+        terms = (self.num2, -2 * ratio * self.cross, ratio * ratio * self.den2)
+        squares = math.fsum(terms)
+        if squares <= _NOTHING * math.fsum(abs(term) for term in terms):
+            return 0.0
+        return math.sqrt(self.units / (self.units - 1) * squares) / abs(self.den)
+
+
+def moments(nums: Sequence[float] | np.ndarray, dens: Sequence[float] | np.ndarray) -> Moments:
+    """The sums over units, from each unit's own numerator and denominator."""
+    a, o = np.asarray(nums, dtype=float), np.asarray(dens, dtype=float)
+    return Moments(len(o), float(a.sum()), float(o.sum()), float(a @ a), float(a @ o), float(o @ o))
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """The half hours of each queue with a contact that counts: sum of their rates, how many, how many in target."""
+
+    total: float
+    count: int
+    in_target: int | None  # None without a target
+
+    @property
+    def mean(self) -> float:
+        """The mean of the intervals' rates: an average of averages, beside the pooled figure."""
+        return self.total / self.count
+
+
+@dataclass(frozen=True, slots=True)
+class Quantile:
+    """A quantile read from a grid: `values` at the probabilities `grid`, both rising."""
+
+    probability: float
+    value: float
+    grid: tuple[float, ...]
+    values: tuple[float, ...]
+
+    def se(self, share: Moments) -> float | None:
+        """Woodruff's interval for a quantile, halved and divided by its critical value.
+
+        The error of the share below the quantile is carried over to the quantile through the empirical
+        distribution (Woodruff, JASA 47, 1952, 635-646).
+
+        :param share: contacts at or below the quantile, of all, by unit
+        """
+        z, error = critical(share.units), share.se
+        if z is None or error is None or self.probability - z * error < self.grid[0]:
+            return None
+        low, high = np.interp([self.probability - z * error, self.probability + z * error], self.grid, self.values)
+        return float(high - low) / (2 * z)
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A side's own figure, and to how many decimals it was shown."""
+
+    value: float
+    decimals: int
+
+
+@dataclass(frozen=True, slots=True)
+class LevelStats:
+    """What is counted for one KPI in one period.
+
+    `kpi` is the wording in force on the period's last day. `variants` holds numerator and denominator of the six
+    service levels. `quantile` is given where the level is a quantile; `counted` is then of the contacts at or below
+    it. `also` holds what stands beside the level, by name.
+    """
+
+    kpi: Kpi
+    period: Period
+    counted: Moments
+    sampled: Sampled
+    variants: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    intervals: Intervals | None = None
+    quantile: Quantile | None = None
+    reported: Mapping[Side, Reported] = field(default_factory=dict)
+    also: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredLevel:
+    """One level. `value`, `se`, `low`, `high` are in `unit`: share (0 to 1), seconds, count or points.
+
+    `value` is `num / den`, but for quantiles, where those count the contacts at or below it. `low` to `high` is the
+    95 % interval, None where there are too few units for one; `met` and `beyond_chance` are None without a target.
+    """
+
+    kpi: str
+    measure: str
+    unit: str
+    value: float
+    se: float | None
+    low: float | None
+    high: float | None
+    num: float
+    den: float
+    met: bool | None
+    beyond_chance: bool | None
+    definition: Kpi
+    variants: Mapping[str, float | None] = field(default_factory=dict)
+    mean_of_intervals: float | None = None
+    intervals_in_target: float | None = None
+    reported: Mapping[Side, float | None] = field(default_factory=dict)
+    explains: Mapping[Side, str] = field(default_factory=dict)
+    also: Mapping[str, object] = field(default_factory=dict)
+
+
+def unit(kpi: Kpi) -> str:
+    """The unit in which a KPI's level, target and material change are given."""
+    return POINTS if kpi.measure == "csat" and kpi.formula == "mean" else UNITS.get(kpi.measure, SHARE)
+
+
+def measure(stats: LevelStats) -> MeasuredLevel:
+    """Turn what was counted into a level."""
+    kpi, counted = stats.kpi, stats.counted
+    value = counted.value if stats.quantile is None else stats.quantile.value
+    exact = (value, 1.0) if stats.quantile is not None else (counted.num, counted.den)
+    se = _error(stats)
+    interval = _interval(stats, value, se)
+    variants = {name: num / den if den else None for name, (num, den) in stats.variants.items()}
+    within = stats.intervals
+    explains = {
+        side: name
+        for side, figure in stats.reported.items()
+        if (name := explaining(variants, figure, OWN_VARIANT[kpi.abandons])) is not None
+    }
+    in_target = None if within is None or within.in_target is None else within.in_target / within.count
+    return MeasuredLevel(
+        kpi=kpi.id,
+        measure=kpi.measure,
+        unit=unit(kpi),
+        value=value,
+        se=se,
+        low=None if interval is None else interval[0],
+        high=None if interval is None else interval[1],
+        num=counted.num,
+        den=counted.den,
+        met=meets(kpi, *exact),
+        beyond_chance=_beyond(kpi, interval),
+        definition=kpi,
+        variants=variants,
+        mean_of_intervals=None if within is None else within.mean,
+        intervals_in_target=in_target,
+        reported={side: stats.reported[side].value if side in stats.reported else None for side in Side},
+        explains=explains,
+        also=stats.also,
+    )
+
+
+def meets(kpi: Kpi, num: float, den: float) -> bool | None:
+    """The contract's arithmetic in exact numbers: whether num / den meets the target; None without a target.
+
+    Decimals are taken as they are written: 11000 over 10000 less 1 is 0.10 and meets a target of 0.10, which it
+    does not in binary fractions.
+    """
+    if kpi.target is None:
+        return None
+    value, target = _exact(num) / _exact(den), _exact(kpi.target)
+    if kpi.measure == "forecast_bias":
+        return abs(value) <= target
+    return value >= target if kpi.better == HIGHER else value <= target
+
+
+def _exact(number: float) -> Fraction:
+    return Fraction(repr(float(number)))
+
+
+def service_levels(
+    *,
+    answered: float,
+    within: float,
+    abandoned: float,
+    short: float,
+    abandoned_within: float,
+) -> dict[str, tuple[float, float]]:
+    """Numerator and denominator of the six service levels V1 to V6 (`standards.md` 2.1).
+
+    :param within: of the answered, those within the agreed time
+    :param short: of the abandoned, those that gave up within the time of a short abandon
+    :param abandoned_within: of the abandoned, those that gave up within the agreed time of an answer
+    """
+    offered = answered + abandoned
+    return {
+        "V1": (within, offered),
+        "V2": (within + abandoned_within, offered),
+        "V3": (within, answered),
+        "V4": (within, offered - abandoned_within),
+        "V5": (within + short, offered),
+        "V6": (within, offered - short),
+    }
+
+
+def explaining(variants: Mapping[str, float | None], figure: Reported, own: str) -> str | None:
+    """The variant that gives a side's figure to the decimals shown: the KPI's own first, then the nearest.
+
+    :returns: None where no variant gives it
+    """
+    reach = 0.5 * 10.0**-figure.decimals + 1e-12
+    near = {
+        name: abs(value - figure.value)
+        for name, value in variants.items()
+        if value is not None and abs(value - figure.value) <= reach
+    }
+    if own in near:
+        return own
+    return min(near, key=lambda name: (near[name], name), default=None)
+
+
+def wilson(share: float, size: float, z: float) -> tuple[float, float]:
+    """Wilson's interval for a share of `size` answers (JASA 22, 1927, 209-212)."""
+    spread = z * math.sqrt(share * (1 - share) / size + z * z / (4 * size * size))
+    middle = share + z * z / (2 * size)
+    shrink = 1 + z * z / size
+    return (middle - spread) / shrink, (middle + spread) / shrink
+
+
+def _error(stats: LevelStats) -> float | None:
+    if stats.sampled is Sampled.EXACT:
+        return 0.0
+    return stats.counted.se if stats.quantile is None else stats.quantile.se(stats.counted)
+
+
+def _interval(stats: LevelStats, value: float, se: float | None) -> tuple[float, float] | None:
+    """The 95 % interval: Wilson's for shares of people, else the level and t times its error to both sides."""
+    if stats.sampled is Sampled.EXACT:
+        return value, value
+    units = stats.counted.units
+    z = critical(units)
+    if se is None or z is None or units < stats.sampled.least:
+        return None
+    if stats.kpi.measure == "csat" and unit(stats.kpi) == SHARE:
+        # Answers of one account are not independent: the size that would give this error if they were.
+        size = value * (1 - value) / (se * se) if se > 0 else float(units)
+        return wilson(value, size, z)
+    return value - z * se, value + z * se
+
+
+def _beyond(kpi: Kpi, interval: tuple[float, float] | None) -> bool | None:
+    """Whether the interval excludes the target; a bias is held against it to both sides."""
+    if kpi.target is None or interval is None:
+        return None
+    low, high = interval
+    targets = (kpi.target, -kpi.target) if kpi.measure == "forecast_bias" else (kpi.target,)
+    return not any(low <= target <= high for target in targets)

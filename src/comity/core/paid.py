@@ -1,0 +1,87 @@
+"""Paid against received (P11): what became of each unit of money invoiced as service."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+IN_TARGET, LATE, REPEATED, IDLE, NOT_SPLIT = "in_target", "late", "repeated", "idle", "not_split"
+SHARES = (IN_TARGET, LATE, REPEATED, IDLE, NOT_SPLIT)
+RECEIVED = (IN_TARGET, LATE, REPEATED)
+
+
+@dataclass(frozen=True, slots=True)
+class PaidStats:
+    """What was invoiced as service for a period, and what was received in it.
+
+    Amounts in the book's currency. `seconds` is the time invoiced by hour and minute lines. `contacts` and
+    `handled_s` hold, for `in_target`, `late`, `repeated` and `not_split` (contacts that no KPI judges), how many
+    contacts were handled and the time that they took. A contact is in one class only.
+    """
+
+    amount: Decimal
+    by_contact: Decimal
+    by_time: Decimal
+    seconds: float
+    contacts: Mapping[str, int] = field(default_factory=dict)
+    handled_s: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PaidSplit:
+    """Shares of `amount` that add up to 1, in the order of `SHARES`; who answers for each, None where not said.
+
+    `cost_per_contact_in_target` is the whole amount over the contacts in target (those repeated are not among
+    them); None where there is none.
+    """
+
+    amount: float
+    shares: Mapping[str, float]
+    amounts: Mapping[str, float]
+    answers_for: Mapping[str, str | None]
+    contacts_in_target: int
+    cost_per_contact_in_target: float | None
+
+
+def split(stats: PaidStats, answers_for: Mapping[str, str] | None = None) -> PaidSplit | None:
+    """Split what was paid by what was received for it; None where nothing above zero was invoiced.
+
+    Lines by contact are shared out by the number of contacts in each class, lines by hour or minute by the time
+    handled in each class; what of the time was invoiced but not handled is `idle`. When more time was handled than
+    invoiced, the handled time is shared out and none is idle. All other lines, and what cannot be judged, are
+    `not_split`. A contact that is repeated is `repeated`, in time or not: what it cost would have been saved by
+    settling the one before. The classes are those of specification `readings.md`, "Levels".
+
+    :param answers_for: side by share, as the book's definition says
+    """
+    if stats.amount <= 0:
+        return None
+    amounts = dict.fromkeys(SHARES, 0.0)
+    _add(amounts, float(stats.by_contact), stats.contacts, float(sum(stats.contacts.values())))
+    handled = math.fsum(stats.handled_s.values())
+    if handled > 0 and stats.seconds > 0:
+        _add(amounts, float(stats.by_time), stats.handled_s, max(handled, stats.seconds))
+        amounts[IDLE] = float(stats.by_time) * max(stats.seconds - handled, 0.0) / max(handled, stats.seconds)
+    amount = float(stats.amount)
+    # What is left over, so that the shares add up however the lines were priced.
+    amounts[NOT_SPLIT] = amount - math.fsum(amounts[name] for name in (*RECEIVED, IDLE))
+    if abs(amounts[NOT_SPLIT]) < amount * 1e-12:  # rounding of the terms above, not money
+        amounts[NOT_SPLIT] = 0.0
+    said = answers_for or {}
+    in_target = stats.contacts.get(IN_TARGET, 0)
+    return PaidSplit(
+        amount=amount,
+        shares={name: value / amount for name, value in amounts.items()},
+        amounts=amounts,
+        answers_for={name: said.get(name) for name in SHARES},
+        contacts_in_target=in_target,
+        cost_per_contact_in_target=amount / in_target if in_target else None,
+    )
+
+
+def _add(amounts: dict[str, float], amount: float, parts: Mapping[str, float], whole: float) -> None:
+    """Share an amount out by the parts of a whole; what is in no class stays out, and so is not split."""
+    if whole <= 0:
+        return
+    for name in RECEIVED:
+        amounts[name] += amount * parts.get(name, 0.0) / whole
