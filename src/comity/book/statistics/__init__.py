@@ -1,0 +1,1 @@
+"""One file per reading: the grouped aggregates behind its figures, as Ibis expressions."""
