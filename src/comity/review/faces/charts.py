@@ -132,12 +132,12 @@ class Chart:
             f'<svg class="ch {look}" width="100%" height="{_n(self.height)}"{label}>{body}</svg>',
         )
 
-    def paper(self, width: float) -> Markup:
-        """As SVG of a fixed width in px; painted by attributes."""
+    def paper(self, width: float, look: str = "") -> Markup:
+        """As SVG of a fixed width in px; painted by attributes, `look` only places it."""
         label = Markup(' role="img" aria-label="{}"').format(self.sentence) if self.sentence else ""
         body = "".join(_paper(shape, width) for shape in self.shapes)
         size = f'width="{_n(width)}" height="{_n(self.height)}" viewBox="0 0 {_n(width)} {_n(self.height)}"'
-        return Markup(f'<svg xmlns="http://www.w3.org/2000/svg" {size}{label}>{body}</svg>')  # noqa: S704 - as above
+        return Markup(f'<svg class="{look}" xmlns="http://www.w3.org/2000/svg" {size}{label}>{body}</svg>')  # noqa: S704 - as above
 
 
 def _screen(shape: Shape, height: float) -> str:
@@ -181,6 +181,7 @@ def _paper(shape: Shape, width: float) -> str:
 # The forest row -------------------------------------------------------------------------------------
 
 _FOREST_HEIGHT = 52.0
+_PAST = 60.0  # px by which a line runs on over and under its chart, to meet the next row; the cell cuts it
 _REACH = 44.0  # per cent of the width from zero to the farthest mark; the rest keeps marks whole
 
 
@@ -197,7 +198,7 @@ def forest(headline: float, held: float | None, half: float | None, material: fl
     upper, lower = 16.5, 35.5
     shapes: list[Shape] = [
         Rect(x(-material), 6, x(material) - x(-material), 40, "band"),
-        Line(50, 0, 50, _FOREST_HEIGHT, "axis"),
+        Line(50, -_PAST, 50, _FOREST_HEIGHT + _PAST, "axis"),
         Line(50, upper, x(headline), upper, "thin"),
         Mark(x(headline), upper, "open", "thin-mark"),
     ]
@@ -243,10 +244,11 @@ def waterfall_rows(before: float, bars: Sequence[Bar], after: float) -> list[Cha
         return 4 + (value - low) / reach * 92
 
     middle = _ROW / 2
-    grid: list[Shape] = [Line(at, 0, at, _ROW, "grid") for at in (4, 27, 50, 73, 96)]
+    top, foot = -_PAST, _ROW + _PAST
+    grid: list[Shape] = [Line(at, top, at, foot, "grid") for at in (4, 27, 50, 73, 96)]
 
     def level(value: float, *, first: bool) -> Chart:
-        link = Line(x(value), middle, x(value), _ROW, "axis") if first else Line(x(value), 0, x(value), middle, "axis")
+        link = Line(x(value), middle, x(value), foot if first else top, "axis")
         return Chart((*grid, link, Line(x(value), middle - 10, x(value), middle + 10, "tick")), _ROW)
 
     rows = [level(before, first=True)]
@@ -254,15 +256,15 @@ def waterfall_rows(before: float, bars: Sequence[Bar], after: float) -> list[Cha
         left, right = sorted((x(bar.start), x(bar.end)))
         shapes: list[Shape] = [
             *grid,
-            Line(x(bar.start), 0, x(bar.start), middle, "axis"),
-            Line(x(bar.end), middle, x(bar.end), _ROW, "axis"),
+            Line(x(bar.start), top, x(bar.start), middle, "axis"),
+            Line(x(bar.end), middle, x(bar.end), foot, "axis"),
             Rect(left, middle - 8, max(right - left, 0.3), 16, bar.look),
         ]
         if bar.interval:
             one, other = x(bar.end - bar.interval), x(bar.end + bar.interval)
-            foot = middle + 14
-            shapes += [Line(one, foot, other, foot, "hair")]
-            shapes += [Line(end, foot - 3, end, foot + 3, "hair") for end in (one, other)]
+            under = middle + 14
+            shapes += [Line(one, under, other, under, "hair")]
+            shapes += [Line(end, under - 3, end, under + 3, "hair") for end in (one, other)]
         rows.append(Chart(tuple(shapes), _ROW))
     return [*rows, level(after, first=False)]
 
@@ -315,9 +317,9 @@ def _xs(count: int) -> list[float]:
     return [4 + index * (92 / (count - 1) if count > 1 else 0) for index in range(count)]
 
 
-def _names(xs: Sequence[float], names: Sequence[str], y: float) -> list[Shape]:
-    """The periods' names under an axis: the last always, earlier ones as they have room."""
-    every = max(1, -(-len(names) // 9))
+def _names(xs: Sequence[float], names: Sequence[str], y: float, most: int) -> list[Shape]:
+    """The periods' names under an axis, at most `most`: the last always, earlier ones as they have room."""
+    every = max(1, -(-len(names) // most))
     found: list[Shape] = []
     for index, (x, name) in enumerate(zip(xs, names, strict=True)):
         back = len(names) - 1 - index
@@ -352,7 +354,7 @@ def two_lines(  # noqa: PLR0913 - the two lines, their ribbon and their names ar
     shapes.append(Path(tuple((x, axis.y(value)) for x, value in zip(xs, held, strict=True)), "thick"))
     shapes += [Mark(x, axis.y(value), "small", "thin-mark") for x, value in zip(xs, reported, strict=True)]
     shapes += [Mark(xs[-1], axis.y(reported[-1]), "open", "thin-mark")]
-    shapes += [Mark(xs[-1], axis.y(held[-1]), "solid", "thick-mark"), *_names(xs, names, height - 6)]
+    shapes += [Mark(xs[-1], axis.y(held[-1]), "solid", "thick-mark"), *_names(xs, names, height - 6, 9)]
     return Chart(tuple(shapes), height, sentence), axis
 
 
@@ -381,7 +383,9 @@ class Judged:
     target: float | None
 
 
-def control(points: Sequence[Judged], limits: tuple[float, float, float] | None, tick: TickNames, sentence: str) -> Chart:
+def control(
+    points: Sequence[Judged], limits: tuple[float, float, float] | None, tick: TickNames, sentence: str
+) -> Chart:
     """Levels over periods: natural limits as a band, the target dashed and stepped, outliers as large rings."""
     height, foot = 132.0, 106.0
     values = [point.value for point in points] + [point.target for point in points if point.target is not None]
@@ -391,20 +395,22 @@ def control(points: Sequence[Judged], limits: tuple[float, float, float] | None,
     shapes: list[Shape] = []
     if limits is not None:
         lower, centre, upper = limits
-        shapes.append(Rect(xs[0] - step, axis.y(upper), xs[-1] - xs[0] + 2 * step, axis.y(lower) - axis.y(upper), "band"))
-        shapes.append(Line(xs[0] - step, axis.y(centre), xs[-1] + step, axis.y(centre), "grid"))
+        shapes.append(Rect(0, axis.y(upper), 100, axis.y(lower) - axis.y(upper), "band"))
+        shapes.append(Line(0, axis.y(centre), 100, axis.y(centre), "grid"))
     for value in axis.ticks()[::2]:
         shapes += [Line(0, axis.y(value), 100, axis.y(value), "grid"), Text(0, axis.y(value) - 3, tick(value), "quiet")]
     for x, point in zip(xs, points, strict=True):
         if point.target is not None:
-            shapes.append(Line(x - step, axis.y(point.target), x + step, axis.y(point.target), "target"))
+            shapes.append(
+                Line(max(x - step, 0), axis.y(point.target), min(x + step, 100), axis.y(point.target), "target")
+            )
     shapes.append(Path(tuple((x, axis.y(point.value)) for x, point in zip(xs, points, strict=True)), "thin"))
     for x, point in zip(xs, points, strict=True):
         if point.outside:
             shapes.append(Mark(x, axis.y(point.value), "ring", "outside"))
         else:
             shapes.append(Mark(x, axis.y(point.value), "dot", "thick-mark"))
-    return Chart((*shapes, *_names(xs, [point.name for point in points], height - 6)), height, sentence)
+    return Chart((*shapes, *_names(xs, [point.name for point in points], height - 6, 5)), height, sentence)
 
 
 # The verdicts' signs ----------------------------------------------------------------------------------------
@@ -452,7 +458,11 @@ def glyph(verdict: Verdict, reported: float, held: float | None, *, paper: bool,
     if paper:
         ends = 'stroke-linecap="round" stroke-linejoin="round"'
         one = f'<path d="{thin}" fill="none" stroke="#585d63" stroke-width="1.5" {ends}/>'
-        fill = 'fill="none" stroke-width="1.9" stroke-dasharray="0.1 3.1"' if broken else 'fill="#17191c" stroke-width="2.4"'
+        fill = (
+            'fill="none" stroke-width="1.9" stroke-dasharray="0.1 3.1"'
+            if broken
+            else 'fill="#17191c" stroke-width="2.4"'
+        )
         two = f'<path d="{thick}" stroke="#17191c" {fill} {ends}/>'
         size = 'width="48" height="36"' if look else 'width="32" height="24"'
         return Markup(f'<svg class="vg" {size} viewBox="0 0 32 24">{one}{two}</svg>')  # noqa: S704 - all of it is ours

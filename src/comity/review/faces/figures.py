@@ -64,12 +64,12 @@ def half_width(change: Change | None, z: float | None) -> float | None:
     return None if z is None else z * change.se
 
 
-def level_interval(value: float, se: float | None, unit: str) -> tuple[float, float] | None:
-    """The 95 % interval of a level, value +- 1.96 se; a share stays within 0 and 1."""
+def level_interval(value: float, se: float | None, *, bounded: bool) -> tuple[float, float] | None:
+    """The 95 % interval of a level, value +- 1.96 se; where it is `bounded`, it stays within 0 and 1."""
     if se is None:
         return None
     low, high = value - NORMAL_95 * se, value + NORMAL_95 * se
-    return (max(low, 0.0), min(high, 1.0)) if unit == "share" else (low, high)
+    return (max(low, 0.0), min(high, 1.0)) if bounded else (low, high)
 
 
 def is_exact(reading: Reading) -> bool:
@@ -120,7 +120,7 @@ def waterfall(reading: Reading) -> Waterfall:
     agrees = (
         bool(own)
         and change is not None
-        and abs(math.fsum(exact for _, exact in own) - change.change) <= 1e-6 * max(1.0, size)  # noqa: PLR2004 - noise of sums
+        and abs(math.fsum(exact for _, exact in own) - change.change) <= 1e-6 * max(1.0, size)
     )
     held = round(math.fsum(shown for shown, _ in own), places) if agrees else None
     return Waterfall(places, before / back, after / back, (after - before) / back, held, tuple(steps))

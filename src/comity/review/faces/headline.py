@@ -1,14 +1,16 @@
 """Drafts the sentence at the head of a review, from firm verdicts only; a person may put another in its place."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from comity.core.readings.reading import Reading
 from comity.core.readings.verdict import Verdict
-from comity.review.faces.sentences import because, direction, subtitle
+from comity.review.faces.sentences import because, capital, direction, subtitle
 from comity.review.faces.words import Words
 from comity.review.review import Review
 
 MOST_SENTENCES = 3
+MOST_WORDS = 20  # a sentence
 # What a reader must hear first: where the figure misleads most.
 _RANK = {
     Verdict.REVERSED: 0,
@@ -44,13 +46,19 @@ def draft(review: Review, words: Words) -> tuple[Phrase, ...]:
     phrases: list[Phrase] = []
     for reading in told:
         key = f"headline.{reading.verdict.value}.{direction(reading)}"
-        name = _name(reading, review, words)
         values = {} if reading.verdict is Verdict.GENUINE else {"because": because(reading, words)}
-        phrases += _phrases(_capital(words(key, name=name, **values)))
+        names = _name(reading, review, words), words.named("reading_noun", reading.id)
+        phrases += _phrases(_short([capital(words(key, name=name, **values)) for name in names]))
     if steady and len(told) < MOST_SENTENCES:
-        names = words.listed([_name(reading, review, words) for reading in steady])
-        phrases += _phrases(words("headline.steady", names=names))
+        names_of = words.listed([_name(reading, review, words) for reading in steady])
+        many = words("headline.steady_many", count=len(steady))
+        phrases += _phrases(_short([words("headline.steady", names=names_of), many]))
     return tuple(phrases)
+
+
+def _short(sentences: Sequence[str]) -> str:
+    """The first sentence that keeps to the length; the last is the shortest."""
+    return next((text for text in sentences if len(text.split()) <= MOST_WORDS), sentences[-1])
 
 
 def told(review: Review, words: Words) -> tuple[Phrase, ...]:
@@ -70,10 +78,6 @@ def _name(reading: Reading, review: Review, words: Words) -> str:
     if sum(other.id == reading.id for other in review.readings) > 1:
         return words("headline.named", name=name, variant=subtitle(reading, review, words).replace("*", ""))
     return name
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _phrases(sentence: str) -> list[Phrase]:

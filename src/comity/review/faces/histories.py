@@ -4,15 +4,15 @@ import math
 from dataclasses import dataclass
 from datetime import date
 
-from comity.core.agreements import LOWER
+from comity.core.calendars import Calendar, Cut
 from comity.review.faces import charts
 from comity.review.faces.figures import shown_scale
 from comity.review.faces.tables import LevelRow, ReadingRow
-from comity.review.faces.words import Words
+from comity.review.faces.words import DASH, Words
 from comity.review.review import ReadingPoint, Review
 
 FEWEST_POINTS = 2
-_LABEL_ROOM = 34.0
+_LABEL_ROOM = 36.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +75,12 @@ def level_chart(row: LevelRow, review: Review, words: Words) -> LevelHistory | N
         (
             words.period(point.period, review.cut),
             figure(point.value),
-            figure(point.target) if point.target is not None else "–",
+            figure(point.target) if point.target is not None else DASH,
             words("word.of", num=_count(point.num, words), den=_count(point.den, words)),
         )
         for point in points
     )
     return LevelHistory(chart, note, table)
-
-
-def better_when_lower(row: LevelRow) -> bool:
-    """Whether a lower level is the better one."""
-    return row.level.better == LOWER
 
 
 def _count(value: float, words: Words) -> str:
@@ -139,8 +134,8 @@ def lines(row: ReadingRow, review: Review, words: Words) -> Lines | None:
         held.append(held[-1] + (point.like_for_like or 0.0))
         squares += (point.like_for_like_se or 0.0) ** 2
         half.append((point.z or 1.96) * math.sqrt(squares))
-    before = review.reference if review.reference.end == run[0].period.start else None
-    names = [words.period(before, review.cut, short=True) if before else ""]
+    calendar = Calendar(review.cut, 1 if review.cut is Cut.WEEK else run[0].period.start.day)
+    names = [words.period(calendar.before(run[0].period), review.cut, short=True)]
     names += [words.period(point.period, review.cut, short=True) for point in run]
 
     def level(value: float) -> str:
@@ -169,13 +164,13 @@ def lines(row: ReadingRow, review: Review, words: Words) -> Lines | None:
     about = words("opened.lines_exact", **shown) if exact else words("opened.lines_about", first=first, **shown)
     gap = words.moved(abs(reported[-1] - held[-1]) * scale, reading.unit, review.currency, places).lstrip("+")
     ends = [axis.y(reported[-1] * scale), axis.y(held[-1] * scale)]
-    at = charts.apart(ends, _LABEL_ROOM, 12, 216)
-    labels: list[charts.Shape] = [
-        charts.Text(0, at[0] + 4, words("opened.reported", value=level(reported[-1])), "quiet", dx=10),
-        charts.Text(0, at[1] + 4, words("opened.held", value=level(held[-1])), "strong", dx=10),
-    ]
-    if abs(at[0] - at[1]) >= _LABEL_ROOM:
-        labels.append(charts.Text(0, (at[0] + at[1]) / 2 + 4, words("opened.apart", gap=gap), "", dx=10))
+    at = charts.apart(ends, _LABEL_ROOM, 14, 206)
+    labels: list[charts.Shape] = []
+    for y, key, value in zip(at, ("reported", "held"), (reported[-1], held[-1]), strict=True):
+        labels.append(charts.Text(0, y, level(value), "strong" if key == "held" else "", dx=10))
+        labels.append(charts.Text(0, y + 15, words(f"opened.{key}"), "quiet", dx=10))
+    if abs(at[0] - at[1]) >= 2 * _LABEL_ROOM:
+        labels.append(charts.Text(0, (at[0] + at[1]) / 2 + 8, words("opened.apart", gap=gap), "quiet", dx=10))
     return Lines(chart, charts.Chart(tuple(labels), chart.height), about, _limits(row, review, words))
 
 

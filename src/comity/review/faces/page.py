@@ -16,6 +16,7 @@ from comity.core.values import Side
 from comity.review.faces import charts, headline
 from comity.review.faces.figures import shown_scale, waterfall
 from comity.review.faces.histories import history_rows, level_chart, lines
+from comity.review.faces.sentences import definition_of
 from comity.review.faces.tables import (
     HUNDRED,
     LevelRow,
@@ -30,14 +31,14 @@ from comity.review.faces.tables import (
     paid_rows,
     pins,
     reading_row,
+    unformed,
 )
-from comity.review.faces.sentences import definition_of
 from comity.review.faces.words import Words, clean
 from comity.review.review import Review
 
 # What the browser may do with the page: nothing but paint it with the stylesheet of this very hash.
 POLICY = "default-src 'none'; style-src '{style}'; base-uri 'none'; form-action 'none'"
-_FOREST, _BAR, _SHARE, _LINES, _CONTROL = 210.0, 260.0, 260.0, 640.0, 300.0  # px on paper
+_FOREST, _BAR, _SHARE, _LINES, _CONTROL = 230.0, 300.0, 260.0, 670.0, 310.0  # px on paper
 _LOOKS = {"customer": "customer", "provider": "provider", "both": "joint"}
 
 
@@ -49,7 +50,7 @@ class Drawn:
 
     def __call__(self, chart: charts.Chart, width: float, look: str = "") -> Markup:
         """The chart as markup; `width` counts on paper only."""
-        return chart.paper(width) if self.paper else chart.screen(look)
+        return chart.paper(width, look) if self.paper else chart.screen(look)
 
 
 def stylesheet(name: str) -> str:
@@ -113,6 +114,15 @@ def view(review: Review, words: Words, *, paper: bool) -> dict[str, Any]:
                 "why": missing_why(missing, words),
             }
             for missing in review.missing
+        ],
+        "unformed": [
+            {
+                "name": missing_name(missing, words),
+                "about": words.named("reading_about", missing.reading),
+                "held_by": missing.held_by,
+                "why": missing_why(missing, words),
+            }
+            for missing in unformed(review)
         ],
         "late": [late_cells(late, review, words) for late in review.lateness],
         "how": [(verdict, _example(verdict, paper=paper)) for verdict in Verdict],

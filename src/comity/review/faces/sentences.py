@@ -9,7 +9,9 @@ from comity.review.faces.figures import half_width
 from comity.review.faces.words import NO_BREAK, Words, clean
 from comity.review.review import Level, Review
 
-_SURVEY = re.compile(r"(?P<instrument>\S+) (?P<low>-?[\d.]+)-(?P<high>-?[\d.]+)(?: (?P<by>customer|provider|third_party))?")
+_SURVEY = re.compile(
+    r"(?P<instrument>\S+) (?P<low>-?[\d.]+)-(?P<high>-?[\d.]+)(?: (?P<by>customer|provider|third_party))?"
+)
 _MOST_TIMES = 1000
 
 
@@ -55,7 +57,12 @@ def measure_about(kpi: Kpi, words: Words) -> str:
 def level_title(level: Level, words: Words) -> str:
     """A level's name; a KPI whose id is not its measure's bears the id."""
     name = words.named("measure", level.measure)
-    return name if level.kpi == level.measure else clean(level.kpi.replace("_", " "))
+    return name if level.kpi == level.measure else capital(clean(level.kpi.replace("_", " ")))
+
+
+def capital(text: str) -> str:
+    """The text with a capital at its beginning and the rest as it is."""
+    return text[:1].upper() + text[1:]
 
 
 def definition_of(reading: Reading, review: Review) -> Kpi | None:

@@ -10,7 +10,16 @@ from comity.core.readings.reading import Reading
 from comity.core.readings.verdict import Verdict
 from comity.core.values import Side
 from comity.review.faces.contract import blind
-from comity.review.faces.figures import MARKED, Shown, is_exact, largest_remainder, level_interval, shown, waterfall
+from comity.review.faces.figures import (
+    MARKED,
+    Shown,
+    is_exact,
+    largest_remainder,
+    level_interval,
+    shown,
+    shown_scale,
+    waterfall,
+)
 from comity.review.faces.sentences import Spell, in_words, level_title, measure_about, settle, subtitle, title
 from comity.review.faces.words import DASH, Words, clean
 from comity.review.review import Level, Missing, Paid, Review
@@ -92,6 +101,7 @@ class LevelRow:
     also: tuple[tuple[str, str], ...]
 
 
+_UNBOUNDED = frozenset({"forecast_bias", "forecast_wape"})  # ratios that may be negative, or more than one
 _DEFINED_AS = {"count": "V1", "exclude-short": "V6", "exclude-all": "V3"}
 
 
@@ -101,7 +111,7 @@ def level_row(level: Level, review: Review, words: Words) -> LevelRow:
     def figure(value: float | None) -> str:
         return words.figure(value, level.unit, review.currency)
 
-    interval = level_interval(level.value, level.se, level.unit)
+    interval = level_interval(level.value, level.se, bounded=level.unit == "share" and level.measure not in _UNBOUNDED)
     target = words("levels.no_target")
     if level.target is not None:
         key = "levels.at_most" if level.better == LOWER else "levels.at_least"
@@ -211,6 +221,7 @@ class ReadingRow:
     verdict: str
     marked: bool
     cause: str
+    cause_name: str
     firm: str
     would_be: str
     words: str
@@ -236,6 +247,18 @@ _COUNTED = {
     "survivorship+silence+unasked": ("survivorship+silence+unasked", "left+silent+unasked"),
     "arrival+return": ("arrival+return", "new+back"),
 }
+_READINGS = frozenset(
+    {
+        "satisfaction",
+        "employee_satisfaction",
+        "service_level",
+        "sla_attainment",
+        "revenue",
+        "profit",
+        "retention",
+        "cooperation",
+    }
+)
 _PEOPLE = frozenset({"satisfaction", "employee_satisfaction", "cooperation"})
 FEWEST_SHOWN = 5
 
@@ -295,7 +318,10 @@ def reading_row(reading: Reading, review: Review, words: Words, number: int) -> 
         verdict=words(f"verdict.{reading.verdict.value}"),
         marked=reading.verdict in MARKED,
         cause="" if reading.cause is None else words.named("part", reading.cause).lower(),
-        firm=words("readings.firm" if reading.firm else "readings.not_firm"),
+        cause_name=words("readings.no_cause") if reading.cause is None else words.named("part", reading.cause),
+        firm=""
+        if reading.verdict is Verdict.UNCLEAR
+        else words("readings.firm" if reading.firm else "readings.not_firm"),
         would_be=""
         if reading.would_be is None
         else words("readings.would_be", verdict=words(f"verdict.{reading.would_be.value}").lower()),
@@ -319,8 +345,8 @@ def reading_row(reading: Reading, review: Review, words: Words, number: int) -> 
 
 
 def _part_about(reading: Reading, part: str, words: Words) -> str:
-    key = f"part_about.{part}"
-    about = words(key) if words.has(key) else ""
+    keys = (f"part_about.{reading.id}.{part}", f"part_about.{part}")
+    about = next((words(key) for key in keys if words.has(key)), "")
     if reading.id not in _PEOPLE or part not in _COUNTED or "stayed" not in reading.counts:
         return about
     count = next((reading.counts[key] for key in _COUNTED[part] if key in reading.counts), None)
@@ -328,7 +354,9 @@ def _part_about(reading: Reading, part: str, words: Words) -> str:
     return f"{shown_count}: {about}" if about else shown_count
 
 
-_SHARES = ("share", "rate", "response", "top", "rest", "proportion")
+_SHARES = ("share", "rate", "response", "top", "rest", "proportion", "inflation", "loyalty")
+_INTERVAL = frozenset({"share", "low", "high"})
+_OTHER = frozenset({"verdict", "as_reported", "like_for_like"})
 
 
 def flat_also(
@@ -338,7 +366,11 @@ def flat_also(
     for key, value in also.items():
         path = (*names, str(key))
         name = ", ".join(words.named("also", part) for part in path)
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value.keys() >= _INTERVAL:
+            yield name, _estimate(value, words)
+        elif isinstance(value, Mapping) and value.keys() >= _OTHER:
+            yield name, _other(value, unit, currency, words)
+        elif isinstance(value, Mapping):
             yield from flat_also(value, unit, currency, words, path)
         elif isinstance(value, (list, tuple)) and any(isinstance(item, (list, tuple, Mapping)) for item in value):
             for number, item in enumerate(value, 1):
@@ -349,7 +381,34 @@ def flat_also(
             yield name, _also_text(path, value, unit, currency, words)
 
 
-def _also_text(path: tuple[str, ...], value: object, unit: str, currency: str, words: Words) -> str:
+def _estimate(value: Mapping[str, object], words: Words) -> str:
+    """A share with its interval, and of how many: 9.0 % (7.0 % to 12.0 %) of 610."""
+    share, low, high = (_also_text(("share",), value[key], "share", "", words) for key in ("share", "low", "high"))
+    many = next((value[key] for key in ("n", "of", "den") if isinstance(value.get(key), int)), None)
+    interval = words("word.to", low=low, high=high)
+    return f"{share} ({interval})" if many is None else words("word.of", num=f"{share} ({interval})", den=many)
+
+
+def _other(value: Mapping[str, object], unit: str, currency: str, words: Words) -> str:
+    """The verdict against another period, with its two changes."""
+
+    def moved(change: object) -> str:
+        if not isinstance(change, (int, float)) or not math.isfinite(change):
+            return words("word.not_formed")
+        places = {"share": 1, "money": 0}.get(unit, 2)
+        return words.moved(change * shown_scale(unit), unit, currency, places)
+
+    return words(
+        "word.against",
+        verdict=words.named("verdict", str(value["verdict"])).lower(),
+        as_reported=moved(value["as_reported"]),
+        like_for_like=moved(value["like_for_like"]),
+    )
+
+
+def _also_text(  # noqa: PLR0911 - one kind of value a line
+    path: tuple[str, ...], value: object, unit: str, currency: str, words: Words
+) -> str:
     if value is None:
         return words("word.not_known")
     if isinstance(value, bool):
@@ -364,11 +423,9 @@ def _also_text(path: tuple[str, ...], value: object, unit: str, currency: str, w
         if not math.isfinite(value):
             return words("word.not_known")
         joined = "_".join(path)
-        if unit == "money" and not any(word in joined for word in (*_SHARES, "inflation", "index")):
-            return words.money(value, currency)
         if unit == "share" or any(word in joined for word in _SHARES):
             return words.percent(value)
-        return words.number(value, 2)
+        return words.money(value, currency) if unit == "money" else words.number(value, 2)
     text = str(value)
     return words(f"verdict.{text}").lower() if words.has(f"verdict.{text}") else clean(text)
 
@@ -450,6 +507,13 @@ def paid_cost(paid: Paid, review: Review, words: Words) -> str:
         return words("paid.no_cost")
     cost = words.money(paid.cost_per_contact_in_target, review.currency, 2)
     return words("paid.cost", cost=cost, contacts=words.number(paid.contacts_in_target))
+
+
+def unformed(review: Review) -> list[Missing]:
+    """The readings that could not be formed, each once; they stand at the foot of the table of readings."""
+    known = {reading.id for reading in review.readings}
+    found = {missing.reading: missing for missing in reversed(review.missing) if missing.reading not in known}
+    return [missing for missing in reversed(found.values()) if missing.reading in _READINGS]
 
 
 def missing_name(missing: Missing, words: Words) -> str:

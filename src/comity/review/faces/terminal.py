@@ -22,8 +22,9 @@ from comity.review.faces.tables import (
     paid_cost,
     paid_rows,
     reading_row,
+    unformed,
 )
-from comity.review.faces.words import Words, clean
+from comity.review.faces.words import DASH, Words, clean
 from comity.review.review import Review
 
 NARROWEST = 60
@@ -49,12 +50,12 @@ def render(review: Review, words: Words, *, color: bool, width: int) -> bytes:
     _levels(console, review, words)
     rows = [reading_row(reading, review, words, number) for number, reading in enumerate(review.readings, 1)]
     _readings(console, rows, review, words)
-    for row in rows:
-        _opened(console, row, review, words)
+    _how(console, words)
     _paid(console, review, words)
     _missing(console, review, words)
     _late(console, review, words)
-    _how(console, words)
+    for row in rows:
+        _opened(console, row, review, words)
     _origins(console, review, words)
     lines = [line.rstrip() for line in out.getvalue().splitlines()]
     return ("\n".join(lines).strip("\n") + "\n").encode()
@@ -142,12 +143,6 @@ def _level_said(console: Console, row: LevelRow, review: Review, words: Words) -
         console.print(Text(row.beside, style="dim"))
 
 
-_ARROWS = {
-    Verdict.OVERSTATED: ("↑", "▴"),
-    Verdict.UNDERSTATED: ("↑", "▲"),
-}
-
-
 def _arrow(row: ReadingRow) -> str:
     """The verdict's sign in two characters: thin for what is reported, thick for what changed."""
     reading = row.reading
@@ -157,10 +152,10 @@ def _arrow(row: ReadingRow) -> str:
     if reading.verdict is Verdict.OVERSTATED:
         thick = "▴" if own >= 0 else "▾"
     return {
-        Verdict.STEADY: "– ━",
+        Verdict.STEADY: f"{DASH} ━",
         Verdict.UNCLEAR: f"{thin} ?",
         Verdict.ILLUSORY: f"{thin} ━",
-        Verdict.MASKED: f"– {thick}",
+        Verdict.MASKED: f"{DASH} {thick}",
     }.get(reading.verdict, f"{thin} {thick}")
 
 
@@ -174,7 +169,7 @@ def _verdict(row: ReadingRow) -> Text:
 def _readings(console: Console, rows: list[ReadingRow], review: Review, words: Words) -> None:
     _section(console, words("readings.title"))
     brow = eyebrow(review, words)
-    if not rows:
+    if not rows and not unformed(review):
         console.print(Text(words("readings.none")))
         return
     console.print(Text(words("readings.about", period=brow.period, reference=brow.reference), style="dim"))
@@ -194,6 +189,9 @@ def _readings(console: Console, rows: list[ReadingRow], review: Review, words: W
         held.append(f"\n{row.interval}" if row.interval else "", style="not bold dim")
         table.add_row(name, headline_text, held, _verdict(row))
         table.add_row(Text(""), Text(""), Text(""), Text(""))
+    for missing in unformed(review):
+        absent = Text(words("word.not_formed"), style="dim")
+        table.add_row(Text(missing_name(missing, words)), absent, absent, Text(words("word.no_verdict"), style="dim"))
     console.print(table)
 
 

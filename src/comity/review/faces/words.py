@@ -147,15 +147,18 @@ class Words:
         if unit == "money":
             return self.money(value, currency, places, signed=True)
         text = self.signed(value, places)
-        if unit == "share" and not bare:
-            return f"{text}{NO_BREAK}{self('word.pts')}"
-        return text
+        word = {"share": self("word.pts"), "seconds": "s"}.get(unit)
+        return text if bare or word is None else f"{text}{NO_BREAK}{word}"
 
     # days ----------------------------------------------------------------------------------------
 
     def day(self, day: date, *, year: bool = True) -> str:
         """A day: 17 July 2026. The parts that belong together do not break."""
-        text = dates.format_skeleton("yMMMMd" if year else "MMMMd", day, locale=self._locale)
+        text = (
+            dates.format_date(day, "long", self._locale)
+            if year
+            else dates.format_skeleton("MMMMd", day, locale=self._locale)
+        )
         return text.replace(" ", NO_BREAK)
 
     def days(self, period: Period) -> str:
