@@ -1,22 +1,27 @@
 """The one way into a book: with a viewer, who sees what is shared and what is private to the own side."""
 
+import shutil
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
 import duckdb
 import ibis
-import pyarrow.parquet as pq
 from ibis.backends.duckdb import Backend
 
 from comity.book.definition import Definition, UnusableBookError, read_definition
-from comity.book.storage import is_typed
+from comity.book.engine import connect, scratch
+from comity.book.importing.checking import MAX_REJECTS
+from comity.book.importing.rejects import Reject, count_rejects, read_notes, read_rejects
+from comity.book.raw import Making, Typed, typed_form
+from comity.book.seeing import seen_sql, shared_with_own
 from comity.book.tables import TABLES, Table
 from comity.core.values import Side, Viewer
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
-MEMORY = "1200MB"
+OWN_COLUMNS = ".columns"  # contacts.columns.parquet: the key, and a side's private columns of contacts
 T = TypeVar("T")
 
 
@@ -48,25 +53,43 @@ def table_files(folder: Path, name: str) -> list[Path]:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """One table as this viewer sees it: the files it was read from, its rows, and how many were set aside."""
+    """One table as this viewer sees it: the files it was read from, its rows, and how many were set aside.
+
+    `typed` are the files in typed form that it is read from, `rejects` the lists of rows set aside on opening,
+    `notes` what else there is to tell.
+    """
 
     table: Table
     files: tuple[Path, ...]
     rows: int
     rejected: int
+    typed: tuple[Path, ...] = ()
+    rejects: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Book:
     """A book opened for one viewer. Use `open_book`."""
 
-    def __init__(self, folder: Path, definition: Definition, viewer: Viewer, con: duckdb.DuckDBPyConnection) -> None:
-        """Remember where, whose and for whom; `open_book` brings the tables in."""
+    def __init__(  # noqa: PLR0913 - what an open book is made of
+        self,
+        folder: Path,
+        definition: Definition,
+        viewer: Viewer,
+        con: duckdb.DuckDBPyConnection,
+        work: Path | None = None,
+    ) -> None:
+        """Remember where, whose and for whom; `open_book` brings the tables in.
+
+        :param work: a folder for what outgrows memory, removed when the book is closed
+        """
         self.folder = folder
         self.definition = definition
         self.viewer = viewer
         self.engine: Backend = ibis.duckdb.from_connection(con)
         self.holdings: dict[str, Holding] = {}
         self._con = con
+        self._work = work
         self._known: dict[Hashable, object] = {}
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -90,6 +113,14 @@ class Book:
     def close(self) -> None:
         """Give the engine's memory back."""
         self._con.close()
+        if self._work is not None:
+            shutil.rmtree(self._work, ignore_errors=True)
+
+    def rejects(self, name: str) -> Iterator[Reject]:
+        """The rows of a table that were set aside on opening, as far as this viewer may know."""
+        if name not in self.holdings:
+            return iter(())
+        return chain.from_iterable(read_rejects(file, self.viewer.side) for file in self.holdings[name].rejects)
 
     def __enter__(self) -> "Book":
         """Open for a `with`."""
@@ -104,36 +135,75 @@ class Book:
         return (self.holdings[name] for name in TABLES if name in self.holdings)
 
 
-def open_book(folder: Path, viewer: Viewer, private: Path | None = None) -> Book:
+def open_book(
+    folder: Path,
+    viewer: Viewer,
+    private: Path | None = None,
+    *,
+    max_rejects: float = MAX_REJECTS,
+) -> Book:
     """Open a book for a viewer.
 
+    Tables that lie there raw are checked first; their typed form is kept, so that the next opening is quick.
+
     :param private: the folder with the viewer's own side's private tables, when they are kept elsewhere
+    :param max_rejects: the share of a raw table's rows that may break a rule before the book is of no use
     :raises UnusableBookError: when the book cannot be read, in one sentence with the next step
     :raises NotInRelationshipError: when the viewer has no part in this relationship
     """
     definition = read_definition(folder)
     if viewer.relationship != definition.relationship:
-        raise NotInRelationshipError("no such book")  # noqa: EM101 - the same words whether or not it exists
-    con = duckdb.connect(config={"memory_limit": MEMORY, "threads": 2})
-    book = Book(folder, definition, viewer, con)
+        raise NotInRelationshipError("no such book")
+    work = scratch()
+    con = connect(work / "spill")
+    book = Book(folder, definition, viewer, con, work)
     own = []
     if viewer.side is not None:
-        own = [folder / "private" / viewer.side.value] + ([private] if private else [])
-    for name, table in TABLES.items():
-        files = table_files(folder, name)
-        owner = definition.private_owner(name)
-        if owner is not None and not viewer.opens(owner):
-            files = []
-        for place in own:
-            files += table_files(place, name)
-        if not files:
-            continue
-        for file in files:
-            if not is_typed(file, definition.timezone):
-                msg = f"{file} is raw"
-                raise UnusableBookError(msg)
-        names = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
-        con.execute(f'CREATE VIEW "{name}" AS SELECT * FROM read_parquet([{names}], union_by_name => true)')
-        rows = sum(pq.read_metadata(file).num_rows for file in files)
-        book.holdings[name] = Holding(table, tuple(files), rows, 0)
+        own = [place for place in (folder / "private" / viewer.side.value, private) if place is not None]
+    making = Making(definition, viewer.side, work, max_rejects)
+    try:
+        for table in TABLES.values():
+            holding = _holding(con, folder, own, table, viewer, making)
+            if holding is not None:
+                book.holdings[table.name] = holding
+    except BaseException:
+        book.close()
+        raise
     return book
+
+
+def _holding(  # noqa: PLR0913 - one table of open_book
+    con: duckdb.DuckDBPyConnection,
+    folder: Path,
+    own: list[Path],
+    table: Table,
+    viewer: Viewer,
+    making: Making,
+) -> Holding | None:
+    """Bring one table in, as the viewer may see it; None where there is none."""
+    definition = making.definition
+    owner = definition.private_owner(table.name)
+    files = table_files(folder, table.name) if owner is None or viewer.opens(owner) else []
+    shared = [typed_form(folder, files, table, making)] if files else []
+    private: list[Typed] = []
+    for place in own:
+        for name in (table.name, f"{table.name}{OWN_COLUMNS}"):
+            found = table_files(place, name)
+            if found:
+                files += found
+                private.append(typed_form(place, found, table, making, own=True))
+    if not shared and not private:
+        return None
+    typed, notes = shared_with_own(shared, private, table, definition, making.fallback)
+    con.execute(f'CREATE VIEW "{table.name}" AS {seen_sql(typed, table, definition, viewer)}')
+    rows = con.execute(f'SELECT count(*) FROM "{table.name}"').fetchone()
+    aside = tuple(one.rejects for one in (*shared, *private) if one.rejects is not None)
+    return Holding(
+        table,
+        tuple(files),
+        int(rows[0]) if rows else 0,
+        sum(count_rejects(file, viewer.side) for file in aside),
+        typed.files,
+        aside,
+        (*chain.from_iterable(read_notes(file, viewer.side) for file in aside), *notes),
+    )

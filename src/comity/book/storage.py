@@ -5,6 +5,7 @@ form says so in its metadata, with the zone that its local days were cut in. Any
 is checked before it is read.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -56,11 +57,31 @@ def arrow_schema(table: Table, timezone: str) -> pa.Schema:
 
 def is_typed(file: Path, timezone: str) -> bool:
     """Whether the file is in this form, with its local days cut in this zone."""
+    return zone_of(file) == timezone
+
+
+def zone_of(file: Path) -> str | None:
+    """The zone in which a typed file's local days were cut; None for a file that is not in this form."""
+    if file.suffix != ".parquet":
+        return None
     try:
         metadata = pq.read_metadata(file).metadata or {}
     except (OSError, pa.ArrowInvalid):
-        return False
-    return metadata.get(FORMAT_KEY) == FORMAT.encode() and metadata.get(ZONE_KEY) == timezone.encode()
+        return None
+    if metadata.get(FORMAT_KEY) != FORMAT.encode():
+        return None
+    return metadata.get(ZONE_KEY, b"").decode()
+
+
+def metadata_sql(timezone: str, more: Mapping[str, str] | None = None) -> str:
+    """What DuckDB's COPY writes into the metadata of a file in this form."""
+    pairs = {FORMAT_KEY.decode(): FORMAT, ZONE_KEY.decode(): timezone, **(more or {})}
+    cells = ", ".join(f"{_literal(key)}: {_literal(value)}" for key, value in pairs.items())
+    return f"KV_METADATA {{{cells}}}"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def local_columns_sql(table: Table, timezone: str) -> list[str]:

@@ -1,0 +1,82 @@
+"""Rows set aside, and who may read why: what is private to one side stays so in the list of what was wrong."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from comity.core.values import Side
+
+SCHEMA = pa.schema(
+    [
+        ("file", pa.string()),
+        ("line", pa.int64()),
+        ("column", pa.string()),
+        ("value", pa.string()),
+        ("reason", pa.string()),
+        ("owner", pa.string()),
+        ("column_owner", pa.string()),
+    ],
+)
+_NOTES = b"comity.notes"
+_HIDDEN = "breaks a rule over a column that is private to the {}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that was set aside: where it stands, the column and value to blame, and what is wrong with it."""
+
+    file: str
+    line: int
+    column: str
+    value: str
+    reason: str
+
+    def __str__(self) -> str:
+        """The reject as one line of a report."""
+        what = f"{self.column}: " if self.column else ""
+        value = f" ({self.value!r})" if self.value else ""
+        return f"{self.file} line {self.line}: {what}{self.reason}{value}"
+
+
+def write_rejects(file: Path, tables: Sequence[pa.Table], notes: Sequence[tuple[str | None, str]] = ()) -> None:
+    """Keep rejects as Parquet, in the order of the rows, with what else is to be told.
+
+    :param notes: (the side that alone may read it, or None; the sentence)
+    """
+    whole = pa.concat_tables([SCHEMA.empty_table(), *tables]).sort_by([("file", "ascending"), ("line", "ascending")])
+    told = {_NOTES: json.dumps(list(notes)).encode()}
+    pq.write_table(whole.replace_schema_metadata(told), file, compression="zstd")
+
+
+def read_notes(file: Path, side: Side | None) -> tuple[str, ...]:
+    """What else was to be told of a table, as far as this side may know."""
+    notes = json.loads((pq.read_schema(file).metadata or {}).get(_NOTES, b"[]"))
+    return tuple(text for owner, text in notes if owner is None or owner == side)
+
+
+def read_rejects(file: Path, side: Side | None) -> Iterator[Reject]:
+    """The rejects that someone on this side (None: on neither) may know of.
+
+    A row that is private to another side does not appear. Where only the blamed column is private, the row does
+    appear, because it is missing from everyone's figures, but neither column nor value is told.
+    """
+    with pq.ParquetFile(file) as stored:
+        for batch in stored.iter_batches(10_000):
+            for row in batch.to_pylist():
+                if row["owner"] is not None and row["owner"] != side:
+                    continue
+                owner = row["column_owner"]
+                if owner is not None and owner != side:
+                    yield Reject(row["file"], row["line"], "", "", _HIDDEN.format(owner))
+                else:
+                    yield Reject(row["file"], row["line"], row["column"], row["value"] or "", row["reason"])
+
+
+def count_rejects(file: Path, side: Side | None) -> int:
+    """How many rows were set aside, as far as this side may know."""
+    owners = pq.read_table(file, columns=["owner"]).column("owner").to_pylist()
+    return sum(owner is None or owner == side for owner in owners)
