@@ -123,12 +123,14 @@ def _cells(book: Book, plan: ibis.Table) -> ibis.Table:
         had=(_.quantity0 > 0) & (_.amount0 >= 0),
         has=(_.quantity1 > 0) & (_.amount1 >= 0),
         scale=ibis.ifelse(_.by_days.fill_null(0) > 0, _.days, 1.0),
+        **{f"value{period}": _[f"amount{period}"].cast("float64") for period in (0, 1)},
+        **{f"count{period}": _[f"quantity{period}"].cast("float64") for period in (0, 1)},
     )
     cells = cells.mutate(
-        q0=ibis.ifelse(_.had, _.quantity0.cast("float64"), 0.0),
-        q1=ibis.ifelse(_.has, _.quantity1.cast("float64") * _.scale, 0.0),
-        known0=ibis.ifelse(_.had, _.amount0.cast("float64") / _.quantity0.cast("float64").nullif(0), None),
-        known1=ibis.ifelse(_.has, _.amount1.cast("float64") / _.quantity1.cast("float64").nullif(0), None),
+        q0=ibis.ifelse(_.had, _.count0, 0.0),
+        q1=ibis.ifelse(_.has, _.count1 * _.scale, 0.0),
+        known0=ibis.ifelse(_.had, _.value0 / _.count0.nullif(0), None),
+        known1=ibis.ifelse(_.has, _.value1 / _.count1.nullif(0), None),
         adjusted0=_.invoiced0 - ibis.ifelse(_.had, _.amount0, 0),
         adjusted1=_.invoiced1 - ibis.ifelse(_.has, _.amount1, 0),
     )
@@ -142,10 +144,13 @@ def _cells(book: Book, plan: ibis.Table) -> ibis.Table:
         effect=(_.q1 - _.q0) * (_.p0 + _.p1) / 2,
         prices=(_.p1 - _.p0) * (_.q0 + _.q1) / 2,
         inflation=(_.factor - 1) * _.p0 * (_.q0 + _.q1) / 2,
-        calendar=ibis.ifelse(_.has, _.amount1.cast("float64") * (1 - _.scale), 0.0),
-        # Without a division: a price of 0 counts as an infinite factor.
+        calendar=ibis.ifelse(_.has, _.value1 * (1 - _.scale), 0.0),
         other_unit=(_.had & _.has)
-        & (((_.q1 > FACTOR * _.q0) & (_.p0 > FACTOR * _.p1)) | ((_.q0 > FACTOR * _.q1) & (_.p1 > FACTOR * _.p0))),
+        # p0 > 3 p1 without a division: a price of 0 counts as an infinite factor, and exactly 3 is not more than 3.
+        & (
+            ((_.q1 > FACTOR * _.q0) & (_.value0 * _.count1 > FACTOR * _.value1 * _.count0))
+            | ((_.q0 > FACTOR * _.q1) & (_.value1 * _.count0 > FACTOR * _.value0 * _.count1))
+        ),
     ).select(
         *_CELL,
         *("had", "has", "new", "gone", "other_unit", "effect", "prices", "inflation", "calendar"),
@@ -159,12 +164,13 @@ def _lines(book: Book) -> ibis.Table:
     Amounts and quantities stay decimal until they are summed, so that sums do not depend on the order of rows.
     """
     lines = book.table("invoices")
+    quantity, unit_price = (column.cast("decimal(19, 6)") for column in (lines.quantity, lines.unit_price))  # 38 wide
     return lines.select(
         "account_id",
         "service",
         "month",
         "quantity",
-        line_amount=ibis.coalesce(lines.amount, lines.quantity * lines.unit_price),
+        line_amount=ibis.coalesce(lines.amount, quantity * unit_price),
         service_line=lines.kind.fill_null("service") == "service",
         by_days=lines.unit.isin(CALENDAR_UNITS).fill_null(False).cast("int8"),
     )
