@@ -6,8 +6,12 @@ from datetime import date, datetime
 
 from comity.core.agreements import Kpi
 from comity.core.calendars import Against, Cut
+from comity.core.paid import PaidSplit
 from comity.core.readings.reading import Reading
 from comity.core.values import Period, Side
+
+
+Paid = PaidSplit  # what was paid is the core's own value; the page needs no other
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +78,8 @@ class Level:
     history: tuple[LevelPoint, ...] = ()
     limits: Limits | None = None
     also: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Paid:
-    """What became of each unit of money invoiced as service: shares of `amount` that add up to 1.
-
-    Keys: in_target, late, repeated, idle, not_split. `answers_for` names the side by the service
-    definition: customer, provider, both, or None where the definition does not say.
-    """
-
-    amount: float
-    shares: Mapping[str, float]
-    amounts: Mapping[str, float]
-    answers_for: Mapping[str, str | None]
-    contacts_in_target: int
-    cost_per_contact_in_target: float | None
+    low: float | None = None  # the 95 % interval, None where there are too few units for one
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
