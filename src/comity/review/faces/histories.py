@@ -7,7 +7,8 @@ from datetime import date
 from comity.core.calendars import Calendar, Cut
 from comity.review.faces import charts
 from comity.review.faces.figures import shown_scale
-from comity.review.faces.tables import LevelRow, ReadingRow
+from comity.review.faces.level_rows import LevelRow
+from comity.review.faces.reading_rows import ReadingRow
 from comity.review.faces.words import DASH, Words
 from comity.review.review import ReadingPoint, Review
 

@@ -13,26 +13,23 @@ from markupsafe import Markup
 
 from comity.core.readings.verdict import Verdict
 from comity.core.values import Side
-from comity.review.faces import charts, headline
+from comity.review.faces import charts, headline, signs
 from comity.review.faces.figures import shown_scale, waterfall
 from comity.review.faces.histories import history_rows, level_chart, lines
-from comity.review.faces.sentences import definition_of
-from comity.review.faces.tables import (
+from comity.review.faces.level_rows import LevelRow, level_row, pins
+from comity.review.faces.reading_rows import ReadingRow, reading_row
+from comity.review.faces.sections import (
     HUNDRED,
-    LevelRow,
-    ReadingRow,
     eyebrow,
     late_cells,
-    level_row,
     missing_name,
     missing_why,
     paid_amount,
     paid_cost,
     paid_rows,
-    pins,
-    reading_row,
     unformed,
 )
+from comity.review.faces.sentences import definition_of
 from comity.review.faces.words import Words, clean
 from comity.review.review import Review
 
@@ -149,7 +146,7 @@ _EXAMPLES = {
 
 def _example(verdict: Verdict, *, paper: bool) -> Markup:
     reported, held = _EXAMPLES.get(verdict, (1.0, 1.0))
-    return charts.glyph(verdict, reported, held, paper=paper)
+    return signs.glyph(verdict, reported, held, paper=paper)
 
 
 def _level(row: LevelRow, review: Review, words: Words, draw: Drawn) -> dict[str, Any]:
@@ -192,8 +189,8 @@ def _row(row: ReadingRow, review: Review, words: Words, draw: Drawn) -> dict[str
     return {
         "row": row,
         "forest": draw(forest, _FOREST, "forest"),
-        "glyph": charts.glyph(reading.verdict, reading.headline.change, held, paper=draw.paper),
-        "big_glyph": charts.glyph(reading.verdict, reading.headline.change, held, paper=draw.paper, look="big"),
+        "glyph": signs.glyph(reading.verdict, reading.headline.change, held, paper=draw.paper),
+        "big_glyph": signs.glyph(reading.verdict, reading.headline.change, held, paper=draw.paper, look="big"),
         "falls": falls,
         "lines": None if drawn is None else draw(drawn.chart, _LINES),
         "labels": None if drawn is None else draw(drawn.labels, 132, "labels"),

@@ -9,19 +9,17 @@ from rich.text import Text
 from comity.core.readings.verdict import Verdict
 from comity.core.values import Side
 from comity.review.faces import headline
-from comity.review.faces.tables import (
+from comity.review.faces.level_rows import LevelRow, level_row
+from comity.review.faces.reading_rows import ReadingRow, reading_row
+from comity.review.faces.sections import (
     HUNDRED,
-    LevelRow,
-    ReadingRow,
     eyebrow,
     late_cells,
-    level_row,
     missing_name,
     missing_why,
     paid_amount,
     paid_cost,
     paid_rows,
-    reading_row,
     unformed,
 )
 from comity.review.faces.words import DASH, Words, clean

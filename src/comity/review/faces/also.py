@@ -1,0 +1,84 @@
+"""What else a level or a reading says, as one name and one text each."""
+
+import math
+from collections.abc import Iterator, Mapping
+from datetime import date
+
+from comity.core.readings.verdict import Verdict
+from comity.review.faces.figures import shown_scale
+from comity.review.faces.words import DASH, Words, clean
+
+_SHARES = ("share", "rate", "response", "top", "rest", "proportion", "inflation", "loyalty")
+_INTERVAL = frozenset({"share", "low", "high"})
+_OTHER = frozenset({"verdict", "as_reported", "like_for_like"})
+
+
+def flat_also(
+    also: Mapping[str, object], unit: str, currency: str, words: Words, names: tuple[str, ...] = ()
+) -> Iterator[tuple[str, str]]:
+    """What else a reading says, one name and one text each; nested tables are named by their path."""
+    for key, value in also.items():
+        path = (*names, str(key))
+        name = ", ".join(words.named("also", part) for part in path)
+        if isinstance(value, Mapping) and value.keys() >= _INTERVAL:
+            yield name, _estimate(value, words)
+        elif isinstance(value, Mapping) and value.keys() >= _OTHER:
+            yield name, _other(value, unit, currency, words)
+        elif isinstance(value, Mapping):
+            yield from flat_also(value, unit, currency, words, path)
+        elif isinstance(value, (list, tuple)) and any(isinstance(item, (list, tuple, Mapping)) for item in value):
+            for number, item in enumerate(value, 1):
+                yield from flat_also({str(number): item}, unit, currency, words, path)
+        elif isinstance(value, (list, tuple)):
+            yield name, words.listed([_also_text(path, item, unit, currency, words) for item in value]) or DASH
+        else:
+            yield name, _also_text(path, value, unit, currency, words)
+
+
+def _estimate(value: Mapping[str, object], words: Words) -> str:
+    """A share with its interval, and of how many: 9.0 % (7.0 % to 12.0 %) of 610."""
+    share, low, high = (_also_text(("share",), value[key], "share", "", words) for key in ("share", "low", "high"))
+    many = next((value[key] for key in ("n", "of", "den") if isinstance(value.get(key), int)), None)
+    interval = words("word.to", low=low, high=high)
+    return f"{share} ({interval})" if many is None else words("word.of", num=f"{share} ({interval})", den=many)
+
+
+def _other(value: Mapping[str, object], unit: str, currency: str, words: Words) -> str:
+    """The verdict against another period, with its two changes."""
+
+    def moved(change: object) -> str:
+        if not isinstance(change, (int, float)) or not math.isfinite(change):
+            return words("word.not_formed")
+        places = {"share": 1, "money": 0}.get(unit, 2)
+        return words.moved(change * shown_scale(unit), unit, currency, places)
+
+    return words(
+        "word.against",
+        verdict=words.named("verdict", str(value["verdict"])).lower(),
+        as_reported=moved(value["as_reported"]),
+        like_for_like=moved(value["like_for_like"]),
+    )
+
+
+def _also_text(  # noqa: PLR0911 - one kind of value a line
+    path: tuple[str, ...], value: object, unit: str, currency: str, words: Words
+) -> str:
+    if value is None:
+        return words("word.not_known")
+    if isinstance(value, bool):
+        return words("word.yes" if value else "word.no")
+    if isinstance(value, Verdict):
+        return words(f"verdict.{value.value}").lower()
+    if isinstance(value, date):
+        return words.day(value)
+    if isinstance(value, int):
+        return words.number(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return words("word.not_known")
+        joined = "_".join(path)
+        if unit == "share" or any(word in joined for word in _SHARES):
+            return words.percent(value)
+        return words.money(value, currency) if unit == "money" else words.number(value, 2)
+    text = str(value)
+    return words(f"verdict.{text}").lower() if words.has(f"verdict.{text}") else clean(text)

@@ -1,0 +1,175 @@
+"""A level as finished text: its value against the target, and how each side's own figure comes about."""
+
+import math
+from dataclasses import dataclass
+from datetime import date
+
+from comity.core.agreements import LOWER, Kpi
+from comity.core.values import Side
+from comity.review.faces.also import flat_also
+from comity.review.faces.figures import level_interval
+from comity.review.faces.sentences import level_title, measure_about
+from comity.review.faces.words import DASH, Words, clean
+from comity.review.review import Level, Review
+
+_HUNDRED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one side reported, and how that figure comes about."""
+
+    side: Side
+    value: str
+    why: str
+    marked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VariantRow:
+    """One of the six formulas of a service level."""
+
+    name: str
+    formula: str
+    value: str
+    used: tuple[Side, ...]
+    is_definition: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LevelRow:
+    """One level, ready to be read."""
+
+    level: Level
+    name: str
+    about: str
+    value: str
+    interval: str
+    of: str
+    target: str
+    met: str
+    chance: str
+    said: tuple[Said, ...]
+    variants: tuple[VariantRow, ...]
+    beside: str
+    also: tuple[tuple[str, str], ...]
+
+
+UNBOUNDED = frozenset({"forecast_bias", "forecast_wape"})  # ratios that may be negative, or more than one
+_DEFINED_AS = {"count": "V1", "exclude-short": "V6", "exclude-all": "V3"}
+
+
+def level_row(level: Level, review: Review, words: Words) -> LevelRow:
+    """A level with both sides' figures explained."""
+
+    def figure(value: float | None) -> str:
+        return words.figure(value, level.unit, review.currency)
+
+    interval = level_interval(level.value, level.se, bounded=level.unit == "share" and level.measure not in UNBOUNDED)
+    target = words("levels.no_target")
+    if level.target is not None:
+        key = "levels.at_most" if level.better == LOWER else "levels.at_least"
+        if level.measure == "forecast_bias":
+            key = "levels.within"
+        target = words(key, target=figure(level.target))
+    met, chance = DASH, ""
+    if level.met is not None:
+        met = words("levels.is_met" if level.met else "levels.not_met")
+        chance = words(
+            {True: "levels.beyond", False: "levels.chance", None: "levels.chance_unknown"}[level.beyond_chance]
+        )
+    defined = _DEFINED_AS.get(level.definition.abandons.value)
+    variants = tuple(
+        VariantRow(
+            name,
+            words.named("variant", name),
+            figure(value),
+            tuple(side for side in Side if level.explains.get(side) == name),
+            is_definition=level.measure == "service_level" and name == defined,
+        )
+        for name, value in level.variants.items()
+    )
+    of = ""
+    if math.isfinite(level.den) and level.den > 0 and math.isfinite(level.num):
+        of = words("word.of", num=_plain_number(level.num, words), den=_plain_number(level.den, words))
+    return LevelRow(
+        level=level,
+        name=level_title(level, words),
+        about=measure_about(level.definition, words),
+        value=figure(level.value),
+        interval=words("word.to", low=figure(interval[0]), high=figure(interval[1])) if interval else "",
+        of=of,
+        target=target,
+        met=met,
+        chance=chance,
+        said=tuple(_said(level, side, review, words) for side in Side),
+        variants=variants,
+        beside=_beside(level, words, figure(level.mean_of_intervals)),
+        also=tuple(flat_also(level.also, level.unit, review.currency, words)),
+    )
+
+
+def _plain_number(value: float, words: Words) -> str:
+    return words.number(value, 0 if float(value).is_integer() else 1)
+
+
+def _said(level: Level, side: Side, review: Review, words: Words) -> Said:
+    value = level.reported.get(side)
+    if value is None:
+        return Said(side, words("levels.not_reported"), "", marked=False)
+    spelled = words.figure(value, level.unit, review.currency)
+    same = spelled == words.figure(level.value, level.unit, review.currency)
+    variant = level.explains.get(side)
+    if same:
+        why = words("levels.same")
+    elif variant is not None:
+        why = words("levels.by_variant", variant=variant, formula=words.named("variant", variant))
+    elif level.variants:
+        why = words("levels.unexplained")
+    else:
+        scale = _HUNDRED if level.unit == "share" else 1
+        places = 1 if level.unit in {"share", "seconds"} else 2
+        gap = words.moved((value - level.value) * scale, level.unit, review.currency, places)
+        why = words("levels.differs", gap=gap)
+    return Said(side, spelled, why, marked=not same)
+
+
+def _beside(level: Level, words: Words, mean: str) -> str:
+    share = None if level.intervals_in_target is None else words.percent(level.intervals_in_target)
+    if level.mean_of_intervals is not None and share is not None:
+        return words("levels.beside", mean=mean, share=share)
+    if level.mean_of_intervals is not None:
+        return words("levels.mean_only", mean=mean)
+    return words("levels.share_only", share=share) if share is not None else ""
+
+
+def pins(kpi: Kpi, unit: str, currency: str, words: Words) -> list[tuple[str, str]]:
+    """What a KPI's wording pins down."""
+    found = [
+        (words("pin.queues"), _names(kpi.queues, words)),
+        (words("pin.channels"), _names(kpi.channels, words)),
+    ]
+    if kpi.measure == "service_level":
+        found += [
+            (words("pin.answer_within"), words.figure(kpi.answer_within_s, "seconds", places=0)),
+            (words("pin.short_abandon"), words.figure(kpi.short_abandon_s, "seconds", places=0)),
+            (words("pin.abandons"), words(f"abandons.{kpi.abandons.value}")),
+        ]
+    if kpi.measure in {"repeat_contact", "reopen"}:
+        found.append((words("pin.within_days"), words("pin.days", days=kpi.within_days)))
+    if kpi.measure in {"csat", "nps"}:
+        if kpi.instrument:
+            found.append((words("pin.instrument"), words.named("survey", kpi.instrument)))
+        if kpi.measure == "csat":
+            found.append((words("pin.formula"), words.named("pin", kpi.formula)))
+    if kpi.target is not None:
+        found.append((words("pin.target"), words.figure(kpi.target, unit, currency)))
+    if kpi.valid_from != date.min:
+        found.append((words("pin.valid_from"), words.day(kpi.valid_from)))
+    if kpi.agreed_on is not None:
+        found.append((words("pin.agreed_on"), words.day(kpi.agreed_on)))
+    return found
+
+
+def _names(names: tuple[str, ...], words: Words) -> str:
+    return words("word.all") if names == ("*",) else ", ".join(clean(name) for name in names)

@@ -1,0 +1,162 @@
+"""A reading as finished text: its two changes, the verdict in words, and parts that add up as shown."""
+
+from dataclasses import dataclass
+
+from comity.core.readings.reading import Reading
+from comity.core.readings.verdict import Verdict
+from comity.review.faces.also import flat_also
+from comity.review.faces.contract import blind
+from comity.review.faces.figures import MARKED, Shown, is_exact, shown, waterfall
+from comity.review.faces.sentences import Spell, in_words, settle, subtitle, title
+from comity.review.faces.words import Words
+from comity.review.review import Review
+
+
+@dataclass(frozen=True, slots=True)
+class PartRow:
+    """One part of a change, rounded so that the parts add up as shown."""
+
+    name: str
+    about: str
+    value: str
+    held: bool
+    cause: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingRow:
+    """One reading, ready to be read."""
+
+    reading: Reading
+    anchor: str
+    name: str
+    about: str
+    figures: Shown
+    headline: str
+    from_to: str
+    headline_interval: str
+    held: str
+    interval: str
+    material: str
+    verdict: str
+    marked: bool
+    cause: str
+    cause_name: str
+    firm: str
+    would_be: str
+    words: str
+    settle: str
+    blind: str
+    parts: tuple[PartRow, ...]
+    before: str
+    after: str
+    change: str
+    subtotal: str
+    check: str
+    counts: tuple[tuple[str, str], ...]
+    also: tuple[tuple[str, str], ...]
+
+
+_COUNTED = {
+    "within": ("stayed",),
+    "survivorship": ("left",),
+    "silence": ("silent",),
+    "unasked": ("unasked",),
+    "arrival": ("new",),
+    "return": ("back",),
+    "survivorship+silence+unasked": ("survivorship+silence+unasked", "left+silent+unasked"),
+    "arrival+return": ("arrival+return", "new+back"),
+}
+_PEOPLE = frozenset({"satisfaction", "employee_satisfaction", "cooperation"})
+FEWEST_SHOWN = 5
+
+
+def reading_row(reading: Reading, review: Review, words: Words, number: int) -> ReadingRow:
+    """A reading with its two changes, its verdict and its parts."""
+    figures = shown(reading)
+    unit, currency, places = reading.unit, review.currency, figures.decimals
+    spell = Spell(words, unit, currency, places)
+
+    def moved(value: float, *, bare: bool = False) -> str:
+        return words.moved(value, unit, currency, places, bare=bare)
+
+    def interval(middle: float | None, half: float | None) -> str:
+        if middle is None or half is None:
+            return words("readings.no_interval")
+        if half == 0:
+            return words("word.exact") if is_exact(reading) else words("readings.no_interval")
+        return words("word.to", low=moved(middle - half, bare=True), high=moved(middle + half, bare=True))
+
+    held = figures.like_for_like
+    fall = waterfall(reading)
+    about = subtitle(reading, review, words)
+
+    def part_value(value: float) -> str:
+        return words.moved(value, unit, currency, fall.decimals, bare=True)
+
+    def level(value: float, digits: int) -> str:
+        return words.shown(value, unit, currency, digits)
+
+    parts = tuple(
+        PartRow(
+            words.named("part", step.part.id),
+            _part_about(reading, step.part.id, words),
+            part_value(step.value),
+            held=step.part.like_for_like,
+            cause=step.part.id == reading.cause,
+        )
+        for step in fall.steps
+    )
+    chain = level(fall.before, fall.decimals)
+    for step in fall.steps:
+        sign = "\u2212" if step.value < 0 else "+"
+        chain += f" {sign} {words.moved(abs(step.value), unit, currency, fall.decimals, bare=True).lstrip('+')}"
+    return ReadingRow(
+        reading=reading,
+        anchor=f"reading-{number}",
+        name=title(reading, words),
+        about=about,
+        figures=figures,
+        headline=moved(figures.change),
+        from_to=words("word.to", low=level(figures.before, places), high=level(figures.after, places)),
+        headline_interval=interval(figures.change, figures.headline_half),
+        held=words("word.not_formed") if held is None else moved(held),
+        interval="" if held is None else interval(held, figures.half),
+        material=spell(reading.material),
+        verdict=words(f"verdict.{reading.verdict.value}"),
+        marked=reading.verdict in MARKED,
+        cause="" if reading.cause is None else words.named("part", reading.cause).lower(),
+        cause_name=words("readings.no_cause") if reading.cause is None else words.named("part", reading.cause),
+        firm=""
+        if reading.verdict is Verdict.UNCLEAR
+        else words("readings.firm" if reading.firm else "readings.not_firm"),
+        would_be=""
+        if reading.would_be is None
+        else words("readings.would_be", verdict=words(f"verdict.{reading.would_be.value}").lower()),
+        words=in_words(reading, words),
+        settle=settle(reading, words, spell),
+        blind=blind(reading, words),
+        parts=parts,
+        before=level(fall.before, fall.decimals),
+        after=level(fall.after, fall.decimals),
+        change=words.moved(fall.change, unit, currency, fall.decimals),
+        subtotal=""
+        if fall.like_for_like is None
+        else words(
+            "opened.subtotal",
+            value=words.moved(fall.like_for_like, unit, currency, fall.decimals),
+        ),
+        check=words("word.check", sum=chain, total=level(fall.after, fall.decimals)),
+        counts=tuple((words.named("count", key), words.number(count)) for key, count in reading.counts.items()),
+        also=tuple(flat_also(reading.also, unit, currency, words)),
+    )
+
+
+def _part_about(reading: Reading, part: str, words: Words) -> str:
+    keys = (f"part_about.{reading.id}.{part}", f"part_about.{part}")
+    about = next((words(key) for key in keys if words.has(key)), "")
+    if reading.id not in _PEOPLE or part not in _COUNTED or "stayed" not in reading.counts:
+        return about
+    count = next((reading.counts[key] for key in _COUNTED[part] if key in reading.counts), None)
+    shown_count = words("word.fewer") if count is None or 0 < count < FEWEST_SHOWN else words.number(count)
+    return f"{shown_count}: {about}" if about else shown_count

@@ -1,0 +1,142 @@
+"""The rest of a review as finished text: whose it is, what was paid for, what is missing, what came late."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from comity.core.values import Side
+from comity.review.faces.also import flat_also
+from comity.review.faces.figures import largest_remainder
+from comity.review.faces.words import DASH, Words, clean
+from comity.review.review import Missing, Paid, Review
+
+HUNDRED = 100
+_READINGS = frozenset(
+    {
+        "satisfaction",
+        "employee_satisfaction",
+        "service_level",
+        "sla_attainment",
+        "revenue",
+        "profit",
+        "retention",
+        "cooperation",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Eyebrow:
+    """Which period, held against which, for whose eyes."""
+
+    period: str
+    reference: str
+    line: str
+    eyes: str
+    foot: str
+
+
+def eyebrow(review: Review, words: Words) -> Eyebrow:
+    """The line over the headline."""
+    period, reference = words.period(review.period, review.cut), words.period(review.reference, review.cut)
+    line = words(
+        "page.eyebrow",
+        period=period,
+        days=words.days(review.period),
+        reference=reference,
+        reference_days=words.days(review.reference),
+    )
+    if review.whose is None:
+        eyes, short = words("page.joint"), words("page.eyes_joint")
+    else:
+        party = words.side(review.whose, review.parties)
+        eyes, short = words("page.own", party=party), words("page.eyes_own", party=party)
+    customer, provider = (words.side(side, review.parties) for side in Side)
+    foot = words("page.foot", customer=customer, provider=provider, period=period, eyes=short)
+    return Eyebrow(period, reference, line, eyes, foot)
+
+
+@dataclass(frozen=True, slots=True)
+class PaidRow:
+    """What became of a share of what was paid."""
+
+    name: str
+    of_100: str
+    amount: str
+    share: float
+    answers_for: str | None
+
+
+def paid_rows(paid: Paid, review: Review, words: Words) -> list[PaidRow]:
+    """Shares and amounts, each column adding up as shown."""
+    keys = list(paid.shares)
+    hundredths = largest_remainder([paid.shares[key] * HUNDRED * 100 for key in keys])
+    places = 0 if abs(paid.amount) >= 1000 else 2  # noqa: PLR2004 - as in the readings
+    back = 10**places
+    amounts = [paid.amounts.get(key, paid.shares[key] * paid.amount) * back for key in keys]
+    amounts_shown = largest_remainder(amounts, round(paid.amount * back))
+    return [
+        PaidRow(
+            words.named("paid", key),
+            words.money(cents / 100, review.currency, 2),
+            words.money(amount / back, review.currency, places),
+            paid.shares[key],
+            paid.answers_for.get(key),
+        )
+        for key, cents, amount in zip(keys, hundredths, amounts_shown, strict=True)
+    ]
+
+
+def paid_amount(paid: Paid, review: Review, words: Words) -> str:
+    """The whole that was invoiced, with the decimals of its rows."""
+    return words.money(paid.amount, review.currency, 0 if abs(paid.amount) >= 1000 else 2)  # noqa: PLR2004 - as its rows
+
+
+def paid_cost(paid: Paid, review: Review, words: Words) -> str:
+    """What one contact in target cost."""
+    if paid.cost_per_contact_in_target is None:
+        return words("paid.no_cost")
+    cost = words.money(paid.cost_per_contact_in_target, review.currency, 2)
+    return words("paid.cost", cost=cost, contacts=words.number(paid.contacts_in_target))
+
+
+def unformed(review: Review) -> list[Missing]:
+    """The readings that could not be formed, each once; they stand at the foot of the table of readings."""
+    known = {reading.id for reading in review.readings}
+    found = {missing.reading: missing for missing in reversed(review.missing) if missing.reading not in known}
+    return [missing for missing in reversed(found.values()) if missing.reading in _READINGS]
+
+
+def missing_name(missing: Missing, words: Words) -> str:
+    """What could not be formed: a reading, a measure, or a KPI by its id."""
+    for family in ("reading", "measure"):
+        if words.has(f"{family}.{missing.reading}"):
+            return words(f"{family}.{missing.reading}")
+    return words("paid.title") if missing.reading == "paid" else clean(missing.reading.replace("_", " "))
+
+
+def missing_why(missing: Missing, words: Words) -> str:
+    """Why it could not be formed, and the particulars."""
+    key = f"missing.{missing.why}"
+    sentence = words(key) if words.has(key) else clean(missing.why)
+    particulars = "; ".join(f"{name}: {text}" for name, text in flat_also(missing.detail, "count", "", words))
+    return f"{sentence} ({particulars})" if particulars else sentence
+
+
+def late_cells(late: Mapping[str, object], review: Review, words: Words) -> dict[str, str]:
+    """A source's table, who delivers it, by when, and what came last."""
+    by = late.get("by")
+    state = late.get("late")
+    return {
+        "table": clean(str(late.get("table") or DASH)),
+        "by": str(by.value if isinstance(by, Side) else by or ""),
+        "by_name": words.side(by if isinstance(by, (Side, str)) else None, review.parties),
+        "due": clean(str(late.get("due") or DASH)),
+        "last": words("late.never") if late.get("last") in (None, "") else _moment(late["last"], words),
+        "state": "" if state is None else words("late.late" if state else "late.on_time"),
+        "late": "yes" if state else "",
+    }
+
+
+def _moment(value: object, words: Words) -> str:
+    return words.day(value) if isinstance(value, date) else clean(str(value))

@@ -1,0 +1,61 @@
+"""The verdicts' signs: a thin arrow for what is reported beside a thick one for what changed."""
+
+from markupsafe import Markup
+
+from comity.core.readings.verdict import Verdict
+
+
+def _thin(direction: int) -> str:
+    if direction == 0:
+        return "M4.5 12H13.5"
+    return "M9 20.5V3.5M4.8 8 9 3.5 13.2 8" if direction > 0 else "M9 3.5V20.5M4.8 16 9 20.5 13.2 16"
+
+
+def _thick(direction: int, *, short: bool = False) -> str:
+    if direction == 0:
+        return "M18.5 12H27.5"
+    if direction > 0:
+        top = 11.2 if short else 3.5
+        return f"M23 20.5V{top}M18.8 {top + 4.5} 23 {top} 27.2 {top + 4.5}Z"
+    foot = 12.8 if short else 20.5
+    return f"M23 3.5V{foot}M18.8 {foot - 4.5} 23 {foot} 27.2 {foot - 4.5}Z"
+
+
+def _small_thin(direction: int) -> str:
+    return "M9 20.5V11M4.8 15.5 9 11 13.2 15.5" if direction > 0 else "M9 3.5V13M4.8 8.5 9 13 13.2 8.5"
+
+
+def sign(verdict: Verdict, reported: float, held: float | None) -> str:
+    """A verdict's sign as two paths, thin for what is reported and thick for what changed, joined by `|`."""
+    up = 1 if reported >= 0 else -1
+    own = 1 if (held or 0.0) >= 0 else -1
+    if verdict is Verdict.UNCLEAR:
+        return _thin(up) + "|M23 4V20.5M19 7.6 23 3.8 27 7.6M19 16.6 23 20.4 27 16.6"
+    if verdict is Verdict.STEADY:
+        return _thin(0) + "|" + _thick(0)
+    if verdict is Verdict.UNDERSTATED:
+        return _small_thin(up) + "|" + _thick(own)
+    thin = 0 if verdict is Verdict.MASKED else up
+    thick = 0 if verdict is Verdict.ILLUSORY else own
+    return _thin(thin) + "|" + _thick(thick, short=verdict is Verdict.OVERSTATED)
+
+
+def glyph(verdict: Verdict, reported: float, held: float | None, *, paper: bool, look: str = "") -> Markup:
+    """A verdict's sign; hidden from readers of the page aloud, as the word stands beside it."""
+    thin, thick = sign(verdict, reported, held).split("|")
+    broken = verdict is Verdict.UNCLEAR
+    if paper:
+        ends = 'stroke-linecap="round" stroke-linejoin="round"'
+        one = f'<path d="{thin}" fill="none" stroke="#585d63" stroke-width="1.5" {ends}/>'
+        fill = (
+            'fill="none" stroke-width="1.9" stroke-dasharray="0.1 3.1"'
+            if broken
+            else 'fill="#17191c" stroke-width="2.4"'
+        )
+        two = f'<path d="{thick}" stroke="#17191c" {fill} {ends}/>'
+        size = 'width="48" height="36"' if look else 'width="32" height="24"'
+        return Markup(f'<svg class="vg" {size} viewBox="0 0 32 24">{one}{two}</svg>')  # noqa: S704 - all of it is ours
+    two = f'<path class="{"thick broken" if broken else "thick"}" d="{thick}"/>'
+    return Markup(  # noqa: S704 - all of it is ours
+        f'<svg class="vg {look}" viewBox="0 0 32 24" aria-hidden="true"><path class="thin" d="{thin}"/>{two}</svg>',
+    )

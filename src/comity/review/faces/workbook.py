@@ -1,0 +1,448 @@
+"""The review as a workbook: every figure with what it was made of, and formulas that an analyst can follow.
+
+Figures stand at full precision. A cell that can be recomputed from others on the sheets is a formula, so that
+whoever doubts it may trace it; its value is stored beside it for programs that do not calculate. Texts from
+records are written as strings whatever they begin with.
+"""
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+import xlsxwriter
+from xlsxwriter.utility import xl_col_to_name
+
+from comity.core.agreements import HIGHER
+from comity.core.readings.reading import Reading
+from comity.core.values import Side
+from comity.review.faces import headline
+from comity.review.faces.contract import plain
+from comity.review.faces.figures import NORMAL_95, half_width
+from comity.review.faces.level_rows import UNBOUNDED
+from comity.review.faces.sections import eyebrow, missing_name, missing_why
+from comity.review.faces.words import Words, clean
+from comity.review.review import Level, Limits, Review
+
+_FORMATS = {"share": "0.00%", "money": "#,##0.00", "seconds": "0.0", "count": "#,##0", "points": "0.0000"}
+_PLAIN, _DAY = "General", "yyyy-mm-dd"
+_LONGEST = 32_000  # characters; a cell holds 32,767
+_STEERING = ("=", "+", "-", "@", "\t", "\r")  # a program that reads cells anew could take these for formulas
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A formula and the value that it comes to."""
+
+    text: str
+    value: float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What stands in a cell, and how a number is shown."""
+
+    value: object
+    format: str = _PLAIN
+
+
+@dataclass(slots=True)
+class Book:
+    """The workbook under construction, its sheets and the formats in use."""
+
+    workbook: Any
+    words: Words
+    formats: dict[tuple[str, bool, bool], Any] = field(default_factory=dict)
+
+    def format(self, number: str = _PLAIN, *, bold: bool = False, quoted: bool = False) -> Any:  # noqa: ANN401 - a format of XlsxWriter
+        """A cell format, made once."""
+        key = (number, bold, quoted)
+        if key not in self.formats:
+            made = self.workbook.add_format({"num_format": number, "bold": bold, "valign": "top"})
+            if bold:
+                made.set_bottom(1)
+                made.set_text_wrap()
+            if quoted:
+                made.set_quote_prefix()
+            self.formats[key] = made
+        return self.formats[key]
+
+    def sheet(self, key: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+        """A sheet with a frozen head; `columns` are finished names."""
+        sheet = self.workbook.add_worksheet(self.words(f"sheet.{key}"))
+        for at, name in enumerate(columns):
+            self.text(sheet, 0, at, name, bold=True)
+            longest = max((len(str(row[at].value)) for row in rows if isinstance(row[at].value, str)), default=10)
+            sheet.set_column(at, at, min(max(longest, 12), 48))
+        for number, row in enumerate(rows, 1):
+            for at, cell in enumerate(row):
+                self.write(sheet, number, at, cell)
+        sheet.freeze_panes(1, 0)
+        if rows:
+            sheet.autofilter(0, 0, len(rows), len(columns) - 1)
+
+    def write(self, sheet: Any, row: int, column: int, cell: Cell) -> None:  # noqa: ANN401 - a sheet of XlsxWriter
+        """One cell by the kind of its value; what is not known stays empty."""
+        value = cell.value
+        if isinstance(value, Formula):
+            sheet.write_formula(row, column, value.text, self.format(cell.format), value.value)
+        elif isinstance(value, bool):
+            sheet.write_boolean(row, column, value, self.format())
+        elif isinstance(value, (int, float)):
+            if math.isfinite(value):
+                sheet.write_number(row, column, value, self.format(cell.format))
+        elif isinstance(value, date):
+            day = value if isinstance(value, datetime) else datetime.combine(value, time())
+            sheet.write_datetime(row, column, day.replace(tzinfo=None), self.format(_DAY))
+        elif value is not None and value != "":
+            self.text(sheet, row, column, str(value))
+
+    def text(self, sheet: Any, row: int, column: int, text: str, *, bold: bool = False) -> None:  # noqa: ANN401 - as above
+        """A string, and never anything else."""
+        said = clean(text)[:_LONGEST]
+        sheet.write_string(row, column, said, self.format(bold=bold, quoted=said.startswith(_STEERING)))
+
+
+def render(review: Review, words: Words) -> bytes:
+    """The review as XLSX; the same review gives the same bytes."""
+    out = io.BytesIO()
+    options = {
+        "in_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
+    workbook = xlsxwriter.Workbook(out, options)
+    made = datetime.combine(review.made_on, time(), UTC).replace(tzinfo=None)  # XlsxWriter takes naive moments
+    workbook.set_properties({"title": words("page.title", period=review.name), "author": "Comity", "created": made})
+    book = Book(workbook, words)
+    _review(book, review)
+    _levels(book, review)
+    _variants(book, review)
+    _readings(book, review)
+    _parts(book, review)
+    _counts(book, review)
+    _history(book, review)
+    _paid(book, review)
+    _missing(book, review)
+    _sources(book, review)
+    workbook.close()
+    return out.getvalue()
+
+
+def _names(words: Words, *keys: str) -> list[str]:
+    return [words(f"sheet.{key}") for key in keys]
+
+
+def _a(column: int, row: int) -> str:
+    """The address of a cell: column from 0, row of a table from 1 (row 1 of the sheet is its head)."""
+    return f"{xl_col_to_name(column)}{row + 1}"
+
+
+def _ratio(value: float, num: float, den: float, where: tuple[str, str]) -> float | Formula:
+    """`num/den` as a formula where that gives the value, else the value."""
+    whole = math.isfinite(num) and math.isfinite(den) and den != 0
+    if whole and math.isclose(num / den, value, rel_tol=1e-12, abs_tol=1e-12):
+        return Formula(f"={where[0]}/{where[1]}", value)
+    return value
+
+
+def _review(book: Book, review: Review) -> None:
+    words = book.words
+    phrases = headline.plain(headline.told(review, words))
+    pairs: list[tuple[str, object]] = [
+        ("book", review.book),
+        ("customer", words.side(Side.CUSTOMER, review.parties)),
+        ("provider", words.side(Side.PROVIDER, review.parties)),
+        ("period", words.period(review.period, review.cut)),
+        ("start", review.period.start),
+        ("end_open", review.period.end),
+        ("reference", words.period(review.reference, review.cut)),
+        ("start", review.reference.start),
+        ("end_open", review.reference.end),
+        ("eyes", eyebrow(review, words).eyes),
+        ("headline", phrases),
+        ("draft", "" if review.wording is None else review.wording.draft),
+        ("made_on", review.made_on),
+        ("digest", review.digest),
+    ]
+    rows = [[Cell(words(f"sheet.{key}")), Cell(value)] for key, value in pairs]
+    book.sheet("review", _names(words, "review", "value"), [*rows, [Cell(words("sheet.note")), Cell("")]])
+
+
+# Levels ---------------------------------------------------------------------------------------------------
+
+_VALUE, _NUM, _DEN, _SE, _TARGET = 4, 5, 6, 7, 10  # columns of the sheet of levels
+
+
+def _levels(book: Book, review: Review) -> None:
+    words = book.words
+    names = _names(words, "kpi", "measure", "unit", "better", "value", "num", "den", "se", "low", "high", "target")
+    names += _names(words, "met", "beyond")
+    names += [words("levels.reported", party=words.side(side, review.parties)) for side in Side]
+    names += [words("sheet.explains", party=words.side(side, review.parties)) for side in Side]
+    names += _names(words, "mean", "in_target")
+    rows = [_level(level, number, words) for number, level in enumerate(review.levels, 1)]
+    book.sheet("levels", names, rows)
+
+
+def _level(level: Level, row: int, words: Words) -> list[Cell]:
+    shown = _FORMATS.get(level.unit, _PLAIN)
+    low, high = _bounds(level, row)
+    cells = [
+        Cell(level.kpi),
+        Cell(words.named("measure", level.measure)),
+        Cell(words.named("unit", level.unit)),
+        Cell(words.named("better", level.better)),
+        Cell(_ratio(level.value, level.num, level.den, (_a(_NUM, row), _a(_DEN, row))), shown),
+        Cell(level.num),
+        Cell(level.den),
+        Cell(level.se, shown),
+        Cell(low, shown),
+        Cell(high, shown),
+        Cell(level.target, shown),
+        Cell(_met(level, row)),
+        Cell(level.beyond_chance),
+    ]
+    cells += [Cell(level.reported.get(side), shown) for side in Side]
+    cells += [Cell(level.explains.get(side)) for side in Side]
+    return [*cells, Cell(level.mean_of_intervals, shown), Cell(level.intervals_in_target, _FORMATS["share"])]
+
+
+def _bounds(level: Level, row: int) -> tuple[Formula | None, Formula | None]:
+    """The 95 % interval, value -+ 1.96 se, kept within 0 and 1 where the level is a share of a whole."""
+    if level.se is None or not math.isfinite(level.value):
+        return None, None
+    value, se = _a(_VALUE, row), _a(_SE, row)
+    low, high = level.value - NORMAL_95 * level.se, level.value + NORMAL_95 * level.se
+    if level.unit == "share" and level.measure not in UNBOUNDED:
+        return (
+            Formula(f"=MAX({value}-{NORMAL_95!r}*{se},0)", max(low, 0.0)),
+            Formula(f"=MIN({value}+{NORMAL_95!r}*{se},1)", min(high, 1.0)),
+        )
+    return Formula(f"={value}-{NORMAL_95!r}*{se}", low), Formula(f"={value}+{NORMAL_95!r}*{se}", high)
+
+
+def _met(level: Level, row: int) -> Formula | None:
+    if level.met is None:
+        return None
+    value, target = _a(_VALUE, row), _a(_TARGET, row)
+    if level.measure == "forecast_bias":
+        return Formula(f"=ABS({value})<={target}", level.met)
+    return Formula(f"={value}{'>=' if level.better == HIGHER else '<='}{target}", level.met)
+
+
+def _variants(book: Book, review: Review) -> None:
+    words = book.words
+    rows = [
+        [
+            Cell(level.kpi),
+            Cell(name),
+            Cell(words.named("variant", name)),
+            Cell(value, _FORMATS.get(level.unit, _PLAIN)),
+            Cell(", ".join(words.side(side, review.parties) for side in Side if level.explains.get(side) == name)),
+        ]
+        for level in review.levels
+        for name, value in level.variants.items()
+    ]
+    names = [*_names(words, "kpi", "variant"), words("levels.counts"), words("sheet.value"), words("levels.used")]
+    book.sheet("variants", names, rows)
+
+
+# Readings ---------------------------------------------------------------------------------------------------
+
+_HEAD = ("number", "reading", "variant", "unit", "before", "after", "headline_change", "se", "held_change", "se")
+_TAIL = ("gap", "se", "z", "low", "high", "material", "verdict", "cause", "firm", "would_be", "sum", "check")
+_BEFORE, _AFTER, _CHANGE, _HELD, _HELD_SE, _Z, _SUM = 4, 5, 6, 8, 9, 12, 20  # columns of the sheet of readings
+_PART_VALUE = "F"
+
+
+def _readings(book: Book, review: Review) -> None:
+    words = book.words
+    rows = [_reading(reading, number, words) for number, reading in enumerate(review.readings, 1)]
+    book.sheet("readings", _names(words, *_HEAD, *_TAIL), rows)
+
+
+def _reading(reading: Reading, row: int, words: Words) -> list[Cell]:
+    shown = _FORMATS.get(reading.unit, _PLAIN)
+    held, gap = reading.like_for_like, reading.gap
+    low, high = _interval(reading, row)
+    change = reading.headline.change
+    total = math.fsum(part.value for part in reading.parts)
+    sheet = words("sheet.parts").replace("'", "''")
+    summed = f"=SUMIFS('{sheet}'!${_PART_VALUE}:${_PART_VALUE},'{sheet}'!$A:$A,{_a(0, row)})"
+    exact = math.isclose(
+        reading.after - reading.before, change, rel_tol=1e-9, abs_tol=1e-9 * max(1, abs(reading.after))
+    )
+    return [
+        Cell(row),
+        Cell(words.named("reading", reading.id)),
+        Cell(reading.variant),
+        Cell(words.named("unit", reading.unit)),
+        Cell(reading.before, shown),
+        Cell(reading.after, shown),
+        Cell(Formula(f"={_a(_AFTER, row)}-{_a(_BEFORE, row)}", change) if exact else change, shown),
+        Cell(reading.headline.se, shown),
+        Cell(None if held is None else held.change, shown),
+        Cell(None if held is None else held.se, shown),
+        Cell(None if gap is None else _gap(reading, row), shown),
+        Cell(None if gap is None else gap.se, shown),
+        Cell(reading.z),
+        Cell(low, shown),
+        Cell(high, shown),
+        Cell(reading.material, shown),
+        Cell(words(f"verdict.{reading.verdict.value}")),
+        Cell(None if reading.cause is None else words.named("part", reading.cause)),
+        Cell(reading.firm),
+        Cell(None if reading.would_be is None else words(f"verdict.{reading.would_be.value}")),
+        Cell(Formula(summed, total) if reading.parts else None, shown),
+        Cell(Formula(f"={_a(_SUM, row)}-{_a(_CHANGE, row)}", total - change) if reading.parts else None, "0.00E+00"),
+    ]
+
+
+def _gap(reading: Reading, row: int) -> Formula | float | None:
+    held, gap = reading.like_for_like, reading.gap
+    if held is None or gap is None:
+        return None
+    return Formula(f"={_a(_CHANGE, row)}-{_a(_HELD, row)}", gap.change)
+
+
+def _interval(reading: Reading, row: int) -> tuple[Formula | None, Formula | None]:
+    held, half = reading.like_for_like, half_width(reading.like_for_like, reading.z)
+    if held is None or half is None or reading.z is None:
+        return None, None
+    middle, error, z = _a(_HELD, row), _a(_HELD_SE, row), _a(_Z, row)
+    return (
+        Formula(f"={middle}-{z}*{error}", held.change - half),
+        Formula(f"={middle}+{z}*{error}", held.change + half),
+    )
+
+
+def _parts(book: Book, review: Review) -> None:
+    words = book.words
+    rows = [
+        [
+            Cell(number),
+            Cell(words.named("reading", reading.id)),
+            Cell(reading.variant),
+            Cell(words.named("part", part.id)),
+            Cell(part.like_for_like),
+            Cell(part.value, _FORMATS.get(reading.unit, _PLAIN)),
+        ]
+        for number, reading in enumerate(review.readings, 1)
+        for part in reading.parts
+    ]
+    book.sheet("parts", _names(words, "number", "reading", "variant", "part", "held", "value"), rows)
+
+
+def _counts(book: Book, review: Review) -> None:
+    """Counts of people and what else a reading says; a count of 1 to 4 is not in the review."""
+    words = book.words
+    rows = []
+    for number, reading in enumerate(review.readings, 1):
+        told = [(words.named("count", key), count) for key, count in reading.counts.items()]
+        told += list(_leaves(plain(reading.also), words))
+        name = words.named("reading", reading.id)
+        rows += [[Cell(number), Cell(name), Cell(reading.variant), Cell(what), Cell(value)] for what, value in told]
+    book.sheet("counts", _names(words, "number", "reading", "variant", "what", "value"), rows)
+
+
+def _leaves(value: object, words: Words, names: tuple[str, ...] = ()) -> list[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        return [leaf for key, item in value.items() for leaf in _leaves(item, words, (*names, str(key)))]
+    if isinstance(value, list):
+        return [leaf for item in value for leaf in _leaves(item, words, names)]
+    return [(", ".join(words.named("also", name) for name in names), value)]
+
+
+# Over the periods, paid, missing, sources -----------------------------------------------------------------------
+
+_HISTORY = ("kind", "name", "variant", "start", "end_open", "value", "num", "den", "target")
+_HISTORY_TAIL = ("headline_change", "held_change", "se", "z", "lower", "centre", "upper")
+
+
+def _history(book: Book, review: Review) -> None:
+    words = book.words
+    rows: list[list[Cell]] = []
+    for level in review.levels:
+        shown = _FORMATS.get(level.unit, _PLAIN)
+        for point in level.history:
+            at = len(rows) + 1
+            value = _ratio(point.value, point.num, point.den, (_a(6, at), _a(7, at)))
+            cells = [Cell(words("sheet.level")), Cell(level.kpi), Cell(None)]
+            cells += [Cell(point.period.start), Cell(point.period.end), Cell(value, shown)]
+            cells += [Cell(point.num), Cell(point.den), Cell(point.target, shown), Cell(None), Cell(None)]
+            rows.append([*cells, Cell(point.se, shown), Cell(None), *_limit_cells(level.limits, shown)])
+    units = {(reading.id, reading.variant): reading.unit for reading in review.readings}
+    for key, points in review.histories.items():
+        shown = _FORMATS.get(units.get(key, ""), _PLAIN)
+        limits = review.history_limits.get(key)
+        for change in points:
+            cells = [Cell(words("sheet.reading")), Cell(words.named("reading", key[0])), Cell(key[1])]
+            cells += [Cell(change.period.start), Cell(change.period.end), *[Cell(None)] * 4]
+            cells += [Cell(change.headline, shown), Cell(change.like_for_like, shown)]
+            cells += [Cell(change.like_for_like_se, shown), Cell(change.z), *_limit_cells(limits, shown)]
+            rows.append(cells)
+    book.sheet("history", _names(words, *_HISTORY, *_HISTORY_TAIL), rows)
+
+
+def _limit_cells(limits: Limits | None, shown: str) -> list[Cell]:
+    if limits is None:
+        return [Cell(None)] * 3
+    return [Cell(limits.lower, shown), Cell(limits.centre, shown), Cell(limits.upper, shown)]
+
+
+def _paid(book: Book, review: Review) -> None:
+    words, paid = book.words, review.paid
+    rows: list[list[Cell]] = []
+    if paid is not None:
+        last = len(paid.shares) + 1
+        money, share = _FORMATS["money"], _FORMATS["share"]
+        for number, (key, value) in enumerate(paid.shares.items(), 1):
+            amount = paid.amounts.get(key, value * paid.amount)
+            whole = f"={_a(1, number)}/{xl_col_to_name(1)}${last + 1}"
+            who = words.side(paid.answers_for.get(key), review.parties) if paid.answers_for.get(key) else None
+            made: float | Formula = Formula(whole, value) if paid.amount else value
+            rows.append([Cell(words.named("paid", key)), Cell(amount, money), Cell(made, share), Cell(who)])
+        total = Formula(f"=SUM({_a(1, 1)}:{_a(1, last - 1)})", paid.amount)
+        rows.append([Cell(words("paid.total")), Cell(total, money), Cell(None), Cell(None)])
+        cost = paid.cost_per_contact_in_target
+        if cost is not None:
+            contacts = words("sheet.contacts_in_target")
+            rows.append([Cell(contacts), Cell(paid.contacts_in_target), Cell(None), Cell(None)])
+            each = Formula(f"={_a(1, last)}/{_a(1, last + 1)}", cost)
+            consistent = math.isclose(paid.amount / paid.contacts_in_target, cost, rel_tol=1e-9)
+            rows.append([Cell(words("sheet.cost")), Cell(each if consistent else cost, money), Cell(None), Cell(None)])
+    names = [*_names(words, "paid", "amount", "share"), words("paid.answers")]
+    book.sheet("paid", names, rows)
+
+
+def _missing(book: Book, review: Review) -> None:
+    words = book.words
+    rows = [
+        [
+            Cell(missing_name(missing, words)),
+            Cell(", ".join(missing.needs)),
+            Cell(words.side(missing.held_by, review.parties)),
+            Cell(missing_why(missing, words)),
+        ]
+        for missing in review.missing
+    ]
+    book.sheet("missing", [words(f"missing.{key}") for key in ("reading", "needs", "held_by", "why")], rows)
+
+
+def _sources(book: Book, review: Review) -> None:
+    words = book.words
+    keys = ("table", "file", "at", "by", "mapping", "new", "updated", "withdrawn", "rejected", "digest")
+    rows: list[list[Cell]] = []
+    for origin in review.origins:
+        files = () if origin.deliveries else origin.files
+        rows += [[Cell(origin.table), Cell(file), *[Cell(None)] * (len(keys) - 2)] for file in files]
+        rows += [
+            [Cell(origin.table), *(Cell(getattr(delivery, key)) for key in keys[1:])] for delivery in origin.deliveries
+        ]
+        totals = [Cell(origin.table), Cell(words("sheet.in_book")), *[Cell(None)] * 3, Cell(origin.rows)]
+        rows.append([*totals, Cell(None), Cell(None), Cell(origin.rejected), Cell(None)])
+    book.sheet("sources", [words(f"origin.{key}") for key in keys], rows)
