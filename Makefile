@@ -1,0 +1,36 @@
+# What a person or a gate runs here. `make` alone lists it. Works with GNU make 3.81, which macOS ships.
+
+BIN = .venv/bin
+CODE = src tests benchmarks
+
+.PHONY: help setup demo lint check test test-long bench audit
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+
+setup: ## .venv with everything pinned, and the project in place; does nothing when up to date
+	@sh scripts/setup.sh
+
+demo: setup ## simulates a partnership into ./demo and writes its review as HTML, PDF and XLSX
+	@sh scripts/demo.sh
+
+lint: setup
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+check: lint ## format, lint, types, import order and the quick tests, in under two minutes
+	$(BIN)/pytest -q -n auto -m "not long and not browser and not shared"
+
+test: lint ## everything that a change has to pass, browser tests and real records included
+	$(BIN)/pytest -q -n auto -m "not long"
+
+test-long: setup ## what takes too long for the gate: kill tests, fuzzing, coverage by simulation
+	$(BIN)/pytest -q -n auto -m long --timeout 3600
+
+bench: setup ## speed and memory, as ratios against named baselines in the same run
+	$(BIN)/python -m benchmarks
+
+audit: setup ## known weaknesses in what we depend on; needs the network
+	$(BIN)/pip-audit --requirement requirements.lock --disable-pip

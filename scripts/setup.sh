@@ -1,0 +1,69 @@
+#!/bin/sh
+# Makes .venv from requirements.lock, with the project in place. Run again, it does nothing.
+# SYSTEM=no leaves the system's packages alone.
+set -eu
+cd "$(dirname "$0")/.."
+
+say() { printf 'setup: %s\n' "$*"; }
+stop() {
+    printf 'setup: %s\n' "$*" >&2
+    exit 1
+}
+
+# A name may stand for nothing that runs (the shims of version managers do), so each is tried.
+python=
+for name in python3.11 python3.12 python3.13 python3 python; do
+    if "$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1; then
+        python=$name
+        break
+    fi
+done
+[ -n "$python" ] || stop 'Python 3.11, 3.12 or 3.13 is needed: apt install python3 python3-venv, or brew install python@3.13'
+
+# What .venv was made of, and where: it does not survive being moved.
+made_of=$(cat requirements.lock pyproject.toml | cksum; pwd)
+if [ -x .venv/bin/comity ] && [ "$(cat .venv/made-of 2>/dev/null)" = "$made_of" ]; then
+    exit 0
+fi
+
+if ! .venv/bin/python -m pip --version >/dev/null 2>&1 || [ "$(tail -n 1 .venv/made-of 2>/dev/null || true)" != "$(pwd)" ]; then
+    "$python" -c 'import ensurepip, venv' >/dev/null 2>&1 ||
+        stop "$python has no venv module: apt install $("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
+    say "making .venv with $("$python" --version)"
+    "$python" -m venv --clear .venv
+fi
+rm -f .venv/made-of
+say 'installing what requirements.lock names; a minute or two'
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+
+# Nice to have: PDF wants pango, the browser tests want Chromium. Neither keeps anything else from working.
+pdf() { .venv/bin/python -W ignore -c 'import weasyprint' >/dev/null 2>&1; }
+browser() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
+system() {
+    [ "${SYSTEM:-yes}" != no ] || return 1
+    if command -v apt-get; then
+        if [ "$(id -u)" = 0 ]; then root=env; elif sudo -n true; then root='sudo -n env'; else return 1; fi
+        [ -n "${updated:-}" ] || $root apt-get -qq -o Acquire::Retries=0 -o Acquire::http::Timeout=20 update
+        updated=yes
+        $root DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Acquire::http::Timeout=20 --no-install-recommends install "$@"
+    elif command -v brew; then
+        brew install --quiet "$@"
+    else
+        return 1
+    fi
+}
+pango() {
+    if command -v apt-get; then
+        system libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core
+    else
+        system pango
+    fi
+}
+pdf || { say 'installing pango, for PDF' && pango >/dev/null 2>&1 && pdf; } ||
+    say 'no pango here: reviews cannot be written as PDF; all else works (comity doctor says what to install)'
+browser >/dev/null || { say 'installing Chromium, for the browser tests' && system chromium >/dev/null 2>&1 && browser >/dev/null; } ||
+    say 'no Chromium here: the browser tests are skipped; all else works'
+
+printf '%s\n' "$made_of" >.venv/made-of
+say 'ready: .venv/bin/comity'
