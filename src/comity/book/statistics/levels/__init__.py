@@ -1,0 +1,67 @@
+"""What each KPI's level is made of, counted for all periods of a book in one or two scans a KPI.
+
+One module a table or a kind of figure; the formulas are the canonical ones of `standards.md` section 2.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+
+from comity.book.opening import Book
+from comity.book.statistics.levels import attrition, backlog, contacts, forecasts, repeats, staffing, surveys
+from comity.book.statistics.levels.asking import Asked, Lacking, asked, lacking
+from comity.book.statistics.levels.reports import reported
+from comity.core.levels import LevelStats
+from comity.core.values import Period
+
+__all__ = ["Asked", "Lacking", "LevelStats", "gather"]
+
+Found = Iterable[tuple[Period, LevelStats | Lacking]]
+Counting = Callable[[Book, Asked], Found]
+
+# The measures that are made of contacts, or of intervals where a book holds no contacts.
+_OF_CONTACTS: dict[str, Counting] = {
+    "wait_mean": contacts.waits,
+    "wait_p90": contacts.waits_p90,
+    "handle_time": contacts.handle_times,
+    "backlog": backlog.gather,
+    "reopen": contacts.reopened,
+}
+_OTHERS: dict[str, Counting] = {
+    "csat": surveys.gather,
+    "nps": surveys.gather,
+    "forecast_wape": forecasts.gather,
+    "forecast_bias": forecasts.gather,
+    "occupancy": staffing.gather,
+    "attrition": attrition.gather,
+}
+_ALSO_INTERVALS = ("service_level", "abandonment", "handle_time")
+
+
+def gather(book: Book, periods: Sequence[Period], horizon: date) -> dict[Period, tuple[LevelStats | Lacking, ...]]:
+    """What every KPI came to in each period, in the order of the definition.
+
+    :param horizon: the first day that the records no longer tell of
+    :returns: for each period, the counts of each KPI in force on its last day, or the word for what lacks
+    """
+    found: dict[Period, list[LevelStats | Lacking]] = {period: [] for period in periods}
+    for one in asked(book, periods):
+        for period, level in _counted(book, one, horizon):
+            if isinstance(level, LevelStats):
+                found[period].append(dataclasses.replace(level, reported=reported(book, one.kpi, period)))
+            else:
+                found[period].append(level)
+    return {period: tuple(levels) for period, levels in found.items()}
+
+
+def _counted(book: Book, one: Asked, horizon: date) -> Found:
+    measure = one.kpi.measure
+    if measure in _OTHERS:
+        return _OTHERS[measure](book, one)
+    if not book.has("contacts") and not (measure in _ALSO_INTERVALS and book.has("intervals")):
+        return [(period, lacking(book, one.kpi, ("contacts",))) for period in one.periods]
+    if measure == "repeat_contact":
+        return repeats.gather(book, one, horizon)
+    if measure in _OF_CONTACTS:
+        return _OF_CONTACTS[measure](book, one)
+    return []

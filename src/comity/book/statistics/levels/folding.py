@@ -1,0 +1,83 @@
+"""Daily sums folded into periods and their weeks, so that one scan serves every period of a book."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import ibis
+import numpy as np
+import pyarrow as pa
+
+from comity.core.levels import Moments, moments
+from comity.core.values import Period
+
+_EPOCH = date(1970, 1, 1)
+_TO_MONDAY = 3  # 1970-01-01 was a Thursday
+
+
+def serial(day: date) -> int:
+    """Days since 1970-01-01."""
+    return (day - _EPOCH).days
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """Sums by local day: `days` as days since 1970-01-01, and beside them one array of float64 a column."""
+
+    days: np.ndarray
+    columns: Mapping[str, np.ndarray]
+
+    @classmethod
+    def of(cls, table: pa.Table, day: str) -> "Daily":
+        """Take a grouped aggregate; rows without a day, and sums over nothing, count nothing."""
+        table = table.filter(table.column(day).is_valid())
+        days = table.column(day).cast(pa.int32()).to_numpy().astype(np.int64)
+        columns = {
+            name: np.nan_to_num(table.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False))
+            for name in table.column_names
+            if name != day
+        }
+        return cls(days, columns)
+
+    def total(self, name: str, period: Period) -> float:
+        """A column's sum over a period."""
+        return float(self.columns[name][self._within(period)].sum())
+
+    def weekly(self, num: str, den: str, period: Period) -> Moments:
+        """A ratio over a period, its units the weeks (Monday to Sunday, cut at the period's ends) that count.
+
+        A week counts where anything in it does.
+        """
+        within = self._within(period)
+        weeks = (self.days[within] + _TO_MONDAY) // 7
+        if not weeks.size:
+            return Moments(0, 0.0, 0.0)
+        at = weeks - weeks.min()
+        nums = np.bincount(at, self.columns[num][within])
+        dens = np.bincount(at, self.columns[den][within])
+        counted = (dens != 0) | (nums != 0)
+        return moments(nums[counted], dens[counted])
+
+    def _within(self, period: Period) -> np.ndarray:
+        return (self.days >= serial(period.start)) & (self.days < serial(period.end))
+
+
+def by_period(table: ibis.Table, day: str, periods: Sequence[Period]) -> ibis.Table:
+    """Each row once for every period that its day lies in, numbered in the column `period`.
+
+    A join, so that periods may overlap and a row is not held against each of them in turn.
+    """
+    days = [
+        (period.start + timedelta(days=ahead), number)
+        for number, period in enumerate(periods)
+        for ahead in range(period.days)
+    ]
+    known = ibis.memtable(
+        pa.table(
+            {
+                "period_day": pa.array([one for one, _ in days], pa.date32()),
+                "period": pa.array([number for _, number in days], pa.int32()),
+            },
+        ),
+    )
+    return table.inner_join(known, table[day] == known["period_day"])

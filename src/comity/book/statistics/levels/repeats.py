@@ -1,0 +1,63 @@
+"""Repeat contact: first contacts that were followed by another of the same account and queue within the window."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import ibis
+from ibis import _
+
+from comity.book.opening import Book
+from comity.book.statistics.levels.asking import Asked, Lacking, lacking
+from comity.book.statistics.levels.folding import Daily
+from comity.book.statistics.levels.scope import contacts_of
+from comity.core.agreements import EVERYTHING
+from comity.core.levels import LevelStats, Sampled
+from comity.core.values import Period
+
+NEEDS = ("contacts",)
+_DAY = timedelta(days=1)
+
+
+def gather(book: Book, asked: Asked, horizon: date) -> Iterator[tuple[Period, LevelStats | Lacking]]:
+    """The level of each period whose window has closed: its last first contact can no longer be repeated.
+
+    A first contact is one without another of the same account and queue in the `within_days` before it (a contact
+    before the first record is not known of). It counts for the day on which it was made, whatever the channel on
+    which it is repeated. Contacts without an account cannot be told to be repeats and are left out.
+    """
+    kpi = asked.kpi
+    window = timedelta(days=kpi.within_days)
+    daily = _daily(book, asked, window)
+    for period in asked.periods:
+        if period.end + window > horizon:
+            yield period, lacking(book, kpi, NEEDS, "window_open", until=period.end + window)
+            continue
+        counted = daily.weekly("num", "den", period)
+        if not counted.den:
+            yield period, lacking(book, kpi, NEEDS, "not_covered")
+            continue
+        every = daily.total("every", period)
+        also = {"of_all_contacts": daily.total("followed", period) / every}
+        yield period, LevelStats(kpi, period, counted, Sampled.WEEKS, also=also)
+
+
+def _daily(book: Book, asked: Asked, window: timedelta) -> Daily:
+    kpi = asked.kpi
+    table = contacts_of(book, kpi, asked.start - window - _DAY, asked.end + window + _DAY, any_channel=True)
+    table = table.filter(_.account_id.notnull())
+    chain = ibis.window(group_by=["account_id", "queue"], order_by=["opened_at", "contact_id"])
+    reach = ibis.interval(days=kpi.within_days)
+    table = table.mutate(earlier=_.opened_at.lag().over(chain), later=_.opened_at.lead().over(chain))
+    # Within scope only now: a repeat may come on another channel than the KPI's.
+    table = table.filter(_.opened_on >= asked.start, _.opened_on < asked.end)
+    if kpi.channels != EVERYTHING:
+        table = table.filter(_.channel.isin(kpi.channels))
+    first = _.earlier.isnull() | (_.opened_at > _.earlier + reach)
+    followed = (_.later <= _.opened_at + reach).fill_null(False)
+    sums = table.group_by("opened_on").aggregate(
+        num=(first & followed).sum(),
+        den=first.sum(),
+        followed=followed.sum(),
+        every=_.count(),
+    )
+    return Daily.of(sums.to_pyarrow(), "opened_on")

@@ -1,0 +1,41 @@
+"""Which rows a KPI is about: its queues after the signed map of source queues, and its channels."""
+
+from datetime import date
+
+import ibis
+from ibis import _
+
+from comity.book.opening import Book
+from comity.core.agreements import EVERYTHING, Kpi
+
+
+def signed_queue(queue: ibis.Value, kpi: Kpi) -> ibis.Value:
+    """The queue by the KPI's signed map of source queues."""
+    return queue.substitute(kpi.queue_map) if kpi.queue_map else queue
+
+
+def in_queues(table: ibis.Table, kpi: Kpi) -> ibis.Table:
+    """The rows of the KPI's queues, their `queue` by the signed map."""
+    table = table.mutate(queue=signed_queue(table.queue, kpi)) if kpi.queue_map else table
+    return table if kpi.queues == EVERYTHING else table.filter(_.queue.isin(kpi.queues))
+
+
+def in_scope(table: ibis.Table, kpi: Kpi) -> ibis.Table:
+    """The rows of the KPI's queues and channels."""
+    table = in_queues(table, kpi)
+    return table if kpi.channels == EVERYTHING else table.filter(_.channel.isin(kpi.channels))
+
+
+def contacts_of(  # noqa: PLR0913 - which contacts, of which days
+    book: Book,
+    kpi: Kpi,
+    start: date,
+    end: date,
+    *,
+    day: str = "opened_on",
+    any_channel: bool = False,
+) -> ibis.Table:
+    """The contacts that a KPI counts, of the days from `start` up to `end`, without those accepted as excluded."""
+    table = book.table("contacts")
+    table = table.filter(table[day] >= start, table[day] < end)
+    return in_queues(table, kpi) if any_channel else in_scope(table, kpi)
