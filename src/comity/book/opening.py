@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - the SQL is made of declared names and of quoted literals, never of what a file says
 """The one way into a book: with a viewer, who sees what is shared and what is private to the own side."""
 
 import shutil
@@ -14,6 +15,7 @@ from ibis.backends.duckdb import Backend
 from comity.book.definition import Definition, UnusableBookError, read_definition
 from comity.book.engine import connect, scratch
 from comity.book.importing.checking import MAX_REJECTS
+from comity.book.importing.committing import settle
 from comity.book.importing.rejects import Reject, count_rejects, read_notes, read_rejects
 from comity.book.raw import Making, Typed, typed_form
 from comity.book.seeing import seen_sql, shared_with_own
@@ -71,7 +73,7 @@ class Holding:
 class Book:
     """A book opened for one viewer. Use `open_book`."""
 
-    def __init__(  # noqa: PLR0913 - what an open book is made of
+    def __init__(
         self,
         folder: Path,
         definition: Definition,
@@ -154,6 +156,7 @@ def open_book(
     definition = read_definition(folder)
     if viewer.relationship != definition.relationship:
         raise NotInRelationshipError("no such book")
+    settle(folder)
     work = scratch()
     con = connect(work / "spill")
     book = Book(folder, definition, viewer, con, work)

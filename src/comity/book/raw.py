@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - the SQL is made of declared names and of quoted literals, never of what a file says
 """Tables as people lay them down by hand, CSV or Parquet from elsewhere: checked, and kept in typed form beside them.
 
 The typed form lies in a hidden folder next to the files that it was made of, so that what is private stays in

@@ -1,7 +1,8 @@
+# ruff: noqa: S608 - the SQL is made of declared names and of quoted literals, never of what a file says
 """What a viewer sees of a table: the other side's rows are absent and its columns empty, wherever they lie on disk."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from comity.book.definition import Definition, UnusableBookError
@@ -112,14 +113,17 @@ def shared_with_own(
     return Typed((target,), tuple(columns)), notes
 
 
-def _chosen(typed: Typed, columns: dict[str, str]) -> str:
+def chosen_sql(typed: Typed, columns: Mapping[str, str]) -> str:
+    """The columns of a table from files that may lack some of them."""
     return ", ".join(quoted(n) if n in typed.columns else f"NULL::{kind} AS {quoted(n)}" for n, kind in columns.items())
 
 
 def _union(base: Sequence[Typed], extra: Sequence[Typed], table: Table, columns: dict[str, str]) -> str:
-    parts = [f"SELECT {_chosen(one, columns)} FROM {source_sql(one.files)}" for one in base]
-    for one in extra:
-        parts.append(f"SELECT {_chosen(one, columns)} FROM {source_sql(one.files)} own WHERE NOT {_among(base, table)}")
+    parts = [f"SELECT {chosen_sql(one, columns)} FROM {source_sql(one.files)}" for one in base]
+    parts += [
+        f"SELECT {chosen_sql(one, columns)} FROM {source_sql(one.files)} own WHERE NOT {_among(base, table)}"
+        for one in extra
+    ]
     return " UNION ALL ".join(parts)
 
 

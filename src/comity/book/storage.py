@@ -70,7 +70,7 @@ def zone_of(file: Path) -> str | None:
         return None
     if metadata.get(FORMAT_KEY) != FORMAT.encode():
         return None
-    return metadata.get(ZONE_KEY, b"").decode()
+    return str(metadata.get(ZONE_KEY, b"").decode())
 
 
 def metadata_sql(timezone: str, more: Mapping[str, str] | None = None) -> str:

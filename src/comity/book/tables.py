@@ -210,7 +210,9 @@ EVENTS = Table(
         _text("evidence", "what shows it"),
         _text("claim", "what is claimed", values=("none", "exclude", "relief"), default="none"),
         _text("kpi", "the KPI it is claimed for (empty: all)"),
-        _text("state", "where the claim stands", values=("claimed", "accepted", "refused", "deemed"), default="claimed"),
+        _text(
+            "state", "where the claim stands", values=("claimed", "accepted", "refused", "deemed"), default="claimed"
+        ),
         _text("answered_by", "who answered the claim"),
         _instant("answered_at", "when the claim was answered"),
     ),
@@ -244,7 +246,9 @@ RENEWALS = Table(
         _text("account_id", "the account", required=True, personal=True),
         Column("due_on", Kind.DAY, "the day it fell due", required=True),
         Column("decided_on", Kind.DAY, "the day it was decided"),
-        _text("decision", "what was decided", required=True, values=("renewed", "expanded", "reduced", "left", "pending")),
+        _text(
+            "decision", "what was decided", required=True, values=("renewed", "expanded", "reduced", "left", "pending")
+        ),
         _text("mode", "by decision or by itself", required=True, values=("active", "automatic")),
         _text("confirmed_by", "who confirms it", values=("customer", "provider", "both")),
         _text("reason", "why", values=("price", "contract", "coverage", "service", "other")),

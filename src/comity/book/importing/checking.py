@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - the SQL is made of declared names and of quoted literals, never of what a file says
 """Every rule over every row, set by set: rows of text become typed rows, and rejects that say what was wrong with them.
 
 A row is rejected for the first rule that it breaks. Nothing is dropped in silence: rows in = rows kept + rejects +

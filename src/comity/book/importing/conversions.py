@@ -146,11 +146,11 @@ def _instant_sql(text: str, zone: str) -> str:
         f"CASE WHEN NOT regexp_full_match({text}, '{_INSTANT}') THEN NULL "
         f"WHEN right({text}, 1) = 'Z' THEN {base} "
         f"WHEN regexp_matches({text}, '{_OFFSET}') THEN {with_offset} "
-        f"ELSE {_local_sql(f'TRY_CAST({text} AS TIMESTAMP)', zone)} END"
+        f"ELSE {local_sql(f'TRY_CAST({text} AS TIMESTAMP)', zone)} END"
     )
 
 
-def _local_sql(local: str, zone: str) -> str:
+def local_sql(local: str, zone: str) -> str:
     """A local time in UTC: the first of the two where the clocks go back, NULL where they jump over it."""
     if zone == "UTC":
         return local

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from comity.core.values import Side
@@ -74,6 +75,32 @@ def read_rejects(file: Path, side: Side | None) -> Iterator[Reject]:
                     yield Reject(row["file"], row["line"], "", "", _HIDDEN.format(owner))
                 else:
                     yield Reject(row["file"], row["line"], row["column"], row["value"] or "", row["reason"])
+
+
+def hidden(rejects: pa.Table, owner: Side | None) -> pa.Table:
+    """Rejects as they may lie where this owner (None: everybody) can read them."""
+    theirs = pc.and_(
+        pc.is_valid(rejects.column("column_owner")), pc.not_equal(rejects.column("column_owner"), owner or "")
+    )
+    theirs = pc.fill_null(theirs, False)
+    for name in ("column", "value"):
+        place = rejects.schema.get_field_index(name)
+        rejects = rejects.set_column(place, name, pc.if_else(theirs, "", rejects.column(name)))
+    return rejects
+
+
+def kept_rejects(book: Path, table: str, number: int, side: Side | None) -> Iterator[Reject]:
+    """The rows that an import set aside, as far as this side may know, read from the book's own folders."""
+    folders = [book] + ([book / "private" / side.value] if side is not None else [])
+    own: dict[tuple[str, int], Reject] = {}
+    if side is not None:
+        file = book / "private" / side.value / ".comity" / "rejects" / f"{table}.columns-{number}.parquet"
+        if file.is_file():
+            own = {(reject.file, reject.line): reject for reject in read_rejects(file, side)}
+    for folder in folders:
+        file = folder / ".comity" / "rejects" / f"{table}-{number}.parquet"
+        if file.is_file():
+            yield from (own.get((reject.file, reject.line), reject) for reject in read_rejects(file, side))
 
 
 def count_rejects(file: Path, side: Side | None) -> int:

@@ -1,0 +1,287 @@
+# ruff: noqa: S608 - the SQL is made of declared names and of quoted literals, never of what a file says
+"""A file into a book: mapped, checked, stored in one step, told; the same again changes nothing."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from comity.book.definition import Definition, read_definition
+from comity.book.engine import working
+from comity.book.importing.applying import Applied, Context, Problem, apply
+from comity.book.importing.checking import MAX_REJECTS, NOBODY, Checked, check, owner_of_columns
+from comity.book.importing.committing import locked
+from comity.book.importing.conversions import literal, quoted
+from comity.book.importing.digests import digested
+from comity.book.importing.mapping import Mapping as SourceMapping
+from comity.book.importing.provenance import Delivery
+from comity.book.importing.rejects import SCHEMA, Reject, write_rejects
+from comity.book.importing.section import ROW, UnusableSourceError
+from comity.book.importing.storing import clear, held, store
+from comity.book.raw import notes_of, something_private
+from comity.book.tables import Kind, Table
+
+FIRST_ROWS = 5  # mapped rows that a dry run shows
+_FIRST = 3  # rejects named in a refusal
+_SHOWN = 12  # columns named in a note
+
+Progress = Callable[[int], None]  # told the number of rows as they pass
+
+
+class RefusedError(UnusableSourceError):
+    """A file of which too many rows break a rule; nothing of it was taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a file.
+
+    `delivery` has the counts; `already` is the earlier import of the very same file, which changed nothing now.
+    `by_reason` counts rejects, (column, reason) -> rows. `first_rows` are the first mapped rows, of a dry run only.
+    """
+
+    table: str
+    delivery: Delivery
+    already: Delivery | None = None
+    by_reason: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    rejects: tuple[Reject, ...] = ()  # the first of them
+    notes: tuple[str, ...] = ()
+    unmapped: tuple[str, ...] = ()  # columns of the source that were not kept
+    first_rows: tuple[Mapping[str, str], ...] = ()
+    dry_run: bool = False
+
+
+def import_source(  # noqa: PLR0913 - what, into what, how, by whom, when
+    book: Path,
+    source: Path,
+    mapping: SourceMapping,
+    *,
+    by: str,
+    at: datetime,
+    max_rejects: float = MAX_REJECTS,
+    dry_run: bool = False,
+    progress: Progress = lambda rows: None,
+) -> Outcome:
+    """Import a file into a book by a mapping.
+
+    :param by: who does it
+    :param at: when, with a zone
+    :param max_rejects: the share of rows that may break a rule before the whole file is refused
+    :param dry_run: map and check, and change nothing
+    :raises UnusableSourceError: when the file cannot be read, or (RefusedError) too much of it breaks rules
+    :raises UnusableBookError: when the book cannot be read
+    :raises BusyBookError: when another import into it is under way
+    """
+    definition = read_definition(book)
+    table = mapping.target
+    with locked(book), working() as (con, work):
+        clear(book)
+        applied = apply(mapping, source, Context(definition.timezone))
+        there = held(book, table)
+        delivery = Delivery(
+            there.next_number,
+            source.name,
+            applied.digest,
+            at,
+            by,
+            mapping.name,
+            digest_of_mapping(mapping),
+            window=applied.window,
+        )
+        earlier = there.earlier(delivery.digest, delivery.mapping_digest)
+        if earlier is not None and not dry_run:
+            return Outcome(table.name, delivery, already=earlier)
+        return take(
+            con,
+            book,
+            definition,
+            Taking(applied, table, delivery, source.name, max_rejects, dry_run=dry_run),
+            _watched(applied.batches, progress),
+            work,
+        )
+
+
+def digest_of_mapping(mapping: SourceMapping) -> str:
+    """What tells a mapping from its own earlier version."""
+    return hashlib.sha256(repr(mapping).encode()).hexdigest()[:16]
+
+
+@dataclass(slots=True)
+class Taking:
+    """A file on its way in."""
+
+    applied: Applied
+    table: Table
+    delivery: Delivery
+    file: str
+    max_rejects: float
+    dry_run: bool = False
+    alone: bool = True  # the file is for this book only: its totals and notes may be told there
+    problems: bool = True  # rows that were not converted belong to this book
+    first_rows: list[Mapping[str, str]] = field(default_factory=list)
+
+
+def take(  # noqa: PLR0913 - the steps' own needs
+    con: duckdb.DuckDBPyConnection,
+    book: Path,
+    definition: Definition,
+    taking: Taking,
+    batches: Iterator[pa.RecordBatch],
+    work: Path,
+) -> Outcome:
+    """Check rows, refuse or store them, and tell; under the book's lock."""
+    applied, table = taking.applied, taking.table
+    if taking.dry_run:
+        batches = _peeked(batches, taking.first_rows)
+    checked = check(
+        con,
+        batches,
+        table,
+        definition,
+        work,
+        number=taking.delivery.number,
+        last_wins=applied.last_wins,
+        digest=digested(table, definition.digests, book),
+    )
+    by_reason = _place_rejects(checked, taking, definition)
+    rejects, rejected = _first_rejects(checked.rejects), pq.read_metadata(checked.rejects).num_rows
+    rows_in = checked.rows_in + rejected - checked.rejected
+    checked = replace(checked, rejected=rejected, rows_in=rows_in)
+    if not taking.dry_run and rejected > taking.max_rejects * rows_in:
+        told = "; ".join(map(str, rejects[:_FIRST]))
+        msg = (
+            f"{taking.file}: {rejected:,} of {rows_in:,} rows break a rule, where {taking.max_rejects:.0%} may: {told}"
+        )
+        raise RefusedError(msg)
+    notes = _notes(con, checked, taking, definition)
+    private = something_private(table, definition)
+    delivery = replace(
+        taking.delivery,
+        rows_in=rows_in,
+        rejected=rejected,
+        collapsed=checked.collapsed,
+        control=dict(applied.control) if taking.alone else {},
+        notes=() if private else notes,
+    )
+    if not taking.dry_run:
+        delivery = store(con, book, definition, table, checked, delivery, work)
+    return Outcome(
+        table.name,
+        delivery,
+        by_reason=by_reason,
+        rejects=rejects,
+        notes=notes,
+        unmapped=tuple(applied.unmapped),
+        first_rows=tuple(taking.first_rows),
+        dry_run=taking.dry_run,
+    )
+
+
+def _watched(batches: Iterator[pa.RecordBatch], progress: Progress) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        progress(batch.num_rows)
+        yield batch
+
+
+def _peeked(batches: Iterator[pa.RecordBatch], first: list[Mapping[str, str]]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        if len(first) < FIRST_ROWS:
+            rows = batch.slice(0, FIRST_ROWS - len(first)).to_pylist()
+            first += [{name: value for name, value in row.items() if name != ROW and value is not None} for row in rows]
+        yield batch
+
+
+def _place_rejects(checked: Checked, taking: Taking, definition: Definition) -> dict[tuple[str, str], int]:
+    """Rewrite the rejects with files and lines, rows that could not be converted among them; their counts by reason."""
+    applied, found = taking.applied, pq.read_table(checked.rejects)
+    problems = applied.problems if taking.problems else []
+    rows = found.column("row").to_pylist()
+    lines = applied.lines([*rows, *(problem.row for problem in problems if problem.line is None)])
+    files = [_named(taking, row) for row in rows]
+    kept = found.drop_columns(["row"])
+    kept = kept.add_column(0, "line", pa.array([lines.get(row, row) for row in rows], pa.int64()))
+    kept = kept.add_column(0, "file", pa.array(files, pa.string())).cast(SCHEMA)
+    owner, column_owner = _unknown_owners(taking.table, definition)
+    unconverted = [_as_reject(problem, taking, lines, owner, column_owner) for problem in problems]
+    write_rejects(checked.rejects, [kept, pa.Table.from_pylist(unconverted, SCHEMA)])
+    counts = dict(checked.by_reason)
+    for problem in problems:
+        counts[problem.column, problem.reason] = counts.get((problem.column, problem.reason), 0) + 1
+    return counts
+
+
+def _as_reject(
+    problem: Problem,
+    taking: Taking,
+    lines: Mapping[int, int],
+    owner: str | None,
+    column_owner: str | None,
+) -> dict[str, object]:
+    return {
+        "file": _named(taking, problem.row),
+        "line": problem.line if problem.line is not None else lines.get(problem.row, problem.row),
+        "column": problem.column,
+        "value": problem.value[:200],
+        "reason": problem.reason,
+        "owner": owner,
+        "column_owner": column_owner,
+    }
+
+
+def _named(taking: Taking, row: int) -> str:
+    sheet = taking.applied.sheet(row) if row >= 0 else None
+    return taking.file if sheet is None else f"{taking.file} [{sheet}]"
+
+
+def _unknown_owners(table: Table, definition: Definition) -> tuple[str | None, str | None]:
+    """Whose a row is that could not be read: whoever has private rows or columns there, to be on the safe side."""
+    rows = {side.value for side, one in definition.private.items() for row in one.rows if row.table == table.name}
+    columns = {side.value for side in owner_of_columns(table, definition).values()}
+    return _only(rows), _only(columns)
+
+
+def _only(sides: set[str]) -> str | None:
+    return None if not sides else sides.pop() if len(sides) == 1 else NOBODY
+
+
+def _first_rejects(file: Path) -> tuple[Reject, ...]:
+    """The first rejects; whoever imports a file has the file."""
+    table = pq.read_table(file).slice(0, 1000)
+    return tuple(
+        Reject(row["file"], row["line"], row["column"], row["value"] or "", row["reason"]) for row in table.to_pylist()
+    )
+
+
+def _notes(con: duckdb.DuckDBPyConnection, checked: Checked, taking: Taking, definition: Definition) -> tuple[str, ...]:
+    applied = taking.applied
+    notes = list(applied.notes) if taking.alone else []
+    notes += [text for _, text in notes_of(checked, taking.table, definition)]
+    if taking.alone:
+        notes += _control_notes(con, checked, taking.table, applied.control)
+    if applied.unmapped:
+        more = f" and {len(applied.unmapped) - _SHOWN} more" if len(applied.unmapped) > _SHOWN else ""
+        notes.append(f"columns not kept: {', '.join(applied.unmapped[:_SHOWN])}{more}")
+    return tuple(dict.fromkeys(notes))
+
+
+def _control_notes(
+    con: duckdb.DuckDBPyConnection,
+    checked: Checked,
+    table: Table,
+    control: Mapping[str, float],
+) -> Iterator[str]:
+    """Where the source's own totals are not what its rows add up to."""
+    numeric = {Kind.COUNT, Kind.NUMBER, Kind.AMOUNT, Kind.SECONDS}
+    for name, total in control.items():
+        if name not in table.by_name or table.by_name[name].kind not in numeric:
+            continue
+        sql = f"SELECT coalesce(sum({quoted(name)}), 0) FROM read_parquet({literal(str(checked.clean))})"
+        found = con.execute(sql).fetchone()
+        added = float(found[0]) if found else 0.0
+        if abs(added - total) > 0.005 + 1e-9 * abs(total):  # half of the last decimal of money
+            yield f"the file's own total of {name} is {total:,.10g}, its rows that were taken add up to {added:,.10g}"
