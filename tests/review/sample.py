@@ -37,6 +37,7 @@ HOSTILE = (SCRIPT, BACKWARDS, FORMULA, ESCAPE)
 
 Q2, Q1 = Period(date(2026, 4, 1), date(2026, 7, 1)), Period(date(2026, 1, 1), date(2026, 4, 1))
 _HELD = {"within", "chosen", "weathered", "volume", "expansion", "contraction", "arrival", "departure"}
+_SHARES = {"in_target": 0.5512, "late": 0.1731, "repeated": 0.0977, "idle": 0.1424, "not_split": 0.0356}
 _DIGEST = "9f3c41aa07d2" + "5e" * 26
 
 
@@ -372,17 +373,11 @@ def review(**changes: object) -> Review:
         levels=levels(),
         paid=Paid(
             amount=412345.67,
-            shares={"in_target": 0.5512, "late": 0.1731, "repeated": 0.0977, "idle": 0.1424, "not_split": 0.0356},
-            amounts={
-                "in_target": 227284.93,
-                "late": 71377.03,
-                "repeated": 40286.17,
-                "idle": 58718.02,
-                "not_split": 14679.52,
-            },
+            shares=_SHARES,
+            amounts={key: share * 412345.67 for key, share in _SHARES.items()},
             answers_for={"in_target": "both", "late": "provider", "repeated": "customer", "idle": None},
             contacts_in_target=41230,
-            cost_per_contact_in_target=10.0011,
+            cost_per_contact_in_target=412345.67 / 41230,
         ),
         readings=read,
         missing=(

@@ -171,7 +171,9 @@ def lines(row: ReadingRow, review: Review, words: Words) -> Lines | None:
         labels.append(charts.Text(0, y, level(value), "strong" if key == "held" else "", dx=10))
         labels.append(charts.Text(0, y + 15, words(f"opened.{key}"), "quiet", dx=10))
     if abs(at[0] - at[1]) >= 2 * _LABEL_ROOM:
-        labels.append(charts.Text(0, (at[0] + at[1]) / 2 + 8, words("opened.apart", gap=gap), "quiet", dx=10))
+        middle = (at[0] + at[1]) / 2
+        labels.append(charts.Text(0, middle, gap, "quiet", dx=10))
+        labels.append(charts.Text(0, middle + 15, words("opened.apart"), "quiet", dx=10))
     return Lines(chart, charts.Chart(tuple(labels), chart.height), about, _limits(row, review, words))
 
 

@@ -30,6 +30,7 @@ class ReadingRow:
     reading: Reading
     anchor: str
     name: str
+    label: str  # the name, with what tells it from another of the same name
     about: str
     figures: Shown
     headline: str
@@ -115,6 +116,7 @@ def reading_row(reading: Reading, review: Review, words: Words, number: int) -> 
         reading=reading,
         anchor=f"reading-{number}",
         name=title(reading, words),
+        label=_label(reading, about, review, words),
         about=about,
         figures=figures,
         headline=moved(figures.change),
@@ -150,6 +152,11 @@ def reading_row(reading: Reading, review: Review, words: Words, number: int) -> 
         counts=tuple((words.named("count", key), words.number(count)) for key, count in reading.counts.items()),
         also=tuple(flat_also(reading.also, unit, currency, words)),
     )
+
+
+def _label(reading: Reading, about: str, review: Review, words: Words) -> str:
+    name = title(reading, words)
+    return f"{name}, {about}" if sum(other.id == reading.id for other in review.readings) > 1 else name
 
 
 def _part_about(reading: Reading, part: str, words: Words) -> str:

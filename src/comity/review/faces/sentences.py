@@ -55,9 +55,10 @@ def measure_about(kpi: Kpi, words: Words) -> str:
 
 
 def level_title(level: Level, words: Words) -> str:
-    """A level's name; a KPI whose id is not its measure's bears the id."""
+    """A level's name; a KPI whose id is not its measure's bears the id too."""
     name = words.named("measure", level.measure)
-    return name if level.kpi == level.measure else capital(clean(level.kpi.replace("_", " ")))
+    own = clean(level.kpi.replace("_", " "))
+    return name if level.kpi == level.measure else words("headline.named", name=name, variant=own)
 
 
 def capital(text: str) -> str:

@@ -1,0 +1,189 @@
+"""The review as one page: whole by itself, every text escaped, well-formed, with every section."""
+
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+from tests.review import sample
+
+from comity.review.faces import FORMATS, UnknownFormatError, render
+
+VOID = {"meta", "br", "hr", "img", "input", "link", "wbr"}
+REVIEWS = {"rich": sample.review, "worded": sample.worded, "renamed": sample.renamed, "bare": sample.bare}
+EACH = pytest.mark.parametrize("name", sorted(REVIEWS))
+LANGUAGES = pytest.mark.parametrize("language", ["en", "es"])
+
+
+def page(make=sample.review, language="en"):
+    return render(make(), "html", language).decode()
+
+
+class Reader(HTMLParser):
+    """Reads a page strictly: every element closed in its order, no attribute twice."""
+
+    def __init__(self):
+        super().__init__(convert_charrefs=True)
+        self.open, self.tags, self.ids, self.refs, self.headings, self.texts = [], [], [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        names = [name for name, _ in attrs]
+        assert len(names) == len(set(names)), f"an attribute twice in <{tag} {attrs}>"
+        self.tags.append((tag, dict(attrs)))
+        given = dict(attrs)
+        if "id" in given:
+            self.ids.append(given["id"])
+        self.refs += [given["href"]] if "href" in given else []
+        self.refs += [f"#{given[name]}" for name in ("aria-labelledby", "aria-describedby") if name in given]
+        if re.fullmatch(r"h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag, f"</{tag}> out of order"
+
+    def handle_data(self, data):
+        if not self.open or self.open[-1] != "style":
+            self.texts.append(data)
+
+
+def read(html):
+    reader = Reader()
+    reader.feed(html)
+    reader.close()
+    assert reader.open == []
+    return reader
+
+
+@LANGUAGES
+@EACH
+def test_the_page_is_well_formed_and_its_references_lead_somewhere(name, language):
+    html = page(REVIEWS[name], language)
+    reader = read(html)
+    assert html.startswith("<!doctype html>")
+    assert f'<html lang="{language}">' in html
+    assert len(reader.ids) == len(set(reader.ids))
+    assert [ref for ref in reader.refs if not ref.startswith("#") or ref[1:] not in reader.ids] == []
+
+
+@LANGUAGES
+@EACH
+def test_there_is_one_head_and_no_level_is_skipped(name, language):
+    headings = read(page(REVIEWS[name], language)).headings
+    assert headings.count(1) == 1
+    assert headings[0] == 1
+    assert all(after - before <= 1 for before, after in pairwise(headings))
+
+
+@EACH
+def test_the_page_is_whole_by_itself(name):
+    html = page(REVIEWS[name])
+    reader = read(html)
+    tags = {tag for tag, _ in reader.tags}
+    assert not tags & {"script", "link", "img", "iframe", "object", "embed", "base", "form", "input", "button", "video"}
+    loading = {"src", "srcset", "data", "poster", "action", "background", "xlink:href", "style"}
+    assert not [attrs for _, attrs in reader.tags if loading & attrs.keys()]
+    assert not [attrs for _, attrs in reader.tags for name in attrs if name.startswith("on")]
+    style = re.search(r"<style>(.*?)</style>", html, re.DOTALL)[1]
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+@EACH
+def test_a_strict_policy_allows_nothing_but_the_stylesheet_of_this_hash(name):
+    html = page(REVIEWS[name])
+    style = re.search(r"<style>(.*?)</style>", html, re.DOTALL)[1]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = next(a["content"] for t, a in read(html).tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+@LANGUAGES
+@EACH
+def test_no_text_from_records_is_markup_or_runs_backwards(name, language):
+    html = page(REVIEWS[name], language)
+    assert "<script" not in html
+    assert "<img" not in html
+    assert not [character for character in html if ord(character) < 32 and character != "\n"]
+    assert "\u202e" not in html
+    if name != "bare":
+        assert sample.SCRIPT in "".join(read(html).texts)
+
+
+def test_every_section_is_there():
+    text = " ".join("".join(read(page()).texts).split())
+    for title in (
+        "Levels against target",
+        "Whose formula gives whose figure",
+        "Readings",
+        "Paid against received",
+        "What is missing, and who holds it",
+        "Deliveries and their lateness",
+        "How to read the verdicts",
+        "Where each figure came from",
+        "Imports, newest last",
+        "Two lines",
+        "The definition",
+        "What it cannot see",
+        "Digest 9f3c41aa07d2",
+    ):
+        assert title in text
+
+
+def test_what_could_not_be_formed_stands_in_the_table_of_readings_too():
+    table = page().split('class="rd cards"')[1].split("</table>")[0]
+    assert "Profit" in table
+    assert "no verdict" in table
+
+
+def test_charts_say_in_a_sentence_what_they_show():
+    labels = [attrs["aria-label"] for _, attrs in read(page()).tags if attrs.get("role") == "img"]
+    forest = [label for label in labels if label.startswith("Satisfaction: as reported +0.11")]
+    assert forest == [
+        "Satisfaction: as reported +0.11; like for like \u22120.02, \u22120.08 to +0.04; "
+        "too small to act on below 0.08."
+    ]
+    control = next(label for label in labels if "Natural limits" in label)
+    assert "Outside them: Q2\u00a02026." in control
+
+
+def test_every_chart_is_named_or_hidden():
+    for tag, attrs in read(page()).tags:
+        if tag == "svg" and "class" in attrs:
+            assert attrs.get("aria-hidden") == "true" or attrs.get("aria-label") or attrs["class"].startswith("ch ")
+
+
+def test_a_withheld_count_is_never_a_number():
+    text = " ".join("".join(read(page()).texts).split())
+    assert "fewer than 5: those who answered again after a pause" in text
+
+
+def test_a_persons_words_stand_with_the_draft_beside_and_whose_eyes_are_said():
+    text = " ".join("".join(read(page(sample.worded)).texts).split())
+    assert "Worded by Marta Ruiz on 13\u00a0July\u00a02026" in "".join(read(page(sample.worded)).texts)
+    assert "The draft." in text
+    assert "Seen by Helpline: with what only Helpline keeps." in text
+
+
+def test_round_is_the_customer_and_square_is_the_provider():
+    html = page()
+    assert re.search(r'class="side c"><svg[^>]*><circle class="c"', html)
+    assert re.search(r'class="side p"><svg[^>]*><rect class="p"', html)
+
+
+def test_the_same_review_gives_the_same_bytes():
+    assert page() == page()
+
+
+def test_another_format_is_refused_by_name():
+    with pytest.raises(UnknownFormatError, match=f"choose one of {', '.join(FORMATS)}"):
+        render(sample.bare(), "docx")

@@ -1,0 +1,85 @@
+"""Each language says everything, with the same places to fill."""
+
+import string
+from datetime import date
+
+import pytest
+from tests.review import sample
+
+from comity.core.calendars import Cut
+from comity.core.values import Period, Side
+from comity.review.faces.words import LOCALES, UnknownLanguageError, catalogue, clean, words_of
+
+# What is the same in both languages: names of instruments, a pattern, and the word no.
+ALIKE = {"word.no", "headline.named", *(f"survey.{name}" for name in ("csat", "nps", "ces", "esat"))}
+ALIKE |= {"measure.csat", "measure.nps"}
+
+
+def places(sentence: str) -> list[str]:
+    return sorted(name for _, name, _, _ in string.Formatter().parse(sentence) if name)
+
+
+def test_the_languages_have_the_same_keys():
+    assert catalogue("en").keys() == catalogue("es").keys()
+
+
+def test_a_translation_fills_the_same_places_and_marks_as_much():
+    english, spanish = catalogue("en"), catalogue("es")
+    assert [key for key in english if places(english[key]) != places(spanish[key])] == []
+    assert [key for key in english if english[key].count("*") != spanish[key].count("*")] == []
+
+
+def test_nothing_is_left_in_english():
+    alike = {key for key, sentence in catalogue("en").items() if sentence == catalogue("es")[key]}
+    assert alike == ALIKE
+
+
+def test_no_sentence_blames():
+    blaming = ("fault", "failed", "guilty", "naive", "honest", "culpa", "fallo", "ingenu")
+    for language in LOCALES:
+        said = " ".join(catalogue(language).values()).lower()
+        assert not [word for word in blaming if word in said]
+
+
+def test_another_language_is_refused_by_name():
+    with pytest.raises(UnknownLanguageError, match="'fr' is not a language"):
+        words_of("fr")
+
+
+def test_numbers_dates_and_money_are_written_as_each_language_does():
+    english, spanish = words_of("en"), words_of("es")
+    assert english.number(-1234567.891, 1) == "\u22121,234,567.9"
+    assert spanish.number(-1234567.891, 1) == "\u22121.234.567,9"
+    assert english.money(191000, "EUR", signed=True) == "+€191,000"
+    assert spanish.money(191000, "EUR", signed=True) == "+191.000\u00a0€"
+    assert english.day(date(2026, 7, 17)) == "17\u00a0July\u00a02026"
+    assert spanish.day(date(2026, 7, 17)) == "17\u00a0de\u00a0julio\u00a0de\u00a02026"
+    assert english.days(sample.Q2) == "1\u00a0April to 30\u00a0June\u00a02026"
+
+
+def test_nought_has_neither_plus_nor_minus():
+    assert words_of("en").signed(-0.0001, 2) == "0.00"
+
+
+@pytest.mark.parametrize(
+    ("cut", "period", "english", "spanish"),
+    [
+        (Cut.QUARTER, sample.Q2, "Q2\u00a02026", "T2\u00a02026"),
+        (Cut.MONTH, Period(date(2026, 5, 22), date(2026, 6, 22)), "May\u00a02026", "mayo\u00a0de\u00a02026"),
+        (Cut.WEEK, Period(date(2026, 6, 1), date(2026, 6, 8)), "week 23 of 2026", "semana 23 de 2026"),
+        (Cut.YEAR, Period(date(2026, 1, 1), date(2027, 1, 1)), "2026", "2026"),
+    ],
+)
+def test_periods_have_names(cut, period, english, spanish):
+    assert words_of("en").period(period, cut) == english
+    assert words_of("es").period(period, cut) == spanish
+
+
+def test_characters_that_steer_or_run_backwards_are_replaced():
+    assert clean(sample.BACKWARDS) == "calls\ufffdgnp.exe"
+    assert "\x1b" not in clean(sample.ESCAPE)
+    assert clean("Añil, ñandú") == "Añil, ñandú"
+
+
+def test_a_side_without_a_name_is_called_by_its_role():
+    assert words_of("es").side(Side.PROVIDER, {}) == "Proveedor"
