@@ -148,10 +148,8 @@ def test_what_could_not_be_formed_stands_in_the_table_of_readings_too():
 def test_charts_say_in_a_sentence_what_they_show():
     labels = [attrs["aria-label"] for _, attrs in read(page()).tags if attrs.get("role") == "img"]
     forest = [label for label in labels if label.startswith("Satisfaction: as reported +0.11")]
-    assert forest == [
-        "Satisfaction: as reported +0.11; like for like \u22120.02, \u22120.08 to +0.04; "
-        "too small to act on below 0.08."
-    ]
+    held = "\u22120.02, \u22120.08 to +0.04"
+    assert forest == [f"Satisfaction: as reported +0.11; like for like {held}; too small to act on below 0.08."]
     control = next(label for label in labels if "Natural limits" in label)
     assert "Outside them: Q2\u00a02026." in control
 
