@@ -1,5 +1,6 @@
 """Revenue from the lines of a book: against a calculation by hand, and against a witness in exact fractions."""
 
+import csv
 import itertools
 from collections import defaultdict
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.cast import BOOK, JOINT
+from tests.cast import BOOK, CUSTOMER, JOINT, PROVIDER, write_book
 
 from comity.book.opening import open_book
 from comity.book.statistics import revenue as lines
@@ -249,6 +250,74 @@ def test_the_names_of_redefined_cells_are_bounded_and_the_largest_come_first(tmp
     assert found.redefined_count == 60
     assert len(found.redefined_cells) == revenue.MOST_NAMED
     assert found.redefined_cells[0] == ("a30", "new")
+
+
+# As people lay a book down ------------------------------------------------------------------------------------
+
+
+def test_a_book_of_two_csv_files_is_split(tmp_path: Path) -> None:
+    """The same minutes and the same month-long position, at prices that rose by 3 % while the index rose by 2 %.
+
+    April has 30 days, May 31: a 31st of 638.60 is the calendar's, 20.60, and 618.00 stands against 600.00. What was
+    bought is the same, so h = 0; prices 18 + 150 = 168, of which inflation 0.02 * (600 + 5000) = 112.
+    """
+    book = write_book(
+        tmp_path,
+        invoices="""
+            month,account_id,service,quantity,unit_price,amount,unit,kind,invoice_id,line
+            2026-04,northwind,calls,30000,0.02,600.00,minute,service,A,1
+            2026-04,northwind,lead,1,5000,,fte_month,,A,2
+            2026-05,northwind,calls,31000,0.0206,638.60,minute,service,B,1
+            2026-05,northwind,lead,1,5150,,fte_month,,B,2
+            2026-05,northwind,late answers,1,-250,,fixed,malus,B,3
+        """,
+        prices="""
+            month,index
+            2026-04,100
+            2026-05,102
+        """,
+    )
+    reading = read(book, Comparison(Period(MONTHS[4], MONTHS[5]), Period(MONTHS[3], MONTHS[4]), HORIZON))
+    found = {name: value for name, value in parts(reading).items() if abs(value) > 1e-9}
+    assert found == pytest.approx({"inflation": 112.0, "price": 56.0, "calendar": 20.6, "adjustments": -250.0})
+    assert (reading.verdict, reading.cause) == ("illusory", "adjustments")
+
+
+def test_another_side_s_invoices_are_not_read(tmp_path: Path) -> None:
+    invoices = """
+        month,account_id,service,quantity,unit_price
+        2026-04,secret-account,s,1,4242
+        2026-05,secret-account,s,1,4343
+    """
+    book = write_book(tmp_path, '[private]\nprovider = ["invoices"]\n', private__provider__invoices=invoices)
+    asked = Comparison(Period(MONTHS[4], MONTHS[5]), Period(MONTHS[3], MONTHS[4]), HORIZON)
+    for viewer, seen in ((JOINT, 0), (CUSTOMER, 0), (PROVIDER, 1)):
+        with open_book(book, viewer) as opened:
+            assert len(lines.gather(opened, [asked])[asked]) == seen
+
+
+@pytest.mark.shared
+def test_the_us_index_bridges_the_month_that_was_never_published(shared: Path, tmp_path: Path) -> None:
+    """Indexed to the CPI, the same 100 hours a month cost what the index says; October 2025 is no gap in time.
+
+    The quarters' means by hand: 323.94133 and, with sqrt(324.8 * 324.122) for October, 324.21227. Both have 92 days.
+    """
+    file = shared / "data" / "price_indices" / "us_cpi_u_monthly.csv"
+    with file.open(encoding="utf-8") as opened:
+        published = {date.fromisoformat(row["Date"]): float(row["Index"]) for row in csv.DictReader(opened)}
+    assert date(2025, 10, 1) not in published
+    growth = 324.21227 / 323.94133 - 1
+    prices = {month: "10" if month < 10 else f"{10 * (1 + growth):.6f}" for month in range(7, 13)}
+    invoiced = [Line(date(2025, month, 1), "a", "s", "100", price, unit="hour") for month, price in prices.items()]
+    book = written(tmp_path, invoiced, published)
+    asked = Comparison(
+        Period(date(2025, 10, 1), date(2026, 1, 1)),
+        Period(date(2025, 7, 1), date(2025, 10, 1)),
+        date(2026, 1, 1),
+    )
+    found = parts(read(book, asked))
+    assert found["inflation"] == pytest.approx(3000 * growth, abs=0.001)
+    assert found["price"] == pytest.approx(0, abs=0.001)
 
 
 # The witness --------------------------------------------------------------------------------------------------

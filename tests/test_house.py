@@ -1,0 +1,192 @@
+"""What a reader cannot be asked to check: files that go together, and what must never be written."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+import typer.main
+from click import Command, Group
+
+from comity.cli import app
+from comity.review.kinds import kinds
+
+ROOT = Path(__file__).resolve().parents[1]
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+WELL_KNOWN_HOSTS = ("pypi" + ".org", "files.pythonhosted" + ".org", "registry.npmjs" + ".org")
+
+
+def tracked() -> list[Path]:
+    """What git would hand to another person; an unpacked archive has no such list."""
+    found = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if found.returncode != 0:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in found.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
+
+
+def texts() -> dict[str, str]:
+    found = {}
+    for file in tracked():
+        try:
+            found[file.relative_to(ROOT).as_posix()] = file.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+    return found
+
+
+def documentation() -> str:
+    return "\n".join(text for name, text in texts().items() if name.endswith(".md"))
+
+
+# What others rely on ------------------------------------------------------------------------------------------
+
+
+def test_the_lock_names_no_address() -> None:
+    assert "://" not in LOCK
+    assert "--index-url" not in LOCK
+
+
+def test_everything_in_the_lock_has_a_version_and_hashes() -> None:
+    blocks = re.split(r"\n(?=\S)", LOCK.strip())
+    for block in blocks:
+        if not block.startswith("#"):
+            assert re.match(r"[A-Za-z0-9._-]+(\[[^]]*\])?==\S+", block), block.splitlines()[0]
+            assert re.search(r"--hash=sha256:[0-9a-f]{64}", block), block.splitlines()[0]
+
+
+def test_everything_that_the_project_wants_is_in_the_lock() -> None:
+    wanted = [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"]]
+    locked = {match.lower().replace("_", "-") for match in re.findall(r"^([A-Za-z0-9._-]+)==", LOCK, re.MULTILINE)}
+    names = {re.match(r"[A-Za-z0-9._-]+", one)[0].lower().replace("_", "-") for one in wanted}
+    assert names <= locked
+
+
+def test_nothing_tracked_names_a_path_of_this_machine_or_a_package_index() -> None:
+    places = {str(ROOT.parent), str(Path.home())} - {"/", str(Path.home().anchor)}
+    configured = " ".join(value for name, value in os.environ.items() if name.endswith(("INDEX_URL", "DEFAULT_INDEX")))
+    hosts = {*WELL_KNOWN_HOSTS, *re.findall(r"://(?:[^/@\s]*@)?([^/:\s]+)", configured)}
+    # The look behind lets `src/x` pass where the checkout lies in a folder named `/src`.
+    pattern = re.compile(
+        "|".join([*(rf"(?<![\w./-]){re.escape(place)}/" for place in places), *(re.escape(host) for host in hosts)]),
+    )
+    found = {
+        f"{name}: {match[0]}"
+        for name, text in texts().items()
+        if name != ".gitignore" and (match := pattern.search(text))
+    }
+    assert found == set()
+
+
+def test_each_storey_imports_only_what_stands_below_it() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        text=True,
+        env={**os.environ, "PYTHONUTF8": "1"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
+    """Mappings, templates, words and the schema are files, and a wheel without them works only here."""
+    shipped = {
+        file.relative_to(ROOT / "src").as_posix()
+        for file in (ROOT / "src" / "comity").rglob("*")
+        if file.is_file() and file.suffix not in {".pyc", ".pyi"} and not file.name.startswith(".")
+    }
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))",
+            str(tmp_path),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    with zipfile.ZipFile(tmp_path / done.stdout.splitlines()[-1]) as wheel:
+        assert shipped <= set(wheel.namelist())
+
+
+# What goes together -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [kind.id for kind in kinds()])
+def test_a_reading_is_five_files_of_one_name(name: str) -> None:
+    files = (
+        f"src/comity/core/readings/{name}.py",
+        f"src/comity/book/statistics/{name}.py",
+        f"src/comity/review/templates/reading_{name}.html",
+        f"docs/readings/{name}.md",
+        f"tests/core/readings/test_{name}.py",
+        f"tests/book/statistics/test_{name}.py",
+    )
+    assert [file for file in files if not (ROOT / file).is_file()] == []
+
+
+def commands(command: Command, names: tuple[str, ...] = ("comity",)) -> list[str]:
+    if not isinstance(command, Group):
+        return [" ".join(names)]
+    return [found for name, one in command.commands.items() for found in commands(one, (*names, name))]
+
+
+@pytest.mark.parametrize("command", commands(typer.main.get_command(app)))
+def test_every_command_is_documented(command: str) -> None:
+    assert re.search(rf"{command}\b", documentation())
+
+
+def test_every_page_of_the_docs_is_linked_from_another() -> None:
+    pages = {file for file in (ROOT / "docs").rglob("*.md") if "decisions" not in file.parts}
+    links = {
+        (file.parent / target).resolve()
+        for file in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+        for target in re.findall(r"\]\(([^)#\s]+)", file.read_text(encoding="utf-8"))
+    }
+    assert {page.relative_to(ROOT).as_posix() for page in pages if page not in links} == set()
+
+
+def test_no_link_of_the_docs_leads_nowhere() -> None:
+    broken = {
+        f"{file.relative_to(ROOT).as_posix()}: {target}"
+        for file in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+        for target in re.findall(r"\]\(([^)#\s]+)", file.read_text(encoding="utf-8"))
+        if "://" not in target and not (file.parent / target).exists()
+    }
+    assert broken == set()
+
+
+def test_every_command_of_make_is_told_to_a_newcomer() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^([a-z-]+):.*##", makefile, re.MULTILINE)
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert [target for target in targets if f"make {target}" not in contributing] == []
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    numbers = [file.name[:4] for file in sorted((ROOT / "docs" / "decisions").glob("*.md"))]
+    assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]
+
+
+def test_the_changelog_speaks_of_this_version() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(rf"^## \[(Unreleased|{re.escape(PROJECT['project']['version'])})\]", changelog, re.MULTILINE)
+
+
+def test_the_glossary_says_each_noun_once_and_in_order() -> None:
+    glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    nouns = [noun.lower() for noun in re.findall(r"^\*\*([^*]+)\*\*", glossary, re.MULTILINE)]
+    assert nouns == sorted(set(nouns))
+
+
+def test_no_module_is_a_drawer_for_odds_and_ends() -> None:
+    drawers = {"utils", "util", "common", "helpers", "extras", "misc"}
+    assert [file for file in (ROOT / "src").rglob("*.py") if file.stem in drawers or file.parent.name in drawers] == []
