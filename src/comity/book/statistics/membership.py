@@ -112,9 +112,7 @@ def _first_seen(workings: Workings, frame: Frame, known: ibis.Table) -> ibis.Tab
     if book.has("contacts"):
         contacts = book.table("contacts")
         seen = seen.union(contacts.select(seen_account=contacts.account_id, day=contacts.opened_on))
-    heard = (
-        seen.semi_join(candidates, "seen_account").group_by(heard_account=_.seen_account).agg(first_day=_.day.min())
-    )
+    heard = seen.semi_join(candidates, "seen_account").group_by(heard_account=_.seen_account).agg(first_day=_.day.min())
     return candidates.left_join(heard, [("seen_account", "heard_account")]).drop("heard_account")
 
 

@@ -140,20 +140,23 @@ def _scales(workings: Workings) -> tuple[tuple[Scale, ...], pa.Table]:
     for row in rows.to_pylist():
         low, high = sorted((row["scale_min"], row["scale_max"]))
         written[tuple(row[name] for name in _SCALE)] = Scale(row["instrument"], low, high, row["by"] or None)
-    order = (lambda scale: (scale.instrument, scale.low, scale.high, scale.conducted_by or ""))
-    scales = tuple(sorted(set(written.values()), key=order))
+    scales = tuple(sorted(set(written.values()), key=lambda one: (one.instrument, one.low, one.high, one.name)))
     numbers = {scale: number for number, scale in enumerate(scales)}
-    codes = rows.schema.empty_table() if not written else pa.Table.from_pylist(
-        [
-            {
-                **dict(zip(_SCALE, code, strict=True)),
-                "scale": numbers[scale],
-                "high": scale.high,
-                "reversed": code[1] > code[2],
-                "nps": scale.nps,
-            }
-            for code, scale in written.items()
-        ],
+    codes = (
+        rows.schema.empty_table()
+        if not written
+        else pa.Table.from_pylist(
+            [
+                {
+                    **dict(zip(_SCALE, code, strict=True)),
+                    "scale": numbers[scale],
+                    "high": scale.high,
+                    "reversed": code[1] > code[2],
+                    "nps": scale.nps,
+                }
+                for code, scale in written.items()
+            ],
+        )
     )
     return scales, codes
 

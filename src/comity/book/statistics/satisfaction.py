@@ -27,7 +27,6 @@ from comity.core.readings.satisfaction import (
     many_unasked,
     touched,
 )
-from comity.core.readings.touch import Cells
 from comity.core.values import Comparison
 
 _FIFTHS = 5
@@ -219,10 +218,14 @@ def _units(workings: Workings, pairs: ibis.Table, totals: Mapping[Key, Row]) -> 
         account=rows.account0,
         reported=-rows.earlier,
     )
-    accounts = main.union(other).group_by(*key, "account").agg(
-        reported=_.reported.sum(),
-        own=_.own.sum(),
-        stayed=_.stayed.sum(),
+    accounts = (
+        main.union(other)
+        .group_by(*key, "account")
+        .agg(
+            reported=_.reported.sum(),
+            own=_.own.sum(),
+            stayed=_.stayed.sum(),
+        )
     )
     return accounts.group_by(*key).agg(
         headline=_.count(),

@@ -4,6 +4,7 @@ In plain SQL: Ibis 12 makes a table from an expression by running it twice.
 """
 
 import itertools
+from typing import Self
 
 import ibis
 import pyarrow as pa
@@ -22,7 +23,7 @@ class Workings:
         self._kept: list[str] = []
         self._given: list[str] = []
 
-    def __enter__(self) -> "Workings":
+    def __enter__(self) -> Self:
         """Open for a `with`."""
         return self
 
