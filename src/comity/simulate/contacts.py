@@ -1,0 +1,233 @@
+"""Contacts of a simulated partnership, some days at a time: calls and chats through queues, tickets against a due date."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from comity.simulate.conditions import VOICE
+from comity.simulate.demand import QUEUES, Demand
+from comity.simulate.partnership import SLOT_S, SLOTS, Ints, LocalTime, Partnership
+from comity.simulate.people import Accounts
+from comity.simulate.waiting import Floats, waits
+
+DAY_SD = 0.04  # days are busier or quieter than planned, all queues together
+REACTION = 0.5  # share of a day's surprise that the floor makes up for
+PRESENCE_SD = 0.01
+REDIALS = 0.30  # of those who gave up, share that tries again within half an hour
+DUE_H = np.array([4.0, 8.0, 24.0, 72.0])  # by priority
+_PRIORITIES = np.array([0.05, 0.15, 0.45, 0.35])
+_AT_ONCE = 220_000  # contacts that are made together, about
+_CONTACTS = 1  # stream of chance
+TICKET = len(QUEUES)  # position of the queue of tickets
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Contacts:
+    """Contacts in the order of their opening; instants in seconds of UTC, NaN where nothing happened.
+
+    `queue`: position of QUEUES, TICKET for tickets; `cell`: position in the chunk's [days, SLOTS, QUEUES], -1 for
+    tickets; `wait_s`: until answered or given up; `agent`: number among all agents, -1 where none.
+    """
+
+    opened: Floats
+    queue: Ints
+    cell: Ints
+    account: Ints
+    wait_s: Floats
+    answered: Flags
+    abandoned: Flags
+    diverted: Flags
+    handle_s: Floats
+    resolved: Floats
+    due: Floats
+    agent: Ints
+    priority: Ints
+    reason: Ints
+    transfers: Ints
+    reopens: Ints
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.opened)
+
+    def ordered(self) -> "Contacts":
+        """The same, by the moment of opening."""
+        order = np.argsort(self.opened, kind="stable")
+        return Contacts(*(getattr(self, column.name)[order] for column in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some whole days: which, the contacts opened in them, and the positions that were there, [days, SLOTS, QUEUES]."""
+
+    days: slice
+    contacts: Contacts
+    starts: Ints
+    staffed: Floats
+
+
+def chunks(told: Partnership, wanted: Demand, who: Accounts, pool: Floats, zone: LocalTime) -> Iterator[Chunk]:
+    """All contacts, some days at a time.
+
+    :param pool: agents of each queue, tickets last
+    """
+    length = int(np.clip(_AT_ONCE // max(told.contacts_per_day, 1), 1, 31))
+    for number, start in enumerate(range(0, len(told.days), length)):
+        days = slice(start, min(start + length, len(told.days)))
+        yield _chunk(told, wanted, who, pool, zone, days, told.rng(_CONTACTS, number))
+
+
+def _chunk(  # noqa: PLR0913 - what a day of service depends on
+    told: Partnership,
+    wanted: Demand,
+    who: Accounts,
+    pool: Floats,
+    zone: LocalTime,
+    days: slice,
+    rng: np.random.Generator,
+) -> Chunk:
+    starts, exists = zone.slots_utc(told.days[days])
+    surprise = np.exp(rng.normal(-DAY_SD**2 / 2, DAY_SD, len(starts)))[:, None, None]
+    presence = rng.normal(1, PRESENCE_SD, len(starts))[:, None, None]
+    staffed = wanted.staffed[days] * (1 + REACTION * (surprise - 1)) * presence
+    mean = wanted.offered[days] * surprise * exists[:, :, None]
+    queued = _queued(told, wanted, days, mean, staffed, starts, rng)
+    tickets = _tickets(told, wanted.tickets[days] * surprise[:, :, 0] * exists, starts, zone, rng)
+    together = {name: np.concatenate([queued[name], tickets[name]]) for name in queued}
+    made = Contacts(**_described(together, told, who, pool, days, starts, rng)).ordered()
+    return Chunk(days, made, starts, staffed)
+
+
+def _queued(  # noqa: PLR0913 - as above
+    told: Partnership,
+    wanted: Demand,
+    days: slice,
+    mean: Floats,
+    staffed: Floats,
+    starts: Ints,
+    rng: np.random.Generator,
+) -> dict[str, NDArray[np.generic]]:
+    """Calls and chats: arrivals, waits, who gives up, who tries again."""
+    shape = mean.shape
+    cells = np.flatnonzero(mean.ravel() > 0)
+    queue_of = cells % shape[2]
+    day_of = cells // (shape[1] * shape[2])
+    diverted = np.array([told.conditions(quarter).service.diverted for quarter in told.quarters])
+    share = diverted[told.quarter_of(told.days[days])][day_of] * (queue_of < len(VOICE))
+    offered = mean.ravel()[cells]
+    patience = wanted.patience_s[days][day_of, queue_of]
+    states = waits(
+        offered * (1 - share) / SLOT_S, wanted.handle_s[queue_of], patience, np.maximum(staffed.ravel()[cells], 0.01)
+    )
+    first = rng.poisson(offered / (1 + REDIALS * states.abandoned()))
+    state = np.repeat(np.arange(cells.size), first)
+    begin = starts.ravel()[cells // shape[2]]
+    opened = begin[state] + rng.random(state.size) * SLOT_S
+    away = rng.random(state.size) < share[state]
+    wait, answered = states.draw(rng, state)
+    account = rng.random(state.size)
+    # Those who try again: in the state of the half hour into which they fall, when the queue is open.
+    gone = np.flatnonzero(~answered & ~away)
+    gone = gone[rng.random(gone.size) < REDIALS]
+    again = opened[gone] + wait[gone] + 90 + np.minimum(rng.exponential(420, gone.size), 1600)
+    later = ((again - begin[state[gone]]) // SLOT_S).astype(np.int64)
+    cell = cells[state[gone]] + later * shape[2]
+    same_day = cell // (shape[1] * shape[2]) == day_of[state[gone]]
+    where = np.searchsorted(cells, cell)
+    known = same_day & (cells[np.minimum(where, cells.size - 1)] == cell)
+    gone, again, where = gone[known], again[known], where[known]
+    wait_again, answered_again = states.draw(rng, where)
+    state = np.concatenate([state, where])
+    away = np.concatenate([away, np.zeros(where.size, bool)])
+    answered = np.concatenate([answered, answered_again]) & ~away
+    return {
+        "opened": np.concatenate([opened, again]),
+        "queue": queue_of[state],
+        "cell": cells[state],
+        "account": np.concatenate([account, account[gone]]),
+        "wait_s": np.concatenate([wait, wait_again]),
+        "answered": answered,
+        "diverted": away,
+        "due": np.full(state.size, np.nan),
+        "in_time": np.full(state.size, np.nan),
+        "priority": np.full(state.size, -1),
+    }
+
+
+def _tickets(
+    told: Partnership, mean: Floats, starts: Ints, zone: LocalTime, rng: np.random.Generator
+) -> dict[str, NDArray[np.generic]]:
+    """Tickets: a due date by priority; in time with the share of the quarter in which they fall due."""
+    slot = np.repeat(np.arange(mean.size), rng.poisson(mean.ravel()))
+    opened = starts.ravel()[slot] + rng.random(slot.size) * SLOT_S
+    priority = rng.choice(DUE_H.size, slot.size, p=_PRIORITIES)
+    due = opened + DUE_H[priority] * 3600
+    day = (zone.local(due.astype(np.int64)) // (SLOTS * SLOT_S)).astype("datetime64[D]")
+    in_time = np.array([told.conditions(quarter).service.in_time for quarter in told.quarters])
+    return {
+        "opened": opened,
+        "queue": np.full(slot.size, TICKET),
+        "cell": np.full(slot.size, -1),
+        "account": rng.random(slot.size),
+        "wait_s": rng.exponential(1200, slot.size),
+        "answered": np.ones(slot.size, bool),
+        "diverted": np.zeros(slot.size, bool),
+        "due": due,
+        "in_time": rng.random(slot.size) < in_time[told.quarter_of(day)],
+        "priority": priority,
+    }
+
+
+def _described(  # noqa: PLR0913 - as above
+    drawn: dict[str, NDArray[np.generic]],
+    told: Partnership,
+    who: Accounts,
+    pool: Floats,
+    days: slice,
+    starts: Ints,
+    rng: np.random.Generator,
+) -> dict[str, NDArray[np.generic]]:
+    """What else a record says: handling, resolution, agent, reason."""
+    queue, answered, opened = drawn["queue"], drawn["answered"], drawn["opened"]
+    size = opened.size
+    ticket = queue == TICKET
+    handle = rng.gamma(2.0, np.array([210.0, 150.0, 105.0, 135.0, 300.0])[queue])
+    allowed = np.where(ticket, drawn["due"] - opened, 0)
+    took = np.where(drawn["in_time"] == 1, rng.random(size) ** 0.7, 1 + rng.exponential(0.6, size)) * allowed
+    resolved = np.where(ticket, opened + took, opened + drawn["wait_s"] + handle)
+    wait = np.where(ticket, np.minimum(drawn["wait_s"], took / 2), drawn["wait_s"])
+    return {
+        "opened": opened,
+        "queue": queue,
+        "cell": drawn["cell"],
+        "account": _accounts(drawn["account"], told, who, np.datetime64(told.days[days][0])),
+        "wait_s": wait,
+        "answered": answered,
+        "abandoned": ~answered & ~drawn["diverted"],
+        "diverted": drawn["diverted"],
+        "handle_s": np.where(answered, handle, np.nan),
+        "resolved": np.where(answered, resolved, np.nan),
+        "due": drawn["due"],
+        "agent": np.where(answered, ((np.cumsum(pool) - pool)[queue] + rng.random(size) * pool[queue]).astype(np.int64), -1),
+        "priority": drawn["priority"],
+        "reason": rng.choice(5, size, p=[0.34, 0.24, 0.18, 0.14, 0.10]),
+        "transfers": np.where(answered, rng.poisson(0.07, size), 0),
+        "reopens": np.where(ticket & (rng.random(size) < 0.045), 1, 0),  # noqa: PLR2004 - a usual share
+    }
+
+
+def many_accounts(told: Partnership) -> int:
+    """How many accounts make contact, so that a usual share comes twice in a week."""
+    return max(2000, round(told.contacts_per_day * 12))
+
+
+def _accounts(drawn: Floats, told: Partnership, who: Accounts, day: np.datetime64) -> Ints:
+    """Who it was; those of the panel only while they are customers, the others always."""
+    panel, many = len(who.opinion), many_accounts(told)
+    account = (drawn * (panel + many)).astype(np.int64)
+    gone = ~who.there(day)
+    replaced = (account < panel) & gone[np.minimum(account, panel - 1)]
+    return np.asarray(np.where(replaced, panel + (account * 7919) % many, account))

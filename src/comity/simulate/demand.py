@@ -1,0 +1,206 @@
+"""What the customers of a simulated partnership want and who is there for them: half hour by half hour, before chance.
+
+Everything here follows from the story and the calendar alone; no random number is drawn. So a truth can be computed
+from it, and many seeds share it.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from comity.simulate.conditions import (
+    ANSWER_WITHIN_S,
+    CHAT,
+    HANDLE_S,
+    PLANNED,
+    SHORT_S,
+    VOICE,
+    Service,
+)
+from comity.simulate.partnership import SLOT_S, SLOTS, Days, Partnership
+from comity.simulate.waiting import Floats, positions_for
+
+QUEUES = (*VOICE, CHAT)  # those that are waited in; tickets are not
+_VOICE_SHARE, _CHAT_SHARE, TICKET_SHARE = 0.70, 0.12, 0.18  # of all contacts
+_HANDLE = np.array([HANDLE_S[name] for name in VOICE] + [270.0])
+_PLANNED = np.array([PLANNED[name] for name in VOICE] + [0.85])
+_WITHIN = np.array([ANSWER_WITHIN_S[name] for name in QUEUES])
+_CHAT_PATIENCE_S = 240.0
+_WEEKDAYS = np.array([1.20, 1.08, 1.02, 1.0, 0.95, 0.42, 0.14])  # Monday first
+_HOLIDAYS = {(1, 1), (1, 6), (5, 1), (8, 15), (10, 12), (11, 1), (12, 6), (12, 8), (12, 25)}
+_KNOTS = 160
+_OPEN = ((16, 42),) * 5 + ((18, 30), (20, 28))  # half hours: 8 to 21, Saturday 9 to 15, Sunday 10 to 14
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that befell the service on one day, `factor` times the contacts in `queues` (positions of QUEUES)."""
+
+    kind: str
+    day: date
+    slots: tuple[int, int]
+    queues: tuple[int, ...]
+    factor: float
+    foreseen: bool
+    declared_by: str
+    claim: str
+    state: str
+    absent: float = 0.0  # share of the positions that the customer ordered away
+
+    @property
+    def excluded(self) -> bool:
+        """Whether its contacts are taken out of the agreed figure."""
+        return self.claim == "exclude" and self.state in {"accepted", "deemed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """Means by day, half hour and queue, [days, SLOTS, QUEUES] unless said otherwise.
+
+    `offered`: contacts, second attempts included; `forecast`: what was expected and locked; `required`, `scheduled`,
+    `staffed`: positions; `ordered_off`: of them ordered away; `patience_s`: [days, QUEUES]; `handle_s`: [QUEUES];
+    `tickets`: [days, SLOTS]; `excluded`: whether an accepted event takes the contacts out.
+    """
+
+    offered: Floats
+    forecast: Floats
+    required: Floats
+    scheduled: Floats
+    staffed: Floats
+    ordered_off: Floats
+    patience_s: Floats
+    handle_s: Floats
+    tickets: Floats
+    excluded: NDArray[np.bool_]
+    events: tuple[Event, ...]
+
+
+def demand(told: Partnership) -> Demand:
+    """The demand of a partnership; of those that differ in their seed only, it is worked out once."""
+    plain = Partnership(told.story, 0, told.contacts_per_day, told.first, told.end)
+    key = (told.story.name, told.contacts_per_day, told.first, told.end)
+    return _demand(key, _Unhashed(plain))
+
+
+class _Unhashed:
+    """Hands a partnership to a cached function without being part of the key."""
+
+    def __init__(self, told: Partnership) -> None:
+        self.told = told
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Unhashed)
+
+
+@lru_cache(maxsize=8)
+def _demand(_: tuple[object, ...], boxed: _Unhashed) -> Demand:
+    told = boxed.told
+    days, quarters = told.days, told.quarter_of(told.days)
+    services = [told.conditions(quarter).service for quarter in told.quarters]
+    events = tuple(event for quarter in told.quarters for event in _events(quarter.start) if _within(told, event.day))
+    rhythm, whole_day = _rhythm(days)
+    calm = told.contacts_per_day * rhythm[:, :, None] * _split(services, quarters)[:, None, :]
+    offered, foreseen = calm.copy(), calm.copy()
+    excluded, absent = np.zeros(calm.shape, bool), np.zeros(calm.shape)
+    for event in events:
+        at = (event.day - told.first).days
+        where = np.ix_([at], range(*event.slots), event.queues)
+        offered[where] *= event.factor
+        if event.foreseen:
+            foreseen[where] *= event.factor
+        excluded[where] |= event.excluded
+        absent[where] = event.absent
+    months = np.array([day.month for day in days.astype(object)])
+    forecast = foreseen * (1 + 0.004 * np.sin(2.1 * months))[:, None, None]
+    patience = np.array([[service.patience_s] * len(VOICE) + [_CHAT_PATIENCE_S] for service in services])[quarters]
+    usual = np.broadcast_to(np.array([Service().patience_s] * len(VOICE) + [_CHAT_PATIENCE_S]), patience.shape)
+    short = np.array([[service.short_of_plan] * len(VOICE) + [0.0] for service in services])[quarters]
+    planned = _positions(forecast, usual, np.broadcast_to(_PLANNED, patience.shape))
+    there = _positions(forecast, patience, _PLANNED - short)
+    return Demand(
+        offered=offered,
+        forecast=forecast,
+        required=np.ceil(planned),
+        scheduled=(planned + there) / 2,
+        staffed=there * (1 - absent),
+        ordered_off=there * absent,
+        patience_s=patience,
+        handle_s=_HANDLE,
+        tickets=told.contacts_per_day * TICKET_SHARE * whole_day,
+        excluded=excluded,
+        events=events,
+    )
+
+
+def _within(told: Partnership, day: date) -> bool:
+    return told.first <= day < told.end
+
+
+def _split(services: list[Service], quarters: NDArray[np.int64]) -> Floats:
+    """The share of all contacts that goes to each queue on each day."""
+    rows = [
+        [_VOICE_SHARE * service.volume * share for share in service.shares] + [_CHAT_SHARE * service.volume]
+        for service in services
+    ]
+    return np.array(rows)[quarters]
+
+
+def _rhythm(days: Days) -> tuple[Floats, Floats]:
+    """Each half hour's share of an average day: of the opening hours, and of the whole day (tickets)."""
+    dates = days.astype(object)
+    sunday = np.array([(day.month, day.day) in _HOLIDAYS for day in dates])
+    weekday = np.where(sunday, 6, np.array([day.weekday() for day in dates]))
+    season = np.array([1 + 0.05 * np.cos(2 * np.pi * (day.timetuple().tm_yday - 20) / 365) for day in dates])
+    level = _WEEKDAYS[weekday] * season
+    level *= len(days) / level.sum()
+    hour = (np.arange(SLOTS) + 0.5) / 2
+    shape = np.exp(-0.5 * ((hour - 11) / 2.2) ** 2) + 0.75 * np.exp(-0.5 * ((hour - 17) / 2.4) ** 2)
+    open_shape = np.array([shape * ((np.arange(SLOTS) >= low) & (np.arange(SLOTS) < high)) for low, high in _OPEN])
+    open_shape /= open_shape.sum(axis=1, keepdims=True)
+    all_day = (shape + 0.06) / (shape + 0.06).sum()
+    return level[:, None] * open_shape[weekday], level[:, None] * all_day
+
+
+def _positions(count: Floats, patience: Floats, target: Floats) -> Floats:
+    """The least positions that reach the target: worked out at _KNOTS sizes of each queue, straight between them."""
+    found = np.zeros_like(count)
+    for queue in range(count.shape[2]):
+        states, back = np.unique(np.stack([patience[:, queue], target[:, queue]], axis=1), axis=0, return_inverse=True)
+        sizes = count[:, :, queue]
+        least, most = sizes[sizes > 0].min(), sizes.max()
+        knots = np.geomspace(least, most, _KNOTS)
+        for number, (patience_s, wanted) in enumerate(states):
+            days = np.flatnonzero(back.ravel() == number)
+            like = np.ones(_KNOTS)
+            at_knots = positions_for(
+                knots / SLOT_S, like * _HANDLE[queue], like * patience_s, like * wanted, like * _WITHIN[queue], SHORT_S
+            )
+            met = np.interp(np.log(np.maximum(sizes[days], least)), np.log(knots), at_knots)
+            found[days, :, queue] = np.where(sizes[days] > 0, met, 0)
+    return found
+
+
+def _events(quarter: date) -> list[Event]:
+    """What befalls every quarter: one outage, one storm, one bill run, one training, one campaign."""
+    first, middle, last = (date(quarter.year, quarter.month + month, 1) for month in range(3))
+    return [
+        Event("bill_run", _weekday(first, 0, 2), (18, 36), (1,), 1.3, True, "customer", "none", "claimed"),
+        Event("campaign", _weekday(first, 2, 3), (20, 40), (2,), 1.25, True, "customer", "none", "claimed"),
+        Event("outage", _weekday(middle, 1, 2), (20, 28), (0, 1), 1.9, False, "customer", "exclude", "accepted"),
+        Event(
+            "training_ordered", _weekday(middle, 3, 3), (30, 36), (0,), 1.0, False,
+            "customer", "relief", "accepted", absent=0.15,
+        ),
+        Event("storm", _weekday(last, 3, 2), (28, 36), (0,), 1.4, False, "provider", "exclude", "refused"),
+    ]  # fmt: skip
+
+
+def _weekday(month: date, weekday: int, which: int) -> date:
+    """The first (1), second (2), ... Monday (0), Tuesday (1), ... of a month."""
+    return month + timedelta(days=(weekday - month.weekday()) % 7 + 7 * (which - 1))
