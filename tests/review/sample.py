@@ -271,6 +271,8 @@ def levels() -> tuple[Level, ...]:
             explains={Side.CUSTOMER: "V1", Side.PROVIDER: "V3"},
             mean_of_intervals=0.812,
             intervals_in_target=0.604,
+            low=0.7375,
+            high=0.7807,
             history=_history([0.82, 0.815, 0.811, 0.823, 0.808, 0.812, 0.817, 0.806, 41230 / 54312], 0.8, 54312),
             limits=Limits(0.814, 0.784, 0.844, past[0], past[7], 8),
             also={"exclusions": {"accepted": 0.764, "claimed": 0.771}},
@@ -288,6 +290,8 @@ def levels() -> tuple[Level, ...]:
             num=1894656.0,
             den=49340,
             definition=kpi("wait", "wait_mean", target=40.0, better="lower"),
+            low=36.6,
+            high=40.2,
             reported={Side.CUSTOMER: None, Side.PROVIDER: 29.8},
         ),
         Level(
@@ -316,7 +320,7 @@ def levels() -> tuple[Level, ...]:
             met=True,
             beyond_chance=None,
             num=412,
-            den=math.nan,
+            den=1.0,
             definition=kpi("incidents", "backlog", target=500.0, better="lower", channels=("case", BACKWARDS)),
         ),
         Level(
@@ -332,6 +336,9 @@ def levels() -> tuple[Level, ...]:
             num=-2281.0,
             den=54312,
             definition=kpi("bias", "forecast_bias", target=0.05, better="lower"),
+            low=-0.054,
+            high=-0.03,
+            also={"wape": 0.093, "wait_of_abandoned_s": 61.4},
         ),
     )
 

@@ -2,6 +2,8 @@
 
 import copy
 import json
+import math
+from dataclasses import replace
 
 import jsonschema
 import pytest
@@ -43,7 +45,8 @@ def test_parts_add_up_to_the_change_as_reported():
 
 
 def test_what_is_not_a_number_is_null():
-    assert made()["levels"][3]["of"]["den"] is None
+    review = sample.review(paid=None, levels=(replace(sample.levels()[3], den=math.nan),))
+    assert made(lambda: review)["levels"][0]["of"]["den"] is None
 
 
 def test_only_what_a_reading_cannot_see_is_in_the_readers_language():

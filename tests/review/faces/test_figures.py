@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.review import sample
 
 from comity.core.readings.verdict import Verdict
-from comity.review.faces.figures import half_width, largest_remainder, level_interval, shown, waterfall
+from comity.review.faces.figures import half_width, largest_remainder, shown, waterfall
 
 terms = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20)
 
@@ -74,11 +74,3 @@ def test_an_interval_is_z_times_the_error_and_exact_figures_have_none():
     assert half_width(reading.like_for_like, 2.0) == pytest.approx(0.06)
     assert half_width(sample.readings()[4].like_for_like, None) == 0
     assert half_width(reading.like_for_like, None) is None
-
-
-def test_a_bounded_interval_stays_within_nought_and_one():
-    assert level_interval(0.99, 0.1, bounded=True) == (pytest.approx(0.99 - 0.1959964), 1.0)
-    assert level_interval(-0.04, 0.01, bounded=False) == (
-        pytest.approx(-0.0596, abs=1e-4),
-        pytest.approx(-0.0204, abs=1e-4),
-    )

@@ -77,7 +77,7 @@ def test_a_level_is_its_numerator_over_its_denominator():
 
 
 def test_a_figure_that_is_no_ratio_stands_as_it_is():
-    assert opened()["Levels"]["E5"].value == 412
+    assert opened()["Levels"]["E4"].value == 0.743
 
 
 def test_the_parts_of_a_reading_add_up_to_its_change():

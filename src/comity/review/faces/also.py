@@ -4,12 +4,13 @@ import math
 from collections.abc import Iterator, Mapping
 from datetime import date
 
-from comity.core.readings.verdict import Verdict
 from comity.review.faces.figures import shown_scale
 from comity.review.faces.words import DASH, Words, clean
 
 _SHARES = ("share", "rate", "response", "top", "rest", "proportion", "inflation", "loyalty")
 _INTERVAL = frozenset({"share", "low", "high"})
+_BARE = ("_days", "_per_contact", "score_left")
+_UNSAID = frozenset({"design"})  # the definition beside it says so in a sentence
 _OTHER = frozenset({"verdict", "as_reported", "like_for_like"})
 
 
@@ -18,6 +19,8 @@ def flat_also(
 ) -> Iterator[tuple[str, str]]:
     """What else a reading says, one name and one text each; nested tables are named by their path."""
     for key, value in also.items():
+        if key in _UNSAID:
+            continue
         path = (*names, str(key))
         name = ", ".join(words.named("also", part) for part in path)
         if isinstance(value, Mapping) and value.keys() >= _INTERVAL:
@@ -60,25 +63,29 @@ def _other(value: Mapping[str, object], unit: str, currency: str, words: Words) 
     )
 
 
-def _also_text(  # noqa: PLR0911 - one kind of value a line
-    path: tuple[str, ...], value: object, unit: str, currency: str, words: Words
-) -> str:
+def _also_text(path: tuple[str, ...], value: object, unit: str, currency: str, words: Words) -> str:
     if value is None:
         return words("word.not_known")
     if isinstance(value, bool):
         return words("word.yes" if value else "word.no")
-    if isinstance(value, Verdict):
-        return words(f"verdict.{value.value}").lower()
     if isinstance(value, date):
         return words.day(value)
     if isinstance(value, int):
         return words.number(value)
     if isinstance(value, float):
-        if not math.isfinite(value):
-            return words("word.not_known")
-        joined = "_".join(path)
-        if unit == "share" or any(word in joined for word in _SHARES):
-            return words.percent(value)
-        return words.money(value, currency) if unit == "money" else words.number(value, 2)
+        return _also_number(path, value, unit, currency, words)
     text = str(value)
     return words(f"verdict.{text}").lower() if words.has(f"verdict.{text}") else clean(text)
+
+
+def _also_number(path: tuple[str, ...], value: float, unit: str, currency: str, words: Words) -> str:
+    """A number by what its name tells of its kind, else in the unit of what it stands beside."""
+    if not math.isfinite(value):
+        return words("word.not_known")
+    if path[-1].endswith("_s"):
+        return words.figure(value, "seconds")
+    if path[-1].endswith(_BARE):
+        return words.number(value, 2)
+    if unit == "share" or any(word in "_".join(path) for word in _SHARES):
+        return words.percent(value)
+    return words.money(value, currency) if unit == "money" else words.number(value, 2)

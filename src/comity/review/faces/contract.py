@@ -120,6 +120,8 @@ def _level(level: Level) -> dict[str, Any]:
         "explains": {side.value: level.explains[side] for side in Side if side in level.explains},
         "unit": level.unit,
         "better": level.better,
+        "low": plain(level.low),
+        "high": plain(level.high),
         "mean_of_intervals": plain(level.mean_of_intervals),
         "intervals_in_target": plain(level.intervals_in_target),
         "definition": _kpi(level.definition),

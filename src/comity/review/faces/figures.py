@@ -10,7 +10,6 @@ from comity.core.readings.verdict import Change, Part, Verdict
 MARKED = frozenset(
     {Verdict.OVERSTATED, Verdict.UNDERSTATED, Verdict.ILLUSORY, Verdict.MASKED, Verdict.REVERSED},
 )  # the marker pen: it differs from what it seems
-NORMAL_95 = 1.959963984540054  # upper 2.5 % point of the normal distribution, for levels of many contacts
 _SCALE = {"share": 100.0}  # a share is shown in per cent
 
 
@@ -62,14 +61,6 @@ def half_width(change: Change | None, z: float | None) -> float | None:
     if change.se == 0:
         return 0.0
     return None if z is None else z * change.se
-
-
-def level_interval(value: float, se: float | None, *, bounded: bool) -> tuple[float, float] | None:
-    """The 95 % interval of a level, value +- 1.96 se; where it is `bounded`, it stays within 0 and 1."""
-    if se is None:
-        return None
-    low, high = value - NORMAL_95 * se, value + NORMAL_95 * se
-    return (max(low, 0.0), min(high, 1.0)) if bounded else (low, high)
 
 
 def is_exact(reading: Reading) -> bool:

@@ -7,7 +7,6 @@ from datetime import date
 from comity.core.agreements import LOWER, Kpi
 from comity.core.values import Side
 from comity.review.faces.also import flat_also
-from comity.review.faces.figures import level_interval
 from comity.review.faces.sentences import level_title, measure_about
 from comity.review.faces.words import DASH, Words, clean
 from comity.review.review import Level, Review
@@ -55,7 +54,6 @@ class LevelRow:
     also: tuple[tuple[str, str], ...]
 
 
-UNBOUNDED = frozenset({"forecast_bias", "forecast_wape"})  # ratios that may be negative, or more than one
 _DEFINED_AS = {"count": "V1", "exclude-short": "V6", "exclude-all": "V3"}
 
 
@@ -65,7 +63,6 @@ def level_row(level: Level, review: Review, words: Words) -> LevelRow:
     def figure(value: float | None) -> str:
         return words.figure(value, level.unit, review.currency)
 
-    interval = level_interval(level.value, level.se, bounded=level.unit == "share" and level.measure not in UNBOUNDED)
     target = words("levels.no_target")
     if level.target is not None:
         key = "levels.at_most" if level.better == LOWER else "levels.at_least"
@@ -90,14 +87,16 @@ def level_row(level: Level, review: Review, words: Words) -> LevelRow:
         for name, value in level.variants.items()
     )
     of = ""
-    if math.isfinite(level.den) and level.den > 0 and math.isfinite(level.num):
+    if math.isfinite(level.den) and level.den > 1 and math.isfinite(level.num):  # of 1: not a ratio
         of = words("word.of", num=_plain_number(level.num, words), den=_plain_number(level.den, words))
     return LevelRow(
         level=level,
         name=level_title(level, words),
         about=measure_about(level.definition, words),
         value=figure(level.value),
-        interval=words("word.to", low=figure(interval[0]), high=figure(interval[1])) if interval else "",
+        interval=""
+        if level.low is None or level.high is None
+        else words("word.to", low=figure(level.low), high=figure(level.high)),
         of=of,
         target=target,
         met=met,

@@ -112,7 +112,10 @@ def missing_name(missing: Missing, words: Words) -> str:
     for family in ("reading", "measure"):
         if words.has(f"{family}.{missing.reading}"):
             return words(f"{family}.{missing.reading}")
-    return words("paid.title") if missing.reading == "paid" else clean(missing.reading.replace("_", " "))
+    titles = {"paid": "paid.title", "levels": "levels.title"}
+    if missing.reading in titles:
+        return words(titles[missing.reading])
+    return clean(missing.reading.replace("_", " "))
 
 
 def missing_why(missing: Missing, words: Words) -> str:

@@ -20,8 +20,7 @@ from comity.core.readings.reading import Reading
 from comity.core.values import Side
 from comity.review.faces import headline
 from comity.review.faces.contract import plain
-from comity.review.faces.figures import NORMAL_95, half_width
-from comity.review.faces.level_rows import UNBOUNDED
+from comity.review.faces.figures import half_width
 from comity.review.faces.sections import eyebrow, missing_name, missing_why
 from comity.review.faces.words import Words, clean
 from comity.review.review import Level, Limits, Review
@@ -174,7 +173,7 @@ def _review(book: Book, review: Review) -> None:
 
 # Levels ---------------------------------------------------------------------------------------------------
 
-_VALUE, _NUM, _DEN, _SE, _TARGET = 4, 5, 6, 7, 10  # columns of the sheet of levels
+_VALUE, _NUM, _DEN, _TARGET = 4, 5, 6, 10  # columns of the sheet of levels
 
 
 def _levels(book: Book, review: Review) -> None:
@@ -190,7 +189,6 @@ def _levels(book: Book, review: Review) -> None:
 
 def _level(level: Level, row: int, words: Words) -> list[Cell]:
     shown = _FORMATS.get(level.unit, _PLAIN)
-    low, high = _bounds(level, row)
     cells = [
         Cell(level.kpi),
         Cell(words.named("measure", level.measure)),
@@ -200,8 +198,8 @@ def _level(level: Level, row: int, words: Words) -> list[Cell]:
         Cell(level.num),
         Cell(level.den),
         Cell(level.se, shown),
-        Cell(low, shown),
-        Cell(high, shown),
+        Cell(level.low, shown),
+        Cell(level.high, shown),
         Cell(level.target, shown),
         Cell(_met(level, row)),
         Cell(level.beyond_chance),
@@ -209,20 +207,6 @@ def _level(level: Level, row: int, words: Words) -> list[Cell]:
     cells += [Cell(level.reported.get(side), shown) for side in Side]
     cells += [Cell(level.explains.get(side)) for side in Side]
     return [*cells, Cell(level.mean_of_intervals, shown), Cell(level.intervals_in_target, _FORMATS["share"])]
-
-
-def _bounds(level: Level, row: int) -> tuple[Formula | None, Formula | None]:
-    """The 95 % interval, value -+ 1.96 se, kept within 0 and 1 where the level is a share of a whole."""
-    if level.se is None or not math.isfinite(level.value):
-        return None, None
-    value, se = _a(_VALUE, row), _a(_SE, row)
-    low, high = level.value - NORMAL_95 * level.se, level.value + NORMAL_95 * level.se
-    if level.unit == "share" and level.measure not in UNBOUNDED:
-        return (
-            Formula(f"=MAX({value}-{NORMAL_95!r}*{se},0)", max(low, 0.0)),
-            Formula(f"=MIN({value}+{NORMAL_95!r}*{se},1)", min(high, 1.0)),
-        )
-    return Formula(f"={value}-{NORMAL_95!r}*{se}", low), Formula(f"={value}+{NORMAL_95!r}*{se}", high)
 
 
 def _met(level: Level, row: int) -> Formula | None:
