@@ -33,4 +33,4 @@ bench: setup ## speed and memory, as ratios against named baselines in the same 
 	$(BIN)/python -m benchmarks
 
 audit: setup ## known weaknesses in what we depend on; needs the network
-	$(BIN)/pip-audit --requirement requirements.lock --disable-pip
+	$(BIN)/pip-audit --requirement requirements.lock --disable-pip --strict
