@@ -256,7 +256,7 @@ class _Reader:
         where = f"kpi {kpi_id!r}:"
         measure = self.one_of(item, where, "measure", sorted(MEASURES), kpi_id)
         seconds = {key: self.number(item, where, key) for key in ("answer_within_s", "short_abandon_s", "patience_s")}
-        material = self.number(item, where, "material", 0.0) or 0.0
+        material = self.number(item, where, "material", 0.01) or 0.0
         negative = [key for key, value in {**seconds, "material": material}.items() if value is not None and value < 0]
         if negative:
             raise self.wrong(f"{where}.{negative[0]}", "must not be negative")

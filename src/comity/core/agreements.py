@@ -56,7 +56,7 @@ class Kpi:
     short_abandon_s: float = 0.0
     abandons: Abandons = Abandons.EXCLUDE_SHORT
     target: float | None = None
-    material: float = 0.0
+    material: float = 0.01
     better: str = HIGHER
     volume_band: float = 0.0
     patience_s: float | None = None

@@ -10,7 +10,6 @@ from comity.core.paid import PaidSplit
 from comity.core.readings.reading import Reading
 from comity.core.values import Period, Side
 
-
 Paid = PaidSplit  # what was paid is the core's own value; the page needs no other
 
 
