@@ -39,31 +39,43 @@ say 'installing what requirements.lock names; a minute or two'
 
 # Nice to have: PDF wants pango, the browser tests want Chromium. Neither keeps anything else from working.
 pdf() { .venv/bin/python -W ignore -c 'import weasyprint' >/dev/null 2>&1; }
-browser() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
-system() {
+browser() { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null
+
+root=
+may_install() { # whether the system's packages can be added without asking anyone for a password
     [ "${SYSTEM:-yes}" != no ] || return 1
-    if command -v apt-get; then
-        if [ "$(id -u)" = 0 ]; then root=env; elif sudo -n true; then root='sudo -n env'; else return 1; fi
-        [ -n "${updated:-}" ] || $root apt-get -qq -o Acquire::Retries=0 -o Acquire::http::Timeout=20 update
-        updated=yes
-        $root DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Acquire::http::Timeout=20 --no-install-recommends install "$@"
-    elif command -v brew; then
-        brew install --quiet "$@"
+    if ! command -v apt-get; then
+        command -v brew
+    elif [ "$(id -u)" = 0 ]; then
+        root=env
+    elif sudo -n true; then
+        root='sudo -n env'
     else
         return 1
     fi
-}
-pango() {
-    if command -v apt-get; then
-        system libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core
+} >/dev/null 2>&1
+install() { # what apt calls it, what brew calls it
+    if [ -n "$root" ]; then
+        [ -n "${updated:-}" ] || $root apt-get -qq -o Acquire::Retries=0 -o Acquire::http::Timeout=20 update
+        updated=yes
+        # shellcheck disable=SC2086 # a list of packages
+        $root DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Acquire::http::Timeout=20 --no-install-recommends install $1
     else
-        system pango
+        brew install --quiet "$2"
     fi
-}
-pdf || { say 'installing pango, for PDF' && pango >/dev/null 2>&1 && pdf; } ||
-    say 'no pango here: reviews cannot be written as PDF; all else works (comity doctor says what to install)'
-browser >/dev/null || { say 'installing Chromium, for the browser tests' && system chromium >/dev/null 2>&1 && browser >/dev/null; } ||
-    say 'no Chromium here: the browser tests are skipped; all else works'
+} >/dev/null 2>&1
+
+if ! pdf && may_install; then
+    say 'installing pango, for PDF'
+    install 'libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core' pango || true
+fi
+pdf || say 'no pango here, so no review as PDF; all else works (comity doctor says what to install)'
+
+if ! browser && may_install; then
+    say 'installing Chromium, for the browser tests'
+    install chromium chromium || true
+fi
+browser || say 'no Chromium here, so no browser tests; all else works'
 
 printf '%s\n' "$made_of" >.venv/made-of
 say 'ready: .venv/bin/comity'
