@@ -7,7 +7,7 @@ its own.
 import math
 import statistics
 from collections import defaultdict
-from datetime import date, timedelta
+from datetime import timedelta
 
 from scipy import stats as distributions
 
@@ -82,7 +82,7 @@ class Witness:
     # Sets --------------------------------------------------------------------------------------------------
 
     def sets(self, rows, r0, r1, both, account):
-        reference, period = self.p
+        _reference, period = self.p
         invited = {r["respondent_id"] for r in rows if r["asked_on"] is not None and r["asked_on"] in period}
         unanswered = any(
             r["asked_on"] is not None
@@ -147,7 +147,7 @@ class Witness:
 
     # Both designs ------------------------------------------------------------------------------------------
 
-    def people(self, answers, y, account, sets, x0, x1, material):
+    def people(self, answers, y, account, sets, x0, x1, material):  # noqa: C901 - reads like the specification
         both, r0, r1 = sets["stayed"], set(y[0]), set(y[1])
 
         def mean(at, of):
@@ -262,7 +262,7 @@ class Witness:
             total += size / n0 * statistics.fmean(changes)
         return total
 
-    def touch(self, answers, account, x0, x1, material):
+    def touch(self, answers, account, x0, x1, material):  # noqa: C901 - reads like the specification
         cells = [defaultdict(list), defaultdict(list)]
         for at in (0, 1):
             for r in answers[at]:
@@ -330,8 +330,3 @@ class Witness:
             "would_be": verdict.value if rule else None,
             "cause": "queues" if rule else why,
         }
-
-
-def day(text):
-    """A day as the records write it."""
-    return date.fromisoformat(text)

@@ -7,6 +7,8 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.book.statistics.satisfaction_witness import Witness
+from tests.cast import JOINT, write_book
 
 from comity.book.opening import open_book
 from comity.book.statistics.satisfaction import gather
@@ -15,8 +17,6 @@ from comity.book.tables import TABLES
 from comity.core.calendars import Calendar, Cut
 from comity.core.readings.satisfaction import read
 from comity.core.values import Comparison, Period
-from tests.book.statistics.satisfaction_witness import Witness
-from tests.cast import JOINT, write_book
 
 Q1, Q2 = Period(date(2026, 1, 1), date(2026, 4, 1)), Period(date(2026, 4, 1), date(2026, 7, 1))
 ASKED = Comparison(Q2, Q1, date(2026, 7, 1))
@@ -206,3 +206,163 @@ def test_engine_and_second_hand_agree_on_random_books(tmp_path, seed):
         assert list(got) == list(expected)
         for name, reading in got.items():
             same(reading, expected[name])
+
+
+# Numbers made elsewhere ------------------------------------------------------------------------------------
+
+
+def two_quarters(seed=5, people=90, accounts=30):
+    """Customers of several people each; some answer once, some several times, in one quarter or in both."""
+    rng = random.Random(seed)
+    liking = {at: rng.gauss(0, 0.5) for at in range(accounts)}
+    rows = []
+    for at in range(people):
+        account = at % accounts
+        for start, chance in ((date(2026, 1, 1), 0.9), (date(2026, 4, 1), 0.8)):
+            if rng.random() > chance:
+                continue
+            for _ in range(rng.choice([1, 1, 2, 3])):
+                score = min(5, max(1, round(3.6 + liking[account] + rng.gauss(0, 0.8))))
+                on = start + timedelta(days=rng.randrange(90))
+                rows.append(answer(len(rows), f"p{at:02}", on, float(score), account_id=f"a{account:02}"))
+    return rows
+
+
+def test_errors_are_those_of_statsmodels_with_clustered_accounts(tmp_path):
+    from statsmodels.api import OLS  # noqa: PLC0415 - slow to bring in
+
+    rows = two_quarters()
+    (reading,) = read_all(typed_book(tmp_path / "book", {"surveys": rows})).values()
+
+    def clustered(values, design, accounts):
+        """The last coefficient's error without statsmodels' own correction, times U/(U-1)."""
+        groups = [int(account[1:]) for account in accounts]
+        fit = OLS(values, design).fit(cov_type="cluster", cov_kwds={"groups": groups, "use_correction": False})
+        units = len(set(groups))
+        return fit.bse[-1] * (units / (units - 1)) ** 0.5
+
+    design = [[1.0, float(row["answered_on"] in Q2)] for row in rows]
+    error = clustered([row["score"] for row in rows], design, [row["account_id"] for row in rows])
+    assert reading.headline.se == pytest.approx(error, rel=1e-9)
+
+    means = {}
+    for row in rows:
+        means.setdefault((row["respondent_id"], row["account_id"]), ([], []))[row["answered_on"] in Q2].append(
+            row["score"]
+        )
+    both = {who: sum(b) / len(b) - sum(a) / len(a) for who, (a, b) in means.items() if a and b}
+    error = clustered(list(both.values()), [[1.0]] * len(both), [account for _, account in both])
+    assert reading.like_for_like.se == pytest.approx(error, rel=1e-9)
+
+
+# Identities ------------------------------------------------------------------------------------------------
+
+
+def figures(reading):
+    """What a relabelled or mirrored book must not change."""
+    changes = [reading.headline, reading.like_for_like, reading.gap]
+    numbers = [reading.before, reading.after, *(x for one in changes for x in (one.change, one.se))]
+    return (
+        pytest.approx([*numbers, *(part.value for part in reading.parts)], abs=1e-12),
+        [part.id for part in reading.parts],
+        reading.verdict,
+        reading.cause,
+        dict(reading.counts),
+    )
+
+
+def test_a_mirrored_scale_gives_the_same_figures(tmp_path):
+    rows = two_quarters()
+    turned = [{**row, "scale_min": 5.0, "scale_max": 1.0, "score": 6 - row["score"]} for row in rows]
+    half = [turned[at] if at % 2 else row for at, row in enumerate(rows)]
+    expected = figures(read_all(typed_book(tmp_path / "up", {"surveys": rows}))["csat 1-5"])
+    for name, records in (("down", turned), ("both", half)):
+        found = read_all(typed_book(tmp_path / name, {"surveys": records}))
+        assert list(found) == ["csat 1-5"]
+        got = found["csat 1-5"]
+        numbers, *rest = expected
+        mine, *others = figures(got)
+        assert mine.expected == numbers
+        assert others == rest
+
+
+def test_relabelling_people_and_accounts_changes_nothing(tmp_path):
+    rows = two_quarters()
+    turned = [
+        {**row, "respondent_id": row["respondent_id"][::-1] + "x", "account_id": row["account_id"][::-1]}
+        for row in rows
+    ]
+    numbers, *rest = figures(read_all(typed_book(tmp_path / "a", {"surveys": rows}))["csat 1-5"])
+    mine, *others = figures(read_all(typed_book(tmp_path / "b", {"surveys": turned[::-1]}))["csat 1-5"])
+    assert mine.expected == numbers
+    assert others == rest
+
+
+# Who is who ------------------------------------------------------------------------------------------------
+
+
+def test_nps_counts_promoters_less_detractors(tmp_path):
+    scale = {"instrument": "nps", "scale_min": 0.0, "scale_max": 10.0}
+    before, after = [10, 9, 8, 7, 6, 0], [10, 9, 9, 8, 6, 6]  # 2 of 6 less 2 of 6; 3 of 6 less 2 of 6
+    rows = [
+        answer(number * 10 + at, f"p{at}", on, float(score), **scale)
+        for number, (on, scores) in enumerate(((date(2026, 2, 1), before), (date(2026, 5, 1), after)))
+        for at, score in enumerate(scores)
+    ]
+    (reading,) = read_all(typed_book(tmp_path / "book", {"surveys": rows})).values()
+    assert (reading.before, reading.after) == pytest.approx((0.0, 100 / 6))
+    assert reading.material == 4.0
+
+
+def test_the_same_person_without_account_is_the_account_of_the_same_id(tmp_path):
+    first = [answer(at, f"p{at}", date(2026, 2, 1), 3.0) for at in range(20)]
+    rows = first + [answer(100 + at, f"p{at}", date(2026, 5, 1), 4.0) for at in range(12)]
+    accounts = [{"account_id": f"p{at}", "left_on": date(2026, 6, 30)} for at in range(12, 18)]
+    (stats,) = gathered(typed_book(tmp_path / "book", {"surveys": rows, "accounts": accounts}))[ASKED]
+    assert (stats.stayed.people, stats.left.people, stats.silent.people) == (12, 6, 2)
+
+
+def test_a_month_that_was_not_delivered_makes_nobody_leave(tmp_path):
+    rows = [answer(at, f"p{at}", date(2026, 2, 1), 3.0) for at in range(20)]
+    rows += [answer(100 + at, f"p{at}", date(2026, 5, 1), 4.0) for at in range(12)]
+
+    def line(who, month):
+        amount = Decimal(5)
+        return {
+            "month": month,
+            "account_id": who,
+            "service": "s",
+            "quantity": amount,
+            "unit_price": 1,
+            "amount": amount,
+        }
+
+    march = [line(f"p{at}", date(2026, 3, 1)) for at in range(20)]
+    (stats,) = gathered(typed_book(tmp_path / "early", {"surveys": rows, "invoices": march}))[ASKED]
+    assert (stats.left.people, stats.silent.people) == (0, 8)
+    june = [line(f"p{at}", date(2026, 6, 1)) for at in range(13)]
+    (stats,) = gathered(typed_book(tmp_path / "late", {"surveys": rows, "invoices": march + june}))[ASKED]
+    assert (stats.left.people, stats.silent.people) == (7, 1)
+
+
+def test_a_book_of_csv_files_end_to_end(tmp_path):
+    """A customer's own CSV: 12 people asked twice, six more whose accounts left."""
+    lines = ["response_id,audience,respondent_id,account_id,answered_on,instrument,scale_min,scale_max,score"]
+    lines += [f"b{at},customer,p{at},a{at},2026-02-03,csat,1,5,{2 if at >= 12 else 4}" for at in range(18)]
+    lines += [f"c{at},customer,p{at},a{at},2026-05-04,csat,1,5,{3 if at == 0 else 4}" for at in range(12)]
+    left = ["account_id,left_on", *(f"a{at},2026-05-20" for at in range(12, 18))]
+    folder = write_book(tmp_path / "book", surveys="\n".join(lines), accounts="\n".join(left))
+    (reading,) = read_all(folder).values()
+    # Before (12 x 4 + 6 x 2) / 18 = 3.3333, after 47/12 = 3.9167; within -1/12, survivorship 6/18 (4 - 2) = 0.6667.
+    assert reading.headline.change == pytest.approx(47 / 12 - 60 / 18)
+    assert {part.id: part.value for part in reading.parts if part.value} == pytest.approx(
+        {"within": -1 / 12, "survivorship": 2 / 3},
+    )
+    assert (reading.verdict, reading.cause) == ("illusory", "survivorship")
+
+
+def test_nothing_answered_or_nothing_asked_gives_nothing(tmp_path):
+    rows = [answer(at, f"p{at}", date(2026, 2, 1), 3.0) for at in range(20)]
+    folder = typed_book(tmp_path / "book", {"surveys": rows})
+    assert gathered(folder) == {ASKED: ()}
+    assert gathered(folder, ()) == {}
