@@ -7,7 +7,7 @@ import ibis
 from ibis import _
 
 from comity.book.opening import Book
-from comity.book.statistics.levels.scope import signed_queue
+from comity.book.statistics.scope import signed_queue
 from comity.core.agreements import EVERYTHING, Kpi, in_force
 from comity.core.paid import IN_TARGET, LATE, NOT_SPLIT, REPEATED, PaidStats
 from comity.core.values import Period

@@ -11,7 +11,7 @@ from ibis import _
 from comity.book.opening import Book
 from comity.book.statistics.levels.asking import Asked, Lacking, lacking
 from comity.book.statistics.levels.folding import Daily, serial
-from comity.book.statistics.levels.scope import in_scope
+from comity.book.statistics.scope import in_scope
 from comity.core.levels import LevelStats, Moments, Sampled
 from comity.core.values import Period
 

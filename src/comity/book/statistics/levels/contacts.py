@@ -8,7 +8,7 @@ from ibis import _
 from comity.book.opening import Book
 from comity.book.statistics.levels.asking import Asked, Lacking, lacking
 from comity.book.statistics.levels.folding import Daily, by_period
-from comity.book.statistics.levels.scope import contacts_of, in_queues
+from comity.book.statistics.scope import contacts_of, in_queues
 from comity.core.levels import P90, LevelStats, Quantile, Sampled, moments
 from comity.core.values import Period
 

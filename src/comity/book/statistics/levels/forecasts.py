@@ -8,7 +8,7 @@ from ibis import _
 from comity.book.opening import Book
 from comity.book.statistics.levels.asking import Asked, Lacking, lacking
 from comity.book.statistics.levels.folding import Daily
-from comity.book.statistics.levels.scope import in_queues, in_scope
+from comity.book.statistics.scope import in_queues, in_scope
 from comity.core.levels import LevelStats, Sampled
 from comity.core.values import Period
 

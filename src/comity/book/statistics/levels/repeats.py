@@ -9,7 +9,7 @@ from ibis import _
 from comity.book.opening import Book
 from comity.book.statistics.levels.asking import Asked, Lacking, lacking
 from comity.book.statistics.levels.folding import Daily
-from comity.book.statistics.levels.scope import contacts_of
+from comity.book.statistics.scope import contacts_of
 from comity.core.agreements import EVERYTHING
 from comity.core.levels import LevelStats, Sampled
 from comity.core.values import Period
