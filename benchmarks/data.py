@@ -22,6 +22,7 @@ TOML = """
 name = "Bench"
 currency = "EUR"
 timezone = "UTC"
+complete_to = "2026-07-01"
 [parties.customer]
 id = "customer"
 [parties.provider]
