@@ -323,5 +323,3 @@ def delimited(
 
 def _first(error: Exception) -> str:
     return str(error).splitlines()[0][:200]
-
-

@@ -1,0 +1,472 @@
+"""A mapping over the headers of one sheet becomes one statement for the engine, run batch by batch.
+
+Every value is worked out once, in layers: a layer is a SELECT over the one below. A row is told apart by numbers:
+`_out` (the filter that leaves it out), `_total` (it is a total), `_fault` (the conversion that failed).
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from comity.book.importing.cells import (
+    EXPECTED,
+    canonical_sql,
+    clock_sql,
+    flag_sql,
+    iso_day_sql,
+    iso_instant_sql,
+    iso_month_sql,
+    local_by_format_sql,
+    local_day_sql,
+    number_sql,
+    number_text_sql,
+    seconds_sql,
+    sortable_sql,
+    to_utc_sql,
+    utc_by_format_sql,
+)
+from comity.book.importing.conversions import literal, quoted
+from comity.book.importing.mapping import EPOCH, As, Condition, Mapping, Value
+from comity.book.importing.section import ROW
+
+_BLANK = literal(" \t\r\n\u00a0\ufeff")
+_SHOWN = 200
+_DAY_S = 86_400
+LAST = "_last"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One worked-out value: its name in the statement, its layer, its kind, and the cell it is blamed on."""
+
+    name: str
+    layer: int
+    kind: As
+    label: str
+    text: str  # the node that holds the text to show
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A condition under which a row is not converted; what to blame, and the words."""
+
+    condition: str
+    layer: int
+    label: str
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The statement over `batch`, and what its numbers mean."""
+
+    sql: str
+    headers: tuple[str, ...]  # the source's own spellings, for c0, c1, ...
+    columns: tuple[str, ...]  # the target columns that come out
+    faults: tuple[Fault, ...]
+    controls: tuple[str, ...]
+    absent: tuple[tuple[str, str], ...]  # (target column, header) that the sheet does not have
+    filters: tuple[str, ...]
+
+
+class Compiler:
+    """Compiles one mapping for one sheet.
+
+    :param find: the sheet's own spelling of a header, or None
+    :param names: the file's and the sheet's name
+    """
+
+    def __init__(
+        self, mapping: Mapping, find: Callable[[str], str | None], zone: str, file: str, sheet: str | None
+    ) -> None:
+        """Begin with nothing worked out."""
+        self.mapping = mapping
+        self.find = find
+        self.zone = zone
+        self.file = file
+        self.sheet = sheet
+        self.headers: list[str] = []
+        self.layers: list[list[tuple[str, str]]] = []
+        self.faults: list[Fault] = []
+        self.absent: dict[tuple[str, str], None] = {}
+        self.done: dict[str, Node] = {}
+        self.texts: dict[str, Node] = {}
+        self.count = 0
+        self.column = ""  # the target column being worked out, for the report
+
+    # -- the statement
+
+    def compile(self, carry: Sequence[str] = ()) -> Compiled:
+        """The statement for all the mapping's columns."""
+        mapping = self.mapping
+        filters = [self.any_of(conditions) for conditions in mapping.rows]
+        totals = self.any_of(mapping.totals) if mapping.totals else None
+        out = [(name, self.named(name)) for name in mapping.columns]
+        columns = [f"{canonical_sql(node.kind, node.name)} AS {quoted(name)}" for name, node in out]
+        controls = []
+        for control in mapping.control:
+            here, value = self.any_of(control.when), self.value(control.value, None)
+            columns.append(
+                f"CASE WHEN {here.name} THEN TRY_CAST({value.name} AS DOUBLE) END AS {quoted('_k_' + control.column)}"
+            )
+            controls.append(control.column)
+        if mapping.last_wins:
+            parts = [sortable_sql(node.kind, node.name) for node in map(self.named, mapping.last_wins)]
+            columns.append(f"{' || chr(31) || '.join(parts)} AS {LAST}")
+        columns += [
+            f"{self.text(own).name} AS {quoted('carried:' + header)}"
+            for header in carry
+            if (own := self.find(header)) is not None
+        ]
+        arms = [f"WHEN NOT coalesce({node.name}, false) THEN {number}" for number, node in enumerate(filters, 1)]
+        left_out = f"CASE {' '.join(arms)} END" if arms else "NULL"
+        blank = " AND ".join(f"r{i} IS NULL" for i in range(len(self.headers))) or "false"
+        inner = self.nested()
+        fault_arms = [f"WHEN {fault.condition} THEN {number}" for number, fault in enumerate(self.faults, 1)]
+        fault = f"CASE {' '.join(fault_arms)} END" if fault_arms else "NULL"
+        shown = [
+            f"WHEN {number} THEN left(CAST({fault.text} AS VARCHAR), {_SHOWN})"
+            for number, fault in enumerate(self.faults, 1)
+        ]
+        blamed = f"CASE {fault} {' '.join(shown)} END" if shown else "NULL"
+        sql = (
+            f"SELECT {ROW}, {', '.join(columns)}, CAST({left_out} AS INTEGER) AS _out, "
+            f"CAST(coalesce({totals.name if totals else 'false'}, false) AS BOOLEAN) AS _total, "
+            f"({blank}) AS _blank, CAST({fault} AS INTEGER) AS _fault, CAST({blamed} AS VARCHAR) AS _blamed "
+            f"FROM ({inner})"
+        )
+        return Compiled(
+            sql=sql,
+            headers=tuple(self.headers),
+            columns=tuple(mapping.columns),
+            faults=tuple(self.faults),
+            controls=tuple(controls),
+            absent=tuple(self.absent),
+            filters=tuple(" or ".join(one.spoken for one in conditions) for conditions in mapping.rows),
+        )
+
+    def nested(self) -> str:
+        """All layers, one over the other."""
+        cells = [f"nullif(trim(c{i}, {_BLANK}), '') AS r{i}" for i in range(len(self.headers))]
+        inner = f"SELECT {', '.join([ROW, *cells])} FROM batch"
+        for steps in self.layers:
+            if steps:
+                inner = f"SELECT *, {', '.join(f'{sql} AS {name}' for name, sql in steps)} FROM ({inner})"
+        return inner
+
+    def add(self, sql: str, over: Sequence[Node], kind: As, label: str = "", text: str = "") -> Node:
+        """Work something out over other nodes."""
+        layer = max((node.layer for node in over), default=-1) + 1
+        while len(self.layers) <= layer:
+            self.layers.append([])
+        self.count += 1
+        name = f"v{self.count}"
+        self.layers[layer].append((name, sql))
+        return Node(name, layer, kind, label or self.column, text or name)
+
+    def blame(self, condition: str, node: Node, reason: str) -> None:
+        """Remember what may go wrong."""
+        self.faults.append(Fault(condition, node.layer, node.label, node.text, reason))
+
+    # -- where values come from
+
+    def text(self, own: str) -> Node:
+        """The trimmed text of a source column, absent where it spells nothing."""
+        if own not in self.texts:
+            if own not in self.headers:
+                self.headers.append(own)
+            raw = f"r{self.headers.index(own)}"
+            nulls = ", ".join(map(literal, self.mapping.nulls))
+            self.texts[own] = self.add(f"CASE WHEN {raw} IN ({nulls}) THEN NULL ELSE {raw} END", [], As.TEXT, own)
+        return self.texts[own]
+
+    def named(self, name: str) -> Node:
+        """A column or a `let` of the mapping, worked out once."""
+        if name not in self.done:
+            before, self.column = self.column, name
+            spec = self.mapping.columns.get(name) or self.mapping.let[name]
+            self.done[name] = self.value(spec, None)
+            self.column = before
+        return self.done[name]
+
+    def nothing(self) -> Node:
+        """An absent text."""
+        return self.add("CAST(NULL AS VARCHAR)", [], As.TEXT)
+
+    def value(self, spec: Value, guard: Node | None) -> Node:
+        """Work out one value under the conditions that hold for it."""
+        if spec.when:
+            own = [self.condition(one) for one in spec.when]
+            nodes = own if guard is None else [guard, *own]
+            guard = self.add(" AND ".join(f"coalesce({node.name}, false)" for node in nodes), nodes, As.FLAG)
+        node = self.origin(spec, guard)
+        if node.kind is As.TEXT and not (spec.total or spec.difference):
+            node = self.worded(spec, node, guard)
+        node = self.converted(spec, node)
+        return self.finished(spec, node, guard)
+
+    def origin(self, spec: Value, guard: Node | None) -> Node:
+        """What a value starts from."""
+        if spec.source:
+            own = next((found for header in spec.source if (found := self.find(header)) is not None), None)
+            if own is None:
+                self.absent[self.column, " or ".join(spec.source)] = None
+                return self.nothing()
+            return self.guarded(self.text(own), guard)
+        if spec.constant is not None:
+            return self.guarded(self.add(literal(spec.constant), [], As.TEXT), guard)
+        if spec.use is not None:
+            return self.guarded(self.named(spec.use), guard)
+        if spec.first:
+            parts = [self.value(part, guard) for part in spec.first]
+            return self.same_kind(spec, parts)
+        if spec.join:
+            parts = [self.value(part, guard) for part in spec.join]
+            texts = ", ".join(canonical_sql(part.kind, part.name) for part in parts)
+            return self.add(f"nullif(concat_ws({literal(spec.separator)}, {texts}), '')", parts, As.TEXT)
+        if spec.sheet is not None or spec.file is not None:
+            known = self.sheet if spec.sheet is not None else self.file
+            pattern = spec.sheet if spec.sheet is not None else spec.file
+            match = re.search(pattern, known or "") if pattern else None
+            found = (match.group(1) if match else None) if pattern else known
+            sql = "CAST(NULL AS VARCHAR)" if not found else literal(found)
+            return self.guarded(self.add(sql, [], As.TEXT), guard)
+        parts = [self.value(part, guard) for part in (spec.total or spec.difference)]
+        return self.added(spec, parts) if spec.total else self.subtracted(spec, parts)
+
+    def guarded(self, node: Node, guard: Node | None) -> Node:
+        """The node where the guard holds."""
+        if guard is None:
+            return node
+        sql = f"CASE WHEN {guard.name} THEN {node.name} END"
+        return self.add(sql, [node, guard], node.kind, node.label, node.text)
+
+    def same_kind(self, spec: Value, parts: list[Node]) -> Node:
+        """The first that is not empty, all of one kind."""
+        kinds = {part.kind for part in parts}
+        if len(kinds) > 1:
+            names = [canonical_sql(part.kind, part.name) for part in parts]
+            return self.add(f"coalesce({', '.join(names)})", parts, As.TEXT)
+        return self.add(f"coalesce({', '.join(part.name for part in parts)})", parts, kinds.pop())
+
+    def added(self, spec: Value, parts: list[Node]) -> Node:
+        """Instant plus durations, day plus clock, durations, or numbers."""
+        days = [part for part in parts if part.kind in {As.DAY, As.MONTH}]
+        instants = [part for part in parts if part.kind is As.INSTANT]
+        rest = [part for part in parts if part not in days and part not in instants]
+        seconds = " + ".join(f"TRY_CAST({part.name} AS DOUBLE)" for part in rest) or "0"
+        span = f"to_microseconds(CAST(round(({seconds}) * 1e6) AS BIGINT))"
+        if instants:
+            return self.add(f"{instants[0].name} + {span}", parts, As.INSTANT)
+        if not days:
+            kind = As.SECONDS if any(part.kind in {As.SECONDS, As.CLOCK} for part in parts) else As.NUMBER
+            return self.add(seconds if kind is As.SECONDS else number_text_sql(seconds), parts, kind)
+        local = self.add(f"CAST({days[0].name} AS TIMESTAMP) + {span}", parts, As.TEXT)
+        utc = self.add(to_utc_sql(local.name, self.zone), [local], As.INSTANT)
+        if spec.after is not None:
+            earlier = self.named(spec.after)
+            later = to_utc_sql(f"({local.name} + INTERVAL 1 DAY)", self.zone)
+            utc = self.add(
+                f"CASE WHEN {utc.name} < {earlier.name} THEN {later} ELSE {utc.name} END", [utc, earlier], As.INSTANT
+            )
+        shown = self.add(f"CAST({local.name} AS VARCHAR)", [local], As.TEXT, parts[-1].label)
+        self.blame(
+            f"{local.name} IS NOT NULL AND {utc.name} IS NULL", shown, f"a time that does not exist in {self.zone}"
+        )
+        return utc
+
+    def subtracted(self, spec: Value, parts: list[Node]) -> Node:
+        """The seconds between two instants or clocks, or the difference of two numbers."""
+        one, other = parts
+        if one.kind is As.INSTANT:
+            between = f"(epoch_us({one.name}) - epoch_us({other.name})) / 1e6"
+        elif one.kind in {As.DAY, As.MONTH}:
+            between = f"date_diff('day', {other.name}, {one.name}) * {_DAY_S}"
+        else:
+            between = f"TRY_CAST({one.name} AS DOUBLE) - TRY_CAST({other.name} AS DOUBLE)"
+            if one.kind is As.NUMBER:
+                return self.add(number_text_sql(between), parts, As.NUMBER)
+        if spec.over_midnight:
+            between = f"CASE WHEN {between} < 0 THEN {between} + {_DAY_S} ELSE {between} END"
+        return self.add(between, parts, As.SECONDS)
+
+    # -- what is done to them
+
+    def worded(self, spec: Value, node: Node, guard: Node | None) -> Node:
+        """Text to text: null spellings, a part of it, value maps, a default."""
+        if spec.nulls:
+            nulls = ", ".join(literal(null.lower()) for null in spec.nulls)
+            node = self.like(f"CASE WHEN lower({node.name}) IN ({nulls}) THEN NULL ELSE {node.name} END", node)
+        if spec.pattern is not None:
+            taken = f"nullif(regexp_extract({node.name}, {literal(spec.pattern)}, 1), '')"
+            node = self.mapped(
+                taken, node, [], "empty" if spec.unlisted == "empty" else "refuse", f"does not look like {spec.pattern}"
+            )
+        if spec.values is not None:
+            arms = " ".join(f"WHEN {literal(key.lower())} THEN {literal(value)}" for key, value in spec.values.items())
+            node = self.mapped(
+                f"CASE lower({node.name}) {arms} END" if arms else "NULL",
+                node,
+                [],
+                spec.unlisted,
+                "not among the values of the mapping",
+            )
+        if spec.map is not None:
+            over, day = [], "NULL"
+            if spec.on is not None:
+                on = self.named(spec.on)
+                over = [on]
+                day = on.name if on.kind is not As.INSTANT else local_day_sql(on.name, self.zone)
+            dates = f"AND (m.start IS NULL OR {day} >= m.start) AND (m.stop IS NULL OR {day} < m.stop)"
+            sql = f"(SELECT max(m.value) FROM {map_table(spec.map)} m WHERE m.key = lower({node.name}) {dates if over else ''})"
+            node = self.mapped(sql, node, over, spec.unlisted, f"not in {spec.map}" + (" on its day" if over else ""))
+        if spec.default is not None:
+            text = f"coalesce({node.name}, {literal(spec.default)})"
+            node = self.like(text if guard is None else f"CASE WHEN {guard.name} THEN {text} END", node, guard)
+        return node
+
+    def like(self, sql: str, node: Node, other: Node | None = None) -> Node:
+        """Another text in the place of one, blamed on the same cell."""
+        return self.add(sql, [node] if other is None else [node, other], node.kind, node.label, node.text)
+
+    def mapped(self, sql: str, node: Node, over: list[Node], unlisted: str, reason: str) -> Node:
+        """A text mapped to another; what is not listed is kept, emptied or refused."""
+        found = self.add(sql, [node, *over], As.TEXT, node.label, node.text)
+        if unlisted == "refuse":
+            self.blame(f"{node.name} IS NOT NULL AND {found.name} IS NULL", found, reason)
+        if unlisted != "keep":
+            return found
+        return self.add(f"coalesce({found.name}, {node.name})", [found, node], As.TEXT, node.label, node.text)
+
+    def converted(self, spec: Value, node: Node) -> Node:
+        """From the kind that a value has to the kind that it is read as."""
+        wanted = spec.kind or node.kind
+        if node.kind is wanted:
+            return node
+        if node.kind is As.TEXT:
+            return self.read(spec, node, wanted)
+        if wanted is As.TEXT:
+            return self.like_kind(canonical_sql(node.kind, node.name), node, wanted)
+        pair = (node.kind, wanted)
+        if node.kind is As.INSTANT and wanted in {As.DAY, As.MONTH}:
+            day = local_day_sql(node.name, self.zone)
+            return self.like_kind(
+                day if wanted is As.DAY else f"CAST(date_trunc('month', {day}) AS DATE)", node, wanted
+            )
+        if pair == (As.DAY, As.MONTH):
+            return self.like_kind(f"CAST(date_trunc('month', {node.name}) AS DATE)", node, wanted)
+        if pair == (As.MONTH, As.DAY):
+            return self.like_kind(node.name, node, wanted)
+        if node.kind in {As.DAY, As.MONTH} and wanted is As.INSTANT:
+            return self.like_kind(to_utc_sql(f"CAST({node.name} AS TIMESTAMP)", self.zone), node, wanted)
+        if node.kind is As.NUMBER and wanted is As.SECONDS:
+            scale = {"ms": "0.001", "s": "1", "min": "60", "h": "3600"}[spec.unit]
+            return self.like_kind(f"TRY_CAST({node.name} AS DOUBLE) * {scale}", node, wanted)
+        if node.kind in {As.SECONDS, As.CLOCK} and wanted is As.NUMBER:
+            return self.like_kind(number_text_sql(node.name), node, wanted)
+        if {node.kind, wanted} == {As.SECONDS, As.CLOCK}:
+            return self.like_kind(node.name, node, wanted)
+        return self.read(spec, self.like_kind(canonical_sql(node.kind, node.name), node, As.TEXT), wanted)
+
+    def like_kind(self, sql: str, node: Node, kind: As) -> Node:
+        """The same value as another kind."""
+        return self.add(sql, [node], kind, node.label, node.text)
+
+    def read(self, spec: Value, node: Node, wanted: As) -> Node:
+        """Text to a value of a kind; text that is none is a fault."""
+        text, formats, decimal = node.name, spec.formats, spec.decimal or self.mapping.decimal
+        if wanted in {As.INSTANT, As.DAY, As.MONTH}:
+            return self.read_time(node, formats, wanted)
+        sql = {
+            As.CLOCK: lambda: clock_sql(text),
+            As.SECONDS: lambda: seconds_sql(text, spec.unit, decimal, spec.clock),
+            As.NUMBER: lambda: number_sql(text, decimal),
+            As.FLAG: lambda: flag_sql(text),
+        }[wanted]()
+        found = self.like_kind(sql, node, wanted)
+        self.blame(f"{text} IS NOT NULL AND {found.name} IS NULL", found, EXPECTED[wanted])
+        return found
+
+    def read_time(self, node: Node, formats: tuple[str, ...], wanted: As) -> Node:
+        """An instant, a day or a month; the first day of 1970 is how software writes that there is none."""
+        text = node.name
+        local = self.like_kind(local_by_format_sql(text, formats), node, As.TEXT)
+        fixed = utc_by_format_sql(text, formats)
+        if wanted is As.INSTANT:
+            iso = f"coalesce({fixed}, {iso_instant_sql(text, self.zone)})"
+            sql = f"CASE WHEN {local.name} IS NOT NULL THEN {to_utc_sql(local.name, self.zone)} ELSE {iso} END"
+        else:
+            iso = iso_day_sql(text, self.zone) if wanted is As.DAY else iso_month_sql(text)
+            sql = f"coalesce(CAST({local.name} AS DATE), {local_day_sql(fixed, self.zone)}, {iso})"
+            sql = sql if wanted is As.DAY else f"CAST(date_trunc('month', {sql}) AS DATE)"
+        found = self.add(sql, [node, local], wanted, node.label, node.text)
+        epoch = f"({text} LIKE '{EPOCH}%' OR coalesce({local.name} = TIMESTAMP '{EPOCH}', false))"
+        kept = self.add(
+            f"CASE WHEN {epoch} THEN NULL ELSE {found.name} END", [found, node, local], wanted, node.label, node.text
+        )
+        unread = f"{text} IS NOT NULL AND {found.name} IS NULL AND NOT {epoch}"
+        if wanted is As.INSTANT:
+            gap = f"a time that does not exist in {self.zone}"
+            naive = f"coalesce({local.name}, TRY_CAST({text} AS TIMESTAMP)) IS NOT NULL"
+            self.blame(f"{unread} AND {naive}", kept, gap)
+        shown = f"; the mapping reads it as {' or '.join(formats)}" if formats else ""
+        self.blame(unread, kept, EXPECTED[wanted] + shown)
+        return kept
+
+    def finished(self, spec: Value, node: Node, guard: Node | None) -> Node:
+        """A factor, and a default for values that were never text."""
+        if spec.times is not None:
+            product = f"TRY_CAST({node.name} AS DOUBLE) * {spec.times!r}"
+            node = self.like_kind(number_text_sql(product) if node.kind is As.NUMBER else product, node, node.kind)
+        composed = bool(spec.total or spec.difference or spec.use)
+        if spec.default is not None and composed and node.kind in {As.NUMBER, As.SECONDS}:
+            other = literal(spec.default) if node.kind is As.NUMBER else f"CAST({literal(spec.default)} AS DOUBLE)"
+            filled = f"coalesce({node.name}, {other})"
+            if guard is None:
+                return self.like_kind(filled, node, node.kind)
+            sql = f"CASE WHEN {guard.name} THEN {filled} END"
+            return self.add(sql, [node, guard], node.kind, node.label, node.text)
+        return node
+
+    # -- conditions
+
+    def any_of(self, conditions: Sequence[Condition]) -> Node:
+        """One of them holds."""
+        nodes = [self.condition(one) for one in conditions]
+        return self.add(" OR ".join(f"coalesce({node.name}, false)" for node in nodes), nodes, As.FLAG)
+
+    def condition(self, one: Condition) -> Node:
+        """Whether a condition holds; NULL counts as no."""
+        if one.use is not None:
+            node = self.named(one.use)
+        else:
+            own = next((found for header in one.column if (found := self.find(header)) is not None), None)
+            if own is None:
+                self.absent[self.column, " or ".join(one.column)] = None
+            node = self.nothing() if own is None else self.text(own)
+        text = canonical_sql(node.kind, node.name)
+        if one.empty is not None:
+            sql = f"{node.name} IS NULL" if one.empty else f"{node.name} IS NOT NULL"
+        elif one.among is not None:
+            sql = _among(text, one.among)
+        elif one.beside is not None:
+            sql = f"NOT coalesce({_among(text, one.beside)}, false)"
+        else:
+            number = f"TRY_CAST({node.name if node.kind is not As.TEXT else number_sql(node.name, self.mapping.decimal)} AS DOUBLE)"
+            bounds = [f"{number} > {one.above!r}"] if one.above is not None else []
+            bounds += [f"{number} < {one.below!r}"] if one.below is not None else []
+            sql = " AND ".join(bounds)
+        return self.add(sql, [node], As.FLAG)
+
+
+def _among(text: str, listed: tuple[str, ...]) -> str:
+    plain = [literal(one.lower()) for one in listed if not one.startswith("re:")]
+    tests = [f"lower({text}) IN ({', '.join(plain)})"] if plain else []
+    tests += [f"regexp_full_match({text}, {literal('(?i)' + one[3:])})" for one in listed if one.startswith("re:")]
+    return f"({' OR '.join(tests)})" if tests else "false"
+
+
+def map_table(name: str) -> str:
+    """The engine's name of a dated map."""
+    return quoted(f"map of {name}")

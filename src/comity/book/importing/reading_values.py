@@ -1,0 +1,234 @@
+"""One value of a mapping, and one condition, from TOML."""
+
+import difflib
+import re
+from collections.abc import Mapping as Items
+from typing import Any
+
+from comity.book.importing.mapping import As, Condition, DatedMap, Value
+from comity.book.importing.personal import personal
+from comity.book.importing.toml_reader import TomlReader
+
+_VALUE_KEYS = {
+    "from", "value", "use", "sum", "difference", "first", "join", "sheet", "file", "when", "null", "part", "values",
+    "unlisted", "map", "on", "as", "format", "unit", "clock", "decimal", "times", "over_midnight", "after", "default",
+    "with", "keep", "reason", "needed",
+}  # fmt: skip
+_ORIGINS = ("from", "value", "use", "sum", "difference", "first", "join", "sheet", "file")
+_CONDITION_KEYS = {"column", "use", "is", "not", "empty", "above", "below"}
+_UNITS = ("ms", "s", "min", "h")
+_CLOCKS = ("h:mm", "m:ss")
+_UNLISTED = ("keep", "empty", "refuse")
+_FORMAT = re.compile(r"(?:[^%]|%[aAbBdeHIjmMpSfyYzZ%-])*")
+FORMATS = ("day-first", "month-first", "iso", "excel", "unix", "unix-ms")
+
+
+class ValueReader(TomlReader):
+    """Reads values and conditions; knows which names and maps the mapping gives."""
+
+    def __init__(self, shown: str) -> None:
+        super().__init__(shown)
+        self.named: set[str] = set()
+        self.maps: dict[str, DatedMap] = {}
+        self.invented: set[str] = set()  # source columns that `wide` makes
+
+    def condition(self, one: Any, where: str) -> Condition:  # noqa: ANN401 - TOML values
+        if not isinstance(one, dict):
+            raise self.wrong(
+                where, f"must be a condition such as {{ column = 'Type', is = ['Inbound'] }}, but is {one!r}"
+            )
+        self.keys(one, where, _CONDITION_KEYS)
+        use = self.get(one, where, "use", str)
+        column = self.texts(one, where, "column")
+        if (use is None) == (not column):
+            raise self.wrong(where, "must say which `column` of the file, or which named value to `use`")
+        self.known(where, use)
+        tests = [key for key in ("is", "not", "empty", "above", "below") if key in one]
+        if not tests or (len(tests) > 1 and tests != ["above", "below"]):
+            raise self.wrong(where, "must have one of is, not, empty, or above and below")
+        among, beside = self.texts(one, where, "is"), self.texts(one, where, "not")
+        for text in (*among, *beside, *column):
+            if text.startswith("re:"):
+                self.pattern(where, text[3:])
+        return Condition(
+            column=column,
+            use=use,
+            among=among if "is" in one else None,
+            beside=beside if "not" in one else None,
+            empty=self.get(one, where, "empty", bool),
+            above=self.get(one, where, "above", float),
+            below=self.get(one, where, "below", float),
+        )
+
+    def known(self, where: str, use: str | None) -> None:
+        if use is not None and use not in self.named:
+            near = difflib.get_close_matches(use, self.named, 1)
+            hint = f"did you mean {near[0]!r}?" if near else "name one under [let]"
+            raise self.wrong(where, f"uses {use!r}, which is no named value; {hint}")
+
+    def value(self, spec: Any, where: str, kind: As) -> Value:  # noqa: ANN401 - TOML values
+        """Read one value.
+
+        :param kind: what it is read as where the mapping does not say
+        """
+        if isinstance(spec, str):
+            spec = {"from": spec}
+        if not isinstance(spec, dict):
+            raise self.wrong(
+                where, f"must be a column of the file, or a table such as {{ from = '...' }}, but is {spec!r}"
+            )
+        self.keys(spec, where, _VALUE_KEYS)
+        origins = [key for key in _ORIGINS if key in spec]
+        if len(origins) != 1:
+            said = " and ".join(origins) or "none of them"
+            raise self.wrong(where, f"must have exactly one of {', '.join(_ORIGINS)}; it has {said}")
+        kind = As(self.one_of(spec, where, "as", tuple(As), kind.value))
+        source = self.texts(spec, where, "from")
+        for text in source:
+            if text.startswith("re:"):
+                self.pattern(f"{where}.from", text[3:])
+        self.refuse_personal(spec, where, source)
+        use, after = self.get(spec, where, "use", str), self.get(spec, where, "after", str)
+        mapped, on = self.get(spec, where, "map", str), self.get(spec, where, "on", str)
+        for name in (use, after, on):
+            self.known(where, name)
+        self.check_map(where, mapped, on)
+        unit = self.one_of(spec, where, "unit", _UNITS, "s")
+        return Value(
+            source=source,
+            constant=self.constant(spec, where),
+            use=use,
+            total=self.parts(spec, where, "sum", kind),
+            difference=self.parts(spec, where, "difference", kind),
+            first=self.parts(spec, where, "first", kind),
+            join=self.parts(spec, where, "join", As.TEXT),
+            sheet=self.name_part(spec, where, "sheet"),
+            file=self.name_part(spec, where, "file"),
+            when=tuple(self.condition(one, f"{where}.when") for one in self.conditions(spec, where)),
+            nulls=self.texts(spec, where, "null"),
+            pattern=self.group(spec, where),
+            values=self.value_map(spec, where),
+            unlisted=self.one_of(spec, where, "unlisted", _UNLISTED, "keep"),
+            map=mapped,
+            on=on,
+            kind=kind,
+            formats=self.formats(spec, where),
+            unit=unit,
+            clock=self.one_of(spec, where, "clock", _CLOCKS, None),
+            decimal=self.one_of(spec, where, "decimal", (".", ","), None),
+            times=self.get(spec, where, "times", float),
+            over_midnight=self.get(spec, where, "over_midnight", bool, False),
+            after=after,
+            default=self.get(spec, where, "default", str),
+            separator=self.get(spec, where, "with", str, " "),
+            keep=self.get(spec, where, "keep", bool, False),
+            reason=self.get(spec, where, "reason", str),
+            needed=self.get(spec, where, "needed", bool, False),
+        )
+
+    def refuse_personal(self, spec: dict[str, Any], where: str, source: tuple[str, ...]) -> None:
+        """Personal columns enter only with keep = true and a reason."""
+        keep, reason = self.get(spec, where, "keep", bool, False), self.get(spec, where, "reason", str)
+        if keep and not (reason or "").strip():
+            raise self.wrong(f"{where}.reason", "is missing; keep = true says in `reason` why the book needs it")
+        for header in source:
+            what = personal(header)
+            if what is not None and not keep:
+                msg = f"takes {header!r}, which looks like {what}; leave it out, or write keep = true and a reason"
+                raise self.wrong(where, msg)
+
+    def check_map(self, where: str, mapped: str | None, on: str | None) -> None:
+        if mapped is None:
+            return
+        if mapped not in self.maps:
+            known = ", ".join(self.maps) or "none yet; write [[maps.NAME]] or [lookups.NAME]"
+            raise self.wrong(f"{where}.map", f"is {mapped!r}, which is no map; known are {known}")
+        dated = any(start or end for _, _, start, end in self.maps[mapped].rows)
+        if dated and on is None:
+            raise self.wrong(f"{where}.on", f"is missing; {mapped!r} has dates: name the value whose day counts")
+
+    def constant(self, spec: dict[str, Any], where: str) -> str | None:
+        value = spec.get("value")
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if value is not None and not isinstance(value, str | int | float):
+            raise self.wrong(f"{where}.value", f"must be one text or number, but is {value!r}")
+        return None if value is None else str(value)
+
+    def parts(self, spec: dict[str, Any], where: str, key: str, kind: As) -> tuple[Value, ...]:
+        if key not in spec:
+            return ()
+        parts = spec[key]
+        least = 2 if key == "difference" else 1
+        if not isinstance(parts, list) or len(parts) < least or (key == "difference" and len(parts) != least):
+            raise self.wrong(f"{where}.{key}", f"must be a list of {'two' if key == 'difference' else 'some'} values")
+        for part in parts:
+            if kind in {As.INSTANT, As.DAY, As.MONTH} and key in {"sum", "difference"} and isinstance(part, str):
+                msg = f"must say what {part!r} is, such as {{ from = {part!r}, as = 'seconds' }}"
+                raise self.wrong(f"{where}.{key}", msg)
+        return tuple(self.value(part, f"{where}.{key}", kind) for part in parts)
+
+    def name_part(self, spec: dict[str, Any], where: str, key: str) -> str | None:
+        value = spec.get(key)
+        if value is None or value is True:
+            return None if value is None else ""
+        if not isinstance(value, str):
+            raise self.wrong(f"{where}.{key}", f"must be true or a pattern with a group, but is {value!r}")
+        return self.one_group(f"{where}.{key}", value)
+
+    def one_group(self, where: str, text: str) -> str:
+        if re.compile(self.pattern(where, text)).groups != 1:
+            raise self.wrong(where, f"{text!r} must have one group ( ), which is what is taken")
+        return text
+
+    def group(self, spec: dict[str, Any], where: str) -> str | None:
+        text = self.get(spec, where, "part", str)
+        return None if text is None else self.one_group(f"{where}.part", text)
+
+    def conditions(self, spec: dict[str, Any], where: str) -> list[Any]:
+        when = spec.get("when", [])
+        if not isinstance(when, list | dict):
+            raise self.wrong(f"{where}.when", f"must be a condition or a list of them, but is {when!r}")
+        return when if isinstance(when, list) else [when]
+
+    def value_map(self, spec: dict[str, Any], where: str) -> Items[str, str] | None:
+        section = self.get(spec, where, "values", dict)
+        if section is None:
+            return None
+        for key, value in section.items():
+            if not isinstance(value, str | bool | int | float):
+                raise self.wrong(f"{where}.values.{key}", f"must be a text, but is {value!r}")
+        spoken = {True: "true", False: "false"}
+        return {key: spoken[value] if isinstance(value, bool) else str(value) for key, value in section.items()}
+
+    def formats(self, spec: dict[str, Any], where: str) -> tuple[str, ...]:
+        found = self.texts(spec, where, "format")
+        for text in found:
+            if text not in FORMATS and ("%" not in text or not _FORMAT.fullmatch(text)):
+                msg = f"is {text!r}; it may be {', '.join(FORMATS)}, or be spelt out as in %d/%m/%Y %H:%M"
+                raise self.wrong(f"{where}.format", msg)
+        return found
+
+
+def refuse_circles(reader: TomlReader, named: Items[str, Value]) -> None:
+    """A value may use others, but in the end not itself."""
+    done: set[str] = set()
+
+    def walk(name: str, trail: tuple[str, ...]) -> None:
+        if name in trail:
+            raise reader.wrong(name, f"uses itself: {' -> '.join([*trail, name])}")
+        if name in done:
+            return
+        for used in uses(named[name]):
+            walk(used, (*trail, name))
+        done.add(name)
+
+    for name in named:
+        walk(name, ())
+
+
+def uses(value: Value) -> set[str]:
+    """The named values that a value is made of."""
+    own = {name for name in (value.use, value.on, value.after) if name is not None}
+    own |= {condition.use for condition in value.when if condition.use is not None}
+    return own.union(*(uses(part) for part in (*value.total, *value.difference, *value.first, *value.join)))
