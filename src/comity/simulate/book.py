@@ -72,7 +72,9 @@ class _Maker:
             self.accounts()
         if "surveys" in self.tables:
             panel = people_rows.panel(people.answers(self.told, self.who))
-            self.one("surveys", people_rows.by_day([panel, *([people_rows.touches(self.touched)] if self.touched else [])]))
+            self.one(
+                "surveys", people_rows.by_day([panel, *([people_rows.touches(self.touched)] if self.touched else [])])
+            )
         if "renewals" in self.tables:
             self.one("renewals", people_rows.renewals(people.renewals(self.told, self.who)))
         self.money()

@@ -1,7 +1,8 @@
-"""Contacts of a simulated partnership, some days at a time: calls and chats through queues, tickets against a due date."""
+"""Contacts of a simulated partnership: calls and chats through queues, tickets against a due date, some days at once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ _AT_ONCE = 220_000  # contacts that are made together, about
 _CONTACTS = 1  # stream of chance
 TICKET = len(QUEUES)  # position of the queue of tickets
 Flags = NDArray[np.bool_]
+Drawn = dict[str, NDArray[Any]]  # columns of contacts, before they are put together
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +92,14 @@ def _chunk(  # noqa: PLR0913 - what a day of service depends on
     rng: np.random.Generator,
 ) -> Chunk:
     starts, exists = zone.slots_utc(told.days[days])
-    surprise = np.exp(rng.normal(-DAY_SD**2 / 2, DAY_SD, len(starts)))[:, None, None]
+    surprise = np.exp(rng.normal(-(DAY_SD**2) / 2, DAY_SD, len(starts)))[:, None, None]
     presence = rng.normal(1, PRESENCE_SD, len(starts))[:, None, None]
     staffed = wanted.staffed[days] * (1 + REACTION * (surprise - 1)) * presence
     mean = wanted.offered[days] * surprise * exists[:, :, None]
     queued = _queued(told, wanted, days, mean, staffed, starts, rng)
     tickets = _tickets(told, wanted.tickets[days] * surprise[:, :, 0] * exists, starts, zone, rng)
     together = {name: np.concatenate([queued[name], tickets[name]]) for name in queued}
-    made = Contacts(**_described(together, told, who, pool, days, starts, rng)).ordered()
+    made = Contacts(**_described(together, told, who, pool, days, rng)).ordered()
     return Chunk(days, made, starts, staffed)
 
 
@@ -109,7 +111,7 @@ def _queued(  # noqa: PLR0913 - as above
     staffed: Floats,
     starts: Ints,
     rng: np.random.Generator,
-) -> dict[str, NDArray[np.generic]]:
+) -> Drawn:
     """Calls and chats: arrivals, waits, who gives up, who tries again."""
     shape = mean.shape
     cells = np.flatnonzero(mean.ravel() > 0)
@@ -157,9 +159,7 @@ def _queued(  # noqa: PLR0913 - as above
     }
 
 
-def _tickets(
-    told: Partnership, mean: Floats, starts: Ints, zone: LocalTime, rng: np.random.Generator
-) -> dict[str, NDArray[np.generic]]:
+def _tickets(told: Partnership, mean: Floats, starts: Ints, zone: LocalTime, rng: np.random.Generator) -> Drawn:
     """Tickets: a due date by priority; in time with the share of the quarter in which they fall due."""
     slot = np.repeat(np.arange(mean.size), rng.poisson(mean.ravel()))
     opened = starts.ravel()[slot] + rng.random(slot.size) * SLOT_S
@@ -182,14 +182,13 @@ def _tickets(
 
 
 def _described(  # noqa: PLR0913 - as above
-    drawn: dict[str, NDArray[np.generic]],
+    drawn: Drawn,
     told: Partnership,
     who: Accounts,
     pool: Floats,
     days: slice,
-    starts: Ints,
     rng: np.random.Generator,
-) -> dict[str, NDArray[np.generic]]:
+) -> Drawn:
     """What else a record says: handling, resolution, agent, reason."""
     queue, answered, opened = drawn["queue"], drawn["answered"], drawn["opened"]
     size = opened.size
@@ -211,7 +210,9 @@ def _described(  # noqa: PLR0913 - as above
         "handle_s": np.where(answered, handle, np.nan),
         "resolved": np.where(answered, resolved, np.nan),
         "due": drawn["due"],
-        "agent": np.where(answered, ((np.cumsum(pool) - pool)[queue] + rng.random(size) * pool[queue]).astype(np.int64), -1),
+        "agent": np.where(
+            answered, ((np.cumsum(pool) - pool)[queue] + rng.random(size) * pool[queue]).astype(np.int64), -1
+        ),
         "priority": drawn["priority"],
         "reason": rng.choice(5, size, p=[0.34, 0.24, 0.18, 0.14, 0.10]),
         "transfers": np.where(answered, rng.poisson(0.07, size), 0),

@@ -66,7 +66,7 @@ def costs(told: Partnership, plan: money.Bought, months: Days) -> Columns:
 
 
 def reported(told: Partnership, counts: Floats, side: str) -> Columns:
-    """A side's own service level, month by month: the customer's over all who waited, the provider's over those answered.
+    """A side's own service level by month: the customer's over all who waited, the provider's over those answered.
 
     :param counts: [months, (good, waiting, answered)]
     """

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,14 +83,14 @@ def answers(told: Partnership, who: Accounts) -> Answers:
         drift = rng.normal(0, DRIFT_SD, len(who.opinion))
         for low, high in WAVES:
             parts.append(_wave(told, who, held, person_opinion, drift, quarter.start, (low, high), rng))
-    joined = [np.concatenate(columns) for columns in zip(*parts, strict=True)]
-    made = Answers(*joined)
-    inside = made.asked_on < np.datetime64(told.end)
-    late = ~(made.answered_on < np.datetime64(told.end))
-    unknown = np.where(late, NEVER, made.answered_on), np.where(late, np.nan, made.score)
-    order = np.argsort(np.where(np.isnat(unknown[0]), np.datetime64("9999-01-01"), unknown[0])[inside], kind="stable")
-    columns = (made.account, made.person, made.asked_on, *unknown)
-    return Answers(*(column[inside][order] for column in columns))
+    made = Answers(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))  # type: ignore[arg-type]  # in order
+    end = np.datetime64(told.end)
+    known = made.answered_on < end
+    answered_on, score = np.where(known, made.answered_on, NEVER), np.where(known, made.score, np.nan)
+    last = np.where(known, answered_on, end)
+    order = np.argsort(last, kind="stable")
+    order = order[made.asked_on[order] < end]
+    return Answers(made.account[order], made.person[order], made.asked_on[order], answered_on[order], score[order])
 
 
 def _wave(  # noqa: PLR0913 - one wave of questions, and all that bears on it
@@ -101,7 +102,7 @@ def _wave(  # noqa: PLR0913 - one wave of questions, and all that bears on it
     start: date,
     between: tuple[int, int],
     rng: np.random.Generator,
-) -> tuple[NDArray[np.generic], ...]:
+) -> tuple[NDArray[Any], ...]:
     day = np.datetime64(start)
     thinks = MEAN + who.opinion[:, None] + person_opinion
     asked = who.there(day + between[0])[:, None] & (thinks >= unhappiest(held.unasked))
@@ -178,4 +179,4 @@ def renewals(told: Partnership, who: Accounts) -> Renewals:
     decided = np.where(active, due - rng.integers(5, 60, account.size), NEVER)
     order = np.lexsort((due, account))
     reason = rng.choice(5, account.size, p=[0.3, 0.1, 0.1, 0.4, 0.1])
-    return Renewals(*(column[order] for column in (account, due, decided, decision, active, reason)))
+    return Renewals(account[order], due[order], decided[order], decision[order], active[order], reason[order])

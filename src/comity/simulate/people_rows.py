@@ -9,8 +9,8 @@ from comity.simulate import people
 from comity.simulate.conditions import VOICE
 from comity.simulate.contacts import Chunk
 from comity.simulate.partnership import Days, Ints, Partnership
-from comity.simulate.service_rows import CHANNELS, TEAMS, WITHIN, Columns, day_of
 from comity.simulate.service_rows import ALL_QUEUES as QUEUES
+from comity.simulate.service_rows import CHANNELS, TEAMS, WITHIN, Columns, day_of
 from comity.simulate.waiting import Floats
 from comity.simulate.writing import constant, pick, texts
 

@@ -25,7 +25,9 @@ _DAY_S = 86_400
 def contacts(part: Contacts, before: int, told: Partnership, zone: LocalTime) -> Columns:
     """The table of contacts; `before` of them were written already."""
     ticket = part.queue == TICKET
-    end = float(np.datetime64(told.end).astype("datetime64[s]").astype(np.int64)) - 2 * 3600  # a later thing is not known
+    end = (
+        float(np.datetime64(told.end).astype("datetime64[s]").astype(np.int64)) - 2 * 3600
+    )  # a later thing is not known
     ended = part.opened + part.wait_s
     return {
         "contact_id": texts("c", np.arange(before, before + len(part)), 9),

@@ -1,4 +1,4 @@
-"""What people would say on average: the normal distributions that they are drawn from, worked through leaving and asking.
+"""What people would say on average: the distributions that they are drawn from, worked through leaving and asking.
 
 Accounts' opinions are followed on a fine grid: the unhappiest who leave are cut off it, newcomers are added. People
 spread about their account, answers about the person; an answer is the nearest whole number from 1 to 5.
@@ -34,7 +34,8 @@ class Asked:
     """A quarter, on the grid of opinions [accounts, people].
 
     `old`, `fresh`: share of the accounts that were there before the quarter, and that joined in it; `staying`: part
-    of `old` that does not leave in it; `asked`, `willing`: who is asked, and answers an invitation; `says`: mean answer.
+    of `old` that does not leave in it; `asked`, `willing`: who is asked, and answers one invitation; `says`: the mean
+    answer.
     """
 
     old: Floats

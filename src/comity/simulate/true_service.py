@@ -14,7 +14,7 @@ from comity.simulate.conditions import SHORT_S, VOICE
 from comity.simulate.contacts import DAY_SD, PRESENCE_SD, REACTION
 from comity.simulate.definition import service_level
 from comity.simulate.demand import demand
-from comity.simulate.partnership import SLOT_S, Partnership
+from comity.simulate.partnership import SLOT_S, Ints, Partnership
 from comity.simulate.waiting import Floats, waits
 
 _SURPRISES, _PRESENCES = 7, 3  # points of the Gauss-Hermite rules over a day's surprise and presence
@@ -107,7 +107,7 @@ def _expected(_: tuple[object, ...], boxed: _Boxed) -> Floats:
 
 
 def _state_counts(  # noqa: PLR0913 - a state of a queue, and how much it counts
-    rate: Floats, handle: Floats, patience: Floats, positions: Floats, weight: Floats, queue: Floats
+    rate: Floats, handle: Floats, patience: Floats, positions: Floats, weight: Floats, queue: Ints
 ) -> Floats:
     found = np.zeros((5, len(VOICE)))
     for part in np.array_split(np.arange(rate.size), max(1, rate.size // 4000)):

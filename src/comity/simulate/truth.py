@@ -8,7 +8,7 @@ where a change lies within a quarter of the material change of a border of the t
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -60,7 +60,7 @@ def truths(told: Partnership) -> Iterator[Truth]:
     """Every reading of every whole quarter against the one before."""
     quarters = told.whole_quarters
     opinion = true_opinion.levels(told)
-    for reference, period in zip(quarters, quarters[1:], strict=False):
+    for reference, period in pairwise(quarters):
         last = period == quarters[-1]
         yield _satisfaction(told, opinion, reference, period, last=last)
         yield _service(told, reference, period, last=last)
@@ -150,9 +150,7 @@ def _satisfaction(
     found = true_opinion.change(opinion[at], opinion[at + 1])
     variant = "csat 1-5 third_party"
     levels = (found.before, found.after, found.within)
-    return _truth(
-        told, "satisfaction", variant, reference, period, levels, _OPINION_MATERIAL, found.parts, last=last
-    )
+    return _truth(told, "satisfaction", variant, reference, period, levels, _OPINION_MATERIAL, found.parts, last=last)
 
 
 def _service(told: Partnership, reference: Period, period: Period, *, last: bool) -> Truth:
@@ -164,9 +162,7 @@ def _service(told: Partnership, reference: Period, period: Period, *, last: bool
 def _sla(told: Partnership, reference: Period, period: Period, *, last: bool) -> Truth:
     before, after = (told.conditions(quarter).service.in_time for quarter in (reference, period))
     levels, parts = (before, after, after - before), (Part("within", after - before, like_for_like=True),)
-    return _truth(
-        told, "sla_attainment", "sla_attainment", reference, period, levels, SLA_MATERIAL, parts, last=last
-    )
+    return _truth(told, "sla_attainment", "sla_attainment", reference, period, levels, SLA_MATERIAL, parts, last=last)
 
 
 def _revenue(told: Partnership, reference: Period, period: Period, *, last: bool) -> Truth:

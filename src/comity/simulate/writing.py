@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -52,7 +52,7 @@ class TableWriter:
         """End the file."""
         self._writer.close()
 
-    def __enter__(self) -> "TableWriter":
+    def __enter__(self) -> Self:
         """Write in a `with`."""
         return self
 
@@ -66,9 +66,7 @@ def constant(text: str, rows: int) -> pa.Array:
     return pa.repeat(pa.scalar(text, pa.string()), rows)
 
 
-def texts(
-    prefix: str, numbers: NDArray[np.int64], width: int = 0, known: NDArray[np.bool_] | None = None
-) -> pa.Array:
+def texts(prefix: str, numbers: NDArray[np.int64], width: int = 0, known: NDArray[np.bool_] | None = None) -> pa.Array:
     """Ids: the prefix and the number, with zeros before it up to `width` digits; empty where not `known`."""
     digits = pc.cast(pa.array(numbers, mask=None if known is None else ~known), pa.string())
     if width:
@@ -85,7 +83,7 @@ def pick(names: pa.Array | list[str], at: NDArray[np.int64], known: NDArray[np.b
 def instants(
     name: str, utc_s: NDArray[np.float64], zone: LocalTime, known: NDArray[np.bool_] | None = None, *, cut: bool = False
 ) -> dict[str, pa.Array]:
-    """The column of an instant from seconds of UTC, kept to the millisecond; with its local day and half hour if `cut`."""
+    """An instant's column from seconds of UTC, to the millisecond; with its local day and half hour if `cut`."""
     mask = None if known is None else ~known
     milli = np.rint((utc_s if known is None else np.where(known, utc_s, 0.0)) * 1000).astype(np.int64)
     found = {name: pa.array(milli * 1000, pa.timestamp("us"), mask=mask)}

@@ -1,0 +1,117 @@
+"""`comity simulate`: a lifelike partnership whose truth is known; and the readings held against such truths."""
+
+import sys
+from collections.abc import Callable
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_UNUSABLE = 2
+
+
+class Form(StrEnum):
+    """What an evaluation is written as."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("simulate")(simulate)
+
+
+def simulate(  # noqa: PLR0913 - the options of a command
+    out: Annotated[
+        Path | None, typer.Argument(help="The folder to write the book to; it must not exist yet.", show_default=False)
+    ] = None,
+    months: Annotated[int, typer.Option(min=1, max=240, help="How many months it tells of.")] = 24,
+    contacts_per_day: Annotated[float, typer.Option(min=1, max=500_000, help="On average, over all channels.")] = 600,
+    story: Annotated[str, typer.Option(help="What really happened; `--list` names them all.")] = "demo",
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same book.")] = 1,
+    ends: Annotated[
+        str | None, typer.Option(help="The last month, YYYY-MM; absent: as the story has it.", show_default=False)
+    ] = None,
+    *,
+    listing: Annotated[bool, typer.Option("--list", help="List the stories and stop.")] = False,
+    evaluate: Annotated[
+        bool, typer.Option("--evaluate", help="Hold the readings against the truth over many seeds.")
+    ] = False,
+    seeds: Annotated[int, typer.Option(min=1, help="With --evaluate: how many seeds.")] = 10,
+    stories: Annotated[
+        str | None, typer.Option(help="With --evaluate: these stories, separated by commas.", show_default=False)
+    ] = None,
+    form: Annotated[Form, typer.Option("--format", "-f", help="With --evaluate: what to write.")] = Form.TEXT,
+) -> None:
+    """Write a simulated book with its truth beside it, or evaluate the readings on many of them."""
+    from comity.simulate.book import NotEmptyError  # noqa: PLC0415 - late, for a quick cold start
+    from comity.simulate.partnership import TooShortError  # noqa: PLC0415 - late, as above
+    from comity.simulate.stories import STORIES, UnknownStoryError  # noqa: PLC0415 - late, as above
+
+    if listing:
+        for told in STORIES.values():
+            typer.echo(f"{told.name:<26} {told.meaning}")
+        return
+    try:
+        if evaluate:
+            _evaluate(seeds, stories, form)
+        elif out is None:
+            raise _refuse("name a folder to write the book to, such as `comity simulate a-book`; or --evaluate")
+        else:
+            _write(out, months, contacts_per_day, story, seed, ends)
+    except (NotEmptyError, TooShortError, UnknownStoryError) as error:
+        raise _refuse(str(error)) from None
+    except OSError as error:
+        raise _refuse(f"{error.filename or out} cannot be written: {error.strerror}") from None
+
+
+def _write(  # noqa: PLR0913 - as above
+    out: Path, months: int, contacts_per_day: float, name: str, seed: int, ends: str | None
+) -> None:
+    from comity.simulate.book import TRUTH, write_book  # noqa: PLC0415 - late, as above
+    from comity.simulate.partnership import partnership  # noqa: PLC0415 - late, as above
+    from comity.simulate.stories import story  # noqa: PLC0415 - late, as above
+
+    chosen = story(name)
+    told = partnership(chosen, seed, months, contacts_per_day, chosen.ends if ends is None else _month(ends))
+    write_book(told, out, progress=_progress("day"))
+    typer.echo(f"{out}: {chosen.name} ({chosen.meaning}), {told.first} to {told.end}; what was so: {out / TRUTH}")
+
+
+def _evaluate(seeds: int, only: str | None, form: Form) -> None:
+    from comity.simulate.evaluating import evaluate  # noqa: PLC0415 - late, as above
+    from comity.simulate.stories import STORIES, story  # noqa: PLC0415 - late, as above
+    from comity.simulate.tabulating import as_json, as_text  # noqa: PLC0415 - late, as above
+
+    names = [name.strip() for name in only.split(",")] if only else [name for name in STORIES if name != "demo"]
+    outcomes = list(evaluate([story(name) for name in names], range(1, seeds + 1), progress=_progress("book")))
+    written = as_json(outcomes) if form is Form.JSON else as_text(outcomes, markdown=form is Form.MARKDOWN)
+    typer.echo(written, nl=False)
+
+
+def _progress(unit: str) -> Callable[[int, int], None] | None:
+    """A line that counts, for people; nothing for pipes."""
+    if not sys.stderr.isatty():
+        return None
+
+    def tell(done: int, every: int) -> None:
+        typer.echo(f"\r{unit} {done:,} of {every:,}", err=True, nl=done == every)
+
+    return tell
+
+
+def _month(name: str) -> date:
+    try:
+        return date.fromisoformat(f"{name}-01")
+    except ValueError:
+        raise _refuse(f"{name!r} is not a month; write YYYY-MM, such as 2026-06") from None
+
+
+def _refuse(message: str) -> typer.Exit:
+    """One line on standard error, and exit 2."""
+    typer.echo(f"comity: {message}", err=True)
+    return typer.Exit(_UNUSABLE)
