@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from comity.book.coverage import Coverage, Uncovered
@@ -185,10 +186,9 @@ def _past(coverage: Coverage, tables: Sequence[str], frame: _Frame, horizon: dat
     if first is None:
         return []
     periods = [period for period in frame.calendar.between(first, horizon) if period.end <= frame.period.end]
-    pairs = zip(periods[-MOST_PERIODS:], periods[-MOST_PERIODS + 1 :], strict=False)
     return [
         Comparison(period, before, horizon)
-        for before, period in pairs
+        for before, period in pairwise(periods[-MOST_PERIODS:])
         if not coverage.lacking(tables, (before, period), horizon)
     ]
 
