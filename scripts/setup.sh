@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes .venv from requirements.lock, with the project in place. Run again, it does nothing.
-# SYSTEM=no leaves the system's packages alone.
+# PYTHON=... chooses which Python; SYSTEM=no leaves the system's packages alone.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -12,7 +12,7 @@ stop() {
 
 # A name may stand for nothing that runs (the shims of version managers do), so each is tried.
 python=
-for name in python3.11 python3.12 python3.13 python3 python; do
+for name in "${PYTHON:-python3.11}" python3.11 python3.12 python3.13 python3 python; do
     if "$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1; then
         python=$name
         break
