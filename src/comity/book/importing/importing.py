@@ -33,6 +33,10 @@ _SHOWN = 12  # columns named in a note
 Progress = Callable[[int], None]  # told the number of rows as they pass
 
 
+def unwatched(_: int) -> None:
+    """Nobody watches the rows pass."""
+
+
 class RefusedError(UnusableSourceError):
     """A file of which too many rows break a rule; nothing of it was taken."""
 
@@ -65,7 +69,7 @@ def import_source(  # noqa: PLR0913 - what, into what, how, by whom, when
     at: datetime,
     max_rejects: float = MAX_REJECTS,
     dry_run: bool = False,
-    progress: Progress = lambda rows: None,
+    progress: Progress = unwatched,
 ) -> Outcome:
     """Import a file into a book by a mapping.
 

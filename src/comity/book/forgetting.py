@@ -1,0 +1,183 @@
+# ruff: noqa: S608 - the SQL is made of declared names and of quoted literals, never of what a file says
+"""A person's wish to be forgotten: the id goes everywhere it stands, and the figures stay what they were.
+
+In its place comes a digest with a salt that is thrown away at once: the person's rows still belong together, and
+nobody can tell any more whose they were.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from comity.book.definition import Definition, read_definition
+from comity.book.engine import working
+from comity.book.importing.committing import HIDDEN, Move, commit, locked
+from comity.book.importing.conversions import literal, quoted
+from comity.book.importing.digests import digest, read_key
+from comity.book.importing.provenance import JOURNAL, journal, together, written
+from comity.book.importing.storing import clear, folder_of, held
+from comity.book.opening import OWN_COLUMNS
+from comity.book.raw import Making, typed_form
+from comity.book.seeing import source_sql
+from comity.book.storage import metadata_sql
+from comity.book.tables import TABLES, Table
+from comity.core.values import Side
+
+_NAMED_BY = {"accounts": ("name",)}  # what else names the person in a row that bears the id
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """In how many rows of which table the person stood."""
+
+    table: str
+    rows: int
+
+
+def forget(book: Path, person: str) -> tuple[Forgotten, ...]:
+    """Remove a person from a book: from tables, from what they were before, and from what was set aside.
+
+    Raw tables are brought into typed form by this, and raw files that the book has already replaced are removed.
+
+    :param person: an id of an account, respondent, agent or employee, as the sources write it
+    :raises UnusableBookError: when the book cannot be read
+    :raises BusyBookError: when an import is under way
+    """
+    definition = read_definition(book)
+    with locked(book), working() as (con, work):
+        clear(book)
+        names = [person]
+        if definition.digests:
+            names.append(digest(read_key(book), person))
+        stand_in = f"forgotten {hashlib.sha256(secrets.token_bytes(32) + person.encode()).hexdigest()[:24]}"
+        moves: list[Move] = []
+        counts: dict[str, int] = {}
+        for table in TABLES.values():
+            for owner, file, target, told in _files(book, definition, table, work):
+                rows, replaced = _replacing(con, table, file, names, stand_in)
+                if not rows:
+                    continue
+                ready = (target.parent if HIDDEN in target.parts else target.parent / HIDDEN) / f"ready-{target.name}"
+                ready.parent.mkdir(parents=True, exist_ok=True)
+                con.execute(
+                    f"COPY ({replaced}) TO {literal(str(ready))} "
+                    f"(FORMAT parquet, COMPRESSION zstd, {metadata_sql(definition.timezone, told)})",
+                )
+                moves.append(Move(ready, target))
+                if "history" not in target.parts:
+                    counts[table.name] = counts.get(table.name, 0) + rows
+                    moves += _raw(book, owner, table, target)
+        moves += [*_rejects(book, names), *_leftovers(book)]
+        if moves:
+            commit(book, moves)
+        return tuple(Forgotten(table, rows) for table, rows in counts.items())
+
+
+def _replacing(
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    file: Path,
+    names: Sequence[str],
+    stand_in: str,
+) -> tuple[int, str]:
+    """In how many rows of a file the person stands, and the query that reads it without the person."""
+    columns = set(pq.read_schema(file).names)
+    personal = [column.name for column in table.columns if column.personal and column.name in columns]
+    if not personal:
+        return 0, ""
+    among = ", ".join(map(literal, names))
+    found = " OR ".join(f"{quoted(name)} IN ({among})" for name in personal)
+    rows = con.execute(f"SELECT count(*) FROM {source_sql([file])} WHERE {found}").fetchone()
+    other = literal(stand_in)
+    replaced = [
+        f"CASE WHEN {quoted(n)} IN ({among}) THEN {other} ELSE {quoted(n)} END AS {quoted(n)}" for n in personal
+    ]
+    replaced += [
+        f"CASE WHEN {found} THEN NULL ELSE {quoted(name)} END AS {quoted(name)}"
+        for name in _NAMED_BY.get(table.name, ())
+        if name in columns
+    ]
+    order = ", ".join(quoted(name) for name in table.order if name in columns) or "ALL"
+    sql = f"SELECT * REPLACE ({', '.join(replaced)}) FROM {source_sql([file])} ORDER BY {order}"
+    return (int(rows[0]) if rows else 0), sql
+
+
+def _files(
+    book: Path,
+    definition: Definition,
+    table: Table,
+    work: Path,
+) -> Iterator[tuple[Side | None, Path, Path, dict[str, str]]]:
+    """Every file that holds rows of a table: (owner, its typed form, where it is to lie, what its metadata tells)."""
+    for owner, files in held(book, table).places.items():
+        folder = folder_of(book, owner)
+        for name in (table.name, f"{table.name}{OWN_COLUMNS}"):
+            named = [
+                file
+                for file in files
+                if file.relative_to(folder).parts[0].split(".csv")[0].split(".parquet")[0] == name
+            ]
+            if not named:
+                continue
+            typed = typed_form(folder, named, table, Making(definition, owner, work, 1.0), own=owner is not None)
+            whole = _one_file(typed.files, work, f"{owner}-{name}", definition)
+            deliveries = together([journal(file) for file in named])
+            yield owner, whole, folder / f"{name}.parquet", {JOURNAL: written(deliveries)} if deliveries else {}
+    for owner in (None, *Side):
+        history = folder_of(book, owner) / HIDDEN / "history"
+        for file in (*history.glob(f"{table.name}-*.parquet"), *history.glob(f"{table.name}{OWN_COLUMNS}-*.parquet")):
+            yield owner, file, file, {}
+
+
+def _one_file(files: Sequence[Path], work: Path, name: str, definition: Definition) -> Path:
+    """Parts of a table as one file."""
+    if len(files) == 1:
+        return files[0]
+    target = work / f"{name}.parquet"
+    with working(work) as (con, _):
+        told = metadata_sql(definition.timezone)
+        con.execute(f"COPY (SELECT * FROM {source_sql(files)}) TO {literal(str(target))} (FORMAT parquet, {told})")
+    return target
+
+
+def _raw(book: Path, owner: Side | None, table: Table, target: Path) -> Iterator[Move]:
+    """Other forms of the table that would still bear the person."""
+    folder = folder_of(book, owner)
+    for file in held(book, table).places.get(owner, ()):
+        top = folder / file.relative_to(folder).parts[0]
+        stem = top.name.split(".csv")[0].split(".parquet")[0]
+        if top != target and stem == target.stem:
+            yield Move(top, None)
+
+
+def _rejects(book: Path, names: Sequence[str]) -> Iterator[Move]:
+    """Rejects without the values that name the person."""
+    for owner in (None, *Side):
+        for file in (folder_of(book, owner) / HIDDEN / "rejects").glob("*.parquet"):
+            rejects = pq.read_table(file)
+            texts = rejects.column("value")
+            hit = pc.is_in(texts, value_set=pa.array(list(names), pa.string()))
+            for name in names:
+                hit = pc.or_(hit, pc.fill_null(pc.match_substring(texts, name), False))
+            if not pc.any(hit).as_py():
+                continue
+            ready = file.with_name(f"ready-{file.name}")
+            place = rejects.schema.get_field_index("value")
+            pq.write_table(rejects.set_column(place, "value", pc.if_else(hit, "forgotten", texts)), ready)
+            yield Move(ready, file)
+
+
+def _leftovers(book: Path) -> Iterator[Move]:
+    """Typed forms of raw tables, and raw files that imports have replaced: made again, or no longer read."""
+    for owner in (None, *Side):
+        for kind in ("typed", "replaced"):
+            folder = folder_of(book, owner) / HIDDEN / kind
+            if folder.is_dir():
+                yield Move(folder, None)

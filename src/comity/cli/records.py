@@ -1,0 +1,346 @@
+"""`comity check`, `import`, `diff`, `forget`: records into a book, and what became of them."""
+
+import getpass
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from comity.cli.review import Eyes, refuse
+
+if TYPE_CHECKING:
+    from comity.book.importing.importing import Outcome, Progress
+    from comity.book.importing.rejects import Reject
+    from comity.core.values import Side
+
+REJECTS = 1
+_FIRST = 20  # rejects that are listed on the terminal; the JSON has them all
+
+
+class Form(StrEnum):
+    """How it is told."""
+
+    TERMINAL = "terminal"
+    JSON = "json"
+
+
+BookArgument = Annotated[Path, typer.Argument(help="The book: a folder with a book.toml.", show_default=False)]
+FormOption = Annotated[Form, typer.Option("--format", "-f", help="How to tell it.")]
+EyesOption = Annotated[Eyes, typer.Option("--as", help="Whose view; joint opens only what is shared.")]
+WithOption = Annotated[
+    Path | None, typer.Option("--with", help="A folder with your own side's private tables.", show_default=False)
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("check")(check)
+    app.command("import")(import_)
+    app.command("diff")(diff)
+    app.command("forget")(forget)
+
+
+def check(
+    book: BookArgument,
+    form: FormOption = Form.TERMINAL,
+    eyes: EyesOption = Eyes.JOINT,
+    private: WithOption = None,
+) -> None:
+    """Read a whole book and say what is there, and which rows are set aside; exit 1 when some are."""
+    from comity.book.importing.provenance import origins  # noqa: PLC0415 - late, for a quick cold start
+    from comity.book.opening import home_viewer, open_book  # noqa: PLC0415 - late, as above
+
+    with _refusing(), open_book(book, home_viewer(book, _side(eyes)), private) as opened:
+        found = origins(opened)
+        tables = [
+            {
+                "table": origin.table,
+                "rows": origin.rows,
+                "rejected": opened.holdings[origin.table].rejected,
+                "imports": len(origin.deliveries),
+                "files": list(origin.files),
+                "notes": list(opened.holdings[origin.table].notes),
+                "rejects": [asdict(reject) for reject in opened.rejects(origin.table)],
+            }
+            for origin in found
+        ]
+        name = opened.definition.name
+    rejected = sum(int(str(one["rejected"])) for one in tables)
+    if form is Form.JSON:
+        _tell_json({"book": name, "tables": tables, "rejected": rejected})
+    else:
+        typer.echo(f"{name}: {_count(len(tables), 'table')}, {_count(rejected, 'row')} set aside")
+        for one in tables:
+            typer.echo(f"  {one['table']:<10} {one['rows']:>12,} rows   {one['rejected']:>8,} set aside")
+            for note in one["notes"]:  # type: ignore[attr-defined]  # a list, as built above
+                typer.echo(f"      {note}")
+            for reject in one["rejects"][:_FIRST]:  # type: ignore[index]  # a list, as built above
+                typer.echo(f"      {_line(reject)}")
+    if rejected:
+        raise typer.Exit(REJECTS)
+
+
+def import_(  # noqa: PLR0913 - the options of a command
+    into: Annotated[Path, typer.Option("--into", help="The book, or a routes.toml.", show_default=False)],
+    source: Annotated[Path | None, typer.Argument(help="The file to bring in.", show_default=False)] = None,
+    mapping: Annotated[
+        str | None,
+        typer.Option("--as", help="A shipped mapping, a mapping's file, or a table's name.", show_default=False),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Bring in every [[source]] of book.toml that has a path.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the first mapped rows and change nothing.")] = False,
+    max_rejects: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="The share of rows that may break a rule.")
+    ] = 0.05,
+    form: FormOption = Form.TERMINAL,
+    by: Annotated[str | None, typer.Option("--by", help="Who brings it in; absent: you.", show_default=False)] = None,
+) -> None:
+    """Bring records in: mapped, checked row by row, stored in one step; exit 1 when rows were set aside."""
+    if every == (source is not None):
+        raise refuse("name a file and say what it is with --as, or take every source of the book with --all")
+    if source is not None and mapping is None:
+        raise refuse(f"say what {source} is with --as; `comity mapping list` shows the formats that are known")
+    who, now = by or _user(), datetime.now(UTC)
+    outcomes = []
+    with _refusing():
+        for file, named in _wanted(into, source, mapping):
+            outcomes += _one(into, file, named, who, now, max_rejects, dry_run=dry_run)
+    if form is Form.JSON:
+        _tell_json({"imports": [_as_json(outcome) for outcome in outcomes]})
+    else:
+        for outcome in outcomes:
+            _tell(outcome)
+    if any(outcome.delivery.rejected for outcome in outcomes):
+        raise typer.Exit(REJECTS)
+
+
+def diff(
+    book: BookArgument,
+    table: Annotated[str | None, typer.Option(help="One table; absent: every one.", show_default=False)] = None,
+    number: Annotated[int | None, typer.Option("--import", help="Which import; absent: the last.")] = None,
+    form: FormOption = Form.TERMINAL,
+    eyes: EyesOption = Eyes.JOINT,
+) -> None:
+    """Show what an import changed: rows by month, and columns."""
+    from comity.book.differences import deliveries_of, difference  # noqa: PLC0415 - late, for a quick cold start
+    from comity.book.opening import home_viewer, open_book  # noqa: PLC0415 - late, as above
+
+    found = []
+    with _refusing(), open_book(book, home_viewer(book, _side(eyes))) as opened:
+        if table is not None and table not in opened.holdings:
+            raise refuse(f"{book}: has no table {table}; it has {', '.join(opened.holdings) or 'none'}")
+        for holding in opened:
+            if table is not None and holding.table.name != table:
+                continue
+            chosen = [one for one in deliveries_of(opened, holding.table.name) if number in {None, one.number}]
+            if chosen:
+                found.append(difference(opened, holding.table, chosen[-1]))
+    if form is Form.JSON:
+        _tell_json({"differences": [asdict(one) for one in found]})
+        return
+    if not found:
+        typer.echo(f"{book}: no import has been made" if number is None else f"{book}: there is no import {number}")
+    for one in found:
+        came = one.delivery
+        typer.echo(f"{one.table}, import {came.number}: {came.file} on {came.at:%Y-%m-%d %H:%M} by {came.by}")
+        for month in one.months:
+            if month.new or month.updated or month.withdrawn:
+                counts = f"{month.new:>10,} new {month.updated:>10,} updated {month.withdrawn:>10,} withdrawn"
+                typer.echo(f"  {month.month:<9}{counts}")
+        for column, rows in one.columns.items():
+            typer.echo(f"  {column} changed in {_count(rows, 'row')}")
+
+
+def forget(
+    person: Annotated[str, typer.Argument(help="The id of a person, as the sources write it.", show_default=False)],
+    book: Annotated[Path, typer.Option("--from", help="The book.", show_default=False)],
+    form: FormOption = Form.TERMINAL,
+) -> None:
+    """Remove a person from a book; the figures stay, and nobody can tell any more whose rows they were."""
+    from comity.book.forgetting import forget as forget_person  # noqa: PLC0415 - late, for a quick cold start
+
+    with _refusing():
+        found = forget_person(book, person)
+    if form is Form.JSON:
+        _tell_json({"forgotten": [asdict(one) for one in found]})
+    elif not found:
+        typer.echo("nobody of that id is in the book's tables")
+    else:
+        typer.echo(", ".join(f"{one.table}: {_count(one.rows, 'row')}" for one in found))
+
+
+def _side(eyes: Eyes) -> "Side | None":
+    from comity.core.values import Side  # noqa: PLC0415 - late, for a quick cold start
+
+    return None if eyes is Eyes.JOINT else Side(eyes.value)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # no such user on this machine; which error depends on the system
+        return "somebody"
+
+
+def _wanted(book: Path, source: Path | None, mapping: str | None) -> Iterator[tuple[Path, str]]:
+    """The files to bring in, each with its mapping's name."""
+    if source is not None and mapping is not None:
+        yield source, mapping
+        return
+    from comity.book.definition import read_definition  # noqa: PLC0415 - late, for a quick cold start
+
+    with_path = [one for one in read_definition(book).sources if one.path is not None]
+    if not with_path:
+        raise refuse(f"{book}: no [[source]] of book.toml has a path; write path and as under each")
+    for one in with_path:
+        pattern = book / str(one.path)
+        files = sorted(pattern.parent.glob(pattern.name)) if "*" in pattern.name else [pattern]
+        own = book / one.mapping if one.mapping and one.mapping.endswith(".toml") else None
+        for file in files:
+            yield file, str(own) if own is not None else one.mapping or one.table
+
+
+def _one(  # noqa: PLR0913 - what the command was given
+    into: Path,
+    file: Path,
+    named: str,
+    who: str,
+    now: datetime,
+    max_rejects: float,
+    *,
+    dry_run: bool,
+) -> "list[Outcome]":
+    from comity.book.importing.importing import import_source  # noqa: PLC0415 - late, for a quick cold start
+    from comity.book.importing.mapping import read_mapping  # noqa: PLC0415 - late, as above
+    from comity.book.importing.routing import import_routed  # noqa: PLC0415 - late, as above
+
+    with _progress(file.name) as progress:
+        if into.suffix == ".toml":
+            routed = import_routed(
+                into,
+                file,
+                read_mapping(named),
+                by=who,
+                at=now,
+                max_rejects=max_rejects,
+                dry_run=dry_run,
+                progress=progress,
+            )
+            for reject in routed.unrouted[:_FIRST]:
+                typer.echo(str(reject), err=True)
+            if routed.unrouted:
+                typer.echo(f"{_count(len(routed.unrouted), 'row')} belong to no book, or to two", err=True)
+            return list(routed.outcomes)
+        return [
+            import_source(
+                into,
+                file,
+                read_mapping(named),
+                by=who,
+                at=now,
+                max_rejects=max_rejects,
+                dry_run=dry_run,
+                progress=progress,
+            )
+        ]
+
+
+@contextmanager
+def _refusing() -> "Iterator[None]":
+    """Every error that people's data may cause, as one line on standard error and exit 2."""
+    from comity.book.definition import UnusableBookError  # noqa: PLC0415 - late, for a quick cold start
+    from comity.book.importing.committing import BusyBookError  # noqa: PLC0415 - late, as above
+    from comity.book.importing.mapping import UnusableMappingError  # noqa: PLC0415 - late, as above
+    from comity.book.importing.section import UnusableSourceError  # noqa: PLC0415 - late, as above
+
+    try:
+        yield
+    except (UnusableBookError, UnusableMappingError, UnusableSourceError, BusyBookError) as error:
+        raise refuse(" ".join(str(error).split())) from None
+    except OSError as error:
+        what = f"{error.filename}: " if error.filename else ""
+        raise refuse(f"{what}{error.strerror or error}") from None
+
+
+@contextmanager
+def _progress(name: str) -> "Iterator[Progress]":
+    """A line on standard error that counts rows, where somebody watches."""
+    from comity.book.importing.importing import unwatched  # noqa: PLC0415 - late, for a quick cold start
+
+    if not sys.stderr.isatty():
+        yield unwatched
+        return
+    from rich.console import Console  # noqa: PLC0415 - late, for a quick cold start
+    from rich.progress import Progress as Bar  # noqa: PLC0415 - late, as above
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - late, as above
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TextColumn("{task.completed:,.0f} rows"),
+        TimeElapsedColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(name, total=None)
+        yield lambda rows: bar.advance(task, rows)
+
+
+def _tell_json(content: object) -> None:
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False, default=str))
+
+
+def _as_json(outcome: "Outcome") -> dict[str, object]:
+    told = asdict(outcome)
+    told["by_reason"] = [
+        {"column": column, "reason": reason, "rows": rows} for (column, reason), rows in outcome.by_reason.items()
+    ]
+    return told
+
+
+def _tell(outcome: "Outcome") -> None:
+    came = outcome.delivery
+    if outcome.already is not None:
+        before = outcome.already
+        typer.echo(f"{came.file}: already in {outcome.table} since {before.at:%Y-%m-%d %H:%M}; nothing was changed")
+        return
+    for row in outcome.first_rows:
+        typer.echo("  " + ", ".join(f"{name}={_plain(value)}" for name, value in row.items()))
+    if outcome.dry_run:
+        typer.echo(
+            f"{came.file}: {_count(came.rows_in, 'row')} for {outcome.table}, {came.rejected:,} would be set aside"
+        )
+    else:
+        typer.echo(
+            f"{came.file}: {_count(came.rows_in, 'row')} for {outcome.table}: {came.new:,} new, {came.unchanged:,} unchanged, "
+            f"{came.updated:,} updated, {came.withdrawn:,} withdrawn, {came.rejected:,} set aside",
+        )
+    for note in outcome.notes:
+        typer.echo(f"  {note}")
+    for (column, reason), rows in outcome.by_reason.items():
+        typer.echo(f"  {rows:>8,}  {column + ': ' if column else ''}{reason}")
+    for reject in outcome.rejects[:_FIRST]:
+        typer.echo(f"  {_plain(str(reject))}")
+
+
+def _line(reject: "dict[str, object] | Reject") -> str:
+    from comity.book.importing.rejects import Reject  # noqa: PLC0415 - late, for a quick cold start
+
+    return _plain(str(reject if isinstance(reject, Reject) else Reject(**reject)))  # type: ignore[arg-type]  # asdict of one
+
+
+def _plain(text: str) -> str:
+    """Text of a file without what would steer a terminal."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
