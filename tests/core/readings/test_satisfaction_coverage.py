@@ -75,12 +75,13 @@ def share_held(draws, truths):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("accounts", [25, 60, 200])
+@pytest.mark.parametrize("accounts", [30, 60, 200])
 def test_intervals_hold_the_truth_in_95_of_100_draws(accounts):
     rng = np.random.default_rng(20260402 + accounts)
     large = read(drawn(rng, 400_000))
     truths = [one.change for one in (large.headline, large.like_for_like, large.gap)]
-    held = share_held([read(drawn(rng, accounts)) for _ in range(4000)], truths)
+    draws = [read(drawn(rng, accounts)) for _ in range(4000)]
+    held = share_held([one for one in draws if one.z is not None], truths)  # with under 10 accounts nothing is said
     print(accounts, "accounts: n, h, d held", held)  # noqa: T201 - `pytest -s` shows the figures
     # Two errors of 4000 draws are 0.007; small numbers of accounts of unequal size fall short by a little more.
     assert held == pytest.approx(0.95, abs=0.02 if accounts < 60 else 0.012)
