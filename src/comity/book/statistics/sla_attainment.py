@@ -1,0 +1,119 @@
+"""What fell due, by queue and local day, and what of it was resolved in time: open ones are misses, not absences."""
+
+from collections.abc import Sequence
+
+import ibis
+import pyarrow as pa
+from ibis import _
+
+from comity.book.opening import Book
+from comity.book.statistics.exclusions import TakenOut, during, events
+from comity.book.statistics.queue_days import DailyCounts, folded
+from comity.book.statistics.service_level import counting, wordings
+from comity.core.agreements import EVERYTHING, Kpi
+from comity.core.readings.cells import Cells
+from comity.core.readings.sla_attainment import Stats, Three
+from comity.core.values import Comparison, Period
+
+MEASURE = "sla_attainment"
+DEFAULT = Kpi(MEASURE, MEASURE)  # a book that names no KPI for it is still read where its contacts tell of due times
+CONTACTS = "contacts"
+COUNTS = ("good", "judged", "open_late", "by_source", "unjudged")
+
+
+def kpis_of(book: Book) -> tuple[Kpi, ...]:
+    """The book's KPIs of this measure, or the default one."""
+    return tuple(kpi for kpi in book.definition.kpis if kpi.measure == MEASURE) or (DEFAULT,)
+
+
+def daily(book: Book, kpi: Kpi, taken_out: TakenOut = TakenOut.ACCEPTED) -> DailyCounts:
+    """The contacts that a KPI judges, by signed queue and local day, in one scan for all KPIs.
+
+    A contact with a due time belongs to the local day of that, and is `good` when resolved by then; `open_late` are
+    those not resolved at all. One without a due time belongs to the day on which it was opened, and is judged
+    by `sla_met` (`by_source`) or not (`unjudged`). `judged` are all but the unjudged. A due day at or beyond the
+    horizon is not to be asked for.
+    """
+    key = (MEASURE, "daily", counting(kpi), events(book, kpi, taken_out))
+    return book.once(key, lambda: _daily(book, kpi, taken_out))
+
+
+def gather(book: Book, comparisons: Sequence[Comparison]) -> dict[Comparison, tuple[Stats, ...]]:
+    """The counts behind every KPI of deadlines kept, for each comparison; none where nothing is judged."""
+    found: dict[Comparison, tuple[Stats, ...]] = dict.fromkeys(comparisons, ())
+    if not book.has(CONTACTS):
+        return found
+    for asked in comparisons:
+        if asked.horizon <= max(asked.period.start, asked.reference.start):
+            continue
+        for kpi, kpi_before in wordings(kpis_of(book), asked):
+            if all(daily(book, kpi).total("judged", period) for period in (asked.reference, asked.period)):
+                found[asked] += (_stats(book, kpi, kpi_before, asked),)
+    return found
+
+
+def _stats(book: Book, kpi: Kpi, kpi_before: Kpi, asked: Comparison) -> Stats:
+    elsewise = {}
+    agreed = events(book, kpi, TakenOut.ACCEPTED)
+    if agreed:
+        elsewise["accepted"] = _three(book, kpi, kpi_before, asked, TakenOut.NOTHING)
+    if events(book, kpi, TakenOut.CLAIMED) != agreed:
+        elsewise["claimed"] = _three(book, kpi, kpi_before, asked, TakenOut.CLAIMED)
+    now, periods = daily(book, kpi), [_told(period, asked) for period in (asked.reference, asked.period)]
+    open_late = [round(now.total("open_late", period)) for period in periods]
+    by_source = [now.total("by_source", period) for period in periods]
+    unjudged = [now.total("unjudged", period) for period in periods]
+    return Stats(
+        kpi=kpi,
+        counted=_three(book, kpi, kpi_before, asked, TakenOut.ACCEPTED),
+        open_late=(open_late[0], open_late[1]),
+        unjudged=(_share(unjudged[0], by_source[0]), _share(unjudged[1], by_source[1])) if any(by_source) else None,
+        elsewise=elsewise,
+    )
+
+
+def _share(part: float, rest: float) -> float:
+    return part / (part + rest) if part + rest else 0.0
+
+
+def _three(book: Book, kpi: Kpi, kpi_before: Kpi, asked: Comparison, taken_out: TakenOut) -> Three:
+    now, own = daily(book, kpi, taken_out), daily(book, kpi_before, taken_out)
+    before, after = _told(asked.reference, asked), _told(asked.period, asked)
+    queues = tuple(sorted({*now.queues_in(before), *now.queues_in(after), *own.queues_in(before)}))
+
+    def cells(counts: DailyCounts, period: Period) -> Cells:
+        return Cells(*counts.by_week(period, ("good", "judged"), queues))
+
+    return Three(cells(own, before), cells(now, before), cells(now, after))
+
+
+def _told(period: Period, asked: Comparison) -> Period:
+    """The days of a period before the horizon; what falls due later cannot be judged yet."""
+    return Period(period.start, min(period.end, asked.horizon))
+
+
+def _daily(book: Book, kpi: Kpi, taken_out: TakenOut) -> DailyCounts:
+    by_channel = any(one.channels != EVERYTHING for one in (*kpis_of(book), kpi))
+    contacts = book.table(CONTACTS)
+    columns = book.once((MEASURE, "scan", by_channel), lambda: _grouped(contacts, by_channel=by_channel))
+    inside = during(book, contacts, kpi, taken_out)
+    aside = () if inside is None else (_grouped(inside, by_channel=by_channel),)
+    return folded(CONTACTS, kpi, {name: name for name in COUNTS}, columns, *aside)
+
+
+def _grouped(table: ibis.Table, *, by_channel: bool) -> pa.Table:
+    dated = table.due_at.notnull()
+    table = table.mutate(
+        day=ibis.coalesce(table.due_on, table.opened_on),
+        kept=ibis.ifelse(dated, (table.resolved_at <= table.due_at).fill_null(False), table.sla_met),
+        dated=dated,
+    )
+    keys = ("queue", "channel") if by_channel else ("queue",)
+    grouped = table.group_by(*keys, "day").aggregate(
+        good=_.kept.sum(),
+        judged=_.kept.count(),
+        open_late=(_.dated & _.resolved_at.isnull()).sum(),
+        by_source=(~_.dated & _.sla_met.notnull()).sum(),
+        unjudged=(~_.dated & _.sla_met.isnull()).sum(),
+    )
+    return grouped.to_pyarrow()
