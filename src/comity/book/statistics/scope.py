@@ -6,6 +6,7 @@ import ibis
 from ibis import _
 
 from comity.book.opening import Book
+from comity.book.statistics.exclusions import without
 from comity.core.agreements import EVERYTHING, Kpi
 
 
@@ -37,5 +38,5 @@ def contacts_of(  # noqa: PLR0913 - which contacts, of which days
 ) -> ibis.Table:
     """The contacts that a KPI counts, of the days from `start` up to `end`, without those accepted as excluded."""
     table = book.table("contacts")
-    table = table.filter(table[day] >= start, table[day] < end)
+    table = without(book, table.filter(table[day] >= start, table[day] < end), kpi)
     return in_queues(table, kpi) if any_channel else in_scope(table, kpi)

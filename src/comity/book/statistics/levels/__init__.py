@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 
 from comity.book.opening import Book
-from comity.book.statistics.levels import attrition, backlog, contacts, forecasts, repeats, staffing, surveys
+from comity.book.statistics.levels import answered, attrition, backlog, contacts, forecasts, repeats, staffing, surveys
 from comity.book.statistics.levels.asking import Asked, Lacking, asked, lacking
 from comity.book.statistics.levels.reports import reported
 from comity.core.levels import LevelStats
@@ -21,6 +21,8 @@ Counting = Callable[[Book, Asked], Found]
 
 # The measures that are made of contacts, or of intervals where a book holds no contacts.
 _OF_CONTACTS: dict[str, Counting] = {
+    "service_level": answered.service_level_of,
+    "abandonment": answered.abandonment_of,
     "wait_mean": contacts.waits,
     "wait_p90": contacts.waits_p90,
     "handle_time": contacts.handle_times,
@@ -62,6 +64,6 @@ def _counted(book: Book, one: Asked, horizon: date) -> Found:
         return [(period, lacking(book, one.kpi, ("contacts",))) for period in one.periods]
     if measure == "repeat_contact":
         return repeats.gather(book, one, horizon)
-    if measure in _OF_CONTACTS:
-        return _OF_CONTACTS[measure](book, one)
-    return []
+    if measure == "sla_attainment":
+        return answered.deadlines_of(book, one, horizon)
+    return _OF_CONTACTS[measure](book, one)

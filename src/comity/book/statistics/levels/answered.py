@@ -1,0 +1,149 @@
+"""Service level, abandonment and deadlines kept: from the same daily counts as their readings, so that both agree."""
+
+import math
+from collections.abc import Iterator
+from datetime import date
+
+import numpy as np
+
+from comity.book.opening import Book
+from comity.book.statistics import service_level, sla_attainment
+from comity.book.statistics.exclusions import TakenOut, events
+from comity.book.statistics.levels.asking import Asked, Lacking, lacking
+from comity.book.statistics.levels.folding import serial
+from comity.book.statistics.queue_days import DailyCounts
+from comity.core.agreements import Abandons, Kpi
+from comity.core.levels import (
+    Intervals,
+    LevelStats,
+    Moments,
+    Sampled,
+    moments,
+    service_levels,
+)
+from comity.core.values import Period
+
+Found = Iterator[tuple[Period, LevelStats | Lacking]]
+_UNKNOWN_FROM_INTERVALS = ("V2", "V4")  # intervals do not say who gave up within the time of an answer
+
+
+def service_level_of(book: Book, asked: Asked) -> Found:
+    """The KPI as signed, its six variants, and the half hours of each queue beside the pooled figure."""
+    kpi = asked.kpi
+    counts, slots = service_level.daily(book, kpi), service_level.slots(book, kpi)
+    for period in asked.periods:
+        counted = _answered(counts, kpi, period)
+        if not counted.den:
+            yield period, lacking(book, kpi, (counts.source,), "not_covered")
+            continue
+        also: dict[str, object] = {"unresolved": int(counts.total("unresolved", period))}
+        yield (
+            period,
+            LevelStats(
+                kpi,
+                period,
+                counted,
+                Sampled.WEEKS,
+                variants=_variants(counts, period),
+                intervals=_intervals(slots, kpi, period),
+                also=also | _exclusions(book, kpi, period),
+            ),
+        )
+
+
+def abandonment_of(book: Book, asked: Asked) -> Found:
+    """Those that gave up, short abandons left out of both, of all answered and abandoned (`standards.md` 2.2)."""
+    kpi = asked.kpi
+    counts = service_level.daily(book, kpi)
+    for period in asked.periods:
+        counted = _gave_up(counts, period)
+        if not counted.den:
+            yield period, lacking(book, kpi, (counts.source,), "not_covered")
+            continue
+        abandoned, answered = counts.total("abandoned", period), counts.total("answered", period)
+        raw = {"with_short_abandons": abandoned / (abandoned + answered)}
+        yield period, LevelStats(kpi, period, counted, Sampled.WEEKS, also=raw | _exclusions(book, kpi, period))
+
+
+def deadlines_of(book: Book, asked: Asked, horizon: date) -> Found:
+    """What fell due in the period and before the horizon, and what of it was resolved by then."""
+    kpi = asked.kpi
+    counts = sla_attainment.daily(book, kpi)
+    for period in asked.periods:
+        told = _told(period, horizon)
+        counted = Moments(0, 0.0, 0.0) if told is None else _kept(counts, told)
+        if told is None or not counted.den:
+            yield period, lacking(book, kpi, ("contacts",), "not_covered")
+            continue
+        also = _exclusions(book, kpi, told)
+        if counts.total("by_source", told):  # judged by the source itself; what it did not judge is told
+            unjudged = counts.total("unjudged", told)
+            also["unjudged"] = unjudged / (unjudged + counts.total("by_source", told))
+        yield period, LevelStats(kpi, period, counted, Sampled.WEEKS, also=also)
+
+
+def _told(period: Period, horizon: date) -> Period | None:
+    """The days of a period that the records tell of."""
+    if period.start >= horizon:
+        return None
+    return Period(period.start, min(period.end, horizon))
+
+
+def _sums(counts: DailyCounts, period: Period, *names: str) -> list[np.ndarray]:
+    """Each count by week, over all queues."""
+    return [one.sum(axis=0) for one in counts.by_week(period, names, counts.queues)]
+
+
+def _kept(counts: DailyCounts, period: Period) -> Moments:
+    good, judged = _sums(counts, period, "good", "judged")
+    return moments(good[judged > 0], judged[judged > 0])
+
+
+def _answered(counts: DailyCounts, kpi: Kpi, period: Period) -> Moments:
+    within, answered, abandoned, short = _sums(counts, period, "within", "answered", "abandoned", "short")
+    dens = {
+        Abandons.COUNT: answered + abandoned,
+        Abandons.EXCLUDE_SHORT: answered + abandoned - short,
+        Abandons.EXCLUDE_ALL: answered,
+    }[kpi.abandons]
+    return moments(within[dens > 0], dens[dens > 0])
+
+
+def _gave_up(counts: DailyCounts, period: Period) -> Moments:
+    answered, abandoned, short = _sums(counts, period, "answered", "abandoned", "short")
+    dens = answered + abandoned - short
+    return moments((abandoned - short)[dens > 0], dens[dens > 0])
+
+
+def _variants(counts: DailyCounts, period: Period) -> dict[str, tuple[float, float]]:
+    names = ("answered", "within", "abandoned", "short", "abandoned_within")
+    found = service_levels(**{name: counts.total(name, period) for name in names})
+    unknown = _UNKNOWN_FROM_INTERVALS if counts.source == service_level.INTERVALS else ()
+    return {
+        name: (math.nan, 0.0) if name in unknown or not (math.isfinite(num) and den > 0) else (num, den)
+        for name, (num, den) in found.items()
+    }
+
+
+def _intervals(slots: service_level.SlotCounts, kpi: Kpi, period: Period) -> Intervals | None:
+    within = (slots.days >= serial(period.start)) & (slots.days < serial(period.end))
+    count = int(slots.slots[within].sum())
+    if not count:
+        return None
+    in_target = None if kpi.target is None else int(slots.in_target[within].sum())
+    return Intervals(float(slots.rates[within].sum()), count, in_target)
+
+
+def _exclusions(book: Book, kpi: Kpi, period: Period) -> dict[str, object]:
+    """What the figure would be with every contact, without those agreed, and without those claimed as well."""
+    if not events(book, kpi, TakenOut.CLAIMED):
+        return {}
+    found: dict[str, object] = {}
+    for taken_out in TakenOut:
+        if kpi.measure == "sla_attainment":
+            sums = _kept(sla_attainment.daily(book, kpi, taken_out), period)
+        else:
+            counts = service_level.daily(book, kpi, taken_out)
+            sums = _gave_up(counts, period) if kpi.measure == "abandonment" else _answered(counts, kpi, period)
+        found[taken_out.value] = sums.value if sums.den else None
+    return {"exclusions": found}

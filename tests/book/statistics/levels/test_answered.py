@@ -1,0 +1,137 @@
+"""Service level, abandonment and deadlines kept as levels, on written books."""
+
+from datetime import date
+
+import pytest
+from tests.cast import JOINT, write_book
+
+from comity.book.opening import open_book
+from comity.book.statistics.levels import Lacking, gather
+from comity.core.levels import measure
+from comity.core.values import Period, Side
+
+MAY = Period(date(2026, 5, 1), date(2026, 6, 1))
+HORIZON = date(2026, 6, 20)
+PINS = "answer_within_s = 20\nshort_abandon_s = 5\ntarget = 0.8\n"
+
+
+def level(folder, toml, horizon=HORIZON, **tables):
+    with open_book(write_book(folder / "book", toml, **tables), JOINT) as book:
+        (found,) = gather(book, (MAY,), horizon)[MAY]
+    return found if isinstance(found, Lacking) else measure(found)
+
+
+def icmi():
+    """ICMI's example hour (kpi_reference.json, service_level_icmi): of 1000 answered 860 in time, of 60 lost 20, 10."""
+    waits = [(20, "answered")] * 860 + [(21, "answered")] * 140
+    waits += [(5, "abandoned")] * 10 + [(20, "abandoned")] * 10 + [(60, "abandoned")] * 40
+    rows = []
+    for number, (wait, how) in enumerate(waits):
+        at = f"2026-05-04T10:{wait // 60:02}:{wait % 60:02}Z"
+        answered, abandoned = (at, "") if how == "answered" else ("", at)
+        rows.append(f"c{number},2026-05-04T10:00:00Z,help,voice,{answered},{abandoned}")
+    return "contact_id,opened_at,queue,channel,answered_at,abandoned_at\n" + "\n".join(rows)
+
+
+@pytest.mark.parametrize(
+    ("abandons", "percent"),
+    [("count", 81.1321), ("exclude-short", 81.9048), ("exclude-all", 86.0)],
+)
+def test_one_hour_has_the_level_that_was_signed_and_all_six_beside_it(tmp_path, abandons, percent):
+    toml = f'[[kpi]]\nid = "service_level"\nabandons = "{abandons}"\n{PINS}'
+    reported = "period,kpi,value,reported_by\n2026-05,service_level,0.86,provider\n2026-05,service_level,0.811,customer"
+    found = level(tmp_path, toml, contacts=icmi(), reported=reported)
+    assert 100 * found.value == pytest.approx(percent, abs=5e-5)
+    assert {name: 100 * value for name, value in found.variants.items()} == pytest.approx(
+        {"V1": 81.1321, "V2": 83.0189, "V3": 86.0, "V4": 82.6923, "V5": 82.0755, "V6": 81.9048},
+        abs=5e-5,
+    )
+    assert found.explains == {Side.PROVIDER: "V3", Side.CUSTOMER: "V1"}
+    assert found.met is True
+    assert found.se is None
+
+
+def test_abandonment_leaves_short_abandons_out_of_both(tmp_path):
+    """(60 - 10)/(1060 - 10), and 60/1060 beside it."""
+    found = level(tmp_path, f'[[kpi]]\nid = "abandonment"\n{PINS}', contacts=icmi())
+    assert found.value == pytest.approx(50 / 1050)
+    assert found.also == {"with_short_abandons": pytest.approx(60 / 1060)}
+
+
+def test_half_hours_stand_beside_the_pooled_level(tmp_path):
+    """kpi_reference.json, interval_averaging: pooled 72.1277, mean of intervals 88.0556, at 80 % 66.6667."""
+    rows = []
+    for slot, (offered, within) in enumerate([(20, 20), (30, 29), (200, 130), (180, 120), (25, 25), (15, 15)]):
+        minute = f"2026-05-04T{10 + slot // 2}:{30 * (slot % 2):02}"
+        waits = [10] * within + [30] * (offered - within)
+        rows += [f"s{slot}c{n},{minute}:00Z,help,{minute}:{wait}Z" for n, wait in enumerate(waits)]
+    contacts = "contact_id,opened_at,queue,answered_at\n" + "\n".join(rows)
+    found = level(tmp_path, f'[[kpi]]\nid = "service_level"\n{PINS}', contacts=contacts)
+    assert 100 * found.value == pytest.approx(72.1277, abs=5e-5)
+    assert 100 * found.mean_of_intervals == pytest.approx(88.0556, abs=5e-5)
+    assert 100 * found.intervals_in_target == pytest.approx(66.6667, abs=5e-5)
+
+
+def test_a_book_of_intervals_has_a_level_but_not_every_variant(tmp_path):
+    """Intervals do not say who gave up within the time of an answer: V2 and V4 are not known."""
+    intervals = """
+    queue,start,minutes,offered,answered,answered_within,threshold_s,abandoned,abandoned_short
+    help,2026-05-04T10:00:00,30,1060,1000,860,20,60,10
+    """
+    found = level(tmp_path, f'[[kpi]]\nid = "service_level"\n{PINS}', intervals=intervals)
+    assert found.value == pytest.approx(860 / 1050)
+    assert (found.variants["V2"], found.variants["V4"]) == (None, None)
+    assert found.variants["V1"] == pytest.approx(860 / 1060)
+
+
+def test_accepted_exclusions_are_out_and_what_they_change_is_told(tmp_path):
+    """Four contacts, two of them late: one in an accepted outage, one in a claimed one."""
+    contacts = """
+    contact_id,opened_at,queue,answered_at
+    c1,2026-05-04T10:00:00Z,help,2026-05-04T10:00:05Z
+    c2,2026-05-05T10:00:00Z,help,2026-05-05T10:00:05Z
+    c3,2026-05-06T10:00:00Z,help,2026-05-06T10:05:00Z
+    c4,2026-05-07T10:00:00Z,help,2026-05-07T10:05:00Z
+    """
+    events = """
+    event_id,kind,from,to,declared_by,declared_at,claim,state
+    e1,outage,2026-05-06T09:00:00Z,2026-05-06T11:00:00Z,provider,2026-05-06T09:00:00Z,exclude,accepted
+    e2,outage,2026-05-07T09:00:00Z,2026-05-07T11:00:00Z,provider,2026-05-07T09:00:00Z,exclude,claimed
+    """
+    found = level(tmp_path, f'[[kpi]]\nid = "service_level"\n{PINS}', contacts=contacts, events=events)
+    assert (found.num, found.den) == (2, 3)
+    assert found.also["exclusions"] == {"nothing": 0.5, "accepted": pytest.approx(2 / 3), "claimed": 1.0}
+    wait = level(tmp_path / "wait", '[[kpi]]\nid = "wait_mean"\n', contacts=contacts, events=events)
+    assert (wait.num, wait.den) == (310, 3)
+
+
+def test_deadlines_kept_are_of_what_fell_due_before_the_horizon(tmp_path):
+    """Due in May before the 20th: t1 kept, t2 late, t3 open and so a miss; t4 is due after the horizon."""
+    contacts = """
+    contact_id,opened_at,due_at,resolved_at
+    t1,2026-04-29T10:00:00Z,2026-05-04T10:00:00Z,2026-05-04T10:00:00Z
+    t2,2026-05-03T10:00:00Z,2026-05-04T10:00:00Z,2026-05-04T10:00:01Z
+    t3,2026-05-03T10:00:00Z,2026-05-05T10:00:00Z,
+    t4,2026-05-03T10:00:00Z,2026-05-25T10:00:00Z,2026-05-03T11:00:00Z
+    """
+    toml = '[[kpi]]\nid = "sla_attainment"\ntarget = 0.5\n'
+    found = level(tmp_path, toml, date(2026, 5, 20), contacts=contacts)
+    assert (found.num, found.den, found.met) == (1, 3, False)
+    assert level(tmp_path / "whole", toml, contacts=contacts).den == 4
+
+
+def test_the_sources_own_judgement_stands_in_where_no_due_time_is_known(tmp_path):
+    contacts = """
+    contact_id,opened_at,resolved_at,sla_met
+    t1,2026-05-03T10:00:00Z,2026-05-04T10:00:00Z,true
+    t2,2026-05-03T10:00:00Z,2026-05-04T10:00:00Z,false
+    t3,2026-05-03T10:00:00Z,,
+    """
+    found = level(tmp_path, '[[kpi]]\nid = "sla_attainment"\n', contacts=contacts)
+    assert (found.num, found.den) == (1, 2)
+    assert found.also == {"unjudged": pytest.approx(1 / 3)}
+
+
+def test_without_contacts_and_intervals_the_level_lacks_them(tmp_path):
+    found = level(tmp_path, f'[[kpi]]\nid = "service_level"\n{PINS}', prices="month,index\n2026-05,100")
+    assert (found.needs, found.why, found.held_by) == (("contacts",), "no_table", "provider")
