@@ -11,6 +11,7 @@ _SHARES = ("share", "rate", "response", "top", "rest", "proportion", "inflation"
 _INTERVAL = frozenset({"share", "low", "high"})
 _BARE = ("_days", "_per_contact", "score_left")
 _UNSAID = frozenset({"design"})  # the definition beside it says so in a sentence
+_BOTH = frozenset({"before", "after"})
 _OTHER = frozenset({"verdict", "as_reported", "like_for_like"})
 
 
@@ -27,6 +28,9 @@ def flat_also(
             yield name, _estimate(value, words)
         elif isinstance(value, Mapping) and value.keys() >= _OTHER:
             yield name, _other(value, unit, currency, words)
+        elif isinstance(value, Mapping) and value.keys() == _BOTH:
+            low, high = (_also_text((*path, each), value[each], unit, currency, words) for each in ("before", "after"))
+            yield name, words("word.to", low=low, high=high)
         elif isinstance(value, Mapping):
             yield from flat_also(value, unit, currency, words, path)
         elif isinstance(value, (list, tuple)) and any(isinstance(item, (list, tuple, Mapping)) for item in value):

@@ -138,12 +138,18 @@ class Chart:
         return Markup(f'<svg class="{look}" xmlns="http://www.w3.org/2000/svg" {size}{label}>{body}</svg>')  # noqa: S704 - as above
 
 
+def _ends(look: str, height: float) -> str:
+    """Round bar ends are the customer's, square ones everybody else's."""
+    return f' rx="{_n(height / 2)}"' if look == "customer" else ""
+
+
 def _screen(shape: Shape, height: float) -> str:
     match shape:
         case Line(x1, y1, x2, y2, look):
             return f'<line class="{look}" x1="{_n(x1)}%" x2="{_n(x2)}%" y1="{_n(y1)}" y2="{_n(y2)}"/>'
         case Rect(x, y, width, high, look):
-            return f'<rect class="{look}" x="{_n(x)}%" y="{_n(y)}" width="{_n(width)}%" height="{_n(high)}"/>'
+            size = f'width="{_n(width)}%" height="{_n(high)}"'
+            return f'<rect class="{look}" x="{_n(x)}%" y="{_n(y)}" {size}{_ends(look, high)}/>'
         case Mark(x, y, kind, look):
             return f'<svg x="{_n(x)}%" y="{_n(y)}" overflow="visible"><path class="{look}" d="{MARKS[kind]}"/></svg>'
         case Text(x, y, text, look, anchor, dx):
@@ -165,7 +171,8 @@ def _paper(shape: Shape, width: float) -> str:
         case Line(x1, y1, x2, y2, _):
             return f'<line {paint} x1="{at(x1)}" x2="{at(x2)}" y1="{_n(y1)}" y2="{_n(y2)}"/>'
         case Rect(x, y, wide, high, _):
-            return f'<rect {paint} x="{at(x)}" y="{_n(y)}" width="{at(wide)}" height="{_n(high)}"/>'
+            size = f'width="{at(wide)}" height="{_n(high)}"'
+            return f'<rect {paint} x="{at(x)}" y="{_n(y)}" {size}{_ends(shape.look, high)}/>'
         case Mark(x, y, kind, _):
             return f'<path {paint} transform="translate({at(x)} {_n(y)})" d="{MARKS[kind]}"/>'
         case Text(x, y, text, _, anchor, dx):
@@ -224,10 +231,7 @@ class Bar:
     interval: float = 0.0
 
 
-_ROW = 50.0
-
-
-def waterfall_rows(before: float, bars: Sequence[Bar], after: float) -> list[Chart]:
+def waterfall_rows(before: float, bars: Sequence[Bar], after: float, height: float = 50.0) -> list[Chart]:
     """One small chart per row: upright ticks for the levels at both ends, bars for the changes between.
 
     Levels are ticks and not bars, so that an axis that does not begin at zero cannot mislead.
@@ -241,13 +245,13 @@ def waterfall_rows(before: float, bars: Sequence[Bar], after: float) -> list[Cha
     def x(value: float) -> float:
         return 4 + (value - low) / reach * 92
 
-    middle = _ROW / 2
-    top, foot = -_PAST, _ROW + _PAST
+    middle = height / 2
+    top, foot = -_PAST, height + _PAST
     grid: list[Shape] = [Line(at, top, at, foot, "grid") for at in (4, 27, 50, 73, 96)]
 
     def level(value: float, *, first: bool) -> Chart:
         link = Line(x(value), middle, x(value), foot if first else top, "axis")
-        return Chart((*grid, link, Line(x(value), middle - 10, x(value), middle + 10, "tick")), _ROW)
+        return Chart((*grid, link, Line(x(value), middle - 10, x(value), middle + 10, "tick")), height)
 
     rows = [level(before, first=True)]
     for bar in bars:
@@ -263,7 +267,7 @@ def waterfall_rows(before: float, bars: Sequence[Bar], after: float) -> list[Cha
             under = middle + 14
             shapes += [Line(one, under, other, under, "hair")]
             shapes += [Line(end, under - 3, end, under + 3, "hair") for end in (one, other)]
-        rows.append(Chart(tuple(shapes), _ROW))
+        rows.append(Chart(tuple(shapes), height))
     return [*rows, level(after, first=False)]
 
 
@@ -334,9 +338,10 @@ def two_lines(  # noqa: PLR0913 - the two lines, their ribbon and their names ar
     half: Sequence[float],
     tick: TickNames,
     sentence: str,
+    height: float = 250.0,
 ) -> tuple[Chart, Scale]:
     """As reported thin, like for like thick with its ribbon, both from one common level at the left."""
-    height, foot = 250.0, 222.0
+    foot = height - 28
     low = [value - width for value, width in zip(held, half, strict=True)]
     high = [value + width for value, width in zip(held, half, strict=True)]
     axis = scale([*reported, *low, *high], 12, foot)

@@ -117,7 +117,7 @@ def chained(points: tuple[ReadingPoint, ...]) -> tuple[ReadingPoint, ...]:
     return tuple(run)
 
 
-def lines(row: ReadingRow, review: Review, words: Words) -> Lines | None:
+def lines(row: ReadingRow, review: Review, words: Words, height: float = 250.0) -> Lines | None:
     """As reported, and like for like chained from one common level; None below two periods.
 
     The level as reported at the end is the reading's own; earlier ones follow by taking the changes back.
@@ -159,13 +159,14 @@ def lines(row: ReadingRow, review: Review, words: Words) -> Lines | None:
         [value * scale for value in half],
         lambda value: words.number(value, places),
         sentence,
+        height,
     )
     shown = {"low": words.number(axis.low, places), "high": words.number(axis.high, places)}
     exact = not any(half)
     about = words("opened.lines_exact", **shown) if exact else words("opened.lines_about", first=first, **shown)
     gap = words.moved(abs(reported[-1] - held[-1]) * scale, reading.unit, review.currency, places).lstrip("+")
     ends = [axis.y(reported[-1] * scale), axis.y(held[-1] * scale)]
-    at = charts.apart(ends, _LABEL_ROOM, 14, 206)
+    at = charts.apart(ends, _LABEL_ROOM, 14, height - 44)
     labels: list[charts.Shape] = []
     for y, key, value in zip(at, ("reported", "held"), (reported[-1], held[-1]), strict=True):
         labels.append(charts.Text(0, y, level(value), "strong" if key == "held" else "", dx=10))

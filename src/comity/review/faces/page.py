@@ -181,8 +181,10 @@ def _row(row: ReadingRow, review: Review, words: Words, draw: Drawn) -> dict[str
         )
         for step in fall.steps
     ]
-    falls = [draw(chart, _BAR) for chart in charts.waterfall_rows(fall.before, bars, fall.after)]
-    drawn = lines(row, review, words)
+    falls = [
+        draw(chart, _BAR) for chart in charts.waterfall_rows(fall.before, bars, fall.after, 38 if draw.paper else 50)
+    ]
+    drawn = lines(row, review, words, 165 if draw.paper else 250)
     held = None if reading.like_for_like is None else reading.like_for_like.change
     kpi = definition_of(reading, review)
     unit = reading.unit
