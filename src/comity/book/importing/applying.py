@@ -195,9 +195,11 @@ class _Run:
             if missing:
                 complaints.append(self.complaint(section, missing))
                 continue
-            for column, header in compiled.absent:
+            plain = {name for name, value in self.mapping.columns.items() if value.source}
+            empty = [f"{column} ({header})" for column, header in compiled.absent if column in plain]
+            if empty:
                 where = f"sheet {section.name}: " if len(self.source.sections) > 1 else ""
-                self.notes.append(f"{where}there is no column {header!r}; {column or 'a condition'} goes without it")
+                self.notes.append(f"{where}not in the file, and so left empty: {', '.join(empty)}")
             found.append(_Part(number, section, wide, compiled))
         if not found:
             raise UnusableSourceError(complaints[0])

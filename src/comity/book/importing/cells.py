@@ -23,7 +23,10 @@ _ORDERS = {"day-first": ("%d", "%m"), "month-first": ("%m", "%d")}
 TRUE = ("true", "1", "yes", "y", "t", "on", "x", "si", "sí", "s", "oui", "ja", "wahr", "verdadero", "vrai", "✓")
 FALSE = ("false", "0", "no", "n", "f", "off", "non", "nein", "falsch", "falso", "faux")
 
-_SPELT = r"(-|−)?\s*((\d+(?:[.]\d+)?)\s*w[a-z]*)?[ ,]*((\d+(?:[.]\d+)?)\s*d[a-z]*)?[ ,]*((\d+(?:[.]\d+)?)\s*h[a-z]*)?[ ,]*((\d+(?:[.]\d+)?)\s*m[a-z]*)?[ ,]*((\d+(?:[.]\d+)?)\s*s[a-z]*)?"
+_AMOUNT = r"\d+(?:[.]\d+)?"
+_WORDS = "wdhms"  # weeks, days, hours, minutes, seconds, as in 1h 20m
+_SPELT = "(?:-|−)?" + "".join(rf"(?:[ ,]*{_AMOUNT}\s*{unit}[a-z]*)?" for unit in _WORDS)
+_SCALES = (604800, 86400, 3600, 60, 1)
 _PERIOD = r"(-)?P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.]\d+)?)S)?)?"
 _UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
 
@@ -56,7 +59,9 @@ def local_by_format_sql(text: str, formats: tuple[str, ...]) -> str:
             f"CASE WHEN {number} BETWEEN 61 AND 109574 THEN TIMESTAMP '1899-12-30' "
             f"+ to_microseconds(CAST(round({number} * 86400) * 1000000 AS BIGINT)) END"
         )
-    return f"coalesce({', '.join(arms)})" if arms else "CAST(NULL AS TIMESTAMP)"
+    # A bare day is its first moment; as software exports it, 2026-01-31 stands where a time is meant.
+    bare = f"CASE WHEN regexp_full_match({text}, '\\d{{4}}-\\d{{2}}-\\d{{2}}') THEN TRY_CAST({text} AS TIMESTAMP) END"
+    return f"coalesce({', '.join([*arms, bare])})"
 
 
 def utc_by_format_sql(text: str, formats: tuple[str, ...]) -> str:
@@ -165,19 +170,21 @@ def seconds_sql(text: str, unit: str, decimal: str, clock: str | None) -> str:
     if clock is not None:
         first, second = (3600, 60) if clock == "h:mm" else (60, 1)
         arms.append(f"WHEN {two} THEN {sign} * ({part(1)} * {first} + {part(2)} * {second})")
+    period = _sum_sql([f"regexp_extract({text}, '{_PERIOD}', {group})" for group in (2, 3, 4, 5, 6)])
+    low = f"lower({text})"
+    spelt = _sum_sql([f"regexp_extract({low}, '({_AMOUNT})\\s*{unit}', 1)" for unit in _WORDS])
     arms += [
         f"WHEN {days} THEN {sign} * ({day_part} + {rest_seconds})",
-        f"WHEN regexp_full_match({text}, '{_PERIOD}') AND length({text}) > 2 THEN {sign} * ({_sum_sql(text, _PERIOD, (2, 3, 4, 5, 6))})",
-        f"WHEN regexp_full_match(lower({text}), '{_SPELT}') THEN {sign} * ({_sum_sql(f'lower({text})', _SPELT, (3, 5, 7, 9, 11))})",
+        f"WHEN regexp_full_match({text}, '{_PERIOD}') AND length({text}) > 2 THEN {sign} * ({period})",
+        f"WHEN regexp_full_match({low}, '{_SPELT}') THEN {sign} * ({spelt})",
     ]
     return f"CASE {' '.join(arms)} END"
 
 
-def _sum_sql(text: str, pattern: str, groups: tuple[int, ...]) -> str:
-    scales = (604800, 86400, 3600, 60, 1)
+def _sum_sql(texts: list[str]) -> str:
     return " + ".join(
-        f"coalesce(TRY_CAST(nullif(regexp_extract({text}, '{pattern}', {group}), '') AS DOUBLE), 0) * {scale}"
-        for group, scale in zip(groups, scales, strict=True)
+        f"coalesce(TRY_CAST(nullif({text}, '') AS DOUBLE), 0) * {scale}"
+        for text, scale in zip(texts, _SCALES, strict=True)
     )
 
 

@@ -89,7 +89,7 @@ class _Reader(ValueReader):
             zone=self.zone(content),
             decimal=self.one_of(content, "", "decimal", (".", ","), "."),
             nulls=(*NULLS, *self.texts(content, "", "null")),
-            let={key: self.value(spec, f"let.{key}", As.TEXT) for key, spec in let.items()},
+            let={key: self.value(spec, f"let.{key}", None) for key, spec in let.items()},
             columns={
                 key: self.value(spec, f"columns.{key}", KINDS[target.by_name[key].kind])
                 for key, spec in columns.items()

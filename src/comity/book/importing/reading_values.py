@@ -66,10 +66,10 @@ class ValueReader(TomlReader):
             hint = f"did you mean {near[0]!r}?" if near else "name one under [let]"
             raise self.wrong(where, f"uses {use!r}, which is no named value; {hint}")
 
-    def value(self, spec: Any, where: str, kind: As) -> Value:  # noqa: ANN401 - TOML values
+    def value(self, spec: Any, where: str, kind: As | None) -> Value:  # noqa: ANN401 - TOML values
         """Read one value.
 
-        :param kind: what it is read as where the mapping does not say
+        :param kind: what it is read as where the mapping does not say; None: as what it is
         """
         if isinstance(spec, str):
             spec = {"from": spec}
@@ -82,7 +82,8 @@ class ValueReader(TomlReader):
         if len(origins) != 1:
             said = " and ".join(origins) or "none of them"
             raise self.wrong(where, f"must have exactly one of {', '.join(_ORIGINS)}; it has {said}")
-        kind = As(self.one_of(spec, where, "as", tuple(As), kind.value))
+        said = self.one_of(spec, where, "as", tuple(As), kind.value if kind else None)
+        kind = None if said is None else As(said)
         source = self.texts(spec, where, "from")
         for text in source:
             if text.startswith("re:"):
@@ -155,7 +156,7 @@ class ValueReader(TomlReader):
             raise self.wrong(f"{where}.value", f"must be one text or number, but is {value!r}")
         return None if value is None else str(value)
 
-    def parts(self, spec: dict[str, Any], where: str, key: str, kind: As) -> tuple[Value, ...]:
+    def parts(self, spec: dict[str, Any], where: str, key: str, kind: As | None) -> tuple[Value, ...]:
         if key not in spec:
             return ()
         parts = spec[key]
@@ -166,7 +167,11 @@ class ValueReader(TomlReader):
             if kind in {As.INSTANT, As.DAY, As.MONTH} and key in {"sum", "difference"} and isinstance(part, str):
                 msg = f"must say what {part!r} is, such as {{ from = {part!r}, as = 'seconds' }}"
                 raise self.wrong(f"{where}.{key}", msg)
-        return tuple(self.value(part, f"{where}.{key}", kind) for part in parts)
+        adds = key in {"sum", "difference"}
+        return tuple(
+            self.value(part, f"{where}.{key}", None if adds and isinstance(part, dict) and "use" in part else kind)
+            for part in parts
+        )
 
     def name_part(self, spec: dict[str, Any], where: str, key: str) -> str | None:
         value = spec.get(key)
