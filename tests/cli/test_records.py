@@ -1,0 +1,150 @@
+"""The commands over records: what they say, where they say it, and how they end."""
+
+import json
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from comity.cli.records import register
+from tests.cast import write_book
+
+app = typer.Typer()
+register(app)
+HEADER = "contact_id,opened_at,queue"
+
+
+def comity(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def book(tmp_path):
+    return write_book(tmp_path / "book")
+
+
+def source(book, *lines, name="a.csv"):
+    file = book.parent / name
+    file.write_text("\n".join([HEADER, *lines]) + "\n")
+    return file
+
+
+GOOD = "c1,2026-01-02T10:00:00Z,q"
+GOODS = [f"c{number},2026-01-02T10:00:00Z,q" for number in range(30)]
+
+
+def test_a_clean_import_ends_with_0_and_says_what_it_did(book):
+    ended = comity("import", source(book, GOOD), "--as", "contacts", "--into", book, "--by", "Ana")
+    assert ended.exit_code == 0
+    assert ended.stdout == ("a.csv: 1 row for contacts: 1 new, 0 unchanged, 0 updated, 0 withdrawn, 0 set aside\n")
+    assert ended.stderr == ""
+
+
+def test_the_same_file_again_says_that_nothing_was_changed(book):
+    file = source(book, GOOD)
+    comity("import", file, "--as", "contacts", "--into", book)
+    ended = comity("import", file, "--as", "contacts", "--into", book)
+    assert ended.exit_code == 0
+    assert "nothing was changed" in ended.stdout
+
+
+def test_rejects_end_with_1_and_name_file_line_column_value_and_reason(book):
+    ended = comity("import", source(book, *GOODS, "x,\x1b[31mnever,q"), "--as", "contacts", "--into", book)
+    assert ended.exit_code == 1
+    assert "1  opened_at: not an instant such as 2026-01-31T09:30:00Z" in ended.stdout
+    assert "a.csv line 32: opened_at: not an instant" in ended.stdout
+    assert "\x1b" not in ended.stdout
+
+
+def test_json_tells_the_same_as_data(book):
+    ended = comity("import", source(book, *GOODS, "x,never,q"), "--as", "contacts", "--into", book, "--format", "json")
+    told = json.loads(ended.stdout)["imports"][0]
+    assert (told["delivery"]["new"], told["delivery"]["rejected"]) == (30, 1)
+    assert told["rejects"][0] == {
+        "file": "a.csv",
+        "line": 32,
+        "column": "opened_at",
+        "value": "never",
+        "reason": "not an instant such as 2026-01-31T09:30:00Z",
+    }
+
+
+def test_a_dry_run_shows_mapped_rows_and_writes_nothing(book):
+    ended = comity("import", source(book, GOOD), "--as", "contacts", "--into", book, "--dry-run")
+    assert "contact_id=c1" in ended.stdout
+    assert not (book / "contacts.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["import", "absent.csv", "--as", "contacts", "--into", "{book}"], "there is no such file"),
+        (["import", "{file}", "--as", "nonsense", "--into", "{book}"], "there is no mapping 'nonsense'"),
+        (["import", "{file}", "--into", "{book}"], "say what"),
+        (["import", "--into", "{book}"], "--all"),
+        (["import", "--all", "--into", "{book}"], "no [[source]]"),
+        (["import", "{file}", "--as", "contacts", "--into", "{book}/nowhere"], "is not a folder"),
+        (["import", "{file}", "--as", "surveys", "--into", "{book}"], "has no column response_id"),
+        (["check", "{book}/nowhere"], "is not a folder"),
+        (["diff", "{book}", "--table", "costs"], "has no table costs"),
+        (["forget", "somebody", "--from", "{book}/nowhere"], "is not a folder"),
+    ],
+)
+def test_what_cannot_be_used_ends_with_2_and_one_line_on_standard_error(book, arguments, told):
+    file = source(book, GOOD)
+    ended = comity(*[one.format(book=book, file=file) for one in arguments])
+    assert ended.exit_code == 2
+    assert ended.stdout == ""
+    assert ended.stderr.count("\n") == 1
+    assert told in ended.stderr
+
+
+def test_too_many_rejects_end_with_2_unless_more_are_allowed(book):
+    file = source(book, GOOD, "x,never,q")
+    assert comity("import", file, "--as", "contacts", "--into", book).exit_code == 2
+    assert comity("import", file, "--as", "contacts", "--into", book, "--max-rejects", "0.5").exit_code == 1
+
+
+def test_all_brings_in_every_source_that_has_a_path(tmp_path):
+    toml = '[[source]]\ntable = "contacts"\nby = "provider"\npath = "inbox/*.csv"\n'
+    book = write_book(tmp_path / "book", toml)
+    (book / "inbox").mkdir()
+    for name in ("a", "b"):
+        (book / "inbox" / f"{name}.csv").write_text(f"{HEADER}\n{GOOD.replace('c1', name)}\n")
+    ended = comity("import", "--all", "--into", book)
+    assert ended.exit_code == 0
+    assert [line.split(":")[0] for line in ended.stdout.splitlines()] == ["a.csv", "b.csv"]
+
+
+def test_check_tells_what_is_there_and_what_is_set_aside(tmp_path):
+    text = "\n".join([HEADER, *GOODS, "x,never,q"])
+    book = write_book(tmp_path / "book", contacts=text)
+    ended = comity("check", book)
+    assert ended.exit_code == 1
+    assert "contacts" in ended.stdout
+    assert "contacts.csv line 32: opened_at: not an instant" in ended.stdout
+    told = json.loads(comity("check", book, "--format", "json").stdout)
+    assert (told["rejected"], told["tables"][0]["rows"]) == (1, 30)
+
+
+def test_check_ends_with_0_when_all_is_well(tmp_path):
+    assert comity("check", write_book(tmp_path / "book", contacts=f"{HEADER}\n{GOOD}")).exit_code == 0
+
+
+def test_diff_shows_months_and_columns_of_the_last_import(book):
+    comity("import", source(book, GOOD), "--as", "contacts", "--into", book)
+    changed = source(book, GOOD.replace(",q", ",other"), "c2,2026-02-02T10:00:00Z,q", name="b.csv")
+    comity("import", changed, "--as", "contacts", "--into", book)
+    ended = comity("diff", book)
+    assert ended.exit_code == 0
+    assert [line.split() for line in ended.stdout.splitlines()[1:]] == [
+        ["2026-01", "0", "new", "1", "updated", "0", "withdrawn"],
+        ["2026-02", "1", "new", "0", "updated", "0", "withdrawn"],
+        ["queue", "changed", "in", "1", "row"],
+    ]
+
+
+def test_forget_tells_where_the_person_stood(tmp_path):
+    book = write_book(tmp_path / "book", accounts="account_id,name\np1,Somebody")
+    assert comity("forget", "p1", "--from", book).stdout == "accounts: 1 row\n"
+    assert "nobody of that id" in comity("forget", "p1", "--from", book).stdout
