@@ -262,7 +262,7 @@ class Witness:
             total += size / n0 * statistics.fmean(changes)
         return total
 
-    def touch(self, answers, account, x0, x1, material):  # noqa: C901 - reads like the specification
+    def touch(self, answers, account, x0, x1, material):  # noqa: C901, PLR0912 - reads like the specification
         cells = [defaultdict(list), defaultdict(list)]
         for at in (0, 1):
             for r in answers[at]:
@@ -271,7 +271,7 @@ class Witness:
         sizes = [len(answers[0]), len(answers[1])]
         n, centre = x1 - x0, (x0 + x1) / 2
         within = mix = queues = 0.0
-        alone = [0.0, 0.0]
+        alone, most = [0.0, 0.0], [0, 0]
         both = set(cells[0]) & set(cells[1])
         for k in set(cells[0]) | set(cells[1]):
             w = [len(cells[at].get(k, [])) / sizes[at] for at in (0, 1)]
@@ -283,6 +283,7 @@ class Witness:
                 at = 1 if w[1] else 0
                 queues += (r[at] - centre) * (w[1] - w[0])
                 alone[at] += w[at]
+                most[at] = max(most[at], len({a["respondent_id"] for a in cells[at][k]}))
         s2, weeks = [0.0, 0.0, 0.0], []
         for at, x in ((0, x0), (1, x1)):
             big_n, big_h = defaultdict(float), defaultdict(float)
@@ -315,6 +316,8 @@ class Witness:
             sampled=True,
         )
         parts = {"within": within, "mix": mix, "queues": queues}
+        if any(1 <= people <= 4 for people in most):
+            parts = {"within": within, "mix+queues": mix + queues}
         why = cause(verdict, n - within, [Part(name, value, name == "within") for name, value in parts.items()])
         rule = verdict is not Verdict.UNCLEAR and (abs(queues) >= material or max(alone) > 0.1)
         return {

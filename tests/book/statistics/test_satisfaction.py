@@ -366,3 +366,10 @@ def test_nothing_answered_or_nothing_asked_gives_nothing(tmp_path):
     folder = typed_book(tmp_path / "book", {"surveys": rows})
     assert gathered(folder) == {ASKED: ()}
     assert gathered(folder, ()) == {}
+
+
+def test_nothing_of_the_working_stays_in_the_engine(tmp_path):
+    with open_book(typed_book(tmp_path / "book", {"surveys": two_quarters()}), JOINT) as book:
+        before = book.engine.con.execute("SHOW ALL TABLES").fetchall()
+        gather(book, [ASKED])
+        assert book.engine.con.execute("SHOW ALL TABLES").fetchall() == before

@@ -299,10 +299,11 @@ def test_scales():
 
 
 def weekly(*cells: list[tuple[float, float]]) -> Cells:
-    """(mean, answers) by cell and week."""
+    """(mean, answers) by cell and week, each answer another person's."""
     return Cells(
         np.array([[mean * count for mean, count in weeks] for weeks in cells], dtype=float),
         np.array([[count for _, count in weeks] for weeks in cells], dtype=float),
+        np.array([sum(count for _, count in weeks) for weeks in cells], dtype=float),
     )
 
 
@@ -365,3 +366,10 @@ def test_without_a_cell_in_both_periods_nothing_is_like_for_like():
     gone = [(0.0, 0)] * 4
     reading = read(touched(weekly(BUSY, gone), weekly(gone, CALM)))
     assert (reading.like_for_like, reading.verdict) == (None, "unclear")
+
+
+def test_a_cell_of_few_people_in_one_period_only_is_not_told_apart():
+    gone, few = [(0.0, 0)] * 4, [(1.0, 1), (0.0, 0), (0.0, 0), (0.0, 0)]
+    reading = read(touched(weekly(BUSY, CALM, gone), weekly(BUSY, MORE_CALM, few)))
+    assert list(values(reading)) == ["within", "mix+queues"]
+    assert (reading.verdict, reading.cause) == ("illusory", "mix+queues")

@@ -104,7 +104,9 @@ def test_intervals_of_weeks_hold_the_truth_in_95_of_100_draws():
             counts = rng.poisson(often[at][:, None] * rng.gamma(20, 1 / 20, 13), (3, 13)) + 1.0
             week = rng.normal(0, 0.08, 13)  # a bad week is bad in every cell
             noise = rng.normal(0, 1, (3, 13)) / np.sqrt(counts)
-            sides.append(Cells((level + moved * at)[:, None] * counts + (week + noise) * counts, counts))
+            sides.append(
+                Cells((level + moved * at)[:, None] * counts + (week + noise) * counts, counts, counts.sum(axis=1))
+            )
         found = split(*sides)
         z = found.z(0.025)
         n = found.within + found.mix + found.queues

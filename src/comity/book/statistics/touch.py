@@ -35,9 +35,14 @@ def cells(
     rows = rows.join(own, ["period", "scale", "respondent_id"])
     known = accounts(workings).select(known_as=_.account_id, segment=_.segment)
     rows = rows.left_join(known, [("belongs_to", "known_as")])
-    rows = rows.group_by("period", "scale", "week", **{name: rows[name].fill_null("") for name in _CELL})
+    rows = rows.select(
+        *("period", "scale", "week", "score", "respondent_id"),
+        **{name: rows[name].fill_null("") for name in _CELL},
+    )
+    sums = rows.group_by("period", "scale", "week", *_CELL).agg(total=_.score.sum(), count=_.count())
+    heads = rows.group_by("period", "scale", *_CELL).agg(people=_.respondent_id.nunique())
     found: dict[tuple[int, int], list[dict[str, Any]]] = {}
-    for row in rows.agg(total=_.score.sum(), count=_.count()).to_pyarrow().to_pylist():
+    for row in sums.join(heads, ["period", "scale", *_CELL]).to_pyarrow().to_pylist():
         found.setdefault((row["period"], row["scale"]), []).append(row)
     return {
         (number, scale): _matrices([found[period, scale] for period in periods[number]]) for number, scale in wanted
@@ -52,8 +57,9 @@ def _matrices(sides: Sequence[Sequence[Mapping[str, Any]]]) -> tuple[Cells, Cell
     for rows in sides:
         weeks = {week: number for number, week in enumerate(sorted({row["week"] for row in rows}))}
         totals, counts = np.zeros((len(names), len(weeks))), np.zeros((len(names), len(weeks)))
+        people = np.zeros(len(names))
         for row in rows:
             place = at[tuple(row[name] for name in _CELL)], weeks[row["week"]]
-            totals[place], counts[place] = row["total"], row["count"]
-        made.append(Cells(totals, counts))
+            totals[place], counts[place], people[place[0]] = row["total"], row["count"], row["people"]
+        made.append(Cells(totals, counts, people))
     return made[0], made[1]

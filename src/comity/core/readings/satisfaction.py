@@ -16,7 +16,7 @@ READING = "satisfaction"
 MATERIAL = 0.02  # of the scale's width
 FEWEST = 5  # people; a set of fewer is never shown
 NPS_WIDTH = 200.0
-GONE, JOINED = "survivorship+silence+unasked", "arrival+return"
+GONE, JOINED, CELLS = "survivorship+silence+unasked", "arrival+return", "mix+queues"
 _TIPPING_SD = 1.5
 _ZERO = 1e-9  # of the scale's width: a standard error below it is rounding, not information
 _Z95 = 1.959963984540054
@@ -316,7 +316,10 @@ def _touch(stats: Stats, alpha: float) -> Reading:
     own = Change(h, _clean(found.se_within, stats.scale)) if min(found.weeks) else None  # no cell in both
     gap = Change(n - h, _clean(found.se_gap, stats.scale)) if own else None
     table = judge(headline, own, gap, material=material, z=z, sampled=True)
-    parts = (Part("within", h, like_for_like=True), Part("mix", found.mix), Part("queues", found.queues))
+    within = Part("within", h, like_for_like=True)
+    parts: tuple[Part, ...] = (within, Part("mix", found.mix), Part("queues", found.queues))
+    if any(_few(people) for people in found.alone_people):  # with the number of answers it would tell their scores
+        parts = (within, Part(CELLS, found.mix + found.queues))
     settled = table is Verdict.UNCLEAR or (abs(found.queues) < material and found.alone <= 1 / 10)
     also: dict[str, object] = {"design": "touch", **_also(stats, apart=not _few_went(stats))}
     if "last_score_left" in also and stats.last_score_left is not None:

@@ -17,23 +17,29 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """One period's answers: `totals` (sums of scores) and `counts`, both of shape (cells, weeks)."""
+    """One period's answers: `totals` (sums of scores) and `counts`, both of shape (cells, weeks).
+
+    `people` who gave them, of shape (cells,).
+    """
 
     totals: Matrix
     counts: Matrix
+    people: Matrix
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
     """The change of the mean score, split over cells; standard errors are None where they cannot be formed.
 
-    `alone` is the larger of the two shares that cells of one period only hold; `weeks` those of cells in both.
+    `alone` is the larger of the two shares that cells of one period only hold, `alone_people` how many people are
+    surely behind such cells, in each period; `weeks` those of cells in both.
     """
 
     within: float
     mix: float
     queues: float
     alone: float
+    alone_people: tuple[int, int]
     weeks: tuple[int, int]
     se_headline: float | None
     se_within: float | None
@@ -68,11 +74,17 @@ def split(before: Cells, after: Cells) -> Split:
         mix=math.fsum((((means[0] + means[1]) / 2 - overall) * change)[both]),
         queues=math.fsum(((only - overall) * change)[~both]),
         alone=max(float(weights[0][~both].sum()), float(weights[1][~both].sum())),
+        # Somebody may have answered in several cells: those of the largest are surely different people.
+        alone_people=(_most(before.people[~both]), _most(after.people[~both])),
         weeks=(squares[0].weeks, squares[1].weeks),
         se_headline=_root([one.headline for one in squares]),
         se_within=_root([one.within for one in squares]),
         se_gap=_root([one.gap for one in squares]),
     )
+
+
+def _most(people: Matrix) -> int:
+    return int(people.max(initial=0.0))
 
 
 @dataclass(frozen=True, slots=True)
