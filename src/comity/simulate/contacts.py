@@ -1,4 +1,4 @@
-"""Contacts of a simulated partnership: calls and chats through queues, tickets against a due date, some days at once."""
+"""Contacts of a simulated partnership: calls and chats through queues, tickets with a due date; some days at once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields

@@ -83,7 +83,7 @@ def answers(told: Partnership, who: Accounts) -> Answers:
         drift = rng.normal(0, DRIFT_SD, len(who.opinion))
         for low, high in WAVES:
             parts.append(_wave(told, who, held, person_opinion, drift, quarter.start, (low, high), rng))
-    made = Answers(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))  # type: ignore[arg-type]  # in order
+    made = Answers(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
     end = np.datetime64(told.end)
     known = made.answered_on < end
     answered_on, score = np.where(known, made.answered_on, NEVER), np.where(known, made.score, np.nan)

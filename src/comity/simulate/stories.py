@@ -111,6 +111,7 @@ _WRITTEN = (
         (SERVICE,),
         {0: _last(service=Service(short_of_plan=0.08, patience_s=45.0))},
         kpi={"abandons": "exclude-all"},
+        also={SERVICE: (("unclear", "exclusion"),)},
     ),
     Story(
         "exclusions_diverted",

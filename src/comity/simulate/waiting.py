@@ -19,6 +19,7 @@ Ints = NDArray[np.int64]
 CELLS = 128
 _DEPTH = 18.0  # the grid ends where f has fallen to e^-18 of its peak
 _HALVINGS = 50
+_TINY = 1e-290
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +107,11 @@ def waits(rate: Floats, handle_s: Floats, patience_s: Floats, positions: Floats)
     kept = _integral(grid, logs - top[:, None] - theta[:, None] * grid)
     total = reach[:, -1:]
     # E of the specification: sum over j < n of (n-1)!/j! a^(j-n+1), which is 1/B(n-1, a).
-    log_e = special.gammaln(positions) - (positions - 1) * np.log(load) + load
-    log_e += np.log(np.maximum(special.gammaincc(positions, load), 1e-300))
+    tail = special.gammaincc(positions, load)
+    log_e = special.gammaln(positions) - (positions - 1) * np.log(load) + load + np.log(np.maximum(tail, _TINY))
+    # Where the tail underflows, the load is far above the positions, and the sum is nearly geometric in n/a.
+    far_above = -np.log1p(-np.clip((positions - 1) / load, 0, 0.99))
+    log_e = np.where(tail > _TINY, log_e, far_above)
     odds = rate * np.exp(np.minimum(np.log(total[:, 0]) + top - log_e, 700))
     return Waits(grid, reach / total, kept / total, 1 / (1 + odds), patience_s)
 
