@@ -1,15 +1,14 @@
 """Opening a book: raw tables are checked and typed once; what is private to one side reaches no other eyes."""
 
-import os
 import shutil
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.cast import CUSTOMER, JOINT, PROVIDER, STRANGER, write_book
 
 from comity.book.definition import UnusableBookError
 from comity.book.opening import NotInRelationshipError, open_book
-from tests.cast import CUSTOMER, JOINT, PROVIDER, STRANGER, write_book
 
 PRIVATE = """
 [private]
@@ -263,9 +262,9 @@ def test_an_own_row_with_the_key_of_a_shared_one_does_not_count_twice(tmp_path):
 
 def test_nothing_is_left_in_the_working_folder_of_whoever_opens(tmp_path):
     book = write_book(tmp_path / "book", contacts=CONTACTS)
-    before = set(os.listdir(tmp_path))
+    before = set(tmp_path.iterdir())
     with open_book(book, PROVIDER) as opened:
         work = opened._work
         opened.table("contacts").count().to_pyarrow()
-    assert set(os.listdir(tmp_path)) == before
+    assert set(tmp_path.iterdir()) == before
     assert not work.exists()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import duckdb
 import ibis
@@ -124,7 +124,7 @@ class Book:
             return iter(())
         return chain.from_iterable(read_rejects(file, self.viewer.side) for file in self.holdings[name].rejects)
 
-    def __enter__(self) -> "Book":
+    def __enter__(self) -> Self:
         """Open for a `with`."""
         return self
 

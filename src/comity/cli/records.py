@@ -16,6 +16,7 @@ import typer
 from comity.cli.review import Eyes, refuse
 
 if TYPE_CHECKING:
+    from comity.book.differences import Difference
     from comity.book.importing.importing import Outcome, Progress
     from comity.book.importing.rejects import Reject
     from comity.core.values import Side
@@ -94,6 +95,7 @@ def import_(  # noqa: PLR0913 - the options of a command
         str | None,
         typer.Option("--as", help="A shipped mapping, a mapping's file, or a table's name.", show_default=False),
     ] = None,
+    *,
     every: Annotated[
         bool, typer.Option("--all", help="Bring in every [[source]] of book.toml that has a path.")
     ] = False,
@@ -150,14 +152,7 @@ def diff(
     if not found:
         typer.echo(f"{book}: no import has been made" if number is None else f"{book}: there is no import {number}")
     for one in found:
-        came = one.delivery
-        typer.echo(f"{one.table}, import {came.number}: {came.file} on {came.at:%Y-%m-%d %H:%M} by {came.by}")
-        for month in one.months:
-            if month.new or month.updated or month.withdrawn:
-                counts = f"{month.new:>10,} new {month.updated:>10,} updated {month.withdrawn:>10,} withdrawn"
-                typer.echo(f"  {month.month:<9}{counts}")
-        for column, rows in one.columns.items():
-            typer.echo(f"  {column} changed in {_count(rows, 'row')}")
+        _tell_difference(one)
 
 
 def forget(
@@ -176,6 +171,17 @@ def forget(
         typer.echo("nobody of that id is in the book's tables")
     else:
         typer.echo(", ".join(f"{one.table}: {_count(one.rows, 'row')}" for one in found))
+
+
+def _tell_difference(one: "Difference") -> None:
+    came = one.delivery
+    typer.echo(f"{one.table}, import {came.number}: {came.file} on {came.at:%Y-%m-%d %H:%M} by {came.by}")
+    for month in one.months:
+        if month.new or month.updated or month.withdrawn:
+            counts = f"{month.new:>10,} new {month.updated:>10,} updated {month.withdrawn:>10,} withdrawn"
+            typer.echo(f"  {month.month:<9}{counts}")
+    for column, rows in one.columns.items():
+        typer.echo(f"  {column} changed in {_count(rows, 'row')}")
 
 
 def _side(eyes: Eyes) -> "Side | None":
@@ -320,8 +326,9 @@ def _tell(outcome: "Outcome") -> None:
         )
     else:
         typer.echo(
-            f"{came.file}: {_count(came.rows_in, 'row')} for {outcome.table}: {came.new:,} new, {came.unchanged:,} unchanged, "
-            f"{came.updated:,} updated, {came.withdrawn:,} withdrawn, {came.rejected:,} set aside",
+            f"{came.file}: {_count(came.rows_in, 'row')} for {outcome.table}: {came.new:,} new, "
+            f"{came.unchanged:,} unchanged, {came.updated:,} updated, {came.withdrawn:,} withdrawn, "
+            f"{came.rejected:,} set aside",
         )
     for note in outcome.notes:
         typer.echo(f"  {note}")

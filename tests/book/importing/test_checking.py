@@ -1,8 +1,8 @@
+# ruff: noqa: DTZ001 - instants are kept in UTC without a zone
 """Every rule over every row: what stands, what is set aside, and why."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -10,13 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.cast import write_book
 
 from comity.book.definition import Definition, read_definition
 from comity.book.engine import working
 from comity.book.importing.checking import Checked, check
 from comity.book.importing.conversions import overlaps
 from comity.book.tables import CONTACTS, INTERVALS, INVOICES, REPORTED, SURVEYS, Table
-from tests.cast import write_book
 
 
 @pytest.fixture(scope="module")

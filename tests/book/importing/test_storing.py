@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.cast import CUSTOMER, JOINT, PROVIDER, write_book
 
 from comity.book.differences import deliveries_of, difference
 from comity.book.forgetting import forget
@@ -27,7 +28,6 @@ from comity.book.importing.routing import import_routed
 from comity.book.opening import open_book
 from comity.book.tables import CONTACTS
 from comity.core.values import Side
-from tests.cast import CUSTOMER, JOINT, PROVIDER, write_book
 
 HEADER = "contact_id,opened_at,queue,agent_id,team,reason"
 
@@ -318,7 +318,7 @@ def test_only_one_import_at_a_time(book):
     assert counts(deliver(book, "a.csv", [line(1)])) == (1, 0, 0, 0, 0)  # a dead process holds nothing
 
 
-class Broken(Exception):
+class BrokenOffError(Exception):
     pass
 
 
@@ -336,12 +336,12 @@ def test_a_change_broken_off_between_any_two_renames_is_finished_by_whoever_come
 
     def breaking(self, target):
         if len(done) == renames:
-            raise Broken
+            raise BrokenOffError
         done.append(target)
         return replace(self, target)
 
     monkeypatch.setattr(committing.Path, "replace", breaking)
-    with pytest.raises(Broken) if renames < 4 else locked(book):
+    with pytest.raises(BrokenOffError) if renames < 4 else locked(book):
         commit(book, moves)
     monkeypatch.undo()
     with locked(book):

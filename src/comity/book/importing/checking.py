@@ -57,7 +57,7 @@ def full_key_sql(table: Table, prefix: str = "") -> str:
     return " AND ".join(f"{prefix}{quoted(name)} IS NOT NULL" for name in table.key)
 
 
-def check(
+def check(  # noqa: PLR0913 - what, by which rules, and how it is to lie
     con: duckdb.DuckDBPyConnection,
     batches: Iterable[pa.RecordBatch],
     table: Table,
@@ -180,7 +180,7 @@ class _Checking:
         values = [
             f"{value_sql(column, _text(column.name), zone)} AS {quoted(column.name)}"
             if column.name in names
-            else f"CAST({literal(column.default) if column.default else 'NULL'} AS {sql_type(column)}) AS {quoted(column.name)}"
+            else f"CAST({_default(column)} AS {sql_type(column)}) AS {quoted(column.name)}"
             for column in self.table.columns
         ]
         typed = f"SELECT *, {', '.join(values)} FROM ({raw})"
@@ -323,6 +323,10 @@ class _Checking:
         )
 
 
+def _default(column: Column) -> str:
+    return "NULL" if column.default is None else literal(column.default)
+
+
 def _text(name: str) -> str:
     return quoted(f"text of {name}")
 
@@ -335,7 +339,8 @@ def _find_lost(con: duckdb.DuckDBPyConnection, table: Table, present: list[str],
     keys = ", ".join(quoted(name) for name in table.key)
     standing = f"_fault IS NULL AND {full_key_sql(table)}"
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE _twice AS SELECT h FROM (SELECT hash({keys}) AS h FROM _staged WHERE {standing}) "
+        "CREATE OR REPLACE TEMP TABLE _twice AS "
+        f"SELECT h FROM (SELECT hash({keys}) AS h FROM _staged WHERE {standing}) "
         "GROUP BY h HAVING count(*) > 1",
     )
     suspects = f"SELECT * FROM _staged WHERE {standing} AND hash({keys}) IN (FROM _twice)"

@@ -41,7 +41,7 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def value_sql(column: Column, text: str, zone: str) -> str:
+def value_sql(column: Column, text: str, zone: str) -> str:  # noqa: PLR0911 - one return a kind
     """The expression that turns a cell's text into the column's value; NULL where it cannot be.
 
     :param text: the expression of the trimmed text, NULL for an empty cell
@@ -57,12 +57,14 @@ def value_sql(column: Column, text: str, zone: str) -> str:
         shape = rf"\d{{4}}-\d{{2}}(-01{_MIDNIGHT})?"
         return f"CASE WHEN regexp_full_match({text}, '{shape}') THEN TRY_CAST(left({text}, 7) || '-01' AS DATE) END"
     if kind is Kind.FLAG:
-        return f"CASE lower({text}) WHEN 'true' THEN true WHEN '1' THEN true WHEN 'false' THEN false WHEN '0' THEN false END"
+        yes, no = f"lower({text}) IN ('true', '1')", f"lower({text}) IN ('false', '0')"
+        return f"CASE WHEN {yes} THEN true WHEN {no} THEN false END"
     number = f"CASE WHEN NOT contains({text}, '_') THEN TRY_CAST({text} AS DOUBLE) END"
     if kind is Kind.AMOUNT:
         return f"CASE WHEN NOT contains({text}, '_') THEN TRY_CAST({text} AS {sql_type(column)}) END"
     if kind is Kind.COUNT:
-        return f"CASE WHEN abs({number}) <= {LARGEST_COUNT} AND floor({number}) = ({number}) THEN CAST(({number}) AS BIGINT) END"
+        whole = f"abs({number}) <= {LARGEST_COUNT} AND floor({number}) = ({number})"
+        return f"CASE WHEN {whole} THEN CAST(({number}) AS BIGINT) END"
     return number
 
 
@@ -136,10 +138,11 @@ def _period_sql(text: str) -> str:
 def _instant_sql(text: str, zone: str) -> str:
     """Text to UTC. DuckDB reads `+0530` as if it were UTC, so offsets are worked out here."""
     sign = f"regexp_extract({text}, '{_OFFSET}', 1)"
-    minutes = f"(CAST(substr({sign}, 2, 2) AS INTEGER) * 60 + coalesce(TRY_CAST(substr(replace({sign}, ':', ''), 4, 2) AS INTEGER), 0))"
+    over = f"coalesce(TRY_CAST(substr(replace({sign}, ':', ''), 4, 2) AS INTEGER), 0)"
+    minutes = f"(CAST(substr({sign}, 2, 2) AS INTEGER) * 60 + {over})"
     base = f"TRY_CAST(regexp_replace({text}, '( ?Z|{_OFFSET})$', '') AS TIMESTAMP)"
     with_offset = (
-        f"CASE WHEN {minutes} <= {_FURTHEST_OFFSET} AND coalesce(TRY_CAST(substr(replace({sign}, ':', ''), 4, 2) AS INTEGER), 0) < 60 "
+        f"CASE WHEN {minutes} <= {_FURTHEST_OFFSET} AND {over} < 60 "
         f"THEN {base} - to_minutes(CASE WHEN left({sign}, 1) = '-' THEN -1 ELSE 1 END * {minutes}) END"
     )
     return (

@@ -1,4 +1,4 @@
-"""Ids of people as keyed digests: whoever holds the book cannot tell who it was without the key, which lies elsewhere."""
+"""Ids of people as keyed digests: without the key, which lies elsewhere, a book does not tell who it was."""
 
 import hashlib
 import hmac

@@ -122,10 +122,11 @@ def _matching(table: Table, left: str, right: str) -> str:
     if keyless(table):
         # One equation, so that the engine can hash it: the key where it is whole, else what the row says.
         return f"{_one_key(table, left)} = {_one_key(table, right)}"
-    return " AND ".join(
-        f"{left}.{quoted(name)} {'=' if table.by_name[name].required else 'IS NOT DISTINCT FROM'} {right}.{quoted(name)}"
-        for name in table.key
-    )
+    return " AND ".join(f"{left}.{quoted(name)} {_equals(table, name)} {right}.{quoted(name)}" for name in table.key)
+
+
+def _equals(table: Table, name: str) -> str:
+    return "=" if table.by_name[name].required else "IS NOT DISTINCT FROM"
 
 
 def _one_key(table: Table, side: str) -> str:

@@ -1,4 +1,4 @@
-"""Where a table's rows came from: each import of it, remembered inside the table's own file, changed together with it."""
+"""Where a table's rows came from: each import of it, remembered inside the table's own file and changed with it."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -226,8 +226,8 @@ def _day(table: Table, names: set[str], zone: str) -> str:
 def _rows_of(con: duckdb.DuckDBPyConnection, staged: Path, number: int) -> Iterator[pa.RecordBatch]:
     """The rows of one book, and no other's; by a cursor of its own, because checking uses the first."""
     sql = (
-        f"SELECT * EXCLUDE (_books, {', '.join(map(quoted, _carried(staged)))}) FROM read_parquet({literal(str(staged))}) "
-        f"WHERE _books = [{number}] ORDER BY {ROW}"
+        f"SELECT * EXCLUDE (_books, {', '.join(map(quoted, _carried(staged)))}) "
+        f"FROM read_parquet({literal(str(staged))}) WHERE _books = [{number}] ORDER BY {ROW}"
     )
     with con.cursor() as cursor:
         yield from cursor.execute(sql).to_arrow_reader(32_768)
@@ -247,7 +247,8 @@ def _unrouted(
     """Rows of no book or of two, and rows that could not be read: nobody's until a person looks."""
     carried = _carried(staged)
     shown = " || ', ' || ".join(f"coalesce({quoted(name)}, '')" for name in carried) or "''"
-    sql = f"SELECT {ROW}, {shown}, len(_books) FROM read_parquet({literal(str(staged))}) WHERE len(_books) <> 1 ORDER BY 1"
+    rows = f"read_parquet({literal(str(staged))})"
+    sql = f"SELECT {ROW}, {shown}, len(_books) FROM {rows} WHERE len(_books) <> 1 ORDER BY 1"
     found = con.execute(sql).fetchall()
     problems = applied.problems
     lines = applied.lines([*(row for row, *_ in found), *(problem.row for problem in problems if problem.line is None)])

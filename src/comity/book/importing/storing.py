@@ -191,8 +191,8 @@ class _Laying:
             name, side = next(iter(self.columns.items()))
             key = " and ".join(self.table.key)
             msg = (
-                f"{self.delivery.file}: {found[0]:,} rows lack {key}, by which {self.table.name}.{name}, private to the "
-                f"{side}, would be kept apart; map {key}, or make the whole table private"
+                f"{self.delivery.file}: {found[0]:,} rows lack {key}, by which {self.table.name}.{name}, "
+                f"private to the {side}, would be kept apart; map {key}, or make the whole table private"
             )
             raise UnusableSourceError(msg)
 
@@ -294,8 +294,9 @@ class _Laying:
         ready = self._ready(target)
         order = ", ".join(quoted(name) for name in self.table.order if name in columns) or "ALL"
         self.con.execute(
-            f"COPY (SELECT {', '.join(map(quoted, columns))} FROM {source_sql([source])} WHERE {where} ORDER BY {order}) "
-            f"TO {literal(str(ready))} (FORMAT parquet, COMPRESSION zstd, {metadata_sql(self.definition.timezone, told)})",
+            f"COPY (SELECT {', '.join(map(quoted, columns))} FROM {source_sql([source])} WHERE {where} "
+            f"ORDER BY {order}) TO {literal(str(ready))} "
+            f"(FORMAT parquet, COMPRESSION zstd, {metadata_sql(self.definition.timezone, told)})",
         )
         return Move(ready, target)
 
