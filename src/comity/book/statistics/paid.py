@@ -57,17 +57,25 @@ def _received(book: Book, period: Period, horizon: date) -> tuple[dict[str, int]
     """
     table = book.table("contacts")
     table = table.filter(_.opened_on >= period.start - timedelta(days=REPEAT_DAYS + 1), _.opened_on < period.end)
-    chain = ibis.window(group_by=["account_id", "queue"], order_by=["opened_at", "contact_id"])
-    table = table.mutate(earlier=_.opened_at.lag().over(chain))
     handled = _.answered_at.notnull() | _.resolved_at.notnull() | (_.handle_s.notnull() & _.abandoned_at.isnull())
-    table = table.filter(_.opened_on >= period.start, handled)
+    # What is asked of a contact is settled first, so that little has to be sorted by account.
+    table = table.select(
+        "account_id",
+        "queue",
+        "opened_at",
+        "contact_id",
+        "handle_s",
+        counts=handled & (_.opened_on >= period.start),
+        kept=_judged(table, _judges(book, period), horizon),
+    )
+    chain = ibis.window(group_by=["account_id", "queue"], order_by=["opened_at", "contact_id"])
+    table = table.mutate(earlier=_.opened_at.lag().over(chain)).filter(_.counts)
     repeated = _.account_id.notnull() & (_.opened_at <= _.earlier + ibis.interval(days=REPEAT_DAYS))
-    judged = _judged(table, _judges(book, period), horizon)
     table = table.mutate(
         became=ibis.cases(
             (repeated.fill_null(False), REPEATED),
-            (judged, IN_TARGET),
-            (~judged, LATE),
+            (_.kept, IN_TARGET),
+            (~_.kept, LATE),
             else_=NOT_SPLIT,
         ),
     )

@@ -106,6 +106,17 @@ def test_repeats_are_of_first_contacts_whose_window_has_closed(tmp_path):
     assert found.also["of_all_contacts"] == pytest.approx(3 / 7)  # a1, a2, c1 of all seven with an account
 
 
+@pytest.mark.parametrize(("days", "repeated"), [(7, 110), (30, 170)])
+def test_of_a_thousand_contacts_as_many_are_repeated_as_published(tmp_path, days, repeated):
+    """kpi_reference.json, fcr_variants: 1000 contacts, 110 repeated within 7 days and 60 more by the thirtieth."""
+    rows = [f"c{n},2026-05-20T10:00:00Z,A{n},help" for n in range(1000)]
+    rows += [f"d{n},2026-05-25T10:00:00Z,A{n},help" for n in range(110)]
+    rows += [f"e{n},2026-06-09T10:00:00Z,A{n},help" for n in range(110, 170)]
+    contacts = "contact_id,opened_at,account_id,queue\n" + "\n".join(rows)
+    found = level(tmp_path, kpi("repeat_contact", within_days=days), contacts=contacts, horizon=date(2026, 7, 10))
+    assert (found.num, found.den) == (repeated, 1000)
+
+
 def test_repeats_of_a_channel_may_come_on_another(tmp_path):
     found = level(tmp_path, kpi("repeat_contact", queues=["help"], channels=["voice"]), contacts=REPEATS)
     assert (found.num, found.den) == (2, 3)

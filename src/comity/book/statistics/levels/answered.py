@@ -36,7 +36,8 @@ def service_level_of(book: Book, asked: Asked) -> Found:
         if not counted.den:
             yield period, lacking(book, kpi, (counts.source,), "not_covered")
             continue
-        also: dict[str, object] = {"unresolved": int(counts.total("unresolved", period))}
+        unresolved = int(counts.total("unresolved", period))
+        also: dict[str, object] = {"unresolved": unresolved} if unresolved else {}
         yield (
             period,
             LevelStats(
