@@ -20,6 +20,7 @@ from comity.core.values import Comparison, Period
 from comity.review.kinds import LATER, Kind, kinds
 from comity.review.levelling import Levelled, levelled
 from comity.review.review import Delivery, Limits, Missing, Origin, ReadingPoint, Review
+from comity.review.wording import read_wording
 
 MOST_PERIODS = 120  # a history longer than this is cut at its beginning
 FEWEST_FOR_LIMITS = 6  # earlier periods; fewer moving ranges say little
@@ -107,6 +108,7 @@ def compose(book: Book, *, period: str | None = None, against: Against | None = 
         lateness=_lateness(book, origins, now),
         histories=histories,
         history_limits=_limits(histories, frame.period),
+        wording=read_wording(book.folder, frame.calendar.name(frame.period), frame.against),
         digest=_digest(book, frame, levels, readings),
     )
 

@@ -9,7 +9,7 @@ from comity.review.faces.words import DASH, Words, clean
 
 _SHARES = ("share", "rate", "response", "top", "rest", "proportion", "inflation", "loyalty")
 _INTERVAL = frozenset({"share", "low", "high"})
-_BARE = ("_days", "_per_contact", "score_left")
+_BARE = ("_days", "_per_contact", "score_left", "mean")
 _UNSAID = frozenset({"design"})  # the definition beside it says so in a sentence
 _BOTH = frozenset({"before", "after"})
 _OTHER = frozenset({"verdict", "as_reported", "like_for_like"})
@@ -24,13 +24,9 @@ def flat_also(
             continue
         path = (*names, str(key))
         name = ", ".join(words.named("also", part) for part in path)
-        if isinstance(value, Mapping) and value.keys() >= _INTERVAL:
-            yield name, _estimate(value, words)
-        elif isinstance(value, Mapping) and value.keys() >= _OTHER:
-            yield name, _other(value, unit, currency, words)
-        elif isinstance(value, Mapping) and value.keys() == _BOTH:
-            low, high = (_also_text((*path, each), value[each], unit, currency, words) for each in ("before", "after"))
-            yield name, words("word.to", low=low, high=high)
+        told = _in_one(path, value, unit, currency, words) if isinstance(value, Mapping) else None
+        if told is not None:
+            yield name, told
         elif isinstance(value, Mapping):
             yield from flat_also(value, unit, currency, words, path)
         elif isinstance(value, (list, tuple)) and any(isinstance(item, (list, tuple, Mapping)) for item in value):
@@ -42,12 +38,27 @@ def flat_also(
             yield name, _also_text(path, value, unit, currency, words)
 
 
+def _in_one(path: tuple[str, ...], value: Mapping[str, object], unit: str, currency: str, words: Words) -> str | None:
+    """A table that is told in one text: an estimate, another verdict, two periods; None for any other."""
+    if value.keys() >= _INTERVAL:
+        return _estimate(value, words)
+    if value.keys() >= _OTHER:
+        return _other(value, unit, currency, words)
+    if value.keys() == _BOTH:
+        low, high = (_also_text((*path, each), value[each], unit, currency, words) for each in ("before", "after"))
+        return words("word.to", low=low, high=high)
+    if path[-1] == "exclusions" and len(set(map(str, value.values()))) == 1:
+        return words("word.no_difference")
+    return None
+
+
 def _estimate(value: Mapping[str, object], words: Words) -> str:
     """A share with its interval, and of how many: 9.0 % (7.0 % to 12.0 %) of 610."""
     share, low, high = (_also_text(("share",), value[key], "share", "", words) for key in ("share", "low", "high"))
     many = next((value[key] for key in ("n", "of", "den") if isinstance(value.get(key), int)), None)
     interval = words("word.to", low=low, high=high)
-    return f"{share} ({interval})" if many is None else words("word.of", num=f"{share} ({interval})", den=many)
+    text = f"{share} ({interval})"
+    return text if many is None else words("word.of", num=text, den=_also_text(("n",), many, "count", "", words))
 
 
 def _other(value: Mapping[str, object], unit: str, currency: str, words: Words) -> str:
@@ -88,6 +99,8 @@ def _also_number(path: tuple[str, ...], value: float, unit: str, currency: str, 
         return words("word.not_known")
     if path[-1].endswith("_s"):
         return words.figure(value, "seconds")
+    if unit == "count" and value.is_integer():
+        return words.number(value)
     if path[-1].endswith(_BARE):
         return words.number(value, 2)
     if unit == "share" or any(word in "_".join(path) for word in _SHARES):

@@ -390,7 +390,7 @@ def control(
     points: Sequence[Judged], limits: tuple[float, float, float] | None, tick: TickNames, sentence: str
 ) -> Chart:
     """Levels over periods: natural limits as a band, the target dashed and stepped, outliers as large rings."""
-    height, foot = 132.0, 106.0
+    height, foot = 104.0, 80.0
     values = [point.value for point in points] + [point.target for point in points if point.target is not None]
     axis = scale([*values, *(limits or ())], 10, foot)
     xs = _xs(len(points))

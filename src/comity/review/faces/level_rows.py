@@ -95,7 +95,7 @@ def level_row(level: Level, review: Review, words: Words) -> LevelRow:
         about=measure_about(level.definition, words),
         value=figure(level.value),
         interval=""
-        if level.low is None or level.high is None
+        if level.low is None or level.high is None or level.se == 0  # counted, not sampled
         else words("word.to", low=figure(level.low), high=figure(level.high)),
         of=of,
         target=target,

@@ -91,6 +91,7 @@ def view(review: Review, words: Words, *, paper: bool) -> dict[str, Any]:
     """Everything that the templates lay out, as finished text and drawings."""
     draw = Drawn(paper)
     brow = eyebrow(review, words)
+    levels = [_level(level_row(level, review, words), review, words, draw) for level in review.levels]
     rows = [reading_row(reading, review, words, number) for number, reading in enumerate(review.readings, 1)]
     return {
         "words": words,
@@ -100,7 +101,8 @@ def view(review: Review, words: Words, *, paper: bool) -> dict[str, Any]:
         "sides": list(Side),
         "party": _party(review, words),
         "phrases": headline.told(review, words),
-        "levels": [_level(level_row(level, review, words), review, words, draw) for level in review.levels],
+        "levels": levels,
+        "notes": _notes(levels),
         "rows": [_row(row, review, words, draw) for row in rows],
         "paid": _paid(review, words, draw),
         "missing": [
@@ -157,6 +159,15 @@ def _level(row: LevelRow, review: Review, words: Words, draw: Drawn) -> dict[str
         "note": "" if drawn is None else drawn.note,
         "history": () if drawn is None else drawn.table,
     }
+
+
+def _notes(levels: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """What the signs of the charts mean, each sentence once, with the levels that it is about where they differ."""
+    found: dict[str, list[str]] = {}
+    for level in levels:
+        if level["note"]:
+            found.setdefault(level["note"], []).append(level["row"].name)
+    return [("" if len(found) == 1 else ", ".join(names), note) for note, names in found.items()]
 
 
 def _row(row: ReadingRow, review: Review, words: Words, draw: Drawn) -> dict[str, Any]:

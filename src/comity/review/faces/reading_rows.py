@@ -162,6 +162,8 @@ def _label(reading: Reading, about: str, review: Review, words: Words) -> str:
 def _part_about(reading: Reading, part: str, words: Words) -> str:
     keys = (f"part_about.{reading.id}.{part}", f"part_about.{part}")
     about = next((words(key) for key in keys if words.has(key)), "")
+    if not about and "+" in part:
+        about = words("part_about.together")
     if reading.id not in _PEOPLE or part not in _COUNTED or "stayed" not in reading.counts:
         return about
     count = next((reading.counts[key] for key in _COUNTED[part] if key in reading.counts), None)

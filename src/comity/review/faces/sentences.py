@@ -34,7 +34,7 @@ def subtitle(reading: Reading, review: Review, words: Words) -> str:
     if definition is not None:
         about = measure_about(definition, words)
         same = reading.variant in (None, definition.measure)
-        return about if same else f"{clean(str(reading.variant))}: {about}"
+        return about if same else f"{clean(str(reading.variant).replace('_', ' '))}: {about}"
     if reading.variant and reading.variant != reading.id:
         return clean(reading.variant)
     key = f"reading_about.{reading.id}"

@@ -88,7 +88,12 @@ class Words:
     def named(self, family: str, name: str) -> str:
         """The word for a name that may come from elsewhere; unknown ones are shown as they are, spaced."""
         key = f"{family}.{name}"
-        return self._sentences[key] if key in self._sentences else clean(name.replace("_", " "))
+        if key in self._sentences:
+            return self._sentences[key]
+        if "+" in name:  # parts that stand as one
+            first, *rest = (self.named(family, one) for one in name.split("+"))
+            return self.listed([first, *(one.lower() for one in rest)])
+        return clean(name.replace("_", " "))
 
     # numbers -------------------------------------------------------------------------------------
 
