@@ -216,6 +216,8 @@ class Compiler:
             return self.guarded(self.text(own), guard)
         if spec.constant is not None:
             return self.guarded(self.add(literal(spec.constant), [], As.TEXT), guard)
+        if spec.row:
+            return self.guarded(self.add(f"CAST({ROW} AS VARCHAR)", [], As.TEXT), guard)
         if spec.use is not None:
             return self.guarded(self.named(spec.use), guard)
         if spec.first:

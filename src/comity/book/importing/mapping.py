@@ -104,6 +104,7 @@ class Value:
     join: tuple["Value", ...] = ()
     sheet: str | None = None  # the sheet's name; a pattern with a group takes a part of it
     file: str | None = None  # the file's name, likewise
+    row: bool = False  # the row's own place in the file
 
     when: tuple[Condition, ...] = ()  # empty unless all hold
     nulls: tuple[str, ...] = ()

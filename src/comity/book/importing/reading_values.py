@@ -10,11 +10,11 @@ from comity.book.importing.personal import personal
 from comity.book.importing.toml_reader import TomlReader
 
 _VALUE_KEYS = {
-    "from", "value", "use", "sum", "difference", "first", "join", "sheet", "file", "when", "null", "part", "values",
+    "from", "value", "use", "sum", "difference", "first", "join", "sheet", "file", "row", "when", "null", "part", "values",
     "unlisted", "map", "on", "as", "format", "unit", "clock", "decimal", "times", "over_midnight", "after", "default",
     "with", "keep", "reason", "needed",
 }  # fmt: skip
-_ORIGINS = ("from", "value", "use", "sum", "difference", "first", "join", "sheet", "file")
+_ORIGINS = ("from", "value", "use", "sum", "difference", "first", "join", "sheet", "file", "row")
 _CONDITION_KEYS = {"column", "use", "is", "not", "empty", "above", "below"}
 _UNITS = ("ms", "s", "min", "h")
 _CLOCKS = ("h:mm", "m:ss")
@@ -105,6 +105,7 @@ class ValueReader(TomlReader):
             join=self.parts(spec, where, "join", As.TEXT),
             sheet=self.name_part(spec, where, "sheet"),
             file=self.name_part(spec, where, "file"),
+            row=self.get(spec, where, "row", bool, False),
             when=tuple(self.condition(one, f"{where}.when") for one in self.conditions(spec, where)),
             nulls=self.texts(spec, where, "null"),
             pattern=self.group(spec, where),

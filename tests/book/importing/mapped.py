@@ -1,0 +1,38 @@
+"""A file through a mapping, as the tests want it: the answer, and its rows as plain dicts."""
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from comity.book.importing.applying import Applied, Context, apply
+from comity.book.importing.mapping import Mapping, read_mapping
+
+
+def mapped(mapping: Mapping | str | Path, path: Path, zone: str = "UTC") -> tuple[Applied, list[dict]]:
+    """Apply and consume."""
+    found = mapping if isinstance(mapping, Mapping) else read_mapping(mapping)
+    applied = apply(found, path, Context(zone))
+    batches = list(applied.batches)
+    return applied, pa.Table.from_batches(batches).to_pylist() if batches else []
+
+
+def written(folder: Path, name: str, text: str | bytes) -> Path:
+    """A file with this content."""
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def drawn(folder: Path, toml: str, csv: str, zone: str = "UTC") -> tuple[Applied, list[dict]]:
+    """A CSV through a mapping that stands beside it."""
+    return mapped(written(folder, "mine.toml", toml), written(folder, "source.csv", csv), zone)
+
+
+def last_states(rows: list[dict], key: str) -> list[dict]:
+    """The last row of each key, as `last_wins` has it; a later row wins a tie."""
+    last: dict[str, dict] = {}
+    for row in rows:
+        before = last.get(row[key])
+        if before is None or row["_last"] >= before["_last"]:
+            last[row[key]] = row
+    return list(last.values())
