@@ -5,10 +5,10 @@ import shutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.cast import CUSTOMER, JOINT, PROVIDER, STRANGER, write_book
 
 from comity.book.definition import UnusableBookError
 from comity.book.opening import NotInRelationshipError, open_book
+from tests.cast import CUSTOMER, JOINT, PROVIDER, STRANGER, write_book
 
 PRIVATE = """
 [private]

@@ -2,14 +2,14 @@
 
 import pytest
 import typer
-from tests.cast import write_book
-from tests.review import sample
 from typer.testing import CliRunner
 
 from comity.cli import headline
 from comity.core.calendars import Against
 from comity.review import composing
 from comity.review.wording import read_wording
+from tests.cast import write_book
+from tests.review import sample
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import json
 
 import pytest
 import typer
-from tests.cast import write_book
 from typer.testing import CliRunner
 
 from comity.cli.records import register
+from tests.cast import write_book
 
 app = typer.Typer()
 register(app)

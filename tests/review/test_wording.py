@@ -3,12 +3,12 @@
 from datetime import date
 
 import pytest
-from tests.review import sample
 
 from comity.book.definition import UnusableBookError
 from comity.core.calendars import Against
 from comity.review.review import Wording
 from comity.review.wording import UnusableWordingError, clear_wording, read_wording, wording_file, write_wording
+from tests.review import sample
 
 
 def kept(folder, text="Calls were answered later.", by="Marta Ruiz"):

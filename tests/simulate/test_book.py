@@ -6,7 +6,6 @@ from datetime import date
 
 import pyarrow.parquet as pq
 import pytest
-from tests.cast import CUSTOMER, JOINT, PROVIDER, STRANGER
 
 from comity.book.opening import NotInRelationshipError, open_book
 from comity.book.storage import arrow_schema
@@ -16,6 +15,7 @@ from comity.simulate.conditions import SHORT_S, VOICE
 from comity.simulate.partnership import ZONE, partnership
 from comity.simulate.stories import STORIES, UnknownStoryError, story
 from comity.simulate.truth import truths
+from tests.cast import CUSTOMER, JOINT, PROVIDER, STRANGER
 
 
 def _told(name="demo", *, seed=1, per_day=300, months=6):

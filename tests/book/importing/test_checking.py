@@ -10,13 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.cast import write_book
 
 from comity.book.definition import Definition, read_definition
 from comity.book.engine import working
 from comity.book.importing.checking import Checked, check
 from comity.book.importing.conversions import overlaps
 from comity.book.tables import CONTACTS, INTERVALS, INVOICES, REPORTED, SURVEYS, Table
+from tests.cast import write_book
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.cast import CUSTOMER, JOINT, PROVIDER, write_book
 
 from comity.book.differences import deliveries_of, difference
 from comity.book.forgetting import forget
@@ -28,6 +27,7 @@ from comity.book.importing.routing import import_routed
 from comity.book.opening import open_book
 from comity.book.tables import CONTACTS
 from comity.core.values import Side
+from tests.cast import CUSTOMER, JOINT, PROVIDER, write_book
 
 HEADER = "contact_id,opened_at,queue,agent_id,team,reason"
 

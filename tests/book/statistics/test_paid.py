@@ -3,12 +3,12 @@
 from datetime import date
 
 import pytest
-from tests.cast import JOINT, STRANGER, write_book
 
 from comity.book.opening import NotInRelationshipError, open_book
 from comity.book.statistics import paid
 from comity.core.paid import split
 from comity.core.values import Period
+from tests.cast import JOINT, STRANGER, write_book
 
 MAY = Period(date(2026, 5, 1), date(2026, 6, 1))
 JUNE_FIRST = date(2026, 6, 1)

@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.cast import BOOK, CUSTOMER, JOINT, PROVIDER, write_book
 
 from comity.book.opening import open_book
 from comity.book.statistics import revenue as lines
@@ -25,6 +24,7 @@ from comity.core.readings import revenue
 from comity.core.readings.reading import Reading
 from comity.core.readings.revenue import Stats
 from comity.core.values import Comparison, Period
+from tests.cast import BOOK, CUSTOMER, JOINT, PROVIDER, write_book
 
 Q1, Q2 = Period(date(2026, 1, 1), date(2026, 4, 1)), Period(date(2026, 4, 1), date(2026, 7, 1))
 HORIZON = date(2026, 7, 1)

@@ -7,8 +7,6 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.book.statistics.satisfaction_witness import Witness
-from tests.cast import JOINT, write_book
 
 from comity.book.opening import open_book
 from comity.book.statistics.satisfaction import gather
@@ -17,6 +15,8 @@ from comity.book.tables import TABLES
 from comity.core.calendars import Calendar, Cut
 from comity.core.readings.satisfaction import read
 from comity.core.values import Comparison, Period
+from tests.book.statistics.satisfaction_witness import Witness
+from tests.cast import JOINT, write_book
 
 Q1, Q2 = Period(date(2026, 1, 1), date(2026, 4, 1)), Period(date(2026, 4, 1), date(2026, 7, 1))
 ASKED = Comparison(Q2, Q1, date(2026, 7, 1))

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from tests.cast import CUSTOMER, JOINT, PROVIDER, write_book
 
 from comity.book.opening import open_book
 from comity.book.statistics import service_level as answered
@@ -18,6 +17,7 @@ from comity.book.statistics.exclusions import TakenOut
 from comity.core.levels import service_levels
 from comity.core.readings import service_level, sla_attainment
 from comity.core.values import Comparison, Period
+from tests.cast import CUSTOMER, JOINT, PROVIDER, write_book
 
 MAY, JUNE = Period(date(2026, 5, 1), date(2026, 6, 1)), Period(date(2026, 6, 1), date(2026, 7, 1))
 HORIZON = date(2026, 7, 1)

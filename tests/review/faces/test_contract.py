@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import jsonschema
 import pytest
-from tests.review import sample
 
 from comity.review.faces import render
 from comity.review.faces.contract import schema
+from tests.review import sample
 
 REVIEWS = {"rich": sample.review, "worded": sample.worded, "renamed": sample.renamed, "bare": sample.bare}
 

@@ -5,10 +5,10 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.review import sample
 
 from comity.core.readings.verdict import Verdict
 from comity.review.faces.figures import half_width, largest_remainder, shown, waterfall
+from tests.review import sample
 
 terms = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20)
 

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from tests.review import sample
 
 from comity.core.readings.verdict import Verdict
 from comity.core.values import Side
 from comity.review.faces import headline
 from comity.review.faces.sentences import in_words
 from comity.review.faces.words import catalogue, words_of
+from tests.review import sample
 
 LANGUAGES = pytest.mark.parametrize("language", ["en", "es"])
 

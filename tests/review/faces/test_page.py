@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
-from tests.review import sample
 
 from comity.review.faces import FORMATS, UnknownFormatError, render
+from tests.review import sample
 
 VOID = {"meta", "br", "hr", "img", "input", "link", "wbr"}
 REVIEWS = {"rich": sample.review, "worded": sample.worded, "renamed": sample.renamed, "bare": sample.bare}

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Error, sync_playwright
-from tests.review import sample
 
 from comity.review.faces import render
+from tests.review import sample
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -6,9 +6,9 @@ import io
 
 import pypdf
 import pytest
-from tests.review import sample
 
 from comity.review.faces import PdfUnavailableError, render
+from tests.review import sample
 
 A4 = (841.89, 595.28)  # points, landscape
 

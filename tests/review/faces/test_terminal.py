@@ -4,9 +4,9 @@ import re
 
 import pytest
 from rich.cells import cell_len
-from tests.review import sample
 
 from comity.review.faces import render
+from tests.review import sample
 
 REVIEWS = {"rich": sample.review, "worded": sample.worded, "renamed": sample.renamed, "bare": sample.bare}
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")

@@ -4,11 +4,11 @@ import string
 from datetime import date
 
 import pytest
-from tests.review import sample
 
 from comity.core.calendars import Cut
 from comity.core.values import Period, Side
 from comity.review.faces.words import LOCALES, UnknownLanguageError, catalogue, clean, words_of
+from tests.review import sample
 
 # What is the same in both languages: names of instruments, a pattern, and the word no.
 ALIKE = {"word.no", "headline.named", *(f"survey.{name}" for name in ("csat", "nps", "ces", "esat"))}

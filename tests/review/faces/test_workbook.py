@@ -8,10 +8,10 @@ from datetime import datetime
 
 import openpyxl
 import pytest
-from tests.review import sample
 
 from comity.review.faces import render
 from comity.review.faces.words import words_of
+from tests.review import sample
 
 SHEETS = ("review", "levels", "variants", "readings", "parts", "counts", "history", "paid", "missing", "sources")
 REVIEWS = {"rich": sample.review, "worded": sample.worded, "renamed": sample.renamed, "bare": sample.bare}

@@ -288,7 +288,8 @@ class _Run:
         try:
             out = con.execute(part.compiled.sql).to_arrow_table().combine_chunks()
         except duckdb.Error as error:
-            msg = f"mapping {self.mapping.name}: the engine cannot run it on {self.path.name} ({str(error).splitlines()[0][:200]})"
+            first = str(error).splitlines()[0][:200]
+            msg = f"mapping {self.mapping.name}: the engine cannot run it on {self.path.name} ({first})"
             raise UnusableMappingError(msg) from None
         finally:
             con.unregister("batch")

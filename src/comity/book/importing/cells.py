@@ -115,7 +115,8 @@ def iso_month_sql(text: str) -> str:
 def clock_sql(text: str) -> str:
     """A time of day as seconds since midnight: 9:05, 09:05:30, 9:05 PM, or the clock of an ISO time."""
     bare = f"regexp_replace({text}, '^\\d{{4}}-\\d{{2}}-\\d{{2}}[T ]', '')"
-    read = f"try_strptime({bare}, ['%H:%M:%S', '%H:%M', '%I:%M:%S %p', '%I:%M %p', '%I:%M:%S%p', '%I:%M%p', '%H:%M:%S.%f'])"
+    forms = ["%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%I:%M:%S%p", "%I:%M%p", "%H:%M:%S.%f"]
+    read = f"try_strptime({bare}, {forms})"
     return f"(epoch_us(CAST({read} AS TIME)) / 1e6)"
 
 
@@ -147,7 +148,7 @@ def number_text_sql(number: str) -> str:
 
 
 def seconds_sql(text: str, unit: str, decimal: str, clock: str | None) -> str:
-    """A duration in seconds: a number of units, H:MM:SS of any length, ISO 8601, 1h 20m, or two parts as `clock` says."""
+    """A duration in seconds: a number of units, H:MM:SS of any length, ISO 8601, 1h 20m, or parts as `clock` says."""
     number = f"TRY_CAST({number_sql(text, decimal)} AS DOUBLE)"
     sign = f"CASE WHEN left({text}, 1) IN ('-', '−') THEN -1 ELSE 1 END"
     bare = f"ltrim({text}, '-−+ ')"
@@ -189,7 +190,7 @@ def _sum_sql(texts: list[str]) -> str:
 
 
 def flag_sql(text: str) -> str:
-    """true or false, in several spellings and languages."""
+    """True or false, in several spellings and languages."""
     yes, no = (", ".join(map(literal, spellings)) for spellings in (TRUE, FALSE))
     return f"CASE WHEN lower({text}) IN ({yes}) THEN 'true' WHEN lower({text}) IN ({no}) THEN 'false' END"
 

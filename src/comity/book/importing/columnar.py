@@ -36,9 +36,7 @@ def _texts(column: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if pa.types.is_timestamp(column.type):
-        column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
-        texts = column.cast(pa.string())
-        return texts
+        return column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.string())
     if pa.types.is_floating(column.type):
         whole = pc.and_(pc.is_finite(column), pc.less(pc.abs(column), 2.0**53))
         whole = pc.fill_null(pc.and_(whole, pc.equal(column, pc.trunc(column))), False)

@@ -206,7 +206,7 @@ class Compiler:
         node = self.converted(spec, node)
         return self.finished(spec, node, guard)
 
-    def origin(self, spec: Value, guard: Node | None) -> Node:
+    def origin(self, spec: Value, guard: Node | None) -> Node:  # noqa: PLR0911 - one for each origin
         """What a value starts from."""
         if spec.source:
             own = next((found for header in spec.source if (found := self.find(header)) is not None), None)
@@ -222,7 +222,7 @@ class Compiler:
             return self.guarded(self.named(spec.use), guard)
         if spec.first:
             parts = [self.value(part, guard) for part in spec.first]
-            return self.same_kind(spec, parts)
+            return self.same_kind(parts)
         if spec.join:
             parts = [self.value(part, guard) for part in spec.join]
             texts = ", ".join(canonical_sql(part.kind, part.name) for part in parts)
@@ -244,7 +244,7 @@ class Compiler:
         sql = f"CASE WHEN {guard.name} THEN {node.name} END"
         return self.add(sql, [node, guard], node.kind, node.label, node.text)
 
-    def same_kind(self, spec: Value, parts: list[Node]) -> Node:
+    def same_kind(self, parts: list[Node]) -> Node:
         """The first that is not empty, all of one kind."""
         kinds = {part.kind for part in parts}
         if len(kinds) > 1:
@@ -321,7 +321,8 @@ class Compiler:
                 over = [on]
                 day = on.name if on.kind is not As.INSTANT else local_day_sql(on.name, self.zone)
             dates = f"AND (m.start IS NULL OR {day} >= m.start) AND (m.stop IS NULL OR {day} < m.stop)"
-            sql = f"(SELECT max(m.value) FROM {map_table(spec.map)} m WHERE m.key = lower({node.name}) {dates if over else ''})"
+            listed = f"m.key = lower({node.name}) {dates if over else ''}"
+            sql = f"(SELECT max(m.value) FROM {map_table(spec.map)} m WHERE {listed})"
             node = self.mapped(sql, node, over, spec.unlisted, f"not in {spec.map}" + (" on its day" if over else ""))
         if spec.default is not None:
             text = f"coalesce({node.name}, {literal(spec.default)})"
@@ -348,28 +349,30 @@ class Compiler:
             return node
         if node.kind is As.TEXT:
             return self.read(spec, node, wanted)
-        if wanted is As.TEXT:
-            return self.like_kind(canonical_sql(node.kind, node.name), node, wanted)
-        pair = (node.kind, wanted)
-        if node.kind is As.INSTANT and wanted in {As.DAY, As.MONTH}:
-            day = local_day_sql(node.name, self.zone)
-            return self.like_kind(
-                day if wanted is As.DAY else f"CAST(date_trunc('month', {day}) AS DATE)", node, wanted
-            )
-        if pair == (As.DAY, As.MONTH):
-            return self.like_kind(f"CAST(date_trunc('month', {node.name}) AS DATE)", node, wanted)
-        if pair == (As.MONTH, As.DAY):
-            return self.like_kind(node.name, node, wanted)
-        if node.kind in {As.DAY, As.MONTH} and wanted is As.INSTANT:
-            return self.like_kind(to_utc_sql(f"CAST({node.name} AS TIMESTAMP)", self.zone), node, wanted)
-        if node.kind is As.NUMBER and wanted is As.SECONDS:
-            scale = {"ms": "0.001", "s": "1", "min": "60", "h": "3600"}[spec.unit]
-            return self.like_kind(f"TRY_CAST({node.name} AS DOUBLE) * {scale}", node, wanted)
-        if node.kind in {As.SECONDS, As.CLOCK} and wanted is As.NUMBER:
-            return self.like_kind(number_text_sql(node.name), node, wanted)
-        if {node.kind, wanted} == {As.SECONDS, As.CLOCK}:
-            return self.like_kind(node.name, node, wanted)
+        sql = self.conversion(spec, node, wanted)
+        if sql is not None:
+            return self.like_kind(sql, node, wanted)
         return self.read(spec, self.like_kind(canonical_sql(node.kind, node.name), node, As.TEXT), wanted)
+
+    def conversion(self, spec: Value, node: Node, wanted: As) -> str | None:
+        """SQL from kind to kind where no text has to be read for it."""
+        day = local_day_sql(node.name, self.zone)
+        start = to_utc_sql(f"CAST({node.name} AS TIMESTAMP)", self.zone)
+        scale = {"ms": "0.001", "s": "1", "min": "60", "h": "3600"}[spec.unit]
+        ways = {
+            (As.INSTANT, As.DAY): day,
+            (As.INSTANT, As.MONTH): f"CAST(date_trunc('month', {day}) AS DATE)",
+            (As.DAY, As.MONTH): f"CAST(date_trunc('month', {node.name}) AS DATE)",
+            (As.MONTH, As.DAY): node.name,
+            (As.DAY, As.INSTANT): start,
+            (As.MONTH, As.INSTANT): start,
+            (As.NUMBER, As.SECONDS): f"TRY_CAST({node.name} AS DOUBLE) * {scale}",
+            (As.SECONDS, As.NUMBER): number_text_sql(node.name),
+            (As.CLOCK, As.NUMBER): number_text_sql(node.name),
+            (As.SECONDS, As.CLOCK): node.name,
+            (As.CLOCK, As.SECONDS): node.name,
+        }
+        return canonical_sql(node.kind, node.name) if wanted is As.TEXT else ways.get((node.kind, wanted))
 
     def like_kind(self, sql: str, node: Node, kind: As) -> Node:
         """The same value as another kind."""
@@ -455,7 +458,8 @@ class Compiler:
         elif one.beside is not None:
             sql = f"NOT coalesce({_among(text, one.beside)}, false)"
         else:
-            number = f"TRY_CAST({node.name if node.kind is not As.TEXT else number_sql(node.name, self.mapping.decimal)} AS DOUBLE)"
+            plain = number_sql(node.name, self.mapping.decimal) if node.kind is As.TEXT else node.name
+            number = f"TRY_CAST({plain} AS DOUBLE)"
             bounds = [f"{number} > {one.above!r}"] if one.above is not None else []
             bounds += [f"{number} < {one.below!r}"] if one.below is not None else []
             sql = " AND ".join(bounds)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO, cast
 
 import charset_normalizer
 import pyarrow as pa
@@ -52,12 +52,11 @@ def look(path: Path) -> Look:
 
     :raises UnusableSourceError: when the file is absent, empty, or packed and broken off
     """
-    digest, size = hashlib.sha256(), 0
+    digest, size, head = hashlib.sha256(), 0, b""
     try:
         with path.open("rb") as stream:
-            head = stream.read(2)
-            stream.seek(0)
             while block := stream.read(_BLOCK):
+                head = head or block[:2]
                 digest.update(block)
                 size += len(block)
     except FileNotFoundError:
@@ -70,33 +69,38 @@ def look(path: Path) -> Look:
         msg = f"{path}: the file is empty"
         raise UnusableSourceError(msg)
     packed = head == _GZIP_MAGIC
-    sample, utf8, has_nul = b"", True, False
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    sample, utf8, has_nul = b"", _Utf8(), False
     try:
         with unpacked(path, packed=packed) as stream:
             while block := stream.read(_BLOCK):
-                if len(sample) < _SAMPLE:
-                    sample += block[: _SAMPLE - len(sample)]
+                sample += block[: max(0, _SAMPLE - len(sample))]
                 has_nul = has_nul or b"\0" in block
-                if utf8:
-                    try:
-                        decoder.decode(block)
-                    except UnicodeDecodeError:
-                        utf8 = False
+                utf8.feed(block)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         msg = f"{path}: the packed file is broken off or damaged ({error}); fetch it again"
         raise UnusableSourceError(msg) from None
-    if utf8:
-        try:
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            utf8 = False
-    return Look(digest.hexdigest(), size, packed, sample, utf8, has_nul)
+    utf8.feed(b"", final=True)
+    return Look(digest.hexdigest(), size, packed, sample, utf8.holds, has_nul)
 
 
-def unpacked(path: Path, *, packed: bool) -> IO[bytes]:
+class _Utf8:
+    """Whether all blocks fed are UTF-8, one after the other."""
+
+    def __init__(self) -> None:
+        self.holds = True
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def feed(self, block: bytes, *, final: bool = False) -> None:
+        if self.holds:
+            try:
+                self._decoder.decode(block, final)
+            except UnicodeDecodeError:
+                self.holds = False
+
+
+def unpacked(path: Path, *, packed: bool) -> BinaryIO:
     """The file's bytes, unpacked where it is packed."""
-    return gzip.open(path, "rb") if packed else path.open("rb")
+    return cast("BinaryIO", gzip.open(path, "rb")) if packed else path.open("rb")
 
 
 def encoding_of(path: Path, seen: Look, wanted: str | None) -> tuple[str, str | None]:
@@ -269,7 +273,7 @@ class DelimitedSection(Section):
                     break
 
 
-def delimited(
+def delimited(  # noqa: PLR0913 - what [file] of a mapping can say
     path: Path,
     seen: Look,
     *,

@@ -93,7 +93,7 @@ def _headers(value: Value, let: Items[str, Value]) -> Iterator[str]:
     yield from value.source
     for part in value.first:
         yield from _headers(part, let)
-    if value.use in let:
+    if value.use is not None and value.use in let:
         yield from _headers(let[value.use], let)
 
 
@@ -171,9 +171,11 @@ def _matched(table: Table, seen: Sequence[Seen], known: dict[str, list[str]]) ->
 def _head(  # noqa: PLR0913 - what the head tells of
     path: Path, source: Source, section: Section, options: FileOptions, target: Table, seen: Sequence[Seen]
 ) -> Iterator[str]:
-    yield f"# A first draft, made by looking at {_comment(path.name)}. Go through it line by line; what is not sure says so."
+    yield f"# A first draft, made by looking at {_comment(path.name)}. Go through it line by line."
+    yield "# What is not sure says so."
     yield "# Try it with: comity import FILE --as THIS.toml --into BOOK --dry-run. The language: docs/mapping.md"
-    yield f"table = {_text(target.name)}  # {target.meaning}; others: {', '.join(name for name in TABLES if name != target.name)}"
+    others = ", ".join(name for name in TABLES if name != target.name)
+    yield f"table = {_text(target.name)}  # {target.meaning}; others: {others}"
     yield f"about = {_text(path.stem)}"
     times = [one for one in seen if one.is_time]
     if times and not any(one.has_offset for one in times):
@@ -213,7 +215,8 @@ def _body(target: Table, seen: Sequence[Seen], matched: dict[str, Seen]) -> Iter
         if one is not None:
             yield from _line(column, one)
         elif column.required:
-            yield f'{column.name} = {{ value = "FILL IN" }}  # {column.meaning}; required: name its column instead{_allowed(column)}'
+            told = f"{column.meaning}; required: name its column instead{_allowed(column)}"
+            yield f'{column.name} = {{ value = "FILL IN" }}  # {told}'
         else:
             yield f'# {column.name} = ""  # {column.meaning}{_allowed(column)}'
     left = [one for one in seen if one not in matched.values()]
@@ -221,10 +224,15 @@ def _body(target: Table, seen: Sequence[Seen], matched: dict[str, Seen]) -> Iter
         yield from ["", "# Columns of the file that nothing was made of:"]
     for one in left:
         if one.personal is not None:
-            yield f"#   {_comment(one.header)}: looks like {one.personal}; stays out, or enters with keep = true and a reason"
+            told = f"looks like {one.personal}; stays out, or enters with keep = true and a reason"
+            yield f"#   {_comment(one.header)}: {told}"
         else:
             shown = "; ".join(_comment(value)[:30] for value in one.values[:_SHOWN])
             yield f"#   {_comment(one.header)}: {shown or 'empty'}"
+
+
+def _mapped(one: Seen, pairs: str) -> str:
+    return f'{{ from = {_text(one.header)}, values = {{ {pairs} }}, unlisted = "refuse" }}'
 
 
 def _line(column: Column, one: Seen) -> Iterator[str]:
@@ -240,10 +248,10 @@ def _line(column: Column, one: Seen) -> Iterator[str]:
         yield f'{column.name} = {{ from = {_text(one.header)}, decimal = "," }}  # {shown}'
     elif kind is As.FLAG and not {value.casefold() for value in one.values} <= {*TRUE, *FALSE}:
         pairs = ", ".join(f"{_text(value)} = true" for value in one.values[:8])
-        yield f'{column.name} = {{ from = {_text(one.header)}, values = {{ {pairs} }}, unlisted = "refuse" }}  # CHECK each'
+        yield f"{column.name} = {_mapped(one, pairs)}  # CHECK each"
     elif column.values and not {value.casefold() for value in one.values} <= set(column.values):
         pairs = ", ".join(f"{_text(value)} = {_text(column.values[0])}" for value in one.values[:8])
-        yield f'{column.name} = {{ from = {_text(one.header)}, values = {{ {pairs} }}, unlisted = "refuse" }}  # CHECK{_allowed(column)}'
+        yield f"{column.name} = {_mapped(one, pairs)}  # CHECK{_allowed(column)}"
     else:
         yield f"{column.name} = {_text(one.header)}  # {shown}"
 

@@ -73,8 +73,7 @@ def parse_path(path: str) -> JsonPath:
             raise ValueError(msg)
         steps.append(Step(match["key"] or "", tuple(_FILTER.findall(match["filters"]))))
         rest = rest[match.end() :]
-        if rest.startswith("."):
-            rest = rest[1:]
+        rest = rest.removeprefix(".")
     return JsonPath(tuple(steps), pick)
 
 
@@ -250,7 +249,7 @@ def _records_prefix(section: JsonSection) -> str:
                 if event == "start_array":
                     starts.append(f"{prefix}.item" if prefix else "item")
                 elif event == "start_map" and prefix in starts:
-                    return prefix
+                    return str(prefix)
     except (ijson.JSONError, UnicodeDecodeError) as error:
         msg = f"{section.path}: is no whole JSON ({str(error).splitlines()[0][:160]}); fetch it again"
         raise UnusableSourceError(msg) from None

@@ -8,17 +8,35 @@ _PERSON = (
 )
 _MARKS: tuple[tuple[str, str], ...] = (
     (rf"({_PERSON})[ _.-]?name|name of (the )?({_PERSON})|nombre( y apellidos)?|apellidos?|vorname|nachname", "a name"),
-    (r"recipient(first|last)name|requester|requestor|reporter|assignee|submitter|display ?name|agent", "a person"),
+    (r"recipient(first|last)name|request[eo]r|reporter|assignee|submitter|display ?name|agent", "a person"),
     (r"(.*\b|.*_)?e-?mail([ _.-]?address)?|recipientemail|correo( electr[oó]nico)?", "an e-mail address"),
-    (r"(.*[ _.-])?(tele)?phone([ _.-]?(number|no\.?))?|mobile([ _.-]?(number|no\.?))?|msisdn|ani|cli|caller[ _.-]?id|"
-     r"customerendpoint\.address|tel[eé]fono|m[oó]vil", "a telephone number"),
+    (
+        (
+            r"(.*[ _.-])?(tele)?phone([ _.-]?(number|no\.?))?|mobile([ _.-]?(number|no\.?))?|msisdn|ani|cli|"
+            r"caller[ _.-]?id|customerendpoint\.address|tel[eé]fono|m[oó]vil"
+        ),
+        "a telephone number",
+    ),
     (r"ip|ip ?addr(ess)?|ipaddr|client[ _.-]?ip|remote[ _.-]?addr", "an IP address"),
-    (r"(location)?(lat(itude)?|lon(gitude)?|lng)|geo.*|coordinates|(home|street|postal|billing)?[ _.-]?address|"
-     r"post ?code|zip( ?code)?|location_(street_name|zipcode)|direcci[oó]n", "a place"),
-    (r"comments?( \(\d+\))?|description|short[ _]description|notes?|work[ _]notes|body|text|verbatim|remarks?|"
-     r"free[ _.-]?text|message|transcript|closure_reason|comentarios?|q\d+_text", "free text"),
-    (r"date of birth|birth ?(day|date)|dob|(national )?(id card|passport|ssn|social security).*|dni|iban", "an identity"),
-)  # fmt: skip
+    (
+        (
+            r"(location)?(lat(itude)?|lon(gitude)?|lng)|geo.*|coordinates|(home|street|postal|billing)?[ _.-]?address|"
+            r"post ?code|zip( ?code)?|location_(street_name|zipcode)|direcci[oó]n"
+        ),
+        "a place",
+    ),
+    (
+        (
+            r"comments?( \(\d+\))?|description|short[ _]description|notes?|work[ _]notes|body|text|verbatim|remarks?|"
+            r"free[ _.-]?text|message|transcript|closure_reason|comentarios?|q\d+_text"
+        ),
+        "free text",
+    ),
+    (
+        r"date of birth|birth ?(day|date)|dob|(national )?(id card|passport|ssn|social security).*|dni|iban",
+        "an identity",
+    ),
+)
 _COMPILED = tuple((re.compile(pattern, re.IGNORECASE), what) for pattern, what in _MARKS)
 
 

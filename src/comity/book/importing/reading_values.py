@@ -10,9 +10,9 @@ from comity.book.importing.personal import personal
 from comity.book.importing.toml_reader import TomlReader
 
 _VALUE_KEYS = {
-    "from", "value", "use", "sum", "difference", "first", "join", "sheet", "file", "row", "when", "null", "part", "values",
-    "unlisted", "map", "on", "as", "format", "unit", "clock", "decimal", "times", "over_midnight", "after", "default",
-    "with", "keep", "reason", "needed",
+    "from", "value", "use", "sum", "difference", "first", "join", "sheet", "file", "row",
+    "when", "null", "part", "values", "unlisted", "map", "on", "as", "format", "unit",
+    "clock", "decimal", "times", "over_midnight", "after", "default", "with", "keep", "reason", "needed",
 }  # fmt: skip
 _ORIGINS = ("from", "value", "use", "sum", "difference", "first", "join", "sheet", "file", "row")
 _CONDITION_KEYS = {"column", "use", "is", "not", "empty", "above", "below"}
@@ -27,12 +27,14 @@ class ValueReader(TomlReader):
     """Reads values and conditions; knows which names and maps the mapping gives."""
 
     def __init__(self, shown: str) -> None:
+        """Read for one file; the names fill as the mapping is read."""
         super().__init__(shown)
         self.named: set[str] = set()
         self.maps: dict[str, DatedMap] = {}
         self.invented: set[str] = set()  # source columns that `wide` makes
 
     def condition(self, one: Any, where: str) -> Condition:  # noqa: ANN401 - TOML values
+        """Read one condition on a row."""
         if not isinstance(one, dict):
             raise self.wrong(
                 where, f"must be a condition such as {{ column = 'Type', is = ['Inbound'] }}, but is {one!r}"
@@ -61,6 +63,7 @@ class ValueReader(TomlReader):
         )
 
     def known(self, where: str, use: str | None) -> None:
+        """Refuse the use of a value that has no name yet."""
         if use is not None and use not in self.named:
             near = difflib.get_close_matches(use, self.named, 1)
             hint = f"did you mean {near[0]!r}?" if near else "name one under [let]"
@@ -140,6 +143,7 @@ class ValueReader(TomlReader):
                 raise self.wrong(where, msg)
 
     def check_map(self, where: str, mapped: str | None, on: str | None) -> None:
+        """Refuse a map that is not there, or a dated one without its day."""
         if mapped is None:
             return
         if mapped not in self.maps:
@@ -150,6 +154,7 @@ class ValueReader(TomlReader):
             raise self.wrong(f"{where}.on", f"is missing; {mapped!r} has dates: name the value whose day counts")
 
     def constant(self, spec: dict[str, Any], where: str) -> str | None:
+        """The constant of a value, as text."""
         value = spec.get("value")
         if isinstance(value, bool):
             return "true" if value else "false"
@@ -158,6 +163,7 @@ class ValueReader(TomlReader):
         return None if value is None else str(value)
 
     def parts(self, spec: dict[str, Any], where: str, key: str, kind: As | None) -> tuple[Value, ...]:
+        """The values that a sum, a difference, a first or a join is made of."""
         if key not in spec:
             return ()
         parts = spec[key]
@@ -175,6 +181,7 @@ class ValueReader(TomlReader):
         )
 
     def name_part(self, spec: dict[str, Any], where: str, key: str) -> str | None:
+        """What is taken of the name of the sheet or the file: a pattern, or "" for all of it."""
         value = spec.get(key)
         if value is None or value is True:
             return None if value is None else ""
@@ -183,21 +190,25 @@ class ValueReader(TomlReader):
         return self.one_group(f"{where}.{key}", value)
 
     def one_group(self, where: str, text: str) -> str:
+        """The pattern if it has the one group that is taken."""
         if re.compile(self.pattern(where, text)).groups != 1:
             raise self.wrong(where, f"{text!r} must have one group ( ), which is what is taken")
         return text
 
     def group(self, spec: dict[str, Any], where: str) -> str | None:
+        """The pattern of the part of the text that counts."""
         text = self.get(spec, where, "part", str)
         return None if text is None else self.one_group(f"{where}.part", text)
 
     def conditions(self, spec: dict[str, Any], where: str) -> list[Any]:
+        """The conditions under `when`, unread."""
         when = spec.get("when", [])
         if not isinstance(when, list | dict):
             raise self.wrong(f"{where}.when", f"must be a condition or a list of them, but is {when!r}")
         return when if isinstance(when, list) else [when]
 
     def value_map(self, spec: dict[str, Any], where: str) -> Items[str, str] | None:
+        """What stands for what, as texts."""
         section = self.get(spec, where, "values", dict)
         if section is None:
             return None
@@ -208,6 +219,7 @@ class ValueReader(TomlReader):
         return {key: spoken[value] if isinstance(value, bool) else str(value) for key, value in section.items()}
 
     def formats(self, spec: dict[str, Any], where: str) -> tuple[str, ...]:
+        """How dates and times are written."""
         found = self.texts(spec, where, "format")
         for text in found:
             if text not in FORMATS and ("%" not in text or not _FORMAT.fullmatch(text)):

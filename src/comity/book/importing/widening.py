@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from comity.book.importing.mapping import Wide
-from comity.book.importing.section import ROW, Section, plain, schema
+from comity.book.importing.section import Section, plain, schema
 
 _MEASURE = "measure"
 _ROWS_AT_ONCE = 262_144

@@ -16,7 +16,7 @@ _WHOLE = 2**53
 _MIDNIGHT = dt.time()
 
 
-def cell_text(value: object) -> str | None:
+def cell_text(value: object) -> str | None:  # noqa: PLR0911 - one for each type of cell
     """A cell as text: dates in ISO 8601, whole numbers without decimals, time spans as H:MM:SS."""
     if value is None or value == "":
         return None
@@ -35,6 +35,10 @@ def cell_text(value: object) -> str | None:
         sign, whole = "-" if seconds < 0 else "", int(abs(seconds))
         return f"{sign}{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
     return str(value)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()
 
 
 class SheetSection(Section):
@@ -132,10 +136,9 @@ def _sheet(  # noqa: PLR0913 - the file options, one by one
         texts = [cell_text(value) or "" for value in row]
         if number <= skip_rows or (not rows and not any(texts)):
             continue
-        if header_has is not None and not rows:
-            if header_has.casefold() not in (" ".join(text.split()).casefold() for text in texts):
-                above.append(texts)
-                continue
+        if header_has is not None and not rows and header_has.casefold() not in map(_plain, texts):
+            above.append(texts)
+            continue
         rows.append(texts)
         last = number
         if len(rows) == header_rows:

@@ -3,12 +3,12 @@
 from datetime import date
 
 import pytest
-from tests.cast import JOINT, write_book
 
 from comity.book.opening import open_book
 from comity.book.statistics.levels import Lacking, gather
 from comity.core.levels import measure
 from comity.core.values import Period, Side
+from tests.cast import JOINT, write_book
 
 MAY = Period(date(2026, 5, 1), date(2026, 6, 1))
 HORIZON = date(2026, 6, 20)

@@ -4,12 +4,12 @@ from datetime import date
 
 import numpy as np
 import pytest
-from tests.cast import CUSTOMER, JOINT, PROVIDER, write_book
 
 from comity.book.opening import open_book
 from comity.book.statistics.levels import Lacking, gather
 from comity.core.levels import measure
 from comity.core.values import Period
+from tests.cast import CUSTOMER, JOINT, PROVIDER, write_book
 
 MAY = Period(date(2026, 5, 1), date(2026, 6, 1))
 APRIL = Period(date(2026, 4, 1), date(2026, 5, 1))

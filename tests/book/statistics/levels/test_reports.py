@@ -3,12 +3,12 @@
 from datetime import date
 
 import pytest
-from tests.cast import JOINT, write_book
 
 from comity.book.opening import open_book
 from comity.book.statistics.levels.reports import Figure, decimals, joined, reported
 from comity.core.levels import Reported
 from comity.core.values import Period, Side
+from tests.cast import JOINT, write_book
 
 QUARTER = Period(date(2026, 4, 1), date(2026, 7, 1))
 MAY = Period(date(2026, 5, 1), date(2026, 6, 1))

@@ -3,13 +3,13 @@
 from datetime import date, timedelta
 
 import pytest
-from tests.cast import JOINT, PROVIDER, write_book
 
 from comity.book.opening import open_book
 from comity.book.statistics.levels import Lacking, gather
 from comity.book.statistics.levels.attrition import formulas
 from comity.core.levels import measure
 from comity.core.values import Period
+from tests.cast import JOINT, PROVIDER, write_book
 
 MAY = Period(date(2026, 5, 1), date(2026, 6, 1))
 WAPE = '[[kpi]]\nid = "forecast_wape"\n'

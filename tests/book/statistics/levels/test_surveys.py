@@ -5,12 +5,12 @@ from datetime import date
 import pytest
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
-from tests.cast import JOINT, write_book
 
 from comity.book.opening import open_book
 from comity.book.statistics.levels import Lacking, gather
 from comity.core.levels import measure
 from comity.core.values import Period
+from tests.cast import JOINT, write_book
 
 MAY = Period(date(2026, 5, 1), date(2026, 6, 1))
 HEADER = "response_id,audience,respondent_id,account_id,asked_on,answered_on,instrument,scale_min,scale_max,score,queue"
