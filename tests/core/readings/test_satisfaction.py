@@ -9,8 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
-from comity.core.readings.satisfaction import Answers, Fifth, Gone, Group, Scale, Stats, Units, read, wilson
-from comity.core.readings.touch import Cells, split
+from comity.core.readings.cells import split
+from comity.core.readings.satisfaction import (
+    AnswerCells,
+    Answers,
+    Fifth,
+    Gone,
+    Group,
+    Scale,
+    Stats,
+    Units,
+    read,
+    wilson,
+)
 
 CSAT = Scale("csat", 1.0, 5.0, "third_party")
 SURE = Units(40, 30, 1e-5, 1e-5, 1e-5)  # 40 accounts, errors of 0.003: what moves by 0.08 moves beyond chance
@@ -298,16 +309,16 @@ def test_scales():
 # The same cells -----------------------------------------------------------------------------------------------
 
 
-def weekly(*cells: list[tuple[float, float]]) -> Cells:
+def weekly(*cells: list[tuple[float, float]]) -> AnswerCells:
     """(mean, answers) by cell and week, each answer another person's."""
-    return Cells(
+    return AnswerCells(
         np.array([[mean * count for mean, count in weeks] for weeks in cells], dtype=float),
         np.array([[count for _, count in weeks] for weeks in cells], dtype=float),
         np.array([sum(count for _, count in weeks) for weeks in cells], dtype=float),
     )
 
 
-def touched(before: Cells, after: Cells, **more) -> Stats:
+def touched(before: AnswerCells, after: AnswerCells, **more) -> Stats:
     return replace(
         WORKED,
         before=Answers(int(before.counts.sum()), float(before.totals.sum())),

@@ -9,8 +9,8 @@ thousand times larger.
 import numpy as np
 import pytest
 
-from comity.core.readings.satisfaction import Answers, Group, Scale, Stats, Units, read
-from comity.core.readings.touch import Cells, split
+from comity.core.readings.cells import split
+from comity.core.readings.satisfaction import AnswerCells, Answers, Group, Scale, Stats, Units, read
 
 SCALE = Scale("csat", 1.0, 5.0)
 
@@ -105,7 +105,9 @@ def test_intervals_of_weeks_hold_the_truth_in_95_of_100_draws():
             week = rng.normal(0, 0.08, 13)  # a bad week is bad in every cell
             noise = rng.normal(0, 1, (3, 13)) / np.sqrt(counts)
             sides.append(
-                Cells((level + moved * at)[:, None] * counts + (week + noise) * counts, counts, counts.sum(axis=1))
+                AnswerCells(
+                    (level + moved * at)[:, None] * counts + (week + noise) * counts, counts, counts.sum(axis=1)
+                )
             )
         found = split(*sides)
         z = found.z(0.025)

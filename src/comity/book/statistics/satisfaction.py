@@ -13,9 +13,9 @@ import pyarrow as pa
 from ibis import _
 
 from comity.book.opening import Book
+from comity.book.statistics.answer_cells import cells
 from comity.book.statistics.membership import with_membership
 from comity.book.statistics.respondents import Frame, framed, invitations, paired, respondents
-from comity.book.statistics.touch import cells
 from comity.book.statistics.workings import Workings
 from comity.core.readings.satisfaction import (
     Answers,

@@ -8,8 +8,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from comity.core.readings.cells import Cells, Matrix, split
 from comity.core.readings.reading import Reading
-from comity.core.readings.touch import Cells, split
 from comity.core.readings.verdict import LEAST_UNITS, Change, Part, Verdict, cause, critical, judge
 
 READING = "satisfaction"
@@ -120,6 +120,16 @@ class Units:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerCells(Cells):
+    """Sums of scores and counts of answers by queue x channel x segment and week, and how many `people` gave them.
+
+    `people` is of shape (cells,).
+    """
+
+    people: Matrix
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     """Sufficient statistics of one scale in two periods; scores in the reading's values (NPS: -100, 0, 100).
 
@@ -142,7 +152,7 @@ class Stats:
     top_quarter: Gone = Gone(0, 0)
     the_rest: Gone = Gone(0, 0)
     fifths: tuple[Fifth, ...] = ()
-    cells: tuple[Cells, Cells] | None = None
+    cells: tuple[AnswerCells, AnswerCells] | None = None
 
     @property
     def people_before(self) -> int:
@@ -318,7 +328,7 @@ def _touch(stats: Stats, alpha: float) -> Reading:
     table = judge(headline, own, gap, material=material, z=z, sampled=True)
     within = Part("within", h, like_for_like=True)
     parts: tuple[Part, ...] = (within, Part("mix", found.mix), Part("queues", found.queues))
-    if any(_few(people) for people in found.alone_people):  # with the number of answers it would tell their scores
+    if any(_few(people) for people in _alone(*stats.cells)):  # with the number of answers it would tell their scores
         parts = (within, Part(CELLS, found.mix + found.queues))
     settled = table is Verdict.UNCLEAR or (abs(found.queues) < material and found.alone <= 1 / 10)
     also: dict[str, object] = {"design": "touch", **_also(stats, apart=not _few_went(stats))}
@@ -338,6 +348,15 @@ def _touch(stats: Stats, alpha: float) -> Reading:
         counts={"before": stats.people_before, "after": stats.people_after},
         also=also,
     )
+
+
+def _alone(before: AnswerCells, after: AnswerCells) -> tuple[int, int]:
+    """How many people are surely behind the cells of one period only, in each.
+
+    Somebody may have answered in several cells: those of the largest are surely different people.
+    """
+    both = (before.counts.sum(axis=1) > 0) & (after.counts.sum(axis=1) > 0)
+    return int(before.people[~both].max(initial=0.0)), int(after.people[~both].max(initial=0.0))
 
 
 # Both ----------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from ibis import _
 from comity.book.statistics.membership import accounts
 from comity.book.statistics.respondents import Frame, answers
 from comity.book.statistics.workings import Workings
-from comity.core.readings.touch import Cells
+from comity.core.readings.satisfaction import AnswerCells
 
 _CELL = ("queue", "channel", "segment")
 
@@ -21,7 +21,7 @@ def cells(
     frame: Frame,
     people: ibis.Table,
     wanted: Sequence[tuple[int, int]],
-) -> dict[tuple[int, int], tuple[Cells, Cells]]:
+) -> dict[tuple[int, int], tuple[AnswerCells, AnswerCells]]:
     """The cells of P0 and P1, for each wanted comparison and scale (by number)."""
     plan = frame.plan.to_pyarrow().to_pylist()
     periods = {number: (plan[number]["earlier"], plan[number]["later"]) for number, _scale in wanted}
@@ -49,7 +49,7 @@ def cells(
     }
 
 
-def _matrices(sides: Sequence[Sequence[Mapping[str, Any]]]) -> tuple[Cells, Cells]:
+def _matrices(sides: Sequence[Sequence[Mapping[str, Any]]]) -> tuple[AnswerCells, AnswerCells]:
     """Both periods over the same cells, in a fixed order; weeks are each period's own."""
     names = sorted({tuple(row[name] for name in _CELL) for rows in sides for row in rows})
     at = {name: number for number, name in enumerate(names)}
@@ -61,5 +61,5 @@ def _matrices(sides: Sequence[Sequence[Mapping[str, Any]]]) -> tuple[Cells, Cell
         for row in rows:
             place = at[tuple(row[name] for name in _CELL)], weeks[row["week"]]
             totals[place], counts[place], people[place[0]] = row["total"], row["count"], row["people"]
-        made.append(Cells(totals, counts, people))
+        made.append(AnswerCells(totals, counts, people))
     return made[0], made[1]
