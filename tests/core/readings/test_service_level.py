@@ -11,11 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from comity.core.agreements import Abandons, Kpi
 from comity.core.levels import service_levels
-from comity.core.readings.cells import Cells
 from comity.core.readings.service_level import Excluded, Stats, Tally, read
-from comity.core.readings.sla_attainment import Stats as DueStats
-from comity.core.readings.sla_attainment import Three
-from comity.core.readings.sla_attainment import read as read_due
 from comity.core.readings.verdict import Verdict
 
 KPI = Kpi("service_level", "service_level", short_abandon_s=5.0, material=0.01)
@@ -197,32 +193,6 @@ def test_the_six_variants_of_the_published_hour():
     found = service_levels(answered=1000, within=860, abandoned=60, short=10, abandoned_within=20)
     percent = [round(100 * num / den, 4) for num, den in found.values()]
     assert percent == [81.1321, 83.0189, 86.0, 82.6923, 82.0755, 81.9048]
-
-
-# Deadlines kept ------------------------------------------------------------------------------------------------
-
-DUE = Kpi("sla_attainment", "sla_attainment", material=0.01)
-
-
-def due(before, after, **more):
-    first, then = (Cells(np.array(good, float), np.array(judged, float)) for good, judged in (before, after))
-    return DueStats(DUE, Three(first, first, then), **more)
-
-
-def test_deadlines_share_the_mathematics_of_the_service_level():
-    first = (BEFORE.good, BEFORE.answered)
-    reading, twin = read_due(due(first, (AFTER.good, AFTER.answered))), read(stats(BEFORE, AFTER))
-    assert parts(reading) == pytest.approx({"within": 0.1, "mix": 0.05, "queues": 0}, abs=1e-12)
-    assert (reading.headline, reading.like_for_like, reading.gap) == (twin.headline, twin.like_for_like, twin.gap)
-
-
-@pytest.mark.parametrize(("after", "verdict"), [(0.105, Verdict.GENUINE), (0.2, Verdict.UNCLEAR)])
-def test_more_that_nobody_judged_leaves_it_open(after, verdict):
-    first, then = (BEFORE.good, BEFORE.answered), (AFTER.good, AFTER.answered)
-    reading = read_due(due(first, then, unjudged=(0.1, after), open_late=(3, 4)))
-    assert reading.verdict is verdict
-    assert reading.cause == ("unjudged" if verdict is Verdict.UNCLEAR else None)
-    assert reading.also == {"open_late": {"before": 3, "after": 4}, "unjudged": {"before": 0.1, "after": after}}
 
 
 # Coverage ------------------------------------------------------------------------------------------------------
