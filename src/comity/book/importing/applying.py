@@ -20,6 +20,10 @@ from comity.book.importing.widening import Widened, widened
 
 _PER_SECTION = 1 << 40  # rows of one sheet, at most; above that the number of `_row` says which sheet
 NO_ROW = -1
+_AT_ONCE = (
+    131_072  # rows, and bytes, of one run of the statement: to plan it takes as long as to run it on some thousand
+)
+_AT_ONCE_BYTES = 32 * 2**20
 _PROBLEMS_KEPT = 1_000_000  # far beyond the share at which a file is refused; the others are only counted
 
 
@@ -258,7 +262,7 @@ class _Run:
                 applied.rows_in += batch.num_rows
                 yield from part.wide.long(batch, part.compiled.headers, base, applied.stride)
             return
-        for batch in part.section.batches(part.compiled.headers):
+        for batch in _gathered(part.section.batches(part.compiled.headers)):
             applied.rows_in += batch.num_rows
             yield batch if base == 0 else batch.set_column(0, ROW, pc.add(batch.column(0), base))
 
@@ -344,6 +348,19 @@ class _Run:
             if note.unless_column is not None and note.unless_column.casefold() in headers:
                 continue
             applied.notes.append(note.say)
+
+
+def _gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same rows in fewer, larger batches."""
+    some: list[pa.RecordBatch] = []
+    for batch in batches:
+        full = sum(one.num_rows for one in some) + batch.num_rows > _AT_ONCE
+        if some and (full or sum(one.nbytes for one in some) + batch.nbytes > _AT_ONCE_BYTES):
+            yield pa.concat_batches(some)
+            some = []
+        some.append(batch)
+    if some:
+        yield pa.concat_batches(some)
 
 
 _MARKS = frozenset({"_out", "_total", "_blank", "_fault", "_blamed"})

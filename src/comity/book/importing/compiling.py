@@ -406,7 +406,11 @@ class Compiler:
             sql = f"coalesce(CAST({local.name} AS DATE), {local_day_sql(fixed, self.zone)}, {iso})"
             sql = sql if wanted is As.DAY else f"CAST(date_trunc('month', {sql}) AS DATE)"
         found = self.add(sql, [node, local], wanted, node.label, node.text)
-        epoch = f"({text} LIKE '{EPOCH}%' OR coalesce({local.name} = TIMESTAMP '{EPOCH}', false))"
+        if wanted is As.MONTH:  # a series may well have a January of 1970
+            self.blame(f"{text} IS NOT NULL AND {found.name} IS NULL", found, _expected(wanted, formats))
+            return found
+        same = f"coalesce({local.name} = TIMESTAMP '{EPOCH}' OR {fixed} = TIMESTAMP '{EPOCH}', false)"
+        epoch = f"({text} LIKE '{EPOCH}%' OR {same})"
         kept = self.add(
             f"CASE WHEN {epoch} THEN NULL ELSE {found.name} END", [found, node, local], wanted, node.label, node.text
         )
@@ -415,8 +419,7 @@ class Compiler:
             gap = f"a time that does not exist in {self.zone}"
             naive = f"coalesce({local.name}, TRY_CAST({text} AS TIMESTAMP)) IS NOT NULL"
             self.blame(f"{unread} AND {naive}", kept, gap)
-        shown = f"; the mapping reads it as {' or '.join(formats)}" if formats else ""
-        self.blame(unread, kept, EXPECTED[wanted] + shown)
+        self.blame(unread, kept, _expected(wanted, formats))
         return kept
 
     def finished(self, spec: Value, node: Node, guard: Node | None) -> Node:
@@ -464,6 +467,10 @@ class Compiler:
             bounds += [f"{number} < {one.below!r}"] if one.below is not None else []
             sql = " AND ".join(bounds)
         return self.add(sql, [node], As.FLAG)
+
+
+def _expected(kind: As, formats: tuple[str, ...]) -> str:
+    return EXPECTED[kind] + (f"; the mapping reads it as {' or '.join(formats)}" if formats else "")
 
 
 def _among(text: str, listed: tuple[str, ...]) -> str:
