@@ -14,6 +14,7 @@ from comity.book.tables import ACCOUNTS, CONTACTS, INVOICES, SURVEYS, Table, day
 FIRST, P1, LAST = date(2026, 1, 1), date(2026, 4, 1), date(2026, 7, 1)  # two quarters
 DAYS = (LAST - FIRST).days
 QUEUES = tuple(f"queue {number:02}" for number in range(20))
+ROWS = 122_880  # of a row group, as an import writes them
 CHANNELS = ("voice", "chat", "mail")
 SEGMENTS = ("small", "medium", "large", "key")
 
@@ -65,11 +66,17 @@ def make(folder: Path, contacts: int, answers: int, lines: int) -> Path:
 
 def _write(folder: Path, table: Table, parts: Iterator[Mapping[str, pa.Array]]) -> None:
     schema = arrow_schema(table, "UTC")
+    held: list[pa.Table] = []
     with pq.ParquetWriter(folder / f"{table.name}.parquet", schema, compression="zstd") as writer:
         for part in parts:
             rows = len(next(iter(part.values())))
             columns = [part.get(name, pa.nulls(rows, schema.field(name).type)) for name in schema.names]
-            writer.write_table(pa.Table.from_arrays(columns, schema=schema), row_group_size=250_000)
+            held.append(pa.Table.from_arrays(columns, schema=schema))
+            if sum(one.num_rows for one in held) >= ROWS:
+                writer.write_table(pa.concat_tables(held), row_group_size=ROWS)
+                held.clear()
+        if held:
+            writer.write_table(pa.concat_tables(held), row_group_size=ROWS)
 
 
 def _texts(prefix: str, numbers: np.ndarray) -> pa.Array:

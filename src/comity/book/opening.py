@@ -106,7 +106,7 @@ class Book:
 
     def table(self, name: str) -> ibis.Table:
         """A table as Ibis sees it: the declared columns, local days and half hours."""
-        return self.engine.table(name)
+        return self.once(("table", name), lambda: self.engine.table(name))
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A second way to the engine, for another thread."""

@@ -53,7 +53,7 @@ def _received(book: Book, period: Period, horizon: date) -> tuple[dict[str, int]
     """How many contacts were handled in the period, and for how long, by class; none is in two of them.
 
     A contact is repeated when one of the same account and queue came at most 7 days before it, whatever became of
-    that. The days before the period are read along for that, and no table is joined to itself.
+    that; of two of the same moment one. The days before the period are read along for that, and no table is joined to itself.
     """
     table = book.table("contacts")
     table = table.filter(_.opened_on >= period.start - timedelta(days=REPEAT_DAYS + 1), _.opened_on < period.end)
@@ -63,12 +63,12 @@ def _received(book: Book, period: Period, horizon: date) -> tuple[dict[str, int]
         "account_id",
         "queue",
         "opened_at",
-        "contact_id",
         "handle_s",
         counts=handled & (_.opened_on >= period.start),
         kept=_judged(table, _judges(book, period), horizon),
     )
-    chain = ibis.window(group_by=["account_id", "queue"], order_by=["opened_at", "contact_id"])
+    # Two of the same moment are told apart by what is summed: by anything else the sums might come out either way.
+    chain = ibis.window(group_by=["account_id", "queue"], order_by=["opened_at", "counts", "kept", "handle_s"])
     table = table.mutate(earlier=_.opened_at.lag().over(chain)).filter(_.counts)
     repeated = _.account_id.notnull() & (_.opened_at <= _.earlier + ibis.interval(days=REPEAT_DAYS))
     table = table.mutate(

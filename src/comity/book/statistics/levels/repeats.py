@@ -45,7 +45,8 @@ def _daily(book: Book, asked: Asked, window: timedelta) -> Daily:
     kpi = asked.kpi
     table = contacts_of(book, kpi, asked.start - window - _DAY, asked.end + window + _DAY, any_channel=True)
     table = table.filter(_.account_id.notnull())
-    chain = ibis.window(group_by=["account_id", "queue"], order_by=["opened_at", "contact_id"])
+    # Two of the same moment are told apart by the one thing in which they can count differently.
+    chain = ibis.window(group_by=["account_id", "queue"], order_by=["opened_at", "channel"])
     reach = ibis.interval(days=kpi.within_days)
     table = table.mutate(earlier=_.opened_at.lag().over(chain), later=_.opened_at.lead().over(chain))
     # Within scope only now: a repeat may come on another channel than the KPI's.
