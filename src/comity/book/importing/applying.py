@@ -190,7 +190,11 @@ class _Run:
         for number, section in enumerate(self.source.sections):
             wide = widened(self.mapping.wide, section) if self.mapping.wide else None
             compiler = Compiler(
-                self.mapping, wide.find if wide else section.find, self.zone, self.path.name, section.name
+                self.mapping,
+                wide.find if wide else section.find,
+                self.zone,
+                (self.path.name, section.name),
+                open_ended=section.open_ended,
             )
             compiled = compiler.compile(self.context.carry)
             missing = self.missing(compiled)

@@ -75,17 +75,24 @@ class Compiler:
 
     :param find: the sheet's own spelling of a header, or None
     :param names: the file's and the sheet's name
+    :param open_ended: any column may be in a record or not, so that of several each is asked
     """
 
     def __init__(
-        self, mapping: Mapping, find: Callable[[str], str | None], zone: str, file: str, sheet: str | None
+        self,
+        mapping: Mapping,
+        find: Callable[[str], str | None],
+        zone: str,
+        names: tuple[str, str | None],
+        *,
+        open_ended: bool = False,
     ) -> None:
         """Begin with nothing worked out."""
         self.mapping = mapping
         self.find = find
         self.zone = zone
-        self.file = file
-        self.sheet = sheet
+        self.file, self.sheet = names
+        self.open_ended = open_ended
         self.headers: list[str] = []
         self.layers: list[list[tuple[str, str]]] = []
         self.faults: list[Fault] = []
@@ -181,6 +188,17 @@ class Compiler:
             self.texts[own] = self.add(f"CASE WHEN {raw} IN ({nulls}) THEN NULL ELSE {raw} END", [], As.TEXT, own)
         return self.texts[own]
 
+    def cell(self, headers: Sequence[str]) -> Node:
+        """The text of the first of these columns that the file has; where columns come and go, of the first filled."""
+        owns = [own for header in headers if (own := self.find(header)) is not None]
+        if not owns:
+            self.absent[self.column, " or ".join(headers)] = None
+            return self.nothing()
+        if len(owns) == 1 or not self.open_ended:
+            return self.text(owns[0])
+        texts = [self.text(own) for own in owns]
+        return self.add(f"coalesce({', '.join(text.name for text in texts)})", texts, As.TEXT, owns[0])
+
     def named(self, name: str) -> Node:
         """A column or a `let` of the mapping, worked out once."""
         if name not in self.done:
@@ -201,7 +219,7 @@ class Compiler:
             nodes = own if guard is None else [guard, *own]
             guard = self.add(" AND ".join(f"coalesce({node.name}, false)" for node in nodes), nodes, As.FLAG)
         node = self.origin(spec, guard)
-        if node.kind is As.TEXT and not (spec.total or spec.difference):
+        if node.kind is As.TEXT and not (spec.total or spec.difference or spec.product):
             node = self.worded(spec, node, guard)
         node = self.converted(spec, node)
         return self.finished(spec, node, guard)
@@ -209,11 +227,7 @@ class Compiler:
     def origin(self, spec: Value, guard: Node | None) -> Node:  # noqa: PLR0911 - one for each origin
         """What a value starts from."""
         if spec.source:
-            own = next((found for header in spec.source if (found := self.find(header)) is not None), None)
-            if own is None:
-                self.absent[self.column, " or ".join(spec.source)] = None
-                return self.nothing()
-            return self.guarded(self.text(own), guard)
+            return self.guarded(self.cell(spec.source), guard)
         if spec.constant is not None:
             return self.guarded(self.add(literal(spec.constant), [], As.TEXT), guard)
         if spec.row:
@@ -234,7 +248,9 @@ class Compiler:
             found = (match.group(1) if match else None) if pattern else known
             sql = "CAST(NULL AS VARCHAR)" if not found else literal(found)
             return self.guarded(self.add(sql, [], As.TEXT), guard)
-        parts = [self.value(part, guard) for part in (spec.total or spec.difference)]
+        parts = [self.value(part, guard) for part in (spec.total or spec.difference or spec.product)]
+        if spec.product:
+            return self.multiplied(parts)
         return self.added(spec, parts) if spec.total else self.subtracted(spec, parts)
 
     def guarded(self, node: Node, guard: Node | None) -> Node:
@@ -292,6 +308,13 @@ class Compiler:
         if spec.over_midnight:
             between = f"CASE WHEN {between} < 0 THEN {between} + {_DAY_S} ELSE {between} END"
         return self.add(between, parts, As.SECONDS)
+
+    def multiplied(self, parts: list[Node]) -> Node:
+        """A mean times what it is the mean of: seconds where one of the two is a duration."""
+        product = " * ".join(f"TRY_CAST({part.name} AS DOUBLE)" for part in parts)
+        if any(part.kind in {As.SECONDS, As.CLOCK} for part in parts):
+            return self.add(product, parts, As.SECONDS)
+        return self.add(number_text_sql(product), parts, As.NUMBER)
 
     # -- what is done to them
 
@@ -427,7 +450,7 @@ class Compiler:
         if spec.times is not None:
             product = f"TRY_CAST({node.name} AS DOUBLE) * {spec.times!r}"
             node = self.like_kind(number_text_sql(product) if node.kind is As.NUMBER else product, node, node.kind)
-        composed = bool(spec.total or spec.difference or spec.use)
+        composed = bool(spec.total or spec.difference or spec.product or spec.use)
         if spec.default is not None and composed and node.kind in {As.NUMBER, As.SECONDS}:
             other = literal(spec.default) if node.kind is As.NUMBER else f"CAST({literal(spec.default)} AS DOUBLE)"
             filled = f"coalesce({node.name}, {other})"
@@ -446,13 +469,7 @@ class Compiler:
 
     def condition(self, one: Condition) -> Node:
         """Whether a condition holds; NULL counts as no."""
-        if one.use is not None:
-            node = self.named(one.use)
-        else:
-            own = next((found for header in one.column if (found := self.find(header)) is not None), None)
-            if own is None:
-                self.absent[self.column, " or ".join(one.column)] = None
-            node = self.nothing() if own is None else self.text(own)
+        node = self.named(one.use) if one.use is not None else self.cell(one.column)
         text = canonical_sql(node.kind, node.name)
         if one.empty is not None:
             sql = f"{node.name} IS NULL" if one.empty else f"{node.name} IS NOT NULL"

@@ -270,10 +270,28 @@ def _notes(con: duckdb.DuckDBPyConnection, checked: Checked, taking: Taking, def
     notes += [text for _, text in notes_of(checked, taking.table, definition)]
     if taking.alone:
         notes += _control_notes(con, checked, taking.table, applied.control)
+        notes += _balance_notes(con, checked, taking.table)
     if applied.unmapped:
         more = f" and {len(applied.unmapped) - _SHOWN} more" if len(applied.unmapped) > _SHOWN else ""
         notes.append(f"columns not kept: {', '.join(applied.unmapped[:_SHOWN])}{more}")
     return tuple(dict.fromkeys(notes))
+
+
+def _balance_notes(con: duckdb.DuckDBPyConnection, checked: Checked, table: Table) -> Iterator[str]:
+    """Where the parts of an interval are not what was offered in it."""
+    if table.name != "intervals":
+        return
+    parts = "answered + abandoned + coalesce(flowed_out, 0)"
+    sql = (
+        f"SELECT count(*) FILTER (off <> 0), coalesce(sum(off), 0), count(off) "
+        f"FROM (SELECT offered - ({parts}) AS off FROM read_parquet({literal(str(checked.clean))}))"
+    )
+    found = con.execute(sql).fetchone()
+    if found and found[0]:
+        yield (
+            f"in {found[0]:,} of {found[2]:,} intervals answered, abandoned and flowed out are not what was offered "
+            f"({found[1]:+,.0f} in sum)"
+        )
 
 
 def _control_notes(

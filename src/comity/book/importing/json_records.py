@@ -135,8 +135,10 @@ class JsonSection(Section):
     """The records of a JSON or JSON lines file."""
 
     path: Path
+    open_ended = True
     packed: bool
     records_at: str | None  # ijson's prefix; None: JSON lines
+    each: str | None  # the list in each record whose entries are the rows
 
     def find(self, header: str) -> str | None:
         """Any well-formed path may occur in a record that comes later; a misspelt one never does."""
@@ -153,7 +155,7 @@ class JsonSection(Section):
         out = schema(wanted)
         rows: list[int] = []
         cells: list[list[str | None]] = [[] for _ in wanted]
-        for number, record in self.records():
+        for number, record in self.entries():
             rows.append(number)
             for column, path in zip(cells, paths, strict=True):
                 column.append(path.text(record))
@@ -162,6 +164,22 @@ class JsonSection(Section):
                 rows, cells = [], [[] for _ in wanted]
         if rows:
             yield _batch(rows, cells, out)
+
+    def entries(self) -> Iterator[tuple[int, object]]:
+        """The records, or each entry of the list in them as a record that has the rest beside it."""
+        if self.each is None:
+            yield from self.records()
+            return
+        number = 0
+        for place, record in self.records():
+            whole = record if isinstance(record, dict) else {}
+            entries = whole.get(self.each)
+            if not isinstance(entries, list):
+                self.broken.append(BrokenRow(place, "", f"no list {self.each!r} in the record"))
+                continue
+            for entry in entries:
+                number += 1
+                yield number, {**whole, self.each: entry}
 
     def records(self) -> Iterator[tuple[int, object]]:
         """Every record with its place; a line that is no JSON becomes a broken row."""
@@ -202,14 +220,17 @@ def _clean(value: str | None) -> str | None:
     return None if value is None else value.encode("utf-8", "replace").decode("utf-8")
 
 
-def json_section(path: Path, seen: Look, *, lines: bool | None = None, records: str | None = None) -> JsonSection:
+def json_section(
+    path: Path, seen: Look, *, lines: bool | None = None, records: str | None = None, each: str | None = None
+) -> JsonSection:
     """Open a file of JSON records.
 
+    :param each: a list in each record, every entry of which is a row
     :param records: where the list of records stands, as in `conversations`; found out where it is not said
     :raises UnusableSourceError: when it is no JSON, or no list of records is found in it
     """
     section = JsonSection(None, (), row_word="line" if lines else "record")
-    section.path, section.packed = path, seen.packed
+    section.path, section.packed, section.each = path, seen.packed, each
     if lines is None:
         lines = is_lines(seen.sample)
     if lines:
@@ -219,7 +240,7 @@ def json_section(path: Path, seen: Look, *, lines: bool | None = None, records: 
     else:
         section.records_at = _records_prefix(section)
     headers: dict[str, None] = {}
-    for count, (_, record) in enumerate(section.records()):
+    for count, (_, record) in enumerate(section.entries()):
         if count == _HEADER_RECORDS:
             break
         _name(record, "", headers, 1)

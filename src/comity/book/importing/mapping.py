@@ -62,6 +62,7 @@ class FileOptions:
     skip_rows: int = 0
     records: str | None = None  # JSON: where the list of records stands
     lines: bool | None = None  # JSON: one record a line
+    each: str | None = None  # JSON: a list in each record, every entry of which is a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +96,12 @@ class Condition:
 class Value:
     """Where one value comes from (exactly one of the first group), and what is done to it, in this order."""
 
-    source: tuple[str, ...] = ()  # `from`: source columns; the first that the file has
+    source: tuple[str, ...] = ()  # `from`: source columns; the first that the file has (JSON: that the record has)
     constant: str | None = None  # `value`
     use: str | None = None  # another value of this mapping, by name
     total: tuple["Value", ...] = ()  # `sum`
     difference: tuple["Value", ...] = ()
+    product: tuple["Value", ...] = ()
     first: tuple["Value", ...] = ()  # the first that is not empty
     join: tuple["Value", ...] = ()
     sheet: str | None = None  # the sheet's name; a pattern with a group takes a part of it

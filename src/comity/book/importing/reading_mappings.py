@@ -134,6 +134,7 @@ class _Reader(ValueReader):
             header_has=self.get(section, "file", "header_has", str),
             records=self.get(section, "file", "records", str),
             lines=self.get(section, "file", "lines", bool),
+            each=self.get(section, "file", "each", str),
             **counts,
         )
 

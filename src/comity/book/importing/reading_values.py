@@ -10,11 +10,11 @@ from comity.book.importing.personal import personal
 from comity.book.importing.toml_reader import TomlReader
 
 _VALUE_KEYS = {
-    "from", "value", "use", "sum", "difference", "first", "join", "sheet", "file", "row",
+    "from", "value", "use", "sum", "difference", "product", "first", "join", "sheet", "file", "row",
     "when", "null", "part", "values", "unlisted", "map", "on", "as", "format", "unit",
     "clock", "decimal", "times", "over_midnight", "after", "default", "with", "keep", "reason", "needed",
 }  # fmt: skip
-_ORIGINS = ("from", "value", "use", "sum", "difference", "first", "join", "sheet", "file", "row")
+_ORIGINS = ("from", "value", "use", "sum", "difference", "product", "first", "join", "sheet", "file", "row")
 _CONDITION_KEYS = {"column", "use", "is", "not", "empty", "above", "below"}
 _UNITS = ("ms", "s", "min", "h")
 _CLOCKS = ("h:mm", "m:ss")
@@ -104,6 +104,7 @@ class ValueReader(TomlReader):
             use=use,
             total=self.parts(spec, where, "sum", kind),
             difference=self.parts(spec, where, "difference", kind),
+            product=self.parts(spec, where, "product", As.NUMBER),
             first=self.parts(spec, where, "first", kind),
             join=self.parts(spec, where, "join", As.TEXT),
             sheet=self.name_part(spec, where, "sheet"),
@@ -163,18 +164,18 @@ class ValueReader(TomlReader):
         return None if value is None else str(value)
 
     def parts(self, spec: dict[str, Any], where: str, key: str, kind: As | None) -> tuple[Value, ...]:
-        """The values that a sum, a difference, a first or a join is made of."""
+        """The values that a sum, a difference, a product, a first or a join is made of."""
         if key not in spec:
             return ()
         parts = spec[key]
-        least = 2 if key == "difference" else 1
-        if not isinstance(parts, list) or len(parts) < least or (key == "difference" and len(parts) != least):
-            raise self.wrong(f"{where}.{key}", f"must be a list of {'two' if key == 'difference' else 'some'} values")
+        two = key in {"difference", "product"}
+        if not isinstance(parts, list) or not parts or (two and len(parts) != 2):  # noqa: PLR2004 - two
+            raise self.wrong(f"{where}.{key}", f"must be a list of {'two' if two else 'some'} values")
         for part in parts:
             if kind in {As.INSTANT, As.DAY, As.MONTH} and key in {"sum", "difference"} and isinstance(part, str):
                 msg = f"must say what {part!r} is, such as {{ from = {part!r}, as = 'seconds' }}"
                 raise self.wrong(f"{where}.{key}", msg)
-        adds = key in {"sum", "difference"}
+        adds = key in {"sum", "difference", "product"}
         return tuple(
             self.value(part, f"{where}.{key}", None if adds and isinstance(part, dict) and "use" in part else kind)
             for part in parts
@@ -249,4 +250,6 @@ def uses(value: Value) -> set[str]:
     """The named values that a value is made of."""
     own = {name for name in (value.use, value.on, value.after) if name is not None}
     own |= {condition.use for condition in value.when if condition.use is not None}
-    return own.union(*(uses(part) for part in (*value.total, *value.difference, *value.first, *value.join)))
+    return own.union(
+        *(uses(part) for part in (*value.total, *value.difference, *value.product, *value.first, *value.join))
+    )

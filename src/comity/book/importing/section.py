@@ -4,6 +4,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import pyarrow as pa
 
@@ -36,6 +37,7 @@ class Section(ABC):
     headers: tuple[str, ...]
     broken: list[BrokenRow] = field(default_factory=list)
     row_word: str = "line"
+    open_ended: ClassVar[bool] = False  # whether a row may have columns that `headers` does not name
 
     def find(self, header: str) -> str | None:
         """The section's own spelling of a header, or None where it has no such column.

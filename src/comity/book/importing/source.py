@@ -54,7 +54,7 @@ def open_source(path: Path, options: FileOptions) -> Source:
             )
         )
     elif kind == "json":
-        sections = [json_section(path, seen, lines=options.lines, records=options.records)]
+        sections = [json_section(path, seen, lines=options.lines, records=options.records, each=options.each)]
     else:
         section, notes = delimited(
             path,
