@@ -53,7 +53,8 @@ def _received(book: Book, period: Period, horizon: date) -> tuple[dict[str, int]
     """How many contacts were handled in the period, and for how long, by class; none is in two of them.
 
     A contact is repeated when one of the same account and queue came at most 7 days before it, whatever became of
-    that; of two of the same moment one. The days before the period are read along for that, and no table is joined to itself.
+    that; of two of the same moment one. The days before the period are read along for that, and no table is joined
+    to itself.
     """
     table = book.table("contacts")
     table = table.filter(_.opened_on >= period.start - timedelta(days=REPEAT_DAYS + 1), _.opened_on < period.end)

@@ -14,6 +14,7 @@ from comity.book.opening import Book
 from comity.book.statistics.exclusions import TakenOut, during, events, without
 from comity.book.statistics.queue_days import DailyCounts, Floats, Whole, folded
 from comity.book.statistics.scope import in_queues, in_scope
+from comity.book.statistics.workings import Workings
 from comity.core.agreements import EVERYTHING, Abandons, Kpi, in_force
 from comity.core.readings.service_level import Excluded, Stats, Tally
 from comity.core.values import Comparison
@@ -60,7 +61,7 @@ def daily(book: Book, kpi: Kpi, taken_out: TakenOut = TakenOut.ACCEPTED) -> Dail
 def slots(book: Book, kpi: Kpi) -> SlotCounts:
     """The half hours (from intervals: the intervals) of each signed queue, by day, without accepted exclusions.
 
-    A scan of its own: it groups finer than the rest, and only sums over a day leave the engine.
+    Only sums over a day leave the engine.
     """
     key = (MEASURE, "slots", kpi.target, counting(kpi), events(book, kpi, TakenOut.ACCEPTED))
     return book.once(key, lambda: _slots(book, kpi))
@@ -136,36 +137,48 @@ class _Limits:
     answered: tuple[float, ...]
     abandoned: tuple[float, ...]
 
+    def columns_of(self, kpi: Kpi) -> dict[str, str]:
+        """The column of the scan that holds each of `COUNTS`."""
+        return {
+            "answered": "answered",
+            "within": f"within{self.answered.index(kpi.answer_within_s)}",
+            "abandoned": "abandoned",
+            "abandoned_within": f"gave_up{self.abandoned.index(kpi.answer_within_s)}",
+            "short": f"gave_up{self.abandoned.index(kpi.short_abandon_s)}",
+            "unresolved": "unresolved",
+        }
+
 
 def _daily(book: Book, kpi: Kpi, taken_out: TakenOut) -> DailyCounts:
     if not book.has(CONTACTS):
         return _of_intervals(book, kpi, taken_out)
+    limits, keys = _scanned(book, kpi)
+    columns = book.once((MEASURE, "days", limits, keys), lambda: _by_day(_half_hours(book, limits, keys), keys))
+    inside = during(book, book.table(CONTACTS), kpi, taken_out)
+    aside = () if inside is None else (_by_day(_grouped(inside, limits, keys), keys),)
+    return folded(CONTACTS, kpi, limits.columns_of(kpi), columns, *aside)
+
+
+def _scanned(book: Book, kpi: Kpi) -> tuple[_Limits, tuple[str, ...]]:
+    """The limits and keys of the one scan that serves this KPI, and where it can all those of the book."""
     known = [one for one in book.definition.kpis if one.measure in _MEASURES]
     if not any(counting(one) == counting(kpi) for one in known):
         known = [kpi]
     times = {one.answer_within_s for one in known}
     limits = _Limits(tuple(sorted(times)), tuple(sorted(times | {one.short_abandon_s for one in known})))
-    by_channel = any(one.channels != EVERYTHING for one in known)
-    contacts = book.table(CONTACTS)
-    columns = book.once(
-        (MEASURE, "scan", limits, by_channel),
-        lambda: _grouped(contacts, limits, by_channel=by_channel),
-    )
-    inside = during(book, contacts, kpi, taken_out)
-    aside = () if inside is None else (_grouped(inside, limits, by_channel=by_channel),)
-    given = {
-        "answered": "answered",
-        "within": f"within{limits.answered.index(kpi.answer_within_s)}",
-        "abandoned": "abandoned",
-        "abandoned_within": f"gave_up{limits.abandoned.index(kpi.answer_within_s)}",
-        "short": f"gave_up{limits.abandoned.index(kpi.short_abandon_s)}",
-        "unresolved": "unresolved",
-    }
-    return folded(CONTACTS, kpi, given, columns, *aside)
+    return limits, ("queue", "channel") if any(one.channels != EVERYTHING for one in known) else ("queue",)
 
 
-def _grouped(table: ibis.Table, limits: _Limits, *, by_channel: bool) -> pa.Table:
-    """One scan: counts by source queue, day and perhaps channel, for all limits at once."""
+def _half_hours(book: Book, limits: _Limits, keys: tuple[str, ...]) -> ibis.Table:
+    """The one scan, kept in the engine as long as the book is open: days and half hours are both sums of it."""
+    expression = _grouped(book.table(CONTACTS), limits, keys)
+    kept = book.once((MEASURE, "half hours", limits, keys), lambda: Workings(book).kept(expression))
+    # The engine sums to 128 bits, and a kept table remembers that.
+    return kept.cast({name: kind for name, kind in expression.schema().items() if kind.is_integer()})
+
+
+def _grouped(table: ibis.Table, limits: _Limits, keys: tuple[str, ...]) -> ibis.Table:
+    """Counts by source queue, perhaps channel, day and half hour, for all limits at once."""
     gave_up = table.abandoned_at.notnull() & table.answered_at.isnull()
     sums = {
         "answered": table.answered_at.count(),
@@ -176,8 +189,12 @@ def _grouped(table: ibis.Table, limits: _Limits, *, by_channel: bool) -> pa.Tabl
         sums[f"within{number}"] = (table.answered_at <= table.opened_at + _seconds(limit)).sum()
     for number, limit in enumerate(limits.abandoned):
         sums[f"gave_up{number}"] = (gave_up & (table.abandoned_at <= table.opened_at + _seconds(limit))).sum()
-    keys = ("queue", "channel") if by_channel else ("queue",)
-    return table.group_by(*keys, day=table.opened_on).aggregate(**sums).to_pyarrow()
+    return table.group_by(*keys, day=table.opened_on, slot=table.opened_slot).aggregate(**sums)
+
+
+def _by_day(half_hours: ibis.Table, keys: tuple[str, ...]) -> pa.Table:
+    counts = [name for name in half_hours.columns if name not in {*keys, "day", "slot"}]
+    return half_hours.group_by(*keys, "day").aggregate(**{name: half_hours[name].sum() for name in counts}).to_pyarrow()
 
 
 def _seconds(limit: float) -> ibis.Value:
@@ -229,14 +246,17 @@ def _usable(kpi: Kpi, table: ibis.Table) -> ibis.Table:
 
 def _slots(book: Book, kpi: Kpi) -> SlotCounts:
     if book.has(CONTACTS):
-        rows = in_scope(without(book, book.table(CONTACTS), kpi), kpi)
-        gave_up = rows.abandoned_at.notnull() & rows.answered_at.isnull()
-        short = gave_up & (rows.abandoned_at <= rows.opened_at + _seconds(kpi.short_abandon_s))
-        cells = rows.group_by("queue", day=rows.opened_on, slot=rows.opened_slot).aggregate(
-            within=(rows.answered_at <= rows.opened_at + _seconds(kpi.answer_within_s)).sum().fill_null(0),
-            answered=rows.answered_at.count(),
-            abandoned=gave_up.sum(),
-            short=short.sum().fill_null(0),
+        limits, keys = _scanned(book, kpi)
+        given = limits.columns_of(kpi)
+        rows = _half_hours(book, limits, keys)
+        inside = during(book, book.table(CONTACTS), kpi)
+        if inside is not None:
+            aside = _grouped(inside, limits, keys)
+            less = {name: -aside[name] for name in dict.fromkeys(given.values())}
+            rows = rows.union(aside.mutate(**less).select(*rows.columns))
+        rows = in_scope(rows, kpi)
+        cells = rows.group_by("queue", "day", "slot").aggregate(
+            **{name: rows[given[name]].sum().fill_null(0) for name in ("within", "answered", "abandoned", "short")},
         )
     else:
         rows = in_queues(_usable(kpi, without(book, book.table(INTERVALS), kpi, start="start")), kpi)
