@@ -160,6 +160,9 @@ class _Run:
         self.zone = mapping.zone or context.timezone
         self.notes = list(source.notes)
         self.parts = self.prepared()
+        borne = {name for part in self.parts for name in part.compiled.columns}
+        borne |= {column.name for column in mapping.target.required}
+        self.columns = tuple(name for name in mapping.columns if name in borne)
         self.counts: Counter[str] = Counter()
         self.sums: dict[str, float] = defaultdict(float)
 
@@ -171,7 +174,7 @@ class _Run:
         # A place is held for every section, so that `_row` means the same whichever of them were of use.
         applied = Applied(
             batches=iter(()),
-            columns=self.parts[0].compiled.columns,
+            columns=self.columns,
             row_word=sections[0].row_word,
             digest=self.source.digest,
             unmapped=tuple(dict.fromkeys(h for part in self.parts for h in part.section.headers if h not in used)),
@@ -307,7 +310,8 @@ class _Run:
         self.blame(part, rows, applied)
         kept = rows.filter(pc.is_null(rows["_fault"]))
         self.add_sums(part, out.filter(pc.invert(out["_blank"])))
-        names = [name for name in kept.schema.names if name not in _MARKS and not name.startswith("_k_")]
+        left = {*_MARKS, *self.mapping.columns} - set(self.columns)
+        names = [name for name in kept.schema.names if name not in left and not name.startswith("_k_")]
         batches = kept.select(names).combine_chunks().to_batches()
         return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=kept.select(names).schema)
 

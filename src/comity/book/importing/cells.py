@@ -80,7 +80,8 @@ def utc_by_format_sql(text: str, formats: tuple[str, ...]) -> str:
 
 def iso_instant_sql(text: str, zone: str) -> str:
     """An instant in ISO 8601; without an offset it is local to the zone."""
-    said = f"regexp_replace({text}, ' (UTC|GMT)$', 'Z')"
+    said = f"regexp_replace({text}, '^(\\d{{4}}-\\d{{2}}-\\d{{2}}[T ])(\\d:)', '\\10\\2')"
+    said = f"regexp_replace({said}, ' (UTC|GMT)$', 'Z')"
     return value_sql(Column("", Kind.INSTANT, ""), said, zone)
 
 

@@ -30,6 +30,7 @@ from comity.book.importing.mapping import EPOCH, As, Condition, Mapping, Value
 from comity.book.importing.section import ROW
 
 _BLANK = literal(" \t\r\n\u00a0\ufeff")
+_NAIVE = literal(r"\d{4}-\d{2}-\d{2}[T ]\d{1,2}:\d{2}(:\d{2}([.]\d+)?)?")
 _SHOWN = 200
 _DAY_S = 86_400
 LAST = "_last"
@@ -63,7 +64,7 @@ class Compiled:
 
     sql: str
     headers: tuple[str, ...]  # the source's own spellings, for c0, c1, ...
-    columns: tuple[str, ...]  # the target columns that come out
+    columns: tuple[str, ...]  # the target columns of which the sheet says something
     faults: tuple[Fault, ...]
     controls: tuple[str, ...]
     absent: tuple[tuple[str, str], ...]  # (target column, header) that the sheet does not have
@@ -128,7 +129,8 @@ class Compiler:
         ]
         arms = [f"WHEN NOT coalesce({node.name}, false) THEN {number}" for number, node in enumerate(filters, 1)]
         left_out = f"CASE {' '.join(arms)} END" if arms else "NULL"
-        blank = " AND ".join(f"r{i} IS NULL" for i in range(len(self.headers))) or "false"
+        cells = () if self.open_ended else range(len(self.headers))  # a record of nothing we know is no blank line
+        blank = " AND ".join(f"r{i} IS NULL" for i in cells) or "false"
         inner = self.nested()
         fault_arms = [f"WHEN {fault.condition} THEN {number}" for number, fault in enumerate(self.faults, 1)]
         fault = f"CASE {' '.join(fault_arms)} END" if fault_arms else "NULL"
@@ -146,7 +148,7 @@ class Compiler:
         return Compiled(
             sql=sql,
             headers=tuple(self.headers),
-            columns=tuple(mapping.columns),
+            columns=tuple(name for name, spec in mapping.columns.items() if self.bears(spec)),
             faults=tuple(self.faults),
             controls=tuple(controls),
             absent=tuple(self.absent),
@@ -200,6 +202,15 @@ class Compiler:
         return self.add(f"coalesce({', '.join(text.name for text in texts)})", texts, As.TEXT, owns[0])
 
     def named(self, name: str) -> Node:
+    def bears(self, spec: Value) -> bool:
+        """Whether the sheet says anything of a value: a column that it lacks leaves a book's own as it is."""
+        if spec.source:
+            return any(self.find(header) is not None for header in spec.source)
+        if spec.use is not None:
+            return self.bears(self.mapping.columns.get(spec.use) or self.mapping.let[spec.use])
+        parts = (*spec.total, *spec.difference, *spec.product, *spec.first, *spec.join)
+        return not parts or any(self.bears(part) for part in parts)
+
         """A column or a `let` of the mapping, worked out once."""
         if name not in self.done:
             before, self.column = self.column, name
@@ -440,8 +451,8 @@ class Compiler:
         unread = f"{text} IS NOT NULL AND {found.name} IS NULL AND NOT {epoch}"
         if wanted is As.INSTANT:
             gap = f"a time that does not exist in {self.zone}"
-            naive = f"coalesce({local.name}, TRY_CAST({text} AS TIMESTAMP)) IS NOT NULL"
-            self.blame(f"{unread} AND {naive}", kept, gap)
+            naive = f"regexp_full_match({text}, {_NAIVE}) AND TRY_CAST({text} AS TIMESTAMP) IS NOT NULL"
+            self.blame(f"{unread} AND ({local.name} IS NOT NULL OR {naive})", kept, gap)
         self.blame(unread, kept, _expected(wanted, formats))
         return kept
 

@@ -232,7 +232,7 @@ def json_section(
     section = JsonSection(None, (), row_word="line" if lines else "record")
     section.path, section.packed, section.each = path, seen.packed, each
     if lines is None:
-        lines = is_lines(seen.sample)
+        lines = records is None and is_lines(seen.sample)
     if lines:
         section.records_at, section.row_word = None, "line"
     elif records is not None:
@@ -250,15 +250,18 @@ def json_section(
 
 
 def is_lines(sample: bytes) -> bool:
-    """Whether each line holds a record of its own."""
-    for line in sample.splitlines():
-        if not line.strip():
-            continue
-        try:
-            return isinstance(json.loads(line.decode("utf-8-sig")), dict)
-        except (ValueError, RecursionError):
-            return False
-    return False
+    """Whether each line holds a record of its own; one line alone with a list of objects in it is a document."""
+    lines = [line for line in sample.splitlines() if line.strip()]
+    if not lines:
+        return False
+    try:
+        first = json.loads(lines[0].decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(first, dict):
+        return False
+    lists = [value for value in first.values() if isinstance(value, list)]
+    return len(lines) > 1 or not any(isinstance(one, dict) for value in lists for one in value[:1])
 
 
 def _records_prefix(section: JsonSection) -> str:
