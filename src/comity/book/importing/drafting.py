@@ -19,11 +19,15 @@ from comity.book.tables import TABLES, Column, Table
 
 _SAMPLE = 500
 _SHOWN = 3
+_VALUES = 12  # of one column that are listed
 _WIDEST = 60  # columns that are looked at one by one
 _WIDE_DAYS = 5  # as many headers that are days make a table with days across
 _NEAR = 0.86
 _HEADER_SEARCH = 25
-_DAY_HEADER = re.compile(r"(\d{4}-\d{2}-\d{2})( 00:00:00)?")
+_DAY_HEADERS = {  # the pattern for `wide`, and the format of the day that it finds
+    r"(?P<day>\d{4}-\d{2}-\d{2})(?: 00:00:00)?": None,
+    r"(?P<day>\d{1,2}[/.-]\d{1,2}[/.-](?:\d{4}|\d{2}))": "day-first",
+}
 _SLASHED = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?!\d)(.*)")
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?")
 _MONTHS = 12
@@ -36,6 +40,7 @@ class Seen:
     header: str
     values: tuple[str, ...]
     personal: str | None
+    filled: int = 0  # how many of the cells looked at hold something
 
     @property
     def order(self) -> str | None:
@@ -51,6 +56,16 @@ class Seen:
     def has_offset(self) -> bool:
         """Whether its times say how far they are from UTC."""
         return any(re.search(r"(Z|[+-]\d{2}:?\d{2})$", value) for value in self.values if _ISO.fullmatch(value))
+
+    @property
+    def distinct(self) -> bool:
+        """Whether no value of those seen is there twice."""
+        return len(self.values) == self.filled
+
+    @property
+    def is_clock(self) -> bool:
+        """Whether it holds times of day."""
+        return bool(self.values) and all(re.match(r"\d{1,2}:\d{2}", value) for value in self.values)
 
     @property
     def is_time(self) -> bool:
@@ -73,7 +88,10 @@ def draft(path: Path, table: str | None = None) -> str:
     known = synonyms()
     target = TABLES[table] if table else _best_table(seen, known)
     matched = _matched(target, seen, known[target.name])
-    return "\n".join([*_head(path, source, section, options, target, seen), *_body(target, seen, matched)]) + "\n"
+    guessed = _guessed(target, seen, matched)
+    across = _across(section)
+    head = _head(path, source, section, options, target, seen)
+    return "\n".join([*head, *_wide(across), *_totals(), *_body(target, seen, matched, guessed, across)]) + "\n"
 
 
 def synonyms() -> dict[str, dict[str, list[str]]]:
@@ -108,7 +126,7 @@ def _looked_at(section: Section) -> list[Seen]:
         ]
         break
     return [
-        Seen(header, tuple(dict.fromkeys(values)), personal(header) or _holds_personal(values))
+        Seen(header, tuple(dict.fromkeys(values)), personal(header) or _holds_personal(values), len(values))
         for header, values in zip(headers, cells, strict=True)
     ]
 
@@ -134,17 +152,21 @@ def _with_header(path: Path, source: Source) -> tuple[FileOptions, Source]:
 
 
 def _near(header: str, names: Sequence[str]) -> float:
-    own = re.sub(r"[\W_]+", " ", plain(header).casefold()).strip()
-    return max(
-        (difflib.SequenceMatcher(None, own, re.sub(r"[\W_]+", " ", name.casefold()).strip()).ratio() for name in names),
-        default=0.0,
-    )
+    own = _words(header)
+    return max((difflib.SequenceMatcher(None, own, _words(name)).ratio() for name in names), default=0.0)
+
+
+def _words(header: str) -> str:
+    """A header as its words alone; what stands in brackets at its end is a unit."""
+    bare = re.sub(r"\s*[(\[][^()\[\]]*[)\]]$", "", plain(header).casefold())
+    return re.sub(r"[\W_]+", " ", bare or header.casefold()).strip()
 
 
 def _best_table(seen: Sequence[Seen], known: dict[str, dict[str, list[str]]]) -> Table:
     def fit(table: Table) -> float:
         matched = _matched(table, seen, known[table.name])
-        required = sum(column.name in matched for column in table.required)
+        guessed = _guessed(table, seen, matched)
+        required = sum((column.name in matched) + (column.name in guessed) / 2 for column in table.required)
         return 2 * required / max(1, len(table.required)) + len(matched) / 2
 
     return max(TABLES.values(), key=fit)
@@ -168,6 +190,42 @@ def _matched(table: Table, seen: Sequence[Seen], known: dict[str, list[str]]) ->
     return found
 
 
+def _guessed(table: Table, seen: Sequence[Seen], matched: dict[str, Seen]) -> dict[str, Seen]:
+    """What a table cannot do without and no header promises, by what the values look like."""
+    found: dict[str, Seen] = {}
+    for column in table.required:
+        if column.name in matched:
+            continue
+        taken = [*matched.values(), *found.values()]
+        free = [one for one in seen if one not in taken and one.personal is None and one.values]
+        kind = KINDS[column.kind]
+        if kind in {As.INSTANT, As.DAY, As.MONTH}:
+            likely = [one for one in free if one.is_time]
+        elif table.key == (column.name,):
+            likely = [one for one in free if one.distinct and not one.is_time]
+        else:
+            likely = []
+        if likely:
+            found[column.name] = likely[0]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """Days that stand across: the pattern of their headers, and how they are written."""
+
+    pattern: str
+    format: str | None
+
+
+def _across(section: Section) -> Across | None:
+    for pattern, spelt in _DAY_HEADERS.items():
+        days = [header for header in section.headers if re.fullmatch(pattern, plain(header))]
+        if len(days) >= _WIDE_DAYS:
+            return Across(pattern, spelt)
+    return None
+
+
 def _head(  # noqa: PLR0913 - what the head tells of
     path: Path, source: Source, section: Section, options: FileOptions, target: Table, seen: Sequence[Seen]
 ) -> Iterator[str]:
@@ -187,19 +245,26 @@ def _head(  # noqa: PLR0913 - what the head tells of
         yield f"sheet = {_text(section.name)}"
         if options.skip_rows:
             yield f"skip_rows = {options.skip_rows}"
+        yield "# header_rows = 2  # where the heading stands in two rows"
     elif source.kind == "json":
         yield 'kind = "json"'
     else:
         yield "# encoding, delimiter, header_rows, header_has, skip_rows: found by looking; write them to be sure"
-    days = [header for header in section.headers if _DAY_HEADER.fullmatch(plain(header))]
-    if len(days) >= _WIDE_DAYS:
-        yield from [
-            "",
-            "# Days stand across: each becomes a row of its own, with the columns `day` and `volume`.",
-            "[wide]",
-        ]
-        yield 'columns = "(?P<day>\\\\d{4}-\\\\d{2}-\\\\d{2})(?: 00:00:00)?"'
-        yield 'value = "volume"'
+
+
+def _wide(across: Across | None) -> Iterator[str]:
+    if across is None:
+        return
+    yield from [
+        "",
+        "# Days stand across: each becomes a row of its own, with the columns `day` and `volume`.",
+        "[wide]",
+        f"columns = {_text(across.pattern)}",
+        'value = "volume"',
+    ]
+
+
+def _totals() -> Iterator[str]:
     yield from [
         "",
         "# [[totals]]   # rows of totals, which are no records",
@@ -208,18 +273,30 @@ def _head(  # noqa: PLR0913 - what the head tells of
     ]
 
 
-def _body(target: Table, seen: Sequence[Seen], matched: dict[str, Seen]) -> Iterator[str]:
+def _body(
+    target: Table,
+    seen: Sequence[Seen],
+    matched: dict[str, Seen],
+    guessed: dict[str, Seen],
+    across: Across | None,
+) -> Iterator[str]:
     yield from ["", "[columns]"]
+    given = _of_days(across, seen) if across is not None else {}
     for column in target.columns:
-        one = matched.get(column.name)
-        if one is not None:
-            yield from _line(column, one)
+        one = matched.get(column.name) or guessed.get(column.name)
+        if column.name in given:
+            yield f"{column.name} = {given[column.name]}"
+        elif one is not None:
+            doubt = "  # NOT SURE: by its values alone" if column.name in guessed else ""
+            yield from (line + doubt for line in _line(column, one))
         elif column.required:
             told = f"{column.meaning}; required: name its column instead{_allowed(column)}"
             yield f'{column.name} = {{ value = "FILL IN" }}  # {told}'
         else:
             yield f'# {column.name} = ""  # {column.meaning}{_allowed(column)}'
-    left = [one for one in seen if one not in matched.values()]
+    days = re.compile(across.pattern) if across is not None else None
+    used = [*matched.values(), *guessed.values()]
+    left = [one for one in seen if one not in used and not (days and days.fullmatch(plain(one.header)))]
     if left:
         yield from ["", "# Columns of the file that nothing was made of:"]
     for one in left:
@@ -229,6 +306,22 @@ def _body(target: Table, seen: Sequence[Seen], matched: dict[str, Seen]) -> Iter
         else:
             shown = "; ".join(_comment(value)[:30] for value in one.values[:_SHOWN])
             yield f"#   {_comment(one.header)}: {shown or 'empty'}"
+
+
+def _of_days(across: Across, seen: Sequence[Seen]) -> dict[str, str]:
+    """What the columns of a table with days across are, where it has them."""
+    day = '{ from = "day", as = "day" }'
+    if across.format is not None:
+        day = f'{{ from = "day", as = "day", format = {_text(across.format)} }}'
+    clocks = [one for one in seen if one.is_clock]
+    start = f'{{ sum = [{day}, {{ from = {_text(clocks[0].header)}, as = "clock" }}] }}' if clocks else day
+    return {"start": start, "offered": '"volume"'}
+
+
+def _pairs(one: Seen, allowed: Sequence[str]) -> str:
+    """What each value is where it says so itself; whoever does not fill in the others gets rejects and no figures."""
+    known = {value: value.casefold() if value.casefold() in allowed else "FILL IN" for value in one.values[:_VALUES]}
+    return ", ".join(f"{_text(value)} = {_text(said)}" for value, said in known.items())
 
 
 def _mapped(one: Seen, pairs: str) -> str:
@@ -247,10 +340,10 @@ def _line(column: Column, one: Seen) -> Iterator[str]:
     if comma:
         yield f'{column.name} = {{ from = {_text(one.header)}, decimal = "," }}  # {shown}'
     elif kind is As.FLAG and not {value.casefold() for value in one.values} <= {*TRUE, *FALSE}:
-        pairs = ", ".join(f"{_text(value)} = true" for value in one.values[:8])
+        pairs = _pairs(one, (*TRUE, *FALSE))
         yield f"{column.name} = {_mapped(one, pairs)}  # CHECK each"
     elif column.values and not {value.casefold() for value in one.values} <= set(column.values):
-        pairs = ", ".join(f"{_text(value)} = {_text(column.values[0])}" for value in one.values[:8])
+        pairs = _pairs(one, column.values)
         yield f"{column.name} = {_mapped(one, pairs)}  # CHECK{_allowed(column)}"
     else:
         yield f"{column.name} = {_text(one.header)}  # {shown}"
