@@ -2,14 +2,13 @@
 
 import difflib
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from comity.book import toml
 from comity.book.tables import TABLES
 from comity.core.agreements import HIGHER, LOWER, MEASURES, Abandons, Kpi
 from comity.core.calendars import Against, Calendar, Cut
@@ -100,21 +99,16 @@ def read_definition(book: Path) -> Definition:
     """
     file = book / FILE
     try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
+        content = toml.read(file)
+    except (FileNotFoundError, NotADirectoryError):
         what = "has no book.toml" if book.is_dir() else "is not a folder"
         msg = f"{book} {what}; a book is a folder with a book.toml that says whose it is"
         raise UnusableBookError(msg) from None
-    except UnicodeDecodeError as error:
-        msg = f"{file}: not UTF-8 (byte {error.start}); save it as UTF-8"
+    except toml.UnreadableTomlError as error:
+        msg = f"{file}: {error}"
         raise UnusableBookError(msg) from None
     except OSError as error:
         msg = f"{file} cannot be read: {error.strerror}"
-        raise UnusableBookError(msg) from None
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        msg = f"{file}: {error}"
         raise UnusableBookError(msg) from None
     return _Reader(file).definition(content)
 
@@ -126,6 +120,7 @@ _KPI_KEYS = {
     "queue_map",
 }  # fmt: skip
 _PRIVATE_ITEM = re.compile(r"(?P<table>\w+)(?:\.(?P<column>\w+)|\[(?P<by>\w+)=(?P<value>[^\]]+)\])?")
+_LONGEST_RETENTION = 36_525  # days: a hundred years
 PAID_SHARES = ("in_target", "late", "repeated", "idle", "not_split")
 
 
@@ -229,10 +224,8 @@ class _Reader:
 
     def timezone(self, book: Mapping[str, Any]) -> str:
         value = self.get(book, "book", "timezone", str, "UTC")
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise self.wrong("book.timezone", f"{value!r} is not a zone; write one such as Europe/Madrid") from None
+        if not toml.is_zone(value):
+            raise self.wrong("book.timezone", f"{value!r} is not a zone; write one such as Europe/Madrid")
         return str(value)
 
     def parties(self, parties: Mapping[str, Any]) -> dict[Side, Party]:
@@ -341,7 +334,11 @@ class _Reader:
 
     def retention(self, section: Mapping[str, Any]) -> dict[str, int]:
         self.keys(section, "retention", set(TABLES))
-        return {table: self.get(section, "retention", table, int) for table in section}
+        found: dict[str, int] = {table: self.get(section, "retention", table, int) for table in section}
+        for table, days in found.items():
+            if not 0 < days <= _LONGEST_RETENTION:
+                raise self.wrong(f"retention.{table}", f"must be days from 1 to {_LONGEST_RETENTION}, but is {days}")
+        return found
 
 
 _SPOKEN = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", dict: "a table"}

@@ -1,7 +1,6 @@
 """A file through a mapping: rows of text under the table's own names, and the rows that could not be converted."""
 
 import difflib
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import pyarrow.compute as pc
 
 from comity.book.importing.compiling import LAST, Compiled, Compiler, map_table
 from comity.book.importing.mapping import Mapping, UnusableMappingError
+from comity.book.importing.patterns import taken
 from comity.book.importing.section import ROW, Section, UnusableSourceError
 from comity.book.importing.source import Source, open_source
 from comity.book.importing.widening import Widened, widened
@@ -238,7 +238,7 @@ class _Run:
             return None
         if window.file is None:
             return (window.start, window.end) if window.start and window.end else None
-        match = re.search(window.file, self.path.name)
+        match = taken(window.file, self.path.name)
         if match is None:
             self.notes.append(f"the file's name does not tell its window ({window.file})")
             return None
@@ -338,8 +338,9 @@ class _Run:
 
     def tell(self, applied: Applied) -> None:
         """What can only be said once every row was seen."""
-        if self.counts["total"]:
-            applied.notes.append(f"{self.counts['total']:,} rows of totals were left out")
+        for key, what in (("blank", "that hold nothing of what is mapped"), ("total", "of totals")):
+            if self.counts[key]:
+                applied.notes.append(f"{self.counts[key]:,} rows {what} were left out")
         for key, count in self.counts.items():
             if key.startswith("out:") and count:
                 applied.notes.append(f"{count:,} rows were left out by the mapping: it takes those where {key[4:]}")
@@ -347,6 +348,10 @@ class _Run:
             applied.notes.append(f"{self.counts['unkept']:,} more rows could not be converted than are listed")
         for control in self.mapping.control:
             applied.control[control.column] = self.sums[control.column]
+        applied.notes += self.said(applied)
+
+    def said(self, applied: Applied) -> Iterator[str]:
+        """The mapping's own sentences for such a file."""
         headers = {header.casefold() for section in applied.sections for header in section.headers}
         for note in self.mapping.notes:
             if note.when_rows is not None and applied.rows_in != note.when_rows:
@@ -355,7 +360,7 @@ class _Run:
                 continue
             if note.unless_column is not None and note.unless_column.casefold() in headers:
                 continue
-            applied.notes.append(note.say)
+            yield note.say
 
 
 def _gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

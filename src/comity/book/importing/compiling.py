@@ -4,7 +4,6 @@ Every value is worked out once, in layers: a layer is a SELECT over the one belo
 `_out` (the filter that leaves it out), `_total` (it is a total), `_fault` (the conversion that failed).
 """
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -27,12 +26,14 @@ from comity.book.importing.cells import (
 )
 from comity.book.importing.conversions import literal, quoted
 from comity.book.importing.mapping import EPOCH, As, Condition, Mapping, Value
+from comity.book.importing.patterns import taken
 from comity.book.importing.section import ROW
 
 _BLANK = literal(" \t\r\n\u00a0\ufeff")
 _NAIVE = literal(r"\d{4}-\d{2}-\d{2}[T ]\d{1,2}:\d{2}(:\d{2}([.]\d+)?)?")
 _SHOWN = 200
 _DAY_S = 86_400
+_LONGEST_S = 1e11  # three thousand years
 LAST = "_last"
 
 
@@ -201,7 +202,6 @@ class Compiler:
         texts = [self.text(own) for own in owns]
         return self.add(f"coalesce({', '.join(text.name for text in texts)})", texts, As.TEXT, owns[0])
 
-    def named(self, name: str) -> Node:
     def bears(self, spec: Value) -> bool:
         """Whether the sheet says anything of a value: a column that it lacks leaves a book's own as it is."""
         if spec.source:
@@ -211,6 +211,7 @@ class Compiler:
         parts = (*spec.total, *spec.difference, *spec.product, *spec.first, *spec.join)
         return not parts or any(self.bears(part) for part in parts)
 
+    def named(self, name: str) -> Node:
         """A column or a `let` of the mapping, worked out once."""
         if name not in self.done:
             before, self.column = self.column, name
@@ -255,8 +256,8 @@ class Compiler:
         if spec.sheet is not None or spec.file is not None:
             known = self.sheet if spec.sheet is not None else self.file
             pattern = spec.sheet if spec.sheet is not None else spec.file
-            match = re.search(pattern, known or "") if pattern else None
-            found = (match.group(1) if match else None) if pattern else known
+            match = taken(pattern, known or "") if pattern else None
+            found = (next(iter(match.values())) if match else None) if pattern else known
             sql = "CAST(NULL AS VARCHAR)" if not found else literal(found)
             return self.guarded(self.add(sql, [], As.TEXT), guard)
         parts = [self.value(part, guard) for part in (spec.total or spec.difference or spec.product)]
@@ -285,7 +286,10 @@ class Compiler:
         instants = [part for part in parts if part.kind is As.INSTANT]
         rest = [part for part in parts if part not in days and part not in instants]
         seconds = " + ".join(f"TRY_CAST({part.name} AS DOUBLE)" for part in rest) or "0"
-        span = f"to_microseconds(CAST(round(({seconds}) * 1e6) AS BIGINT))"
+        sane = f"abs({seconds}) < {_LONGEST_S}"
+        span = f"CASE WHEN {sane} THEN to_microseconds(CAST(round(({seconds}) * 1e6) AS BIGINT)) END"
+        if rest and (days or instants):
+            self.blame(f"NOT ({sane})", rest[-1], "too long a time")
         if instants:
             return self.add(f"{instants[0].name} + {span}", parts, As.INSTANT)
         if not days:

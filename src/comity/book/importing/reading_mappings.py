@@ -3,13 +3,12 @@
 import csv
 import datetime as dt
 import re
-import tomllib
 from collections.abc import Mapping as Items
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from comity.book import toml
 from comity.book.importing.mapping import (
     KINDS,
     NULLS,
@@ -42,8 +41,8 @@ def parse(text: str, shown: str, folder: Path | None, name: str) -> Mapping:
     :raises UnusableMappingError: for anything that is not a mapping
     """
     try:
-        content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        content = toml.parse(text)
+    except toml.UnreadableTomlError as error:
         msg = f"{shown}: {error}"
         raise UnusableMappingError(msg) from None
     return _Reader(shown, folder).mapping(content, name)
@@ -120,8 +119,11 @@ class _Reader(ValueReader):
         if not 1 <= counts["header_rows"] <= 20 or not 0 <= counts["skip_rows"] <= 100_000:  # noqa: PLR2004 - sane sheets
             raise self.wrong("file.header_rows", "must lie between 1 and 20, and file.skip_rows be no less than 0")
         for key in ("delimiter", "quote"):
-            if len(self.get(section, "file", key, str, ",").encode()) != 1:
-                raise self.wrong(f"file.{key}", f"must be one plain character, but is {section[key]!r}")
+            sign = self.get(section, "file", key, str, ",")
+            if len(sign.encode()) != 1 or not (sign.isprintable() or sign == "\t"):
+                raise self.wrong(f"file.{key}", f"must be one plain character, but is {sign!r}")
+        if self.get(section, "file", "delimiter", str) == self.get(section, "file", "quote", str, '"'):
+            raise self.wrong("file.delimiter", f"is {section['delimiter']!r}, which is the quotation mark, too")
         sheet = self.get(section, "file", "sheet", str)
         if sheet and sheet.startswith("re:"):
             self.pattern("file.sheet", sheet[3:])
@@ -140,11 +142,8 @@ class _Reader(ValueReader):
 
     def zone(self, content: dict[str, Any]) -> str | None:
         value = self.get(content, "", "zone", str)
-        try:
-            if value is not None:
-                ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise self.wrong("zone", f"{value!r} is not a zone; write one such as Europe/Madrid") from None
+        if value is not None and not toml.is_zone(value):
+            raise self.wrong("zone", f"{value!r} is not a zone; write one such as Europe/Madrid")
         return value  # type: ignore[no-any-return]
 
     def wide(self, content: dict[str, Any]) -> Wide | None:

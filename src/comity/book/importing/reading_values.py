@@ -19,6 +19,7 @@ _CONDITION_KEYS = {"column", "use", "is", "not", "empty", "above", "below"}
 _UNITS = ("ms", "s", "min", "h")
 _CLOCKS = ("h:mm", "m:ss")
 _UNLISTED = ("keep", "empty", "refuse")
+_LONGEST_CHAIN = 20  # of values that use each other
 _FORMAT = re.compile(r"(?:[^%]|%[aAbBdeHIjmMpSfyYzZ%-])*")
 FORMATS = ("day-first", "month-first", "iso", "excel", "unix", "unix-ms")
 
@@ -236,6 +237,8 @@ def refuse_circles(reader: TomlReader, named: Items[str, Value]) -> None:
     def walk(name: str, trail: tuple[str, ...]) -> None:
         if name in trail:
             raise reader.wrong(name, f"uses itself: {' -> '.join([*trail, name])}")
+        if len(trail) > _LONGEST_CHAIN:
+            raise reader.wrong(trail[0], f"uses another that uses another, more than {_LONGEST_CHAIN} times")
         if name in done:
             return
         for used in uses(named[name]):

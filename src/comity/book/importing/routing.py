@@ -13,7 +13,6 @@
 A row for which no rule holds, or rules of two books, is set aside in a list that lies beside `routes.toml`.
 """
 
-import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from comity.book import toml
 from comity.book.definition import Definition, read_definition
 from comity.book.engine import working
 from comity.book.importing.applying import Applied, Context, apply
@@ -33,6 +33,7 @@ from comity.book.importing.committing import locked
 from comity.book.importing.conversions import literal, quoted, value_sql
 from comity.book.importing.importing import Outcome, Progress, Taking, digest_of_mapping, take, unwatched
 from comity.book.importing.mapping import Mapping
+from comity.book.importing.patterns import flaw
 from comity.book.importing.provenance import Delivery
 from comity.book.importing.rejects import SCHEMA, Reject, write_rejects
 from comity.book.importing.section import ROW, UnusableSourceError
@@ -69,11 +70,11 @@ def read_routes(file: Path) -> tuple[Route, ...]:
     :raises UnusableSourceError: naming the file, the rule and the next step
     """
     try:
-        content = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+        content = toml.read(file)
     except OSError as error:
         msg = f"{file}: cannot be read: {error.strerror or error}"
         raise UnusableSourceError(msg) from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except toml.UnreadableTomlError as error:
         msg = f"{file}: {error}"
         raise UnusableSourceError(msg) from None
     said = content.get("route")
@@ -96,6 +97,11 @@ def _route(file: Path, number: int, item: Any) -> Route:  # noqa: ANN401 - TOML 
     if not all(isinstance(text, str) for text in texts):
         msg = f"{where}: column, is and book must be texts (is may be a list of them)"
         raise UnusableSourceError(msg)
+    for text in listed:
+        against = flaw(text[3:]) if text.startswith("re:") else None
+        if against is not None:
+            msg = f"{where}: is {text!r} is no pattern that can be used here ({against})"
+            raise UnusableSourceError(msg)
     days = [item.get(key) for key in ("valid_from", "valid_to")]
     if not all(day is None or type(day) is date for day in days):
         msg = f"{where}: valid_from and valid_to must be days such as 2026-01-31"

@@ -1,12 +1,13 @@
 """What every kind of file becomes before anything is made of it: rows of text under the source's own headers."""
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import pyarrow as pa
+
+from comity.book.importing.patterns import whole
 
 BATCH_ROWS = 32_768
 ROW = "_row"
@@ -45,8 +46,8 @@ class Section(ABC):
         Case, and runs of white space, do not matter; `re:PATTERN` takes the first header that matches whole.
         """
         if header.startswith("re:"):
-            pattern = re.compile(header[3:], re.IGNORECASE)
-            return next((own for own in self.headers if pattern.fullmatch(plain(own))), None)
+            fits = whole(header[3:], [plain(own) for own in self.headers])
+            return next((own for own, fit in zip(self.headers, fits, strict=True) if fit), None)
         wanted = plain(header).casefold()
         return next((own for own in self.headers if plain(own).casefold() == wanted), None)
 
@@ -66,7 +67,7 @@ def schema(wanted: Sequence[str]) -> pa.Schema:
 
 def plain(header: str) -> str:
     """A header on one line, with single spaces."""
-    return " ".join(header.split())
+    return " ".join(header.replace("\ufeff", "").split())
 
 
 def unique(headers: Sequence[str]) -> tuple[str, ...]:
@@ -76,7 +77,12 @@ def unique(headers: Sequence[str]) -> tuple[str, ...]:
     for place, header in enumerate(headers, 1):
         name = plain(header) or f"column {place}"
         count = seen[name.casefold()] = seen.get(name.casefold(), 0) + 1
-        found.append(name if count == 1 else f"{name} ({count})")
+        own = name
+        while count > 1 and (own := f"{name} ({count})").casefold() in seen:  # one that the source calls so itself
+            count += 1
+        seen[name.casefold()] = count
+        seen.setdefault(own.casefold(), 1)
+        found.append(own)
     return tuple(found)
 
 

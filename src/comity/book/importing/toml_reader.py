@@ -2,11 +2,13 @@
 
 import datetime as dt
 import difflib
+import math
 import re
 from collections.abc import Mapping as Items
 from typing import Any
 
 from comity.book.importing.mapping import UnusableMappingError
+from comity.book.importing.patterns import flaw
 
 _SPOKEN = {
     str: "a text", int: "a whole number", float: "a number", bool: "true or false", dict: "a table", list: "a list",
@@ -35,6 +37,8 @@ class TomlReader:
     def get(self, section: Items[str, Any], where: str, key: str, kind: type, default: Any = None) -> Any:  # noqa: ANN401 - TOML values
         """The value of a key if it is of a kind; whole numbers pass for numbers, truth values do not."""
         value = section.get(key, default)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise self.wrong(f"{where}.{key}".lstrip("."), f"must be a finite number, but is {value!r}")
         if value is None or (isinstance(value, kind) and not (kind is not bool and isinstance(value, bool))):
             return value
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
@@ -66,6 +70,9 @@ class TomlReader:
             re.compile(text)
         except (re.error, RecursionError, OverflowError) as error:
             raise self.wrong(where, f"{text!r} is no pattern ({error})") from None
+        against = flaw(text)
+        if against is not None:
+            raise self.wrong(where, f"{text!r} is no pattern that can be used here ({against})")
         return text
 
     def day(self, where: str, value: object) -> dt.date | None:

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from comity.book.importing.mapping import Wide
+from comity.book.importing.patterns import taken_whole
 from comity.book.importing.section import Section, plain, schema
 
 _MEASURE = "measure"
@@ -97,13 +98,14 @@ class Widened:
 
 def widened(wide: Wide, section: Section) -> Widened:
     """Group a section's headers as the mapping says."""
-    pattern = re.compile(wide.pattern, re.IGNORECASE)
     groups: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
-    for header in section.headers:
-        match = pattern.fullmatch(plain(header))
+    named = re.compile(wide.pattern).groupindex
+    for header, match in zip(
+        section.headers, taken_whole(wide.pattern, [plain(one) for one in section.headers]), strict=True
+    ):
         if match is None:
             continue
-        says = {name: text or "" for name, text in match.groupdict().items() if name != _MEASURE}
-        measure = match.groupdict().get(_MEASURE) or wide.value
+        says = {name: match[name] for name in named if name != _MEASURE}
+        measure = match.get(_MEASURE) or wide.value
         groups.setdefault(tuple(says.items()), {})[measure] = header
     return Widened(section, wide, tuple((dict(says), cells) for says, cells in groups.items()))

@@ -1,7 +1,6 @@
 """Workbooks: XLSX, XLS, XLSB and ODS, a sheet at a time, with cells as a person would type them."""
 
 import datetime as dt
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import python_calamine as calamine
 
+from comity.book.importing.patterns import whole
 from comity.book.importing.section import BATCH_ROWS, Section, UnusableSourceError, joined, schema, unique
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
@@ -111,8 +111,7 @@ def _chosen(path: Path, book: Any, sheets: str | None) -> list[str]:  # noqa: AN
     if sheets is None or sheets == "all":
         return names if sheets else [next((n for n in names if book.get_sheet_by_name(n).total_height), names[0])]
     if sheets.startswith("re:"):
-        pattern = re.compile(sheets[3:], re.IGNORECASE)
-        found = [name for name in names if pattern.fullmatch(name.strip())]
+        found = [name for name, fit in zip(names, whole(sheets[3:], [n.strip() for n in names]), strict=True) if fit]
     else:
         found = [name for name in names if name.strip().casefold() == sheets.strip().casefold()]
     if not found:
