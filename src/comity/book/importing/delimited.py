@@ -5,6 +5,8 @@ import csv
 import gzip
 import hashlib
 import io
+import itertools
+import stat
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -17,6 +19,7 @@ import pyarrow as pa
 import pyarrow.csv as pc
 
 from comity.book.importing.section import BrokenRow, Section, UnusableSourceError, joined, schema, unique
+from comity.book.importing.swallowing import swallowed
 
 DELIMITERS = (",", ";", "\t", "|")
 _SPOKEN = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -28,6 +31,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SAMPLE = 256 * 1024
+_LONGEST_HEADER = 16 * 1024 * 1024
 _BLOCK = 4 * 1024 * 1024
 _SAMPLE_ROWS = 200
 _BROKEN_KEPT = 100_000
@@ -45,6 +49,8 @@ class Look:
     sample: bytes
     utf8: bool
     has_nul: bool
+    line_ends: int = 0
+    damaged: int | None = None  # the line from which text that was UTF-8 is not
 
 
 def look(path: Path) -> Look:
@@ -53,6 +59,7 @@ def look(path: Path) -> Look:
     :raises UnusableSourceError: when the file is absent, empty, or packed and broken off
     """
     digest, size, head = hashlib.sha256(), 0, b""
+    refuse_irregular(path)
     try:
         with path.open("rb") as stream:
             while block := stream.read(_BLOCK):
@@ -62,40 +69,62 @@ def look(path: Path) -> Look:
     except FileNotFoundError:
         msg = f"{path}: there is no such file"
         raise UnusableSourceError(msg) from None
-    except OSError as error:
-        msg = f"{path}: cannot be read: {error.strerror or error}"
+    except (OSError, ValueError) as error:  # a zero sign in a name is a ValueError
+        msg = f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"
         raise UnusableSourceError(msg) from None
     if size == 0:
         msg = f"{path}: the file is empty"
         raise UnusableSourceError(msg)
     packed = head == _GZIP_MAGIC
-    sample, utf8, has_nul = b"", _Utf8(), False
+    sample, utf8, has_nul, line_ends = b"", _Utf8(), False, 0
     try:
         with unpacked(path, packed=packed) as stream:
             while block := stream.read(_BLOCK):
                 sample += block[: max(0, _SAMPLE - len(sample))]
                 has_nul = has_nul or b"\0" in block
-                utf8.feed(block)
+                utf8.feed(block, line_ends)
+                line_ends += block.count(b"\n") + block.count(b"\r") - block.count(b"\r\n")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         msg = f"{path}: the packed file is broken off or damaged ({error}); fetch it again"
         raise UnusableSourceError(msg) from None
     utf8.feed(b"", final=True)
-    return Look(digest.hexdigest(), size, packed, sample, utf8.holds, has_nul)
+    return Look(digest.hexdigest(), size, packed, sample, utf8.holds, has_nul, line_ends, utf8.damaged)
+
+
+def refuse_irregular(path: Path) -> None:
+    """Refuse what is no file, such as a device or a pipe, that would never end or be read only once.
+
+    :raises UnusableSourceError: for these, and for a path that cannot be one
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return  # absent: opening it says so
+    if not stat.S_ISREG(mode):
+        what = "is a folder; name the file in it" if stat.S_ISDIR(mode) else "is no file; save the records as one"
+        msg = f"{path}: {what}"
+        raise UnusableSourceError(msg)
 
 
 class _Utf8:
-    """Whether all blocks fed are UTF-8, one after the other."""
+    """Whether all blocks fed are UTF-8, one after the other; if only the first of them were, up to which line."""
 
     def __init__(self) -> None:
         self.holds = True
+        self.damaged: int | None = None
+        self._beyond_ascii = False
         self._decoder = codecs.getincrementaldecoder("utf-8")()
 
-    def feed(self, block: bytes, *, final: bool = False) -> None:
-        if self.holds:
-            try:
-                self._decoder.decode(block, final)
-            except UnicodeDecodeError:
-                self.holds = False
+    def feed(self, block: bytes, lines: int = 0, *, final: bool = False) -> None:
+        if not self.holds:
+            return
+        try:
+            self._beyond_ascii |= not self._decoder.decode(block, final).isascii()
+        except UnicodeDecodeError as error:
+            self.holds = False
+            before = error.object[: error.start]
+            if self._beyond_ascii or not before.isascii():  # else it was never said to be UTF-8
+                self.damaged = lines + before.count(b"\n") + 1
 
 
 def unpacked(path: Path, *, packed: bool) -> BinaryIO:
@@ -122,6 +151,17 @@ def encoding_of(path: Path, seen: Look, wanted: str | None) -> tuple[str, str | 
         raise UnusableSourceError(msg)
     if seen.utf8:
         return "utf-8", None
+    if seen.damaged is not None:
+        msg = (
+            f"{path} line {seen.damaged:,}: the text is UTF-8 up to here and then is not; save it again as UTF-8, "
+            "or write `encoding = ...` under [file] of the mapping"
+        )
+        raise UnusableSourceError(msg)
+    return _guessed(path, seen)
+
+
+def _guessed(path: Path, seen: Look) -> tuple[str, str]:
+    """What text that is not UTF-8 seems to be in."""
     try:
         seen.sample.decode("cp1252")
     except UnicodeDecodeError:
@@ -163,6 +203,8 @@ class _Layout:
     delimiter: str
     quote: str
     first_line: int  # physical lines before the data
+    line_ends: int  # in the whole file
+    block: int  # bytes that are parsed at once: the longest that a row may be
 
 
 class DelimitedSection(Section):
@@ -176,12 +218,12 @@ class DelimitedSection(Section):
         names = [f"h{i}" for i in range(width)]
         places = {header: f"h{i}" for i, header in enumerate(self.headers)}
         used = [places[header] for header in wanted]
-        broken: list[pc.InvalidRow] = []
+        broken = 0
 
-        def aside(row: pc.InvalidRow) -> str:
-            if len(broken) < _BROKEN_KEPT:
-                broken.append(row)
-            return "skip"
+        def aside(_: pc.InvalidRow) -> str:
+            nonlocal broken
+            broken += 1
+            return "skip" if broken <= _BROKEN_KEPT else "error"
 
         # A file without a single data row is no error of pyarrow's to raise.
         out, row = schema(wanted), 0
@@ -192,7 +234,7 @@ class DelimitedSection(Section):
                     stream,
                     read_options=pc.ReadOptions(
                         use_threads=False,
-                        block_size=_BLOCK,
+                        block_size=self.layout.block,
                         skip_rows=self.layout.first_line,
                         column_names=names,
                     ),
@@ -214,13 +256,41 @@ class DelimitedSection(Section):
                     yield pa.RecordBatch.from_arrays([ordinals, *columns], schema=out)
                     row += batch.num_rows
         except pa.ArrowInvalid as error:
-            if "Empty CSV" not in str(error):
+            if broken > _BROKEN_KEPT:
+                msg = f"{self.layout.path}: more than {_BROKEN_KEPT:,} rows have more or fewer cells than the header"
+                raise UnusableSourceError(msg) from None
+            if "straddling" in str(error) or "out of sync" in str(error):
+                self._refuse_long()
+            if "Empty CSV" not in str(error) and "Could not skip initial" not in str(error):
                 msg = f"{self.layout.path}: cannot be read as delimited text: {_first(error)}"
                 raise UnusableSourceError(msg) from None
+        except OSError as error:
+            msg = f"{self.layout.path}: cannot be read to its end ({_first(error)}); fetch it again"
+            raise UnusableSourceError(msg) from None
         except (UnicodeError, LookupError) as error:
             msg = f"{self.layout.path}: is not in the encoding {self.layout.encoding} ({error})"
             raise UnusableSourceError(msg) from None
-        self._tell_broken(len(broken))
+        self._tell_broken(broken)
+        if self.layout.line_ends > self.layout.first_line + row + broken:  # cells run over lines, or lines are empty
+            self._refuse_swallowed()
+
+    def _refuse_long(self) -> None:
+        """Name the row that is longer than what is parsed at once."""
+        for _ in self.records():
+            pass
+        msg = f"{self.layout.path}: a row is longer than {self.layout.block // 2**20} MiB"
+        raise UnusableSourceError(msg) from None
+
+    def _refuse_swallowed(self) -> None:
+        """Refuse a file in which a quotation mark too many makes one cell of several rows."""
+        found = swallowed(self.records(), len(self.headers), self.layout.delimiter)
+        if found is not None:
+            line, count = found
+            msg = (
+                f"{self.layout.path} line {line:,}: a quotation mark opens a cell here that holds {count:,} further "
+                f"rows; take it out, or write it twice, in a cell of its own marks"
+            )
+            raise UnusableSourceError(msg)
 
     def _stream(self) -> Any:  # noqa: ANN401 - pyarrow has no types
         layout = self.layout
@@ -236,15 +306,20 @@ class DelimitedSection(Section):
             closing(unpacked(layout.path, packed=layout.packed)) as raw,
             io.TextIOWrapper(raw, encoding=layout.encoding, errors="replace", newline="") as text,
         ):
+            lines = _lines(text, layout)
             for _ in range(layout.first_line):
-                next(text, None)
-            csv.field_size_limit(2**31 - 1)
-            reader = csv.reader(text, delimiter=layout.delimiter, quotechar=layout.quote)
+                next(lines, None)
+            csv.field_size_limit(layout.block)
+            reader = csv.reader(lines, delimiter=layout.delimiter, quotechar=layout.quote)
             start = 1
-            for record in reader:
-                if record:
-                    yield layout.first_line + start, record
-                start = reader.line_num + 1
+            try:
+                for record in reader:
+                    if record:
+                        yield layout.first_line + start, record
+                    start = reader.line_num + 1
+            except csv.Error as error:
+                msg = f"{layout.path} line {layout.first_line + start:,}: {error}; is a quotation mark never closed?"
+                raise UnusableSourceError(msg) from None
 
     def lines(self, rows: Sequence[int]) -> dict[int, int]:
         """Find lines by reading the file again up to the last row asked for."""
@@ -269,8 +344,21 @@ class DelimitedSection(Section):
                 text = self.layout.delimiter.join(record)
                 reason = f"{len(record)} cells where the header has {width}"
                 self.broken.append(BrokenRow(line, text, reason))
-                if len(self.broken) >= count:
-                    break
+        if len(self.broken) != count:
+            msg = f"{self.layout.path}: its rows cannot be told apart; check its quotation marks and line ends"
+            raise UnusableSourceError(msg)
+
+
+def _lines(text: io.TextIOWrapper, layout: _Layout) -> Iterator[str]:
+    """Lines, none of which is without end."""
+    for number in itertools.count(1):
+        line = text.readline(layout.block + 1)
+        if len(line) > layout.block:
+            msg = f"{layout.path} line {number:,}: is longer than {layout.block // 2**20} MiB; is it text?"
+            raise UnusableSourceError(msg)
+        if not line:
+            return
+        yield line
 
 
 def delimited(  # noqa: PLR0913 - what [file] of a mapping can say
@@ -290,18 +378,51 @@ def delimited(  # noqa: PLR0913 - what [file] of a mapping can say
     """
     found, note = encoding_of(path, seen, encoding)
     notes = [note] if note else []
-    try:
-        text = codecs.getincrementaldecoder(found)(errors="replace").decode(seen.sample)
-    except LookupError:
-        msg = f"{path}: there is no encoding {found!r}; write one such as utf-8 or cp1252"
-        raise UnusableSourceError(msg) from None
+    text = _decoded(path, seen.sample, found)
     if delimiter is None:
         lines = text.splitlines(keepends=True)[skip_rows:]
         delimiter = delimiter_of("".join(lines[:-1] if len(lines) > _SAMPLE_ROWS else lines))
         if delimiter != ",":
             notes.append(f"cut at each {_SPOKEN[delimiter]}")
-    csv.field_size_limit(2**31 - 1)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quote)
+    looking = (delimiter, quote, header_rows, skip_rows, header_has)
+    rows, first_line, end = _header(path, text, looking)
+    if end >= len(text) and len(seen.sample) == _SAMPLE:  # the header goes on where the sample ends
+        with unpacked(path, packed=seen.packed) as stream:
+            text = _decoded(path, stream.read(_LONGEST_HEADER), found)
+        rows, first_line, end = _header(path, text, looking)
+        if end >= _LONGEST_HEADER:
+            msg = f"{path}: the header does not end within {_LONGEST_HEADER // 2**20} MiB; is it text with line ends?"
+            raise UnusableSourceError(msg)
+    if len(rows) < header_rows:
+        what = f"no row holds {header_has!r}" if header_has else "there is no header row"
+        msg = f"{path}: {what}"
+        raise UnusableSourceError(msg)
+    headers = unique(rows[0]) if header_rows == 1 else joined(rows)
+    section = DelimitedSection(None, headers)
+    block = max(_BLOCK, 8 * end)
+    section.layout = _Layout(path, seen.packed, found, delimiter, quote, first_line, seen.line_ends, block)
+    return section, notes
+
+
+def _decoded(path: Path, sample: bytes, encoding: str) -> str:
+    """The start of a file as text."""
+    try:
+        b"".decode(encoding)  # refuses what Python calls a codec and is no encoding of text, such as hex
+        return codecs.getincrementaldecoder(encoding)(errors="replace").decode(sample)
+    except LookupError:
+        msg = f"{path}: there is no encoding {encoding!r}; write one such as utf-8 or cp1252"
+        raise UnusableSourceError(msg) from None
+    except ValueError as error:
+        msg = f"{path}: is not in the encoding {encoding} ({error})"
+        raise UnusableSourceError(msg) from None
+
+
+def _header(path: Path, text: str, looking: tuple[str, str, int, int, str | None]) -> tuple[list[list[str]], int, int]:
+    """The header's rows, the physical lines up to its end, and the place in the text where it ends."""
+    delimiter, quote, header_rows, skip_rows, header_has = looking
+    csv.field_size_limit(_LONGEST_HEADER)
+    stream = io.StringIO(text, newline="")
+    reader = csv.reader(stream, delimiter=delimiter, quotechar=quote)
     rows: list[list[str]] = []
     try:
         for number, row in enumerate(reader):
@@ -315,14 +436,7 @@ def delimited(  # noqa: PLR0913 - what [file] of a mapping can say
     except csv.Error as error:
         msg = f"{path}: the header cannot be read: {error}"
         raise UnusableSourceError(msg) from None
-    if len(rows) < header_rows:
-        what = f"no row holds {header_has!r}" if header_has else "there is no header row"
-        msg = f"{path}: {what}"
-        raise UnusableSourceError(msg)
-    headers = unique(rows[0]) if header_rows == 1 else joined(rows)
-    section = DelimitedSection(None, headers)
-    section.layout = _Layout(path, seen.packed, found, delimiter, quote, reader.line_num)
-    return section, notes
+    return rows, reader.line_num, stream.tell()
 
 
 def _first(error: Exception) -> str:

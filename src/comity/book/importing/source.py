@@ -34,9 +34,6 @@ def open_source(path: Path, options: FileOptions) -> Source:
 
     :raises UnusableSourceError: for a file that is not what it claims, or that is broken
     """
-    if path.is_dir():
-        msg = f"{path}: is a folder; name the file in it"
-        raise UnusableSourceError(msg)
     seen = look(path)
     kind = options.kind or kind_of(path, seen)
     notes: list[str] = []
