@@ -9,6 +9,10 @@ import pyarrow.parquet as pq
 
 from comity.book.importing.section import BATCH_ROWS, Section, UnusableSourceError, schema
 
+_A_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+# Arrow has a word of its own for each way in which a file may be damaged, and some are Python's.
+_UNREADABLE = (OSError, pa.ArrowException, ValueError, OverflowError, MemoryError)
+
 
 class ParquetSection(Section):
     """The rows of a Parquet file."""
@@ -27,7 +31,7 @@ class ParquetSection(Section):
                     rows = pa.array(range(row, row + batch.num_rows), pa.int64())
                     yield pa.RecordBatch.from_arrays([rows, *columns], schema=out)
                     row += batch.num_rows
-        except (OSError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        except _UNREADABLE as error:
             msg = f"{self.path}: cannot be read as Parquet ({str(error).splitlines()[0][:160]})"
             raise UnusableSourceError(msg) from None
 
@@ -36,8 +40,11 @@ def _texts(column: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if pa.types.is_timestamp(column.type):
-        return column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.string())
+        return _instants(column)
+    if pa.types.is_duration(column.type):
+        column = pc.divide(column.cast(pa.int64()).cast(pa.float64()), _A_SECOND[column.type.unit])
     if pa.types.is_floating(column.type):
+        column = column.cast(pa.float64()) if pa.types.is_float16(column.type) else column
         whole = pc.and_(pc.is_finite(column), pc.less(pc.abs(column), 2.0**53))
         whole = pc.fill_null(pc.and_(whole, pc.equal(column, pc.trunc(column))), False)
         safe = pc.if_else(whole, column, pa.scalar(0.0, column.type)).cast(pa.int64(), safe=False).cast(pa.string())
@@ -47,6 +54,17 @@ def _texts(column: pa.Array) -> pa.Array:
     return column.cast(pa.string())
 
 
+def _instants(column: pa.Array) -> pa.Array:
+    """Instants as text; those beyond what microseconds can count are shown as their number, which is no instant."""
+    finer = pa.timestamp("us", column.type.tz)
+    if column.type.unit == "ns":
+        return column.cast(finer, safe=False).cast(pa.string())
+    try:
+        return column.cast(finer).cast(pa.string())
+    except pa.ArrowInvalid:
+        return column.cast(pa.int64()).cast(pa.string())
+
+
 def parquet(path: Path) -> ParquetSection:
     """Open a Parquet file.
 
@@ -54,9 +72,13 @@ def parquet(path: Path) -> ParquetSection:
     """
     try:
         names = pq.read_schema(path).names
-    except (OSError, pa.ArrowInvalid) as error:
+    except _UNREADABLE as error:
         msg = f"{path}: cannot be read as Parquet ({str(error).splitlines()[0][:160]})"
         raise UnusableSourceError(msg) from None
+    twice = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
+    if twice is not None:
+        msg = f"{path}: has two columns {twice!r}; write it again with a name for each"
+        raise UnusableSourceError(msg)
     section = ParquetSection(None, tuple(dict.fromkeys(names)), row_word="row")
     section.path, section.sources = path, {name: name for name in names}
     return section

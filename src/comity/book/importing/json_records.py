@@ -5,6 +5,7 @@ Where it leads to several values, `| first`, `| last`, `| sum`, `| min`, `| max`
 what becomes of them; without a word, the first counts.
 """
 
+import codecs
 import gzip
 import json
 import re
@@ -12,9 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import ijson
+import numpy as np
 import pyarrow as pa
 
 from comity.book.importing.delimited import Look, unpacked
@@ -25,6 +27,14 @@ _STEP = re.compile(r"(?P<key>[^.\[\]]+)?(?P<filters>(?:\[[^\]]*\])*)")
 _FILTER = re.compile(r"\[([^\]]*)\]")
 _HEADER_RECORDS = 200
 _DEEP = 3
+_DEEPEST = 100
+_DIGITS = 4000  # Python reads no longer number, and what reads JSON for us falls over one
+_BLOCK = 4 * 1024 * 1024
+_LONGEST_TEXT = 64 * 1024 * 1024
+_SHOWN = 200
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_ENDLESS = re.compile(rb"[0-9]{%d}" % _DIGITS)
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +60,8 @@ class JsonPath:
         values = [value for value in found if value is not None and not isinstance(value, dict | list)]
         if self.pick == "count":
             return str(len([value for value in found if value is not None]))
-        if not values:
-            return None
+        if not values:  # an object where a value should stand is shown as what it is, and not passed over
+            return next((json.dumps(value, default=str, ensure_ascii=False) for value in found if value), None)
         return _picked(values, self.pick)
 
 
@@ -184,15 +194,17 @@ class JsonSection(Section):
     def records(self) -> Iterator[tuple[int, object]]:
         """Every record with its place; a line that is no JSON becomes a broken row."""
         try:
-            with unpacked(self.path, packed=self.packed) as stream:
+            with _opened(self.path, packed=self.packed) as stream:
                 if self.records_at is not None:
-                    yield from enumerate(ijson.items(stream, self.records_at), 1)
+                    yield from self._whole(stream, self.records_at)
                     return
                 for number, line in enumerate(stream, 1):
                     if not line.strip():
                         continue
                     try:
-                        record = json.loads(line.decode("utf-8-sig"), parse_float=Decimal, parse_constant=str)
+                        record = json.loads(
+                            line.decode("utf-8-sig"), parse_float=Decimal, parse_constant=str, object_pairs_hook=_once
+                        )
                     except (ValueError, RecursionError) as error:
                         text = line.decode("utf-8", "replace").strip()
                         self.broken.append(BrokenRow(number, text, f"no JSON ({str(error).splitlines()[0][:80]})"))
@@ -208,6 +220,82 @@ class JsonSection(Section):
         except (EOFError, gzip.BadGzipFile) as error:
             msg = f"{self.path}: the packed file is broken off ({error}); fetch it again"
             raise UnusableSourceError(msg) from None
+
+    def _whole(self, stream: BinaryIO, records_at: str) -> Iterator[tuple[int, object]]:
+        """The records of one JSON document."""
+        doubled: list[int] = []  # objects that say something twice, here or in a record that is read ahead
+
+        class Once(dict[str, object]):
+            twice: str | None = None
+
+            def __setitem__(self, key: str, value: object) -> None:
+                if key in self:
+                    self.twice = self.twice or key
+                    doubled.append(1)
+                super().__setitem__(key, value)
+
+        for number, record in enumerate(ijson.items(stream, records_at, map_type=Once), 1):
+            twice = _said_twice(record) if doubled else None
+            if isinstance(record, dict) and twice is None:
+                yield number, record
+                continue
+            reason = f"says {twice!r} twice" if twice is not None else "no JSON object"
+            text = json.dumps(record, default=str, ensure_ascii=False)[:_SHOWN]
+            self.broken.append(BrokenRow(number, _clean(text) or "", reason))
+
+
+def _said_twice(value: object) -> str | None:
+    """What an object of JSON says twice, itself or within."""
+    own = getattr(value, "twice", None)
+    if own is not None:
+        return str(own)
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return next((found for part in parts if (found := _said_twice(part)) is not None), None)
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """A JSON object that says everything once; the last word of two is no better than the first."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        msg = f"says {next(name for name in names if names.count(name) > 1)!r} twice"
+        raise ValueError(msg)
+    return found
+
+
+def _opened(path: Path, *, packed: bool) -> BinaryIO:
+    """The file's bytes after the mark by which Windows says that they are UTF-8."""
+    stream = unpacked(path, packed=packed)
+    if stream.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
+        stream.seek(0)
+    return stream
+
+
+def _refuse_traps(path: Path, *, packed: bool) -> None:
+    """Refuse JSON on which the reader would come to grief: nested without end, or with endless numbers.
+
+    :raises UnusableSourceError: for these
+    """
+    rest, tail, depth = b"", b"", 0
+    with _opened(path, packed=packed) as stream:
+        while block := stream.read(_BLOCK):
+            bare = _STRING.sub(b"", rest + block)
+            place = bare.find(b'"')  # a text that goes on in the next block
+            rest, bare = (b"", bare) if place < 0 else (bare[place:], bare[:place])
+            if len(rest) > _LONGEST_TEXT:
+                msg = f"{path}: holds a text of more than {_LONGEST_TEXT // 2**20} MiB, or one that never ends"
+                raise UnusableSourceError(msg)
+            if _ENDLESS.search(tail + bare):
+                msg = f"{path}: holds a number of thousands of digits; export it again"
+                raise UnusableSourceError(msg)
+            tail = bare[-_DIGITS:]
+            steps = np.frombuffer(bare.translate(None, _NO_BRACKETS), np.uint8)
+            depths = depth + np.cumsum(np.where((steps == ord("[")) | (steps == ord("{")), 1, -1))
+            if len(depths):
+                depth = int(depths[-1])
+                if depths.max() > _DEEPEST:
+                    msg = f"{path}: is nested more than {_DEEPEST} deep; such records cannot be read"
+                    raise UnusableSourceError(msg)
 
 
 def _batch(rows: list[int], cells: list[list[str | None]], out: pa.Schema) -> pa.RecordBatch:
@@ -235,10 +323,9 @@ def json_section(
         lines = records is None and is_lines(seen.sample)
     if lines:
         section.records_at, section.row_word = None, "line"
-    elif records is not None:
-        section.records_at = f"{records}.item" if records else "item"
     else:
-        section.records_at = _records_prefix(section)
+        _refuse_traps(path, packed=seen.packed)
+        section.records_at = _records_prefix(section) if records is None else f"{records}.item" if records else "item"
     headers: dict[str, None] = {}
     for count, (_, record) in enumerate(section.entries()):
         if count == _HEADER_RECORDS:
@@ -267,13 +354,15 @@ def is_lines(sample: bytes) -> bool:
 def _records_prefix(section: JsonSection) -> str:
     """The first list of objects that the file holds."""
     try:
-        with unpacked(section.path, packed=section.packed) as stream:
+        with _opened(section.path, packed=section.packed) as stream:
             starts: list[str] = []
             for prefix, event, _ in ijson.parse(stream):
                 if event == "start_array":
                     starts.append(f"{prefix}.item" if prefix else "item")
                 elif event == "start_map" and prefix in starts:
                     return str(prefix)
+            if starts == ["item"]:  # an empty list, or one of what is no record
+                return "item"
     except (ijson.JSONError, UnicodeDecodeError) as error:
         msg = f"{section.path}: is no whole JSON ({str(error).splitlines()[0][:160]}); fetch it again"
         raise UnusableSourceError(msg) from None
