@@ -17,9 +17,9 @@ class Service:
     """How contacts came and were met.
 
     `volume`: against the plan of the whole book; `shares`: of the voice queues in voice; `short_of_plan`: by how
-    much less than PLANNED the positions give (a share, negative: more); `patience_s`: mean patience of callers;
-    `diverted`: share of callers who are sent to voicemail instead of waiting; `in_time`: share of tickets resolved
-    by their due date.
+    much less than PLANNED, of all who call, the positions give (a share, negative: more); `patience_s`: mean patience
+    of callers; `diverted`: share of callers who are sent to voicemail instead of waiting; `in_time`: share of tickets
+    resolved by their due date.
     """
 
     volume: float = 1.0

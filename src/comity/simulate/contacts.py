@@ -96,7 +96,7 @@ def _chunk(  # noqa: PLR0913 - what a day of service depends on
     presence = rng.normal(1, PRESENCE_SD, len(starts))[:, None, None]
     staffed = wanted.staffed[days] * (1 + REACTION * (surprise - 1)) * presence
     mean = wanted.offered[days] * surprise * exists[:, :, None]
-    queued = _queued(told, wanted, days, mean, staffed, starts, rng)
+    queued = _queued(wanted, days, mean, staffed, starts, rng)
     tickets = _tickets(told, wanted.tickets[days] * surprise[:, :, 0] * exists, starts, zone, rng)
     together = {name: np.concatenate([queued[name], tickets[name]]) for name in queued}
     made = Contacts(**_described(together, told, who, pool, days, rng)).ordered()
@@ -104,7 +104,6 @@ def _chunk(  # noqa: PLR0913 - what a day of service depends on
 
 
 def _queued(  # noqa: PLR0913 - as above
-    told: Partnership,
     wanted: Demand,
     days: slice,
     mean: Floats,
@@ -117,8 +116,7 @@ def _queued(  # noqa: PLR0913 - as above
     cells = np.flatnonzero(mean.ravel() > 0)
     queue_of = cells % shape[2]
     day_of = cells // (shape[1] * shape[2])
-    diverted = np.array([told.conditions(quarter).service.diverted for quarter in told.quarters])
-    share = diverted[told.quarter_of(told.days[days])][day_of] * (queue_of < len(VOICE))
+    share = wanted.diverted[days][day_of] * (queue_of < len(VOICE))
     offered = mean.ravel()[cells]
     patience = wanted.patience_s[days][day_of, queue_of]
     states = waits(

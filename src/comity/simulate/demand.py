@@ -19,6 +19,7 @@ from comity.simulate.conditions import (
     SHORT_S,
     VOICE,
     Service,
+    Story,
 )
 from comity.simulate.partnership import SLOT_S, SLOTS, Days, Partnership
 from comity.simulate.waiting import Floats, positions_for
@@ -31,7 +32,7 @@ _WITHIN = np.array([ANSWER_WITHIN_S[name] for name in QUEUES])
 _CHAT_PATIENCE_S = 240.0
 _WEEKDAYS = np.array([1.20, 1.08, 1.02, 1.0, 0.95, 0.42, 0.14])  # Monday first
 _HOLIDAYS = {(1, 1), (1, 6), (5, 1), (8, 15), (10, 12), (11, 1), (12, 6), (12, 8), (12, 25)}
-_KNOTS = 160
+_KNOTS = np.geomspace(0.01, 100_000, 420)  # contacts in a half hour, sixty to a decade
 _OPEN = ((16, 42),) * 5 + ((18, 30), (20, 28))  # half hours: 8 to 21, Saturday 9 to 15, Sunday 10 to 14
 
 
@@ -62,7 +63,8 @@ class Demand:
 
     `offered`: contacts, second attempts included; `forecast`: what was expected and locked; `required`, `scheduled`,
     `staffed`: positions; `ordered_off`: of them ordered away; `patience_s`: [days, QUEUES]; `handle_s`: [QUEUES];
-    `tickets`: [days, SLOTS]; `excluded`: whether an accepted event takes the contacts out.
+    `tickets`: [days, SLOTS]; `excluded`: whether an accepted event takes the contacts out; `diverted`: [days], share
+    of callers who are sent to voicemail.
     """
 
     offered: Floats
@@ -75,41 +77,35 @@ class Demand:
     handle_s: Floats
     tickets: Floats
     excluded: NDArray[np.bool_]
+    diverted: Floats
     events: tuple[Event, ...]
 
 
 def demand(told: Partnership) -> Demand:
-    """The demand of a partnership; of those that differ in their seed only, it is worked out once."""
-    plain = Partnership(told.story, 0, told.contacts_per_day, told.first, told.end)
-    key = (told.story.name, told.contacts_per_day, told.first, told.end)
-    return _demand(key, _Unhashed(plain))
+    """The demand of a partnership; of those that are served alike, whatever their seed and story, once."""
+    return demand_of(served(told), told.contacts_per_day, told.first, told.end)
 
 
-class _Unhashed:
-    """Hands a partnership to a cached function without being part of the key."""
-
-    def __init__(self, told: Partnership) -> None:
-        self.told = told
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Unhashed)
+def served(told: Partnership) -> tuple[Service, ...]:
+    """How each quarter was met."""
+    return tuple(told.conditions(quarter).service for quarter in told.quarters)
 
 
-@lru_cache(maxsize=8)
-def _demand(_: tuple[object, ...], boxed: _Unhashed) -> Demand:
-    told = boxed.told
+@lru_cache(maxsize=16)
+def demand_of(services: tuple[Service, ...], contacts_per_day: float, first: date, end: date) -> Demand:
+    """The demand of a partnership whose quarters were met so.
+
+    :param services: one for each quarter that the days from `first` up to `end` touch
+    """
+    told = Partnership(Story("", "", ()), 0, contacts_per_day, first, end)  # for its calendar only
     days, quarters = told.days, told.quarter_of(told.days)
-    services = [told.conditions(quarter).service for quarter in told.quarters]
     events = tuple(event for quarter in told.quarters for event in _events(quarter.start) if _within(told, event.day))
     rhythm, whole_day = _rhythm(days)
-    calm = told.contacts_per_day * rhythm[:, :, None] * _split(services, quarters)[:, None, :]
+    calm = contacts_per_day * rhythm[:, :, None] * _split(services, quarters)[:, None, :]
     offered, foreseen = calm.copy(), calm.copy()
     excluded, absent = np.zeros(calm.shape, bool), np.zeros(calm.shape)
     for event in events:
-        at = (event.day - told.first).days
+        at = (event.day - first).days
         where = np.ix_([at], range(*event.slots), event.queues)
         offered[where] *= event.factor
         if event.foreseen:
@@ -121,8 +117,10 @@ def _demand(_: tuple[object, ...], boxed: _Unhashed) -> Demand:
     patience = np.array([[service.patience_s] * len(VOICE) + [_CHAT_PATIENCE_S] for service in services])[quarters]
     usual = np.broadcast_to(np.array([Service().patience_s] * len(VOICE) + [_CHAT_PATIENCE_S]), patience.shape)
     short = np.array([[service.short_of_plan] * len(VOICE) + [0.0] for service in services])[quarters]
+    diverted = np.array([service.diverted for service in services])[quarters]
+    kept = np.stack([1 - diverted] * len(VOICE) + [np.ones(len(days))], axis=1)
     planned = _positions(forecast, usual, np.broadcast_to(_PLANNED, patience.shape))
-    there = _positions(forecast, patience, _PLANNED - short)
+    there = _positions(forecast * kept[:, None, :], patience, (_PLANNED - short) / kept)
     return Demand(
         offered=offered,
         forecast=forecast,
@@ -132,8 +130,9 @@ def _demand(_: tuple[object, ...], boxed: _Unhashed) -> Demand:
         ordered_off=there * absent,
         patience_s=patience,
         handle_s=_HANDLE,
-        tickets=told.contacts_per_day * TICKET_SHARE * whole_day,
+        tickets=contacts_per_day * TICKET_SHARE * whole_day,
         excluded=excluded,
+        diverted=diverted,
         events=events,
     )
 
@@ -142,7 +141,7 @@ def _within(told: Partnership, day: date) -> bool:
     return told.first <= day < told.end
 
 
-def _split(services: list[Service], quarters: NDArray[np.int64]) -> Floats:
+def _split(services: tuple[Service, ...], quarters: NDArray[np.int64]) -> Floats:
     """The share of all contacts that goes to each queue on each day."""
     rows = [
         [_VOICE_SHARE * service.volume * share for share in service.shares] + [_CHAT_SHARE * service.volume]
@@ -168,22 +167,24 @@ def _rhythm(days: Days) -> tuple[Floats, Floats]:
 
 
 def _positions(count: Floats, patience: Floats, target: Floats) -> Floats:
-    """The least positions that reach the target: worked out at _KNOTS sizes of each queue, straight between them."""
+    """The least positions that reach the target: worked out at the knots of each queue, straight between them."""
     found = np.zeros_like(count)
     for queue in range(count.shape[2]):
         states, back = np.unique(np.stack([patience[:, queue], target[:, queue]], axis=1), axis=0, return_inverse=True)
-        sizes = count[:, :, queue]
-        least, most = sizes[sizes > 0].min(), sizes.max()
-        knots = np.geomspace(least, most, _KNOTS)
-        for number, (patience_s, wanted) in enumerate(states):
+        for number, (patience_s, wanted) in enumerate(states.tolist()):
             days = np.flatnonzero(back.ravel() == number)
-            like = np.ones(_KNOTS)
-            at_knots = positions_for(
-                knots / SLOT_S, like * _HANDLE[queue], like * patience_s, like * wanted, like * _WITHIN[queue], SHORT_S
-            )
-            met = np.interp(np.log(np.maximum(sizes[days], least)), np.log(knots), at_knots)
-            found[days, :, queue] = np.where(sizes[days] > 0, met, 0)
+            sizes = count[days, :, queue]
+            met = np.interp(np.log(np.maximum(sizes, _KNOTS[0])), np.log(_KNOTS), _at_knots(queue, patience_s, wanted))
+            found[days, :, queue] = np.where(sizes > 0, met, 0)
     return found
+
+
+@lru_cache(maxsize=128)
+def _at_knots(queue: int, patience_s: float, target: float) -> Floats:
+    """The positions that contacts of _KNOTS a half hour need."""
+    like = np.ones_like(_KNOTS)
+    handle, within = like * _HANDLE[queue], like * _WITHIN[queue]
+    return positions_for(_KNOTS / SLOT_S, handle, like * patience_s, like * target, within, SHORT_S)
 
 
 def _events(quarter: date) -> list[Event]:

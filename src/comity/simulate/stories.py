@@ -115,9 +115,9 @@ _WRITTEN = (
     ),
     Story(
         "exclusions_diverted",
-        "one caller in eight is sent to voicemail, where no clock runs, so that the rest are answered in time",
+        "one caller in twelve is sent to voicemail, where no clock runs, so that the rest are answered in time",
         (SERVICE,),
-        {0: _last(service=Service(short_of_plan=-0.06, diverted=0.125))},
+        {0: _last(service=Service(diverted=1 / 12))},
         also={SERVICE: (("unclear", "exclusion"),)},
     ),
     Story(

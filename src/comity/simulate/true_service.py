@@ -4,16 +4,18 @@ Callers who are sent away to a voicemail were not served: like for like they cou
 """
 
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from comity.core.readings.verdict import Part
 from comity.core.values import Period
-from comity.simulate.conditions import SHORT_S, VOICE
+from comity.simulate.conditions import SHORT_S, VOICE, Service
 from comity.simulate.contacts import DAY_SD, PRESENCE_SD, REACTION
 from comity.simulate.definition import service_level
-from comity.simulate.demand import demand
+from comity.simulate.demand import demand_of, served
 from comity.simulate.partnership import SLOT_S, Ints, Partnership
 from comity.simulate.waiting import Floats, waits
 
@@ -64,46 +66,44 @@ def _counts(told: Partnership, quarter: Period) -> Floats:
 
     To be served: all but short abandons, those sent away included. Waiting: those not sent away.
     """
-    key = (told.story.name, told.contacts_per_day, told.first, told.end, quarter)
-    return _expected(key, _Boxed(told, quarter))
-
-
-@dataclass(frozen=True)
-class _Boxed:
-    """Hands a partnership to a cached function; two that differ in their seed only are alike."""
-
-    told: Partnership
-    quarter: Period
-
-    def __hash__(self) -> int:
-        """All are alike; the key beside it tells them apart."""
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        """All are alike."""
-        return isinstance(other, _Boxed)
+    return _expected(served(told), told.contacts_per_day, told.first, told.end, quarter)
 
 
 @lru_cache(maxsize=64)
-def _expected(_: tuple[object, ...], boxed: _Boxed) -> Floats:
-    told, quarter = boxed.told, boxed.quarter
-    wanted, voice = demand(told), len(VOICE)
-    days = slice((quarter.start - told.first).days, (quarter.end - told.first).days)
+def _expected(
+    services: tuple[Service, ...], contacts_per_day: float, first: date, end: date, quarter: Period
+) -> Floats:
+    wanted, voice = demand_of(services, contacts_per_day, first, end), len(VOICE)
+    days = slice((quarter.start - first).days, (quarter.end - first).days)
     offered = np.where(wanted.excluded[days], 0, wanted.offered[days])[:, :, :voice]
     day, slot, queue = np.nonzero(offered)
-    diverted = told.conditions(quarter).service.diverted
-    rate = offered[day, slot, queue] * (1 - diverted)
+    away = wanted.diverted[days][day]
+    rate = offered[day, slot, queue] * (1 - away)
     staffed = wanted.staffed[days][day, slot, queue]
     patience, handle = wanted.patience_s[days][day, queue], wanted.handle_s[queue]
     found = np.zeros((5, voice))
+    found[_LIKE] = np.bincount(queue, rate * away / (1 - away), minlength=voice)
+    queue, contacts, rate, staffed, patience, handle = _alike(queue, rate, staffed, patience, handle)
     for surprise, by_surprise in _nodes(_SURPRISES):
         busier = float(np.exp(-(DAY_SD**2) / 2 + DAY_SD * surprise))
         for presence, by_presence in _nodes(_PRESENCES):
             positions = staffed * (1 + REACTION * (busier - 1)) * (1 + PRESENCE_SD * presence)
-            weight = by_surprise * by_presence * busier * rate
+            weight = by_surprise * by_presence * busier * contacts
             found += _state_counts(rate * busier, handle, patience, positions, weight, queue)
-    found[_LIKE] += np.bincount(queue, rate * diverted / (1 - diverted), minlength=voice)
     return found
+
+
+def _alike(queue: Ints, rate: Floats, *others: Floats) -> tuple[Any, ...]:
+    """Half hours that differ little, together in one state: its queue, all its contacts, and the means of the rest.
+
+    Of a group each figure is the mean by contacts, so that what is lost is of second order in its width, 2 % in
+    contacts and 1 % in positions a contact: under 0.00002 of a service level.
+    """
+    marks = np.stack([queue, np.rint(np.log(rate) / 0.02), np.rint(np.log(np.maximum(others[0], 0.01) / rate) / 0.01)])
+    _, first, group = np.unique(marks, axis=1, return_index=True, return_inverse=True)
+    group = group.ravel()
+    whole = np.bincount(group, rate)
+    return queue[first], whole, *(np.bincount(group, rate * one) / whole for one in (rate, *others))
 
 
 def _state_counts(  # noqa: PLR0913 - a state of a queue, and how much it counts
