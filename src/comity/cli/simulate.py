@@ -30,7 +30,7 @@ def simulate(  # noqa: PLR0913 - the options of a command
         Path | None, typer.Argument(help="The folder to write the book to; it must not exist yet.", show_default=False)
     ] = None,
     months: Annotated[int, typer.Option(min=1, max=240, help="How many months it tells of.")] = 24,
-    contacts_per_day: Annotated[float, typer.Option(min=1, max=500_000, help="On average, over all channels.")] = 600,
+    contacts_per_day: Annotated[float, typer.Option(min=1, max=500_000, help="On average, over all channels.")] = 2000,
     story: Annotated[str, typer.Option(help="What really happened; `--list` names them all.")] = "demo",
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same book.")] = 1,
     ends: Annotated[

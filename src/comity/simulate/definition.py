@@ -38,6 +38,8 @@ against = "previous"
 [private]
 provider = {_PRIVATE}
 customer = []
+[paid]
+answers_for = {{ late = "provider", repeated = "both", idle = "customer" }}
 """
 
 
@@ -57,9 +59,9 @@ def _kpis(story: Story) -> list[str]:
         _kpi("backlog", channels='["ticket"]', material=10),
         _kpi("reopen", channels='["ticket"]', target=0.06, material=0.01),
         _kpi("csat", instrument="csat", formula="top2", target=0.60, material=0.02),
-        _kpi("forecast_wape", channels='["voice"]', target=0.15, material=0.01),
+        _kpi("forecast_wape", channels='["voice"]', target=0.20, material=0.01),
         _kpi("forecast_bias", channels='["voice"]', target=0.05, material=0.01),
-        _kpi("occupancy", channels='["voice"]', target=0.80, material=0.02),
+        _kpi("occupancy", channels='["voice"]', target=0.60, material=0.02),
         _kpi("attrition", target=0.36, material=0.03),
     ]  # fmt: skip
 
