@@ -16,6 +16,9 @@ FIRST_YEAR, LAST_YEAR = 1900, 2200
 LARGEST = 1e15  # beyond this a sum of doubles loses whole units
 LARGEST_COUNT = 10**12
 
+# What a spreadsheet writes into a cell, or into its CSV, that it could not work out.
+SHEET_ERRORS = ("#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#ERROR!")
+
 _DATE = r"\d{4}-\d{2}-\d{2}"
 _MIDNIGHT = r"([T ]00:00:00(\.0+)?)?"  # a day as other software stores it: with a clock that says nothing
 _INSTANT = rf"{_DATE}[T ]\d{{2}}:\d{{2}}(:\d{{2}}([.]\d+)?)? ?(Z|[+-]\d{{2}}(:?\d{{2}})?)?"
@@ -80,6 +83,8 @@ def faults(column: Column, text: str, value: str, zone: str) -> Iterator[Fault]:
     unread = f"{text} IS NOT NULL AND {value} IS NULL"
     number = f"TRY_CAST({text} AS DOUBLE)"
     if kind is Kind.TEXT:
+        errors = ", ".join(map(literal, SHEET_ERRORS))
+        yield Fault(f"starts_with({text}, '#') AND {text} IN ({errors})", "an error of the spreadsheet, and no value")
         if column.values:
             known = ", ".join(literal(one) for one in column.values)
             yield Fault(f"{value} NOT IN ({known})", f"not one of {', '.join(column.values)}")

@@ -10,6 +10,7 @@ from comity.book.importing.json_records import json_section
 from comity.book.importing.mapping import FileOptions
 from comity.book.importing.section import Section, UnusableSourceError
 from comity.book.importing.workbook import SUFFIXES, workbook
+from comity.book.importing.workbook_parts import looked_through
 
 _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the older Office files
@@ -41,6 +42,12 @@ def open_source(path: Path, options: FileOptions) -> Source:
         sections: list[Section] = [parquet(path)]
     elif kind == "workbook":
         _refuse_bomb(path)
+        parts = looked_through(path)
+        if parts.unworked:
+            notes.append(
+                f"{parts.unworked:,} cells hold formulas that were never worked out, and count as empty; open the "
+                "workbook and save it"
+            )
         sections = list(
             workbook(
                 path,
@@ -48,6 +55,7 @@ def open_source(path: Path, options: FileOptions) -> Source:
                 header_rows=options.header_rows,
                 skip_rows=options.skip_rows,
                 header_has=options.header_has,
+                parts=parts,
             )
         )
     elif kind == "json":

@@ -1,7 +1,8 @@
 """Workbooks: XLSX, XLS, XLSB and ODS, a sheet at a time, with cells as a person would type them."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import python_calamine as calamine
 
 from comity.book.importing.patterns import whole
 from comity.book.importing.section import BATCH_ROWS, Section, UnusableSourceError, joined, schema, unique
+from comity.book.importing.workbook_parts import Parts
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 _WHOLE = 2**53
@@ -44,8 +46,9 @@ def _plain(text: str) -> str:
 class SheetSection(Section):
     """The rows of one sheet below its header; blank rows are left out."""
 
-    sheet: Any
+    sheet: "_Sheet"
     first_row: int
+    errors: Mapping[tuple[int, int], str]
 
     def batches(self, wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Rows of the sheet; `_row` is the row number that the spreadsheet program shows."""
@@ -53,12 +56,15 @@ class SheetSection(Section):
         out = schema(wanted)
         rows: list[int] = []
         cells: list[list[str | None]] = [[] for _ in wanted]
-        for number, row in enumerate(self.sheet.iter_rows(), 1):
-            if number < self.first_row or not any(value not in ("", None) for value in row):
+        for number, row in self.sheet.rows():
+            errors = [self.errors.get((number, self.sheet.left + place)) for place in places] if self.errors else []
+            if number < self.first_row or not (any(value not in ("", None) for value in row) or any(errors)):
                 continue
             rows.append(number)
             for column, place in zip(cells, places, strict=True):
                 column.append(cell_text(row[place]) if place < len(row) else None)
+            for column, error in zip(cells, errors, strict=False):
+                column[-1] = error or column[-1]
             if len(rows) == BATCH_ROWS:
                 yield _batch(rows, cells, out)
                 rows, cells = [], [[] for _ in wanted]
@@ -71,27 +77,44 @@ def _batch(rows: list[int], cells: list[list[str | None]], out: pa.Schema) -> pa
     return pa.RecordBatch.from_arrays(columns, schema=out)
 
 
-def workbook(
+def workbook(  # noqa: PLR0913 - the file options, one by one
     path: Path,
     *,
     sheets: str | None = None,
     header_rows: int = 1,
     skip_rows: int = 0,
     header_has: str | None = None,
+    parts: Parts | None = None,
 ) -> list[SheetSection]:
     """Open the sheets that are asked for: by name, by `re:PATTERN`, `all`, or (None) the first that holds rows.
 
+    :param parts: what was found out beforehand
     :raises UnusableSourceError: when it is no workbook, or has no such sheet
     """
-    try:
+    with _reading(path):
         book = calamine.CalamineWorkbook.from_path(str(path))
         names = _chosen(path, book, sheets)
         found = []
         for name in names:
-            section = _sheet(path, book.get_sheet_by_name(name), name, header_rows, skip_rows, header_has)
+            sheet = _Sheet(path, book, name, alone=len(names) == 1)
+            section = _sheet(sheet, header_rows, skip_rows, header_has)
             if section is not None:
+                section.errors = (parts or Parts()).errors.get(name, {})
                 found.append(section)
-    except (calamine.CalamineError, OSError, ValueError) as error:
+    if not found:
+        what = "no sheet" if sheets is None else f"no sheet {sheets!r}"
+        what += " with a header row" + (f" that holds {header_has!r}" if header_has else "")
+        msg = f"{path}: {what}; its sheets are {', '.join(book.sheet_names)}"
+        raise UnusableSourceError(msg)
+    return found
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Every way in which a workbook may upset its reader, as one error; what else is raised within stays what it is."""
+    try:
+        yield
+    except (calamine.CalamineError, OSError, ValueError, OverflowError) as error:
         msg = f"{path}: cannot be opened as a workbook ({str(error)[:160]}); save it again as XLSX or CSV"
         raise UnusableSourceError(msg) from None
     except BaseException as error:
@@ -99,17 +122,43 @@ def workbook(
             raise
         msg = f"{path}: the workbook is damaged; save it again as XLSX or CSV"
         raise UnusableSourceError(msg) from None
-    if not found:
-        what = f"no sheet {sheets!r} with a header row" + (f" that holds {header_has!r}" if header_has else "")
-        msg = f"{path}: {what}; its sheets are {', '.join(book.sheet_names)}"
-        raise UnusableSourceError(msg)
-    return found
+
+
+class _Sheet:
+    """A sheet, read when it is asked for: of many sheets, one at a time is held in memory."""
+
+    def __init__(self, path: Path, book: Any, name: str, *, alone: bool) -> None:  # noqa: ANN401 - no types
+        self.path = path
+        self.name = name
+        self.left = 1  # the first column that holds anything
+        self._book = book
+        self._alone = alone
+        self._held: Any = None
+
+    def rows(self) -> Iterator[tuple[int, list[Any]]]:
+        """The rows from the first on, each with its number."""
+        with _reading(self.path):
+            sheet = self._held or self._book.get_sheet_by_name(self.name)
+            self._held = sheet if self._alone else None
+            self.left = 1 + (sheet.start[1] if sheet.start else 0)
+            rows = enumerate(sheet.iter_rows(), 1)
+        while True:
+            with _reading(self.path):  # not around the yield: what the caller raises is not the workbook's fault
+                found = next(rows, None)
+            if found is None:
+                return
+            yield found
 
 
 def _chosen(path: Path, book: Any, sheets: str | None) -> list[str]:  # noqa: ANN401 - no types
     names: list[str] = list(book.sheet_names)
+    if not names:
+        msg = f"{path}: the workbook has no sheets; save it again as XLSX or CSV"
+        raise UnusableSourceError(msg)
     if sheets is None or sheets == "all":
-        return names if sheets else [next((n for n in names if book.get_sheet_by_name(n).total_height), names[0])]
+        if sheets or len(names) == 1:
+            return names
+        return [next((n for n in names if book.get_sheet_by_name(n).total_height), names[0])]
     if sheets.startswith("re:"):
         found = [name for name, fit in zip(names, whole(sheets[3:], [n.strip() for n in names]), strict=True) if fit]
     else:
@@ -120,23 +169,14 @@ def _chosen(path: Path, book: Any, sheets: str | None) -> list[str]:  # noqa: AN
     return found
 
 
-def _sheet(  # noqa: PLR0913 - the file options, one by one
-    path: Path,
-    sheet: Any,  # noqa: ANN401 - no types
-    name: str,
-    header_rows: int,
-    skip_rows: int,
-    header_has: str | None,
-) -> SheetSection | None:
+def _sheet(sheet: _Sheet, header_rows: int, skip_rows: int, header_has: str | None) -> SheetSection | None:
     rows: list[list[str]] = []
-    above: list[list[str]] = []  # what stands over the row that `header_has` names
     last = 0
-    for number, row in enumerate(sheet.iter_rows(), 1):
+    for number, row in sheet.rows():
         texts = [cell_text(value) or "" for value in row]
         if number <= skip_rows or (not rows and not any(texts)):
             continue
         if header_has is not None and not rows and header_has.casefold() not in map(_plain, texts):
-            above.append(texts)
             continue
         rows.append(texts)
         last = number
@@ -144,7 +184,6 @@ def _sheet(  # noqa: PLR0913 - the file options, one by one
             break
     if len(rows) < header_rows:
         return None
-    section = SheetSection(name, unique(rows[0]) if header_rows == 1 else joined(rows), row_word="row")
+    section = SheetSection(sheet.name, unique(rows[0]) if header_rows == 1 else joined(rows), row_word="row")
     section.sheet, section.first_row = sheet, last + 1
-    del above, path
     return section
