@@ -314,7 +314,7 @@ def _of_days(across: Across, seen: Sequence[Seen]) -> dict[str, str]:
     if across.format is not None:
         day = f'{{ from = "day", as = "day", format = {_text(across.format)} }}'
     clocks = [one for one in seen if one.is_clock]
-    start = f'{{ sum = [{day}, {{ from = {_text(clocks[0].header)}, as = "clock" }}] }}' if clocks else day
+    start = f'{{ sum = [{day}, {{ from = {_column(clocks[0].header)}, as = "clock" }}] }}' if clocks else day
     return {"start": start, "offered": '"volume"'}
 
 
@@ -325,7 +325,7 @@ def _pairs(one: Seen, allowed: Sequence[str]) -> str:
 
 
 def _mapped(one: Seen, pairs: str) -> str:
-    return f'{{ from = {_text(one.header)}, values = {{ {pairs} }}, unlisted = "refuse" }}'
+    return f'{{ from = {_column(one.header)}, values = {{ {pairs} }}, unlisted = "refuse" }}'
 
 
 def _line(column: Column, one: Seen) -> Iterator[str]:
@@ -334,11 +334,11 @@ def _line(column: Column, one: Seen) -> Iterator[str]:
     if kind in {As.INSTANT, As.DAY} and one.order is not None:
         order = "day-first" if one.order == "either" else one.order
         doubt = " (NOT SURE: no day above 12 was seen)" if one.order == "either" else ""
-        yield f"{column.name} = {{ from = {_text(one.header)}, format = {_text(order)} }}  # {shown}{doubt}"
+        yield f"{column.name} = {{ from = {_column(one.header)}, format = {_text(order)} }}  # {shown}{doubt}"
         return
     comma = kind in {As.NUMBER, As.SECONDS} and any(re.fullmatch(r"-?\d+,\d{1,2}", value) for value in one.values)
     if comma:
-        yield f'{column.name} = {{ from = {_text(one.header)}, decimal = "," }}  # {shown}'
+        yield f'{column.name} = {{ from = {_column(one.header)}, decimal = "," }}  # {shown}'
     elif kind is As.FLAG and not {value.casefold() for value in one.values} <= {*TRUE, *FALSE}:
         pairs = _pairs(one, (*TRUE, *FALSE))
         yield f"{column.name} = {_mapped(one, pairs)}  # CHECK each"
@@ -346,7 +346,7 @@ def _line(column: Column, one: Seen) -> Iterator[str]:
         pairs = _pairs(one, column.values)
         yield f"{column.name} = {_mapped(one, pairs)}  # CHECK{_allowed(column)}"
     else:
-        yield f"{column.name} = {_text(one.header)}  # {shown}"
+        yield f"{column.name} = {_column(one.header)}  # {shown}"
 
 
 def _allowed(column: Column) -> str:
@@ -358,7 +358,12 @@ def _comment(text: str) -> str:
     return "".join(mark if mark.isprintable() else " " for mark in plain(text))
 
 
+def _column(header: str) -> str:
+    """A column of the file, by its name even where that looks like a pattern."""
+    return _text(f"re:{re.escape(plain(header))}" if header.startswith("re:") else header)
+
+
 def _text(text: str) -> str:
     """A TOML text."""
     marks = {"\\": "\\\\", '"': '\\"'}
-    return '"' + "".join(marks.get(m, m if m.isprintable() else f"\\u{ord(m):04x}") for m in text) + '"'
+    return '"' + "".join(marks.get(m, m if m.isprintable() else f"\\U{ord(m):08x}") for m in text) + '"'
