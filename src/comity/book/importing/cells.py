@@ -159,7 +159,7 @@ def seconds_sql(text: str, unit: str, decimal: str, clock: str | None) -> str:
 
     three = f"regexp_full_match({bare}, '\\d+:[0-5]?\\d:[0-5]?\\d([.]\\d+)?')"
     two = f"regexp_full_match({bare}, '\\d+:[0-5]?\\d([.]\\d+)?')"
-    days = f"regexp_full_match({bare}, '\\d+[d. ]+ ?\\d+:[0-5]?\\d:[0-5]?\\d([.]\\d+)?')"
+    days = f"regexp_full_match({bare}, '\\d+(?: ?d(?:ays?)?,? ?|[.]| )\\d+:[0-5]?\\d:[0-5]?\\d([.]\\d+)?')"
     day_part = f"TRY_CAST(regexp_extract({bare}, '^(\\d+)', 1) AS DOUBLE) * 86400"
     rest = f"regexp_extract({bare}, '(\\d+:\\d+:[\\d.]+)$', 1)"
     rest_seconds = " + ".join(

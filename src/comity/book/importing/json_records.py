@@ -347,8 +347,14 @@ def is_lines(sample: bytes) -> bool:
         return False
     if not isinstance(first, dict):
         return False
-    lists = [value for value in first.values() if isinstance(value, list)]
-    return len(lines) > 1 or not any(isinstance(one, dict) for value in lists for one in value[:1])
+    return len(lines) > 1 or not _holds_records(first)
+
+
+def _holds_records(value: object) -> bool:
+    """Whether a list of objects stands in an object, at any depth."""
+    if isinstance(value, list):
+        return bool(value) and isinstance(value[0], dict)
+    return isinstance(value, dict) and any(_holds_records(inner) for inner in value.values())
 
 
 def _records_prefix(section: JsonSection) -> str:
