@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
+from comity.book.engine import naming
 from comity.book.importing.committing import HIDDEN
 from comity.book.importing.conversions import quoted
 from comity.book.importing.merging import day_sql
@@ -52,6 +53,11 @@ def difference(book: Book, table: Table, delivery: Delivery) -> Difference:
 
     New and updated rows are those that bear its number now, or bore it when a later import changed them again.
     """
+    with naming(f"{book.folder}: the table {table.name}, or its past,"):
+        return _difference(book, table, delivery)
+
+
+def _difference(book: Book, table: Table, delivery: Delivery) -> Difference:
     con = book.cursor()
     day = day_sql(table)
     month = f"coalesce(strftime({day}, '%Y-%m'), '{UNDATED}')" if day else f"'{UNDATED}'"

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from comity.book.definition import Definition, read_definition
-from comity.book.engine import working
+from comity.book.definition import Definition, UnusableBookError, read_definition
+from comity.book.engine import naming, working
 from comity.book.importing.committing import HIDDEN, Move, commit, locked
 from comity.book.importing.conversions import literal, quoted
 from comity.book.importing.digests import digest, read_key
@@ -61,15 +61,16 @@ def forget(book: Path, person: str) -> tuple[Forgotten, ...]:
         counts: dict[str, int] = {}
         for table in TABLES.values():
             for owner, file, target, told in _files(book, definition, table, work):
-                rows, replaced = _replacing(con, table, file, names, stand_in)
-                if not rows:
-                    continue
                 ready = (target.parent if HIDDEN in target.parts else target.parent / HIDDEN) / f"ready-{target.name}"
-                ready.parent.mkdir(parents=True, exist_ok=True)
-                con.execute(
-                    f"COPY ({replaced}) TO {literal(str(ready))} "
-                    f"(FORMAT parquet, COMPRESSION zstd, {metadata_sql(definition.timezone, told)})",
-                )
+                with naming(str(target)):
+                    rows, replaced = _replacing(con, table, file, names, stand_in)
+                    if not rows:
+                        continue
+                    ready.parent.mkdir(parents=True, exist_ok=True)
+                    con.execute(
+                        f"COPY ({replaced}) TO {literal(str(ready))} "
+                        f"(FORMAT parquet, COMPRESSION zstd, {metadata_sql(definition.timezone, told)})",
+                    )
                 moves.append(Move(ready, target))
                 if "history" not in target.parts:
                     counts[table.name] = counts.get(table.name, 0) + rows
@@ -88,7 +89,11 @@ def _replacing(
     stand_in: str,
 ) -> tuple[int, str]:
     """In how many rows of a file the person stands, and the query that reads it without the person."""
-    columns = set(pq.read_schema(file).names)
+    try:
+        columns = set(pq.read_schema(file).names)
+    except (OSError, pa.ArrowException) as error:
+        msg = f"{file}: cannot be read ({error}); bring it back from a copy, or remove it if it is of the past"
+        raise UnusableBookError(msg) from None
     personal = [column.name for column in table.columns if column.personal and column.name in columns]
     if not personal:
         return 0, ""
@@ -161,7 +166,11 @@ def _rejects(book: Path, names: Sequence[str]) -> Iterator[Move]:
     """Rejects without the values that name the person."""
     for owner in (None, *Side):
         for file in (folder_of(book, owner) / HIDDEN / "rejects").glob("*.parquet"):
-            rejects = pq.read_table(file)
+            try:
+                rejects = pq.read_table(file)
+            except (OSError, pa.ArrowException) as error:
+                msg = f"{file}: cannot be read ({error}); remove it, for it may name the person"
+                raise UnusableBookError(msg) from None
             texts = rejects.column("value")
             hit = pc.is_in(texts, value_set=pa.array(list(names), pa.string()))
             for name in names:

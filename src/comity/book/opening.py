@@ -1,7 +1,6 @@
 # ruff: noqa: S608 - the SQL is made of declared names and of quoted literals, never of what a file says
 """The one way into a book: with a viewer, who sees what is shared and what is private to the own side."""
 
-import shutil
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -13,7 +12,7 @@ import ibis
 from ibis.backends.duckdb import Backend
 
 from comity.book.definition import Definition, UnusableBookError, read_definition
-from comity.book.engine import connect, scratch
+from comity.book.engine import connect, discard, naming, scratch
 from comity.book.importing.checking import MAX_REJECTS
 from comity.book.importing.committing import settle
 from comity.book.importing.rejects import Reject, count_rejects, read_notes, read_rejects
@@ -116,7 +115,7 @@ class Book:
         """Give the engine's memory back."""
         self._con.close()
         if self._work is not None:
-            shutil.rmtree(self._work, ignore_errors=True)
+            discard(self._work)
 
     def rejects(self, name: str) -> Iterator[Reject]:
         """The rows of a table that were set aside on opening, as far as this viewer may know."""
@@ -198,8 +197,9 @@ def _holding(  # noqa: PLR0913 - one table of open_book
     if not shared and not private:
         return None
     typed, notes = shared_with_own(shared, private, table, definition, making.fallback)
-    con.execute(f'CREATE VIEW "{table.name}" AS {seen_sql(typed, table, definition, viewer)}')
-    rows = con.execute(f'SELECT count(*) FROM "{table.name}"').fetchone()
+    with naming(f"{folder}: the table {table.name}"):
+        con.execute(f'CREATE VIEW "{table.name}" AS {seen_sql(typed, table, definition, viewer)}')
+        rows = con.execute(f'SELECT count(*) FROM "{table.name}"').fetchone()
     aside = tuple(one.rejects for one in (*shared, *private) if one.rejects is not None)
     return Holding(
         table,

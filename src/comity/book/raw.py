@@ -18,13 +18,13 @@ import pyarrow.parquet as pq
 
 from comity.book.definition import Definition, UnusableBookError
 from comity.book.engine import working
-from comity.book.importing.checking import Checked, check, owner_of_columns
+from comity.book.importing.checking import Checked, check, keyless, owner_of_columns
 from comity.book.importing.columnar import parquet
 from comity.book.importing.conversions import literal, quoted
 from comity.book.importing.delimited import delimited, look
 from comity.book.importing.rejects import SCHEMA, read_rejects, write_rejects
 from comity.book.importing.section import ROW, Section, UnusableSourceError
-from comity.book.storage import FORMAT, IMPORT_COLUMN, local_columns_sql, metadata_sql, zone_of
+from comity.book.storage import FORMAT, IMPORT_COLUMN, arrow_schema, local_columns_sql, metadata_sql, zone_of
 from comity.book.tables import Table
 from comity.core.values import Side
 
@@ -81,6 +81,8 @@ def typed_form(folder: Path, files: Sequence[Path], table: Table, making: Making
     name = files[0].relative_to(folder).parts[0].removesuffix(".gz").removesuffix(".csv").removesuffix(".parquet")
     zones = {zone_of(file) for file in files}
     zone = making.definition.timezone
+    if None not in zones:
+        _refuse_foreign(files, table, own=own)
     if zones == {zone}:
         return Typed(tuple(files), _names(files))
     if None in zones and len(zones) > 1:
@@ -114,7 +116,7 @@ def _checked(  # noqa: PLR0913 - what typed_form was given
     declared = _declared(table, parts, slices=own)
     stem = f"{name}-{_key(files, declared, definition)}"
     typed, rejects = place / f"{stem}.parquet", place / f"{stem}.rejects.parquet"
-    if not (typed.is_file() and rejects.is_file()):
+    if not (_whole(typed) and _whole(rejects)):
         with working(place) as (con, folder):
             checked = check(con, _batches(parts, declared), declared, definition, folder)
             _keep_rejects(checked, parts, table, definition)
@@ -128,7 +130,7 @@ def _checked(  # noqa: PLR0913 - what typed_form was given
 def _rezoned(place: Path, name: str, files: Sequence[Path], table: Table, definition: Definition) -> Typed:
     """Typed files whose days were cut in another zone than the book's are cut again."""
     typed = place / f"{name}-{_key(files, table, definition)}.parquet"
-    if not typed.is_file():
+    if not _whole(typed):
         names = _names(files)
         here = replace(table, days=tuple(day for day in table.days if day in names))
         kept = [quoted(column.name) for column in table.columns if column.name in names]
@@ -144,6 +146,34 @@ def _rezoned(place: Path, name: str, files: Sequence[Path], table: Table, defini
             _forget_earlier(place, name)
             target.replace(typed)
     return Typed((typed,), _names((typed,)))
+
+
+def _whole(file: Path) -> bool:
+    """Whether a file that was made earlier is there, and not cut off."""
+    try:
+        pq.read_metadata(file)
+    except (OSError, pa.ArrowException):
+        return False
+    return True
+
+
+def _refuse_foreign(files: Sequence[Path], table: Table, *, own: bool) -> None:
+    """Refuse files that say to be in typed form, and are not.
+
+    :raises UnusableBookError: naming the file and the column
+    """
+    expected = {field.name: field.type for field in arrow_schema(table, "UTC")}
+    needed = table.key if own else [column.name for column in table.required]
+    for file in files:
+        found = {field.name: field.type for field in pq.read_schema(file)}
+        for name in needed:
+            if name not in found and (not keyless(table) or table.by_name[name].required):
+                msg = f"{file}: has lost its column {name}; bring the file back from a copy"
+                raise UnusableBookError(msg)
+        for name, kind in found.items():
+            if kind != expected.get(name, kind):
+                msg = f"{file}: its column {name} is {kind} and not {expected[name]}; bring the file back from a copy"
+                raise UnusableBookError(msg)
 
 
 def _names(files: Sequence[Path]) -> tuple[str, ...]:

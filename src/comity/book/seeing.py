@@ -102,7 +102,7 @@ def shared_with_own(
         everything = _joined(everything, one, table, columns)
     files = [str(file) for one in (*base, *extra, *slices) for file in one.files]
     target = work / f"{table.name}-{hashlib.sha256(repr(files).encode()).hexdigest()[:16]}.parquet"
-    order = ", ".join(quoted(name) for name in table.order) or "ALL"
+    order = ", ".join(quoted(name) for name in (*table.order, *table.key))
     with working(work) as (con, _):
         con.execute(
             f"COPY (SELECT * FROM ({everything}) ORDER BY {order}) TO {literal(str(target))} "

@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from comity.core.values import Side
 
 REJECTS = 1
+_LONGEST = 2000  # signs of a message, whatever a file has for a header
+_ENGINES = frozenset({"duckdb", "_duckdb", "pyarrow"})  # a damaged file may upset them, and so may a full disk
 _FIRST = 20  # rejects that are listed on the terminal; the JSON has them all
 
 
@@ -77,11 +80,11 @@ def check(
     if form is Form.JSON:
         _tell_json({"book": name, "tables": tables, "rejected": rejected})
     else:
-        typer.echo(f"{name}: {_count(len(tables), 'table')}, {_count(rejected, 'row')} set aside")
+        typer.echo(f"{_plain(name)}: {_count(len(tables), 'table')}, {_count(rejected, 'row')} set aside")
         for one in tables:
             typer.echo(f"  {one['table']:<10} {one['rows']:>12,} rows   {one['rejected']:>8,} set aside")
             for note in one["notes"]:  # type: ignore[attr-defined]  # a list, as built above
-                typer.echo(f"      {note}")
+                typer.echo(f"      {_plain(str(note))}")
             for reject in one["rejects"][:_FIRST]:  # type: ignore[index]  # a list, as built above
                 typer.echo(f"      {_line(reject)}")
     if rejected:
@@ -111,17 +114,22 @@ def import_(  # noqa: PLR0913 - the options of a command
         raise refuse("name a file and say what it is with --as, or take every source of the book with --all")
     if source is not None and mapping is None:
         raise refuse(f"say what {source} is with --as; `comity mapping list` shows the formats that are known")
+    if math.isnan(max_rejects):
+        raise refuse("--max-rejects is a share from 0 to 1")
     who, now = by or _user(), datetime.now(UTC)
-    outcomes = []
+    outcomes: list[Outcome] = []
+    unrouted: list[Reject] = []
     with _refusing():
         for file, named in _wanted(into, source, mapping):
-            outcomes += _one(into, file, named, who, now, max_rejects, dry_run=dry_run)
+            made, nobodys = _one(into, file, named, who, now, max_rejects, dry_run=dry_run)
+            outcomes += made
+            unrouted += nobodys
+            for outcome in made if form is Form.TERMINAL else ():  # at once: the next file may be of no use
+                _tell(outcome)
     if form is Form.JSON:
-        _tell_json({"imports": [_as_json(outcome) for outcome in outcomes]})
-    else:
-        for outcome in outcomes:
-            _tell(outcome)
-    if any(outcome.delivery.rejected for outcome in outcomes):
+        told = {"unrouted": [asdict(reject) for reject in unrouted]} if unrouted else {}
+        _tell_json({"imports": [_as_json(outcome) for outcome in outcomes], **told})
+    if unrouted or any(outcome.delivery.rejected for outcome in outcomes):
         raise typer.Exit(REJECTS)
 
 
@@ -150,7 +158,8 @@ def diff(
         _tell_json({"differences": [asdict(one) for one in found]})
         return
     if not found:
-        typer.echo(f"{book}: no import has been made" if number is None else f"{book}: there is no import {number}")
+        said = "no import has been made" if number is None else f"there is no import {number}"
+        typer.echo(f"{_plain(str(book))}: {said}")
     for one in found:
         _tell_difference(one)
 
@@ -175,7 +184,7 @@ def forget(
 
 def _tell_difference(one: "Difference") -> None:
     came = one.delivery
-    typer.echo(f"{one.table}, import {came.number}: {came.file} on {came.at:%Y-%m-%d %H:%M} by {came.by}")
+    typer.echo(f"{one.table}, import {came.number}: {_plain(came.file)} on {came.at:%Y-%m-%d %H:%M} by {came.by}")
     for month in one.months:
         if month.new or month.updated or month.withdrawn:
             counts = f"{month.new:>10,} new {month.updated:>10,} updated {month.withdrawn:>10,} withdrawn"
@@ -209,7 +218,12 @@ def _wanted(book: Path, source: Path | None, mapping: str | None) -> Iterator[tu
         raise refuse(f"{book}: no [[source]] of book.toml has a path; write path and as under each")
     for one in with_path:
         pattern = book / str(one.path)
-        files = sorted(pattern.parent.glob(pattern.name)) if "*" in pattern.name else [pattern]
+        try:
+            files = sorted(pattern.parent.glob(pattern.name)) if "*" in pattern.name else [pattern]
+        except ValueError as error:
+            raise refuse(f"{book}: source.path {one.path!r}: {error}") from None
+        if not files:
+            typer.echo(f"{_plain(str(pattern))}: no such file is there yet", err=True)
         own = book / one.mapping if one.mapping and one.mapping.endswith(".toml") else None
         for file in files:
             yield file, str(own) if own is not None else one.mapping or one.table
@@ -224,7 +238,7 @@ def _one(  # noqa: PLR0913 - what the command was given
     max_rejects: float,
     *,
     dry_run: bool,
-) -> "list[Outcome]":
+) -> "tuple[list[Outcome], tuple[Reject, ...]]":
     from comity.book.importing.importing import import_source  # noqa: PLC0415 - late, for a quick cold start
     from comity.book.importing.mapping import read_mapping  # noqa: PLC0415 - late, as above
     from comity.book.importing.routing import import_routed  # noqa: PLC0415 - late, as above
@@ -242,22 +256,21 @@ def _one(  # noqa: PLR0913 - what the command was given
                 progress=progress,
             )
             for reject in routed.unrouted[:_FIRST]:
-                typer.echo(str(reject), err=True)
+                typer.echo(_plain(str(reject)), err=True)
             if routed.unrouted:
                 typer.echo(f"{_count(len(routed.unrouted), 'row')} belong to no book, or to two", err=True)
-            return list(routed.outcomes)
-        return [
-            import_source(
-                into,
-                file,
-                read_mapping(named),
-                by=who,
-                at=now,
-                max_rejects=max_rejects,
-                dry_run=dry_run,
-                progress=progress,
-            )
-        ]
+            return list(routed.outcomes), routed.unrouted
+        made = import_source(
+            into,
+            file,
+            read_mapping(named),
+            by=who,
+            at=now,
+            max_rejects=max_rejects,
+            dry_run=dry_run,
+            progress=progress,
+        )
+        return [made], ()
 
 
 @contextmanager
@@ -271,10 +284,19 @@ def _refusing() -> "Iterator[None]":
     try:
         yield
     except (UnusableBookError, UnusableMappingError, UnusableSourceError, BusyBookError) as error:
-        raise refuse(" ".join(str(error).split())) from None
+        raise refuse(_plain(" ".join(str(error).split()))[:_LONGEST]) from None
     except OSError as error:
         what = f"{error.filename}: " if error.filename else ""
-        raise refuse(f"{what}{error.strerror or error}") from None
+        raise refuse(_plain(f"{what}{error.strerror or error}")) from None
+    except UnicodeEncodeError as error:
+        raise refuse(f"{ascii(error.object)[:_LONGEST]}: is a name that is not UTF-8; rename it") from None
+    except MemoryError:
+        raise refuse("there is not enough memory for this") from None
+    except Exception as error:
+        if type(error).__module__.split(".")[0] not in _ENGINES:
+            raise
+        said = _plain(" ".join(str(error).split()))[:_LONGEST]
+        raise refuse(f"the records cannot be read or written as they are: {said}") from None
 
 
 @contextmanager
@@ -314,26 +336,25 @@ def _as_json(outcome: "Outcome") -> dict[str, object]:
 
 def _tell(outcome: "Outcome") -> None:
     came = outcome.delivery
+    file = _plain(came.file)
     if outcome.already is not None:
         before = outcome.already
-        typer.echo(f"{came.file}: already in {outcome.table} since {before.at:%Y-%m-%d %H:%M}; nothing was changed")
+        typer.echo(f"{file}: already in {outcome.table} since {before.at:%Y-%m-%d %H:%M}; nothing was changed")
         return
     for row in outcome.first_rows:
         typer.echo("  " + ", ".join(f"{name}={_plain(value)}" for name, value in row.items()))
     if outcome.dry_run:
-        typer.echo(
-            f"{came.file}: {_count(came.rows_in, 'row')} for {outcome.table}, {came.rejected:,} would be set aside"
-        )
+        typer.echo(f"{file}: {_count(came.rows_in, 'row')} for {outcome.table}, {came.rejected:,} would be set aside")
     else:
         typer.echo(
-            f"{came.file}: {_count(came.rows_in, 'row')} for {outcome.table}: {came.new:,} new, "
+            f"{file}: {_count(came.rows_in, 'row')} for {outcome.table}: {came.new:,} new, "
             f"{came.unchanged:,} unchanged, {came.updated:,} updated, {came.withdrawn:,} withdrawn, "
             f"{came.rejected:,} set aside",
         )
     for note in outcome.notes:
-        typer.echo(f"  {note}")
+        typer.echo(f"  {_plain(note)}")
     for (column, reason), rows in outcome.by_reason.items():
-        typer.echo(f"  {rows:>8,}  {column + ': ' if column else ''}{reason}")
+        typer.echo(_plain(f"  {rows:>8,}  {column + ': ' if column else ''}{reason}"))
     for reject in outcome.rejects[:_FIRST]:
         typer.echo(f"  {_plain(str(reject))}")
 

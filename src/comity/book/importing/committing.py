@@ -66,9 +66,15 @@ def settle(book: Path) -> None:
 
 
 def commit(book: Path, moves: Sequence[Move]) -> None:
-    """Make a change under the book's lock: all of the moves, or, if broken off before the mark is set, none."""
+    """Make a change under the book's lock: all of the moves, or, if broken off before the mark is set, none.
+
+    :raises UnusableBookError: when something lies in the way; then nothing is changed
+    """
     for move in moves:
         if move.target is not None:
+            if move.target.is_dir() and not move.source.is_dir():
+                msg = f"{move.target}: is a folder where a file has to lie; move it away"
+                raise UnusableBookError(msg)
             move.target.parent.mkdir(parents=True, exist_ok=True)
             _sync(move.source)
             _sync(move.source.parent)
@@ -87,11 +93,31 @@ def _told(book: Path, path: Path) -> str:
     return os.path.relpath(path, book)
 
 
+def _read_mark(mark: Path) -> list[tuple[str, str | None]]:
+    """The renames that a mark names, each of them within the book.
+
+    :raises UnusableBookError: for a mark that nobody of us wrote
+    """
+    try:
+        moves = [(str(source), target) for source, target in json.loads(mark.read_text(encoding="utf-8"))["moves"]]
+        paths = [Path(os.path.normpath(path)) for move in moves for path in move if path is not None]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        msg = (
+            f"{mark}: is damaged ({error}), so that a change that was begun cannot be finished; bring the book back "
+            "from a copy, or remove this file and import the last delivery again"
+        )
+        raise UnusableBookError(msg) from None
+    if any(path.is_absolute() or ".." in path.parts for path in paths):
+        msg = f"{mark}: names files outside of the book, which no import of ours does; remove it"
+        raise UnusableBookError(msg)
+    return moves
+
+
 def _finish(book: Path) -> None:
     mark = book / HIDDEN / _MARK
     if not mark.is_file():
         return
-    for source_name, target_name in json.loads(mark.read_text(encoding="utf-8"))["moves"]:
+    for source_name, target_name in _read_mark(mark):
         source = book / source_name
         if target_name is None:
             if source.is_dir():

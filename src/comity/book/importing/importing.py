@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from comity.book.definition import Definition, read_definition
-from comity.book.engine import working
+from comity.book.engine import naming, working
 from comity.book.importing.applying import Applied, Context, Problem, apply
 from comity.book.importing.checking import MAX_REJECTS, NOBODY, Checked, check, owner_of_columns
 from comity.book.importing.committing import locked
@@ -173,7 +173,8 @@ def take(  # noqa: PLR0913 - the steps' own needs
         notes=() if private else notes,
     )
     if not taking.dry_run:
-        delivery = store(con, book, definition, table, checked, delivery, work)
+        with naming(f"{book}: the table {table.name}"):
+            delivery = store(con, book, definition, table, checked, delivery, work)
     return Outcome(
         table.name,
         delivery,

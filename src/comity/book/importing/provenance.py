@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from comity.book.definition import UnusableBookError
 from comity.book.opening import Book
 
 JOURNAL = "comity.imports"
@@ -60,14 +61,21 @@ def written(deliveries: Sequence[Delivery]) -> str:
 
 
 def journal(file: Path) -> tuple[Delivery, ...]:
-    """The imports that a table's file remembers, the earliest first; none for a file that was laid down by hand."""
+    """The imports that a table's file remembers, the earliest first; none for a file that was laid down by hand.
+
+    :raises UnusableBookError: when it remembers something else
+    """
     if file.suffix != ".parquet":
         return ()
     try:
         metadata = pq.read_metadata(file).metadata or {}
     except (OSError, pa.ArrowInvalid):
         return ()
-    return tuple(_read(one) for one in json.loads(metadata.get(JOURNAL.encode(), b"[]")))
+    try:
+        return tuple(_read(one) for one in json.loads(metadata.get(JOURNAL.encode(), b"[]")))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        msg = f"{file}: its record of imports is damaged; bring the file back from a copy"
+        raise UnusableBookError(msg) from None
 
 
 def _read(said: dict[str, object]) -> Delivery:

@@ -35,6 +35,11 @@ def open_source(path: Path, options: FileOptions) -> Source:
 
     :raises UnusableSourceError: for a file that is not what it claims, or that is broken
     """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        msg = f"{str(path)!a}: its name is not UTF-8; rename it"
+        raise UnusableSourceError(msg) from None
     seen = look(path)
     kind = options.kind or kind_of(path, seen)
     notes: list[str] = []

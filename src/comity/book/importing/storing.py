@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from comity.book.definition import Definition
+from comity.book.engine import sweep
 from comity.book.importing.checking import Checked, full_key_sql, keyless, owner_of_columns
 from comity.book.importing.committing import HIDDEN, Move, commit
 from comity.book.importing.conversions import literal, quoted
@@ -338,6 +339,7 @@ def clear(book: Path) -> None:
     """Remove what imports that were broken off have left lying about; under the book's lock."""
     for owner in (None, *Side):
         hidden_folder = folder_of(book, owner) / HIDDEN
+        sweep(hidden_folder / "typed", "work-")
         for junk in (*hidden_folder.glob("ready-*"), *hidden_folder.glob("*/ready-*"), *hidden_folder.glob("work-*")):
             if junk.is_dir():
                 shutil.rmtree(junk, ignore_errors=True)
