@@ -26,13 +26,3 @@ def written(folder: Path, name: str, text: str | bytes) -> Path:
 def drawn(folder: Path, toml: str, csv: str, zone: str = "UTC") -> tuple[Applied, list[dict]]:
     """A CSV through a mapping that stands beside it."""
     return mapped(written(folder, "mine.toml", toml), written(folder, "source.csv", csv), zone)
-
-
-def last_states(rows: list[dict], key: str) -> list[dict]:
-    """The last row of each key, as `last_wins` has it; a later row wins a tie."""
-    last: dict[str, dict] = {}
-    for row in rows:
-        before = last.get(row[key])
-        if before is None or row["_last"] >= before["_last"]:
-            last[row[key]] = row
-    return list(last.values())
