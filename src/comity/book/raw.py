@@ -24,7 +24,7 @@ from comity.book.importing.conversions import literal, quoted
 from comity.book.importing.delimited import delimited, look
 from comity.book.importing.rejects import SCHEMA, read_rejects, write_rejects
 from comity.book.importing.section import ROW, Section, UnusableSourceError
-from comity.book.storage import FORMAT, IMPORT_COLUMN, arrow_schema, local_columns_sql, metadata_sql, zone_of
+from comity.book.storage import FORMAT, IMPORT_COLUMN, arrow_schema, local_columns_sql, metadata_sql, scan_sql, zone_of
 from comity.book.tables import Table
 from comity.core.values import Side
 
@@ -137,10 +137,9 @@ def _rezoned(place: Path, name: str, files: Sequence[Path], table: Table, defini
         chosen = ", ".join([*kept, *local_columns_sql(here, definition.timezone), IMPORT_COLUMN])
         order = ", ".join(quoted(one) for one in table.order) or "ALL"
         with working(place) as (con, folder):
-            source = ", ".join(literal(str(file)) for file in files)
             target = folder / "clean.parquet"
             con.execute(
-                f"COPY (SELECT {chosen} FROM read_parquet([{source}], union_by_name => true) ORDER BY {order}) "
+                f"COPY (SELECT {chosen} FROM {scan_sql(*files)} ORDER BY {order}) "
                 f"TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd, {metadata_sql(definition.timezone)})",
             )
             _forget_earlier(place, name)

@@ -10,7 +10,7 @@ from comity.book.engine import working
 from comity.book.importing.checking import full_key_sql, owner_of_columns
 from comity.book.importing.conversions import literal, quoted
 from comity.book.raw import Typed
-from comity.book.storage import IMPORT_COLUMN, metadata_sql, sql_type
+from comity.book.storage import IMPORT_COLUMN, metadata_sql, scan_sql, sql_type
 from comity.book.tables import Table, day_column, slot_column
 from comity.core.values import Side, Viewer
 
@@ -66,7 +66,7 @@ def seen_sql(typed: Typed, table: Table, definition: Definition, viewer: Viewer)
 
 def source_sql(files: Sequence[Path]) -> str:
     """The scan of typed files."""
-    return f"read_parquet([{', '.join(literal(str(file)) for file in files)}], union_by_name => true)"
+    return scan_sql(*files)
 
 
 def is_slice(typed: Typed, table: Table) -> bool:

@@ -84,6 +84,12 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def scan_sql(*files: Path) -> str:
+    """The scan of Parquet files; a folder called `queue=x` is a folder, and not a column as it is to some."""
+    listed = ", ".join(_literal(str(file)) for file in files)
+    return f"read_parquet([{listed}], union_by_name => true, hive_partitioning => false)"
+
+
 def local_columns_sql(table: Table, timezone: str) -> list[str]:
     """DuckDB expressions for the local day and half hour of each of the table's `days`."""
     found = []

@@ -15,7 +15,7 @@ import pyarrow as pa
 from comity.book.definition import Definition
 from comity.book.importing.conversions import Fault, faults, literal, quoted, value_sql
 from comity.book.importing.section import ROW
-from comity.book.storage import IMPORT_COLUMN, local_columns_sql, metadata_sql, sql_type
+from comity.book.storage import IMPORT_COLUMN, local_columns_sql, metadata_sql, scan_sql, sql_type
 from comity.book.tables import Column, Table
 from comity.core.values import Side
 
@@ -93,12 +93,12 @@ def check(  # noqa: PLR0913 - what, by which rules, and how it is to lie
         raise
     finally:
         con.unregister("_incoming")
-    con.execute(f"CREATE OR REPLACE TEMP VIEW _staged AS SELECT * FROM read_parquet({literal(str(staged))})")
+    con.execute(f"CREATE OR REPLACE TEMP VIEW _staged AS SELECT * FROM {scan_sql(staged)}")
     collapsed = _find_lost(con, table, [c.name for c in checking.present], last_wins)
     con.execute(f"COPY ({checking.rejects_sql()}) TO {literal(str(rejects))} (FORMAT parquet)")
     checking.write_clean(con, clean, number, metadata or {})
     counted = con.execute(
-        f"SELECT coalesce(\"column\", ''), reason, count(*) FROM read_parquet({literal(str(rejects))}) "
+        f"SELECT coalesce(\"column\", ''), reason, count(*) FROM {scan_sql(rejects)} "
         "GROUP BY ALL ORDER BY 3 DESC, 1, 2",
     ).fetchall()
     off = con.execute(
@@ -112,7 +112,7 @@ def check(  # noqa: PLR0913 - what, by which rules, and how it is to lie
         clean=clean,
         rejects=rejects,
         rows_in=rows_in,
-        rows=_one(con, f"SELECT count(*) FROM read_parquet({literal(str(clean))})"),
+        rows=_one(con, f"SELECT count(*) FROM {scan_sql(clean)}"),
         rejected=sum(count for *_, count in counted),
         collapsed=collapsed,
         by_reason={(column, reason): count for column, reason, count in counted},

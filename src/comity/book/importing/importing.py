@@ -16,7 +16,7 @@ from comity.book.engine import naming, working
 from comity.book.importing.applying import Applied, Context, Problem, apply
 from comity.book.importing.checking import MAX_REJECTS, NOBODY, Checked, check, owner_of_columns
 from comity.book.importing.committing import locked
-from comity.book.importing.conversions import literal, quoted
+from comity.book.importing.conversions import quoted
 from comity.book.importing.digests import digested
 from comity.book.importing.mapping import Mapping as SourceMapping
 from comity.book.importing.provenance import Delivery
@@ -24,6 +24,7 @@ from comity.book.importing.rejects import SCHEMA, Reject, write_rejects
 from comity.book.importing.section import ROW, UnusableSourceError
 from comity.book.importing.storing import clear, held, store
 from comity.book.raw import notes_of, something_private
+from comity.book.storage import scan_sql
 from comity.book.tables import Kind, Table
 
 FIRST_ROWS = 5  # mapped rows that a dry run shows
@@ -285,7 +286,7 @@ def _balance_notes(con: duckdb.DuckDBPyConnection, checked: Checked, table: Tabl
     parts = "answered + abandoned + coalesce(flowed_out, 0)"
     sql = (
         f"SELECT count(*) FILTER (off <> 0), coalesce(sum(off), 0), count(off) "
-        f"FROM (SELECT offered - ({parts}) AS off FROM read_parquet({literal(str(checked.clean))}))"
+        f"FROM (SELECT offered - ({parts}) AS off FROM {scan_sql(checked.clean)})"
     )
     found = con.execute(sql).fetchone()
     if found and found[0]:
@@ -306,7 +307,7 @@ def _control_notes(
     for name, total in control.items():
         if name not in table.by_name or table.by_name[name].kind not in numeric:
             continue
-        sql = f"SELECT coalesce(sum({quoted(name)}), 0) FROM read_parquet({literal(str(checked.clean))})"
+        sql = f"SELECT coalesce(sum({quoted(name)}), 0) FROM {scan_sql(checked.clean)}"
         found = con.execute(sql).fetchone()
         added = float(found[0]) if found else 0.0
         if abs(added - total) > 0.005 + 1e-9 * abs(total):  # half of the last decimal of money

@@ -38,6 +38,7 @@ from comity.book.importing.provenance import Delivery
 from comity.book.importing.rejects import SCHEMA, Reject, write_rejects
 from comity.book.importing.section import ROW, UnusableSourceError
 from comity.book.importing.storing import clear, held
+from comity.book.storage import scan_sql
 from comity.book.tables import Kind, Table
 
 UNROUTED = "unrouted.parquet"
@@ -233,7 +234,7 @@ def _rows_of(con: duckdb.DuckDBPyConnection, staged: Path, number: int) -> Itera
     """The rows of one book, and no other's; by a cursor of its own, because checking uses the first."""
     sql = (
         f"SELECT * EXCLUDE (_books, {', '.join(map(quoted, _carried(staged)))}) "
-        f"FROM read_parquet({literal(str(staged))}) WHERE _books = [{number}] ORDER BY {ROW}"
+        f"FROM {scan_sql(staged)} WHERE _books = [{number}] ORDER BY {ROW}"
     )
     with con.cursor() as cursor:
         yield from cursor.execute(sql).to_arrow_reader(32_768)
@@ -253,7 +254,7 @@ def _unrouted(
     """Rows of no book or of two, and rows that could not be read: nobody's until a person looks."""
     carried = _carried(staged)
     shown = " || ', ' || ".join(f"coalesce({quoted(name)}, '')" for name in carried) or "''"
-    rows = f"read_parquet({literal(str(staged))})"
+    rows = scan_sql(staged)
     sql = f"SELECT {ROW}, {shown}, len(_books) FROM {rows} WHERE len(_books) <> 1 ORDER BY 1"
     found = con.execute(sql).fetchall()
     problems = applied.problems

@@ -49,6 +49,8 @@ def looked_through(path: Path) -> Parts:
     :raises UnusableSourceError: for a sheet that would not fit into memory, and for damaged parts
     """
     found = Parts()
+    if not zipfile.is_zipfile(path):
+        return found  # an older format, or cut off: the reader says which
     try:
         with zipfile.ZipFile(path) as parts:
             for name in (one for one in parts.namelist() if re.fullmatch(r"xl/worksheets/[^/]+\.xml", one)):
