@@ -407,7 +407,7 @@ def delimited(  # noqa: PLR0913 - what [file] of a mapping can say
 def _decoded(path: Path, sample: bytes, encoding: str) -> str:
     """The start of a file as text."""
     try:
-        b"".decode(encoding)  # refuses what Python calls a codec and is no encoding of text, such as hex
+        io.TextIOWrapper(io.BytesIO(), encoding)  # refuses what Python calls a codec and is no text, such as hex
         return codecs.getincrementaldecoder(encoding)(errors="replace").decode(sample)
     except LookupError:
         msg = f"{path}: there is no encoding {encoding!r}; write one such as utf-8 or cp1252"
