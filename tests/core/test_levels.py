@@ -11,6 +11,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from comity.core.agreements import MEASURES, Abandons, Kpi
 from comity.core.levels import (
+    Formulas,
     Intervals,
     LevelStats,
     Moments,
@@ -162,9 +163,41 @@ def test_each_side_is_told_which_formula_gives_its_figure():
 def test_the_definitions_own_formula_explains_first():
     """82 % fits V5 (82.08 %) better than V6 (81.90 %), but V6 is what was agreed."""
     values = {name: num / den for name, (num, den) in ICMI.items()}
-    assert explaining(values, Reported(0.82, 2), "V6") == "V6"
-    assert explaining(values, Reported(0.82, 2), "V1") == "V5"
-    assert explaining(values, Reported(0.75, 2), "V6") is None
+    assert explaining([(Reported(0.82, 2), values)], "V6") == "V6"
+    assert explaining([(Reported(0.82, 2), values)], "V1") == "V5"
+    assert explaining([(Reported(0.75, 2), values)], "V6") is None
+
+
+def test_a_figure_from_which_nothing_was_taken_out_is_known_as_such_and_only_where_the_agreed_count_gives_it_not():
+    """Without the outage V1 is 860 of 1060 and V4 860 of 1040; with it V1 is 900 of 1210 and V3 900 of 1090."""
+    in_full = service_levels(answered=1090, within=900, abandoned=120, short=10, abandoned_within=20)
+    said = {Side.CUSTOMER: Reported(0.8113, 4), Side.PROVIDER: Reported(0.8269, 4)}
+    level = measure(stats(counted=Moments(1, 860, 1050), variants=ICMI, in_full=in_full, reported=said))
+    assert (level.explains, level.explains_in_full) == ({Side.CUSTOMER: "V1", Side.PROVIDER: "V4"}, {})
+    said = {Side.CUSTOMER: Reported(0.7438, 4), Side.PROVIDER: Reported(0.8257, 4)}
+    level = measure(stats(counted=Moments(1, 860, 1050), variants=ICMI, in_full=in_full, reported=said))
+    assert (level.explains, level.explains_in_full) == ({}, {Side.CUSTOMER: "V1", Side.PROVIDER: "V3"})
+    assert level.variants_in_full["V3"] == 900 / 1090
+
+
+def test_the_months_of_a_figure_tell_its_formula_where_their_mean_by_days_cannot():
+    """V3 in a busy and in a quiet month, 0.86 and 0.5: weighted by days 0.68, while V3 of both is 960 of 1200."""
+    quiet = service_levels(answered=200, within=100, abandoned=0, short=0, abandoned_within=0)
+    both = {name: tuple(map(sum, zip(ICMI[name], quiet[name], strict=True))) for name in ICMI}
+    months = ((Reported(0.86, 2), Formulas(ICMI)), (Reported(0.5, 2), Formulas(quiet)))
+    said = {Side.PROVIDER: Reported(0.68, 2, months, weighted=True)}
+    assert measure(stats(counted=Moments(1, 960, 1250), variants=both, reported=said)).explains == {Side.PROVIDER: "V3"}
+    months = ((Reported(0.86, 2), Formulas(ICMI)), (Reported(0.4, 2), Formulas(quiet)))
+    by_chance = {Side.PROVIDER: Reported(960 / 1200, 2, months, weighted=True)}
+    assert measure(stats(counted=Moments(1, 960, 1250), variants=both, reported=by_chance)).explains == {}
+
+
+def test_a_month_without_an_exclusion_counts_as_one_from_which_nothing_was_taken_out():
+    in_full = service_levels(answered=1090, within=900, abandoned=120, short=10, abandoned_within=20)
+    months = ((Reported(0.8257, 4), Formulas(ICMI, in_full)), (Reported(0.86, 4), Formulas(ICMI)))
+    said = {Side.PROVIDER: Reported(0.8431, 4, months)}
+    level = measure(stats(counted=Moments(1, 860, 1050), variants=ICMI, in_full=in_full, reported=said))
+    assert level.explains_in_full == {Side.PROVIDER: "V3"}
 
 
 def test_service_level_is_the_agreed_variant():

@@ -112,11 +112,28 @@ class Quantile:
 
 
 @dataclass(frozen=True, slots=True)
+class Formulas:
+    """Numerator and denominator of the six service levels on some days.
+
+    `agreed` leaves out the contacts of agreed exclusions, `in_full` nothing; it is empty where both are the same.
+    """
+
+    agreed: Mapping[str, tuple[float, float]]
+    in_full: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Reported:
-    """A side's own figure, and to how many decimals it was shown."""
+    """A side's own figure, and to how many decimals it was shown.
+
+    `months` are those that a longer period's figure is made of, each with the formulas on its days. `weighted`: they
+    were joined by their days, for want of denominators, which is nobody's formula.
+    """
 
     value: float
     decimals: int
+    months: tuple[tuple["Reported", Formulas], ...] = ()
+    weighted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +141,8 @@ class LevelStats:
     """What is counted for one KPI in one period.
 
     `kpi` is the wording in force on the period's last day. `variants` holds numerator and denominator of the six
-    service levels. `quantile` is given where the level is a quantile; `counted` is then of the contacts at or below
-    it. `also` holds what stands beside the level, by name.
+    service levels, and `in_full` the same with the contacts of agreed exclusions. `quantile` is given where the level
+    is a quantile; `counted` is then of the contacts at or below it. `also` holds what stands beside the level, by name.
     """
 
     kpi: Kpi
@@ -133,6 +150,7 @@ class LevelStats:
     counted: Moments
     sampled: Sampled
     variants: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    in_full: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     intervals: Intervals | None = None
     quantile: Quantile | None = None
     reported: Mapping[Side, Reported] = field(default_factory=dict)
@@ -145,6 +163,8 @@ class MeasuredLevel:
 
     `value` is `num / den`, but for quantiles, where those count the contacts at or below it. `low` to `high` is the
     95 % interval, None where there are too few units for one; `met` and `beyond_chance` are None without a target.
+    `explains` holds the variant that gives a side's figure, `explains_in_full` the one that gives it only when agreed
+    exclusions are not taken out, as in `variants_in_full`.
     """
 
     kpi: str
@@ -160,10 +180,12 @@ class MeasuredLevel:
     beyond_chance: bool | None
     definition: Kpi
     variants: Mapping[str, float | None] = field(default_factory=dict)
+    variants_in_full: Mapping[str, float | None] = field(default_factory=dict)
     mean_of_intervals: float | None = None
     intervals_in_target: float | None = None
     reported: Mapping[Side, float | None] = field(default_factory=dict)
     explains: Mapping[Side, str] = field(default_factory=dict)
+    explains_in_full: Mapping[Side, str] = field(default_factory=dict)
     also: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -179,13 +201,15 @@ def measure(stats: LevelStats) -> MeasuredLevel:
     exact = (value, 1.0) if stats.quantile is not None else (counted.num, counted.den)
     se = _error(stats)
     interval = _interval(stats, value, se)
-    variants = {name: num / den if den else None for name, (num, den) in stats.variants.items()}
-    within = stats.intervals
-    explains = {
+    own = OWN_VARIANT[kpi.abandons]
+    whole = Formulas(stats.variants, stats.in_full)
+    explains = {side: name for side, said in stats.reported.items() if (name := _explained(said, whole, own))}
+    in_full = {
         side: name
-        for side, figure in stats.reported.items()
-        if (name := explaining(variants, figure, OWN_VARIANT[kpi.abandons])) is not None
+        for side, said in stats.reported.items()
+        if side not in explains and (name := _explained(said, whole, own, in_full=True))
     }
+    within = stats.intervals
     in_target = None if within is None or within.in_target is None else within.in_target / within.count
     return MeasuredLevel(
         kpi=kpi.id,
@@ -200,11 +224,13 @@ def measure(stats: LevelStats) -> MeasuredLevel:
         met=meets(kpi, *exact),
         beyond_chance=_beyond(kpi, interval),
         definition=kpi,
-        variants=variants,
+        variants=_rates(stats.variants),
+        variants_in_full=_rates(stats.in_full),
         mean_of_intervals=None if within is None else within.mean,
         intervals_in_target=in_target,
         reported={side: stats.reported[side].value if side in stats.reported else None for side in Side},
         explains=explains,
+        explains_in_full=in_full,
         also=stats.also,
     )
 
@@ -252,20 +278,42 @@ def service_levels(
     }
 
 
-def explaining(variants: Mapping[str, float | None], figure: Reported, own: str) -> str | None:
-    """The variant that gives a side's figure to the decimals shown: the KPI's own first, then the nearest.
+def explaining(figures: Sequence[tuple[Reported, Mapping[str, float | None]]], own: str) -> str | None:
+    """The variant that gives all of a side's figures to the decimals shown: the KPI's own first, then the nearest.
 
-    :returns: None where no variant gives it
+    :param figures: each with the variants on its own days
+    :returns: None where no variant gives them all
     """
-    reach = 0.5 * 10.0**-figure.decimals + 1e-12
-    near = {
-        name: abs(value - figure.value)
-        for name, value in variants.items()
-        if value is not None and abs(value - figure.value) <= reach
-    }
+    gaps = {name: [_gap(said, variants.get(name)) for said, variants in figures] for name in VARIANTS}
+    near = {name: math.fsum(known) for name, known in gaps.items() if known and math.inf not in known}
     if own in near:
         return own
     return min(near, key=lambda name: (near[name], name), default=None)
+
+
+def _gap(said: Reported, value: float | None) -> float:
+    """How far a variant lies from a figure; without end where it does not give it to the decimals shown."""
+    gap = math.inf if value is None else abs(value - said.value)
+    return gap if gap <= 0.5 * 10.0**-said.decimals + _NOTHING else math.inf
+
+
+def _explained(said: Reported, whole: Formulas, own: str, *, in_full: bool = False) -> str | None:
+    """The variant behind a figure: month by month where it is made of months, then on the whole period.
+
+    :param in_full: with the contacts of agreed exclusions, of which a side may not have taken any out
+    """
+    if in_full and not whole.in_full:
+        return None
+
+    def rates(days: Formulas) -> Mapping[str, float | None]:
+        return _rates((days.in_full or days.agreed) if in_full else days.agreed)
+
+    found = explaining([(month, rates(days)) for month, days in said.months], own)
+    return found if found or said.weighted else explaining([(said, rates(whole))], own)
+
+
+def _rates(formulas: Mapping[str, tuple[float, float]]) -> dict[str, float | None]:
+    return {name: num / den if den else None for name, (num, den) in formulas.items()}
 
 
 def wilson(share: float, size: float, z: float) -> tuple[float, float]:

@@ -94,6 +94,8 @@ def _level(one: MeasuredLevel, history: tuple[LevelPoint, ...], period: Period) 
         reported=one.reported,
         variants=one.variants,
         explains=one.explains,
+        variants_in_full=one.variants_in_full,
+        explains_in_full=one.explains_in_full,
         mean_of_intervals=one.mean_of_intervals,
         intervals_in_target=one.intervals_in_target,
         history=history,

@@ -53,7 +53,8 @@ class Level:
     """Was the target met? `value` is in `unit`: share (0 to 1), seconds, count, points or ratio.
 
     `reported` holds each side's own figure (None: not reported); `variants` the six service levels V1 to V6
-    where the measure is service_level; `explains` the variant that gives a side's figure;
+    where the measure is service_level, `variants_in_full` the same without taking agreed exclusions out, where that
+    differs; `explains` the variant that gives a side's figure, `explains_in_full` the one that gives it only so;
     `mean_of_intervals` and `intervals_in_target` stand beside the pooled figure, never in its place.
     """
 
@@ -77,6 +78,8 @@ class Level:
     history: tuple[LevelPoint, ...] = ()
     limits: Limits | None = None
     also: Mapping[str, object] = field(default_factory=dict)
+    variants_in_full: Mapping[str, float | None] = field(default_factory=dict)
+    explains_in_full: Mapping[Side, str] = field(default_factory=dict)
     low: float | None = None  # the 95 % interval, None where there are too few units for one
     high: float | None = None
 

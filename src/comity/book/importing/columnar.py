@@ -51,7 +51,9 @@ def _texts(column: pa.Array) -> pa.Array:
         return pc.if_else(whole, safe, column.cast(pa.string()))
     if pa.types.is_nested(column.type):
         return pa.array([None if value is None else str(value) for value in column.to_pylist()], pa.string())
-    return column.cast(pa.string())
+    text = column.cast(pa.string())
+    text.validate(full=True)  # bytes that are no UTF-8 would have the engine search them without end
+    return text
 
 
 def _instants(column: pa.Array) -> pa.Array:

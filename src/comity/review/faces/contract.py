@@ -118,6 +118,10 @@ def _level(level: Level) -> dict[str, Any]:
         "reported": {side.value: plain(level.reported.get(side)) for side in Side},
         "variants": plain(level.variants),
         "explains": {side.value: level.explains[side] for side in Side if side in level.explains},
+        "variants_in_full": plain(level.variants_in_full),
+        "explains_in_full": {
+            side.value: level.explains_in_full[side] for side in Side if side in level.explains_in_full
+        },
         "unit": level.unit,
         "better": level.better,
         "low": plain(level.low),

@@ -33,6 +33,8 @@ class VariantRow:
     value: str
     used: tuple[Side, ...]
     is_definition: bool
+    in_full: str = ""  # the same without taking agreed exclusions out, where that differs
+    used_in_full: tuple[Side, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ def level_row(level: Level, review: Review, words: Words) -> LevelRow:
             figure(value),
             tuple(side for side in Side if level.explains.get(side) == name),
             is_definition=level.measure == "service_level" and name == defined,
+            in_full=figure(level.variants_in_full[name]) if name in level.variants_in_full else "",
+            used_in_full=tuple(side for side in Side if level.explains_in_full.get(side) == name),
         )
         for name, value in level.variants.items()
     )
@@ -118,11 +122,13 @@ def _said(level: Level, side: Side, review: Review, words: Words) -> Said:
         return Said(side, words("levels.not_reported"), "", marked=False)
     spelled = words.figure(value, level.unit, review.currency)
     same = spelled == words.figure(level.value, level.unit, review.currency)
-    variant = level.explains.get(side)
+    variant, in_full = level.explains.get(side), level.explains_in_full.get(side)
     if same:
         why = words("levels.same")
     elif variant is not None:
         why = words("levels.by_variant", variant=variant, formula=words.named("variant", variant))
+    elif in_full is not None:
+        why = words("levels.by_variant_in_full", variant=in_full, formula=words.named("variant", in_full))
     elif level.variants:
         why = words("levels.unexplained")
     else:

@@ -129,13 +129,17 @@ def _level_said(console: Console, row: LevelRow, review: Review, words: Words) -
             console.print(line)
     if row.variants:
         console.print()
-        table = _grid(words("levels.formula"), f">{words('levels.gives')}", words("levels.counts"))
+        in_full = [f">{words('levels.in_full')}"] if any(variant.in_full for variant in row.variants) else []
+        table = _grid(words("levels.formula"), f">{words('levels.gives')}", *in_full, words("levels.counts"))
         for variant in row.variants:
             users = [f"{_SIGNS[side]} {words.side(side, review.parties)}" for side in variant.used]
             users += [words("levels.definition")] if variant.is_definition else []
+            so = [f"{_SIGNS[side]} {words.side(side, review.parties)}" for side in variant.used_in_full]
+            users += [words("levels.used_in_full", party=party) for party in so]
             counts = Text(variant.formula)
             counts.append(f" ({', '.join(users)})" if users else "", style="bold")
-            table.add_row(Text(variant.name), Text(variant.value), counts)
+            also = [Text(variant.in_full)] if in_full else []
+            table.add_row(Text(variant.name), Text(variant.value), *also, counts)
         console.print(table)
     if row.beside:
         console.print(Text(row.beside, style="dim"))

@@ -205,8 +205,13 @@ def _level(level: Level, row: int, words: Words) -> list[Cell]:
         Cell(level.beyond_chance),
     ]
     cells += [Cell(level.reported.get(side), shown) for side in Side]
-    cells += [Cell(level.explains.get(side)) for side in Side]
+    cells += [Cell(_explained(level, side, words)) for side in Side]
     return [*cells, Cell(level.mean_of_intervals, shown), Cell(level.intervals_in_target, _FORMATS["share"])]
+
+
+def _explained(level: Level, side: Side, words: Words) -> str | None:
+    in_full = level.explains_in_full.get(side)
+    return level.explains.get(side) if in_full is None else words("levels.used_in_full", party=in_full)
 
 
 def _met(level: Level, row: int) -> Formula | None:
@@ -226,13 +231,21 @@ def _variants(book: Book, review: Review) -> None:
             Cell(name),
             Cell(words.named("variant", name)),
             Cell(value, _FORMATS.get(level.unit, _PLAIN)),
-            Cell(", ".join(words.side(side, review.parties) for side in Side if level.explains.get(side) == name)),
+            Cell(level.variants_in_full.get(name), _FORMATS.get(level.unit, _PLAIN)),
+            Cell(", ".join(_users(level, name, review, words))),
         ]
         for level in review.levels
         for name, value in level.variants.items()
     ]
-    names = [*_names(words, "kpi", "variant"), words("levels.counts"), words("sheet.value"), words("levels.used")]
-    book.sheet("variants", names, rows)
+    names = [*_names(words, "kpi", "variant"), words("levels.counts"), words("sheet.value")]
+    book.sheet("variants", [*names, words("levels.in_full"), words("levels.used")], rows)
+
+
+def _users(level: Level, variant: str, review: Review, words: Words) -> list[str]:
+    """The sides whose figure a variant gives."""
+    users = [words.side(side, review.parties) for side in Side if level.explains.get(side) == variant]
+    in_full = [words.side(side, review.parties) for side in Side if level.explains_in_full.get(side) == variant]
+    return [*users, *(words("levels.used_in_full", party=party) for party in in_full)]
 
 
 # Readings ---------------------------------------------------------------------------------------------------

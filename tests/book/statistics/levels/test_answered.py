@@ -135,3 +135,49 @@ def test_the_sources_own_judgement_stands_in_where_no_due_time_is_known(tmp_path
 def test_without_contacts_and_intervals_the_level_lacks_them(tmp_path):
     found = level(tmp_path, f'[[kpi]]\nid = "service_level"\n{PINS}', prices="month,index\n2026-05,100")
     assert (found.needs, found.why, found.held_by) == (("contacts",), "no_table", "provider")
+
+
+def outage():
+    """April: 8 of 10 answered in time. May: the same, and 5 that gave up and 5 answered late in an outage at noon."""
+    rows = []
+    for month in (4, 5, 6):
+        for number in range(10):
+            at = f"2026-0{month}-0{number % 9 + 1}T10:00"
+            rows.append(f"m{month}c{number},{at}:00Z,help,voice,{at}:{10 if number < 8 else 50}Z,")
+    for number in range(10):
+        at = "2026-05-06T12:00"
+        rows.append(f"o{number},{at}:00Z,help,voice," + (f"{at}:50Z," if number < 5 else f",{at}:50Z"))
+    return "contact_id,opened_at,queue,channel,answered_at,abandoned_at\n" + "\n".join(rows)
+
+
+@pytest.mark.parametrize(
+    ("may", "agreed", "in_full"),
+    [
+        ((0.8, 0.8), {Side.CUSTOMER: "V6", Side.PROVIDER: "V6"}, {}),
+        ((0.4, 0.5333), {}, {Side.CUSTOMER: "V6", Side.PROVIDER: "V3"}),  # 8 of 20; 8 of 15 answered
+        ((0.45, 0.55), {}, {}),
+    ],
+)
+def test_whose_formula_and_whether_anything_was_taken_out_is_told_by_the_months(tmp_path, may, agreed, in_full):
+    """Nothing but May differs: April and June fit every formula, so May tells."""
+    reported = "period,kpi,value,reported_by\n"
+    for side, value in zip(("customer", "provider"), may, strict=True):
+        reported += "".join(
+            f"2026-0{month},service_level,{value if month == 5 else 0.8},{side}\n" for month in (4, 5, 6)
+        )
+    events = (
+        "event_id,kind,from,to,declared_by,declared_at,claim,state\n"
+        "e1,outage,2026-05-06T11:00:00Z,2026-05-06T13:00:00Z,provider,2026-05-06T14:00:00Z,exclude,accepted"
+    )
+    quarter = Period(date(2026, 4, 1), date(2026, 7, 1))
+    folder = write_book(
+        tmp_path / "book",
+        f'[[kpi]]\nid = "service_level"\n{PINS}',
+        contacts=outage(),
+        reported=reported,
+        events=events,
+    )
+    with open_book(folder, JOINT) as book:
+        found = measure(gather(book, (quarter,), date(2026, 7, 1))[quarter][0])
+    assert (found.explains, found.explains_in_full) == (agreed, in_full)
+    assert (found.value, found.variants_in_full["V6"], found.variants_in_full["V3"]) == (0.8, 24 / 40, 24 / 35)

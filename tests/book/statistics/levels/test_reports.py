@@ -6,7 +6,7 @@ import pytest
 
 from comity.book.opening import open_book
 from comity.book.statistics.levels.reports import Figure, decimals, joined, reported
-from comity.core.levels import Reported
+from comity.core.levels import Formulas, Reported
 from comity.core.values import Period, Side
 from tests.cast import JOINT, write_book
 
@@ -40,6 +40,31 @@ def test_a_month_is_taken_as_reported(tmp_path):
 def test_a_quarter_is_pooled_from_its_months_and_only_from_all_of_them(tmp_path):
     """Provider: 1701 of 2100, where the mean of the months would be 0.837. Customer: June was never reported."""
     assert of(tmp_path, QUARTER) == {Side.PROVIDER: Reported(1701 / 2100, 3)}
+
+
+def test_each_month_is_held_against_the_formulas_of_its_own_wording(tmp_path):
+    later = f'{KPI}answer_within_s = 20\n{KPI}answer_within_s = 30\nvalid_from = "2026-05-20"\n'
+    asked = []
+
+    def formulas(kpi, month):
+        asked.append((kpi.answer_within_s, month.start))
+        return Formulas({"V1": (month.days, 100)})
+
+    with open_book(write_book(tmp_path / "book", later, reported=REPORTED), JOINT) as book:
+        said = reported(book, book.definition.kpis[1], QUARTER, formulas)[Side.PROVIDER]
+        alone = reported(book, book.definition.kpis[1], MAY, formulas)[Side.PROVIDER]
+    assert asked == [(20, date(2026, 4, 1)), (30, date(2026, 5, 1)), (30, date(2026, 6, 1))]
+    assert [(month.value, month.decimals) for month, _ in said.months] == [(0.8, 2), (0.9, 2), (0.811, 3)]
+    assert [days.agreed["V1"] for _, days in said.months] == [(30, 100), (31, 100), (30, 100)]
+    assert alone.months == ()
+
+
+def test_months_that_bear_no_denominators_make_a_weighted_figure(tmp_path):
+    rows = "period,kpi,value,reported_by\n" + "".join(
+        f"2026-0{month},service_level,0.8,customer\n" for month in (4, 5, 6)
+    )
+    with open_book(write_book(tmp_path / "book", KPI, reported=rows), JOINT) as book:
+        assert reported(book, book.definition.kpis[0], QUARTER)[Side.CUSTOMER].weighted
 
 
 def test_queues_stand_in_for_the_whole_where_they_can_be_pooled(tmp_path):

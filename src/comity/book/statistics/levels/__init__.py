@@ -6,6 +6,7 @@ One module a table or a kind of figure; the formulas are the canonical ones of `
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from functools import partial
 
 from comity.book.opening import Book
 from comity.book.statistics.levels import answered, attrition, backlog, contacts, forecasts, repeats, staffing, surveys
@@ -48,9 +49,10 @@ def gather(book: Book, periods: Sequence[Period], horizon: date) -> dict[Period,
     """
     found: dict[Period, list[LevelStats | Lacking]] = {period: [] for period in periods}
     for one in asked(book, periods):
+        formulas = partial(answered.formulas, book) if one.kpi.measure == "service_level" else None
         for period, level in _counted(book, one, horizon):
             if isinstance(level, LevelStats):
-                found[period].append(dataclasses.replace(level, reported=reported(book, one.kpi, period)))
+                found[period].append(dataclasses.replace(level, reported=reported(book, one.kpi, period, formulas)))
             else:
                 found[period].append(level)
     return {period: tuple(levels) for period, levels in found.items()}

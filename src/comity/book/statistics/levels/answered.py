@@ -14,6 +14,7 @@ from comity.book.statistics.levels.folding import serial
 from comity.book.statistics.queue_days import DailyCounts
 from comity.core.agreements import Abandons, Kpi
 from comity.core.levels import (
+    Formulas,
     Intervals,
     LevelStats,
     Moments,
@@ -38,6 +39,7 @@ def service_level_of(book: Book, asked: Asked) -> Found:
             continue
         unresolved = int(counts.total("unresolved", period))
         also: dict[str, object] = {"unresolved": unresolved} if unresolved else {}
+        found = formulas(book, kpi, period)
         yield (
             period,
             LevelStats(
@@ -45,11 +47,19 @@ def service_level_of(book: Book, asked: Asked) -> Found:
                 period,
                 counted,
                 Sampled.WEEKS,
-                variants=_variants(counts, period),
+                variants=found.agreed,
+                in_full=found.in_full,
                 intervals=_intervals(slots, kpi, period),
                 also=also | _exclusions(book, kpi, period),
             ),
         )
+
+
+def formulas(book: Book, kpi: Kpi, period: Period) -> Formulas:
+    """The six variants of a service level: without the contacts of agreed exclusions, and with every contact."""
+    agreed = _variants(service_level.daily(book, kpi), period)
+    in_full = _variants(service_level.daily(book, kpi, TakenOut.NOTHING), period)
+    return Formulas(agreed, {} if in_full == agreed else in_full)
 
 
 def abandonment_of(book: Book, asked: Asked) -> Found:

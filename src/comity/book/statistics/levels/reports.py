@@ -1,15 +1,16 @@
 """The figures that each side reported itself, brought to the period under review."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
 from ibis import _
 
 from comity.book.opening import Book
-from comity.core.agreements import Kpi
+from comity.core.agreements import Kpi, in_force
 from comity.core.calendars import Calendar, Cut
-from comity.core.levels import SHARE, SHARE_DECIMALS, Reported, unit
+from comity.core.levels import SHARE, SHARE_DECIMALS, Formulas, Reported, unit
 from comity.core.values import Period, Side
 
 
@@ -23,11 +24,15 @@ class Figure:
     den: float | None = None
 
 
-def reported(book: Book, kpi: Kpi, period: Period) -> dict[Side, Reported]:
+def reported(
+    book: Book, kpi: Kpi, period: Period, formulas: Callable[[Kpi, Period], Formulas] | None = None
+) -> dict[Side, Reported]:
     """Each side's figure for the period; a side that did not report all of it is left out.
 
     A month or a week is taken as reported. A quarter or a year is made of its months, and only of all of them. A
     figure by queue stands in where there is none for all queues, if all of them bear what they can be pooled by.
+
+    :param formulas: what tells whose formula gives a month's figure; a month is held against its own wording
     """
     parts = _parts(book, period)
     least = SHARE_DECIMALS if unit(kpi) == SHARE else 0
@@ -37,8 +42,18 @@ def reported(book: Book, kpi: Kpi, period: Period) -> dict[Side, Reported]:
         known = [figure for figure in figures if figure is not None]
         if not known or len(known) < len(parts):
             continue
-        value = joined(known, [days for _, days in parts])
-        found[side] = Reported(value, max(least, *(figure.decimals for figure in known)))
+        months: tuple[tuple[Reported, Formulas], ...] = ()
+        if formulas is not None and len(parts) > 1:
+            months = tuple(
+                (Reported(figure.value, max(least, figure.decimals)), formulas(_worded(book, kpi, days), days))
+                for figure, (_, days) in zip(known, parts, strict=True)
+            )
+        found[side] = Reported(
+            joined(known, [days.days for _, days in parts]),
+            max(least, *(figure.decimals for figure in known)),
+            months,
+            weighted=len(known) > 1 and not _poolable(known),
+        )
     return found
 
 
@@ -49,9 +64,18 @@ def joined(figures: Sequence[Figure], days: Sequence[int]) -> float:
     """
     if len(figures) == 1:
         return figures[0].value
-    if all(figure.num is not None and figure.den for figure in figures):
+    if _poolable(figures):
         return sum(figure.num or 0.0 for figure in figures) / sum(figure.den or 0.0 for figure in figures)
     return sum(figure.value * held for figure, held in zip(figures, days, strict=True)) / sum(days)
+
+
+def _poolable(figures: Sequence[Figure]) -> bool:
+    return all(figure.num is not None and figure.den for figure in figures)
+
+
+def _worded(book: Book, kpi: Kpi, month: Period) -> Kpi:
+    """The KPI as it was worded on a month's last day; before its first wording, as it is."""
+    return in_force(book.definition.kpis, kpi.id, month.end - timedelta(days=1)) or kpi
 
 
 def decimals(value: float) -> int:
@@ -60,14 +84,14 @@ def decimals(value: float) -> int:
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
-def _parts(book: Book, period: Period) -> list[tuple[str, int]]:
+def _parts(book: Book, period: Period) -> list[tuple[str, Period]]:
     """The names under which the period, or the months that make it up, is reported, and their days."""
     calendar = Calendar(Cut.MONTH, book.definition.month_starts_on)
     months = [calendar.containing(day) for day in calendar.months(period)]
     if months:
-        return [(calendar.name(month), month.days) for month in months]
+        return [(calendar.name(month), month) for month in months]
     weeks = Calendar(Cut.WEEK)
-    return [(weeks.name(period), period.days)] if weeks.containing(period.start) == period else []
+    return [(weeks.name(period), period)] if weeks.containing(period.start) == period else []
 
 
 def _whole(rows: Sequence[tuple[str | None, Figure]]) -> Figure | None:
@@ -76,7 +100,7 @@ def _whole(rows: Sequence[tuple[str | None, Figure]]) -> Figure | None:
         if not queue:
             return figure
     figures = [figure for _, figure in rows]
-    if not figures or any(figure.num is None or not figure.den for figure in figures):
+    if not figures or not _poolable(figures):
         return figures[0] if len(figures) == 1 else None
     num, den = sum(figure.num or 0.0 for figure in figures), sum(figure.den or 0.0 for figure in figures)
     return Figure(num / den, max(figure.decimals for figure in figures), num, den)
