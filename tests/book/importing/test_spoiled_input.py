@@ -84,6 +84,12 @@ def damaged(at: int, made=None):
     return write
 
 
+def broken_text(file: Path) -> None:
+    """A text column with a byte that is no UTF-8, over which the engine would once search without end."""
+    pq.write_table(pa.table({"contact_id": ["marked"], "opened_at": ["x"]}), file, compression="none")
+    file.write_bytes(file.read_bytes().replace(b"marked", b"mar\xffed", 1))
+
+
 def flipped_sheet(file: Path) -> None:
     """A workbook whose sheet is packed wrongly."""
     sheet()(file)
@@ -217,6 +223,7 @@ REFUSED = [
     ("a Parquet with damaged rows", "a.parquet", damaged(30), "cannot be read as Parquet"),
     ("a Parquet with a damaged foot", "a.parquet", damaged(-60), "cannot be read as Parquet"),
     ("a Parquet of bytes that are no text", "a.parquet", table(queue=[b"\xff\xfe"] * COUNT), "cannot be read"),
+    ("a Parquet of texts that are no UTF-8", "a.parquet", broken_text, "Invalid UTF8"),
     ("a Parquet without columns", "a.parquet", lambda f: pq.write_table(pa.table({}), f), "has no column"),
     (
         "a Parquet with two columns of one name",
