@@ -47,3 +47,9 @@ def test_what_came_since_the_due_before_was_meant_for_the_last_one(came: datetim
 
 def test_without_a_due_time_nothing_is_late():
     assert lateness((Source("contacts", Side.PROVIDER),), {}, "UTC", NOW)[0].late is None
+
+
+@pytest.mark.parametrize(("held", "late"), [((), True), (("contacts",), None)])
+def test_records_that_nobody_imported_came_at_a_time_that_nothing_says(held: tuple[str, ...], late: bool | None):
+    (found,) = lateness((Source("contacts", Side.PROVIDER, "monday 09:00"),), {}, "Europe/Madrid", NOW, held)
+    assert (found.late, found.unrecorded) == (late, late is None)

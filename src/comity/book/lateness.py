@@ -1,7 +1,7 @@
 """Who delivers what by when, and whether it came: the same clock for both sides."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -15,13 +15,18 @@ _DUE = re.compile(r"(?P<day>[a-z]+|day \d{1,2})(?: (?P<hour>\d{1,2}):(?P<minute>
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """One agreed delivery: what came last, and whether the last one due has come; None: no readable due time."""
+    """One agreed delivery: what came last, and whether the last one due has come.
+
+    `late` is None without a due time that can be read, and where records are there that nobody imported
+    (`unrecorded`): nothing says when those came.
+    """
 
     table: str
     by: Side
     due: str | None
     last: datetime | None
     late: bool | None
+    unrecorded: bool = False
 
 
 def last_due(due: str, now: datetime) -> datetime | None:
@@ -56,10 +61,12 @@ def lateness(
     last: Mapping[str, datetime],
     zone: str,
     now: datetime,
+    held: Collection[str] = (),
 ) -> tuple[Lateness, ...]:
     """Each source's table, who delivers it, and whether the delivery last due has come.
 
     :param last: when each table last had a delivery
+    :param held: the tables that hold records, imported or not
     """
     here = now.astimezone(ZoneInfo(zone))
     found = []
@@ -67,8 +74,9 @@ def lateness(
         came = last.get(source.table)
         due = last_due(source.due, here) if source.due else None
         late = None
-        if source.due is not None and due is not None:
+        unrecorded = came is None and source.table in held
+        if source.due is not None and due is not None and not unrecorded:
             before = last_due(source.due, due - timedelta(minutes=1))  # what came since then was meant for `due`
             late = came is None or (before is not None and came <= before)
-        found.append(Lateness(source.table, source.by, source.due, came, late))
+        found.append(Lateness(source.table, source.by, source.due, came, late, unrecorded))
     return tuple(found)

@@ -314,7 +314,8 @@ def _origins(book: Book) -> tuple[Origin, ...]:
 
 def _lateness(book: Book, origins: Sequence[Origin], now: datetime) -> tuple[Mapping[str, object], ...]:
     last = {origin.table: max(one.at for one in origin.deliveries) for origin in origins if origin.deliveries}
-    late = lateness(book.definition.sources, last, book.definition.timezone, now.astimezone(UTC))
+    held = {origin.table for origin in origins if origin.rows}
+    late = lateness(book.definition.sources, last, book.definition.timezone, now.astimezone(UTC), held)
     return tuple(dataclasses.asdict(one) for one in late)
 
 

@@ -130,12 +130,13 @@ def late_cells(late: Mapping[str, object], review: Review, words: Words) -> dict
     """A source's table, who delivers it, by when, and what came last."""
     by = late.get("by")
     state = late.get("late")
+    never = words("late.unrecorded" if late.get("unrecorded") else "late.never")
     return {
         "table": clean(str(late.get("table") or DASH)),
         "by": str(by.value if isinstance(by, Side) else by or ""),
         "by_name": words.side(by if isinstance(by, (Side, str)) else None, review.parties),
         "due": clean(str(late.get("due") or DASH)),
-        "last": words("late.never") if late.get("last") in (None, "") else _moment(late["last"], words),
+        "last": never if late.get("last") in (None, "") else _moment(late["last"], words),
         "state": "" if state is None else words("late.late" if state else "late.on_time"),
         "late": "yes" if state else "",
     }
