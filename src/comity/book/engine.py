@@ -22,15 +22,23 @@ _in_use: dict[Path, BaseFileLock] = {}
 
 def connect(spill: Path) -> duckdb.DuckDBPyConnection:
     """A fresh in-memory engine that spills into this folder when a step outgrows its memory."""
-    return duckdb.connect(
-        config={
-            "memory_limit": MEMORY,
-            "threads": THREADS,
-            "temp_directory": str(spill),
-            "preserve_insertion_order": False,  # order is asked for where it matters; keeping it costs memory
-            "autoinstall_known_extensions": False,
-        },
+    return quiet(
+        duckdb.connect(
+            config={
+                "memory_limit": MEMORY,
+                "threads": THREADS,
+                "temp_directory": str(spill),
+                "preserve_insertion_order": False,  # order is asked for where it matters; keeping it costs memory
+                "autoinstall_known_extensions": False,
+            },
+        )
     )
+
+
+def quiet(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """An engine that draws no progress among what a command writes."""
+    con.execute("SET enable_progress_bar = false")
+    return con
 
 
 def scratch() -> Path:

@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from comity.book.engine import quiet
 from comity.book.importing.compiling import LAST, Compiled, Compiler, map_table
 from comity.book.importing.mapping import Mapping, UnusableMappingError
 from comity.book.importing.patterns import taken
@@ -251,7 +252,7 @@ class _Run:
 
     def batches(self, applied: Applied) -> Iterator[pa.RecordBatch]:
         """All sections, one after the other; then what can only be told at the end."""
-        with duckdb.connect(config={"threads": 1}) as con:
+        with quiet(duckdb.connect(config={"threads": 1})) as con:
             self.load_maps(con)
             for part in self.parts:
                 for batch in self.source_batches(part, applied):
