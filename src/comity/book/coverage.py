@@ -10,7 +10,7 @@ from comity.core.calendars import Calendar, Cut
 from comity.core.values import Period
 
 _DAY = timedelta(days=1)
-_EDGE = 7  # days at both ends of a period in which a contact must have come
+EDGE = timedelta(days=7)  # at both ends of a period, in which a contact must have come
 _DAYS = {"contacts": "opened_on", "intervals": "start_on", "surveys": "answered_on"}  # table -> its day
 
 
@@ -78,8 +78,8 @@ class Coverage:
             return bool(months) and {self._month(day).start for day in days} >= set(months)
         if table == "surveys":
             return any(day in period for day in days)
-        first = Period(period.start, min(period.start + _EDGE * _DAY, period.end))
-        last = Period(max(period.end - _EDGE * _DAY, period.start), period.end)
+        first = Period(period.start, min(period.start + EDGE, period.end))
+        last = Period(max(period.end - EDGE, period.start), period.end)
         return all(any(day in edge for day in days) for edge in (first, last))
 
     def _end(self, table: str) -> date | None:

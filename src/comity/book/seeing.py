@@ -92,7 +92,11 @@ def shared_with_own(
     extra = whole if shared else []
     if not base:
         lying = slices[0].files[0]
-        msg = f"{lying}: holds only some columns of {table.name}, and the book has no {table.name} to add them to"
+        absent = ", ".join(column.name for column in table.required if column.name not in slices[0].columns)
+        msg = (
+            f"{lying}: holds only some columns of {table.name}, and the book has no {table.name} to add them to; "
+            f"a table of its own needs {absent} as well"
+        )
         raise UnusableBookError(msg)
     if not slices and not extra and len(base) == 1:
         return base[0], ()

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from comity.book.coverage import Coverage, Uncovered
+from comity.book.coverage import EDGE, Coverage, Uncovered
 from comity.book.lateness import lateness
 from comity.book.opening import Book
 from comity.book.tables import TABLES
@@ -135,7 +135,7 @@ def _frame(  # noqa: PLR0913 - what is asked, and of what
             msg = f"{book.folder}: no table tells of a period; name one with --period, or import contacts or surveys"
             raise NoReviewError(msg)
         asked = calendar.last_ending_by(max(horizons))
-        if asked.end <= first:
+        if asked.start + EDGE <= first:
             msg = (
                 f"{book.folder}: the records, {first} to {max(horizons)}, hold no whole {calendar.cut.value}; "
                 "choose a shorter one with --period, such as 2026-05 or 2026-W23"

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from comity.book.coverage import Coverage
 from comity.book.opening import Book
 from comity.book.statistics import paid as received
 from comity.book.statistics.levels import Lacking, LevelStats, gather
+from comity.book.tables import TABLES
 from comity.core.calendars import Calendar
 from comity.core.levels import MeasuredLevel, measure
 from comity.core.limits import natural_limits
@@ -17,6 +19,8 @@ from comity.review.review import Level, LevelPoint, Limits, Missing, Paid
 FEWEST_FOR_LIMITS = 6  # earlier periods; fewer moving ranges say little
 MOST_PERIODS = 120  # a history longer than this is cut at its beginning
 _TABLES = ("contacts", "intervals", "surveys", "invoices")
+_ASKED, _PEOPLE = ("csat", "nps"), ("attrition",)
+_LAST_ANSWERS = timedelta(days=7)  # nobody need answer on a period's last days for it to be whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +38,15 @@ def levelled(book: Book, coverage: Coverage, calendar: Calendar, period: Period)
     horizon = coverage.horizon(["contacts"]) or coverage.horizon(["intervals"]) or max(horizons, default=period.end)
     periods = _periods(coverage, calendar, period)
     gathered = gather(book, periods, horizon)
-    missing = [_lacking(found) for found in gathered[period] if isinstance(found, Lacking)]
+    halves = {one.kpi.id: half for one in gathered[period] if (half := _half(book, coverage, one, period)) is not None}
+    missing = [
+        _lacking(found) if isinstance(found, Lacking) else halves[found.kpi.id]
+        for found in gathered[period]
+        if isinstance(found, Lacking) or found.kpi.id in halves
+    ]
     if not book.definition.kpis:
         missing.append(Missing("levels", ("kpi",), "both", "no_kpi"))
-    now = [measure(found) for found in gathered[period] if isinstance(found, LevelStats)]
+    now = [measure(found) for found in gathered[period] if isinstance(found, LevelStats) and found.kpi.id not in halves]
     history = _history(gathered, periods)
     paid = received.gather(book, period, horizon)
     shares = None if paid is None else split(paid, book.definition.answers_for)
@@ -104,6 +113,22 @@ def _level(one: MeasuredLevel, history: tuple[LevelPoint, ...], period: Period) 
         low=one.low,
         high=one.high,
     )
+
+
+def _half(book: Book, coverage: Coverage, found: LevelStats | Lacking, period: Period) -> Missing | None:
+    """The word for a level whose records end, or begin, within the period: half a period is no level of it."""
+    if isinstance(found, Lacking) or found.kpi.measure in _PEOPLE:
+        return None
+    if found.kpi.measure in _ASKED:
+        table, slack = "surveys", _LAST_ANSWERS
+    else:
+        table, slack = "contacts" if book.has("contacts") else "intervals", timedelta()
+    end = coverage.horizon([table])
+    if end is None or not coverage.lacking([table], [period], end + slack):
+        return None
+    private = book.definition.private_owner(table)
+    held_by = TABLES[table].held_by if private is None else private.value
+    return Missing(found.kpi.id, (table,), held_by, "half_covered", {"until": end})
 
 
 def _lacking(found: Lacking) -> Missing:

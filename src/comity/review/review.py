@@ -91,7 +91,7 @@ class Missing:
     reading: str
     needs: tuple[str, ...]
     held_by: str  # customer, provider, both
-    why: str  # key of a sentence: no_table, not_covered, no_kpi, later, private, too_small
+    why: str  # key of a sentence under [missing] of the words
     detail: Mapping[str, object] = field(default_factory=dict)
 
 

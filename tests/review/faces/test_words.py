@@ -1,7 +1,10 @@
 """Each language says everything, with the same places to fill."""
 
+import ast
 import string
+from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -83,3 +86,66 @@ def test_characters_that_steer_or_run_backwards_are_replaced():
 
 def test_a_side_without_a_name_is_called_by_its_role():
     assert words_of("es").side(Side.PROVIDER, {}) == "Proveedor"
+
+
+# What the code says by key ---------------------------------------------------------------------------------------
+
+SOURCES = Path(__file__).resolve().parents[3] / "src" / "comity"
+UNSAID = {"design"}  # the definition beside it says so in a sentence
+
+
+def parsed() -> Iterator[ast.AST]:
+    files = [*(SOURCES / "core").rglob("*.py"), *(SOURCES / "book/statistics").rglob("*.py")]
+    for file in [*files, *(SOURCES / "review").glob("*.py")]:
+        yield from ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+
+
+def texts(node: ast.AST) -> Iterator[str]:
+    yield from (one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str))
+
+
+def keys(node: ast.AST) -> Iterator[str]:
+    for display in (one for one in ast.walk(node) if isinstance(one, ast.Dict)):
+        yield from (key.value for key in display.keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
+
+
+def stood_beside() -> set[str]:
+    """The keys of `also`: those of tables given by that name, put into it, or made by the functions that fill it."""
+    found: set[str] = set()
+    for node in parsed():
+        match node:
+            case ast.keyword(arg="also", value=value) | ast.Assign(targets=[ast.Name(id="also")], value=value):
+                found |= set(keys(value))
+            case ast.AnnAssign(target=ast.Name(id="also"), value=ast.AST() as value):
+                found |= set(keys(value))
+            case ast.AugAssign(target=ast.Name(id="also"), value=value):
+                found |= set(keys(value))
+            case ast.FunctionDef(name="_also" | "_exclusions" | "told_elsewise"):
+                found |= set(keys(node))
+            case ast.Subscript(value=ast.Name(id="also"), slice=key, ctx=ast.Store()):
+                found |= set(texts(key))
+    return found
+
+
+def whys() -> set[str]:
+    """The fourth argument of what says that something is missing."""
+    found: set[str] = set()
+    for node in parsed():
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"lacking", "Missing"}:
+            for one in [*node.args[3:4], *(keyword.value for keyword in node.keywords if keyword.arg == "why")]:
+                found |= set(texts(one))
+    return found
+
+
+@pytest.mark.parametrize("language", sorted(LOCALES))
+def test_whatever_code_puts_beside_a_figure_has_a_name(language):
+    found = stood_beside()
+    assert {"open_late", "response_rate", "bias"} <= found  # it looks where they are
+    assert {key for key in found - UNSAID if f"also.{key}" not in catalogue(language)} == set()
+
+
+@pytest.mark.parametrize("language", sorted(LOCALES))
+def test_whatever_code_says_is_missing_has_a_sentence(language):
+    found = whys()
+    assert {"too_small", "half_covered", "window_open"} <= found
+    assert {key for key in found if f"missing.{key}" not in catalogue(language)} == set()

@@ -196,8 +196,8 @@ def test_what_lacks_is_said_with_who_holds_it(tmp_path):
 def test_a_period_in_which_nothing_counts_is_not_covered(tmp_path):
     for measured in ("wait_mean", "wait_p90", "handle_time", "repeat_contact", "reopen"):
         found = level(tmp_path / measured, kpi(measured), contacts=WAITS, periods=(APRIL,))
-        assert (found.why, found.needs) == ("not_covered", ("contacts",))
+        assert (found.why, found.needs) == ("nothing_counts", ("contacts",))
 
 
 def test_backlog_of_contacts_that_are_never_resolved_is_not_covered(tmp_path):
-    assert level(tmp_path, kpi("backlog"), contacts=WAITS).why == "not_covered"
+    assert level(tmp_path, kpi("backlog"), contacts=WAITS).why == "nothing_counts"

@@ -35,7 +35,7 @@ def service_level_of(book: Book, asked: Asked) -> Found:
     for period in asked.periods:
         counted = _answered(counts, kpi, period)
         if not counted.den:
-            yield period, lacking(book, kpi, (counts.source,), "not_covered")
+            yield period, lacking(book, kpi, (counts.source,), "nothing_counts")
             continue
         unresolved = int(counts.total("unresolved", period))
         also: dict[str, object] = {"unresolved": unresolved} if unresolved else {}
@@ -69,7 +69,7 @@ def abandonment_of(book: Book, asked: Asked) -> Found:
     for period in asked.periods:
         counted = _gave_up(counts, period)
         if not counted.den:
-            yield period, lacking(book, kpi, (counts.source,), "not_covered")
+            yield period, lacking(book, kpi, (counts.source,), "nothing_counts")
             continue
         abandoned, answered = counts.total("abandoned", period), counts.total("answered", period)
         raw = {"with_short_abandons": abandoned / (abandoned + answered)}
@@ -84,7 +84,7 @@ def deadlines_of(book: Book, asked: Asked, horizon: date) -> Found:
         told = _told(period, horizon)
         counted = Moments(0, 0.0, 0.0) if told is None else _kept(counts, told)
         if told is None or not counted.den:
-            yield period, lacking(book, kpi, ("contacts",), "not_covered")
+            yield period, lacking(book, kpi, ("contacts",), "nothing_counts")
             continue
         also = _exclusions(book, kpi, told)
         if counts.total("by_source", told):  # judged by the source itself; what it did not judge is told

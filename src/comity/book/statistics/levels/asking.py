@@ -34,8 +34,9 @@ class Asked:
 class Lacking:
     """A level that could not be formed: the tables that it needs, the side that would hold them, and why.
 
-    `why` is `no_table`, `private`, `not_covered` (nothing in these tables counts for the KPI in the period),
-    `too_small` (1 to 4 people) or `window_open` (contacts may still be repeated; `until` is the day it closes).
+    `why` is `no_table`, `private`, `nothing_counts` (nothing in these tables counts for the KPI in the period),
+    `too_small` (1 to 4 people), `mixed_scales` (a mean of answers on several scales) or `window_open` (contacts may
+    still be repeated; `until` is the day it closes).
     """
 
     kpi: Kpi

@@ -46,7 +46,7 @@ def _level(book: Book, asked: Asked, rows: pa.Table, period: Period) -> LevelSta
     days, exits, people = np.maximum(days[here], 0), exits[here], people[here]
     left_count, heads = int(people[exits].sum()), float(people @ days) / period.days
     if not heads:
-        return lacking(book, asked.kpi, NEEDS, "not_covered")
+        return lacking(book, asked.kpi, NEEDS, "nothing_counts")
     if 0 < left_count < MANY or heads < MANY:
         return lacking(book, asked.kpi, NEEDS, "too_small")
     years = _years(book, period)

@@ -36,7 +36,7 @@ def gather(book: Book, asked: Asked) -> Iterator[tuple[Period, LevelStats | Lack
         came = _before(opened, period)
         gone = _before(resolved, period) + closed[number]
         if not came or not (resolved.days.size or any(closed)):  # nothing here is ever said to be done
-            yield period, lacking(book, asked.kpi, NEEDS, "not_covered")
+            yield period, lacking(book, asked.kpi, NEEDS, "nothing_counts")
             continue
         inflow, outflow = opened.total("n", period), resolved.total("n", period)
         also: dict[str, object] = {"opened": inflow, "resolved": outflow}

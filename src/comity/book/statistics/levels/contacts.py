@@ -92,7 +92,7 @@ def waits_p90(book: Book, asked: Asked) -> Found:
     values = {row["period"]: tuple(one * _MICROSECOND for one in row["quantiles"]) for row in rows}
     for number, period in enumerate(asked.periods):
         if number not in values:
-            yield period, lacking(book, asked.kpi, NEEDS, "not_covered")
+            yield period, lacking(book, asked.kpi, NEEDS, "nothing_counts")
             continue
         held = [row for row in weeks if row["period"] == number]
         share = moments([row["within"] for row in held], [row["all"] for row in held])
@@ -113,5 +113,5 @@ def _daily(table: ibis.Table, day: str, **sums: ibis.Deferred) -> Daily:
 def _ratio(book: Book, asked: Asked, daily: Daily, period: Period, also: Mapping[str, object]) -> LevelStats | Lacking:
     counted = daily.weekly("num", "den", period)
     if not counted.den:
-        return lacking(book, asked.kpi, NEEDS, "not_covered")
+        return lacking(book, asked.kpi, NEEDS, "nothing_counts")
     return LevelStats(asked.kpi, period, counted, Sampled.WEEKS, also=also)

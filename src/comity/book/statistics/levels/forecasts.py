@@ -35,7 +35,7 @@ def gather(book: Book, asked: Asked) -> Iterator[tuple[Period, LevelStats | Lack
     for period in asked.periods:
         counted = daily.weekly(num, "offered", period)
         if not counted.den:
-            yield period, lacking(book, kpi, tables, "not_covered")
+            yield period, lacking(book, kpi, tables, "nothing_counts")
             continue
         judged = daily.total("judged", period)
         also: dict[str, object] = {

@@ -34,7 +34,7 @@ def gather(book: Book, asked: Asked, horizon: date) -> Iterator[tuple[Period, Le
             continue
         counted = daily.weekly("num", "den", period)
         if not counted.den:
-            yield period, lacking(book, kpi, NEEDS, "not_covered")
+            yield period, lacking(book, kpi, NEEDS, "nothing_counts")
             continue
         every = daily.total("every", period)
         also = {"of_all_contacts": daily.total("followed", period) / every}

@@ -48,7 +48,7 @@ def gather(book: Book, asked: Asked) -> Iterator[tuple[Period, LevelStats | Lack
         if counted.den > 0:
             yield period, LevelStats(asked.kpi, period, counted, Sampled.WEEKS)
         else:
-            yield period, lacking(book, asked.kpi, tables, "not_covered")
+            yield period, lacking(book, asked.kpi, tables, "nothing_counts")
 
 
 def _handled(book: Book, asked: Asked, tables: tuple[str, ...]) -> ibis.Table:

@@ -43,7 +43,7 @@ def gather(book: Book, asked: Asked) -> Iterator[tuple[Period, LevelStats | Lack
     for number, period in enumerate(asked.periods):
         sums = found.get(number)
         if sums is None:
-            yield period, lacking(book, kpi, NEEDS, "not_covered")
+            yield period, lacking(book, kpi, NEEDS, "nothing_counts")
         elif sums.respondents < MANY:
             yield period, lacking(book, kpi, NEEDS, "too_small")
         elif kpi.measure == "csat" and kpi.formula == "mean" and not sums.one_scale:
