@@ -200,6 +200,8 @@ def _readings(console: Console, rows: list[ReadingRow], review: Review, words: W
 def _opened(console: Console, row: ReadingRow, review: Review, words: Words) -> None:
     brow = eyebrow(review, words)
     _section(console, f"{row.name}: {row.verdict.lower()}")
+    if row.about:
+        console.print(Text(row.about, style="dim"))
     console.print(Text(row.words))
     table = _grid("", f">{words('opened.points')}", "")
     table.show_header = False
