@@ -1,0 +1,36 @@
+"""The review that the README shows is the one that comes out."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from comity.cli import app
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+TOML = """
+[book]
+name = "ServiceNow"
+timezone = "UTC"
+[parties.customer]
+id = "customer"
+[parties.provider]
+id = "provider"
+[[kpi]]
+id = "sla_attainment"
+target = 0.6
+"""
+
+
+@pytest.mark.shared
+def test_the_real_review_is_what_the_readme_shows(shared, tmp_path):
+    (tmp_path / "book.toml").write_text(TOML)
+    log = shared / "data/servicenow_incidents/incident_event_log.csv.gz"
+    brought = CliRunner().invoke(app, ["import", str(log), "--as", "servicenow_event_log", "--into", str(tmp_path)])
+    assert brought.exit_code == 0, brought.output
+    done = CliRunner().invoke(app, ["review", str(tmp_path), "--period", "2016-05", "--language", "en"])
+    made = iter(line.rstrip() for line in done.stdout.splitlines())
+    (shown,) = re.findall(r"## A real review\n.*?```\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    wanted = [line for line in shown.splitlines() if line != "..."]
+    assert [line for line in wanted if line not in made] == []  # each, in this order
