@@ -1,6 +1,6 @@
 """When a delivery was due, and whether it came."""
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -49,7 +49,16 @@ def test_without_a_due_time_nothing_is_late():
     assert lateness((Source("contacts", Side.PROVIDER),), {}, "UTC", NOW)[0].late is None
 
 
-@pytest.mark.parametrize(("held", "late"), [((), True), (("contacts",), None)])
-def test_records_that_nobody_imported_came_at_a_time_that_nothing_says(held: tuple[str, ...], late: bool | None):
+@pytest.mark.parametrize(
+    ("held", "late"),
+    [
+        ({}, True),
+        ({"contacts": None}, None),
+        ({"contacts": date(2026, 11, 15)}, None),  # a Sunday: those may have come on the Monday before the last
+        ({"contacts": date(2026, 11, 16)}, False),  # of that Monday on, so they came after it
+        ({"contacts": date(2026, 11, 22)}, False),
+    ],
+)
+def test_of_records_that_nobody_imported_only_their_days_tell_that_they_came(held: dict, late: bool | None):
     (found,) = lateness((Source("contacts", Side.PROVIDER, "monday 09:00"),), {}, "Europe/Madrid", NOW, held)
-    assert (found.late, found.unrecorded) == (late, late is None)
+    assert (found.late, found.unrecorded, found.last) == (late, bool(held), None)

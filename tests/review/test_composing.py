@@ -111,6 +111,32 @@ def test_a_period_outside_of_the_records_is_a_page_of_what_is_missing(tmp_path, 
     assert period in faces(review)
 
 
+def test_records_that_nobody_imported_are_not_called_late(tmp_path):
+    due = '[[source]]\ntable = "contacts"\nby = "provider"\ndue = "day 3 09:00"\n'
+    due += '[[source]]\ntable = "surveys"\nby = "customer"\ndue = "day 3 09:00"\n'
+    with open_book(two_months(tmp_path / "book", KPI + due), JOINT) as opened:
+        in_july = compose(opened, period="2026-06", now=datetime(2026, 7, 10, tzinfo=UTC))
+        in_september = compose(opened, period="2026-06", now=NOW)
+    states = [
+        [(one["table"], one["late"], one["unrecorded"]) for one in told.lateness] for told in (in_july, in_september)
+    ]
+    assert states[0] == [("contacts", False, True), ("surveys", True, False)]  # June is there: it came, some time
+    assert states[1] == [("contacts", None, True), ("surveys", True, False)]  # August is not, but it may not be ready
+    assert "no consta" in render(in_july, "terminal", "es", color=False, width=80).decode()
+
+
+def test_two_readings_of_one_kind_have_headings_that_tell_them_apart(tmp_path):
+    more = '[[kpi]]\nid = "sales_level"\nmeasure = "service_level"\nanswer_within_s = 60\n'
+    review = composed(two_months(tmp_path / "book", KPI + more), period="2026-06")
+    text = render(review, "terminal", "en", color=False, width=200).decode()
+    headings = [
+        line
+        for line in text.splitlines()
+        if line.startswith("Service level, ") and line.endswith(("steady", "genuine", "unclear"))
+    ]
+    assert len(headings) == len(set(headings)) == len(review.readings) == 2
+
+
 def test_records_too_short_for_the_book_s_period_name_a_shorter_one(tmp_path):
     with pytest.raises(NoReviewError, match=r"hold no whole quarter; choose a shorter one with --period, such as 2026"):
         composed(two_months(tmp_path / "book"))

@@ -30,14 +30,67 @@ def test_half_a_period_has_no_level_and_says_until_when_the_records_go(tmp_path)
     review = composed(write_book(tmp_path / "book", KPI, contacts=rows), "2026-06")
     assert review.levels == ()
     (missing,) = (one for one in review.missing if one.reading == "service_level" and one.why == "half_covered")
-    assert (missing.needs, missing.held_by, missing.detail) == (("contacts",), "provider", {"until": date(2026, 6, 16)})
+    assert (missing.needs, missing.held_by, missing.detail) == (("contacts",), "provider", {"last": date(2026, 6, 15)})
 
 
 def test_records_that_begin_within_the_period_do_not_cover_it(tmp_path):
     rows = CALLS + calls(date(2026, 6, 15), 16, 9, 1)
     review = composed(write_book(tmp_path / "book", KPI, contacts=rows), "2026-06")
     assert review.levels == ()
-    assert "half_covered" in {one.why for one in review.missing}
+    (missing,) = (one for one in review.missing if one.why == "half_covered")
+    assert (missing.reading, missing.detail) == ("service_level", {"first": date(2026, 6, 15)})
+
+
+def test_what_counts_for_nothing_because_the_records_ended_before_says_when(tmp_path):
+    review = composed(two_months(tmp_path / "book"), "2026-08")
+    (missing,) = (one for one in review.missing if one.why == "half_covered")
+    assert missing.detail == {"last": date(2026, 6, 30)}
+
+
+def test_half_covered_periods_are_no_history_either(tmp_path):
+    """The book's invoices begin in April, its calls in the middle of May: May is no level of May."""
+    rows = CALLS + calls(date(2026, 5, 15), 17, 8, 2) + calls(date(2026, 6, 1), 30, 9, 1)
+    (level,) = composed(write_book(tmp_path / "book", KPI, contacts=rows, invoices=invoices(4, 5, 6)), "2026-06").levels
+    assert [point.period.start for point in level.history] == [date(2026, 6, 1)]
+
+
+def test_a_forecast_for_half_of_the_period_is_asked_of_whom_it_lacks(tmp_path):
+    forecasts = "queue,start,minutes,issued_on,offered\n" + "".join(
+        f"help,2026-06-{day:02}T12:00:00Z,30,2026-05-20,11\n" for day in range(1, 16)
+    )
+    toml = KPI + '[[kpi]]\nid = "forecast_wape"\n'
+    review = composed(two_months(tmp_path / "book", toml, forecasts=forecasts), "2026-06")
+    assert [level.kpi for level in review.levels] == ["service_level"]
+    missing = next(one for one in review.missing if one.reading == "forecast_wape")
+    assert (missing.needs, missing.held_by, missing.detail) == (("forecasts",), "customer", {"last": date(2026, 6, 15)})
+
+
+def test_a_survey_answered_in_the_period_covers_it_though_nobody_answered_on_its_last_days(tmp_path):
+    answers = "response_id,audience,respondent_id,answered_on,instrument,scale_min,scale_max,score\n" + "".join(
+        f"r{number},customer,p{number},2026-06-{number + 5:02},csat,1,5,{number % 5 + 1}\n" for number in range(20)
+    )
+    toml = '[[kpi]]\nid = "csat"\ninstrument = "csat"\n'
+    (level,) = composed(two_months(tmp_path / "book", toml, surveys=answers), "2026-06").levels
+    assert (level.kpi, level.num, level.den) == ("csat", 8, 20)
+
+
+def paid(book, period):
+    review = composed(book, period)
+    lacks = {one.reading: (one.why, one.detail) for one in review.missing}
+    return None if review.paid is None else review.paid.amount, lacks.get("paid")
+
+
+def test_what_was_paid_is_of_whole_months_that_were_all_invoiced(tmp_path):
+    book = two_months(tmp_path / "book", invoices=invoices(5, 6))
+    assert paid(book, "2026-06") == (100, None)
+    assert paid(book, "2026-Q2") == (None, ("half_covered", {"first": date(2026, 5, 1)}))
+    assert paid(book, "2026-W23") == (None, ("not_months", {}))
+    assert paid(two_months(tmp_path / "none"), "2026-06") == (None, ("no_table", {}))
+
+
+def invoices(*months):
+    head = "month,account_id,service,quantity,unit_price,amount,unit\n"
+    return head + "".join(f"2026-{month:02},a,calls,100,1,100,contact\n" for month in months)
 
 
 def test_a_few_quiet_days_at_the_end_are_covered_when_the_book_says_that_it_is_whole(tmp_path):

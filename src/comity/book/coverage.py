@@ -11,7 +11,13 @@ from comity.core.values import Period
 
 _DAY = timedelta(days=1)
 EDGE = timedelta(days=7)  # at both ends of a period, in which a contact must have come
-_DAYS = {"contacts": "opened_on", "intervals": "start_on", "surveys": "answered_on"}  # table -> its day
+_DAYS = {  # table -> its day
+    "contacts": "opened_on",
+    "intervals": "start_on",
+    "forecasts": "start_on",
+    "schedules": "start_on",
+    "surveys": "answered_on",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,13 @@ class Coverage:
         """The first day that any of the tables tells of."""
         days = [self.days(table)[0] for table in tables if self.days(table)]
         return min(days, default=None)
+
+    def last_day(self, table: str) -> date | None:
+        """The last day that a table tells of (monthly tables: of the latest month); None where it tells of no days."""
+        if table not in MONTHLY and table not in _DAYS:
+            return None
+        end = self._end(table)
+        return None if end is None else end - _DAY
 
     def lacking(self, tables: Sequence[str], periods: Sequence[Period], horizon: date) -> tuple[Uncovered, ...]:
         """Which of the tables do not cover which of the periods."""

@@ -1,9 +1,9 @@
 """Who delivers what by when, and whether it came: the same clock for both sides."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from comity.book.definition import Source
@@ -17,8 +17,9 @@ _DUE = re.compile(r"(?P<day>[a-z]+|day \d{1,2})(?: (?P<hour>\d{1,2}):(?P<minute>
 class Lateness:
     """One agreed delivery: what came last, and whether the last one due has come.
 
-    `late` is None without a due time that can be read, and where records are there that nobody imported
-    (`unrecorded`): nothing says when those came.
+    `unrecorded`: records are there that nobody imported, and nothing says when they came. What they tell of says
+    whether the last delivery due is among them; where it does not, `late` is None, as without a due time that can be
+    read.
     """
 
     table: str
@@ -61,12 +62,12 @@ def lateness(
     last: Mapping[str, datetime],
     zone: str,
     now: datetime,
-    held: Collection[str] = (),
+    held: Mapping[str, date | None] | None = None,
 ) -> tuple[Lateness, ...]:
     """Each source's table, who delivers it, and whether the delivery last due has come.
 
     :param last: when each table last had a delivery
-    :param held: the tables that hold records, imported or not
+    :param held: the tables that hold records, imported or not, and the last day that they tell of, where they do
     """
     here = now.astimezone(ZoneInfo(zone))
     found = []
@@ -74,9 +75,13 @@ def lateness(
         came = last.get(source.table)
         due = last_due(source.due, here) if source.due else None
         late = None
-        unrecorded = came is None and source.table in held
-        if source.due is not None and due is not None and not unrecorded:
+        unrecorded = came is None and source.table in (held or {})
+        if source.due is not None and due is not None:
             before = last_due(source.due, due - timedelta(minutes=1))  # what came since then was meant for `due`
-            late = came is None or (before is not None and came <= before)
+            if unrecorded:  # what tells of days since then cannot have come before
+                last_day = (held or {})[source.table]
+                late = False if before is not None and last_day is not None and last_day >= before.date() else None
+            else:
+                late = came is None or (before is not None and came <= before)
         found.append(Lateness(source.table, source.by, source.due, came, late, unrecorded))
     return tuple(found)

@@ -5,19 +5,19 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from comity.book.coverage import EDGE, Coverage, Uncovered
 from comity.book.lateness import lateness
 from comity.book.opening import Book
-from comity.book.tables import TABLES
 from comity.core.calendars import Against, Calendar, named
 from comity.core.limits import natural_limits
 from comity.core.readings.reading import Reading
 from comity.core.values import Comparison, Period
 from comity.review.kinds import LATER, Kind, kinds
+from comity.review.lacking import absent, held_by, missing
 from comity.review.levelling import Levelled, levelled
 from comity.review.review import Delivery, Limits, Missing, Origin, ReadingPoint, Review
 from comity.review.wording import read_wording
@@ -25,6 +25,7 @@ from comity.review.wording import read_wording
 MOST_PERIODS = 120  # a history longer than this is cut at its beginning
 FEWEST_FOR_LIMITS = 6  # earlier periods; fewer moving ranges say little
 _TAIL = 0.025
+_DAY = timedelta(days=1)
 
 
 class NoReviewError(Exception):
@@ -85,7 +86,7 @@ def compose(book: Book, *, period: str | None = None, against: Against | None = 
         for reading, stats in zip(one.readings, one.stats, strict=True)
     )
     histories = {key: points for one in formed for key, points in one.histories.items()}
-    missing = [*levels.missing, *(item for one in formed for item in one.missing), *_later(book)]
+    lacking = [*levels.missing, *(item for one in formed for item in one.missing), *_later(book)]
     origins = _origins(book)
     return Review(
         book=book.definition.name,
@@ -103,9 +104,9 @@ def compose(book: Book, *, period: str | None = None, against: Against | None = 
         levels=levels.levels,
         paid=levels.paid,
         readings=readings,
-        missing=tuple(missing),
+        missing=tuple(lacking),
         origins=origins,
-        lateness=_lateness(book, origins, now),
+        lateness=_lateness(book, coverage, origins, now),
         histories=histories,
         history_limits=_limits(histories, frame.period),
         wording=read_wording(book.folder, frame.calendar.name(frame.period), frame.against),
@@ -137,7 +138,7 @@ def _frame(  # noqa: PLR0913 - what is asked, and of what
         asked = calendar.last_ending_by(max(horizons))
         if asked.start + EDGE <= first:
             msg = (
-                f"{book.folder}: the records, {first} to {max(horizons)}, hold no whole {calendar.cut.value}; "
+                f"{book.folder}: the records, {first} to {max(horizons) - _DAY}, hold no whole {calendar.cut.value}; "
                 "choose a shorter one with --period, such as 2026-05 or 2026-W23"
             )
             raise NoReviewError(msg)
@@ -149,14 +150,13 @@ def _frame(  # noqa: PLR0913 - what is asked, and of what
 
 def _formed(book: Book, coverage: Coverage, kind: Kind, frame: _Frame) -> _Formed:
     tables = kind.tables(book)
-    absent = [name for name in tables if not book.has(name)]
-    if absent:
-        return _Formed((), (), {}, (_absent(book, kind.id, tables, absent),))
+    if not book.has(*tables):
+        return _Formed((), (), {}, (absent(book, kind.id, tables),))
     if kind.measure is not None and not any(kpi.measure == kind.measure for kpi in book.definition.kpis):
         return _Formed((), (), {}, (Missing(kind.id, ("kpi",), "both", "no_kpi"),))
     horizon = coverage.horizon(tables)
     if horizon is None:
-        return _Formed((), (), {}, (_absent(book, kind.id, tables, list(tables)),))
+        return _Formed((), (), {}, (absent(book, kind.id, tables),))
     asked = Comparison(frame.period, frame.reference, horizon)
     lacking = coverage.lacking(tables, (frame.period, frame.reference), horizon)
     if lacking:
@@ -173,12 +173,13 @@ def _formed(book: Book, coverage: Coverage, kind: Kind, frame: _Frame) -> _Forme
     for comparison in past:
         for key, reading in _by_key(kind, gathered[comparison]).items():
             points.setdefault(key, []).append(_point(reading, comparison.period))
-    missing = () if readings else (Missing(kind.id, tables, _held_by(book, tables), "too_small"),)
+    few = kind.people and bool(found)
+    none = () if readings else (missing(book, kind.id, tables, "too_small" if few else "nothing_counts"),)
     return _Formed(
         tuple(_with_other(reading, elsewhere.get((reading.id, reading.variant)), frame) for reading in readings),
         tuple(stats for stats, reading in found if reading is not None),
         {(r.id, r.variant): tuple(points.get((r.id, r.variant), ())) for r in readings},
-        missing,
+        none,
     )
 
 
@@ -245,40 +246,20 @@ def _limits(
 # What is missing ----------------------------------------------------------------------------------------------
 
 
-def _absent(book: Book, reading: str, tables: Sequence[str], absent: Sequence[str]) -> Missing:
-    hidden = [name for name in absent if _hidden(book, name)]
-    why = "private" if hidden else "no_table"
-    return Missing(reading, tuple(absent or tables), _held_by(book, hidden or absent), why)
-
-
 def _uncovered(book: Book, reading: str, calendar: Calendar, lacking: Sequence[Uncovered]) -> Missing:
     tables = tuple(dict.fromkeys(one.table for one in lacking))
     periods = ", ".join(dict.fromkeys(calendar.name(one.period) for one in lacking))
-    return Missing(reading, tables, _held_by(book, tables), "not_covered", {"period": periods})
+    return missing(book, reading, tables, "not_covered", {"period": periods})
 
 
 def _later(book: Book) -> list[Missing]:
     found = []
     for later in LATER:
-        absent = tuple(name for name in later.needs if not book.has(name))
-        if absent:
-            found.append(_absent(book, later.id, later.needs, absent))
+        if book.has(*later.needs):
+            found.append(Missing(later.id, (), held_by(book, later.needs), "later"))
         else:
-            found.append(Missing(later.id, (), _held_by(book, later.needs), "later"))
+            found.append(absent(book, later.id, later.needs))
     return found
-
-
-def _hidden(book: Book, table: str) -> bool:
-    owner = book.definition.private_owner(table)
-    return owner is not None and not book.viewer.opens(owner)
-
-
-def _held_by(book: Book, tables: Sequence[str]) -> str:
-    holders = set()
-    for name in tables:
-        owner = book.definition.private_owner(name)
-        holders.add(owner.value if owner is not None else TABLES[name].held_by if name in TABLES else "both")
-    return holders.pop() if len(holders) == 1 else "both"
 
 
 # Where it came from -------------------------------------------------------------------------------------------
@@ -312,9 +293,11 @@ def _origins(book: Book) -> tuple[Origin, ...]:
     )
 
 
-def _lateness(book: Book, origins: Sequence[Origin], now: datetime) -> tuple[Mapping[str, object], ...]:
+def _lateness(
+    book: Book, coverage: Coverage, origins: Sequence[Origin], now: datetime
+) -> tuple[Mapping[str, object], ...]:
     last = {origin.table: max(one.at for one in origin.deliveries) for origin in origins if origin.deliveries}
-    held = {origin.table for origin in origins if origin.rows}
+    held = {origin.table: coverage.last_day(origin.table) for origin in origins if origin.rows}
     late = lateness(book.definition.sources, last, book.definition.timezone, now.astimezone(UTC), held)
     return tuple(dataclasses.asdict(one) for one in late)
 

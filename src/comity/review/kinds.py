@@ -17,6 +17,7 @@ class Kind:
     """One reading: the tables that must cover both periods, and the two steps that make it.
 
     `instead` may stand in for `needs` where those are not there. `measure` is the KPI measure that it rests on.
+    `people`: it is made of people, of whom a few are never shown.
     """
 
     id: str
@@ -25,6 +26,7 @@ class Kind:
     read: Read
     instead: tuple[str, ...] = ()
     measure: str | None = None
+    people: bool = False
 
     def tables(self, book: Book) -> tuple[str, ...]:
         """The tables that this book makes the reading from."""
@@ -48,7 +50,7 @@ def kinds() -> tuple[Kind, ...]:
     from comity.core.readings import revenue, satisfaction, service_level, sla_attainment  # noqa: PLC0415 - late
 
     return (
-        Kind("satisfaction", ("surveys",), answers.gather, satisfaction.read),
+        Kind("satisfaction", ("surveys",), answers.gather, satisfaction.read, people=True),
         Kind(
             "service_level",
             ("contacts",),

@@ -1,25 +1,30 @@
 """The levels of a review and what was paid for them: this period's, their history, and those that cannot be formed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from comity.book.coverage import Coverage
 from comity.book.opening import Book
 from comity.book.statistics import paid as received
-from comity.book.statistics.levels import Lacking, LevelStats, gather
-from comity.book.tables import TABLES
+from comity.book.statistics.levels import Lacking, LevelStats, forecasts, gather, staffing
 from comity.core.calendars import Calendar
 from comity.core.levels import MeasuredLevel, measure
 from comity.core.limits import natural_limits
 from comity.core.paid import split
 from comity.core.values import Period
+from comity.review.lacking import absent, missing
 from comity.review.review import Level, LevelPoint, Limits, Missing, Paid
 
 FEWEST_FOR_LIMITS = 6  # earlier periods; fewer moving ranges say little
 MOST_PERIODS = 120  # a history longer than this is cut at its beginning
 _TABLES = ("contacts", "intervals", "surveys", "invoices")
-_ASKED, _PEOPLE = ("csat", "nps"), ("attrition",)
+_ASKED, _PEOPLE, _FORECAST, _STAFFED = (
+    ("csat", "nps"),
+    ("attrition",),
+    ("forecast_wape", "forecast_bias"),
+    ("occupancy",),
+)
 _LAST_ANSWERS = timedelta(days=7)  # nobody need answer on a period's last days for it to be whole
 
 
@@ -38,24 +43,27 @@ def levelled(book: Book, coverage: Coverage, calendar: Calendar, period: Period)
     horizon = coverage.horizon(["contacts"]) or coverage.horizon(["intervals"]) or max(horizons, default=period.end)
     periods = _periods(coverage, calendar, period)
     gathered = gather(book, periods, horizon)
-    halves = {one.kpi.id: half for one in gathered[period] if (half := _half(book, coverage, one, period)) is not None}
-    missing = [
-        _lacking(found) if isinstance(found, Lacking) else halves[found.kpi.id]
-        for found in gathered[period]
-        if isinstance(found, Lacking) or found.kpi.id in halves
-    ]
+    lapses = _lapses(book, coverage, periods, (one.kpi.measure for one in gathered[period]))
+    lacks = []
+    for one in gathered[period]:
+        if (period, one.kpi.measure) in lapses:
+            lacks.append(_half(book, coverage, one, period, lapses[period, one.kpi.measure]))
+        elif isinstance(one, Lacking):
+            lacks.append(_lacking(one))
     if not book.definition.kpis:
-        missing.append(Missing("levels", ("kpi",), "both", "no_kpi"))
-    now = [measure(found) for found in gathered[period] if isinstance(found, LevelStats) and found.kpi.id not in halves]
-    history = _history(gathered, periods)
-    paid = received.gather(book, period, horizon)
-    shares = None if paid is None else split(paid, book.definition.answers_for)
-    if shares is None and not book.has("invoices"):
-        missing.append(Missing("paid", ("invoices",), "provider", "no_table"))
+        lacks.append(Missing("levels", ("kpi",), "both", "no_kpi"))
+    history = _history(gathered, periods, lapses)
+    paid = _paid(book, coverage, period, horizon)
+    if isinstance(paid, Missing):
+        lacks.append(paid)
     return Levelled(
-        tuple(_level(one, history.get(one.kpi, ()), period) for one in now),
-        shares,
-        tuple(missing),
+        tuple(
+            _level(measure(one), history.get(one.kpi.id, ()), period)
+            for one in gathered[period]
+            if isinstance(one, LevelStats) and (period, one.kpi.measure) not in lapses
+        ),
+        None if isinstance(paid, Missing) else paid,
+        tuple(lacks),
     )
 
 
@@ -70,11 +78,13 @@ def _periods(coverage: Coverage, calendar: Calendar, period: Period) -> tuple[Pe
 def _history(
     gathered: Mapping[Period, Sequence[LevelStats | Lacking]],
     periods: Sequence[Period],
+    lapses: Container[tuple[Period, str]],
 ) -> dict[str, tuple[LevelPoint, ...]]:
+    """Each KPI's levels over the periods that its records cover."""
     found: dict[str, list[LevelPoint]] = {}
     for period in periods:
         for stats in gathered.get(period, ()):
-            if isinstance(stats, LevelStats):
+            if isinstance(stats, LevelStats) and (period, stats.kpi.measure) not in lapses:
                 one = measure(stats)
                 point = LevelPoint(period, one.value, one.se, one.definition.target, one.num, one.den)
                 found.setdefault(one.kpi, []).append(point)
@@ -115,20 +125,68 @@ def _level(one: MeasuredLevel, history: tuple[LevelPoint, ...], period: Period) 
     )
 
 
-def _half(book: Book, coverage: Coverage, found: LevelStats | Lacking, period: Period) -> Missing | None:
-    """The word for a level whose records end, or begin, within the period: half a period is no level of it."""
-    if isinstance(found, Lacking) or found.kpi.measure in _PEOPLE:
-        return None
-    if found.kpi.measure in _ASKED:
-        table, slack = "surveys", _LAST_ANSWERS
-    else:
-        table, slack = "contacts" if book.has("contacts") else "intervals", timedelta()
-    end = coverage.horizon([table])
-    if end is None or not coverage.lacking([table], [period], end + slack):
-        return None
-    private = book.definition.private_owner(table)
-    held_by = TABLES[table].held_by if private is None else private.value
-    return Missing(found.kpi.id, (table,), held_by, "half_covered", {"until": end})
+def _tables(book: Book, measure_name: str) -> tuple[str, ...]:
+    """The tables whose days a measure is made of; none where it has no days (who was employed when)."""
+    if measure_name in _ASKED:
+        return ("surveys",)
+    if measure_name in _PEOPLE:
+        return ()
+    if measure_name in _FORECAST:
+        return forecasts.needs(book)
+    if measure_name in _STAFFED:
+        return staffing.needs(book)
+    return ("contacts" if book.has("contacts") else "intervals",)
+
+
+def _lapses(
+    book: Book, coverage: Coverage, periods: Sequence[Period], measures: Iterable[str]
+) -> dict[tuple[Period, str], tuple[str, ...]]:
+    """The tables that do not cover a period, by period and measure; what is not here is covered."""
+    found: dict[tuple[Period, str], tuple[str, ...]] = {}
+    for name in dict.fromkeys(measures):
+        for table in _tables(book, name):
+            slack = _LAST_ANSWERS if table == "surveys" else timedelta()
+            end = coverage.horizon([table])
+            lapsed = periods if end is None else [one.period for one in coverage.lacking([table], periods, end + slack)]
+            for period in lapsed:
+                found[period, name] = (*found.get((period, name), ()), table)
+    return found
+
+
+def _half(book: Book, coverage: Coverage, one: LevelStats | Lacking, period: Period, tables: Sequence[str]) -> Missing:
+    """The word for a level whose records begin or end within the period: half a period is no level of it."""
+    detail = _edges(coverage, tables, period)
+    if isinstance(one, LevelStats) or (one.why == "nothing_counts" and detail):
+        return missing(book, one.kpi.id, tables, "half_covered", detail)
+    return _lacking(one)
+
+
+def _edges(coverage: Coverage, tables: Sequence[str], period: Period) -> dict[str, object]:
+    """The first and the last day that all the tables tell of, where those leave some of the period out."""
+    firsts = [coverage.first_day([table]) for table in tables]
+    ends = [end for table in tables if (end := coverage.horizon([table])) is not None]
+    first, end = max((day for day in firsts if day is not None), default=None), min(ends, default=None)
+    detail: dict[str, object] = {}
+    if first is not None and first > period.start:
+        detail["first"] = first
+    if end is not None and end < period.end:
+        detail["last"] = end - timedelta(days=1)
+    return detail
+
+
+def _paid(book: Book, coverage: Coverage, period: Period, horizon: date) -> Paid | Missing:
+    """What was paid for the period and what was received for it, of whole months only; or what lacks for that."""
+    if not book.has("invoices"):
+        return absent(book, "paid", ("invoices",))
+    if not book.definition.calendar().months(period):
+        return missing(book, "paid", ("invoices",), "not_months")
+    for table in ("invoices", "contacts"):
+        end = coverage.horizon([table])
+        if book.has(table) and (end is None or coverage.lacking([table], [period], end)):
+            return missing(book, "paid", (table,), "half_covered", _edges(coverage, [table], period))
+    stats = received.gather(book, period, horizon)
+    shares = None if stats is None else split(stats, book.definition.answers_for)
+    return missing(book, "paid", ("invoices",), "nothing_counts") if shares is None else shares
 
 
 def _lacking(found: Lacking) -> Missing:

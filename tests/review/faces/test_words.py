@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from comity.book.statistics.exclusions import TakenOut
 from comity.core.calendars import Cut
 from comity.core.values import Period, Side
 from comity.review.faces.words import LOCALES, UnknownLanguageError, catalogue, clean, words_of
@@ -110,7 +111,10 @@ def keys(node: ast.AST) -> Iterator[str]:
 
 
 def stood_beside() -> set[str]:
-    """The keys of `also`: those of tables given by that name, put into it, or made by the functions that fill it."""
+    """The keys of `also` and of the particulars of what is missing.
+
+    Those of tables given by that name, put into it, or made by the functions that fill it.
+    """
     found: set[str] = set()
     for node in parsed():
         match node:
@@ -122,7 +126,7 @@ def stood_beside() -> set[str]:
                 found |= set(keys(value))
             case ast.FunctionDef(name="_also" | "_exclusions" | "told_elsewise"):
                 found |= set(keys(node))
-            case ast.Subscript(value=ast.Name(id="also"), slice=key, ctx=ast.Store()):
+            case ast.Subscript(value=ast.Name(id="also" | "detail"), slice=key, ctx=ast.Store()):
                 found |= set(texts(key))
     return found
 
@@ -131,7 +135,11 @@ def whys() -> set[str]:
     """The fourth argument of what says that something is missing."""
     found: set[str] = set()
     for node in parsed():
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"lacking", "Missing"}:
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in {"lacking", "missing", "Missing"}
+        ):
             for one in [*node.args[3:4], *(keyword.value for keyword in node.keywords if keyword.arg == "why")]:
                 found |= set(texts(one))
     return found
@@ -140,12 +148,13 @@ def whys() -> set[str]:
 @pytest.mark.parametrize("language", sorted(LOCALES))
 def test_whatever_code_puts_beside_a_figure_has_a_name(language):
     found = stood_beside()
-    assert {"open_late", "response_rate", "bias"} <= found  # it looks where they are
+    assert {"open_late", "response_rate", "bias", "last"} <= found  # it looks where they are
+    found |= {one.value for one in TakenOut} | {"exclusions", "previous", "year_before", "until", "period"}
     assert {key for key in found - UNSAID if f"also.{key}" not in catalogue(language)} == set()
 
 
 @pytest.mark.parametrize("language", sorted(LOCALES))
 def test_whatever_code_says_is_missing_has_a_sentence(language):
     found = whys()
-    assert {"too_small", "half_covered", "window_open"} <= found
+    assert {"too_small", "half_covered", "window_open", "not_months"} <= found
     assert {key for key in found if f"missing.{key}" not in catalogue(language)} == set()

@@ -130,14 +130,16 @@ def late_cells(late: Mapping[str, object], review: Review, words: Words) -> dict
     """A source's table, who delivers it, by when, and what came last."""
     by = late.get("by")
     state = late.get("late")
-    never = words("late.unrecorded" if late.get("unrecorded") else "late.never")
+    unrecorded = bool(late.get("unrecorded"))
+    never = words("late.unrecorded" if unrecorded else "late.never")
+    told = {True: "late.late", False: "late.came" if unrecorded else "late.on_time"}
     return {
         "table": clean(str(late.get("table") or DASH)),
         "by": str(by.value if isinstance(by, Side) else by or ""),
         "by_name": words.side(by if isinstance(by, (Side, str)) else None, review.parties),
         "due": clean(str(late.get("due") or DASH)),
         "last": never if late.get("last") in (None, "") else _moment(late["last"], words),
-        "state": "" if state is None else words("late.late" if state else "late.on_time"),
+        "state": words(told[bool(state)]) if state is not None else words("word.not_known") if unrecorded else "",
         "late": "yes" if state else "",
     }
 

@@ -199,8 +199,8 @@ def _readings(console: Console, rows: list[ReadingRow], review: Review, words: W
 
 def _opened(console: Console, row: ReadingRow, review: Review, words: Words) -> None:
     brow = eyebrow(review, words)
-    _section(console, f"{row.name}: {row.verdict.lower()}")
-    if row.about:
+    _section(console, f"{row.label}: {row.verdict.lower()}")
+    if row.about and row.label == row.name:  # else the heading says it
         console.print(Text(row.about, style="dim"))
     console.print(Text(row.words))
     table = _grid("", f">{words('opened.points')}", "")
