@@ -27,7 +27,7 @@ def peak(*arguments: object) -> float:
     process = subprocess.Popen([sys.executable, "-c", _COMMAND, *map(str, arguments)], stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
+    assert process.returncode in {0, 1}  # some of the times do not exist in Madrid
     return used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
