@@ -21,7 +21,7 @@ lint: setup
 	$(BIN)/lint-imports --no-logo
 
 check: lint ## format, lint, types, import order and the quick tests, in under two minutes
-	$(BIN)/pytest -q -n auto -m "not long and not browser and not shared"
+	$(BIN)/pytest -q -n auto -m "not gate and not long and not browser and not shared"
 
 test: lint ## everything that a change has to pass, browser tests and real records included
 	$(BIN)/pytest -q -n auto -m "not long"

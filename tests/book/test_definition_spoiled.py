@@ -16,6 +16,8 @@ from comity.cli import app
 from tests.book.importing.spoiling import GOOD, brought, laid, snapshot, tried
 from tests.cast import BOOK, write_book
 
+pytestmark = pytest.mark.gate
+
 
 @pytest.fixture
 def book(tmp_path):

@@ -17,6 +17,8 @@ from comity.simulate.stories import STORIES, UnknownStoryError, story
 from comity.simulate.truth import truths
 from tests.cast import CUSTOMER, JOINT, PROVIDER, STRANGER
 
+pytestmark = pytest.mark.gate
+
 
 def _told(name="demo", *, seed=1, per_day=300, months=6):
     return partnership(STORIES[name], seed, months, per_day, STORIES[name].ends, panel=40, people=6)

@@ -8,6 +8,8 @@ from comity.simulate.evaluating import SIZES, Size, evaluate
 from comity.simulate.stories import STORIES
 from comity.simulate.tabulating import as_json, as_text, confusion, tally
 
+pytestmark = pytest.mark.gate
+
 SMALL = (Size("small", 200, 40, 8),)
 QUICK = ("satisfaction_survivorship", "revenue_price")
 STORIES_EVALUATED = tuple(name for name in STORIES if name != "demo")

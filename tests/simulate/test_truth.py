@@ -13,6 +13,8 @@ from comity.simulate.people import ACCOUNT_SD, ANSWER_SD, DRIFT_SD, MEAN, PERSON
 from comity.simulate.stories import STORIES
 from comity.simulate.truth import truth, truths, words
 
+pytestmark = pytest.mark.gate
+
 FORM = {
     "type": "object",
     "required": ["schema", "story", "meaning", "seed", "about", "readings"],

@@ -18,6 +18,8 @@ from comity.book.importing.conversions import overlaps
 from comity.book.tables import CONTACTS, INTERVALS, INVOICES, REPORTED, SURVEYS, Table
 from tests.cast import write_book
 
+pytestmark = pytest.mark.gate
+
 
 @pytest.fixture(scope="module")
 def definition(tmp_path_factory) -> Definition:

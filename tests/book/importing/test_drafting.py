@@ -19,6 +19,8 @@ from tests.book.importing.documented import write_workbook
 from tests.book.importing.mapped import written
 from tests.cast import write_book
 
+pytestmark = pytest.mark.gate
+
 CALLS = """Call ID;Start;Queue;Outcome;Customer name;E-mail
 1;31/01/2026 09:00;Care;answered;Ana;ana@example.test
 2;31/01/2026 09:01;Care;abandoned;Ben;ben@example.test

@@ -11,6 +11,8 @@ from comity.book.importing.reading_mappings import parse
 from comity.book.importing.section import UnusableSourceError
 from tests.book.importing.mapped import drawn, mapped, written
 
+pytestmark = pytest.mark.gate
+
 CONTACTS = """table = "contacts"
 [columns]
 contact_id = "Id"

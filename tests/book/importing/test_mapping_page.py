@@ -21,6 +21,8 @@ from comity.cli import app
 from tests.book.importing.documented import PAGE, Example, consoles, examples
 from tests.cast import JOINT, write_book
 
+pytestmark = pytest.mark.gate
+
 ON_REAL_RECORDS = {"daily_acd", "online_consultations", "teaching_satisfaction"}  # see test_real_records
 EXAMPLES = examples()
 

@@ -15,6 +15,8 @@ from comity.book.opening import open_book
 from tests.book.importing.documented import write_workbook
 from tests.cast import JOINT, write_book
 
+pytestmark = pytest.mark.gate
+
 SOURCES = Path(__file__).resolve().parents[3] / "docs" / "sources.md"
 REFERENCE = re.compile(r"^\| `(\w+)` \| [^|]+ \| (\w+)[^|]* \| [^|]+ \| [^|]+ \|$", re.MULTILINE)
 

@@ -38,6 +38,8 @@ from tests.book.importing.spoiling import (
 )
 from tests.cast import JOINT, write_book
 
+pytestmark = pytest.mark.gate
+
 
 @pytest.fixture
 def book(tmp_path):

@@ -5,6 +5,8 @@ import pytest
 from tests.book.importing.spoiling import COUNT, GOOD, brought, laid, tried
 from tests.cast import write_book
 
+pytestmark = pytest.mark.gate
+
 MAPPING = """table = "contacts"
 [columns]
 contact_id = "contact_id"

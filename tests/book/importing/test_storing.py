@@ -30,6 +30,8 @@ from comity.book.tables import CONTACTS
 from comity.core.values import Side
 from tests.cast import CUSTOMER, JOINT, PROVIDER, write_book
 
+pytestmark = pytest.mark.gate
+
 HEADER = "contact_id,opened_at,queue,agent_id,team,reason"
 
 

@@ -19,6 +19,8 @@ from comity.book.importing.section import UnusableSourceError
 from comity.book.opening import open_book
 from tests.cast import BOOK, JOINT, write_book
 
+pytestmark = pytest.mark.gate
+
 
 @pytest.fixture
 def book(tmp_path: Path) -> Path:

@@ -26,6 +26,8 @@ from comity.core.readings.revenue import Stats
 from comity.core.values import Comparison, Period
 from tests.cast import BOOK, CUSTOMER, JOINT, PROVIDER, write_book
 
+pytestmark = pytest.mark.gate
+
 Q1, Q2 = Period(date(2026, 1, 1), date(2026, 4, 1)), Period(date(2026, 4, 1), date(2026, 7, 1))
 HORIZON = date(2026, 7, 1)
 ASKED = Comparison(Q2, Q1, HORIZON)

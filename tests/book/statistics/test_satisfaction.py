@@ -18,6 +18,8 @@ from comity.core.values import Comparison, Period
 from tests.book.statistics.satisfaction_witness import Witness
 from tests.cast import JOINT, write_book
 
+pytestmark = pytest.mark.gate
+
 Q1, Q2 = Period(date(2026, 1, 1), date(2026, 4, 1)), Period(date(2026, 4, 1), date(2026, 7, 1))
 ASKED = Comparison(Q2, Q1, date(2026, 7, 1))
 EMPTY = {column.name: None for column in TABLES["surveys"].columns}

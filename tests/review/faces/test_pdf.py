@@ -10,6 +10,8 @@ import pytest
 from comity.review.faces import PdfUnavailableError, render
 from tests.review import sample
 
+pytestmark = pytest.mark.gate
+
 A4 = (841.89, 595.28)  # points, landscape
 
 
