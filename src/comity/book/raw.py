@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,7 +23,7 @@ from comity.book.importing.checking import Checked, check, keyless, owner_of_col
 from comity.book.importing.columnar import parquet
 from comity.book.importing.conversions import literal, quoted
 from comity.book.importing.delimited import delimited, look
-from comity.book.importing.rejects import SCHEMA, read_rejects, write_rejects
+from comity.book.importing.rejects import SCHEMA, first_rows, read_rejects, write_rejects
 from comity.book.importing.section import ROW, Section, UnusableSourceError
 from comity.book.storage import FORMAT, IMPORT_COLUMN, arrow_schema, local_columns_sql, metadata_sql, scan_sql, zone_of
 from comity.book.tables import Table
@@ -31,6 +32,7 @@ from comity.core.values import Side
 HIDDEN = ".comity"
 _BLOCK = 4 * 1024 * 1024
 _FIRST = 3  # rejects named in a refusal
+_LISTED = 1000  # rejects that are placed where a table is refused
 _SHOWN = 12  # columns named in a note
 
 
@@ -119,8 +121,11 @@ def _checked(  # noqa: PLR0913 - what typed_form was given
     if not (_whole(typed) and _whole(rejects)):
         with working(place) as (con, folder):
             checked = check(con, _batches(parts, declared), declared, definition, folder)
-            _keep_rejects(checked, parts, table, definition)
-            _refuse_too_many(checked, files, making)
+            broken = sum(len(part.section.broken) for part in parts)
+            too_many = checked.rejected + broken > making.max_rejects * (checked.rows_in + broken)
+            _keep_rejects(checked, parts, table, definition, _LISTED if too_many else None)
+            if too_many:
+                _refuse(checked, broken, files, making)
             _forget_earlier(place, name)
             os.replace(checked.rejects, rejects)  # noqa: PTH105 - the same as Path.replace, said plainly
             os.replace(checked.clean, typed)  # noqa: PTH105 - as above; last, because its presence says that all is done
@@ -222,9 +227,18 @@ def _batches(parts: Sequence[_Part], table: Table) -> Iterator[pa.RecordBatch]:
         part.end = end
 
 
-def _keep_rejects(checked: Checked, parts: Sequence[_Part], table: Table, definition: Definition) -> None:
-    """Rows become files and lines; rows that could not be taken apart are added."""
-    found = pq.read_table(checked.rejects)
+def _keep_rejects(
+    checked: Checked,
+    parts: Sequence[_Part],
+    table: Table,
+    definition: Definition,
+    most: int | None,
+) -> None:
+    """Rows become files and lines; rows that could not be taken apart are added.
+
+    :param most: how many of them, where they are only shown: finding all lines may take much memory
+    """
+    found = first_rows(checked.rejects, most)
     rows = found.column("row").to_pylist()
     places: dict[int, tuple[str, int]] = {}
     for part in parts:
@@ -245,7 +259,7 @@ def _keep_rejects(checked: Checked, parts: Sequence[_Part], table: Table, defini
             "reason": row.reason,
         }
         for part in parts
-        for row in part.section.broken
+        for row in part.section.broken[:most]
     ]
     notes = [*_unknown(parts), *notes_of(checked, table, definition)]
     write_rejects(checked.rejects, [kept, pa.Table.from_pylist(broken, SCHEMA)], notes)
@@ -275,11 +289,8 @@ def _unknown(parts: Sequence[_Part]) -> list[tuple[str | None, str]]:
     return [(None, f"columns not kept: {', '.join(unknown[:_SHOWN])}{more}")] if unknown else []
 
 
-def _refuse_too_many(checked: Checked, files: Sequence[Path], making: Making) -> None:
-    rejected = pq.read_metadata(checked.rejects).num_rows
-    came = checked.rows_in + rejected - checked.rejected
-    if rejected <= making.max_rejects * came:
-        return
+def _refuse(checked: Checked, broken: int, files: Sequence[Path], making: Making) -> NoReturn:
+    rejected, came = checked.rejected + broken, checked.rows_in + broken
     first = []
     for reject in read_rejects(checked.rejects, making.side):
         first.append(str(reject))

@@ -68,6 +68,7 @@ class Applied:
     control: dict[str, float] = field(default_factory=dict)
     last_wins: str | None = None
     rows_in: int = 0
+    unkept: int = 0  # problems beyond those that are kept
     stride: int = 1  # rows made of one row of the source
     sections: tuple[Section, ...] = ()
 
@@ -345,8 +346,7 @@ class _Run:
         for key, count in self.counts.items():
             if key.startswith("out:") and count:
                 applied.notes.append(f"{count:,} rows were left out by the mapping: it takes those where {key[4:]}")
-        if self.counts["unkept"]:
-            applied.notes.append(f"{self.counts['unkept']:,} more rows could not be converted than are listed")
+        applied.unkept = self.counts["unkept"]
         for control in self.mapping.control:
             applied.control[control.column] = self.sums[control.column]
         applied.notes += self.said(applied)

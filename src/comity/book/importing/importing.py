@@ -9,7 +9,6 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from comity.book.definition import Definition, read_definition
 from comity.book.engine import naming, working
@@ -20,7 +19,7 @@ from comity.book.importing.conversions import quoted
 from comity.book.importing.digests import digested
 from comity.book.importing.mapping import Mapping as SourceMapping
 from comity.book.importing.provenance import Delivery
-from comity.book.importing.rejects import SCHEMA, Reject, write_rejects
+from comity.book.importing.rejects import SCHEMA, Reject, first_rows, write_rejects
 from comity.book.importing.section import ROW, UnusableSourceError
 from comity.book.importing.storing import clear, held, store
 from comity.book.raw import notes_of, something_private
@@ -30,6 +29,7 @@ from comity.book.tables import Kind, Table
 FIRST_ROWS = 5  # mapped rows that a dry run shows
 _FIRST = 3  # rejects named in a refusal
 _SHOWN = 12  # columns named in a note
+_LISTED = 1000  # rejects that an outcome tells of
 
 Progress = Callable[[int], None]  # told the number of rows as they pass
 
@@ -153,11 +153,13 @@ def take(  # noqa: PLR0913 - the steps' own needs
         last_wins=applied.last_wins,
         digest=digested(table, definition.digests, book),
     )
-    by_reason = _place_rejects(checked, taking, definition)
-    rejects, rejected = _first_rejects(checked.rejects), pq.read_metadata(checked.rejects).num_rows
+    rejected = checked.rejected + (len(applied.problems) if taking.problems else 0)
     rows_in = checked.rows_in + rejected - checked.rejected
+    refused = not taking.dry_run and (rejected > taking.max_rejects * rows_in or applied.unkept > 0)
+    by_reason = _place_rejects(checked, taking, definition, _LISTED if refused or taking.dry_run else None)
+    rejects = _first_rejects(checked.rejects)
     checked = replace(checked, rejected=rejected, rows_in=rows_in)
-    if not taking.dry_run and rejected > taking.max_rejects * rows_in:
+    if refused:
         told = "; ".join(map(str, rejects[:_FIRST]))
         msg = (
             f"{taking.file}: {rejected:,} of {rows_in:,} rows break a rule, where {taking.max_rejects:.0%} may: {told}"
@@ -202,10 +204,19 @@ def _peeked(batches: Iterator[pa.RecordBatch], first: list[Mapping[str, str]]) -
         yield batch
 
 
-def _place_rejects(checked: Checked, taking: Taking, definition: Definition) -> dict[tuple[str, str], int]:
-    """Rewrite the rejects with files and lines, rows that could not be converted among them; their counts by reason."""
-    applied, found = taking.applied, pq.read_table(checked.rejects)
-    problems = applied.problems if taking.problems else []
+def _place_rejects(
+    checked: Checked,
+    taking: Taking,
+    definition: Definition,
+    most: int | None,
+) -> dict[tuple[str, str], int]:
+    """Rewrite the rejects with files and lines, rows that could not be converted among them; their counts by reason.
+
+    :param most: how many of them are placed, where they are only shown: finding all lines may take much memory
+    """
+    applied, found = taking.applied, first_rows(checked.rejects, most)
+    every = applied.problems if taking.problems else []
+    problems = every[:most]
     rows = found.column("row").to_pylist()
     lines = applied.lines([*rows, *(problem.row for problem in problems if problem.line is None)])
     files = [_named(taking, row) for row in rows]
@@ -216,7 +227,7 @@ def _place_rejects(checked: Checked, taking: Taking, definition: Definition) -> 
     unconverted = [_as_reject(problem, taking, lines, owner, column_owner) for problem in problems]
     write_rejects(checked.rejects, [kept, pa.Table.from_pylist(unconverted, SCHEMA)])
     counts = dict(checked.by_reason)
-    for problem in problems:
+    for problem in every:
         counts[problem.column, problem.reason] = counts.get((problem.column, problem.reason), 0) + 1
     return counts
 
@@ -257,7 +268,7 @@ def _only(sides: set[str]) -> str | None:
 
 def _first_rejects(file: Path) -> tuple[Reject, ...]:
     """The first rejects; whoever imports a file has the file."""
-    table = pq.read_table(file).slice(0, 1000)
+    table = first_rows(file, _LISTED)
     return tuple(
         Reject(row["file"], row["line"], row["column"], row["value"] or "", row["reason"]) for row in table.to_pylist()
     )

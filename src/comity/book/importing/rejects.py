@@ -53,6 +53,15 @@ def write_rejects(file: Path, tables: Sequence[pa.Table], notes: Sequence[tuple[
     pq.write_table(whole.replace_schema_metadata(told), file, compression="zstd")
 
 
+def first_rows(file: Path, most: int | None) -> pa.Table:
+    """The first rows of a Parquet file; None: all."""
+    if most is None:
+        return pq.read_table(file)
+    with pq.ParquetFile(file) as stored:
+        first = next(stored.iter_batches(max(most, 1)), None)
+        return pa.Table.from_batches([first] if first is not None else [], stored.schema_arrow).slice(0, most)
+
+
 def read_notes(file: Path, side: Side | None) -> tuple[str, ...]:
     """What else was to be told of a table, as far as this side may know."""
     notes = json.loads((pq.read_schema(file).metadata or {}).get(_NOTES, b"[]"))
