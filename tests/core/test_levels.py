@@ -133,6 +133,13 @@ def test_an_interval_needs_four_weeks_or_ten_people():
     assert measure(stats("csat", nine, sampled=Sampled.PEOPLE, kpi={"target": 0.1})).beyond_chance is None
 
 
+def test_units_that_are_all_alike_do_not_tell_chance():
+    """None of twelve people left: that is 0 %, and says nothing of whether 5 % would have been by chance."""
+    nobody = moments([0.0] * 12, [1.0] * 12)
+    level = measure(stats("attrition", nobody, sampled=Sampled.PEOPLE, kpi={"target": 0.05}))
+    assert (level.value, level.met, level.beyond_chance, level.low) == (0.0, True, None, None)
+
+
 def test_a_bias_is_held_against_its_target_to_both_sides():
     """-4.2 % against 5 %: met, and the 95 % interval reaches beyond -5 %."""
     counted = moments([-4.0, -5.0, -3.8, -4.0], [100.0] * 4)

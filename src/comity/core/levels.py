@@ -122,6 +122,9 @@ class Formulas:
     in_full: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
+NO_FORMULAS = Formulas({})
+
+
 @dataclass(frozen=True, slots=True)
 class Reported:
     """A side's own figure, and to how many decimals it was shown.
@@ -163,8 +166,9 @@ class MeasuredLevel:
 
     `value` is `num / den`, but for quantiles, where those count the contacts at or below it. `low` to `high` is the
     95 % interval, None where there are too few units for one; `met` and `beyond_chance` are None without a target.
-    `explains` holds the variant that gives a side's figure, `explains_in_full` the one that gives it only when agreed
-    exclusions are not taken out, as in `variants_in_full`.
+    `formulas` holds what `variants` and `variants_in_full` are the ratios of; `explains` the variant that gives a
+    side's figure, `explains_in_full` the one that gives it only when agreed exclusions are not taken out, as in
+    `variants_in_full`.
     """
 
     kpi: str
@@ -181,6 +185,7 @@ class MeasuredLevel:
     definition: Kpi
     variants: Mapping[str, float | None] = field(default_factory=dict)
     variants_in_full: Mapping[str, float | None] = field(default_factory=dict)
+    formulas: Formulas = NO_FORMULAS
     mean_of_intervals: float | None = None
     intervals_in_target: float | None = None
     reported: Mapping[Side, float | None] = field(default_factory=dict)
@@ -226,6 +231,7 @@ def measure(stats: LevelStats) -> MeasuredLevel:
         definition=kpi,
         variants=_rates(stats.variants),
         variants_in_full=_rates(stats.in_full),
+        formulas=whole,
         mean_of_intervals=None if within is None else within.mean,
         intervals_in_target=in_target,
         reported={side: stats.reported[side].value if side in stats.reported else None for side in Side},
@@ -342,6 +348,8 @@ def _interval(stats: LevelStats, value: float, se: float | None) -> tuple[float,
         # Answers of one account are not independent: the size that would give this error if they were.
         size = value * (1 - value) / (se * se) if se > 0 else float(units)
         return wilson(value, size, z)
+    if se == 0:  # units that are all alike, as where nobody left, say nothing of chance
+        return None
     return value - z * se, value + z * se
 
 
