@@ -203,3 +203,11 @@ def test_rows_that_belong_nowhere_are_rejects(book):
     assert ended.code == 1
     assert "40 rows belong to no book" in ended.error
     assert "a.csv line 2: queue: belongs to no book ('q')" in ended.error
+
+
+def test_an_export_without_rows_brings_nothing_to_anybody(book):
+    routes = laid(book.parent, "routes.toml", ROUTE)
+    file = laid(book.parent, "a.csv", GOOD.split("\n")[0] + "\n")
+    ended = tried(book, "import", file, "--as", "contacts", "--into", routes)
+    assert ended.code == 0
+    assert "0 rows for contacts" in ended.output

@@ -21,6 +21,7 @@ from comity.core.values import Side
 
 MAX_REJECTS = 0.05
 SHOWN = 200  # characters of a rejected value that are kept
+PORTION = 250_000  # rows that are checked at once
 NOBODY = "nobody"  # owner of a row that both sides claim for themselves
 _BLANK = literal(" \t\r\n\u00a0")
 _OTHER_CONTENT = "the same key as a row further up, with other content; the first one counts"
@@ -40,6 +41,7 @@ class Checked:
     rows: int
     rejected: int
     collapsed: int
+    superseded: int = 0  # of the collapsed, those that are earlier states of what they tell of, and do not say the same
     by_reason: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (column, reason) -> rows
     columns: tuple[str, ...] = ()  # the declared columns that the rows bore
     off_amounts: tuple[int, float] = (0, 0.0)  # rows whose amount is not quantity times price, and by how much in sum
@@ -79,22 +81,12 @@ def check(  # noqa: PLR0913 - what, by which rules, and how it is to lie
     :param digest: column -> DuckDB expression over `{}` by which its values are replaced (see `digests`)
     :param metadata: what else the clean file is to say in its metadata
     """
-    columns, stream = _stream(batches)
+    columns, tables = in_portions(batches)
     checking = _Checking(table, definition, [c for c in table.columns if c.name in columns], digest or {})
-    staged, clean, rejects = (folder / f"{name}.parquet" for name in ("staged", "clean", "rejects"))
-    con.register("_incoming", stream.reader())
-    try:
-        con.execute(
-            f"COPY ({checking.staged_sql(last_wins)}) TO {literal(str(staged))} (FORMAT parquet, COMPRESSION lz4)"
-        )
-    except duckdb.Error:
-        if stream.error is not None:
-            raise stream.error from None
-        raise
-    finally:
-        con.unregister("_incoming")
-    con.execute(f"CREATE OR REPLACE TEMP VIEW _staged AS SELECT * FROM {scan_sql(staged)}")
-    collapsed = _find_lost(con, table, [c.name for c in checking.present], last_wins)
+    clean, rejects = folder / "clean.parquet", folder / "rejects.parquet"
+    staged = _staged(con, tables, checking.staged_sql(last_wins), folder)
+    con.execute(f"CREATE OR REPLACE TEMP VIEW _staged AS SELECT * FROM {scan_sql(*staged)}")
+    collapsed, superseded = _find_lost(con, table, [c.name for c in checking.present], last_wins)
     con.execute(f"COPY ({checking.rejects_sql()}) TO {literal(str(rejects))} (FORMAT parquet)")
     checking.write_clean(con, clean, number, metadata or {})
     counted = con.execute(
@@ -107,7 +99,8 @@ def check(  # noqa: PLR0913 - what, by which rules, and how it is to lie
     off_rows, off_sum = off.fetchone() or (0, 0.0)
     rows_in = _one(con, "SELECT count(*) FROM _staged")
     con.execute("DROP VIEW _staged; DROP TABLE _lost")
-    staged.unlink()
+    for part in staged:
+        part.unlink()
     return Checked(
         clean=clean,
         rejects=rejects,
@@ -115,6 +108,7 @@ def check(  # noqa: PLR0913 - what, by which rules, and how it is to lie
         rows=_one(con, f"SELECT count(*) FROM {scan_sql(clean)}"),
         rejected=sum(count for *_, count in counted),
         collapsed=collapsed,
+        superseded=superseded,
         by_reason={(column, reason): count for column, reason, count in counted},
         columns=tuple(column.name for column in checking.present),
         off_amounts=(off_rows, float(off_sum)),
@@ -126,37 +120,42 @@ def _one(con: duckdb.DuckDBPyConnection, sql: str) -> int:
     return int(found[0]) if found else 0
 
 
-class _Stream:
-    """Batches for the engine; an error of the source is kept, because the engine only passes on its words."""
-
-    def __init__(self, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
-        self.schema = schema
-        self.batches = batches
-        self.error: Exception | None = None
-
-    def reader(self) -> pa.RecordBatchReader:
-        return pa.RecordBatchReader.from_batches(self.schema, self._kept())
-
-    def _kept(self) -> Iterator[pa.RecordBatch]:
-        try:
-            yield from self.batches
-        except Exception as error:
-            self.error = error
-            raise
-
-
-def _stream(batches: Iterable[pa.RecordBatch]) -> tuple[set[str], _Stream]:
+def in_portions(batches: Iterable[pa.RecordBatch]) -> tuple[set[str], Iterator[pa.Table]]:
+    """The names of the columns, and the rows in tables of a bounded size."""
     rest = iter(batches)
     first = next(rest, None)
     if first is None:
-        schema = pa.schema([(ROW, pa.int64())])
-        return set(), _Stream(schema, iter(()))
+        return set(), iter((pa.schema([(ROW, pa.int64())]).empty_table(),))
 
-    def whole() -> Iterator[pa.RecordBatch]:
-        yield first
-        yield from rest
+    def portions() -> Iterator[pa.Table]:
+        held, rows = [first], first.num_rows
+        for batch in rest:
+            if rows + batch.num_rows > PORTION:
+                yield pa.Table.from_batches(held)
+                held, rows = [], 0
+            held.append(batch)
+            rows += batch.num_rows
+        yield pa.Table.from_batches(held, first.schema)
 
-    return set(first.schema.names), _Stream(first.schema, whole())
+    return set(first.schema.names), portions()
+
+
+def _staged(con: duckdb.DuckDBPyConnection, tables: Iterator[pa.Table], sql: str, folder: Path) -> list[Path]:
+    """Each table through the statement, into a file of its own.
+
+    One stream over all rows would be simpler; but the engine reads streams ahead as fast as they flow, and would
+    hold most of a large file in memory.
+    """
+    files = []
+    for number, some in enumerate(tables):
+        files.append(folder / f"staged-{number}.parquet")
+        con.register("_incoming", some)
+        try:
+            con.execute(f"COPY ({sql}) TO {literal(str(files[-1]))} (FORMAT parquet, COMPRESSION lz4)")
+        finally:
+            con.unregister("_incoming")
+    pa.default_memory_pool().release_unused()  # Arrow keeps what the rows took, which a sort may need now
+    return files
 
 
 class _Checking:
@@ -331,8 +330,12 @@ def _text(name: str) -> str:
     return quoted(f"text of {name}")
 
 
-def _find_lost(con: duckdb.DuckDBPyConnection, table: Table, present: list[str], last_wins: str | None) -> int:
-    """Set aside, in `_lost`, the rows whose key is there already; how many of them say the same as the one that counts.
+def _find_lost(
+    con: duckdb.DuckDBPyConnection, table: Table, present: list[str], last_wins: str | None
+) -> tuple[int, int]:
+    """Set aside, in `_lost`, the rows whose key is there already; how many of them collapse into the one that counts.
+
+    The second number is of those that are earlier states of it; the others say the same as another.
 
     Keys are counted by hash first: mostly none is there twice, and nothing else is then held in memory.
     """
@@ -359,8 +362,12 @@ def _find_lost(con: duckdb.DuckDBPyConnection, table: Table, present: list[str],
         f"{', ' + quoted(last_wins) if last_wins in present and last_wins not in table.key else ''} FROM ({suspects})) "
         f"WINDOW k AS (PARTITION BY {keys} ORDER BY {order})) WHERE n > 1",
     )
+    superseded = 0
+    if last_wins is not None:
+        state = f"hash({keys}, {latest}, {content})"
+        superseded = _one(con, f"SELECT count(DISTINCT {state}) - count(DISTINCT hash({keys})) FROM ({suspects})")
     con.execute("DROP TABLE _twice")
-    return _one(con, "SELECT count(*) FROM _lost WHERE same")
+    return _one(con, "SELECT count(*) FROM _lost WHERE same"), superseded
 
 
 def owner_of_columns(table: Table, definition: Definition) -> dict[str, Side]:

@@ -13,7 +13,7 @@
 A row for which no rule holds, or rules of two books, is set aside in a list that lies beside `routes.toml`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -28,7 +28,7 @@ from comity.book import toml
 from comity.book.definition import Definition, read_definition
 from comity.book.engine import working
 from comity.book.importing.applying import Applied, Context, apply
-from comity.book.importing.checking import MAX_REJECTS
+from comity.book.importing.checking import MAX_REJECTS, in_portions
 from comity.book.importing.committing import locked
 from comity.book.importing.conversions import literal, quoted, value_sql
 from comity.book.importing.importing import Outcome, Progress, Taking, digest_of_mapping, take, unwatched
@@ -135,8 +135,7 @@ def import_routed(  # noqa: PLR0913 - what, by which rules, how, by whom, when
             locks.enter_context(locked(book))
         zone = next(iter(definitions.values())).timezone
         applied = apply(mapping, source, Context(zone, tuple(dict.fromkeys(rule.column for rule in rules))))
-        staged = work / "routed.parquet"
-        _stage(con, applied, rules, books, definitions, table, staged, progress)
+        staged = _stage(con, applied, rules, books, definitions, table, work, progress)
         unrouted = _unrouted(con, staged, applied, source, rules)
         outcomes = []
         for number, book in enumerate(books):
@@ -168,37 +167,41 @@ def _stage(  # noqa: PLR0913 - one step of import_routed
     books: list[Path],
     definitions: dict[Path, Definition],
     table: Table,
-    staged: Path,
+    folder: Path,
     progress: Progress,
-) -> None:
+) -> list[Path]:
     """All rows as text, each with the numbers of the books whose rules hold for it."""
-    batches = iter(applied.batches)
-    first = next(batches, None)
-    schema = first.schema if first is not None else pa.schema([(ROW, pa.int64())])
-
-    def whole() -> Iterator[pa.RecordBatch]:
-        if first is not None:
-            progress(first.num_rows)
-            yield first
-        for batch in batches:
-            progress(batch.num_rows)
-            yield batch
-
-    names = set(schema.names)
-    for rule in rules:
-        if first is not None and f"{_CARRIED}{rule.column}" not in names:
-            msg = f"the routes ask for the column {rule.column!r}, which the file does not have"
-            raise UnusableSourceError(msg)
+    names, portions = in_portions(_passing(applied.batches, progress))
+    if names:
+        _refuse_absent(rules, names)
     to = [
         f"CASE WHEN {_holds(rule, table, names, definitions[rule.book].timezone)} THEN {books.index(rule.book)} END"
-        for rule in (rules if first is not None else ())
+        for rule in (rules if names else ())
     ]
     chosen = f"list_distinct(list_filter([{', '.join(to)}], lambda b: b IS NOT NULL))" if to else "[]::INTEGER[]"
-    con.register("_export", pa.RecordBatchReader.from_batches(schema, whole()))
-    try:
-        con.execute(f"COPY (SELECT *, {chosen} AS _books FROM _export) TO {literal(str(staged))} (FORMAT parquet)")
-    finally:
-        con.unregister("_export")
+    staged = []
+    for number, some in enumerate(portions):
+        staged.append(folder / f"routed-{number}.parquet")
+        con.register("_export", some)
+        try:
+            to_file = literal(str(staged[-1]))
+            con.execute(f"COPY (SELECT *, {chosen} AS _books FROM _export) TO {to_file} (FORMAT parquet)")
+        finally:
+            con.unregister("_export")
+    return staged
+
+
+def _passing(batches: Iterator[pa.RecordBatch], progress: Progress) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        progress(batch.num_rows)
+        yield batch
+
+
+def _refuse_absent(rules: tuple[Route, ...], names: set[str]) -> None:
+    for rule in rules:
+        if f"{_CARRIED}{rule.column}" not in names:
+            msg = f"the routes ask for the column {rule.column!r}, which the file does not have"
+            raise UnusableSourceError(msg)
 
 
 def _holds(rule: Route, table: Table, names: set[str], zone: str) -> str:
@@ -230,23 +233,23 @@ def _day(table: Table, names: set[str], zone: str) -> str:
     raise UnusableSourceError(msg)
 
 
-def _rows_of(con: duckdb.DuckDBPyConnection, staged: Path, number: int) -> Iterator[pa.RecordBatch]:
+def _rows_of(con: duckdb.DuckDBPyConnection, staged: Sequence[Path], number: int) -> Iterator[pa.RecordBatch]:
     """The rows of one book, and no other's; by a cursor of its own, because checking uses the first."""
     sql = (
         f"SELECT * EXCLUDE (_books, {', '.join(map(quoted, _carried(staged)))}) "
-        f"FROM {scan_sql(staged)} WHERE _books = [{number}] ORDER BY {ROW}"
+        f"FROM {scan_sql(*staged)} WHERE _books = [{number}] ORDER BY {ROW}"
     )
     with con.cursor() as cursor:
         yield from cursor.execute(sql).to_arrow_reader(32_768)
 
 
-def _carried(staged: Path) -> list[str]:
-    return [name for name in pq.read_schema(staged).names if name.startswith(_CARRIED)]
+def _carried(staged: Sequence[Path]) -> list[str]:
+    return [name for name in pq.read_schema(staged[0]).names if name.startswith(_CARRIED)]
 
 
 def _unrouted(
     con: duckdb.DuckDBPyConnection,
-    staged: Path,
+    staged: Sequence[Path],
     applied: Applied,
     source: Path,
     rules: tuple[Route, ...],
@@ -254,7 +257,7 @@ def _unrouted(
     """Rows of no book or of two, and rows that could not be read: nobody's until a person looks."""
     carried = _carried(staged)
     shown = " || ', ' || ".join(f"coalesce({quoted(name)}, '')" for name in carried) or "''"
-    rows = scan_sql(staged)
+    rows = scan_sql(*staged)
     sql = f"SELECT {ROW}, {shown}, len(_books) FROM {rows} WHERE len(_books) <> 1 ORDER BY 1"
     found = con.execute(sql).fetchall()
     problems = applied.problems
