@@ -6,10 +6,12 @@ from datetime import date
 
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from comity.book.opening import NotInRelationshipError, open_book
 from comity.book.storage import arrow_schema
 from comity.book.tables import TABLES
+from comity.cli import app
 from comity.simulate.book import NotEmptyError, write_book
 from comity.simulate.conditions import SHORT_S, VOICE
 from comity.simulate.partnership import ZONE, partnership
@@ -132,6 +134,32 @@ def test_service_levels_are_those_of_the_truth(tmp_path):
     truth = next(one for one in truths(told) if one.reading == "service_level")
     # Three standard errors of a quarter's busier and quieter days, and what an excluded outage still costs here.
     assert share == pytest.approx(truth.after, abs=0.02)
+
+
+@pytest.mark.parametrize("name", ["demo", "exclusions", "exclusions_diverted"])
+def test_what_each_side_reports_is_a_formula_that_can_be_named(name, tmp_path):
+    """By month: V1 of the customer, V3 of the provider, from the contacts as they stand, to four places."""
+    told = _told(name)
+    folder = write_book(told, tmp_path / "book", {"contacts", "reported"})
+    found = pq.read_table(folder / "contacts.parquet").to_pandas()
+    voice = found[found.queue.isin(VOICE) & (found.answered_at.notna() | found.abandoned_at.notna())]
+    good = (voice.answered_at - voice.opened_at).dt.total_seconds() <= 20
+    by_month = good.groupby(voice.opened_on.map(lambda day: f"{day:%Y-%m}"))
+    answered = voice.answered_at.notna().groupby(voice.opened_on.map(lambda day: f"{day:%Y-%m}"))
+    expected = {"customer": by_month.mean(), "provider": by_month.sum() / answered.sum()}
+    reported = pq.read_table(folder / "reported.parquet").to_pandas()
+    assert len(reported) == 2 * len(told.months)
+    for side, rows in reported.groupby("reported_by"):
+        assert rows.set_index("period").value.to_dict() == pytest.approx(expected[side].to_dict(), abs=0.5001e-4)
+
+
+def test_a_review_names_the_formula_behind_each_side_s_figure(book):
+    """May holds an accepted exclusion, June none: the same formulas, with it counted and as they stand."""
+    for period in ("2026-05", "2026-06", "2026-Q2"):
+        done = CliRunner().invoke(app, ["review", str(book), "--period", period, "--format", "json"])
+        level = next(one for one in json.loads(done.stdout)["levels"] if one["kpi"] == "service_level")
+        named = level["explains_in_full"] | level["explains"]
+        assert named == {"customer": "V1", "provider": "V3"}, period
 
 
 def test_unhappy_accounts_leave_first_where_the_story_has_it(tmp_path):

@@ -66,7 +66,10 @@ def costs(told: Partnership, plan: money.Bought, months: Days) -> Columns:
 
 
 def reported(told: Partnership, counts: Floats, side: str) -> Columns:
-    """A side's own service level by month: the customer's over all who waited, the provider's over those answered.
+    """A side's own service level by month, to a hundredth of a percent: the customer's V1, the provider's V3.
+
+    V1: answered in time, of all who waited; V3: of all who were answered. Neither takes anything out: what an agreed
+    exclusion covers is counted by both, as it is where each makes its figure of its own system's report.
 
     :param counts: [months, (good, waiting, answered)]
     """

@@ -6,7 +6,6 @@ Callers who are sent away to a voicemail were not served: like for like they cou
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
@@ -83,7 +82,7 @@ def _expected(
     patience, handle = wanted.patience_s[days][day, queue], wanted.handle_s[queue]
     found = np.zeros((5, voice))
     found[_LIKE] = np.bincount(queue, rate * away / (1 - away), minlength=voice)
-    queue, contacts, rate, staffed, patience, handle = _alike(queue, rate, staffed, patience, handle)
+    queue, contacts, (rate, staffed, patience, handle) = _alike(queue, rate, staffed, patience, handle)
     for surprise, by_surprise in _nodes(_SURPRISES):
         busier = float(np.exp(-(DAY_SD**2) / 2 + DAY_SD * surprise))
         for presence, by_presence in _nodes(_PRESENCES):
@@ -93,17 +92,20 @@ def _expected(
     return found
 
 
-def _alike(queue: Ints, rate: Floats, *others: Floats) -> tuple[Any, ...]:
-    """Half hours that differ little, together in one state: its queue, all its contacts, and the means of the rest.
+def _alike(queue: Ints, rate: Floats, staffed: Floats, *others: Floats) -> tuple[Ints, Floats, list[Floats]]:
+    """Half hours of a queue that differ little, taken together, which is six times as fast.
 
-    Of a group each figure is the mean by contacts, so that what is lost is of second order in its width, 2 % in
-    contacts and 1 % in positions a contact: under 0.00002 of a service level.
+    Each figure of a group is the mean by contacts, so that what is lost is of second order in the group's width
+    (2 % in contacts, 1 % in positions for a contact): under 0.00003 of a service level.
+
+    :param rate: contacts in the half hour; `staffed`: positions
+    :returns: a group's queue, its contacts in all half hours, and the means of `rate`, `staffed` and the others
     """
-    marks = np.stack([queue, np.rint(np.log(rate) / 0.02), np.rint(np.log(np.maximum(others[0], 0.01) / rate) / 0.01)])
+    marks = np.stack([queue, np.rint(np.log(rate) / 0.02), np.rint(np.log(np.maximum(staffed, 0.01) / rate) / 0.01)])
     _, first, group = np.unique(marks, axis=1, return_index=True, return_inverse=True)
     group = group.ravel()
-    whole = np.bincount(group, rate)
-    return queue[first], whole, *(np.bincount(group, rate * one) / whole for one in (rate, *others))
+    contacts = np.bincount(group, rate).astype(np.float64)
+    return queue[first], contacts, [np.bincount(group, rate * one) / contacts for one in (rate, staffed, *others)]
 
 
 def _state_counts(  # noqa: PLR0913 - a state of a queue, and how much it counts
