@@ -115,6 +115,7 @@ def _level(one: MeasuredLevel, history: tuple[LevelPoint, ...], period: Period) 
         explains=one.explains,
         variants_in_full=one.variants_in_full,
         explains_in_full=one.explains_in_full,
+        formulas=one.formulas,
         mean_of_intervals=one.mean_of_intervals,
         intervals_in_target=one.intervals_in_target,
         history=history,

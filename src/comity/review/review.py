@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from comity.core.agreements import Kpi
 from comity.core.calendars import Against, Cut
+from comity.core.levels import NO_FORMULAS, Formulas
 from comity.core.paid import PaidSplit
 from comity.core.readings.reading import Reading
 from comity.core.values import Period, Side
@@ -80,6 +81,7 @@ class Level:
     also: Mapping[str, object] = field(default_factory=dict)
     variants_in_full: Mapping[str, float | None] = field(default_factory=dict)
     explains_in_full: Mapping[Side, str] = field(default_factory=dict)
+    formulas: Formulas = NO_FORMULAS  # what the variants are the ratios of
     low: float | None = None  # the 95 % interval, None where there are too few units for one
     high: float | None = None
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from comity.book.statistics.exclusions import TakenOut
+from comity.book.tables import TABLES
 from comity.core.calendars import Cut
 from comity.core.values import Period, Side
+from comity.review.faces.sections import due
 from comity.review.faces.words import LOCALES, UnknownLanguageError, catalogue, clean, words_of
 from tests.review import sample
 
@@ -87,6 +89,29 @@ def test_characters_that_steer_or_run_backwards_are_replaced():
 
 def test_a_side_without_a_name_is_called_by_its_role():
     assert words_of("es").side(Side.PROVIDER, {}) == "Proveedor"
+
+
+def test_an_abbreviation_s_full_stop_closes_the_sentence_too():
+    assert words_of("es")("readings.material", material="2,0 p. p.").endswith("2,0 p. p.")
+    assert words_of("en")("readings.material", material="2.0 pts").endswith("2.0 pts.")
+
+
+@pytest.mark.parametrize(
+    ("said", "english", "spanish"),
+    [
+        ("monday 09:00", "Mondays, 09:00", "los lunes a las 09:00"),
+        ("day 3 18:30", "day 3 of each month, 18:30", "el día 3 de cada mes a las 18:30"),
+        ("friday", "Fridays", "los viernes"),
+        ("when it suits\x1b[31m", "when it suits\ufffd[31m", "when it suits\ufffd[31m"),
+    ],
+)
+def test_when_something_is_due_is_said_as_the_reader_says_it(said, english, spanish):
+    assert (due(said, words_of("en")), due(said, words_of("es"))) == (english, spanish)
+
+
+@pytest.mark.parametrize("language", sorted(LOCALES))
+def test_every_table_has_a_name(language):
+    assert {name for name in (*TABLES, "kpi", "steps") if f"table.{name}" not in catalogue(language)} == set()
 
 
 # What the code says by key ---------------------------------------------------------------------------------------

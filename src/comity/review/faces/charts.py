@@ -315,8 +315,11 @@ def scale(values: Sequence[float], top: float, foot: float) -> Scale:
     return Scale(low - room, high + room, top, foot)
 
 
-def _xs(count: int) -> list[float]:
-    return [4 + index * (92 / (count - 1) if count > 1 else 0) for index in range(count)]
+_LEFT, _RIGHT = 13.0, 94.0  # per cent: the axis is named to the left of the first period
+
+
+def _xs(count: int, left: float = _LEFT) -> list[float]:
+    return [left + index * ((_RIGHT - left) / (count - 1) if count > 1 else 0) for index in range(count)]
 
 
 def _names(xs: Sequence[float], names: Sequence[str], y: float, most: int) -> list[Shape]:
@@ -345,7 +348,7 @@ def two_lines(  # noqa: PLR0913 - the two lines, their ribbon and their names ar
     low = [value - width for value, width in zip(held, half, strict=True)]
     high = [value + width for value, width in zip(held, half, strict=True)]
     axis = scale([*reported, *low, *high], 12, foot)
-    xs = _xs(len(names))
+    xs = _xs(len(names), 9)
     shapes: list[Shape] = []
     for value in axis.ticks():
         shapes += [Line(0, axis.y(value), 100, axis.y(value), "grid"), Text(0, axis.y(value) - 4, tick(value), "quiet")]
@@ -378,12 +381,16 @@ def apart(wanted: Sequence[float], room: float, low: float, high: float) -> list
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One period of a level: its value, whether it lies outside the limits, and the target then in force."""
+    """One period of a level: its value, whether it lies outside the limits, and the target then in force.
+
+    `at` is its place in the row of periods; one that has no level leaves its place empty.
+    """
 
     name: str
     value: float
     outside: bool
     target: float | None
+    at: int
 
 
 def control(
@@ -393,8 +400,9 @@ def control(
     height, foot = 104.0, 80.0
     values = [point.value for point in points] + [point.target for point in points if point.target is not None]
     axis = scale([*values, *(limits or ())], 10, foot)
-    xs = _xs(len(points))
-    step = 92 / (len(points) - 1) / 2 if len(points) > 1 else 4
+    places = _xs(points[-1].at + 1)
+    xs = [places[point.at] for point in points]
+    step = (places[1] - places[0]) / 2 if len(places) > 1 else 4
     shapes: list[Shape] = []
     if limits is not None:
         lower, centre, upper = limits
@@ -405,15 +413,28 @@ def control(
     for x, point in zip(xs, points, strict=True):
         if point.target is not None:
             shapes.append(
-                Line(max(x - step, 0), axis.y(point.target), min(x + step, 100), axis.y(point.target), "target")
+                Line(
+                    x - (step if point.at else 4),
+                    axis.y(point.target),
+                    min(x + step, 100),
+                    axis.y(point.target),
+                    "target",
+                )
             )
-    shapes.append(Path(tuple((x, axis.y(point.value)) for x, point in zip(xs, points, strict=True)), "thin"))
+    run: list[tuple[float, float]] = []
+    for x, point, after in zip(xs, points, (*points[1:], None), strict=True):
+        run.append((x, axis.y(point.value)))
+        if after is None or after.at > point.at + 1:  # no line over a period without a level
+            shapes.append(Path(tuple(run), "thin"))
+            run = []
     for x, point in zip(xs, points, strict=True):
         if point.outside:
             shapes.append(Mark(x, axis.y(point.value), "ring", "outside"))
         else:
             shapes.append(Mark(x, axis.y(point.value), "dot", "thick-mark"))
-    return Chart((*shapes, *_names(xs, [point.name for point in points], height - 6, 5)), height, sentence)
+    names = {point.at: point.name for point in points}
+    named = [names.get(at, "") for at in range(len(places))]
+    return Chart((*shapes, *_names(places, named, height - 6, 5)), height, sentence)
 
 
 def sample(kind: str) -> Chart:

@@ -1,16 +1,18 @@
 """A level and a reading over the periods of the book, as charts and as the table of their numbers."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 from comity.core.calendars import Calendar, Cut
 from comity.review.faces import charts
 from comity.review.faces.figures import shown_scale
-from comity.review.faces.level_rows import LevelRow
+from comity.review.faces.level_rows import LevelRow, num_of_den
 from comity.review.faces.reading_rows import ReadingRow
 from comity.review.faces.words import DASH, Words
-from comity.review.review import ReadingPoint, Review
+from comity.review.review import LevelPoint, ReadingPoint, Review
 
 FEWEST_POINTS = 2
 _LABEL_ROOM = 36.0
@@ -47,8 +49,9 @@ def level_chart(row: LevelRow, review: Review, words: Words) -> LevelHistory | N
             point.value * scale,
             limits is not None and not limits.lower <= point.value <= limits.upper,
             None if point.target is None else point.target * scale,
+            at,
         )
-        for point in points
+        for at, point in zip(_places_in_row(points), points, strict=True)
     ]
     sentence = words(
         "levels.chart",
@@ -77,15 +80,20 @@ def level_chart(row: LevelRow, review: Review, words: Words) -> LevelHistory | N
             words.period(point.period, review.cut),
             figure(point.value),
             figure(point.target) if point.target is not None else DASH,
-            words("word.of", num=_count(point.num, words), den=_count(point.den, words)),
+            num_of_den(level, point.num, point.den, words),
         )
         for point in points
     )
     return LevelHistory(chart, note, table)
 
 
-def _count(value: float, words: Words) -> str:
-    return words.number(value, 0 if float(value).is_integer() else 1)
+def _places_in_row(points: Sequence[LevelPoint]) -> list[int]:
+    """Which place each point has among the periods from the first to the last, with or without a level."""
+    at = [0]
+    for before, point in pairwise(points):
+        between = (point.period.start - before.period.end).days
+        at.append(at[-1] + 1 + round(between / before.period.days))
+    return at
 
 
 def _places(values: list[float]) -> int:

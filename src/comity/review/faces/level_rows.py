@@ -92,7 +92,7 @@ def level_row(level: Level, review: Review, words: Words) -> LevelRow:
     )
     of = ""
     if math.isfinite(level.den) and level.den > 1 and math.isfinite(level.num):  # of 1: not a ratio
-        of = words("word.of", num=_plain_number(level.num, words), den=_plain_number(level.den, words))
+        of = num_of_den(level, level.num, level.den, words)
     return LevelRow(
         level=level,
         name=level_title(level, words),
@@ -112,8 +112,18 @@ def level_row(level: Level, review: Review, words: Words) -> LevelRow:
     )
 
 
+_SECONDS = frozenset({"wait_mean", "handle_time"})  # sums of seconds over contacts
+
+
+def num_of_den(level: Level, num: float, den: float, words: Words) -> str:
+    """What a level is the ratio of; sums of seconds say that they are."""
+    if level.measure in _SECONDS:
+        return words("word.over", num=words.figure(num, "seconds", places=0), den=_plain_number(den, words))
+    return words("word.of", num=_plain_number(num, words), den=_plain_number(den, words))
+
+
 def _plain_number(value: float, words: Words) -> str:
-    return words.number(value, 0 if float(value).is_integer() else 1)
+    return words.number(value, 0 if float(value).is_integer() or abs(value) >= 1000 else 1)  # noqa: PLR2004 - enough digits
 
 
 def _said(level: Level, side: Side, review: Review, words: Words) -> Said:

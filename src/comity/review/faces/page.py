@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +25,7 @@ from comity.review.faces.sections import (
     late_cells,
     missing_name,
     missing_why,
+    needed,
     paid_amount,
     paid_cost,
     paid_rows,
@@ -36,6 +38,7 @@ from comity.review.review import Review
 # What the browser may do with the page: nothing but paint it with the stylesheet of this very hash.
 POLICY = "default-src 'none'; style-src '{style}'; base-uri 'none'; form-action 'none'"
 _FOREST, _BAR, _SHARE, _LINES, _CONTROL = 230.0, 300.0, 260.0, 670.0, 310.0  # px on paper
+_SIGNED = re.compile("([+\u2212])(?=[^\\s\\d])")  # a sign before what is no digit: a currency's
 _LOOKS = {"customer": "customer", "provider": "provider", "both": "joint"}
 
 
@@ -69,8 +72,10 @@ def environment() -> Environment:
 
 
 def _finalize(value: object) -> object:
-    """Texts from records lose what could run them backwards; markup is ours and stays."""
-    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    """Texts from records lose what could run them backwards; markup is ours and stays. No line ends after a sign."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return _SIGNED.sub("\\1\u2060", clean(value))
 
 
 def render(review: Review, words: Words, *, paper: bool = False) -> str:
@@ -108,7 +113,7 @@ def view(review: Review, words: Words, *, paper: bool) -> dict[str, Any]:
         "missing": [
             {
                 "name": missing_name(missing, words),
-                "needs": ", ".join(missing.needs),
+                "needs": needed(missing, words),
                 "held_by": missing.held_by,
                 "why": missing_why(missing, words),
             }
@@ -162,12 +167,13 @@ def _level(row: LevelRow, review: Review, words: Words, draw: Drawn) -> dict[str
 
 
 def _notes(levels: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """What the signs of the charts mean, each sentence once, with the levels that it is about where they differ."""
+    """What the signs of the charts mean, each sentence once: that of most levels, then others with their levels."""
     found: dict[str, list[str]] = {}
     for level in levels:
         if level["note"]:
             found.setdefault(level["note"], []).append(level["row"].name)
-    return [("" if len(found) == 1 else ", ".join(names), note) for note, names in found.items()]
+    most = sorted(found.items(), key=lambda item: -len(item[1]))
+    return [(", ".join(names) if number else "", note) for number, (note, names) in enumerate(most)]
 
 
 def _row(row: ReadingRow, review: Review, words: Words, draw: Drawn) -> dict[str, Any]:
@@ -193,17 +199,17 @@ def _row(row: ReadingRow, review: Review, words: Words, draw: Drawn) -> dict[str
         for step in fall.steps
     ]
     falls = [
-        draw(chart, _BAR) for chart in charts.waterfall_rows(fall.before, bars, fall.after, 38 if draw.paper else 50)
+        draw(chart, _BAR) for chart in charts.waterfall_rows(fall.before, bars, fall.after, 34 if draw.paper else 50)
     ]
-    drawn = lines(row, review, words, 165 if draw.paper else 250)
-    held = None if reading.like_for_like is None else reading.like_for_like.change
+    drawn = lines(row, review, words, 140 if draw.paper else 250)
+    held, way = None if reading.like_for_like is None else reading.like_for_like.change, signs.direction(reading)
     kpi = definition_of(reading, review)
     unit = reading.unit
     return {
         "row": row,
         "forest": draw(forest, _FOREST, "forest"),
-        "glyph": signs.glyph(reading.verdict, reading.headline.change, held, paper=draw.paper),
-        "big_glyph": signs.glyph(reading.verdict, reading.headline.change, held, paper=draw.paper, look="big"),
+        "glyph": signs.glyph(reading.verdict, way, held, paper=draw.paper),
+        "big_glyph": signs.glyph(reading.verdict, way, held, paper=draw.paper, look="big"),
         "falls": falls,
         "lines": None if drawn is None else draw(drawn.chart, _LINES),
         "labels": None if drawn is None else draw(drawn.labels, 132, "labels"),

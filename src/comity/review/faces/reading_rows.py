@@ -160,7 +160,8 @@ def _label(reading: Reading, about: str, review: Review, words: Words) -> str:
 
 
 def _part_about(reading: Reading, part: str, words: Words) -> str:
-    keys = (f"part_about.{reading.id}.{part}", f"part_about.{part}")
+    families = (f"part_about.{reading.id}_{reading.also.get('design')}", f"part_about.{reading.id}", "part_about")
+    keys = (f"{family}.{part}" for family in families)
     about = next((words(key) for key in keys if words.has(key)), "")
     if not about and "+" in part:
         about = words("part_about.together")

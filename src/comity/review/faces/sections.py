@@ -1,5 +1,6 @@
 """The rest of a review as finished text: whose it is, what was paid for, what is missing, what came late."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +12,9 @@ from comity.review.faces.words import DASH, Words, clean
 from comity.review.review import Missing, Paid, Review
 
 HUNDRED = 100
+_DUE = re.compile(
+    r"(?P<day>monday|tuesday|wednesday|thursday|friday|saturday|sunday|day \d{1,2})(?: (?P<time>\d{1,2}:\d\d))?"
+)
 _READINGS = frozenset(
     {
         "satisfaction",
@@ -123,7 +127,7 @@ def missing_why(missing: Missing, words: Words) -> str:
     key = f"missing.{missing.why}"
     sentence = words(key) if words.has(key) else clean(missing.why)
     particulars = "; ".join(f"{name}: {text}" for name, text in flat_also(missing.detail, "count", "", words))
-    return f"{sentence} ({particulars})" if particulars else sentence
+    return f"{sentence.removesuffix('.')} ({particulars})." if particulars else sentence
 
 
 def late_cells(late: Mapping[str, object], review: Review, words: Words) -> dict[str, str]:
@@ -134,14 +138,30 @@ def late_cells(late: Mapping[str, object], review: Review, words: Words) -> dict
     never = words("late.unrecorded" if unrecorded else "late.never")
     told = {True: "late.late", False: "late.came" if unrecorded else "late.on_time"}
     return {
-        "table": clean(str(late.get("table") or DASH)),
+        "table": words.named("table", str(late.get("table") or DASH)),
         "by": str(by.value if isinstance(by, Side) else by or ""),
         "by_name": words.side(by if isinstance(by, (Side, str)) else None, review.parties),
-        "due": clean(str(late.get("due") or DASH)),
+        "due": due(str(late.get("due") or DASH), words),
         "last": never if late.get("last") in (None, "") else _moment(late["last"], words),
         "state": words(told[bool(state)]) if state is not None else words("word.not_known") if unrecorded else "",
         "late": "yes" if state else "",
     }
+
+
+def due(said: str, words: Words) -> str:
+    """When something is due, as book.toml says it (`monday 09:00`, `day 3`), in the reader's words."""
+    match = _DUE.fullmatch(said)
+    if match is None:
+        return clean(said)
+    day, time = match["day"], match["time"] or ""
+    number = day.removeprefix("day ")
+    spoken = words("late.day_of_month", day=number) if number != day else words(f"late.{day}")
+    return words("late.at", day=spoken, time=time) if time else spoken
+
+
+def needed(missing: Missing, words: Words) -> str:
+    """The tables that something rests on."""
+    return ", ".join(words.named("table", table) for table in missing.needs)
 
 
 def _moment(value: object, words: Words) -> str:

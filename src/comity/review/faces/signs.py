@@ -2,7 +2,9 @@
 
 from markupsafe import Markup
 
+from comity.core.readings.reading import Reading
 from comity.core.readings.verdict import Verdict
+from comity.review.faces.figures import shown
 
 
 def _thin(direction: int) -> str:
@@ -30,7 +32,7 @@ def sign(verdict: Verdict, reported: float, held: float | None) -> str:
     up = 1 if reported >= 0 else -1
     own = 1 if (held or 0.0) >= 0 else -1
     if verdict is Verdict.UNCLEAR:
-        return _thin(up) + "|M23 4V20.5M19 7.6 23 3.8 27 7.6M19 16.6 23 20.4 27 16.6"
+        return _thin(up if reported else 0) + "|M23 4V20.5M19 7.6 23 3.8 27 7.6M19 16.6 23 20.4 27 16.6"
     if verdict is Verdict.STEADY:
         return _thin(0) + "|" + _thick(0)
     if verdict is Verdict.UNDERSTATED:
@@ -38,6 +40,12 @@ def sign(verdict: Verdict, reported: float, held: float | None) -> str:
     thin = 0 if verdict is Verdict.MASKED else up
     thick = 0 if verdict is Verdict.ILLUSORY else own
     return _thin(thin) + "|" + _thick(thick, short=verdict is Verdict.OVERSTATED)
+
+
+def direction(reading: Reading) -> int:
+    """Which way the thin arrow of a reading points: 0 where the change as reported is shown as none."""
+    change = shown(reading).change
+    return (change > 0) - (change < 0)
 
 
 def glyph(verdict: Verdict, reported: float, held: float | None, *, paper: bool, look: str = "") -> Markup:

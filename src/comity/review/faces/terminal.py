@@ -8,7 +8,7 @@ from rich.text import Text
 
 from comity.core.readings.verdict import Verdict
 from comity.core.values import Side
-from comity.review.faces import headline
+from comity.review.faces import headline, signs
 from comity.review.faces.level_rows import LevelRow, level_row
 from comity.review.faces.reading_rows import ReadingRow, reading_row
 from comity.review.faces.sections import (
@@ -17,6 +17,7 @@ from comity.review.faces.sections import (
     late_cells,
     missing_name,
     missing_why,
+    needed,
     paid_amount,
     paid_cost,
     paid_rows,
@@ -129,6 +130,7 @@ def _level_said(console: Console, row: LevelRow, review: Review, words: Words) -
             console.print(line)
     if row.variants:
         console.print()
+        console.print(Text(words("levels.variants", kpi=row.name), style="bold"))
         in_full = [f">{words('levels.in_full')}"] if any(variant.in_full for variant in row.variants) else []
         table = _grid(words("levels.formula"), f">{words('levels.gives')}", *in_full, words("levels.counts"))
         for variant in row.variants:
@@ -143,12 +145,15 @@ def _level_said(console: Console, row: LevelRow, review: Review, words: Words) -
         console.print(table)
     if row.beside:
         console.print(Text(row.beside, style="dim"))
+    if row.also:
+        said_beside = "; ".join(f"{name}: {text}" for name, text in row.also)
+        console.print(Text(f"{row.name}. {said_beside}", style="dim"))
 
 
 def _arrow(row: ReadingRow) -> str:
     """The verdict's sign in two characters: thin for what is reported, thick for what changed."""
     reading = row.reading
-    thin = "↑" if reading.headline.change >= 0 else "↓"
+    thin = {1: "↑", 0: DASH, -1: "↓"}[signs.direction(reading)]
     own = reading.like_for_like.change if reading.like_for_like else 0.0
     thick = "▲" if own >= 0 else "▼"
     if reading.verdict is Verdict.OVERSTATED:
@@ -257,7 +262,7 @@ def _missing(console: Console, review: Review, words: Words) -> None:
     for missing in review.missing:
         table.add_row(
             Text(missing_name(missing, words)),
-            Text(", ".join(clean(need) for need in missing.needs)),
+            Text(needed(missing, words)),
             _party(missing.held_by, review, words),
             Text(missing_why(missing, words)),
         )
@@ -298,7 +303,7 @@ def _origins(console: Console, review: Review, words: Words) -> None:
         )
         for origin in review.origins:
             table.add_row(
-                Text(clean(origin.table)),
+                Text(words.named("table", origin.table)),
                 Text(words.number(origin.rows)),
                 Text(words.number(origin.rejected)),
                 Text(", ".join(clean(file) for file in origin.files)),

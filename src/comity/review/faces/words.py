@@ -79,7 +79,13 @@ class Words:
 
     def __call__(self, key: str, **values: object) -> str:
         """The sentence of a key, its places filled. A key that is not there is a mistake of ours: KeyError."""
-        return self._sentences[key].format(**values) if values else self._sentences[key]
+        if not values:
+            return self._sentences[key]
+        ends = {name: str(value) for name, value in values.items() if str(value).endswith(".")}
+        text = self._sentences[key].format(**values)
+        for value in ends.values():  # an abbreviation's full stop closes the sentence too
+            text = text.replace(f"{value}.", value)
+        return text
 
     def has(self, key: str) -> bool:
         """Whether there is a sentence of this key."""

@@ -21,7 +21,7 @@ from comity.core.values import Side
 from comity.review.faces import headline
 from comity.review.faces.contract import plain
 from comity.review.faces.figures import half_width
-from comity.review.faces.sections import eyebrow, missing_name, missing_why
+from comity.review.faces.sections import eyebrow, missing_name, missing_why, needed
 from comity.review.faces.words import Words, clean
 from comity.review.review import Level, Limits, Review
 
@@ -225,20 +225,31 @@ def _met(level: Level, row: int) -> Formula | None:
 
 def _variants(book: Book, review: Review) -> None:
     words = book.words
+    every = [(level, name) for level in review.levels for name in level.variants]
     rows = [
         [
             Cell(level.kpi),
             Cell(name),
             Cell(words.named("variant", name)),
-            Cell(value, _FORMATS.get(level.unit, _PLAIN)),
-            Cell(level.variants_in_full.get(name), _FORMATS.get(level.unit, _PLAIN)),
+            *_variant(level.variants.get(name), level.formulas.agreed.get(name), level.unit, row, 3),
+            *_variant(level.variants_in_full.get(name), level.formulas.in_full.get(name), level.unit, row, 6),
             Cell(", ".join(_users(level, name, review, words))),
         ]
-        for level in review.levels
-        for name, value in level.variants.items()
+        for row, (level, name) in enumerate(every, 1)
     ]
-    names = [*_names(words, "kpi", "variant"), words("levels.counts"), words("sheet.value")]
-    book.sheet("variants", [*names, words("levels.in_full"), words("levels.used")], rows)
+    ratio = _names(words, "num", "den", "value")
+    in_full = [words("sheet.in_full", what=name) for name in ratio]
+    names = [*_names(words, "kpi", "variant"), words("levels.counts"), *ratio, *in_full]
+    book.sheet("variants", [*names, words("levels.used")], rows)
+
+
+def _variant(value: float | None, of: tuple[float, float] | None, unit: str, row: int, column: int) -> list[Cell]:
+    """A variant's numerator, denominator and value, from a column on."""
+    shown = _FORMATS.get(unit, _PLAIN)
+    if value is None or of is None:
+        return [Cell(None), Cell(None), Cell(value, shown)]
+    ratio = _ratio(value, *of, (_a(column, row), _a(column + 1, row)))
+    return [Cell(of[0]), Cell(of[1]), Cell(ratio, shown)]
 
 
 def _users(level: Level, variant: str, review: Review, words: Words) -> list[str]:
@@ -421,7 +432,7 @@ def _missing(book: Book, review: Review) -> None:
     rows = [
         [
             Cell(missing_name(missing, words)),
-            Cell(", ".join(missing.needs)),
+            Cell(needed(missing, words)),
             Cell(words.side(missing.held_by, review.parties)),
             Cell(missing_why(missing, words)),
         ]
