@@ -114,6 +114,12 @@ def test_every_table_has_a_name(language):
     assert {name for name in (*TABLES, "kpi", "steps") if f"table.{name}" not in catalogue(language)} == set()
 
 
+@pytest.mark.parametrize("language", sorted(LOCALES))
+def test_what_a_level_is_the_ratio_of_says_what_it_counts(language):
+    ratios = {key for key in catalogue("en") if key.startswith("measure.")} - {"measure.backlog"}  # a stock
+    assert {key for key in ratios if key.replace("measure", "counted", 1) not in catalogue(language)} == set()
+
+
 # What the code says by key ---------------------------------------------------------------------------------------
 
 SOURCES = Path(__file__).resolve().parents[3] / "src" / "comity"

@@ -350,8 +350,7 @@ def two_lines(  # noqa: PLR0913 - the two lines, their ribbon and their names ar
     axis = scale([*reported, *low, *high], 12, foot)
     xs = _xs(len(names), 9)
     shapes: list[Shape] = []
-    for value in axis.ticks():
-        shapes += [Line(0, axis.y(value), 100, axis.y(value), "grid"), Text(0, axis.y(value) - 4, tick(value), "quiet")]
+    shapes += [Line(0, axis.y(value), 100, axis.y(value), "grid") for value in axis.ticks()]
     if any(half):
         upper = [(x, axis.y(value)) for x, value in zip(xs, high, strict=True)]
         lower = [(x, axis.y(value)) for x, value in zip(xs, low, strict=True)]
@@ -361,6 +360,7 @@ def two_lines(  # noqa: PLR0913 - the two lines, their ribbon and their names ar
     shapes += [Mark(x, axis.y(value), "small", "thin-mark") for x, value in zip(xs, reported, strict=True)]
     shapes += [Mark(xs[-1], axis.y(reported[-1]), "open", "thin-mark")]
     shapes += [Mark(xs[-1], axis.y(held[-1]), "solid", "thick-mark"), *_names(xs, names, height - 6, 9)]
+    shapes += [Text(0, axis.y(value) - 4, tick(value), "quiet halo") for value in axis.ticks()]  # over the lines
     return Chart(tuple(shapes), height, sentence), axis
 
 
@@ -391,14 +391,20 @@ class Judged:
     outside: bool
     target: float | None
     at: int
+    both: bool = False  # whether the target holds on either side of zero
 
 
 def control(
-    points: Sequence[Judged], limits: tuple[float, float, float] | None, tick: TickNames, sentence: str
+    points: Sequence[Judged],
+    limits: tuple[float, float, float] | None,
+    tick: TickNames,
+    sentence: str,
+    height: float = 92.0,
 ) -> Chart:
     """Levels over periods: natural limits as a band, the target dashed and stepped, outliers as large rings."""
-    height, foot = 104.0, 80.0
+    foot = height - 24
     values = [point.value for point in points] + [point.target for point in points if point.target is not None]
+    values += [-point.target for point in points if point.both and point.target is not None]
     axis = scale([*values, *(limits or ())], 10, foot)
     places = _xs(points[-1].at + 1)
     xs = [places[point.at] for point in points]
@@ -410,17 +416,10 @@ def control(
         shapes.append(Line(0, axis.y(centre), 100, axis.y(centre), "grid"))
     for value in axis.ticks()[::2]:
         shapes += [Line(0, axis.y(value), 100, axis.y(value), "grid"), Text(0, axis.y(value) - 3, tick(value), "quiet")]
-    for x, point in zip(xs, points, strict=True):
-        if point.target is not None:
-            shapes.append(
-                Line(
-                    x - (step if point.at else 4),
-                    axis.y(point.target),
-                    min(x + step, 100),
-                    axis.y(point.target),
-                    "target",
-                )
-            )
+    for first, last, target in _steps(points):  # one line as long as it stays, so that its dashes run on
+        left, right = places[first] - (step if first else 4), min(places[last] + step, 100)
+        ends = (target, -target) if points[-1].both else (target,)
+        shapes += [Line(left, axis.y(end), right, axis.y(end), "target") for end in ends]
     run: list[tuple[float, float]] = []
     for x, point, after in zip(xs, points, (*points[1:], None), strict=True):
         run.append((x, axis.y(point.value)))
@@ -435,6 +434,19 @@ def control(
     names = {point.at: point.name for point in points}
     named = [names.get(at, "") for at in range(len(places))]
     return Chart((*shapes, *_names(places, named, height - 6, 5)), height, sentence)
+
+
+def _steps(points: Sequence[Judged]) -> list[tuple[int, int, float]]:
+    """The stretches of periods over which a target stayed the same: the first, the last, the target."""
+    found: list[tuple[int, int, float]] = []
+    for point in points:
+        if point.target is None:
+            continue
+        if found and found[-1][1] == point.at - 1 and found[-1][2] == point.target:
+            found[-1] = (found[-1][0], point.at, point.target)
+        else:
+            found.append((point.at, point.at, point.target))
+    return found
 
 
 def sample(kind: str) -> Chart:

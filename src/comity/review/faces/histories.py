@@ -27,7 +27,7 @@ class LevelHistory:
     table: tuple[tuple[str, str, str, str], ...]
 
 
-def level_chart(row: LevelRow, review: Review, words: Words) -> LevelHistory | None:
+def level_chart(row: LevelRow, review: Review, words: Words, height: float = 92.0) -> LevelHistory | None:
     """A level over periods with its natural limits; None below two periods."""
     level = row.level
     points = [point for point in level.history if math.isfinite(point.value)]
@@ -50,6 +50,7 @@ def level_chart(row: LevelRow, review: Review, words: Words) -> LevelHistory | N
             limits is not None and not limits.lower <= point.value <= limits.upper,
             None if point.target is None else point.target * scale,
             at,
+            both=level.measure == "forecast_bias",
         )
         for at, point in zip(_places_in_row(points), points, strict=True)
     ]
@@ -74,7 +75,7 @@ def level_chart(row: LevelRow, review: Review, words: Words) -> LevelHistory | N
         note = words("levels.band", first=first, last=last)
         band = (limits.lower * scale, limits.centre * scale, limits.upper * scale)
     places = _places([point.value for point in judged])
-    chart = charts.control(judged, band, lambda value: words.number(value, places), sentence)
+    chart = charts.control(judged, band, lambda value: words.number(value, places), sentence, height)
     table = tuple(
         (
             words.period(point.period, review.cut),

@@ -8,7 +8,7 @@ from comity.core.agreements import LOWER, Kpi
 from comity.core.values import Side
 from comity.review.faces.also import flat_also
 from comity.review.faces.sentences import level_title, measure_about
-from comity.review.faces.words import DASH, Words, clean
+from comity.review.faces.words import DASH, NO_BREAK, Words, clean
 from comity.review.review import Level, Review
 
 _HUNDRED = 100
@@ -113,13 +113,21 @@ def level_row(level: Level, review: Review, words: Words) -> LevelRow:
 
 
 _SECONDS = frozenset({"wait_mean", "handle_time"})  # sums of seconds over contacts
+_HOUR = 3600
 
 
 def num_of_den(level: Level, num: float, den: float, words: Words) -> str:
-    """What a level is the ratio of; sums of seconds say that they are."""
+    """What a level is the ratio of, each with what it counts; sums of seconds say that they are."""
+    key = f"counted.{level.measure}" if words.has(f"counted.{level.measure}") else "word.of"
     if level.measure in _SECONDS:
-        return words("word.over", num=words.figure(num, "seconds", places=0), den=_plain_number(den, words))
-    return words("word.of", num=_plain_number(num, words), den=_plain_number(den, words))
+        return words(key, num=words.figure(num, "seconds", places=0), den=_plain_number(den, words))
+    if level.measure == "occupancy":
+        return words(key, num=_hours(num, words), den=_hours(den, words))
+    return words(key, num=_plain_number(num, words), den=_plain_number(den, words))
+
+
+def _hours(seconds: float, words: Words) -> str:
+    return f"{words.number(seconds / _HOUR, 0 if seconds >= 100 * _HOUR else 1)}{NO_BREAK}h"
 
 
 def _plain_number(value: float, words: Words) -> str:

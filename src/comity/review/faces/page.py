@@ -157,7 +157,7 @@ def _example(verdict: Verdict, *, paper: bool) -> Markup:
 
 
 def _level(row: LevelRow, review: Review, words: Words, draw: Drawn) -> dict[str, Any]:
-    drawn = level_chart(row, review, words)
+    drawn = level_chart(row, review, words, 74 if draw.paper else 92)
     return {
         "row": row,
         "chart": None if drawn is None else draw(drawn.chart, _CONTROL),
@@ -173,7 +173,12 @@ def _notes(levels: list[dict[str, Any]]) -> list[tuple[str, str]]:
         if level["note"]:
             found.setdefault(level["note"], []).append(level["row"].name)
     most = sorted(found.items(), key=lambda item: -len(item[1]))
-    return [(", ".join(names) if number else "", note) for number, (note, names) in enumerate(most)]
+    told = most[0][0] if most else ""
+    return [
+        (", ".join(names) if number else "", note)
+        for number, (note, names) in enumerate(most)
+        if number == 0 or note not in told
+    ]
 
 
 def _row(row: ReadingRow, review: Review, words: Words, draw: Drawn) -> dict[str, Any]:
