@@ -76,3 +76,12 @@ def test_a_persons_words_stand_with_their_name_and_the_draft_beside():
     assert "Worded by Marta Ruiz on 13" in text
     assert "The draft." in text
     assert "Seen by Helpline" in text
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("width", [60, 71, 80])
+def test_no_line_ends_between_a_number_and_its_unit_or_a_sign_and_its_name(language, width):
+    lines = render(sample.review(), "terminal", language, width=width).decode().splitlines()
+    told = [cell for line in lines for cell in re.split(r" {2,}", line.strip())]
+    assert not [cell for cell in told if cell in {"%", "s", "h", "pts", "p."} or cell.endswith((" ●", " ■"))]
+    assert "\ue000" not in "".join(lines)

@@ -1,10 +1,12 @@
 """The review in a terminal: readable at 80 columns, with colour and without; nothing is told by colour alone."""
 
 import io
+from typing import Self
 
 from rich.console import Console
+from rich.style import Style
 from rich.table import Table
-from rich.text import Text
+from rich.text import Text as Wrapped
 
 from comity.core.readings.verdict import Verdict
 from comity.core.values import Side
@@ -23,13 +25,27 @@ from comity.review.faces.sections import (
     paid_rows,
     unformed,
 )
-from comity.review.faces.words import DASH, Words, clean
+from comity.review.faces.words import DASH, NO_BREAK, Words, clean
 from comity.review.review import Review
 
 NARROWEST = 60
 _SIGNS = {Side.CUSTOMER: "●", Side.PROVIDER: "■"}
 _MARKER = "black on yellow"
 _OPEN, _SOLID = "◇", "◆"
+_HELD = "\ue000"  # stands for a no-break space while lines are made: rich would end them there; records hold none
+
+
+class Text(Wrapped):
+    """Text that no line's end takes apart at a no-break space."""
+
+    def __init__(self, text: str = "", style: str = "") -> None:
+        """Hold what belongs together."""
+        super().__init__(text.replace(NO_BREAK, _HELD), style)
+
+    def append(self, text: Wrapped | str, style: str | Style | None = None) -> Self:
+        """Hold what belongs together in what is added too."""
+        super().append(text.replace(NO_BREAK, _HELD) if isinstance(text, str) else text, style)
+        return self
 
 
 def render(review: Review, words: Words, *, color: bool, width: int) -> bytes:
@@ -56,15 +72,15 @@ def render(review: Review, words: Words, *, color: bool, width: int) -> bytes:
     for row in rows:
         _opened(console, row, review, words)
     _origins(console, review, words)
-    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    lines = [line.rstrip() for line in out.getvalue().replace(_HELD, NO_BREAK).splitlines()]
     return ("\n".join(lines).strip("\n") + "\n").encode()
 
 
 def _party(side: Side | str | None, review: Review, words: Words) -> Text:
     if isinstance(side, Side) or side in {"customer", "provider"}:
         known = Side(side)
-        return Text(f"{_SIGNS[known]} {words.side(known, review.parties)}")
-    return Text(f"●■ {words('side.both')}" if side == "both" else words("word.not_known"))
+        return Text(f"{_SIGNS[known]}{NO_BREAK}{words.side(known, review.parties)}")
+    return Text(f"●■{NO_BREAK}{words('side.both')}" if side == "both" else words("word.not_known"))
 
 
 def _section(console: Console, title: str) -> None:
@@ -106,7 +122,9 @@ def _levels(console: Console, review: Review, words: Words) -> None:
         console.print(Text(words("levels.none")))
         return
     table = _grid(words("levels.kpi"), words("levels.value"), words("levels.target"), words("levels.met"))
-    for row in rows:
+    for number, row in enumerate(rows):
+        if number:
+            table.add_row()  # a line of air, for eyes without the bold of names
         value = Text(row.value, style="bold")
         for line in (row.interval, row.of):
             value.append(f"\n{line}" if line else "", style="not bold dim")
@@ -134,9 +152,9 @@ def _level_said(console: Console, row: LevelRow, review: Review, words: Words) -
         in_full = [f">{words('levels.in_full')}"] if any(variant.in_full for variant in row.variants) else []
         table = _grid(words("levels.formula"), f">{words('levels.gives')}", *in_full, words("levels.counts"))
         for variant in row.variants:
-            users = [f"{_SIGNS[side]} {words.side(side, review.parties)}" for side in variant.used]
+            users = [f"{_SIGNS[side]}{NO_BREAK}{words.side(side, review.parties)}" for side in variant.used]
             users += [words("levels.definition")] if variant.is_definition else []
-            so = [f"{_SIGNS[side]} {words.side(side, review.parties)}" for side in variant.used_in_full]
+            so = [f"{_SIGNS[side]}{NO_BREAK}{words.side(side, review.parties)}" for side in variant.used_in_full]
             users += [words("levels.used_in_full", party=party) for party in so]
             counts = Text(variant.formula)
             counts.append(f" ({', '.join(users)})" if users else "", style="bold")
