@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 
 from comity.review.faces import FORMATS, UnknownFormatError, render
+from comity.review.faces.page import environment
 from tests.review import sample
 
 VOID = {"meta", "br", "hr", "img", "input", "link", "wbr"}
@@ -105,6 +106,11 @@ def test_a_strict_policy_allows_nothing_but_the_stylesheet_of_this_hash(name):
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = next(a["content"] for t, a in read(html).tags if a.get("http-equiv") == "Content-Security-Policy")
     assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+def test_what_keeps_a_sign_with_its_currency_leaves_hashes_and_names_as_they_are():
+    written = environment().from_string("{{ a }} {{ b }}").render(a="sha256-KO+o2Sl/+=", b="A+B +\u20ac1 \u2212\u00a32")
+    assert written == "sha256-KO+o2Sl/+= A+B +\u2060\u20ac1 \u2212\u2060\u00a32"
 
 
 @LANGUAGES

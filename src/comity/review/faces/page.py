@@ -38,7 +38,7 @@ from comity.review.review import Review
 # What the browser may do with the page: nothing but paint it with the stylesheet of this very hash.
 POLICY = "default-src 'none'; style-src '{style}'; base-uri 'none'; form-action 'none'"
 _FOREST, _BAR, _SHARE, _LINES, _CONTROL = 230.0, 300.0, 260.0, 670.0, 310.0  # px on paper
-_SIGNED = re.compile("([+\u2212])(?=[^\\s\\d])")  # a sign before what is no digit: a currency's
+_SIGNED = re.compile("([+\u2212])(?=[$\u00a2-\u00a5\u20a0-\u20c0])")  # before a currency's sign
 _LOOKS = {"customer": "customer", "provider": "provider", "both": "joint"}
 
 
