@@ -166,6 +166,19 @@ def test_every_chart_is_named_or_hidden():
             assert attrs.get("aria-hidden") == "true" or attrs.get("aria-label") or attrs["class"].startswith("ch ")
 
 
+@LANGUAGES
+@EACH
+def test_landmarks_and_tables_are_named(name, language):
+    html = page(REVIEWS[name], language)
+    tags = read(html).tags
+    kinds = [tag for tag, _ in tags]
+    assert (kinds.count("main"), kinds.index("a") < kinds.index("main")) == (1, True)  # the way past the head
+    assert all(attrs.get("aria-labelledby") for tag, attrs in tags if tag in {"section", "aside"})
+    assert all(attrs.get("scope") in {"row", "col"} for tag, attrs in tags if tag == "th")
+    assert kinds.count("caption") == kinds.count("table")
+    assert [attrs for tag, attrs in tags if tag == "table" and "cards" in attrs["class"] and "role" not in attrs] == []
+
+
 def test_a_withheld_count_is_never_a_number():
     text = " ".join("".join(read(page()).texts).split())
     assert "fewer than 5: those who answered again after a pause" in text
