@@ -4,6 +4,7 @@ import io
 import json
 
 import jsonschema
+import openpyxl
 import pytest
 from python_calamine import CalamineWorkbook
 from typer.testing import CliRunner
@@ -27,6 +28,85 @@ def review(*options):
     return RUN.invoke(app, ["review", *map(str, options)])
 
 
+HOSTILE = '=HYPERLINK("x")', "+1+cmd", "-2-3", "@SUM(A1)"
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """Names that a spreadsheet could take for formulas: a book, both parties, a KPI, a file."""
+    book, customer, provider, kpi = map(json.dumps, HOSTILE)
+    toml = f'[book]\nname = {book}\ncurrency = "EUR"\ntimezone = "Europe/Madrid"\n'
+    toml += f'[parties.customer]\nid = "c"\nname = {customer}\n[parties.provider]\nid = "p"\nname = {provider}\n'
+    toml += KPI.replace('id = "service_level"', f'id = {kpi}\nmeasure = "service_level"')
+    return two_months(tmp_path_factory.mktemp("hostile") / "book", toml)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """One agent that the provider keeps to itself, one reason that the customer does."""
+    toml = KPI + '[private]\nprovider = ["contacts.agent_id"]\ncustomer = ["invoices"]\n'
+    folder = two_months(tmp_path_factory.mktemp("kept") / "book", toml)
+    write_book(
+        folder,
+        toml,
+        private__customer__invoices="month,account_id,service,quantity,unit_price\n2026-06,secret-account,secret-care,7,1111.11",
+    )
+    return folder
+
+
+WRITTEN = {"terminal": "●".encode(), "json": b"{", "html": b"<!doctype html>", "pdf": b"%PDF-", "xlsx": b"PK"}
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("form", sorted(WRITTEN))
+def test_five_forms_in_two_languages_to_a_file_and_to_standard_output(book, tmp_path, form, language):
+    if form == "pdf":
+        pytest.importorskip("weasyprint", exc_type=OSError, reason="the system has no pango")
+    file = tmp_path / f"review.{form}"
+    to_file = review(book, *JUNE, "-f", form, "--language", language, "-o", file)
+    assert (to_file.exit_code, to_file.stdout) == (0, "")
+    assert file.name in to_file.stderr
+    assert len(to_file.stderr.splitlines()) == 1
+    written = file.read_bytes()
+    assert written.startswith(WRITTEN[form])
+    told = review(book, *JUNE, "-f", form, "--language", language)
+    assert (told.exit_code, told.stderr) == (0, "")
+    assert told.stdout_bytes == written
+
+
+@pytest.mark.parametrize("eyes", ["customer", "provider", "joint"])
+@pytest.mark.parametrize("form", ["terminal", "json", "html", "xlsx"])
+def test_each_side_sees_what_it_keeps_and_nobody_else_does(kept, eyes, form):
+    done = review(kept, *JUNE, "--as", eyes, "-f", form)
+    assert done.exit_code == 0, done.output
+    text = done.stdout_bytes.decode(errors="replace")
+    if form == "xlsx":
+        sheets = CalamineWorkbook.from_filelike(io.BytesIO(done.stdout_bytes))
+        text = str([sheets.get_sheet_by_name(name).to_python() for name in sheets.sheet_names])
+    assert ("private/customer/invoices.csv" in text) == (eyes == "customer")
+    assert "secret-" not in text  # a review names no account, whoever reads it
+
+
+def test_who_stands_on_no_side_is_no_viewer(book):
+    done = review(book, *JUNE, "--as", "stranger")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+
+
+def test_names_that_look_like_formulas_are_texts_in_every_form(hostile):
+    for form in ("terminal", "json", "html"):
+        done = review(hostile, *JUNE, "-f", form)
+        assert (done.exit_code, done.exception) == (0, None), form
+    done = review(hostile, *JUNE, "-f", "xlsx")
+    sheets = CalamineWorkbook.from_filelike(io.BytesIO(done.stdout_bytes))
+    cells = [cell for name in sheets.sheet_names for row in sheets.get_sheet_by_name(name).to_python() for cell in row]
+    assert set(HOSTILE) <= set(cells)
+    read = openpyxl.load_workbook(io.BytesIO(done.stdout_bytes))
+    planted = [cell for sheet in read for row in sheet.iter_rows() for cell in row if cell.value in HOSTILE]
+    assert planted
+    assert {(cell.data_type, cell.quotePrefix) for cell in planted} == {("s", True)}
+
+
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_the_terminal_s_page_fits_eighty_columns(book, language):
     done = review(book, *JUNE, "--language", language)
@@ -35,8 +115,9 @@ def test_the_terminal_s_page_fits_eighty_columns(book, language):
     assert ("90.0 %" if language == "en" else "90,0 %") in done.stdout.replace("\u00a0", " ").replace("\u202f", " ")
 
 
-def test_json_is_what_the_schema_says(book):
-    told = json.loads(review(book, *JUNE, "--format", "json").stdout)
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_json_is_what_the_schema_says(book, language):
+    told = json.loads(review(book, *JUNE, "--format", "json", "--language", language).stdout)
     jsonschema.validate(told, schema())
     (level,) = told["levels"]
     assert (level["value"], level["of"], level["met"]) == (0.9, {"num": 270, "den": 300}, True)
@@ -60,6 +141,11 @@ def test_an_analyst_can_recompute_a_level_from_the_workbook(book):
     level = dict(zip(names, row, strict=True))
     assert (level["Numerator"], level["Denominator"]) == (270, 300)
     assert level["Value"] == level["Numerator"] / level["Denominator"]
+    names, *rows = sheets.get_sheet_by_name("Variants").to_python()
+    column = {name: at for at, name in enumerate(names)}
+    assert [row[column["Variant"]] for row in rows] == ["V1", "V2", "V3", "V4", "V5", "V6"]
+    for row in rows:
+        assert row[column["Value"]] == row[column["Numerator"]] / row[column["Denominator"]]
 
 
 def test_pdf_where_it_can_be_made(book, tmp_path):
@@ -75,6 +161,7 @@ def test_pdf_where_it_can_be_made(book, tmp_path):
     ("options", "says"),
     [
         (("--period", "June"), "2026-05"),
+        (("--period", "2026-13"), "is not a period"),
         (("--with", "nowhere", "--as", "customer"), "is not a folder"),
         (("--with", "."), "say whose"),
         ((*JUNE, "-f", "html", "-o", "no/such/folder/review.html"), "cannot be written"),
@@ -92,6 +179,25 @@ def test_a_folder_without_a_book_and_a_book_without_records(tmp_path):
     assert "book.toml" in review(tmp_path).stderr
     empty = review(write_book(tmp_path / "book", KPI))
     assert (empty.exit_code, "comity import" in empty.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("toml", ["[book\n", "", "[book]\nname = 7\n", "[surprise]\n", "\x00\xff"])
+@pytest.mark.parametrize("form", sorted(WRITTEN))
+def test_a_book_that_cannot_be_used_is_one_sentence_whatever_was_asked_for(tmp_path, toml, form):
+    (tmp_path / "book.toml").write_bytes(toml.encode("latin-1"))
+    done = review(tmp_path, "-f", form, "-o", tmp_path / "review")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert "book.toml" in done.stderr
+    assert not (tmp_path / "review").exists()
+
+
+def test_a_file_that_is_no_folder_and_a_folder_that_is_no_file(book, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("no book")
+    assert "is not a folder" in review(file).stderr
+    done = review(book, *JUNE, "-f", "html", "-o", tmp_path)
+    assert (done.exit_code, "cannot be written" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(

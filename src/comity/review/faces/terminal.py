@@ -100,9 +100,9 @@ def _head(console: Console, review: Review, words: Words) -> None:
         sentence.append(clean(phrase.text), style=_MARKER if phrase.marked else "bold")
     sentence.rstrip()
     console.print(sentence)
-    if review.wording is None:
+    if review.wording is None and review.readings:
         console.print(Text(words("page.drafted"), style="dim"))
-    else:
+    elif review.wording is not None:
         by = words("page.worded", by=clean(review.wording.by), on=words.day(review.wording.on))
         console.print(Text(f"{by} {clean(review.wording.draft)}", style="dim"))
 
