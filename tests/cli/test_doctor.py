@@ -1,11 +1,17 @@
 """`comity doctor`: what is here, what is missing, and what to do about it."""
 
+import importlib
+import re
+import tomllib
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
 from comity.cli import app, doctor
 
 RUN = CliRunner()
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_everything_needed_is_here():
@@ -26,3 +32,27 @@ def test_what_is_not_here_is_told_with_its_cure(monkeypatch, part, sign, code):
     (line,) = (line for line in done.stdout.splitlines() if "cannot load library" in line)
     assert line.startswith(sign)
     assert "install" in line
+
+
+def test_a_library_that_is_not_here_is_needed_and_said_so(monkeypatch):
+    real = importlib.import_module
+
+    def lacking(name, *rest):
+        if name == "duckdb":
+            raise ImportError("No module named 'duckdb'\nand much more")
+        return real(name, *rest)
+
+    monkeypatch.setattr(importlib, "import_module", lacking)
+    done = RUN.invoke(app, ["doctor"])
+    assert done.exit_code == 1
+    (line,) = (line for line in done.stdout.splitlines() if "duckdb" in line)
+    assert line.startswith("MISSING")
+    assert line.endswith("No module named 'duckdb'; install comity again")
+    assert all(len(one.split("  ")) > 1 for one in done.stdout.splitlines())
+
+
+def test_every_library_that_the_project_depends_on_is_looked_for():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = {re.split(r"[^A-Za-z0-9-]", one)[0].replace("-", "_") for one in project["dependencies"]}
+    elsewhere = {"weasyprint", "tzdata", "ibis_framework", "typer"}  # PDF, time zones, ibis; typer runs the command
+    assert names - elsewhere <= set(doctor.LIBRARIES)

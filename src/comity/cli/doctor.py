@@ -9,7 +9,21 @@ from dataclasses import dataclass
 
 import typer
 
-LIBRARIES = ("duckdb", "ibis", "pyarrow", "numpy", "scipy", "python_calamine", "xlsxwriter", "jinja2", "babel", "ijson")
+LIBRARIES = (
+    "duckdb",
+    "ibis",
+    "pyarrow",
+    "numpy",
+    "scipy",
+    "python_calamine",
+    "xlsxwriter",
+    "jinja2",
+    "babel",
+    "ijson",
+    "charset_normalizer",
+    "filelock",
+    "rich",
+)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
