@@ -9,6 +9,7 @@ from datetime import datetime
 import openpyxl
 import pytest
 
+from comity.core.readings.verdict import Verdict
 from comity.review.faces import render
 from comity.review.faces.words import words_of
 from tests.review import sample
@@ -85,6 +86,19 @@ def test_the_parts_of_a_reading_add_up_to_its_change():
     checks = [row[21] for row in sheet.iter_rows(min_row=2, values_only=True) if row[21] is not None]
     assert len(checks) == 8
     assert checks == pytest.approx([0.0] * 8, abs=1e-9)
+
+
+def test_no_sheet_speaks_in_names_of_the_code():
+    for language in ("en", "es"):
+        words = words_of(language)
+        book = opened(language=language, values=True)
+        rows = list(book[words("sheet.counts")].iter_rows(min_row=2, values_only=True))
+        assert rows
+        assert not {row[4] for row in rows} & {"touch", "panel", *(verdict.value for verdict in Verdict)}
+        names, *readings = book[words("sheet.readings")].iter_rows(values_only=True)
+        verdict, firm = names.index(words("sheet.verdict")), names.index(words("sheet.firm"))
+        unclear = words("verdict.unclear")
+        assert all((row[firm] is None) == (row[verdict] == unclear) for row in readings)
 
 
 def test_history_parts_variants_and_sources_are_all_there():

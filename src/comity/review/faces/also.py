@@ -10,7 +10,7 @@ from comity.review.faces.words import DASH, Words, clean
 _SHARES = ("share", "rate", "response", "top", "rest", "proportion", "inflation", "loyalty")
 _INTERVAL = frozenset({"share", "low", "high"})
 _BARE = ("_days", "_per_contact", "score_left", "mean")
-_UNSAID = frozenset({"design"})  # the definition beside it says so in a sentence
+UNSAID = frozenset({"design"})  # the definition beside it says so in a sentence
 _BOTH = frozenset({"before", "after"})
 _OTHER = frozenset({"verdict", "as_reported", "like_for_like"})
 
@@ -20,7 +20,7 @@ def flat_also(
 ) -> Iterator[tuple[str, str]]:
     """What else a reading says, one name and one text each; nested tables are named by their path."""
     for key, value in also.items():
-        if key in _UNSAID:
+        if key in UNSAID:
             continue
         path = (*names, str(key))
         name = ", ".join(words.named("also", part) for part in path)

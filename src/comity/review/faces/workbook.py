@@ -17,8 +17,10 @@ from xlsxwriter.utility import xl_col_to_name
 
 from comity.core.agreements import HIGHER
 from comity.core.readings.reading import Reading
+from comity.core.readings.verdict import Verdict
 from comity.core.values import Side
 from comity.review.faces import headline
+from comity.review.faces.also import UNSAID
 from comity.review.faces.contract import plain
 from comity.review.faces.figures import half_width
 from comity.review.faces.sections import eyebrow, missing_name, missing_why, needed
@@ -303,7 +305,7 @@ def _reading(reading: Reading, row: int, words: Words) -> list[Cell]:
         Cell(reading.material, shown),
         Cell(words(f"verdict.{reading.verdict.value}")),
         Cell(None if reading.cause is None else words.named("part", reading.cause)),
-        Cell(reading.firm),
+        Cell(None if reading.verdict is Verdict.UNCLEAR else reading.firm),
         Cell(None if reading.would_be is None else words(f"verdict.{reading.would_be.value}")),
         Cell(Formula(summed, total) if reading.parts else None, shown),
         Cell(Formula(f"={_a(_SUM, row)}-{_a(_CHANGE, row)}", total - change) if reading.parts else None, "0.00E+00"),
@@ -359,10 +361,16 @@ def _counts(book: Book, review: Review) -> None:
 
 def _leaves(value: object, words: Words, names: tuple[str, ...] = ()) -> list[tuple[str, Any]]:
     if isinstance(value, Mapping):
-        return [leaf for key, item in value.items() for leaf in _leaves(item, words, (*names, str(key)))]
+        return [
+            leaf
+            for key, item in value.items()
+            if key not in UNSAID
+            for leaf in _leaves(item, words, (*names, str(key)))
+        ]
     if isinstance(value, list):
         return [leaf for item in value for leaf in _leaves(item, words, names)]
-    return [(", ".join(words.named("also", name) for name in names), value)]
+    said = words(f"verdict.{value}") if isinstance(value, str) and words.has(f"verdict.{value}") else value
+    return [(", ".join(words.named("also", name) for name in names), said)]
 
 
 # Over the periods, paid, missing, sources -----------------------------------------------------------------------
