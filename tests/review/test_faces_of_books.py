@@ -11,6 +11,7 @@ from comity.book.opening import open_book
 from comity.core.readings.verdict import Verdict
 from comity.review.composing import compose
 from comity.review.faces import charts, render, signs
+from comity.review.faces.also import flat_also, path_name
 from comity.review.faces.histories import level_chart
 from comity.review.faces.level_rows import level_row
 from comity.review.faces.reading_rows import reading_row
@@ -121,3 +122,15 @@ def test_a_sum_of_seconds_says_that_it_is_one(tmp_path):
     toml = '[[kpi]]\nid = "wait_mean"\ntarget = 30\n'
     text = render(composed(two_months(tmp_path / "book", toml)), "terminal", "en").decode().replace("\u00a0", " ")
     assert "4,200 s over 300" in text  # 270 after 10 s, 30 after 50 s
+
+
+def test_exclusions_make_no_difference_only_where_there_is_another_figure_to_compare():
+    words = words_of("en")
+    other = {"verdict": "masked", "as_reported": -0.0168, "like_for_like": -0.0649}
+    ((name, told),) = flat_also({"exclusions": {"accepted": other}}, "share", "EUR", words)
+    assert name == "Exclusions, with nothing left out"  # a reading names by what is counted, a level by what is not
+    assert told.startswith("masked: as reported \u22121.7")
+    assert path_name(("exclusions", "accepted", "verdict"), words) == "Exclusions, with nothing left out, verdict"
+    assert path_name(("exclusions", "accepted"), words) == "Exclusions, with the accepted ones left out"
+    alike = {"exclusions": {"nothing": 0.5, "accepted": 0.5}}
+    assert list(flat_also(alike, "share", "EUR", words)) == [("Exclusions", words("word.no_difference"))]

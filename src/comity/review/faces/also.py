@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from datetime import date
+from itertools import pairwise
 
 from comity.review.faces.figures import shown_scale
 from comity.review.faces.words import DASH, Words, clean
@@ -23,7 +24,7 @@ def flat_also(
         if key in UNSAID:
             continue
         path = (*names, str(key))
-        name = ", ".join(words.named("also", part) for part in path)
+        name = path_name(path, words, nested=isinstance(value, Mapping))
         told = _in_one(path, value, unit, currency, words) if isinstance(value, Mapping) else None
         if told is not None:
             yield name, told
@@ -38,6 +39,15 @@ def flat_also(
             yield name, _also_text(path, value, unit, currency, words)
 
 
+def path_name(path: tuple[str, ...], words: Words, *, nested: bool = False) -> str:
+    """A path of keys in words. A reading's `accepted` exclusions are counted there, so nothing is left out."""
+    parts = list(path)
+    for at, (before, part) in enumerate(pairwise(path), 1):
+        if (before, part) == ("exclusions", "accepted") and (nested or at < len(path) - 1):
+            parts[at] = "nothing"
+    return ", ".join(words.named("also", part) for part in parts)
+
+
 def _in_one(path: tuple[str, ...], value: Mapping[str, object], unit: str, currency: str, words: Words) -> str | None:
     """A table that is told in one text: an estimate, another verdict, two periods; None for any other."""
     if value.keys() >= _INTERVAL:
@@ -47,7 +57,7 @@ def _in_one(path: tuple[str, ...], value: Mapping[str, object], unit: str, curre
     if value.keys() == _BOTH:
         low, high = (_also_text((*path, each), value[each], unit, currency, words) for each in ("before", "after"))
         return words("word.to", low=low, high=high)
-    if path[-1] == "exclusions" and len(set(map(str, value.values()))) == 1:
+    if path[-1] == "exclusions" and len(value) > 1 and len(set(map(str, value.values()))) == 1:
         return words("word.no_difference")
     return None
 

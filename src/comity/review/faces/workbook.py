@@ -20,7 +20,7 @@ from comity.core.readings.reading import Reading
 from comity.core.readings.verdict import Verdict
 from comity.core.values import Side
 from comity.review.faces import headline
-from comity.review.faces.also import UNSAID
+from comity.review.faces.also import UNSAID, path_name
 from comity.review.faces.contract import plain
 from comity.review.faces.figures import half_width
 from comity.review.faces.sections import eyebrow, missing_name, missing_why, needed
@@ -370,7 +370,7 @@ def _leaves(value: object, words: Words, names: tuple[str, ...] = ()) -> list[tu
     if isinstance(value, list):
         return [leaf for item in value for leaf in _leaves(item, words, names)]
     said = words(f"verdict.{value}") if isinstance(value, str) and words.has(f"verdict.{value}") else value
-    return [(", ".join(words.named("also", name) for name in names), said)]
+    return [(path_name(names, words), said)]
 
 
 # Over the periods, paid, missing, sources -----------------------------------------------------------------------
