@@ -285,6 +285,8 @@ def _origins(book: Book) -> tuple[Origin, ...]:
                     updated=one.updated,
                     withdrawn=one.withdrawn,
                     rejected=one.rejected,
+                    collapsed=one.collapsed,
+                    superseded=one.superseded,
                 )
                 for one in origin.deliveries
             ),

@@ -99,7 +99,11 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One import that a table's rows came with."""
+    """One import that a table's rows came with.
+
+    `collapsed` rows count once with another: `superseded` of them as earlier states of what they tell of, the others
+    because they say the same.
+    """
 
     file: str
     digest: str
@@ -110,6 +114,8 @@ class Delivery:
     updated: int
     withdrawn: int
     rejected: int
+    collapsed: int = 0
+    superseded: int = 0
 
 
 @dataclass(frozen=True, slots=True)

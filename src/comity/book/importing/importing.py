@@ -172,6 +172,7 @@ def take(  # noqa: PLR0913 - the steps' own needs
         rows_in=rows_in,
         rejected=rejected,
         collapsed=checked.collapsed,
+        superseded=checked.superseded,
         control=dict(applied.control) if taking.alone else {},
         notes=() if private else notes,
     )
@@ -277,9 +278,9 @@ def _first_rejects(file: Path) -> tuple[Reject, ...]:
 def _notes(con: duckdb.DuckDBPyConnection, checked: Checked, taking: Taking, definition: Definition) -> tuple[str, ...]:
     applied = taking.applied
     notes = list(applied.notes) if taking.alone else []
-    if applied.last_wins is not None and checked.collapsed:
-        notes.append(f"{checked.collapsed:,} rows are earlier states of another; the last state of each counts")
-        checked = replace(checked, collapsed=0)
+    if checked.superseded:
+        notes.append(f"{checked.superseded:,} rows are earlier states of another; the last state of each counts")
+        checked = replace(checked, collapsed=checked.collapsed - checked.superseded)
     notes += [text for _, text in notes_of(checked, taking.table, definition)]
     if taking.alone:
         notes += _control_notes(con, checked, taking.table, applied.control)

@@ -20,7 +20,8 @@ class Delivery:
     """One import that a table's rows came with.
 
     `number` is what rows bear in `_import`. Counts are of rows: `rows_in` = `new` + `unchanged` + `updated` +
-    `collapsed` + `rejected`. `expired` rows were older than the table's retention. `control` holds the totals
+    `collapsed` + `rejected`; `superseded` of the collapsed were earlier states of what they told of, the others said
+    the same as another row. `expired` rows were older than the table's retention. `control` holds the totals
     that the source gave of itself, by name.
     """
 
@@ -38,6 +39,7 @@ class Delivery:
     withdrawn: int = 0
     rejected: int = 0
     collapsed: int = 0
+    superseded: int = 0
     expired: int = 0
     window: tuple[date, date] | None = None
     control: Mapping[str, float] = field(default_factory=dict)
@@ -89,7 +91,7 @@ def _read(said: dict[str, object]) -> Delivery:
 def together(parts: Sequence[Sequence[Delivery]]) -> tuple[Delivery, ...]:
     """Imports of one table whose rows lie in several files: the counts of each file added up."""
     found: dict[int, Delivery] = {}
-    counted = ("rows_in", "new", "unchanged", "updated", "withdrawn", "rejected", "collapsed", "expired")
+    counted = ("rows_in", "new", "unchanged", "updated", "withdrawn", "rejected", "collapsed", "superseded", "expired")
     for part in parts:
         for one in part:
             before = found.get(one.number)

@@ -227,6 +227,7 @@ class _Laying:
             expired=found["expired"] + found["outlived"],
             rejected=rejected,
             collapsed=collapsed,
+            superseded=self.checked.superseded if collapsed else 0,
             control=self.delivery.control if alone else {},
         )
 

@@ -21,6 +21,7 @@ from comity.review.faces.level_rows import LevelRow, level_row, pins
 from comity.review.faces.reading_rows import ReadingRow, reading_row
 from comity.review.faces.sections import (
     HUNDRED,
+    collapses,
     eyebrow,
     late_cells,
     missing_name,
@@ -128,6 +129,7 @@ def view(review: Review, words: Words, *, paper: bool) -> dict[str, Any]:
             }
             for missing in unformed(review)
         ],
+        "collapses": [line for origin in review.origins for line in collapses(origin, words)],
         "late": [late_cells(late, review, words) for late in review.lateness],
         "how": [(verdict, _example(verdict, paper=paper)) for verdict in Verdict],
         "signs": {kind: draw(charts.sample(kind), 14, "ex") for kind in ("open", "solid")},

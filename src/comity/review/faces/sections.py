@@ -9,7 +9,7 @@ from comity.core.values import Side
 from comity.review.faces.also import flat_also
 from comity.review.faces.figures import largest_remainder
 from comity.review.faces.words import DASH, Words, clean
-from comity.review.review import Missing, Paid, Review
+from comity.review.review import Missing, Origin, Paid, Review
 
 HUNDRED = 100
 _DUE = re.compile(
@@ -128,6 +128,20 @@ def missing_why(missing: Missing, words: Words) -> str:
     sentence = words(key) if words.has(key) else clean(missing.why)
     particulars = "; ".join(f"{name}: {text}" for name, text in flat_also(missing.detail, "count", "", words))
     return f"{sentence.removesuffix('.')} ({particulars})." if particulars else sentence
+
+
+def collapses(origin: Origin, words: Words) -> list[str]:
+    """Of each import, how many rows count once with another, and whether as earlier states or as the same."""
+    key = f"record.{origin.table}"
+    record = words(key) if words.has(key) else words("record.any")
+    found = []
+    for one in origin.deliveries:
+        same = one.collapsed - one.superseded
+        told = [("origin.superseded", one.superseded), ("origin.alike", same)]
+        said = [words(key, count=words.number(count), record=record) for key, count in told if count]
+        if said:
+            found.append(f"{clean(one.file)}: {'; '.join(said)}.")
+    return found
 
 
 def late_cells(late: Mapping[str, object], review: Review, words: Words) -> dict[str, str]:

@@ -15,6 +15,7 @@ from comity.review.faces.level_rows import LevelRow, level_row
 from comity.review.faces.reading_rows import ReadingRow, reading_row
 from comity.review.faces.sections import (
     HUNDRED,
+    collapses,
     eyebrow,
     late_cells,
     missing_name,
@@ -327,6 +328,8 @@ def _origins(console: Console, review: Review, words: Words) -> None:
                 Text(", ".join(clean(file) for file in origin.files)),
             )
         console.print(table)
+        for line in (line for origin in review.origins for line in collapses(origin, words)):
+            console.print(Text(line))
     else:
         console.print(Text(words("origin.none")))
     console.print(Text(words("page.digest", digest=clean(review.digest)), style="dim"))

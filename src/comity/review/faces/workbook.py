@@ -451,7 +451,8 @@ def _missing(book: Book, review: Review) -> None:
 
 def _sources(book: Book, review: Review) -> None:
     words = book.words
-    keys = ("table", "file", "at", "by", "mapping", "new", "updated", "withdrawn", "rejected", "digest")
+    counts = ("new", "updated", "withdrawn", "rejected", "collapsed", "superseded")
+    keys = ("table", "file", "at", "by", "mapping", *counts, "digest")
     rows: list[list[Cell]] = []
     for origin in review.origins:
         files = () if origin.deliveries else origin.files
@@ -460,5 +461,6 @@ def _sources(book: Book, review: Review) -> None:
             [Cell(origin.table), *(Cell(getattr(delivery, key)) for key in keys[1:])] for delivery in origin.deliveries
         ]
         totals = [Cell(origin.table), Cell(words("sheet.in_book")), *[Cell(None)] * 3, Cell(origin.rows)]
-        rows.append([*totals, Cell(None), Cell(None), Cell(origin.rejected), Cell(None)])
-    book.sheet("sources", [words(f"origin.{key}") for key in keys], rows)
+        rows.append([*totals, Cell(None), Cell(None), Cell(origin.rejected), *[Cell(None)] * 3])
+    names = {"collapsed": "sheet.collapsed", "superseded": "sheet.superseded"}
+    book.sheet("sources", [words(names.get(key, f"origin.{key}")) for key in keys], rows)
