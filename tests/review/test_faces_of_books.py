@@ -127,10 +127,10 @@ def test_a_sum_of_seconds_says_that_it_is_one(tmp_path):
 def test_exclusions_make_no_difference_only_where_there_is_another_figure_to_compare():
     words = words_of("en")
     other = {"verdict": "masked", "as_reported": -0.0168, "like_for_like": -0.0649}
-    ((name, told),) = flat_also({"exclusions": {"accepted": other}}, "share", "EUR", words)
-    assert name == "Exclusions, with nothing left out"  # a reading names by what is counted, a level by what is not
+    ((name, told),) = flat_also({"exclusions": {"nothing": other}}, "share", "EUR", words)
+    assert name == "Exclusions, with nothing left out"
     assert told.startswith("masked: as reported \u22121.7")
-    assert path_name(("exclusions", "accepted", "verdict"), words) == "Exclusions, with nothing left out, verdict"
+    assert path_name(("exclusions", "nothing", "verdict"), words) == "Exclusions, with nothing left out, verdict"
     assert path_name(("exclusions", "accepted"), words) == "Exclusions, with the accepted ones left out"
     alike = {"exclusions": {"nothing": 0.5, "accepted": 0.5}}
     assert list(flat_also(alike, "share", "EUR", words)) == [("Exclusions", words("word.no_difference"))]

@@ -141,8 +141,8 @@ def test_another_wording_before_is_the_part_definition():
 
 def test_what_exclusions_change_stands_beside_it():
     other = Excluded(BEFORE, BEFORE, BEFORE)
-    reading = read(stats(BEFORE, AFTER, elsewise={"accepted": other}))
-    assert reading.also["exclusions"]["accepted"]["as_reported"] == 0
+    reading = read(stats(BEFORE, AFTER, elsewise={"nothing": other}))
+    assert reading.also["exclusions"]["nothing"]["as_reported"] == 0
 
 
 WEEKS = 5

@@ -103,7 +103,7 @@ def _stats(book: Book, kpi: Kpi, kpi_before: Kpi, asked: Comparison) -> Stats:
     elsewise = {}
     agreed = events(book, kpi, TakenOut.ACCEPTED)
     if agreed:
-        elsewise["accepted"] = _tallies(book, kpi, kpi_before, asked, TakenOut.NOTHING)
+        elsewise["nothing"] = _tallies(book, kpi, kpi_before, asked, TakenOut.NOTHING)
     if events(book, kpi, TakenOut.CLAIMED) != agreed:
         elsewise["claimed"] = _tallies(book, kpi, kpi_before, asked, TakenOut.CLAIMED)
     return Stats(

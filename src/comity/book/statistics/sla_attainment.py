@@ -56,7 +56,7 @@ def _stats(book: Book, kpi: Kpi, kpi_before: Kpi, asked: Comparison) -> Stats:
     elsewise = {}
     agreed = events(book, kpi, TakenOut.ACCEPTED)
     if agreed:
-        elsewise["accepted"] = _three(book, kpi, kpi_before, asked, TakenOut.NOTHING)
+        elsewise["nothing"] = _three(book, kpi, kpi_before, asked, TakenOut.NOTHING)
     if events(book, kpi, TakenOut.CLAIMED) != agreed:
         elsewise["claimed"] = _three(book, kpi, kpi_before, asked, TakenOut.CLAIMED)
     now, periods = daily(book, kpi), [_told(period, asked) for period in (asked.reference, asked.period)]

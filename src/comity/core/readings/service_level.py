@@ -43,7 +43,7 @@ class Stats:
 
     `kpi` is the wording on the last day of the period under review; `before` and `after` are counted by it.
     `kpi_before` is that of the period held against, and `before_own` counted by it. `elsewise` holds, by
-    `accepted` and `claimed`, the same with the accepted exclusions counted, and without the claimed ones.
+    what is taken out, the same with `nothing` left out, and without the `claimed` exclusions too.
     """
 
     kpi: Kpi
@@ -217,7 +217,7 @@ def _counted(tally: Tally, misses: _Misses) -> Cells:
 
 
 def told_elsewise(elsewise: Mapping[str, Judged | None]) -> dict[str, object]:
-    """What the exclusions change: both changes with the accepted ones counted, and without the claimed ones."""
+    """What the exclusions change: both changes with nothing taken out, and without the claimed ones too."""
     found = {
         name: {
             "as_reported": told.headline.change,

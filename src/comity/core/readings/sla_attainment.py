@@ -31,8 +31,8 @@ class Stats:
 
     `kpi` is the wording on the last day of the period under review. `open_late` counts, before and after, what was
     due and never resolved. `unjudged` holds, before and after, the share of contacts without a due time that the
-    source did not judge either; None where due times are known. `elsewise` holds, by `accepted` and `claimed`, the
-    same with the accepted exclusions counted, and without the claimed ones.
+    source did not judge either; None where due times are known. `elsewise` holds, by what is taken
+    out, the same with `nothing` left out, and without the `claimed` exclusions too.
     """
 
     kpi: Kpi

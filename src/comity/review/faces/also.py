@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator, Mapping
 from datetime import date
-from itertools import pairwise
 
 from comity.review.faces.figures import shown_scale
 from comity.review.faces.words import DASH, Words, clean
@@ -24,7 +23,7 @@ def flat_also(
         if key in UNSAID:
             continue
         path = (*names, str(key))
-        name = path_name(path, words, nested=isinstance(value, Mapping))
+        name = path_name(path, words)
         told = _in_one(path, value, unit, currency, words) if isinstance(value, Mapping) else None
         if told is not None:
             yield name, told
@@ -39,13 +38,9 @@ def flat_also(
             yield name, _also_text(path, value, unit, currency, words)
 
 
-def path_name(path: tuple[str, ...], words: Words, *, nested: bool = False) -> str:
-    """A path of keys in words. A reading's `accepted` exclusions are counted there, so nothing is left out."""
-    parts = list(path)
-    for at, (before, part) in enumerate(pairwise(path), 1):
-        if (before, part) == ("exclusions", "accepted") and (nested or at < len(path) - 1):
-            parts[at] = "nothing"
-    return ", ".join(words.named("also", part) for part in parts)
+def path_name(path: tuple[str, ...], words: Words) -> str:
+    """A path of keys in words."""
+    return ", ".join(words.named("also", part) for part in path)
 
 
 def _in_one(path: tuple[str, ...], value: Mapping[str, object], unit: str, currency: str, words: Words) -> str | None:
