@@ -97,9 +97,12 @@ def _timed(run: Callable[[Path, str], None], book: Path, name: str) -> float:
     return time.perf_counter() - start
 
 
-def cold(book: Path, form: str) -> float:
-    """Seconds of `comity review` from a cold start, the best of three."""
-    command = [sys.executable, "-m", "comity", "review", str(book), "--format", form]
+LIBRARIES = "import duckdb, ibis, pandas, pyarrow.compute, pyarrow.parquet, scipy.special, typer.main; ibis.duckdb"
+
+
+def cold(*arguments: str) -> float:
+    """Seconds of a fresh interpreter with these arguments, the best of three."""
+    command = [sys.executable, *arguments]
     found = []
     for _ in range(RUNS):
         start = time.perf_counter()
@@ -130,8 +133,11 @@ def main() -> None:
         ratios = "".join(f"{ours / times[engine][0]:>10.2f}" for engine in ("raw", "polars", "pandas"))
         seconds = "".join(f"{times[engine][0]:>10.2f}" for engine in ENGINES)
         print(f"{name:16}{seconds}{ratios}{peak:>10.0f}", flush=True)
+    floor = cold("-c", LIBRARIES)
+    print(f"cold start of the libraries alone, nothing of ours: {floor:.2f} s", flush=True)
     for form in ("json", "terminal", "html"):
-        print(f"cold start, 100,000 contacts, {form}: {cold(small, form):.2f} s", flush=True)
+        took = cold("-m", "comity", "review", str(small), "--format", form)
+        print(f"cold start, 100,000 contacts, {form}: {took:.2f} s, {took / floor:.2f} x the libraries", flush=True)
 
 
 main()
