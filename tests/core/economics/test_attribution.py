@@ -14,10 +14,10 @@ from comity.core.economics.attribution import (
     Intervals,
     Promise,
     Unfit,
-    account,
     calibrated,
     handling,
     rates,
+    share_out,
 )
 from comity.core.economics.erlang import queues
 
@@ -45,7 +45,7 @@ def parts_of(found):
 
 def test_the_worked_example_of_the_standards():
     """Volume -.27577861, handle time -.12329122, staffing -.05776435: the Shapley values of kpi_reference."""
-    found = account(one_interval(), V1, {0: 180.0})
+    found = share_out(one_interval(), V1, {0: 180.0})
     parts = parts_of(found)
     assert parts["plan"] == pytest.approx(0.83827184 - 0.8, abs=1e-8)
     assert parts["volume_inside"] + parts["volume_outside"] == pytest.approx(-0.27577861, abs=1e-8)
@@ -56,9 +56,9 @@ def test_the_worked_example_of_the_standards():
 
 
 def test_a_band_of_nothing_leaves_all_volume_outside_and_a_wide_one_none():
-    alone = parts_of(account(one_interval(), V1, {0: 180.0}))
-    wide = parts_of(account(one_interval(), dataclasses.replace(V1, band=0.2), {0: 180.0}))
-    half = parts_of(account(one_interval(), dataclasses.replace(V1, band=0.08), {0: 180.0}))
+    alone = parts_of(share_out(one_interval(), V1, {0: 180.0}))
+    wide = parts_of(share_out(one_interval(), dataclasses.replace(V1, band=0.2), {0: 180.0}))
+    half = parts_of(share_out(one_interval(), dataclasses.replace(V1, band=0.08), {0: 180.0}))
     assert alone["volume_inside"] == 0
     assert wide["volume_outside"] == 0
     assert wide["volume_inside"] == pytest.approx(alone["volume_outside"])
@@ -69,11 +69,11 @@ def test_a_band_of_nothing_leaves_all_volume_outside_and_a_wide_one_none():
 
 def test_absence_that_the_customer_ordered_is_told_within_presence():
     two_off = one_interval(staffed=28, ordered_off=2)
-    found = account(two_off, V1, {0: 180.0})
+    found = share_out(two_off, V1, {0: 180.0})
     presence = parts_of(found)["presence"]
     assert presence < found.ordered_off < 0
-    assert account(one_interval(staffed=28, ordered_off=9), V1, {0: 180.0}).ordered_off == pytest.approx(presence)
-    assert account(one_interval(staffed=28), V1, {0: 180.0}).ordered_off == 0
+    assert share_out(one_interval(staffed=28, ordered_off=9), V1, {0: 180.0}).ordered_off == pytest.approx(presence)
+    assert share_out(one_interval(staffed=28), V1, {0: 180.0}).ordered_off == 0
 
 
 # Lifelike intervals ------------------------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ SCALES = {
 @given(promise=PROMISES, seed=st.integers(0, 99), scales=st.fixed_dictionaries(SCALES))
 def test_observed_less_target_is_the_sum_of_the_parts(promise, seed, scales):
     intervals = lifelike(seed, days=12, **scales)
-    found = account(intervals, promise, {0: 150.0, 1: 150.0})
+    found = share_out(intervals, promise, {0: 150.0, 1: 150.0})
     told = sum(part.value for part in found.parts) + found.unexplained
     assert found.observed - found.target == pytest.approx(told, abs=1e-12)
     parts = parts_of(found)
@@ -156,7 +156,7 @@ def test_observed_less_target_is_the_sum_of_the_parts(promise, seed, scales):
 )
 def test_one_cause_alone_gets_all_of_it(scales, cause):
     intervals = lifelike(1, **scales)
-    found = account(intervals, V1, {0: 150.0, 1: 150.0})
+    found = share_out(intervals, V1, {0: 150.0, 1: 150.0})
     parts = parts_of(found)
     others = {name: value for name, value in parts.items() if name not in {cause, "plan"}}
     assert parts[cause] < -0.03
@@ -172,7 +172,7 @@ def test_a_perfect_forecast_is_not_blamed():
     blamed = []
     for seed in range(12):
         intervals = lifelike(seed, days=60, queues_of=1, forecast=8.0, presence=0.88)
-        parts = parts_of(account(intervals, V1, {0: 150.0}))
+        parts = parts_of(share_out(intervals, V1, {0: 150.0}))
         blamed.append(parts["volume_inside"] + parts["volume_outside"])
     assert abs(np.mean(blamed)) < 0.002
 
@@ -180,7 +180,7 @@ def test_a_perfect_forecast_is_not_blamed():
 def test_the_order_of_telling_does_not_matter():
     """Against the definition: the mean over all 24 orders, worked out one order at a time from the same states."""
     intervals = lifelike(3, volume=1.1, handling=1.05, planning=0.95, presence=0.95)
-    found = parts_of(account(intervals, V1, {0: 150.0, 1: 150.0}))
+    found = parts_of(share_out(intervals, V1, {0: 150.0, 1: 150.0}))
     rate, aht = rates(intervals), handling(intervals)
 
     def level(switched):
@@ -242,15 +242,15 @@ def test_patience_at_an_end_is_not_fit_to_be_used(gone, patience_s):
     intervals = one_interval(abandoned=gone)
     patience = calibrated(intervals)
     assert patience == {0: patience_s}
-    assert Unfit.PATIENCE in account(intervals, V1, patience, calibrated_patience=True).unfit
-    assert Unfit.PATIENCE not in account(intervals, V1, patience).unfit  # agreed by the parties
+    assert Unfit.PATIENCE in share_out(intervals, V1, patience, calibrated_patience=True).unfit
+    assert Unfit.PATIENCE not in share_out(intervals, V1, patience).unfit  # agreed by the parties
 
 
-# Fit to be used, and how sure ------------------------------------------------------------------------------------------
+# Fit to be used, and how sure ---------------------------------------------------------------------------------------
 
 
 def test_what_the_model_does_not_explain_is_not_blamed_on_anybody():
-    found = account(
+    found = share_out(
         one_interval(good=0.05 * 290, staffed=32, count=250, answered=250, handle_s=250 * 210), V1, {0: 180.0}
     )
     assert found.unexplained < -0.5
@@ -259,31 +259,31 @@ def test_what_the_model_does_not_explain_is_not_blamed_on_anybody():
 
 
 def test_too_little_of_what_was_offered_is_not_fit_to_be_used():
-    assert account(one_interval(), V1, {0: 180.0}, used_share=0.89).unfit == (Unfit.UNUSED,)
+    assert share_out(one_interval(), V1, {0: 180.0}, used_share=0.89).unfit == (Unfit.UNUSED,)
 
 
 def test_days_that_the_model_gets_wrong_are_found_though_they_even_out():
     good = np.where(np.arange(10) % 2, 290.0, 0.0)
     intervals = dataclasses.replace(one_interval(staffed=34), good=good)
-    level = account(intervals, V1, {0: 180.0})
+    level = share_out(intervals, V1, {0: 180.0})
     assert Unfit.DAYS in level.unfit
     assert level.daily_error > 0.3
 
 
 @pytest.mark.parametrize(("days", "known"), [(9, False), (10, True), (70, True)])
 def test_under_ten_days_no_interval_is_given(days, known):
-    found = account(lifelike(7, days=days), V1, {0: 150.0, 1: 150.0})
+    found = share_out(lifelike(7, days=days), V1, {0: 150.0, 1: 150.0})
     assert all((part.low is not None) is known for part in found.parts)
 
 
 def test_the_same_seed_gives_the_same_interval():
-    one, two, other = (account(lifelike(8), V1, {0: 150.0, 1: 150.0}, seed=seed).parts for seed in (1, 1, 2))
+    one, two, other = (share_out(lifelike(8), V1, {0: 150.0, 1: 150.0}, seed=seed).parts for seed in (1, 1, 2))
     assert one == two
     assert one != other
 
 
 def test_what_cannot_be_counted_is_refused():
     with pytest.raises(ValueError, match="short abandons"):
-        account(one_interval(), dataclasses.replace(V1, abandons=Abandons.EXCLUDE_SHORT), {0: 180.0})
+        share_out(one_interval(), dataclasses.replace(V1, abandons=Abandons.EXCLUDE_SHORT), {0: 180.0})
     with pytest.raises(ValueError, match="nothing counts"):
-        account(one_interval(count=0, forecast=0), V1, {0: 180.0})
+        share_out(one_interval(count=0, forecast=0), V1, {0: 180.0})

@@ -7,6 +7,7 @@ agreed band; presence likewise by agents who were not there and absence that the
 level of each state is the model's (`erlang`), so that chance within the interval is in none of the parts.
 """
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from scipy import optimize
 
 from comity.core.agreements import Abandons
 from comity.core.economics.erlang import queues
+from comity.core.economics.staffing import Variant, agents_for
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -28,11 +30,22 @@ LEAST_PATIENCE_S, MOST_PATIENCE_S = 1.0, 1e5
 LEAST_USED = 0.9  # of what was offered
 LEAST_WEEKS, LEAST_DAYS = 8, 10
 DAILY_ERROR = 0.05
+_VARIANTS = {Abandons.COUNT: Variant.V1, Abandons.EXCLUDE_SHORT: Variant.V6, Abandons.EXCLUDE_ALL: Variant.V3}
 _AT_END = 1.01  # so near to an end, patience is at it
 
 
+PARTS = ("plan", "volume_inside", "volume_outside", "handling", "planning", "presence")
+_HALVES = ("volume_inside", "volume_outside", "present", "ordered_off")
+
+# A state of the causes: volume 0 planned, 1 inside only, 2 outside only, 3 actual; handling, planning; presence as
+# volume: 1 those not there, 2 those ordered off, 3 both.
+State = tuple[int, int, int, int]
+_OFF, _ON = 0, 3
+_CAUSES = ("volume", "handling", "planning", "presence")
+
+
 class Unfit(StrEnum):
-    """Why an account is not fit to be used."""
+    """Why what was shared out is not fit to be used."""
 
     UNEXPLAINED = "unexplained"
     UNUSED = "unused"
@@ -90,11 +103,12 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class SharedOut:
     """observed - target = the sum of the parts + unexplained, exactly.
 
     `ordered_off` is the share of the part presence that the customer ordered. `by_interval` holds each part but
     `plan` by interval; each sums to the part. `daily_error` and `daily_miss` are means weighted by contacts.
+    `levels` are the model's in each state of the causes.
     """
 
     observed: float
@@ -108,20 +122,21 @@ class Account:
     daily_error: float
     daily_miss: float
     by_interval: Mapping[str, Floats]
+    levels: Mapping[State, float]
+
+    def level_if(self, as_planned: str) -> float:
+        """The model's level, had one cause been as planned and all others as they were.
+
+        :param as_planned: volume, handling, planning or presence
+        """
+        state = [_ON, 1, 1, _ON]
+        state[_CAUSES.index(as_planned)] = 0
+        return self.levels[state[0], state[1], state[2], state[3]]
 
     @property
     def fit(self) -> bool:
         """Whether it may be used."""
         return not self.unfit
-
-
-PARTS = ("plan", "volume_inside", "volume_outside", "handling", "planning", "presence")
-_HALVES = ("volume_inside", "volume_outside", "present", "ordered_off")
-
-# A state of the causes: volume 0 planned, 1 inside only, 2 outside only, 3 actual; handling, planning; presence as
-# volume: 1 those not there, 2 those ordered off, 3 both.
-State = tuple[int, int, int, int]
-_OFF, _ON = 0, 3
 
 
 def rates(intervals: Intervals) -> Floats:
@@ -198,7 +213,31 @@ def calibrated(intervals: Intervals) -> dict[int, float]:
     return found
 
 
-def account(  # noqa: PLR0913 - what was, what was agreed, and how it was come by
+def with_required(intervals: Intervals, promise: Promise, patience_s: Mapping[int, float]) -> Intervals:
+    """The intervals, where no required positions were locked with the least that meet the target on the forecast.
+
+    Of those answered alone (`exclude-all`) no more may give up than the target leaves: without a limit the least would
+    be next to nobody.
+    """
+    unknown = ~np.isfinite(intervals.required)
+    if not unknown.any():
+        return intervals
+    required = intervals.required.copy()
+    patience = np.array([patience_s[queue] for queue in intervals.queue[unknown].tolist()])
+    required[unknown] = agents_for(
+        promise.target,
+        intervals.forecast[unknown] / intervals.seconds[unknown],
+        intervals.forecast_aht[unknown],
+        patience,
+        promise.within_s,
+        promise.short_s,
+        variant=_VARIANTS[promise.abandons],
+        most_abandon=1 - promise.target if promise.abandons is Abandons.EXCLUDE_ALL else 1.0,
+    )
+    return dataclasses.replace(intervals, required=required)
+
+
+def share_out(  # noqa: PLR0913 - what was, what was agreed, and how it was come by
     intervals: Intervals,
     promise: Promise,
     patience_s: Mapping[int, float],
@@ -206,7 +245,7 @@ def account(  # noqa: PLR0913 - what was, what was agreed, and how it was come b
     used_share: float = 1.0,
     calibrated_patience: bool = False,
     seed: int = 0,
-) -> Account:
+) -> SharedOut:
     """Share out observed less target.
 
     :param intervals: all with a plan, accepted events taken out; `required` is a number in each
@@ -251,7 +290,7 @@ def account(  # noqa: PLR0913 - what was, what was agreed, and how it was come b
         Unfit.PATIENCE: at_end,
         Unfit.DAYS: error > max(miss / 2, DAILY_ERROR),
     }
-    return Account(
+    return SharedOut(
         observed=observed,
         target=promise.target,
         parts=parts,
@@ -263,6 +302,7 @@ def account(  # noqa: PLR0913 - what was, what was agreed, and how it was come b
         daily_error=error,
         daily_miss=miss,
         by_interval={name: each[name] for name in PARTS[1:]},
+        levels={state: float(level) for state, level in levels.items()},
     )
 
 
@@ -374,7 +414,7 @@ def _shapley(levels: Mapping[State, Floats]) -> dict[str, Floats]:
     """The mean of what each cause changes over all orders, and of the halves of volume and presence in their turn."""
     whole = (_ON, 1, 1, _ON)
     shared: dict[str, Floats] = {}
-    for at, name in enumerate(("volume", "handling", "planning", "presence")):
+    for at, name in enumerate(_CAUSES):
         halves = {"volume": _HALVES[:2], "presence": _HALVES[2:]}.get(name)
         for chosen in itertools.product((False, True), repeat=3):
             others = [whole[cause] if on else 0 for cause, on in zip(_others(at), chosen, strict=True)]

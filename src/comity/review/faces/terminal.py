@@ -1,6 +1,7 @@
 """The review in a terminal: readable at 80 columns, with colour and without; nothing is told by colour alone."""
 
 import io
+from collections.abc import Callable, Mapping
 from typing import Self
 
 from rich.console import Console
@@ -51,6 +52,25 @@ class Text(Wrapped):
 
 def render(review: Review, words: Words, *, color: bool, width: int) -> bytes:
     """The review as text in UTF-8; colour only when asked for and NO_COLOR is not set (which rich reads)."""
+
+    def draw(console: Console) -> None:
+        _head(console, review, words)
+        _levels(console, review, words)
+        rows = [reading_row(reading, review, words, number) for number, reading in enumerate(review.readings, 1)]
+        _readings(console, rows, review, words)
+        _how(console, words)
+        _paid(console, review, words)
+        _missing(console, review, words)
+        _late(console, review, words)
+        for row in rows:
+            _opened(console, row, review, words)
+        _origins(console, review, words)
+
+    return drawn(draw, color=color, width=width)
+
+
+def drawn(draw: Callable[[Console], None], *, color: bool, width: int) -> bytes:
+    """What is printed to a console, as lines in UTF-8 without blanks at their ends."""
     out = io.StringIO()
     console = Console(
         file=out,
@@ -62,25 +82,16 @@ def render(review: Review, words: Words, *, color: bool, width: int) -> bytes:
         emoji=False,
         legacy_windows=False,
     )
-    _head(console, review, words)
-    _levels(console, review, words)
-    rows = [reading_row(reading, review, words, number) for number, reading in enumerate(review.readings, 1)]
-    _readings(console, rows, review, words)
-    _how(console, words)
-    _paid(console, review, words)
-    _missing(console, review, words)
-    _late(console, review, words)
-    for row in rows:
-        _opened(console, row, review, words)
-    _origins(console, review, words)
+    draw(console)
     lines = [line.rstrip() for line in out.getvalue().replace(_HELD, NO_BREAK).splitlines()]
     return ("\n".join(lines).strip("\n") + "\n").encode()
 
 
-def _party(side: Side | str | None, review: Review, words: Words) -> Text:
+def party(side: Side | str | None, parties: Mapping[Side, str], words: Words) -> Text:
+    """A side's sign and name; both signs for both."""
     if isinstance(side, Side) or side in {"customer", "provider"}:
         known = Side(side)
-        return Text(f"{_SIGNS[known]}{NO_BREAK}{words.side(known, review.parties)}")
+        return Text(f"{_SIGNS[known]}{NO_BREAK}{words.side(known, parties)}")
     return Text(f"●■{NO_BREAK}{words('side.both')}" if side == "both" else words("word.not_known"))
 
 
@@ -92,8 +103,8 @@ def _section(console: Console, title: str) -> None:
 
 def _head(console: Console, review: Review, words: Words) -> None:
     brow = eyebrow(review, words)
-    parties = _party(Side.CUSTOMER, review, words) + Text(f" {words('page.with')} ")
-    console.print(parties + _party(Side.PROVIDER, review, words))
+    parties = party(Side.CUSTOMER, review.parties, words) + Text(f" {words('page.with')} ")
+    console.print(parties + party(Side.PROVIDER, review.parties, words))
     console.print(Text(f"{brow.line} {brow.eyes}", style="dim"))
     console.print()
     sentence = Text()
@@ -108,7 +119,7 @@ def _head(console: Console, review: Review, words: Words) -> None:
         console.print(Text(f"{by} {clean(review.wording.draft)}", style="dim"))
 
 
-def _grid(*columns: str) -> Table:
+def grid(*columns: str) -> Table:
     """A table without lines but under its head; a column begins with `>` to stand at the right."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
     for name in columns:
@@ -122,7 +133,7 @@ def _levels(console: Console, review: Review, words: Words) -> None:
     if not rows:
         console.print(Text(words("levels.none")))
         return
-    table = _grid(words("levels.kpi"), words("levels.value"), words("levels.target"), words("levels.met"))
+    table = grid(words("levels.kpi"), words("levels.value"), words("levels.target"), words("levels.met"))
     for number, row in enumerate(rows):
         if number:
             table.add_row()  # a line of air, for eyes without the bold of names
@@ -143,7 +154,7 @@ def _level_said(console: Console, row: LevelRow, review: Review, words: Words) -
     if any(said.why for said in row.said):
         console.print()
         for said in row.said:
-            line = Text(f"{row.name}, ") + _party(said.side, review, words) + Text(": ")
+            line = Text(f"{row.name}, ") + party(said.side, review.parties, words) + Text(": ")
             line.append(said.value, style="bold")
             line.append(f"  {said.why}" if said.why else "", style=_MARKER if said.marked else "")
             console.print(line)
@@ -151,7 +162,7 @@ def _level_said(console: Console, row: LevelRow, review: Review, words: Words) -
         console.print()
         console.print(Text(words("levels.variants", kpi=row.name), style="bold"))
         in_full = [f">{words('levels.in_full')}"] if any(variant.in_full for variant in row.variants) else []
-        table = _grid(words("levels.formula"), f">{words('levels.gives')}", *in_full, words("levels.counts"))
+        table = grid(words("levels.formula"), f">{words('levels.gives')}", *in_full, words("levels.counts"))
         for variant in row.variants:
             users = [f"{_SIGNS[side]}{NO_BREAK}{words.side(side, review.parties)}" for side in variant.used]
             users += [words("levels.definition")] if variant.is_definition else []
@@ -200,7 +211,7 @@ def _readings(console: Console, rows: list[ReadingRow], review: Review, words: W
         return
     console.print(Text(words("readings.about", period=brow.period, reference=brow.reference), style="dim"))
     console.print()
-    table = _grid(
+    table = grid(
         words("readings.reading"),
         f"{_OPEN} {words('readings.as_reported')}",
         f"{_SOLID} {words('readings.like_for_like')}",
@@ -227,7 +238,7 @@ def _opened(console: Console, row: ReadingRow, review: Review, words: Words) -> 
     if row.about and row.label == row.name:  # else the heading says it
         console.print(Text(row.about, style="dim"))
     console.print(Text(row.words))
-    table = _grid("", f">{words('opened.points')}", "")
+    table = grid("", f">{words('opened.points')}", "")
     table.show_header = False
     table.add_row(Text(brow.reference, style="bold"), Text(row.before, style="bold"), Text(""))
     for part in row.parts:
@@ -254,14 +265,16 @@ def _paid(console: Console, review: Review, words: Words) -> None:
     hundred = words.money(HUNDRED, review.currency)
     amount = paid_amount(review.paid, review, words)
     console.print(Text(words("paid.about", hundred=hundred, amount=amount), style="dim"))
-    table = _grid(
+    table = grid(
         words("paid.share"),
         f">{words('paid.of_100', hundred=hundred)}",
         f">{words('paid.amount')}",
         words("paid.answers"),
     )
     for row in paid_rows(review.paid, review, words):
-        side = Text(words("paid.not_said")) if row.answers_for is None else _party(row.answers_for, review, words)
+        side = (
+            Text(words("paid.not_said")) if row.answers_for is None else party(row.answers_for, review.parties, words)
+        )
         table.add_row(Text(row.name), Text(row.of_100), Text(row.amount), side)
     console.print(table)
     console.print(Text(paid_cost(review.paid, review, words)))
@@ -272,7 +285,7 @@ def _missing(console: Console, review: Review, words: Words) -> None:
     if not review.missing:
         console.print(Text(words("missing.none")))
         return
-    table = _grid(
+    table = grid(
         words("missing.reading"),
         words("missing.needs"),
         words("missing.held_by"),
@@ -282,7 +295,7 @@ def _missing(console: Console, review: Review, words: Words) -> None:
         table.add_row(
             Text(missing_name(missing, words)),
             Text(needed(missing, words)),
-            _party(missing.held_by, review, words),
+            party(missing.held_by, review.parties, words),
             Text(missing_why(missing, words)),
         )
     console.print(table)
@@ -293,18 +306,18 @@ def _late(console: Console, review: Review, words: Words) -> None:
         return
     _section(console, words("late.title"))
     names = ("table", "by", "due", "last", "state")
-    table = _grid(*(words(f"late.{name}") for name in names))
+    table = grid(*(words(f"late.{name}") for name in names))
     for late in review.lateness:
         cells = late_cells(late, review, words)
         state = Text(cells["state"], style=_MARKER if cells["late"] else "")
-        by = _party(cells["by"], review, words)
+        by = party(cells["by"], review.parties, words)
         table.add_row(Text(cells["table"]), by, Text(cells["due"]), Text(cells["last"]), state)
     console.print(table)
 
 
 def _how(console: Console, words: Words) -> None:
     _section(console, words("how.title"))
-    table = _grid("", "")
+    table = grid("", "")
     table.show_header = False
     for verdict in Verdict:
         table.add_row(Text(words(f"verdict.{verdict.value}"), style="bold"), Text(words(f"meaning.{verdict.value}")))
@@ -314,7 +327,7 @@ def _how(console: Console, words: Words) -> None:
 def _origins(console: Console, review: Review, words: Words) -> None:
     _section(console, words("origin.title"))
     if review.origins:
-        table = _grid(
+        table = grid(
             words("origin.table"),
             f">{words('origin.rows')}",
             f">{words('origin.rejected')}",

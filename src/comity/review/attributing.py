@@ -1,0 +1,199 @@
+"""Whose doing a service level was, composed from a book: the parts, who answers for each, and what lacks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from comity.book.coverage import Coverage
+from comity.book.opening import Book
+from comity.book.statistics.attribution import FORECASTS, SCHEDULES, Planned, gather, source_of
+from comity.book.statistics.exclusions import TakenOut, events
+from comity.core.agreements import Abandons, Kpi, in_force
+from comity.core.calendars import Calendar, named
+from comity.core.economics.attribution import Promise, SharedOut, calibrated, share_out, with_required
+from comity.core.values import Period, Side
+from comity.review.lacking import absent, missing
+from comity.review.review import Missing
+
+MEASURE = "service_level"
+BOTH = "both"
+# Who answers for a part unless the parties say otherwise; the plan belongs to whoever locked it.
+ANSWERS = {
+    "volume_inside": "provider",
+    "volume_outside": "customer",
+    "handling": BOTH,
+    "planning": "provider",
+    "presence": "provider",
+}
+WHAT_IFS = {
+    "forecast=right": "volume",
+    "handling=planned": "handling",
+    "planning=required": "planning",
+    "presence=full": "presence",
+}
+
+
+class NoAttributionError(ValueError):
+    """A question that cannot be put to this book: one sentence with the next step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """One KPI's service level in one period, shared out; `shared` is None where something lacks.
+
+    `claimed` is the same with the events taken out too that are claimed and not answered, where there are
+    such. `patience_from` is `agreed`, `records` or `calibrated`; `counted_as` the formula of model and observed.
+    `what_if` holds the level that the model gives for each question asked.
+    """
+
+    kpi: Kpi
+    period: Period
+    name: str
+    parties: Mapping[Side, str]
+    whose: Side | None
+    timezone: str
+    answers: Mapping[str, str]
+    counted_as: Abandons
+    patience_from: str
+    planned: Planned | None
+    shared: SharedOut | None
+    claimed: SharedOut | None
+    what_if: Mapping[str, float]
+    missing: tuple[Missing, ...] = field(default=())
+
+
+def attribute(  # noqa: PLR0913 - what is asked, and of what
+    book: Book,
+    kpi_id: str,
+    *,
+    period: str | None,
+    now: datetime,
+    what_if: Sequence[str] = (),
+    seed: int = 0,
+) -> Attribution:
+    """Share out one KPI's service level in one period, as the book's viewer may see it.
+
+    :param period: 2026-Q2, 2026-06 or 2026-W23; None: the last whole one that the records reach
+    :param what_if: questions of `WHAT_IFS`
+    :raises NoAttributionError: for a KPI that is not there, is no service level, or has no target
+    :raises comity.core.calendars.UnknownPeriodError: for a period that cannot be read
+    """
+    today = now.astimezone(ZoneInfo(book.definition.timezone)).date()
+    calendar, asked = _asked(book, period, today)
+    kpi = _kpi(book, kpi_id, asked)
+    unknown = [one for one in what_if if one not in WHAT_IFS]
+    if unknown:
+        raise NoAttributionError(f"--what-if {unknown[0]} is not known; known are {', '.join(WHAT_IFS)}")
+    lacking = _lacking(book)
+    planned = None if lacking else gather(book, kpi, asked)
+    if planned is None or not planned.intervals.count.size:
+        why = lacking or (_nothing(book, planned),)
+        return _made(book, kpi, calendar, asked, missing=why)
+    counted_as = kpi.abandons
+    if counted_as is Abandons.EXCLUDE_SHORT and planned.intervals.short is None:
+        counted_as = Abandons.COUNT
+    promise = _promise(kpi, counted_as)
+    made, patience_from = _shared(planned, kpi, promise, seed)
+    claimed = None
+    if events(book, kpi, TakenOut.CLAIMED) != events(book, kpi, TakenOut.ACCEPTED):
+        without = gather(book, kpi, asked, TakenOut.CLAIMED)
+        if without is not None and without.intervals.count.size:
+            claimed, _ = _shared(without, kpi, promise, seed)
+    return _made(
+        book, kpi, calendar, asked,
+        counted_as=counted_as, patience_from=patience_from, planned=planned, shared=made, claimed=claimed,
+        what_if={one: made.level_if(WHAT_IFS[one]) for one in what_if},
+    )  # fmt: skip
+
+
+def _made(book: Book, kpi: Kpi, calendar: Calendar, period: Period, **known: object) -> Attribution:
+    planned = known.get("planned")
+    locked_by = planned.locked_by if isinstance(planned, Planned) else ()
+    values: dict[str, object] = {
+        "kpi": kpi,
+        "period": period,
+        "name": calendar.name(period),
+        "parties": {side: party.name for side, party in book.definition.parties.items()},
+        "whose": book.viewer.side,
+        "timezone": book.definition.timezone,
+        "answers": {"plan": locked_by[0] if len(locked_by) == 1 else BOTH} | ANSWERS,
+        "counted_as": kpi.abandons,
+        "patience_from": "",
+        "planned": None,
+        "shared": None,
+        "claimed": None,
+        "what_if": {},
+    }
+    return Attribution(**(values | known))  # type: ignore[arg-type]  # the names are those above
+
+
+def _shared(planned: Planned, kpi: Kpi, promise: Promise, seed: int) -> tuple[SharedOut, str]:
+    """What is shared out, and where the patience in it comes from."""
+    numbers = range(len(planned.queues))
+    if kpi.patience_s is not None:
+        patience, source = dict.fromkeys(numbers, kpi.patience_s), "agreed"
+    elif all(number in planned.patience_s for number in numbers):
+        patience, source = dict(planned.patience_s), "records"
+    else:
+        patience, source = calibrated(planned.intervals) | dict(planned.patience_s), "calibrated"
+    intervals = with_required(planned.intervals, promise, patience)
+    made = share_out(
+        intervals,
+        promise,
+        patience,
+        used_share=planned.used_share,
+        calibrated_patience=source == "calibrated",
+        seed=seed,
+    )
+    return made, source
+
+
+def _promise(kpi: Kpi, counted_as: Abandons) -> Promise:
+    if kpi.target is None:
+        raise NoAttributionError(f"the KPI {kpi.id} has no target to be held against; agree one in book.toml")
+    short_s = kpi.short_abandon_s if counted_as is Abandons.EXCLUDE_SHORT else 0.0
+    return Promise(kpi.target, kpi.answer_within_s, short_s, counted_as, kpi.volume_band, kpi.material)
+
+
+def _asked(book: Book, period: str | None, today: date) -> tuple[Calendar, Period]:
+    if period is not None:
+        return named(period, book.definition.month_starts_on)
+    calendar = book.definition.calendar()
+    horizon = Coverage(book, today).horizon([source_of(book)])
+    if horizon is None:
+        raise NoAttributionError(f"{book.folder}: no table tells of a period; name one with --period, such as 2026-06")
+    return calendar, calendar.last_ending_by(horizon)
+
+
+def _kpi(book: Book, kpi_id: str, period: Period) -> Kpi:
+    kpi = in_force(book.definition.kpis, kpi_id, period.end - timedelta(days=1))
+    known = dict.fromkeys(one.id for one in book.definition.kpis if one.measure == MEASURE)
+    if kpi is None or kpi.measure != MEASURE:
+        what = "is no service level" if kpi is not None else "is not in force in that period"
+        choose = f"choose one of {', '.join(known)} with --kpi" if known else "the book agrees on none"
+        raise NoAttributionError(f"the KPI {kpi_id} {what}; {choose}")
+    if kpi.target is None:
+        raise NoAttributionError(f"the KPI {kpi_id} has no target to be held against; agree one in book.toml")
+    return kpi
+
+
+def _lacking(book: Book) -> tuple[Missing, ...]:
+    """Tables without which nothing can be shared out, each asked of the side that holds it."""
+    needed = [(FORECASTS,), (SCHEDULES,)]
+    if not book.has(source_of(book)):
+        needed.append((source_of(book),))
+    return tuple(absent(book, "attribution", tables) for tables in needed if not book.has(*tables))
+
+
+def _nothing(book: Book, planned: Planned | None) -> Missing:
+    """What lacks where the tables are there, and no interval can be used."""
+    asked_of = {
+        "no_forecast": (FORECASTS,),
+        "no_handle_time": (FORECASTS,),
+        "no_schedule": (SCHEDULES,),
+        "no_staffed": (SCHEDULES,),
+        "no_figures": (source_of(book),),
+    }
+    most = max(planned.left_out, key=lambda why: planned.left_out[why], default="") if planned is not None else ""
+    return missing(book, "attribution", asked_of.get(most, (source_of(book),)), most or "nothing_counts")

@@ -1,0 +1,221 @@
+"""Whose doing a service level was, from a book to a page of text and to JSON, as each of the cast."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from comity.book.opening import NotInRelationshipError, open_book
+from comity.core.agreements import Abandons
+from comity.core.values import Side
+from comity.review.attributing import NoAttributionError, attribute
+from comity.review.faces import attribution as faces
+from comity.review.faces.words import words_of
+from tests.cast import CUSTOMER, JOINT, PROVIDER, STRANGER, write_book
+
+NOW = datetime(2026, 7, 10, tzinfo=UTC)
+KPI = """
+[[kpi]]
+id = "service_level"
+answer_within_s = 20
+abandons = "count"
+target = 0.8
+patience_s = 180
+volume_band = 0.08
+"""
+
+
+def fortnight(staffed=31, ordered_off=0, good=111, offered=290):
+    """Fourteen days of the worked example of the standards, 3.2: one half hour a day, of a queue `help`."""
+    intervals = ["queue,start,minutes,offered,answered,answered_within,threshold_s,abandoned,abandoned_short,handle_s"]
+    forecasts = ["queue,start,minutes,issued_on,offered,aht_s,locked,issued_by"]
+    schedules = ["queue,start,minutes,required,scheduled,staffed,ordered_off"]
+    for day in range(14):
+        at = f"help,{date(2026, 6, 1) + timedelta(days=day)}T10:00:00Z,30"
+        intervals.append(f"{at},{offered},{offered},{good},20,0,0,{offered * 225}")
+        forecasts.append(f"{at},2026-05-01,250,210,true,customer")
+        schedules.append(f"{at},32,32,{staffed},{ordered_off}")
+    tables = {"intervals": intervals, "forecasts": forecasts, "schedules": schedules}
+    return {name: "\n".join(lines) for name, lines in tables.items()}
+
+
+def made(folder, toml=KPI, viewer=JOINT, kpi="service_level", what_if=(), period="2026-06", **tables):
+    book = write_book(folder / "book", toml, **(tables or fortnight()))
+    with open_book(book, viewer) as opened:
+        return attribute(opened, kpi, period=period, now=NOW, what_if=what_if)
+
+
+def told(one):
+    return json.loads(faces.contract(one))
+
+
+def shown(one, language="en", width=80):
+    return faces.terminal(one, words_of(language), color=False, width=width).decode().replace("\u00a0", " ")
+
+
+def test_the_contract_says_who_answers_for_what(tmp_path):
+    """Volume -.2758, handle time -.1233, staffing -.0578 (reference); the band splits the volume."""
+    found = told(made(tmp_path))
+    assert found["schema"] == "comity.attribution/1"
+    parts = {part["id"]: part for part in found["parts"]}
+    assert list(parts) == ["plan", "volume_inside", "volume_outside", "handling", "planning", "presence"]
+    assert parts["volume_inside"]["value"] + parts["volume_outside"]["value"] == pytest.approx(-0.27577861, abs=1e-7)
+    assert parts["handling"]["value"] == pytest.approx(-0.12329122, abs=1e-7)
+    assert parts["presence"]["value"] == pytest.approx(-0.05776435, abs=1e-7)
+    assert {name: part["answers"] for name, part in parts.items()} == {
+        "plan": "customer",
+        "volume_inside": "provider",
+        "volume_outside": "customer",
+        "handling": "both",
+        "planning": "provider",
+        "presence": "provider",
+    }
+    assert found["observed"] == pytest.approx(111 / 290)
+    whole = sum(part["value"] for part in found["parts"]) + found["unexplained"]
+    assert found["observed"] - found["target"] == pytest.approx(whole, abs=1e-12)
+    assert (found["fit"], found["unfit"], found["used_share"]) == (True, [], 1.0)
+    assert found["patience"] == {"from": "agreed", "seconds": {"help": 180}}
+    for part in found["parts"]:  # each day is like the others
+        assert (part["low"], part["high"]) == pytest.approx((part["value"], part["value"]))
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_what_is_shown_adds_up_in_eighty_columns(tmp_path, language):
+    text = shown(made(tmp_path), language)
+    assert max(map(len, text.splitlines())) <= 80
+    figures = []
+    for line in text.split("\n\n")[1].splitlines()[1:]:
+        figure = next(
+            word for word in line.split() if word.strip("+\u2212").replace(",", ".").replace(".", "").isdigit()
+        )
+        figures.append(float(figure.replace("\u2212", "-").replace(",", ".")))
+    *terms, observed = figures
+    assert observed == pytest.approx(38.3)
+    assert sum(terms) == pytest.approx(observed)
+    assert "{" not in text
+
+
+def test_each_question_is_answered_by_the_model(tmp_path):
+    """The corners of the worked example: with volume as forecast .67565225, with handle time as forecast .51896904."""
+    found = told(made(tmp_path, what_if=("forecast=right", "handling=planned", "presence=full")))["what_if"]
+    assert found["forecast=right"] == pytest.approx(0.67565225, abs=1e-7)
+    assert found["handling=planned"] == pytest.approx(0.51896904, abs=1e-7)
+    assert found["presence=full"] == pytest.approx(0.44470871, abs=1e-7)
+    with pytest.raises(NoAttributionError, match="forecast=right, handling=planned"):
+        made(tmp_path / "other", what_if=("weather=fine",))
+
+
+def test_absence_that_the_customer_ordered_is_told(tmp_path):
+    one = made(tmp_path, **fortnight(staffed=28, ordered_off=2))
+    presence = next(part for part in told(one)["parts"] if part["id"] == "presence")
+    assert presence["value"] < presence["ordered_off"] < -0.05
+    assert "absence that the customer ordered" in shown(one)
+
+
+@pytest.mark.parametrize(
+    ("gone", "party", "needs"),
+    [
+        ("forecasts", "customer", ["forecasts"]),
+        ("schedules", "provider", ["schedules"]),
+        ("intervals", "provider", ["intervals"]),
+    ],
+)
+def test_what_lacks_is_asked_of_the_side_that_holds_it(tmp_path, gone, party, needs):
+    tables = fortnight()
+    del tables[gone]
+    one = made(tmp_path, **tables)
+    found = told(one)
+    assert [(each["needs"], each["held_by"]) for each in found["missing"]] == [(needs, party)]
+    assert "parts" not in found
+    assert "is needed of" in shown(one)
+
+
+def test_a_table_that_a_side_keeps_to_itself_is_asked_for_and_opens_to_that_side_alone(tmp_path):
+    tables = fortnight()
+    tables["private__provider__schedules"] = tables.pop("schedules")
+    private = KPI + '[private]\nprovider = ["schedules"]\n'
+    for number, (viewer, opens) in enumerate(((CUSTOMER, False), (JOINT, False), (PROVIDER, True))):
+        found = told(made(tmp_path / str(number), private, viewer, **tables))
+        assert ("parts" in found) is opens
+        assert [one["why"] for one in found["missing"]] == ([] if opens else ["private"])
+    with pytest.raises(NotInRelationshipError):
+        made(tmp_path / "stranger", private, STRANGER, **tables)
+
+
+def test_claimed_exclusions_are_shown_beside(tmp_path):
+    claimed = """event_id,kind,from,to,declared_by,declared_at,claim,kpi,state
+    e1,outage,2026-06-04T09:00:00Z,2026-06-04T12:00:00Z,provider,2026-06-05T00:00:00Z,exclude,,claimed
+    """
+    tables = fortnight() | {"events": claimed}
+    tables["intervals"] = tables["intervals"].replace(
+        "2026-06-04T10:00:00Z,30,290,290,111", "2026-06-04T10:00:00Z,30,290,290,0"
+    )
+    one = made(tmp_path, **tables)
+    found = told(one)
+    assert found["claimed"]["observed"] == pytest.approx(111 / 290)
+    assert found["observed"] < found["claimed"]["observed"]
+    assert "claimed exclusions" in shown(one)
+
+
+def test_what_the_model_does_not_explain_is_said_and_not_blamed(tmp_path):
+    one = made(tmp_path, **fortnight(good=290))
+    assert told(one)["unfit"] == ["unexplained", "days"]
+    assert "Not fit to be used" in shown(one)
+    assert "No se debe usar" in shown(one, "es")
+
+
+def test_short_abandons_that_are_not_told_are_counted_and_said(tmp_path):
+    tables = fortnight()
+    tables["intervals"] = tables["intervals"].replace(",20,0,0,", ",20,5,,").replace(",290,290,", ",290,285,")
+    one = made(
+        tmp_path, KPI.replace('"count"', '"exclude-short"').replace("target", "short_abandon_s = 5\ntarget"), **tables
+    )
+    assert one.counted_as is Abandons.COUNT
+    assert told(one)["counted_as"] == "count"
+    assert "Short abandons are not told" in shown(one)
+
+
+def test_without_an_agreed_patience_it_is_calibrated(tmp_path):
+    tables = fortnight()
+    answered = f",290,230,60,20,60,0,{230 * 225}"
+    tables["intervals"] = tables["intervals"].replace(f",290,290,111,20,0,0,{290 * 225}", answered)
+    found = told(made(tmp_path, KPI.replace("patience_s = 180\n", ""), **tables))
+    assert found["patience"]["from"] == "calibrated"
+    assert 1 < found["patience"]["seconds"]["help"] < 1e5
+
+
+def test_contacts_do_where_there_are_no_intervals(tmp_path):
+    tables = fortnight()
+    del tables["intervals"]
+    calls = ["contact_id,account_id,queue,channel,opened_at,answered_at,abandoned_at,handle_s"]
+    for day in range(14):
+        for number in range(290):
+            at = datetime(2026, 6, 1 + day, 10, tzinfo=UTC) + timedelta(seconds=6 * number)
+            answered = at + timedelta(seconds=10 if number < 111 else 60)
+            calls.append(f"{day}-{number},a{day}-{number},help,voice,{at.isoformat()},{answered.isoformat()},,225")
+    tables["contacts"] = "\n".join(calls)
+    one = made(tmp_path, **tables)
+    found, of_intervals = told(one), told(made(tmp_path / "intervals"))
+    assert found["source"] == "contacts"
+    assert found["redials"] == 0
+    for mine, theirs in zip(found["parts"], of_intervals["parts"], strict=True):
+        assert mine["value"] == pytest.approx(theirs["value"], abs=1e-9)
+
+
+def test_the_last_whole_period_is_taken_where_none_is_named(tmp_path):
+    one = made(tmp_path, '[review]\nperiod = "week"\n' + KPI, period=None)
+    assert (one.name, one.whose) == ("2026-W24", None)
+    assert one.parties[Side.CUSTOMER]
+
+
+@pytest.mark.parametrize(
+    ("toml", "kpi", "said"),
+    [
+        (KPI, "nothing", "not in force"),
+        (KPI.replace("target = 0.8", ""), "service_level", "no target"),
+        (KPI + '[[kpi]]\nid = "abandonment"\n', "abandonment", "no service level"),
+    ],
+)
+def test_what_cannot_be_asked_is_said(tmp_path, toml, kpi, said):
+    with pytest.raises(NoAttributionError, match=said):
+        made(tmp_path, toml, kpi=kpi)
