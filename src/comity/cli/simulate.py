@@ -41,6 +41,9 @@ def simulate(  # noqa: PLR0913 - the options of a command
     evaluate: Annotated[
         bool, typer.Option("--evaluate", help="Hold the readings against the truth over many seeds.")
     ] = False,
+    attribution: Annotated[
+        bool, typer.Option("--attribution", help="With --evaluate: hold attribution against planted causes instead.")
+    ] = False,
     seeds: Annotated[int, typer.Option(min=1, help="With --evaluate: how many seeds.")] = 10,
     stories: Annotated[
         str | None, typer.Option(help="With --evaluate: these stories, separated by commas.", show_default=False)
@@ -57,7 +60,9 @@ def simulate(  # noqa: PLR0913 - the options of a command
             typer.echo(f"{told.name:<26} {told.meaning}")
         return
     try:
-        if evaluate:
+        if evaluate and attribution:
+            _evaluate_attribution(seeds, form)
+        elif evaluate:
             _evaluate(seeds, stories, form)
         elif out is None:
             raise _refuse("name a folder to write the book to, such as `comity simulate a-book`; or --evaluate")
@@ -91,6 +96,14 @@ def _evaluate(seeds: int, only: str | None, form: Form) -> None:
     outcomes = list(evaluate([story(name) for name in names], range(1, seeds + 1), progress=_progress("book")))
     written = as_json(outcomes) if form is Form.JSON else as_text(outcomes, markdown=form is Form.MARKDOWN)
     typer.echo(written, nl=False)
+
+
+def _evaluate_attribution(seeds: int, form: Form) -> None:
+    from comity.simulate.planted import evaluated, table  # noqa: PLC0415 - late, as above
+
+    if form is Form.JSON:
+        raise _refuse("the table of planted causes is written as text or markdown; say --format markdown")
+    typer.echo(table(evaluated(seeds, _progress("quarter")), markdown=form is Form.MARKDOWN), nl=False)
 
 
 def _progress(unit: str) -> Callable[[int, int], None] | None:

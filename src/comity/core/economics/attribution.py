@@ -59,7 +59,8 @@ class Intervals:
 
     `queue`, `day` and `week` are numbers. Counts are of contacts, `seconds` an interval's length, `handle_s` the
     handled time of all its contacts. `required` is not a number where no required positions were locked. `good` are
-    answered in time. `short` is None where the source does not tell short abandons.
+    answered in time. `short` is None where the source does not tell short abandons. `rate` is the rate behind `count`
+    where it is known, as it is of simulated partnerships.
     """
 
     queue: Ints
@@ -78,6 +79,7 @@ class Intervals:
     abandoned: Floats
     short: Floats | None
     handle_s: Floats
+    rate: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,8 @@ def rates(intervals: Intervals) -> Floats:
     real, a perfect forecast of a small queue would be blamed: the service level falls more by a contact too many than
     it gains by one too few. Where nothing was forecast, the count is the rate.
     """
+    if intervals.rate is not None:
+        return intervals.rate
     queue, day = _grouped(intervals.queue), _grouped(intervals.queue, intervals.day)
     known = intervals.forecast > 0
     count, forecast = np.where(known, intervals.count, 0.0), intervals.forecast
@@ -281,11 +285,13 @@ def share_out(  # noqa: PLR0913 - what was, what was agreed, and how it was come
         for other in (modelled, np.full_like(seen, promise.target))
     )
     unexplained = observed - actual
+    # What is laid to somebody in the period: a plan far from its target would let any model pass.
+    laid = sum(abs(part.value) for part in parts if part.id != "plan")
     at_end = calibrated_patience and any(
         one <= LEAST_PATIENCE_S * _AT_END or one >= MOST_PATIENCE_S / _AT_END for one in patience_s.values()
     )
     reasons = {
-        Unfit.UNEXPLAINED: abs(unexplained) > max(promise.material, sum(abs(part.value) for part in parts) / 2),
+        Unfit.UNEXPLAINED: abs(unexplained) > max(promise.material, laid / 2),
         Unfit.UNUSED: used_share < LEAST_USED,
         Unfit.PATIENCE: at_end,
         Unfit.DAYS: error > max(miss / 2, DAILY_ERROR),
