@@ -17,6 +17,8 @@ class Form(StrEnum):
 
     TERMINAL = "terminal"
     JSON = "json"
+    HTML = "html"
+    XLSX = "xlsx"
 
 
 def register(app: typer.Typer) -> None:
@@ -58,6 +60,8 @@ def attribute(  # noqa: PLR0913 - the options of a command
     from comity.review.faces import attribution  # noqa: PLC0415 - late, as above
     from comity.review.faces.words import words_of  # noqa: PLC0415 - late, as above
 
+    if output is None and form is Form.XLSX and sys.stdout.isatty():
+        raise refuse("an XLSX is no text; name the file with -o")
     if private is not None and eyes is Eyes.JOINT:
         raise refuse("--with opens one side's own tables; say whose with --as customer or --as provider")
     if private is not None and not private.is_dir():
@@ -68,12 +72,12 @@ def attribute(  # noqa: PLR0913 - the options of a command
             made = composed(opened, kpi, period=period, now=datetime.now(UTC), what_if=what_if or (), seed=seed)
     except (UnusableBookError, UnknownPeriodError, NoAttributionError) as error:
         raise refuse(str(error)) from None
-    if form is Form.JSON:
-        written = attribution.contract(made)
-    else:
-        words = words_of((language or readers_language()).value)
+    words = words_of((language or readers_language()).value)
+    if form is Form.TERMINAL:
         width = min(shutil.get_terminal_size().columns, 120)
         written = attribution.terminal(made, words, color=output is None and sys.stdout.isatty(), width=width)
+    else:
+        written = attribution.render(made, form.value, words)
     if output is None:
         sys.stdout.buffer.write(written)
         sys.stdout.flush()

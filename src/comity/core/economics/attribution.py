@@ -106,7 +106,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class SharedOut:
-    """observed - target = the sum of the parts + unexplained, exactly.
+    """observed - target = the sum of the parts + unexplained, exactly; `observed` is `good` over `counted`.
 
     `ordered_off` is the share of the part presence that the customer ordered. `by_interval` holds each part but
     `plan` by interval; each sums to the part. `daily_error` and `daily_miss` are means weighted by contacts.
@@ -115,6 +115,8 @@ class SharedOut:
 
     observed: float
     target: float
+    good: float
+    counted: float
     parts: tuple[Part, ...]
     ordered_off: float
     unexplained: float
@@ -299,6 +301,8 @@ def share_out(  # noqa: PLR0913 - what was, what was agreed, and how it was come
     return SharedOut(
         observed=observed,
         target=promise.target,
+        good=float(observed_good.sum()),
+        counted=float(observed_counted.sum()),
         parts=parts,
         ordered_off=shared["ordered_off"],
         unexplained=unexplained,

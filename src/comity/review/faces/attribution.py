@@ -6,23 +6,26 @@ from typing import Any
 
 from rich.console import Console
 
-from comity.core.economics.attribution import Part as Share
-from comity.core.economics.attribution import SharedOut, Unfit
+from comity.core.economics.attribution import SharedOut
 from comity.review.attributing import Attribution
-from comity.review.faces.figures import largest_remainder
+from comity.review.faces.attribution_rows import asked, notes, rows, sentence, title
 from comity.review.faces.terminal import Text, drawn, grid, party
-from comity.review.faces.words import Words, clean
-from comity.review.review import Missing
+from comity.review.faces.words import Words
 
 SCHEMA = "comity.attribution/1"
-_HELD_BY = {
-    "no_forecast": "customer",
-    "no_handle_time": "customer",
-    "no_schedule": "provider",
-    "no_staffed": "provider",
-    "no_figures": "provider",
-}
-_TENTHS = 1000  # a share in tenths of a point
+
+
+def render(made: Attribution, form: str, words: Words) -> bytes:
+    """As `json`, `html` or `xlsx`; each brings in what it needs when it is asked for."""
+    if form == "html":
+        from comity.review.faces import attribution_page  # noqa: PLC0415 - late, for a quick cold start
+
+        return attribution_page.render(made, words).encode()
+    if form == "xlsx":
+        from comity.review.faces import attribution_workbook  # noqa: PLC0415 - late, as above
+
+        return attribution_workbook.render(made, words)
+    return contract(made)
 
 
 def contract(made: Attribution) -> bytes:
@@ -79,113 +82,26 @@ def terminal(made: Attribution, words: Words, *, color: bool, width: int) -> byt
 
 
 def _draw(console: Console, made: Attribution, words: Words) -> None:
-    name = words.named("measure", made.kpi.measure)
-    name = name if made.kpi.id == made.kpi.measure else f"{name} ({clean(made.kpi.id.replace('_', ' '))})"
-    console.print(Text(words("attribution.title", kpi=name, period=clean(made.name)), style="bold"))
+    console.print(Text(title(made, words), style="bold"))
     for one in made.missing:
-        console.print(_asked(one, made, words))
+        console.print(Text(asked(one, made, words)))
     if made.shared is None:
         return
-    shared = made.shared
-    off = shared.observed - shared.target
-    said = {"observed": words.percent(shared.observed), "target": words.percent(shared.target)}
-    console.print(Text(words("attribution.sum", **said, off=_points(off, words))))
+    console.print(Text(sentence(made.shared, words)))
     console.print()
-    _parts(console, made, shared, words)
-    console.print()
-    for line in _notes(made, shared, words):
-        console.print(Text(line))
-
-
-def _parts(console: Console, made: Attribution, shared: SharedOut, words: Words) -> None:
-    """The parts in tenths of a point, rounded so that they add up as shown."""
-    terms = [shared.target, *(part.value for part in shared.parts), shared.unexplained]
-    shown = largest_remainder([term * _TENTHS for term in terms], round(shared.observed * _TENTHS))
+    told = rows(made, made.shared, words)
     table = grid(
         words("attribution.part"),
         f">{words('attribution.points')}",
         f">{words('attribution.interval')}",
         words("attribution.answers"),
     )
-    table.add_row(Text(words("attribution.target")), Text(words.number(shown[0] / 10, 1)))
-    for part, tenths in zip(shared.parts, shown[1:-1], strict=True):
-        known_callers = made.planned is None or made.planned.redials is not None
-        key = "volume_or_redials" if part.id == "volume_outside" and not known_callers else part.id
-        table.add_row(
-            Text(words(f"attribution.{key}")),
-            Text(words.signed(tenths / 10, 1), style="bold"),
-            Text(_interval(part, words), style="dim"),
-            party(made.answers[part.id], made.parties, words),
-        )
-    table.add_row(Text(words("attribution.unexplained")), Text(words.signed(shown[-1] / 10, 1)))
-    table.add_row(Text(words("attribution.observed")), Text(words.number(sum(shown) / 10, 1), style="bold"))
+    table.add_row(Text(words("attribution.target")), Text(told.target))
+    for row in told.parts:
+        answers = Text() if row.answers is None else party(row.answers, made.parties, words)
+        table.add_row(Text(row.name), Text(row.points, style="bold"), Text(row.interval, style="dim"), answers)
+    table.add_row(Text(words("attribution.observed")), Text(told.observed, style="bold"))
     console.print(table)
-
-
-def _notes(made: Attribution, shared: SharedOut, words: Words) -> list[str]:
-    planned = made.planned
-    notes = [_fit(shared, words)]
-    if round(shared.ordered_off * _TENTHS):
-        notes.append(words("attribution.ordered_off", points=_points(shared.ordered_off, words)))
-    notes.append(words("attribution.order"))
-    if planned is not None:
-        seconds = [
-            f"{clean(planned.queues[at])} {words.figure(one, 'seconds', places=0)}"
-            for at, one in shared.patience_s.items()
-        ]
-        notes.append(words(f"attribution.patience_{made.patience_from}", seconds=", ".join(seconds)))
-        if made.counted_as is not made.kpi.abandons:
-            notes.append(words("attribution.counted_count"))
-        if planned.left_out:
-            why = "; ".join(
-                words(
-                    f"attribution.why_{reason}",
-                    count=words.number(count),
-                    party=words.side(_HELD_BY[reason], made.parties),
-                )
-                for reason, count in planned.left_out.items()
-            )
-            notes.append(words("attribution.left_out", share=words.percent(1 - shared.used_share), why=why))
-        if planned.redials:
-            notes.append(words("attribution.redials", count=words.number(planned.redials)))
-        if planned.redials is None:
-            notes.append(words("attribution.redials_unknown"))
-        if planned.promised < 1:
-            notes.append(words("attribution.not_promised", share=words.percent(planned.promised)))
-    if made.claimed is not None:
-        off = _points(made.claimed.observed - made.claimed.target, words)
-        notes.append(words("attribution.claimed", observed=words.percent(made.claimed.observed), off=off))
-    for question, level in made.what_if.items():
-        notes.append(words("attribution.what_if", question=question, level=words.percent(level)))
-    return notes
-
-
-def _fit(shared: SharedOut, words: Words) -> str:
-    if shared.fit:
-        return words("attribution.fit")
-    figures = {
-        Unfit.UNEXPLAINED: {},
-        Unfit.UNUSED: {"used": words.percent(shared.used_share)},
-        Unfit.PATIENCE: {},
-        Unfit.DAYS: {"error": _points(shared.daily_error, words), "miss": _points(shared.daily_miss, words)},
-    }
-    why = [words(f"attribution.unfit_{reason.value}", **figures[reason]) for reason in shared.unfit]
-    return words("attribution.unfit", why="; ".join(why))
-
-
-def _asked(one: Missing, made: Attribution, words: Words) -> Text:
-    """What lacks, asked of the side that holds it."""
-    needs = ", ".join(words.named("table", table) for table in one.needs)
-    key = f"missing.{one.why}"
-    why = words(key) if words.has(key) else clean(one.why)
-    return Text(words("attribution.missing", needs=needs, party=words.side(one.held_by, made.parties), why=why))
-
-
-def _interval(part: Share, words: Words) -> str:
-    if part.low is None or part.high is None:
-        return ""
-    return words("word.to", low=words.signed(part.low * 100, 1), high=words.signed(part.high * 100, 1))
-
-
-def _points(share: float, words: Words) -> str:
-    return words.moved(share * 100, "share", "", 1)
+    console.print()
+    for line in notes(made, made.shared, words):
+        console.print(Text(line))

@@ -172,6 +172,10 @@ class Words:
         )
         return text.replace(" ", NO_BREAK)
 
+    def weekday(self, number: int) -> str:
+        """The name of a day of the week, from 0 for Monday."""
+        return str(dates.get_day_names("abbreviated", context="stand-alone", locale=self._locale)[number])
+
     def days(self, period: Period) -> str:
         """The first and the last day of a period, the year said once where it is the same."""
         last = period.end - timedelta(days=1)
