@@ -30,7 +30,9 @@ test-long: setup ## what takes too long for the gate: kill tests, fuzzing, cover
 	$(BIN)/pytest -q -n auto -m long --timeout 3600
 
 bench: setup ## speed and memory, as ratios against named baselines in the same run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement benchmarks/requirements.lock
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.queueing
 
 audit: setup ## known weaknesses in what we depend on; needs the network
 	$(BIN)/pip-audit --requirement requirements.lock --disable-pip --strict

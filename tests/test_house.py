@@ -17,6 +17,7 @@ from comity.review.kinds import kinds
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+LOCKS = pytest.mark.parametrize("lock", [ROOT / "requirements.lock", ROOT / "benchmarks" / "requirements.lock"])
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 WELL_KNOWN_HOSTS = ("pypi" + ".org", "files.pythonhosted" + ".org", "registry.npmjs" + ".org")
 
@@ -46,13 +47,16 @@ def documentation() -> str:
 # What others rely on ------------------------------------------------------------------------------------------
 
 
-def test_the_lock_names_no_address() -> None:
-    assert "://" not in LOCK
-    assert "--index-url" not in LOCK
+@LOCKS
+def test_a_lock_names_no_address(lock: Path) -> None:
+    text = lock.read_text(encoding="utf-8")
+    assert "://" not in text
+    assert "--index-url" not in text
 
 
-def test_everything_in_the_lock_has_a_version_and_hashes() -> None:
-    blocks = re.split(r"\n(?=\S)", LOCK.strip())
+@LOCKS
+def test_everything_in_a_lock_has_a_version_and_hashes(lock: Path) -> None:
+    blocks = re.split(r"\n(?=\S)", lock.read_text(encoding="utf-8").strip())
     for block in blocks:
         if not block.startswith("#"):
             assert re.match(r"[A-Za-z0-9._-]+(\[[^]]*\])?==\S+", block), block.splitlines()[0]

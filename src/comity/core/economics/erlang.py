@@ -29,7 +29,7 @@ _TERMS = 30  # of the continued fractions
 _SURE = 8.0  # deviations beyond which an incomplete gamma function is 1 to the last digit
 _TINY = 1e-280
 _NOBODY = 1e-200  # arrivals a second
-_STIRLING, _HALF = 10.0, 0.5
+_STIRLING = 10.0
 _NEAR = 0.01  # below it the series of φ holds to the last digit
 _HALF_LOG_2PI = 0.5 * np.log(2 * np.pi)
 
@@ -165,7 +165,8 @@ def _block(  # noqa: PLR0913 - one block of `queues`
     patience = np.where(endless, 1.0, patience_s)
     free = _log_free(agents, load)
     y = rate * patience
-    start = _Integral.of(agents * patience / handle_s, y, (agents - load) * (patience / handle_s))
+    x, spare = agents * patience / handle_s, (agents - load) * (patience / handle_s)
+    start = _Integral.of(x, y, spare, _log_scale(x, -spare))
     p_wait = special.expit(np.log(y) + start.log - free)
     still_t, later_t = _afterwards(start, within_s / patience)
     still_s, later_s = _afterwards(start, short_s / patience) if short_s.any() else (1.0, 1 - start.gives_up)
@@ -206,52 +207,65 @@ def _nobody(patience_s: Floats, within_s: Floats, short_s: Floats) -> list[Float
 class _Integral:
     """L(x, y) of many states: its logarithm, P(x, y), K(x, y), and whether y lies far below x.
 
-    `spare` is x - y, of which more digits are left when it is known from the agents and the load.
+    `scale` is the logarithm of L/P. `spare` is x - y, of which more digits are left when it is known from the agents
+    and the load.
     """
 
     x: Floats
     y: Floats
     spare: Floats
     far: NDArray[np.bool_]
+    scale: Floats
     log: Floats
     share: Floats
     gives_up: Floats
 
     @classmethod
-    def of(cls, x: Floats, y: Floats, spare: Floats) -> "_Integral":
+    def of(cls, x: Floats, y: Floats, spare: Floats, scale: Floats) -> "_Integral":
         """Of the continued fraction where y lies far below x, else of P."""
-        far = spare > _FAR * np.sqrt(y)
-        scale = _log_scale(x, y, -spare)
-        share = np.ones_like(x)
-        close = ~far & (spare > -_SURE * np.sqrt(y))
-        share[close] = special.gammainc(x[close], y[close])
+        root = np.sqrt(y)
+        far = spare > _FAR * root
+        close = ~far & (spare > -_SURE * root)
+        if close.all():
+            share = special.gammainc(x, y)
+        else:
+            share = np.ones_like(x)
+            share[close] = special.gammainc(x[close], y[close])
         log = scale + np.log(share)
         gives_up = (np.exp(-log) - spare) / y
         if far.any():
             gives_up[far] = _fraction(spare[far], y[far])
             log[far] = -np.log(spare[far] + y[far] * gives_up[far])
             share[far] = np.exp(log[far] - scale[far])
-        return cls(x, y, spare, far, log, share, gives_up)
+        return cls(x, y, spare, far, scale, log, share, gives_up)
 
 
 def _afterwards(start: _Integral, u: Floats) -> tuple[Floats, Floats]:
     """Of those who wait: the shares still waiting at u = θt, and of all who wait, those answered after it."""
     lost, stays = -np.expm1(-u), np.exp(-u)
-    after = _Integral.of(start.x, np.maximum(start.y * stays, _NOBODY), start.spare + start.y * lost)
+    gone = start.y * lost
+    # x φ(yv/x) is x φ(y/x) less y - yv, plus xu.
+    scale = start.scale - gone + start.x * u
+    after = _Integral.of(start.x, np.maximum(start.y * stays, _NOBODY), start.spare + gone, scale)
     # P(V > t | V > 0) is the quotient of P(x, yv) and P(x, y), from which the large exponents have gone; far below the
     # load P may be too small to be held, but there the exponents are small.
-    drop = start.y * (lost - u) - start.spare * u
-    ratio = np.where(start.far, np.exp(drop + after.log - start.log), after.share / start.share)
+    ratio = after.share / start.share
+    if start.far.any():
+        drop = start.y * (lost - u) - start.spare * u
+        ratio = np.where(start.far, np.exp(drop + after.log - start.log), ratio)
     still = stays * ratio
     return still, still * (1 - after.gives_up)
 
 
 def _log_free(agents: Floats, load: Floats) -> Floats:
     """Log of E = Σ_{j<n} (n-1)!/j! a^{j-n+1} = e^a a^{1-n} Γ(n, a), the weight of the states in which one is free."""
-    tail = np.ones_like(load)
     close = agents - load < _SURE * np.sqrt(agents)
-    tail[close] = special.gammaincc(agents[close], load[close])
-    found = np.log(load) + _log_scale(agents, load, load - agents) + np.log(tail)
+    if close.all():
+        tail = special.gammaincc(agents, load)
+    else:
+        tail = np.ones_like(load)
+        tail[close] = special.gammaincc(agents[close], load[close])
+    found = np.log(load) + _log_scale(agents, load - agents) + np.log(tail)
     small = tail < _TINY
     if small.any():  # far above the agents: the continued fraction of Γ(n, a)
         n, over = agents[small], (load - agents)[small]
@@ -262,11 +276,14 @@ def _log_free(agents: Floats, load: Floats) -> Floats:
     return np.asarray(found)
 
 
-def _log_scale(x: Floats, y: Floats, over: Floats) -> Floats:
+def _log_scale(x: Floats, over: Floats) -> Floats:
     """log(e^y y^{-x} Γ(x)) = ½ log(2π/x) + log Γ*(x) + x φ(y/x), with φ(l) = l - 1 - log l; `over` is y - x."""
     d = over / x
-    near = d * d * (1 / 2 - d * (1 / 3 - d * (1 / 4 - d * (1 / 5 - d * (1 / 6 - d * (1 / 7 - d / 8))))))
-    phi = np.where(np.abs(d) < _NEAR, near, d - np.where(d < -_HALF, np.log(y / x), np.log1p(d)))
+    phi = d - np.log1p(d)
+    near = np.abs(d) < _NEAR
+    if near.any():
+        e = d[near]
+        phi[near] = e * e * (1 / 2 - e * (1 / 3 - e * (1 / 4 - e * (1 / 5 - e * (1 / 6 - e * (1 / 7 - e / 8))))))
     square = 1 / (x * x)
     star = (1 - square * (1 / 30 - square * (1 / 105 - square * (1 / 140 - square / 99)))) / (12 * x)
     small = x < _STIRLING
