@@ -202,6 +202,14 @@ def test_contacts_do_where_there_are_no_intervals(tmp_path):
         assert mine["value"] == pytest.approx(theirs["value"], abs=1e-9)
 
 
+def test_a_period_that_the_records_do_not_reach_the_end_of_is_told_as_such(tmp_path):
+    one = made(tmp_path)
+    assert told(one)["until"] == "2026-06-15"
+    assert "only until 14 June 2026" in shown(one)
+    whole = made(tmp_path / "whole", period="2026-W24")
+    assert told(whole)["until"] is None
+
+
 def test_the_last_whole_period_is_taken_where_none_is_named(tmp_path):
     one = made(tmp_path, '[review]\nperiod = "week"\n' + KPI, period=None)
     assert (one.name, one.whose) == ("2026-W24", None)

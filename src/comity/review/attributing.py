@@ -44,7 +44,8 @@ class Attribution:
 
     `claimed` is the same with the events taken out too that are claimed and not answered, where there are
     such. `patience_from` is `agreed`, `records` or `calibrated`; `counted_as` the formula of model and observed.
-    `what_if` holds the level that the model gives for each question asked.
+    `what_if` holds the level that the model gives for each question asked. `until` is the first day of the period that
+    the records no longer tell of; None where they tell of the whole.
     """
 
     kpi: Kpi
@@ -60,6 +61,7 @@ class Attribution:
     shared: SharedOut | None
     claimed: SharedOut | None
     what_if: Mapping[str, float]
+    until: date | None = None
     missing: tuple[Missing, ...] = field(default=())
 
 
@@ -94,6 +96,7 @@ def attribute(  # noqa: PLR0913 - what is asked, and of what
     if counted_as is Abandons.EXCLUDE_SHORT and planned.intervals.short is None:
         counted_as = Abandons.COUNT
     promise = _promise(kpi, counted_as)
+    horizon = Coverage(book, today).horizon([planned.source, FORECASTS, SCHEDULES])
     made, patience_from = _shared(planned, kpi, promise, seed)
     claimed = None
     if events(book, kpi, TakenOut.CLAIMED) != events(book, kpi, TakenOut.ACCEPTED):
@@ -104,6 +107,7 @@ def attribute(  # noqa: PLR0913 - what is asked, and of what
         book, kpi, calendar, asked,
         counted_as=counted_as, patience_from=patience_from, planned=planned, shared=made, claimed=claimed,
         what_if={one: made.level_if(WHAT_IFS[one]) for one in what_if},
+        until=horizon if horizon is not None and horizon < asked.end else None,
     )  # fmt: skip
 
 

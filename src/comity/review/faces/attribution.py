@@ -37,6 +37,7 @@ def contract(made: Attribution) -> bytes:
         "period": {"name": made.name, "start": made.period.start.isoformat(), "end": made.period.end.isoformat()},
         "whose": "joint" if made.whose is None else made.whose.value,
         "counted_as": made.counted_as.value,
+        "until": None if made.until is None else made.until.isoformat(),
         "missing": [{"needs": list(one.needs), "held_by": one.held_by, "why": one.why} for one in made.missing],
     }
     if made.shared is not None and planned is not None:

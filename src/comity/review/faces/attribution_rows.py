@@ -1,7 +1,9 @@
 """What the faces say of a service level shared out, as finished text: title, parts that add up as shown, notes."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+from comity.book.statistics.attribution import Planned
 from comity.core.economics.attribution import Part as Share
 from comity.core.economics.attribution import SharedOut, Unfit
 from comity.review.attributing import Attribution
@@ -80,40 +82,46 @@ def rows(made: Attribution, shared: SharedOut, words: Words) -> Rows:
 
 def notes(made: Attribution, shared: SharedOut, words: Words) -> list[str]:
     """Whether it is fit to be used, how it was come by, what is left out, and what was asked besides."""
-    planned = made.planned
     said = [_fit(shared, words)]
     if round(shared.ordered_off * _TENTHS):
         said.append(words("attribution.ordered_off", points=points(shared.ordered_off, words)))
     said.append(words("attribution.order"))
-    if planned is not None:
-        seconds = [
-            f"{clean(planned.queues[at])} {words.figure(one, 'seconds', places=0)}"
-            for at, one in shared.patience_s.items()
-        ]
-        said.append(words(f"attribution.patience_{made.patience_from}", seconds=", ".join(seconds)))
-        if made.counted_as is not made.kpi.abandons:
-            said.append(words("attribution.counted_count"))
-        if planned.left_out:
-            why = "; ".join(
-                words(
-                    f"attribution.why_{reason}",
-                    count=words.number(count),
-                    party=words.side(_HELD_BY[reason], made.parties),
-                )
-                for reason, count in planned.left_out.items()
-            )
-            said.append(words("attribution.left_out", share=words.percent(1 - shared.used_share), why=why))
-        if planned.redials:
-            said.append(words("attribution.redials", count=words.number(planned.redials)))
-        if planned.redials is None:
-            said.append(words("attribution.redials_unknown"))
-        if planned.promised < 1:
-            said.append(words("attribution.not_promised", share=words.percent(planned.promised)))
+    if made.until is not None:
+        said.append(words("attribution.until", day=words.day(made.until - timedelta(days=1))))
+    if made.planned is not None:
+        said += _of_records(made, made.planned, shared, words)
     if made.claimed is not None:
         off = points(made.claimed.observed - made.claimed.target, words)
         said.append(words("attribution.claimed", observed=words.percent(made.claimed.observed), off=off))
     for question, level in made.what_if.items():
         said.append(words("attribution.what_if", question=question, level=words.percent(level)))
+    return said
+
+
+def _of_records(made: Attribution, planned: Planned, shared: SharedOut, words: Words) -> list[str]:
+    """What the records told, and what they did not."""
+    seconds = [
+        f"{clean(planned.queues[at])} {words.figure(one, 'seconds', places=0)}" for at, one in shared.patience_s.items()
+    ]
+    said = [words(f"attribution.patience_{made.patience_from}", seconds=", ".join(seconds))]
+    if made.counted_as is not made.kpi.abandons:
+        said.append(words("attribution.counted_count"))
+    if planned.left_out:
+        why = "; ".join(
+            words(
+                f"attribution.why_{reason}",
+                count=words.number(count),
+                party=words.side(_HELD_BY[reason], made.parties),
+            )
+            for reason, count in planned.left_out.items()
+        )
+        said.append(words("attribution.left_out", share=words.percent(1 - shared.used_share), why=why))
+    if planned.redials:
+        said.append(words("attribution.redials", count=words.number(planned.redials)))
+    if planned.redials is None:
+        said.append(words("attribution.redials_unknown"))
+    if planned.promised < 1:
+        said.append(words("attribution.not_promised", share=words.percent(planned.promised)))
     return said
 
 
