@@ -5,13 +5,17 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
+from ibis import _
+
 from comity.book.coverage import Coverage
 from comity.book.opening import Book
-from comity.book.statistics.attribution import FORECASTS, SCHEDULES, Planned, gather, source_of
+from comity.book.statistics.attribution import FORECASTS, SCHEDULES, Planned, forecast, gather, source_of
 from comity.book.statistics.exclusions import TakenOut, events
 from comity.core.agreements import Abandons, Kpi, in_force
 from comity.core.calendars import Calendar, named
 from comity.core.economics.attribution import Promise, SharedOut, calibrated, share_out, with_required
+from comity.core.economics.target_cost import Demand, Rules
 from comity.core.values import Period, Side
 from comity.review.lacking import absent, missing
 from comity.review.review import Missing
@@ -109,6 +113,40 @@ def attribute(  # noqa: PLR0913 - what is asked, and of what
         what_if={one: made.level_if(WHAT_IFS[one]) for one in what_if},
         until=horizon if horizon is not None and horizon < asked.end else None,
     )  # fmt: skip
+
+
+def promised(  # noqa: PLR0913 - what is asked, and of what
+    book: Book,
+    kpi_id: str,
+    *,
+    period: str | None,
+    now: datetime,
+    patience_s: float | None,
+    least: int,
+    most: float,
+) -> tuple[Demand, Rules, str]:
+    """The forecast of a KPI's queues in a period, by what rules its level counts, and the period's name.
+
+    :param patience_s: mean patience where the parties agreed on none
+    :raises NoAttributionError: where there is no forecast with handle times, or no patience
+    """
+    today = now.astimezone(ZoneInfo(book.definition.timezone)).date()
+    calendar, asked = _asked(book, period, today)
+    kpi = _kpi(book, kpi_id, asked)
+    patience = patience_s or kpi.patience_s
+    if patience is None:
+        raise NoAttributionError(f"no patience is agreed for {kpi_id}; say it with --patience-s, or agree patience_s")
+    if not book.has(FORECASTS):
+        raise NoAttributionError("the book holds no forecasts; ask the customer for them, who usually holds them")
+    rows = forecast(book, kpi, asked).filter(_.forecast > 0, _.aht > 0).to_pyarrow()
+    if rows.num_rows == 0:
+        raise NoAttributionError(f"no forecast with a handle time tells of {calendar.name(asked)}")
+    offered, minutes, aht = (
+        np.asarray(rows.column(name).cast("float64").to_numpy(zero_copy_only=False), dtype=np.float64)
+        for name in ("forecast", "minutes", "aht")
+    )
+    rules = Rules(kpi.answer_within_s, kpi.short_abandon_s, kpi.abandons, least, most)
+    return Demand(offered, minutes * 60.0, aht, np.full_like(offered, patience)), rules, calendar.name(asked)
 
 
 def _made(book: Book, kpi: Kpi, calendar: Calendar, period: Period, **known: object) -> Attribution:

@@ -76,8 +76,11 @@ def gather(book: Book, kpi: Kpi, period: Period, taken_out: TakenOut = TakenOut.
     return _planned(table, source, redials)
 
 
-def _plan(book: Book, kpi: Kpi, period: Period) -> ibis.Table:
-    """Forecast and schedule of each interval and signed queue; of forecasts the locked before the newest."""
+def forecast(book: Book, kpi: Kpi, period: Period) -> ibis.Table:
+    """The forecast of each interval and signed queue: the locked before the newest.
+
+    Columns: queue, start, minutes, forecast (contacts), aht (s), locked, by_customer, by_provider.
+    """
     table = _within(book.table(FORECASTS), period).filter(_.issued_on <= _.start_on)
     locked = _.locked.fill_null(False)
     newest = ibis.window(group_by=["queue", "start"], order_by=[locked.desc(), _.issued_on.desc()])
@@ -91,7 +94,12 @@ def _plan(book: Book, kpi: Kpi, period: Period) -> ibis.Table:
         by_customer=(locked & (_.issued_by == "customer")).fill_null(False).any(),
         by_provider=(locked & (_.issued_by == "provider")).fill_null(False).any(),
     )
-    forecasts = forecasts.mutate(aht=ibis.coalesce(_.work / _.forecast.nullif(0), _.mean)).drop("work", "mean")
+    return forecasts.mutate(aht=ibis.coalesce(_.work / _.forecast.nullif(0), _.mean)).drop("work", "mean")
+
+
+def _plan(book: Book, kpi: Kpi, period: Period) -> ibis.Table:
+    """Forecast and schedule of each interval and signed queue."""
+    forecasts = forecast(book, kpi, period)
     table = in_queues(_within(book.table(SCHEDULES), period), kpi)
     schedules = table.group_by(*_AT).aggregate(
         **{name: _whole(table[name]) for name in ("required", "scheduled", "staffed")},

@@ -1,0 +1,217 @@
+"""What a target costs in hours on the phones: for each target, the staffing of a demand profile by two policies.
+
+*In every interval*: the least in each that meets the target there. *Over the period*: as few hours as meet it pooled
+over all contacts. There agents are added in blocks, each to the interval where it gains most per hour: the share that
+is answered in time is S-shaped in the number of agents, so that a single agent may gain nothing where three gain much.
+The blocks are the edges of the upper hull of each interval's curve, and of the last one only so many agents as are
+needed.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from comity.core.agreements import Abandons
+from comity.core.economics.erlang import queues
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_SURE = 6.0  # deviations above the load up to which agents are tried
+_BEYOND = 12
+_HOUR = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """A demand profile, one entry an interval: contacts expected, seconds long, handle time, patience (s)."""
+
+    offered: Floats
+    seconds: Floats
+    handle_s: Floats
+    patience_s: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How the service level counts, the least number of agents in an interval, and how many may give up at most.
+
+    `exclude-all` counts only who was answered, and needs a limit on abandonment.
+    """
+
+    within_s: float
+    short_s: float = 0.0
+    abandons: Abandons = Abandons.COUNT
+    least: int = 0
+    most_abandon: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """One entry a target: hours on the phones, the service level reached, and contacts by what became of them.
+
+    `good` answered in time, `answered`, `abandoned`; `handled_h` hours of handling. `dominated`: another target asks
+    for no more hours and gives a level and an abandonment that are no worse, one of them better. NaN where a target is
+    not reached.
+    """
+
+    targets: Floats
+    hours: Floats
+    level: Floats
+    good: Floats
+    answered: Floats
+    abandoned: Floats
+    handled_h: Floats
+
+    @property
+    def dominated(self) -> NDArray[np.bool_]:
+        """Which targets another one beats."""
+        found = np.zeros(self.targets.size, dtype=bool)
+        for at in range(self.targets.size):
+            no_worse = (self.hours <= self.hours[at]) & (self.level >= self.level[at])
+            no_worse &= self.abandoned <= self.abandoned[at]
+            better = (self.hours < self.hours[at]) | (self.level > self.level[at])
+            found[at] = bool((no_worse & better).any())
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Good, counted and abandoned contacts of each interval with 0, 1, 2, ... agents: [intervals, agents]."""
+
+    good: Floats
+    counted: Floats
+    abandoned: Floats
+
+    @classmethod
+    def of(cls, demand: Demand, rules: Rules) -> "_Grid":
+        load = demand.offered / demand.seconds * demand.handle_s
+        most = int(max(np.ceil(load + _SURE * np.sqrt(load) + _BEYOND).max(initial=0), rules.least))
+        agents = np.arange(most + 1, dtype=np.float64)[None, :]
+        short_s = rules.short_s if rules.abandons is Abandons.EXCLUDE_SHORT else 0.0
+        states = queues(
+            (demand.offered / demand.seconds)[:, None],
+            demand.handle_s[:, None],
+            demand.patience_s[:, None],
+            agents,
+            rules.within_s,
+            short_s,
+        )
+        left_out = {
+            Abandons.COUNT: np.zeros_like(states.p_short),
+            Abandons.EXCLUDE_SHORT: states.p_short,
+            Abandons.EXCLUDE_ALL: states.p_abandon,
+        }[rules.abandons]
+        offered = demand.offered[:, None]
+        return cls(offered * states.p_within, offered * (1 - left_out), offered * states.p_abandon)
+
+
+def in_every_interval(demand: Demand, rules: Rules, targets: Sequence[float]) -> Plans:
+    """The least staffing that meets each target in every interval.
+
+    :raises ValueError: for targets that are no shares below 1, and `exclude-all` without a limit on abandonment
+    """
+    wanted, grid = _asked(demand, rules, targets)
+    level = np.divide(grid.good, grid.counted, out=np.zeros_like(grid.good), where=grid.counted > 0)
+    allowed = grid.abandoned <= rules.most_abandon * demand.offered[:, None]
+    # From how many agents on the level is never below: what makes the search one of a rising line.
+    rising = np.minimum.accumulate(np.where(allowed, level, 0.0)[:, ::-1], axis=1)[:, ::-1]
+    agents = np.stack([np.searchsorted(line, wanted) for line in rising], axis=1)
+    agents[:, demand.offered == 0] = 0
+    agents = np.maximum(agents, rules.least)
+    reached = (agents < rising.shape[1]).all(axis=1)
+    return _plans(demand, grid, wanted, np.minimum(agents, rising.shape[1] - 1), reached)
+
+
+def over_the_period(demand: Demand, rules: Rules, targets: Sequence[float]) -> Plans:
+    """As few hours as meet each target over all contacts, in blocks of agents by what they gain per hour.
+
+    :raises ValueError: as `in_every_interval`
+    """
+    wanted, grid = _asked(demand, rules, targets)
+    aim = float(wanted.max(initial=0.0))
+    gain = grid.good - aim * grid.counted
+    if rules.abandons is Abandons.COUNT:
+        gain = grid.good
+    blocks = sorted(
+        (
+            (-(gain[row, last] - gain[row, first]) / ((last - first) * demand.seconds[row]), row, first, last)
+            for row in range(demand.offered.size)
+            for first, last in _hull(gain[row], rules.least)
+        ),
+    )
+    agents = np.full(demand.offered.size, rules.least)
+    order = np.argsort(wanted, kind="stable")
+    chosen = np.zeros((wanted.size, demand.offered.size), dtype=np.int64)
+    reached = np.zeros(wanted.size, dtype=bool)
+    rows = np.arange(demand.offered.size)
+    good, counted, gone = (values[rows, agents].sum() for values in (grid.good, grid.counted, grid.abandoned))
+    every = demand.offered.sum()
+    place = 0
+
+    def met(target: float, good: float, counted: float, gone: float) -> bool:
+        return good >= target * counted and gone <= rules.most_abandon * every
+
+    for at in order.tolist():
+        target = float(wanted[at])
+        while not met(target, good, counted, gone) and place < len(blocks):
+            _, row, first, last = blocks[place]
+            now = int(agents[row])
+            if now < first or now >= last:
+                place += 1
+                continue
+            # Of the block only so many as are needed; the rest of it comes first for the next target.
+            for number in range(now + 1, last + 1):
+                tried = [
+                    total + values[row, number] - values[row, now]
+                    for total, values in ((good, grid.good), (counted, grid.counted), (gone, grid.abandoned))
+                ]
+                if met(target, *tried) or number == last:
+                    agents[row] = number
+                    good, counted, gone = tried
+                    break
+        chosen[at] = agents
+        reached[at] = met(target, good, counted, gone)
+    return _plans(demand, grid, wanted, chosen, reached)
+
+
+def _asked(demand: Demand, rules: Rules, targets: Sequence[float]) -> tuple[Floats, _Grid]:
+    wanted = np.asarray(targets, dtype=np.float64)
+    if not ((wanted >= 0) & (wanted < 1)).all():
+        raise ValueError("targets are shares from 0 to below 1: 0.8 for 80 %")
+    if rules.abandons is Abandons.EXCLUDE_ALL and rules.most_abandon >= 1:
+        raise ValueError(
+            "a level of those answered alone needs a limit on abandonment; state the share that may give up"
+        )
+    return wanted, _Grid.of(demand, rules)
+
+
+def _hull(line: Floats, least: int) -> list[tuple[int, int]]:
+    """The edges of the upper hull of a line over its places, from `least` on, as long as it rises."""
+    corners: list[int] = []
+    for at in range(least, line.size):
+        while len(corners) > 1:
+            one, two = corners[-2:]
+            if (line[two] - line[one]) * (at - one) > (line[at] - line[one]) * (two - one):
+                break
+            corners.pop()
+        corners.append(at)
+    return [(first, last) for first, last in itertools.pairwise(corners) if line[last] > line[first]]
+
+
+def _plans(demand: Demand, grid: _Grid, targets: Floats, agents: Ints, reached: NDArray[np.bool_]) -> Plans:
+    rows = np.arange(demand.offered.size)
+    good, counted, gone = (values[rows, agents].sum(axis=1) for values in (grid.good, grid.counted, grid.abandoned))
+    answered = demand.offered[None, :] - grid.abandoned[rows, agents]
+    columns = {
+        "hours": (agents * demand.seconds).sum(axis=1) / _HOUR,
+        "level": np.divide(good, counted, out=np.full_like(good, np.nan), where=counted > 0),
+        "good": good,
+        "answered": answered.sum(axis=1),
+        "abandoned": gone,
+        "handled_h": (answered * demand.handle_s).sum(axis=1) / _HOUR,
+    }
+    return Plans(targets, **{name: np.where(reached, values, np.nan) for name, values in columns.items()})

@@ -1,0 +1,107 @@
+"""What a target costs in hours: enough and no more, against trying every staffing; pooled is never dearer."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from comity.core.agreements import Abandons
+from comity.core.economics.erlang import queues
+from comity.core.economics.staffing import Variant, agents_for
+from comity.core.economics.target_cost import Demand, Rules, in_every_interval, over_the_period
+
+
+def demand(offered, handle_s=240.0, patience_s=150.0):
+    offered = np.asarray(offered, dtype=float)
+    return Demand(offered, *(np.full(offered.size, one) for one in (1800.0, handle_s, patience_s)))
+
+
+DAY = demand([12, 30, 55, 70, 60, 40, 15, 3])
+TARGETS = [0.5, 0.7, 0.8, 0.9, 0.95]
+
+
+def test_in_every_interval_each_has_the_least_that_meets_it():
+    plans = in_every_interval(DAY, Rules(within_s=20), TARGETS)
+    for target, hours in zip(TARGETS, plans.hours, strict=True):
+        assert hours == agents_for(target, DAY.offered / 1800, 240, 150, 20).sum() / 2
+    assert (plans.level >= TARGETS).all()
+
+
+@pytest.mark.parametrize(
+    ("abandons", "variant"), [(Abandons.EXCLUDE_SHORT, Variant.V6), (Abandons.EXCLUDE_ALL, Variant.V3)]
+)
+def test_the_level_counts_by_the_agreed_formula(abandons, variant):
+    rules = Rules(within_s=20, short_s=5, abandons=abandons, most_abandon=0.2)
+    plans = in_every_interval(DAY, rules, [0.8])
+    agents = agents_for(0.8, DAY.offered / 1800, 240, 150, 20, 5, variant=variant, most_abandon=0.2)
+    assert plans.hours[0] == agents.sum() / 2
+
+
+def test_over_the_period_nothing_cheaper_meets_it_of_all_that_can_be_tried():
+    """Three intervals of up to nine agents: a thousand staffings, tried one by one."""
+    small = demand([4, 9, 14], handle_s=300.0)
+    tried = list(itertools.product(range(10), repeat=3))
+    agents = np.array(tried, dtype=float)
+    states = queues(small.offered / 1800, 300.0, 150.0, agents, 20.0)
+    level = (states.v1 * small.offered).sum(1) / small.offered.sum()
+    targets = [0.3, 0.5, 0.6, 0.7, 0.8, 0.9]
+    plans = over_the_period(small, Rules(within_s=20), targets)
+    for target, hours, reached in zip(targets, plans.hours, plans.level, strict=True):
+        best = agents.sum(1)[level >= target].min() / 2
+        assert reached >= target
+        assert best <= hours <= best + 0.5  # whole blocks cost at most an agent more than the best
+
+
+@settings(max_examples=30)
+@given(
+    offered=st.lists(st.floats(0, 80), min_size=1, max_size=12).filter(lambda one: sum(one) > 1),
+    abandons=st.sampled_from([Abandons.COUNT, Abandons.EXCLUDE_SHORT]),
+    least=st.integers(0, 3),
+)
+def test_pooled_is_never_dearer_and_both_reach_what_is_asked(offered, abandons, least):
+    rules = Rules(within_s=20, short_s=5, abandons=abandons, least=least)
+    each, pooled = (policy(demand(offered), rules, TARGETS) for policy in (in_every_interval, over_the_period))
+    assert (pooled.level >= np.array(TARGETS) - 1e-12).all()
+    assert (each.level >= np.array(TARGETS) - 1e-12).all()
+    assert (pooled.hours <= each.hours + 0.5 + 1e-9).all()  # an agent, where a block is cut at its end
+    assert (np.diff(pooled.hours) >= 0).all()
+    assert (pooled.hours >= least * len(offered) / 2).all()
+
+
+def test_single_agents_mislead_where_the_curve_is_s_shaped():
+    """120 calls an hour of 20 minutes: the tenth agent gains next to nothing, thirty gain all."""
+    plans = over_the_period(demand([60, 2], handle_s=1200.0), Rules(within_s=20), [0.6])
+    assert plans.level[0] >= 0.6
+    assert plans.answered[0] <= 62
+
+
+def test_what_becomes_of_contacts_adds_up():
+    plans = over_the_period(DAY, Rules(within_s=20), TARGETS)
+    assert plans.answered + plans.abandoned == pytest.approx(np.full(5, DAY.offered.sum()))
+    assert plans.handled_h == pytest.approx(plans.answered * 240 / 3600)
+    assert (plans.good <= plans.answered).all()
+
+
+def test_a_target_that_another_gives_for_the_same_hours_is_dominated():
+    """With whole agents .801 and .805 take the same staffing: nobody would sign the lower."""
+    plans = in_every_interval(demand([50]), Rules(within_s=20), [0.5, 0.9])
+    assert not plans.dominated.any()
+    one = demand([50])
+    close = over_the_period(one, Rules(within_s=20, least=30), [0.5, 0.6])
+    assert (close.hours == 15).all()
+    assert not close.dominated.any()  # they are the same plan
+
+
+@pytest.mark.parametrize(
+    ("rules", "targets", "said"),
+    [
+        (Rules(within_s=20), [80.0], "0.8 for 80 %"),
+        (Rules(within_s=20, abandons=Abandons.EXCLUDE_ALL), [0.8], "limit on abandonment"),
+    ],
+)
+def test_what_cannot_be_planned_is_said(rules, targets, said):
+    for policy in (in_every_interval, over_the_period):
+        with pytest.raises(ValueError, match=said):
+            policy(DAY, rules, targets)
