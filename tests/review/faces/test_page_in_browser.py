@@ -1,18 +1,23 @@
 """The page in a browser: accessible, no sideways scroll, no complaint, light and dark."""
 
 import shutil
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Error, sync_playwright
 
-from comity.review.faces import render
+from comity.review.faces import attribution, render
+from comity.review.faces.words import words_of
 from tests.review import sample
+from tests.review.test_attributing import fortnight, made
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 REVIEWS = {"rich": sample.review, "worded": sample.worded, "renamed": sample.renamed, "bare": sample.bare}
+WHOSE = "whose doing"
 WIDTHS = (320, 390, 1440)
 RULES = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -33,9 +38,24 @@ def browser():
         started.close()
 
 
+@cache
+def whose():
+    """A service level shared out, of fourteen days."""
+    with TemporaryDirectory() as folder:
+        return made(Path(folder), **fortnight(staffed=30))
+
+
+def written(name: str, language: str) -> bytes:
+    return (
+        attribution.render(whose(), "html", words_of(language))
+        if name == WHOSE
+        else render(REVIEWS[name](), "html", language)
+    )
+
+
 def opened(browser, folder: Path, name: str, language: str, width: int, scheme: str):
     file = folder / f"{name}-{language}.html"
-    file.write_bytes(render(REVIEWS[name](), "html", language))
+    file.write_bytes(written(name, language))
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
     page = context.new_page()
     complaints: list[str] = []
@@ -55,6 +75,7 @@ EVERYWHERE = [(width, scheme) for width in (390, 1440) for scheme in ("light", "
         ("worded", "es", EVERYWHERE),
         ("renamed", "en", [(390, "dark"), (1440, "light")]),
         ("bare", "es", [(390, "light"), (1440, "dark")]),
+        (WHOSE, "en", EVERYWHERE),
     ],
 )
 def test_axe_finds_nothing(browser, tmp_path, name, language, where):
@@ -66,7 +87,7 @@ def test_axe_finds_nothing(browser, tmp_path, name, language, where):
         assert told == [], f"at {width} px, {scheme}"
 
 
-@pytest.mark.parametrize("name", sorted(REVIEWS))
+@pytest.mark.parametrize("name", [*sorted(REVIEWS), WHOSE])
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_nothing_scrolls_sideways(browser, tmp_path, name, language):
     for width in WIDTHS:
