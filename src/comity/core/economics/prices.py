@@ -1,0 +1,185 @@
+"""Who pays what for a staffing: price models, bonus and malus, margin over a term, and what each side would choose.
+
+Each side's own figures (cost, margin needed, value of a lost contact) go into its own function and come out in its own
+answer; nothing here takes those of both. Money is in the book's currency, as floats: these are plans and not invoices.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from comity.core.economics.target_cost import Plans
+
+Floats = NDArray[np.float64]
+
+_MINUTES = 60.0
+
+
+class Unit(StrEnum):
+    """What is paid for."""
+
+    CONTACT = "contact"  # answered
+    HANDLED_MINUTE = "handled_minute"
+    STAFFED_HOUR = "staffed_hour"  # on the phones
+    FTE_MONTH = "fte_month"
+    FIXED = "fixed"  # the period as a whole
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A price, its bands and its bonus and malus.
+
+    :ivar bands: (from how many units on, amount), in rising order; the amount before the first is `amount`
+    :ivar steps: (from which service level on, share of the charges added or taken off), in rising order; below the
+        first nothing is added or taken off
+    :ivar fte_hours: paid hours of a full-time month, of the period that is planned
+    """
+
+    unit: Unit
+    amount: float
+    bands: tuple[tuple[float, float], ...] = ()
+    steps: tuple[tuple[float, float], ...] = ()
+    fte_hours: float = 160.0
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """The provider's own figures: per paid hour and fixed a period, and the margin that it needs a period."""
+
+    per_paid_hour: float
+    fixed: float = 0.0
+    margin_needed: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """The customer's own figures: what a caller who gave up, and one answered late, is worth to it."""
+
+    per_abandoned: float
+    per_late: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What remains of an agreement, in periods: a one-off cost, and how many times the hours the first periods take."""
+
+    periods: int
+    one_off: float = 0.0
+    ramp: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderView:
+    """One entry a target; `threshold` is the amount under which the margin is below what is needed.
+
+    `over_term` is the margin over the term less the one-off cost; `earned_back` the first period by whose end it is
+    not negative any more, 0 where it never is.
+    """
+
+    revenue: Floats
+    cost: Floats
+    margin: Floats
+    threshold: Floats
+    over_term: Floats
+    earned_back: NDArray[np.int64]
+
+    @property
+    def would_choose(self) -> int:
+        """The place of the target with the largest margin: where the price pulls whoever is paid by it."""
+        return int(np.nanargmax(self.margin))
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerView:
+    """One entry a target: what is paid, what is lost, and both."""
+
+    paid: Floats
+    lost: Floats
+    total: Floats
+
+    @property
+    def floor(self) -> int:
+        """The place of the target at which service costs least in all; less quality would cost more."""
+        return int(np.nanargmin(self.total))
+
+
+def revenue(plans: Plans, price: Price, shrinkage: float = 0.0) -> Floats:
+    """What each plan is paid, bonus and malus included."""
+    units = {
+        Unit.CONTACT: plans.answered,
+        Unit.HANDLED_MINUTE: plans.handled_h * _MINUTES,
+        Unit.STAFFED_HOUR: plans.hours,
+        Unit.FTE_MONTH: plans.hours / (1 - shrinkage) / price.fte_hours,
+        Unit.FIXED: np.ones_like(plans.hours),
+    }[price.unit]
+    charges = np.zeros_like(units)
+    edges = [(0.0, price.amount), *price.bands, (np.inf, 0.0)]
+    for (start, amount), (end, _) in itertools.pairwise(edges):
+        charges += np.clip(units, start, end) * amount - start * amount
+    factor = np.ones_like(units)
+    for start, share in price.steps:
+        factor = np.where(plans.level >= start, 1 + share, factor)
+    return np.asarray(charges * factor)
+
+
+def provider_view(
+    plans: Plans,
+    price: Price,
+    costs: Costs,
+    shrinkage: float = 0.0,
+    term: Term = Term(periods=1),
+) -> ProviderView:
+    """What each plan earns the provider, in a period and over the term."""
+    paid_hours = plans.hours / (1 - shrinkage)
+    earned = revenue(plans, price, shrinkage)
+    cost = paid_hours * costs.per_paid_hour + costs.fixed
+    scale = np.divide(cost + costs.margin_needed, earned, out=np.full_like(cost, np.nan), where=earned > 0)
+    # All bands are raised alike; for a price without bands this is the amount itself.
+    running = np.full_like(cost, -term.one_off)
+    back = np.zeros(cost.size, dtype=np.int64)
+    for number in range(term.periods):
+        times = term.ramp[number] if number < len(term.ramp) else 1.0
+        running = running + earned - (paid_hours * times * costs.per_paid_hour + costs.fixed)
+        back = np.where((back == 0) & (running >= 0), number + 1, back)
+        back = np.where(running < 0, 0, back)
+    return ProviderView(earned, cost, earned - cost, price.amount * scale, running, back)
+
+
+def customer_view(plans: Plans, price: Price, losses: Losses, shrinkage: float = 0.0) -> CustomerView:
+    """What each plan costs the customer: what is paid, and what is lost with those who gave up or waited too long."""
+    paid = revenue(plans, price, shrinkage)
+    lost = plans.abandoned * losses.per_abandoned + (plans.answered - plans.good) * losses.per_late
+    return CustomerView(paid, np.asarray(lost), np.asarray(paid + lost))
+
+
+def gain_share(outturn: Fraction, target: Fraction, shares: Sequence[tuple[Fraction, Fraction]]) -> Fraction:
+    """The provider's share of what was saved against a target cost (below 0: of what was overrun), exactly.
+
+    :param shares: (from which share of the target on, the provider's part), in rising order from 0; each part is of
+        what lies in its own band
+    """
+    low, high = sorted((outturn, target))
+    edges = [(start * target, part) for start, part in shares]
+    total = Fraction(0)
+    for at, (start, part) in enumerate(edges):
+        end = edges[at + 1][0] if at + 1 < len(edges) else high
+        total += max(min(high, end) - max(low, start), Fraction(0)) * part
+    return total if outturn <= target else -total
+
+
+def points(failures: Sequence[str | None]) -> list[int]:
+    """Service points of one KPI, period by period: 1, 2 or 3 for minor, serious, severe; twice when repeated at once.
+
+    The UK Model Services Agreement's rule: severe, minor, severe gives 3, 2, 6.
+    """
+    worth = {"minor": 1, "serious": 2, "severe": 3}
+    found, before = [], False
+    for failure in failures:
+        found.append(0 if failure is None else worth[failure] * (2 if before else 1))
+        before = failure is not None
+    return found
