@@ -60,6 +60,7 @@ def test_what_was_gained_is_outlined_and_a_long_period_is_shown_by_day_of_the_we
     assert 'class="gained"' in page(gained)
     year = made(tmp_path / "year", period="2026", **fortnight(staffed=30))
     assert len(re.findall(r'class="lost\d"', page(year))) == 7
+    assert re.search(r"\u2212[0-9.]*[1-9][^<]*pts</td>", page(year))
 
 
 def test_what_lacks_is_asked_for_on_a_page_too(tmp_path):

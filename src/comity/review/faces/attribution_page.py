@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -107,8 +108,10 @@ def _worst(made: Attribution, shared: SharedOut, words: Words) -> list[tuple[str
         sums[one] = sums.get(one, 0.0) + change
     found: Sequence[tuple[datetime, float]] = sorted(sums.items(), key=lambda item: (item[1], item[0]))[:_WORST]
     half = timedelta(minutes=30)
+    largest = max((-change * 100 for _, change in found if change < 0), default=1.0)
+    places = max(2, 1 - math.floor(math.log10(largest)))  # of a year one half hour is little: two digits of it are told
     return [
-        (f"{words.day(one.date())} {one:%H:%M}\u2013{one + half:%H:%M}", points(change, words, 2))
+        (f"{words.day(one.date())} {one:%H:%M}\u2013{one + half:%H:%M}", points(change, words, places))
         for one, change in found
         if change < 0
     ]
