@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from comity.cli.review import Eyes, Language, readers_language, refuse
+from comity.cli.review import Eyes, Language, deliver, readers_language, refuse, refuse_private
 
 
 class Form(StrEnum):
@@ -62,10 +62,7 @@ def attribute(  # noqa: PLR0913 - the options of a command
 
     if output is None and form is Form.XLSX and sys.stdout.isatty():
         raise refuse("an XLSX is no text; name the file with -o")
-    if private is not None and eyes is Eyes.JOINT:
-        raise refuse("--with opens one side's own tables; say whose with --as customer or --as provider")
-    if private is not None and not private.is_dir():
-        raise refuse(f"{private} is not a folder; --with takes the folder that holds your private tables")
+    refuse_private(private, eyes)
     side = None if eyes is Eyes.JOINT else Side(eyes.value)
     try:
         with open_book(book, home_viewer(book, side), private) as opened:
@@ -78,12 +75,4 @@ def attribute(  # noqa: PLR0913 - the options of a command
         written = attribution.terminal(made, words, color=output is None and sys.stdout.isatty(), width=width)
     else:
         written = attribution.render(made, form.value, words)
-    if output is None:
-        sys.stdout.buffer.write(written)
-        sys.stdout.flush()
-        return
-    try:
-        output.write_bytes(written)
-    except OSError as error:
-        raise refuse(f"{output} cannot be written: {error.strerror}") from None
-    typer.echo(f"{output}: {made.name}, {len(written):,} bytes", err=True)
+    deliver(written, output, made.name)

@@ -66,6 +66,27 @@ def refuse(message: str) -> typer.Exit:
     return typer.Exit(UNUSABLE)
 
 
+def deliver(written: bytes, output: Path | None, what: str) -> None:
+    """To standard output, or to a file, which is then told."""
+    if output is None:
+        sys.stdout.buffer.write(written)
+        sys.stdout.flush()
+        return
+    try:
+        output.write_bytes(written)
+    except OSError as error:
+        raise refuse(f"{output} cannot be written: {error.strerror}") from None
+    typer.echo(f"{output}: {what}, {len(written):,} bytes", err=True)
+
+
+def refuse_private(private: Path | None, eyes: Eyes) -> None:
+    """Private tables are one side's, and lie in a folder."""
+    if private is not None and eyes is Eyes.JOINT:
+        raise refuse("--with opens one side's own tables; say whose with --as customer or --as provider")
+    if private is not None and not private.is_dir():
+        raise refuse(f"{private} is not a folder; --with takes the folder that holds your private tables")
+
+
 def review(  # noqa: PLR0913 - the options of a command
     book: Annotated[Path, typer.Argument(help="The book: a folder with a book.toml.", show_default=False)],
     form: Annotated[Form, typer.Option("--format", "-f", help="What to write.")] = Form.TERMINAL,
@@ -92,10 +113,7 @@ def review(  # noqa: PLR0913 - the options of a command
     from comity.review.composing import NoReviewError, compose  # noqa: PLC0415 - late, as above
     from comity.review.faces import PdfUnavailableError, render  # noqa: PLC0415 - late, as above
 
-    if private is not None and eyes is Eyes.JOINT:
-        raise refuse("--with opens one side's own tables; say whose with --as customer or --as provider")
-    if private is not None and not private.is_dir():
-        raise refuse(f"{private} is not a folder; --with takes the folder that holds your private tables")
+    refuse_private(private, eyes)
     if output is None and form in _BINARY and sys.stdout.isatty():
         raise refuse(f"a {form.value.upper()} is no text; name the file with -o")
     side = None if eyes is Eyes.JOINT else Side(eyes.value)
@@ -116,12 +134,4 @@ def review(  # noqa: PLR0913 - the options of a command
         )
     except (UnusableBookError, NoReviewError, UnknownPeriodError, PdfUnavailableError) as error:
         raise refuse(str(error)) from None
-    if output is None:
-        sys.stdout.buffer.write(written)
-        sys.stdout.flush()
-        return
-    try:
-        output.write_bytes(written)
-    except OSError as error:
-        raise refuse(f"{output} cannot be written: {error.strerror}") from None
-    typer.echo(f"{output}: {made.name} of {made.book}, {len(written):,} bytes", err=True)
+    deliver(written, output, f"{made.name} of {made.book}")

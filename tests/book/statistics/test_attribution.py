@@ -60,7 +60,6 @@ def test_an_interval_is_told_with_its_forecast_and_its_schedule(tmp_path):
 
 def test_queues_that_are_signed_as_one_are_counted_together(tmp_path):
     more = {name: text + text.splitlines()[1].replace("help", "aid") + "\n" for name, text in WHOLE.items()}
-    more["forecasts"] = more["forecasts"].replace("48,200,true,customer\naid", "48,200,true,customer\naid")
     found = gathered(tmp_path, **more)
     assert of(found, "count", "good", "forecast", "forecast_aht", "scheduled", "staffed") == [
         (100, 80, 96, 200, 18, 14)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from comity.core.agreements import Abandons
 from comity.core.economics.erlang import queues
 from comity.core.economics.staffing import Variant, agents_for
-from comity.core.economics.target_cost import Demand, Rules, in_every_interval, over_the_period
+from comity.core.economics.target_cost import Demand, Plans, Rules, in_every_interval, over_the_period
 
 
 def demand(offered, handle_s=240.0, patience_s=150.0):
@@ -71,10 +71,15 @@ def test_pooled_is_never_dearer_and_both_reach_what_is_asked(offered, abandons, 
 
 
 def test_single_agents_mislead_where_the_curve_is_s_shaped():
-    """120 calls an hour of 20 minutes: the tenth agent gains next to nothing, thirty gain all."""
-    plans = over_the_period(demand([60, 2], handle_s=1200.0), Rules(within_s=20), [0.6])
-    assert plans.level[0] >= 0.6
-    assert plans.answered[0] <= 62
+    """Sixty contacts of 20 minutes: the tenth agent gains less than the thirtieth, so that blocks are added."""
+    one = demand([60, 2], handle_s=1200.0)
+    level = queues(one.offered[0] / 1800, 1200.0, 150.0, np.arange(60.0), 20.0).v1
+    assert np.diff(level)[9] < np.diff(level)[29]
+    plans = over_the_period(one, Rules(within_s=20), [0.6])
+    tried = np.array(list(itertools.product(range(60), range(8))), dtype=float)
+    reached = (queues(one.offered / 1800, 1200.0, 150.0, tried, 20.0).v1 * one.offered).sum(1) / 62
+    best = tried.sum(1)[reached >= 0.6].min() / 2
+    assert best <= plans.hours[0] <= best + 0.5
 
 
 def test_what_becomes_of_contacts_adds_up():
@@ -84,14 +89,13 @@ def test_what_becomes_of_contacts_adds_up():
     assert (plans.good <= plans.answered).all()
 
 
-def test_a_target_that_another_gives_for_the_same_hours_is_dominated():
-    """With whole agents .801 and .805 take the same staffing: nobody would sign the lower."""
-    plans = in_every_interval(demand([50]), Rules(within_s=20), [0.5, 0.9])
-    assert not plans.dominated.any()
-    one = demand([50])
-    close = over_the_period(one, Rules(within_s=20, least=30), [0.5, 0.6])
-    assert (close.hours == 15).all()
-    assert not close.dominated.any()  # they are the same plan
+def test_a_target_that_another_beats_is_dominated():
+    """The second takes no more hours than the first and loses fewer callers; the third costs more and gives more."""
+    nothing = np.zeros(3)
+    made = {"hours": [10, 10, 12], "level": [0.8, 0.8, 0.9], "abandoned": [5, 4, 2]}
+    columns = {name: np.array(values, dtype=float) for name, values in made.items()}
+    plans = Plans(np.array([0.7, 0.8, 0.9]), good=nothing, answered=nothing, handled_h=nothing, **columns)
+    assert plans.dominated.tolist() == [True, False, False]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from ibis import _
 
 from comity.book.opening import Book
 from comity.book.statistics.exclusions import TakenOut, without
-from comity.book.statistics.scope import in_queues, in_scope
+from comity.book.statistics.scope import forecasts_that_count, in_queues, in_scope
 from comity.core.agreements import Kpi
 from comity.core.economics.attribution import Floats, Intervals, Ints
 from comity.core.values import Period
@@ -81,10 +81,8 @@ def forecast(book: Book, kpi: Kpi, period: Period) -> ibis.Table:
 
     Columns: queue, start, minutes, forecast (contacts), aht (s), locked, by_customer, by_provider.
     """
-    table = _within(book.table(FORECASTS), period).filter(_.issued_on <= _.start_on)
+    table = forecasts_that_count(_within(book.table(FORECASTS), period), kpi)
     locked = _.locked.fill_null(False)
-    newest = ibis.window(group_by=["queue", "start"], order_by=[locked.desc(), _.issued_on.desc()])
-    table = in_queues(table.mutate(place=ibis.row_number().over(newest)).filter(_.place == 0), kpi)
     # A part of a queue without a handle time leaves the whole without one.
     forecasts = table.group_by(*_AT).aggregate(
         forecast=_.offered.sum(),

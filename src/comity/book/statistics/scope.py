@@ -21,6 +21,14 @@ def in_queues(table: ibis.Table, kpi: Kpi) -> ibis.Table:
     return table if kpi.queues == EVERYTHING else table.filter(_.queue.isin(kpi.queues))
 
 
+def forecasts_that_count(table: ibis.Table, kpi: Kpi) -> ibis.Table:
+    """Of each interval of the KPI's queues the forecast that counts: issued by then, the locked before the newest."""
+    locked = _.locked.fill_null(False)
+    newest = ibis.window(group_by=["queue", "start"], order_by=[locked.desc(), _.issued_on.desc()])
+    table = table.filter(_.issued_on <= _.start_on).mutate(place=ibis.row_number().over(newest))
+    return in_queues(table.filter(_.place == 0), kpi)
+
+
 def in_scope(table: ibis.Table, kpi: Kpi) -> ibis.Table:
     """The rows of the KPI's queues and channels."""
     table = in_queues(table, kpi)

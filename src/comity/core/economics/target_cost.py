@@ -74,6 +74,7 @@ class Plans:
             no_worse = (self.hours <= self.hours[at]) & (self.level >= self.level[at])
             no_worse &= self.abandoned <= self.abandoned[at]
             better = (self.hours < self.hours[at]) | (self.level > self.level[at])
+            better |= self.abandoned < self.abandoned[at]
             found[at] = bool((no_worse & better).any())
         return found
 

@@ -1,7 +1,5 @@
 """A service level shared out as one self-contained page: a waterfall, and where in the day it was lost."""
 
-import base64
-import hashlib
 import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +13,7 @@ from comity.core.values import Side
 from comity.review.attributing import Attribution
 from comity.review.faces import charts
 from comity.review.faces.attribution_rows import asked, notes, points, rows, sentence, title
-from comity.review.faces.page import POLICY, environment, stylesheet
+from comity.review.faces.page import environment, sealed, stylesheet
 from comity.review.faces.words import Words
 
 _LOOKS = {"customer": "customer", "provider": "provider", "both": "joint", None: "nobody"}
@@ -27,8 +25,6 @@ _WORST = 5
 
 def render(made: Attribution, words: Words) -> str:
     """The page as text, for a browser: no script, no reference to elsewhere."""
-    style = stylesheet("page.css")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     shared = made.shared
     told = None if shared is None else rows(made, shared, words)
     falls: list[Markup] = []
@@ -52,8 +48,7 @@ def render(made: Attribution, words: Words) -> str:
             notes=[] if shared is None else notes(made, shared, words),
             heat=None if shared is None else _heat(made, shared, words),
             worst=[] if shared is None else _worst(made, shared, words),
-            style=Markup(style),  # noqa: S704 - our own file; it holds no text from records
-            policy=POLICY.format(style=f"sha256-{digest}"),
+            **sealed(stylesheet("page.css")),
         )
     )
 

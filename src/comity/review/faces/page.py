@@ -84,13 +84,16 @@ def render(review: Review, words: Words, *, paper: bool = False) -> str:
     style = stylesheet("page.css")
     if paper:
         style += stylesheet("paper.css")
+    return environment().get_template("review.html").render(**view(review, words, paper=paper), **sealed(style))
+
+
+def sealed(style: str) -> dict[str, str]:
+    """The stylesheet, and the policy that lets nothing but it paint the page."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    template = environment().get_template("review.html")
-    return template.render(
-        **view(review, words, paper=paper),
-        style=Markup(style),  # noqa: S704 - our own file; it holds no text from records
-        policy=POLICY.format(style=f"sha256-{digest}"),
-    )
+    return {
+        "style": Markup(style),  # noqa: S704 - our own file; it holds no text from records
+        "policy": POLICY.format(style=f"sha256-{digest}"),
+    }
 
 
 def view(review: Review, words: Words, *, paper: bool) -> dict[str, Any]:

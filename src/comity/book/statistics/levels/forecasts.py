@@ -8,7 +8,7 @@ from ibis import _
 from comity.book.opening import Book
 from comity.book.statistics.levels.asking import Asked, Lacking, lacking
 from comity.book.statistics.levels.folding import Daily
-from comity.book.statistics.scope import in_queues, in_scope
+from comity.book.statistics.scope import forecasts_that_count, in_queues, in_scope
 from comity.core.levels import LevelStats, Sampled
 from comity.core.values import Period
 
@@ -74,10 +74,8 @@ def _daily(book: Book, asked: Asked, tables: tuple[str, ...]) -> Daily:
 
 def _forecasts(book: Book, asked: Asked) -> ibis.Table:
     """The forecast that counts, a row for each queue and start."""
-    table = book.table("forecasts").filter(_.start_on >= asked.start, _.start_on < asked.end, _.issued_on <= _.start_on)
-    locked = _.locked.fill_null(False)
-    newest = ibis.window(group_by=["queue", "start"], order_by=[locked.desc(), _.issued_on.desc()])
-    table = in_queues(table.mutate(place=ibis.row_number().over(newest)).filter(_.place == 0), asked.kpi)
+    table = book.table("forecasts").filter(_.start_on >= asked.start, _.start_on < asked.end)
+    table = forecasts_that_count(table, asked.kpi)
     table = table.group_by("queue", "start", "start_on").aggregate(expected=_.offered.sum(), minutes=_.minutes.max())
     return table.mutate(until=_.start + _.minutes * ibis.interval(minutes=1))
 
