@@ -1,7 +1,5 @@
 """Who pays what: the worked examples of the standards, and what each price pulls towards."""
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
 
@@ -12,8 +10,6 @@ from comity.core.economics.prices import (
     Term,
     Unit,
     customer_view,
-    gain_share,
-    points,
     provider_view,
     revenue,
 )
@@ -114,24 +110,3 @@ def test_the_customers_floor_is_where_service_costs_least_in_all():
     assert floors[0] == TARGETS[0]
     assert floors == sorted(floors)
     assert floors[2] > floors[0]
-
-
-SHARES = [(Fraction(start, 100), Fraction(part, 100)) for start, part in ((0, 15), (80, 30), (90, 50), (110, 20))]
-
-
-@pytest.mark.parametrize(
-    ("outturn", "share"),
-    [("0.75", 87_500), ("0.85", 65_000), ("0.95", 25_000), ("1", 0), ("1.05", -25_000), ("1.2", -70_000)],
-)
-def test_gain_and_pain_are_shared_by_bands(outturn, share):
-    """Standards, 4.6: target 1,000,000; provider's part below 80 % 15, 80 to 90 30, 90 to 110 50, above 110 20."""
-    assert gain_share(Fraction(outturn) * 1_000_000, Fraction(1_000_000), SHARES) == share
-
-
-@pytest.mark.parametrize(
-    ("failures", "given"),
-    [(["severe", "minor", "severe"], [3, 2, 6]), (["minor", None, "minor"], [1, 0, 1])],
-)
-def test_a_failure_that_is_repeated_counts_twice(failures, given):
-    """UK Model Services Agreement, example 2 (standards, 4.2; kpi_reference, msa_points)."""
-    assert points(failures) == given

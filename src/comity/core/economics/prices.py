@@ -5,10 +5,8 @@ answer; nothing here takes those of both. Money is in the book's currency, as fl
 """
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,31 +153,3 @@ def customer_view(plans: Plans, price: Price, losses: Losses, shrinkage: float =
     paid = revenue(plans, price, shrinkage)
     lost = plans.abandoned * losses.per_abandoned + (plans.answered - plans.good) * losses.per_late
     return CustomerView(paid, np.asarray(lost), np.asarray(paid + lost))
-
-
-def gain_share(outturn: Fraction, target: Fraction, shares: Sequence[tuple[Fraction, Fraction]]) -> Fraction:
-    """The provider's share of what was saved against a target cost (below 0: of what was overrun), exactly.
-
-    :param shares: (from which share of the target on, the provider's part), in rising order from 0; each part is of
-        what lies in its own band
-    """
-    low, high = sorted((outturn, target))
-    edges = [(start * target, part) for start, part in shares]
-    total = Fraction(0)
-    for at, (start, part) in enumerate(edges):
-        end = edges[at + 1][0] if at + 1 < len(edges) else high
-        total += max(min(high, end) - max(low, start), Fraction(0)) * part
-    return total if outturn <= target else -total
-
-
-def points(failures: Sequence[str | None]) -> list[int]:
-    """Service points of one KPI, period by period: 1, 2 or 3 for minor, serious, severe; twice when repeated at once.
-
-    The UK Model Services Agreement's rule: severe, minor, severe gives 3, 2, 6.
-    """
-    worth = {"minor": 1, "serious": 2, "severe": 3}
-    found, before = [], False
-    for failure in failures:
-        found.append(0 if failure is None else worth[failure] * (2 if before else 1))
-        before = failure is not None
-    return found
