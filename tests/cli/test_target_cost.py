@@ -38,7 +38,7 @@ def test_the_terminal_holds_eighty_columns(book):
     assert done.exit_code == 0
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert "…" not in done.stdout
-    assert len([line for line in done.stdout.splitlines() if line.strip()[:2].isdigit()]) == 8
+    assert len([line for line in done.stdout.splitlines() if line.strip()[:2].isdigit()]) == 16
 
 
 def test_who_may_give_up_is_held(book):
@@ -71,3 +71,37 @@ def test_what_lacks_is_asked_for(tmp_path):
     assert "ask the customer" in run(without, "--period", "2026-06").stderr
     impatient = write_book(tmp_path / "b", KPI.replace("patience_s = 180\n", ""), **tables)
     assert "--patience-s" in run(impatient, "--period", "2026-06").stderr
+
+
+PRICES = '[[price]]\nname = "by the contact"\nunit = "contact"\namount = 4.2\n'
+OURS = 'side = "provider"\nper_paid_hour = 21.37\n'
+
+
+def test_prices_and_own_figures_come_from_files(book, tmp_path):
+    prices, ours = tmp_path / "prices.toml", tmp_path / "ours.toml"
+    prices.write_text(PRICES)
+    ours.write_text(OURS)
+    asked = (book, "--period", "2026-06", "--prices", prices)
+    shared = json.loads(run(*asked, "--format", "json").stdout)
+    answered = [row["answered"] for row in shared["policies"]["period"]]
+    assert shared["prices"][0]["paid"]["period"] == pytest.approx([4.2 * contacts for contacts in answered])
+    own = run(*asked, "--own", ours, "--as", "provider", "--format", "json")
+    assert json.loads(own.stdout)["own"]["prices"][0]["policies"]["period"][0]["cost"] > 0
+    for eyes in ("joint", "customer"):
+        refused = run(*asked, "--own", ours, "--as", eyes)
+        assert refused.exit_code == 2
+        assert "open it with --as provider" in refused.stderr
+        assert "21.37" not in refused.output
+    file = tmp_path / "told.json"
+    assert run(*asked, "--format", "json", "-o", file).exit_code == 0
+    assert json.loads(file.read_text()) == shared
+
+
+def test_own_figures_weigh_prices(book, tmp_path):
+    ours = tmp_path / "ours.toml"
+    ours.write_text(OURS)
+    assert "--prices" in run(book, "--own", ours, "--as", "provider").stderr
+    (tmp_path / "prices.toml").write_text(PRICES.replace("4.2", "-4.2"))
+    refused = run(book, "--period", "2026-06", "--prices", tmp_path / "prices.toml")
+    assert "must not be negative" in refused.stderr
+    assert refused.stderr.count("\n") == 1

@@ -1,6 +1,5 @@
 """`book.toml`: whose book it is, how it cuts its periods, what is private, what was agreed to be measured."""
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -124,58 +123,10 @@ _LONGEST_RETENTION = 36_525  # days: a hundred years
 PAID_SHARES = ("in_target", "late", "repeated", "idle", "not_split")
 
 
-class _Reader:
+class _Reader(toml.Reader):
     """Turns parsed TOML into a Definition; every complaint names the file and the key."""
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
-
-    def wrong(self, key: str, problem: str) -> UnusableBookError:
-        return UnusableBookError(f"{self.file}: {key} {problem}")
-
-    def keys(self, section: Mapping[str, Any], where: str, known: set[str]) -> None:
-        for key in section:
-            if key not in known:
-                near = difflib.get_close_matches(key, known, 1)
-                hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
-                raise self.wrong(f"{where}.{key}" if where else f"[{key}]", f"is not known; {hint}")
-
-    def get(self, section: Mapping[str, Any], where: str, key: str, kind: type, default: Any = None) -> Any:  # noqa: ANN401 - TOML values
-        value = section.get(key, default)
-        if value is None or (isinstance(value, kind) and not (kind is not bool and isinstance(value, bool))):
-            return value
-        if kind is float and isinstance(value, int) and not isinstance(value, bool):
-            return float(value)
-        raise self.wrong(f"{where}.{key}", f"must be {_SPOKEN.get(kind, kind.__name__)}, but is {value!r}")
-
-    def number(self, section: Mapping[str, Any], where: str, key: str, default: float | None = None) -> float | None:
-        value: float | None = self.get(section, where, key, float, default)
-        if value is not None and not abs(value) < float("inf"):
-            raise self.wrong(f"{where}.{key}", f"must be a finite number, but is {value!r}")
-        return value
-
-    def day(self, section: Mapping[str, Any], where: str, key: str) -> date | None:
-        value = section.get(key)
-        if value is None:
-            return None
-        if type(value) is date:
-            return value
-        try:
-            return date.fromisoformat(value)
-        except (TypeError, ValueError):
-            raise self.wrong(f"{where}.{key}", f"must be a day such as 2026-01-31, but is {value!r}") from None
-
-    def one_of(self, section: Mapping[str, Any], where: str, key: str, known: list[str], default: str) -> str:
-        value = self.get(section, where, key, str, default)
-        if value not in known:
-            raise self.wrong(f"{where}.{key}", f"must be one of {', '.join(known)}, but is {value!r}")
-        return str(value)
-
-    def texts(self, section: Mapping[str, Any], where: str, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
-        value = section.get(key, list(default))
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise self.wrong(f"{where}.{key}", f"must be a list of texts, but is {value!r}")
-        return tuple(value)
+    error = UnusableBookError
 
     def definition(self, content: Mapping[str, Any]) -> Definition:
         self.keys(content, "", _SECTIONS)
@@ -209,12 +160,6 @@ class _Reader:
             digests=self.digests(content.get("personal", {})),
             retention=self.retention(content.get("retention", {})),
         )
-
-    def items(self, content: Mapping[str, Any], name: str) -> list[tuple[int, dict[str, Any]]]:
-        value = content.get(name, [])
-        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            raise self.wrong(f"[[{name}]]", f"must be written with double brackets, [[{name}]]")
-        return list(enumerate(value, 1))
 
     def currency(self, book: Mapping[str, Any]) -> str:
         value = self.get(book, "book", "currency", str, "EUR")
@@ -339,6 +284,3 @@ class _Reader:
             if not 0 < days <= _LONGEST_RETENTION:
                 raise self.wrong(f"retention.{table}", f"must be days from 1 to {_LONGEST_RETENTION}, but is {days}")
         return found
-
-
-_SPOKEN = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", dict: "a table"}

@@ -4,11 +4,13 @@ Python's reader takes integers of any length and nests as deep as its stack; TOM
 is more than a few tables deep.
 """
 
+import difflib
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
 _DEEPEST = 40
@@ -78,3 +80,82 @@ def is_zone(name: str) -> bool:
 @cache
 def _zones() -> frozenset[str]:
     return frozenset(available_timezones() - {"localtime"})
+
+
+class Reader:
+    """What a file of ours says, key by key; every complaint is an `error` that names the file and the key."""
+
+    error: ClassVar[type[Exception]] = UnreadableTomlError
+
+    def __init__(self, file: Path) -> None:
+        """Of this file."""
+        self.file = file
+
+    @staticmethod
+    def at(where: str, key: str) -> str:
+        """A key within a section; at the top it stands alone."""
+        return f"{where}.{key}" if where else key
+
+    def wrong(self, key: str, problem: str) -> Exception:
+        """What is wrong with a key, to be raised."""
+        return self.error(f"{self.file}: {key} {problem}")
+
+    def keys(self, section: Mapping[str, Any], where: str, known: set[str]) -> None:
+        """Refuse keys that are not known, with the nearest that is."""
+        for key in section:
+            if key not in known:
+                near = difflib.get_close_matches(key, known, 1)
+                hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
+                raise self.wrong(self.at(where, key) if where else f"[{key}]", f"is not known; {hint}")
+
+    def get(self, section: Mapping[str, Any], where: str, key: str, kind: type, default: Any = None) -> Any:  # noqa: ANN401 - TOML values
+        """A value of a kind; a whole number passes for a number, and nothing else for anything else."""
+        value = section.get(key, default)
+        if value is None or (isinstance(value, kind) and not (kind is not bool and isinstance(value, bool))):
+            return value
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        raise self.wrong(self.at(where, key), f"must be {_SPOKEN.get(kind, kind.__name__)}, but is {value!r}")
+
+    def number(self, section: Mapping[str, Any], where: str, key: str, default: float | None = None) -> float | None:
+        """A finite number."""
+        value: float | None = self.get(section, where, key, float, default)
+        if value is not None and not abs(value) < float("inf"):
+            raise self.wrong(self.at(where, key), f"must be a finite number, but is {value!r}")
+        return value
+
+    def day(self, section: Mapping[str, Any], where: str, key: str) -> date | None:
+        """A day, as TOML writes it or in quotes."""
+        value = section.get(key)
+        if value is None:
+            return None
+        if type(value) is date:
+            return value
+        try:
+            return date.fromisoformat(value)
+        except (TypeError, ValueError):
+            raise self.wrong(self.at(where, key), f"must be a day such as 2026-01-31, but is {value!r}") from None
+
+    def one_of(self, section: Mapping[str, Any], where: str, key: str, known: list[str], default: str) -> str:
+        """One of some words."""
+        value = self.get(section, where, key, str, default)
+        if value not in known:
+            raise self.wrong(self.at(where, key), f"must be one of {', '.join(known)}, but is {value!r}")
+        return str(value)
+
+    def texts(self, section: Mapping[str, Any], where: str, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        """A list of texts."""
+        value = section.get(key, list(default))
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self.wrong(self.at(where, key), f"must be a list of texts, but is {value!r}")
+        return tuple(value)
+
+    def items(self, content: Mapping[str, Any], name: str) -> list[tuple[int, dict[str, Any]]]:
+        """Tables of a name in double brackets, numbered from 1."""
+        value = content.get(name, [])
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise self.wrong(f"[[{name}]]", f"must be written with double brackets, [[{name}]]")
+        return list(enumerate(value, 1))
+
+
+_SPOKEN = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", dict: "a table"}

@@ -5,17 +5,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import numpy as np
-from ibis import _
-
 from comity.book.coverage import Coverage
 from comity.book.opening import Book
-from comity.book.statistics.attribution import FORECASTS, SCHEDULES, Planned, forecast, gather, source_of
+from comity.book.statistics.attribution import FORECASTS, SCHEDULES, Planned, gather, source_of
 from comity.book.statistics.exclusions import TakenOut, events
 from comity.core.agreements import Abandons, Kpi, in_force
 from comity.core.calendars import Calendar, named
 from comity.core.economics.attribution import Promise, SharedOut, calibrated, share_out, with_required
-from comity.core.economics.target_cost import Demand, Rules
 from comity.core.values import Period, Side
 from comity.review.lacking import absent, missing
 from comity.review.review import Missing
@@ -86,8 +82,8 @@ def attribute(  # noqa: PLR0913 - what is asked, and of what
     :raises comity.core.calendars.UnknownPeriodError: for a period that cannot be read
     """
     today = now.astimezone(ZoneInfo(book.definition.timezone)).date()
-    calendar, asked = _asked(book, period, today)
-    kpi = _kpi(book, kpi_id, asked)
+    calendar, asked = asked_period(book, period, today)
+    kpi = service_level(book, kpi_id, asked)
     unknown = [one for one in what_if if one not in WHAT_IFS]
     if unknown:
         raise NoAttributionError(f"--what-if {unknown[0]} is not known; known are {', '.join(WHAT_IFS)}")
@@ -113,40 +109,6 @@ def attribute(  # noqa: PLR0913 - what is asked, and of what
         what_if={one: made.level_if(WHAT_IFS[one]) for one in what_if},
         until=horizon if horizon is not None and horizon < asked.end else None,
     )  # fmt: skip
-
-
-def promised(  # noqa: PLR0913 - what is asked, and of what
-    book: Book,
-    kpi_id: str,
-    *,
-    period: str | None,
-    now: datetime,
-    patience_s: float | None,
-    least: int,
-    most: float,
-) -> tuple[Demand, Rules, str]:
-    """The forecast of a KPI's queues in a period, by what rules its level counts, and the period's name.
-
-    :param patience_s: mean patience where the parties agreed on none
-    :raises NoAttributionError: where there is no forecast with handle times, or no patience
-    """
-    today = now.astimezone(ZoneInfo(book.definition.timezone)).date()
-    calendar, asked = _asked(book, period, today)
-    kpi = _kpi(book, kpi_id, asked)
-    patience = patience_s or kpi.patience_s
-    if patience is None:
-        raise NoAttributionError(f"no patience is agreed for {kpi_id}; say it with --patience-s, or agree patience_s")
-    if not book.has(FORECASTS):
-        raise NoAttributionError("the book holds no forecasts; ask the customer for them, who usually holds them")
-    rows = forecast(book, kpi, asked).filter(_.forecast > 0, _.aht > 0).to_pyarrow()
-    if rows.num_rows == 0:
-        raise NoAttributionError(f"no forecast with a handle time tells of {calendar.name(asked)}")
-    offered, minutes, aht = (
-        np.asarray(rows.column(name).cast("float64").to_numpy(zero_copy_only=False), dtype=np.float64)
-        for name in ("forecast", "minutes", "aht")
-    )
-    rules = Rules(kpi.answer_within_s, kpi.short_abandon_s, kpi.abandons, least, most)
-    return Demand(offered, minutes * 60.0, aht, np.full_like(offered, patience)), rules, calendar.name(asked)
 
 
 def _made(book: Book, kpi: Kpi, calendar: Calendar, period: Period, **known: object) -> Attribution:
@@ -198,7 +160,11 @@ def _promise(kpi: Kpi, counted_as: Abandons) -> Promise:
     return Promise(kpi.target, kpi.answer_within_s, short_s, counted_as, kpi.volume_band, kpi.material)
 
 
-def _asked(book: Book, period: str | None, today: date) -> tuple[Calendar, Period]:
+def asked_period(book: Book, period: str | None, today: date) -> tuple[Calendar, Period]:
+    """The period of a name, by the book's calendar; without one the last whole one that the records reach.
+
+    :raises NoAttributionError: where no table tells of a period
+    """
     if period is not None:
         return named(period, book.definition.month_starts_on)
     calendar = book.definition.calendar()
@@ -208,7 +174,11 @@ def _asked(book: Book, period: str | None, today: date) -> tuple[Calendar, Perio
     return calendar, calendar.last_ending_by(horizon)
 
 
-def _kpi(book: Book, kpi_id: str, period: Period) -> Kpi:
+def service_level(book: Book, kpi_id: str, period: Period) -> Kpi:
+    """The service level of an id in force at the end of a period, which has a target.
+
+    :raises NoAttributionError: for a KPI that is not there, is no service level, or has no target
+    """
     kpi = in_force(book.definition.kpis, kpi_id, period.end - timedelta(days=1))
     known = dict.fromkeys(one.id for one in book.definition.kpis if one.measure == MEASURE)
     if kpi is None or kpi.measure != MEASURE:

@@ -85,7 +85,9 @@ def test_the_reliefs_for_volume_of_the_worked_example():
 
 def test_only_intervals_outside_of_the_band_are_left_out():
     """By hand: 100 and 108 lie in 10 % of 100 (90 + 80 of 208); 140 does not, nor does 80."""
-    volumes = [Volume(Fraction(100), Fraction(came), Fraction(good)) for came, good in ((100, 90), (108, 80), (140, 50))]
+    volumes = [
+        Volume(Fraction(100), Fraction(came), Fraction(good)) for came, good in ((100, 90), (108, 80), (140, 50))
+    ]
     found = relief([*volumes, Volume(Fraction(100), Fraction(80), Fraction(80))], Fraction("0.10"))
     assert found.inside == Fraction(170, 208)
     assert found.deviation == Fraction(28, 400)
@@ -96,7 +98,13 @@ def test_only_intervals_outside_of_the_band_are_left_out():
 
 def test_where_nothing_was_locked_or_came_there_is_no_share():
     nothing = relief([], Fraction("0.1"))
-    assert (nothing.deviation, nothing.raw, nothing.inside, nothing.capped, nothing.credit) == (None, None, None, None, 1)
+    assert (nothing.deviation, nothing.raw, nothing.inside, nothing.capped, nothing.credit) == (
+        None,
+        None,
+        None,
+        None,
+        1,
+    )
     unplanned = relief([Volume(Fraction(0), Fraction(10), Fraction(5))], Fraction("0.1"))
     assert (unplanned.deviation, unplanned.waived, unplanned.capped, unplanned.credit) == (None, True, None, 0)
 

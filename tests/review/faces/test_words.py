@@ -16,8 +16,13 @@ from comity.review.faces.sections import due
 from comity.review.faces.words import LOCALES, UnknownLanguageError, catalogue, clean, words_of
 from tests.review import sample
 
-# What is the same in both languages: names of instruments, a pattern, and the word no.
-ALIKE = {"word.no", "headline.named", *(f"survey.{name}" for name in ("csat", "nps", "ces", "esat"))}
+# What is the same in both languages: names of instruments, patterns, and the word no.
+ALIKE = {
+    "word.no",
+    "headline.named",
+    "target_cost.amount",
+    *(f"survey.{name}" for name in ("csat", "nps", "ces", "esat")),
+}
 ALIKE |= {"measure.csat", "measure.nps"}
 
 

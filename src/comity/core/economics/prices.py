@@ -24,6 +24,7 @@ class Unit(StrEnum):
     CONTACT = "contact"  # answered
     HANDLED_MINUTE = "handled_minute"
     STAFFED_HOUR = "staffed_hour"  # on the phones
+    PAID_HOUR = "paid_hour"  # breaks and absence included
     FTE_MONTH = "fte_month"
     FIXED = "fixed"  # the period as a whole
 
@@ -32,6 +33,7 @@ class Unit(StrEnum):
 class Price:
     """A price, its bands and its bonus and malus.
 
+    :ivar base: what is paid a period beside the units
     :ivar bands: (from how many units on, amount), in rising order; the amount before the first is `amount`
     :ivar steps: (from which service level on, share of the charges added or taken off), in rising order; below the
         first nothing is added or taken off
@@ -40,6 +42,7 @@ class Price:
 
     unit: Unit
     amount: float
+    base: float = 0.0
     bands: tuple[tuple[float, float], ...] = ()
     steps: tuple[tuple[float, float], ...] = ()
     fte_hours: float = 160.0
@@ -56,10 +59,14 @@ class Costs:
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """The customer's own figures: what a caller who gave up, and one answered late, is worth to it."""
+    """The customer's own figures: what it loses with a caller who gave up, and with one answered late.
+
+    :ivar least_level: the service level below which it would not go
+    """
 
     per_abandoned: float
     per_late: float = 0.0
+    least_level: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,35 +82,44 @@ class Term:
 class ProviderView:
     """One entry a target; `threshold` is the amount under which the margin is below what is needed.
 
-    `over_term` is the margin over the term less the one-off cost; `earned_back` the first period by whose end it is
-    not negative any more, 0 where it never is.
+    `scale` is that as a multiple of the price, its base and all its bands raised or lowered alike. `over_term` is the
+    margin over the term less the one-off cost; `earned_back` the first period by whose end it is not negative any
+    more, 0 where it never is. `carries` where the margin is no less than what is needed.
     """
 
     revenue: Floats
     cost: Floats
     margin: Floats
     threshold: Floats
+    scale: Floats
     over_term: Floats
     earned_back: NDArray[np.int64]
+    carries: NDArray[np.bool_]
 
     @property
-    def would_choose(self) -> int:
+    def would_choose(self) -> int | None:
         """The place of the target with the largest margin: where the price pulls whoever is paid by it."""
-        return int(np.nanargmax(self.margin))
+        return _first(-self.margin)
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerView:
-    """One entry a target: what is paid, what is lost, and both."""
+    """One entry a target: what is paid, what is lost, and both; `bearable` where the level is not below the least."""
 
     paid: Floats
     lost: Floats
     total: Floats
+    bearable: NDArray[np.bool_]
 
     @property
-    def floor(self) -> int:
+    def floor(self) -> int | None:
         """The place of the target at which service costs least in all; less quality would cost more."""
-        return int(np.nanargmin(self.total))
+        return _first(self.total)
+
+
+def _first(values: Floats) -> int | None:
+    """The place of the least; None where no target is reached."""
+    return None if np.isnan(values).all() else int(np.nanargmin(values))
 
 
 def revenue(plans: Plans, price: Price, shrinkage: float = 0.0) -> Floats:
@@ -112,16 +128,18 @@ def revenue(plans: Plans, price: Price, shrinkage: float = 0.0) -> Floats:
         Unit.CONTACT: plans.answered,
         Unit.HANDLED_MINUTE: plans.handled_h * _MINUTES,
         Unit.STAFFED_HOUR: plans.hours,
+        Unit.PAID_HOUR: plans.hours / (1 - shrinkage),
         Unit.FTE_MONTH: plans.hours / (1 - shrinkage) / price.fte_hours,
-        Unit.FIXED: np.ones_like(plans.hours),
+        Unit.FIXED: np.where(np.isnan(plans.hours), np.nan, 1.0),
     }[price.unit]
-    charges = np.zeros_like(units)
+    charges = np.full_like(units, price.base)
     edges = [(0.0, price.amount), *price.bands, (np.inf, 0.0)]
     for (start, amount), (end, _) in itertools.pairwise(edges):
         charges += np.clip(units, start, end) * amount - start * amount
     factor = np.ones_like(units)
+    level = np.nan_to_num(plans.level)  # of those answered alone, where nobody is: no step is reached but one from 0
     for start, share in price.steps:
-        factor = np.where(plans.level >= start, 1 + share, factor)
+        factor = np.where(level >= start, 1 + share, factor)
     return np.asarray(charges * factor)
 
 
@@ -137,7 +155,6 @@ def provider_view(
     earned = revenue(plans, price, shrinkage)
     cost = paid_hours * costs.per_paid_hour + costs.fixed
     scale = np.divide(cost + costs.margin_needed, earned, out=np.full_like(cost, np.nan), where=earned > 0)
-    # All bands are raised alike; for a price without bands this is the amount itself.
     running = np.full_like(cost, -term.one_off)
     back = np.zeros(cost.size, dtype=np.int64)
     for number in range(term.periods):
@@ -145,11 +162,13 @@ def provider_view(
         running = running + earned - (paid_hours * times * costs.per_paid_hour + costs.fixed)
         back = np.where((back == 0) & (running >= 0), number + 1, back)
         back = np.where(running < 0, 0, back)
-    return ProviderView(earned, cost, earned - cost, price.amount * scale, running, back)
+    carries = earned - cost >= costs.margin_needed
+    return ProviderView(earned, cost, earned - cost, price.amount * scale, scale, running, back, carries)
 
 
 def customer_view(plans: Plans, price: Price, losses: Losses, shrinkage: float = 0.0) -> CustomerView:
     """What each plan costs the customer: what is paid, and what is lost with those who gave up or waited too long."""
     paid = revenue(plans, price, shrinkage)
     lost = plans.abandoned * losses.per_abandoned + (plans.answered - plans.good) * losses.per_late
-    return CustomerView(paid, np.asarray(lost), np.asarray(paid + lost))
+    bearable = np.nan_to_num(plans.level) >= losses.least_level
+    return CustomerView(paid, np.asarray(lost), np.asarray(paid + lost), bearable)

@@ -9,7 +9,7 @@ needed.
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +77,10 @@ class Plans:
             better |= self.abandoned < self.abandoned[at]
             found[at] = bool((no_worse & better).any())
         return found
+
+    def only(self, at: int) -> "Plans":
+        """One target's alone."""
+        return Plans(*(getattr(self, one.name)[at : at + 1] for one in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
