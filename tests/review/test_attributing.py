@@ -101,8 +101,34 @@ def test_each_question_is_answered_by_the_model(tmp_path):
     assert found["forecast=right"] == pytest.approx(0.67565225, abs=1e-7)
     assert found["handling=planned"] == pytest.approx(0.51896904, abs=1e-7)
     assert found["presence=full"] == pytest.approx(0.44470871, abs=1e-7)
+    both = told(made(tmp_path / "both", what_if=("forecast=right,handling=planned",)))["what_if"]
+    assert both == {"forecast=right,handling=planned": pytest.approx(0.79115931, abs=1e-7)}
     with pytest.raises(NoAttributionError, match="forecast=right, handling=planned"):
         made(tmp_path / "other", what_if=("weather=fine",))
+
+
+def test_where_more_came_than_the_band_allows_the_reliefs_are_told_beside_each_other(tmp_path):
+    """290 came where 250 were locked with a band of 8 %: +16 %; 111 of 270 at the edge; 270 / 290 of a credit."""
+    one = made(tmp_path)
+    found = told(one)["relief"]
+    assert found == {
+        "deviation": pytest.approx(0.16),
+        "days_in_band": None,
+        "capped": pytest.approx(111 / 270),
+        "credit_times": pytest.approx(270 / 290),
+        "volume_as_forecast": pytest.approx(0.67565225, abs=1e-7),
+    }
+    text = " ".join(shown(one).split())
+    assert "More came than the band allows (+16.0 %)" in text
+    assert "41.1 %, which overstates" in text
+    assert "with the volume as forecast counts, 67.6 % by the model" in text
+
+
+def test_at_the_edge_of_the_band_nothing_is_relieved(tmp_path):
+    """270 of 250 is 8 %, which binary floats put above .08."""
+    assert 270 / 250 - 1 > 0.08
+    assert told(made(tmp_path, **fortnight(offered=270)))["relief"] is None
+    assert told(made(tmp_path / "above", **fortnight(offered=271)))["relief"] is not None
 
 
 def test_absence_that_the_customer_ordered_is_told(tmp_path):

@@ -37,7 +37,7 @@ def attribute(  # noqa: PLR0913 - the options of a command
     what_if: Annotated[
         list[str] | None,
         typer.Option(
-            help="forecast=right, handling=planned, planning=required or presence=full; may be said several times.",
+            help="forecast=right, handling=planned, planning=required or presence=full; commas join several.",
             show_default=False,
         ),
     ] = None,

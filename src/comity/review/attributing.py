@@ -3,7 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 from zoneinfo import ZoneInfo
+
+import numpy as np
 
 from comity.book.coverage import Coverage
 from comity.book.opening import Book
@@ -11,13 +14,15 @@ from comity.book.statistics.attribution import FORECASTS, SCHEDULES, Planned, ga
 from comity.book.statistics.exclusions import TakenOut, events
 from comity.core.agreements import Abandons, Kpi, in_force
 from comity.core.calendars import Calendar, named
-from comity.core.economics.attribution import Promise, SharedOut, calibrated, share_out, with_required
+from comity.core.economics.attribution import Intervals, Promise, SharedOut, calibrated, share_out, with_required
+from comity.core.economics.settlements import Relief, Volume, relief
 from comity.core.values import Period, Side
 from comity.review.lacking import absent, missing
 from comity.review.review import Missing
 
 MEASURE = "service_level"
 BOTH = "both"
+_DIGITS = 6  # of a contact: what adding up floats leaves goes, and a day's forecast is the number that was written
 # Who answers for a part unless the parties say otherwise; the plan belongs to whoever locked it.
 ANSWERS = {
     "volume_inside": "provider",
@@ -44,8 +49,9 @@ class Attribution:
 
     `claimed` is the same with the events taken out too that are claimed and not answered, where there are
     such. `patience_from` is `agreed`, `records` or `calibrated`; `counted_as` the formula of model and observed.
-    `what_if` holds the level that the model gives for each question asked. `until` is the first day of the period that
-    the records no longer tell of; None where they tell of the whole.
+    `what_if` holds the level that the model gives for each question asked. `relief` is what reliefs for volume by the
+    day would make of the level, where more came than the band allows; None where it did not. `until` is the first day
+    of the period that the records no longer tell of; None where they tell of the whole.
     """
 
     kpi: Kpi
@@ -62,6 +68,7 @@ class Attribution:
     claimed: SharedOut | None
     what_if: Mapping[str, float]
     until: date | None = None
+    relief: Relief | None = None
     missing: tuple[Missing, ...] = field(default=())
 
 
@@ -77,14 +84,14 @@ def attribute(  # noqa: PLR0913 - what is asked, and of what
     """Share out one KPI's service level in one period, as the book's viewer may see it.
 
     :param period: 2026-Q2, 2026-06 or 2026-W23; None: the last whole one that the records reach
-    :param what_if: questions of `WHAT_IFS`
+    :param what_if: questions of `WHAT_IFS`, each alone, or several at once joined by commas
     :raises NoAttributionError: for a KPI that is not there, is no service level, or has no target
     :raises comity.core.calendars.UnknownPeriodError: for a period that cannot be read
     """
     today = now.astimezone(ZoneInfo(book.definition.timezone)).date()
     calendar, asked = asked_period(book, period, today)
     kpi = service_level(book, kpi_id, asked)
-    unknown = [one for one in what_if if one not in WHAT_IFS]
+    unknown = [one for question in what_if for one in question.split(",") if one not in WHAT_IFS]
     if unknown:
         raise NoAttributionError(f"--what-if {unknown[0]} is not known; known are {', '.join(WHAT_IFS)}")
     lacking = _lacking(book)
@@ -106,7 +113,8 @@ def attribute(  # noqa: PLR0913 - what is asked, and of what
     return _made(
         book, kpi, calendar, asked,
         counted_as=counted_as, patience_from=patience_from, planned=planned, shared=made, claimed=claimed,
-        what_if={one: made.level_if(WHAT_IFS[one]) for one in what_if},
+        what_if={one: made.level_if(*(WHAT_IFS[single] for single in one.split(","))) for one in what_if},
+        relief=_relief(planned.intervals, kpi),
         until=horizon if horizon is not None and horizon < asked.end else None,
     )  # fmt: skip
 
@@ -128,6 +136,7 @@ def _made(book: Book, kpi: Kpi, calendar: Calendar, period: Period, **known: obj
         "shared": None,
         "claimed": None,
         "what_if": {},
+        "relief": None,
     }
     return Attribution(**(values | known))  # type: ignore[arg-type]  # the names are those above
 
@@ -151,6 +160,18 @@ def _shared(planned: Planned, kpi: Kpi, promise: Promise, seed: int) -> tuple[Sh
         seed=seed,
     )
     return made, source
+
+
+def _relief(intervals: Intervals, kpi: Kpi) -> Relief | None:
+    """What reliefs would make of the level, by the days of all queues, in exact numbers."""
+    days, places = np.unique(intervals.day, return_inverse=True)
+    sums = [
+        np.bincount(places, weights=values, minlength=days.size).round(_DIGITS).tolist()
+        for values in (intervals.forecast, intervals.count, intervals.good)
+    ]
+    volumes = [Volume(*(Fraction(repr(value)) for value in row)) for row in zip(*sums, strict=True)]
+    found = relief(volumes, Fraction(repr(kpi.volume_band)))
+    return found if found.waived else None
 
 
 def _promise(kpi: Kpi, counted_as: Abandons) -> Promise:

@@ -32,6 +32,7 @@ LEAST_WEEKS, LEAST_DAYS = 8, 10
 DAILY_ERROR = 0.05
 _VARIANTS = {Abandons.COUNT: Variant.V1, Abandons.EXCLUDE_SHORT: Variant.V6, Abandons.EXCLUDE_ALL: Variant.V3}
 _AT_END = 1.01  # so near to an end, patience is at it
+_CHANCE = 3.0  # deviations beyond which a count of early abandons is none of chance
 
 
 PARTS = ("plan", "volume_inside", "volume_outside", "handling", "planning", "presence")
@@ -51,6 +52,7 @@ class Unfit(StrEnum):
     UNUSED = "unused"
     PATIENCE = "patience"
     DAYS = "days"
+    GIVING_UP = "giving_up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +130,14 @@ class SharedOut:
     by_interval: Mapping[str, Floats]
     levels: Mapping[State, float]
 
-    def level_if(self, as_planned: str) -> float:
-        """The model's level, had one cause been as planned and all others as they were.
+    def level_if(self, *as_planned: str) -> float:
+        """The model's level, had some causes been as planned and all others as they were.
 
         :param as_planned: volume, handling, planning or presence
         """
         state = [_ON, 1, 1, _ON]
-        state[_CAUSES.index(as_planned)] = 0
+        for cause in as_planned:
+            state[_CAUSES.index(cause)] = 0
         return self.levels[state[0], state[1], state[2], state[3]]
 
     @property
@@ -297,6 +300,7 @@ def share_out(  # noqa: PLR0913 - what was, what was agreed, and how it was come
         Unfit.UNUSED: used_share < LEAST_USED,
         Unfit.PATIENCE: at_end,
         Unfit.DAYS: error > max(miss / 2, DAILY_ERROR),
+        Unfit.GIVING_UP: _gives_up_otherwise(intervals, promise, patience_s),
     }
     return SharedOut(
         observed=observed,
@@ -314,6 +318,27 @@ def share_out(  # noqa: PLR0913 - what was, what was agreed, and how it was come
         by_interval={name: each[name] for name in PARTS[1:]},
         levels={state: float(level) for state, level in levels.items()},
     )
+
+
+def _gives_up_otherwise(intervals: Intervals, promise: Promise, patience_s: Mapping[int, float]) -> bool:
+    """Whether those who gave up did so at once less than half, or more than twice, as often as the model has it.
+
+    Patience calibrated to how many gave up leaves open how soon; where everybody gives up after the same time nothing
+    else tells, and the parts are two points off.
+    """
+    if intervals.short is None or promise.short_s <= 0:
+        return False
+    patience = np.array([patience_s[queue] for queue in intervals.queue.tolist()])
+    rate = rates(intervals)
+    states = queues(
+        rate / intervals.seconds, handling(intervals), patience, intervals.staffed, promise.within_s, promise.short_s
+    )
+    gone, short = float((rate * states.p_abandon).sum()), float((rate * states.p_short).sum())
+    expected = float(intervals.abandoned.sum()) * (short / gone if gone else 0.0)
+    seen = float(intervals.short.sum())
+    if abs(seen - expected) <= _CHANCE * math.sqrt(max(expected, 1.0)):
+        return False
+    return not expected / 2 <= seen <= expected * 2
 
 
 # The states of the causes -----------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from comity.core.economics.attribution import SharedOut
+from comity.core.economics.settlements import Relief
 from comity.review.attributing import Attribution
 from comity.review.faces.attribution_rows import asked, notes, rows, sentence, title
 from comity.review.faces.terminal import Text, drawn, grid, party
@@ -53,8 +54,19 @@ def contract(made: Attribution) -> bytes:
             },
             "claimed": None if made.claimed is None else _told(made.claimed, made.answers),
             "what_if": dict(made.what_if),
+            "relief": None if made.relief is None else _relief(made.relief, made.shared),
         }
     return (json.dumps(told, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _relief(relief: Relief, shared: SharedOut) -> dict[str, Any]:
+    return {
+        "deviation": None if relief.deviation is None else float(relief.deviation),
+        "days_in_band": None if relief.inside is None else float(relief.inside),
+        "capped": None if relief.capped is None else float(relief.capped),
+        "credit_times": float(relief.credit),
+        "volume_as_forecast": shared.level_if("volume"),
+    }
 
 
 def _told(shared: SharedOut, answers: Mapping[str, str]) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from fractions import Fraction
 
 from comity.book.statistics.attribution import Planned
 from comity.core.economics.attribution import Part as Share
 from comity.core.economics.attribution import SharedOut, Unfit
+from comity.core.economics.settlements import Relief
 from comity.review.attributing import Attribution
 from comity.review.faces.figures import largest_remainder
 from comity.review.faces.words import Words, clean
@@ -93,6 +95,8 @@ def notes(made: Attribution, shared: SharedOut, words: Words) -> list[str]:
     if made.claimed is not None:
         off = points(made.claimed.observed - made.claimed.target, words)
         said.append(words("attribution.claimed", observed=words.percent(made.claimed.observed), off=off))
+    if made.relief is not None:
+        said.append(_relief(made.relief, shared, words))
     for question, level in made.what_if.items():
         said.append(words("attribution.what_if", question=question, level=words.percent(level)))
     return said
@@ -125,6 +129,19 @@ def _of_records(made: Attribution, planned: Planned, shared: SharedOut, words: W
     return said
 
 
+def _relief(relief: Relief, shared: SharedOut, words: Words) -> str:
+    """What each usual relief for volume would make of the level."""
+    levels = {
+        "days": relief.inside,
+        "capped": relief.capped,
+        "credit": relief.credit,
+        "by_model": Fraction(shared.level_if("volume")),
+    }
+    told = {name: words.figure(None if one is None else float(one), "share") for name, one in levels.items()}
+    off = words.figure(None, "share") if relief.deviation is None else f"+{words.percent(float(relief.deviation))}"
+    return words("attribution.relief", off=off, **told)
+
+
 def _fit(shared: SharedOut, words: Words) -> str:
     if shared.fit:
         return words("attribution.fit")
@@ -132,6 +149,7 @@ def _fit(shared: SharedOut, words: Words) -> str:
         Unfit.UNEXPLAINED: {},
         Unfit.UNUSED: {"used": words.percent(shared.used_share)},
         Unfit.PATIENCE: {},
+        Unfit.GIVING_UP: {},
         Unfit.DAYS: {"error": points(shared.daily_error, words), "miss": points(shared.daily_miss, words)},
     }
     why = [words(f"attribution.unfit_{reason.value}", **figures[reason]) for reason in shared.unfit]
