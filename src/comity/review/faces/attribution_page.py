@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -25,32 +26,38 @@ _WORST = 5
 
 def render(made: Attribution, words: Words) -> str:
     """The page as text, for a browser: no script, no reference to elsewhere."""
+    template = environment().get_template("attribution.html")
+    return template.render(**view(made, words), **sealed(stylesheet("page.css")))
+
+
+def body(made: Attribution, words: Words) -> Markup:
+    """What the page says, without its head: for a page of the room."""
+    return Markup(environment().get_template("attribution_body.html").render(**view(made, words)))  # noqa: S704 - rendered with every text escaped
+
+
+def view(made: Attribution, words: Words) -> dict[str, Any]:
+    """Everything that the templates lay out, as finished text and drawings."""
     shared = made.shared
     told = None if shared is None else rows(made, shared, words)
     falls: list[Markup] = []
     if told is not None:
         bars = [charts.Bar(row.start, row.end, _LOOKS[row.answers]) for row in told.parts]
         falls = [chart.screen() for chart in charts.waterfall_rows(told.start, bars, told.end, 44)]
-    return (
-        environment()
-        .get_template("attribution.html")
-        .render(
-            words=words,
-            paper=False,
-            title=title(made, words),
-            party=lambda side: words.side(side, made.parties),
-            sides=list(Side),
-            missing=[asked(one, made, words) for one in made.missing],
-            sentence=None if shared is None else sentence(shared, words),
-            fit=shared is not None and shared.fit,
-            told=told,
-            falls=falls,
-            notes=[] if shared is None else notes(made, shared, words),
-            heat=None if shared is None else _heat(made, shared, words),
-            worst=[] if shared is None else _worst(made, shared, words),
-            **sealed(stylesheet("page.css")),
-        )
-    )
+    return {
+        "words": words,
+        "paper": False,
+        "title": title(made, words),
+        "party": lambda side: words.side(side, made.parties),
+        "sides": list(Side),
+        "missing": [asked(one, made, words) for one in made.missing],
+        "sentence": None if shared is None else sentence(shared, words),
+        "fit": shared is not None and shared.fit,
+        "told": told,
+        "falls": falls,
+        "notes": [] if shared is None else notes(made, shared, words),
+        "heat": None if shared is None else _heat(made, shared, words),
+        "worst": [] if shared is None else _worst(made, shared, words),
+    }
 
 
 def _local(made: Attribution) -> list[datetime]:

@@ -56,7 +56,7 @@ class Drawn:
 
 def stylesheet(name: str) -> str:
     """One of the stylesheets beside the templates."""
-    return resources.files("comity.review").joinpath("templates", name).read_text(encoding="utf-8")
+    return resources.files("comity.review").joinpath("styles", name).read_text(encoding="utf-8")
 
 
 @cache
@@ -85,6 +85,11 @@ def render(review: Review, words: Words, *, paper: bool = False) -> str:
     if paper:
         style += stylesheet("paper.css")
     return environment().get_template("review.html").render(**view(review, words, paper=paper), **sealed(style))
+
+
+def body(review: Review, words: Words) -> Markup:
+    """What the page says, without its head: for a page of the room."""
+    return Markup(environment().get_template("review_body.html").render(**view(review, words, paper=False)))  # noqa: S704 - rendered with every text escaped
 
 
 def sealed(style: str) -> dict[str, str]:

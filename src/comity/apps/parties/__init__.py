@@ -1,0 +1,1 @@
+"""Organisations, relationships, people and their side: who is who, and who may see what."""

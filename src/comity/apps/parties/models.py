@@ -1,0 +1,188 @@
+"""Organisations, the relationships that join two of them, and the people who stand on a side of one or on none."""
+
+import uuid
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from comity.core.values import Side
+
+SIDES = [(side.value, side.value) for side in Side]
+
+
+class Role(models.TextChoices):
+    """What somebody does in a relationship; `rights` says what each may."""
+
+    LEAD = "lead"
+    ANALYST = "analyst"
+    FINANCE = "finance"
+    ROSTER = "roster"
+    MEMBER = "member"
+    EXECUTIVE = "executive"
+    SURVEYOR = "surveyor"
+    MEDIATOR = "mediator"
+    AUDITOR = "auditor"
+
+
+NEUTRAL = (Role.SURVEYOR, Role.MEDIATOR, Role.AUDITOR)
+
+
+class Identified(models.Model):
+    """Known by a number that says nothing: not how many there are, nor in which order they came."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+
+    class Meta:
+        """No table of its own."""
+
+        abstract = True
+
+
+class People(BaseUserManager["Person"]):
+    """Makes people."""
+
+    def create_user(self, email: str, password: str | None = None, **more: Any) -> "Person":  # noqa: ANN401 - fields
+        """Somebody who signs in with this address; without a password by other means alone."""
+        person = self.model(email=self.normalize_email(email).lower(), **more)
+        person.set_password(password)
+        person.save(using=self._db)
+        return person
+
+    def get_by_natural_key(self, username: str | None) -> "Person":
+        """By address, however it is written."""
+        return self.get(email__iexact=username)
+
+
+class Person(AbstractBaseUser, Identified):
+    """Somebody who signs in. The same person may stand on a side of many relationships."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=120)
+    language = models.CharField(max_length=5, blank=True)
+    is_active = models.BooleanField(default=True)
+    joined_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[People] = People()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    def __str__(self) -> str:
+        """By name."""
+        return self.name
+
+    @property
+    def initials(self) -> str:
+        """For a portrait."""
+        return "".join(word[0] for word in self.name.split()[:2]).upper()
+
+
+class Organisation(Identified):
+    """A firm, an authority, a group of users, a department. `placeholder` until somebody of it has joined."""
+
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=20, default="external")
+    placeholder = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        """By name."""
+        return self.name
+
+
+class Relationship(Identified):
+    """Joins a customer and a provider; an organisation may be either in another."""
+
+    customer = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    provider = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    founded_at = models.DateTimeField(default=timezone.now)
+    # Business days within which what was not answered counts as accepted; asked for reminders before.
+    reply_days = models.PositiveSmallIntegerField(default=10)
+    closes_on_day = models.PositiveSmallIntegerField(default=10)
+
+    class Meta:
+        """Nobody serves itself."""
+
+        constraints: ClassVar = [models.CheckConstraint(condition=~Q(customer=F("provider")), name="two_parties")]
+
+    def __str__(self) -> str:
+        """By both names, the customer's first."""
+        return f"{self.customer} with {self.provider}"
+
+    def organisation(self, side: Side) -> Organisation:
+        """Who stands on a side."""
+        return self.customer if side is Side.CUSTOMER else self.provider
+
+
+class Membership(Identified):
+    """Somebody's place in a relationship: on a side or on none, with a role, until they leave."""
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="memberships")
+    person = models.ForeignKey(Person, models.PROTECT, related_name="memberships")
+    side = models.CharField(max_length=8, choices=SIDES, null=True, blank=True)  # noqa: DJ001 - none is a place too
+    role = models.CharField(max_length=12, choices=Role.choices)
+    stands_in_for = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="deputies")
+    joined_at = models.DateTimeField(default=timezone.now)
+    left_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        """One place for each who is there; neutral roles on no side, the others on one."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["relationship", "person"], condition=Q(left_at=None), name="one_place"),
+            models.CheckConstraint(
+                condition=(Q(side=None) & Q(role__in=NEUTRAL)) | (~Q(side=None) & ~Q(role__in=NEUTRAL)),
+                name="neutral_on_no_side",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """By name and place."""
+        return f"{self.person} ({self.role})"
+
+
+class Invitation(Identified):
+    """Asks somebody to join a side. The word in the mail is not kept, only what tells it again."""
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="invitations")
+    side = models.CharField(max_length=8, choices=SIDES, null=True, blank=True)  # noqa: DJ001 - as above
+    role = models.CharField(max_length=12, choices=Role.choices)
+    email = models.EmailField()
+    digest = models.CharField(max_length=64, unique=True)
+    made_by = models.ForeignKey(Membership, models.PROTECT, related_name="+")
+    made_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    accepted_by = models.ForeignKey(Membership, models.SET_NULL, null=True, blank=True, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        """To whom."""
+        return self.email
+
+
+class Access(Identified):
+    """One line of the audit log: who did what, when, standing where. Lines are only ever added.
+
+    `side` is whose line it is: what a side does within its own walls is its own to read; what crosses the line
+    (`crosses`) both may read.
+    """
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    side = models.CharField(max_length=8, choices=SIDES, null=True, blank=True)  # noqa: DJ001 - neutral people act too
+    crosses = models.BooleanField(default=False)
+    action = models.CharField(max_length=40)
+    about = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        """Newest first."""
+
+        ordering: ClassVar = ["-at"]
+
+    def __str__(self) -> str:
+        """What was done."""
+        return f"{self.action} {self.about}"

@@ -1,0 +1,210 @@
+"""Every setting of the room, and the environment variables that change it. `docs/running.md` tells them in words.
+
+Nothing here reads a secret from the repository: what a fresh installation needs is made once in the data folder by
+`comity serve` and handed over in the environment.
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from csp.constants import NONE, SELF
+
+# Where the room keeps what is its own: books, uploads, what it has worked out.
+DATA = Path(os.environ.get("COMITY_DATA", Path.home() / ".local" / "share" / "comity"))
+BOOKS = DATA / "books"
+
+SECRET_KEY = os.environ.get("COMITY_SECRET_KEY", "")
+DEBUG = False
+# At which names the room is reached, separated by commas. With `https` among COMITY_ORIGINS all cookies are secure.
+ALLOWED_HOSTS = os.environ.get("COMITY_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+ORIGINS = [one for one in os.environ.get("COMITY_ORIGINS", "").split(",") if one]
+CSRF_TRUSTED_ORIGINS = ORIGINS
+SECURE = any(one.startswith("https://") for one in ORIGINS)
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "axes",
+    "comity.apps.parties",
+    "comity.apps.books",
+    "comity.apps.matters",
+    "comity.apps.reviews",
+    "comity.web",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "comity.apps.parties.viewing.ViewerMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "comity.web.urls"
+WSGI_APPLICATION = "comity.web.wsgi.application"
+
+# The database -----------------------------------------------------------------------------------------------------
+
+
+def _database(url: str, role: str) -> dict[str, object]:
+    """A database from an address, or from the parts that `comity serve` hands over of its own cluster.
+
+    A transaction belongs to a request, and its viewer to the transaction: a pool in between is harmless.
+    """
+    common = {
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"options": f"-c comity.app_role={APP_ROLE}"},
+    }
+    if url:
+        parts = urlsplit(url)
+        return common | {
+            "NAME": parts.path.lstrip("/"),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": unquote(parts.hostname or ""),
+            "PORT": str(parts.port or ""),
+        }
+    return common | {
+        "NAME": "comity",
+        "USER": role,
+        "PASSWORD": os.environ.get(f"{role.upper()}_PASSWORD", ""),
+        "HOST": os.environ.get("COMITY_SOCKET", ""),
+        "PORT": "",
+    }
+
+
+# DATABASE_URL: as the app, a role that owns nothing; DATABASE_OWNER_URL: as the owner, who makes tables, and only where
+# they are made. Without them the room's own cluster is used.
+_URL, _OWNER_URL = os.environ.get("DATABASE_URL", ""), os.environ.get("DATABASE_OWNER_URL", "")
+APP_ROLE = unquote(urlsplit(_URL).username or "") if _URL else "comity_app"
+DATABASES = {"default": _database(_URL, "comity_app")}
+if _OWNER_URL or os.environ.get("COMITY_OWNER_PASSWORD"):
+    DATABASES["owner"] = _database(_OWNER_URL, "comity_owner")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# People -----------------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "parties.Person"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LOGIN_URL, LOGIN_REDIRECT_URL, LOGOUT_REDIRECT_URL = "account_login", "/", "account_login"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # who is invited has shown by the word in the mail that the address is theirs
+ACCOUNT_ADAPTER = "comity.apps.parties.signing_in.ByInvitation"
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_CHANGE_EMAIL = True
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+AXES_FAILURE_LIMIT = 8
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_VERBOSE = False
+SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]  # HTTPS is the gate's in front; see docs/running.md
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "style-src": [SELF],
+        "script-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# Pages ------------------------------------------------------------------------------------------------------------
+
+_HERE = Path(__file__).parent
+_APPS = _HERE.parent / "apps"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "NAME": "ours",
+        "DIRS": [
+            _HERE / "templates",
+            *(_APPS / app / "templates" for app in ("parties", "books", "matters", "reviews")),
+            _HERE.parent / "review" / "templates",
+        ],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "environment": "comity.web.pages.environment",
+            "context_processors": ["comity.web.pages.context"],
+            "trim_blocks": True,
+            "lstrip_blocks": True,
+        },
+    },
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "NAME": "theirs",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    },
+]
+STATIC_URL = "static/"
+STATICFILES_DIRS = [("comity", _HERE.parent / "review" / "styles"), ("comity", _HERE / "static")]
+WHITENOISE_USE_FINDERS = True
+LANGUAGE_CODE, LANGUAGES = "en", [("en", "English"), ("es", "Español")]
+USE_I18N = USE_TZ = True
+TIME_ZONE = "UTC"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# Uploads: held in memory up to 2 MB, then on disk; refused beyond 2 GB.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+FILE_UPLOAD_PERMISSIONS = 0o600
+LARGEST_UPLOAD = 2 * 1024**3
+
+EMAIL_BACKEND = os.environ.get("COMITY_EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
+EMAIL_FILE_PATH = DATA / "mails"
+DEFAULT_FROM_EMAIL = os.environ.get("COMITY_FROM", "comity@localhost")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {"axes": {"level": "ERROR"}},
+}
