@@ -15,7 +15,18 @@ app = typer.Typer(
 )
 
 # Each module adds its commands to the application, in the order of the help.
-for _name in ("review", "records", "mapping", "headline", "attribute", "staffing", "target_cost", "simulate", "doctor"):
+for _name in (
+    "review",
+    "records",
+    "mapping",
+    "headline",
+    "attribute",
+    "staffing",
+    "target_cost",
+    "simulate",
+    "serve",
+    "doctor",
+):
     importlib.import_module(f"comity.cli.{_name}").register(app)
 
 

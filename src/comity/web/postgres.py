@@ -1,8 +1,8 @@
 """A PostgreSQL of our own, in a folder: made, started and stopped by its own binaries, reached by a socket alone.
 
-The binaries come out of a wheel, or are the system's. The cluster listens on no port, asks for a password on its socket,
-and belongs to one folder, so that nothing of it is left elsewhere. Three roles: a superuser, used only here and by
-backups; the owner, who makes tables; and the app, which owns nothing and is held by row-level security.
+The binaries come out of a wheel, or are the system's. The cluster listens on no port, asks for a password on its
+socket, and belongs to one folder, so that nothing of it is left elsewhere. Three roles: a superuser, used only here
+and by backups; the owner, who makes tables; and the app, which owns nothing and is held by row-level security.
 """
 
 import contextlib

@@ -34,41 +34,54 @@ PERSON = "(SELECT comity_person())"
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Which rows of a table a viewer reads, and which it may write; what is not said is not allowed."""
+    """Which rows of a table a viewer reads, may add, and may change; what is not said is not allowed.
+
+    :ivar changes: None for a table whose rows are only ever added
+    :ivar removes: None where rows stay
+    """
 
     table: str
     reads: str
-    writes: str
-    may_change: bool = True  # else rows are only ever added
+    adds: str
+    changes: str | None = None
+    removes: str | None = None
 
     def sql(self) -> str:
         """What makes it so."""
-        rights = "SELECT, INSERT, UPDATE, DELETE" if self.may_change else "SELECT, INSERT"
+        table, rights = self.table, ["SELECT", "INSERT"]
         lines = [
-            f"ALTER TABLE {self.table} ENABLE ROW LEVEL SECURITY",
-            f"ALTER TABLE {self.table} FORCE ROW LEVEL SECURITY",
-            f"CREATE POLICY {self.table}_reads ON {self.table} FOR SELECT USING ({self.reads})",
-            f"CREATE POLICY {self.table}_adds ON {self.table} FOR INSERT WITH CHECK ({self.writes})",
+            f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+            f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+            f"CREATE POLICY {table}_reads ON {table} FOR SELECT USING ({self.reads})",
+            f"CREATE POLICY {table}_adds ON {table} FOR INSERT WITH CHECK ({self.adds})",
         ]
-        if self.may_change:
-            lines += [
-                f"CREATE POLICY {self.table}_changes ON {self.table} FOR UPDATE USING ({self.writes}) "
-                f"WITH CHECK ({self.writes})",
-                f"CREATE POLICY {self.table}_removes ON {self.table} FOR DELETE USING ({self.writes})",
-            ]
-        return "; ".join([*lines, granted(self.table, rights)]) + ";"
+        if self.changes:
+            rights.append("UPDATE")
+            lines.append(
+                f"CREATE POLICY {table}_changes ON {table} FOR UPDATE "
+                f"USING ({self.changes}) WITH CHECK ({self.changes})"
+            )
+        if self.removes:
+            rights.append("DELETE")
+            lines.append(f"CREATE POLICY {table}_removes ON {table} FOR DELETE USING ({self.removes})")
+        return "; ".join([*lines, granted(table, ", ".join(rights))]) + ";"
 
 
-def shared(table: str, *, may_change: bool = True) -> Policy:
-    """Rows that both sides of the relationship read and write."""
-    mine = f"relationship_id = {RELATIONSHIP}"
-    return Policy(table, mine, mine, may_change)
+MINE = f"relationship_id = {RELATIONSHIP}"
+OWN = f"{MINE} AND side = {SIDE}"
 
 
-def own(table: str, column: str = "side", *, may_change: bool = True) -> Policy:
-    """Rows that one side keeps to itself: those with its name in a column."""
-    mine = f"relationship_id = {RELATIONSHIP} AND {column} = {SIDE}"
-    return Policy(table, mine, mine, may_change)
+def shared(table: str, *, by: str = MINE, changes: bool = True) -> Policy:
+    """Rows that both sides of the relationship read.
+
+    :param by: who may add and change them: both, or only the side that a row names (`OWN`)
+    """
+    return Policy(table, MINE, by, by if changes else None)
+
+
+def own(table: str, *, changes: bool = True) -> Policy:
+    """Rows that one side keeps to itself: those that name it in `side`."""
+    return Policy(table, OWN, OWN, OWN if changes else None, OWN if changes else None)
 
 
 def granted(table: str, rights: str) -> str:

@@ -68,11 +68,11 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_finalize,
+        finalize=finalized,
     )
 
 
-def _finalize(value: object) -> object:
+def finalized(value: object) -> object:
     """Texts from records lose what could run them backwards; markup is ours and stays. No line ends after a sign."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value

@@ -71,10 +71,10 @@ def words_of(language: str) -> "Words":
 class Words:
     """A reader's language: sentences by key, and numbers, money and dates in its own format."""
 
-    def __init__(self, language: str) -> None:
-        """Load the catalogue of a language."""
+    def __init__(self, language: str, sentences: Mapping[str, str] | None = None) -> None:
+        """The catalogue of a language, or sentences that stand in its place."""
         self.language = language
-        self._sentences = catalogue(language)
+        self._sentences = catalogue(language) if sentences is None else sentences
         self._locale = Locale.parse(LOCALES[language])
 
     def __call__(self, key: str, **values: object) -> str:

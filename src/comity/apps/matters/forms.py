@@ -1,0 +1,73 @@
+"""What the pages of matters take in."""
+
+from typing import Any
+
+from django import forms
+
+from comity.apps.matters.models import Kind, Move
+from comity.apps.parties.forms import Worded
+from comity.apps.parties.models import Membership
+from comity.apps.wording import language, words_for
+
+EVENTS = ("outage", "campaign", "price_letter", "bill_run", "storm", "holiday", "training_ordered", "other")
+
+
+def _day(*, required: bool = False) -> forms.DateField:
+    return forms.DateField(required=required, widget=forms.DateInput(attrs={"type": "date"}))
+
+
+class Raise(Worded):
+    """A dispute: which figure, and why."""
+
+    words = "raise"
+    title = forms.CharField(max_length=160)
+    text = forms.CharField(max_length=4000, widget=forms.Textarea(attrs={"rows": 4}))
+
+
+class Claim(Raise):
+    """A claim: what happened, when and where, and what is asked for."""
+
+    event = forms.ChoiceField()
+    asked_for = forms.ChoiceField()
+    from_day = _day(required=True)
+    to_day = _day(required=True)
+    queue = forms.CharField(max_length=80, required=False)
+    kpi = forms.CharField(max_length=60, required=False)
+
+    def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Offer events and what may be asked for."""
+        super().__init__(*args, **more)
+        said = words_for(language())
+        self.fields["event"].choices = [(one, said(f"event.{one}")) for one in EVENTS]  # type: ignore[attr-defined]
+        self.fields["asked_for"].choices = [(one, said(f"claim.{one}")) for one in ("exclude", "relief")]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any] | None:
+        """The last day is not before the first."""
+        found = super().clean()
+        first, last = self.cleaned_data.get("from_day"), self.cleaned_data.get("to_day")
+        if first and last and last < first:
+            self.add_error("to_day", words_for(language())("claim.order"))
+        return found
+
+
+class Agree(Raise):
+    """An action: what, who sees to it, by when."""
+
+    owner = forms.ModelChoiceField(queryset=Membership.objects.none())
+    due_on = _day(required=True)
+
+    def __init__(self, *args: Any, people: Any, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Offer the people of both sides."""
+        super().__init__(*args, **more)
+        self.fields["owner"].queryset = people  # type: ignore[attr-defined]
+        self.fields["owner"].label_from_instance = lambda one: one.person.name  # type: ignore[attr-defined]
+
+
+FORMS = {Kind.DISPUTE: Raise, Kind.CLAIM: Claim, Kind.ACTION: Agree}
+
+
+class Reply(forms.Form):
+    """A move and what it says."""
+
+    move = forms.ChoiceField(choices=[(one.value, one.value) for one in Move])
+    text = forms.CharField(max_length=4000, required=False, widget=forms.Textarea)

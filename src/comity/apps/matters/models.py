@@ -1,0 +1,133 @@
+"""What one side asks and the other answers, either way round; every move is a step that is never changed."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from comity.apps.parties.models import SIDES, Identified, Membership, Person, Relationship
+
+
+class Kind(models.TextChoices):
+    """What a matter is about. Later kinds join these; the mechanism stays."""
+
+    DISPUTE = "dispute"  # a figure is not accepted
+    CLAIM = "claim"  # contacts are to be left out, or relief is to be given, for something that happened
+    ACTION = "action"  # something is to be done
+
+
+class State(models.TextChoices):
+    """Where it stands."""
+
+    ASKED = "asked"  # waits for the side that answers
+    COUNTERED = "countered"  # waits for the side that asked
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    DEEMED = "deemed"  # accepted by silence
+    WITHDRAWN = "withdrawn"
+    DONE = "done"
+
+
+OPEN = (State.ASKED, State.COUNTERED)
+AGREED = (State.ACCEPTED, State.DEEMED)
+
+
+class Began(models.TextChoices):
+    """How it began: something failed, something was offered, or somebody asked what is needed."""
+
+    REACTIVE = "reactive"
+    PROACTIVE = "proactive"
+    INTERACTIVE = "interactive"
+
+
+class Matter(Identified):
+    """One matter. `asks` and `answers` are sides and not parties: roles change from one to the next.
+
+    What it is about may be a KPI in a period, a queue, a span of days. `reply_by` is by the reply clock, None once
+    nothing is waited for; `late` where it was raised after its time.
+    """
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.ASKED)
+    began = models.CharField(max_length=12, choices=Began.choices, default=Began.REACTIVE)
+    asks = models.CharField(max_length=8, choices=SIDES)
+    answers = models.CharField(max_length=8, choices=SIDES)
+    title = models.CharField(max_length=160)
+    kpi = models.CharField(max_length=60, blank=True)
+    period = models.CharField(max_length=12, blank=True)
+    queue = models.CharField(max_length=80, blank=True)
+    from_day = models.DateField(null=True, blank=True)
+    to_day = models.DateField(null=True, blank=True)
+    asked_for = models.CharField(max_length=8, blank=True)  # of a claim: exclude or relief
+    event = models.CharField(max_length=16, blank=True)  # of a claim: what happened
+    owner = models.ForeignKey(Membership, models.SET_NULL, null=True, blank=True, related_name="+")
+    due_on = models.DateField(null=True, blank=True)
+    raised_at = models.DateTimeField(default=timezone.now)
+    reply_by = models.DateTimeField(null=True, blank=True)
+    reminded_at = models.DateTimeField(null=True, blank=True)
+    late = models.BooleanField(default=False)
+
+    class Meta:
+        """One side asks, the other answers."""
+
+        ordering: ClassVar = ["reply_by", "due_on", "-raised_at"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~Q(asks=models.F("answers")), name="two_sides"),
+            models.CheckConstraint(
+                condition=Q(from_day=None) | Q(to_day__gte=models.F("from_day")), name="days_in_order"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """By its title."""
+        return self.title
+
+    @property
+    def waits_for(self) -> str | None:
+        """The side whose move it is."""
+        return {State.ASKED: self.answers, State.COUNTERED: self.asks}.get(State(self.state))
+
+
+class Move(models.TextChoices):
+    """What a step does."""
+
+    RAISE = "raise"
+    ACCEPT = "accept"
+    REFUSE = "refuse"
+    COUNTER = "counter"
+    COMMENT = "comment"
+    REMIND = "remind"
+    DEEM = "deem"
+    WITHDRAW = "withdraw"
+    DONE = "done"
+
+
+class Step(Identified):
+    """One move in a matter: whose, when, what it says, and which step it answers to. Steps are only ever added.
+
+    `ran_out` says that the clock had run out when it was taken; the spiral watch will ask. Nobody's own move (a
+    reminder, acceptance by silence) has neither person nor side.
+    """
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    matter = models.ForeignKey(Matter, models.CASCADE, related_name="steps")
+    number = models.PositiveIntegerField()
+    at = models.DateTimeField(default=timezone.now)
+    person = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="+")
+    side = models.CharField(max_length=8, choices=SIDES, null=True, blank=True)  # noqa: DJ001 - nobody's, or neutral
+    move = models.CharField(max_length=10, choices=Move.choices)
+    text = models.TextField(blank=True, max_length=4000)
+    answers_to = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
+    ran_out = models.BooleanField(default=False)
+
+    class Meta:
+        """In order, each number once."""
+
+        ordering: ClassVar = ["number"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["matter", "number"], name="one_step_a_number")]
+
+    def __str__(self) -> str:
+        """By its number and move."""
+        return f"{self.number} {self.move}"

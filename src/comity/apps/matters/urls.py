@@ -1,0 +1,12 @@
+"""Addresses of matters."""
+
+from django.urls import path
+
+from comity.apps.matters import views
+
+urlpatterns = [
+    path("", views.today, name="today"),
+    path("matters/", views.matters, name="matters"),
+    path("matters/raise/<str:kind>/", views.raise_matter, name="raise"),
+    path("matters/<uuid:matter>/", views.matter, name="matter"),
+]

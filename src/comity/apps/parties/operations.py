@@ -1,0 +1,120 @@
+"""What the parties do: found a relationship, invite, join, leave. Each is written to the log."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.db import connection
+from django.utils import timezone
+
+from comity.apps.parties.models import NEUTRAL, Access, Invitation, Membership, Organisation, Person, Relationship, Role
+from comity.apps.parties.viewing import Standing, look
+from comity.core.values import Side
+
+INVITED_FOR = timedelta(days=14)
+
+
+class NotAllowedError(ValueError):
+    """Something that this person may not do, or that cannot be done any more: one sentence."""
+
+
+def note(standing: Standing, action: str, about: str = "", *, crosses: bool = False) -> None:
+    """Add a line to the log."""
+    Access.objects.create(
+        relationship=standing.relationship,
+        person=standing.membership.person,
+        side=standing.side,
+        action=action,
+        about=about[:200],
+        crosses=crosses or standing.side is None,
+    )
+
+
+def found(person: Person, side: Side, own: str, other: str) -> Standing:
+    """Begin a relationship on one side; the other is a placeholder until somebody of it joins."""
+    look(person.pk)
+    parties = {side: Organisation(name=own), side.other: Organisation(name=other, placeholder=True)}
+    relationship = Relationship(customer=parties[Side.CUSTOMER], provider=parties[Side.PROVIDER])
+    membership = Membership(relationship=relationship, person=person, side=side, role=Role.LEAD)
+    # All three are seen by who is a member: added unseen, membership last, then looked at.
+    Organisation.objects.bulk_create(parties.values())
+    Relationship.objects.bulk_create([relationship])
+    Membership.objects.bulk_create([membership])
+    look(person.pk, membership.pk)
+    standing = Standing(membership)
+    note(standing, "founded", str(relationship), crosses=True)
+    return standing
+
+
+def invite(standing: Standing, email: str, role: Role, side: Side | None) -> tuple[Invitation, str]:
+    """Ask somebody to join; the word is for the mail and is not kept.
+
+    :raises NotAllowedError: for a side that is not one's own, unless nobody stands there yet
+    """
+    if role in NEUTRAL:
+        side = None
+    elif side is not None and side is not standing.side:
+        if Membership.objects.filter(relationship=standing.relationship, side=side, left_at=None).exists():
+            raise NotAllowedError("the other side invites its own people")
+        role = Role.LEAD
+    word = secrets.token_urlsafe(24)
+    made = Invitation.objects.create(
+        relationship=standing.relationship,
+        side=side,
+        role=role,
+        email=email.lower(),
+        digest=digest(word),
+        made_by=standing.membership,
+        expires_at=timezone.now() + INVITED_FOR,
+    )
+    note(standing, "invited", f"{role} {side or ''}".strip(), crosses=side is not standing.side)
+    return made, word
+
+
+def digest(word: str) -> str:
+    """By which an invitation's word is known again."""
+    return hashlib.sha256(word.encode()).hexdigest()
+
+
+def join(person: Person, word: str) -> Standing:
+    """Take up an invitation.
+
+    :raises NotAllowedError: for one that is not there, is not for this address, has ended, or was taken up
+    """
+    look(person.pk)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT comity_join(%s)", [digest(word)])
+        (made,) = cursor.fetchone()
+    if made is None:
+        raise NotAllowedError("this invitation has ended, was taken up, or is for another address")
+    look(person.pk, made)
+    standing = Standing(
+        Membership.objects.select_related("relationship__customer", "relationship__provider", "person").get(pk=made)
+    )
+    if standing.side is not None:
+        standing.relationship.organisation(standing.side)
+        Organisation.objects.filter(pk=standing.relationship.organisation(standing.side).pk).update(placeholder=False)
+    note(standing, "joined", standing.membership.role, crosses=True)
+    return standing
+
+
+def let_go(standing: Standing, other: Membership) -> None:
+    """End somebody's place on the own side; their open matters stay the side's.
+
+    :raises NotAllowedError: for somebody of another side, and for a side's last lead
+    """
+    if other.side != (standing.side.value if standing.side else None):
+        raise NotAllowedError("each side lets its own people go")
+    leads = Membership.objects.filter(
+        relationship=standing.relationship, side=other.side, role=Role.LEAD, left_at=None
+    ).exclude(pk=other.pk)
+    if other.role == Role.LEAD and not leads.exists():
+        raise NotAllowedError("a side keeps at least one lead; hand over first")
+    Membership.objects.filter(pk=other.pk).update(left_at=timezone.now())
+    note(standing, "let go", str(other.person), crosses=True)
+
+
+def withdraw(standing: Standing, invitation: Invitation) -> None:
+    """Take an invitation back."""
+    Invitation.objects.filter(pk=invitation.pk).update(withdrawn_at=timezone.now())
+    note(standing, "withdrew invitation", invitation.role, crosses=invitation.side != standing.membership.side)

@@ -1,0 +1,31 @@
+"""What the parties' pages show. Every query is within what the database lets the viewer see."""
+
+from django.db.models import QuerySet
+
+from comity.apps.parties.models import Access, Invitation, Membership, Person
+from comity.core.values import Side
+
+
+def portfolio(person: Person) -> QuerySet[Membership]:
+    """Where somebody has a place, the newest first."""
+    return (
+        Membership.objects.select_related("relationship__customer", "relationship__provider")
+        .filter(person=person, left_at=None)
+        .order_by("-joined_at")
+    )
+
+
+def people(side: Side | None = None) -> QuerySet[Membership]:
+    """Who is in the viewer's relationship, side by side."""
+    found = Membership.objects.select_related("person", "relationship").filter(left_at=None)
+    return (found if side is None else found.filter(side=side)).order_by("side", "person__name")
+
+
+def invitations() -> QuerySet[Invitation]:
+    """Open invitations that the viewer's side has made."""
+    return Invitation.objects.filter(accepted_by=None, withdrawn_at=None).order_by("-made_at")
+
+
+def log(limit: int) -> QuerySet[Access]:
+    """The audit log that the viewer may read, newest first."""
+    return Access.objects.select_related("person")[:limit]

@@ -1,0 +1,19 @@
+"""Addresses of the parties: those of nobody in particular, and those within a relationship."""
+
+from django.urls import path
+
+from comity.apps.parties import views
+
+outside = [
+    path("", views.portfolio, name="portfolio"),
+    path("begin/", views.begin, name="begin"),
+    path("join/<str:word>/", views.join, name="join"),
+    path("account/", views.account, name="account"),
+]
+urlpatterns = [
+    path("people/", views.people, name="people"),
+    path("people/invite/", views.invite, name="invite"),
+    path("people/invitations/<uuid:invitation>/withdraw/", views.withdraw, name="withdraw_invitation"),
+    path("people/<uuid:membership>/let-go/", views.let_go, name="let_go"),
+    path("log/", views.log, name="log"),
+]

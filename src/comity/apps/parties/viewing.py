@@ -1,0 +1,128 @@
+"""The one place in which a request, or a job, becomes a viewer: for one transaction, and in the database itself."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.http import Http404, HttpRequest, HttpResponse
+
+from comity.apps.parties.models import Membership, Relationship
+from comity.apps.parties.rights import Action, may
+from comity.core.values import Side, Viewer
+
+_LOOK = "SELECT set_config('comity.person', %s, true), set_config('comity.viewer', %s, true)"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where somebody stands in a relationship, and so what they see of it."""
+
+    membership: Membership
+
+    @property
+    def relationship(self) -> Relationship:
+        """The relationship."""
+        return self.membership.relationship
+
+    @property
+    def side(self) -> Side | None:
+        """The side; None for those who stand on neither."""
+        return Side(self.membership.side) if self.membership.side else None
+
+    def may(self, action: Action) -> bool:
+        """Whether the role may do it."""
+        return may(self.membership.role, action)
+
+    @property
+    def viewer(self) -> Viewer:
+        """As the book knows viewers. What the own side keeps opens only to roles that may read it."""
+        side = self.side if self.may(Action.READ_OWN) else None
+        return Viewer(str(self.membership.person_id), str(self.relationship.pk), side)
+
+
+def look(person: UUID | None, membership: UUID | None = None) -> None:
+    """Say in this transaction, and no longer, who is looking."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOOK, [str(person or ""), str(membership or "")])
+
+
+def stand(person: UUID, relationship: UUID) -> Standing | None:
+    """Look from the place that somebody has in a relationship; None, and nothing more is seen, where they have none."""
+    look(person)
+    found = (
+        Membership.objects.select_related("relationship__customer", "relationship__provider", "person")
+        .filter(person=person, relationship=relationship, left_at=None)
+        .first()
+    )
+    if found is None:
+        return None
+    look(person, found.pk)
+    return Standing(found)
+
+
+@contextmanager
+def standing(person: UUID, relationship: UUID) -> Iterator[Standing]:
+    """A transaction of a job, looking from somebody's place.
+
+    :raises PermissionError: where they have none any more
+    """
+    with transaction.atomic():
+        found = stand(person, relationship)
+        if found is None:
+            raise PermissionError("no longer there")
+        yield found
+
+
+class ViewerMiddleware:
+    """Every request is one transaction, and every address below /r/ one relationship, seen from the person's place.
+
+    Who has no place there gets the same answer as for a relationship that does not exist.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        """Stand around what comes after."""
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer within a transaction that knows who is looking."""
+        request.standing = None  # type: ignore[attr-defined]
+        with transaction.atomic():
+            look(request.user.pk if request.user.is_authenticated else None)
+            return self.get_response(request)
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view: Callable[..., HttpResponse],  # noqa: ARG002 - as Django calls it
+        args: list[Any],  # noqa: ARG002 - as above
+        kwargs: dict[str, Any],
+    ) -> HttpResponse | None:
+        """Find the place in the relationship that the address names."""
+        if "relationship" not in kwargs:
+            return None
+        if not request.user.is_authenticated:
+            from django.contrib.auth.views import redirect_to_login  # noqa: PLC0415 - needs the apps
+
+            return redirect_to_login(request.get_full_path())
+        request.standing = stand(request.user.pk, kwargs.pop("relationship"))  # type: ignore[attr-defined]
+        if request.standing is None:  # type: ignore[attr-defined]
+            raise Http404
+        return None
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> None:  # noqa: ARG002 - as Django calls it
+        """Keep nothing of a request that failed."""
+        transaction.set_rollback(True)
+
+
+def place(request: HttpRequest, action: Action = Action.READ) -> Standing:
+    """From where a view looks.
+
+    :raises Http404: where the role may not: what one may not see is not there
+    """
+    found: Standing | None = request.standing  # type: ignore[attr-defined]
+    if found is None or not found.may(action):
+        raise Http404
+    return found

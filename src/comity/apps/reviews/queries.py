@@ -1,0 +1,80 @@
+"""Reviews and attributions of the viewer's relationship, each worked out once for a state of the book and a viewer."""
+
+import hashlib
+import logging
+import pickle
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from django.conf import settings
+
+import comity
+from comity.apps.books import queries as books
+from comity.apps.parties.viewing import Standing
+from comity.core.calendars import Against, Calendar
+from comity.core.values import Period
+from comity.review.attributing import Attribution, attribute
+from comity.review.composing import compose
+from comity.review.review import Review
+
+T = TypeVar("T")
+_KEPT = 40  # answers a relationship and viewer, the latest used
+
+
+def review(standing: Standing, period: str | None, against: Against | None) -> Review:
+    """The review of a period, as the viewer may see it.
+
+    :raises comity.apps.books.queries.NoBookError: where there is no book yet
+    :raises comity.review.composing.NoReviewError: where the records hold no whole period
+    :raises comity.core.calendars.UnknownPeriodError: for a period that cannot be read
+    """
+
+    def make() -> Review:
+        with books.opened(standing) as book:
+            return compose(book, period=period, against=against, now=datetime.now(UTC))
+
+    return _once(standing, ("review", period, against), make)
+
+
+def attribution(standing: Standing, kpi: str, period: str | None) -> Attribution:
+    """Whose doing a service level was, as the viewer may see it.
+
+    :raises comity.review.attributing.NoAttributionError: for a KPI that cannot be shared out
+    """
+
+    def make() -> Attribution:
+        with books.opened(standing) as book:
+            return attribute(book, kpi, period=period, now=datetime.now(UTC))
+
+    return _once(standing, ("attribution", kpi, period), make)
+
+
+def neighbours(calendar: Calendar, period: Period) -> tuple[str, str]:
+    """The names of the periods before and after."""
+    before = calendar.against(period, Against.PREVIOUS)
+    return calendar.name(before), calendar.name(calendar.containing(period.end))
+
+
+def _once(standing: Standing, what: tuple[object, ...], make: Callable[[], T]) -> T:
+    """What `make` gives, kept in the room's own folder until the records or the day change."""
+    side = standing.viewer.side
+    today = datetime.now(UTC).date()
+    key = (comity.__version__, books.state(standing), side, today, *what)
+    name = hashlib.sha256(repr(key).encode()).hexdigest()
+    place = Path(settings.DATA) / "worked-out" / str(standing.relationship.pk) / (side.value if side else "joint")
+    file = place / name
+    if file.is_file():
+        try:
+            return pickle.loads(file.read_bytes())  # type: ignore[no-any-return]  # noqa: S301 - we alone write there
+        except Exception:  # noqa: BLE001 - an earlier version of ours wrote it; it is made again
+            logging.getLogger(__name__).info("made again: %s", what[0])
+    made = make()
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = file.with_suffix(".part")
+    part.write_bytes(pickle.dumps(made))
+    part.replace(file)
+    for old in sorted(place.iterdir(), key=lambda one: one.stat().st_mtime)[:-_KEPT]:
+        old.unlink(missing_ok=True)
+    return made

@@ -1,0 +1,31 @@
+"""The room's words: those of the review, and those of each app beside its templates, as one catalogue a language."""
+
+import tomllib
+from functools import cache
+from importlib import resources
+
+from django.utils.translation import get_language
+
+from comity.review.faces.words import LOCALES, Words, catalogue, flat
+
+APPS = ("parties", "books", "matters", "reviews")
+
+
+@cache
+def words_for(language: str) -> Words:
+    """Every word of a language.
+
+    :raises comity.review.faces.words.UnknownLanguageError: for a language without a catalogue
+    """
+    sentences = dict(catalogue(language))
+    for app in APPS:
+        file = resources.files(f"comity.apps.{app}").joinpath("words", f"{language}.toml")
+        if file.is_file():
+            sentences |= flat(tomllib.loads(file.read_text(encoding="utf-8")))
+    return Words(language, sentences)
+
+
+def language() -> str:
+    """The reader's, as far as it is spoken here."""
+    asked = (get_language() or "en")[:2]
+    return asked if asked in LOCALES else "en"

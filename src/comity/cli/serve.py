@@ -1,0 +1,82 @@
+"""`comity serve`: the shared room, with a database of its own or another one."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from comity.cli.review import refuse
+
+_DATA = Path.home() / ".local" / "share" / "comity"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("serve")(serve)
+
+
+def serve(
+    data: Annotated[Path, typer.Option(help="Where the room keeps everything that is its own.")] = _DATA,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 2,
+    demo: Annotated[
+        Path | None, typer.Option(help="Fill an empty room from this simulated book, and print logins.")
+    ] = None,
+) -> None:
+    """Serve the shared room until told to stop (Ctrl+C)."""
+    try:
+        from comity.web.serving import CannotServeError, Room, account  # noqa: PLC0415 - brings the web in
+        from comity.web.serving import serve as serving  # noqa: PLC0415 - as above
+    except ModuleNotFoundError as error:
+        raise refuse(
+            f"{error.name} is not here; the room needs more than the commands: pip install 'comity[room]'"
+        ) from None
+    if demo is None and os.getuid() == 0:
+        raise refuse("not as root: whoever breaks in would own the machine; run it as an account of its own")
+    try:
+        room = Room(data.resolve(), account() if demo is not None else None)
+
+        def ready(address: str) -> None:
+            if demo is not None:
+                _logins()
+            typer.echo(f"\nThe room is open:  {address}\nCtrl+C closes it.")
+            sys.stdout.flush()
+
+        if demo is not None:
+            _fill(room, demo)
+        serving(room, host, port, workers, ready)
+    except CannotServeError as error:
+        raise refuse(str(error)) from None
+
+
+def _fill(room: object, book: Path) -> None:
+    """Load the demo, in a process of its own: the server forks, and must not inherit a connection."""
+    import subprocess  # noqa: PLC0415 - late, for a quick cold start
+    import sys as system  # noqa: PLC0415 - as above
+
+    from comity.web.serving import CannotServeError, Room  # noqa: PLC0415 - as above
+
+    assert isinstance(room, Room)
+    with room.lock().acquire(timeout=5):
+        room.make()
+        environment = {**os.environ, **room.environment()}
+        done = subprocess.run(  # noqa: S603 - ourselves
+            [system.executable, "-m", "comity.web.filling", str(book)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise CannotServeError(f"the demo cannot be loaded: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
+
+
+def _logins() -> None:
+    from comity.web.demo import PASSWORD, logins  # noqa: PLC0415 - late
+
+    typer.echo(f"\nSign in, each with the password {PASSWORD}:")
+    for address, who in logins():
+        typer.echo(f"  {address:24} {who}")

@@ -1,0 +1,143 @@
+"""A lively partnership to look at: two years of simulated records, one person per role, matters under way."""
+
+import shutil
+from datetime import date, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from django.db import transaction
+
+from comity.apps.books.queries import folder_of
+from comity.apps.matters import operations as matters
+from comity.apps.matters.models import Began, Kind, Matter, Move
+from comity.apps.parties import operations
+from comity.apps.parties.models import NEUTRAL, Membership, Person, Role
+from comity.apps.parties.viewing import Standing, stand
+from comity.core.values import Side
+
+PASSWORD = "comity-demo-2026"  # noqa: S105 - printed, and only for the demo's invented people
+PEOPLE = (
+    ("marta", "Marta Ruiz", Side.CUSTOMER, Role.LEAD),
+    ("elena", "Elena Prat", Side.CUSTOMER, Role.EXECUTIVE),
+    ("ines", "Inés Sala", Side.CUSTOMER, Role.ANALYST),
+    ("hugo", "Hugo Vidal", Side.CUSTOMER, Role.FINANCE),
+    ("nora", "Nora Gil", Side.CUSTOMER, Role.MEMBER),
+    ("jonas", "Jonas Weber", Side.PROVIDER, Role.LEAD),
+    ("paul", "Paul Okafor", Side.PROVIDER, Role.EXECUTIVE),
+    ("aisha", "Aisha Bello", Side.PROVIDER, Role.ANALYST),
+    ("lena", "Lena Kurz", Side.PROVIDER, Role.ROSTER),
+    ("tom", "Tom Brandt", Side.PROVIDER, Role.FINANCE),
+    ("sofia", "Sofía Marín", None, Role.SURVEYOR),
+    ("karl", "Karl Lind", None, Role.MEDIATOR),
+    ("ruth", "Ruth Adler", None, Role.AUDITOR),
+)
+CUSTOMER, PROVIDER = "Northwind Energy", "Helpline"
+
+
+def logins() -> list[tuple[str, str]]:
+    """Address and what it is, of everybody."""
+    names = {Side.CUSTOMER: CUSTOMER, Side.PROVIDER: PROVIDER, None: "neither side"}
+    return [(f"{name}@demo.example", f"{who}, {role.label.lower()}, {names[side]}") for name, who, side, role in PEOPLE]
+
+
+def load(book: Path) -> None:
+    """Fill an empty room; one that has people is left as it is.
+
+    :param book: a simulated book, which is copied in
+    """
+    if Person.objects.exists():
+        return
+    with transaction.atomic():
+        people = {
+            name: Person.objects.create_user(f"{name}@demo.example", PASSWORD, name=who) for name, who, _, _ in PEOPLE
+        }
+        first = operations.found(people["marta"], Side.CUSTOMER, CUSTOMER, PROVIDER)
+        for name, _, side, role in PEOPLE[1:]:
+            inviting = "jonas" if side is Side.PROVIDER and name != "jonas" else "marta"
+            standing = stand(people[inviting].pk, first.relationship.pk)
+            assert standing is not None
+            _, word = operations.invite(standing, people[name].email, role, None if role in NEUTRAL else side)
+            operations.join(people[name], word)
+        target = folder_of(first.relationship.pk)
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copytree(book, target, ignore=shutil.ignore_patterns("truth.json"))
+        _matters(people, first.relationship.pk)
+
+
+def _matters(people: dict[str, Person], relationship: UUID) -> None:
+    """A dispute, two claims, three actions, in several states."""
+    zone = "Europe/Madrid"
+
+    def at(name: str) -> Standing:
+        found = stand(people[name].pk, relationship)
+        assert found is not None
+        return found
+
+    def owner(name: str) -> Membership:
+        return Membership.objects.get(person=people[name], left_at=None)
+
+    today = date.today()  # noqa: DTZ011 - the day here
+    letter = date(2026, 6, 9)
+    claim = matters.raise_matter(
+        at("jonas"),
+        matters.Asked(
+            Kind.CLAIM,
+            "The price letter of June was not in the forecast",
+            "The letter went to 40,000 homes on 8 June; the forecast locked on 15 May did not hold it. "
+            "We ask that its days be left out.",
+            kpi="service_level",
+            from_day=letter,
+            to_day=letter + timedelta(days=2),
+            asked_for="exclude",
+            event="price_letter",
+        ),
+        zone,
+    )
+    matters.move(
+        at("ines"), claim, Move.COUNTER, "The first day yes; on the others volume was within the band again.", zone
+    )
+    matters.raise_matter(
+        at("ines"),
+        matters.Asked(
+            Kind.DISPUTE,
+            "Service level, 2026-06: answered before the queue",
+            "Calls that the recording answers before the queue count as answered in time in the reported figure.",
+            kpi="service_level",
+            period="2026-06",
+        ),
+        zone,
+    )
+    matters.raise_matter(
+        at("aisha"),
+        matters.Asked(
+            Kind.CLAIM,
+            "Training on 16 June was ordered",
+            "Eighteen agents were called to the tariff training on the day before; we ask for relief on that day.",
+            kpi="service_level",
+            from_day=date(2026, 6, 16),
+            to_day=date(2026, 6, 16),
+            asked_for="relief",
+            event="training_ordered",
+        ),
+        zone,
+    )
+
+    def act(name: str, title: str, text: str, who: str, days: int, began: Began) -> Matter:  # noqa: PLR0913 - an action
+        due_on = today + timedelta(days=days)
+        asked = matters.Asked(Kind.ACTION, title, text, owner=owner(who), due_on=due_on, began=began)
+        return matters.raise_matter(at(name), asked, zone)
+
+    lunch = act(
+        "aisha", "Spread lunch from 12:00 to 15:30", "Half hours from 13:00 to 15:00 miss the target all month.",
+        "lena", 14, Began.PROACTIVE,
+    )  # fmt: skip
+    matters.move(at("marta"), lunch, Move.ACCEPT, "Agreed.", zone)
+    letters = act(
+        "jonas", "Letters to more than 20,000 homes stand in the forecast",
+        "Told 20 working days before they go out.", "ines", 19, Began.INTERACTIVE,
+    )  # fmt: skip
+    matters.move(at("marta"), letters, Move.ACCEPT, "We will name them when the forecast is locked.", zone)
+    act(
+        "marta", "Ask those who fell silent why", "An independent surveyor asks the accounts that stopped answering.",
+        "jonas", 50, Began.PROACTIVE,
+    )  # fmt: skip

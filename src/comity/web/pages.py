@@ -1,0 +1,43 @@
+"""How the room's pages are made: Jinja with every text escaped, words in the reader's language, and who is looking."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.timezone import now
+from jinja2 import Environment, StrictUndefined
+
+from comity.apps.parties.rights import Action
+from comity.apps.wording import language, words_for
+from comity.core.values import Side
+from comity.review.faces.page import finalized
+
+
+def environment(**options: Any) -> Environment:  # noqa: ANN401 - Django's options for Jinja
+    """Jinja as Django asks for it."""
+    kept = options | {"undefined": StrictUndefined, "finalize": finalized}
+    made = Environment(**kept | {"autoescape": True})  # noqa: S701 - it is
+    made.globals |= {"url": _url, "static": static, "sides": list(Side), "Action": Action, "paper": False, "now": now}
+    return made
+
+
+def _url(name: str, *args: object, **named: object) -> str:
+    return reverse(name, args=args or None, kwargs=named or None)
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """What every page may use: words, who is looking and from where, what has just happened."""
+    standing = getattr(request, "standing", None)
+    words = words_for(language())
+    parties = {} if standing is None else {side: standing.relationship.organisation(side).name for side in Side}
+    return {
+        "words": words,
+        "standing": standing,
+        "person": request.user if request.user.is_authenticated else None,
+        "party": lambda side: words.side(side, parties),
+        "told": list(messages.get_messages(request)),
+        "here": request.resolver_match.view_name if request.resolver_match else "",
+        "path": request.get_full_path(),
+    }

@@ -1,0 +1,149 @@
+"""Starts the whole room: the database, its tables, the server; and leaves nothing half started."""
+
+import os
+import pwd
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from comity.web.postgres import APP, OWNER, Cluster, NoDatabaseError
+
+UNPRIVILEGED = ("www-data", "_www", "daemon", "nobody")
+
+
+class CannotServeError(RuntimeError):
+    """Why the room cannot be served: one sentence with the next step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A room in a folder, with a database of its own or another one that the environment names."""
+
+    data: Path
+    user: str | None = None
+
+    @property
+    def cluster(self) -> Cluster | None:
+        """Its own database; None where DATABASE_URL names another."""
+        return None if os.environ.get("DATABASE_URL") else Cluster(self.data / "postgres", self.user)
+
+    def environment(self, *, owner: bool = False) -> dict[str, str]:
+        """What the room's processes are told; the owner's password only to who makes tables."""
+        found = {
+            "COMITY_DATA": str(self.data),
+            "COMITY_SECRET_KEY": self._secret(),
+            "DJANGO_SETTINGS_MODULE": "comity.web.settings",
+        }
+        if self.cluster is not None:
+            app = self.cluster.parameters(APP)
+            found |= {"COMITY_SOCKET": app["HOST"], "COMITY_APP_PASSWORD": app["PASSWORD"]}
+            if owner:
+                found["COMITY_OWNER_PASSWORD"] = self.cluster.parameters(OWNER)["PASSWORD"]
+        return found
+
+    def lock(self) -> FileLock:
+        """Held by the one server of the folder."""
+        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Where the database runs under another account, that one has to come through to its own folder.
+        self.data.chmod(0o700 if self.user is None else 0o711)
+        return FileLock(self.data / "serve.lock")
+
+    def make(self) -> None:
+        """Start the database and bring its tables up to date.
+
+        :raises CannotServeError: naming what failed
+        """
+        try:
+            if self.cluster is not None:
+                self.cluster.start()
+        except NoDatabaseError as error:
+            raise CannotServeError(str(error)) from None
+        environment = {**os.environ, **self.environment(owner=True)}
+        done = subprocess.run(
+            [sys.executable, "-m", "comity.web.making"], env=environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+            raise CannotServeError(f"the tables cannot be made: {last[0]}")
+
+    def _secret(self) -> str:
+        """The key that sessions are signed with: the environment's, else one made once."""
+        if os.environ.get("COMITY_SECRET_KEY"):
+            return os.environ["COMITY_SECRET_KEY"]
+        file = self.data / "secret"
+        if not file.exists():
+            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w", encoding="ascii") as out:
+                out.write(secrets.token_urlsafe(48))
+        return file.read_text(encoding="ascii").strip()
+
+
+def account() -> str | None:
+    """The account that a demo's database runs under where we are root; None where we are not."""
+    if os.getuid() != 0:
+        return None
+    for name in UNPRIVILEGED:
+        try:
+            return pwd.getpwnam(name).pw_name
+        except KeyError:
+            continue
+    raise CannotServeError("no account without privileges is here; run it as somebody other than root")
+
+
+def serve(room: Room, host: str, port: int, workers: int, ready: Callable[[str], None]) -> None:
+    """Serve until told to stop; the database stops with it.
+
+    :param ready: told the address once there is an answer
+    :raises CannotServeError: where the folder is served already, or something does not start
+    """
+    try:
+        with room.lock().acquire(timeout=0):
+            room.make()
+            os.environ.update(room.environment())
+            try:
+                _run(host, port, workers, ready)
+            finally:
+                if room.cluster is not None:
+                    room.cluster.stop()
+    except Timeout:
+        raise CannotServeError(
+            f"{room.data} is being served already; stop that one, or choose another --data"
+        ) from None
+
+
+def _run(host: str, port: int, workers: int, ready: Callable[[str], None]) -> None:
+    from gunicorn.app.base import BaseApplication  # noqa: PLC0415 - brings a server in
+
+    class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+        """The room, with settings of our own in place of a command line."""
+
+        def load_config(self) -> None:
+            """Two workers of a few threads: what was fastest here."""
+            options = {
+                "bind": f"{host}:{port}",
+                "workers": workers,
+                "worker_class": "gthread",
+                "threads": 4,
+                "timeout": 120,
+                "graceful_timeout": 10,
+                "preload_app": True,
+                "loglevel": "warning",
+                "when_ready": lambda _: ready(f"http://{host}:{port}/"),
+                "control_socket_disable": True,
+            }
+            for name, value in options.items():
+                if name in self.cfg.settings:
+                    self.cfg.set(name, value)
+
+        def load(self) -> object:
+            """The application."""
+            from comity.web.wsgi import application  # noqa: PLC0415 - reads the environment
+
+            return application
+
+    Server().run()

@@ -1,0 +1,24 @@
+"""The addresses of signing in: allauth's, and only those that the room uses."""
+
+from allauth.account import views as account
+from django.urls import include, path
+
+urlpatterns = [
+    path("", account.login, name="account_login"),
+    path("out/", account.logout, name="account_logout"),
+    path("again/", account.reauthenticate, name="account_reauthenticate"),
+    path("signup/", account.signup, name="account_signup"),
+    path("password/", account.password_change, name="account_change_password"),
+    path("password/set/", account.password_set, name="account_set_password"),
+    path("password/forgotten/", account.password_reset, name="account_reset_password"),
+    path("password/forgotten/sent/", account.password_reset_done, name="account_reset_password_done"),
+    path(
+        "password/forgotten/<str:uidb36>/<str:key>/",
+        account.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
+    path("password/changed/", account.password_reset_from_key_done, name="account_reset_password_from_key_done"),
+    path("address/", account.email, name="account_email"),
+    path("inactive/", account.account_inactive, name="account_inactive"),
+    path("codes/", include("allauth.mfa.urls")),
+]

@@ -1,0 +1,22 @@
+"""Every address of the room. Below /r/ stands one relationship, entered only by who has a place in it."""
+
+from django.conf.urls.i18n import urlpatterns as languages
+from django.urls import include, path
+
+from comity.apps.parties import urls as parties
+
+_WITHIN = [
+    path("", include("comity.apps.matters.urls")),
+    path("", include("comity.apps.reviews.urls")),
+    path("", include("comity.apps.books.urls")),
+    path("", include("comity.apps.parties.urls")),
+]
+urlpatterns = [
+    path("", include(parties.outside)),
+    path("language/", include(languages)),
+    path("sign-in/", include("comity.web.sign_in")),
+    path("r/<uuid:relationship>/", include(_WITHIN)),
+]
+handler404 = "comity.web.errors.not_found"
+handler403 = "comity.web.errors.forbidden"
+handler500 = "comity.web.errors.broken"

@@ -1,0 +1,8 @@
+"""How a server reaches the room."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "comity.web.settings")
+application = get_wsgi_application()

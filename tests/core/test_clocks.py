@@ -1,0 +1,69 @@
+"""Business hours: the cases of the standards (2.8), and what must hold of any calendar."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from comity.core.clocks import Hours, NeverDueError, due, elapsed
+
+PRAGUE = ZoneInfo("Europe/Prague")
+OFFICE = Hours.weekdays("Europe/Prague", time(9), time(17))
+
+
+def at(*moment):
+    return datetime(*moment, tzinfo=PRAGUE)
+
+
+def test_friday_afternoon_to_monday_afternoon_is_a_working_day():
+    """MetricNet's example: Friday 16:00 to Monday 16:00 is 8 hours and not 72 (kpi_reference, calendar_hours)."""
+    friday, monday = at(2026, 7, 10, 16), at(2026, 7, 13, 16)
+    assert elapsed(OFFICE, friday, monday) == timedelta(hours=8)
+    assert elapsed(Hours.always("Europe/Prague"), friday, monday) == timedelta(hours=72)
+    assert due(OFFICE, friday, timedelta(hours=8)) == monday
+
+
+@pytest.mark.parametrize(("start", "hours"), [((2026, 3, 28, 12), 23), ((2026, 10, 24, 12), 25)])
+def test_a_day_on_which_the_clocks_change_is_as_long_as_it_is(start, hours):
+    """24x7, Saturday 12:00 to Sunday 12:00, Europe/Prague (kpi_reference, calendar_hours)."""
+    begins = at(*start)
+    ends = begins + timedelta(days=1)  # by the wall's clock
+    assert elapsed(Hours.always("Europe/Prague"), begins, ends) == timedelta(hours=hours)
+
+
+def test_holidays_and_pauses_do_not_count():
+    """Thursday 15:00, Friday a holiday, Monday held from 10:00 to 12:00 (twice said): 2 + 1 + 2 hours by 14:00."""
+    hours = Hours.weekdays("Europe/Prague", time(9), time(17), [date(2026, 7, 10)])
+    held = [(at(2026, 7, 13, 10), at(2026, 7, 13, 12)), (at(2026, 7, 13, 11), at(2026, 7, 13, 12))]
+    assert elapsed(hours, at(2026, 7, 9, 15), at(2026, 7, 13, 14), held) == timedelta(hours=5)
+    assert due(hours, at(2026, 7, 9, 15), timedelta(hours=5), held) == at(2026, 7, 13, 14)
+
+
+def test_what_begins_outside_of_the_hours_begins_with_them():
+    assert due(OFFICE, at(2026, 7, 11, 3), timedelta(hours=1)) == at(2026, 7, 13, 10)
+    assert elapsed(OFFICE, at(2026, 7, 11, 3), at(2026, 7, 12, 3)) == timedelta(0)
+
+
+def test_a_calendar_that_is_never_open_says_so():
+    with pytest.raises(NeverDueError):
+        due(Hours("UTC", {}), at(2026, 7, 10, 16), timedelta(hours=1))
+
+
+moments = st.datetimes(datetime(2025, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC))
+
+
+@given(moments, st.integers(0, 60 * 400), st.lists(st.tuples(moments, st.integers(1, 5000)), max_size=3))
+def test_by_the_due_moment_the_clock_has_run_just_so_long(start, minutes, held):
+    pauses = [(begun, begun + timedelta(minutes=length)) for begun, length in held]
+    allowed = timedelta(minutes=minutes)
+    end = due(OFFICE, start, allowed, pauses)
+    assert end >= start
+    assert elapsed(OFFICE, start, end, pauses) == allowed
+
+
+@given(moments, st.integers(0, 10_000), st.integers(0, 10_000))
+def test_the_clock_of_a_whole_is_that_of_its_parts(start, first, second):
+    middle, end = start + timedelta(minutes=first), start + timedelta(minutes=first + second)
+    assert elapsed(OFFICE, start, middle) + elapsed(OFFICE, middle, end) == elapsed(OFFICE, start, end)
