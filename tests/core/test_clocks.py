@@ -51,7 +51,7 @@ def test_a_calendar_that_is_never_open_says_so():
         due(Hours("UTC", {}), at(2026, 7, 10, 16), timedelta(hours=1))
 
 
-moments = st.datetimes(datetime(2025, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC))
+moments = st.datetimes(datetime(2025, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - as Hypothesis asks
 
 
 @given(moments, st.integers(0, 60 * 400), st.lists(st.tuples(moments, st.integers(1, 5000)), max_size=3))

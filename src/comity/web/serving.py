@@ -1,8 +1,10 @@
 """Starts the whole room: the database, its tables, the server; and leaves nothing half started."""
 
+import hashlib
 import os
 import pwd
 import secrets
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from comity.web.postgres import APP, OWNER, Cluster, NoDatabaseError
+from comity.web.postgres import APP, OWNER, Cluster, NoDatabaseError, reachable
 
 UNPRIVILEGED = ("www-data", "_www", "daemon", "nobody")
 
@@ -30,7 +32,14 @@ class Room:
     @property
     def cluster(self) -> Cluster | None:
         """Its own database; None where DATABASE_URL names another."""
-        return None if os.environ.get("DATABASE_URL") else Cluster(self.data / "postgres", self.user)
+        if os.environ.get("DATABASE_URL"):
+            return None
+        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.user is None or reachable(self.data.parent, self.user):
+            return Cluster(self.data / "postgres", self.user)
+        # Below root's own folder, where the account that the database runs under cannot come.
+        name = hashlib.sha256(str(self.data).encode()).hexdigest()[:16]
+        return Cluster(Path("/var/tmp") / f"comity-{name}", self.user)  # noqa: S108 - a folder of its own, 0700
 
     def environment(self, *, owner: bool = False) -> dict[str, str]:
         """What the room's processes are told; the owner's password only to who makes tables."""
@@ -101,6 +110,7 @@ def serve(room: Room, host: str, port: int, workers: int, ready: Callable[[str],
     :param ready: told the address once there is an answer
     :raises CannotServeError: where the folder is served already, or something does not start
     """
+    _free(host, port)
     try:
         with room.lock().acquire(timeout=0):
             room.make()
@@ -114,6 +124,16 @@ def serve(room: Room, host: str, port: int, workers: int, ready: Callable[[str],
         raise CannotServeError(
             f"{room.data} is being served already; stop that one, or choose another --data"
         ) from None
+
+
+def _free(host: str, port: int) -> None:
+    """Say so at once where the port is taken: a server would try for a while first."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((host, port))
+        except OSError as error:
+            raise CannotServeError(f"{host}:{port} cannot be used ({error.strerror}); choose another --port") from None
 
 
 def _run(host: str, port: int, workers: int, ready: Callable[[str], None]) -> None:
