@@ -29,6 +29,7 @@ class Form(StrEnum):
     HTML = "html"
     PDF = "pdf"
     XLSX = "xlsx"
+    PPTX = "pptx"
 
 
 class Language(StrEnum):
@@ -45,7 +46,7 @@ class Reference(StrEnum):
     YEAR_BEFORE = "year-before"
 
 
-_BINARY = frozenset({Form.PDF, Form.XLSX})
+_BINARY = frozenset({Form.PDF, Form.XLSX, Form.PPTX})
 
 
 def register(app: typer.Typer) -> None:

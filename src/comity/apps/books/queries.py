@@ -36,20 +36,21 @@ def definition(standing: Standing) -> Definition:
     return read_definition(folder_of(standing.relationship.pk))
 
 
-def opened(standing: Standing) -> Book:
+def opened(standing: Standing, *, joint: bool = False) -> Book:
     """The book, for the viewer alone.
 
+    :param joint: only what both sides share
     :raises NoBookError: where there is no book
     """
     known = definition(standing).relationship
     viewer = standing.viewer
-    return open_book(folder_of(standing.relationship.pk), Viewer(viewer.person, known, viewer.side))
+    return open_book(folder_of(standing.relationship.pk), Viewer(viewer.person, known, None if joint else viewer.side))
 
 
-def state(standing: Standing) -> str:
+def state(standing: Standing, *, joint: bool = False) -> str:
     """A digest of what the viewer's review is made from: the shared files, and the own side's."""
     folder = folder_of(standing.relationship.pk)
-    side = standing.viewer.side
+    side = None if joint else standing.viewer.side
     digest = hashlib.sha256()
     for file in sorted(folder.rglob("*")):
         parts = file.relative_to(folder).parts

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.utils import timezone
 
+from comity.apps.books.operations import write_rows
 from comity.apps.matters.models import AGREED, OPEN, Began, Kind, Matter, Move, State, Step
 from comity.apps.parties.models import Membership
 from comity.apps.parties.operations import note
@@ -81,6 +83,7 @@ def raise_matter(standing: Standing, asked: Asked, zone: str) -> Matter:
     with transaction.atomic():
         matter.save(force_insert=True)
         _step(standing, matter, Move.RAISE, asked.text)
+        _tell_book(matter, zone)
         note(standing, f"raised {asked.kind}", asked.title, crosses=True)
     return matter
 
@@ -128,10 +131,11 @@ def move(standing: Standing, matter: Matter, what: Move, text: str, zone: str) -
         matter.reply_by, matter.reminded_at = _reply_by(matter, timezone.now(), zone), None
     matter.save(update_fields=["state", "reply_by", "reminded_at"])
     _step(standing, matter, what, text, ran_out=ran_out)
+    _tell_book(matter, zone)
     return matter
 
 
-def run_out(matter: Matter) -> Matter:
+def run_out(matter: Matter, zone: str) -> Matter:
     """What silence does once the clock has run out: what was asked counts as accepted."""
     matter = Matter.objects.select_for_update().get(pk=matter.pk)
     if matter.state not in OPEN or not _ran_out(matter):
@@ -139,7 +143,39 @@ def run_out(matter: Matter) -> Matter:
     matter.state, matter.reply_by = State.DEEMED, None
     matter.save(update_fields=["state", "reply_by"])
     _step(None, matter, Move.DEEM, "", ran_out=True)
+    _tell_book(matter, zone)
     return matter
+
+
+_IN_THE_BOOK = {
+    State.ACCEPTED: "accepted",
+    State.DEEMED: "deemed",
+    State.REFUSED: "refused",
+    State.WITHDRAWN: "refused",
+}
+
+
+def _tell_book(matter: Matter, zone: str) -> None:
+    """A claim is an event of the book, so that every figure is made with it and, as long as it waits, without too."""
+    if matter.kind != Kind.CLAIM or matter.from_day is None or matter.to_day is None:
+        return
+    here, answered = ZoneInfo(zone), matter.state not in OPEN
+    now = timezone.now()
+    row = {
+        "event_id": f"room-{matter.pk}",
+        "kind": matter.event,
+        "from": datetime.combine(matter.from_day, time.min, here).isoformat(),
+        "to": datetime.combine(matter.to_day + timedelta(days=1), time.min, here).isoformat(),
+        "queues": matter.queue,
+        "declared_by": matter.asks,
+        "declared_at": matter.raised_at.isoformat(),
+        "claim": matter.asked_for,
+        "kpi": matter.kpi,
+        "state": _IN_THE_BOOK.get(State(matter.state), "claimed"),
+        "answered_by": matter.answers if answered and matter.state != State.WITHDRAWN else "",
+        "answered_at": now.isoformat() if answered else "",
+    }
+    transaction.on_commit(lambda: write_rows(matter.relationship_id, "events", [row], now))
 
 
 def _step(standing: Standing | None, matter: Matter, what: Move, text: str, *, ran_out: bool = False) -> Step:

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 import comity
 from comity.apps.books import queries as books
+from comity.apps.matters.models import OPEN, Kind, Matter
 from comity.apps.parties.viewing import Standing
+from comity.apps.reviews.models import Confirmation, Entry
 from comity.core.calendars import Against, Calendar
 from comity.core.values import Period
 from comity.review.attributing import Attribution, attribute
@@ -23,19 +26,20 @@ T = TypeVar("T")
 _KEPT = 40  # answers a relationship and viewer, the latest used
 
 
-def review(standing: Standing, period: str | None, against: Against | None) -> Review:
+def review(standing: Standing, period: str | None, against: Against | None = None, *, joint: bool = False) -> Review:
     """The review of a period, as the viewer may see it.
 
+    :param joint: only what both sides share
     :raises comity.apps.books.queries.NoBookError: where there is no book yet
     :raises comity.review.composing.NoReviewError: where the records hold no whole period
     :raises comity.core.calendars.UnknownPeriodError: for a period that cannot be read
     """
 
     def make() -> Review:
-        with books.opened(standing) as book:
+        with books.opened(standing, joint=joint) as book:
             return compose(book, period=period, against=against, now=datetime.now(UTC))
 
-    return _once(standing, ("review", period, against), make)
+    return _once(standing, ("review", period, against), make, joint=joint)
 
 
 def attribution(standing: Standing, kpi: str, period: str | None) -> Attribution:
@@ -57,11 +61,11 @@ def neighbours(calendar: Calendar, period: Period) -> tuple[str, str]:
     return calendar.name(before), calendar.name(calendar.containing(period.end))
 
 
-def _once(standing: Standing, what: tuple[object, ...], make: Callable[[], T]) -> T:
+def _once(standing: Standing, what: tuple[object, ...], make: Callable[[], T], *, joint: bool = False) -> T:
     """What `make` gives, kept in the room's own folder until the records or the day change."""
-    side = standing.viewer.side
+    side = None if joint else standing.viewer.side
     today = datetime.now(UTC).date()
-    key = (comity.__version__, books.state(standing), side, today, *what)
+    key = (comity.__version__, books.state(standing, joint=joint), side, today, *what)
     name = hashlib.sha256(repr(key).encode()).hexdigest()
     place = Path(settings.DATA) / "worked-out" / str(standing.relationship.pk) / (side.value if side else "joint")
     file = place / name
@@ -78,3 +82,30 @@ def _once(standing: Standing, what: tuple[object, ...], make: Callable[[], T]) -
     for old in sorted(place.iterdir(), key=lambda one: one.stat().st_mtime)[:-_KEPT]:
         old.unlink(missing_ok=True)
     return made
+
+
+def confirmations(standing: Standing, period: str) -> dict[str, Confirmation]:
+    """Which side has confirmed a period."""
+    found = Confirmation.objects.filter(relationship=standing.relationship, period=period).select_related("person")
+    return {one.side: one for one in found}
+
+
+def record(standing: Standing, period: str | None = None) -> QuerySet[Entry]:
+    """The entries of the record, the earliest first; of one period, or all."""
+    found = Entry.objects.filter(relationship=standing.relationship)
+    return (found if period is None else found.filter(period=period)).order_by("number")
+
+
+def disputed(standing: Standing, period: str) -> dict[str, list[Matter]]:
+    """Open disputes of a period's figures, by KPI."""
+    found: dict[str, list[Matter]] = {}
+    for one in Matter.objects.filter(
+        relationship=standing.relationship, kind=Kind.DISPUTE, state__in=OPEN, period=period
+    ):
+        found.setdefault(one.kpi, []).append(one)
+    return found
+
+
+def claims(standing: Standing) -> QuerySet[Matter]:
+    """Claims that wait for an answer."""
+    return Matter.objects.filter(relationship=standing.relationship, kind=Kind.CLAIM, state__in=OPEN)

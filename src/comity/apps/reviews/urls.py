@@ -6,5 +6,9 @@ from comity.apps.reviews import views
 
 urlpatterns = [
     path("review/", views.review, name="review"),
+    path("review/file.<str:form>", views.review_file, name="review_file"),
+    path("review/confirm/", views.confirm, name="confirm"),
+    path("review/restate/", views.restate, name="restate"),
+    path("record/", views.record, name="record"),
     path("attribution/", views.attribution, name="attribution"),
 ]

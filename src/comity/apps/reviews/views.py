@@ -1,18 +1,36 @@
 """The review's pages."""
 
+import json
+
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
 
 from comity.apps.books.queries import NoBookError, definition
+from comity.apps.parties.operations import note
+from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import place
-from comity.apps.reviews import queries
+from comity.apps.reviews import operations, queries
+from comity.apps.reviews.models import Entry
 from comity.apps.wording import language, words_for
 from comity.book.definition import UnusableBookError
 from comity.core.calendars import Against, UnknownPeriodError
+from comity.core.values import Side
 from comity.review.attributing import MEASURE, NoAttributionError
 from comity.review.composing import NoReviewError
 from comity.review.faces import attribution_page, attribution_rows, page
+from comity.review.faces import render as render_as
+from comity.review.faces.words import DASH, Words
+
+_FILES = {
+    "pdf": "application/pdf",
+    "html": "text/html; charset=utf-8",
+    "json": "application/json",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+}
 
 
 @require_safe
@@ -22,13 +40,15 @@ def review(request: HttpRequest) -> HttpResponse:
     asked = request.GET.get("against")
     against = Against(asked) if asked in set(Against) else None
     words = words_for(language())
+    joint = request.GET.get("eyes") == "joint" or standing.viewer.side is None
     try:
-        made = queries.review(standing, request.GET.get("period") or None, against)
+        made = queries.review(standing, request.GET.get("period") or None, against, joint=joint)
     except UnknownPeriodError as error:
         raise Http404(str(error)) from None
     except (NoBookError, NoReviewError, UnusableBookError) as error:
         return render(request, "reviews/nothing.html", {"why": str(error)})
     calendar = definition(standing).calendar(made.cut)
+    name = calendar.name(made.period)
     before, after = queries.neighbours(calendar, made.period)
     shown = {
         "review": made,
@@ -36,11 +56,92 @@ def review(request: HttpRequest) -> HttpResponse:
         "period": words.period(made.period, calendar.cut),
         "before": before,
         "after": after,
-        "name": calendar.name(made.period),
+        "name": name,
         "against": made.against,
         "ways": list(Against),
+        "joint": joint,
+        "confirmations": queries.confirmations(standing, name),
+        "entries": [_entry(entry, words) for entry in queries.record(standing, name)],
+        "disputes": queries.disputed(standing, name),
+        "claims": queries.claims(standing),
     }
     return render(request, "reviews/review.html", shown)
+
+
+def _entry(entry: Entry, words: Words) -> dict[str, object]:
+    """An entry of the record, its figures in the reader's format."""
+    rows = []
+    for kpi, one in entry.content["figures"].items():
+        shown = [
+            DASH if value is None else words.figure(float(value), one["unit"])
+            for value in (one["value"], one["target"], *(one["reported"][side.value] for side in Side))
+        ]
+        rows.append((words.named("measure", kpi), *shown, one["disputed"]))
+    return {"entry": entry, "rows": rows, "reason": entry.content.get("reason", ""), "by": entry.content.get("by")}
+
+
+@require_safe
+def review_file(request: HttpRequest, form: str) -> HttpResponse:
+    """The review as a file, as the viewer may see it."""
+    standing = place(request)
+    if form not in _FILES:
+        raise Http404
+    joint = request.GET.get("eyes") == "joint" or standing.viewer.side is None
+    try:
+        made = queries.review(standing, request.GET.get("period") or None, joint=joint)
+        written = render_as(made, form, language())
+    except (UnknownPeriodError, NoBookError, NoReviewError, UnusableBookError):
+        raise Http404 from None
+    name = f"review-{definition(standing).calendar(made.cut).name(made.period)}.{form}"
+    note(standing, "took", name)
+    return HttpResponse(
+        written, content_type=_FILES[form], headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+@require_POST
+def confirm(request: HttpRequest) -> HttpResponse:
+    """Give the side's word for a period."""
+    standing = place(request, Action.CONFIRM)
+    period, words = request.POST.get("period", ""), words_for(language())
+    try:
+        made = queries.review(standing, period, joint=True)
+        entry = operations.confirm(standing, made, period)
+        messages.success(request, words("closing.frozen_now" if entry else "closing.confirmed_now", period=period))
+    except (UnknownPeriodError, NoBookError, NoReviewError):
+        raise Http404 from None
+    except operations.NotAllowedError as error:
+        messages.error(request, words(f"closing.{error}"))
+    return redirect(f"{reverse('review', args=[standing.relationship.pk])}?period={period}")
+
+
+@require_POST
+def restate(request: HttpRequest) -> HttpResponse:
+    """Set what the records say now beside what was frozen."""
+    standing = place(request, Action.CONFIRM)
+    period, words = request.POST.get("period", ""), words_for(language())
+    try:
+        made = queries.review(standing, period, joint=True)
+        operations.restate(standing, made, period, request.POST.get("reason", "")[:1000])
+    except (UnknownPeriodError, NoBookError, NoReviewError):
+        raise Http404 from None
+    except operations.NotAllowedError as error:
+        messages.error(request, words(f"closing.{error}"))
+    return redirect(f"{reverse('review', args=[standing.relationship.pk])}?period={period}")
+
+
+@require_safe
+def record(request: HttpRequest) -> HttpResponse:
+    """The whole record, to be kept and checked without this room: `comity verify`."""
+    standing = place(request)
+    entries = [
+        {"number": one.number, "content": one.content, "previous": one.previous, "digest": one.digest}
+        for one in queries.record(standing)
+    ]
+    text = json.dumps({"schema": "comity.record/1", "entries": entries}, ensure_ascii=False, indent=1)
+    return HttpResponse(
+        text, content_type="application/json", headers={"Content-Disposition": 'attachment; filename="record.json"'}
+    )
 
 
 @require_safe

@@ -1,4 +1,4 @@
-"""One review, five faces: terminal, JSON, HTML, PDF and XLSX. A face translates; it computes nothing.
+"""One review, six faces: terminal, JSON, HTML, PDF, XLSX and slides. A face translates; it computes nothing.
 
 Each face brings in what it needs when it is asked for, so that a small review is quick from a cold start.
 """
@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from comity.review.review import Review
 
-Format = Literal["terminal", "json", "html", "pdf", "xlsx"]
+Format = Literal["terminal", "json", "html", "pdf", "xlsx", "pptx"]
 FORMATS: tuple[str, ...] = get_args(Format)
 LANGUAGES = ("en", "es")
 
@@ -50,6 +50,10 @@ def render(review: Review, format: str, language: str = "en", *, color: bool = F
         from comity.review.faces import workbook  # noqa: PLC0415 - late, as above
 
         return workbook.render(review, words)
+    if format == "pptx":
+        from comity.review.faces import slides  # noqa: PLC0415 - late, as above
+
+        return slides.render(review, words)
     if format == "pdf":
         from comity.review.faces import pdf  # noqa: PLC0415 - late, as above
 
