@@ -11,6 +11,7 @@ from comity.apps.matters import operations as matters
 from comity.apps.matters.models import Kind, Matter, Step
 from comity.apps.parties.models import Access, Invitation, Membership, Organisation, Relationship
 from comity.apps.parties.viewing import look, stand
+from comity.apps.reviews.models import Confirmation, Entry
 from comity.core.values import Side
 from comity.web.postgres import APP, OWNER
 from tests.room import cast, started, superuser
@@ -18,14 +19,14 @@ from tests.room import cast, started, superuser
 # Every table with rows of a relationship, and every other one, is placed here; a new one fails the test until it is.
 WALLED = {
     "matters_matter", "matters_step", "parties_access", "parties_invitation", "parties_membership",
-    "parties_organisation", "parties_relationship",
+    "parties_organisation", "parties_relationship", "reviews_confirmation", "reviews_entry",
 }  # fmt: skip
 NOBODYS = {
     "account_emailaddress", "account_emailconfirmation", "auth_group", "auth_group_permissions", "auth_permission",
     "axes_accessattempt", "axes_accessattemptexpiration", "axes_accessfailurelog", "axes_accesslog",
     "django_content_type", "django_migrations", "django_session", "mfa_authenticator", "parties_person",
 }  # fmt: skip
-MODELS = (Matter, Step, Access, Invitation, Membership, Organisation, Relationship)
+MODELS = (Matter, Step, Access, Invitation, Membership, Organisation, Relationship, Confirmation, Entry)
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +150,7 @@ def test_a_side_cannot_put_people_on_the_other_or_speak_for_it(them):
             step.save(force_insert=True)
 
 
-@pytest.mark.parametrize("table", ["matters_step", "parties_access"])
+@pytest.mark.parametrize("table", ["matters_step", "parties_access", "reviews_confirmation", "reviews_entry"])
 @pytest.mark.parametrize("change", ["UPDATE {} SET id = id", "DELETE FROM {}"])
 def test_what_was_done_cannot_be_changed(them, table, change):
     with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
