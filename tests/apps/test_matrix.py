@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver
 from pypdf import PdfReader
 
+from comity.apps.books.models import Delivery, Stage
 from comity.apps.matters import operations as matters
 from comity.apps.matters.models import Kind
 from comity.apps.parties import operations as parties
@@ -47,11 +48,13 @@ OUTSIDE = [None, "stranger", "former"]
 WITHIN = {
     "today": Action.READ, "matters": Action.READ, "matter": Action.READ, "raise": Action.DISPUTE,
     "review": Action.READ, "review_file": Action.READ, "attribution": Action.READ, "record": Action.READ,
-    "records": Action.READ, "people": Action.READ, "log": Action.AUDIT,
+    "records": Action.READ, "delivery": Action.READ, "rejects": Action.BRING,
+    "people": Action.READ, "log": Action.AUDIT,
 }  # fmt: skip
 CHANGING = {
     "invite": Action.INVITE, "withdraw_invitation": Action.INVITE, "let_go": Action.INVITE,
-    "confirm": Action.CONFIRM, "restate": Action.CONFIRM,
+    "confirm": Action.CONFIRM, "restate": Action.CONFIRM, "upload": Action.BRING, "begin_book": Action.BRING,
+    "move_delivery": Action.BRING,
 }  # fmt: skip
 ANYBODYS = {"join", "account_login", "account_logout", "account_signup", "account_reset_password",
             "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
@@ -103,6 +106,16 @@ def them():
         asked = matters.Asked(Kind.DISPUTE, "Service level", "Why?", kpi="service_level", period="2026-06")
         made.matter = matters.raise_matter(made.at("customer_lead"), asked, "UTC").pk
         made.place = Membership.objects.filter(role=Role.MEMBER, side=Side.CUSTOMER).first().pk
+        standing = made.at("provider_lead")
+        made.delivery = Delivery.objects.create(
+            relationship=standing.relationship, side=Side.PROVIDER, person=made.people["provider_lead"], name="all.csv",
+            size=1, mapping="contacts", stage=Stage.BROUGHT,
+            outcome={"table": "contacts", "counts": {"rows_in": 1}, "first_rows": [["agent_id"], ["Zebulon"]]},
+        ).pk  # fmt: skip
+        made.own_file = Delivery.objects.create(
+            relationship=standing.relationship, side=Side.PROVIDER, person=made.people["provider_lead"],
+            name="Zebulon.csv", size=1, mapping="costs", stage=Stage.BROUGHT, private=True,
+        ).pk  # fmt: skip
     made.invitation = uuid.uuid4()
     return made
 
@@ -119,6 +132,11 @@ def address(them, name):
         "invite": "people/invite/",
         "confirm": "review/confirm/",
         "restate": "review/restate/",
+        "delivery": f"records/{them.delivery}/",
+        "rejects": f"records/{them.delivery}/rejects.csv",
+        "move_delivery": f"records/{them.delivery}/move/",
+        "upload": "records/upload/",
+        "begin_book": "records/begin/",
     }
     return them.url(more.get(name, f"{name}/"))
 
@@ -174,7 +192,13 @@ def everything(them, who):
     browser = them.client(who)
     files = (them.url(f"review/file.{form}?period=2026-06") for form in ("html", "xlsx", "pptx", "pdf"))
     pages = [*(address(them, name) for name in WITHIN), *files]
-    pages += [them.url("review/?eyes=joint"), them.url("review/?period=2026-05"), "/", "/account/"]
+    pages += [
+        them.url(f"records/{them.own_file}/"),
+        them.url("review/?eyes=joint"),
+        them.url("review/?period=2026-05"),
+        "/",
+        "/account/",
+    ]
     for path in pages:
         for language in ("en", "es"):
             found = browser.get(path, headers={"accept-language": language})

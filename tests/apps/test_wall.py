@@ -7,6 +7,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import ProgrammingError
 
+from comity.apps.books.models import Delivery, KeptMapping
 from comity.apps.matters import operations as matters
 from comity.apps.matters.models import Kind, Matter, Step
 from comity.apps.parties.models import Access, Invitation, Membership, Organisation, Relationship
@@ -18,15 +19,29 @@ from tests.room import cast, started, superuser
 
 # Every table with rows of a relationship, and every other one, is placed here; a new one fails the test until it is.
 WALLED = {
-    "matters_matter", "matters_step", "parties_access", "parties_invitation", "parties_membership",
+    "books_delivery", "books_keptmapping", "matters_matter", "matters_step", "parties_access", "parties_invitation",
+    "parties_membership",
     "parties_organisation", "parties_relationship", "reviews_confirmation", "reviews_entry",
 }  # fmt: skip
 NOBODYS = {
     "account_emailaddress", "account_emailconfirmation", "auth_group", "auth_group_permissions", "auth_permission",
     "axes_accessattempt", "axes_accessattemptexpiration", "axes_accessfailurelog", "axes_accesslog",
     "django_content_type", "django_migrations", "django_session", "mfa_authenticator", "parties_person",
+    "procrastinate_events", "procrastinate_jobs", "procrastinate_periodic_defers", "procrastinate_workers",
 }  # fmt: skip
-MODELS = (Matter, Step, Access, Invitation, Membership, Organisation, Relationship, Confirmation, Entry)
+MODELS = (
+    Matter,
+    Step,
+    Access,
+    Invitation,
+    Membership,
+    Organisation,
+    Relationship,
+    Confirmation,
+    Entry,
+    Delivery,
+    KeptMapping,
+)
 
 
 @pytest.fixture(scope="module")

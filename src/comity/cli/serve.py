@@ -45,33 +45,9 @@ def serve(
             typer.echo(f"\nThe room is open:  {address}\nCtrl+C closes it.")
             sys.stdout.flush()
 
-        if demo is not None:
-            _fill(room, demo)
-        serving(room, host, port, workers, ready)
+        serving(room, host, port, workers, ready, demo)
     except CannotServeError as error:
         raise refuse(str(error)) from None
-
-
-def _fill(room: object, book: Path) -> None:
-    """Load the demo, in a process of its own: the server forks, and must not inherit a connection."""
-    import subprocess  # noqa: PLC0415 - late, for a quick cold start
-    import sys as system  # noqa: PLC0415 - as above
-
-    from comity.web.serving import CannotServeError, Room  # noqa: PLC0415 - as above
-
-    assert isinstance(room, Room)
-    with room.lock().acquire(timeout=5):
-        room.make()
-        environment = {**os.environ, **room.environment()}
-        done = subprocess.run(  # noqa: S603 - ourselves
-            [system.executable, "-m", "comity.web.filling", str(book)],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise CannotServeError(f"the demo cannot be loaded: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
 
 
 def _logins() -> None:

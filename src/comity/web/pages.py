@@ -37,7 +37,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "standing": standing,
         "person": request.user if request.user.is_authenticated else None,
         "party": lambda side: words.side(side, parties),
-        "told": list(messages.get_messages(request)),
+        "notices": list(messages.get_messages(request)),
         "here": request.resolver_match.view_name if request.resolver_match else "",
         "path": request.get_full_path(),
     }

@@ -7,7 +7,9 @@ import secrets
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from comity.web.postgres import APP, OWNER, Cluster, NoDatabaseError, reachable
 
+_PATIENCE_S = 10  # for what is under way in the background
 UNPRIVILEGED = ("www-data", "_www", "daemon", "nobody")
 
 
@@ -72,13 +75,7 @@ class Room:
                 self.cluster.start()
         except NoDatabaseError as error:
             raise CannotServeError(str(error)) from None
-        environment = {**os.environ, **self.environment(owner=True)}
-        done = subprocess.run(
-            [sys.executable, "-m", "comity.web.making"], env=environment, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
-            raise CannotServeError(f"the tables cannot be made: {last[0]}")
+        _ourselves("comity.web.making", what="the tables cannot be made", more=self.environment(owner=True))
 
     def _secret(self) -> str:
         """The key that sessions are signed with: the environment's, else one made once."""
@@ -90,6 +87,18 @@ class Room:
             with os.fdopen(handle, "w", encoding="ascii") as out:
                 out.write(secrets.token_urlsafe(48))
         return file.read_text(encoding="ascii").strip()
+
+
+def _ourselves(module: str, *arguments: str, what: str, more: Mapping[str, str] | None = None) -> None:
+    """Run a module of ours in a process of its own: the server forks, and must not inherit a connection.
+
+    :raises CannotServeError: with the last line of what it said
+    """
+    command, environment = [sys.executable, "-m", module, *arguments], {**os.environ, **(more or {})}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - ourselves
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+        raise CannotServeError(f"{what}: {last[0]}")
 
 
 def account() -> str | None:
@@ -104,10 +113,13 @@ def account() -> str | None:
     raise CannotServeError("no account without privileges is here; run it as somebody other than root")
 
 
-def serve(room: Room, host: str, port: int, workers: int, ready: Callable[[str], None]) -> None:
+def serve(  # noqa: PLR0913 - what is served, and where
+    room: Room, host: str, port: int, workers: int, ready: Callable[[str], None], demo: Path | None = None
+) -> None:
     """Serve until told to stop; the database stops with it.
 
     :param ready: told the address once there is an answer
+    :param demo: a simulated book that an empty room is filled from
     :raises CannotServeError: where the folder is served already, or something does not start
     """
     _free(host, port)
@@ -116,7 +128,10 @@ def serve(room: Room, host: str, port: int, workers: int, ready: Callable[[str],
             room.make()
             os.environ.update(room.environment())
             try:
-                _run(host, port, workers, ready)
+                if demo is not None:
+                    _ourselves("comity.web.filling", str(demo), what="the demo cannot be loaded")
+                with _working():
+                    _run(host, port, workers, ready)
             finally:
                 if room.cluster is not None:
                     room.cluster.stop()
@@ -124,6 +139,34 @@ def serve(room: Room, host: str, port: int, workers: int, ready: Callable[[str],
         raise CannotServeError(
             f"{room.data} is being served already; stop that one, or choose another --data"
         ) from None
+
+
+@contextmanager
+def _working() -> Iterator[None]:
+    """What runs in the background, beside the server: started again when it ends of itself."""
+    over = threading.Event()
+    command = [sys.executable, "-m", "django", "procrastinate", "worker", "--concurrency", "1"]
+
+    def keep() -> None:
+        while not over.is_set():
+            process = subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: S603 - ourselves
+            while process.poll() is None and not over.wait(0.2):
+                pass
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(_PATIENCE_S)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+            over.wait(1)
+
+    keeper = threading.Thread(target=keep, daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        over.set()
+        keeper.join(_PATIENCE_S + 2)
 
 
 def _free(host: str, port: int) -> None:

@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "axes",
+    "procrastinate.contrib.django",
     "comity.apps.parties",
     "comity.apps.books",
     "comity.apps.matters",

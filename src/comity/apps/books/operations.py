@@ -1,16 +1,212 @@
-"""Records into a relationship's book: what the room itself writes there."""
+"""Records into a relationship's book: files that people bring, and what the room itself writes there."""
 
 import csv
+import json
+import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from procrastinate.contrib.django import app
+
+from comity.apps.books.models import UNDER_WAY, Delivery, KeptMapping, Stage
 from comity.apps.books.queries import folder_of
-from comity.book.definition import FILE
-from comity.book.importing.importing import import_source
-from comity.book.importing.mapping import identity
+from comity.apps.parties.operations import note
+from comity.apps.parties.rights import Action
+from comity.apps.parties.viewing import Standing, standing
+from comity.book.definition import FILE, UnusableBookError, read_definition
+from comity.book.importing.committing import BusyBookError
+from comity.book.importing.drafting import draft
+from comity.book.importing.importing import Outcome, import_source
+from comity.book.importing.mapping import Mapping as SourceMapping
+from comity.book.importing.mapping import UnusableMappingError, identity, read_mapping
+from comity.book.importing.reading_mappings import parse
+from comity.book.importing.recognising import recognised
+from comity.book.importing.section import UnusableSourceError
+from comity.core.values import Side
+
+_STEP = 20_000  # rows between two words of how far it is
+_KEPT_ROWS = 200  # rejects told on the page; the file has them all
+COUNTS = ("rows_in", "new", "unchanged", "updated", "withdrawn", "rejected", "collapsed", "superseded")
+_SAID = 1000  # signs of why something is of no use
+
+BOOK = """[book]
+name = {name}
+timezone = {timezone}
+currency = {currency}
+[parties.customer]
+id = {customer_id}
+name = {customer}
+[parties.provider]
+id = {provider_id}
+name = {provider}
+"""
+
+
+class NotAllowedError(ValueError):
+    """Something that this person may not do, or not now; the word names the sentence."""
+
+
+def begin_book(standing: Standing, timezone: str, currency: str) -> None:
+    """The book of a relationship that has none, with nothing agreed in it yet.
+
+    :raises UnusableBookError: for a zone or a currency that is none
+    """
+    folder = folder_of(standing.relationship.pk)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    names = {side: standing.relationship.organisation(side).name for side in Side}
+    values = {
+        "name": str(standing.relationship),
+        "timezone": timezone,
+        "currency": currency,
+        **{f"{side.value}_id": side.value for side in Side},
+        **{side.value: name for side, name in names.items()},
+    }
+    file = folder / FILE
+    new = folder / f"{FILE}.new"
+    new.write_text(BOOK.format(**{name: _quoted(value) for name, value in values.items()}), encoding="utf-8")
+    tomllib.loads(new.read_text(encoding="utf-8"))
+    if not file.exists():
+        new.rename(file)
+    new.unlink(missing_ok=True)
+    try:
+        read_definition(folder)
+    except UnusableBookError:
+        file.unlink(missing_ok=True)
+        raise
+    note(standing, "began the book", crosses=True)
+
+
+def receive(standing: Standing, upload: "UploadedFile[Any]") -> Delivery:
+    """Take a file, find out what it is, and have it looked at.
+
+    :raises NotAllowedError: for those on neither side, and for a file that is too large
+    """
+    side = standing.side
+    if side is None or not standing.may(Action.BRING):
+        raise NotAllowedError("not_yours")
+    if (upload.size or 0) > settings.LARGEST_UPLOAD:
+        raise NotAllowedError("too_large")
+    made = Delivery(
+        relationship=standing.relationship,
+        side=side.value,
+        person=standing.membership.person,
+        name=Path(upload.name or "file").name[:200],
+        size=upload.size or 0,
+    )
+    place = _place(made)
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with place.open("wb") as out:
+        for chunk in upload.chunks():
+            out.write(chunk)
+    place.chmod(0o600)
+    try:
+        fits = recognised(place)
+    except UnusableSourceError as error:
+        made.stage, made.why = Stage.REFUSED, _sentence(error, made)
+        made.save(force_insert=True)
+        return made
+    made.outcome = {"fits": [fit.mapping for fit in fits[:5]]}
+    made.mapping = fits[0].mapping if fits else ""
+    made.stage = Stage.LOOKING if fits else Stage.LOOKED
+    if not fits:
+        made.text = draft(place)
+    made.save(force_insert=True)
+    note(standing, "uploaded", made.name)
+    if fits:
+        _later("books.look", made)
+    return made
+
+
+def choose(delivery: Delivery, mapping: str, text: str) -> None:
+    """Say what a file is: a known format, or a mapping of one's own, and have it looked at.
+
+    :raises UnusableMappingError: for a mapping that cannot be used, in one sentence
+    :raises NotAllowedError: while it is under way, or has come in
+    """
+    if delivery.stage not in {Stage.LOOKED, Stage.REFUSED}:
+        raise NotAllowedError("not_now")
+    delivery.mapping, delivery.text = ("", text) if text.strip() else (mapping, "")
+    _mapping(delivery)
+    delivery.stage, delivery.why, delivery.rows = Stage.LOOKING, "", 0
+    delivery.save()
+    if delivery.text:
+        KeptMapping.objects.update_or_create(
+            relationship=delivery.relationship,
+            side=delivery.side,
+            name=Path(delivery.name).stem[:60],
+            defaults={"text": delivery.text},
+        )
+    _later("books.look", delivery)
+
+
+def bring(standing: Standing, delivery: Delivery) -> None:
+    """Have a file brought in that was looked at.
+
+    :raises NotAllowedError: where it was not, or is of no use
+    """
+    if not standing.may(Action.BRING) or delivery.stage != Stage.LOOKED or not (delivery.mapping or delivery.text):
+        raise NotAllowedError("not_now")
+    delivery.stage, delivery.rows = Stage.BRINGING, 0
+    delivery.save(update_fields=["stage", "rows"])
+    _later("books.bring", delivery)
+
+
+def drop(delivery: Delivery) -> None:
+    """Throw a file away that has not come in.
+
+    :raises NotAllowedError: where it has, or is under way
+    """
+    if delivery.stage in {Stage.BROUGHT, *UNDER_WAY}:
+        raise NotAllowedError("not_now")
+    _place(delivery).unlink(missing_ok=True)
+    delivery.stage = Stage.DROPPED
+    delivery.save(update_fields=["stage"])
+
+
+def run(person: UUID, relationship: UUID, number: UUID, *, dry_run: bool) -> None:
+    """Look at a file, or bring it in; how far it is is told on the way, whatever becomes of it is kept."""
+    with standing(person, relationship) as place:
+        delivery = Delivery.objects.select_related("person").get(pk=number)
+        zone_of = read_definition(folder_of(relationship))
+        by = place.membership.person.name
+    if delivery.stage not in UNDER_WAY:
+        return
+
+    def tell(rows: int) -> None:
+        with standing(person, relationship):
+            Delivery.objects.filter(pk=number).update(rows=rows)
+
+    try:
+        mapping = _mapping(delivery)
+        outcome = import_source(
+            folder_of(relationship),
+            _place(delivery),
+            mapping,
+            by=by,
+            at=datetime.now(UTC),
+            dry_run=dry_run,
+            progress=_counted(tell),
+        )
+    except (UnusableSourceError, UnusableBookError, UnusableMappingError, BusyBookError, OSError) as error:
+        changes: dict[str, Any] = {"stage": Stage.REFUSED, "why": _sentence(error, delivery)}
+    else:
+        owner = zone_of.private_owner(outcome.table)
+        told = delivery.outcome | _told(outcome, delivery)
+        stage = Stage.LOOKED if dry_run else Stage.BROUGHT
+        changes = {"stage": stage, "outcome": told, "private": owner is not None, "why": ""}
+    with standing(person, relationship) as place:
+        Delivery.objects.filter(pk=number).update(**changes)
+        if changes["stage"] == Stage.BROUGHT:
+            note(place, "brought in", delivery.name, crosses=not changes["private"])
+            _place(delivery).unlink(missing_ok=True)
 
 
 def write_rows(relationship: UUID, table: str, rows: Sequence[Mapping[str, str]], at: datetime) -> None:
@@ -30,3 +226,76 @@ def write_rows(relationship: UUID, table: str, rows: Sequence[Mapping[str, str]]
             writer.writeheader()
             writer.writerows(rows)
         import_source(folder, file, identity(table), by="the room", at=at, max_rejects=0.0)
+
+
+def forget_files(relationship: UUID) -> None:
+    """Remove what was uploaded and not brought in."""
+    shutil.rmtree(Path(settings.DATA) / "uploads" / str(relationship), ignore_errors=True)
+
+
+def _later(task: str, delivery: Delivery) -> None:
+    """In the background, once this transaction is kept."""
+    asked = {"person": str(delivery.person_id), "relationship": str(delivery.relationship_id)}
+    transaction.on_commit(lambda: app.configure_task(task).defer(**asked, delivery=str(delivery.pk)))
+
+
+def _place(delivery: Delivery) -> Path:
+    """Where a file waits, under a name that says nothing but what kind it is."""
+    ending = "".join(Path(delivery.name).suffixes[-2:])[:16]
+    safe = "".join(sign for sign in ending if sign.isalnum() or sign == ".")
+    return Path(settings.DATA) / "uploads" / str(delivery.relationship_id) / delivery.side / f"{delivery.pk}{safe}"
+
+
+def _mapping(delivery: Delivery) -> SourceMapping:
+    if delivery.text:
+        return parse(delivery.text, delivery.name, None, Path(delivery.name).stem)
+    if not delivery.mapping or "/" in delivery.mapping or delivery.mapping.endswith(".toml"):
+        raise UnusableMappingError("say what the file is: choose a format, or write a mapping")
+    return read_mapping(delivery.mapping)
+
+
+def _counted(tell: Callable[[int], None]) -> Callable[[int], None]:
+    """Adds up, and tells every so often."""
+    total = told = 0
+
+    def count(rows: int) -> None:
+        nonlocal total, told
+        total += rows
+        if total - told >= _STEP:
+            told = total
+            tell(total)
+
+    return count
+
+
+def _told(outcome: Outcome, delivery: Delivery) -> dict[str, Any]:
+    came = outcome.delivery
+    names = dict.fromkeys(name for row in outcome.first_rows for name in row if not name.startswith("_"))
+    return {
+        "table": outcome.table,
+        "number": came.number,
+        "already": outcome.already is not None,
+        "counts": {name: getattr(came, name) for name in COUNTS},
+        "by_reason": [
+            {"column": column, "reason": reason, "rows": rows} for (column, reason), rows in outcome.by_reason.items()
+        ],
+        "rejects": [
+            {"line": one.line, "column": one.column, "value": one.value, "reason": one.reason}
+            for one in outcome.rejects[:_KEPT_ROWS]
+        ],
+        "first_rows": [list(names), *([row.get(name, "") for name in names] for row in outcome.first_rows)],
+        "notes": [text.replace(_place(delivery).name, delivery.name) for text in outcome.notes],
+    }
+
+
+def _sentence(error: Exception, delivery: Delivery) -> str:
+    """What went wrong, with the file's own name in place of where it waits."""
+    text = " ".join(str(error).split())
+    for place, name in ((str(_place(delivery)), delivery.name), (_place(delivery).name, delivery.name)):
+        text = text.replace(place, name)
+    return text.replace(str(folder_of(delivery.relationship_id)), "the book")[:_SAID]
+
+
+def _quoted(text: str) -> str:
+    """A text as TOML writes it; JSON's strings are TOML's too."""
+    return json.dumps(text, ensure_ascii=False)

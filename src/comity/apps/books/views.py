@@ -1,29 +1,131 @@
-"""The records' pages."""
+"""The records' pages: what is there, files on their way in, and what was set aside."""
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+import csv
+import io
+from uuid import UUID
 
-from comity.apps.books import queries
-from comity.apps.parties.viewing import place
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from comity.apps.books import operations, queries
+from comity.apps.books.forms import Begin, Choose, Upload
+from comity.apps.books.models import UNDER_WAY, Delivery, Stage
+from comity.apps.parties.rights import Action
+from comity.apps.parties.viewing import Standing, place
+from comity.apps.wording import language, words_for
+from comity.book.definition import UnusableBookError
+from comity.book.importing.mapping import UnusableMappingError
+
+_RISKY = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would take such a cell for a formula
 
 
 @require_safe
 def records(request: HttpRequest) -> HttpResponse:
-    """What is in the book, as the viewer may see it."""
+    """What is in the book, as the viewer may see it, what came when, and what is on its way."""
     standing = place(request)
-    tables = []
-    if queries.has_book(standing):
-        with queries.opened(standing) as book:
-            owners = book.definition.private_owner
-            tables = [
-                {
-                    "name": holding.table.name,
-                    "rows": holding.rows,
-                    "rejected": holding.rejected,
-                    "files": len(holding.files),
-                    "owner": owners(holding.table.name),
-                }
-                for holding in book
-            ]
-    return render(request, "books/records.html", {"tables": tables})
+    known = queries.has_book(standing)
+    shown = {
+        "tables": queries.tables(standing) if known else [],
+        "has_book": known,
+        "deliveries": queries.deliveries(standing),
+        "form": (Upload() if known else Begin()) if standing.side and standing.may(Action.BRING) else None,
+        "under_way": UNDER_WAY,
+    }
+    return render(request, "books/records.html", shown)
+
+
+@require_POST
+def begin(request: HttpRequest) -> HttpResponse:
+    """Begin the book."""
+    standing = place(request, Action.BRING)
+    form = Begin(request.POST)
+    if standing.side is not None and form.is_valid() and not queries.has_book(standing):
+        try:
+            operations.begin_book(standing, form.cleaned_data["timezone"], form.cleaned_data["currency"].upper())
+        except UnusableBookError as error:
+            messages.error(request, str(error).rsplit(": ", 1)[-1])
+    return redirect("records", relationship=standing.relationship.pk)
+
+
+@require_POST
+def upload(request: HttpRequest) -> HttpResponse:
+    """Take a file."""
+    standing = place(request, Action.BRING)
+    form = Upload(request.POST, request.FILES)
+    if not queries.has_book(standing) or standing.side is None:
+        raise Http404
+    if not form.is_valid():
+        messages.error(request, words_for(language())("upload.none"))
+        return redirect("records", relationship=standing.relationship.pk)
+    try:
+        made = operations.receive(standing, form.cleaned_data["file"])
+    except operations.NotAllowedError as error:
+        messages.error(request, words_for(language())(f"upload.{error}"))
+        return redirect("records", relationship=standing.relationship.pk)
+    return redirect("delivery", relationship=standing.relationship.pk, delivery=made.pk)
+
+
+@require_safe
+def delivery(request: HttpRequest, delivery: UUID) -> HttpResponse:
+    """One file: how far it is, what it would bring or has brought, what was set aside and why."""
+    standing = place(request)
+    found = _own(standing, delivery)
+    mine = standing.side is not None and found.side == standing.side and standing.may(Action.BRING)
+    shown = {
+        "delivery": found,
+        "mine": mine,
+        "form": Choose(initial={"mapping": found.mapping, "text": found.text}) if mine else None,
+        "running": found.stage in UNDER_WAY,
+        "told": found.outcome if mine else {key: found.outcome.get(key) for key in ("table", "counts")},
+        "counted": operations.COUNTS,
+    }
+    return render(request, "books/delivery.html", shown)
+
+
+@require_POST
+def move(request: HttpRequest, delivery: UUID) -> HttpResponse:
+    """Look again with another mapping, bring in, or drop."""
+    standing = place(request, Action.BRING)
+    found = _own(standing, delivery)
+    if standing.side is None or found.side != standing.side:
+        raise Http404
+    try:
+        if request.POST.get("do") == "bring":
+            operations.bring(standing, found)
+        elif request.POST.get("do") == "drop":
+            operations.drop(found)
+            return redirect("records", relationship=standing.relationship.pk)
+        else:
+            form = Choose(request.POST)
+            if form.is_valid():
+                operations.choose(found, form.cleaned_data["mapping"], form.cleaned_data["text"])
+    except UnusableMappingError as error:
+        messages.error(request, str(error))
+    except operations.NotAllowedError as error:
+        messages.error(request, words_for(language())(f"upload.{error}"))
+    return redirect("delivery", relationship=standing.relationship.pk, delivery=found.pk)
+
+
+@require_safe
+def rejects(request: HttpRequest, delivery: UUID) -> HttpResponse:
+    """The rows that were set aside, to be corrected and brought in again."""
+    standing = place(request, Action.BRING)
+    found = _own(standing, delivery)
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(("file", "line", "column", "value", "reason"))
+    for one in queries.rejects(standing, found):
+        row = (found.name, str(one.line), one.column, one.value, one.reason)
+        writer.writerow(f"'{cell}" if cell.startswith(_RISKY) else cell for cell in row)
+    headers = {"Content-Disposition": 'attachment; filename="rejects.csv"'}
+    return HttpResponse(out.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _own(standing: Standing, number: UUID) -> Delivery:
+    found = Delivery.objects.select_related("person").filter(relationship=standing.relationship, pk=number).first()
+    shared = found is not None and found.stage == Stage.BROUGHT and not found.private
+    if found is None or not (shared or standing.may(Action.READ_OWN)):
+        raise Http404
+    return found

@@ -103,16 +103,17 @@ def synonyms() -> dict[str, dict[str, list[str]]]:
     for name in shipped():
         mapping = read_mapping(name)
         for column, value in mapping.columns.items():
-            found[mapping.table][column] += [one for one in _headers(value, mapping.let) if not one.startswith("re:")]
+            found[mapping.table][column] += [one for one in headers_of(value, mapping.let) if not one.startswith("re:")]
     return found
 
 
-def _headers(value: Value, let: Items[str, Value]) -> Iterator[str]:
+def headers_of(value: Value, let: Items[str, Value]) -> Iterator[str]:
+    """The source's headers that a value is made from."""
     yield from value.source
     for part in value.first:
-        yield from _headers(part, let)
+        yield from headers_of(part, let)
     if value.use is not None and value.use in let:
-        yield from _headers(let[value.use], let)
+        yield from headers_of(let[value.use], let)
 
 
 def _looked_at(section: Section) -> list[Seen]:

@@ -1,0 +1,41 @@
+"""What the records' pages take in."""
+
+from typing import Any
+
+from django import forms
+
+from comity.apps.parties.forms import Worded
+from comity.book.importing.mapping import shipped
+from comity.book.tables import TABLES
+from comity.review.faces.words import DASH
+
+
+class Upload(Worded):
+    """A file."""
+
+    words = "upload"
+    file = forms.FileField()
+
+
+class Begin(Worded):
+    """A book that has nothing in it yet."""
+
+    words = "book"
+    timezone = forms.CharField(max_length=60, initial="Europe/Madrid")
+    currency = forms.CharField(max_length=3, min_length=3, initial="EUR")
+
+
+class Choose(Worded):
+    """What a file is."""
+
+    words = "choose"
+    mapping = forms.ChoiceField(required=False)
+    text = forms.CharField(
+        required=False, max_length=40_000, widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false"})
+    )
+
+    def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Offer every known format and every table."""
+        super().__init__(*args, **more)
+        names = [*shipped(), *TABLES]
+        self.fields["mapping"].choices = [("", DASH), *((name, name) for name in names)]  # type: ignore[attr-defined]

@@ -1,0 +1,73 @@
+"""Files on their way into a relationship's book."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from comity.apps.parties.models import SIDES, Identified, Person, Relationship
+
+
+class Stage(models.TextChoices):
+    """How far a file has come."""
+
+    LOOKING = "looking"  # read and checked; nothing is changed
+    LOOKED = "looked"  # waits for somebody to say that it is to come in
+    BRINGING = "bringing"
+    BROUGHT = "brought"
+    REFUSED = "refused"  # of no use as it is; `why` says what to do
+    DROPPED = "dropped"
+
+
+UNDER_WAY = (Stage.LOOKING, Stage.BRINGING)
+
+
+class Delivery(Identified):
+    """One file. Until it has come in it is its own side's; then both see that it came, but for what is private.
+
+    `mapping` is a known format's or a table's name; `text` a mapping of the side's own. `rows` counts while it runs.
+    `outcome` is what became of it: counts, rejects by reason, the first rows, notes.
+    """
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    side = models.CharField(max_length=8, choices=SIDES)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    name = models.CharField(max_length=200)
+    size = models.BigIntegerField()
+    mapping = models.CharField(max_length=60, blank=True)
+    text = models.TextField(blank=True)
+    stage = models.CharField(max_length=10, choices=Stage.choices, default=Stage.LOOKING)
+    rows = models.BigIntegerField(default=0)
+    private = models.BooleanField(default=False)
+    outcome = models.JSONField(default=dict)
+    why = models.CharField(max_length=1000, blank=True)
+
+    class Meta:
+        """Newest first."""
+
+        ordering: ClassVar = ["-at"]
+
+    def __str__(self) -> str:
+        """By its name."""
+        return self.name
+
+
+class KeptMapping(Identified):
+    """A mapping that a side has made for its own files, kept for the next one."""
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    side = models.CharField(max_length=8, choices=SIDES)
+    name = models.CharField(max_length=60)
+    text = models.TextField()
+
+    class Meta:
+        """Each name once a side; the side first, so that nobody learns of the other's."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["side", "relationship", "name"], name="one_mapping_a_name")
+        ]
+
+    def __str__(self) -> str:
+        """By its name."""
+        return self.name
