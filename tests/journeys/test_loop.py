@@ -1,0 +1,234 @@
+"""The smallest complete loop, both sides, in a browser and on a phone, without JavaScript, in English and Spanish.
+
+Target met or not under the agreed formula; each side's own figure explained; the miss by cause; exclusions claimed and
+answered; a figure disputed; actions agreed; confirmed by both; frozen; the record checked without the room.
+"""
+
+import csv
+import io
+import json
+import re
+
+import pytest
+
+from comity.core import chain
+
+pytestmark = [pytest.mark.browser, pytest.mark.gate, pytest.mark.timeout(600)]
+PHONE = {"viewport": {"width": 390, "height": 844}, "locale": "es-ES"}
+
+
+def go(page, name):
+    page.get_by_role("navigation").get_by_role("link", name=name, exact=True).click()
+
+
+def main(page):
+    return page.locator("main").inner_text().replace("\u00a0", " ")
+
+
+def fits(page):
+    """Nothing scrolls sideways."""
+    # Without JavaScript the page cannot be asked: what is wider than the window is seen in a picture of the whole page.
+    width = page.viewport_size["width"]
+    taken = page.screenshot(full_page=True)
+    assert int.from_bytes(taken[16:20]) == width
+
+
+@pytest.fixture(scope="module")
+def customer(served):
+    return served.enter("marta")
+
+
+@pytest.fixture(scope="module")
+def provider(served):
+    return served.enter("jonas", **PHONE)
+
+
+def test_both_read_the_same_review_each_in_its_language(customer, provider):
+    go(customer, "Review")
+    go(provider, "Revisión")
+    for page, words in (
+        (customer, ("Levels against target", "Not met", "formula V")),
+        (provider, ("No cumplido", "fórmula V")),
+    ):
+        text = main(page)
+        assert all(word in text for word in words), words
+        fits(page)
+    value = re.search(r"(\d\d\.\d) %\n", main(customer)).group(1)
+    assert value.replace(".", ",") in main(provider)
+
+
+def test_the_miss_is_shared_out_by_cause(customer, provider):
+    go(customer, "Whose doing")
+    text = main(customer)
+    for part in ("The plan itself", "Volume inside the band", "Rostering", "On the phones", "Not explained"):
+        assert part in text
+    go(provider, "De quién depende")
+    assert "Turnos" in main(provider) or "Planificación" in main(provider)
+    fits(customer)
+    fits(provider)
+
+
+def test_an_exclusion_is_claimed_seen_and_accepted(customer, provider):
+    go(provider, "Revisión")
+    provider.get_by_role("link", name="Reclamar una exclusión o un alivio").click()
+    provider.fill("input[name=title]", "Avería de la centralita")
+    provider.fill("textarea[name=text]", "La centralita estuvo caída dos días.")
+    provider.select_option("select[name=event]", "outage")
+    provider.fill("input[name=from_day]", "2026-06-11")
+    provider.fill("input[name=to_day]", "2026-06-10")
+    provider.get_by_role("button", name="Enviar a Northwind Energy").click()
+    assert "anterior al primero" in main(provider)  # nothing typed is lost
+    provider.fill("input[name=to_day]", "2026-06-12")
+    provider.get_by_role("button", name="Enviar a Northwind Energy").click()
+    assert "Avería de la centralita" in main(provider)
+    go(customer, "Today")
+    customer.get_by_role("link", name="Avería de la centralita").click()
+    text = main(customer)
+    assert "La centralita estuvo caída" in text
+    assert "after that it counts as accepted" in text
+    customer.get_by_role("button", name="Accept", exact=True).click()
+    assert "accepted" in main(customer)
+    go(customer, "Records")
+    row = customer.get_by_role("row", name=re.compile("^events"))
+    assert "the room" in row.inner_text()
+
+
+def test_a_figure_is_disputed_and_the_reason_must_be_said(customer, provider):
+    go(customer, "Review")
+    customer.locator("main").get_by_role("button", name="Dispute a figure").click()
+    assert customer.locator("input[name=title]").input_value().startswith("Service level, 2026")
+    customer.fill("textarea[name=text]", "Calls that the recording took are counted.")
+    customer.get_by_role("button", name="Send to Helpline").click()
+    title = customer.locator("h1").inner_text()
+    go(provider, "Hoy")
+    provider.get_by_role("link", name=title).click()
+    provider.get_by_role("button", name="Rechazar, con el motivo").click()
+    assert "Diga por qué" in main(provider)
+    provider.fill("textarea[name=text]", "La grabación no cuenta: véase la cláusula 3.1.")
+    provider.get_by_role("button", name="Rechazar, con el motivo").click()
+    assert "rechazado" in main(provider)
+    customer.reload()
+    assert "cláusula 3.1" in main(customer)
+    assert "answers to 1" in main(customer)
+
+
+def test_three_actions_are_agreed_for_next_month(customer, provider):
+    for number in (1, 2, 3):
+        go(customer, "Matters")
+        customer.get_by_role("link", name="Propose an action").click()
+        customer.fill("input[name=title]", f"Action number {number}")
+        customer.fill("textarea[name=text]", "So that it gets better.")
+        customer.select_option("select[name=owner]", label="Lena Kurz")
+        customer.fill("input[name=due_on]", "2027-01-15")
+        customer.get_by_role("button", name="Send to Helpline").click()
+        go(provider, "Hoy")
+        provider.get_by_role("link", name=f"Action number {number}").click()
+        provider.get_by_role("button", name="Aceptar", exact=True).click()
+    go(customer, "Today")
+    text = main(customer)
+    for number in (1, 2, 3):
+        assert f"Action number {number}" in text
+    assert "Lena Kurz" in text
+
+
+def test_confirmed_by_both_it_is_frozen_and_can_be_checked_elsewhere(customer, provider):
+    go(customer, "Review")
+    customer.get_by_role("button", name="Confirm for Northwind Energy").click()
+    assert "frozen once the other side has confirmed too" in main(customer)
+    assert customer.get_by_role("button", name="Confirm for Northwind Energy").count() == 0
+    go(provider, "Revisión")
+    provider.get_by_role("button", name="Confirmar por Helpline").click()
+    assert "confirmado por ambas partes y congelado" in main(provider)
+    customer.reload()
+    assert "Frozen: these figures stay" in main(customer)
+    with customer.expect_download() as taken:
+        customer.get_by_role("link", name="Keep the record").click()
+    told = json.loads(taken.value.path().read_text())
+    entries = [chain.Entry(**one) for one in told["entries"]]
+    assert chain.verify(entries) == entries[-1].digest
+    figures = entries[0].content["figures"]["service_level"]
+    assert figures["disputed"] == []
+    assert figures["reported"]["customer"] != figures["reported"]["provider"]
+
+
+def test_somebody_is_invited_and_comes(served, customer):
+    go(customer, "People")
+    customer.fill("input[name=email]", "neu@example.org")
+    customer.select_option("select[name=role]", "analyst")
+    customer.get_by_role("button", name="Send the invitation").click()
+    assert "neu@example.org" in main(customer)
+    context = served.browser.new_context(java_script_enabled=False, locale="en-GB")
+    page = context.new_page()
+    page.goto(served.link())
+    page.fill("input[name=name]", "Neu Gekommen")
+    page.fill("input[name=password]", "short")
+    page.get_by_role("button", name="Join").click()
+    assert "12" in main(page)
+    page.fill("input[name=password]", "a long and new one")
+    page.get_by_role("button", name="Join").click()
+    go(page, "Review")
+    assert "Levels against target" in main(page)
+    page.goto(served.link())  # an invitation is taken up once
+    page.get_by_role("button", name="Join").click()
+    assert "has ended" in main(page)
+
+
+BAD = """contact_id,opened_at,queue,channel,answered_at,handle_s
+n1,2026-06-20T10:00:00Z,billing,voice,2026-06-20T10:00:05Z,200
+n2,2026-06-20T10:00:00Z,billing,voice,2026-06-20T09:00:05Z,200
+"""
+
+
+def bring(page, name, text, words):
+    go(page, words["records"])
+    page.set_input_files("input[type=file]", {"name": name, "mimeType": "text/csv", "buffer": text.encode()})
+    page.get_by_role("button", name=words["look"]).click()
+    for _ in range(100):
+        if words["looked"] in main(page):
+            return
+        page.wait_for_timeout(300)
+        page.reload()
+    raise AssertionError(main(page))
+
+
+ENGLISH = {"records": "Records", "look": "Look at it", "looked": "looked at, and nothing changed yet"}
+
+
+def test_records_come_in_rejects_are_corrected_and_come_in_again(customer):
+    rows = [f"g{number},2026-06-20T10:00:00Z,billing,voice,2026-06-20T10:00:05Z,200" for number in range(60)]
+    bring(customer, "more.csv", BAD + "\n".join(rows) + "\n", ENGLISH)
+    text = main(customer)
+    assert "answered before" in text or "before" in text
+    assert "contacts" in text
+    customer.get_by_role("button", name="Bring it in").click()
+    for _ in range(100):
+        if "has come in" in main(customer):
+            break
+        customer.wait_for_timeout(300)
+        customer.reload()
+    with customer.expect_download() as taken:
+        customer.get_by_role("link", name="Download the rows set aside").click()
+    (reject,) = csv.DictReader(io.StringIO(taken.value.path().read_text()))
+    assert (reject["file"], reject["line"]) == ("more.csv", "3")
+    bring(customer, "corrected.csv", BAD.replace("T09:00:05", "T10:00:09"), ENGLISH)
+    assert "Set aside" in main(customer)
+    customer.get_by_role("button", name="Bring it in").click()
+    for _ in range(100):
+        if "has come in" in main(customer):
+            break
+        customer.wait_for_timeout(300)
+        customer.reload()
+    assert "has come in" in main(customer)
+
+
+def test_a_file_of_no_use_says_so_in_a_sentence(customer):
+    go(customer, "Records")
+    customer.set_input_files(
+        "input[type=file]", {"name": "x.xlsx", "mimeType": "x", "buffer": b"PK\x03\x04 no workbook"}
+    )
+    customer.get_by_role("button", name="Look at it").click()
+    assert "of no use as it is" in main(customer)
+    assert "x.xlsx" in main(customer)
+    assert "comity-" not in main(customer)  # where it waits is nobody's business
+    customer.get_by_role("button", name="Throw it away").click()
+    assert "x.xlsx" not in main(customer)
