@@ -26,6 +26,8 @@ def main() -> None:
                 quoted = connections["owner"].ops.quote_name(table)
                 cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {quoted} TO {name}")
         cursor.execute(f"GRANT SELECT ON django_migrations TO {name}")
+        # No worker runs while tables are made: what one was at when it was stopped is to be done again.
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'todo' WHERE status = 'doing'")
 
 
 if __name__ == "__main__":

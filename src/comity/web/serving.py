@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from comity.web.postgres import APP, OWNER, Cluster, NoDatabaseError, reachable
 
-_PATIENCE_S = 10  # for what is under way in the background
+_PATIENCE_S = 2  # for what is under way in the background; an import that is cut off is begun again
 UNPRIVILEGED = ("www-data", "_www", "daemon", "nobody")
 
 
@@ -193,7 +193,7 @@ def _run(host: str, port: int, workers: int, ready: Callable[[str], None]) -> No
                 "worker_class": "gthread",
                 "threads": 4,
                 "timeout": 120,
-                "graceful_timeout": 10,
+                "graceful_timeout": 3,
                 "preload_app": True,
                 "loglevel": "warning",
                 "when_ready": lambda _: ready(f"http://{host}:{port}/"),
