@@ -25,6 +25,7 @@ for _name in (
     "target_cost",
     "simulate",
     "serve",
+    "verify",
     "doctor",
 ):
     importlib.import_module(f"comity.cli.{_name}").register(app)

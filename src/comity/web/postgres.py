@@ -158,6 +158,7 @@ class Cluster:
         with psycopg.connect(self.conninfo(SUPERUSER), autocommit=True) as connection:
             connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
             connection.execute(sql.SQL("GRANT ALL ON SCHEMA public TO {}").format(sql.Identifier(OWNER)))
+            connection.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(sql.Identifier(APP)))
             connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(DATABASE)))
             connection.execute(
                 sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(DATABASE), sql.Identifier(APP))
@@ -165,6 +166,7 @@ class Cluster:
 
     def _raise(self) -> None:
         """Start the server. What is left of one that was killed may hold its memory for a moment: tried three times."""
+        self._binaries()  # those of its version are here, or it is said which are missing
         for attempt in range(_ATTEMPTS):
             self._bury()
             if self.answers():

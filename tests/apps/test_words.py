@@ -1,0 +1,30 @@
+"""The room says everything in each language, with the same places to fill."""
+
+import string
+
+from comity.apps.wording import words_for
+
+# What is the same in both: a pattern, and words that are.
+ALIKE = {"people.role", "raise.dispute_of"}
+
+
+def places(sentence):
+    return sorted(name for _, name, _, _ in string.Formatter().parse(sentence) if name)
+
+
+def test_the_languages_say_the_same_with_the_same_places():
+    english, spanish = words_for("en")._sentences, words_for("es")._sentences
+    assert english.keys() == spanish.keys()
+    assert [key for key in english if places(english[key]) != places(spanish[key])] == []
+
+
+def test_nothing_is_left_in_english():
+    english, spanish = words_for("en")._sentences, words_for("es")._sentences
+    room = {key for key in english if key.split(".")[0] in {
+        "room", "nav", "role", "right", "portfolio", "begin", "people", "invite", "join", "account", "log", "done",
+        "sign_in", "mfa", "error", "records", "stage", "upload", "book", "choose", "delivery", "count_of", "review",
+        "closing", "today", "matters", "matter", "kind_of", "state", "move", "move_do", "not_allowed", "raise",
+        "claim", "event",
+    }}  # fmt: skip
+    assert len(room) > 250
+    assert {key for key in room if english[key] == spanish[key]} <= ALIKE

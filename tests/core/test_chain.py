@@ -1,0 +1,58 @@
+"""A record that shows when somebody has changed it."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from comity.core.chain import BEGINNING, BrokenChainError, linked, verify
+
+CONTENTS = st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=5) | st.integers(), max_size=3), max_size=6)
+
+
+def chained(contents):
+    entries, before = [], BEGINNING
+    for number, content in enumerate(contents, 1):
+        entries.append(linked(number, content, before))
+        before = entries[-1].digest
+    return entries
+
+
+def test_the_digest_is_that_of_anybody_who_computes_it():
+    """By `printf '[1,"<64 zeros>",{"a":"é"}]' | sha256sum`."""
+    assert linked(1, {"a": "é"}, BEGINNING).digest == "7552f59dcafc7d67f47d6c7607b3b2042f55f264efb63f59495e849c77408a5f"
+
+
+@given(CONTENTS)
+def test_what_was_not_touched_holds_and_its_head_is_the_last_digest(contents):
+    entries = chained(contents)
+    assert verify(entries) == (entries[-1].digest if entries else BEGINNING)
+
+
+@given(CONTENTS.filter(lambda found: len(found) > 1), st.data())
+def test_whatever_is_changed_shows(contents, data):
+    entries = chained(contents)
+    at = data.draw(st.integers(0, len(entries) - 1))
+    kind = data.draw(st.sampled_from(["content", "out", "swapped", "remade"]))
+    if kind == "content":
+        entries[at] = replace(entries[at], content=dict(entries[at].content) | {"put": "in"})
+    elif kind == "out" and at < len(entries) - 1:
+        del entries[at]
+    elif kind == "swapped" and at < len(entries) - 1:
+        entries[at], entries[at + 1] = entries[at + 1], entries[at]
+    elif kind == "remade" and at < len(entries) - 1:  # with a digest of its own: the next one gives it away
+        entries[at] = linked(entries[at].number, {"put": "in its place"}, entries[at].previous)
+    else:
+        return
+    with pytest.raises(BrokenChainError, match="entry"):
+        verify(entries)
+
+
+def test_a_record_that_was_cut_off_or_begun_anew_lacks_the_digest_that_was_kept():
+    entries = chained([{"a": 1}, {"b": 2}, {"c": 3}])
+    assert verify(entries, head=entries[1].digest) == entries[2].digest
+    with pytest.raises(BrokenChainError, match="kept"):
+        verify(entries[:2], head=entries[2].digest)
+    with pytest.raises(BrokenChainError, match="kept"):
+        verify(chained([{"a": 1}, {"b": 9}]), head=entries[1].digest)
