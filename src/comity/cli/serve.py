@@ -9,7 +9,7 @@ import typer
 
 from comity.cli.review import refuse
 
-_DATA = Path.home() / ".local" / "share" / "comity"
+ROOM = Path.home() / ".local" / "share" / "comity"
 
 
 def register(app: typer.Typer) -> None:
@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    data: Annotated[Path, typer.Option(help="Where the room keeps everything that is its own.")] = _DATA,
+    data: Annotated[Path, typer.Option(help="Where the room keeps everything that is its own.")] = ROOM,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 2,
