@@ -23,6 +23,7 @@ LIBRARIES = (
     "charset_normalizer",
     "filelock",
     "rich",
+    "pptx",
 )
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -54,6 +55,7 @@ def findings() -> Iterator[Finding]:
         optional=True,
     )
     yield _tried("Time zones", _zones, "install the package tzdata")
+    yield _tried("The room", _room, "only comity serve wants it: pip install 'comity[room]'", optional=True)
     browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     yield Finding(
         "Chromium",
@@ -70,6 +72,17 @@ def _version(name: str) -> str:
 def _pango() -> str:
     importlib.import_module("weasyprint")
     return "reviews can be written as PDF"
+
+
+def _room() -> str:
+    from comity.web.postgres import NoDatabaseError, binaries  # noqa: PLC0415 - brings the web in
+
+    for name in ("django", "allauth", "procrastinate", "gunicorn"):
+        importlib.import_module(name)
+    try:
+        return f"can be served, on the PostgreSQL in {binaries()}"
+    except NoDatabaseError as error:
+        raise LookupError(str(error)) from None
 
 
 def _zones() -> str:

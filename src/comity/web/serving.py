@@ -126,7 +126,7 @@ def serve(  # noqa: PLR0913 - what is served, and where
     try:
         with room.lock().acquire(timeout=0):
             room.make()
-            os.environ.update(room.environment())
+            os.environ.update(room.environment() | {"COMITY_ADDRESS": f"http://{host}:{port}"})
             try:
                 if demo is not None:
                     _ourselves("comity.web.filling", str(demo), what="the demo cannot be loaded")

@@ -20,6 +20,8 @@ DEBUG = False
 ALLOWED_HOSTS = os.environ.get("COMITY_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 ORIGINS = [one for one in os.environ.get("COMITY_ORIGINS", "").split(",") if one]
 CSRF_TRUSTED_ORIGINS = ORIGINS
+# How a mail names the room; the server says where it listens.
+ADDRESS = ORIGINS[0] if ORIGINS else os.environ.get("COMITY_ADDRESS", "http://127.0.0.1:8000")
 SECURE = any(one.startswith("https://") for one in ORIGINS)
 
 INSTALLED_APPS = [

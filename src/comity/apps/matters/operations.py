@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from comity.apps.books.operations import write_rows
 from comity.apps.matters.models import AGREED, OPEN, Began, Kind, Matter, Move, State, Step
+from comity.apps.parties.mailing import page, tell
 from comity.apps.parties.models import Membership
 from comity.apps.parties.operations import note
 from comity.apps.parties.rights import Action
@@ -145,6 +146,26 @@ def run_out(matter: Matter, zone: str) -> Matter:
     _step(None, matter, Move.DEEM, "", ran_out=True)
     _tell_book(matter, zone)
     return matter
+
+
+def remind(standing: Standing, matter: Matter) -> None:
+    """Tell the side whose move it is that the clock is about to run out; once for each move."""
+    matter = Matter.objects.select_for_update().get(pk=matter.pk)
+    if matter.waits_for is None or matter.reply_by is None or matter.reminded_at is not None:
+        return
+    matter.reminded_at = timezone.now()
+    matter.save(update_fields=["reminded_at"])
+    _step(None, matter, Move.REMIND, "")
+    day = matter.reply_by.date()
+    tell(
+        standing,
+        Side(matter.waits_for),
+        Action.ANSWER,
+        "reminder",
+        page(standing, "matter", matter=matter.pk),
+        title=lambda _: matter.title,
+        day=lambda words: words.day(day),
+    )
 
 
 _IN_THE_BOOK = {

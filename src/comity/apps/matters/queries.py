@@ -1,12 +1,16 @@
 """What the pages of matters show."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from comity.apps.matters.models import OPEN, Kind, Matter, State, Step
 from comity.apps.parties.viewing import Standing
 from comity.core.values import Side
+
+REMINDED_BEFORE = timedelta(days=3)
 
 
 def waiting(standing: Standing, side: Side) -> list[Matter]:
@@ -42,3 +46,16 @@ def matter(standing: Standing, number: UUID) -> Matter | None:
 def steps(found: Matter) -> QuerySet[Step]:
     """Its moves, in order."""
     return Step.objects.filter(matter=found).select_related("person", "answers_to")
+
+
+def running_out(standing: Standing) -> QuerySet[Matter]:
+    """Those whose clock has run out."""
+    return Matter.objects.filter(relationship=standing.relationship, state__in=OPEN, reply_by__lt=timezone.now())
+
+
+def to_remind(standing: Standing) -> QuerySet[Matter]:
+    """Those whose clock runs out soon, and of which nobody was reminded."""
+    soon = timezone.now() + REMINDED_BEFORE
+    return Matter.objects.filter(
+        relationship=standing.relationship, state__in=OPEN, reply_by__lt=soon, reminded_at=None
+    )

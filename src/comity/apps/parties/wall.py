@@ -45,6 +45,7 @@ class Policy:
     adds: str
     changes: str | None = None
     removes: str | None = None
+    columns: tuple[str, ...] = ()  # that may be changed; none said: all
 
     def sql(self) -> str:
         """What makes it so."""
@@ -56,7 +57,7 @@ class Policy:
             f"CREATE POLICY {table}_adds ON {table} FOR INSERT WITH CHECK ({self.adds})",
         ]
         if self.changes:
-            rights.append("UPDATE")
+            rights.append(f"UPDATE ({', '.join(self.columns)})" if self.columns else "UPDATE")
             lines.append(
                 f"CREATE POLICY {table}_changes ON {table} FOR UPDATE "
                 f"USING ({self.changes}) WITH CHECK ({self.changes})"

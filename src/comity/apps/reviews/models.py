@@ -17,6 +17,7 @@ class Confirmation(Identified):
     person = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="+")
     at = models.DateTimeField(default=timezone.now)
     deemed = models.BooleanField(default=False)
+    reminded_at = models.DateTimeField(null=True, blank=True)  # when the other side was reminded of it
 
     class Meta:
         """Each side once a period."""

@@ -1,15 +1,21 @@
 """Closing a period: each side's word, and, with both, the figures frozen into the record."""
 
+from datetime import UTC, date
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
+from comity.apps.matters.operations import A_DAY, hours
+from comity.apps.matters.queries import REMINDED_BEFORE
+from comity.apps.parties.mailing import page, tell
 from comity.apps.parties.operations import note
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing
 from comity.apps.reviews import queries
 from comity.apps.reviews.models import Confirmation, Entry, Kept
 from comity.core import chain
+from comity.core.clocks import due
 from comity.core.values import Side
 from comity.review.faces.contract import plain
 from comity.review.review import Review
@@ -28,6 +34,8 @@ def confirm(standing: Standing, review: Review, period: str) -> Entry | None:
     side = standing.side
     if side is None or not standing.may(Action.CONFIRM):
         raise NotAllowedError("not_yours")
+    if not review.levels or review.period.end > timezone.now().date():
+        raise NotAllowedError("nothing_yet")
     with transaction.atomic():
         # One at a time: the last of both freezes.
         type(standing.relationship).objects.select_for_update().get(pk=standing.relationship.pk)
@@ -41,6 +49,31 @@ def confirm(standing: Standing, review: Review, period: str) -> Entry | None:
         if side.other.value not in known:
             return None
         return _kept(standing, Kept.FROZEN, period, _figures(standing, review, period))
+
+
+def hear_silence(standing: Standing, zone: str) -> None:
+    """Where one side has confirmed a period and the other not answered: remind it, and later take silence for its word.
+
+    The reply clock counts from the one side's word; nothing is taken for said before a reminder went out.
+    """
+    for word in queries.unanswered(standing):
+        side = Side(word.side).other
+        end = due(hours(zone), word.at.astimezone(UTC), A_DAY * standing.relationship.reply_days)
+        now = timezone.now()
+        if word.reminded_at is None and now >= end - REMINDED_BEFORE:
+            Confirmation.objects.filter(pk=word.pk).update(reminded_at=now)
+            _remind(standing, side, word.period, end.date())
+        elif word.reminded_at is not None and now >= max(end, word.reminded_at + REMINDED_BEFORE / 3):
+            review = queries.review(standing, word.period, joint=True)
+            Confirmation.objects.create(
+                relationship=standing.relationship, period=word.period, side=side.value, deemed=True
+            )
+            _kept(standing, Kept.FROZEN, word.period, _figures(standing, review, word.period))
+
+
+def _remind(standing: Standing, side: Side, period: str, day: date) -> None:
+    address = f"{page(standing, 'review')}?period={period}"
+    tell(standing, side, Action.CONFIRM, "silence", address, period=lambda _: period, day=lambda words: words.day(day))
 
 
 def restate(standing: Standing, review: Review, period: str, reason: str) -> Entry:

@@ -109,3 +109,11 @@ def disputed(standing: Standing, period: str) -> dict[str, list[Matter]]:
 def claims(standing: Standing) -> QuerySet[Matter]:
     """Claims that wait for an answer."""
     return Matter.objects.filter(relationship=standing.relationship, kind=Kind.CLAIM, state__in=OPEN)
+
+
+def unanswered(standing: Standing) -> list[Confirmation]:
+    """One side's words for periods that the other has said nothing to."""
+    words: dict[str, list[Confirmation]] = {}
+    for one in Confirmation.objects.filter(relationship=standing.relationship):
+        words.setdefault(one.period, []).append(one)
+    return [found[0] for found in words.values() if len(found) == 1]

@@ -11,6 +11,8 @@ POLICIES = (
         "reviews_confirmation",
         reads=MINE,
         adds=f"{MINE} AND ((side = {SIDE} AND person_id = {PERSON}) OR (deemed AND person_id IS NULL))",
+        changes=MINE,
+        columns=("reminded_at",),
     ),
     Policy("reviews_entry", reads=MINE, adds=MINE),
 )

@@ -1,0 +1,222 @@
+"""Matters: whose move it is, what each may do, what silence does; and that a claim reaches the figures."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.core import mail
+from django.db import transaction
+from django.utils import timezone
+
+from comity.apps.matters import operations, tasks
+from comity.apps.matters.models import Kind, Matter, Move, State, Step
+from comity.apps.matters.operations import Asked, NotAllowedError, move, open_moves, raise_matter
+from comity.core.values import Side
+from tests.room import cast
+
+ZONE = "Europe/Madrid"
+
+
+@pytest.fixture(scope="module")
+def them():
+    return cast()
+
+
+def asked(kind=Kind.DISPUTE, **more):
+    return Asked(kind, "A matter", "Because.", **more)
+
+
+def raised(them, who="customer_lead", kind=Kind.DISPUTE, **more):
+    with transaction.atomic():
+        return raise_matter(them.at(who), asked(kind, **more), ZONE)
+
+
+def moved(them, who, matter, what, text="So it is."):
+    with transaction.atomic():
+        return move(them.at(who), matter, what, text, ZONE)
+
+
+def steps(them, matter):
+    with transaction.atomic():
+        them.at("auditor")
+        return list(Step.objects.filter(matter=matter).select_related("answers_to"))
+
+
+def test_the_side_that_is_asked_answers_and_a_counter_turns_it(them):
+    matter = raised(them)
+    assert (matter.asks, matter.answers, matter.waits_for) == (Side.CUSTOMER, Side.PROVIDER, Side.PROVIDER)
+    with pytest.raises(NotAllowedError, match="their_turn"):
+        moved(them, "customer_lead", matter, Move.ACCEPT)
+    matter = moved(them, "provider_lead", matter, Move.COUNTER)
+    assert (matter.state, matter.waits_for) == (State.COUNTERED, Side.CUSTOMER)
+    with pytest.raises(NotAllowedError, match="their_turn"):
+        moved(them, "provider_lead", matter, Move.ACCEPT)
+    matter = moved(them, "customer_analyst", matter, Move.ACCEPT)
+    assert (matter.state, matter.waits_for, matter.reply_by) == (State.ACCEPTED, None, None)
+    with pytest.raises(NotAllowedError, match="ended"):
+        moved(them, "provider_lead", matter, Move.REFUSE)
+    told = steps(them, matter)
+    assert [(one.number, one.move, one.side) for one in told] == [
+        (1, "raise", "customer"),
+        (2, "counter", "provider"),
+        (3, "accept", "customer"),
+    ]
+    assert [one.answers_to and one.answers_to.number for one in told] == [None, 1, 2]
+
+
+@pytest.mark.parametrize("what", [Move.REFUSE, Move.COUNTER])
+def test_a_refusal_says_why(them, what):
+    matter = raised(them)
+    with pytest.raises(NotAllowedError, match="reason"):
+        moved(them, "provider_lead", matter, what, "  ")
+
+
+def test_who_asked_may_withdraw_and_nobody_else(them):
+    matter = raised(them, "provider_lead", Kind.CLAIM)
+    with transaction.atomic():
+        assert Move.WITHDRAW not in open_moves(them.at("customer_lead"), matter)
+    assert moved(them, "provider_analyst", matter, Move.WITHDRAW).state == State.WITHDRAWN
+
+
+@pytest.mark.parametrize(
+    ("who", "kind", "may"),
+    [
+        ("customer_member", Kind.ACTION, True),
+        ("customer_member", Kind.DISPUTE, False),
+        ("customer_finance", Kind.DISPUTE, True),
+        ("customer_executive", Kind.CLAIM, False),
+        ("mediator", Kind.ACTION, False),
+        ("surveyor", Kind.ACTION, False),
+        ("auditor", Kind.DISPUTE, False),
+    ],
+)
+def test_who_may_raise_what(them, who, kind, may):
+    if may:
+        assert raised(them, who, kind).pk
+    else:
+        with pytest.raises(NotAllowedError, match="not_yours"):
+            raised(them, who, kind)
+
+
+@pytest.mark.parametrize(
+    ("who", "moves"),
+    [
+        ("provider_lead", {Move.ACCEPT, Move.COUNTER, Move.REFUSE, Move.COMMENT}),
+        ("provider_analyst", {Move.ACCEPT, Move.COUNTER, Move.REFUSE, Move.COMMENT}),
+        ("provider_member", {Move.COMMENT}),
+        ("customer_lead", {Move.WITHDRAW, Move.COMMENT}),
+        ("mediator", {Move.COMMENT}),
+        ("surveyor", set()),
+        ("auditor", set()),
+    ],
+)
+def test_the_moves_that_are_open(them, who, moves):
+    matter = raised(them)
+    with transaction.atomic():
+        assert set(open_moves(them.at(who), matter)) == moves
+
+
+def test_an_action_is_done_once_it_is_agreed(them):
+    matter = raised(them, kind=Kind.ACTION, due_on=date(2027, 1, 1))
+    with pytest.raises(NotAllowedError, match="not_now"):
+        moved(them, "provider_member", matter, Move.DONE)
+    moved(them, "provider_member", matter, Move.ACCEPT)
+    assert moved(them, "provider_member", matter, Move.DONE).state == State.DONE
+
+
+def test_the_reply_clock_counts_working_days(them):
+    """Ten working days of eight hours from where it begins; the first weekend is none of them."""
+    matter = raised(them)
+    local = matter.reply_by.astimezone(UTC)
+    assert timedelta(days=11) <= local - timezone.now() <= timedelta(days=17)
+    assert local.weekday() < 5
+
+
+def running(matter, them, back):
+    with transaction.atomic():
+        them.at("customer_lead")
+        Matter.objects.filter(pk=matter.pk).update(reply_by=timezone.now() + back)
+
+
+def test_silence_is_acceptance_after_a_reminder(them):
+    matter = raised(them)
+    running(matter, them, timedelta(days=1))
+    mail.outbox = []
+    tasks.tick(0)
+    told = [one for one in mail.outbox if str(matter.pk) in one.body]
+    assert {address for one in told for address in one.to} == {
+        them.people[name].email for name in ("provider_lead", "provider_analyst")
+    }
+    tasks.tick(0)  # once
+    assert len([one for one in mail.outbox if str(matter.pk) in one.body]) == len(told)
+    running(matter, them, -timedelta(minutes=1))
+    tasks.tick(0)
+    last = steps(them, matter)[-1]
+    assert (last.move, last.side, last.person, last.ran_out) == (Move.DEEM, None, None, True)
+    with transaction.atomic():
+        them.at("provider_lead")
+        assert Matter.objects.get(pk=matter.pk).state == State.DEEMED
+
+
+def test_an_answer_after_the_clock_ran_out_is_marked(them):
+    matter = raised(them)
+    running(matter, them, -timedelta(minutes=1))
+    moved(them, "provider_lead", matter, Move.ACCEPT)
+    assert steps(them, matter)[-1].ran_out
+
+
+def test_a_claim_long_after_the_event_is_marked_late(them):
+    today = datetime.now(UTC).date()
+    early = raised(them, kind=Kind.CLAIM, from_day=today - timedelta(9), to_day=today - timedelta(8), event="storm")
+    late = raised(them, kind=Kind.CLAIM, from_day=today - timedelta(90), to_day=today - timedelta(80), event="storm")
+    assert (early.late, late.late) == (False, True)
+
+
+KPI = '[review]\nperiod = "month"\n[[kpi]]\nid = "service_level"\nabandons = "count"\ntarget = 0.8\n'
+
+
+def contacts():
+    """Two a day in June: one in time, one not; on the 10th and 11th none in time."""
+    yield "contact_id,opened_at,queue,channel,answered_at,resolved_at"
+    for month in (5, 6):
+        for day in range(1, 31):
+            for number in (0, 1):
+                wait = 50 if number or day in {10, 11} else 5
+                at = f"2026-{month:02}-{day:02}T10:00"
+                yield f"{month}-{day}-{number},{at}:00Z,help,voice,{at}:{wait:02}Z,"
+
+
+def level(them, who="auditor"):
+    told = them.client(who).get(them.url("review/file.json?period=2026-06&eyes=joint")).json()
+    (one,) = (one for one in told["levels"] if one["kpi"] == "service_level")
+    return one["of"]["num"], one["of"]["den"]
+
+
+def test_a_claim_reaches_the_figures_once_it_is_accepted_and_leaves_them_when_it_is_refused():
+    them = cast()
+    them.book(KPI, contacts="\n".join(contacts()))
+    assert level(them) == (28, 60)
+    more = {"from_day": date(2026, 6, 10), "to_day": date(2026, 6, 11), "asked_for": "exclude", "event": "outage"}
+    accepted = raised(them, "provider_lead", Kind.CLAIM, kpi="service_level", **more)
+    assert level(them) == (28, 60)
+    moved(them, "customer_lead", accepted, Move.ACCEPT)
+    assert level(them) == (28, 56)
+    refused = raised(
+        them, "provider_lead", Kind.CLAIM, **(more | {"from_day": date(2026, 6, 1), "to_day": date(2026, 6, 2)})
+    )
+    moved(them, "customer_lead", refused, Move.REFUSE)
+    assert level(them) == (28, 56)
+
+
+def test_what_goes_wrong_in_the_middle_leaves_nothing(them, monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError
+
+    monkeypatch.setattr(operations, "note", broken)
+    with transaction.atomic():
+        them.at("customer_lead")
+        before = Matter.objects.count()
+    with pytest.raises(RuntimeError):
+        raised(them)
+    with transaction.atomic():
+        them.at("customer_lead")
+        assert Matter.objects.count() == before
