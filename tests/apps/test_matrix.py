@@ -237,6 +237,24 @@ def test_who_may_read_it_does_see_what_the_own_side_keeps(them):
     assert "costs" not in them.client("customer_lead").get(them.url("records/")).content.decode()
 
 
+@pytest.mark.parametrize(
+    ("who", "tables"),
+    [
+        ("provider_lead", {"costs", "staff"}),
+        ("provider_executive", {"costs"}),
+        ("provider_finance", {"costs"}),
+        ("provider_roster", {"staff"}),
+        ("provider_analyst", {"staff"}),
+        ("provider_member", set()),
+        ("customer_lead", set()),
+        ("auditor", set()),
+    ],
+)
+def test_money_and_people_of_the_own_side_take_a_right_of_their_own(them, who, tables):
+    shown = them.client(who).get(them.url("records/")).content.decode()
+    assert {name for name in ("costs", "staff") if f'<th scope="row">{name}</th>' in shown} == tables
+
+
 def test_an_answer_that_failed_tells_nothing_of_what_is_inside(them, monkeypatch):
     def broken(*_):
         raise RuntimeError("Zebulon 4711.13")

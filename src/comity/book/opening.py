@@ -107,6 +107,11 @@ class Book:
         """A table as Ibis sees it: the declared columns, local days and half hours."""
         return self.once(("table", name), lambda: self.engine.table(name))
 
+    def close_table(self, name: str) -> None:
+        """Take a table away again, for a viewer who may see less than their side does."""
+        if self.holdings.pop(name, None) is not None:
+            self._con.execute(f'DROP VIEW "{TABLES[name].name}"')
+
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A second way to the engine, for another thread."""
         return self._con.cursor()

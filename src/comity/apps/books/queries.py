@@ -49,9 +49,21 @@ def opened(standing: Standing, *, joint: bool = False) -> Book:
     :param joint: only what both sides share
     :raises NoBookError: where there is no book
     """
-    known = definition(standing).relationship
+    agreed = definition(standing)
     viewer = standing.viewer
-    return open_book(folder_of(standing.relationship.pk), Viewer(viewer.person, known, None if joint else viewer.side))
+    side = None if joint else viewer.side
+    book = open_book(folder_of(standing.relationship.pk), Viewer(viewer.person, agreed.relationship, side))
+    for name in standing.closed_tables:
+        if agreed.private_owner(name) is not None:
+            book.close_table(name)
+    return book
+
+
+def eyes(standing: Standing, *, joint: bool = False) -> str:
+    """What the viewer sees, in a word: those of one word see the same."""
+    if joint or standing.viewer.side is None:
+        return "joint"
+    return "-".join([standing.viewer.side.value, *sorted(standing.closed_tables)])
 
 
 def state(standing: Standing, *, joint: bool = False) -> str:

@@ -16,6 +16,13 @@ from comity.core.values import Side, Viewer
 _LOOK = "SELECT set_config('comity.person', %s, true), set_config('comity.viewer', %s, true)"
 
 
+# What of a book takes a right of its own, even on the own side.
+_APART: dict[Action, frozenset[str]] = {
+    Action.READ_MONEY: frozenset({"costs"}),
+    Action.READ_PEOPLE: frozenset({"staff"}),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where somebody stands in a relationship, and so what they see of it."""
@@ -35,6 +42,11 @@ class Standing:
     def may(self, action: Action) -> bool:
         """Whether the role may do it."""
         return may(self.membership.role, action)
+
+    @property
+    def closed_tables(self) -> frozenset[str]:
+        """Tables of the own side that the role does not read: money and people, each its own right."""
+        return frozenset().union(*(tables for right, tables in _APART.items() if not self.may(right)))
 
     @property
     def viewer(self) -> Viewer:

@@ -63,11 +63,11 @@ def neighbours(calendar: Calendar, period: Period) -> tuple[str, str]:
 
 def _once(standing: Standing, what: tuple[object, ...], make: Callable[[], T], *, joint: bool = False) -> T:
     """What `make` gives, kept in the room's own folder until the records or the day change."""
-    side = None if joint else standing.viewer.side
+    eyes = books.eyes(standing, joint=joint)
     today = datetime.now(UTC).date()
-    key = (comity.__version__, books.state(standing, joint=joint), side, today, *what)
+    key = (comity.__version__, books.state(standing, joint=joint), eyes, today, *what)
     name = hashlib.sha256(repr(key).encode()).hexdigest()
-    place = Path(settings.DATA) / "worked-out" / str(standing.relationship.pk) / (side.value if side else "joint")
+    place = Path(settings.DATA) / "worked-out" / str(standing.relationship.pk) / eyes
     file = place / name
     if file.is_file():
         try:
