@@ -1,14 +1,18 @@
 """A relationship's book, opened for whoever is looking, and what may be told of it."""
 
 import hashlib
-from collections.abc import Iterator
+import pickle
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import QuerySet
+from filelock import FileLock
 
+import comity
 from comity.apps.books.models import Delivery, Stage
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing
@@ -17,6 +21,9 @@ from comity.book.importing.provenance import origins
 from comity.book.importing.rejects import Reject, kept_rejects
 from comity.book.opening import Book, open_book
 from comity.core.values import Viewer
+
+T = TypeVar("T")
+_KEPT = 120  # answers a relationship and viewer, the latest made
 
 
 class NoBookError(LookupError):
@@ -86,8 +93,55 @@ def zone(standing: Standing) -> str:
     return definition(standing).timezone if has_book(standing) else "UTC"
 
 
+def worked_out(standing: Standing, what: tuple[object, ...], make: Callable[[], T], *, joint: bool = False) -> T:
+    """What `make` gives, kept in the room's own folder until the records or the day change; made by one at a time.
+
+    :param what: tells it from others of the same viewer
+    """
+    seen = eyes(standing, joint=joint)
+    key = (comity.__version__, state(standing, joint=joint), seen, datetime.now(UTC).date(), *what)
+    name = hashlib.sha256(repr(key).encode()).hexdigest()
+    place = Path(settings.DATA) / "worked-out" / str(standing.relationship.pk) / seen
+    file = place / name
+    known = _kept(file)
+    if known is not None:
+        return known  # type: ignore[no-any-return]
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with FileLock(place / f"{name}.lock"):
+        known = _kept(file)  # somebody else's, meanwhile
+        if known is not None:
+            return known  # type: ignore[no-any-return]
+        made = make()
+        part = file.with_suffix(".part")
+        part.write_bytes(pickle.dumps(made))
+        part.replace(file)
+    for old in sorted(place.iterdir(), key=_age)[:-_KEPT]:
+        old.unlink(missing_ok=True)
+    return made
+
+
+def _kept(file: Path) -> Any:  # noqa: ANN401 - whatever was made
+    try:
+        return pickle.loads(file.read_bytes())  # noqa: S301 - we alone write there
+    except FileNotFoundError:
+        return None
+    except Exception:  # noqa: BLE001 - an earlier version of ours wrote it; it is made again
+        return None
+
+
+def _age(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
 def tables(standing: Standing) -> list[dict[str, Any]]:
     """What is in the book for the viewer: each table with its rows, those set aside, and what came last by whom."""
+    return worked_out(standing, ("tables",), lambda: _tables(standing))
+
+
+def _tables(standing: Standing) -> list[dict[str, Any]]:
     with opened(standing) as book:
         found = {origin.table: origin for origin in origins(book)}
         return [

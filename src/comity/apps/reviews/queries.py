@@ -1,29 +1,21 @@
 """Reviews and attributions of the viewer's relationship, each worked out once for a state of the book and a viewer."""
 
-import hashlib
-import logging
-import pickle
-from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TypeVar
 
-from django.conf import settings
 from django.db.models import QuerySet
+from markupsafe import Markup
 
-import comity
 from comity.apps.books import queries as books
 from comity.apps.matters.models import OPEN, Kind, Matter
 from comity.apps.parties.viewing import Standing
 from comity.apps.reviews.models import Confirmation, Entry
+from comity.apps.wording import language, words_for
 from comity.core.calendars import Against, Calendar
 from comity.core.values import Period
 from comity.review.attributing import Attribution, attribute
 from comity.review.composing import compose
+from comity.review.faces import attribution_page, page
 from comity.review.review import Review
-
-T = TypeVar("T")
-_KEPT = 40  # answers a relationship and viewer, the latest used
 
 
 def review(standing: Standing, period: str | None, against: Against | None = None, *, joint: bool = False) -> Review:
@@ -39,7 +31,7 @@ def review(standing: Standing, period: str | None, against: Against | None = Non
         with books.opened(standing, joint=joint) as book:
             return compose(book, period=period, against=against, now=datetime.now(UTC))
 
-    return _once(standing, ("review", period, against), make, joint=joint)
+    return books.worked_out(standing, ("review", period, against), make, joint=joint)
 
 
 def attribution(standing: Standing, kpi: str, period: str | None) -> Attribution:
@@ -52,36 +44,27 @@ def attribution(standing: Standing, kpi: str, period: str | None) -> Attribution
         with books.opened(standing) as book:
             return attribute(book, kpi, period=period, now=datetime.now(UTC))
 
-    return _once(standing, ("attribution", kpi, period), make)
+    return books.worked_out(standing, ("attribution", kpi, period), make)
+
+
+def review_body(standing: Standing, made: Review, *, joint: bool = False) -> Markup:
+    """What the page of a review says, in the reader's language."""
+    known = language()
+    key = ("review body", made.digest, made.period, made.against, known)
+    return Markup(books.worked_out(standing, key, lambda: str(page.body(made, words_for(known))), joint=joint))  # noqa: S704 - as it was rendered
+
+
+def attribution_body(standing: Standing, made: Attribution) -> Markup:
+    """What the page of an attribution says, in the reader's language."""
+    known = language()
+    key = ("attribution body", made.kpi.id, made.period, known)
+    return Markup(books.worked_out(standing, key, lambda: str(attribution_page.body(made, words_for(known)))))  # noqa: S704 - as above
 
 
 def neighbours(calendar: Calendar, period: Period) -> tuple[str, str]:
     """The names of the periods before and after."""
     before = calendar.against(period, Against.PREVIOUS)
     return calendar.name(before), calendar.name(calendar.containing(period.end))
-
-
-def _once(standing: Standing, what: tuple[object, ...], make: Callable[[], T], *, joint: bool = False) -> T:
-    """What `make` gives, kept in the room's own folder until the records or the day change."""
-    eyes = books.eyes(standing, joint=joint)
-    today = datetime.now(UTC).date()
-    key = (comity.__version__, books.state(standing, joint=joint), eyes, today, *what)
-    name = hashlib.sha256(repr(key).encode()).hexdigest()
-    place = Path(settings.DATA) / "worked-out" / str(standing.relationship.pk) / eyes
-    file = place / name
-    if file.is_file():
-        try:
-            return pickle.loads(file.read_bytes())  # type: ignore[no-any-return]  # noqa: S301 - we alone write there
-        except Exception:  # noqa: BLE001 - an earlier version of ours wrote it; it is made again
-            logging.getLogger(__name__).info("made again: %s", what[0])
-    made = make()
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    part = file.with_suffix(".part")
-    part.write_bytes(pickle.dumps(made))
-    part.replace(file)
-    for old in sorted(place.iterdir(), key=lambda one: one.stat().st_mtime)[:-_KEPT]:
-        old.unlink(missing_ok=True)
-    return made
 
 
 def confirmations(standing: Standing, period: str) -> dict[str, Confirmation]:

@@ -20,7 +20,7 @@ from comity.core.calendars import Against, UnknownPeriodError
 from comity.core.values import Side
 from comity.review.attributing import MEASURE, NoAttributionError
 from comity.review.composing import NoReviewError
-from comity.review.faces import attribution_page, attribution_rows, page
+from comity.review.faces import attribution_rows
 from comity.review.faces import render as render_as
 from comity.review.faces.words import DASH, Words
 
@@ -52,7 +52,7 @@ def review(request: HttpRequest) -> HttpResponse:
     before, after = queries.neighbours(calendar, made.period)
     shown = {
         "review": made,
-        "body": page.body(made, words),
+        "body": queries.review_body(standing, made, joint=joint),
         "period": words.period(made.period, calendar.cut),
         "before": before,
         "after": after,
@@ -158,7 +158,7 @@ def attribution(request: HttpRequest) -> HttpResponse:
     except (NoBookError, NoAttributionError, UnusableBookError) as error:
         return render(request, "reviews/nothing.html", {"why": str(error)})
     shown = {
-        "body": attribution_page.body(made, words),
+        "body": queries.attribution_body(standing, made),
         "kpis": list(dict.fromkeys(kpis)),
         "kpi": kpi,
         "name": made.name,
