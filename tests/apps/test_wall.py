@@ -21,7 +21,7 @@ from tests.room import cast, started, superuser
 WALLED = {
     "books_delivery", "books_keptmapping", "matters_matter", "matters_step", "parties_access", "parties_invitation",
     "parties_membership",
-    "parties_organisation", "parties_relationship", "reviews_confirmation", "reviews_entry",
+    "parties_organisation", "parties_relationship", "parties_token", "reviews_confirmation", "reviews_entry",
 }  # fmt: skip
 NOBODYS = {
     "account_emailaddress", "account_emailconfirmation", "auth_group", "auth_group_permissions", "auth_permission",

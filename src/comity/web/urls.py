@@ -4,6 +4,7 @@ from django.conf.urls.i18n import urlpatterns as languages
 from django.urls import include, path
 
 from comity.apps.parties import urls as parties
+from comity.web.api import api
 
 _WITHIN = [
     path("", include("comity.apps.matters.urls")),
@@ -15,6 +16,7 @@ urlpatterns = [
     path("", include(parties.outside)),
     path("language/", include(languages)),
     path("sign-in/", include("comity.web.sign_in")),
+    path("api/", api.urls),
     path("r/<uuid:relationship>/", include(_WITHIN)),
 ]
 handler404 = "comity.web.errors.not_found"

@@ -68,4 +68,13 @@ class Begin(Worded):
         self.fields["side"].choices = [(one, said(f"begin.{one}")) for one in ("customer", "provider")]  # type: ignore[attr-defined]
 
 
+class MakeToken(Worded):
+    """A token for a program."""
+
+    words = "token"
+    name = forms.CharField(max_length=80)
+    days = forms.IntegerField(min_value=1, max_value=365, initial=90)
+    writes = forms.BooleanField(required=False)
+
+
 NEUTRAL_ROLES = frozenset(role.value for role in NEUTRAL)

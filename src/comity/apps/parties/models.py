@@ -186,3 +186,24 @@ class Access(Identified):
     def __str__(self) -> str:
         """What was done."""
         return f"{self.action} {self.about}"
+
+
+class Token(Identified):
+    """Lets a program in as a person, for a time and a purpose. Only what tells the word again is kept."""
+
+    person = models.ForeignKey(Person, models.CASCADE, related_name="+")
+    name = models.CharField(max_length=80)
+    digest = models.CharField(max_length=64, unique=True)
+    writes = models.BooleanField(default=False)
+    made_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        """Newest first."""
+
+        ordering: ClassVar = ["-made_at"]
+
+    def __str__(self) -> str:
+        """By its name."""
+        return self.name

@@ -7,11 +7,22 @@ from datetime import timedelta
 from django.db import connection
 from django.utils import timezone
 
-from comity.apps.parties.models import NEUTRAL, Access, Invitation, Membership, Organisation, Person, Relationship, Role
+from comity.apps.parties.models import (
+    NEUTRAL,
+    Access,
+    Invitation,
+    Membership,
+    Organisation,
+    Person,
+    Relationship,
+    Role,
+    Token,
+)
 from comity.apps.parties.viewing import Standing, look
 from comity.core.values import Side
 
 INVITED_FOR = timedelta(days=14)
+LONGEST_TOKEN_DAYS = 365
 
 
 class NotAllowedError(ValueError):
@@ -118,3 +129,16 @@ def withdraw(standing: Standing, invitation: Invitation) -> None:
     """Take an invitation back."""
     Invitation.objects.filter(pk=invitation.pk).update(withdrawn_at=timezone.now())
     note(standing, "withdrew invitation", invitation.role, crosses=invitation.side != standing.membership.side)
+
+
+def make_token(person: Person, name: str, days: int, *, writes: bool) -> tuple[Token, str]:
+    """A token of one's own; its word is shown once and not kept."""
+    word = f"comity_{secrets.token_urlsafe(32)}"
+    expires = timezone.now() + timedelta(days=min(max(days, 1), LONGEST_TOKEN_DAYS))
+    made = Token.objects.create(person=person, name=name, digest=digest(word), writes=writes, expires_at=expires)
+    return made, word
+
+
+def revoke_token(token: Token) -> None:
+    """End a token."""
+    Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())

@@ -1,8 +1,9 @@
 """What the parties' pages show. Every query is within what the database lets the viewer see."""
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
-from comity.apps.parties.models import Access, Invitation, Membership, Person
+from comity.apps.parties.models import Access, Invitation, Membership, Person, Token
 from comity.core.values import Side
 
 
@@ -29,3 +30,8 @@ def invitations() -> QuerySet[Invitation]:
 def log(limit: int) -> QuerySet[Access]:
     """The audit log that the viewer may read, newest first."""
     return Access.objects.select_related("person")[:limit]
+
+
+def tokens() -> QuerySet[Token]:
+    """One's own tokens that still hold."""
+    return Token.objects.filter(revoked_at=None, expires_at__gt=timezone.now())

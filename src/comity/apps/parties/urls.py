@@ -9,6 +9,8 @@ outside = [
     path("begin/", views.begin, name="begin"),
     path("join/<str:word>/", views.join, name="join"),
     path("account/", views.account, name="account"),
+    path("account/tokens/", views.make_token, name="make_token"),
+    path("account/tokens/<uuid:token>/revoke/", views.revoke_token, name="revoke_token"),
 ]
 urlpatterns = [
     path("people/", views.people, name="people"),

@@ -1,18 +1,21 @@
 """The one place in which a request, or a job, becomes a viewer: for one transaction, and in the database itself."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 
-from comity.apps.parties.models import Membership, Relationship
+from comity.apps.parties.models import Membership, Person, Relationship
 from comity.apps.parties.rights import Action, may
 from comity.core.values import Side, Viewer
 
+API = "/api/"
 _LOOK = "SELECT set_config('comity.person', %s, true), set_config('comity.viewer', %s, true)"
 
 
@@ -114,7 +117,11 @@ class ViewerMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer within a transaction that knows who is looking."""
         request.standing = None  # type: ignore[attr-defined]
+        request.writes = True  # type: ignore[attr-defined]
         with transaction.atomic():
+            if request.path.startswith(API):
+                # A program is let in by its token alone: a browser's session would let other sites' forms in.
+                request.user, request.writes = _by_token(request)  # type: ignore[attr-defined]
             look(request.user.pk if request.user.is_authenticated else None)
             return self.get_response(request)
 
@@ -128,18 +135,34 @@ class ViewerMiddleware:
         """Find the place in the relationship that the address names."""
         if "relationship" not in kwargs:
             return None
+        program = request.path.startswith(API)  # which is told its address's parts, and answers 401 of itself
+        if program and not request.user.is_authenticated:
+            return None
         if not request.user.is_authenticated:
             from django.contrib.auth.views import redirect_to_login  # noqa: PLC0415 - needs the apps
 
             return redirect_to_login(request.get_full_path())
-        request.standing = stand(request.user.pk, kwargs.pop("relationship"))  # type: ignore[attr-defined]
-        if request.standing is None:  # type: ignore[attr-defined]
+        relationship = kwargs["relationship"] if program else kwargs.pop("relationship")
+        request.standing = stand(request.user.pk, relationship)  # type: ignore[attr-defined]
+        if request.standing is None and not program:  # type: ignore[attr-defined]  # `place` tells a program
             raise Http404
         return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:  # noqa: ARG002 - as Django calls it
         """Keep nothing of a request that failed."""
         transaction.set_rollback(True)
+
+
+def _by_token(request: HttpRequest) -> tuple[Person | AnonymousUser, bool]:
+    scheme, _, word = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not word:
+        return AnonymousUser(), False
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT person, writes FROM comity_token(%s)", [hashlib.sha256(word.encode()).hexdigest()])
+        found = cursor.fetchone()
+    if found is None:
+        return AnonymousUser(), False
+    return Person.objects.get(pk=found[0]), bool(found[1])
 
 
 def place(request: HttpRequest, action: Action = Action.READ) -> Standing:

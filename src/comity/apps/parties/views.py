@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from comity.apps.parties import operations, queries
-from comity.apps.parties.forms import NEUTRAL_ROLES, Begin, Invite, Join
-from comity.apps.parties.models import Invitation, Membership, Person, Role
+from comity.apps.parties.forms import NEUTRAL_ROLES, Begin, Invite, Join, MakeToken
+from comity.apps.parties.models import Invitation, Membership, Person, Role, Token
 from comity.apps.parties.rights import MAY, Action
 from comity.apps.parties.viewing import place
 from comity.apps.wording import language, words_for
@@ -162,4 +162,28 @@ def log(request: HttpRequest) -> HttpResponse:
 @login_required
 def account(request: HttpRequest) -> HttpResponse:
     """One's own name, language, ways to sign in, and open sessions."""
-    return render(request, "parties/account.html", {"places": queries.portfolio(request.user)})  # type: ignore[arg-type]
+    return render(request, "parties/account.html", {"tokens": queries.tokens(), "form": MakeToken(), "word": None})
+
+
+@require_POST
+@login_required
+def make_token(request: HttpRequest) -> HttpResponse:
+    """Make a token, and show its word this once."""
+    form, word = MakeToken(request.POST), None
+    if form.is_valid():
+        said = form.cleaned_data
+        _, word = operations.make_token(request.user, said["name"], said["days"], writes=said["writes"])  # type: ignore[arg-type]
+        form = MakeToken()
+    shown = {"tokens": queries.tokens(), "form": form, "word": word}
+    return render(request, "parties/account.html", shown, status=422 if form.errors else 200)
+
+
+@require_POST
+@login_required
+def revoke_token(request: HttpRequest, token: UUID) -> HttpResponse:  # noqa: ARG001 - as Django calls it
+    """End a token."""
+    found = Token.objects.filter(pk=token).first()
+    if found is None:
+        raise Http404
+    operations.revoke_token(found)
+    return redirect("account")

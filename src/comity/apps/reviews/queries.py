@@ -1,6 +1,7 @@
 """Reviews and attributions of the viewer's relationship, each worked out once for a state of the book and a viewer."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db.models import QuerySet
 from markupsafe import Markup
@@ -100,3 +101,12 @@ def unanswered(standing: Standing) -> list[Confirmation]:
     for one in Confirmation.objects.filter(relationship=standing.relationship):
         words.setdefault(one.period, []).append(one)
     return [found[0] for found in words.values() if len(found) == 1]
+
+
+def record_told(standing: Standing) -> dict[str, Any]:
+    """The whole record, to be kept and checked without this room."""
+    entries = [
+        {"number": one.number, "content": one.content, "previous": one.previous, "digest": one.digest}
+        for one in record(standing)
+    ]
+    return {"schema": "comity.record/1", "entries": entries}

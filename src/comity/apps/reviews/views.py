@@ -134,11 +134,7 @@ def restate(request: HttpRequest) -> HttpResponse:
 def record(request: HttpRequest) -> HttpResponse:
     """The whole record, to be kept and checked without this room: `comity verify`."""
     standing = place(request)
-    entries = [
-        {"number": one.number, "content": one.content, "previous": one.previous, "digest": one.digest}
-        for one in queries.record(standing)
-    ]
-    text = json.dumps({"schema": "comity.record/1", "entries": entries}, ensure_ascii=False, indent=1)
+    text = json.dumps(queries.record_told(standing), ensure_ascii=False, indent=1)
     return HttpResponse(
         text, content_type="application/json", headers={"Content-Disposition": 'attachment; filename="record.json"'}
     )

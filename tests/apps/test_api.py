@@ -1,0 +1,191 @@
+"""The room for programs: let in by a token alone, seeing what its person sees, every error as problem+json."""
+
+import csv
+import io
+import json
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.utils import timezone
+
+from comity.apps.parties import operations as parties
+from comity.apps.parties.models import Token
+from comity.apps.parties.rights import Action, may
+from comity.apps.parties.viewing import look
+from comity.core import chain
+from comity.core.values import Side
+from tests.apps.test_matrix import EVERYBODY, KPI, OURS
+from tests.apps.test_matters import contacts
+from tests.room import cast
+
+READS = {"review": Action.READ, "levels.csv": Action.READ, "attribution": Action.READ, "matters": Action.READ,
+         "records": Action.READ, "people": Action.READ, "log": Action.AUDIT, "record": Action.READ}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def them():
+    made = cast()
+    made.book(
+        KPI,
+        contacts="\n".join(contacts()),
+        private__provider__costs="month,driver,quantity,unit_cost,behaviour\n2026-06,Zebulon,1,4711.13,fixed",
+        private__customer__prices="month,index\n2026-05,8128.77\n2026-06,8128.77",
+    )
+    made.tokens = {}
+    return made
+
+
+def token(them, who, *, writes=False):
+    key = (who, writes)
+    if key not in them.tokens:
+        with transaction.atomic():
+            look(them.people[who].pk)
+            them.tokens[key] = parties.make_token(them.people[who], "a program", 90, writes=writes)[1]
+    return them.tokens[key]
+
+
+def ask(them, who, path, body=None, *, writes=False, relationship=None):
+    headers = {} if who is None else {"authorization": f"Bearer {token(them, who, writes=writes)}"}
+    address = f"/api/r/{relationship or them.relationship}/{path}" if path is not None else "/api/relationships"
+    if body is None:
+        return Client().get(address, headers=headers)
+    return Client().post(address, json.dumps(body), content_type="application/json", headers=headers)
+
+
+@pytest.mark.parametrize("path", READS)
+@pytest.mark.parametrize("who", EVERYBODY)
+def test_inside_everybody_reads_what_their_role_may(them, who, path):
+    found = ask(them, who, path)
+    right = may(who.split("_")[-1], READS[path])
+    # Of these records nothing can be shared out: there is no forecast. That is told to whoever may know.
+    assert found.status_code == (404 if not right else 200)
+    own = next((side for side in Side if who.startswith(side.value)), None)
+    for side, secrets in OURS.items():
+        if side is not own:
+            assert not any(secret.encode() in found.content for secret in secrets)
+
+
+@pytest.mark.parametrize("path", [*READS, "matters/12345678-1234-4234-8234-123456789abc"])
+@pytest.mark.parametrize("who", [None, "stranger", "former"])
+def test_outside_nobody_learns_that_it_is_there(them, who, path):
+    found = ask(them, who, path)
+    nowhere = ask(them, who, path, relationship=uuid.uuid4())
+    assert (found.status_code, found.content) == (nowhere.status_code, nowhere.content)
+    assert found.status_code == (401 if who is None else 404)
+    assert found.headers["Content-Type"] == "application/problem+json"
+    assert found.json()["status"] == found.status_code
+
+
+def test_a_browsers_session_lets_no_program_in(them):
+    assert them.client("customer_lead").get(f"/api/r/{them.relationship}/review").status_code == 401
+
+
+def test_a_token_ends_by_its_day_or_when_it_is_ended(them):
+    with transaction.atomic():
+        look(them.people["customer_lead"].pk)
+        made, word = parties.make_token(them.people["customer_lead"], "short", 1, writes=False)
+        assert not Token.objects.filter(digest=word).exists()
+    asked = {"headers": {"authorization": f"Bearer {word}"}}
+    assert Client().get("/api/relationships", **asked).status_code == 200
+    page = them.client("customer_lead")
+    assert them.client("provider_lead").post(f"/account/tokens/{made.pk}/revoke/").status_code == 404
+    assert Client().get("/api/relationships", **asked).status_code == 200
+    assert page.post(f"/account/tokens/{made.pk}/revoke/").status_code == 302
+    assert Client().get("/api/relationships", **asked).status_code == 401
+    with transaction.atomic():
+        look(them.people["customer_lead"].pk)
+        past, late = parties.make_token(them.people["customer_lead"], "past", 1, writes=False)
+        later = Token(
+            person=past.person, name="x", digest=parties.digest("y"), expires_at=timezone.now() - timedelta(minutes=1)
+        )
+        later.save(force_insert=True)
+    assert Client().get("/api/relationships", headers={"authorization": "Bearer y"}).status_code == 401
+    assert Client().get("/api/relationships", headers={"authorization": f"Bearer {late}"}).status_code == 200
+
+
+def test_its_word_is_shown_once_on_the_account_page(them):
+    page = them.client("provider_finance")
+    shown = page.post("/account/tokens/", {"name": "Power BI", "days": 30}).content.decode()
+    assert "comity_" in shown
+    again = page.get("/account/").content.decode()
+    assert "comity_" not in again
+    assert "Power BI" in again
+    assert "Power BI" not in them.client("provider_lead").get("/account/").content.decode()
+    assert page.post("/account/tokens/", {"name": "", "days": 3000}).status_code == 422
+
+
+def test_places_levels_and_review_agree(them):
+    (place,) = ask(them, "provider_lead", None).json()
+    assert (place["side"], place["role"], place["provider"]) == ("provider", "lead", "Helpline")
+    review = ask(them, "provider_lead", "review?period=2026-06").json()
+    assert review["schema"] == "comity.review/1"
+    (row,) = csv.DictReader(io.StringIO(ask(them, "provider_lead", "levels.csv?period=2026-06").content.decode()))
+    assert (row["num"], row["den"], row["start"]) == ("28.0", "60.0", "2026-06-01")
+    for wrong, status in (("period=nonsense", 422), ("against=sometimes", 422)):
+        assert ask(them, "provider_lead", f"review?{wrong}").status_code == status
+
+
+CLAIM = {"kind": "claim", "title": "Out", "text": "It was out.", "event": "outage", "asked_for": "exclude",
+         "from_day": "2026-06-10", "to_day": "2026-06-11", "kpi": "service_level"}  # fmt: skip
+
+
+def test_a_matter_is_raised_answered_and_listed(them):
+    made = ask(them, "provider_analyst", "matters", CLAIM, writes=True)
+    assert made.status_code == 201, made.content
+    number = made.json()["id"]
+    assert made.json()["moves"] == ["withdraw", "comment"]
+    seen = ask(them, "customer_lead", f"matters/{number}").json()
+    assert (seen["waits_for"], seen["steps"][0]["text"]) == ("customer", "It was out.")
+    moves = f"matters/{number}/moves"
+    assert ask(them, "provider_analyst", moves, {"move": "accept"}, writes=True).status_code == 409
+    assert ask(them, "customer_lead", moves, {"move": "refuse"}, writes=True).status_code == 409  # without a reason
+    done = ask(them, "customer_lead", moves, {"move": "accept", "text": "Yes."}, writes=True)
+    assert done.json()["state"] == "accepted"
+    page = ask(them, "auditor", "matters?kind=claim&state=accepted&limit=1").json()
+    assert (page["count"], page["items"][0]["id"]) == (1, number)
+    assert ask(them, "auditor", "matters?kind=claim&offset=1").json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"kind": "threat"}, 422),
+        ({"title": ""}, 422),
+        ({"to_day": "2026-06-01"}, 422),
+        ({"from_day": None}, 422),
+        ({"event": "weather"}, 422),
+    ],
+)
+def test_what_does_not_fit_is_said_and_changes_nothing(them, change, status):
+    before = ask(them, "auditor", "matters").json()["count"]
+    found = ask(them, "provider_analyst", "matters", CLAIM | change, writes=True)
+    assert found.status_code == status
+    assert found.headers["Content-Type"] == "application/problem+json"
+    assert ask(them, "auditor", "matters").json()["count"] == before
+
+
+@pytest.mark.parametrize("path", ["matters", "confirmations"])
+def test_a_token_that_reads_changes_nothing(them, path):
+    assert ask(them, "customer_lead", path, CLAIM | {"period": "2026-06"}).status_code == 403
+    assert ask(them, "customer_member", path, CLAIM | {"period": "2026-06"}, writes=True).status_code == 404
+
+
+def test_a_period_is_confirmed_by_both_and_the_record_holds(them):
+    first = ask(them, "customer_lead", "confirmations", {"period": "2026-05"}, writes=True)
+    assert first.json() == {"period": "2026-05", "frozen": None}
+    second = ask(them, "provider_lead", "confirmations", {"period": "2026-05"}, writes=True).json()
+    told = ask(them, "auditor", "record").json()
+    assert chain.verify([chain.Entry(**one) for one in told["entries"]], head=second["frozen"])
+    assert ask(them, "provider_lead", "confirmations", {"period": "2026-05"}, writes=True).status_code == 409
+
+
+@pytest.mark.usefixtures("them")
+def test_the_contract_is_openapi():
+    told = Client().get("/api/openapi.json").json()
+    assert told["openapi"].startswith("3.1")
+    paths = {path.split("/r/{relationship}/")[-1] for path in told["paths"]}
+    others = {"/api/relationships", "matters/{matter}", "matters/{matter}/moves", "confirmations"}
+    assert paths == READS.keys() | others  # an operation that is added fails here until it is tried above
