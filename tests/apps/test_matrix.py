@@ -60,7 +60,7 @@ ANYBODYS = {"join", "account_login", "account_logout", "account_signup", "accoun
             "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
             "account_inactive", "set_language", "mfa_authenticate"}  # fmt: skip
 SIGNED_IN = {"portfolio", "begin", "account", "make_token", "revoke_token", "account_reauthenticate",
-             "account_change_password",
+             "account_change_password", "usersessions_list",
              "account_set_password", "account_email", "mfa_index", "mfa_activate_totp", "mfa_deactivate_totp",
              "mfa_generate_recovery_codes", "mfa_view_recovery_codes", "mfa_download_recovery_codes",
              "mfa_reauthenticate"}  # fmt: skip
@@ -253,7 +253,7 @@ def test_who_may_read_it_does_see_what_the_own_side_keeps(them):
 )
 def test_money_and_people_of_the_own_side_take_a_right_of_their_own(them, who, tables):
     shown = them.client(who).get(them.url("records/")).content.decode()
-    assert {name for name in ("costs", "staff") if f'>{name}</th>' in shown} == tables
+    assert {name for name in ("costs", "staff") if f">{name}</th>" in shown} == tables
 
 
 def test_an_answer_that_failed_tells_nothing_of_what_is_inside(them, monkeypatch):

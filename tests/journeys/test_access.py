@@ -24,7 +24,7 @@ def test_axe_finds_nothing(served, scheme, width, locale):
     home = page.url
     page.goto(home)
     first = page.locator("main table tbody a").first.get_attribute("href")
-    for path in [*(home + one for one in PAGES), first, "/", "/account/", "/sign-in/codes/"]:
+    for path in [*(home + one for one in PAGES), first, "/", "/account/", "/sign-in/codes/", "/sign-in/sessions/"]:
         page.goto(path)
         found = Axe().run(page, options=RULES).response["violations"]
         assert [(path, one["id"], one["nodes"][0]["html"][:120]) for one in found] == []

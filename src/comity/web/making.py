@@ -7,7 +7,17 @@ from django.core.management import call_command
 from django.db import connections
 
 # Tables of nobody's relationship: the app may do what it likes with their rows.
-OPEN = ("django_", "auth_", "account_", "mfa_", "axes_", "parties_person", "procrastinate_", "socialaccount_")
+OPEN = (
+    "django_",
+    "auth_",
+    "account_",
+    "mfa_",
+    "usersessions_",
+    "axes_",
+    "parties_person",
+    "procrastinate_",
+    "socialaccount_",
+)
 
 
 def main() -> None:

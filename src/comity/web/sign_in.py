@@ -20,5 +20,6 @@ urlpatterns = [
     path("password/changed/", account.password_reset_from_key_done, name="account_reset_password_from_key_done"),
     path("address/", account.email, name="account_email"),
     path("inactive/", account.account_inactive, name="account_inactive"),
+    path("sessions/", include("allauth.usersessions.urls")),
     path("codes/", include("allauth.mfa.urls")),
 ]
