@@ -6,4 +6,6 @@ import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "comity.web.settings")
 os.environ.setdefault("COMITY_SECRET_KEY", "of the tests")
+# The journeys' browser keeps a loop running in a process that these tests may share; nothing here runs in it.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 django.setup()

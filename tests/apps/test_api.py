@@ -21,6 +21,7 @@ from tests.apps.test_matrix import EVERYBODY, KPI, OURS
 from tests.apps.test_matters import contacts
 from tests.room import cast
 
+pytestmark = pytest.mark.gate
 READS = {"review": Action.READ, "levels.csv": Action.READ, "attribution": Action.READ, "matters": Action.READ,
          "records": Action.READ, "people": Action.READ, "log": Action.AUDIT, "record": Action.READ}  # fmt: skip
 

@@ -23,6 +23,7 @@ from comity.apps.parties.rights import Action, may
 from comity.core.values import Side
 from tests.room import BACKEND, cast
 
+pytestmark = pytest.mark.gate
 KPI = """
 [private]
 provider = ["costs", "staff", "intervals.handle_s", "events[kind=storm]"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import integrate, special
 
@@ -169,6 +169,7 @@ def test_the_variants_are_in_their_order(part, **one):
     assert found.v5 <= found.v2 + CLOSE
 
 
+@example(rate=17.0, handle_s=3986.0, patience_s=1.0, agents=0.125, within_s=0.0)
 @given(**A_STATE)
 def test_probabilities_are_probabilities_and_callers_are_kept(**one):
     found = queues(**one, short_s=one["within_s"])

@@ -178,7 +178,8 @@ def _block(  # noqa: PLR0913 - one block of `queues`
         p_wait * (start.gives_up - still_t + later_t),
         p_wait * (start.gives_up - still_s + later_s),
         p_abandon * patience,
-        load * (1 - p_abandon) / agents,
+        # Where hardly anybody is served the difference from 1 has few digits left; nobody works more than all the time.
+        np.minimum(load * (1 - p_abandon) / agents, 1.0),
     ]
     if endless.any():
         for column, limit in zip(found, _endless(load, handle_s, agents, within_s, free), strict=True):
