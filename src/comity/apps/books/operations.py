@@ -1,8 +1,8 @@
 """Records into a relationship's book: files that people bring, and what the room itself writes there."""
 
+import contextlib
 import csv
 import json
-import shutil
 import tempfile
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 
 from comity.apps.books.models import UNDER_WAY, Delivery, KeptMapping, Stage
-from comity.apps.books.queries import folder_of
+from comity.apps.books.queries import came_before, folder_of
 from comity.apps.parties.operations import note
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing, standing
@@ -108,13 +108,15 @@ def receive(standing: Standing, upload: "UploadedFile[Any]") -> Delivery:
             out.write(chunk)
     place.chmod(0o600)
     try:
-        fits = recognised(place)
+        kept = _kept(made)
+        fits = recognised(place, [mapping for mapping, _ in kept.values()])
     except UnusableSourceError as error:
         made.stage, made.why = Stage.REFUSED, _sentence(error, made)
         made.save(force_insert=True)
         return made
     made.outcome = {"fits": [fit.mapping for fit in fits[:5]]}
-    made.mapping = fits[0].mapping if fits else ""
+    best = fits[0].mapping if fits else ""
+    made.mapping, made.text = ("", kept[best][1]) if best in kept else (best, "")
     made.stage = Stage.LOOKING if fits else Stage.LOOKED
     if not fits:
         made.text = draft(place)
@@ -203,6 +205,8 @@ def run(person: UUID, relationship: UUID, number: UUID, *, dry_run: bool) -> Non
         stage = Stage.LOOKED if dry_run else Stage.BROUGHT
         changes = {"stage": stage, "outcome": told, "private": owner is not None, "why": ""}
     with standing(person, relationship) as place:
+        if changes["stage"] == Stage.LOOKED:
+            changes["outcome"]["already"] = came_before(place, outcome.delivery)
         Delivery.objects.filter(pk=number).update(**changes)
         if changes["stage"] == Stage.BROUGHT:
             note(place, "brought in", delivery.name, crosses=not changes["private"])
@@ -228,9 +232,13 @@ def write_rows(relationship: UUID, table: str, rows: Sequence[Mapping[str, str]]
         import_source(folder, file, identity(table), by="the room", at=at, max_rejects=0.0)
 
 
-def forget_files(relationship: UUID) -> None:
-    """Remove what was uploaded and not brought in."""
-    shutil.rmtree(Path(settings.DATA) / "uploads" / str(relationship), ignore_errors=True)
+def _kept(delivery: Delivery) -> dict[str, tuple[SourceMapping, str]]:
+    """The mappings that the side has made for its own files, by name; one that no longer reads is passed over."""
+    found = {}
+    for one in KeptMapping.objects.filter(relationship=delivery.relationship, side=delivery.side):
+        with contextlib.suppress(UnusableMappingError):
+            found[one.name] = (parse(one.text, one.name, None, one.name), one.text)
+    return found
 
 
 def _later(task: str, delivery: Delivery) -> None:

@@ -17,6 +17,7 @@ from comity.apps.books.models import Delivery, Stage
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing
 from comity.book.definition import FILE, Definition, read_definition
+from comity.book.importing.provenance import Delivery as Import
 from comity.book.importing.provenance import origins
 from comity.book.importing.rejects import Reject, kept_rejects
 from comity.book.opening import Book, open_book
@@ -170,3 +171,10 @@ def rejects(standing: Standing, delivery: Delivery) -> Iterator[Reject]:
     if delivery.stage != Stage.BROUGHT or number is None or table is None:
         return iter(())
     return kept_rejects(folder_of(standing.relationship.pk), str(table), int(number), standing.viewer.side)
+
+
+def came_before(standing: Standing, delivery: Import) -> bool:
+    """Whether this very file has come in before, by the same mapping."""
+    known = (delivery.digest, delivery.mapping_digest)
+    with opened(standing) as book:
+        return any((one.digest, one.mapping_digest) == known for origin in origins(book) for one in origin.deliveries)

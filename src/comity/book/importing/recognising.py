@@ -1,6 +1,6 @@
 """Which of the known formats a file is in, by its headers: a look that reads no more than its beginning."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,14 +22,15 @@ class Fit:
     share: float
 
 
-def recognised(path: Path) -> list[Fit]:
+def recognised(path: Path, own: Sequence[Mapping] = ()) -> list[Fit]:
     """The mappings that a file fits, the best first; none where it is in no known format.
 
+    :param own: mappings that were made by hand, tried beside those that are shipped
     :raises UnusableSourceError: for a file that cannot be read at all
     """
     fits: list[Fit] = []
     opened: dict[FileOptions, Section | None] = {FileOptions(): open_source(path, FileOptions()).sections[0]}
-    for mapping in _known():
+    for mapping in (*own, *_known()):
         if mapping.file not in opened:
             try:
                 opened[mapping.file] = open_source(path, mapping.file).sections[0]
