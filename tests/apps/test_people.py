@@ -37,9 +37,11 @@ def test_a_side_may_begin_alone_and_the_other_sees_what_is_shared_once_it_joins(
     page = Client()
     shown = page.get(f"/join/{word}/")
     assert "Nothing of what the other side keeps" in shown.content.decode()
-    page.post(f"/join/{word}/", {"name": "Lea Late", "password": "a long enough word"})
+    said = {"name": "Lea Late", "password": "a long enough word"}
+    page.post(f"/join/{word}/", said, headers={"accept-language": "es"})
     with transaction.atomic():
         late = Person.objects.get(email="late@example.org")
+        assert late.language == "es"  # in which mails come
         there = stand(late.pk, standing.relationship.pk)
         assert (there.side, there.membership.role) == (Side.CUSTOMER, Role.LEAD)  # the first of a side leads it
         assert not Organisation.objects.get(name="Someday Ltd").placeholder

@@ -1,7 +1,10 @@
 """Serving: what is refused, in one line."""
 
 import os
+import secrets
 import socket
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -50,3 +53,24 @@ def test_the_server_has_no_password_of_the_owner(monkeypatch):
     assert "secret-o" not in room.environment().values()
     assert "secret-o" in room.environment(owner=True).values()
     assert (room.data / "secret").stat().st_mode & 0o077 == 0
+
+
+def test_a_room_behind_https_passes_djangos_own_check():
+    room = {
+        "COMITY_ORIGINS": "https://room.example.org",
+        "COMITY_HOSTS": "room.example.org",
+        "COMITY_SECRET_KEY": secrets.token_urlsafe(60),
+    }
+    command = [sys.executable, "-m", "django", "check", "--deploy", "--fail-level", "WARNING"]
+    known = {"DJANGO_SETTINGS_MODULE": "comity.web.settings"}
+    kept = {name: value for name, value in os.environ.items() if name != "DJANGO_ALLOW_ASYNC_UNSAFE"}
+    done = subprocess.run(command, env=kept | known | room, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_no_migration_is_missing():
+    command = [sys.executable, "-m", "django", "makemigrations", "--check", "--dry-run", "--skip-checks"]
+    known = {"DJANGO_SETTINGS_MODULE": "comity.web.settings", "COMITY_SECRET_KEY": "x"}
+    asked = [*command, "parties", "books", "matters", "reviews"]
+    done = subprocess.run(asked, env=os.environ | known, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout

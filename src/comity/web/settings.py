@@ -127,7 +127,7 @@ AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
-SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]  # HTTPS is the gate's in front; see docs/running.md
+SILENCED_SYSTEM_CHECKS = ["security.W008"]  # the proxy in front sends browsers to HTTPS; see docs/running.md
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = True

@@ -99,7 +99,9 @@ def join(request: HttpRequest, word: str) -> HttpResponse:
         return redirect(f"{reverse('account_login')}?next={request.path}")
     form = Join(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        person = Person.objects.create_user(email, form.cleaned_data["password"], name=form.cleaned_data["name"])
+        person = Person.objects.create_user(
+            email, form.cleaned_data["password"], name=form.cleaned_data["name"], language=language()
+        )
         standing = operations.join(person, word)
         login(request, person, backend=_PASSWORDS)
         return redirect("today", relationship=standing.relationship.pk)
