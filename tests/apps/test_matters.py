@@ -157,6 +157,25 @@ def test_silence_is_acceptance_after_a_reminder(them):
         assert Matter.objects.get(pk=matter.pk).state == State.DEEMED
 
 
+def test_what_goes_wrong_in_one_relationship_keeps_no_other_waiting(them, monkeypatch, caplog):
+    other = cast()
+    one, theirs = raised(them), raised(other)
+    running(one, them, -timedelta(minutes=1))
+    running(theirs, other, -timedelta(minutes=1))
+    real = operations.run_out
+
+    def broken(matter, zone):
+        if matter.relationship_id == them.relationship:
+            raise RuntimeError("no good")
+        return real(matter, zone)
+
+    monkeypatch.setattr(tasks.operations, "run_out", broken)
+    tasks.tick(0)
+    assert steps(other, theirs)[-1].move == Move.DEEM
+    assert [step.move for step in steps(them, one)] == [Move.RAISE]
+    assert str(them.relationship) in caplog.text
+
+
 def test_an_answer_after_the_clock_ran_out_is_marked(them):
     matter = raised(them)
     running(matter, them, -timedelta(minutes=1))

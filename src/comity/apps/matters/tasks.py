@@ -4,16 +4,19 @@ from procrastinate.contrib.django import app
 
 from comity.apps.books.queries import zone
 from comity.apps.matters import operations, queries
-from comity.apps.parties.viewing import everywhere
+from comity.apps.parties.viewing import Standing, everywhere
 
 
 @app.periodic(cron="*/10 * * * *")
 @app.task(queue="clock", name="matters.tick", queueing_lock="matters.tick", pass_context=False)
 def tick(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
     """In every relationship, from the place of somebody who leads there."""
-    for standing in everywhere():
-        here = zone(standing)
-        for matter in queries.running_out(standing):
-            operations.run_out(matter, here)
-        for matter in queries.to_remind(standing):
-            operations.remind(standing, matter)
+    everywhere(_tick)
+
+
+def _tick(standing: Standing) -> None:
+    here = zone(standing)
+    for matter in queries.running_out(standing):
+        operations.run_out(matter, here)
+    for matter in queries.to_remind(standing):
+        operations.remind(standing, matter)

@@ -1,6 +1,7 @@
 """The one place in which a request, or a job, becomes a viewer: for one transaction, and in the database itself."""
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -91,17 +92,20 @@ def standing(person: UUID, relationship: UUID) -> Iterator[Standing]:
         yield found
 
 
-def everywhere() -> Iterator[Standing]:
-    """The room's own clock in each relationship, from the place of somebody who leads there: a transaction for each."""
+def everywhere(work: Callable[[Standing], None]) -> None:
+    """The room's own clock: some work in each relationship, from the place of somebody who leads there.
+
+    Each in a transaction of its own; what goes wrong in one is told to the log, and keeps no other waiting.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT person, relationship FROM comity_leads()")
         places = cursor.fetchall()
     for person, relationship in places:
         try:
             with standing(person, relationship) as found:
-                yield found
-        except PermissionError:
-            continue
+                work(found)
+        except Exception:
+            logging.getLogger(__name__).exception("the clock of %s stood still", relationship)
 
 
 class ViewerMiddleware:

@@ -3,7 +3,7 @@
 from procrastinate.contrib.django import app
 
 from comity.apps.books.queries import has_book, zone
-from comity.apps.parties.viewing import everywhere
+from comity.apps.parties.viewing import Standing, everywhere
 from comity.apps.reviews import operations
 
 
@@ -11,6 +11,9 @@ from comity.apps.reviews import operations
 @app.task(queue="clock", name="reviews.tick", queueing_lock="reviews.tick", pass_context=False)
 def tick(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
     """In every relationship, from the place of somebody who leads there."""
-    for standing in everywhere():
-        if has_book(standing):
-            operations.hear_silence(standing, zone(standing))
+    everywhere(_tick)
+
+
+def _tick(standing: Standing) -> None:
+    if has_book(standing):
+        operations.hear_silence(standing, zone(standing))
