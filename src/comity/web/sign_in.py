@@ -2,6 +2,7 @@
 
 from allauth.account import views as account
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 urlpatterns = [
     path("", account.login, name="account_login"),
@@ -18,7 +19,8 @@ urlpatterns = [
         name="account_reset_password_from_key",
     ),
     path("password/changed/", account.password_reset_from_key_done, name="account_reset_password_from_key_done"),
-    path("address/", account.email, name="account_email"),
+    # An address is who somebody is, and what an invitation is for: it is not changed by oneself.
+    path("address/", RedirectView.as_view(pattern_name="account"), name="account_email"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("sessions/", include("allauth.usersessions.urls")),
     path("codes/", include("allauth.mfa.urls")),

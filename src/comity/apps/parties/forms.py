@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 
-from comity.apps.parties.models import NEUTRAL, Person, Role
+from comity.apps.parties.models import Person, Role
 from comity.apps.wording import language, words_for
 
 
@@ -75,6 +75,3 @@ class MakeToken(Worded):
     name = forms.CharField(max_length=80)
     days = forms.IntegerField(min_value=1, max_value=365, initial=90)
     writes = forms.BooleanField(required=False)
-
-
-NEUTRAL_ROLES = frozenset(role.value for role in NEUTRAL)

@@ -121,13 +121,16 @@ class ViewerMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer within a transaction that knows who is looking."""
         request.standing = None  # type: ignore[attr-defined]
-        request.writes = True  # type: ignore[attr-defined]
+        request.writes, request.failed = True, False  # type: ignore[attr-defined]
         with transaction.atomic():
             if request.path.startswith(API):
                 # A program is let in by its token alone: a browser's session would let other sites' forms in.
                 request.user, request.writes = _by_token(request)  # type: ignore[attr-defined]
             look(request.user.pk if request.user.is_authenticated else None)
-            return self.get_response(request)
+            response = self.get_response(request)
+            if request.failed:  # type: ignore[attr-defined]
+                transaction.set_rollback(True)  # at the end: the page that says so may still ask who is looking
+            return response
 
     def process_view(
         self,
@@ -154,7 +157,7 @@ class ViewerMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:  # noqa: ARG002 - as Django calls it
         """Keep nothing of a request that failed."""
-        transaction.set_rollback(True)
+        request.failed = True  # type: ignore[attr-defined]
 
 
 def _by_token(request: HttpRequest) -> tuple[Person | AnonymousUser, bool]:

@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from comity.apps.parties import operations, queries
-from comity.apps.parties.forms import NEUTRAL_ROLES, Begin, Invite, Join, MakeToken
-from comity.apps.parties.models import Invitation, Membership, Person, Role, Token
+from comity.apps.parties.forms import Begin, Invite, Join, MakeToken
+from comity.apps.parties.models import NEUTRAL, Invitation, Membership, Person, Role, Token
 from comity.apps.parties.rights import MAY, Action
 from comity.apps.parties.viewing import place
 from comity.apps.wording import language, words_for
@@ -67,7 +67,7 @@ def invite(request: HttpRequest) -> HttpResponse:
         messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
         return redirect("people", relationship=standing.relationship.pk)
     role = Role(form.cleaned_data["role"])
-    side = None if role.value in NEUTRAL_ROLES else standing.side
+    side = None if role in NEUTRAL else standing.side
     if request.POST.get("across") and standing.side is not None:
         side = standing.side.other
     try:
