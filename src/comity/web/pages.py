@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest
 from django.templatetags.static import static
@@ -20,6 +21,7 @@ def environment(**options: Any) -> Environment:  # noqa: ANN401 - Django's optio
     kept = options | {"undefined": StrictUndefined, "finalize": finalized}
     made = Environment(**kept | {"autoescape": True})  # noqa: S701 - it is
     made.globals |= {"url": _url, "static": static, "sides": list(Side), "Action": Action, "paper": False, "now": now}
+    made.globals["organisations"] = lambda: settings.ORGANISATIONS
     return made
 
 

@@ -10,9 +10,15 @@ from urllib.parse import unquote, urlsplit
 
 from csp.constants import NONE, SELF
 
+from comity.web import organisations
+
 # Where the room keeps what is its own: books, uploads, what it has worked out.
 DATA = Path(os.environ.get("COMITY_DATA", Path.home() / ".local" / "share" / "comity"))
 BOOKS = DATA / "books"
+
+# Organisations that sign their own people in, as `sign-in.toml` in the data folder says.
+ORGANISATIONS = organisations.read(DATA)
+PROTOCOLS = sorted({one.protocol for one in ORGANISATIONS} | {"openid_connect"})
 
 SECRET_KEY = os.environ.get("COMITY_SECRET_KEY", "")
 DEBUG = False
@@ -33,6 +39,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    *(f"allauth.socialaccount.providers.{one}" for one in PROTOCOLS),
     "allauth.usersessions",
     "axes",
     "procrastinate.contrib.django",
@@ -121,7 +129,16 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # who is invited has shown by the word in the mail that the address is theirs
 ACCOUNT_ADAPTER = "comity.apps.parties.signing_in.ByInvitation"
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+SOCIALACCOUNT_ADAPTER = "comity.apps.parties.signing_in.ByOrganisation"
+SOCIALACCOUNT_PROVIDERS = {
+    protocol: {"APPS": [one.app for one in ORGANISATIONS if one.protocol == protocol]} for protocol in PROTOCOLS
+}
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_OPENID_CONNECT_URL_PREFIX = ""
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # as above
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE  # on this machine alone; browsers refuse it elsewhere
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -146,7 +163,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF],
-        "form-action": [SELF],
+        # A form that leads to an organisation's own sign-in is sent on there.
+        "form-action": [SELF, *(origin for one in ORGANISATIONS for origin in one.origins)],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
     }

@@ -1,6 +1,8 @@
 """The addresses of signing in: allauth's, and only those that the room uses."""
 
 from allauth.account import views as account
+from allauth.socialaccount import views as elsewhere
+from django.conf import settings
 from django.urls import include, path
 from django.views.generic import RedirectView
 
@@ -22,6 +24,12 @@ urlpatterns = [
     # An address is who somebody is, and what an invitation is for: it is not changed by oneself.
     path("address/", RedirectView.as_view(pattern_name="account"), name="account_email"),
     path("inactive/", account.account_inactive, name="account_inactive"),
+    # What an organisation signs its own people in with.
+    *(path("with/", include(f"allauth.socialaccount.providers.{one}.urls")) for one in settings.PROTOCOLS),
+    path("with/cancelled/", elsewhere.login_cancelled, name="socialaccount_login_cancelled"),
+    path("with/failed/", elsewhere.login_error, name="socialaccount_login_error"),
+    # Asked for where somebody new is no one's guest, or their address is somebody else's: neither is let in.
+    path("with/", RedirectView.as_view(pattern_name="account_login"), name="socialaccount_signup"),
     path("sessions/", include("allauth.usersessions.urls")),
     path("codes/", include("allauth.mfa.urls")),
 ]

@@ -1,6 +1,5 @@
 """What the parties do: found a relationship, invite, join, leave. Each is written to the log."""
 
-import hashlib
 import secrets
 from datetime import timedelta
 
@@ -18,6 +17,7 @@ from comity.apps.parties.models import (
     Role,
     Token,
 )
+from comity.apps.parties.queries import digest
 from comity.apps.parties.viewing import Standing, look
 from comity.core.values import Side
 
@@ -80,11 +80,6 @@ def invite(standing: Standing, email: str, role: Role, side: Side | None) -> tup
     )
     note(standing, "invited", f"{role} {side or ''}".strip(), crosses=side is not standing.side)
     return made, word
-
-
-def digest(word: str) -> str:
-    """By which an invitation's word is known again."""
-    return hashlib.sha256(word.encode()).hexdigest()
 
 
 def join(person: Person, word: str) -> Standing:

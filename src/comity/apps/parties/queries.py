@@ -1,5 +1,8 @@
 """What the parties' pages show. Every query is within what the database lets the viewer see."""
 
+import hashlib
+
+from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -35,3 +38,16 @@ def log(limit: int) -> QuerySet[Access]:
 def tokens() -> QuerySet[Token]:
     """One's own tokens that still hold."""
     return Token.objects.filter(revoked_at=None, expires_at__gt=timezone.now())
+
+
+def digest(word: str) -> str:
+    """By which the word of an invitation or a token is known again."""
+    return hashlib.sha256(word.encode()).hexdigest()
+
+
+def invited(word: str) -> str | None:
+    """The address that an open invitation was sent to: whoever holds its word may know it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT comity_invited(%s)", [digest(word)])
+        (email,) = cursor.fetchone()
+    return None if email is None else str(email)

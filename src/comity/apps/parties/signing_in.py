@@ -1,12 +1,66 @@
-"""How people get in: by invitation, then with a password and a one-time code."""
+"""How people get in: by invitation, then with a password and a code, a passkey, or their organisation's own sign-in."""
+
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from django.http import HttpRequest
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from comity.apps.parties.models import Person
+from comity.apps.parties.queries import invited
+from comity.apps.wording import language, words_for
+
+INVITED = "invited"  # where a session keeps the word of the invitation that is being taken up
+
+
+def organisation_of(email: str) -> Any:  # noqa: ANN401 - the web's, which stands above
+    """The organisation whose people have such an address and a sign-in of their own; None where there is none."""
+    return next((one for one in settings.ORGANISATIONS if _domain(email) in one.domains), None)
 
 
 class ByInvitation(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
-    """Nobody signs up unasked."""
+    """Nobody signs up unasked, and who belongs to an organisation with a sign-in alone uses that."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002 - as allauth calls it
         """Only the page of an invitation makes people."""
         return False
+
+    def pre_login(self, request: HttpRequest, user: Person, **more: Any) -> HttpResponse | None:  # noqa: ANN401
+        """Send on who has another way in, whatever they came with."""
+        own = organisation_of(user.email)
+        if own is not None and own.only and "sociallogin" not in (more.get("signal_kwargs") or {}):
+            messages.error(request, words_for(language())("sign_in.only_there", organisation=own.name))
+            return redirect("account_login")
+        found: HttpResponse | None = super().pre_login(request, user, **more)
+        return found
+
+
+class ByOrganisation(DefaultSocialAccountAdapter):  # type: ignore[misc]  # as above
+    """An organisation's sign-in is believed about addresses of its own domains, and makes people by invitation alone."""
+
+    def can_authenticate_by_email(self, login: Any, email: str) -> bool:  # noqa: ANN401 - allauth's
+        """Whether somebody who is here already is let in by this address."""
+        return _domain(email) in login.provider.app.settings["verified_email"]
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:  # noqa: ANN401 - allauth's
+        """Whether somebody new comes in: who holds the word of an invitation for that very address."""
+        word = request.session.get(INVITED, "")
+        addresses = [one.email.lower() for one in sociallogin.email_addresses if one.verified]
+        asked = invited(word) if word else None
+        return asked in addresses and self.can_authenticate_by_email(sociallogin, str(asked))
+
+    def populate_user(self, request: HttpRequest, sociallogin: Any, data: dict[str, Any]) -> Person:  # noqa: ANN401
+        """The name as the organisation has it."""
+        person: Person = super().populate_user(request, sociallogin, data)
+        parts = [data.get("first_name"), data.get("last_name")]
+        person.name = (data.get("name") or " ".join(one for one in parts if one) or person.email)[:120]
+        person.email = person.email.lower()
+        person.language = language()
+        return person
+
+
+def _domain(email: str) -> str:
+    return email.rpartition("@")[2].lower()

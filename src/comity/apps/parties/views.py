@@ -15,6 +15,7 @@ from comity.apps.parties import operations, queries
 from comity.apps.parties.forms import Begin, Invite, Join, MakeToken
 from comity.apps.parties.models import NEUTRAL, Invitation, Membership, Person, Role, Token
 from comity.apps.parties.rights import MAY, Action
+from comity.apps.parties.signing_in import INVITED, organisation_of
 from comity.apps.parties.viewing import place
 from comity.apps.wording import language, words_for
 from comity.core.values import Side
@@ -91,13 +92,17 @@ def join(request: HttpRequest, word: str) -> HttpResponse:
     """Take up an invitation: as who one is, or, the first time, by saying who one is."""
     if request.user.is_authenticated:
         return _join_as_known(request, request.user, word)
-    email = _invited(word)
+    email = queries.invited(word)
     if email is None:
         return render(request, "parties/join.html", {"form": None, "ended": True}, status=410)
     if Person.objects.filter(email__iexact=email).exists():
         messages.info(request, words_for(language())("join.known"))
         return redirect(f"{reverse('account_login')}?next={request.path}")
     form = Join(request.POST or None)
+    own = organisation_of(email)
+    request.session[INVITED] = word  # by which somebody new comes in from their organisation's own sign-in
+    if request.method == "POST" and own is not None and own.only:
+        raise Http404
     if request.method == "POST" and form.is_valid():
         person = Person.objects.create_user(
             email, form.cleaned_data["password"], name=form.cleaned_data["name"], language=language()
@@ -105,27 +110,17 @@ def join(request: HttpRequest, word: str) -> HttpResponse:
         standing = operations.join(person, word)
         login(request, person, backend=_PASSWORDS)
         return redirect("today", relationship=standing.relationship.pk)
-    return render(request, "parties/join.html", {"form": form}, status=422 if form.errors else 200)
+    return render(request, "parties/join.html", {"form": form, "own": own}, status=422 if form.errors else 200)
 
 
 def _join_as_known(request: HttpRequest, person: Person, word: str) -> HttpResponse:
     if request.method != "POST":
-        return render(request, "parties/join.html", {"form": None})
+        return render(request, "parties/join.html", {"form": None, "own": None})
     try:
         standing = operations.join(person, word)
     except operations.NotAllowedError:
         return render(request, "parties/join.html", {"form": None, "ended": True}, status=410)
     return redirect("today", relationship=standing.relationship.pk)
-
-
-def _invited(word: str) -> str | None:
-    """The address that an invitation was sent to: whoever holds its word may know it."""
-    from django.db import connection  # noqa: PLC0415 - one question
-
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT comity_invited(%s)", [operations.digest(word)])
-        (email,) = cursor.fetchone()
-    return None if email is None else str(email)
 
 
 @require_POST
