@@ -1,18 +1,26 @@
 """People: invited, joined, let go; their ways in, and what is kept of them."""
 
+import csv
+import io
 import re
+from datetime import timedelta
 
 import pytest
 from django.core import mail
 from django.db import transaction
 from django.test import Client
+from django.utils import timezone
 
+from comity.apps.matters import operations as matters
+from comity.apps.matters.models import Kind
 from comity.apps.parties import operations
+from comity.apps.parties.mailing import tell
 from comity.apps.parties.models import Access, Membership, Organisation, Person, Role
 from comity.apps.parties.operations import NotAllowedError
+from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import stand
 from comity.core.values import Side
-from tests.room import PASSWORD, cast, person, started
+from tests.room import PASSWORD, cast, person, started, superuser
 
 
 @pytest.fixture(scope="module")
@@ -127,3 +135,123 @@ def test_nobody_signs_up_unasked():
     found = Client().post("/sign-in/signup/", {"email": "x@example.org", "password1": "a long enough word"})
     assert "By invitation only" in found.content.decode()
     assert not Person.objects.filter(email="x@example.org").exists()
+
+
+def place_of(them, name):
+    with transaction.atomic():
+        them.at("customer_lead")
+        return Membership.objects.get(person=them.people[name], left_at=None)
+
+
+def test_a_deputy_has_the_rights_of_both_until_the_day_and_both_sides_read_it():
+    them = cast()
+    member, lead = them.client("customer_member"), them.client("customer_lead")
+    assert member.get(them.url("log/")).status_code == 404
+    place, today = place_of(them, "customer_lead"), timezone.now().date()
+    said = {"deputy": str(place_of(them, "customer_member").pk), "until": today.isoformat()}
+    assert lead.post(them.url(f"people/{place.pk}/stand-in/"), said).status_code == 302
+    assert member.get(them.url("log/")).status_code == 200
+    shown = them.client("provider_member").get(them.url("people/")).content.decode()
+    assert "stands in for Ana Customer Lead" in shown
+    assert (
+        "Customer Member &gt; Ana Customer Lead" in them.client("provider_lead").get(them.url("log/")).content.decode()
+    )
+    a_day_later = "UPDATE parties_membership SET stands_in_until = stands_in_until - 1 WHERE stands_in_for_id = %s"
+    with superuser() as clock:
+        clock.execute(a_day_later, [place.pk])
+    assert member.get(them.url("log/")).status_code == 404
+
+
+def test_a_deputy_gets_mails_meant_for_the_one_who_is_away():
+    them = cast()
+    with transaction.atomic():
+        operations.stand_in(
+            them.at("provider_lead"),
+            place := Membership.objects.get(person=them.people["provider_lead"], left_at=None),
+            Membership.objects.get(person=them.people["provider_member"], left_at=None),
+            timezone.now().date(),
+        )
+        assert place.side == Side.PROVIDER
+    mail.outbox = []
+    with transaction.atomic():
+        said = {"period": lambda _: "2026-06", "day": lambda _: "Friday"}
+        tell(them.at("customer_lead"), Side.PROVIDER, Action.CONFIRM, "silence", "/", **said)
+    assert them.people["provider_member"].email in {one.to[0] for one in mail.outbox}
+
+
+@pytest.mark.parametrize(
+    ("who", "whose", "status"),
+    [
+        ("customer_member", "customer_member", 302),  # one's own
+        ("customer_member", "customer_analyst", 404),
+        ("provider_lead", "customer_member", 404),
+        ("stranger", "customer_member", 404),
+    ],
+)
+def test_nobody_names_a_deputy_for_others_but_who_leads_their_side(them, who, whose, status):
+    until = (timezone.now().date() + timedelta(days=1)).isoformat()
+    said = {"deputy": str(place_of(them, "customer_roster").pk), "until": until}
+    place = place_of(them, whose)
+    assert them.client(who).post(them.url(f"people/{place.pk}/stand-in/"), said).status_code == status
+
+
+@pytest.mark.parametrize(("deputy", "days"), [("provider_member", 1), ("customer_analyst", -1), ("customer_member", 1)])
+def test_who_cannot_stand_in_is_refused_and_nothing_changes(them, deputy, days):
+    until = (timezone.now().date() + timedelta(days=days)).isoformat()
+    said = {"deputy": str(place_of(them, deputy).pk), "until": until}
+    place = place_of(them, "customer_member")
+    assert them.client("customer_member").post(them.url(f"people/{place.pk}/stand-in/"), said).status_code in {302, 422}
+    assert place_of(them, deputy).stands_in_for_id != place.pk
+
+
+def test_to_hand_over_another_leads_first():
+    them = cast()
+    lead = them.client("customer_lead")
+    own, other = place_of(them, "customer_lead"), place_of(them, "customer_analyst")
+    refused = lead.post(them.url(f"people/{own.pk}/role/"), {"role": "member"}, follow=True)
+    assert "keeps at least one lead" in refused.content.decode()
+    assert lead.post(them.url(f"people/{other.pk}/role/"), {"role": "auditor"}).status_code == 422  # not of a side
+    lead.post(them.url(f"people/{other.pk}/role/"), {"role": "lead"})
+    lead.post(them.url(f"people/{own.pk}/let-go/"))
+    assert lead.get(them.url()).status_code == 404
+    assert them.client("customer_analyst").get(them.url(f"people/{other.pk}/")).status_code == 200
+
+
+def test_who_may_see_what_is_a_file_with_those_who_left(them):
+    rows = list(csv.DictReader(io.StringIO(them.client("auditor").get(them.url("people/access.csv")).content.decode())))
+    assert len(rows) == 16
+    lead = next(row for row in rows if row["name"] == "Ana Customer Lead")
+    assert {"confirm", "read_money"} <= set(lead["may"].split())
+    (left,) = (row for row in rows if row["left"])
+    assert (left["name"], left["may"]) == ("Former", "")
+    assert lead["email"] == ""  # addresses are the own side's
+    own = them.client("customer_lead").get(them.url("people/access.csv")).content.decode()
+    assert them.people["customer_lead"].email in own
+    assert them.people["provider_lead"].email not in own
+
+
+def test_an_access_review_is_written_down_for_both(them):
+    assert them.client("customer_lead").post(them.url("people/reviewed/")).status_code == 302
+    shown = them.client("provider_lead").get(them.url("people/")).content.decode()
+    assert "last looked through on" in shown
+    assert "not yet looked through" in shown  # the provider's own
+
+
+def done(page):
+    """What the lines of a log say was done."""
+    return re.findall(r"</td><td>([^<]+)</td></tr>", page.content.decode())
+
+
+def test_what_was_read_is_told_once_a_day_and_apart():
+    them = cast()
+    with transaction.atomic():
+        asked = matters.Asked(Kind.ACTION, "Spread lunch", "Please.")
+        made = matters.raise_matter(them.at("customer_lead"), asked, "UTC")
+    for _ in range(3):
+        them.client("provider_analyst").get(them.url(f"matters/{made.pk}/"))
+    lead = them.client("customer_lead")
+    reads = lead.get(them.url("log/?what=reads")).content.decode()
+    assert reads.count("Provider Analyst") == 1
+    assert "read" not in {line.split()[0] for line in done(lead.get(them.url("log/")))}
+    lines = list(csv.DictReader(io.StringIO(lead.get(them.url("log.csv")).content.decode())))
+    assert [line["about"] for line in lines if line["action"] == "read matter"] == ["Spread lunch"]

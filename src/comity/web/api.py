@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -31,6 +31,7 @@ from comity.review.faces import attribution as attribution_face
 from comity.review.faces import contract
 
 _MOST = 200
+_FAR = 10_000_000
 
 
 def signed_in(request: HttpRequest) -> object | None:
@@ -173,6 +174,14 @@ class Filter(Schema):
     offset: int = Field(0, ge=0)
 
 
+class Lines(Schema):
+    """Which lines of the log."""
+
+    reads: bool = False
+    limit: int = Field(100, ge=1, le=_MOST)
+    offset: int = Field(0, ge=0, le=_FAR)
+
+
 @api.get("/relationships", response=list[RelationshipOut])
 def relationships(request: HttpRequest) -> list[dict[str, Any]]:
     """Where the token's person has a place."""
@@ -298,14 +307,12 @@ def people(request: HttpRequest, relationship: UUID) -> list[dict[str, Any]]:
 
 
 @api.get("/r/{uuid:relationship}/log")
-def log(
-    request: HttpRequest, relationship: UUID, limit: Annotated[int, Query(ge=1, le=_MOST)] = 100
-) -> list[dict[str, Any]]:
-    """What was done: what crossed the line, and what the own side did."""
+def log(request: HttpRequest, relationship: UUID, asked_for: Query[Lines]) -> list[dict[str, Any]]:
+    """What was done, or read: what crossed the line, and what the own side did; the newest first."""
     place(request, Action.AUDIT)
     return [
         {"at": one.at, "by": one.person.name, "side": one.side, "action": one.action, "about": one.about}
-        for one in parties.log(limit)
+        for one in parties.log(reads=asked_for.reads)[asked_for.offset : asked_for.offset + asked_for.limit]
     ]
 
 

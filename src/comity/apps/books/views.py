@@ -1,7 +1,5 @@
 """The records' pages: what is there, files on their way in, and what was set aside."""
 
-import csv
-import io
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,13 +10,13 @@ from django.views.decorators.http import require_POST, require_safe
 from comity.apps.books import operations, queries
 from comity.apps.books.forms import Begin, Choose, Upload
 from comity.apps.books.models import UNDER_WAY, Delivery, Stage
+from comity.apps.parties.operations import read
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing, place
+from comity.apps.sheet import csv_file
 from comity.apps.wording import language, words_for
 from comity.book.definition import UnusableBookError
 from comity.book.importing.mapping import UnusableMappingError
-
-_RISKY = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would take such a cell for a formula
 
 
 @require_safe
@@ -72,6 +70,8 @@ def delivery(request: HttpRequest, delivery: UUID) -> HttpResponse:
     """One file: how far it is, what it would bring or has brought, what was set aside and why."""
     standing = place(request)
     found = _own(standing, delivery)
+    if found.side != standing.side:
+        read(standing, "delivery", found.name)
     mine = standing.side is not None and found.side == standing.side and standing.may(Action.BRING)
     shown = {
         "delivery": found,
@@ -113,14 +113,8 @@ def rejects(request: HttpRequest, delivery: UUID) -> HttpResponse:
     """The rows that were set aside, to be corrected and brought in again."""
     standing = place(request, Action.BRING)
     found = _own(standing, delivery)
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(("file", "line", "column", "value", "reason"))
-    for one in queries.rejects(standing, found):
-        row = (found.name, str(one.line), one.column, one.value, one.reason)
-        writer.writerow(f"'{cell}" if cell.startswith(_RISKY) else cell for cell in row)
-    headers = {"Content-Disposition": 'attachment; filename="rejects.csv"'}
-    return HttpResponse(out.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
+    rows = ((found.name, one.line, one.column, one.value, one.reason) for one in queries.rejects(standing, found))
+    return csv_file("rejects.csv", ("file", "line", "column", "value", "reason"), rows)
 
 
 def _own(standing: Standing, number: UUID) -> Delivery:

@@ -11,6 +11,7 @@ from comity.apps.books.queries import has_book, zone
 from comity.apps.matters import operations, queries
 from comity.apps.matters.forms import FORMS, Agree, Raise, Reply
 from comity.apps.matters.models import Kind, Move
+from comity.apps.parties.operations import read
 from comity.apps.parties.queries import log, people
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import place
@@ -29,7 +30,7 @@ def today(request: HttpRequest) -> HttpResponse:
     shown = {
         "waiting": [(side, queries.waiting(standing, side)) for side in order],
         "to_do": queries.to_do(standing),
-        "news": log(_NEWS),
+        "news": log()[:_NEWS],
         "own": own,
         "has_book": has_book(standing),
     }
@@ -105,5 +106,6 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
             except operations.NotAllowedError as error:
                 messages.error(request, words_for(language())(f"not_allowed.{error}"))
         found.refresh_from_db()
+    read(standing, "matter", found.title)
     shown = {"matter": found, "steps": queries.steps(found), "moves": operations.open_moves(standing, found)}
     return render(request, "matters/matter.html", shown)

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 
-from comity.apps.parties.models import Person, Role
+from comity.apps.parties.models import NEUTRAL, Membership, Person, Role
 from comity.apps.wording import language, words_for
 
 
@@ -66,6 +66,34 @@ class Begin(Worded):
         super().__init__(*args, **more)
         said = words_for(language())
         self.fields["side"].choices = [(one, said(f"begin.{one}")) for one in ("customer", "provider")]  # type: ignore[attr-defined]
+
+
+class Place(Worded):
+    """Somebody's role, among those of their kind."""
+
+    words = "place"
+    role = forms.ChoiceField()
+
+    def __init__(self, *args: Any, neutral: bool, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Offer roles of a side, or those that stand on none."""
+        super().__init__(*args, **more)
+        said = words_for(language())
+        fitting = [role for role in Role if (role in NEUTRAL) is neutral]
+        self.fields["role"].choices = [(role.value, said(f"role.{role.value}")) for role in fitting]  # type: ignore[attr-defined]
+
+
+class Deputy(Worded):
+    """Who stands in, and until when."""
+
+    words = "deputy"
+    deputy = forms.ModelChoiceField(queryset=Membership.objects.none())
+    until = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}))
+
+    def __init__(self, *args: Any, people: Any, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Offer the others of the side."""
+        super().__init__(*args, **more)
+        self.fields["deputy"].queryset = people  # type: ignore[attr-defined]
+        self.fields["deputy"].label_from_instance = lambda one: one.person.name  # type: ignore[attr-defined]
 
 
 class MakeToken(Worded):

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from django.conf import settings
 from django.core.mail import send_mail
 from django.urls import reverse
+from django.utils import timezone
 
 from comity.apps.parties.models import Membership
-from comity.apps.parties.rights import Action, may
+from comity.apps.parties.rights import Action, may_now
 from comity.apps.parties.viewing import Standing
 from comity.apps.wording import words_for
 from comity.core.values import Side
@@ -20,10 +21,10 @@ def tell(standing: Standing, side: Side, right: Action, key: str, address: str, 
     :param said: what fills the sentences, in the reader's language
     :returns: to how many
     """
-    found = Membership.objects.select_related("person").filter(
+    found = Membership.objects.select_related("person", "stands_in_for").filter(
         relationship=standing.relationship, side=side.value, left_at=None
     )
-    people = [one.person for one in found if may(one.role, right)]
+    people = [one.person for one in found if may_now(one, right, timezone.now().date())]
     for person in people:
         words = words_for(person.language if person.language in LOCALES else "en")
         filled = {name: make(words) for name, make in said.items()}

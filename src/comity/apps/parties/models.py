@@ -125,6 +125,7 @@ class Membership(Identified):
     side = models.CharField(max_length=8, choices=SIDES, null=True, blank=True)  # noqa: DJ001 - none is a place too
     role = models.CharField(max_length=12, choices=Role.choices)
     stands_in_for = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="deputies")
+    stands_in_until = models.DateField(null=True, blank=True)  # that day included
     joined_at = models.DateTimeField(default=timezone.now)
     left_at = models.DateTimeField(null=True, blank=True)
 
@@ -182,6 +183,7 @@ class Access(Identified):
         """Newest first."""
 
         ordering: ClassVar = ["-at"]
+        indexes: ClassVar = [models.Index(fields=["relationship", "-at"], name="log_newest_first")]
 
     def __str__(self) -> str:
         """What was done."""

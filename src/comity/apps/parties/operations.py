@@ -1,7 +1,7 @@
 """What the parties do: found a relationship, invite, join, leave. Each is written to the log."""
 
 import secrets
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.db import connection
 from django.utils import timezone
@@ -18,6 +18,7 @@ from comity.apps.parties.models import (
     Token,
 )
 from comity.apps.parties.queries import digest
+from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing, look
 from comity.core.values import Side
 
@@ -26,7 +27,7 @@ LONGEST_TOKEN_DAYS = 365
 
 
 class NotAllowedError(ValueError):
-    """Something that this person may not do, or that cannot be done any more: one sentence."""
+    """Something that this person may not do, or that cannot be done any more; the word names the sentence."""
 
 
 def note(standing: Standing, action: str, about: str = "", *, crosses: bool = False) -> None:
@@ -39,6 +40,19 @@ def note(standing: Standing, action: str, about: str = "", *, crosses: bool = Fa
         about=about[:200],
         crosses=crosses or standing.side is None,
     )
+
+
+def read(standing: Standing, what: str, about: str = "") -> None:
+    """Add to the log that somebody has read what the sides share; once a day for each thing, whoever it is.
+
+    Both sides read it: a record that both rely on says who has seen what.
+    """
+    today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    known = Access.objects.filter(
+        relationship=standing.relationship, at__gte=today, person=standing.membership.person, action=f"read {what}"
+    )
+    if not known.filter(about=about[:200]).exists():
+        note(standing, f"read {what}", about, crosses=True)
 
 
 def found(person: Person, side: Side, own: str, other: str) -> Standing:
@@ -66,7 +80,7 @@ def invite(standing: Standing, email: str, role: Role, side: Side | None) -> tup
         side = None
     elif side is not None and side is not standing.side:
         if Membership.objects.filter(relationship=standing.relationship, side=side, left_at=None).exists():
-            raise NotAllowedError("the other side invites its own people")
+            raise NotAllowedError("invites_own")
         role = Role.LEAD
     word = secrets.token_urlsafe(24)
     made = Invitation.objects.create(
@@ -92,7 +106,7 @@ def join(person: Person, word: str) -> Standing:
         cursor.execute("SELECT comity_join(%s)", [digest(word)])
         (made,) = cursor.fetchone()
     if made is None:
-        raise NotAllowedError("this invitation has ended, was taken up, or is for another address")
+        raise NotAllowedError("ended")
     look(person.pk, made)
     standing = Standing(
         Membership.objects.select_related("relationship__customer", "relationship__provider", "person").get(pk=made)
@@ -105,19 +119,70 @@ def join(person: Person, word: str) -> Standing:
 
 
 def let_go(standing: Standing, other: Membership) -> None:
-    """End somebody's place on the own side; their open matters stay the side's.
+    """End somebody's place on the own side, or one's own; their open matters stay the side's.
 
     :raises NotAllowedError: for somebody of another side, and for a side's last lead
     """
-    if other.side != (standing.side.value if standing.side else None):
-        raise NotAllowedError("each side lets its own people go")
+    if other.pk != standing.membership.pk:
+        _own_lead(standing, other)
+    _keeps_a_lead(standing, other)
+    Membership.objects.filter(stands_in_for=other).update(stands_in_for=None, stands_in_until=None)
+    note(standing, "let go", str(other.person), crosses=True)  # first: who leaves writes nothing any more
+    Membership.objects.filter(pk=other.pk).update(left_at=timezone.now())
+
+
+def change_role(standing: Standing, other: Membership, role: Role) -> None:
+    """Give somebody of the own side another role; who leads makes another a lead first, and then changes their own.
+
+    :raises NotAllowedError: for somebody of another side, a role of another kind, and a side's last lead
+    """
+    _own_lead(standing, other)
+    if (role in NEUTRAL) is not (other.side is None):
+        raise NotAllowedError("other_kind")
+    if role != Role.LEAD:
+        _keeps_a_lead(standing, other)
+    Membership.objects.filter(pk=other.pk).update(role=role)
+    note(standing, "changed role", f"{other.person}: {other.role} > {role}", crosses=True)
+
+
+def stand_in(standing: Standing, other: Membership, deputy: Membership | None, until: date | None) -> None:
+    """Let a deputy stand in for somebody, with the rights of both, until a day; None ends it.
+
+    :raises NotAllowedError: for whoever neither leads the side nor is the one to be stood in for, for a deputy of
+        another side, and for a day that has passed
+    """
+    if other.pk != standing.membership.pk:
+        _own_lead(standing, other)
+    Membership.objects.filter(relationship=standing.relationship, stands_in_for=other).update(
+        stands_in_for=None, stands_in_until=None
+    )
+    if deputy is None:
+        note(standing, "ended deputy", str(other.person), crosses=True)
+        return
+    if deputy.pk == other.pk or deputy.side != other.side or deputy.left_at is not None:
+        raise NotAllowedError("same_side")
+    if until is None or until < timezone.now().date():
+        raise NotAllowedError("day_passed")
+    Membership.objects.filter(pk=deputy.pk).update(stands_in_for=other, stands_in_until=until)
+    note(standing, "named deputy", f"{deputy.person} > {other.person}, {until}", crosses=True)
+
+
+def reviewed_access(standing: Standing) -> None:
+    """Say that the own side's places were looked through and stand."""
+    note(standing, "reviewed access", crosses=True)
+
+
+def _own_lead(standing: Standing, other: Membership) -> None:
+    if other.side != standing.membership.side or not standing.may(Action.INVITE):
+        raise NotAllowedError("own_people")
+
+
+def _keeps_a_lead(standing: Standing, other: Membership) -> None:
     leads = Membership.objects.filter(
         relationship=standing.relationship, side=other.side, role=Role.LEAD, left_at=None
     ).exclude(pk=other.pk)
     if other.role == Role.LEAD and not leads.exists():
-        raise NotAllowedError("a side keeps at least one lead; hand over first")
-    Membership.objects.filter(pk=other.pk).update(left_at=timezone.now())
-    note(standing, "let go", str(other.person), crosses=True)
+        raise NotAllowedError("last_lead")
 
 
 def withdraw(standing: Standing, invitation: Invitation) -> None:

@@ -9,6 +9,8 @@ from django.utils import timezone
 from comity.apps.parties.models import Access, Invitation, Membership, Person, Token
 from comity.core.values import Side
 
+READ = "read "  # with what the log's lines of reading begin
+
 
 def portfolio(person: Person) -> QuerySet[Membership]:
     """Where somebody has a place, the newest first."""
@@ -21,7 +23,7 @@ def portfolio(person: Person) -> QuerySet[Membership]:
 
 def people(side: Side | None = None) -> QuerySet[Membership]:
     """Who is in the viewer's relationship, side by side."""
-    found = Membership.objects.select_related("person", "relationship").filter(left_at=None)
+    found = Membership.objects.select_related("person", "relationship", "stands_in_for__person").filter(left_at=None)
     return (found if side is None else found.filter(side=side)).order_by("side", "person__name")
 
 
@@ -30,9 +32,23 @@ def invitations() -> QuerySet[Invitation]:
     return Invitation.objects.filter(accepted_by=None, withdrawn_at=None).order_by("-made_at")
 
 
-def log(limit: int) -> QuerySet[Access]:
-    """The audit log that the viewer may read, newest first."""
-    return Access.objects.select_related("person")[:limit]
+def former() -> QuerySet[Membership]:
+    """Who was in the viewer's relationship and has left, the last first."""
+    return Membership.objects.select_related("person").exclude(left_at=None).order_by("-left_at")
+
+
+def log(*, reads: bool = False) -> QuerySet[Access]:
+    """The audit log that the viewer may read, newest first: what was done, or what was read."""
+    found = Access.objects.select_related("person").order_by("-at")
+    return found.filter(action__startswith=READ) if reads else found.exclude(action__startswith=READ)
+
+
+def last_review() -> dict[str, Access]:
+    """When each side, by name, last said that its places stand."""
+    found: dict[str, Access] = {}
+    for one in log().filter(action="reviewed access")[:50]:
+        found.setdefault(one.side or "", one)
+    return found
 
 
 def tokens() -> QuerySet[Token]:

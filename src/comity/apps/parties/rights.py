@@ -1,8 +1,9 @@
 """What each role may do, in one table; whatever is not in it, nobody may."""
 
+from datetime import date
 from enum import StrEnum
 
-from comity.apps.parties.models import Role
+from comity.apps.parties.models import Membership, Role
 
 
 class Action(StrEnum):
@@ -40,3 +41,17 @@ MAY: dict[Role, frozenset[Action]] = {
 def may(role: str, action: Action) -> bool:
     """Whether a role may do it."""
     return action in MAY[Role(role)]
+
+
+def stands_in(membership: Membership, day: date) -> bool:
+    """Whether somebody stands in for another on a day, and so has the other's rights beside their own."""
+    other, until = membership.stands_in_for, membership.stands_in_until
+    return other is not None and other.left_at is None and until is not None and day <= until
+
+
+def may_now(membership: Membership, action: Action, day: date) -> bool:
+    """Whether somebody may do it, of themselves or in another's place."""
+    other = membership.stands_in_for
+    return may(membership.role, action) or (
+        other is not None and stands_in(membership, day) and may(other.role, action)
+    )

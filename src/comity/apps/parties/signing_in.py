@@ -16,7 +16,7 @@ from comity.apps.wording import language, words_for
 INVITED = "invited"  # where a session keeps the word of the invitation that is being taken up
 
 
-def organisation_of(email: str) -> Any:  # noqa: ANN401 - the web's, which stands above
+def organisation_of(email: str) -> Any:
     """The organisation whose people have such an address and a sign-in of their own; None where there is none."""
     return next((one for one in settings.ORGANISATIONS if _domain(email) in one.domains), None)
 
@@ -28,7 +28,7 @@ class ByInvitation(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has 
         """Only the page of an invitation makes people."""
         return False
 
-    def pre_login(self, request: HttpRequest, user: Person, **more: Any) -> HttpResponse | None:  # noqa: ANN401
+    def pre_login(self, request: HttpRequest, user: Person, **more: Any) -> HttpResponse | None:
         """Send on who has another way in, whatever they came with."""
         own = organisation_of(user.email)
         if own is not None and own.only and "sociallogin" not in (more.get("signal_kwargs") or {}):
@@ -39,20 +39,20 @@ class ByInvitation(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has 
 
 
 class ByOrganisation(DefaultSocialAccountAdapter):  # type: ignore[misc]  # as above
-    """An organisation's sign-in is believed about addresses of its own domains, and makes people by invitation alone."""
+    """An organisation's sign-in is believed about its own addresses, and makes people by invitation alone."""
 
-    def can_authenticate_by_email(self, login: Any, email: str) -> bool:  # noqa: ANN401 - allauth's
+    def can_authenticate_by_email(self, login: Any, email: str) -> bool:
         """Whether somebody who is here already is let in by this address."""
         return _domain(email) in login.provider.app.settings["verified_email"]
 
-    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:  # noqa: ANN401 - allauth's
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         """Whether somebody new comes in: who holds the word of an invitation for that very address."""
         word = request.session.get(INVITED, "")
         addresses = [one.email.lower() for one in sociallogin.email_addresses if one.verified]
         asked = invited(word) if word else None
         return asked in addresses and self.can_authenticate_by_email(sociallogin, str(asked))
 
-    def populate_user(self, request: HttpRequest, sociallogin: Any, data: dict[str, Any]) -> Person:  # noqa: ANN401
+    def populate_user(self, request: HttpRequest, sociallogin: Any, data: dict[str, Any]) -> Person:
         """The name as the organisation has it."""
         person: Person = super().populate_user(request, sociallogin, data)
         parts = [data.get("first_name"), data.get("last_name")]

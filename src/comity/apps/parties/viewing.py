@@ -11,9 +11,10 @@ from uuid import UUID
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
 
 from comity.apps.parties.models import Membership, Person, Relationship
-from comity.apps.parties.rights import Action, may
+from comity.apps.parties.rights import Action, may_now
 from comity.core.values import Side, Viewer
 
 API = "/api/"
@@ -44,8 +45,8 @@ class Standing:
         return Side(self.membership.side) if self.membership.side else None
 
     def may(self, action: Action) -> bool:
-        """Whether the role may do it."""
-        return may(self.membership.role, action)
+        """Whether they may do it, of themselves or in the place of somebody for whom they stand in."""
+        return may_now(self.membership, action, timezone.now().date())
 
     @property
     def closed_tables(self) -> frozenset[str]:

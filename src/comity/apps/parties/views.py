@@ -6,21 +6,24 @@ from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
 from django.core.mail import send_mail
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from comity.apps.parties import operations, queries
-from comity.apps.parties.forms import Begin, Invite, Join, MakeToken
+from comity.apps.parties.forms import Begin, Deputy, Invite, Join, MakeToken, Place
 from comity.apps.parties.models import NEUTRAL, Invitation, Membership, Person, Role, Token
-from comity.apps.parties.rights import MAY, Action
+from comity.apps.parties.rights import MAY, Action, may_now, stands_in
 from comity.apps.parties.signing_in import INVITED, organisation_of
-from comity.apps.parties.viewing import place
+from comity.apps.parties.viewing import Standing, place
+from comity.apps.sheet import csv_file
 from comity.apps.wording import language, words_for
 from comity.core.values import Side
 
-_LINES = 200
+_LINES = 100
 _PASSWORDS = "allauth.account.auth_backends.AuthenticationBackend"
 
 
@@ -53,6 +56,7 @@ def people(request: HttpRequest) -> HttpResponse:
         "members": queries.people(),
         "invitations": queries.invitations(),
         "form": Invite() if standing.may(Action.INVITE) else None,
+        "reviewed": queries.last_review(),
         "rights": {role: [action for action in Action if action in MAY[role]] for role in Role},
         "actions": list(Action),
     }
@@ -74,7 +78,7 @@ def invite(request: HttpRequest) -> HttpResponse:
     try:
         made, word = operations.invite(standing, form.cleaned_data["email"], role, side)
     except operations.NotAllowedError as error:
-        messages.error(request, str(error))
+        messages.error(request, words_for(language())(f"not_done.{error}"))
         return redirect("people", relationship=standing.relationship.pk)
     address = request.build_absolute_uri(reverse("join", args=[word]))
     send_mail(
@@ -134,25 +138,136 @@ def withdraw(request: HttpRequest, invitation: UUID) -> HttpResponse:
     return redirect("people", relationship=standing.relationship.pk)
 
 
+@require_safe
+def their_place(request: HttpRequest, membership: UUID) -> HttpResponse:
+    """Somebody's place: their role, who stands in for them, its end; one's own, and for who leads, their side's."""
+    standing = place(request)
+    other = _of_own_side(standing, membership)
+    return _their_place(request, standing, other, None, None)
+
+
+def _their_place(
+    request: HttpRequest, standing: Standing, other: Membership, role: Place | None, deputy: Deputy | None
+) -> HttpResponse:
+    leads, neutral = standing.may(Action.INVITE), other.side is None
+    side = queries.people().filter(side=other.side).exclude(pk=other.pk)
+    shown = {
+        "other": other,
+        "role": (role or Place(neutral=neutral, initial={"role": other.role})) if leads else None,
+        "deputy": deputy or Deputy(people=side),
+        "deputies": side.filter(stands_in_for=other),
+    }
+    wrong = (role is not None and role.errors) or (deputy is not None and deputy.errors)
+    return render(request, "parties/place.html", shown, status=422 if wrong else 200)
+
+
+@require_POST
+def change_role(request: HttpRequest, membership: UUID) -> HttpResponse:
+    """Give somebody another role."""
+    standing = place(request, Action.INVITE)
+    other = _of_own_side(standing, membership)
+    form = Place(request.POST, neutral=other.side is None)
+    if not form.is_valid():
+        return _their_place(request, standing, other, form, None)
+    try:
+        operations.change_role(standing, other, Role(form.cleaned_data["role"]))
+    except operations.NotAllowedError as error:
+        messages.error(request, words_for(language())(f"not_done.{error}"))
+        return redirect("their_place", relationship=standing.relationship.pk, membership=other.pk)
+    return redirect("people", relationship=standing.relationship.pk)
+
+
+@require_POST
+def stand_in(request: HttpRequest, membership: UUID) -> HttpResponse:
+    """Name who stands in for somebody, or end it."""
+    standing = place(request)
+    other = _of_own_side(standing, membership)
+    deputy, until = None, None
+    if request.POST.get("deputy"):
+        form = Deputy(request.POST, people=queries.people().filter(side=other.side).exclude(pk=other.pk))
+        if not form.is_valid():
+            return _their_place(request, standing, other, None, form)
+        deputy, until = form.cleaned_data["deputy"], form.cleaned_data["until"]
+    try:
+        operations.stand_in(standing, other, deputy, until)
+    except operations.NotAllowedError as error:
+        messages.error(request, words_for(language())(f"not_done.{error}"))
+    return redirect("their_place", relationship=standing.relationship.pk, membership=other.pk)
+
+
+def _of_own_side(standing: Standing, membership: UUID) -> Membership:
+    """One's own place, or, for who leads, a place of the own side.
+
+    :raises Http404: for any other
+    """
+    found = queries.people(standing.side).filter(pk=membership, side=standing.membership.side).first()
+    if found is None or not (found.pk == standing.membership.pk or standing.may(Action.INVITE)):
+        raise Http404
+    return found
+
+
+@require_POST
+def review_access(request: HttpRequest) -> HttpResponse:
+    """Say that the own side's places stand."""
+    standing = place(request, Action.AUDIT)
+    operations.reviewed_access(standing)
+    messages.success(request, words_for(language())("access.done"))
+    return redirect("people", relationship=standing.relationship.pk)
+
+
+@require_safe
+def access(request: HttpRequest) -> HttpResponse:
+    """Who may see what, and who could, as a file: what an access review is made from."""
+    standing = place(request, Action.AUDIT)
+    today = timezone.now().date()
+    rows = [
+        (
+            one.person.name,
+            one.person.email if one.side == standing.membership.side else "",
+            one.side or "neutral",
+            one.role,
+            one.joined_at.date().isoformat(),
+            "" if one.left_at is None else one.left_at.date().isoformat(),
+            one.stands_in_for.person.name if one.stands_in_for and stands_in(one, today) else "",
+            " ".join(action for action in Action if one.left_at is None and may_now(one, action, today)),
+        )
+        for one in [*queries.people(), *queries.former()]
+    ]
+    head = ("name", "email", "side", "role", "since", "left", "stands_in_for", "may")
+    return csv_file("access.csv", head, rows)
+
+
 @require_POST
 def let_go(request: HttpRequest, membership: UUID) -> HttpResponse:
     """End somebody's place."""
-    standing = place(request, Action.INVITE)
-    other = Membership.objects.select_related("person").filter(pk=membership, left_at=None).first()
-    if other is None:
-        raise Http404
+    standing = place(request)
+    other = _of_own_side(standing, membership)
     try:
         operations.let_go(standing, other)
     except operations.NotAllowedError as error:
-        messages.error(request, str(error))
+        messages.error(request, words_for(language())(f"not_done.{error}"))
+        return redirect("their_place", relationship=standing.relationship.pk, membership=other.pk)
+    if other.pk == standing.membership.pk:
+        return redirect("portfolio")
     return redirect("people", relationship=standing.relationship.pk)
 
 
 @require_safe
 def log(request: HttpRequest) -> HttpResponse:
-    """What was done, and by whom: what crossed the line, and what the own side did."""
+    """What was done, or read, and by whom: what crossed the line, and what the own side did."""
     place(request, Action.AUDIT)
-    return render(request, "parties/log.html", {"lines": queries.log(_LINES)})
+    reads = request.GET.get("what") == "reads"
+    page = Paginator(queries.log(reads=reads), _LINES).get_page(request.GET.get("page"))
+    return render(request, "parties/log.html", {"page": page, "reads": reads})
+
+
+@require_safe
+def log_file(request: HttpRequest) -> HttpResponse:
+    """The whole log that the viewer may read, as a file."""
+    place(request, Action.AUDIT)
+    lines = [*queries.log(), *queries.log(reads=True)]
+    rows = ((one.at.isoformat(), one.person.name, one.side or "neutral", one.action, one.about) for one in lines)
+    return csv_file("log.csv", ("at", "by", "side", "action", "about"), rows)
 
 
 @require_safe

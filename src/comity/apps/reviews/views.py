@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from comity.apps.books.queries import NoBookError, definition
-from comity.apps.parties.operations import note
+from comity.apps.parties.operations import read
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import place
 from comity.apps.reviews import operations, queries
@@ -49,6 +49,7 @@ def review(request: HttpRequest) -> HttpResponse:
         return render(request, "reviews/nothing.html", {"why": str(error)})
     calendar = definition(standing).calendar(made.cut)
     name = calendar.name(made.period)
+    read(standing, "review", name)
     before, after = queries.neighbours(calendar, made.period)
     shown = {
         "review": made,
@@ -93,7 +94,7 @@ def review_file(request: HttpRequest, form: str) -> HttpResponse:
     except (UnknownPeriodError, NoBookError, NoReviewError, UnusableBookError):
         raise Http404 from None
     name = f"review-{definition(standing).calendar(made.cut).name(made.period)}.{form}"
-    note(standing, "took", name)
+    read(standing, "file", name)
     return HttpResponse(
         written, content_type=_FILES[form], headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )
@@ -134,6 +135,7 @@ def restate(request: HttpRequest) -> HttpResponse:
 def record(request: HttpRequest) -> HttpResponse:
     """The whole record, to be kept and checked without this room: `comity verify`."""
     standing = place(request)
+    read(standing, "record")
     text = json.dumps(queries.record_told(standing), ensure_ascii=False, indent=1)
     return HttpResponse(
         text, content_type="application/json", headers={"Content-Disposition": 'attachment; filename="record.json"'}
@@ -153,6 +155,7 @@ def attribution(request: HttpRequest) -> HttpResponse:
         raise Http404(str(error)) from None
     except (NoBookError, NoAttributionError, UnusableBookError) as error:
         return render(request, "reviews/nothing.html", {"why": str(error)})
+    read(standing, "attribution", f"{made.kpi.id} {made.name}")
     shown = {
         "body": queries.attribution_body(standing, made),
         "kpis": list(dict.fromkeys(kpis)),
