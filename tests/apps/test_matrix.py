@@ -16,7 +16,7 @@ from pypdf import PdfReader
 
 from comity.apps.books.models import Delivery, Stage
 from comity.apps.matters import operations as matters
-from comity.apps.matters.models import Kind
+from comity.apps.matters.models import Evidence, Kind
 from comity.apps.parties import operations as parties
 from comity.apps.parties.models import Invitation, Membership, Role
 from comity.apps.parties.rights import Action, may
@@ -47,7 +47,8 @@ OUTSIDE = [None, "stranger", "former"]
 
 # Address -> the right that it takes; those that change something are asked with POST and an empty form.
 WITHIN = {
-    "today": Action.READ, "matters": Action.READ, "matter": Action.READ, "raise": Action.DISPUTE,
+    "today": Action.READ, "matters": Action.READ, "matter": Action.READ, "evidence": Action.READ,
+    "raise": Action.DISPUTE,
     "review": Action.READ, "review_file": Action.READ, "attribution": Action.READ, "record": Action.READ,
     "records": Action.READ, "delivery": Action.READ, "rejects": Action.BRING,
     "people": Action.READ, "their_place": Action.INVITE, "log": Action.AUDIT, "log_file": Action.AUDIT,
@@ -111,7 +112,9 @@ def them():
     )
     with transaction.atomic():
         asked = matters.Asked(Kind.DISPUTE, "Service level", "Why?", kpi="service_level", period="2026-06")
-        made.matter = matters.raise_matter(made.at("customer_lead"), asked, "UTC").pk
+        shown = [matters.File("shown.csv", b"a,b")]
+        made.matter = matters.raise_matter(made.at("customer_lead"), asked, "UTC", shown).pk
+        made.evidence = Evidence.objects.get(matter=made.matter).pk
         made.place = Membership.objects.filter(role=Role.MEMBER, side=Side.CUSTOMER).first().pk
         standing = made.at("provider_lead")
         made.delivery = Delivery.objects.create(
@@ -130,6 +133,7 @@ def them():
 def address(them, name):
     more = {
         "matter": f"matters/{them.matter}/",
+        "evidence": f"matters/{them.matter}/evidence/{them.evidence}/",
         "raise": "matters/raise/dispute/",
         "review_file": "review/file.json",
         "record": "record/",

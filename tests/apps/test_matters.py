@@ -1,15 +1,20 @@
 """Matters: whose move it is, what each may do, what silence does; and that a claim reaches the figures."""
 
+import hashlib
+import uuid
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.core import mail
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.utils import timezone
 
+from comity.apps.books import queries
 from comity.apps.matters import operations, tasks
-from comity.apps.matters.models import Kind, Matter, Move, State, Step
+from comity.apps.matters.models import Evidence, Kind, Matter, Move, State, Step
 from comity.apps.matters.operations import Asked, NotAllowedError, move, open_moves, raise_matter
+from comity.apps.parties.models import Membership
 from comity.core.values import Side
 from tests.room import cast
 
@@ -239,3 +244,87 @@ def test_what_goes_wrong_in_the_middle_leaves_nothing(them, monkeypatch):
     with transaction.atomic():
         them.at("customer_lead")
         assert Matter.objects.count() == before
+
+
+CLAIM = {"from_day": date(2026, 6, 10), "to_day": date(2026, 6, 14), "asked_for": "exclude", "event": "outage"}
+
+
+def test_a_counter_proposal_has_days_of_its_own_and_what_is_accepted_is_what_lies_on_the_table():
+    them = cast()
+    them.book(KPI, contacts="\n".join(contacts()))
+    matter = raised(them, "provider_lead", Kind.CLAIM, **CLAIM)
+    other = operations.Terms(to_day=date(2026, 6, 11), asked_for="relief")
+    with transaction.atomic():
+        move(them.at("customer_lead"), matter, Move.COUNTER, "Two days.", ZONE, other)
+    first, second = steps(them, matter)
+    assert first.terms == {"from_day": "2026-06-10", "to_day": "2026-06-14", "asked_for": "exclude"}
+    assert second.terms == {"from_day": "2026-06-10", "to_day": "2026-06-11", "asked_for": "relief"}
+    (event,) = events(them)
+    assert (event["claim"], event["state"], str(event["to"])[:10]) == ("relief", "claimed", "2026-06-11")
+    moved(them, "provider_lead", matter, Move.ACCEPT)
+    (event,) = events(them)
+    assert (event["claim"], event["state"], str(event["to"])[:10]) == ("relief", "accepted", "2026-06-11")
+    page = them.client("auditor").get(them.url(f"matters/{matter.pk}/")).content.decode()
+    assert "On the table from then on" in page
+
+
+def events(them):
+    with transaction.atomic(), queries.opened(them.at("customer_lead")) as book:
+        return book.table("events").to_pyarrow().to_pylist()
+
+
+def test_a_counter_proposal_with_its_days_in_a_wrong_order_changes_nothing(them):
+    matter = raised(them, "provider_lead", Kind.CLAIM, **CLAIM)
+    said = {"move": "counter", "text": "Other days.", "from_day": "2026-06-12", "to_day": "2026-06-11"}
+    found = them.client("customer_lead").post(them.url(f"matters/{matter.pk}/"), said)
+    assert "last day is before the first" in found.content.decode()
+    assert [one.move for one in steps(them, matter)] == ["raise"]
+
+
+def test_what_shows_it_is_laid_before_both_and_stays(them):
+    found = them.client("provider_analyst").post(
+        them.url("matters/raise/dispute/"),
+        {"title": "Short", "text": "See.", "evidence": SimpleUploadedFile("../../=sum\x00.csv", b"<script>1</script>")},
+    )
+    number = found.headers["Location"].split("/")[-2]
+    with transaction.atomic():
+        them.at("auditor")
+        kept = Evidence.objects.get(matter=number)
+    address = them.url(f"matters/{number}/evidence/{kept.pk}/")
+    for who in ("customer_member", "auditor", "provider_lead"):
+        taken = them.client(who).get(address)
+        assert taken.content == b"<script>1</script>"
+        assert taken.headers["Content-Type"] == "application/octet-stream"
+        assert taken.headers["Content-Disposition"].startswith("attachment")
+        assert "/" not in taken.headers["Content-Disposition"]
+    assert them.client("stranger").get(address).status_code == 404
+    assert them.client("customer_lead").get(address.replace(str(number), str(uuid.uuid4()))).status_code == 404
+    assert kept.digest == hashlib.sha256(b"<script>1</script>").hexdigest()
+
+
+def test_a_file_that_is_too_large_is_refused_and_nothing_is_raised(them, monkeypatch):
+    monkeypatch.setattr(operations, "LARGEST_EVIDENCE", 10)
+    said = {"title": "Too large a file", "text": "See.", "evidence": SimpleUploadedFile("a.csv", b"12345678901")}
+    found = them.client("provider_analyst").post(them.url("matters/raise/dispute/"), said)
+    assert found.status_code == 422
+    assert "larger than" in found.content.decode()
+    with transaction.atomic():
+        them.at("auditor")
+        assert not Matter.objects.filter(title="Too large a file").exists()
+
+
+def test_an_action_is_handed_over_within_the_side_that_has_it(them):
+    with transaction.atomic():
+        them.at("provider_lead")
+        owner = Membership.objects.get(person=them.people["provider_roster"])
+        other = Membership.objects.get(person=them.people["provider_lead"])
+    matter = moved(them, "provider_lead", raised(them, kind=Kind.ACTION, owner=owner), Move.ACCEPT)
+    with transaction.atomic():
+        assert Move.HAND_OVER not in open_moves(them.at("customer_lead"), matter)
+    said = {"move": "hand_over", "owner": str(other.pk)}
+    them.client("provider_lead").post(them.url(f"matters/{matter.pk}/"), said)
+    last = steps(them, matter)[-1]
+    assert (last.move, last.terms["owner"]) == ("hand_over", "Provider Lead")
+    with pytest.raises(NotAllowedError, match="nobody"), transaction.atomic():
+        theirs = Membership.objects.get(person=them.people["customer_lead"]) if them.at("provider_lead") else None
+        move(them.at("provider_lead"), matter, Move.HAND_OVER, "", ZONE, operations.Terms(owner=theirs))

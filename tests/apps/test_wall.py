@@ -9,7 +9,7 @@ from django.db.utils import ProgrammingError
 
 from comity.apps.books.models import Delivery, KeptMapping
 from comity.apps.matters import operations as matters
-from comity.apps.matters.models import Kind, Matter, Step
+from comity.apps.matters.models import Evidence, Kind, Matter, Step
 from comity.apps.parties.models import Access, Invitation, Membership, Organisation, Relationship
 from comity.apps.parties.viewing import look, stand
 from comity.apps.reviews.models import Confirmation, Entry
@@ -19,8 +19,8 @@ from tests.room import cast, started, superuser
 
 # Every table with rows of a relationship, and every other one, is placed here; a new one fails the test until it is.
 WALLED = {
-    "books_delivery", "books_keptmapping", "matters_matter", "matters_step", "parties_access", "parties_invitation",
-    "parties_membership",
+    "books_delivery", "books_keptmapping", "matters_evidence", "matters_matter", "matters_step",
+    "parties_access", "parties_invitation", "parties_membership",
     "parties_organisation", "parties_relationship", "parties_token", "reviews_confirmation", "reviews_entry",
 }  # fmt: skip
 NOBODYS = {
@@ -33,6 +33,7 @@ NOBODYS = {
 MODELS = (
     Matter,
     Step,
+    Evidence,
     Access,
     Invitation,
     Membership,
@@ -166,7 +167,9 @@ def test_a_side_cannot_put_people_on_the_other_or_speak_for_it(them):
             step.save(force_insert=True)
 
 
-@pytest.mark.parametrize("table", ["matters_step", "parties_access", "reviews_confirmation", "reviews_entry"])
+@pytest.mark.parametrize(
+    "table", ["matters_step", "matters_evidence", "parties_access", "reviews_confirmation", "reviews_entry"]
+)
 @pytest.mark.parametrize("change", ["UPDATE {} SET id = id", "DELETE FROM {}"])
 def test_what_was_done_cannot_be_changed(them, table, change):
     with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():

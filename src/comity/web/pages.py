@@ -1,5 +1,6 @@
 """How the room's pages are made: Jinja with every text escaped, words in the reader's language, and who is looking."""
 
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +22,7 @@ def environment(**options: Any) -> Environment:  # noqa: ANN401 - Django's optio
     kept = options | {"undefined": StrictUndefined, "finalize": finalized}
     made = Environment(**kept | {"autoescape": True})  # noqa: S701 - it is
     made.globals |= {"url": _url, "static": static, "sides": list(Side), "Action": Action, "paper": False, "now": now}
+    made.globals["date"] = date.fromisoformat
     made.globals["organisations"] = lambda: settings.ORGANISATIONS
     return made
 

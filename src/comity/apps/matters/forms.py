@@ -22,6 +22,7 @@ class Raise(Worded):
     words = "raise"
     title = forms.CharField(max_length=160)
     text = forms.CharField(max_length=4000, widget=forms.Textarea(attrs={"rows": 4}))
+    evidence = forms.FileField(required=False)
 
 
 class Claim(Raise):
@@ -66,8 +67,34 @@ class Agree(Raise):
 FORMS = {Kind.DISPUTE: Raise, Kind.CLAIM: Claim, Kind.ACTION: Agree}
 
 
-class Reply(forms.Form):
-    """A move and what it says."""
+class Reply(Worded):
+    """A move, what it says, a file that shows it; the terms of a counter-proposal, or a new owner, by kind."""
 
+    words = "raise"
     move = forms.ChoiceField(choices=[(one.value, one.value) for one in Move])
-    text = forms.CharField(max_length=4000, required=False, widget=forms.Textarea)
+    text = forms.CharField(max_length=4000, required=False, widget=forms.Textarea(attrs={"rows": 4}))
+    evidence = forms.FileField(required=False)
+    from_day = _day()
+    to_day = _day()
+    queue = forms.CharField(max_length=80, required=False)
+    asked_for = forms.ChoiceField(required=False)
+    owner = forms.ModelChoiceField(queryset=Membership.objects.none(), required=False)
+    due_on = _day()
+
+    def __init__(self, *args: Any, people: Any, kind: str, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Offer what may be asked for, and the people of the sides; of the terms only those of the kind."""
+        super().__init__(*args, **more)
+        said = words_for(language())
+        self.fields["asked_for"].choices = [(one, said(f"claim.{one}")) for one in ("exclude", "relief")]  # type: ignore[attr-defined]
+        self.fields["owner"].queryset = people  # type: ignore[attr-defined]
+        self.fields["owner"].label_from_instance = lambda one: one.person.name  # type: ignore[attr-defined]
+        for name in {*_TERMS[Kind.CLAIM], *_TERMS[Kind.ACTION]} - {*_TERMS.get(Kind(kind), ())}:
+            del self.fields[name]
+
+    @property
+    def on_the_table(self) -> list[Any]:
+        """The fields of the terms."""
+        return [self[name] for names in _TERMS.values() for name in names if name in self.fields]
+
+
+_TERMS = {Kind.CLAIM: ("from_day", "to_day", "queue", "asked_for"), Kind.ACTION: ("owner", "due_on")}

@@ -102,6 +102,7 @@ class Move(models.TextChoices):
     DEEM = "deem"
     WITHDRAW = "withdraw"
     DONE = "done"
+    HAND_OVER = "hand_over"  # an action goes to somebody else of the same side
 
 
 class Step(Identified):
@@ -121,6 +122,8 @@ class Step(Identified):
     text = models.TextField(blank=True, max_length=4000)
     answers_to = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
     ran_out = models.BooleanField(default=False)
+    # What lay on the table from then on: days, queue, what is asked for, owner; of a proposal and its counters alone.
+    terms = models.JSONField(default=dict)
 
     class Meta:
         """In order, each number once."""
@@ -131,3 +134,25 @@ class Step(Identified):
     def __str__(self) -> str:
         """By its number and move."""
         return f"{self.number} {self.move}"
+
+
+class Evidence(Identified):
+    """A file that a side lays before the other with a step. Only ever added; both read it."""
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    matter = models.ForeignKey(Matter, models.CASCADE, related_name="+")
+    step = models.ForeignKey(Step, models.CASCADE, related_name="evidence")
+    side = models.CharField(max_length=8, choices=SIDES, null=True, blank=True)  # noqa: DJ001 - as above
+    name = models.CharField(max_length=160)
+    size = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64)
+    content = models.BinaryField()
+
+    class Meta:
+        """As they came."""
+
+        ordering: ClassVar = ["step__number", "name"]
+
+    def __str__(self) -> str:
+        """By its name."""
+        return self.name

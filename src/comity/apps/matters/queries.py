@@ -3,10 +3,10 @@
 from datetime import timedelta
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 
-from comity.apps.matters.models import OPEN, Kind, Matter, State, Step
+from comity.apps.matters.models import OPEN, Evidence, Kind, Matter, State, Step
 from comity.apps.parties.viewing import Standing
 from comity.core.values import Side
 
@@ -45,7 +45,17 @@ def matter(standing: Standing, number: UUID) -> Matter | None:
 
 def steps(found: Matter) -> QuerySet[Step]:
     """Its moves, in order."""
-    return Step.objects.filter(matter=found).select_related("person", "answers_to")
+    told = Evidence.objects.defer("content")
+    return (
+        Step.objects.filter(matter=found)
+        .select_related("person", "answers_to")
+        .prefetch_related(Prefetch("evidence", queryset=told))
+    )
+
+
+def evidence(standing: Standing, found: Matter, number: UUID) -> Evidence | None:
+    """A file that was laid before the other side."""
+    return Evidence.objects.filter(relationship=standing.relationship, matter=found, pk=number).first()
 
 
 def running_out(standing: Standing) -> QuerySet[Matter]:

@@ -9,4 +9,5 @@ urlpatterns = [
     path("matters/", views.matters, name="matters"),
     path("matters/raise/<str:kind>/", views.raise_matter, name="raise"),
     path("matters/<uuid:matter>/", views.matter, name="matter"),
+    path("matters/<uuid:matter>/evidence/<uuid:evidence>/", views.evidence, name="evidence"),
 ]

@@ -2,15 +2,17 @@
 
 from uuid import UUID
 
+from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_safe
 
 from comity.apps.books.queries import has_book, zone
 from comity.apps.matters import operations, queries
 from comity.apps.matters.forms import FORMS, Agree, Raise, Reply
-from comity.apps.matters.models import Kind, Move
+from comity.apps.matters.models import AGREED, Kind, Move
 from comity.apps.parties.operations import read
 from comity.apps.parties.queries import log, people
 from comity.apps.parties.rights import Action
@@ -72,8 +74,11 @@ def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
             owner=said.get("owner"),
             due_on=said.get("due_on"),
         )
-        made = operations.raise_matter(standing, asked, zone(standing))
-        return redirect("matter", relationship=standing.relationship.pk, matter=made.pk)
+        try:
+            made = operations.raise_matter(standing, asked, zone(standing), _files(form))
+            return redirect("matter", relationship=standing.relationship.pk, matter=made.pk)
+        except operations.NotAllowedError as error:
+            form.add_error("evidence", words_for(language())(f"not_allowed.{error}"))
     shown = {"form": form, "kind": kind, "about": about}
     return render(request, "matters/raise.html", shown, status=422 if form.errors else 200)
 
@@ -81,12 +86,21 @@ def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
 def _form(request: HttpRequest, kind: Kind, about: dict[str, str]) -> Raise:
     more = {"people": people().exclude(side=None)} if FORMS[kind] is Agree else {}
     if request.method == "POST":
-        return FORMS[kind](request.POST, **more)
+        return FORMS[kind](request.POST, request.FILES, **more)
     words = words_for(language())
     title = ""
     if kind is Kind.DISPUTE and about["kpi"]:
         title = words("raise.dispute_of", kpi=words.named("measure", about["kpi"]), period=about["period"])
-    return FORMS[kind](initial={"title": title, "kpi": about["kpi"]}, **more)
+    asked = {name: request.GET.get(name, "")[:80] for name in ("from_day", "to_day", "queue")}
+    return FORMS[kind](initial={"title": title, "kpi": about["kpi"]} | asked, **more)
+
+
+def _files(form: forms.Form) -> list[operations.File]:
+    """What came with a form, as far as it may."""
+    found = form.cleaned_data.get("evidence")
+    if found is None:
+        return []
+    return [operations.File(found.name, found.read(operations.LARGEST_EVIDENCE + 1))]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -96,16 +110,40 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
     found = queries.matter(standing, matter)
     if found is None:
         raise Http404
+    table = {name: getattr(found, name) for name in ("from_day", "to_day", "queue", "asked_for", "owner", "due_on")}
+    everybody = people().exclude(side=None)
+    reply = Reply(people=everybody, kind=found.kind, initial=table)
     if request.method == "POST":
-        reply = Reply(request.POST)
+        reply = Reply(request.POST, request.FILES, people=everybody, kind=found.kind)
         if reply.is_valid():
+            said = reply.cleaned_data
+            terms = operations.Terms(**{name: said.get(name) or None for name in table})
             try:
-                what = Move(reply.cleaned_data["move"])
-                operations.move(standing, found, what, reply.cleaned_data["text"], zone(standing))
+                operations.move(standing, found, Move(said["move"]), said["text"], zone(standing), terms, _files(reply))
                 return redirect("matter", relationship=standing.relationship.pk, matter=found.pk)
             except operations.NotAllowedError as error:
                 messages.error(request, words_for(language())(f"not_allowed.{error}"))
         found.refresh_from_db()
     read(standing, "matter", found.title)
-    shown = {"matter": found, "steps": queries.steps(found), "moves": operations.open_moves(standing, found)}
-    return render(request, "matters/matter.html", shown)
+    shown = {
+        "matter": found,
+        "steps": queries.steps(found),
+        "moves": operations.open_moves(standing, found),
+        "form": reply,
+        "owner_left": found.owner is not None and found.owner.left_at is not None and found.state in AGREED,
+    }
+    return render(request, "matters/matter.html", shown, status=422 if reply.errors else 200)
+
+
+@require_safe
+def evidence(request: HttpRequest, matter: UUID, evidence: UUID) -> HttpResponse:
+    """A file that was laid before the other side, to be kept; a browser never opens it here."""
+    standing = place(request)
+    about = queries.matter(standing, matter)
+    found = None if about is None else queries.evidence(standing, about, evidence)
+    if found is None:
+        raise Http404
+    read(standing, "evidence", found.name)
+    answer = HttpResponse(bytes(found.content), content_type="application/octet-stream")
+    answer.headers["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=found.name) or ""
+    return answer
