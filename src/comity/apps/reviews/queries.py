@@ -48,11 +48,34 @@ def attribution(standing: Standing, kpi: str, period: str | None) -> Attribution
     return books.worked_out(standing, ("attribution", kpi, period), make)
 
 
-def review_body(standing: Standing, made: Review, *, joint: bool = False) -> Markup:
+def review_body(standing: Standing, made: Review, beside: page.Beside, *, joint: bool = False) -> Markup:
     """What the page of a review says, in the reader's language."""
     known = language()
-    key = ("review body", made.digest, made.period, made.against, known)
-    return Markup(books.worked_out(standing, key, lambda: str(page.body(made, words_for(known))), joint=joint))  # noqa: S704 - as it was rendered
+    key = ("review body", made.digest, made.period, made.against, known, tuple(sorted(beside.said.items())))
+    return Markup(books.worked_out(standing, key, lambda: str(page.body(made, words_for(known), beside)), joint=joint))  # noqa: S704 - as it was rendered
+
+
+def figure_body(
+    standing: Standing, made: Review, kpi: str, beside: page.Beside, *, joint: bool = False
+) -> Markup | None:
+    """What the page of one figure says; None where the review has no such level."""
+    known = language()
+    key = ("figure", kpi, made.digest, made.period, made.against, known, beside.said.get(kpi, ()))
+
+    def make() -> str | None:
+        body = page.figure(made, words_for(known), kpi, beside)
+        return None if body is None else str(body)
+
+    text = books.worked_out(standing, key, make, joint=joint)
+    return None if text is None else Markup(text)  # noqa: S704 - as above
+
+
+def about(standing: Standing, period: Period, name: str) -> dict[str, list[Matter]]:
+    """Open disputes of a period's figures and claims that touch its days, by KPI; "" for claims about all."""
+    found: dict[str, list[Matter]] = {kpi: list(those) for kpi, those in disputed(standing, name).items()}
+    for one in claims(standing).filter(from_day__lt=period.end, to_day__gte=period.start):
+        found.setdefault(one.kpi, []).append(one)
+    return found
 
 
 def attribution_body(standing: Standing, made: Attribution) -> Markup:

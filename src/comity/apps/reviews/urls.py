@@ -6,6 +6,7 @@ from comity.apps.reviews import views
 
 urlpatterns = [
     path("review/", views.review, name="review"),
+    path("review/figure/<str:kpi>/", views.figure, name="figure"),
     path("review/file.<str:form>", views.review_file, name="review_file"),
     path("review/confirm/", views.confirm, name="confirm"),
     path("review/restate/", views.restate, name="restate"),

@@ -6,12 +6,14 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from comity.apps.books.queries import NoBookError, definition
+from comity.apps.matters.models import Kind, Matter
 from comity.apps.parties.operations import read
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import place
+from comity.apps.parties.viewing import Standing, place
 from comity.apps.reviews import operations, queries
 from comity.apps.reviews.models import Entry
 from comity.apps.wording import language, words_for
@@ -22,7 +24,10 @@ from comity.review.attributing import MEASURE, NoAttributionError
 from comity.review.composing import NoReviewError
 from comity.review.faces import attribution_rows
 from comity.review.faces import render as render_as
+from comity.review.faces.level_rows import level_row
+from comity.review.faces.page import Beside
 from comity.review.faces.words import DASH, Words
+from comity.review.review import Review
 
 _FILES = {
     "pdf": "application/pdf",
@@ -37,23 +42,19 @@ _FILES = {
 def review(request: HttpRequest) -> HttpResponse:
     """The joint review, or the own side's, of a period."""
     standing = place(request)
-    asked = request.GET.get("against")
-    against = Against(asked) if asked in set(Against) else None
     words = words_for(language())
-    joint = request.GET.get("eyes") == "joint" or standing.viewer.side is None
     try:
-        made = queries.review(standing, request.GET.get("period") or None, against, joint=joint)
-    except UnknownPeriodError as error:
-        raise Http404(str(error)) from None
+        made, joint = _asked_for(request, standing)
     except (NoBookError, NoReviewError, UnusableBookError) as error:
         return render(request, "reviews/nothing.html", {"why": str(error)})
     calendar = definition(standing).calendar(made.cut)
     name = calendar.name(made.period)
     read(standing, "review", name)
     before, after = queries.neighbours(calendar, made.period)
+    about = queries.about(standing, made.period, name)
     shown = {
         "review": made,
-        "body": queries.review_body(standing, made, joint=joint),
+        "body": queries.review_body(standing, made, _beside(standing, name, about, joint=joint), joint=joint),
         "period": words.period(made.period, calendar.cut),
         "before": before,
         "after": after,
@@ -63,10 +64,67 @@ def review(request: HttpRequest) -> HttpResponse:
         "joint": joint,
         "confirmations": queries.confirmations(standing, name),
         "entries": [_entry(entry, words) for entry in queries.record(standing, name)],
-        "disputes": queries.disputed(standing, name),
-        "claims": queries.claims(standing),
+        "about": about,
     }
     return render(request, "reviews/review.html", shown)
+
+
+def _asked_for(request: HttpRequest, standing: Standing) -> tuple[Review, bool]:
+    """The review that an address names, and whether it is the joint one.
+
+    :raises Http404: for a period that cannot be read
+    """
+    asked = request.GET.get("against")
+    against = Against(asked) if asked in set(Against) else None
+    joint = request.GET.get("eyes") == "joint" or standing.viewer.side is None
+    try:
+        return queries.review(standing, request.GET.get("period") or None, against, joint=joint), joint
+    except UnknownPeriodError as error:
+        raise Http404(str(error)) from None
+
+
+def _beside(standing: Standing, period: str, about: dict[str, list[Matter]], *, joint: bool) -> Beside:
+    """Where each level is opened, and by whom it is disputed or claimed about."""
+    words, at = words_for(language()), standing.relationship
+    asked = urlencode({"period": period} | ({"eyes": "joint"} if joint and standing.side else {}))
+
+    def said(one: Matter) -> str:
+        key = "figure.disputed" if one.kind == Kind.DISPUTE else "figure.claimed"
+        return words(key, party=at.organisation(Side(one.asks)).name)
+
+    marks = {kpi: tuple(dict.fromkeys(said(one) for one in those)) for kpi, those in about.items() if kpi}
+    return Beside(lambda kpi: f"{reverse('figure', args=[at.pk, kpi])}?{asked}", marks)
+
+
+@require_safe
+def figure(request: HttpRequest, kpi: str) -> HttpResponse:
+    """One figure opened: the level, each side's own and why they differ, its wording, its records, what is asked."""
+    standing = place(request)
+    try:
+        made, joint = _asked_for(request, standing)
+    except (NoBookError, NoReviewError, UnusableBookError):
+        raise Http404 from None
+    calendar = definition(standing).calendar(made.cut)
+    name = calendar.name(made.period)
+    about = queries.about(standing, made.period, name)
+    body = queries.figure_body(standing, made, kpi, _beside(standing, name, about, joint=joint), joint=joint)
+    if body is None:
+        raise Http404
+    read(standing, "figure", f"{kpi} {name}")
+    level = next(one for one in made.levels if one.kpi == kpi)
+    words = words_for(language())
+    shown = {
+        "level": level,
+        "row": level_row(level, made, words),
+        "body": body,
+        "period": words.period(made.period, calendar.cut),
+        "name": name,
+        "joint": joint,
+        "mine": [*about.get(kpi, ()), *about.get("", ())],
+        "first": made.period.start,
+        "shared_out": level.measure == MEASURE and level.target is not None,
+    }
+    return render(request, "reviews/figure.html", shown)
 
 
 def _entry(entry: Entry, words: Words) -> dict[str, object]:

@@ -3,8 +3,8 @@
 import base64
 import hashlib
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -87,9 +87,31 @@ def render(review: Review, words: Words, *, paper: bool = False) -> str:
     return environment().get_template("review.html").render(**view(review, words, paper=paper), **sealed(style))
 
 
-def body(review: Review, words: Words) -> Markup:
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a room knows of a review's levels: where each is opened, and what is said about it now."""
+
+    address: Callable[[str], str]  # of a KPI
+    said: Mapping[str, tuple[str, ...]]  # by KPI, marked: disputed, claimed
+
+
+def body(review: Review, words: Words, beside: Beside | None = None) -> Markup:
     """What the page says, without its head: for a page of the room."""
-    return Markup(environment().get_template("review_body.html").render(**view(review, words, paper=False)))  # noqa: S704 - rendered with every text escaped
+    shown = view(review, words, paper=False) | {"beside": beside}
+    return Markup(environment().get_template("review_body.html").render(**shown))  # noqa: S704 - rendered with every text escaped
+
+
+def figure(review: Review, words: Words, kpi: str, beside: Beside | None = None) -> Markup | None:
+    """One level opened, with the readings that rest on it, and its records; None where there is none."""
+    levels = tuple(one for one in review.levels if one.kpi == kpi)
+    if not levels:
+        return None
+    wordings = [(one, definition_of(one, review)) for one in review.readings]
+    rests = [one for one, wording in wordings if wording is not None and wording.id == kpi]
+    shown = view(replace(review, levels=levels, readings=tuple(rests), missing=()), words, paper=False)
+    level = levels[0]
+    wording = {"pins": pins(level.definition, level.unit, review.currency, words), "kpi": level, "beside": beside}
+    return Markup(environment().get_template("figure_body.html").render(**shown, **wording))  # noqa: S704 - as above
 
 
 def sealed(style: str) -> dict[str, str]:
@@ -142,6 +164,7 @@ def view(review: Review, words: Words, *, paper: bool) -> dict[str, Any]:
         "how": [(verdict, _example(verdict, paper=paper)) for verdict in Verdict],
         "signs": {kind: draw(charts.sample(kind), 14, "ex") for kind in ("open", "solid")},
         "template": _template,
+        "beside": None,
     }
 
 
