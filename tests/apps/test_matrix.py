@@ -90,7 +90,7 @@ def them():
     forecasts = ["queue,start,minutes,issued_on,offered,aht_s,locked,issued_by"]
     schedules = ["queue,start,minutes,required,scheduled,staffed,ordered_off"]
     for month in (5, 6):
-        for day in range(1, 29):
+        for day in range(1, 32 if month == 5 else 31):  # whole months, or there is no level
             at = f"2026-{month:02}-{day:02}T10:00:"
             for number in range(4):
                 answered = f"2026-{month:02}-{day:02}T10:00:{5 + number * 8:02}Z"

@@ -111,7 +111,7 @@ def figure(review: Review, words: Words, kpi: str, beside: Beside | None = None)
     shown = view(replace(review, levels=levels, readings=tuple(rests), missing=()), words, paper=False)
     level = levels[0]
     wording = {"pins": pins(level.definition, level.unit, review.currency, words), "kpi": level, "beside": beside}
-    return Markup(environment().get_template("figure_body.html").render(**shown, **wording))  # noqa: S704 - as above
+    return Markup(environment().get_template("figure_body.html").render(**shown | wording))  # noqa: S704 - as above
 
 
 def sealed(style: str) -> dict[str, str]:
