@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "comity.web",
 ]
 MIDDLEWARE = [
+    "comity.web.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
