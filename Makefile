@@ -1,9 +1,9 @@
 # What a person or a gate runs here. `make` alone lists it. Works with GNU make 3.81, which macOS ships.
 
 BIN = .venv/bin
-CODE = src tests benchmarks
+CODE = src tests benchmarks scripts
 
-.PHONY: help setup demo lint check test test-long bench audit
+.PHONY: help setup demo lint check test test-long bench audit shots
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -36,3 +36,6 @@ bench: setup ## speed and memory, as ratios against named baselines in the same 
 
 audit: setup ## known weaknesses in what we depend on; needs the network
 	$(BIN)/pip-audit --requirement requirements.lock --disable-pip --strict
+
+shots: setup ## pictures of every page of the room, wide and narrow, light and dark, in shots/index.html
+	@$(BIN)/python tests/journeys/shots.py

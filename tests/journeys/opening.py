@@ -1,0 +1,90 @@
+"""A room as `make demo` serves it, in a process and a folder of its own, and a browser: for journeys and shots."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from tests.journeys.firms import answers, free
+
+PASSWORD = "comity-demo-2026"  # of everybody in the demo
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+)
+
+
+@dataclass
+class Served:
+    """A room that is open: its address, its folder, and how to get in."""
+
+    address: str
+    data: Path
+    browser: object
+    firm: object = None  # an organisation's own sign-in, where there is one
+
+    def sign_in(self, name, **options):
+        """A page on which one of the demo's people has given the password."""
+        settings = {"java_script_enabled": False, "locale": "en-GB", "viewport": {"width": 1440, "height": 900}}
+        page = self.browser.new_context(base_url=self.address, **(settings | options)).new_page()
+        page.goto("/sign-in/")
+        page.fill("input[name=login]", f"{name}@demo.example")
+        page.fill("input[name=password]", PASSWORD)
+        page.click("main button")
+        return page
+
+    def enter(self, name, **options):
+        """A page, signed in as one of the demo's people, at the only relationship."""
+        page = self.sign_in(name, **options)
+        page.locator("table.tb tbody a").first.click()
+        return page
+
+    def mails(self):
+        """What was sent, the newest last."""
+        return [
+            file.read_text() for file in sorted((self.data / "mails").glob("*"), key=lambda one: one.stat().st_mtime)
+        ]
+
+    def link(self):
+        """The address in the last mail."""
+        return re.findall(r"http://\S+", self.mails()[-1])[0]
+
+
+@contextmanager
+def opened(*size, sign_in=""):
+    """Simulated, loaded, served with its worker and its database; and gone afterwards.
+
+    :param size: options of `comity simulate`
+    :param sign_in: what `sign-in.toml` says
+    """
+    comity = Path(sys.executable).parent / "comity"
+    data = Path(tempfile.mkdtemp(prefix="comity-"))
+    data.chmod(0o711)
+    try:
+        subprocess.run([comity, "simulate", data / "book", *size], check=True, capture_output=True)
+        (data / "room").mkdir()
+        (data / "room" / "sign-in.toml").write_text(sign_in or "organisation = []")
+        port = free()
+        command = [comity, "serve", "--data", data / "room", "--demo", data / "book", "--port", str(port)]
+        with (data / "log").open("w") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            address = f"http://127.0.0.1:{port}"
+            if not answers(f"{address}/sign-in/", process):
+                raise RuntimeError((data / "log").read_text())
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+                yield Served(address, data / "room", browser)
+                browser.close()
+        finally:
+            process.terminate()
+            process.wait(30)
+        text = (data / "log").read_text()
+        assert "Traceback" not in text, text
+    finally:
+        shutil.rmtree(data, ignore_errors=True)

@@ -1,0 +1,337 @@
+"""A picture of every page of the room: `make shots` writes them into shots/, with an index.html that shows them all.
+
+The pages come from the room's own list of addresses. One that is added stops the command, and a quick test, until it
+is said here who looks at it and what stands in its address, or that it is no page.
+"""
+
+import base64
+import hashlib
+import hmac
+import html
+import os
+import re
+import shutil
+import struct
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PASSWORD = "comity-demo-2026"
+OUT = Path(__file__).resolve().parents[2] / "shots"
+# Language, width, colours: both languages as most people see it, English for the rest.
+VIEWS = (("en", 1440, "light"), ("en", 1440, "dark"), ("en", 390, "light"), ("en", 390, "dark"), ("es", 1440, "light"))
+
+NOBODY, HALF = "nobody", "half-in"  # not signed in; the password given, the code not yet
+LEADS = ("marta", "jonas")
+INSIDE = (*LEADS, "ruth")  # the neutral is the auditor, who reads all that crosses the line
+CODES = "tom"  # has one-time codes switched on for the pictures
+
+
+@dataclass
+class Found:
+    """What stands in addresses: found by using the room before the pictures are taken."""
+
+    relationship: str = ""
+    matters: list[str] = field(default_factory=list)
+    deliveries: list[str] = field(default_factory=list)
+    word: str = ""
+    reset: tuple[str, str] = ("", "")
+
+
+def _once(_: Found) -> Iterable[dict[str, str]]:
+    return [{}]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Who looks at a page; what stands in its address, once for each picture; and what is asked beside it."""
+
+    who: tuple[str, ...]
+    parts: Callable[[Found], Iterable[dict[str, str]]] = _once
+    asked: tuple[str, ...] = ("",)
+    opened: bool = False  # a picture more, with all that is folded open
+    status: int = 200
+
+
+PAGES = {
+    # Within a relationship
+    "today": Page(INSIDE),
+    "review": Page(INSIDE, asked=("", "?eyes=joint"), opened=True),
+    "attribution": Page(INSIDE, opened=True),
+    "matters": Page(INSIDE),
+    "matter": Page(INSIDE, lambda found: [{"matter": one} for one in found.matters]),
+    "raise": Page(LEADS, lambda _: [{"kind": one} for one in ("dispute", "claim", "action")]),
+    "records": Page(INSIDE),
+    "delivery": Page(("jonas",), lambda found: [{"delivery": one} for one in found.deliveries], opened=True),
+    "people": Page(INSIDE),
+    "log": Page(INSIDE),
+    # Outside
+    "portfolio": Page(INSIDE),
+    "join": Page((NOBODY,), lambda found: [{"word": found.word}]),
+    "account": Page(("marta",)),
+    "account_login": Page((NOBODY,)),
+    "account_logout": Page(("marta",)),
+    "account_signup": Page((NOBODY,)),
+    "account_inactive": Page((NOBODY,)),
+    "account_reauthenticate": Page(("marta",)),
+    "account_change_password": Page(("marta",)),
+    "account_reset_password": Page((NOBODY,)),
+    "account_reset_password_done": Page((NOBODY,)),
+    "account_reset_password_from_key": Page(
+        (NOBODY,), lambda found: [{"uidb36": found.reset[0], "key": found.reset[1]}, {"uidb36": "0", "key": "over"}]
+    ),
+    "account_reset_password_from_key_done": Page((NOBODY,)),
+    "usersessions_list": Page(("marta",)),
+    "mfa_index": Page(("marta", CODES)),
+    "mfa_activate_totp": Page(("marta",)),
+    "mfa_deactivate_totp": Page((CODES,)),
+    "mfa_view_recovery_codes": Page((CODES,)),
+    "mfa_generate_recovery_codes": Page((CODES,)),
+    "mfa_reauthenticate": Page((CODES,)),
+    "mfa_authenticate": Page((HALF,)),
+}
+NO_PAGES = {
+    # what changes something, and shows a page that stands above
+    "begin", "make_token", "revoke_token", "set_language", "confirm", "restate", "begin_book", "upload",
+    "move_delivery", "invite", "withdraw_invitation", "let_go",
+    # files
+    "review_file", "record", "rejects", "mfa_download_recovery_codes",
+    # sends elsewhere: an address is not changed; nobody is without a password
+    "account_email", "account_set_password",
+}  # fmt: skip
+
+
+def addresses() -> dict[str, set[str]]:
+    """The name of every address of the room but the API's, and what stands in it."""
+    import django  # noqa: PLC0415 - late: a command that only asks for help needs no settings
+    from django.urls import URLPattern, get_resolver  # noqa: PLC0415 - as above
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "comity.web.settings")
+    os.environ.setdefault("COMITY_SECRET_KEY", "of the pictures")
+    django.setup()
+
+    def walk(patterns, above):
+        for one in patterns:
+            parts = above | set(one.pattern.converters)
+            if isinstance(one, URLPattern):
+                yield one.name, parts
+            elif str(one.pattern) != "api/":
+                yield from walk(one.url_patterns, parts)
+
+    return dict(walk(get_resolver().url_patterns, set()))
+
+
+def missing(names: Iterable[str]) -> str:
+    """What is wrong with the lists above; empty where nothing is."""
+    names = set(names)
+    said = [f"{name} is new: say in {Path(__file__).name} who looks at it, or that it is no page"
+            for name in sorted(names - PAGES.keys() - NO_PAGES)]  # fmt: skip
+    said += [f"{name} is gone: take it out of {Path(__file__).name}" for name in sorted(PAGES.keys() | NO_PAGES)
+             if name not in names]  # fmt: skip
+    return "\n".join(said)
+
+
+def main() -> int:
+    """Take them all; 1 where one could not be taken."""
+    # Beside this file. By the name of `tests` a command finds what an installed package has under it, and not ours.
+    from opening import CHROMIUM, opened  # noqa: PLC0415 - only the command finds it so
+
+    if CHROMIUM is None:
+        return _stop("no Chromium is here; `make setup` says how it comes")
+    known = addresses()
+    if said := missing(known):
+        return _stop(said)
+    shutil.rmtree(OUT, ignore_errors=True)
+    OUT.mkdir()
+    _say("two years of records, and a room to show them in")
+    with opened() as served:
+        found = _prepare(served)
+        taken, wrong = [], []
+        for who in dict.fromkeys(who for page in PAGES.values() for who in page.who):
+            page = _arrive(served, who)
+            for name, label, path, asked in _paths(who, found, known):
+                wrong += _take(page, who, name, label, path, asked)
+                taken.append((who, label))
+            page.context.close()
+    (OUT / "index.html").write_text(_index(taken), encoding="utf-8")
+    _say(f"{len(taken) * len(VIEWS)} pictures: {OUT / 'index.html'}")
+    return _stop("\n".join(wrong)) if wrong else 0
+
+
+def _paths(who, found, known):
+    """What one person looks at: the page's name, the picture's, the path, and the page."""
+    from django.urls import reverse  # noqa: PLC0415 - as above
+
+    for name, page in PAGES.items():
+        if who not in page.who:
+            continue
+        fills = list(page.parts(found))
+        if not fills:
+            yield name, name, None, page
+        for number, parts in enumerate(fills):
+            more = {"relationship": found.relationship} if "relationship" in known[name] else {}
+            path = reverse(name, kwargs=parts | more)
+            for asked in page.asked:
+                label = "-".join(filter(None, (name, str(number + 1) if len(fills) > 1 else "", asked.strip("?"))))
+                yield name, re.sub(r"[^a-z0-9_-]", "-", label), path + asked, page
+                if page.opened and not asked:
+                    yield name, f"{label}-opened", path, page
+
+
+def _take(page, who, name, label, path, asked):
+    """All views of one page. Returns what is wrong with it."""
+    if path is None:
+        return [f"{name}: nothing was found to stand in its address"]
+    wrong, began = [], time.monotonic()
+    for language in dict.fromkeys(language for language, _, _ in VIEWS):
+        page.context.set_extra_http_headers({"Accept-Language": language})
+        answer = _go(page, path)
+        if answer.status != asked.status or page.url.split("?")[0] != answer.url.split("?")[0]:
+            return [f"{name} as {who}: {path} answered {answer.status}"]
+        if answer.request.redirected_from is not None:
+            return [f"{name} as {who}: {path} sends to {page.url}"]
+        if label.endswith("-opened"):
+            page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+        for spoken, width, colours in VIEWS:
+            if spoken != language:
+                continue
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=colours)
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            if wide > width:
+                wrong.append(f"{name} as {who}: {path} is {wide} wide in a window of {width}")
+            page.screenshot(path=OUT / _file(who, label, spoken, width, colours), full_page=True)
+    _say(f"{who:8} {label} ({time.monotonic() - began:.1f} s)")
+    return wrong
+
+
+def _go(page, path):
+    """Open a page; where it is asked for, say once more who it is."""
+    answer = page.goto(path)
+    if "/sign-in/again/" in page.url and "/sign-in/again/" not in path:
+        page.fill("input[name=password]", PASSWORD)
+        page.click("main button.main")
+        answer = page.goto(path)
+    return answer
+
+
+def _file(who, label, language, width, colours):
+    return f"{who}-{label}-{width}-{colours}-{language}.png"
+
+
+def _arrive(served, who):
+    """A page of somebody who looks."""
+    if who == NOBODY:
+        return served.browser.new_context(base_url=served.address).new_page()
+    page = served.sign_in(CODES if who == HALF else who, java_script_enabled=True)
+    if who == CODES:
+        page.fill("input[name=code]", _recovery.pop())
+        page.click("main button")
+    return page
+
+
+# What has to be there before there is something to show ----------------------------------------------------------
+
+_recovery: list[str] = []
+
+
+def _prepare(served) -> Found:
+    found = Found()
+    page = served.enter("jonas", java_script_enabled=True)
+    home = page.url
+    found.relationship = re.search(r"/r/([^/]+)/", home)[1]
+    page.goto(f"{home}matters/")
+    links = page.locator("main a[href*='/matters/']").evaluate_all("all => all.map(one => one.pathname)")
+    found.matters = list(dict.fromkeys(one for link in links for one in re.findall(r"/matters/([0-9a-f-]{36})/", link)))
+    found.deliveries = [_bring(page, home, *one) for one in (("november.csv", True), ("december.csv", False))]
+    page.goto(f"{home}people/")
+    page.fill("input[name=email]", "new.person@example.org")
+    page.locator("form[action$='/invite/'] button").first.click()
+    found.word = re.search(r"/join/([^/\s]+)/", served.link())[1]
+    page.goto("/sign-in/password/forgotten/")
+    page.context.clear_cookies()
+    page.goto("/sign-in/password/forgotten/")
+    page.fill("input[name=email]", "nora@demo.example")
+    page.click("main button")
+    found.reset = re.search(r"/forgotten/([^/\s]+)/([^/\s]+)/", served.link()).groups()
+    page.context.close()
+    _switch_codes_on(served)
+    return found
+
+
+def _bring(page, home, name, whole):
+    """A file on its way in: one that is in, one that somebody has still to look at. Returns its number."""
+    rows = ["contact_id,opened_at,queue,channel,answered_at,resolved_at,handle_s"]
+    rows += [f"{name}-{n},2026-06-02T10:{n:02}:00Z,help,voice,2026-06-02T10:{n:02}:09Z,,{180 + n}" for n in range(20)]
+    rows += [f"{name}-late,2026-06-02T10:00:00Z,help,voice,yesterday,,200"]
+    page.goto(f"{home}records/")
+    page.set_input_files("input[type=file]", {"name": name, "mimeType": "text/csv", "buffer": "\n".join(rows).encode()})
+    page.locator("form[action$='/upload/'] button").click()
+    _settle(page)
+    if whole:
+        page.locator("button[value=bring]").click()
+        _settle(page)
+    return re.search(r"/records/([0-9a-f-]{36})/", page.url)[1]
+
+
+def _settle(page):
+    """Until what runs in the background has run; the page asks again by itself."""
+    page.wait_for_selector("meta[http-equiv=refresh]", state="detached", timeout=60_000)
+
+
+def _switch_codes_on(served):
+    page = served.sign_in(CODES, java_script_enabled=True)
+    _go(page, "/sign-in/codes/totp/activate/")
+    secret = re.search(r"\b[A-Z2-7]{32}\b", page.locator("main").inner_text())[0]
+    page.fill("input[name=code]", _code(secret))
+    page.click("main button")
+    _go(page, "/sign-in/codes/recovery-codes/")
+    _recovery.extend(re.findall(r"\b[0-9a-f]{8}\b", page.locator("main").inner_text()))
+    page.context.close()
+
+
+def _code(secret: str) -> str:
+    """A one-time code, as RFC 6238 makes it."""
+    digest = hmac.new(base64.b32decode(secret), struct.pack(">Q", int(time.time()) // 30), hashlib.sha1).digest()
+    (number,) = struct.unpack(">I", digest[digest[-1] & 15 :][:4])
+    return f"{(number & 0x7FFFFFFF) % 10**6:06}"
+
+
+# Telling ---------------------------------------------------------------------------------------------------------
+
+
+def _index(taken) -> str:
+    heads = "".join(f"<th>{width} {colours} {language}</th>" for language, width, colours in VIEWS)
+    rows = []
+    for who, label in taken:
+        cells = "".join(
+            f'<td><a href="{file}"><img loading="lazy" src="{file}" alt=""></a></td>'
+            for file in (html.escape(_file(who, label, *view)) for view in VIEWS)
+        )
+        rows.append(f"<tr><th>{html.escape(label)}<br><small>{html.escape(who)}</small></th>{cells}</tr>")
+    style = (
+        "body{font:14px system-ui;margin:16px}th{text-align:left;vertical-align:top;padding:4px 12px 4px 0}"
+        "thead th{position:sticky;top:0;background:#fff}td{vertical-align:top;padding:0 8px 16px 0}"
+        "img{width:240px;max-height:400px;object-fit:cover;object-position:top;border:1px solid #ccc}"
+    )
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>The room, page by page</title>'
+        f"<style>{style}</style><table><thead><tr><th></th>{heads}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table></html>\n"
+    )
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"shots: {text}\n")
+    sys.stdout.flush()
+
+
+def _stop(text: str) -> int:
+    sys.stderr.write(f"shots: {text}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,16 @@
+"""Every page has its picture: an address that is added is placed in the list of those, or said to be no page."""
+
+from tests.journeys.shots import NO_PAGES, PAGES, addresses, missing
+
+
+def test_every_address_has_a_picture_or_is_no_page():
+    assert missing(addresses()) == ""
+    assert not PAGES.keys() & NO_PAGES
+
+
+def test_one_that_is_added_or_gone_is_named():
+    said = missing({*PAGES, *NO_PAGES, "brand_new"} - {"today"})
+    assert said.splitlines() == [
+        "brand_new is new: say in shots.py who looks at it, or that it is no page",
+        "today is gone: take it out of shots.py",
+    ]
