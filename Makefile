@@ -3,7 +3,7 @@
 BIN = .venv/bin
 CODE = src tests benchmarks scripts
 
-.PHONY: help setup demo lint check test test-long bench audit shots
+.PHONY: help setup demo lint check test test-long bench audit sbom shots
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -36,6 +36,10 @@ bench: setup ## speed and memory, as ratios against named baselines in the same 
 
 audit: setup ## known weaknesses in what we depend on; needs the network
 	$(BIN)/pip-audit --requirement requirements.lock --disable-pip --strict
+
+sbom: setup ## what a room is made of, as a CycloneDX list of parts in dist/
+	@mkdir -p dist
+	$(BIN)/python scripts/locked.py --here | $(BIN)/python -W ignore -m cyclonedx_py requirements - --pyproject pyproject.toml --short-PURLs --output-reproducible --validate -o dist/comity.cdx.json
 
 shots: setup ## pictures of every page of the room, wide and narrow, light and dark, in shots/index.html
 	@$(BIN)/python tests/journeys/shots.py
