@@ -152,7 +152,7 @@ def main() -> int:
         for who in dict.fromkeys(who for page in PAGES.values() for who in page.who):
             page = _arrive(served, who)
             for name, label, path, asked in _paths(who, found, known):
-                wrong += _take(page, who, name, label, path, asked)
+                wrong += _take(page, served.address, who, name, label, path, asked)
                 taken.append((who, label))
             page.context.close()
     (OUT / "index.html").write_text(_index(taken), encoding="utf-8")
@@ -180,18 +180,20 @@ def _paths(who, found, known):
                     yield name, f"{label}-opened", path, page
 
 
-def _take(page, who, name, label, path, asked):
+def _take(page, address, who, name, label, path, asked):
     """All views of one page. Returns what is wrong with it."""
     if path is None:
         return [f"{name}: nothing was found to stand in its address"]
     wrong, began = [], time.monotonic()
     for language in dict.fromkeys(language for language, _, _ in VIEWS):
-        page.context.set_extra_http_headers({"Accept-Language": language})
+        page.context.add_cookies([{"name": "django_language", "value": language, "url": address}])
         answer = _go(page, path)
         if answer.status != asked.status or page.url.split("?")[0] != answer.url.split("?")[0]:
             return [f"{name} as {who}: {path} answered {answer.status}"]
         if answer.request.redirected_from is not None:
             return [f"{name} as {who}: {path} sends to {page.url}"]
+        if page.get_attribute("html", "lang") != language:
+            return [f"{name} as {who}: {path} does not speak {language}"]
         if label.endswith("-opened"):
             page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
         for spoken, width, colours in VIEWS:
