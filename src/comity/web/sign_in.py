@@ -3,7 +3,7 @@
 from allauth.account import views as account
 from allauth.socialaccount import views as elsewhere
 from django.conf import settings
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 urlpatterns = [
@@ -15,8 +15,9 @@ urlpatterns = [
     path("password/set/", account.password_set, name="account_set_password"),
     path("password/forgotten/", account.password_reset, name="account_reset_password"),
     path("password/forgotten/sent/", account.password_reset_done, name="account_reset_password_done"),
-    path(
-        "password/forgotten/<str:uidb36>/<str:key>/",
+    # The mail is written by putting both in the place of `UID-KEY`: joined by anything else, its link leads nowhere.
+    re_path(
+        r"^password/forgotten/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>[^/]+)/$",
         account.password_reset_from_key,
         name="account_reset_password_from_key",
     ),

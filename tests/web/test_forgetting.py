@@ -1,0 +1,27 @@
+"""Somebody who has forgotten the password: the link in the mail leads to where a new one is set, once."""
+
+import re
+
+import pytest
+from django.core import mail
+from django.test import Client
+
+from tests.room import cast
+
+pytestmark = pytest.mark.gate
+NEW = "a wholly new word of mine"
+
+
+def test_the_link_in_the_mail_sets_a_new_password_once():
+    person = cast().people["provider_member"]
+    browser = Client()
+    assert browser.post("/sign-in/password/forgotten/", {"email": person.email}).status_code == 302
+    link = re.search(r"http://testserver(/sign-in/password/forgotten/\S+)", mail.outbox[-1].body)[1]
+    page = browser.get(link, follow=True)
+    assert 'name="password1"' in page.content.decode()
+    where = page.redirect_chain[-1][0]
+    assert link != where  # the word of the mail does not stand in the address while one writes
+    assert browser.post(where, {"password1": NEW, "password2": NEW}).status_code == 302
+    signed_in = Client().post("/sign-in/", {"login": person.email, "password": NEW})
+    assert signed_in.headers["Location"] == "/"
+    assert 'name="password1"' not in Client().get(link, follow=True).content.decode()
