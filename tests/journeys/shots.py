@@ -37,6 +37,7 @@ class Found:
     matters: list[str] = field(default_factory=list)
     deliveries: list[str] = field(default_factory=list)
     word: str = ""
+    place: str = ""
     reset: tuple[str, str] = ("", "")
 
 
@@ -60,6 +61,7 @@ PAGES = {
     # Within a relationship
     "today": Page(INSIDE),
     "review": Page(INSIDE, asked=("", "?eyes=joint"), opened=True),
+    "figure": Page(INSIDE, lambda _: [{"kpi": "service_level"}], asked=("?period=2026-06",)),
     "attribution": Page(INSIDE, opened=True),
     "matters": Page(INSIDE),
     "matter": Page(INSIDE, lambda found: [{"matter": one} for one in found.matters]),
@@ -67,7 +69,8 @@ PAGES = {
     "records": Page(INSIDE),
     "delivery": Page(("jonas",), lambda found: [{"delivery": one} for one in found.deliveries], opened=True),
     "people": Page(INSIDE),
-    "log": Page(INSIDE),
+    "their_place": Page(("marta",), lambda found: [{"membership": found.place}]),
+    "log": Page(INSIDE, asked=("", "?what=reads")),
     # Outside
     "portfolio": Page(INSIDE),
     "join": Page((NOBODY,), lambda found: [{"word": found.word}]),
@@ -93,16 +96,23 @@ PAGES = {
     "mfa_view_recovery_codes": Page((CODES,)),
     "mfa_generate_recovery_codes": Page((CODES,)),
     "mfa_reauthenticate": Page((CODES,)),
+    "mfa_list_webauthn": Page(("marta",)),
+    "mfa_add_webauthn": Page(("marta",)),
+    "socialaccount_login_cancelled": Page((NOBODY,)),
+    "socialaccount_login_error": Page((NOBODY,), status=401),
     "mfa_authenticate": Page((HALF,)),
 }
 NO_PAGES = {
     # what changes something, and shows a page that stands above
     "begin", "make_token", "revoke_token", "set_language", "confirm", "restate", "begin_book", "upload",
-    "move_delivery", "invite", "withdraw_invitation", "let_go",
+    "move_delivery", "invite", "withdraw_invitation", "let_go", "change_role", "stand_in", "review_access",
     # files
-    "review_file", "record", "rejects", "mfa_download_recovery_codes",
+    "review_file", "record", "rejects", "mfa_download_recovery_codes", "evidence", "access", "log_file",
     # sends elsewhere: an address is not changed; nobody is without a password
-    "account_email", "account_set_password",
+    "account_email", "account_set_password", "socialaccount_signup",
+    # asks for a key that is there, or belongs to an organisation's sign-in
+    "mfa_edit_webauthn", "mfa_remove_webauthn", "mfa_reauthenticate_webauthn", "mfa_login_webauthn",
+    "openid_connect_login", "openid_connect_callback",
 }  # fmt: skip
 
 
@@ -261,6 +271,10 @@ def _prepare(served) -> Found:
     page.fill("input[name=email]", "nora@demo.example")
     page.click("main button")
     found.reset = re.search(r"/forgotten/([^-/\s]+)-([^/\s]+)/", served.link()).groups()
+    page.context.close()
+    page = served.enter("marta")
+    page.goto(f"{home}people/")
+    found.place = re.search(r"/people/([0-9a-f-]{36})/", page.locator("main tbody a").first.get_attribute("href"))[1]
     page.context.close()
     _switch_codes_on(served)
     return found
