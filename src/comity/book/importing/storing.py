@@ -247,7 +247,7 @@ class _Laying:
         told = {JOURNAL: written([*earlier, counted])}
         name = self.table.name
         yield self._copy(after, kept, where, folder / f"{name}.parquet", told)
-        if counted.updated or counted.withdrawn:
+        if self._past(before, f"({where})"):  # also of rows that the change hands to another owner
             past = folder / HIDDEN / "history" / f"{name}-{number}.parquet"
             yield self._copy(before, [*kept, "_status"], f"({where}) AND {_PAST}", past, {})
         rejects = self._rejects(owner)
@@ -278,11 +278,16 @@ class _Laying:
         some = " OR ".join(f"{quoted(name)} IS NOT NULL" for name in own)
         where = f"({some}) AND ({self.where(None)})"
         yield self._copy(after, kept, where, folder / f"{self.table.name}{OWN_COLUMNS}.parquet", {})
-        changed = self.con.execute(f"SELECT count(*) FROM {source_sql([before])} WHERE {where} AND {_PAST}").fetchone()
-        if not changed or not changed[0]:
+        if not self._past(before, where):
             return
         past = folder / HIDDEN / "history" / f"{self.table.name}{OWN_COLUMNS}-{number}.parquet"
         yield self._copy(before, [*kept, "_status"], f"{where} AND {_PAST}", past, {})
+
+    def _past(self, before: Path, where: str) -> bool:
+        """Whether the change has rows that are to be kept as they were."""
+        sql = f"SELECT count(*) FROM {source_sql([before])} WHERE {where} AND {_PAST}"
+        found = self.con.execute(sql).fetchone()
+        return bool(found and found[0])
 
     def _elsewhere(self, name: str, owner: Side | None) -> bool:
         """Whether a column's values lie in another's file."""
