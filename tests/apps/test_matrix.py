@@ -59,6 +59,7 @@ CHANGING = {
     "invite": Action.INVITE, "withdraw_invitation": Action.INVITE, "let_go": Action.INVITE,
     "change_role": Action.INVITE, "stand_in": Action.INVITE, "review_access": Action.AUDIT,
     "confirm": Action.CONFIRM, "restate": Action.CONFIRM, "upload": Action.BRING, "begin_book": Action.BRING,
+    "mark": Action.BRING,
     "move_delivery": Action.BRING,
 }  # fmt: skip
 ANYBODYS = {"join", "account_login", "account_logout", "account_signup", "account_reset_password",
@@ -155,6 +156,7 @@ def address(them, name):
         "rejects": f"records/{them.delivery}/rejects.csv",
         "move_delivery": f"records/{them.delivery}/move/",
         "upload": "records/upload/",
+        "mark": "records/private/",
         "begin_book": "records/begin/",
     }
     return them.url(more.get(name, f"{name}/"))

@@ -1,8 +1,11 @@
 """Records in the room: recognised, looked at without a change, brought in, seen by whom they may be; mappings kept."""
 
+from datetime import date, timedelta
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
+from django.utils import timezone
 
 from comity.apps.books import operations, queries
 from comity.apps.books.models import Delivery, KeptMapping, Stage
@@ -134,3 +137,119 @@ def test_a_book_is_begun_with_names_of_any_kind():
     browser = them.client("provider_lead")
     assert browser.get(them.url("review/")).status_code == 200  # and says that it needs records
     assert browser.get(them.url()).status_code == 200
+
+
+def brought(them, who, name, text):
+    made = received(them, who, name, text)
+    run(them, who, made, dry_run=True)
+    with transaction.atomic():
+        operations.bring(them.at(who), now(them, who, made))
+    return run(them, who, made, dry_run=False)
+
+
+def undone(them, who, delivery):
+    with transaction.atomic():
+        operations.undo(them.at(who), now(them, who, delivery))
+
+
+def contact(number, day=1):
+    return f"contact_id,opened_at,queue,channel\n{number},2026-06-{day:02}T10:00:00Z,help,voice\n"
+
+
+def test_what_came_last_is_taken_back_by_its_own_side_until_something_comes_after_it(them):
+    first = brought(them, "provider_lead", "a.csv", contact("a"))
+    second = brought(them, "provider_analyst", "b.csv", contact("b"))
+    assert rows(them, "customer_lead") == {"contacts": 2}
+    with pytest.raises(NotAllowedError, match="not_last"):
+        undone(them, "provider_lead", first)
+    with pytest.raises(NotAllowedError, match="not_now"):
+        undone(them, "customer_lead", second)
+    page = them.client("provider_lead")
+    assert "Take it back" in page.get(them.url(f"records/{second.pk}/")).content.decode()
+    assert "Take it back" not in page.get(them.url(f"records/{first.pk}/")).content.decode()
+    assert "Take it back" not in them.client("customer_lead").get(them.url(f"records/{second.pk}/")).content.decode()
+    page.post(them.url(f"records/{second.pk}/move/"), {"do": "undo"})
+    assert now(them, "provider_lead", second).stage == Stage.UNDONE
+    assert rows(them, "customer_lead") == {"contacts": 1}
+    undone(them, "provider_lead", first)
+    assert rows(them, "customer_lead").get("contacts", 0) == 0
+    assert "took back" in them.client("customer_lead").get(them.url("log/")).content.decode()
+
+
+def test_once_a_period_is_frozen_what_had_come_in_stays_but_for_what_is_private(them):
+    shared = brought(them, "provider_lead", "a.csv", contact("a"))
+    own = brought(them, "provider_lead", "c.csv", "month,driver,quantity,unit_cost,behaviour\n2026-06,x,1,5,fixed\n")
+    with transaction.atomic():
+        operations.hold(them.at("customer_lead"), "2026-05")
+    with pytest.raises(NotAllowedError, match="held"):
+        undone(them, "provider_lead", shared)
+    undone(them, "provider_lead", own)
+    later = brought(them, "provider_lead", "b.csv", contact("b"))
+    undone(them, "provider_lead", later)
+
+
+def test_the_book_remembers_a_file_by_its_own_name(them):
+    brought(them, "provider_lead", "../../june <b>.csv", contact("a"))
+    with transaction.atomic():
+        (table,) = queries.tables(them.at("customer_lead"))
+    assert table["last"].file == "june _b_.csv"
+
+
+def test_days_without_a_row_are_told_among_days_that_usually_have_one():
+    """Four weeks from Monday 1 June 2026 without Sundays; Wednesday to Friday of the third week are missing."""
+    month = [date(2026, 6, day) for day in range(1, 29)]
+    days = [day for day in month if day.weekday() != 6 and day.day not in {17, 18, 19}]
+    assert queries.gaps(days, monthly=False) == [(date(2026, 6, 17), date(2026, 6, 19))]
+    months = [date(2026, 1, 1), date(2026, 2, 1), date(2026, 5, 1)]
+    assert queries.gaps(months, monthly=True) == [(date(2026, 3, 1), date(2026, 4, 1))]
+
+
+def test_both_sides_read_what_was_agreed_to_come_and_whether_it_came():
+    made = cast()
+    made.book('[[source]]\ntable = "contacts"\nby = "provider"\ndue = "daily 09:00"\n', contacts=contact("a"))
+    for who in ("customer_lead", "provider_lead", "auditor"):
+        page = made.client(who).get(made.url("records/")).content.decode()
+        assert "What was agreed to come" in page
+        assert "daily 09:00" in page
+
+
+def marked(them, who, item, days=30, reason="Our margin."):
+    review = (timezone.now() + timedelta(days=days)).date().isoformat()
+    return them.client(who).post(them.url("records/private/"), {"item": item, "reason": reason, "review_on": review})
+
+
+def test_holding_back_takes_a_reason_and_a_day_and_both_sides_read_them(them):
+    assert marked(them, "customer_lead", "contacts.reason").status_code == 302
+    page = them.client("provider_lead").get(them.url("records/")).content.decode()
+    assert "contacts.reason" in page
+    assert "Our margin." in page
+    head = "contact_id,opened_at,queue,channel,reason"
+    brought(them, "provider_lead", "a.csv", f"{head}\na,2026-06-01T10:00:00Z,q,voice,secret\n")
+    with transaction.atomic():
+        with queries.opened(them.at("provider_lead")) as book:
+            assert book.table("contacts").reason.to_pyarrow().to_pylist() == [None]
+        with queries.opened(them.at("customer_lead")) as book:
+            assert book.table("contacts").reason.to_pyarrow().to_pylist() == ["secret"]
+    # Said anew: the day moves, and the book is not changed twice.
+    assert marked(them, "customer_lead", "contacts.reason", days=60, reason="Still.").status_code == 302
+    assert (queries.folder_of(them.relationship) / "book.toml").read_text().count("contacts.reason") == 1
+
+
+@pytest.mark.parametrize(
+    ("who", "item", "days", "status", "why"),
+    [
+        ("customer_lead", "contacts", 30, 422, "Both sides have these records already"),
+        ("customer_lead", "costs", 30, 422, "or the other side keeps it"),
+        ("customer_lead", "nonsense", 30, 422, "knows no such table"),
+        ("customer_lead", "contacts.reason", -1, 422, "a day that is still to come"),
+        ("customer_finance", "contacts.reason", 30, 404, ""),
+        ("auditor", "contacts.reason", 30, 404, ""),
+    ],
+)
+def test_what_cannot_be_held_back_is_said_and_changes_nothing(them, who, item, days, status, why):
+    them.book('# ours\n[private]\nprovider = ["costs"]\n', contacts=contact("a"))
+    before = (queries.folder_of(them.relationship) / "book.toml").read_text()
+    found = marked(them, who, item, days)
+    assert found.status_code == status
+    assert why in found.content.decode()
+    assert (queries.folder_of(them.relationship) / "book.toml").read_text() == before

@@ -105,7 +105,7 @@ PAGES = {
 NO_PAGES = {
     # what changes something, and shows a page that stands above
     "begin", "make_token", "revoke_token", "set_language", "confirm", "restate", "begin_book", "upload",
-    "move_delivery", "invite", "withdraw_invitation", "let_go", "change_role", "stand_in", "review_access",
+    "move_delivery", "mark", "invite", "withdraw_invitation", "let_go", "change_role", "stand_in", "review_access",
     # files
     "review_file", "record", "rejects", "mfa_download_recovery_codes", "evidence", "access", "log_file",
     # sends elsewhere: an address is not changed; nobody is without a password

@@ -25,6 +25,15 @@ class Begin(Worded):
     currency = forms.CharField(max_length=3, min_length=3, initial="EUR")
 
 
+class MarkPrivate(Worded):
+    """Something that the side holds back, why, and when it looks at that again."""
+
+    words = "mark"
+    item = forms.CharField(max_length=120)
+    reason = forms.CharField(max_length=400, widget=forms.Textarea(attrs={"rows": 2}))
+    review_on = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}))
+
+
 class Choose(Worded):
     """What a file is."""
 

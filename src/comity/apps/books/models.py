@@ -17,6 +17,7 @@ class Stage(models.TextChoices):
     BROUGHT = "brought"
     REFUSED = "refused"  # of no use as it is; `why` says what to do
     DROPPED = "dropped"
+    UNDONE = "undone"  # had come in, and was taken back
 
 
 UNDER_WAY = (Stage.LOOKING, Stage.BRINGING)
@@ -40,6 +41,76 @@ class Delivery(Identified):
     stage = models.CharField(max_length=10, choices=Stage.choices, default=Stage.LOOKING)
     rows = models.BigIntegerField(default=0)
     private = models.BooleanField(default=False)
+    outcome = models.JSONField(default=dict)
+    why = models.CharField(max_length=1000, blank=True)
+
+    class Meta:
+        """Newest first."""
+
+        ordering: ClassVar = ["-at"]
+
+    def __str__(self) -> str:
+        """By its name."""
+        return self.name
+
+
+class Hold(Identified):
+    """Says that a period was frozen: what had come in by then is not taken back any more. Only ever added."""
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    period = models.CharField(max_length=12)
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        """The period."""
+        return self.period
+
+
+class Mark(Identified):
+    """What a side holds back, why, and when it looks at it again; both sides read it.
+
+    `item` is as in `[private]` of `book.toml`: a table, table.column or table[column=value].
+    """
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    side = models.CharField(max_length=8, choices=SIDES)
+    item = models.CharField(max_length=120)
+    reason = models.CharField(max_length=400)
+    review_on = models.DateField()
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        """Each item once a side."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["relationship", "side", "item"], name="one_mark_an_item")
+        ]
+
+    def __str__(self) -> str:
+        """What is held back."""
+        return self.item
+
+
+class Routes(Identified):
+    """Which rows of an export that holds several relationships belong to which of somebody's."""
+
+    person = models.OneToOneField(Person, models.CASCADE, related_name="+")
+    text = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        """Whose."""
+        return str(self.person_id)
+
+
+class Export(Identified):
+    """A file that holds several relationships, on its way into the books that its rows belong to."""
+
+    person = models.ForeignKey(Person, models.CASCADE, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    name = models.CharField(max_length=200)
+    mapping = models.CharField(max_length=60)
+    stage = models.CharField(max_length=10, choices=Stage.choices, default=Stage.LOOKING)
     outcome = models.JSONField(default=dict)
     why = models.CharField(max_length=1000, blank=True)
 

@@ -3,26 +3,30 @@
 import contextlib
 import csv
 import json
+import re
+import shutil
 import tempfile
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import tomlkit
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from comity.apps.books.models import UNDER_WAY, Delivery, KeptMapping, Stage
-from comity.apps.books.queries import came_before, folder_of
+from comity.apps.books.models import UNDER_WAY, Delivery, Hold, KeptMapping, Mark, Stage
+from comity.apps.books.queries import both_have, came_before, folder_of, privately
 from comity.apps.parties.operations import note
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing, standing
 from comity.book.definition import FILE, UnusableBookError, read_definition
-from comity.book.importing.committing import BusyBookError
+from comity.book.importing.committing import BusyBookError, locked
 from comity.book.importing.drafting import draft
 from comity.book.importing.importing import Outcome, import_source
 from comity.book.importing.mapping import Mapping as SourceMapping
@@ -30,6 +34,8 @@ from comity.book.importing.mapping import UnusableMappingError, identity, read_m
 from comity.book.importing.reading_mappings import parse
 from comity.book.importing.recognising import recognised
 from comity.book.importing.section import UnusableSourceError
+from comity.book.importing.undoing import NotTheLastError
+from comity.book.importing.undoing import undo as take_back
 from comity.core.values import Side
 
 _STEP = 20_000  # rows between two words of how far it is
@@ -168,9 +174,87 @@ def drop(delivery: Delivery) -> None:
     """
     if delivery.stage in {Stage.BROUGHT, *UNDER_WAY}:
         raise NotAllowedError("not_now")
-    _place(delivery).unlink(missing_ok=True)
+    _remove(delivery)
     delivery.stage = Stage.DROPPED
     delivery.save(update_fields=["stage"])
+
+
+def undo(standing: Standing, delivery: Delivery) -> None:
+    """Take back what a file of the own side brought, as if it had never come.
+
+    :raises NotAllowedError: where it has not come in, a period was frozen since, something came into the table after
+        it, or another import is under way
+    """
+    if not standing.may(Action.BRING) or delivery.side != standing.side or delivery.stage != Stage.BROUGHT:
+        raise NotAllowedError("not_now")
+    if not delivery.private and Hold.objects.filter(relationship=standing.relationship, at__gt=delivery.at).exists():
+        raise NotAllowedError("held")
+    try:
+        take_back(folder_of(standing.relationship.pk), delivery.outcome["table"], delivery.outcome["number"])
+    except NotTheLastError:
+        raise NotAllowedError("not_last") from None
+    except (BusyBookError, KeyError):
+        raise NotAllowedError("not_now") from None
+    delivery.stage = Stage.UNDONE
+    delivery.save(update_fields=["stage"])
+    note(standing, "took back", delivery.name, crosses=not delivery.private)
+
+
+def hold(standing: Standing, period: str) -> None:
+    """Keep what has come in from being taken back: a period that may rest on it was frozen."""
+    Hold.objects.create(relationship=standing.relationship, period=period)
+
+
+def mark_private(standing: Standing, item: str, reason: str, review_on: date) -> Mark:
+    """Hold something back from the other side, from now on; or say anew why and until when what is held back already.
+
+    :raises NotAllowedError: without the right, for what the book does not know, what both sides have already, and for
+        a day that has passed
+    """
+    side = standing.side
+    if side is None or not standing.may(Action.BRING) or not standing.may(Action.READ_OWN):
+        raise NotAllowedError("not_yours")
+    if review_on < timezone.now().date():
+        raise NotAllowedError("day_passed")
+    folder = folder_of(standing.relationship.pk)
+    try:
+        with locked(folder):
+            if item not in privately(read_definition(folder), side):
+                if both_have(standing, item):
+                    raise NotAllowedError("shared_already")
+                _write_private(folder, side, item)
+    except BusyBookError:
+        raise NotAllowedError("not_now") from None
+    said = {
+        "reason": reason.strip(),
+        "review_on": review_on,
+        "person": standing.membership.person,
+        "at": timezone.now(),
+    }
+    made, _ = Mark.objects.update_or_create(
+        relationship=standing.relationship, side=side.value, item=item, defaults=said
+    )
+    note(standing, "held back", f"{item}, {review_on}", crosses=True)
+    return made
+
+
+def _write_private(folder: Path, side: Side, item: str) -> None:
+    """Add an item to `[private]`, with all else as people wrote it.
+
+    :raises NotAllowedError: where the book could not be read with it
+    """
+    said = tomlkit.parse((folder / FILE).read_text(encoding="utf-8"))
+    section = said.setdefault("private", tomlkit.table())
+    section[side.value] = [*section.get(side.value, []), item]
+    with tempfile.TemporaryDirectory() as tried:
+        (Path(tried) / FILE).write_text(tomlkit.dumps(said), encoding="utf-8")
+        try:
+            read_definition(Path(tried))
+        except UnusableBookError:
+            raise NotAllowedError("no_item") from None
+    new = folder / f"{FILE}.new"
+    new.write_text(tomlkit.dumps(said), encoding="utf-8")
+    new.replace(folder / FILE)
 
 
 def run(person: UUID, relationship: UUID, number: UUID, *, dry_run: bool) -> None:
@@ -210,7 +294,7 @@ def run(person: UUID, relationship: UUID, number: UUID, *, dry_run: bool) -> Non
         Delivery.objects.filter(pk=number).update(**changes)
         if changes["stage"] == Stage.BROUGHT:
             note(place, "brought in", delivery.name, crosses=not changes["private"])
-            _place(delivery).unlink(missing_ok=True)
+            _remove(delivery)
 
 
 def write_rows(relationship: UUID, table: str, rows: Sequence[Mapping[str, str]], at: datetime) -> None:
@@ -248,10 +332,13 @@ def _later(task: str, delivery: Delivery) -> None:
 
 
 def _place(delivery: Delivery) -> Path:
-    """Where a file waits, under a name that says nothing but what kind it is."""
-    ending = "".join(Path(delivery.name).suffixes[-2:])[:16]
-    safe = "".join(sign for sign in ending if sign.isalnum() or sign == ".")
-    return Path(settings.DATA) / "uploads" / str(delivery.relationship_id) / delivery.side / f"{delivery.pk}{safe}"
+    """Where a file waits: alone in a folder that says nothing, under its own name, which the book remembers."""
+    safe = re.sub(r"[^\w.() -]", "_", delivery.name)[-120:].lstrip(".") or "file"
+    return Path(settings.DATA) / "uploads" / str(delivery.relationship_id) / delivery.side / str(delivery.pk) / safe
+
+
+def _remove(delivery: Delivery) -> None:
+    shutil.rmtree(_place(delivery).parent, ignore_errors=True)
 
 
 def _mapping(delivery: Delivery) -> SourceMapping:

@@ -2,8 +2,10 @@
 
 import hashlib
 import pickle
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -13,15 +15,19 @@ from django.db.models import QuerySet
 from filelock import FileLock
 
 import comity
-from comity.apps.books.models import Delivery, Stage
+from comity.apps.books.models import Delivery, Hold, Mark, Stage
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing
+from comity.book.coverage import Coverage
 from comity.book.definition import FILE, Definition, read_definition
 from comity.book.importing.provenance import Delivery as Import
 from comity.book.importing.provenance import origins
 from comity.book.importing.rejects import Reject, kept_rejects
+from comity.book.importing.storing import held
+from comity.book.lateness import lateness
 from comity.book.opening import Book, open_book
-from comity.core.values import Viewer
+from comity.book.tables import MONTHLY, TABLES
+from comity.core.values import Side, Viewer
 
 T = TypeVar("T")
 _KEPT = 120  # answers a relationship and viewer, the latest made
@@ -137,6 +143,78 @@ def _age(file: Path) -> float:
         return 0.0
 
 
+def privately(agreed: Definition, side: Side) -> list[str]:
+    """What a side keeps to itself, as `book.toml` says it."""
+    kept = agreed.private.get(side)
+    if kept is None:
+        return []
+    columns = [f"{table}.{column}" for table, column in kept.columns]
+    return [*kept.tables, *columns, *(f"{row.table}[{row.column}={row.value}]" for row in kept.rows)]
+
+
+def both_have(standing: Standing, item: str) -> bool:
+    """Whether records that an item names lie where both sides read them: what was shared cannot be taken back."""
+    name, column, value = _parts(item)
+    with opened(standing, joint=True) as book:
+        if not book.has(name):
+            return False
+        found = book.table(name)
+        if column is None:
+            return True
+        if column not in found.columns:
+            return False
+        chosen = found[column].notnull() if value is None else found[column].cast("string") == value
+        return bool(found.filter(chosen).count().to_pyarrow().as_py())
+
+
+def _parts(item: str) -> tuple[str, str | None, str | None]:
+    """Of table, table.column or table[column=value]."""
+    table, bracket, rest = item.partition("[")
+    if bracket:
+        column, _, value = rest.removesuffix("]").partition("=")
+        return table, column, value
+    table, _, column = item.partition(".")
+    return table, column or None, None
+
+
+def marks(standing: Standing) -> list[dict[str, Any]]:
+    """What each side holds back, as far as it says so: the item, why, and when that is looked at again."""
+    if not has_book(standing):
+        return []
+    known = {(one.side, one.item): one for one in Mark.objects.filter(relationship=standing.relationship)}
+    agreed = definition(standing)
+    return [
+        {"side": side, "item": item, "mark": known.get((side.value, item))}
+        for side in Side
+        for item in privately(agreed, side)
+    ]
+
+
+def may_undo(standing: Standing, delivery: Delivery) -> bool:
+    """Whether what a file brought could be taken back: nothing came after it, and no period was frozen since."""
+    if delivery.stage != Stage.BROUGHT or delivery.side != standing.side or "number" not in delivery.outcome:
+        return False
+    if not delivery.private and Hold.objects.filter(relationship=standing.relationship, at__gt=delivery.at).exists():
+        return False
+    last = held(folder_of(standing.relationship.pk), TABLES[delivery.outcome["table"]]).deliveries
+    return bool(last) and last[-1].number == delivery.outcome["number"]
+
+
+def lateness_of(standing: Standing) -> list[dict[str, Any]]:
+    """Each agreed delivery, by whom and by when, and whether the last one due has come."""
+
+    def make() -> list[dict[str, Any]]:
+        with opened(standing) as book:
+            reach = Coverage(book, datetime.now(UTC).date())
+            came = origins(book)
+            last = {one.table: max(each.at for each in one.deliveries) for one in came if one.deliveries}
+            held_to = {one.table: reach.last_day(one.table) for one in came if one.rows}
+            sources, here = book.definition.sources, book.definition.timezone
+            return [asdict(one) for one in lateness(sources, last, here, datetime.now(UTC), held_to)]
+
+    return worked_out(standing, ("lateness", datetime.now(UTC).hour), make)
+
+
 def tables(standing: Standing) -> list[dict[str, Any]]:
     """What is in the book for the viewer: each table with its rows, those set aside, and what came last by whom."""
     return worked_out(standing, ("tables",), lambda: _tables(standing))
@@ -145,9 +223,11 @@ def tables(standing: Standing) -> list[dict[str, Any]]:
 def _tables(standing: Standing) -> list[dict[str, Any]]:
     with opened(standing) as book:
         found = {origin.table: origin for origin in origins(book)}
+        reach = Coverage(book, datetime.now(UTC).date())
         return [
             {
                 "name": holding.table.name,
+                "reach": _reach(reach, holding.table.name),
                 "rows": holding.rows,
                 "rejected": found[holding.table.name].rejected,
                 "owner": book.definition.private_owner(holding.table.name),
@@ -155,6 +235,42 @@ def _tables(standing: Standing) -> list[dict[str, Any]]:
             }
             for holding in book
         ]
+
+
+def _reach(coverage: Coverage, table: str) -> dict[str, Any] | None:
+    """From when to when a table tells of days, and which of them are missing; None for one that tells of none."""
+    if coverage.last_day(table) is None:
+        return None
+    days = coverage.days(table)
+    return {"first": days[0], "last": coverage.last_day(table), "gaps": gaps(days, monthly=table in MONTHLY)}
+
+
+def gaps(days: Sequence[date], *, monthly: bool) -> list[tuple[date, date]]:
+    """Spans without a row, among days of the week that usually have one; of monthly tables, months.
+
+    A weekday counts as usual where more than half of its days between the first and the last have a row.
+    """
+    if monthly:
+        wanted = [day for day in _each(days[0], days[-1]) if day.day == days[0].day]
+    else:
+        span = list(_each(days[0], days[-1]))
+        there, all_ = Counter(day.weekday() for day in days), Counter(day.weekday() for day in span)
+        wanted = [day for day in span if 2 * there[day.weekday()] > all_[day.weekday()]]
+    known, found = set(days), list[tuple[date, date]]()
+    joined = False
+    for day in wanted:
+        if day in known:
+            joined = False
+        elif joined:
+            found[-1] = (found[-1][0], day)
+        else:
+            found.append((day, day))
+            joined = True
+    return found
+
+
+def _each(first: date, last: date) -> Iterator[date]:
+    return (first + timedelta(days=number) for number in range((last - first).days + 1))
 
 
 def deliveries(standing: Standing) -> QuerySet[Delivery]:

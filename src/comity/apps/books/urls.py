@@ -5,6 +5,7 @@ from django.urls import path
 from comity.apps.books import views
 
 urlpatterns = [
+    path("records/private/", views.mark, name="mark"),
     path("records/", views.records, name="records"),
     path("records/begin/", views.begin, name="begin_book"),
     path("records/upload/", views.upload, name="upload"),

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from comity.apps.books import operations, queries
-from comity.apps.books.forms import Begin, Choose, Upload
+from comity.apps.books.forms import Begin, Choose, MarkPrivate, Upload
 from comity.apps.books.models import UNDER_WAY, Delivery, Stage
 from comity.apps.parties.operations import read
 from comity.apps.parties.rights import Action
@@ -22,7 +22,10 @@ from comity.book.importing.mapping import UnusableMappingError
 @require_safe
 def records(request: HttpRequest) -> HttpResponse:
     """What is in the book, as the viewer may see it, what came when, and what is on its way."""
-    standing = place(request)
+    return _records(request, place(request), None)
+
+
+def _records(request: HttpRequest, standing: Standing, marking: MarkPrivate | None) -> HttpResponse:
     known = queries.has_book(standing)
     shown = {
         "tables": queries.tables(standing) if known else [],
@@ -30,8 +33,31 @@ def records(request: HttpRequest) -> HttpResponse:
         "deliveries": queries.deliveries(standing),
         "form": (Upload() if known else Begin()) if standing.side and standing.may(Action.BRING) else None,
         "under_way": UNDER_WAY,
+        "late": queries.lateness_of(standing) if known else [],
+        "marks": queries.marks(standing),
+        "marking": marking or (MarkPrivate() if known and _marks(standing) else None),
     }
-    return render(request, "books/records.html", shown)
+    return render(request, "books/records.html", shown, status=422 if marking is not None and marking.errors else 200)
+
+
+def _marks(standing: Standing) -> bool:
+    return standing.side is not None and standing.may(Action.BRING) and standing.may(Action.READ_OWN)
+
+
+@require_POST
+def mark(request: HttpRequest) -> HttpResponse:
+    """Hold something back from the other side."""
+    standing = place(request, Action.BRING)
+    if not queries.has_book(standing) or not _marks(standing):
+        raise Http404
+    form = MarkPrivate(request.POST)
+    if form.is_valid():
+        try:
+            operations.mark_private(standing, **form.cleaned_data)
+            return redirect("records", relationship=standing.relationship.pk)
+        except operations.NotAllowedError as error:
+            form.add_error(None, words_for(language())(f"mark.{error}"))
+    return _records(request, standing, form)
 
 
 @require_POST
@@ -77,6 +103,7 @@ def delivery(request: HttpRequest, delivery: UUID) -> HttpResponse:
         "delivery": found,
         "mine": mine,
         "form": Choose(initial={"mapping": found.mapping, "text": found.text}) if mine else None,
+        "may_undo": mine and queries.may_undo(standing, found),
         "running": found.stage in UNDER_WAY,
         "told": found.outcome if mine else {key: found.outcome.get(key) for key in ("table", "counts")},
         "counted": operations.COUNTS,
@@ -94,6 +121,8 @@ def move(request: HttpRequest, delivery: UUID) -> HttpResponse:
     try:
         if request.POST.get("do") == "bring":
             operations.bring(standing, found)
+        elif request.POST.get("do") == "undo":
+            operations.undo(standing, found)
         elif request.POST.get("do") == "drop":
             operations.drop(found)
             return redirect("records", relationship=standing.relationship.pk)

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from comity.apps.books.operations import hold
 from comity.apps.matters.operations import A_DAY, hours
 from comity.apps.matters.queries import REMINDED_BEFORE
 from comity.apps.parties.mailing import page, tell
@@ -100,6 +101,8 @@ def restate(standing: Standing, review: Review, period: str, reason: str) -> Ent
 def _kept(standing: Standing, kind: Kept, period: str, content: dict[str, Any]) -> Entry:
     last = queries.record(standing).last()
     content = {"kind": kind.value, "relationship": str(standing.relationship.pk), "period": period} | content
+    if kind is Kept.FROZEN:
+        hold(standing, period)
     link = chain.linked(
         1 if last is None else last.number + 1, content, chain.BEGINNING if last is None else last.digest
     )
