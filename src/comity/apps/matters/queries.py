@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from comity.apps.matters.models import OPEN, Evidence, Kind, Matter, State, Step
@@ -13,13 +13,10 @@ from comity.core.values import Side
 REMINDED_BEFORE = timedelta(days=3)
 
 
-def waiting(standing: Standing, side: Side) -> list[Matter]:
+def waiting(standing: Standing, side: Side) -> QuerySet[Matter]:
     """What a side must answer, in the order of its days; the viewer's own side and the other alike."""
-    return [
-        one
-        for one in Matter.objects.filter(relationship=standing.relationship, state__in=OPEN)
-        if one.waits_for == side
-    ]
+    whose = Q(state=State.ASKED, answers=side) | Q(state=State.COUNTERED, asks=side)
+    return Matter.objects.filter(whose, relationship=standing.relationship, state__in=OPEN).order_by("reply_by", "pk")
 
 
 def to_do(standing: Standing) -> QuerySet[Matter]:
@@ -29,13 +26,13 @@ def to_do(standing: Standing) -> QuerySet[Matter]:
             relationship=standing.relationship, kind=Kind.ACTION, state__in=(State.ACCEPTED, State.DEEMED)
         )
         .select_related("owner__person")
-        .order_by("due_on")
+        .order_by("due_on", "pk")
     )
 
 
 def matters(standing: Standing) -> QuerySet[Matter]:
     """All of them, the newest first."""
-    return Matter.objects.filter(relationship=standing.relationship).order_by("-raised_at")
+    return Matter.objects.filter(relationship=standing.relationship).order_by("-raised_at", "-pk")
 
 
 def matter(standing: Standing, number: UUID) -> Matter | None:

@@ -13,6 +13,7 @@ from comity.apps.books.queries import has_book, zone
 from comity.apps.matters import operations, queries
 from comity.apps.matters.forms import FORMS, Agree, Raise, Reply
 from comity.apps.matters.models import AGREED, Kind, Move
+from comity.apps.paging import paged
 from comity.apps.parties.operations import read
 from comity.apps.parties.queries import log, people
 from comity.apps.parties.rights import Action
@@ -20,7 +21,7 @@ from comity.apps.parties.viewing import place
 from comity.apps.wording import language, words_for
 from comity.core.values import Side
 
-_NEWS = 8
+_NEWS, _FIRST = 8, 20
 
 
 @require_safe
@@ -28,10 +29,10 @@ def today(request: HttpRequest) -> HttpResponse:
     """What waits for whom, the own side first."""
     standing = place(request)
     own = standing.side or Side.CUSTOMER
-    order = (own, own.other)
+    waiting = [(side, queries.waiting(standing, side)) for side in (own, own.other)]
     shown = {
-        "waiting": [(side, queries.waiting(standing, side)) for side in order],
-        "to_do": queries.to_do(standing),
+        "waiting": [(side, found[:_FIRST], found.count()) for side, found in waiting],
+        "to_do": queries.to_do(standing)[:_FIRST],
         "news": log()[:_NEWS],
         "own": own,
         "has_book": has_book(standing),
@@ -41,9 +42,13 @@ def today(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def matters(request: HttpRequest) -> HttpResponse:
-    """All matters."""
+    """All matters, or those that wait for a side."""
     standing = place(request)
-    return render(request, "matters/matters.html", {"matters": queries.matters(standing), "kinds": list(Kind)})
+    waits = request.GET.get("waits")
+    side = Side(waits) if waits in set(Side) else None
+    found = queries.matters(standing) if side is None else queries.waiting(standing, side)
+    shown = {"matters": paged(request, found), "kinds": list(Kind), "waits": side}
+    return render(request, "matters/matters.html", shown)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -17,14 +17,14 @@ def portfolio(person: Person) -> QuerySet[Membership]:
     return (
         Membership.objects.select_related("relationship__customer", "relationship__provider")
         .filter(person=person, left_at=None)
-        .order_by("-joined_at")
+        .order_by("-joined_at", "pk")
     )
 
 
 def people(side: Side | None = None) -> QuerySet[Membership]:
     """Who is in the viewer's relationship, side by side."""
     found = Membership.objects.select_related("person", "relationship", "stands_in_for__person").filter(left_at=None)
-    return (found if side is None else found.filter(side=side)).order_by("side", "person__name")
+    return (found if side is None else found.filter(side=side)).order_by("side", "person__name", "pk")
 
 
 def invitations() -> QuerySet[Invitation]:
@@ -39,7 +39,7 @@ def former() -> QuerySet[Membership]:
 
 def log(*, reads: bool = False) -> QuerySet[Access]:
     """The audit log that the viewer may read, newest first: what was done, or what was read."""
-    found = Access.objects.select_related("person").order_by("-at")
+    found = Access.objects.select_related("person").order_by("-at", "-pk")
     return found.filter(action__startswith=READ) if reads else found.exclude(action__startswith=READ)
 
 

@@ -6,13 +6,13 @@ from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
 from django.core.mail import send_mail
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from comity.apps.paging import paged
 from comity.apps.parties import operations, queries
 from comity.apps.parties.forms import Begin, Deputy, Invite, Join, MakeToken, Place
 from comity.apps.parties.models import NEUTRAL, Invitation, Membership, Person, Role, Token
@@ -31,7 +31,7 @@ _PASSWORDS = "allauth.account.auth_backends.AuthenticationBackend"
 @login_required
 def portfolio(request: HttpRequest) -> HttpResponse:
     """Where somebody has a place; with only one, straight there."""
-    places = queries.portfolio(request.user)  # type: ignore[arg-type]
+    places = paged(request, queries.portfolio(request.user))  # type: ignore[arg-type]
     return render(request, "parties/portfolio.html", {"places": places, "form": Begin(initial={"side": "customer"})})
 
 
@@ -41,7 +41,7 @@ def begin(request: HttpRequest) -> HttpResponse:
     """Begin a relationship on one side."""
     form = Begin(request.POST)
     if not form.is_valid():
-        places = queries.portfolio(request.user)  # type: ignore[arg-type]
+        places = paged(request, queries.portfolio(request.user))  # type: ignore[arg-type]
         return render(request, "parties/portfolio.html", {"places": places, "form": form}, status=422)
     side = Side(form.cleaned_data["side"])
     made = operations.found(request.user, side, form.cleaned_data["own"], form.cleaned_data["other"])  # type: ignore[arg-type]
@@ -53,7 +53,7 @@ def people(request: HttpRequest) -> HttpResponse:
     """Who is in the relationship, what each may do, and who is asked to come."""
     standing = place(request)
     shown = {
-        "members": queries.people(),
+        "members": paged(request, queries.people()),
         "invitations": queries.invitations(),
         "form": Invite() if standing.may(Action.INVITE) else None,
         "reviewed": queries.last_review(),
@@ -257,8 +257,9 @@ def log(request: HttpRequest) -> HttpResponse:
     """What was done, or read, and by whom: what crossed the line, and what the own side did."""
     place(request, Action.AUDIT)
     reads = request.GET.get("what") == "reads"
-    page = Paginator(queries.log(reads=reads), _LINES).get_page(request.GET.get("page"))
-    return render(request, "parties/log.html", {"page": page, "reads": reads})
+    return render(
+        request, "parties/log.html", {"page": paged(request, queries.log(reads=reads), _LINES), "reads": reads}
+    )
 
 
 @require_safe
