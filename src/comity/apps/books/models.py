@@ -48,6 +48,7 @@ class Delivery(Identified):
         """Newest first."""
 
         ordering: ClassVar = ["-at"]
+        indexes: ClassVar = [models.Index(fields=["relationship", "-at"], name="delivery_newest_first")]
 
     def __str__(self) -> str:
         """By its name."""

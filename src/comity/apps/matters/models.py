@@ -73,6 +73,16 @@ class Matter(Identified):
         """One side asks, the other answers."""
 
         ordering: ClassVar = ["reply_by", "due_on", "-raised_at"]
+        indexes: ClassVar = [
+            models.Index(fields=["relationship", "-raised_at", "-id"], name="matter_newest_first"),
+            # Few are open however many there have been: what waits for somebody is found among these alone.
+            models.Index(fields=["relationship", "reply_by", "id"], condition=Q(state__in=OPEN), name="matter_open"),
+            models.Index(
+                fields=["relationship", "due_on", "id"],
+                condition=Q(kind=Kind.ACTION, state__in=AGREED),
+                name="matter_to_do",
+            ),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=~Q(asks=models.F("answers")), name="two_sides"),
             models.CheckConstraint(

@@ -183,7 +183,7 @@ class Access(Identified):
         """Newest first."""
 
         ordering: ClassVar = ["-at"]
-        indexes: ClassVar = [models.Index(fields=["relationship", "-at"], name="log_newest_first")]
+        indexes: ClassVar = [models.Index(fields=["relationship", "-at", "-id"], name="log_newest_first")]
 
     def __str__(self) -> str:
         """What was done."""

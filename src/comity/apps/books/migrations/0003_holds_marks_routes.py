@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("books", "0002_wall"),
-        ("parties", "0006_deputies_and_log"),
+        ("parties", "0006_deputies"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

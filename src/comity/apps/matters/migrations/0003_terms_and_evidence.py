@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("matters", "0002_wall"),
-        ("parties", "0006_deputies_and_log"),
+        ("parties", "0006_deputies"),
     ]
 
     operations = [

@@ -14,8 +14,4 @@ class Migration(migrations.Migration):
             name="stands_in_until",
             field=models.DateField(blank=True, null=True),
         ),
-        migrations.AddIndex(
-            model_name="access",
-            index=models.Index(fields=["relationship", "-at"], name="log_newest_first"),
-        ),
     ]
