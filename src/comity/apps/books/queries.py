@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -54,7 +55,15 @@ def definition(standing: Standing) -> Definition:
     """
     if not has_book(standing):
         raise NoBookError
-    return read_definition(folder_of(standing.relationship.pk))
+    folder = folder_of(standing.relationship.pk)
+    known = (folder / FILE).stat()
+    return _definition(folder, known.st_mtime_ns, known.st_size)
+
+
+@lru_cache(maxsize=512)
+def _definition(folder: Path, changed: int, size: int) -> Definition:  # noqa: ARG001 - they tell one from the next
+    """As it is written: read once for each time that it is written."""
+    return read_definition(folder)
 
 
 def opened(standing: Standing, *, joint: bool = False) -> Book:
@@ -75,9 +84,13 @@ def opened(standing: Standing, *, joint: bool = False) -> Book:
 
 def eyes(standing: Standing, *, joint: bool = False) -> str:
     """What the viewer sees, in a word: those of one word see the same."""
-    if joint or standing.viewer.side is None:
+    side = None if joint else standing.viewer.side
+    if side is None:
         return "joint"
-    return "-".join([standing.viewer.side.value, *sorted(standing.closed_tables)])
+    # What the side does not keep to itself, all of it see or none: it makes no difference between its roles.
+    private = definition(standing).private.get(side)
+    closed = standing.closed_tables & set(private.tables) if private else ()
+    return "-".join([side.value, *sorted(closed)])
 
 
 def state(standing: Standing, *, joint: bool = False) -> str:
