@@ -18,6 +18,8 @@ from comity.review.composing import compose
 from comity.review.faces import attribution_page, page
 from comity.review.review import Review
 
+_TOLD = 100  # disputes, and claims, beside a review; more stand among the matters
+
 
 def review(standing: Standing, period: str | None, against: Against | None = None, *, joint: bool = False) -> Review:
     """The review of a period, as the viewer may see it.
@@ -71,9 +73,10 @@ def figure_body(
 
 
 def about(standing: Standing, period: Period, name: str) -> dict[str, list[Matter]]:
-    """Open disputes of a period's figures and claims that touch its days, by KPI; "" for claims about all."""
-    found: dict[str, list[Matter]] = {kpi: list(those) for kpi, those in disputed(standing, name).items()}
-    for one in claims(standing).filter(from_day__lt=period.end, to_day__gte=period.start):
+    """Open disputes of a period's figures and claims that touch its days, by KPI ("": about all); the first of each."""
+    touching = claims(standing).filter(from_day__lt=period.end, to_day__gte=period.start)
+    found: dict[str, list[Matter]] = {}
+    for one in [*disputes(standing, name)[:_TOLD], *touching[:_TOLD]]:
         found.setdefault(one.kpi, []).append(one)
     return found
 
@@ -103,19 +106,26 @@ def record(standing: Standing, period: str | None = None) -> QuerySet[Entry]:
     return (found if period is None else found.filter(period=period)).order_by("number")
 
 
-def disputed(standing: Standing, period: str) -> dict[str, list[Matter]]:
-    """Open disputes of a period's figures, by KPI."""
-    found: dict[str, list[Matter]] = {}
-    for one in Matter.objects.filter(
+def disputes(standing: Standing, period: str) -> QuerySet[Matter]:
+    """Open disputes of a period's figures, in the order of their days."""
+    return Matter.objects.filter(
         relationship=standing.relationship, kind=Kind.DISPUTE, state__in=OPEN, period=period
-    ):
+    ).order_by("reply_by", "pk")
+
+
+def disputed(standing: Standing, period: str) -> dict[str, list[Matter]]:
+    """The same by KPI."""
+    found: dict[str, list[Matter]] = {}
+    for one in disputes(standing, period):
         found.setdefault(one.kpi, []).append(one)
     return found
 
 
 def claims(standing: Standing) -> QuerySet[Matter]:
     """Claims that wait for an answer."""
-    return Matter.objects.filter(relationship=standing.relationship, kind=Kind.CLAIM, state__in=OPEN)
+    return Matter.objects.filter(relationship=standing.relationship, kind=Kind.CLAIM, state__in=OPEN).order_by(
+        "reply_by", "pk"
+    )
 
 
 def unanswered(standing: Standing) -> list[Confirmation]:

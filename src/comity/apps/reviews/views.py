@@ -29,6 +29,7 @@ from comity.review.faces.page import Beside
 from comity.review.faces.words import DASH, Words
 from comity.review.review import Review
 
+_FIRST = 20  # of what is disputed or claimed; the rest stands among the matters
 _FILES = {
     "pdf": "application/pdf",
     "html": "text/html; charset=utf-8",
@@ -52,6 +53,7 @@ def review(request: HttpRequest) -> HttpResponse:
     read(standing, "review", name)
     before, after = queries.neighbours(calendar, made.period)
     about = queries.about(standing, made.period, name)
+    asked = [one for those in about.values() for one in those]
     shown = {
         "review": made,
         "body": queries.review_body(standing, made, _beside(standing, name, about, joint=joint), joint=joint),
@@ -64,7 +66,8 @@ def review(request: HttpRequest) -> HttpResponse:
         "joint": joint,
         "confirmations": queries.confirmations(standing, name),
         "entries": [_entry(entry, words) for entry in queries.record(standing, name)],
-        "about": about,
+        "asked": asked[:_FIRST],
+        "more": len(asked) > _FIRST,
     }
     return render(request, "reviews/review.html", shown)
 
