@@ -5,7 +5,7 @@ import tomllib
 import unicodedata
 from collections.abc import Mapping
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from babel import Locale, dates, numbers
@@ -29,7 +29,8 @@ class UnknownLanguageError(ValueError):
 
 def clean(text: str) -> str:
     """Text from records without what could steer a terminal or run backwards; such characters become U+FFFD."""
-    if text.isascii() and text.isprintable():
+    # What is printable is in none of the hidden categories; spaces that do not break are only no ordinary ones.
+    if text.replace(NO_BREAK, " ").isprintable():
         return text
     return "".join(
         character if character in _KEPT or unicodedata.category(character) not in _HIDDEN else "\ufffd"
@@ -66,6 +67,14 @@ def words_of(language: str) -> "Words":
     :raises UnknownLanguageError: for a language without a catalogue
     """
     return Words(language)
+
+
+@lru_cache(maxsize=4096)
+def _day(day: date, language: str, *, year: bool) -> str:
+    """Lists say the same days many times over, and to write one out is the dearest thing in a row."""
+    locale = Locale.parse(LOCALES[language])
+    text = dates.format_date(day, "long", locale) if year else dates.format_skeleton("MMMMd", day, locale=locale)
+    return text.replace(" ", NO_BREAK)
 
 
 class Words:
@@ -165,12 +174,7 @@ class Words:
 
     def day(self, day: date, *, year: bool = True) -> str:
         """A day: 17 July 2026. The parts that belong together do not break."""
-        text = (
-            dates.format_date(day, "long", self._locale)
-            if year
-            else dates.format_skeleton("MMMMd", day, locale=self._locale)
-        )
-        return text.replace(" ", NO_BREAK)
+        return _day(day, self.language, year=year)
 
     def weekday(self, number: int) -> str:
         """The name of a day of the week, from 0 for Monday."""
