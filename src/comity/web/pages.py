@@ -1,13 +1,14 @@
 """How the room's pages are made: Jinja with every text escaped, words in the reader's language, and who is looking."""
 
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils.timezone import now
 from jinja2 import Environment, StrictUndefined
 
@@ -28,7 +29,13 @@ def environment(**options: Any) -> Environment:  # noqa: ANN401 - Django's optio
 
 
 def _url(name: str, *args: object, **named: object) -> str:
-    return reverse(name, args=args or None, kwargs=named or None)
+    return _address(get_script_prefix(), name, args, tuple(named.items()))
+
+
+@lru_cache(maxsize=16384)
+def _address(prefix: str, name: str, args: tuple[object, ...], named: tuple[tuple[str, object], ...]) -> str:  # noqa: ARG001 - below another prefix it is another
+    """A list's page is asked for again and again, with an address in every row."""
+    return reverse(name, args=args or None, kwargs=dict(named) or None)
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
