@@ -33,6 +33,7 @@ bench: setup ## speed and memory, as ratios against named baselines in the same 
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement benchmarks/requirements.lock
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.queueing
+	$(BIN)/python -m benchmarks.room
 
 audit: setup ## known weaknesses in what we depend on; needs the network
 	$(BIN)/pip-audit --requirement requirements.lock --disable-pip --strict

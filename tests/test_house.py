@@ -17,7 +17,10 @@ from comity.review.kinds import kinds
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-LOCKS = pytest.mark.parametrize("lock", [ROOT / "requirements.lock", ROOT / "benchmarks" / "requirements.lock"])
+BENCH = ROOT / "benchmarks"
+LOCKS = pytest.mark.parametrize(
+    "lock", [ROOT / "requirements.lock", BENCH / "requirements.lock", BENCH / "helpdesk.lock"]
+)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 WELL_KNOWN_HOSTS = ("pypi" + ".org", "files.pythonhosted" + ".org", "registry.npmjs" + ".org")
 
