@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 
 import psycopg
 
-from benchmarks.load import HERE, Figures, User, free, measured, running
+from benchmarks.load import HERE, Figures, User, free, get, measured, running
 from benchmarks.room_data import database
 from comity.web.postgres import OWNER, SUPERUSER, Cluster
 from comity.web.serving import account
@@ -96,12 +96,19 @@ def measure(folder: Path, seconds: float, workers: int) -> dict[str, Figures]:
             cookies = [_signed_in(port, f"p{number}") for number in range(1, STAFF + 1)]
             found = {}
             for name, every in views.items():
+                _see(get(port, every[0][0], cookies[0]), name)
                 users = [User(cookie, every[at:] + every[:at]) for at, cookie in enumerate(cookies)]
                 measured(port, users, 1, served)
                 found[name] = measured(port, users, seconds, served)
             return found
     finally:
         cluster.stop()
+
+
+def _see(page: str, name: str) -> None:
+    """It answers 200 to who is not signed in too: look whether the page is the one that was asked for."""
+    if "/NoAuth/Logout.html" not in page or ("The letter was not in the forecast" not in page):
+        raise RuntimeError(f"its {name} is not the page that was asked for")
 
 
 def _configured(folder: Path, cluster: Cluster, port: int) -> dict[str, str]:

@@ -64,7 +64,7 @@ def test_a_page_that_cannot_be_is_the_first_or_an_empty_one(them, asked):
 def test_today_shows_the_first_and_says_how_many(them):
     browser = them.client("provider_lead")
     answer = browser.get(them.url())
-    assert titles(answer) == [f"Matter {number:02}" for number in range(20)]
+    assert titles(answer) == [f"Matter {number:02}" for number in range(10)]
     assert f"{MANY} matters wait for you" in answer.content.decode()
     rest = browser.get(them.url("matters/?waits=provider&page=2"))
     assert titles(rest) == [f"Matter {number:02}" for number in range(50, MANY)]

@@ -21,7 +21,7 @@ from comity.apps.parties.viewing import place
 from comity.apps.wording import language, words_for
 from comity.core.values import Side
 
-_NEWS, _FIRST = 8, 20
+_NEWS, _FIRST = 8, 10
 
 
 @require_safe
