@@ -67,7 +67,8 @@ ANYBODYS = {"join", "account_login", "account_logout", "account_signup", "accoun
             "account_inactive", "account_email", "set_language", "mfa_authenticate", "mfa_login_webauthn",
             "openid_connect_login", "openid_connect_callback", "socialaccount_login_cancelled",
             "socialaccount_login_error", "socialaccount_signup"}  # fmt: skip
-SIGNED_IN = {"portfolio", "begin", "account", "make_token", "revoke_token", "account_reauthenticate",
+SIGNED_IN = {"routes", "sort", "move_export",
+             "portfolio", "begin", "account", "make_token", "revoke_token", "account_reauthenticate",
              "account_change_password", "usersessions_list",
              "account_set_password", "mfa_index", "mfa_activate_totp", "mfa_deactivate_totp",
              "mfa_generate_recovery_codes", "mfa_view_recovery_codes", "mfa_download_recovery_codes",
@@ -344,6 +345,7 @@ def test_no_door_is_broken(them, who, name):
     """In both languages; what is for those who are signed in sends others to sign in."""
     more = {
         "join": ["nothing"], "account_reset_password_from_key": ["0", "nothing"], "revoke_token": [uuid.uuid4()],
+        "move_export": [uuid.uuid4()],
         "openid_connect_login": ["nobody"], "openid_connect_callback": ["nobody"], "mfa_remove_webauthn": [1],
         "mfa_edit_webauthn": [1],
     }  # fmt: skip

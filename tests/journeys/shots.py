@@ -74,6 +74,7 @@ PAGES = {
     # Outside
     "portfolio": Page(INSIDE),
     "join": Page((NOBODY,), lambda found: [{"word": found.word}]),
+    "routes": Page(("marta",)),
     "account": Page(("marta",)),
     "account_login": Page((NOBODY,)),
     "account_logout": Page(("marta",)),
@@ -104,7 +105,8 @@ PAGES = {
 }
 NO_PAGES = {
     # what changes something, and shows a page that stands above
-    "begin", "make_token", "revoke_token", "set_language", "confirm", "restate", "begin_book", "upload",
+    "begin", "sort", "move_export",
+    "make_token", "revoke_token", "set_language", "confirm", "restate", "begin_book", "upload",
     "move_delivery", "mark", "invite", "withdraw_invitation", "let_go", "change_role", "stand_in", "review_access",
     # files
     "review_file", "record", "rejects", "mfa_download_recovery_codes", "evidence", "access", "log_file",

@@ -3,6 +3,7 @@
 from django.conf.urls.i18n import urlpatterns as languages
 from django.urls import include, path
 
+from comity.apps.books import urls as books
 from comity.apps.parties import urls as parties
 from comity.web.api import api
 
@@ -14,6 +15,7 @@ _WITHIN = [
 ]
 urlpatterns = [
     path("", include(parties.outside)),
+    path("", include(books.outside)),
     path("language/", include(languages)),
     path("sign-in/", include("comity.web.sign_in")),
     path("api/", api.urls),

@@ -48,3 +48,23 @@ class Choose(Worded):
         super().__init__(*args, **more)
         names = [*shipped(), *TABLES]
         self.fields["mapping"].choices = [("", DASH), *((name, name) for name in names)]  # type: ignore[attr-defined]
+
+
+class KeepRoutes(Worded):
+    """Which rows of an export belong to which relationship."""
+
+    words = "routes"
+    text = forms.CharField(max_length=40_000, widget=forms.Textarea(attrs={"rows": 12, "spellcheck": "false"}))
+
+
+class Sort(Worded):
+    """An export that holds several relationships."""
+
+    words = "routes"
+    mapping = forms.ChoiceField()
+    file = forms.FileField()
+
+    def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Offer every known format and every table."""
+        super().__init__(*args, **more)
+        self.fields["mapping"].choices = [(name, name) for name in (*shipped(), *TABLES)]  # type: ignore[attr-defined]

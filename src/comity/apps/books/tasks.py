@@ -4,7 +4,7 @@ from uuid import UUID
 
 from procrastinate.contrib.django import app
 
-from comity.apps.books import operations
+from comity.apps.books import exports, operations
 
 
 @app.task(queue="records", name="books.look")
@@ -17,3 +17,9 @@ def look(person: str, relationship: str, delivery: str) -> None:
 def bring(person: str, relationship: str, delivery: str) -> None:
     """Bring a file in."""
     operations.run(UUID(person), UUID(relationship), UUID(delivery), dry_run=False)
+
+
+@app.task(queue="records", name="books.route")
+def route(person: str, export: str, *, dry_run: bool) -> None:
+    """Find out whose the rows of an export are; bring them in, unless it is a trial."""
+    exports.run(UUID(person), UUID(export), dry_run=dry_run)

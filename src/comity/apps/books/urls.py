@@ -1,9 +1,14 @@
-"""Addresses of the records."""
+"""Addresses of the records: those of nobody in particular, and those within a relationship."""
 
 from django.urls import path
 
 from comity.apps.books import views
 
+outside = [
+    path("routes/", views.routes, name="routes"),
+    path("routes/export/", views.sort, name="sort"),
+    path("routes/<uuid:export>/", views.move_export, name="move_export"),
+]
 urlpatterns = [
     path("records/private/", views.mark, name="mark"),
     path("records/", views.records, name="records"),

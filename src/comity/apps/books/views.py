@@ -3,13 +3,15 @@
 from uuid import UUID
 
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from comity.apps.books import operations, queries
-from comity.apps.books.forms import Begin, Choose, MarkPrivate, Upload
-from comity.apps.books.models import UNDER_WAY, Delivery, Stage
+from comity.apps.books import exports, operations, queries
+from comity.apps.books.forms import Begin, Choose, KeepRoutes, MarkPrivate, Sort, Upload
+from comity.apps.books.models import UNDER_WAY, Delivery, Export, Routes, Stage
+from comity.apps.parties.models import Person
 from comity.apps.parties.operations import read
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing, place
@@ -17,6 +19,7 @@ from comity.apps.sheet import csv_file
 from comity.apps.wording import language, words_for
 from comity.book.definition import UnusableBookError
 from comity.book.importing.mapping import UnusableMappingError
+from comity.book.importing.section import UnusableSourceError
 
 
 @require_safe
@@ -152,3 +155,64 @@ def _own(standing: Standing, number: UUID) -> Delivery:
     if found is None or not (shared or standing.may(Action.READ_OWN)):
         raise Http404
     return found
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def routes(request: HttpRequest) -> HttpResponse:
+    """Whose the rows of an export with several relationships are: the rules, a trial run, and bringing it in."""
+    person: Person = request.user  # type: ignore[assignment]
+    kept = Routes.objects.filter(person=person).first()
+    rules = KeepRoutes(request.POST or None, initial={"text": "" if kept is None else kept.text})
+    if request.method == "POST" and rules.is_valid():
+        try:
+            exports.keep_routes(person, rules.cleaned_data["text"])
+            messages.success(request, words_for(language())("routes.kept"))
+            return redirect("routes")
+        except UnusableSourceError as error:
+            rules.add_error("text", str(error))
+    return _routes(request, person, rules, Sort())
+
+
+def _routes(request: HttpRequest, person: Person, rules: KeepRoutes, sort: Sort) -> HttpResponse:
+    known = list(Export.objects.filter(person=person).exclude(stage=Stage.DROPPED)[:20])
+    shown = {
+        "rules": rules,
+        "sort": sort,
+        "books": list(exports.theirs(person)),
+        "exports": known,
+        "running": any(one.stage in UNDER_WAY for one in known),
+        "counted": operations.COUNTS,
+    }
+    wrong = rules.errors or sort.errors
+    return render(request, "books/routes.html", shown, status=422 if wrong else 200)
+
+
+@require_POST
+@login_required
+def sort(request: HttpRequest) -> HttpResponse:
+    """Take an export, and make a trial run of it."""
+    person: Person = request.user  # type: ignore[assignment]
+    form = Sort(request.POST, request.FILES)
+    if form.is_valid():
+        try:
+            exports.receive(person, form.cleaned_data["file"], form.cleaned_data["mapping"])
+            return redirect("routes")
+        except operations.NotAllowedError as error:
+            form.add_error(None, words_for(language())(f"upload.{error}"))
+    kept = Routes.objects.filter(person=person).first()
+    return _routes(request, person, KeepRoutes(initial={"text": "" if kept is None else kept.text}), form)
+
+
+@require_POST
+@login_required
+def move_export(request: HttpRequest, export: UUID) -> HttpResponse:
+    """Bring an export in, or throw it away."""
+    found = Export.objects.filter(pk=export, person=request.user).first()  # type: ignore[misc]
+    if found is None:
+        raise Http404
+    try:
+        (exports.bring if request.POST.get("do") == "bring" else exports.drop)(found)
+    except operations.NotAllowedError as error:
+        messages.error(request, words_for(language())(f"upload.{error}"))
+    return redirect("routes")

@@ -1,0 +1,174 @@
+"""One export for several relationships: each row where the rules say, a trial first, and nobody hears of another's."""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from django.test import Client
+
+from comity.apps.books import exports, queries
+from comity.apps.books.models import Delivery, Export, Routes, Stage
+from comity.apps.books.operations import NotAllowedError
+from comity.apps.parties import operations as parties
+from comity.apps.parties.models import Role
+from comity.apps.parties.viewing import look, stand
+from comity.book.importing.section import UnusableSourceError
+from comity.core.values import Side
+from tests.room import BACKEND, cast
+
+EXPORT = """contact_id,opened_at,queue,channel
+a1,2026-06-01T10:00:00Z,alpha,voice
+b1,2026-06-01T10:00:00Z,beta,voice
+b2,2026-06-01T11:00:00Z,beta,voice
+x1,2026-06-01T11:00:00Z,gamma-secret,voice
+"""
+RULES = """
+[[route]]
+column = "queue"
+is = "alpha"
+book = "Northwind Energy with Alpha"
+[[route]]
+column = "queue"
+is = "re:beta.*"
+book = "Northwind Energy with Beta"
+"""
+
+
+@pytest.fixture(scope="module")
+def two():
+    """One analyst of the customer, at home in two relationships."""
+    first, second = cast(provider="Alpha"), cast(provider="Beta")
+    person = first.people["customer_analyst"]
+    with transaction.atomic():
+        _, word = parties.invite(second.at("customer_lead"), person.email, Role.ANALYST, Side.CUSTOMER)
+        parties.join(person, word)
+    for one in (first, second):
+        one.book()
+    return first, second, person
+
+
+def kept(person, text):
+    with transaction.atomic():
+        look(person.pk)
+        exports.keep_routes(person, text)
+
+
+def now(person, made):
+    with transaction.atomic():
+        look(person.pk)
+        return Export.objects.get(pk=made.pk)
+
+
+def received(person, text=EXPORT):
+    with transaction.atomic():
+        look(person.pk)
+        return exports.receive(person, SimpleUploadedFile("all.csv", text.encode()), "contacts")
+
+
+def rows(them, who):
+    with transaction.atomic(), queries.opened(them.at(who)) as book:
+        return sorted(book.table("contacts").contact_id.to_pyarrow().to_pylist()) if book.has("contacts") else []
+
+
+def test_a_trial_run_first_and_then_each_row_where_it_belongs(two):
+    first, second, person = two
+    kept(person, RULES)
+    made = received(person)
+    exports.run(person.pk, made.pk, dry_run=True)
+    tried = now(person, made)
+    assert tried.stage == Stage.LOOKED
+    assert [(one["name"], one["counts"]["new"] + one["counts"]["rows_in"]) for one in tried.outcome["books"]] == [
+        ("Northwind Energy with Alpha", 1),
+        ("Northwind Energy with Beta", 2),
+    ]
+    assert (tried.outcome["unrouted"], tried.outcome["rows"][0]["value"]) == (1, "gamma-secret")
+    assert rows(first, "provider_lead") == rows(second, "provider_lead") == []
+    with transaction.atomic():
+        look(person.pk)
+        exports.bring(now(person, made))
+    exports.run(person.pk, made.pk, dry_run=False)
+    assert (rows(first, "provider_lead"), rows(second, "provider_lead")) == (["a1"], ["b1", "b2"])
+    for one, other in ((first, "beta"), (second, "alpha")):
+        with transaction.atomic():
+            one.at("provider_lead")
+            (delivery,) = Delivery.objects.all()
+        assert (delivery.name, delivery.side) == ("all.csv", Side.CUSTOMER)
+        pages = one.client("provider_lead")
+        for path in ("records/", f"records/{delivery.pk}/", "log/"):
+            text = pages.get(one.url(path)).content.decode().lower()
+            assert "gamma" not in text
+            assert other not in text.replace("northwind energy with beta", "").replace("alpha</", "")
+
+
+@pytest.mark.parametrize(
+    ("rules", "why"),
+    [
+        ("", "has no \\[\\[route\\]\\]"),
+        (RULES.replace("with Beta", "with Nobody"), "route 2: book = 'Northwind Energy with Nobody' is none of yours"),
+        (RULES.replace("Northwind Energy with Beta", "../../etc"), "is none of yours"),
+        (RULES.replace("Northwind Energy with Beta", "/etc"), "is none of yours"),
+        (RULES.replace("re:beta.*", "re:("), "no pattern that can be used"),
+    ],
+)  # fmt: skip
+def test_rules_that_cannot_be_used_are_said_and_not_kept(two, rules, why):
+    _, _, person = two
+    kept(person, RULES)
+    with pytest.raises(UnusableSourceError, match=why), transaction.atomic():
+        look(person.pk)
+        exports.keep_routes(person, rules)
+    with transaction.atomic():
+        look(person.pk)
+        assert Routes.objects.get().text == RULES
+
+
+def test_only_where_somebody_may_bring_records(two):
+    first, _, _ = two
+    for who, books in (("customer_analyst", 2), ("customer_lead", 1), ("customer_finance", 0), ("auditor", 0)):
+        with transaction.atomic():
+            look(first.people[who].pk)
+            assert len(exports.theirs(first.people[who])) == books, who
+
+
+def test_who_has_left_a_relationship_brings_nothing_more_into_it():
+    first, second = cast(provider="Alpha"), cast(provider="Beta")
+    person = first.people["customer_analyst"]
+    with transaction.atomic():
+        _, word = parties.invite(second.at("customer_lead"), person.email, Role.ANALYST, Side.CUSTOMER)
+        parties.join(person, word)
+    for one in (first, second):
+        one.book()
+    kept(person, RULES)
+    made = received(person)
+    exports.run(person.pk, made.pk, dry_run=True)
+    with transaction.atomic():
+        standing = stand(person.pk, second.relationship)
+        parties.let_go(standing, standing.membership)
+    with transaction.atomic():
+        look(person.pk)
+        exports.bring(now(person, made))
+    exports.run(person.pk, made.pk, dry_run=False)
+    assert now(person, made).stage == Stage.REFUSED
+    assert rows(first, "provider_lead") == rows(second, "provider_lead") == []
+
+
+def test_the_page_keeps_rules_tries_and_throws_away_and_is_ones_own(two):
+    first, _, person = two
+    browser = Client()
+    browser.force_login(person, backend=BACKEND)
+    assert browser.post("/routes/", {"text": "[[route"}).status_code == 422
+    assert browser.post("/routes/", {"text": RULES}).status_code == 302
+    upload = SimpleUploadedFile("once.csv", EXPORT.encode())
+    assert browser.post("/routes/export/", {"mapping": "contacts", "file": upload}).status_code == 302
+    with transaction.atomic():
+        look(person.pk)
+        made = Export.objects.first()
+    assert "once.csv" in browser.get("/routes/").content.decode()
+    other = first.client("customer_lead")
+    assert "once.csv" not in other.get("/routes/").content.decode()
+    assert other.post(f"/routes/{made.pk}/", {"do": "drop"}).status_code == 404
+    exports.run(person.pk, made.pk, dry_run=True)
+    assert "gamma-secret" in browser.get("/routes/").content.decode()
+    browser.post(f"/routes/{made.pk}/", {"do": "drop"})
+    assert "once.csv" not in browser.get("/routes/").content.decode()
+    with pytest.raises(NotAllowedError, match="not_now"), transaction.atomic():
+        look(person.pk)
+        exports.bring(now(person, made))
