@@ -1,7 +1,8 @@
 """Closing a period: each side's word, the figures frozen, what is disputed, restatements, and silence."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core import mail
@@ -11,10 +12,12 @@ from django.utils import timezone
 
 from comity.apps.matters import operations as matters
 from comity.apps.matters.models import Kind
+from comity.apps.parties import operations as parties
 from comity.apps.reviews import operations, queries, tasks
-from comity.apps.reviews.models import Confirmation, Entry, Kept
+from comity.apps.reviews.models import ByMail, Confirmation, Entry, Kept
 from comity.apps.reviews.operations import NotAllowedError
 from comity.core import chain
+from tests.apps.test_matrix import unpacked
 from tests.apps.test_matters import KPI, contacts
 from tests.room import cast, superuser
 
@@ -154,3 +157,107 @@ def test_a_period_that_is_none_is_not_found(them, period):
     with transaction.atomic():
         them.at("customer_lead")
         assert not Confirmation.objects.exists()
+
+
+def sent(to):
+    return [one for one in mail.outbox if one.to == [to.email]]
+
+
+def test_the_head_of_the_record_goes_to_both_sides(them):
+    mail.outbox = []
+    confirm(them, "customer_lead")
+    assert mail.outbox == []
+    entry = confirm(them, "provider_lead")
+    for who in ("customer_lead", "customer_executive", "provider_lead", "provider_executive"):
+        (told,) = sent(them.people[who])
+        assert entry.digest in told.body
+        assert "2026-06 is frozen: entry 1" in told.subject
+    assert not sent(them.people["customer_member"])
+
+
+def test_a_mail_server_that_is_down_undoes_nothing(them, monkeypatch, caplog):
+    def down(*_, **__):
+        raise ConnectionRefusedError("no mail today")
+
+    monkeypatch.setattr("comity.apps.parties.mailing.send_mail", down)
+    confirm(them, "customer_lead")
+    confirm(them, "provider_lead")
+    assert len(entries(them)) == 1
+    assert "no mail today" in caplog.text
+
+
+FIFTH = datetime(2026, 7, 5, 7, 1, tzinfo=ZoneInfo("Europe/Madrid"))  # the cast's book keeps this clock
+
+
+@pytest.fixture
+def wished(them):
+    them.book(
+        '[private]\nprovider = ["costs"]\ncustomer = ["prices"]\n' + KPI,
+        contacts="\n".join(contacts()),
+        private__provider__costs="month,driver,quantity,unit_cost,behaviour\n2026-06,Zebulon,1,4711.13,fixed",
+    )
+
+    def wish(who, **more):
+        with transaction.atomic():
+            made = operations.by_mail(them.at(who), "day 5 07:00", more.get("form", ""), joint=more.get("joint", True))
+            ByMail.objects.filter(pk=made.pk).update(since=FIRST)
+
+    return wish
+
+
+FIRST = datetime(2026, 7, 1, tzinfo=UTC)
+
+
+def test_the_review_comes_by_mail_when_it_is_due_once_and_in_the_readers_language(them, wished):
+    with superuser() as clock:
+        clock.execute("UPDATE parties_person SET language = 'es' WHERE id = %s", [them.people["customer_member"].pk])
+    wished("customer_member")
+    mail.outbox = []
+    tasks.mail(int((FIFTH - timedelta(minutes=2)).timestamp()))
+    assert not sent(them.people["customer_member"])
+    tasks.mail(int(FIFTH.timestamp()))
+    tasks.mail(int((FIFTH + timedelta(days=3)).timestamp()))
+    (told,) = sent(them.people["customer_member"])
+    assert "revisión de junio de 2026" in told.subject.replace("\u00a0", " ")
+    assert "46,7" in told.body
+    assert told.attachments == []
+    tasks.mail(int((FIFTH + timedelta(days=31)).timestamp()))
+    assert len(sent(them.people["customer_member"])) == 2
+
+
+@pytest.mark.parametrize("form", ["xlsx", "pptx"])
+def test_it_comes_with_a_file_as_the_recipient_may_see_it(them, wished, form):
+    for who in ("provider_lead", "provider_member", "customer_lead", "auditor"):
+        wished(who, form=form, joint=False)
+    mail.outbox = []
+    tasks.mail(int(FIFTH.timestamp()))
+    for who in ("provider_lead", "provider_member", "customer_lead", "auditor"):
+        (told,) = sent(them.people[who])
+        ((name, content, _),) = told.attachments
+        assert name == f"review-2026-06.{form}"
+        text = unpacked(content)
+        assert b"Zebulon" not in text  # a driver of costs is in no figure of a review
+        # A workbook says where its records came from; of what a side keeps only to who may read it there.
+        assert (b"provider/costs.csv" in text) == (who == "provider_lead" and form == "xlsx")
+
+
+def test_who_has_left_or_wants_it_no_more_gets_nothing(them, wished):
+    wished("customer_member")
+    wished("provider_member")
+    browser = them.client("provider_member")
+    assert "It comes when it is next due" in browser.get(them.url("review/mail/")).content.decode()
+    browser.post(them.url("review/mail/"), {"do": "stop"})
+    with transaction.atomic():
+        standing = them.at("customer_member")
+        parties.let_go(standing, standing.membership)
+    mail.outbox = []
+    tasks.mail(int(FIFTH.timestamp()))
+    assert mail.outbox == []
+
+
+def test_the_page_takes_a_wish_and_refuses_what_is_none(them):
+    browser = them.client("auditor")
+    wish = {"due": "monday 07:00", "form": "pdf", "eyes": "joint"}
+    assert browser.post(them.url("review/mail/"), wish).status_code == 302
+    assert browser.post(them.url("review/mail/"), wish | {"eyes": "own"}).status_code == 422  # a neutral has none
+    assert browser.post(them.url("review/mail/"), wish | {"due": "never"}).status_code == 422

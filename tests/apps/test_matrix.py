@@ -49,7 +49,8 @@ OUTSIDE = [None, "stranger", "former"]
 WITHIN = {
     "today": Action.READ, "matters": Action.READ, "matter": Action.READ, "evidence": Action.READ,
     "raise": Action.DISPUTE,
-    "review": Action.READ, "figure": Action.READ, "review_file": Action.READ, "attribution": Action.READ,
+    "review": Action.READ, "figure": Action.READ, "by_mail": Action.READ,
+    "review_file": Action.READ, "attribution": Action.READ,
     "record": Action.READ,
     "records": Action.READ, "delivery": Action.READ, "rejects": Action.BRING,
     "people": Action.READ, "their_place": Action.INVITE, "log": Action.AUDIT, "log_file": Action.AUDIT,
@@ -140,6 +141,7 @@ def address(them, name):
         "raise": "matters/raise/dispute/",
         "review_file": "review/file.json",
         "figure": "review/figure/service_level/?period=2026-05",
+        "by_mail": "review/mail/",
         "record": "record/",
         "today": "",
         "withdraw_invitation": f"people/invitations/{them.invitation}/withdraw/",

@@ -12,7 +12,7 @@ from comity.apps.matters import operations as matters
 from comity.apps.matters.models import Evidence, Kind, Matter, Step
 from comity.apps.parties.models import Access, Invitation, Membership, Organisation, Relationship
 from comity.apps.parties.viewing import look, stand
-from comity.apps.reviews.models import Confirmation, Entry
+from comity.apps.reviews.models import ByMail, Confirmation, Entry
 from comity.core.values import Side
 from comity.web.postgres import APP, OWNER
 from tests.room import cast, started, superuser
@@ -22,7 +22,8 @@ WALLED = {
     "books_export", "books_hold", "books_mark", "books_routes",
     "books_delivery", "books_keptmapping", "matters_evidence", "matters_matter", "matters_step",
     "parties_access", "parties_invitation", "parties_membership",
-    "parties_organisation", "parties_relationship", "parties_token", "reviews_confirmation", "reviews_entry",
+    "parties_organisation", "parties_relationship", "parties_token",
+    "reviews_bymail", "reviews_confirmation", "reviews_entry",
 }  # fmt: skip
 NOBODYS = {
     "account_emailaddress", "account_emailconfirmation", "auth_group", "auth_group_permissions", "auth_permission",
@@ -42,6 +43,7 @@ MODELS = (
     Relationship,
     Confirmation,
     Entry,
+    ByMail,
     Delivery,
     KeptMapping,
     Hold,

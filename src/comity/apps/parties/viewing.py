@@ -93,13 +93,18 @@ def standing(person: UUID, relationship: UUID) -> Iterator[Standing]:
         yield found
 
 
-def everywhere(work: Callable[[Standing], None]) -> None:
+LEADS = "comity_leads"
+
+
+def everywhere(work: Callable[[Standing], None], whose: str = LEADS) -> None:
     """The room's own clock: some work in each relationship, from the place of somebody who leads there.
 
     Each in a transaction of its own; what goes wrong in one is told to the log, and keeps no other waiting.
+
+    :param whose: a function of the database that gives other places: a person and a relationship each
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT person, relationship FROM comity_leads()")
+        cursor.execute(f"SELECT person, relationship FROM {connection.ops.quote_name(whose)}()")  # noqa: S608 - a name of ours
         places = cursor.fetchall()
     for person, relationship in places:
         try:

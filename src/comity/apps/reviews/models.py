@@ -59,3 +59,27 @@ class Entry(Identified):
     def __str__(self) -> str:
         """Its number and what it is."""
         return f"{self.number} {self.kind} {self.period}"
+
+
+class ByMail(Identified):
+    """Somebody's wish to have the review by mail, as they may see it.
+
+    :ivar due: as `[[source]]` says when: `monday 07:00`, `day 5 07:00`, by the book's clock
+    """
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    person = models.ForeignKey(Person, models.CASCADE, related_name="+")
+    due = models.CharField(max_length=20)
+    form = models.CharField(max_length=5, blank=True)  # of the file that comes with it; none said: no file
+    joint = models.BooleanField(default=True)
+    since = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        """Each once a relationship."""
+
+        constraints: ClassVar = [models.UniqueConstraint(fields=["relationship", "person"], name="one_mail_each")]
+
+    def __str__(self) -> str:
+        """When."""
+        return self.due

@@ -1,24 +1,30 @@
 """Closing a period: each side's word, and, with both, the figures frozen into the record."""
 
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.utils import timezone
 
 from comity.apps.books.operations import hold
+from comity.apps.books.queries import definition, zone
 from comity.apps.matters.operations import A_DAY, hours
 from comity.apps.matters.queries import REMINDED_BEFORE
-from comity.apps.parties.mailing import page, tell
+from comity.apps.parties.mailing import page, spoken, tell, tell_one
 from comity.apps.parties.operations import note
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing
 from comity.apps.reviews import queries
-from comity.apps.reviews.models import Confirmation, Entry, Kept
+from comity.apps.reviews.models import ByMail, Confirmation, Entry, Kept
+from comity.apps.wording import words_for
+from comity.book.lateness import last_due
 from comity.core import chain
 from comity.core.clocks import due
 from comity.core.values import Side
+from comity.review.faces import headline, render
 from comity.review.faces.contract import plain
+from comity.review.faces.level_rows import LevelRow, level_row
 from comity.review.review import Review
 
 
@@ -52,14 +58,14 @@ def confirm(standing: Standing, review: Review, period: str) -> Entry | None:
         return _kept(standing, Kept.FROZEN, period, _figures(standing, review, period))
 
 
-def hear_silence(standing: Standing, zone: str) -> None:
+def hear_silence(standing: Standing, here: str) -> None:
     """Where one side has confirmed a period and the other not answered: remind it, and later take silence for its word.
 
     The reply clock counts from the one side's word; nothing is taken for said before a reminder went out.
     """
     for word in queries.unanswered(standing):
         side = Side(word.side).other
-        end = due(hours(zone), word.at.astimezone(UTC), A_DAY * standing.relationship.reply_days)
+        end = due(hours(here), word.at.astimezone(UTC), A_DAY * standing.relationship.reply_days)
         now = timezone.now()
         if word.reminded_at is None and now >= end - REMINDED_BEFORE:
             Confirmation.objects.filter(pk=word.pk).update(reminded_at=now)
@@ -70,6 +76,57 @@ def hear_silence(standing: Standing, zone: str) -> None:
                 relationship=standing.relationship, period=word.period, side=side.value, deemed=True
             )
             _kept(standing, Kept.FROZEN, word.period, _figures(standing, review, word.period))
+
+
+def by_mail(standing: Standing, due: str, form: str, *, joint: bool) -> ByMail:
+    """Have the review by mail from now on, when it is due; instead of what was wished before."""
+    said = {"due": due, "form": form, "joint": joint, "since": timezone.now(), "sent_at": None}
+    made, _ = ByMail.objects.update_or_create(
+        relationship=standing.relationship, person=standing.membership.person, defaults=said
+    )
+    return made
+
+
+def no_mail(standing: Standing) -> None:
+    """Have it no more."""
+    ByMail.objects.filter(relationship=standing.relationship, person=standing.membership.person).delete()
+
+
+def send(standing: Standing, now: datetime) -> bool:
+    """Send the review to whoever stands there, if it is due and was not sent; whether it was.
+
+    It is made as they may see it, at that moment and not before: who has lost a right since sees less.
+    """
+    wish = queries.wish(standing)
+    if wish is None or not standing.may(Action.READ):
+        return False
+    here = now.astimezone(ZoneInfo(zone(standing)))
+    due = last_due(wish.due, here)
+    if due is None or due <= (wish.sent_at or wish.since):
+        return False
+    joint = wish.joint or standing.viewer.side is None
+    made = queries.review(standing, None, joint=joint)
+    words = words_for(spoken(standing.membership.person.language))
+    calendar = definition(standing).calendar(made.cut)
+    name = calendar.name(made.period)
+    files = []
+    if wish.form:
+        files.append((f"review-{name}.{wish.form}", render(made, wish.form, words.language), queries.FILES[wish.form]))
+    said = {
+        "relationship": str(standing.relationship),
+        "period": words.period(made.period, calendar.cut),
+        "headline": headline.plain(headline.told(made, words)),
+        "levels": "\n".join(_level(level_row(one, made, words)) for one in made.levels),
+    }
+    tell_one(standing, "by_mail", f"{page(standing, 'review')}?period={name}", files, **said)
+    wish.sent_at = now
+    wish.save(update_fields=["sent_at"])
+    return True
+
+
+def _level(row: LevelRow) -> str:
+    """A level in a line."""
+    return f"{row.name}: {row.value} ({row.target}; {row.met})"
 
 
 def _remind(standing: Standing, side: Side, period: str, day: date) -> None:
@@ -106,7 +163,7 @@ def _kept(standing: Standing, kind: Kept, period: str, content: dict[str, Any]) 
     link = chain.linked(
         1 if last is None else last.number + 1, content, chain.BEGINNING if last is None else last.digest
     )
-    return Entry.objects.create(
+    made = Entry.objects.create(
         relationship=standing.relationship,
         number=link.number,
         kind=kind,
@@ -115,6 +172,20 @@ def _kept(standing: Standing, kind: Kept, period: str, content: dict[str, Any]) 
         previous=link.previous,
         digest=link.digest,
     )
+    # The head goes to both sides: with it, nobody who runs the room can begin another record unseen.
+    address = f"{page(standing, 'review')}?period={period}"
+    for side in Side:
+        tell(
+            standing,
+            side,
+            Action.CONFIRM,
+            f"head_{kind}",
+            address,
+            period=lambda _: period,
+            number=lambda _: str(made.number),
+            digest=lambda _: made.digest,
+        )
+    return made
 
 
 def _figures(standing: Standing, review: Review, period: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from comity.apps.books import queries as books
 from comity.apps.matters.models import OPEN, Kind, Matter
 from comity.apps.parties.viewing import Standing
-from comity.apps.reviews.models import Confirmation, Entry
+from comity.apps.reviews.models import ByMail, Confirmation, Entry
 from comity.apps.wording import language, words_for
 from comity.core.calendars import Against, Calendar
 from comity.core.values import Period
@@ -19,6 +19,18 @@ from comity.review.faces import attribution_page, page
 from comity.review.review import Review
 
 _TOLD = 100  # disputes, and claims, beside a review; more stand among the matters
+FILES = {
+    "pdf": "application/pdf",
+    "html": "text/html; charset=utf-8",
+    "json": "application/json",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+}
+
+
+def wish(standing: Standing) -> ByMail | None:
+    """Whether whoever stands there has the review by mail, and how."""
+    return ByMail.objects.filter(relationship=standing.relationship, person=standing.membership.person).first()
 
 
 def review(standing: Standing, period: str | None, against: Against | None = None, *, joint: bool = False) -> Review:

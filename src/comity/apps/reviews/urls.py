@@ -8,6 +8,7 @@ urlpatterns = [
     path("review/", views.review, name="review"),
     path("review/figure/<str:kpi>/", views.figure, name="figure"),
     path("review/file.<str:form>", views.review_file, name="review_file"),
+    path("review/mail/", views.by_mail, name="by_mail"),
     path("review/confirm/", views.confirm, name="confirm"),
     path("review/restate/", views.restate, name="restate"),
     path("record/", views.record, name="record"),

@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from comity.apps.books.queries import NoBookError, definition
 from comity.apps.matters.models import Kind, Matter
@@ -15,6 +15,7 @@ from comity.apps.parties.operations import read
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing, place
 from comity.apps.reviews import operations, queries
+from comity.apps.reviews.forms import Wish
 from comity.apps.reviews.models import Entry
 from comity.apps.wording import language, words_for
 from comity.book.definition import UnusableBookError
@@ -30,13 +31,6 @@ from comity.review.faces.words import DASH, Words
 from comity.review.review import Review
 
 _FIRST = 20  # of what is disputed or claimed; the rest stands among the matters
-_FILES = {
-    "pdf": "application/pdf",
-    "html": "text/html; charset=utf-8",
-    "json": "application/json",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-}
 
 
 @require_safe
@@ -146,7 +140,7 @@ def _entry(entry: Entry, words: Words) -> dict[str, object]:
 def review_file(request: HttpRequest, form: str) -> HttpResponse:
     """The review as a file, as the viewer may see it."""
     standing = place(request)
-    if form not in _FILES:
+    if form not in queries.FILES:
         raise Http404
     joint = request.GET.get("eyes") == "joint" or standing.viewer.side is None
     try:
@@ -157,8 +151,24 @@ def review_file(request: HttpRequest, form: str) -> HttpResponse:
     name = f"review-{definition(standing).calendar(made.cut).name(made.period)}.{form}"
     read(standing, "file", name)
     return HttpResponse(
-        written, content_type=_FILES[form], headers={"Content-Disposition": f'attachment; filename="{name}"'}
+        written, content_type=queries.FILES[form], headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def by_mail(request: HttpRequest) -> HttpResponse:
+    """Have the review by mail, now and then, or no more."""
+    standing = place(request)
+    wish = queries.wish(standing)
+    form = Wish(request.POST or None, own=standing.viewer.side is not None, wish=wish)
+    if request.method == "POST" and request.POST.get("do") == "stop":
+        operations.no_mail(standing)
+        return redirect("by_mail", relationship=standing.relationship.pk)
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        operations.by_mail(standing, said["due"], said["form"], joint=said["eyes"] == "joint")
+        return redirect("by_mail", relationship=standing.relationship.pk)
+    return render(request, "reviews/by_mail.html", {"form": form, "wish": wish}, status=422 if form.errors else 200)
 
 
 @require_POST
