@@ -271,6 +271,13 @@ def something_private(table: Table, definition: Definition) -> bool:
     return rows or bool(owner_of_columns(table, definition))
 
 
+def something_closed(table: Table, definition: Definition, side: Side) -> bool:
+    """Whether a side keeps columns or rows of a table to itself."""
+    private = definition.private.get(side)
+    rows = private is not None and any(row.table == table.name for row in private.rows)
+    return rows or side in owner_of_columns(table, definition).values()
+
+
 def notes_of(checked: Checked, table: Table, definition: Definition) -> Iterator[tuple[str | None, str]]:
     """What is to be told of a checked table beside its rejects, each with the side that alone may read it."""
     if checked.collapsed:

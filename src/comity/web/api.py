@@ -292,7 +292,7 @@ def records(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
     tables = books.tables(standing) if books.has_book(standing) else []
     return {
         "tables": [{name: one[name] for name in ("name", "rows", "rejected", "owner")} for one in tables],
-        "deliveries": [_delivery(one) for one in books.deliveries(standing)],
+        "deliveries": [_delivery(standing, one) for one in books.deliveries(standing)],
     }
 
 
@@ -369,7 +369,9 @@ def _whole(standing: Standing, found: Matter) -> dict[str, Any]:
     return told | {"id": found.pk, "steps": steps, "moves": [one.value for one in matters.open_moves(standing, found)]}
 
 
-def _delivery(one: Delivery) -> dict[str, Any]:
+def _delivery(standing: Standing, one: Delivery) -> dict[str, Any]:
+    mine = standing.side is not None and one.side == standing.side and standing.may(Action.READ_OWN)
+    told = one.outcome if mine else books.told_to_others(one)
     return {
         "id": one.pk,
         "name": one.name,
@@ -377,6 +379,6 @@ def _delivery(one: Delivery) -> dict[str, Any]:
         "by": one.person.name,
         "at": one.at,
         "stage": one.stage,
-        "table": one.outcome.get("table"),
-        "counts": one.outcome.get("counts", {}),
+        "table": told.get("table"),
+        "counts": told.get("counts", {}),
     }

@@ -280,6 +280,7 @@ def run(person: UUID, relationship: UUID, number: UUID, *, dry_run: bool) -> Non
             at=datetime.now(UTC),
             dry_run=dry_run,
             progress=_counted(tell),
+            side=Side(delivery.side),
         )
     except (UnusableSourceError, UnusableBookError, UnusableMappingError, BusyBookError, OSError) as error:
         changes: dict[str, Any] = {"stage": Stage.REFUSED, "why": _sentence(error, delivery)}
@@ -287,7 +288,9 @@ def run(person: UUID, relationship: UUID, number: UUID, *, dry_run: bool) -> Non
         owner = zone_of.private_owner(outcome.table)
         told = delivery.outcome | _told(outcome, delivery)
         stage = Stage.LOOKED if dry_run else Stage.BROUGHT
-        changes = {"stage": stage, "outcome": told, "private": owner is not None, "why": ""}
+        # A file of which the other side sees no row stays unknown to it.
+        alone = outcome.shared is not None and not outcome.shared.rows_in and bool(outcome.delivery.rows_in)
+        changes = {"stage": stage, "outcome": told, "private": owner is not None or alone, "why": ""}
     with standing(person, relationship) as place:
         if changes["stage"] == Stage.LOOKED:
             changes["outcome"]["already"] = came_before(place, outcome.delivery)
@@ -371,6 +374,7 @@ def _told(outcome: Outcome, delivery: Delivery) -> dict[str, Any]:
         "number": came.number,
         "already": outcome.already is not None,
         "counts": {name: getattr(came, name) for name in COUNTS},
+        "shared_counts": {name: getattr(outcome.shared or came, name) for name in COUNTS},
         "by_reason": [
             {"column": column, "reason": reason, "rows": rows} for (column, reason), rows in outcome.by_reason.items()
         ],

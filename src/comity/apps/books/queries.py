@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from filelock import FileLock
 
 import comity
@@ -291,7 +291,19 @@ def deliveries(standing: Standing) -> QuerySet[Delivery]:
     found = Delivery.objects.select_related("person").filter(relationship=standing.relationship)
     if not standing.may(Action.READ_OWN):
         found = found.filter(stage=Stage.BROUGHT, private=False)
+    found = found.exclude(_closed(standing))
     return found.exclude(stage=Stage.DROPPED)[:50]
+
+
+def delivery(standing: Standing, number: UUID) -> Delivery | None:
+    """A file that the viewer may know of."""
+    found = Delivery.objects.select_related("person").filter(relationship=standing.relationship, pk=number)
+    return found.exclude(_closed(standing)).first()
+
+
+def _closed(standing: Standing) -> Q:
+    """Others' files of the own side's tables that the role does not read."""
+    return Q(private=True, outcome__table__in=sorted(standing.closed_tables)) & ~Q(person=standing.membership.person)
 
 
 def rejects(standing: Standing, delivery: Delivery) -> Iterator[Reject]:
@@ -300,6 +312,12 @@ def rejects(standing: Standing, delivery: Delivery) -> Iterator[Reject]:
     if delivery.stage != Stage.BROUGHT or number is None or table is None:
         return iter(())
     return kept_rejects(folder_of(standing.relationship.pk), str(table), int(number), standing.viewer.side)
+
+
+def told_to_others(delivery: Delivery) -> dict[str, Any]:
+    """What those may know of a delivery whose it is not: the table, and the counts of the rows that both sides see."""
+    outcome = delivery.outcome
+    return {"table": outcome.get("table"), "counts": outcome.get("shared_counts", outcome.get("counts", {}))}
 
 
 def came_before(standing: Standing, delivery: Import) -> bool:

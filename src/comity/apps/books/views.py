@@ -108,7 +108,7 @@ def delivery(request: HttpRequest, delivery: UUID) -> HttpResponse:
         "form": Choose(initial={"mapping": found.mapping, "text": found.text}) if mine else None,
         "may_undo": mine and queries.may_undo(standing, found),
         "running": found.stage in UNDER_WAY,
-        "told": found.outcome if mine else {key: found.outcome.get(key) for key in ("table", "counts")},
+        "told": found.outcome if mine else queries.told_to_others(found),
         "counted": operations.COUNTS,
     }
     return render(request, "books/delivery.html", shown)
@@ -150,7 +150,7 @@ def rejects(request: HttpRequest, delivery: UUID) -> HttpResponse:
 
 
 def _own(standing: Standing, number: UUID) -> Delivery:
-    found = Delivery.objects.select_related("person").filter(relationship=standing.relationship, pk=number).first()
+    found = queries.delivery(standing, number)
     shared = found is not None and found.stage == Stage.BROUGHT and not found.private
     if found is None or not (shared or standing.may(Action.READ_OWN)):
         raise Http404

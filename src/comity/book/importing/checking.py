@@ -24,6 +24,7 @@ SHOWN = 200  # characters of a rejected value that are kept
 PORTION = 250_000  # rows that are checked at once
 NOBODY = "nobody"  # owner of a row that both sides claim for themselves
 _BLANK = literal(" \t\r\n\u00a0")
+_CLOSED = "what the other side keeps to itself; only it brings such rows in"
 _OTHER_CONTENT = "the same key as a row further up, with other content; the first one counts"
 
 
@@ -70,6 +71,7 @@ def check(  # noqa: PLR0913 - what, by which rules, and how it is to lie
     last_wins: str | None = None,
     digest: Mapping[str, str] | None = None,
     metadata: Mapping[str, str] | None = None,
+    closed: Side | None = None,
 ) -> Checked:
     """Check rows of text and write what stands, and what does not, as Parquet into a folder.
 
@@ -80,9 +82,10 @@ def check(  # noqa: PLR0913 - what, by which rules, and how it is to lie
     :param last_wins: several rows a key are states of one thing: the last by this column counts, the others collapse
     :param digest: column -> DuckDB expression over `{}` by which its values are replaced (see `digests`)
     :param metadata: what else the clean file is to say in its metadata
+    :param closed: a side whose private rows these may not be: such a row is a reject
     """
     columns, tables = in_portions(batches)
-    checking = _Checking(table, definition, [c for c in table.columns if c.name in columns], digest or {})
+    checking = _Checking(table, definition, [c for c in table.columns if c.name in columns], digest or {}, closed)
     clean, rejects = folder / "clean.parquet", folder / "rejects.parquet"
     staged = _staged(con, tables, checking.staged_sql(last_wins), folder)
     con.execute(f"CREATE OR REPLACE TEMP VIEW _staged AS SELECT * FROM {scan_sql(*staged)}")
@@ -161,8 +164,16 @@ def _staged(con: duckdb.DuckDBPyConnection, tables: Iterator[pa.Table], sql: str
 class _Checking:
     """The SQL of one table's checks."""
 
-    def __init__(self, table: Table, definition: Definition, present: list[Column], digest: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        table: Table,
+        definition: Definition,
+        present: list[Column],
+        digest: Mapping[str, str],
+        closed: Side | None,
+    ) -> None:
         self.table = table
+        self.closed = closed
         self.definition = definition
         self.present = present
         self.digest = digest
@@ -224,12 +235,25 @@ class _Checking:
         if "currency" in names:
             other = f"currency <> {literal(self.definition.currency)}"
             add("currency", Fault(other, f"another currency than the book's {self.definition.currency}"))
+        for column_name, fault in self._closed_faults():
+            add(column_name, fault)
         return arms, blamed
+
+    def _closed_faults(self) -> Iterator[tuple[str, Fault]]:
+        """Rows that are the closed side's own."""
+        private = None if self.closed is None else self.definition.private.get(self.closed)
+        for row in () if private is None else private.rows:
+            if row.table == self.table.name:
+                kind = sql_type(self.table.by_name[row.column])
+                same = f"coalesce({quoted(row.column)} = TRY_CAST({literal(row.value)} AS {kind}), false)"
+                yield row.column, Fault(same, _CLOSED)
 
     def _owner_sql(self, names: set[str]) -> str:
         """The side to whom a row is private; one whose column cannot be read might be, and is kept with care."""
         sides = {}
         for side, private in self.definition.private.items():
+            if side is self.closed:
+                continue
             found = []
             for row in private.rows:
                 if row.table != self.table.name:

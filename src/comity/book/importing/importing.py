@@ -22,9 +22,10 @@ from comity.book.importing.provenance import Delivery
 from comity.book.importing.rejects import SCHEMA, Reject, first_rows, write_rejects
 from comity.book.importing.section import ROW, UnusableSourceError
 from comity.book.importing.storing import clear, held, store
-from comity.book.raw import notes_of, something_private
+from comity.book.raw import notes_of, something_closed, something_private
 from comity.book.storage import scan_sql
 from comity.book.tables import Kind, Table
+from comity.core.values import Side
 
 FIRST_ROWS = 5  # mapped rows that a dry run shows
 _FIRST = 3  # rejects named in a refusal
@@ -59,6 +60,7 @@ class Outcome:
     unmapped: tuple[str, ...] = ()  # columns of the source that were not kept
     first_rows: tuple[Mapping[str, str], ...] = ()
     dry_run: bool = False
+    shared: Delivery | None = None  # with the counts of the rows that both sides see, once it is stored
 
 
 def import_source(  # noqa: PLR0913 - what, into what, how, by whom, when
@@ -71,6 +73,7 @@ def import_source(  # noqa: PLR0913 - what, into what, how, by whom, when
     max_rejects: float = MAX_REJECTS,
     dry_run: bool = False,
     progress: Progress = unwatched,
+    side: Side | None = None,
 ) -> Outcome:
     """Import a file into a book by a mapping.
 
@@ -78,15 +81,19 @@ def import_source(  # noqa: PLR0913 - what, into what, how, by whom, when
     :param at: when, with a zone
     :param max_rejects: the share of rows that may break a rule before the whole file is refused
     :param dry_run: map and check, and change nothing
+    :param side: whose file it is: what the other side keeps to itself it neither writes nor meets; None: anybody's
     :raises UnusableSourceError: when the file cannot be read, or (RefusedError) too much of it breaks rules
     :raises UnusableBookError: when the book cannot be read
     :raises BusyBookError: when another import into it is under way
     """
     definition = read_definition(book)
-    table = mapping.target
+    table, closed = mapping.target, None if side is None else side.other
+    if closed is not None and definition.private_owner(table.name) is closed:
+        msg = f"{source}: {table.name} is what the other side keeps to itself; only it brings such records in"
+        raise UnusableSourceError(msg)
     with locked(book), working() as (con, work):
         clear(book)
-        applied = apply(mapping, source, Context(definition.timezone))
+        applied = _without_theirs(apply(mapping, source, Context(definition.timezone)), table, definition, closed)
         there = held(book, table)
         delivery = Delivery(
             there.next_number,
@@ -99,16 +106,38 @@ def import_source(  # noqa: PLR0913 - what, into what, how, by whom, when
             window=applied.window,
         )
         earlier = there.earlier(delivery.digest, delivery.mapping_digest)
-        if earlier is not None and not dry_run:
+        # That a file is known would tell that a guess at what the other side keeps is right.
+        silent = closed is not None and something_closed(table, definition, closed)
+        if earlier is not None and not dry_run and not silent:
             return Outcome(table.name, delivery, already=earlier)
         return take(
             con,
             book,
             definition,
-            Taking(applied, table, delivery, source.name, max_rejects, dry_run=dry_run),
+            Taking(applied, table, delivery, source.name, max_rejects, dry_run=dry_run, closed=closed),
             _watched(applied.batches, progress),
             work,
         )
+
+
+def _without_theirs(applied: Applied, table: Table, definition: Definition, closed: Side | None) -> Applied:
+    """The rows without the columns that the other side keeps to itself."""
+    theirs = {column for column, owner in owner_of_columns(table, definition).items() if owner is closed}
+    if not theirs:
+        return applied
+    batches = applied.batches
+
+    def passing() -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            dropped = sorted(theirs.intersection(batch.schema.names))
+            if dropped:
+                note = f"not taken, for the other side keeps it to itself: {', '.join(dropped)}"
+                applied.notes[:] = dict.fromkeys((*applied.notes, note))
+            yield batch.select([name for name in batch.schema.names if name not in theirs])
+
+    applied.batches = passing()
+    applied.last_wins = None if applied.last_wins in theirs else applied.last_wins
+    return applied
 
 
 def digest_of_mapping(mapping: SourceMapping) -> str:
@@ -128,6 +157,7 @@ class Taking:
     dry_run: bool = False
     alone: bool = True  # the file is for this book only: its totals and notes may be told there
     problems: bool = True  # rows that were not converted belong to this book
+    closed: Side | None = None  # the side whose private rows the file does not reach
     first_rows: list[Mapping[str, str]] = field(default_factory=list)
 
 
@@ -152,6 +182,7 @@ def take(  # noqa: PLR0913 - the steps' own needs
         number=taking.delivery.number,
         last_wins=applied.last_wins,
         digest=digested(table, definition.digests, book),
+        closed=taking.closed,
     )
     rejected = checked.rejected + (len(applied.problems) if taking.problems else 0)
     rows_in = checked.rows_in + rejected - checked.rejected
@@ -176,9 +207,10 @@ def take(  # noqa: PLR0913 - the steps' own needs
         control=dict(applied.control) if taking.alone else {},
         notes=() if private else notes,
     )
+    shared = None
     if not taking.dry_run:
         with naming(f"{book}: the table {table.name}"):
-            delivery = store(con, book, definition, table, checked, delivery, work)
+            delivery, shared = store(con, book, definition, table, checked, delivery, work, taking.closed)
     return Outcome(
         table.name,
         delivery,
@@ -188,6 +220,7 @@ def take(  # noqa: PLR0913 - the steps' own needs
         unmapped=tuple(applied.unmapped),
         first_rows=tuple(taking.first_rows),
         dry_run=taking.dry_run,
+        shared=shared,
     )
 
 
@@ -224,7 +257,7 @@ def _place_rejects(
     kept = found.drop_columns(["row"])
     kept = kept.add_column(0, "line", pa.array([lines.get(row, row) for row in rows], pa.int64()))
     kept = kept.add_column(0, "file", pa.array(files, pa.string())).cast(SCHEMA)
-    owner, column_owner = _unknown_owners(taking.table, definition)
+    owner, column_owner = _unknown_owners(taking.table, definition, taking.closed)
     unconverted = [_as_reject(problem, taking, lines, owner, column_owner) for problem in problems]
     write_rejects(checked.rejects, [kept, pa.Table.from_pylist(unconverted, SCHEMA)])
     counts = dict(checked.by_reason)
@@ -256,15 +289,15 @@ def _named(taking: Taking, row: int) -> str:
     return taking.file if sheet is None else f"{taking.file} [{sheet}]"
 
 
-def _unknown_owners(table: Table, definition: Definition) -> tuple[str | None, str | None]:
+def _unknown_owners(table: Table, definition: Definition, closed: Side | None) -> tuple[str | None, str | None]:
     """Whose a row is that could not be read: whoever has private rows or columns there, to be on the safe side."""
-    rows = {side.value for side, one in definition.private.items() for row in one.rows if row.table == table.name}
-    columns = {side.value for side in owner_of_columns(table, definition).values()}
-    return _only(rows), _only(columns)
+    rows = {side for side, one in definition.private.items() for row in one.rows if row.table == table.name}
+    columns = set(owner_of_columns(table, definition).values())
+    return _only(rows - {closed}), _only(columns - {closed})
 
 
-def _only(sides: set[str]) -> str | None:
-    return None if not sides else sides.pop() if len(sides) == 1 else NOBODY
+def _only(sides: set[Side]) -> str | None:
+    return None if not sides else sides.pop().value if len(sides) == 1 else NOBODY
 
 
 def _first_rejects(file: Path) -> tuple[Reject, ...]:

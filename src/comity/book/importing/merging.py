@@ -33,6 +33,7 @@ class Merging:
     siblings: Sequence[int] = ()  # earlier imports by the same mapping: only their rows can be withdrawn
     keep_from: date | None = None  # rows of earlier days have outlived their retention
     blank: Mapping[str, str] = field(default_factory=dict)  # column -> which rows nobody may hold it of
+    closed: str | None = None  # held rows that the delivery neither meets nor changes: what the other side keeps
 
 
 def day_sql(table: Table) -> str | None:
@@ -60,7 +61,8 @@ def merge(con: duckdb.DuckDBPyConnection, merging: Merging, folder: Path) -> tup
     con.execute(f"CREATE OR REPLACE TEMP VIEW _delivered AS {_keyed(merging, _blanked(merging))}")
     nothing = ", ".join(f"NULL::{kind} AS {quoted(name)}" for name, kind in columns.items())
     held = merging.held or f"SELECT {nothing} WHERE false"
-    con.execute(f"CREATE OR REPLACE TEMP VIEW _held AS SELECT *, true AS _there FROM ({_keyed(merging, f'({held})')})")
+    open_to = f"({held})" if merging.closed is None else f"(SELECT * FROM ({held}) WHERE NOT ({merging.closed}))"
+    con.execute(f"CREATE OR REPLACE TEMP VIEW _held AS SELECT *, true AS _there FROM ({_keyed(merging, open_to)})")
     joined, gone = folder / "joined.parquet", folder / "gone.parquet"
     old_way = "(FORMAT parquet, COMPRESSION lz4)"
     con.execute(f"COPY ({_joined_sql(merging, columns)}) TO {literal(str(joined))} {old_way}")
@@ -68,9 +70,10 @@ def merge(con: duckdb.DuckDBPyConnection, merging: Merging, folder: Path) -> tup
     left = f"SELECT * FROM {source_sql([gone])}"
     order = ", ".join([*map(quoted, table.order), *map(quoted, table.key)])
     expired = _expired(merging)
+    closed = f" UNION ALL SELECT {names}, 'kept' FROM ({held}) WHERE {merging.closed}" if merging.closed else ""
     con.execute(
         f"COPY (SELECT {names}, _status FROM {source_sql([joined])} WHERE NOT ({expired}) UNION ALL "
-        f"SELECT {names}, 'kept' FROM ({left}) WHERE _status = 'kept' ORDER BY {order}) "
+        f"SELECT {names}, 'kept' FROM ({left}) WHERE _status = 'kept'{closed} ORDER BY {order}) "
         f"TO {literal(str(after))} {old_way}",
     )
     changed = f"SELECT {_same_key(table)} FROM {source_sql([joined])} WHERE _status = 'updated' AND NOT ({expired})"

@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 
 from comity.book.definition import UnusableBookError
 from comity.book.opening import Book
+from comity.book.raw import something_closed
+from comity.core.values import Side
 
 JOURNAL = "comity.imports"
 
@@ -110,6 +112,10 @@ def origins(book: Book) -> tuple[Origin, ...]:
     found = []
     for holding in book:
         deliveries = together([journal(file) for file in holding.files])
+        hidden = [side for side in Side if not book.viewer.opens(side)]
+        if any(something_closed(holding.table, book.definition, side) for side in hidden):
+            # The digest of a whole file would confirm a guess at what the viewer does not see of it.
+            deliveries = tuple(replace(one, digest="") for one in deliveries)
         aside = holding.rejected + sum(one.rejected for one in deliveries)
         files = tuple(one.file for one in deliveries) or tuple(_named(book, file) for file in holding.files)
         found.append(Origin(holding.table.name, holding.rows, aside, tuple(dict.fromkeys(files)), deliveries))

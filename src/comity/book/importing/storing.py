@@ -81,10 +81,13 @@ def store(  # noqa: PLR0913 - one step of an import
     checked: Checked,
     delivery: Delivery,
     work: Path,
-) -> Delivery:
+    closed: Side | None = None,
+) -> tuple[Delivery, Delivery]:
     """Bring checked rows into the book's table, under the book's lock; the delivery with its counts comes back.
 
     :param checked: its rejects in the form of `rejects.SCHEMA`
+    :param closed: a side whose private rows are neither met nor changed
+    :returns: with the counts of all rows, and with those of the rows that both sides see
     :raises UnusableSourceError: when a private column cannot be laid apart
     """
     there = held(book, table)
@@ -100,6 +103,7 @@ def store(  # noqa: PLR0913 - one step of an import
         siblings,
         delivery.at.date() - timedelta(days=days) if days else None,
         _nobodys(table, definition),
+        rows_private_to(closed, table, definition) if closed is not None and closed in definition.private else None,
     )
     after, before = merge(con, merging, work)
     laying = _Laying(con, book, definition, table, there, delivery, checked)
@@ -112,7 +116,7 @@ def store(  # noqa: PLR0913 - one step of an import
         moves += laying.lay(owner, after, before, counted)
     moves += laying.removals({move.target for move in moves if move.target is not None}, days)
     commit(book, moves)  # what lies ready stays, should this fail: the next import finishes the change, or clears it
-    return together([[one] for one in counts])[0]
+    return together([[one] for one in counts])[0], counts[0]
 
 
 def _nobodys(table: Table, definition: Definition) -> dict[str, str]:

@@ -1,0 +1,139 @@
+"""What a side brings in: it neither reads, meets nor changes what the other side keeps to itself."""
+
+import shutil
+
+import pytest
+from django.db import transaction
+
+from comity.apps.books import operations, queries
+from comity.apps.books.models import Delivery, Stage
+from comity.apps.books.queries import folder_of
+from comity.book.importing.provenance import origins
+from tests.apps.test_records import now, received, run
+from tests.room import cast
+
+pytestmark = pytest.mark.gate
+PRIVATE = """
+[private]
+provider = ["costs", "intervals.handle_s", "events[kind=storm]"]
+customer = ["prices", "contacts.reason"]
+"""
+PRICES = "month,index\n2026-06,{}\n"
+CONTACTS = "contact_id,opened_at,queue,channel,answered_at,reason\na,2026-06-01T10:00:00Z,help,{},,{}\n"
+EVENTS = "event_id,kind,from,to,declared_by,declared_at,evidence\n"
+EVENT = "{},{},2026-06-01T00:00:00Z,2026-06-02T00:00:00Z,provider,2026-06-03T00:00:00Z,{}\n"
+BARE = "event_id,kind,from,to,declared_by,declared_at\nhidden-1,outage,{0},{0},customer,{0}\n".format(
+    "2026-06-01T00:00:00Z"
+)
+
+
+@pytest.fixture(scope="module")
+def everybody():
+    return cast()
+
+
+@pytest.fixture
+def them(everybody):
+    """With a new book."""
+    shutil.rmtree(folder_of(everybody.relationship), ignore_errors=True)
+    everybody.book(PRIVATE)
+    return everybody
+
+
+def brought(them, who, name, text):
+    """Looked at and, where it is of use, brought in."""
+    made = run(them, who, received(them, who, name, text), dry_run=True)
+    if made.stage != Stage.LOOKED:
+        return made
+    with transaction.atomic():
+        operations.bring(them.at(who), now(them, who, made))
+    return run(them, who, made, dry_run=False)
+
+
+def test_a_table_that_the_other_side_keeps_is_not_written_and_not_asked_for_what_is_there(them):
+    for who, stage in (("customer_lead", Stage.BROUGHT), ("provider_lead", Stage.REFUSED)):
+        made = received(them, who, "prices.csv", PRICES.format("8128.77"))
+        with transaction.atomic():
+            them.at(who)
+            Delivery.objects.filter(pk=made.pk).update(mapping="prices", stage=Stage.LOOKING)
+        made = run(them, who, made, dry_run=True)
+        if stage == Stage.BROUGHT:
+            with transaction.atomic():
+                operations.bring(them.at(who), made)
+            made = run(them, who, made, dry_run=False)
+        assert made.stage == stage
+    assert "8128.77" not in str(made.outcome) + made.why
+    assert "the other side keeps" in made.why
+
+
+def test_a_column_that_the_other_side_keeps_is_not_written_and_not_compared(them):
+    brought(them, "customer_lead", "a.csv", CONTACTS.format("voice", "Quixote"))
+    told = []
+    for number, guess in enumerate(("Quixote", "Sancho")):
+        made = brought(them, "provider_lead", f"b{number}.csv", CONTACTS.format("voice", guess) + "\n" * number)
+        assert made.stage == Stage.BROUGHT
+        told.append((made.outcome["counts"], made.outcome["notes"]))
+    assert told[0] == told[1]
+    assert told[0][0]["unchanged"] == 1
+    assert any("reason" in note for note in told[0][1])
+    with transaction.atomic(), queries.opened(them.at("customer_lead")) as book:
+        assert book.table("contacts").to_pyarrow().to_pydict()["reason"] == ["Quixote"]
+
+
+@pytest.mark.parametrize("laid", ["shared", "apart"])
+def test_rows_that_the_other_side_keeps_are_neither_met_nor_changed(them, laid):
+    """A guess at their keys is answered as for rows that are not there, and takes nothing along."""
+    storm = EVENT.format("hidden-1", "storm", "Zebulon")
+    if laid == "shared":
+        them.book(PRIVATE, events=EVENTS + storm)
+    else:
+        assert brought(them, "provider_lead", "s.csv", EVENTS + storm).stage == Stage.BROUGHT
+    guess = brought(them, "customer_lead", "g.csv", EVENTS + storm)
+    assert guess.stage == Stage.REFUSED
+    met = brought(them, "customer_lead", "m.csv", BARE)
+    fresh = brought(them, "customer_lead", "n.csv", BARE.replace("hidden-1", "nothing-1"))
+    assert met.outcome["counts"] == fresh.outcome["counts"]
+    for who in ("customer_lead", "auditor"):
+        with transaction.atomic(), queries.opened(them.at(who)) as book:
+            found = book.table("events").to_pyarrow().to_pylist()
+        assert {(one["event_id"], one["kind"]) for one in found} == {("hidden-1", "outage"), ("nothing-1", "outage")}
+        assert "Zebulon" not in str(found)
+
+
+def test_the_other_side_is_told_the_counts_of_what_it_sees(them):
+    text = EVENTS + EVENT.format("s1", "storm", "x") + EVENT.format("o1", "outage", "x")
+    made = brought(them, "provider_lead", "e.csv", text)
+    assert made.outcome["counts"]["new"] == 2
+    for who in ("customer_lead", "auditor", "provider_member"):
+        page = them.client(who).get(them.url(f"records/{made.pk}/")).content.decode()
+        assert ">1<" in page
+        assert ">2<" not in page
+    alone = brought(them, "provider_lead", "Zebulon.csv", EVENTS + EVENT.format("s2", "storm", "x"))
+    assert alone.stage == Stage.BROUGHT
+    assert "Zebulon.csv" in them.client("provider_lead").get(them.url("records/")).content.decode()
+    assert "Zebulon.csv" not in them.client("customer_lead").get(them.url("records/")).content.decode()
+
+
+@pytest.mark.parametrize("who", ["provider_analyst", "provider_roster"])
+def test_who_may_not_read_a_table_of_the_own_side_does_not_read_it_in_the_file_either(them, who):
+    """Those of the same side who bring records, and have no right to its money."""
+    costs = "month,driver,quantity,unit_cost,behaviour\n2026-06,Zebulon,1,4711.13,fixed\n"
+    looked = run(them, "provider_lead", received(them, "provider_lead", "costs-4711.csv", costs), dry_run=True)
+    assert looked.stage == Stage.LOOKED
+    for made in (looked, brought(them, "provider_lead", "costs-4711.csv", costs + "\n")):
+        for path in (f"records/{made.pk}/", f"records/{made.pk}/rejects.csv"):
+            assert them.client("provider_lead").get(them.url(path)).status_code == 200
+            assert them.client(who).get(them.url(path)).status_code == 404
+        assert "costs-4711" in them.client("provider_lead").get(them.url("records/")).content.decode()
+        assert "costs-4711" not in them.client(who).get(them.url("records/")).content.decode()
+
+
+def test_the_digest_of_a_file_is_not_told_where_the_other_side_keeps_a_part_of_it(them):
+    """Whoever knows the rest of a file could try every value until the digest is right."""
+    for number in (1, 2):
+        made = brought(them, "customer_lead", f"{number}.csv", CONTACTS.format("voice", f"Quixote {number}"))
+        assert made.stage == Stage.BROUGHT
+    for who, told in (("customer_lead", True), ("provider_lead", False), ("auditor", False)):
+        with transaction.atomic(), queries.opened(them.at(who)) as book:
+            (origin,) = origins(book)
+        assert [bool(one.digest) for one in origin.deliveries] == [told, told]
