@@ -79,7 +79,7 @@ def test_an_invitation_goes_by_mail_with_its_word_and_nothing_else(them):
     page.post(them.url("people/invite/"), {"email": "new@example.org", "role": "analyst"})
     (sent,) = mail.outbox
     assert sent.to == ["new@example.org"]
-    assert re.search(r"http://testserver/join/[\w-]{30,}/", sent.body)
+    assert re.search(r"http://127.0.0.1:8000/join/[\w-]{30,}/", sent.body)
 
 
 def test_who_is_let_go_is_out_at_once_and_a_last_lead_stays():

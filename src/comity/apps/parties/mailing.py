@@ -35,8 +35,11 @@ def tell(standing: Standing, side: Side, right: Action, key: str, address: str, 
 
 
 def later(subject: str, text: str, to: str) -> None:
-    """Send a mail once what it tells of is kept; a mail server that is down undoes nothing, and stands in the log."""
-    transaction.on_commit(lambda: send_mail(subject, text, None, [to]) and None, robust=True)
+    """Send a mail once what it tells of is kept; a mail server that is down undoes nothing, and stands in the log.
+
+    What people have written over several lines stands on one in its subject.
+    """
+    transaction.on_commit(lambda: send_mail(" ".join(subject.split()), text, None, [to]) and None, robust=True)
 
 
 def tell_one(standing: Standing, key: str, address: str, files: Sequence[tuple[str, bytes, str]], **said: str) -> None:
@@ -47,7 +50,7 @@ def tell_one(standing: Standing, key: str, address: str, files: Sequence[tuple[s
     person = standing.membership.person
     words = words_for(spoken(person.language))
     mail = EmailMessage(
-        words(f"{key}.subject", **said),
+        " ".join(words(f"{key}.subject", **said).split()),
         words(f"{key}.mail", address=f"{settings.ADDRESS}{address}", **said),
         None,
         [person.email],

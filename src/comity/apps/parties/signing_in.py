@@ -1,13 +1,17 @@
 """How people get in: by invitation, then with a password and a code, a passkey, or their organisation's own sign-in."""
 
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context as allauth
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 
 from comity.apps.parties.models import Person
 from comity.apps.parties.queries import invited
@@ -27,6 +31,22 @@ class ByInvitation(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has 
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002 - as allauth calls it
         """Only the page of an invitation makes people."""
         return False
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """At the room's own address, whatever host the request named."""
+        path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
+        return f"{settings.ADDRESS}{path.replace('UID-KEY', quote(key))}"
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """In the room's name, and not in that of the host that the request named."""
+        here = _Room(urlsplit(settings.ADDRESS).netloc)
+        own = {"current_site": here, "signup_url": f"{settings.ADDRESS}{reverse('account_signup')}"}
+        told = {"request": allauth.request, "email": email} | context | own
+        self.render_mail(template_prefix, email, told).send()
+
+    def format_email_subject(self, subject: str) -> str:
+        """By what it is about."""
+        return subject
 
     def pre_login(self, request: HttpRequest, user: Person, **more: Any) -> HttpResponse | None:
         """Send on who has another way in, whatever they came with."""
@@ -64,3 +84,11 @@ class ByOrganisation(DefaultSocialAccountAdapter):  # type: ignore[misc]  # as a
 
 def _domain(email: str) -> str:
     return email.rpartition("@")[2].lower()
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """What allauth calls a site."""
+
+    domain: str
+    name: str = "Comity"

@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
-from django.core.mail import send_mail
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from comity.apps.paging import paged
 from comity.apps.parties import operations, queries
 from comity.apps.parties.forms import Begin, Deputy, Invite, Join, MakeToken, Place
+from comity.apps.parties.mailing import later
 from comity.apps.parties.models import NEUTRAL, Invitation, Membership, Person, Role, Token
 from comity.apps.parties.rights import MAY, Action, may_now, stands_in
 from comity.apps.parties.signing_in import INVITED, organisation_of
@@ -80,12 +81,11 @@ def invite(request: HttpRequest) -> HttpResponse:
     except operations.NotAllowedError as error:
         messages.error(request, words_for(language())(f"not_done.{error}"))
         return redirect("people", relationship=standing.relationship.pk)
-    address = request.build_absolute_uri(reverse("join", args=[word]))
-    send_mail(
+    address = f"{settings.ADDRESS}{reverse('join', args=[word])}"  # never of the request, which may name any host
+    later(
         words("invite.subject", person=request.user.name, relationship=str(standing.relationship)),  # type: ignore[union-attr]
         words("invite.mail", person=request.user.name, relationship=str(standing.relationship), address=address),  # type: ignore[union-attr]
-        None,
-        [made.email],
+        made.email,
     )
     messages.success(request, words("invite.sent", email=made.email))
     return redirect("people", relationship=standing.relationship.pk)
