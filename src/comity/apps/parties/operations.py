@@ -4,6 +4,7 @@ import secrets
 from datetime import date, timedelta
 
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
 from comity.apps.parties.models import (
@@ -112,7 +113,9 @@ def join(person: Person, word: str) -> Standing:
         Membership.objects.select_related("relationship__customer", "relationship__provider", "person").get(pk=made)
     )
     if standing.side is not None:
-        standing.relationship.organisation(standing.side)
+        # Whoever is there invites their own people: what the other side has asked for besides ends here.
+        open_ones = Invitation.objects.filter(side=standing.side.value, accepted_by=None, withdrawn_at=None)
+        open_ones.exclude(made_by__side=standing.side.value).update(withdrawn_at=timezone.now())
         Organisation.objects.filter(pk=standing.relationship.organisation(standing.side).pk).update(placeholder=False)
     note(standing, "joined", standing.membership.role, crosses=True)
     return standing
@@ -127,6 +130,9 @@ def let_go(standing: Standing, other: Membership) -> None:
         _own_lead(standing, other)
     _keeps_a_lead(standing, other)
     Membership.objects.filter(stands_in_for=other).update(stands_in_for=None, stands_in_until=None)
+    # No way back in by an invitation that they have made, or that waits for them.
+    made = Invitation.objects.filter(Q(made_by=other) | Q(email__iexact=other.person.email))
+    made.filter(accepted_by=None, withdrawn_at=None).update(withdrawn_at=timezone.now())
     note(standing, "let go", str(other.person), crosses=True)  # first: who leaves writes nothing any more
     Membership.objects.filter(pk=other.pk).update(left_at=timezone.now())
 
