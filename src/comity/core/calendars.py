@@ -133,11 +133,12 @@ class Calendar:
 
 
 _NAMES = {
-    Cut.YEAR: re.compile(r"(\d{4})"),
-    Cut.QUARTER: re.compile(r"(\d{4})-?Q([1-4])", re.IGNORECASE),
-    Cut.MONTH: re.compile(r"(\d{4})-(0[1-9]|1[0-2])"),
-    Cut.WEEK: re.compile(r"(\d{4})-?W(0[1-9]|[1-4]\d|5[0-3])", re.IGNORECASE),
+    Cut.YEAR: re.compile(r"(\d{4})", re.ASCII),
+    Cut.QUARTER: re.compile(r"(\d{4})-?Q([1-4])", re.IGNORECASE | re.ASCII),
+    Cut.MONTH: re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII),
+    Cut.WEEK: re.compile(r"(\d{4})-?W(0[1-9]|[1-4]\d|5[0-3])", re.IGNORECASE | re.ASCII),
 }
+_YEARS = range(1900, 2200)  # far from where days end, so that a period has neighbours
 
 
 def named(name: str, month_starts_on: int = 1) -> tuple[Calendar, Period]:
@@ -151,6 +152,8 @@ def named(name: str, month_starts_on: int = 1) -> tuple[Calendar, Period]:
         if match is None:
             continue
         year, *rest = (int(group) for group in match.groups())
+        if year not in _YEARS:
+            break
         calendar = Calendar(cut, month_starts_on)
         try:
             if cut is Cut.WEEK:

@@ -43,6 +43,7 @@ def confirm(standing: Standing, review: Review, period: str) -> Entry | None:
         raise NotAllowedError("not_yours")
     if not review.levels or review.period.end > timezone.now().date():
         raise NotAllowedError("nothing_yet")
+    period = queries.name_of(standing, review)  # 2026q2 and 2026-Q2 are one period
     with transaction.atomic():
         # One at a time: the last of both freezes.
         type(standing.relationship).objects.select_for_update().get(pk=standing.relationship.pk)
@@ -143,6 +144,7 @@ def restate(standing: Standing, review: Review, period: str, reason: str) -> Ent
         raise NotAllowedError("not_yours")
     if not reason.strip():
         raise NotAllowedError("reason")
+    period = queries.name_of(standing, review)  # 2026q2 and 2026-Q2 are one period
     with transaction.atomic():
         type(standing.relationship).objects.select_for_update().get(pk=standing.relationship.pk)
         last = queries.record(standing, period).last()

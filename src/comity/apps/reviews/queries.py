@@ -100,6 +100,11 @@ def attribution_body(standing: Standing, made: Attribution) -> Markup:
     return Markup(books.worked_out(standing, key, lambda: str(attribution_page.body(made, words_for(known)))))  # noqa: S704 - as above
 
 
+def name_of(standing: Standing, made: Review) -> str:
+    """The one name of a review's period, however it was asked for."""
+    return books.definition(standing).calendar(made.cut).name(made.period)
+
+
 def neighbours(calendar: Calendar, period: Period) -> tuple[str, str]:
     """The names of the periods before and after."""
     before = calendar.against(period, Against.PREVIOUS)
