@@ -43,6 +43,11 @@ def folder_of(relationship: UUID) -> Path:
     return Path(settings.BOOKS) / str(relationship)
 
 
+def why(standing: Standing, error: Exception) -> str:
+    """What is wrong with the records, without where they lie."""
+    return str(error).replace(f"{folder_of(standing.relationship.pk)}", "the book")
+
+
 def has_book(standing: Standing) -> bool:
     """Whether there is one."""
     return (folder_of(standing.relationship.pk) / FILE).is_file()

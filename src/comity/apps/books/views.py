@@ -30,14 +30,20 @@ def records(request: HttpRequest) -> HttpResponse:
 
 def _records(request: HttpRequest, standing: Standing, marking: MarkPrivate | None) -> HttpResponse:
     known = queries.has_book(standing)
+    tables, late, marks = [], [], []
+    try:
+        if known:
+            tables, late, marks = queries.tables(standing), queries.lateness_of(standing), queries.marks(standing)
+    except UnusableBookError as error:
+        messages.error(request, queries.why(standing, error))
     shown = {
-        "tables": queries.tables(standing) if known else [],
+        "tables": tables,
         "has_book": known,
         "deliveries": queries.deliveries(standing),
         "form": (Upload() if known else Begin()) if standing.side and standing.may(Action.BRING) else None,
         "under_way": UNDER_WAY,
-        "late": queries.lateness_of(standing) if known else [],
-        "marks": queries.marks(standing),
+        "late": late,
+        "marks": marks,
         "marking": marking or (MarkPrivate() if known and _marks(standing) else None),
     }
     return render(request, "books/records.html", shown, status=422 if marking is not None and marking.errors else 200)

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from comity.apps.books.queries import NoBookError, definition
+from comity.apps.books.queries import NoBookError, definition, why
 from comity.apps.matters.models import Kind, Matter
 from comity.apps.parties.operations import read
 from comity.apps.parties.rights import Action
@@ -41,7 +41,7 @@ def review(request: HttpRequest) -> HttpResponse:
     try:
         made, joint = _asked_for(request, standing)
     except (NoBookError, NoReviewError, UnusableBookError) as error:
-        return render(request, "reviews/nothing.html", {"why": str(error)})
+        return render(request, "reviews/nothing.html", {"why": why(standing, error)})
     calendar = definition(standing).calendar(made.cut)
     name = calendar.name(made.period)
     read(standing, "review", name)
@@ -225,7 +225,7 @@ def attribution(request: HttpRequest) -> HttpResponse:
     except UnknownPeriodError as error:
         raise Http404(str(error)) from None
     except (NoBookError, NoAttributionError, UnusableBookError) as error:
-        return render(request, "reviews/nothing.html", {"why": str(error)})
+        return render(request, "reviews/nothing.html", {"why": why(standing, error)})
     read(standing, "attribution", f"{made.kpi.id} {made.name}")
     shown = {
         "body": queries.attribution_body(standing, made),

@@ -1,0 +1,206 @@
+"""Getting in and staying in: forms from elsewhere, sessions, invitations, addresses in mails, and where one is sent."""
+
+import contextlib
+import re
+import uuid
+
+import pytest
+from django.core import mail
+from django.db import transaction
+from django.test import Client, override_settings
+from django.urls import URLPattern, get_resolver, reverse
+
+from comity.apps.parties import operations as parties
+from comity.apps.parties.models import Invitation, Role
+from comity.apps.parties.operations import NotAllowedError
+from comity.apps.reviews import operations as closing
+from comity.apps.reviews import queries as reviews
+from comity.apps.reviews.models import Confirmation
+from comity.core.values import Side
+from tests.apps.test_matters import KPI, contacts
+from tests.room import BACKEND, PASSWORD, cast, person
+
+pytestmark = pytest.mark.gate
+EVIL = "https://evil.example/"
+
+
+@pytest.fixture(scope="module")
+def them():
+    made = cast()
+    made.book(KPI, contacts="\n".join(contacts()))
+    return made
+
+
+def addresses(patterns, within=()):
+    """Every address of the room but the API's, with something in each of its places."""
+    for pattern in patterns:
+        if isinstance(pattern, URLPattern):
+            names = pattern.pattern.converters or dict.fromkeys(pattern.pattern.regex.groupindex)
+            filled = {
+                name: uuid.uuid4() if type(kind).__name__ == "UUIDConverter" else "nothing"
+                for name, kind in (*within, *names.items())
+            }
+            yield pattern.name, filled
+        elif str(pattern.pattern) != "api/":
+            yield from addresses(pattern.url_patterns, (*within, *pattern.pattern.converters.items()))
+
+
+def test_no_address_takes_a_form_from_elsewhere(them):
+    found = list(addresses(get_resolver().url_patterns))
+    assert len(found) > 40
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(them.people["customer_lead"], backend=BACKEND)
+    for name, filled in found:
+        if "relationship" in filled:
+            filled["relationship"] = them.relationship
+        assert browser.post(reverse(name, kwargs=filled), {"next": EVIL}).status_code == 403, name
+
+
+def sign_in(who, them, **more):
+    browser = Client()
+    said = {"login": them.people[who].email, "password": PASSWORD} | more
+    return browser, browser.post("/sign-in/", said)
+
+
+def test_a_session_from_before_signing_in_is_not_the_one_after_and_ends_with_signing_out(them):
+    browser = Client()
+    browser.get("/sign-in/?next=/account/")
+    browser.session["planted"] = True
+    store = browser.session
+    store["planted"] = True
+    store.save()
+    before = store.session_key
+    browser.cookies["sessionid"] = before
+    found = browser.post("/sign-in/", {"login": them.people["customer_lead"].email, "password": PASSWORD})
+    assert found.status_code == 302
+    after = browser.cookies["sessionid"].value
+    assert after != before
+    old = Client()
+    old.cookies["sessionid"] = before
+    assert old.get("/account/").status_code == 302
+    kept = Client()
+    kept.cookies["sessionid"] = after
+    assert kept.get("/account/").status_code == 200
+    browser.post("/sign-in/out/")
+    assert kept.get("/account/").status_code == 302
+
+
+@pytest.mark.parametrize("to", [EVIL, "//evil.example/", "/\\evil.example", "https:evil.example", "javascript:alert(1)",
+                                "http://testserver@evil.example/", "\thttps://evil.example"])  # fmt: skip
+def test_nobody_is_sent_elsewhere(them, to):
+    _, found = sign_in("customer_member", them, next=to)
+    places = [found.headers.get("Location", "")]
+    browser = them.client("customer_member")
+    places.append(browser.post("/language/setlang/", {"language": "es", "next": to}).headers.get("Location", ""))
+    places.append(browser.get("/sign-in/", {"next": to}).headers.get("Location", ""))
+    places.append(browser.post("/sign-in/out/", {"next": to}).headers.get("Location", ""))
+    assert places[0]
+    for place in places:
+        assert "evil" not in place
+        assert "javascript" not in place
+
+
+@override_settings(ADDRESS="https://room.example", ALLOWED_HOSTS=["*"])  # a room that answers to any name
+def test_a_mail_names_the_rooms_own_address_whatever_host_was_asked(them):
+    mail.outbox = []
+    asked = {"headers": {"host": "evil.example", "x-forwarded-host": "evil.example"}}
+    browser = them.client("customer_lead")
+    assert (
+        browser.post(them.url("people/invite/"), {"email": "n@example.org", "role": "member"}, **asked).status_code
+        == 302
+    )
+    for email in (them.people["customer_roster"].email, "nobody@example.org"):
+        Client().post("/sign-in/password/forgotten/", {"email": email}, **asked)
+    assert len(mail.outbox) == 3
+    for one in mail.outbox:
+        told = str(one.message())
+        assert "evil.example" not in told
+        assert "https://room.example/" in told
+
+
+def test_the_link_in_the_mail_for_a_forgotten_password_leads_to_a_new_one(them):
+    mail.outbox = []
+    browser = Client()
+    browser.post("/sign-in/password/forgotten/", {"email": them.people["provider_roster"].email})
+    (address,) = re.findall(r"http://[^\s]+", mail.outbox[0].body)
+    page = browser.get(re.sub(r"^http://[^/]+", "", address), follow=True)
+    assert 'name="password1"' in page.content.decode()
+    new = "another horse battery staple"
+    browser.post(page.request["PATH_INFO"], {"password1": new, "password2": new})
+    assert sign_in("provider_roster", them, password=new)[1].status_code == 302
+    assert sign_in("provider_roster", them)[1].status_code == 200
+
+
+def test_another_host_is_not_answered(them):
+    for path in ("/sign-in/", them.url(), "/api/relationships", "/nowhere/"):
+        found = them.client("customer_lead").get(path, headers={"host": "evil.example"})
+        assert found.status_code == 400
+        assert b"evil" not in found.content
+
+
+def test_what_a_side_asked_for_besides_ends_when_the_other_side_has_its_first_person():
+    """Else the customer could put a second lead of its own on the provider's side."""
+    lead, other, puppet = person("Lead"), person("Other"), person("Puppet")
+    with transaction.atomic():
+        first = parties.found(lead, Side.CUSTOMER, "One", "Two")
+        _, word = parties.invite(first, other.email, Role.LEAD, Side.PROVIDER)
+        _, spare = parties.invite(first, puppet.email, Role.LEAD, Side.PROVIDER)
+    with transaction.atomic():
+        assert parties.join(other, word).side is Side.PROVIDER
+    with pytest.raises(NotAllowedError), transaction.atomic():
+        parties.join(puppet, spare)
+
+
+def test_who_was_let_go_does_not_come_back_by_an_invitation_of_their_own():
+    them = cast()
+    with transaction.atomic():
+        second = person("Second Lead")
+        _, word = parties.invite(them.at("provider_lead"), second.email, Role.LEAD, Side.PROVIDER)
+        place = parties.join(second, word)
+        _, own = parties.invite(place, second.email, Role.LEAD, Side.PROVIDER)
+        _, friends = parties.invite(place, "friend@example.org", Role.MEMBER, Side.PROVIDER)
+    with transaction.atomic():
+        standing = them.at("provider_lead")
+        parties.let_go(standing, standing.relationship.memberships.get(person=second, left_at=None))
+        assert not Invitation.objects.filter(accepted_by=None, withdrawn_at=None).exists()
+    with pytest.raises(NotAllowedError), transaction.atomic():
+        parties.join(second, own)
+    assert Client().get(f"/join/{friends}/").status_code == 410
+
+
+def test_who_is_let_go_is_out_in_the_middle_of_a_session():
+    them = cast()
+    browser = them.client("provider_analyst")
+    assert browser.get(them.url()).status_code == 200
+    with transaction.atomic():
+        standing = them.at("provider_lead")
+        member = standing.relationship.memberships.get(person=them.people["provider_analyst"], left_at=None)
+        parties.let_go(standing, member)
+    assert browser.get(them.url()).status_code == 404
+    assert browser.post(them.url("matters/raise/action/"), {"title": "x", "text": "x"}).status_code == 404
+
+
+@pytest.mark.parametrize("spelt", [" 2026-06", "2026-06\n"])
+def test_a_period_has_one_name_however_it_is_spelt(them, spelt):
+    with transaction.atomic():
+        standing = them.at("customer_lead")
+        made = reviews.review(standing, spelt, joint=True)
+        with contextlib.suppress(closing.NotAllowedError):  # confirmed by the other spelling
+            closing.confirm(standing, made, spelt)
+        assert [one.period for one in Confirmation.objects.all()] == ["2026-06"]
+
+
+@pytest.mark.parametrize("period", ["0001-01", "0001", "9998", "2026-06\0", "\u0662\u0660\u0662\u0666-06"])
+def test_a_period_at_the_end_of_days_is_none(them, period):
+    for path in ("review/", "attribution/", "review/file.json"):
+        assert them.client("customer_lead").get(them.url(path), {"period": period}).status_code == 404
+
+
+def test_a_book_that_cannot_be_opened_does_not_tell_where_it_lies():
+    them = cast()
+    folder = them.book('[[kpi]]\nid = "none"\nmeasure = "nothing"\n')
+    for path in ("review/", "attribution/", "records/", "", "matters/"):
+        found = them.client("customer_lead").get(them.url(path))
+        assert found.status_code == 200
+        assert str(folder.parent) not in found.content.decode()
+    assert "book.toml" in them.client("customer_lead").get(them.url("records/")).content.decode()
