@@ -4,25 +4,27 @@ import csv
 import io
 import json
 from datetime import date, datetime
-from typing import Any, Literal
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI, Query, Schema, Status
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
 from pydantic import Field
 
 from comity.apps.books import queries as books
 from comity.apps.books.models import Delivery
 from comity.apps.matters import operations as matters
 from comity.apps.matters import queries as asked
-from comity.apps.matters.models import Kind, Matter, Move
+from comity.apps.matters.models import DAYS, Kind, Matter, Move
 from comity.apps.parties import queries as parties
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing, place
 from comity.apps.reviews import operations as closing
 from comity.apps.reviews import queries as reviews
-from comity.apps.wording import language, words_for
+from comity.apps.wording import in_a_cell, language, words_for
 from comity.book.definition import UnusableBookError
 from comity.core.calendars import Against, UnknownPeriodError
 from comity.review.attributing import MEASURE, NoAttributionError
@@ -31,7 +33,11 @@ from comity.review.faces import attribution as attribution_face
 from comity.review.faces import contract
 
 _MOST = 200
-_FAR = 10_000_000
+_FURTHEST = 1_000_000_000
+_FIRST_DAY, _LAST_DAY = DAYS
+# Whatever people write but for the one sign that a database does not hold.
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Day = Annotated[date, Field(ge=_FIRST_DAY, le=_LAST_DAY)]
 
 
 def signed_in(request: HttpRequest) -> object | None:
@@ -43,9 +49,41 @@ def signed_in(request: HttpRequest) -> object | None:
     return request.user
 
 
-api = NinjaAPI(
-    title="Comity", version="1", auth=signed_in, docs_url=None, openapi_url="openapi.json", urls_namespace="api"
-)
+class _Api(NinjaAPI):
+    """Ninja, whose contract also names every error, and files that are no JSON."""
+
+    def get_openapi_schema(self, *arguments: Any, **more: Any) -> OpenAPISchema:  # noqa: ANN401 - as ninja calls it
+        """What ninja makes of the operations, and what `_problem` answers."""
+        schema = super().get_openapi_schema(*arguments, **more)
+        schema["components"].setdefault("schemas", {})["Problem"] = _PROBLEM
+        told = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        for path, operations in schema["paths"].items():
+            for method, operation in operations.items():
+                changes = method == "post"
+                statuses = {401: True, 404: "{" in path, 409: True, 422: True, 400: changes, 403: changes}
+                answers = operation["responses"]
+                answers |= {
+                    s: {"description": HTTPStatus(s).phrase, "content": told} for s, has in statuses.items() if has
+                }
+                answers.setdefault(200, {"description": "OK"}) if not changes else None
+                if path.endswith(".csv"):
+                    answers[200]["content"] = {"text/csv": {"schema": {"type": "string"}}}
+        return schema
+
+
+_PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "errors": {"type": "array", "items": {"type": "object"}},
+    },
+}
+
+api = _Api(title="Comity", version="1", auth=signed_in, docs_url=None, openapi_url="openapi.json", urls_namespace="api")
 
 
 def _problem(request: HttpRequest, status: int, title: str, **more: Any) -> HttpResponse:  # noqa: ANN401 - JSON
@@ -65,7 +103,8 @@ def _who(request: HttpRequest, exception: AuthenticationError) -> HttpResponse:
 
 @api.exception_handler(ValidationError)
 def _wrong(request: HttpRequest, exception: ValidationError) -> HttpResponse:
-    return _problem(request, 422, "What was sent does not fit", errors=exception.errors)
+    told = [{key: one.get(key) for key in ("type", "loc", "msg")} for one in exception.errors]
+    return _problem(request, 422, "What was sent does not fit", errors=told)
 
 
 @api.exception_handler(HttpError)
@@ -138,25 +177,25 @@ class MatterIn(Schema):
     """A matter to be raised."""
 
     kind: Literal["dispute", "claim", "action"]
-    title: str = Field(min_length=1, max_length=160)
-    text: str = Field(min_length=1, max_length=4000)
-    kpi: str = Field("", max_length=60)
-    period: str = Field("", max_length=12)
-    queue: str = Field("", max_length=80)
-    from_day: date | None = None
-    to_day: date | None = None
+    title: Text = Field(min_length=1, max_length=160)
+    text: Text = Field(min_length=1, max_length=4000)
+    kpi: Text = Field("", max_length=60)
+    period: Text = Field("", max_length=12)
+    queue: Text = Field("", max_length=80)
+    from_day: Day | None = None
+    to_day: Day | None = None
     asked_for: Literal["", "exclude", "relief"] = ""
     event: Literal[
         "", "outage", "campaign", "price_letter", "bill_run", "storm", "holiday", "training_ordered", "other"
     ] = ""
-    due_on: date | None = None
+    due_on: Day | None = None
 
 
 class MoveIn(Schema):
     """A move."""
 
     move: Literal["accept", "refuse", "counter", "comment", "withdraw", "done"]
-    text: str = Field("", max_length=4000)
+    text: Text = Field("", max_length=4000)
 
 
 class PeriodIn(Schema):
@@ -171,7 +210,7 @@ class Filter(Schema):
     kind: Literal["dispute", "claim", "action"] | None = None
     state: Literal["asked", "countered", "accepted", "refused", "deemed", "withdrawn", "done"] | None = None
     limit: int = Field(50, ge=1, le=_MOST)
-    offset: int = Field(0, ge=0)
+    offset: int = Field(0, ge=0, le=_FURTHEST)
 
 
 class Lines(Schema):
@@ -179,7 +218,7 @@ class Lines(Schema):
 
     reads: bool = False
     limit: int = Field(100, ge=1, le=_MOST)
-    offset: int = Field(0, ge=0, le=_FAR)
+    offset: int = Field(0, ge=0, le=_FURTHEST)
 
 
 @api.get("/relationships", response=list[RelationshipOut])
@@ -221,7 +260,8 @@ def levels(request: HttpRequest, relationship: UUID, period: str | None = None) 
     writer.writerow(("kpi", "measure", "unit", "start", "end", "value", "num", "den", "target", "met"))
     for one in made.levels:
         span = (made.period.start.isoformat(), made.period.end.isoformat())
-        writer.writerow((one.kpi, one.measure, one.unit, *span, one.value, one.num, one.den, one.target, one.met))
+        texts = [in_a_cell(text) for text in (one.kpi, one.measure, one.unit)]
+        writer.writerow((*texts, *span, one.value, one.num, one.den, one.target, one.met))
     return HttpResponse(out.getvalue(), content_type="text/csv; charset=utf-8")
 
 
@@ -289,7 +329,7 @@ def move(request: HttpRequest, relationship: UUID, matter: UUID, given: MoveIn) 
 def records(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
     """What is in the book, and what came when, as the person may see it."""
     standing = place(request)
-    tables = books.tables(standing) if books.has_book(standing) else []
+    tables = _made(lambda: books.tables(standing)) if books.has_book(standing) else []
     return {
         "tables": [{name: one[name] for name in ("name", "rows", "rejected", "owner")} for one in tables],
         "deliveries": [_delivery(standing, one) for one in books.deliveries(standing)],

@@ -1,19 +1,31 @@
 """What is said when there is nothing to show: what happened and what to do, and nothing of what is inside."""
 
-from django.http import HttpRequest, HttpResponse
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+
+from comity.apps.parties.viewing import API
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - what it says may be too much
     """Nothing here, for this person: no word on whether it is there for others."""
-    return render(request, "error.html", {"what": "not_found"}, status=404)
+    return _told(request, "not_found", 404)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 - as above
     """Not to be done."""
-    return render(request, "error.html", {"what": "forbidden"}, status=403)
+    return _told(request, "forbidden", 403)
 
 
 def broken(request: HttpRequest) -> HttpResponse:
     """A mistake of ours."""
-    return render(request, "error.html", {"what": "broken"}, status=500)
+    return _told(request, "broken", 500)
+
+
+def _told(request: HttpRequest, what: str, status: int) -> HttpResponse:
+    """As a page, or, to a program, as problem+json."""
+    if not request.path.startswith(API):
+        return render(request, "error.html", {"what": what}, status=status)
+    told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    return JsonResponse(told, status=status, content_type="application/problem+json")

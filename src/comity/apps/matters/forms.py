@@ -3,8 +3,9 @@
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 
-from comity.apps.matters.models import Kind, Move
+from comity.apps.matters.models import DAYS, Kind, Move
 from comity.apps.parties.forms import Worded
 from comity.apps.parties.models import Membership
 from comity.apps.wording import language, words_for
@@ -13,7 +14,11 @@ EVENTS = ("outage", "campaign", "price_letter", "bill_run", "storm", "holiday", 
 
 
 def _day(*, required: bool = False) -> forms.DateField:
-    return forms.DateField(required=required, widget=forms.DateInput(attrs={"type": "date"}))
+    return forms.DateField(
+        required=required,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        validators=[MinValueValidator(DAYS[0]), MaxValueValidator(DAYS[1])],
+    )
 
 
 class Raise(Worded):

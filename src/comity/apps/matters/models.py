@@ -1,5 +1,6 @@
 """What one side asks and the other answers, either way round; every move is a step that is never changed."""
 
+from datetime import date
 from typing import ClassVar
 
 from django.db import models
@@ -7,6 +8,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from comity.apps.parties.models import SIDES, Identified, Membership, Person, Relationship
+
+DAYS = (date(1990, 1, 1), date(2199, 12, 31))  # the first and the last that a matter may be about
 
 
 class Kind(models.TextChoices):
