@@ -35,6 +35,9 @@ _LONGEST_HEADER = 16 * 1024 * 1024
 _BLOCK = 4 * 1024 * 1024
 _SAMPLE_ROWS = 200
 _BROKEN_KEPT = 100_000
+_MOST_COLUMNS = 20_000  # more than any spreadsheet has
+_TOO_DENSE = 100  # text packs to a tenth
+_HARMLESS = 200 * 2**20
 _GZIP_MAGIC = b"\x1f\x8b"
 _UTF8 = ("utf-8", "utf-8-sig")
 
@@ -76,10 +79,14 @@ def look(path: Path) -> Look:
         msg = f"{path}: the file is empty"
         raise UnusableSourceError(msg)
     packed = head == _GZIP_MAGIC
-    sample, utf8, has_nul, line_ends = b"", _Utf8(), False, 0
+    sample, utf8, has_nul, line_ends, whole = b"", _Utf8(), False, 0, 0
     try:
         with unpacked(path, packed=packed) as stream:
             while block := stream.read(_BLOCK):
+                whole += len(block)
+                if whole > max(_HARMLESS, size * _TOO_DENSE):
+                    msg = f"{path}: would unpack to more than {_TOO_DENSE} times its size; unpack it if that is no trap"
+                    raise UnusableSourceError(msg)
                 sample += block[: max(0, _SAMPLE - len(sample))]
                 has_nul = has_nul or b"\0" in block
                 utf8.feed(block, line_ends)
@@ -396,6 +403,9 @@ def delimited(  # noqa: PLR0913 - what [file] of a mapping can say
     if len(rows) < header_rows:
         what = f"no row holds {header_has!r}" if header_has else "there is no header row"
         msg = f"{path}: {what}"
+        raise UnusableSourceError(msg)
+    if max(map(len, rows), default=0) > _MOST_COLUMNS:
+        msg = f"{path}: has more than {_MOST_COLUMNS:,} columns; export those that are wanted"
         raise UnusableSourceError(msg)
     headers = unique(rows[0]) if header_rows == 1 else joined(rows)
     section = DelimitedSection(None, headers)

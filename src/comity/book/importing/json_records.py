@@ -198,7 +198,10 @@ class JsonSection(Section):
                 if self.records_at is not None:
                     yield from self._whole(stream, self.records_at)
                     return
-                for number, line in enumerate(stream, 1):
+                for number, line in enumerate(iter(lambda: stream.readline(_LONGEST_TEXT + 1), b""), 1):
+                    if len(line) > _LONGEST_TEXT:
+                        msg = f"{self.path} line {number:,}: is longer than {_LONGEST_TEXT // 2**20} MiB"
+                        raise UnusableSourceError(msg)
                     if not line.strip():
                         continue
                     try:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from comity.book.importing.drafting import headers_of
+from comity.book.importing.json_records import parse_path
 from comity.book.importing.mapping import FileOptions, Mapping, identity, read_mapping, shipped
 from comity.book.importing.section import Section, UnusableSourceError
 from comity.book.importing.source import open_source
@@ -69,11 +70,20 @@ def _fit(mapping: Mapping, section: Section) -> Fit | None:
     return Fit(mapping.name, found, found / len(asked))
 
 
+def _is_path(name: str) -> bool:
+    """Whether a header may lead into a record; a pattern over headers of a table does not."""
+    try:
+        parse_path(name)
+    except ValueError:
+        return False
+    return True
+
+
 def _there(section: Section, names: set[str]) -> set[str]:
     """Those of the names that the section has; of records without a head, those that the first of them hold."""
     if not section.open_ended:
         return {name for name in names if section.find(name) is not None}
-    wanted = sorted(names)
+    wanted = sorted(name for name in names if _is_path(name))
     try:
         first = next(section.batches(wanted), None)
     except UnusableSourceError:

@@ -1,6 +1,7 @@
 """A file of any kind to its sections: which reader takes it is told by its bytes, not by its name alone."""
 
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,9 @@ _PARQUET = b"PAR1"
 _LARGEST_BOOK = 4 * 2**30  # bytes that a workbook may unpack to
 _TOO_DENSE = 500  # text packs to a tenth; one five-hundredth is a trap
 _HARMLESS = 200 * 2**20
+_MOST_STRINGS = 512 * 2**20  # bytes of the texts that the cells share, which the reader holds all at once
+_DENSEST = 1032  # what packs zeros best makes a byte of so many
+_BLOCK = 4 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,27 @@ def kind_of(path: Path, seen: Look) -> str:
     return "delimited"
 
 
+def _refuse_lies(path: Path, parts: zipfile.ZipFile) -> None:
+    """Refuse a part that holds more than the archive says of it: whoever reads it would go on to its end."""
+    for part in parts.infolist():
+        if part.filename.endswith("sharedStrings.xml") and part.file_size > _MOST_STRINGS:
+            msg = f"{path}: its texts would unpack to {part.file_size / 2**20:,.0f} MiB; save the sheet as CSV"
+            raise UnusableSourceError(msg)
+        if part.compress_type != zipfile.ZIP_DEFLATED or part.compress_size * _DENSEST <= _HARMLESS:
+            continue
+        said, part.file_size = part.file_size, part.compress_size * _DENSEST
+        try:
+            with parts.open(part) as stream:
+                held = 0
+                while held <= said and (block := stream.read(_BLOCK)):
+                    held += len(block)
+        finally:
+            part.file_size = said
+        if held > said:
+            msg = f"{path}: holds more than it says of itself; save it again as XLSX or CSV"
+            raise UnusableSourceError(msg)
+
+
 def _refuse_bomb(path: Path) -> None:
     """Refuse a workbook that would unpack to more than anybody's spreadsheet."""
     try:
@@ -114,7 +139,8 @@ def _refuse_bomb(path: Path) -> None:
             unpacked = sum(part.file_size for part in parts.infolist())
             packed = max(1, sum(part.compress_size for part in parts.infolist()))
             names = parts.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError):
+            _refuse_lies(path, parts)
+    except (zipfile.BadZipFile, OSError, ValueError, zlib.error):
         return  # an older format, or broken: the reader says which
     if unpacked > _LARGEST_BOOK or (unpacked > _HARMLESS and unpacked / packed > _TOO_DENSE):
         msg = f"{path}: would unpack to {unpacked / 2**20:,.0f} MiB; save the sheet as CSV if that is truly its size"
