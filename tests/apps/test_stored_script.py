@@ -1,0 +1,223 @@
+"""Script in every text that people or records bring in: it is shown as text, runs nowhere, and breaks no policy."""
+
+import re
+import threading
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+import pytest
+from django import forms
+from django.core import mail
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connections, transaction
+from django.test import Client
+from playwright.sync_api import sync_playwright
+
+from comity.apps.books import forms as book_forms
+from comity.apps.books import operations as books
+from comity.apps.books.models import Delivery
+from comity.apps.matters import forms as matter_forms
+from comity.apps.matters.models import Matter
+from comity.apps.parties import forms as party_forms
+from comity.web.wsgi import application
+from tests.apps.test_matters import contacts
+from tests.journeys.conftest import CHROMIUM
+from tests.room import cast
+
+pytestmark = [pytest.mark.browser, pytest.mark.gate]
+SCRIPT = "\"'><script>window.ran=1</script><img src=x onerror=window.ran=1><svg onload=window.ran=1>{{ 7*7 }}"
+RAW = ("<script>window", "<img src=x", "<svg onload", "onerror=window.ran=1>", "49<")
+# Every text that a form takes, and where the test plants it; a new one fails until it is planted.
+PLANTED = {
+    ("Invite", "email"): "is an address, and refused",
+    ("Join", "name"): "join", ("Join", "password"): "is not shown",
+    ("Begin", "own"): "begin", ("Begin", "other"): "begin",
+    ("MakeToken", "name"): "token",
+    ("Begin", "timezone"): "is a zone, and refused", ("Begin", "currency"): "is a code, and refused",
+    ("Choose", "text"): "mapping",
+    ("Raise", "title"): "raise", ("Raise", "text"): "raise",
+    ("Claim", "title"): "raise", ("Claim", "text"): "raise", ("Claim", "queue"): "raise", ("Claim", "kpi"): "raise",
+    ("Agree", "title"): "raise", ("Agree", "text"): "raise",
+    ("Reply", "text"): "reply",
+}  # fmt: skip
+WATCH = """
+window.broken = [];
+document.addEventListener('securitypolicyviolation', e => window.broken.push(e.violatedDirective + ' ' + e.blockedURI));
+"""
+
+
+def test_every_text_of_a_form_is_planted():
+    found = set()
+    for module in (party_forms, book_forms, matter_forms):
+        for form in vars(module).values():
+            if isinstance(form, type) and issubclass(form, forms.Form) and form.__module__ == module.__name__:
+                found |= {
+                    (form.__name__, name) for name, one in form.base_fields.items() if isinstance(one, forms.CharField)
+                }
+    assert found == PLANTED.keys()
+
+
+@pytest.fixture(scope="module")
+def them():
+    made = cast(customer=f"Northwind {SCRIPT}"[:120], provider=f"Helpline {SCRIPT}"[:120])
+    toml = f"""
+[book]
+name = '''{SCRIPT}'''
+[parties.customer]
+id = "c"
+name = '''C {SCRIPT}'''
+[parties.provider]
+id = "p"
+name = '''P {SCRIPT}'''
+[review]
+period = "month"
+[[kpi]]
+id = '''{SCRIPT}'''
+measure = "service_level"
+target = 0.8
+[[kpi]]
+id = "handle_time"
+queues = ['''{SCRIPT}''']
+target = 100
+"""
+    quoted = '"' + SCRIPT.replace('"', '""') + '"'
+    made.book(toml, contacts="\n".join(row.replace(",help,", f",{quoted},") for row in contacts()))
+    mail.outbox = []
+    lead, other = made.client("customer_lead"), made.client("provider_lead")
+    # Somebody joins under such a name, leads, and is let go by the log's words.
+    lead.post(made.url("people/invite/"), {"email": "odd@example.org", "role": "lead"})
+    address = re.findall(r"http://[^/]+(/join/\S+)", mail.outbox[-1].body)[0]
+    odd = Client()
+    assert odd.post(address, {"name": SCRIPT, "password": "correct horse battery staple"}).status_code == 302
+    assert odd.post("/account/tokens/", {"name": SCRIPT[:80], "days": 9}).status_code == 200
+    assert lead.post("/begin/", {"own": SCRIPT, "other": SCRIPT, "side": "customer"}).status_code == 302
+    days = {"from_day": "2026-06-10", "to_day": "2026-06-11"}
+    plain = {"title": SCRIPT, "text": SCRIPT}
+    claim = plain | days | {"event": "outage", "asked_for": "exclude", "queue": SCRIPT[:80], "kpi": SCRIPT[:60]}
+    with transaction.atomic():
+        owner = str(made.at("customer_lead").relationship.memberships.get(person__name=SCRIPT).pk)
+    for kind, said in (("dispute", plain | {"kpi": SCRIPT[:60], "period": "<b>1</b>"}), ("claim", claim),
+                       ("action", plain | {"owner": owner, "due_on": "2027-01-01"})):  # fmt: skip
+        assert odd.post(made.url(f"matters/raise/{kind}/"), said).status_code == 302
+    with transaction.atomic():
+        made.at("customer_lead")
+        made.matters = [one.pk for one in Matter.objects.all()]
+    for number in made.matters:
+        other.post(made.url(f"matters/{number}/"), {"move": "counter", "text": SCRIPT})
+    for browser in (lead, other):
+        assert browser.post(made.url("review/confirm/"), {"period": "2026-05"}).status_code == 302
+    made.files = [brought(made, odd, text, name) for name, text in FILES]
+    made.odd = odd
+    return made
+
+
+FILES = (
+    (f"{SCRIPT}.csv".replace("/", "|"), f"{SCRIPT.replace(',', '')},x\n{SCRIPT},{SCRIPT}\n"),  # nothing known
+    ("contacts.csv", 'contact_id,opened_at,queue,channel\na,2026-06-01T10:00:00Z,"{0}",voice\nb,"{0}",q,"{0}"\n'.format(
+        SCRIPT.replace('"', '""'))),
+)  # fmt: skip
+
+
+def brought(made, browser, text, name):
+    found = browser.post(made.url("records/upload/"), {"file": SimpleUploadedFile(name, text.encode())})
+    number = found.headers["Location"].rstrip("/").rsplit("/", 1)[-1]
+    with transaction.atomic():
+        made.at("customer_lead")
+        one = Delivery.objects.select_related("person").get(pk=number)
+    if one.stage == "looking":
+        books.run(one.person.pk, made.relationship, one.pk, dry_run=True)
+    else:
+        browser.post(
+            made.url(f"records/{number}/move/"), {"do": "look", "text": f"table = '''{SCRIPT}'''", "mapping": ""}
+        )
+    return number
+
+
+class Quiet(WSGIRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def browser(them):  # noqa: ARG001 - the database has to be there
+    """A browser, and the room served to it by this process."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is here")
+    server = make_server("127.0.0.1", 0, application, handler_class=Quiet)
+
+    def serve():
+        server.serve_forever(0.05)
+        connections.close_all()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        started.home = f"http://127.0.0.1:{server.server_port}"
+        yield started
+        started.close()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def pages(them):
+    within = ["", "matters/", "review/", "review/?period=2026-05", "review/?eyes=joint", "attribution/", "records/",
+              "people/", "log/", "matters/raise/dispute/?kpi=" + SCRIPT.replace("#", ""), "matters/raise/claim/",
+              "matters/raise/action/", "review/?period=<script>window.ran=1</script>"]  # fmt: skip
+    within += [f"matters/{one}/" for one in them.matters] + [f"records/{one}/" for one in them.files]
+    outside = ["/", "/account/", "/sign-in/codes/", "/sign-in/sessions/", "/nowhere/<script>window.ran=1</script>",
+               "/sign-in/again/?next=javascript:window.ran=1", "/sign-in/?next=" + SCRIPT]  # fmt: skip
+    return [*(them.url(one) for one in within), *outside]
+
+
+@pytest.mark.parametrize("who", ["odd", "provider_lead", "auditor", None])
+def test_no_script_of_anybodys_runs_on_any_page(them, browser, who):
+    client = them.odd if who == "odd" else them.client(who)
+    context = browser.new_context(base_url=browser.home)
+    if "sessionid" in client.cookies:
+        context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": browser.home}])
+    context.add_init_script(WATCH)
+    page, told = context.new_page(), []
+    page.on("dialog", lambda one: (told.append(one.message), one.dismiss()))
+    page.on("pageerror", lambda one: told.append(str(one)))
+    seen = 0
+    for path in pages(them):
+        answer = page.goto(path)
+        body = answer.text()
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy, path
+        assert "unsafe" not in policy, path
+        assert page.evaluate("window.ran") is None, path
+        assert page.evaluate("window.broken") == [], path
+        assert [raw for raw in RAW if raw in body] == [], path
+        seen += "&lt;script&gt;" in body
+    assert told == []
+    assert seen > (15 if who in {"odd", "provider_lead"} else 1) or who is None  # these show what was planted
+    context.close()
+
+
+@pytest.mark.parametrize("who", ["customer_lead", "provider_lead"])
+def test_no_script_runs_in_the_page_that_is_taken_along(them, browser, who):
+    text = them.client(who).get(them.url("review/file.html?period=2026-06")).content.decode()
+    assert "&lt;script&gt;" in text
+    page = browser.new_page()
+    page.add_init_script(WATCH)
+    page.goto("about:blank")
+    page.set_content(text)
+    assert page.evaluate("window.ran") is None
+    assert page.evaluate("window.broken || []") == []
+    page.close()
+
+
+def test_every_answer_bears_the_policy(them):
+    """Pages of errors, of signing in and of the API among them."""
+    browser = them.client("provider_lead")
+    browser.raise_request_exception = False
+    for found in (
+        browser.get("/nowhere/"), browser.post(them.url("people/")), browser.get("/api/nowhere"),
+        Client(enforce_csrf_checks=True).post("/sign-in/"), Client().get("/sign-in/"), browser.get("/sign-in/codes/"),
+        Client().get("/join/nothing/"), browser.get(them.url("review/file.html")), Client().get(them.url()),
+    ):  # fmt: skip
+        assert "default-src 'none'" in found.headers["Content-Security-Policy"]
+        assert found.headers["X-Content-Type-Options"] == "nosniff"
+        assert found.headers["X-Frame-Options"] == "DENY"
