@@ -144,6 +144,10 @@ AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
+# Where somebody comes from, behind that many proxies that each add to X-Forwarded-For; without it all come from the
+# proxy, and one who guesses keeps everybody waiting.
+ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("COMITY_PROXIES", "0"))
+AXES_CLIENT_IP_CALLABLE = "comity.apps.parties.signing_in.came_from"
 SILENCED_SYSTEM_CHECKS = ["security.W008"]  # the proxy in front sends browsers to HTTPS; see docs/running.md
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
