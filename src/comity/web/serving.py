@@ -63,6 +63,9 @@ class Room:
         self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Where the database runs under another account, that one has to come through to its own folder.
         self.data.chmod(0o700 if self.user is None else 0o711)
+        for name in ("books", "mails", "uploads", "worked-out"):  # which nobody else looks into then
+            (self.data / name).mkdir(mode=0o700, exist_ok=True)
+            (self.data / name).chmod(0o700)
         return FileLock(self.data / "serve.lock")
 
     def make(self) -> None:
