@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 from django.core import mail
+from django.core.cache import cache
 from django.db import transaction
 from django.test import Client, override_settings
 from django.urls import URLPattern, get_resolver, reverse
@@ -18,7 +19,7 @@ from comity.apps.reviews import queries as reviews
 from comity.apps.reviews.models import Confirmation
 from comity.core.values import Side
 from tests.apps.test_matters import KPI, contacts
-from tests.room import BACKEND, PASSWORD, cast, person
+from tests.room import BACKEND, PASSWORD, cast, person, started
 
 pytestmark = pytest.mark.gate
 EVIL = "https://evil.example/"
@@ -204,3 +205,43 @@ def test_a_book_that_cannot_be_opened_does_not_tell_where_it_lies():
         assert found.status_code == 200
         assert str(folder.parent) not in found.content.decode()
     assert "book.toml" in them.client("customer_lead").get(them.url("records/")).content.decode()
+
+
+def wrong(them, who, **more):
+    """Eight wrong passwords, each in a minute of its own; then the right one."""
+    email = them.people[who].email
+    for number in range(9):
+        cache.clear()
+        spelt = "".join(sign.upper() if number >> at & 1 else sign for at, sign in enumerate(email))
+        Client().post("/sign-in/", {"login": spelt, "password": "wrong"}, **more)
+    cache.clear()
+
+
+def right(them, who, **more):
+    cache.clear()
+    return Client().post("/sign-in/", {"login": them.people[who].email, "password": PASSWORD}, **more).status_code
+
+
+def test_who_guesses_is_kept_waiting_however_the_address_is_spelt_and_nobody_else_is(them):
+    """By address and by where they come from: from elsewhere its owner still gets in."""
+    wrong(them, "customer_finance", REMOTE_ADDR="10.0.0.1")
+    assert right(them, "customer_finance", REMOTE_ADDR="10.0.0.1") == 429
+    assert right(them, "customer_finance", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR="10.9.9.9") == 429
+    assert right(them, "customer_finance", REMOTE_ADDR="10.0.0.2") == 302
+    assert right(them, "customer_executive", REMOTE_ADDR="10.0.0.1") == 302
+
+
+@override_settings(ALLAUTH_TRUSTED_PROXY_COUNT=1)
+def test_behind_a_proxy_each_comes_from_where_it_says_and_from_nowhere_that_they_say_themselves(them):
+    proxy = {"REMOTE_ADDR": "127.0.0.1"}
+    wrong(them, "provider_finance", **proxy, HTTP_X_FORWARDED_FOR="10.0.0.3")
+    assert right(them, "provider_finance", **proxy, HTTP_X_FORWARDED_FOR="10.8.8.8, 10.0.0.3") == 429
+    assert right(them, "provider_finance", **proxy, HTTP_X_FORWARDED_FOR="10.0.0.4") == 302
+
+
+def test_nobody_else_on_the_machine_looks_into_what_the_room_keeps(them):
+    them.client("customer_lead").get(them.url("review/"))
+    data = started().data
+    open_to_others = [one.name for one in data.iterdir() if one.is_dir() and one.stat().st_mode & 0o077]
+    assert open_to_others == []
+    assert (data / "worked-out").is_dir()
