@@ -1,16 +1,20 @@
 """What a side brings in: it neither reads, meets nor changes what the other side keeps to itself."""
 
 import shutil
+from datetime import date
 
 import pytest
 from django.db import transaction
 
-from comity.apps.books import operations, queries
+from comity.apps.books import operations, queries, tasks
 from comity.apps.books.models import Delivery, Stage
 from comity.apps.books.queries import folder_of
+from comity.apps.matters.models import Kind
+from comity.book.importing.committing import locked
 from comity.book.importing.provenance import origins
+from tests.apps.test_matters import KPI, contacts, level, raised
 from tests.apps.test_records import now, received, run
-from tests.room import cast
+from tests.room import cast, superuser
 
 pytestmark = pytest.mark.gate
 PRIVATE = """
@@ -137,3 +141,27 @@ def test_the_digest_of_a_file_is_not_told_where_the_other_side_keeps_a_part_of_i
         with transaction.atomic(), queries.opened(them.at(who)) as book:
             (origin,) = origins(book)
         assert [bool(one.digest) for one in origin.deliveries] == [told, told]
+
+
+def test_a_claim_that_is_answered_while_a_file_comes_in_reaches_the_figures_a_little_later(monkeypatch):
+    """Else either side could keep an accepted claim out of the figures by bringing a large file at that time."""
+    them = cast()
+    folder = them.book(KPI, contacts="\n".join(contacts()))
+    more = {"from_day": date(2026, 6, 10), "to_day": date(2026, 6, 11), "asked_for": "exclude", "event": "outage"}
+    claim = raised(them, "provider_lead", Kind.CLAIM, kpi="service_level", **more)
+    monkeypatch.setattr(operations, "_PATIENCE_S", 0.01)
+    with locked(folder):
+        found = them.client("customer_lead").post(them.url(f"matters/{claim.pk}/"), {"move": "accept", "text": "Yes."})
+    assert found.status_code == 302
+    assert level(them) == (28, 60)
+    second = raised(them, "provider_lead", Kind.CLAIM, kpi="service_level", **more)  # waits behind it
+    with superuser() as everybody:
+        waiting = everybody.execute(
+            "SELECT args, lock FROM procrastinate_jobs WHERE task_name = 'books.write' "
+            "AND args->>'relationship' = %s ORDER BY id",
+            [str(them.relationship)],
+        ).fetchall()
+    assert [args["rows"][0]["event_id"] for args, _ in waiting] == [f"room-{one.pk}" for one in (claim, second)]
+    assert len({lock for _, lock in waiting}) == 1  # in their order
+    tasks.write(**waiting[0][0])
+    assert level(them) == (28, 56)

@@ -37,7 +37,13 @@ pytestmark = pytest.mark.gate
 # Mail -> the right of those of one side whom it goes to; None: to the address that somebody named.
 MAILS = {"invite": None, "reminder": Action.ANSWER, "silence": Action.CONFIRM}
 # Job -> as whom it looks: who asked for it, or somebody who leads in each relationship.
-JOBS = {"books.look": "who asked", "books.bring": "who asked", "matters.tick": "lead", "reviews.tick": "lead"}
+JOBS = {
+    "books.look": "who asked",
+    "books.bring": "who asked",
+    "books.write": "the room",
+    "matters.tick": "lead",
+    "reviews.tick": "lead",
+}
 THEIRS = {"procrastinate.builtin_tasks.remove_old_jobs", "builtin:procrastinate.builtin_tasks.remove_old_jobs"}
 PRIVATE = """
 [private]

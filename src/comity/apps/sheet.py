@@ -6,7 +6,12 @@ from collections.abc import Iterable, Sequence
 
 from django.http import HttpResponse
 
-_RISKY = ("=", "+", "-", "@", "\t", "\r")  # with what a formula begins
+_RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")  # with what a formula begins
+
+
+def in_a_cell(cell: object) -> object:
+    """What stands in a cell of a CSV file: text that would be taken for a formula has a quote before it."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_RISKY) else cell
 
 
 def csv_text(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -15,7 +20,7 @@ def csv_text(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     writer = csv.writer(out)
     writer.writerow(head)
     for row in rows:
-        writer.writerow(f"'{cell}" if isinstance(cell, str) and cell.startswith(_RISKY) else cell for cell in row)
+        writer.writerow(map(in_a_cell, row))
     return out.getvalue()
 
 

@@ -8,7 +8,6 @@ from django.utils.translation import get_language
 
 from comity.review.faces.words import LOCALES, Words, catalogue, flat
 
-_RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")  # a spreadsheet would take such a cell for a formula
 APPS = ("parties", "books", "matters", "reviews")
 
 
@@ -24,11 +23,6 @@ def words_for(language: str) -> Words:
         if file.is_file():
             sentences |= flat(tomllib.loads(file.read_text(encoding="utf-8")))
     return Words(language, sentences)
-
-
-def in_a_cell(text: str) -> str:
-    """A text for a CSV file: no spreadsheet takes it for a formula."""
-    return f"'{text}" if text.startswith(_RISKY) else text
 
 
 def language() -> str:

@@ -19,6 +19,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from comity.apps.books.models import UNDER_WAY, Delivery, Hold, KeptMapping, Mark, Stage
 from comity.apps.books.queries import both_have, came_before, folder_of, privately
@@ -41,6 +42,8 @@ from comity.core.values import Side
 _STEP = 20_000  # rows between two words of how far it is
 _KEPT_ROWS = 200  # rejects told on the page; the file has them all
 COUNTS = ("rows_in", "new", "unchanged", "updated", "withdrawn", "rejected", "collapsed", "superseded")
+_PATIENCE_S, LATER_S = 3.0, 20  # how long the room waits for its turn in a book, and when it tries again
+_WRITE = "books.write"
 _SAID = 1000  # signs of why something is of no use
 
 BOOK = """[book]
@@ -303,9 +306,28 @@ def run(person: UUID, relationship: UUID, number: UUID, *, dry_run: bool) -> Non
 def write_rows(relationship: UUID, table: str, rows: Sequence[Mapping[str, str]], at: datetime) -> None:
     """Rows that the room knows into a table of the book, by their keys; what is there already stays as it is.
 
-    Does nothing where there is no book yet. As every import, all or nothing, and remembered with when it came.
+    Does nothing where there is no book yet. As every import, all or nothing, and remembered with when it came. While
+    somebody's file is on its way in, it is done a little later, and what comes after it waits for it.
 
     :raises comity.book.importing.section.UnusableSourceError: for rows that break the table's rules
+    """
+    asked = {"relationship": str(relationship)}
+    waiting = ProcrastinateJob.objects.filter(task_name=_WRITE, status__in=("todo", "doing"), args__contains=asked)
+    if not waiting.exists():
+        try:
+            write_rows_now(relationship, table, rows, at)
+        except BusyBookError:
+            pass
+        else:
+            return
+    later = app.configure_task(_WRITE, lock=f"{_WRITE} {relationship}", schedule_in={"seconds": LATER_S})
+    later.defer(**asked, table=table, rows=[dict(row) for row in rows], at=at.isoformat())
+
+
+def write_rows_now(relationship: UUID, table: str, rows: Sequence[Mapping[str, str]], at: datetime) -> None:
+    """The same, at once.
+
+    :raises BusyBookError: while somebody's file is on its way in
     """
     folder = folder_of(relationship)
     if not rows or not (folder / FILE).is_file():
@@ -316,7 +338,8 @@ def write_rows(relationship: UUID, table: str, rows: Sequence[Mapping[str, str]]
             writer = csv.DictWriter(out, list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)
-        import_source(folder, file, identity(table), by="the room", at=at, max_rejects=0.0)
+        mapping = identity(table)
+        import_source(folder, file, mapping, by="the room", at=at, max_rejects=0.0, patience_s=_PATIENCE_S)
 
 
 def _kept(delivery: Delivery) -> dict[str, tuple[SourceMapping, str]]:

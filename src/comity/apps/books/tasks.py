@@ -1,7 +1,13 @@
-"""What runs in the background: looking at a file, and bringing it in. Each looks from the place of who asked."""
+"""What runs in the background: looking at a file, and bringing it in, each from the place of who asked.
 
+And what the room itself writes into a book, where it had to wait.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
+from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from comity.apps.books import exports, operations
@@ -23,3 +29,9 @@ def bring(person: str, relationship: str, delivery: str) -> None:
 def route(person: str, export: str, *, dry_run: bool) -> None:
     """Find out whose the rows of an export are; bring them in, unless it is a trial."""
     exports.run(UUID(person), UUID(export), dry_run=dry_run)
+
+
+@app.task(queue="records", name="books.write", retry=RetryStrategy(wait=operations.LATER_S))
+def write(relationship: str, table: str, rows: Sequence[Mapping[str, str]], at: str) -> None:
+    """What the room itself knows, for which the book had no time."""
+    operations.write_rows_now(UUID(relationship), table, rows, datetime.fromisoformat(at))

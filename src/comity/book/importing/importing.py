@@ -74,6 +74,7 @@ def import_source(  # noqa: PLR0913 - what, into what, how, by whom, when
     dry_run: bool = False,
     progress: Progress = unwatched,
     side: Side | None = None,
+    patience_s: float = 0.0,
 ) -> Outcome:
     """Import a file into a book by a mapping.
 
@@ -82,6 +83,7 @@ def import_source(  # noqa: PLR0913 - what, into what, how, by whom, when
     :param max_rejects: the share of rows that may break a rule before the whole file is refused
     :param dry_run: map and check, and change nothing
     :param side: whose file it is: what the other side keeps to itself it neither writes nor meets; None: anybody's
+    :param patience_s: how long another import is waited for
     :raises UnusableSourceError: when the file cannot be read, or (RefusedError) too much of it breaks rules
     :raises UnusableBookError: when the book cannot be read
     :raises BusyBookError: when another import into it is under way
@@ -91,7 +93,7 @@ def import_source(  # noqa: PLR0913 - what, into what, how, by whom, when
     if closed is not None and definition.private_owner(table.name) is closed:
         msg = f"{source}: {table.name} is what the other side keeps to itself; only it brings such records in"
         raise UnusableSourceError(msg)
-    with locked(book), working() as (con, work):
+    with locked(book, patience_s), working() as (con, work):
         clear(book)
         applied = _without_theirs(apply(mapping, source, Context(definition.timezone)), table, definition, closed)
         there = held(book, table)
