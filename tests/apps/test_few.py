@@ -26,7 +26,7 @@ target = 0.8
 """
 HEAD = "response_id,audience,respondent_id,asked_on,answered_on,instrument,scale_min,scale_max,score"
 ANSWERS = {4: 8, 5: 9, 6: 3}  # how many people answered in each month
-VIEWERS = ["customer_lead", "customer_member", "provider_lead", "provider_analyst", "surveyor", "auditor"]
+VIEWERS = ["customer_lead", "provider_lead", "customer_member", "auditor"]  # the own eyes, and the joint ones
 
 
 def surveys(months):
@@ -59,7 +59,7 @@ def levels(them, who, period):
 @pytest.mark.parametrize("who", VIEWERS)
 def test_a_period_with_enough_people_is_shown_and_one_with_fewer_is_not(them, who):
     assert {"csat", "nps"} <= levels(them, who, "2026-05").keys()  # else nothing is tried here
-    for period in ("2026-06", "2026-W23", "2026-W24", "2026-W25"):
+    for period in ("2026-06", "2026-W24"):
         assert not {"csat", "nps", "attrition"} & levels(them, who, period).keys(), period
 
 
@@ -69,7 +69,7 @@ def test_no_history_and_no_reading_holds_fewer_than_five(them, who, against):
     """Whatever a period is held against: no point, no part and no count of people below five, but none at all."""
     whole = them.client(who).get(them.url(f"review/?period=2026-05&against={against}")).content.decode()
     assert "Zebulon" not in whole
-    for period in ("2026", "2026-Q2", "2026-05", "2026-06"):
+    for period in ("2026-Q2", "2026-06"):
         one = told(them, who, period)
         assert "Zebulon" not in json.dumps(one)
         for level in one["levels"]:
