@@ -7,10 +7,14 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.core import mail
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
+from pyarrow import parquet
 
+from comity.apps.books import operations as records
 from comity.apps.parties import operations as parties
 from comity.apps.parties.models import Token
 from comity.apps.parties.rights import Action, may
@@ -188,5 +192,118 @@ def test_the_contract_is_openapi():
     told = Client().get("/api/openapi.json").json()
     assert told["openapi"].startswith("3.1")
     paths = {path.split("/r/{relationship}/")[-1] for path in told["paths"]}
-    others = {"/api/relationships", "matters/{matter}", "matters/{matter}/moves", "confirmations"}
+    others = {
+        "/api/relationships", "matters/{matter}", "matters/{matter}/moves", "matters/{matter}/evidence",
+        "matters/{matter}/evidence/{evidence}", "confirmations", "restatements", "mail", "levels.parquet",
+        "records/{delivery}", "records/{delivery}/moves", "records/{delivery}/rejects.csv", "held-back",
+        "invitations", "invitations/{invitation}", "people/{person}", "people/{person}/role",
+        "people/{person}/deputy", "access-reviews",
+    }  # fmt: skip
     assert paths == READS.keys() | others  # an operation that is added fails here until it is tried above
+
+
+def put(them, who, path, body, method="put"):
+    headers = {"authorization": f"Bearer {token(them, who, writes=True)}"}
+    address = f"/api/r/{them.relationship}/{path}"
+    return getattr(Client(), method)(address, json.dumps(body), content_type="application/json", headers=headers)
+
+
+def sent(them, who, path, **fields):
+    headers = {"authorization": f"Bearer {token(them, who, writes=True)}"}
+    return Client().post(f"/api/r/{them.relationship}/{path}", fields, headers=headers)
+
+
+def test_levels_as_parquet_are_those_of_the_csv(them):
+    rows = list(csv.DictReader(io.StringIO(ask(them, "auditor", "levels.csv?period=2026-06").content.decode())))
+    (told,) = parquet.read_table(io.BytesIO(ask(them, "auditor", "levels.parquet?period=2026-06").content)).to_pylist()
+    assert (told["kpi"], told["num"], told["met"]) == ("service_level", 28.0, False)
+    assert [str(value) for value in told.values()] == list(rows[0].values())
+
+
+def test_evidence_is_laid_before_the_other_side_and_terms_are_countered(them):
+    number = ask(them, "provider_analyst", "matters", CLAIM, writes=True).json()["id"]
+    more = {"move": "counter", "text": "One day.", "to_day": "2026-06-10"}
+    told = ask(them, "customer_lead", f"matters/{number}/moves", more, writes=True).json()
+    assert told["steps"][-1]["terms"]["to_day"] == told["to_day"] == "2026-06-10"
+    shown = SimpleUploadedFile("shown.csv", b"a,b")
+    told = sent(them, "provider_analyst", f"matters/{number}/evidence", file=shown, text="See.").json()
+    (file,) = told["steps"][-1]["evidence"]
+    taken = ask(them, "customer_member", f"matters/{number}/evidence/{file['id']}")
+    assert (taken.content, file["name"], file["size"]) == (b"a,b", "shown.csv", 3)
+    for who in ("stranger", "former"):
+        assert ask(them, who, f"matters/{number}/evidence/{file['id']}").status_code == 404
+    wrong = {"move": "counter", "text": "x", "owner": str(uuid.uuid4())}
+    assert ask(them, "customer_lead", f"matters/{number}/moves", wrong, writes=True).status_code == 422
+
+
+def test_a_file_is_looked_at_brought_in_and_taken_back(them):
+    rows = "month,driver,quantity,unit_cost,behaviour\n2026-05,Xenon,1,2,fixed\nnonsense,x,1,2,fixed\n"
+    rows += "".join(f"2026-0{n % 9 + 1},d{n},1,2,fixed\n" for n in range(60))
+    made = sent(them, "provider_lead", "records", file=SimpleUploadedFile("costs.csv", rows.encode()))
+    assert made.status_code == 201, made.content
+    number = made.json()["id"]
+    records.run(them.people["provider_lead"].pk, them.relationship, uuid.UUID(number), dry_run=True)
+    assert ask(them, "provider_lead", f"records/{number}").json()["stage"] == "looked"
+    for who in ("customer_lead", "auditor", "provider_analyst", "provider_member", "stranger"):
+        assert ask(them, who, f"records/{number}").status_code == 404 or who == "provider_analyst"
+    moves = f"records/{number}/moves"
+    assert ask(them, "provider_lead", moves, {"do": "undo"}, writes=True).status_code == 409
+    assert ask(them, "customer_lead", moves, {"do": "drop"}, writes=True).status_code == 404
+    assert ask(them, "provider_lead", moves, {"do": "bring"}, writes=True).json()["stage"] == "bringing"
+    records.run(them.people["provider_lead"].pk, them.relationship, uuid.UUID(number), dry_run=False)
+    assert "nonsense" in ask(them, "provider_lead", f"records/{number}/rejects.csv").content.decode()
+    assert ask(them, "provider_lead", moves, {"do": "undo"}, writes=True).json()["stage"] == "undone"
+
+
+def test_what_is_held_back_takes_a_reason(them):
+    day = (timezone.now() + timedelta(days=30)).date().isoformat()
+    said = {"item": "contacts.team", "reason": "Ours.", "review_on": day}
+    assert ask(them, "customer_finance", "held-back", said, writes=True).status_code == 404
+    assert ask(them, "customer_lead", "held-back", said | {"reason": ""}, writes=True).status_code == 422
+    assert ask(them, "customer_lead", "held-back", said | {"item": "contacts"}, writes=True).status_code == 409
+    assert ask(them, "customer_lead", "held-back", said, writes=True).status_code == 201
+    told = ask(them, "provider_member", "records").json()
+    assert ("contacts.team", "Ours.") in {(one["item"], one["reason"]) for one in told["held_back"]}
+
+
+def test_people_are_asked_given_roles_stood_in_for_and_let_go():
+    them = cast()
+    them.tokens = {}
+    mail.outbox = []
+    made = ask(them, "provider_lead", "invitations", {"email": "new@example.org", "role": "member"}, writes=True)
+    assert made.status_code == 201
+    assert [one.to for one in mail.outbox] == [["new@example.org"]]
+    assert ask(them, "customer_lead", "invitations").json() == []
+    (open_one,) = ask(them, "provider_lead", "invitations").json()
+    assert put(them, "customer_lead", f"invitations/{open_one['id']}", {}, "delete").status_code == 404
+    assert put(them, "provider_lead", f"invitations/{open_one['id']}", {}, "delete").status_code == 200
+    assert ask(them, "provider_lead", "invitations").json() == []
+    people = {one["name"]: one["id"] for one in ask(them, "provider_lead", "people").json()}
+    member, roster = people["Provider Member"], people["Provider Roster"]
+    assert put(them, "customer_lead", f"people/{member}/role", {"role": "analyst"}).status_code == 404
+    assert put(them, "provider_lead", f"people/{member}/role", {"role": "auditor"}).status_code == 409
+    assert put(them, "provider_lead", f"people/{member}/role", {"role": "analyst"}).status_code == 200
+    day = timezone.now().date().isoformat()
+    assert put(them, "provider_member", f"people/{member}/deputy", {"deputy": roster, "until": day}).status_code == 200
+    told = {one["id"]: one["stands_in_for"] for one in ask(them, "customer_member", "people").json()}
+    assert told[roster] == member
+    assert put(them, "provider_lead", f"people/{member}", {}, "delete").status_code == 200
+    assert ask(them, "provider_member", "people").status_code == 404
+    assert ask(them, "auditor", "access-reviews", {}, writes=True).status_code == 201
+    assert ask(them, "customer_member", "access-reviews", {}, writes=True).status_code == 404
+
+
+def test_the_review_by_mail_is_wished_for_and_ended(them):
+    wish = {"due": "day 5 07:00", "form": "pdf", "eyes": "own"}
+    assert put(them, "provider_lead", "mail", wish).json()["eyes"] == "own"
+    assert ask(them, "provider_lead", "mail").json()["due"] == "day 5 07:00"
+    assert ask(them, "customer_lead", "mail").json() == {"due": None}
+    assert put(them, "provider_lead", "mail", {}, "delete").json() == {"due": None}
+    assert put(them, "provider_lead", "mail", wish | {"due": "never"}).status_code == 422
+
+
+def test_a_restatement_takes_a_frozen_period_and_a_reason(them):
+    said = {"period": "2026-06", "reason": "Late records."}
+    assert ask(them, "customer_analyst", "restatements", said, writes=True).status_code == 404
+    assert ask(them, "customer_lead", "restatements", said | {"reason": ""}, writes=True).status_code == 422
+    assert ask(them, "customer_lead", "restatements", said, writes=True).status_code == 409

@@ -302,8 +302,10 @@ def deliveries(standing: Standing) -> QuerySet[Delivery]:
 
 def delivery(standing: Standing, number: UUID) -> Delivery | None:
     """A file that the viewer may know of."""
-    found = Delivery.objects.select_related("person").filter(relationship=standing.relationship, pk=number)
-    return found.exclude(_closed(standing)).first()
+    known = Delivery.objects.select_related("person").filter(relationship=standing.relationship, pk=number)
+    found = known.exclude(_closed(standing)).first()
+    shared = found is not None and found.stage == Stage.BROUGHT and not found.private
+    return found if shared or standing.may(Action.READ_OWN) else None
 
 
 def _closed(standing: Standing) -> Q:

@@ -157,8 +157,7 @@ def rejects(request: HttpRequest, delivery: UUID) -> HttpResponse:
 
 def _own(standing: Standing, number: UUID) -> Delivery:
     found = queries.delivery(standing, number)
-    shared = found is not None and found.stage == Stage.BROUGHT and not found.private
-    if found is None or not (shared or standing.may(Action.READ_OWN)):
+    if found is None:
         raise Http404
     return found
 

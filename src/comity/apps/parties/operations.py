@@ -3,10 +3,13 @@
 import secrets
 from datetime import date, timedelta
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 
+from comity.apps.parties.mailing import later
 from comity.apps.parties.models import (
     NEUTRAL,
     Access,
@@ -21,6 +24,7 @@ from comity.apps.parties.models import (
 from comity.apps.parties.queries import digest
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing, look
+from comity.apps.wording import language, words_for
 from comity.core.values import Side
 
 INVITED_FOR = timedelta(days=14)
@@ -95,6 +99,19 @@ def invite(standing: Standing, email: str, role: Role, side: Side | None) -> tup
     )
     note(standing, "invited", f"{role} {side or ''}".strip(), crosses=side is not standing.side)
     return made, word
+
+
+def invite_by_mail(standing: Standing, email: str, role: Role, side: Side | None) -> Invitation:
+    """Ask somebody to join, by mail: in the language of whoever asks, with the word and nothing of what is inside.
+
+    :raises NotAllowedError: as `invite`
+    """
+    made, word = invite(standing, email, role, side)
+    address = f"{settings.ADDRESS}{reverse('join', args=[word])}"  # never of a request, which may name any host
+    said = {"person": standing.membership.person.name, "relationship": str(standing.relationship)}
+    words = words_for(language())
+    later(words("invite.subject", **said), words("invite.mail", address=address, **said), made.email)
+    return made
 
 
 def join(person: Person, word: str) -> Standing:

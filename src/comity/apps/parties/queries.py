@@ -1,12 +1,15 @@
 """What the parties' pages show. Every query is within what the database lets the viewer see."""
 
 import hashlib
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from comity.apps.parties.models import Access, Invitation, Membership, Person, Token
+from comity.apps.parties.rights import Action
+from comity.apps.parties.viewing import Standing
 from comity.core.values import Side
 
 READ = "read "  # with what the log's lines of reading begin
@@ -25,6 +28,14 @@ def people(side: Side | None = None) -> QuerySet[Membership]:
     """Who is in the viewer's relationship, side by side."""
     found = Membership.objects.select_related("person", "relationship", "stands_in_for__person").filter(left_at=None)
     return (found if side is None else found.filter(side=side)).order_by("side", "person__name", "pk")
+
+
+def of_own_side(standing: Standing, number: UUID) -> Membership | None:
+    """One's own place, or, for who leads, one of the own side."""
+    found = people(standing.side).filter(pk=number, side=standing.membership.side).first()
+    if found is None or not (found.pk == standing.membership.pk or standing.may(Action.INVITE)):
+        return None
+    return found
 
 
 def invitations() -> QuerySet[Invitation]:

@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
@@ -15,7 +14,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from comity.apps.paging import paged
 from comity.apps.parties import operations, queries
 from comity.apps.parties.forms import Begin, Deputy, Invite, Join, MakeToken, Place
-from comity.apps.parties.mailing import later
 from comity.apps.parties.models import NEUTRAL, Invitation, Membership, Person, Role, Token
 from comity.apps.parties.rights import MAY, Action, may_now, stands_in
 from comity.apps.parties.signing_in import INVITED, organisation_of
@@ -77,16 +75,10 @@ def invite(request: HttpRequest) -> HttpResponse:
     if request.POST.get("across") and standing.side is not None:
         side = standing.side.other
     try:
-        made, word = operations.invite(standing, form.cleaned_data["email"], role, side)
+        made = operations.invite_by_mail(standing, form.cleaned_data["email"], role, side)
     except operations.NotAllowedError as error:
         messages.error(request, words_for(language())(f"not_done.{error}"))
         return redirect("people", relationship=standing.relationship.pk)
-    address = f"{settings.ADDRESS}{reverse('join', args=[word])}"  # never of the request, which may name any host
-    later(
-        words("invite.subject", person=request.user.name, relationship=str(standing.relationship)),  # type: ignore[union-attr]
-        words("invite.mail", person=request.user.name, relationship=str(standing.relationship), address=address),  # type: ignore[union-attr]
-        made.email,
-    )
     messages.success(request, words("invite.sent", email=made.email))
     return redirect("people", relationship=standing.relationship.pk)
 
@@ -200,8 +192,8 @@ def _of_own_side(standing: Standing, membership: UUID) -> Membership:
 
     :raises Http404: for any other
     """
-    found = queries.people(standing.side).filter(pk=membership, side=standing.membership.side).first()
-    if found is None or not (found.pk == standing.membership.pk or standing.may(Action.INVITE)):
+    found = queries.of_own_side(standing, membership)
+    if found is None:
         raise Http404
     return found
 

@@ -1,0 +1,114 @@
+"""What every operation rests on: a token for each program, what may be sent, every error as problem+json (RFC 9457)."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from http import HTTPStatus
+from typing import Annotated, Any, TypeVar
+
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
+from pydantic import Field
+
+from comity.apps.books import queries as books
+from comity.apps.matters.models import DAYS
+from comity.book.definition import UnusableBookError
+from comity.core.calendars import UnknownPeriodError
+from comity.review.attributing import NoAttributionError
+from comity.review.composing import NoReviewError
+
+T = TypeVar("T")
+_FILES = {".csv": "text/csv", ".parquet": "application/vnd.apache.parquet", "{evidence}": "application/octet-stream"}
+MOST = 200
+FURTHEST = 1_000_000_000
+
+_FIRST_DAY, _LAST_DAY = DAYS
+# Whatever people write but for the one sign that a database does not hold.
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Day = Annotated[date, Field(ge=_FIRST_DAY, le=_LAST_DAY)]
+
+
+def signed_in(request: HttpRequest) -> object | None:
+    """Whoever a token let in; with one that reads alone nothing is changed."""
+    if not request.user.is_authenticated:
+        return None
+    if request.method not in {"GET", "HEAD"} and not request.writes:  # type: ignore[attr-defined]
+        raise HttpError(403, "this token reads and changes nothing")
+    return request.user
+
+
+class _Api(NinjaAPI):
+    """Ninja, whose contract also names every error, and files that are no JSON."""
+
+    def get_openapi_schema(self, *arguments: Any, **more: Any) -> OpenAPISchema:  # noqa: ANN401 - as ninja calls it
+        """What ninja makes of the operations, and what `_problem` answers."""
+        schema = super().get_openapi_schema(*arguments, **more)
+        schema["components"].setdefault("schemas", {})["Problem"] = _PROBLEM
+        told = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        for path, operations in schema["paths"].items():
+            for method, operation in operations.items():
+                changes = method != "get"
+                statuses = {401: True, 404: "{" in path, 409: True, 422: True, 400: changes, 403: changes}
+                answers = operation["responses"]
+                answers |= {
+                    s: {"description": HTTPStatus(s).phrase, "content": told} for s, has in statuses.items() if has
+                }
+                answers.setdefault(200, {"description": "OK"}) if not changes else None
+                kind = next((kind for ending, kind in _FILES.items() if path.endswith(ending)), None)
+                if kind is not None:
+                    answers[200]["content"] = {kind: {"schema": {"type": "string"}}}
+        return schema
+
+
+_PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "errors": {"type": "array", "items": {"type": "object"}},
+    },
+}
+
+
+api = _Api(title="Comity", version="1", auth=signed_in, docs_url=None, openapi_url="openapi.json", urls_namespace="api")
+
+
+def _problem(request: HttpRequest, status: int, title: str, **more: Any) -> HttpResponse:  # noqa: ANN401 - JSON
+    told = {"type": "about:blank", "title": title, "status": status} | more
+    return HttpResponse(json.dumps(told, default=str), status=status, content_type="application/problem+json")
+
+
+@api.exception_handler(Http404)
+def _nothing(request: HttpRequest, exception: Http404) -> HttpResponse:
+    return _problem(request, 404, "Nothing is here, for this token")
+
+
+@api.exception_handler(AuthenticationError)
+def _who(request: HttpRequest, exception: AuthenticationError) -> HttpResponse:
+    return _problem(request, 401, "A token is needed: Authorization: Bearer ...")
+
+
+@api.exception_handler(ValidationError)
+def _wrong(request: HttpRequest, exception: ValidationError) -> HttpResponse:
+    told = [{key: one.get(key) for key in ("type", "loc", "msg")} for one in exception.errors]
+    return _problem(request, 422, "What was sent does not fit", errors=told)
+
+
+@api.exception_handler(HttpError)
+def _refused(request: HttpRequest, exception: HttpError) -> HttpResponse:
+    return _problem(request, exception.status_code, str(exception))
+
+
+def made(make: Callable[[], T]) -> T:
+    """What is made of the records, or the error that says why it cannot be."""
+    try:
+        return make()
+    except UnknownPeriodError as error:
+        raise HttpError(422, str(error)) from None
+    except (books.NoBookError, NoReviewError, NoAttributionError, UnusableBookError):
+        raise HttpError(409, "the records do not allow for it yet") from None

@@ -1,0 +1,147 @@
+"""Records: what is there, what is late, what is held back; files brought in, looked at, taken back."""
+
+from datetime import date
+from typing import Any, Literal
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import File, Schema, Status, UploadedFile
+from ninja.errors import HttpError
+from pydantic import Field
+
+from comity.apps.books import operations
+from comity.apps.books import queries as books
+from comity.apps.books.models import Delivery
+from comity.apps.parties.rights import Action
+from comity.apps.parties.viewing import Standing, place
+from comity.apps.sheet import csv_text
+from comity.apps.wording import words_for
+from comity.book.importing.mapping import UnusableMappingError
+from comity.web.api.contract import Day, Text, api, made
+
+
+class DeliveryMoveIn(Schema):
+    """What is to become of a file: looked at again by another mapping, brought in, thrown away, or taken back."""
+
+    do: Literal["look", "bring", "drop", "undo"]
+    mapping: Text = Field("", max_length=60)
+    text: Text = Field("", max_length=40_000)
+
+
+class MarkIn(Schema):
+    """Something that the side holds back, why, and when it looks at that again."""
+
+    item: Text = Field(min_length=1, max_length=120)
+    reason: Text = Field(min_length=1, max_length=400)
+    review_on: Day
+
+
+@api.get("/r/{uuid:relationship}/records")
+def records(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
+    """What is in the book, and what came when, as the person may see it."""
+    standing = place(request)
+    tables = made(lambda: books.tables(standing)) if books.has_book(standing) else []
+    return {
+        "tables": [{name: one[name] for name in ("name", "rows", "rejected", "owner", "reach")} for one in tables],
+        "late": made(lambda: books.lateness_of(standing)) if books.has_book(standing) else [],
+        "held_back": [_mark(one) for one in made(lambda: books.marks(standing))],
+        "deliveries": [_delivery(standing, one) for one in books.deliveries(standing)],
+    }
+
+
+@api.post("/r/{uuid:relationship}/records", response={201: dict[str, Any]})
+def bring(request: HttpRequest, relationship: UUID, file: File[UploadedFile]) -> Status[dict[str, Any]]:
+    """Take a file, and have it looked at; nothing changes before it is brought in."""
+    standing = place(request, Action.BRING)
+    if standing.side is None:
+        raise Http404
+    if not books.has_book(standing):
+        raise HttpError(409, "the book has not begun yet")
+    try:
+        found = operations.receive(standing, file)
+    except operations.NotAllowedError as error:
+        raise HttpError(409, words_for("en")(f"upload.{error}")) from None
+    return Status(201, _delivery(standing, found))
+
+
+@api.get("/r/{uuid:relationship}/records/{uuid:delivery}")
+def delivery(request: HttpRequest, relationship: UUID, delivery: UUID) -> dict[str, Any]:
+    """One file, and how far it is."""
+    standing = place(request)
+    return _delivery(standing, _known(standing, delivery))
+
+
+@api.post("/r/{uuid:relationship}/records/{uuid:delivery}/moves", response=dict[str, Any])
+def move_delivery(request: HttpRequest, relationship: UUID, delivery: UUID, given: DeliveryMoveIn) -> dict[str, Any]:
+    """Look again, bring in, throw away or take back."""
+    standing = place(request, Action.BRING)
+    found = _known(standing, delivery)
+    if standing.side is None or found.side != standing.side:
+        raise Http404
+    try:
+        if given.do == "look":
+            operations.choose(found, given.mapping, given.text)
+        elif given.do == "bring":
+            operations.bring(standing, found)
+        elif given.do == "drop":
+            operations.drop(found)
+        else:
+            operations.undo(standing, found)
+    except UnusableMappingError as error:
+        raise HttpError(422, str(error)) from None
+    except operations.NotAllowedError as error:
+        raise HttpError(409, words_for("en")(f"upload.{error}")) from None
+    return _delivery(standing, found)
+
+
+@api.get("/r/{uuid:relationship}/records/{uuid:delivery}/rejects.csv")
+def rejects(request: HttpRequest, relationship: UUID, delivery: UUID) -> HttpResponse:
+    """The rows of a file that were set aside."""
+    standing = place(request, Action.BRING)
+    found = _known(standing, delivery)
+    rows = ((found.name, one.line, one.column, one.value, one.reason) for one in books.rejects(standing, found))
+    text = csv_text(("file", "line", "column", "value", "reason"), rows)
+    return HttpResponse(text, content_type="text/csv; charset=utf-8")
+
+
+@api.post("/r/{uuid:relationship}/held-back", response={201: dict[str, Any]})
+def mark(request: HttpRequest, relationship: UUID, given: MarkIn) -> Status[dict[str, Any]]:
+    """Hold something back from the other side, or say anew why and until when."""
+    standing = place(request, Action.BRING)
+    if standing.side is None or not standing.may(Action.READ_OWN):
+        raise Http404
+    if not books.has_book(standing):
+        raise HttpError(409, "the book has not begun yet")
+    try:
+        made(lambda: operations.mark_private(standing, given.item, given.reason, given.review_on))
+    except operations.NotAllowedError as error:
+        raise HttpError(409, words_for("en")(f"mark.{error}")) from None
+    return Status(201, {"item": given.item, "review_on": given.review_on})
+
+
+def _known(standing: Standing, number: UUID) -> Delivery:
+    found = books.delivery(standing, number)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _mark(one: dict[str, Any]) -> dict[str, Any]:
+    kept = one["mark"]
+    day: date | None = None if kept is None else kept.review_on
+    return {"side": one["side"], "item": one["item"], "reason": None if kept is None else kept.reason, "review_on": day}
+
+
+def _delivery(standing: Standing, one: Delivery) -> dict[str, Any]:
+    mine = standing.side is not None and one.side == standing.side and standing.may(Action.READ_OWN)
+    told = one.outcome if mine else books.told_to_others(one)
+    return {
+        "id": one.pk,
+        "name": one.name,
+        "side": one.side,
+        "by": one.person.name,
+        "at": one.at,
+        "stage": one.stage,
+        "table": told.get("table"),
+        "counts": told.get("counts", {}),
+    }

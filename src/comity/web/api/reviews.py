@@ -1,0 +1,162 @@
+"""Reviews, levels, attribution; each side's word for a period, restatements, the record; the review by mail."""
+
+import io
+from typing import Any, Literal
+from uuid import UUID
+
+import pyarrow as pa
+from django.http import HttpRequest, HttpResponse
+from ninja import Schema, Status
+from ninja.errors import HttpError
+from pyarrow import parquet
+from pydantic import Field
+
+from comity.apps.books import queries as books
+from comity.apps.parties.rights import Action
+from comity.apps.parties.viewing import Standing, place
+from comity.apps.reviews import operations as closing
+from comity.apps.reviews import queries as reviews
+from comity.apps.sheet import csv_text
+from comity.apps.wording import language, words_for
+from comity.core.calendars import Against
+from comity.review.attributing import MEASURE
+from comity.review.faces import attribution as attribution_face
+from comity.review.faces import contract
+from comity.web.api.contract import Text, api, made
+
+_LEVELS = ("kpi", "measure", "unit", "start", "end", "value", "num", "den", "target", "met")
+_SCHEMA = pa.schema(
+    [(name, pa.string() if name in _LEVELS[:5] else pa.bool_() if name == "met" else pa.float64()) for name in _LEVELS]
+)
+
+
+class PeriodIn(Schema):
+    """A period by name: 2026-Q2, 2026-06 or 2026-W23."""
+
+    period: str = Field(max_length=12)
+
+
+class RestatementIn(PeriodIn):
+    """Why the records tell something else of a period now."""
+
+    reason: Text = Field(min_length=1, max_length=1000)
+
+
+class WishIn(Schema):
+    """The review by mail: when, with which file, by whose eyes."""
+
+    due: Literal["monday 07:00", "day 1 07:00", "day 5 07:00", "day 15 07:00"]
+    form: Literal["", "pdf", "xlsx", "pptx"] = ""
+    eyes: Literal["joint", "own"] = "joint"
+
+
+@api.get("/r/{uuid:relationship}/review")
+def review(
+    request: HttpRequest,
+    relationship: UUID,
+    period: str | None = None,
+    against: Literal["previous", "year-before"] | None = None,
+    eyes: Literal["own", "joint"] = "own",
+) -> HttpResponse:
+    """The review, `comity.review/1`, as the person may see it."""
+    standing = place(request)
+    found = made(lambda: reviews.review(standing, period, Against(against) if against else None, joint=eyes == "joint"))
+    return HttpResponse(contract.render(found, words_for(language())), content_type="application/json")
+
+
+def _levels(standing: Standing, period: str | None) -> list[tuple[object, ...]]:
+    found = made(lambda: reviews.review(standing, period))
+    span = (found.period.start.isoformat(), found.period.end.isoformat())
+    return [
+        (one.kpi, one.measure, one.unit, *span, one.value, one.num, one.den, one.target, one.met)
+        for one in found.levels
+    ]
+
+
+@api.get("/r/{uuid:relationship}/levels.csv")
+def levels(request: HttpRequest, relationship: UUID, period: str | None = None) -> HttpResponse:
+    """The levels as a table, for tools that read such."""
+    text = csv_text(_LEVELS, _levels(place(request), period))
+    return HttpResponse(text, content_type="text/csv; charset=utf-8")
+
+
+@api.get("/r/{uuid:relationship}/levels.parquet")
+def levels_parquet(request: HttpRequest, relationship: UUID, period: str | None = None) -> HttpResponse:
+    """The same as Parquet."""
+    columns = list(zip(*_levels(place(request), period), strict=True)) or [()] * len(_LEVELS)
+    out = io.BytesIO()
+    parquet.write_table(pa.table(dict(zip(_LEVELS, map(list, columns), strict=True)), _SCHEMA), out)
+    return HttpResponse(out.getvalue(), content_type="application/vnd.apache.parquet")
+
+
+@api.get("/r/{uuid:relationship}/attribution")
+def attribution(
+    request: HttpRequest, relationship: UUID, kpi: str | None = None, period: str | None = None
+) -> HttpResponse:
+    """Whose doing a service level was, `comity.attribution/1`."""
+    standing = place(request)
+
+    def make() -> bytes:
+        kpis = [one.id for one in books.definition(standing).kpis if one.measure == MEASURE]
+        return attribution_face.contract(reviews.attribution(standing, kpi or next(iter(kpis), ""), period))
+
+    return HttpResponse(made(make), content_type="application/json")
+
+
+@api.get("/r/{uuid:relationship}/record")
+def record(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
+    """The record, `comity.record/1`: `comity verify` checks it."""
+    return reviews.record_told(place(request))
+
+
+@api.post("/r/{uuid:relationship}/confirmations", response={201: dict[str, Any]})
+def confirm(request: HttpRequest, relationship: UUID, given: PeriodIn) -> Status[dict[str, Any]]:
+    """Give the side's word for a period; with both, its figures are frozen."""
+    standing = place(request, Action.CONFIRM)
+    found = made(lambda: reviews.review(standing, given.period, joint=True))
+    try:
+        entry = closing.confirm(standing, found, given.period)
+    except closing.NotAllowedError as error:
+        raise HttpError(409, words_for("en")(f"closing.{error}")) from None
+    return Status(201, {"period": given.period, "frozen": None if entry is None else entry.digest})
+
+
+@api.post("/r/{uuid:relationship}/restatements", response={201: dict[str, Any]})
+def restate(request: HttpRequest, relationship: UUID, given: RestatementIn) -> Status[dict[str, Any]]:
+    """Set what the records say now beside what was frozen, with the reason."""
+    standing = place(request, Action.CONFIRM)
+    found = made(lambda: reviews.review(standing, given.period, joint=True))
+    try:
+        entry = closing.restate(standing, found, given.period, given.reason)
+    except closing.NotAllowedError as error:
+        raise HttpError(409, words_for("en")(f"closing.{error}")) from None
+    return Status(201, {"number": entry.number, "digest": entry.digest})
+
+
+@api.get("/r/{uuid:relationship}/mail")
+def mail(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
+    """Whether the token's person has the review by mail, and how."""
+    return _wish(place(request))
+
+
+@api.put("/r/{uuid:relationship}/mail", response=dict[str, Any])
+def wish(request: HttpRequest, relationship: UUID, given: WishIn) -> dict[str, Any]:
+    """Have it by mail from now on."""
+    standing = place(request)
+    closing.by_mail(standing, given.due, given.form, joint=given.eyes == "joint")
+    return _wish(standing)
+
+
+@api.delete("/r/{uuid:relationship}/mail", response=dict[str, Any])
+def no_mail(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
+    """Have it by mail no more."""
+    standing = place(request)
+    closing.no_mail(standing)
+    return _wish(standing)
+
+
+def _wish(standing: Standing) -> dict[str, Any]:
+    found = reviews.wish(standing)
+    if found is None:
+        return {"due": None}
+    return {"due": found.due, "form": found.form, "eyes": "joint" if found.joint else "own", "sent_at": found.sent_at}
