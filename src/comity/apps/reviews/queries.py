@@ -13,6 +13,7 @@ from comity.apps.reviews.models import ByMail, Confirmation, Entry
 from comity.apps.wording import language, words_for
 from comity.core.calendars import Against, Calendar
 from comity.core.values import Period
+from comity.review.apart import in_own_periods
 from comity.review.attributing import Attribution, attribute
 from comity.review.composing import compose
 from comity.review.faces import attribution_page, page
@@ -44,7 +45,8 @@ def review(standing: Standing, period: str | None, against: Against | None = Non
 
     def make() -> Review:
         with books.opened(standing, joint=joint) as book:
-            return compose(book, period=period, against=against, now=datetime.now(UTC))
+            made = compose(book, period=period, against=against, now=datetime.now(UTC))
+            return in_own_periods(made, book.definition.cut)
 
     return books.worked_out(standing, ("review", period, against), make, joint=joint)
 
