@@ -1,5 +1,6 @@
 """Natural process limits: how far a figure wanders by itself, so that the next one can be judged."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,6 +10,7 @@ import numpy as np
 # 3 / d2, d2 = 1.128 being the mean range of two normal values in units of their standard deviation; 2.66 is
 # the constant as published (Wheeler, Understanding Variation, 1993) and as spreadsheets everywhere use it.
 SCALE = 2.66
+_D2 = 1.128
 FEWEST = 2  # values; one value has no moving range
 
 
@@ -43,3 +45,31 @@ def natural_limits(values: Sequence[float]) -> NaturalLimits:
     moving_range = float(np.mean([abs(later - earlier) for earlier, later in pairwise(values)]))
     reach = SCALE * moving_range
     return NaturalLimits(centre, centre - reach, centre + reach, moving_range)
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """How shares of counts scatter from one to the next: the mean, and how many times as wide as chance, at least 1."""
+
+    mean: float
+    wider: float
+
+    def limits(self, count: float) -> tuple[float, float]:
+        """Between which a share of so many lies, but for three in a thousand; wider where there are fewer."""
+        if count <= 0:
+            return 0.0, 1.0
+        half = 3 * self.wider * math.sqrt(self.mean * (1 - self.mean) / count)
+        return max(self.mean - half, 0.0), min(self.mean + half, 1.0)
+
+
+def scatter(parts: Sequence[float], counts: Sequence[float]) -> Scatter:
+    """The scatter of shares in a row, as of a p' chart (Laney 2002): each in units of its own chance, by moving ranges.
+
+    :param parts: of each count; where nothing was counted it is passed over
+    """
+    known = [(part, count) for part, count in zip(parts, counts, strict=True) if count > 0]
+    mean = sum(part for part, _ in known) / sum(count for _, count in known)
+    chance = [math.sqrt(mean * (1 - mean) / count) for _, count in known]
+    off = [(part / count - mean) / one if one else 0.0 for (part, count), one in zip(known, chance, strict=True)]
+    ranges = [abs(after - before) for before, after in pairwise(off)]
+    return Scatter(mean, max(sum(ranges) / len(ranges) / _D2, 1.0) if ranges else 1.0)

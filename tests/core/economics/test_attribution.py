@@ -18,6 +18,8 @@ from comity.core.economics.attribution import (
     handling,
     rates,
     share_out,
+    share_to_keep,
+    suppose,
 )
 from comity.core.economics.erlang import queues
 
@@ -287,3 +289,24 @@ def test_what_cannot_be_counted_is_refused():
         share_out(one_interval(), dataclasses.replace(V1, abandons=Abandons.EXCLUDE_SHORT), {0: 180.0})
     with pytest.raises(ValueError, match="nothing counts"):
         share_out(one_interval(count=0, forecast=0), V1, {0: 180.0})
+
+
+def test_what_is_supposed_gives_the_corners_of_the_worked_example():
+    """kpi_reference: as it was .38143766; with volume .67565225, handle time .51896904, staffing .44470871."""
+    days, patience = one_interval(), {0: 180.0}
+    assert suppose(days, V1, patience) == pytest.approx(0.38143766, abs=1e-7)
+    assert suppose(days, V1, patience, volume=250 / 290) == pytest.approx(0.67565225, abs=1e-7)
+    assert suppose(days, V1, patience, handled=210 / 225) == pytest.approx(0.51896904, abs=1e-7)
+    assert suppose(days, V1, patience, more=1.0) == pytest.approx(0.44470871, abs=1e-7)
+    assert suppose(days, V1, patience, more=-99.0) == 0
+    with pytest.raises(ValueError, match="nothing counts"):
+        suppose(days, V1, patience, volume=0.0)
+
+
+def test_what_would_have_kept_the_target_keeps_it_just_so():
+    """Without any cause but too few there: 32 positions keep .83827184 on the forecast, 31 of them miss .83827184."""
+    as_forecast = one_interval(count=250, answered=250, handle_s=250 * 210, staffed=31)
+    promise = dataclasses.replace(V1, target=0.83827184)
+    assert share_to_keep(as_forecast, promise, {0: 180.0}) == pytest.approx(1 / 31, abs=1e-5)
+    assert share_to_keep(one_interval(count=250, answered=250, handle_s=250 * 210, staffed=32), V1, {0: 180.0}) == 0
+    assert share_to_keep(one_interval(staffed=0), V1, {0: 180.0}) is None

@@ -32,6 +32,7 @@ LEAST_WEEKS, LEAST_DAYS = 8, 10
 DAILY_ERROR = 0.05
 _VARIANTS = {Abandons.COUNT: Variant.V1, Abandons.EXCLUDE_SHORT: Variant.V6, Abandons.EXCLUDE_ALL: Variant.V3}
 _AT_END = 1.01  # so near to an end, patience is at it
+_FIRST_SHARE, _MOST_SHARE = 0.1, 10.0  # of the positions that were there, tried to keep a target
 _CHANCE = 3.0  # deviations beyond which a count of early abandons is none of chance
 
 
@@ -196,6 +197,15 @@ def handling(intervals: Intervals) -> Floats:
     )
 
 
+def counts(intervals: Intervals, abandons: Abandons) -> Floats:
+    """The contacts that count by a formula, as observed."""
+    if abandons is Abandons.EXCLUDE_ALL:
+        return intervals.answered
+    if abandons is Abandons.EXCLUDE_SHORT and intervals.short is not None:
+        return intervals.count - intervals.short
+    return intervals.count
+
+
 def calibrated(intervals: Intervals) -> dict[int, float]:
     """The patience of each queue at which the model's abandonment over the period is the observed one, in seconds.
 
@@ -267,7 +277,7 @@ def share_out(  # noqa: PLR0913 - what was, what was agreed, and how it was come
     values = _values(intervals, promise, patience_s)
     good = {state: one[0] for state, one in values.items()}
     counted = {state: one[1] for state, one in values.items()}
-    observed_good, observed_counted = intervals.good, _counted(intervals, promise)
+    observed_good, observed_counted = intervals.good, counts(intervals, promise.abandons)
     if observed_counted.sum() <= 0 or counted[_OFF, 0, 0, _OFF].sum() <= 0:
         raise ValueError("nothing counts in these intervals")
     observed = float(observed_good.sum() / observed_counted.sum())
@@ -318,6 +328,55 @@ def share_out(  # noqa: PLR0913 - what was, what was agreed, and how it was come
         by_interval={name: each[name] for name in PARTS[1:]},
         levels={state: float(level) for state, level in levels.items()},
     )
+
+
+def suppose(  # noqa: PLR0913 - what was, and what is supposed of it
+    intervals: Intervals,
+    promise: Promise,
+    patience_s: Mapping[int, float],
+    *,
+    volume: float = 1.0,
+    handled: float = 1.0,
+    more: Floats | float = 0.0,
+) -> float:
+    """The model's level, had things been otherwise than they were.
+
+    :param volume: times as many contacts
+    :param handled: times as long
+    :param more: positions there beyond those that were, by interval; never fewer than none are left
+    :raises ValueError: where nothing counts
+    """
+    patience = np.array([patience_s[queue] for queue in intervals.queue.tolist()])
+    good, counted = _modelled(
+        promise,
+        rates(intervals) * volume,
+        intervals.seconds,
+        handling(intervals) * handled,
+        patience,
+        np.maximum(intervals.staffed + more, 0.0),
+    )
+    if counted.sum() <= 0:
+        raise ValueError("nothing counts in these intervals")
+    return float(good.sum() / counted.sum())
+
+
+def share_to_keep(intervals: Intervals, promise: Promise, patience_s: Mapping[int, float]) -> float | None:
+    """By what share more positions in every interval would have kept the target, by the model.
+
+    0 where it was kept; None where ten times as many would not have.
+    """
+
+    def short(share: float) -> float:
+        return suppose(intervals, promise, patience_s, more=intervals.staffed * share) - promise.target
+
+    if short(0.0) >= 0:
+        return 0.0
+    high = _FIRST_SHARE
+    while short(high) < 0:
+        high *= 2
+        if high > _MOST_SHARE:
+            return None
+    return float(optimize.brentq(short, 0.0, high, xtol=1e-6))
 
 
 def _gives_up_otherwise(intervals: Intervals, promise: Promise, patience_s: Mapping[int, float]) -> bool:
@@ -429,15 +488,6 @@ def _modelled(  # noqa: PLR0913 - a state of a queue
         Abandons.EXCLUDE_ALL: states.p_abandon,
     }[promise.abandons]
     return offered * states.p_within, offered * (1 - left_out)
-
-
-def _counted(intervals: Intervals, promise: Promise) -> Floats:
-    """The contacts that count by the KPI's formula, as observed."""
-    if promise.abandons is Abandons.EXCLUDE_ALL:
-        return intervals.answered
-    if promise.abandons is Abandons.EXCLUDE_SHORT and intervals.short is not None:
-        return intervals.count - intervals.short
-    return intervals.count
 
 
 # Shapley values ----------------------------------------------------------------------------------------------------
