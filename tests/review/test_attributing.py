@@ -90,7 +90,7 @@ def test_what_is_shown_adds_up_in_eighty_columns(tmp_path, language):
         )
         figures.append(float(figure.replace("\u2212", "-").replace(",", ".")))
     *terms, observed = figures
-    assert observed == pytest.approx(38.3)
+    assert observed == pytest.approx(38.28)  # 111 of 290
     assert sum(terms) == pytest.approx(observed)
     assert "{" not in text
 
@@ -129,6 +129,23 @@ def test_at_the_edge_of_the_band_nothing_is_relieved(tmp_path):
     assert 270 / 250 - 1 > 0.08
     assert told(made(tmp_path, **fortnight(offered=270)))["relief"] is None
     assert told(made(tmp_path / "above", **fortnight(offered=271)))["relief"] is not None
+
+
+def test_the_contract_tells_the_amounts_behind_the_parts(tmp_path):
+    """Fourteen half hours: 290 of 250 contacts, 225 of 210 s, 31 of 32 positions; 7 hours a position."""
+    found = told(made(tmp_path))
+    assert found["amounts"] == pytest.approx(
+        {
+            "forecast": 14 * 250,
+            "came": 14 * 290,
+            "forecast_aht": 210,
+            "aht": 225,
+            "required": 32 * 7,
+            "scheduled": 32 * 7,
+            "staffed": 31 * 7,
+        }
+    )
+    assert found["to_keep"]["hours"] == pytest.approx(found["to_keep"]["share"] * 31 * 7)
 
 
 def test_absence_that_the_customer_ordered_is_told(tmp_path):

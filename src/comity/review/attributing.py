@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
@@ -13,9 +13,21 @@ from comity.book.opening import Book
 from comity.book.statistics.attribution import FORECASTS, SCHEDULES, Planned, gather, source_of
 from comity.book.statistics.exclusions import TakenOut, events
 from comity.core.agreements import Abandons, Kpi, in_force
-from comity.core.calendars import Calendar, named
-from comity.core.economics.attribution import Intervals, Promise, SharedOut, calibrated, share_out, with_required
+from comity.core.calendars import Calendar, Cut, named
+from comity.core.economics.attribution import (
+    Floats,
+    Intervals,
+    Promise,
+    SharedOut,
+    calibrated,
+    counts,
+    share_out,
+    share_to_keep,
+    suppose,
+    with_required,
+)
 from comity.core.economics.settlements import Relief, Volume, relief
+from comity.core.limits import Scatter, scatter
 from comity.core.values import Period, Side
 from comity.review.lacking import absent, missing
 from comity.review.review import Missing
@@ -37,10 +49,50 @@ WHAT_IFS = {
     "planning=required": "planning",
     "presence=full": "presence",
 }
+# What the page asks by itself: one cause as planned, two, all four.
+SUPPOSED = (
+    ("volume",),
+    ("presence",),
+    ("handling",),
+    ("planning",),
+    ("volume", "presence"),
+    ("volume", "handling", "planning", "presence"),
+)
+_HOUR = 3600.0
+_LEAST_DAYS = 10  # of an earlier period, from which the usual scatter is taken
 
 
 class NoAttributionError(ValueError):
     """A question that cannot be put to this book: one sentence with the next step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """What was planned and what happened, in all: contacts, seconds of handling a contact, hours of positions."""
+
+    forecast: float
+    came: float
+    forecast_aht: float | None
+    aht: float | None
+    required: float
+    scheduled: float
+    staffed: float
+
+
+@dataclass(frozen=True, slots=True)
+class ToKeep:
+    """What keeping the target would have taken by the model: more positions in every interval, in share and hours."""
+
+    share: float
+    hours: float
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """How the days of the period before scattered, and which period that is."""
+
+    period: Period
+    scatter: Scatter
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +103,14 @@ class Attribution:
     such. `patience_from` is `agreed`, `records` or `calibrated`; `counted_as` the formula of model and observed.
     `what_if` holds the level that the model gives for each question asked. `relief` is what reliefs for volume by the
     day would make of the level, where more came than the band allows; None where it did not. `until` is the first day
-    of the period that the records no longer tell of; None where they tell of the whole.
+    of the period that the records no longer tell of; None where they tell of the whole. `intervals` are those that
+    were shared out, `required` a number in each. `to_keep` is None where the target was kept, by the
+    model or as observed, or where nothing would have kept it; `usual` where the period before tells of too few days.
     """
 
     kpi: Kpi
     period: Period
+    cut: Cut
     name: str
     parties: Mapping[Side, str]
     whose: Side | None
@@ -69,6 +124,10 @@ class Attribution:
     what_if: Mapping[str, float]
     until: date | None = None
     relief: Relief | None = None
+    intervals: Intervals | None = None
+    amounts: Amounts | None = None
+    to_keep: ToKeep | None = None
+    usual: Usual | None = None
     missing: tuple[Missing, ...] = field(default=())
 
 
@@ -104,17 +163,22 @@ def attribute(  # noqa: PLR0913 - what is asked, and of what
         counted_as = Abandons.COUNT
     promise = _promise(kpi, counted_as)
     horizon = Coverage(book, today).horizon([planned.source, FORECASTS, SCHEDULES])
-    made, patience_from = _shared(planned, kpi, promise, seed)
+    intervals, patience, patience_from = _completed(planned, kpi, promise)
+    made = _shared(planned, intervals, promise, patience, patience_from, seed)
     claimed = None
     if events(book, kpi, TakenOut.CLAIMED) != events(book, kpi, TakenOut.ACCEPTED):
         without = gather(book, kpi, asked, TakenOut.CLAIMED)
         if without is not None and without.intervals.count.size:
-            claimed, _ = _shared(without, kpi, promise, seed)
+            others, their_patience, source = _completed(without, kpi, promise)
+            claimed = _shared(without, others, promise, their_patience, source, seed)
     return _made(
         book, kpi, calendar, asked,
         counted_as=counted_as, patience_from=patience_from, planned=planned, shared=made, claimed=claimed,
         what_if={one: made.level_if(*(WHAT_IFS[single] for single in one.split(","))) for one in what_if},
         relief=_relief(planned.intervals, kpi),
+        intervals=intervals, amounts=_amounts(intervals),
+        to_keep=_to_keep(intervals, promise, patience) if made.observed < made.target else None,
+        usual=_usual(book, kpi, calendar.before(asked), counted_as),
         until=horizon if horizon is not None and horizon < asked.end else None,
     )  # fmt: skip
 
@@ -125,6 +189,7 @@ def _made(book: Book, kpi: Kpi, calendar: Calendar, period: Period, **known: obj
     values: dict[str, object] = {
         "kpi": kpi,
         "period": period,
+        "cut": calendar.cut,
         "name": calendar.name(period),
         "parties": {side: party.name for side, party in book.definition.parties.items()},
         "whose": book.viewer.side,
@@ -141,8 +206,8 @@ def _made(book: Book, kpi: Kpi, calendar: Calendar, period: Period, **known: obj
     return Attribution(**(values | known))  # type: ignore[arg-type]  # the names are those above
 
 
-def _shared(planned: Planned, kpi: Kpi, promise: Promise, seed: int) -> tuple[SharedOut, str]:
-    """What is shared out, and where the patience in it comes from."""
+def _completed(planned: Planned, kpi: Kpi, promise: Promise) -> tuple[Intervals, Mapping[int, float], str]:
+    """The intervals with a number required in each, the patience of each queue, and where that comes from."""
     numbers = range(len(planned.queues))
     if kpi.patience_s is not None:
         patience, source = dict.fromkeys(numbers, kpi.patience_s), "agreed"
@@ -150,8 +215,13 @@ def _shared(planned: Planned, kpi: Kpi, promise: Promise, seed: int) -> tuple[Sh
         patience, source = dict(planned.patience_s), "records"
     else:
         patience, source = calibrated(planned.intervals) | dict(planned.patience_s), "calibrated"
-    intervals = with_required(planned.intervals, promise, patience)
-    made = share_out(
+    return with_required(planned.intervals, promise, patience), patience, source
+
+
+def _shared(  # noqa: PLR0913 - what was, what was agreed, and how it was come by
+    planned: Planned, intervals: Intervals, promise: Promise, patience: Mapping[int, float], source: str, seed: int
+) -> SharedOut:
+    return share_out(
         intervals,
         promise,
         patience,
@@ -159,7 +229,80 @@ def _shared(planned: Planned, kpi: Kpi, promise: Promise, seed: int) -> tuple[Sh
         calibrated_patience=source == "calibrated",
         seed=seed,
     )
-    return made, source
+
+
+def supposed(made: Attribution, *, volume: float = 1.0, handled: float = 1.0, more: Floats | float = 0.0) -> float:
+    """The model's level, had there been times as many contacts, times as long, and more positions, by interval.
+
+    :raises ValueError: where nothing was shared out, or nothing counts
+    """
+    if made.intervals is None or made.shared is None:
+        raise ValueError("nothing was shared out")
+    promise = _promise(made.kpi, made.counted_as)
+    return suppose(made.intervals, promise, made.shared.patience_s, volume=volume, handled=handled, more=more)
+
+
+def spread(made: Attribution, people: float, since: int = 0) -> Floats:
+    """So many people more, or fewer, at any time from a half hour of the day on, by interval.
+
+    Where several queues are open at once they stand at each by its share of those who were there.
+
+    :param since: the half hour of the book's own day, from 0 to 47
+    """
+    if made.intervals is None or made.planned is None:
+        return np.zeros(0)
+    times, places = np.unique(made.planned.starts, return_inverse=True)
+    there = np.bincount(places, weights=made.intervals.staffed, minlength=times.size)[places]
+    alike = np.bincount(places, minlength=times.size)[places]
+    share = np.divide(made.intervals.staffed, there, out=1.0 / alike, where=there > 0)
+    local = clock(made)
+    late = np.array([one.hour * 2 + one.minute // 30 >= since for one in local])
+    return np.asarray(people * share * late)
+
+
+def clock(made: Attribution) -> list[datetime]:
+    """When each interval began, by the book's own clock."""
+    zone = ZoneInfo(made.timezone)
+    starts = [] if made.planned is None else made.planned.starts.tolist()
+    known = {one: datetime.fromtimestamp(one / 1e6, UTC).astimezone(zone) for one in set(starts)}
+    return [known[one] for one in starts]
+
+
+def _amounts(intervals: Intervals) -> Amounts:
+    answered = float(intervals.answered.sum())
+    hours = [
+        float((positions * intervals.seconds).sum()) / _HOUR
+        for positions in (intervals.required, intervals.scheduled, intervals.staffed)
+    ]
+    return Amounts(
+        float(intervals.forecast.sum()),
+        float(intervals.count.sum()),
+        float((intervals.answered * intervals.forecast_aht).sum()) / answered if answered else None,
+        float(intervals.handle_s.sum()) / answered if answered else None,
+        *hours,
+    )
+
+
+def _to_keep(intervals: Intervals, promise: Promise, patience: Mapping[int, float]) -> ToKeep | None:
+    share = share_to_keep(intervals, promise, patience)
+    return ToKeep(share, share * float((intervals.staffed * intervals.seconds).sum()) / _HOUR) if share else None
+
+
+def _usual(book: Book, kpi: Kpi, period: Period, counted_as: Abandons) -> Usual | None:
+    """How the days of an earlier period scattered: limits do not come from the days that they judge."""
+    planned = gather(book, kpi, period)
+    if planned is None or not planned.intervals.count.size:
+        return None
+    found = planned.intervals
+    if counted_as is Abandons.EXCLUDE_SHORT and found.short is None:
+        return None
+    days, places = np.unique(found.day, return_inverse=True)
+    good, counted = (
+        np.bincount(places, weights=values, minlength=days.size) for values in (found.good, counts(found, counted_as))
+    )
+    if np.count_nonzero(counted) < _LEAST_DAYS:
+        return None
+    return Usual(period, scatter(good.tolist(), counted.tolist()))
 
 
 def _relief(intervals: Intervals, kpi: Kpi) -> Relief | None:

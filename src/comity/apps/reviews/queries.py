@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from markupsafe import Markup
 
 from comity.apps.books import queries as books
@@ -19,6 +19,7 @@ from comity.review.composing import compose
 from comity.review.faces import attribution_page, page
 from comity.review.review import Review
 
+_MOST_ACTIONS = 12
 _TOLD = 100  # disputes, and claims, beside a review; more stand among the matters
 FILES = {
     "pdf": "application/pdf",
@@ -95,11 +96,28 @@ def about(standing: Standing, period: Period, name: str) -> dict[str, list[Matte
     return found
 
 
-def attribution_body(standing: Standing, made: Attribution) -> Markup:
-    """What the page of an attribution says, in the reader's language."""
+def attribution_bodies(standing: Standing, made: Attribution) -> dict[str, Markup]:
+    """What the page of an attribution says, in its pieces and the reader's language."""
     known = language()
     key = ("attribution body", made.kpi.id, made.period, known)
-    return Markup(books.worked_out(standing, key, lambda: str(attribution_page.body(made, words_for(known)))))  # noqa: S704 - as above
+
+    def make() -> dict[str, str]:
+        return {part: str(text) for part, text in attribution_page.bodies(made, words_for(known)).items()}
+
+    return {part: Markup(text) for part, text in books.worked_out(standing, key, make).items()}  # noqa: S704 - as above
+
+
+def about_attribution(standing: Standing, made: Attribution) -> dict[str, list[Matter]]:
+    """What is asked about a level and its days, and what is done in the period: claims, disputes, actions."""
+    ours = Matter.objects.filter(relationship=standing.relationship)
+    touches = Q(from_day__lt=made.period.end, to_day__gte=made.period.start)
+    in_period = Q(period=made.name) | Q(due_on__gte=made.period.start, due_on__lt=made.period.end)
+    raised = Q(raised_at__date__gte=made.period.start, raised_at__date__lt=made.period.end)
+    return {
+        "claims": list(ours.filter(touches, kind=Kind.CLAIM, kpi__in=("", made.kpi.id)).order_by("from_day")),
+        "disputes": list(ours.filter(kind=Kind.DISPUTE, kpi=made.kpi.id, period=made.name).order_by("raised_at")),
+        "actions": list(ours.filter(in_period | raised, kind=Kind.ACTION).order_by("due_on")[:_MOST_ACTIONS]),
+    }
 
 
 def name_of(standing: Standing, made: Review) -> str:

@@ -1,6 +1,7 @@
 """The review's pages."""
 
 import json
+from datetime import timedelta
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,17 +18,19 @@ from comity.apps.parties.viewing import Standing, place
 from comity.apps.reviews import operations, queries
 from comity.apps.reviews.forms import Wish
 from comity.apps.reviews.models import Entry
+from comity.apps.reviews.supposing import Tried, slots_of
 from comity.apps.wording import language, words_for
 from comity.book.definition import UnusableBookError
-from comity.core.calendars import Against, UnknownPeriodError
+from comity.core.agreements import Kpi
+from comity.core.calendars import Against, Calendar, UnknownPeriodError, named
 from comity.core.values import Side
-from comity.review.attributing import MEASURE, NoAttributionError
+from comity.review.attributing import MEASURE, Attribution, NoAttributionError
 from comity.review.composing import NoReviewError
-from comity.review.faces import attribution_rows
+from comity.review.faces import attribution_map, attribution_page, attribution_rows
 from comity.review.faces import render as render_as
 from comity.review.faces.level_rows import level_row
 from comity.review.faces.page import Beside
-from comity.review.faces.words import DASH, Words
+from comity.review.faces.words import DASH, Words, clean
 from comity.review.review import Review
 
 _FIRST = 20  # of what is disputed or claimed; the rest stands among the matters
@@ -219,7 +222,8 @@ def attribution(request: HttpRequest) -> HttpResponse:
     standing = place(request)
     words = words_for(language())
     try:
-        kpis = [one.id for one in definition(standing).kpis if one.measure == MEASURE and one.target is not None]
+        agreed = definition(standing)
+        kpis = {one.id: one for one in agreed.kpis if one.measure == MEASURE and one.target is not None}
         kpi = request.GET.get("kpi") or next(iter(kpis), "")
         made = queries.attribution(standing, kpi, request.GET.get("period") or None)
     except UnknownPeriodError as error:
@@ -227,11 +231,46 @@ def attribution(request: HttpRequest) -> HttpResponse:
     except (NoBookError, NoAttributionError, UnusableBookError) as error:
         return render(request, "reviews/nothing.html", {"why": why(standing, error)})
     read(standing, "attribution", f"{made.kpi.id} {made.name}")
+    calendar = Calendar(made.cut, agreed.month_starts_on)
+    before, after = queries.neighbours(calendar, made.period)
+    tried = Tried.of(request.GET, made) if made.shared is not None and made.shared.fit else None
     shown = {
-        "body": queries.attribution_body(standing, made),
-        "kpis": list(dict.fromkeys(kpis)),
+        "body": queries.attribution_bodies(standing, made),
+        "kpis": {one: _kpi_told(kpi_of, words, alone=len(kpis) == 1) for one, kpi_of in kpis.items()},
         "kpi": kpi,
         "name": made.name,
+        "period": attribution_rows.period_name(made, words),
+        "before": _neighbour(calendar, before, words),
+        "after": _neighbour(calendar, after, words),
         "title": attribution_rows.title(made, words),
+        "made": made,
+        "tried": tried,
+        "answer": _answer(made, tried, words),
+        "halves": [(slot, attribution_map.clock(slot)) for slot in sorted({*slots_of(made)})],
+        "about": queries.about_attribution(standing, made),
+        "first": made.period.start,
+        "last": made.period.end - timedelta(days=1),
+        "queues": [] if made.planned is None else list(made.planned.queues),
     }
     return render(request, "reviews/attribution.html", shown)
+
+
+def _neighbour(calendar: Calendar, name: str, words: Words) -> dict[str, str]:
+    """A period before or after: as an address has it, and in words."""
+    _, period = named(name, calendar.month_starts_on)
+    return {"name": name, "said": words.period(period, calendar.cut)}
+
+
+def _kpi_told(kpi: Kpi, words: Words, *, alone: bool) -> str:
+    """A KPI by its name; where there are several, with the queues or channels that it is about."""
+    name = attribution_rows.kpi_name(kpi, words)
+    about = [] if alone else [one for one in kpi.queues if one != "*"] or [one for one in kpi.channels if one != "*"]
+    return f"{name}: {', '.join(clean(one) for one in about)}" if about else name
+
+
+def _answer(made: Attribution, tried: Tried | None, words: Words) -> dict[str, str] | None:
+    """What one's own supposition comes to; None where nothing was supposed, or what was cannot be read."""
+    if tried is None or not tried.asked or tried.wrong:
+        return None
+    level = tried.level(made)
+    return None if level is None else dict(attribution_page.tried(made, words, level))

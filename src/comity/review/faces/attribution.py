@@ -1,5 +1,6 @@
 """Whose doing a service level was, as JSON, and in a terminal. A face translates; it computes nothing."""
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -54,6 +55,8 @@ def contract(made: Attribution) -> bytes:
             },
             "claimed": None if made.claimed is None else _told(made.claimed, made.answers),
             "what_if": dict(made.what_if),
+            "amounts": None if made.amounts is None else dataclasses.asdict(made.amounts),
+            "to_keep": None if made.to_keep is None else dataclasses.asdict(made.to_keep),
             "relief": None if made.relief is None else _relief(made.relief, made.shared),
         }
     return (json.dumps(told, ensure_ascii=False, indent=2) + "\n").encode()
@@ -100,7 +103,7 @@ def _draw(console: Console, made: Attribution, words: Words) -> None:
         console.print(Text(asked(one, made, words)))
     if made.shared is None:
         return
-    console.print(Text(sentence(made.shared, words)))
+    console.print(Text(sentence(made, made.shared, words)))
     console.print()
     told = rows(made, made.shared, words)
     table = grid(

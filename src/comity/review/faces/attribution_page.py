@@ -1,27 +1,46 @@
-"""A service level shared out as one self-contained page: a waterfall, and where in the day it was lost."""
+"""A service level shared out as one self-contained page: who answers for what, when it was, and what if."""
 
 import math
-from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from markupsafe import Markup
 
 from comity.core.economics.attribution import SharedOut
 from comity.core.values import Side
-from comity.review.attributing import Attribution
+from comity.review.attributing import SUPPOSED, Attribution, clock
 from comity.review.faces import charts
-from comity.review.faces.attribution_rows import asked, notes, points, rows, sentence, title
+from comity.review.faces.attribution_map import SIGNS, drawn
+from comity.review.faces.attribution_rows import (
+    Rows,
+    asked,
+    kpi_name,
+    notes,
+    noun,
+    points,
+    rows,
+    sentence,
+    short,
+    title,
+)
 from comity.review.faces.page import environment, sealed, stylesheet
 from comity.review.faces.words import Words
 
 _LOOKS = {"customer": "customer", "provider": "provider", "both": "joint", None: "nobody"}
-_MOST_DAYS = 92  # beyond, a row is a day of the week
-_ROW, _HEAD, _LEFT = 14.0, 18.0, 13.0  # px, px, per cent
-_SHADES = 5
 _WORST = 5
+PARTS = ("told", "what_if", "notes")  # of a page of the room, which sets its own between them
+
+
+@dataclass(frozen=True, slots=True)
+class Supposed:
+    """A row of what would have been: its name, the level by the model, and its drawing."""
+
+    name: str
+    level: str
+    drawing: Markup
 
 
 def render(made: Attribution, words: Words) -> str:
@@ -30,42 +49,135 @@ def render(made: Attribution, words: Words) -> str:
     return template.render(**view(made, words), **sealed(stylesheet("page.css")))
 
 
-def body(made: Attribution, words: Words) -> Markup:
-    """What the page says, without its head: for a page of the room."""
-    return Markup(environment().get_template("attribution_body.html").render(**view(made, words)))  # noqa: S704 - rendered with every text escaped
+def bodies(made: Attribution, words: Words) -> dict[str, Markup]:
+    """What the page says, in the pieces of `PARTS`: for a page of the room."""
+    shown = view(made, words)
+    return {
+        part: Markup(environment().get_template(f"attribution_{part}.html").render(**shown))  # noqa: S704 - rendered with every text escaped
+        for part in PARTS
+    }
 
 
 def view(made: Attribution, words: Words) -> dict[str, Any]:
     """Everything that the templates lay out, as finished text and drawings."""
     shared = made.shared
     told = None if shared is None else rows(made, shared, words)
-    falls: list[Markup] = []
-    if told is not None:
-        bars = [charts.Bar(row.start, row.end, _LOOKS[row.answers]) for row in told.parts]
-        falls = [chart.screen() for chart in charts.waterfall_rows(told.start, bars, told.end, 44)]
+    told_notes = [] if shared is None else notes(made, shared, words)
     return {
         "words": words,
         "paper": False,
         "title": title(made, words),
+        "kpi": kpi_name(made.kpi, words),
         "party": lambda side: words.side(side, made.parties),
         "sides": list(Side),
         "missing": [asked(one, made, words) for one in made.missing],
-        "sentence": None if shared is None else sentence(shared, words),
+        "sentence": None if shared is None else sentence(made, shared, words),
         "fit": shared is not None and shared.fit,
         "told": told,
-        "falls": falls,
-        "notes": [] if shared is None else notes(made, shared, words),
-        "heat": None if shared is None else _heat(made, shared, words),
-        "worst": [] if shared is None else _worst(made, shared, words),
+        **_cascade(told, words, fit=shared is not None and shared.fit),
+        **_sums(made, shared, told, words),
+        "notes": told_notes,
+        "rest": [line for line in told_notes[1:] if line != words("attribution.order")],  # those stand under the causes
+        "when": None if shared is None else drawn(made, shared, words),
+        "signs": SIGNS,
+        "worst": [] if shared is None or not shared.fit else _worst(made, shared, words),
+        **_supposed(made, shared, words),
     }
 
 
-def _local(made: Attribution) -> list[datetime]:
-    """When each interval began, by the book's own clock."""
-    zone = ZoneInfo(made.timezone)
-    starts = [] if made.planned is None else made.planned.starts.tolist()
-    known = {one: datetime.fromtimestamp(one / 1e6, UTC).astimezone(zone) for one in set(starts)}
-    return [known[one] for one in starts]
+def _cascade(told: Rows | None, words: Words, *, fit: bool) -> dict[str, Any]:
+    if told is None:
+        return {"axis": None, "falls": []}
+    bars = [
+        charts.Fall(row.start, row.end, _LOOKS[row.answers if fit else None], row.low, row.high) for row in told.parts
+    ]
+    head, falls = charts.cascade(told.start, bars, told.end, lambda value: f"{short(value, words)}\u00a0%")
+    return {"axis": head.screen(), "falls": [chart.screen() for chart in falls]}
+
+
+def _sums(made: Attribution, shared: SharedOut | None, told: Rows | None, words: Words) -> dict[str, Any]:
+    """What each side answers for: a bar that is shared, or from a zero where the sums point both ways."""
+    if shared is None or told is None or not shared.fit:
+        return {"strip": None, "sums": [], "check": ""}
+    # A whole that is shared needs no sign, what points both ways does.
+    write = words.number if told.one_way else words.signed
+    size = abs if told.one_way else float
+    low, high = min(0.0, *(one.value for one in told.sums)), max(0.0, *(one.value for one in told.sums))
+    sums: list[dict[str, Any]] = []
+    for one in told.sums:
+        name = words("attribution.nobody") if one.answers is None else words.side(one.answers, made.parties)
+        bar = charts.from_zero(one.value, low, high, _LOOKS[one.answers]).screen()
+        sums.append({"answers": one.answers, "name": name, "points": write(size(one.value), 2), "bar": bar})
+    terms = (
+        " + ".join(write(size(one.value), 2) for one in told.sums).replace("+ +", "+ ").replace("+ \u2212", "\u2212 ")
+    )
+    strip = None
+    if told.one_way:
+        parts = [
+            (abs(one.value), _LOOKS[one.answers], row["name"], row["points"])
+            for one, row in zip(told.sums, sums, strict=True)
+        ]
+        strip = charts.shares(parts).screen("strip")
+    return {
+        "strip": strip,
+        "sums": sums,
+        "check": words("attribution.check_sums", terms=terms.removeprefix("+"), off=write(size(told.off), 2)),
+    }
+
+
+def _supposed(made: Attribution, shared: SharedOut | None, words: Words) -> dict[str, Any]:
+    """What the level would have been, by the model."""
+    if shared is None or not shared.fit:
+        return {"supposed": [], "supposed_head": None, "to_keep": "", "within": "", "as_it_was": ""}
+    levels = {causes: shared.level_if(*causes) for causes in ((), *SUPPOSED)}
+    start, target = shared.level_if() * 100, shared.target * 100
+    axis = charts.scale([*(level * 100 for level in levels.values()), target], 0, 1)
+    found = [
+        Supposed(
+            words(f"attribution.if_{'_'.join(causes)}" if len(causes) < len(SUPPOSED[-1]) else "attribution.if_all")
+            if causes
+            else words("attribution.if_nothing"),
+            words.percent(level),
+            charts.reached(level * 100, start, target, axis).screen(),
+        )
+        for causes, level in levels.items()
+    ]
+    head = charts.reached_head(start, target, axis, lambda value: short(round(value, 1), words))
+    return {
+        "supposed": found,
+        "supposed_head": head.screen(),
+        "within": words("attribution.within", seconds=short(made.kpi.answer_within_s, words)),
+        "to_keep": "" if made.to_keep is None else _to_keep(made, shared, words),
+        "as_it_was": words("attribution.if_about", level=words.percent(start / 100), noun=noun(made.kpi, words)),
+    }
+
+
+def _to_keep(made: Attribution, shared: SharedOut, words: Words) -> str:
+    assert made.to_keep is not None
+    return words(
+        "attribution.to_keep",
+        target=f"{short(shared.target * 100, words)}\u00a0%",
+        hours=words.number(made.to_keep.hours),
+        share=words.percent(made.to_keep.share),
+    )
+
+
+def tried(made: Attribution, words: Words, level: float) -> Mapping[str, str]:
+    """What one's own supposition came to: the sentence, and how far that is from how it was and from the target."""
+    shared = made.shared
+    assert shared is not None
+    return {
+        "level": words(
+            "attribution.tried",
+            level=words.percent(level),
+            within=words("attribution.within", seconds=short(made.kpi.answer_within_s, words)).lower(),
+        ),
+        "apart": words(
+            "attribution.tried_apart",
+            was=points(level - shared.level_if(), words),
+            target=points(level - shared.target, words),
+        ),
+    }
 
 
 def _changes(shared: SharedOut) -> np.ndarray:
@@ -73,40 +185,10 @@ def _changes(shared: SharedOut) -> np.ndarray:
     return np.asarray(sum(shared.by_interval.values()))
 
 
-def _heat(made: Attribution, shared: SharedOut, words: Words) -> Markup:
-    """Days down, half hours across; the darker, the more was lost; what was gained is outlined."""
-    local, changes = _local(made), _changes(shared)
-    by_week = made.period.days > _MOST_DAYS
-    days: list[date | int] = sorted({one.weekday() for one in local} if by_week else {one.date() for one in local})
-    slots = [one.hour * 2 + one.minute // 30 for one in local]
-    first, last = min(slots), max(slots)
-    sums = np.zeros((len(days), last - first + 1))
-    for one, slot, change in zip(local, slots, changes.tolist(), strict=True):
-        sums[days.index(one.weekday() if by_week else one.date()), slot - first] += change
-    most = float(np.abs(sums).max()) or 1.0
-    wide = (100 - _LEFT) / sums.shape[1]
-    shapes: list[charts.Shape] = []
-    for at in range(0, sums.shape[1], max(2, sums.shape[1] // 8 // 2 * 2)):
-        hour, half = divmod(at + first, 2)
-        shapes.append(charts.Text(_LEFT + at * wide, 12, f"{hour}:{half * 30:02}", "name", "start"))
-    for down, day in enumerate(days):
-        name = words.weekday(day) if isinstance(day, int) else words.day(day, year=False)
-        if by_week or len(days) <= _MOST_DAYS // 2 or down % 7 == 0:
-            shapes.append(charts.Text(0, _HEAD + down * _ROW + 10, name, "name", "start"))
-        for across, change in enumerate(sums[down].tolist()):
-            shade = round(abs(change) / most * _SHADES)
-            if shade:
-                look = f"lost{shade}" if change < 0 else "gained"
-                place = (_LEFT + across * wide, _HEAD + down * _ROW + 1)
-                shapes.append(charts.Rect(*place, max(wide - 0.25, 0.2), _ROW - 2, look))
-    said = words("attribution.heat_sentence", worst="; ".join(when for when, _ in _worst(made, shared, words)))
-    return charts.Chart(tuple(shapes), _HEAD + len(days) * _ROW, said).screen("heat")
-
-
 def _worst(made: Attribution, shared: SharedOut, words: Words) -> list[tuple[str, str]]:
     """The half hours in which most was lost, and how much, over all queues."""
     sums: dict[datetime, float] = {}
-    for one, change in zip(_local(made), _changes(shared).tolist(), strict=True):
+    for one, change in zip(clock(made), _changes(shared).tolist(), strict=True):
         sums[one] = sums.get(one, 0.0) + change
     found: Sequence[tuple[datetime, float]] = sorted(sums.items(), key=lambda item: (item[1], item[0]))[:_WORST]
     half = timedelta(minutes=30)

@@ -5,11 +5,13 @@ from datetime import timedelta
 from fractions import Fraction
 
 from comity.book.statistics.attribution import Planned
+from comity.core.agreements import Kpi
 from comity.core.economics.attribution import Part as Share
 from comity.core.economics.attribution import SharedOut, Unfit
 from comity.core.economics.settlements import Relief
 from comity.review.attributing import Attribution
 from comity.review.faces.figures import largest_remainder
+from comity.review.faces.sentences import measure_about
 from comity.review.faces.words import Words, clean
 from comity.review.review import Missing
 
@@ -20,12 +22,16 @@ _HELD_BY = {
     "no_staffed": "provider",
     "no_figures": "provider",
 }
-_TENTHS = 1000  # a share in tenths of a point
+_HUNDREDTHS = 10000  # a share in hundredths of a point
+SIDES = ("customer", "both", "provider", None)  # who answers, as told: customer first, nobody last
 
 
 @dataclass(frozen=True, slots=True)
 class PartRow:
-    """One part: what it adds, and where its bar begins and ends, in points as shown. `answers` is a side or both."""
+    """One part: what it adds, and where its bar begins and ends, in points as shown. `answers` is a side or both.
+
+    `why` says what was planned and what happened; `low` and `high` are the ends of its interval, beside `start`.
+    """
 
     name: str
     points: str
@@ -33,6 +39,17 @@ class PartRow:
     answers: str | None
     start: float
     end: float
+    why: str
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What one side answers for in all, of the parts as shown; `answers` is None for nobody."""
+
+    answers: str | None
+    value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,48 +61,148 @@ class Rows:
     parts: tuple[PartRow, ...]
     start: float
     end: float
+    target_why: str
+    observed_why: str
+
+    @property
+    def off(self) -> float:
+        """Observed less target, as shown."""
+        return round(self.end - self.start, 2)
+
+    @property
+    def sums(self) -> tuple[Sum, ...]:
+        """What each side answers for, of the parts as shown, so that they add up as shown."""
+        return tuple(
+            Sum(side, round(sum(row.end - row.start for row in self.parts if row.answers == side), 2)) for side in SIDES
+        )
+
+    @property
+    def one_way(self) -> bool:
+        """Whether all sums point where the whole does: only then is it a whole that can be shared."""
+        return self.off != 0 and all(one.value * self.off >= 0 for one in self.sums)
+
+
+def kpi_name(kpi: Kpi, words: Words) -> str:
+    """A KPI's own name."""
+    name = words.named("measure", kpi.id)
+    return name[:1].upper() + name[1:]
+
+
+def period_name(made: Attribution, words: Words) -> str:
+    """The period in words: June 2026."""
+    return words.period(made.period, made.cut)
 
 
 def title(made: Attribution, words: Words) -> str:
     """Which level, of when, and the question."""
-    name = words.named("measure", made.kpi.measure)
-    name = name if made.kpi.id == made.kpi.measure else f"{name} ({clean(made.kpi.id.replace('_', ' '))})"
-    return words("attribution.title", kpi=name, period=clean(made.name))
+    return words("attribution.title", kpi=kpi_name(made.kpi, words), period=period_name(made, words))
 
 
-def sentence(shared: SharedOut, words: Words) -> str:
-    """Observed, agreed, and how far off."""
-    said = {"observed": words.percent(shared.observed), "target": words.percent(shared.target)}
-    return words("attribution.sum", **said, off=points(shared.observed - shared.target, words))
+def noun(kpi: Kpi, words: Words) -> str:
+    """What is counted: calls where all come by voice, else contacts."""
+    key = f"attribution.noun_{kpi.channels[0]}" if len(kpi.channels) == 1 else ""
+    return words(key if words.has(key) else "attribution.noun")
+
+
+def short(value: float, words: Words) -> str:
+    """A number of at most two decimals, none of them an idle zero."""
+    places = next(places for places in (0, 1, 2) if places == 2 or round(value, places) == round(value, 2))  # noqa: PLR2004 - hundredths
+    return words.number(value, places)
+
+
+def sentence(made: Attribution, shared: SharedOut, words: Words) -> str:
+    """What was observed and what was agreed, how far apart they are, and that this is shared out."""
+    told = rows(made, shared, words)
+    if not shared.fit:
+        key = "unshared"
+    else:
+        key = "shared_none" if told.off == 0 else "shared_below" if told.off < 0 else "shared_above"
+    return words(
+        f"attribution.{key}",
+        period=period_name(made, words),
+        observed=f"{short(told.end, words)}\u00a0%",
+        target=f"{short(told.start, words)}\u00a0%",
+        noun=noun(made.kpi, words),
+        seconds=short(made.kpi.answer_within_s, words),
+        off=words.number(abs(told.off), 2),
+    )
 
 
 def rows(made: Attribution, shared: SharedOut, words: Words) -> Rows:
-    """The parts in tenths of a point, rounded so that they add up as shown."""
+    """The parts in hundredths of a point, rounded so that they add up as shown."""
     terms = [shared.target, *(part.value for part in shared.parts), shared.unexplained]
-    first, *tenths = largest_remainder([term * _TENTHS for term in terms], round(shared.observed * _TENTHS))
+    first, *steps = largest_remainder([term * _HUNDREDTHS for term in terms], round(shared.observed * _HUNDREDTHS))
     known_callers = made.planned is None or made.planned.redials is not None
     made_rows, at = [], first
-    for part, step in zip((*shared.parts, None), tenths, strict=True):
+    for part, step in zip((*shared.parts, None), steps, strict=True):
         key = "unexplained" if part is None else part.id
+        why = _why(key, made, shared, words)
         key = "volume_or_redials" if key == "volume_outside" and not known_callers else key
+        ends = (None, None) if part is None else (part.low, part.high)
         made_rows.append(
             PartRow(
                 words(f"attribution.{key}"),
-                words.signed(step / 10, 1),
+                words.signed(step / 100, 2),
                 "" if part is None else _interval(part, words),
                 None if part is None else made.answers[part.id],
-                at / 10,
-                (at + step) / 10,
+                at / 100,
+                (at + step) / 100,
+                why,
+                *(None if end is None else at / 100 + end * 100 for end in ends),
             ),
         )
         at += step
-    return Rows(words.number(first / 10, 1), words.number(at / 10, 1), tuple(made_rows), first / 10, at / 10)
+    return Rows(
+        words.number(first / 100, 2),
+        words.number(at / 100, 2),
+        tuple(made_rows),
+        first / 100,
+        at / 100,
+        measure_about(made.kpi, words),
+        words(
+            "attribution.why_observed",
+            good=words.number(shared.good),
+            counted=words.number(shared.counted),
+            noun=noun(made.kpi, words),
+        ),
+    )
+
+
+def _why(part: str, made: Attribution, shared: SharedOut, words: Words) -> str:
+    """What was planned and what happened, in one plain sentence."""
+    amounts, known = made.amounts, {}
+    if amounts is not None:
+        known = {
+            "noun": noun(made.kpi, words),
+            "promised": words.percent(shared.levels[0, 0, 0, 0], 2),
+            "came": words.number(amounts.came),
+            "forecast": words.number(amounts.forecast),
+            "band": f"{short(made.kpi.volume_band * 100, words)}\u00a0%",
+            "required": words.number(amounts.required),
+            "scheduled": words.number(amounts.scheduled),
+            "staffed": words.number(amounts.staffed),
+            "took": minutes(amounts.aht, words),
+            "planned": minutes(amounts.forecast_aht, words),
+        }
+    if part == "unexplained" or not known:
+        return words("attribution.why_unexplained") if part == "unexplained" else ""
+    if part.startswith("volume_") and not made.kpi.volume_band:
+        part += "_bandless"
+    return words(f"attribution.why_{part}", **known)
+
+
+def minutes(seconds: float | None, words: Words) -> str:
+    """Minutes and seconds: 6 min 05 s."""
+    if seconds is None:
+        return words("word.not_known")
+    whole, rest = divmod(round(seconds), 60)
+    return f"{whole}\u00a0min {rest:02}\u00a0s"
 
 
 def notes(made: Attribution, shared: SharedOut, words: Words) -> list[str]:
     """Whether it is fit to be used, how it was come by, what is left out, and what was asked besides."""
     said = [_fit(shared, words)]
-    if round(shared.ordered_off * _TENTHS):
+    if round(shared.ordered_off * _HUNDREDTHS / 10):
         said.append(words("attribution.ordered_off", points=points(shared.ordered_off, words)))
     said.append(words("attribution.order"))
     if made.until is not None:
@@ -167,7 +284,7 @@ def asked(one: Missing, made: Attribution, words: Words) -> str:
 def _interval(part: Share, words: Words) -> str:
     if part.low is None or part.high is None:
         return ""
-    return words("word.to", low=words.signed(part.low * 100, 1), high=words.signed(part.high * 100, 1))
+    return words("word.to", low=words.signed(part.low * 100, 2), high=words.signed(part.high * 100, 2))
 
 
 def points(share: float, words: Words, places: int = 1) -> str:

@@ -69,7 +69,25 @@ class Path:
     closed: bool = False
 
 
-Shape = Line | Rect | Mark | Text | Path
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Cells of a grid that look alike, by column and row: filled, or with a mark in the middle of each.
+
+    x and width in per cent, y and height in px, of the whole grid. One path draws them all, as there may be thousands.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+    columns: int
+    rows: int
+    cells: tuple[tuple[int, int], ...]
+    look: str
+    marks: bool = False
+
+
+Shape = Line | Rect | Mark | Text | Path | Cells
 
 # Diamonds are figures (open: as reported, solid: like for like), dots and rings are periods of a level.
 # Discs and squares are sides and never figures.
@@ -78,6 +96,11 @@ MARKS: dict[str, str] = {
     "solid": "M0 -6 6 0 0 6 -6 0Z",
     "small": "M0 -3.5 3.5 0 0 3.5 -3.5 0Z",
     "dot": "M-2.6 0a2.6 2.6 0 1 0 5.2 0a2.6 2.6 0 1 0 -5.2 0Z",
+    "disc": "M0 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0Z",  # these four begin at their place, as before a name
+    "block": "M.5 -4.5H9.5V4.5H.5Z",
+    "left": "M4.6 -4.5A4.5 4.5 0 0 0 4.6 4.5Z",
+    "right": "M5.6 -4.5H9.6V4.5H5.6Z",
+    "half": "M-.6 -3.2A3.2 3.2 0 0 0 -.6 3.2ZM.6 -3.2H3.6V3.2H.6Z",
     "ring": "M-5.5 0a5.5 5.5 0 1 0 11 0a5.5 5.5 0 1 0 -11 0Z",
 }
 
@@ -102,6 +125,13 @@ _PAPER: dict[str, str] = {
     "target": 'stroke="#17191c" stroke-width="1.5" stroke-dasharray="5 4"',
     "dashed": 'stroke="#85827b" stroke-width="1" stroke-dasharray="3 3"',
     "outside": 'stroke="#17191c" stroke-width="2" fill="#ffffff"',
+    "met": 'fill="#ffffff" stroke="#d5d1c9" stroke-width="1"',
+    "h1": 'fill="#efebe3"',
+    "h2": 'fill="#ded8cc"',
+    "h3": 'fill="#c9c1b1"',
+    "h4": 'fill="#bbb19e"',
+    "round": 'stroke="#1c509e" stroke-width="7" stroke-linecap="round"',
+    "square": 'stroke="#94450f" stroke-width="6" stroke-linecap="square"',
     "": 'fill="#3d4248"',
     "quiet": 'fill="#585d63"',
     "strong": 'fill="#17191c" font-weight="600"',
@@ -160,6 +190,19 @@ def _screen(shape: Shape, height: float) -> str:
             d = "M" + "L".join(f"{_n(x)} {_n(y / height * 100)}" for x, y in points) + ("Z" if closed else "")
             frame = 'width="100%" height="100%" viewBox="0 0 100 100" preserveAspectRatio="none"'
             return f'<svg {frame}><path class="{look}" d="{d}"/></svg>'
+        case Cells(x, y, width, high, columns, rows, _, look):
+            place = f'x="{_n(x)}%" y="{_n(y)}" width="{_n(width)}%" height="{_n(high)}"'
+            frame = f'viewBox="0 0 {columns} {rows}" preserveAspectRatio="none"'
+            return f'<svg {place} {frame}><path class="{look}" d="{_cells(shape, 1, 1)}"/></svg>'
+
+
+def _cells(shape: Cells, wide: float, high: float) -> str:
+    """The path of cells, each so wide and high; a mark is a dot of no length, seen by its line's ends."""
+    places = ((column * wide, row * high) for column, row in shape.cells)
+    if shape.marks:
+        return "".join(f"M{_n(x + wide / 2)} {_n(y + high / 2)}h.001" for x, y in places)
+    side, foot = wide * _FILLED, high * _FILLED
+    return "".join(f"M{_n(x)} {_n(y)}h{_n(side)}v{_n(foot)}h-{_n(side)}z" for x, y in places)
 
 
 def _paper(shape: Shape, width: float) -> str:
@@ -181,11 +224,15 @@ def _paper(shape: Shape, width: float) -> str:
         case Path(points, _, closed):
             d = "M" + "L".join(f"{at(x)} {_n(y)}" for x, y in points) + ("Z" if closed else "")
             return f'<path {paint} d="{d}"/>'
+        case Cells(x, y, wide, high, columns, rows):
+            d = _cells(shape, wide / 100 * width / columns, high / rows)
+            return f'<path {paint} transform="translate({at(x)} {_n(y)})" d="{d}"/>'
 
 
 # The forest row -------------------------------------------------------------------------------------
 
 _FOREST_HEIGHT = 52.0
+_FILLED = 0.93  # of a cell's width and height; the rest is the gap to the next
 _PAST = 60.0  # px by which a line runs on over and under its chart, to meet the next row; the cell cuts it
 _REACH = 44.0  # per cent of the width from zero to the farthest mark; the rest keeps marks whole
 
@@ -217,6 +264,17 @@ def forest(headline: float, held: float | None, half: float | None, material: fl
         shapes.append(Mark(x(held), lower, "solid", "thick-mark"))
     return Chart(tuple(shapes), _FOREST_HEIGHT, sentence)
 
+
+_UNDER = 14.0  # px under a bar, at which its interval stands
+_START: Anchor = "start"
+_END: Anchor = "end"
+_HEADED = 26.0  # per cent, that a level named over its column needs
+_NAMED = 16.0  # per cent, that the name of a part of a shared bar needs
+_SIGNS = {
+    "customer": (("disc", "customer"),),
+    "provider": (("block", "provider"),),
+    "joint": (("left", "customer"), ("right", "provider")),
+}
 
 # The waterfall: the table is the chart -----------------------------------------------------------------
 
@@ -269,6 +327,94 @@ def waterfall_rows(before: float, bars: Sequence[Bar], after: float, height: flo
             shapes += [Line(end, under - 3, end, under + 3, "hair") for end in (one, other)]
         rows.append(Chart(tuple(shapes), height))
     return [*rows, level(after, first=False)]
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """One row of a cascade in shown units; `low` and `high` are the ends of the interval of where it leads."""
+
+    start: float
+    end: float
+    look: str
+    low: float | None = None
+    high: float | None = None
+
+
+def cascade(before: float, falls: Sequence[Fall], after: float, tick: TickNames) -> tuple[Chart, list[Chart]]:
+    """A waterfall whose one value axis is named in the head of its column: the head, and one chart a row.
+
+    Levels are ticks and changes are bars, each with its interval as a hairline under it.
+    """
+    ends = [before, after]
+    for fall in falls:
+        ends += [one for one in (fall.start, fall.end, fall.low, fall.high) if one is not None]
+    axis = scale(ends, 0, 1)
+    reach = axis.high - axis.low
+
+    def x(value: float) -> float:
+        return 3 + (value - axis.low) / reach * 94
+
+    marks = axis.ticks()
+    head = Chart(
+        tuple(Text(x(one), 12, tick(one), "quiet" + " minor" * (at % 2), "middle") for at, one in enumerate(marks)), 17
+    )
+    middle, height = 24.0, 54.0
+    top, foot = -_PAST, height + _PAST
+    grid: list[Shape] = [Line(x(one), top, x(one), foot, "grid") for one in marks]
+
+    def level(value: float, *, first: bool) -> Chart:
+        link = Line(x(value), middle, x(value), foot if first else top, "axis")
+        return Chart((*grid, link, Line(x(value), middle - 10, x(value), middle + 10, "tick")), height - 6)
+
+    rows = [level(before, first=True)]
+    for fall in falls:
+        left, right = sorted((x(fall.start), x(fall.end)))
+        shapes: list[Shape] = [
+            *grid,
+            Line(x(fall.start), top, x(fall.start), middle, "axis"),
+            Line(x(fall.end), middle, x(fall.end), foot, "axis"),
+            Rect(left, middle - 8, max(right - left, 0.3), 16, fall.look),
+        ]
+        if fall.low is not None and fall.high is not None:
+            under = middle + _UNDER
+            one, other = x(fall.low), x(fall.high)
+            shapes += [Line(one, under, other, under, "hair")]
+            shapes += [Line(end, under - 3, end, under + 3, "hair") for end in (one, other)]
+        rows.append(Chart(tuple(shapes), height))
+    return head, [*rows, level(after, first=False)]
+
+
+def shares(parts: Sequence[tuple[float, str, str, str]]) -> Chart:
+    """One bar shared out: each part's size, look, name and figure; names stand at the left of their parts."""
+    total = sum(size for size, *_ in parts) or 1.0
+    shapes: list[Shape] = []
+    starts, at = [], 0.0
+    for size, look, _, _ in parts:
+        if size:
+            shapes.append(Rect(at, 0, max(size / total * 100 - 0.25, 0.25), 22, look))
+        starts.append(at)
+        at += size / total * 100
+    places = apart(starts, _NAMED, 0, 100 - _NAMED)
+    for spot, (_, look, name, figure) in zip(places, parts, strict=True):
+        place, anchor = spot, _START
+        if place == 100 - _NAMED and look not in _SIGNS:  # the last, a sliver: its name ends where it does
+            place, anchor = 100.0, _END
+        shapes += [Mark(place, 39, sign, paint) for sign, paint in _SIGNS.get(look, ())]
+        shapes.append(Text(place, 43, name, "name " + look, anchor, 16.0 if look in _SIGNS else 0.0))
+        shapes.append(Text(place, 66, figure, "key", anchor))
+    return Chart(tuple(shapes), 74)
+
+
+def from_zero(value: float, low: float, high: float, look: str) -> Chart:
+    """One bar from a zero that all rows share, to the left below it and to the right above it."""
+    reach = (high - low) or 1.0
+
+    def x(one: float) -> float:
+        return 2 + (one - low) / reach * 96
+
+    left, right = sorted((x(0), x(value)))
+    bar = (Rect(left, 10, max(right - left, 0.3), 16, look),) if value else ()
+    return Chart((*bar, Line(x(0), -_PAST, x(0), 36 + _PAST, "axis")), 36)
 
 
 def share_bar(share: float, most: float, look: str) -> Chart:
@@ -447,6 +593,34 @@ def _steps(points: Sequence[Judged]) -> list[tuple[int, int, float]]:
         else:
             found.append((point.at, point.at, point.target))
     return found
+
+
+def reached(value: float, start: float, target: float, axis: Scale) -> Chart:
+    """From one level to what it would have been, a diamond on a line; the target dashed through all rows."""
+
+    def x(one: float) -> float:
+        return 6 + (one - axis.low) / (axis.high - axis.low) * 88
+
+    shapes = (
+        Line(x(start), -_PAST, x(start), 36 + _PAST, "axis"),
+        Line(x(target), -_PAST, x(target), 36 + _PAST, "target"),
+        Line(x(start), 18, x(value), 18, "interval"),
+        Mark(x(value), 18, "solid", "thick-mark"),
+    )
+    return Chart(shapes, 36)
+
+
+def reached_head(start: float, target: float, axis: Scale, tick: TickNames) -> Chart:
+    """The head of a column of `reached`: where it starts, and the target."""
+    known = sorted({start, target})
+    places = [6 + (one - axis.low) / (axis.high - axis.low) * 88 for one in known]
+    near = len(known) > 1 and places[1] - places[0] < _HEADED  # then each stands outside of its line
+    anchors: tuple[Anchor, ...] = ("end", "start") if near else ("middle", "middle")
+    shapes = (
+        Text(place, 12, tick(one), "quiet", anchor, {"end": -3.0, "start": 3.0}.get(anchor, 0.0))
+        for place, one, anchor in zip(places, known, anchors, strict=False)
+    )
+    return Chart(tuple(shapes), 17)
 
 
 def sample(kind: str) -> Chart:

@@ -176,8 +176,14 @@ class Words:
         """A day: 17 July 2026. The parts that belong together do not break."""
         return _day(day, self.language, year=year)
 
-    def weekday(self, number: int) -> str:
-        """The name of a day of the week, from 0 for Monday."""
+    def brief(self, day: date) -> str:
+        """A day as short as may be, for the foot of a chart: 17 Jul."""
+        return dates.format_skeleton("MMMd", day, locale=self._locale).replace(" ", NO_BREAK)
+
+    def weekday(self, number: int, *, wide: bool = False) -> str:
+        """The name of a day of the week, from 0 for Monday; `wide` in full, as within a sentence."""
+        if wide:
+            return str(dates.get_day_names("wide", context="format", locale=self._locale)[number])
         return str(dates.get_day_names("abbreviated", context="stand-alone", locale=self._locale)[number])
 
     def days(self, period: Period) -> str:
