@@ -16,7 +16,7 @@ from comity.review.happened import STEPS, Happened, Stretch, gaps, happened
 _DAYS_HIGH, _GAP, _FOOT = 128.0, 14.0, 36.0  # px: the days' levels, what lies between them and the map, its names
 _ROW, _LOW_ROW, _MANY_ROWS = 15.0, 11.0, 32  # px a half hour, px where there are many, and how many those are
 _FEW_DAYS, _ONE_MONTH = 14, 31
-_ROOM = 4  # columns that the name of a first week needs, and 2 that the last does
+_ROOM = 4  # columns that the name of a week needs where there are many
 SIGNS = {"customer": "\u25cf", "provider": "\u25a0", "both": "\u25d0"}
 _LOOKS = {"customer": "round", "provider": "square"}
 
@@ -187,7 +187,7 @@ def _cells(
 
 
 def _columns(when: Happened, words: Words, wide: float, foot: float) -> list[charts.Shape]:
-    """The names under the map: every day of a month, or the first of each week."""
+    """The names under the map: every day of a month, or the first of each week that has room for it."""
     found: list[charts.Shape] = []
     weeks = {0, *gaps(when.columns)}
     for at, column in enumerate(when.columns):
@@ -198,7 +198,7 @@ def _columns(when: Happened, words: Words, wide: float, foot: float) -> list[cha
         if len(when.columns) <= _ONE_MONTH:
             look = "quiet" if at % 2 == 0 else "quiet minor"
             found.append(charts.Text((at + 0.5) * wide, foot + 14, str(column.day), look, "middle"))
-        if at in weeks and (at == 0 or len(when.columns) - at > _ROOM // 2):
+        if at in weeks and (at == 0 or len(when.columns) - at > (_ROOM if len(when.columns) > _ONE_MONTH else 2)):
             name = words.brief(column)
             room = at > 0 or min(weeks - {0}, default=9) > _ROOM  # a first week cut short has no room for its name
             if len(when.columns) > _ONE_MONTH and room:
