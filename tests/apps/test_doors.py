@@ -38,12 +38,13 @@ def addresses(patterns, within=()):
         if isinstance(pattern, URLPattern):
             names = pattern.pattern.converters or dict.fromkeys(pattern.pattern.regex.groupindex)
             filled = {
-                name: uuid.uuid4() if type(kind).__name__ == "UUIDConverter" else "nothing"
+                name: {"UUIDConverter": uuid.uuid4(), "IntConverter": 1}.get(type(kind).__name__, "nothing")
                 for name, kind in (*within, *names.items())
             }
             yield pattern.name, filled
         elif str(pattern.pattern) != "api/":
-            yield from addresses(pattern.url_patterns, (*within, *pattern.pattern.converters.items()))
+            above = pattern.pattern.converters or dict.fromkeys(pattern.pattern.regex.groupindex)
+            yield from addresses(pattern.url_patterns, (*within, *above.items()))
 
 
 def test_no_address_takes_a_form_from_elsewhere(them):

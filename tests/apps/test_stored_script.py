@@ -37,7 +37,9 @@ PLANTED = {
     ("Raise", "title"): "raise", ("Raise", "text"): "raise",
     ("Claim", "title"): "raise", ("Claim", "text"): "raise", ("Claim", "queue"): "raise", ("Claim", "kpi"): "raise",
     ("Agree", "title"): "raise", ("Agree", "text"): "raise",
-    ("Reply", "text"): "reply",
+    ("Reply", "text"): "reply", ("Reply", "queue"): "reply",
+    ("MarkPrivate", "item"): "is a name of the book, and refused", ("MarkPrivate", "reason"): "mark",
+    ("KeepRoutes", "text"): "routes",
 }  # fmt: skip
 WATCH = """
 window.broken = [];
@@ -102,7 +104,13 @@ target = 100
         made.at("customer_lead")
         made.matters = [one.pk for one in Matter.objects.all()]
     for number in made.matters:
-        other.post(made.url(f"matters/{number}/"), {"move": "counter", "text": SCRIPT})
+        evidence = SimpleUploadedFile(f"{SCRIPT}.csv".replace("/", "|"), b"x")
+        said = {"move": "counter", "text": SCRIPT, "queue": SCRIPT[:80], "evidence": evidence}
+        assert other.post(made.url(f"matters/{number}/"), said).status_code in {302, 422}
+    held = {"item": "contacts.reason", "reason": SCRIPT, "review_on": "2090-01-01"}
+    assert lead.post(made.url("records/private/"), held).status_code == 302
+    route = f"[[route]]\ncolumn = '''{SCRIPT}'''\nis = '''{SCRIPT}'''\nbook = '''{SCRIPT}'''\n"
+    assert lead.post("/routes/", {"text": route}).status_code == 422  # none of theirs, and shown again with why
     for browser in (lead, other):
         assert browser.post(made.url("review/confirm/"), {"period": "2026-05"}).status_code == 302
     made.files = [brought(made, odd, text, name) for name, text in FILES]
@@ -161,11 +169,13 @@ def browser(them):  # noqa: ARG001 - the database has to be there
 
 
 def pages(them):
-    within = ["", "matters/", "review/", "review/?period=2026-05", "review/?eyes=joint", "attribution/", "records/",
+    within = ["review/mail/", "log/?what=reads", "",
+              "matters/", "review/", "review/?period=2026-05", "review/?eyes=joint", "attribution/", "records/",
               "people/", "log/", "matters/raise/dispute/?kpi=" + SCRIPT.replace("#", ""), "matters/raise/claim/",
               "matters/raise/action/", "review/?period=<script>window.ran=1</script>"]  # fmt: skip
     within += [f"matters/{one}/" for one in them.matters] + [f"records/{one}/" for one in them.files]
-    outside = ["/", "/account/", "/sign-in/codes/", "/sign-in/sessions/", "/nowhere/<script>window.ran=1</script>",
+    outside = ["/", "/routes/",
+               "/account/", "/sign-in/codes/", "/sign-in/sessions/", "/nowhere/<script>window.ran=1</script>",
                "/sign-in/again/?next=javascript:window.ran=1", "/sign-in/?next=" + SCRIPT]  # fmt: skip
     return [*(them.url(one) for one in within), *outside]
 

@@ -196,7 +196,10 @@ def _parts(item: str) -> tuple[str, str | None, str | None]:
 
 
 def marks(standing: Standing) -> list[dict[str, Any]]:
-    """What each side holds back, as far as it says so: the item, why, and when that is looked at again."""
+    """What each side holds back and tells the other of: the item, why, and when that is looked at again.
+
+    What it keeps without a word is listed for those of its own who may read it, so that they give a reason.
+    """
     if not has_book(standing):
         return []
     known = {(one.side, one.item): one for one in Mark.objects.filter(relationship=standing.relationship)}
@@ -205,6 +208,8 @@ def marks(standing: Standing) -> list[dict[str, Any]]:
         {"side": side, "item": item, "mark": known.get((side.value, item))}
         for side in Side
         for item in privately(agreed, side)
+        if (side.value, item) in known
+        or (side is standing.viewer.side and _parts(item)[0] not in standing.closed_tables)
     ]
 
 

@@ -115,7 +115,8 @@ def origins(book: Book) -> tuple[Origin, ...]:
         hidden = [side for side in Side if not book.viewer.opens(side)]
         if any(something_closed(holding.table, book.definition, side) for side in hidden):
             # The digest of a whole file would confirm a guess at what the viewer does not see of it.
-            deliveries = tuple(replace(one, digest="") for one in deliveries)
+            # And a file of which the viewer sees no row is not known to them.
+            deliveries = tuple(replace(one, digest="") for one in deliveries if one.rows_in or one.withdrawn)
         aside = holding.rejected + sum(one.rejected for one in deliveries)
         files = tuple(one.file for one in deliveries) or tuple(_named(book, file) for file in holding.files)
         found.append(Origin(holding.table.name, holding.rows, aside, tuple(dict.fromkeys(files)), deliveries))
