@@ -328,3 +328,54 @@ def test_an_action_is_handed_over_within_the_side_that_has_it(them):
     with pytest.raises(NotAllowedError, match="nobody"), transaction.atomic():
         theirs = Membership.objects.get(person=them.people["customer_lead"]) if them.at("provider_lead") else None
         move(them.at("provider_lead"), matter, Move.HAND_OVER, "", ZONE, operations.Terms(owner=theirs))
+
+
+def test_the_list_shows_what_is_asked_for_a_page_at_a_time():
+    them = cast("Filter Co", "Filter Desk")
+    with transaction.atomic():
+        for number in range(51):
+            raise_matter(them.at("customer_lead"), Asked(Kind.DISPUTE, f"Dispute {number:02}", "Why."), ZONE)
+        claim = raise_matter(them.at("provider_lead"), Asked(Kind.CLAIM, "The claim", "Why."), ZONE)
+        move(them.at("customer_lead"), claim, Move.ACCEPT, "", ZONE)
+        made = raise_matter(them.at("provider_lead"), Asked(Kind.ACTION, "The action", "Why."), ZONE)
+        move(them.at("customer_lead"), made, Move.ACCEPT, "", ZONE)
+    browser = them.client("customer_member")
+
+    def titles(asked):
+        page = browser.get(them.url(f"matters/?{asked}")).content.decode()
+        return [
+            one for one in ["The claim", "The action", *(f"Dispute {n:02}" for n in range(51))] if f">{one}</a>" in page
+        ]
+
+    assert titles("show=ended") == ["The claim"]
+    assert titles("kind=claim") == ["The claim"]
+    assert titles("show=open&kind=action") == ["The action"]  # agreed, and still to be done
+    assert len(titles("kind=dispute")) == 50
+    assert titles("kind=dispute&page=2") == ["Dispute 00"]
+    assert len(titles("show=nonsense&kind=nonsense&page=nonsense")) == 50
+    page = browser.get(them.url("matters/?kind=dispute")).content.decode()
+    assert "Page 1" in page
+    assert "Filter Co" in page  # who asks stands in words
+
+
+def test_today_names_what_is_most_urgent_and_says_how_far_it_is_over():
+    them = cast("Urgent Co", "Urgent Desk")
+    with transaction.atomic():
+        for title, days in (("Not yet", 5), ("The first", -3)):
+            made = raise_matter(them.at("provider_lead"), Asked(Kind.CLAIM, title, "Why."), ZONE)
+            Matter.objects.filter(pk=made.pk).update(reply_by=timezone.now() + timedelta(days=days))
+    page = them.client("customer_lead").get(them.url()).content.decode()
+    assert "Two matters wait for you. “The first” is <em>3 days over</em>." in page
+    assert '<span class="late">3 days over</span>' in page
+    spanish = them.client("customer_lead").get(them.url(), headers={"accept-language": "es"}).content.decode()
+    assert "Dos asuntos le esperan. «The first» lleva <em>3 días de retraso</em>." in spanish
+    other = them.client("provider_lead").get(them.url()).content.decode()
+    assert "Nothing waits for you." in other
+    assert "Two matters wait for an answer." in them.client("auditor").get(them.url()).content.decode()
+
+
+def test_what_lies_on_the_table_stands_in_the_reply_in_every_language(them):
+    made = raised(them, "provider_lead", Kind.CLAIM, from_day=date(2026, 6, 16), to_day=date(2026, 6, 17))
+    for language in ("en", "es"):
+        page = them.client("customer_lead").get(them.url(f"matters/{made.pk}/"), headers={"accept-language": language})
+        assert 'value="2026-06-16"' in page.content.decode()  # as a browser reads days, whoever writes them how

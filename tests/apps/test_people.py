@@ -154,7 +154,7 @@ def test_a_deputy_has_the_rights_of_both_until_the_day_and_both_sides_read_it():
     shown = them.client("provider_member").get(them.url("people/")).content.decode()
     assert "stands in for Ana Customer Lead" in shown
     assert (
-        "Customer Member &gt; Ana Customer Lead" in them.client("provider_lead").get(them.url("log/")).content.decode()
+        "Customer Member for Ana Customer Lead" in them.client("provider_lead").get(them.url("log/")).content.decode()
     )
     a_day_later = "UPDATE parties_membership SET stands_in_until = stands_in_until - 1 WHERE stands_in_for_id = %s"
     with superuser() as clock:
@@ -255,3 +255,20 @@ def test_what_was_read_is_told_once_a_day_and_apart():
     assert "read" not in {line.split()[0] for line in done(lead.get(them.url("log/")))}
     lines = list(csv.DictReader(io.StringIO(lead.get(them.url("log.csv")).content.decode())))
     assert [line["about"] for line in lines if line["action"] == "read matter"] == ["Spread lunch"]
+
+
+def test_help_that_django_writes_is_markup_and_what_people_write_is_text(them):
+    browser = them.client("customer_lead")
+    page = browser.get("/sign-in/password/").content.decode()
+    assert '<div class="help" id="id_password1_helptext"><ul><li>' in page
+    assert 'aria-describedby="id_password1_helptext"' in page
+    assert "Your password now" in page
+    assert "placeholder" not in page
+    spanish = browser.get("/sign-in/password/", headers={"accept-language": "es"}).content.decode()
+    assert "Su contraseña de ahora" in spanish
+
+
+def test_an_address_that_has_ended_offers_a_new_one():
+    page = Client().get("/sign-in/password/forgotten/0-over/", follow=True).content.decode()
+    assert 'href="/sign-in/password/forgotten/"' in page
+    assert 'href="/"' in Client().get("/nowhere/").content.decode()

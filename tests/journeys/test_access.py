@@ -7,7 +7,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.gate, pytest.mark.timeout(600)]
 RULES = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 }
-PAGES = ("", "review/", "attribution/", "matters/", "matters/raise/dispute/", "matters/raise/claim/",
+PAGES = ("", "review/", "review/reading/revenue/", "review/figure/service_level/", "attribution/", "matters/",
+         "matters/?show=open&kind=action", "matters/raise/dispute/", "matters/raise/claim/",
          "matters/raise/action/", "records/", "people/", "log/")  # fmt: skip
 
 

@@ -18,7 +18,8 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "locale": "es-ES"}
 
 
 def go(page, name):
-    page.get_by_role("navigation").get_by_role("link", name=name, exact=True).click()
+    named = re.compile(rf"^{name}( |$)")  # beside matters stands how many are open
+    page.get_by_role("navigation").get_by_role("link", name=named).first.click()
 
 
 def main(page):
@@ -82,7 +83,7 @@ def test_an_exclusion_is_claimed_seen_and_accepted(customer, provider):
     provider.get_by_role("button", name="Enviar a Northwind Energy").click()
     assert "Avería de la centralita" in main(provider)
     go(customer, "Today")
-    customer.get_by_role("link", name="Avería de la centralita").click()
+    customer.get_by_role("link", name="Avería de la centralita", exact=True).click()
     text = main(customer)
     assert "La centralita estuvo caída" in text
     assert "after that it counts as accepted" in text
@@ -90,18 +91,18 @@ def test_an_exclusion_is_claimed_seen_and_accepted(customer, provider):
     assert "accepted" in main(customer)
     go(customer, "Records")
     row = customer.get_by_role("row", name=re.compile("^events"))
-    assert "the room" in row.inner_text()
+    assert "of this room" in row.inner_text()
 
 
 def test_a_figure_is_disputed_and_the_reason_must_be_said(customer, provider):
     go(customer, "Review")
     customer.locator("main").get_by_role("button", name="Dispute a figure").click()
-    assert customer.locator("input[name=title]").input_value().startswith("Service level, 2026")
+    assert customer.locator("input[name=title]").input_value().startswith("Service level, ")
     customer.fill("textarea[name=text]", "Calls that the recording took are counted.")
     customer.get_by_role("button", name="Send to Helpline").click()
     title = customer.locator("h1").inner_text()
     go(provider, "Hoy")
-    provider.get_by_role("link", name=title).click()
+    provider.get_by_role("link", name=title, exact=True).click()
     provider.get_by_role("button", name="Rechazar, con el motivo").click()
     assert "Diga por qué" in main(provider)
     provider.fill("textarea[name=text]", "La grabación no cuenta: véase la cláusula 3.1.")
@@ -122,7 +123,7 @@ def test_three_actions_are_agreed_for_next_month(customer, provider):
         customer.fill("input[name=due_on]", "2027-01-15")
         customer.get_by_role("button", name="Send to Helpline").click()
         go(provider, "Hoy")
-        provider.get_by_role("link", name=f"Action number {number}").click()
+        provider.get_by_role("link", name=f"Action number {number}", exact=True).click()
         provider.get_by_role("button", name="Aceptar", exact=True).click()
     go(customer, "Today")
     text = main(customer)

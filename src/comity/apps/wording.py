@@ -6,6 +6,7 @@ from importlib import resources
 
 from django.utils.translation import get_language
 
+from comity.core.calendars import UnknownPeriodError, named
 from comity.review.faces.words import LOCALES, Words, catalogue, flat
 
 APPS = ("parties", "books", "matters", "reviews")
@@ -29,3 +30,12 @@ def language() -> str:
     """The reader's, as far as it is spoken here."""
     asked = (get_language() or "en")[:2]
     return asked if asked in LOCALES else "en"
+
+
+def spoken_period(name: str, words: Words) -> str:
+    """The name of a period, as addresses have it (2026-06), in words; what is none stands as it was."""
+    try:
+        calendar, period = named(name)
+    except UnknownPeriodError:
+        return name
+    return words.period(period, calendar.cut)

@@ -100,7 +100,7 @@ def _matters(people: dict[str, Person], relationship: UUID) -> None:
         at("ines"),
         matters.Asked(
             Kind.DISPUTE,
-            "Service level, 2026-06: answered before the queue",
+            "Service level, June 2026: answered before the queue",
             "Calls that the recording answers before the queue count as answered in time in the reported figure.",
             kpi="service_level",
             period="2026-06",

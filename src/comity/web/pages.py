@@ -12,10 +12,12 @@ from django.urls import get_script_prefix, reverse
 from django.utils.timezone import now
 from jinja2 import Environment, StrictUndefined
 
+from comity.apps.matters.queries import count_open
 from comity.apps.parties.rights import Action
-from comity.apps.wording import language, words_for
+from comity.apps.wording import language, spoken_period, words_for
 from comity.core.values import Side
 from comity.review.faces.page import finalized
+from comity.web.devices import device
 
 
 def environment(**options: Any) -> Environment:  # noqa: ANN401 - Django's options for Jinja
@@ -23,7 +25,8 @@ def environment(**options: Any) -> Environment:  # noqa: ANN401 - Django's optio
     kept = options | {"undefined": StrictUndefined, "finalize": finalized}
     made = Environment(**kept | {"autoescape": True})  # noqa: S701 - it is
     made.globals |= {"url": _url, "static": static, "sides": list(Side), "Action": Action, "paper": False, "now": now}
-    made.globals["date"] = date.fromisoformat
+    made.globals["device"] = device
+    made.globals |= {"date": date.fromisoformat, "spoken_period": spoken_period}
     made.globals["organisations"] = lambda: settings.ORGANISATIONS
     return made
 
@@ -42,12 +45,13 @@ def context(request: HttpRequest) -> dict[str, Any]:
     """What every page may use: words, who is looking and from where, what has just happened."""
     standing = getattr(request, "standing", None)
     words = words_for(language())
-    parties = {} if standing is None else {side: standing.relationship.organisation(side).name for side in Side}
     return {
         "words": words,
         "standing": standing,
         "person": request.user if request.user.is_authenticated else None,
-        "party": lambda side: words.side(side, parties),
+        "party": (lambda side: words.side(side, {})) if standing is None else standing.party(words),
+        # One quick count a page; none where something broke, for the database may answer nothing then.
+        "waiting_now": 0 if standing is None or getattr(request, "failed", False) else count_open(standing),
         "notices": list(messages.get_messages(request)),
         "here": request.resolver_match.view_name if request.resolver_match else "",
         "path": request.get_full_path(),

@@ -5,11 +5,13 @@ import hashlib
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
+from urllib.parse import quote
 
 import pytest
 
 from comity.review.faces import FORMATS, UnknownFormatError, render
-from comity.review.faces.page import environment
+from comity.review.faces.page import Beside, body, environment, known_by, named, opened
+from comity.review.faces.words import words_of
 from tests.review import sample
 
 VOID = {"meta", "br", "hr", "img", "input", "link", "wbr"}
@@ -204,3 +206,34 @@ def test_the_same_review_gives_the_same_bytes():
 def test_another_format_is_refused_by_name():
     with pytest.raises(UnknownFormatError, match=f"choose one of {', '.join(FORMATS)}"):
         render(sample.bare(), "docx")
+
+
+def at(reading, review):
+    return f"/reading/{quote(known_by(reading, review))}/"
+
+
+BESIDE = Beside(lambda kpi: f"/figure/{kpi}/", {}, at)
+
+
+@LANGUAGES
+def test_in_a_room_each_reading_has_a_page_of_its_own(language):
+    review, words = sample.review(), words_of(language)
+    main, tail = body(review, words, BESIDE)
+    assert 'class="opened' not in main + tail
+    keys = [known_by(one, review) for one in review.readings]
+    assert len(set(keys)) == len(keys)
+    for key, reading in zip(keys, review.readings, strict=True):
+        assert named(review, key) is reading
+        assert f'href="{at(reading, review)}"' in main
+        seen = read(opened(review, words, key, BESIDE))
+        assert seen.headings[0] == 1
+        assert all(after - before <= 1 for before, after in pairwise(seen.headings))
+        assert [tag for tag, given in seen.tags if (given.get("class") or "").startswith("opened")] == ["section"]
+        assert set(seen.ids) >= {one[1:] for one in seen.refs if one.startswith("#")}
+    assert opened(review, words, "nothing", BESIDE) is None
+
+
+def test_at_the_end_of_a_room_s_review_stands_how_to_read_it():
+    main, tail = body(sample.review(), words_of("en"), BESIDE)
+    assert 'id="h-how"' not in main
+    assert tail.index('id="h-origin"') < tail.index('id="h-how"')

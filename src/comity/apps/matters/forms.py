@@ -1,5 +1,6 @@
 """What the pages of matters take in."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -16,7 +17,7 @@ EVENTS = ("outage", "campaign", "price_letter", "bill_run", "storm", "holiday", 
 def _day(*, required: bool = False) -> forms.DateField:
     return forms.DateField(
         required=required,
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
         validators=[MinValueValidator(DAYS[0]), MaxValueValidator(DAYS[1])],
     )
 
@@ -40,10 +41,14 @@ class Claim(Raise):
     queue = forms.CharField(max_length=80, required=False)
     kpi = forms.CharField(max_length=60, required=False)
 
-    def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
-        """Offer events and what may be asked for."""
+    def __init__(self, *args: Any, kpis: Sequence[tuple[str, str]] = (), **more: Any) -> None:  # noqa: ANN401 - as above
+        """Offer events and what may be asked for; the figures and queues that were agreed on, where they are known."""
         super().__init__(*args, **more)
         said = words_for(language())
+        if kpis:
+            choices = [("", said("raise.every_figure")), *kpis]
+            self.fields["kpi"] = forms.ChoiceField(choices=choices, required=False, label=said("raise.kpi"))
+        self.fields["queue"].widget.attrs["list"] = "of-queue"
         self.fields["event"].choices = [(one, said(f"event.{one}")) for one in EVENTS]  # type: ignore[attr-defined]
         self.fields["asked_for"].choices = [(one, said(f"claim.{one}")) for one in ("exclude", "relief")]  # type: ignore[attr-defined]
 

@@ -98,6 +98,11 @@ class Matter(Identified):
         return self.title
 
     @property
+    def ended(self) -> bool:
+        """Whether nothing of it is to come: an action that was agreed on is still to be done."""
+        return self.state not in OPEN and not (self.kind == Kind.ACTION and self.state in AGREED)
+
+    @property
     def waits_for(self) -> str | None:
         """The side whose move it is."""
         return {State.ASKED: self.answers, State.COUNTERED: self.asks}.get(State(self.state))

@@ -3,10 +3,11 @@
 from datetime import timedelta
 from uuid import UUID
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.utils import timezone
 
-from comity.apps.matters.models import OPEN, Evidence, Kind, Matter, State, Step
+from comity.apps.matters.models import AGREED, OPEN, Evidence, Kind, Matter, State, Step
+from comity.apps.parties.models import Membership
 from comity.apps.parties.viewing import Standing
 from comity.core.values import Side
 
@@ -16,7 +17,14 @@ REMINDED_BEFORE = timedelta(days=3)
 def waiting(standing: Standing, side: Side) -> QuerySet[Matter]:
     """What a side must answer, in the order of its days; the viewer's own side and the other alike."""
     whose = Q(state=State.ASKED, answers=side) | Q(state=State.COUNTERED, asks=side)
-    return Matter.objects.filter(whose, relationship=standing.relationship, state__in=OPEN).order_by("reply_by", "pk")
+    asked_by = Step.objects.filter(matter=OuterRef("pk"), number=1).values("person__name")
+    found = Matter.objects.filter(whose, relationship=standing.relationship, state__in=OPEN)
+    return found.annotate(asked_by=Subquery(asked_by)).order_by("reply_by", "pk")
+
+
+def count_open(standing: Standing) -> int:
+    """How many wait for an answer, of whichever side."""
+    return Matter.objects.filter(relationship=standing.relationship, state__in=OPEN).count()
 
 
 def to_do(standing: Standing) -> QuerySet[Matter]:
@@ -30,9 +38,22 @@ def to_do(standing: Standing) -> QuerySet[Matter]:
     )
 
 
-def matters(standing: Standing) -> QuerySet[Matter]:
-    """All of them, the newest first."""
-    return Matter.objects.filter(relationship=standing.relationship).order_by("-raised_at", "-pk")
+def matters(standing: Standing, show: str = "all", kind: str = "") -> QuerySet[Matter]:
+    """All of them, or those that are open, or have ended; the newest first.
+
+    An agreed action is open until it is done.
+    """
+    found = Matter.objects.filter(relationship=standing.relationship).order_by("-raised_at", "-pk")
+    still_open = Q(state__in=OPEN) | Q(kind=Kind.ACTION, state__in=AGREED)
+    if show != "all":
+        found = found.filter(still_open) if show == "open" else found.exclude(still_open)
+    return found.filter(kind=kind) if kind else found
+
+
+def by_title(standing: Standing, titles: set[str]) -> dict[str, UUID]:
+    """The matters of these titles, the newest of each."""
+    found = Matter.objects.filter(relationship=standing.relationship, title__in=titles).order_by("raised_at")
+    return dict(found.values_list("title", "pk"))
 
 
 def matter(standing: Standing, number: UUID) -> Matter | None:
@@ -48,6 +69,13 @@ def steps(found: Matter) -> QuerySet[Step]:
         .select_related("person", "answers_to")
         .prefetch_related(Prefetch("evidence", queryset=told))
     )
+
+
+def roles(found: Matter) -> dict[UUID, str]:
+    """As what those who took its steps are, or were, here."""
+    people = Step.objects.filter(matter=found).values("person")
+    places = Membership.objects.filter(relationship=found.relationship_id, person__in=people).order_by("joined_at")
+    return dict(places.values_list("person", "role"))
 
 
 def evidence(standing: Standing, found: Matter, number: UUID) -> Evidence | None:

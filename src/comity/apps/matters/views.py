@@ -1,25 +1,34 @@
 """The pages of matters, and what needs somebody today."""
 
+from datetime import date
+from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_safe
 
-from comity.apps.books.queries import has_book, zone
+from comity.apps.books.queries import NoBookError, definition, has_book, zone
 from comity.apps.matters import operations, queries
-from comity.apps.matters.forms import FORMS, Agree, Raise, Reply
-from comity.apps.matters.models import AGREED, Kind, Move
+from comity.apps.matters.forms import FORMS, Agree, Claim, Raise, Reply
+from comity.apps.matters.models import AGREED, Kind, Matter, Move
 from comity.apps.paging import paged
+from comity.apps.parties.models import Access
 from comity.apps.parties.operations import read
 from comity.apps.parties.queries import log, people
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import place
-from comity.apps.wording import language, words_for
+from comity.apps.parties.telling import Told, told
+from comity.apps.parties.viewing import Standing, place
+from comity.apps.wording import language, spoken_period, words_for
+from comity.book.definition import UnusableBookError
 from comity.core.values import Side
+from comity.review.faces.sentences import kpi_title
+from comity.review.faces.words import Words
 
 _NEWS, _FIRST = 8, 10
 
@@ -27,27 +36,67 @@ _NEWS, _FIRST = 8, 10
 @require_safe
 def today(request: HttpRequest) -> HttpResponse:
     """What waits for whom, the own side first."""
-    standing = place(request)
+    standing, words = place(request), words_for(language())
     own = standing.side or Side.CUSTOMER
-    waiting = [(side, queries.waiting(standing, side)) for side in (own, own.other)]
+    here = timezone.localdate(timezone=ZoneInfo(zone(standing)))
+    lists = [(side, queries.waiting(standing, side)) for side in (own, own.other)]
+    waiting = [(side, list(found[:_FIRST]), found.count()) for side, found in lists]
+    mine = waiting[0][1] if standing.side else sorted((one for _, those, _ in waiting for one in those), key=_by)
     shown = {
-        "waiting": [(side, found[:_FIRST], found.count()) for side, found in waiting],
+        "waiting": waiting,
+        "first": _first(mine, here, words),
         "to_do": queries.to_do(standing)[:_FIRST],
-        "news": log()[:_NEWS],
+        "news": _news(standing, words),
         "own": own,
+        "today": here,
+        "day_named": words.dated(here),
         "has_book": has_book(standing),
     }
     return render(request, "matters/today.html", shown)
 
 
+def _by(one: Matter) -> float:
+    return float("inf") if one.reply_by is None else one.reply_by.timestamp()
+
+
+def _first(waiting: list[Matter], today: date, words: Words) -> dict[str, object] | None:
+    """The most urgent of what waits, and how it stands with its day; None where none has one."""
+    one = next((one for one in waiting if one.reply_by is not None), None)
+    if one is None or one.reply_by is None:
+        return None
+    left = (one.reply_by.date() - today).days
+    if left < 0:
+        over = words("matter.day_over") if left == -1 else words("matter.days_over", count=-left)
+        return {"how": "is_over", "title": one.title, "when": over, "marked": True}
+    if left == 0:
+        return {"how": "is_due", "title": one.title, "when": words("matter.today").lower(), "marked": True}
+    by = words("today.until", day=words.day(one.reply_by.date(), year=one.reply_by.year != today.year))
+    return {"how": "is_due", "title": one.title, "when": by, "marked": False}
+
+
+def _news(standing: Standing, words: Words) -> list[tuple[date, list[tuple[str, Access, Told, UUID | None]]]]:
+    """What happened last, by day and time of the relationship's zone; titles lead to their matters."""
+    lines = [(one, told(one, words, standing.party(words))) for one in log()[:_NEWS]]
+    known = queries.by_title(standing, {line.title for _, line in lines if line.title})
+    found: dict[date, list[tuple[str, Access, Told, UUID | None]]] = {}
+    there = ZoneInfo(zone(standing))
+    for one, line in lines:
+        at = one.at.astimezone(there)
+        found.setdefault(at.date(), []).append((f"{at:%H:%M}", one, line, known.get(line.title)))
+    return list(found.items())
+
+
 @require_safe
 def matters(request: HttpRequest) -> HttpResponse:
-    """All matters, or those that wait for a side."""
+    """Matters: all, those that are open, or have ended, or wait for a side; of one kind, or of all."""
     standing = place(request)
-    waits = request.GET.get("waits")
+    show, kind, waits = (request.GET.get(name, "") for name in ("show", "kind", "waits"))
+    show, kind = show if show in {"open", "ended"} else "all", kind if kind in Kind.values else ""
     side = Side(waits) if waits in set(Side) else None
-    found = queries.matters(standing) if side is None else queries.waiting(standing, side)
-    shown = {"matters": paged(request, found), "kinds": list(Kind), "waits": side}
+    found = queries.matters(standing, show, kind) if side is None else queries.waiting(standing, side)
+    page = paged(request, found)
+    some = len(page) > 0 or page.number > 1 or show != "all" or bool(kind or side)
+    shown = {"page": page, "show": show, "kind": kind, "waits": side, "any": some, "kinds": list(Kind)}
     return render(request, "matters/matters.html", shown)
 
 
@@ -62,7 +111,8 @@ def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
         raise Http404
     given = request.POST if request.method == "POST" else request.GET
     about = {name: given.get(name, "")[:60] for name in ("kpi", "period")}
-    form = _form(request, which, about)
+    kpis, queues = _agreed(standing)
+    form = _form(request, which, about, kpis)
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         asked = operations.Asked(
@@ -84,18 +134,33 @@ def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
             return redirect("matter", relationship=standing.relationship.pk, matter=made.pk)
         except operations.NotAllowedError as error:
             form.add_error("evidence", words_for(language())(f"not_allowed.{error}"))
-    shown = {"form": form, "kind": kind, "about": about}
+    offered = {"queue": queues} if which is Kind.CLAIM else {}
+    shown = {"form": form, "kind": kind, "about": about, "offered": offered}
     return render(request, "matters/raise.html", shown, status=422 if form.errors else 200)
 
 
-def _form(request: HttpRequest, kind: Kind, about: dict[str, str]) -> Raise:
-    more = {"people": people().exclude(side=None)} if FORMS[kind] is Agree else {}
+def _agreed(standing: Standing) -> tuple[list[tuple[str, str]], list[str]]:
+    """The figures and the queues that were agreed on; none where there is no book of use."""
+    words = words_for(language())
+    try:
+        kpis = definition(standing).kpis
+    except (NoBookError, UnusableBookError):
+        return [], []
+    titles = {one.id: kpi_title(one.id, one.measure, words) for one in kpis}
+    return list(titles.items()), sorted({queue for one in kpis for queue in one.queues} - {"*"})
+
+
+def _form(request: HttpRequest, kind: Kind, about: dict[str, str], kpis: list[tuple[str, str]]) -> Raise:
+    more: dict[str, Any] = {"people": people().exclude(side=None)} if FORMS[kind] is Agree else {}
+    if FORMS[kind] is Claim:
+        more = {"kpis": kpis}
     if request.method == "POST":
         return FORMS[kind](request.POST, request.FILES, **more)
     words = words_for(language())
     title = ""
     if kind is Kind.DISPUTE and about["kpi"]:
-        title = words("raise.dispute_of", kpi=words.named("measure", about["kpi"]), period=about["period"])
+        kpi = dict(kpis).get(about["kpi"]) or words.named("measure", about["kpi"])
+        title = words("raise.dispute_of", kpi=kpi, period=spoken_period(about["period"], words))
     asked = {name: request.GET.get(name, "")[:80] for name in ("from_day", "to_day", "queue")}
     return FORMS[kind](initial={"title": title, "kpi": about["kpi"]} | asked, **more)
 
@@ -133,6 +198,7 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
     shown = {
         "matter": found,
         "steps": queries.steps(found),
+        "roles": queries.roles(found),
         "moves": operations.open_moves(standing, found),
         "form": reply,
         "owner_left": found.owner is not None and found.owner.left_at is not None and found.state in AGREED,

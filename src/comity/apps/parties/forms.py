@@ -87,7 +87,7 @@ class Deputy(Worded):
 
     words = "deputy"
     deputy = forms.ModelChoiceField(queryset=Membership.objects.none())
-    until = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
 
     def __init__(self, *args: Any, people: Any, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
         """Offer the others of the side."""

@@ -3,6 +3,8 @@
 import hashlib
 from uuid import UUID
 
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -60,6 +62,16 @@ def last_review() -> dict[str, Access]:
     for one in log().filter(action="reviewed access")[:50]:
         found.setdefault(one.side or "", one)
     return found
+
+
+def ways_in(person: Person) -> dict[str, int]:
+    """How somebody signs in besides a password: with codes, with how many passkeys; and how many sessions are open."""
+    types = list(Authenticator.objects.filter(user=person).values_list("type", flat=True))
+    return {
+        "codes": types.count(Authenticator.Type.TOTP),
+        "passkeys": types.count(Authenticator.Type.WEBAUTHN),
+        "sessions": UserSession.objects.filter(user=person).count(),
+    }
 
 
 def tokens() -> QuerySet[Token]:

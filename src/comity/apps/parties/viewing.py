@@ -16,6 +16,7 @@ from django.utils import timezone
 from comity.apps.parties.models import Membership, Person, Relationship
 from comity.apps.parties.rights import Action, may_now
 from comity.core.values import Side, Viewer
+from comity.review.faces.words import Words
 
 API = "/api/"
 _LOOK = "SELECT set_config('comity.person', %s, true), set_config('comity.viewer', %s, true)"
@@ -47,6 +48,11 @@ class Standing:
     def may(self, action: Action) -> bool:
         """Whether they may do it, of themselves or in the place of somebody for whom they stand in."""
         return may_now(self.membership, action, timezone.now().date())
+
+    def party(self, words: Words) -> Callable[[Side | str | None], str]:
+        """By a side, the name of who stands on it."""
+        names = {side: self.relationship.organisation(side).name for side in Side}
+        return lambda side: words.side(side, names)
 
     @property
     def closed_tables(self) -> frozenset[str]:

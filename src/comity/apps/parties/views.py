@@ -17,6 +17,7 @@ from comity.apps.parties.forms import Begin, Deputy, Invite, Join, MakeToken, Pl
 from comity.apps.parties.models import NEUTRAL, Invitation, Membership, Person, Role, Token
 from comity.apps.parties.rights import MAY, Action, may_now, stands_in
 from comity.apps.parties.signing_in import INVITED, organisation_of
+from comity.apps.parties.telling import told
 from comity.apps.parties.viewing import Standing, place
 from comity.apps.sheet import csv_file
 from comity.apps.wording import language, words_for
@@ -247,11 +248,11 @@ def let_go(request: HttpRequest, membership: UUID) -> HttpResponse:
 @require_safe
 def log(request: HttpRequest) -> HttpResponse:
     """What was done, or read, and by whom: what crossed the line, and what the own side did."""
-    place(request, Action.AUDIT)
+    standing, words = place(request, Action.AUDIT), words_for(language())
     reads = request.GET.get("what") == "reads"
-    return render(
-        request, "parties/log.html", {"page": paged(request, queries.log(reads=reads), _LINES), "reads": reads}
-    )
+    page = paged(request, queries.log(reads=reads), _LINES)
+    lines = [(one, told(one, words, standing.party(words))) for one in page]
+    return render(request, "parties/log.html", {"page": page, "reads": reads, "lines": lines})
 
 
 @require_safe
@@ -267,7 +268,12 @@ def log_file(request: HttpRequest) -> HttpResponse:
 @login_required
 def account(request: HttpRequest) -> HttpResponse:
     """One's own name, language, ways to sign in, and open sessions."""
-    return render(request, "parties/account.html", {"tokens": queries.tokens(), "form": MakeToken(), "word": None})
+    return render(request, "parties/account.html", _account(request, MakeToken(), None))
+
+
+def _account(request: HttpRequest, form: MakeToken, word: str | None) -> dict[str, object]:
+    """What the page of an account shows."""
+    return {"tokens": queries.tokens(), "ways": queries.ways_in(request.user), "form": form, "word": word}  # type: ignore[arg-type]
 
 
 @require_POST
@@ -279,7 +285,7 @@ def make_token(request: HttpRequest) -> HttpResponse:
         said = form.cleaned_data
         _, word = operations.make_token(request.user, said["name"], said["days"], writes=said["writes"])  # type: ignore[arg-type]
         form = MakeToken()
-    shown = {"tokens": queries.tokens(), "form": form, "word": word}
+    shown = _account(request, form, word)
     return render(request, "parties/account.html", shown, status=422 if form.errors else 200)
 
 

@@ -65,11 +65,30 @@ def attribution(standing: Standing, kpi: str, period: str | None) -> Attribution
     return books.worked_out(standing, ("attribution", kpi, period), make)
 
 
-def review_body(standing: Standing, made: Review, beside: page.Beside, *, joint: bool = False) -> Markup:
-    """What the page of a review says, in the reader's language."""
+def review_body(standing: Standing, made: Review, beside: page.Beside, *, joint: bool = False) -> tuple[Markup, Markup]:
+    """What the page of a review says, and what stands at its end, in the reader's language."""
     known = language()
-    key = ("review body", made.digest, made.period, made.against, known, tuple(sorted(beside.said.items())))
-    return Markup(books.worked_out(standing, key, lambda: str(page.body(made, words_for(known), beside)), joint=joint))  # noqa: S704 - as it was rendered
+    key = ("review page", made.digest, made.period, made.against, known, tuple(sorted(beside.said.items())))
+
+    def make() -> tuple[str, ...]:
+        return tuple(str(one) for one in page.body(made, words_for(known), beside))
+
+    main, tail = books.worked_out(standing, key, make, joint=joint)
+    return Markup(main), Markup(tail)  # noqa: S704 - as it was rendered
+
+
+def reading_body(
+    standing: Standing, made: Review, reading: str, beside: page.Beside, *, joint: bool = False
+) -> Markup | None:
+    """What the page of one reading says; None where the review has no such reading."""
+    if page.named(made, reading) is None:
+        return None
+    known = language()
+    key = ("reading", reading, made.digest, made.period, made.against, known)
+    text = books.worked_out(
+        standing, key, lambda: str(page.opened(made, words_for(known), reading, beside)), joint=joint
+    )
+    return Markup(text)  # noqa: S704 - as above
 
 
 def figure_body(
@@ -125,10 +144,9 @@ def name_of(standing: Standing, made: Review) -> str:
     return books.definition(standing).calendar(made.cut).name(made.period)
 
 
-def neighbours(calendar: Calendar, period: Period) -> tuple[str, str]:
-    """The names of the periods before and after."""
-    before = calendar.against(period, Against.PREVIOUS)
-    return calendar.name(before), calendar.name(calendar.containing(period.end))
+def neighbours(calendar: Calendar, period: Period) -> tuple[Period, Period]:
+    """The periods before and after."""
+    return calendar.against(period, Against.PREVIOUS), calendar.containing(period.end)
 
 
 def confirmations(standing: Standing, period: str) -> dict[str, Confirmation]:

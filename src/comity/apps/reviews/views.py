@@ -22,14 +22,16 @@ from comity.apps.reviews.supposing import Tried, slots_of
 from comity.apps.wording import language, words_for
 from comity.book.definition import UnusableBookError
 from comity.core.agreements import Kpi
-from comity.core.calendars import Against, Calendar, UnknownPeriodError, named
-from comity.core.values import Side
+from comity.core.calendars import Against, Calendar, UnknownPeriodError
+from comity.core.readings.reading import Reading
+from comity.core.values import Period, Side
 from comity.review.attributing import MEASURE, Attribution, NoAttributionError
 from comity.review.composing import NoReviewError
 from comity.review.faces import attribution_map, attribution_page, attribution_rows
 from comity.review.faces import render as render_as
 from comity.review.faces.level_rows import level_row
-from comity.review.faces.page import Beside
+from comity.review.faces.page import Beside, known_by, named
+from comity.review.faces.sentences import definition_of, level_title, subtitle, title
 from comity.review.faces.words import DASH, Words, clean
 from comity.review.review import Review
 
@@ -48,15 +50,18 @@ def review(request: HttpRequest) -> HttpResponse:
     calendar = definition(standing).calendar(made.cut)
     name = calendar.name(made.period)
     read(standing, "review", name)
-    before, after = queries.neighbours(calendar, made.period)
     about = queries.about(standing, made.period, name)
+    body, tail = queries.review_body(standing, made, _beside(standing, made, name, about, joint=joint), joint=joint)
     asked = [one for those in about.values() for one in those]
     shown = {
         "review": made,
-        "body": queries.review_body(standing, made, _beside(standing, name, about, joint=joint), joint=joint),
+        "body": body,
+        "tail": tail,
         "period": words.period(made.period, calendar.cut),
-        "before": before,
-        "after": after,
+        "around": [
+            (calendar.name(one), words.period(one, calendar.cut)) for one in queries.neighbours(calendar, made.period)
+        ],
+        "titles": [(one.kpi, level_title(one, words)) for one in made.levels],
         "name": name,
         "against": made.against,
         "ways": list(Against),
@@ -65,6 +70,7 @@ def review(request: HttpRequest) -> HttpResponse:
         "entries": [_entry(entry, words) for entry in queries.record(standing, name)],
         "asked": asked[:_FIRST],
         "more": len(asked) > _FIRST,
+        "files": list(queries.FILES),
     }
     return render(request, "reviews/review.html", shown)
 
@@ -83,17 +89,22 @@ def _asked_for(request: HttpRequest, standing: Standing) -> tuple[Review, bool]:
         raise Http404(str(error)) from None
 
 
-def _beside(standing: Standing, period: str, about: dict[str, list[Matter]], *, joint: bool) -> Beside:
-    """Where each level is opened, and by whom it is disputed or claimed about."""
+def _beside(standing: Standing, made: Review, period: str, about: dict[str, list[Matter]], *, joint: bool) -> Beside:
+    """Where each level and each reading is opened, and by whom a level is disputed or claimed about."""
     words, at = words_for(language()), standing.relationship
     asked = urlencode({"period": period} | ({"eyes": "joint"} if joint and standing.side else {}))
+    held = urlencode({"against": made.against})
 
     def said(one: Matter) -> str:
         key = "figure.disputed" if one.kind == Kind.DISPUTE else "figure.claimed"
         return words(key, party=at.organisation(Side(one.asks)).name)
 
     marks = {kpi: tuple(dict.fromkeys(said(one) for one in those)) for kpi, those in about.items() if kpi}
-    return Beside(lambda kpi: f"{reverse('figure', args=[at.pk, kpi])}?{asked}", marks)
+
+    def opened(reading: Reading, review: Review) -> str:
+        return f"{reverse('reading', args=[at.pk, known_by(reading, review)])}?{asked}&{held}"
+
+    return Beside(lambda kpi: f"{reverse('figure', args=[at.pk, kpi])}?{asked}", marks, opened)
 
 
 @require_safe
@@ -107,12 +118,12 @@ def figure(request: HttpRequest, kpi: str) -> HttpResponse:
     calendar = definition(standing).calendar(made.cut)
     name = calendar.name(made.period)
     about = queries.about(standing, made.period, name)
-    body = queries.figure_body(standing, made, kpi, _beside(standing, name, about, joint=joint), joint=joint)
+    body = queries.figure_body(standing, made, kpi, _beside(standing, made, name, about, joint=joint), joint=joint)
     if body is None:
         raise Http404
     read(standing, "figure", f"{kpi} {name}")
     level = next(one for one in made.levels if one.kpi == kpi)
-    words = words_for(language())
+    words, mine = words_for(language()), [*about.get(kpi, ()), *about.get("", ())]
     shown = {
         "level": level,
         "row": level_row(level, made, words),
@@ -120,11 +131,50 @@ def figure(request: HttpRequest, kpi: str) -> HttpResponse:
         "period": words.period(made.period, calendar.cut),
         "name": name,
         "joint": joint,
-        "mine": [*about.get(kpi, ()), *about.get("", ())],
+        "mine": mine,
+        "marks": _marks(mine),
         "first": made.period.start,
         "shared_out": level.measure == MEASURE and level.target is not None,
     }
     return render(request, "reviews/figure.html", shown)
+
+
+def _marks(matters: list[Matter]) -> list[Matter]:
+    """One of each kind and side: what two of them would say is said once."""
+    return list({(one.kind, one.asks): one for one in reversed(matters)}.values())
+
+
+@require_safe
+def reading(request: HttpRequest, reading: str) -> HttpResponse:
+    """One reading opened: what moved and what only seemed to, its wording, its records, what is asked about it."""
+    standing = place(request)
+    try:
+        made, joint = _asked_for(request, standing)
+    except (NoBookError, NoReviewError, UnusableBookError):
+        raise Http404 from None
+    calendar = definition(standing).calendar(made.cut)
+    name, words = calendar.name(made.period), words_for(language())
+    about = queries.about(standing, made.period, name)
+    body = queries.reading_body(standing, made, reading, _beside(standing, made, name, about, joint=joint), joint=joint)
+    found = named(made, reading)
+    if body is None or found is None:
+        raise Http404
+    read(standing, "reading", f"{found.id} {name}")
+    rests_on = definition_of(found, made)
+    mine = [] if rests_on is None else [*about.get(rests_on.id, ()), *about.get("", ())]
+    shown = {
+        "title": title(found, words),
+        "subtitle": subtitle(found, made, words),
+        "body": body,
+        "period": words.period(made.period, calendar.cut),
+        "name": name,
+        "against": made.against,
+        "joint": joint,
+        "kpi": None if rests_on is None else rests_on.id,
+        "mine": mine,
+        "marks": _marks(mine),
+    }
+    return render(request, "reviews/reading.html", shown)
 
 
 def _entry(entry: Entry, words: Words) -> dict[str, object]:
@@ -255,10 +305,9 @@ def attribution(request: HttpRequest) -> HttpResponse:
     return render(request, "reviews/attribution.html", shown)
 
 
-def _neighbour(calendar: Calendar, name: str, words: Words) -> dict[str, str]:
+def _neighbour(calendar: Calendar, period: Period, words: Words) -> dict[str, str]:
     """A period before or after: as an address has it, and in words."""
-    _, period = named(name, calendar.month_starts_on)
-    return {"name": name, "said": words.period(period, calendar.cut)}
+    return {"name": calendar.name(period), "said": words.period(period, calendar.cut)}
 
 
 def _kpi_told(kpi: Kpi, words: Words, *, alone: bool) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from comity.core.readings.reading import Reading
 from comity.core.readings.verdict import Verdict
 from comity.core.values import Side
 from comity.review.faces import charts, headline, signs
@@ -34,6 +35,7 @@ from comity.review.faces.sections import (
 )
 from comity.review.faces.sentences import definition_of
 from comity.review.faces.words import Words, clean
+from comity.review.kinds import kinds
 from comity.review.review import Review
 
 # What the browser may do with the page: nothing but paint it with the stylesheet of this very hash.
@@ -74,7 +76,7 @@ def environment() -> Environment:
 
 def finalized(value: object) -> object:
     """Texts from records lose what could run them backwards; markup is ours and stays. No line ends after a sign."""
-    if not isinstance(value, str) or isinstance(value, Markup):
+    if not isinstance(value, str) or hasattr(value, "__html__"):
         return value
     return _SIGNED.sub("\\1\u2060", clean(value))
 
@@ -93,16 +95,43 @@ class Beside:
 
     address: Callable[[str], str]  # of a KPI
     said: Mapping[str, tuple[str, ...]]  # by KPI, marked: disputed, claimed
+    opened: Callable[[Reading, Review], str]  # where a reading is opened
 
 
-def body(review: Review, words: Words, beside: Beside | None = None) -> Markup:
-    """What the page says, without its head: for a page of the room."""
+def body(review: Review, words: Words, beside: Beside) -> tuple[Markup, Markup]:
+    """What the page of a room says, without its head and without the readings opened; and what stands at its end."""
     shown = view(review, words, paper=False) | {"beside": beside}
-    return Markup(environment().get_template("review_body.html").render(**shown))  # noqa: S704 - rendered with every text escaped
+    main, tail = (environment().get_template(name).render(**shown) for name in ("review_body.html", "review_tail.html"))
+    return Markup(main), Markup(tail)  # noqa: S704 - rendered with every text escaped
 
 
-def figure(review: Review, words: Words, kpi: str, beside: Beside | None = None) -> Markup | None:
-    """One level opened, with the readings that rest on it, and its records; None where there is none."""
+def known_by(reading: Reading, review: Review) -> str:
+    """By which a reading is found in a review of any period: its id, and its variant where there are several."""
+    several = sum(other.id == reading.id for other in review.readings) > 1
+    return f"{reading.id}:{reading.variant}" if several and reading.variant else reading.id
+
+
+def named(review: Review, key: str) -> Reading | None:
+    """The reading that is known by this; by an id alone the first of it."""
+    same = [one for one in review.readings if known_by(one, review) == key]
+    alike = [one for one in review.readings if one.id == key.partition(":")[0]]
+    return next(iter([*same, *(alike if ":" not in key or len(alike) == 1 else [])]), None)
+
+
+def opened(review: Review, words: Words, key: str, beside: Beside) -> Markup | None:
+    """One reading opened, and where its records came from; None where there is none."""
+    found = named(review, key)
+    if found is None:
+        return None
+    tables = {table for kind in kinds() if kind.id == found.id for table in (*kind.needs, *kind.instead)}
+    origins = tuple(one for one in review.origins if one.table in tables)
+    shown = view(replace(review, origins=origins or review.origins), words, paper=False) | {"beside": beside}
+    shown["rows"] = [one for one in shown["rows"] if one["row"].reading is found]
+    return Markup(environment().get_template("reading_body.html").render(**shown))  # noqa: S704 - as above
+
+
+def figure(review: Review, words: Words, kpi: str, beside: Beside) -> Markup | None:
+    """One level opened, with what rests on it, and where its records came from; None where there is none."""
     levels = tuple(one for one in review.levels if one.kpi == kpi)
     if not levels:
         return None

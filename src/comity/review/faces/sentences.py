@@ -55,10 +55,15 @@ def measure_about(kpi: Kpi, words: Words) -> str:
 
 
 def level_title(level: Level, words: Words) -> str:
-    """A level's name; a KPI whose id is not its measure's bears the id too."""
-    name = words.named("measure", level.measure)
-    own = clean(level.kpi.replace("_", " "))
-    return name if level.kpi == level.measure else words("headline.named", name=name, variant=own)
+    """A level's name."""
+    return kpi_title(level.kpi, level.measure, words)
+
+
+def kpi_title(kpi: str, measure: str, words: Words) -> str:
+    """A KPI's name; one whose id is not its measure's bears what the id adds, and says nothing twice."""
+    name = words.named("measure", measure)
+    own = clean(" ".join(kpi.replace(measure, " ").replace("_", " ").split()))
+    return words("headline.named", name=name, variant=own) if own else name
 
 
 def capital(text: str) -> str:

@@ -176,6 +176,11 @@ class Words:
         """A day: 17 July 2026. The parts that belong together do not break."""
         return _day(day, self.language, year=year)
 
+    def dated(self, day: date) -> str:
+        """A day with its name: Wednesday 15 July 2026."""
+        text = dates.format_date(day, "full", self._locale).replace(",", "")
+        return text[:1].upper() + text[1:]
+
     def brief(self, day: date) -> str:
         """A day as short as may be, for the foot of a chart: 17 Jul."""
         return dates.format_skeleton("MMMd", day, locale=self._locale).replace(" ", NO_BREAK)
