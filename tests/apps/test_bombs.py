@@ -151,7 +151,8 @@ def test_a_name_leads_nowhere(them, name):
 
     place = _place(made)
     assert place.resolve().parent == place.parent.resolve()
-    assert re.fullmatch(r"[0-9a-f-]{36}[\w.]{0,16}", place.name)
+    assert re.fullmatch(r"[0-9a-f-]{36}", place.parent.name)  # alone in a folder that says nothing
+    assert re.fullmatch(r"[\w() -][\w.() -]{0,119}", place.name)
     assert place.parent.stat().st_mode & 0o077 == 0
 
 

@@ -224,7 +224,7 @@ def test_holding_back_takes_a_reason_and_a_day_and_both_sides_read_them(them):
     assert "contacts.reason" in page
     assert "Our margin." in page
     head = "contact_id,opened_at,queue,channel,reason"
-    brought(them, "provider_lead", "a.csv", f"{head}\na,2026-06-01T10:00:00Z,q,voice,secret\n")
+    brought(them, "customer_lead", "a.csv", f"{head}\na,2026-06-01T10:00:00Z,q,voice,secret\n")
     with transaction.atomic():
         with queries.opened(them.at("provider_lead")) as book:
             assert book.table("contacts").reason.to_pyarrow().to_pylist() == [None]

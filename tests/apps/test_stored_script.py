@@ -94,7 +94,7 @@ target = 100
     assert lead.post("/begin/", {"own": SCRIPT, "other": SCRIPT, "side": "customer"}).status_code == 302
     days = {"from_day": "2026-06-10", "to_day": "2026-06-11"}
     plain = {"title": SCRIPT, "text": SCRIPT}
-    claim = plain | days | {"event": "outage", "asked_for": "exclude", "queue": SCRIPT[:80], "kpi": SCRIPT[:60]}
+    claim = plain | days | {"event": "outage", "asked_for": "exclude", "queue": SCRIPT[:80], "kpi": "handle_time"}
     with transaction.atomic():
         owner = str(made.at("customer_lead").relationship.memberships.get(person__name=SCRIPT).pk)
     for kind, said in (("dispute", plain | {"kpi": SCRIPT[:60], "period": "<b>1</b>"}), ("claim", claim),

@@ -7,12 +7,15 @@ from uuid import UUID
 
 from django.db import transaction
 
-from comity.apps.books.queries import folder_of
+from comity.apps.books import operations as books
+from comity.apps.books.queries import definition, folder_of, privately
 from comity.apps.matters import operations as matters
 from comity.apps.matters.models import Began, Kind, Matter, Move
 from comity.apps.parties import operations
 from comity.apps.parties.models import NEUTRAL, Membership, Person, Role
-from comity.apps.parties.viewing import Standing, stand
+from comity.apps.parties.viewing import Standing, stand, standing
+from comity.apps.reviews import operations as closing
+from comity.apps.reviews import queries as reviews
 from comity.core.values import Side
 
 PASSWORD = "comity-demo-2026"  # noqa: S105 - printed, and only for the demo's invented people
@@ -31,6 +34,13 @@ PEOPLE = (
     ("karl", "Karl Lind", None, Role.MEDIATOR),
     ("ruth", "Ruth Adler", None, Role.AUDITOR),
 )
+REASONS = {
+    "costs": "What an hour costs us is ours, until open books are agreed.",
+    "staff": "Names and contracts of our people are theirs and ours.",
+    "contacts.agent_id": "Who took a call is nobody's but ours.",
+    "surveys[audience=employee]": "Our people answered under the promise that only we read it.",
+}
+CONFIRMED = "2026-Q1"
 CUSTOMER, PROVIDER = "Northwind Energy", "Helpline"
 
 
@@ -62,6 +72,24 @@ def load(book: Path) -> None:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         shutil.copytree(book, target, ignore=shutil.ignore_patterns("truth.json"))
         _matters(people, first.relationship.pk)
+    _settled(people, first.relationship.pk)
+
+
+def _settled(people: dict[str, Person], relationship: UUID) -> None:
+    """An earlier period that both confirmed, reasons for what is held back, a deputy, an access review."""
+    for name in ("marta", "jonas"):
+        with standing(people[name].pk, relationship) as place:
+            review = reviews.review(place, CONFIRMED, joint=True)
+            closing.confirm(place, review, CONFIRMED)
+            operations.reviewed_access(place)
+    with standing(people["jonas"].pk, relationship) as place:
+        review_on = date.today() + timedelta(days=60)  # noqa: DTZ011 - the day here
+        for item in privately(definition(place), Side.PROVIDER):
+            if item in REASONS:
+                books.mark_private(place, item, REASONS[item], review_on)
+        lead = place.membership
+        deputy = Membership.objects.get(person=people["aisha"], left_at=None)
+        operations.stand_in(place, lead, deputy, date.today() + timedelta(days=12))  # noqa: DTZ011 - as above
 
 
 def _matters(people: dict[str, Person], relationship: UUID) -> None:
@@ -94,7 +122,13 @@ def _matters(people: dict[str, Person], relationship: UUID) -> None:
         zone,
     )
     matters.move(
-        at("ines"), claim, Move.COUNTER, "The first day yes; on the others volume was within the band again.", zone
+        at("ines"),
+        claim,
+        Move.COUNTER,
+        "The first day yes; on the others volume was within the band again.",
+        zone,
+        matters.Terms(to_day=letter),
+        [matters.File("volume by day.csv", b"day,calls,forecast\n2026-06-09,3411,2706\n2026-06-10,2790,2698\n")],
     )
     matters.raise_matter(
         at("ines"),

@@ -20,7 +20,7 @@ from comity.apps.books.models import Delivery, Hold, Mark, Stage
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing
 from comity.book.coverage import Coverage
-from comity.book.definition import FILE, Definition, read_definition
+from comity.book.definition import FILE, Definition, UnusableBookError, read_definition
 from comity.book.importing.provenance import Delivery as Import
 from comity.book.importing.provenance import origins
 from comity.book.importing.rejects import Reject, kept_rejects
@@ -114,8 +114,11 @@ def state(standing: Standing, *, joint: bool = False) -> str:
 
 
 def zone(standing: Standing) -> str:
-    """The time zone in which the relationship's clocks run: the book's, or UTC before there is one."""
-    return definition(standing).timezone if has_book(standing) else "UTC"
+    """The time zone in which the relationship's clocks run: the book's, or UTC where none can be opened."""
+    try:
+        return definition(standing).timezone
+    except (NoBookError, UnusableBookError):
+        return "UTC"
 
 
 def worked_out(standing: Standing, what: tuple[object, ...], make: Callable[[], T], *, joint: bool = False) -> T:
