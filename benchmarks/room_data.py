@@ -95,7 +95,7 @@ SELECT id, pg_temp.of('r', r), kind, state, pg_temp.one_of('{reactive,proactive,
     NULL, CASE WHEN state IN ('asked', 'countered') THEN now() END, i % 37 = 0
 FROM matter;
 INSERT INTO matters_step (id, relationship_id, matter_id, number, at, person_id, side, move, text, answers_to_id,
-    ran_out)
+    ran_out, terms)
 SELECT md5(id::text || n)::uuid, pg_temp.of('r', r), id, n, raised + n * interval '7 hours',
     pg_temp.of('p', CASE r WHEN 1 THEN 1 + (i + n) % 2000 ELSE 2000 + r END),
     CASE WHEN n % 2 = 1 THEN asks WHEN asks = 'customer' THEN 'provider' ELSE 'customer' END,
@@ -104,7 +104,7 @@ SELECT md5(id::text || n)::uuid, pg_temp.of('r', r), id, n, raised + n * interva
         WHEN state = 'refused' THEN 'refuse'
         WHEN state = 'withdrawn' THEN 'withdraw' ELSE 'done' END,
     'The letter went to 40,000 homes on the eighth; the forecast locked on the fifteenth did not hold it. Step ' || n,
-    CASE WHEN n > 1 THEN md5(id::text || n - 1)::uuid END, false
+    CASE WHEN n > 1 THEN md5(id::text || n - 1)::uuid END, false, '{}'
 FROM matter, generate_series(1, steps) n;
 
 INSERT INTO parties_access (id, relationship_id, at, person_id, side, crosses, action, about)

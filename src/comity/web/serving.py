@@ -200,6 +200,8 @@ def _run(host: str, port: int, workers: int, ready: Callable[[str], None]) -> No
                 "preload_app": True,
                 "loglevel": "warning",
                 "when_ready": lambda _: ready(f"http://{host}:{port}/"),
+                # Threads of the engine are still there, and would end the process with a cry.
+                "worker_exit": lambda _server, _worker: os._exit(0),
                 "control_socket_disable": True,
             }
             for name, value in options.items():

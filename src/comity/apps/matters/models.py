@@ -85,6 +85,13 @@ class Matter(Identified):
                 condition=Q(kind=Kind.ACTION, state__in=AGREED),
                 name="matter_to_do",
             ),
+            # What is asked about a figure: disputes by it and its period, claims by their days.
+            models.Index(
+                fields=["relationship", "kpi", "period"], condition=Q(kind=Kind.DISPUTE), name="matter_disputes"
+            ),
+            models.Index(
+                fields=["relationship", "to_day", "from_day"], condition=Q(kind=Kind.CLAIM), name="matter_claims"
+            ),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=~Q(asks=models.F("answers")), name="two_sides"),

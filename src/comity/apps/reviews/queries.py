@@ -1,25 +1,26 @@
 """Reviews and attributions of the viewer's relationship, each worked out once for a state of the book and a viewer."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from markupsafe import Markup
 
 from comity.apps.books import queries as books
-from comity.apps.matters.models import OPEN, Kind, Matter
+from comity.apps.matters.models import AGREED, OPEN, Kind, Matter
 from comity.apps.parties.viewing import Standing
 from comity.apps.reviews.models import ByMail, Confirmation, Entry
+from comity.apps.reviews.supposing import slots_of
 from comity.apps.wording import language, words_for
 from comity.core.calendars import Against, Calendar
 from comity.core.values import Period
 from comity.review.apart import in_own_periods
 from comity.review.attributing import Attribution, attribute
 from comity.review.composing import compose
-from comity.review.faces import attribution_page, page
+from comity.review.faces import attribution_map, attribution_page, page
 from comity.review.review import Review
 
-_MOST_ACTIONS = 12
+_MOST_TOLD = 12  # matters of each kind beside an attribution; more stand among the matters
 _TOLD = 100  # disputes, and claims, beside a review; more stand among the matters
 FILES = {
     "pdf": "application/pdf",
@@ -126,16 +127,29 @@ def attribution_bodies(standing: Standing, made: Attribution) -> dict[str, Marku
     return {part: Markup(text) for part, text in books.worked_out(standing, key, make).items()}  # noqa: S704 - as above
 
 
+def halves(standing: Standing, made: Attribution) -> list[tuple[int, str]]:
+    """The half hours of the day in which anything was planned and happened, by number and clock."""
+    key = ("halves", made.kpi.id, made.period)
+    return books.worked_out(
+        standing, key, lambda: [(one, attribution_map.clock(one)) for one in sorted(slots_of(made))]
+    )
+
+
 def about_attribution(standing: Standing, made: Attribution) -> dict[str, list[Matter]]:
-    """What is asked about a level and its days, and what is done in the period: claims, disputes, actions."""
+    """What is asked about a level and its days, and what is done in the period: the first claims, disputes, actions."""
     ours = Matter.objects.filter(relationship=standing.relationship)
     touches = Q(from_day__lt=made.period.end, to_day__gte=made.period.start)
-    in_period = Q(period=made.name) | Q(due_on__gte=made.period.start, due_on__lt=made.period.end)
-    raised = Q(raised_at__date__gte=made.period.start, raised_at__date__lt=made.period.end)
+    claims = ours.filter(touches, kind=Kind.CLAIM, kpi__in=("", made.kpi.id)).order_by("from_day")
+    disputes = ours.filter(kind=Kind.DISPUTE, kpi=made.kpi.id, period=made.name).order_by("raised_at")
+    span = [datetime.combine(day, time.min, UTC) for day in (made.period.start, made.period.end)]
+    actions = ours.filter(kind=Kind.ACTION)
+    raised = actions.filter(raised_at__gte=span[0], raised_at__lt=span[1]).order_by("-raised_at")
+    due = actions.filter(state__in=AGREED, due_on__gte=made.period.start, due_on__lt=made.period.end).order_by("due_on")
+    both = {one.pk: one for one in [*raised[:_MOST_TOLD], *due[:_MOST_TOLD]]}
     return {
-        "claims": list(ours.filter(touches, kind=Kind.CLAIM, kpi__in=("", made.kpi.id)).order_by("from_day")),
-        "disputes": list(ours.filter(kind=Kind.DISPUTE, kpi=made.kpi.id, period=made.name).order_by("raised_at")),
-        "actions": list(ours.filter(in_period | raised, kind=Kind.ACTION).order_by("due_on")[:_MOST_ACTIONS]),
+        "claims": list(claims[:_MOST_TOLD]),
+        "disputes": list(disputes[:_MOST_TOLD]),
+        "actions": sorted(both.values(), key=lambda one: (one.due_on or date.max, one.raised_at))[:_MOST_TOLD],
     }
 
 

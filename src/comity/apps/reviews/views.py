@@ -18,7 +18,7 @@ from comity.apps.parties.viewing import Standing, place
 from comity.apps.reviews import operations, queries
 from comity.apps.reviews.forms import Wish
 from comity.apps.reviews.models import Entry
-from comity.apps.reviews.supposing import Tried, slots_of
+from comity.apps.reviews.supposing import Tried
 from comity.apps.wording import language, words_for
 from comity.book.definition import UnusableBookError
 from comity.core.agreements import Kpi
@@ -27,7 +27,7 @@ from comity.core.readings.reading import Reading
 from comity.core.values import Period, Side
 from comity.review.attributing import MEASURE, Attribution, NoAttributionError
 from comity.review.composing import NoReviewError
-from comity.review.faces import attribution_map, attribution_page, attribution_rows
+from comity.review.faces import attribution_page, attribution_rows
 from comity.review.faces import render as render_as
 from comity.review.faces.level_rows import level_row
 from comity.review.faces.page import Beside, known_by, named
@@ -296,7 +296,7 @@ def attribution(request: HttpRequest) -> HttpResponse:
         "made": made,
         "tried": tried,
         "answer": _answer(made, tried, words),
-        "halves": [(slot, attribution_map.clock(slot)) for slot in sorted({*slots_of(made)})],
+        "halves": queries.halves(standing, made),
         "about": queries.about_attribution(standing, made),
         "first": made.period.start,
         "last": made.period.end - timedelta(days=1),
