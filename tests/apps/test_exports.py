@@ -172,3 +172,41 @@ def test_the_page_keeps_rules_tries_and_throws_away_and_is_ones_own(two):
     with pytest.raises(NotAllowedError, match="not_now"), transaction.atomic():
         look(person.pk)
         exports.bring(now(person, made))
+
+
+def test_an_export_neither_writes_nor_meets_what_the_other_side_keeps(two):
+    """A table of the other's is refused, its columns are left out, its rows are not met."""
+    first, second, person = two
+    head = "event_id,kind,from,to,declared_by,declared_at,evidence\n"
+    storm = "{0},{1},2026-06-01T00:00:00Z,2026-06-02T00:00:00Z,provider,2026-06-03T00:00:00Z,{2}\n"
+    for one in (first, second):
+        one.book(
+            '[private]\nprovider = ["costs", "contacts.agent_id", "events[kind=storm]"]\n',
+            events=head + storm.format("hidden-1", "storm", "Zebulon"),
+            private__provider__costs="month,driver,quantity,unit_cost,behaviour\n2026-06,Zebulon,1,4711.13,fixed",
+        )
+    tables = {
+        "costs": "month,driver,quantity,unit_cost,behaviour,queue\n2026-06,Zebulon,1,1,fixed,alpha\n",
+        "contacts": "contact_id,opened_at,queue,channel,agent_id\nz1,2026-06-01T10:00:00Z,alpha,voice,Mine\n",
+        "events": head.replace("evidence\n", "evidence,queue\n")
+        + storm.format("hidden-1", "storm", "Mine").replace("\n", ",alpha\n"),
+    }
+    kept(person, RULES)
+    stages = {}
+    for table, text in tables.items():
+        with transaction.atomic():
+            look(person.pk)
+            made = exports.receive(person, SimpleUploadedFile(f"{table}.csv", text.encode()), table)
+        exports.run(person.pk, made.pk, dry_run=True)
+        with transaction.atomic():
+            look(person.pk)
+            if now(person, made).stage == Stage.LOOKED:
+                exports.bring(now(person, made))
+        exports.run(person.pk, made.pk, dry_run=False)
+        stages[table] = now(person, made).stage
+    assert stages["costs"] == Stage.REFUSED
+    with transaction.atomic(), queries.opened(first.at("provider_lead")) as book:
+        assert [float(one) for one in book.table("costs").unit_cost.to_pyarrow().to_pylist()] == [4711.13]
+        rows = book.table("contacts").select("contact_id", "agent_id").to_pyarrow().to_pylist()
+        assert {"contact_id": "z1", "agent_id": None} in rows
+        assert book.table("events").evidence.to_pyarrow().to_pylist() == ["Zebulon"]

@@ -39,13 +39,13 @@ _TOLD = 200  # rows of no book that the page shows
 _SAID = 1000
 
 
-def theirs(person: Person) -> dict[str, UUID]:
-    """The relationships into which somebody may bring records, and which have a book, by name."""
-    found: dict[str, UUID] = {}
+def theirs(person: Person) -> dict[str, Standing]:
+    """Where somebody may bring records into a book, by the relationship's name."""
+    found: dict[str, Standing] = {}
     for one in portfolio(person):
         place = Standing(one)
         if place.side is not None and place.may(Action.BRING) and has_book(place):
-            found[str(one.relationship)] = one.relationship.pk
+            found[str(one.relationship)] = place
     return found
 
 
@@ -59,7 +59,7 @@ def keep_routes(person: Person, text: str) -> None:
     Routes.objects.update_or_create(person=person, defaults={"text": text})
 
 
-def _written(folder: Path, text: str, books: Mapping[str, UUID]) -> Path:
+def _written(folder: Path, text: str, books: Mapping[str, Standing]) -> Path:
     """`routes.toml` as the importer reads it, with the books' folders in the place of their names."""
     file = folder / FILE
     file.write_text(text, encoding="utf-8")
@@ -74,7 +74,7 @@ def _written(folder: Path, text: str, books: Mapping[str, UUID]) -> Path:
             raise UnusableSourceError(f"route {number}: book = {name!r} is none of yours ({known})"[:_SAID])
     said = tomlkit.parse(text)
     for entry in said["route"]:
-        entry["book"] = str(folder_of(books[str(entry["book"])]))
+        entry["book"] = str(_folder(books[str(entry["book"])]))
     file.write_text(tomlkit.dumps(said), encoding="utf-8")
     return file
 
@@ -143,12 +143,13 @@ def run(person: UUID, number: UUID, *, dry_run: bool) -> None:
                 by=export.person.name,
                 at=datetime.now(UTC),
                 dry_run=dry_run,
+                sides={_folder(place): place.side for place in books.values() if place.side is not None},
             )
             folders = list(dict.fromkeys(rule.book for rule in read_routes(routes)))
     except (UnusableSourceError, UnusableBookError, UnusableMappingError, BusyBookError, OSError) as error:
         changes: dict[str, Any] = {"stage": Stage.REFUSED, "why": _sentence(error, export, books)}
     else:
-        names = {folder_of(pk): name for name, pk in books.items()}
+        names = {_folder(place): name for name, place in books.items()}
         told = _told(routed, [names[folder] for folder in folders])
         changes = {"stage": Stage.LOOKED if dry_run else Stage.BROUGHT, "outcome": told, "why": ""}
     with transaction.atomic():
@@ -168,6 +169,9 @@ def _tell(person: UUID, relationship: UUID, export: Export, outcome: Outcome) ->
             return
         owner = read_definition(folder_of(relationship)).private_owner(outcome.table)
         counts = {name: getattr(outcome.delivery, name) for name in COUNTS}
+        shared = outcome.shared or outcome.delivery
+        # As of any other file: one of which the other side sees no row stays unknown to it.
+        own = owner is not None or (not shared.rows_in and bool(outcome.delivery.rows_in))
         Delivery.objects.create(
             relationship=place.relationship,
             side=place.side.value,
@@ -176,10 +180,15 @@ def _tell(person: UUID, relationship: UUID, export: Export, outcome: Outcome) ->
             size=0,
             mapping=export.mapping,
             stage=Stage.BROUGHT,
-            private=owner is not None,
-            outcome={"table": outcome.table, "number": outcome.delivery.number, "counts": counts},
+            private=own,
+            outcome={
+                "table": outcome.table,
+                "number": outcome.delivery.number,
+                "counts": counts,
+                "shared_counts": {name: getattr(shared, name) for name in COUNTS},
+            },
         )
-        note(place, "brought in", export.name, crosses=owner is None)
+        note(place, "brought in", export.name, crosses=not own)
 
 
 def _told(routed: Routed, names: list[str]) -> dict[str, Any]:
@@ -201,6 +210,10 @@ def _told(routed: Routed, names: list[str]) -> dict[str, Any]:
     }
 
 
+def _folder(place: Standing) -> Path:
+    return folder_of(place.relationship.pk)
+
+
 def _place(export: Export) -> Path:
     safe = re.sub(r"[^\w.() -]", "_", export.name)[-120:].lstrip(".") or "file"
     return Path(settings.DATA) / "uploads" / "exports" / str(export.pk) / safe
@@ -213,8 +226,8 @@ def _later(export: Export, *, dry_run: bool) -> None:
     )
 
 
-def _sentence(error: Exception, export: Export, books: Mapping[str, UUID]) -> str:
+def _sentence(error: Exception, export: Export, books: Mapping[str, Standing]) -> str:
     text = " ".join(str(error).split()).replace(str(_place(export)), export.name)
-    for name, pk in books.items():
-        text = text.replace(str(folder_of(pk)), name)
+    for name, place in books.items():
+        text = text.replace(str(_folder(place)), name)
     return text[:_SAID]

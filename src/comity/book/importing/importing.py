@@ -90,9 +90,7 @@ def import_source(  # noqa: PLR0913 - what, into what, how, by whom, when
     """
     definition = read_definition(book)
     table, closed = mapping.target, None if side is None else side.other
-    if closed is not None and definition.private_owner(table.name) is closed:
-        msg = f"{source}: {table.name} is what the other side keeps to itself; only it brings such records in"
-        raise UnusableSourceError(msg)
+    refuse_theirs(source, table, definition, closed)
     with locked(book, patience_s), working() as (con, work):
         clear(book)
         applied = _without_theirs(apply(mapping, source, Context(definition.timezone)), table, definition, closed)
@@ -122,9 +120,24 @@ def import_source(  # noqa: PLR0913 - what, into what, how, by whom, when
         )
 
 
+def refuse_theirs(source: Path, table: Table, definition: Definition, closed: Side | None) -> None:
+    """Let nobody bring in a table that the other side keeps to itself.
+
+    :raises UnusableSourceError: for such a table
+    """
+    if closed is not None and definition.private_owner(table.name) is closed:
+        msg = f"{source}: {table.name} is what the other side keeps to itself; only it brings such records in"
+        raise UnusableSourceError(msg)
+
+
+def columns_of_theirs(table: Table, definition: Definition, closed: Side | None) -> frozenset[str]:
+    """The columns of a table that the other side keeps to itself."""
+    return frozenset(name for name, owner in owner_of_columns(table, definition).items() if owner is closed)
+
+
 def _without_theirs(applied: Applied, table: Table, definition: Definition, closed: Side | None) -> Applied:
     """The rows without the columns that the other side keeps to itself."""
-    theirs = {column for column, owner in owner_of_columns(table, definition).items() if owner is closed}
+    theirs = columns_of_theirs(table, definition, closed)
     if not theirs:
         return applied
     batches = applied.batches

@@ -14,8 +14,9 @@ A row for which no rule holds, or rules of two books, is set aside in a list tha
 """
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as MappingOf
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -31,15 +32,26 @@ from comity.book.importing.applying import Applied, Context, apply
 from comity.book.importing.checking import MAX_REJECTS, in_portions
 from comity.book.importing.committing import locked
 from comity.book.importing.conversions import literal, quoted, value_sql
-from comity.book.importing.importing import Outcome, Progress, Taking, digest_of_mapping, take, unwatched
+from comity.book.importing.importing import (
+    Outcome,
+    Progress,
+    Taking,
+    columns_of_theirs,
+    digest_of_mapping,
+    refuse_theirs,
+    take,
+    unwatched,
+)
 from comity.book.importing.mapping import Mapping
 from comity.book.importing.patterns import flaw
 from comity.book.importing.provenance import Delivery
 from comity.book.importing.rejects import SCHEMA, Reject, write_rejects
 from comity.book.importing.section import ROW, UnusableSourceError
 from comity.book.importing.storing import clear, held
+from comity.book.raw import something_closed
 from comity.book.storage import scan_sql
 from comity.book.tables import Kind, Table
+from comity.core.values import Side
 
 UNROUTED = "unrouted.parquet"
 _CARRIED = "carried:"
@@ -120,8 +132,12 @@ def import_routed(  # noqa: PLR0913 - what, by which rules, how, by whom, when
     max_rejects: float = MAX_REJECTS,
     dry_run: bool = False,
     progress: Progress = unwatched,
+    sides: MappingOf[Path, Side] | None = None,
 ) -> Routed:
     """Import an export into the books that its rows belong to, each in one step of its own.
+
+    :param sides: on which side of each book whoever brings it stands: what the other side keeps to itself there the
+        export neither writes nor meets; None: anybody's
 
     :raises UnusableSourceError: when the file or the routes cannot be read, or a book refuses its part
     :raises UnusableBookError: when a book cannot be read
@@ -130,6 +146,9 @@ def import_routed(  # noqa: PLR0913 - what, by which rules, how, by whom, when
     books = list(dict.fromkeys(rule.book for rule in rules))
     definitions = {book: read_definition(book) for book in books}
     table = mapping.target
+    closed = {book: None if sides is None else sides[book].other for book in books}
+    for book in books:
+        refuse_theirs(source, table, definitions[book], closed[book])
     with ExitStack() as locks, working() as (con, work):
         for book in sorted(books):  # always in the same order, so that two imports cannot wait for each other
             locks.enter_context(locked(book))
@@ -148,13 +167,24 @@ def import_routed(  # noqa: PLR0913 - what, by which rules, how, by whom, when
                 there.next_number, source.name, applied.digest, at, by, mapping.name, digest, window=applied.window
             )
             earlier = there.earlier(delivery.digest, delivery.mapping_digest)
-            if earlier is not None and not dry_run:
+            theirs, shut = columns_of_theirs(table, definitions[book], closed[book]), closed[book]
+            # That a file is known would tell that a guess at what the other side keeps is right.
+            silent = shut is not None and something_closed(table, definitions[book], shut)
+            if earlier is not None and not dry_run and not silent:
                 outcomes.append(Outcome(table.name, delivery, already=earlier))
                 continue
             taking = Taking(
-                applied, table, delivery, source.name, max_rejects, dry_run=dry_run, alone=False, problems=False
+                replace(applied, last_wins=None) if applied.last_wins in theirs else applied,
+                table,
+                delivery,
+                source.name,
+                max_rejects,
+                dry_run=dry_run,
+                alone=False,
+                problems=False,
+                closed=shut,
             )
-            outcomes.append(take(con, book, definitions[book], taking, _rows_of(con, staged, number), folder))
+            outcomes.append(take(con, book, definitions[book], taking, _rows_of(con, staged, number, theirs), folder))
     if unrouted and not dry_run:
         _keep_unrouted(routes.with_name(UNROUTED), unrouted)
     return Routed(tuple(outcomes), unrouted)
@@ -233,10 +263,16 @@ def _day(table: Table, names: set[str], zone: str) -> str:
     raise UnusableSourceError(msg)
 
 
-def _rows_of(con: duckdb.DuckDBPyConnection, staged: Sequence[Path], number: int) -> Iterator[pa.RecordBatch]:
-    """The rows of one book, and no other's; by a cursor of its own, because checking uses the first."""
+def _rows_of(
+    con: duckdb.DuckDBPyConnection, staged: Sequence[Path], number: int, theirs: frozenset[str]
+) -> Iterator[pa.RecordBatch]:
+    """The rows of one book, and no other's, without the columns that the other side keeps to itself.
+
+    By a cursor of its own, because checking uses the first.
+    """
+    left_out = [*_carried(staged), *sorted(theirs.intersection(pq.read_schema(staged[0]).names))]
     sql = (
-        f"SELECT * EXCLUDE (_books, {', '.join(map(quoted, _carried(staged)))}) "
+        f"SELECT * EXCLUDE (_books, {', '.join(map(quoted, left_out))}) "
         f"FROM {scan_sql(*staged)} WHERE _books = [{number}] ORDER BY {ROW}"
     )
     with con.cursor() as cursor:
