@@ -206,11 +206,11 @@ def test_days_without_a_row_are_told_among_days_that_usually_have_one():
 
 def test_both_sides_read_what_was_agreed_to_come_and_whether_it_came():
     made = cast()
-    made.book('[[source]]\ntable = "contacts"\nby = "provider"\ndue = "daily 09:00"\n', contacts=contact("a"))
+    made.book('[[source]]\ntable = "contacts"\nby = "provider"\ndue = "monday 09:00"\n', contacts=contact("a"))
     for who in ("customer_lead", "provider_lead", "auditor"):
         page = made.client(who).get(made.url("records/")).content.decode()
         assert "What was agreed to come" in page
-        assert "daily 09:00" in page
+        assert "Mondays, 09:00" in page
 
 
 def marked(them, who, item, days=30, reason="Our margin."):

@@ -56,6 +56,12 @@ def said(action, about="", language="en"):
             ("holds back", "", "costs, until 1 August 2026"),
             ("reserva", "", "costes, hasta el 1 de agosto de 2026"),
         ),
+        (
+            "held back",
+            "contacts.agent_id, 2026-08-01",
+            ("holds back", "", "contacts.agent_id, until 1 August 2026"),
+            ("reserva", "", "contacts.agent_id, hasta el 1 de agosto de 2026"),
+        ),
         ("confirmed", "2026-Q2", ("confirmed", "", "Q2 2026"), ("confirmó", "", "T2 2026")),
     ],
 )

@@ -1,6 +1,7 @@
 """The wall in the database: what a viewer sees is decided there, whatever a request forgets or asks for."""
 
 import uuid
+from operator import attrgetter
 
 import psycopg
 import pytest
@@ -104,6 +105,20 @@ def test_a_request_that_forgets_sees_nothing(them):
         assert Matter.objects.count() == 0  # nobody's place is taken yet
         assert Membership.objects.count() == 1
         assert Relationship.objects.count() == 1
+
+
+def test_a_place_is_found_with_all_that_its_tables_say_of_it(them):
+    """The database finds it by a function that names columns: a new one that it forgets would be asked for apart."""
+    with transaction.atomic():
+        found = them.at("provider_finance").membership
+        there = ("relationship__customer", "relationship__provider", "person")
+        same = Membership.objects.select_related(*there).get(pk=found.pk)
+        for path in ("", "person", "relationship", "relationship.customer", "relationship.provider"):
+            ours, theirs = ((attrgetter(path)(one) if path else one) for one in (found, same))
+            secret = {"password", "last_login"} if path == "person" else set()
+            assert ours.get_deferred_fields() == secret
+            for field in {one.attname for one in ours._meta.concrete_fields} - secret:
+                assert getattr(ours, field) == getattr(theirs, field), (path, field)
 
 
 def test_who_is_looking_ends_with_the_transaction(them):

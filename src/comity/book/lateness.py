@@ -1,12 +1,15 @@
 """Who delivers what by when, and whether it came: the same clock for both sides."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from comity.book.coverage import Coverage
 from comity.book.definition import Source
+from comity.book.opening import Book
 from comity.core.values import Side
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -28,6 +31,30 @@ class Lateness:
     last: datetime | None
     late: bool | None
     unrecorded: bool = False
+
+
+class Dated(Protocol):
+    """Something that came at a moment."""
+
+    @property
+    def at(self) -> datetime:
+        """When."""
+
+
+class Came(Protocol):
+    """What is known of a table's rows, and of what they came with."""
+
+    @property
+    def table(self) -> str:
+        """Its name."""
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+
+    @property
+    def deliveries(self) -> Sequence[Dated]:
+        """Its imports."""
 
 
 def last_due(due: str, now: datetime) -> datetime | None:
@@ -85,3 +112,10 @@ def lateness(
                 late = came is None or (before is not None and came <= before)
         found.append(Lateness(source.table, source.by, source.due, came, late, unrecorded))
     return tuple(found)
+
+
+def lateness_in(book: Book, coverage: Coverage, origins: Sequence[Came], now: datetime) -> tuple[Lateness, ...]:
+    """The same of a book, from what came into it."""
+    last = {one.table: max(each.at for each in one.deliveries) for one in origins if one.deliveries}
+    held = {one.table: coverage.last_day(one.table) for one in origins if one.rows}
+    return lateness(book.definition.sources, last, book.definition.timezone, now, held)

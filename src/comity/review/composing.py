@@ -5,12 +5,12 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from comity.book.coverage import EDGE, Coverage, Uncovered
-from comity.book.lateness import lateness
+from comity.book.lateness import lateness_in
 from comity.book.opening import Book
 from comity.core.calendars import Against, Calendar, named
 from comity.core.limits import natural_limits
@@ -106,7 +106,7 @@ def compose(book: Book, *, period: str | None = None, against: Against | None = 
         readings=readings,
         missing=tuple(lacking),
         origins=origins,
-        lateness=_lateness(book, coverage, origins, now),
+        lateness=tuple(dataclasses.asdict(one) for one in lateness_in(book, coverage, origins, now)),
         histories=histories,
         history_limits=_limits(histories, frame.period),
         wording=read_wording(book.folder, frame.calendar.name(frame.period), frame.against),
@@ -293,15 +293,6 @@ def _origins(book: Book) -> tuple[Origin, ...]:
         )
         for origin in origins(book)
     )
-
-
-def _lateness(
-    book: Book, coverage: Coverage, origins: Sequence[Origin], now: datetime
-) -> tuple[Mapping[str, object], ...]:
-    last = {origin.table: max(one.at for one in origin.deliveries) for origin in origins if origin.deliveries}
-    held = {origin.table: coverage.last_day(origin.table) for origin in origins if origin.rows}
-    late = lateness(book.definition.sources, last, book.definition.timezone, now.astimezone(UTC), held)
-    return tuple(dataclasses.asdict(one) for one in late)
 
 
 def _digest(book: Book, frame: _Frame, levels: Levelled, readings: Sequence[Reading]) -> str:

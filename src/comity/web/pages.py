@@ -12,7 +12,7 @@ from django.urls import get_script_prefix, reverse
 from django.utils.timezone import now
 from jinja2 import Environment, StrictUndefined
 
-from comity.apps.matters.queries import count_open
+from comity.apps.matters.queries import count_waiting
 from comity.apps.parties.rights import Action
 from comity.apps.wording import language, spoken_period, words_for
 from comity.core.values import Side
@@ -44,14 +44,14 @@ def _address(prefix: str, name: str, args: tuple[object, ...], named: tuple[tupl
 def context(request: HttpRequest) -> dict[str, Any]:
     """What every page may use: words, who is looking and from where, what has just happened."""
     standing = getattr(request, "standing", None)
-    words = words_for(language())
+    words, failed = words_for(language()), getattr(request, "failed", False)
     return {
         "words": words,
         "standing": standing,
         "person": request.user if request.user.is_authenticated else None,
         "party": (lambda side: words.side(side, {})) if standing is None else standing.party(words),
         # One quick count a page; none where something broke, for the database may answer nothing then.
-        "waiting_now": 0 if standing is None or getattr(request, "failed", False) else count_open(standing),
+        "waiting_now": 0 if standing is None or failed else sum(count_waiting(standing).values()),
         "notices": list(messages.get_messages(request)),
         "here": request.resolver_match.view_name if request.resolver_match else "",
         "path": request.get_full_path(),

@@ -107,6 +107,7 @@ def test_an_abbreviation_s_full_stop_closes_the_sentence_too():
         ("monday 09:00", "Mondays, 09:00", "los lunes a las 09:00"),
         ("day 3 18:30", "day 3 of each month, 18:30", "el día 3 de cada mes a las 18:30"),
         ("friday", "Fridays", "los viernes"),
+        ("daily 09:00", "every day, 09:00", "cada día a las 09:00"),
         ("when it suits\x1b[31m", "when it suits\ufffd[31m", "when it suits\ufffd[31m"),
     ],
 )

@@ -20,7 +20,7 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 
 from comity.apps.books.models import UNDER_WAY, Delivery, Export, Routes, Stage
-from comity.apps.books.operations import COUNTS, NotAllowedError
+from comity.apps.books.operations import COUNTS, NotAllowedError, put_down
 from comity.apps.books.queries import folder_of, has_book
 from comity.apps.parties.models import Person
 from comity.apps.parties.operations import note
@@ -84,17 +84,10 @@ def receive(person: Person, upload: "UploadedFile[Any]", mapping: str) -> Export
 
     :raises NotAllowedError: for a file that is too large, and without rules
     """
-    if (upload.size or 0) > settings.LARGEST_UPLOAD:
-        raise NotAllowedError("too_large")
     if not Routes.objects.filter(person=person).exists():
         raise NotAllowedError("no_routes")
     made = Export(person=person, name=Path(upload.name or "file").name[:200], mapping=mapping)
-    place = _place(made)
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with place.open("wb") as out:
-        for chunk in upload.chunks():
-            out.write(chunk)
-    place.chmod(0o600)
+    put_down(upload, _place(made))
     made.save(force_insert=True)
     _later(made, dry_run=True)
     return made

@@ -101,8 +101,6 @@ def receive(standing: Standing, upload: "UploadedFile[Any]") -> Delivery:
     side = standing.side
     if side is None or not standing.may(Action.BRING):
         raise NotAllowedError("not_yours")
-    if (upload.size or 0) > settings.LARGEST_UPLOAD:
-        raise NotAllowedError("too_large")
     made = Delivery(
         relationship=standing.relationship,
         side=side.value,
@@ -111,11 +109,7 @@ def receive(standing: Standing, upload: "UploadedFile[Any]") -> Delivery:
         size=upload.size or 0,
     )
     place = _place(made)
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with place.open("wb") as out:
-        for chunk in upload.chunks():
-            out.write(chunk)
-    place.chmod(0o600)
+    put_down(upload, place)
     try:
         kept = _kept(made)
         fits = recognised(place, [mapping for mapping, _ in kept.values()])
@@ -134,6 +128,20 @@ def receive(standing: Standing, upload: "UploadedFile[Any]") -> Delivery:
     if fits:
         _later("books.look", made)
     return made
+
+
+def put_down(upload: "UploadedFile[Any]", place: Path) -> None:
+    """Keep a file where only the room reads it.
+
+    :raises NotAllowedError: for one that is too large
+    """
+    if (upload.size or 0) > settings.LARGEST_UPLOAD:
+        raise NotAllowedError("too_large")
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with place.open("wb") as out:
+        for chunk in upload.chunks():
+            out.write(chunk)
+    place.chmod(0o600)
 
 
 def choose(delivery: Delivery, mapping: str, text: str) -> None:

@@ -1,6 +1,8 @@
 """A relationship's book, opened for whoever is looking, and what may be told of it."""
 
+import contextlib
 import hashlib
+import os
 import pickle
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -25,13 +27,14 @@ from comity.book.importing.provenance import Delivery as Import
 from comity.book.importing.provenance import origins
 from comity.book.importing.rejects import Reject, kept_rejects
 from comity.book.importing.storing import held
-from comity.book.lateness import lateness
+from comity.book.lateness import lateness_in
 from comity.book.opening import Book, open_book
 from comity.book.tables import MONTHLY, TABLES
 from comity.core.values import Side, Viewer
 
 T = TypeVar("T")
 _KEPT = 120  # answers a relationship and viewer, the latest made
+_LATELY = 64  # answers that a process has at hand
 
 
 class NoBookError(LookupError):
@@ -100,17 +103,30 @@ def eyes(standing: Standing, *, joint: bool = False) -> str:
 
 def state(standing: Standing, *, joint: bool = False) -> str:
     """A digest of what the viewer's review is made from: the shared files, and the own side's."""
-    folder = folder_of(standing.relationship.pk)
     side = None if joint else standing.viewer.side
     digest = hashlib.sha256()
-    for file in sorted(folder.rglob("*")):
-        parts = file.relative_to(folder).parts
-        hidden = any(part.startswith(".") for part in parts)
-        theirs = parts[0] == "private" and (side is None or parts[1:2] != (side.value,))
-        if file.is_file() and not hidden and not theirs:
-            found = file.stat()
-            digest.update(f"{'/'.join(parts)} {found.st_size} {found.st_mtime_ns}\n".encode())
+    for name, found in sorted(_files(folder_of(standing.relationship.pk))):
+        parts = name.split("/")
+        theirs = parts[0] == "private" and (side is None or parts[1:2] != [side.value])
+        if not theirs:
+            digest.update(f"{name} {found.st_size} {found.st_mtime_ns}\n".encode())
     return digest.hexdigest()
+
+
+def _files(folder: Path, below: str = "") -> Iterator[tuple[str, os.stat_result]]:
+    """Every file of a book by its name in it, but for hidden ones; every page asks, so with few calls."""
+    try:
+        entries = list(os.scandir(folder))
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _files(Path(entry.path), f"{below}{entry.name}/")
+        else:
+            with contextlib.suppress(FileNotFoundError):  # replaced just now
+                yield below + entry.name, entry.stat()
 
 
 def zone(standing: Standing) -> str:
@@ -148,9 +164,15 @@ def worked_out(standing: Standing, what: tuple[object, ...], make: Callable[[], 
     return made
 
 
+@lru_cache(maxsize=_LATELY)
+def _lately(file: Path) -> Any:  # noqa: ANN401 - whatever was made
+    """What a file says, which is never written anew; shared by all who see the same, and so never changed."""
+    return pickle.loads(file.read_bytes())  # noqa: S301 - we alone write there
+
+
 def _kept(file: Path) -> Any:  # noqa: ANN401 - whatever was made
     try:
-        return pickle.loads(file.read_bytes())  # noqa: S301 - we alone write there
+        return _lately(file)
     except FileNotFoundError:
         return None
     except Exception:  # noqa: BLE001 - an earlier version of ours wrote it; it is made again
@@ -231,12 +253,8 @@ def lateness_of(standing: Standing) -> list[dict[str, Any]]:
 
     def make() -> list[dict[str, Any]]:
         with opened(standing) as book:
-            reach = Coverage(book, datetime.now(UTC).date())
-            came = origins(book)
-            last = {one.table: max(each.at for each in one.deliveries) for one in came if one.deliveries}
-            held_to = {one.table: reach.last_day(one.table) for one in came if one.rows}
-            sources, here = book.definition.sources, book.definition.timezone
-            return [asdict(one) for one in lateness(sources, last, here, datetime.now(UTC), held_to)]
+            now = datetime.now(UTC)
+            return [asdict(one) for one in lateness_in(book, Coverage(book, now.date()), origins(book), now)]
 
     return worked_out(standing, ("lateness", datetime.now(UTC).hour), make)
 

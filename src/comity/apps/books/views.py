@@ -20,6 +20,7 @@ from comity.apps.wording import language, words_for
 from comity.book.definition import UnusableBookError
 from comity.book.importing.mapping import UnusableMappingError
 from comity.book.importing.section import UnusableSourceError
+from comity.review.faces.sections import due
 
 
 @require_safe
@@ -29,7 +30,7 @@ def records(request: HttpRequest) -> HttpResponse:
 
 
 def _records(request: HttpRequest, standing: Standing, marking: MarkPrivate | None) -> HttpResponse:
-    known = queries.has_book(standing)
+    known, words = queries.has_book(standing), words_for(language())
     tables, late, marks = [], [], []
     try:
         if known:
@@ -42,7 +43,7 @@ def _records(request: HttpRequest, standing: Standing, marking: MarkPrivate | No
         "deliveries": queries.deliveries(standing),
         "form": (Upload() if known else Begin()) if standing.side and standing.may(Action.BRING) else None,
         "under_way": UNDER_WAY,
-        "late": late,
+        "late": [one | {"due": due(one["due"], words)} if one["due"] else one for one in late],
         "marks": marks,
         "marking": marking or (MarkPrivate() if known and _marks(standing) else None),
     }

@@ -5,9 +5,10 @@ from typing import Any
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import QuerySet
 
 from comity.apps.matters.models import DAYS, Kind, Move
-from comity.apps.parties.forms import Worded
+from comity.apps.parties.forms import Somebody, Worded
 from comity.apps.parties.models import Membership
 from comity.apps.wording import language, words_for
 
@@ -64,14 +65,13 @@ class Claim(Raise):
 class Agree(Raise):
     """An action: what, who sees to it, by when."""
 
-    owner = forms.ModelChoiceField(queryset=Membership.objects.none())
+    owner = Somebody()
     due_on = _day(required=True)
 
     def __init__(self, *args: Any, people: Any, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
         """Offer the people of both sides."""
         super().__init__(*args, **more)
-        self.fields["owner"].queryset = people  # type: ignore[attr-defined]
-        self.fields["owner"].label_from_instance = lambda one: one.person.name  # type: ignore[attr-defined]
+        self.fields["owner"].offer(people)  # type: ignore[attr-defined]
 
 
 FORMS = {Kind.DISPUTE: Raise, Kind.CLAIM: Claim, Kind.ACTION: Agree}
@@ -88,18 +88,25 @@ class Reply(Worded):
     to_day = _day()
     queue = forms.CharField(max_length=80, required=False)
     asked_for = forms.ChoiceField(required=False)
-    owner = forms.ModelChoiceField(queryset=Membership.objects.none(), required=False)
+    owner = Somebody(required=False)
     due_on = _day()
 
-    def __init__(self, *args: Any, people: Any, kind: str, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401 - as Django calls it
+        people: QuerySet[Membership],
+        kind: str,
+        owner: Membership | None = None,
+        **more: Any,  # noqa: ANN401 - as above
+    ) -> None:
         """Offer what may be asked for, and the people of the sides; of the terms only those of the kind."""
         super().__init__(*args, **more)
         said = words_for(language())
         self.fields["asked_for"].choices = [(one, said(f"claim.{one}")) for one in ("exclude", "relief")]  # type: ignore[attr-defined]
-        self.fields["owner"].queryset = people  # type: ignore[attr-defined]
-        self.fields["owner"].label_from_instance = lambda one: one.person.name  # type: ignore[attr-defined]
         for name in {*_TERMS[Kind.CLAIM], *_TERMS[Kind.ACTION]} - {*_TERMS.get(Kind(kind), ())}:
             del self.fields[name]
+        if "owner" in self.fields:
+            self.fields["owner"].offer(people, owner)  # type: ignore[attr-defined]
 
     @property
     def on_the_table(self) -> list[Any]:

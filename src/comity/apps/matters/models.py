@@ -92,6 +92,8 @@ class Matter(Identified):
             models.Index(
                 fields=["relationship", "to_day", "from_day"], condition=Q(kind=Kind.CLAIM), name="matter_claims"
             ),
+            # The log says what was done to a matter by its title.
+            models.Index(fields=["relationship", "title"], name="matter_by_title"),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=~Q(asks=models.F("answers")), name="two_sides"),

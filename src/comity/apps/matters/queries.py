@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Case, Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery, When
 from django.utils import timezone
 
 from comity.apps.matters.models import AGREED, OPEN, Evidence, Kind, Matter, State, Step
@@ -12,6 +12,7 @@ from comity.apps.parties.viewing import Standing
 from comity.core.values import Side
 
 REMINDED_BEFORE = timedelta(days=3)
+_WAITING = "matters that wait"
 
 
 def waiting(standing: Standing, side: Side) -> QuerySet[Matter]:
@@ -22,9 +23,14 @@ def waiting(standing: Standing, side: Side) -> QuerySet[Matter]:
     return found.annotate(asked_by=Subquery(asked_by)).order_by("reply_by", "pk")
 
 
-def count_open(standing: Standing) -> int:
-    """How many wait for an answer, of whichever side."""
-    return Matter.objects.filter(relationship=standing.relationship, state__in=OPEN).count()
+def count_waiting(standing: Standing) -> dict[Side, int]:
+    """How many wait for an answer of each side; asked once for a page, that says it in its head too."""
+    if _WAITING not in standing.remembered:
+        found = Matter.objects.filter(relationship=standing.relationship, state__in=OPEN).order_by()
+        whose = Case(When(state=State.ASKED, then=F("answers")), default=F("asks"))
+        counted = dict(found.values_list(whose).annotate(Count("pk")))
+        standing.remembered[_WAITING] = {side: counted.get(side.value, 0) for side in Side}
+    return dict(standing.remembered[_WAITING])
 
 
 def to_do(standing: Standing) -> QuerySet[Matter]:

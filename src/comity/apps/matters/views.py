@@ -39,8 +39,8 @@ def today(request: HttpRequest) -> HttpResponse:
     standing, words = place(request), words_for(language())
     own = standing.side or Side.CUSTOMER
     here = timezone.localdate(timezone=ZoneInfo(zone(standing)))
-    lists = [(side, queries.waiting(standing, side)) for side in (own, own.other)]
-    waiting = [(side, list(found[:_FIRST]), found.count()) for side, found in lists]
+    counted = queries.count_waiting(standing)
+    waiting = [(side, list(queries.waiting(standing, side)[:_FIRST]), counted[side]) for side in (own, own.other)]
     mine = waiting[0][1] if standing.side else sorted((one for _, those, _ in waiting for one in those), key=_by)
     shown = {
         "waiting": waiting,
@@ -76,7 +76,7 @@ def _first(waiting: list[Matter], today: date, words: Words) -> dict[str, object
 
 def _news(standing: Standing, words: Words) -> list[tuple[date, list[tuple[str, Access, Told, UUID | None]]]]:
     """What happened last, by day and time of the relationship's zone; titles lead to their matters."""
-    lines = [(one, told(one, words, standing.party(words))) for one in log()[:_NEWS]]
+    lines = [(one, told(one, words, standing.party(words))) for one in log(standing)[:_NEWS]]
     known = queries.by_title(standing, {line.title for _, line in lines if line.title})
     found: dict[date, list[tuple[str, Access, Told, UUID | None]]] = {}
     there = ZoneInfo(zone(standing))
@@ -112,7 +112,7 @@ def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
     given = request.POST if request.method == "POST" else request.GET
     about = {name: given.get(name, "")[:60] for name in ("kpi", "period")}
     kpis, queues = _agreed(standing)
-    form = _form(request, which, about, kpis)
+    form = _form(request, standing, which, about, kpis)
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         asked = operations.Asked(
@@ -150,8 +150,10 @@ def _agreed(standing: Standing) -> tuple[list[tuple[str, str]], list[str]]:
     return list(titles.items()), sorted({queue for one in kpis for queue in one.queues} - {"*"})
 
 
-def _form(request: HttpRequest, kind: Kind, about: dict[str, str], kpis: list[tuple[str, str]]) -> Raise:
-    more: dict[str, Any] = {"people": people().exclude(side=None)} if FORMS[kind] is Agree else {}
+def _form(
+    request: HttpRequest, standing: Standing, kind: Kind, about: dict[str, str], kpis: list[tuple[str, str]]
+) -> Raise:
+    more: dict[str, Any] = {"people": people(standing).exclude(side=None)} if FORMS[kind] is Agree else {}
     if FORMS[kind] is Claim:
         more = {"kpis": kpis}
     if request.method == "POST":
@@ -181,10 +183,10 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
     if found is None:
         raise Http404
     table = {name: getattr(found, name) for name in ("from_day", "to_day", "queue", "asked_for", "owner", "due_on")}
-    everybody = people().exclude(side=None)
-    reply = Reply(people=everybody, kind=found.kind, initial=table)
+    everybody = people(standing).exclude(side=None)
+    reply = Reply(people=everybody, kind=found.kind, owner=found.owner, initial=table)
     if request.method == "POST":
-        reply = Reply(request.POST, request.FILES, people=everybody, kind=found.kind)
+        reply = Reply(request.POST, request.FILES, people=everybody, kind=found.kind, owner=found.owner)
         if reply.is_valid():
             said = reply.cleaned_data
             terms = operations.Terms(**{name: said.get(name) or None for name in table})

@@ -1,12 +1,16 @@
 """What the parties' pages take in."""
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
+from django.db.models import QuerySet
 
 from comity.apps.parties.models import NEUTRAL, Membership, Person, Role
 from comity.apps.wording import language, words_for
+
+_MOST_LISTED = 60
 
 
 class Worded(forms.Form):
@@ -22,6 +26,57 @@ class Worded(forms.Form):
             field.label = said(f"{self.words}.{name}")
             if said.has(f"{self.words}.{name}_help"):
                 field.help_text = said(f"{self.words}.{name}_help")
+
+
+class Somebody(forms.Field):
+    """One of some people: chosen from a list, or, where they are too many for one, by their name or a part of it."""
+
+    widget: Any = forms.Select  # of its own, once people are offered
+    people: QuerySet[Membership] = Membership.objects.none()
+    now: Membership | None = None
+
+    def offer(self, people: QuerySet[Membership], now: Membership | None = None) -> None:
+        """From these, of whom one may be chosen already."""
+        self.people, self.now = people, now
+        some = list(people.values_list("pk", "person__name")[: _MOST_LISTED + 1])
+        if len(some) > _MOST_LISTED:
+            self.widget = forms.TextInput(attrs={"autocomplete": "off", "maxlength": 120})
+            self.help_text = words_for(language())("somebody.by_name")
+        else:
+            self.widget = forms.Select(choices=[("", "---------"), *some])
+        self.widget.is_required = self.required
+
+    def prepare_value(self, value: object) -> object:
+        """As the widget has it."""
+        if not isinstance(value, Membership):
+            return value
+        return value.pk if isinstance(self.widget, forms.Select) else value.person.name
+
+    def clean(self, value: Any) -> Membership | None:  # noqa: ANN401 - as Django calls it
+        """The one who is meant.
+
+        :raises forms.ValidationError: for nobody, and for several, who are then listed to choose from
+        """
+        text = str(value or "").strip()[:120]
+        self.validate(text)
+        if not text:
+            return None
+        if self.now is not None and text == self.now.person.name:
+            return self.now
+        try:
+            found = list(self.people.filter(pk=UUID(text)))
+        except ValueError:
+            found = list(self.people.filter(person__name__iexact=text)[: _MOST_LISTED + 1])
+            if len(found) != 1:
+                found = list(self.people.filter(person__name__icontains=text)[: _MOST_LISTED + 1])
+        if len(found) == 1:
+            return found[0]
+        said = words_for(language())
+        if not found or len(found) > _MOST_LISTED:
+            raise forms.ValidationError(said("somebody.too_many" if found else "somebody.nobody"))
+        listed = [(one.pk, f"{one.person.name}, {said(f'role.{one.role}').lower()}") for one in found]
+        self.widget, self.help_text = forms.Select(choices=[("", "---------"), *listed]), ""
+        raise forms.ValidationError(said("somebody.which"))
 
 
 class Invite(Worded):
@@ -86,14 +141,13 @@ class Deputy(Worded):
     """Who stands in, and until when."""
 
     words = "deputy"
-    deputy = forms.ModelChoiceField(queryset=Membership.objects.none())
+    deputy = Somebody()
     until = forms.DateField(widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
 
     def __init__(self, *args: Any, people: Any, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
         """Offer the others of the side."""
         super().__init__(*args, **more)
-        self.fields["deputy"].queryset = people  # type: ignore[attr-defined]
-        self.fields["deputy"].label_from_instance = lambda one: one.person.name  # type: ignore[attr-defined]
+        self.fields["deputy"].offer(people)  # type: ignore[attr-defined]
 
 
 class MakeToken(Worded):

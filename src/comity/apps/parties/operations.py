@@ -12,6 +12,7 @@ from django.utils import timezone
 from comity.apps.parties.mailing import later
 from comity.apps.parties.models import (
     NEUTRAL,
+    REVIEWED,
     Access,
     Invitation,
     Membership,
@@ -192,7 +193,7 @@ def stand_in(standing: Standing, other: Membership, deputy: Membership | None, u
 
 def reviewed_access(standing: Standing) -> None:
     """Say that the own side's places were looked through and stand."""
-    note(standing, "reviewed access", crosses=True)
+    note(standing, REVIEWED, crosses=True)
 
 
 def _own_lead(standing: Standing, other: Membership) -> None:

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from comity.apps.parties.models import Access, Invitation, Membership, Person, Token
+from comity.apps.parties.models import REVIEWED, Access, Invitation, Membership, Person, Token
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing
 from comity.core.values import Side
@@ -26,40 +26,46 @@ def portfolio(person: Person) -> QuerySet[Membership]:
     )
 
 
-def people(side: Side | None = None) -> QuerySet[Membership]:
+def people(standing: Standing, side: Side | None = None) -> QuerySet[Membership]:
     """Who is in the viewer's relationship, side by side."""
-    found = Membership.objects.select_related("person", "relationship", "stands_in_for__person").filter(left_at=None)
+    there = Membership.objects.filter(relationship=standing.relationship, left_at=None)
+    found = there.select_related("person", "stands_in_for__person")
     return (found if side is None else found.filter(side=side)).order_by("side", "person__name", "pk")
 
 
 def of_own_side(standing: Standing, number: UUID) -> Membership | None:
     """One's own place, or, for who leads, one of the own side."""
-    found = people(standing.side).filter(pk=number, side=standing.membership.side).first()
+    found = people(standing, standing.side).filter(pk=number, side=standing.membership.side).first()
     if found is None or not (found.pk == standing.membership.pk or standing.may(Action.INVITE)):
         return None
     return found
 
 
-def invitations() -> QuerySet[Invitation]:
+def invitations(standing: Standing) -> QuerySet[Invitation]:
     """Open invitations that the viewer's side has made."""
-    return Invitation.objects.filter(accepted_by=None, withdrawn_at=None).order_by("-made_at")
+    there = Invitation.objects.filter(relationship=standing.relationship)
+    return there.filter(accepted_by=None, withdrawn_at=None).order_by("-made_at")
 
 
-def former() -> QuerySet[Membership]:
+def former(standing: Standing) -> QuerySet[Membership]:
     """Who was in the viewer's relationship and has left, the last first."""
-    return Membership.objects.select_related("person").exclude(left_at=None).order_by("-left_at")
+    there = Membership.objects.filter(relationship=standing.relationship)
+    return there.select_related("person").exclude(left_at=None).order_by("-left_at")
 
 
-def log(*, reads: bool = False) -> QuerySet[Access]:
+def log(standing: Standing, *, reads: bool = False) -> QuerySet[Access]:
     """The audit log that the viewer may read, newest first: what was done, or what was read."""
-    found = Access.objects.select_related("person").order_by("-at", "-pk")
+    # The wall says so too, but of what it says the database does not know how many rows they are.
+    there = Access.objects.filter(relationship=standing.relationship)
+    told = there.select_related("person").only("at", "side", "crosses", "action", "about", "person__name")
+    found = told.order_by("-at", "-pk")
     return found.filter(action__startswith=READ) if reads else found.exclude(action__startswith=READ)
 
 
-def last_review() -> dict[str, Access]:
+def last_review(standing: Standing) -> dict[str, Access]:
     """When each side, by name, last said that its places stand."""
     found: dict[str, Access] = {}
-    for one in log().filter(action="reviewed access")[:50]:
+    for one in log(standing).filter(action=REVIEWED)[:50]:
         found.setdefault(one.side or "", one)
     return found
 

@@ -54,7 +54,8 @@ def _about(action: str, about: str, words: Words, party: Callable[[Side | str | 
         said = words("told.deputy", deputy=found["deputy"], name=found["name"], day=day)
     elif action == "held back" and (found := _UNTIL.fullmatch(about)):
         day = words.day(date.fromisoformat(found["day"]))
-        said = words("told.until", what=words.named("table", found["what"]), day=day)
+        item = found["what"]  # a table in words; what is only a part of one as book.toml has it
+        said = words("told.until", what=words.named("table", item) if words.has(f"table.{item}") else item, day=day)
     elif action in _OF_A_PERIOD:
         said = spoken_period(about, words)
     elif action in _OF_ONE:

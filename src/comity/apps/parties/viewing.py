@@ -4,21 +4,23 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection, transaction
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 
-from comity.apps.parties.models import Membership, Person, Relationship
+from comity.apps.parties.models import Membership, Organisation, Person, Relationship
 from comity.apps.parties.rights import Action, may_now
 from comity.core.values import Side, Viewer
 from comity.review.faces.words import Words
 
 API = "/api/"
+M = TypeVar("M", bound=Model)
 _LOOK = "SELECT set_config('comity.person', %s, true), set_config('comity.viewer', %s, true)"
 
 
@@ -34,6 +36,7 @@ class Standing:
     """Where somebody stands in a relationship, and so what they see of it."""
 
     membership: Membership
+    remembered: dict[str, Any] = field(default_factory=dict, compare=False)  # asked for more than once in an answer
 
     @property
     def relationship(self) -> Relationship:
@@ -74,16 +77,23 @@ def look(person: UUID | None, membership: UUID | None = None) -> None:
 
 def stand(person: UUID, relationship: UUID) -> Standing | None:
     """Look from the place that somebody has in a relationship; None, and nothing more is seen, where they have none."""
-    look(person)
-    found = (
-        Membership.objects.select_related("relationship__customer", "relationship__provider", "person")
-        .filter(person=person, relationship=relationship, left_at=None)
-        .first()
-    )
-    if found is None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM comity_stand(%s, %s)", [person, relationship])
+        row = cursor.fetchone()
+        names = [column.name.split(".") for column in cursor.description]
+    if row is None:
         return None
-    look(person, found.pk)
-    return Standing(found)
+    parts: dict[str, dict[str, Any]] = {}
+    for (part, name), value in zip(names, row, strict=True):
+        parts.setdefault(part, {})[name] = value
+
+    def made(model: type[M], part: str) -> M:
+        return model.from_db(connection.alias, list(parts[part]), list(parts[part].values()))
+
+    membership, there = made(Membership, "membership"), made(Relationship, "relationship")
+    there.customer, there.provider = made(Organisation, "customer"), made(Organisation, "provider")
+    membership.person, membership.relationship = made(Person, "person"), there
+    return Standing(membership)
 
 
 @contextmanager

@@ -53,10 +53,10 @@ def people(request: HttpRequest) -> HttpResponse:
     """Who is in the relationship, what each may do, and who is asked to come."""
     standing = place(request)
     shown = {
-        "members": paged(request, queries.people()),
-        "invitations": queries.invitations(),
+        "members": paged(request, queries.people(standing)),
+        "invitations": queries.invitations(standing),
         "form": Invite() if standing.may(Action.INVITE) else None,
-        "reviewed": queries.last_review(),
+        "reviewed": queries.last_review(standing),
         "rights": {role: [action for action in Action if action in MAY[role]] for role in Role},
         "actions": list(Action),
     }
@@ -143,7 +143,7 @@ def _their_place(
     request: HttpRequest, standing: Standing, other: Membership, role: Place | None, deputy: Deputy | None
 ) -> HttpResponse:
     leads, neutral = standing.may(Action.INVITE), other.side is None
-    side = queries.people().filter(side=other.side).exclude(pk=other.pk)
+    side = queries.people(standing).filter(side=other.side).exclude(pk=other.pk)
     shown = {
         "other": other,
         "role": (role or Place(neutral=neutral, initial={"role": other.role})) if leads else None,
@@ -177,7 +177,7 @@ def stand_in(request: HttpRequest, membership: UUID) -> HttpResponse:
     other = _of_own_side(standing, membership)
     deputy, until = None, None
     if request.POST.get("deputy"):
-        form = Deputy(request.POST, people=queries.people().filter(side=other.side).exclude(pk=other.pk))
+        form = Deputy(request.POST, people=queries.people(standing).filter(side=other.side).exclude(pk=other.pk))
         if not form.is_valid():
             return _their_place(request, standing, other, None, form)
         deputy, until = form.cleaned_data["deputy"], form.cleaned_data["until"]
@@ -224,7 +224,7 @@ def access(request: HttpRequest) -> HttpResponse:
             one.stands_in_for.person.name if one.stands_in_for and stands_in(one, today) else "",
             " ".join(action for action in Action if one.left_at is None and may_now(one, action, today)),
         )
-        for one in [*queries.people(), *queries.former()]
+        for one in [*queries.people(standing), *queries.former(standing)]
     ]
     head = ("name", "email", "side", "role", "since", "left", "stands_in_for", "may")
     return csv_file("access.csv", head, rows)
@@ -250,7 +250,7 @@ def log(request: HttpRequest) -> HttpResponse:
     """What was done, or read, and by whom: what crossed the line, and what the own side did."""
     standing, words = place(request, Action.AUDIT), words_for(language())
     reads = request.GET.get("what") == "reads"
-    page = paged(request, queries.log(reads=reads), _LINES)
+    page = paged(request, queries.log(standing, reads=reads), _LINES)
     lines = [(one, told(one, words, standing.party(words))) for one in page]
     return render(request, "parties/log.html", {"page": page, "reads": reads, "lines": lines})
 
@@ -258,8 +258,8 @@ def log(request: HttpRequest) -> HttpResponse:
 @require_safe
 def log_file(request: HttpRequest) -> HttpResponse:
     """The whole log that the viewer may read, as a file."""
-    place(request, Action.AUDIT)
-    lines = [*queries.log(), *queries.log(reads=True)]
+    standing = place(request, Action.AUDIT)
+    lines = [*queries.log(standing), *queries.log(standing, reads=True)]
     rows = ((one.at.isoformat(), one.person.name, one.side or "neutral", one.action, one.about) for one in lines)
     return csv_file("log.csv", ("at", "by", "side", "action", "about"), rows)
 

@@ -22,6 +22,11 @@ from comity.review.review import Review
 
 _MOST_TOLD = 12  # matters of each kind beside an attribution; more stand among the matters
 _TOLD = 100  # disputes, and claims, beside a review; more stand among the matters
+# What their lists say of them: a review may stand beside two hundred.
+_LINE = (
+    *("relationship_id", "kind", "kpi", "asks", "answers", "title", "state", "period", "late"),
+    *("raised_at", "reply_by", "due_on"),
+)
 FILES = {
     "pdf": "application/pdf",
     "html": "text/html; charset=utf-8",
@@ -111,7 +116,7 @@ def about(standing: Standing, period: Period, name: str) -> dict[str, list[Matte
     """Open disputes of a period's figures and claims that touch its days, by KPI ("": about all); the first of each."""
     touching = claims(standing).filter(from_day__lt=period.end, to_day__gte=period.start)
     found: dict[str, list[Matter]] = {}
-    for one in [*disputes(standing, name)[:_TOLD], *touching[:_TOLD]]:
+    for one in [*disputes(standing, name).only(*_LINE)[:_TOLD], *touching.only(*_LINE)[:_TOLD]]:
         found.setdefault(one.kpi, []).append(one)
     return found
 

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import NamedTuple
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -107,9 +108,23 @@ def _beside(standing: Standing, made: Review, period: str, about: dict[str, list
     return Beside(lambda kpi: f"{reverse('figure', args=[at.pk, kpi])}?{asked}", marks, opened)
 
 
-@require_safe
-def figure(request: HttpRequest, kpi: str) -> HttpResponse:
-    """One figure opened: the level, each side's own and why they differ, its wording, its records, what is asked."""
+class _Opened(NamedTuple):
+    """What the page of one figure, or one reading, is made from."""
+
+    standing: Standing
+    made: Review
+    joint: bool
+    period: str  # in words
+    name: str  # as addresses have it
+    about: dict[str, list[Matter]]
+    beside: Beside
+
+
+def _opened(request: HttpRequest) -> _Opened:
+    """The review around one of its parts.
+
+    :raises Http404: where there is none
+    """
     standing = place(request)
     try:
         made, joint = _asked_for(request, standing)
@@ -118,7 +133,15 @@ def figure(request: HttpRequest, kpi: str) -> HttpResponse:
     calendar = definition(standing).calendar(made.cut)
     name = calendar.name(made.period)
     about = queries.about(standing, made.period, name)
-    body = queries.figure_body(standing, made, kpi, _beside(standing, made, name, about, joint=joint), joint=joint)
+    spoken = words_for(language()).period(made.period, calendar.cut)
+    return _Opened(standing, made, joint, spoken, name, about, _beside(standing, made, name, about, joint=joint))
+
+
+@require_safe
+def figure(request: HttpRequest, kpi: str) -> HttpResponse:
+    """One figure opened: the level, each side's own and why they differ, its wording, its records, what is asked."""
+    standing, made, joint, period, name, about, beside = _opened(request)
+    body = queries.figure_body(standing, made, kpi, beside, joint=joint)
     if body is None:
         raise Http404
     read(standing, "figure", f"{kpi} {name}")
@@ -128,7 +151,7 @@ def figure(request: HttpRequest, kpi: str) -> HttpResponse:
         "level": level,
         "row": level_row(level, made, words),
         "body": body,
-        "period": words.period(made.period, calendar.cut),
+        "period": period,
         "name": name,
         "joint": joint,
         "mine": mine,
@@ -147,15 +170,9 @@ def _marks(matters: list[Matter]) -> list[Matter]:
 @require_safe
 def reading(request: HttpRequest, reading: str) -> HttpResponse:
     """One reading opened: what moved and what only seemed to, its wording, its records, what is asked about it."""
-    standing = place(request)
-    try:
-        made, joint = _asked_for(request, standing)
-    except (NoBookError, NoReviewError, UnusableBookError):
-        raise Http404 from None
-    calendar = definition(standing).calendar(made.cut)
-    name, words = calendar.name(made.period), words_for(language())
-    about = queries.about(standing, made.period, name)
-    body = queries.reading_body(standing, made, reading, _beside(standing, made, name, about, joint=joint), joint=joint)
+    standing, made, joint, period, name, about, beside = _opened(request)
+    words = words_for(language())
+    body = queries.reading_body(standing, made, reading, beside, joint=joint)
     found = named(made, reading)
     if body is None or found is None:
         raise Http404
@@ -166,7 +183,7 @@ def reading(request: HttpRequest, reading: str) -> HttpResponse:
         "title": title(found, words),
         "subtitle": subtitle(found, made, words),
         "body": body,
-        "period": words.period(made.period, calendar.cut),
+        "period": period,
         "name": name,
         "against": made.against,
         "joint": joint,

@@ -5,7 +5,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -78,7 +78,16 @@ def finalized(value: object) -> object:
     """Texts from records lose what could run them backwards; markup is ours and stays. No line ends after a sign."""
     if not isinstance(value, str) or hasattr(value, "__html__"):
         return value
-    return _SIGNED.sub("\\1\u2060", clean(value))
+    return _words(value) if len(value) <= _A_WORD else _finalized(value)
+
+
+def _finalized(text: str) -> str:
+    return _SIGNED.sub("\\1\u2060", clean(text))
+
+
+# The same few words stand on every page, and in a long one many times.
+_A_WORD = 80
+_words = lru_cache(maxsize=8192)(_finalized)
 
 
 def render(review: Review, words: Words, *, paper: bool = False) -> str:

@@ -13,7 +13,7 @@ from comity.review.review import Missing, Origin, Paid, Review
 
 HUNDRED = 100
 _DUE = re.compile(
-    r"(?P<day>monday|tuesday|wednesday|thursday|friday|saturday|sunday|day \d{1,2})(?: (?P<time>\d{1,2}:\d\d))?"
+    r"(?P<day>monday|tuesday|wednesday|thursday|friday|saturday|sunday|daily|day \d{1,2})(?: (?P<time>\d{1,2}:\d\d))?"
 )
 _READINGS = frozenset(
     {

@@ -139,7 +139,7 @@ def matters_of(request: HttpRequest, relationship: UUID, asked_for: Query[Filter
 def raise_matter(request: HttpRequest, relationship: UUID, given: MatterIn) -> Status[dict[str, Any]]:
     """Raise a matter for one's side."""
     standing = place(request)
-    said = given.dict() | {"owner": _owner(given.owner)}
+    said = given.dict() | {"owner": _owner(standing, given.owner)}
     if given.kind == "claim" and not (given.from_day and given.to_day and given.event and given.asked_for):
         raise HttpError(422, "a claim says event, asked_for, from_day and to_day")
     if given.from_day and given.to_day and given.to_day < given.from_day:
@@ -166,7 +166,7 @@ def matter(request: HttpRequest, relationship: UUID, matter: UUID) -> dict[str, 
 def move(request: HttpRequest, relationship: UUID, matter: UUID, given: MoveIn) -> dict[str, Any]:
     """Make a move."""
     standing = place(request)
-    said = given.dict(exclude={"move", "text"}) | {"owner": _owner(given.owner)}
+    said = given.dict(exclude={"move", "text"}) | {"owner": _owner(standing, given.owner)}
     return _moved(standing, matter, Move(given.move), given.text, matters.Terms(**said), [])
 
 
@@ -208,11 +208,11 @@ def _moved(  # noqa: PLR0913 - a move, what it says, and what comes with it
     return _whole(standing, found)
 
 
-def _owner(number: UUID | None) -> Membership | None:
+def _owner(standing: Standing, number: UUID | None) -> Membership | None:
     """Somebody of either side, by the number that `people` tells."""
     if number is None:
         return None
-    found = parties.people().filter(pk=number).exclude(side=None).first()
+    found = parties.people(standing).filter(pk=number).exclude(side=None).first()
     if found is None:
         raise HttpError(422, "owner is nobody of either side")
     return found

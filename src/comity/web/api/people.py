@@ -77,21 +77,21 @@ def relationships(request: HttpRequest) -> list[dict[str, Any]]:
 @api.get("/r/{uuid:relationship}/people")
 def people(request: HttpRequest, relationship: UUID) -> list[dict[str, Any]]:
     """Who is there."""
-    place(request)
+    standing = place(request)
     return [
         {"id": one.pk, "name": one.person.name, "side": one.side, "role": one.role, "joined_at": one.joined_at}
         | _stands_in(one)
-        for one in parties.people()
+        for one in parties.people(standing)
     ]
 
 
 @api.get("/r/{uuid:relationship}/invitations")
 def invitations(request: HttpRequest, relationship: UUID) -> list[dict[str, Any]]:
     """Open invitations of the own side."""
-    place(request, Action.INVITE)
+    standing = place(request, Action.INVITE)
     return [
         {"id": one.pk, "email": one.email, "role": one.role, "side": one.side, "expires_at": one.expires_at}
-        for one in parties.invitations()
+        for one in parties.invitations(standing)
     ]
 
 
@@ -131,7 +131,7 @@ def stand_in(request: HttpRequest, relationship: UUID, person: UUID, given: Depu
     """Name who stands in for somebody of the own side, or for oneself; or end it."""
     standing = place(request)
     other = _of_own_side(standing, person)
-    deputy = None if given.deputy is None else parties.people().filter(pk=given.deputy, side=other.side).first()
+    deputy = None if given.deputy is None else parties.people(standing).filter(pk=given.deputy, side=other.side).first()
     if given.deputy is not None and deputy is None:
         raise HttpError(409, words_for("en")("not_done.same_side"))
     _done(lambda: operations.stand_in(standing, other, deputy, given.until))
@@ -158,10 +158,10 @@ def review_access(request: HttpRequest, relationship: UUID) -> Status[dict[str, 
 @api.get("/r/{uuid:relationship}/log")
 def log(request: HttpRequest, relationship: UUID, asked_for: Query[Lines]) -> list[dict[str, Any]]:
     """What was done, or read: what crossed the line, and what the own side did; the newest first."""
-    place(request, Action.AUDIT)
+    standing = place(request, Action.AUDIT)
     return [
         {"at": one.at, "by": one.person.name, "side": one.side, "action": one.action, "about": one.about}
-        for one in parties.log(reads=asked_for.reads)[asked_for.offset : asked_for.offset + asked_for.limit]
+        for one in parties.log(standing, reads=asked_for.reads)[asked_for.offset : asked_for.offset + asked_for.limit]
     ]
 
 

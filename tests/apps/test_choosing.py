@@ -1,0 +1,127 @@
+"""Somebody is chosen from a list, or, where they are too many for one, by name."""
+
+import re
+
+import pytest
+from django.db import transaction
+
+from comity.apps.matters.models import Kind, Matter, Step
+from comity.apps.matters.operations import Asked, raise_matter
+from comity.apps.parties.models import Membership, Role
+from comity.core.values import Side
+from tests.room import cast, person
+
+ZONE = "Europe/Berlin"
+NAMES = ["Rosa Lind", "Rosa Marin", "Rosa Marin"]
+
+
+@pytest.fixture(scope="module")
+def few():
+    return cast()
+
+
+@pytest.fixture(scope="module")
+def many():
+    made = cast("Crowd Co", "Crowd Desk")
+    crowd = [person(name) for name in [*NAMES, *(f"Nora Number {number:02}" for number in range(65))]]
+    with transaction.atomic():
+        at = made.at("customer_lead")
+        Membership.objects.bulk_create(
+            Membership(relationship=at.relationship, person=one, side=Side.CUSTOMER, role=Role.MEMBER) for one in crowd
+        )
+    return made
+
+
+def action(them, owner="Ana Customer Lead"):
+    with transaction.atomic():
+        at = them.at("customer_lead")
+        sees = Membership.objects.get(relationship=at.relationship, person__name=owner)
+        return raise_matter(at, Asked(Kind.ACTION, "Spread lunch", "Why.", owner=sees), ZONE)
+
+
+def countered(them, matter, owner):
+    said = {"move": "counter", "text": "Somebody else.", "owner": owner}
+    return them.client("provider_lead").post(them.url(f"matters/{matter.pk}/"), said)
+
+
+def owner_of(them, matter):
+    with transaction.atomic():
+        them.at("auditor")
+        return Matter.objects.get(pk=matter.pk).owner.person.name
+
+
+def test_few_are_a_list_with_the_one_chosen(few):
+    shown = few.client("provider_lead").get(few.url(f"matters/{action(few).pk}/")).content.decode()
+    listed = re.search(r'<select name="owner".*?</select>', shown, re.DOTALL)[0]
+    assert listed.count("<option") == 1 + 12  # none, and six on either side
+    assert re.search(r"<option[^>]* selected>Ana Customer Lead<", listed)
+
+
+def test_many_are_asked_for_by_name_and_the_page_does_not_list_them(many):
+    shown = many.client("provider_lead").get(many.url(f"matters/{action(many).pk}/")).content.decode()
+    assert re.search(r'<input type="text" name="owner" value="Ana Customer Lead"', shown)
+    assert "Nora Number" not in shown
+    assert "a part of it" in shown
+
+
+@pytest.mark.parametrize("said", ["Rosa Lind", "rosa lind", "Lind", "Number 07"])
+def test_a_name_or_a_part_that_only_one_has_is_that_one(many, said):
+    matter = action(many)
+    assert countered(many, matter, said).status_code == 302
+    assert owner_of(many, matter) == ("Nora Number 07" if "07" in said else "Rosa Lind")
+
+
+def test_what_several_are_called_lists_them_to_choose_from(many):
+    matter = action(many)
+    answer = countered(many, matter, "rosa")
+    shown = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Several are called that" in shown
+    found = re.findall(r'<option value="([0-9a-f-]{36})">(Rosa \w+), member<', shown)
+    assert sorted(name for _, name in found) == NAMES
+    assert countered(many, matter, found[-1][0]).status_code == 302
+    assert owner_of(many, matter) == found[-1][1]
+
+
+def test_the_one_who_has_it_keeps_it_however_many_share_the_name(many):
+    matter = action(many)
+    with transaction.atomic():
+        many.at("customer_lead")
+        Matter.objects.filter(pk=matter.pk).update(
+            owner=Membership.objects.filter(person__name="Rosa Marin").order_by("pk").last()
+        )
+    said = {"move": "counter", "text": "Later.", "owner": "Rosa Marin", "due_on": "2027-03-01"}
+    assert many.client("provider_lead").post(many.url(f"matters/{matter.pk}/"), said).status_code == 302
+    with transaction.atomic():
+        many.at("auditor")
+        assert Step.objects.get(matter=matter, number=2).terms["due_on"] == "2027-03-01"
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("Zeno", "Nobody here is called that"),
+        ("Number", "Many are called that"),
+        ("00000000-0000-0000-0000-000000000000", "Nobody here is called that"),
+        ("Max Stranger", "Nobody here is called that"),  # who is in the room, but not in this relationship
+        ("Auditor", "Nobody here is called that"),  # who is here, but on neither side
+        ("%", "Nobody here is called that"),
+    ],
+)
+def test_nobody_and_too_many_are_said_and_nothing_is_moved(many, said, why):
+    matter = action(many)
+    answer = countered(many, matter, said)
+    assert (answer.status_code, why in answer.content.decode()) == (422, True)
+    assert owner_of(many, matter) == "Ana Customer Lead"
+
+
+def test_a_deputy_too_is_named(many):
+    with transaction.atomic():
+        own = many.at("customer_lead").membership
+    page, browser = many.url(f"people/{own.pk}/"), many.client("customer_lead")
+    assert '<input type="text" name="deputy"' in browser.get(page).content.decode()
+    answer = browser.post(f"{page}stand-in/", {"deputy": "Rosa Lind", "until": "2099-01-01"})
+    assert answer.status_code == 302
+    assert "Rosa Lind stands in until" in browser.get(page).content.decode()
+    answer = browser.post(f"{page}stand-in/", {"deputy": "Provider Roster", "until": "2099-01-01"})
+    assert (answer.status_code, "Nobody here" in answer.content.decode()) == (422, True)  # of the other side
