@@ -165,14 +165,14 @@ def worked_out(standing: Standing, what: tuple[object, ...], make: Callable[[], 
 
 
 @lru_cache(maxsize=_LATELY)
-def _lately(file: Path) -> Any:  # noqa: ANN401 - whatever was made
-    """What a file says, which is never written anew; shared by all who see the same, and so never changed."""
+def _lately(file: Path, written: int) -> Any:  # noqa: ANN401, ARG001 - whatever was made, and when
+    """What a file says; shared by all who see the same, and so never changed."""
     return pickle.loads(file.read_bytes())  # noqa: S301 - we alone write there
 
 
 def _kept(file: Path) -> Any:  # noqa: ANN401 - whatever was made
     try:
-        return _lately(file)
+        return _lately(file, file.stat().st_mtime_ns)
     except FileNotFoundError:
         return None
     except Exception:  # noqa: BLE001 - an earlier version of ours wrote it; it is made again
