@@ -210,3 +210,51 @@ def test_an_export_neither_writes_nor_meets_what_the_other_side_keeps(two):
         rows = book.table("contacts").select("contact_id", "agent_id").to_pyarrow().to_pylist()
         assert {"contact_id": "z1", "agent_id": None} in rows
         assert book.table("events").evidence.to_pyarrow().to_pylist() == ["Zebulon"]
+
+
+def test_programs_sort_exports_as_the_page_does_and_each_only_its_own_persons():
+    first, second = cast(provider="Gamma"), cast(provider="Delta")
+    person = first.people["customer_lead"]
+    for one in (first, second):
+        one.book()
+    with transaction.atomic():
+        _, word = parties.invite(second.at("customer_lead"), person.email, Role.LEAD, Side.CUSTOMER)
+        parties.join(person, word)
+        look(person.pk)
+        words = {"mine": parties.make_token(person, "x", 9, writes=True)[1]}
+        look(first.people["customer_analyst"].pk)
+        words["other"] = parties.make_token(first.people["customer_analyst"], "x", 9, writes=True)[1]
+
+    def ask(method, path, body=None, who="mine", **more):
+        asked = {} if body is None else {"data": body, "content_type": "application/json"}
+        headers = {"authorization": f"Bearer {words[who]}"}
+        return getattr(Client(), method)(f"/api/{path}", headers=headers, **asked, **more)
+
+    def sent(text, mapping="contacts"):
+        return ask("post", "exports", data={"file": SimpleUploadedFile("all.csv", text.encode()), "mapping": mapping})
+
+    rules = RULES.replace("Alpha", "Gamma").replace("Beta", "Delta")
+    assert ask("get", "routes").json() == {
+        "text": "",
+        "books": ["Northwind Energy with Delta", "Northwind Energy with Gamma"],
+    }
+    assert sent(EXPORT).status_code == 409  # there are no rules yet
+    assert ask("put", "routes", {"text": RULES}).status_code == 422
+    assert ask("put", "routes", {"text": rules}).json()["text"] == rules
+    assert sent(EXPORT, "nonsense").status_code == 422
+    made = sent(EXPORT).json()
+    assert ask("post", f"exports/{made['id']}/moves", {"do": "bring"}).status_code == 409  # nothing was tried
+    exports.run(person.pk, made["id"], dry_run=True)
+    (tried,) = ask("get", "exports").json()
+    assert (tried["stage"], tried["outcome"]["unrouted"]) == ("looked", 1)
+    for method, path, body in (
+        ("get", "", None),
+        ("post", "/moves", {"do": "bring"}),
+        ("post", "/moves", {"do": "drop"}),
+    ):
+        assert ask(method, f"exports/{made['id']}{path}", body, who="other").status_code == 404
+    assert ask("get", "exports", who="other").json() == []
+    assert ask("post", f"exports/{made['id']}/moves", {"do": "bring"}).json()["stage"] == "bringing"
+    exports.run(person.pk, made["id"], dry_run=False)
+    assert ask("get", f"exports/{made['id']}").json()["stage"] == "brought"
+    assert rows(second, "provider_lead") == ["b1", "b2"]

@@ -125,5 +125,7 @@ def test_every_export_of_a_table_is_tried_here():
     assert {path.rsplit("/", 1)[-1] for path in api.get_openapi_schema()["paths"] if "." in path} == {
         "levels.csv",
         "rejects.csv",
+        "access.csv",  # the rows of the page's file
+        "file.{form}",  # the page's file
         "levels.parquet",  # whose cells are typed
     }

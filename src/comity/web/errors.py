@@ -1,11 +1,14 @@
 """What is said when there is nothing to show: what happened and what to do, and nothing of what is inside."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from comity.apps.parties.viewing import API
+
+PROBLEM = "application/problem+json"
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - what it says may be too much
@@ -23,9 +26,28 @@ def broken(request: HttpRequest) -> HttpResponse:
     return _told(request, "broken", 500)
 
 
+class ProblemMiddleware:
+    """What refuses a program before any of our operations is asked (another method, a host that is not ours)."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        """Stand around what comes after."""
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, every error as problem+json."""
+        found = self.get_response(request)
+        told = found.headers.get("Content-Type", "").startswith(PROBLEM)
+        if found.status_code < HTTPStatus.BAD_REQUEST or told or not request.path.startswith(API):
+            return found
+        answer = _told(request, "", found.status_code)
+        if "Allow" in found.headers:
+            answer.headers["Allow"] = found.headers["Allow"]
+        return answer
+
+
 def _told(request: HttpRequest, what: str, status: int) -> HttpResponse:
     """As a page, or, to a program, as problem+json."""
     if not request.path.startswith(API):
         return render(request, "error.html", {"what": what}, status=status)
     told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
-    return JsonResponse(told, status=status, content_type="application/problem+json")
+    return JsonResponse(told, status=status, content_type=PROBLEM)

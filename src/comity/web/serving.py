@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from comity.web.postgres import APP, OWNER, Cluster, NoDatabaseError, reachable
 
+_YOUNG = 20_000  # objects made before the collector looks at them: a page makes some ten thousand
 _PATIENCE_S = 2  # for what is under way in the background; an import that is cut off is begun again
 UNPRIVILEGED = ("www-data", "_www", "daemon", "nobody")
 
@@ -217,6 +218,7 @@ def _run(host: str, port: int, workers: int, ready: Callable[[str], None]) -> No
             # whoever waits for a page then waits a fifth of a second longer.
             gc.collect()
             gc.freeze()
+            gc.set_threshold(_YOUNG)
             return application
 
     Server().run()

@@ -52,6 +52,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "comity.web.health.HealthMiddleware",
+    "comity.web.errors.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -81,7 +82,7 @@ def _database(url: str, role: str) -> dict[str, object]:
     common = {
         "ENGINE": "django.db.backends.postgresql",
         "CONN_MAX_AGE": 600,
-        "CONN_HEALTH_CHECKS": True,
+        "CONN_HEALTH_CHECKS": bool(url),  # our own does not stop before we do
         "OPTIONS": {"options": f"-c comity.app_role={APP_ROLE}"},
     }
     if url:

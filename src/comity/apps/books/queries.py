@@ -18,7 +18,8 @@ from django.db.models import Q, QuerySet
 from filelock import FileLock
 
 import comity
-from comity.apps.books.models import Delivery, Hold, Mark, Stage
+from comity.apps.books.models import Delivery, Export, Hold, Mark, Routes, Stage
+from comity.apps.parties.models import Person
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing
 from comity.book.coverage import Coverage
@@ -34,6 +35,7 @@ from comity.core.values import Side, Viewer
 
 T = TypeVar("T")
 _KEPT = 120  # answers a relationship and viewer, the latest made
+_EXPORTS = 20
 _LATELY = 64  # answers that a process has at hand
 
 
@@ -337,6 +339,22 @@ def delivery(standing: Standing, number: UUID) -> Delivery | None:
 def _closed(standing: Standing) -> Q:
     """Others' files of the own side's tables that the role does not read."""
     return Q(private=True, outcome__table__in=sorted(standing.closed_tables)) & ~Q(person=standing.membership.person)
+
+
+def routes(person: Person) -> str:
+    """Somebody's rules for exports that hold several relationships."""
+    found = Routes.objects.filter(person=person).first()
+    return "" if found is None else found.text
+
+
+def exports(person: Person) -> QuerySet[Export]:
+    """Somebody's last exports."""
+    return Export.objects.filter(person=person).exclude(stage=Stage.DROPPED)[:_EXPORTS]
+
+
+def export(person: Person, number: UUID) -> Export | None:
+    """One of somebody's exports."""
+    return Export.objects.filter(pk=number, person=person).first()
 
 
 def rejects(standing: Standing, delivery: Delivery) -> Iterator[Reject]:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from comity.apps.books import exports, operations, queries
 from comity.apps.books.forms import Begin, Choose, KeepRoutes, MarkPrivate, Sort, Upload
-from comity.apps.books.models import UNDER_WAY, Delivery, Export, Routes, Stage
+from comity.apps.books.models import UNDER_WAY, Delivery
 from comity.apps.parties.models import Person
 from comity.apps.parties.operations import read
 from comity.apps.parties.rights import Action
@@ -168,8 +168,7 @@ def _own(standing: Standing, number: UUID) -> Delivery:
 def routes(request: HttpRequest) -> HttpResponse:
     """Whose the rows of an export with several relationships are: the rules, a trial run, and bringing it in."""
     person: Person = request.user  # type: ignore[assignment]
-    kept = Routes.objects.filter(person=person).first()
-    rules = KeepRoutes(request.POST or None, initial={"text": "" if kept is None else kept.text})
+    rules = KeepRoutes(request.POST or None, initial={"text": queries.routes(person)})
     if request.method == "POST" and rules.is_valid():
         try:
             exports.keep_routes(person, rules.cleaned_data["text"])
@@ -181,7 +180,7 @@ def routes(request: HttpRequest) -> HttpResponse:
 
 
 def _routes(request: HttpRequest, person: Person, rules: KeepRoutes, sort: Sort) -> HttpResponse:
-    known = list(Export.objects.filter(person=person).exclude(stage=Stage.DROPPED)[:20])
+    known = list(queries.exports(person))
     shown = {
         "rules": rules,
         "sort": sort,
@@ -206,15 +205,14 @@ def sort(request: HttpRequest) -> HttpResponse:
             return redirect("routes")
         except operations.NotAllowedError as error:
             form.add_error(None, words_for(language())(f"upload.{error}"))
-    kept = Routes.objects.filter(person=person).first()
-    return _routes(request, person, KeepRoutes(initial={"text": "" if kept is None else kept.text}), form)
+    return _routes(request, person, KeepRoutes(initial={"text": queries.routes(person)}), form)
 
 
 @require_POST
 @login_required
 def move_export(request: HttpRequest, export: UUID) -> HttpResponse:
     """Bring an export in, or throw it away."""
-    found = Export.objects.filter(pk=export, person=request.user).first()  # type: ignore[misc]
+    found = queries.export(request.user, export)  # type: ignore[arg-type]
     if found is None:
         raise Http404
     try:

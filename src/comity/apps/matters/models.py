@@ -92,6 +92,17 @@ class Matter(Identified):
             models.Index(
                 fields=["relationship", "to_day", "from_day"], condition=Q(kind=Kind.CLAIM), name="matter_claims"
             ),
+            # The same of those that are open: few, and asked for by every page of a review.
+            models.Index(
+                fields=["relationship", "period"],
+                condition=Q(kind=Kind.DISPUTE, state__in=OPEN),
+                name="matter_open_disputes",
+            ),
+            models.Index(
+                fields=["relationship", "to_day", "from_day"],
+                condition=Q(kind=Kind.CLAIM, state__in=OPEN),
+                name="matter_open_claims",
+            ),
             # The log says what was done to a matter by its title.
             models.Index(fields=["relationship", "title"], name="matter_by_title"),
         ]

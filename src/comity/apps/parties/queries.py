@@ -1,6 +1,7 @@
 """What the parties' pages show. Every query is within what the database lets the viewer see."""
 
 import hashlib
+from collections.abc import Iterator
 from uuid import UUID
 
 from allauth.mfa.models import Authenticator
@@ -10,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from comity.apps.parties.models import REVIEWED, Access, Invitation, Membership, Person, Token
-from comity.apps.parties.rights import Action
+from comity.apps.parties.rights import Action, may_now, stands_in
 from comity.apps.parties.viewing import Standing
 from comity.core.values import Side
 
@@ -68,6 +69,25 @@ def last_review(standing: Standing) -> dict[str, Access]:
     for one in log(standing).filter(action=REVIEWED)[:50]:
         found.setdefault(one.side or "", one)
     return found
+
+
+ACCESS = ("name", "email", "side", "role", "since", "left", "stands_in_for", "may")
+
+
+def access(standing: Standing) -> Iterator[tuple[str, ...]]:
+    """Who may see what, and who could, as `ACCESS` names it; addresses of the own side's people alone."""
+    today = timezone.now().date()
+    for one in [*people(standing), *former(standing)]:
+        yield (
+            one.person.name,
+            one.person.email if one.side == standing.membership.side else "",
+            one.side or "neutral",
+            one.role,
+            one.joined_at.date().isoformat(),
+            "" if one.left_at is None else one.left_at.date().isoformat(),
+            one.stands_in_for.person.name if one.stands_in_for and stands_in(one, today) else "",
+            " ".join(action for action in Action if one.left_at is None and may_now(one, action, today)),
+        )
 
 
 def ways_in(person: Person) -> dict[str, int]:

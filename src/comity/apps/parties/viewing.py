@@ -148,7 +148,6 @@ class ViewerMiddleware:
             if request.path.startswith(API):
                 # A program is let in by its token alone: a browser's session would let other sites' forms in.
                 request.user, request.writes = _by_token(request)  # type: ignore[attr-defined]
-            look(request.user.pk if request.user.is_authenticated else None)
             response = self.get_response(request)
             if request.failed:  # type: ignore[attr-defined]
                 transaction.set_rollback(True)  # at the end: the page that says so may still ask who is looking
@@ -161,8 +160,9 @@ class ViewerMiddleware:
         args: list[Any],  # noqa: ARG002 - as above
         kwargs: dict[str, Any],
     ) -> HttpResponse | None:
-        """Find the place in the relationship that the address names."""
+        """Find the place in the relationship that the address names, or look as somebody without one."""
         if "relationship" not in kwargs:
+            look(request.user.pk if request.user.is_authenticated else None)
             return None
         program = request.path.startswith(API)  # which is told its address's parts, and answers 401 of itself
         if program and not request.user.is_authenticated:

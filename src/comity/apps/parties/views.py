@@ -8,14 +8,13 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from comity.apps.paging import paged
 from comity.apps.parties import operations, queries
 from comity.apps.parties.forms import Begin, Deputy, Invite, Join, MakeToken, Place
 from comity.apps.parties.models import NEUTRAL, Invitation, Membership, Person, Role, Token
-from comity.apps.parties.rights import MAY, Action, may_now, stands_in
+from comity.apps.parties.rights import MAY, Action
 from comity.apps.parties.signing_in import INVITED, organisation_of
 from comity.apps.parties.telling import told
 from comity.apps.parties.viewing import Standing, place
@@ -212,22 +211,7 @@ def review_access(request: HttpRequest) -> HttpResponse:
 def access(request: HttpRequest) -> HttpResponse:
     """Who may see what, and who could, as a file: what an access review is made from."""
     standing = place(request, Action.AUDIT)
-    today = timezone.now().date()
-    rows = [
-        (
-            one.person.name,
-            one.person.email if one.side == standing.membership.side else "",
-            one.side or "neutral",
-            one.role,
-            one.joined_at.date().isoformat(),
-            "" if one.left_at is None else one.left_at.date().isoformat(),
-            one.stands_in_for.person.name if one.stands_in_for and stands_in(one, today) else "",
-            " ".join(action for action in Action if one.left_at is None and may_now(one, action, today)),
-        )
-        for one in [*queries.people(standing), *queries.former(standing)]
-    ]
-    head = ("name", "email", "side", "role", "since", "left", "stands_in_for", "may")
-    return csv_file("access.csv", head, rows)
+    return csv_file("access.csv", queries.ACCESS, queries.access(standing))
 
 
 @require_POST

@@ -6,28 +6,48 @@ from datetime import date
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from ninja import NinjaAPI
+from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 from pydantic import Field
 
 from comity.apps.books import queries as books
 from comity.apps.matters.models import DAYS
+from comity.apps.reviews.queries import FILES
 from comity.book.definition import UnusableBookError
 from comity.core.calendars import UnknownPeriodError
 from comity.review.attributing import NoAttributionError
 from comity.review.composing import NoReviewError
 
 T = TypeVar("T")
-_FILES = {".csv": "text/csv", ".parquet": "application/vnd.apache.parquet", "{evidence}": "application/octet-stream"}
+M = TypeVar("M", bound=Model)
 MOST = 200
 FURTHEST = 1_000_000_000
+# What an address that ends so answers with, where that is no JSON.
+_FILES = {
+    ".csv": ["text/csv"],
+    ".parquet": ["application/vnd.apache.parquet"],
+    "{evidence}": ["application/octet-stream"],
+    "file.{form}": [kind.partition(";")[0] for form, kind in FILES.items() if form != "json"],
+}
 
 _FIRST_DAY, _LAST_DAY = DAYS
 # Whatever people write but for the one sign that a database does not hold.
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 Day = Annotated[date, Field(ge=_FIRST_DAY, le=_LAST_DAY)]
+
+
+class Slice(Schema):
+    """Some of many: how many, after how many."""
+
+    limit: int = Field(100, ge=1, le=MOST)
+    offset: int = Field(0, ge=0, le=FURTHEST)
+
+    def of(self, found: QuerySet[M]) -> QuerySet[M]:
+        """These of them."""
+        return found[self.offset : self.offset + self.limit]
 
 
 def signed_in(request: HttpRequest) -> object | None:
@@ -56,9 +76,9 @@ class _Api(NinjaAPI):
                     s: {"description": HTTPStatus(s).phrase, "content": told} for s, has in statuses.items() if has
                 }
                 answers.setdefault(200, {"description": "OK"}) if not changes else None
-                kind = next((kind for ending, kind in _FILES.items() if path.endswith(ending)), None)
-                if kind is not None:
-                    answers[200]["content"] = {kind: {"schema": {"type": "string"}}}
+                kinds = next((kinds for ending, kinds in _FILES.items() if path.endswith(ending)), None)
+                if kinds is not None:
+                    answers[200]["content"] = {kind: {"schema": {"type": "string"}} for kind in kinds}
         return schema
 
 

@@ -18,7 +18,8 @@ from comity.apps.parties.models import Membership
 from comity.apps.parties.operations import read
 from comity.apps.parties.viewing import Standing, place
 from comity.apps.wording import words_for
-from comity.web.api.contract import FURTHEST, MOST, Day, Text, api
+from comity.core.values import Side
+from comity.web.api.contract import Day, Slice, Text, api
 
 _LONGEST = 4000  # signs of what is said
 
@@ -117,22 +118,22 @@ class MoveIn(Schema):
     due_on: Day | None = None
 
 
-class Filter(Schema):
+class Filter(Slice):
     """Which matters."""
 
     kind: Literal["dispute", "claim", "action"] | None = None
     state: Literal["asked", "countered", "accepted", "refused", "deemed", "withdrawn", "done"] | None = None
-    limit: int = Field(50, ge=1, le=MOST)
-    offset: int = Field(0, ge=0, le=FURTHEST)
+    waits: Literal["customer", "provider"] | None = None  # for an answer of that side; then by day
 
 
 @api.get("/r/{uuid:relationship}/matters", response=Page)
 def matters_of(request: HttpRequest, relationship: UUID, asked_for: Query[Filter]) -> dict[str, Any]:
     """Matters, the newest first."""
-    found = asked.matters(place(request))
+    standing = place(request)
+    found = asked.waiting(standing, Side(asked_for.waits)) if asked_for.waits else asked.matters(standing)
     found = found.filter(kind=asked_for.kind) if asked_for.kind else found
     found = found.filter(state=asked_for.state) if asked_for.state else found
-    return {"count": found.count(), "items": list(found[asked_for.offset : asked_for.offset + asked_for.limit])}
+    return {"count": found.count(), "items": list(asked_for.of(found))}
 
 
 @api.post("/r/{uuid:relationship}/matters", response={201: MatterWhole})

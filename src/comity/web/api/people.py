@@ -1,10 +1,10 @@
 """People: where somebody has a place, who is there, who may what, and what was done."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Query, Schema, Status
 from ninja.errors import HttpError
@@ -12,11 +12,13 @@ from pydantic import Field
 
 from comity.apps.parties import operations
 from comity.apps.parties import queries as parties
-from comity.apps.parties.models import NEUTRAL, Invitation, Membership, Role
+from comity.apps.parties.models import NEUTRAL, Invitation, Membership, Role, Token
 from comity.apps.parties.rights import Action, stands_in
 from comity.apps.parties.viewing import Standing, place
+from comity.apps.sheet import csv_text
 from comity.apps.wording import words_for
-from comity.web.api.contract import FURTHEST, MOST, Day, api
+from comity.core.values import Side
+from comity.web.api.contract import Day, Slice, Text, api
 
 _ROLES = Literal["lead", "analyst", "finance", "roster", "member", "executive", "surveyor", "mediator", "auditor"]
 
@@ -51,47 +53,87 @@ class DeputyIn(Schema):
     until: Day | None = None
 
 
-class Lines(Schema):
+class Lines(Slice):
     """Which lines of the log."""
 
     reads: bool = False
-    limit: int = Field(100, ge=1, le=MOST)
-    offset: int = Field(0, ge=0, le=FURTHEST)
+
+
+class RelationshipIn(Schema):
+    """A relationship to be begun from one side: what that side is called, and the other."""
+
+    side: Literal["customer", "provider"]
+    own: Text = Field(min_length=1, max_length=120)
+    other: Text = Field(min_length=1, max_length=120)
+
+
+class TokenOut(Schema):
+    """A token, without its word."""
+
+    id: UUID
+    name: str
+    writes: bool
+    made_at: datetime
+    expires_at: datetime
 
 
 @api.get("/relationships", response=list[RelationshipOut])
-def relationships(request: HttpRequest) -> list[dict[str, Any]]:
+def relationships(request: HttpRequest, asked_for: Query[Slice]) -> list[dict[str, Any]]:
     """Where the token's person has a place."""
-    return [
-        {
-            "id": one.relationship.pk,
-            "customer": one.relationship.customer.name,
-            "provider": one.relationship.provider.name,
-            "side": one.side,
-            "role": one.role,
-        }
-        for one in parties.portfolio(request.user)  # type: ignore[arg-type]
-    ]
+    return [_there(one) for one in asked_for.of(parties.portfolio(request.user))]  # type: ignore[arg-type]
+
+
+@api.post("/relationships", response={201: RelationshipOut})
+def begin(request: HttpRequest, given: RelationshipIn) -> Status[dict[str, Any]]:
+    """Begin a relationship; the other side is a placeholder until somebody of it joins."""
+    made = operations.found(request.user, Side(given.side), given.own, given.other)  # type: ignore[arg-type]
+    return Status(201, _there(made.membership))
+
+
+def _there(one: Membership) -> dict[str, Any]:
+    return {
+        "id": one.relationship.pk,
+        "customer": one.relationship.customer.name,
+        "provider": one.relationship.provider.name,
+        "side": one.side,
+        "role": one.role,
+    }
+
+
+@api.get("/tokens", response=list[TokenOut])
+def tokens(request: HttpRequest) -> list[Token]:
+    """The person's own tokens that still hold. They are made on the account page alone: no token outlives its day."""
+    return list(parties.tokens())
+
+
+@api.delete("/tokens/{uuid:token}", response=TokenOut)
+def revoke(request: HttpRequest, token: UUID) -> Token:
+    """End one of them."""
+    found = parties.tokens().filter(pk=token).first()
+    if found is None:
+        raise Http404
+    operations.revoke_token(found)
+    return found
 
 
 @api.get("/r/{uuid:relationship}/people")
-def people(request: HttpRequest, relationship: UUID) -> list[dict[str, Any]]:
+def people(request: HttpRequest, relationship: UUID, asked_for: Query[Slice]) -> list[dict[str, Any]]:
     """Who is there."""
     standing = place(request)
     return [
         {"id": one.pk, "name": one.person.name, "side": one.side, "role": one.role, "joined_at": one.joined_at}
         | _stands_in(one)
-        for one in parties.people(standing)
+        for one in asked_for.of(parties.people(standing))
     ]
 
 
 @api.get("/r/{uuid:relationship}/invitations")
-def invitations(request: HttpRequest, relationship: UUID) -> list[dict[str, Any]]:
+def invitations(request: HttpRequest, relationship: UUID, asked_for: Query[Slice]) -> list[dict[str, Any]]:
     """Open invitations of the own side."""
     standing = place(request, Action.INVITE)
     return [
         {"id": one.pk, "email": one.email, "role": one.role, "side": one.side, "expires_at": one.expires_at}
-        for one in parties.invitations(standing)
+        for one in asked_for.of(parties.invitations(standing))
     ]
 
 
@@ -161,8 +203,16 @@ def log(request: HttpRequest, relationship: UUID, asked_for: Query[Lines]) -> li
     standing = place(request, Action.AUDIT)
     return [
         {"at": one.at, "by": one.person.name, "side": one.side, "action": one.action, "about": one.about}
-        for one in parties.log(standing, reads=asked_for.reads)[asked_for.offset : asked_for.offset + asked_for.limit]
+        for one in asked_for.of(parties.log(standing, reads=asked_for.reads))
     ]
+
+
+@api.get("/r/{uuid:relationship}/access.csv")
+def access(request: HttpRequest, relationship: UUID) -> HttpResponse:
+    """Who may see what, and who could: what an access review is made from."""
+    standing = place(request, Action.AUDIT)
+    text = csv_text(parties.ACCESS, parties.access(standing))
+    return HttpResponse(text, content_type="text/csv; charset=utf-8")
 
 
 def _of_own_side(standing: Standing, number: UUID) -> Membership:

@@ -12,10 +12,12 @@ from pydantic import Field
 from comity.apps.books import operations
 from comity.apps.books import queries as books
 from comity.apps.books.models import Delivery
+from comity.apps.parties.operations import read
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing, place
 from comity.apps.sheet import csv_text
 from comity.apps.wording import words_for
+from comity.book.definition import UnusableBookError
 from comity.book.importing.mapping import UnusableMappingError
 from comity.web.api.contract import Day, Text, api, made
 
@@ -26,6 +28,13 @@ class DeliveryMoveIn(Schema):
     do: Literal["look", "bring", "drop", "undo"]
     mapping: Text = Field("", max_length=60)
     text: Text = Field("", max_length=40_000)
+
+
+class BookIn(Schema):
+    """Where the relationship's clock runs, and in what it pays."""
+
+    timezone: Text = Field(min_length=1, max_length=60)
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
 
 
 class MarkIn(Schema):
@@ -64,11 +73,34 @@ def bring(request: HttpRequest, relationship: UUID, file: File[UploadedFile]) ->
     return Status(201, _delivery(standing, found))
 
 
+@api.post("/r/{uuid:relationship}/records/begin", response={201: dict[str, Any]})
+def begin_book(request: HttpRequest, relationship: UUID, given: BookIn) -> Status[dict[str, Any]]:
+    """Begin the book, with nothing agreed in it yet."""
+    standing = place(request, Action.BRING)
+    if standing.side is None:
+        raise Http404
+    if books.has_book(standing):
+        raise HttpError(409, "the book has begun already")
+    try:
+        operations.begin_book(standing, given.timezone, given.currency)
+    except UnusableBookError as error:
+        raise HttpError(422, str(error).rsplit(": ", 1)[-1]) from None
+    return Status(201, {"timezone": given.timezone, "currency": given.currency})
+
+
 @api.get("/r/{uuid:relationship}/records/{uuid:delivery}")
 def delivery(request: HttpRequest, relationship: UUID, delivery: UUID) -> dict[str, Any]:
-    """One file, and how far it is."""
+    """One file, how far it is, and, for its own side, what it would bring or has brought."""
     standing = place(request)
-    return _delivery(standing, _known(standing, delivery))
+    found = _known(standing, delivery)
+    mine = standing.side is not None and found.side == standing.side and standing.may(Action.BRING)
+    if not mine:
+        if found.side != standing.side:
+            read(standing, "delivery", found.name)
+        return _delivery(standing, found)
+    more = {"mapping": found.mapping, "text": found.text, "why": found.why, "rows": found.rows}
+    told = {"outcome": found.outcome, "may_undo": books.may_undo(standing, found)}
+    return _delivery(standing, found) | more | told
 
 
 @api.post("/r/{uuid:relationship}/records/{uuid:delivery}/moves", response=dict[str, Any])

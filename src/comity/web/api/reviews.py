@@ -6,22 +6,25 @@ from uuid import UUID
 
 import pyarrow as pa
 from django.http import HttpRequest, HttpResponse
-from ninja import Schema, Status
+from ninja import Query, Schema, Status
 from ninja.errors import HttpError
 from pyarrow import parquet
 from pydantic import Field
 
 from comity.apps.books import queries as books
+from comity.apps.parties.operations import read
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing, place
 from comity.apps.reviews import operations as closing
 from comity.apps.reviews import queries as reviews
+from comity.apps.reviews.supposing import Tried
 from comity.apps.sheet import csv_text
 from comity.apps.wording import language, words_for
 from comity.core.calendars import Against
-from comity.review.attributing import MEASURE
+from comity.review.attributing import MEASURE, Attribution
 from comity.review.faces import attribution as attribution_face
 from comity.review.faces import contract
+from comity.review.faces import render as render_as
 from comity.web.api.contract import Text, api, made
 
 _LEVELS = ("kpi", "measure", "unit", "start", "end", "value", "num", "den", "target", "met")
@@ -64,6 +67,21 @@ def review(
     return HttpResponse(contract.render(found, words_for(language())), content_type="application/json")
 
 
+@api.get("/r/{uuid:relationship}/review/file.{form}")
+def review_file(
+    request: HttpRequest,
+    relationship: UUID,
+    form: Literal["pdf", "html", "xlsx", "pptx"],
+    period: str | None = None,
+    eyes: Literal["own", "joint"] = "own",
+) -> HttpResponse:
+    """The review as a file, in the language that the program asks for."""
+    standing = place(request)
+    found = made(lambda: reviews.review(standing, period, joint=eyes == "joint"))
+    read(standing, "file", f"review-{reviews.name_of(standing, found)}.{form}")
+    return HttpResponse(render_as(found, form, language()), content_type=reviews.FILES[form])
+
+
 def _levels(standing: Standing, period: str | None) -> list[tuple[object, ...]]:
     found = made(lambda: reviews.review(standing, period))
     span = (found.period.start.isoformat(), found.period.end.isoformat())
@@ -94,13 +112,56 @@ def attribution(
     request: HttpRequest, relationship: UUID, kpi: str | None = None, period: str | None = None
 ) -> HttpResponse:
     """Whose doing a service level was, `comity.attribution/1`."""
-    standing = place(request)
+    found = _attribution(place(request), kpi, period)
+    return HttpResponse(attribution_face.contract(found), content_type="application/json")
 
-    def make() -> bytes:
+
+def _attribution(standing: Standing, kpi: str | None, period: str | None) -> Attribution:
+    """Of a KPI, or of the first that can be shared out."""
+
+    def make() -> Attribution:
         kpis = [one.id for one in books.definition(standing).kpis if one.measure == MEASURE]
-        return attribution_face.contract(reviews.attribution(standing, kpi or next(iter(kpis), ""), period))
+        return reviews.attribution(standing, kpi or next(iter(kpis), ""), period)
 
-    return HttpResponse(made(make), content_type="application/json")
+    return made(make)
+
+
+class Supposed(Schema):
+    """What might have been: as on the page, what is left out is as it was.
+
+    `volume` in per cent more or fewer, `handled` a contact's handling as m:ss or seconds, `people` more or fewer from
+    the half hour `since` of the day on.
+    """
+
+    kpi: str | None = None
+    period: str | None = None
+    volume: str = Field("", max_length=12)
+    handled: str = Field("", max_length=12)
+    people: str = Field("", max_length=12)
+    since: int = Field(0, ge=0, lt=48)
+
+
+class SupposedOut(Schema):
+    """The level that was, and the one that the model gives for what is supposed; None where nothing would count."""
+
+    kpi: str
+    period: str
+    level: float | None
+    supposed: float | None
+
+
+@api.get("/r/{uuid:relationship}/attribution/supposed", response=SupposedOut)
+def supposed(request: HttpRequest, relationship: UUID, asked_for: Query[Supposed]) -> dict[str, Any]:
+    """What a service level would have been, by the model that shares it out."""
+    standing = place(request)
+    found = _attribution(standing, asked_for.kpi, asked_for.period)
+    if found.shared is None or not found.shared.fit:
+        raise HttpError(409, "the records do not allow for it yet")
+    tried = Tried.of(asked_for.dict() | {"since": str(asked_for.since)}, found)
+    if tried.wrong:
+        raise HttpError(422, f"cannot be read: {', '.join(tried.wrong)}")
+    level = tried.level(found) if tried.asked else None
+    return {"kpi": found.kpi.id, "period": found.name, "level": found.shared.observed, "supposed": level}
 
 
 @api.get("/r/{uuid:relationship}/record")
