@@ -1,13 +1,11 @@
 """Two organisations with a sign-in of their own: one speaks OpenID Connect, one SAML."""
 
 import json
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from contextlib import contextmanager
 
+from tests.journeys.opening import answers, free
 from tests.journeys.saml import Firm
 
 PEOPLE = (  # of the organisation, as its own sign-in tells of them
@@ -56,24 +54,3 @@ def openid():
     yield port
     process.terminate()
     process.wait(10)
-
-
-def free():
-    """A port that nobody has."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
-def answers(address, process):
-    """Wait until there is an answer; whether there is."""
-    for _ in range(600):
-        if process.poll() is not None:
-            return False
-        try:
-            urllib.request.urlopen(address)
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return True
-    return False

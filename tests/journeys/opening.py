@@ -2,16 +2,17 @@
 
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
-
-from tests.journeys.firms import answers, free
 
 PASSWORD = "comity-demo-2026"  # of everybody in the demo
 CHROMIUM = next(
@@ -88,3 +89,24 @@ def opened(*size, sign_in=""):
         assert "Traceback" not in text, text
     finally:
         shutil.rmtree(data, ignore_errors=True)
+
+
+def free():
+    """A port that nobody has."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def answers(address, process):
+    """Wait until there is an answer; whether there is."""
+    for _ in range(600):
+        if process.poll() is not None:
+            return False
+        try:
+            urllib.request.urlopen(address)
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return True
+    return False

@@ -62,9 +62,7 @@ PAGES = {
     "today": Page(INSIDE),
     "review": Page(INSIDE, asked=("", "?eyes=joint"), opened=True),
     "figure": Page(INSIDE, lambda _: [{"kpi": "service_level"}], asked=("?period=2026-06",)),
-    "reading": Page(
-        INSIDE, lambda _: [{"reading": "satisfaction"}, {"reading": "service_level"}], asked=("?period=2026-06",)
-    ),
+    "reading": Page(INSIDE, lambda _: [{"reading": "satisfaction"}, {"reading": "service_level"}]),
     "by_mail": Page(("marta",)),
     "attribution": Page(INSIDE, opened=True),
     "matters": Page(INSIDE),

@@ -461,6 +461,7 @@ def scale(values: Sequence[float], top: float, foot: float) -> Scale:
     return Scale(low - room, high + room, top, foot)
 
 
+_BRIEF = 6  # signs
 _LEFT, _RIGHT = 13.0, 94.0  # per cent: the axis is named to the left of the first period
 
 
@@ -579,7 +580,8 @@ def control(
             shapes.append(Mark(x, axis.y(point.value), "dot", "thick-mark"))
     names = {point.at: point.name for point in points}
     named = [names.get(at, "") for at in range(len(places))]
-    return Chart((*shapes, *_names(places, named, height - 6, 5)), height, sentence)
+    most = 5 if max(map(len, named)) <= _BRIEF else 3  # Q2 26, Jun 2026: a chart in a row is a hundred pixels wide
+    return Chart((*shapes, *_names(places, named, height - 6, most)), height, sentence)
 
 
 def _steps(points: Sequence[Judged]) -> list[tuple[int, int, float]]:
