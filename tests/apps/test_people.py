@@ -57,6 +57,18 @@ def test_a_side_may_begin_alone_and_the_other_sees_what_is_shared_once_it_joins(
         assert "founded" in set(Access.objects.values_list("action", flat=True))
 
 
+def test_a_relationship_may_be_with_a_group_of_users_or_within_a_house(them):
+    browser = them.client("stranger")
+    said = {"own": "Field service", "own_kind": "internal", "other": "Friends of the mill", "other_kind": "user_group",
+            "side": "provider"}  # fmt: skip
+    assert browser.post("/begin/", said).status_code == 302
+    page = browser.get("/").content.decode()
+    assert "Friends of the mill: a group of users" in page
+    assert "Field service: a department of the same house" in page
+    assert browser.post("/begin/", said | {"own_kind": "king"}).status_code == 422
+    assert browser.post("/begin/", {"own": "A", "other": "B", "side": "customer"}).status_code == 302
+
+
 def test_an_invitation_is_for_one_address_once_and_can_be_withdrawn(them):
     with transaction.atomic():
         first, word = operations.invite(them.at("customer_lead"), "a@example.org", Role.MEMBER, Side.CUSTOMER)

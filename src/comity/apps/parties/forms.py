@@ -7,7 +7,7 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.db.models import QuerySet
 
-from comity.apps.parties.models import NEUTRAL, Membership, Person, Role
+from comity.apps.parties.models import NEUTRAL, Membership, OrganisationKind, Person, Role
 from comity.apps.wording import language, words_for
 
 _MOST_LISTED = 60
@@ -113,13 +113,18 @@ class Begin(Worded):
 
     words = "begin"
     own = forms.CharField(max_length=120)
+    own_kind = forms.ChoiceField(required=False)
     other = forms.CharField(max_length=120)
+    other_kind = forms.ChoiceField(required=False)
     side = forms.ChoiceField(widget=forms.RadioSelect)
 
     def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
-        """Offer both sides."""
+        """Offer both sides, and what an organisation may be."""
         super().__init__(*args, **more)
         said = words_for(language())
+        kinds = [(one.value, said(f"organisation.{one.value}")) for one in OrganisationKind]
+        for name in ("own_kind", "other_kind"):
+            self.fields[name].choices = kinds  # type: ignore[attr-defined]
         self.fields["side"].choices = [(one, said(f"begin.{one}")) for one in ("customer", "provider")]  # type: ignore[attr-defined]
 
 

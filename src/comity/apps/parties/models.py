@@ -82,11 +82,21 @@ class Person(AbstractBaseUser, Identified):
         return "".join(word[0] for word in self.name.split()[:2]).upper()
 
 
+class OrganisationKind(models.TextChoices):
+    """What an organisation is to the other: a relationship is not always between two firms."""
+
+    EXTERNAL = "external"  # a firm or an authority
+    INTERNAL = "internal"  # a department of the same house
+    DEALER = "dealer"
+    VENDOR = "vendor"
+    USER_GROUP = "user_group"
+
+
 class Organisation(Identified):
     """A firm, an authority, a group of users, a department. `placeholder` until somebody of it has joined."""
 
     name = models.CharField(max_length=120)
-    kind = models.CharField(max_length=20, default="external")
+    kind = models.CharField(max_length=20, default="external")  # of `OrganisationKind`
     placeholder = models.BooleanField(default=False)
 
     def __str__(self) -> str:

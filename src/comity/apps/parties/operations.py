@@ -17,6 +17,7 @@ from comity.apps.parties.models import (
     Invitation,
     Membership,
     Organisation,
+    OrganisationKind,
     Person,
     Relationship,
     Role,
@@ -61,10 +62,21 @@ def read(standing: Standing, what: str, about: str = "") -> None:
         note(standing, f"read {what}", about, crosses=True)
 
 
-def found(person: Person, side: Side, own: str, other: str) -> Standing:
+def found(  # noqa: PLR0913 - who begins it, and between whom
+    person: Person,
+    side: Side,
+    own: str,
+    other: str,
+    *,
+    own_kind: str = OrganisationKind.EXTERNAL,
+    other_kind: str = OrganisationKind.EXTERNAL,
+) -> Standing:
     """Begin a relationship on one side; the other is a placeholder until somebody of it joins."""
     look(person.pk)
-    parties = {side: Organisation(name=own), side.other: Organisation(name=other, placeholder=True)}
+    parties = {
+        side: Organisation(name=own, kind=own_kind),
+        side.other: Organisation(name=other, kind=other_kind, placeholder=True),
+    }
     relationship = Relationship(customer=parties[Side.CUSTOMER], provider=parties[Side.PROVIDER])
     membership = Membership(relationship=relationship, person=person, side=side, role=Role.LEAD)
     # All three are seen by who is a member: added unseen, membership last, then looked at.

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from comity.apps.paging import paged
 from comity.apps.parties import operations, queries
 from comity.apps.parties.forms import Begin, Deputy, Invite, Join, MakeToken, Place
-from comity.apps.parties.models import NEUTRAL, Invitation, Membership, Person, Role, Token
+from comity.apps.parties.models import NEUTRAL, Invitation, Membership, OrganisationKind, Person, Role, Token
 from comity.apps.parties.rights import MAY, Action
 from comity.apps.parties.signing_in import INVITED, organisation_of
 from comity.apps.parties.telling import told
@@ -42,8 +42,9 @@ def begin(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         places = paged(request, queries.portfolio(request.user))  # type: ignore[arg-type]
         return render(request, "parties/portfolio.html", {"places": places, "form": form}, status=422)
-    side = Side(form.cleaned_data["side"])
-    made = operations.found(request.user, side, form.cleaned_data["own"], form.cleaned_data["other"])  # type: ignore[arg-type]
+    said = form.cleaned_data
+    kinds = {name: said[name] or OrganisationKind.EXTERNAL for name in ("own_kind", "other_kind")}
+    made = operations.found(request.user, Side(said["side"]), said["own"], said["other"], **kinds)  # type: ignore[arg-type]
     return redirect("people", relationship=made.relationship.pk)
 
 

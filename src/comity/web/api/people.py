@@ -21,6 +21,7 @@ from comity.core.values import Side
 from comity.web.api.contract import Day, Slice, Text, api
 
 _ROLES = Literal["lead", "analyst", "finance", "roster", "member", "executive", "surveyor", "mediator", "auditor"]
+_KINDS = Literal["external", "internal", "dealer", "vendor", "user_group"]
 
 
 class RelationshipOut(Schema):
@@ -28,7 +29,9 @@ class RelationshipOut(Schema):
 
     id: UUID
     customer: str
+    customer_kind: str
     provider: str
+    provider_kind: str
     side: Literal["customer", "provider"] | None
     role: str
 
@@ -65,6 +68,8 @@ class RelationshipIn(Schema):
     side: Literal["customer", "provider"]
     own: Text = Field(min_length=1, max_length=120)
     other: Text = Field(min_length=1, max_length=120)
+    own_kind: _KINDS = "external"
+    other_kind: _KINDS = "external"
 
 
 class TokenOut(Schema):
@@ -86,7 +91,8 @@ def relationships(request: HttpRequest, asked_for: Query[Slice]) -> list[dict[st
 @api.post("/relationships", response={201: RelationshipOut})
 def begin(request: HttpRequest, given: RelationshipIn) -> Status[dict[str, Any]]:
     """Begin a relationship; the other side is a placeholder until somebody of it joins."""
-    made = operations.found(request.user, Side(given.side), given.own, given.other)  # type: ignore[arg-type]
+    kinds = {"own_kind": given.own_kind, "other_kind": given.other_kind}
+    made = operations.found(request.user, Side(given.side), given.own, given.other, **kinds)  # type: ignore[arg-type]
     return Status(201, _there(made.membership))
 
 
@@ -94,7 +100,9 @@ def _there(one: Membership) -> dict[str, Any]:
     return {
         "id": one.relationship.pk,
         "customer": one.relationship.customer.name,
+        "customer_kind": one.relationship.customer.kind,
         "provider": one.relationship.provider.name,
+        "provider_kind": one.relationship.provider.kind,
         "side": one.side,
         "role": one.role,
     }
