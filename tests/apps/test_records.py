@@ -1,17 +1,20 @@
 """Records in the room: recognised, looked at without a change, brought in, seen by whom they may be; mappings kept."""
 
+import json
 from datetime import date, timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from comity.apps.books import operations, queries
 from comity.apps.books.models import Delivery, KeptMapping, Stage
 from comity.apps.books.operations import NotAllowedError
+from comity.apps.parties.operations import let_go
 from comity.book.importing.mapping import UnusableMappingError
-from tests.room import cast
+from tests.room import cast, superuser
 
 KNOWN = """contact_id,opened_at,queue,channel,answered_at,handle_s
 a,2026-06-01T10:00:00Z,help,voice,2026-06-01T10:00:05Z,90
@@ -92,13 +95,10 @@ def test_an_unknown_file_gets_a_draft_and_ones_own_mapping_is_kept_for_the_next(
     made = received(them, "customer_lead", "weekly 23.csv", OTHERS.format(1))
     assert (made.mapping, made.stage) == ("", Stage.LOOKED)
     assert "table =" in made.text
+    with transaction.atomic(), pytest.raises(UnusableMappingError):
+        operations.choose(them.at("customer_lead"), made, "", "table = 5")
     with transaction.atomic():
-        them.at("customer_lead")
-        with pytest.raises(UnusableMappingError):
-            operations.choose(made, "", "table = 5")
-    with transaction.atomic():
-        them.at("customer_lead")
-        operations.choose(made, "", MAPPING)
+        operations.choose(them.at("customer_lead"), made, "", MAPPING)
     made = run(them, "customer_lead", made, dry_run=True)
     assert made.outcome["counts"]["rows_in"] == 2, made.why
     later = received(them, "customer_analyst", "weekly 24.csv", OTHERS.format(2))
@@ -113,6 +113,39 @@ def test_an_unknown_file_gets_a_draft_and_ones_own_mapping_is_kept_for_the_next(
 def test_who_may_not_bring_does_not(them, who):
     with pytest.raises(NotAllowedError):
         received(them, who, "june.csv", KNOWN)
+
+
+def test_what_broke_off_is_looked_at_again_or_thrown_away_by_a_colleague(them):
+    """Whoever asked may have left, or the machine stopped: it is not under way for ever."""
+    made = received(them, "provider_analyst", "june.csv", KNOWN)
+    address = them.url(f"records/{made.pk}/")
+    browser = them.client("provider_lead")
+    page = browser.get(address).content.decode()
+    assert "being looked at" in page
+    assert 'http-equiv="refresh"' in page
+    assert browser.post(f"{address}move/", {"do": "drop"}).status_code == 302
+    assert now(them, "provider_lead", made).stage == Stage.LOOKING  # it is under way
+    with transaction.atomic():
+        standing = them.at("provider_analyst")
+        let_go(standing, standing.membership)
+    with pytest.raises(PermissionError):
+        operations.run(them.people["provider_analyst"].pk, them.relationship, made.pk, dry_run=True)
+    with superuser() as everybody:  # as the worker leaves it
+        asked = json.dumps({"delivery": str(made.pk)})
+        everybody.execute("UPDATE procrastinate_jobs SET status = 'failed' WHERE args @> %s::jsonb", [asked])
+    page = browser.get(address).content.decode()
+    assert "cut off on the way" in page
+    assert 'http-equiv="refresh"' not in page
+    assert "Have it looked at once more" not in them.client("provider_member").get(address).content.decode()
+    browser.post(f"{address}move/", {"do": "look", "mapping": "contacts", "text": ""})
+    made = run(them, "provider_lead", made, dry_run=True)
+    assert made.stage == Stage.LOOKED
+    with transaction.atomic():
+        operations.bring(them.at("provider_lead"), made)
+    job = ProcrastinateJob.objects.get(task_name="books.bring", args__delivery=str(made.pk))
+    assert job.args["person"] == str(them.people["provider_lead"].pk)  # who is here, and not who brought the file
+    assert run(them, "provider_lead", made, dry_run=False).stage == Stage.BROUGHT
+    assert rows(them, "customer_lead") == {"contacts": 1}
 
 
 def test_a_file_that_has_come_in_is_not_thrown_away_and_one_that_runs_is_not_begun_twice(them):

@@ -21,7 +21,7 @@ from procrastinate.contrib.django import app
 
 from comity.apps.books.models import UNDER_WAY, Delivery, Export, Routes, Stage
 from comity.apps.books.operations import COUNTS, NotAllowedError, put_down
-from comity.apps.books.queries import folder_of, has_book
+from comity.apps.books.queries import folder_of, has_book, under_way
 from comity.apps.parties.models import Person
 from comity.apps.parties.operations import note
 from comity.apps.parties.queries import portfolio
@@ -110,7 +110,7 @@ def drop(export: Export) -> None:
 
     :raises NotAllowedError: where it has, or is under way
     """
-    if export.stage in {Stage.BROUGHT, *UNDER_WAY}:
+    if export.stage == Stage.BROUGHT or under_way(export):
         raise NotAllowedError("not_now")
     shutil.rmtree(_place(export).parent, ignore_errors=True)
     export.stage = Stage.DROPPED

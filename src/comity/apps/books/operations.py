@@ -22,7 +22,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from comity.apps.books.models import UNDER_WAY, Delivery, Hold, KeptMapping, Mark, Stage
-from comity.apps.books.queries import both_have, came_before, folder_of, privately
+from comity.apps.books.queries import both_have, came_before, folder_of, privately, under_way
 from comity.apps.parties.operations import note
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing, standing
@@ -126,7 +126,7 @@ def receive(standing: Standing, upload: "UploadedFile[Any]") -> Delivery:
     made.save(force_insert=True)
     note(standing, "uploaded", made.name)
     if fits:
-        _later("books.look", made)
+        _later("books.look", made, standing)
     return made
 
 
@@ -144,13 +144,13 @@ def put_down(upload: "UploadedFile[Any]", place: Path) -> None:
     place.chmod(0o600)
 
 
-def choose(delivery: Delivery, mapping: str, text: str) -> None:
+def choose(standing: Standing, delivery: Delivery, mapping: str, text: str) -> None:
     """Say what a file is: a known format, or a mapping of one's own, and have it looked at.
 
     :raises UnusableMappingError: for a mapping that cannot be used, in one sentence
     :raises NotAllowedError: while it is under way, or has come in
     """
-    if delivery.stage not in {Stage.LOOKED, Stage.REFUSED}:
+    if delivery.stage not in {Stage.LOOKED, Stage.REFUSED, *UNDER_WAY} or under_way(delivery):
         raise NotAllowedError("not_now")
     delivery.mapping, delivery.text = ("", text) if text.strip() else (mapping, "")
     _mapping(delivery)
@@ -163,7 +163,7 @@ def choose(delivery: Delivery, mapping: str, text: str) -> None:
             name=Path(delivery.name).stem[:60],
             defaults={"text": delivery.text},
         )
-    _later("books.look", delivery)
+    _later("books.look", delivery, standing)
 
 
 def bring(standing: Standing, delivery: Delivery) -> None:
@@ -175,7 +175,7 @@ def bring(standing: Standing, delivery: Delivery) -> None:
         raise NotAllowedError("not_now")
     delivery.stage, delivery.rows = Stage.BRINGING, 0
     delivery.save(update_fields=["stage", "rows"])
-    _later("books.bring", delivery)
+    _later("books.bring", delivery, standing)
 
 
 def drop(delivery: Delivery) -> None:
@@ -183,7 +183,7 @@ def drop(delivery: Delivery) -> None:
 
     :raises NotAllowedError: where it has, or is under way
     """
-    if delivery.stage in {Stage.BROUGHT, *UNDER_WAY}:
+    if delivery.stage == Stage.BROUGHT or under_way(delivery):
         raise NotAllowedError("not_now")
     _remove(delivery)
     delivery.stage = Stage.DROPPED
@@ -359,9 +359,9 @@ def _kept(delivery: Delivery) -> dict[str, tuple[SourceMapping, str]]:
     return found
 
 
-def _later(task: str, delivery: Delivery) -> None:
-    """In the background, once this transaction is kept."""
-    asked = {"person": str(delivery.person_id), "relationship": str(delivery.relationship_id)}
+def _later(task: str, delivery: Delivery, standing: Standing) -> None:
+    """In the background, once this transaction is kept, from the place of who asks: others may have left meanwhile."""
+    asked = {"person": str(standing.membership.person_id), "relationship": str(delivery.relationship_id)}
     transaction.on_commit(lambda: app.configure_task(task).defer(**asked, delivery=str(delivery.pk)))
 
 

@@ -16,9 +16,10 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from filelock import FileLock
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 import comity
-from comity.apps.books.models import Delivery, Export, Hold, Mark, Routes, Stage
+from comity.apps.books.models import UNDER_WAY, Delivery, Export, Hold, Mark, Routes, Stage
 from comity.apps.parties.models import Person
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing
@@ -36,6 +37,7 @@ from comity.core.values import Side, Viewer
 T = TypeVar("T")
 _KEPT = 120  # answers a relationship and viewer, the latest made
 _EXPORTS = 20
+QUEUE = "records"  # of jobs
 _LATELY = 64  # answers that a process has at hand
 
 
@@ -355,6 +357,15 @@ def exports(person: Person) -> QuerySet[Export]:
 def export(person: Person, number: UUID) -> Export | None:
     """One of somebody's exports."""
     return Export.objects.filter(pk=number, person=person).first()
+
+
+def under_way(one: Delivery | Export) -> bool:
+    """Whether somebody still works on it: what broke off, or was asked for by who has left, waits for somebody else."""
+    if one.stage not in UNDER_WAY:
+        return False
+    asked = {"export" if isinstance(one, Export) else "delivery": str(one.pk)}
+    jobs = ProcrastinateJob.objects.filter(queue_name=QUEUE, status__in=("todo", "doing"))
+    return jobs.filter(args__contains=asked).exists()
 
 
 def rejects(standing: Standing, delivery: Delivery) -> Iterator[Reject]:

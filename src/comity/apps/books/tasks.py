@@ -11,27 +11,28 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from comity.apps.books import exports, operations
+from comity.apps.books.queries import QUEUE
 
 
-@app.task(queue="records", name="books.look")
+@app.task(queue=QUEUE, name="books.look")
 def look(person: str, relationship: str, delivery: str) -> None:
     """Map and check a file, and change nothing."""
     operations.run(UUID(person), UUID(relationship), UUID(delivery), dry_run=True)
 
 
-@app.task(queue="records", name="books.bring")
+@app.task(queue=QUEUE, name="books.bring")
 def bring(person: str, relationship: str, delivery: str) -> None:
     """Bring a file in."""
     operations.run(UUID(person), UUID(relationship), UUID(delivery), dry_run=False)
 
 
-@app.task(queue="records", name="books.route")
+@app.task(queue=QUEUE, name="books.route")
 def route(person: str, export: str, *, dry_run: bool) -> None:
     """Find out whose the rows of an export are; bring them in, unless it is a trial."""
     exports.run(UUID(person), UUID(export), dry_run=dry_run)
 
 
-@app.task(queue="records", name="books.write", retry=RetryStrategy(wait=operations.LATER_S))
+@app.task(queue=QUEUE, name="books.write", retry=RetryStrategy(wait=operations.LATER_S))
 def write(relationship: str, table: str, rows: Sequence[Mapping[str, str]], at: str) -> None:
     """What the room itself knows, for which the book had no time."""
     operations.write_rows_now(UUID(relationship), table, rows, datetime.fromisoformat(at))

@@ -109,12 +109,14 @@ def delivery(request: HttpRequest, delivery: UUID) -> HttpResponse:
     if found.side != standing.side:
         read(standing, "delivery", found.name)
     mine = standing.side is not None and found.side == standing.side and standing.may(Action.BRING)
+    running = queries.under_way(found)
     shown = {
         "delivery": found,
         "mine": mine,
         "form": Choose(initial={"mapping": found.mapping, "text": found.text}) if mine else None,
         "may_undo": mine and queries.may_undo(standing, found),
-        "running": found.stage in UNDER_WAY,
+        "running": running,
+        "cut_off": found.stage in UNDER_WAY and not running,
         "told": found.outcome if mine else queries.told_to_others(found),
         "counted": operations.COUNTS,
     }
@@ -139,7 +141,7 @@ def move(request: HttpRequest, delivery: UUID) -> HttpResponse:
         else:
             form = Choose(request.POST)
             if form.is_valid():
-                operations.choose(found, form.cleaned_data["mapping"], form.cleaned_data["text"])
+                operations.choose(standing, found, form.cleaned_data["mapping"], form.cleaned_data["text"])
     except UnusableMappingError as error:
         messages.error(request, str(error))
     except operations.NotAllowedError as error:
@@ -181,12 +183,14 @@ def routes(request: HttpRequest) -> HttpResponse:
 
 def _routes(request: HttpRequest, person: Person, rules: KeepRoutes, sort: Sort) -> HttpResponse:
     known = list(queries.exports(person))
+    under_way = {one.pk: queries.under_way(one) for one in known if one.stage in UNDER_WAY}
     shown = {
         "rules": rules,
         "sort": sort,
         "books": list(exports.theirs(person)),
         "exports": known,
-        "running": any(one.stage in UNDER_WAY for one in known),
+        "running": any(under_way.values()),
+        "cut_off": [number for number, runs in under_way.items() if not runs],
         "counted": operations.COUNTS,
     }
     wrong = rules.errors or sort.errors

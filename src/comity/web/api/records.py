@@ -112,7 +112,7 @@ def move_delivery(request: HttpRequest, relationship: UUID, delivery: UUID, give
         raise Http404
     try:
         if given.do == "look":
-            operations.choose(found, given.mapping, given.text)
+            operations.choose(standing, found, given.mapping, given.text)
         elif given.do == "bring":
             operations.bring(standing, found)
         elif given.do == "drop":
