@@ -25,6 +25,7 @@ from comity.apps.parties.rights import Action, may
 from comity.apps.reviews import tasks as reviews
 from comity.apps.reviews.models import Confirmation
 from comity.apps.wording import words_for
+from comity.web.serving import QUEUES
 from tests.apps.test_bringing import brought
 from tests.apps.test_closing import back, confirm
 from tests.apps.test_closing import entries as kept
@@ -99,6 +100,7 @@ def test_every_mail_is_placed():
 
 def test_every_job_is_placed():
     assert app.tasks.keys() - THEIRS == JOBS.keys()
+    assert {app.tasks[name].queue for name in JOBS} == set(QUEUES)  # somebody works on each
 
 
 @pytest.mark.parametrize("language", ["en", "es"])

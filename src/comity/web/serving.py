@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from comity.web.postgres import APP, OWNER, Cluster, NoDatabaseError, reachable
 
+QUEUES = ("records", "clock")  # of jobs; a task in another is never done
 _YOUNG = 20_000  # objects made before the collector looks at them: a page makes some ten thousand
 _PATIENCE_S = 2  # for what is under way in the background; an import that is cut off is begun again
 UNPRIVILEGED = ("www-data", "_www", "daemon", "nobody")
@@ -148,13 +149,16 @@ def serve(  # noqa: PLR0913 - what is served, and where
 
 @contextmanager
 def _working() -> Iterator[None]:
-    """What runs in the background, beside the server: started again when it ends of itself."""
-    over = threading.Event()
-    command = [sys.executable, "-m", "django", "procrastinate", "worker", "--concurrency", "1"]
+    """What runs in the background, beside the server: started again when it ends of itself.
 
-    def keep() -> None:
+    Records and the clock apart: however long a file takes to come in, no reply waits for it.
+    """
+    over = threading.Event()
+    command = [sys.executable, "-m", "django", "procrastinate", "worker", "--concurrency", "1", "--queues"]
+
+    def keep(queue: str) -> None:
         while not over.is_set():
-            process = subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: S603 - ourselves
+            process = subprocess.Popen([*command, queue], stderr=subprocess.DEVNULL)  # noqa: S603 - ourselves
             while process.poll() is None and not over.wait(0.2):
                 pass
             if process.poll() is None:
@@ -165,13 +169,15 @@ def _working() -> Iterator[None]:
                     process.kill()
             over.wait(1)
 
-    keeper = threading.Thread(target=keep, daemon=True)
-    keeper.start()
+    keepers = [threading.Thread(target=keep, args=[queue], daemon=True) for queue in QUEUES]
+    for keeper in keepers:
+        keeper.start()
     try:
         yield
     finally:
         over.set()
-        keeper.join(_PATIENCE_S + 2)
+        for keeper in keepers:
+            keeper.join(_PATIENCE_S + 2)
 
 
 def _free(host: str, port: int) -> None:
