@@ -132,7 +132,10 @@ def test_what_broke_off_is_looked_at_again_or_thrown_away_by_a_colleague(them):
         operations.run(them.people["provider_analyst"].pk, them.relationship, made.pk, dry_run=True)
     with superuser() as everybody:  # as the worker leaves it
         asked = json.dumps({"delivery": str(made.pk)})
-        everybody.execute("UPDATE procrastinate_jobs SET status = 'failed' WHERE args @> %s::jsonb", [asked])
+        change = "UPDATE procrastinate_jobs SET status = %s WHERE args @> %s::jsonb"
+        everybody.execute(change, ["doing", asked])  # by a worker that has gone
+        assert "cut off on the way" in browser.get(address).content.decode()
+        everybody.execute(change, ["failed", asked])
     page = browser.get(address).content.decode()
     assert "cut off on the way" in page
     assert 'http-equiv="refresh"' not in page

@@ -360,12 +360,13 @@ def export(person: Person, number: UUID) -> Export | None:
 
 
 def under_way(one: Delivery | Export) -> bool:
-    """Whether somebody still works on it: what broke off, or was asked for by who has left, waits for somebody else."""
+    """Whether it is worked on, or will be; what broke off, or was asked for by who has left, waits for others."""
     if one.stage not in UNDER_WAY:
         return False
     asked = {"export" if isinstance(one, Export) else "delivery": str(one.pk)}
-    jobs = ProcrastinateJob.objects.filter(queue_name=QUEUE, status__in=("todo", "doing"))
-    return jobs.filter(args__contains=asked).exists()
+    jobs = ProcrastinateJob.objects.filter(queue_name=QUEUE, args__contains=asked)
+    # One whose worker has gone is nobody's: until the room is started again, when it is begun anew.
+    return jobs.filter(Q(status="todo") | Q(status="doing", worker__isnull=False)).exists()
 
 
 def rejects(standing: Standing, delivery: Delivery) -> Iterator[Reject]:
