@@ -11,7 +11,7 @@ help:
 setup: ## .venv with everything pinned, and the project in place; does nothing when up to date
 	@sh scripts/setup.sh
 
-demo: setup ## simulates a partnership into ./demo and writes its review as HTML, PDF and XLSX
+demo: setup ## simulates a partnership and serves a room with it; prints the address and one login for each role
 	@sh scripts/demo.sh
 
 lint: setup
