@@ -326,6 +326,12 @@ def test_a_relationship_is_begun_and_its_book():
     assert (there["customer"], there["provider"], there["side"]) == ("Someday Ltd", "Alpha Desk", "provider")
     assert (there["customer_kind"], there["provider_kind"]) == ("dealer", "external")
     assert there in ask(them, "stranger", None).json()
+    first = {"email": "first@example.org", "role": "member", "across": True}
+    asked = put(them, "stranger", f"/api/r/{there['id']}/invitations", first, "post")
+    assert asked.status_code == 201
+    (open_one,) = ask(them, "stranger", "invitations", relationship=there["id"]).json()
+    assert (open_one["side"], open_one["role"]) == ("customer", "lead")  # the first of a side leads it
+    assert put(them, "stranger", "/api/relationships", said | {"other": "  "}, "post").status_code == 422
     book = f"/api/r/{there['id']}/records/begin"
     said = {"timezone": "Europe/Berlin", "currency": "EUR"}
     assert put(them, "customer_lead", book, said, "post").status_code == 404
@@ -344,6 +350,7 @@ def test_ones_own_tokens_are_listed_and_ended_and_none_makes_another(them):
     more = put(them, "provider_finance", "/api/tokens", {"name": "more"}, "post")
     assert (more.status_code, more.headers["Allow"]) == (405, "GET")
     assert more.json()["status"] == 405
+    assert more.headers["X-Content-Type-Options"] == "nosniff"
     reads = f"/api/tokens/{known[1]['id']}"
     assert put(them, "provider_lead", reads, {}, "delete").status_code == 404
     assert put(them, "provider_finance", reads, {}, "delete").status_code == 200
@@ -412,3 +419,23 @@ def test_what_might_have_been_is_answered_by_the_model():
     assert ask(them, "customer_member", "attribution/supposed?kpi=nothing").status_code == 409
     for who in ("stranger", "former"):
         assert ask(them, who, path).status_code == 404
+    told = {(one["action"], one["about"]) for one in ask(them, "auditor", "log?reads=true").json()}
+    assert told == {("read attribution", "service_level 2026-06")}
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("review?period=2026-05", ("read review", "2026-05")),
+        ("levels.csv?period=2026-06", ("read review", "2026-06")),
+        ("levels.parquet?period=2026-06", ("read review", "2026-06")),
+        ("record", ("read record", "")),
+    ],
+)
+def test_what_a_program_reads_is_told_as_what_a_person_reads(path, line):
+    them = cast()
+    them.tokens = {}
+    them.book(KPI, contacts="\n".join(contacts()))
+    assert ask(them, "customer_analyst", path).status_code == 200
+    told = ask(them, "auditor", "log?reads=true").json()
+    assert [(one["action"], one["about"], one["by"]) for one in told] == [(*line, "Customer Analyst")]

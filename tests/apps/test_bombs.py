@@ -147,9 +147,9 @@ def test_a_name_leads_nowhere(them, name):
     assert "/" not in made.name
     assert "\\" not in made.name
     assert not re.search(r"[\x00-\x1f]", made.name)
-    from comity.apps.books.operations import _place  # noqa: PLC0415
+    from comity.apps.books.queries import file_of  # noqa: PLC0415
 
-    place = _place(made)
+    place = file_of(made)
     assert place.resolve().parent == place.parent.resolve()
     assert re.fullmatch(r"[0-9a-f-]{36}", place.parent.name)  # alone in a folder that says nothing
     assert re.fullmatch(r"[\w() -][\w.() -]{0,119}", place.name)

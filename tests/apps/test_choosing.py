@@ -5,9 +5,10 @@ import re
 import pytest
 from django.db import transaction
 
-from comity.apps.matters.models import Kind, Matter, Step
-from comity.apps.matters.operations import Asked, raise_matter
+from comity.apps.matters.models import Kind, Matter, Move, Step
+from comity.apps.matters.operations import Asked, NotAllowedError, Terms, move, raise_matter
 from comity.apps.parties.models import Membership, Role
+from comity.apps.parties.operations import let_go
 from comity.core.values import Side
 from tests.room import cast, person
 
@@ -106,6 +107,7 @@ def test_the_one_who_has_it_keeps_it_however_many_share_the_name(many):
         ("Max Stranger", "Nobody here is called that"),  # who is in the room, but not in this relationship
         ("Auditor", "Nobody here is called that"),  # who is here, but on neither side
         ("%", "Nobody here is called that"),
+        ("a\x00b", "Null characters are not allowed"),
     ],
 )
 def test_nobody_and_too_many_are_said_and_nothing_is_moved(many, said, why):
@@ -113,6 +115,22 @@ def test_nobody_and_too_many_are_said_and_nothing_is_moved(many, said, why):
     answer = countered(many, matter, said)
     assert (answer.status_code, why in answer.content.decode()) == (422, True)
     assert owner_of(many, matter) == "Ana Customer Lead"
+
+
+def test_who_has_left_is_not_chosen_though_it_was_theirs(many):
+    matter = action(many, owner="Nora Number 33")
+    with transaction.atomic():
+        move(many.at("provider_lead"), matter, Move.ACCEPT, "", ZONE)
+        place = Membership.objects.get(person__name="Nora Number 33")
+        let_go(many.at("customer_lead"), place)
+    address, browser = many.url(f"matters/{matter.pk}/"), many.client("customer_lead")
+    assert '<input type="text" name="owner" value=' not in browser.get(address).content.decode()
+    answer = browser.post(address, {"move": "hand_over", "owner": "Nora Number 33"})
+    assert (answer.status_code, "Nobody here" in answer.content.decode()) == (422, True)
+    with pytest.raises(NotAllowedError, match="nobody"), transaction.atomic():
+        at = many.at("customer_lead")
+        gone = Membership.objects.get(pk=place.pk)
+        move(at, matter, Move.HAND_OVER, "", ZONE, Terms(owner=gone))
 
 
 def test_a_deputy_too_is_named(many):

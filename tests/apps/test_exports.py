@@ -4,12 +4,13 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
+from django.utils import timezone
 
 from comity.apps.books import exports, queries
 from comity.apps.books.models import Delivery, Export, Routes, Stage
 from comity.apps.books.operations import NotAllowedError
 from comity.apps.parties import operations as parties
-from comity.apps.parties.models import Role
+from comity.apps.parties.models import Membership, Role
 from comity.apps.parties.viewing import look, stand
 from comity.book.importing.section import UnusableSourceError
 from comity.core.values import Side
@@ -240,7 +241,7 @@ def test_programs_sort_exports_as_the_page_does_and_each_only_its_own_persons():
     }
     assert sent(EXPORT).status_code == 409  # there are no rules yet
     assert ask("put", "routes", {"text": RULES}).status_code == 422
-    assert ask("put", "routes", {"text": rules}).json()["text"] == rules
+    assert ask("put", "routes", {"text": rules}).json()["text"] == rules.strip()
     assert sent(EXPORT, "nonsense").status_code == 422
     made = sent(EXPORT).json()
     assert ask("post", f"exports/{made['id']}/moves", {"do": "bring"}).status_code == 409  # nothing was tried
@@ -258,3 +259,37 @@ def test_programs_sort_exports_as_the_page_does_and_each_only_its_own_persons():
     exports.run(person.pk, made["id"], dry_run=False)
     assert ask("get", f"exports/{made['id']}").json()["stage"] == "brought"
     assert rows(second, "provider_lead") == ["b1", "b2"]
+
+
+def test_a_deputy_names_the_books_of_whom_they_stand_in_for():
+    them = cast()
+    them.book()
+    with transaction.atomic():
+        standing = them.at("provider_finance")
+        deputy = Membership.objects.get(relationship=them.relationship, person=them.people["provider_member"])
+        lead = them.at("provider_lead")
+        parties.stand_in(lead, lead.membership, deputy, timezone.now().date())
+    assert standing
+    for who, books in (("provider_member", 1), ("provider_finance", 0)):
+        page = them.client(who).get("/routes/")
+        assert (page.status_code, page.content.decode().count("<b>Northwind Energy with Helpline</b>")) == (200, books)
+
+
+def test_books_of_one_name_are_told_apart_and_a_name_is_no_path():
+    first, second = cast(provider="Same"), cast(provider="Same")
+    person = first.people["customer_lead"]
+    with transaction.atomic():
+        _, word = parties.invite(second.at("customer_lead"), person.email, Role.LEAD, Side.CUSTOMER)
+        parties.join(person, word)
+    for one in (first, second):
+        one.book()
+    with transaction.atomic():
+        look(person.pk)
+        known = exports.theirs(person)
+    assert sorted(known) == sorted(
+        f"Northwind Energy with Same ({str(one.relationship)[:8]})" for one in (first, second)
+    )
+    for name in known:
+        for path in (f"./{name}", f"{name}/", f"{name}//."):
+            with pytest.raises(UnusableSourceError, match="none of yours"):
+                kept(person, RULES.replace("Northwind Energy with Alpha", path))

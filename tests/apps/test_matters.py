@@ -313,6 +313,17 @@ def test_a_file_that_is_too_large_is_refused_and_nothing_is_raised(them, monkeyp
         assert not Matter.objects.filter(title="Too large a file").exists()
 
 
+def test_a_move_with_a_file_that_is_too_large_is_not_made(them, monkeypatch):
+    matter = raised(them)
+    monkeypatch.setattr(operations, "LARGEST_EVIDENCE", 10)
+    said = {"move": "accept", "text": "See.", "evidence": SimpleUploadedFile("a.csv", b"12345678901")}
+    assert "larger than" in them.client("provider_lead").post(them.url(f"matters/{matter.pk}/"), said).content.decode()
+    assert [one.move for one in steps(them, matter)] == ["raise"]
+    with transaction.atomic():
+        them.at("auditor")
+        assert Matter.objects.get(pk=matter.pk).state == "asked"
+
+
 def test_an_action_is_handed_over_within_the_side_that_has_it(them):
     with transaction.atomic():
         them.at("provider_lead")

@@ -57,6 +57,20 @@ def test_a_side_may_begin_alone_and_the_other_sees_what_is_shared_once_it_joins(
         assert "founded" in set(Access.objects.values_list("action", flat=True))
 
 
+def test_a_deputy_that_is_refused_leaves_the_one_there_is():
+    made = cast()
+    with transaction.atomic():
+        lead = made.at("provider_lead")
+        people = {one.person.name: one for one in Membership.objects.filter(relationship=made.relationship)}
+        today = timezone.now().date()
+        operations.stand_in(lead, lead.membership, people["Provider Analyst"], today)
+        for deputy, until in (("Provider Roster", today - timedelta(1)), ("Customer Analyst", today)):
+            with pytest.raises(NotAllowedError):
+                operations.stand_in(lead, lead.membership, people[deputy], until)
+        there = Membership.objects.filter(relationship=made.relationship).exclude(stands_in_for=None)
+        assert [one.person.name for one in there] == ["Provider Analyst"]
+
+
 def test_a_relationship_may_be_with_a_group_of_users_or_within_a_house(them):
     browser = them.client("stranger")
     said = {"own": "Field service", "own_kind": "internal", "other": "Friends of the mill", "other_kind": "user_group",

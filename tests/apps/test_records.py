@@ -13,6 +13,7 @@ from comity.apps.books import operations, queries
 from comity.apps.books.models import Delivery, KeptMapping, Stage
 from comity.apps.books.operations import NotAllowedError
 from comity.apps.parties.operations import let_go
+from comity.book.importing.importing import import_source
 from comity.book.importing.mapping import UnusableMappingError
 from tests.room import cast, superuser
 
@@ -133,8 +134,14 @@ def test_what_broke_off_is_looked_at_again_or_thrown_away_by_a_colleague(them):
     with superuser() as everybody:  # as the worker leaves it
         asked = json.dumps({"delivery": str(made.pk)})
         change = "UPDATE procrastinate_jobs SET status = %s WHERE args @> %s::jsonb"
-        everybody.execute(change, ["doing", asked])  # by a worker that has gone
-        assert "cut off on the way" in browser.get(address).content.decode()
+        everybody.execute(change, ["doing", asked])
+        for silent, there in ((5, "being looked at"), (70, "cut off on the way")):  # a worker that speaks, or has gone
+            (worker,) = everybody.execute(
+                "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - %s * interval '1 s') RETURNING id",
+                [silent],
+            ).fetchone()
+            everybody.execute("UPDATE procrastinate_jobs SET worker_id = %s WHERE args @> %s::jsonb", [worker, asked])
+            assert there in browser.get(address).content.decode()
         everybody.execute(change, ["failed", asked])
     page = browser.get(address).content.decode()
     assert "cut off on the way" in page
@@ -149,6 +156,55 @@ def test_what_broke_off_is_looked_at_again_or_thrown_away_by_a_colleague(them):
     assert job.args["person"] == str(them.people["provider_lead"].pk)  # who is here, and not who brought the file
     assert run(them, "provider_lead", made, dry_run=False).stage == Stage.BROUGHT
     assert rows(them, "customer_lead") == {"contacts": 1}
+
+
+def test_what_had_come_in_when_it_broke_off_is_told_and_not_thrown_away(them, monkeypatch):
+    made = received(them, "provider_analyst", "june.csv", KNOWN)
+    made = run(them, "provider_analyst", made, dry_run=True)
+    with transaction.atomic():
+        operations.bring(them.at("provider_analyst"), made)
+
+    def importing(*given, **named):
+        found = import_source(*given, **named)
+        with transaction.atomic():
+            standing = them.at("provider_analyst")
+            let_go(standing, standing.membership)
+        return found
+
+    monkeypatch.setattr(operations, "import_source", importing)
+    with pytest.raises(PermissionError):
+        operations.run(them.people["provider_analyst"].pk, them.relationship, made.pk, dry_run=False)
+    monkeypatch.undo()
+    with superuser() as everybody:
+        asked = json.dumps({"delivery": str(made.pk)})
+        everybody.execute("UPDATE procrastinate_jobs SET status = 'failed' WHERE args @> %s::jsonb", [asked])
+    browser, address = them.client("provider_lead"), them.url(f"records/{made.pk}/")
+    assert "nothing comes in twice" in browser.get(address).content.decode()
+    for do in ("drop", "look"):
+        browser.post(f"{address}move/", {"do": do, "mapping": "contacts", "text": ""})
+        assert now(them, "provider_lead", made).stage == Stage.BRINGING
+    browser.post(f"{address}move/", {"do": "bring"})
+    assert run(them, "provider_lead", made, dry_run=True).stage == Stage.BRINGING  # of a job that is too late
+    assert run(them, "provider_lead", made, dry_run=False).stage == Stage.BROUGHT
+    assert rows(them, "customer_lead") == {"contacts": 1}
+    assert "brought in" in them.client("customer_lead").get(them.url("log/")).content.decode()
+
+
+@pytest.mark.parametrize("name", ["README.md", "pyproject.TOML", "LICENSE", "book.toml", "../book", ""])
+def test_a_mapping_is_one_of_ours_and_no_file(them, name):
+    made = received(them, "customer_lead", "weekly 23.csv", OTHERS.format(1))
+    with transaction.atomic(), pytest.raises(UnusableMappingError, match="say what the file is"):
+        operations.choose(them.at("customer_lead"), made, name, "")
+
+
+def test_a_book_is_begun_whatever_the_parties_are_called():
+    made = cast('Alpha \x7f "Desk"', "Beta \\ Desk")
+    browser = made.client("customer_lead")
+    said = {"timezone": "Europe/Berlin", "currency": "EUR"}
+    assert browser.post(made.url("records/begin/"), said | {"timezone": "a\x7f"}).status_code == 302
+    assert not (queries.folder_of(made.relationship) / "book.toml").exists()
+    assert browser.post(made.url("records/begin/"), said).status_code == 302
+    assert (queries.folder_of(made.relationship) / "book.toml").exists()
 
 
 def test_a_file_that_has_come_in_is_not_thrown_away_and_one_that_runs_is_not_begun_twice(them):

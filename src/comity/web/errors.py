@@ -1,5 +1,6 @@
 """What is said when there is nothing to show: what happened and what to do, and nothing of what is inside."""
 
+import json
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -39,15 +40,19 @@ class ProblemMiddleware:
         told = found.headers.get("Content-Type", "").startswith(PROBLEM)
         if found.status_code < HTTPStatus.BAD_REQUEST or told or not request.path.startswith(API):
             return found
-        answer = _told(request, "", found.status_code)
-        if "Allow" in found.headers:
-            answer.headers["Allow"] = found.headers["Allow"]
-        return answer
+        found.content = json.dumps(_problem(found.status_code)).encode()  # its headers stay
+        found.headers["Content-Type"] = PROBLEM
+        found.headers["Content-Length"] = str(len(found.content))
+        return found
 
 
 def _told(request: HttpRequest, what: str, status: int) -> HttpResponse:
     """As a page, or, to a program, as problem+json."""
     if not request.path.startswith(API):
         return render(request, "error.html", {"what": what}, status=status)
-    told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
-    return JsonResponse(told, status=status, content_type=PROBLEM)
+    return JsonResponse(_problem(status), status=status, content_type=PROBLEM)
+
+
+def _problem(status: int) -> dict[str, object]:
+    known = {one.value: one.phrase for one in HTTPStatus}
+    return {"type": "about:blank", "title": known.get(status, "Refused"), "status": status}

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import random
+import re
 import shutil
 import time
 import tomllib
@@ -142,10 +143,15 @@ def as_text(data: bytes) -> str:
     return data.decode("latin-1")
 
 
+def _plain(text: str) -> str:
+    return re.sub(r"[^\x00-\x7f]", "?", text)
+
+
 def told_where_it_stands(reject, data: bytes) -> None:
     """The value stands in the file from the line on that is told."""
-    lines = as_text(data).replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    first = reject.value.strip().replace("\r\n", "\n").replace("\r", "\n").split("\n")[0][:50]
+    # A byte that is none of UTF-8 and of Windows-1252 may be any sign: which old code page it is, nobody can tell.
+    lines = _plain(as_text(data)).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    first = _plain(reject.value).strip().replace("\r\n", "\n").replace("\r", "\n").split("\n")[0][:50]
     if first and "same key" not in reject.reason:
         rest = "\n".join(lines[reject.line - 1 : reject.line + 40])
         assert first in rest.replace('""', '"') or first.replace('"', "") in rest.replace('"', "")

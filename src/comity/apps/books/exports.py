@@ -7,6 +7,7 @@ another's rows.
 import re
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from procrastinate.contrib.django import app
 
-from comity.apps.books.models import UNDER_WAY, Delivery, Export, Routes, Stage
+from comity.apps.books.models import Delivery, Export, Routes, Stage
 from comity.apps.books.operations import COUNTS, NotAllowedError, put_down
 from comity.apps.books.queries import folder_of, has_book, under_way
 from comity.apps.parties.models import Person
@@ -41,12 +42,19 @@ _SAID = 1000
 
 def theirs(person: Person) -> dict[str, Standing]:
     """Where somebody may bring records into a book, by the relationship's name."""
-    found: dict[str, Standing] = {}
+    fit = []
     for one in portfolio(person):
-        place = Standing(one)
-        if place.side is not None and place.may(Action.BRING) and has_book(place):
-            found[str(one.relationship)] = place
-    return found
+        place = stand(person.pk, one.relationship_id)  # whom somebody stands in for is seen from within alone
+        if place is not None and place.side is not None and place.may(Action.BRING) and has_book(place):
+            fit.append(place)
+    look(person.pk)
+    times = Counter(str(place.relationship) for place in fit)
+    return {_name(place, alone=times[str(place.relationship)] == 1): place for place in fit}
+
+
+def _name(place: Standing, *, alone: bool) -> str:
+    """A relationship's name, with a part of its number where another is called the same."""
+    return str(place.relationship) if alone else f"{place.relationship} ({str(place.relationship.pk)[:8]})"
 
 
 def keep_routes(person: Person, text: str) -> None:
@@ -64,17 +72,16 @@ def _written(folder: Path, text: str, books: Mapping[str, Standing]) -> Path:
     file = folder / FILE
     file.write_text(text, encoding="utf-8")
     try:
-        rules = read_routes(file)
+        read_routes(file)
     except UnusableSourceError as error:
         raise UnusableSourceError(str(error).removeprefix(f"{file}: ")[:_SAID]) from None
-    for number, route in enumerate(rules, 1):
-        name = route.book.relative_to(folder).as_posix() if route.book.is_relative_to(folder) else "?"
+    said = tomlkit.parse(text)
+    for number, entry in enumerate(said["route"], 1):
+        name = str(entry["book"])
         if name not in books:
             known = ", ".join(f'"{one}"' for one in books) or "none yet"
             raise UnusableSourceError(f"route {number}: book = {name!r} is none of yours ({known})"[:_SAID])
-    said = tomlkit.parse(text)
-    for entry in said["route"]:
-        entry["book"] = str(_folder(books[str(entry["book"])]))
+        entry["book"] = str(_folder(books[name]))
     file.write_text(tomlkit.dumps(said), encoding="utf-8")
     return file
 
@@ -98,7 +105,7 @@ def bring(export: Export) -> None:
 
     :raises NotAllowedError: where none was, or it came to nothing
     """
-    if export.stage != Stage.LOOKED:
+    if export.stage != Stage.LOOKED and (export.stage != Stage.BRINGING or under_way(export)):
         raise NotAllowedError("not_now")
     export.stage = Stage.BRINGING
     export.save(update_fields=["stage"])
@@ -110,7 +117,7 @@ def drop(export: Export) -> None:
 
     :raises NotAllowedError: where it has, or is under way
     """
-    if export.stage == Stage.BROUGHT or under_way(export):
+    if export.stage in {Stage.BROUGHT, Stage.BRINGING} or under_way(export):
         raise NotAllowedError("not_now")
     shutil.rmtree(_place(export).parent, ignore_errors=True)
     export.stage = Stage.DROPPED
@@ -124,8 +131,8 @@ def run(person: UUID, number: UUID, *, dry_run: bool) -> None:
         export = Export.objects.select_related("person").get(pk=number)
         text = Routes.objects.get(person=person).text
         books = theirs(export.person)
-    if export.stage not in UNDER_WAY:
-        return
+    if export.stage != (Stage.LOOKING if dry_run else Stage.BRINGING):
+        return  # somebody has asked for something else meanwhile
     try:
         with tempfile.TemporaryDirectory() as work:
             routes = _written(Path(work), text, books)

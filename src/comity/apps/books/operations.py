@@ -3,7 +3,6 @@
 import contextlib
 import csv
 import json
-import re
 import shutil
 import tempfile
 import tomllib
@@ -21,8 +20,8 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from comity.apps.books.models import UNDER_WAY, Delivery, Hold, KeptMapping, Mark, Stage
-from comity.apps.books.queries import both_have, came_before, folder_of, privately, under_way
+from comity.apps.books.models import Delivery, Hold, KeptMapping, Mark, Stage
+from comity.apps.books.queries import both_have, came_before, came_in, file_of, folder_of, privately, under_way
 from comity.apps.parties.operations import note
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing, standing
@@ -31,12 +30,13 @@ from comity.book.importing.committing import BusyBookError, locked
 from comity.book.importing.drafting import draft
 from comity.book.importing.importing import Outcome, import_source
 from comity.book.importing.mapping import Mapping as SourceMapping
-from comity.book.importing.mapping import UnusableMappingError, identity, read_mapping
+from comity.book.importing.mapping import UnusableMappingError, identity, read_mapping, shipped
 from comity.book.importing.reading_mappings import parse
 from comity.book.importing.recognising import recognised
 from comity.book.importing.section import UnusableSourceError
 from comity.book.importing.undoing import NotTheLastError
 from comity.book.importing.undoing import undo as take_back
+from comity.book.tables import TABLES
 from comity.core.values import Side
 
 _STEP = 20_000  # rows between two words of how far it is
@@ -108,7 +108,7 @@ def receive(standing: Standing, upload: "UploadedFile[Any]") -> Delivery:
         name=Path(upload.name or "file").name[:200],
         size=upload.size or 0,
     )
-    place = _place(made)
+    place = file_of(made)
     put_down(upload, place)
     try:
         kept = _kept(made)
@@ -150,7 +150,7 @@ def choose(standing: Standing, delivery: Delivery, mapping: str, text: str) -> N
     :raises UnusableMappingError: for a mapping that cannot be used, in one sentence
     :raises NotAllowedError: while it is under way, or has come in
     """
-    if delivery.stage not in {Stage.LOOKED, Stage.REFUSED, *UNDER_WAY} or under_way(delivery):
+    if delivery.stage not in {Stage.LOOKED, Stage.REFUSED, Stage.LOOKING} or under_way(delivery):
         raise NotAllowedError("not_now")
     delivery.mapping, delivery.text = ("", text) if text.strip() else (mapping, "")
     _mapping(delivery)
@@ -167,11 +167,12 @@ def choose(standing: Standing, delivery: Delivery, mapping: str, text: str) -> N
 
 
 def bring(standing: Standing, delivery: Delivery) -> None:
-    """Have a file brought in that was looked at.
+    """Have a file brought in that was looked at, or that broke off on its way in: nothing comes in twice.
 
     :raises NotAllowedError: where it was not, or is of no use
     """
-    if not standing.may(Action.BRING) or delivery.stage != Stage.LOOKED or not (delivery.mapping or delivery.text):
+    ready = delivery.stage == Stage.LOOKED or (delivery.stage == Stage.BRINGING and not under_way(delivery))
+    if not standing.may(Action.BRING) or not ready or not (delivery.mapping or delivery.text):
         raise NotAllowedError("not_now")
     delivery.stage, delivery.rows = Stage.BRINGING, 0
     delivery.save(update_fields=["stage", "rows"])
@@ -183,7 +184,8 @@ def drop(delivery: Delivery) -> None:
 
     :raises NotAllowedError: where it has, or is under way
     """
-    if delivery.stage == Stage.BROUGHT or under_way(delivery):
+    came = delivery.stage == Stage.BROUGHT or (delivery.stage == Stage.BRINGING and came_in(delivery))
+    if came or under_way(delivery):
         raise NotAllowedError("not_now")
     _remove(delivery)
     delivery.stage = Stage.DROPPED
@@ -274,8 +276,8 @@ def run(person: UUID, relationship: UUID, number: UUID, *, dry_run: bool) -> Non
         delivery = Delivery.objects.select_related("person").get(pk=number)
         zone_of = read_definition(folder_of(relationship))
         by = place.membership.person.name
-    if delivery.stage not in UNDER_WAY:
-        return
+    if delivery.stage != (Stage.LOOKING if dry_run else Stage.BRINGING):
+        return  # somebody has asked for something else meanwhile
 
     def tell(rows: int) -> None:
         with standing(person, relationship):
@@ -285,7 +287,7 @@ def run(person: UUID, relationship: UUID, number: UUID, *, dry_run: bool) -> Non
         mapping = _mapping(delivery)
         outcome = import_source(
             folder_of(relationship),
-            _place(delivery),
+            file_of(delivery),
             mapping,
             by=by,
             at=datetime.now(UTC),
@@ -305,7 +307,9 @@ def run(person: UUID, relationship: UUID, number: UUID, *, dry_run: bool) -> Non
     with standing(person, relationship) as place:
         if changes["stage"] == Stage.LOOKED:
             changes["outcome"]["already"] = came_before(place, outcome.delivery)
-        Delivery.objects.filter(pk=number).update(**changes)
+        asked_for = Delivery.objects.filter(pk=number)
+        # What is in the book is in it; a look is told to whoever still wants it.
+        (asked_for if changes["stage"] == Stage.BROUGHT else asked_for.filter(stage=delivery.stage)).update(**changes)
         if changes["stage"] == Stage.BROUGHT:
             note(place, "brought in", delivery.name, crosses=not changes["private"])
             _remove(delivery)
@@ -365,20 +369,14 @@ def _later(task: str, delivery: Delivery, standing: Standing) -> None:
     transaction.on_commit(lambda: app.configure_task(task).defer(**asked, delivery=str(delivery.pk)))
 
 
-def _place(delivery: Delivery) -> Path:
-    """Where a file waits: alone in a folder that says nothing, under its own name, which the book remembers."""
-    safe = re.sub(r"[^\w.() -]", "_", delivery.name)[-120:].lstrip(".") or "file"
-    return Path(settings.DATA) / "uploads" / str(delivery.relationship_id) / delivery.side / str(delivery.pk) / safe
-
-
 def _remove(delivery: Delivery) -> None:
-    shutil.rmtree(_place(delivery).parent, ignore_errors=True)
+    shutil.rmtree(file_of(delivery).parent, ignore_errors=True)
 
 
 def _mapping(delivery: Delivery) -> SourceMapping:
     if delivery.text:
         return parse(delivery.text, delivery.name, None, Path(delivery.name).stem)
-    if not delivery.mapping or "/" in delivery.mapping or delivery.mapping.endswith(".toml"):
+    if delivery.mapping not in {*shipped(), *TABLES}:
         raise UnusableMappingError("say what the file is: choose a format, or write a mapping")
     return read_mapping(delivery.mapping)
 
@@ -414,18 +412,18 @@ def _told(outcome: Outcome, delivery: Delivery) -> dict[str, Any]:
             for one in outcome.rejects[:_KEPT_ROWS]
         ],
         "first_rows": [list(names), *([row.get(name, "") for name in names] for row in outcome.first_rows)],
-        "notes": [text.replace(_place(delivery).name, delivery.name) for text in outcome.notes],
+        "notes": [text.replace(file_of(delivery).name, delivery.name) for text in outcome.notes],
     }
 
 
 def _sentence(error: Exception, delivery: Delivery) -> str:
     """What went wrong, with the file's own name in place of where it waits."""
     text = " ".join(str(error).split())
-    for place, name in ((str(_place(delivery)), delivery.name), (_place(delivery).name, delivery.name)):
+    for place, name in ((str(file_of(delivery)), delivery.name), (file_of(delivery).name, delivery.name)):
         text = text.replace(place, name)
     return text.replace(str(folder_of(delivery.relationship_id)), "the book")[:_SAID]
 
 
 def _quoted(text: str) -> str:
     """A text as TOML writes it; JSON's strings are TOML's too."""
-    return json.dumps(text, ensure_ascii=False)
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import pickle
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
@@ -15,6 +16,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from filelock import FileLock
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -38,6 +40,7 @@ T = TypeVar("T")
 _KEPT = 120  # answers a relationship and viewer, the latest made
 _EXPORTS = 20
 QUEUE = "records"  # of jobs
+_SILENT = timedelta(minutes=1)  # a worker that has not been heard of for so long has gone; it speaks every ten seconds
 _LATELY = 64  # answers that a process has at hand
 
 
@@ -356,7 +359,7 @@ def exports(person: Person) -> QuerySet[Export]:
 
 def export(person: Person, number: UUID) -> Export | None:
     """One of somebody's exports."""
-    return Export.objects.filter(pk=number, person=person).first()
+    return Export.objects.filter(pk=number, person=person).exclude(stage=Stage.DROPPED).first()
 
 
 def under_way(one: Delivery | Export) -> bool:
@@ -366,7 +369,23 @@ def under_way(one: Delivery | Export) -> bool:
     asked = {"export" if isinstance(one, Export) else "delivery": str(one.pk)}
     jobs = ProcrastinateJob.objects.filter(queue_name=QUEUE, args__contains=asked)
     # One whose worker has gone is nobody's: until the room is started again, when it is begun anew.
-    return jobs.filter(Q(status="todo") | Q(status="doing", worker__isnull=False)).exists()
+    lives = Q(status="doing", worker__last_heartbeat__gt=timezone.now() - _SILENT)
+    return jobs.filter(Q(status="todo") | lives).exists()
+
+
+def came_in(delivery: Delivery) -> bool:
+    """Whether the book remembers a file of this name since it was brought here, whatever became of who asked."""
+    table = TABLES.get(str(delivery.outcome.get("table")))
+    if table is None:
+        return False
+    known = held(folder_of(delivery.relationship_id), table).deliveries
+    return any(one.file == file_of(delivery).name and one.at >= delivery.at for one in known)
+
+
+def file_of(delivery: Delivery) -> Path:
+    """Where a file waits: alone in a folder that says nothing, under its own name, which the book remembers."""
+    safe = re.sub(r"[^\w.() -]", "_", delivery.name)[-120:].lstrip(".") or "file"
+    return Path(settings.DATA) / "uploads" / str(delivery.relationship_id) / delivery.side / str(delivery.pk) / safe
 
 
 def rejects(standing: Standing, delivery: Delivery) -> Iterator[Reject]:

@@ -153,6 +153,7 @@ _ENDS = {
 }
 
 
+@transaction.atomic
 def move(  # noqa: PLR0913 - a move, what it says, and what comes with it
     standing: Standing,
     matter: Matter,
@@ -184,6 +185,8 @@ def move(  # noqa: PLR0913 - a move, what it says, and what comes with it
         matter.reply_by, matter.reminded_at = _reply_by(matter, timezone.now(), zone), None
     elif what is Move.HAND_OVER:
         if terms is None or terms.owner is None or standing.side is None or terms.owner.side != standing.side.value:
+            raise NotAllowedError("nobody")
+        if terms.owner.left_at is not None:
             raise NotAllowedError("nobody")
         matter.owner = terms.owner
         note(standing, "handed over", f"{matter.title} > {terms.owner.person}", crosses=True)

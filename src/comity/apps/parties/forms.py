@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
+from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import QuerySet
 
 from comity.apps.parties.models import NEUTRAL, Membership, OrganisationKind, Person, Role
@@ -50,6 +51,8 @@ class Somebody(forms.Field):
         """As the widget has it."""
         if not isinstance(value, Membership):
             return value
+        if value.left_at is not None:
+            return ""
         return value.pk if isinstance(self.widget, forms.Select) else value.person.name
 
     def clean(self, value: Any) -> Membership | None:  # noqa: ANN401 - as Django calls it
@@ -59,9 +62,10 @@ class Somebody(forms.Field):
         """
         text = str(value or "").strip()[:120]
         self.validate(text)
+        ProhibitNullCharactersValidator()(text)
         if not text:
             return None
-        if self.now is not None and text == self.now.person.name:
+        if self.now is not None and self.now.left_at is None and text == self.now.person.name:
             return self.now
         try:
             found = list(self.people.filter(pk=UUID(text)))

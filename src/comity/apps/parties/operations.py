@@ -189,16 +189,15 @@ def stand_in(standing: Standing, other: Membership, deputy: Membership | None, u
     """
     if other.pk != standing.membership.pk:
         _own_lead(standing, other)
-    Membership.objects.filter(relationship=standing.relationship, stands_in_for=other).update(
-        stands_in_for=None, stands_in_until=None
-    )
+    if deputy is not None and (deputy.pk == other.pk or deputy.side != other.side or deputy.left_at is not None):
+        raise NotAllowedError("same_side")
+    if deputy is not None and (until is None or until < timezone.now().date()):
+        raise NotAllowedError("day_passed")
+    before = Membership.objects.filter(relationship=standing.relationship, stands_in_for=other)
+    before.update(stands_in_for=None, stands_in_until=None)
     if deputy is None:
         note(standing, "ended deputy", str(other.person), crosses=True)
         return
-    if deputy.pk == other.pk or deputy.side != other.side or deputy.left_at is not None:
-        raise NotAllowedError("same_side")
-    if until is None or until < timezone.now().date():
-        raise NotAllowedError("day_passed")
     Membership.objects.filter(pk=deputy.pk).update(stands_in_for=other, stands_in_until=until)
     note(standing, "named deputy", f"{deputy.person} > {other.person}, {until}", crosses=True)
 

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from comity.apps.books import queries as books
 from comity.apps.matters.models import DAYS
@@ -35,7 +35,7 @@ _FILES = {
 
 _FIRST_DAY, _LAST_DAY = DAYS
 # Whatever people write but for the one sign that a database does not hold.
-Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00]*$")]
 Day = Annotated[date, Field(ge=_FIRST_DAY, le=_LAST_DAY)]
 
 

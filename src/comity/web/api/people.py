@@ -41,6 +41,7 @@ class InvitationIn(Schema):
 
     email: str = Field(max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+\.[^@\s\x00]+$")
     role: _ROLES
+    across: bool = False  # the first of the other side, where nobody stands there yet
 
 
 class RoleIn(Schema):
@@ -150,9 +151,10 @@ def invite(request: HttpRequest, relationship: UUID, given: InvitationIn) -> Sta
     """Ask somebody to join, by mail."""
     standing = place(request, Action.INVITE)
     role = Role(given.role)
-    found = _done(
-        lambda: operations.invite_by_mail(standing, given.email, role, None if role in NEUTRAL else standing.side)
-    )
+    side = None if role in NEUTRAL else standing.side
+    if given.across and standing.side is not None:
+        side = standing.side.other
+    found = _done(lambda: operations.invite_by_mail(standing, given.email, role, side))
     return Status(201, {"id": found.pk, "expires_at": found.expires_at})
 
 

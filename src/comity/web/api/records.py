@@ -11,7 +11,7 @@ from pydantic import Field
 
 from comity.apps.books import operations
 from comity.apps.books import queries as books
-from comity.apps.books.models import Delivery
+from comity.apps.books.models import UNDER_WAY, Delivery
 from comity.apps.parties.operations import read
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing, place
@@ -174,6 +174,7 @@ def _delivery(standing: Standing, one: Delivery) -> dict[str, Any]:
         "by": one.person.name,
         "at": one.at,
         "stage": one.stage,
+        "cut_off": one.stage in UNDER_WAY and not books.under_way(one),
         "table": told.get("table"),
         "counts": told.get("counts", {}),
     }

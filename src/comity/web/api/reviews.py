@@ -64,6 +64,7 @@ def review(
     """The review, `comity.review/1`, as the person may see it."""
     standing = place(request)
     found = made(lambda: reviews.review(standing, period, Against(against) if against else None, joint=eyes == "joint"))
+    read(standing, "review", reviews.name_of(standing, found))
     return HttpResponse(contract.render(found, words_for(language())), content_type="application/json")
 
 
@@ -84,6 +85,7 @@ def review_file(
 
 def _levels(standing: Standing, period: str | None) -> list[tuple[object, ...]]:
     found = made(lambda: reviews.review(standing, period))
+    read(standing, "review", reviews.name_of(standing, found))
     span = (found.period.start.isoformat(), found.period.end.isoformat())
     return [
         (one.kpi, one.measure, one.unit, *span, one.value, one.num, one.den, one.target, one.met)
@@ -120,10 +122,13 @@ def _attribution(standing: Standing, kpi: str | None, period: str | None) -> Att
     """Of a KPI, or of the first that can be shared out."""
 
     def make() -> Attribution:
-        kpis = [one.id for one in books.definition(standing).kpis if one.measure == MEASURE]
+        agreed = books.definition(standing).kpis
+        kpis = [one.id for one in agreed if one.measure == MEASURE and one.target is not None]
         return reviews.attribution(standing, kpi or next(iter(kpis), ""), period)
 
-    return made(make)
+    found = made(make)
+    read(standing, "attribution", f"{found.kpi.id} {found.name}")
+    return found
 
 
 class Supposed(Schema):
@@ -167,7 +172,9 @@ def supposed(request: HttpRequest, relationship: UUID, asked_for: Query[Supposed
 @api.get("/r/{uuid:relationship}/record")
 def record(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
     """The record, `comity.record/1`: `comity verify` checks it."""
-    return reviews.record_told(place(request))
+    standing = place(request)
+    read(standing, "record")
+    return reviews.record_told(standing)
 
 
 @api.post("/r/{uuid:relationship}/confirmations", response={201: dict[str, Any]})
