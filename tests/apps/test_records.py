@@ -1,5 +1,7 @@
 """Records in the room: recognised, looked at without a change, brought in, seen by whom they may be; mappings kept."""
 
+import csv
+import io
 import json
 from datetime import date, timedelta
 
@@ -156,6 +158,36 @@ def test_what_broke_off_is_looked_at_again_or_thrown_away_by_a_colleague(them):
     assert job.args["person"] == str(them.people["provider_lead"].pk)  # who is here, and not who brought the file
     assert run(them, "provider_lead", made, dry_run=False).stage == Stage.BROUGHT
     assert rows(them, "customer_lead") == {"contacts": 1}
+
+
+def test_rows_set_aside_are_looked_at_and_taken_by_their_reason(them, monkeypatch):
+    monkeypatch.setattr(queries, "_TOLD", 5)
+    monkeypatch.setattr(operations, "_KEPT_ROWS", 5)
+    head, good = KNOWN.splitlines()
+    wrong = [good.replace("a,", f"g{n},") for n in range(990)]
+    wrong += [good.replace("a,", f"n{n},").replace("90", "-5") for n in range(7)]
+    wrong += [good.replace("a,", f"d{n},").replace("2026-06-01T10:00:00Z", "soon") for n in range(3)]
+    made = received(them, "provider_lead", "june.csv", "\n".join([head, good, *wrong]) + "\n")
+    browser, address = them.client("provider_analyst"), them.url(f"records/{made.pk}/")
+    for dry_run in (True, False):
+        made = run(them, "provider_lead", made, dry_run=dry_run)
+        reasons = {one["column"]: n for n, one in enumerate(made.outcome["by_reason"], 1)}
+        pages = {column: browser.get(address, {"of": n}).content.decode() for column, n in reasons.items()}
+        shown = {column: page.partition("<details open>")[2] for column, page in pages.items()}
+        assert shown["handle_s"].count(">-5<") == 5
+        assert ">soon<" not in shown["handle_s"]
+        # Of a file that was looked at the first few are told; once it has come in, all are there to be found.
+        assert shown["opened_at"].count(">soon<") == (0 if dry_run else 3)
+        if dry_run:
+            with transaction.atomic():
+                operations.bring(them.at("provider_lead"), made)
+    taken = browser.get(f"{address}rejects.csv", {"of": reasons["opened_at"]}).content.decode()
+    assert [row["value"] for row in csv.DictReader(io.StringIO(taken))] == ["soon"] * 3
+    whole = browser.get(f"{address}rejects.csv", {"of": "9" * 30}).content.decode()
+    assert len(list(csv.DictReader(io.StringIO(whole)))) == 10
+    other = them.client("customer_lead")
+    assert other.get(address, {"of": 1}).content.decode().count("soon") == 0
+    assert other.get(f"{address}rejects.csv", {"of": 1}).content.decode().count("soon") == 0
 
 
 def test_what_had_come_in_when_it_broke_off_is_told_and_not_thrown_away(them, monkeypatch):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -39,6 +40,7 @@ from comity.core.values import Side, Viewer
 T = TypeVar("T")
 _KEPT = 120  # answers a relationship and viewer, the latest made
 _EXPORTS = 20
+_TOLD = 200  # rejects on a page; the file has them all
 QUEUE = "records"  # of jobs
 _SILENT = timedelta(minutes=1)  # a worker that has not been heard of for so long has gone; it speaks every ten seconds
 _LATELY = 64  # answers that a process has at hand
@@ -388,12 +390,30 @@ def file_of(delivery: Delivery) -> Path:
     return Path(settings.DATA) / "uploads" / str(delivery.relationship_id) / delivery.side / str(delivery.pk) / safe
 
 
-def rejects(standing: Standing, delivery: Delivery) -> Iterator[Reject]:
-    """The rows of a delivery that were set aside, as far as the viewer may know."""
+def reason(delivery: Delivery, number: int) -> dict[str, Any] | None:
+    """One of the reasons why rows of a delivery were set aside, by its place among them, from 1; None for all."""
+    reasons = delivery.outcome.get("by_reason") or []
+    return reasons[number - 1] if 0 < number <= len(reasons) else None
+
+
+def rejects(standing: Standing, delivery: Delivery, only: dict[str, Any] | None = None) -> Iterator[Reject]:
+    """The rows of a delivery that were set aside, as far as the viewer may know.
+
+    :param only: those of one reason
+    """
     number, table = delivery.outcome.get("number"), delivery.outcome.get("table")
     if delivery.stage != Stage.BROUGHT or number is None or table is None:
         return iter(())
-    return kept_rejects(folder_of(standing.relationship.pk), str(table), int(number), standing.viewer.side)
+    found = kept_rejects(folder_of(standing.relationship.pk), str(table), int(number), standing.viewer.side)
+    return (one for one in found if only is None or (one.column, one.reason) == (only["column"], only["reason"]))
+
+
+def rejects_told(standing: Standing, delivery: Delivery, only: dict[str, Any] | None) -> list[Reject]:
+    """The first of them: once a file has come in of all that is kept, before of what was told when it was looked at."""
+    if delivery.stage == Stage.BROUGHT:
+        return list(islice(rejects(standing, delivery, only), _TOLD))
+    told = [Reject(delivery.name, **one) for one in delivery.outcome.get("rejects") or []]
+    return [one for one in told if only is None or (one.column, one.reason) == (only["column"], only["reason"])]
 
 
 def told_to_others(delivery: Delivery) -> dict[str, Any]:

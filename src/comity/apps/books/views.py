@@ -22,6 +22,8 @@ from comity.book.importing.mapping import UnusableMappingError
 from comity.book.importing.section import UnusableSourceError
 from comity.review.faces.sections import due
 
+_DIGITS = 9
+
 
 @require_safe
 def records(request: HttpRequest) -> HttpResponse:
@@ -110,6 +112,8 @@ def delivery(request: HttpRequest, delivery: UUID) -> HttpResponse:
         read(standing, "delivery", found.name)
     mine = standing.side is not None and found.side == standing.side and standing.may(Action.BRING)
     running = queries.under_way(found)
+    number = _number(request.GET.get("of", ""))
+    only = queries.reason(found, number) if mine else None
     shown = {
         "delivery": found,
         "mine": mine,
@@ -119,8 +123,15 @@ def delivery(request: HttpRequest, delivery: UUID) -> HttpResponse:
         "cut_off": found.stage in UNDER_WAY and not running,
         "told": found.outcome if mine else queries.told_to_others(found),
         "counted": operations.COUNTS,
+        "only": only,
+        "of": number if only else 0,
+        "rejects": queries.rejects_told(standing, found, only) if mine else [],
     }
     return render(request, "books/delivery.html", shown)
+
+
+def _number(asked: str) -> int:
+    return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < _DIGITS else 0
 
 
 @require_POST
@@ -154,7 +165,9 @@ def rejects(request: HttpRequest, delivery: UUID) -> HttpResponse:
     """The rows that were set aside, to be corrected and brought in again."""
     standing = place(request, Action.BRING)
     found = _own(standing, delivery)
-    rows = ((found.name, one.line, one.column, one.value, one.reason) for one in queries.rejects(standing, found))
+    only = queries.reason(found, _number(request.GET.get("of", "")))
+    told = queries.rejects(standing, found, only)
+    rows = ((found.name, one.line, one.column, one.value, one.reason) for one in told)
     return csv_file("rejects.csv", ("file", "line", "column", "value", "reason"), rows)
 
 

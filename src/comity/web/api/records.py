@@ -1,7 +1,7 @@
 """Records: what is there, what is late, what is held back; files brought in, looked at, taken back."""
 
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -19,7 +19,7 @@ from comity.apps.sheet import csv_text
 from comity.apps.wording import words_for
 from comity.book.definition import UnusableBookError
 from comity.book.importing.mapping import UnusableMappingError
-from comity.web.api.contract import Day, Text, api, made
+from comity.web.api.contract import MOST, Day, Text, api, made
 
 
 class DeliveryMoveIn(Schema):
@@ -127,11 +127,14 @@ def move_delivery(request: HttpRequest, relationship: UUID, delivery: UUID, give
 
 
 @api.get("/r/{uuid:relationship}/records/{uuid:delivery}/rejects.csv")
-def rejects(request: HttpRequest, relationship: UUID, delivery: UUID) -> HttpResponse:
-    """The rows of a file that were set aside."""
+def rejects(
+    request: HttpRequest, relationship: UUID, delivery: UUID, of: Annotated[int, Field(ge=0, le=MOST)] = 0
+) -> HttpResponse:
+    """The rows of a file that were set aside; of one reason, by its place among `by_reason`, or of all."""
     standing = place(request, Action.BRING)
     found = _known(standing, delivery)
-    rows = ((found.name, one.line, one.column, one.value, one.reason) for one in books.rejects(standing, found))
+    told = books.rejects(standing, found, books.reason(found, of))
+    rows = ((found.name, one.line, one.column, one.value, one.reason) for one in told)
     text = csv_text(("file", "line", "column", "value", "reason"), rows)
     return HttpResponse(text, content_type="text/csv; charset=utf-8")
 
