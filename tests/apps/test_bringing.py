@@ -163,5 +163,17 @@ def test_a_claim_that_is_answered_while_a_file_comes_in_reaches_the_figures_a_li
         ).fetchall()
     assert [args["rows"][0]["event_id"] for args, _ in waiting] == [f"room-{one.pk}" for one in (claim, second)]
     assert len({lock for _, lock in waiting}) == 1  # in their order
+    with superuser() as everybody:  # a worker begins with the first, and is killed
+        for silent, then in ((5, "doing"), (70, "todo")):
+            (worker,) = everybody.execute(
+                "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - %s * interval '1 s') RETURNING id",
+                [silent],
+            ).fetchone()
+            mine = "task_name = 'books.write' AND args->'rows'->0->>'event_id' = %s"
+            change = f"UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s WHERE {mine}"
+            everybody.execute(change, [worker, f"room-{claim.pk}"])
+            tasks.again(0)
+            found = everybody.execute(f"SELECT status FROM procrastinate_jobs WHERE {mine}", [f"room-{claim.pk}"])
+            assert found.fetchone() == (then,)
     tasks.write(**waiting[0][0])
     assert level(them) == (28, 56)

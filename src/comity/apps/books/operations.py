@@ -15,13 +15,13 @@ from uuid import UUID
 import tomlkit
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from comity.apps.books.models import Delivery, Hold, KeptMapping, Mark, Stage
-from comity.apps.books.queries import both_have, came_before, came_in, file_of, folder_of, privately, under_way
+from comity.apps.books.queries import SILENT, both_have, came_before, came_in, file_of, folder_of, privately, under_way
 from comity.apps.parties.operations import note
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing, standing
@@ -334,6 +334,19 @@ def write_rows(relationship: UUID, table: str, rows: Sequence[Mapping[str, str]]
             return
     later = app.configure_task(_WRITE, lock=f"{_WRITE} {relationship}", schedule_in={"seconds": LATER_S})
     later.defer(**asked, table=table, rows=[dict(row) for row in rows], at=at.isoformat())
+
+
+def begin_again() -> None:
+    """What the room itself writes is done by another worker where the one that was at it has gone: no row comes twice.
+
+    Files are left to people, for one that is too much for a worker would be too much for the next.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET status = 'todo' WHERE status = 'doing' AND task_name = %s AND NOT EXISTS ("
+            "SELECT 1 FROM procrastinate_workers w WHERE w.id = worker_id AND w.last_heartbeat > %s)",
+            [_WRITE, timezone.now() - SILENT],
+        )
 
 
 def write_rows_now(relationship: UUID, table: str, rows: Sequence[Mapping[str, str]], at: datetime) -> None:

@@ -42,7 +42,7 @@ _KEPT = 120  # answers a relationship and viewer, the latest made
 _EXPORTS = 20
 _TOLD = 200  # rejects on a page; the file has them all
 QUEUE = "records"  # of jobs
-_SILENT = timedelta(minutes=1)  # a worker that has not been heard of for so long has gone; it speaks every ten seconds
+SILENT = timedelta(minutes=1)  # a worker that has not been heard of for so long has gone; it speaks every ten seconds
 _LATELY = 64  # answers that a process has at hand
 
 
@@ -371,7 +371,7 @@ def under_way(one: Delivery | Export) -> bool:
     asked = {"export" if isinstance(one, Export) else "delivery": str(one.pk)}
     jobs = ProcrastinateJob.objects.filter(queue_name=QUEUE, args__contains=asked)
     # One whose worker has gone is nobody's: until the room is started again, when it is begun anew.
-    lives = Q(status="doing", worker__last_heartbeat__gt=timezone.now() - _SILENT)
+    lives = Q(status="doing", worker__last_heartbeat__gt=timezone.now() - SILENT)
     return jobs.filter(Q(status="todo") | lives).exists()
 
 

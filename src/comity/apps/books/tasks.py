@@ -36,3 +36,10 @@ def route(person: str, export: str, *, dry_run: bool) -> None:
 def write(relationship: str, table: str, rows: Sequence[Mapping[str, str]], at: str) -> None:
     """What the room itself knows, for which the book had no time."""
     operations.write_rows_now(UUID(relationship), table, rows, datetime.fromisoformat(at))
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(queue="clock", name="books.again", queueing_lock="books.again", pass_context=False)
+def again(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
+    """The same, where a worker was stopped in the middle of it."""
+    operations.begin_again()
