@@ -32,13 +32,18 @@ class Page(Generic[M]):
         return len(self.rows)
 
 
+def number_in(request: HttpRequest, name: str) -> int:
+    """A number from an address; 0 where it has none that can be read."""
+    asked = request.GET.get(name, "")
+    return int(asked) if asked.isascii() and asked.isdigit() else 0
+
+
 def paged(request: HttpRequest, found: QuerySet[M], size: int = _A_PAGE) -> Page[M]:
     """The page that the address asks for; the first where it asks for none that can be.
 
     :param found: in an order in which no two rows are alike, or a row might stand on two pages and another on none
     """
-    asked = request.GET.get("page", "")
-    number = min(int(asked), _LAST) if asked.isascii() and asked.isdigit() and int(asked) > 0 else 1
+    number = min(number_in(request, "page") or 1, _LAST)
     rows = list(found[(number - 1) * size : number * size + 1])
     others = request.GET.copy()
     others.pop("page", None)

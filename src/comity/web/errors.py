@@ -1,6 +1,5 @@
 """What is said when there is nothing to show: what happened and what to do, and nothing of what is inside."""
 
-import json
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -40,7 +39,7 @@ class ProblemMiddleware:
         told = found.headers.get("Content-Type", "").startswith(PROBLEM)
         if found.status_code < HTTPStatus.BAD_REQUEST or told or not request.path.startswith(API):
             return found
-        found.content = json.dumps(_problem(found.status_code)).encode()  # its headers stay
+        found.content = problem(found.status_code).content  # its headers stay
         found.headers["Content-Type"] = PROBLEM
         found.headers["Content-Length"] = str(len(found.content))
         return found
@@ -50,9 +49,11 @@ def _told(request: HttpRequest, what: str, status: int) -> HttpResponse:
     """As a page, or, to a program, as problem+json."""
     if not request.path.startswith(API):
         return render(request, "error.html", {"what": what}, status=status)
-    return JsonResponse(_problem(status), status=status, content_type=PROBLEM)
+    return problem(status)
 
 
-def _problem(status: int) -> dict[str, object]:
+def problem(status: int, title: str = "", **more: object) -> HttpResponse:
+    """An error as programs are told of it (RFC 9457); by its own name where there is nothing else to say."""
     known = {one.value: one.phrase for one in HTTPStatus}
-    return {"type": "about:blank", "title": known.get(status, "Refused"), "status": status}
+    told = {"type": "about:blank", "title": title or known.get(status, "Refused"), "status": status} | more
+    return JsonResponse(told, status=status, content_type=PROBLEM)

@@ -4,7 +4,6 @@ The rules and the file are the person's; each book is reached from the person's 
 another's rows.
 """
 
-import re
 import shutil
 import tempfile
 from collections import Counter
@@ -22,7 +21,7 @@ from procrastinate.contrib.django import app
 
 from comity.apps.books.models import Delivery, Export, Routes, Stage
 from comity.apps.books.operations import COUNTS, NotAllowedError, put_down
-from comity.apps.books.queries import folder_of, has_book, under_way
+from comity.apps.books.queries import folder_of, has_book, safe, under_way
 from comity.apps.parties.models import Person
 from comity.apps.parties.operations import note
 from comity.apps.parties.queries import portfolio
@@ -215,8 +214,7 @@ def _folder(place: Standing) -> Path:
 
 
 def _place(export: Export) -> Path:
-    safe = re.sub(r"[^\w.() -]", "_", export.name)[-120:].lstrip(".") or "file"
-    return Path(settings.DATA) / "uploads" / "exports" / str(export.pk) / safe
+    return Path(settings.DATA) / "uploads" / "exports" / str(export.pk) / safe(export.name)
 
 
 def _later(export: Export, *, dry_run: bool) -> None:

@@ -6,7 +6,7 @@ import os
 import pickle
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -386,8 +386,13 @@ def came_in(delivery: Delivery) -> bool:
 
 def file_of(delivery: Delivery) -> Path:
     """Where a file waits: alone in a folder that says nothing, under its own name, which the book remembers."""
-    safe = re.sub(r"[^\w.() -]", "_", delivery.name)[-120:].lstrip(".") or "file"
-    return Path(settings.DATA) / "uploads" / str(delivery.relationship_id) / delivery.side / str(delivery.pk) / safe
+    folder = Path(settings.DATA) / "uploads" / str(delivery.relationship_id) / delivery.side / str(delivery.pk)
+    return folder / safe(delivery.name)
+
+
+def safe(name: str) -> str:
+    """A file's name, of signs that lead nowhere."""
+    return re.sub(r"[^\w.() -]", "_", name)[-120:].lstrip(".") or "file"
 
 
 def reason(delivery: Delivery, number: int) -> dict[str, Any] | None:
@@ -405,15 +410,27 @@ def rejects(standing: Standing, delivery: Delivery, only: dict[str, Any] | None 
     if delivery.stage != Stage.BROUGHT or number is None or table is None:
         return iter(())
     found = kept_rejects(folder_of(standing.relationship.pk), str(table), int(number), standing.viewer.side)
+    return _of(found, only)
+
+
+def _of(found: Iterable[Reject], only: dict[str, Any] | None) -> Iterator[Reject]:
     return (one for one in found if only is None or (one.column, one.reason) == (only["column"], only["reason"]))
+
+
+REJECTS = ("file", "line", "column", "value", "reason")
+
+
+def reject_rows(standing: Standing, delivery: Delivery, number: int) -> Iterator[tuple[object, ...]]:
+    """The same as a table, as `REJECTS` names it: of one reason, by its place, or of all."""
+    found = rejects(standing, delivery, reason(delivery, number))
+    return ((delivery.name, one.line, one.column, one.value, one.reason) for one in found)
 
 
 def rejects_told(standing: Standing, delivery: Delivery, only: dict[str, Any] | None) -> list[Reject]:
     """The first of them: once a file has come in of all that is kept, before of what was told when it was looked at."""
     if delivery.stage == Stage.BROUGHT:
         return list(islice(rejects(standing, delivery, only), _TOLD))
-    told = [Reject(delivery.name, **one) for one in delivery.outcome.get("rejects") or []]
-    return [one for one in told if only is None or (one.column, one.reason) == (only["column"], only["reason"])]
+    return list(_of((Reject(delivery.name, **one) for one in delivery.outcome.get("rejects") or []), only))
 
 
 def told_to_others(delivery: Delivery) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from comity.apps.books import exports, operations, queries
 from comity.apps.books.forms import Begin, Choose, KeepRoutes, MarkPrivate, Sort, Upload
 from comity.apps.books.models import UNDER_WAY, Delivery
+from comity.apps.paging import number_in
 from comity.apps.parties.models import Person
 from comity.apps.parties.operations import read
 from comity.apps.parties.rights import Action
@@ -21,8 +22,6 @@ from comity.book.definition import UnusableBookError
 from comity.book.importing.mapping import UnusableMappingError
 from comity.book.importing.section import UnusableSourceError
 from comity.review.faces.sections import due
-
-_DIGITS = 9
 
 
 @require_safe
@@ -112,7 +111,7 @@ def delivery(request: HttpRequest, delivery: UUID) -> HttpResponse:
         read(standing, "delivery", found.name)
     mine = standing.side is not None and found.side == standing.side and standing.may(Action.BRING)
     running = queries.under_way(found)
-    number = _number(request.GET.get("of", ""))
+    number = number_in(request, "of")
     only = queries.reason(found, number) if mine else None
     shown = {
         "delivery": found,
@@ -128,10 +127,6 @@ def delivery(request: HttpRequest, delivery: UUID) -> HttpResponse:
         "rejects": queries.rejects_told(standing, found, only) if mine else [],
     }
     return render(request, "books/delivery.html", shown)
-
-
-def _number(asked: str) -> int:
-    return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < _DIGITS else 0
 
 
 @require_POST
@@ -165,10 +160,8 @@ def rejects(request: HttpRequest, delivery: UUID) -> HttpResponse:
     """The rows that were set aside, to be corrected and brought in again."""
     standing = place(request, Action.BRING)
     found = _own(standing, delivery)
-    only = queries.reason(found, _number(request.GET.get("of", "")))
-    told = queries.rejects(standing, found, only)
-    rows = ((found.name, one.line, one.column, one.value, one.reason) for one in told)
-    return csv_file("rejects.csv", ("file", "line", "column", "value", "reason"), rows)
+    rows = queries.reject_rows(standing, found, number_in(request, "of"))
+    return csv_file("rejects.csv", queries.REJECTS, rows)
 
 
 def _own(standing: Standing, number: UUID) -> Delivery:

@@ -184,12 +184,11 @@ def move(  # noqa: PLR0913 - a move, what it says, and what comes with it
         matter.state = State.COUNTERED if matter.state == State.ASKED else State.ASKED
         matter.reply_by, matter.reminded_at = _reply_by(matter, timezone.now(), zone), None
     elif what is Move.HAND_OVER:
-        if terms is None or terms.owner is None or standing.side is None or terms.owner.side != standing.side.value:
+        owner = None if terms is None else terms.owner
+        if owner is None or owner.left_at is not None or owner.side != standing.membership.side:
             raise NotAllowedError("nobody")
-        if terms.owner.left_at is not None:
-            raise NotAllowedError("nobody")
-        matter.owner = terms.owner
-        note(standing, "handed over", f"{matter.title} > {terms.owner.person}", crosses=True)
+        matter.owner = owner
+        note(standing, "handed over", f"{matter.title} > {owner.person}", crosses=True)
     matter.save()
     laid = _terms(matter) if what in {Move.COUNTER, Move.HAND_OVER} else {}
     _lay_before(_step(standing, matter, what, text, ran_out=ran_out, terms=laid), files)

@@ -26,11 +26,12 @@ def waiting(standing: Standing, side: Side) -> QuerySet[Matter]:
 def count_waiting(standing: Standing) -> dict[Side, int]:
     """How many wait for an answer of each side; asked once for a page, that says it in its head too."""
     if _WAITING not in standing.remembered:
-        found = Matter.objects.filter(relationship=standing.relationship, state__in=OPEN).order_by()
+        open_ones = Matter.objects.filter(relationship=standing.relationship, state__in=OPEN).order_by()
         whose = Case(When(state=State.ASKED, then=F("answers")), default=F("asks"))
-        counted = dict(found.values_list(whose).annotate(Count("pk")))
+        counted = dict(open_ones.values_list(whose).annotate(Count("pk")))
         standing.remembered[_WAITING] = {side: counted.get(side.value, 0) for side in Side}
-    return dict(standing.remembered[_WAITING])
+    found: dict[Side, int] = standing.remembered[_WAITING]
+    return found
 
 
 def to_do(standing: Standing) -> QuerySet[Matter]:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from comity.apps.paging import paged
 from comity.apps.parties import operations, queries
 from comity.apps.parties.forms import Begin, Deputy, Invite, Join, MakeToken, Place
-from comity.apps.parties.models import NEUTRAL, Invitation, Membership, OrganisationKind, Person, Role, Token
+from comity.apps.parties.models import Invitation, Membership, OrganisationKind, Person, Role, Token
 from comity.apps.parties.rights import MAY, Action
 from comity.apps.parties.signing_in import INVITED, organisation_of
 from comity.apps.parties.telling import told
@@ -72,9 +72,7 @@ def invite(request: HttpRequest) -> HttpResponse:
         messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
         return redirect("people", relationship=standing.relationship.pk)
     role = Role(form.cleaned_data["role"])
-    side = None if role in NEUTRAL else standing.side
-    if request.POST.get("across") and standing.side is not None:
-        side = standing.side.other
+    side = standing.side.other if request.POST.get("across") and standing.side else standing.side
     try:
         made = operations.invite_by_mail(standing, form.cleaned_data["email"], role, side)
     except operations.NotAllowedError as error:

@@ -23,10 +23,20 @@ from comity.review.review import Review
 _MOST_TOLD = 12  # matters of each kind beside an attribution; more stand among the matters
 _TOLD = 100  # disputes, and claims, beside a review; more stand among the matters
 # What their lists say of them: a review may stand beside two hundred.
-_LINE = (
-    *("relationship_id", "kind", "kpi", "asks", "answers", "title", "state", "period", "late"),
-    *("raised_at", "reply_by", "due_on"),
-)
+_LINE = [
+    "relationship_id",
+    "kind",
+    "kpi",
+    "asks",
+    "answers",
+    "title",
+    "state",
+    "period",
+    "late",
+    "raised_at",
+    "reply_by",
+    "due_on",
+]
 FILES = {
     "pdf": "application/pdf",
     "html": "text/html; charset=utf-8",

@@ -1,6 +1,5 @@
 """What every operation rests on: a token for each program, what may be sent, every error as problem+json (RFC 9457)."""
 
-import json
 from collections.abc import Callable
 from datetime import date
 from http import HTTPStatus
@@ -20,6 +19,7 @@ from comity.book.definition import UnusableBookError
 from comity.core.calendars import UnknownPeriodError
 from comity.review.attributing import NoAttributionError
 from comity.review.composing import NoReviewError
+from comity.web.errors import problem
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
@@ -63,7 +63,7 @@ class _Api(NinjaAPI):
     """Ninja, whose contract also names every error, and files that are no JSON."""
 
     def get_openapi_schema(self, *arguments: Any, **more: Any) -> OpenAPISchema:  # noqa: ANN401 - as ninja calls it
-        """What ninja makes of the operations, and what `_problem` answers."""
+        """What ninja makes of the operations, and what `problem` answers."""
         schema = super().get_openapi_schema(*arguments, **more)
         schema["components"].setdefault("schemas", {})["Problem"] = _PROBLEM
         told = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -98,30 +98,25 @@ _PROBLEM = {
 api = _Api(title="Comity", version="1", auth=signed_in, docs_url=None, openapi_url="openapi.json", urls_namespace="api")
 
 
-def _problem(request: HttpRequest, status: int, title: str, **more: Any) -> HttpResponse:  # noqa: ANN401 - JSON
-    told = {"type": "about:blank", "title": title, "status": status} | more
-    return HttpResponse(json.dumps(told, default=str), status=status, content_type="application/problem+json")
-
-
 @api.exception_handler(Http404)
 def _nothing(request: HttpRequest, exception: Http404) -> HttpResponse:
-    return _problem(request, 404, "Nothing is here, for this token")
+    return problem(404, "Nothing is here, for this token")
 
 
 @api.exception_handler(AuthenticationError)
 def _who(request: HttpRequest, exception: AuthenticationError) -> HttpResponse:
-    return _problem(request, 401, "A token is needed: Authorization: Bearer ...")
+    return problem(401, "A token is needed: Authorization: Bearer ...")
 
 
 @api.exception_handler(ValidationError)
 def _wrong(request: HttpRequest, exception: ValidationError) -> HttpResponse:
     told = [{key: one.get(key) for key in ("type", "loc", "msg")} for one in exception.errors]
-    return _problem(request, 422, "What was sent does not fit", errors=told)
+    return problem(422, "What was sent does not fit", errors=told)
 
 
 @api.exception_handler(HttpError)
 def _refused(request: HttpRequest, exception: HttpError) -> HttpResponse:
-    return _problem(request, exception.status_code, str(exception))
+    return problem(exception.status_code, str(exception))
 
 
 def made(make: Callable[[], T]) -> T:

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from comity.apps.parties import operations
 from comity.apps.parties import queries as parties
-from comity.apps.parties.models import NEUTRAL, Invitation, Membership, Role, Token
+from comity.apps.parties.models import Invitation, Membership, Role, Token
 from comity.apps.parties.rights import Action, stands_in
 from comity.apps.parties.viewing import Standing, place
 from comity.apps.sheet import csv_text
@@ -151,9 +151,7 @@ def invite(request: HttpRequest, relationship: UUID, given: InvitationIn) -> Sta
     """Ask somebody to join, by mail."""
     standing = place(request, Action.INVITE)
     role = Role(given.role)
-    side = None if role in NEUTRAL else standing.side
-    if given.across and standing.side is not None:
-        side = standing.side.other
+    side = standing.side.other if given.across and standing.side else standing.side
     found = _done(lambda: operations.invite_by_mail(standing, given.email, role, side))
     return Status(201, {"id": found.pk, "expires_at": found.expires_at})
 

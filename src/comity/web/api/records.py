@@ -133,9 +133,7 @@ def rejects(
     """The rows of a file that were set aside; of one reason, by its place among `by_reason`, or of all."""
     standing = place(request, Action.BRING)
     found = _known(standing, delivery)
-    told = books.rejects(standing, found, books.reason(found, of))
-    rows = ((found.name, one.line, one.column, one.value, one.reason) for one in told)
-    text = csv_text(("file", "line", "column", "value", "reason"), rows)
+    text = csv_text(books.REJECTS, books.reject_rows(standing, found, of))
     return HttpResponse(text, content_type="text/csv; charset=utf-8")
 
 
