@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from comity.cli import app
+from tests.builders.attribution import KPI, fortnight
 from tests.cast import write_book
-from tests.review.test_attributing import KPI, fortnight
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def test_the_side_that_holds_the_schedules_can_ask_alone(book):
 def test_to_others_it_says_what_is_needed_and_of_whom(book, eyes):
     done = run(book, "--period", "2026-06", "--as", eyes, "--language", "en")
     assert done.exit_code == 0
-    assert "is needed of" in done.stdout
+    assert "holds the missing" in done.stdout
     assert "%" not in done.stdout  # nothing of what was made of them
 
 
@@ -43,7 +43,7 @@ def test_it_is_written_to_a_file(book, tmp_path):
     file = tmp_path / "whose.txt"
     done = run(book, "--period", "2026-06", "--as", "provider", "--language", "es", "-o", file)
     assert done.exit_code == 0
-    assert "¿a qué se debió?" in file.read_text(encoding="utf-8")
+    assert ": causas" in file.read_text(encoding="utf-8")
     assert run(book, "--period", "2026-06", "-o", tmp_path / "no" / "where").exit_code == 2
 
 
@@ -53,7 +53,7 @@ def test_it_is_written_to_a_file(book, tmp_path):
         (("--period", "June"), "June"),
         (("--kpi", "abandonment"), "not in force"),
         (("--what-if", "weather=fine"), "forecast=right"),
-        (("--with", "/nowhere"), "say whose"),
+        (("--with", "/nowhere"), "add --as customer"),
         (("--with", "/nowhere", "--as", "provider"), "is not a folder"),
     ],
 )

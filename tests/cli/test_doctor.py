@@ -47,7 +47,7 @@ def test_a_library_that_is_not_here_is_needed_and_said_so(monkeypatch):
     assert done.exit_code == 1
     (line,) = (line for line in done.stdout.splitlines() if "duckdb" in line)
     assert line.startswith("MISSING")
-    assert line.endswith("No module named 'duckdb'; install comity again")
+    assert line.endswith("No module named 'duckdb'; reinstall comity")
     assert all(len(one.split("  ")) > 1 for one in done.stdout.splitlines())
 
 

@@ -6,16 +6,16 @@ from typer.testing import CliRunner
 
 from comity.cli import headline
 from comity.core.calendars import Against
-from comity.review import composing
-from comity.review.wording import read_wording
+from comity.review import build
+from comity.review.headline_override import read_override
+from tests.builders import review as sample
 from tests.cast import write_book
-from tests.review import sample
 
 
 @pytest.fixture
 def book(tmp_path, monkeypatch):
     """A book of the cast whose review is the sample's: what is told is not what this command is about."""
-    monkeypatch.setattr(composing, "compose", lambda *_, **__: sample.review())
+    monkeypatch.setattr(build, "build_review", lambda *_, **__: sample.review())
     return write_book(tmp_path / "book")
 
 
@@ -39,7 +39,7 @@ def test_words_are_put_in_the_drafts_place_and_the_draft_is_kept(run, book):
     shown = run("--set", "Calls were answered later.", "--by", "Marta Ruiz")
     assert shown.exit_code == 0
     assert "by Marta Ruiz on 2026-07-10: Calls were answered later." in shown.stdout
-    worded = read_wording(book, "2026-Q2", Against.PREVIOUS)
+    worded = read_override(book, "2026-Q2", Against.PREVIOUS)
     assert worded is not None
     assert worded.text == "Calls were answered later."
     assert "only looks higher" in worded.draft
@@ -50,7 +50,7 @@ def test_clear_returns_to_the_draft(run, book):
     shown = run("--clear")
     assert shown.exit_code == 0
     assert "Marta" not in shown.stdout
-    assert read_wording(book, "2026-Q2", Against.PREVIOUS) is None
+    assert read_override(book, "2026-Q2", Against.PREVIOUS) is None
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,17 @@
-"""`comity review`: five forms, two languages, whose view, and how it ends."""
+"""`comity review`: six formats, two languages, whose view, and how it ends."""
 
 import io
 import json
 
-import jsonschema
-import openpyxl
 import pytest
 from python_calamine import CalamineWorkbook
 from typer.testing import CliRunner
 
 from comity.cli import app
 from comity.cli.review import readers_language
-from comity.review.faces.contract import schema
+from comity.review.render.json import schema
+from tests.builders.review_books import KPI, two_months
 from tests.cast import write_book
-from tests.review.books import KPI, two_months
 
 RUN = CliRunner()
 JUNE = ("--period", "2026-06")
@@ -57,6 +55,7 @@ def kept(tmp_path_factory):
 WRITTEN = {"terminal": "●".encode(), "json": b"{", "html": b"<!doctype html>", "pdf": b"%PDF-", "xlsx": b"PK"}
 
 
+@pytest.mark.gate
 @pytest.mark.parametrize("language", ["en", "es"])
 @pytest.mark.parametrize("form", sorted(WRITTEN))
 def test_five_forms_in_two_languages_to_a_file_and_to_standard_output(book, tmp_path, form, language):
@@ -94,6 +93,8 @@ def test_who_stands_on_no_side_is_no_viewer(book):
 
 
 def test_names_that_look_like_formulas_are_texts_in_every_form(hostile):
+    import openpyxl
+
     for form in ("terminal", "json", "html"):
         done = review(hostile, *JUNE, "-f", form)
         assert (done.exit_code, done.exception) == (0, None), form
@@ -117,6 +118,8 @@ def test_the_terminal_s_page_fits_eighty_columns(book, language):
 
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_json_is_what_the_schema_says(book, language):
+    import jsonschema
+
     told = json.loads(review(book, *JUNE, "--format", "json", "--language", language).stdout)
     jsonschema.validate(told, schema())
     (level,) = told["levels"]
@@ -148,6 +151,7 @@ def test_an_analyst_can_recompute_a_level_from_the_workbook(book):
         assert row[column["Value"]] == row[column["Numerator"]] / row[column["Denominator"]]
 
 
+@pytest.mark.gate
 def test_pdf_where_it_can_be_made(book, tmp_path):
     file = tmp_path / "review.pdf"
     done = review(book, *JUNE, "-f", "pdf", "-o", file)
@@ -163,7 +167,7 @@ def test_pdf_where_it_can_be_made(book, tmp_path):
         (("--period", "June"), "2026-05"),
         (("--period", "2026-13"), "is not a period"),
         (("--with", "nowhere", "--as", "customer"), "is not a folder"),
-        (("--with", "."), "say whose"),
+        (("--with", "."), "add --as customer"),
         ((*JUNE, "-f", "html", "-o", "no/such/folder/review.html"), "cannot be written"),
         ((), "hold no whole quarter"),
     ],

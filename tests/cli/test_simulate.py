@@ -46,7 +46,7 @@ def test_a_month_that_cannot_be_read_is_refused(tmp_path):
 def test_without_a_folder_it_says_what_to_name():
     made = _run()
     assert made.exit_code == 2
-    assert "name a folder" in made.output
+    assert "give a folder" in made.output
 
 
 def test_the_stories_are_listed():

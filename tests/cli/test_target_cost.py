@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from comity.cli import app
+from tests.builders.attribution import KPI, fortnight
 from tests.cast import write_book
-from tests.review.test_attributing import KPI, fortnight
 
 
 @pytest.fixture(scope="module")

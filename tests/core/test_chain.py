@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comity.core.chain import BEGINNING, BrokenChainError, linked, verify
+from comity.core.chain import BEGINNING, BrokenChainError, after, canonical, digest_of, linked, verify
 
 CONTENTS = st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=5) | st.integers(), max_size=3), max_size=6)
 
@@ -56,3 +56,29 @@ def test_a_record_that_was_cut_off_or_begun_anew_lacks_the_digest_that_was_kept(
         verify(entries[:2], head=entries[2].digest)
     with pytest.raises(BrokenChainError, match="kept"):
         verify(chained([{"a": 1}, {"b": 9}]), head=entries[1].digest)
+
+
+def test_canonical_text_is_in_the_order_of_code_points_and_without_white_space():
+    """By hand; the database writes the same, in `tests/apps/test_guards.py`."""
+    assert canonical({"b": [1, None], "B": "é\n", "\U0001f600": True, "\uffff": ""}) == (
+        '{"B":"é\\n","b":[1,null],"\uffff":"","\U0001f600":true}'
+    )
+    assert (
+        digest_of({}) == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+    )  # printf '{}' | sha256sum
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800", {"\udfff": 1}])
+def test_what_json_does_not_hold_has_no_canonical_text(value):
+    with pytest.raises(ValueError, match=r"JSON|surrogates"):
+        canonical(value)
+    entry = replace(linked(1, {}, BEGINNING), content={"a": value})
+    with pytest.raises(BrokenChainError, match="entry 1"):
+        verify([entry])
+
+
+def test_what_a_kept_digest_covers_is_counted():
+    entries = chained([{"a": 1}, {"b": 2}, {"c": 3}])
+    assert [after(entries, one.digest) for one in entries] == [2, 1, 0]
+    with pytest.raises(BrokenChainError, match="kept"):
+        after(entries, BEGINNING)

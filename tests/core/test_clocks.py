@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comity.core.clocks import Hours, NeverDueError, due, elapsed
+from comity.core.clocks import Hours, NeverDueError, closing, due, elapsed, postponed
 
 PRAGUE = ZoneInfo("Europe/Prague")
 OFFICE = Hours.weekdays("Europe/Prague", time(9), time(17))
@@ -67,3 +67,54 @@ def test_by_the_due_moment_the_clock_has_run_just_so_long(start, minutes, held):
 def test_the_clock_of_a_whole_is_that_of_its_parts(start, first, second):
     middle, end = start + timedelta(minutes=first), start + timedelta(minutes=first + second)
     assert elapsed(OFFICE, start, middle) + elapsed(OFFICE, middle, end) == elapsed(OFFICE, start, end)
+
+
+SPAIN = Hours.weekdays("Europe/Madrid", time(9), time(17), [date(2026, 12, day) for day in (7, 8, 25)])
+CZECHIA = Hours.weekdays("Europe/Prague", time(9), time(17), [date(2026, 12, day) for day in (24, 25)])
+
+
+def december(day, hour, minute=0, zone="Europe/Madrid"):
+    return datetime(2026, 12, day, hour, minute, tzinfo=ZoneInfo(zone))
+
+
+@pytest.mark.parametrize(
+    ("hours", "received", "days", "end"),
+    [
+        (SPAIN, december(3, 16), 5, december(14, 17)),  # specification of matters, vector 1
+        (CZECHIA, december(3, 16, zone="Europe/Prague"), 5, december(10, 17, zone="Europe/Prague")),
+        (SPAIN, december(3, 17, 1), 5, december(15, 17)),  # after closing: received on the next working day
+        (SPAIN, december(5, 12), 5, december(16, 17)),  # on a Saturday before two free days: received on the 9th
+        (SPAIN, december(15, 10), 10, december(30, 17)),  # vector 2: the day named by the reminder
+    ],
+)
+def test_n_working_days_end_at_close_of_business(hours, received, days, end):
+    assert closing(hours, received, days) == end
+
+
+def test_a_pause_moves_the_end_by_the_closings_that_it_spans():
+    """Vector 3: as vector 1, asked back on Thu 10 Dec 16:30 and answered on Tue 15 Dec 11:00: due Thu 17 Dec 17:00."""
+    end, pause = december(14, 17), (december(10, 16, 30), december(15, 11))
+    assert postponed(SPAIN, end, [pause]) == december(17, 17)
+    assert postponed(SPAIN, end, [pause, pause]) == december(17, 17)
+    assert postponed(SPAIN, end, []) == end
+
+
+@given(
+    st.integers(0, 480_000).map(lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)),
+    st.integers(0, 20),
+    st.integers(0, 20),
+)
+def test_working_days_add_up_and_end_when_the_calendar_closes(received, first, second):
+    """Of any receipt: N days and then M more are N + M; no end is on a free day, before the receipt, or earlier."""
+    end = closing(SPAIN, received, first)
+    assert end > received
+    assert closing(SPAIN, end - timedelta(microseconds=1), second) == closing(SPAIN, received, first + second)
+    here = end.astimezone(ZoneInfo(SPAIN.zone))
+    assert here.time() == time(17)
+    assert here.weekday() < 5
+    assert here.date() not in SPAIN.holidays
+
+
+def test_a_calendar_that_is_never_open_ends_nothing():
+    with pytest.raises(NeverDueError):
+        closing(Hours("UTC", {}), at(2026, 1, 1), 1)

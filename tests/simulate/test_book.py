@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from comity.book.opening import NotInRelationshipError, open_book
-from comity.book.storage import arrow_schema
+from comity.book.reading.open import NotInRelationshipError, open_book
+from comity.book.storage.parquet import arrow_schema
 from comity.book.tables import TABLES
 from comity.cli import app
 from comity.simulate.book import NotEmptyError, write_book

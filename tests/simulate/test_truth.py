@@ -4,9 +4,7 @@ import json
 import sys
 from datetime import date
 
-import jsonschema
 import pytest
-from scipy import integrate, stats
 
 from comity.simulate.conditions import Opinion
 from comity.simulate.partnership import partnership
@@ -73,6 +71,8 @@ def test_a_healthy_partnership_is_steady_in_everything():
 
 
 def test_the_file_has_the_form_that_is_documented():
+    import jsonschema
+
     jsonschema.validate(json.loads(json.dumps(truth(_told("mix")))), FORM)
 
 
@@ -93,6 +93,9 @@ def test_parts_add_up_to_the_headline(name):
 
 def test_the_mean_answer_is_that_of_the_normal_distribution():
     """E of the rounded, clipped answer, by quadrature of the sum of all four normal spreads."""
+
+    from scipy import stats
+
     spread = (ACCOUNT_SD**2 + PERSON_SD**2 + ANSWER_SD**2 + DRIFT_SD**2) ** 0.5
     expected = 1 + sum(stats.norm.sf(border, MEAN, spread) for border in (1.5, 2.5, 3.5, 4.5))
     found = next(one for one in truths(_told("healthy")) if one.reading == "satisfaction")
@@ -101,6 +104,9 @@ def test_the_mean_answer_is_that_of_the_normal_distribution():
 
 def test_survivorship_is_the_mean_of_a_truncated_normal():
     """The worst quarter of the accounts gone: the mean answer of the rest, by an integral over the rest."""
+
+    from scipy import integrate, stats
+
     leaving = STORIES["satisfaction_survivorship"].quarters[0].opinion.leaving
     joining = Opinion().joining
     cut, spread = stats.norm.ppf(leaving), (PERSON_SD**2 + ANSWER_SD**2 + DRIFT_SD**2) ** 0.5

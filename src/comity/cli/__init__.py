@@ -7,7 +7,7 @@ import typer
 
 app = typer.Typer(
     name="comity",
-    help="The record that a services customer and its provider can both stand on.",
+    help="One record that a services customer and its provider both trust.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -26,7 +26,9 @@ for _name in (
     "simulate",
     "serve",
     "backup",
+    "bounce",
     "verify",
+    "stamp",
     "doctor",
 ):
     importlib.import_module(f"comity.cli.{_name}").register(app)
@@ -35,7 +37,7 @@ for _name in (
 @app.callback(invoke_without_command=True)
 def _root(
     *,
-    version: bool = typer.Option(False, "--version", help="Print the version and stop.", is_eager=True),
+    version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True),
 ) -> None:
     if version:
         from importlib.metadata import version as installed  # noqa: PLC0415 - late, for a quick cold start

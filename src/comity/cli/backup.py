@@ -17,7 +17,9 @@ _WORD = "COMITY_PASSPHRASE"
 PassphraseOption = Annotated[
     Path | None,
     typer.Option(
-        "--passphrase-file", help=f"A file with the passphrase; else {_WORD}, else not sealed.", show_default=False
+        "--passphrase-file",
+        help=f"File with the passphrase (default: {_WORD}; neither: NOT SEALED).",
+        show_default=False,
     ),
 ]
 
@@ -33,13 +35,24 @@ def backup(
     data: Annotated[Path, typer.Option(help="The room's folder.")] = ROOM,
     passphrase: PassphraseOption = None,
 ) -> None:
-    """Keep a whole room, database and books, in one file; the room may be open meanwhile."""
+    """Back up a whole room to one file: database, books, uploads, sign-in and keys; it may be running."""
     keeping, room = _room(data)
+    word = _word(passphrase)
     try:
-        held = keeping.backup(room, output.resolve(), _word(passphrase))
+        held = keeping.backup(room, output.resolve(), word)
     except (keeping.CannotKeepError, TimeoutError) as error:
         raise refuse(str(error)) from None
-    typer.echo(f"{output}: {sum(held['rows'].values()):,} rows, {len(held['books'])} books")
+    kept = ", ".join(["database", "books", "uploads", *held["files"]])
+    typer.echo(f"{output}: {sum(held['rows'].values()):,} rows, {len(held['books'])} books ({kept})")
+    for name, why in held["left_out"].items():
+        typer.echo(f"left out: {name}: {why}")
+    if word is None:
+        typer.echo(
+            f"NOT SEALED: whoever can read {output} can read everything in it: the private rows of both sides, waiting "
+            "uploads, the sign-in secrets and the keys. Nothing will show whether it was changed. Seal it with "
+            "--passphrase-file.",
+            err=True,
+        )
 
 
 def restore(
@@ -47,13 +60,27 @@ def restore(
     data: Annotated[Path, typer.Option(help="An empty folder for the room.")] = ROOM,
     passphrase: PassphraseOption = None,
 ) -> None:
-    """Bring a room back into an empty folder, and check that every table has the rows it had."""
+    """Restore a room into an empty folder, and check that every table has the rows it had."""
     keeping, room = _room(data)
+    word = _word(passphrase)
     try:
-        held = keeping.restore(room, file.resolve(), _word(passphrase))
+        held = keeping.restore(room, file.resolve(), word)
     except (keeping.CannotKeepError, TimeoutError) as error:
         raise refuse(str(error)) from None
     typer.echo(f"{data}: {sum(held['rows'].values()):,} rows and {len(held['books'])} books of {held['at'][:16]}")
+    if held["schema"] == keeping.OLDER:
+        typer.echo(
+            "This backup was made by an earlier version and holds neither sign-in.toml nor the keys. Put them into "
+            f"{data} before you serve the room: without sign-in.toml the people of an organisation with its own "
+            "sign-in can use passwords.",
+            err=True,
+        )
+    if word is None:
+        typer.echo(
+            "NOT SEALED: nothing shows whether this backup was changed since it was made. Serve it only if nobody else "
+            "could write the file.",
+            err=True,
+        )
 
 
 def _room(data: Path) -> "tuple[ModuleType, Room]":
@@ -61,7 +88,7 @@ def _room(data: Path) -> "tuple[ModuleType, Room]":
         from comity.web import keeping  # noqa: PLC0415 - brings the web in
         from comity.web.serving import CannotServeError, Room, account  # noqa: PLC0415 - as above
     except ModuleNotFoundError as error:
-        raise refuse(f"{error.name} is not here; pip install 'comity[room]'") from None
+        raise refuse(f"{error.name} is not installed; run: pip install 'comity[room]'") from None
     try:
         return keeping, Room(data.resolve(), account())
     except CannotServeError as error:
@@ -69,9 +96,21 @@ def _room(data: Path) -> "tuple[ModuleType, Room]":
 
 
 def _word(file: Path | None) -> str | None:
+    """The passphrase of the file, else of the environment; None where neither is given, which means not sealed.
+
+    An empty one is refused: it is a secret that failed to arrive, and not the wish to go without a seal.
+    """
     if file is None:
-        return os.environ.get(_WORD) or None
+        word = os.environ.get(_WORD)
+        if word is not None and not word.strip():
+            raise refuse(f"{_WORD} is set and empty; set a passphrase, or unset it for a backup that is not sealed")
+        return word
     try:
-        return file.read_text(encoding="utf-8").strip() or None
+        word = file.read_text(encoding="utf-8-sig").strip()
     except OSError as error:
         raise refuse(f"{file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise refuse(f"{file} is not UTF-8 text; write the passphrase into it") from None
+    if not word:
+        raise refuse(f"{file} is empty; write the passphrase into it, or leave --passphrase-file out")
+    return word

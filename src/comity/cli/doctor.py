@@ -1,6 +1,7 @@
 """`comity doctor`: what is here, what is missing, and what to do about it."""
 
 import importlib
+import importlib.metadata
 import platform
 import shutil
 import sys
@@ -9,10 +10,12 @@ from dataclasses import dataclass
 
 import typer
 
+DISTRIBUTIONS = {"ibis": "ibis-framework"}  # of libraries that are installed under another name
 LIBRARIES = (
     "duckdb",
     "ibis",
     "pyarrow",
+    "markupsafe",
     "numpy",
     "scipy",
     "python_calamine",
@@ -47,7 +50,7 @@ def findings() -> Iterator[Finding]:
     """Look for everything that a command may need."""
     yield Finding("Python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.system()}")
     for name in LIBRARIES:
-        yield _tried(name, lambda name=name: _version(name), "install comity again")  # type: ignore[misc]
+        yield _tried(name, lambda name=name: _version(name), "reinstall comity")  # type: ignore[misc]
     yield _tried(
         "PDF (pango)",
         _pango,
@@ -55,18 +58,22 @@ def findings() -> Iterator[Finding]:
         optional=True,
     )
     yield _tried("Time zones", _zones, "install the package tzdata")
-    yield _tried("The room", _room, "only comity serve wants it: pip install 'comity[room]'", optional=True)
+    yield _tried("The room", _room, "needed by comity serve only: pip install 'comity[room]'", optional=True)
     browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     yield Finding(
         "Chromium",
         browser is not None,
-        "for the browser tests only" if browser else "only the browser tests want it: apt install chromium",
+        "for the browser tests only" if browser else "needed by the browser tests only: apt install chromium",
         optional=True,
     )
 
 
 def _version(name: str) -> str:
-    return str(getattr(importlib.import_module(name), "__version__", "here"))
+    importlib.import_module(name)
+    try:
+        return importlib.metadata.version(DISTRIBUTIONS.get(name, name))
+    except importlib.metadata.PackageNotFoundError:
+        return "here"
 
 
 def _pango() -> str:
@@ -100,7 +107,7 @@ def _tried(name: str, look: Callable[[], str], cure: str, *, optional: bool = Fa
 
 
 def doctor() -> None:
-    """Say what is here and what is missing; exit 1 when something needed is."""
+    """Check the installation; exit 1 when something needed is missing."""
     found = list(findings())
     width = max(len(finding.name) for finding in found)
     for finding in found:

@@ -17,9 +17,9 @@ import typer
 from comity.cli.review import Eyes, refuse
 
 if TYPE_CHECKING:
-    from comity.book.differences import Difference
-    from comity.book.importing.importing import Outcome, Progress
-    from comity.book.importing.rejects import Reject
+    from comity.book.importing.deliver import Outcome, Progress
+    from comity.book.importing.diff import ImportDifference
+    from comity.book.validation.rejects import Reject
     from comity.core.values import Side
 
 REJECTS = 1
@@ -36,8 +36,8 @@ class Form(StrEnum):
 
 
 BookArgument = Annotated[Path, typer.Argument(help="The book: a folder with a book.toml.", show_default=False)]
-FormOption = Annotated[Form, typer.Option("--format", "-f", help="How to tell it.")]
-EyesOption = Annotated[Eyes, typer.Option("--as", help="Whose view; joint opens only what is shared.")]
+FormOption = Annotated[Form, typer.Option("--format", "-f", help="Output format.")]
+EyesOption = Annotated[Eyes, typer.Option("--as", help="Whose view to show; joint shows shared data only.")]
 WithOption = Annotated[
     Path | None, typer.Option("--with", help="A folder with your own side's private tables.", show_default=False)
 ]
@@ -57,9 +57,9 @@ def check(
     eyes: EyesOption = Eyes.JOINT,
     private: WithOption = None,
 ) -> None:
-    """Read a whole book and say what is there, and which rows are set aside; exit 1 when some are."""
-    from comity.book.importing.provenance import origins  # noqa: PLC0415 - late, for a quick cold start
-    from comity.book.opening import home_viewer, open_book  # noqa: PLC0415 - late, as above
+    """Check a book and list its tables and rejected rows; exit 1 when there are any."""
+    from comity.book.reading.open import home_viewer, open_book  # noqa: PLC0415 - late, as above
+    from comity.book.reading.origins import origins  # noqa: PLC0415 - late, for a quick cold start
 
     with _refusing(), open_book(book, home_viewer(book, _side(eyes)), private) as opened:
         found = origins(opened)
@@ -80,9 +80,9 @@ def check(
     if form is Form.JSON:
         _tell_json({"book": name, "tables": tables, "rejected": rejected})
     else:
-        typer.echo(f"{_plain(name)}: {_count(len(tables), 'table')}, {_count(rejected, 'row')} set aside")
+        typer.echo(f"{_plain(name)}: {_count(len(tables), 'table')}, {_count(rejected, 'row')} rejected")
         for one in tables:
-            typer.echo(f"  {one['table']:<10} {one['rows']:>12,} rows   {one['rejected']:>8,} set aside")
+            typer.echo(f"  {one['table']:<10} {one['rows']:>12,} rows   {one['rejected']:>8,} rejected")
             for note in one["notes"]:  # type: ignore[attr-defined]  # a list, as built above
                 typer.echo(f"      {_plain(str(note))}")
             for reject in one["rejects"][:_FIRST]:  # type: ignore[index]  # a list, as built above
@@ -93,27 +93,25 @@ def check(
 
 def import_(  # noqa: PLR0913 - the options of a command
     into: Annotated[Path, typer.Option("--into", help="The book, or a routes.toml.", show_default=False)],
-    source: Annotated[Path | None, typer.Argument(help="The file to bring in.", show_default=False)] = None,
+    source: Annotated[Path | None, typer.Argument(help="The file to import.", show_default=False)] = None,
     mapping: Annotated[
         str | None,
         typer.Option("--as", help="A shipped mapping, a mapping's file, or a table's name.", show_default=False),
     ] = None,
     *,
-    every: Annotated[
-        bool, typer.Option("--all", help="Bring in every [[source]] of book.toml that has a path.")
-    ] = False,
+    every: Annotated[bool, typer.Option("--all", help="Import every [[source]] of book.toml that has a path.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the first mapped rows and change nothing.")] = False,
     max_rejects: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="The share of rows that may break a rule.")
+        float, typer.Option(min=0.0, max=1.0, help="Largest share of rejected rows allowed.")
     ] = 0.05,
     form: FormOption = Form.TERMINAL,
-    by: Annotated[str | None, typer.Option("--by", help="Who brings it in; absent: you.", show_default=False)] = None,
+    by: Annotated[str | None, typer.Option("--by", help="Who imports it (default: you).", show_default=False)] = None,
 ) -> None:
-    """Bring records in: mapped, checked row by row, stored in one step; exit 1 when rows were set aside."""
+    """Import records: map them, check each row, store all in one step; exit 1 when rows were rejected."""
     if every == (source is not None):
-        raise refuse("name a file and say what it is with --as, or take every source of the book with --all")
+        raise refuse("give a file and its format with --as, or import every source of the book with --all")
     if source is not None and mapping is None:
-        raise refuse(f"say what {source} is with --as; `comity mapping list` shows the formats that are known")
+        raise refuse(f"give the format of {source} with --as; `comity mapping list` shows the known formats")
     if math.isnan(max_rejects):
         raise refuse("--max-rejects is a share from 0 to 1")
     who, now = by or _user(), datetime.now(UTC)
@@ -135,14 +133,14 @@ def import_(  # noqa: PLR0913 - the options of a command
 
 def diff(
     book: BookArgument,
-    table: Annotated[str | None, typer.Option(help="One table; absent: every one.", show_default=False)] = None,
-    number: Annotated[int | None, typer.Option("--import", help="Which import; absent: the last.")] = None,
+    table: Annotated[str | None, typer.Option(help="One table (default: all).", show_default=False)] = None,
+    number: Annotated[int | None, typer.Option("--import", help="Number of the import (default: the last).")] = None,
     form: FormOption = Form.TERMINAL,
     eyes: EyesOption = Eyes.JOINT,
 ) -> None:
     """Show what an import changed: rows by month, and columns."""
-    from comity.book.differences import deliveries_of, difference  # noqa: PLC0415 - late, for a quick cold start
-    from comity.book.opening import home_viewer, open_book  # noqa: PLC0415 - late, as above
+    from comity.book.importing.diff import import_difference, imports_of  # noqa: PLC0415 - late, for a quick cold start
+    from comity.book.reading.open import home_viewer, open_book  # noqa: PLC0415 - late, as above
 
     found = []
     with _refusing(), open_book(book, home_viewer(book, _side(eyes))) as opened:
@@ -151,9 +149,9 @@ def diff(
         for holding in opened:
             if table is not None and holding.table.name != table:
                 continue
-            chosen = [one for one in deliveries_of(opened, holding.table.name) if number in {None, one.number}]
+            chosen = [one for one in imports_of(opened, holding.table.name) if number in {None, one.number}]
             if chosen:
-                found.append(difference(opened, holding.table, chosen[-1]))
+                found.append(import_difference(opened, holding.table, chosen[-1]))
     if form is Form.JSON:
         _tell_json({"differences": [asdict(one) for one in found]})
         return
@@ -165,24 +163,24 @@ def diff(
 
 
 def forget(
-    person: Annotated[str, typer.Argument(help="The id of a person, as the sources write it.", show_default=False)],
+    person: Annotated[str, typer.Argument(help="ID of the person, as written in the sources.", show_default=False)],
     book: Annotated[Path, typer.Option("--from", help="The book.", show_default=False)],
     form: FormOption = Form.TERMINAL,
 ) -> None:
-    """Remove a person from a book; the figures stay, and nobody can tell any more whose rows they were."""
-    from comity.book.forgetting import forget as forget_person  # noqa: PLC0415 - late, for a quick cold start
+    """Make a person's rows anonymous in a book; the figures do not change."""
+    from comity.book.importing.forget import forget_person  # noqa: PLC0415 - late, for a quick cold start
 
     with _refusing():
         found = forget_person(book, person)
     if form is Form.JSON:
         _tell_json({"forgotten": [asdict(one) for one in found]})
     elif not found:
-        typer.echo("nobody of that id is in the book's tables")
+        typer.echo("the book has no rows of this person")
     else:
         typer.echo(", ".join(f"{one.table}: {_count(one.rows, 'row')}" for one in found))
 
 
-def _tell_difference(one: "Difference") -> None:
+def _tell_difference(one: "ImportDifference") -> None:
     came = one.delivery
     typer.echo(f"{one.table}, import {came.number}: {_plain(came.file)} on {came.at:%Y-%m-%d %H:%M} by {came.by}")
     for month in one.months:
@@ -223,7 +221,7 @@ def _wanted(book: Path, source: Path | None, mapping: str | None) -> Iterator[tu
         except ValueError as error:
             raise refuse(f"{book}: source.path {one.path!r}: {error}") from None
         if not files:
-            typer.echo(f"{_plain(str(pattern))}: no such file is there yet", err=True)
+            typer.echo(f"{_plain(str(pattern))}: the file does not exist yet", err=True)
         own = book / one.mapping if one.mapping and one.mapping.endswith(".toml") else None
         for file in files:
             yield file, str(own) if own is not None else one.mapping or one.table
@@ -239,20 +237,18 @@ def _one(  # noqa: PLR0913 - what the command was given
     *,
     dry_run: bool,
 ) -> "tuple[list[Outcome], tuple[Reject, ...]]":
-    from comity.book.importing.importing import import_source  # noqa: PLC0415 - late, for a quick cold start
-    from comity.book.importing.mapping import read_mapping  # noqa: PLC0415 - late, as above
-    from comity.book.importing.routing import import_routed  # noqa: PLC0415 - late, as above
+    from comity.book.importing.deliver import ImportRequest, import_source  # noqa: PLC0415 - late, for a quick cold start
+    from comity.book.importing.route import import_routed  # noqa: PLC0415 - late, as above
+    from comity.book.mappings.parse import read_mapping  # noqa: PLC0415 - late, as above
 
+    request = ImportRequest(who, now, max_rejects=max_rejects, dry_run=dry_run)
     with _progress(file.name) as progress:
         if into.suffix == ".toml":
             routed = import_routed(
                 into,
                 file,
                 read_mapping(named),
-                by=who,
-                at=now,
-                max_rejects=max_rejects,
-                dry_run=dry_run,
+                request,
                 progress=progress,
             )
             for reject in routed.unrouted[:_FIRST]:
@@ -260,26 +256,16 @@ def _one(  # noqa: PLR0913 - what the command was given
             if routed.unrouted:
                 typer.echo(f"{_count(len(routed.unrouted), 'row')} belong to no book, or to two", err=True)
             return list(routed.outcomes), routed.unrouted
-        made = import_source(
-            into,
-            file,
-            read_mapping(named),
-            by=who,
-            at=now,
-            max_rejects=max_rejects,
-            dry_run=dry_run,
-            progress=progress,
-        )
-        return [made], ()
+        return [import_source(into, file, read_mapping(named), request, progress)], ()
 
 
 @contextmanager
 def _refusing() -> "Iterator[None]":
     """Every error that people's data may cause, as one line on standard error and exit 2."""
     from comity.book.definition import UnusableBookError  # noqa: PLC0415 - late, for a quick cold start
-    from comity.book.importing.committing import BusyBookError  # noqa: PLC0415 - late, as above
-    from comity.book.importing.mapping import UnusableMappingError  # noqa: PLC0415 - late, as above
-    from comity.book.importing.section import UnusableSourceError  # noqa: PLC0415 - late, as above
+    from comity.book.formats.sheet import UnusableSourceError  # noqa: PLC0415 - late, as above
+    from comity.book.mappings.model import UnusableMappingError  # noqa: PLC0415 - late, as above
+    from comity.book.storage.commit import BusyBookError  # noqa: PLC0415 - late, as above
 
     try:
         yield
@@ -289,23 +275,23 @@ def _refusing() -> "Iterator[None]":
         what = f"{error.filename}: " if error.filename else ""
         raise refuse(_plain(f"{what}{error.strerror or error}")) from None
     except UnicodeEncodeError as error:
-        raise refuse(f"{ascii(error.object)[:_LONGEST]}: is a name that is not UTF-8; rename it") from None
+        raise refuse(f"{ascii(error.object)[:_LONGEST]}: the file name is not UTF-8; rename the file") from None
     except MemoryError:
-        raise refuse("there is not enough memory for this") from None
+        raise refuse("not enough memory") from None
     except Exception as error:
         if type(error).__module__.split(".")[0] not in _ENGINES:
             raise
         said = _plain(" ".join(str(error).split()))[:_LONGEST]
-        raise refuse(f"the records cannot be read or written as they are: {said}") from None
+        raise refuse(f"the records cannot be read or written: {said}") from None
 
 
 @contextmanager
 def _progress(name: str) -> "Iterator[Progress]":
     """A line on standard error that counts rows, where somebody watches."""
-    from comity.book.importing.importing import unwatched  # noqa: PLC0415 - late, for a quick cold start
+    from comity.book.importing.deliver import no_progress  # noqa: PLC0415 - late, for a quick cold start
 
     if not sys.stderr.isatty():
-        yield unwatched
+        yield no_progress
         return
     from rich.console import Console  # noqa: PLC0415 - late, for a quick cold start
     from rich.progress import Progress as Bar  # noqa: PLC0415 - late, as above
@@ -339,17 +325,17 @@ def _tell(outcome: "Outcome") -> None:
     file = _plain(came.file)
     if outcome.already is not None:
         before = outcome.already
-        typer.echo(f"{file}: already in {outcome.table} since {before.at:%Y-%m-%d %H:%M}; nothing was changed")
+        typer.echo(f"{file}: already imported into {outcome.table} on {before.at:%Y-%m-%d %H:%M}; nothing changed")
         return
     for row in outcome.first_rows:
         typer.echo("  " + ", ".join(f"{name}={_plain(value)}" for name, value in row.items()))
     if outcome.dry_run:
-        typer.echo(f"{file}: {_count(came.rows_in, 'row')} for {outcome.table}, {came.rejected:,} would be set aside")
+        typer.echo(f"{file}: {_count(came.rows_in, 'row')} for {outcome.table}, {came.rejected:,} would be rejected")
     else:
         typer.echo(
             f"{file}: {_count(came.rows_in, 'row')} for {outcome.table}: {came.new:,} new, "
             f"{came.unchanged:,} unchanged, {came.updated:,} updated, {came.withdrawn:,} withdrawn, "
-            f"{came.rejected:,} set aside",
+            f"{came.rejected:,} rejected",
         )
     for note in outcome.notes:
         typer.echo(f"  {_plain(note)}")
@@ -360,7 +346,7 @@ def _tell(outcome: "Outcome") -> None:
 
 
 def _line(reject: "dict[str, object] | Reject") -> str:
-    from comity.book.importing.rejects import Reject  # noqa: PLC0415 - late, for a quick cold start
+    from comity.book.validation.rejects import Reject  # noqa: PLC0415 - late, for a quick cold start
 
     return _plain(str(reject if isinstance(reject, Reject) else Reject(**reject)))  # type: ignore[arg-type]  # asdict of one
 

@@ -1,4 +1,4 @@
-"""`comity review`: a book to one page, in five forms."""
+"""`comity review`: a book to one page, in six formats."""
 
 import os
 import shutil
@@ -83,44 +83,43 @@ def deliver(written: bytes, output: Path | None, what: str) -> None:
 def refuse_private(private: Path | None, eyes: Eyes) -> None:
     """Private tables are one side's, and lie in a folder."""
     if private is not None and eyes is Eyes.JOINT:
-        raise refuse("--with opens one side's own tables; say whose with --as customer or --as provider")
+        raise refuse("--with opens one side's own tables; add --as customer or --as provider")
     if private is not None and not private.is_dir():
         raise refuse(f"{private} is not a folder; --with takes the folder that holds your private tables")
 
 
 def review(  # noqa: PLR0913 - the options of a command
     book: Annotated[Path, typer.Argument(help="The book: a folder with a book.toml.", show_default=False)],
-    form: Annotated[Form, typer.Option("--format", "-f", help="What to write.")] = Form.TERMINAL,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file to write to.")] = None,
+    form: Annotated[Form, typer.Option("--format", "-f", help="Output format.")] = Form.TERMINAL,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Output file.")] = None,
     period: Annotated[
         str | None,
-        typer.Option(help="2026, 2026-Q2, 2026-05 or 2026-W23; absent: the last whole one.", show_default=False),
+        typer.Option(help="2026, 2026-Q2, 2026-05 or 2026-W23 (default: the last whole period).", show_default=False),
     ] = None,
-    against: Annotated[
-        Reference | None, typer.Option(help="What to hold it against; absent: as the book says.")
-    ] = None,
-    eyes: Annotated[Eyes, typer.Option("--as", help="Whose view; joint opens only what is shared.")] = Eyes.JOINT,
+    against: Annotated[Reference | None, typer.Option(help="Comparison period (default: as set in the book).")] = None,
+    eyes: Annotated[Eyes, typer.Option("--as", help="Whose view to show; joint shows shared data only.")] = Eyes.JOINT,
     private: Annotated[
         Path | None,
         typer.Option("--with", help="A folder with your own side's private tables.", show_default=False),
     ] = None,
-    language: Annotated[Language | None, typer.Option(help="en or es; absent: as your environment says.")] = None,
+    language: Annotated[Language | None, typer.Option(help="en or es (default: from your environment).")] = None,
 ) -> None:
     """Was the target met, what moved, and what only seemed to: one page from a book's records."""
     from comity.book.definition import UnusableBookError  # noqa: PLC0415 - late, for a quick cold start
-    from comity.book.opening import home_viewer, open_book  # noqa: PLC0415 - late, as above
+    from comity.book.reading.open import home_viewer, open_book  # noqa: PLC0415 - late, as above
     from comity.core.calendars import Against, UnknownPeriodError  # noqa: PLC0415 - late, as above
     from comity.core.values import Side  # noqa: PLC0415 - late, as above
-    from comity.review.composing import NoReviewError, compose  # noqa: PLC0415 - late, as above
-    from comity.review.faces import PdfUnavailableError, render  # noqa: PLC0415 - late, as above
+    from comity.review.build import NoReviewError, build_review  # noqa: PLC0415 - late, as above
+    from comity.review.render import render  # noqa: PLC0415 - late, as above
+    from comity.review.render.errors import PdfUnavailableError  # noqa: PLC0415 - late, as above
 
     refuse_private(private, eyes)
     if output is None and form in _BINARY and sys.stdout.isatty():
-        raise refuse(f"a {form.value.upper()} is no text; name the file with -o")
+        raise refuse(f"a {form.value.upper()} is a binary format; give the file with -o")
     side = None if eyes is Eyes.JOINT else Side(eyes.value)
     try:
         with open_book(book, home_viewer(book, side), private) as opened:
-            made = compose(
+            made = build_review(
                 opened,
                 period=period,
                 against=None if against is None else Against(against.value),

@@ -18,24 +18,22 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    data: Annotated[Path, typer.Option(help="Where the room keeps everything that is its own.")] = ROOM,
+    data: Annotated[Path, typer.Option(help="Folder for the data of the room.")] = ROOM,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Number of worker processes.")] = 2,
     demo: Annotated[
         Path | None, typer.Option(help="Fill an empty room from this simulated book, and print logins.")
     ] = None,
 ) -> None:
-    """Serve the shared room until told to stop (Ctrl+C)."""
+    """Serve the shared room until it is stopped with Ctrl+C."""
     try:
         from comity.web.serving import CannotServeError, Room, account  # noqa: PLC0415 - brings the web in
         from comity.web.serving import serve as serving  # noqa: PLC0415 - as above
     except ModuleNotFoundError as error:
-        raise refuse(
-            f"{error.name} is not here; the room needs more than the commands: pip install 'comity[room]'"
-        ) from None
+        raise refuse(f"{error.name} is not installed; run: pip install 'comity[room]'") from None
     if demo is None and os.getuid() == 0:
-        raise refuse("not as root: whoever breaks in would own the machine; run it as an account of its own")
+        raise refuse("do not run as root; create a service account (see docs/running.md)")
     try:
         room = Room(data.resolve(), account() if demo is not None else None)
 

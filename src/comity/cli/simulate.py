@@ -29,26 +29,26 @@ def simulate(  # noqa: PLR0913 - the options of a command
     out: Annotated[
         Path | None, typer.Argument(help="The folder to write the book to; it must not exist yet.", show_default=False)
     ] = None,
-    months: Annotated[int, typer.Option(min=1, max=240, help="How many months it tells of.")] = 24,
-    contacts_per_day: Annotated[float, typer.Option(min=1, max=500_000, help="On average, over all channels.")] = 2000,
-    story: Annotated[str, typer.Option(help="What really happened; `--list` names them all.")] = "demo",
+    months: Annotated[int, typer.Option(min=1, max=240, help="Number of months.")] = 24,
+    contacts_per_day: Annotated[float, typer.Option(min=1, max=500_000, help="Average number, all channels.")] = 2000,
+    story: Annotated[str, typer.Option(help="What really happened; `--list` shows all stories.")] = "demo",
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same book.")] = 1,
     ends: Annotated[
-        str | None, typer.Option(help="The last month, YYYY-MM; absent: as the story has it.", show_default=False)
+        str | None, typer.Option(help="Last month, YYYY-MM (default: from the story).", show_default=False)
     ] = None,
     *,
-    listing: Annotated[bool, typer.Option("--list", help="List the stories and stop.")] = False,
+    listing: Annotated[bool, typer.Option("--list", help="List the stories.")] = False,
     evaluate: Annotated[
-        bool, typer.Option("--evaluate", help="Hold the readings against the truth over many seeds.")
+        bool, typer.Option("--evaluate", help="Compare the readings with the truth over many seeds.")
     ] = False,
     attribution: Annotated[
-        bool, typer.Option("--attribution", help="With --evaluate: hold attribution against planted causes instead.")
+        bool, typer.Option("--attribution", help="With --evaluate: compare attribution with planted causes instead.")
     ] = False,
-    seeds: Annotated[int, typer.Option(min=1, help="With --evaluate: how many seeds.")] = 10,
+    seeds: Annotated[int, typer.Option(min=1, help="With --evaluate: number of seeds.")] = 10,
     stories: Annotated[
         str | None, typer.Option(help="With --evaluate: these stories, separated by commas.", show_default=False)
     ] = None,
-    form: Annotated[Form, typer.Option("--format", "-f", help="With --evaluate: what to write.")] = Form.TEXT,
+    form: Annotated[Form, typer.Option("--format", "-f", help="With --evaluate: output format.")] = Form.TEXT,
 ) -> None:
     """Write a simulated book with its truth beside it, or evaluate the readings on many of them."""
     from comity.simulate.book import NotEmptyError  # noqa: PLC0415 - late, for a quick cold start
@@ -65,7 +65,7 @@ def simulate(  # noqa: PLR0913 - the options of a command
         elif evaluate:
             _evaluate(seeds, stories, form)
         elif out is None:
-            raise _refuse("name a folder to write the book to, such as `comity simulate a-book`; or --evaluate")
+            raise _refuse("give a folder for the book, such as `comity simulate a-book`; or --evaluate")
         else:
             _write(out, months, contacts_per_day, story, seed, ends)
     except (NotEmptyError, TooShortError, UnknownStoryError) as error:
@@ -84,7 +84,7 @@ def _write(  # noqa: PLR0913 - as above
     chosen = story(name)
     told = partnership(chosen, seed, months, contacts_per_day, chosen.ends if ends is None else _month(ends))
     write_book(told, out, progress=_progress("day"))
-    typer.echo(f"{out}: {chosen.name} ({chosen.meaning}), {told.first} to {told.end}; what was so: {out / TRUTH}")
+    typer.echo(f"{out}: {chosen.name} ({chosen.meaning}), {told.first} to {told.end}; truth: {out / TRUTH}")
 
 
 def _evaluate(seeds: int, only: str | None, form: Form) -> None:

@@ -48,26 +48,30 @@ def register(app: typer.Typer) -> None:
 
 def staffing(  # noqa: PLR0913 - the options of a command
     *,
-    offered: Annotated[float, typer.Option(min=0, help="Contacts that come in the interval.", show_default=False)],
+    offered: Annotated[float, typer.Option(min=0, help="Contacts in the interval.", show_default=False)],
     handle_s: Annotated[float, typer.Option(help="Mean handle time, seconds.", show_default=False)],
     within_s: Annotated[float, typer.Option(min=0, help="The threshold of the service level, seconds.")] = 20,
     interval_s: Annotated[float, typer.Option(help="The interval's length, seconds.")] = 1800,
     patience_s: Annotated[
         float | None,
-        typer.Option(help="Mean patience, seconds; absent: nobody ever gives up (Erlang C).", show_default=False),
+        typer.Option(help="Mean patience, seconds (default: nobody gives up, Erlang C).", show_default=False),
     ] = None,
-    short_s: Annotated[float, typer.Option(min=0, help="Up to here an abandon is a short one, seconds.")] = 0,
-    agents: Annotated[float | None, typer.Option(min=0, help="What this many give.", show_default=False)] = None,
-    target: Annotated[float | None, typer.Option(help="How many this takes: 0.8 for 80 %.", show_default=False)] = None,
-    variant: Annotated[Counted, typer.Option(help="Which service level the target is of.")] = Counted.V1,
-    most_abandon: Annotated[float, typer.Option(help="With --target: the share that may give up.")] = 1,
-    form: Annotated[Form, typer.Option("--format", "-f", help="What to write.")] = Form.TERMINAL,
+    short_s: Annotated[float, typer.Option(min=0, help="Longest short abandon, seconds.")] = 0,
+    agents: Annotated[
+        float | None, typer.Option(min=0, help="The result of this many agents.", show_default=False)
+    ] = None,
+    target: Annotated[
+        float | None, typer.Option(help="The agents for this target: 0.8 for 80 %.", show_default=False)
+    ] = None,
+    variant: Annotated[Counted, typer.Option(help="Formula of the target.")] = Counted.V1,
+    most_abandon: Annotated[float, typer.Option(help="With --target: largest share of abandons.")] = 1,
+    form: Annotated[Form, typer.Option("--format", "-f", help="Output format.")] = Form.TERMINAL,
 ) -> None:
     """Say how many agents a target takes in one interval of one queue, or what a number of agents gives."""
     from comity.core.economics.staffing import Variant, agents_for  # noqa: PLC0415 - late, for a quick cold start
 
     if (agents is None) == (target is None):
-        raise refuse("say either --agents (what do they give?) or --target (how many does it take?)")
+        raise refuse("give either --agents or --target")
     if target is not None and not 0 <= target < 1:
         raise refuse(f"--target is {target:g}; write a share below 1: 0.8 for 80 %")
     if not 0 <= most_abandon <= 1:

@@ -30,47 +30,48 @@ def target_cost(  # noqa: PLR0913 - the options of a command
     book: Annotated[Path, typer.Argument(help="The book: a folder with a book.toml.", show_default=False)],
     kpi: Annotated[str, typer.Option(help="The service level whose formula counts.")] = "service_level",
     period: Annotated[
-        str | None, typer.Option(help="Of whose forecast: 2026-Q2, 2026-05 or 2026-W23; absent: the last whole one.")
+        str | None,
+        typer.Option(help="Forecast of 2026-Q2, 2026-05 or 2026-W23 (default: the last whole period)."),
     ] = None,
-    targets: Annotated[str, typer.Option(help="Shares, separated by commas.")] = _TARGETS,
+    targets: Annotated[str, typer.Option(help="Targets as shares, separated by commas.")] = _TARGETS,
     patience_s: Annotated[
-        float | None, typer.Option(min=1, help="Mean patience, seconds; absent: as agreed.", show_default=False)
+        float | None, typer.Option(min=1, help="Mean patience, seconds (default: as agreed).", show_default=False)
     ] = None,
     shrinkage: Annotated[float, typer.Option(help="Share of paid time away from the phones: 0.3 for 30 %.")] = 0.0,
-    least: Annotated[int, typer.Option(min=0, help="The least number of agents in an interval.")] = 0,
-    most_abandon: Annotated[float, typer.Option(help="The share that may give up: 0.05 for 5 %.")] = 1.0,
+    least: Annotated[int, typer.Option(min=0, help="Smallest number of agents in an interval.")] = 0,
+    most_abandon: Annotated[float, typer.Option(help="Largest share of abandons: 0.05 for 5 %.")] = 1.0,
     prices: Annotated[
-        Path | None, typer.Option(help="A TOML file of prices that both consider.", show_default=False)
+        Path | None, typer.Option(help="A TOML file with the prices to compare.", show_default=False)
     ] = None,
     own: Annotated[
         Path | None,
         typer.Option(help="A TOML file with your own side's figures; needs --prices and --as.", show_default=False),
     ] = None,
-    form: Annotated[Form, typer.Option("--format", "-f", help="What to write.")] = Form.TERMINAL,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file to write to.")] = None,
-    eyes: Annotated[Eyes, typer.Option("--as", help="Whose view; joint opens only what is shared.")] = Eyes.JOINT,
+    form: Annotated[Form, typer.Option("--format", "-f", help="Output format.")] = Form.TERMINAL,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Output file.")] = None,
+    eyes: Annotated[Eyes, typer.Option("--as", help="Whose view to show; joint shows shared data only.")] = Eyes.JOINT,
     private: Annotated[
         Path | None,
         typer.Option("--with", help="A folder with your own side's private tables.", show_default=False),
     ] = None,
-    language: Annotated[Language | None, typer.Option(help="en or es; absent: as your environment says.")] = None,
+    language: Annotated[Language | None, typer.Option(help="en or es (default: from your environment).")] = None,
 ) -> None:
     """Say what each target takes, met in every interval or over the period, and what prices make of it."""
-    from comity.book.definition import UnusableBookError  # noqa: PLC0415 - late, for a quick cold start
-    from comity.book.opening import home_viewer, open_book  # noqa: PLC0415 - late, as above
+    from comity.book.errors import UnusableFileError  # noqa: PLC0415 - late, for a quick cold start
     from comity.book.prices import read_own, read_prices  # noqa: PLC0415 - late, as above
+    from comity.book.reading.open import home_viewer, open_book  # noqa: PLC0415 - late, as above
     from comity.core.calendars import UnknownPeriodError  # noqa: PLC0415 - late, as above
     from comity.core.values import Side  # noqa: PLC0415 - late, as above
-    from comity.review import costing  # noqa: PLC0415 - late, as above
-    from comity.review.faces import target_cost as faces  # noqa: PLC0415 - late, as above
-    from comity.review.faces.words import words_of  # noqa: PLC0415 - late, as above
+    from comity.review import target_cost as costing  # noqa: PLC0415 - late, as above
+    from comity.review.i18n.words import words_of  # noqa: PLC0415 - late, as above
+    from comity.review.render.target_cost import json, terminal  # noqa: PLC0415 - late, as above
 
     if not 0 <= shrinkage < 1:
         raise refuse(f"--shrinkage is {shrinkage:g}; write a share below 1: 0.3 for 30 %")
     if not 0 <= most_abandon <= 1:
         raise refuse(f"--most-abandon is {most_abandon:g}; write a share: 0.05 for 5 %")
     if own is not None and prices is None:
-        raise refuse("--own weighs prices; name the file that holds them with --prices")
+        raise refuse("--own needs prices; give their file with --prices")
     refuse_private(private, eyes)
     side = None if eyes is Eyes.JOINT else Side(eyes.value)
     try:
@@ -79,7 +80,7 @@ def target_cost(  # noqa: PLR0913 - the options of a command
         own_figures = None if own is None else read_own(own, viewer)
         wanted = [float(one) for one in targets.split(",")]
         with open_book(book, viewer, private) as opened:
-            made = costing.target_cost(
+            made = costing.build_target_cost(
                 opened,
                 kpi,
                 period=period,
@@ -89,12 +90,12 @@ def target_cost(  # noqa: PLR0913 - the options of a command
                 price_list=price_list,
                 own=own_figures,
             )
-    except (UnusableBookError, UnknownPeriodError, ValueError) as error:
+    except (UnusableFileError, UnknownPeriodError, ValueError) as error:
         raise refuse(str(error)) from None
     words = words_of((language or readers_language()).value)
     if form is Form.JSON:
-        written = faces.contract(made)
+        written = json.render(made)
     else:
         width = min(shutil.get_terminal_size().columns, 120)
-        written = faces.terminal(made, words, color=output is None and sys.stdout.isatty(), width=width)
+        written = terminal.render(made, words, color=output is None and sys.stdout.isatty(), width=width)
     deliver(written, output, made.name)

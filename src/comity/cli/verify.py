@@ -1,14 +1,13 @@
-"""`comity verify`: whether a record that was taken out of a room is as it was made, without the room."""
+"""`comity verify`: check a record that was taken out of a room, without the room."""
 
-import json
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from comity.cli.review import refuse
-
-_SCHEMA = "comity.record/1"
 
 
 def register(app: typer.Typer) -> None:
@@ -17,27 +16,94 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(
-    file: Annotated[Path, typer.Argument(help="A record.json, as the room gives it out.", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="A record.json, downloaded from the room.", show_default=False)],
     head: Annotated[
-        str | None, typer.Option(help="A digest that you kept earlier: it has to be one of these.", show_default=False)
+        str | None,
+        typer.Option(help="A digest that you kept earlier; it must match one entry.", show_default=False),
+    ] = None,
+    stamp: Annotated[
+        Path | None,
+        typer.Option(help="A time authority's reply (RFC 3161), as `comity stamp` keeps it.", show_default=False),
+    ] = None,
+    authority: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --stamp: the authority's root certificate, and those between, PEM.", show_default=False
+        ),
     ] = None,
 ) -> None:
-    """Say whether any entry of a record was changed, taken out or put in between; exit 1 when one was."""
-    from comity.core.chain import BrokenChainError, Entry  # noqa: PLC0415 - late, for a quick cold start
-    from comity.core.chain import verify as checked  # noqa: PLC0415 - as above
+    """Check that no entry of a record was changed, removed or inserted; exit 1 when one was.
+
+    Without --head this proves only that the record is consistent in itself. With a digest that you kept, it also
+    proves that every entry up to that one is the entry that you confirmed. With a stamp it proves that the entry that
+    was stamped, and all before it, existed at that time.
+    """
+    from comity.core import chain  # noqa: PLC0415 - late, for a quick cold start
 
     try:
-        told = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(told, dict) or told.get("schema") != _SCHEMA:
-            raise refuse(f"{file} is no record; it has to say schema {_SCHEMA}")
-        entries = [Entry(one["number"], one["content"], one["previous"], one["digest"]) for one in told["entries"]]
-        last = checked(entries, head)
+        entries = chain.read(file.read_text(encoding="utf-8"))
+        last = chain.verify(entries, None if head is None else head.strip().lower())
+        signed = None if stamp is None else _signed(stamp, authority, [entry.digest for entry in entries])
     except OSError as error:
         raise refuse(f"{file} cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        if isinstance(error, BrokenChainError):
-            typer.echo(f"{file}: {error}", err=True)
-            raise typer.Exit(1) from None
-        raise refuse(f"{file} is no record: {error}") from None
-    periods = ", ".join(dict.fromkeys(str(entry.content.get("period", "?")) for entry in entries))
-    typer.echo(f"{file}: {len(entries)} entries ({periods or 'none'}), each as it was made; the last digest is {last}")
+    except chain.BrokenChainError as error:
+        typer.echo(f"{file}: {error}", err=True)
+        raise typer.Exit(1) from None
+    except (chain.NotARecordError, UnicodeDecodeError) as error:
+        raise refuse(f"{file} is not a record: {error}") from None
+    typer.echo(f"{file}: {_count(len(entries))} of the relationship {_clean(chain.relationship_of(entries))}")
+    for entry in entries:
+        typer.echo(f"  {entry.number}  {_told(entry.content)}")
+    typer.echo(f"No entry was changed; the last digest is {last}")
+    if signed is not None:
+        digest, at = signed
+        covered = len(entries) - chain.after(entries, digest)
+        typer.echo(f"A time authority signed the digest of entry {covered} at {at:%Y-%m-%d %H:%M:%S} UTC")
+    if head is None:
+        typer.echo(
+            "This proves only that the record is consistent in itself, not that it is the record you confirmed: "
+            "compare a digest that you kept (in the mail that came with each entry) with --head."
+        )
+        return
+    later = chain.after(entries, head.strip().lower())
+    kept = len(entries) - later
+    typer.echo(f"The digest that you kept is the one of entry {kept}: up to it, the record is the one you confirmed.")
+    if later:
+        typer.echo(
+            f"{_count(later)} after it {'is' if later == 1 else 'are'} not covered by that digest: "
+            "compare them with a newer digest."
+        )
+
+
+def _signed(stamp: Path, authority: Path | None, digests: list[str]) -> tuple[str, datetime]:
+    from comity.cli.stamp import StampError, stamped  # noqa: PLC0415 - as above
+
+    if authority is None:
+        raise refuse("--stamp needs --authority: give the root certificate that you trust")
+    try:
+        return stamped(stamp, authority, digests)
+    except StampError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
+def _count(entries: int) -> str:
+    return "1 entry" if entries == 1 else f"{entries} entries"
+
+
+def _told(content: Mapping[str, Any]) -> str:
+    """An entry in a line: kind, period, and who confirmed it."""
+    said = [_word(one) for one in content.get("words", ()) if isinstance(one, dict)]
+    what = f"{content.get('period') or content.get('subject', '?')} {content.get('kind', '?')}"
+    return _clean(f"{what}: {'; '.join(said)}" if said else f"{what}, by an entry that does not say who confirmed it")
+
+
+def _word(word: Mapping[str, Any]) -> str:
+    who = "by silence" if word.get("by_silence") else f"{word.get('name')} ({word.get('role')})"
+    return f"{word.get('side')}, {who}, {word.get('at')}"
+
+
+def _clean(text: str) -> str:
+    from comity.review.i18n.words import clean  # noqa: PLC0415 - as above
+
+    return clean(text.replace("\n", " "))

@@ -19,23 +19,35 @@ class Abandons(StrEnum):
 HIGHER = "higher"
 LOWER = "lower"
 
-# Each measure, and which way is better unless the KPI says otherwise.
-MEASURES: dict[str, str] = {
-    "service_level": HIGHER,
-    "sla_attainment": HIGHER,
-    "abandonment": LOWER,
-    "wait_mean": LOWER,
-    "wait_p90": LOWER,
-    "handle_time": LOWER,
-    "repeat_contact": LOWER,
-    "backlog": LOWER,
-    "reopen": LOWER,
-    "csat": HIGHER,
-    "nps": HIGHER,
-    "forecast_wape": LOWER,
-    "forecast_bias": LOWER,
-    "occupancy": HIGHER,
-    "attrition": LOWER,
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What holds of a measure, whatever a KPI says about it.
+
+    `better` is which way is better unless the KPI says otherwise. `people_of` is the table of the people whom it
+    counts: their figures are never shown for fewer than five of them. It is None where a measure counts no people.
+    """
+
+    better: str = HIGHER
+    people_of: str | None = None
+
+
+MEASURES: dict[str, Measure] = {
+    "service_level": Measure(HIGHER),
+    "sla_attainment": Measure(HIGHER),
+    "abandonment": Measure(LOWER),
+    "wait_mean": Measure(LOWER),
+    "wait_p90": Measure(LOWER),
+    "handle_time": Measure(LOWER),
+    "repeat_contact": Measure(LOWER),
+    "backlog": Measure(LOWER),
+    "reopen": Measure(LOWER),
+    "csat": Measure(HIGHER, people_of="surveys"),
+    "nps": Measure(HIGHER, people_of="surveys"),
+    "forecast_wape": Measure(LOWER),
+    "forecast_bias": Measure(LOWER),
+    "occupancy": Measure(HIGHER),
+    "attrition": Measure(LOWER, people_of="staff"),
 }
 
 EVERYTHING = ("*",)

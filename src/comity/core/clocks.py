@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 _DAY = timedelta(days=1)
 _NOTHING = timedelta(0)
+_TICK = timedelta(microseconds=1)
 _LONGEST = 3660  # days that a due moment is looked for: ten years
 _FRIDAY = 4
 Span = tuple[datetime, datetime]
@@ -84,6 +85,34 @@ def due(hours: Hours, start: datetime, allowed: timedelta, pauses: Sequence[Span
                 return first + left
             left -= last - first
     raise NeverDueError("the calendar is not open for that long within ten years")
+
+
+def closing(hours: Hours, received: datetime, days: int) -> datetime:
+    """When N working days have passed: close of business on the Nth working day after the one of receipt.
+
+    What is received after closing, or on a day that is closed, counts as received on the next working day.
+
+    :raises NeverDueError: where there are not that many within ten years
+    """
+    for number, (_, end) in enumerate(hours.spans(received)):  # the first is the day of receipt
+        if number == days:
+            return end
+    raise NeverDueError("the calendar is not open for that long within ten years")
+
+
+def postponed(hours: Hours, end: datetime, pauses: Sequence[Span]) -> datetime:
+    """A closing moved by as many closings as the pauses span; the days of overlapping pauses move it once.
+
+    :param end: when the clock would have ended
+    :raises NeverDueError: where the calendar has not that many closings
+    """
+    held: set[datetime] = set()
+    for start, stop in pauses:
+        for _, last in hours.spans(start):
+            if last > stop:
+                break
+            held.add(last)
+    return closing(hours, end - _TICK, len(held))
 
 
 def _without(span: Span, pauses: Sequence[Span]) -> list[Span]:

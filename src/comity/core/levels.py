@@ -130,13 +130,15 @@ class Reported:
     """A side's own figure, and to how many decimals it was shown.
 
     `months` are those that a longer period's figure is made of, each with the formulas on its days. `weighted`: they
-    were joined by their days, for want of denominators, which is nobody's formula.
+    were joined by their days, for want of denominators, which is nobody's formula. `entered_by` is the other side where
+    that side delivered the figure.
     """
 
     value: float
     decimals: int
     months: tuple[tuple["Reported", Formulas], ...] = ()
     weighted: bool = False
+    entered_by: Side | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +209,7 @@ def measure(stats: LevelStats) -> MeasuredLevel:
     se = _error(stats)
     interval = _interval(stats, value, se)
     own = OWN_VARIANT[kpi.abandons]
+    entered = {side.value: one.entered_by.value for side, one in stats.reported.items() if one.entered_by is not None}
     whole = Formulas(stats.variants, stats.in_full)
     explains = {side: name for side, said in stats.reported.items() if (name := _explained(said, whole, own))}
     in_full = {
@@ -237,7 +240,7 @@ def measure(stats: LevelStats) -> MeasuredLevel:
         reported={side: stats.reported[side].value if side in stats.reported else None for side in Side},
         explains=explains,
         explains_in_full=in_full,
-        also=stats.also,
+        also=dict(stats.also) | ({"entered_by": entered} if entered else {}),
     )
 
 

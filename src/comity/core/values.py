@@ -1,4 +1,4 @@
-"""The few values that everything else is spoken in: sides, viewers, periods."""
+"""The few values that everything else is spoken in: sides, organisations, viewers, periods."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +15,16 @@ class Side(StrEnum):
     def other(self) -> "Side":
         """The side across the table."""
         return Side.PROVIDER if self is Side.CUSTOMER else Side.CUSTOMER
+
+
+class OrganisationKind(StrEnum):
+    """What an organisation is to the other: a relationship is not always between two firms."""
+
+    EXTERNAL = "external"  # a firm or an authority
+    INTERNAL = "internal"  # a department of the same house
+    DEALER = "dealer"
+    VENDOR = "vendor"
+    USER_GROUP = "user_group"
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,9 @@ class _Maker:
         self.counts = np.zeros((len(told.months), 3))
 
     def file(self, table: str, owner: str | None = None, only: tuple[str, ...] = ()) -> TableWriter:
-        return TableWriter(self.out if owner is None else self.out / "private" / owner, table, ZONE, only)
+        folder = self.out if owner is None else self.out / "private" / owner
+        usual = TABLES[table].held_by if owner is None else owner
+        return TableWriter(folder, table, ZONE, only, "provider" if usual == "both" else usual)
 
     def one(self, table: str, columns: dict[str, Any], owner: str | None = None) -> None:
         with self.file(table, owner) as file:

@@ -12,7 +12,7 @@ from datetime import date
 from importlib import import_module
 from pathlib import Path
 
-from comity.book.opening import Book, open_book
+from comity.book.reading.open import Book, open_book
 from comity.core.readings.reading import Reading
 from comity.core.values import Comparison, Viewer
 from comity.simulate.book import write_book

@@ -82,6 +82,7 @@ def reported(told: Partnership, counts: Floats, side: str) -> Columns:
         "num": good,
         "den": whole,
         "reported_by": constant(side, months),
+        "brought_by": constant(side, months),
     }
 
 

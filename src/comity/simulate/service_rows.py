@@ -108,6 +108,7 @@ def events(wanted: Demand, told: Partnership, zone: LocalTime) -> Columns:
         **instants("to", end, zone),
         "queues": pa.array([";".join(QUEUES[queue] for queue in event.queues) for event in happened]),
         "declared_by": pa.array([event.declared_by for event in happened]),
+        "brought_by": pa.array([event.declared_by for event in happened]),
         **instants("declared_at", begin + np.where(foreseen, -14 * _DAY_S, 5400), zone),
         **instants("announced_at", begin - 14 * _DAY_S, zone, foreseen),
         "claim": pa.array([event.claim for event in happened]),

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from comity.book.opening import OWN_COLUMNS
-from comity.book.storage import IMPORT_COLUMN, arrow_schema
+from comity.book.storage.layout import OWN_COLUMNS
+from comity.book.storage.parquet import IMPORT_COLUMN, arrow_schema
 from comity.book.tables import TABLES, day_column, slot_column
 from comity.simulate.partnership import SLOT_S, LocalTime
 
@@ -23,11 +23,15 @@ _DAY_S = 86_400
 class TableWriter:
     """One table's file, written part by part; parts come in the table's order."""
 
-    def __init__(self, folder: Path, name: str, zone: str, only: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, folder: Path, name: str, zone: str, only: tuple[str, ...] = (), brought_by: str = "provider"
+    ) -> None:
         """Begin the file; `close` (or the end of a `with`) ends it.
 
         :param only: the key and a side's own columns, for what it keeps to itself of a shared table
+        :param brought_by: the side that brought the rows which do not say so themselves
         """
+        self._brought_by = brought_by
         folder.mkdir(parents=True, exist_ok=True)
         whole = arrow_schema(TABLES[name], zone)
         fields = [field for field in whole if not only or field.name in {*only, IMPORT_COLUMN}]
@@ -40,7 +44,9 @@ class TableWriter:
         rows = len(next(iter(columns.values())))
         found = []
         for field in self._schema:
-            if field.name == IMPORT_COLUMN:
+            if field.name == "brought_by" and field.name not in columns:
+                found.append(constant(self._brought_by, rows))
+            elif field.name == IMPORT_COLUMN:
                 found.append(pa.array(np.zeros(rows, np.int32)))
             elif field.name in columns:
                 found.append(_as(columns[field.name], field.type))

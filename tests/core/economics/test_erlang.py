@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from scipy import integrate, special
 
 from comity.core.economics.erlang import erlang_b, erlang_c, queues
 
@@ -74,6 +73,9 @@ def test_erlang_b_follows_its_recursion(load, agents):
 
 def integral(log_f, mode, start):
     """∫ exp(log_f - its top) of a log-concave function from `start` on, as the logarithm of the whole."""
+
+    from scipy import integrate
+
     peak = max(mode, start)
     top, width = log_f(peak), 1.0
     while log_f(peak + width) - top > -50:
@@ -100,6 +102,9 @@ def _falls(drop, most):
 
 def by_quadrature(rate, handle_s, patience_s, agents, within_s, short_s):
     """The integrals of Zeltyn and Mandelbaum (2005), one by one: p_wait, p_within, p_abandon, within T, within s."""
+
+    from scipy import special
+
     load, x, y = rate * handle_s, agents * patience_s / handle_s, rate * patience_s
 
     def waiting(u):
@@ -220,6 +225,9 @@ def test_endless_patience_at_or_above_the_load_is_never_answered_in_time():
 
 def test_equal_patience_and_handling_are_a_poisson_number_in_the_system():
     """θ = μ: as with endless agents, so that P(wait) is P(Poisson(a) >= n)."""
+
+    from scipy import special
+
     assert queues(10 / 300, 300, 300, 10, 20).p_wait == pytest.approx(special.gammainc(10, 10), rel=1e-13)
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import optimize
 
 from comity.core.economics.erlang import queues
 
@@ -72,6 +71,9 @@ def stretches(spans):
 @pytest.fixture(scope="module")
 def modelled(calls):
     """Two figures fitted to the month as a whole: patience, and the share of those present who are on the phones."""
+
+    from scipy import optimize
+
     patience = calls["wait"].sum() / calls["gone"].sum()  # θ = P(abandon) / E[wait], whatever the agents
     handle = calls["handle"].sum(0) / calls["answered"].sum(0)
     known = (calls["present"] > 0) & (calls["count"] > 0)

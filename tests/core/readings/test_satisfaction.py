@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from statsmodels.stats.proportion import proportion_confint
 
 from comity.core.readings.cells import split
 from comity.core.readings.satisfaction import (
@@ -271,6 +270,8 @@ def test_parts_add_up(stayed, left, silent, not_asked, new, back, y0, y1, a, b, 
 
 @given(st.integers(0, 400), st.integers(1, 400))
 def test_wilson_is_that_of_statsmodels(count, more):
+    from statsmodels.stats.proportion import proportion_confint
+
     low, high = proportion_confint(count, count + more, method="wilson")
     assert wilson(count, count + more) == pytest.approx((low, high), abs=1e-12)
 

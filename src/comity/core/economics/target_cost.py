@@ -19,6 +19,7 @@ from comity.core.economics.erlang import queues
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 _SURE = 6.0  # deviations above the load up to which agents are tried
 _BEYOND = 12
@@ -120,6 +121,12 @@ def in_every_interval(demand: Demand, rules: Rules, targets: Sequence[float]) ->
     :raises ValueError: for targets that are no shares below 1, and `exclude-all` without a limit on abandonment
     """
     wanted, grid = _asked(demand, rules, targets)
+    agents, reached = _least_in_every_interval(demand, rules, grid, wanted)
+    return _plans(demand, grid, wanted, agents, reached)
+
+
+def _least_in_every_interval(demand: Demand, rules: Rules, grid: _Grid, wanted: Floats) -> tuple[Ints, Flags]:
+    """Agents by target and interval, and whether each target is reached."""
     level = np.divide(grid.good, grid.counted, out=np.zeros_like(grid.good), where=grid.counted > 0)
     allowed = grid.abandoned <= rules.most_abandon * demand.offered[:, None]
     # From how many agents on the level is never below: what makes the search one of a rising line.
@@ -128,11 +135,14 @@ def in_every_interval(demand: Demand, rules: Rules, targets: Sequence[float]) ->
     agents[:, demand.offered == 0] = 0
     agents = np.maximum(agents, rules.least)
     reached = (agents < rising.shape[1]).all(axis=1)
-    return _plans(demand, grid, wanted, np.minimum(agents, rising.shape[1] - 1), reached)
+    return np.minimum(agents, rising.shape[1] - 1), reached
 
 
 def over_the_period(demand: Demand, rules: Rules, targets: Sequence[float]) -> Plans:
     """As few hours as meet each target over all contacts, in blocks of agents by what they gain per hour.
+
+    A block is added whole before it is cut, so that the blocks can cost more than the least staffing of every
+    interval, which meets a target over the period too: where that is cheaper, it is the plan.
 
     :raises ValueError: as `in_every_interval`
     """
@@ -180,6 +190,9 @@ def over_the_period(demand: Demand, rules: Rules, targets: Sequence[float]) -> P
                     break
         chosen[at] = agents
         reached[at] = met(target, good, counted, gone)
+    each, each_reached = _least_in_every_interval(demand, rules, grid, wanted)
+    cheaper = each_reached & (~reached | (each @ demand.seconds < chosen @ demand.seconds))
+    chosen[cheaper], reached[cheaper] = each[cheaper], True
     return _plans(demand, grid, wanted, chosen, reached)
 
 

@@ -1,0 +1,1 @@
+"""Matters: what one side asks of the other, as a table of kinds and a table of moves; pure functions."""

@@ -1,0 +1,47 @@
+"""Matters that are raised and moved by the cast, and their clocks."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from comity.apps.matters.models import Step
+from comity.apps.matters.operations import Asked, move, raise_matter
+from comity.core.matters.kinds import Kind
+from tests.room import run_jobs, superuser
+
+ZONE = "Europe/Madrid"
+
+
+def asked(kind=Kind.DISPUTE, **more):
+    return Asked(kind, "A matter", "Because.", **more)
+
+
+def raised(them, who="customer_lead", kind=Kind.DISPUTE, **more):
+    with transaction.atomic():
+        matter = raise_matter(them.at(who), asked(kind, **more), ZONE)
+    run_jobs()
+    return matter
+
+
+def moved(them, who, matter, what, text="So it is."):
+    with transaction.atomic():
+        matter = move(them.at(who), matter, what, text, ZONE)
+    run_jobs()
+    return matter
+
+
+def steps(them, matter):
+    with transaction.atomic():
+        them.at("auditor")
+        return list(Step.objects.filter(matter=matter).select_related("answers_to"))
+
+
+def running(matter, them, back):  # noqa: ARG001 - as other tests call it
+    """Let the clock of a matter be where it will be; no viewer may, so that the superuser does it."""
+    with superuser() as everybody:
+        everybody.execute("UPDATE matters_matter SET reply_by = %s WHERE id = %s", [timezone.now() + back, matter.pk])
+
+
+def reminded(matter, ago):
+    """As if the reminder had been sent some time ago."""
+    with superuser() as everybody:
+        everybody.execute("UPDATE matters_matter SET reminded_at = %s WHERE id = %s", [timezone.now() - ago, matter.pk])

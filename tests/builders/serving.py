@@ -1,0 +1,60 @@
+"""A room that is served in a process of its own, and may be killed."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from comity.web.serving import Room, account
+
+SERVE = """
+import sys
+from pathlib import Path
+from comity.web import serving
+serving._BACK_OFF_S = (0.0, 0.2)
+serving.serve(serving.Room(Path(sys.argv[1]), serving.account()), "127.0.0.1", int(sys.argv[2]), 2, print)
+"""
+
+
+class Served:
+    """A room in a process of its own, as `comity serve` runs one."""
+
+    def __init__(self, data):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.room = Room(data, account())
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("COMITY_KEY")}
+        self.log = (data.parent / "serve.log").open("w+")
+        command = [sys.executable, "-c", SERVE, str(data), str(self.port)]
+        self.process = subprocess.Popen(command, env=kept, stdout=self.log, stderr=self.log)
+
+    def get(self, path):
+        """The status and the text of an answer; 0 where there is none."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def until(self, status, path="/health/", seconds=90):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            found = self.get(path)
+            if found[0] == status:
+                return found[1]
+            time.sleep(0.05)
+        raise AssertionError(f"{path} never answered {status}; {self.said()}")
+
+    def postmaster(self):
+        return int((self.room.cluster.data / "postmaster.pid").read_text().splitlines()[0])
+
+    def said(self):
+        self.log.flush()
+        return Path(self.log.name).read_text()

@@ -1,0 +1,23 @@
+"""Who tries what, where trying everything as everybody would take too long: each of the cast in turn."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+
+def by_turns(
+    asked: Iterable[str], cast: Sequence[str], allowed: Callable[[str, str], bool], *, times: int = 1
+) -> list[tuple[str, str]]:
+    """For each thing that is asked, one who may and one who may not, where there are such: who had the fewest turns.
+
+    :param allowed: whether one of the cast may do one of the things
+    :param times: how many who may, and how many who may not
+    """
+    had: Counter[str] = Counter()
+    turns = []
+    for name in asked:
+        for answer in (True, False):
+            able = [who for who in cast if allowed(who, name) is answer]
+            for who in sorted(able, key=lambda one: had[one])[:times]:  # with equally few turns, the first of the cast
+                had[who] += 1
+                turns.append((who, name))
+    return turns
