@@ -1,14 +1,17 @@
 """`book.toml`: whose book it is, how it cuts its periods, what is private, what was agreed to be measured."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-from comity.book import toml
-from comity.book.tables import TABLES
+from comity.book.errors import UnusableFileError
+from comity.book.tables import TABLES, Column, Kind, Table
+from comity.book.toml import TomlReader, is_zone
 from comity.core.agreements import HIGHER, LOWER, MEASURES, Abandons, Kpi
 from comity.core.calendars import Against, Calendar, Cut
 from comity.core.values import Side
@@ -16,7 +19,7 @@ from comity.core.values import Side
 FILE = "book.toml"
 
 
-class UnusableBookError(Exception):
+class UnusableBookError(UnusableFileError):
     """A book that cannot be opened: one sentence that says where, what and the next step."""
 
 
@@ -47,7 +50,7 @@ class Private:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class AgreedDelivery:
     """Who delivers which table by when, and how `comity import --all` fetches it."""
 
     table: str
@@ -72,7 +75,7 @@ class Definition:
     against: Against
     kpis: tuple[Kpi, ...]
     private: dict[Side, Private] = field(default_factory=dict)
-    sources: tuple[Source, ...] = ()
+    sources: tuple[AgreedDelivery, ...] = ()
     answers_for: dict[str, str] = field(default_factory=dict)  # paid: share -> customer, provider, both
     digests: tuple[str, ...] = ()  # personal columns kept as keyed digests
     retention: dict[str, int] = field(default_factory=dict)  # table -> days
@@ -90,26 +93,30 @@ class Definition:
         """The side that keeps the whole table to itself, if one does."""
         return next((side for side, private in self.private.items() if table in private.tables), None)
 
+    def column_owners(self, table: Table) -> dict[str, Side]:
+        """Which side keeps which columns of a table to itself."""
+        return {
+            column: side
+            for side, private in self.private.items()
+            for name, column in private.columns
+            if name == table.name
+        }
+
+    def keeps_parts_private(self, table: Table, side: Side | None = None) -> bool:
+        """Whether a side (None: any) keeps columns or rows of a table to itself."""
+        return any(
+            one is not None and table.name in {*(row.table for row in one.rows), *(name for name, _ in one.columns)}
+            for one in (self.private.values() if side is None else [self.private.get(side)])
+        )
+
 
 def read_definition(book: Path) -> Definition:
     """Read and check `book.toml`.
 
     :raises UnusableBookError: naming the file, the key, the value and the next step
     """
-    file = book / FILE
-    try:
-        content = toml.read(file)
-    except (FileNotFoundError, NotADirectoryError):
-        what = "has no book.toml" if book.is_dir() else "is not a folder"
-        msg = f"{book} {what}; a book is a folder with a book.toml that says whose it is"
-        raise UnusableBookError(msg) from None
-    except toml.UnreadableTomlError as error:
-        msg = f"{file}: {error}"
-        raise UnusableBookError(msg) from None
-    except OSError as error:
-        msg = f"{file} cannot be read: {error.strerror}"
-        raise UnusableBookError(msg) from None
-    return _Reader(file).definition(content)
+    reader = _DefinitionReader(book / FILE)
+    return reader.definition(reader.read())
 
 
 _SECTIONS = {"book", "parties", "review", "private", "kpi", "source", "paid", "personal", "retention"}
@@ -123,10 +130,94 @@ _LONGEST_RETENTION = 36_525  # days: a hundred years
 PAID_SHARES = ("in_target", "late", "repeated", "idle", "not_split")
 
 
-class _Reader(toml.Reader):
-    """Turns parsed TOML into a Definition; every complaint names the file and the key."""
+@dataclass(frozen=True, slots=True)
+class PrivateItem:
+    """A part of a table as `[private]` names it: the whole table, a column of it, or rows of it."""
+
+    table: str
+    column: str | None = None
+    row: PrivateRows | None = None
+
+
+def parse_private_item(text: str) -> PrivateItem | None:
+    """An item of `[private]`; None for one that names no table or column that there is, or a required column."""
+    match = _PRIVATE_ITEM.fullmatch(text)
+    table = None if match is None else TABLES.get(match["table"])
+    if match is None or table is None:
+        return None
+    name = match["column"] or match["by"]
+    if name is not None and (name not in table.by_name or name == "brought_by"):
+        return None
+    if match["by"]:
+        return PrivateItem(table.name, row=PrivateRows(table.name, match["by"], match["value"]))
+    if match["column"] and table.by_name[match["column"]].required:
+        return None
+    return PrivateItem(table.name, column=match["column"])
+
+
+def private_items(definition: "Definition", side: Side) -> list[str]:
+    """What a side keeps to itself, as `book.toml` says it."""
+    kept = definition.private.get(side)
+    if kept is None:
+        return []
+    columns = [f"{table}.{column}" for table, column in kept.columns]
+    return [*kept.tables, *columns, *(f"{row.table}[{row.column}={row.value}]" for row in kept.rows)]
+
+
+def items_overlap(item: str, other: str) -> bool:
+    """Whether two items of `[private]`, one of each side, name the same part of a table.
+
+    A whole table overlaps with any part of it; a column with the same column, and with rows chosen by it; rows with
+    rows chosen by the same column and value, however the value is written. Rows chosen by two different columns do
+    not overlap: a rule takes rows that its own side brought, and no others.
+    """
+    first, second = (_PRIVATE_ITEM.fullmatch(text) for text in (item, other))
+    if first is None or second is None or first["table"] != second["table"]:
+        return False
+    columns = [match["column"] or match["by"] for match in (first, second)]
+    if None in columns:
+        return True
+    if columns[0] != columns[1]:
+        return False
+    if first["by"] is None or second["by"] is None:
+        return True
+    table = TABLES.get(first["table"])
+    column = None if table is None else table.by_name.get(first["by"])
+    return column is None or _same_value(column, first["value"], second["value"])
+
+
+def _same_value(column: Column, first: str, second: str) -> bool:
+    """Whether two spellings are one value of a column."""
+    if first == second:
+        return True
+    if column.kind in {Kind.SECONDS, Kind.COUNT, Kind.NUMBER, Kind.AMOUNT, Kind.SHARE}:
+        try:
+            return Decimal(first) == Decimal(second)
+        except ArithmeticError:
+            return False
+    if column.kind is Kind.FLAG:
+        true = {"true", "t", "yes", "y", "1"}
+        return (first.strip().lower() in true) == (second.strip().lower() in true)
+    if column.kind in {Kind.INSTANT, Kind.DAY, Kind.MONTH}:
+        return first.strip()[:_DAY_LENGTH] == second.strip()[:_DAY_LENGTH]
+    return False
+
+
+_DAY_LENGTH = len("2026-01-31")
+
+
+class _DefinitionReader(TomlReader):
+    """Turns parsed TOML into a Definition."""
 
     error = UnusableBookError
+    top_key = "[{key}]"
+
+    def unreadable(self, error: OSError) -> UnusableFileError:
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):
+            return super().unreadable(error)
+        book = Path(self.file).parent
+        what = "has no book.toml" if book.is_dir() else "is not a folder"
+        return self.error(f"{what}; a book is a folder with a book.toml that says whose it is", file=book)
 
     def definition(self, content: Mapping[str, Any]) -> Definition:
         self.keys(content, "", _SECTIONS)
@@ -169,21 +260,21 @@ class _Reader(toml.Reader):
 
     def timezone(self, book: Mapping[str, Any]) -> str:
         value = self.get(book, "book", "timezone", str, "UTC")
-        if not toml.is_zone(value):
+        if not is_zone(value):
             raise self.wrong("book.timezone", f"{value!r} is not a zone; write one such as Europe/Madrid")
         return str(value)
 
     def parties(self, parties: Mapping[str, Any]) -> dict[Side, Party]:
         self.keys(parties, "parties", {side.value for side in Side})
-        found = {}
+        parties_by_side = {}
         for side in Side:
             party = parties.get(side.value, {})
             if not isinstance(party, dict):
                 raise self.wrong(f"parties.{side}", "must be a table with id and name")
             self.keys(party, f"parties.{side}", {"id", "name"})
             party_id = self.get(party, f"parties.{side}", "id", str, side.value)
-            found[side] = Party(party_id, self.get(party, f"parties.{side}", "name", str, party_id.title()))
-        return found
+            parties_by_side[side] = Party(party_id, self.get(party, f"parties.{side}", "name", str, party_id.title()))
+        return parties_by_side
 
     def kpi(self, number: int, item: Mapping[str, Any]) -> Kpi:
         where = f"kpi[{number}]"
@@ -211,7 +302,7 @@ class _Reader(toml.Reader):
             ),
             target=self.number(item, where, "target"),
             material=material,
-            better=self.one_of(item, where, "better", [HIGHER, LOWER], MEASURES[measure]),
+            better=self.one_of(item, where, "better", [HIGHER, LOWER], MEASURES[measure].better),
             volume_band=self.number(item, where, "volume_band", 0.0) or 0.0,
             patience_s=seconds["patience_s"],
             formula=self.one_of(item, where, "formula", ["top2", "mean"], "top2"),
@@ -224,10 +315,10 @@ class _Reader(toml.Reader):
 
     def private(self, section: Mapping[str, Any]) -> dict[Side, Private]:
         self.keys(section, "private", {side.value for side in Side})
-        found = {}
+        private_by_side = {}
         for side in Side:
             tables, columns, rows = [], [], []
-            for item in self.texts(section, "private", side.value, ()):
+            for item in self.texts(section, "private", side.value):
                 match = _PRIVATE_ITEM.fullmatch(item)
                 named = match.group("column") or match.group("by") if match else None
                 if match is None or match["table"] not in TABLES:
@@ -244,16 +335,20 @@ class _Reader(toml.Reader):
                     rows.append(PrivateRows(table.name, match["by"], match["value"]))
                 else:
                     tables.append(table.name)
-            found[side] = Private(tuple(tables), tuple(columns), tuple(rows))
-        both = set(found[Side.CUSTOMER].tables) & set(found[Side.PROVIDER].tables)
-        if both:
-            raise self.wrong("private", f"gives {', '.join(sorted(both))} to both sides; a table has one owner")
-        return found
+            private_by_side[side] = Private(tuple(tables), tuple(columns), tuple(rows))
+        self.refuse_overlaps(*(self.texts(section, "private", side.value) for side in Side))
+        return private_by_side
 
-    def source(self, number: int, item: Mapping[str, Any]) -> Source:
+    def refuse_overlaps(self, customers: Sequence[str], providers: Sequence[str]) -> None:
+        for item, other in product(customers, providers):
+            if items_overlap(item, other):
+                msg = f"gives {item!r} to the customer and {other!r} to the provider; take one of the two out"
+                raise self.wrong("private", msg)
+
+    def source(self, number: int, item: Mapping[str, Any]) -> AgreedDelivery:
         where = f"source[{number}]"
         self.keys(item, where, {"table", "by", "due", "path", "as"})
-        return Source(
+        return AgreedDelivery(
             table=self.one_of(item, where, "table", sorted(TABLES), ""),
             by=Side(self.one_of(item, where, "by", [side.value for side in Side], "")),
             due=self.get(item, where, "due", str),
@@ -271,7 +366,7 @@ class _Reader(toml.Reader):
     def digests(self, section: Mapping[str, Any]) -> tuple[str, ...]:
         self.keys(section, "personal", {"digest"})
         allowed = sorted({column.name for table in TABLES.values() for column in table.columns if column.personal})
-        named = self.texts(section, "personal", "digest", ())
+        named = self.texts(section, "personal", "digest")
         for name in named:
             if name not in allowed:
                 raise self.wrong("personal.digest", f"names {name!r}; it may name {', '.join(allowed)}")
@@ -279,8 +374,8 @@ class _Reader(toml.Reader):
 
     def retention(self, section: Mapping[str, Any]) -> dict[str, int]:
         self.keys(section, "retention", set(TABLES))
-        found: dict[str, int] = {table: self.get(section, "retention", table, int) for table in section}
-        for table, days in found.items():
+        days_by_table: dict[str, int] = {table: self.get(section, "retention", table, int) for table in section}
+        for table, days in days_by_table.items():
             if not 0 < days <= _LONGEST_RETENTION:
                 raise self.wrong(f"retention.{table}", f"must be days from 1 to {_LONGEST_RETENTION}, but is {days}")
-        return found
+        return days_by_table

@@ -1,15 +1,16 @@
 """Who delivers what by when, and whether it came: the same clock for both sides."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from comity.book.coverage import Coverage
-from comity.book.definition import Source
-from comity.book.opening import Book
+from comity.book.definition import AgreedDelivery
+from comity.book.reading.coverage import Coverage
+from comity.book.reading.open import Book
+from comity.book.reading.origins import origins
+from comity.book.storage.journal import CORRECTION
 from comity.core.values import Side
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -33,28 +34,8 @@ class Lateness:
     unrecorded: bool = False
 
 
-class Dated(Protocol):
-    """Something that came at a moment."""
-
-    @property
-    def at(self) -> datetime:
-        """When."""
-
-
-class Came(Protocol):
-    """What is known of a table's rows, and of what they came with."""
-
-    @property
-    def table(self) -> str:
-        """Its name."""
-
-    @property
-    def rows(self) -> int:
-        """How many there are."""
-
-    @property
-    def deliveries(self) -> Sequence[Dated]:
-        """Its imports."""
+# Whose imports count as a side's delivery: its own, and, in books from before rows said so, those of nobody known.
+_UNKNOWN = "unknown"
 
 
 def last_due(due: str, now: datetime) -> datetime | None:
@@ -85,21 +66,21 @@ def last_due(due: str, now: datetime) -> datetime | None:
 
 
 def lateness(
-    sources: tuple[Source, ...],
-    last: Mapping[str, datetime],
+    sources: tuple[AgreedDelivery, ...],
+    last: Mapping[tuple[str, Side], datetime],
     zone: str,
     now: datetime,
     held: Mapping[str, date | None] | None = None,
 ) -> tuple[Lateness, ...]:
     """Each source's table, who delivers it, and whether the delivery last due has come.
 
-    :param last: when each table last had a delivery
+    :param last: when each side last delivered each table
     :param held: the tables that hold records, imported or not, and the last day that they tell of, where they do
     """
     here = now.astimezone(ZoneInfo(zone))
-    found = []
+    entries = []
     for source in sources:
-        came = last.get(source.table)
+        came = last.get((source.table, source.by))
         due = last_due(source.due, here) if source.due else None
         late = None
         unrecorded = came is None and source.table in (held or {})
@@ -110,12 +91,21 @@ def lateness(
                 late = False if before is not None and last_day is not None and last_day >= before.date() else None
             else:
                 late = came is None or (before is not None and came <= before)
-        found.append(Lateness(source.table, source.by, source.due, came, late, unrecorded))
-    return tuple(found)
+        entries.append(Lateness(source.table, source.by, source.due, came, late, unrecorded))
+    return tuple(entries)
 
 
-def lateness_in(book: Book, coverage: Coverage, origins: Sequence[Came], now: datetime) -> tuple[Lateness, ...]:
-    """The same of a book, from what came into it."""
-    last = {one.table: max(each.at for each in one.deliveries) for one in origins if one.deliveries}
-    held = {one.table: coverage.last_day(one.table) for one in origins if one.rows}
+def lateness_in(book: Book, coverage: Coverage, now: datetime) -> tuple[Lateness, ...]:
+    """The same of a book, from what came into it.
+
+    What the other side imports is no delivery of the side that agreed to deliver, nor is a correction that it accepted.
+    """
+    tables = origins(book)
+    last: dict[tuple[str, Side], datetime] = {}
+    for table in tables:
+        for delivery in table.deliveries:
+            for side in Side:
+                if delivery.side in {side.value, _UNKNOWN} and delivery.mapping != CORRECTION:
+                    last[table.table, side] = max(delivery.at, last.get((table.table, side), delivery.at))
+    held = {one.table: coverage.last_day(one.table) for one in tables if one.rows}
     return lateness(book.definition.sources, last, book.definition.timezone, now, held)

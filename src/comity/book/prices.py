@@ -9,14 +9,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from comity.book import toml
+from comity.book.errors import UnusableFileError
+from comity.book.toml import TomlReader
 from comity.core.economics.prices import Costs, Losses, Price, Unit
 from comity.core.values import Side, Viewer
 
 MOST_PERIODS = 1200  # a hundred years of months
 
 
-class UnusablePricesError(ValueError):
+class UnusablePricesError(UnusableFileError):
     """Prices or figures that cannot be used: one sentence that says where, what and the next step."""
 
 
@@ -54,7 +55,8 @@ def read_prices(file: Path) -> PriceList:
 
     :raises UnusablePricesError: naming the file, the key, the value and the next step
     """
-    return _Reader(file).price_list(_content(file))
+    reader = _PricesReader(file)
+    return reader.price_list(reader.read())
 
 
 def read_own(file: Path, viewer: Viewer) -> Own:
@@ -62,19 +64,11 @@ def read_own(file: Path, viewer: Viewer) -> Own:
 
     :raises UnusablePricesError: as `read_prices`, and for a viewer of the other side or of none
     """
-    own = _Reader(file).own(_content(file))
+    reader = _PricesReader(file)
+    own = reader.own(reader.read())
     if not viewer.opens(own.side):
         raise UnusablePricesError(f"{file} holds the {own.side}'s own figures; open it with --as {own.side}")
     return own
-
-
-def _content(file: Path) -> dict[str, Any]:
-    try:
-        return toml.read(file)
-    except toml.UnreadableTomlError as error:
-        raise UnusablePricesError(f"{file}: {error}") from None
-    except OSError as error:
-        raise UnusablePricesError(f"{file} cannot be read: {error.strerror}") from None
 
 
 _OWN = {
@@ -83,8 +77,9 @@ _OWN = {
 }
 
 
-class _Reader(toml.Reader):
+class _PricesReader(TomlReader):
     error = UnusablePricesError
+    top_key = "[{key}]"
 
     def price_list(self, content: Mapping[str, Any]) -> PriceList:
         self.keys(content, "", {"price", "term"})
@@ -141,7 +136,8 @@ class _Reader(toml.Reader):
             return CustomersOwn(Losses(per_abandoned, self.amount(content, "", "per_late"), least))
         ramp = self.get(content, "", "ramp", list, [])
         if not all(
-            isinstance(one, int | float) and not isinstance(one, bool) and 0 < one < float("inf") for one in ramp
+            isinstance(factor, int | float) and not isinstance(factor, bool) and 0 < factor < float("inf")
+            for factor in ramp
         ):
             raise self.wrong("ramp", f"must be a list of numbers above 0 such as [1.4, 1.2], but is {ramp!r}")
         costs = Costs(
@@ -149,7 +145,7 @@ class _Reader(toml.Reader):
             self.amount(content, "", "fixed"),
             self.amount(content, "", "margin_needed"),
         )
-        return ProvidersOwn(costs, self.amount(content, "", "one_off"), tuple(float(one) for one in ramp))
+        return ProvidersOwn(costs, self.amount(content, "", "one_off"), tuple(float(factor) for factor in ramp))
 
     def amount(
         self, item: Mapping[str, Any], where: str, key: str, default: float = 0.0, *, needed: bool = False
@@ -163,7 +159,7 @@ class _Reader(toml.Reader):
 
     def pairs(self, item: Mapping[str, Any], where: str, key: str, what: str) -> tuple[tuple[float, float], ...]:
         """`[{ from = 0.8, share = 0.02 }, ...]`, in rising order."""
-        found = []
+        pairs = []
         for entry in self.get(item, where, key, list, []):
             if not isinstance(entry, dict):
                 raise self.wrong(
@@ -175,7 +171,7 @@ class _Reader(toml.Reader):
                 raise self.wrong(
                     f"{where}.{key}", f"has an entry without {'from' if start is None else what}; write both"
                 )
-            found.append((start, value))
-        if any(later[0] <= earlier[0] for earlier, later in pairwise(found)) or any(start < 0 for start, _ in found):
+            pairs.append((start, value))
+        if any(later[0] <= earlier[0] for earlier, later in pairwise(pairs)) or any(start < 0 for start, _ in pairs):
             raise self.wrong(f"{where}.{key}", "must rise in `from`, from 0 on; order them, each edge once")
-        return tuple(found)
+        return tuple(pairs)

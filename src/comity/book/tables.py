@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from comity.core.matters.kinds import AskedFor, ClaimEvent
+from comity.core.values import OrganisationKind
+
 
 class Kind(StrEnum):
     """How a column's text is to be understood."""
@@ -65,6 +68,11 @@ class Table:
         """The columns without which a row says nothing."""
         return tuple(column for column in self.columns if column.required)
 
+    @property
+    def may_lack_key(self) -> bool:
+        """Whether rows may lack a part of the key, and then always count (invoice lines without an invoice)."""
+        return "month" in self.by_name and any(not self.by_name[name].required for name in self.key)
+
 
 def _not_before(later: str, earlier: str) -> Rule:
     return Rule(later, f"{later} < {earlier}", f"{later} before {earlier}")
@@ -78,13 +86,43 @@ def _instant(name: str, meaning: str, *, required: bool = False) -> Column:
     return Column(name, Kind.INSTANT, meaning, required=required)
 
 
+BROUGHT_BY = Column(
+    "brought_by",
+    Kind.TEXT,
+    "which side delivered the row",
+    values=("customer", "provider", "neither", "unknown"),
+    default="unknown",
+)
+# Columns in which a row names the side that says something. In a room nobody fills them in for the other side.
+STATED_BY = (
+    "declared_by",
+    "reported_by",
+    "issued_by",
+    "conducted_by",
+    "evaluated_by",
+    "ordered_by",
+    "opened_by",
+)
+
+
+def _table(
+    name: str,
+    meaning: str,
+    key: tuple[str, ...],
+    columns: tuple[Column, ...],
+    **more: object,
+) -> Table:
+    """Declare a table; every one says of each row which side delivered it."""
+    return Table(name, meaning, key, (*columns, BROUGHT_BY), **more)  # type: ignore[arg-type]
+
+
 _QUEUE_START = (
     _text("queue", "the queue", required=True),
     _instant("start", "when the interval begins", required=True),
     Column("minutes", Kind.COUNT, "how long the interval is", required=True),
 )
 
-CONTACTS = Table(
+CONTACTS = _table(
     "contacts",
     "every call, chat, mail or ticket, one row each",
     key=("contact_id",),
@@ -124,7 +162,7 @@ CONTACTS = Table(
     order=("opened_at",),
 )
 
-INTERVALS = Table(
+INTERVALS = _table(
     "intervals",
     "what happened in each interval of each queue",
     key=("queue", "start"),
@@ -149,7 +187,7 @@ INTERVALS = Table(
     order=("start", "queue"),
 )
 
-FORECASTS = Table(
+FORECASTS = _table(
     "forecasts",
     "what was expected of each interval, and when that was said",
     key=("queue", "start", "issued_on"),
@@ -170,7 +208,7 @@ FORECASTS = Table(
     order=("start", "queue"),
 )
 
-SCHEDULES = Table(
+SCHEDULES = _table(
     "schedules",
     "positions on the phones, after breaks, training and planned absence",
     key=("queue", "start"),
@@ -189,7 +227,7 @@ SCHEDULES = Table(
     order=("start", "queue"),
 )
 
-EVENTS = Table(
+EVENTS = _table(
     "events",
     "what befell the service, who said so, and what is claimed for it",
     key=("event_id",),
@@ -199,7 +237,7 @@ EVENTS = Table(
             "kind",
             "what it was",
             required=True,
-            values=("outage", "campaign", "price_letter", "bill_run", "storm", "holiday", "training_ordered", "other"),
+            values=tuple(event.value for event in ClaimEvent),
         ),
         _instant("from", "when it began", required=True),
         _instant("to", "when it ended", required=True),
@@ -208,7 +246,7 @@ EVENTS = Table(
         _instant("declared_at", "when it was declared", required=True),
         _instant("announced_at", "when the other side was told beforehand"),
         _text("evidence", "what shows it"),
-        _text("claim", "what is claimed", values=("none", "exclude", "relief"), default="none"),
+        _text("claim", "what is claimed", values=("none", *(asked.value for asked in AskedFor)), default="none"),
         _text("kpi", "the KPI it is claimed for (empty: all)"),
         _text(
             "state", "where the claim stands", values=("claimed", "accepted", "refused", "deemed"), default="claimed"
@@ -221,7 +259,7 @@ EVENTS = Table(
     order=("from",),
 )
 
-ACCOUNTS = Table(
+ACCOUNTS = _table(
     "accounts",
     "those who are served or who pay",
     key=("account_id",),
@@ -229,7 +267,11 @@ ACCOUNTS = Table(
         _text("account_id", "the account's id", required=True, personal=True),
         _text("name", "its name"),
         _text("segment", "its segment"),
-        _text("kind", "what it is", values=("external", "internal", "dealer", "vendor")),
+        _text(
+            "kind",
+            "what it is",
+            values=tuple(kind.value for kind in OrganisationKind if kind is not OrganisationKind.USER_GROUP),
+        ),
         Column("joined_on", Kind.DAY, "the day it joined"),
         Column("notice_on", Kind.DAY, "the day it gave notice"),
         Column("left_on", Kind.DAY, "the day it left"),
@@ -238,7 +280,7 @@ ACCOUNTS = Table(
     held_by="customer",
 )
 
-RENEWALS = Table(
+RENEWALS = _table(
     "renewals",
     "what became of each agreement that fell due",
     key=("account_id", "due_on"),
@@ -255,7 +297,7 @@ RENEWALS = Table(
     ),
 )
 
-SURVEYS = Table(
+SURVEYS = _table(
     "surveys",
     "invitations to say how it was, answered or not",
     key=("response_id",),
@@ -275,7 +317,7 @@ SURVEYS = Table(
         Column("scale_min", Kind.NUMBER, "the worst answer; may be the larger number", required=True),
         Column("scale_max", Kind.NUMBER, "the best answer", required=True),
         Column("score", Kind.NUMBER, "the answer"),
-        _text("conducted_by", "who asked", values=("customer", "provider", "third_party")),
+        _text("conducted_by", "who asked", values=("customer", "provider", "third_party", "system")),
     ),
     rules=(
         Rule("scale_max", "scale_min = scale_max", "a scale without width"),
@@ -290,7 +332,7 @@ SURVEYS = Table(
     order=("answered_on",),
 )
 
-INVOICES = Table(
+INVOICES = _table(
     "invoices",
     "what was invoiced, line by line",
     key=("invoice_id", "line"),
@@ -315,7 +357,7 @@ INVOICES = Table(
     order=("month",),
 )
 
-COSTS = Table(
+COSTS = _table(
     "costs",
     "what the service cost the provider",
     key=("month", "driver"),
@@ -329,7 +371,7 @@ COSTS = Table(
     order=("month",),
 )
 
-PRICES = Table(
+PRICES = _table(
     "prices",
     "the agreed price index",
     key=("month",),
@@ -342,7 +384,7 @@ PRICES = Table(
     order=("month",),
 )
 
-STAFF = Table(
+STAFF = _table(
     "staff",
     "who works for the service",
     key=("employee_id",),
@@ -356,7 +398,7 @@ STAFF = Table(
     rules=(_not_before("left_on", "hired_on"),),
 )
 
-REPORTED = Table(
+REPORTED = _table(
     "reported",
     "the figures that each side reported",
     key=("period", "kpi", "queue", "reported_by"),

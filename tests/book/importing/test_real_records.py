@@ -10,19 +10,19 @@ import ibis
 import pytest
 import python_calamine
 
-from comity.book.importing.importing import Outcome, import_source
-from comity.book.importing.mapping import read_mapping
-from comity.book.importing.section import UnusableSourceError
-from comity.book.opening import open_book
-from tests.book.importing.documented import documented
-from tests.book.importing.mapped import mapped
+from comity.book.formats.sheet import UnusableSourceError
+from comity.book.importing.deliver import ImportRequest, Outcome, import_source
+from comity.book.mappings.parse import read_mapping
+from comity.book.reading.open import open_book
+from tests.builders.documented import documented
+from tests.builders.mappings import mapped
 from tests.cast import JOINT, write_book
 
 pytestmark = pytest.mark.shared
 
 
 def bring(book: Path, source: Path, named: str | Path) -> Outcome:
-    return import_source(book, source, read_mapping(named), by="Ana", at=datetime(2026, 6, 1, tzinfo=UTC))
+    return import_source(book, source, read_mapping(named), ImportRequest("Ana", datetime(2026, 6, 1, tzinfo=UTC)))
 
 
 def counts(outcome: Outcome) -> tuple[int, ...]:

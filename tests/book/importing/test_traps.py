@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from comity.book.importing.importing import Outcome, RefusedError, import_source
-from comity.book.importing.mapping import read_mapping
-from comity.book.importing.section import UnusableSourceError
-from comity.book.opening import open_book
+from comity.book.formats.sheet import UnusableSourceError
+from comity.book.importing.deliver import ImportRequest, Outcome, RefusedError, import_source
+from comity.book.mappings.parse import read_mapping
+from comity.book.reading.open import open_book
 from tests.cast import BOOK, JOINT, write_book
 
 pytestmark = pytest.mark.gate
@@ -34,7 +34,9 @@ def bring(book: Path, named: str | Path, name: str, content: str | bytes | list,
         content = "\n".join(lines) if name.endswith(".jsonl") else f"[{','.join(lines)}]"
     source = book.parent / name
     source.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return import_source(book, source, read_mapping(named), by="Ana", at=datetime(2026, 6, 1, tzinfo=UTC), **options)
+    return import_source(
+        book, source, read_mapping(named), ImportRequest("Ana", datetime(2026, 6, 1, tzinfo=UTC), **options)
+    )
 
 
 def rows(book: Path, table: str = "contacts") -> list[dict]:
@@ -286,7 +288,7 @@ def test_zendesk_tickets_that_were_deleted_or_merged_are_left_out_and_counted(bo
     ]
     outcome = bring(book, "zendesk_tickets", "z.csv", csv(ZENDESK, *lines))
     assert column(book, "contact_id") == ["1"]
-    assert sum("1 rows were left out" in note for note in outcome.notes) == 2
+    assert sum("1 row was left out" in note for note in outcome.notes) == 2
 
 
 def test_zendesk_a_ticket_that_never_moved_has_one_station_and_no_transfer(book):
@@ -548,7 +550,7 @@ def test_talkdesk_damaged_records_are_left_out_and_counted(book):
     line = "i{},Inbound,voice,2026-07-01 09:00:00,2026-07-01 09:00:20,0,100,,,,Care,Yes,{}"
     outcome = bring(book, "talkdesk", "t.csv", csv(TALKDESK, line.format(1, "Valid"), line.format(2, "Damaged")))
     assert column(book, "contact_id") == ["i1"]
-    assert any("1 rows were left out" in note and "Damaged" in note for note in outcome.notes)
+    assert any("1 row was left out" in note and "Damaged" in note for note in outcome.notes)
 
 
 # Surveys ------------------------------------------------------------------------------------------------------------
@@ -683,9 +685,9 @@ def test_interval_a_number_with_a_comma_is_refused_where_a_point_is_the_point(bo
 
 
 def read_text(name: str) -> str:
-    from comity.book.importing.mapping import shipped  # noqa: PLC0415 - one use
+    from comity.book.mappings.parse import shipped_mappings
 
-    return shipped()[name]
+    return shipped_mappings()[name]
 
 
 @pytest.mark.parametrize(

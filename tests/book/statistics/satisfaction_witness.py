@@ -9,10 +9,15 @@ import statistics
 from collections import defaultdict
 from datetime import timedelta
 
-from scipy import stats as distributions
-
 from comity.core.readings.verdict import Change, Part, Verdict, cause, judge
 from comity.core.values import Period
+
+
+def student_quantile(share, freedom):
+    """Of Student's t, as SciPy has it."""
+    from scipy import stats
+
+    return stats.t.ppf(share, freedom)
 
 
 def last_month(day, starts_on):
@@ -184,7 +189,7 @@ class Witness:
         if 0 < len(both) < 5:
             return only_headline | {"cause": None, "z": None, "would_be": None}
         units = len(big_h)
-        z = distributions.t.ppf(0.975, units - 1) if units >= 10 else None
+        z = student_quantile(0.975, units - 1) if units >= 10 else None
 
         def table(value):
             return judge(
@@ -305,7 +310,7 @@ class Witness:
                     s2[number] += units / (units - 1) * math.fsum(c * c for c in sums)
         errors = [None if s is None else math.sqrt(s) for s in s2]
         errors = [0.0 if e is not None and e < 1e-9 else e for e in errors]
-        z = distributions.t.ppf(0.975, sum(weeks) - 2) if min(weeks) >= 4 else None
+        z = student_quantile(0.975, sum(weeks) - 2) if min(weeks) >= 4 else None
         formed = min(weeks) > 0
         verdict = judge(
             Change(n, errors[0]),

@@ -5,11 +5,13 @@ from datetime import date
 import numpy as np
 import pytest
 
-from comity.book.opening import open_book
+from comity.book.reading.open import open_book
 from comity.book.statistics.attribution import gather
 from comity.book.statistics.exclusions import TakenOut
 from comity.core.values import Period
 from tests.cast import JOINT, write_book
+
+pytestmark = pytest.mark.gate
 
 JUNE = Period(date(2026, 6, 1), date(2026, 7, 1))
 KPI = """

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from comity.book.opening import NotInRelationshipError, open_book
+from comity.book.reading.open import NotInRelationshipError, open_book
 from comity.book.statistics import paid
 from comity.core.paid import split
 from comity.core.values import Period

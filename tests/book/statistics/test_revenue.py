@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from comity.book.opening import open_book
+from comity.book.reading.open import open_book
 from comity.book.statistics import revenue as lines
-from comity.book.storage import arrow_schema
+from comity.book.storage.parquet import arrow_schema
 from comity.book.tables import TABLES
 from comity.core.readings import revenue
 from comity.core.readings.reading import Reading

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from comity.book.opening import open_book
+from comity.book.reading.open import open_book
 from comity.book.statistics.satisfaction import gather
-from comity.book.storage import arrow_schema
+from comity.book.storage.parquet import arrow_schema
 from comity.book.tables import TABLES
 from comity.core.calendars import Calendar, Cut
 from comity.core.readings.satisfaction import read
@@ -231,7 +231,7 @@ def two_quarters(seed=5, people=90, accounts=30):
 
 
 def test_errors_are_those_of_statsmodels_with_clustered_accounts(tmp_path):
-    from statsmodels.api import OLS  # noqa: PLC0415 - slow to bring in
+    from statsmodels.api import OLS
 
     rows = two_quarters()
     (reading,) = read_all(typed_book(tmp_path / "book", {"surveys": rows})).values()

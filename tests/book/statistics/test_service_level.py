@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from comity.book.opening import open_book
+from comity.book.reading.open import open_book
 from comity.book.statistics import service_level as answered
 from comity.book.statistics.exclusions import TakenOut
 from comity.core.levels import service_levels

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from comity.book.opening import open_book
+from comity.book.reading.open import open_book
 from comity.book.statistics import sla_attainment as due
 from comity.core.readings import sla_attainment
 from comity.core.values import Comparison, Period

@@ -41,11 +41,12 @@ def cells(
     )
     sums = rows.group_by("period", "scale", "week", *_CELL).agg(total=_.score.sum(), count=_.count())
     heads = rows.group_by("period", "scale", *_CELL).agg(people=_.respondent_id.nunique())
-    found: dict[tuple[int, int], list[dict[str, Any]]] = {}
+    rows_by_key: dict[tuple[int, int], list[dict[str, Any]]] = {}
     for row in sums.join(heads, ["period", "scale", *_CELL]).to_pyarrow().to_pylist():
-        found.setdefault((row["period"], row["scale"]), []).append(row)
+        rows_by_key.setdefault((row["period"], row["scale"]), []).append(row)
     return {
-        (number, scale): _matrices([found[period, scale] for period in periods[number]]) for number, scale in wanted
+        (number, scale): _matrices([rows_by_key[period, scale] for period in periods[number]])
+        for number, scale in wanted
     }
 
 
@@ -53,7 +54,7 @@ def _matrices(sides: Sequence[Sequence[Mapping[str, Any]]]) -> tuple[AnswerCells
     """Both periods over the same cells, in a fixed order; weeks are each period's own."""
     names = sorted({tuple(row[name] for name in _CELL) for rows in sides for row in rows})
     at = {name: number for number, name in enumerate(names)}
-    made = []
+    matrices = []
     for rows in sides:
         weeks = {week: number for number, week in enumerate(sorted({row["week"] for row in rows}))}
         totals, counts = np.zeros((len(names), len(weeks))), np.zeros((len(names), len(weeks)))
@@ -61,5 +62,5 @@ def _matrices(sides: Sequence[Sequence[Mapping[str, Any]]]) -> tuple[AnswerCells
         for row in rows:
             place = at[tuple(row[name] for name in _CELL)], weeks[row["week"]]
             totals[place], counts[place], people[place[0]] = row["total"], row["count"], row["people"]
-        made.append(AnswerCells(totals, counts, people))
-    return made[0], made[1]
+        matrices.append(AnswerCells(totals, counts, people))
+    return matrices[0], matrices[1]

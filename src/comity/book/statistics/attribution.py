@@ -5,7 +5,7 @@ the engine for each interval and signed queue of the period, and none for a cont
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import ibis
@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from ibis import _
 
-from comity.book.opening import Book
+from comity.book.reading.open import Book
 from comity.book.statistics.exclusions import TakenOut, without
 from comity.book.statistics.scope import forecasts_that_count, in_queues, in_scope
 from comity.core.agreements import Kpi
@@ -39,7 +39,8 @@ class Planned:
     since 1970. `patience_s` is what the records say of each queue, where they say it. `used_share` is of all contacts;
     `left_out` counts the others by why. `locked_by` are the sides whose locked forecasts these are; `promised` is the
     share of contacts whose required positions were locked. `redials` are contacts taken off because they called again
-    soon after giving up; None where callers are not known.
+    soon after giving up; None where callers are not known. `said_by` names who delivered what counts against a side:
+    the rows of `ordered_off` and of `locked` forecasts.
     """
 
     source: str
@@ -52,6 +53,7 @@ class Planned:
     locked_by: tuple[str, ...]
     promised: float
     redials: int | None
+    said_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def source_of(book: Book) -> str:
@@ -73,7 +75,21 @@ def gather(book: Book, kpi: Kpi, period: Period, taken_out: TakenOut = TakenOut.
     table = rows.order_by("start", "queue").to_pyarrow()
     if table.num_rows == 0 or not any(table.column("count").to_pylist()):
         return None
-    return _planned(table, source, redials)
+    return replace(_planned(table, source, redials), said_by=_stated_by(book, kpi, period))
+
+
+def _stated_by(book: Book, kpi: Kpi, period: Period) -> dict[str, tuple[str, ...]]:
+    """Who delivered the rows that count against a side, whatever they say of who ordered or locked."""
+    forecasts = forecasts_that_count(_within(book.table(FORECASTS), period), kpi).filter(_.locked.fill_null(False))
+    forecasts_by_kind = {"locked": forecasts}
+    if book.has(SCHEDULES):
+        forecasts_by_kind["ordered_off"] = in_queues(_within(book.table(SCHEDULES), period), kpi).filter(
+            _.ordered_off > 0
+        )
+    return {
+        name: tuple(sorted(rows.select("brought_by").distinct().to_pyarrow().column("brought_by").to_pylist()))
+        for name, rows in forecasts_by_kind.items()
+    }
 
 
 def forecast(book: Book, kpi: Kpi, period: Period) -> ibis.Table:
@@ -245,8 +261,8 @@ def _floats(table: pa.Table, name: str) -> Floats:
 def _patience(seconds: Floats, queue: Ints, count: Floats) -> dict[int, float]:
     """The mean patience of each queue, weighted by contacts, where the records tell one."""
     known = np.isfinite(seconds) & (seconds > 0) & (count > 0)
-    found = {}
+    patience = {}
     for number in np.unique(queue[known]).tolist():
         own = known & (queue == number)
-        found[number] = float(np.average(seconds[own], weights=count[own]))
-    return found
+        patience[number] = float(np.average(seconds[own], weights=count[own]))
+    return patience

@@ -9,7 +9,7 @@ import ibis
 import pyarrow as pa
 from ibis import _
 
-from comity.book.opening import Book
+from comity.book.reading.open import Book
 from comity.core.agreements import Kpi
 
 _DAY = timedelta(days=1)
@@ -58,13 +58,13 @@ def during(
     book: Book, table: ibis.Table, kpi: Kpi, taken_out: TakenOut = TakenOut.ACCEPTED, start: str = "opened_at"
 ) -> ibis.Table | None:
     """The rows that `without` leaves out, each once; None where there is no such event."""
-    found = events(book, kpi, taken_out)
-    if not found:
+    excluding = events(book, kpi, taken_out)
+    if not excluding:
         return None
     table = table.filter(
-        table[start] >= min(event.start for event in found), table[start] < max(event.end for event in found)
+        table[start] >= min(event.start for event in excluding), table[start] < max(event.end for event in excluding)
     )
-    (first, keys), *more = _spans(found, kpi, table, start)
+    (first, keys), *more = _spans(excluding, kpi, table, start)
     inside = table.semi_join(first, keys)
     for spans, others in more:
         inside = inside.union(table.anti_join(first, keys).semi_join(spans, others))
@@ -89,7 +89,7 @@ def _claimed(book: Book) -> dict[str, tuple[Event, ...]]:
 
 
 def _spans(
-    found: Sequence[Event], kpi: Kpi, table: ibis.Table, start: str
+    excluding: Sequence[Event], kpi: Kpi, table: ibis.Table, start: str
 ) -> list[tuple[ibis.Table, list[tuple[str, str] | ibis.Value]]]:
     """The events of all queues and those of some, day by day, with what joins rows to them.
 
@@ -97,8 +97,10 @@ def _spans(
     the source or a signed one.
     """
     day = f"{start.removesuffix('_at')}_on"
-    everywhere = [(*span, "") for event in found if not event.queues for span in _by_day(event)]
-    somewhere = [(*span, queue) for event in found for queue in _sources(event.queues, kpi) for span in _by_day(event)]
+    everywhere = [(*span, "") for event in excluding if not event.queues for span in _by_day(event)]
+    somewhere = [
+        (*span, queue) for event in excluding for queue in _sources(event.queues, kpi) for span in _by_day(event)
+    ]
     joins = []
     for rows, keys in ((everywhere, [(day, "span_day")]), (somewhere, [(day, "span_day"), ("queue", "span_queue")])):
         if rows:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import ibis
 from ibis import _
 
-from comity.book.opening import Book
+from comity.book.reading.open import Book
 from comity.book.statistics.scope import signed_queue
 from comity.core.agreements import EVERYTHING, Kpi, in_force
 from comity.core.paid import IN_TARGET, LATE, NOT_SPLIT, REPEATED, PaidStats

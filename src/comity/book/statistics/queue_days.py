@@ -69,12 +69,12 @@ def folded(source: str, kpi: Kpi, given: Mapping[str, str], columns: pa.Table, *
         queue.append(place[held])
         days.append(np.asarray(table.column("day").cast(pa.int32()).to_numpy(), dtype=np.int64)[held])
         for name, column in given.items():
-            found = np.nan_to_num(table.column(column).cast(pa.float64()).to_numpy())[held]
-            values[name].append(-found if number else found)
+            sums = np.nan_to_num(table.column(column).cast(pa.float64()).to_numpy())[held]
+            values[name].append(-sums if number else sums)
     pairs = np.stack([np.concatenate(queue), np.concatenate(days)])
     unique, at = np.unique(pairs, axis=1, return_inverse=True)
     at = np.ravel(at)
-    counts = {name: _sums(at, np.concatenate(found), unique.shape[1]) for name, found in values.items()}
+    counts = {name: _sums(at, np.concatenate(sums), unique.shape[1]) for name, sums in values.items()}
     return DailyCounts(source, tuple(names), unique[0], unique[1], counts)
 
 

@@ -11,7 +11,7 @@ import ibis
 import pyarrow as pa
 from ibis import _
 
-from comity.book.opening import Book
+from comity.book.reading.open import Book
 from comity.core.calendars import Cut
 from comity.core.price_index import PriceIndex
 from comity.core.readings.revenue import FACTOR, MOST_NAMED, Stats
@@ -24,7 +24,7 @@ _RENAMED = (_.new.cast("int8").max() > 0) & (_.gone.cast("int8").max() > 0)  # a
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Question:
     """One comparison as the engine needs it: the months of both periods, how prices moved, how days differ."""
 
     comparison: Comparison
@@ -40,18 +40,18 @@ class _Asked:
 
 def gather(book: Book, comparisons: Sequence[Comparison]) -> dict[Comparison, tuple[Stats, ...]]:
     """The statistics of each comparison; empty where its periods are not whole months or nothing was invoiced."""
-    asked = _asked(book, comparisons)
-    found: dict[Comparison, tuple[Stats, ...]] = dict.fromkeys(comparisons, ())
+    asked = _questions(book, comparisons)
+    stats: dict[Comparison, tuple[Stats, ...]] = dict.fromkeys(comparisons, ())
     if not asked or not book.has("invoices"):
-        return found
-    with _kept(book, asked) as cells:
+        return stats
+    with _cached_cells(book, asked) as cells:
         sums = _sums(cells).to_pyarrow().to_pylist()
         numbers = [row["comparison"] for row in sums if row["redefined"] != 0]
         names = _names(cells, numbers) if numbers else {}
     for row in sums:
         one = asked[row["comparison"]]
-        found[one.comparison] = (_stats(row, one, names.get(row["comparison"], [])),)
-    return found
+        stats[one.comparison] = (_stats(row, one, names.get(row["comparison"], [])),)
+    return stats
 
 
 def published(book: Book) -> PriceIndex:
@@ -67,7 +67,7 @@ def published(book: Book) -> PriceIndex:
 
 
 @contextmanager
-def _kept(book: Book, asked: Sequence[_Asked]) -> Iterator[ibis.Table]:
+def _cached_cells(book: Book, asked: Sequence[_Question]) -> Iterator[ibis.Table]:
     """The cells, kept in the engine as long as more than one question is put to them.
 
     In plain SQL: Ibis 12 makes a table from an expression by running it twice, and with the SQLGlot of the lock
@@ -86,9 +86,9 @@ def _kept(book: Book, asked: Sequence[_Asked]) -> Iterator[ibis.Table]:
         con.unregister(plan)
 
 
-def _asked(book: Book, comparisons: Sequence[Comparison]) -> list[_Asked]:
+def _questions(book: Book, comparisons: Sequence[Comparison]) -> list[_Question]:
     calendar, index = book.definition.calendar(Cut.MONTH), published(book)
-    found = []
+    questions = []
     for comparison in dict.fromkeys(comparisons):
         # A contract month is named in the records by the calendar month in which it starts.
         before, after = (
@@ -96,8 +96,8 @@ def _asked(book: Book, comparisons: Sequence[Comparison]) -> list[_Asked]:
             for period in (comparison.reference, comparison.period)
         )
         if before and after:
-            found.append(_Asked(comparison, before, after, index.growth(before, after)))
-    return found
+            questions.append(_Question(comparison, before, after, index.growth(before, after)))
+    return questions
 
 
 def _cells(book: Book, plan: ibis.Table) -> ibis.Table:
@@ -176,7 +176,7 @@ def _lines(book: Book) -> ibis.Table:
     )
 
 
-def _plan(asked: Sequence[_Asked]) -> pa.Table:
+def _plan(asked: Sequence[_Question]) -> pa.Table:
     """Which month belongs to which side of which comparison."""
     rows = [
         (number, month, later, one.days, 1 + (one.growth or 0.0))
@@ -247,13 +247,13 @@ def _names(cells: ibis.Table, numbers: Sequence[int]) -> dict[int, list[dict[str
     return found
 
 
-def _stats(row: dict[str, Any], one: _Asked, names: Sequence[dict[str, Any]]) -> Stats:
+def _stats(row: dict[str, Any], question: _Question, names: Sequence[dict[str, Any]]) -> Stats:
     terms = ("volume", "expansion", "contraction", "arrival", "departure", "prices", "inflation", "calendar")
     return Stats(
         before=float(row["invoiced0"]),
         after=float(row["invoiced1"]),
         **{name: float(row[name]) for name in (*terms, "adjustments", "redefined")},
-        growth=one.growth,
+        growth=question.growth,
         redefined_cells=tuple((name["account_id"], name["service"]) for name in names),
         redefined_count=names[0]["count"] if names else 0,
     )

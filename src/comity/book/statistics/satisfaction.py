@@ -12,7 +12,7 @@ import ibis
 import pyarrow as pa
 from ibis import _
 
-from comity.book.opening import Book
+from comity.book.reading.open import Book
 from comity.book.statistics.answer_cells import cells
 from comity.book.statistics.membership import with_membership
 from comity.book.statistics.respondents import Frame, framed, invitations, paired, respondents
@@ -39,13 +39,13 @@ Row = Mapping[str, Any]
 
 def gather(book: Book, comparisons: Sequence[Comparison]) -> dict[Comparison, tuple[Stats, ...]]:
     """The statistics of each scale that was answered in both periods, in the order of the scales' names."""
-    found: dict[Comparison, tuple[Stats, ...]] = dict.fromkeys(comparisons, ())
+    by_comparison: dict[Comparison, tuple[Stats, ...]] = dict.fromkeys(comparisons, ())
     if not comparisons or not book.has("surveys"):
-        return found
+        return by_comparison
     with Workings(book) as workings:
         frame = framed(workings, comparisons)
         if frame is None:
-            return found
+            return by_comparison
         people = respondents(workings, frame)
         pairs = with_membership(workings, frame, paired(frame, people))
         totals = _by_key(_totals(pairs, workings, frame))
@@ -69,8 +69,8 @@ def gather(book: Book, comparisons: Sequence[Comparison]) -> dict[Comparison, tu
             fifths=fifths.get(key, ()),
             cells=compared.get(key),
         )
-        found[frame.comparisons[number]] += (stats,)
-    return found
+        by_comparison[frame.comparisons[number]] += (stats,)
+    return by_comparison
 
 
 # Respondents ---------------------------------------------------------------------------------------------------
@@ -164,11 +164,11 @@ def _fifths(workings: Workings, pairs: ibis.Table, wanted: Sequence[Key]) -> dic
         stayed=_.stayed.sum(),
         change=_.change.sum(),
     )
-    found: dict[Key, list[Fifth]] = {key: [Fifth(0, 0, 0.0)] * _FIFTHS for key in wanted}
+    fifths_by_key: dict[Key, list[Fifth]] = {key: [Fifth(0, 0, 0.0)] * _FIFTHS for key in wanted}
     for row in sums.to_pyarrow().to_pylist():
         fifth = Fifth(int(row["people"]), int(row["stayed"]), row["change"])
-        found[row["comparison"], row["scale"]][row["fifth"] - 1] = fifth
-    return {key: tuple(fifths) for key, fifths in found.items()}
+        fifths_by_key[row["comparison"], row["scale"]][row["fifth"] - 1] = fifth
+    return {key: tuple(fifths) for key, fifths in fifths_by_key.items()}
 
 
 # Accounts ------------------------------------------------------------------------------------------------------
@@ -269,14 +269,14 @@ def _weighs(row: Row, unasked: Group | None) -> bool:
 
 
 def _answers(row: Row, at: str, invited: Row | None) -> Answers:
-    told = {name: int((invited or {}).get(name, 0)) for name in ("invited", "responded", "unanswered")}
+    counts = {name: int((invited or {}).get(name, 0)) for name in ("invited", "responded", "unanswered")}
     return Answers(
         count=int(row[f"answers{at}"]),
         total=row[f"total{at}"],
         top_answers=int(row[f"top{at}"]),
         top=int(row[f"any_top{at}"]),
         not_top=int(row[f"any_not{at}"]),
-        **told,
+        **counts,
     )
 
 

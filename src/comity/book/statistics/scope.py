@@ -5,7 +5,7 @@ from datetime import date
 import ibis
 from ibis import _
 
-from comity.book.opening import Book
+from comity.book.reading.open import Book
 from comity.book.statistics.exclusions import without
 from comity.core.agreements import EVERYTHING, Kpi
 

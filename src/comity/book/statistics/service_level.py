@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from ibis import _
 
-from comity.book.opening import Book
+from comity.book.reading.open import Book
 from comity.book.statistics.exclusions import TakenOut, during, events, without
 from comity.book.statistics.queue_days import DailyCounts, Floats, Whole, folded
 from comity.book.statistics.scope import in_queues, in_scope
@@ -76,13 +76,13 @@ def counting(kpi: Kpi) -> tuple[object, ...]:
 def gather(book: Book, comparisons: Sequence[Comparison]) -> dict[Comparison, tuple[Stats, ...]]:
     """The counts behind every KPI of this measure, for each comparison, in the order of the definition."""
     kpis = tuple(kpi for kpi in book.definition.kpis if kpi.measure == MEASURE)
-    found: dict[Comparison, tuple[Stats, ...]] = dict.fromkeys(comparisons, ())
+    stats: dict[Comparison, tuple[Stats, ...]] = dict.fromkeys(comparisons, ())
     if not (book.has(CONTACTS) or book.has(INTERVALS)):
-        return found
+        return stats
     for asked in comparisons:
         for kpi, kpi_before in wordings(kpis, asked):
-            found[asked] += (_stats(book, kpi, kpi_before, asked),)
-    return found
+            stats[asked] += (_stats(book, kpi, kpi_before, asked),)
+    return stats
 
 
 def wordings(kpis: Sequence[Kpi], asked: Comparison) -> list[tuple[Kpi, Kpi]]:
@@ -90,12 +90,12 @@ def wordings(kpis: Sequence[Kpi], asked: Comparison) -> list[tuple[Kpi, Kpi]]:
 
     A period before the first wording is counted by the later one.
     """
-    found = []
+    pairs = []
     for name in dict.fromkeys(kpi.id for kpi in kpis):
         kpi = in_force(tuple(kpis), name, asked.period.end - timedelta(days=1))
         if kpi is not None:
-            found.append((kpi, in_force(tuple(kpis), name, asked.reference.end - timedelta(days=1)) or kpi))
-    return found
+            pairs.append((kpi, in_force(tuple(kpis), name, asked.reference.end - timedelta(days=1)) or kpi))
+    return pairs
 
 
 def _stats(book: Book, kpi: Kpi, kpi_before: Kpi, asked: Comparison) -> Stats:
@@ -211,13 +211,13 @@ def _of_intervals(book: Book, kpi: Kpi, taken_out: TakenOut) -> DailyCounts:
     rows = _usable(kpi, without(book, book.table(INTERVALS), kpi, taken_out, start="start"))
     known = {name: rows[name].sum() for name in COUNTS if name != "abandoned_within"}
     columns = rows.group_by("queue", day=rows.start_on).aggregate(**known).to_pyarrow()
-    found = folded(INTERVALS, kpi, {name: name for name in known}, columns)
+    counts = folded(INTERVALS, kpi, {name: name for name in known}, columns)
     return DailyCounts(
-        found.source,
-        found.queues,
-        found.queue,
-        found.days,
-        {**found.counts, "abandoned_within": np.full(found.days.size, np.nan)},
+        counts.source,
+        counts.queues,
+        counts.queue,
+        counts.days,
+        {**counts.counts, "abandoned_within": np.full(counts.days.size, np.nan)},
     )
 
 

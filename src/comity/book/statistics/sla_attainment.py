@@ -6,7 +6,7 @@ import ibis
 import pyarrow as pa
 from ibis import _
 
-from comity.book.opening import Book
+from comity.book.reading.open import Book
 from comity.book.statistics.exclusions import TakenOut, during, events
 from comity.book.statistics.queue_days import DailyCounts, folded
 from comity.book.statistics.service_level import counting, wordings
@@ -40,16 +40,16 @@ def daily(book: Book, kpi: Kpi, taken_out: TakenOut = TakenOut.ACCEPTED) -> Dail
 
 def gather(book: Book, comparisons: Sequence[Comparison]) -> dict[Comparison, tuple[Stats, ...]]:
     """The counts behind every KPI of deadlines kept, for each comparison; none where nothing is judged."""
-    found: dict[Comparison, tuple[Stats, ...]] = dict.fromkeys(comparisons, ())
+    stats: dict[Comparison, tuple[Stats, ...]] = dict.fromkeys(comparisons, ())
     if not book.has(CONTACTS):
-        return found
+        return stats
     for asked in comparisons:
         if asked.horizon <= max(asked.period.start, asked.reference.start):
             continue
         for kpi, kpi_before in wordings(kpis_of(book), asked):
             if all(daily(book, kpi).total("judged", period) for period in (asked.reference, asked.period)):
-                found[asked] += (_stats(book, kpi, kpi_before, asked),)
-    return found
+                stats[asked] += (_stats(book, kpi, kpi_before, asked),)
+    return stats
 
 
 def _stats(book: Book, kpi: Kpi, kpi_before: Kpi, asked: Comparison) -> Stats:
@@ -59,7 +59,7 @@ def _stats(book: Book, kpi: Kpi, kpi_before: Kpi, asked: Comparison) -> Stats:
         elsewise["nothing"] = _three(book, kpi, kpi_before, asked, TakenOut.NOTHING)
     if events(book, kpi, TakenOut.CLAIMED) != agreed:
         elsewise["claimed"] = _three(book, kpi, kpi_before, asked, TakenOut.CLAIMED)
-    now, periods = daily(book, kpi), [_told(period, asked) for period in (asked.reference, asked.period)]
+    now, periods = daily(book, kpi), [_before_horizon(period, asked) for period in (asked.reference, asked.period)]
     open_late = [round(now.total("open_late", period)) for period in periods]
     by_source = [now.total("by_source", period) for period in periods]
     unjudged = [now.total("unjudged", period) for period in periods]
@@ -78,7 +78,7 @@ def _share(part: float, rest: float) -> float:
 
 def _three(book: Book, kpi: Kpi, kpi_before: Kpi, asked: Comparison, taken_out: TakenOut) -> Three:
     now, own = daily(book, kpi, taken_out), daily(book, kpi_before, taken_out)
-    before, after = _told(asked.reference, asked), _told(asked.period, asked)
+    before, after = _before_horizon(asked.reference, asked), _before_horizon(asked.period, asked)
     queues = tuple(sorted({*now.queues_in(before), *now.queues_in(after), *own.queues_in(before)}))
 
     def cells(counts: DailyCounts, period: Period) -> Cells:
@@ -87,7 +87,7 @@ def _three(book: Book, kpi: Kpi, kpi_before: Kpi, asked: Comparison, taken_out: 
     return Three(cells(own, before), cells(now, before), cells(now, after))
 
 
-def _told(period: Period, asked: Comparison) -> Period:
+def _before_horizon(period: Period, asked: Comparison) -> Period:
     """The days of a period before the horizon; what falls due later cannot be judged yet."""
     return Period(period.start, min(period.end, asked.horizon))
 

@@ -9,7 +9,7 @@ from typing import Self
 import ibis
 import pyarrow as pa
 
-from comity.book.opening import Book
+from comity.book.reading.open import Book
 
 _NUMBERS = itertools.count()
 

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from comity.book.opening import open_book
-from comity.book.statistics.levels import Lacking, gather
+from comity.book.reading.open import open_book
+from comity.book.statistics.levels import NoLevel, gather
 from comity.core.levels import measure
 from comity.core.values import Period, Side
 from tests.cast import JOINT, write_book
@@ -18,7 +18,7 @@ PINS = "answer_within_s = 20\nshort_abandon_s = 5\ntarget = 0.8\n"
 def level(folder, toml, horizon=HORIZON, **tables):
     with open_book(write_book(folder / "book", toml, **tables), JOINT) as book:
         (found,) = gather(book, (MAY,), horizon)[MAY]
-    return found if isinstance(found, Lacking) else measure(found)
+    return found if isinstance(found, NoLevel) else measure(found)
 
 
 def icmi():

@@ -5,8 +5,8 @@ from datetime import date
 import numpy as np
 import pytest
 
-from comity.book.opening import open_book
-from comity.book.statistics.levels import Lacking, gather
+from comity.book.reading.open import open_book
+from comity.book.statistics.levels import NoLevel, gather
 from comity.core.levels import measure
 from comity.core.values import Period
 from tests.cast import CUSTOMER, JOINT, PROVIDER, write_book
@@ -24,7 +24,7 @@ def level(folder, toml, periods=(MAY,), viewer=JOINT, horizon=HORIZON, **tables)
     """The only KPI's level in the last of the periods, or what it lacks."""
     with open_book(write_book(folder / "book", toml, **tables), viewer) as book:
         (found,) = gather(book, periods, horizon)[periods[-1]]
-    return found if isinstance(found, Lacking) else measure(found)
+    return found if isinstance(found, NoLevel) else measure(found)
 
 
 WAITS = """

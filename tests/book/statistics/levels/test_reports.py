@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from comity.book.opening import open_book
+from comity.book.reading.open import open_book
 from comity.book.statistics.levels.reports import Figure, decimals, joined, reported
 from comity.core.levels import Formulas, Reported
 from comity.core.values import Period, Side

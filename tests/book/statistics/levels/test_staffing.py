@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from comity.book.opening import open_book
-from comity.book.statistics.levels import Lacking, gather
+from comity.book.reading.open import open_book
+from comity.book.statistics.levels import NoLevel, gather
 from comity.book.statistics.levels.attrition import formulas
 from comity.core.levels import measure
 from comity.core.values import Period
@@ -19,7 +19,7 @@ BIAS = '[[kpi]]\nid = "forecast_bias"\ntarget = 0.1\n'
 def level(folder, toml, viewer=JOINT, **tables):
     with open_book(write_book(folder / "book", toml, **tables), viewer) as book:
         (found,) = gather(book, (MAY,), date(2026, 7, 1))[MAY]
-    return found if isinstance(found, Lacking) else measure(found)
+    return found if isinstance(found, NoLevel) else measure(found)
 
 
 def half_hours(*pairs, queue="help"):

@@ -3,11 +3,9 @@
 from datetime import date
 
 import pytest
-from scipy import stats
-from statsmodels.stats.proportion import proportion_confint
 
-from comity.book.opening import open_book
-from comity.book.statistics.levels import Lacking, gather
+from comity.book.reading.open import open_book
+from comity.book.statistics.levels import NoLevel, gather
 from comity.core.levels import measure
 from comity.core.values import Period
 from tests.cast import JOINT, write_book
@@ -32,7 +30,7 @@ def surveys(*args, **kwargs):
 def level(folder, toml, text):
     with open_book(write_book(folder / "book", toml, surveys=text), JOINT) as book:
         (found,) = gather(book, (MAY,), date(2026, 7, 1))[MAY]
-    return found if isinstance(found, Lacking) else measure(found)
+    return found if isinstance(found, NoLevel) else measure(found)
 
 
 HUNDRED = [5] * 40 + [4] * 30 + [3] * 15 + [2] * 10 + [1] * 5  # kpi_reference.json, csat_variants_1to5
@@ -58,6 +56,10 @@ def test_a_reversed_scale_is_mirrored(tmp_path):
 
 def test_error_of_one_answer_an_account_is_the_textbooks(tmp_path):
     """sqrt(p(1 - p)/(n - 1)); statsmodels' Wilson interval of that size, at Student's t for the normal."""
+
+    from scipy import stats
+    from statsmodels.stats.proportion import proportion_confint
+
     found = level(tmp_path, TOP2, surveys(HUNDRED))
     assert found.se == pytest.approx((0.7 * 0.3 / 99) ** 0.5)
     alpha = 2 * stats.norm.sf(stats.t.ppf(0.975, 99))

@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import partial
 
-from comity.book.opening import Book
+from comity.book.reading.open import Book
 from comity.book.statistics.levels import answered, attrition, backlog, contacts, forecasts, repeats, staffing, surveys
-from comity.book.statistics.levels.asking import Asked, Lacking, asked, lacking
+from comity.book.statistics.levels.asking import LevelQuestion, NoLevel, level_questions, no_level
 from comity.book.statistics.levels.reports import reported
 from comity.core.levels import LevelStats
 from comity.core.values import Period
 
-__all__ = ["Asked", "Lacking", "LevelStats", "gather"]
+__all__ = ["LevelQuestion", "LevelStats", "NoLevel", "gather"]
 
-Found = Iterable[tuple[Period, LevelStats | Lacking]]
-Counting = Callable[[Book, Asked], Found]
+Found = Iterable[tuple[Period, LevelStats | NoLevel]]
+Counting = Callable[[Book, LevelQuestion], Found]
 
 # The measures that are made of contacts, or of intervals where a book holds no contacts.
 _OF_CONTACTS: dict[str, Counting] = {
@@ -41,29 +41,31 @@ _OTHERS: dict[str, Counting] = {
 _ALSO_INTERVALS = ("service_level", "abandonment", "handle_time")
 
 
-def gather(book: Book, periods: Sequence[Period], horizon: date) -> dict[Period, tuple[LevelStats | Lacking, ...]]:
+def gather(book: Book, periods: Sequence[Period], horizon: date) -> dict[Period, tuple[LevelStats | NoLevel, ...]]:
     """What every KPI came to in each period, in the order of the definition.
 
     :param horizon: the first day that the records no longer tell of
     :returns: for each period, the counts of each KPI in force on its last day, or the word for what lacks
     """
-    found: dict[Period, list[LevelStats | Lacking]] = {period: [] for period in periods}
-    for one in asked(book, periods):
-        formulas = partial(answered.formulas, book) if one.kpi.measure == "service_level" else None
-        for period, level in _counted(book, one, horizon):
+    levels_by_period: dict[Period, list[LevelStats | NoLevel]] = {period: [] for period in periods}
+    for question in level_questions(book, periods):
+        formulas = partial(answered.formulas, book) if question.kpi.measure == "service_level" else None
+        for period, level in _levels_of(book, question, horizon):
             if isinstance(level, LevelStats):
-                found[period].append(dataclasses.replace(level, reported=reported(book, one.kpi, period, formulas)))
+                levels_by_period[period].append(
+                    dataclasses.replace(level, reported=reported(book, question.kpi, period, formulas))
+                )
             else:
-                found[period].append(level)
-    return {period: tuple(levels) for period, levels in found.items()}
+                levels_by_period[period].append(level)
+    return {period: tuple(levels) for period, levels in levels_by_period.items()}
 
 
-def _counted(book: Book, one: Asked, horizon: date) -> Found:
+def _levels_of(book: Book, one: LevelQuestion, horizon: date) -> Found:
     measure = one.kpi.measure
     if measure in _OTHERS:
         return _OTHERS[measure](book, one)
     if not book.has("contacts") and not (measure in _ALSO_INTERVALS and book.has("intervals")):
-        return [(period, lacking(book, one.kpi, ("contacts",))) for period in one.periods]
+        return [(period, no_level(book, one.kpi, ("contacts",))) for period in one.periods]
     if measure == "repeat_contact":
         return repeats.gather(book, one, horizon)
     if measure == "sla_attainment":

@@ -6,10 +6,10 @@ from datetime import date
 
 import numpy as np
 
-from comity.book.opening import Book
+from comity.book.reading.open import Book
 from comity.book.statistics import service_level, sla_attainment
 from comity.book.statistics.exclusions import TakenOut, events
-from comity.book.statistics.levels.asking import Asked, Lacking, lacking
+from comity.book.statistics.levels.asking import LevelQuestion, NoLevel, no_level
 from comity.book.statistics.levels.folding import serial
 from comity.book.statistics.queue_days import DailyCounts
 from comity.core.agreements import Abandons, Kpi
@@ -24,22 +24,22 @@ from comity.core.levels import (
 )
 from comity.core.values import Period
 
-Found = Iterator[tuple[Period, LevelStats | Lacking]]
+Found = Iterator[tuple[Period, LevelStats | NoLevel]]
 _UNKNOWN_FROM_INTERVALS = ("V2", "V4")  # intervals do not say who gave up within the time of an answer
 
 
-def service_level_of(book: Book, asked: Asked) -> Found:
+def service_level_of(book: Book, asked: LevelQuestion) -> Found:
     """The KPI as signed, its six variants, and the half hours of each queue beside the pooled figure."""
     kpi = asked.kpi
     counts, slots = service_level.daily(book, kpi), service_level.slots(book, kpi)
     for period in asked.periods:
         counted = _answered(counts, kpi, period)
         if not counted.den:
-            yield period, lacking(book, kpi, (counts.source,), "nothing_counts")
+            yield period, no_level(book, kpi, (counts.source,), "nothing_counts")
             continue
         unresolved = int(counts.total("unresolved", period))
         also: dict[str, object] = {"unresolved": unresolved} if unresolved else {}
-        found = formulas(book, kpi, period)
+        values = formulas(book, kpi, period)
         yield (
             period,
             LevelStats(
@@ -47,8 +47,8 @@ def service_level_of(book: Book, asked: Asked) -> Found:
                 period,
                 counted,
                 Sampled.WEEKS,
-                variants=found.agreed,
-                in_full=found.in_full,
+                variants=values.agreed,
+                in_full=values.in_full,
                 intervals=_intervals(slots, kpi, period),
                 also=also | _exclusions(book, kpi, period),
             ),
@@ -62,38 +62,38 @@ def formulas(book: Book, kpi: Kpi, period: Period) -> Formulas:
     return Formulas(agreed, {} if in_full == agreed else in_full)
 
 
-def abandonment_of(book: Book, asked: Asked) -> Found:
+def abandonment_of(book: Book, asked: LevelQuestion) -> Found:
     """Those that gave up, short abandons left out of both, of all answered and abandoned (`standards.md` 2.2)."""
     kpi = asked.kpi
     counts = service_level.daily(book, kpi)
     for period in asked.periods:
         counted = _gave_up(counts, period)
         if not counted.den:
-            yield period, lacking(book, kpi, (counts.source,), "nothing_counts")
+            yield period, no_level(book, kpi, (counts.source,), "nothing_counts")
             continue
         abandoned, answered = counts.total("abandoned", period), counts.total("answered", period)
         raw = {"with_short_abandons": abandoned / (abandoned + answered)}
         yield period, LevelStats(kpi, period, counted, Sampled.WEEKS, also=raw | _exclusions(book, kpi, period))
 
 
-def deadlines_of(book: Book, asked: Asked, horizon: date) -> Found:
+def deadlines_of(book: Book, asked: LevelQuestion, horizon: date) -> Found:
     """What fell due in the period and before the horizon, and what of it was resolved by then."""
     kpi = asked.kpi
     counts = sla_attainment.daily(book, kpi)
     for period in asked.periods:
-        told = _told(period, horizon)
-        counted = Moments(0, 0.0, 0.0) if told is None else _kept(counts, told)
-        if told is None or not counted.den:
-            yield period, lacking(book, kpi, ("contacts",), "nothing_counts")
+        elapsed = _elapsed_days(period, horizon)
+        counted = Moments(0, 0.0, 0.0) if elapsed is None else _moments_of(counts, elapsed)
+        if elapsed is None or not counted.den:
+            yield period, no_level(book, kpi, ("contacts",), "nothing_counts")
             continue
-        also = _exclusions(book, kpi, told)
-        if counts.total("by_source", told):  # judged by the source itself; what it did not judge is told
-            unjudged = counts.total("unjudged", told)
-            also["unjudged"] = unjudged / (unjudged + counts.total("by_source", told))
+        also = _exclusions(book, kpi, elapsed)
+        if counts.total("by_source", elapsed):  # judged by the source itself; what it did not judge is told
+            unjudged = counts.total("unjudged", elapsed)
+            also["unjudged"] = unjudged / (unjudged + counts.total("by_source", elapsed))
         yield period, LevelStats(kpi, period, counted, Sampled.WEEKS, also=also)
 
 
-def _told(period: Period, horizon: date) -> Period | None:
+def _elapsed_days(period: Period, horizon: date) -> Period | None:
     """The days of a period that the records tell of."""
     if period.start >= horizon:
         return None
@@ -105,7 +105,7 @@ def _sums(counts: DailyCounts, period: Period, *names: str) -> list[np.ndarray]:
     return [one.sum(axis=0) for one in counts.by_week(period, names, counts.queues)]
 
 
-def _kept(counts: DailyCounts, period: Period) -> Moments:
+def _moments_of(counts: DailyCounts, period: Period) -> Moments:
     good, judged = _sums(counts, period, "good", "judged")
     return moments(good[judged > 0], judged[judged > 0])
 
@@ -128,11 +128,11 @@ def _gave_up(counts: DailyCounts, period: Period) -> Moments:
 
 def _variants(counts: DailyCounts, period: Period) -> dict[str, tuple[float, float]]:
     names = ("answered", "within", "abandoned", "short", "abandoned_within")
-    found = service_levels(**{name: counts.total(name, period) for name in names})
+    variants = service_levels(**{name: counts.total(name, period) for name in names})
     unknown = _UNKNOWN_FROM_INTERVALS if counts.source == service_level.INTERVALS else ()
     return {
         name: (math.nan, 0.0) if name in unknown or not (math.isfinite(num) and den > 0) else (num, den)
-        for name, (num, den) in found.items()
+        for name, (num, den) in variants.items()
     }
 
 
@@ -149,12 +149,12 @@ def _exclusions(book: Book, kpi: Kpi, period: Period) -> dict[str, object]:
     """What the figure would be with every contact, without those agreed, and without those claimed as well."""
     if not events(book, kpi, TakenOut.CLAIMED):
         return {}
-    found: dict[str, object] = {}
+    exclusions: dict[str, object] = {}
     for taken_out in TakenOut:
         if kpi.measure == "sla_attainment":
-            sums = _kept(sla_attainment.daily(book, kpi, taken_out), period)
+            sums = _moments_of(sla_attainment.daily(book, kpi, taken_out), period)
         else:
             counts = service_level.daily(book, kpi, taken_out)
             sums = _gave_up(counts, period) if kpi.measure == "abandonment" else _answered(counts, kpi, period)
-        found[taken_out.value] = sums.value if sums.den else None
-    return {"exclusions": found}
+        exclusions[taken_out.value] = sums.value if sums.den else None
+    return {"exclusions": exclusions}

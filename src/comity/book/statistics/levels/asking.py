@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from comity.book.opening import Book
+from comity.book.reading.open import Book
 from comity.book.tables import TABLES
 from comity.core.agreements import Kpi, in_force
 from comity.core.values import Period
@@ -13,7 +13,7 @@ MANY = 5  # fewer people than this are never shown
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class LevelQuestion:
     """One wording of a KPI, and the periods on whose last day it is in force."""
 
     kpi: Kpi
@@ -31,7 +31,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Lacking:
+class NoLevel:
     """A level that could not be formed: the tables that it needs, the side that would hold them, and why.
 
     `why` is `no_table`, `private`, `nothing_counts` (nothing in these tables counts for the KPI in the period),
@@ -46,26 +46,28 @@ class Lacking:
     until: date | None = None
 
 
-def asked(book: Book, periods: Sequence[Period]) -> tuple[Asked, ...]:
+def level_questions(book: Book, periods: Sequence[Period]) -> tuple[LevelQuestion, ...]:
     """Every KPI of the book in the order of its definition, by wording; periods without one in force are left out."""
     kpis = book.definition.kpis
-    found: dict[tuple[str, date], tuple[Kpi, list[Period]]] = {}
+    questions: dict[tuple[str, date], tuple[Kpi, list[Period]]] = {}
     for name in dict.fromkeys(kpi.id for kpi in kpis):
         for period in dict.fromkeys(periods):
             kpi = in_force(kpis, name, period.end - timedelta(days=1))
             if kpi is not None:
-                found.setdefault((name, kpi.valid_from), (kpi, []))[1].append(period)
-    return tuple(Asked(kpi, tuple(held)) for kpi, held in found.values())
+                questions.setdefault((name, kpi.valid_from), (kpi, []))[1].append(period)
+    return tuple(LevelQuestion(kpi, tuple(held)) for kpi, held in questions.values())
 
 
-def lacking(book: Book, kpi: Kpi, needs: tuple[str, ...], why: str | None = None, until: date | None = None) -> Lacking:
+def no_level(
+    book: Book, kpi: Kpi, needs: tuple[str, ...], why: str | None = None, until: date | None = None
+) -> NoLevel:
     """The word for a level that could not be formed of these tables; without `why`: those that are not there."""
     absent = tuple(name for name in needs if not book.has(name)) if why is None else ()
     owners = {name: book.definition.private_owner(name) for name in absent or needs}
     hidden = tuple(name for name in absent if (owner := owners[name]) is not None and not book.viewer.opens(owner))
     named = hidden or absent or needs
     holders = {TABLES[name].held_by if (owner := owners[name]) is None else owner.value for name in named}
-    return Lacking(
+    return NoLevel(
         kpi,
         absent or needs,
         holders.pop() if len(holders) == 1 else "both",

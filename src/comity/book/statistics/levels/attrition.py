@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 from ibis import _
 
-from comity.book.opening import Book
-from comity.book.statistics.levels.asking import MANY, Asked, Lacking, lacking
+from comity.book.reading.open import Book
+from comity.book.statistics.levels.asking import MANY, LevelQuestion, NoLevel, no_level
 from comity.core.levels import LevelStats, Sampled, moments
 from comity.core.values import Period
 
@@ -18,13 +18,13 @@ _MONTHS_A_YEAR = 12
 _NEVER = date(9999, 12, 31)
 
 
-def gather(book: Book, asked: Asked) -> Iterator[tuple[Period, LevelStats | Lacking]]:
+def gather(book: Book, asked: LevelQuestion) -> Iterator[tuple[Period, LevelStats | NoLevel]]:
     """The level in each of the periods; exits and heads of 1 to 4 people are not shown.
 
     A person is employed from `hired_on` (empty: since before all records) up to, and without, `left_on`.
     """
     if not book.has(*NEEDS):
-        yield from ((period, lacking(book, asked.kpi, NEEDS)) for period in asked.periods)
+        yield from ((period, no_level(book, asked.kpi, NEEDS)) for period in asked.periods)
         return
     staff = book.table("staff").select(
         hired=_.hired_on.fill_null(date.min.replace(year=1900)),
@@ -36,7 +36,7 @@ def gather(book: Book, asked: Asked) -> Iterator[tuple[Period, LevelStats | Lack
         yield period, _level(book, asked, rows, period)
 
 
-def _level(book: Book, asked: Asked, rows: pa.Table, period: Period) -> LevelStats | Lacking:
+def _level(book: Book, asked: LevelQuestion, rows: pa.Table, period: Period) -> LevelStats | NoLevel:
     hired, left = (rows.column(name).to_numpy().astype("datetime64[D]") for name in ("hired", "left"))
     people = rows.column("people").to_numpy()
     start, end = np.datetime64(period.start), np.datetime64(period.end)
@@ -46,9 +46,9 @@ def _level(book: Book, asked: Asked, rows: pa.Table, period: Period) -> LevelSta
     days, exits, people = np.maximum(days[here], 0), exits[here], people[here]
     left_count, heads = int(people[exits].sum()), float(people @ days) / period.days
     if not heads:
-        return lacking(book, asked.kpi, NEEDS, "nothing_counts")
+        return no_level(book, asked.kpi, NEEDS, "nothing_counts")
     if 0 < left_count < MANY or heads < MANY:
-        return lacking(book, asked.kpi, NEEDS, "too_small")
+        return no_level(book, asked.kpi, NEEDS, "too_small")
     years = _years(book, period)
     each = moments(np.repeat(exits, people), np.repeat(days * (years / period.days), people))
     first = int(people[(hired[here] < start) & (left[here] >= start)].sum())

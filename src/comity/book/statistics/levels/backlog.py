@@ -8,8 +8,8 @@ import ibis
 import numpy as np
 from ibis import _
 
-from comity.book.opening import Book
-from comity.book.statistics.levels.asking import Asked, Lacking, lacking
+from comity.book.reading.open import Book
+from comity.book.statistics.levels.asking import LevelQuestion, NoLevel, no_level
 from comity.book.statistics.levels.folding import Daily, serial
 from comity.book.statistics.scope import in_scope
 from comity.core.levels import LevelStats, Moments, Sampled
@@ -20,7 +20,7 @@ _WAITING = ("callback", "voicemail")  # outcomes that leave something to be done
 _AGES = (0.5, 0.9)
 
 
-def gather(book: Book, asked: Asked) -> Iterator[tuple[Period, LevelStats | Lacking]]:
+def gather(book: Book, asked: LevelQuestion) -> Iterator[tuple[Period, LevelStats | NoLevel]]:
     """The stock at the end of each period: opened by then, neither resolved nor closed by then.
 
     Contacts that gave up, flowed out or ended with the answer are not work left open. Exclusions do not touch a
@@ -36,7 +36,7 @@ def gather(book: Book, asked: Asked) -> Iterator[tuple[Period, LevelStats | Lack
         came = _before(opened, period)
         gone = _before(resolved, period) + closed[number]
         if not came or not (resolved.days.size or any(closed)):  # nothing here is ever said to be done
-            yield period, lacking(book, asked.kpi, NEEDS, "nothing_counts")
+            yield period, no_level(book, asked.kpi, NEEDS, "nothing_counts")
             continue
         inflow, outflow = opened.total("n", period), resolved.total("n", period)
         also: dict[str, object] = {"opened": inflow, "resolved": outflow}
@@ -47,7 +47,7 @@ def gather(book: Book, asked: Asked) -> Iterator[tuple[Period, LevelStats | Lack
         yield period, LevelStats(asked.kpi, period, Moments(1, came - gone, 1), Sampled.EXACT, also=also)
 
 
-def _work(book: Book, asked: Asked) -> ibis.Table:
+def _work(book: Book, asked: LevelQuestion) -> ibis.Table:
     """Contacts that were, at some time, work to be done."""
     table = in_scope(book.table("contacts").filter(_.opened_on < asked.end), asked.kpi)
     left_open = _.outcome.isnull() & (_.abandoned_at.isnull() | _.answered_at.notnull()) | _.outcome.isin(_WAITING)
@@ -64,7 +64,7 @@ def _before(daily: Daily, period: Period) -> float:
     return float(daily.columns["n"][daily.days < serial(period.end)].sum())
 
 
-def _closed_only(book: Book, work: ibis.Table, asked: Asked) -> list[float]:
+def _closed_only(book: Book, work: ibis.Table, asked: LevelQuestion) -> list[float]:
     """Contacts closed before each period's end without ever being resolved."""
     ends = {f"p{number}": _end(book, period) for number, period in enumerate(asked.periods)}
     table = work.filter(_.closed_at.notnull()).aggregate(

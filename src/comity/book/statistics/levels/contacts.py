@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 import ibis
 from ibis import _
 
-from comity.book.opening import Book
-from comity.book.statistics.levels.asking import Asked, Lacking, lacking
+from comity.book.reading.open import Book
+from comity.book.statistics.levels.asking import LevelQuestion, NoLevel, no_level
 from comity.book.statistics.levels.folding import Daily, by_period
 from comity.book.statistics.scope import contacts_of, in_queues
 from comity.core.levels import P90, LevelStats, Quantile, Sampled, moments
@@ -17,10 +17,10 @@ _MICROSECOND = 1e-6
 # Fine enough that reading between two points does not matter beside the error; from the median up, which no
 # 95 % interval around nine in ten reaches below unless there are next to no contacts.
 _GRID = tuple(round(0.5 + 0.005 * step, 3) for step in range(101))
-Found = Iterator[tuple[Period, LevelStats | Lacking]]
+Found = Iterator[tuple[Period, LevelStats | NoLevel]]
 
 
-def waits(book: Book, asked: Asked) -> Found:
+def waits(book: Book, asked: LevelQuestion) -> Found:
     """Mean seconds from the start of the clock to the answer, over answered contacts."""
     contacts = contacts_of(book, asked.kpi, asked.start, asked.end)
     gave_up = _.abandoned_at.notnull() & _.answered_at.isnull()
@@ -38,7 +38,7 @@ def waits(book: Book, asked: Asked) -> Found:
         yield period, _ratio(book, asked, daily, period, also)
 
 
-def handle_times(book: Book, asked: Asked) -> Found:
+def handle_times(book: Book, asked: LevelQuestion) -> Found:
     """Mean seconds of talk, hold and work after the contact, over the contacts that were handled.
 
     Without contacts, from intervals: their handled time over those answered.
@@ -58,7 +58,7 @@ def handle_times(book: Book, asked: Asked) -> Found:
         yield period, _ratio(book, asked, daily, period, {})
 
 
-def reopened(book: Book, asked: Asked) -> Found:
+def reopened(book: Book, asked: LevelQuestion) -> Found:
     """Share of the contacts resolved in the period that were opened again at least once.
 
     The records say how often, not when, so that the KPI's window cannot be held against it.
@@ -71,7 +71,7 @@ def reopened(book: Book, asked: Asked) -> Found:
         yield period, _ratio(book, asked, daily, period, also)
 
 
-def waits_p90(book: Book, asked: Asked) -> Found:
+def waits_p90(book: Book, asked: LevelQuestion) -> Found:
     """The wait that nine in ten answered contacts did not exceed, in seconds, interpolated between neighbours.
 
     Two scans: the quantiles of each period, then by week how many waited no longer.
@@ -92,7 +92,7 @@ def waits_p90(book: Book, asked: Asked) -> Found:
     values = {row["period"]: tuple(one * _MICROSECOND for one in row["quantiles"]) for row in rows}
     for number, period in enumerate(asked.periods):
         if number not in values:
-            yield period, lacking(book, asked.kpi, NEEDS, "nothing_counts")
+            yield period, no_level(book, asked.kpi, NEEDS, "nothing_counts")
             continue
         held = [row for row in weeks if row["period"] == number]
         share = moments([row["within"] for row in held], [row["all"] for row in held])
@@ -100,7 +100,7 @@ def waits_p90(book: Book, asked: Asked) -> Found:
         yield period, LevelStats(asked.kpi, period, share, Sampled.WEEKS, quantile=quantile)
 
 
-def intervals_of(book: Book, asked: Asked) -> ibis.Table:
+def intervals_of(book: Book, asked: LevelQuestion) -> ibis.Table:
     """The intervals of the KPI's queues between the first and the last of the periods asked for."""
     table = book.table("intervals").filter(_.start_on >= asked.start, _.start_on < asked.end)
     return in_queues(table, asked.kpi)
@@ -110,8 +110,10 @@ def _daily(table: ibis.Table, day: str, **sums: ibis.Deferred) -> Daily:
     return Daily.of(table.group_by(day).aggregate(**sums).to_pyarrow(), day)
 
 
-def _ratio(book: Book, asked: Asked, daily: Daily, period: Period, also: Mapping[str, object]) -> LevelStats | Lacking:
+def _ratio(
+    book: Book, asked: LevelQuestion, daily: Daily, period: Period, also: Mapping[str, object]
+) -> LevelStats | NoLevel:
     counted = daily.weekly("num", "den", period)
     if not counted.den:
-        return lacking(book, asked.kpi, NEEDS, "nothing_counts")
+        return no_level(book, asked.kpi, NEEDS, "nothing_counts")
     return LevelStats(asked.kpi, period, counted, Sampled.WEEKS, also=also)

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import ibis
 from ibis import _
 
-from comity.book.opening import Book
-from comity.book.statistics.levels.asking import Asked, Lacking, lacking
+from comity.book.reading.open import Book
+from comity.book.statistics.levels.asking import LevelQuestion, NoLevel, no_level
 from comity.book.statistics.levels.folding import Daily
 from comity.book.statistics.scope import forecasts_that_count, in_queues, in_scope
 from comity.core.levels import LevelStats, Sampled
@@ -20,7 +20,7 @@ def needs(book: Book) -> tuple[str, ...]:
     return ("forecasts", "contacts" if book.has("contacts") and not book.has("intervals") else "intervals")
 
 
-def gather(book: Book, asked: Asked) -> Iterator[tuple[Period, LevelStats | Lacking]]:
+def gather(book: Book, asked: LevelQuestion) -> Iterator[tuple[Period, LevelStats | NoLevel]]:
     """WAPE = Σ|F - A| / ΣA, bias = Σ(F - A) / ΣA over intervals with a forecast, A being what was offered.
 
     The forecast of an interval is the last locked one, else the last that was issued by its day. A queue of which no
@@ -28,14 +28,14 @@ def gather(book: Book, asked: Asked) -> Iterator[tuple[Period, LevelStats | Lack
     """
     kpi, tables = asked.kpi, needs(book)
     if not book.has(*tables):
-        yield from ((period, lacking(book, kpi, tables)) for period in asked.periods)
+        yield from ((period, no_level(book, kpi, tables)) for period in asked.periods)
         return
     daily = _daily(book, asked, tables)
     num = "absolute" if kpi.measure == "forecast_wape" else "error"
     for period in asked.periods:
         counted = daily.weekly(num, "offered", period)
         if not counted.den:
-            yield period, lacking(book, kpi, tables, "nothing_counts")
+            yield period, no_level(book, kpi, tables, "nothing_counts")
             continue
         judged = daily.total("judged", period)
         also: dict[str, object] = {
@@ -47,7 +47,7 @@ def gather(book: Book, asked: Asked) -> Iterator[tuple[Period, LevelStats | Lack
         yield period, LevelStats(kpi, period, counted, Sampled.WEEKS, also=also)
 
 
-def _daily(book: Book, asked: Asked, tables: tuple[str, ...]) -> Daily:
+def _daily(book: Book, asked: LevelQuestion, tables: tuple[str, ...]) -> Daily:
     forecasts = _forecasts(book, asked)
     actual = _from_contacts(book, asked, forecasts) if "contacts" in tables else _from_intervals(book, asked)
     known = actual.select("queue").distinct()
@@ -72,7 +72,7 @@ def _daily(book: Book, asked: Asked, tables: tuple[str, ...]) -> Daily:
     return Daily.of(sums.to_pyarrow(), "start_on")
 
 
-def _forecasts(book: Book, asked: Asked) -> ibis.Table:
+def _forecasts(book: Book, asked: LevelQuestion) -> ibis.Table:
     """The forecast that counts, a row for each queue and start."""
     table = book.table("forecasts").filter(_.start_on >= asked.start, _.start_on < asked.end)
     table = forecasts_that_count(table, asked.kpi)
@@ -80,12 +80,12 @@ def _forecasts(book: Book, asked: Asked) -> ibis.Table:
     return table.mutate(until=_.start + _.minutes * ibis.interval(minutes=1))
 
 
-def _from_intervals(book: Book, asked: Asked) -> ibis.Table:
+def _from_intervals(book: Book, asked: LevelQuestion) -> ibis.Table:
     table = book.table("intervals").filter(_.start_on >= asked.start, _.start_on < asked.end, _.offered.notnull())
     return in_queues(table, asked.kpi).group_by("queue", at=_.start).aggregate(came=_.offered.sum())
 
 
-def _from_contacts(book: Book, asked: Asked, forecasts: ibis.Table) -> ibis.Table:
+def _from_contacts(book: Book, asked: LevelQuestion, forecasts: ibis.Table) -> ibis.Table:
     """Contacts by the half hour in which they came, by the minute where a forecast is cut finer or askew."""
     table = book.table("contacts").filter(_.opened_on >= asked.start, _.opened_on < asked.end, _.queue.notnull())
     table = in_scope(table, asked.kpi)

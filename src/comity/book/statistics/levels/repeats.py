@@ -6,8 +6,8 @@ from datetime import date, timedelta
 import ibis
 from ibis import _
 
-from comity.book.opening import Book
-from comity.book.statistics.levels.asking import Asked, Lacking, lacking
+from comity.book.reading.open import Book
+from comity.book.statistics.levels.asking import LevelQuestion, NoLevel, no_level
 from comity.book.statistics.levels.folding import Daily
 from comity.book.statistics.scope import contacts_of
 from comity.core.agreements import EVERYTHING
@@ -18,7 +18,7 @@ NEEDS = ("contacts",)
 _DAY = timedelta(days=1)
 
 
-def gather(book: Book, asked: Asked, horizon: date) -> Iterator[tuple[Period, LevelStats | Lacking]]:
+def gather(book: Book, asked: LevelQuestion, horizon: date) -> Iterator[tuple[Period, LevelStats | NoLevel]]:
     """The level of each period whose window has closed: its last first contact can no longer be repeated.
 
     A first contact is one without another of the same account and queue in the `within_days` before it (a contact
@@ -30,18 +30,18 @@ def gather(book: Book, asked: Asked, horizon: date) -> Iterator[tuple[Period, Le
     daily = _daily(book, asked, window)
     for period in asked.periods:
         if period.end + window > horizon:
-            yield period, lacking(book, kpi, NEEDS, "window_open", until=period.end + window)
+            yield period, no_level(book, kpi, NEEDS, "window_open", until=period.end + window)
             continue
         counted = daily.weekly("num", "den", period)
         if not counted.den:
-            yield period, lacking(book, kpi, NEEDS, "nothing_counts")
+            yield period, no_level(book, kpi, NEEDS, "nothing_counts")
             continue
         every = daily.total("every", period)
         also = {"of_all_contacts": daily.total("followed", period) / every}
         yield period, LevelStats(kpi, period, counted, Sampled.WEEKS, also=also)
 
 
-def _daily(book: Book, asked: Asked, window: timedelta) -> Daily:
+def _daily(book: Book, asked: LevelQuestion, window: timedelta) -> Daily:
     kpi = asked.kpi
     table = contacts_of(book, kpi, asked.start - window - _DAY, asked.end + window + _DAY, any_channel=True)
     table = table.filter(_.account_id.notnull())

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from ibis import _
 
-from comity.book.opening import Book
+from comity.book.reading.open import Book
 from comity.core.agreements import Kpi, in_force
 from comity.core.calendars import Calendar, Cut
 from comity.core.levels import SHARE, SHARE_DECIMALS, Formulas, Reported, unit
@@ -22,6 +22,7 @@ class Figure:
     decimals: int
     num: float | None = None
     den: float | None = None
+    brought_by: str = "unknown"
 
 
 def reported(
@@ -36,7 +37,7 @@ def reported(
     """
     parts = _parts(book, period)
     least = SHARE_DECIMALS if unit(kpi) == SHARE else 0
-    found = {}
+    reports = {}
     for side in Side:
         figures = [_whole(_rows(book).get((kpi.id, side, name), [])) for name, _ in parts]
         known = [figure for figure in figures if figure is not None]
@@ -48,13 +49,14 @@ def reported(
                 (Reported(figure.value, max(least, figure.decimals)), formulas(_worded(book, kpi, days), days))
                 for figure, (_, days) in zip(known, parts, strict=True)
             )
-        found[side] = Reported(
+        reports[side] = Reported(
             joined(known, [days.days for _, days in parts]),
             max(least, *(figure.decimals for figure in known)),
             months,
             weighted=len(known) > 1 and not _poolable(known),
+            entered_by=side.other if any(figure.brought_by == side.other.value for figure in known) else None,
         )
-    return found
+    return reports
 
 
 def joined(figures: Sequence[Figure], days: Sequence[int]) -> float:
@@ -103,7 +105,9 @@ def _whole(rows: Sequence[tuple[str | None, Figure]]) -> Figure | None:
     if not figures or not _poolable(figures):
         return figures[0] if len(figures) == 1 else None
     num, den = sum(figure.num or 0.0 for figure in figures), sum(figure.den or 0.0 for figure in figures)
-    return Figure(num / den, max(figure.decimals for figure in figures), num, den)
+    bringers = {figure.brought_by for figure in figures}
+    brought_by = bringers.pop() if len(bringers) == 1 else "unknown"
+    return Figure(num / den, max(figure.decimals for figure in figures), num, den, brought_by)
 
 
 def _rows(book: Book) -> dict[tuple[str, Side, str], list[tuple[str | None, Figure]]]:
@@ -113,10 +117,12 @@ def _rows(book: Book) -> dict[tuple[str, Side, str], list[tuple[str | None, Figu
         found: dict[tuple[str, Side, str], list[tuple[str | None, Figure]]] = {}
         if book.has("reported"):
             table = book.table("reported").filter(_.kpi.isin([kpi.id for kpi in book.definition.kpis]))
-            rows = table.select("period", "kpi", "queue", "value", "num", "den", "reported_by").order_by("queue")
+            rows = table.select("period", "kpi", "queue", "value", "num", "den", "reported_by", "brought_by").order_by(
+                "queue"
+            )
             for row in rows.to_pyarrow().to_pylist():
                 key = (row["kpi"], Side(row["reported_by"]), row["period"])
-                figure = Figure(row["value"], decimals(row["value"]), row["num"], row["den"])
+                figure = Figure(row["value"], decimals(row["value"]), row["num"], row["den"], row["brought_by"])
                 found.setdefault(key, []).append((row["queue"], figure))
         return found
 

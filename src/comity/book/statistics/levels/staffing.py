@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import ibis
 from ibis import _
 
-from comity.book.opening import Book
-from comity.book.statistics.levels.asking import Asked, Lacking, lacking
+from comity.book.reading.open import Book
+from comity.book.statistics.levels.asking import LevelQuestion, NoLevel, no_level
 from comity.book.statistics.levels.folding import Daily
 from comity.book.statistics.scope import in_queues, in_scope
 from comity.core.levels import LevelStats, Sampled
@@ -27,7 +27,7 @@ def _timed(book: Book) -> bool:
     )
 
 
-def gather(book: Book, asked: Asked) -> Iterator[tuple[Period, LevelStats | Lacking]]:
+def gather(book: Book, asked: LevelQuestion) -> Iterator[tuple[Period, LevelStats | NoLevel]]:
     """Handled time over staffed time, of the days and queues for which both are known.
 
     Positions in `schedules` are those on the phones, after breaks and absence, so that their time is handled time
@@ -35,7 +35,7 @@ def gather(book: Book, asked: Asked) -> Iterator[tuple[Period, LevelStats | Lack
     """
     tables = needs(book)
     if not book.has(*tables):
-        yield from ((period, lacking(book, asked.kpi, tables)) for period in asked.periods)
+        yield from ((period, no_level(book, asked.kpi, tables)) for period in asked.periods)
         return
     handled = _handled(book, asked, tables)
     staffed = book.table("schedules").filter(_.start_on >= asked.start, _.start_on < asked.end, _.staffed.notnull())
@@ -48,10 +48,10 @@ def gather(book: Book, asked: Asked) -> Iterator[tuple[Period, LevelStats | Lack
         if counted.den > 0:
             yield period, LevelStats(asked.kpi, period, counted, Sampled.WEEKS)
         else:
-            yield period, lacking(book, asked.kpi, tables, "nothing_counts")
+            yield period, no_level(book, asked.kpi, tables, "nothing_counts")
 
 
-def _handled(book: Book, asked: Asked, tables: tuple[str, ...]) -> ibis.Table:
+def _handled(book: Book, asked: LevelQuestion, tables: tuple[str, ...]) -> ibis.Table:
     day, scope = ("opened_on", in_scope) if "contacts" in tables else ("start_on", in_queues)
     table = book.table(tables[1])
     table = table.filter(table[day] >= asked.start, table[day] < asked.end, table.handle_s.notnull())

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import ibis
 from ibis import _
 
-from comity.book.opening import Book
-from comity.book.statistics.levels.asking import MANY, Asked, Lacking, lacking
+from comity.book.reading.open import Book
+from comity.book.statistics.levels.asking import MANY, LevelQuestion, NoLevel, no_level
 from comity.book.statistics.levels.folding import by_period
 from comity.core.agreements import EVERYTHING, Kpi
 from comity.core.levels import LevelStats, Moments, Sampled
@@ -31,11 +31,11 @@ class _Sums:
     one_scale: bool
 
 
-def gather(book: Book, asked: Asked) -> Iterator[tuple[Period, LevelStats | Lacking]]:
+def gather(book: Book, asked: LevelQuestion) -> Iterator[tuple[Period, LevelStats | NoLevel]]:
     """The level of one survey KPI in each of its periods."""
     kpi = asked.kpi
     if not book.has(*NEEDS):
-        yield from ((period, lacking(book, kpi, NEEDS)) for period in asked.periods)
+        yield from ((period, no_level(book, kpi, NEEDS)) for period in asked.periods)
         return
     answers = _answers(book, kpi)
     found = _summed(answers, asked)
@@ -43,11 +43,11 @@ def gather(book: Book, asked: Asked) -> Iterator[tuple[Period, LevelStats | Lack
     for number, period in enumerate(asked.periods):
         sums = found.get(number)
         if sums is None:
-            yield period, lacking(book, kpi, NEEDS, "nothing_counts")
+            yield period, no_level(book, kpi, NEEDS, "nothing_counts")
         elif sums.respondents < MANY:
-            yield period, lacking(book, kpi, NEEDS, "too_small")
+            yield period, no_level(book, kpi, NEEDS, "too_small")
         elif kpi.measure == "csat" and kpi.formula == "mean" and not sums.one_scale:
-            yield period, lacking(book, kpi, NEEDS, "mixed_scales")  # a mean over two scales means nothing
+            yield period, no_level(book, kpi, NEEDS, "mixed_scales")  # a mean over two scales means nothing
         else:
             also: dict[str, object] = {"answers": sums.answers, "response_rate": rates.get(number)}
             if kpi.measure == "csat" and sums.one_scale:
@@ -77,7 +77,7 @@ def _answers(book: Book, kpi: Kpi) -> ibis.Table:
     ).mutate(best=_.points < 1)
 
 
-def _counted(kpi: Kpi) -> ibis.Deferred:
+def _numerator(kpi: Kpi) -> ibis.Deferred:
     """What one answer adds to the numerator."""
     if kpi.measure == "nps":
         return ibis.ifelse(_.up >= _PROMOTERS, 100.0, ibis.ifelse(_.up <= _DETRACTORS, -100.0, 0.0))
@@ -86,8 +86,8 @@ def _counted(kpi: Kpi) -> ibis.Deferred:
     return ibis.ifelse((_.points <= 1) & (_.width + 1 >= _BOXES) | _.best, 1.0, 0.0)
 
 
-def _summed(answers: ibis.Table, asked: Asked) -> dict[int, _Sums]:
-    given = answers.filter(_.score.notnull() & _.answered_on.notnull()).mutate(x=_counted(asked.kpi))
+def _summed(answers: ibis.Table, asked: LevelQuestion) -> dict[int, _Sums]:
+    given = answers.filter(_.score.notnull() & _.answered_on.notnull()).mutate(x=_numerator(asked.kpi))
     people = (
         by_period(given, "answered_on", asked.periods)
         .group_by("period", "unit", "respondent_id")
@@ -142,7 +142,7 @@ def _summed(answers: ibis.Table, asked: Asked) -> dict[int, _Sums]:
     }
 
 
-def _response_rates(answers: ibis.Table, asked: Asked) -> dict[int, float]:
+def _response_rates(answers: ibis.Table, asked: LevelQuestion) -> dict[int, float]:
     """Of those asked in each period, the share that answered within 30 days."""
     in_time = (_.answered_on <= _.asked_on + ibis.interval(days=ANSWERED_WITHIN_DAYS)) & _.score.notnull()
     invited = by_period(answers.mutate(in_time=in_time.fill_null(False)), "asked_on", asked.periods)

@@ -1,0 +1,297 @@
+"""A file into a book: mapped, checked, stored in one step, told; the same again changes nothing."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from comity.book.definition import Definition, read_definition
+from comity.book.formats.sheet import ROW, UnusableSourceError
+from comity.book.importing.current import current_table
+from comity.book.importing.write import WriteRequest, reject_becoming_private, remove_leftovers, write_rows
+from comity.book.mappings.apply import MappedFile, MappingContext, UnconvertedRow, apply_mapping
+from comity.book.mappings.digest import mapping_digest, mapping_digests
+from comity.book.mappings.model import SourceMapping
+from comity.book.plurals import plural
+from comity.book.storage.commit import book_lock
+from comity.book.storage.duckdb import as_book_error, work_engine
+from comity.book.storage.journal import ImportRecord
+from comity.book.tables import Table
+from comity.book.validation.check import MAX_REJECTS, NOBODY, CheckedRows, CheckRequest, check_rows
+from comity.book.validation.plausibility import check_notes, columns_not_kept, control_total_notes, interval_notes
+from comity.book.validation.pseudonyms import pseudonym_columns
+from comity.book.validation.rejects import (
+    FIRST_REJECTS,
+    REJECTS_SCHEMA,
+    Reject,
+    first_rows,
+    too_many_rejects,
+    write_rejects,
+)
+from comity.core.values import Side
+
+FIRST_ROWS = 5  # mapped rows that a dry run shows
+_LISTED = 1000  # rejects that an outcome tells of
+
+Progress = Callable[[int], None]  # told the number of rows as they pass
+
+
+def no_progress(_: int) -> None:
+    """Nobody watches the rows pass."""
+
+
+class RefusedError(UnusableSourceError):
+    """A file of which too many rows break a rule; nothing of it was taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a file.
+
+    `delivery` has the counts; `already` is the earlier import of the very same file, which changed nothing now.
+    `by_reason` counts rejects, (column, reason) -> rows. `first_rows` are the first mapped rows, of a dry run only.
+    """
+
+    table: str
+    delivery: ImportRecord
+    already: ImportRecord | None = None
+    by_reason: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    rejects: tuple[Reject, ...] = ()  # the first of them
+    notes: tuple[str, ...] = ()
+    unmapped: tuple[str, ...] = ()  # columns of the source that were not kept
+    first_rows: tuple[Mapping[str, str], ...] = ()
+    dry_run: bool = False
+    shared: ImportRecord | None = None  # with the counts of the rows that both sides see, once it is stored
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRequest:
+    """By whom and when a file is imported, and by which terms.
+
+    :ivar by: who does it
+    :ivar at: when, with a zone
+    :ivar max_rejects: the share of rows that may break a rule before the whole file is refused
+    :ivar dry_run: map and check, and change nothing
+    :ivar side: the side of a room that delivers the file. It changes what this side brought and proposes the rest;
+        what the other side keeps to itself it neither meets nor tells of. None: at home, where a file may change all
+    :ivar holder: the side that alone adds rows to the table; what another delivers waits for it
+    :ivar key: what tells this delivery from another of the same file, so that it is not brought in twice
+    :ivar patience_s: how long another import is waited for
+    """
+
+    by: str
+    at: datetime
+    max_rejects: float = MAX_REJECTS
+    dry_run: bool = False
+    side: Side | None = None
+    holder: Side | None = None
+    key: str = ""
+    patience_s: float = 0.0
+
+    def record(self, number: int, source: Path, mapped: MappedFile, mapping: SourceMapping) -> ImportRecord:
+        """The record of the import to be, before anything is counted."""
+        return ImportRecord(
+            number,
+            source.name,
+            mapped.digest,
+            self.at,
+            self.by,
+            mapping.name,
+            mapping_digest(mapping),
+            window=mapped.window,
+            side="unknown" if self.side is None else self.side.value,
+            key=self.key,
+        )
+
+
+def import_source(
+    book: Path, source: Path, mapping: SourceMapping, request: ImportRequest, progress: Progress = no_progress
+) -> Outcome:
+    """Import a file into a book by a mapping.
+
+    :raises UnusableSourceError: when the file cannot be read, or (RefusedError) too much of it breaks rules
+    :raises UnusableBookError: when the book cannot be read
+    :raises BusyBookError: when another import into it is under way
+    """
+    definition, table = read_definition(book), mapping.target
+    with book_lock(book, request.patience_s), work_engine() as (con, work):
+        remove_leftovers(book)
+        mapped = apply_mapping(mapping, source, MappingContext(definition.timezone))
+        current = current_table(book, table)
+        delivery = request.record(current.next_number, source, mapped, mapping)
+        earlier = current.earlier(delivery, mapping_digests(mapping))
+        if earlier is not None and not request.dry_run:
+            nothing = replace(delivery, number=earlier.number)  # the other side sees no row of it
+            seen = next((one for one in current.shared if one.number == earlier.number), nothing)
+            return Outcome(table.name, delivery, already=earlier, shared=seen)
+        incoming = IncomingRows(book, definition, table, request, mapped, delivery)
+        return import_rows(con, incoming, _report_progress(mapped.batches, progress), work)
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingRows:
+    """Rows on their way into one book, by which request, and what is known of the file that they stand in."""
+
+    book: Path
+    definition: Definition
+    table: Table
+    request: ImportRequest
+    mapped: MappedFile
+    delivery: ImportRecord
+    whole_file: bool = True  # the file is for this book only: its totals, notes and unconverted rows belong to it
+    first_rows: list[Mapping[str, str]] = field(default_factory=list)  # filled by a dry run
+
+
+def import_rows(
+    con: duckdb.DuckDBPyConnection, incoming: IncomingRows, batches: Iterator[pa.RecordBatch], work: Path
+) -> Outcome:
+    """Check rows, refuse or write them, and say what became of them; under the book's lock."""
+    mapped, table, definition, request = incoming.mapped, incoming.table, incoming.definition, incoming.request
+    if request.dry_run:
+        batches = _keep_first_rows(batches, incoming.first_rows)
+    rules = CheckRequest(
+        table,
+        definition,
+        number=incoming.delivery.number,
+        last_wins=mapped.last_wins,
+        pseudonyms=pseudonym_columns(table, definition.digests, incoming.book),
+        delivered_by=request.side,
+        with_rows=True,
+    )
+    checked = check_rows(con, batches, rules, work)
+    to_write = WriteRequest(incoming.book, definition, table, checked, incoming.delivery, request.side, request.holder)
+    with as_book_error(incoming.book, f"the table {table.name}"):
+        checked = reject_becoming_private(con, to_write, work)
+    rejected = checked.rejected + (len(mapped.problems) if incoming.whole_file else 0)
+    rows_in = checked.rows_in + rejected - checked.rejected
+    refused = not request.dry_run and (rejected > request.max_rejects * rows_in or mapped.unkept > 0)
+    by_reason = _place_rejects(checked, incoming, _LISTED if refused or request.dry_run else None)
+    rejects = _first_rejects(checked.rejects)
+    checked = replace(checked, rejected=rejected, rows_in=rows_in)
+    if refused:
+        msg = too_many_rejects(rejected, rows_in, request.max_rejects, rejects[:FIRST_REJECTS])
+        raise RefusedError(msg, file=incoming.delivery.file)
+    notes = _notes(con, checked, incoming)
+    delivery = replace(
+        incoming.delivery,
+        rows_in=rows_in,
+        rejected=rejected,
+        collapsed=checked.collapsed,
+        superseded=checked.superseded,
+        control=dict(mapped.control) if incoming.whole_file else {},
+        notes=() if definition.keeps_parts_private(table) else notes,
+    )
+    shared = None
+    if not request.dry_run:
+        with as_book_error(incoming.book, f"the table {table.name}"):
+            delivery, shared = write_rows(con, replace(to_write, checked=checked, delivery=delivery), work)
+    return Outcome(
+        table.name,
+        delivery,
+        by_reason=by_reason,
+        rejects=rejects,
+        notes=notes,
+        unmapped=tuple(mapped.unmapped),
+        first_rows=tuple(incoming.first_rows),
+        dry_run=request.dry_run,
+        shared=shared,
+    )
+
+
+def _report_progress(batches: Iterator[pa.RecordBatch], progress: Progress) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        progress(batch.num_rows)
+        yield batch
+
+
+def _keep_first_rows(batches: Iterator[pa.RecordBatch], first: list[Mapping[str, str]]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        if len(first) < FIRST_ROWS:
+            rows = batch.slice(0, FIRST_ROWS - len(first)).to_pylist()
+            first += [{name: value for name, value in row.items() if name != ROW and value is not None} for row in rows]
+        yield batch
+
+
+def _place_rejects(checked: CheckedRows, incoming: IncomingRows, most: int | None) -> dict[tuple[str, str], int]:
+    """Rewrite the rejects with files and lines, rows that could not be converted among them; their counts by reason.
+
+    :param most: how many of them are placed, where they are only shown: finding all lines may take much memory
+    """
+    mapped, table = incoming.mapped, first_rows(checked.rejects, most)
+    unconverted_rows = mapped.problems if incoming.whole_file else []
+    problems = unconverted_rows[:most]
+    rows = table.column("row").to_pylist()
+    lines = mapped.lines([*rows, *(problem.row for problem in problems if problem.line is None)])
+    files = [_file_and_sheet(incoming, row) for row in rows]
+    kept = table.drop_columns(["row"])
+    kept = kept.add_column(0, "line", pa.array([lines.get(row, row) for row in rows], pa.int64()))
+    kept = kept.add_column(0, "file", pa.array(files, pa.string())).cast(REJECTS_SCHEMA)
+    owner, column_owner = _owners_of_unread_row(incoming.table, incoming.definition, incoming.request.side)
+    unconverted = [_as_reject(problem, incoming, lines, owner, column_owner) for problem in problems]
+    write_rejects(checked.rejects, [kept, pa.Table.from_pylist(unconverted, REJECTS_SCHEMA)])
+    counts = dict(checked.by_reason)
+    for problem in unconverted_rows:
+        counts[problem.column, problem.reason] = counts.get((problem.column, problem.reason), 0) + 1
+    return counts
+
+
+def _as_reject(
+    problem: UnconvertedRow,
+    incoming: IncomingRows,
+    lines: Mapping[int, int],
+    owner: str | None,
+    column_owner: str | None,
+) -> dict[str, object]:
+    return {
+        "file": _file_and_sheet(incoming, problem.row),
+        "line": problem.line if problem.line is not None else lines.get(problem.row, problem.row),
+        "column": problem.column,
+        "value": problem.value[:200],
+        "reason": problem.reason,
+        "owner": owner,
+        "column_owner": column_owner,
+    }
+
+
+def _file_and_sheet(incoming: IncomingRows, row: int) -> str:
+    sheet = incoming.mapped.sheet_name(row) if row >= 0 else None
+    return incoming.delivery.file if sheet is None else f"{incoming.delivery.file} [{sheet}]"
+
+
+def _owners_of_unread_row(table: Table, definition: Definition, by: Side | None) -> tuple[str | None, str | None]:
+    """Whose a row is that could not be read: whoever has private rows or columns there, to be on the safe side."""
+    if by is not None:
+        return None, None  # the list is the delivering side's alone
+    rows = {side for side, one in definition.private.items() for row in one.rows if row.table == table.name}
+    return _only_side(rows), _only_side(set(definition.column_owners(table).values()))
+
+
+def _only_side(sides: set[Side]) -> str | None:
+    return None if not sides else sides.pop().value if len(sides) == 1 else NOBODY
+
+
+def _first_rejects(file: Path) -> tuple[Reject, ...]:
+    """The first rejects; whoever imports a file has the file."""
+    table = first_rows(file, _LISTED)
+    return tuple(
+        Reject(row["file"], row["line"], row["column"], row["value"] or "", row["reason"]) for row in table.to_pylist()
+    )
+
+
+def _notes(con: duckdb.DuckDBPyConnection, checked: CheckedRows, incoming: IncomingRows) -> tuple[str, ...]:
+    mapped, table = incoming.mapped, incoming.table
+    notes = list(mapped.notes) if incoming.whole_file else []
+    if checked.superseded:
+        what = plural(checked.superseded, "row is an earlier state", "rows are earlier states")
+        notes.append(f"{what} of another; the last state of each counts")
+        checked = replace(checked, collapsed=checked.collapsed - checked.superseded)
+    notes += [text for _, text in check_notes(checked, table, incoming.definition)]
+    if incoming.whole_file:
+        notes += control_total_notes(con, checked, table, mapped.control)
+        notes += interval_notes(con, checked, table)
+    if mapped.unmapped:
+        notes.append(columns_not_kept(mapped.unmapped))
+    return tuple(dict.fromkeys(notes))

@@ -1,0 +1,389 @@
+"""A file through a mapping: rows of text under the table's own names, and the rows that could not be converted."""
+
+import difflib
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from comity.book.formats.detect import SourceFile, open_source_file
+from comity.book.formats.sheet import ROW, Sheet, UnusableSourceError
+from comity.book.mappings.compile import LAST_WINS_COLUMN, CompiledMapping, MappingCompiler, map_table
+from comity.book.mappings.model import SourceMapping, UnusableMappingError
+from comity.book.mappings.unpivot import UnpivotedSheet, unpivot
+from comity.book.patterns import search_groups
+from comity.book.plurals import plural
+from comity.book.storage.duckdb import without_progress_bar
+
+_PER_SHEET = 1 << 40  # rows of one sheet, at most; above that the number of `_row` says which sheet
+NO_ROW = -1
+_AT_ONCE = (
+    131_072  # rows, and bytes, of one run of the statement: to plan it takes as long as to run it on some thousand
+)
+_AT_ONCE_BYTES = 32 * 2**20
+_PROBLEMS_KEPT = 1_000_000  # far beyond the share at which a file is refused; the others are only counted
+
+
+@dataclass(frozen=True, slots=True)
+class MappingContext:
+    """What a file is applied in: the book's zone, and source columns to carry along for routing.
+
+    A carried column comes out of the batches as `carried:HEADER`.
+    """
+
+    timezone: str = "UTC"
+    carry: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UnconvertedRow:
+    """A row that was not converted: its `_row`, the source's column, the text there, and what is wrong.
+
+    `line` is set where the row could not even be taken apart; then `row` is -1.
+    """
+
+    row: int
+    column: str
+    value: str
+    reason: str
+    line: int | None = None
+
+
+@dataclass(slots=True)
+class MappedFile:
+    """What comes of a file; `problems`, `notes` and `control` are whole once `batches` are consumed."""
+
+    batches: Iterator[pa.RecordBatch]
+    columns: tuple[str, ...]
+    row_word: str
+    digest: str
+    unmapped: tuple[str, ...] = ()
+    problems: list[UnconvertedRow] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    window: tuple[date, date] | None = None
+    control: dict[str, float] = field(default_factory=dict)
+    last_wins: str | None = None
+    rows_in: int = 0
+    unkept: int = 0  # problems beyond those that are kept
+    stride: int = 1  # rows made of one row of the source
+    sheets: tuple[Sheet, ...] = ()
+
+    def lines(self, rows: Sequence[int]) -> dict[int, int]:
+        """The line of the file (the row of the sheet) for values of `_row`."""
+        lines_by_row: dict[int, int] = {}
+        for number, sheet in enumerate(self.sheets):
+            own = {row: row // self.stride % _PER_SHEET for row in rows if self._sheet_number(row) == number}
+            if own:
+                lines = sheet.lines(sorted(set(own.values())))
+                lines_by_row |= {row: lines[source] for row, source in own.items() if source in lines}
+        return lines_by_row
+
+    def sheet_name(self, row: int) -> str | None:
+        """The sheet in which a row stands, where the file has sheets."""
+        number = self._sheet_number(row)
+        return self.sheets[number].name if 0 <= number < len(self.sheets) else None
+
+    def _sheet_number(self, row: int) -> int:
+        return row // self.stride // _PER_SHEET
+
+
+def apply_mapping(mapping: SourceMapping, path: Path, context: MappingContext | None = None) -> MappedFile:
+    """Open a file and prepare its rows.
+
+    :raises UnusableSourceError: when the file cannot be read, or lacks what the mapping needs
+    """
+    source = open_source_file(path, mapping.file)
+    context = context or MappingContext()
+    if mapping.identity:
+        return _apply_identity(mapping, path, source, context)
+    return _Run(mapping, path, source, context).applied()
+
+
+def _apply_identity(mapping: SourceMapping, path: Path, source: SourceFile, context: MappingContext) -> MappedFile:
+    """The table's own columns, cell by cell as they stand."""
+    sheet = source.sheets[0]
+    headers = {column.name: own for column in mapping.target.columns if (own := sheet.find(column.name)) is not None}
+    missing = [column.name for column in mapping.target.required if column.name not in headers]
+    if missing:
+        has = ", ".join(sheet.headers[:20])
+        msg = f"has no column {', '.join(missing)}, without which {mapping.table} says nothing; it has {has}"
+        raise UnusableSourceError(msg, file=path)
+    carried = {f"carried:{header}": own for header in context.carry if (own := sheet.find(header)) is not None}
+    wanted = {**headers, **carried}
+    applied = MappedFile(
+        batches=iter(()),
+        columns=tuple(headers),
+        row_word=sheet.row_word,
+        digest=source.digest,
+        unmapped=tuple(header for header in sheet.headers if header not in headers.values()),
+        notes=list(source.notes),
+        sheets=source.sheets,
+    )
+    applied.batches = _identity_batches(applied, sheet, wanted)
+    return applied
+
+
+def _identity_batches(applied: MappedFile, sheet: Sheet, wanted: dict[str, str]) -> Iterator[pa.RecordBatch]:
+    for batch in sheet.batches(list(wanted.values())):
+        applied.rows_in += batch.num_rows
+        yield batch.rename_columns([ROW, *wanted])
+    _add_malformed(applied, sheet)
+
+
+def _add_malformed(applied: MappedFile, sheet: Sheet) -> None:
+    """Rows that could not be taken apart become problems."""
+    for broken in sheet.broken:
+        applied.problems.append(UnconvertedRow(NO_ROW, "", broken.text[:200], broken.reason, broken.line))
+    applied.rows_in += len(sheet.broken)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One sheet, with its statement."""
+
+    number: int
+    sheet: Sheet
+    wide: UnpivotedSheet | None
+    compiled: CompiledMapping
+
+
+class _Run:
+    """One file on its way through one mapping."""
+
+    def __init__(self, mapping: SourceMapping, path: Path, source: SourceFile, context: MappingContext) -> None:
+        self.mapping = mapping
+        self.path = path
+        self.source = source
+        self.context = context
+        self.zone = mapping.zone or context.timezone
+        self.notes = list(source.notes)
+        self.parts = self.prepared()
+        borne = {name for part in self.parts for name in part.compiled.columns}
+        borne |= {column.name for column in mapping.target.required}
+        self.columns = tuple(name for name in mapping.columns if name in borne)
+        self.counts: Counter[str] = Counter()
+        self.sums: dict[str, float] = defaultdict(float)
+
+    def applied(self) -> MappedFile:
+        """The answer, whose batches do the work as they are consumed."""
+        sheets = self.source.sheets
+        used = {header for part in self.parts for header in part.compiled.headers}
+        used |= {header for part in self.parts if part.wide for header in part.wide.used}
+        # A place is held for every sheet, so that `_row` means the same whichever of them were of use.
+        applied = MappedFile(
+            batches=iter(()),
+            columns=self.columns,
+            row_word=sheets[0].row_word,
+            digest=self.source.digest,
+            unmapped=tuple(dict.fromkeys(h for part in self.parts for h in part.sheet.headers if h not in used)),
+            notes=self.notes,
+            window=self.window(),
+            last_wins=LAST_WINS_COLUMN if self.mapping.last_wins else None,
+            stride=max((part.wide.stride for part in self.parts if part.wide), default=1),
+            sheets=sheets,
+        )
+        applied.batches = self.batches(applied)
+        return applied
+
+    def prepared(self) -> list[_Part]:
+        """Every sheet that holds what the mapping needs; an error where none does."""
+        parts, complaints = [], []
+        for number, sheet in enumerate(self.source.sheets):
+            wide = unpivot(self.mapping.wide, sheet) if self.mapping.wide else None
+            compiler = MappingCompiler(
+                self.mapping,
+                wide.find if wide else sheet.find,
+                self.zone,
+                (self.path.name, sheet.name),
+                open_ended=sheet.open_ended,
+            )
+            compiled = compiler.compile(self.context.carry)
+            missing = self.missing(compiled)
+            if wide is not None and not wide.groups:
+                missing = [("the rows", self.mapping.wide.pattern if self.mapping.wide else "")]
+            if missing:
+                complaints.append(self.complaint(sheet, missing))
+                continue
+            plain = {name for name, value in self.mapping.columns.items() if value.source}
+            empty = [f"{column} ({header})" for column, header in compiled.absent if column in plain]
+            if empty:
+                where = f"sheet {sheet.name}: " if len(self.source.sheets) > 1 else ""
+                self.notes.append(f"{where}not in the file, and so left empty: {', '.join(empty)}")
+            parts.append(_Part(number, sheet, wide, compiled))
+        if not parts:
+            raise UnusableSourceError(complaints[0], file=self.path)
+        self.notes += complaints
+        return parts
+
+    def missing(self, compiled: CompiledMapping) -> list[tuple[str, str]]:
+        """What the mapping cannot do without and the sheet does not have."""
+        needed = {column.name for column in self.mapping.target.required}
+        needed |= {name for name, value in {**self.mapping.let, **self.mapping.columns}.items() if value.needed}
+        spared = {name for name in needed if self.mapping.columns.get(name) and self.mapping.columns[name].first}
+        return [(column, header) for column, header in compiled.absent if column in needed - spared]
+
+    def complaint(self, sheet: Sheet, missing: list[tuple[str, str]]) -> str:
+        column, header = missing[0]
+        near = difflib.get_close_matches(header, sheet.headers, 1, 0.5)
+        has = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(sheet.headers[:12])}"
+        where = f"sheet {sheet.name}: " if sheet.name else ""
+        return f"{where}has no column {header!r}, which the mapping takes for {column}; {has}"
+
+    def window(self) -> tuple[date, date] | None:
+        """The days for which the delivery says that it is whole."""
+        window = self.mapping.window
+        if window is None:
+            return None
+        if window.file is None:
+            return (window.start, window.end) if window.start and window.end else None
+        match = search_groups(window.file, self.path.name)
+        if match is None:
+            self.notes.append(f"the file's name does not tell its window ({window.file})")
+            return None
+        try:
+            start, end = (datetime.strptime(match[part], window.format).date() for part in ("from", "to"))  # noqa: DTZ007 - days
+        except (ValueError, TypeError):
+            self.notes.append(f"the file's name does not tell its window as {window.format}")
+            return None
+        return (start, end) if end > start else None
+
+    def batches(self, applied: MappedFile) -> Iterator[pa.RecordBatch]:
+        """All sheets, one after the other; then what can only be told at the end."""
+        with without_progress_bar(duckdb.connect(config={"threads": 1})) as con:
+            self.load_maps(con)
+            for part in self.parts:
+                for batch in self.source_batches(part, applied):
+                    made = self.converted(con, part, batch, applied)
+                    if made.num_rows:
+                        yield made
+                _add_malformed(applied, part.sheet)
+        self.tell(applied)
+
+    def source_batches(self, part: _Part, applied: MappedFile) -> Iterator[pa.RecordBatch]:
+        """Batches c0, c1, ... with `_row` unique in the whole file."""
+        base = part.number * _PER_SHEET
+        if part.wide is not None:
+            for batch in part.sheet.batches(part.wide.wanted(part.compiled.headers)):
+                applied.rows_in += batch.num_rows
+                yield from part.wide.long(batch, part.compiled.headers, base, applied.stride)
+            return
+        for batch in _merge_batches(part.sheet.batches(part.compiled.headers)):
+            applied.rows_in += batch.num_rows
+            yield batch if base == 0 else batch.set_column(0, ROW, pc.add(batch.column(0), base))
+
+    def load_maps(self, con: duckdb.DuckDBPyConnection) -> None:
+        """The dated maps, as tables of the engine."""
+        for name, made in self.mapping.maps.items():
+            keys, values, starts, stops = (
+                (list(part) for part in zip(*made.rows, strict=True)) if made.rows else ([],) * 4
+            )
+            table = pa.table(
+                {
+                    "key": pa.array([key.lower() for key in keys], pa.string()),
+                    "value": pa.array(values, pa.string()),
+                    "start": pa.array(starts, pa.date32()),
+                    "stop": pa.array(stops, pa.date32()),
+                }
+            )
+            con.register("_map", table)
+            con.execute(f"CREATE TABLE {map_table(name)} AS FROM _map")
+            con.unregister("_map")
+
+    def converted(
+        self, con: duckdb.DuckDBPyConnection, part: _Part, batch: pa.RecordBatch, applied: MappedFile
+    ) -> pa.RecordBatch:
+        """One batch through the statement; what fails or is left out is counted."""
+        con.register("batch", pa.Table.from_batches([batch]))
+        try:
+            out = con.execute(part.compiled.sql).to_arrow_table().combine_chunks()
+        except duckdb.Error as error:
+            first = str(error).splitlines()[0][:200]
+            msg = f"mapping {self.mapping.name}: the engine cannot run it on {self.path.name} ({first})"
+            raise UnusableMappingError(msg) from None
+        finally:
+            con.unregister("batch")
+        self.count(part, out)
+        taken = pc.and_(pc.is_null(out["_out"]), pc.invert(pc.or_(out["_total"], out["_blank"])))
+        rows = out.filter(taken)
+        self.blame(part, rows, applied)
+        kept = rows.filter(pc.is_null(rows["_fault"]))
+        self.add_sums(part, out.filter(pc.invert(out["_blank"])))
+        left = {*_MARKS, *self.mapping.columns} - set(self.columns)
+        names = [name for name in kept.schema.names if name not in left and not name.startswith("_k_")]
+        batches = kept.select(names).combine_chunks().to_batches()
+        return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=kept.select(names).schema)
+
+    def count(self, part: _Part, out: pa.Table) -> None:
+        self.counts["blank"] += _count_true(out["_blank"])
+        self.counts["total"] += _count_true(pc.and_(out["_total"], pc.invert(out["_blank"])))
+        for number, words in enumerate(part.compiled.filters, 1):
+            self.counts["out:" + words] += _count_true(
+                pc.and_(pc.equal(pc.fill_null(out["_out"], 0), number), pc.invert(pc.or_(out["_total"], out["_blank"])))
+            )
+
+    def blame(self, part: _Part, rows: pa.Table, applied: MappedFile) -> None:
+        bad = rows.filter(pc.is_valid(rows["_fault"]))
+        for row, number, value in zip(*(bad[name].to_pylist() for name in (ROW, "_fault", "_blamed")), strict=True):
+            fault = part.compiled.faults[number - 1]
+            if len(applied.problems) < _PROBLEMS_KEPT:
+                applied.problems.append(UnconvertedRow(row, fault.label, value or "", fault.reason))
+            else:
+                self.counts["unkept"] += 1
+
+    def add_sums(self, part: _Part, every: pa.Table) -> None:
+        for column in part.compiled.controls:
+            self.sums[column] += float(pc.sum(every[f"_k_{column}"]).as_py() or 0)
+
+    def tell(self, applied: MappedFile) -> None:
+        """What can only be said once every row was seen."""
+        blank, totals = self.counts["blank"], self.counts["total"]
+        if blank:
+            what = plural(blank, "row that holds", "rows that hold")
+            applied.notes.append(f"{what} nothing of what is mapped {'was' if blank == 1 else 'were'} left out")
+        if totals:
+            applied.notes.append(f"{plural(totals, 'row of totals was', 'rows of totals were')} left out")
+        for key, count in self.counts.items():
+            if key.startswith("out:") and count:
+                what = plural(count, "row was", "rows were")
+                applied.notes.append(f"{what} left out by the mapping: it takes those where {key[4:]}")
+        applied.unkept = self.counts["unkept"]
+        for control in self.mapping.control:
+            applied.control[control.column] = self.sums[control.column]
+        applied.notes += self.said(applied)
+
+    def said(self, applied: MappedFile) -> Iterator[str]:
+        """The mapping's own sentences for such a file."""
+        headers = {header.casefold() for sheet in applied.sheets for header in sheet.headers}
+        for note in self.mapping.notes:
+            if note.when_rows is not None and applied.rows_in != note.when_rows:
+                continue
+            if note.when_column is not None and note.when_column.casefold() not in headers:
+                continue
+            if note.unless_column is not None and note.unless_column.casefold() in headers:
+                continue
+            yield note.say
+
+
+def _merge_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same rows in fewer, larger batches."""
+    gathered: list[pa.RecordBatch] = []
+    for batch in batches:
+        full = sum(one.num_rows for one in gathered) + batch.num_rows > _AT_ONCE
+        if gathered and (full or sum(one.nbytes for one in gathered) + batch.nbytes > _AT_ONCE_BYTES):
+            yield pa.concat_batches(gathered)
+            gathered = []
+        gathered.append(batch)
+    if gathered:
+        yield pa.concat_batches(gathered)
+
+
+_MARKS = frozenset({"_out", "_total", "_blank", "_fault", "_blamed"})
+
+
+def _count_true(column: pa.ChunkedArray) -> int:
+    return int(pc.sum(column).as_py() or 0)

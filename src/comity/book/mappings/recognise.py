@@ -1,0 +1,95 @@
+"""Which of the known formats a file is in, by its headers: a look that reads no more than its beginning."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from comity.book.formats.detect import open_source_file
+from comity.book.formats.json import parse_path
+from comity.book.formats.options import FileOptions
+from comity.book.formats.sheet import Sheet, UnusableSourceError
+from comity.book.mappings.draft import headers_of
+from comity.book.mappings.model import SourceMapping, identity_mapping
+from comity.book.mappings.parse import read_mapping, shipped_mappings
+from comity.book.tables import TABLES
+
+_ENOUGH = 0.6  # of the headers that a mapping asks for
+
+
+@dataclass(frozen=True, slots=True)
+class MappingMatch:
+    """A mapping, and how many of the headers that it asks for the file has."""
+
+    mapping: str
+    found: int
+    share: float
+
+
+def matching_mappings(path: Path, own: Sequence[SourceMapping] = ()) -> list[MappingMatch]:
+    """The mappings that a file fits, the best first; none where it is in no known format.
+
+    :param own: mappings that were made by hand, tried beside those that are shipped
+    :raises UnusableSourceError: for a file that cannot be read at all
+    """
+    fits: list[MappingMatch] = []
+    opened: dict[FileOptions, Sheet | None] = {FileOptions(): open_source_file(path, FileOptions()).sheets[0]}
+    for mapping in (*own, *_known_mappings()):
+        if mapping.file not in opened:
+            try:
+                opened[mapping.file] = open_source_file(path, mapping.file).sheets[0]
+            except UnusableSourceError:
+                opened[mapping.file] = None
+        sheet = opened[mapping.file]
+        if sheet is not None and (fit := _match(mapping, sheet)) is not None:
+            fits.append(fit)
+    # A table's own columns before a format that asks for fewer of them.
+    return sorted(fits, key=lambda fit: (-fit.share * fit.found, fit.mapping))
+
+
+def _known_mappings() -> Iterator[SourceMapping]:
+    yield from (identity_mapping(name) for name in TABLES)
+    yield from (read_mapping(name) for name in shipped_mappings())
+
+
+def _match(mapping: SourceMapping, sheet: Sheet) -> MappingMatch | None:
+    if mapping.identity:
+        there = [column.name for column in mapping.target.columns if sheet.find(column.name) is not None]
+        if any(column.name not in there for column in mapping.target.required):
+            return None
+        return MappingMatch(mapping.name, len(there), len(there) / max(len(sheet.headers), 1))
+    asked = [frozenset(headers_of(value, mapping.let)) for value in mapping.columns.values()]
+    asked = [names for names in asked if names]
+    has = _names_present(sheet, {name for names in asked for name in names})
+    count = sum(bool(names & has) for names in asked)
+    required = [
+        frozenset(headers_of(mapping.columns[column.name], mapping.let))
+        for column in mapping.target.required
+        if column.name in mapping.columns
+    ]
+    lacks = any(names and not names & has for names in required)
+    if lacks or not asked or count / len(asked) < _ENOUGH:
+        return None
+    return MappingMatch(mapping.name, count, count / len(asked))
+
+
+def _is_path(name: str) -> bool:
+    """Whether a header may lead into a record; a pattern over headers of a table does not."""
+    try:
+        parse_path(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _names_present(sheet: Sheet, names: set[str]) -> set[str]:
+    """Those of the names that the sheet has; of records without a head, those that the first of them hold."""
+    if not sheet.open_ended:
+        return {name for name in names if sheet.find(name) is not None}
+    wanted = sorted(name for name in names if _is_path(name))
+    try:
+        first = next(sheet.batches(wanted), None)
+    except UnusableSourceError:
+        return set()
+    if first is None:
+        return set()
+    return {name for at, name in enumerate(wanted, 1) if first.column(at).null_count < first.num_rows}

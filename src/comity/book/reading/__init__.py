@@ -1,0 +1,1 @@
+"""A book as one viewer may see it."""

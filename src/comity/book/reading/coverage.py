@@ -1,0 +1,106 @@
+"""How far the records of a book reach, and whether they cover a period: no figure is made of half a period."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from comity.book.reading.open import Book
+from comity.book.tables import MONTHLY
+from comity.core.calendars import Calendar, Cut
+from comity.core.values import Period
+
+_DAY = timedelta(days=1)
+EDGE = timedelta(days=7)  # at both ends of a period, in which a contact must have come
+_DAYS = {  # table -> its day
+    "contacts": "opened_on",
+    "intervals": "start_on",
+    "forecasts": "start_on",
+    "schedules": "start_on",
+    "surveys": "answered_on",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Uncovered:
+    """A table that does not cover a period."""
+
+    table: str
+    period: Period
+
+
+class Coverage:
+    """The days and months that an open book tells of, up to and with `today`."""
+
+    def __init__(self, book: Book, today: date) -> None:
+        """Remember the book, and the day after which nothing counts."""
+        self._book = book
+        self._today = today
+        self._months = Calendar(Cut.MONTH, book.definition.month_starts_on)
+
+    def days(self, table: str) -> tuple[date, ...]:
+        """The days on which the table has a row (surveys: an answer; monthly tables: first days of months)."""
+        if not self._book.has(table):
+            return ()
+        column = "month" if table in MONTHLY else _DAYS[table]
+
+        def read() -> tuple[date, ...]:
+            found = self._book.table(table)
+            frame = found.filter(found[column].notnull()).select(column).distinct().to_pyarrow()
+            return tuple(sorted(frame.column(0).to_pylist()))
+
+        days = self._book.once(("days", table), read)
+        if table in MONTHLY:
+            return tuple(month for month in days if self._month(month).end <= self._today + _DAY)
+        return tuple(day for day in days if day <= self._today)
+
+    def horizon(self, tables: Sequence[str]) -> date | None:
+        """The first day that the tables together no longer tell of; None where one of them tells nothing."""
+        ends = [self._end(table) for table in tables]
+        if not ends or any(end is None for end in ends):
+            return None
+        complete = self._book.definition.complete_to
+        if complete is not None:
+            return min(complete, self._today + _DAY)
+        return min(end for end in ends if end is not None)
+
+    def first_day(self, tables: Iterable[str]) -> date | None:
+        """The first day that any of the tables tells of."""
+        days = [self.days(table)[0] for table in tables if self.days(table)]
+        return min(days, default=None)
+
+    def last_day(self, table: str) -> date | None:
+        """The last day that a table tells of (monthly tables: of the latest month); None where it tells of no days."""
+        if table not in MONTHLY and table not in _DAYS:
+            return None
+        end = self._end(table)
+        return None if end is None else end - _DAY
+
+    def lacking(self, tables: Sequence[str], periods: Sequence[Period], horizon: date) -> tuple[Uncovered, ...]:
+        """Which of the tables do not cover which of the periods."""
+        return tuple(
+            Uncovered(table, period)
+            for table in tables
+            for period in periods
+            if period.end > horizon or not self._covers(table, period)
+        )
+
+    def _covers(self, table: str, period: Period) -> bool:
+        days = self.days(table)
+        if table in MONTHLY:
+            months = self._months.months(period)
+            return bool(months) and {self._month(day).start for day in days} >= set(months)
+        if table == "surveys":
+            return any(day in period for day in days)
+        first = Period(period.start, min(period.start + EDGE, period.end))
+        last = Period(max(period.end - EDGE, period.start), period.end)
+        return all(any(day in edge for day in days) for edge in (first, last))
+
+    def _end(self, table: str) -> date | None:
+        days = self.days(table)
+        if not days:
+            return None
+        return self._month(days[-1]).end if table in MONTHLY else days[-1] + _DAY
+
+    def _month(self, named: date) -> Period:
+        """The days of the (contract) month that bears the name of this calendar month."""
+        return self._months.containing(named.replace(day=self._months.month_starts_on))

@@ -1,0 +1,206 @@
+# ruff: noqa: S608 - the SQL is made of declared names and of quoted literals, never of what a file says
+"""The one way into a book: with a viewer, who sees what is shared and what is private to the own side."""
+
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Self, TypeVar
+
+import duckdb
+import ibis
+from ibis.backends.duckdb import Backend
+
+from comity.book.definition import Definition, read_definition
+from comity.book.reading.typed_files import TypedFormOptions, TypedTable, typed_form
+from comity.book.reading.visibility import join_own_rows, visible_rows_sql
+from comity.book.storage.commit import finish_pending_commit
+from comity.book.storage.duckdb import as_book_error, connect, make_work_folder, remove_work_folder
+from comity.book.storage.layout import OWN_COLUMNS, table_files
+from comity.book.storage.parquet import zone_of_typed_file
+from comity.book.tables import TABLES, Table
+from comity.book.validation.check import MAX_REJECTS
+from comity.book.validation.rejects import Reject, count_rejects, read_notes, read_rejects
+from comity.core.values import Side, Viewer
+
+T = TypeVar("T")
+
+
+class NotInRelationshipError(PermissionError):
+    """Someone who has no part in this relationship tried to open its book."""
+
+
+def home_viewer(folder: Path, side: Side | None, person: str = "at home") -> Viewer:
+    """A viewer for whoever holds the book's folder and runs a command on it, standing on a side or none."""
+    return Viewer(person, read_definition(folder).relationship, side)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One table as this viewer sees it: the files it was read from, its rows, and how many were set aside.
+
+    `typed` are the files in typed form that it is read from, `rejects` the lists of rows set aside on opening,
+    `notes` what else there is to tell.
+    """
+
+    table: Table
+    files: tuple[Path, ...]
+    rows: int
+    rejected: int
+    typed: tuple[Path, ...] = ()
+    rejects: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Book:
+    """A book opened for one viewer. Use `open_book`."""
+
+    def __init__(
+        self,
+        folder: Path,
+        definition: Definition,
+        viewer: Viewer,
+        con: duckdb.DuckDBPyConnection,
+        work: Path | None = None,
+    ) -> None:
+        """Remember where, whose and for whom; `open_book` brings the tables in.
+
+        :param work: a folder for what outgrows memory, removed when the book is closed
+        """
+        self.folder = folder
+        self.definition = definition
+        self.viewer = viewer
+        self.engine: Backend = ibis.duckdb.from_connection(con)
+        self.holdings: dict[str, Holding] = {}
+        self._con = con
+        self._work = work
+        self._known: dict[Hashable, object] = {}
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made once as long as this book is open: scans that several figures share."""
+        if key not in self._known:
+            self._known[key] = make()
+        return self._known[key]  # type: ignore[return-value]  # what `make` of the same key gave
+
+    def has(self, *names: str) -> bool:
+        """Whether all these tables are there for this viewer, and hold a row."""
+        return all(name in self.holdings and self.holdings[name].rows > 0 for name in names)
+
+    def table(self, name: str) -> ibis.Table:
+        """A table as Ibis sees it: the declared columns, local days and half hours."""
+        return self.once(("table", name), lambda: self.engine.table(name))
+
+    def close_table(self, name: str) -> None:
+        """Take a table away again, for a viewer who may see less than their side does."""
+        if self.holdings.pop(name, None) is not None:
+            self._con.execute(f'DROP VIEW "{TABLES[name].name}"')
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A second way to the engine, for another thread."""
+        return self._con.cursor()
+
+    def close(self) -> None:
+        """Give the engine's memory back."""
+        self._con.close()
+        if self._work is not None:
+            remove_work_folder(self._work)
+
+    def rejects(self, name: str) -> Iterator[Reject]:
+        """The rows of a table that were set aside on opening, as far as this viewer may know."""
+        if name not in self.holdings:
+            return iter(())
+        return chain.from_iterable(read_rejects(file, self.viewer.side) for file in self.holdings[name].rejects)
+
+    def __enter__(self) -> Self:
+        """Open for a `with`."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close at its end."""
+        self.close()
+
+    def __iter__(self) -> Iterator[Holding]:
+        """What is there, in the order of the declaration."""
+        return (self.holdings[name] for name in TABLES if name in self.holdings)
+
+
+def open_book(
+    folder: Path,
+    viewer: Viewer,
+    private: Path | None = None,
+    *,
+    max_rejects: float = MAX_REJECTS,
+) -> Book:
+    """Open a book for a viewer.
+
+    Tables that lie there raw are checked first; their typed form is kept, so that the next opening is quick.
+
+    :param private: the folder with the viewer's own side's private tables, when they are kept elsewhere
+    :param max_rejects: the share of a raw table's rows that may break a rule before the book is of no use
+    :raises UnusableBookError: when the book cannot be read, in one sentence with the next step
+    :raises NotInRelationshipError: when the viewer has no part in this relationship
+    """
+    definition = read_definition(folder)
+    if viewer.relationship != definition.relationship:
+        raise NotInRelationshipError("no such book")
+    finish_pending_commit(folder)
+    work = make_work_folder()
+    con = connect(work / "spill")
+    book = Book(folder, definition, viewer, con, work)
+    own = []
+    if viewer.side is not None:
+        own = [place for place in (folder / "private" / viewer.side.value, private) if place is not None]
+    making = TypedFormOptions(definition, viewer.side, work, max_rejects)
+    try:
+        for table in TABLES.values():
+            holding = _open_table(con, folder, own, table, viewer, making)
+            if holding is not None:
+                book.holdings[table.name] = holding
+    except BaseException:
+        book.close()
+        raise
+    return book
+
+
+def _open_table(  # noqa: PLR0913 - one table of open_book
+    con: duckdb.DuckDBPyConnection,
+    folder: Path,
+    own: list[Path],
+    table: Table,
+    viewer: Viewer,
+    making: TypedFormOptions,
+) -> Holding | None:
+    """Bring one table in, as the viewer may see it; None where there is none."""
+    definition = making.definition
+    owner = definition.private_owner(table.name)
+    closed = owner is not None and not viewer.opens(owner)
+    files = table_files(folder, table.name)
+    if closed:  # of a table that the other side keeps whole, only what others than it have brought in
+        files = [file for file in files if zone_of_typed_file(file) is not None]
+    shared = [typed_form(folder, files, table, making)] if files else []
+    private: list[TypedTable] = []
+    for place in own:
+        for name in (table.name, f"{table.name}{OWN_COLUMNS}"):
+            found = table_files(place, name)
+            if found:
+                files += found
+                private.append(typed_form(place, found, table, making, own=True))
+    if not shared and not private:
+        return None
+    typed, notes = join_own_rows(shared, private, table, definition, making.fallback, viewer.side)
+    with as_book_error(folder, f"the table {table.name}"):
+        con.execute(f'CREATE VIEW "{table.name}" AS {visible_rows_sql(typed, table, definition, viewer)}')
+        rows = con.execute(f'SELECT count(*) FROM "{table.name}"').fetchone()
+        if closed and not (rows and rows[0]):
+            con.execute(f'DROP VIEW "{table.name}"')
+            return None
+    aside = tuple(one.rejects for one in (*shared, *private) if one.rejects is not None)
+    return Holding(
+        table,
+        tuple(files),
+        int(rows[0]) if rows else 0,
+        sum(count_rejects(file, viewer.side) for file in aside),
+        typed.files,
+        aside,
+        (*chain.from_iterable(read_notes(file, viewer.side) for file in aside), *notes),
+    )

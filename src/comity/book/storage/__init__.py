@@ -1,0 +1,1 @@
+"""How a book lies on disk, and how its files change."""

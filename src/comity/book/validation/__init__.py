@@ -1,0 +1,1 @@
+"""The rules that rows keep, and what is done with rows that do not."""

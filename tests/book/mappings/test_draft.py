@@ -1,0 +1,213 @@
+"""A first draft: always a mapping that can be read, never a guess that becomes a figure, nothing personal in it."""
+
+import csv
+import io
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from comity.book.formats.sheet import UnusableSourceError
+from comity.book.importing.deliver import ImportRequest, RefusedError, import_source
+from comity.book.mappings.draft import draft_mapping
+from comity.book.mappings.model import SourceMapping
+from comity.book.mappings.parse import read_mapping
+from comity.book.tables import TABLES
+from tests.builders.documented import write_workbook
+from tests.builders.mappings import written
+from tests.cast import write_book
+
+pytestmark = pytest.mark.gate
+
+CALLS = """Call ID;Start;Queue;Outcome;Customer name;E-mail
+1;31/01/2026 09:00;Care;answered;Ana;ana@example.test
+2;31/01/2026 09:01;Care;abandoned;Ben;ben@example.test
+"""
+
+
+def reading(folder: Path, text: str) -> SourceMapping:
+    return read_mapping(written(folder, "draft.toml", text))
+
+
+def drafted(folder: Path, name: str, content: str | bytes, table: str | None = None) -> tuple[str, SourceMapping]:
+    text = draft_mapping(written(folder, name, content), table)
+    return text, reading(folder, text)
+
+
+def columns(text: str) -> dict:
+    return tomllib.loads(text)["columns"]
+
+
+def test_headers_that_are_known_elsewhere_are_found(tmp_path):
+    text, mapping = drafted(tmp_path, "calls.csv", CALLS)
+    assert mapping.table == "contacts"
+    assert columns(text) == {
+        "contact_id": "Call ID",
+        "opened_at": {"from": "Start", "format": "day-first"},
+        "queue": "Queue",
+        "outcome": "Outcome",
+    }
+
+
+def test_a_draft_of_a_plain_file_imports_it(tmp_path):
+    drafted(tmp_path, "calls.csv", CALLS)
+    book = write_book(tmp_path / "book")
+    mapping = read_mapping(tmp_path / "draft.toml")
+    outcome = import_source(
+        book, tmp_path / "calls.csv", mapping, ImportRequest("Ana", datetime(2026, 6, 1, tzinfo=UTC))
+    )
+    assert (outcome.delivery.new, outcome.delivery.rejected) == (2, 0)
+
+
+def test_nothing_of_a_personal_column_is_shown(tmp_path):
+    text, _ = drafted(tmp_path, "calls.csv", CALLS)
+    assert "Ana" not in text
+    assert "example.test" not in text
+    assert "Customer name: looks like a name" in text
+    assert "E-mail: looks like an e-mail address" in text
+
+
+def test_a_column_of_addresses_under_another_name_is_personal(tmp_path):
+    text, _ = drafted(tmp_path, "a.csv", "Id,Reached at\n1,ana@example.test\n2,ben@example.test\n")
+    assert "Reached at: looks like e-mail addresses" in text
+    assert "example.test" not in text
+
+
+def test_what_a_value_means_is_left_to_a_person_and_gives_rejects_until_then(tmp_path):
+    content = "Call ID,Start,Result\n" + "".join(f"{n},2026-01-05 09:00,Hung up\n" for n in range(9))
+    text, mapping = drafted(tmp_path, "calls.csv", content)
+    assert columns(text)["outcome"]["values"] == {"Hung up": "FILL IN"}
+    book = write_book(tmp_path / "book")
+    with pytest.raises(RefusedError, match="outcome: not one of answered, abandoned"):
+        import_source(book, tmp_path / "calls.csv", mapping, ImportRequest("Ana", datetime(2026, 6, 1, tzinfo=UTC)))
+
+
+def test_a_required_column_that_no_header_promises_is_guessed_by_its_values_and_marked(tmp_path):
+    text, _ = drafted(tmp_path, "calls.csv", "Ref,Moment,Skill\nx1,2026-01-05 09:00,Care\nx2,2026-01-05 09:01,Care\n")
+    line = next(line for line in text.splitlines() if line.startswith("contact_id"))
+    assert line.startswith('contact_id = "Ref"')
+    assert line.endswith("NOT SURE: by its values alone")
+
+
+def test_what_cannot_be_guessed_is_to_be_filled_in(tmp_path):
+    text, _ = drafted(tmp_path, "a.csv", "Foo,Bar\na,b\n", "prices")
+    assert columns(text) == {"month": {"value": "FILL IN"}, "index": {"value": "FILL IN"}}
+
+
+@pytest.mark.parametrize(
+    ("cells", "order", "doubt"),
+    [
+        (("13/01/2026", "02/01/2026"), "day-first", False),
+        (("01/13/2026", "01/02/2026"), "month-first", False),
+        (("01/02/2026", "03/04/2026"), "day-first", True),
+    ],
+)
+def test_which_comes_first_is_told_by_the_values_and_doubted_where_they_do_not_say(tmp_path, cells, order, doubt):
+    content = "Call ID,Start\n" + "".join(f"{n},{cell} 09:00\n" for n, cell in enumerate(cells))
+    text, _ = drafted(tmp_path, "a.csv", content)
+    assert columns(text)["opened_at"]["format"] == order
+    assert ("NOT SURE: no day above 12 was seen" in text) is doubt
+
+
+def test_a_decimal_comma_is_seen(tmp_path):
+    content = "Service;Month;Account;Quantity;Unit price\nCalls;2026-05;nw;10;2,50\nMails;2026-05;nw;10;1,25\n"
+    text, mapping = drafted(tmp_path, "a.csv", content)
+    assert mapping.table == "invoices"
+    assert columns(text)["unit_price"] == {"from": "Unit price", "decimal": ","}
+
+
+@pytest.mark.parametrize(("moment", "asked"), [("2026-01-05 09:00", True), ("2026-01-05T09:00:00Z", False)])
+def test_the_zone_is_asked_for_where_times_do_not_say_it(tmp_path, moment, asked):
+    text, _ = drafted(tmp_path, "a.csv", f"Call ID,Start\n1,{moment}\n")
+    assert ("# zone =" in text) is asked
+
+
+def test_titles_above_the_header_of_a_sheet_are_skipped(tmp_path):
+    write_workbook(
+        tmp_path / "w.xlsx",
+        {"Week 1": "Weekly report,,\n,,\nQueue,Interval Start,Calls Offered\nCare,2026-01-05,10\n"},
+    )
+    text = draft_mapping(tmp_path / "w.xlsx")
+    mapping = reading(tmp_path, text)
+    assert (mapping.table, mapping.file.sheet) == ("intervals", "Week 1")
+    assert columns(text)["offered"] == "Calls Offered"
+
+
+@pytest.mark.parametrize(
+    ("headers", "spelt"),
+    [
+        ([f"2026-02-{day:02}" for day in range(1, 8)], {"from": "day", "as": "day"}),
+        ([f"{day}/02/2026" for day in range(1, 8)], {"from": "day", "as": "day", "format": "day-first"}),
+    ],
+)
+def test_days_across_become_rows(tmp_path, headers, spelt):
+    content = f"Skill,Time,{','.join(headers)}\nCare,09:00,1,2,3,4,5,6,7\n"
+    text, mapping = drafted(tmp_path, "plan_2026-01-15.csv", content, "forecasts")
+    assert mapping.wide is not None
+    assert columns(text)["start"] == {"sum": [spelt, {"from": "Time", "as": "clock"}]}
+    assert columns(text)["offered"] == "volume"
+    filled = text.replace('minutes = { value = "FILL IN" }', "minutes = { value = 30 }")
+    filled = filled.replace('issued_on = { value = "FILL IN" }', 'issued_on = { value = "2026-01-15" }')
+    book = write_book(tmp_path / "book")
+    outcome = import_source(
+        book,
+        tmp_path / "plan_2026-01-15.csv",
+        reading(tmp_path, filled),
+        ImportRequest("Ana", datetime(2026, 6, 1, tzinfo=UTC)),
+    )
+    assert (outcome.delivery.new, outcome.delivery.rejected) == (7, 0)
+
+
+def test_json_has_a_draft_as_well(tmp_path):
+    _, mapping = drafted(tmp_path, "a.jsonl", '{"contact_id": "1", "opened_at": "2026-01-05T09:00:00Z"}\n' * 2)
+    assert (mapping.table, mapping.file.kind) == ("contacts", "json")
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_file_with_a_tables_own_columns_is_known_to_be_of_that_table(tmp_path, table):
+    header = ",".join(column.name for column in TABLES[table].columns)
+    _, mapping = drafted(tmp_path, "own.csv", f"{header}\n{',' * header.count(',')}\n")
+    assert mapping.table == table
+
+
+@pytest.mark.parametrize("content", ["", "\n\n"])
+def test_an_empty_file_has_no_draft(tmp_path, content):
+    with pytest.raises(UnusableSourceError):
+        draft_mapping(written(tmp_path, "a.csv", content))
+
+
+NASTY = st.text(
+    st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), min_size=0, max_size=12
+) | st.sampled_from(
+    ['"', "\\", "'''", '"""', "#", "]", "[columns]", "\n[file]", "=", "re:(", "re:x ?", "01/02/2026", "%d", "é\u2028"]
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    headers=st.lists(NASTY, min_size=1, max_size=6),
+    cells=st.lists(st.lists(NASTY, min_size=6, max_size=6), max_size=4),
+)
+def test_a_draft_can_always_be_read_whatever_stands_in_the_file(tmp_path, headers, cells):
+    """Nothing that a file says leaves its comment or its text."""
+    out = io.StringIO()
+    csv.writer(out).writerows([headers, *(line[: len(headers)] for line in cells)])
+    source = written(tmp_path, "nasty.csv", out.getvalue())
+    try:
+        text = draft_mapping(source)
+    except UnusableSourceError:
+        return
+    found = tomllib.loads(text)
+    assert set(found) <= {"table", "about", "zone", "file", "columns", "wide"}
+    reading(tmp_path, text)
+
+
+@pytest.mark.shared
+def test_every_real_file_gets_a_draft_that_can_be_read(shared, tmp_path):
+    files = [file for file in (shared / "data").rglob("*") if file.suffix in {".gz", ".csv", ".xlsx"}]
+    assert len(files) > 10
+    for file in files:
+        reading(tmp_path, draft_mapping(file))
