@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import pytest
 from python_calamine import CalamineWorkbook
 
-from comity.book.importing.importing import import_source
-from comity.book.importing.mapping import read_mapping
-from comity.book.opening import open_book
-from comity.review.composing import compose
-from comity.review.faces import render
+from comity.book.importing.deliver import ImportRequest, import_source
+from comity.book.mappings.parse import read_mapping
+from comity.book.reading.open import open_book
+from comity.review.build import build_review
+from comity.review.render import render
 from tests.cast import JOINT, write_book
 
 LOG = """number,incident_state,sys_mod_count,made_sla,opened_at,sys_updated_at,resolved_at,closed_at,assignment_group
@@ -24,9 +24,9 @@ INC2,New,0,true,2/3/2016 09:00,2/3/2016 09:00,?,9/3/2016 10:00,Group 1
 """
 SAID = {
     "en": "log.csv: 2 earlier states of the same contact or incident; the last one counts; "
-    "2 rows that say the same as another and count once.",
+    "2 duplicate rows, counted once.",
     "es": "log.csv: 2 estados anteriores del mismo contacto o incidente; cuenta el último; "
-    "2 filas que dicen lo mismo que otra y cuentan una vez.",
+    "2 filas duplicadas, contadas una vez.",
 }
 
 
@@ -37,9 +37,9 @@ def review(tmp_path_factory):
     book, log = write_book(folder / "book"), folder / "log.csv"
     log.write_text(LOG)
     at = datetime(2016, 4, 1, tzinfo=UTC)
-    import_source(book, log, read_mapping("servicenow_event_log"), by="Ana", at=at)
+    import_source(book, log, read_mapping("servicenow_event_log"), ImportRequest("Ana", at))
     with open_book(book, JOINT) as opened:
-        return compose(opened, period="2016-03", now=at)
+        return build_review(opened, period="2016-03", now=at)
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
@@ -55,4 +55,4 @@ def test_so_they_are_for_machines(review):
         CalamineWorkbook.from_filelike(io.BytesIO(render(review, "xlsx"))).get_sheet_by_name("Sources").to_python()
     )
     told = dict(zip(head, row, strict=True))
-    assert (told["Counted once with another"], told["Of these, earlier states"]) == (4, 2)
+    assert (told["Duplicates, counted once"], told["Of these, earlier states"]) == (4, 2)

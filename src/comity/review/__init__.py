@@ -1,1 +1,1 @@
-"""From a book to a Review value, and the faces of it: terminal, JSON, HTML, PDF and XLSX."""
+"""From a book to a Review value, and that value in six formats: terminal, JSON, HTML, PDF, XLSX and PPTX."""

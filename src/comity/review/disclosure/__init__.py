@@ -1,0 +1,1 @@
+"""Which figures about few people may be shown, and the review without the others."""

@@ -1,0 +1,1 @@
+"""Charts and glyphs as SVG, and the figures that a review draws with them."""

@@ -1,0 +1,342 @@
+"""The review as one self-contained page: no script, no reference to elsewhere, one stylesheet known by its hash."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from comity.core.readings.reading import Reading
+from comity.core.readings.verdict import Verdict
+from comity.core.values import Side
+from comity.review.draw import charts, glyphs
+from comity.review.draw.histories import history_rows, level_chart, reading_lines
+from comity.review.i18n.words import Words, clean
+from comity.review.model import Review
+from comity.review.readings import source_tables
+from comity.review.views import headline
+from comity.review.views.level import LevelRow, kpi_terms, level_row
+from comity.review.views.reading import ReadingRow, reading_row
+from comity.review.views.rounding import shown_scale, waterfall
+from comity.review.views.sections import (
+    HUNDRED,
+    collapsed_rows,
+    eyebrow,
+    lateness_cells,
+    missing_name,
+    missing_readings,
+    missing_why,
+    needed_tables,
+    paid_amount,
+    paid_cost,
+    paid_rows,
+)
+from comity.review.views.sentences import definition_of
+
+# What the browser may do with the page: nothing but paint it with the stylesheet of this very hash.
+POLICY = "default-src 'none'; style-src '{style}'; base-uri 'none'; form-action 'none'"
+_FOREST, _BAR, _SHARE, _LINES, _CONTROL = 230.0, 300.0, 260.0, 670.0, 310.0  # px on paper
+_SIGNED = re.compile("([+\u2212])(?=[$\u00a2-\u00a5\u20a0-\u20c0])")  # before a currency's sign
+_LOOKS = {"customer": "customer", "provider": "provider", "both": "joint"}
+
+
+@dataclass(frozen=True, slots=True)
+class ChartMarkup:
+    """Draws charts for the screen or for paper."""
+
+    paper: bool
+
+    def __call__(self, chart: charts.Chart, width: float, look: str = "") -> Markup:
+        """The chart as markup; `width` counts on paper only."""
+        return chart.paper(width, look) if self.paper else chart.screen(look)
+
+
+def stylesheet(name: str) -> str:
+    """One of the stylesheets beside the templates."""
+    return resources.files("comity.review").joinpath("styles", name).read_text(encoding="utf-8")
+
+
+@cache
+def environment() -> Environment:
+    """Jinja with every text escaped, and a mistake in a name an error."""
+    return Environment(
+        loader=PackageLoader("comity.review", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=finalize,
+    )
+
+
+def finalize(value: object) -> object:
+    """Texts from records lose what could run them backwards; markup is ours and stays. No line ends after a sign."""
+    if not isinstance(value, str) or hasattr(value, "__html__"):
+        return value
+    return _words(value) if len(value) <= _A_WORD else _finalized(value)
+
+
+def _finalized(text: str) -> str:
+    return _SIGNED.sub("\\1\u2060", clean(text))
+
+
+# The same few words stand on every page, and in a long one many times.
+_A_WORD = 80
+_words = lru_cache(maxsize=8192)(_finalized)
+
+
+def render(review: Review, words: Words, *, paper: bool = False) -> str:
+    """The page as text; for paper, charts are drawn with fixed widths and the paper's stylesheet stands in."""
+    style = stylesheet("page.css")
+    if paper:
+        style += stylesheet("paper.css")
+    return (
+        environment()
+        .get_template("review.html")
+        .render(**template_context(review, words, paper=paper), **style_and_policy(style))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RoomLinks:
+    """What a room knows of a review's levels: where each is opened, and what is said about it now."""
+
+    level_url: Callable[[str], str]  # by KPI
+    marks: Mapping[str, tuple[str, ...]]  # by KPI: disputed, claimed
+    reading_url: Callable[[Reading, Review], str]
+
+
+def render_body(review: Review, words: Words, links: RoomLinks) -> tuple[Markup, Markup]:
+    """What the page of a room says, without its head and without the readings opened; and what stands at its end."""
+    context = template_context(review, words, paper=False) | {"links": links}
+    main, tail = (
+        environment().get_template(name).render(**context) for name in ("review_body.html", "review_tail.html")
+    )
+    return Markup(main), Markup(tail)  # noqa: S704 - rendered with every text escaped
+
+
+def reading_key(reading: Reading, review: Review) -> str:
+    """By which a reading is found in a review of any period: its id, and its variant where there are several."""
+    several = sum(other.id == reading.id for other in review.readings) > 1
+    return f"{reading.id}:{reading.variant}" if several and reading.variant else reading.id
+
+
+def find_reading(review: Review, key: str) -> Reading | None:
+    """The reading that is known by this; by an id alone the first of it."""
+    same = [one for one in review.readings if reading_key(one, review) == key]
+    alike = [one for one in review.readings if one.id == key.partition(":")[0]]
+    return next(iter([*same, *(alike if ":" not in key or len(alike) == 1 else [])]), None)
+
+
+def render_reading(review: Review, words: Words, key: str, links: RoomLinks) -> Markup | None:
+    """One reading opened, and where its records came from; None where there is none."""
+    reading = find_reading(review, key)
+    if reading is None:
+        return None
+    tables = source_tables(reading.id)
+    origins = tuple(one for one in review.origins if one.table in tables)
+    context = template_context(replace(review, origins=origins or review.origins), words, paper=False) | {
+        "links": links
+    }
+    context["rows"] = [one for one in context["rows"] if one["row"].reading is reading]
+    return Markup(environment().get_template("reading_body.html").render(**context))  # noqa: S704 - as above
+
+
+def render_level(review: Review, words: Words, kpi: str, links: RoomLinks) -> Markup | None:
+    """One level opened, with what rests on it, and where its records came from; None where there is none."""
+    levels = tuple(one for one in review.levels if one.kpi == kpi)
+    if not levels:
+        return None
+    definitions = [(one, definition_of(one, review)) for one in review.readings]
+    rests = [one for one, wording in definitions if wording is not None and wording.id == kpi]
+    context = template_context(replace(review, levels=levels, readings=tuple(rests), missing=()), words, paper=False)
+    level = levels[0]
+    wording = {"pins": kpi_terms(level.definition, level.unit, review.currency, words), "kpi": level, "links": links}
+    return Markup(environment().get_template("figure_body.html").render(**context | wording))  # noqa: S704 - as above
+
+
+def style_and_policy(style: str) -> dict[str, str]:
+    """The stylesheet, and the policy that lets nothing but it paint the page."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return {
+        "style": Markup(style),  # noqa: S704 - our own file; it holds no text from records
+        "policy": POLICY.format(style=f"sha256-{digest}"),
+    }
+
+
+def template_context(review: Review, words: Words, *, paper: bool) -> dict[str, Any]:
+    """Everything that the templates lay out, as finished text and drawings."""
+    draw = ChartMarkup(paper)
+    brow = eyebrow(review, words)
+    levels = [_level(level_row(level, review, words), review, words, draw) for level in review.levels]
+    rows = [reading_row(reading, review, words, number) for number, reading in enumerate(review.readings, 1)]
+    return {
+        "words": words,
+        "review": review,
+        "paper": paper,
+        "brow": brow,
+        "sides": list(Side),
+        "party": _party(review, words),
+        "phrases": headline.headline_phrases(review, words),
+        "levels": levels,
+        "notes": _notes(levels),
+        "rows": [_row(row, review, words, draw) for row in rows],
+        "paid": _paid(review, words, draw),
+        "missing": [
+            {
+                "name": missing_name(missing, words),
+                "needs": needed_tables(missing, words),
+                "held_by": missing.held_by,
+                "why": missing_why(missing, words),
+            }
+            for missing in review.missing
+        ],
+        "unformed": [
+            {
+                "name": missing_name(missing, words),
+                "about": words.named("reading_about", missing.reading),
+                "held_by": missing.held_by,
+                "why": missing_why(missing, words),
+            }
+            for missing in missing_readings(review)
+        ],
+        "collapses": [line for origin in review.origins for line in collapsed_rows(origin, words)],
+        "late": [lateness_cells(late, review, words) for late in review.lateness],
+        "how": [(verdict, _example(verdict, paper=paper)) for verdict in Verdict],
+        "signs": {kind: draw(charts.legend_mark(kind), 14, "ex") for kind in ("open", "solid")},
+        "template": _template,
+        "links": None,
+    }
+
+
+def _party(review: Review, words: Words) -> Callable[[Side | str | None], str]:
+    return lambda side: words.side(side, review.parties)
+
+
+def _template(reading_id: str) -> str:
+    """The template part of a reading; one without its own is laid out by the common one."""
+    name = f"reading_{reading_id}.html"
+    return name if name in environment().list_templates() else "reading.html"
+
+
+_EXAMPLES = {
+    Verdict.REVERSED: (1.0, -1.0),
+    Verdict.MASKED: (0.0, 1.0),
+}
+
+
+def _example(verdict: Verdict, *, paper: bool) -> Markup:
+    reported, held = _EXAMPLES.get(verdict, (1.0, 1.0))
+    return glyphs.verdict_glyph(verdict, reported, held, paper=paper)
+
+
+def _level(row: LevelRow, review: Review, words: Words, draw: ChartMarkup) -> dict[str, Any]:
+    history = level_chart(row, review, words, 74 if draw.paper else 92)
+    return {
+        "row": row,
+        "chart": None if history is None else draw(history.chart, _CONTROL),
+        "note": "" if history is None else history.note,
+        "history": () if history is None else history.table,
+    }
+
+
+def _notes(levels: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """What the signs of the charts mean, each sentence once: that of most levels, then others with their levels."""
+    names_by_note: dict[str, list[str]] = {}
+    for level in levels:
+        if level["note"]:
+            names_by_note.setdefault(level["note"], []).append(level["row"].name)
+    most = sorted(names_by_note.items(), key=lambda item: -len(item[1]))
+    most_common = most[0][0] if most else ""
+    return [
+        (", ".join(names) if number else "", note)
+        for number, (note, names) in enumerate(most)
+        if number == 0 or note not in most_common
+    ]
+
+
+def _row(row: ReadingRow, review: Review, words: Words, draw: ChartMarkup) -> dict[str, Any]:
+    reading = row.reading
+    scale = shown_scale(reading.unit)
+    sentence = words(
+        "readings.chart",
+        name=row.name,
+        headline=row.headline,
+        like_for_like=f"{row.like_for_like}, {row.interval}" if row.interval else row.like_for_like,
+        material=row.material,
+    )
+    figures = row.figures
+    forest = charts.forest(figures.change, figures.like_for_like, figures.half, reading.material * scale, sentence)
+    steps = waterfall(reading)
+    bars = [
+        charts.Bar(
+            step.start,
+            step.end,
+            "own" if step.part.like_for_like else "nobody",
+            (figures.half or 0.0) if step.part.like_for_like and _alone(row) else 0.0,
+        )
+        for step in steps.steps
+    ]
+    falls = [
+        draw(chart, _BAR) for chart in charts.waterfall_rows(steps.before, bars, steps.after, 34 if draw.paper else 50)
+    ]
+    history = reading_lines(row, review, words, 140 if draw.paper else 250)
+    like_for_like, direction = (
+        None if reading.like_for_like is None else reading.like_for_like.change,
+        glyphs.direction(reading),
+    )
+    kpi = definition_of(reading, review)
+    unit = reading.unit
+    return {
+        "row": row,
+        "forest": draw(forest, _FOREST, "forest"),
+        "glyph": glyphs.verdict_glyph(reading.verdict, direction, like_for_like, paper=draw.paper),
+        "big_glyph": glyphs.verdict_glyph(reading.verdict, direction, like_for_like, paper=draw.paper, look="big"),
+        "falls": falls,
+        "lines": None if history is None else draw(history.chart, _LINES),
+        "labels": None if history is None else draw(history.labels, 132, "labels"),
+        "lines_about": "" if history is None else history.about,
+        "limits": "" if history is None else history.limits,
+        "history": history_rows(row, review, words),
+        "definition": _definition(row, words),
+        "pins": [] if kpi is None else kpi_terms(kpi, unit, review.currency, words),
+    }
+
+
+def _alone(row: ReadingRow) -> bool:
+    """Whether one part is the change like for like, so that the interval of the change is its own."""
+    return sum(part.like_for_like for part in row.parts) == 1
+
+
+def _definition(row: ReadingRow, words: Words) -> str:
+    design = row.reading.also.get("design")
+    for key in (f"definition.{row.reading.id}_{design}", f"definition.{row.reading.id}", "definition.any"):
+        if words.has(key):
+            return words(key)
+    return ""
+
+
+def _paid(review: Review, words: Words, draw: ChartMarkup) -> dict[str, Any] | None:
+    if review.paid is None:
+        return None
+    rows = paid_rows(review.paid, review, words)
+    most = max((abs(row.share) for row in rows), default=1.0)
+    hundred = words.money(HUNDRED, review.currency)
+    amount = paid_amount(review.paid, review, words)
+    return {
+        "hundred": hundred,
+        "hundred_exact": words.money(HUNDRED, review.currency, 2),
+        "amount": amount,
+        "about": words("paid.about", hundred=hundred, amount=amount),
+        "cost": paid_cost(review.paid, review, words),
+        "rows": [
+            (row, draw(charts.share_bar(row.share, most, _LOOKS.get(row.answers_for or "", "nobody")), _SHARE))
+            for row in rows
+        ],
+    }

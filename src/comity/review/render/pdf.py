@@ -1,0 +1,46 @@
+"""The review as a PDF, laid out from the page's own templates; the same review gives the same bytes."""
+
+import logging
+from typing import Any
+
+from comity.review.i18n.words import Words
+from comity.review.model import Review
+from comity.review.render import html
+from comity.review.render.errors import PdfUnavailableError
+
+SHRUNK = 0.78  # the sheet of paper.css is 1/0.78 of A4
+
+
+def render(review: Review, words: Words) -> bytes:
+    """The review on A4 sheets, landscape, with a running foot.
+
+    Nothing is fetched: the page refers to nothing, and whatever it might refer to is refused. No clock is
+    asked: the day that stands in the file is the one on which the review was made.
+
+    :raises PdfUnavailableError: where the system library pango is missing
+    """
+    weasyprint = _weasyprint(words)
+    text = html.render(review, words, paper=True)
+    document = weasyprint.HTML(string=text, url_fetcher=_refuse).render()
+    document.metadata.created = review.made_on.isoformat()
+    identifier = review.digest.encode() or b"comity"
+    return bytes(document.write_pdf(zoom=SHRUNK, pdf_identifier=identifier))
+
+
+def _weasyprint(words: Words) -> Any:  # noqa: ANN401 - a module
+    """WeasyPrint, which brings in pango when it is brought in itself.
+
+    :raises PdfUnavailableError: where the system library pango is missing
+    """
+    try:
+        import weasyprint  # noqa: PLC0415 - late: it takes long, and fails without pango
+    except OSError as error:
+        problem = str(error).split("\n", maxsplit=1)[0]
+        raise PdfUnavailableError(words("pdf.unavailable", problem=problem)) from error
+    # It reports each rule that is meant for screens alone; what it cannot lay out at all still comes through.
+    logging.getLogger("weasyprint").setLevel(logging.ERROR)
+    return weasyprint
+
+
+def _refuse(url: str, *_: object, **__: object) -> dict[str, object]:
+    raise ValueError(f"a review refers to nothing outside itself, but asks for {url}")

@@ -1,0 +1,203 @@
+"""The review as slides: a sentence, tables that can be edited, and charts that hold their own figures."""
+
+import io
+import math
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from pptx import Presentation
+from pptx.chart.data import CategoryChartData
+from pptx.dml.color import RGBColor
+from pptx.enum.chart import XL_CHART_TYPE, XL_LEGEND_POSITION, XL_MARKER_STYLE
+from pptx.util import Inches, Pt
+
+from comity.review.i18n.words import Words, clean
+from comity.review.model import Review
+from comity.review.views import headline
+from comity.review.views.level import LevelRow, level_row
+from comity.review.views.reading import ReadingRow, reading_row
+from comity.review.views.rounding import shown_scale, waterfall
+from comity.review.views.sections import eyebrow, missing_name, missing_why, needed_tables
+
+INK, GREY, RULE = RGBColor(0x17, 0x19, 0x1C), RGBColor(0x62, 0x67, 0x6E), RGBColor(0xDE, 0xDA, 0xD2)
+_WIDE, _HIGH, _EDGE = Inches(13.333), Inches(7.5), Inches(0.6)
+_ROWS = 9  # of a table on a slide; more go on to the next
+_SANS, _SERIF = "Arial", "Georgia"
+T = TypeVar("T")
+
+
+class _Deck:
+    """Slides with one look."""
+
+    def __init__(self, review: Review, words: Words) -> None:
+        self.deck = Presentation()
+        self.deck.slide_width, self.deck.slide_height = _WIDE, _HIGH
+        self.review, self.words = review, words
+        self.brow = eyebrow(review, words)
+
+    def slide(self, title: str, *, serif: bool = False) -> "_Slide":
+        slide = self.deck.slides.add_slide(self.deck.slide_layouts[5])  # a title alone
+        slide.shapes.title.left, slide.shapes.title.top = _EDGE, Inches(0.35)
+        slide.shapes.title.width, slide.shapes.title.height = _WIDE - 2 * _EDGE, Inches(2.4 if serif else 0.9)
+        self.text(slide.shapes.title.text_frame, title, 30 if serif else 24, INK, _SERIF if serif else _SANS)
+        foot = slide.shapes.add_textbox(_EDGE, _HIGH - Inches(0.5), _WIDE - 2 * _EDGE, Inches(0.35))
+        self.text(foot.text_frame, self.brow.foot, 10, GREY)
+        return _Slide(self, slide)
+
+    @staticmethod
+    def text(frame: Any, text: str, size: int, color: RGBColor, face: str = _SANS) -> None:
+        frame.word_wrap = True
+        frame.text = clean(text)
+        for paragraph in frame.paragraphs:
+            paragraph.alignment = 1  # left
+            for run in paragraph.runs:
+                run.font.size, run.font.name = Pt(size), face
+                run.font.color.rgb = color
+                run.font.bold = False
+
+
+class _Slide:
+    """One slide."""
+
+    def __init__(self, deck: _Deck, slide: Any) -> None:
+        self.deck, self.slide = deck, slide
+
+    def say(self, text: str, top: float, size: int = 14) -> None:
+        box = self.slide.shapes.add_textbox(_EDGE, Inches(top), _WIDE - 2 * _EDGE, Inches(0.5))
+        self.deck.text(box.text_frame, text, size, GREY)
+
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]], wide: Sequence[float]) -> None:
+        shape = self.slide.shapes.add_table(
+            len(rows) + 1, len(head), _EDGE, Inches(1.4), _WIDE - 2 * _EDGE, Inches(0.4) * (len(rows) + 1)
+        )
+        table = shape.table
+        table.horz_banding = False
+        for at, share in enumerate(wide):
+            table.columns[at].width = int((_WIDE - 2 * _EDGE) * share / sum(wide))
+        for down, row in enumerate((head, *rows)):
+            for across, text in enumerate(row):
+                cell = table.cell(down, across)
+                cell.fill.background()
+                self.deck.text(cell.text_frame, text, 12, GREY if down == 0 else INK)
+
+    def lines(self, names: Sequence[str], series: Sequence[tuple[str, Sequence[float | None]]], top: float) -> None:
+        """A line a series; gaps stay gaps."""
+        data = CategoryChartData()
+        data.categories = [clean(name) for name in names]
+        for name, values in series:
+            data.add_series(clean(name), values)
+        place = (_EDGE, Inches(top), _WIDE - 2 * _EDGE, _HIGH - Inches(top) - Inches(0.6))
+        chart = self.slide.shapes.add_chart(XL_CHART_TYPE.LINE_MARKERS, *place, data).chart
+        self._dressed(chart, legend=len(series) > 1)
+        for line, color in zip(chart.plots[0].series, (INK, GREY), strict=False):
+            line.smooth = False
+            line.format.line.color.rgb = color
+            line.format.line.width = Pt(2.25 if color is INK else 1.5)
+            line.marker.style = XL_MARKER_STYLE.DIAMOND
+            line.marker.format.fill.solid()
+            line.marker.format.fill.fore_color.rgb = color
+
+    def bars(self, names: Sequence[str], values: Sequence[float], top: float, title: str) -> None:
+        """One bar a part, below zero to the left."""
+        data = CategoryChartData()
+        data.categories = [clean(name) for name in names]
+        data.add_series(clean(title), values)
+        place = (_EDGE, Inches(top), _WIDE - 2 * _EDGE, _HIGH - Inches(top) - Inches(0.6))
+        chart = self.slide.shapes.add_chart(XL_CHART_TYPE.BAR_CLUSTERED, *place, data).chart
+        self._dressed(chart, legend=False)
+        chart.category_axis.reverse_order = True
+        bar = chart.plots[0]
+        bar.gap_width, bar.has_data_labels = 60, True
+        bar.series[0].format.fill.solid()
+        bar.series[0].format.fill.fore_color.rgb = INK
+        bar.series[0].invert_if_negative = False
+
+    @staticmethod
+    def _dressed(chart: Any, *, legend: bool) -> None:
+        chart.has_title = False
+        chart.has_legend = legend
+        if legend:
+            chart.legend.position, chart.legend.include_in_layout = XL_LEGEND_POSITION.TOP, False
+        chart.font.size, chart.font.name = Pt(12), _SANS
+        chart.value_axis.major_gridlines.format.line.color.rgb = RULE
+
+
+def render(review: Review, words: Words) -> bytes:
+    """The slides as a PPTX."""
+    deck = _Deck(review, words)
+    first = deck.slide(headline.plain_text(headline.headline_phrases(review, words)), serif=True)
+    first.say(f"{deck.brow.line} {deck.brow.viewer}", 3.1, 16)
+    levels = [level_row(level, review, words) for level in review.levels]
+    head = [words(f"levels.{name}") for name in ("kpi", "value", "target", "met")]
+    for rows in _cut(levels):
+        cells = [
+            (row.name, f"{row.value} ({row.interval})" if row.interval else row.value, row.target, row.met)
+            for row in rows
+        ]
+        deck.slide(words("levels.title")).table(head, cells, (3, 3, 2, 2))
+    for row in levels:
+        _history(deck, row)
+    readings = [reading_row(reading, review, words, number) for number, reading in enumerate(review.readings, 1)]
+    head = [words(f"readings.{name}") for name in ("reading", "as_reported", "like_for_like", "verdict", "words")]
+    for some in _cut(readings):
+        deck.slide(words("readings.title")).table(
+            head,
+            [
+                (row.name, row.headline, f"{row.like_for_like} {row.interval}".strip(), row.verdict, row.words)
+                for row in some
+            ],
+            (3, 2, 3, 2, 5),
+        )
+    for one in readings:
+        _parts(deck, one)
+    head = [words(f"missing.{name}") for name in ("reading", "needs", "held_by", "why")]
+    for lacking in _cut(review.missing):
+        rows_of = [
+            (
+                missing_name(one, words),
+                needed_tables(one, words),
+                words.side(one.held_by, review.parties),
+                missing_why(one, words),
+            )
+            for one in lacking
+        ]
+        deck.slide(words("missing.title")).table(head, rows_of, (2, 3, 2, 5))
+    out = io.BytesIO()
+    deck.deck.save(out)
+    return out.getvalue()
+
+
+def _history(deck: _Deck, row: LevelRow) -> None:
+    """A level period by period, beside its target."""
+    level, words = row.level, deck.words
+    if len(level.history) < 2:  # noqa: PLR2004 - one point is no line
+        return
+    scale = shown_scale(level.unit)
+    names = [words.period(point.period, deck.review.cut, short=True) for point in level.history]
+    series: list[tuple[str, Sequence[float | None]]] = [
+        (row.name, [_known(point.value * scale) for point in level.history])
+    ]
+    if any(point.target is not None for point in level.history):
+        targets = [None if point.target is None else _known(point.target * scale) for point in level.history]
+        series.append((words("levels.target"), targets))
+    slide = deck.slide(f"{row.name}: {row.value}, {row.met}" if row.met else f"{row.name}: {row.value}")
+    slide.say(row.about, 1.2)
+    slide.lines(names, series, 1.7)
+
+
+def _parts(deck: _Deck, row: ReadingRow) -> None:
+    """What a change is made of, in shown units."""
+    steps = waterfall(row.reading)
+    if not steps.steps:
+        return
+    slide = deck.slide(f"{row.name}: {row.words}")
+    slide.say(row.check, 1.4)
+    slide.bars([part.name for part in row.parts], [step.value for step in steps.steps], 1.9, row.name)
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _cut(rows: Sequence[T]) -> list[Sequence[T]]:
+    return [rows[at : at + _ROWS] for at in range(0, len(rows), _ROWS)]

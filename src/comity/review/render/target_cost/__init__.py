@@ -1,0 +1,1 @@
+"""What a target costs, as JSON and in a terminal. A format translates; it computes nothing."""

@@ -1,0 +1,203 @@
+"""A level as finished text: its value against the target, and how each side's own figure comes about."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from comity.core.agreements import LOWER, MEASURES, Kpi
+from comity.core.values import Side
+from comity.review.i18n.words import DASH, NO_BREAK, Words, clean
+from comity.review.model import Level, Review
+from comity.review.views.details import detail_rows
+from comity.review.views.sentences import level_title, measure_about
+
+_HUNDRED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedFigure:
+    """What one side reported, and how that figure comes about."""
+
+    side: Side
+    value: str
+    why: str
+    marked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VariantRow:
+    """One of the six formulas of a service level."""
+
+    name: str
+    formula: str
+    value: str
+    used: tuple[Side, ...]
+    is_definition: bool
+    in_full: str = ""  # the same without taking agreed exclusions out, where that differs
+    used_in_full: tuple[Side, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LevelRow:
+    """One level, ready to be read."""
+
+    level: Level
+    name: str
+    about: str
+    value: str
+    interval: str
+    of: str
+    target: str
+    met: str
+    chance: str
+    reported: tuple[ReportedFigure, ...]
+    variants: tuple[VariantRow, ...]
+    beside: str
+    also: tuple[tuple[str, str], ...]
+
+
+_DEFINED_AS = {"count": "V1", "exclude-short": "V6", "exclude-all": "V3"}
+
+
+def level_row(level: Level, review: Review, words: Words) -> LevelRow:
+    """A level with both sides' figures explained."""
+
+    def figure(value: float | None) -> str:
+        return words.figure(value, level.unit, review.currency)
+
+    target = words("levels.no_target")
+    if level.target is not None:
+        key = "levels.at_most" if level.better == LOWER else "levels.at_least"
+        if level.measure == "forecast_bias":
+            key = "levels.within"
+        target = words(key, target=figure(level.target))
+    met, chance = DASH, ""
+    if level.met is not None:
+        met = words("levels.is_met" if level.met else "levels.not_met")
+        chance = words(
+            {True: "levels.beyond", False: "levels.chance", None: "levels.chance_unknown"}[level.beyond_chance]
+        )
+    defined = _DEFINED_AS.get(level.definition.abandons.value)
+    variants = tuple(
+        VariantRow(
+            name,
+            words.named("variant", name),
+            figure(value),
+            tuple(side for side in Side if level.explains.get(side) == name),
+            is_definition=level.measure == "service_level" and name == defined,
+            in_full=figure(level.variants_in_full[name]) if name in level.variants_in_full else "",
+            used_in_full=tuple(side for side in Side if level.explains_in_full.get(side) == name),
+        )
+        for name, value in level.variants.items()
+    )
+    of = ""
+    if math.isfinite(level.den) and level.den > 1 and math.isfinite(level.num):  # of 1: not a ratio
+        of = ratio_text(level, level.num, level.den, words)
+    return LevelRow(
+        level=level,
+        name=level_title(level, words),
+        about=measure_about(level.definition, words),
+        value=figure(level.value),
+        interval=""
+        if level.low is None or level.high is None or level.se == 0  # counted, not sampled
+        else words("word.to", low=figure(level.low), high=figure(level.high)),
+        of=of,
+        target=target,
+        met=met,
+        chance=chance,
+        reported=tuple(_reported_figure(level, side, review, words) for side in Side),
+        variants=variants,
+        beside=_beside(level, words, figure(level.mean_of_intervals)),
+        also=tuple(detail_rows(level.also, level.unit, review.currency, words)),
+    )
+
+
+_SECONDS = frozenset({"wait_mean", "handle_time"})  # sums of seconds over contacts
+_HOUR = 3600
+
+
+def ratio_text(level: Level, num: float, den: float, words: Words) -> str:
+    """What a level is the ratio of, each with what it counts; sums of seconds say that they are."""
+    key = f"counted.{level.measure}" if words.has(f"counted.{level.measure}") else "word.of"
+    if level.measure in _SECONDS:
+        return words(key, num=words.figure(num, "seconds", places=0), den=_plain_number(den, words))
+    if level.measure == "occupancy":
+        return words(key, num=_hours(num, words), den=_hours(den, words))
+    return words(key, num=_plain_number(num, words), den=_plain_number(den, words))
+
+
+def _hours(seconds: float, words: Words) -> str:
+    return f"{words.number(seconds / _HOUR, 0 if seconds >= 100 * _HOUR else 1)}{NO_BREAK}h"
+
+
+def _plain_number(value: float, words: Words) -> str:
+    return words.number(value, 0 if float(value).is_integer() or abs(value) >= 1000 else 1)  # noqa: PLR2004 - enough digits
+
+
+def _reported_figure(level: Level, side: Side, review: Review, words: Words) -> ReportedFigure:
+    value = level.reported.get(side)
+    if value is None:
+        return ReportedFigure(side, words("levels.not_reported"), "", marked=False)
+    spelled = words.figure(value, level.unit, review.currency)
+    same = spelled == words.figure(level.value, level.unit, review.currency)
+    variant, in_full = level.explains.get(side), level.explains_in_full.get(side)
+    if same:
+        why = words("levels.same")
+    elif variant is not None:
+        why = words("levels.by_variant", variant=variant, formula=words.named("variant", variant))
+    elif in_full is not None:
+        why = words("levels.by_variant_in_full", variant=in_full, formula=words.named("variant", in_full))
+    elif level.variants:
+        why = words("levels.unexplained")
+    else:
+        scale = _HUNDRED if level.unit == "share" else 1
+        places = 1 if level.unit in {"share", "seconds"} else 2
+        gap = words.change((value - level.value) * scale, level.unit, review.currency, places)
+        why = words("levels.differs", gap=gap)
+    entered = level.also.get("entered_by")
+    if isinstance(entered, Mapping) and side.value in entered:
+        party = words.side(Side(entered[side.value]), review.parties)
+        return ReportedFigure(side, spelled, words("levels.entered_by", why=why, party=party), marked=True)
+    return ReportedFigure(side, spelled, why, marked=not same)
+
+
+def _beside(level: Level, words: Words, mean: str) -> str:
+    share = None if level.intervals_in_target is None else words.percent(level.intervals_in_target)
+    if level.mean_of_intervals is not None and share is not None:
+        return words("levels.beside", mean=mean, share=share)
+    if level.mean_of_intervals is not None:
+        return words("levels.mean_only", mean=mean)
+    return words("levels.share_only", share=share) if share is not None else ""
+
+
+def kpi_terms(kpi: Kpi, unit: str, currency: str, words: Words) -> list[tuple[str, str]]:
+    """What a KPI's wording pins down."""
+    terms = [
+        (words("pin.queues"), _names(kpi.queues, words)),
+        (words("pin.channels"), _names(kpi.channels, words)),
+    ]
+    if kpi.measure == "service_level":
+        terms += [
+            (words("pin.answer_within"), words.figure(kpi.answer_within_s, "seconds", places=0)),
+            (words("pin.short_abandon"), words.figure(kpi.short_abandon_s, "seconds", places=0)),
+            (words("pin.abandons"), words(f"abandons.{kpi.abandons.value}")),
+        ]
+    if kpi.measure in {"repeat_contact", "reopen"}:
+        terms.append((words("pin.within_days"), words("pin.days", days=kpi.within_days)))
+    if MEASURES[kpi.measure].people_of == "surveys":
+        if kpi.instrument:
+            terms.append((words("pin.instrument"), words.named("survey", kpi.instrument)))
+        if kpi.measure == "csat":
+            terms.append((words("pin.formula"), words.named("pin", kpi.formula)))
+    if kpi.target is not None:
+        terms.append((words("pin.target"), words.figure(kpi.target, unit, currency)))
+    if kpi.valid_from != date.min:
+        terms.append((words("pin.valid_from"), words.day(kpi.valid_from)))
+    if kpi.agreed_on is not None:
+        terms.append((words("pin.agreed_on"), words.day(kpi.agreed_on)))
+    return terms
+
+
+def _names(names: tuple[str, ...], words: Words) -> str:
+    return words("word.all") if names == ("*",) else ", ".join(clean(name) for name in names)

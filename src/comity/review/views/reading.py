@@ -1,0 +1,171 @@
+"""A reading as finished text: its two changes, the verdict in words, and parts that add up as shown."""
+
+from dataclasses import dataclass
+
+from comity.core.isolation import FEWEST
+from comity.core.readings.reading import Reading
+from comity.core.readings.verdict import Verdict
+from comity.review.i18n.words import Words
+from comity.review.model import Review
+from comity.review.readings import reading_compares_people
+from comity.review.views.details import detail_rows
+from comity.review.views.rounding import MARKED, RoundedFigures, is_exact, round_figures, waterfall
+from comity.review.views.sentences import ChangeFormat, blind_spot, reading_sentence, settle_sentence, subtitle, title
+
+
+@dataclass(frozen=True, slots=True)
+class PartRow:
+    """One part of a change, rounded so that the parts add up as shown."""
+
+    name: str
+    about: str
+    value: str
+    like_for_like: bool
+    cause: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingRow:
+    """One reading, ready to be read."""
+
+    reading: Reading
+    anchor: str
+    name: str
+    label: str  # the name, with what tells it from another of the same name
+    about: str
+    figures: RoundedFigures
+    headline: str
+    from_to: str
+    headline_interval: str
+    like_for_like: str
+    interval: str
+    material: str
+    verdict: str
+    marked: bool
+    cause: str
+    cause_name: str
+    firm: str
+    would_be: str
+    words: str
+    settle: str
+    blind: str
+    parts: tuple[PartRow, ...]
+    before: str
+    after: str
+    change: str
+    subtotal: str
+    check: str
+    counts: tuple[tuple[str, str], ...]
+    also: tuple[tuple[str, str], ...]
+
+
+_COUNTED = {
+    "within": ("stayed",),
+    "survivorship": ("left",),
+    "silence": ("silent",),
+    "unasked": ("unasked",),
+    "arrival": ("new",),
+    "return": ("back",),
+    "survivorship+silence+unasked": ("survivorship+silence+unasked", "left+silent+unasked"),
+    "arrival+return": ("arrival+return", "new+back"),
+}
+
+
+def reading_row(reading: Reading, review: Review, words: Words, number: int) -> ReadingRow:
+    """A reading with its two changes, its verdict and its parts."""
+    figures = round_figures(reading)
+    unit, currency, places = reading.unit, review.currency, figures.decimals
+    spell = ChangeFormat(words, unit, currency, places)
+
+    def moved(value: float, *, bare: bool = False) -> str:
+        return words.change(value, unit, currency, places, bare=bare)
+
+    def interval(middle: float | None, half: float | None) -> str:
+        if middle is None or half is None:
+            return words("readings.no_interval")
+        if half == 0:
+            return words("word.exact") if is_exact(reading) else words("readings.no_interval")
+        return words("word.to", low=moved(middle - half, bare=True), high=moved(middle + half, bare=True))
+
+    like_for_like = figures.like_for_like
+    steps = waterfall(reading)
+    about = subtitle(reading, review, words)
+
+    def part_value(value: float) -> str:
+        return words.change(value, unit, currency, steps.decimals, bare=True)
+
+    def level(value: float, digits: int) -> str:
+        return words.level(value, unit, currency, digits)
+
+    parts = tuple(
+        PartRow(
+            words.named("part", step.part.id),
+            _part_about(reading, step.part.id, words),
+            part_value(step.value),
+            like_for_like=step.part.like_for_like,
+            cause=step.part.id == reading.cause,
+        )
+        for step in steps.steps
+    )
+    chain = level(steps.before, steps.decimals)
+    for step in steps.steps:
+        sign = "\u2212" if step.value < 0 else "+"
+        chain += f" {sign} {words.change(abs(step.value), unit, currency, steps.decimals, bare=True).lstrip('+')}"
+    return ReadingRow(
+        reading=reading,
+        anchor=f"reading-{number}",
+        name=title(reading, words),
+        label=_label(reading, about, review, words),
+        about=about,
+        figures=figures,
+        headline=moved(figures.change),
+        from_to=words("word.to", low=level(figures.before, places), high=level(figures.after, places)),
+        headline_interval=interval(figures.change, figures.headline_half),
+        like_for_like=words("word.not_formed") if like_for_like is None else moved(like_for_like),
+        interval="" if like_for_like is None else interval(like_for_like, figures.half),
+        material=spell(reading.material),
+        verdict=words(f"verdict.{reading.verdict.value}"),
+        marked=reading.verdict in MARKED,
+        cause="" if reading.cause is None else words.named("part", reading.cause).lower(),
+        cause_name=words("readings.no_cause") if reading.cause is None else words.named("part", reading.cause),
+        firm=""
+        if reading.verdict is Verdict.UNCLEAR
+        else words("readings.firm" if reading.firm else "readings.not_firm"),
+        would_be=""
+        if reading.would_be is None
+        else words("readings.would_be", verdict=words(f"verdict.{reading.would_be.value}").lower()),
+        words=reading_sentence(reading, words),
+        settle=settle_sentence(reading, words, spell),
+        blind=blind_spot(reading, words),
+        parts=parts,
+        before=level(steps.before, steps.decimals),
+        after=level(steps.after, steps.decimals),
+        change=words.change(steps.change, unit, currency, steps.decimals),
+        subtotal=""
+        if steps.like_for_like is None
+        else words(
+            "opened.subtotal",
+            value=words.change(steps.like_for_like, unit, currency, steps.decimals),
+        ),
+        check=words("word.check", sum=chain, total=level(steps.after, steps.decimals)),
+        counts=tuple((words.named("count", key), words.number(count)) for key, count in reading.counts.items()),
+        also=tuple(detail_rows(reading.also, unit, currency, words)),
+    )
+
+
+def _label(reading: Reading, about: str, review: Review, words: Words) -> str:
+    name = title(reading, words)
+    return f"{name}, {about}" if sum(other.id == reading.id for other in review.readings) > 1 else name
+
+
+def _part_about(reading: Reading, part: str, words: Words) -> str:
+    families = (f"part_about.{reading.id}_{reading.also.get('design')}", f"part_about.{reading.id}", "part_about")
+    keys = (f"{family}.{part}" for family in families)
+    about = next((words(key) for key in keys if words.has(key)), "")
+    if not about and "+" in part:
+        about = words("part_about.together")
+    if not reading_compares_people(reading.id) or part not in _COUNTED or "stayed" not in reading.counts:
+        return about
+    count = next((reading.counts[key] for key in _COUNTED[part] if key in reading.counts), None)
+    shown_count = words("word.fewer") if count is None or 0 < count < FEWEST else words.number(count)
+    return f"{shown_count}: {about}" if about else shown_count

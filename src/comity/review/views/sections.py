@@ -1,0 +1,173 @@
+"""The rest of a review as finished text: whose it is, what was paid for, what is missing, what came late."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from comity.core.paid import PaidSplit
+from comity.core.values import Side
+from comity.review.i18n.words import DASH, Words, clean
+from comity.review.model import Missing, Origin, Review
+from comity.review.readings import reading_ids
+from comity.review.views.details import detail_rows
+from comity.review.views.rounding import largest_remainder
+
+HUNDRED = 100
+_DUE = re.compile(
+    r"(?P<day>monday|tuesday|wednesday|thursday|friday|saturday|sunday|daily|day \d{1,2})(?: (?P<time>\d{1,2}:\d\d))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Eyebrow:
+    """Which period, held against which, for which viewer."""
+
+    period: str
+    reference: str
+    line: str
+    viewer: str
+    foot: str
+
+
+def eyebrow(review: Review, words: Words) -> Eyebrow:
+    """The line over the headline."""
+    period, reference = words.period(review.period, review.cut), words.period(review.reference, review.cut)
+    line = words(
+        "page.eyebrow",
+        period=period,
+        days=words.days(review.period),
+        reference=reference,
+        reference_days=words.days(review.reference),
+    )
+    if review.viewer_side is None:
+        viewer, short = words("page.joint"), words("page.eyes_joint")
+    else:
+        party = words.side(review.viewer_side, review.parties)
+        viewer, short = words("page.own", party=party), words("page.eyes_own", party=party)
+    customer, provider = (words.side(side, review.parties) for side in Side)
+    foot = words("page.foot", customer=customer, provider=provider, period=period, eyes=short)
+    return Eyebrow(period, reference, line, viewer, foot)
+
+
+@dataclass(frozen=True, slots=True)
+class PaidRow:
+    """What became of a share of what was paid."""
+
+    name: str
+    of_100: str
+    amount: str
+    share: float
+    answers_for: str | None
+
+
+def paid_rows(paid: PaidSplit, review: Review, words: Words) -> list[PaidRow]:
+    """Shares and amounts, each column adding up as shown."""
+    keys = list(paid.shares)
+    hundredths = largest_remainder([paid.shares[key] * HUNDRED * 100 for key in keys])
+    places = 0 if abs(paid.amount) >= 1000 else 2  # noqa: PLR2004 - as in the readings
+    back = 10**places
+    amounts = [paid.amounts.get(key, paid.shares[key] * paid.amount) * back for key in keys]
+    amounts_shown = largest_remainder(amounts, round(paid.amount * back))
+    return [
+        PaidRow(
+            words.named("paid", key),
+            words.money(cents / 100, review.currency, 2),
+            words.money(amount / back, review.currency, places),
+            paid.shares[key],
+            paid.answers_for.get(key),
+        )
+        for key, cents, amount in zip(keys, hundredths, amounts_shown, strict=True)
+    ]
+
+
+def paid_amount(paid: PaidSplit, review: Review, words: Words) -> str:
+    """The whole that was invoiced, with the decimals of its rows."""
+    return words.money(paid.amount, review.currency, 0 if abs(paid.amount) >= 1000 else 2)  # noqa: PLR2004 - as its rows
+
+
+def paid_cost(paid: PaidSplit, review: Review, words: Words) -> str:
+    """What one contact in target cost."""
+    if paid.cost_per_contact_in_target is None:
+        return words("paid.no_cost")
+    cost = words.money(paid.cost_per_contact_in_target, review.currency, 2)
+    return words("paid.cost", cost=cost, contacts=words.number(paid.contacts_in_target))
+
+
+def missing_readings(review: Review) -> list[Missing]:
+    """The readings that could not be formed, each once; they stand at the foot of the table of readings."""
+    known = {reading.id for reading in review.readings}
+    by_reading = {missing.reading: missing for missing in reversed(review.missing) if missing.reading not in known}
+    ids = reading_ids()
+    return [missing for missing in reversed(by_reading.values()) if missing.reading in ids]
+
+
+def missing_name(missing: Missing, words: Words) -> str:
+    """What could not be formed: a reading, a measure, or a KPI by its id."""
+    for family in ("reading", "measure"):
+        if words.has(f"{family}.{missing.reading}"):
+            return words(f"{family}.{missing.reading}")
+    titles = {"paid": "paid.title", "levels": "levels.title"}
+    if missing.reading in titles:
+        return words(titles[missing.reading])
+    return clean(missing.reading.replace("_", " "))
+
+
+def missing_why(missing: Missing, words: Words) -> str:
+    """Why it could not be formed, and the particulars."""
+    key = f"missing.{missing.why}"
+    sentence = words(key) if words.has(key) else clean(missing.why)
+    particulars = "; ".join(f"{name}: {text}" for name, text in detail_rows(missing.detail, "count", "", words))
+    return f"{sentence.removesuffix('.')} ({particulars})." if particulars else sentence
+
+
+def collapsed_rows(origin: Origin, words: Words) -> list[str]:
+    """Of each import, how many rows count once with another, and whether as earlier states or as the same."""
+    key = f"record.{origin.table}"
+    record = words(key) if words.has(key) else words("record.any")
+    lines = []
+    for delivery in origin.deliveries:
+        same = delivery.collapsed - delivery.superseded
+        counts = [("origin.superseded", delivery.superseded), ("origin.alike", same)]
+        phrases = [words(key, count=words.number(count), record=record) for key, count in counts if count]
+        if phrases:
+            lines.append(f"{clean(delivery.file)}: {'; '.join(phrases)}.")
+    return lines
+
+
+def lateness_cells(late: Mapping[str, object], review: Review, words: Words) -> dict[str, str]:
+    """A source's table, who delivers it, by when, and what came last."""
+    by = late.get("by")
+    state = late.get("late")
+    unrecorded = bool(late.get("unrecorded"))
+    never = words("late.unrecorded" if unrecorded else "late.never")
+    state_keys = {True: "late.late", False: "late.came" if unrecorded else "late.on_time"}
+    return {
+        "table": words.named("table", str(late.get("table") or DASH)),
+        "by": str(by.value if isinstance(by, Side) else by or ""),
+        "by_name": words.side(by if isinstance(by, (Side, str)) else None, review.parties),
+        "due": due_text(str(late.get("due") or DASH), words),
+        "last": never if late.get("last") in (None, "") else _moment(late["last"], words),
+        "state": words(state_keys[bool(state)]) if state is not None else words("word.not_known") if unrecorded else "",
+        "late": "yes" if state else "",
+    }
+
+
+def due_text(due: str, words: Words) -> str:
+    """When something is due, as book.toml says it (`monday 09:00`, `day 3`), in the reader's words."""
+    match = _DUE.fullmatch(due)
+    if match is None:
+        return clean(due)
+    day, time = match["day"], match["time"] or ""
+    number = day.removeprefix("day ")
+    day_text = words("late.day_of_month", day=number) if number != day else words(f"late.{day}")
+    return words("late.at", day=day_text, time=time) if time else day_text
+
+
+def needed_tables(missing: Missing, words: Words) -> str:
+    """The tables that something rests on."""
+    return ", ".join(words.named("table", table) for table in missing.needs)
+
+
+def _moment(value: object, words: Words) -> str:
+    return words.day(value) if isinstance(value, date) else clean(str(value))

@@ -1,0 +1,116 @@
+"""The page in a browser: accessible, no sideways scroll, no complaint, light and dark."""
+
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from comity.review.i18n.words import words_of
+from comity.review.render import attribution, render
+from tests.builders import review as sample
+from tests.builders.attribution import build_attribution, fortnight
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+REVIEWS = {"rich": sample.review, "worded": sample.worded, "renamed": sample.renamed, "bare": sample.bare}
+WHOSE = "whose doing"
+WIDTHS = (320, 390, 1440)
+RULES = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+}
+
+
+@cache
+def whose():
+    """A service level shared out, of fourteen days."""
+    with TemporaryDirectory() as folder:
+        return build_attribution(Path(folder), **fortnight(staffed=30))
+
+
+def written(name: str, language: str) -> bytes:
+    return (
+        attribution.render(whose(), "html", words_of(language))
+        if name == WHOSE
+        else render(REVIEWS[name](), "html", language)
+    )
+
+
+def opened(browser, folder: Path, name: str, language: str, width: int, scheme: str):
+    file = folder / f"{name}-{language}.html"
+    file.write_bytes(written(name, language))
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("request", lambda request: None if request.url.startswith("file:") else complaints.append(request.url))
+    page.goto(file.as_uri())
+    return context, page, complaints
+
+
+EVERYWHERE = [(width, scheme) for width in (390, 1440) for scheme in ("light", "dark")]
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "where"),
+    [
+        ("rich", "en", EVERYWHERE),
+        ("worded", "es", EVERYWHERE),
+        ("renamed", "en", [(390, "dark"), (1440, "light")]),
+        ("bare", "es", [(390, "light"), (1440, "dark")]),
+        (WHOSE, "en", EVERYWHERE),
+    ],
+)
+def test_axe_finds_nothing(browser, tmp_path, name, language, where):
+    from axe_playwright_python.sync_playwright import Axe
+
+    for width, scheme in where:
+        context, page, _ = opened(browser, tmp_path, name, language, width, scheme)
+        found = Axe().run(page, options=RULES)
+        told = [(one["id"], one["nodes"][0]["html"][:160], len(one["nodes"])) for one in found.response["violations"]]
+        context.close()
+        assert told == [], f"at {width} px, {scheme}"
+
+
+@pytest.mark.parametrize("name", [*sorted(REVIEWS), WHOSE])
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_nothing_scrolls_sideways(browser, tmp_path, name, language):
+    for width in WIDTHS:
+        context, page, _ = opened(browser, tmp_path, name, language, width, "light")
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        context.close()
+        assert wide <= width
+
+
+def test_the_policy_lets_the_page_be_painted_and_nothing_complains(browser, tmp_path):
+    file = tmp_path / "page.html"
+    file.write_bytes(render(sample.renamed(), "html"))
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("dialog", lambda dialog: complaints.append(dialog.message))
+    page.goto(file.as_uri())
+    family = page.evaluate("getComputedStyle(document.querySelector('h1')).fontFamily")
+    context.close()
+    assert complaints == []
+    assert family.startswith('"Charis SIL"')
+
+
+def test_light_and_dark_follow_the_system(browser, tmp_path):
+    papers = []
+    for scheme in ("light", "dark"):
+        context, page, _ = opened(browser, tmp_path, "rich", "en", 1440, scheme)
+        papers.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        context.close()
+    assert papers == ["rgb(253, 252, 250)", "rgb(20, 22, 25)"]
+
+
+def test_targets_are_large_enough_to_be_hit(browser, tmp_path):
+    context, page, _ = opened(browser, tmp_path, "rich", "en", 390, "light")
+    small = page.evaluate(
+        """[...document.querySelectorAll('summary, .rd .nm a')].filter(one => one.getBoundingClientRect().height < 24)
+        .map(one => one.textContent)"""
+    )
+    context.close()
+    assert small == []

@@ -1,0 +1,153 @@
+"""A review as each of the cast may see it, and where there is little or nothing to see."""
+
+import io
+import json
+import zipfile
+from datetime import UTC, datetime
+
+import pytest
+
+from comity.book.reading.open import NotInRelationshipError, open_book
+from comity.core.calendars import UnknownPeriodError
+from comity.review.build import NoReviewError, build_review
+from comity.review.render import render
+from tests.builders.review_books import KPI, two_months
+from tests.cast import CUSTOMER, JOINT, PROVIDER, STRANGER, write_book
+
+NOW = datetime(2026, 9, 1, tzinfo=UTC)
+FORMS = [("json", "en"), ("terminal", "en"), ("html", "en"), ("terminal", "es"), ("html", "es")]
+SECRETS = {"provider": "hidden-agent-7", "customer": "hidden-reason-9"}
+PRIVATE = """
+[private]
+provider = ["costs", "contacts.agent_id"]
+customer = ["contacts.reason", "surveys"]
+"""
+
+
+def composed(book, viewer=JOINT, **asked):
+    with open_book(book, viewer) as opened:
+        return build_review(opened, now=NOW, **asked)
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """Both sides keep something; its texts, its amounts and its names must not be seen by the other."""
+    own = "contact_id,agent_id\n2026-06-01-0-help,hidden-agent-7\n"
+    costs = "month,driver,quantity,unit_cost\n2026-06,hidden-agent-7,1,31337.42\n"
+    reasons = "contact_id,reason\n2026-06-01-0-help,hidden-reason-9\n"
+    answers = "response_id,audience,respondent_id,answered_on,instrument,scale_min,scale_max,score,queue\n" + "".join(
+        f"r{month}-{number},customer,p{number},2026-{month:02}-{number % 28 + 1:02},csat,1,5,{number % 5 + 1},"
+        "hidden-reason-9\n"
+        for month in (5, 6)
+        for number in range(40)
+    )
+    book = two_months(
+        tmp_path_factory.mktemp("planted") / "book",
+        PRIVATE + KPI + '[[kpi]]\nid = "csat"\ntarget = 0.5\n',
+        private__provider__costs=costs,
+        private__customer__surveys=answers,
+    )
+    (book / "private/provider/contacts.columns.csv").write_text(own)
+    (book / "private/customer/contacts.columns.csv").write_text(reasons)
+    return book
+
+
+def as_text(review):
+    """Everything that a review says, in every form but PDF, which is made of the same page."""
+    told = [render(review, form, language, color=False, width=80).decode() for form, language in FORMS]
+    with zipfile.ZipFile(io.BytesIO(render(review, "xlsx", "en", color=False, width=80))) as sheets:
+        told += [sheets.read(name).decode() for name in sheets.namelist() if name.endswith(".xml")]
+    return "\n".join(told)
+
+
+@pytest.mark.parametrize(
+    ("viewer", "hidden"),
+    [(CUSTOMER, ["provider"]), (PROVIDER, ["customer"]), (JOINT, ["provider", "customer"])],
+)
+def test_what_a_side_keeps_is_in_no_form_of_another_s_review(planted, viewer, hidden):
+    text = as_text(composed(planted, viewer, period="2026-06"))
+    for side in hidden:
+        assert SECRETS[side] not in text
+    if "provider" in hidden:
+        assert "31337" not in text
+
+
+def test_a_side_reads_what_it_keeps_and_the_other_is_told_that_it_is_kept(planted):
+    own = composed(planted, CUSTOMER, period="2026-06")
+    assert "csat" in {level.kpi for level in own.levels}
+    for viewer in (PROVIDER, JOINT):
+        other = composed(planted, viewer, period="2026-06")
+        assert "csat" not in {level.kpi for level in other.levels}
+        assert ("csat", "private", "customer") in {(one.reading, one.why, one.held_by) for one in other.missing}
+
+
+def test_a_stranger_gets_nothing(planted):
+    with pytest.raises(NotInRelationshipError, match="no such book"):
+        open_book(planted, STRANGER)
+
+
+def test_the_same_records_give_the_same_digest_and_another_view_another(planted):
+    joint, again, own = (composed(planted, viewer, period="2026-06") for viewer in (JOINT, JOINT, CUSTOMER))
+    assert joint.digest == again.digest != own.digest
+
+
+def test_what_moved_is_read_between_the_two_months(tmp_path):
+    review = composed(two_months(tmp_path / "book"), period="2026-06")
+    (reading,) = review.readings
+    assert (reading.id, reading.before, reading.after) == ("service_level", 0.8, 0.9)
+    assert (review.name, review.reference_name) == ("2026-06", "2026-05")
+
+
+def test_an_empty_book_says_what_to_do(tmp_path):
+    with pytest.raises(NoReviewError, match="comity import"):
+        composed(write_book(tmp_path / "book", KPI))
+
+
+@pytest.mark.parametrize("period", ["2019-03", "2031-01"])
+def test_a_period_outside_of_the_records_is_a_page_of_what_is_missing(tmp_path, period):
+    review = composed(two_months(tmp_path / "book"), period=period)
+    assert (review.levels, review.readings) == ((), ())
+    assert {"service_level", "satisfaction", "revenue"} <= {one.reading for one in review.missing}
+    assert period in as_text(review)
+
+
+def test_records_that_nobody_imported_are_not_called_late(tmp_path):
+    due = '[[source]]\ntable = "contacts"\nby = "provider"\ndue = "day 3 09:00"\n'
+    due += '[[source]]\ntable = "surveys"\nby = "customer"\ndue = "day 3 09:00"\n'
+    with open_book(two_months(tmp_path / "book", KPI + due), JOINT) as opened:
+        in_july = build_review(opened, period="2026-06", now=datetime(2026, 7, 10, tzinfo=UTC))
+        in_september = build_review(opened, period="2026-06", now=NOW)
+    states = [
+        [(one["table"], one["late"], one["unrecorded"]) for one in told.lateness] for told in (in_july, in_september)
+    ]
+    assert states[0] == [("contacts", False, True), ("surveys", True, False)]  # June is there: it came, some time
+    assert states[1] == [("contacts", None, True), ("surveys", True, False)]  # August is not, but it may not be ready
+    assert "no consta" in render(in_july, "terminal", "es", color=False, width=80).decode()
+
+
+def test_two_readings_of_one_kind_have_headings_that_tell_them_apart(tmp_path):
+    more = '[[kpi]]\nid = "sales_level"\nmeasure = "service_level"\nanswer_within_s = 60\n'
+    review = composed(two_months(tmp_path / "book", KPI + more), period="2026-06")
+    text = render(review, "terminal", "en", color=False, width=200).decode()
+    headings = [
+        line
+        for line in text.splitlines()
+        if line.startswith("Service level, ") and line.endswith(("steady", "genuine", "unclear"))
+    ]
+    assert len(headings) == len(set(headings)) == len(review.readings) == 2
+
+
+def test_records_too_short_for_the_book_s_period_name_a_shorter_one(tmp_path):
+    with pytest.raises(NoReviewError, match=r"hold no whole quarter; choose a shorter one with --period, such as 2026"):
+        composed(two_months(tmp_path / "book"))
+
+
+def test_a_period_that_cannot_be_read_is_refused(tmp_path):
+    with pytest.raises(UnknownPeriodError):
+        composed(two_months(tmp_path / "book"), period="June")
+
+
+def test_the_json_is_the_contract(planted):
+    told = json.loads(render(composed(planted, period="2026-06"), "json", "en", color=False, width=80))
+    assert told["schema"] == "comity.review/1"
+    assert told["name"] == "2026-06"
