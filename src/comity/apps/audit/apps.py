@@ -1,0 +1,16 @@
+"""The app."""
+
+from django.apps import AppConfig
+
+
+class Audit(AppConfig):
+    """The log of a relationship."""
+
+    name = "comity.apps.audit"
+    label = "audit"
+
+    def ready(self) -> None:
+        """Say what stands on the page of today."""
+        from comity.apps.audit import today  # noqa: PLC0415 - once the models are there
+
+        today.register()

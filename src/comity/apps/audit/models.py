@@ -1,0 +1,206 @@
+"""What happened in a relationship, as typed events: kind, subject and data. They are only ever added."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from comity.apps.parties.models import SIDES, Identified, Person, Relationship
+
+
+class Event(models.TextChoices):
+    """What happened. Each has its fields in `FIELDS`, and its sentence in `words/`."""
+
+    # Relationships and people, written by functions of the database's owner.
+    RELATIONSHIP_FOUNDED = "relationship_founded"
+    ORGANISATION_JOINED = "organisation_joined"  # a side is one that is in other relationships too
+    MEMBER_JOINED = "member_joined"
+    MEMBER_LET_GO = "member_let_go"
+    INVITATION_MADE = "invitation_made"
+    INVITATION_WITHDRAWN = "invitation_withdrawn"
+    NEUTRAL_PROPOSED = "neutral_proposed"
+    NEUTRAL_AGREED = "neutral_agreed"
+    ROLE_CHANGED = "role_changed"
+    DEPUTY_NAMED = "deputy_named"
+    DEPUTY_ENDED = "deputy_ended"
+    ACCESS_REVIEWED = "access_reviewed"
+
+    # The book.
+    BOOK_BEGUN = "book_begun"
+    DELIVERY_UPLOADED = "delivery_uploaded"
+    DELIVERY_DESCRIBED = "delivery_described"  # said to be of another format, and looked at again
+    DELIVERY_REFUSED = "delivery_refused"  # of no use as it is
+    DELIVERY_REPEATED = "delivery_repeated"  # the same side had brought the very same file before
+    DELIVERY_DROPPED = "delivery_dropped"
+    DELIVERY_IMPORTED = "delivery_imported"
+    DELIVERY_UNDONE = "delivery_undone"
+    UNDO_FAILED = "undo_failed"
+    CORRECTION_MADE = "correction_made"  # in the rows of the own side
+    CORRECTION_FAILED = "correction_failed"
+    ITEM_HELD_BACK = "item_held_back"
+    ITEM_DISCLOSED = "item_disclosed"
+    HOLD_BACK_FAILED = "hold_back_failed"
+    DISCLOSURE_FAILED = "disclosure_failed"
+
+    # Matters: one for each move.
+    MATTER_RAISED = "matter_raised"
+    MATTER_ACCEPTED = "matter_accepted"
+    MATTER_REFUSED = "matter_refused"
+    MATTER_COUNTERED = "matter_countered"
+    MATTER_COMMENTED = "matter_commented"
+    MATTER_WITHDRAWN = "matter_withdrawn"
+    MATTER_DONE = "matter_done"
+    MATTER_HANDED_OVER = "matter_handed_over"
+    MATTER_REMINDED = "matter_reminded"  # nobody's: the room's clock, as the next
+    MATTER_DEEMED = "matter_deemed"  # accepted by silence
+
+    # Periods.
+    PERIOD_CONFIRMED = "period_confirmed"
+    PERIOD_RESTATED = "period_restated"
+
+    # Reply times.
+    CALENDAR_PROPOSED = "calendar_proposed"
+    CALENDAR_AGREED = "calendar_agreed"
+    SILENCE_ALLOWED = "silence_allowed"
+    SILENCE_DISALLOWED = "silence_disallowed"
+
+    # What was read, once a day for each person and thing.
+    MATTER_READ = "matter_read"
+    EVIDENCE_READ = "evidence_read"
+    DELIVERY_READ = "delivery_read"
+    REVIEW_READ = "review_read"
+    REVIEW_FILE_READ = "review_file_read"
+    FIGURE_READ = "figure_read"
+    READING_READ = "reading_read"
+    ATTRIBUTION_READ = "attribution_read"
+    RECORD_READ = "record_read"
+
+    OTHER = "other"  # of before there were typed events, and not understood: as it was written
+
+
+READS = (
+    Event.MATTER_READ,
+    Event.EVIDENCE_READ,
+    Event.DELIVERY_READ,
+    Event.REVIEW_READ,
+    Event.REVIEW_FILE_READ,
+    Event.FIGURE_READ,
+    Event.READING_READ,
+    Event.ATTRIBUTION_READ,
+    Event.RECORD_READ,
+)
+
+_FILE = ("name",)
+_ITEM = ("item",)
+_MATTER = ("kind", "title")
+# What an event's data says at least; its sentence is made of these. Names are kept beside ids: people and matters may
+# be renamed, or erased, later.
+FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
+    Event.RELATIONSHIP_FOUNDED: ("customer", "provider"),
+    Event.ORGANISATION_JOINED: ("old", "new"),
+    Event.MEMBER_JOINED: ("role",),
+    Event.MEMBER_LET_GO: ("name",),
+    Event.INVITATION_MADE: ("role", "side"),
+    Event.INVITATION_WITHDRAWN: ("role",),
+    Event.NEUTRAL_PROPOSED: ("role",),
+    Event.NEUTRAL_AGREED: ("role",),
+    Event.ROLE_CHANGED: ("name", "old", "new"),
+    Event.DEPUTY_NAMED: ("deputy", "name", "until"),
+    Event.DEPUTY_ENDED: ("name",),
+    Event.DELIVERY_UPLOADED: _FILE,
+    Event.DELIVERY_DESCRIBED: _FILE,
+    Event.DELIVERY_REFUSED: _FILE,
+    Event.DELIVERY_REPEATED: _FILE,
+    Event.DELIVERY_DROPPED: _FILE,
+    Event.DELIVERY_IMPORTED: _FILE,
+    Event.DELIVERY_UNDONE: _FILE,
+    Event.UNDO_FAILED: _FILE,
+    Event.CORRECTION_MADE: _FILE,
+    Event.CORRECTION_FAILED: _FILE,
+    Event.ITEM_HELD_BACK: ("item", "review_on"),
+    Event.ITEM_DISCLOSED: _ITEM,
+    Event.HOLD_BACK_FAILED: _ITEM,
+    Event.DISCLOSURE_FAILED: _ITEM,
+    Event.MATTER_RAISED: _MATTER,
+    Event.MATTER_ACCEPTED: _MATTER,
+    Event.MATTER_REFUSED: _MATTER,
+    Event.MATTER_COUNTERED: _MATTER,
+    Event.MATTER_COMMENTED: _MATTER,
+    Event.MATTER_WITHDRAWN: _MATTER,
+    Event.MATTER_DONE: _MATTER,
+    Event.MATTER_HANDED_OVER: ("title", "to"),
+    Event.MATTER_REMINDED: (*_MATTER, "side"),
+    Event.MATTER_DEEMED: (*_MATTER, "side"),
+    Event.PERIOD_CONFIRMED: ("period",),
+    Event.PERIOD_RESTATED: ("period",),
+    Event.CALENDAR_PROPOSED: ("side",),
+    Event.CALENDAR_AGREED: ("side",),
+    Event.SILENCE_ALLOWED: ("side",),
+    Event.SILENCE_DISALLOWED: ("side",),
+    Event.MATTER_READ: ("title",),
+    Event.EVIDENCE_READ: _FILE,
+    Event.DELIVERY_READ: _FILE,
+    Event.REVIEW_READ: ("period",),
+    Event.REVIEW_FILE_READ: _FILE,
+    Event.FIGURE_READ: ("kpi", "period"),
+    Event.READING_READ: ("reading", "period"),
+    Event.ATTRIBUTION_READ: ("kpi", "period"),
+    Event.OTHER: ("action", "about"),
+}
+
+
+class SubjectType(models.TextChoices):
+    """What an event is about: a model by its name, or something that is no row of the database."""
+
+    RELATIONSHIP = "relationship"
+    MEMBERSHIP = "membership"
+    INVITATION = "invitation"
+    MATTER = "matter"
+    EVIDENCE = "evidence"
+    DELIVERY = "delivery"
+    BOOK = "book"
+    ITEM = "item"  # of a book, as `[private]` names it
+    PERIOD = "period"
+    RECORD = "record"
+
+
+class AuditEvent(Identified):
+    """One event of the log: who did what, when, to what, standing where.
+
+    `side` is whose event it is: what a side does within its own walls is its own to read; what is `shared` both may
+    read. What is nobody's doing, as acceptance by silence, has neither person nor side.
+
+    :ivar subject_id: the row's id, where the subject is a row
+    """
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    person = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="+")
+    side = models.CharField(max_length=8, choices=SIDES, null=True, blank=True)  # noqa: DJ001 - neutral people act too
+    event = models.CharField(max_length=30)  # of `Event`, so that a new kind needs no migration
+    subject_type = models.CharField(max_length=20, null=True, blank=True)  # noqa: DJ001 - of `SubjectType`, or none
+    subject_id = models.UUIDField(null=True, blank=True)
+    data = models.JSONField(default=dict, blank=True)
+    shared = models.BooleanField(default=False)
+
+    class Meta:
+        """Newest first."""
+
+        db_table = "audit_event"
+        ordering: ClassVar = ["-at"]
+        indexes: ClassVar = [
+            models.Index(fields=["relationship", "-at", "-id"], name="audit_newest_first"),
+            # A few among many, and asked for whenever somebody looks at who is there.
+            models.Index(
+                fields=["relationship", "-at"], condition=Q(event=Event.ACCESS_REVIEWED), name="audit_access_reviews"
+            ),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(subject_id=None) | ~Q(subject_type=None), name="audit_subject_has_type")
+        ]
+
+    def __str__(self) -> str:
+        """What happened."""
+        return self.event

@@ -1,0 +1,18 @@
+"""What the outbox puts on the page of today: what keeps failing, to those whom it concerns."""
+
+from zoneinfo import ZoneInfo
+
+from comity.apps.outbox.queries import failing
+from comity.apps.parties.panels import Context, Panel, Place, add_panel
+from comity.apps.parties.viewing import Standing
+from comity.review.i18n.words import Words
+
+
+def register() -> None:
+    """Show it."""
+    add_panel(Panel("outbox/_failing.html", Place.TOP, 20, _failing))
+
+
+def _failing(standing: Standing, words: Words, zone: ZoneInfo) -> Context | None:  # noqa: ARG001 - as panels are asked
+    found = failing(standing)
+    return {"jobs": found, "zone": zone} if found else None

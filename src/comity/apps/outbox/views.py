@@ -1,0 +1,18 @@
+"""Trying again what keeps failing."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from comity.apps.outbox import operations
+from comity.apps.parties.rights import Action
+from comity.apps.parties.viewing import place
+
+
+@require_POST
+def again(request: HttpRequest, job: int) -> HttpResponse:
+    """Have a failing job run now."""
+    standing = place(request, Action.ACT)
+    if not operations.try_again(standing, job):
+        raise Http404
+    return redirect("today", relationship=standing.relationship.pk)

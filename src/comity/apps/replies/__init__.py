@@ -1,0 +1,1 @@
+"""Reply times: by when an answer is due, reminders, and where silence counts as one."""

@@ -1,0 +1,60 @@
+"""Where silence counts as a word, and the notices that go before it. Calendars are entries of the record."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from comity.apps.parties.models import SIDES, Identified, Person, Relationship
+from comity.apps.record.models import Consent
+
+
+class SilenceTerm(Identified):
+    """What a side says about silence: whether it may confirm a period. Only ever added; the latest of a side counts.
+
+    Silence counts where both sides have said so, and only for what begins after that.
+    """
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    side = models.CharField(max_length=8, choices=SIDES)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    name = models.CharField(max_length=120)
+    at = models.DateTimeField(default=timezone.now)
+    accepts = models.BooleanField()
+
+    class Meta:
+        """The latest last."""
+
+        ordering: ClassVar = ["at"]
+
+    def __str__(self) -> str:
+        """Who says what."""
+        return f"{self.side} {self.accepts}"
+
+
+class Notice(Identified):
+    """What was said to a side that is late: *treated as confirmed on a day unless answered*.
+
+    :ivar word: of the other side, that it answers
+    :ivar due_at: when the answer was due
+    :ivar until: close of business on the day that the notice names
+    :ivar told: who got it: person, role at that time, when the mail server took it, and since when it is known to
+        have bounced
+    """
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    word = models.ForeignKey(Consent, models.CASCADE, related_name="+")
+    side = models.CharField(max_length=8, choices=SIDES)
+    at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField()
+    until = models.DateTimeField()
+    told = models.JSONField()
+
+    class Meta:
+        """The latest last."""
+
+        ordering: ClassVar = ["at"]
+
+    def __str__(self) -> str:
+        """To whom, until when."""
+        return f"{self.side} {self.until}"

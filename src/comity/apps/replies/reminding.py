@@ -1,0 +1,55 @@
+"""Reminders and notices: sent by the room's clock itself, and counted only where the mail server took them.
+
+Other mails wait in the outbox until the mail server takes them. These are different: silence after a notice may be
+taken for consent, so what counts is not that it was meant to be sent, but that it was handed over.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+from comity.apps.i18n import words_for
+from comity.apps.outbox.mail import server
+from comity.apps.parties.mailing import spoken, tell_one
+from comity.apps.parties.models import Membership
+from comity.apps.parties.rights import Action, may_now
+from comity.apps.parties.viewing import Standing
+from comity.core.values import Side
+from comity.review.i18n.words import Words
+
+# Backends of Django that hand a mail to nobody: with one of these nobody is reminded, and silence never counts.
+_NO_MAIL_SERVER = frozenset(
+    f"django.core.mail.backends.{one}.EmailBackend" for one in ("filebased", "console", "dummy")
+)
+
+
+def able(standing: Standing, side: Side, right: Action) -> list[Membership]:
+    """The people of a side who have a right now, of themselves or as somebody's deputy, and can sign in."""
+    found = Membership.objects.select_related("person", "stands_in_for").filter(
+        relationship=standing.relationship, side=side.value, left_at=None, person__is_active=True
+    )
+    return [one for one in found if may_now(one, right, timezone.now().date())]
+
+
+def send_reminder(people: Sequence[Membership], key: str, address: str, **said: Callable[[Words], str]) -> list[UUID]:
+    """Send a reminder to each of these now, in each one's language; the ids of those whose mail was handed over.
+
+    :param said: what fills the sentences, in the reader's language
+    """
+    if settings.MAIL_SERVER_BACKEND in _NO_MAIL_SERVER:
+        return []
+    told = []
+    for one in people:
+        words = words_for(spoken(one.person.language))
+        try:
+            filled = {name: make(words) for name, make in said.items()}
+            tell_one(Standing(one), key, address, (), server(), **filled)
+        except Exception as error:  # noqa: BLE001 - of any kind: who was not reached was not reminded
+            # Without its text, in which an address may be.
+            logging.getLogger(__name__).warning("a reminder was not handed over: %s", type(error).__name__)
+        else:
+            told.append(one.person_id)
+    return told

@@ -1,0 +1,1 @@
+"""What waits for whom: the page that each app puts something on."""

@@ -1,0 +1,16 @@
+"""The app."""
+
+from django.apps import AppConfig
+
+
+class Today(AppConfig):
+    """The page of today."""
+
+    name = "comity.apps.today"
+    label = "today"
+
+    def ready(self) -> None:
+        """Stand first in the navigation."""
+        from comity.apps.parties.panels import Entry, add_entry  # noqa: PLC0415 - once the models are there
+
+        add_entry(Entry("today", 10))

@@ -1,0 +1,7 @@
+"""The address of today."""
+
+from django.urls import path
+
+from comity.apps.today import views
+
+urlpatterns = [path("", views.today, name="today")]
