@@ -21,13 +21,13 @@ MOST_MIB, MOST_S = 400, 60
 OPEN = """
 import json, resource, sys
 from pathlib import Path
-from comity.book.importing.drafting import draft
-from comity.book.importing.recognising import recognised
-from comity.book.importing.section import UnusableSourceError
+from comity.book.mappings.draft import draft_mapping
+from comity.book.mappings.recognise import matching_mappings
+from comity.book.formats.sheet import UnusableSourceError
 resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[2]), int(sys.argv[2])))
 try:
-    fits = recognised(Path(sys.argv[1]))
-    said = "" if fits else draft(Path(sys.argv[1]))[:40]
+    fits = matching_mappings(Path(sys.argv[1]))
+    said = "" if fits else draft_mapping(Path(sys.argv[1]))[:40]
 except UnusableSourceError as error:
     said = str(error)
 try:  # of this program alone: what getrusage tells begins with what its parent held
@@ -147,7 +147,7 @@ def test_a_name_leads_nowhere(them, name):
     assert "/" not in made.name
     assert "\\" not in made.name
     assert not re.search(r"[\x00-\x1f]", made.name)
-    from comity.apps.books.queries import file_of  # noqa: PLC0415
+    from comity.apps.books.queries import file_of
 
     place = file_of(made)
     assert place.resolve().parent == place.parent.resolve()

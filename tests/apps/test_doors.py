@@ -2,24 +2,24 @@
 
 import contextlib
 import re
-import uuid
 
 import pytest
-from django.core import mail
 from django.core.cache import cache
 from django.db import transaction
 from django.test import Client, override_settings
-from django.urls import URLPattern, get_resolver, reverse
+from django.urls import get_resolver, reverse
 
 from comity.apps.parties import operations as parties
 from comity.apps.parties.models import Invitation, Role
-from comity.apps.parties.operations import NotAllowedError
+from comity.apps.record.models import Consent
+from comity.apps.refusal import Refused
 from comity.apps.reviews import operations as closing
 from comity.apps.reviews import queries as reviews
-from comity.apps.reviews.models import Confirmation
+from comity.core import chain
 from comity.core.values import Side
-from tests.apps.test_matters import KPI, contacts
-from tests.room import BACKEND, PASSWORD, cast, person, started
+from tests.builders.addresses import addresses
+from tests.builders.levels import KPI, contacts
+from tests.room import BACKEND, PASSWORD, cast, forget_mails, person, sent_mails, started
 
 pytestmark = pytest.mark.gate
 EVIL = "https://evil.example/"
@@ -30,21 +30,6 @@ def them():
     made = cast()
     made.book(KPI, contacts="\n".join(contacts()))
     return made
-
-
-def addresses(patterns, within=()):
-    """Every address of the room but the API's, with something in each of its places."""
-    for pattern in patterns:
-        if isinstance(pattern, URLPattern):
-            names = pattern.pattern.converters or dict.fromkeys(pattern.pattern.regex.groupindex)
-            filled = {
-                name: {"UUIDConverter": uuid.uuid4(), "IntConverter": 1}.get(type(kind).__name__, "nothing")
-                for name, kind in (*within, *names.items())
-            }
-            yield pattern.name, filled
-        elif str(pattern.pattern) != "api/":
-            above = pattern.pattern.converters or dict.fromkeys(pattern.pattern.regex.groupindex)
-            yield from addresses(pattern.url_patterns, (*within, *above.items()))
 
 
 def test_no_address_takes_a_form_from_elsewhere(them):
@@ -104,7 +89,7 @@ def test_nobody_is_sent_elsewhere(them, to):
 
 @override_settings(ADDRESS="https://room.example", ALLOWED_HOSTS=["*"])  # a room that answers to any name
 def test_a_mail_names_the_rooms_own_address_whatever_host_was_asked(them):
-    mail.outbox = []
+    forget_mails()
     asked = {"headers": {"host": "evil.example", "x-forwarded-host": "evil.example"}}
     browser = them.client("customer_lead")
     assert (
@@ -113,18 +98,18 @@ def test_a_mail_names_the_rooms_own_address_whatever_host_was_asked(them):
     )
     for email in (them.people["customer_roster"].email, "nobody@example.org"):
         Client().post("/sign-in/password/forgotten/", {"email": email}, **asked)
-    assert len(mail.outbox) == 3
-    for one in mail.outbox:
+    assert len(sent_mails()) == 3
+    for one in sent_mails():
         told = str(one.message())
         assert "evil.example" not in told
         assert "https://room.example/" in told
 
 
 def test_the_link_in_the_mail_for_a_forgotten_password_leads_to_a_new_one(them):
-    mail.outbox = []
+    forget_mails()
     browser = Client()
     browser.post("/sign-in/password/forgotten/", {"email": them.people["provider_roster"].email})
-    (address,) = re.findall(r"http://[^\s]+", mail.outbox[0].body)
+    (address,) = re.findall(r"http://[^\s]+", sent_mails()[0].body)
     page = browser.get(re.sub(r"^http://[^/]+", "", address), follow=True)
     assert 'name="password1"' in page.content.decode()
     new = "another horse battery staple"
@@ -149,7 +134,7 @@ def test_what_a_side_asked_for_besides_ends_when_the_other_side_has_its_first_pe
         _, spare = parties.invite(first, puppet.email, Role.LEAD, Side.PROVIDER)
     with transaction.atomic():
         assert parties.join(other, word).side is Side.PROVIDER
-    with pytest.raises(NotAllowedError), transaction.atomic():
+    with pytest.raises(Refused), transaction.atomic():
         parties.join(puppet, spare)
 
 
@@ -165,7 +150,7 @@ def test_who_was_let_go_does_not_come_back_by_an_invitation_of_their_own():
         standing = them.at("provider_lead")
         parties.let_go(standing, standing.relationship.memberships.get(person=second, left_at=None))
         assert not Invitation.objects.filter(accepted_by=None, withdrawn_at=None).exists()
-    with pytest.raises(NotAllowedError), transaction.atomic():
+    with pytest.raises(Refused), transaction.atomic():
         parties.join(second, own)
     assert Client().get(f"/join/{friends}/").status_code == 410
 
@@ -187,9 +172,9 @@ def test_a_period_has_one_name_however_it_is_spelt(them, spelt):
     with transaction.atomic():
         standing = them.at("customer_lead")
         made = reviews.review(standing, spelt, joint=True)
-        with contextlib.suppress(closing.NotAllowedError):  # confirmed by the other spelling
-            closing.confirm(standing, made, spelt)
-        assert [one.period for one in Confirmation.objects.all()] == ["2026-06"]
+        with contextlib.suppress(Refused):  # confirmed by the other spelling
+            closing.confirm(standing, made, spelt, chain.digest_of(reviews.figures(standing, made, "2026-06")))
+        assert [one.subject for one in Consent.objects.all()] == ["2026-06"]
 
 
 @pytest.mark.parametrize("period", ["0001-01", "0001", "9998", "2026-06\0", "\u0662\u0660\u0662\u0666-06"])

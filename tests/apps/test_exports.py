@@ -8,13 +8,16 @@ from django.utils import timezone
 
 from comity.apps.books import exports, queries
 from comity.apps.books.models import Delivery, Export, Routes, Stage
-from comity.apps.books.operations import NotAllowedError
+from comity.apps.matters.models import Matter
 from comity.apps.parties import operations as parties
 from comity.apps.parties.models import Membership, Role
 from comity.apps.parties.viewing import look, stand
-from comity.book.importing.section import UnusableSourceError
+from comity.apps.refusal import Refused
 from comity.core.values import Side
+from tests.builders.uploads import brought
 from tests.room import BACKEND, cast
+
+pytestmark = pytest.mark.gate
 
 EXPORT = """contact_id,opened_at,queue,channel
 a1,2026-06-01T10:00:00Z,alpha,voice
@@ -117,7 +120,7 @@ def test_a_trial_run_first_and_then_each_row_where_it_belongs(two):
 def test_rules_that_cannot_be_used_are_said_and_not_kept(two, rules, why):
     _, _, person = two
     kept(person, RULES)
-    with pytest.raises(UnusableSourceError, match=why), transaction.atomic():
+    with pytest.raises(Refused, match=why), transaction.atomic():
         look(person.pk)
         exports.keep_routes(person, rules)
     with transaction.atomic():
@@ -168,13 +171,13 @@ def test_the_page_keeps_rules_tries_and_throws_away_and_is_ones_own(two):
     assert "gamma-secret" in browser.get("/routes/").content.decode()
     browser.post(f"/routes/{made.pk}/", {"do": "drop"})
     assert "once.csv" not in browser.get("/routes/").content.decode()
-    with pytest.raises(NotAllowedError, match="not_now"), transaction.atomic():
+    with pytest.raises(Refused, match="not_now"), transaction.atomic():
         look(person.pk)
         exports.bring(now(person, made))
 
 
 def test_an_export_neither_writes_nor_meets_what_the_other_side_keeps(two):
-    """A table of the other's is refused, its columns are left out, its rows are not met."""
+    """A table, a column and rows of the other's are met as what is not there; what the own side brings is its own."""
     first, second, person = two
     head = "event_id,kind,from,to,declared_by,declared_at,evidence\n"
     storm = "{0},{1},2026-06-01T00:00:00Z,2026-06-02T00:00:00Z,provider,2026-06-03T00:00:00Z,{2}\n"
@@ -184,9 +187,11 @@ def test_an_export_neither_writes_nor_meets_what_the_other_side_keeps(two):
             events=head + storm.format("hidden-1", "storm", "Zebulon"),
             private__provider__costs="month,driver,quantity,unit_cost,behaviour\n2026-06,Zebulon,1,4711.13,fixed",
         )
+    contacts = "contact_id,opened_at,queue,channel,agent_id\n{},2026-06-01T10:00:00Z,alpha,voice,{}\n"
+    assert brought(first, "provider_lead", "theirs.csv", contacts.format("z2", "Zebulon")).stage == Stage.BROUGHT
     tables = {
         "costs": "month,driver,quantity,unit_cost,behaviour,queue\n2026-06,Zebulon,1,1,fixed,alpha\n",
-        "contacts": "contact_id,opened_at,queue,channel,agent_id\nz1,2026-06-01T10:00:00Z,alpha,voice,Mine\n",
+        "contacts": contacts.format("z1", "Mine") + contacts.format("z2", "Mine").partition("\n")[2],
         "events": head.replace("evidence\n", "evidence,queue\n")
         + storm.format("hidden-1", "storm", "Mine").replace("\n", ",alpha\n"),
     }
@@ -203,12 +208,43 @@ def test_an_export_neither_writes_nor_meets_what_the_other_side_keeps(two):
                 exports.bring(now(person, made))
         exports.run(person.pk, made.pk, dry_run=False)
         stages[table] = now(person, made).stage
-    assert stages["costs"] == Stage.REFUSED
+    assert stages["costs"] == Stage.BROUGHT
+    for who, cost in (("provider_lead", 4711.13), ("customer_lead", 1.0)):
+        with transaction.atomic(), queries.opened(first.at(who)) as book:
+            assert [float(one) for one in book.table("costs").unit_cost.to_pyarrow().to_pylist()] == [cost]
+    for who, agent in (("provider_lead", "Zebulon"), ("customer_lead", None), ("auditor", None)):
+        with transaction.atomic(), queries.opened(first.at(who)) as book:
+            found = book.table("contacts").select("contact_id", "agent_id").to_pyarrow().to_pylist()
+        ours = {one["contact_id"]: one["agent_id"] for one in found if one["contact_id"].startswith("z")}
+        assert ours == {"z1": "Mine", "z2": agent}
     with transaction.atomic(), queries.opened(first.at("provider_lead")) as book:
-        assert [float(one) for one in book.table("costs").unit_cost.to_pyarrow().to_pylist()] == [4711.13]
-        rows = book.table("contacts").select("contact_id", "agent_id").to_pyarrow().to_pylist()
-        assert {"contact_id": "z1", "agent_id": None} in rows
         assert book.table("events").evidence.to_pyarrow().to_pylist() == ["Zebulon"]
+
+
+def test_rows_of_the_other_side_in_an_export_wait_for_it_where_they_are_and_nowhere_else():
+    first, second, person = at_home_in("Alpha", "Beta")
+    kept(person, RULES)
+    theirs = EXPORT.replace("10:00:00Z,alpha", "09:00:00Z,alpha").replace("x1", "a2").replace("gamma-secret", "alpha")
+    brought(first, "provider_lead", "theirs.csv", "\n".join(row for row in theirs.splitlines() if "beta" not in row))
+    made = received(person)
+    for dry_run in (True, False):
+        exports.run(person.pk, made.pk, dry_run=dry_run)
+        if dry_run:
+            with transaction.atomic():
+                look(person.pk)
+                exports.bring(now(person, made))
+    assert (rows(first, "auditor"), rows(second, "auditor")) == (["a1", "a2"], ["b1", "b2"])
+    with transaction.atomic():
+        second.at("provider_lead")
+        assert not Matter.objects.exists()
+    with transaction.atomic():
+        first.at("provider_lead")
+        (matter,) = Matter.objects.all()
+    assert (matter.asks, matter.answers, matter.records["counts"]["change"]) == ("customer", "provider", 1)
+    told = first.client("provider_lead").get(first.url(f"matters/{matter.pk}/changes.csv")).content.decode()
+    assert "a1" in told
+    assert not {word for word in ("beta", "b1", "gamma", "x1") if word in told}
+    assert second.client("customer_lead").get(second.url(f"matters/{matter.pk}/changes.csv")).status_code == 404
 
 
 def test_programs_sort_exports_as_the_page_does_and_each_only_its_own_persons():
@@ -276,5 +312,27 @@ def test_books_of_one_name_are_told_apart_and_a_name_is_no_path():
     )
     for name in known:
         for path in (f"./{name}", f"{name}/", f"{name}//."):
-            with pytest.raises(UnusableSourceError, match="none of yours"):
+            with pytest.raises(Refused, match="none of yours"):
                 kept(person, RULES.replace("Northwind Energy with Alpha", path))
+
+
+def test_a_part_of_an_export_that_came_in_is_told_though_another_book_refuses_its_own():
+    """Else a side could bring rows in that the other is never told of, and nobody could take back."""
+    first, second, person = at_home_in("Alpha", "Beta")
+    kept(person, RULES)
+    text = EXPORT.splitlines()
+    rows = [line.replace("2026", "never") if ",beta" in line else line for line in text]
+    with transaction.atomic():
+        look(person.pk)
+        made = exports.receive(person, SimpleUploadedFile("june.csv", "\n".join(rows).encode()), "contacts")
+    exports.run(person.pk, made.pk, dry_run=True)
+    with transaction.atomic():
+        look(person.pk)
+        exports.bring(now(person, made))
+    exports.run(person.pk, made.pk, dry_run=False)
+    assert now(person, made).stage == Stage.REFUSED
+    came = []
+    for one in (first, second):
+        with transaction.atomic():
+            came.append([delivery.name for delivery in queries.deliveries(one.at("customer_lead"))])
+    assert came == [["june.csv"], []]

@@ -1,4 +1,4 @@
-"""Nothing below five people is shown apart: in no face of a review, for nobody, nor as what two reviews differ by."""
+"""Nothing below five people is shown apart: in no format of a review, for nobody, nor as what two reviews differ by."""
 
 import io
 import json
@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from comity.apps.books.queries import folder_of
-from comity.book.opening import home_viewer, open_book
-from comity.review.composing import compose
-from tests.apps.test_matters import contacts
+from comity.book.reading.open import home_viewer, open_book
+from comity.review.build import build_review
+from tests.builders.levels import contacts
 from tests.room import cast
 
 pytestmark = pytest.mark.gate
@@ -101,8 +101,8 @@ def test_people_are_told_of_in_the_agreed_periods_alone(them, who, period):
     assert not {reading["id"] for reading in one["readings"]} & {"satisfaction", "employee_satisfaction"}
     if period == "2026-Q2":
         with open_book(folder_of(them.relationship), home_viewer(folder_of(them.relationship), None)) as book:
-            at_home = compose(book, period=period, now=datetime.now(UTC))
+            at_home = build_review(book, period=period, now=datetime.now(UTC))
         assert {"csat", "nps"} <= {level.kpi for level in at_home.levels}  # else nothing is tried here
         assert {"csat", "nps"} <= {missing["reading"] for missing in one["missing"] if missing["why"] == "other_cut"}
         page = them.client(who).get(them.url(f"review/?period={period}")).content.decode()
-        assert "in the periods that were agreed" in page
+        assert "for the agreed periods only" in page

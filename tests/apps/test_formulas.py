@@ -5,7 +5,6 @@ import io
 import re
 import zipfile
 
-import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
@@ -13,22 +12,26 @@ from django.urls import get_resolver
 
 from comity.apps.books import operations as books
 from comity.apps.books.models import Delivery, Stage
+from comity.apps.matters.models import Matter
 from comity.apps.parties import operations as parties
 from comity.apps.parties.viewing import look
+from comity.core.matters.kinds import Kind
 from comity.web.api import api
-from tests.apps.test_doors import addresses
-from tests.apps.test_matters import contacts
-from tests.apps.test_records import run
+from tests.builders.addresses import addresses
+from tests.builders.levels import contacts
+from tests.builders.uploads import brought, run
 from tests.room import cast
 
 pytestmark = pytest.mark.gate
+CELLS = ("=", "+", "-", "@")
 STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 FORMULA = '=HYPERLINK("https://evil.example/","x")'
+NAME = "=SUM(1,2)"  # the room refuses names with a link in them
 
 
 @pytest.fixture(scope="module")
 def them():
-    made = cast(customer=f"{FORMULA}"[:120], provider="+Helpline")
+    made = cast(customer=NAME, provider="+Helpline")
     toml = f"""
 [book]
 name = '''{FORMULA}'''
@@ -65,6 +68,16 @@ target = 100
         books.bring(made.at("provider_lead"), Delivery.objects.get(pk=made.number))
     assert run(made, "provider_lead", one, dry_run=False).stage == Stage.BROUGHT
     assert standing
+    # What the other side would make of rows: each begins with what a formula begins with, and so does their name.
+    kept = "response_id,audience,respondent_id,instrument,scale_min,scale_max,score,answered_on,queue,team\n"
+    changed = '"{0}r{1}",customer,"{2}",csat,1,5,{3},2026-06-01,"{2}","{2}"\n'
+    for who, word, score in (("customer_lead", "{}before", 1), ("provider_lead", "{}after", 5)):
+        rows = (changed.format(s, n, word.format(s), score) for n, s in enumerate(CELLS))
+        assert brought(made, who, f"={who}.csv", kept + "".join(rows)).stage == Stage.BROUGHT
+    with transaction.atomic():
+        made.at("customer_lead")
+        made.correction = Matter.objects.get(kind=Kind.CORRECTION)
+        assert made.correction.records["counts"]["change"] == len(CELLS)
     with transaction.atomic():
         look(made.people["provider_lead"].pk)
         made.word = parties.make_token(made.people["provider_lead"], "x", 9, writes=False)[1]
@@ -80,6 +93,21 @@ def test_rejects_hold_no_formula(them):
     assert "'=1+1.csv" in told
     assert sum("1+1" in cell and cell[:1] == "'" for cell in told) >= len(STARTS) - 3  # blanks are cut off before
     assert not [cell for cell in told if cell.startswith(STARTS)]
+
+
+@pytest.mark.parametrize("who", ["customer_lead", "provider_lead", "auditor"])
+def test_what_an_import_would_change_holds_no_formula(them, who):
+    found = them.client(who).get(them.url(f"matters/{them.correction.pk}/changes.csv"))
+    head, *lines = csv.reader(io.StringIO(found.content.decode(), newline=""))
+    assert head == ["change", "kind", "row", "column", "before", "after"]
+    for number, sign in enumerate(CELLS):
+        told = {line[3]: line for line in lines if line[2] == f"'{sign}r{number}"}
+        assert told.keys() == {"respondent_id", "queue", "team", "score"}
+        for column in ("respondent_id", "queue", "team"):
+            assert told[column][4:] == [f"'{sign}before", f"'{sign}after"]
+        assert told["score"][4:] == ["1.0", "5.0"]
+    assert not [cell for line in lines for cell in line if cell.startswith(STARTS)]
+    assert "attachment" in found.headers["Content-Disposition"]
 
 
 @pytest.mark.parametrize("path", ["log.csv", "people/access.csv"])
@@ -100,6 +128,8 @@ def test_levels_hold_no_formula(them):
 
 @pytest.mark.parametrize("who", ["customer_lead", "provider_lead", "auditor"])
 def test_a_workbook_holds_texts_and_no_formula_link_or_macro(them, who):
+    import openpyxl
+
     packed = them.client(who).get(them.url("review/file.xlsx?period=2026-06")).content
     book = openpyxl.load_workbook(io.BytesIO(packed))
     found = [cell for sheet in book for row in sheet.iter_rows() for cell in row if cell.value is not None]
@@ -120,8 +150,8 @@ def test_a_workbook_holds_texts_and_no_formula_link_or_macro(them, who):
 def test_every_export_of_a_table_is_tried_here():
     """Another address or operation that gives out rows for a spreadsheet fails until it is tried above."""
     names = {name or "" for name, _ in addresses(get_resolver().url_patterns)}
-    files = {name for name in names if re.search("csv|reject|file|access", name)} - {"review_access"}
-    assert files == {"rejects", "review_file", "log_file", "access"}
+    files = {name for name in names if re.search("csv|reject|file|access|changes", name)} - {"review_access"}
+    assert files == {"rejects", "review_file", "log_file", "access", "changes"}
     assert {path.rsplit("/", 1)[-1] for path in api.get_openapi_schema()["paths"] if "." in path} == {
         "levels.csv",
         "rejects.csv",

@@ -2,17 +2,26 @@
 
 import re
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from comity.apps.audit.models import Event
+from comity.apps.audit.operations import audit
 from comity.apps.books import queries as books
-from comity.apps.matters.models import Kind, Matter, State
-from comity.apps.parties.operations import note
+from comity.apps.books.models import Delivery
+from comity.apps.i18n import words_for
+from comity.apps.matters.models import Matter
+from comity.core.matters.kinds import Kind
+from comity.core.matters.transitions import State
 from comity.core.values import Side
+from tests.builders.uploads import brought, run
 from tests.room import cast
+
+pytestmark = pytest.mark.gate
 
 MANY = 65
 PAGES = ("", "matters/", "people/", "log/", "records/", "review/")
@@ -22,7 +31,7 @@ PAGES = ("", "matters/", "people/", "log/", "records/", "review/")
 def them():
     made = cast()
     with transaction.atomic():
-        at = made.at("customer_lead")
+        at, now = made.at("customer_lead"), timezone.now()
         Matter.objects.bulk_create(
             Matter(
                 relationship=at.relationship,
@@ -30,14 +39,14 @@ def them():
                 asks=Side.CUSTOMER,
                 answers=Side.PROVIDER,
                 title=f"Matter {number:02}",
-                raised_at=timezone.now() - timedelta(days=1),  # at once: the order has to tell them apart all the same
-                reply_by=timezone.now() + timedelta(days=number + 5),
+                raised_at=now,  # at once: the order has to tell them apart all the same
+                reply_by=now + timedelta(days=number + 15),
                 state=State.ASKED,
             )
             for number in range(MANY)
         )
         for number in range(130):
-            note(at, "took", f"file {number}")
+            audit(at, Event.DELIVERY_UPLOADED, None, {"name": f"file {number}"})
     return made
 
 
@@ -65,7 +74,7 @@ def test_today_shows_the_first_and_says_how_many(them):
     browser = them.client("provider_lead")
     answer = browser.get(them.url())
     assert titles(answer) == [f"Matter {number:02}" for number in range(10)]
-    assert f"{MANY} matters wait for you" in answer.content.decode()
+    assert f"{MANY} matters are waiting for you" in answer.content.decode()
     rest = browser.get(them.url("matters/?waits=provider&page=2"))
     assert titles(rest) == [f"Matter {number:02}" for number in range(50, MANY)]
     assert "?page=1&amp;waits=provider" in rest.content.decode()
@@ -88,6 +97,67 @@ def test_more_rows_take_no_more_queries(them):
                 assert browser.get(made.url(page)).status_code == 200
             asked.setdefault(page, set()).add(len(captured))
     assert {page: found for page, found in asked.items() if len(found) > 1} == {}
+
+
+@pytest.fixture(scope="module")
+def corrections():
+    """Of one row, and of more rows than a page shows."""
+    found = {}
+    for many in (1, 250):
+        made = cast()
+        made.book()
+        for who, score in (("customer_lead", 1), ("provider_lead", 5)):
+            head = "response_id,audience,respondent_id,instrument,scale_min,scale_max,score,answered_on\n"
+            text = head + "".join(f"r{n:03},customer,p,csat,1,5,{score},2026-06-01\n" for n in range(many))
+            assert brought(made, who, "answers.csv", text).stage == "brought"
+        with transaction.atomic():
+            made.at("customer_lead")
+            found[many] = (made, Matter.objects.get(kind=Kind.CORRECTION).pk)
+    return found
+
+
+def test_a_page_shows_the_first_changes_and_the_file_has_them_all(corrections):
+    made, number = corrections[250]
+    for who, ticks in (("customer_lead", 200), ("provider_lead", 0), ("auditor", 0)):
+        browser = made.client(who)
+        page = browser.get(made.url(f"matters/{number}/")).content.decode()
+        assert re.findall(r'<th scope="row" class="any">(r\d+)</th>', page) == [f"r{n:03}" for n in range(200)]
+        assert len(re.findall(r'type="checkbox" form="reply" name="row"', page)) == ticks
+        file = browser.get(made.url(f"matters/{number}/changes.csv")).content.decode()
+        assert [line.split(",")[2] for line in file.splitlines()[1:]] == [f"r{n:03}" for n in range(250)]
+        assert number in [UUID(one) for one in re.findall(r"/matters/([0-9a-f-]{36})/", listed(browser, made))]
+
+
+def listed(browser, made):
+    return browser.get(made.url("matters/?kind=correction&show=open")).content.decode()
+
+
+def test_more_changes_take_no_more_queries(corrections):
+    asked = {}
+    for made, number in corrections.values():
+        browser = made.client("customer_lead")
+        for path in ("matters/?kind=correction", f"matters/{number}/", f"matters/{number}/changes.csv"):
+            browser.get(made.url(path))  # that somebody read it is noted the first time
+            with CaptureQueriesContext(connection) as captured:
+                assert browser.get(made.url(path)).status_code == 200
+            asked.setdefault(path.rsplit("/", 1)[-1], set()).add(len(captured))
+    assert {path: found for path, found in asked.items() if len(found) > 1} == {}
+
+
+def test_some_of_many_are_those_ticked_among_the_ones_shown(corrections):
+    """What was not shown was not ticked, and stays as it is."""
+    made, number = corrections[250]
+    shown = [str(n + 1) for n in range(200)]
+    said = {"move": "accept", "text": "", "which": "some", "row": shown}
+    assert made.client("customer_lead").post(made.url(f"matters/{number}/"), said).status_code == 302
+    with transaction.atomic():
+        made.at("customer_lead")
+        (delivery,) = Delivery.objects.exclude(corrects={})
+    done = run(made, "customer_lead", delivery, dry_run=False)
+    assert (done.stage, done.outcome["counts"]["updated"]) == ("brought", 200)
+    page = made.client("auditor").get(made.url(f"matters/{number}/")).content.decode()
+    assert words_for("en")("correction.some", count=200) in page
+    assert 'name="row"' not in page
 
 
 def test_roles_that_see_the_same_share_what_is_worked_out():

@@ -5,42 +5,58 @@ A mail or a job that is added fails the test until it is placed.
 
 import ast
 import logging
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.core import mail
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
 import comity.apps
+from comity.apps.books import queries
 from comity.apps.books import tasks as books
 from comity.apps.books.models import Delivery
+from comity.apps.i18n import words_for
 from comity.apps.matters import tasks as matters
-from comity.apps.matters.models import Kind
+from comity.apps.matters.models import Matter
 from comity.apps.matters.operations import Asked, raise_matter
 from comity.apps.parties.rights import Action, may
+from comity.apps.record.models import Consent
 from comity.apps.reviews import tasks as reviews
-from comity.apps.reviews.models import Confirmation
-from comity.apps.wording import words_for
+from comity.book.importing.corrections import NoProposalError, count_proposals
+from comity.core.matters.kinds import Kind
 from comity.web.serving import QUEUES
-from tests.apps.test_bringing import brought
-from tests.apps.test_closing import back, confirm
-from tests.apps.test_closing import entries as kept
-from tests.apps.test_matrix import EVERYBODY, OURS
-from tests.apps.test_matters import KPI, contacts, raised, running
-from tests.apps.test_records import received
-from tests.room import cast
+from tests.builders.confirmations import back, confirm
+from tests.builders.confirmations import entries as kept
+from tests.builders.kept_apart import OURS
+from tests.builders.levels import KPI, contacts
+from tests.builders.matters import raised, running
+from tests.builders.uploads import brought, received
+from tests.room import EVERYBODY, cast, forget_mails, sent_mails, superuser
 
 pytestmark = pytest.mark.gate
 # Mail -> the right of those of one side whom it goes to; None: to the address that somebody named.
 # "oneself": whoever wished for it; tried in test_closing, as are the heads, which go to both sides.
 MAILS = {
     "invite": None,
+    "neutral_proposed": Action.INVITE,  # to the other side, whose lead is to agree
+    "deputy_named": Action.INVITE,
+    "token_made": "oneself",
+    "token_ended": "oneself",
+    "locked_out": "oneself",
     "reminder": Action.ANSWER,
-    "silence": Action.CONFIRM,
+    "correction": Action.ANSWER,  # to whose rows an import would change
+    "correction_waits": Action.ANSWER,
+    "confirm_by": Action.CONFIRM,
+    "silence": Action.CONFIRM,  # the notice before it; tried in test_replies, as are the next
+    "calendar_proposed": Action.AGREE,
+    "head_calendar": Action.CONFIRM,
+    "silence_set": Action.AGREE,
+    "silence_unset": Action.AGREE,
+    "void": Action.CONFIRM,  # to both sides; tried in test_closing
     "head_frozen": Action.CONFIRM,
     "head_restated": Action.CONFIRM,
     "by_mail": "oneself",
@@ -49,10 +65,19 @@ MAILS = {
 JOBS = {
     "books.look": "who asked",
     "books.bring": "who asked",
+    "books.correct": "who asked",
     "books.write": "the room",
-    "books.again": "the room",  # counts jobs, and sees no row of a relationship
+    "books.refuse": "the room",  # names an import, and tells and returns nothing
+    "books.undo": "who asked",
+    "books.begin": "who asked",
+    "books.hold_back": "who asked",
+    "books.disclose": "who asked",
+    "outbox.mail": "the room",  # takes one mail by its id, and sees no row of a relationship
+    "outbox.recover": "the room",  # counts jobs, as above
     "books.route": "who asked",
+    "books.stamp": "lead",
     "reviews.mail": "oneself",
+    "replies.tick": "the room",  # notes that the clock ran, and sees no row of a relationship
     "matters.tick": "lead",
     "reviews.tick": "lead",
 }
@@ -91,12 +116,19 @@ def called(name):
 def test_every_mail_is_placed():
     keys = {key.removesuffix(".mail") for key in words_for("en")._sentences if key.endswith(".mail")}
     assert keys == MAILS.keys()
-    told = {text for name in ("tell", "tell_one") for _, texts in called(name) for text in texts}
-    assert {text for text in told if isinstance(text, str)} == MAILS.keys() - {"invite", "head_frozen", "head_restated"}
-    # One place hands mails over, and beside it only allauth's and what asks somebody in.
-    assert {file for file, _ in called("send_mail")} == {"mailing.py"}
-    assert sorted(file for file, _ in called("later")) == ["mailing.py", "operations.py"]
-    assert sorted(file for file, _ in called("EmailMessage")) == ["mailing.py"]
+    told = {
+        text
+        for name in ("tell", "tell_one", "tell_person", "send_reminder")
+        for _, texts in called(name)
+        for text in texts
+    }
+    assert {text for text in told if isinstance(text, str)} == MAILS.keys() - {
+        *("invite", "head_frozen", "head_restated", "head_calendar", "silence_set", "silence_unset")
+    }
+    # One place writes mails, another hands them over; beside them only allauth's.
+    assert sorted(file for file, _ in called("EmailMessage")) == ["mailing.py", "mailing.py"]
+    assert sorted(file for file, _ in called("EmailMultiAlternatives")) == ["mail.py"]
+    assert not [file for file, _ in called("send_mail")]
 
 
 def test_every_job_is_placed():
@@ -115,12 +147,12 @@ def test_a_mail_goes_to_those_of_the_side_with_the_right_and_tells_no_secret(the
     running(matter, them, timedelta(days=1))
     with transaction.atomic():
         them.at("customer_lead")
-        word = Confirmation.objects.get(period=period)
+        word = Consent.objects.get(subject=period)
     back(word, at=timezone.now() - timedelta(days=12))
-    mail.outbox = []
+    forget_mails()
     matters.tick(0)
     reviews.tick(0)
-    ours = [one for one in mail.outbox if str(them.relationship) in one.body]
+    ours = [one for one in sent_mails() if str(them.relationship) in one.body]
     for path, right in ((f"matters/{matter.pk}/", Action.ANSWER), (f"period={period}", Action.CONFIRM)):
         to = {address for one in ours if path in one.body for address in one.to}
         assert to == {
@@ -135,21 +167,19 @@ def test_a_mail_goes_to_those_of_the_side_with_the_right_and_tells_no_secret(the
 
 
 def test_a_title_over_several_lines_stops_no_clock(them):
-    """Else either side could hold up silence, for the whole relationship, by one matter."""
+    """Else either side could hold up the reminders of the whole relationship by one matter."""
     other = raised(them)
     with transaction.atomic():
         standing = them.at("provider_lead")
         odd = raise_matter(standing, Asked(Kind.DISPUTE, "A\r\nBcc: evil@example.org\n\nx", "Why."), "UTC")
     running(odd, them, timedelta(days=1))
-    running(other, them, -timedelta(minutes=1))
-    mail.outbox = []
+    running(other, them, timedelta(days=1))
+    forget_mails()
     matters.tick(0)
-    told = [one for one in mail.outbox if str(odd.pk) in one.body]
+    told = [one for one in sent_mails() if str(odd.pk) in one.body]
     assert told
     assert all("evil@example.org" not in one.recipients() and one.message()["Bcc"] is None for one in told)
-    with transaction.atomic():
-        them.at("provider_lead")
-        assert type(other).objects.get(pk=other.pk).state == "deemed"
+    assert [one for one in sent_mails() if str(other.pk) in one.body]
 
 
 @pytest.mark.parametrize("job", [books.look, books.bring])
@@ -163,6 +193,133 @@ def test_a_job_in_the_name_of_somebody_else_does_nothing(them, job, who):
     with transaction.atomic():
         them.at("provider_lead")
         assert Delivery.objects.get(pk=made.pk).stage == made.stage
+
+
+ANSWERS = "response_id,audience,respondent_id,instrument,scale_min,scale_max,score,answered_on,queue\n"
+ANSWER = "r{},customer,p{},csat,1,5,{},2026-06-01,{}\n"
+
+
+def correcting(them, asks, number):
+    """What one side brought, and the other would change: the matter of it."""
+    answers = "customer" if asks == "provider" else "provider"
+    for side, score, word in ((answers, 1, "well"), (asks, 5, "Zebulon 4711.13")):
+        text = ANSWERS + ANSWER.format(f"{asks}{number}", number, score, word)
+        assert brought(them, f"{side}_lead", f"Zebulon-4711.13-{number}.csv", text).stage == "brought"
+    with transaction.atomic():
+        them.at(f"{asks}_lead")
+        return Matter.objects.filter(kind=Kind.CORRECTION, asks=asks).latest("raised_at")
+
+
+def on_record(them, response):
+    with transaction.atomic(), queries.opened(them.at("auditor")) as book:
+        found = book.table("surveys").to_pyarrow().to_pylist()
+    return next(one["score"] for one in found if one["response_id"] == response)
+
+
+def waiting_jobs(them, name):
+    with superuser() as everybody:
+        found = everybody.execute(
+            "SELECT args FROM procrastinate_jobs WHERE task_name = %s AND args->>'relationship' = %s ORDER BY id",
+            [name, str(them.relationship)],
+        )
+        return [args for (args,) in found.fetchall()]
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_whose_rows_an_import_would_change_are_told_so_in_their_language_without_a_cell(them, language):
+    """Whoever imported speaks the other one: neither the file's name nor a value stands in the mail."""
+    other = {"en": "es", "es": "en"}[language]
+    for name, one in them.people.items():
+        spoken = language if name.startswith("customer") else other
+        type(one).objects.filter(pk=one.pk).update(language=spoken)
+    forget_mails()
+    number = {"en": 1, "es": 2}[language]
+    matter = correcting(them, "provider", number)
+    ours = [one for one in sent_mails() if f"matters/{matter.pk}/" in one.body]
+    to_answer = {them.people[name].email for name in ("customer_lead", "customer_analyst")}
+    assert sorted(address for one in ours for address in one.to) == sorted(to_answer)
+    assert all(len(one.to) == 1 and not one.cc and not one.bcc for one in ours)
+    words = words_for(language)
+    title = words("correction.title", table=words.named("table", "surveys"), rows=words.number(1))
+    assert {one.subject for one in ours} == {words("correction.subject", title=title)}
+    said = {"en": "Nothing changes unless you accept", "es": "Nada cambia si no lo aceptan"}
+    assert all(said[language] in one.body and said[other] not in one.body for one in ours)
+    assert not any(secret in str(one.message()) + one.body + one.subject for one in ours for secret in secrets())
+    # Before its day whoever may answer is reminded once, and told that silence changes nothing; which is so.
+    running(matter, them, timedelta(days=1))
+    forget_mails()
+    matters.tick(0)
+    matters.tick(0)
+    ours = [one for one in sent_mails() if f"matters/{matter.pk}/" in one.body]
+    assert sorted(address for one in ours for address in one.to) == sorted(to_answer)
+    said = {"en": "Without an answer nothing changes", "es": "Sin respuesta, nada cambia"}
+    assert all(said[language] in one.body for one in ours)
+    running(matter, them, -timedelta(days=9))
+    matters.tick(0)
+    with transaction.atomic():
+        them.at("customer_lead")
+        assert Matter.objects.get(pk=matter.pk).state == "asked"
+    page = them.client("customer_lead").get(them.url(f"matters/{matter.pk}/"), headers={"accept-language": language})
+    assert said[language].lower().replace(",", "") in page.content.decode().lower().replace(",", "")
+    assert not re.search("counts as accepted|cuenta como aceptado", page.content.decode())
+    assert on_record(them, f"rprovider{number}") == 1
+
+
+@pytest.mark.parametrize("who", ["customer_lead", "former"])
+def test_a_correction_that_the_other_side_accepted_is_made_in_its_own_name_alone(them, who):
+    """The other side cannot; where who accepted it has left, it is made in the name of who leads their side."""
+    number = ["customer_lead", "former"].index(who)
+    matter = correcting(them, "customer", number)
+    found = them.client("provider_lead").post(
+        them.url(f"matters/{matter.pk}/"), {"move": "accept", "text": "Yes.", "which": "all"}
+    )
+    assert found.status_code == 302
+    with transaction.atomic():
+        standing = them.at("provider_lead")
+        made = Delivery.objects.exclude(corrects={}).latest("at")
+    asked = waiting_jobs(them, "books.correct")[-1]
+    assert asked == {
+        "person": str(standing.membership.person_id),
+        "relationship": str(them.relationship),
+        "delivery": str(made.pk),
+        "sides": ["provider"],
+    }
+    if who == "former":
+        books.correct(**asked | {"person": str(them.people[who].pk)})
+        assert on_record(them, f"rcustomer{number}") == 5
+        return
+    with pytest.raises(Delivery.DoesNotExist):
+        books.correct(**asked | {"person": str(them.people[who].pk)})
+    assert on_record(them, f"rcustomer{number}") == 1
+    with transaction.atomic():
+        them.at("provider_lead")
+        assert Delivery.objects.get(pk=made.pk).stage == "bringing"
+    books.correct(**asked)
+    assert on_record(them, f"rcustomer{number}") == 5
+
+
+def test_a_correction_is_refused_by_whose_rows_they_are_alone(them):
+    """The job takes the word of the room: nobody else has it deferred."""
+    matter = correcting(them, "provider", 7)
+    before = waiting_jobs(them, "books.refuse")
+    said = {"move": "refuse", "text": "No."}
+    for who, status in (
+        ("provider_lead", 422), ("customer_member", 422), ("customer_finance", 422), ("mediator", 422),
+        ("auditor", 422), ("stranger", 404), ("former", 404),
+    ):  # fmt: skip
+        assert them.client(who).post(them.url(f"matters/{matter.pk}/"), said).status_code == status, who
+        assert waiting_jobs(them, "books.refuse") == before, who
+    assert them.client("customer_analyst").post(them.url(f"matters/{matter.pk}/"), said).status_code == 302
+    (asked,) = waiting_jobs(them, "books.refuse")[len(before) :]
+    about = asked.keys() - {"relationship", "sides"}
+    assert {"table", "number"} <= about
+    known = {"relationship": str(them.relationship), "sides": ["customer", "provider"]}
+    assert asked == known | {name: matter.records[name] for name in about}
+    for _ in range(2):  # begun again, it finds nothing more to do
+        books.refuse(**asked)
+    assert on_record(them, "rprovider7") == 1
+    with pytest.raises(NoProposalError):
+        count_proposals(queries.folder_of(them.relationship), "surveys", matter.records["number"])
 
 
 def test_no_log_and_no_name_of_a_file_tells_a_secret_or_who_is_there(them, caplog):

@@ -3,22 +3,29 @@
 import hashlib
 import uuid
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
-from django.core import mail
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.mail import EmailMessage
 from django.db import transaction
 from django.utils import timezone
 
 from comity.apps.books import queries
 from comity.apps.matters import operations, tasks
-from comity.apps.matters.models import Evidence, Kind, Matter, Move, State, Step
-from comity.apps.matters.operations import Asked, NotAllowedError, move, open_moves, raise_matter
+from comity.apps.matters.models import Evidence, Matter
+from comity.apps.matters.operations import Asked, move, open_moves, raise_matter
 from comity.apps.parties.models import Membership
+from comity.apps.refusal import Refused
+from comity.core.matters.kinds import Kind
+from comity.core.matters.transitions import Move, State
 from comity.core.values import Side
-from tests.room import cast
+from tests.builders.levels import KPI, contacts, level
+from tests.builders.matters import ZONE, moved, raised, reminded, running, steps
+from tests.room import cast, forget_mails, run_jobs, sent_mails, superuser
 
-ZONE = "Europe/Madrid"
+pytestmark = pytest.mark.gate
 
 
 @pytest.fixture(scope="module")
@@ -26,38 +33,18 @@ def them():
     return cast()
 
 
-def asked(kind=Kind.DISPUTE, **more):
-    return Asked(kind, "A matter", "Because.", **more)
-
-
-def raised(them, who="customer_lead", kind=Kind.DISPUTE, **more):
-    with transaction.atomic():
-        return raise_matter(them.at(who), asked(kind, **more), ZONE)
-
-
-def moved(them, who, matter, what, text="So it is."):
-    with transaction.atomic():
-        return move(them.at(who), matter, what, text, ZONE)
-
-
-def steps(them, matter):
-    with transaction.atomic():
-        them.at("auditor")
-        return list(Step.objects.filter(matter=matter).select_related("answers_to"))
-
-
 def test_the_side_that_is_asked_answers_and_a_counter_turns_it(them):
     matter = raised(them)
     assert (matter.asks, matter.answers, matter.waits_for) == (Side.CUSTOMER, Side.PROVIDER, Side.PROVIDER)
-    with pytest.raises(NotAllowedError, match="their_turn"):
+    with pytest.raises(Refused, match="their_turn"):
         moved(them, "customer_lead", matter, Move.ACCEPT)
     matter = moved(them, "provider_lead", matter, Move.COUNTER)
     assert (matter.state, matter.waits_for) == (State.COUNTERED, Side.CUSTOMER)
-    with pytest.raises(NotAllowedError, match="their_turn"):
+    with pytest.raises(Refused, match="their_turn"):
         moved(them, "provider_lead", matter, Move.ACCEPT)
     matter = moved(them, "customer_analyst", matter, Move.ACCEPT)
     assert (matter.state, matter.waits_for, matter.reply_by) == (State.ACCEPTED, None, None)
-    with pytest.raises(NotAllowedError, match="ended"):
+    with pytest.raises(Refused, match="ended"):
         moved(them, "provider_lead", matter, Move.REFUSE)
     told = steps(them, matter)
     assert [(one.number, one.move, one.side) for one in told] == [
@@ -71,7 +58,7 @@ def test_the_side_that_is_asked_answers_and_a_counter_turns_it(them):
 @pytest.mark.parametrize("what", [Move.REFUSE, Move.COUNTER])
 def test_a_refusal_says_why(them, what):
     matter = raised(them)
-    with pytest.raises(NotAllowedError, match="reason"):
+    with pytest.raises(Refused, match="reason"):
         moved(them, "provider_lead", matter, what, "  ")
 
 
@@ -98,7 +85,7 @@ def test_who_may_raise_what(them, who, kind, may):
     if may:
         assert raised(them, who, kind).pk
     else:
-        with pytest.raises(NotAllowedError, match="not_yours"):
+        with pytest.raises(Refused, match="not_yours"):
             raised(them, who, kind)
 
 
@@ -122,63 +109,112 @@ def test_the_moves_that_are_open(them, who, moves):
 
 def test_an_action_is_done_once_it_is_agreed(them):
     matter = raised(them, kind=Kind.ACTION, due_on=date(2027, 1, 1))
-    with pytest.raises(NotAllowedError, match="not_now"):
+    with pytest.raises(Refused, match="not_now"):
         moved(them, "provider_member", matter, Move.DONE)
     moved(them, "provider_member", matter, Move.ACCEPT)
     assert moved(them, "provider_member", matter, Move.DONE).state == State.DONE
 
 
-def test_the_reply_clock_counts_working_days(them):
-    """Ten working days of eight hours from where it begins; the first weekend is none of them."""
-    matter = raised(them)
-    local = matter.reply_by.astimezone(UTC)
-    assert timedelta(days=11) <= local - timezone.now() <= timedelta(days=17)
-    assert local.weekday() < 5
+def test_a_reply_is_due_at_close_of_business_on_the_tenth_working_day(them):
+    """Of office hours in the book's zone, as long as the sides have agreed on no calendar."""
+    due = raised(them).reply_by.astimezone(ZoneInfo(ZONE))
+    today = timezone.now().astimezone(ZoneInfo(ZONE)).date()
+    assert (due.hour, due.minute) == (17, 0)
+    assert due.weekday() < 5
+    assert timedelta(days=14) <= due.date() - today <= timedelta(days=17)
 
 
-def running(matter, them, back):
-    with transaction.atomic():
-        them.at("customer_lead")
-        Matter.objects.filter(pk=matter.pk).update(reply_by=timezone.now() + back)
-
-
-def test_silence_is_acceptance_after_a_reminder(them):
+def test_the_other_side_is_reminded_once_and_silence_accepts_nothing(them):
     matter = raised(them)
     running(matter, them, timedelta(days=1))
-    mail.outbox = []
+    forget_mails()
     tasks.tick(0)
-    told = [one for one in mail.outbox if str(matter.pk) in one.body]
+    told = [one for one in sent_mails() if str(matter.pk) in one.body]
     assert {address for one in told for address in one.to} == {
         them.people[name].email for name in ("provider_lead", "provider_analyst")
     }
-    tasks.tick(0)  # once
-    assert len([one for one in mail.outbox if str(matter.pk) in one.body]) == len(told)
-    running(matter, them, -timedelta(minutes=1))
-    tasks.tick(0)
-    last = steps(them, matter)[-1]
-    assert (last.move, last.side, last.person, last.ran_out) == (Move.DEEM, None, None, True)
+    assert all("Without an answer it stays open" in one.body for one in told)
+    running(matter, them, -timedelta(days=300))
+    reminded(matter, timedelta(days=301))
+    for _ in range(2):
+        tasks.tick(0)
+    assert [one.move for one in steps(them, matter)] == ["raise", "remind"]
     with transaction.atomic():
         them.at("provider_lead")
-        assert Matter.objects.get(pk=matter.pk).state == State.DEEMED
+        assert Matter.objects.get(pk=matter.pk).state == State.ASKED
+    with superuser() as everybody, pytest.raises(Exception, match="does not exist"):
+        everybody.execute("SELECT comity_deem_matter(%s)", [matter.pk])
+
+
+def left(them, *names, at=True):
+    with superuser() as everybody:
+        everybody.execute(
+            "UPDATE parties_membership SET left_at = %s WHERE relationship_id = %s AND person_id = ANY (%s)",
+            [timezone.now() if at else None, them.relationship, [them.people[name].pk for name in names]],
+        )
+
+
+def test_a_side_in_which_nobody_may_answer_is_reminded_once_somebody_may():
+    """The finding L6: a reminder that reached nobody was recorded."""
+    them = cast()
+    matter = raised(them)
+    left(them, "provider_lead", "provider_analyst")
+    running(matter, them, timedelta(days=1))
+    tasks.tick(0)
+    assert [one.move for one in steps(them, matter)] == ["raise"]
+    left(them, "provider_analyst", at=False)
+    for _ in range(2):
+        tasks.tick(0)
+    assert [one.move for one in steps(them, matter)] == ["raise", "remind"]
+
+
+def test_a_reminder_that_no_mail_server_took_is_none(them, monkeypatch, caplog):
+    matter = raised(them)
+    running(matter, them, timedelta(days=1))
+
+    def down(*_, **__):
+        raise ConnectionRefusedError("to somebody@example.org")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(EmailMessage, "send", down)
+        tasks.tick(0)
+    with monkeypatch.context() as nowhere:
+        nowhere.setattr(settings, "MAIL_SERVER_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
+        tasks.tick(0)
+    assert [one.move for one in steps(them, matter)] == ["raise"]
+    assert "ConnectionRefusedError" in caplog.text
+    assert "somebody@example.org" not in caplog.text
+    tasks.tick(0)
+    assert [one.move for one in steps(them, matter)] == ["raise", "remind"]
+
+
+def test_a_counter_proposal_asks_for_a_reminder_of_its_own(them):
+    matter = raised(them)
+    running(matter, them, timedelta(days=1))
+    tasks.tick(0)
+    moved(them, "provider_lead", matter, Move.COUNTER)
+    running(matter, them, -timedelta(minutes=1))
+    tasks.tick(0)
+    assert [one.move for one in steps(them, matter)] == ["raise", "remind", "counter", "remind"]
 
 
 def test_what_goes_wrong_in_one_relationship_keeps_no_other_waiting(them, monkeypatch, caplog):
     other = cast()
     one, theirs = raised(them), raised(other)
-    running(one, them, -timedelta(minutes=1))
-    running(theirs, other, -timedelta(minutes=1))
-    real = operations.run_out
+    for matter, cast_of in ((one, them), (theirs, other)):
+        running(matter, cast_of, timedelta(days=1))
+    real = operations.remind
 
-    def broken(matter, zone):
+    def broken(standing, matter):
         if matter.relationship_id == them.relationship:
             raise RuntimeError("no good")
-        return real(matter, zone)
+        return real(standing, matter)
 
-    monkeypatch.setattr(tasks.operations, "run_out", broken)
+    monkeypatch.setattr(tasks.operations, "remind", broken)
     tasks.tick(0)
-    assert steps(other, theirs)[-1].move == Move.DEEM
+    assert steps(other, theirs)[-1].move == Move.REMIND
     assert [step.move for step in steps(them, one)] == [Move.RAISE]
-    assert str(them.relationship) in caplog.text
+    assert str(one.pk) in caplog.text
 
 
 def test_an_answer_after_the_clock_ran_out_is_marked(them):
@@ -193,26 +229,6 @@ def test_a_claim_long_after_the_event_is_marked_late(them):
     early = raised(them, kind=Kind.CLAIM, from_day=today - timedelta(9), to_day=today - timedelta(8), event="storm")
     late = raised(them, kind=Kind.CLAIM, from_day=today - timedelta(90), to_day=today - timedelta(80), event="storm")
     assert (early.late, late.late) == (False, True)
-
-
-KPI = '[review]\nperiod = "month"\n[[kpi]]\nid = "service_level"\nabandons = "count"\ntarget = 0.8\n'
-
-
-def contacts():
-    """Two a day in June: one in time, one not; on the 10th and 11th none in time."""
-    yield "contact_id,opened_at,queue,channel,answered_at,resolved_at"
-    for month in (5, 6):
-        for day in range(1, 31):
-            for number in (0, 1):
-                wait = 50 if number or day in {10, 11} else 5
-                at = f"2026-{month:02}-{day:02}T10:00"
-                yield f"{month}-{day}-{number},{at}:00Z,help,voice,{at}:{wait:02}Z,"
-
-
-def level(them, who="auditor"):
-    told = them.client(who).get(them.url("review/file.json?period=2026-06&eyes=joint")).json()
-    (one,) = (one for one in told["levels"] if one["kpi"] == "service_level")
-    return one["of"]["num"], one["of"]["den"]
 
 
 def test_a_claim_reaches_the_figures_once_it_is_accepted_and_leaves_them_when_it_is_refused():
@@ -235,7 +251,7 @@ def test_what_goes_wrong_in_the_middle_leaves_nothing(them, monkeypatch):
     def broken(*_, **__):
         raise RuntimeError
 
-    monkeypatch.setattr(operations, "note", broken)
+    monkeypatch.setattr(operations, "audit", broken)
     with transaction.atomic():
         them.at("customer_lead")
         before = Matter.objects.count()
@@ -265,10 +281,11 @@ def test_a_counter_proposal_has_days_of_its_own_and_what_is_accepted_is_what_lie
     (event,) = events(them)
     assert (event["claim"], event["state"], str(event["to"])[:10]) == ("relief", "accepted", "2026-06-11")
     page = them.client("auditor").get(them.url(f"matters/{matter.pk}/")).content.decode()
-    assert "On the table from then on" in page
+    assert "New terms:" in page
 
 
 def events(them):
+    run_jobs()
     with transaction.atomic(), queries.opened(them.at("customer_lead")) as book:
         return book.table("events").to_pyarrow().to_pylist()
 
@@ -336,7 +353,7 @@ def test_an_action_is_handed_over_within_the_side_that_has_it(them):
     them.client("provider_lead").post(them.url(f"matters/{matter.pk}/"), said)
     last = steps(them, matter)[-1]
     assert (last.move, last.terms["owner"]) == ("hand_over", "Provider Lead")
-    with pytest.raises(NotAllowedError, match="nobody"), transaction.atomic():
+    with pytest.raises(Refused, match="nobody"), transaction.atomic():
         theirs = Membership.objects.get(person=them.people["customer_lead"]) if them.at("provider_lead") else None
         move(them.at("provider_lead"), matter, Move.HAND_OVER, "", ZONE, operations.Terms(owner=theirs))
 
@@ -370,19 +387,20 @@ def test_the_list_shows_what_is_asked_for_a_page_at_a_time():
 
 
 def test_today_names_what_is_most_urgent_and_says_how_far_it_is_over():
-    them = cast("Urgent Co", "Urgent Desk")
+    them, made = cast("Urgent Co", "Urgent Desk"), {}
     with transaction.atomic():
         for title, days in (("Not yet", 5), ("The first", -3)):
-            made = raise_matter(them.at("provider_lead"), Asked(Kind.CLAIM, title, "Why."), ZONE)
-            Matter.objects.filter(pk=made.pk).update(reply_by=timezone.now() + timedelta(days=days))
+            made[days] = raise_matter(them.at("provider_lead"), Asked(Kind.CLAIM, title, "Why."), ZONE)
+    for days, matter in made.items():
+        running(matter, them, timedelta(days=days))
     page = them.client("customer_lead").get(them.url()).content.decode()
-    assert "Two matters wait for you. “The first” is <em>3 days over</em>." in page
-    assert '<span class="late">3 days over</span>' in page
+    assert "Two matters are waiting for you. “The first” is <em>3 days overdue</em>." in page
+    assert '<span class="late">3 days overdue</span>' in page
     spanish = them.client("customer_lead").get(them.url(), headers={"accept-language": "es"}).content.decode()
-    assert "Dos asuntos le esperan. «The first» lleva <em>3 días de retraso</em>." in spanish
+    assert "Dos asuntos esperan su respuesta. «The first» lleva <em>3 días de retraso</em>." in spanish
     other = them.client("provider_lead").get(them.url()).content.decode()
-    assert "Nothing waits for you." in other
-    assert "Two matters wait for an answer." in them.client("auditor").get(them.url()).content.decode()
+    assert "Nothing is waiting for you." in other
+    assert "Two matters are waiting for an answer." in them.client("auditor").get(them.url()).content.decode()
 
 
 def test_what_lies_on_the_table_stands_in_the_reply_in_every_language(them):

@@ -7,9 +7,10 @@ from itertools import pairwise
 import pytest
 from django.db import transaction
 
+from comity.apps.i18n import words_for
 from comity.apps.matters import operations
-from comity.apps.matters.models import Kind
-from tests.review.test_attributing import KPI, fortnight
+from comity.core.matters.kinds import Kind
+from tests.builders.attribution import KPI, fortnight
 from tests.room import cast
 
 pytestmark = pytest.mark.gate
@@ -47,7 +48,7 @@ def test_periods_and_levels_are_chosen_by_links_in_words(room):
     assert 'href="?kpi=service_level&amp;period=2026-05"' in bar
     assert 'href="?kpi=service_level&amp;period=2026-07"' in bar
     assert 'href="?kpi=billing_level&amp;period=2026-06"' in bar
-    assert "In June 2026 38.28 % of contacts" in text_of(text)
+    assert "In June 2026, 38.28 % of contacts" in text_of(text)
     assert not re.search(r"\sstyle=", text)
     assert "<script" not in text
     heads = [int(level) for level in re.findall(r"<h([1-6])", text)]
@@ -109,7 +110,7 @@ def test_a_claim_begins_with_the_day_and_the_queue(room):
 def test_who_only_reads_is_offered_no_claim(room):
     text = page(room, "auditor")
     assert 'class="claims"' not in text
-    assert "Try your own" in text
+    assert words_for("en")("shared_out.try") in text
 
 
 def test_what_touches_the_period_is_listed_and_nothing_else(room):

@@ -8,3 +8,13 @@ class Books(AppConfig):
 
     name = "comity.apps.books"
     label = "books"
+
+    def ready(self) -> None:
+        """Say what stands on the page of today, and by which zone replies are due until a calendar is agreed on."""
+        from comity.apps.books import today  # noqa: PLC0415 - once the models are there
+        from comity.apps.books.queries import zone  # noqa: PLC0415 - as above
+        from comity.apps.replies import queries as replies  # noqa: PLC0415 - as above
+
+        today.register()
+        if zone not in replies.zones:
+            replies.zones.append(zone)

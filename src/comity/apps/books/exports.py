@@ -8,33 +8,40 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import tomlkit
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from procrastinate.contrib.django import app
 
 from comity.apps.books.models import Delivery, Export, Routes, Stage
-from comity.apps.books.operations import COUNTS, NotAllowedError, put_down
-from comity.apps.books.queries import folder_of, has_book, safe, under_way
+from comity.apps.books.operations import COUNTS, HOLD_BACK, brought, in_order, put_down, unusable
+from comity.apps.books.queries import folder_of, has_book, holder, safe, sentence, under_way
+from comity.apps.books.refusals import Code
+from comity.apps.outbox.operations import defer
+from comity.apps.outbox.queries import jobs
+from comity.apps.parties.limits import limit
 from comity.apps.parties.models import Person
-from comity.apps.parties.operations import note
 from comity.apps.parties.queries import portfolio
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing, look, stand
-from comity.book.definition import UnusableBookError, read_definition
-from comity.book.importing.committing import BusyBookError
-from comity.book.importing.importing import Outcome
-from comity.book.importing.mapping import UnusableMappingError, read_mapping
-from comity.book.importing.routing import Routed, import_routed, read_routes
-from comity.book.importing.section import UnusableSourceError
+from comity.apps.refusal import Refused
+from comity.book.errors import UnusableFileError
+from comity.book.formats.sheet import UnusableSourceError
+from comity.book.importing.deliver import ImportRequest, Outcome
+from comity.book.importing.route import RefusedByBooksError, RoutedImport, import_routed, read_routes
+from comity.book.mappings.parse import read_mapping, shipped_mappings
+from comity.book.storage.commit import BusyBookError
+from comity.book.tables import TABLES
+from comity.core.values import Side
 
 FILE = "routes.toml"
+ROUTE = "books.route"
 _TOLD = 200  # rows of no book that the page shows
 _SAID = 1000
 
@@ -59,9 +66,9 @@ def _name(place: Standing, *, alone: bool) -> str:
 def keep_routes(person: Person, text: str) -> None:
     """Keep somebody's rules; their books are named as the portfolio names relationships.
 
-    :raises UnusableSourceError: for rules that cannot be used, in one sentence, and for a book that is not theirs
+    :raises Refused: for rules that cannot be used, in one sentence, and for a book that is not theirs
     """
-    with tempfile.TemporaryDirectory() as work:
+    with tempfile.TemporaryDirectory() as work, unusable(Code.UNUSABLE_ROUTES):
         _written(Path(work), text, theirs(person))
     Routes.objects.update_or_create(person=person, defaults={"text": text})
 
@@ -70,16 +77,14 @@ def _written(folder: Path, text: str, books: Mapping[str, Standing]) -> Path:
     """`routes.toml` as the importer reads it, with the books' folders in the place of their names."""
     file = folder / FILE
     file.write_text(text, encoding="utf-8")
-    try:
-        read_routes(file)
-    except UnusableSourceError as error:
-        raise UnusableSourceError(str(error).removeprefix(f"{file}: ")[:_SAID]) from None
+    read_routes(file)
     said = tomlkit.parse(text)
     for number, entry in enumerate(said["route"], 1):
         name = str(entry["book"])
         if name not in books:
             known = ", ".join(f'"{one}"' for one in books) or "none yet"
-            raise UnusableSourceError(f"route {number}: book = {name!r} is none of yours ({known})"[:_SAID])
+            message = f"book = {name!r} is none of yours ({known})"
+            raise UnusableSourceError(message[:_SAID], file=file, place=f"route {number}:")
         entry["book"] = str(_folder(books[name]))
     file.write_text(tomlkit.dumps(said), encoding="utf-8")
     return file
@@ -88,10 +93,13 @@ def _written(folder: Path, text: str, books: Mapping[str, Standing]) -> Path:
 def receive(person: Person, upload: "UploadedFile[Any]", mapping: str) -> Export:
     """Take an export, and have a trial run made of it.
 
-    :raises NotAllowedError: for a file that is too large, and without rules
+    :raises Refused: for a file that is too large, a mapping that is not known, and without rules
     """
+    if mapping not in {*shipped_mappings(), *TABLES}:
+        raise Refused(Code.UNKNOWN_MAPPING)
     if not Routes.objects.filter(person=person).exists():
-        raise NotAllowedError("no_routes")
+        raise Refused(Code.NO_ROUTES)
+    limit(person, "uploads")
     made = Export(person=person, name=Path(upload.name or "file").name[:200], mapping=mapping)
     put_down(upload, _place(made))
     made.save(force_insert=True)
@@ -102,10 +110,10 @@ def receive(person: Person, upload: "UploadedFile[Any]", mapping: str) -> Export
 def bring(export: Export) -> None:
     """Have an export brought in that a trial run was made of.
 
-    :raises NotAllowedError: where none was, or it came to nothing
+    :raises Refused: where none was, or it came to nothing
     """
     if export.stage != Stage.LOOKED and (export.stage != Stage.BRINGING or under_way(export)):
-        raise NotAllowedError("not_now")
+        raise Refused(Code.NOT_NOW)
     export.stage = Stage.BRINGING
     export.save(update_fields=["stage"])
     _later(export, dry_run=False)
@@ -114,10 +122,10 @@ def bring(export: Export) -> None:
 def drop(export: Export) -> None:
     """Throw an export away that has not come in.
 
-    :raises NotAllowedError: where it has, or is under way
+    :raises Refused: where it has, or is under way
     """
     if export.stage in {Stage.BROUGHT, Stage.BRINGING} or under_way(export):
-        raise NotAllowedError("not_now")
+        raise Refused(Code.NOT_NOW)
     shutil.rmtree(_place(export).parent, ignore_errors=True)
     export.stage = Stage.DROPPED
     export.save(update_fields=["stage"])
@@ -130,22 +138,35 @@ def run(person: UUID, number: UUID, *, dry_run: bool) -> None:
         export = Export.objects.select_related("person").get(pk=number)
         text = Routes.objects.get(person=person).text
         books = theirs(export.person)
+        holders = _holders(person, books, export.mapping)
+        waits = any(_holds_back(place) for place in books.values())
     if export.stage != (Stage.LOOKING if dry_run else Stage.BRINGING):
         return  # somebody has asked for something else meanwhile
+    if waits and not dry_run:
+        raise BusyBookError("something is about to be held back; the import is tried again after that")
     try:
         with tempfile.TemporaryDirectory() as work:
             routes = _written(Path(work), text, books)
+            request = ImportRequest(export.person.name, datetime.now(UTC), dry_run=dry_run)
             routed = import_routed(
                 routes,
                 _place(export),
                 read_mapping(export.mapping),
-                by=export.person.name,
-                at=datetime.now(UTC),
-                dry_run=dry_run,
-                sides={_folder(place): place.side for place in books.values() if place.side is not None},
+                request,
+                parts={
+                    _folder(place): replace(
+                        request,
+                        side=place.side,
+                        holder=holders.get(_folder(place)),
+                        key=str(_key(export, place.relationship.pk)),
+                    )
+                    for place in books.values()
+                    if place.side is not None
+                },
+                done=lambda book, outcome: _tell(person, UUID(book.name), export, outcome),
             )
             folders = list(dict.fromkeys(rule.book for rule in read_routes(routes)))
-    except (UnusableSourceError, UnusableBookError, UnusableMappingError, BusyBookError, OSError) as error:
+    except (UnusableFileError, OSError) as error:
         changes: dict[str, Any] = {"stage": Stage.REFUSED, "why": _sentence(error, export, books)}
     else:
         names = {_folder(place): name for name, place in books.items()}
@@ -155,23 +176,48 @@ def run(person: UUID, number: UUID, *, dry_run: bool) -> None:
         look(person)
         Export.objects.filter(pk=number).update(**changes)
     if changes["stage"] == Stage.BROUGHT:
-        for folder, outcome in zip(folders, routed.outcomes, strict=True):
-            _tell(person, UUID(folder.name), export, outcome)
         shutil.rmtree(_place(export).parent, ignore_errors=True)
+
+
+def _holds_back(place: Standing) -> bool:
+    """Whether the own side is about to hold something back: its rows are imported after that."""
+    if place.side is None:
+        return False
+    waiting = jobs(place.relationship.pk, [HOLD_BACK]).exclude(status="failed")
+    return waiting.filter(lock=in_order(place.relationship.pk, place.side)).exists()
+
+
+def _holders(person: UUID, books: Mapping[str, Standing], mapping: str) -> dict[Path, Side | None]:
+    """Of each book the side that alone adds rows to the export's table, if one does."""
+    table, found = read_mapping(mapping).target.name, {}
+    for place in books.values():
+        stood = stand(person, place.relationship.pk)
+        found[_folder(place)] = None if stood is None else holder(stood, table)
+    look(person)
+    return found
+
+
+def _key(export: Export, relationship: UUID) -> UUID:
+    """What a relationship's part of an export is called: the same however often it is begun."""
+    return uuid5(export.pk, str(relationship))
 
 
 def _tell(person: UUID, relationship: UUID, export: Export, outcome: Outcome) -> None:
     """Both sides of a relationship learn that a file came, and of nothing but its own rows."""
     with transaction.atomic():
-        place = stand(person, relationship)
-        if place is None or place.side is None or outcome.already is not None:
+        place, key = stand(person, relationship), _key(export, relationship)
+        if place is None or place.side is None or Delivery.objects.filter(pk=key).exists():
             return
-        owner = read_definition(folder_of(relationship)).private_owner(outcome.table)
-        counts = {name: getattr(outcome.delivery, name) for name in COUNTS}
+        if outcome.already is not None and outcome.already.key != str(key):
+            return  # the side has brought these rows before
+        came = outcome.already or outcome.delivery
+        counts = {name: getattr(came, name) for name in COUNTS}
         shared = outcome.shared or outcome.delivery
         # As of any other file: one of which the other side sees no row stays unknown to it.
-        own = owner is not None or (not shared.rows_in and bool(outcome.delivery.rows_in))
-        Delivery.objects.create(
+        seen = shared.rows_in or shared.withdrawn or shared.proposed_withdrawals
+        own = not seen and bool(came.rows_in)
+        made = Delivery.objects.create(
+            pk=key,
             relationship=place.relationship,
             side=place.side.value,
             person=place.membership.person,
@@ -182,15 +228,16 @@ def _tell(person: UUID, relationship: UUID, export: Export, outcome: Outcome) ->
             private=own,
             outcome={
                 "table": outcome.table,
-                "number": outcome.delivery.number,
+                "number": came.number,
+                "digest": came.digest,
                 "counts": counts,
                 "shared_counts": {name: getattr(shared, name) for name in COUNTS},
             },
         )
-        note(place, "brought in", export.name, crosses=not own)
+        brought(place, made)
 
 
-def _told(routed: Routed, names: list[str]) -> dict[str, Any]:
+def _told(routed: RoutedImport, names: list[str]) -> dict[str, Any]:
     return {
         "books": [
             {
@@ -218,14 +265,13 @@ def _place(export: Export) -> Path:
 
 
 def _later(export: Export, *, dry_run: bool) -> None:
-    person, number = str(export.person_id), str(export.pk)
-    transaction.on_commit(
-        lambda: app.configure_task("books.route").defer(person=person, export=number, dry_run=dry_run)
-    )
+    defer(ROUTE, sides=(), person=str(export.person_id), export=str(export.pk), dry_run=dry_run)
 
 
-def _sentence(error: Exception, export: Export, books: Mapping[str, Standing]) -> str:
-    text = " ".join(str(error).split()).replace(str(_place(export)), export.name)
-    for name, place in books.items():
-        text = text.replace(str(_folder(place)), name)
-    return text[:_SAID]
+def _sentence(error: UnusableFileError | OSError, export: Export, books: Mapping[str, Standing]) -> str:
+    """What went wrong, with the export's own name, and books called as the portfolio calls them."""
+    folders = {_folder(place): name for name, place in books.items()}
+    names = {_place(export): export.name, Path(_place(export).name): export.name, **folders}
+    if isinstance(error, RefusedByBooksError):
+        return "; ".join(f"{folders[book]}: {sentence(part, names)}" for book, part in error.parts)[:_SAID]
+    return sentence(error, names)[:_SAID]

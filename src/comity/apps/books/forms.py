@@ -5,9 +5,9 @@ from typing import Any
 from django import forms
 
 from comity.apps.parties.forms import Worded
-from comity.book.importing.mapping import shipped
+from comity.book.mappings.parse import shipped_mappings
 from comity.book.tables import TABLES
-from comity.review.faces.words import DASH
+from comity.review.i18n.words import DASH
 
 
 class Upload(Worded):
@@ -46,7 +46,7 @@ class Choose(Worded):
     def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
         """Offer every known format and every table."""
         super().__init__(*args, **more)
-        names = [*shipped(), *TABLES]
+        names = [*shipped_mappings(), *TABLES]
         self.fields["mapping"].choices = [("", DASH), *((name, name) for name in names)]  # type: ignore[attr-defined]
 
 
@@ -67,4 +67,4 @@ class Sort(Worded):
     def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
         """Offer every known format and every table."""
         super().__init__(*args, **more)
-        self.fields["mapping"].choices = [(name, name) for name in (*shipped(), *TABLES)]  # type: ignore[attr-defined]
+        self.fields["mapping"].choices = [(name, name) for name in (*shipped_mappings(), *TABLES)]  # type: ignore[attr-defined]

@@ -18,6 +18,16 @@ class Stage(models.TextChoices):
     REFUSED = "refused"  # of no use as it is; `why` says what to do
     DROPPED = "dropped"
     UNDONE = "undone"  # had come in, and was taken back
+    DUPLICATE = "duplicate"  # the same side had brought the very same file in before; nothing changed
+
+
+class FileMove(models.TextChoices):
+    """What somebody does with a file."""
+
+    LOOK = "look"  # at it again, by another mapping
+    BRING = "bring"
+    DROP = "drop"
+    UNDO = "undo"
 
 
 UNDER_WAY = (Stage.LOOKING, Stage.BRINGING)
@@ -27,7 +37,8 @@ class Delivery(Identified):
     """One file. Until it has come in it is its own side's; then both see that it came, but for what is private.
 
     `mapping` is a known format's or a table's name; `text` a mapping of the side's own. `rows` counts while it runs.
-    `outcome` is what became of it: counts, rejects by reason, the first rows, notes.
+    `outcome` is what became of it: counts, rejects by reason, the first rows, notes. `corrects` is of changes to its
+    own rows that the side accepted from the other: the table, the import that proposed them, and which of them.
     """
 
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
@@ -43,6 +54,7 @@ class Delivery(Identified):
     private = models.BooleanField(default=False)
     outcome = models.JSONField(default=dict)
     why = models.CharField(max_length=1000, blank=True)
+    corrects = models.JSONField(default=dict, blank=True)
 
     class Meta:
         """Newest first."""
@@ -91,6 +103,35 @@ class Mark(Identified):
     def __str__(self) -> str:
         """What is held back."""
         return self.item
+
+
+class MarkStep(Identified):
+    """One change of what a side holds back: begun, said anew, or ended. Only ever added; both sides read it."""
+
+    class Change(models.TextChoices):
+        """What was done."""
+
+        HELD_BACK = "held_back"
+        CHANGED = "changed"  # another reason, or another day
+        DISCLOSED = "disclosed"
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    side = models.CharField(max_length=8, choices=SIDES)
+    item = models.CharField(max_length=120)
+    change = models.CharField(max_length=10, choices=Change.choices)
+    reason = models.CharField(max_length=400, blank=True)
+    review_on = models.DateField(null=True, blank=True)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        """In order."""
+
+        ordering: ClassVar = ["at"]
+
+    def __str__(self) -> str:
+        """What was done with what."""
+        return f"{self.change} {self.item}"
 
 
 class Routes(Identified):

@@ -5,11 +5,13 @@ import hashlib
 import os
 import pickle
 import re
+import time
+import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,32 +24,45 @@ from filelock import FileLock
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 import comity
-from comity.apps.books.models import UNDER_WAY, Delivery, Export, Hold, Mark, Routes, Stage
-from comity.apps.parties.models import Person
+from comity.apps.books.models import UNDER_WAY, Delivery, Export, Hold, Mark, MarkStep, Routes, Stage
+from comity.apps.books.refusals import Code
+from comity.apps.outbox.operations import SILENT
+from comity.apps.parties.models import Membership, Person, Role
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing
-from comity.book.coverage import Coverage
+from comity.apps.refusal import Refused
 from comity.book.definition import FILE, Definition, UnusableBookError, read_definition
-from comity.book.importing.provenance import Delivery as Import
-from comity.book.importing.provenance import origins
-from comity.book.importing.rejects import Reject, kept_rejects
-from comity.book.importing.storing import held
+from comity.book.errors import UnusableFileError
+from comity.book.importing.current import current_table
+from comity.book.importing.undo import may_be_undone
 from comity.book.lateness import lateness_in
-from comity.book.opening import Book, open_book
+from comity.book.mappings.digest import mapping_digests
+from comity.book.mappings.model import SourceMapping
+from comity.book.reading.coverage import Coverage
+from comity.book.reading.open import Book, open_book
+from comity.book.reading.origins import origins
+from comity.book.storage.journal import ImportRecord
 from comity.book.tables import MONTHLY, TABLES
+from comity.book.validation.rejects import Reject, rejects_of_import
 from comity.core.values import Side, Viewer
 
 T = TypeVar("T")
 _KEPT = 120  # answers a relationship and viewer, the latest made
 _EXPORTS = 20
+_STEPS = 50  # changes of what is held back, on a page
 _TOLD = 200  # rejects on a page; the file has them all
-QUEUE = "records"  # of jobs
-SILENT = timedelta(minutes=1)  # a worker that has not been heard of for so long has gone; it speaks every ten seconds
+BOOK_NAME = "the book"  # what people call its folder
+QUEUE, UNDO = "records", "books.undo"  # of jobs, and the task that takes a delivery back
 _LATELY = 64  # answers that a process has at hand
+_LOCKED_S = 3600  # longer than anything takes to be worked out
 
 
-class NoBookError(LookupError):
+class NoBookError(Refused):
     """A relationship whose records have not begun."""
+
+    def __init__(self) -> None:
+        """Nothing more is known of it."""
+        super().__init__(Code.NO_BOOK)
 
 
 def folder_of(relationship: UUID) -> Path:
@@ -55,9 +70,33 @@ def folder_of(relationship: UUID) -> Path:
     return Path(settings.BOOKS) / str(relationship)
 
 
+def sentence(error: UnusableFileError | OSError, names: Mapping[Path, str]) -> str:
+    """What is wrong, with files called as people know them, and without where they lie.
+
+    :param names: what people call a file, or a folder that files lie in
+    """
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return " ".join(error.called(_known_name(error.file, names)).split())
+
+
+def _known_name(file: Path | str, names: Mapping[Path, str]) -> str:
+    if not str(file):
+        return ""
+    path = Path(file)
+    for known, name in names.items():
+        if path == known:
+            return name
+        if path.is_relative_to(known):
+            return f"{name}/{path.relative_to(known).as_posix()}"
+    return path.name
+
+
 def why(standing: Standing, error: Exception) -> str:
-    """What is wrong with the records, without where they lie."""
-    return str(error).replace(f"{folder_of(standing.relationship.pk)}", "the book")
+    """What is wrong with the records; empty where they have not begun."""
+    if isinstance(error, UnusableFileError):
+        return sentence(error, {folder_of(standing.relationship.pk): BOOK_NAME})
+    return "" if isinstance(error, Refused) else str(error)
 
 
 def has_book(standing: Standing) -> bool:
@@ -146,13 +185,23 @@ def zone(standing: Standing) -> str:
         return "UTC"
 
 
+@cache
+def _code() -> str:
+    """A digest of this code: what another one has worked out is worked out again."""
+    digest = hashlib.sha256(comity.__version__.encode())
+    folder = Path(comity.__file__).parent
+    for file in sorted(folder.rglob("*.py")):
+        digest.update(f"{file.relative_to(folder)} {file.stat().st_size} {file.stat().st_mtime_ns}".encode())
+    return digest.hexdigest()
+
+
 def worked_out(standing: Standing, what: tuple[object, ...], make: Callable[[], T], *, joint: bool = False) -> T:
     """What `make` gives, kept in the room's own folder until the records or the day change; made by one at a time.
 
     :param what: tells it from others of the same viewer
     """
     seen = eyes(standing, joint=joint)
-    key = (comity.__version__, state(standing, joint=joint), seen, datetime.now(UTC).date(), *what)
+    key = (_code(), state(standing, joint=joint), seen, datetime.now(UTC).date(), *what)
     name = hashlib.sha256(repr(key).encode()).hexdigest()
     place = Path(settings.DATA) / "worked-out" / str(standing.relationship.pk) / seen
     file = place / name
@@ -168,8 +217,12 @@ def worked_out(standing: Standing, what: tuple[object, ...], make: Callable[[], 
         part = file.with_suffix(".part")
         part.write_bytes(pickle.dumps(made))
         part.replace(file)
-    for old in sorted(place.iterdir(), key=_age)[:-_KEPT]:
+    kept = [one for one in place.iterdir() if one.suffix == ""]
+    for old in sorted(kept, key=_age)[:-_KEPT]:
         old.unlink(missing_ok=True)
+        lock = old.with_name(f"{old.name}.lock")
+        if time.time() - _age(lock) > _LOCKED_S:  # one that was taken lately may be held
+            lock.unlink(missing_ok=True)
     return made
 
 
@@ -195,38 +248,33 @@ def _age(file: Path) -> float:
         return 0.0
 
 
-def privately(agreed: Definition, side: Side) -> list[str]:
-    """What a side keeps to itself, as `book.toml` says it."""
-    kept = agreed.private.get(side)
-    if kept is None:
-        return []
-    columns = [f"{table}.{column}" for table, column in kept.columns]
-    return [*kept.tables, *columns, *(f"{row.table}[{row.column}={row.value}]" for row in kept.rows)]
+def items_kept(standing: Standing) -> dict[Side, list[str]]:
+    """What each side keeps to itself, as `book.toml` says it, also of a book that says too much to be opened.
+
+    :raises NoBookError: where there is no book
+    """
+    file = folder_of(standing.relationship.pk) / FILE
+    try:
+        section = tomllib.loads(file.read_text(encoding="utf-8")).get("private", {})
+    except FileNotFoundError:
+        raise NoBookError from None
+    except (OSError, ValueError):
+        section = {}
+    found = {}
+    for side in Side:
+        items = section.get(side.value, []) if isinstance(section, dict) else []
+        found[side] = [one for one in items if isinstance(one, str)] if isinstance(items, list) else []
+    return found
 
 
-def both_have(standing: Standing, item: str) -> bool:
-    """Whether records that an item names lie where both sides read them: what was shared cannot be taken back."""
-    name, column, value = _parts(item)
-    with opened(standing, joint=True) as book:
-        if not book.has(name):
-            return False
-        found = book.table(name)
-        if column is None:
-            return True
-        if column not in found.columns:
-            return False
-        chosen = found[column].notnull() if value is None else found[column].cast("string") == value
-        return bool(found.filter(chosen).count().to_pyarrow().as_py())
-
-
-def _parts(item: str) -> tuple[str, str | None, str | None]:
-    """Of table, table.column or table[column=value]."""
-    table, bracket, rest = item.partition("[")
-    if bracket:
-        column, _, value = rest.removesuffix("]").partition("=")
-        return table, column, value
-    table, _, column = item.partition(".")
-    return table, column or None, None
+def holder(standing: Standing, table: str) -> Side | None:
+    """The side that alone adds rows to a table: named by `[[source]]`, and with somebody in the room."""
+    sides = {one.by for one in definition(standing).sources if one.table == table}
+    if len(sides) != 1:
+        return None
+    side = sides.pop()
+    there = Membership.objects.filter(relationship=standing.relationship, side=side.value, left_at=None)
+    return side if there.exists() else None
 
 
 def marks(standing: Standing) -> list[dict[str, Any]]:
@@ -237,24 +285,37 @@ def marks(standing: Standing) -> list[dict[str, Any]]:
     if not has_book(standing):
         return []
     known = {(one.side, one.item): one for one in Mark.objects.filter(relationship=standing.relationship)}
-    agreed = definition(standing)
     return [
         {"side": side, "item": item, "mark": known.get((side.value, item))}
-        for side in Side
-        for item in privately(agreed, side)
+        for side, items in items_kept(standing).items()
+        for item in items
         if (side.value, item) in known
-        or (side is standing.viewer.side and _parts(item)[0] not in standing.closed_tables)
+        or (side is standing.viewer.side and table_of(item) not in standing.closed_tables)
     ]
+
+
+def table_of(item: str) -> str:
+    """The table in which something lies that is held back, also where the book knows no such item."""
+    return re.split(r"[.\[]", item)[0]
+
+
+def mark_steps(standing: Standing) -> QuerySet[MarkStep]:
+    """Each change of what is held back, the latest first."""
+    found = MarkStep.objects.filter(relationship=standing.relationship).select_related("person")
+    return found.order_by("-at")[:_STEPS]
 
 
 def may_undo(standing: Standing, delivery: Delivery) -> bool:
     """Whether what a file brought could be taken back: nothing came after it, and no period was frozen since."""
-    if delivery.stage != Stage.BROUGHT or delivery.side != standing.side or "number" not in delivery.outcome:
+    if delivery.stage != Stage.BROUGHT or delivery.side != standing.side or "digest" not in delivery.outcome:
+        return False
+    if delivery.outcome.get("already"):
         return False
     if not delivery.private and Hold.objects.filter(relationship=standing.relationship, at__gt=delivery.at).exists():
         return False
-    last = held(folder_of(standing.relationship.pk), TABLES[delivery.outcome["table"]]).deliveries
-    return bool(last) and last[-1].number == delivery.outcome["number"]
+    outcome = delivery.outcome
+    there = current_table(folder_of(standing.relationship.pk), TABLES[outcome["table"]])
+    return may_be_undone(there, outcome["number"], digest=outcome["digest"], side=Side(delivery.side))
 
 
 def lateness_of(standing: Standing) -> list[dict[str, Any]]:
@@ -263,7 +324,7 @@ def lateness_of(standing: Standing) -> list[dict[str, Any]]:
     def make() -> list[dict[str, Any]]:
         with opened(standing) as book:
             now = datetime.now(UTC)
-            return [asdict(one) for one in lateness_in(book, Coverage(book, now.date()), origins(book), now)]
+            return [asdict(one) for one in lateness_in(book, Coverage(book, now.date()), now)]
 
     return worked_out(standing, ("lateness", datetime.now(UTC).hour), make)
 
@@ -330,7 +391,7 @@ def deliveries(standing: Standing) -> QuerySet[Delivery]:
     """Files that the viewer may know of, the newest first: for some roles only what both sides know of."""
     found = Delivery.objects.select_related("person").filter(relationship=standing.relationship)
     if not standing.may(Action.READ_OWN):
-        found = found.filter(stage=Stage.BROUGHT, private=False)
+        found = found.filter(_SHARED)
     found = found.exclude(_closed(standing))
     return found.exclude(stage=Stage.DROPPED)[:50]
 
@@ -339,13 +400,21 @@ def delivery(standing: Standing, number: UUID) -> Delivery | None:
     """A file that the viewer may know of."""
     known = Delivery.objects.select_related("person").filter(relationship=standing.relationship, pk=number)
     found = known.exclude(_closed(standing)).first()
-    shared = found is not None and found.stage == Stage.BROUGHT and not found.private
+    shared = found is not None and found.stage in {Stage.BROUGHT, Stage.UNDONE} and not found.private
     return found if shared or standing.may(Action.READ_OWN) else None
 
 
+_SHARED = Q(stage__in=(Stage.BROUGHT, Stage.UNDONE), private=False)  # both sides know of it
+
+
 def _closed(standing: Standing) -> Q:
-    """Others' files of the own side's tables that the role does not read."""
-    return Q(private=True, outcome__table__in=sorted(standing.closed_tables)) & ~Q(person=standing.membership.person)
+    """Others' files of the own side that the role does not read: of tables closed to it, or of no known table yet.
+
+    What a file is, nobody knows before it was looked at; until then it is for whoever brought it, and for leads.
+    """
+    tables = Q(outcome__table__in=sorted(standing.closed_tables))
+    unknown = Q(outcome__table=None) if standing.membership.role != Role.LEAD else Q(pk__in=())
+    return (tables | unknown) & ~_SHARED & ~Q(person=standing.membership.person)
 
 
 def routes(person: Person) -> str:
@@ -366,11 +435,19 @@ def export(person: Person, number: UUID) -> Export | None:
 
 def under_way(one: Delivery | Export) -> bool:
     """Whether it is worked on, or will be; what broke off, or was asked for by who has left, waits for others."""
-    if one.stage not in UNDER_WAY:
-        return False
+    return one.stage in UNDER_WAY and _has_jobs(one)
+
+
+def being_undone(delivery: Delivery) -> bool:
+    """Whether a delivery is being taken back, or will be."""
+    return delivery.stage == Stage.BROUGHT and _has_jobs(delivery, UNDO)
+
+
+def _has_jobs(one: Delivery | Export, task: str = "") -> bool:
     asked = {"export" if isinstance(one, Export) else "delivery": str(one.pk)}
     jobs = ProcrastinateJob.objects.filter(queue_name=QUEUE, args__contains=asked)
-    # One whose worker has gone is nobody's: until the room is started again, when it is begun anew.
+    jobs = jobs.filter(task_name=task) if task else jobs
+    # One whose worker has died is nobody's until the outbox takes it up again.
     lives = Q(status="doing", worker__last_heartbeat__gt=timezone.now() - SILENT)
     return jobs.filter(Q(status="todo") | lives).exists()
 
@@ -380,7 +457,7 @@ def came_in(delivery: Delivery) -> bool:
     table = TABLES.get(str(delivery.outcome.get("table")))
     if table is None:
         return False
-    known = held(folder_of(delivery.relationship_id), table).deliveries
+    known = current_table(folder_of(delivery.relationship_id), table).deliveries
     return any(one.file == file_of(delivery).name and one.at >= delivery.at for one in known)
 
 
@@ -401,15 +478,20 @@ def reason(delivery: Delivery, number: int) -> dict[str, Any] | None:
     return reasons[number - 1] if 0 < number <= len(reasons) else None
 
 
+def own(standing: Standing, delivery: Delivery) -> bool:
+    """Whether a delivery is the own side's, and the role reads what the side keeps: its cells are nobody else's."""
+    return standing.side is not None and delivery.side == standing.side.value and standing.may(Action.READ_OWN)
+
+
 def rejects(standing: Standing, delivery: Delivery, only: dict[str, Any] | None = None) -> Iterator[Reject]:
     """The rows of a delivery that were set aside, as far as the viewer may know.
 
     :param only: those of one reason
     """
     number, table = delivery.outcome.get("number"), delivery.outcome.get("table")
-    if delivery.stage != Stage.BROUGHT or number is None or table is None:
+    if delivery.stage != Stage.BROUGHT or number is None or table is None or not own(standing, delivery):
         return iter(())
-    found = kept_rejects(folder_of(standing.relationship.pk), str(table), int(number), standing.viewer.side)
+    found = rejects_of_import(folder_of(standing.relationship.pk), str(table), int(number), standing.viewer.side)
     return _of(found, only)
 
 
@@ -439,8 +521,9 @@ def told_to_others(delivery: Delivery) -> dict[str, Any]:
     return {"table": outcome.get("table"), "counts": outcome.get("shared_counts", outcome.get("counts", {}))}
 
 
-def came_before(standing: Standing, delivery: Import) -> bool:
-    """Whether this very file has come in before, by the same mapping."""
-    known = (delivery.digest, delivery.mapping_digest)
+def came_before(standing: Standing, record: ImportRecord, mapping: SourceMapping) -> bool:
+    """Whether the own side has brought this very file before, by the same mapping."""
+    digests = mapping_digests(mapping)
     with opened(standing) as book:
-        return any((one.digest, one.mapping_digest) == known for origin in origins(book) for one in origin.deliveries)
+        earlier = [one for origin in origins(book) for one in origin.deliveries]
+    return any(one.is_repeated_by(record, digests) for one in earlier)

@@ -1,45 +1,105 @@
-"""What runs in the background: looking at a file, and bringing it in, each from the place of who asked.
-
-And what the room itself writes into a book, where it had to wait.
-"""
+"""Jobs of the records: files, and whatever else changes a book; each from the place of who asked for it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
+from comity.apps.audit.models import Event
 from comity.apps.books import exports, operations
-from comity.apps.books.queries import QUEUE
+from comity.apps.books.queries import QUEUE, UNDO
+from comity.apps.outbox.operations import BackOff
+from comity.apps.parties.viewing import everywhere, standing
+from comity.core.values import Side
+
+# A file that is too much for a worker is too much for the next: it is tried thrice, and then left to people.
+_FILE = BackOff(most=3)
 
 
-@app.task(queue=QUEUE, name="books.look")
-def look(person: str, relationship: str, delivery: str) -> None:
-    """Map and check a file, and change nothing."""
+@app.task(queue=QUEUE, name=operations.LOOK, retry=_FILE)
+def look(person: str, relationship: str, delivery: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - whom a failure concerns, here and below
+    """Recognise, map and check a file, and change nothing."""
     operations.run(UUID(person), UUID(relationship), UUID(delivery), dry_run=True)
 
 
-@app.task(queue=QUEUE, name="books.bring")
-def bring(person: str, relationship: str, delivery: str) -> None:
+@app.task(queue=QUEUE, name=operations.BRING, retry=_FILE)
+def bring(person: str, relationship: str, delivery: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
     """Bring a file in."""
     operations.run(UUID(person), UUID(relationship), UUID(delivery), dry_run=False)
 
 
-@app.task(queue=QUEUE, name="books.route")
-def route(person: str, export: str, *, dry_run: bool) -> None:
+@app.task(queue=QUEUE, name=operations.CORRECT, retry=BackOff())
+def correct(person: str, relationship: str, delivery: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
+    """Make changes that the other side proposed, and that whose rows they are has accepted."""
+    acting = operations.who_makes(UUID(person), UUID(relationship), UUID(delivery))
+    operations.run(acting, UUID(relationship), UUID(delivery), dry_run=False)
+
+
+@app.task(queue=QUEUE, name=operations.REFUSE, retry=BackOff())
+def refuse(relationship: str, table: str, number: int, delivery: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
+    """Throw away changes to rows that whose rows they are has refused."""
+    operations.refuse_now(UUID(relationship), table, number, delivery)
+
+
+@app.task(queue=QUEUE, name=UNDO, retry=BackOff())
+def undo(person: str, relationship: str, delivery: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
+    """Take back what a file brought."""
+    operations.carry_out(UUID(person), UUID(relationship), UUID(delivery))
+
+
+@app.task(queue=QUEUE, name=exports.ROUTE, retry=BackOff(most=8))
+def route(person: str, export: str, *, dry_run: bool, relationship: None = None, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
     """Find out whose the rows of an export are; bring them in, unless it is a trial."""
     exports.run(UUID(person), UUID(export), dry_run=dry_run)
 
 
-@app.task(queue=QUEUE, name="books.write", retry=RetryStrategy(wait=operations.LATER_S))
-def write(relationship: str, table: str, rows: Sequence[Mapping[str, str]], at: str) -> None:
-    """What the room itself knows, for which the book had no time."""
-    operations.write_rows_now(UUID(relationship), table, rows, datetime.fromisoformat(at))
+@app.task(queue=QUEUE, name=operations.WRITE, retry=BackOff())
+def write(  # noqa: PLR0913 - as it was deferred
+    relationship: str,
+    table: str,
+    rows: Sequence[Mapping[str, str]],
+    at: str,
+    key: str,
+    sides: Sequence[str] = (),  # noqa: ARG001 - as above
+) -> None:
+    """Write rows that the room knows."""
+    operations.write_rows_now(UUID(relationship), table, rows, datetime.fromisoformat(at), key)
 
 
-@app.periodic(cron="*/5 * * * *")
-@app.task(queue="clock", name="books.again", queueing_lock="books.again", pass_context=False)
-def again(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
-    """The same, where a worker was stopped in the middle of it."""
-    operations.begin_again()
+@app.task(queue=QUEUE, name=operations.BEGIN, retry=BackOff())
+def begin(person: str, relationship: str, timezone: str, currency: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
+    """Begin a book."""
+    with standing(UUID(person), UUID(relationship)) as place:
+        operations.begin_book_now(place, timezone, currency)
+
+
+@app.task(queue=QUEUE, name=operations.HOLD_BACK, retry=BackOff())
+def hold_back(  # noqa: PLR0913 - as it was deferred
+    person: str,
+    relationship: str,
+    side: str,
+    item: str,
+    reason: str,
+    review_on: str,
+    sides: Sequence[str] = (),  # noqa: ARG001 - as above
+) -> None:
+    """Hold something back from the other side."""
+    asked = (UUID(person), UUID(relationship), Side(side))
+    with operations.log_refusal(*asked, Event.HOLD_BACK_FAILED, item) as place:
+        operations.mark_private_now(place, item, reason, date.fromisoformat(review_on))
+
+
+@app.task(queue=QUEUE, name=operations.DISCLOSE, retry=BackOff())
+def disclose(person: str, relationship: str, side: str, item: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
+    """Hold something back no longer."""
+    asked = (UUID(person), UUID(relationship), Side(side))
+    with operations.log_refusal(*asked, Event.DISCLOSURE_FAILED, item) as place:
+        operations.disclose_now(place, item)
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(queue="clock", name="books.stamp", queueing_lock="books.stamp", pass_context=False)
+def stamp(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
+    """Books of an earlier version learn which side brought each row."""
+    everywhere(operations.stamp)

@@ -11,6 +11,7 @@ outside = [
 ]
 urlpatterns = [
     path("records/private/", views.mark, name="mark"),
+    path("records/private/disclose/", views.disclose, name="disclose"),
     path("records/", views.records, name="records"),
     path("records/begin/", views.begin, name="begin_book"),
     path("records/upload/", views.upload, name="upload"),

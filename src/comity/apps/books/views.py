@@ -8,47 +8,59 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from comity.apps.audit.models import Event
+from comity.apps.audit.operations import audit_read
 from comity.apps.books import exports, operations, queries
 from comity.apps.books.forms import Begin, Choose, KeepRoutes, MarkPrivate, Sort, Upload
-from comity.apps.books.models import UNDER_WAY, Delivery
+from comity.apps.books.models import UNDER_WAY, Delivery, FileMove
+from comity.apps.i18n import language, words_for
+from comity.apps.outbox.queries import pending
 from comity.apps.paging import number_in
 from comity.apps.parties.models import Person
-from comity.apps.parties.operations import read
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing, place
+from comity.apps.refusal import form_page
 from comity.apps.sheet import csv_file
-from comity.apps.wording import language, words_for
 from comity.book.definition import UnusableBookError
-from comity.book.importing.mapping import UnusableMappingError
-from comity.book.importing.section import UnusableSourceError
-from comity.review.faces.sections import due
+from comity.review.views.sections import due_text
 
 
 @require_safe
 def records(request: HttpRequest) -> HttpResponse:
     """What is in the book, as the viewer may see it, what came when, and what is on its way."""
-    return _records(request, place(request), None)
+    return _records(request, place(request))
 
 
-def _records(request: HttpRequest, standing: Standing, marking: MarkPrivate | None) -> HttpResponse:
+def _records(
+    request: HttpRequest, standing: Standing, marking: MarkPrivate | None = None, beginning: Begin | None = None
+) -> HttpResponse:
     known, words = queries.has_book(standing), words_for(language())
-    tables, late, marks = [], [], []
+    writing = pending(standing, operations.CHANGES)
+    takes = _brings(standing) and (known or not writing)
+    tables, late, marks = [], [], queries.marks(standing)
     try:
         if known:
-            tables, late, marks = queries.tables(standing), queries.lateness_of(standing), queries.marks(standing)
+            tables, late = queries.tables(standing), queries.lateness_of(standing)
     except UnusableBookError as error:
         messages.error(request, queries.why(standing, error))
     shown = {
         "tables": tables,
         "has_book": known,
         "deliveries": queries.deliveries(standing),
-        "form": (Upload() if known else Begin()) if standing.side and standing.may(Action.BRING) else None,
+        "form": beginning or ((Upload() if known else Begin()) if takes else None),
+        "writing": writing,
         "under_way": UNDER_WAY,
-        "late": [one | {"due": due(one["due"], words)} if one["due"] else one for one in late],
+        "late": [one | {"due": due_text(one["due"], words)} if one["due"] else one for one in late],
         "marks": marks,
+        "mark_steps": queries.mark_steps(standing),
         "marking": marking or (MarkPrivate() if known and _marks(standing) else None),
     }
-    return render(request, "books/records.html", shown, status=422 if marking is not None and marking.errors else 200)
+    wrong = any(form is not None and form.errors for form in (marking, beginning))
+    return render(request, "books/records.html", shown, status=422 if wrong else 200)
+
+
+def _brings(standing: Standing) -> bool:
+    return standing.side is not None and standing.may(Action.BRING)
 
 
 def _marks(standing: Standing) -> bool:
@@ -63,28 +75,40 @@ def mark(request: HttpRequest) -> HttpResponse:
         raise Http404
     form = MarkPrivate(request.POST)
     if form.is_valid():
-        try:
+        with form.showing_refusals():
             operations.mark_private(standing, **form.cleaned_data)
             return redirect("records", relationship=standing.relationship.pk)
-        except operations.NotAllowedError as error:
-            form.add_error(None, words_for(language())(f"mark.{error}"))
-    return _records(request, standing, form)
+    return _records(request, standing, marking=form)
+
+
+@require_POST
+@form_page("records")
+def disclose(request: HttpRequest) -> HttpResponse:
+    """Hold something back no longer."""
+    standing = place(request, Action.BRING)
+    if not queries.has_book(standing) or not _marks(standing):
+        raise Http404
+    operations.disclose(standing, request.POST.get("item", ""))
+    return redirect("records", relationship=standing.relationship.pk)
 
 
 @require_POST
 def begin(request: HttpRequest) -> HttpResponse:
     """Begin the book."""
     standing = place(request, Action.BRING)
+    address = redirect("records", relationship=standing.relationship.pk)
+    if standing.side is None or queries.has_book(standing):
+        return address
     form = Begin(request.POST)
-    if standing.side is not None and form.is_valid() and not queries.has_book(standing):
-        try:
+    if form.is_valid():
+        with form.showing_refusals():
             operations.begin_book(standing, form.cleaned_data["timezone"], form.cleaned_data["currency"].upper())
-        except UnusableBookError as error:
-            messages.error(request, str(error).rsplit(": ", 1)[-1])
-    return redirect("records", relationship=standing.relationship.pk)
+            return address
+    return _records(request, standing, beginning=form)
 
 
 @require_POST
+@form_page("records")
 def upload(request: HttpRequest) -> HttpResponse:
     """Take a file."""
     standing = place(request, Action.BRING)
@@ -94,12 +118,8 @@ def upload(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, words_for(language())("upload.none"))
         return redirect("records", relationship=standing.relationship.pk)
-    try:
-        made = operations.receive(standing, form.cleaned_data["file"])
-    except operations.NotAllowedError as error:
-        messages.error(request, words_for(language())(f"upload.{error}"))
-        return redirect("records", relationship=standing.relationship.pk)
-    return redirect("delivery", relationship=standing.relationship.pk, delivery=made.pk)
+    delivery = operations.receive(standing, form.cleaned_data["file"])
+    return redirect("delivery", relationship=standing.relationship.pk, delivery=delivery.pk)
 
 
 @require_safe
@@ -108,16 +128,22 @@ def delivery(request: HttpRequest, delivery: UUID) -> HttpResponse:
     standing = place(request)
     found = _own(standing, delivery)
     if found.side != standing.side:
-        read(standing, "delivery", found.name)
+        audit_read(standing, Event.DELIVERY_READ, found, {"name": found.name})
+    return _delivery(request, standing, found, None)
+
+
+def _delivery(request: HttpRequest, standing: Standing, found: Delivery, choosing: Choose | None) -> HttpResponse:
     mine = standing.side is not None and found.side == standing.side and standing.may(Action.BRING)
-    running = queries.under_way(found)
+    undoing = queries.being_undone(found)
+    running = queries.under_way(found) or undoing
     number = number_in(request, "of")
     only = queries.reason(found, number) if mine else None
     shown = {
         "delivery": found,
         "mine": mine,
-        "form": Choose(initial={"mapping": found.mapping, "text": found.text}) if mine else None,
-        "may_undo": mine and queries.may_undo(standing, found),
+        "form": (choosing or Choose(initial={"mapping": found.mapping, "text": found.text})) if mine else None,
+        "may_undo": mine and not undoing and queries.may_undo(standing, found),
+        "undoing": undoing,
         "running": running,
         "cut_off": found.stage in UNDER_WAY and not running,
         "told": found.outcome if mine else queries.told_to_others(found),
@@ -126,33 +152,36 @@ def delivery(request: HttpRequest, delivery: UUID) -> HttpResponse:
         "of": number if only else 0,
         "rejects": queries.rejects_told(standing, found, only) if mine else [],
     }
-    return render(request, "books/delivery.html", shown)
+    wrong = choosing is not None and choosing.errors
+    return render(request, "books/delivery.html", shown, status=422 if wrong else 200)
 
 
 @require_POST
+@form_page("delivery", "delivery")
 def move(request: HttpRequest, delivery: UUID) -> HttpResponse:
     """Look again with another mapping, bring in, or drop."""
     standing = place(request, Action.BRING)
     found = _own(standing, delivery)
     if standing.side is None or found.side != standing.side:
         raise Http404
-    try:
-        if request.POST.get("do") == "bring":
+    address = redirect("delivery", relationship=standing.relationship.pk, delivery=found.pk)
+    match request.POST.get("do"):
+        case FileMove.BRING:
             operations.bring(standing, found)
-        elif request.POST.get("do") == "undo":
+        case FileMove.UNDO:
             operations.undo(standing, found)
-        elif request.POST.get("do") == "drop":
-            operations.drop(found)
+        case FileMove.DROP:
+            operations.drop(standing, found)
             return redirect("records", relationship=standing.relationship.pk)
-        else:
+        case _:
             form = Choose(request.POST)
             if form.is_valid():
-                operations.choose(standing, found, form.cleaned_data["mapping"], form.cleaned_data["text"])
-    except UnusableMappingError as error:
-        messages.error(request, str(error))
-    except operations.NotAllowedError as error:
-        messages.error(request, words_for(language())(f"upload.{error}"))
-    return redirect("delivery", relationship=standing.relationship.pk, delivery=found.pk)
+                with form.showing_refusals():
+                    operations.choose(standing, found, form.cleaned_data["mapping"], form.cleaned_data["text"])
+                    return address
+            found.refresh_from_db()
+            return _delivery(request, standing, found, form)
+    return address
 
 
 @require_safe
@@ -160,6 +189,8 @@ def rejects(request: HttpRequest, delivery: UUID) -> HttpResponse:
     """The rows that were set aside, to be corrected and brought in again."""
     standing = place(request, Action.BRING)
     found = _own(standing, delivery)
+    if not queries.own(standing, found):
+        raise Http404
     rows = queries.reject_rows(standing, found, number_in(request, "of"))
     return csv_file("rejects.csv", queries.REJECTS, rows)
 
@@ -178,12 +209,10 @@ def routes(request: HttpRequest) -> HttpResponse:
     person: Person = request.user  # type: ignore[assignment]
     rules = KeepRoutes(request.POST or None, initial={"text": queries.routes(person)})
     if request.method == "POST" and rules.is_valid():
-        try:
+        with rules.showing_refusals("text"):
             exports.keep_routes(person, rules.cleaned_data["text"])
             messages.success(request, words_for(language())("routes.kept"))
             return redirect("routes")
-        except UnusableSourceError as error:
-            rules.add_error("text", str(error))
     return _routes(request, person, rules, Sort())
 
 
@@ -210,23 +239,19 @@ def sort(request: HttpRequest) -> HttpResponse:
     person: Person = request.user  # type: ignore[assignment]
     form = Sort(request.POST, request.FILES)
     if form.is_valid():
-        try:
+        with form.showing_refusals():
             exports.receive(person, form.cleaned_data["file"], form.cleaned_data["mapping"])
             return redirect("routes")
-        except operations.NotAllowedError as error:
-            form.add_error(None, words_for(language())(f"upload.{error}"))
     return _routes(request, person, KeepRoutes(initial={"text": queries.routes(person)}), form)
 
 
 @require_POST
 @login_required
+@form_page("routes")
 def move_export(request: HttpRequest, export: UUID) -> HttpResponse:
     """Bring an export in, or throw it away."""
     found = queries.export(request.user, export)  # type: ignore[arg-type]
     if found is None:
         raise Http404
-    try:
-        (exports.bring if request.POST.get("do") == "bring" else exports.drop)(found)
-    except operations.NotAllowedError as error:
-        messages.error(request, words_for(language())(f"upload.{error}"))
+    (exports.bring if request.POST.get("do") == FileMove.BRING else exports.drop)(found)
     return redirect("routes")

@@ -8,3 +8,16 @@ class Matters(AppConfig):
 
     name = "comity.apps.matters"
     label = "matters"
+
+    def ready(self) -> None:
+        """Stand on the page of today, and have a matter opened for what an import would change of the other side."""
+        from comity.apps.books import operations as books  # noqa: PLC0415 - once the models are there
+        from comity.apps.matters import today  # noqa: PLC0415 - as above
+        from comity.apps.matters.corrections import open_correction, withdraw_correction  # noqa: PLC0415 - as above
+        from comity.apps.matters.operations import write_claims  # noqa: PLC0415 - as above
+
+        today.register()
+        if open_correction not in books.on_proposed:
+            books.on_proposed.append(open_correction)
+            books.on_undone.append(withdraw_correction)
+            books.on_begun.append(write_claims)

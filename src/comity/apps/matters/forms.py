@@ -7,12 +7,11 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import QuerySet
 
-from comity.apps.matters.models import DAYS, Kind, Move
+from comity.apps.i18n import language, words_for
 from comity.apps.parties.forms import Somebody, Worded
-from comity.apps.parties.models import Membership
-from comity.apps.wording import language, words_for
-
-EVENTS = ("outage", "campaign", "price_letter", "bill_run", "storm", "holiday", "training_ordered", "other")
+from comity.apps.parties.models import DAYS, Membership
+from comity.core.matters.kinds import KINDS, AskedFor, ClaimEvent, Kind
+from comity.core.matters.transitions import Move
 
 
 def _day(*, required: bool = False) -> forms.DateField:
@@ -50,8 +49,8 @@ class Claim(Raise):
             choices = [("", said("raise.every_figure")), *kpis]
             self.fields["kpi"] = forms.ChoiceField(choices=choices, required=False, label=said("raise.kpi"))
         self.fields["queue"].widget.attrs["list"] = "of-queue"
-        self.fields["event"].choices = [(one, said(f"event.{one}")) for one in EVENTS]  # type: ignore[attr-defined]
-        self.fields["asked_for"].choices = [(one, said(f"claim.{one}")) for one in ("exclude", "relief")]  # type: ignore[attr-defined]
+        self.fields["event"].choices = [(one, said(f"event.{one}")) for one in ClaimEvent]  # type: ignore[attr-defined]
+        self.fields["asked_for"].choices = [(one, said(f"claim.{one}")) for one in AskedFor]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any] | None:
         """The last day is not before the first."""
@@ -102,8 +101,9 @@ class Reply(Worded):
         """Offer what may be asked for, and the people of the sides; of the terms only those of the kind."""
         super().__init__(*args, **more)
         said = words_for(language())
-        self.fields["asked_for"].choices = [(one, said(f"claim.{one}")) for one in ("exclude", "relief")]  # type: ignore[attr-defined]
-        for name in {*_TERMS[Kind.CLAIM], *_TERMS[Kind.ACTION]} - {*_TERMS.get(Kind(kind), ())}:
+        self.fields["asked_for"].choices = [(one, said(f"claim.{one}")) for one in AskedFor]  # type: ignore[attr-defined]
+        self.terms = KINDS[Kind(kind)].countered
+        for name in {term for spec in KINDS.values() for term in spec.countered} - {*self.terms}:
             del self.fields[name]
         if "owner" in self.fields:
             self.fields["owner"].offer(people, owner)  # type: ignore[attr-defined]
@@ -111,7 +111,4 @@ class Reply(Worded):
     @property
     def on_the_table(self) -> list[Any]:
         """The fields of the terms."""
-        return [self[name] for names in _TERMS.values() for name in names if name in self.fields]
-
-
-_TERMS = {Kind.CLAIM: ("from_day", "to_day", "queue", "asked_for"), Kind.ACTION: ("owner", "due_on")}
+        return [self[name] for name in self.terms]

@@ -1,6 +1,6 @@
 """What one side asks and the other answers, either way round; every move is a step that is never changed."""
 
-from datetime import date
+from enum import StrEnum
 from typing import ClassVar
 
 from django.db import models
@@ -8,32 +8,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from comity.apps.parties.models import SIDES, Identified, Membership, Person, Relationship
-
-DAYS = (date(1990, 1, 1), date(2199, 12, 31))  # the first and the last that a matter may be about
-
-
-class Kind(models.TextChoices):
-    """What a matter is about. Later kinds join these; the mechanism stays."""
-
-    DISPUTE = "dispute"  # a figure is not accepted
-    CLAIM = "claim"  # contacts are to be left out, or relief is to be given, for something that happened
-    ACTION = "action"  # something is to be done
+from comity.core.matters.kinds import Kind
+from comity.core.matters.transitions import AGREED, OPEN, Move, Party, State, ended, waits_for
 
 
-class State(models.TextChoices):
-    """Where it stands."""
-
-    ASKED = "asked"  # waits for the side that answers
-    COUNTERED = "countered"  # waits for the side that asked
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    DEEMED = "deemed"  # accepted by silence
-    WITHDRAWN = "withdrawn"
-    DONE = "done"
-
-
-OPEN = (State.ASKED, State.COUNTERED)
-AGREED = (State.ACCEPTED, State.DEEMED)
+def _choices(names: type[StrEnum]) -> list[tuple[str, str]]:
+    return [(one.value, one.name.replace("_", " ").title()) for one in names]
 
 
 class Began(models.TextChoices):
@@ -47,13 +27,16 @@ class Began(models.TextChoices):
 class Matter(Identified):
     """One matter. `asks` and `answers` are sides and not parties: roles change from one to the next.
 
-    What it is about may be a KPI in a period, a queue, a span of days. `reply_by` is by the reply clock, None once
-    nothing is waited for; `late` where it was raised after its time.
+    What it is about may be a KPI in a period, a queue, a span of days. `reply_by` is when the reply is due, None once
+    nothing is waited for; `late` where it was raised after its time. `last_move` is the number of the step that brought
+    it where it is: the database lets nothing change without one. `reminded_to` names the people (by id) whose reminder
+    the mail server took. `records` is of a correction: the table, the import, the delivery and the counts of what it
+    would change, and, once accepted, which rows.
     """
 
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
-    kind = models.CharField(max_length=12, choices=Kind.choices)
-    state = models.CharField(max_length=12, choices=State.choices, default=State.ASKED)
+    kind = models.CharField(max_length=12, choices=_choices(Kind))
+    state = models.CharField(max_length=12, choices=_choices(State), default=State.ASKED)
     began = models.CharField(max_length=12, choices=Began.choices, default=Began.REACTIVE)
     asks = models.CharField(max_length=8, choices=SIDES)
     answers = models.CharField(max_length=8, choices=SIDES)
@@ -63,14 +46,17 @@ class Matter(Identified):
     queue = models.CharField(max_length=80, blank=True)
     from_day = models.DateField(null=True, blank=True)
     to_day = models.DateField(null=True, blank=True)
-    asked_for = models.CharField(max_length=8, blank=True)  # of a claim: exclude or relief
-    event = models.CharField(max_length=16, blank=True)  # of a claim: what happened
+    asked_for = models.CharField(max_length=8, blank=True)  # of a claim: an `AskedFor`
+    event = models.CharField(max_length=16, blank=True)  # of a claim: a `ClaimEvent`
     owner = models.ForeignKey(Membership, models.SET_NULL, null=True, blank=True, related_name="+")
     due_on = models.DateField(null=True, blank=True)
     raised_at = models.DateTimeField(default=timezone.now)
     reply_by = models.DateTimeField(null=True, blank=True)
     reminded_at = models.DateTimeField(null=True, blank=True)
+    reminded_to = models.JSONField(blank=True, default=list, db_default=models.Value([], models.JSONField()))
+    last_move = models.PositiveIntegerField(default=0, db_default=0)
     late = models.BooleanField(default=False)
+    records = models.JSONField(default=dict, blank=True, db_default=models.Value({}, models.JSONField()))
 
     class Meta:
         """One side asks, the other answers."""
@@ -103,8 +89,6 @@ class Matter(Identified):
                 condition=Q(kind=Kind.CLAIM, state__in=OPEN),
                 name="matter_open_claims",
             ),
-            # The log says what was done to a matter by its title.
-            models.Index(fields=["relationship", "title"], name="matter_by_title"),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=~Q(asks=models.F("answers")), name="two_sides"),
@@ -120,27 +104,13 @@ class Matter(Identified):
     @property
     def ended(self) -> bool:
         """Whether nothing of it is to come: an action that was agreed on is still to be done."""
-        return self.state not in OPEN and not (self.kind == Kind.ACTION and self.state in AGREED)
+        return ended(Kind(self.kind), State(self.state))
 
     @property
     def waits_for(self) -> str | None:
         """The side whose move it is."""
-        return {State.ASKED: self.answers, State.COUNTERED: self.asks}.get(State(self.state))
-
-
-class Move(models.TextChoices):
-    """What a step does."""
-
-    RAISE = "raise"
-    ACCEPT = "accept"
-    REFUSE = "refuse"
-    COUNTER = "counter"
-    COMMENT = "comment"
-    REMIND = "remind"
-    DEEM = "deem"
-    WITHDRAW = "withdraw"
-    DONE = "done"
-    HAND_OVER = "hand_over"  # an action goes to somebody else of the same side
+        turn = waits_for(State(self.state))
+        return None if turn is None else {Party.ASKS: self.asks, Party.ANSWERS: self.answers}[turn]
 
 
 class Step(Identified):
@@ -156,7 +126,7 @@ class Step(Identified):
     at = models.DateTimeField(default=timezone.now)
     person = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="+")
     side = models.CharField(max_length=8, choices=SIDES, null=True, blank=True)  # noqa: DJ001 - nobody's, or neutral
-    move = models.CharField(max_length=10, choices=Move.choices)
+    move = models.CharField(max_length=10, choices=_choices(Move))
     text = models.TextField(blank=True, max_length=4000)
     answers_to = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
     ran_out = models.BooleanField(default=False)

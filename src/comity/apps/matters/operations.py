@@ -1,34 +1,38 @@
-"""Moves in a matter: who may make which, what follows, and the reply clock."""
+"""Moves in a matter: who may make which, what follows, and by when a reply is due."""
 
 import hashlib
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
-from comity.apps.books.operations import write_rows
-from comity.apps.matters.models import AGREED, OPEN, Began, Evidence, Kind, Matter, Move, State, Step
-from comity.apps.parties.mailing import page, tell
+from comity.apps.audit.models import Event
+from comity.apps.audit.operations import audit
+from comity.apps.books.operations import accept_correction, refuse_correction, write_rows
+from comity.apps.books.queries import zone as zone_of
+from comity.apps.matters.models import Began, Evidence, Matter, Step
+from comity.apps.matters.refusals import Code
+from comity.apps.parties.mailing import page
 from comity.apps.parties.models import Membership
-from comity.apps.parties.operations import note
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing
-from comity.core.clocks import Hours, due
+from comity.apps.refusal import Refused
+from comity.apps.replies.queries import reply_due
+from comity.apps.replies.reminding import able, send_reminder
+from comity.core.matters import transitions
+from comity.core.matters.kinds import KINDS, Kind, Raiser
+from comity.core.matters.transitions import IN_THE_BOOK, OPEN, Actor, Move, Party, Refusal, State
 from comity.core.values import Side
+from comity.review.i18n.words import Words
 
-OPENS, CLOSES = time(9), time(17)
-A_DAY = timedelta(hours=CLOSES.hour - OPENS.hour)
 LARGEST_EVIDENCE = 10 * 1024 * 1024
 LATE_AFTER = timedelta(days=45)  # an event claimed so long after it is marked late
-
-
-class NotAllowedError(ValueError):
-    """A move that is not this person's to make, or not possible any more; the word names the sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +69,14 @@ class Terms:
     def laid_on(self, matter: Matter) -> None:
         """Make them the matter's.
 
-        :raises NotAllowedError: for days out of order
+        :raises Refused: for days out of order
         """
-        names = ("queue", "from_day", "to_day", "asked_for") if matter.kind == Kind.CLAIM else ("owner", "due_on")
-        for name in () if matter.kind == Kind.DISPUTE else names:
+        for name in KINDS[Kind(matter.kind)].countered:
             given = getattr(self, name)
             if given is not None:
                 setattr(matter, name, given)
         if matter.from_day is not None and matter.to_day is not None and matter.to_day < matter.from_day:
-            raise NotAllowedError("order")
+            raise Refused(Code.ORDER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +87,17 @@ class File:
     content: bytes
 
 
-def hours(zone: str) -> Hours:
-    """When the reply clock runs: office hours on weekdays, until the parties agree on a calendar of their own."""
-    return Hours.weekdays(zone, OPENS, CLOSES)
-
-
 def raise_matter(standing: Standing, asked: Asked, zone: str, files: Sequence[File] = ()) -> Matter:
     """Raise a matter for one's side.
 
-    :raises NotAllowedError: for those on neither side, without the right, and for a file that is too large
+    :raises Refused: for those on neither side, without the right, for days out of order and a file that is too large
     """
     side = standing.side
-    action = Action.ACT if asked.kind is Kind.ACTION else Action.DISPUTE
-    if side is None or not standing.may(action):
-        raise NotAllowedError("not_yours")
+    spec = KINDS[asked.kind]
+    if side is None or not standing.may(Action(spec.raised_with)) or spec.raised_by is Raiser.IMPORT:
+        raise Refused(Code.NOT_YOURS)
+    if asked.from_day is not None and asked.to_day is not None and asked.to_day < asked.from_day:
+        raise Refused(Code.ORDER)
     now = timezone.now()
     matter = Matter(
         relationship=standing.relationship,
@@ -120,37 +120,79 @@ def raise_matter(standing: Standing, asked: Asked, zone: str, files: Sequence[Fi
     )
     matter.reply_by = _reply_by(matter, now, zone)
     with transaction.atomic():
-        matter.save(force_insert=True)
-        step = _step(standing, matter, Move.RAISE, asked.text, terms=_terms(matter))
-        _lay_before(step, files)
+        raised_now(standing, matter, asked.text, files)
         _tell_book(matter, zone)
-        note(standing, f"raised {asked.kind}", asked.title, crosses=True)
     return matter
+
+
+def raised_now(standing: Standing, matter: Matter, text: str, files: Sequence[File] = ()) -> Step:
+    """Keep a matter that is raised for the viewer's side, and its first step.
+
+    :raises Refused: for a file that is too large
+    """
+    matter.save(force_insert=True)
+    step = _step(standing, matter, Move.RAISE, text, terms=_terms(matter))
+    _audit_move(standing, matter, Move.RAISE, _lay_before(step, files))
+    return step
+
+
+_EVENTS = {
+    Move.RAISE: Event.MATTER_RAISED,
+    Move.ACCEPT: Event.MATTER_ACCEPTED,
+    Move.REFUSE: Event.MATTER_REFUSED,
+    Move.COUNTER: Event.MATTER_COUNTERED,
+    Move.COMMENT: Event.MATTER_COMMENTED,
+    Move.WITHDRAW: Event.MATTER_WITHDRAWN,
+    Move.DONE: Event.MATTER_DONE,
+    Move.HAND_OVER: Event.MATTER_HANDED_OVER,
+}  # what is nobody's move, the database adds itself (`migrations/0011_audit.py`)
+
+
+def _audit_move(standing: Standing, matter: Matter, what: Move, evidence: Sequence[Evidence]) -> None:
+    """Add a move to the log: what it was made in, to whom an action goes, the files that came with it."""
+    data: dict[str, object] = {"kind": matter.kind, "title": matter.title}
+    if what is Move.HAND_OVER and matter.owner is not None:
+        data |= {"to": matter.owner.person.name, "to_id": str(matter.owner.pk)}
+    if evidence:
+        data["evidence"] = [file.name for file in evidence]
+    audit(standing, _EVENTS[what], matter, data, shared=True)
+
+
+def due_when_raised(matter: Matter, zone: str) -> datetime:
+    """By when the other side is to answer a matter that is raised now."""
+    return _reply_by(matter, timezone.now(), zone)
+
+
+_ANSWERS = {Move.ACCEPT, Move.COUNTER, Move.REFUSE}
+
+
+def _actor(standing: Standing, matter: Matter) -> Actor:
+    """Who looks at a matter, from within it."""
+    if standing.side is None:
+        return Actor(None)
+    party = Party.ASKS if standing.side == matter.asks else Party.ANSWERS
+    return Actor(party, owns=matter.owner is None or matter.owner.side == standing.side.value)
 
 
 def open_moves(standing: Standing, matter: Matter) -> list[Move]:
     """The moves that are open to somebody now, the one that is waited for first."""
     if not standing.may(Action.ACT):
         return []
-    moves: list[Move] = []
-    if standing.side is not None and matter.state in OPEN:
-        if standing.side == matter.waits_for and (matter.kind == Kind.ACTION or standing.may(Action.ANSWER)):
-            moves += [Move.ACCEPT, Move.COUNTER, Move.REFUSE]
-        if standing.side == matter.asks:
-            moves.append(Move.WITHDRAW)
-    if standing.side is not None and matter.kind == Kind.ACTION and matter.state in AGREED:
-        moves.append(Move.DONE)
-        if matter.owner is None or matter.owner.side == standing.side.value:
-            moves.append(Move.HAND_OVER)
-    return [*moves, Move.COMMENT]
+    kind = Kind(matter.kind)
+    moves = transitions.open_moves(kind, State(matter.state), _actor(standing, matter))
+    answers = standing.may(Action(KINDS[kind].answered_with))
+    return [move for move in moves if answers or move not in _ANSWERS]
 
 
-_ENDS = {
-    Move.ACCEPT: State.ACCEPTED,
-    Move.REFUSE: State.REFUSED,
-    Move.WITHDRAW: State.WITHDRAWN,
-    Move.DONE: State.DONE,
-}
+def _why_not(standing: Standing, matter: Matter, what: Move, text: str) -> Code | None:
+    """Why somebody may not make a move; None where they may."""
+    if standing.side is None and what is not Move.COMMENT:
+        return Code.NOT_YOURS
+    why = transitions.refusal(Kind(matter.kind), State(matter.state), _actor(standing, matter), what, text)
+    lacks_right = what not in open_moves(standing, matter)
+    if why is None or why is Refusal.REASON:
+        return Code.NOT_YOURS if lacks_right else Code(why.value) if why else None
+    return Code.NOT_YOURS if not standing.may(Action.ACT) else Code(why.value)
 
 
 @transaction.atomic
@@ -162,86 +204,85 @@ def move(  # noqa: PLR0913 - a move, what it says, and what comes with it
     zone: str,
     terms: Terms | None = None,
     files: Sequence[File] = (),
+    rows: Sequence[int] | None = None,
 ) -> Matter:
     """Make a move.
 
     :param terms: what a counter-proposal asks for instead, or to whom an action is handed over
-    :raises NotAllowedError: where it is the other side's turn, the matter has ended, the right or a reason is missing,
+    :param rows: of a correction that is accepted, the numbers of the changes; None: all
+    :raises Refused: where it is the other side's turn, the matter has ended, the right or a reason is missing,
         terms that are none, and for a file that is too large
     """
     matter = Matter.objects.select_for_update(of=("self",)).select_related("owner__person").get(pk=matter.pk)
-    if what not in open_moves(standing, matter):
-        their_turn = matter.state in OPEN and standing.side is not None and standing.side != matter.waits_for
-        raise NotAllowedError("their_turn" if their_turn else "not_now" if matter.state in OPEN else "ended")
-    if what in {Move.REFUSE, Move.COUNTER} and not text.strip():
-        raise NotAllowedError("reason")
-    ran_out = _ran_out(matter)
-    if what in _ENDS:
-        matter.state, matter.reply_by = _ENDS[what], None
-        note(standing, f"{what} {matter.kind}", matter.title, crosses=True)
-    elif what is Move.COUNTER:
+    rows = rows if matter.kind == Kind.CORRECTION and what is Move.ACCEPT else None
+    why = _why_not(standing, matter, what, text)
+    if why is not None:
+        raise Refused(why)
+    if rows is not None and not rows:
+        raise Refused(Code.NONE_TICKED)
+    matter.state = transitions.after(State(matter.state), what)
+    if matter.state not in OPEN:
+        matter.reply_by = None
+    if what is Move.COUNTER:
         (terms or Terms()).laid_on(matter)
-        matter.state = State.COUNTERED if matter.state == State.ASKED else State.ASKED
-        matter.reply_by, matter.reminded_at = _reply_by(matter, timezone.now(), zone), None
+        matter.reply_by = _reply_by(matter, timezone.now(), zone)
+        matter.reminded_at, matter.reminded_to = None, []
     elif what is Move.HAND_OVER:
         owner = None if terms is None else terms.owner
         if owner is None or owner.left_at is not None or owner.side != standing.membership.side:
-            raise NotAllowedError("nobody")
+            raise Refused(Code.NOBODY)
         matter.owner = owner
-        note(standing, "handed over", f"{matter.title} > {owner.person}", crosses=True)
-    matter.save()
     laid = _terms(matter) if what in {Move.COUNTER, Move.HAND_OVER} else {}
-    _lay_before(_step(standing, matter, what, text, ran_out=ran_out, terms=laid), files)
+    laid |= {} if rows is None else {"changes": len(rows), "rows": list(rows)}
+    step = _step(standing, matter, what, text, terms=laid)
+    _audit_move(standing, matter, what, _lay_before(step, files))
+    if what is not Move.COMMENT:
+        # The step first: the database lets a matter change only where a step of the side justifies it.
+        matter.last_move = step.number
+        matter.save()
     _tell_book(matter, zone)
+    if KINDS[Kind(matter.kind)].changes_records:
+        _correct(standing, matter, what, rows)
     return matter
 
 
-def run_out(matter: Matter, zone: str) -> Matter:
-    """What silence does once the clock has run out: what was asked counts as accepted."""
-    matter = Matter.objects.select_for_update().get(pk=matter.pk)
-    if matter.state not in OPEN or not _ran_out(matter):
-        return matter
-    matter.state, matter.reply_by = State.DEEMED, None
-    matter.save(update_fields=["state", "reply_by"])
-    _step(None, matter, Move.DEEM, "", ran_out=True)
-    _tell_book(matter, zone)
-    return matter
+def _correct(standing: Standing, matter: Matter, what: Move, rows: Sequence[int] | None) -> None:
+    """Do what a move in a correction means for the records."""
+    if what is Move.ACCEPT:
+        accept_correction(standing, matter.records, rows)
+    elif what in {Move.REFUSE, Move.WITHDRAW}:
+        refuse_correction(standing, matter.records)
 
 
 def remind(standing: Standing, matter: Matter) -> None:
-    """Tell the side whose move it is that the clock is about to run out; once for each move."""
-    matter = Matter.objects.select_for_update().get(pk=matter.pk)
-    if matter.waits_for is None or matter.reply_by is None or matter.reminded_at is not None:
+    """Tell the side whose move it is that its reply is nearly due; once for each move. Without one nothing changes.
+
+    Recorded only where the mail server took the reminder of at least one person who may answer: else it is tried again.
+    """
+    matter = Matter.objects.get(pk=matter.pk)
+    if matter.waits_for is None or matter.reply_by is None:
         return
-    matter.reminded_at = timezone.now()
-    matter.save(update_fields=["reminded_at"])
-    _step(None, matter, Move.REMIND, "")
-    day = matter.reply_by.date()
-    tell(
-        standing,
-        Side(matter.waits_for),
-        Action.ANSWER,
-        "reminder",
-        page(standing, "matter", matter=matter.pk),
-        title=lambda _: matter.title,
-        day=lambda words: words.day(day),
-    )
-
-
-_IN_THE_BOOK = {
-    State.ACCEPTED: "accepted",
-    State.DEEMED: "deemed",
-    State.REFUSED: "refused",
-    State.WITHDRAWN: "refused",
-}
+    people = able(standing, Side(matter.waits_for), Action.ANSWER)
+    if matter.reminded_at is not None and any(str(one.person_id) in matter.reminded_to for one in people):
+        return
+    day = matter.reply_by.astimezone(ZoneInfo(zone_of(standing))).date()
+    address = page(standing, "matter", matter=matter.pk)
+    said: dict[str, Callable[[Words], str]] = {"title": lambda _: matter.title, "day": lambda words: words.day(day)}
+    if KINDS[Kind(matter.kind)].silence:
+        told = send_reminder(people, "reminder", address, **said)
+    else:
+        told = send_reminder(people, "correction_waits", address, **said)
+    if told:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT comity_remind_matter(%s, %s)", [matter.pk, told])
 
 
 def _tell_book(matter: Matter, zone: str) -> None:
     """A claim is an event of the book, so that every figure is made with it and, as long as it waits, without too."""
-    if matter.kind != Kind.CLAIM or matter.from_day is None or matter.to_day is None:
+    if not KINDS[Kind(matter.kind)].in_the_book or matter.from_day is None or matter.to_day is None:
         return
     here, answered = ZoneInfo(zone), matter.state not in OPEN
-    now = timezone.now()
+    last = Step.objects.filter(matter=matter, number=max(matter.last_move, 1)).get()
     row = {
         "event_id": f"room-{matter.pk}",
         "kind": matter.event,
@@ -253,11 +294,21 @@ def _tell_book(matter: Matter, zone: str) -> None:
         "evidence": ", ".join(Evidence.objects.filter(matter=matter).values_list("name", flat=True))[:400],
         "claim": matter.asked_for,
         "kpi": matter.kpi,
-        "state": _IN_THE_BOOK.get(State(matter.state), "claimed"),
+        "state": IN_THE_BOOK[State(matter.state)],
         "answered_by": matter.answers if answered and matter.state != State.WITHDRAWN else "",
-        "answered_at": now.isoformat() if answered else "",
+        "answered_at": last.at.isoformat() if answered else "",
     }
-    transaction.on_commit(lambda: write_rows(matter.relationship_id, "events", [row], now))
+    digest = hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()
+    write_rows(
+        matter.relationship_id, "events", [row], timezone.now(),
+        subject=f"matter {matter.pk}", key=f"matter {matter.pk} {last.number} {digest[:16]}",
+    )  # fmt: skip
+
+
+def write_claims(standing: Standing) -> None:
+    """Have every claim written into a book that has just begun."""
+    for matter in Matter.objects.filter(relationship=standing.relationship, kind=Kind.CLAIM):
+        _tell_book(matter, zone_of(standing))
 
 
 def _terms(matter: Matter) -> dict[str, Any]:
@@ -273,51 +324,50 @@ def _terms(matter: Matter) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value}
 
 
-def _lay_before(step: Step, files: Sequence[File]) -> None:
-    for one in files:
-        if len(one.content) > LARGEST_EVIDENCE:
-            raise NotAllowedError("too_large")
+def _lay_before(step: Step, files: Sequence[File]) -> list[Evidence]:
+    if any(len(file.content) > LARGEST_EVIDENCE for file in files):
+        raise Refused(Code.TOO_LARGE)
+    return [
         Evidence.objects.create(
             relationship=step.relationship,
             matter=step.matter,
             step=step,
             side=step.side,
-            name=re.sub(r"[^\w.() -]", "_", one.name.replace("\\", "/").rpartition("/")[2])[-160:] or "file",
-            size=len(one.content),
-            digest=hashlib.sha256(one.content).hexdigest(),
-            content=one.content,
+            name=re.sub(r"[^\w.() -]", "_", file.name.replace("\\", "/").rpartition("/")[2])[-160:] or "file",
+            size=len(file.content),
+            digest=hashlib.sha256(file.content).hexdigest(),
+            content=file.content,
         )
+        for file in files
+    ]
 
 
-def _step(  # noqa: PLR0913 - what a step holds
-    standing: Standing | None,
-    matter: Matter,
-    what: Move,
-    text: str,
-    *,
-    ran_out: bool = False,
-    terms: dict[str, Any] | None = None,
-) -> Step:
+def _step(standing: Standing, matter: Matter, what: Move, text: str, *, terms: dict[str, Any] | None = None) -> Step:
+    """Add the viewer's step; the database refuses one that is not theirs to make, and says whether the clock ran out.
+
+    What is nobody's move, a reminder and acceptance by silence, is written by functions of the database's owner.
+    """
     last = Step.objects.filter(matter=matter).order_by("-number").first()
-    side = None if standing is None or standing.side is None else standing.side.value
+    side = None if standing.side is None else standing.side.value
     # A move answers to the last one of the other side; a comment too, so that who was heard can be told.
     other = Step.objects.filter(matter=matter).exclude(side=side).exclude(side=None).order_by("-number").first()
     return Step.objects.create(
         relationship=matter.relationship,
         matter=matter,
         number=1 if last is None else last.number + 1,
-        person=None if standing is None else standing.membership.person,
+        person=standing.membership.person,
         side=side,
         move=what,
         text=text.strip(),
         answers_to=other,
-        ran_out=ran_out,
+        ran_out=_ran_out(matter),
         terms=terms or {},
     )
 
 
 def _reply_by(matter: Matter, start: datetime, zone: str) -> datetime:
-    return due(hours(zone), start.astimezone(UTC), A_DAY * matter.relationship.reply_days)
+    side = matter.waits_for
+    return reply_due(matter.relationship, Side(side or matter.answers), start, zone)
 
 
 def _ran_out(matter: Matter) -> bool:

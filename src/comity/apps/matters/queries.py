@@ -1,17 +1,18 @@
 """What the pages of matters show."""
 
-from datetime import timedelta
 from uuid import UUID
 
 from django.db.models import Case, Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery, When
 from django.utils import timezone
 
-from comity.apps.matters.models import AGREED, OPEN, Evidence, Kind, Matter, State, Step
+from comity.apps.matters.models import Evidence, Matter, Step
 from comity.apps.parties.models import Membership
 from comity.apps.parties.viewing import Standing
+from comity.apps.replies.queries import REMINDED_BEFORE
+from comity.core.matters.kinds import Kind
+from comity.core.matters.transitions import AGREED, OPEN, State
 from comity.core.values import Side
 
-REMINDED_BEFORE = timedelta(days=3)
 _WAITING = "matters that wait"
 
 
@@ -57,12 +58,6 @@ def matters(standing: Standing, show: str = "all", kind: str = "") -> QuerySet[M
     return found.filter(kind=kind) if kind else found
 
 
-def by_title(standing: Standing, titles: set[str]) -> dict[str, UUID]:
-    """The matters of these titles, the newest of each."""
-    found = Matter.objects.filter(relationship=standing.relationship, title__in=titles).order_by("raised_at")
-    return dict(found.values_list("title", "pk"))
-
-
 def matter(standing: Standing, number: UUID) -> Matter | None:
     """One of them."""
     return Matter.objects.filter(relationship=standing.relationship, pk=number).select_related("owner__person").first()
@@ -90,14 +85,7 @@ def evidence(standing: Standing, found: Matter, number: UUID) -> Evidence | None
     return Evidence.objects.filter(relationship=standing.relationship, matter=found, pk=number).first()
 
 
-def running_out(standing: Standing) -> QuerySet[Matter]:
-    """Those whose clock has run out."""
-    return Matter.objects.filter(relationship=standing.relationship, state__in=OPEN, reply_by__lt=timezone.now())
-
-
 def to_remind(standing: Standing) -> QuerySet[Matter]:
-    """Those whose clock runs out soon, and of which nobody was reminded."""
+    """Those whose clock runs out soon; of some, people were reminded who may have left since."""
     soon = timezone.now() + REMINDED_BEFORE
-    return Matter.objects.filter(
-        relationship=standing.relationship, state__in=OPEN, reply_by__lt=soon, reminded_at=None
-    )
+    return Matter.objects.filter(relationship=standing.relationship, state__in=OPEN, reply_by__lt=soon)

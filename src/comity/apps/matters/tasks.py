@@ -1,9 +1,14 @@
-"""What time does to matters: a reminder before the clock runs out, and acceptance by silence once it has."""
+"""What time does to matters: a reminder before a reply is due. Silence accepts none."""
 
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from django.db import transaction
 from procrastinate.contrib.django import app
 
-from comity.apps.books.queries import zone
 from comity.apps.matters import operations, queries
+from comity.apps.matters.models import Matter
 from comity.apps.parties.viewing import Standing, everywhere
 
 
@@ -15,8 +20,14 @@ def tick(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
 
 
 def _tick(standing: Standing) -> None:
-    here = zone(standing)
-    for matter in queries.running_out(standing):
-        operations.run_out(matter, here)
     for matter in queries.to_remind(standing):
-        operations.remind(standing, matter)
+        _apart(partial(operations.remind, standing, matter), matter)
+
+
+def _apart(work: Callable[[], object], matter: Matter) -> None:
+    """Do it in a transaction of its own; what goes wrong in one matter keeps no other waiting."""
+    try:
+        with transaction.atomic():
+            work()
+    except Exception:
+        logging.getLogger(__name__).exception("the clock of matter %s stood still", matter.pk)

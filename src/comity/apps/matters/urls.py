@@ -5,9 +5,9 @@ from django.urls import path
 from comity.apps.matters import views
 
 urlpatterns = [
-    path("", views.today, name="today"),
     path("matters/", views.matters, name="matters"),
     path("matters/raise/<str:kind>/", views.raise_matter, name="raise"),
     path("matters/<uuid:matter>/", views.matter, name="matter"),
+    path("matters/<uuid:matter>/changes.csv", views.changes, name="changes"),
     path("matters/<uuid:matter>/evidence/<uuid:evidence>/", views.evidence, name="evidence"),
 ]

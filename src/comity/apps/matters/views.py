@@ -1,89 +1,35 @@
-"""The pages of matters, and what needs somebody today."""
+"""The pages of matters."""
 
-from datetime import date
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django import forms
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_safe
 
-from comity.apps.books.queries import NoBookError, definition, has_book, zone
-from comity.apps.matters import operations, queries
+from comity.apps.audit.models import Event
+from comity.apps.audit.operations import audit_read
+from comity.apps.books.queries import NoBookError, definition, zone
+from comity.apps.i18n import language, spoken_period, words_for
+from comity.apps.matters import corrections, operations, queries
 from comity.apps.matters.forms import FORMS, Agree, Claim, Raise, Reply
-from comity.apps.matters.models import AGREED, Kind, Matter, Move
+from comity.apps.matters.models import Matter
+from comity.apps.matters.refusals import Code
 from comity.apps.paging import paged
-from comity.apps.parties.models import Access
-from comity.apps.parties.operations import read
-from comity.apps.parties.queries import log, people
+from comity.apps.parties.queries import people
 from comity.apps.parties.rights import Action
-from comity.apps.parties.telling import Told, told
 from comity.apps.parties.viewing import Standing, place
-from comity.apps.wording import language, spoken_period, words_for
+from comity.apps.refusal import Refused
+from comity.apps.sheet import csv_file
 from comity.book.definition import UnusableBookError
+from comity.core.matters.kinds import KINDS, Kind
+from comity.core.matters.transitions import AGREED, Move
 from comity.core.values import Side
-from comity.review.faces.sentences import kpi_title
-from comity.review.faces.words import Words
+from comity.review.views.sentences import kpi_title
 
 _NEWS, _FIRST = 8, 10
-
-
-@require_safe
-def today(request: HttpRequest) -> HttpResponse:
-    """What waits for whom, the own side first."""
-    standing, words = place(request), words_for(language())
-    own = standing.side or Side.CUSTOMER
-    here = timezone.localdate(timezone=ZoneInfo(zone(standing)))
-    counted = queries.count_waiting(standing)
-    waiting = [(side, list(queries.waiting(standing, side)[:_FIRST]), counted[side]) for side in (own, own.other)]
-    mine = waiting[0][1] if standing.side else sorted((one for _, those, _ in waiting for one in those), key=_by)
-    shown = {
-        "waiting": waiting,
-        "first": _first(mine, here, words),
-        "to_do": queries.to_do(standing)[:_FIRST],
-        "news": _news(standing, words),
-        "own": own,
-        "today": here,
-        "day_named": words.dated(here),
-        "has_book": has_book(standing),
-    }
-    return render(request, "matters/today.html", shown)
-
-
-def _by(one: Matter) -> float:
-    return float("inf") if one.reply_by is None else one.reply_by.timestamp()
-
-
-def _first(waiting: list[Matter], today: date, words: Words) -> dict[str, object] | None:
-    """The most urgent of what waits, and how it stands with its day; None where none has one."""
-    one = next((one for one in waiting if one.reply_by is not None), None)
-    if one is None or one.reply_by is None:
-        return None
-    left = (one.reply_by.date() - today).days
-    if left < 0:
-        over = words("matter.day_over") if left == -1 else words("matter.days_over", count=-left)
-        return {"how": "is_over", "title": one.title, "when": over, "marked": True}
-    if left == 0:
-        return {"how": "is_due", "title": one.title, "when": words("matter.today").lower(), "marked": True}
-    by = words("today.until", day=words.day(one.reply_by.date(), year=one.reply_by.year != today.year))
-    return {"how": "is_due", "title": one.title, "when": by, "marked": False}
-
-
-def _news(standing: Standing, words: Words) -> list[tuple[date, list[tuple[str, Access, Told, UUID | None]]]]:
-    """What happened last, by day and time of the relationship's zone; titles lead to their matters."""
-    lines = [(one, told(one, words, standing.party(words))) for one in log(standing)[:_NEWS]]
-    known = queries.by_title(standing, {line.title for _, line in lines if line.title})
-    found: dict[date, list[tuple[str, Access, Told, UUID | None]]] = {}
-    there = ZoneInfo(zone(standing))
-    for one, line in lines:
-        at = one.at.astimezone(there)
-        found.setdefault(at.date(), []).append((f"{at:%H:%M}", one, line, known.get(line.title)))
-    return list(found.items())
 
 
 @require_safe
@@ -91,22 +37,23 @@ def matters(request: HttpRequest) -> HttpResponse:
     """Matters: all, those that are open, or have ended, or wait for a side; of one kind, or of all."""
     standing = place(request)
     show, kind, waits = (request.GET.get(name, "") for name in ("show", "kind", "waits"))
-    show, kind = show if show in {"open", "ended"} else "all", kind if kind in Kind.values else ""
+    show, kind = show if show in {"open", "ended"} else "all", kind if kind in set(Kind) else ""
     side = Side(waits) if waits in set(Side) else None
     found = queries.matters(standing, show, kind) if side is None else queries.waiting(standing, side)
     page = paged(request, found)
     some = len(page) > 0 or page.number > 1 or show != "all" or bool(kind or side)
-    shown = {"page": page, "show": show, "kind": kind, "waits": side, "any": some, "kinds": list(Kind)}
+    kinds = {"kinds": list(Kind), "raised": list(FORMS)}
+    shown = {"page": page, "show": show, "kind": kind, "waits": side, "any": some} | kinds
     return render(request, "matters/matters.html", shown)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
     """Raise a matter of a kind."""
-    if kind not in Kind.values:
+    if kind not in FORMS:
         raise Http404
     which = Kind(kind)
-    standing = place(request, Action.ACT if which is Kind.ACTION else Action.DISPUTE)
+    standing = place(request, Action(KINDS[which].raised_with))
     if standing.side is None:
         raise Http404
     given = request.POST if request.method == "POST" else request.GET
@@ -129,11 +76,9 @@ def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
             owner=said.get("owner"),
             due_on=said.get("due_on"),
         )
-        try:
+        with form.showing_refusals("evidence"):
             made = operations.raise_matter(standing, asked, zone(standing), _files(form))
             return redirect("matter", relationship=standing.relationship.pk, matter=made.pk)
-        except operations.NotAllowedError as error:
-            form.add_error("evidence", words_for(language())(f"not_allowed.{error}"))
     offered = {"queue": queues} if which is Kind.CLAIM else {}
     shown = {"form": form, "kind": kind, "about": about, "offered": offered}
     return render(request, "matters/raise.html", shown, status=422 if form.errors else 200)
@@ -190,22 +135,55 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
         if reply.is_valid():
             said = reply.cleaned_data
             terms = operations.Terms(**{name: said.get(name) or None for name in table})
-            try:
-                operations.move(standing, found, Move(said["move"]), said["text"], zone(standing), terms, _files(reply))
+            with reply.showing_refusals():
+                rows = _chosen(request, found) if said["move"] == Move.ACCEPT else None
+                here, what = zone(standing), Move(said["move"])
+                operations.move(standing, found, what, said["text"], here, terms, _files(reply), rows)
                 return redirect("matter", relationship=standing.relationship.pk, matter=found.pk)
-            except operations.NotAllowedError as error:
-                messages.error(request, words_for(language())(f"not_allowed.{error}"))
         found.refresh_from_db()
-    read(standing, "matter", found.title)
+    audit_read(standing, Event.MATTER_READ, found, {"title": found.title})
     shown = {
         "matter": found,
         "steps": queries.steps(found),
         "roles": queries.roles(found),
         "moves": operations.open_moves(standing, found),
         "form": reply,
+        "changes": corrections.changes(standing, found),
+        "accepted": corrections.accepted(found),
+        "ticked": set(request.POST.getlist("row")) if request.method == "POST" else None,
         "owner_left": found.owner is not None and found.owner.left_at is not None and found.state in AGREED,
     }
     return render(request, "matters/matter.html", shown, status=422 if reply.errors else 200)
+
+
+def _chosen(request: HttpRequest, found: Matter) -> list[int] | None:
+    """Which changes of a correction are accepted; None for all.
+
+    :raises Refused: for all of them, where some that were shown are not ticked
+    """
+    if found.kind != Kind.CORRECTION:
+        return None
+    ticked = request.POST.getlist("row")
+    if request.POST.get("which") != "some":
+        if 0 < len(ticked) < min(sum(found.records["counts"].values()), corrections.SHOWN):
+            raise Refused(Code.ALL_OR_TICKED)
+        return None
+    numbers = [int(one) for one in ticked if one.isascii() and one.isdigit() and len(one) < _LONGEST]
+    return corrections.chosen(found, numbers)
+
+
+_LONGEST = 10  # digits of the number of a change
+
+
+@require_safe
+def changes(request: HttpRequest, matter: UUID) -> HttpResponse:
+    """All that a correction would change, as a table to be kept."""
+    standing = place(request)
+    found = queries.matter(standing, matter)
+    if found is None or found.kind != Kind.CORRECTION:
+        raise Http404
+    audit_read(standing, Event.MATTER_READ, found, {"title": found.title})
+    return csv_file("changes.csv", corrections.COLUMNS, corrections.change_rows(standing, found))
 
 
 @require_safe
@@ -216,7 +194,7 @@ def evidence(request: HttpRequest, matter: UUID, evidence: UUID) -> HttpResponse
     found = None if about is None else queries.evidence(standing, about, evidence)
     if found is None:
         raise Http404
-    read(standing, "evidence", found.name)
+    audit_read(standing, Event.EVIDENCE_READ, found, {"name": found.name})
     answer = HttpResponse(bytes(found.content), content_type="application/octet-stream")
     answer.headers["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=found.name) or ""
     return answer

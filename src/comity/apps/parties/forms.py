@@ -1,17 +1,36 @@
 """What the parties' pages take in."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.validators import ProhibitNullCharactersValidator
+from django.db import transaction
 from django.db.models import QuerySet
 
-from comity.apps.parties.models import NEUTRAL, Membership, OrganisationKind, Person, Role
-from comity.apps.wording import language, words_for
+from comity.apps.i18n import language, words_for
+from comity.apps.parties.models import NEUTRAL, Membership, Person, Role
+from comity.apps.parties.names import plain
+from comity.apps.parties.queries import Led
+from comity.apps.refusal import Refused
+from comity.core.values import OrganisationKind, Side
 
 _MOST_LISTED = 60
+
+
+def plain_name(value: str) -> None:
+    """Refuse a name with a link, a line break or a control character.
+
+    :raises forms.ValidationError: with a sentence in the reader's language
+    """
+    try:
+        plain(value)
+    except Refused as refused:
+        raise forms.ValidationError(refused.sentence(words_for(language()))) from None
 
 
 class Worded(forms.Form):
@@ -27,6 +46,22 @@ class Worded(forms.Form):
             field.label = said(f"{self.words}.{name}")
             if said.has(f"{self.words}.{name}_help"):
                 field.help_text = said(f"{self.words}.{name}_help")
+
+    @contextmanager
+    def showing_refusals(self, field: str | None = None) -> Iterator[None]:
+        """Do something with what was typed; where it is refused, nothing of it is kept and the form says why.
+
+        What somebody did too often has a page of its own.
+
+        :param field: which field the sentence is about; None for the whole
+        """
+        try:
+            with transaction.atomic():
+                yield
+        except Refused as refused:
+            if refused.status == HTTPStatus.TOO_MANY_REQUESTS:
+                raise
+            self.add_error(field, refused.sentence(words_for(language())))
 
 
 class Somebody(forms.Field):
@@ -102,7 +137,7 @@ class Join(Worded):
     """Who somebody is, when they come the first time."""
 
     words = "join"
-    name = forms.CharField(max_length=120)
+    name = forms.CharField(max_length=120, validators=[plain_name])
     password = forms.CharField(widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
 
     def clean_password(self) -> str:
@@ -116,33 +151,46 @@ class Begin(Worded):
     """A relationship, from one side."""
 
     words = "begin"
-    own = forms.CharField(max_length=120)
+    organisation = forms.ChoiceField(required=False)
+    own = forms.CharField(max_length=120, required=False, validators=[plain_name])
     own_kind = forms.ChoiceField(required=False)
-    other = forms.CharField(max_length=120)
+    other = forms.CharField(max_length=120, validators=[plain_name])
     other_kind = forms.ChoiceField(required=False)
     side = forms.ChoiceField(widget=forms.RadioSelect)
 
-    def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
-        """Offer both sides, and what an organisation may be."""
+    def __init__(self, *args: Any, led: Sequence[Led] = (), **more: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Offer both sides, what an organisation may be, and those that the person leads elsewhere."""
         super().__init__(*args, **more)
         said = words_for(language())
         kinds = [(one.value, said(f"organisation.{one.value}")) for one in OrganisationKind]
         for name in ("own_kind", "other_kind"):
             self.fields[name].choices = kinds  # type: ignore[attr-defined]
-        self.fields["side"].choices = [(one, said(f"begin.{one}")) for one in ("customer", "provider")]  # type: ignore[attr-defined]
+        self.fields["side"].choices = [(side.value, said(f"begin.{side}")) for side in Side]  # type: ignore[attr-defined]
+        if led:
+            known = [("", said("begin.another")), *((str(one.id), one.name) for one in led)]
+            self.fields["organisation"].choices = known  # type: ignore[attr-defined]
+        else:
+            del self.fields["organisation"]
+
+    def clean(self) -> dict[str, Any] | None:
+        """An organisation that is led elsewhere, or a name."""
+        found = super().clean()
+        if not self.cleaned_data.get("organisation") and not self.cleaned_data.get("own") and "own" not in self.errors:
+            self.add_error("own", self.fields["other"].error_messages["required"])
+        return found
 
 
 class Place(Worded):
-    """Somebody's role, among those of their kind."""
+    """Somebody's role, among those of a side."""
 
     words = "place"
     role = forms.ChoiceField()
 
-    def __init__(self, *args: Any, neutral: bool, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
-        """Offer roles of a side, or those that stand on none."""
+    def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Offer the roles of a side."""
         super().__init__(*args, **more)
         said = words_for(language())
-        fitting = [role for role in Role if (role in NEUTRAL) is neutral]
+        fitting = [role for role in Role if role not in NEUTRAL]
         self.fields["role"].choices = [(role.value, said(f"role.{role.value}")) for role in fitting]  # type: ignore[attr-defined]
 
 
@@ -163,6 +211,18 @@ class MakeToken(Worded):
     """A token for a program."""
 
     words = "token"
-    name = forms.CharField(max_length=80)
-    days = forms.IntegerField(min_value=1, max_value=365, initial=90)
+    name = forms.CharField(max_length=80, validators=[plain_name])
+    days = forms.IntegerField(min_value=1, max_value=365, required=False)
     writes = forms.BooleanField(required=False)
+
+
+class UseOrganisation(Worded):
+    """Which organisation, of those that somebody leads elsewhere, this side is."""
+
+    words = "one_organisation"
+    organisation = forms.ChoiceField()
+
+    def __init__(self, *args: Any, led: Sequence[Led] = (), **more: Any) -> None:  # noqa: ANN401 - as above
+        """Offer them."""
+        super().__init__(*args, **more)
+        self.fields["organisation"].choices = [(str(one.id), one.name) for one in led]  # type: ignore[attr-defined]

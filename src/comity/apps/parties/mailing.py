@@ -1,19 +1,22 @@
 """Mails to people of a side, in each one's own language, with nothing in them that they may not see."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from django.conf import settings
-from django.core.mail import EmailMessage, send_mail
-from django.db import transaction
+from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
 from django.urls import reverse
 from django.utils import timezone
 
-from comity.apps.parties.models import Membership
+from comity.apps.i18n import words_for
+from comity.apps.parties.models import Membership, Person
 from comity.apps.parties.rights import Action, may_now
 from comity.apps.parties.viewing import Standing
-from comity.apps.wording import words_for
 from comity.core.values import Side
-from comity.review.faces.words import LOCALES, Words
+from comity.review.i18n.words import LOCALES, Words
+
+# Headers by which the outbox knows what a mail is about; it takes them off before it keeps the mail.
+RELATIONSHIP, SIDES = "X-Comity-Relationship", "X-Comity-Sides"
 
 
 def tell(standing: Standing, side: Side, right: Action, key: str, address: str, **said: Callable[[Words], str]) -> int:
@@ -30,22 +33,53 @@ def tell(standing: Standing, side: Side, right: Action, key: str, address: str, 
         words = words_for(spoken(person.language))
         filled = {name: make(words) for name, make in said.items()}
         text = words(f"{key}.mail", address=f"{settings.ADDRESS}{address}", **filled)
-        later(words(f"{key}.subject", **filled), text, person.email)
+        send(words(f"{key}.subject", **filled), text, person.email, _about(standing, side))
     return len(people)
 
 
-def later(subject: str, text: str, to: str) -> None:
-    """Send a mail once what it tells of is kept; a mail server that is down undoes nothing, and stands in the log.
+def tell_person(person: Person, key: str, address: str = "", **said: Callable[[Words], str]) -> None:
+    """Write to one person about their own account: `key`.subject and `key`.mail, in their language.
 
-    What people have written over several lines stands on one in its subject.
+    :param said: what fills the sentences, in that language
     """
-    transaction.on_commit(lambda: send_mail(" ".join(subject.split()), text, None, [to]) and None, robust=True)
+    words = words_for(spoken(person.language))
+    filled = {name: make(words) for name, make in said.items()}
+    text = words(f"{key}.mail", address=f"{settings.ADDRESS}{address}", **filled)
+    send(words(f"{key}.subject", **filled), text, person.email)
 
 
-def tell_one(standing: Standing, key: str, address: str, files: Sequence[tuple[str, bytes, str]], **said: str) -> None:
+def send(subject: str, text: str, to: str, about: Mapping[str, str] | None = None) -> None:
+    """Have a mail sent once this transaction is committed.
+
+    :param subject: what people have written over several lines stands on one
+    :param about: the headers that say which relationship it is about, and whom a failure concerns
+    """
+    EmailMessage(" ".join(subject.split()), text, None, [to], headers=dict(about or {})).send()
+
+
+def about(standing: Standing) -> dict[str, str]:
+    """The headers of a mail that concerns the viewer's own side alone."""
+    return _about(standing)
+
+
+def _about(standing: Standing, *others: Side) -> dict[str, str]:
+    """The headers of a mail of the viewer's, or of the room itself, to somebody of these sides."""
+    sides = dict.fromkeys([*others, *([] if standing.side is None else [standing.side])])
+    return {RELATIONSHIP: str(standing.relationship.pk), SIDES: ",".join(side.value for side in sides)}
+
+
+def tell_one(
+    standing: Standing,
+    key: str,
+    address: str,
+    files: Sequence[tuple[str, bytes, str]],
+    server: BaseEmailBackend | None = None,
+    **said: str,
+) -> None:
     """Write to whoever stands there: `key`.subject and `key`.mail, in the language that the sentences are filled in.
 
     :param files: name, content and media type of each
+    :param server: hand it over now, to this connection; None: once this transaction is committed
     """
     person = standing.membership.person
     words = words_for(spoken(person.language))
@@ -54,6 +88,8 @@ def tell_one(standing: Standing, key: str, address: str, files: Sequence[tuple[s
         words(f"{key}.mail", address=f"{settings.ADDRESS}{address}", **said),
         None,
         [person.email],
+        connection=server,
+        headers=_about(standing) if server is None else {},
     )
     for name, content, kind in files:
         mail.attach(name, content, kind)

@@ -1,6 +1,7 @@
 """Organisations, the relationships that join two of them, and the people who stand on a side of one or on none."""
 
 import uuid
+from datetime import date
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -8,9 +9,11 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from comity.apps.parties.names import plain
 from comity.core.values import Side
 
 SIDES = [(side.value, side.value) for side in Side]
+DAYS = (date(1990, 1, 1), date(2199, 12, 31))  # the first and the last that people write anywhere
 
 
 class Role(models.TextChoices):
@@ -28,7 +31,6 @@ class Role(models.TextChoices):
 
 
 NEUTRAL = (Role.SURVEYOR, Role.MEDIATOR, Role.AUDITOR)
-REVIEWED = "reviewed access"  # as the log has it
 
 
 class Identified(models.Model):
@@ -46,7 +48,11 @@ class People(BaseUserManager["Person"]):
     """Makes people."""
 
     def create_user(self, email: str, password: str | None = None, **more: Any) -> "Person":  # noqa: ANN401 - fields
-        """Somebody who signs in with this address; without a password by other means alone."""
+        """Somebody who signs in with this address; without a password by other means alone.
+
+        :raises comity.apps.refusal.Refused: for a name that holds a link or a line break
+        """
+        more["name"] = plain(more["name"])
         person = self.model(email=self.normalize_email(email).lower(), **more)
         person.set_password(password)
         person.save(using=self._db)
@@ -80,16 +86,6 @@ class Person(AbstractBaseUser, Identified):
     def initials(self) -> str:
         """For a portrait."""
         return "".join(word[0] for word in self.name.split()[:2]).upper()
-
-
-class OrganisationKind(models.TextChoices):
-    """What an organisation is to the other: a relationship is not always between two firms."""
-
-    EXTERNAL = "external"  # a firm or an authority
-    INTERNAL = "internal"  # a department of the same house
-    DEALER = "dealer"
-    VENDOR = "vendor"
-    USER_GROUP = "user_group"
 
 
 class Organisation(Identified):
@@ -157,14 +153,19 @@ class Membership(Identified):
 
 
 class Invitation(Identified):
-    """Asks somebody to join a side. The word in the mail is not kept, only what tells it again."""
+    """An invitation to join. Of the word in its mail only a digest is kept.
+
+    One for a neutral person (`side` is None) is a proposal until a lead of the other side agrees: until then there is
+    no word and no mail, so nobody can use it.
+    """
 
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="invitations")
     side = models.CharField(max_length=8, choices=SIDES, null=True, blank=True)  # noqa: DJ001 - as above
     role = models.CharField(max_length=12, choices=Role.choices)
     email = models.EmailField()
-    digest = models.CharField(max_length=64, unique=True)
+    digest = models.CharField(max_length=64, unique=True, null=True)  # noqa: DJ001 - unique where there is one
     made_by = models.ForeignKey(Membership, models.PROTECT, related_name="+")
+    agreed_by = models.ForeignKey(Membership, models.PROTECT, null=True, blank=True, related_name="+")
     made_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     accepted_by = models.ForeignKey(Membership, models.SET_NULL, null=True, blank=True, related_name="+")
@@ -173,36 +174,6 @@ class Invitation(Identified):
     def __str__(self) -> str:
         """To whom."""
         return self.email
-
-
-class Access(Identified):
-    """One line of the audit log: who did what, when, standing where. Lines are only ever added.
-
-    `side` is whose line it is: what a side does within its own walls is its own to read; what crosses the line
-    (`crosses`) both may read.
-    """
-
-    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
-    at = models.DateTimeField(default=timezone.now)
-    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
-    side = models.CharField(max_length=8, choices=SIDES, null=True, blank=True)  # noqa: DJ001 - neutral people act too
-    crosses = models.BooleanField(default=False)
-    action = models.CharField(max_length=40)
-    about = models.CharField(max_length=200, blank=True)
-
-    class Meta:
-        """Newest first."""
-
-        ordering: ClassVar = ["-at"]
-        indexes: ClassVar = [
-            models.Index(fields=["relationship", "-at", "-id"], name="log_newest_first"),
-            # A few lines among many, and asked for whenever somebody looks at who is there.
-            models.Index(fields=["relationship", "-at"], condition=Q(action=REVIEWED), name="log_of_access_reviews"),
-        ]
-
-    def __str__(self) -> str:
-        """What was done."""
-        return f"{self.action} {self.about}"
 
 
 class Token(Identified):

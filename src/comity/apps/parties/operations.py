@@ -1,65 +1,38 @@
-"""What the parties do: found a relationship, invite, join, leave. Each is written to the log."""
+"""What the parties do: found a relationship, invite, join, leave. Each is written to the log.
+
+Who may change a place is decided in the database (`migrations/0012_places.py`): the operations here call its functions.
+"""
 
 import secrets
 from datetime import date, timedelta
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Q
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from comity.apps.parties.mailing import later
+from comity.apps.i18n import language, words_for
+from comity.apps.parties.limits import limit
+from comity.apps.parties.mailing import about, page, send, tell, tell_person
 from comity.apps.parties.models import (
     NEUTRAL,
-    REVIEWED,
-    Access,
     Invitation,
     Membership,
-    Organisation,
-    OrganisationKind,
     Person,
-    Relationship,
     Role,
     Token,
 )
+from comity.apps.parties.names import plain
 from comity.apps.parties.queries import digest
+from comity.apps.parties.refusals import Code
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import Standing, look
-from comity.apps.wording import language, words_for
-from comity.core.values import Side
+from comity.apps.parties.viewing import Standing, look, looking
+from comity.apps.refusal import Refused
+from comity.core.values import OrganisationKind, Side
 
-INVITED_FOR = timedelta(days=14)
-LONGEST_TOKEN_DAYS = 365
-
-
-class NotAllowedError(ValueError):
-    """Something that this person may not do, or that cannot be done any more; the word names the sentence."""
-
-
-def note(standing: Standing, action: str, about: str = "", *, crosses: bool = False) -> None:
-    """Add a line to the log."""
-    Access.objects.create(
-        relationship=standing.relationship,
-        person=standing.membership.person,
-        side=standing.side,
-        action=action,
-        about=about[:200],
-        crosses=crosses or standing.side is None,
-    )
-
-
-def read(standing: Standing, what: str, about: str = "") -> None:
-    """Add to the log that somebody has read what the sides share; once a day for each thing, whoever it is.
-
-    Both sides read it: a record that both rely on says who has seen what.
-    """
-    today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    known = Access.objects.filter(
-        relationship=standing.relationship, at__gte=today, person=standing.membership.person, action=f"read {what}"
-    )
-    if not known.filter(about=about[:200]).exists():
-        note(standing, f"read {what}", about, crosses=True)
+LONGEST_TOKEN_DAYS, WRITING_TOKEN_DAYS = 365, 90
 
 
 def found(  # noqa: PLR0913 - who begins it, and between whom
@@ -70,170 +43,240 @@ def found(  # noqa: PLR0913 - who begins it, and between whom
     *,
     own_kind: str = OrganisationKind.EXTERNAL,
     other_kind: str = OrganisationKind.EXTERNAL,
+    organisation: UUID | None = None,
 ) -> Standing:
-    """Begin a relationship on one side; the other is a placeholder until somebody of it joins."""
+    """Begin a relationship on one side; the other is a placeholder until somebody of it joins.
+
+    :param organisation: which the person leads elsewhere, and whose side it is here too; None: one of the name `own`
+    :raises Refused: for too many in a day, and for an organisation that the person does not lead
+    :raises Refused: for a name that holds a link or a line break
+    """
+    other = plain(other)
+    limit(person, "relationships")
     look(person.pk)
-    parties = {
-        side: Organisation(name=own, kind=own_kind),
-        side.other: Organisation(name=other, kind=other_kind, placeholder=True),
-    }
-    relationship = Relationship(customer=parties[Side.CUSTOMER], provider=parties[Side.PROVIDER])
-    membership = Membership(relationship=relationship, person=person, side=side, role=Role.LEAD)
-    # All three are seen by who is a member: added unseen, membership last, then looked at.
-    Organisation.objects.bulk_create(parties.values())
-    Relationship.objects.bulk_create([relationship])
-    Membership.objects.bulk_create([membership])
-    look(person.pk, membership.pk)
-    standing = Standing(membership)
-    note(standing, "founded", str(relationship), crosses=True)
-    return standing
+    with connection.cursor() as cursor:
+        if organisation is None:
+            asked = [side.value, plain(own), own_kind, other, other_kind]
+            cursor.execute("SELECT comity_begin(%s, %s, %s, %s, %s)", asked)
+        else:
+            asked = [side.value, str(organisation), other, other_kind]
+            cursor.execute("SELECT comity_begin_for(%s, %s, %s, %s)", asked)
+        (place,) = cursor.fetchone()
+    if place is None:
+        raise Refused(Code.NOT_LED)
+    return _standing(person, place)
 
 
-def invite(standing: Standing, email: str, role: Role, side: Side | None) -> tuple[Invitation, str]:
-    """Ask somebody to join; the word is for the mail and is not kept.
+def use_organisation(standing: Standing, organisation: UUID) -> None:
+    """Say that the viewer's side is an organisation which they lead in another relationship: one row from now on.
 
-    :raises NotAllowedError: for a side that is not one's own, unless nobody stands there yet
+    :raises Refused: for whoever is not a lead, for an organisation that they do not lead, and for the other side's own
+    """
+    _ask(standing, "comity_use_organisation", organisation)
+    standing.relationship.refresh_from_db()
+
+
+def invite(standing: Standing, email: str, role: Role, side: Side | None) -> tuple[Invitation, str | None]:
+    """Ask somebody to join. The word is for the mail and is not kept.
+
+    Somebody for neither side is only proposed: there is no word until a lead of the other side agrees (`agree`).
+
+    :raises Refused: for whoever is not a lead, and for a side that is not one's own, unless it has no lead
     """
     if role in NEUTRAL:
         side = None
-    elif side is not None and side is not standing.side:
-        if Membership.objects.filter(relationship=standing.relationship, side=side, left_at=None).exists():
-            raise NotAllowedError("invites_own")
+    elif side is not standing.side:
         role = Role.LEAD
-    word = secrets.token_urlsafe(24)
-    made = Invitation.objects.create(
-        relationship=standing.relationship,
-        side=side,
-        role=role,
-        email=email.lower(),
-        digest=digest(word),
-        made_by=standing.membership,
-        expires_at=timezone.now() + INVITED_FOR,
-    )
-    note(standing, "invited", f"{role} {side or ''}".strip(), crosses=side is not standing.side)
-    return made, word
+    word = None if role in NEUTRAL else secrets.token_urlsafe(24)
+    made = uuid4()
+    _ask(standing, "comity_invite", made, side, role.value, email, word and digest(word))
+    return Invitation.objects.get(pk=made), word
 
 
 def invite_by_mail(standing: Standing, email: str, role: Role, side: Side | None) -> Invitation:
-    """Ask somebody to join, by mail: in the language of whoever asks, with the word and nothing of what is inside.
+    """Ask somebody to join, by mail; for somebody neutral, write to the other side's leads that they are to agree.
 
-    :raises NotAllowedError: as `invite`
+    :raises Refused: as `invite`
+    :raises Refused: for too many mails, or too many to one address
     """
+    person = standing.membership.person
+    limit(person, "invitations")
+    limit(person, "invitations to one address", email)
     made, word = invite(standing, email, role, side)
-    address = f"{settings.ADDRESS}{reverse('join', args=[word])}"  # never of a request, which may name any host
-    said = {"person": standing.membership.person.name, "relationship": str(standing.relationship)}
-    words = words_for(language())
-    later(words("invite.subject", **said), words("invite.mail", address=address, **said), made.email)
+    if word is not None:
+        _mail_invitation(standing, person, made, word)
+    elif standing.side is not None:
+        tell(
+            standing, standing.side.other, Action.INVITE, "neutral_proposed", page(standing, "people"),
+            person=lambda _: person.name, email=lambda _: made.email, relationship=lambda _: str(standing.relationship),
+            role=lambda words: words(f"role.{role}").lower(),
+        )  # fmt: skip
     return made
 
 
-def join(person: Person, word: str) -> Standing:
-    """Take up an invitation.
+def agree(standing: Standing, invitation: Invitation) -> str:
+    """Agree, as a lead of the other side, that somebody neutral is invited; returns the word for the mail.
 
-    :raises NotAllowedError: for one that is not there, is not for this address, has ended, or was taken up
+    :raises Refused: for the side that proposed it, and for a proposal that has ended
+    """
+    word = secrets.token_urlsafe(24)
+    _ask(standing, "comity_agree", invitation.pk, digest(word))
+    return word
+
+
+def agree_by_mail(standing: Standing, invitation: Invitation) -> None:
+    """Agree that somebody neutral is invited, and send them the mail in the name of who proposed it.
+
+    :raises Refused: as `agree`
+    :raises Refused: as `invite_by_mail`
+    """
+    person = standing.membership.person
+    limit(person, "invitations")
+    limit(person, "invitations to one address", invitation.email)
+    word = agree(standing, invitation)
+    _mail_invitation(standing, invitation.made_by.person, invitation, word)
+
+
+def _mail_invitation(standing: Standing, by: Person, invitation: Invitation, word: str) -> None:
+    """In the language of whoever asks, with the word and nothing of what is inside."""
+    address = f"{settings.ADDRESS}{reverse('join', args=[word])}"  # never of a request, which may name any host
+    said = {"person": by.name, "relationship": str(standing.relationship)}
+    words = words_for(language())
+    text = words("invite.mail", address=address, **said)
+    send(words("invite.subject", **said), text, invitation.email, about(standing))
+
+
+def join(person: Person, word: str) -> Standing:
+    """Take up an invitation; doing so twice gives the same place.
+
+    :raises Refused: for one that is not there, is not for this address, has ended, or was taken up
     """
     look(person.pk)
     with connection.cursor() as cursor:
         cursor.execute("SELECT comity_join(%s)", [digest(word)])
-        (made,) = cursor.fetchone()
-    if made is None:
-        raise NotAllowedError("ended")
-    look(person.pk, made)
-    standing = Standing(
-        Membership.objects.select_related("relationship__customer", "relationship__provider", "person").get(pk=made)
-    )
-    if standing.side is not None:
-        # Whoever is there invites their own people: what the other side has asked for besides ends here.
-        open_ones = Invitation.objects.filter(side=standing.side.value, accepted_by=None, withdrawn_at=None)
-        open_ones.exclude(made_by__side=standing.side.value).update(withdrawn_at=timezone.now())
-        Organisation.objects.filter(pk=standing.relationship.organisation(standing.side).pk).update(placeholder=False)
-    note(standing, "joined", standing.membership.role, crosses=True)
-    return standing
+        (place,) = cursor.fetchone()
+    if place is None:
+        raise Refused(Code.INVITATION_GONE)
+    return _standing(person, place)
 
 
 def let_go(standing: Standing, other: Membership) -> None:
-    """End somebody's place on the own side, or one's own; their open matters stay the side's.
+    """End somebody's place on the own side or on neither, or one's own, with all invitations that they made.
 
-    :raises NotAllowedError: for somebody of another side, and for a side's last lead
+    What they did and what was open of it stays their side's.
+
+    :raises Refused: for somebody of the other side, for whom one stands in for, and for a side's last lead
     """
-    if other.pk != standing.membership.pk:
-        _own_lead(standing, other)
-    _keeps_a_lead(standing, other)
-    Membership.objects.filter(stands_in_for=other).update(stands_in_for=None, stands_in_until=None)
-    # No way back in by an invitation that they have made, or that waits for them.
-    made = Invitation.objects.filter(Q(made_by=other) | Q(email__iexact=other.person.email))
-    made.filter(accepted_by=None, withdrawn_at=None).update(withdrawn_at=timezone.now())
-    note(standing, "let go", str(other.person), crosses=True)  # first: who leaves writes nothing any more
-    Membership.objects.filter(pk=other.pk).update(left_at=timezone.now())
+    _ask(standing, "comity_let_go", other.pk)
 
 
 def change_role(standing: Standing, other: Membership, role: Role) -> None:
     """Give somebody of the own side another role; who leads makes another a lead first, and then changes their own.
 
-    :raises NotAllowedError: for somebody of another side, a role of another kind, and a side's last lead
+    :raises Refused: for somebody of another side, a role of another kind, whom one stands in for, and a side's
+        last lead
     """
-    _own_lead(standing, other)
-    if (role in NEUTRAL) is not (other.side is None):
-        raise NotAllowedError("other_kind")
-    if role != Role.LEAD:
-        _keeps_a_lead(standing, other)
-    Membership.objects.filter(pk=other.pk).update(role=role)
-    note(standing, "changed role", f"{other.person}: {other.role} > {role}", crosses=True)
+    _ask(standing, "comity_change_role", other.pk, role.value)
 
 
 def stand_in(standing: Standing, other: Membership, deputy: Membership | None, until: date | None) -> None:
-    """Let a deputy stand in for somebody, with the rights of both, until a day; None ends it.
+    """Let a deputy stand in for somebody, with the rights of both but that to decide about people, until a day.
 
-    :raises NotAllowedError: for whoever neither leads the side nor is the one to be stood in for, for a deputy of
-        another side, and for a day that has passed
+    Where no lead names the deputy, the leads are written to, and the day is at most 30 days away.
+
+    :param deputy: None ends it
+    :raises Refused: for whoever neither leads the side nor is the one to be stood in for, for a deputy of
+        another side or one who stands in for somebody else, and for a day that has passed or is too far away
+    :raises Refused: for too many in an hour
     """
-    if other.pk != standing.membership.pk:
-        _own_lead(standing, other)
-    if deputy is not None and (deputy.pk == other.pk or deputy.side != other.side or deputy.left_at is not None):
-        raise NotAllowedError("same_side")
-    if deputy is not None and (until is None or until < timezone.now().date()):
-        raise NotAllowedError("day_passed")
-    before = Membership.objects.filter(relationship=standing.relationship, stands_in_for=other)
-    before.update(stands_in_for=None, stands_in_until=None)
-    if deputy is None:
-        note(standing, "ended deputy", str(other.person), crosses=True)
-        return
-    Membership.objects.filter(pk=deputy.pk).update(stands_in_for=other, stands_in_until=until)
-    note(standing, "named deputy", f"{deputy.person} > {other.person}, {until}", crosses=True)
+    tells_leads = deputy is not None and standing.side is not None and not standing.may(Action.INVITE)
+    if tells_leads:
+        limit(standing.membership.person, "deputies")
+    _ask(standing, "comity_stand_in", other.pk, None if deputy is None else deputy.pk, until)
+    if tells_leads and deputy is not None and until is not None and standing.side is not None:
+        tell(
+            standing, standing.side, Action.INVITE, "deputy_named", page(standing, "people"),
+            person=lambda _: other.person.name, deputy=lambda _: deputy.person.name,
+            relationship=lambda _: str(standing.relationship), day=lambda words: words.day(until),
+        )  # fmt: skip
 
 
-def reviewed_access(standing: Standing) -> None:
-    """Say that the own side's places were looked through and stand."""
-    note(standing, REVIEWED, crosses=True)
+def review_access(standing: Standing) -> None:
+    """Say that the own side's places were looked through and stand.
 
-
-def _own_lead(standing: Standing, other: Membership) -> None:
-    if other.side != standing.membership.side or not standing.may(Action.INVITE):
-        raise NotAllowedError("own_people")
-
-
-def _keeps_a_lead(standing: Standing, other: Membership) -> None:
-    leads = Membership.objects.filter(
-        relationship=standing.relationship, side=other.side, role=Role.LEAD, left_at=None
-    ).exclude(pk=other.pk)
-    if other.role == Role.LEAD and not leads.exists():
-        raise NotAllowedError("last_lead")
+    :raises Refused: for a place that has ended
+    """
+    _ask(standing, "comity_review_access")
 
 
 def withdraw(standing: Standing, invitation: Invitation) -> None:
-    """Take an invitation back."""
-    Invitation.objects.filter(pk=invitation.pk).update(withdrawn_at=timezone.now())
-    note(standing, "withdrew invitation", invitation.role, crosses=invitation.side != standing.membership.side)
+    """Take an invitation back: one of the own side, or for somebody neutral whichever side proposed it.
+
+    :raises Refused: for one that is not open any more
+    """
+    _ask(standing, "comity_withdraw", invitation.pk)
 
 
-def make_token(person: Person, name: str, days: int, *, writes: bool) -> tuple[Token, str]:
-    """A token of one's own; its word is shown once and not kept."""
+def _ask(standing: Standing, function: str, *values: UUID | str | date | None) -> None:
+    """Call a function of the database's owner as whoever stands there: it checks, changes and writes the log.
+
+    :raises Refused: with the code that it answers
+    """
+    look(standing.membership.person_id, standing.membership.pk)
+    places = ", ".join(["%s"] * len(values))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}({places})", values)
+        (refused,) = cursor.fetchone()
+    if refused is not None:
+        raise Refused(Code(refused))
+
+
+def _standing(person: Person, place: UUID) -> Standing:
+    look(person.pk, place)
+    there = Membership.objects.select_related("relationship__customer", "relationship__provider", "person")
+    return Standing(there.get(pk=place))
+
+
+def make_token(person: Person, name: str, days: int | None, *, writes: bool) -> tuple[Token, str]:
+    """Make an API token of one's own, and write to its person. Its word is shown once and not kept.
+
+    :param days: None for 90 where it writes and 365 where it only reads
+    :raises Refused: for a name that holds a link or a line break
+    """
+    name = plain(name)
+    if days is None:
+        days = WRITING_TOKEN_DAYS if writes else LONGEST_TOKEN_DAYS
     word = f"comity_{secrets.token_urlsafe(32)}"
     expires = timezone.now() + timedelta(days=min(max(days, 1), LONGEST_TOKEN_DAYS))
     made = Token.objects.create(person=person, name=name, digest=digest(word), writes=writes, expires_at=expires)
+    tell_person(
+        person, "token_made", reverse("account"),
+        name=lambda _: name, day=lambda words: words.day(expires.date()),
+        does=lambda words: words("token.both" if writes else "token.reads"),
+    )  # fmt: skip
     return made, word
 
 
 def revoke_token(token: Token) -> None:
-    """End a token."""
-    Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+    """End an API token, and write to its person."""
+    _end(token.person, Token.objects.filter(pk=token.pk), "revoked")
+
+
+def end_tokens(person: Person, why: str) -> None:
+    """End all API tokens of somebody, whoever is looking, and write to them.
+
+    :param why: "password", or "not_signed_in" where their organisation's own sign-in has not let them in for long
+    """
+    with looking(person.pk):
+        _end(person, Token.objects.filter(person=person), why)
+
+
+def _end(person: Person, tokens: QuerySet[Token], why: str) -> None:
+    now = timezone.now()
+    ended = list(tokens.filter(revoked_at=None, expires_at__gt=now))
+    if Token.objects.filter(pk__in=[one.pk for one in ended], revoked_at=None).update(revoked_at=now):
+        names = ", ".join(one.name for one in ended)
+        tell_person(
+            person, "token_ended", reverse("account"),
+            names=lambda _: names, why=lambda words: words(f"token_why.{why}"),
+        )  # fmt: skip

@@ -2,6 +2,8 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from allauth.mfa.models import Authenticator
@@ -10,12 +12,10 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from comity.apps.parties.models import REVIEWED, Access, Invitation, Membership, Person, Token
+from comity.apps.parties.models import Invitation, Membership, Person, Role, Token
 from comity.apps.parties.rights import Action, may_now, stands_in
 from comity.apps.parties.viewing import Standing
 from comity.core.values import Side
-
-READ = "read "  # with what the log's lines of reading begin
 
 
 def portfolio(person: Person) -> QuerySet[Membership]:
@@ -27,6 +27,32 @@ def portfolio(person: Person) -> QuerySet[Membership]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Led:
+    """An organisation that somebody leads."""
+
+    id: UUID
+    name: str
+    kind: str
+
+
+def led_organisations() -> list[Led]:
+    """The organisations that whoever looks leads, by name."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, name, kind FROM comity_led_organisations() ORDER BY name, id")
+        return [Led(*row) for row in cursor.fetchall()]
+
+
+def other_organisations(standing: Standing) -> list[Led]:
+    """Those that the viewer leads elsewhere and could lead here: the ones of this side's name first."""
+    if standing.side is None or standing.membership.role != Role.LEAD:
+        return []
+    here = {standing.relationship.customer_id, standing.relationship.provider_id}
+    own = standing.relationship.organisation(standing.side).name.casefold()
+    found = [one for one in led_organisations() if one.id not in here]
+    return sorted(found, key=lambda one: one.name.casefold() != own)
+
+
 def people(standing: Standing, side: Side | None = None) -> QuerySet[Membership]:
     """Who is in the viewer's relationship, side by side."""
     there = Membership.objects.filter(relationship=standing.relationship, left_at=None)
@@ -34,18 +60,30 @@ def people(standing: Standing, side: Side | None = None) -> QuerySet[Membership]
     return (found if side is None else found.filter(side=side)).order_by("side", "person__name", "pk")
 
 
-def of_own_side(standing: Standing, number: UUID) -> Membership | None:
-    """One's own place, or, for who leads, one of the own side."""
-    found = people(standing, standing.side).filter(pk=number, side=standing.membership.side).first()
-    if found is None or not (found.pk == standing.membership.pk or standing.may(Action.INVITE)):
-        return None
-    return found
+def within_reach(standing: Standing, number: UUID) -> Membership | None:
+    """One's own place, or, for who leads, one of the own side or of somebody neutral."""
+    found = people(standing).filter(pk=number).first()
+    if found is None or found.pk == standing.membership.pk:
+        return found
+    return found if standing.may(Action.INVITE) and found.side in {None, standing.membership.side} else None
+
+
+def has_lead(standing: Standing, side: Side) -> bool:
+    """Whether somebody leads a side."""
+    return people(standing, side).filter(role=Role.LEAD).exists()
 
 
 def invitations(standing: Standing) -> QuerySet[Invitation]:
-    """Open invitations that the viewer's side has made."""
-    there = Invitation.objects.filter(relationship=standing.relationship)
-    return there.filter(accepted_by=None, withdrawn_at=None).order_by("-made_at")
+    """Open invitations that the viewer's side has made, and, of either side, those for somebody neutral."""
+    there = Invitation.objects.filter(relationship=standing.relationship, expires_at__gt=timezone.now())
+    return there.select_related("made_by__person").filter(accepted_by=None, withdrawn_at=None).order_by("-made_at")
+
+
+def awaits(invitation: Invitation) -> Side | None:
+    """The side whose lead is still to agree to an invitation; None where nobody is."""
+    if invitation.side is not None or invitation.agreed_by_id is not None or invitation.made_by.side is None:
+        return None
+    return Side(invitation.made_by.side).other
 
 
 def former(standing: Standing) -> QuerySet[Membership]:
@@ -54,21 +92,19 @@ def former(standing: Standing) -> QuerySet[Membership]:
     return there.select_related("person").exclude(left_at=None).order_by("-left_at")
 
 
-def log(standing: Standing, *, reads: bool = False) -> QuerySet[Access]:
-    """The audit log that the viewer may read, newest first: what was done, or what was read."""
-    # The wall says so too, but of what it says the database does not know how many rows they are.
-    there = Access.objects.filter(relationship=standing.relationship)
-    told = there.select_related("person").only("at", "side", "crosses", "action", "about", "person__name")
-    found = told.order_by("-at", "-pk")
-    return found.filter(action__startswith=READ) if reads else found.exclude(action__startswith=READ)
+@dataclass(frozen=True, slots=True)
+class AccessReview:
+    """When somebody last said that the places of a side stand."""
+
+    at: datetime
+    name: str
 
 
-def last_review(standing: Standing) -> dict[str, Access]:
-    """When each side, by name, last said that its places stand."""
-    found: dict[str, Access] = {}
-    for one in log(standing).filter(action=REVIEWED)[:50]:
-        found.setdefault(one.side or "", one)
-    return found
+def access_reviews(standing: Standing) -> dict[str, AccessReview]:
+    """The last access review of each side, by its name; those of people on neither side by none."""
+    with connection.cursor() as cursor:  # the log stands above the parties: the database reads it for them
+        cursor.execute("SELECT side, at, name FROM comity_access_reviews(%s)", [standing.relationship.pk])
+        return {side or "": AccessReview(at, name) for side, at, name in cursor.fetchall()}
 
 
 ACCESS = ("name", "email", "side", "role", "since", "left", "stands_in_for", "may")

@@ -18,6 +18,7 @@ class Action(StrEnum):
     ANSWER = "answer"  # what the other side disputes or claims
     ACT = "act"  # agree on actions, talk
     CONFIRM = "confirm"  # a period, for the side
+    AGREE = "agree"  # on reply times and on silence, for the side
     INVITE = "invite"  # and let people go, on the own side
     AUDIT = "audit"  # the log and who may see what
 
@@ -43,6 +44,10 @@ def may(role: str, action: Action) -> bool:
     return action in MAY[Role(role)]
 
 
+# What a deputy does not get: who decides about people is decided by the leads alone.
+NOT_HANDED_ON = frozenset({Action.INVITE})
+
+
 def stands_in(membership: Membership, day: date) -> bool:
     """Whether somebody stands in for another on a day, and so has the other's rights beside their own."""
     other, until = membership.stands_in_for, membership.stands_in_until
@@ -53,5 +58,5 @@ def may_now(membership: Membership, action: Action, day: date) -> bool:
     """Whether somebody may do it, of themselves or in another's place."""
     other = membership.stands_in_for
     return may(membership.role, action) or (
-        other is not None and stands_in(membership, day) and may(other.role, action)
+        action not in NOT_HANDED_ON and other is not None and stands_in(membership, day) and may(other.role, action)
     )

@@ -1,10 +1,16 @@
 """How people get in: by invitation, then with a password and a code, a passkey, or their organisation's own sign-in."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.adapter import DefaultAccountAdapter, get_adapter
+from allauth.account.app_settings import REAUTHENTICATION_TIMEOUT
+from allauth.account.authentication import get_authentication_records
+from allauth.account.decorators import reauthentication_required
 from allauth.core import context as allauth
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
@@ -13,16 +19,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from comity.apps.i18n import language, words_for
 from comity.apps.parties.models import Person
+from comity.apps.parties.names import made_plain
+from comity.apps.parties.organisations import domain_of, organisation_of
 from comity.apps.parties.queries import invited
-from comity.apps.wording import language, words_for
 
 INVITED = "invited"  # where a session keeps the word of the invitation that is being taken up
-
-
-def organisation_of(email: str) -> Any:
-    """The organisation whose people have such an address and a sign-in of their own; None where there is none."""
-    return next((one for one in settings.ORGANISATIONS if _domain(email) in one.domains), None)
 
 
 class ByInvitation(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -38,7 +41,7 @@ class ByInvitation(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has 
         return f"{settings.ADDRESS}{path.replace('UID-KEY', quote(key))}"
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """As who is kept waiting is told apart."""
+        """The client's address, which rate limits count by."""
         return came_from(request)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
@@ -67,7 +70,7 @@ class ByOrganisation(DefaultSocialAccountAdapter):  # type: ignore[misc]  # as a
 
     def can_authenticate_by_email(self, login: Any, email: str) -> bool:
         """Whether somebody who is here already is let in by this address."""
-        return _domain(email) in login.provider.app.settings["verified_email"]
+        return domain_of(email) in login.provider.app.settings["verified_email"]
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         """Whether somebody new comes in: who holds the word of an invitation for that very address."""
@@ -80,14 +83,39 @@ class ByOrganisation(DefaultSocialAccountAdapter):  # type: ignore[misc]  # as a
         """The name as the organisation has it."""
         person: Person = super().populate_user(request, sociallogin, data)
         parts = [data.get("first_name"), data.get("last_name")]
-        person.name = (data.get("name") or " ".join(one for one in parts if one) or person.email)[:120]
+        name = str(data.get("name") or " ".join(one for one in parts if one))[:120]
+        person.name = made_plain(name, otherwise=person.email[:120])
         person.email = person.email.lower()
         person.language = language()
         return person
 
 
-def _domain(email: str) -> str:
-    return email.rpartition("@")[2].lower()
+def whose(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
+    """The mail address that somebody tries to sign in with, in small letters: failures are counted by it."""
+    said = credentials or {}
+    asked = said.get("username") or said.get("email") or request.POST.get("login") or ""
+    return str(asked).replace("\0", "").strip().lower()[:254]
+
+
+def fresh_sign_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Let a view be reached only within minutes of signing in, or of saying once more that it is oneself.
+
+    Whoever has nothing here to say it with, because their organisation signs them in, signs in again.
+    """
+    asking = reauthentication_required(view)
+
+    @wraps(view)
+    def fresh(request: HttpRequest, *args: Any, **more: Any) -> HttpResponse:
+        if get_adapter().get_reauthentication_methods(request.user):
+            answer: HttpResponse = asking(request, *args, **more)
+            return answer
+        records = get_authentication_records(request, request.user)
+        if not records or time.time() - records[-1]["at"] > REAUTHENTICATION_TIMEOUT:
+            messages.error(request, words_for(language())("sign_in.again_there"))
+            return redirect("account")
+        return view(request, *args, **more)
+
+    return fresh
 
 
 def came_from(request: HttpRequest) -> str:

@@ -15,13 +15,13 @@ outside = [
 urlpatterns = [
     path("people/", views.people, name="people"),
     path("people/invite/", views.invite, name="invite"),
+    path("people/organisation/", views.use_organisation, name="use_organisation"),
     path("people/invitations/<uuid:invitation>/withdraw/", views.withdraw, name="withdraw_invitation"),
+    path("people/invitations/<uuid:invitation>/agree/", views.agree, name="agree_invitation"),
     path("people/<uuid:membership>/", views.their_place, name="their_place"),
     path("people/<uuid:membership>/role/", views.change_role, name="change_role"),
     path("people/<uuid:membership>/stand-in/", views.stand_in, name="stand_in"),
     path("people/access.csv", views.access, name="access"),
     path("people/reviewed/", views.review_access, name="review_access"),
     path("people/<uuid:membership>/let-go/", views.let_go, name="let_go"),
-    path("log/", views.log, name="log"),
-    path("log.csv", views.log_file, name="log_file"),
 ]

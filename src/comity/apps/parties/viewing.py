@@ -5,21 +5,28 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection, transaction
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from comity.apps.parties.models import Membership, Organisation, Person, Relationship
+from comity.apps.i18n import language, words_for
+from comity.apps.parties.models import Membership, Organisation, Person, Relationship, Role
+from comity.apps.parties.organisations import has_lapsed, lapsed
 from comity.apps.parties.rights import Action, may_now
+from comity.apps.refusal import Refused, return_address
 from comity.core.values import Side, Viewer
-from comity.review.faces.words import Words
+from comity.review.i18n.words import Words
 
 API = "/api/"
+ASKED = "asked"  # remembered of a place that a request looks from; a job's own work is not limited as people's is
 M = TypeVar("M", bound=Model)
 _LOOK = "SELECT set_config('comity.person', %s, true), set_config('comity.viewer', %s, true)"
 
@@ -75,6 +82,17 @@ def look(person: UUID | None, membership: UUID | None = None) -> None:
         cursor.execute(_LOOK, [str(person or ""), str(membership or "")])
 
 
+@contextmanager
+def looking(person: UUID) -> Iterator[None]:
+    """Look as somebody without a place, and afterwards as before: for what concerns a person and no relationship."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('comity.person', true), current_setting('comity.viewer', true)")
+        before = cursor.fetchone()
+        look(person)
+        yield
+        cursor.execute(_LOOK, [one or "" for one in before])
+
+
 def stand(person: UUID, relationship: UUID) -> Standing | None:
     """Look from the place that somebody has in a relationship; None, and nothing more is seen, where they have none."""
     with connection.cursor() as cursor:
@@ -110,6 +128,26 @@ def standing(person: UUID, relationship: UUID) -> Iterator[Standing]:
 
 
 LEADS = "comity_leads"
+
+
+def somebody_leading(relationship: UUID, of: Callable[[Standing], bool]) -> UUID:
+    """Somebody who leads a side, for work that the side has decided and whose person has left since.
+
+    :param of: whether it is the side of whoever stands there
+    :raises PermissionError: where nobody leads it
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT person FROM comity_leads() WHERE relationship = %s", [relationship])
+        first = cursor.fetchone()
+    if first is not None:
+        with standing(first[0], relationship):
+            leads = Membership.objects.filter(relationship=relationship, role=Role.LEAD, left_at=None)
+            people = list(leads.order_by("joined_at").values_list("person", flat=True))
+        for person in people:
+            with standing(person, relationship) as place:
+                if of(place):
+                    return person
+    raise PermissionError("nobody leads the side")
 
 
 def everywhere(work: Callable[[Standing], None], whose: str = LEADS) -> None:
@@ -173,13 +211,35 @@ class ViewerMiddleware:
             return redirect_to_login(request.get_full_path())
         relationship = kwargs["relationship"] if program else kwargs.pop("relationship")
         request.standing = stand(request.user.pk, relationship)  # type: ignore[attr-defined]
+        if request.standing is not None:  # type: ignore[attr-defined]
+            request.standing.remembered[ASKED] = True  # type: ignore[attr-defined]
         if request.standing is None and not program:  # type: ignore[attr-defined]  # `place` tells a program
             raise Http404
         return None
 
-    def process_exception(self, request: HttpRequest, exception: Exception) -> None:  # noqa: ARG002 - as Django calls it
-        """Keep nothing of a request that failed."""
-        request.failed = True  # type: ignore[attr-defined]
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Keep nothing of a request that failed; where it was refused, say why."""
+        request.failed = not (isinstance(exception, Refused) and exception.keeps_changes)  # type: ignore[attr-defined]
+        return _refused(request, exception) if isinstance(exception, Refused) else None
+
+
+def _refused(request: HttpRequest, refused: Refused) -> HttpResponse:
+    """Back to the page with the form on it, with a sentence; where there is none, a page that says the same.
+
+    What somebody may not know of is not there: its page says nothing more.
+    """
+    if refused.status == HTTPStatus.NOT_FOUND:
+        return render(request, "error.html", {"what": "not_found"}, status=refused.status)
+    sentence, address = refused.sentence(words_for(language())), return_address(request, refused)
+    too_often = refused.status == HTTPStatus.TOO_MANY_REQUESTS
+    if address is not None and not too_often:
+        messages.error(request, sentence)
+        return redirect(address)
+    shown = {"what": "too_often" if too_often else "forbidden", "sentence": sentence}
+    answer = render(request, "error.html", shown, status=refused.status)
+    for name, value in refused.headers.items():
+        answer.headers[name] = value
+    return answer
 
 
 def _by_token(request: HttpRequest) -> tuple[Person | AnonymousUser, bool]:
@@ -191,7 +251,11 @@ def _by_token(request: HttpRequest) -> tuple[Person | AnonymousUser, bool]:
         found = cursor.fetchone()
     if found is None:
         return AnonymousUser(), False
-    return Person.objects.get(pk=found[0]), bool(found[1])
+    person = Person.objects.get(pk=found[0])
+    if has_lapsed(person):
+        lapsed.send(sender=Person, user=person)
+        return AnonymousUser(), False
+    return person, bool(found[1])
 
 
 def place(request: HttpRequest, action: Action = Action.READ) -> Standing:

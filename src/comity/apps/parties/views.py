@@ -1,28 +1,30 @@
-"""Who is where: the portfolio, the people of a relationship, invitations, the log."""
+"""Who is where: the portfolio, the people of a relationship, invitations."""
 
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
+from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from comity.apps.i18n import language, words_for
 from comity.apps.paging import paged
 from comity.apps.parties import operations, queries
-from comity.apps.parties.forms import Begin, Deputy, Invite, Join, MakeToken, Place
-from comity.apps.parties.models import Invitation, Membership, OrganisationKind, Person, Role, Token
+from comity.apps.parties.forms import Begin, Deputy, Invite, Join, MakeToken, Place, UseOrganisation
+from comity.apps.parties.models import Invitation, Membership, Person, Role, Token
+from comity.apps.parties.organisations import organisation_of
+from comity.apps.parties.refusals import Code
 from comity.apps.parties.rights import MAY, Action
-from comity.apps.parties.signing_in import INVITED, organisation_of
-from comity.apps.parties.telling import told
+from comity.apps.parties.signing_in import INVITED, fresh_sign_in
 from comity.apps.parties.viewing import Standing, place
+from comity.apps.refusal import Refused, form_page
 from comity.apps.sheet import csv_file
-from comity.apps.wording import language, words_for
-from comity.core.values import Side
+from comity.core.values import OrganisationKind, Side
 
-_LINES = 100
 _PASSWORDS = "allauth.account.auth_backends.AuthenticationBackend"
 
 
@@ -31,36 +33,59 @@ _PASSWORDS = "allauth.account.auth_backends.AuthenticationBackend"
 def portfolio(request: HttpRequest) -> HttpResponse:
     """Where somebody has a place; with only one, straight there."""
     places = paged(request, queries.portfolio(request.user))  # type: ignore[arg-type]
-    return render(request, "parties/portfolio.html", {"places": places, "form": Begin(initial={"side": "customer"})})
+    form = Begin(initial={"side": "customer"}, led=queries.led_organisations())
+    return render(request, "parties/portfolio.html", {"places": places, "form": form})
 
 
 @require_POST
 @login_required
 def begin(request: HttpRequest) -> HttpResponse:
     """Begin a relationship on one side."""
-    form = Begin(request.POST)
+    form = Begin(request.POST, led=queries.led_organisations())
     if not form.is_valid():
         places = paged(request, queries.portfolio(request.user))  # type: ignore[arg-type]
         return render(request, "parties/portfolio.html", {"places": places, "form": form}, status=422)
     said = form.cleaned_data
     kinds = {name: said[name] or OrganisationKind.EXTERNAL for name in ("own_kind", "other_kind")}
-    made = operations.found(request.user, Side(said["side"]), said["own"], said["other"], **kinds)  # type: ignore[arg-type]
+    led = UUID(said["organisation"]) if said.get("organisation") else None
+    person: Person = request.user  # type: ignore[assignment]
+    made = operations.found(person, Side(said["side"]), said["own"], said["other"], **kinds, organisation=led)
     return redirect("people", relationship=made.relationship.pk)
 
 
 @require_safe
 def people(request: HttpRequest) -> HttpResponse:
     """Who is in the relationship, what each may do, and who is asked to come."""
-    standing = place(request)
+    return _people(request, place(request), None)
+
+
+def _people(request: HttpRequest, standing: Standing, inviting: Invite | None) -> HttpResponse:
+    leads = standing.may(Action.INVITE)
     shown = {
         "members": paged(request, queries.people(standing)),
-        "invitations": queries.invitations(standing),
-        "form": Invite() if standing.may(Action.INVITE) else None,
-        "reviewed": queries.last_review(standing),
+        "invitations": [(one, queries.awaits(one)) for one in queries.invitations(standing)] if leads else [],
+        "form": (inviting or Invite()) if leads else None,
+        "across": leads and standing.side is not None and not queries.has_lead(standing, standing.side.other),
+        "across_ticked": bool(request.POST.get("across")),
+        "same": UseOrganisation(led=led) if (led := queries.other_organisations(standing)) else None,
+        "reviewed": queries.access_reviews(standing),
         "rights": {role: [action for action in Action if action in MAY[role]] for role in Role},
         "actions": list(Action),
     }
-    return render(request, "parties/people.html", shown)
+    wrong = inviting is not None and inviting.errors
+    return render(request, "parties/people.html", shown, status=422 if wrong else 200)
+
+
+@require_POST
+@form_page("people")
+def use_organisation(request: HttpRequest) -> HttpResponse:
+    """Say that the own side is an organisation which one leads in another relationship."""
+    standing = place(request, Action.INVITE)
+    form = UseOrganisation(request.POST, led=queries.other_organisations(standing))
+    if not form.is_valid():
+        raise Refused(Code.NOT_LED)
+    operations.use_organisation(standing, UUID(form.cleaned_data["organisation"]))
+    return redirect("people", relationship=standing.relationship.pk)
 
 
 @require_POST
@@ -68,18 +93,15 @@ def invite(request: HttpRequest) -> HttpResponse:
     """Ask somebody to join, by mail."""
     standing = place(request, Action.INVITE)
     form, words = Invite(request.POST), words_for(language())
-    if not form.is_valid():
-        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
-        return redirect("people", relationship=standing.relationship.pk)
-    role = Role(form.cleaned_data["role"])
     side = standing.side.other if request.POST.get("across") and standing.side else standing.side
-    try:
-        made = operations.invite_by_mail(standing, form.cleaned_data["email"], role, side)
-    except operations.NotAllowedError as error:
-        messages.error(request, words_for(language())(f"not_done.{error}"))
-        return redirect("people", relationship=standing.relationship.pk)
-    messages.success(request, words("invite.sent", email=made.email))
-    return redirect("people", relationship=standing.relationship.pk)
+    if form.is_valid():
+        with form.showing_refusals():
+            role = Role(form.cleaned_data["role"])
+            invitation = operations.invite_by_mail(standing, form.cleaned_data["email"], role, side)
+            done = "invite.proposed" if invitation.digest is None else "invite.sent"
+            messages.success(request, words(done, email=invitation.email))
+            return redirect("people", relationship=standing.relationship.pk)
+    return _people(request, standing, form)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -91,21 +113,29 @@ def join(request: HttpRequest, word: str) -> HttpResponse:
     if email is None:
         return render(request, "parties/join.html", {"form": None, "ended": True}, status=410)
     if Person.objects.filter(email__iexact=email).exists():
-        messages.info(request, words_for(language())("join.known"))
-        return redirect(f"{reverse('account_login')}?next={request.path}")
+        return _known(request)
     form = Join(request.POST or None)
     own = organisation_of(email)
     request.session[INVITED] = word  # by which somebody new comes in from their organisation's own sign-in
     if request.method == "POST" and own is not None and own.only:
         raise Http404
     if request.method == "POST" and form.is_valid():
-        person = Person.objects.create_user(
-            email, form.cleaned_data["password"], name=form.cleaned_data["name"], language=language()
-        )
+        try:
+            with transaction.atomic():
+                person = Person.objects.create_user(
+                    email, form.cleaned_data["password"], name=form.cleaned_data["name"], language=language()
+                )
+        except IntegrityError:  # the same button, pressed twice: the first press has made the account
+            return _known(request)
         standing = operations.join(person, word)
         login(request, person, backend=_PASSWORDS)
         return redirect("today", relationship=standing.relationship.pk)
     return render(request, "parties/join.html", {"form": form, "own": own}, status=422 if form.errors else 200)
+
+
+def _known(request: HttpRequest) -> HttpResponse:
+    messages.info(request, words_for(language())("join.known"))
+    return redirect(f"{reverse('account_login')}?next={request.path}")
 
 
 def _join_as_known(request: HttpRequest, person: Person, word: str) -> HttpResponse:
@@ -113,27 +143,43 @@ def _join_as_known(request: HttpRequest, person: Person, word: str) -> HttpRespo
         return render(request, "parties/join.html", {"form": None, "own": None})
     try:
         standing = operations.join(person, word)
-    except operations.NotAllowedError:
+    except Refused:
         return render(request, "parties/join.html", {"form": None, "ended": True}, status=410)
     return redirect("today", relationship=standing.relationship.pk)
 
 
 @require_POST
+@form_page("people")
 def withdraw(request: HttpRequest, invitation: UUID) -> HttpResponse:
     """Take an invitation back."""
     standing = place(request, Action.INVITE)
-    found = Invitation.objects.filter(pk=invitation, accepted_by=None).first()
-    if found is None:
-        raise Http404
-    operations.withdraw(standing, found)
+    operations.withdraw(standing, _invitation(standing, invitation))
     return redirect("people", relationship=standing.relationship.pk)
+
+
+@require_POST
+@form_page("people")
+def agree(request: HttpRequest, invitation: UUID) -> HttpResponse:
+    """Agree that somebody neutral is invited, whom the other side has proposed."""
+    standing = place(request, Action.INVITE)
+    proposed = _invitation(standing, invitation)
+    operations.agree_by_mail(standing, proposed)
+    messages.success(request, words_for(language())("invite.sent", email=proposed.email))
+    return redirect("people", relationship=standing.relationship.pk)
+
+
+def _invitation(standing: Standing, number: UUID) -> Invitation:
+    invitation = queries.invitations(standing).filter(pk=number).first()
+    if invitation is None:
+        raise Http404
+    return invitation
 
 
 @require_safe
 def their_place(request: HttpRequest, membership: UUID) -> HttpResponse:
     """Somebody's place: their role, who stands in for them, its end; one's own, and for who leads, their side's."""
     standing = place(request)
-    other = _of_own_side(standing, membership)
+    other = _within_reach(standing, membership)
     return _their_place(request, standing, other, None, None)
 
 
@@ -144,8 +190,8 @@ def _their_place(
     side = queries.people(standing).filter(side=other.side).exclude(pk=other.pk)
     shown = {
         "other": other,
-        "role": (role or Place(neutral=neutral, initial={"role": other.role})) if leads else None,
-        "deputy": deputy or Deputy(people=side),
+        "role": (role or Place(initial={"role": other.role})) if leads and not neutral else None,
+        "deputy": None if neutral else deputy or Deputy(people=side),
         "deputies": side.filter(stands_in_for=other),
     }
     wrong = (role is not None and role.errors) or (deputy is not None and deputy.errors)
@@ -153,45 +199,42 @@ def _their_place(
 
 
 @require_POST
+@form_page("their_place", "membership")
 def change_role(request: HttpRequest, membership: UUID) -> HttpResponse:
     """Give somebody another role."""
     standing = place(request, Action.INVITE)
-    other = _of_own_side(standing, membership)
-    form = Place(request.POST, neutral=other.side is None)
+    other = _within_reach(standing, membership)
+    form = Place(request.POST)
     if not form.is_valid():
         return _their_place(request, standing, other, form, None)
-    try:
-        operations.change_role(standing, other, Role(form.cleaned_data["role"]))
-    except operations.NotAllowedError as error:
-        messages.error(request, words_for(language())(f"not_done.{error}"))
-        return redirect("their_place", relationship=standing.relationship.pk, membership=other.pk)
+    operations.change_role(standing, other, Role(form.cleaned_data["role"]))
     return redirect("people", relationship=standing.relationship.pk)
 
 
 @require_POST
+@form_page("their_place", "membership")
 def stand_in(request: HttpRequest, membership: UUID) -> HttpResponse:
     """Name who stands in for somebody, or end it."""
     standing = place(request)
-    other = _of_own_side(standing, membership)
-    deputy, until = None, None
-    if request.POST.get("deputy"):
-        form = Deputy(request.POST, people=queries.people(standing).filter(side=other.side).exclude(pk=other.pk))
-        if not form.is_valid():
-            return _their_place(request, standing, other, None, form)
-        deputy, until = form.cleaned_data["deputy"], form.cleaned_data["until"]
-    try:
-        operations.stand_in(standing, other, deputy, until)
-    except operations.NotAllowedError as error:
-        messages.error(request, words_for(language())(f"not_done.{error}"))
-    return redirect("their_place", relationship=standing.relationship.pk, membership=other.pk)
+    other = _within_reach(standing, membership)
+    address = redirect("their_place", relationship=standing.relationship.pk, membership=other.pk)
+    if not request.POST.get("deputy"):
+        operations.stand_in(standing, other, None, None)
+        return address
+    form = Deputy(request.POST, people=queries.people(standing).filter(side=other.side).exclude(pk=other.pk))
+    if form.is_valid():
+        with form.showing_refusals():
+            operations.stand_in(standing, other, form.cleaned_data["deputy"], form.cleaned_data["until"])
+            return address
+    return _their_place(request, standing, other, None, form)
 
 
-def _of_own_side(standing: Standing, membership: UUID) -> Membership:
-    """One's own place, or, for who leads, a place of the own side.
+def _within_reach(standing: Standing, membership: UUID) -> Membership:
+    """One's own place, or, for who leads, a place of the own side or a neutral one.
 
     :raises Http404: for any other
     """
-    found = queries.of_own_side(standing, membership)
+    found = queries.within_reach(standing, membership)
     if found is None:
         raise Http404
     return found
@@ -201,7 +244,7 @@ def _of_own_side(standing: Standing, membership: UUID) -> Membership:
 def review_access(request: HttpRequest) -> HttpResponse:
     """Say that the own side's places stand."""
     standing = place(request, Action.AUDIT)
-    operations.reviewed_access(standing)
+    operations.review_access(standing)
     messages.success(request, words_for(language())("access.done"))
     return redirect("people", relationship=standing.relationship.pk)
 
@@ -214,37 +257,15 @@ def access(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@form_page("their_place", "membership")
 def let_go(request: HttpRequest, membership: UUID) -> HttpResponse:
     """End somebody's place."""
     standing = place(request)
-    other = _of_own_side(standing, membership)
-    try:
-        operations.let_go(standing, other)
-    except operations.NotAllowedError as error:
-        messages.error(request, words_for(language())(f"not_done.{error}"))
-        return redirect("their_place", relationship=standing.relationship.pk, membership=other.pk)
+    other = _within_reach(standing, membership)
+    operations.let_go(standing, other)
     if other.pk == standing.membership.pk:
         return redirect("portfolio")
     return redirect("people", relationship=standing.relationship.pk)
-
-
-@require_safe
-def log(request: HttpRequest) -> HttpResponse:
-    """What was done, or read, and by whom: what crossed the line, and what the own side did."""
-    standing, words = place(request, Action.AUDIT), words_for(language())
-    reads = request.GET.get("what") == "reads"
-    page = paged(request, queries.log(standing, reads=reads), _LINES)
-    lines = [(one, told(one, words, standing.party(words))) for one in page]
-    return render(request, "parties/log.html", {"page": page, "reads": reads, "lines": lines})
-
-
-@require_safe
-def log_file(request: HttpRequest) -> HttpResponse:
-    """The whole log that the viewer may read, as a file."""
-    standing = place(request, Action.AUDIT)
-    lines = [*queries.log(standing), *queries.log(standing, reads=True)]
-    rows = ((one.at.isoformat(), one.person.name, one.side or "neutral", one.action, one.about) for one in lines)
-    return csv_file("log.csv", ("at", "by", "side", "action", "about"), rows)
 
 
 @require_safe
@@ -261,6 +282,7 @@ def _account(request: HttpRequest, form: MakeToken, word: str | None) -> dict[st
 
 @require_POST
 @login_required
+@fresh_sign_in
 def make_token(request: HttpRequest) -> HttpResponse:
     """Make a token, and show its word this once."""
     form, word = MakeToken(request.POST), None

@@ -8,3 +8,9 @@ class Reviews(AppConfig):
 
     name = "comity.apps.reviews"
     label = "reviews"
+
+    def ready(self) -> None:
+        """Say what stands on the page of today."""
+        from comity.apps.reviews import today  # noqa: PLC0415 - once the models are there
+
+        today.register()

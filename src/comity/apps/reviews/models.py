@@ -1,64 +1,46 @@
-"""Closing a period: who confirmed it, and the figures as they then stood, in a chain that shows every change."""
+"""How a review is looked at: as a file, by mail, by whose eyes."""
 
 from typing import ClassVar
 
 from django.db import models
 from django.utils import timezone
 
-from comity.apps.parties.models import SIDES, Identified, Person, Relationship
+from comity.apps.parties.models import Identified, Person, Relationship
 
 
-class Confirmation(Identified):
-    """One side's word that a period's figures stand, but for what is disputed; `deemed` where silence said so."""
+class Schedule(models.TextChoices):
+    """When the review comes by mail, as `comity.book.lateness.last_due` reads it; by the book's clock."""
 
-    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
-    period = models.CharField(max_length=12)
-    side = models.CharField(max_length=8, choices=SIDES)
-    person = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="+")
-    at = models.DateTimeField(default=timezone.now)
-    deemed = models.BooleanField(default=False)
-    reminded_at = models.DateTimeField(null=True, blank=True)  # when the other side was reminded of it
-
-    class Meta:
-        """Each side once a period."""
-
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["relationship", "period", "side"], name="one_word_a_side")
-        ]
-
-    def __str__(self) -> str:
-        """Which period, by whom."""
-        return f"{self.period} {self.side}"
+    MONDAY = "monday 07:00"
+    FIRST = "day 1 07:00"
+    FIFTH = "day 5 07:00"
+    FIFTEENTH = "day 15 07:00"
 
 
-class Kept(models.TextChoices):
-    """What an entry of the record is."""
+class FileFormat(models.TextChoices):
+    """As which file a review is kept."""
 
-    FROZEN = "frozen"  # the figures of a period, confirmed by both
-    RESTATED = "restated"  # the same period later, beside and never in place of it
+    PDF = "pdf"
+    HTML = "html"
+    JSON = "json"
+    XLSX = "xlsx"
+    PPTX = "pptx"
 
 
-class Entry(Identified):
-    """One entry of the relationship's record. Never changed; each holds the digest of the one before it."""
+class Attachment(models.TextChoices):
+    """With which file it comes."""
 
-    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
-    number = models.PositiveIntegerField()
-    kind = models.CharField(max_length=10, choices=Kept.choices)
-    period = models.CharField(max_length=12)
-    at = models.DateTimeField(default=timezone.now)
-    content = models.JSONField()
-    previous = models.CharField(max_length=64)
-    digest = models.CharField(max_length=64)
+    NONE = ""
+    PDF = "pdf"
+    XLSX = "xlsx"
+    PPTX = "pptx"
 
-    class Meta:
-        """In order, each number once."""
 
-        ordering: ClassVar = ["number"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["relationship", "number"], name="one_entry_a_number")]
+class Eyes(models.TextChoices):
+    """By whose eyes a review is seen: the own side's, or what both see."""
 
-    def __str__(self) -> str:
-        """Its number and what it is."""
-        return f"{self.number} {self.kind} {self.period}"
+    JOINT = "joint"
+    OWN = "own"
 
 
 class ByMail(Identified):

@@ -1,82 +1,229 @@
-"""Closing a period: each side's word, and, with both, the figures frozen into the record."""
+"""Closing a period: each side confirms figures, and the figures that both confirmed are frozen into the record."""
 
-from datetime import UTC, date, datetime
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from functools import partial
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
+from comity.apps.audit.models import Event, SubjectType
+from comity.apps.audit.operations import audit
 from comity.apps.books.operations import hold
-from comity.apps.books.queries import definition, zone
-from comity.apps.matters.operations import A_DAY, hours
-from comity.apps.matters.queries import REMINDED_BEFORE
+from comity.apps.books.queries import NoBookError, definition, zone
+from comity.apps.i18n import words_for
 from comity.apps.parties.mailing import page, spoken, tell, tell_one
-from comity.apps.parties.operations import note
+from comity.apps.parties.models import Membership, Role
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing
+from comity.apps.record import operations as record
+from comity.apps.record import queries as words_given
+from comity.apps.record.models import Consent, Entry, Subject, VoidReason
+from comity.apps.refusal import Refused
+from comity.apps.replies import operations as replies
+from comity.apps.replies import queries as reply_times
+from comity.apps.replies.reminding import able, send_reminder
 from comity.apps.reviews import queries
-from comity.apps.reviews.models import ByMail, Confirmation, Entry, Kept
-from comity.apps.wording import words_for
+from comity.apps.reviews.figures import Figures, Moved, moved, settled
+from comity.apps.reviews.models import ByMail
+from comity.apps.reviews.refusals import Code
+from comity.apps.reviews.sentences import moved_lines
+from comity.book.definition import UnusableBookError
 from comity.book.lateness import last_due
 from comity.core import chain
-from comity.core.clocks import due
 from comity.core.values import Side
-from comity.review.faces import headline, render
-from comity.review.faces.contract import plain
-from comity.review.faces.level_rows import LevelRow, level_row
-from comity.review.review import Review
+from comity.review.build import NoReviewError
+from comity.review.i18n.words import Words
+from comity.review.model import Review
+from comity.review.render import render
+from comity.review.views import headline
+from comity.review.views.level import LevelRow, level_row
+
+_NOTICE_EVERY_S = 86_400
+_FIRST = 20  # differences that a sentence lists
 
 
-class NotAllowedError(ValueError):
-    """A word that is not this person's to give, or given already; the text names the sentence."""
+class FiguresMovedError(Refused):
+    """The figures are not those that the person was shown, so that nothing was confirmed.
+
+    :ivar standing: where the person stands
+    :ivar digest: of the figures as they are now
+    :ivar figures: the same in full
+    :ivar moved: what differs from what the person was shown; empty where that is not known
+    """
+
+    keeps_changes = True  # what became void by the same differences
+
+    def __init__(self, standing: Standing, digest: str, figures: Figures, moved: list[Moved]) -> None:
+        """Keep what is shown to the person."""
+        super().__init__(Code.FIGURES_MOVED)
+        self.standing, self.digest, self.figures, self.moved = standing, digest, figures, moved
+
+    def sentence(self, words: Words) -> str:
+        """The sentence, and what moved."""
+        lines = moved_lines(self.moved[:_FIRST], words, self.standing.party(words))
+        return " ".join([self.title(words), *(f"{line}." for line in lines)])
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """The figures of now, their digest, and what moved."""
+        return {"figures": self.digest, "shown": self.figures, "moved": [asdict(one) for one in self.moved]}
 
 
-def confirm(standing: Standing, review: Review, period: str) -> Entry | None:
-    """Give a side's word for a period; with both, its figures are frozen. What is disputed keeps both values.
+def confirm(
+    standing: Standing, review: Review, period: str, digest: str, shown: Mapping[str, Any] | None = None
+) -> Entry | None:
+    """Confirm the figures of a period for a side; where both sides have confirmed the same, they are frozen.
+
+    What is disputed keeps both values. Where the other side has confirmed other figures than those of now, its
+    confirmation becomes void, and both sides are told what moved.
 
     :param review: the joint review of the period, as it is now
-    :raises NotAllowedError: for those on neither side or without the right, and for a side that has spoken
+    :param digest: of the figures that the person was shown
+    :param shown: these figures in full, where they are at hand, to say what moved
+    :raises Refused: for those on neither side or without the right, and for a side that has confirmed
+    :raises FiguresMovedError: where the figures are no longer those that the person was shown
     """
     side = standing.side
     if side is None or not standing.may(Action.CONFIRM):
-        raise NotAllowedError("not_yours")
+        raise Refused(Code.NOT_YOURS)
     if not review.levels or review.period.end > timezone.now().date():
-        raise NotAllowedError("nothing_yet")
+        raise Refused(Code.NOTHING_YET)
     period = queries.name_of(standing, review)  # 2026q2 and 2026-Q2 are one period
+    entry = None
     with transaction.atomic():
-        # One at a time: the last of both freezes.
-        type(standing.relationship).objects.select_for_update().get(pk=standing.relationship.pk)
+        record.lock(standing)  # the last of both freezes
+        if queries.entries(standing, period).exists():
+            raise Refused(Code.CONFIRMED_ALREADY)
+        figures = queries.figures(standing, review, period)
+        now = chain.digest_of(figures)
         known = queries.confirmations(standing, period)
-        if side.value in known:
-            raise NotAllowedError("confirmed_already")
-        Confirmation.objects.create(
-            relationship=standing.relationship, period=period, side=side.value, person=standing.membership.person
-        )
-        note(standing, "confirmed", period, crosses=True)
-        if side.other.value not in known:
-            return None
-        return _kept(standing, Kept.FROZEN, period, _figures(standing, review, period))
+        if side.value in known and known[side.value].digest == now:
+            raise Refused(Code.CONFIRMED_ALREADY)
+        _void(standing, period, figures)
+        if digest == now:
+            both = record.consent(standing, Subject.PERIOD, period, figures)
+            audit(standing, Event.PERIOD_CONFIRMED, SubjectType.PERIOD, {"period": period}, shared=True)
+            entry = _freeze(standing, review, period, figures) if both else None
+    if digest != now:  # after what became void is kept
+        told = shown if shown is not None and _has_digest(shown, digest) else None
+        raise FiguresMovedError(standing, now, figures, [] if told is None else moved(told, figures))
+    return entry
 
 
 def hear_silence(standing: Standing, here: str) -> None:
-    """Where one side has confirmed a period and the other not answered: remind it, and later take silence for its word.
+    """Look after periods that one side has confirmed and the other has not: void, remind, give notice, hear silence.
 
-    The reply clock counts from the one side's word; nothing is taken for said before a reminder went out.
+    The reply is due by the calendar of the side that answers. Where both sides let silence count (`replies`), a
+    notice follows that names a day; the silence is a word once that day is over, as the database checks again.
     """
-    for word in queries.unanswered(standing):
-        side = Side(word.side).other
-        end = due(hours(here), word.at.astimezone(UTC), A_DAY * standing.relationship.reply_days)
-        now = timezone.now()
-        if word.reminded_at is None and now >= end - REMINDED_BEFORE:
-            Confirmation.objects.filter(pk=word.pk).update(reminded_at=now)
-            _remind(standing, side, word.period, end.date())
-        elif word.reminded_at is not None and now >= max(end, word.reminded_at + REMINDED_BEFORE / 3):
-            review = queries.review(standing, word.period, joint=True)
-            Confirmation.objects.create(
-                relationship=standing.relationship, period=word.period, side=side.value, deemed=True
-            )
-            _kept(standing, Kept.FROZEN, word.period, _figures(standing, review, word.period))
+    for word in words_given.void_untold(standing, Subject.PERIOD):
+        _apart(partial(_tell_void, standing, word), word)
+    for word in words_given.unanswered(standing, Subject.PERIOD):
+        _apart(partial(_hear, standing, word, here), word)
+
+
+def _apart(work: Callable[[], None], word: Consent) -> None:
+    """Do it in a transaction of its own; what goes wrong with one period keeps no other waiting."""
+    try:
+        with transaction.atomic():
+            work()
+    except (NoBookError, NoReviewError, UnusableBookError):
+        return  # without figures nothing is heard
+    except Exception:
+        logging.getLogger(__name__).exception("the clock of confirmation %s stood still", word.pk)
+
+
+def _hear(standing: Standing, word: Consent, here: str) -> None:
+    review = queries.review(standing, word.subject, joint=True)
+    figures = queries.figures(standing, review, word.subject)
+    if chain.digest_of(figures) != word.digest:
+        _void(standing, word.subject, figures)
+        return
+    side, now = Side(word.side).other, timezone.now()
+    due = reply_times.reply_due(standing.relationship, side, word.at, here)
+    if now < due - reply_times.REMINDED_BEFORE:
+        return
+    people = able(standing, side, Action.CONFIRM)
+    if not _was_reminded(word, people):
+        _remind(standing, people, word, due.astimezone(ZoneInfo(here)).date())
+    since = reply_times.silence_since(standing)
+    if since is None or since > word.at or now < due:
+        return
+    notice = reply_times.notice(word)
+    if notice is None or not replies.counts(notice, [str(one.person_id) for one in people]):
+        _give_notice(standing, people, word, due, here)
+    elif now >= notice.until:
+        record.call("comity_deem_consent", Subject.PERIOD, word.subject, chain.canonical(figures))
+        _freeze(standing, review, word.subject, figures)
+
+
+def _was_reminded(word: Consent, people: Sequence[Membership]) -> bool:
+    """Whether somebody was who may still answer."""
+    return word.reminded_at is not None and any(str(one.person_id) in word.reminded_to for one in people)
+
+
+def _give_notice(standing: Standing, people: Sequence[Membership], word: Consent, due: datetime, here: str) -> None:
+    """Say that the period is treated as confirmed on a day unless answered; it counts where two got it, a lead too.
+
+    Tried once a day: somebody whose mail is never taken must not fill the others' mailboxes.
+    """
+    if len(people) < replies.AT_LEAST or not any(one.role == Role.LEAD for one in people):
+        return
+    if not cache.add(f"notice:{word.pk}", True, _NOTICE_EVERY_S):
+        return
+    until = reply_times.notice_day(standing.relationship, Side(word.side).other, here)
+    period, address = word.subject, f"{page(standing, 'review')}?period={word.subject}"
+    day = until.astimezone(ZoneInfo(here)).date()
+    taken = send_reminder(people, "silence", address, period=lambda _: period, day=lambda words: words.day(day))
+    leads = {one.person_id for one in people if one.role == Role.LEAD}
+    if len(taken) >= replies.AT_LEAST and not leads.isdisjoint(taken):
+        at = timezone.now()
+        replies.give_notice(word, due, until, {str(person): at for person in taken})
+    else:
+        logging.getLogger(__name__).warning("a notice reached too few people of %s", word.pk)
+
+
+def _void(standing: Standing, period: str, figures: Figures) -> None:
+    """Make void whatever was confirmed of an open period with other figures than these, and tell both sides."""
+    for word in record.void_others(Subject.PERIOD, period, figures):
+        _tell_void(standing, word)
+
+
+def _tell_void(standing: Standing, word: Consent) -> None:
+    """Tell both sides that a confirmation is void, and what moved."""
+    differs = moved(word.content, word.void_content) if word.void_reason == VoidReason.CHANGED else []
+
+    def why(words: Words) -> str:
+        lines = [f"- {line}" for line in moved_lines(differs, words, standing.party(words))]
+        return "\n".join([words(f"closing.void_{word.void_reason}"), *lines])
+
+    for side in Side:
+        tell(
+            standing,
+            side,
+            Action.CONFIRM,
+            "void",
+            f"{page(standing, 'review')}?period={word.subject}",
+            period=lambda _: word.subject,
+            party=lambda words: standing.party(words)(word.side),
+            why=why,
+        )
+    record.void_told(word)
+
+
+def _has_digest(shown: Mapping[str, Any], digest: str) -> bool:
+    """Whether what a person says they were shown has the digest that they say it has."""
+    try:
+        return chain.digest_of(shown) == digest
+    except (ValueError, TypeError, RecursionError):
+        return False
 
 
 def by_mail(standing: Standing, due: str, form: str, *, joint: bool) -> ByMail:
@@ -113,10 +260,10 @@ def send(standing: Standing, now: datetime) -> bool:
     files = []
     if wish.form:
         files.append((f"review-{name}.{wish.form}", render(made, wish.form, words.language), queries.FILES[wish.form]))
-    said = {
+    said: dict[str, Any] = {
         "relationship": str(standing.relationship),
         "period": words.period(made.period, calendar.cut),
-        "headline": headline.plain(headline.told(made, words)),
+        "headline": headline.plain_text(headline.headline_phrases(made, words)),
         "levels": "\n".join(_level(level_row(one, made, words)) for one in made.levels),
     }
     tell_one(standing, "by_mail", f"{page(standing, 'review')}?period={name}", files, **said)
@@ -130,91 +277,47 @@ def _level(row: LevelRow) -> str:
     return f"{row.name}: {row.value} ({row.target}; {row.met})"
 
 
-def _remind(standing: Standing, side: Side, period: str, day: date) -> None:
-    address = f"{page(standing, 'review')}?period={period}"
-    tell(standing, side, Action.CONFIRM, "silence", address, period=lambda _: period, day=lambda words: words.day(day))
+def _remind(standing: Standing, people: Sequence[Membership], word: Consent, day: date) -> None:
+    """Remind a side; recorded only where the mail server took the reminder of at least one who may confirm."""
+    address = f"{page(standing, 'review')}?period={word.subject}"
+    period = word.subject
+    told = send_reminder(people, "confirm_by", address, period=lambda _: period, day=lambda words: words.day(day))
+    if told:
+        record.reminded(word, told)
 
 
 def restate(standing: Standing, review: Review, period: str, reason: str) -> Entry:
-    """Set what the records say now beside what was frozen, with the reason; the frozen figures stay.
+    """Add to the record what the figures of a frozen period are now, with the reason; the frozen figures stay.
 
-    :raises NotAllowedError: where nothing is frozen, nothing has changed, no reason is given, or the right is missing
+    :raises Refused: where nothing is frozen, nothing has changed, no reason is given, or the right is missing
     """
     if standing.side is None or not standing.may(Action.CONFIRM):
-        raise NotAllowedError("not_yours")
+        raise Refused(Code.NOT_YOURS)
     if not reason.strip():
-        raise NotAllowedError("reason")
+        raise Refused(Code.REASON)
     period = queries.name_of(standing, review)  # 2026q2 and 2026-Q2 are one period
     with transaction.atomic():
-        type(standing.relationship).objects.select_for_update().get(pk=standing.relationship.pk)
-        last = queries.record(standing, period).last()
+        record.lock(standing)
+        last = queries.entries(standing, period).last()
         if last is None:
-            raise NotAllowedError("not_frozen")
-        now = _figures(standing, review, period)
-        if now["figures"] == last.content["figures"]:
-            raise NotAllowedError("same_figures")
-        note(standing, "restated", period, crosses=True)
-        return _kept(standing, Kept.RESTATED, period, now | {"reason": reason.strip(), "by": standing.side.value})
+            raise Refused(Code.NOT_FROZEN)
+        now = settled(queries.figures(standing, review, period), last.content["figures"])
+        if not moved(last.content["figures"], now):
+            raise Refused(Code.SAME_FIGURES)
+        audit(standing, Event.PERIOD_RESTATED, SubjectType.PERIOD, {"period": period}, shared=True)
+        number = record.call("comity_restate", period, review.digest, chain.canonical(now), reason.strip())
+        return _kept(standing, number)
 
 
-def _kept(standing: Standing, kind: Kept, period: str, content: dict[str, Any]) -> Entry:
-    last = queries.record(standing).last()
-    content = {"kind": kind.value, "relationship": str(standing.relationship.pk), "period": period} | content
-    if kind is Kept.FROZEN:
-        hold(standing, period)
-    link = chain.linked(
-        1 if last is None else last.number + 1, content, chain.BEGINNING if last is None else last.digest
-    )
-    made = Entry.objects.create(
-        relationship=standing.relationship,
-        number=link.number,
-        kind=kind,
-        period=period,
-        content=content,
-        previous=link.previous,
-        digest=link.digest,
-    )
-    # The head goes to both sides: with it, nobody who runs the room can begin another record unseen.
-    address = f"{page(standing, 'review')}?period={period}"
-    for side in Side:
-        tell(
-            standing,
-            side,
-            Action.CONFIRM,
-            f"head_{kind}",
-            address,
-            period=lambda _: period,
-            number=lambda _: str(made.number),
-            digest=lambda _: made.digest,
-        )
+def _freeze(standing: Standing, review: Review, period: str, figures: Figures) -> Entry:
+    """Add the figures that both sides confirmed to the record, and keep their records from being taken back."""
+    hold(standing, period)
+    return _kept(standing, record.call("comity_freeze", period, review.digest, chain.canonical(figures)))
+
+
+def _kept(standing: Standing, number: UUID) -> Entry:
+    """The entry that was added, its head sent to both sides."""
+    made = record.checked(standing, number)
+    address = f"{page(standing, 'review')}?period={made.subject}"
+    record.send_head(standing, made, f"head_{made.kind}", address, {"period": lambda _: made.subject})
     return made
-
-
-def _figures(standing: Standing, review: Review, period: str) -> dict[str, Any]:
-    """The levels of the joint review: the value by the agreed formula, each side's own, and what is disputed.
-
-    Figures are text with twelve digits, so that they read back as they were written.
-    """
-    disputed = queries.disputed(standing, period)
-    return {
-        "digest": review.digest,
-        "figures": {
-            level.kpi: {
-                "measure": level.measure,
-                "unit": level.unit,
-                "value": _text(level.value),
-                "num": _text(level.num),
-                "den": _text(level.den),
-                "target": _text(level.target),
-                "met": level.met,
-                "reported": {side.value: _text(level.reported.get(side)) for side in Side},
-                "definition": plain(level.definition),
-                "disputed": [str(one.pk) for one in disputed.get(level.kpi, ())],
-            }
-            for level in review.levels
-        },
-    }
-
-
-def _text(value: float | None) -> str | None:
-    return None if value is None else f"{value:.12g}"

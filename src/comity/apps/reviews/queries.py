@@ -1,24 +1,36 @@
 """Reviews and attributions of the viewer's relationship, each worked out once for a state of the book and a viewer."""
 
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
-from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from markupsafe import Markup
 
 from comity.apps.books import queries as books
-from comity.apps.matters.models import AGREED, OPEN, Kind, Matter
-from comity.apps.parties.viewing import Standing
-from comity.apps.reviews.models import ByMail, Confirmation, Entry
+from comity.apps.i18n import language, words_for
+from comity.apps.matters.models import Matter
+from comity.apps.parties.limits import limit
+from comity.apps.parties.rights import Action
+from comity.apps.parties.viewing import ASKED, Standing
+from comity.apps.record import queries as record
+from comity.apps.record.models import Consent, Entry, Subject
+from comity.apps.reviews.few import without_few
+from comity.apps.reviews.figures import Figures, Moved, figures_of, moved, settled
+from comity.apps.reviews.models import ByMail, FileFormat
 from comity.apps.reviews.supposing import slots_of
-from comity.apps.wording import language, words_for
+from comity.core import chain
 from comity.core.calendars import Against, Calendar
+from comity.core.matters.kinds import Kind
+from comity.core.matters.transitions import AGREED, OPEN
 from comity.core.values import Period
-from comity.review.apart import in_own_periods
-from comity.review.attributing import Attribution, attribute
-from comity.review.composing import compose
-from comity.review.faces import attribution_map, attribution_page, page
-from comity.review.review import Review
+from comity.review.attribution import Attribution, attribute
+from comity.review.build import NoReviewError, build_review
+from comity.review.disclosure.redact import redact_other_cuts
+from comity.review.draw import miss_map
+from comity.review.model import Review
+from comity.review.render import html
+from comity.review.render.attribution import html as attribution_html
 
 _MOST_TOLD = 12  # matters of each kind beside an attribution; more stand among the matters
 _TOLD = 100  # disputes, and claims, beside a review; more stand among the matters
@@ -37,12 +49,12 @@ _LINE = [
     "reply_by",
     "due_on",
 ]
-FILES = {
-    "pdf": "application/pdf",
-    "html": "text/html; charset=utf-8",
-    "json": "application/json",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+FILES: dict[str, str] = {
+    FileFormat.PDF: "application/pdf",
+    FileFormat.HTML: "text/html; charset=utf-8",
+    FileFormat.JSON: "application/json",
+    FileFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    FileFormat.PPTX: "application/vnd.openxmlformats-officedocument.presentationml.presentation",
 }
 
 
@@ -56,14 +68,18 @@ def review(standing: Standing, period: str | None, against: Against | None = Non
 
     :param joint: only what both sides share
     :raises comity.apps.books.queries.NoBookError: where there is no book yet
-    :raises comity.review.composing.NoReviewError: where the records hold no whole period
+    :raises comity.review.build.NoReviewError: where the records hold no whole period
     :raises comity.core.calendars.UnknownPeriodError: for a period that cannot be read
+    :raises comity.apps.refusal.Refused: for too many within an hour that were not computed before
     """
 
     def make() -> Review:
+        if standing.remembered.get(ASKED):  # minutes of the processor, for periods that nobody has looked at
+            limit(standing.membership.person, "first looks")
         with books.opened(standing, joint=joint) as book:
-            made = compose(book, period=period, against=against, now=datetime.now(UTC))
-            return in_own_periods(made, book.definition.cut)
+            made = build_review(book, period=period, against=against, now=datetime.now(UTC))
+            made = redact_other_cuts(made, book.definition.cut)
+            return without_few(standing, book, made, joint=joint, review=review)
 
     return books.worked_out(standing, ("review", period, against), make, joint=joint)
 
@@ -71,7 +87,7 @@ def review(standing: Standing, period: str | None, against: Against | None = Non
 def attribution(standing: Standing, kpi: str, period: str | None) -> Attribution:
     """Whose doing a service level was, as the viewer may see it.
 
-    :raises comity.review.attributing.NoAttributionError: for a KPI that cannot be shared out
+    :raises comity.review.attribution.NoAttributionError: for a KPI that cannot be shared out
     """
 
     def make() -> Attribution:
@@ -81,41 +97,43 @@ def attribution(standing: Standing, kpi: str, period: str | None) -> Attribution
     return books.worked_out(standing, ("attribution", kpi, period), make)
 
 
-def review_body(standing: Standing, made: Review, beside: page.Beside, *, joint: bool = False) -> tuple[Markup, Markup]:
+def review_body(
+    standing: Standing, made: Review, links: html.RoomLinks, *, joint: bool = False
+) -> tuple[Markup, Markup]:
     """What the page of a review says, and what stands at its end, in the reader's language."""
     known = language()
-    key = ("review page", made.digest, made.period, made.against, known, tuple(sorted(beside.said.items())))
+    key = ("review page", made.digest, made.period, made.against, known, tuple(sorted(links.marks.items())))
 
     def make() -> tuple[str, ...]:
-        return tuple(str(one) for one in page.body(made, words_for(known), beside))
+        return tuple(str(one) for one in html.render_body(made, words_for(known), links))
 
     main, tail = books.worked_out(standing, key, make, joint=joint)
     return Markup(main), Markup(tail)  # noqa: S704 - as it was rendered
 
 
 def reading_body(
-    standing: Standing, made: Review, reading: str, beside: page.Beside, *, joint: bool = False
+    standing: Standing, made: Review, reading: str, links: html.RoomLinks, *, joint: bool = False
 ) -> Markup | None:
     """What the page of one reading says; None where the review has no such reading."""
-    if page.named(made, reading) is None:
+    if html.find_reading(made, reading) is None:
         return None
     known = language()
     key = ("reading", reading, made.digest, made.period, made.against, known)
     text = books.worked_out(
-        standing, key, lambda: str(page.opened(made, words_for(known), reading, beside)), joint=joint
+        standing, key, lambda: str(html.render_reading(made, words_for(known), reading, links)), joint=joint
     )
     return Markup(text)  # noqa: S704 - as above
 
 
 def figure_body(
-    standing: Standing, made: Review, kpi: str, beside: page.Beside, *, joint: bool = False
+    standing: Standing, made: Review, kpi: str, links: html.RoomLinks, *, joint: bool = False
 ) -> Markup | None:
     """What the page of one figure says; None where the review has no such level."""
     known = language()
-    key = ("figure", kpi, made.digest, made.period, made.against, known, beside.said.get(kpi, ()))
+    key = ("figure", kpi, made.digest, made.period, made.against, known, links.marks.get(kpi, ()))
 
     def make() -> str | None:
-        body = page.figure(made, words_for(known), kpi, beside)
+        body = html.render_level(made, words_for(known), kpi, links)
         return None if body is None else str(body)
 
     text = books.worked_out(standing, key, make, joint=joint)
@@ -137,7 +155,7 @@ def attribution_bodies(standing: Standing, made: Attribution) -> dict[str, Marku
     key = ("attribution body", made.kpi.id, made.period, known)
 
     def make() -> dict[str, str]:
-        return {part: str(text) for part, text in attribution_page.bodies(made, words_for(known)).items()}
+        return {part: str(text) for part, text in attribution_html.render_parts(made, words_for(known)).items()}
 
     return {part: Markup(text) for part, text in books.worked_out(standing, key, make).items()}  # noqa: S704 - as above
 
@@ -145,9 +163,7 @@ def attribution_bodies(standing: Standing, made: Attribution) -> dict[str, Marku
 def halves(standing: Standing, made: Attribution) -> list[tuple[int, str]]:
     """The half hours of the day in which anything was planned and happened, by number and clock."""
     key = ("halves", made.kpi.id, made.period)
-    return books.worked_out(
-        standing, key, lambda: [(one, attribution_map.clock(one)) for one in sorted(slots_of(made))]
-    )
+    return books.worked_out(standing, key, lambda: [(one, miss_map.slot_time(one)) for one in sorted(slots_of(made))])
 
 
 def about_attribution(standing: Standing, made: Attribution) -> dict[str, list[Matter]]:
@@ -178,16 +194,66 @@ def neighbours(calendar: Calendar, period: Period) -> tuple[Period, Period]:
     return calendar.against(period, Against.PREVIOUS), calendar.containing(period.end)
 
 
-def confirmations(standing: Standing, period: str) -> dict[str, Confirmation]:
-    """Which side has confirmed a period."""
-    found = Confirmation.objects.filter(relationship=standing.relationship, period=period).select_related("person")
-    return {one.side: one for one in found}
+def confirmations(standing: Standing, period: str) -> dict[str, Consent]:
+    """The valid confirmations of a period, by side."""
+    return record.consents(standing, Subject.PERIOD, period)
 
 
-def record(standing: Standing, period: str | None = None) -> QuerySet[Entry]:
-    """The entries of the record, the earliest first; of one period, or all."""
-    found = Entry.objects.filter(relationship=standing.relationship)
-    return (found if period is None else found.filter(period=period)).order_by("number")
+def figures(standing: Standing, made: Review, period: str) -> Figures:
+    """The figures of a joint review as they would be frozen now.
+
+    Where they are those that a side has confirmed but for the last digits, they are written as it confirmed them.
+    """
+    found = figures_of(made, {kpi: [str(one.pk) for one in those] for kpi, those in disputed(standing, period).items()})
+    for word in confirmations(standing, period).values():
+        found = settled(found, word.content)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What the closing of a period looks like now.
+
+    :ivar is_open: whether the period can be confirmed: it is over, and not frozen
+    :ivar figures: those that would be confirmed or frozen; None where nothing on the page is about them
+    :ivar digest: of these figures; what a confirmation has to name
+    :ivar moved: since one side confirmed, before the other did; with `since`, whose confirmation it was
+    """
+
+    words: dict[str, Consent]
+    void: list[Consent]
+    is_open: bool = False
+    figures: Figures | None = None
+    digest: str = ""
+    moved: list[Moved] = field(default_factory=list)
+    since: Consent | None = None
+
+
+def closing(standing: Standing, period: Period, name: str, *, joint: bool = True) -> Closing:
+    """How far the closing of a period is, with the joint figures, whoever looks.
+
+    :param joint: whether the joint figures are on the page anyway; else they are only worked out where a side has
+        confirmed some, for it takes as long as the own side's review, and nobody confirms what they do not see
+    """
+    words = confirmations(standing, name)
+    void = list(record.void_consents(standing, Subject.PERIOD, name))
+    if period.end > timezone.now().date() or entries(standing, name).exists():
+        return Closing(words, void)
+    if not words and not (joint and standing.may(Action.CONFIRM)):
+        return Closing(words, void, is_open=True)
+    try:
+        made = review(standing, name, joint=True)
+    except NoReviewError:
+        return Closing(words, void)
+    now = figures(standing, made, name)
+    digest = chain.digest_of(now)
+    since = next((one for one in words.values() if one.digest != digest), None)
+    return Closing(words, void, True, now, digest, [] if since is None else moved(since.content, now), since)
+
+
+def entries(standing: Standing, period: str) -> QuerySet[Entry]:
+    """The entries of the record about a period, the earliest first."""
+    return record.entries(standing, Subject.PERIOD, period)
 
 
 def disputes(standing: Standing, period: str) -> QuerySet[Matter]:
@@ -210,20 +276,3 @@ def claims(standing: Standing) -> QuerySet[Matter]:
     return Matter.objects.filter(relationship=standing.relationship, kind=Kind.CLAIM, state__in=OPEN).order_by(
         "reply_by", "pk"
     )
-
-
-def unanswered(standing: Standing) -> list[Confirmation]:
-    """One side's words for periods that the other has said nothing to."""
-    words: dict[str, list[Confirmation]] = {}
-    for one in Confirmation.objects.filter(relationship=standing.relationship):
-        words.setdefault(one.period, []).append(one)
-    return [found[0] for found in words.values() if len(found) == 1]
-
-
-def record_told(standing: Standing) -> dict[str, Any]:
-    """The whole record, to be kept and checked without this room."""
-    entries = [
-        {"number": one.number, "content": one.content, "previous": one.previous, "digest": one.digest}
-        for one in record(standing)
-    ]
-    return {"schema": "comity.record/1", "entries": entries}

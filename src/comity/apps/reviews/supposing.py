@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from comity.review.attributing import Attribution, clock, spread, supposed
+from comity.review.attribution import Attribution, local_starts, people_by_interval, what_if_level
 
 _NUMBER = re.compile(r"([+\-\u2212]?)\s*(\d{1,6}(?:[.,]\d{1,3})?)\s*%?")
 _TIME = re.compile(r"(\d{1,3})\s*:\s*([0-5]\d)")
@@ -52,11 +52,11 @@ class Tried:
         more, mean, there = self._read
         took = made.amounts.aht if made.amounts is not None else None
         try:
-            return supposed(
+            return what_if_level(
                 made,
                 volume=1 + more / 100,
                 handled=mean / took if mean and took else 1.0,
-                more=spread(made, there, self.since),
+                more=people_by_interval(made, there, self.since),
             )
         except ValueError:
             return None
@@ -64,7 +64,7 @@ class Tried:
 
 def slots_of(made: Attribution) -> set[int]:
     """The half hours of the day in which anything was planned and happened."""
-    return {one.hour * 2 + one.minute // 30 for one in clock(made)}
+    return {one.hour * 2 + one.minute // 30 for one in local_starts(made)}
 
 
 def _number(text: str) -> float | None:

@@ -6,12 +6,11 @@ from comity.apps.reviews import views
 
 urlpatterns = [
     path("review/", views.review, name="review"),
-    path("review/figure/<str:kpi>/", views.figure, name="figure"),
+    path("review/figure/<path:kpi>/", views.figure, name="figure"),
     path("review/reading/<path:reading>/", views.reading, name="reading"),
     path("review/file.<str:form>", views.review_file, name="review_file"),
     path("review/mail/", views.by_mail, name="by_mail"),
     path("review/confirm/", views.confirm, name="confirm"),
     path("review/restate/", views.restate, name="restate"),
-    path("record/", views.record, name="record"),
     path("attribution/", views.attribution, name="attribution"),
 ]

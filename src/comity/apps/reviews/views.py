@@ -5,36 +5,43 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from comity.apps.audit.models import Event, SubjectType
+from comity.apps.audit.operations import audit_read
 from comity.apps.books.queries import NoBookError, definition, why
-from comity.apps.matters.models import Kind, Matter
-from comity.apps.parties.operations import read
+from comity.apps.i18n import language, words_for
+from comity.apps.matters.models import Matter
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing, place
+from comity.apps.record.models import Consent, Entry, VoidReason
+from comity.apps.refusal import form_page
 from comity.apps.reviews import operations, queries
-from comity.apps.reviews.forms import Wish
-from comity.apps.reviews.models import Entry
+from comity.apps.reviews.figures import Figures, moved
+from comity.apps.reviews.forms import Restate, Wish
+from comity.apps.reviews.sentences import moved_rows
 from comity.apps.reviews.supposing import Tried
-from comity.apps.wording import language, words_for
 from comity.book.definition import UnusableBookError
+from comity.core import chain
 from comity.core.agreements import Kpi
 from comity.core.calendars import Against, Calendar, UnknownPeriodError
+from comity.core.matters.kinds import Kind
 from comity.core.readings.reading import Reading
 from comity.core.values import Period, Side
-from comity.review.attributing import MEASURE, Attribution, NoAttributionError
-from comity.review.composing import NoReviewError
-from comity.review.faces import attribution_page, attribution_rows
-from comity.review.faces import render as render_as
-from comity.review.faces.level_rows import level_row
-from comity.review.faces.page import Beside, known_by, named
-from comity.review.faces.sentences import definition_of, level_title, subtitle, title
-from comity.review.faces.words import DASH, Words, clean
-from comity.review.review import Review
+from comity.review.attribution import MEASURE, Attribution, NoAttributionError
+from comity.review.build import NoReviewError
+from comity.review.i18n.words import DASH, Words, clean
+from comity.review.model import Review
+from comity.review.render import render as render_as
+from comity.review.render.attribution import html as attribution_html
+from comity.review.render.html import RoomLinks, find_reading, reading_key
+from comity.review.views import attribution as attribution_view
+from comity.review.views.level import level_row
+from comity.review.views.sentences import definition_of, level_title, subtitle, title
 
 _FIRST = 20  # of what is disputed or claimed; the rest stands among the matters
 
@@ -42,18 +49,22 @@ _FIRST = 20  # of what is disputed or claimed; the rest stands among the matters
 @require_safe
 def review(request: HttpRequest) -> HttpResponse:
     """The joint review, or the own side's, of a period."""
-    standing = place(request)
+    return _review(request, place(request), request.GET, None)
+
+
+def _review(request: HttpRequest, standing: Standing, asked_for: QueryDict, restating: Restate | None) -> HttpResponse:
     words = words_for(language())
     try:
-        made, joint = _asked_for(request, standing)
+        made, joint = _asked_for(asked_for, standing)
     except (NoBookError, NoReviewError, UnusableBookError) as error:
         return render(request, "reviews/nothing.html", {"why": why(standing, error)})
     calendar = definition(standing).calendar(made.cut)
     name = calendar.name(made.period)
-    read(standing, "review", name)
+    audit_read(standing, Event.REVIEW_READ, SubjectType.PERIOD, {"period": name})
     about = queries.about(standing, made.period, name)
-    body, tail = queries.review_body(standing, made, _beside(standing, made, name, about, joint=joint), joint=joint)
+    body, tail = queries.review_body(standing, made, _room_links(standing, made, name, about, joint=joint), joint=joint)
     asked = [one for those in about.values() for one in those]
+    closing = queries.closing(standing, made.period, name, joint=joint)
     shown = {
         "review": made,
         "body": body,
@@ -67,30 +78,39 @@ def review(request: HttpRequest) -> HttpResponse:
         "against": made.against,
         "ways": list(Against),
         "joint": joint,
-        "confirmations": queries.confirmations(standing, name),
-        "entries": [_entry(entry, words) for entry in queries.record(standing, name)],
+        "closing": closing,
+        "confirmations": closing.words,
+        "to_confirm": None if closing.figures is None else _rows(closing.figures, words),
+        "shown": "" if closing.figures is None else chain.canonical(closing.figures),
+        "moved": moved_rows(closing.moved, words, standing.party(words)),
+        "void": [_voided(one, standing, words) for one in closing.void],
+        "entries": [_entry(entry, words) for entry in queries.entries(standing, name)],
         "asked": asked[:_FIRST],
         "more": len(asked) > _FIRST,
         "files": list(queries.FILES),
+        "restate": restating or Restate(),
     }
-    return render(request, "reviews/review.html", shown)
+    wrong = restating is not None and restating.errors
+    return render(request, "reviews/review.html", shown, status=422 if wrong else 200)
 
 
-def _asked_for(request: HttpRequest, standing: Standing) -> tuple[Review, bool]:
+def _asked_for(query: QueryDict, standing: Standing) -> tuple[Review, bool]:
     """The review that an address names, and whether it is the joint one.
 
     :raises Http404: for a period that cannot be read
     """
-    asked = request.GET.get("against")
+    asked = query.get("against")
     against = Against(asked) if asked in set(Against) else None
-    joint = request.GET.get("eyes") == "joint" or standing.viewer.side is None
+    joint = query.get("eyes") == "joint" or standing.viewer.side is None
     try:
-        return queries.review(standing, request.GET.get("period") or None, against, joint=joint), joint
+        return queries.review(standing, query.get("period") or None, against, joint=joint), joint
     except UnknownPeriodError as error:
         raise Http404(str(error)) from None
 
 
-def _beside(standing: Standing, made: Review, period: str, about: dict[str, list[Matter]], *, joint: bool) -> Beside:
+def _room_links(
+    standing: Standing, made: Review, period: str, about: dict[str, list[Matter]], *, joint: bool
+) -> RoomLinks:
     """Where each level and each reading is opened, and by whom a level is disputed or claimed about."""
     words, at = words_for(language()), standing.relationship
     asked = urlencode({"period": period} | ({"eyes": "joint"} if joint and standing.side else {}))
@@ -102,10 +122,10 @@ def _beside(standing: Standing, made: Review, period: str, about: dict[str, list
 
     marks = {kpi: tuple(dict.fromkeys(said(one) for one in those)) for kpi, those in about.items() if kpi}
 
-    def opened(reading: Reading, review: Review) -> str:
-        return f"{reverse('reading', args=[at.pk, known_by(reading, review)])}?{asked}&{held}"
+    def reading_url(reading: Reading, review: Review) -> str:
+        return f"{reverse('reading', args=[at.pk, reading_key(reading, review)])}?{asked}&{held}"
 
-    return Beside(lambda kpi: f"{reverse('figure', args=[at.pk, kpi])}?{asked}", marks, opened)
+    return RoomLinks(lambda kpi: f"{reverse('figure', args=[at.pk, kpi])}?{asked}", marks, reading_url)
 
 
 class _Opened(NamedTuple):
@@ -117,7 +137,7 @@ class _Opened(NamedTuple):
     period: str  # in words
     name: str  # as addresses have it
     about: dict[str, list[Matter]]
-    beside: Beside
+    links: RoomLinks
 
 
 def _opened(request: HttpRequest) -> _Opened:
@@ -127,24 +147,24 @@ def _opened(request: HttpRequest) -> _Opened:
     """
     standing = place(request)
     try:
-        made, joint = _asked_for(request, standing)
+        made, joint = _asked_for(request.GET, standing)
     except (NoBookError, NoReviewError, UnusableBookError):
         raise Http404 from None
     calendar = definition(standing).calendar(made.cut)
     name = calendar.name(made.period)
     about = queries.about(standing, made.period, name)
     spoken = words_for(language()).period(made.period, calendar.cut)
-    return _Opened(standing, made, joint, spoken, name, about, _beside(standing, made, name, about, joint=joint))
+    return _Opened(standing, made, joint, spoken, name, about, _room_links(standing, made, name, about, joint=joint))
 
 
 @require_safe
 def figure(request: HttpRequest, kpi: str) -> HttpResponse:
     """One figure opened: the level, each side's own and why they differ, its wording, its records, what is asked."""
-    standing, made, joint, period, name, about, beside = _opened(request)
-    body = queries.figure_body(standing, made, kpi, beside, joint=joint)
+    standing, made, joint, period, name, about, links = _opened(request)
+    body = queries.figure_body(standing, made, kpi, links, joint=joint)
     if body is None:
         raise Http404
-    read(standing, "figure", f"{kpi} {name}")
+    audit_read(standing, Event.FIGURE_READ, SubjectType.PERIOD, {"kpi": kpi, "period": name})
     level = next(one for one in made.levels if one.kpi == kpi)
     words, mine = words_for(language()), [*about.get(kpi, ()), *about.get("", ())]
     shown = {
@@ -170,13 +190,13 @@ def _marks(matters: list[Matter]) -> list[Matter]:
 @require_safe
 def reading(request: HttpRequest, reading: str) -> HttpResponse:
     """One reading opened: what moved and what only seemed to, its wording, its records, what is asked about it."""
-    standing, made, joint, period, name, about, beside = _opened(request)
+    standing, made, joint, period, name, about, links = _opened(request)
     words = words_for(language())
-    body = queries.reading_body(standing, made, reading, beside, joint=joint)
-    found = named(made, reading)
+    body = queries.reading_body(standing, made, reading, links, joint=joint)
+    found = find_reading(made, reading)
     if body is None or found is None:
         raise Http404
-    read(standing, "reading", f"{found.id} {name}")
+    audit_read(standing, Event.READING_READ, SubjectType.PERIOD, {"reading": found.id, "period": name})
     rests_on = definition_of(found, made)
     mine = [] if rests_on is None else [*about.get(rests_on.id, ()), *about.get("", ())]
     shown = {
@@ -196,14 +216,36 @@ def reading(request: HttpRequest, reading: str) -> HttpResponse:
 
 def _entry(entry: Entry, words: Words) -> dict[str, object]:
     """An entry of the record, its figures in the reader's format."""
+    content = entry.content
+    return {
+        "entry": entry,
+        "rows": _rows(content["figures"], words),
+        "reason": content.get("reason", ""),
+        "by": content.get("by"),
+        "words": content.get("words", []),
+    }
+
+
+def _rows(figures: Figures, words: Words) -> list[tuple[object, ...]]:
+    """Figures in the reader's format: value, target, each side's own, what is disputed."""
     rows = []
-    for kpi, one in entry.content["figures"].items():
+    for kpi, one in figures.items():
         shown = [
             DASH if value is None else words.figure(float(value), one["unit"])
             for value in (one["value"], one["target"], *(one["reported"][side.value] for side in Side))
         ]
         rows.append((words.named("measure", kpi), *shown, one["disputed"]))
-    return {"entry": entry, "rows": rows, "reason": entry.content.get("reason", ""), "by": entry.content.get("by")}
+    return rows
+
+
+def _voided(word: Consent, standing: Standing, words: Words) -> dict[str, object]:
+    """A confirmation that counts no more: whose, since when, why, and what moved."""
+    differs = moved(word.content, word.void_content) if word.void_reason == VoidReason.CHANGED else []
+    return {
+        "word": word,
+        "why": words(f"closing.void_{word.void_reason}"),
+        "moved": moved_rows(differs, words, standing.party(words)),
+    }
 
 
 @require_safe
@@ -219,7 +261,7 @@ def review_file(request: HttpRequest, form: str) -> HttpResponse:
     except (UnknownPeriodError, NoBookError, NoReviewError, UnusableBookError):
         raise Http404 from None
     name = f"review-{definition(standing).calendar(made.cut).name(made.period)}.{form}"
-    read(standing, "file", name)
+    audit_read(standing, Event.REVIEW_FILE_READ, SubjectType.PERIOD, {"name": name})
     return HttpResponse(
         written, content_type=queries.FILES[form], headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )
@@ -242,45 +284,49 @@ def by_mail(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@form_page("review", query=("period",))
 def confirm(request: HttpRequest) -> HttpResponse:
-    """Give the side's word for a period."""
+    """Confirm, for a side, the figures of a period as the page has shown them."""
     standing = place(request, Action.CONFIRM)
     period, words = request.POST.get("period", ""), words_for(language())
+    entry = operations.confirm(
+        standing, _joint(standing, period), period, request.POST.get("figures", ""), _shown(request)
+    )
+    messages.success(request, words("closing.frozen_now" if entry else "closing.confirmed_now", period=period))
+    return redirect(f"{reverse('review', args=[standing.relationship.pk])}?{urlencode({'period': period})}")
+
+
+def _joint(standing: Standing, period: str) -> Review:
+    """The joint review of a period.
+
+    :raises Http404: where there is none
+    """
     try:
-        made = queries.review(standing, period, joint=True)
-        entry = operations.confirm(standing, made, period)
-        messages.success(request, words("closing.frozen_now" if entry else "closing.confirmed_now", period=period))
-    except (UnknownPeriodError, NoBookError, NoReviewError):
+        return queries.review(standing, period, joint=True)
+    except (UnknownPeriodError, NoBookError, NoReviewError, UnusableBookError):
         raise Http404 from None
-    except operations.NotAllowedError as error:
-        messages.error(request, words(f"closing.{error}"))
-    return redirect(f"{reverse('review', args=[standing.relationship.pk])}?period={period}")
+
+
+def _shown(request: HttpRequest) -> dict[str, object] | None:
+    """The figures that the page has shown, as it sends them back; None where they cannot be read."""
+    try:
+        shown = json.loads(request.POST.get("shown", ""))
+    except (ValueError, RecursionError):
+        return None
+    return shown if isinstance(shown, dict) else None
 
 
 @require_POST
 def restate(request: HttpRequest) -> HttpResponse:
     """Set what the records say now beside what was frozen."""
     standing = place(request, Action.CONFIRM)
-    period, words = request.POST.get("period", ""), words_for(language())
-    try:
-        made = queries.review(standing, period, joint=True)
-        operations.restate(standing, made, period, request.POST.get("reason", "")[:1000])
-    except (UnknownPeriodError, NoBookError, NoReviewError):
-        raise Http404 from None
-    except operations.NotAllowedError as error:
-        messages.error(request, words(f"closing.{error}"))
-    return redirect(f"{reverse('review', args=[standing.relationship.pk])}?period={period}")
-
-
-@require_safe
-def record(request: HttpRequest) -> HttpResponse:
-    """The whole record, to be kept and checked without this room: `comity verify`."""
-    standing = place(request)
-    read(standing, "record")
-    text = json.dumps(queries.record_told(standing), ensure_ascii=False, indent=1)
-    return HttpResponse(
-        text, content_type="application/json", headers={"Content-Disposition": 'attachment; filename="record.json"'}
-    )
+    period = request.POST.get("period", "")
+    made, form = _joint(standing, period), Restate(request.POST)
+    if form.is_valid():
+        with form.showing_refusals():
+            operations.restate(standing, made, period, form.cleaned_data["reason"])
+            return redirect(f"{reverse('review', args=[standing.relationship.pk])}?{urlencode({'period': period})}")
+    return _review(request, standing, request.POST, form)
 
 
 @require_safe
@@ -297,7 +343,7 @@ def attribution(request: HttpRequest) -> HttpResponse:
         raise Http404(str(error)) from None
     except (NoBookError, NoAttributionError, UnusableBookError) as error:
         return render(request, "reviews/nothing.html", {"why": why(standing, error)})
-    read(standing, "attribution", f"{made.kpi.id} {made.name}")
+    audit_read(standing, Event.ATTRIBUTION_READ, SubjectType.PERIOD, {"kpi": made.kpi.id, "period": made.name})
     calendar = Calendar(made.cut, agreed.month_starts_on)
     before, after = queries.neighbours(calendar, made.period)
     tried = Tried.of(request.GET, made) if made.shared is not None and made.shared.fit else None
@@ -306,10 +352,10 @@ def attribution(request: HttpRequest) -> HttpResponse:
         "kpis": {one: _kpi_told(kpi_of, words, alone=len(kpis) == 1) for one, kpi_of in kpis.items()},
         "kpi": kpi,
         "name": made.name,
-        "period": attribution_rows.period_name(made, words),
+        "period": attribution_view.period_name(made, words),
         "before": _neighbour(calendar, before, words),
         "after": _neighbour(calendar, after, words),
-        "title": attribution_rows.title(made, words),
+        "title": attribution_view.attribution_title(made, words),
         "made": made,
         "tried": tried,
         "answer": _answer(made, tried, words),
@@ -329,7 +375,7 @@ def _neighbour(calendar: Calendar, period: Period, words: Words) -> dict[str, st
 
 def _kpi_told(kpi: Kpi, words: Words, *, alone: bool) -> str:
     """A KPI by its name; where there are several, with the queues or channels that it is about."""
-    name = attribution_rows.kpi_name(kpi, words)
+    name = attribution_view.kpi_name(kpi, words)
     about = [] if alone else [one for one in kpi.queues if one != "*"] or [one for one in kpi.channels if one != "*"]
     return f"{name}: {', '.join(clean(one) for one in about)}" if about else name
 
@@ -339,4 +385,4 @@ def _answer(made: Attribution, tried: Tried | None, words: Words) -> dict[str, s
     if tried is None or not tried.asked or tried.wrong:
         return None
     level = tried.level(made)
-    return None if level is None else dict(attribution_page.tried(made, words, level))
+    return None if level is None else dict(attribution_html.what_if_texts(made, words, level))

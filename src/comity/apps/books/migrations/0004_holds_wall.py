@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import migrations
 
-from comity.apps.parties.wall import OWN, PERSON, Policy, raised, shared
+from comity.apps.parties.migrations._rls_v1 import OWN, PERSON, Policy, raised, shared
 
 MINE = f"person_id = {PERSON}"
 

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import migrations
 
-from comity.apps.parties.wall import PERSON, Policy, raised
+from comity.apps.parties.migrations._rls_v1 import PERSON, Policy, raised
 
 OWNER = "CREATE POLICY parties_token_owner ON parties_token TO CURRENT_USER USING (true);"
 FINDING = """

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import migrations
 
-from comity.apps.parties.wall import PERSON
+from comity.apps.parties.migrations._rls_v1 import PERSON
 
 # Arrays, which are worked out once a query and then found by index: as sets they were read through row by row.
 JOINED = f"SELECT relationship_id FROM parties_membership WHERE person_id = {PERSON} AND left_at IS NULL"

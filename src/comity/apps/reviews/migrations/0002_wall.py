@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import migrations
 
-from comity.apps.parties.wall import MINE, PERSON, SIDE, Policy, raised
+from comity.apps.parties.migrations._rls_v1 import MINE, PERSON, SIDE, Policy, raised
 
 POLICIES = (
     Policy(

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import migrations
 
-from comity.apps.parties.wall import MINE, PERSON, Policy, raised
+from comity.apps.parties.migrations._rls_v1 import MINE, PERSON, Policy, raised
 
 OWN = f"person_id = {PERSON}"
 OWNER = "CREATE POLICY reviews_bymail_owner ON reviews_bymail TO CURRENT_USER USING (true);"

@@ -4,6 +4,9 @@ A viewer is two settings of the transaction: `comity.person`, who is signed in, 
 they act in. From these the database itself works out the relationship and the side; a request that sets neither sees
 nothing, and one that sets a membership that is not the person's sees nothing either. The app's role owns no table
 and cannot pass by the policies, and FORCE holds them against the owner too.
+
+Frozen: the migrations that import it have landed, and what they did never changes. A new migration writes its SQL out
+as text, as `outbox/migrations/0001_initial.py` does.
 """
 
 from dataclasses import dataclass

@@ -7,22 +7,22 @@ from importlib import resources
 from django.utils.translation import get_language
 
 from comity.core.calendars import UnknownPeriodError, named
-from comity.review.faces.words import LOCALES, Words, catalogue, flat
+from comity.review.i18n.words import LOCALES, Words, catalogue, flatten
 
-APPS = ("parties", "books", "matters", "reviews")
+APPS = ("parties", "audit", "outbox", "record", "replies", "books", "matters", "reviews", "today")
 
 
 @cache
 def words_for(language: str) -> Words:
     """Every word of a language.
 
-    :raises comity.review.faces.words.UnknownLanguageError: for a language without a catalogue
+    :raises comity.review.i18n.words.UnknownLanguageError: for a language without a catalogue
     """
     sentences = dict(catalogue(language))
     for app in APPS:
         file = resources.files(f"comity.apps.{app}").joinpath("words", f"{language}.toml")
         if file.is_file():
-            sentences |= flat(tomllib.loads(file.read_text(encoding="utf-8")))
+            sentences |= flatten(tomllib.loads(file.read_text(encoding="utf-8")))
     return Words(language, sentences)
 
 

@@ -1,0 +1,32 @@
+"""Why something about the records is refused."""
+
+from http import HTTPStatus
+
+from comity.apps.refusal import RefusalCode
+
+
+class Code(RefusalCode):
+    """Each has its sentence in `words/`, below [refused.books]."""
+
+    NO_BOOK = "no_book"
+    BEGUN_ALREADY = "begun_already"
+    NOT_YET = "not_yet"
+    NO_ROUTES = "no_routes"
+    NOT_NOW = "not_now"
+    NOT_LAST = "not_last"
+    HELD = "held"
+    SHARED_ALREADY = "shared_already"
+    BESIDE_OTHERS = "beside_others"
+    UNUSABLE_BOOK = "unusable_book"
+
+    NOT_YOURS = "not_yours", HTTPStatus.FORBIDDEN
+
+    TOO_LARGE = "too_large", HTTPStatus.UNPROCESSABLE_ENTITY
+    DAY_PASSED = "day_passed", HTTPStatus.UNPROCESSABLE_ENTITY
+    NEEDS_REASON = "needs_reason", HTTPStatus.UNPROCESSABLE_ENTITY
+    NO_ITEM = "no_item", HTTPStatus.UNPROCESSABLE_ENTITY
+    NO_SUCH_PERIOD = "no_such_period", HTTPStatus.UNPROCESSABLE_ENTITY
+    UNKNOWN_MAPPING = "unknown_mapping", HTTPStatus.UNPROCESSABLE_ENTITY
+    UNUSABLE_MAPPING = "unusable_mapping", HTTPStatus.UNPROCESSABLE_ENTITY
+    UNUSABLE_ROUTES = "unusable_routes", HTTPStatus.UNPROCESSABLE_ENTITY
+    UNUSABLE_TERMS = "unusable_terms", HTTPStatus.UNPROCESSABLE_ENTITY

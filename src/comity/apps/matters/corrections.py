@@ -1,0 +1,111 @@
+"""Corrections: matters that an import opens when it would change rows which the other side brought.
+
+Whose rows they are sees each change before and after, and accepts all, accepts some, or refuses. Nothing is accepted by
+silence, and the rows keep who brought them.
+"""
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+from comity.apps.books.models import Delivery
+from comity.apps.books.queries import folder_of, zone
+from comity.apps.i18n import words_for
+from comity.apps.matters.models import Matter
+from comity.apps.matters.operations import due_when_raised, move, raised_now
+from comity.apps.parties.mailing import page, spoken, tell
+from comity.apps.parties.rights import Action
+from comity.apps.parties.viewing import Standing
+from comity.book.importing.corrections import NoProposalError, Proposal, count_proposals, proposals
+from comity.core.matters.kinds import Kind
+from comity.core.matters.transitions import OPEN, Move, State
+from comity.review.i18n.words import Words
+
+SHOWN = 200  # changes on a page; the file of the matter has them all
+
+
+def open_correction(standing: Standing, delivery: Delivery) -> None:
+    """Open the matter of what a delivery would change, unless it is there already."""
+    outcome, side = delivery.outcome, standing.side
+    if side is None:
+        return
+    about = {"table": outcome["table"], "number": outcome["number"]}
+    try:
+        counts = count_proposals(folder_of(standing.relationship.pk), **about, key=str(delivery.pk))
+    except NoProposalError:
+        return  # answered already, or of an earlier delivery of the same file, whose matter is there
+    if _of(standing, delivery) is not None:
+        return
+
+    def title(words: Words) -> str:
+        table = words.named("table", outcome["table"])
+        return words("correction.title", table=table, rows=words.number(sum(counts.values())))
+
+    words = words_for(spoken(standing.membership.person.language))
+    said = {"delivery": str(delivery.pk), "name": delivery.name, "counts": counts}
+    matter = Matter(
+        relationship=standing.relationship,
+        kind=Kind.CORRECTION,
+        asks=side.value,
+        answers=side.other.value,
+        title=title(words)[:160],
+        records=about | said,
+    )
+    matter.reply_by = due_when_raised(matter, zone(standing))
+    raised_now(standing, matter, words("correction.text", name=delivery.name))
+    address = page(standing, "matter", matter=matter.pk)
+    tell(standing, side.other, Action.ANSWER, "correction", address, title=title)
+
+
+def _of(standing: Standing, delivery: Delivery) -> Matter | None:
+    ours = Matter.objects.filter(relationship=standing.relationship, kind=Kind.CORRECTION)
+    return ours.filter(records__delivery=str(delivery.pk)).first()
+
+
+def withdraw_correction(standing: Standing, delivery: Delivery) -> None:
+    """Withdraw what a delivery proposed, now that its own side has taken it back."""
+    matter = _of(standing, delivery)
+    if matter is not None and matter.state in OPEN:
+        words = words_for(spoken(standing.membership.person.language))
+        move(standing, matter, Move.WITHDRAW, words("correction.taken_back", name=delivery.name), zone(standing))
+
+
+def changes(standing: Standing, matter: Matter, first: int = 0, most: int = SHOWN) -> list[Proposal]:
+    """What a correction would change or, once it is answered, would have changed, row by row."""
+    if matter.kind != Kind.CORRECTION:
+        return []
+    about = {name: matter.records[name] for name in ("table", "number")} | {"key": matter.records["delivery"]}
+    try:
+        return list(islice(proposals(folder_of(standing.relationship.pk), **about, first=first, most=most), most))
+    except NoProposalError:
+        return []
+
+
+def accepted(matter: Matter) -> set[int] | None:
+    """The numbers of the changes that were accepted where only some were; None where all or none were, or it waits."""
+    if matter.kind != Kind.CORRECTION or matter.state != State.ACCEPTED:
+        return None
+    step = matter.steps.filter(move=Move.ACCEPT).first()
+    return None if step is None or "rows" not in step.terms else set(step.terms["rows"])
+
+
+COLUMNS = ("change", "kind", "row", "column", "before", "after")
+
+
+def change_rows(standing: Standing, matter: Matter) -> list[tuple[Any, ...]]:
+    """The same as a table, as `COLUMNS` names it: one line for each changed value."""
+    found = []
+    for one in changes(standing, matter, most=1_000_000):
+        key = ", ".join(str(value) for value in one.key.values())
+        for name in dict.fromkeys((*one.before, *one.after)):
+            before, after = one.before.get(name), one.after.get(name)
+            if (before, after) != (None, None):
+                found.append((one.number, one.kind, key, name, before, after))
+    return found
+
+
+def chosen(matter: Matter, numbers: Sequence[int]) -> list[int] | None:
+    """The changes that are accepted, by number; None for all."""
+    total = sum(matter.records.get("counts", {}).values())
+    known = sorted({number for number in numbers if 0 < number <= total})
+    return None if len(known) == total else known

@@ -1,0 +1,24 @@
+"""Why a move in a matter is refused."""
+
+from http import HTTPStatus
+
+from comity.apps.refusal import RefusalCode
+
+
+class Code(RefusalCode):
+    """Each has its sentence in `words/`, below [refused.matters]."""
+
+    THEIR_TURN = "their_turn"
+    ENDED = "ended"
+    NOT_NOW = "not_now"
+
+    NOT_YOURS = "not_yours", HTTPStatus.FORBIDDEN
+
+    NOBODY = "nobody", HTTPStatus.UNPROCESSABLE_ENTITY
+    NO_OWNER = "no_owner", HTTPStatus.UNPROCESSABLE_ENTITY
+    TOO_LARGE = "too_large", HTTPStatus.UNPROCESSABLE_ENTITY
+    ORDER = "order", HTTPStatus.UNPROCESSABLE_ENTITY
+    INCOMPLETE_CLAIM = "incomplete_claim", HTTPStatus.UNPROCESSABLE_ENTITY
+    ALL_OR_TICKED = "all_or_ticked", HTTPStatus.UNPROCESSABLE_ENTITY
+    NONE_TICKED = "none_ticked", HTTPStatus.UNPROCESSABLE_ENTITY
+    REASON = "reason", HTTPStatus.UNPROCESSABLE_ENTITY

@@ -1,0 +1,160 @@
+"""What programs send and are answered about matters."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import Field, StringConstraints
+
+from comity.apps.matters.models import Began
+from comity.apps.parties.schemas import MOST, Day, Slice, Text
+from comity.core.matters.kinds import AskedFor, ClaimEvent, Kind
+from comity.core.matters.transitions import Move, State
+from comity.core.values import Side
+
+LONGEST = 4000  # signs of what is said
+Said = Annotated[Text, StringConstraints(max_length=LONGEST)]
+
+
+class EvidenceOut(Schema):
+    """A file that was laid before the other side."""
+
+    id: UUID
+    name: str
+    size: int
+    digest: str
+
+
+class TermsOut(Schema):
+    """What lay on the table from a step on: of a proposal and its counters.
+
+    Of a correction of which some changes were accepted: how many, and their numbers.
+    """
+
+    from_day: str | None = None
+    to_day: str | None = None
+    queue: str | None = None
+    asked_for: AskedFor | None = None
+    owner: str | None = None
+    due_on: str | None = None
+    changes: int | None = None
+    rows: list[int] | None = None
+
+
+class StepOut(Schema):
+    """One move."""
+
+    number: int
+    at: datetime
+    side: Side | None
+    by: str | None
+    move: Move
+    text: str
+    answers_to: int | None
+    ran_out: bool
+    terms: TermsOut
+    evidence: list[EvidenceOut]
+
+
+class CorrectionOut(Schema):
+    """What a correction is about: the table, the import that proposed it, its file, and how many changes of a kind."""
+
+    table: str | None = None
+    number: int | None = None
+    delivery: UUID | None = None
+    name: str | None = None
+    counts: dict[str, int] | None = None
+
+
+class MatterOut(Schema):
+    """One matter."""
+
+    id: UUID
+    kind: Kind
+    state: State
+    began: Began
+    asks: Side
+    answers: Side
+    waits_for: Side | None
+    title: str
+    kpi: str
+    period: str
+    queue: str
+    from_day: date | None
+    to_day: date | None
+    asked_for: AskedFor | Literal[""]
+    event: ClaimEvent | Literal[""]
+    due_on: date | None
+    raised_at: datetime
+    reply_by: datetime | None
+    late: bool
+    records: CorrectionOut
+
+
+class MatterWholeOut(MatterOut):
+    """One matter with its steps and the moves that are open."""
+
+    steps: list[StepOut]
+    moves: list[Move]
+
+
+class MattersOut(Schema):
+    """Some of many."""
+
+    count: int
+    items: list[MatterOut]
+
+
+class MatterIn(Schema):
+    """A matter to be raised."""
+
+    kind: Literal[Kind.DISPUTE, Kind.CLAIM, Kind.ACTION]  # a correction is raised by an import alone
+    title: Text = Field(min_length=1, max_length=160)
+    text: Text = Field(min_length=1, max_length=LONGEST)
+    kpi: Text = Field("", max_length=60)
+    period: Text = Field("", max_length=12)
+    queue: Text = Field("", max_length=80)
+    from_day: Day | None = None
+    to_day: Day | None = None
+    asked_for: AskedFor | Literal[""] = ""
+    event: ClaimEvent | Literal[""] = ""
+    due_on: Day | None = None
+    owner: UUID | None = None
+
+
+class MoveIn(Schema):
+    """A move; with a counter-proposal what would be agreed instead, with a hand-over the number of the new owner.
+
+    `rows` are the numbers of the changes of a correction that are accepted; absent: all.
+    """
+
+    move: Literal[
+        Move.ACCEPT, Move.REFUSE, Move.COUNTER, Move.COMMENT, Move.WITHDRAW, Move.DONE, Move.HAND_OVER
+    ]  # the others are made by raising, and by nobody
+    text: Text = Field("", max_length=LONGEST)
+    from_day: Day | None = None
+    to_day: Day | None = None
+    queue: Text | None = Field(None, max_length=80)
+    asked_for: AskedFor | None = None
+    owner: UUID | None = None
+    due_on: Day | None = None
+    rows: list[Annotated[int, Field(ge=1, le=MOST)]] | None = Field(None, max_length=100_000)
+
+
+class ChangeOut(Schema):
+    """One change of one row that a correction would make: the values that differ, before and after."""
+
+    number: int
+    kind: Literal["change", "add", "withdraw"]
+    key: dict[str, Any]
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+class MatterQuery(Slice):
+    """Which matters."""
+
+    kind: Kind | None = None
+    state: State | None = None
+    waits: Side | None = None  # for an answer of that side; then by day

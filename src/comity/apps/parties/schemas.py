@@ -1,0 +1,166 @@
+"""What programs send and are answered about people and their places; and the types that all schemas share."""
+
+from datetime import date, datetime
+from typing import Annotated, Self, TypeVar
+from uuid import UUID
+
+from django.db.models import Model, QuerySet
+from ninja import Schema
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from comity.apps.i18n import words_for
+from comity.apps.parties.models import DAYS, Role
+from comity.apps.parties.names import plain
+from comity.apps.refusal import Refused
+from comity.core.values import OrganisationKind, Side
+
+M = TypeVar("M", bound=Model)
+MOST = 200
+FURTHEST = 1_000_000_000
+_FIRST_DAY, _LAST_DAY = DAYS
+# Whatever people write but for the one sign that a database does not hold.
+Text = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00]*$")]
+Day = Annotated[date, Field(ge=_FIRST_DAY, le=_LAST_DAY)]
+
+
+def _plain(name: str) -> str:
+    try:
+        return plain(name)
+    except Refused as refused:
+        raise ValueError(refused.title(words_for("en"))) from None
+
+
+Name = Annotated[Text, Field(min_length=1, max_length=120), AfterValidator(_plain)]
+
+
+class Slice(Schema):
+    """Some of many: how many, after how many."""
+
+    limit: int = Field(100, ge=1, le=MOST)
+    offset: int = Field(0, ge=0, le=FURTHEST)
+
+    def of(self, rows: QuerySet[M]) -> QuerySet[M]:
+        """These of them."""
+        return rows[self.offset : self.offset + self.limit]
+
+
+class RelationshipIn(Schema):
+    """A relationship to be begun from one side: what that side is called, and the other.
+
+    `organisation` is one that the person leads in another relationship; then `own` and `own_kind` say nothing.
+    """
+
+    side: Side
+    own: Name | None = None
+    organisation: UUID | None = None
+    other: Name
+    own_kind: OrganisationKind = OrganisationKind.EXTERNAL
+    other_kind: OrganisationKind = OrganisationKind.EXTERNAL
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self.own is None and self.organisation is None:
+            raise ValueError("give own, a name, or organisation, the id of one that you lead")
+        return self
+
+
+class OrganisationIn(Schema):
+    """An organisation that the person leads in another relationship."""
+
+    organisation: UUID
+
+
+class RelationshipOut(Schema):
+    """A place in a relationship; `organisation` is the own side's, wherever it is a party."""
+
+    id: UUID
+    organisation: UUID | None
+    customer: str
+    customer_kind: OrganisationKind
+    provider: str
+    provider_kind: OrganisationKind
+    side: Side | None
+    role: Role
+
+
+class PersonOut(Schema):
+    """Somebody's place: whose it is, and for whom they stand in."""
+
+    id: UUID
+    name: str
+    side: Side | None
+    role: Role
+    joined_at: datetime
+    stands_in_for: UUID | None
+    stands_in_until: date | None
+
+
+class IdOut(Schema):
+    """Which one it was."""
+
+    id: UUID
+
+
+class InvitationIn(Schema):
+    """Whom to ask, and as what."""
+
+    email: str = Field(max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+\.[^@\s\x00]+$")
+    role: Role
+    across: bool = False  # a lead of the other side, where it has none
+
+
+class InvitationMadeOut(IdOut):
+    """An invitation that was made, and until when it holds."""
+
+    expires_at: datetime
+
+
+class InvitationOut(InvitationMadeOut):
+    """An open invitation; `awaits` is the side that is to agree."""
+
+    email: str
+    role: Role
+    side: Side | None
+    awaits: Side | None
+
+
+class RoleIn(Schema):
+    """Another role."""
+
+    role: Role
+
+
+class RoleOut(IdOut):
+    """Whose role it is now."""
+
+    role: Role
+
+
+class DeputyIn(Schema):
+    """Who stands in, and until when; nobody ends it."""
+
+    deputy: UUID | None = None
+    until: Day | None = None
+
+
+class DeputyOut(IdOut):
+    """For whom somebody stands in now, who, and until when."""
+
+    deputy: UUID | None
+    until: date | None
+
+
+class AccessReviewOut(Schema):
+    """Whose places were looked through."""
+
+    side: Side | None
+
+
+class TokenOut(Schema):
+    """A token, without its word."""
+
+    id: UUID
+    name: str
+    writes: bool
+    made_at: datetime
+    expires_at: datetime

@@ -1,0 +1,44 @@
+"""What a review in the room says of people: nothing that isolates the answers of 1 to 4 of them."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from comity.apps.books import queries as books
+from comity.apps.parties.viewing import Standing
+from comity.book.reading.open import Book
+from comity.review.build import NoReviewError
+from comity.review.disclosure import redact
+from comity.review.disclosure.select import Disclosure, has_private_people, select_joint, select_own
+from comity.review.model import Review
+
+
+def without_few(standing: Standing, book: Book, made: Review, *, joint: bool, review: Callable[..., Review]) -> Review:
+    """Withhold figures that isolate the answers of 1 to 4 people, beside all that the same viewer may see.
+
+    Where a side's own figure cannot be shown beside the joint one, the joint one is shown to it as well.
+
+    :param book: opened as the viewer of the review sees it
+    :param review: makes the joint review of the same period: `queries.review`
+    """
+    if not redact.has_people_figures(made):
+        return made
+    calendar, now = book.definition.calendar(), datetime.now(UTC)
+
+    def of_both() -> Disclosure:
+        with books.opened(standing, joint=True) as shared:
+            return select_joint(shared, now)
+
+    may = books.worked_out(standing, ("people",), of_both, joint=True)
+    if books.eyes(standing, joint=joint) == "joint" or not has_private_people(book):
+        return redact.redact_small_groups(made, calendar, may)
+
+    def of_one_side() -> Disclosure:
+        with books.opened(standing, joint=True) as shared:
+            return select_own(book, shared, may, now)
+
+    own = books.worked_out(standing, ("people",), of_one_side)
+    theirs = None
+    with suppress(NoReviewError):  # what both sides share may hold no whole period
+        theirs = review(standing, calendar.name(made.period), made.against, joint=True)
+    return redact.redact_small_groups(made, calendar, own, theirs)

@@ -1,0 +1,20 @@
+"""Why the closing of a period, or a question to a review, is refused."""
+
+from http import HTTPStatus
+
+from comity.apps.refusal import RefusalCode
+
+
+class Code(RefusalCode):
+    """Each has its sentence in `words/`, below [refused.reviews]."""
+
+    NOTHING_YET = "nothing_yet"
+    CONFIRMED_ALREADY = "confirmed_already"
+    FIGURES_MOVED = "figures_moved"
+    NOT_FROZEN = "not_frozen"
+    SAME_FIGURES = "same_figures"
+
+    NOT_YOURS = "not_yours", HTTPStatus.FORBIDDEN
+
+    REASON = "reason", HTTPStatus.UNPROCESSABLE_ENTITY
+    UNREADABLE = "unreadable", HTTPStatus.UNPROCESSABLE_ENTITY

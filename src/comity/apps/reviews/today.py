@@ -1,0 +1,27 @@
+"""What reviews put on the page of today: periods that the other side has confirmed and the viewer's has not."""
+
+from zoneinfo import ZoneInfo
+
+from comity.apps.parties.panels import Context, Entry, Panel, Place, add_entry, add_panel
+from comity.apps.parties.rights import Action
+from comity.apps.parties.viewing import Standing
+from comity.apps.record import queries as record
+from comity.apps.record.models import Subject
+from comity.apps.replies.queries import reply_due
+from comity.review.i18n.words import Words
+
+
+def register() -> None:
+    """Show them, and the review and its causes in the navigation."""
+    add_panel(Panel("reviews/_to_confirm.html", Place.MAIN, 20, _to_confirm))
+    add_entry(Entry("review", 20))
+    add_entry(Entry("attribution", 30))
+
+
+def _to_confirm(standing: Standing, words: Words, zone: ZoneInfo) -> Context | None:  # noqa: ARG001 - as panels are asked
+    side = standing.side
+    if side is None or not standing.may(Action.CONFIRM):
+        return None
+    waits = [one for one in record.unanswered(standing, Subject.PERIOD) if one.side != side]
+    periods = [(one, reply_due(standing.relationship, side, one.at, str(zone))) for one in waits]
+    return {"periods": sorted(periods, key=lambda one: one[1]), "side": side.other} if periods else None

@@ -1,0 +1,431 @@
+"""What the database itself refuses to the app's role, whatever a request, a page or an injected query asks for.
+
+Each attack is made as an ordinary person of a side, over the app's own connection, with the wall's settings in place:
+nothing in Python stands before it.
+"""
+
+import json
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.db.utils import DatabaseError, ProgrammingError
+from django.utils import timezone
+
+from comity.apps.matters.models import Matter, Step
+from comity.apps.parties.models import Role
+from comity.apps.parties.rights import Action, may
+from comity.apps.record.models import Consent, Entry
+from comity.core import chain
+from comity.core.matters.kinds import Kind
+from comity.core.matters.transitions import Move
+from tests.builders.confirmations import back, clock, confirm, entries, late, notice_over, silence_allowed, words
+from tests.builders.levels import KPI, contacts
+from tests.builders.matters import moved, raised, running, steps
+from tests.room import cast, superuser
+
+pytestmark = pytest.mark.gate
+
+JUNE = "2026-06"
+FIGURES = {"service_level": {"value": "0.99", "disputed": []}}
+DIGEST = chain.digest_of(FIGURES)
+REFUSED = "comity:|permission denied|row-level security"
+
+
+@pytest.fixture(scope="module")
+def them():
+    made = cast()
+    made.book(KPI, contacts="\n".join(contacts()))
+    return made
+
+
+def attack(them, who, sql, *values):
+    """Run it as somebody, over the app's connection."""
+    with transaction.atomic():
+        them.at(who)
+        with connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            return cursor.fetchall() if cursor.description else cursor.rowcount
+
+
+def refused(them, who, sql, *values):
+    with pytest.raises(ProgrammingError, match=REFUSED):
+        attack(them, who, sql, *values)
+
+
+@pytest.mark.parametrize("deemed", [True, False])
+@pytest.mark.parametrize("side", ["customer", "provider"])
+def test_nobody_inserts_a_confirmation_of_any_side(them, side, deemed):
+    person = None if deemed else them.people["customer_lead"].pk
+    refused(
+        them,
+        "customer_lead",
+        "INSERT INTO record_consent (id, relationship_id, subject_type, subject, side, person_id, at, deemed, digest) "
+        "VALUES (gen_random_uuid(), %s, 'period', %s, %s, %s, now(), %s, %s)",
+        them.relationship, JUNE, side, person, deemed, DIGEST,
+    )  # fmt: skip
+
+
+def test_nobody_inserts_an_entry_of_the_record(them):
+    refused(
+        them,
+        "provider_lead",
+        "INSERT INTO record_entry (id, relationship_id, number, kind, subject_type, subject, at, content, previous, "
+        "digest) VALUES (gen_random_uuid(), %s, 1, 'frozen', 'period', %s, now(), %s, %s, %s)",
+        them.relationship, JUNE, json.dumps({"figures": FIGURES}), "0" * 64, DIGEST,
+    )  # fmt: skip
+    refused(them, "provider_lead", "SELECT comity_append('frozen', 'period', %s, %s)", JUNE, json.dumps(FIGURES))
+    refused(them, "provider_lead", "SELECT comity_settle('frozen', 'period', %s, %s)", JUNE, json.dumps(FIGURES))
+    refused(them, "provider_lead", "SELECT comity_speaker('{lead}')")
+    refused(them, "provider_lead", "INSERT INTO record_kind VALUES ('period', 'other', true, '{member}')")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "deemed = true", "side = 'provider'", "digest = repeat('0', 64)", "void_at = now()", "void_at = NULL",
+        "reminded_at = now()", "reminded_to = '[]'", "at = now() - interval '1 year'", "content = '{}'",
+        "subject = 'x'", "void_told_at = now()",
+    ],
+)  # fmt: skip
+def test_nobody_changes_a_confirmation(them, change):
+    refused(them, "customer_lead", f"UPDATE record_consent SET {change}")
+
+
+@pytest.mark.parametrize("who", ["customer_analyst", "customer_member", "mediator", "auditor", "stranger"])
+def test_only_who_confirms_for_a_side_can_ask_the_database_to(them, who):
+    if who == "stranger":
+        with pytest.raises(ProgrammingError, match=REFUSED), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT comity_consent('period', %s, %s, %s)", [JUNE, DIGEST, json.dumps(FIGURES)])
+        return
+    refused(them, who, "SELECT comity_consent('period', %s, %s, %s)", JUNE, DIGEST, json.dumps(FIGURES))
+
+
+def test_a_confirmation_is_for_the_figures_of_its_digest(them):
+    other = json.dumps(FIGURES | {"csat": {"value": "1"}})
+    refused(them, "customer_lead", "SELECT comity_consent('period', %s, %s, %s)", JUNE, DIGEST, other)
+    refused(them, "customer_lead", "SELECT comity_consent('period', %s, %s, %s)", JUNE, chain.digest_of({}), "{}")
+
+
+def test_one_side_cannot_freeze_alone_nor_other_figures():
+    them = cast()
+    them.book(KPI, contacts="\n".join(contacts()))
+    confirm(them, "customer_lead")
+    (word,) = words(them)
+    own, other = json.dumps(word.content), json.dumps(FIGURES)
+    for figures in (own, other):
+        refused(them, "provider_lead", "SELECT comity_freeze(%s, %s, %s)", JUNE, DIGEST, figures)
+        refused(them, "provider_lead", "SELECT comity_deem_consent('period', %s, %s)", JUNE, figures)
+    leads, remind = [them.people["provider_lead"].pk], "SELECT comity_remind_consent(%s, %s::uuid[])"
+    for told in ([], [them.people["customer_lead"].pk], [them.people["provider_member"].pk, *leads]):
+        refused(them, "customer_lead", remind, word.pk, told)
+    attack(them, "customer_lead", remind, word.pk, leads)
+    refused(them, "customer_lead", remind, word.pk, leads)  # once
+    confirm(them, "provider_lead")
+    for again in ("comity_void_consents('period', %s, %s)", "comity_deem_consent('period', %s, %s)"):
+        refused(them, "provider_lead", f"SELECT {again}", JUNE, other)  # it is frozen now
+
+
+NOTICE = "SELECT comity_give_notice(%s, %s, %s, %s)"
+
+
+@pytest.fixture
+def overdue():
+    """The provider is late with June, both sides let silence count, and the room's clock runs."""
+    them = cast()
+    them.book(KPI, contacts="\n".join(contacts()))
+    silence_allowed(them)
+    them.word = late(them)
+    clock()
+    return them
+
+
+def notice(them, *who, due=timedelta(days=-1), until=timedelta(days=14), taken=timedelta(0)):
+    """The arguments of a notice, of now."""
+    now = timezone.now()
+    told = [{"person": str(them.people[one].pk), "taken_at": (now + taken).isoformat()} for one in who]
+    return them.word.pk, now + due, now + until, json.dumps(told)
+
+
+@pytest.mark.parametrize(
+    ("who", "change"),
+    [
+        ((), {}),
+        (("provider_lead",), {}),  # two people at least
+        (("provider_lead", "provider_lead"), {}),
+        (("provider_executive", "provider_member"), {}),  # who may confirm
+        (("provider_lead", "customer_lead"), {}),
+        (("provider_lead", "provider_executive"), {"due": timedelta(hours=1)}),  # the reply is not due yet
+        (("provider_lead", "provider_executive"), {"due": timedelta(days=-39)}),  # nor could it be due so early
+        (("provider_lead", "provider_executive"), {"until": timedelta(days=9, hours=23)}),  # ten working days
+        (("provider_lead", "provider_executive"), {"taken": timedelta(hours=-2)}),  # taken before it was sent
+        (("provider_lead", "provider_executive"), {"taken": timedelta(hours=2)}),
+    ],
+)
+def test_a_notice_that_is_none_is_refused(overdue, who, change):
+    refused(overdue, "customer_lead", NOTICE, *notice(overdue, *who, **change))
+
+
+def test_a_notice_is_given_once_and_about_a_word_of_after_both_sides_agreed_to_silence(overdue):
+    both = ("provider_lead", "provider_executive")
+    back(overdue.word, at=timezone.now() - timedelta(days=61))
+    refused(overdue, "customer_lead", NOTICE, *notice(overdue, *both))  # before both had
+    back(overdue.word, at=timezone.now() - timedelta(days=40))
+    refused(cast(), "customer_lead", NOTICE, *notice(overdue, *both))  # from another relationship
+    attack(overdue, "customer_lead", NOTICE, *notice(overdue, *both))
+    refused(overdue, "customer_lead", NOTICE, *notice(overdue, *both))
+
+
+def test_silence_is_a_word_only_where_every_condition_holds(overdue):
+    """Each of them broken alone, and then none: specification of matters, "Silence"."""
+    deem, own = "SELECT comity_deem_consent('period', %s, %s)", json.dumps(overdue.word.content)
+    refused(overdue, "customer_lead", deem, JUNE, own)  # no notice
+    attack(overdue, "customer_lead", NOTICE, *notice(overdue, "provider_lead", "provider_executive"))
+    refused(overdue, "customer_lead", deem, JUNE, own)  # its day is not over
+    notice_over(overdue)
+    refused(overdue, "customer_lead", deem, JUNE, json.dumps(FIGURES))  # other figures
+    here = [overdue.relationship]
+    breaks = {
+        "UPDATE replies_silenceterm SET accepts = NOT accepts WHERE side = 'customer' AND relationship_id = %s": here,
+        "UPDATE replies_silenceterm SET at = at + interval '30 days' WHERE relationship_id = %s": here,
+        "UPDATE replies_notice SET due_at = at + interval '1 day' WHERE relationship_id = %s": here,
+        "UPDATE replies_notice SET at = until - interval '9 days' WHERE relationship_id = %s": here,
+        "UPDATE replies_notice SET told = told - 0 WHERE relationship_id = %s": here,
+        "UPDATE replies_notice SET told = jsonb_set(told, '{0,bounced_at}', '\"x\"') WHERE relationship_id = %s": here,
+        "UPDATE replies_notice SET told = jsonb_set(told, '{1,taken_at}', to_jsonb(now())) WHERE relationship_id = %s":
+            here,
+        "UPDATE parties_membership SET left_at = now() WHERE relationship_id = %s AND person_id = %s":
+            [*here, overdue.people["provider_executive"].pk],
+        "UPDATE replies_clock SET ran_before = now() - interval '2 hours'": [],  # right after an outage
+        "UPDATE replies_clock SET ran_at = now() - interval '61 minutes'": [],
+    }  # fmt: skip
+    for change, values in breaks.items():
+        with broken(change, values):
+            refused(overdue, "customer_lead", deem, JUNE, own)
+    assert entries(overdue) == []
+    attack(overdue, "customer_lead", deem, JUNE, own)
+    refused(overdue, "customer_lead", "SELECT comity_freeze(%s, %s, %s)", JUNE, DIGEST, json.dumps(FIGURES))
+    attack(overdue, "customer_lead", "SELECT comity_freeze(%s, %s, %s)", JUNE, DIGEST, own)
+
+
+@contextmanager
+def broken(change, values):
+    """Something is changed by the superuser, and is afterwards as it was."""
+    tables = ("replies_silenceterm", "replies_notice", "replies_clock", "parties_membership")
+    with superuser() as everybody:
+        for table in tables:
+            everybody.execute(f"CREATE TEMP TABLE kept_{table} AS TABLE {table}")
+        assert everybody.execute(change, values).rowcount
+        try:
+            yield
+        finally:
+            for table, key in zip(tables, ("id", "id", "one", "id"), strict=True):
+                names = [one.name for one in everybody.execute(f"TABLE {table} LIMIT 0").description if one.name != key]
+                everybody.execute(
+                    f"UPDATE {table} t SET ({', '.join(names)}) = (SELECT {', '.join(f'k.{n}' for n in names)} "
+                    f"FROM kept_{table} k WHERE k.{key} = t.{key})"
+                )
+                everybody.execute(f"DROP TABLE kept_{table}")
+
+
+def test_a_confirmation_of_the_very_figures_is_not_made_void():
+    them = cast()
+    them.book(KPI, contacts="\n".join(contacts()))
+    confirm(them, "customer_lead")
+    with transaction.atomic():
+        them.at("customer_lead")
+        word = Consent.objects.get()
+    same = dict(reversed(word.content.items()))
+    assert attack(them, "provider_lead", "SELECT comity_void_consents('period', %s, %s)", JUNE, json.dumps(same)) == []
+    assert attack(them, "provider_lead", "SELECT void_at FROM record_consent") == [(None,)]
+
+
+@pytest.mark.parametrize(
+    ("who", "move", "side", "person"),
+    [
+        ("customer_lead", "deem", None, None),
+        ("customer_lead", "remind", None, None),
+        ("customer_lead", "deem", "customer", "customer_lead"),
+        ("customer_lead", "accept", None, "customer_lead"),
+        ("customer_lead", "accept", "provider", "customer_lead"),
+        ("customer_lead", "accept", "customer", "customer_lead"),  # it waits for the provider
+        ("customer_lead", "comment", "customer", "customer_member"),
+        ("customer_lead", "comment", None, None),
+        ("provider_lead", "withdraw", "provider", "provider_lead"),
+        ("provider_lead", "done", "provider", "provider_lead"),
+        ("mediator", "accept", None, "mediator"),
+        ("mediator", "deem", None, "mediator"),
+        ("auditor", "remind", None, None),
+    ],
+)
+def test_no_step_is_made_in_anothers_name_or_out_of_turn(them, who, move, side, person):
+    matter = raised(them)
+    refused(
+        them,
+        who,
+        "INSERT INTO matters_step (id, relationship_id, matter_id, number, at, person_id, side, move, text, ran_out, "
+        "terms) VALUES (gen_random_uuid(), %s, %s, 2, now(), %s, %s, %s, '', false, '{}')",
+        them.relationship, matter.pk, None if person is None else them.people[person].pk, side, move,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("change", [{"at": "now() - interval '1 year'"}, {"number": "7"}, {"answers": "theirs"}])
+def test_a_step_is_the_next_one_and_of_now(them, change):
+    matter, other = raised(them), raised(them)
+    with transaction.atomic():
+        them.at("provider_lead")
+        theirs = Step.objects.get(matter=other)
+    refused(
+        them,
+        "provider_lead",
+        "INSERT INTO matters_step (id, relationship_id, matter_id, number, at, person_id, side, move, text, ran_out, "
+        f"terms, answers_to_id) VALUES (gen_random_uuid(), %s, %s, {change.get('number', '2')}, "
+        f"{change.get('at', 'now()')}, %s, 'provider', 'accept', '', false, '{{}}', %s)",
+        them.relationship, matter.pk, them.people["provider_lead"].pk, theirs.pk if "answers" in change else None,
+    )  # fmt: skip
+
+
+def test_whether_the_clock_had_run_out_is_not_the_sides_to_say(them):
+    matter = raised(them)
+    running(matter, them, -timedelta(minutes=5))
+    attack(
+        them,
+        "provider_lead",
+        "INSERT INTO matters_step (id, relationship_id, matter_id, number, at, person_id, side, move, text, ran_out, "
+        "terms) VALUES (gen_random_uuid(), %s, %s, 2, now(), %s, 'provider', 'accept', '', false, '{}')",
+        them.relationship, matter.pk, them.people["provider_lead"].pk,
+    )  # fmt: skip
+    assert steps(them, matter)[-1].ran_out
+
+
+@pytest.mark.parametrize("who", ["customer_lead", "provider_lead", "mediator", "auditor"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "state = 'accepted'", "state = 'accepted', reply_by = NULL", "state = 'refused', reply_by = NULL",
+        "state = 'deemed', reply_by = NULL", "state = 'done'", "state = 'withdrawn', reply_by = NULL",
+        "state = 'accepted', reply_by = NULL, last_move = 1", "state = 'countered', last_move = 1",
+        "asks = answers, answers = asks", "kind = 'action'", "reply_by = now()", "reply_by = NULL",
+        "reminded_at = now() - interval '9 days'", "reminded_to = '[\"x\"]'", "late = true", "title = 'x'",
+        "from_day = '2026-01-01', to_day = '2026-12-31'", "asked_for = 'exclude'", "period = '2026-05'",
+        "raised_at = now() - interval '1 year'", "last_move = 1", "last_move = 9", "owner_id = NULL, due_on = now()",
+    ],
+)  # fmt: skip
+def test_no_matter_changes_without_a_step_that_justifies_it(them, who, change):
+    matter = raised(them, "customer_lead", Kind.DISPUTE)
+    refused(them, who, f"UPDATE matters_matter SET {change} WHERE id = %s", matter.pk)
+    with transaction.atomic():
+        them.at("auditor")
+        assert Matter.objects.get(pk=matter.pk).state == "asked"
+
+
+def test_a_step_justifies_what_it_says_and_once(them):
+    """A comment accepts nothing; a refusal does not accept; a counter of before is not one of now."""
+    matter = raised(them)
+    moved(them, "provider_lead", matter, Move.COMMENT)
+    refused(them, "provider_lead", "UPDATE matters_matter SET state = 'accepted', reply_by = NULL, last_move = 2 "
+            "WHERE id = %s", matter.pk)  # fmt: skip
+    moved(them, "provider_lead", matter, Move.COUNTER)
+    for state in ("asked", "accepted"):
+        refused(them, "provider_lead", f"UPDATE matters_matter SET state = '{state}', reply_by = NULL, last_move = 3 "
+                "WHERE id = %s", matter.pk)  # fmt: skip
+    moved(them, "customer_lead", matter, Move.REFUSE)
+    refused(them, "customer_lead", "UPDATE matters_matter SET state = 'accepted', last_move = 4 WHERE id = %s",
+            matter.pk)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"asks": "provider", "answers": "customer"}, {"state": "accepted"}, {"state": "deemed"},
+        {"reply_by": timezone.now()}, {"reminded_at": timezone.now()}, {"reminded_to": ["x"]}, {"last_move": 1},
+        {"raised_at": timezone.now() - timedelta(days=400)},
+    ],
+)  # fmt: skip
+def test_a_matter_is_raised_by_ones_own_side_and_is_open(them, change):
+    row = {"asks": "customer", "answers": "provider", "reply_by": timezone.now() + timedelta(days=20)} | change
+    with pytest.raises(ProgrammingError, match=REFUSED), transaction.atomic():
+        them.at("customer_lead")
+        Matter.objects.create(relationship_id=them.relationship, kind="claim", title="x", **row)
+
+
+def test_a_reminder_in_a_matter_is_written_by_the_owners_function_alone_and_once(them):
+    matter, lead = raised(them), [them.people["provider_lead"].pk]
+    remind = "SELECT comity_remind_matter(%s, %s::uuid[])"
+    running(matter, them, -timedelta(minutes=1))
+    for told in ([], [them.people["customer_lead"].pk], [them.people["provider_member"].pk]):
+        refused(them, "customer_lead", remind, matter.pk, told)
+    refused(cast(), "customer_lead", remind, matter.pk, lead)  # from another relationship
+    attack(them, "customer_lead", remind, matter.pk, lead)
+    refused(them, "customer_lead", remind, matter.pk, lead)
+    last = steps(them, matter)[-1]
+    assert (last.move, last.side, last.person, last.ran_out) == ("remind", None, None, False)
+
+
+def test_a_mediators_comment_is_on_neither_side_and_stays_possible(them):
+    matter = moved(them, "mediator", raised(them), Move.COMMENT)
+    assert (steps(them, matter)[-1].side, steps(them, matter)[-1].person) == (None, them.people["mediator"])
+
+
+def test_the_database_knows_the_same_roles_as_the_rights():
+    """`comity_able` is called with these; a right that moves to another role has to move there, by a migration."""
+    assert {role for role in Role if may(role, Action.CONFIRM)} == {"lead", "executive"}
+    assert {role for role in Role if may(role, Action.ANSWER)} == {"lead", "analyst"}
+    assert {role for role in Role if may(role, Action.AGREE)} == {"lead"}
+    with superuser() as everybody:
+        kinds = everybody.execute("SELECT subject_type, kind, settles, roles FROM record_kind").fetchall()
+    confirm_it = {role.value for role in Role if may(role, Action.CONFIRM)}
+    assert {(of, kind, settles, *sorted(roles)) for of, kind, settles, roles in kinds} == {
+        ("period", "frozen", True, *sorted(confirm_it)),
+        ("period", "restated", False, *sorted(confirm_it)),
+        ("calendar", "calendar", True, "lead"),
+    }
+
+
+def test_a_deputy_confirms_and_the_entry_says_for_whom():
+    them = cast()
+    them.book(KPI, contacts="\n".join(contacts()))
+    with superuser() as everybody:
+        everybody.execute(
+            "UPDATE parties_membership d SET stands_in_for_id = l.id, stands_in_until = %s "
+            "FROM parties_membership l WHERE d.person_id = %s AND l.person_id = %s",
+            [timezone.now().date(), them.people["provider_analyst"].pk, them.people["provider_lead"].pk],
+        )
+    confirm(them, "customer_executive")
+    entry = confirm(them, "provider_analyst")
+    assert [(one["side"], one["name"], one["role"], one["stood_in_for"]) for one in entry.content["words"]] == [
+        ("customer", "Customer Executive", "executive", ""),
+        ("provider", "Provider Analyst", "analyst", "Provider Lead"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {}, {"b": 1, "a": {"z": None, "é": True, "Z": [False, "x", []]}}, {"\U0001f600": 1, "\uffff": 2, "a": "\x7f"},
+        {"t": 'a"b\\c\n\t\r\b\f\x01\x1f/\u2028é😀'}, {"n": [0, -1, 10, 123456789012345]}, {"": ""},
+    ],
+)  # fmt: skip
+def test_the_database_and_the_chain_write_the_same_canonical_text(them, value):
+    """PostgreSQL and Python, two implementations of one format."""
+    text = json.dumps(value)
+    ((said, digest),) = attack(
+        them, "auditor", "SELECT comity_canonical(%s), comity_digest(comity_canonical(%s))", text, text
+    )
+    assert (said, digest) == (chain.canonical(value), chain.digest_of(value))
+
+
+@pytest.mark.parametrize("number", ["1.5", "1.0", "-0.1", "1234567890123456"])
+def test_the_database_keeps_no_number_that_readers_write_differently(them, number):
+    with pytest.raises(DatabaseError, match="comity: the record holds whole numbers"):
+        attack(them, "auditor", "SELECT comity_canonical(%s)", f'{{"a": {number}}}')
+
+
+def test_the_record_is_read_and_never_written(them):
+    with transaction.atomic():
+        them.at("provider_lead")
+        assert Entry.objects.count() == 0
+    for change in ("UPDATE record_entry SET digest = digest", "DELETE FROM record_entry", "TRUNCATE record_entry",
+                   "DELETE FROM record_consent", "TRUNCATE matters_step CASCADE"):  # fmt: skip
+        refused(them, "provider_lead", change)

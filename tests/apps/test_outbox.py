@@ -1,0 +1,254 @@
+"""What must happen after commit: deferred with the transaction or not at all, tried again, and told where it fails."""
+
+import json
+from datetime import date, timedelta
+
+import pytest
+from django.core import mail as django_mail
+from django.core.mail import EmailMessage
+from django.db import ProgrammingError, transaction
+from django.utils import timezone
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.jobs import Job
+
+from comity.apps.books import operations as books
+from comity.apps.books.queries import folder_of, opened
+from comity.apps.matters.models import Matter
+from comity.apps.outbox import mail, queries
+from comity.apps.outbox.models import WaitingMail
+from comity.apps.outbox.operations import FIRST_WAIT_S, LONGEST_WAIT_S, MOST_ATTEMPTS, BackOff, defer, recover
+from comity.apps.parties import operations as parties
+from comity.apps.parties.models import Role
+from comity.book.definition import UnusableBookError
+from comity.core.matters.kinds import Kind
+from comity.core.values import Side
+from tests.builders.levels import KPI, contacts
+from tests.builders.uploads import received, run
+from tests.room import cast, forget_mails, run_jobs, sent_mails, superuser
+
+pytestmark = pytest.mark.gate
+TEAMS = "contact_id,opened_at,queue,channel,team\na,2026-06-01T10:00:00Z,help,voice,Zebulon\n"
+CLAIM = {"title": "Out", "text": "It was out.", "event": "outage", "asked_for": "exclude", "from_day": "2026-06-10",
+         "to_day": "2026-06-11"}  # fmt: skip
+
+
+@pytest.fixture
+def them():
+    made = cast()
+    made.book(KPI, contacts="\n".join(contacts()))
+    return made
+
+
+class StopError(Exception):
+    pass
+
+
+def jobs(them):
+    return list(queries.jobs(them.relationship))
+
+
+def fail(number, *, attempts, status="todo"):
+    with superuser() as everybody:
+        change = "UPDATE procrastinate_jobs SET attempts = %s, status = %s, scheduled_at = %s WHERE id = %s"
+        everybody.execute(change, [attempts, status, timezone.now() + timedelta(minutes=5), number])
+
+
+def test_nothing_is_deferred_outside_a_transaction():
+    with pytest.raises(RuntimeError, match="inside a transaction"):
+        defer("books.write")
+
+
+def test_what_is_rolled_back_leaves_no_job_no_mail_and_no_file(them):
+    before = (folder_of(them.relationship) / "book.toml").read_bytes()
+    forget_mails()
+    with pytest.raises(StopError), transaction.atomic():
+        place = them.at("provider_lead")
+        books.mark_private(place, "contacts.team", "Ours.", date(2090, 1, 1))
+        EmailMessage("Subject", "Text", None, ["somebody@example.org"]).send()
+        assert len(jobs(them)) == 1
+        raise StopError
+    assert jobs(them) == []
+    assert sent_mails() == []
+    assert (folder_of(them.relationship) / "book.toml").read_bytes() == before
+
+
+def test_a_claim_reaches_the_figures_once_though_the_book_cannot_be_read_for_a_while(them):
+    """Before, the page said that nothing was changed, kept the claim, and never told the book of it."""
+    definition = folder_of(them.relationship) / "book.toml"
+    whole = definition.read_text(encoding="utf-8")
+    definition.write_text(whole + "\n[oops\n", encoding="utf-8")
+    browser = them.client("provider_lead")
+    with pytest.raises(UnusableBookError):  # what the worker meets, and tries again
+        browser.post(them.url("matters/raise/claim/"), CLAIM)
+    with transaction.atomic():
+        them.at("provider_lead")
+        matter = Matter.objects.get(kind=Kind.CLAIM)
+    (job,) = jobs(them)
+    fail(job.id, attempts=queries.TOLD_AFTER)
+    for who in ("provider_lead", "customer_lead", "auditor"):  # a claim that the figures do not show concerns both
+        with transaction.atomic():
+            assert [one.task for one in queries.failing(them.at(who))] == ["books.write"]
+    definition.write_text(whole, encoding="utf-8")
+    run_jobs()
+    with transaction.atomic(), opened(them.at("auditor")) as book:
+        assert [one["event_id"] for one in book.table("events").to_pyarrow().to_pylist()] == [f"room-{matter.pk}"]
+
+
+def test_a_file_is_not_imported_before_what_was_held_back_earlier_is_private(them):
+    """Else its rows could be in the shared records by then, and stay there."""
+    them.book('[private]\nprovider = ["costs"]\n' + KPI)
+    made = run(them, "provider_lead", received(them, "provider_lead", "c.csv", TEAMS), dry_run=True)
+    with transaction.atomic():
+        books.mark_private(them.at("provider_lead"), "contacts.team", "Ours.", date(2090, 1, 1))
+        books.bring(them.at("provider_lead"), made)
+    held_back, imported = (one for one in jobs(them) if one.task_name in {"books.hold_back", "books.bring"})
+    assert held_back.lock == imported.lock == f"book {them.relationship} provider"  # one after the other, in order
+    run_jobs("books.hold_back", "books.bring")
+    with transaction.atomic(), opened(them.at("customer_lead")) as book:
+        rows = book.table("contacts").to_pyarrow().to_pylist()
+    assert [row.get("team") for row in rows if row["contact_id"] == "a"] == [None]
+
+
+def test_what_keeps_failing_for_one_side_keeps_the_other_waiting_for_nothing(them):
+    with transaction.atomic():
+        books.mark_private(them.at("provider_lead"), "contacts.team", "Ours.", date(2090, 1, 1))
+    (stuck,) = jobs(them)
+    made = run(them, "customer_lead", received(them, "customer_lead", "c.csv", TEAMS), dry_run=True)
+    with transaction.atomic():
+        books.bring(them.at("customer_lead"), made)
+    (imported,) = (one for one in jobs(them) if one.task_name == "books.bring")
+    assert stuck.lock != imported.lock
+    run_jobs("books.hold_back", "books.bring", "books.look")
+
+
+def test_what_a_side_holds_back_is_held_back_though_who_asked_for_it_has_left(them):
+    with transaction.atomic():
+        books.mark_private(them.at("provider_analyst"), "contacts.team", "Ours.", date(2090, 1, 1))
+        place = them.at("provider_lead")
+        parties.let_go(place, place.relationship.memberships.get(person=them.people["provider_analyst"]))
+    run_jobs()
+    assert "contacts.team" in (folder_of(them.relationship) / "book.toml").read_text(encoding="utf-8")
+
+
+def test_today_says_what_keeps_failing_to_whom_it_concerns_and_they_can_try_again(them):
+    with transaction.atomic():
+        them.at("provider_lead")
+        defer("books.look", relationship=them.relationship, sides=(Side.PROVIDER,), person="x", delivery="y")
+    (job,) = jobs(them)
+    again = them.url(f"jobs/{job.id}/again/")
+    assert them.client("provider_lead").post(again).status_code == 404  # it has not failed yet
+    fail(job.id, attempts=queries.TOLD_AFTER)
+    for who, told in (("provider_lead", True), ("provider_member", True), ("customer_lead", False), ("auditor", False)):
+        assert (again in them.client(who).get(them.url()).content.decode()) is told, who
+    for who in ("customer_lead", "stranger", "former", "auditor"):
+        assert them.client(who).post(again).status_code == 404
+    fail(job.id, attempts=40, status="failed")
+    assert them.client("provider_lead").post(again).status_code == 302
+    found = ProcrastinateJob.objects.get(id=job.id)
+    assert (found.status, found.scheduled_at) == ("todo", None)
+
+
+def test_each_wait_is_twice_the_last_and_it_ends():
+    strategy = BackOff(most=5)
+
+    def job(attempts):
+        return Job(id=1, queue="q", lock=None, queueing_lock=None, task_name="t", attempts=attempts)
+
+    waits = [strategy.get_retry_decision(exception=StopError(), job=job(attempts)) for attempts in range(5)]
+    seconds = [None if one is None else round((one.retry_at - timezone.now()).total_seconds()) for one in waits]
+    assert seconds == [FIRST_WAIT_S, 2 * FIRST_WAIT_S, 4 * FIRST_WAIT_S, 8 * FIRST_WAIT_S, None]
+    late = BackOff().get_retry_decision(exception=StopError(), job=job(MOST_ATTEMPTS - 2))
+    assert round((late.retry_at - timezone.now()).total_seconds()) == LONGEST_WAIT_S
+
+
+def test_jobs_of_dead_workers_are_taken_up_and_given_up_in_the_end(them):
+    with transaction.atomic():
+        them.at("provider_lead")
+        for number in range(3):
+            defer("books.look", relationship=them.relationship, person="x", delivery=str(number))
+    first, second, third = jobs(them)
+    most = app.tasks["books.look"].retry_strategy.most
+    with superuser() as everybody:
+        alive, dead = (
+            everybody.execute(
+                "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - %s * interval '1 s') RETURNING id",
+                [silent],
+            ).fetchone()[0]
+            for silent in (5, 70)
+        )
+        for job, worker, attempts in ((first, alive, 0), (second, dead, 0), (third, dead, most - 1)):
+            change = "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s, attempts = %s WHERE id = %s"
+            everybody.execute(change, [worker, attempts, job.id])
+    assert recover() >= 2
+    found = [ProcrastinateJob.objects.get(id=one.id).status for one in (first, second, third)]
+    assert found == ["doing", "todo", "failed"]
+    with superuser() as everybody:
+        everybody.execute("DELETE FROM procrastinate_jobs WHERE id = ANY (%s)", [[first.id, second.id, third.id]])
+
+
+# Mails ------------------------------------------------------------------------------------------------------------
+
+
+def kept_mail():
+    with transaction.atomic():
+        EmailMessage("A subject", "word 4711", None, ["somebody@example.org"]).send()
+    with superuser() as everybody:
+        return everybody.execute("SELECT id, payload FROM outbox_waitingmail ORDER BY created_at DESC").fetchone()
+
+
+def test_a_waiting_mail_is_read_by_nobody_and_sent_once(them):
+    forget_mails()
+    number, payload = kept_mail()
+    assert b"4711" not in bytes(payload)
+    assert b"somebody" not in bytes(payload)
+    with pytest.raises(ProgrammingError), transaction.atomic():
+        them.at("customer_lead")
+        list(WaitingMail.objects.all())
+    assert mail.send(number)
+    assert not mail.send(number)  # the job begun again finds nothing more to do
+    (sent,) = django_mail.outbox
+    assert (sent.subject, sent.body, sent.to) == ("A subject", "word 4711", ["somebody@example.org"])
+    with superuser() as everybody:
+        assert everybody.execute("SELECT 1 FROM outbox_waitingmail WHERE id = %s", [number]).fetchone() is None
+
+
+@pytest.mark.usefixtures("them")
+def test_a_mail_that_could_not_be_handed_over_waits_and_keeps_its_id(monkeypatch):
+    number, _ = kept_mail()
+    ids = []
+
+    def down(_self, messages):
+        ids.extend(one.extra_headers["Message-ID"] for one in messages)
+        raise ConnectionRefusedError("no mail today")
+
+    monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", down)
+    for _ in range(2):
+        with pytest.raises(ConnectionRefusedError):
+            mail.send(number)
+    assert len(ids) == 2
+    assert len(set(ids)) == 1
+    monkeypatch.undo()
+    assert mail.send(number)
+
+
+def test_a_file_beside_a_mail_comes_out_as_it_went_in():
+    forget_mails()
+    with transaction.atomic():
+        one = EmailMessage("A subject", "Text", None, ["somebody@example.org"])
+        one.attach("a.bin", b"\x00\xff", "application/octet-stream")
+        one.send()
+    (sent,) = sent_mails()
+    assert [tuple(part) for part in sent.attachments] == [("a.bin", b"\x00\xff", "application/octet-stream")]
+
+
+def test_a_mail_about_a_relationship_is_told_to_the_sides_that_it_concerns(them):
+    forget_mails()
+    with transaction.atomic():
+        parties.invite_by_mail(them.at("customer_lead"), "new@example.org", Role.MEMBER, Side.CUSTOMER)
+    (job,) = queries.jobs(them.relationship, ["outbox.mail"])
+    assert job.args["sides"] == ["customer"]
+    assert "new@example.org" not in json.dumps(job.args)  # what waits does not say whom it is to
+    (sent,) = sent_mails()
+    assert sent.to == ["new@example.org"]
+    assert not [name for name in sent.extra_headers if name.startswith("X-Comity")]

@@ -1,0 +1,79 @@
+"""The page of today: each app's part, to whom it is for."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from comity.apps.parties.panels import Place, entries, panels
+from comity.apps.replies import operations
+from comity.apps.replies.queries import Calendar
+from tests.builders.confirmations import confirm
+from tests.builders.levels import KPI, contacts
+from tests.builders.matters import raised
+from tests.room import EVERYBODY, cast, superuser
+
+pytestmark = pytest.mark.gate
+
+
+@pytest.fixture
+def them():
+    made = cast()
+    made.book(KPI, contacts="\n".join(contacts()))
+    return made
+
+
+def page(them, who):
+    return them.client(who).get(them.url()).content.decode()
+
+
+def test_each_app_stands_once_on_the_page_and_in_the_navigation():
+    assert [one.name for one in entries()] == ["today", "review", "attribution", "matters", "records", "people"]
+    assert {place: [one.template for one in panels(place)] for place in Place} == {
+        Place.HEAD: ["matters/_head.html"],
+        Place.TOP: ["books/_no_book.html", "outbox/_failing.html"],
+        Place.MAIN: ["matters/_waiting.html", "reviews/_to_confirm.html", "replies/_proposed.html"],
+        Place.SIDE: ["matters/_to_do.html", "audit/_news.html"],
+    }
+
+
+def test_a_period_that_the_other_side_confirmed_waits_for_those_who_may_confirm(them):
+    confirm(them, "customer_lead", "2026-05")
+    waits = {who for who in EVERYBODY if "Periods to confirm" in page(them, who)}
+    assert waits == {"provider_lead", "provider_executive"}
+    assert "?period=2026-05&amp;eyes=joint#h-close" in page(them, "provider_lead")
+    confirm(them, "provider_lead", "2026-05")
+    assert "Periods to confirm" not in page(them, "provider_lead")
+
+
+def test_a_calendar_that_the_other_side_proposes_waits_for_who_agrees(them):
+    with transaction.atomic():
+        operations.propose_calendar(them.at("provider_lead"), Calendar.weekdays("Europe/Madrid"))
+    waits = {who for who in EVERYBODY if "proposes when its replies are due" in page(them, who)}
+    assert waits == {"customer_lead"}
+
+
+def test_what_waits_is_counted_in_the_navigation_and_said_in_the_head(them):
+    raised(them, "customer_lead")
+    raised(them, "provider_lead")
+    assert "One matter is waiting for you." in page(them, "provider_lead")
+    assert "2 matters are waiting" in page(them, "auditor").replace("Two", "2")
+    assert '<span class="vh">open: </span>2' in page(them, "provider_lead")
+
+
+def test_what_happened_on_an_earlier_day_stands_under_that_day(them):
+    raised(them, "customer_lead")
+    with superuser() as everybody:
+        everybody.execute(
+            "UPDATE audit_event SET at = at - interval '400 days' WHERE relationship_id = %s", [them.relationship]
+        )
+    for who in ("customer_lead", "auditor"):
+        shown = page(them, who).replace("\u00a0", " ")
+        assert f'<h3 class="day">{(timezone.now() - timedelta(days=400)).day} ' in shown
+        assert str((timezone.now() - timedelta(days=400)).year) in shown
+
+
+def test_who_has_no_records_is_told_so_and_where_to_begin():
+    them = cast()
+    assert "No records yet" in page(them, "provider_lead")
