@@ -3,14 +3,14 @@
 import pytest
 
 from tests.journeys.firms import firms
-from tests.journeys.opening import CHROMIUM, opened
+from tests.journeys.opening import opened
+
+SIZE = ("--months", "12", "--contacts-per-day", "400")
 
 
 @pytest.fixture(scope="session")
-def served():
+def served(browser):
     """Open, and a browser in front of it."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is here")
-    with firms() as (sign_in, firm), opened("--months", "12", "--contacts-per-day", "400", sign_in=sign_in) as room:
+    with firms() as (sign_in, firm), opened(browser, *SIZE, sign_in=sign_in) as room:
         room.firm = firm
         yield room

@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
 PASSWORD = "comity-demo-2026"  # of everybody in the demo
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
@@ -33,6 +31,7 @@ class Served:
         """A page on which one of the demo's people has given the password."""
         settings = {"java_script_enabled": False, "locale": "en-GB", "viewport": {"width": 1440, "height": 900}}
         page = self.browser.new_context(base_url=self.address, **(settings | options)).new_page()
+        page.set_default_timeout(120_000)  # a busy machine is no failure
         page.goto("/sign-in/")
         page.fill("input[name=login]", f"{name}@demo.example")
         page.fill("input[name=password]", PASSWORD)
@@ -43,6 +42,7 @@ class Served:
         """A page, signed in as one of the demo's people, at the only relationship."""
         page = self.sign_in(name, **options)
         page.locator("table.tb tbody a").first.click()
+        page.wait_for_url("**/r/*/**")  # a key pressed before would be pressed on the page that goes
         return page
 
     def mails(self):
@@ -57,12 +57,25 @@ class Served:
 
 
 @contextmanager
-def opened(*size, sign_in=""):
+def chromium():
+    """A browser. One of a process: Playwright refuses a second one beside the first."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def opened(browser, *size, sign_in=""):
     """Simulated, loaded, served with its worker and its database; and gone afterwards.
 
+    :param browser: what looks at it
     :param size: options of `comity simulate`
     :param sign_in: what `sign-in.toml` says
     """
+
     comity = Path(sys.executable).parent / "comity"
     data = Path(tempfile.mkdtemp(prefix="comity-"))
     data.chmod(0o711)
@@ -78,10 +91,7 @@ def opened(*size, sign_in=""):
             address = f"http://127.0.0.1:{port}"
             if not answers(f"{address}/sign-in/", process):
                 raise RuntimeError((data / "log").read_text())
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-                yield Served(address, data / "room", browser)
-                browser.close()
+            yield Served(address, data / "room", browser)
         finally:
             process.terminate()
             process.wait(30)
@@ -99,8 +109,8 @@ def free():
 
 
 def answers(address, process):
-    """Wait until there is an answer; whether there is."""
-    for _ in range(600):
+    """Wait until there is an answer, on a busy machine for minutes; whether there is."""
+    for _ in range(1500):
         if process.poll() is not None:
             return False
         try:

@@ -4,8 +4,11 @@ import re
 
 import pytest
 
+from comity.apps.i18n import words_for
+
 pytestmark = [pytest.mark.browser, pytest.mark.gate, pytest.mark.timeout(300)]
 PHONE = {"viewport": {"width": 390, "height": 844}}
+ENGLISH = words_for("en")
 
 
 def heading(page):
@@ -23,8 +26,8 @@ def invited(served, by, email):
     page = served.enter(by)
     page.get_by_role("navigation").get_by_role("link", name="People", exact=True).click()
     page.fill("input[name=email]", email)
-    page.get_by_role("button", name="Send the invitation").click()
-    assert f"An invitation went to {email}" in page.locator("main").inner_text()
+    page.get_by_role("button", name=ENGLISH("invite.do")).click()
+    assert ENGLISH("invite.sent", email=email) in page.locator("main").inner_text()
     return served.link()
 
 
@@ -72,7 +75,7 @@ def test_who_turns_back_there_is_told(served):
     page.goto("/sign-in/")
     page.get_by_role("button", name="Sign in with Helpline").click()
     page.get_by_role("button", name="Deny").click()
-    assert "sign-in did not let you in" in heading(page)
+    assert "sign-in did not work" in heading(page)
     page.goto("/")
     assert heading(page) == "Sign in"
 
@@ -119,10 +122,10 @@ def test_a_passkey_is_added_and_lets_one_in_without_a_password(served):
     page.goto("/sign-in/codes/")
     page.get_by_role("link", name="Add a passkey").click()
     page.fill("input[name=password]", "comity-demo-2026")  # it is asked once more
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name=ENGLISH("sign_in.go_on")).click()
     page.fill("input[name=name]", "Nora's laptop")
     page.check("input[name=passwordless]")
-    page.get_by_role("button", name="Add it").click()
+    page.get_by_role("button", name=ENGLISH("mfa.key_add_do")).click()
     page.wait_for_url("**/recovery-codes/")
     page.goto("/sign-in/codes/webauthn/")
     assert "Nora's laptop" in page.locator("main").inner_text()
@@ -139,7 +142,7 @@ def test_a_passkey_is_added_and_lets_one_in_without_a_password(served):
     other.fill("input[name=login]", "nora@demo.example")
     other.fill("input[name=password]", "comity-demo-2026")
     other.get_by_role("button", name="Sign in", exact=True).click()
-    assert heading(other) == "The code, please"
+    assert heading(other) == ENGLISH("mfa.enter")
     assert complaints == []
     page.goto("/sign-in/")
 

@@ -18,6 +18,8 @@ import typer.main
 from comity.cli import app
 from comity.web import health
 
+pytestmark = pytest.mark.gate
+
 ROOT = Path(__file__).resolve().parents[2]
 CONTAINER = (ROOT / "Containerfile").read_text(encoding="utf-8")
 UNIT = ROOT / "deploy" / "comity.service"
@@ -161,7 +163,7 @@ def test_the_list_of_parts_names_what_a_room_needs_once_and_no_tool_of_ours(tmp_
 
 def test_nothing_that_the_room_imports_is_missing_from_its_part_of_the_lock():
     """Each package that the project itself asks for, outside of the developers' group."""
-    import tomllib  # noqa: PLC0415 - here alone
+    import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["room"]]

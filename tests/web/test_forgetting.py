@@ -3,10 +3,9 @@
 import re
 
 import pytest
-from django.core import mail
 from django.test import Client
 
-from tests.room import cast
+from tests.room import cast, sent_mails
 
 pytestmark = pytest.mark.gate
 NEW = "a wholly new word of mine"
@@ -16,7 +15,7 @@ def test_the_link_in_the_mail_sets_a_new_password_once():
     person = cast().people["provider_member"]
     browser = Client()
     assert browser.post("/sign-in/password/forgotten/", {"email": person.email}).status_code == 302
-    link = re.search(r"http://[^/]+(/sign-in/password/forgotten/\S+)", mail.outbox[-1].body)[1]
+    link = re.search(r"http://[^/]+(/sign-in/password/forgotten/\S+)", sent_mails()[-1].body)[1]
     page = browser.get(link, follow=True)
     assert 'name="password1"' in page.content.decode()
     where = page.redirect_chain[-1][0]

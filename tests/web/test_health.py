@@ -4,7 +4,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.test import Client
 
 from comity.web import health
@@ -17,23 +17,25 @@ def test_a_room_whose_database_answers_is_well_whatever_name_it_is_called():
     started()
     for name in ("localhost", "10.1.2.3"):
         found = Client().get("/health/", headers={"host": name})
-        assert (found.status_code, found.content) == (200, b"well\n")
+        assert (found.status_code, found.content) == (200, b"ok\n")
         assert found.headers["Cache-Control"] == "no-store"
         assert not found.cookies
     assert Client().post("/health/").status_code == 405
     assert Client().get("/", headers={"host": "10.1.2.3"}).status_code == 400
 
 
-def test_without_its_database_it_is_not_and_says_no_more(monkeypatch):
+@pytest.mark.parametrize("error", [DatabaseError, InterfaceError])
+def test_without_its_database_it_is_not_and_says_no_more(monkeypatch, error):
+    """InterfaceError is what a connection raises that was closed under it; it is no DatabaseError."""
     started()
 
     class Gone:
         def cursor(self):
-            raise DatabaseError("secret of the inside")
+            raise error("secret of the inside")
 
     monkeypatch.setattr(health, "connection", Gone())
     found = Client().get("/health/")
-    assert (found.status_code, found.content) == (503, b"no database\n")
+    assert (found.status_code, found.content) == (503, b"unavailable: the database does not answer\n")
 
 
 @pytest.mark.parametrize("status", [200, 503, 400])

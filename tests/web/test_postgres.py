@@ -67,6 +67,18 @@ def test_nobody_connects_without_the_password_or_over_a_network(cluster):
         assert connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone() == (False,)
 
 
+def test_values_of_rows_do_not_reach_the_log(cluster):
+    """A double click on an invitation wrote `DETAIL: Key (email)=(...) already exists` to postgres.log."""
+    with psycopg.connect(cluster.conninfo(OWNER)) as connection:
+        connection.execute("CREATE TABLE kept (email text PRIMARY KEY)")
+        connection.execute("INSERT INTO kept VALUES ('fresh@else.example')")
+    with psycopg.connect(cluster.conninfo(OWNER)) as connection, pytest.raises(psycopg.errors.UniqueViolation):
+        connection.execute("INSERT INTO kept VALUES ('fresh@else.example')")
+    written = cluster.log.read_text()
+    assert "duplicate key value" in written  # the error itself is logged
+    assert "fresh@else.example" not in written
+
+
 def test_nobody_else_looks_into_the_folder(cluster):
     for place in (cluster.folder, cluster.data, cluster.socket):
         assert place.stat().st_mode & 0o077 == 0

@@ -1,18 +1,27 @@
-"""Serving: what is refused, in one line."""
+"""Serving: what is refused, in one line; what happens when PostgreSQL is killed; who may read the folder."""
 
 import os
 import secrets
+import shutil
+import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
+import psutil
+import psycopg
 import pytest
+from django.apps import apps
 from typer.testing import CliRunner
 
 from comity.cli import app
+from comity.web.postgres import SUPERUSER
 from comity.web.serving import CannotServeError, Room, account, serve
+from tests.builders.serving import Served
 
 pytestmark = pytest.mark.gate
 
@@ -41,7 +50,7 @@ def test_root_serves_nothing_but_the_demo(monkeypatch):
     monkeypatch.setattr(os, "getuid", lambda: 0)
     done = CliRunner().invoke(app, ["serve", "--data", "/nowhere"])
     assert done.exit_code == 2
-    assert "not as root" in done.stderr
+    assert "do not run as root" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -71,6 +80,77 @@ def test_a_room_behind_https_passes_djangos_own_check():
 def test_no_migration_is_missing():
     command = [sys.executable, "-m", "django", "makemigrations", "--check", "--dry-run", "--skip-checks"]
     known = {"DJANGO_SETTINGS_MODULE": "comity.web.settings", "COMITY_SECRET_KEY": "x"}
-    asked = [*command, "parties", "books", "matters", "reviews"]
+    asked = [*command, *(config.label for config in apps.get_app_configs() if config.name.startswith("comity."))]
     done = subprocess.run(asked, env=os.environ | known, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+# PostgreSQL killed -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def served():
+    folder = Path(tempfile.mkdtemp(prefix="comity-"))
+    folder.chmod(0o711)
+    loose = folder / "room" / "books" / "one"  # as an earlier version left it
+    loose.mkdir(parents=True)
+    loose.chmod(0o755)
+    (loose / "book.toml").write_text('name = "x"')
+    (loose / "book.toml").chmod(0o644)
+    (folder / "room").chmod(0o711)
+    made = Served(folder / "room")
+    yield made
+    made.process.terminate()
+    made.process.wait(60)
+    made.log.close()
+    if made.room.cluster.runs():
+        os.kill(made.postmaster(), signal.SIGKILL)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_killed_postgresql_is_started_again_and_where_it_cannot_be_the_server_fails(served):
+    """kill -9 of the postmaster: before, /health/ said 503 until somebody came, and `serve` did not end."""
+    served.until(200)
+    with psycopg.connect(served.room.cluster.conninfo(SUPERUSER), autocommit=True) as connection:
+        # What a worker was doing when the database went.
+        (job,) = connection.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args, status) "
+            "VALUES ('clock', 'outbox.recover', '{\"timestamp\": 0}', 'doing') RETURNING id"
+        ).fetchone()
+    first = served.postmaster()
+    os.kill(first, signal.SIGKILL)
+    assert "database does not answer" in served.until(503)
+    assert served.until(200) == "ok\n"
+    assert served.postmaster() != first
+    # Every thread's connection of both workers is made again: no page fails.
+    assert {served.get("/sign-in/")[0] for _ in range(30)} == {200}
+    end = time.monotonic() + 60
+    state = "doing"
+    while state != "succeeded" and time.monotonic() < end:
+        with psycopg.connect(served.room.cluster.conninfo(SUPERUSER)) as connection:
+            (state,) = connection.execute("SELECT status FROM procrastinate_jobs WHERE id = %s", [job]).fetchone()
+        time.sleep(0.2)
+    assert state == "succeeded"
+    # Where it does not start again, the server ends and says so: Restart=on-failure then acts.
+    control = served.room.cluster.data / "global" / "pg_control"
+    control.rename(control.with_name("moved"))
+    os.kill(served.postmaster(), signal.SIGKILL)
+    assert served.process.wait(120) != 0
+    assert "does not start again" in served.said()
+    assert not [one for one in psutil.process_iter() if str(served.room.data) in " ".join(one.cmdline())]
+
+
+def test_nothing_below_the_data_folder_is_open_to_others(served):
+    """Books below `books/` were 0755, and stay so in a room that an earlier version made, unless it is mended."""
+    served.until(200)
+    for path in (served.room.data, *served.room.data.rglob("*")):
+        mode = path.lstat().st_mode
+        if path == served.room.data and account() is not None:
+            assert mode & 0o066 == 0  # the database's own account comes through, and lists nothing
+        elif not stat.S_ISSOCK(mode) and "lent" not in path.parts:
+            assert mode & 0o077 == 0, (path, oct(mode))
+    # And whatever is made from now on: the workers inherit the umask.
+    for child in psutil.Process(served.process.pid).children(recursive=True):
+        status = Path(f"/proc/{child.pid}/status")
+        if status.exists():
+            assert "Umask:\t0077" in status.read_text(), child.cmdline()

@@ -8,14 +8,17 @@ from uuid import UUID
 from django.db import transaction
 
 from comity.apps.books import operations as books
-from comity.apps.books.queries import definition, folder_of, privately
+from comity.apps.books.queries import folder_of, items_kept
 from comity.apps.matters import operations as matters
-from comity.apps.matters.models import Began, Kind, Matter, Move
+from comity.apps.matters.models import Began, Matter
 from comity.apps.parties import operations
 from comity.apps.parties.models import NEUTRAL, Membership, Person, Role
 from comity.apps.parties.viewing import Standing, stand, standing
 from comity.apps.reviews import operations as closing
 from comity.apps.reviews import queries as reviews
+from comity.core import chain
+from comity.core.matters.kinds import Kind
+from comity.core.matters.transitions import Move
 from comity.core.values import Side
 
 PASSWORD = "comity-demo-2026"  # noqa: S105 - printed, and only for the demo's invented people
@@ -66,7 +69,11 @@ def load(book: Path) -> None:
             inviting = "jonas" if side is Side.PROVIDER and name != "jonas" else "marta"
             standing = stand(people[inviting].pk, first.relationship.pk)
             assert standing is not None
-            _, word = operations.invite(standing, people[name].email, role, None if role in NEUTRAL else side)
+            invitation, word = operations.invite(standing, people[name].email, role, None if role in NEUTRAL else side)
+            if word is None:  # somebody neutral, to whom the other side agrees
+                agreeing = stand(people["jonas"].pk, first.relationship.pk)
+                assert agreeing is not None
+                word = operations.agree(agreeing, invitation)
             operations.join(people[name], word)
         target = folder_of(first.relationship.pk)
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -80,11 +87,12 @@ def _settled(people: dict[str, Person], relationship: UUID) -> None:
     for name in ("marta", "jonas"):
         with standing(people[name].pk, relationship) as place:
             review = reviews.review(place, CONFIRMED, joint=True)
-            closing.confirm(place, review, CONFIRMED)
-            operations.reviewed_access(place)
+            figures = reviews.figures(place, review, CONFIRMED)
+            closing.confirm(place, review, CONFIRMED, chain.digest_of(figures))
+            operations.review_access(place)
     with standing(people["jonas"].pk, relationship) as place:
         review_on = date.today() + timedelta(days=60)  # noqa: DTZ011 - the day here
-        for item in privately(definition(place), Side.PROVIDER):
+        for item in items_kept(place)[Side.PROVIDER]:
             if item in REASONS:
                 books.mark_private(place, item, REASONS[item], review_on)
         lead = place.membership

@@ -1,13 +1,13 @@
-"""Whether the room answers: an address for whatever watches it, and `python -m comity.web.health` that asks there.
+"""The health check: an address for monitoring, and `python -m comity.web.health`, which requests it.
 
-It says one word, and nothing of what is inside. Only the database is asked: it is what a room cannot be without.
+It answers with one line that reveals nothing of the content. It checks the database only: a room cannot do without it.
 """
 
 import sys
 import urllib.request
 from collections.abc import Callable
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
 PATH = "/health/"
@@ -15,14 +15,14 @@ _PATIENCE_S = 5
 
 
 class HealthMiddleware:
-    """Answers first of all: who watches knows the machine's number and no name, and a page needs the database."""
+    """Handles the health address before host names are checked: monitoring often knows an IP address only."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        """Stand before everything else."""
+        """Keep the next handler."""
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """200 where the database answers, 503 where it does not; all other addresses are none of its business."""
+        """Answer 200 while the database answers, else 503 with the reason; pass every other address on."""
         if request.path != PATH:
             return self.get_response(request)
         if request.method not in {"GET", "HEAD"}:
@@ -30,15 +30,15 @@ class HealthMiddleware:
         try:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
-        except DatabaseError:
-            status, word = 503, "no database\n"
+        except Error:  # InterfaceError, of a connection that is already closed, is no DatabaseError
+            status, word = 503, "unavailable: the database does not answer\n"
         else:
-            status, word = 200, "well\n"
+            status, word = 200, "ok\n"
         return HttpResponse(word, status=status, content_type="text/plain", headers={"Cache-Control": "no-store"})
 
 
 def main(port: str = "8000") -> int:
-    """Ask the room on this machine; 0 where it is well."""
+    """Request the health address of this machine's room; return 0 if it answers 200."""
     address = f"http://127.0.0.1:{int(port)}{PATH}"
     # A proxy that the environment names is for what is outside.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -1,20 +1,27 @@
-"""The whole room in one file, and back: the database and the books; sealed, where a passphrase is given.
+"""Backup of a whole room in one file, and restore: database, books, waiting uploads, sign-in, keys.
 
-The file is a tar: `manifest.json`, `database.dump` (PostgreSQL's own format) and `books/`. Sealed, it holds
-`contents.age`, that tar encrypted to a key made for it alone, and `key.age`, that key under the passphrase: whoever has
-the tool `age` opens both without us.
+The file is a tar: `manifest.json`, `database.dump` (PostgreSQL's own format), `books/`, `uploads/`, and the room's own
+files of the data folder. Sealed, it holds `contents.age`, that tar encrypted to a key made for it alone, and `key.age`,
+that key under the passphrase: whoever has the tool `age` opens both without us.
+
+What is restored is code as well as data: a dump defines functions, triggers and policies. It is therefore restored as
+the role that owns the tables, which is no superuser and can run nothing outside of the database. A dump can still
+define another wall than ours; that it was not changed is proven by the seal alone.
 """
 
 import contextlib
 import io
 import json
+import os
 import shutil
+import stat
 import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import psycopg
@@ -22,59 +29,91 @@ import pyrage
 from psycopg import sql
 
 import comity
-from comity.book.importing.committing import BusyBookError, locked
-from comity.web.postgres import SUPERUSER, Cluster, NoDatabaseError
-from comity.web.serving import Room
+from comity.book.storage.atomic import replace_file
+from comity.book.storage.commit import BusyBookError, book_lock
+from comity.book.validation import pseudonyms
+from comity.web.organisations import FILE as SIGN_IN
+from comity.web.postgres import OWNER, SUPERUSER, Cluster, NoDatabaseError
+from comity.web.serving import DIGEST_KEY, Room
 
-SCHEMA = "comity.backup/1"
-_DUMP, _MANIFEST, _BOOKS, _KEY, _SEALED = "database.dump", "manifest.json", "books", "key.age", "contents.age"
+SCHEMA = "comity.backup/2"
+OLDER = "comity.backup/1"  # database and books alone
+# Keys that open sealed limits: whoever holds a backup must not be able to open what was sealed. None exist yet.
+NEVER = ("sealed*.key", "seal-*.key", "*.sealed-key")
+_DUMP, _MANIFEST, _BOOKS, _UPLOADS, _KEY, _SEALED = (
+    "database.dump",
+    "manifest.json",
+    "books",
+    "uploads",
+    "key.age",
+    "contents.age",
+)
+_SECRET = "secret"  # noqa: S105 - the name of a file
 _PATIENCE_S = 600.0  # for an import that is under way
+# What the data folder holds and a backup does not, and why.
+_LEFT_OUT = {
+    "postgres": "its content is kept as a dump; a restored room has new database passwords",
+    "worked-out": "computed again when it is asked for",
+    "mails": "mails that were written to files",
+    "serve.lock": "says that the room is being served",
+}
+_UNKNOWN = "not part of a room"
 
 
 class CannotKeepError(RuntimeError):
-    """Why a room cannot be kept or brought back: one sentence with the next step."""
+    """Why a room cannot be kept or restored: one sentence with the next step."""
 
 
 def backup(room: Room, out: Path, passphrase: str | None) -> dict[str, Any]:
-    """Keep a room in a file; it may be open meanwhile.
+    """Write a room to a file; it may be open meanwhile.
 
-    :returns: what the file holds, as its manifest says
-    :raises CannotKeepError: where there is no room, an import does not end, or the file cannot be written
+    :param passphrase: seals the file; None: not sealed, so that whoever reads the file reads everything
+    :returns: the manifest: `rows` by table, `books`, `files` kept of the data folder, and `left_out` with reasons
+    :raises CannotKeepError: for an empty passphrase, or where there is no room, an import does not end, or the file
+        cannot be written
     """
+    _usable(passphrase)
     cluster = _cluster(room)
     if not cluster.data.is_dir():
         raise CannotKeepError(f"{room.data} holds no room with a database of its own")
     part = out.with_name(f"{out.name}.part")
     try:
         with _awake(room, cluster), tempfile.TemporaryDirectory(dir=out.parent, prefix=".comity-") as work:
-            dump = Path(work) / _DUMP
-            # The count first: a row that comes in between is in the dump and not in the count, and says so loudly.
-            with _copied(cluster) as (snapshot, counts):
-                command, environment = cluster.command("pg_dump", SUPERUSER)
-                asked = [*command, "--format=custom", f"--snapshot={snapshot}", f"--file={dump}"]
-                done = subprocess.run(asked, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - its own tool
-                if done.returncode:
-                    raise CannotKeepError(f"the database cannot be kept: {done.stderr.strip()[-300:]}")
-            manifest = {
-                "schema": SCHEMA,
-                "version": comity.__version__,
-                "at": datetime.now(UTC).isoformat(),
-                "rows": counts,
-                "books": sorted(one.name for one in _books(room)),
-            }
-            plain = Path(work) / "contents.tar"
+            dump, plain = Path(work) / _DUMP, Path(work) / "contents.tar"
             with tarfile.open(plain, "w") as archive:
-                _add(archive, _MANIFEST, json.dumps(manifest, indent=1).encode())
+                # The count first: a row that comes in between is in the dump and not in the count, and is noticed.
+                with _copied(cluster) as (snapshot, counts):
+                    _add_uploads(archive, room)
+                    command, environment = cluster.command("pg_dump", SUPERUSER)
+                    asked = [*command, "--format=custom", f"--snapshot={snapshot}", f"--file={dump}"]
+                    done = subprocess.run(asked, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - its own tool
+                    if done.returncode:
+                        raise CannotKeepError(f"the database cannot be kept: {_reason(done.stderr)}")
                 archive.add(dump, _DUMP)
+                never: list[str] = []
                 for book in _books(room):
-                    with locked(book, _PATIENCE_S):
-                        archive.add(book, f"{_BOOKS}/{book.name}")
+                    with book_lock(book, _PATIENCE_S):
+                        archive.add(book, f"{_BOOKS}/{book.name}", filter=lambda one: _kept(one, never))
+                files = _files(room)
+                for name, content in files.items():
+                    _add(archive, name, content)
+                manifest = {
+                    "schema": SCHEMA,
+                    "version": comity.__version__,
+                    "at": datetime.now(UTC).isoformat(),
+                    "rows": counts,
+                    "books": sorted(one.name for one in _books(room)),
+                    "files": sorted(files),
+                    "left_out": _left_out(room, files, never),
+                }
+                _add(archive, _MANIFEST, json.dumps(manifest, indent=1).encode())
             if passphrase is None:
+                plain.chmod(0o600)
                 shutil.move(plain, part)
             else:
                 _seal(plain, part, passphrase, Path(work))
         part.chmod(0o600)
-        part.replace(out)
+        replace_file(part, out)
     except BusyBookError as error:
         raise CannotKeepError(str(error)) from None
     except OSError as error:
@@ -85,47 +124,147 @@ def backup(room: Room, out: Path, passphrase: str | None) -> dict[str, Any]:
 
 
 def restore(room: Room, file: Path, passphrase: str | None) -> dict[str, Any]:
-    """Bring a room back, into a folder that holds none.
+    """Restore a room into a folder that holds none; where that fails, the folder is as it was.
 
-    :returns: what the file held, as its manifest says; every table has as many rows as it had
-    :raises CannotKeepError: where there is a room already, the file is none of ours, the passphrase is wrong, or a
-        table has another number of rows
+    :param passphrase: of a sealed file; None for one that is not sealed
+    :returns: the manifest, as `backup` returns it; every table has as many rows as it says
+    :raises CannotKeepError: where there is a room already; where the file is no backup, is not sealed although a
+        passphrase is given, does not open, holds what a backup never holds or what only a superuser may restore; or
+        where a table has another number of rows
     """
+    _usable(passphrase)
     cluster = _cluster(room)
-    if cluster.data.exists() or any(_books(room)):
+    if cluster.data.exists() or any(_books(room)) or any(_uploads(room)):
         raise CannotKeepError(f"{room.data} holds a room already; choose an empty --data")
     with tempfile.TemporaryDirectory(prefix="comity-") as work:
         try:
             plain = _opened(file, passphrase, Path(work))
+            contents = Path(work) / "contents"
             with tarfile.open(plain) as archive:
-                _unpack(archive, Path(work))
-            manifest = json.loads((Path(work) / _MANIFEST).read_text(encoding="utf-8"))
+                _unpack(archive, contents)
+            manifest = json.loads((contents / _MANIFEST).read_text(encoding="utf-8"))
         except (tarfile.TarError, KeyError, ValueError, OSError) as error:
             raise CannotKeepError(f"{file} is no backup of a room: {error}") from None
-        if manifest.get("schema") != SCHEMA:
+        expected = {"schema": str, "at": str, "rows": dict, "books": list}
+        if (
+            not isinstance(manifest, dict)
+            or not all(isinstance(manifest.get(name), kind) for name, kind in expected.items())
+            or manifest["schema"] not in {SCHEMA, OLDER}
+        ):
             raise CannotKeepError(f"{file} is no backup that this version knows")
+        _refuse_other(room, contents)
         with room.lock().acquire(timeout=0):
             try:
-                cluster.start()
-            except NoDatabaseError as error:
-                raise CannotKeepError(str(error)) from None
-            try:
-                command, environment = cluster.command("pg_restore", SUPERUSER)
-                asked = [*command, "--exit-on-error", "--dbname", environment["PGDATABASE"], str(Path(work) / _DUMP)]
-                done = subprocess.run(asked, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - as above
-                if done.returncode:
-                    raise CannotKeepError(f"the database cannot be brought back: {done.stderr.strip()[-300:]}")
-                found = _counts(cluster)
-            finally:
-                cluster.stop()
-        if found != manifest["rows"]:
-            other = sorted(name for name in found | manifest["rows"] if found.get(name) != manifest["rows"].get(name))
-            raise CannotKeepError(f"not all came back: {', '.join(other)} have another number of rows")
-        books = Path(work) / _BOOKS
-        if books.is_dir():
-            shutil.copytree(books, room.data / _BOOKS, dirs_exist_ok=True)
-            (room.data / _BOOKS).chmod(0o700)
-    return dict(manifest)
+                _restore_database(cluster, contents / _DUMP, manifest)
+                _restore_files(room, contents)
+            except BaseException:
+                for made in (cluster.data, room.data / _BOOKS, room.data / _UPLOADS):
+                    shutil.rmtree(made, ignore_errors=True)
+                raise
+    return manifest
+
+
+def _restore_database(cluster: Cluster, dump: Path, manifest: dict[str, Any]) -> None:
+    try:
+        cluster.start()
+    except NoDatabaseError as error:
+        raise CannotKeepError(str(error)) from None
+    try:
+        # As the owner of the tables, never as the superuser: a dump that was tampered with would run programs.
+        command, environment = cluster.command("pg_restore", OWNER)
+        asked = [*command, "--exit-on-error", "--no-owner", "--dbname", environment["PGDATABASE"], str(dump)]
+        done = subprocess.run(asked, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - as above
+        if done.returncode:
+            raise CannotKeepError(f"the database cannot be restored: {_reason(done.stderr)}")
+        found, expected = _counts(cluster), manifest["rows"]
+    finally:
+        cluster.stop()
+    if found != expected:
+        other = sorted(name for name in found | expected if found.get(name) != expected.get(name))
+        raise CannotKeepError(f"not everything was restored: {', '.join(other)} have another number of rows")
+
+
+def _restore_files(room: Room, contents: Path) -> None:
+    for name in (_BOOKS, _UPLOADS):
+        if (contents / name).is_dir():
+            shutil.copytree(contents / name, room.data / name, dirs_exist_ok=True)
+    for name in (SIGN_IN, _SECRET, DIGEST_KEY):
+        if (contents / name).is_file():
+            shutil.copyfile(contents / name, room.data / name)
+    room.restrict()
+
+
+def _refuse_other(room: Room, contents: Path) -> None:
+    """Refuse to restore beside files that would count instead of the restored ones.
+
+    :raises CannotKeepError: naming the file
+    """
+    for name in (SIGN_IN, _SECRET, DIGEST_KEY):
+        there, comes = room.data / name, contents / name
+        if there.exists() and (not comes.is_file() or there.read_bytes() != comes.read_bytes()):
+            raise CannotKeepError(f"{there} is not the one of the backup; move it away, or choose an empty --data")
+    elsewhere, comes = os.environ.get(pseudonyms.KEY_FILE_SETTING), contents / DIGEST_KEY
+    there = Path(elsewhere) if elsewhere else comes
+    if comes.is_file() and there.exists() and there.read_bytes().strip() != comes.read_bytes().strip():
+        raise CannotKeepError(
+            f"{there}, which {pseudonyms.KEY_FILE_SETTING} names, is not the key of the backup, and ids of people "
+            f"would get other digests than before; unset {pseudonyms.KEY_FILE_SETTING}"
+        )
+
+
+# What a backup holds --------------------------------------------------------------------------------------------
+
+
+def _usable(passphrase: str | None) -> None:
+    """Refuse an empty passphrase: it is a secret that failed to arrive, and never the wish not to seal."""
+    if passphrase is not None and not passphrase.strip():
+        raise CannotKeepError("the passphrase is empty; a backup without a seal is asked for by giving none")
+
+
+def _files(room: Room) -> dict[str, bytes]:
+    """The room's own files besides books and uploads, by their name in a backup."""
+    places = {SIGN_IN: room.data / SIGN_IN, _SECRET: room.data / _SECRET, DIGEST_KEY: room.digest_key()}
+    return {name: place.read_bytes() for name, place in places.items() if place.is_file()}
+
+
+def _add_uploads(archive: tarfile.TarFile, room: Room) -> None:
+    """Files that wait for their import; one that comes in or is thrown away meanwhile is left out."""
+    for path in _uploads(room):
+        with contextlib.suppress(FileNotFoundError):
+            archive.add(path, path.relative_to(room.data).as_posix(), recursive=False)
+
+
+def _uploads(room: Room) -> Iterator[Path]:
+    folder = room.data / _UPLOADS
+    return (
+        one for one in sorted(folder.rglob("*")) if one.is_file() and not one.is_symlink() and not _sealed(one.name)
+    )
+
+
+def _sealed(name: str) -> bool:
+    return any(fnmatch(name.lower(), pattern) for pattern in NEVER)
+
+
+def _kept(entry: tarfile.TarInfo, never: list[str]) -> tarfile.TarInfo | None:
+    """Filter for a book's files: leave the keys of sealed limits out and note their names."""
+    if _sealed(PurePosixPath(entry.name).name):
+        never.append(entry.name)
+        return None
+    return entry
+
+
+def _left_out(room: Room, files: dict[str, bytes], never: list[str]) -> dict[str, str]:
+    """What of the data folder, and of what the room needs beside it, is not in the backup, with the reason."""
+    kept = {_BOOKS, _UPLOADS, SIGN_IN, _SECRET, DIGEST_KEY}
+    found = {one.name: _LEFT_OUT.get(one.name, _UNKNOWN) for one in room.data.iterdir() if one.name not in kept}
+    sealed = [*never, *(name for name in found if _sealed(name))]
+    found |= dict.fromkeys(sealed, "opens sealed limits, which nobody who holds a backup may")
+    found["settings"] = "environment variables, such as COMITY_ORIGINS, are kept where you set them"
+    if os.environ.get("COMITY_SECRET_KEY"):
+        found["COMITY_SECRET_KEY"] = "given by the environment; keep it, or everybody has to sign in again"  # noqa: S105 - a reason
+    if DIGEST_KEY not in files:
+        found[DIGEST_KEY] = "no id of a person was hashed yet, so that there is no key"
+    return dict(sorted(found.items()))
 
 
 def _cluster(room: Room) -> Cluster:
@@ -143,7 +282,7 @@ def _books(room: Room) -> list[Path]:
 
 @contextlib.contextmanager
 def _awake(room: Room, cluster: Cluster) -> Iterator[None]:
-    """With the database running: the open room's, or started for as long as it takes."""
+    """Have the database running: the open room's, or started for as long as it takes."""
     if cluster.answers():
         yield
         return
@@ -159,16 +298,21 @@ def _awake(room: Room, cluster: Cluster) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _copied(cluster: Cluster) -> Iterator[tuple[str, dict[str, int]]]:
-    """One moment of the database: its name for others, and how many rows each table has in it."""
-    with psycopg.connect(cluster.conninfo(SUPERUSER)) as connection:
+    """Export a snapshot: its name, and how many rows each table has in it."""
+    with _superuser(cluster) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         row = connection.execute("SELECT pg_export_snapshot()").fetchone()
         yield str(row[0] if row else ""), _count(connection)
 
 
 def _counts(cluster: Cluster) -> dict[str, int]:
-    with psycopg.connect(cluster.conninfo(SUPERUSER)) as connection:
+    with _superuser(cluster) as connection:
         return _count(connection)
+
+
+def _superuser(cluster: Cluster) -> psycopg.Connection[Any]:
+    """Connect as the superuser, with a search path of its own: a restored database may bring one, and functions."""
+    return psycopg.connect(cluster.conninfo(SUPERUSER), options="-c search_path=pg_catalog")
 
 
 def _count(connection: psycopg.Connection[Any]) -> dict[str, int]:
@@ -180,17 +324,31 @@ def _count(connection: psycopg.Connection[Any]) -> dict[str, int]:
     return found
 
 
+def _reason(said: str) -> str:
+    """The first error that one of PostgreSQL's tools names, on one line; its last line where it names none."""
+    lines = said.strip().splitlines() or ["no reason given"]
+    return next((line for line in lines if "error:" in line), lines[-1])[:300]
+
+
 def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
     entry = tarfile.TarInfo(name)
-    entry.size = len(content)
+    entry.size, entry.mode = len(content), stat.S_IRUSR | stat.S_IWUSR
     archive.addfile(entry, io.BytesIO(content))
 
 
 def _unpack(archive: tarfile.TarFile, into: Path) -> None:
-    """Files and folders, none of them outside; Python before 3.11.4 has no filter that does so."""
+    """Unpack files and folders by the names that a backup has; Python before 3.11.4 has no filter that does so.
+
+    :raises CannotKeepError: for any other name, a link, a device, a name that leads elsewhere, or one that comes twice
+    """
+    single = {_MANIFEST, _DUMP, SIGN_IN, _SECRET, DIGEST_KEY}
+    into.mkdir(mode=0o700)
     for member in archive:
-        place = into / member.name
-        if not place.resolve().is_relative_to(into.resolve()) or not (member.isfile() or member.isdir()):
+        name = PurePosixPath(member.name)
+        place = into / name
+        known = name.parts[:1] in {(_BOOKS,), (_UPLOADS,)} or (member.isfile() and member.name in single)
+        inside = not name.is_absolute() and ".." not in name.parts
+        if not (known and inside and (member.isfile() or member.isdir())) or (member.isfile() and place.exists()):
             raise CannotKeepError(f"the file holds {member.name!r}, which no backup of ours does")
         if member.isdir():
             place.mkdir(parents=True, exist_ok=True)
@@ -214,12 +372,18 @@ def _seal(plain: Path, out: Path, passphrase: str, work: Path) -> None:
 def _opened(file: Path, passphrase: str | None, work: Path) -> Path:
     with tarfile.open(file) as archive:
         if _KEY not in archive.getnames():
+            if passphrase is not None:
+                raise CannotKeepError(
+                    f"{file} is not sealed, although a passphrase is given: somebody may have put it in the place of "
+                    "the sealed one; to restore it all the same, give no passphrase"
+                )
             return file
         if passphrase is None:
-            raise CannotKeepError(f"{file} is sealed; say the passphrase")
-        held, sealed = archive.extractfile(_KEY), work / _SEALED
+            raise CannotKeepError(f"{file} is sealed; give its passphrase")
+        held, contents, sealed = archive.extractfile(_KEY), archive.extractfile(_SEALED), work / _SEALED
         key = held.read() if held is not None else b""
-        _unpack(archive, work)
+        with sealed.open("wb") as out:
+            shutil.copyfileobj(contents or io.BytesIO(), out)
     try:
         identity = pyrage.x25519.Identity.from_str(pyrage.passphrase.decrypt(key, passphrase).decode())
         plain = work / "opened.tar"

@@ -12,17 +12,18 @@ from django.urls import get_script_prefix, reverse
 from django.utils.timezone import now
 from jinja2 import Environment, StrictUndefined
 
-from comity.apps.matters.queries import count_waiting
+from comity.apps.i18n import language, spoken_period, words_for
+from comity.apps.parties.panels import Entry, entries
 from comity.apps.parties.rights import Action
-from comity.apps.wording import language, spoken_period, words_for
+from comity.apps.parties.viewing import Standing
 from comity.core.values import Side
-from comity.review.faces.page import finalized
+from comity.review.render.html import finalize
 from comity.web.devices import device
 
 
 def environment(**options: Any) -> Environment:  # noqa: ANN401 - Django's options for Jinja
     """Jinja as Django asks for it."""
-    kept = options | {"undefined": StrictUndefined, "finalize": finalized}
+    kept = options | {"undefined": StrictUndefined, "finalize": finalize}
     made = Environment(**kept | {"autoescape": True})  # noqa: S701 - it is
     made.globals |= {"url": _url, "static": static, "sides": list(Side), "Action": Action, "paper": False, "now": now}
     made.globals["device"] = device
@@ -50,9 +51,16 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "standing": standing,
         "person": request.user if request.user.is_authenticated else None,
         "party": (lambda side: words.side(side, {})) if standing is None else standing.party(words),
-        # One quick count a page; none where something broke, for the database may answer nothing then.
-        "waiting_now": 0 if standing is None or failed else sum(count_waiting(standing).values()),
+        "navigation": [] if standing is None else _navigation(standing, counting=not failed),
         "notices": list(messages.get_messages(request)),
         "here": request.resolver_match.view_name if request.resolver_match else "",
         "path": request.get_full_path(),
     }
+
+
+def _navigation(standing: Standing, *, counting: bool) -> list[tuple[Entry, int]]:
+    """The pages of a relationship, and how much waits on each.
+
+    :param counting: False where something broke, for the database may answer nothing then
+    """
+    return [(one, one.count(standing) if counting and one.count is not None else 0) for one in entries()]

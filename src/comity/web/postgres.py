@@ -80,7 +80,7 @@ class Cluster:
 
     def stop(self) -> None:
         """Stop it, after what is under way."""
-        if self.data.exists() and self._running():
+        if self.data.exists() and self.runs():
             self._run("pg_ctl", "-D", self.data, "-m", "fast", "-w", "-t", _PATIENCE_S, "-s", "stop")
 
     def answers(self) -> bool:
@@ -194,9 +194,13 @@ class Cluster:
     # Running ------------------------------------------------------------------------------------------------------
 
     def _options(self) -> str:
-        return f"-h '' -k '{self.socket}' -c lc_messages=C -c log_min_error_statement=panic"
+        # Terse, and without the statement: DETAIL lines and statements hold values from rows, and a log is read by
+        # people who may not read those.
+        quiet = "-c log_min_error_statement=panic -c log_error_verbosity=terse"
+        return f"-h '' -k '{self.socket}' -c lc_messages=C {quiet}"
 
-    def _running(self) -> bool:
+    def runs(self) -> bool:
+        """Whether the server's process is alive; connects to nothing, so it is safe in a process that forks."""
         return self._process() is not None
 
     def _process(self) -> psutil.Process | None:

@@ -10,7 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 from csp.constants import NONE, SELF
 
-from comity.web import organisations
+from comity.apps.i18n import APPS
+from comity.web import environment, organisations
 
 # Where the room keeps what is its own: books, uploads, what it has worked out.
 DATA = Path(os.environ.get("COMITY_DATA", Path.home() / ".local" / "share" / "comity"))
@@ -45,9 +46,14 @@ INSTALLED_APPS = [
     "axes",
     "procrastinate.contrib.django",
     "comity.apps.parties",
+    "comity.apps.audit",
+    "comity.apps.outbox",
+    "comity.apps.record",
+    "comity.apps.replies",
     "comity.apps.books",
     "comity.apps.matters",
     "comity.apps.reviews",
+    "comity.apps.today",
     "comity.web",
 ]
 MIDDLEWARE = [
@@ -65,6 +71,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "comity.apps.parties.sessions.SessionLimits",
     "comity.apps.parties.viewing.ViewerMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -74,26 +81,20 @@ WSGI_APPLICATION = "comity.web.wsgi.application"
 # The database -----------------------------------------------------------------------------------------------------
 
 
-def _database(url: str, role: str) -> dict[str, object]:
+def _database(name: str, url: str, role: str) -> dict[str, object]:
     """A database from an address, or from the parts that `comity serve` hands over of its own cluster.
 
     A transaction belongs to a request, and its viewer to the transaction: a pool in between is harmless.
     """
+    options = f"-c comity.app_role={APP_ROLE}"
     common = {
         "ENGINE": "django.db.backends.postgresql",
         "CONN_MAX_AGE": 600,
-        "CONN_HEALTH_CHECKS": bool(url),  # our own does not stop before we do
-        "OPTIONS": {"options": f"-c comity.app_role={APP_ROLE}"},
+        "CONN_HEALTH_CHECKS": True,  # a killed PostgreSQL is restarted: no request may fail on a dead connection
+        "OPTIONS": {"options": options},
     }
     if url:
-        parts = urlsplit(url)
-        return common | {
-            "NAME": parts.path.lstrip("/"),
-            "USER": unquote(parts.username or ""),
-            "PASSWORD": unquote(parts.password or ""),
-            "HOST": unquote(parts.hostname or ""),
-            "PORT": str(parts.port or ""),
-        }
+        return common | environment.database(name, url, options)
     return common | {
         "NAME": "comity",
         "USER": role,
@@ -107,9 +108,18 @@ def _database(url: str, role: str) -> dict[str, object]:
 # they are made. Without them the room's own cluster is used.
 _URL, _OWNER_URL = os.environ.get("DATABASE_URL", ""), os.environ.get("DATABASE_OWNER_URL", "")
 APP_ROLE = unquote(urlsplit(_URL).username or "") if _URL else "comity_app"
-DATABASES = {"default": _database(_URL, "comity_app")}
+DATABASES = {"default": _database("DATABASE_URL", _URL, "comity_app")}
 if _OWNER_URL or os.environ.get("COMITY_OWNER_PASSWORD"):
-    DATABASES["owner"] = _database(_OWNER_URL, "comity_owner")
+    DATABASES["owner"] = _database("DATABASE_OWNER_URL", _OWNER_URL, "comity_owner")
+# The same database on a connection of its own, outside of the request's transaction: see `shared_cache`.
+DATABASES["cache"] = {**DATABASES["default"]}
+CACHES = {
+    "default": {
+        "BACKEND": "comity.web.shared_cache.SharedCache",
+        "LOCATION": "comity_cache",
+        "OPTIONS": {"database": "cache"},
+    }
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # People -----------------------------------------------------------------------------------------------------------
@@ -141,20 +151,25 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True  # as above
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE  # on this machine alone; browsers refuse it elsewhere
+# Who guesses is kept waiting by person and address together, and never by person alone: else five wrong passwords from
+# anywhere would keep somebody out everywhere.
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip"}
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_CALLABLE = "comity.apps.parties.signing_in.whose"
 AXES_VERBOSE = False
 # Where somebody comes from, behind that many proxies that each add to X-Forwarded-For; without it all come from the
 # proxy, and one who guesses keeps everybody waiting.
-ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("COMITY_PROXIES", "0"))
+ALLAUTH_TRUSTED_PROXY_COUNT = environment.whole_number("COMITY_PROXIES", os.environ.get("COMITY_PROXIES", "0"))
 AXES_CLIENT_IP_CALLABLE = "comity.apps.parties.signing_in.came_from"
 SILENCED_SYSTEM_CHECKS = ["security.W008"]  # the proxy in front sends browsers to HTTPS; see docs/running.md
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_AGE = 12 * 3600  # of an idle session
+LONGEST_SESSION_S = 14 * 24 * 3600  # of any, from its sign-in on
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
@@ -186,7 +201,7 @@ TEMPLATES = [
         "NAME": "ours",
         "DIRS": [
             _HERE / "templates",
-            *(_APPS / app / "templates" for app in ("parties", "books", "matters", "reviews")),
+            *(_APPS / app / "templates" for app in APPS),
             _HERE.parent / "review" / "templates",
         ],
         "APP_DIRS": False,
@@ -224,15 +239,45 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o600
 LARGEST_UPLOAD = 2 * 1024**3
 
-EMAIL_BACKEND = os.environ.get("COMITY_EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
+# Mails wait in the database, written by the request's own transaction, until a job hands them to the mail server.
+EMAIL_BACKEND = "comity.apps.outbox.mail.OutboxBackend"
+MAIL_SERVER_BACKEND = os.environ.get("COMITY_EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = DATA / "mails"
+EMAIL_TIMEOUT = 30  # seconds that a job waits for a mail server
+# The mail server itself; where it is named, mails go there unless COMITY_EMAIL_BACKEND says otherwise.
+if os.environ.get("COMITY_MAIL_SERVER"):
+    globals().update(environment.mail_server("COMITY_MAIL_SERVER", os.environ["COMITY_MAIL_SERVER"]))
+    if not os.environ.get("COMITY_EMAIL_BACKEND"):
+        MAIL_SERVER_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 DEFAULT_FROM_EMAIL = os.environ.get("COMITY_FROM", "comity@localhost")
 
+# Beside the console: what a background worker says is read by whoever looks for why something was not done.
+LOGS = DATA / "logs"
+_HANDLERS: dict[str, dict[str, object]] = {"console": {"class": "logging.StreamHandler", "formatter": "plain"}}
+if LOGS.is_dir():  # made by `comity serve`; a command beside it has none of its own
+    # One that notices when the file is moved away: several processes write, and logrotate turns it over.
+    _HANDLERS["file"] = {
+        "class": "logging.handlers.WatchedFileHandler",
+        "filename": LOGS / "comity.log",
+        "formatter": "dated",
+        "delay": True,
+    }
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {"axes": {"level": "ERROR"}},
+    "formatters": {
+        "plain": {"()": "comity.web.log_format.SafeFormatter", "fmt": "{levelname} {name} {message}", "style": "{"},
+        "dated": {
+            "()": "comity.web.log_format.SafeFormatter",
+            "fmt": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        },
+    },
+    "handlers": _HANDLERS,
+    "root": {"handlers": list(_HANDLERS), "level": "WARNING"},
+    # gunicorn's own handlers would write addresses, with the words in them, as they came.
+    "loggers": {
+        "axes": {"level": "ERROR"},
+        **{name: {"handlers": list(_HANDLERS), "propagate": False} for name in ("gunicorn.error", "gunicorn.access")},
+    },
 }

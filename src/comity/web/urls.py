@@ -8,9 +8,14 @@ from comity.apps.parties import urls as parties
 from comity.web.api import api
 
 _WITHIN = [
+    path("", include("comity.apps.today.urls")),
     path("", include("comity.apps.matters.urls")),
     path("", include("comity.apps.reviews.urls")),
     path("", include("comity.apps.books.urls")),
+    path("", include("comity.apps.replies.urls")),
+    path("", include("comity.apps.record.urls")),
+    path("", include("comity.apps.outbox.urls")),
+    path("", include("comity.apps.audit.urls")),
     path("", include("comity.apps.parties.urls")),
 ]
 urlpatterns = [

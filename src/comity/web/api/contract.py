@@ -1,30 +1,30 @@
 """What every operation rests on: a token for each program, what may be sent, every error as problem+json (RFC 9457)."""
 
+import json
 from collections.abc import Callable
-from datetime import date
 from http import HTTPStatus
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from ninja import NinjaAPI, Schema
+from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
-from pydantic import Field, StringConstraints
 
 from comity.apps.books import queries as books
-from comity.apps.matters.models import DAYS
+from comity.apps.books import refusals as records
+from comity.apps.i18n import words_for
+from comity.apps.parties.refusals import Code
+from comity.apps.refusal import Refused
 from comity.apps.reviews.queries import FILES
 from comity.book.definition import UnusableBookError
 from comity.core.calendars import UnknownPeriodError
-from comity.review.attributing import NoAttributionError
-from comity.review.composing import NoReviewError
+from comity.review.attribution import NoAttributionError
+from comity.review.build import NoReviewError
+from comity.review.render import json as review_json
+from comity.review.render.attribution import json as attribution_json
 from comity.web.errors import problem
 
 T = TypeVar("T")
-M = TypeVar("M", bound=Model)
-MOST = 200
-FURTHEST = 1_000_000_000
 # What an address that ends so answers with, where that is no JSON.
 _FILES = {
     ".csv": ["text/csv"],
@@ -33,30 +33,17 @@ _FILES = {
     "file.{form}": [kind.partition(";")[0] for form, kind in FILES.items() if form != "json"],
 }
 
-_FIRST_DAY, _LAST_DAY = DAYS
-# Whatever people write but for the one sign that a database does not hold.
-Text = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00]*$")]
-Day = Annotated[date, Field(ge=_FIRST_DAY, le=_LAST_DAY)]
-
-
-class Slice(Schema):
-    """Some of many: how many, after how many."""
-
-    limit: int = Field(100, ge=1, le=MOST)
-    offset: int = Field(0, ge=0, le=FURTHEST)
-
-    def of(self, found: QuerySet[M]) -> QuerySet[M]:
-        """These of them."""
-        return found[self.offset : self.offset + self.limit]
-
 
 def signed_in(request: HttpRequest) -> object | None:
     """Whoever a token let in; with one that reads alone nothing is changed."""
     if not request.user.is_authenticated:
         return None
     if request.method not in {"GET", "HEAD"} and not request.writes:  # type: ignore[attr-defined]
-        raise HttpError(403, "this token reads and changes nothing")
+        raise Refused(Code.READING_TOKEN)
     return request.user
+
+
+_LIMITED = ("/review", "/levels", "/confirmations")  # first looks at a period are limited for each person
 
 
 class _Api(NinjaAPI):
@@ -65,12 +52,13 @@ class _Api(NinjaAPI):
     def get_openapi_schema(self, *arguments: Any, **more: Any) -> OpenAPISchema:  # noqa: ANN401 - as ninja calls it
         """What ninja makes of the operations, and what `problem` answers."""
         schema = super().get_openapi_schema(*arguments, **more)
-        schema["components"].setdefault("schemas", {})["Problem"] = _PROBLEM
+        schema["components"].setdefault("schemas", {}).update(_documents() | {"Problem": _PROBLEM})
         told = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
         for path, operations in schema["paths"].items():
             for method, operation in operations.items():
                 changes = method != "get"
-                statuses = {401: True, 404: "{" in path, 409: True, 422: True, 400: changes, 403: changes}
+                refused = dict.fromkeys((400, 403), changes) | {429: changes or any(one in path for one in _LIMITED)}
+                statuses = {401: True, 404: "{" in path, 409: True, 422: True} | refused
                 answers = operation["responses"]
                 answers |= {
                     s: {"description": HTTPStatus(s).phrase, "content": told} for s, has in statuses.items() if has
@@ -90,40 +78,80 @@ _PROBLEM = {
         "type": {"type": "string"},
         "title": {"type": "string"},
         "status": {"type": "integer"},
+        "code": {"type": "string", "description": "the reason as a stable code; the sentence may change"},
         "errors": {"type": "array", "items": {"type": "object"}},
     },
 }
 
 
+def described(name: str) -> dict[str, Any]:
+    """Of an operation that answers a document of ours: that it keeps to the schema of this name."""
+    schema = {"$ref": f"#/components/schemas/{name}"}
+    return {"responses": {200: {"description": "OK", "content": {"application/json": {"schema": schema}}}}}
+
+
+def _documents() -> dict[str, Any]:
+    """The schemas of the documents, each of its parts as a schema of its own."""
+    text = json.dumps(review_json.schema()).replace("#/$defs/", "#/components/schemas/Review.")
+    whole = json.loads(text)
+    parts = {f"Review.{name}": part for name, part in whole.pop("$defs").items()}
+    return parts | {
+        "Review": {name: value for name, value in whole.items() if not name.startswith("$")},
+        "Attribution": {
+            "type": "object",
+            "description": attribution_json.SCHEMA,
+            "required": ["schema"],
+            "properties": {"schema": {"const": attribution_json.SCHEMA}},
+        },
+    }
+
+
+_NOTHING = "Not found for this token"
 api = _Api(title="Comity", version="1", auth=signed_in, docs_url=None, openapi_url="openapi.json", urls_namespace="api")
 
 
 @api.exception_handler(Http404)
 def _nothing(request: HttpRequest, exception: Http404) -> HttpResponse:
-    return problem(404, "Nothing is here, for this token")
+    return problem(404, _NOTHING)
 
 
 @api.exception_handler(AuthenticationError)
 def _who(request: HttpRequest, exception: AuthenticationError) -> HttpResponse:
-    return problem(401, "A token is needed: Authorization: Bearer ...")
+    return problem(401, "An API token is required: Authorization: Bearer ...")
 
 
 @api.exception_handler(ValidationError)
 def _wrong(request: HttpRequest, exception: ValidationError) -> HttpResponse:
     told = [{key: one.get(key) for key in ("type", "loc", "msg")} for one in exception.errors]
-    return problem(422, "What was sent does not fit", errors=told)
+    return problem(422, "The request is not valid", errors=told)
 
 
 @api.exception_handler(HttpError)
-def _refused(request: HttpRequest, exception: HttpError) -> HttpResponse:
-    return problem(exception.status_code, str(exception))
+def _unfit(request: HttpRequest, exception: HttpError) -> HttpResponse:
+    return problem(exception.status_code, str(exception))  # of ninja itself: a body that is no JSON
+
+
+@api.exception_handler(Refused)
+def _refused(request: HttpRequest, exception: Refused) -> HttpResponse:
+    """Keep nothing of the request, and say why; what somebody may not know of is not there."""
+    request.failed = not exception.keeps_changes  # type: ignore[attr-defined]
+    if exception.status == HTTPStatus.NOT_FOUND:
+        return problem(404, _NOTHING)
+    title = exception.title(words_for("en"))
+    answer = problem(exception.status, title, code=exception.code.value, **exception.details)
+    for name, value in exception.headers.items():
+        answer.headers[name] = value
+    return answer
 
 
 def made(make: Callable[[], T]) -> T:
-    """What is made of the records, or the error that says why it cannot be."""
+    """What is made of the records.
+
+    :raises Refused: where it cannot be made
+    """
     try:
         return make()
     except UnknownPeriodError as error:
-        raise HttpError(422, str(error)) from None
+        raise Refused(records.Code.NO_SUCH_PERIOD, why=error) from None
     except (books.NoBookError, NoReviewError, NoAttributionError, UnusableBookError):
-        raise HttpError(409, "the records do not allow for it yet") from None
+        raise Refused(records.Code.NOT_YET) from None

@@ -1,86 +1,40 @@
-"""People: where somebody has a place, who is there, who may what, and what was done."""
+"""People: where somebody has a place, who is there, and who may what."""
 
-from datetime import date, datetime
-from typing import Any, Literal
+from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
-from ninja import Query, Schema, Status
-from ninja.errors import HttpError
-from pydantic import Field
+from ninja import Query, Status
 
 from comity.apps.parties import operations
 from comity.apps.parties import queries as parties
-from comity.apps.parties.models import Invitation, Membership, Role, Token
+from comity.apps.parties.models import Invitation, Membership, Token
+from comity.apps.parties.refusals import Code
 from comity.apps.parties.rights import Action, stands_in
+from comity.apps.parties.schemas import (
+    AccessReviewOut,
+    DeputyIn,
+    DeputyOut,
+    IdOut,
+    InvitationIn,
+    InvitationMadeOut,
+    InvitationOut,
+    OrganisationIn,
+    PersonOut,
+    RelationshipIn,
+    RelationshipOut,
+    RoleIn,
+    RoleOut,
+    Slice,
+    TokenOut,
+)
 from comity.apps.parties.viewing import Standing, place
+from comity.apps.refusal import Refused
 from comity.apps.sheet import csv_text
-from comity.apps.wording import words_for
 from comity.core.values import Side
-from comity.web.api.contract import Day, Slice, Text, api
-
-_ROLES = Literal["lead", "analyst", "finance", "roster", "member", "executive", "surveyor", "mediator", "auditor"]
-_KINDS = Literal["external", "internal", "dealer", "vendor", "user_group"]
-
-
-class RelationshipOut(Schema):
-    """A place in a relationship."""
-
-    id: UUID
-    customer: str
-    customer_kind: str
-    provider: str
-    provider_kind: str
-    side: Literal["customer", "provider"] | None
-    role: str
-
-
-class InvitationIn(Schema):
-    """Whom to ask, and as what."""
-
-    email: str = Field(max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+\.[^@\s\x00]+$")
-    role: _ROLES
-    across: bool = False  # the first of the other side, where nobody stands there yet
-
-
-class RoleIn(Schema):
-    """Another role."""
-
-    role: _ROLES
-
-
-class DeputyIn(Schema):
-    """Who stands in, and until when; nobody ends it."""
-
-    deputy: UUID | None = None
-    until: Day | None = None
-
-
-class Lines(Slice):
-    """Which lines of the log."""
-
-    reads: bool = False
-
-
-class RelationshipIn(Schema):
-    """A relationship to be begun from one side: what that side is called, and the other."""
-
-    side: Literal["customer", "provider"]
-    own: Text = Field(min_length=1, max_length=120)
-    other: Text = Field(min_length=1, max_length=120)
-    own_kind: _KINDS = "external"
-    other_kind: _KINDS = "external"
-
-
-class TokenOut(Schema):
-    """A token, without its word."""
-
-    id: UUID
-    name: str
-    writes: bool
-    made_at: datetime
-    expires_at: datetime
+from comity.web.api.contract import api
 
 
 @api.get("/relationships", response=list[RelationshipOut])
@@ -93,13 +47,29 @@ def relationships(request: HttpRequest, asked_for: Query[Slice]) -> list[dict[st
 def begin(request: HttpRequest, given: RelationshipIn) -> Status[dict[str, Any]]:
     """Begin a relationship; the other side is a placeholder until somebody of it joins."""
     kinds = {"own_kind": given.own_kind, "other_kind": given.other_kind}
-    made = operations.found(request.user, Side(given.side), given.own, given.other, **kinds)  # type: ignore[arg-type]
+    made = operations.found(
+        request.user,  # type: ignore[arg-type]
+        given.side,
+        given.own or "",
+        given.other,
+        organisation=given.organisation,
+        **kinds,
+    )
     return Status(201, _there(made.membership))
+
+
+@api.put("/r/{uuid:relationship}/organisation", response=RelationshipOut)
+def use_organisation(request: HttpRequest, relationship: UUID, given: OrganisationIn) -> dict[str, Any]:
+    """Say that the own side is an organisation which the person leads in another relationship."""
+    standing = place(request, Action.INVITE)
+    operations.use_organisation(standing, given.organisation)
+    return _there(standing.membership)
 
 
 def _there(one: Membership) -> dict[str, Any]:
     return {
         "id": one.relationship.pk,
+        "organisation": None if one.side is None else one.relationship.organisation(Side(one.side)).pk,
         "customer": one.relationship.customer.name,
         "customer_kind": one.relationship.customer.kind,
         "provider": one.relationship.provider.name,
@@ -125,7 +95,7 @@ def revoke(request: HttpRequest, token: UUID) -> Token:
     return found
 
 
-@api.get("/r/{uuid:relationship}/people")
+@api.get("/r/{uuid:relationship}/people", response=list[PersonOut])
 def people(request: HttpRequest, relationship: UUID, asked_for: Query[Slice]) -> list[dict[str, Any]]:
     """Who is there."""
     standing = place(request)
@@ -136,83 +106,93 @@ def people(request: HttpRequest, relationship: UUID, asked_for: Query[Slice]) ->
     ]
 
 
-@api.get("/r/{uuid:relationship}/invitations")
+@api.get("/r/{uuid:relationship}/invitations", response=list[InvitationOut])
 def invitations(request: HttpRequest, relationship: UUID, asked_for: Query[Slice]) -> list[dict[str, Any]]:
-    """Open invitations of the own side."""
+    """Open invitations of the own side, and those for somebody neutral; `awaits` is the side that is to agree."""
     standing = place(request, Action.INVITE)
     return [
-        {"id": one.pk, "email": one.email, "role": one.role, "side": one.side, "expires_at": one.expires_at}
+        {
+            "id": one.pk,
+            "email": one.email,
+            "role": one.role,
+            "side": one.side,
+            "expires_at": one.expires_at,
+            "awaits": parties.awaits(one),
+        }
         for one in asked_for.of(parties.invitations(standing))
     ]
 
 
-@api.post("/r/{uuid:relationship}/invitations", response={201: dict[str, Any]})
+@api.post("/r/{uuid:relationship}/invitations", response={201: InvitationMadeOut})
 def invite(request: HttpRequest, relationship: UUID, given: InvitationIn) -> Status[dict[str, Any]]:
-    """Ask somebody to join, by mail."""
+    """Ask somebody to join, by mail; somebody neutral only once the other side has agreed."""
     standing = place(request, Action.INVITE)
-    role = Role(given.role)
     side = standing.side.other if given.across and standing.side else standing.side
-    found = _done(lambda: operations.invite_by_mail(standing, given.email, role, side))
+    found = operations.invite_by_mail(standing, given.email, given.role, side)
     return Status(201, {"id": found.pk, "expires_at": found.expires_at})
 
 
-@api.delete("/r/{uuid:relationship}/invitations/{uuid:invitation}", response=dict[str, Any])
+@api.delete("/r/{uuid:relationship}/invitations/{uuid:invitation}", response=IdOut)
 def withdraw(request: HttpRequest, relationship: UUID, invitation: UUID) -> dict[str, Any]:
     """Take an invitation back."""
     standing = place(request, Action.INVITE)
-    found = Invitation.objects.filter(pk=invitation, accepted_by=None).first()
-    if found is None:
-        raise Http404
+    found = _invitation(standing, invitation)
     operations.withdraw(standing, found)
     return {"id": found.pk}
 
 
-@api.put("/r/{uuid:relationship}/people/{uuid:person}/role", response=dict[str, Any])
+@api.post("/r/{uuid:relationship}/invitations/{uuid:invitation}/agreement", response={201: IdOut})
+def agree(request: HttpRequest, relationship: UUID, invitation: UUID) -> Status[dict[str, Any]]:
+    """Agree that somebody neutral is invited, whom the other side has proposed; the mail is sent then."""
+    standing = place(request, Action.INVITE)
+    found = _invitation(standing, invitation)
+    operations.agree_by_mail(standing, found)
+    return Status(201, {"id": found.pk})
+
+
+def _invitation(standing: Standing, number: UUID) -> Invitation:
+    found = parties.invitations(standing).filter(pk=number).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@api.put("/r/{uuid:relationship}/people/{uuid:person}/role", response=RoleOut)
 def change_role(request: HttpRequest, relationship: UUID, person: UUID, given: RoleIn) -> dict[str, Any]:
     """Give somebody of the own side another role."""
     standing = place(request, Action.INVITE)
-    other = _of_own_side(standing, person)
-    _done(lambda: operations.change_role(standing, other, Role(given.role)))
+    other = _within_reach(standing, person)
+    operations.change_role(standing, other, given.role)
     return {"id": other.pk, "role": given.role}
 
 
-@api.put("/r/{uuid:relationship}/people/{uuid:person}/deputy", response=dict[str, Any])
+@api.put("/r/{uuid:relationship}/people/{uuid:person}/deputy", response=DeputyOut)
 def stand_in(request: HttpRequest, relationship: UUID, person: UUID, given: DeputyIn) -> dict[str, Any]:
     """Name who stands in for somebody of the own side, or for oneself; or end it."""
     standing = place(request)
-    other = _of_own_side(standing, person)
+    other = _within_reach(standing, person)
     deputy = None if given.deputy is None else parties.people(standing).filter(pk=given.deputy, side=other.side).first()
     if given.deputy is not None and deputy is None:
-        raise HttpError(409, words_for("en")("not_done.same_side"))
-    _done(lambda: operations.stand_in(standing, other, deputy, given.until))
+        raise Refused(Code.SAME_SIDE)
+    operations.stand_in(standing, other, deputy, given.until)
     return {"id": other.pk, "deputy": given.deputy, "until": given.until}
 
 
-@api.delete("/r/{uuid:relationship}/people/{uuid:person}", response=dict[str, Any])
+@api.delete("/r/{uuid:relationship}/people/{uuid:person}", response=IdOut)
 def let_go(request: HttpRequest, relationship: UUID, person: UUID) -> dict[str, Any]:
-    """End somebody's place on the own side, or one's own."""
+    """End somebody's place on the own side or on neither, or one's own."""
     standing = place(request)
-    other = _of_own_side(standing, person)
-    _done(lambda: operations.let_go(standing, other))
+    other = _within_reach(standing, person)
+    operations.let_go(standing, other)
     return {"id": other.pk}
 
 
-@api.post("/r/{uuid:relationship}/access-reviews", response={201: dict[str, Any]})
+@api.post("/r/{uuid:relationship}/access-reviews", response={201: AccessReviewOut})
 def review_access(request: HttpRequest, relationship: UUID) -> Status[dict[str, Any]]:
     """Say that the own side's places were looked through and stand."""
     standing = place(request, Action.AUDIT)
-    operations.reviewed_access(standing)
+    operations.review_access(standing)
     return Status(201, {"side": standing.side})
-
-
-@api.get("/r/{uuid:relationship}/log")
-def log(request: HttpRequest, relationship: UUID, asked_for: Query[Lines]) -> list[dict[str, Any]]:
-    """What was done, or read: what crossed the line, and what the own side did; the newest first."""
-    standing = place(request, Action.AUDIT)
-    return [
-        {"at": one.at, "by": one.person.name, "side": one.side, "action": one.action, "about": one.about}
-        for one in asked_for.of(parties.log(standing, reads=asked_for.reads))
-    ]
 
 
 @api.get("/r/{uuid:relationship}/access.csv")
@@ -223,8 +203,8 @@ def access(request: HttpRequest, relationship: UUID) -> HttpResponse:
     return HttpResponse(text, content_type="text/csv; charset=utf-8")
 
 
-def _of_own_side(standing: Standing, number: UUID) -> Membership:
-    found = parties.of_own_side(standing, number)
+def _within_reach(standing: Standing, number: UUID) -> Membership:
+    found = parties.within_reach(standing, number)
     if found is None:
         raise Http404
     return found
@@ -234,10 +214,3 @@ def _stands_in(one: Membership) -> dict[str, Any]:
     other = one.stands_in_for if stands_in(one, timezone.now().date()) else None
     until: date | None = None if other is None else one.stands_in_until
     return {"stands_in_for": None if other is None else other.pk, "stands_in_until": until}
-
-
-def _done(what: Any) -> Any:  # noqa: ANN401 - whatever is done
-    try:
-        return what()
-    except operations.NotAllowedError as error:
-        raise HttpError(409, words_for("en")(f"not_done.{error}")) from None

@@ -1,31 +1,49 @@
-"""Reviews, levels, attribution; each side's word for a period, restatements, the record; the review by mail."""
+"""Reviews, levels, attribution; each side's word for a period, restatements; the review by mail."""
 
 import io
+from dataclasses import asdict
 from typing import Any, Literal
 from uuid import UUID
 
 import pyarrow as pa
 from django.http import HttpRequest, HttpResponse
-from ninja import Query, Schema, Status
-from ninja.errors import HttpError
+from ninja import Query, Status
 from pyarrow import parquet
-from pydantic import Field
 
+from comity.apps.audit.models import Event, SubjectType
+from comity.apps.audit.operations import audit_read
 from comity.apps.books import queries as books
-from comity.apps.parties.operations import read
+from comity.apps.books import refusals as records
+from comity.apps.i18n import language, words_for
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing, place
+from comity.apps.record.models import Consent
+from comity.apps.refusal import Refused
 from comity.apps.reviews import operations as closing
 from comity.apps.reviews import queries as reviews
+from comity.apps.reviews.figures import moved
+from comity.apps.reviews.models import Eyes, FileFormat
+from comity.apps.reviews.refusals import Code
+from comity.apps.reviews.schemas import (
+    ClosingOut,
+    ConfirmationIn,
+    ConfirmedOut,
+    RestatementIn,
+    RestatementOut,
+    SupposedOut,
+    SupposedQuery,
+    WishIn,
+    WishOut,
+)
 from comity.apps.reviews.supposing import Tried
 from comity.apps.sheet import csv_text
-from comity.apps.wording import language, words_for
+from comity.core import chain
 from comity.core.calendars import Against
-from comity.review.attributing import MEASURE, Attribution
-from comity.review.faces import attribution as attribution_face
-from comity.review.faces import contract
-from comity.review.faces import render as render_as
-from comity.web.api.contract import Text, api, made
+from comity.review.attribution import MEASURE, Attribution
+from comity.review.render import json as review_json
+from comity.review.render import render as render_as
+from comity.review.render.attribution import json as attribution_json
+from comity.web.api.contract import api, described, made
 
 _LEVELS = ("kpi", "measure", "unit", "start", "end", "value", "num", "den", "target", "met")
 _SCHEMA = pa.schema(
@@ -33,59 +51,40 @@ _SCHEMA = pa.schema(
 )
 
 
-class PeriodIn(Schema):
-    """A period by name: 2026-Q2, 2026-06 or 2026-W23."""
-
-    period: str = Field(max_length=12)
-
-
-class RestatementIn(PeriodIn):
-    """Why the records tell something else of a period now."""
-
-    reason: Text = Field(min_length=1, max_length=1000)
-
-
-class WishIn(Schema):
-    """The review by mail: when, with which file, by whose eyes."""
-
-    due: Literal["monday 07:00", "day 1 07:00", "day 5 07:00", "day 15 07:00"]
-    form: Literal["", "pdf", "xlsx", "pptx"] = ""
-    eyes: Literal["joint", "own"] = "joint"
-
-
-@api.get("/r/{uuid:relationship}/review")
+@api.get("/r/{uuid:relationship}/review", openapi_extra=described("Review"))
 def review(
     request: HttpRequest,
     relationship: UUID,
     period: str | None = None,
-    against: Literal["previous", "year-before"] | None = None,
-    eyes: Literal["own", "joint"] = "own",
+    against: Against | None = None,
+    eyes: Eyes = Eyes.OWN,
 ) -> HttpResponse:
     """The review, `comity.review/1`, as the person may see it."""
     standing = place(request)
-    found = made(lambda: reviews.review(standing, period, Against(against) if against else None, joint=eyes == "joint"))
-    read(standing, "review", reviews.name_of(standing, found))
-    return HttpResponse(contract.render(found, words_for(language())), content_type="application/json")
+    found = made(lambda: reviews.review(standing, period, against, joint=eyes is Eyes.JOINT))
+    audit_read(standing, Event.REVIEW_READ, SubjectType.PERIOD, {"period": reviews.name_of(standing, found)})
+    return HttpResponse(review_json.render(found, words_for(language())), content_type="application/json")
 
 
 @api.get("/r/{uuid:relationship}/review/file.{form}")
 def review_file(
     request: HttpRequest,
     relationship: UUID,
-    form: Literal["pdf", "html", "xlsx", "pptx"],
+    form: Literal[FileFormat.PDF, FileFormat.HTML, FileFormat.XLSX, FileFormat.PPTX],
     period: str | None = None,
-    eyes: Literal["own", "joint"] = "own",
+    eyes: Eyes = Eyes.OWN,
 ) -> HttpResponse:
     """The review as a file, in the language that the program asks for."""
     standing = place(request)
-    found = made(lambda: reviews.review(standing, period, joint=eyes == "joint"))
-    read(standing, "file", f"review-{reviews.name_of(standing, found)}.{form}")
+    found = made(lambda: reviews.review(standing, period, joint=eyes is Eyes.JOINT))
+    name = f"review-{reviews.name_of(standing, found)}.{form}"
+    audit_read(standing, Event.REVIEW_FILE_READ, SubjectType.PERIOD, {"name": name})
     return HttpResponse(render_as(found, form, language()), content_type=reviews.FILES[form])
 
 
 def _levels(standing: Standing, period: str | None) -> list[tuple[object, ...]]:
     found = made(lambda: reviews.review(standing, period))
-    read(standing, "review", reviews.name_of(standing, found))
+    audit_read(standing, Event.REVIEW_READ, SubjectType.PERIOD, {"period": reviews.name_of(standing, found)})
     span = (found.period.start.isoformat(), found.period.end.isoformat())
     return [
         (one.kpi, one.measure, one.unit, *span, one.value, one.num, one.den, one.target, one.met)
@@ -109,13 +108,13 @@ def levels_parquet(request: HttpRequest, relationship: UUID, period: str | None 
     return HttpResponse(out.getvalue(), content_type="application/vnd.apache.parquet")
 
 
-@api.get("/r/{uuid:relationship}/attribution")
+@api.get("/r/{uuid:relationship}/attribution", openapi_extra=described("Attribution"))
 def attribution(
     request: HttpRequest, relationship: UUID, kpi: str | None = None, period: str | None = None
 ) -> HttpResponse:
     """Whose doing a service level was, `comity.attribution/1`."""
     found = _attribution(place(request), kpi, period)
-    return HttpResponse(attribution_face.contract(found), content_type="application/json")
+    return HttpResponse(attribution_json.render(found), content_type="application/json")
 
 
 def _attribution(standing: Standing, kpi: str | None, period: str | None) -> Attribution:
@@ -127,95 +126,92 @@ def _attribution(standing: Standing, kpi: str | None, period: str | None) -> Att
         return reviews.attribution(standing, kpi or next(iter(kpis), ""), period)
 
     found = made(make)
-    read(standing, "attribution", f"{found.kpi.id} {found.name}")
+    audit_read(standing, Event.ATTRIBUTION_READ, SubjectType.PERIOD, {"kpi": found.kpi.id, "period": found.name})
     return found
 
 
-class Supposed(Schema):
-    """What might have been: as on the page, what is left out is as it was.
-
-    `volume` in per cent more or fewer, `handled` a contact's handling as m:ss or seconds, `people` more or fewer from
-    the half hour `since` of the day on.
-    """
-
-    kpi: str | None = None
-    period: str | None = None
-    volume: str = Field("", max_length=12)
-    handled: str = Field("", max_length=12)
-    people: str = Field("", max_length=12)
-    since: int = Field(0, ge=0, lt=48)
-
-
-class SupposedOut(Schema):
-    """The level that was, and the one that the model gives for what is supposed; None where nothing would count."""
-
-    kpi: str
-    period: str
-    level: float | None
-    supposed: float | None
-
-
 @api.get("/r/{uuid:relationship}/attribution/supposed", response=SupposedOut)
-def supposed(request: HttpRequest, relationship: UUID, asked_for: Query[Supposed]) -> dict[str, Any]:
+def supposed(request: HttpRequest, relationship: UUID, asked_for: Query[SupposedQuery]) -> dict[str, Any]:
     """What a service level would have been, by the model that shares it out."""
     standing = place(request)
     found = _attribution(standing, asked_for.kpi, asked_for.period)
     if found.shared is None or not found.shared.fit:
-        raise HttpError(409, "the records do not allow for it yet")
+        raise Refused(records.Code.NOT_YET)
     tried = Tried.of(asked_for.dict() | {"since": str(asked_for.since)}, found)
     if tried.wrong:
-        raise HttpError(422, f"cannot be read: {', '.join(tried.wrong)}")
+        raise Refused(Code.UNREADABLE, names=", ".join(tried.wrong))
     level = tried.level(found) if tried.asked else None
     return {"kpi": found.kpi.id, "period": found.name, "level": found.shared.observed, "supposed": level}
 
 
-@api.get("/r/{uuid:relationship}/record")
-def record(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
-    """The record, `comity.record/1`: `comity verify` checks it."""
+@api.get("/r/{uuid:relationship}/confirmations", response=ClosingOut)
+def confirmations(request: HttpRequest, relationship: UUID, period: str) -> dict[str, Any]:
+    """How far the closing of a period is: the joint figures, their digest, who confirmed, and what moved since."""
     standing = place(request)
-    read(standing, "record")
-    return reviews.record_told(standing)
+    found = made(lambda: reviews.review(standing, period, joint=True))
+    name = reviews.name_of(standing, found)
+    audit_read(standing, Event.REVIEW_READ, SubjectType.PERIOD, {"period": name})
+    closed = reviews.closing(standing, found.period, name)
+    figures = reviews.figures(standing, found, name) if closed.figures is None else closed.figures
+    return {
+        "period": name,
+        "frozen": next((one.digest for one in reviews.entries(standing, name)), None),
+        "figures": chain.digest_of(figures),
+        "shown": figures,
+        "words": [_word(one) for one in [*closed.words.values(), *closed.void]],
+        "moved": [asdict(one) for one in closed.moved],
+    }
 
 
-@api.post("/r/{uuid:relationship}/confirmations", response={201: dict[str, Any]})
-def confirm(request: HttpRequest, relationship: UUID, given: PeriodIn) -> Status[dict[str, Any]]:
-    """Give the side's word for a period; with both, its figures are frozen."""
+def _word(word: Consent) -> dict[str, Any]:
+    return {
+        "side": word.side,
+        "person": None if word.person is None else word.name or word.person.name,
+        "by_silence": word.deemed,
+        "at": word.at,
+        "figures": word.digest,
+        "void_at": word.void_at,
+        "void_reason": word.void_reason,
+        "moved": [asdict(one) for one in moved(word.content, word.void_content)] if word.void_content else [],
+    }
+
+
+@api.post("/r/{uuid:relationship}/confirmations", response={201: ConfirmedOut})
+def confirm(request: HttpRequest, relationship: UUID, given: ConfirmationIn) -> Status[dict[str, Any]]:
+    """Confirm a period's joint figures, named by their digest; where both sides confirm the same, they are frozen.
+
+    409 with `figures`, `shown` and `moved` where the figures are no longer those of the digest.
+    """
     standing = place(request, Action.CONFIRM)
     found = made(lambda: reviews.review(standing, given.period, joint=True))
-    try:
-        entry = closing.confirm(standing, found, given.period)
-    except closing.NotAllowedError as error:
-        raise HttpError(409, words_for("en")(f"closing.{error}")) from None
+    entry = closing.confirm(standing, found, given.period, given.figures, given.shown)
     return Status(201, {"period": given.period, "frozen": None if entry is None else entry.digest})
 
 
-@api.post("/r/{uuid:relationship}/restatements", response={201: dict[str, Any]})
+@api.post("/r/{uuid:relationship}/restatements", response={201: RestatementOut})
 def restate(request: HttpRequest, relationship: UUID, given: RestatementIn) -> Status[dict[str, Any]]:
     """Set what the records say now beside what was frozen, with the reason."""
     standing = place(request, Action.CONFIRM)
     found = made(lambda: reviews.review(standing, given.period, joint=True))
-    try:
-        entry = closing.restate(standing, found, given.period, given.reason)
-    except closing.NotAllowedError as error:
-        raise HttpError(409, words_for("en")(f"closing.{error}")) from None
+    entry = closing.restate(standing, found, given.period, given.reason)
     return Status(201, {"number": entry.number, "digest": entry.digest})
 
 
-@api.get("/r/{uuid:relationship}/mail")
+@api.get("/r/{uuid:relationship}/mail", response=WishOut, exclude_unset=True)
 def mail(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
     """Whether the token's person has the review by mail, and how."""
     return _wish(place(request))
 
 
-@api.put("/r/{uuid:relationship}/mail", response=dict[str, Any])
+@api.put("/r/{uuid:relationship}/mail", response=WishOut, exclude_unset=True)
 def wish(request: HttpRequest, relationship: UUID, given: WishIn) -> dict[str, Any]:
     """Have it by mail from now on."""
     standing = place(request)
-    closing.by_mail(standing, given.due, given.form, joint=given.eyes == "joint")
+    closing.by_mail(standing, given.due, given.form, joint=given.eyes is Eyes.JOINT)
     return _wish(standing)
 
 
-@api.delete("/r/{uuid:relationship}/mail", response=dict[str, Any])
+@api.delete("/r/{uuid:relationship}/mail", response=WishOut, exclude_unset=True)
 def no_mail(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
     """Have it by mail no more."""
     standing = place(request)
@@ -227,4 +223,9 @@ def _wish(standing: Standing) -> dict[str, Any]:
     found = reviews.wish(standing)
     if found is None:
         return {"due": None}
-    return {"due": found.due, "form": found.form, "eyes": "joint" if found.joint else "own", "sent_at": found.sent_at}
+    return {
+        "due": found.due,
+        "form": found.form,
+        "eyes": Eyes.JOINT if found.joint else Eyes.OWN,
+        "sent_at": found.sent_at,
+    }

@@ -1,0 +1,36 @@
+"""The log: what was done, and what was read."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Query
+
+from comity.apps.audit.models import AuditEvent
+from comity.apps.audit.queries import log as events_of
+from comity.apps.audit.schemas import EventOut, LogQuery
+from comity.apps.audit.sentences import in_english
+from comity.apps.parties.rights import Action
+from comity.apps.parties.viewing import place
+from comity.web.api.contract import api
+
+
+@api.get("/r/{uuid:relationship}/log", response=list[EventOut])
+def log(request: HttpRequest, relationship: UUID, asked_for: Query[LogQuery]) -> list[dict[str, Any]]:
+    """What was done, or read: what both sides read, and what the own side did; the newest first."""
+    standing = place(request, Action.AUDIT)
+    return [_event(event) for event in asked_for.of(events_of(standing, reads=asked_for.reads))]
+
+
+def _event(event: AuditEvent) -> dict[str, Any]:
+    action, about = in_english(event)
+    return {
+        "at": event.at,
+        "by": None if event.person is None else event.person.name,
+        "side": event.side,
+        "action": action,
+        "about": about,
+        "event": event.event,
+        "subject": event.subject_type and {"type": event.subject_type, "id": event.subject_id},
+        "data": event.data,
+    }

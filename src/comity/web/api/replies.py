@@ -1,0 +1,67 @@
+"""Reply times: each side's calendar, and whether silence counts."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Status
+
+from comity.apps.parties.rights import Action
+from comity.apps.parties.viewing import Standing, place
+from comity.apps.replies import operations, queries
+from comity.apps.replies.queries import Calendar
+from comity.apps.replies.schemas import (
+    AgreedOut,
+    AgreementIn,
+    CalendarIn,
+    CalendarOut,
+    ProposedOut,
+    RepliesOut,
+    SilenceIn,
+    SilenceOut,
+)
+from comity.core.values import Side
+from comity.web.api.contract import api
+
+
+@api.get("/r/{uuid:relationship}/replies", response=RepliesOut)
+def replies(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
+    """When each side answers, what is proposed, and whether silence may confirm a period."""
+    return _told(place(request))
+
+
+def _told(standing: Standing) -> dict[str, Any]:
+    here = queries.default_zone(standing)
+    calendars = [CalendarOut.of(side, queries.calendar(standing.relationship, side, here)) for side in Side]
+    proposed = [CalendarOut.of(side, Calendar.read(w.content), w) for side, w in queries.proposed(standing).items()]
+    return {
+        "reply_days": standing.relationship.reply_days,
+        "calendars": calendars,
+        "proposed": proposed,
+        "silence": [SilenceOut.of(term) for term in queries.silence(standing).values()],
+        "silence_since": queries.silence_since(standing),
+    }
+
+
+@api.post("/r/{uuid:relationship}/calendars", response={201: ProposedOut})
+def propose_calendar(request: HttpRequest, relationship: UUID, given: CalendarIn) -> Status[dict[str, Any]]:
+    """Propose when the own side answers; it counts once the other side has agreed."""
+    standing = place(request, Action.AGREE)
+    word = operations.propose_calendar(standing, given.calendar)
+    return Status(201, {"id": word.pk, "digest": word.digest})
+
+
+@api.post("/r/{uuid:relationship}/calendars/agreement", response={201: AgreedOut})
+def agree_calendar(request: HttpRequest, relationship: UUID, given: AgreementIn) -> Status[dict[str, Any]]:
+    """Agree to the calendar that the other side proposes, by its digest."""
+    standing = place(request, Action.AGREE)
+    entry = operations.agree_to_calendar(standing, given.digest)
+    return Status(201, {"number": entry.number, "digest": entry.digest})
+
+
+@api.put("/r/{uuid:relationship}/silence", response=RepliesOut)
+def silence(request: HttpRequest, relationship: UUID, given: SilenceIn) -> dict[str, Any]:
+    """Say for the own side whether silence may confirm a period; it does where both sides say so."""
+    standing = place(request, Action.AGREE)
+    operations.set_silence(standing, accepts=given.accepts)
+    return _told(standing)

@@ -1,0 +1,59 @@
+"""Environment variables: what is understood, and the sentence for what is not."""
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from comity.web.environment import database, mail_server, whole_number
+
+
+def test_options_of_the_address_reach_the_client_library():
+    found = database("DATABASE_URL", "postgresql://a%40b:p%2Fw@db.example:5433/comity?sslmode=verify-full", "-c x=y")
+    assert found == {
+        "NAME": "comity",
+        "USER": "a@b",
+        "PASSWORD": "p/w",
+        "HOST": "db.example",
+        "PORT": "5433",
+        "OPTIONS": {"options": "-c x=y", "sslmode": "verify-full"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("postgresql://u@h/db?sslmod=verify-full", "option 'sslmod', which is none"),
+        ("postgresql://u@h/db?options=-crole%3Dpostgres", "option 'options', which is none"),
+        ("mysql://u@h/db", "has to look like postgresql://"),
+        ("postgresql://u@h/", "has to look like postgresql://"),
+        ("postgresql://u@h:port/db", "a port that is no number"),
+    ],
+)
+def test_an_address_that_is_not_understood_is_refused(url, told):
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL") as error:
+        database("DATABASE_URL", url, "")
+    assert told in str(error.value)
+
+
+@pytest.mark.parametrize("value", ["one", "-1", "1.5", "", "\u0661"])
+def test_what_is_no_number_is_named(value):
+    with pytest.raises(ImproperlyConfigured, match=r"COMITY_PROXIES is .* a whole number"):
+        whole_number("COMITY_PROXIES", value)
+
+
+@pytest.mark.parametrize(
+    ("url", "port", "starttls", "tls"),
+    [
+        ("smtp://localhost", 25, False, False),
+        ("smtp+starttls://u:p@mail.example", 587, True, False),
+        ("smtps://u:p@mail.example:4650", 4650, False, True),
+    ],
+)
+def test_a_mail_server_is_named_by_one_address(url, port, starttls, tls):
+    found = mail_server("COMITY_MAIL_SERVER", url)
+    assert (found["EMAIL_PORT"], found["EMAIL_USE_TLS"], found["EMAIL_USE_SSL"]) == (port, starttls, tls)
+
+
+@pytest.mark.parametrize("url", ["mail.example:25", "https://mail.example", "smtp://", "smtp://h:0x1"])
+def test_a_mail_server_that_is_none_is_refused(url):
+    with pytest.raises(ImproperlyConfigured, match="COMITY_MAIL_SERVER"):
+        mail_server("COMITY_MAIL_SERVER", url)

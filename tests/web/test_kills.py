@@ -1,0 +1,340 @@
+"""Processes of a room are killed at random while both sides work: database, book and mails still agree.
+
+A script raises claims, answers them, uploads files and takes them back, invites people, confirms periods. Whatever an
+answer acknowledged is there once; what got no answer is there once or not at all.
+"""
+
+import json
+import os
+import random
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from comity.web.postgres import SUPERUSER
+from comity.web.serving import Room, account
+from tests.builders.serving import Served
+from tests.room import template
+
+pytestmark = pytest.mark.gate
+KPI = '[review]\nperiod = "month"\n[[kpi]]\nid = "service_level"\nanswer_within_s = 20\ntarget = 0.8\n'
+
+FOUND = """
+import json, sys
+import django
+django.setup()
+from django.db import transaction
+from comity.apps.books.queries import folder_of
+from comity.apps.parties import operations
+from comity.apps.parties.models import Person, Role
+from comity.apps.parties.viewing import look
+from comity.core.values import Side
+from tests.cast import write_book
+with transaction.atomic():
+    people = [Person.objects.create_user(f"{name}@example.org", "correct horse battery", name=name) for name in "ab"]
+    place = operations.found(people[0], Side.CUSTOMER, "Northwind", "Helpline")
+    _, word = operations.invite(place, people[1].email, Role.LEAD, Side.PROVIDER)
+    operations.join(people[1], word)
+    tokens = []
+    for person in people:
+        look(person.pk)
+        tokens.append(operations.make_token(person, "script", 90, writes=True)[1])
+days = [f"2026-{month:02}-{day:02}" for month in (5, 6) for day in range(1, 31 + month % 2)]
+lines = [f"base-{day},{day}T10:00:00Z,help,voice,{day}T10:00:05Z" for day in days]
+write_book(folder_of(place.relationship.pk), sys.argv[1], contacts="\\n".join([sys.argv[2], *lines]))
+print(json.dumps([str(place.relationship.pk), *tokens]))
+"""
+
+STATE = """
+import json, sys
+from zoneinfo import ZoneInfo
+import django
+django.setup()
+from comity.apps.books.models import Delivery
+from comity.apps.books.queries import opened
+from comity.apps.matters.models import Matter
+from comity.apps.outbox.operations import recover
+from comity.apps.parties.models import Person
+from comity.apps.parties.viewing import standing
+from comity.apps.record.models import Entry
+recover()
+day = lambda moment: str(moment.astimezone(ZoneInfo("Europe/Madrid")).date())
+person = Person.objects.get(email="a@example.org")
+with standing(person.pk, sys.argv[1]) as place, opened(place) as book:
+    there = [name for name in ("contacts", "events") if name in book.holdings]
+    rows = {"events": []} | {name: book.table(name).to_pyarrow().to_pylist() for name in there}
+    found = {
+        "matters": [[str(one.pk), one.title, one.state, str(one.from_day)] for one in Matter.objects.all()],
+        "events": [[one["event_id"], one["state"], day(one["from"])] for one in rows["events"]],
+        "contacts": [one["contact_id"] for one in rows["contacts"]],
+        "entries": [[one.number, one.subject, one.kind] for one in Entry.objects.order_by("number")],
+    }
+# A file that has not come in is its own side's to see.
+deliveries = {}
+for email in ("a@example.org", "b@example.org"):
+    with standing(Person.objects.get(email=email).pk, sys.argv[1]):
+        deliveries |= {str(one.pk): [str(one.pk), one.name, one.stage] for one in Delivery.objects.all()}
+found["deliveries"] = list(deliveries.values())
+print(json.dumps(found))
+"""
+HEAD = "contact_id,opened_at,queue,channel,answered_at"
+IN_THE_BOOK = {"asked": "claimed", "countered": "claimed", "accepted": "accepted", "refused": "refused"}
+
+
+@dataclass
+class Script:
+    """Both sides at work: what they were told, and what they do not know."""
+
+    base: str
+    tokens: list[str]
+    chance: random.Random
+    raised: dict[str, bool] = field(default_factory=dict)  # by title, whether it was acknowledged
+    answered: dict[str, str] = field(default_factory=dict)  # by matter, the state that was acknowledged
+    uploads: dict[str, int] = field(default_factory=dict)  # acknowledged, by id, with whose token
+    invited: dict[str, bool] = field(default_factory=dict)
+    undone: set[str] = field(default_factory=set)
+    answers: Counter = field(default_factory=Counter)
+
+    def ask(self, side, path, body=None, *, file=None):
+        """The answer, or None where there is none or it says that something broke."""
+        headers = {"Authorization": f"Bearer {self.tokens[side]}"}
+        data = None
+        if file is not None:
+            mark = uuid.uuid4().hex
+            head = f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="{file[0]}"\r\n\r\n'
+            data = f"{head}{file[1]}\r\n--{mark}--\r\n".encode()
+            headers["Content-Type"] = f"multipart/form-data; boundary={mark}"
+        elif body is not None:
+            data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
+        request = urllib.request.Request(self.base + path, data, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                self.answers[answer.status] += 1
+                return json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            self.answers[error.code] += 1
+            return None if error.code >= 500 else {"refused": error.code}
+        except (OSError, ValueError):
+            self.answers[0] += 1
+            return None
+
+    def step(self):
+        moves = [self.claim, self.answer, self.upload, self.bring, self.undo, self.invite, self.confirm]
+        self.chance.choices(moves, [5, 5, 3, 4, 2, 1, 2])[0](self.chance.randrange(2))
+
+    def claim(self, side):
+        title, day = f"claim {len(self.raised)}", f"2026-06-{self.chance.randint(1, 25):02}"
+        body = {"kind": "claim", "title": title, "text": "Out.", "event": "outage", "asked_for": "exclude",
+                "from_day": day, "to_day": day}  # fmt: skip
+        made = self.ask(side, "matters", body)
+        self.raised[title] = made is not None and "id" in made
+
+    def answer(self, side):
+        known = self.ask(side, "matters?show=open&limit=100")
+        waiting = [one for one in (known or {}).get("items", []) if one["waits_for"] == ("customer", "provider")[side]]
+        if not waiting:
+            return
+        matter = self.chance.choice(waiting)
+        move = self.chance.choice(["accept", "refuse", "counter"])
+        day = f"2026-06-{self.chance.randint(1, 25):02}"
+        terms = {"from_day": day, "to_day": day} if move == "counter" else {}
+        made = self.ask(side, f"matters/{matter['id']}/moves", {"move": move, "text": "Because."} | terms)
+        if made is not None and "id" in made:
+            self.answered[matter["id"]] = made["state"]
+
+    def upload(self, side):
+        name = f"up-{side}-{len(self.uploads)}-{self.chance.randrange(10**9)}"
+        day = f"2026-06-{self.chance.randint(1, 25):02}"
+        lines = [f"{name}-{number},{day}T11:00:00Z,help,voice,{day}T11:00:05Z" for number in range(3)]
+        made = self.ask(side, "records", file=(f"{name}.csv", "\n".join([HEAD, *lines]) + "\n"))
+        if made is not None and "id" in made:
+            self.uploads[made["id"]] = side
+
+    def bring(self, _side):
+        for number, side in list(self.uploads.items())[-6:]:
+            known = self.ask(side, f"records/{number}")
+            if known is not None and known.get("stage") in {"looked", "bringing"}:
+                self.ask(side, f"records/{number}/moves", {"do": "bring"})
+
+    def undo(self, _side):
+        for number, side in list(self.uploads.items())[-3:]:
+            made = self.ask(side, f"records/{number}/moves", {"do": "undo"})
+            if made is not None and "id" in made:
+                self.undone.add(number)
+                return
+
+    def invite(self, side):
+        email = f"guest{len(self.invited)}@example.org"
+        made = self.ask(side, "invitations", {"email": email, "role": "member"})
+        self.invited[email] = made is not None and "refused" not in made
+
+    def confirm(self, side):
+        found = self.ask(side, "confirmations?period=2026-05")
+        if found is not None and "digest" in found:
+            self.ask(
+                side, "confirmations", {"period": "2026-05", "digest": found["digest"], "figures": found["figures"]}
+            )
+
+
+def workers(served):
+    """The processes that may be killed: those that answer, and those that do jobs; not PostgreSQL, nor the server."""
+    found = []
+    for child in psutil.Process(served.process.pid).children(recursive=True):
+        try:
+            line = " ".join(child.cmdline())
+        except psutil.Error:
+            continue
+        if "postgres" not in line and "resource_tracker" not in line and "spawn_main" not in line:
+            found.append(child)
+    return found
+
+
+def run(room, script, *arguments):
+    """Run a script as the room's own processes run; what it prints, read as JSON."""
+    here = str(Path(__file__).parents[2])
+    environment = os.environ | room.environment() | {"PYTHONPATH": os.pathsep.join([here, *sys.path])}
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture
+def room_folder():
+    folder = Path(tempfile.mkdtemp(prefix="comity-"))
+    folder.chmod(0o711)
+    data = folder / "room"
+    room = Room(data, account())
+    room.lock()
+    subprocess.run(["cp", "-a", template(), room.cluster.folder], check=True)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def settled(served, seconds=180):
+    """Wait until nothing is left to be done; what dead workers left is taken up by `STATE`, as the clock does."""
+    end = time.monotonic() + seconds
+    with psycopg.connect(served.room.cluster.conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '5 min'")
+        time.sleep(12)  # those that live report every ten seconds
+        while time.monotonic() < end:
+            connection.execute("UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE status = 'todo'")
+            query = (
+                "SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing') AND queue_name <> 'clock'"
+            )
+            (left,) = connection.execute(query).fetchone()
+            if not left:
+                return
+            run(served.room, STATE, served.relationship)
+            time.sleep(0.5)
+    raise AssertionError(f"{left} jobs are left; {served.said()[-2000:]}")
+
+
+@pytest.mark.parametrize(
+    "kills",
+    [
+        pytest.param(10, id="10", marks=pytest.mark.timeout(1800)),
+        pytest.param(500, id="500", marks=[pytest.mark.long, pytest.mark.timeout(7200)]),
+    ],
+)
+def test_processes_killed_at_random_lose_nothing_and_double_nothing(room_folder, kills):
+    seed = int(os.environ.get("COMITY_SEED", secrets.randbits(32)))
+    chance = random.Random(seed)
+    served = Served(room_folder / "room")
+    try:
+        served.until(200)
+        served.relationship, *tokens = run(served.room, FOUND, KPI, HEAD)
+        script = Script(f"http://127.0.0.1:{served.port}/api/r/{served.relationship}/", tokens, chance)
+        for kill in range(kills):
+            for _ in range(chance.randint(2, 6)):
+                script.step()
+            found = workers(served)
+            # In the middle of something: a request that is on its way, or a job that has just been deferred.
+            script.claim(kill % 2)
+            time.sleep(chance.random() * 0.3)
+            if found:
+                os.kill(chance.choice(found).pid, signal.SIGKILL)
+        served.until(200)
+        settled(served)
+        finish(served, script)
+        check(served, script)
+    except BaseException as error:
+        error.add_note(f"seed {seed}; {served.said()[-3000:]}")
+        raise
+    finally:
+        served.process.terminate()
+        served.process.wait(60)
+        served.log.close()
+
+
+def finish(served, script):
+    """Whoever sees a file that broke off imports it again, as the page offers."""
+    for _ in range(3):
+        broken = [
+            (number, side)
+            for number, side in script.uploads.items()
+            if script.ask(side, f"records/{number}")["stage"] == "bringing"
+        ]
+        if not broken:
+            return
+        for number, side in broken:
+            script.ask(side, f"records/{number}/moves", {"do": "bring"})
+        settled(served)
+
+
+def check(served, script):
+    state = run(served.room, STATE, served.relationship)
+    titles = Counter(title for _, title, *_ in state["matters"])
+    assert all(titles[title] == 1 if known else titles[title] <= 1 for title, known in script.raised.items())
+    # The book holds each claim once, as it stands.
+    events = {number: rest for number, *rest in state["events"]}
+    assert len(events) == len(state["events"])
+    assert events == {f"room-{pk}": [IN_THE_BOOK[now], day] for pk, _, now, day in state["matters"]}
+    for pk, _, now, _ in state["matters"]:
+        if script.answered.get(pk) in {"accepted", "refused"}:
+            assert now == script.answered[pk]
+    # Rows of a file are in the book all, or none.
+    contacts = Counter(state["contacts"])
+    assert set(contacts.values()) == {1}
+    stages = {pk: stage for pk, _, stage in state["deliveries"]}
+    assert stages.keys() >= script.uploads.keys()
+    for _, name, stage in state["deliveries"]:
+        rows = [key for key in contacts if key.startswith(name.removesuffix(".csv"))]
+        assert len(rows) == (3 if stage == "brought" else 0), (name, stage)
+    assert {stages[pk] for pk in script.undone} <= {"undone", "brought"}
+    assert "bringing" not in stages.values()
+    periods = [period for _, period, kind in state["entries"] if kind == "frozen"]
+    assert len(periods) == len(set(periods))
+    # Every mail was handed over; one that was handed over twice bears the same id.
+    with psycopg.connect(served.room.cluster.conninfo(SUPERUSER), autocommit=True) as connection:
+        (waiting,) = connection.execute("SELECT count(*) FROM outbox_waitingmail").fetchone()
+        failed = connection.execute(
+            "SELECT task_name, attempts FROM procrastinate_jobs WHERE status = 'failed' "
+            "AND task_name NOT IN ('books.look', 'books.bring')"
+        ).fetchall()
+    assert (waiting, failed) == (0, [])
+    mails = Counter()
+    ids = set()
+    for file in (served.room.data / "mails").iterdir():
+        for text in file.read_bytes().split(b"-" * 79 + b"\n"):
+            message = message_from_bytes(text)
+            if message["Message-ID"] and message["Message-ID"] not in ids:
+                ids.add(message["Message-ID"])
+                mails[message["To"]] += 1
+    assert all(mails[email] == 1 if known else mails[email] <= 1 for email, known in script.invited.items()), mails
