@@ -56,19 +56,19 @@ def pandas(book: Path, name: str) -> None:
 
 def comity(book: Path, name: str) -> None:
     """Ours: gathered and read; the whole review composed."""
-    from comity.book.opening import home_viewer, open_book  # noqa: PLC0415 - as above
+    from comity.book.reading.open import home_viewer, open_book  # noqa: PLC0415 - as above
     from comity.core.values import Comparison, Period  # noqa: PLC0415 - as above
-    from comity.review.composing import compose  # noqa: PLC0415 - as above
-    from comity.review.kinds import kinds  # noqa: PLC0415 - as above
+    from comity.review.build import build_review  # noqa: PLC0415 - as above
+    from comity.review.readings import reading_specs  # noqa: PLC0415 - as above
 
     with open_book(book, home_viewer(book, None)) as opened:
         if name == "review":
-            compose(opened, now=NOW)
+            build_review(opened, now=NOW)
             return
-        kind = next(kind for kind in kinds() if kind.id == name)
+        spec = next(spec for spec in reading_specs() if spec.id == name)
         asked = Comparison(Period(data.P1, data.LAST), Period(data.FIRST, data.P1), data.LAST)
-        for stats in kind.gather(opened, [asked])[asked]:
-            kind.read(stats)
+        for stats in spec.gather(opened, [asked])[asked]:
+            spec.read(stats)
 
 
 ENGINES: dict[str, Callable[[Path, str], None]] = {"raw": raw, "polars": polars, "pandas": pandas, "comity": comity}
@@ -140,4 +140,5 @@ def main() -> None:
         print(f"cold start, 100,000 contacts, {form}: {took:.2f} s, {took / floor:.2f} x the libraries", flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

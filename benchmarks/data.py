@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from comity.book.storage import arrow_schema
+from comity.book.storage.parquet import arrow_schema
 from comity.book.tables import ACCOUNTS, CONTACTS, INVOICES, SURVEYS, Table, day_column, slot_column
 
 FIRST, P1, LAST = date(2026, 1, 1), date(2026, 4, 1), date(2026, 7, 1)  # two quarters
@@ -70,7 +70,8 @@ def _write(folder: Path, table: Table, parts: Iterator[Mapping[str, pa.Array]]) 
     with pq.ParquetWriter(folder / f"{table.name}.parquet", schema, compression="zstd") as writer:
         for part in parts:
             rows = len(next(iter(part.values())))
-            columns = [part.get(name, pa.nulls(rows, schema.field(name).type)) for name in schema.names]
+            told = {"brought_by": pa.repeat("provider", rows), **part}
+            columns = [told.get(name, pa.nulls(rows, schema.field(name).type)) for name in schema.names]
             held.append(pa.Table.from_arrays(columns, schema=schema))
             if sum(one.num_rows for one in held) >= ROWS:
                 writer.write_table(pa.concat_tables(held), row_group_size=ROWS)

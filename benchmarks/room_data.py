@@ -107,29 +107,31 @@ SELECT md5(id::text || n)::uuid, pg_temp.of('r', r), id, n, raised + n * interva
     CASE WHEN n > 1 THEN md5(id::text || n - 1)::uuid END, false, '{}'
 FROM matter, generate_series(1, steps) n;
 
-INSERT INTO parties_access (id, relationship_id, at, person_id, side, crosses, action, about)
+INSERT INTO audit_event (id, relationship_id, at, person_id, side, shared, event, subject_type, data)
 SELECT md5('x' || r || '-' || i)::uuid, pg_temp.of('r', r), now() - i * interval '730 days' / lines,
     pg_temp.of('p', CASE r WHEN 1 THEN 1 + i % 2000 ELSE 2000 + r END), pg_temp.one_of('{customer,provider}', i),
-    i % 3 > 0, pg_temp.one_of('{took,raised claim,accept dispute,invited,raised action}', i), 'review-2026-Q1.pdf'
+    i % 3 > 0, pg_temp.one_of('{delivery_uploaded,matter_raised,matter_accepted,delivery_imported,matter_done}', i),
+    pg_temp.one_of('{delivery,matter,matter,delivery,matter}', i),
+    jsonb_build_object('kind', 'claim', 'title', 'The letter was not in the forecast', 'name', 'calls-2026-Q1.csv')
 FROM (SELECT r, CASE r WHEN 1 THEN 150000 ELSE 1200 END lines FROM generate_series(1, 200) r) one,
     generate_series(1, lines) i;
 
 INSERT INTO books_delivery (id, relationship_id, side, person_id, at, name, size, mapping, text, stage, rows, private,
-    outcome, why)
+    outcome, why, corrects)
 SELECT md5('d' || r || '-' || i)::uuid, pg_temp.of('r', r), pg_temp.one_of('{customer,provider}', i),
     pg_temp.of('p', CASE r WHEN 1 THEN 1 + i % 2000 ELSE 2000 + r END), now() - i * interval '5 hours',
-    'calls-' || i || '.csv', 10000 * i, 'contacts', '', 'brought', 1000 * i, i % 7 = 0, '{}', ''
+    'calls-' || i || '.csv', 10000 * i, 'contacts', '', 'brought', 1000 * i, i % 7 = 0, '{}', '', '{}'
 FROM generate_series(1, 200) r, generate_series(1, CASE r WHEN 1 THEN 3000 ELSE 60 END) i;
 
 CREATE TEMP TABLE period AS
 SELECT n, to_char(date '2024-07-01' + n * interval '1 month', 'YYYY-MM') name FROM generate_series(0, 20) n
 UNION ALL SELECT 21 + n, (2024 + (n + 2) / 4) || '-Q' || 1 + (n + 2) % 4 FROM generate_series(0, 6) n;
-INSERT INTO reviews_confirmation (id, relationship_id, period, side, at, deemed, person_id)
-SELECT md5('c' || r || name || side)::uuid, pg_temp.of('r', r), name, side, now() - interval '100 days', false,
-    pg_temp.of('p', 2000 + r)
+INSERT INTO record_consent (id, relationship_id, subject_type, subject, side, at, deemed, person_id)
+SELECT md5('c' || r || name || side)::uuid, pg_temp.of('r', r), 'period', name, side, now() - interval '100 days',
+    false, pg_temp.of('p', 2000 + r)
 FROM generate_series(1, 200) r, period, unnest('{customer,provider}'::text[]) side;
-INSERT INTO reviews_entry (id, relationship_id, number, kind, period, at, content, previous, digest)
-SELECT md5('k' || r || name)::uuid, pg_temp.of('r', r), n + 1, 'frozen', name, now() - interval '100 days',
+INSERT INTO record_entry (id, relationship_id, number, kind, subject_type, subject, at, content, previous, digest)
+SELECT md5('k' || r || name)::uuid, pg_temp.of('r', r), n + 1, 'frozen', 'period', name, now() - interval '100 days',
     jsonb_build_object('kind', 'frozen', 'figures', (SELECT jsonb_object_agg(kpi, jsonb_build_object('measure', kpi,
         'unit', 'share', 'value', '0.81', 'num', '81', 'den', '100', 'target', '0.8', 'met', true,
         'reported', jsonb_build_object('customer', '0.8', 'provider', '0.82'), 'disputed', '[]'::jsonb))
@@ -143,8 +145,8 @@ UPDATE matters_matter SET reply_by = now() + interval '4 days' + (extract(epoch 
     * interval '1 hour', reminded_at = now() WHERE state IN ('asked', 'countered')
 """
 PROTECTED = (
-    "parties_relationship", "parties_organisation", "parties_membership", "parties_access", "matters_matter",
-    "matters_step", "books_delivery", "reviews_confirmation", "reviews_entry",
+    "parties_relationship", "parties_organisation", "parties_membership", "audit_event", "matters_matter",
+    "matters_step", "books_delivery", "record_consent", "record_entry",
 )  # fmt: skip
 
 

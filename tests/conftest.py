@@ -1,5 +1,6 @@
-"""What many tests share: the real records beside the project, where they are."""
+"""What many tests share: the real records beside the project, where they are; and how processes share the tests."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -17,3 +18,45 @@ def shared() -> Path:
     if not (SHARED / "data").is_dir():
         pytest.skip("the real records (../shared/data) are not beside this checkout")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium, the one browser of the process; a test that wants it is skipped where there is none."""
+    from tests.journeys.opening import CHROMIUM, chromium
+
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is here; `make setup` says how it comes")
+    with chromium() as started:
+        yield started
+
+
+# Begun first, the longest first of all: a process is not left alone with one of them at the end.
+BEGUN_FIRST = ("tests/journeys/", "tests/apps/test_two_sides.py", "tests/apps/test_small_groups.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the modules in the order in which processes take them: those that are long, then those of many tests."""
+    modules = [item.nodeid.split("::")[0] for item in items]
+    sizes = Counter(modules)
+
+    def place(module: str) -> tuple[int, int]:
+        first = (number for number, name in enumerate(BEGUN_FIRST) if module.startswith(name))
+        return next(first, len(BEGUN_FIRST)), -sizes[module]
+
+    order = sorted(range(len(items)), key=lambda number: place(modules[number]))
+    items[:] = [items[number] for number in order]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """A process takes a module whole, and makes its cast and book once; the journeys share a room and go together."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Modules(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "tests/journeys" if nodeid.startswith("tests/journeys/") else super()._split_scope(nodeid)
+
+    return Modules(config, log)

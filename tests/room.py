@@ -5,8 +5,12 @@ sees is what it would see in production.
 """
 
 import atexit
+import hashlib
+import os
 import shutil
+import subprocess
 import tempfile
+import time
 import uuid
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,13 +18,17 @@ from pathlib import Path
 
 import psycopg
 from django.conf import settings
+from django.core import mail
 from django.db import connections, transaction
 from django.test import Client
+from filelock import FileLock
+from procrastinate.contrib.django import app
 
+import comity
 from comity.apps.books.queries import folder_of
 from comity.apps.parties import operations
 from comity.apps.parties.models import NEUTRAL, Person, Role
-from comity.apps.parties.viewing import Standing, stand
+from comity.apps.parties.viewing import Standing, look, stand
 from comity.core.values import Side
 from comity.web.postgres import APP, SUPERUSER
 from comity.web.serving import Room, account
@@ -28,6 +36,46 @@ from tests.cast import write_book
 
 PASSWORD = "correct horse battery staple"
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+# Whoever has a place in a relationship of the cast, by name; and who has none.
+EVERYBODY = ["customer_lead", "customer_analyst", "customer_finance", "customer_roster", "customer_member",
+             "customer_executive", "provider_lead", "provider_analyst", "provider_finance", "provider_roster",
+             "provider_member", "provider_executive", "surveyor", "mediator", "auditor"]  # fmt: skip
+OUTSIDE = [None, "stranger", "former"]
+
+
+# What the tables are made of: a template is made anew where one of these has changed.
+_MADE_OF = ("apps/*/migrations/*.py", "web/making.py", "web/postgres.py", "web/settings.py")
+_A_DAY_S = 86_400
+# A test's database need not outlive a loss of power.
+_HASTY = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
+
+
+def template() -> Path:
+    """A stopped cluster with every migration applied: made once for a state of the code, copied by each process."""
+    source = Path(comity.__file__).parent
+    state = hashlib.sha256(Path("requirements.lock").read_bytes())
+    for file in sorted(file for pattern in _MADE_OF for file in source.glob(pattern)):
+        state.update(file.read_bytes())
+    root = Path(tempfile.gettempdir()) / f"comity-tests-{os.getuid()}"
+    root.mkdir(mode=0o711, exist_ok=True)
+    if root.stat().st_uid != os.getuid():
+        raise RuntimeError(f"{root} belongs to somebody else; remove it")
+    kept = root / state.hexdigest()[:24]
+    with FileLock(f"{kept}.lock"):
+        if not kept.exists():
+            data = Path(tempfile.mkdtemp(prefix="new-", dir=root))
+            room = Room(data, account())
+            room.lock()
+            room.make()
+            room.cluster.stop()
+            with (room.cluster.data / "postgresql.auto.conf").open("a", encoding="ascii") as conf:
+                conf.write(_HASTY)
+            data.rename(kept)
+        kept.touch()
+        for other in root.iterdir():  # of states of the code that nobody has tested for a day
+            if other.suffix != ".lock" and time.time() - other.stat().st_mtime > _A_DAY_S:
+                shutil.rmtree(other, ignore_errors=True)
+    return Room(kept, account()).cluster.folder
 
 
 @cache
@@ -36,13 +84,16 @@ def started() -> Room:
     data = Path(tempfile.mkdtemp(prefix="comity-"))
     room = Room(data, account())
     room.lock()
-    room.make()
+    # `cp`, not shutil: the files belong to the account that PostgreSQL runs under.
+    subprocess.run(["cp", "-a", template(), room.cluster.folder], check=True)
+    room.cluster.start()
     atexit.register(_end, room)
     settings.DATA, settings.BOOKS = data, data / "books"
-    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    settings.MAIL_SERVER_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    connections.databases["default"].update(room.cluster.parameters(APP))
+    for alias in ("default", "cache"):
+        connections.databases[alias].update(room.cluster.parameters(APP))
     return room
 
 
@@ -57,6 +108,65 @@ def superuser():
     return psycopg.connect(started().cluster.conninfo(SUPERUSER), autocommit=True)
 
 
+# What follows a request at once, beside a prompt worker. Files are looked at and brought in by tests themselves.
+_PROMPT = ("outbox.mail", "books.write", "books.undo", "books.begin", "books.hold_back", "books.disclose")
+
+
+def run_jobs(*tasks: str) -> int:
+    """Do what was deferred in this process's database, as a worker does it; how many jobs.
+
+    :param tasks: names of tasks; none: what follows a request at once
+    """
+    done = 0
+    everybody = _kept_open()
+    while job := everybody.execute(
+        "SELECT id, task_name, args FROM procrastinate_jobs WHERE status = 'todo' AND task_name = ANY (%s) "
+        "ORDER BY id LIMIT 1",
+        [list(tasks or _PROMPT)],
+    ).fetchone():
+        number, task, arguments = job
+        app.tasks[task].func(**arguments)
+        everybody.execute("DELETE FROM procrastinate_jobs WHERE id = %s", [number])
+        done += 1
+    return done
+
+
+@cache
+def _kept_open():
+    """A superuser's connection for what is asked after each request."""
+    return superuser()
+
+
+def sent_mails():
+    """What the mail server was handed, the latest last."""
+    run_jobs("outbox.mail")
+    return mail.outbox
+
+
+def forget_mails():
+    """Forget what was sent, and what still waits."""
+    run_jobs("outbox.mail")
+    mail.outbox = []
+
+
+class Browser(Client):
+    """A browser of a room whose workers are prompt: what a request has deferred is done when it has been answered."""
+
+    def request(self, **request):
+        """Ask, and have the jobs done."""
+        answer = super().request(**request)
+        run_jobs()
+        return answer
+
+
+def emptied() -> None:
+    """Leave no person and no relationship in the database, and nothing that was about them."""
+    connections.close_all()
+    with superuser() as everybody:
+        everybody.execute("SET lock_timeout = '30s'")
+        everybody.execute("TRUNCATE parties_person, parties_organisation, procrastinate_jobs CASCADE")
+
+
 @dataclass
 class Cast:
     """A relationship with one person for each role; by name: `customer_lead`, `provider_analyst`, `auditor`."""
@@ -64,9 +174,9 @@ class Cast:
     relationship: uuid.UUID
     people: dict[str, Person] = field(default_factory=dict)
 
-    def client(self, name: str | None) -> Client:
+    def client(self, name: str | None) -> Browser:
         """A browser, signed in as one of them; None: as nobody."""
-        browser = Client()
+        browser = Browser()
         if name is not None:
             browser.force_login(self.people[name], backend=BACKEND)
         return browser
@@ -118,5 +228,20 @@ def cast(customer: str = "Northwind Energy", provider: str = "Helpline") -> Cast
 
 def _join(made: Cast, inviting: str, name: str, role: Role, side: Side | None) -> None:
     made.people[name] = person(name.replace("_", " ").title())
-    _, word = operations.invite(made.at(inviting), made.people[name].email, role, side)
+    invitation, word = operations.invite(made.at(inviting), made.people[name].email, role, side)
+    if word is None:  # somebody neutral: the other side agrees
+        word = operations.agree(made.at("provider_lead"), invitation)
     operations.join(made.people[name], word)
+
+
+def token(made: Cast, name: str, *, writes: bool = False) -> str:
+    """The word of an API token of one of them."""
+    with transaction.atomic():
+        look(made.people[name].pk)
+        return operations.make_token(made.people[name], "a program", 90, writes=writes)[1]
+
+
+def said_again(browser: Client) -> Client:
+    """The same browser, once its person has given the password once more."""
+    browser.post("/sign-in/again/", {"password": PASSWORD})
+    return browser

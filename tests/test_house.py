@@ -1,5 +1,7 @@
 """What a reader cannot be asked to check: files that go together, and what must never be written."""
 
+import ast
+import hashlib
 import os
 import re
 import subprocess
@@ -13,7 +15,7 @@ import typer.main
 from click import Command, Group
 
 from comity.cli import app
-from comity.review.kinds import kinds
+from comity.review.readings import reading_specs
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
@@ -89,7 +91,7 @@ def test_nothing_tracked_names_a_path_of_this_machine_or_a_package_index() -> No
     assert found == set()
 
 
-def test_each_storey_imports_only_what_stands_below_it() -> None:
+def test_each_layer_imports_only_what_stands_below_it() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"],
         cwd=ROOT,
@@ -127,7 +129,7 @@ def test_the_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
 # What goes together -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [kind.id for kind in kinds()])
+@pytest.mark.parametrize("name", [spec.id for spec in reading_specs()])
 def test_a_reading_is_five_files_of_one_name(name: str) -> None:
     files = (
         f"src/comity/core/readings/{name}.py",
@@ -197,3 +199,57 @@ def test_the_glossary_says_each_noun_once_and_in_order() -> None:
 def test_no_module_is_a_drawer_for_odds_and_ends() -> None:
     drawers = {"utils", "util", "common", "helpers", "extras", "misc"}
     assert [file for file in (ROOT / "src").rglob("*.py") if file.stem in drawers or file.parent.name in drawers] == []
+
+
+# The tests themselves -------------------------------------------------------------------------------------------
+
+HEAVY = {"jsonschema", "openpyxl", "pandas", "playwright", "polars", "pypdf", "schemathesis", "scipy", "statsmodels"}
+
+
+def imports(file: Path) -> list[str]:
+    """The modules that a file imports when it is read."""
+    found = []
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found.append(node.module or "")
+    return found
+
+
+def test_no_test_imports_another_test_module() -> None:
+    """What several build stands in tests/builders."""
+    files = [*(ROOT / "tests").rglob("*.py")]
+    assert [
+        f"{file.relative_to(ROOT)}: {name}"
+        for file in files
+        for name in imports(file)
+        if name.startswith("tests.") and name.rsplit(".", 1)[-1].startswith("test_")
+    ] == []
+
+
+def test_no_test_module_is_slow_to_read() -> None:
+    """Each process of a run reads them all: what is heavy is imported by the test that needs it."""
+    files = [*(ROOT / "tests").rglob("*.py")]
+    assert [
+        f"{file.relative_to(ROOT)}: {name}" for file in files for name in imports(file) if name.split(".")[0] in HEAVY
+    ] == []
+
+
+def test_a_run_tells_its_slowest_tests() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    runs = [line for line in makefile.splitlines() if "pytest" in line and not line.startswith(("#", "PYTEST"))]
+    assert runs == []
+    assert re.search(r"^PYTEST = .*--durations 20\b", makefile, re.MULTILINE)
+
+
+def test_what_landed_migrations_were_written_with_is_as_it_was():
+    """Another text would change what they do in a database that is made anew, and in no other."""
+    file = ROOT / "src/comity/apps/parties/migrations/_rls_v1.py"
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == (
+        "f8d32623a15e7bffd782a1950e7e18f72ec8fa3f862cb60eb2f26666d9f9d9f4"
+    )
+    later = [
+        one for one in ROOT.glob("src/comity/apps/*/migrations/*.py") if "_rls_v1 import" in one.read_text("utf-8")
+    ]
+    assert len(later) == 9  # and no new one is

@@ -1,4 +1,4 @@
-"""The review that the README shows is the one that comes out."""
+"""The review that docs/first-review.md shows is what comes of the book that it shows."""
 
 import re
 from pathlib import Path
@@ -8,24 +8,13 @@ from typer.testing import CliRunner
 
 from comity.cli import app
 
-README = Path(__file__).resolve().parents[1] / "README.md"
-TOML = """
-[book]
-name = "ServiceNow"
-timezone = "UTC"
-[parties.customer]
-id = "customer"
-[parties.provider]
-id = "provider"
-[[kpi]]
-id = "sla_attainment"
-target = 0.6
-"""
+PAGE = (Path(__file__).resolve().parents[1] / "docs" / "first-review.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.shared
-def test_the_real_review_is_what_the_readme_shows(shared, tmp_path):
-    (tmp_path / "book.toml").write_text(TOML)
+def test_the_real_review_is_what_the_page_shows(shared, tmp_path):
+    (toml,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    (tmp_path / "book.toml").write_text(toml)
     log = shared / "data/servicenow_incidents/incident_event_log.csv.gz"
     brought = CliRunner().invoke(app, ["import", str(log), "--as", "servicenow_event_log", "--into", str(tmp_path)])
     assert brought.exit_code == 0, brought.output
@@ -33,6 +22,6 @@ def test_the_real_review_is_what_the_readme_shows(shared, tmp_path):
     assert done.exit_code == 0, done.output
     plain = done.stdout.replace("\u00a0", " ").replace("\u2060", "")  # what keeps a figure and its unit on one line
     made = iter(line.rstrip() for line in plain.splitlines())
-    (shown,) = re.findall(r"## A real review\n.*?```\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    (shown,) = re.findall(r"## A real review\n.*?```\n(.*?)```", PAGE, re.DOTALL)
     wanted = [line for line in shown.splitlines() if line != "..."]
     assert [line for line in wanted if line not in made] == []  # each, in this order
