@@ -21,6 +21,7 @@ from django.conf import settings
 from django.core import mail
 from django.db import connections, transaction
 from django.test import Client
+from django.test.client import FakePayload
 from filelock import FileLock
 from procrastinate.contrib.django import app
 
@@ -131,6 +132,10 @@ def run_jobs(*tasks: str) -> int:
     return done
 
 
+# What a review's page waits for.
+COMPUTING = ("reviews.compute", "reviews.attribute")
+
+
 @cache
 def _kept_open():
     """A superuser's connection for what is asked after each request."""
@@ -150,12 +155,18 @@ def forget_mails():
 
 
 class Browser(Client):
-    """A browser of a room whose workers are prompt: what a request has deferred is done when it has been answered."""
+    """A browser of a room whose workers are prompt: what a request has deferred is done when it has been answered.
+
+    What a page shows once it has been computed is asked for again.
+    """
 
     def request(self, **request):
         """Ask, and have the jobs done."""
-        answer = super().request(**request)
+        body = request["wsgi.input"].read() if "wsgi.input" in request else b""
+        answer = super().request(**request | {"wsgi.input": FakePayload(body)})
         run_jobs()
+        while run_jobs(*COMPUTING):  # it was asked for figures that had to be computed first, and changed nothing
+            answer = super().request(**request | {"wsgi.input": FakePayload(body)})
         return answer
 
 

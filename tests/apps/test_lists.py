@@ -13,6 +13,7 @@ from comity.apps.audit.models import Event
 from comity.apps.audit.operations import audit
 from comity.apps.books import queries as books
 from comity.apps.books.models import Delivery
+from comity.apps.books.results import viewer_class
 from comity.apps.i18n import words_for
 from comity.apps.matters.models import Matter
 from comity.core.matters.kinds import Kind
@@ -164,7 +165,7 @@ def test_roles_that_see_the_same_share_what_is_worked_out():
     made = cast()
     made.book('[private]\nprovider = ["costs", "staff"]\n')
     with transaction.atomic():
-        seen = {name: books.eyes(made.at(name)) for name in made.people if name not in {"stranger", "former"}}
+        seen = {name: viewer_class(made.at(name)) for name in made.people if name not in {"stranger", "former"}}
     assert {seen[f"customer_{role}"] for role in ("lead", "finance", "analyst", "executive")} == {"customer"}
     assert len({seen[f"provider_{role}"] for role in ("lead", "finance", "analyst")}) == 3
     assert {seen[name] for name in ("customer_member", "provider_member", "auditor")} == {"joint"}

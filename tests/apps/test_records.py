@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from comity.apps.books import operations, queries
+from comity.apps.books import contents, operations, queries
 from comity.apps.books.models import Delivery, KeptMapping, Stage
 from comity.apps.i18n import words_for
 from comity.apps.parties.operations import let_go
@@ -46,7 +46,7 @@ def them():
 def rows(them, who):
     run_jobs()
     with transaction.atomic():
-        return {one["name"]: one["rows"] for one in queries.tables(them.at(who))}
+        return {one["name"]: one["rows"] for one in contents.tables(them.at(who))}
 
 
 def test_a_known_file_is_looked_at_and_then_brought_in(them):
@@ -305,7 +305,7 @@ def test_once_a_period_is_frozen_what_had_come_in_stays_but_for_what_is_private(
 def test_the_book_remembers_a_file_by_its_own_name(them):
     brought(them, "provider_lead", "../../june <b>.csv", contact("a"))
     with transaction.atomic():
-        (table,) = queries.tables(them.at("customer_lead"))
+        (table,) = contents.tables(them.at("customer_lead"))
     assert table["last"].file == "june _b_.csv"
 
 
@@ -313,9 +313,9 @@ def test_days_without_a_row_are_told_among_days_that_usually_have_one():
     """Four weeks from Monday 1 June 2026 without Sundays; Wednesday to Friday of the third week are missing."""
     month = [date(2026, 6, day) for day in range(1, 29)]
     days = [day for day in month if day.weekday() != 6 and day.day not in {17, 18, 19}]
-    assert queries.gaps(days, monthly=False) == [(date(2026, 6, 17), date(2026, 6, 19))]
+    assert contents.gaps(days, monthly=False) == [(date(2026, 6, 17), date(2026, 6, 19))]
     months = [date(2026, 1, 1), date(2026, 2, 1), date(2026, 5, 1)]
-    assert queries.gaps(months, monthly=True) == [(date(2026, 3, 1), date(2026, 4, 1))]
+    assert contents.gaps(months, monthly=True) == [(date(2026, 3, 1), date(2026, 4, 1))]
 
 
 def test_both_sides_read_what_was_agreed_to_come_and_whether_it_came():

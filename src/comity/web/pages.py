@@ -52,7 +52,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "person": request.user if request.user.is_authenticated else None,
         "party": (lambda side: words.side(side, {})) if standing is None else standing.party(words),
         "navigation": [] if standing is None else _navigation(standing, counting=not failed),
-        "notices": list(messages.get_messages(request)),
+        "notices": lambda: list(messages.get_messages(request)),  # once shown they are gone
         "here": request.resolver_match.view_name if request.resolver_match else "",
         "path": request.get_full_path(),
     }

@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from comity.book.validation import pseudonyms
 from comity.web.postgres import APP, OWNER, Cluster, NoDatabaseError, reachable
 
-QUEUES = ("records", "clock", "mail")  # of jobs; a task in another is never done
+QUEUES = ("records", "reviews", "clock", "mail")  # of jobs; a task in another is never done
 _YOUNG = 20_000  # objects made before the collector looks at them: a page makes some ten thousand
 _PATIENCE_S = 2  # for what is under way in the background; an import that is cut off is begun again
 UNPRIVILEGED = ("www-data", "_www", "daemon", "nobody")
@@ -200,8 +200,8 @@ def serve(  # noqa: PLR0913 - what is served, and where
 class _Workers:
     """The background workers, beside the server; each is started again when it ends.
 
-    Records, the clock and mails have a worker each: however long an import takes, no reminder waits for it, and however
-    slow a mail server is, no record does.
+    Records, reviews, the clock and mails have a worker each: however long an import takes, no review and no reminder
+    waits for it, and however slow a mail server is, no record does.
     """
 
     def __init__(self) -> None:

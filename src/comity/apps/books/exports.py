@@ -23,6 +23,7 @@ from comity.apps.books.models import Delivery, Export, Routes, Stage
 from comity.apps.books.operations import COUNTS, HOLD_BACK, brought, in_order, put_down, unusable
 from comity.apps.books.queries import folder_of, has_book, holder, safe, sentence, under_way
 from comity.apps.books.refusals import Code
+from comity.apps.books.results import records_changed
 from comity.apps.outbox.operations import defer
 from comity.apps.outbox.queries import jobs
 from comity.apps.parties.limits import limit
@@ -172,6 +173,10 @@ def run(person: UUID, number: UUID, *, dry_run: bool) -> None:
         names = {_folder(place): name for name, place in books.items()}
         told = _told(routed, [names[folder] for folder in folders])
         changes = {"stage": Stage.LOOKED if dry_run else Stage.BROUGHT, "outcome": told, "why": ""}
+        if not dry_run:
+            with transaction.atomic():
+                for place in books.values():
+                    records_changed(place.relationship.pk)
     with transaction.atomic():
         look(person)
         Export.objects.filter(pk=number).update(**changes)

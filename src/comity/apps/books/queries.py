@@ -1,17 +1,9 @@
 """A relationship's book, opened for whoever is looking, and what may be told of it."""
 
-import contextlib
-import hashlib
-import os
-import pickle
 import re
-import time
 import tomllib
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
-from functools import cache, lru_cache
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,10 +12,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
-from filelock import FileLock
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-import comity
 from comity.apps.books.models import UNDER_WAY, Delivery, Export, Hold, Mark, MarkStep, Routes, Stage
 from comity.apps.books.refusals import Code
 from comity.apps.outbox.operations import SILENT
@@ -35,26 +25,21 @@ from comity.book.definition import FILE, Definition, UnusableBookError, read_def
 from comity.book.errors import UnusableFileError
 from comity.book.importing.current import current_table
 from comity.book.importing.undo import may_be_undone
-from comity.book.lateness import lateness_in
 from comity.book.mappings.digest import mapping_digests
 from comity.book.mappings.model import SourceMapping
-from comity.book.reading.coverage import Coverage
 from comity.book.reading.open import Book, open_book
 from comity.book.reading.origins import origins
 from comity.book.storage.journal import ImportRecord
-from comity.book.tables import MONTHLY, TABLES
+from comity.book.tables import TABLES
 from comity.book.validation.rejects import Reject, rejects_of_import
 from comity.core.values import Side, Viewer
 
 T = TypeVar("T")
-_KEPT = 120  # answers a relationship and viewer, the latest made
 _EXPORTS = 20
 _STEPS = 50  # changes of what is held back, on a page
 _TOLD = 200  # rejects on a page; the file has them all
 BOOK_NAME = "the book"  # what people call its folder
 QUEUE, UNDO = "records", "books.undo"  # of jobs, and the task that takes a delivery back
-_LATELY = 64  # answers that a process has at hand
-_LOCKED_S = 3600  # longer than anything takes to be worked out
 
 
 class NoBookError(Refused):
@@ -138,114 +123,12 @@ def opened(standing: Standing, *, joint: bool = False) -> Book:
     return book
 
 
-def eyes(standing: Standing, *, joint: bool = False) -> str:
-    """What the viewer sees, in a word: those of one word see the same."""
-    side = None if joint else standing.viewer.side
-    if side is None:
-        return "joint"
-    # What the side does not keep to itself, all of it see or none: it makes no difference between its roles.
-    private = definition(standing).private.get(side)
-    closed = standing.closed_tables & set(private.tables) if private else ()
-    return "-".join([side.value, *sorted(closed)])
-
-
-def state(standing: Standing, *, joint: bool = False) -> str:
-    """A digest of what the viewer's review is made from: the shared files, and the own side's."""
-    side = None if joint else standing.viewer.side
-    digest = hashlib.sha256()
-    for name, found in sorted(_files(folder_of(standing.relationship.pk))):
-        parts = name.split("/")
-        theirs = parts[0] == "private" and (side is None or parts[1:2] != [side.value])
-        if not theirs:
-            digest.update(f"{name} {found.st_size} {found.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
-
-
-def _files(folder: Path, below: str = "") -> Iterator[tuple[str, os.stat_result]]:
-    """Every file of a book by its name in it, but for hidden ones; every page asks, so with few calls."""
-    try:
-        entries = list(os.scandir(folder))
-    except FileNotFoundError:
-        return
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            yield from _files(Path(entry.path), f"{below}{entry.name}/")
-        else:
-            with contextlib.suppress(FileNotFoundError):  # replaced just now
-                yield below + entry.name, entry.stat()
-
-
 def zone(standing: Standing) -> str:
     """The time zone in which the relationship's clocks run: the book's, or UTC where none can be opened."""
     try:
         return definition(standing).timezone
     except (NoBookError, UnusableBookError):
         return "UTC"
-
-
-@cache
-def _code() -> str:
-    """A digest of this code: what another one has worked out is worked out again."""
-    digest = hashlib.sha256(comity.__version__.encode())
-    folder = Path(comity.__file__).parent
-    for file in sorted(folder.rglob("*.py")):
-        digest.update(f"{file.relative_to(folder)} {file.stat().st_size} {file.stat().st_mtime_ns}".encode())
-    return digest.hexdigest()
-
-
-def worked_out(standing: Standing, what: tuple[object, ...], make: Callable[[], T], *, joint: bool = False) -> T:
-    """What `make` gives, kept in the room's own folder until the records or the day change; made by one at a time.
-
-    :param what: tells it from others of the same viewer
-    """
-    seen = eyes(standing, joint=joint)
-    key = (_code(), state(standing, joint=joint), seen, datetime.now(UTC).date(), *what)
-    name = hashlib.sha256(repr(key).encode()).hexdigest()
-    place = Path(settings.DATA) / "worked-out" / str(standing.relationship.pk) / seen
-    file = place / name
-    known = _kept(file)
-    if known is not None:
-        return known  # type: ignore[no-any-return]
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with FileLock(place / f"{name}.lock"):
-        known = _kept(file)  # somebody else's, meanwhile
-        if known is not None:
-            return known  # type: ignore[no-any-return]
-        made = make()
-        part = file.with_suffix(".part")
-        part.write_bytes(pickle.dumps(made))
-        part.replace(file)
-    kept = [one for one in place.iterdir() if one.suffix == ""]
-    for old in sorted(kept, key=_age)[:-_KEPT]:
-        old.unlink(missing_ok=True)
-        lock = old.with_name(f"{old.name}.lock")
-        if time.time() - _age(lock) > _LOCKED_S:  # one that was taken lately may be held
-            lock.unlink(missing_ok=True)
-    return made
-
-
-@lru_cache(maxsize=_LATELY)
-def _lately(file: Path, written: int) -> Any:  # noqa: ANN401, ARG001 - whatever was made, and when
-    """What a file says; shared by all who see the same, and so never changed."""
-    return pickle.loads(file.read_bytes())  # noqa: S301 - we alone write there
-
-
-def _kept(file: Path) -> Any:  # noqa: ANN401 - whatever was made
-    try:
-        return _lately(file, file.stat().st_mtime_ns)
-    except FileNotFoundError:
-        return None
-    except Exception:  # noqa: BLE001 - an earlier version of ours wrote it; it is made again
-        return None
-
-
-def _age(file: Path) -> float:
-    try:
-        return file.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
 
 
 def items_kept(standing: Standing) -> dict[Side, list[str]]:
@@ -316,75 +199,6 @@ def may_undo(standing: Standing, delivery: Delivery) -> bool:
     outcome = delivery.outcome
     there = current_table(folder_of(standing.relationship.pk), TABLES[outcome["table"]])
     return may_be_undone(there, outcome["number"], digest=outcome["digest"], side=Side(delivery.side))
-
-
-def lateness_of(standing: Standing) -> list[dict[str, Any]]:
-    """Each agreed delivery, by whom and by when, and whether the last one due has come."""
-
-    def make() -> list[dict[str, Any]]:
-        with opened(standing) as book:
-            now = datetime.now(UTC)
-            return [asdict(one) for one in lateness_in(book, Coverage(book, now.date()), now)]
-
-    return worked_out(standing, ("lateness", datetime.now(UTC).hour), make)
-
-
-def tables(standing: Standing) -> list[dict[str, Any]]:
-    """What is in the book for the viewer: each table with its rows, those set aside, and what came last by whom."""
-    return worked_out(standing, ("tables",), lambda: _tables(standing))
-
-
-def _tables(standing: Standing) -> list[dict[str, Any]]:
-    with opened(standing) as book:
-        found = {origin.table: origin for origin in origins(book)}
-        reach = Coverage(book, datetime.now(UTC).date())
-        return [
-            {
-                "name": holding.table.name,
-                "reach": _reach(reach, holding.table.name),
-                "rows": holding.rows,
-                "rejected": found[holding.table.name].rejected,
-                "owner": book.definition.private_owner(holding.table.name),
-                "last": found[holding.table.name].deliveries[-1] if found[holding.table.name].deliveries else None,
-            }
-            for holding in book
-        ]
-
-
-def _reach(coverage: Coverage, table: str) -> dict[str, Any] | None:
-    """From when to when a table tells of days, and which of them are missing; None for one that tells of none."""
-    if coverage.last_day(table) is None:
-        return None
-    days = coverage.days(table)
-    return {"first": days[0], "last": coverage.last_day(table), "gaps": gaps(days, monthly=table in MONTHLY)}
-
-
-def gaps(days: Sequence[date], *, monthly: bool) -> list[tuple[date, date]]:
-    """Spans without a row, among days of the week that usually have one; of monthly tables, months.
-
-    A weekday counts as usual where more than half of its days between the first and the last have a row.
-    """
-    if monthly:
-        wanted = [day for day in _each(days[0], days[-1]) if day.day == days[0].day]
-    else:
-        span = list(_each(days[0], days[-1]))
-        there, all_ = Counter(day.weekday() for day in days), Counter(day.weekday() for day in span)
-        wanted = [day for day in span if 2 * there[day.weekday()] > all_[day.weekday()]]
-    known, found = set(days), list[tuple[date, date]]()
-    joined = False
-    for day in wanted:
-        if day in known:
-            joined = False
-        elif joined:
-            found[-1] = (found[-1][0], day)
-        else:
-            found.append((day, day))
-            joined = True
-    return found
-
-
-def _each(first: date, last: date) -> Iterator[date]:
-    return (first + timedelta(days=number) for number in range((last - first).days + 1))
 
 
 def deliveries(standing: Standing) -> QuerySet[Delivery]:

@@ -21,6 +21,9 @@ class Code(RefusalCode):
 
     NOT_YOURS = "not_yours", HTTPStatus.FORBIDDEN
 
+    BEING_COMPUTED = "being_computed", HTTPStatus.SERVICE_UNAVAILABLE
+    NOT_COMPUTED = "not_computed", HTTPStatus.SERVICE_UNAVAILABLE
+
     TOO_LARGE = "too_large", HTTPStatus.UNPROCESSABLE_ENTITY
     DAY_PASSED = "day_passed", HTTPStatus.UNPROCESSABLE_ENTITY
     NEEDS_REASON = "needs_reason", HTTPStatus.UNPROCESSABLE_ENTITY

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
+from django.db import transaction
 from procrastinate.contrib.django import app
 
 from comity.apps.audit.models import Event
-from comity.apps.books import exports, operations
+from comity.apps.books import exports, operations, results
 from comity.apps.books.queries import QUEUE, UNDO
 from comity.apps.outbox.operations import BackOff
 from comity.apps.parties.viewing import everywhere, standing
@@ -15,6 +16,12 @@ from comity.core.values import Side
 
 # A file that is too much for a worker is too much for the next: it is tried thrice, and then left to people.
 _FILE = BackOff(most=3)
+
+
+def _changed(relationship: str) -> None:
+    """Have what rests on the records computed again."""
+    with transaction.atomic():
+        results.records_changed(UUID(relationship))
 
 
 @app.task(queue=QUEUE, name=operations.LOOK, retry=_FILE)
@@ -27,6 +34,7 @@ def look(person: str, relationship: str, delivery: str, sides: Sequence[str] = (
 def bring(person: str, relationship: str, delivery: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
     """Bring a file in."""
     operations.run(UUID(person), UUID(relationship), UUID(delivery), dry_run=False)
+    _changed(relationship)
 
 
 @app.task(queue=QUEUE, name=operations.CORRECT, retry=BackOff())
@@ -34,18 +42,21 @@ def correct(person: str, relationship: str, delivery: str, sides: Sequence[str] 
     """Make changes that the other side proposed, and that whose rows they are has accepted."""
     acting = operations.who_makes(UUID(person), UUID(relationship), UUID(delivery))
     operations.run(acting, UUID(relationship), UUID(delivery), dry_run=False)
+    _changed(relationship)
 
 
 @app.task(queue=QUEUE, name=operations.REFUSE, retry=BackOff())
 def refuse(relationship: str, table: str, number: int, delivery: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
     """Throw away changes to rows that whose rows they are has refused."""
     operations.refuse_now(UUID(relationship), table, number, delivery)
+    _changed(relationship)
 
 
 @app.task(queue=QUEUE, name=UNDO, retry=BackOff())
 def undo(person: str, relationship: str, delivery: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
     """Take back what a file brought."""
     operations.carry_out(UUID(person), UUID(relationship), UUID(delivery))
+    _changed(relationship)
 
 
 @app.task(queue=QUEUE, name=exports.ROUTE, retry=BackOff(most=8))
@@ -65,6 +76,7 @@ def write(  # noqa: PLR0913 - as it was deferred
 ) -> None:
     """Write rows that the room knows."""
     operations.write_rows_now(UUID(relationship), table, rows, datetime.fromisoformat(at), key)
+    _changed(relationship)
 
 
 @app.task(queue=QUEUE, name=operations.BEGIN, retry=BackOff())
@@ -72,6 +84,7 @@ def begin(person: str, relationship: str, timezone: str, currency: str, sides: S
     """Begin a book."""
     with standing(UUID(person), UUID(relationship)) as place:
         operations.begin_book_now(place, timezone, currency)
+    _changed(relationship)
 
 
 @app.task(queue=QUEUE, name=operations.HOLD_BACK, retry=BackOff())
@@ -88,6 +101,7 @@ def hold_back(  # noqa: PLR0913 - as it was deferred
     asked = (UUID(person), UUID(relationship), Side(side))
     with operations.log_refusal(*asked, Event.HOLD_BACK_FAILED, item) as place:
         operations.mark_private_now(place, item, reason, date.fromisoformat(review_on))
+    _changed(relationship)
 
 
 @app.task(queue=QUEUE, name=operations.DISCLOSE, retry=BackOff())
@@ -96,6 +110,7 @@ def disclose(person: str, relationship: str, side: str, item: str, sides: Sequen
     asked = (UUID(person), UUID(relationship), Side(side))
     with operations.log_refusal(*asked, Event.DISCLOSURE_FAILED, item) as place:
         operations.disclose_now(place, item)
+    _changed(relationship)
 
 
 @app.periodic(cron="*/10 * * * *")

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from comity.apps.audit.models import Event
 from comity.apps.audit.operations import audit_read
-from comity.apps.books import exports, operations, queries
+from comity.apps.books import contents, exports, operations, queries
 from comity.apps.books.forms import Begin, Choose, KeepRoutes, MarkPrivate, Sort, Upload
 from comity.apps.books.models import UNDER_WAY, Delivery, FileMove
 from comity.apps.i18n import language, words_for
@@ -40,7 +40,7 @@ def _records(
     tables, late, marks = [], [], queries.marks(standing)
     try:
         if known:
-            tables, late = queries.tables(standing), queries.lateness_of(standing)
+            tables, late = contents.tables(standing), contents.lateness(standing)
     except UnusableBookError as error:
         messages.error(request, queries.why(standing, error))
     shown = {

@@ -8,14 +8,16 @@ A job may run twice (its worker can die after the work and before saying so), so
 its arguments.
 """
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Job
 
 from comity.apps.outbox.queries import failing
@@ -42,12 +44,13 @@ class BackOff(BaseRetryStrategy):
         return RetryDecision(retry_in={"seconds": min(FIRST_WAIT_S * 2**job.attempts, LONGEST_WAIT_S)})
 
 
-def defer(
+def defer(  # noqa: PLR0913 - each is by name, and most calls need none
     task: str,
     *,
     relationship: UUID | None = None,
     sides: tuple[Side, ...] = tuple(Side),
     lock: str | None = None,
+    once: str | None = None,
     delay_s: int = 0,
     **arguments: Any,  # noqa: ANN401 - JSON, as the task takes it
 ) -> None:
@@ -57,6 +60,7 @@ def defer(
     :param sides: whom it concerns, and so who is told where it keeps failing
     :param lock: jobs of one lock run one after the other, in order
     :param arguments: of the task, beside `relationship` and `sides`
+    :param once: where a job of this name waits already, there is no second one
     :raises RuntimeError: outside a transaction
     """
     if not connection.in_atomic_block:
@@ -65,7 +69,11 @@ def defer(
     options: dict[str, Any] = {} if lock is None else {"lock": lock}
     if delay_s:
         options["schedule_in"] = {"seconds": delay_s}
-    app.configure_task(task, **options).defer(relationship=where, sides=[side.value for side in sides], **arguments)
+    if once is not None:
+        options["queueing_lock"] = once
+    job = app.configure_task(task, **options)
+    with suppress(AlreadyEnqueued), transaction.atomic():  # of its own: a second one is an error of the database
+        job.defer(relationship=where, sides=[side.value for side in sides], **arguments)
 
 
 def recover() -> int:

@@ -68,6 +68,15 @@ def within_reach(standing: Standing, number: UUID) -> Membership | None:
     return found if standing.may(Action.INVITE) and found.side in {None, standing.membership.side} else None
 
 
+def first_leads(standing: Standing) -> list[UUID]:
+    """The person of each side who has led it longest."""
+    leads = Membership.objects.filter(relationship=standing.relationship, role=Role.LEAD, left_at=None)
+    by_side: dict[str | None, UUID] = {}
+    for side, person in leads.order_by("joined_at").values_list("side", "person"):
+        by_side.setdefault(side, person)
+    return list(by_side.values())
+
+
 def has_lead(standing: Standing, side: Side) -> bool:
     """Whether somebody leads a side."""
     return people(standing, side).filter(role=Role.LEAD).exists()

@@ -150,15 +150,20 @@ def somebody_leading(relationship: UUID, of: Callable[[Standing], bool]) -> UUID
     raise PermissionError("nobody leads the side")
 
 
-def everywhere(work: Callable[[Standing], None], whose: str = LEADS) -> None:
+def everywhere(work: Callable[[Standing], None], whose: str = LEADS, *, only: UUID | None = None) -> None:
     """The room's own clock: some work in each relationship, from the place of somebody who leads there.
 
     Each in a transaction of its own; what goes wrong in one is told to the log, and keeps no other waiting.
 
     :param whose: a function of the database that gives other places: a person and a relationship each
+    :param only: one relationship alone
     """
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT person, relationship FROM {connection.ops.quote_name(whose)}()")  # noqa: S608 - a name of ours
+        cursor.execute(
+            f"SELECT person, relationship FROM {connection.ops.quote_name(whose)}() "  # noqa: S608 - a name of ours
+            "WHERE %(only)s::uuid IS NULL OR relationship = %(only)s",
+            {"only": only},
+        )
         places = cursor.fetchall()
     for person, relationship in places:
         try:
@@ -223,6 +228,9 @@ class ViewerMiddleware:
         return _refused(request, exception) if isinstance(exception, Refused) else None
 
 
+_TITLES = {HTTPStatus.TOO_MANY_REQUESTS: "too_often", HTTPStatus.SERVICE_UNAVAILABLE: "not_yet"}
+
+
 def _refused(request: HttpRequest, refused: Refused) -> HttpResponse:
     """Back to the page with the form on it, with a sentence; where there is none, a page that says the same.
 
@@ -231,14 +239,21 @@ def _refused(request: HttpRequest, refused: Refused) -> HttpResponse:
     if refused.status == HTTPStatus.NOT_FOUND:
         return render(request, "error.html", {"what": "not_found"}, status=refused.status)
     sentence, address = refused.sentence(words_for(language())), return_address(request, refused)
-    too_often = refused.status == HTTPStatus.TOO_MANY_REQUESTS
-    if address is not None and not too_often:
+    what = _TITLES.get(refused.status, "forbidden")
+    if address is not None and what != "too_often":
         messages.error(request, sentence)
         return redirect(address)
-    shown = {"what": "too_often" if too_often else "forbidden", "sentence": sentence}
-    answer = render(request, "error.html", shown, status=refused.status)
+    later = refused.status == HTTPStatus.SERVICE_UNAVAILABLE and refused.retry_after_s is not None
+    answer = render(
+        request,
+        "waiting.html" if later else "error.html",
+        {"what": what, "sentence": sentence},
+        status=HTTPStatus.ACCEPTED if later else refused.status,  # to a browser it is no error
+    )
     for name, value in refused.headers.items():
         answer.headers[name] = value
+    if later and request.method == "GET":
+        answer.headers["Refresh"] = str(refused.retry_after_s)
     return answer
 
 

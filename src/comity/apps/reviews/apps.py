@@ -10,7 +10,9 @@ class Reviews(AppConfig):
     label = "reviews"
 
     def ready(self) -> None:
-        """Say what stands on the page of today."""
-        from comity.apps.reviews import today  # noqa: PLC0415 - once the models are there
+        """Say what stands on the page of today, and what follows a change of the records."""
+        from comity.apps.books.results import recompute_by  # noqa: PLC0415 - once the models are there
+        from comity.apps.reviews import queries, today  # noqa: PLC0415 - as above
 
         today.register()
+        recompute_by(queries.RECOMPUTE)

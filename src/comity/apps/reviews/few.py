@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from comity.apps.books import queries as books
+from comity.apps.books.results import cached, viewer_class
 from comity.apps.parties.viewing import Standing
 from comity.book.reading.open import Book
 from comity.review.build import NoReviewError
@@ -29,15 +30,15 @@ def without_few(standing: Standing, book: Book, made: Review, *, joint: bool, re
         with books.opened(standing, joint=True) as shared:
             return select_joint(shared, now)
 
-    may = books.worked_out(standing, ("people",), of_both, joint=True)
-    if books.eyes(standing, joint=joint) == "joint" or not has_private_people(book):
+    may = cached(standing, ("people",), of_both, joint=True)
+    if viewer_class(standing, joint=joint) == "joint" or not has_private_people(book):
         return redact.redact_small_groups(made, calendar, may)
 
     def of_one_side() -> Disclosure:
         with books.opened(standing, joint=True) as shared:
             return select_own(book, shared, may, now)
 
-    own = books.worked_out(standing, ("people",), of_one_side)
+    own = cached(standing, ("people",), of_one_side)
     theirs = None
     with suppress(NoReviewError):  # what both sides share may hold no whole period
         theirs = review(standing, calendar.name(made.period), made.against, joint=True)

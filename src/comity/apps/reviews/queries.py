@@ -8,11 +8,12 @@ from django.utils import timezone
 from markupsafe import Markup
 
 from comity.apps.books import queries as books
+from comity.apps.books import results
+from comity.apps.books.results import NotComputedYet, Question
 from comity.apps.i18n import language, words_for
 from comity.apps.matters.models import Matter
-from comity.apps.parties.limits import limit
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import ASKED, Standing
+from comity.apps.parties.viewing import Standing
 from comity.apps.record import queries as record
 from comity.apps.record.models import Consent, Entry, Subject
 from comity.apps.reviews.few import without_few
@@ -32,6 +33,7 @@ from comity.review.model import Review
 from comity.review.render import html
 from comity.review.render.attribution import html as attribution_html
 
+COMPUTE_REVIEW, COMPUTE_ATTRIBUTION, RECOMPUTE = "reviews.compute", "reviews.attribute", "reviews.recompute"  # tasks
 _MOST_TOLD = 12  # matters of each kind beside an attribution; more stand among the matters
 _TOLD = 100  # disputes, and claims, beside a review; more stand among the matters
 # What their lists say of them: a review may stand beside two hundred.
@@ -70,31 +72,54 @@ def review(standing: Standing, period: str | None, against: Against | None = Non
     :raises comity.apps.books.queries.NoBookError: where there is no book yet
     :raises comity.review.build.NoReviewError: where the records hold no whole period
     :raises comity.core.calendars.UnknownPeriodError: for a period that cannot be read
+    :raises comity.apps.books.results.NotComputedYet: in a request, where it has not been computed from these records
     :raises comity.apps.refusal.Refused: for too many within an hour that were not computed before
     """
 
-    def make() -> Review:
-        if standing.remembered.get(ASKED):  # minutes of the processor, for periods that nobody has looked at
-            limit(standing.membership.person, "first looks")
+    def compute() -> Review:
         with books.opened(standing, joint=joint) as book:
-            made = build_review(book, period=period, against=against, now=datetime.now(UTC))
-            made = redact_other_cuts(made, book.definition.cut)
-            return without_few(standing, book, made, joint=joint, review=review)
+            built = build_review(book, period=period, against=against, now=datetime.now(UTC))
+            built = redact_other_cuts(built, book.definition.cut)
+            return without_few(standing, book, built, joint=joint, review=review)
 
-    return books.worked_out(standing, ("review", period, against), make, joint=joint)
+    question = review_question(standing, period, against, joint=joint)
+    known = results.computed(standing, question, compute)
+    if period is None:
+        by_name = review_question(standing, name_of(standing, known), against, joint=joint)
+        results.same(standing, question, by_name)
+    return known
+
+
+def review_question(
+    standing: Standing, period: str | None, against: Against | None = None, *, joint: bool = False
+) -> Question:
+    """What a worker is asked for a review."""
+    terms = (("period", period), ("against", None if against is None else str(against)))
+    return Question(COMPUTE_REVIEW, terms, joint or standing.viewer.side is None)
 
 
 def attribution(standing: Standing, kpi: str, period: str | None) -> Attribution:
     """Whose doing a service level was, as the viewer may see it.
 
     :raises comity.review.attribution.NoAttributionError: for a KPI that cannot be shared out
+    :raises comity.apps.books.results.NotComputedYet: as `review`
     """
 
-    def make() -> Attribution:
+    def compute() -> Attribution:
         with books.opened(standing) as book:
             return attribute(book, kpi, period=period, now=datetime.now(UTC))
 
-    return books.worked_out(standing, ("attribution", kpi, period), make)
+    question = attribution_question(standing, kpi, period)
+    known = results.computed(standing, question, compute)
+    if period is None:
+        results.same(standing, question, attribution_question(standing, kpi, known.name))
+    return known
+
+
+def attribution_question(standing: Standing, kpi: str, period: str | None) -> Question:
+    """What a worker is asked for an attribution."""
+    terms = (("kpi", kpi), ("period", period))
+    return Question(COMPUTE_ATTRIBUTION, terms, standing.viewer.side is None)
 
 
 def review_body(
@@ -107,7 +132,7 @@ def review_body(
     def make() -> tuple[str, ...]:
         return tuple(str(one) for one in html.render_body(made, words_for(known), links))
 
-    main, tail = books.worked_out(standing, key, make, joint=joint)
+    main, tail = results.cached(standing, key, make, joint=joint)
     return Markup(main), Markup(tail)  # noqa: S704 - as it was rendered
 
 
@@ -119,7 +144,7 @@ def reading_body(
         return None
     known = language()
     key = ("reading", reading, made.digest, made.period, made.against, known)
-    text = books.worked_out(
+    text = results.cached(
         standing, key, lambda: str(html.render_reading(made, words_for(known), reading, links)), joint=joint
     )
     return Markup(text)  # noqa: S704 - as above
@@ -136,7 +161,7 @@ def figure_body(
         body = html.render_level(made, words_for(known), kpi, links)
         return None if body is None else str(body)
 
-    text = books.worked_out(standing, key, make, joint=joint)
+    text = results.cached(standing, key, make, joint=joint)
     return None if text is None else Markup(text)  # noqa: S704 - as above
 
 
@@ -157,13 +182,13 @@ def attribution_bodies(standing: Standing, made: Attribution) -> dict[str, Marku
     def make() -> dict[str, str]:
         return {part: str(text) for part, text in attribution_html.render_parts(made, words_for(known)).items()}
 
-    return {part: Markup(text) for part, text in books.worked_out(standing, key, make).items()}  # noqa: S704 - as above
+    return {part: Markup(text) for part, text in results.cached(standing, key, make).items()}  # noqa: S704 - as above
 
 
 def halves(standing: Standing, made: Attribution) -> list[tuple[int, str]]:
     """The half hours of the day in which anything was planned and happened, by number and clock."""
     key = ("halves", made.kpi.id, made.period)
-    return books.worked_out(standing, key, lambda: [(one, miss_map.slot_time(one)) for one in sorted(slots_of(made))])
+    return results.cached(standing, key, lambda: [(one, miss_map.slot_time(one)) for one in sorted(slots_of(made))])
 
 
 def about_attribution(standing: Standing, made: Attribution) -> dict[str, list[Matter]]:
@@ -218,6 +243,7 @@ class Closing:
     :ivar figures: those that would be confirmed or frozen; None where nothing on the page is about them
     :ivar digest: of these figures; what a confirmation has to name
     :ivar moved: since one side confirmed, before the other did; with `since`, whose confirmation it was
+    :ivar pending: where the joint figures are being computed
     """
 
     words: dict[str, Consent]
@@ -227,6 +253,7 @@ class Closing:
     digest: str = ""
     moved: list[Moved] = field(default_factory=list)
     since: Consent | None = None
+    pending: NotComputedYet | None = None
 
 
 def closing(standing: Standing, period: Period, name: str, *, joint: bool = True) -> Closing:
@@ -245,6 +272,8 @@ def closing(standing: Standing, period: Period, name: str, *, joint: bool = True
         made = review(standing, name, joint=True)
     except NoReviewError:
         return Closing(words, void)
+    except NotComputedYet as error:
+        return Closing(words, void, is_open=True, pending=error)
     now = figures(standing, made, name)
     digest = chain.digest_of(now)
     since = next((one for one in words.values() if one.digest != digest), None)

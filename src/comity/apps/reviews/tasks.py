@@ -1,12 +1,91 @@
-"""What time does: silence after the other side's word and a reminder confirms a period; reviews go out by mail."""
+"""Jobs of the reviews: computing them, sending them by mail, and hearing silence over a period."""
 
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from uuid import UUID
 
+from django.db import transaction
 from procrastinate.contrib.django import app
 
+from comity.apps.books import results
 from comity.apps.books.queries import has_book, zone
-from comity.apps.parties.viewing import Standing, everywhere
-from comity.apps.reviews import operations
+from comity.apps.outbox.operations import BackOff
+from comity.apps.parties.queries import first_leads
+from comity.apps.parties.viewing import Standing, everywhere, stand, standing
+from comity.apps.reviews import operations, queries
+from comity.core.calendars import Against
+
+QUEUE = "reviews"
+
+
+@app.task(queue=QUEUE, name=queries.COMPUTE_REVIEW, retry=BackOff(most=3))
+def compute(  # noqa: PLR0913 - as it was deferred
+    person: str,
+    relationship: str,
+    terms: Mapping[str, str | None],
+    *,
+    joint: bool,
+    key: str,  # noqa: ARG001 - by which it is found
+    since: str,  # noqa: ARG001 - told to who waits
+    state: str = "",  # noqa: ARG001 - for which records it was asked
+    sides: Sequence[str] = (),  # noqa: ARG001 - whom a failure concerns
+) -> None:
+    """Compute a review that somebody has asked for, from their place."""
+    against = None if terms["against"] is None else Against(terms["against"])
+    _from(
+        person,
+        relationship,
+        lambda place: queries.review(place, terms["period"], against, joint=joint),
+    )
+
+
+@app.task(queue=QUEUE, name=queries.COMPUTE_ATTRIBUTION, retry=BackOff(most=3))
+def compute_attribution(  # noqa: PLR0913 - as above
+    person: str,
+    relationship: str,
+    terms: Mapping[str, str],
+    *,
+    joint: bool,  # noqa: ARG001 - as the viewer sees it, in any case
+    key: str,  # noqa: ARG001 - as above
+    since: str,  # noqa: ARG001 - as above
+    state: str = "",  # noqa: ARG001 - as above
+    sides: Sequence[str] = (),  # noqa: ARG001 - as above
+) -> None:
+    """Compute whose doing a service level was, from the place of who has asked."""
+    _from(person, relationship, lambda place: queries.attribution(place, terms["kpi"], terms["period"]))
+
+
+def _from(person: str, relationship: str, compute: Callable[[Standing], object]) -> None:
+    """Compute from somebody's place; nothing where they have left. What it comes to is kept, an error too."""
+    with transaction.atomic(), contextlib.suppress(*results.ERRORS):
+        place = stand(UUID(person), UUID(relationship))
+        if place is not None:
+            compute(place)
+
+
+@app.task(queue=QUEUE, name=queries.RECOMPUTE, retry=BackOff(most=3))
+def recompute(relationship: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - nobody's own
+    """Have computed, after a change of the records, what was asked for lately, and the latest review of each side."""
+    everywhere(_recompute, only=UUID(relationship))
+
+
+@app.periodic(cron="1 0 * * *")
+@app.task(queue="clock", name="reviews.new_day", queueing_lock="reviews.new_day", pass_context=False)
+def new_day(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
+    """The same once a day everywhere: what is late, and what is over, changes with the day."""
+    everywhere(_recompute)
+
+
+def _recompute(place: Standing) -> None:
+    """Defer the jobs; first what everybody opens."""
+    if not has_book(place):
+        return
+    results.request(place, queries.review_question(place, None, joint=True))
+    for person in first_leads(place):
+        with standing(person, place.relationship.pk) as lead:
+            results.request(lead, queries.review_question(lead, None))
+    results.recompute_asked(place.relationship.pk)
 
 
 @app.periodic(cron="15 * * * *")

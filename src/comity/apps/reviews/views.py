@@ -13,7 +13,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from comity.apps.audit.models import Event, SubjectType
 from comity.apps.audit.operations import audit_read
+from comity.apps.books import results
 from comity.apps.books.queries import NoBookError, definition, why
+from comity.apps.books.results import NotComputedYet
 from comity.apps.i18n import language, words_for
 from comity.apps.matters.models import Matter
 from comity.apps.parties.rights import Action
@@ -55,7 +57,7 @@ def review(request: HttpRequest) -> HttpResponse:
 def _review(request: HttpRequest, standing: Standing, asked_for: QueryDict, restating: Restate | None) -> HttpResponse:
     words = words_for(language())
     try:
-        made, joint = _asked_for(asked_for, standing)
+        made, joint, pending = _asked_for(asked_for, standing)
     except (NoBookError, NoReviewError, UnusableBookError) as error:
         return render(request, "reviews/nothing.html", {"why": why(standing, error)})
     calendar = definition(standing).calendar(made.cut)
@@ -67,6 +69,7 @@ def _review(request: HttpRequest, standing: Standing, asked_for: QueryDict, rest
     closing = queries.closing(standing, made.period, name, joint=joint)
     shown = {
         "review": made,
+        "pending": pending,
         "body": body,
         "tail": tail,
         "period": words.period(made.period, calendar.cut),
@@ -94,16 +97,23 @@ def _review(request: HttpRequest, standing: Standing, asked_for: QueryDict, rest
     return render(request, "reviews/review.html", shown, status=422 if wrong else 200)
 
 
-def _asked_for(query: QueryDict, standing: Standing) -> tuple[Review, bool]:
-    """The review that an address names, and whether it is the joint one.
+def _asked_for(query: QueryDict, standing: Standing) -> tuple[Review, bool, NotComputedYet | None]:
+    """The review that an address names, whether it is the joint one, and whether a later one is being computed.
 
     :raises Http404: for a period that cannot be read
+    :raises NotComputedYet: where it has never been computed
     """
     asked = query.get("against")
     against = Against(asked) if asked in set(Against) else None
     joint = query.get("eyes") == "joint" or standing.viewer.side is None
+    period = query.get("period") or None
     try:
-        return queries.review(standing, query.get("period") or None, against, joint=joint), joint
+        return queries.review(standing, period, against, joint=joint), joint, None
+    except NotComputedYet as error:
+        known = results.earlier(standing, queries.review_question(standing, period, against, joint=joint))
+        if known is None:
+            raise
+        return known, joint, error
     except UnknownPeriodError as error:
         raise Http404(str(error)) from None
 
@@ -138,6 +148,7 @@ class _Opened(NamedTuple):
     name: str  # as addresses have it
     about: dict[str, list[Matter]]
     links: RoomLinks
+    pending: NotComputedYet | None
 
 
 def _opened(request: HttpRequest) -> _Opened:
@@ -147,20 +158,21 @@ def _opened(request: HttpRequest) -> _Opened:
     """
     standing = place(request)
     try:
-        made, joint = _asked_for(request.GET, standing)
+        made, joint, pending = _asked_for(request.GET, standing)
     except (NoBookError, NoReviewError, UnusableBookError):
         raise Http404 from None
     calendar = definition(standing).calendar(made.cut)
     name = calendar.name(made.period)
     about = queries.about(standing, made.period, name)
     spoken = words_for(language()).period(made.period, calendar.cut)
-    return _Opened(standing, made, joint, spoken, name, about, _room_links(standing, made, name, about, joint=joint))
+    links = _room_links(standing, made, name, about, joint=joint)
+    return _Opened(standing, made, joint, spoken, name, about, links, pending)
 
 
 @require_safe
 def figure(request: HttpRequest, kpi: str) -> HttpResponse:
     """One figure opened: the level, each side's own and why they differ, its wording, its records, what is asked."""
-    standing, made, joint, period, name, about, links = _opened(request)
+    standing, made, joint, period, name, about, links, pending = _opened(request)
     body = queries.figure_body(standing, made, kpi, links, joint=joint)
     if body is None:
         raise Http404
@@ -169,6 +181,7 @@ def figure(request: HttpRequest, kpi: str) -> HttpResponse:
     words, mine = words_for(language()), [*about.get(kpi, ()), *about.get("", ())]
     shown = {
         "level": level,
+        "pending": pending,
         "row": level_row(level, made, words),
         "body": body,
         "period": period,
@@ -190,7 +203,7 @@ def _marks(matters: list[Matter]) -> list[Matter]:
 @require_safe
 def reading(request: HttpRequest, reading: str) -> HttpResponse:
     """One reading opened: what moved and what only seemed to, its wording, its records, what is asked about it."""
-    standing, made, joint, period, name, about, links = _opened(request)
+    standing, made, joint, period, name, about, links, pending = _opened(request)
     words = words_for(language())
     body = queries.reading_body(standing, made, reading, links, joint=joint)
     found = find_reading(made, reading)
@@ -201,6 +214,7 @@ def reading(request: HttpRequest, reading: str) -> HttpResponse:
     mine = [] if rests_on is None else [*about.get(rests_on.id, ()), *about.get("", ())]
     shown = {
         "title": title(found, words),
+        "pending": pending,
         "subtitle": subtitle(found, made, words),
         "body": body,
         "period": period,
@@ -338,7 +352,7 @@ def attribution(request: HttpRequest) -> HttpResponse:
         agreed = definition(standing)
         kpis = {one.id: one for one in agreed.kpis if one.measure == MEASURE and one.target is not None}
         kpi = request.GET.get("kpi") or next(iter(kpis), "")
-        made = queries.attribution(standing, kpi, request.GET.get("period") or None)
+        made, pending = _attribution(standing, kpi, request.GET.get("period") or None)
     except UnknownPeriodError as error:
         raise Http404(str(error)) from None
     except (NoBookError, NoAttributionError, UnusableBookError) as error:
@@ -349,6 +363,7 @@ def attribution(request: HttpRequest) -> HttpResponse:
     tried = Tried.of(request.GET, made) if made.shared is not None and made.shared.fit else None
     shown = {
         "body": queries.attribution_bodies(standing, made),
+        "pending": pending,
         "kpis": {one: _kpi_told(kpi_of, words, alone=len(kpis) == 1) for one, kpi_of in kpis.items()},
         "kpi": kpi,
         "name": made.name,
@@ -366,6 +381,20 @@ def attribution(request: HttpRequest) -> HttpResponse:
         "queues": [] if made.planned is None else list(made.planned.queues),
     }
     return render(request, "reviews/attribution.html", shown)
+
+
+def _attribution(standing: Standing, kpi: str, period: str | None) -> tuple[Attribution, NotComputedYet | None]:
+    """The attribution of a level, and whether a later one is being computed.
+
+    :raises NotComputedYet: where it has never been computed
+    """
+    try:
+        return queries.attribution(standing, kpi, period), None
+    except NotComputedYet as error:
+        known = results.earlier(standing, queries.attribution_question(standing, kpi, period))
+        if known is None:
+            raise
+        return known, error
 
 
 def _neighbour(calendar: Calendar, period: Period, words: Words) -> dict[str, str]:

@@ -43,7 +43,8 @@ def signed_in(request: HttpRequest) -> object | None:
     return request.user
 
 
-_LIMITED = ("/review", "/levels", "/confirmations")  # first looks at a period are limited for each person
+# What workers compute: it may not be there yet, and first looks are limited for each person.
+_COMPUTED = ("/review", "/levels", "/confirmations", "/restatements", "/attribution")
 
 
 class _Api(NinjaAPI):
@@ -57,7 +58,8 @@ class _Api(NinjaAPI):
         for path, operations in schema["paths"].items():
             for method, operation in operations.items():
                 changes = method != "get"
-                refused = dict.fromkeys((400, 403), changes) | {429: changes or any(one in path for one in _LIMITED)}
+                computed = any(part in path for part in _COMPUTED)
+                refused = dict.fromkeys((400, 403), changes) | {429: changes or computed, 503: computed}
                 statuses = {401: True, 404: "{" in path, 409: True, 422: True} | refused
                 answers = operation["responses"]
                 answers |= {

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from comity.apps.audit.models import Event
 from comity.apps.audit.operations import audit_read
-from comity.apps.books import operations
+from comity.apps.books import contents, operations
 from comity.apps.books import queries as books
 from comity.apps.books.models import UNDER_WAY, Delivery, FileMove
 from comity.apps.books.schemas import (
@@ -36,10 +36,10 @@ from comity.web.api.contract import api, made
 def records(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
     """What is in the book, and what came when, as the person may see it."""
     standing = place(request)
-    tables = made(lambda: books.tables(standing)) if books.has_book(standing) else []
+    tables = made(lambda: contents.tables(standing)) if books.has_book(standing) else []
     return {
         "tables": [{name: one[name] for name in ("name", "rows", "rejected", "owner", "reach")} for one in tables],
-        "late": made(lambda: books.lateness_of(standing)) if books.has_book(standing) else [],
+        "late": made(lambda: contents.lateness(standing)) if books.has_book(standing) else [],
         "held_back": [_mark(one) for one in made(lambda: books.marks(standing))],
         "held_back_steps": [
             {"side": one.side, "item": one.item, "change": one.change, "reason": one.reason, "at": one.at}

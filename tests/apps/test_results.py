@@ -1,0 +1,203 @@
+"""What takes long is computed by workers: a request shows what there is, and says since when the rest is computed."""
+
+import re
+
+import pytest
+from django.db import transaction
+from django.test import Client
+
+from comity.apps.books import results
+from comity.apps.books.results import Question
+from comity.apps.i18n import words_for
+from comity.apps.parties import operations as parties
+from comity.apps.reviews import queries
+from comity.core.calendars import UnknownPeriodError
+from comity.review.attribution import NoAttributionError
+from comity.review.build import NoReviewError
+from tests.builders.levels import KPI, contacts
+from tests.room import BACKEND, cast, run_jobs, superuser, token
+
+pytestmark = pytest.mark.gate
+
+JUNE = "2026-06"
+
+
+@pytest.fixture
+def them():
+    made = cast()
+    made.book(KPI, contacts="\n".join(contacts()))
+    with superuser() as everybody:
+        everybody.execute("DELETE FROM procrastinate_jobs")  # of other tests
+    return made
+
+
+def plain(them, name):
+    """A browser that asks once, whatever the workers do."""
+    browser = Client()
+    browser.force_login(them.people[name], backend=BACKEND)
+    return browser
+
+
+def waiting(task="reviews.compute"):
+    """How many jobs of a task wait."""
+    with superuser() as everybody:
+        (count,) = everybody.execute(
+            "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo' AND task_name = %s", [task]
+        ).fetchone()
+    return count
+
+
+def changed(them):
+    """The book with one contact fewer."""
+    them.book(KPI, contacts="\n".join(list(contacts())[:-1]))
+
+
+def text(answer):
+    return answer.content.decode().replace("\u00a0", " ")
+
+
+def test_no_request_computes_a_review_or_an_attribution(them, monkeypatch):
+    def fail(*_, **__):
+        raise AssertionError("computed in a request")
+
+    monkeypatch.setattr(queries, "build_review", fail)
+    monkeypatch.setattr(queries, "attribute", fail)
+    browser = plain(them, "customer_lead")
+    program = {"HTTP_AUTHORIZATION": f"Bearer {token(them, 'customer_lead', writes=True)}"}
+    for path in ("review/", "review/?eyes=joint", f"review/?period={JUNE}", "review/file.pdf", "attribution/",
+                 "review/figure/service_level/"):  # fmt: skip
+        answer = browser.get(them.url(path))
+        assert (answer.status_code, answer.headers["Refresh"]) == (202, "2"), path
+        assert "being computed, since" in text(answer)
+    api = f"/api/r/{them.relationship}/"
+    for path in ("review", f"confirmations?period={JUNE}", "levels.csv", "attribution"):
+        answer = Client().get(api + path, **program)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2"), path
+        assert answer.json()["code"] == "being_computed"
+    said = {"period": JUNE, "figures": "0" * 64}
+    answer = Client().post(f"{api}confirmations", said, content_type="application/json", **program)
+    assert answer.status_code == 503
+
+
+def test_the_page_is_there_once_a_worker_has_computed_it(them):
+    browser = plain(them, "customer_lead")
+    assert browser.get(them.url("review/?eyes=joint")).status_code == 202
+    assert run_jobs("reviews.compute") == 1
+    answer = browser.get(them.url("review/?eyes=joint"))
+    assert answer.status_code == 200
+    assert "Refresh" not in answer.headers
+
+
+def test_however_often_one_asks_it_is_computed_once(them):
+    for name in ("customer_lead", "customer_analyst", "customer_lead"):
+        assert plain(them, name).get(them.url(f"review/?period={JUNE}")).status_code == 202
+    assert waiting() == 1
+
+
+def test_what_both_sides_share_is_computed_once_for_both(them):
+    assert plain(them, "customer_lead").get(them.url("review/?eyes=joint")).status_code == 202
+    assert plain(them, "provider_lead").get(them.url("review/?eyes=joint")).status_code == 202
+    assert plain(them, "auditor").get(them.url("review/")).status_code == 202
+    assert waiting() == 1
+
+
+def test_after_a_change_the_last_figures_stand_with_a_note_and_nothing_is_confirmed(them):
+    browser, path = plain(them, "customer_lead"), them.url(f"review/?period={JUNE}&eyes=joint")
+    browser.get(path)
+    run_jobs("reviews.compute")
+    assert 'name="figures"' in text(browser.get(path))
+    changed(them)
+    page = browser.get(path)
+    assert page.status_code == 200
+    assert "Being recomputed since" in text(page)
+    assert 'name="figures"' not in text(page)
+    run_jobs("reviews.compute")
+    page = text(browser.get(path))
+    assert "Being recomputed since" not in page
+    assert 'name="figures"' in page
+
+
+def test_an_import_has_what_was_asked_for_computed_again_and_the_latest_for_each_side(them):
+    auditor = plain(them, "auditor")
+    auditor.get(them.url(f"review/?period={JUNE}"))
+    run_jobs("reviews.compute")
+    changed(them)
+    with transaction.atomic():
+        results.records_changed(them.relationship)
+        results.records_changed(them.relationship)  # two changes soon after one another
+    assert run_jobs("reviews.recompute") == 1
+    assert run_jobs("reviews.compute") == 4  # June, and the latest: of both, of each side
+    for name, path in (
+        ("auditor", f"review/?period={JUNE}"),
+        ("provider_member", "review/"),
+        ("provider_lead", "review/"),
+    ):
+        answer = plain(them, name).get(them.url(path))
+        assert answer.status_code == 200
+        assert "Being recomputed" not in text(answer)
+    assert run_jobs("reviews.compute") == 0
+
+
+def test_a_review_that_cannot_be_computed_is_told_on_its_page_and_on_today(them):
+    browser, path = plain(them, "customer_lead"), them.url("review/")
+    browser.get(path)
+    with superuser() as everybody:
+        everybody.execute("UPDATE procrastinate_jobs SET status = 'failed' WHERE task_name = 'reviews.compute'")
+    answer = browser.get(path)
+    assert answer.status_code == 503
+    assert "Refresh" not in answer.headers
+    assert "could not be computed" in text(answer)
+    sentence = words_for("en")("outbox.reviews_compute")
+    assert sentence in text(browser.get(them.url()))
+    assert sentence not in text(plain(them, "provider_lead").get(them.url()))
+    changed(them)  # other records: it is tried anew
+    assert browser.get(path).status_code == 202
+
+
+def test_what_is_told_once_is_told_on_the_page_that_follows_the_wait(them):
+    browser = plain(them, "customer_lead")
+    said = {"period": JUNE, "figures": "0" * 64, "shown": "{}"}
+    assert browser.post(them.url("review/confirm/"), said).status_code == 302
+    assert 'class="told"' not in text(browser.get(them.url(f"review/?period={JUNE}")))
+    while run_jobs("reviews.compute"):
+        page = text(browser.get(them.url(f"review/?period={JUNE}")))
+        if "being computed, since" in page and 'class="told"' in page:
+            return
+    pytest.fail("the message was lost")
+
+
+def test_nothing_is_computed_for_somebody_who_has_left(them):
+    plain(them, "customer_lead").get(them.url("review/"))  # as a colleague of hers
+    browser = plain(them, "provider_member")
+    assert browser.get(them.url("review/?eyes=joint")).status_code == 202
+    with transaction.atomic():
+        lead = them.at("provider_lead")
+        parties.let_go(lead, lead.relationship.memberships.get(person=them.people["provider_member"], left_at=None))
+    run_jobs("reviews.compute")
+    assert plain(them, "provider_lead").get(them.url("review/?eyes=joint")).status_code == 202  # asked for anew
+
+
+@pytest.mark.parametrize(
+    "error",
+    [NoReviewError("no whole period"), UnknownPeriodError("13"), NoAttributionError("no target")],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_that_the_records_give_is_kept_as_a_result(them, error):
+    question = Question("reviews.compute", (("period", error.args[0]), ("against", None)))
+
+    def compute():
+        raise error
+
+    with transaction.atomic():
+        at = them.at("customer_lead")
+        with pytest.raises(type(error)):
+            results.computed(at, question, compute)
+        with pytest.raises(type(error), match=re.escape(str(error))):
+            results.computed(at, question, lambda: pytest.fail("computed twice"))
+        assert results.earlier(at, question) is None
+
+
+def test_what_a_private_table_gives_is_nobody_elses(them):
+    with transaction.atomic():
+        classes = {name: results.viewer_class(them.at(name)) for name in ("customer_lead", "provider_lead", "auditor")}
+    assert classes == {"customer_lead": "customer", "provider_lead": "provider", "auditor": "joint"}
