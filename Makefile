@@ -31,7 +31,7 @@ test: lint ## everything that a change has to pass, browser tests and real recor
 	$(PYTEST) -m "not long"
 
 test-long: setup ## what takes too long for the gate: kill tests, fuzzing, coverage by simulation
-	$(PYTEST) -m long --timeout 3600
+	$(PYTEST) -m "long or hypothesis" --hypothesis-profile long --timeout 3600
 
 bench: setup ## speed and memory, as ratios against named baselines in the same run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement benchmarks/requirements.lock

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("untimed", deadline=None)  # a busy machine is no failure; a test never measures time
-settings.load_profile("untimed")
+# A busy machine is no failure; a test never measures time. `make test-long` takes the profile of its name.
+settings.register_profile("gate", deadline=None, max_examples=30)
+settings.register_profile("long", deadline=None, max_examples=300)
+settings.load_profile("gate")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

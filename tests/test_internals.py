@@ -82,7 +82,7 @@ SEAMS = {
     ),
     "API and pages": ("web.api.contract.api",),
     "People's figures": ("review.readings.people_tables", "core.isolation.Published"),
-    "Kept answers": ("apps.books.queries.worked_out",),
+    "Results": ("apps.books.results.computed", "apps.books.results.cached", "apps.books.results.recompute_by"),
 }
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from comity.core import isolation
 from comity.core.isolation import FEWEST, Published, isolated
+from tests.builders.examples import examples
 
 pytestmark = pytest.mark.gate
 
@@ -60,7 +61,7 @@ def test_known_attacks(published, group):
     assert isolated(published) == group
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(30))
 @given(st.lists(st.frozensets(st.integers(0, 8), min_size=1), min_size=1, max_size=6))
 def test_every_small_system_against_brute_force(published):
     rows = [[int(person in one) for person in range(9)] for one in published]
@@ -72,7 +73,7 @@ def test_every_small_system_against_brute_force(published):
         assert exposed(rows, found)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(40))
 @given(
     st.lists(
         st.lists(st.sampled_from([0, 1, 1, 2, Fraction(1, 2), -1]), min_size=6, max_size=6), min_size=1, max_size=5
@@ -87,7 +88,7 @@ def test_weights_and_people_behind_several_atoms_against_brute_force(rows, atoms
     assert (Published(atoms).isolated_by(rows) is not None) == any(exposed(rows, one) for one in within if one)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(30))
 @given(st.lists(st.lists(st.sampled_from([0, 0, 1, 1, 2]), min_size=9, max_size=9), min_size=1, max_size=6), st.data())
 def test_groups_of_several_people_against_brute_force(rows, data):
     """Atoms of one to three people, nobody behind two: what most periods of a real book look like."""

@@ -29,6 +29,7 @@ from comity.book.validation.pseudonyms import KEY_FILE_SETTING, pseudonym
 from comity.book.validation.rejects import rejects_of_import
 from comity.core.values import Side
 from tests.builders.deliveries import HEADER, at, counts, deliver, files_with, ids, line, rows
+from tests.builders.examples import examples
 from tests.cast import CUSTOMER, JOINT, PROVIDER, write_book
 
 pytestmark = pytest.mark.gate
@@ -118,7 +119,7 @@ def test_invoice_lines_without_a_number_replace_the_months_they_come_for(book):
     ]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(5), deadline=None)
 @given(
     first=st.dictionaries(st.integers(0, 20), st.sampled_from("xyz"), max_size=12),
     second=st.dictionaries(st.integers(0, 20), st.sampled_from("xyz"), max_size=12),

@@ -10,6 +10,7 @@ from comity.book.reading.origins import origins
 from comity.book.validation.rejects import rejects_of_import
 from comity.core.values import Side
 from tests.builders.deliveries import counts, deliver, line, rows
+from tests.builders.examples import examples
 from tests.cast import CUSTOMER, JOINT, PROVIDER, write_book
 
 pytestmark = pytest.mark.gate
@@ -85,7 +86,7 @@ LINES = st.lists(
 
 
 @given(first=LINES, second=LINES)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(5), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_came_each_side_sees_what_it_saw_before(tmp_path_factory, first, second):
     """With columns and rows of either side laid apart."""
     book = write_book(tmp_path_factory.mktemp("undo") / "book", PRIVATE)

@@ -17,6 +17,7 @@ from comity.book.mappings.model import SourceMapping
 from comity.book.mappings.parse import read_mapping
 from comity.book.tables import TABLES
 from tests.builders.documented import write_workbook
+from tests.builders.examples import examples
 from tests.builders.mappings import written
 from tests.cast import write_book
 
@@ -186,7 +187,7 @@ NASTY = st.text(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     headers=st.lists(NASTY, min_size=1, max_size=6),
     cells=st.lists(st.lists(NASTY, min_size=6, max_size=6), max_size=4),

@@ -24,6 +24,7 @@ from comity.core.readings import revenue
 from comity.core.readings.reading import Reading
 from comity.core.readings.revenue import Stats
 from comity.core.values import Comparison, Period
+from tests.builders.examples import examples
 from tests.cast import BOOK, CUSTOMER, JOINT, PROVIDER, write_book
 
 pytestmark = pytest.mark.gate
@@ -418,7 +419,7 @@ MONTHLY = [
 ][:3]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(LINES, INDEX)
 def test_agrees_with_a_witness_in_exact_fractions(invoiced: list[Line], index: list[float]) -> None:
     """Three comparisons at once, of four months that differ in days."""
@@ -441,7 +442,7 @@ def test_agrees_with_a_witness_in_exact_fractions(invoiced: list[Line], index: l
         assert price == pytest.approx(ours.prices - ours.inflation, abs=1e-9 * gross)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(5), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(LINES)
 def test_turns_its_signs_when_time_is_turned(invoiced: list[Line]) -> None:
     """May against March, both of 31 days, without an index: what was arrival becomes departure."""
@@ -457,7 +458,7 @@ def test_turns_its_signs_when_time_is_turned(invoiced: list[Line]) -> None:
         assert getattr(again, turned.get(term, term)) == pytest.approx(-getattr(forth, term), abs=1e-9 * scale), term
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(5), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(LINES, INDEX)
 def test_scales_with_the_currency(invoiced: list[Line], index: list[float]) -> None:
     """The same invoices in cents: every sum times a hundred."""

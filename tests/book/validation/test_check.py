@@ -16,6 +16,7 @@ from comity.book.storage.duckdb import work_engine
 from comity.book.tables import CONTACTS, INTERVALS, INVOICES, REPORTED, SURVEYS, Table
 from comity.book.validation.check import CheckedRows, CheckRequest, check_rows
 from comity.book.validation.convert import clock_setbacks
+from tests.builders.examples import examples
 from tests.cast import write_book
 
 pytestmark = pytest.mark.gate
@@ -81,7 +82,7 @@ def test_an_impossible_instant_is_a_reject(definition, text, reason):
     assert contact(definition, text) == reason
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(local=st.datetimes(datetime(1980, 1, 1), datetime(2035, 1, 1)))
 @pytest.mark.parametrize("zone", ["Europe/Madrid", "Australia/Lord_Howe", "America/New_York"])
 def test_local_times_agree_with_pythons_zones(tmp_path_factory, zone, local):
@@ -215,7 +216,7 @@ def test_local_days_and_half_hours_are_written(definition):
 _TEXTS = st.one_of(st.none(), st.text(max_size=12), st.sampled_from(["1", "-3", "2026-01-01T00:00:00Z", "true", "nan"]))
 
 
-@settings(max_examples=25, deadline=timedelta(seconds=20))
+@settings(max_examples=examples(10), deadline=timedelta(seconds=20))
 @given(
     rows=st.lists(st.fixed_dictionaries({column.name: _TEXTS for column in CONTACTS.columns}), min_size=1, max_size=8)
 )

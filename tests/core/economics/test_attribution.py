@@ -22,6 +22,7 @@ from comity.core.economics.attribution import (
     suppose,
 )
 from comity.core.economics.erlang import queues
+from tests.builders.examples import examples
 
 V1 = Promise(target=0.8, within_s=20, short_s=0, abandons=Abandons.COUNT, band=0.0, material=0.01)
 
@@ -133,7 +134,7 @@ SCALES = {
 }
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(10))
 @given(promise=PROMISES, seed=st.integers(0, 99), scales=st.fixed_dictionaries(SCALES))
 def test_observed_less_target_is_the_sum_of_the_parts(promise, seed, scales):
     intervals = lifelike(seed, days=12, **scales)

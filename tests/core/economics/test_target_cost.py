@@ -11,6 +11,7 @@ from comity.core.agreements import Abandons
 from comity.core.economics.erlang import queues
 from comity.core.economics.staffing import Variant, agents_for
 from comity.core.economics.target_cost import Demand, Plans, Rules, in_every_interval, over_the_period
+from tests.builders.examples import examples
 
 
 def demand(offered, handle_s=240.0, patience_s=150.0):
@@ -54,7 +55,7 @@ def test_over_the_period_nothing_cheaper_meets_it_of_all_that_can_be_tried():
         assert best <= hours <= best + 0.5  # whole blocks cost at most an agent more than the best
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(15))
 @example(offered=[68.0, 68.75, 68.75], abandons=Abandons.COUNT, least=0)  # the blocks alone cost an agent hour more
 @given(
     offered=st.lists(st.floats(0, 80), min_size=1, max_size=12).filter(lambda one: sum(one) > 1),
