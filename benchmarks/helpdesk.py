@@ -18,7 +18,7 @@ import psycopg
 from benchmarks.load import HERE, Figures, User, free, get, measured, running
 from benchmarks.room_data import database
 from comity.web.postgres import OWNER, SUPERUSER, Cluster
-from comity.web.serving import account
+from comity.web.server import unprivileged_account
 
 TICKETS = 100_000
 FILL = f"""
@@ -51,7 +51,7 @@ FROM generate_series(1, {TICKETS}) n, generate_series(1, 2 + n % 5) i;
 def measure(folder: Path, seconds: float, workers: int) -> dict[str, Figures]:
     """Install and fill unless that is done, serve, ask."""
     python = _installed(folder)
-    cluster = Cluster(folder / "postgres", account())
+    cluster = Cluster(folder / "postgres", unprivileged_account())
     if not (folder / "filled").exists():
         cluster.stop()
         shutil.rmtree(cluster.folder, ignore_errors=True)  # of an attempt that broke off

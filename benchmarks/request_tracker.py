@@ -19,7 +19,7 @@ import psycopg
 from benchmarks.load import HERE, Figures, User, free, get, measured, running
 from benchmarks.room_data import database
 from comity.web.postgres import OWNER, SUPERUSER, Cluster
-from comity.web.serving import account
+from comity.web.server import unprivileged_account
 
 HOME = Path("/usr/share/request-tracker5")
 PASSWORD = "a word for a benchmark"
@@ -68,7 +68,7 @@ def measure(folder: Path, seconds: float, workers: int) -> dict[str, Figures]:
     """Fill unless that is done, serve, ask."""
     if not (HOME / "libexec" / "rt-server").is_file():
         raise RuntimeError("apt-get install request-tracker5 rt5-db-postgresql rt5-standalone")
-    cluster, port = Cluster(folder / "postgres", account()), free()
+    cluster, port = Cluster(folder / "postgres", unprivileged_account()), free()
     if not (folder / "filled").exists():
         cluster.stop()
         shutil.rmtree(cluster.folder, ignore_errors=True)  # of an attempt that broke off

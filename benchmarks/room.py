@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks import helpdesk, load, request_tracker, room_data
 from benchmarks.load import Figures, free, running
-from comity.web.serving import Room, account, serve
+from comity.web.server import Room, serve, unprivileged_account
 
 FOLDER = Path(__file__).resolve().parents[1] / "bench-data"
 USERS, WORKERS, GOAL_MS = 16, 2, 250
@@ -156,7 +156,7 @@ def main() -> None:
     parser.add_argument("--serve", type=int, metavar="PORT")
     given = parser.parse_args()
     if given.serve:
-        serve(Room(FOLDER / "room", account()), "127.0.0.1", given.serve, WORKERS, print)
+        serve(Room(FOLDER / "room", unprivileged_account()), "127.0.0.1", given.serve, WORKERS, print)
         return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers and databases stop with us
     machine = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before we begin"

@@ -20,7 +20,7 @@ from typing import Any
 import psycopg
 
 from comity.web.postgres import SUPERUSER, Cluster
-from comity.web.serving import Room, account
+from comity.web.server import Room, unprivileged_account
 
 RELATIONSHIPS, PEOPLE = 200, 20_000
 SMALL = (2, 26, 51, 77, 102, 130, 158, 190)  # whose people are among the users
@@ -153,9 +153,9 @@ PROTECTED = (
 @contextmanager
 def made(folder: Path, contacts: int) -> Iterator[Room]:
     """The room in its folder, filled unless it is, its database running until the end."""
-    room = Room(folder, account())
+    room = Room(folder, unprivileged_account())
     room.lock()
-    room.make()
+    room.prepare_database()
     try:
         if not (folder / DONE).exists():
             _books(folder, contacts)

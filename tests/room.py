@@ -32,7 +32,7 @@ from comity.apps.parties.models import NEUTRAL, Person, Role
 from comity.apps.parties.viewing import Standing, look, stand
 from comity.core.values import Side
 from comity.web.postgres import APP, SUPERUSER
-from comity.web.serving import Room, account
+from comity.web.server import Room, unprivileged_account
 from tests.cast import write_book
 
 PASSWORD = "correct horse battery staple"
@@ -45,7 +45,7 @@ OUTSIDE = [None, "stranger", "former"]
 
 
 # What the tables are made of: a template is made anew where one of these has changed.
-_MADE_OF = ("apps/*/migrations/*.py", "web/making.py", "web/postgres.py", "web/settings.py")
+_MADE_OF = ("apps/*/migrations/*.py", "web/migrate.py", "web/postgres.py", "web/settings.py")
 _A_DAY_S = 86_400
 # A test's database need not outlive a loss of power.
 _HASTY = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
@@ -65,9 +65,9 @@ def template() -> Path:
     with FileLock(f"{kept}.lock"):
         if not kept.exists():
             data = Path(tempfile.mkdtemp(prefix="new-", dir=root))
-            room = Room(data, account())
+            room = Room(data, unprivileged_account())
             room.lock()
-            room.make()
+            room.prepare_database()
             room.cluster.stop()
             with (room.cluster.data / "postgresql.auto.conf").open("a", encoding="ascii") as conf:
                 conf.write(_HASTY)
@@ -76,14 +76,14 @@ def template() -> Path:
         for other in root.iterdir():  # of states of the code that nobody has tested for a day
             if other.suffix != ".lock" and time.time() - other.stat().st_mtime > _A_DAY_S:
                 shutil.rmtree(other, ignore_errors=True)
-    return Room(kept, account()).cluster.folder
+    return Room(kept, unprivileged_account()).cluster.folder
 
 
 @cache
 def started() -> Room:
     """The room of this process, its database running; stopped and removed at the end."""
     data = Path(tempfile.mkdtemp(prefix="comity-"))
-    room = Room(data, account())
+    room = Room(data, unprivileged_account())
     room.lock()
     # `cp`, not shutil: the files belong to the account that PostgreSQL runs under.
     subprocess.run(["cp", "-a", template(), room.cluster.folder], check=True)

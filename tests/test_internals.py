@@ -80,7 +80,7 @@ SEAMS = {
         "apps.audit.models.AuditEvent",
         "apps.audit.sentences.sentence",
     ),
-    "API and pages": ("web.api.contract.api",),
+    "API and pages": ("web.api.base.api",),
     "People's figures": ("review.readings.people_tables", "core.isolation.Published"),
     "Results": ("apps.books.results.computed", "apps.books.results.cached", "apps.books.results.recompute_by"),
 }

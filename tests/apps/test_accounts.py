@@ -24,8 +24,8 @@ from comity.apps.parties.names import made_plain, plain
 from comity.apps.parties.viewing import look
 from comity.apps.refusal import Refused
 from comity.core.values import Side
-from comity.web.log_format import SafeFormatter, without_words
-from comity.web.organisations import Organisation as Firm
+from comity.web.identity_providers import IdentityProvider as Firm
+from comity.web.log_format import RedactingFormatter, redact_tokens
 from tests.room import BACKEND, PASSWORD, cast, forget_mails, person, said_again, sent_mails, started, superuser, token
 
 pytestmark = pytest.mark.gate
@@ -391,7 +391,7 @@ def test_a_name_that_an_organisation_gives_is_made_plain():
 @pytest.fixture
 def written():
     """What the room's own handlers write meanwhile."""
-    handlers = [one for one in logging.getLogger().handlers if isinstance(one.formatter, SafeFormatter)]
+    handlers = [one for one in logging.getLogger().handlers if isinstance(one.formatter, RedactingFormatter)]
     assert handlers
     text = io.StringIO()
     before = [one.setStream(text) for one in handlers]
@@ -432,7 +432,7 @@ def test_the_word_of_an_invitation_and_of_a_new_password_stay_out_of_the_log(sti
 
 def test_what_is_no_word_is_left_in_the_log():
     for text in ("/r/1/people/", "/sign-in/password/forgotten/", "/sign-in/password/forgotten/sent/", "join the two"):
-        assert without_words(text) == text
+        assert redact_tokens(text) == text
 
 
 def test_the_join_button_pressed_twice_is_no_error(them, monkeypatch):

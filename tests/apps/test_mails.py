@@ -28,7 +28,7 @@ from comity.apps.record.models import Consent
 from comity.apps.reviews import tasks as reviews
 from comity.book.importing.corrections import NoProposalError, count_proposals
 from comity.core.matters.kinds import Kind
-from comity.web.serving import QUEUES
+from comity.web.server import QUEUES
 from tests.builders.confirmations import back, confirm
 from tests.builders.confirmations import entries as kept
 from tests.builders.kept_apart import OURS

@@ -19,7 +19,7 @@ from comity.apps.replies.queries import Calendar
 from comity.apps.reviews import tasks
 from comity.core import chain
 from comity.core.values import Side
-from comity.web.bounces import note
+from comity.web.bounces import record_bounces
 from tests.builders.confirmations import (
     back,
     clock,
@@ -386,7 +386,7 @@ def test_a_mail_that_came_back_told_nobody(them):
     clock()
     tasks.tick(0)
     address = them.people["provider_executive"].email.upper()
-    assert (note([address, "x@example.org"]), note([address])) == (1, 1)
+    assert (record_bounces([address, "x@example.org"]), record_bounces([address])) == (1, 1)
     with transaction.atomic():  # from nobody's place, as the mail server's command
         assert not Notice.objects.exists()
     cache.clear()

@@ -9,14 +9,14 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from comity.web.serving import Room, account
+from comity.web.server import Room, unprivileged_account
 
 SERVE = """
 import sys
 from pathlib import Path
-from comity.web import serving
-serving._BACK_OFF_S = (0.0, 0.2)
-serving.serve(serving.Room(Path(sys.argv[1]), serving.account()), "127.0.0.1", int(sys.argv[2]), 2, print)
+from comity.web import server
+server._BACK_OFF_S = (0.0, 0.2)
+server.serve(server.Room(Path(sys.argv[1]), server.unprivileged_account()), "127.0.0.1", int(sys.argv[2]), 2, print)
 """
 
 
@@ -27,7 +27,7 @@ class Served:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.room = Room(data, account())
+        self.room = Room(data, unprivileged_account())
         kept = {name: value for name, value in os.environ.items() if not name.startswith("COMITY_KEY")}
         self.log = (data.parent / "serve.log").open("w+")
         command = [sys.executable, "-c", SERVE, str(data), str(self.port)]

@@ -1,4 +1,4 @@
-"""What a mail server hands back: whose mail did not arrive."""
+"""Bounces: which recipients a delivery status notification reports as failed."""
 
 import pytest
 from hypothesis import given
@@ -41,7 +41,7 @@ Subject: 2026-05: treated as confirmed
 """
 
 
-def test_a_failed_delivery_names_its_address_and_no_delivered_one():
+def test_failed_addresses_names_failed_and_no_delivered_recipients():
     assert failed_addresses(BOUNCE.replace(b"ACTION", b"failed")) == ["louisl@larry.slip.umd.edu"]
     assert failed_addresses(BOUNCE.replace(b"ACTION", b" FAILED ").replace(b"\n", b"\r\n")) == [
         "louisl@larry.slip.umd.edu"
@@ -49,13 +49,13 @@ def test_a_failed_delivery_names_its_address_and_no_delivered_one():
 
 
 @pytest.mark.parametrize("action", [b"delayed", b"relayed", b"expanded", b""])
-def test_what_reports_no_failure_is_refused(action):
+def test_failed_addresses_refuses_reports_without_a_failure(action):
     with pytest.raises(NoBounceError, match="no failed delivery"):
         failed_addresses(BOUNCE.replace(b"ACTION", action))
 
 
 @given(st.binary(max_size=400))
-def test_anything_else_is_refused_and_breaks_nothing(content):
+def test_failed_addresses_refuses_any_other_bytes(content):
     for mail in (content, b"Content-Type: multipart/report; boundary=x\n\n--x\n" + content):
         with pytest.raises(NoBounceError):
             failed_addresses(mail)

@@ -1,4 +1,4 @@
-"""Whether the room is well, as whatever watches it asks."""
+"""The health check, as monitoring requests it, and the command that requests it."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -13,19 +13,19 @@ from tests.room import started
 pytestmark = pytest.mark.gate
 
 
-def test_a_room_whose_database_answers_is_well_whatever_name_it_is_called():
+def test_health_is_200_for_any_host_while_the_database_answers():
     started()
     for name in ("localhost", "10.1.2.3"):
-        found = Client().get("/health/", headers={"host": name})
-        assert (found.status_code, found.content) == (200, b"ok\n")
-        assert found.headers["Cache-Control"] == "no-store"
-        assert not found.cookies
+        response = Client().get("/health/", headers={"host": name})
+        assert (response.status_code, response.content) == (200, b"ok\n")
+        assert response.headers["Cache-Control"] == "no-store"
+        assert not response.cookies
     assert Client().post("/health/").status_code == 405
     assert Client().get("/", headers={"host": "10.1.2.3"}).status_code == 400
 
 
 @pytest.mark.parametrize("error", [DatabaseError, InterfaceError])
-def test_without_its_database_it_is_not_and_says_no_more(monkeypatch, error):
+def test_health_is_503_without_the_database_and_reveals_no_error(monkeypatch, error):
     """InterfaceError is what a connection raises that was closed under it; it is no DatabaseError."""
     started()
 
@@ -34,12 +34,12 @@ def test_without_its_database_it_is_not_and_says_no_more(monkeypatch, error):
             raise error("secret of the inside")
 
     monkeypatch.setattr(health, "connection", Gone())
-    found = Client().get("/health/")
-    assert (found.status_code, found.content) == (503, b"unavailable: the database does not answer\n")
+    response = Client().get("/health/")
+    assert (response.status_code, response.content) == (503, b"unavailable: the database does not answer\n")
 
 
 @pytest.mark.parametrize("status", [200, 503, 400])
-def test_the_command_says_what_it_was_told(monkeypatch, capsys, status):
+def test_health_command_exit_code_follows_the_response_status(monkeypatch, capsys, status):
     heard = []
 
     class Room(BaseHTTPRequestHandler):
@@ -60,7 +60,7 @@ def test_the_command_says_what_it_was_told(monkeypatch, capsys, status):
     assert bool(capsys.readouterr().err) == (status != 200)
 
 
-def test_where_nothing_listens_it_says_so(capsys):
+def test_health_command_fails_where_nothing_listens(capsys):
     with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
         port = server.server_port
     assert health.main(str(port)) == 1

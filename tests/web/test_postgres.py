@@ -1,4 +1,4 @@
-"""A PostgreSQL of our own: made in one go, asked by a socket with a password alone, and alive again after a kill."""
+"""The PostgreSQL cluster: initialised whole or not at all, reached by socket and password, restarted after a kill."""
 
 import os
 import shutil
@@ -11,25 +11,25 @@ import pytest
 
 from comity.web import postgres
 from comity.web.postgres import APP, OWNER, SUPERUSER, Cluster, NoDatabaseError, binaries
-from comity.web.serving import account
+from comity.web.server import unprivileged_account
 
 pytestmark = pytest.mark.gate
 
 
 @pytest.fixture
 def folder():
-    made = Path(tempfile.mkdtemp(prefix="comity-pg-"))
-    made.chmod(0o711)
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
+    path = Path(tempfile.mkdtemp(prefix="comity-pg-"))
+    path.chmod(0o711)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture
 def cluster(folder):
-    made = Cluster(folder / "postgres", account())
-    made.start()
-    yield made
-    made.stop()
+    started = Cluster(folder / "postgres", unprivileged_account())
+    started.start()
+    yield started
+    started.stop()
 
 
 def count(cluster, role=APP):
@@ -37,7 +37,7 @@ def count(cluster, role=APP):
         return connection.execute("SELECT count(*) FROM kept").fetchone()[0]
 
 
-def test_what_was_kept_survives_a_kill_and_a_second_start_is_none(cluster):
+def test_cluster_keeps_rows_across_kills_and_start_is_idempotent(cluster):
     with psycopg.connect(cluster.conninfo(OWNER)) as connection:
         connection.execute("CREATE TABLE kept (x int)")
         connection.execute("INSERT INTO kept VALUES (1), (2)")
@@ -50,13 +50,13 @@ def test_what_was_kept_survives_a_kill_and_a_second_start_is_none(cluster):
         assert count(cluster) == 2
         number = int((cluster.data / "postmaster.pid").read_text().splitlines()[0])
     cluster.stop()
-    assert not cluster.answers()
+    assert not cluster.accepts_connections()
     cluster.stop()
     cluster.start()
     assert count(cluster) == 2
 
 
-def test_nobody_connects_without_the_password_or_over_a_network(cluster):
+def test_cluster_requires_a_password_and_listens_on_no_port(cluster):
     for role in (SUPERUSER, OWNER, APP):
         with pytest.raises(psycopg.OperationalError):
             psycopg.connect(host=str(cluster.socket), user=role, password="wrong", dbname="comity")
@@ -67,7 +67,7 @@ def test_nobody_connects_without_the_password_or_over_a_network(cluster):
         assert connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone() == (False,)
 
 
-def test_values_of_rows_do_not_reach_the_log(cluster):
+def test_cluster_logs_no_values_of_rows(cluster):
     """A double click on an invitation wrote `DETAIL: Key (email)=(...) already exists` to postgres.log."""
     with psycopg.connect(cluster.conninfo(OWNER)) as connection:
         connection.execute("CREATE TABLE kept (email text PRIMARY KEY)")
@@ -79,49 +79,49 @@ def test_values_of_rows_do_not_reach_the_log(cluster):
     assert "fresh@else.example" not in written
 
 
-def test_nobody_else_looks_into_the_folder(cluster):
+def test_cluster_folder_is_closed_to_other_accounts(cluster):
     for place in (cluster.folder, cluster.data, cluster.socket):
         assert place.stat().st_mode & 0o077 == 0
     assert (cluster.folder / "passwords.json").stat().st_mode & 0o077 == 0
     assert not (cluster.folder / "word").exists()
 
 
-def test_a_cluster_that_was_half_made_is_made_anew(folder):
+def test_partly_initialised_cluster_is_initialised_again(folder):
     half = folder / "postgres" / "data.new"
     half.mkdir(parents=True)
     (half / "PG_VERSION").write_text("18\n")
-    made = Cluster(folder / "postgres", account())
-    made.start()
-    assert made.answers()
-    made.stop()
+    cluster = Cluster(folder / "postgres", unprivileged_account())
+    cluster.start()
+    assert cluster.accepts_connections()
+    cluster.stop()
 
 
-def test_a_path_too_long_for_a_socket_has_it_elsewhere(folder):
-    made = Cluster(folder / ("long" * 30), account())
-    made.start()
-    assert made.answers()
-    assert len(str(made.socket)) < 80
-    made.stop()
-    shutil.rmtree(made.socket)
+def test_socket_of_a_long_path_lies_in_a_temporary_folder(folder):
+    cluster = Cluster(folder / ("long" * 30), unprivileged_account())
+    cluster.start()
+    assert cluster.accepts_connections()
+    assert len(str(cluster.socket)) < 80
+    cluster.stop()
+    shutil.rmtree(cluster.socket)
 
 
-def test_binaries_that_the_account_cannot_reach_are_lent(folder, monkeypatch):
+def test_binaries_that_the_account_cannot_reach_are_copied(folder, monkeypatch):
     monkeypatch.setattr(postgres, "reachable", lambda *_: False)
-    made = Cluster(folder / "postgres", account())
-    made.start()
-    assert made.answers()
-    assert (folder / "postgres" / "lent").exists() == (account() is not None)
-    made.stop()
+    cluster = Cluster(folder / "postgres", unprivileged_account())
+    cluster.start()
+    assert cluster.accepts_connections()
+    assert (folder / "postgres" / "lent").exists() == (unprivileged_account() is not None)
+    cluster.stop()
 
 
-def test_data_of_another_version_are_not_touched(folder, monkeypatch):
+def test_data_of_another_postgresql_version_are_refused(folder, monkeypatch):
     (folder / "postgres" / "data").mkdir(parents=True)
     (folder / "postgres" / "data" / "PG_VERSION").write_text("9\n")
     (folder / "postgres" / "passwords.json").write_text('{"comity_super": "x"}')
     with pytest.raises(NoDatabaseError, match="9, which made this data"):
-        Cluster(folder / "postgres", account()).start()
+        Cluster(folder / "postgres", unprivileged_account()).start()
     monkeypatch.setattr(postgres.importlib.util, "find_spec", lambda _: None)
-    monkeypatch.setattr(postgres, "_FOUND_IN", ())
+    monkeypatch.setattr(postgres, "_SYSTEM_BINARIES", ())
     monkeypatch.delenv(postgres.BINARIES, raising=False)
     with pytest.raises(NoDatabaseError, match="install it"):
         binaries()

@@ -1,6 +1,6 @@
 """Refusals: what somebody asks for and does not get. One class for all apps, and one place a channel that answers it.
 
-Pages are answered by `parties.viewing.ViewerMiddleware`, programs by the handler in `web.api.contract`. The status of
+Pages are answered by `parties.viewing.ViewerMiddleware`, programs by the handler in `web.api.base`. The status of
 a refusal follows one rule, which `docs/running.md` tells programs: 404 for what somebody may not know of, 403 where
 they know of it and lack the right, 409 for what cannot be done now, 422 for wrong input, 429 for too often.
 """

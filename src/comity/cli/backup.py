@@ -11,7 +11,7 @@ from comity.cli.review import refuse
 from comity.cli.serve import ROOM
 
 if TYPE_CHECKING:
-    from comity.web.serving import Room
+    from comity.web.server import Room
 
 _WORD = "COMITY_PASSPHRASE"
 PassphraseOption = Annotated[
@@ -36,11 +36,11 @@ def backup(
     passphrase: PassphraseOption = None,
 ) -> None:
     """Back up a whole room to one file: database, books, uploads, sign-in and keys; it may be running."""
-    keeping, room = _room(data)
+    backups, room = _room(data)
     word = _word(passphrase)
     try:
-        held = keeping.backup(room, output.resolve(), word)
-    except (keeping.CannotKeepError, TimeoutError) as error:
+        held = backups.backup(room, output.resolve(), word)
+    except (backups.BackupError, TimeoutError) as error:
         raise refuse(str(error)) from None
     kept = ", ".join(["database", "books", "uploads", *held["files"]])
     typer.echo(f"{output}: {sum(held['rows'].values()):,} rows, {len(held['books'])} books ({kept})")
@@ -61,14 +61,14 @@ def restore(
     passphrase: PassphraseOption = None,
 ) -> None:
     """Restore a room into an empty folder, and check that every table has the rows it had."""
-    keeping, room = _room(data)
+    backups, room = _room(data)
     word = _word(passphrase)
     try:
-        held = keeping.restore(room, file.resolve(), word)
-    except (keeping.CannotKeepError, TimeoutError) as error:
+        held = backups.restore(room, file.resolve(), word)
+    except (backups.BackupError, TimeoutError) as error:
         raise refuse(str(error)) from None
     typer.echo(f"{data}: {sum(held['rows'].values()):,} rows and {len(held['books'])} books of {held['at'][:16]}")
-    if held["schema"] == keeping.OLDER:
+    if held["schema"] == backups.OLDER_SCHEMA:
         typer.echo(
             "This backup was made by an earlier version and holds neither sign-in.toml nor the keys. Put them into "
             f"{data} before you serve the room: without sign-in.toml the people of an organisation with its own "
@@ -85,12 +85,12 @@ def restore(
 
 def _room(data: Path) -> "tuple[ModuleType, Room]":
     try:
-        from comity.web import keeping  # noqa: PLC0415 - brings the web in
-        from comity.web.serving import CannotServeError, Room, account  # noqa: PLC0415 - as above
+        from comity.web import backup as backups  # noqa: PLC0415 - brings the web in
+        from comity.web.server import CannotServeError, Room, unprivileged_account  # noqa: PLC0415 - as above
     except ModuleNotFoundError as error:
         raise refuse(f"{error.name} is not installed; run: pip install 'comity[room]'") from None
     try:
-        return keeping, Room(data.resolve(), account())
+        return backups, Room(data.resolve(), unprivileged_account())
     except CannotServeError as error:
         raise refuse(str(error)) from None
 

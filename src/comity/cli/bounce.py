@@ -24,17 +24,17 @@ def bounce(
 ) -> None:
     """Note that a mail of the room came back, so that no silence counts against who never got it."""
     try:
-        from comity.web.bounces import NoBounceError, failed_addresses, note  # noqa: PLC0415 - brings the web in
-        from comity.web.serving import CannotServeError, Room, account  # noqa: PLC0415 - as above
+        from comity.web.bounces import NoBounceError, failed_addresses, record_bounces  # noqa: PLC0415 - brings the web in
+        from comity.web.server import CannotServeError, Room, unprivileged_account  # noqa: PLC0415 - as above
     except ModuleNotFoundError as error:
         raise refuse(f"{error.name} is not installed; run: pip install 'comity[room]'") from None
     try:
         text = sys.stdin.buffer.read() if mail is None else mail.read_bytes()
         addresses = failed_addresses(text)
-        os.environ.update(Room(data.resolve(), account()).environment())
+        os.environ.update(Room(data.resolve(), unprivileged_account()).environment())
     except OSError as error:
         raise refuse(f"{mail} cannot be read: {error.strerror}") from None
     except (NoBounceError, CannotServeError) as error:
         raise refuse(str(error)) from None
-    changed = note(addresses)
+    changed = record_bounces(addresses)
     typer.echo(f"{', '.join(addresses)}: {changed} {'notice' if changed == 1 else 'notices'} counted as not received")

@@ -28,14 +28,14 @@ def serve(
 ) -> None:
     """Serve the shared room until it is stopped with Ctrl+C."""
     try:
-        from comity.web.serving import CannotServeError, Room, account  # noqa: PLC0415 - brings the web in
-        from comity.web.serving import serve as serving  # noqa: PLC0415 - as above
+        from comity.web.server import CannotServeError, Room, unprivileged_account  # noqa: PLC0415 - brings the web in
+        from comity.web.server import serve as serving  # noqa: PLC0415 - as above
     except ModuleNotFoundError as error:
         raise refuse(f"{error.name} is not installed; run: pip install 'comity[room]'") from None
     if demo is None and os.getuid() == 0:
         raise refuse("do not run as root; create a service account (see docs/running.md)")
     try:
-        room = Room(data.resolve(), account() if demo is not None else None)
+        room = Room(data.resolve(), unprivileged_account() if demo is not None else None)
 
         def ready(address: str) -> None:
             if demo is not None:

@@ -1,10 +1,10 @@
-"""The project as an app: its base pages and styles."""
+"""The project as a Django app: base templates and styles."""
 
 from django.apps import AppConfig
 
 
 class Web(AppConfig):
-    """The shared room."""
+    """Configuration of the project's own app."""
 
     name = "comity.web"
     label = "web"

@@ -1,4 +1,4 @@
-"""Mails that came back: whose notice it was counts as not told, so that no silence follows from it."""
+"""Bounced mails: a notice to an address that failed counts as not received, so that no silence counts after it."""
 
 from email import message_from_bytes
 from email.message import Message
@@ -12,14 +12,14 @@ class NoBounceError(ValueError):
 
 
 def failed_addresses(mail: bytes) -> list[str]:
-    """The addresses that a delivery status notification (RFC 3464) reports as failed, in small letters.
+    """Return the addresses that a delivery status notification (RFC 3464) reports as failed, in lower case.
 
     Both the address that was written to and the one that it was passed on to are named.
 
     :param mail: the whole mail, as a mail server hands it over
     :raises NoBounceError: for a mail that is none, and for one that reports delays or success alone
     """
-    found: dict[str, None] = {}
+    addresses: dict[str, None] = {}
     for part in message_from_bytes(mail, policy=default).walk():
         if part.get_content_type() != "message/delivery-status":
             continue
@@ -28,14 +28,14 @@ def failed_addresses(mail: bytes) -> list[str]:
                 for name in ("Original-Recipient", "Final-Recipient"):
                     kind, _, address = str(fields.get(name, "")).partition(";")
                     if kind.strip().lower() == "rfc822" and "@" in address:
-                        found[address.strip().strip("<>").lower()] = None
-    if not found:
+                        addresses[address.strip().strip("<>").lower()] = None
+    if not addresses:
         raise NoBounceError("the mail reports no failed delivery (RFC 3464: message/delivery-status, Action: failed)")
-    return list(found)
+    return list(addresses)
 
 
-def note(addresses: list[str]) -> int:
-    """Count notices to these addresses as not received; of how many that was so."""
+def record_bounces(addresses: list[str]) -> int:
+    """Mark notices to these addresses as not received, and return how many were."""
     import django  # noqa: PLC0415 - a command knows late which database it is
     from django.db import connection  # noqa: PLC0415 - as above
 

@@ -1,4 +1,4 @@
-"""A lively partnership to look at: two years of simulated records, one person per role, matters under way."""
+"""The demo: two years of simulated records, one person per role, matters in several states."""
 
 import shutil
 from datetime import date, timedelta
@@ -48,15 +48,15 @@ CUSTOMER, PROVIDER = "Northwind Energy", "Helpline"
 
 
 def logins() -> list[tuple[str, str]]:
-    """Address and what it is, of everybody."""
+    """Return mail address and description of each person."""
     names = {Side.CUSTOMER: CUSTOMER, Side.PROVIDER: PROVIDER, None: "neither side"}
     return [(f"{name}@demo.example", f"{who}, {role.label.lower()}, {names[side]}") for name, who, side, role in PEOPLE]
 
 
-def load(book: Path) -> None:
-    """Fill an empty room; one that has people is left as it is.
+def load_demo(book: Path) -> None:
+    """Load the demo into an empty room; a room with people is left as it is.
 
-    :param book: a simulated book, which is copied in
+    :param book: the folder of a simulated book, which is copied
     """
     if Person.objects.exists():
         return
@@ -66,24 +66,24 @@ def load(book: Path) -> None:
         }
         first = operations.found(people["marta"], Side.CUSTOMER, CUSTOMER, PROVIDER)
         for name, _, side, role in PEOPLE[1:]:
-            inviting = "jonas" if side is Side.PROVIDER and name != "jonas" else "marta"
-            standing = stand(people[inviting].pk, first.relationship.pk)
+            inviter = "jonas" if side is Side.PROVIDER and name != "jonas" else "marta"
+            standing = stand(people[inviter].pk, first.relationship.pk)
             assert standing is not None
-            invitation, word = operations.invite(standing, people[name].email, role, None if role in NEUTRAL else side)
-            if word is None:  # somebody neutral, to whom the other side agrees
-                agreeing = stand(people["jonas"].pk, first.relationship.pk)
-                assert agreeing is not None
-                word = operations.agree(agreeing, invitation)
-            operations.join(people[name], word)
+            invitation, token = operations.invite(standing, people[name].email, role, None if role in NEUTRAL else side)
+            if token is None:  # somebody neutral, to whom the other side agrees
+                provider_standing = stand(people["jonas"].pk, first.relationship.pk)
+                assert provider_standing is not None
+                token = operations.agree(provider_standing, invitation)
+            operations.join(people[name], token)
         target = folder_of(first.relationship.pk)
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         shutil.copytree(book, target, ignore=shutil.ignore_patterns("truth.json"))
-        _matters(people, first.relationship.pk)
-    _settled(people, first.relationship.pk)
+        _raise_matters(people, first.relationship.pk)
+    _agree_and_mark(people, first.relationship.pk)
 
 
-def _settled(people: dict[str, Person], relationship: UUID) -> None:
-    """An earlier period that both confirmed, reasons for what is held back, a deputy, an access review."""
+def _agree_and_mark(people: dict[str, Person], relationship: UUID) -> None:
+    """Confirm an earlier period as both sides, give reasons for private items, name a deputy, review access."""
     for name in ("marta", "jonas"):
         with standing(people[name].pk, relationship) as place:
             review = reviews.review(place, CONFIRMED, joint=True)
@@ -100,14 +100,14 @@ def _settled(people: dict[str, Person], relationship: UUID) -> None:
         operations.stand_in(place, lead, deputy, date.today() + timedelta(days=12))  # noqa: DTZ011 - as above
 
 
-def _matters(people: dict[str, Person], relationship: UUID) -> None:
-    """A dispute, two claims, three actions, in several states."""
+def _raise_matters(people: dict[str, Person], relationship: UUID) -> None:
+    """Raise a dispute, two claims and three actions, in several states."""
     zone = "Europe/Madrid"
 
     def at(name: str) -> Standing:
-        found = stand(people[name].pk, relationship)
-        assert found is not None
-        return found
+        member_standing = stand(people[name].pk, relationship)
+        assert member_standing is not None
+        return member_standing
 
     def owner(name: str) -> Membership:
         return Membership.objects.get(person=people[name], left_at=None)

@@ -1,4 +1,4 @@
-"""Values of environment variables, read so that a mistake is one sentence with the next step."""
+"""Parsing of environment variables; an invalid value is one sentence with the next step."""
 
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -17,7 +17,7 @@ _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
 def whole_number(name: str, value: str) -> int:
-    """A number from 0 on.
+    """Parse a whole number from 0 on.
 
     :raises ImproperlyConfigured: for anything else
     """
@@ -27,10 +27,10 @@ def whole_number(name: str, value: str) -> int:
 
 
 def database(name: str, url: str, options: str) -> dict[str, object]:
-    """A database from `postgresql://role:password@host:port/name?sslmode=verify-full`, as Django wants it.
+    """Return Django's database settings from `postgresql://role:password@host:port/name?sslmode=verify-full`.
 
-    :param options: what is set on each connection beside the address's own
-    :raises ImproperlyConfigured: for another kind of address, and for an option that the client library has not
+    :param options: libpq `options` that are set on each connection in addition to the URL's own
+    :raises ImproperlyConfigured: for another kind of URL, and for an option that libpq does not know
     """
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
@@ -51,9 +51,9 @@ def database(name: str, url: str, options: str) -> dict[str, object]:
 
 
 def mail_server(name: str, url: str) -> dict[str, object]:
-    """Django's settings of a mail server from `smtp+starttls://user:password@host:587`.
+    """Return Django's settings of a mail server from `smtp+starttls://user:password@host:587`.
 
-    :raises ImproperlyConfigured: for another kind of address
+    :raises ImproperlyConfigured: for another kind of URL
     """
     parts = urlsplit(url)
     if parts.scheme not in _SECURE or not parts.hostname:

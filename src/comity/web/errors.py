@@ -1,4 +1,4 @@
-"""What is said when there is nothing to show: what happened and what to do, and nothing of what is inside."""
+"""Error handlers: a page for people, problem+json (RFC 9457) for programs; neither reveals anything internal."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -11,49 +11,59 @@ from comity.apps.parties.viewing import API
 PROBLEM = "application/problem+json"
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - what it says may be too much
-    """Nothing here, for this person: no word on whether it is there for others."""
-    return _told(request, "not_found", 404)
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - its text may reveal too much
+    """Answer 404, in the same words whether or not the page exists for others."""
+    return _error_response(request, "not_found", 404)
 
 
-def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 - as above
-    """Not to be done."""
-    return _told(request, "forbidden", 403)
+def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 - as above
+    """Answer 403."""
+    return _error_response(request, "forbidden", 403)
 
 
-def broken(request: HttpRequest) -> HttpResponse:
-    """A mistake of ours."""
-    return _told(request, "broken", 500)
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer 500."""
+    return _error_response(request, "broken", 500)
 
 
 class ProblemMiddleware:
-    """What refuses a program before any of our operations is asked (another method, a host that is not ours)."""
+    """Turns every error below `/api/` into problem+json, those raised before an operation runs included.
+
+    Such are a method that is not allowed and a host name that is not ours.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        """Stand around what comes after."""
+        """Keep the next handler."""
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer, every error as problem+json."""
-        found = self.get_response(request)
-        told = found.headers.get("Content-Type", "").startswith(PROBLEM)
-        if found.status_code < HTTPStatus.BAD_REQUEST or told or not request.path.startswith(API):
-            return found
-        found.content = problem(found.status_code).content  # its headers stay
-        found.headers["Content-Type"] = PROBLEM
-        found.headers["Content-Length"] = str(len(found.content))
-        return found
+        """Return the response, an error below `/api/` as problem+json."""
+        response = self.get_response(request)
+        is_problem = response.headers.get("Content-Type", "").startswith(PROBLEM)
+        if response.status_code < HTTPStatus.BAD_REQUEST or is_problem or not request.path.startswith(API):
+            return response
+        response.content = problem(response.status_code).content  # its headers stay
+        response.headers["Content-Type"] = PROBLEM
+        response.headers["Content-Length"] = str(len(response.content))
+        return response
 
 
-def _told(request: HttpRequest, what: str, status: int) -> HttpResponse:
-    """As a page, or, to a program, as problem+json."""
+def _error_response(request: HttpRequest, key: str, status: int) -> HttpResponse:
+    """Return an error as a page or, below `/api/`, as problem+json.
+
+    :param key: of the sentence on the page
+    """
     if not request.path.startswith(API):
-        return render(request, "error.html", {"what": what}, status=status)
+        return render(request, "error.html", {"what": key}, status=status)
     return problem(status)
 
 
 def problem(status: int, title: str = "", **more: object) -> HttpResponse:
-    """An error as programs are told of it (RFC 9457); by its own name where there is nothing else to say."""
-    known = {one.value: one.phrase for one in HTTPStatus}
-    told = {"type": "about:blank", "title": title or known.get(status, "Refused"), "status": status} | more
-    return JsonResponse(told, status=status, content_type=PROBLEM)
+    """Return a problem+json response (RFC 9457).
+
+    :param title: defaults to the reason phrase of the status
+    :param more: further members of the object
+    """
+    phrases = {status_code.value: status_code.phrase for status_code in HTTPStatus}
+    body = {"type": "about:blank", "title": title or phrases.get(status, "Refused"), "status": status} | more
+    return JsonResponse(body, status=status, content_type=PROBLEM)

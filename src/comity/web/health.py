@@ -11,7 +11,7 @@ from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
 PATH = "/health/"
-_PATIENCE_S = 5
+_TIMEOUT_S = 5
 
 
 class HealthMiddleware:
@@ -31,10 +31,10 @@ class HealthMiddleware:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
         except Error:  # InterfaceError, of a connection that is already closed, is no DatabaseError
-            status, word = 503, "unavailable: the database does not answer\n"
+            status, body = 503, "unavailable: the database does not answer\n"
         else:
-            status, word = 200, "ok\n"
-        return HttpResponse(word, status=status, content_type="text/plain", headers={"Cache-Control": "no-store"})
+            status, body = 200, "ok\n"
+        return HttpResponse(body, status=status, content_type="text/plain", headers={"Cache-Control": "no-store"})
 
 
 def main(port: str = "8000") -> int:
@@ -43,7 +43,7 @@ def main(port: str = "8000") -> int:
     # A proxy that the environment names is for what is outside.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(address, timeout=_PATIENCE_S):
+        with opener.open(address, timeout=_TIMEOUT_S):
             return 0
     except OSError as error:  # an answer of 503 is one, too
         sys.stderr.write(f"the room does not answer: {error}\n")

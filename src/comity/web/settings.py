@@ -1,7 +1,7 @@
-"""Every setting of the room, and the environment variables that change it. `docs/running.md` tells them in words.
+"""Django settings of the room, and the environment variables that change them; `docs/running.md` documents these.
 
-Nothing here reads a secret from the repository: what a fresh installation needs is made once in the data folder by
-`comity serve` and handed over in the environment.
+No secret comes from the repository: `comity serve` generates what a fresh installation needs in the data folder, and
+passes it in the environment.
 """
 
 import os
@@ -11,23 +11,23 @@ from urllib.parse import unquote, urlsplit
 from csp.constants import NONE, SELF
 
 from comity.apps.i18n import APPS
-from comity.web import environment, organisations
+from comity.web import environment, identity_providers
 
-# Where the room keeps what is its own: books, uploads, what it has worked out.
+# The room's own data: books, uploads, computed results.
 DATA = Path(os.environ.get("COMITY_DATA", Path.home() / ".local" / "share" / "comity"))
 BOOKS = DATA / "books"
 
 # Organisations that sign their own people in, as `sign-in.toml` in the data folder says.
-ORGANISATIONS = organisations.read(DATA)
+ORGANISATIONS = identity_providers.read_identity_providers(DATA)
 PROTOCOLS = sorted({one.protocol for one in ORGANISATIONS} | {"openid_connect"})
 
 SECRET_KEY = os.environ.get("COMITY_SECRET_KEY", "")
 DEBUG = False
-# At which names the room is reached, separated by commas. With `https` among COMITY_ORIGINS all cookies are secure.
+# Host names of the room, separated by commas. With `https` among COMITY_ORIGINS all cookies are secure.
 ALLOWED_HOSTS = os.environ.get("COMITY_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 ORIGINS = [one for one in os.environ.get("COMITY_ORIGINS", "").split(",") if one]
 CSRF_TRUSTED_ORIGINS = ORIGINS
-# How a mail names the room; the server says where it listens.
+# Base URL for links in mails; by default where the server listens.
 ADDRESS = ORIGINS[0] if ORIGINS else os.environ.get("COMITY_ADDRESS", "http://127.0.0.1:8000")
 SECURE = any(one.startswith("https://") for one in ORIGINS)
 
@@ -82,9 +82,9 @@ WSGI_APPLICATION = "comity.web.wsgi.application"
 
 
 def _database(name: str, url: str, role: str) -> dict[str, object]:
-    """A database from an address, or from the parts that `comity serve` hands over of its own cluster.
+    """Return database settings from a URL, or from what `comity serve` passes of its own cluster.
 
-    A transaction belongs to a request, and its viewer to the transaction: a pool in between is harmless.
+    The viewer is set for one transaction, which belongs to one request, so that a connection pool is safe.
     """
     options = f"-c comity.app_role={APP_ROLE}"
     common = {
@@ -138,7 +138,7 @@ LOGIN_URL, LOGIN_REDIRECT_URL, LOGOUT_REDIRECT_URL = "account_login", "/", "acco
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"  # who is invited has shown by the word in the mail that the address is theirs
+ACCOUNT_EMAIL_VERIFICATION = "none"  # the token of the invitation has proven the address
 ACCOUNT_ADAPTER = "comity.apps.parties.signing_in.ByInvitation"
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 SOCIALACCOUNT_ADAPTER = "comity.apps.parties.signing_in.ByOrganisation"
@@ -151,16 +151,16 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True  # as above
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE  # on this machine alone; browsers refuse it elsewhere
-# Who guesses is kept waiting by person and address together, and never by person alone: else five wrong passwords from
-# anywhere would keep somebody out everywhere.
+# Lockout counts by person and IP address together, never by person alone: else wrong passwords from anywhere would lock
+# somebody out everywhere.
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip"}
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_USERNAME_CALLABLE = "comity.apps.parties.signing_in.whose"
 AXES_VERBOSE = False
-# Where somebody comes from, behind that many proxies that each add to X-Forwarded-For; without it all come from the
-# proxy, and one who guesses keeps everybody waiting.
+# Number of proxies that each add to X-Forwarded-For; without it all requests seem to come from the proxy, and one who
+# guesses passwords locks everybody out.
 ALLAUTH_TRUSTED_PROXY_COUNT = environment.whole_number("COMITY_PROXIES", os.environ.get("COMITY_PROXIES", "0"))
 AXES_CLIENT_IP_CALLABLE = "comity.apps.parties.signing_in.came_from"
 SILENCED_SYSTEM_CHECKS = ["security.W008"]  # the proxy in front sends browsers to HTTPS; see docs/running.md
@@ -184,7 +184,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF],
-        # A form that leads to an organisation's own sign-in is sent on there.
+        # The sign-in form redirects to the identity provider of an organisation.
         "form-action": [SELF, *(origin for one in ORGANISATIONS for origin in one.origins)],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
@@ -206,8 +206,8 @@ TEMPLATES = [
         ],
         "APP_DIRS": False,
         "OPTIONS": {
-            "environment": "comity.web.pages.environment",
-            "context_processors": ["comity.web.pages.context"],
+            "environment": "comity.web.jinja.environment",
+            "context_processors": ["comity.web.jinja.context"],
             "trim_blocks": True,
             "lstrip_blocks": True,
         },
@@ -251,11 +251,11 @@ if os.environ.get("COMITY_MAIL_SERVER"):
         MAIL_SERVER_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 DEFAULT_FROM_EMAIL = os.environ.get("COMITY_FROM", "comity@localhost")
 
-# Beside the console: what a background worker says is read by whoever looks for why something was not done.
+# In addition to the console, so that errors of background workers can be looked up.
 LOGS = DATA / "logs"
 _HANDLERS: dict[str, dict[str, object]] = {"console": {"class": "logging.StreamHandler", "formatter": "plain"}}
-if LOGS.is_dir():  # made by `comity serve`; a command beside it has none of its own
-    # One that notices when the file is moved away: several processes write, and logrotate turns it over.
+if LOGS.is_dir():  # made by `comity serve`; other commands may have none
+    # WatchedFileHandler reopens the file after logrotate has moved it; several processes write to it.
     _HANDLERS["file"] = {
         "class": "logging.handlers.WatchedFileHandler",
         "filename": LOGS / "comity.log",
@@ -266,16 +266,20 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "plain": {"()": "comity.web.log_format.SafeFormatter", "fmt": "{levelname} {name} {message}", "style": "{"},
+        "plain": {
+            "()": "comity.web.log_format.RedactingFormatter",
+            "fmt": "{levelname} {name} {message}",
+            "style": "{",
+        },
         "dated": {
-            "()": "comity.web.log_format.SafeFormatter",
+            "()": "comity.web.log_format.RedactingFormatter",
             "fmt": "{asctime} {levelname} {name} {message}",
             "style": "{",
         },
     },
     "handlers": _HANDLERS,
     "root": {"handlers": list(_HANDLERS), "level": "WARNING"},
-    # gunicorn's own handlers would write addresses, with the words in them, as they came.
+    # gunicorn's own handlers would write URLs without redacting their tokens.
     "loggers": {
         "axes": {"level": "ERROR"},
         **{name: {"handlers": list(_HANDLERS), "propagate": False} for name in ("gunicorn.error", "gunicorn.access")},

@@ -1,6 +1,6 @@
-"""The cache of all workers, in a table of the database, on a connection of its own.
+"""The cache of all processes, in a table of the database, on a connection of its own.
 
-Of its own, because a request is one transaction: what is counted must be seen by other requests at once, and must stay
+Of its own, because a request is one transaction: a counter must be visible to other requests at once, and must stay
 counted where the request fails. Each change is one statement, so that of two at the same moment only one adds a key.
 Values are JSON. `django.core.cache.backends.db` has none of the three.
 """

@@ -1,4 +1,4 @@
-"""Every address of the room. Below /r/ stands one relationship, entered only by who has a place in it."""
+"""The URL configuration of the room; URLs below /r/ need a membership in the relationship."""
 
 from django.conf.urls.i18n import urlpatterns as languages
 from django.urls import include, path
@@ -22,10 +22,10 @@ urlpatterns = [
     path("", include(parties.outside)),
     path("", include(books.outside)),
     path("language/", include(languages)),
-    path("sign-in/", include("comity.web.sign_in")),
+    path("sign-in/", include("comity.web.sign_in_urls")),
     path("api/", api.urls),
     path("r/<uuid:relationship>/", include(_WITHIN)),
 ]
-handler404 = "comity.web.errors.not_found"
-handler403 = "comity.web.errors.forbidden"
-handler500 = "comity.web.errors.broken"
+handler404 = "comity.web.errors.page_not_found"
+handler403 = "comity.web.errors.permission_denied"
+handler500 = "comity.web.errors.server_error"

@@ -1,4 +1,4 @@
-"""How a server reaches the room."""
+"""The WSGI application."""
 
 import os
 

@@ -12,17 +12,17 @@ from comity.apps.audit.schemas import EventOut, LogQuery
 from comity.apps.audit.sentences import in_english
 from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import place
-from comity.web.api.contract import api
+from comity.web.api.base import api
 
 
 @api.get("/r/{uuid:relationship}/log", response=list[EventOut])
 def log(request: HttpRequest, relationship: UUID, asked_for: Query[LogQuery]) -> list[dict[str, Any]]:
     """What was done, or read: what both sides read, and what the own side did; the newest first."""
     standing = place(request, Action.AUDIT)
-    return [_event(event) for event in asked_for.of(events_of(standing, reads=asked_for.reads))]
+    return [_event_out(event) for event in asked_for.of(events_of(standing, reads=asked_for.reads))]
 
 
-def _event(event: AuditEvent) -> dict[str, Any]:
+def _event_out(event: AuditEvent) -> dict[str, Any]:
     action, about = in_english(event)
     return {
         "at": event.at,

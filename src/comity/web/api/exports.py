@@ -11,7 +11,7 @@ from comity.apps.books import queries as books
 from comity.apps.books.models import Export, FileMove
 from comity.apps.books.schemas import ExportIn, ExportMoveIn, ExportOut, RoutesIn, RoutesOut
 from comity.apps.parties.models import Person
-from comity.web.api.contract import api
+from comity.web.api.base import api
 
 
 @api.get("/routes", response=RoutesOut)
@@ -42,15 +42,15 @@ def receive(request: HttpRequest, given: Form[ExportIn], file: File[UploadedFile
 @api.get("/exports/{uuid:export}", response=ExportOut, exclude_unset=True)
 def export(request: HttpRequest, export: UUID) -> Export:
     """One of them."""
-    return _known(request, export)
+    return _export_or_404(request, export)
 
 
 @api.post("/exports/{uuid:export}/moves", response=ExportOut, exclude_unset=True)
 def move_export(request: HttpRequest, export: UUID, given: ExportMoveIn) -> Export:
     """Bring it in, or throw it away."""
-    found = _known(request, export)
-    (exports.bring if given.do == FileMove.BRING else exports.drop)(found)
-    return found
+    known_export = _export_or_404(request, export)
+    (exports.bring if given.do == FileMove.BRING else exports.drop)(known_export)
+    return known_export
 
 
 def _person(request: HttpRequest) -> Person:
@@ -58,8 +58,8 @@ def _person(request: HttpRequest) -> Person:
     return person
 
 
-def _known(request: HttpRequest, number: UUID) -> Export:
-    found = books.export(_person(request), number)
-    if found is None:
+def _export_or_404(request: HttpRequest, number: UUID) -> Export:
+    export = books.export(_person(request), number)
+    if export is None:
         raise Http404
-    return found
+    return export

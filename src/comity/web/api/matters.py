@@ -32,53 +32,53 @@ from comity.apps.refusal import Refused
 from comity.book.importing.corrections import Proposal
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import Move
-from comity.web.api.contract import api
+from comity.web.api.base import api
 
 
 @api.get("/r/{uuid:relationship}/matters", response=MattersOut, exclude_unset=True)
 def matters_of(request: HttpRequest, relationship: UUID, asked_for: Query[MatterQuery]) -> dict[str, Any]:
     """Matters, the newest first."""
     standing = place(request)
-    found = asked.waiting(standing, asked_for.waits) if asked_for.waits else asked.matters(standing)
-    found = found.filter(kind=asked_for.kind) if asked_for.kind else found
-    found = found.filter(state=asked_for.state) if asked_for.state else found
-    return {"count": found.count(), "items": list(asked_for.of(found))}
+    selected = asked.waiting(standing, asked_for.waits) if asked_for.waits else asked.matters(standing)
+    selected = selected.filter(kind=asked_for.kind) if asked_for.kind else selected
+    selected = selected.filter(state=asked_for.state) if asked_for.state else selected
+    return {"count": selected.count(), "items": list(asked_for.of(selected))}
 
 
 @api.post("/r/{uuid:relationship}/matters", response={201: MatterWholeOut}, exclude_unset=True)
 def raise_matter(request: HttpRequest, relationship: UUID, given: MatterIn) -> Status[dict[str, Any]]:
     """Raise a matter for one's side."""
     standing = place(request)
-    said = given.dict() | {"owner": _owner(standing, given.owner)}
+    fields = given.dict() | {"owner": _owner(standing, given.owner)}
     if given.kind is Kind.CLAIM and not (given.from_day and given.to_day and given.event and given.asked_for):
         raise Refused(Code.INCOMPLETE_CLAIM)
-    made = matters.raise_matter(standing, matters.Asked(**said), books.zone(standing))
-    return Status(201, _whole(standing, made))
+    raised = matters.raise_matter(standing, matters.Asked(**fields), books.zone(standing))
+    return Status(201, _matter_whole_out(standing, raised))
 
 
 @api.get("/r/{uuid:relationship}/matters/{uuid:matter}", response=MatterWholeOut, exclude_unset=True)
 def matter(request: HttpRequest, relationship: UUID, matter: UUID) -> dict[str, Any]:
     """One matter."""
     standing = place(request)
-    found = _matter(standing, matter)
-    audit_read(standing, Event.MATTER_READ, found, {"title": found.title})
-    return _whole(standing, found)
+    known_matter = _matter_or_404(standing, matter)
+    audit_read(standing, Event.MATTER_READ, known_matter, {"title": known_matter.title})
+    return _matter_whole_out(standing, known_matter)
 
 
 @api.post("/r/{uuid:relationship}/matters/{uuid:matter}/moves", response=MatterWholeOut, exclude_unset=True)
 def move(request: HttpRequest, relationship: UUID, matter: UUID, given: MoveIn) -> dict[str, Any]:
     """Make a move."""
     standing = place(request)
-    said = given.dict(exclude={"move", "text", "rows"}) | {"owner": _owner(standing, given.owner)}
-    return _moved(standing, matter, given.move, given.text, matters.Terms(**said), [], given.rows)
+    fields = given.dict(exclude={"move", "text", "rows"}) | {"owner": _owner(standing, given.owner)}
+    return _make_move(standing, matter, given.move, given.text, matters.Terms(**fields), [], given.rows)
 
 
 @api.get("/r/{uuid:relationship}/matters/{uuid:matter}/changes", response=list[ChangeOut])
 def changes(request: HttpRequest, relationship: UUID, matter: UUID, asked_for: Query[Slice]) -> list[Proposal]:
     """What a correction would change, row by row; nothing once it is answered."""
     standing = place(request)
-    found = _matter(standing, matter)
-    return corrections.changes(standing, found, asked_for.offset, asked_for.limit)
+    known_matter = _matter_or_404(standing, matter)
+    return corrections.changes(standing, known_matter, asked_for.offset, asked_for.limit)
 
 
 @api.post("/r/{uuid:relationship}/matters/{uuid:matter}/evidence", response={201: MatterWholeOut}, exclude_unset=True)
@@ -92,69 +92,76 @@ def lay_before(
     """Lay a file before the other side, with a word or none."""
     standing = place(request)
     came = matters.File(file.name or "file", file.read(matters.LARGEST_EVIDENCE + 1))
-    return Status(201, _moved(standing, matter, Move.COMMENT, text, None, [came]))
+    return Status(201, _make_move(standing, matter, Move.COMMENT, text, None, [came]))
 
 
 @api.get("/r/{uuid:relationship}/matters/{uuid:matter}/evidence/{uuid:evidence}")
 def evidence(request: HttpRequest, relationship: UUID, matter: UUID, evidence: UUID) -> HttpResponse:
     """A file that was laid before the other side."""
     standing = place(request)
-    found = asked.evidence(standing, _matter(standing, matter), evidence)
-    if found is None:
+    file = asked.evidence(standing, _matter_or_404(standing, matter), evidence)
+    if file is None:
         raise Http404
-    audit_read(standing, Event.EVIDENCE_READ, found, {"name": found.name})
-    return HttpResponse(bytes(found.content), content_type="application/octet-stream")
+    audit_read(standing, Event.EVIDENCE_READ, file, {"name": file.name})
+    return HttpResponse(bytes(file.content), content_type="application/octet-stream")
 
 
-def _moved(  # noqa: PLR0913 - a move, what it says, and what comes with it
+def _make_move(  # noqa: PLR0913 - a move, what it says, and what comes with it
     standing: Standing,
     matter: UUID,
-    what: Move,
+    requested: Move,
     text: str,
     terms: matters.Terms | None,
     files: list[matters.File],
     rows: list[int] | None = None,
 ) -> dict[str, Any]:
-    found = _matter(standing, matter)
+    changed = _matter_or_404(standing, matter)
     if rows is not None:
-        rows = corrections.chosen(found, rows)
-    found = matters.move(standing, found, what, text, books.zone(standing), terms, files, rows)
-    return _whole(standing, found)
+        rows = corrections.chosen(changed, rows)
+    changed = matters.move(standing, changed, requested, text, books.zone(standing), terms, files, rows)
+    return _matter_whole_out(standing, changed)
 
 
 def _owner(standing: Standing, number: UUID | None) -> Membership | None:
-    """Somebody of either side, by the number that `people` tells."""
+    """Return a member of either side by the id that `people` lists.
+
+    :raises Refused: where there is none
+    """
     if number is None:
         return None
-    found = parties.people(standing).filter(pk=number).exclude(side=None).first()
-    if found is None:
+    membership = parties.people(standing).filter(pk=number).exclude(side=None).first()
+    if membership is None:
         raise Refused(Code.NO_OWNER)
-    return found
+    return membership
 
 
-def _matter(standing: Standing, number: UUID) -> Matter:
-    found = asked.matter(standing, number)
-    if found is None:
+def _matter_or_404(standing: Standing, number: UUID) -> Matter:
+    matter = asked.matter(standing, number)
+    if matter is None:
         raise Http404
-    return found
+    return matter
 
 
-def _whole(standing: Standing, found: Matter) -> dict[str, Any]:
+def _matter_whole_out(standing: Standing, matter: Matter) -> dict[str, Any]:
     steps = [
         {
-            "number": one.number,
-            "at": one.at,
-            "side": one.side,
-            "by": None if one.person is None else one.person.name,
-            "move": one.move,
-            "text": one.text,
-            "answers_to": None if one.answers_to is None else one.answers_to.number,
-            "ran_out": one.ran_out,
-            "terms": one.terms,
-            "evidence": list(one.evidence.all()),
+            "number": step.number,
+            "at": step.at,
+            "side": step.side,
+            "by": None if step.person is None else step.person.name,
+            "move": step.move,
+            "text": step.text,
+            "answers_to": None if step.answers_to is None else step.answers_to.number,
+            "ran_out": step.ran_out,
+            "terms": step.terms,
+            "evidence": list(step.evidence.all()),
         }
-        for one in asked.steps(found)
+        for step in asked.steps(matter)
     ]
     names = set(MatterOut.model_fields) - {"id"}
-    told = {name: getattr(found, name) for name in names}
-    return told | {"id": found.pk, "steps": steps, "moves": [one.value for one in matters.open_moves(standing, found)]}
+    fields = {name: getattr(matter, name) for name in names}
+    return fields | {
+        "id": matter.pk,
+        "steps": steps,
+        "moves": [one.value for one in matters.open_moves(standing, matter)],
+    }

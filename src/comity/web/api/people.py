@@ -34,20 +34,20 @@ from comity.apps.parties.viewing import Standing, place
 from comity.apps.refusal import Refused
 from comity.apps.sheet import csv_text
 from comity.core.values import Side
-from comity.web.api.contract import api
+from comity.web.api.base import api
 
 
 @api.get("/relationships", response=list[RelationshipOut])
 def relationships(request: HttpRequest, asked_for: Query[Slice]) -> list[dict[str, Any]]:
     """Where the token's person has a place."""
-    return [_there(one) for one in asked_for.of(parties.portfolio(request.user))]  # type: ignore[arg-type]
+    return [_member_out(one) for one in asked_for.of(parties.portfolio(request.user))]  # type: ignore[arg-type]
 
 
 @api.post("/relationships", response={201: RelationshipOut})
 def begin(request: HttpRequest, given: RelationshipIn) -> Status[dict[str, Any]]:
     """Begin a relationship; the other side is a placeholder until somebody of it joins."""
     kinds = {"own_kind": given.own_kind, "other_kind": given.other_kind}
-    made = operations.found(
+    relationship = operations.found(
         request.user,  # type: ignore[arg-type]
         given.side,
         given.own or "",
@@ -55,7 +55,7 @@ def begin(request: HttpRequest, given: RelationshipIn) -> Status[dict[str, Any]]
         organisation=given.organisation,
         **kinds,
     )
-    return Status(201, _there(made.membership))
+    return Status(201, _member_out(relationship.membership))
 
 
 @api.put("/r/{uuid:relationship}/organisation", response=RelationshipOut)
@@ -63,19 +63,21 @@ def use_organisation(request: HttpRequest, relationship: UUID, given: Organisati
     """Say that the own side is an organisation which the person leads in another relationship."""
     standing = place(request, Action.INVITE)
     operations.use_organisation(standing, given.organisation)
-    return _there(standing.membership)
+    return _member_out(standing.membership)
 
 
-def _there(one: Membership) -> dict[str, Any]:
+def _member_out(membership: Membership) -> dict[str, Any]:
     return {
-        "id": one.relationship.pk,
-        "organisation": None if one.side is None else one.relationship.organisation(Side(one.side)).pk,
-        "customer": one.relationship.customer.name,
-        "customer_kind": one.relationship.customer.kind,
-        "provider": one.relationship.provider.name,
-        "provider_kind": one.relationship.provider.kind,
-        "side": one.side,
-        "role": one.role,
+        "id": membership.relationship.pk,
+        "organisation": None
+        if membership.side is None
+        else membership.relationship.organisation(Side(membership.side)).pk,
+        "customer": membership.relationship.customer.name,
+        "customer_kind": membership.relationship.customer.kind,
+        "provider": membership.relationship.provider.name,
+        "provider_kind": membership.relationship.provider.kind,
+        "side": membership.side,
+        "role": membership.role,
     }
 
 
@@ -88,11 +90,11 @@ def tokens(request: HttpRequest) -> list[Token]:
 @api.delete("/tokens/{uuid:token}", response=TokenOut)
 def revoke(request: HttpRequest, token: UUID) -> Token:
     """End one of them."""
-    found = parties.tokens().filter(pk=token).first()
-    if found is None:
+    known_token = parties.tokens().filter(pk=token).first()
+    if known_token is None:
         raise Http404
-    operations.revoke_token(found)
-    return found
+    operations.revoke_token(known_token)
+    return known_token
 
 
 @api.get("/r/{uuid:relationship}/people", response=list[PersonOut])
@@ -112,14 +114,14 @@ def invitations(request: HttpRequest, relationship: UUID, asked_for: Query[Slice
     standing = place(request, Action.INVITE)
     return [
         {
-            "id": one.pk,
-            "email": one.email,
-            "role": one.role,
-            "side": one.side,
-            "expires_at": one.expires_at,
-            "awaits": parties.awaits(one),
+            "id": invitation.pk,
+            "email": invitation.email,
+            "role": invitation.role,
+            "side": invitation.side,
+            "expires_at": invitation.expires_at,
+            "awaits": parties.awaits(invitation),
         }
-        for one in asked_for.of(parties.invitations(standing))
+        for invitation in asked_for.of(parties.invitations(standing))
     ]
 
 
@@ -136,7 +138,7 @@ def invite(request: HttpRequest, relationship: UUID, given: InvitationIn) -> Sta
 def withdraw(request: HttpRequest, relationship: UUID, invitation: UUID) -> dict[str, Any]:
     """Take an invitation back."""
     standing = place(request, Action.INVITE)
-    found = _invitation(standing, invitation)
+    found = _invitation_or_404(standing, invitation)
     operations.withdraw(standing, found)
     return {"id": found.pk}
 
@@ -145,23 +147,23 @@ def withdraw(request: HttpRequest, relationship: UUID, invitation: UUID) -> dict
 def agree(request: HttpRequest, relationship: UUID, invitation: UUID) -> Status[dict[str, Any]]:
     """Agree that somebody neutral is invited, whom the other side has proposed; the mail is sent then."""
     standing = place(request, Action.INVITE)
-    found = _invitation(standing, invitation)
+    found = _invitation_or_404(standing, invitation)
     operations.agree_by_mail(standing, found)
     return Status(201, {"id": found.pk})
 
 
-def _invitation(standing: Standing, number: UUID) -> Invitation:
-    found = parties.invitations(standing).filter(pk=number).first()
-    if found is None:
+def _invitation_or_404(standing: Standing, number: UUID) -> Invitation:
+    invitation = parties.invitations(standing).filter(pk=number).first()
+    if invitation is None:
         raise Http404
-    return found
+    return invitation
 
 
 @api.put("/r/{uuid:relationship}/people/{uuid:person}/role", response=RoleOut)
 def change_role(request: HttpRequest, relationship: UUID, person: UUID, given: RoleIn) -> dict[str, Any]:
     """Give somebody of the own side another role."""
     standing = place(request, Action.INVITE)
-    other = _within_reach(standing, person)
+    other = _membership_or_404(standing, person)
     operations.change_role(standing, other, given.role)
     return {"id": other.pk, "role": given.role}
 
@@ -170,7 +172,7 @@ def change_role(request: HttpRequest, relationship: UUID, person: UUID, given: R
 def stand_in(request: HttpRequest, relationship: UUID, person: UUID, given: DeputyIn) -> dict[str, Any]:
     """Name who stands in for somebody of the own side, or for oneself; or end it."""
     standing = place(request)
-    other = _within_reach(standing, person)
+    other = _membership_or_404(standing, person)
     deputy = None if given.deputy is None else parties.people(standing).filter(pk=given.deputy, side=other.side).first()
     if given.deputy is not None and deputy is None:
         raise Refused(Code.SAME_SIDE)
@@ -182,7 +184,7 @@ def stand_in(request: HttpRequest, relationship: UUID, person: UUID, given: Depu
 def let_go(request: HttpRequest, relationship: UUID, person: UUID) -> dict[str, Any]:
     """End somebody's place on the own side or on neither, or one's own."""
     standing = place(request)
-    other = _within_reach(standing, person)
+    other = _membership_or_404(standing, person)
     operations.let_go(standing, other)
     return {"id": other.pk}
 
@@ -203,11 +205,11 @@ def access(request: HttpRequest, relationship: UUID) -> HttpResponse:
     return HttpResponse(text, content_type="text/csv; charset=utf-8")
 
 
-def _within_reach(standing: Standing, number: UUID) -> Membership:
-    found = parties.within_reach(standing, number)
-    if found is None:
+def _membership_or_404(standing: Standing, number: UUID) -> Membership:
+    membership = parties.within_reach(standing, number)
+    if membership is None:
         raise Http404
-    return found
+    return membership
 
 
 def _stands_in(one: Membership) -> dict[str, Any]:

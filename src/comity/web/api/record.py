@@ -10,7 +10,7 @@ from comity.apps.audit.operations import audit_read
 from comity.apps.parties.viewing import place
 from comity.apps.record import queries
 from comity.apps.record.schemas import RecordOut
-from comity.web.api.contract import api
+from comity.web.api.base import api
 
 
 @api.get("/r/{uuid:relationship}/record", response=RecordOut, by_alias=True)

@@ -29,23 +29,23 @@ from comity.apps.parties.rights import Action
 from comity.apps.parties.schemas import MOST
 from comity.apps.parties.viewing import Standing, place
 from comity.apps.sheet import csv_text
-from comity.web.api.contract import api, made
+from comity.web.api.base import api, result_or_refusal
 
 
 @api.get("/r/{uuid:relationship}/records", response=RecordsOut)
 def records(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
     """What is in the book, and what came when, as the person may see it."""
     standing = place(request)
-    tables = made(lambda: contents.tables(standing)) if books.has_book(standing) else []
+    tables = result_or_refusal(lambda: contents.tables(standing)) if books.has_book(standing) else []
     return {
         "tables": [{name: one[name] for name in ("name", "rows", "rejected", "owner", "reach")} for one in tables],
-        "late": made(lambda: contents.lateness(standing)) if books.has_book(standing) else [],
-        "held_back": [_mark(one) for one in made(lambda: books.marks(standing))],
+        "late": result_or_refusal(lambda: contents.lateness(standing)) if books.has_book(standing) else [],
+        "held_back": [_mark_out(one) for one in result_or_refusal(lambda: books.marks(standing))],
         "held_back_steps": [
             {"side": one.side, "item": one.item, "change": one.change, "reason": one.reason, "at": one.at}
             for one in books.mark_steps(standing)
         ],
-        "deliveries": [_delivery(standing, one) for one in books.deliveries(standing)],
+        "deliveries": [_delivery_out(standing, one) for one in books.deliveries(standing)],
     }
 
 
@@ -57,7 +57,7 @@ def bring(request: HttpRequest, relationship: UUID, file: File[UploadedFile]) ->
         raise Http404
     if not books.has_book(standing):
         raise books.NoBookError
-    return Status(201, _delivery(standing, operations.receive(standing, file)))
+    return Status(201, _delivery_out(standing, operations.receive(standing, file)))
 
 
 @api.post("/r/{uuid:relationship}/records/begin", response={201: BookOut})
@@ -74,36 +74,41 @@ def begin_book(request: HttpRequest, relationship: UUID, given: BookIn) -> Statu
 def delivery(request: HttpRequest, relationship: UUID, delivery: UUID) -> dict[str, Any]:
     """One file, how far it is, and, for its own side, what it would bring or has brought."""
     standing = place(request)
-    found = _known(standing, delivery)
-    mine = standing.side is not None and found.side == standing.side and standing.may(Action.BRING)
+    known_delivery = _delivery_or_404(standing, delivery)
+    mine = standing.side is not None and known_delivery.side == standing.side and standing.may(Action.BRING)
     if not mine:
-        if found.side != standing.side:
-            audit_read(standing, Event.DELIVERY_READ, found, {"name": found.name})
-        return _delivery(standing, found)
-    more = {"mapping": found.mapping, "text": found.text, "why": found.why, "rows": found.rows}
+        if known_delivery.side != standing.side:
+            audit_read(standing, Event.DELIVERY_READ, known_delivery, {"name": known_delivery.name})
+        return _delivery_out(standing, known_delivery)
+    more = {
+        "mapping": known_delivery.mapping,
+        "text": known_delivery.text,
+        "why": known_delivery.why,
+        "rows": known_delivery.rows,
+    }
     # The number of an import would count what the other side has imported for itself.
-    outcome = {name: value for name, value in found.outcome.items() if name not in {"number", "digest"}}
-    told = {"outcome": outcome, "may_undo": books.may_undo(standing, found)}
-    return _delivery(standing, found) | more | told
+    outcome = {name: value for name, value in known_delivery.outcome.items() if name not in {"number", "digest"}}
+    told = {"outcome": outcome, "may_undo": books.may_undo(standing, known_delivery)}
+    return _delivery_out(standing, known_delivery) | more | told
 
 
 @api.post("/r/{uuid:relationship}/records/{uuid:delivery}/moves", response=DeliveryOut)
 def move_delivery(request: HttpRequest, relationship: UUID, delivery: UUID, given: DeliveryMoveIn) -> dict[str, Any]:
     """Look again, bring in, throw away or take back."""
     standing = place(request, Action.BRING)
-    found = _known(standing, delivery)
-    if standing.side is None or found.side != standing.side:
+    known_delivery = _delivery_or_404(standing, delivery)
+    if standing.side is None or known_delivery.side != standing.side:
         raise Http404
     match given.do:
         case FileMove.LOOK:
-            operations.choose(standing, found, given.mapping, given.text)
+            operations.choose(standing, known_delivery, given.mapping, given.text)
         case FileMove.BRING:
-            operations.bring(standing, found)
+            operations.bring(standing, known_delivery)
         case FileMove.DROP:
-            operations.drop(standing, found)
+            operations.drop(standing, known_delivery)
         case FileMove.UNDO:
-            operations.undo(standing, found)
-    return _delivery(standing, found)
+            operations.undo(standing, known_delivery)
+    return _delivery_out(standing, known_delivery)
 
 
 @api.get("/r/{uuid:relationship}/records/{uuid:delivery}/rejects.csv")
@@ -112,10 +117,10 @@ def rejects(
 ) -> HttpResponse:
     """The rows of a file that were set aside; of one reason, by its place among `by_reason`, or of all."""
     standing = place(request, Action.BRING)
-    found = _known(standing, delivery)
-    if not books.own(standing, found):
+    known_delivery = _delivery_or_404(standing, delivery)
+    if not books.own(standing, known_delivery):
         raise Http404
-    text = csv_text(books.REJECTS, books.reject_rows(standing, found, of))
+    text = csv_text(books.REJECTS, books.reject_rows(standing, known_delivery, of))
     return HttpResponse(text, content_type="text/csv; charset=utf-8")
 
 
@@ -139,30 +144,35 @@ def disclose(request: HttpRequest, relationship: UUID, given: DiscloseIn) -> dic
     return {"item": given.item}
 
 
-def _known(standing: Standing, number: UUID) -> Delivery:
-    found = books.delivery(standing, number)
-    if found is None:
+def _delivery_or_404(standing: Standing, number: UUID) -> Delivery:
+    delivery = books.delivery(standing, number)
+    if delivery is None:
         raise Http404
-    return found
+    return delivery
 
 
-def _mark(one: dict[str, Any]) -> dict[str, Any]:
-    kept = one["mark"]
-    day: date | None = None if kept is None else kept.review_on
-    return {"side": one["side"], "item": one["item"], "reason": None if kept is None else kept.reason, "review_on": day}
-
-
-def _delivery(standing: Standing, one: Delivery) -> dict[str, Any]:
-    mine = standing.side is not None and one.side == standing.side and standing.may(Action.READ_OWN)
-    told = one.outcome if mine else books.told_to_others(one)
+def _mark_out(item: dict[str, Any]) -> dict[str, Any]:
+    mark = item["mark"]
+    day: date | None = None if mark is None else mark.review_on
     return {
-        "id": one.pk,
-        "name": one.name,
-        "side": one.side,
-        "by": one.person.name,
-        "at": one.at,
-        "stage": one.stage,
-        "cut_off": one.stage in UNDER_WAY and not books.under_way(one),
-        "table": told.get("table"),
-        "counts": told.get("counts", {}),
+        "side": item["side"],
+        "item": item["item"],
+        "reason": None if mark is None else mark.reason,
+        "review_on": day,
+    }
+
+
+def _delivery_out(standing: Standing, delivery: Delivery) -> dict[str, Any]:
+    mine = standing.side is not None and delivery.side == standing.side and standing.may(Action.READ_OWN)
+    outcome = delivery.outcome if mine else books.told_to_others(delivery)
+    return {
+        "id": delivery.pk,
+        "name": delivery.name,
+        "side": delivery.side,
+        "by": delivery.person.name,
+        "at": delivery.at,
+        "stage": delivery.stage,
+        "cut_off": delivery.stage in UNDER_WAY and not books.under_way(delivery),
+        "table": outcome.get("table"),
+        "counts": outcome.get("counts", {}),
     }

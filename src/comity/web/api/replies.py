@@ -21,16 +21,16 @@ from comity.apps.replies.schemas import (
     SilenceOut,
 )
 from comity.core.values import Side
-from comity.web.api.contract import api
+from comity.web.api.base import api
 
 
 @api.get("/r/{uuid:relationship}/replies", response=RepliesOut)
 def replies(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
     """When each side answers, what is proposed, and whether silence may confirm a period."""
-    return _told(place(request))
+    return _replies_out(place(request))
 
 
-def _told(standing: Standing) -> dict[str, Any]:
+def _replies_out(standing: Standing) -> dict[str, Any]:
     here = queries.default_zone(standing)
     calendars = [CalendarOut.of(side, queries.calendar(standing.relationship, side, here)) for side in Side]
     proposed = [CalendarOut.of(side, Calendar.read(w.content), w) for side, w in queries.proposed(standing).items()]
@@ -64,4 +64,4 @@ def silence(request: HttpRequest, relationship: UUID, given: SilenceIn) -> dict[
     """Say for the own side whether silence may confirm a period; it does where both sides say so."""
     standing = place(request, Action.AGREE)
     operations.set_silence(standing, accepts=given.accepts)
-    return _told(standing)
+    return _replies_out(standing)

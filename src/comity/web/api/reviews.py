@@ -43,15 +43,18 @@ from comity.review.attribution import MEASURE, Attribution
 from comity.review.render import json as review_json
 from comity.review.render import render as render_as
 from comity.review.render.attribution import json as attribution_json
-from comity.web.api.contract import api, described, made
+from comity.web.api.base import api, document_response, result_or_refusal
 
-_LEVELS = ("kpi", "measure", "unit", "start", "end", "value", "num", "den", "target", "met")
-_SCHEMA = pa.schema(
-    [(name, pa.string() if name in _LEVELS[:5] else pa.bool_() if name == "met" else pa.float64()) for name in _LEVELS]
+_LEVEL_COLUMNS = ("kpi", "measure", "unit", "start", "end", "value", "num", "den", "target", "met")
+_LEVEL_SCHEMA = pa.schema(
+    [
+        (name, pa.string() if name in _LEVEL_COLUMNS[:5] else pa.bool_() if name == "met" else pa.float64())
+        for name in _LEVEL_COLUMNS
+    ]
 )
 
 
-@api.get("/r/{uuid:relationship}/review", openapi_extra=described("Review"))
+@api.get("/r/{uuid:relationship}/review", openapi_extra=document_response("Review"))
 def review(
     request: HttpRequest,
     relationship: UUID,
@@ -61,9 +64,9 @@ def review(
 ) -> HttpResponse:
     """The review, `comity.review/1`, as the person may see it."""
     standing = place(request)
-    found = made(lambda: reviews.review(standing, period, against, joint=eyes is Eyes.JOINT))
-    audit_read(standing, Event.REVIEW_READ, SubjectType.PERIOD, {"period": reviews.name_of(standing, found)})
-    return HttpResponse(review_json.render(found, words_for(language())), content_type="application/json")
+    built = result_or_refusal(lambda: reviews.review(standing, period, against, joint=eyes is Eyes.JOINT))
+    audit_read(standing, Event.REVIEW_READ, SubjectType.PERIOD, {"period": reviews.name_of(standing, built)})
+    return HttpResponse(review_json.render(built, words_for(language())), content_type="application/json")
 
 
 @api.get("/r/{uuid:relationship}/review/file.{form}")
@@ -76,103 +79,110 @@ def review_file(
 ) -> HttpResponse:
     """The review as a file, in the language that the program asks for."""
     standing = place(request)
-    found = made(lambda: reviews.review(standing, period, joint=eyes is Eyes.JOINT))
-    name = f"review-{reviews.name_of(standing, found)}.{form}"
+    built = result_or_refusal(lambda: reviews.review(standing, period, joint=eyes is Eyes.JOINT))
+    name = f"review-{reviews.name_of(standing, built)}.{form}"
     audit_read(standing, Event.REVIEW_FILE_READ, SubjectType.PERIOD, {"name": name})
-    return HttpResponse(render_as(found, form, language()), content_type=reviews.FILES[form])
+    return HttpResponse(render_as(built, form, language()), content_type=reviews.FILES[form])
 
 
-def _levels(standing: Standing, period: str | None) -> list[tuple[object, ...]]:
-    found = made(lambda: reviews.review(standing, period))
-    audit_read(standing, Event.REVIEW_READ, SubjectType.PERIOD, {"period": reviews.name_of(standing, found)})
-    span = (found.period.start.isoformat(), found.period.end.isoformat())
+def _level_rows(standing: Standing, period: str | None) -> list[tuple[object, ...]]:
+    review = result_or_refusal(lambda: reviews.review(standing, period))
+    audit_read(standing, Event.REVIEW_READ, SubjectType.PERIOD, {"period": reviews.name_of(standing, review)})
+    span = (review.period.start.isoformat(), review.period.end.isoformat())
     return [
-        (one.kpi, one.measure, one.unit, *span, one.value, one.num, one.den, one.target, one.met)
-        for one in found.levels
+        (level.kpi, level.measure, level.unit, *span, level.value, level.num, level.den, level.target, level.met)
+        for level in review.levels
     ]
 
 
 @api.get("/r/{uuid:relationship}/levels.csv")
 def levels(request: HttpRequest, relationship: UUID, period: str | None = None) -> HttpResponse:
     """The levels as a table, for tools that read such."""
-    text = csv_text(_LEVELS, _levels(place(request), period))
+    text = csv_text(_LEVEL_COLUMNS, _level_rows(place(request), period))
     return HttpResponse(text, content_type="text/csv; charset=utf-8")
 
 
 @api.get("/r/{uuid:relationship}/levels.parquet")
 def levels_parquet(request: HttpRequest, relationship: UUID, period: str | None = None) -> HttpResponse:
     """The same as Parquet."""
-    columns = list(zip(*_levels(place(request), period), strict=True)) or [()] * len(_LEVELS)
+    columns = list(zip(*_level_rows(place(request), period), strict=True)) or [()] * len(_LEVEL_COLUMNS)
     out = io.BytesIO()
-    parquet.write_table(pa.table(dict(zip(_LEVELS, map(list, columns), strict=True)), _SCHEMA), out)
+    parquet.write_table(pa.table(dict(zip(_LEVEL_COLUMNS, map(list, columns), strict=True)), _LEVEL_SCHEMA), out)
     return HttpResponse(out.getvalue(), content_type="application/vnd.apache.parquet")
 
 
-@api.get("/r/{uuid:relationship}/attribution", openapi_extra=described("Attribution"))
+@api.get("/r/{uuid:relationship}/attribution", openapi_extra=document_response("Attribution"))
 def attribution(
     request: HttpRequest, relationship: UUID, kpi: str | None = None, period: str | None = None
 ) -> HttpResponse:
     """Whose doing a service level was, `comity.attribution/1`."""
-    found = _attribution(place(request), kpi, period)
-    return HttpResponse(attribution_json.render(found), content_type="application/json")
+    built = _read_attribution(place(request), kpi, period)
+    return HttpResponse(attribution_json.render(built), content_type="application/json")
 
 
-def _attribution(standing: Standing, kpi: str | None, period: str | None) -> Attribution:
-    """Of a KPI, or of the first that can be shared out."""
+def _read_attribution(standing: Standing, kpi: str | None, period: str | None) -> Attribution:
+    """Return the attribution of a KPI, or of the first KPI that can be attributed, and log the read."""
 
     def make() -> Attribution:
         agreed = books.definition(standing).kpis
         kpis = [one.id for one in agreed if one.measure == MEASURE and one.target is not None]
         return reviews.attribution(standing, kpi or next(iter(kpis), ""), period)
 
-    found = made(make)
-    audit_read(standing, Event.ATTRIBUTION_READ, SubjectType.PERIOD, {"kpi": found.kpi.id, "period": found.name})
-    return found
+    attribution = result_or_refusal(make)
+    audit_read(
+        standing, Event.ATTRIBUTION_READ, SubjectType.PERIOD, {"kpi": attribution.kpi.id, "period": attribution.name}
+    )
+    return attribution
 
 
 @api.get("/r/{uuid:relationship}/attribution/supposed", response=SupposedOut)
 def supposed(request: HttpRequest, relationship: UUID, asked_for: Query[SupposedQuery]) -> dict[str, Any]:
     """What a service level would have been, by the model that shares it out."""
     standing = place(request)
-    found = _attribution(standing, asked_for.kpi, asked_for.period)
-    if found.shared is None or not found.shared.fit:
+    attribution = _read_attribution(standing, asked_for.kpi, asked_for.period)
+    if attribution.shared is None or not attribution.shared.fit:
         raise Refused(records.Code.NOT_YET)
-    tried = Tried.of(asked_for.dict() | {"since": str(asked_for.since)}, found)
+    tried = Tried.of(asked_for.dict() | {"since": str(asked_for.since)}, attribution)
     if tried.wrong:
         raise Refused(Code.UNREADABLE, names=", ".join(tried.wrong))
-    level = tried.level(found) if tried.asked else None
-    return {"kpi": found.kpi.id, "period": found.name, "level": found.shared.observed, "supposed": level}
+    level = tried.level(attribution) if tried.asked else None
+    return {
+        "kpi": attribution.kpi.id,
+        "period": attribution.name,
+        "level": attribution.shared.observed,
+        "supposed": level,
+    }
 
 
 @api.get("/r/{uuid:relationship}/confirmations", response=ClosingOut)
 def confirmations(request: HttpRequest, relationship: UUID, period: str) -> dict[str, Any]:
     """How far the closing of a period is: the joint figures, their digest, who confirmed, and what moved since."""
     standing = place(request)
-    found = made(lambda: reviews.review(standing, period, joint=True))
-    name = reviews.name_of(standing, found)
+    review = result_or_refusal(lambda: reviews.review(standing, period, joint=True))
+    name = reviews.name_of(standing, review)
     audit_read(standing, Event.REVIEW_READ, SubjectType.PERIOD, {"period": name})
-    closed = reviews.closing(standing, found.period, name)
-    figures = reviews.figures(standing, found, name) if closed.figures is None else closed.figures
+    closed = reviews.closing(standing, review.period, name)
+    figures = reviews.figures(standing, review, name) if closed.figures is None else closed.figures
     return {
         "period": name,
         "frozen": next((one.digest for one in reviews.entries(standing, name)), None),
         "figures": chain.digest_of(figures),
         "shown": figures,
-        "words": [_word(one) for one in [*closed.words.values(), *closed.void]],
+        "words": [_consent_out(one) for one in [*closed.words.values(), *closed.void]],
         "moved": [asdict(one) for one in closed.moved],
     }
 
 
-def _word(word: Consent) -> dict[str, Any]:
+def _consent_out(consent: Consent) -> dict[str, Any]:
     return {
-        "side": word.side,
-        "person": None if word.person is None else word.name or word.person.name,
-        "by_silence": word.deemed,
-        "at": word.at,
-        "figures": word.digest,
-        "void_at": word.void_at,
-        "void_reason": word.void_reason,
-        "moved": [asdict(one) for one in moved(word.content, word.void_content)] if word.void_content else [],
+        "side": consent.side,
+        "person": None if consent.person is None else consent.name or consent.person.name,
+        "by_silence": consent.deemed,
+        "at": consent.at,
+        "figures": consent.digest,
+        "void_at": consent.void_at,
+        "void_reason": consent.void_reason,
+        "moved": [asdict(one) for one in moved(consent.content, consent.void_content)] if consent.void_content else [],
     }
 
 
@@ -183,8 +193,8 @@ def confirm(request: HttpRequest, relationship: UUID, given: ConfirmationIn) -> 
     409 with `figures`, `shown` and `moved` where the figures are no longer those of the digest.
     """
     standing = place(request, Action.CONFIRM)
-    found = made(lambda: reviews.review(standing, given.period, joint=True))
-    entry = closing.confirm(standing, found, given.period, given.figures, given.shown)
+    review = result_or_refusal(lambda: reviews.review(standing, given.period, joint=True))
+    entry = closing.confirm(standing, review, given.period, given.figures, given.shown)
     return Status(201, {"period": given.period, "frozen": None if entry is None else entry.digest})
 
 
@@ -192,15 +202,15 @@ def confirm(request: HttpRequest, relationship: UUID, given: ConfirmationIn) -> 
 def restate(request: HttpRequest, relationship: UUID, given: RestatementIn) -> Status[dict[str, Any]]:
     """Set what the records say now beside what was frozen, with the reason."""
     standing = place(request, Action.CONFIRM)
-    found = made(lambda: reviews.review(standing, given.period, joint=True))
-    entry = closing.restate(standing, found, given.period, given.reason)
+    review = result_or_refusal(lambda: reviews.review(standing, given.period, joint=True))
+    entry = closing.restate(standing, review, given.period, given.reason)
     return Status(201, {"number": entry.number, "digest": entry.digest})
 
 
 @api.get("/r/{uuid:relationship}/mail", response=WishOut, exclude_unset=True)
 def mail(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
     """Whether the token's person has the review by mail, and how."""
-    return _wish(place(request))
+    return _subscription_out(place(request))
 
 
 @api.put("/r/{uuid:relationship}/mail", response=WishOut, exclude_unset=True)
@@ -208,7 +218,7 @@ def wish(request: HttpRequest, relationship: UUID, given: WishIn) -> dict[str, A
     """Have it by mail from now on."""
     standing = place(request)
     closing.by_mail(standing, given.due, given.form, joint=given.eyes is Eyes.JOINT)
-    return _wish(standing)
+    return _subscription_out(standing)
 
 
 @api.delete("/r/{uuid:relationship}/mail", response=WishOut, exclude_unset=True)
@@ -216,16 +226,16 @@ def no_mail(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
     """Have it by mail no more."""
     standing = place(request)
     closing.no_mail(standing)
-    return _wish(standing)
+    return _subscription_out(standing)
 
 
-def _wish(standing: Standing) -> dict[str, Any]:
-    found = reviews.wish(standing)
-    if found is None:
+def _subscription_out(standing: Standing) -> dict[str, Any]:
+    subscription = reviews.wish(standing)
+    if subscription is None:
         return {"due": None}
     return {
-        "due": found.due,
-        "form": found.form,
-        "eyes": Eyes.JOINT if found.joint else Eyes.OWN,
-        "sent_at": found.sent_at,
+        "due": subscription.due,
+        "form": subscription.form,
+        "eyes": Eyes.JOINT if subscription.joint else Eyes.OWN,
+        "sent_at": subscription.sent_at,
     }

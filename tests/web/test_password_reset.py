@@ -1,4 +1,4 @@
-"""Somebody who has forgotten the password: the link in the mail leads to where a new one is set, once."""
+"""Password reset: the link in the mail sets a new password once."""
 
 import re
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.gate
 NEW = "a wholly new word of mine"
 
 
-def test_the_link_in_the_mail_sets_a_new_password_once():
+def test_password_reset_link_works_once():
     person = cast().people["provider_member"]
     browser = Client()
     assert browser.post("/sign-in/password/forgotten/", {"email": person.email}).status_code == 302
@@ -19,7 +19,7 @@ def test_the_link_in_the_mail_sets_a_new_password_once():
     page = browser.get(link, follow=True)
     assert 'name="password1"' in page.content.decode()
     where = page.redirect_chain[-1][0]
-    assert link != where  # the word of the mail does not stand in the address while one writes
+    assert link != where  # the mail's token is not in the URL of the form
     assert browser.post(where, {"password1": NEW, "password2": NEW}).status_code == 302
     signed_in = Client().post("/sign-in/", {"login": person.email, "password": NEW})
     assert signed_in.headers["Location"] == "/"

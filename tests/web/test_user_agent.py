@@ -1,14 +1,14 @@
-"""What a browser says of itself, by name."""
+"""Browser and operating system from the User-Agent header."""
 
 import pytest
 
-from comity.web.devices import device
+from comity.web.user_agent import parse_user_agent
 
 KIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 
 
 @pytest.mark.parametrize(
-    ("said", "named"),
+    ("header", "names"),
     [
         (f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {KIT} Chrome/131.0 Safari/537.36 Edg/131.0", ("Edge", "Windows")),
         (f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {KIT} Version/18.1 Safari/605.1", ("Safari", "macOS")),
@@ -18,5 +18,5 @@ KIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
         ("curl/8.5.0", ("", "")),
     ],
 )
-def test_browser_and_system_are_named(said, named):
-    assert device(said) == named
+def test_parse_user_agent_names_browser_and_system(header, names):
+    assert parse_user_agent(header) == names

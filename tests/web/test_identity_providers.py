@@ -1,8 +1,8 @@
-"""`sign-in.toml`: what organisations have, and what is wrong in it, in one sentence that names the place."""
+"""`sign-in.toml`: identity providers that are read from it, and the message with the place for invalid entries."""
 
 import pytest
 
-from comity.web.organisations import UnusableSignInError, read
+from comity.web.identity_providers import UnusableSignInError, read_identity_providers
 
 OPENID = """
 [[organisation]]
@@ -15,20 +15,24 @@ secret = "word"
 """
 
 
-def said(tmp_path, text):
+def read_text(tmp_path, text):
     (tmp_path / "sign-in.toml").write_text(text, encoding="utf-8")
-    return read(tmp_path)
+    return read_identity_providers(tmp_path)
 
 
-def test_without_the_file_there_are_none(tmp_path):
-    assert read(tmp_path) == ()
+def test_no_identity_providers_without_the_file(tmp_path):
+    assert read_identity_providers(tmp_path) == ()
 
 
-def test_what_is_said_is_what_allauth_is_told(tmp_path):
-    (one,) = said(tmp_path, OPENID)
-    assert (one.protocol, one.domains, one.only) == ("openid_connect", ("northwind.example", "nw.example"), False)
-    assert one.origins == ("https://login.northwind.example",)
-    assert one.app["settings"]["verified_email"] == ["northwind.example", "nw.example"]
+def test_openid_entry_becomes_an_allauth_app(tmp_path):
+    (provider,) = read_text(tmp_path, OPENID)
+    assert (provider.protocol, provider.domains, provider.only) == (
+        "openid_connect",
+        ("northwind.example", "nw.example"),
+        False,
+    )
+    assert provider.origins == ("https://login.northwind.example",)
+    assert provider.app["settings"]["verified_email"] == ["northwind.example", "nw.example"]
 
 
 @pytest.mark.parametrize(
@@ -44,12 +48,12 @@ def test_what_is_said_is_what_allauth_is_told(tmp_path):
         ("[[organisation]]", "[[organisation", "cannot be read as TOML"),
     ],
 )
-def test_what_cannot_be_used_is_said(tmp_path, change, to, why):
+def test_invalid_sign_in_file_is_refused_with_the_place(tmp_path, change, to, why):
     with pytest.raises(UnusableSignInError, match=why):
-        said(tmp_path, OPENID.replace(change, to))
+        read_text(tmp_path, OPENID.replace(change, to))
 
 
-def test_a_domain_is_of_one_organisation(tmp_path):
+def test_domain_of_two_organisations_is_refused(tmp_path):
     other = OPENID.replace("northwind", "other", 1).replace("Northwind Energy", "Other")
     with pytest.raises(UnusableSignInError, match=r"'northwind.example' is of both 'Northwind Energy' and 'Other'"):
-        said(tmp_path, OPENID + other)
+        read_text(tmp_path, OPENID + other)

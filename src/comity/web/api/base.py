@@ -1,4 +1,4 @@
-"""What every operation rests on: a token for each program, what may be sent, every error as problem+json (RFC 9457)."""
+"""The NinjaAPI instance: authentication by token, the OpenAPI schema, every error as problem+json (RFC 9457)."""
 
 import json
 from collections.abc import Callable
@@ -25,8 +25,8 @@ from comity.review.render.attribution import json as attribution_json
 from comity.web.errors import problem
 
 T = TypeVar("T")
-# What an address that ends so answers with, where that is no JSON.
-_FILES = {
+# Content types of responses that are not JSON, by the end of the path.
+_FILE_TYPES = {
     ".csv": ["text/csv"],
     ".parquet": ["application/vnd.apache.parquet"],
     "{evidence}": ["application/octet-stream"],
@@ -34,8 +34,11 @@ _FILES = {
 }
 
 
-def signed_in(request: HttpRequest) -> object | None:
-    """Whoever a token let in; with one that reads alone nothing is changed."""
+def authenticated_user(request: HttpRequest) -> object | None:
+    """Return the person whose token the middleware accepted, None without one.
+
+    :raises Refused: for a change with a token that only reads
+    """
     if not request.user.is_authenticated:
         return None
     if request.method not in {"GET", "HEAD"} and not request.writes:  # type: ignore[attr-defined]
@@ -48,13 +51,13 @@ _COMPUTED = ("/review", "/levels", "/confirmations", "/restatements", "/attribut
 
 
 class _Api(NinjaAPI):
-    """Ninja, whose contract also names every error, and files that are no JSON."""
+    """NinjaAPI whose OpenAPI schema also lists the errors, and files that are not JSON."""
 
     def get_openapi_schema(self, *arguments: Any, **more: Any) -> OpenAPISchema:  # noqa: ANN401 - as ninja calls it
-        """What ninja makes of the operations, and what `problem` answers."""
+        """Return ninja's schema with the errors that `problem` answers, and our documents."""
         schema = super().get_openapi_schema(*arguments, **more)
-        schema["components"].setdefault("schemas", {}).update(_documents() | {"Problem": _PROBLEM})
-        told = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        schema["components"].setdefault("schemas", {}).update(_document_schemas() | {"Problem": _PROBLEM_SCHEMA})
+        problem_content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
         for path, operations in schema["paths"].items():
             for method, operation in operations.items():
                 changes = method != "get"
@@ -63,16 +66,18 @@ class _Api(NinjaAPI):
                 statuses = {401: True, 404: "{" in path, 409: True, 422: True} | refused
                 answers = operation["responses"]
                 answers |= {
-                    s: {"description": HTTPStatus(s).phrase, "content": told} for s, has in statuses.items() if has
+                    s: {"description": HTTPStatus(s).phrase, "content": problem_content}
+                    for s, has in statuses.items()
+                    if has
                 }
                 answers.setdefault(200, {"description": "OK"}) if not changes else None
-                kinds = next((kinds for ending, kinds in _FILES.items() if path.endswith(ending)), None)
+                kinds = next((kinds for ending, kinds in _FILE_TYPES.items() if path.endswith(ending)), None)
                 if kinds is not None:
                     answers[200]["content"] = {kind: {"schema": {"type": "string"}} for kind in kinds}
         return schema
 
 
-_PROBLEM = {
+_PROBLEM_SCHEMA = {
     "type": "object",
     "description": "RFC 9457",
     "required": ["type", "title", "status"],
@@ -86,14 +91,14 @@ _PROBLEM = {
 }
 
 
-def described(name: str) -> dict[str, Any]:
-    """Of an operation that answers a document of ours: that it keeps to the schema of this name."""
-    schema = {"$ref": f"#/components/schemas/{name}"}
-    return {"responses": {200: {"description": "OK", "content": {"application/json": {"schema": schema}}}}}
+def document_response(name: str) -> dict[str, Any]:
+    """Return the `openapi_extra` of an operation whose response follows the schema of this name."""
+    reference = {"$ref": f"#/components/schemas/{name}"}
+    return {"responses": {200: {"description": "OK", "content": {"application/json": {"schema": reference}}}}}
 
 
-def _documents() -> dict[str, Any]:
-    """The schemas of the documents, each of its parts as a schema of its own."""
+def _document_schemas() -> dict[str, Any]:
+    """Return the schemas of our documents by name, each definition as a component of its own."""
     text = json.dumps(review_json.schema()).replace("#/$defs/", "#/components/schemas/Review.")
     whole = json.loads(text)
     parts = {f"Review.{name}": part for name, part in whole.pop("$defs").items()}
@@ -108,37 +113,44 @@ def _documents() -> dict[str, Any]:
     }
 
 
-_NOTHING = "Not found for this token"
-api = _Api(title="Comity", version="1", auth=signed_in, docs_url=None, openapi_url="openapi.json", urls_namespace="api")
+_NOT_FOUND = "Not found for this token"
+api = _Api(
+    title="Comity",
+    version="1",
+    auth=authenticated_user,
+    docs_url=None,
+    openapi_url="openapi.json",
+    urls_namespace="api",
+)
 
 
 @api.exception_handler(Http404)
-def _nothing(request: HttpRequest, exception: Http404) -> HttpResponse:
-    return problem(404, _NOTHING)
+def _handle_not_found(request: HttpRequest, exception: Http404) -> HttpResponse:
+    return problem(404, _NOT_FOUND)
 
 
 @api.exception_handler(AuthenticationError)
-def _who(request: HttpRequest, exception: AuthenticationError) -> HttpResponse:
+def _handle_unauthenticated(request: HttpRequest, exception: AuthenticationError) -> HttpResponse:
     return problem(401, "An API token is required: Authorization: Bearer ...")
 
 
 @api.exception_handler(ValidationError)
-def _wrong(request: HttpRequest, exception: ValidationError) -> HttpResponse:
-    told = [{key: one.get(key) for key in ("type", "loc", "msg")} for one in exception.errors]
-    return problem(422, "The request is not valid", errors=told)
+def _handle_invalid(request: HttpRequest, exception: ValidationError) -> HttpResponse:
+    errors = [{key: error.get(key) for key in ("type", "loc", "msg")} for error in exception.errors]
+    return problem(422, "The request is not valid", errors=errors)
 
 
 @api.exception_handler(HttpError)
-def _unfit(request: HttpRequest, exception: HttpError) -> HttpResponse:
-    return problem(exception.status_code, str(exception))  # of ninja itself: a body that is no JSON
+def _handle_http_error(request: HttpRequest, exception: HttpError) -> HttpResponse:
+    return problem(exception.status_code, str(exception))  # raised by ninja, for a body that is not JSON
 
 
 @api.exception_handler(Refused)
-def _refused(request: HttpRequest, exception: Refused) -> HttpResponse:
-    """Keep nothing of the request, and say why; what somebody may not know of is not there."""
+def _handle_refused(request: HttpRequest, exception: Refused) -> HttpResponse:
+    """Roll the request back and answer with the reason; what somebody may not know of is a 404."""
     request.failed = not exception.keeps_changes  # type: ignore[attr-defined]
     if exception.status == HTTPStatus.NOT_FOUND:
-        return problem(404, _NOTHING)
+        return problem(404, _NOT_FOUND)
     title = exception.title(words_for("en"))
     answer = problem(exception.status, title, code=exception.code.value, **exception.details)
     for name, value in exception.headers.items():
@@ -146,10 +158,10 @@ def _refused(request: HttpRequest, exception: Refused) -> HttpResponse:
     return answer
 
 
-def made(make: Callable[[], T]) -> T:
-    """What is made of the records.
+def result_or_refusal(make: Callable[[], T]) -> T:
+    """Call a function that reads the records.
 
-    :raises Refused: where it cannot be made
+    :raises Refused: in place of the errors of a period, book, review or attribution that cannot be had
     """
     try:
         return make()

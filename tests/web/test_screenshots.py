@@ -1,4 +1,4 @@
-"""Every page has its picture: an address that is added is placed in the list of those, or said to be no page."""
+"""Every page has a screenshot: each URL is in the list of pages, or in that of URLs that are no page."""
 
 import subprocess
 import sys
@@ -7,23 +7,23 @@ from pathlib import Path
 from tests.journeys.shots import NO_PAGES, PAGES, addresses, missing
 
 
-def test_every_address_has_a_picture_or_is_no_page():
+def test_every_url_has_a_screenshot_or_is_no_page():
     assert missing(addresses()) == ""
     assert not PAGES.keys() & NO_PAGES
 
 
-def test_one_that_is_added_or_gone_is_named():
-    said = missing({*PAGES, *NO_PAGES, "brand_new"} - {"today"})
-    assert said.splitlines() == [
+def test_added_and_removed_urls_are_named():
+    message = missing({*PAGES, *NO_PAGES, "brand_new"} - {"today"})
+    assert message.splitlines() == [
         "brand_new is new: say in shots.py who looks at it, or that it is no page",
         "today is gone: take it out of shots.py",
     ]
 
 
-def test_the_command_finds_what_it_needs():
+def test_shots_runs_as_a_script():
     """It runs as a file, and so knows its neighbours by another name than the tests do."""
     beside = Path(__file__).resolve().parents[1] / "journeys"
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", "import opening, shots"], cwd=beside, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
+    assert completed.returncode == 0, completed.stderr

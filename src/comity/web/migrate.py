@@ -1,4 +1,7 @@
-"""Makes the tables, as the owner: `python -m comity.web.making`. The server itself never has the owner's password."""
+"""Run the migrations as the database's owner: `python -m comity.web.migrate`.
+
+A process of its own, because the server itself never has the owner's password.
+"""
 
 import os
 
@@ -6,8 +9,8 @@ import django
 from django.core.management import call_command
 from django.db import connections
 
-# Tables of nobody's relationship: the app may do what it likes with their rows.
-OPEN = (
+# Tables without row-level security, which belong to no relationship: the app's role gets all rights on their rows.
+UNPROTECTED_TABLE_PREFIXES = (
     "django_",
     "auth_",
     "account_",
@@ -21,7 +24,7 @@ OPEN = (
 
 
 def main() -> None:
-    """Bring the tables up to date, and give the app its rights on those that belong to nobody's relationship."""
+    """Migrate, and grant the app's role its rights on tables that belong to no relationship."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "comity.web.settings")
     django.setup()
     call_command("migrate", database="owner", interactive=False, verbosity=0)
@@ -32,11 +35,11 @@ def main() -> None:
         cursor.execute(f"GRANT USAGE ON SCHEMA public TO {name}")
         cursor.execute(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {name}")
         for table in connections["owner"].introspection.table_names(cursor):
-            if table.startswith(OPEN) and table != "django_migrations":
+            if table.startswith(UNPROTECTED_TABLE_PREFIXES) and table != "django_migrations":
                 quoted = connections["owner"].ops.quote_name(table)
                 cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {quoted} TO {name}")
         cursor.execute(f"GRANT SELECT ON django_migrations TO {name}")
-        # No worker runs while tables are made: what one was at when it was stopped is to be done again.
+        # No worker runs during migrations: a job still marked as running was interrupted and has to run again.
         cursor.execute("UPDATE procrastinate_jobs SET status = 'todo' WHERE status = 'doing'")
 
 

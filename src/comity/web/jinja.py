@@ -1,0 +1,76 @@
+"""The Jinja environment and the context processor of every page of the room.
+
+Every text is escaped, and an undefined name is an error.
+"""
+
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import get_script_prefix, reverse
+from django.utils.timezone import now
+from jinja2 import Environment, StrictUndefined
+
+from comity.apps.i18n import language, spoken_period, words_for
+from comity.apps.parties.panels import Entry, entries
+from comity.apps.parties.rights import Action
+from comity.apps.parties.viewing import Standing
+from comity.core.values import Side
+from comity.review.render.html import finalize
+from comity.web.user_agent import parse_user_agent
+
+
+def environment(**options: Any) -> Environment:  # noqa: ANN401 - Django's options for Jinja
+    """Return the Jinja environment that Django's template backend asks for."""
+    options_with_defaults = options | {"undefined": StrictUndefined, "finalize": finalize}
+    jinja_environment = Environment(**options_with_defaults | {"autoescape": True})  # noqa: S701 - it is
+    jinja_environment.globals |= {
+        "url": _reverse_url,
+        "static": static,
+        "sides": list(Side),
+        "Action": Action,
+        "paper": False,
+        "now": now,
+    }
+    jinja_environment.globals["device"] = parse_user_agent
+    jinja_environment.globals |= {"date": date.fromisoformat, "spoken_period": spoken_period}
+    jinja_environment.globals["organisations"] = lambda: settings.ORGANISATIONS
+    return jinja_environment
+
+
+def _reverse_url(name: str, *args: object, **named: object) -> str:
+    return _cached_reverse(get_script_prefix(), name, args, tuple(named.items()))
+
+
+@lru_cache(maxsize=16384)
+def _cached_reverse(prefix: str, name: str, args: tuple[object, ...], named: tuple[tuple[str, object], ...]) -> str:  # noqa: ARG001 - below another prefix it is another
+    """Reverse a URL, cached: a page with a list has one in every row."""
+    return reverse(name, args=args or None, kwargs=dict(named) or None)
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """Return what every template may use: words, viewer, navigation, messages, and the path of the request."""
+    standing = getattr(request, "standing", None)
+    words, failed = words_for(language()), getattr(request, "failed", False)
+    return {
+        "words": words,
+        "standing": standing,
+        "person": request.user if request.user.is_authenticated else None,
+        "party": (lambda side: words.side(side, {})) if standing is None else standing.party(words),
+        "navigation": [] if standing is None else _navigation(standing, counting=not failed),
+        "notices": lambda: list(messages.get_messages(request)),  # once shown they are gone
+        "here": request.resolver_match.view_name if request.resolver_match else "",
+        "path": request.get_full_path(),
+    }
+
+
+def _navigation(standing: Standing, *, counting: bool) -> list[tuple[Entry, int]]:
+    """Return the navigation of a relationship: entries, and how many items wait on each.
+
+    :param counting: False after an error, since queries may fail in a transaction that is broken
+    """
+    return [(entry, entry.count(standing) if counting and entry.count is not None else 0) for entry in entries()]
