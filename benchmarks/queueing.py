@@ -14,14 +14,20 @@ import numpy as np
 from pyworkforce.queuing import ErlangC
 
 from comity.core.agreements import Abandons
-from comity.core.economics.attribution import Intervals, Promise, calibrated, share_out, with_required
+from comity.core.economics.attribution import (
+    AgreedLevel,
+    Intervals,
+    calibrate_patience,
+    share_out,
+    with_required_positions,
+)
 from comity.core.economics.erlang import queues
-from comity.core.economics.target_cost import Demand, Rules, in_every_interval, over_the_period
+from comity.core.economics.target_cost import Demand, Rules, plan_every_interval, plan_over_period
 
 STATES, SLOW_STATES = 1_000_000, 2_000
 HALF_HOUR = 1800.0
 PUBLISHED = 0.909430077001  # V1 of 250 calls in half an hour, 210 s, patience 180 s, 34 agents, 20 s
-PROMISE = Promise(target=0.8, within_s=20.0, short_s=5.0, abandons=Abandons.EXCLUDE_SHORT, band=0.1, material=0.02)
+PROMISE = AgreedLevel(target=0.8, within_s=20.0, short_s=5.0, abandons=Abandons.EXCLUDE_SHORT, band=0.1, material=0.02)
 PLAYED_S, WARM_S = 1_000_000.0, 20_000.0
 
 
@@ -84,7 +90,7 @@ def costing(slow: float) -> None:
     targets = np.linspace(0.3, 0.98, 1000).tolist()
     few = targets[::200]
     their = timed(lambda: their_positions(demand, few)) / len(few)
-    for name, policy in (("in every interval", in_every_interval), ("over the period", over_the_period)):
+    for name, policy in (("in every interval", plan_every_interval), ("over the period", plan_over_period)):
         took = timed(lambda policy=policy: policy(demand, rules, targets))
         print(
             f"a thousand targets over a week, met {name}: {took:.2f} s; "
@@ -120,8 +126,8 @@ def year(count: int) -> Intervals:
 
 def attributed(intervals: Intervals) -> None:
     """Calibrate the patience of each queue, and share out."""
-    patience = calibrated(intervals)
-    share_out(with_required(intervals, PROMISE, patience), PROMISE, patience, calibrated_patience=True)
+    patience = calibrate_patience(intervals)
+    share_out(with_required_positions(intervals, PROMISE, patience), PROMISE, patience, calibrated_patience=True)
 
 
 def timed(run: Callable[[], object]) -> float:

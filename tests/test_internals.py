@@ -51,7 +51,7 @@ SEAMS = {
         "core.chain.verify",
     ),
     "Waiting": (
-        "core.clocks.closing",
+        "core.business_hours.closing",
         "apps.replies.queries.reply_due",
         "apps.replies.operations.agree_to_calendar",
         "apps.replies.operations.set_silence",
@@ -81,7 +81,7 @@ SEAMS = {
         "apps.audit.sentences.sentence",
     ),
     "API and pages": ("web.api.base.api",),
-    "People's figures": ("review.readings.people_tables", "core.isolation.Published"),
+    "People's figures": ("review.readings.people_tables", "core.disclosure_control.Published"),
     "Results": ("apps.books.results.computed", "apps.books.results.cached", "apps.books.results.recompute_by"),
 }
 

@@ -101,7 +101,7 @@ def test_who_may_raise_what(them, who, kind, may):
         ("auditor", set()),
     ],
 )
-def test_the_moves_that_are_open(them, who, moves):
+def test_open_moves_by_kind_state_and_actor(them, who, moves):
     matter = raised(them)
     with transaction.atomic():
         assert set(open_moves(them.at(who), matter)) == moves

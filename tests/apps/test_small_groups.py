@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from pyarrow import parquet
 
-from comity.core.isolation import isolated
+from comity.core.disclosure_control import isolated
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import Move
 from tests.builders.levels import contacts

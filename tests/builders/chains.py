@@ -2,7 +2,7 @@
 
 import json
 
-from comity.core.chain import BEGINNING, digest_of, linked
+from comity.core.chain import GENESIS_DIGEST, digest_of, linked
 
 HERE, ELSEWHERE = "6d92b18b-b3d9-48dc-aee1-dd062df8ad3c", "00000000-0000-4000-8000-000000000000"
 ANA = {"side": "customer", "by_silence": False, "person": "1", "name": "Ana", "role": "lead", "at": "2026-07-10T09:00Z"}
@@ -16,7 +16,7 @@ def content(period, value="0.64", relationship=HERE, **more):
 
 
 def chained(*contents):
-    entries, before = [], BEGINNING
+    entries, before = [], GENESIS_DIGEST
     for number, one in enumerate(contents, 1):
         entries.append(linked(number, one, before))
         before = entries[-1].digest

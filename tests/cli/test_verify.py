@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from comity.cli import app
-from comity.core.chain import BEGINNING
+from comity.core.chain import GENESIS_DIGEST
 from tests.builders.chains import (
     ANA,
     ELSEWHERE,
@@ -124,7 +124,7 @@ def test_a_retouched_record_is_refused(tmp_path, how):
         (chained(FIRST.content), SECOND.digest),  # its tail cut
         (FORKED, SECOND.digest),  # another second entry
         (chained(content("2026-04", relationship=ELSEWHERE)), FIRST.digest),  # another relationship's record
-        ([FIRST], BEGINNING),
+        ([FIRST], GENESIS_DIGEST),
         ([FIRST], ""),
         ([FIRST], "nonsense"),
     ],

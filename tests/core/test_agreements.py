@@ -8,14 +8,14 @@ OLD = Kpi("sl", "service_level", target=0.8, valid_from=date(2025, 1, 1))
 NEW = Kpi("sl", "service_level", target=0.7, valid_from=date(2026, 4, 1))
 
 
-def test_the_latest_wording_that_is_valid_by_the_day_holds():
+def test_in_force_is_the_latest_wording_valid_by_the_day():
     assert in_force((NEW, OLD), "sl", date(2026, 3, 31)) is OLD
     assert in_force((NEW, OLD), "sl", date(2026, 4, 1)) is NEW
     assert in_force((NEW, OLD), "sl", date(2024, 12, 31)) is None
     assert in_force((NEW, OLD), "other", date(2026, 4, 1)) is None
 
 
-def test_of_two_wordings_from_the_same_day_the_one_agreed_later_holds():
+def test_in_force_prefers_the_wording_agreed_later():
     first = Kpi("sl", "service_level", target=0.8, agreed_on=date(2025, 12, 1))
     second = Kpi("sl", "service_level", target=0.9, agreed_on=date(2026, 1, 9))
     assert in_force((second, first), "sl", date(2026, 2, 1)) is second
@@ -35,6 +35,6 @@ def test_a_bias_meets_its_target_on_either_side_of_zero():
     assert bias.met(-0.06) is False
 
 
-def test_without_a_figure_or_a_target_nothing_is_said():
+def test_met_is_none_without_value_or_target():
     assert OLD.met(None) is None
     assert Kpi("sl", "service_level").met(0.9) is None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comity.core.clocks import Hours, NeverDueError, closing, due, elapsed, postponed
+from comity.core.business_hours import Hours, NeverDueError, closing, due, elapsed, postponed
 
 PRAGUE = ZoneInfo("Europe/Prague")
 OFFICE = Hours.weekdays("Europe/Prague", time(9), time(17))
@@ -41,12 +41,12 @@ def test_holidays_and_pauses_do_not_count():
     assert due(hours, at(2026, 7, 9, 15), timedelta(hours=5), held) == at(2026, 7, 13, 14)
 
 
-def test_what_begins_outside_of_the_hours_begins_with_them():
+def test_elapsed_time_starts_at_opening():
     assert due(OFFICE, at(2026, 7, 11, 3), timedelta(hours=1)) == at(2026, 7, 13, 10)
     assert elapsed(OFFICE, at(2026, 7, 11, 3), at(2026, 7, 12, 3)) == timedelta(0)
 
 
-def test_a_calendar_that_is_never_open_says_so():
+def test_due_raises_for_a_calendar_that_is_never_open():
     with pytest.raises(NeverDueError):
         due(Hours("UTC", {}), at(2026, 7, 10, 16), timedelta(hours=1))
 
@@ -55,7 +55,7 @@ moments = st.datetimes(datetime(2025, 1, 1), datetime(2027, 12, 31), timezones=s
 
 
 @given(moments, st.integers(0, 60 * 400), st.lists(st.tuples(moments, st.integers(1, 5000)), max_size=3))
-def test_by_the_due_moment_the_clock_has_run_just_so_long(start, minutes, held):
+def test_elapsed_until_due_is_the_allowed_time(start, minutes, held):
     pauses = [(begun, begun + timedelta(minutes=length)) for begun, length in held]
     allowed = timedelta(minutes=minutes)
     end = due(OFFICE, start, allowed, pauses)
@@ -64,7 +64,7 @@ def test_by_the_due_moment_the_clock_has_run_just_so_long(start, minutes, held):
 
 
 @given(moments, st.integers(0, 10_000), st.integers(0, 10_000))
-def test_the_clock_of_a_whole_is_that_of_its_parts(start, first, second):
+def test_elapsed_is_additive(start, first, second):
     middle, end = start + timedelta(minutes=first), start + timedelta(minutes=first + second)
     assert elapsed(OFFICE, start, middle) + elapsed(OFFICE, middle, end) == elapsed(OFFICE, start, end)
 
@@ -91,7 +91,7 @@ def test_n_working_days_end_at_close_of_business(hours, received, days, end):
     assert closing(hours, received, days) == end
 
 
-def test_a_pause_moves_the_end_by_the_closings_that_it_spans():
+def test_postponed_moves_by_the_closings_that_pauses_span():
     """Vector 3: as vector 1, asked back on Thu 10 Dec 16:30 and answered on Tue 15 Dec 11:00: due Thu 17 Dec 17:00."""
     end, pause = december(14, 17), (december(10, 16, 30), december(15, 11))
     assert postponed(SPAIN, end, [pause]) == december(17, 17)
@@ -115,6 +115,6 @@ def test_working_days_add_up_and_end_when_the_calendar_closes(received, first, s
     assert here.date() not in SPAIN.holidays
 
 
-def test_a_calendar_that_is_never_open_ends_nothing():
+def test_closing_raises_for_a_calendar_that_is_never_open():
     with pytest.raises(NeverDueError):
         closing(Hours("UTC", {}), at(2026, 1, 1), 1)

@@ -1,4 +1,4 @@
-"""Where periods are cut."""
+"""Calendars: how weeks, months, quarters and years are cut and named."""
 
 from datetime import date, timedelta
 
@@ -80,7 +80,7 @@ def test_the_year_before_of_a_quarter():
 
 
 @pytest.mark.parametrize("name", ["2026-13", "2026-Q5", "2025-W53", "last month", "", "26-05", "0000", "2026-00"])
-def test_a_name_that_is_none_says_how_names_look(name: str):
+def test_unknown_period_error_shows_the_valid_forms(name: str):
     with pytest.raises(UnknownPeriodError, match=r"write 2026 \(a year\)"):
         named(name)
 

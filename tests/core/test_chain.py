@@ -1,4 +1,4 @@
-"""A record that shows when somebody has changed it."""
+"""The hash chain: digests, canonical JSON, and detection of changes."""
 
 from dataclasses import replace
 
@@ -6,32 +6,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comity.core.chain import BEGINNING, BrokenChainError, after, canonical, digest_of, linked, verify
+from comity.core.chain import GENESIS_DIGEST, BrokenChainError, canonical, digest_of, entries_after, linked, verify
 
 CONTENTS = st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=5) | st.integers(), max_size=3), max_size=6)
 
 
 def chained(contents):
-    entries, before = [], BEGINNING
+    entries, before = [], GENESIS_DIGEST
     for number, content in enumerate(contents, 1):
         entries.append(linked(number, content, before))
         before = entries[-1].digest
     return entries
 
 
-def test_the_digest_is_that_of_anybody_who_computes_it():
+def test_linked_digest_equals_sha256sum():
     """By `printf '[1,"<64 zeros>",{"a":"é"}]' | sha256sum`."""
-    assert linked(1, {"a": "é"}, BEGINNING).digest == "7552f59dcafc7d67f47d6c7607b3b2042f55f264efb63f59495e849c77408a5f"
+    assert (
+        linked(1, {"a": "é"}, GENESIS_DIGEST).digest
+        == "7552f59dcafc7d67f47d6c7607b3b2042f55f264efb63f59495e849c77408a5f"
+    )
 
 
 @given(CONTENTS)
-def test_what_was_not_touched_holds_and_its_head_is_the_last_digest(contents):
+def test_verify_returns_the_head_of_an_unchanged_chain(contents):
     entries = chained(contents)
-    assert verify(entries) == (entries[-1].digest if entries else BEGINNING)
+    assert verify(entries) == (entries[-1].digest if entries else GENESIS_DIGEST)
 
 
 @given(CONTENTS.filter(lambda found: len(found) > 1), st.data())
-def test_whatever_is_changed_shows(contents, data):
+def test_verify_detects_every_change(contents, data):
     entries = chained(contents)
     at = data.draw(st.integers(0, len(entries) - 1))
     kind = data.draw(st.sampled_from(["content", "out", "swapped", "remade"]))
@@ -49,7 +52,7 @@ def test_whatever_is_changed_shows(contents, data):
         verify(entries)
 
 
-def test_a_record_that_was_cut_off_or_begun_anew_lacks_the_digest_that_was_kept():
+def test_verify_with_a_kept_head_detects_truncated_and_rewritten_records():
     entries = chained([{"a": 1}, {"b": 2}, {"c": 3}])
     assert verify(entries, head=entries[1].digest) == entries[2].digest
     with pytest.raises(BrokenChainError, match="kept"):
@@ -69,16 +72,16 @@ def test_canonical_text_is_in_the_order_of_code_points_and_without_white_space()
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800", {"\udfff": 1}])
-def test_what_json_does_not_hold_has_no_canonical_text(value):
+def test_canonical_refuses_what_json_cannot_represent(value):
     with pytest.raises(ValueError, match=r"JSON|surrogates"):
         canonical(value)
-    entry = replace(linked(1, {}, BEGINNING), content={"a": value})
+    entry = replace(linked(1, {}, GENESIS_DIGEST), content={"a": value})
     with pytest.raises(BrokenChainError, match="entry 1"):
         verify([entry])
 
 
-def test_what_a_kept_digest_covers_is_counted():
+def test_entries_after_counts_what_a_kept_digest_does_not_cover():
     entries = chained([{"a": 1}, {"b": 2}, {"c": 3}])
-    assert [after(entries, one.digest) for one in entries] == [2, 1, 0]
+    assert [entries_after(entries, one.digest) for one in entries] == [2, 1, 0]
     with pytest.raises(BrokenChainError, match="kept"):
-        after(entries, BEGINNING)
+        entries_after(entries, GENESIS_DIGEST)

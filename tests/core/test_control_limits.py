@@ -1,10 +1,10 @@
-"""Natural process limits, against an XmR chart that was published."""
+"""Control limits, against a published XmR chart."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comity.core.limits import natural_limits, scatter
+from comity.core.control_limits import natural_limits, scatter
 
 # NIST/SEMATECH e-Handbook of Statistical Methods, 6.3.2.2 "Individuals control charts": ten batches.
 BATCHES = [49.6, 47.6, 49.9, 51.3, 47.8, 51.2, 52.6, 52.4, 53.6, 52.1]
@@ -39,17 +39,17 @@ def test_limits_move_and_stretch_with_the_values(values, shift, stretch):
     assert moved.upper - moved.lower == pytest.approx(stretch * (limits.upper - limits.lower), rel=1e-6, abs=1e-3)
 
 
-def test_of_equal_counts_the_scatter_of_shares_is_the_xmr_chart():
+def test_scatter_of_equal_counts_is_the_xmr_chart():
     """Levels .9, .5, .9 and .5 of ten each: ranges of .4, 3 / 1.128 * .4 = 1.0638 either way, cut at 0 and 1.
 
     Of a hundred each the same levels are as far apart; of a thousand the next one is held as narrowly as chance allows.
     """
-    found = scatter([9, 5, 9, 5], [10] * 4)
+    scattered = scatter([9, 5, 9, 5], [10] * 4)
     chance = (0.7 * 0.3 / 10) ** 0.5
-    assert found.mean == pytest.approx(0.7)
-    assert found.wider == pytest.approx(0.4 / chance / 1.128)
-    assert found.limits(10) == (0.0, 1.0)
-    assert found.limits(1000) == pytest.approx(
+    assert scattered.mean == pytest.approx(0.7)
+    assert scattered.wider == pytest.approx(0.4 / chance / 1.128)
+    assert scattered.limits(10) == (0.0, 1.0)
+    assert scattered.limits(1000) == pytest.approx(
         (0.7 - 0.106383, 0.7 + 0.106383), abs=1e-5
     )  # a tenth, 1000 being 100 * 10
     levels = natural_limits([0.72, 0.68, 0.72, 0.68])
@@ -57,8 +57,8 @@ def test_of_equal_counts_the_scatter_of_shares_is_the_xmr_chart():
     assert near == pytest.approx((levels.lower, levels.upper), abs=1e-4)
 
 
-def test_shares_that_never_differ_are_held_to_chance_and_days_without_contacts_passed_over():
-    found = scatter([8, 0, 16, 8], [10, 0, 20, 10])
-    assert (found.mean, found.wider) == (pytest.approx(0.8), 1.0)
-    assert found.limits(100) == pytest.approx((0.68, 0.92))  # 3 * sqrt(.8 * .2 / 100) = .12
-    assert found.limits(0) == (0.0, 1.0)
+def test_scatter_of_equal_shares_is_1_and_skips_counts_of_0():
+    scattered = scatter([8, 0, 16, 8], [10, 0, 20, 10])
+    assert (scattered.mean, scattered.wider) == (pytest.approx(0.8), 1.0)
+    assert scattered.limits(100) == pytest.approx((0.68, 0.92))  # 3 * sqrt(.8 * .2 / 100) = .12
+    assert scattered.limits(0) == (0.0, 1.0)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from comity.core import isolation
-from comity.core.isolation import FEWEST, Published, isolated
+from comity.core import disclosure_control
+from comity.core.disclosure_control import FEWEST, Published, isolated
 from tests.builders.examples import examples
 
 pytestmark = pytest.mark.gate
@@ -20,17 +20,17 @@ def people(first, last):
 
 def rank(rows):
     """The rank over the rationals, by plain elimination in fractions: made apart from what is tried."""
-    rows, found = [[Fraction(one) for one in row] for row in rows], 0
+    rows, rank_so_far = [[Fraction(one) for one in row] for row in rows], 0
     for column in range(len(rows[0]) if rows else 0):
-        pivot = next((at for at in range(found, len(rows)) if rows[at][column]), None)
+        pivot = next((at for at in range(rank_so_far, len(rows)) if rows[at][column]), None)
         if pivot is None:
             continue
-        rows[found], rows[pivot] = rows[pivot], rows[found]
-        for at in range(found + 1, len(rows)):
-            factor = rows[at][column] / rows[found][column]
-            rows[at] = [one - factor * other for one, other in zip(rows[at], rows[found], strict=True)]
-        found += 1
-    return found
+        rows[rank_so_far], rows[pivot] = rows[pivot], rows[rank_so_far]
+        for at in range(rank_so_far + 1, len(rows)):
+            factor = rows[at][column] / rows[rank_so_far][column]
+            rows[at] = [one - factor * other for one, other in zip(rows[at], rows[rank_so_far], strict=True)]
+        rank_so_far += 1
+    return rank_so_far
 
 
 def exposed(rows, group):
@@ -57,20 +57,20 @@ def exposed(rows, group):
         ([people(1, 12), people(13, 20), people(1, 5), people(6, 19)], frozenset({20})),
     ],
 )
-def test_known_attacks(published, group):
+def test_isolated_finds_known_attacks(published, group):
     assert isolated(published) == group
 
 
 @settings(max_examples=examples(30))
 @given(st.lists(st.frozensets(st.integers(0, 8), min_size=1), min_size=1, max_size=6))
-def test_every_small_system_against_brute_force(published):
+def test_isolated_equals_brute_force_on_every_small_system(published):
     rows = [[int(person in one) for person in range(9)] for one in published]
     few = [set(group) for size in range(1, FEWEST) for group in combinations(range(9), size)]
-    found = isolated(published)
-    assert (found is not None) == any(exposed(rows, group) for group in few)
-    if found is not None:
-        assert 0 < len(found) < FEWEST
-        assert exposed(rows, found)
+    isolated_group = isolated(published)
+    assert (isolated_group is not None) == any(exposed(rows, group) for group in few)
+    if isolated_group is not None:
+        assert 0 < len(isolated_group) < FEWEST
+        assert exposed(rows, isolated_group)
 
 
 @settings(max_examples=examples(40))
@@ -80,7 +80,7 @@ def test_every_small_system_against_brute_force(published):
     ),
     st.lists(st.frozensets(st.integers(0, 9), min_size=1, max_size=7), min_size=6, max_size=6),
 )
-def test_weights_and_people_behind_several_atoms_against_brute_force(rows, atoms):
+def test_published_equals_brute_force_with_weights_and_shared_people(rows, atoms):
     """Means over what somebody answered twice; one person behind several atoms is one person."""
     everybody = frozenset().union(*atoms)
     few = [set(group) for size in range(1, FEWEST) for group in combinations(sorted(everybody), size)]
@@ -90,19 +90,19 @@ def test_weights_and_people_behind_several_atoms_against_brute_force(rows, atoms
 
 @settings(max_examples=examples(30))
 @given(st.lists(st.lists(st.sampled_from([0, 0, 1, 1, 2]), min_size=9, max_size=9), min_size=1, max_size=6), st.data())
-def test_groups_of_several_people_against_brute_force(rows, data):
+def test_published_equals_brute_force_for_groups_of_people(rows, data):
     """Atoms of one to three people, nobody behind two: what most periods of a real book look like."""
     sizes = data.draw(st.lists(st.integers(1, 3), min_size=9, max_size=9))
     atoms = [frozenset((at, number) for number in range(size)) for at, size in enumerate(sizes)]
     few = [set(group) for size in range(1, FEWEST) for group in combinations(range(9), size)]
     few = [group for group in few if sum(sizes[at] for at in group) < FEWEST]
-    found = Published(atoms).isolated_by(rows)
-    assert (found is not None) == any(exposed(rows, group) for group in few)
-    if found is not None:
-        assert exposed(rows, {at for at, atom in enumerate(atoms) if atom <= found})
+    isolated_group = Published(atoms).isolated_by(rows)
+    assert (isolated_group is not None) == any(exposed(rows, group) for group in few)
+    if isolated_group is not None:
+        assert exposed(rows, {at for at, atom in enumerate(atoms) if atom <= isolated_group})
 
 
-def test_what_is_offered_later_gives_way():
+def test_published_refuses_the_figure_that_is_offered_later():
     figures = Published([range(1, 41), [41]])
     assert figures.offer([[1, 1]])
     assert not figures.offer([[1, 0]])
@@ -112,10 +112,10 @@ def test_what_is_offered_later_gives_way():
     assert not other.offer([[1, 1]])
 
 
-def test_where_there_is_too_much_to_try_nothing_is_published(monkeypatch):
+def test_nothing_is_published_beyond_the_limit_of_trials(monkeypatch):
     atoms = [[number] for number in range(60)]
     rows = [[(row + 1) * (column + 3) ** row % 97 for column in range(60)] for row in range(8)]
     assert Published(atoms).isolated_by(rows) is None
-    monkeypatch.setattr(isolation, "_MOST_TRIED", 10)
+    monkeypatch.setattr(disclosure_control, "_MAX_TRIALS", 10)
     assert Published(atoms).isolated_by(rows) is not None
     assert Published([[*atom, "both"] for atom in atoms]).isolated_by(rows) is not None

@@ -16,7 +16,7 @@ from comity.core.levels import (
     Quantile,
     Reported,
     Sampled,
-    explaining,
+    matching_variant,
     measure,
     meets,
     moments,
@@ -46,14 +46,14 @@ def test_the_six_service_levels_of_one_hour_span_five_points():
 def test_service_levels_keep_their_order(counts):
     """V1 <= V6 <= V4 <= V2, V1 <= V5 <= V2, V6 <= V5, V4 <= V3 (standards.md 2.1), whatever is counted."""
     within, later, short, soon, long = counts
-    found = service_levels(
+    levels = service_levels(
         answered=within + later,
         within=within,
         abandoned=short + soon + long,
         short=short,
         abandoned_within=short + soon,
     )
-    v = {name: num / den for name, (num, den) in found.items() if den}
+    v = {name: num / den for name, (num, den) in levels.items() if den}
     for low, high in (("V1", "V6"), ("V6", "V4"), ("V4", "V2"), ("V1", "V5"), ("V5", "V2"), ("V6", "V5"), ("V4", "V3")):
         if low in v and high in v:
             assert v[low] <= v[high] + 1e-12
@@ -151,7 +151,7 @@ def test_a_bias_is_held_against_its_target_to_both_sides():
     assert measure(stats("forecast_bias", counted, kpi={"target": 0.01})).beyond_chance is True
 
 
-def test_pooled_and_averaged_over_intervals_are_told_apart():
+def test_pooled_level_and_mean_of_intervals_differ():
     """kpi_reference.json, interval_averaging: pooled 72.13 %, mean of intervals 88.06 %, intervals at 80 % 66.67 %."""
     offered, within = [20, 30, 200, 180, 25, 15], [20, 29, 130, 120, 25, 15]
     rates = [w / o for w, o in zip(within, offered, strict=True)]
@@ -162,7 +162,7 @@ def test_pooled_and_averaged_over_intervals_are_told_apart():
     assert 100 * level.intervals_in_target == pytest.approx(66.6667, abs=5e-5)
 
 
-def test_each_side_is_told_which_formula_gives_its_figure():
+def test_explains_names_the_formula_behind_each_sides_figure():
     """Customer 81 %, provider 86 %, on the same hour; the definition leaves short abandons out (V6, 81.90 %)."""
     said = {Side.CUSTOMER: Reported(0.811, 3), Side.PROVIDER: Reported(0.86, 2)}
     level = measure(stats(counted=Moments(1, 860, 1050), variants=ICMI, reported=said))
@@ -170,27 +170,27 @@ def test_each_side_is_told_which_formula_gives_its_figure():
     assert level.reported == {Side.CUSTOMER: 0.811, Side.PROVIDER: 0.86}
 
 
-def test_the_definitions_own_formula_explains_first():
+def test_matching_variant_prefers_the_kpis_own_formula():
     """82 % fits V5 (82.08 %) better than V6 (81.90 %), but V6 is what was agreed."""
     values = {name: num / den for name, (num, den) in ICMI.items()}
-    assert explaining([(Reported(0.82, 2), values)], "V6") == "V6"
-    assert explaining([(Reported(0.82, 2), values)], "V1") == "V5"
-    assert explaining([(Reported(0.75, 2), values)], "V6") is None
+    assert matching_variant([(Reported(0.82, 2), values)], "V6") == "V6"
+    assert matching_variant([(Reported(0.82, 2), values)], "V1") == "V5"
+    assert matching_variant([(Reported(0.75, 2), values)], "V6") is None
 
 
-def test_a_figure_from_which_nothing_was_taken_out_is_known_as_such_and_only_where_the_agreed_count_gives_it_not():
+def test_explains_in_full_only_where_the_agreed_count_does_not_match():
     """Without the outage V1 is 860 of 1060 and V4 860 of 1040; with it V1 is 900 of 1210 and V3 900 of 1090."""
     in_full = service_levels(answered=1090, within=900, abandoned=120, short=10, abandoned_within=20)
-    said = {Side.CUSTOMER: Reported(0.8113, 4), Side.PROVIDER: Reported(0.8269, 4)}
-    level = measure(stats(counted=Moments(1, 860, 1050), variants=ICMI, in_full=in_full, reported=said))
+    reported = {Side.CUSTOMER: Reported(0.8113, 4), Side.PROVIDER: Reported(0.8269, 4)}
+    level = measure(stats(counted=Moments(1, 860, 1050), variants=ICMI, in_full=in_full, reported=reported))
     assert (level.explains, level.explains_in_full) == ({Side.CUSTOMER: "V1", Side.PROVIDER: "V4"}, {})
-    said = {Side.CUSTOMER: Reported(0.7438, 4), Side.PROVIDER: Reported(0.8257, 4)}
-    level = measure(stats(counted=Moments(1, 860, 1050), variants=ICMI, in_full=in_full, reported=said))
+    reported = {Side.CUSTOMER: Reported(0.7438, 4), Side.PROVIDER: Reported(0.8257, 4)}
+    level = measure(stats(counted=Moments(1, 860, 1050), variants=ICMI, in_full=in_full, reported=reported))
     assert (level.explains, level.explains_in_full) == ({}, {Side.CUSTOMER: "V1", Side.PROVIDER: "V3"})
     assert level.variants_in_full["V3"] == 900 / 1090
 
 
-def test_the_months_of_a_figure_tell_its_formula_where_their_mean_by_days_cannot():
+def test_formula_is_matched_month_by_month():
     """V3 in a busy and in a quiet month, 0.86 and 0.5: weighted by days 0.68, while V3 of both is 960 of 1200."""
     quiet = service_levels(answered=200, within=100, abandoned=0, short=0, abandoned_within=0)
     both = {name: tuple(map(sum, zip(ICMI[name], quiet[name], strict=True))) for name in ICMI}
@@ -202,7 +202,7 @@ def test_the_months_of_a_figure_tell_its_formula_where_their_mean_by_days_cannot
     assert measure(stats(counted=Moments(1, 960, 1250), variants=both, reported=by_chance)).explains == {}
 
 
-def test_a_month_without_an_exclusion_counts_as_one_from_which_nothing_was_taken_out():
+def test_a_month_without_an_exclusion_matches_in_full():
     in_full = service_levels(answered=1090, within=900, abandoned=120, short=10, abandoned_within=20)
     months = ((Reported(0.8257, 4), Formulas(ICMI, in_full)), (Reported(0.86, 4), Formulas(ICMI)))
     said = {Side.PROVIDER: Reported(0.8431, 4, months)}

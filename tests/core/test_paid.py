@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comity.core.paid import SHARES, PaidStats, split
+from comity.core.paid import SHARES, PaidStats, split_paid
 
 CLASSES = ("in_target", "late", "repeated", "not_split")
 
@@ -18,7 +18,7 @@ def test_paid_is_split_by_contacts_and_by_time():
     Contacts 600 in target, 200 late, 200 repeated: 6,000, 2,000, 2,000. Handled 40, 10 and 20 hours of the
     100: 2,400, 600, 1,200, and 30 hours idle, 1,800. 4,000 not split.
     """
-    found = split(
+    paid_split = split_paid(
         PaidStats(
             Decimal(20000),
             Decimal(10000),
@@ -29,40 +29,46 @@ def test_paid_is_split_by_contacts_and_by_time():
         ),
         {"late": "provider", "idle": "both"},
     )
-    assert found.amounts == pytest.approx(
+    assert paid_split.amounts == pytest.approx(
         {"in_target": 8400, "late": 2600, "repeated": 3200, "idle": 1800, "not_split": 4000},
     )
-    assert found.shares["repeated"] == pytest.approx(0.16)
-    assert found.answers_for == {
+    assert paid_split.shares["repeated"] == pytest.approx(0.16)
+    assert paid_split.answers_for == {
         "in_target": None,
         "late": "provider",
         "repeated": None,
         "idle": "both",
         "not_split": None,
     }
-    assert found.contacts_in_target == 600
-    assert found.cost_per_contact_in_target == pytest.approx(20000 / 600)
+    assert paid_split.contacts_in_target == 600
+    assert paid_split.cost_per_contact_in_target == pytest.approx(20000 / 600)
 
 
 def test_nothing_is_idle_when_more_was_handled_than_invoiced():
-    found = split(PaidStats(Decimal(600), Decimal(0), Decimal(600), 3600.0, {}, {"in_target": 5400.0, "late": 1800.0}))
-    assert found.amounts["idle"] == 0
-    assert found.shares == pytest.approx({"in_target": 0.75, "late": 0.25, "repeated": 0, "idle": 0, "not_split": 0})
+    paid_split = split_paid(
+        PaidStats(Decimal(600), Decimal(0), Decimal(600), 3600.0, {}, {"in_target": 5400.0, "late": 1800.0})
+    )
+    assert paid_split.amounts["idle"] == 0
+    assert paid_split.shares == pytest.approx(
+        {"in_target": 0.75, "late": 0.25, "repeated": 0, "idle": 0, "not_split": 0}
+    )
 
 
 def test_contacts_that_no_kpi_judges_are_not_split():
-    found = split(PaidStats(Decimal(100), Decimal(100), Decimal(0), 0.0, {"in_target": 3, "not_split": 1}, {}))
-    assert found.shares["not_split"] == pytest.approx(0.25)
+    paid_split = split_paid(
+        PaidStats(Decimal(100), Decimal(100), Decimal(0), 0.0, {"in_target": 3, "not_split": 1}, {})
+    )
+    assert paid_split.shares["not_split"] == pytest.approx(0.25)
 
 
 def test_time_without_handled_time_is_not_split_rather_than_idle():
     """Handle times that nobody recorded do not show that nobody worked."""
-    found = split(PaidStats(Decimal(100), Decimal(0), Decimal(100), 3600.0, {"in_target": 3}, {}))
-    assert found.shares["not_split"] == 1.0
+    paid_split = split_paid(PaidStats(Decimal(100), Decimal(0), Decimal(100), 3600.0, {"in_target": 3}, {}))
+    assert paid_split.shares["not_split"] == 1.0
 
 
 def test_a_period_without_an_invoice_has_no_split():
-    assert split(PaidStats(Decimal(0), Decimal(0), Decimal(0), 0.0)) is None
+    assert split_paid(PaidStats(Decimal(0), Decimal(0), Decimal(0), 0.0)) is None
 
 
 money = st.decimals(0, 10**7, places=2, allow_nan=False)
@@ -77,7 +83,7 @@ money = st.decimals(0, 10**7, places=2, allow_nan=False)
     st.dictionaries(st.sampled_from(CLASSES), st.floats(0, 1e8)),
 )
 def test_shares_add_up_to_one_and_none_is_negative(by_contact, by_time, rest, seconds, contacts, handled):
-    found = split(PaidStats(by_contact + by_time + rest, by_contact, by_time, seconds, contacts, handled))
-    assert tuple(found.shares) == SHARES
-    assert math.fsum(found.shares.values()) == pytest.approx(1, abs=1e-12)
-    assert all(share >= -1e-12 for share in found.shares.values())
+    paid_split = split_paid(PaidStats(by_contact + by_time + rest, by_contact, by_time, seconds, contacts, handled))
+    assert tuple(paid_split.shares) == SHARES
+    assert math.fsum(paid_split.shares.values()) == pytest.approx(1, abs=1e-12)
+    assert all(share >= -1e-12 for share in paid_split.shares.values())

@@ -36,7 +36,7 @@ def test_a_month_beyond_an_end_is_not_guessed(beyond: date) -> None:
     assert index.growth([beyond], [month(2026, 1)]) is None
 
 
-def test_an_index_of_which_nothing_was_published_knows_nothing() -> None:
+def test_an_empty_index_gives_none() -> None:
     assert PriceIndex({}).growth([month(2026, 1)], [month(2026, 2)]) is None
 
 
@@ -53,7 +53,7 @@ def test_growth_is_of_means_over_the_periods() -> None:
         min_size=2,
     )
 )
-def test_a_bridge_lies_between_its_piers_and_back_is_the_inverse_of_there(published: dict[date, float]) -> None:
+def test_interpolation_is_bounded_and_growth_is_invertible(published: dict[date, float]) -> None:
     index = PriceIndex(published)
     first, last = sorted(published)[:2]
     between = date(first.year + (last.year - first.year) // 2, first.month if last.year - first.year > 1 else 1, 1)

@@ -49,7 +49,7 @@ def stamp(
 
     library = needed()
     try:
-        head = chain.verify(chain.read(file.read_text(encoding="utf-8")))
+        head = chain.verify(chain.parse_record(file.read_text(encoding="utf-8")))
     except OSError as error:
         raise refuse(f"{file} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:

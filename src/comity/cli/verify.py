@@ -41,7 +41,7 @@ def verify(
     from comity.core import chain  # noqa: PLC0415 - late, for a quick cold start
 
     try:
-        entries = chain.read(file.read_text(encoding="utf-8"))
+        entries = chain.parse_record(file.read_text(encoding="utf-8"))
         last = chain.verify(entries, None if head is None else head.strip().lower())
         signed = None if stamp is None else _signed(stamp, authority, [entry.digest for entry in entries])
     except OSError as error:
@@ -57,7 +57,7 @@ def verify(
     typer.echo(f"No entry was changed; the last digest is {last}")
     if signed is not None:
         digest, at = signed
-        covered = len(entries) - chain.after(entries, digest)
+        covered = len(entries) - chain.entries_after(entries, digest)
         typer.echo(f"A time authority signed the digest of entry {covered} at {at:%Y-%m-%d %H:%M:%S} UTC")
     if head is None:
         typer.echo(
@@ -65,7 +65,7 @@ def verify(
             "compare a digest that you kept (in the mail that came with each entry) with --head."
         )
         return
-    later = chain.after(entries, head.strip().lower())
+    later = chain.entries_after(entries, head.strip().lower())
     kept = len(entries) - later
     typer.echo(f"The digest that you kept is the one of entry {kept}: up to it, the record is the one you confirmed.")
     if later:

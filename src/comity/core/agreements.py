@@ -1,6 +1,6 @@
-"""What two sides agreed to measure: KPIs, and which wording is in force on a day.
+"""Agreed KPIs, and which wording of each is in force on a day.
 
-Signing, changing and proposing come with the shared room; a review needs only what is in force.
+How a wording is proposed and signed is the room's concern; a review needs only what is in force.
 """
 
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Abandons(StrEnum):
-    """What a service level does with contacts that gave up."""
+    """How a service level treats abandoned contacts."""
 
     COUNT = "count"  # all of them count as misses (V1)
     EXCLUDE_SHORT = "exclude-short"  # short ones are left out (V6, recommended)
@@ -22,10 +22,10 @@ LOWER = "lower"
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What holds of a measure, whatever a KPI says about it.
+    """Properties of a measure that no KPI changes, and defaults.
 
-    `better` is which way is better unless the KPI says otherwise. `people_of` is the table of the people whom it
-    counts: their figures are never shown for fewer than five of them. It is None where a measure counts no people.
+    `better` is the better direction unless the KPI sets another. `people_of` is the table of the people whom the
+    measure counts, whose figures are never shown for fewer than five of them; None where it counts no people.
     """
 
     better: str = HIGHER
@@ -80,7 +80,7 @@ class Kpi:
     queue_map: dict[str, str] = field(default_factory=dict)  # the signed map of source queues
 
     def met(self, value: float | None) -> bool | None:
-        """The contract's arithmetic: whether the value meets the target; None without either."""
+        """Whether a value meets the target, compared as floats; None without value or target."""
         if value is None or self.target is None:
             return None
         if self.measure == "forecast_bias":

@@ -1,7 +1,7 @@
-"""Time that counts: business hours of an agreed calendar, less holidays and pauses, across changes of the clock.
+"""Business hours of an agreed calendar, less holidays and pauses, across daylight saving time.
 
-Every moment is an instant with a zone; days and hours are the calendar's own. A day that is open from midnight to
-midnight is as long as it is: 23 hours on the day on which the clocks go forward.
+Every moment is an aware datetime; days and hours are local to the calendar's zone. A day that is open from midnight to
+midnight has its true length: 23 hours on the day on which the clocks go forward.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,24 +10,24 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 _DAY = timedelta(days=1)
-_NOTHING = timedelta(0)
+_ZERO = timedelta(0)
 _TICK = timedelta(microseconds=1)
-_LONGEST = 3660  # days that a due moment is looked for: ten years
+_MAX_DAYS = 3660  # days that a due moment is looked for: ten years
 _FRIDAY = 4
 Span = tuple[datetime, datetime]
 
 
 class NeverDueError(ValueError):
-    """A calendar that is never open long enough."""
+    """A calendar that is not open for long enough within ten years."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """When a clock runs.
+    """Weekly opening hours and holidays, in one time zone.
 
-    :ivar zone: whose days and hours these are
+    :ivar zone: IANA name of the time zone
     :ivar week: weekday (0 is Monday) -> from, to; a `to` of midnight is the day's end; absent days are closed
-    :ivar holidays: days on which it does not run
+    :ivar holidays: days that are closed
     """
 
     zone: str
@@ -45,15 +45,16 @@ class Hours:
         return cls(zone, dict.fromkeys(range(7), (time.min, time.min)))
 
     def spans(self, start: datetime) -> Iterator[Span]:
-        """The spans in which it runs, from an instant on, in UTC."""
+        """Yield the open spans from an instant on, in UTC, for ten years."""
         zone = ZoneInfo(self.zone)
         day = start.astimezone(zone).date()
-        for _ in range(_LONGEST):
+        for _ in range(_MAX_DAYS):
             if day not in self.holidays and day.weekday() in self.week:
                 opens, closes = self.week[day.weekday()]
                 last = day + _DAY if closes == time.min else day
                 first, end = (
-                    datetime.combine(one, at, zone).astimezone(UTC) for one, at in ((day, opens), (last, closes))
+                    datetime.combine(local_day, at, zone).astimezone(UTC)
+                    for local_day, at in ((day, opens), (last, closes))
                 )
                 if end > start:
                     yield max(first, start.astimezone(UTC)), end
@@ -61,26 +62,26 @@ class Hours:
 
 
 def elapsed(hours: Hours, start: datetime, end: datetime, pauses: Sequence[Span] = ()) -> timedelta:
-    """How long the clock ran from one instant to another.
+    """Return the open time between two instants.
 
-    :param pauses: spans in which it was held; they may overlap
+    :param pauses: spans that do not count; they may overlap
     """
-    total = _NOTHING
+    total = _ZERO
     for first, last in hours.spans(start):
         if first >= end:
             break
-        total += sum((to - at for at, to in _without((first, min(last, end)), pauses)), _NOTHING)
+        total += sum((to - at for at, to in _subtract_pauses((first, min(last, end)), pauses)), _ZERO)
     return total
 
 
 def due(hours: Hours, start: datetime, allowed: timedelta, pauses: Sequence[Span] = ()) -> datetime:
-    """The instant at which the clock has run for so long.
+    """Return the instant at which `allowed` open time has passed.
 
-    :raises NeverDueError: where that does not happen within ten years
+    :raises NeverDueError: where that is not within ten years
     """
     left = allowed
     for span in hours.spans(start):
-        for first, last in _without(span, pauses):
+        for first, last in _subtract_pauses(span, pauses):
             if last - first >= left:
                 return first + left
             left -= last - first
@@ -88,11 +89,11 @@ def due(hours: Hours, start: datetime, allowed: timedelta, pauses: Sequence[Span
 
 
 def closing(hours: Hours, received: datetime, days: int) -> datetime:
-    """When N working days have passed: close of business on the Nth working day after the one of receipt.
+    """Return close of business on the Nth working day after the day of receipt.
 
-    What is received after closing, or on a day that is closed, counts as received on the next working day.
+    What is received after closing, or on a closed day, counts as received on the next working day.
 
-    :raises NeverDueError: where there are not that many within ten years
+    :raises NeverDueError: where there are not that many working days within ten years
     """
     for number, (_, end) in enumerate(hours.spans(received)):  # the first is the day of receipt
         if number == days:
@@ -101,28 +102,28 @@ def closing(hours: Hours, received: datetime, days: int) -> datetime:
 
 
 def postponed(hours: Hours, end: datetime, pauses: Sequence[Span]) -> datetime:
-    """A closing moved by as many closings as the pauses span; the days of overlapping pauses move it once.
+    """Return a close of business postponed by as many working days as the pauses span, overlaps counted once.
 
-    :param end: when the clock would have ended
-    :raises NeverDueError: where the calendar has not that many closings
+    :param end: the close of business without pauses
+    :raises NeverDueError: where the calendar has too few working days within ten years
     """
-    held: set[datetime] = set()
+    closings: set[datetime] = set()
     for start, stop in pauses:
         for _, last in hours.spans(start):
             if last > stop:
                 break
-            held.add(last)
-    return closing(hours, end - _TICK, len(held))
+            closings.add(last)
+    return closing(hours, end - _TICK, len(closings))
 
 
-def _without(span: Span, pauses: Sequence[Span]) -> list[Span]:
-    """What pauses leave of a span."""
-    kept = [span]
+def _subtract_pauses(span: Span, pauses: Sequence[Span]) -> list[Span]:
+    """Return the pieces of a span outside the pauses."""
+    pieces = [span]
     for pause_from, pause_to in pauses:
-        kept = [
+        pieces = [
             piece
-            for first, last in kept
+            for first, last in pieces
             for piece in ((first, min(last, pause_from)), (max(first, pause_to), last))
             if piece[0] < piece[1]
         ]
-    return kept
+    return pieces

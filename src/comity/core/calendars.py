@@ -36,7 +36,7 @@ class UnknownPeriodError(ValueError):
     """A name of a period that cannot be read."""
 
     def __init__(self, name: str) -> None:
-        """Say which name, and how names look."""
+        """Name the text, and the forms that can be read."""
         super().__init__(
             f"{name!r} is not a period; write 2026 (a year), 2026-Q2, 2026-05 or 2026-W23",
         )
@@ -94,13 +94,13 @@ class Calendar:
     def months(self, period: Period) -> list[date]:
         """The first days of the months in the period; empty when it is not made of whole months."""
         cutter = Calendar(Cut.MONTH, self.month_starts_on)
-        month, found = cutter.containing(period.start), []
+        month, starts = cutter.containing(period.start), []
         if month.start != period.start:
             return []
         while month.end <= period.end:
-            found.append(month.start)
+            starts.append(month.start)
             if month.end == period.end:
-                return found
+                return starts
             month = cutter.after(month)
         return []
 

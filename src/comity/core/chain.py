@@ -1,8 +1,8 @@
-"""A record that shows when somebody has changed it: each entry's digest covers the digest of the one before it.
+"""A hash chain: each entry's digest covers the digest of the entry before it, so that a change to a record shows.
 
-Whoever has kept the last digest, the *head*, can show later that nothing before it was changed, taken out or put in
-between; no server is needed. Without a kept head the chain proves only that the record is consistent: whoever holds
-all of it can make another one that is consistent too.
+Whoever kept the last digest, the *head*, can show later that nothing before it was changed, removed or inserted; no
+server is needed. Without a kept head the chain proves only that the record is consistent: whoever holds all of it can
+make another consistent one.
 
 The digest of an entry is the SHA-256, in hexadecimal, of the UTF-8 bytes of the canonical JSON of
 `[number, previous, content]`: no white space, the keys of each object in the order of their code points, characters
@@ -15,17 +15,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-BEGINNING = "0" * 64
+GENESIS_DIGEST = "0" * 64
 SCHEMA = "comity.record/1"
-_TOP = frozenset({"schema", "entries"})
-_OF_AN_ENTRY = frozenset({"number", "content", "previous", "digest"})
+_RECORD_KEYS = frozenset({"schema", "entries"})
+_ENTRY_KEYS = frozenset({"number", "content", "previous", "digest"})
 _HEX = frozenset("0123456789abcdef")
-_EXACT = 2**53 - 1  # larger whole numbers are rounded by readers that know only floating-point numbers
+_MAX_SAFE_INTEGER = 2**53 - 1  # larger whole numbers are rounded by readers that know only floating-point numbers
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry: its place, counted from 1, its content, and the digests of the one before and of itself."""
+    """One entry: its number, from 1; its content; the digest of the previous entry and its own."""
 
     number: int
     content: Mapping[str, Any]
@@ -34,18 +34,18 @@ class Entry:
 
 
 class BrokenChainError(ValueError):
-    """A record that is not as it was made, or that two readers could read differently: where, and what is wrong."""
+    """A record that was changed, or that two JSON readers could read differently; says where and what is wrong."""
 
 
 class NotARecordError(ValueError):
-    """A text that is no record at all."""
+    """A text that is not a record."""
 
 
 def canonical(value: object) -> str:
-    """The one way to write a value as JSON; what a digest is computed over.
+    """Return a value's canonical JSON, over which digests are computed.
 
-    :param value: what JSON holds
-    :raises ValueError: for NaN, infinity and unpaired surrogates, which JSON does not hold
+    :param value: of JSON types
+    :raises ValueError: for NaN, infinity and unpaired surrogates, which JSON cannot represent
     """
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     text.encode()  # an unpaired surrogate has no UTF-8
@@ -53,38 +53,45 @@ def canonical(value: object) -> str:
 
 
 def digest_of(value: object) -> str:
-    """SHA-256 of a value's canonical JSON, in hexadecimal."""
+    """Return the SHA-256 of a value's canonical JSON, in hexadecimal."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
 def linked(number: int, content: Mapping[str, Any], previous: str) -> Entry:
-    """An entry after the one whose digest is `previous`.
+    """Make the entry that follows the one whose digest is `previous`.
 
-    :param content: values that JSON holds; numbers as they are to be read back
+    :param content: values of JSON types
     """
     return Entry(number, content, previous, digest_of([number, previous, content]))
 
 
-def read(text: str) -> list[Entry]:
-    """The entries of a record as a room gives it out, read so that every JSON reader reads the same.
+def parse_record(text: str) -> list[Entry]:
+    """Parse a record as a room exports it, refusing whatever two JSON readers could read differently.
 
-    Refused are: a key that stands twice (some readers take the first, some the last), a key that no digest covers, a
-    number that readers round or write differently, NaN, a character that is half of one, no entries, and entries of
-    several relationships.
+    Refused are: duplicate keys (some readers take the first, some the last), keys that no digest covers, numbers that
+    readers round or write differently, NaN, unpaired surrogates, no entries, and entries of several relationships.
 
     :raises NotARecordError: for a text that is no JSON, or no record
     :raises BrokenChainError: for what is listed above
     """
     try:
-        told = json.loads(
-            text, object_pairs_hook=_once, parse_int=_whole, parse_float=_fraction, parse_constant=_constant
+        document = json.loads(
+            text,
+            object_pairs_hook=_object_with_unique_keys,
+            parse_int=_parse_int,
+            parse_float=_parse_float,
+            parse_constant=_reject_constant,
         )
     except (json.JSONDecodeError, RecursionError) as error:
         raise NotARecordError(f"it is not JSON: {error}") from None
-    if not isinstance(told, dict) or told.get("schema") != SCHEMA or not isinstance(told.get("entries"), list):
+    if (
+        not isinstance(document, dict)
+        or document.get("schema") != SCHEMA
+        or not isinstance(document.get("entries"), list)
+    ):
         raise NotARecordError(f"it has to contain the schema {SCHEMA} and a list of entries")
-    _no_other_keys(told, _TOP, "the record")
-    entries = [_entry(at, one) for at, one in enumerate(told["entries"], 1)]
+    _reject_unknown_keys(document, _RECORD_KEYS, "the record")
+    entries = [_parse_entry(at, entry) for at, entry in enumerate(document["entries"], 1)]
     if not entries:
         raise BrokenChainError("it has no entries, so there is nothing to verify")
     relationship_of(entries)
@@ -92,12 +99,12 @@ def read(text: str) -> list[Entry]:
 
 
 def verify(entries: Sequence[Entry], head: str | None = None) -> str:
-    """The head of a chain in which every entry is as it was made.
+    """Verify a chain, and return its head.
 
     :param head: a digest that was kept; it has to be that of one of the entries
-    :raises BrokenChainError: naming the first entry that is not
+    :raises BrokenChainError: naming the first entry that was changed, removed or inserted
     """
-    before = BEGINNING
+    before = GENESIS_DIGEST
     settled: set[object] = set()
     for at, entry in enumerate(entries, 1):
         if entry.number != at:
@@ -105,22 +112,22 @@ def verify(entries: Sequence[Entry], head: str | None = None) -> str:
         if entry.previous != before:
             raise BrokenChainError(f"entry {at} does not follow the one before it")
         try:
-            made = linked(entry.number, entry.content, entry.previous)
+            expected = linked(entry.number, entry.content, entry.previous)
         except ValueError as error:
             raise BrokenChainError(f"entry {at} holds what JSON does not hold: {error}") from None
-        if made.digest != entry.digest:
+        if expected.digest != entry.digest:
             raise BrokenChainError(f"entry {at} was changed after it was made")
-        _agrees(at, entry.content, settled)
+        _check_content(at, entry.content, settled)
         before = entry.digest
     if head is not None and head not in {entry.digest for entry in entries}:
         raise BrokenChainError("the digest that was kept is of none of these entries")
     return before
 
 
-def after(entries: Sequence[Entry], head: str) -> int:
-    """How many entries follow the one whose digest was kept; what they hold is not covered by that digest.
+def entries_after(entries: Sequence[Entry], head: str) -> int:
+    """Count the entries after the one with a kept digest, which that digest does not cover.
 
-    :raises BrokenChainError: where no entry has it
+    :raises BrokenChainError: where no entry has that digest
     """
     for at, entry in enumerate(entries):
         if entry.digest == head:
@@ -129,21 +136,25 @@ def after(entries: Sequence[Entry], head: str) -> int:
 
 
 def relationship_of(entries: Sequence[Entry]) -> str:
-    """The relationship that all entries are of.
+    """Return the relationship of all entries.
 
-    :raises BrokenChainError: where they are of several, or an entry names none
+    :raises BrokenChainError: for entries of several relationships, or an entry that names none
     """
-    named = [entry.content.get("relationship") for entry in entries]
-    for at, one in enumerate(named, 1):
-        if not isinstance(one, str) or not one:
+    relationships = [entry.content.get("relationship") for entry in entries]
+    for at, relationship in enumerate(relationships, 1):
+        if not isinstance(relationship, str) or not relationship:
             raise BrokenChainError(f"entry {at} does not name its relationship")
-        if one != named[0]:
+        if relationship != relationships[0]:
             raise BrokenChainError(f"entry {at} is of another relationship than entry 1")
-    return str(named[0])
+    return str(relationships[0])
 
 
-def _agrees(at: int, content: Mapping[str, Any], settled: set[object]) -> None:
-    """Check an entry's content against itself: what both gave their word for, by its digest; each subject once."""
+def _check_content(at: int, content: Mapping[str, Any], settled: set[object]) -> None:
+    """Check that the digests within an entry's content match, and that its subject is settled for the first time.
+
+    :param settled: subjects of earlier entries; this entry's is added
+    :raises BrokenChainError: where either does not hold
+    """
     if "figures_digest" in content and digest_of(content.get("figures")) != content["figures_digest"]:
         raise BrokenChainError(f"entry {at} has other figures than those that were confirmed")
     if "content_digest" in content and digest_of(content.get("content")) != content["content_digest"]:
@@ -161,61 +172,61 @@ def _agrees(at: int, content: Mapping[str, Any], settled: set[object]) -> None:
     settled.add(subject)
 
 
-def _entry(at: int, told: object) -> Entry:
-    if not isinstance(told, dict) or not told.keys() >= _OF_AN_ENTRY:
-        raise NotARecordError(f"entry {at} lacks one of {', '.join(sorted(_OF_AN_ENTRY))}")
-    _no_other_keys(told, _OF_AN_ENTRY, f"entry {at}")
-    number, content, previous, digest = (told[name] for name in ("number", "content", "previous", "digest"))
+def _parse_entry(at: int, entry: object) -> Entry:
+    if not isinstance(entry, dict) or not entry.keys() >= _ENTRY_KEYS:
+        raise NotARecordError(f"entry {at} lacks one of {', '.join(sorted(_ENTRY_KEYS))}")
+    _reject_unknown_keys(entry, _ENTRY_KEYS, f"entry {at}")
+    number, content, previous, digest = (entry[name] for name in ("number", "content", "previous", "digest"))
     if type(number) is not int or not isinstance(content, dict):  # true is no number, though Python counts with it
         raise NotARecordError(f"entry {at} needs a whole number and a content that is an object")
-    for one in (previous, digest):
-        if not isinstance(one, str) or len(one) != len(BEGINNING) or not _HEX.issuperset(one):
+    for value in (previous, digest):
+        if not isinstance(value, str) or len(value) != len(GENESIS_DIGEST) or not _HEX.issuperset(value):
             raise NotARecordError(f"entry {at} has a digest that is not 64 hexadecimal digits in lower case")
     return Entry(number, content, previous, digest)
 
 
-def _no_other_keys(told: Mapping[str, Any], known: frozenset[str], where: str) -> None:
-    for key in told:
+def _reject_unknown_keys(mapping: Mapping[str, Any], known: frozenset[str], place: str) -> None:
+    for key in mapping:
         if key not in known:
-            raise BrokenChainError(f"{where} has a key {_shown(key)} that no digest covers")
+            raise BrokenChainError(f"{place} has a key {_quote(key)} that no digest covers")
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object in which each key stands once; its texts are whole characters."""
-    found: dict[str, Any] = {}
+def _object_with_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build a JSON object, refusing duplicate keys, unpaired surrogates and NUL."""
+    members: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found:
-            raise BrokenChainError(f"the key {_shown(key)} stands twice in one object, so that readers disagree")
-        _text(key)
-        for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, str):
-                _text(one)
-        found[key] = value
-    return found
+        if key in members:
+            raise BrokenChainError(f"the key {_quote(key)} stands twice in one object, so that readers disagree")
+        _check_text(key)
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, str):
+                _check_text(item)
+        members[key] = value
+    return members
 
 
-def _text(text: str) -> None:
+def _check_text(text: str) -> None:
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        raise BrokenChainError(f"the text {_shown(text)} holds half a character or a NUL")
+        raise BrokenChainError(f"the text {_quote(text)} holds half a character or a NUL")
 
 
-def _whole(digits: str) -> int:
-    if digits == "-0" or abs(int(digits[:20])) > _EXACT or len(digits) > len(str(-_EXACT)):
+def _parse_int(digits: str) -> int:
+    if digits == "-0" or abs(int(digits[:20])) > _MAX_SAFE_INTEGER or len(digits) > len(str(-_MAX_SAFE_INTEGER)):
         raise BrokenChainError(f"the number {digits[:30]} is one that readers read differently")
     return int(digits)
 
 
-def _fraction(digits: str) -> float:
+def _parse_float(digits: str) -> float:
     number = float(digits)
     if repr(number) != digits or number in {float("inf"), float("-inf")}:
         raise BrokenChainError(f"the number {digits[:30]} is not written as the room writes it")
     return number
 
 
-def _constant(name: str) -> float:
+def _reject_constant(name: str) -> float:
     raise BrokenChainError(f"{name} is no number that JSON holds")
 
 
-def _shown(text: str) -> str:
-    """A text of the file in a message, without anything that steers a terminal."""
+def _quote(text: str) -> str:
+    """Quote a text of the file for a message, with control characters escaped; 60 characters at most."""
     return ascii(text[:60])

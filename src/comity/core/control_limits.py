@@ -1,4 +1,4 @@
-"""Natural process limits: how far a figure wanders by itself, so that the next one can be judged."""
+"""Control limits (XmR and p' charts): the range of common-cause variation that a new value is compared with."""
 
 import math
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class NaturalLimits:
     moving_range: float
 
     def __contains__(self, value: float) -> bool:
-        """Whether a value is what the earlier ones lead to expect."""
+        """Whether a value lies within the limits."""
         return self.lower <= value <= self.upper
 
 
@@ -49,13 +49,13 @@ def natural_limits(values: Sequence[float]) -> NaturalLimits:
 
 @dataclass(frozen=True, slots=True)
 class Scatter:
-    """How shares of counts scatter from one to the next: the mean, and how many times as wide as chance, at least 1."""
+    """Scatter of shares of counts: their mean, and by what factor it is wider than binomial chance (at least 1)."""
 
     mean: float
     wider: float
 
     def limits(self, count: float) -> tuple[float, float]:
-        """Between which a share of so many lies, but for three in a thousand; wider where there are fewer."""
+        """Return the three-sigma limits of a share of `count`, clipped to 0 and 1."""
         if count <= 0:
             return 0.0, 1.0
         half = 3 * self.wider * math.sqrt(self.mean * (1 - self.mean) / count)
@@ -63,13 +63,14 @@ class Scatter:
 
 
 def scatter(parts: Sequence[float], counts: Sequence[float]) -> Scatter:
-    """The scatter of shares in a row, as of a p' chart (Laney 2002): each in units of its own chance, by moving ranges.
+    """Estimate the scatter of consecutive shares as for a p' chart (Laney 2002), from moving ranges of z-scores.
 
-    :param parts: of each count; where nothing was counted it is passed over
+    :param parts: numerators, in the order of time
+    :param counts: denominators; entries of 0 are skipped
     """
     known = [(part, count) for part, count in zip(parts, counts, strict=True) if count > 0]
     mean = sum(part for part, _ in known) / sum(count for _, count in known)
     chance = [math.sqrt(mean * (1 - mean) / count) for _, count in known]
-    off = [(part / count - mean) / one if one else 0.0 for (part, count), one in zip(known, chance, strict=True)]
-    ranges = [abs(after - before) for before, after in pairwise(off)]
+    deviations = [(part / count - mean) / one if one else 0.0 for (part, count), one in zip(known, chance, strict=True)]
+    ranges = [abs(after - before) for before, after in pairwise(deviations)]
     return Scatter(mean, max(sum(ranges) / len(ranges) / _D2, 1.0) if ranges else 1.0)

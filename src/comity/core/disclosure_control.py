@@ -1,4 +1,4 @@
-"""Whether published sums and counts, combined, isolate the answers of 1 to 4 people.
+"""Statistical disclosure control: whether published sums and counts, combined, isolate the answers of 1 to 4 people.
 
 Suppressing a figure about fewer than five people is not enough. The answers of 41 people less those of 40 are one
 person's answer, and so is any other sum of published figures, each times some number, in which all but a few people
@@ -34,7 +34,7 @@ FEWEST = 5  # people; a smaller group is never shown, nor what isolates one
 # Elimination modulo a large prime: a rank over the rationals differs from it only where the prime divides a minor,
 # and products of two residues fit 64 bits.
 _PRIME = 2**31 - 1
-_MOST_TRIED = 5_000
+_MAX_TRIALS = 5_000
 Weight = int | Fraction
 Group = frozenset[Hashable]
 
@@ -51,12 +51,12 @@ class Published:
 
         :param atoms: the people behind each atom; a person may be behind several
         """
-        known = [frozenset(people) for people in atoms]
-        self._order = sorted(range(len(known)), key=lambda at: len(known[at]) < fewest)
-        self._large = sum(len(people) >= fewest for people in known)
-        self._small = [known[at] for at in self._order[self._large :]]
+        atom_sets = [frozenset(people) for people in atoms]
+        self._order = sorted(range(len(atom_sets)), key=lambda at: len(atom_sets[at]) < fewest)
+        self._large = sum(len(people) >= fewest for people in atom_sets)
+        self._small = [atom_sets[at] for at in self._order[self._large :]]
         self._fewest = fewest
-        self._basis = np.zeros((0, len(known)), dtype=np.int64)
+        self._basis = np.zeros((0, len(atom_sets)), dtype=np.int64)
 
     def isolated_by(self, rows: Iterable[Sequence[Weight]]) -> Group | None:
         """A group of fewer than `fewest` people that would be isolated by one more figure; None where there is none."""
@@ -78,16 +78,16 @@ class Published:
         new = [[_residue(row[at]) for at in self._order] for row in rows]
         if not new:
             return self._basis
-        return _reduced(np.vstack([self._basis, np.array(new, dtype=np.int64)]))
+        return _reduced_row_echelon(np.vstack([self._basis, np.array(new, dtype=np.int64)]))
 
     def _isolated(self, basis: np.ndarray) -> Group | None:
         # In reduced form, a row without an entry among the large atoms is zero on all of them.
         about_few = basis[~basis[:, : self._large].any(axis=1)][:, self._large :]
-        for block in _blocks(about_few):
+        for block in _independent_blocks(about_few):
             columns = np.flatnonzero(block.any(axis=0))
-            found = _group(block[:, columns], [self._small[at] for at in columns], self._fewest)
-            if found is not None:
-                return found
+            group = _isolated_group(block[:, columns], [self._small[at] for at in columns], self._fewest)
+            if group is not None:
+                return group
         return None
 
 
@@ -97,10 +97,10 @@ def isolated(published: Iterable[Collection[Hashable]], fewest: int = FEWEST) ->
     :param published: the people behind each published sum
     :returns: one such group; None where there is none
     """
-    sets = [frozenset(one) for one in published]
+    sets = [frozenset(members_of_sum) for members_of_sum in published]
     members: dict[tuple[bool, ...], set[Hashable]] = {}
     for person in frozenset().union(*sets):
-        members.setdefault(tuple(person in one for one in sets), set()).add(person)
+        members.setdefault(tuple(person in members_of_sum for members_of_sum in sets), set()).add(person)
     atoms = list(members)
     return Published([members[atom] for atom in atoms], fewest).isolated_by(
         [int(atom[number]) for atom in atoms] for number in range(len(sets))
@@ -113,8 +113,8 @@ def _residue(weight: Weight) -> int:
     return weight.numerator * pow(weight.denominator, -1, _PRIME) % _PRIME
 
 
-def _reduced(matrix: np.ndarray) -> np.ndarray:
-    """The reduced row echelon form modulo the prime, without rows of zeros."""
+def _reduced_row_echelon(matrix: np.ndarray) -> np.ndarray:
+    """Return the reduced row echelon form modulo the prime, without rows of zeros."""
     matrix, rank = matrix % _PRIME, 0
     for column in range(matrix.shape[1]):
         pivots = np.flatnonzero(matrix[rank:, column])
@@ -131,26 +131,26 @@ def _reduced(matrix: np.ndarray) -> np.ndarray:
     return matrix[:rank]
 
 
-def _blocks(rows: np.ndarray) -> list[np.ndarray]:
-    """The rows in blocks that share no column: a combination with the fewest people lies within one block."""
+def _independent_blocks(rows: np.ndarray) -> list[np.ndarray]:
+    """Split rows into blocks that share no column: a combination with the fewest people lies within one block."""
     blocks: list[tuple[set[int], list[int]]] = []
     for number, row in enumerate(rows):
         columns, numbers = set(np.flatnonzero(row).tolist()), [number]
-        apart = []
+        disjoint = []
         for other in blocks:
             if other[0] & columns:
                 columns |= other[0]
                 numbers += other[1]
             else:
-                apart.append(other)
-        blocks = [*apart, (columns, numbers)]
+                disjoint.append(other)
+        blocks = [*disjoint, (columns, numbers)]
     return [rows[sorted(numbers)] for _, numbers in blocks]
 
 
-def _group(block: np.ndarray, people: Sequence[Group], fewest: int) -> Group | None:
-    """A group of too few people outside of whom some combination of the rows is zero; None where there is none.
+def _isolated_group(block: np.ndarray, people: Sequence[Group], fewest: int) -> Group | None:
+    """Return a group of too few people outside of whom some combination of the rows is zero; None without one.
 
-    Where there is too much to try, the people of a whole block are given: better too little than too much is published.
+    Where there are too many combinations to try, all people of the block are returned, so that less is published.
 
     :param block: rows in reduced form, and no column of zeros
     :param people: those behind each column
@@ -159,13 +159,13 @@ def _group(block: np.ndarray, people: Sequence[Group], fewest: int) -> Group | N
     if len(everybody) < fewest:
         return everybody
     if sum(map(len, people)) == len(everybody):  # nobody is behind two columns
-        return _Search([len(one) for one in people], people).group(_parity(block), fewest - 1)
-    if comb(len(people), len(block) - 1) > _MOST_TRIED:
+        return _LowWeightSearch([len(one) for one in people], people).group(_parity_check_matrix(block), fewest - 1)
+    if comb(len(people), len(block) - 1) > _MAX_TRIALS:
         return everybody
     for zeros in combinations(range(len(people)), len(block) - 1):
         # A combination with no smaller one within (a circuit of the matroid of the columns) is zero on one column
         # fewer than there are rows, and determined by these.
-        factors = _null(block[:, list(zeros)])
+        factors = _null_vector(block[:, list(zeros)])
         if factors is not None:
             total = np.zeros(len(people), dtype=np.int64)
             for factor, row in zip(factors, block, strict=True):
@@ -176,8 +176,8 @@ def _group(block: np.ndarray, people: Sequence[Group], fewest: int) -> Group | N
     return None
 
 
-def _parity(block: np.ndarray) -> np.ndarray:
-    """A matrix whose null space is the rows' space: columns of it depend on one another where a combination is."""
+def _parity_check_matrix(block: np.ndarray) -> np.ndarray:
+    """Return a matrix whose null space is the row space: its columns are dependent where a combination has support."""
     pivots = [int(np.flatnonzero(row)[0]) for row in block]
     others = [at for at in range(block.shape[1]) if at not in set(pivots)]
     parity = np.zeros((len(others), block.shape[1]), dtype=np.int64)
@@ -186,8 +186,8 @@ def _parity(block: np.ndarray) -> np.ndarray:
     return parity
 
 
-class _Search:
-    """Looks for the dependent columns of a parity matrix that the fewest people are behind.
+class _LowWeightSearch:
+    """Search for the dependent columns of a parity-check matrix with the fewest people behind them.
 
     As for the words of small weight of a linear code: a column that is zero, or two that are parallel, once some
     others are projected out. With at most four people there are at most two of those others.
@@ -200,10 +200,10 @@ class _Search:
     def group(self, parity: np.ndarray, most: int, chosen: tuple[int, ...] = ()) -> Group | None:
         """The people behind dependent columns, at most so many; None where there are none."""
         self.tried += 1
-        if self.tried > _MOST_TRIED:
+        if self.tried > _MAX_TRIALS:
             return frozenset().union(*self.people)
         first = chosen[-1] + 1 if chosen else 0
-        seen: dict[bytes, int] = {}
+        first_with_direction: dict[bytes, int] = {}
         columns = [at for at in range(first, parity.shape[1]) if self.sizes[at] <= most]
         # The smallest first: of two that are parallel it is the one to be compared with a third.
         for at in sorted(columns, key=self.sizes.__getitem__):
@@ -212,7 +212,7 @@ class _Search:
             if not entries.size:
                 return self._people(*chosen, at)
             direction = (column * pow(int(column[entries[0]]), -1, _PRIME) % _PRIME).tobytes()
-            twin = seen.setdefault(direction, at)
+            twin = first_with_direction.setdefault(direction, at)
             if twin != at and self.sizes[twin] + self.sizes[at] <= most:
                 return self._people(*chosen, twin, at)
         for at in columns:
@@ -220,22 +220,22 @@ class _Search:
                 row = int(np.flatnonzero(parity[:, at])[0])
                 scaled = parity[row] * pow(int(parity[row, at]), -1, _PRIME) % _PRIME
                 projected = np.delete((parity - parity[:, at][:, None] * scaled[None, :]) % _PRIME, row, axis=0)
-                found = self.group(projected, most - self.sizes[at], (*chosen, at))
-                if found is not None:
-                    return found
+                group = self.group(projected, most - self.sizes[at], (*chosen, at))
+                if group is not None:
+                    return group
         return None
 
     def _people(self, *columns: int) -> Group:
         return frozenset().union(*(self.people[at] for at in columns))
 
 
-def _null(columns: np.ndarray) -> list[int] | None:
+def _null_vector(columns: np.ndarray) -> list[int] | None:
     """The factors, unique up to scale, with which the rows add up to zero on the columns; None where not unique."""
     count = len(columns)
     if count == 1:
         return [1]
     # Row-reduce the transpose, one equation a column.
-    reduced = _reduced(columns.T.copy())
+    reduced = _reduced_row_echelon(columns.T.copy())
     if len(reduced) < count - 1:
         return None
     pivots = [int(np.flatnonzero(row)[0]) for row in reduced]

@@ -22,11 +22,11 @@ SHARE, SECONDS, COUNT, POINTS = "share", "seconds", "count", "points"
 UNITS = {"wait_mean": SECONDS, "wait_p90": SECONDS, "handle_time": SECONDS, "backlog": COUNT, "nps": POINTS}
 SHARE_DECIMALS = 2  # a share is shown as a percentage, so with two decimals at least
 P90 = 0.9
-_NOTHING = 1e-12  # a sum of squares this small beside its terms is rounding
+_ROUNDING = 1e-12  # a sum of squares this small beside its terms is rounding
 
 
 class Sampled(StrEnum):
-    """What the independent units behind a level are."""
+    """The independent units behind a level."""
 
     WEEKS = "weeks"
     PEOPLE = "people"  # accounts or employees
@@ -34,13 +34,13 @@ class Sampled(StrEnum):
 
     @property
     def least(self) -> int:
-        """How many units are needed before an interval is believed."""
+        """The least number of units for an interval."""
         return LEAST_WEEKS if self is Sampled.WEEKS else LEAST_UNITS
 
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Sums over independent units u of a ratio's numerator a_u and denominator o_u: all that its error needs."""
+    """Sums over independent units u of a ratio's numerator a_u and denominator o_u, for its standard error."""
 
     units: int
     num: float
@@ -62,7 +62,7 @@ class Moments:
         ratio = self.value
         terms = (self.num2, -2 * ratio * self.cross, ratio * ratio * self.den2)
         squares = math.fsum(terms)
-        if squares <= _NOTHING * math.fsum(abs(term) for term in terms):
+        if squares <= _ROUNDING * math.fsum(abs(term) for term in terms):
             return 0.0
         return math.sqrt(self.units / (self.units - 1) * squares) / abs(self.den)
 
@@ -202,20 +202,28 @@ def unit(kpi: Kpi) -> str:
 
 
 def measure(stats: LevelStats) -> MeasuredLevel:
-    """Turn what was counted into a level."""
+    """Compute a level with its interval from its counts."""
     kpi, counted = stats.kpi, stats.counted
     value = counted.value if stats.quantile is None else stats.quantile.value
     exact = (value, 1.0) if stats.quantile is not None else (counted.num, counted.den)
     se = _error(stats)
     interval = _interval(stats, value, se)
-    own = OWN_VARIANT[kpi.abandons]
-    entered = {side.value: one.entered_by.value for side, one in stats.reported.items() if one.entered_by is not None}
+    own_variant = OWN_VARIANT[kpi.abandons]
+    entered_by = {
+        side.value: reported.entered_by.value
+        for side, reported in stats.reported.items()
+        if reported.entered_by is not None
+    }
     whole = Formulas(stats.variants, stats.in_full)
-    explains = {side: name for side, said in stats.reported.items() if (name := _explained(said, whole, own))}
+    explains = {
+        side: name
+        for side, reported in stats.reported.items()
+        if (name := _matching_variant_of_months(reported, whole, own_variant))
+    }
     in_full = {
         side: name
-        for side, said in stats.reported.items()
-        if side not in explains and (name := _explained(said, whole, own, in_full=True))
+        for side, reported in stats.reported.items()
+        if side not in explains and (name := _matching_variant_of_months(reported, whole, own_variant, in_full=True))
     }
     within = stats.intervals
     in_target = None if within is None or within.in_target is None else within.in_target / within.count
@@ -230,7 +238,7 @@ def measure(stats: LevelStats) -> MeasuredLevel:
         num=counted.num,
         den=counted.den,
         met=meets(kpi, *exact),
-        beyond_chance=_beyond(kpi, interval),
+        beyond_chance=_beyond_chance(kpi, interval),
         definition=kpi,
         variants=_rates(stats.variants),
         variants_in_full=_rates(stats.in_full),
@@ -240,7 +248,7 @@ def measure(stats: LevelStats) -> MeasuredLevel:
         reported={side: stats.reported[side].value if side in stats.reported else None for side in Side},
         explains=explains,
         explains_in_full=in_full,
-        also=dict(stats.also) | ({"entered_by": entered} if entered else {}),
+        also=dict(stats.also) | ({"entered_by": entered_by} if entered_by else {}),
     )
 
 
@@ -287,29 +295,31 @@ def service_levels(
     }
 
 
-def explaining(figures: Sequence[tuple[Reported, Mapping[str, float | None]]], own: str) -> str | None:
-    """The variant that gives all of a side's figures to the decimals shown: the KPI's own first, then the nearest.
+def matching_variant(figures: Sequence[tuple[Reported, Mapping[str, float | None]]], own_variant: str) -> str | None:
+    """Return the variant that equals all of a side's figures at their decimals: the KPI's own first, then the nearest.
 
-    :param figures: each with the variants on its own days
-    :returns: None where no variant gives them all
+    :param figures: each with the values of the variants on its own days
+    :returns: None where no variant equals them all
     """
-    gaps = {name: [_gap(said, variants.get(name)) for said, variants in figures] for name in VARIANTS}
+    gaps = {name: [_gap(reported, variants.get(name)) for reported, variants in figures] for name in VARIANTS}
     near = {name: math.fsum(known) for name, known in gaps.items() if known and math.inf not in known}
-    if own in near:
-        return own
+    if own_variant in near:
+        return own_variant
     return min(near, key=lambda name: (near[name], name), default=None)
 
 
-def _gap(said: Reported, value: float | None) -> float:
-    """How far a variant lies from a figure; without end where it does not give it to the decimals shown."""
-    gap = math.inf if value is None else abs(value - said.value)
-    return gap if gap <= 0.5 * 10.0**-said.decimals + _NOTHING else math.inf
+def _gap(reported: Reported, value: float | None) -> float:
+    """Return the distance of a variant from a reported figure; infinite where they differ at the decimals reported."""
+    gap = math.inf if value is None else abs(value - reported.value)
+    return gap if gap <= 0.5 * 10.0**-reported.decimals + _ROUNDING else math.inf
 
 
-def _explained(said: Reported, whole: Formulas, own: str, *, in_full: bool = False) -> str | None:
-    """The variant behind a figure: month by month where it is made of months, then on the whole period.
+def _matching_variant_of_months(
+    reported: Reported, whole: Formulas, own_variant: str, *, in_full: bool = False
+) -> str | None:
+    """Return the variant that equals a reported figure: month by month where it is made of months, else in all.
 
-    :param in_full: with the contacts of agreed exclusions, of which a side may not have taken any out
+    :param in_full: compare with the contacts of agreed exclusions included, which a side may not have left out
     """
     if in_full and not whole.in_full:
         return None
@@ -317,8 +327,8 @@ def _explained(said: Reported, whole: Formulas, own: str, *, in_full: bool = Fal
     def rates(days: Formulas) -> Mapping[str, float | None]:
         return _rates((days.in_full or days.agreed) if in_full else days.agreed)
 
-    found = explaining([(month, rates(days)) for month, days in said.months], own)
-    return found if found or said.weighted else explaining([(said, rates(whole))], own)
+    variant = matching_variant([(month, rates(days)) for month, days in reported.months], own_variant)
+    return variant if variant or reported.weighted else matching_variant([(reported, rates(whole))], own_variant)
 
 
 def _rates(formulas: Mapping[str, tuple[float, float]]) -> dict[str, float | None]:
@@ -356,7 +366,7 @@ def _interval(stats: LevelStats, value: float, se: float | None) -> tuple[float,
     return value - z * se, value + z * se
 
 
-def _beyond(kpi: Kpi, interval: tuple[float, float] | None) -> bool | None:
+def _beyond_chance(kpi: Kpi, interval: tuple[float, float] | None) -> bool | None:
     """Whether the interval excludes the target; a bias is held against it to both sides."""
     if kpi.target is None or interval is None:
         return None

@@ -1,4 +1,4 @@
-"""Paid against received (P11): what became of each unit of money invoiced as service."""
+"""Paid against received (P11): the split of what was invoiced as service by what was received for it."""
 
 import math
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ class PaidSplit:
     cost_per_contact_in_target: float | None
 
 
-def split(stats: PaidStats, answers_for: Mapping[str, str] | None = None) -> PaidSplit | None:
+def split_paid(stats: PaidStats, answers_for: Mapping[str, str] | None = None) -> PaidSplit | None:
     """Split what was paid by what was received for it; None where nothing above zero was invoiced.
 
     Lines by contact are shared out by the number of contacts in each class, lines by hour or minute by the time
@@ -57,30 +57,30 @@ def split(stats: PaidStats, answers_for: Mapping[str, str] | None = None) -> Pai
     if stats.amount <= 0:
         return None
     amounts = dict.fromkeys(SHARES, 0.0)
-    _add(amounts, float(stats.by_contact), stats.contacts, float(sum(stats.contacts.values())))
+    _distribute(amounts, float(stats.by_contact), stats.contacts, float(sum(stats.contacts.values())))
     handled = math.fsum(stats.handled_s.values())
     if handled > 0 and stats.seconds > 0:
-        _add(amounts, float(stats.by_time), stats.handled_s, max(handled, stats.seconds))
+        _distribute(amounts, float(stats.by_time), stats.handled_s, max(handled, stats.seconds))
         amounts[IDLE] = float(stats.by_time) * max(stats.seconds - handled, 0.0) / max(handled, stats.seconds)
     amount = float(stats.amount)
     # What is left over, so that the shares add up however the lines were priced.
     amounts[NOT_SPLIT] = amount - math.fsum(amounts[name] for name in (*RECEIVED, IDLE))
     if abs(amounts[NOT_SPLIT]) < amount * 1e-12:  # rounding of the terms above, not money
         amounts[NOT_SPLIT] = 0.0
-    said = answers_for or {}
+    sides = answers_for or {}
     in_target = stats.contacts.get(IN_TARGET, 0)
     return PaidSplit(
         amount=amount,
         shares={name: value / amount for name, value in amounts.items()},
         amounts=amounts,
-        answers_for={name: said.get(name) for name in SHARES},
+        answers_for={name: sides.get(name) for name in SHARES},
         contacts_in_target=in_target,
         cost_per_contact_in_target=amount / in_target if in_target else None,
     )
 
 
-def _add(amounts: dict[str, float], amount: float, parts: Mapping[str, float], whole: float) -> None:
-    """Share an amount out by the parts of a whole; what is in no class stays out, and so is not split."""
+def _distribute(amounts: dict[str, float], amount: float, parts: Mapping[str, float], whole: float) -> None:
+    """Distribute an amount by the parts of a whole; the share of what is in no class is left out, as not split."""
     if whole <= 0:
         return
     for name in RECEIVED:

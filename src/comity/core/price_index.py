@@ -1,4 +1,4 @@
-"""The agreed price index: its mean over a period, across months that were never published."""
+"""The agreed monthly price index and its mean over a period, with unpublished months interpolated."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -25,8 +25,8 @@ class PriceIndex:
         serial = _serial(month)
         if serial in self._published:
             return self._published[serial]
-        before = max((one for one in self._serials if one < serial), default=None)
-        after = min((one for one in self._serials if one > serial), default=None)
+        before = max((other for other in self._serials if other < serial), default=None)
+        after = min((other for other in self._serials if other > serial), default=None)
         if before is None or after is None:
             return None
         share = (serial - before) / (after - before)

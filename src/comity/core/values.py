@@ -1,4 +1,4 @@
-"""The few values that everything else is spoken in: sides, organisations, viewers, periods."""
+"""Basic value types: sides, kinds of organisations, viewers, periods, comparisons."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +13,7 @@ class Side(StrEnum):
 
     @property
     def other(self) -> "Side":
-        """The side across the table."""
+        """The opposite side."""
         return Side.PROVIDER if self is Side.CUSTOMER else Side.CUSTOMER
 
 
@@ -29,10 +29,10 @@ class OrganisationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who is looking, in which relationship, standing on which side.
+    """A person in a relationship, on one side or neither, for whom records are read.
 
-    A viewer travels from the door to the query. `side` is None for those who stand on neither
-    side (the joint view, a surveyor, a mediator): they see what is shared and nothing else.
+    Every query needs one. `side` is None on neither side (the joint view, a surveyor, a mediator), which sees only
+    what is shared.
     """
 
     person: str
@@ -46,7 +46,7 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Period:
-    """Days from `start` up to, and without, `end`, in the book's time zone."""
+    """Half-open range of days from `start` up to, and without, `end`, in the book's time zone."""
 
     start: date
     end: date
@@ -69,7 +69,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A period, what it is held against, and the first day that the records no longer tell of."""
+    """A period, its reference period, and the horizon: the first day that the records do not cover."""
 
     period: Period
     reference: Period

@@ -15,20 +15,20 @@ from comity.book.statistics.attribution import FORECASTS, SCHEDULES, Planned, ga
 from comity.book.statistics.exclusions import TakenOut, events
 from comity.core.agreements import Abandons, Kpi, in_force
 from comity.core.calendars import Calendar, Cut, named
+from comity.core.control_limits import Scatter, scatter
 from comity.core.economics.attribution import (
+    AgreedLevel,
     Floats,
     Intervals,
-    Promise,
     SharedOut,
-    calibrated,
+    calibrate_patience,
+    counterfactual_level,
     counts,
     share_out,
-    share_to_keep,
-    suppose,
-    with_required,
+    share_to_meet_target,
+    with_required_positions,
 )
 from comity.core.economics.settlements import Relief, Volume, relief
-from comity.core.limits import Scatter, scatter
 from comity.core.values import Period, Side
 from comity.review.missing import missing_figure, missing_tables
 from comity.review.model import Missing
@@ -207,7 +207,7 @@ def _attribution(book: Book, kpi: Kpi, calendar: Calendar, period: Period, **fie
     return Attribution(**(values | fields))  # type: ignore[arg-type]  # the names are those above
 
 
-def _complete(planned: Planned, kpi: Kpi, promise: Promise) -> tuple[Intervals, Mapping[int, float], str]:
+def _complete(planned: Planned, kpi: Kpi, promise: AgreedLevel) -> tuple[Intervals, Mapping[int, float], str]:
     """The intervals with a number required in each, the patience of each queue, and where that comes from."""
     numbers = range(len(planned.queues))
     if kpi.patience_s is not None:
@@ -215,12 +215,12 @@ def _complete(planned: Planned, kpi: Kpi, promise: Promise) -> tuple[Intervals, 
     elif all(number in planned.patience_s for number in numbers):
         patience, source = dict(planned.patience_s), "records"
     else:
-        patience, source = calibrated(planned.intervals) | dict(planned.patience_s), "calibrated"
-    return with_required(planned.intervals, promise, patience), patience, source
+        patience, source = calibrate_patience(planned.intervals) | dict(planned.patience_s), "calibrated"
+    return with_required_positions(planned.intervals, promise, patience), patience, source
 
 
 def _share_out(  # noqa: PLR0913 - what was, what was agreed, and how it was come by
-    planned: Planned, intervals: Intervals, promise: Promise, patience: Mapping[int, float], source: str, seed: int
+    planned: Planned, intervals: Intervals, promise: AgreedLevel, patience: Mapping[int, float], source: str, seed: int
 ) -> SharedOut:
     return share_out(
         intervals,
@@ -242,7 +242,7 @@ def what_if_level(
     if attribution.intervals is None or attribution.shared is None:
         raise ValueError("nothing was shared out")
     promise = _promise(attribution.kpi, attribution.counted_as)
-    return suppose(
+    return counterfactual_level(
         attribution.intervals, promise, attribution.shared.patience_s, volume=volume, handled=handled, more=more
     )
 
@@ -288,8 +288,8 @@ def _amounts(intervals: Intervals) -> Amounts:
     )
 
 
-def _target_gap(intervals: Intervals, promise: Promise, patience: Mapping[int, float]) -> TargetGap | None:
-    share = share_to_keep(intervals, promise, patience)
+def _target_gap(intervals: Intervals, promise: AgreedLevel, patience: Mapping[int, float]) -> TargetGap | None:
+    share = share_to_meet_target(intervals, promise, patience)
     return TargetGap(share, share * float((intervals.staffed * intervals.seconds).sum()) / _HOUR) if share else None
 
 
@@ -323,11 +323,11 @@ def _relief(intervals: Intervals, kpi: Kpi) -> Relief | None:
     return reliefs if reliefs.waived else None
 
 
-def _promise(kpi: Kpi, counted_as: Abandons) -> Promise:
+def _promise(kpi: Kpi, counted_as: Abandons) -> AgreedLevel:
     if kpi.target is None:
         raise NoAttributionError(f"the KPI {kpi.id} has no target to be held against; agree one in book.toml")
     short_s = kpi.short_abandon_s if counted_as is Abandons.EXCLUDE_SHORT else 0.0
-    return Promise(kpi.target, kpi.answer_within_s, short_s, counted_as, kpi.volume_band, kpi.material)
+    return AgreedLevel(kpi.target, kpi.answer_within_s, short_s, counted_as, kpi.volume_band, kpi.material)
 
 
 def requested_period(book: Book, period: str | None, today: date) -> tuple[Calendar, Period]:

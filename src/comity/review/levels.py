@@ -11,7 +11,7 @@ from comity.book.statistics.levels import LevelStats, NoLevel, forecasts, gather
 from comity.core.agreements import MEASURES
 from comity.core.calendars import Calendar
 from comity.core.levels import MeasuredLevel, measure
-from comity.core.paid import PaidSplit, split
+from comity.core.paid import PaidSplit, split_paid
 from comity.core.values import Period
 from comity.review.limits import MOST_PERIODS, limits_before
 from comity.review.missing import missing_figure, missing_tables
@@ -178,7 +178,7 @@ def _paid(book: Book, coverage: Coverage, period: Period, horizon: date) -> Paid
         if book.has(table) and (end is None or coverage.lacking([table], [period], end)):
             return missing_figure(book, "paid", (table,), "half_covered", _edges(coverage, [table], period))
     stats = received.gather(book, period, horizon)
-    shares = None if stats is None else split(stats, book.definition.answers_for)
+    shares = None if stats is None else split_paid(stats, book.definition.answers_for)
     return missing_figure(book, "paid", ("invoices",), "nothing_counts") if shares is None else shares
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from comity.core.limits import natural_limits
+from comity.core.control_limits import natural_limits
 from comity.core.values import Period
 from comity.review.model import Limits
 

@@ -19,7 +19,7 @@ from comity.book.statistics.attribution import FORECASTS, forecast
 from comity.core.agreements import Kpi
 from comity.core.economics.prices import CustomerView, Price, ProviderView, Term, customer_view, provider_view, revenue
 from comity.core.economics.pulls import Pull, Situation, pull
-from comity.core.economics.target_cost import Demand, Floats, Plans, Rules, in_every_interval, over_the_period
+from comity.core.economics.target_cost import Demand, Floats, Plans, Rules, plan_every_interval, plan_over_period
 from comity.core.values import Side
 from comity.review.attribution import NoAttributionError, requested_period, service_level_kpi
 
@@ -116,8 +116,8 @@ def build_target_cost(  # noqa: PLR0913 - what is asked, and of what
     demand = Demand(offered, minutes * 60.0, aht, np.full_like(offered, patience))
     rules = Rules(kpi.answer_within_s, kpi.short_abandon_s, kpi.abandons, assumed.least, assumed.most_abandon)
     policies = {
-        Policy.EVERY_INTERVAL: in_every_interval(demand, rules, targets),
-        Policy.PERIOD: over_the_period(demand, rules, targets),
+        Policy.EVERY_INTERVAL: plan_every_interval(demand, rules, targets),
+        Policy.PERIOD: plan_over_period(demand, rules, targets),
     }
     return TargetCost(
         kpi,

@@ -16,19 +16,19 @@ from numpy.typing import NDArray
 
 from comity.core.agreements import Abandons
 from comity.core.economics.attribution import (
+    AgreedLevel,
     Intervals,
-    Promise,
     SharedOut,
-    calibrated,
+    calibrate_patience,
     share_out,
-    with_required,
+    with_required_positions,
 )
 
 Floats = NDArray[np.float64]
 
 DAYS, SLOTS, SECONDS = 65, 20, 1800.0  # thirteen weeks of five days, ten hours
 PATIENCE_S = 150.0
-PROMISE = Promise(target=0.8, within_s=20.0, short_s=5.0, abandons=Abandons.EXCLUDE_SHORT, band=0.1, material=0.02)
+PROMISE = AgreedLevel(target=0.8, within_s=20.0, short_s=5.0, abandons=Abandons.EXCLUDE_SHORT, band=0.1, material=0.02)
 REDIAL_AFTER_S = 240.0
 _PLAYS = 4  # of a quarter, to know a level that no formula tells to a fifth of a point
 
@@ -166,7 +166,7 @@ def _planted(plant: Plant, seed: int) -> tuple[Intervals, Floats, Floats, np.ran
 
 def _found(plant: Plant, plan: Intervals, rate: Floats, handle: Floats, rng: np.random.Generator) -> SharedOut:
     happened = _happened(plant, plan, rate, handle, rng)
-    return share_out(happened, PROMISE, calibrated(happened), calibrated_patience=True)
+    return share_out(happened, PROMISE, calibrate_patience(happened), calibrated_patience=True)
 
 
 def _by_model(plan: Intervals, rate: Floats, handle: Floats) -> Mapping[str, float]:
@@ -219,7 +219,7 @@ def _planned(plant: Plant) -> Intervals:
         ordered_off=nothing, count=nothing, answered=nothing, good=nothing, abandoned=nothing, short=nothing,
         handle_s=nothing,
     )  # fmt: skip
-    required = with_required(blank, PROMISE, dict.fromkeys((0, 1), PATIENCE_S)).required
+    required = with_required_positions(blank, PROMISE, dict.fromkeys((0, 1), PATIENCE_S)).required
     return replace(blank, required=required)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from comity.book.reading.open import NotInRelationshipError, open_book
 from comity.book.statistics import paid
-from comity.core.paid import split
+from comity.core.paid import split_paid
 from comity.core.values import Period
 from tests.cast import JOINT, STRANGER, write_book
 
@@ -51,7 +51,7 @@ def test_paid_is_split_by_what_became_of_each_contact(tmp_path):
     Handled 50 of 100 minutes: 20 in target, 5 late, 15 repeated, 10 not judged: 14, 3.50, 10.50, 7; 35 idle.
     """
     with open_book(write_book(tmp_path / "book", KPI, contacts=CONTACTS, invoices=INVOICES), JOINT) as book:
-        found = split(paid.gather(book, MAY, JUNE_FIRST), book.definition.answers_for)
+        found = split_paid(paid.gather(book, MAY, JUNE_FIRST), book.definition.answers_for)
     assert found.amount == 200
     assert found.amounts == pytest.approx(
         {"in_target": 44, "late": 13.5, "repeated": 20.5, "idle": 35, "not_split": 87},
@@ -79,7 +79,7 @@ def test_tickets_are_in_target_when_they_were_resolved_by_their_due_time(tmp_pat
 
 def test_without_contacts_nothing_is_split(tmp_path):
     with open_book(write_book(tmp_path / "book", KPI, invoices=INVOICES), JOINT) as book:
-        assert split(paid.gather(book, MAY, JUNE_FIRST)).shares["not_split"] == 1.0
+        assert split_paid(paid.gather(book, MAY, JUNE_FIRST)).shares["not_split"] == 1.0
 
 
 def test_a_week_is_not_invoiced(tmp_path):

@@ -162,7 +162,7 @@ def test_excluded_contacts_are_taken_out_once(tmp_path):
         stats = answered.gather(opened, [ASKED])[ASKED][0]
     assert left == [16, 16 - 5, 16 - 5 - 4 - 2]
     assert slots == 11
-    assert {name: other.after.answered.sum() for name, other in stats.elsewise.items()} == {
+    assert {name: other.after.answered.sum() for name, other in stats.by_exclusion.items()} == {
         "nothing": 16,
         "claimed": 5,
     }

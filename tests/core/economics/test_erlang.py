@@ -16,10 +16,12 @@ NAMED = {"ids": lambda one: one["name"]}
 VARIANTS = ("v1", "v2", "v3", "v4", "v5", "v6")
 
 
-def state(one, patience_s=np.inf):
-    rate = one["offered"] / one["interval_s"]
-    patience = one.get("patience_s", patience_s)
-    return queues(rate, one["handle_s"], patience, one["agents"], one["within_s"], one.get("short_s", 0))
+def state(published, patience_s=np.inf):
+    rate = published["offered"] / published["interval_s"]
+    patience = published.get("patience_s", patience_s)
+    return queues(
+        rate, published["handle_s"], patience, published["agents"], published["within_s"], published.get("short_s", 0)
+    )
 
 
 @pytest.mark.parametrize("one", REFERENCE["erlang_a"], **NAMED)
@@ -45,14 +47,14 @@ def test_erlang_a_is_as_specified(per_half_hour, handle_s, patience_s, agents, w
 
 @pytest.mark.parametrize("one", REFERENCE["erlang_c"], **NAMED)
 def test_erlang_c_is_as_published_and_the_limit_of_endless_patience(one):
-    found = state(one)
+    states = state(one)
     for name in ("p_wait", "v1", "mean_wait_s", "occupancy"):
-        assert getattr(found, name) == pytest.approx(one[name], rel=2e-11), name
-    assert [getattr(found, variant) for variant in VARIANTS[1:]] == [found.v1] * 5  # nobody is ever gone
+        assert getattr(states, name) == pytest.approx(one[name], rel=2e-11), name
+    assert [getattr(states, variant) for variant in VARIANTS[1:]] == [states.v1] * 5  # nobody is ever gone
     nearly = state(one, patience_s=1e9)
     assert nearly.p_wait == pytest.approx(one["p_wait"], abs=1e-4)
     assert nearly.mean_wait_s == pytest.approx(one["mean_wait_s"], rel=1e-4)
-    assert erlang_c(one["offered"] * one["handle_s"] / one["interval_s"], one["agents"]) == found.p_wait
+    assert erlang_c(one["offered"] * one["handle_s"] / one["interval_s"], one["agents"]) == states.p_wait
 
 
 @pytest.mark.parametrize("one", REFERENCE["erlang_b"])
@@ -121,14 +123,14 @@ def by_quadrature(rate, handle_s, patience_s, agents, within_s, short_s):
     idle = np.log(load) + integral(free, max((agents - 1) / load - 1, 0), 0.0)
     p_wait = special.expit(np.log(y) + whole - idle)
     q = np.exp(integral(answered, modes[1], 0.0) - whole)
-    found = [p_wait, None, p_wait * (1 - q)]
+    columns = [p_wait, None, p_wait * (1 - q)]
     for seconds in (within_s, short_s):
         u = seconds / patience_s
         still = np.exp(-u + integral(waiting, modes[0], u) - whole)
         later = np.exp(integral(answered, modes[1], u) - whole)
-        found.append(p_wait * (1 - q - still + later))
-        found[1] = 1 - p_wait + p_wait * (q - later) if found[1] is None else found[1]
-    return found
+        columns.append(p_wait * (1 - q - still + later))
+        columns[1] = 1 - p_wait + p_wait * (q - later) if columns[1] is None else columns[1]
+    return columns
 
 
 def states(count, seed, patience=(0.0, 4.0)):
@@ -143,12 +145,12 @@ def states(count, seed, patience=(0.0, 4.0)):
     return usage * agents / handle_s, handle_s, patience_s, agents, within_s, within_s * rng.random(count)
 
 
-def test_it_agrees_with_quadrature_over_the_whole_range():
+def test_queues_agrees_with_quadrature_over_the_whole_range():
     given_states = states(60, seed=3)
-    found = queues(*given_states)
+    computed = queues(*given_states)
     names = ("p_wait", "p_within", "p_abandon", "p_abandon_within", "p_short")
     for number, one in enumerate(zip(*given_states, strict=True)):
-        ours = [getattr(found, name)[number] for name in names]
+        ours = [getattr(computed, name)[number] for name in names]
         assert ours == pytest.approx(by_quadrature(*one), abs=1e-9), one
 
 
@@ -166,29 +168,29 @@ CLOSE = 1e-10
 
 @given(**A_STATE, part=st.floats(0, 1))
 def test_the_variants_are_in_their_order(part, **one):
-    found = queues(**one, short_s=part * one["within_s"])
-    assert found.v1 <= found.v6 + CLOSE
-    assert found.v6 <= found.v4 + CLOSE
-    assert found.v4 <= found.v2 + CLOSE
-    assert found.v1 <= found.v5 + CLOSE
-    assert found.v5 <= found.v2 + CLOSE
+    states = queues(**one, short_s=part * one["within_s"])
+    assert states.v1 <= states.v6 + CLOSE
+    assert states.v6 <= states.v4 + CLOSE
+    assert states.v4 <= states.v2 + CLOSE
+    assert states.v1 <= states.v5 + CLOSE
+    assert states.v5 <= states.v2 + CLOSE
 
 
 @example(rate=17.0, handle_s=3986.0, patience_s=1.0, agents=0.125, within_s=0.0)
 @given(**A_STATE)
 def test_probabilities_are_probabilities_and_callers_are_kept(**one):
-    found = queues(**one, short_s=one["within_s"])
+    states = queues(**one, short_s=one["within_s"])
     for name in ("p_wait", "p_within", "p_abandon", "p_abandon_within", "p_short"):
-        assert -CLOSE <= getattr(found, name) <= 1 + CLOSE, name
-    assert found.p_abandon <= found.p_wait
-    assert found.p_within + found.p_abandon <= 1 + CLOSE
-    assert found.p_abandon_within <= found.p_abandon + CLOSE
-    assert found.p_short == found.p_abandon_within
-    assert 0 <= found.occupancy <= 1 + CLOSE
+        assert -CLOSE <= getattr(states, name) <= 1 + CLOSE, name
+    assert states.p_abandon <= states.p_wait
+    assert states.p_within + states.p_abandon <= 1 + CLOSE
+    assert states.p_abandon_within <= states.p_abandon + CLOSE
+    assert states.p_short == states.p_abandon_within
+    assert 0 <= states.occupancy <= 1 + CLOSE
 
 
 @given(**A_STATE, more=st.floats(1, 3))
-def test_more_agents_time_or_calm_never_make_it_worse(more, **one):
+def test_service_level_is_monotone_in_agents_time_and_load(more, **one):
     now = queues(**one)
     assert queues(**one | {"agents": one["agents"] * more}).v1 >= now.v1 - CLOSE
     assert queues(**one | {"within_s": one["within_s"] * more}).v1 >= now.v1 - CLOSE
@@ -196,7 +198,7 @@ def test_more_agents_time_or_calm_never_make_it_worse(more, **one):
 
 
 @given(**A_STATE)
-def test_answered_in_time_is_what_is_left_when_those_still_waiting_and_those_gone_are_taken_off(**one):
+def test_p_within_is_the_rest_of_waiting_and_abandoned(**one):
     """At T = 0 only those who do not wait are answered; beyond every wait, all who do not give up."""
     at_once, in_the_end = queues(**one | {"within_s": 0.0}), queues(**one | {"within_s": 1e15})
     assert at_once.p_within == pytest.approx(1 - at_once.p_wait, abs=CLOSE)
@@ -205,10 +207,10 @@ def test_answered_in_time_is_what_is_left_when_those_still_waiting_and_those_gon
 
 
 def test_without_agents_everybody_gives_up():
-    found = queues(0.1, 300, 60, 0, 20, 5)
-    assert (found.p_wait, found.p_within, found.p_abandon, found.mean_wait_s) == (1, 0, 1, 60)
-    assert found.p_abandon_within == pytest.approx(1 - np.exp(-1 / 3))
-    assert np.isnan(found.v3)
+    states = queues(0.1, 300, 60, 0, 20, 5)
+    assert (states.p_wait, states.p_within, states.p_abandon, states.mean_wait_s) == (1, 0, 1, 60)
+    assert states.p_abandon_within == pytest.approx(1 - np.exp(-1 / 3))
+    assert np.isnan(states.v3)
 
 
 def test_without_callers_the_first_one_is_answered_at_once():
@@ -233,17 +235,17 @@ def test_equal_patience_and_handling_are_a_poisson_number_in_the_system():
 
 @pytest.mark.parametrize("name", ["rate", "handle_s", "patience_s", "agents", "within_s"])
 @pytest.mark.parametrize("value", [-1.0, float("nan")])
-def test_what_is_no_state_is_refused_by_name(name, value):
+def test_queues_refuses_invalid_arguments_by_name(name, value):
     one = {"rate": 0.1, "handle_s": 100.0, "patience_s": 100.0, "agents": 10.0, "within_s": 20.0}
     with pytest.raises(ValueError, match=name):
         queues(**one | {name: value})
 
 
 @pytest.mark.long
-def test_it_agrees_with_quadrature_on_many_states():
+def test_queues_agrees_with_quadrature_on_many_states():
     given_states = states(3000, seed=4)
-    found = queues(*given_states)
+    computed = queues(*given_states)
     names = ("p_wait", "p_within", "p_abandon", "p_abandon_within", "p_short")
     for number, one in enumerate(zip(*given_states, strict=True)):
-        ours = [getattr(found, name)[number] for name in names]
+        ours = [getattr(computed, name)[number] for name in names]
         assert ours == pytest.approx(by_quadrature(*one), abs=1e-9), one

@@ -13,7 +13,7 @@ from comity.core.economics.prices import (
     provider_view,
     revenue,
 )
-from comity.core.economics.target_cost import Demand, Plans, Rules, over_the_period
+from comity.core.economics.target_cost import Demand, Plans, Rules, plan_over_period
 
 
 def plan(**columns):
@@ -43,7 +43,7 @@ def plan(**columns):
         (Price(Unit.CONTACT, 4.0, steps=((0.0, -0.1), (0.81, 0.0))), 3420),
     ],
 )
-def test_what_is_paid(price, paid):
+def test_revenue_by_price_unit(price, paid):
     assert revenue(plan(), price, shrinkage=0.2)[0] == pytest.approx(paid)
 
 
@@ -74,7 +74,7 @@ def test_over_the_term_a_ramp_and_a_one_off_are_earned_back():
     assert never.earned_back[0] == 0
 
 
-def test_what_a_customer_pays_and_loses():
+def test_customer_view_adds_paid_and_lost():
     view = customer_view(plan(), Price(Unit.STAFFED_HOUR, 30.0), Losses(per_abandoned=5, per_late=2))
     assert (view.paid[0], view.lost[0], view.total[0]) == (3000, 50 * 5 + 150 * 2, 3550)
 
@@ -85,7 +85,7 @@ TARGETS = np.linspace(0.3, 0.97, 40)
 
 def chosen(price):
     """The level that pays best, for whoever pays 20 a paid hour; and the lowest and the highest that could be had."""
-    plans = over_the_period(DAY, Rules(within_s=20), TARGETS)
+    plans = plan_over_period(DAY, Rules(within_s=20), TARGETS)
     best = provider_view(plans, price, Costs(per_paid_hour=20)).would_choose
     return plans.level[best], plans.level.min(), plans.level.max()
 
@@ -102,7 +102,7 @@ def test_each_price_pulls_its_own_way():
 
 
 def test_the_customers_floor_is_where_service_costs_least_in_all():
-    plans = over_the_period(DAY, Rules(within_s=20), TARGETS)
+    plans = plan_over_period(DAY, Rules(within_s=20), TARGETS)
     floors = [
         TARGETS[customer_view(plans, Price(Unit.STAFFED_HOUR, 30.0), Losses(worth)).floor]
         for worth in (0.0, 10.0, 200.0)

@@ -1,4 +1,4 @@
-"""Where prices pull: the perverse pulls of the standards (4.1), read from a staffing, without anybody's costs."""
+"""Pulls of prices: the perverse incentives of the standards (4.1), computed from staffings without anybody's costs."""
 
 import numpy as np
 import pytest
@@ -29,8 +29,8 @@ def situation():
     ],
 )
 def test_each_unit_pulls_as_the_standards_say(situation, price, longer, shorter, more):
-    found = pull(situation, price, SHRINKAGE)
-    for lever, expected in ((found.longer, longer), (found.shorter, shorter), (found.more, more)):
+    price_pull = pull(situation, price, SHRINKAGE)
+    for lever, expected in ((price_pull.longer, longer), (price_pull.shorter, shorter), (price_pull.more, more)):
         # "always" and "never" are said of margins between nothing and nine tenths, where anybody's lies.
         pays = [(lever.share > margin) if lever.saves else (lever.share < margin) for margin in (0.01, 0.9)]
         assert pays == ([True, True] if expected == "always" else [False, False])
@@ -44,30 +44,30 @@ def test_by_the_hour_as_many_as_can_be_and_fixed_none_at_all(situation):
 
 def test_a_malus_holds_the_target_for_margins_for_which_the_bare_price_lets_it_go(situation):
     bare = dict(pull(situation, Price(Unit.CONTACT, 2.0), SHRINKAGE).best)
-    held = dict(pull(situation, Price(Unit.CONTACT, 2.0, steps=MALUS), SHRINKAGE).best)
+    best_with_malus = dict(pull(situation, Price(Unit.CONTACT, 2.0, steps=MALUS), SHRINKAGE).best)
     assert bare[0.1] < TARGET - 0.1
-    assert held[0.1] == pytest.approx(TARGET, abs=0.01)
-    assert held[0.1] >= TARGET
+    assert best_with_malus[0.1] == pytest.approx(TARGET, abs=0.01)
+    assert best_with_malus[0.1] >= TARGET
 
 
-def test_it_is_what_a_provider_of_that_margin_would_choose_with_its_own_costs(situation):
+def test_pull_is_the_choice_of_a_provider_with_that_margin(situation):
     """The pull is told without costs; with the costs that leave such a margin the provider's own view agrees."""
     price = Price(Unit.CONTACT, 2.0, steps=MALUS)
-    found = pull(situation, price, SHRINKAGE)
-    for margin, level in found.best:
-        view = provider_view(situation.grid, price, Costs(per_paid_hour=(1 - margin) * found.hour), SHRINKAGE)
+    price_pull = pull(situation, price, SHRINKAGE)
+    for margin, level in price_pull.best:
+        view = provider_view(situation.grid, price, Costs(per_paid_hour=(1 - margin) * price_pull.hour), SHRINKAGE)
         assert situation.grid.level[view.would_choose] == level
-    assert tuple(margin for margin, _ in found.best) == MARGINS
+    assert tuple(margin for margin, _ in price_pull.best) == MARGINS
 
 
 def test_a_lever_pays_exactly_where_the_margin_with_it_is_larger(situation):
     """Against the definition: revenue less hours by their cost, with and without, on either side of the share."""
     for price in (Price(Unit.CONTACT, 2.0, base=-150.0), Price(Unit.CONTACT, 1.0, bands=((150.0, 3.0),))):
-        found = pull(situation, price, SHRINKAGE)
-        for lever, plans in ((found.more, situation.more), (found.longer, situation.longer)):
+        price_pull = pull(situation, price, SHRINKAGE)
+        for lever, plans in ((price_pull.more, situation.more), (price_pull.longer, situation.longer)):
             gains = []
             for margin in (lever.share - 0.02, lever.share + 0.02):
-                costs = Costs(per_paid_hour=(1 - margin) * found.hour)
+                costs = Costs(per_paid_hour=(1 - margin) * price_pull.hour)
                 with_it, without = (
                     provider_view(one, price, costs, SHRINKAGE).margin[0] for one in (plans, situation.target)
                 )

@@ -35,27 +35,27 @@ def calls(shared):
     rows = [row for row in rows if row["outcome"] != "PHANTOM" and row["day"].weekday() in WORKDAYS]
     days = sorted({row["day"] for row in rows})
     names = ("count", "wait", "waited", "gone", "answered", "handle", "good", "present")
-    made = {name: np.zeros((len(days), SLOTS)) for name in names}
+    table = {name: np.zeros((len(days), SLOTS)) for name in names}
     spans: dict[tuple[int, str], list[tuple[int, int]]] = {}
     for row in rows:
         waited = int(row["q_time"])
         if not 0 <= waited < SANE_S or (row["outcome"] == "HANG" and waited == 0):  # hung up in the menu
             continue
         at = days.index(row["day"]), seconds(row["vru_exit"]) // HALF_HOUR
-        told = {"count": 1, "wait": waited, "waited": waited > 0, "gone": row["outcome"] == "HANG"}
+        entry = {"count": 1, "wait": waited, "waited": waited > 0, "gone": row["outcome"] == "HANG"}
         if row["outcome"] == "AGENT":
-            told |= {"answered": 1, "handle": int(row["ser_time"]), "good": waited <= 20}
+            entry |= {"answered": 1, "handle": int(row["ser_time"]), "good": waited <= 20}
             start, end = seconds(row["ser_start"]), seconds(row["ser_exit"])
             if end >= start:
                 spans.setdefault((at[0], row["server"]), []).append((start, end))
-        for name, value in told.items():
-            made[name][at] += value
+        for name, value in entry.items():
+            table[name][at] += value
     for (day, _), own in spans.items():
         for start, end in stretches(sorted(own)):
             for slot in range(start // HALF_HOUR, min(end // HALF_HOUR, SLOTS - 1) + 1):
                 within = min(end, (slot + 1) * HALF_HOUR) - max(start, slot * HALF_HOUR)
-                made["present"][day, slot] += max(within, 0) / HALF_HOUR
-    return {name: values[:, OPEN] for name, values in made.items()}
+                table["present"][day, slot] += max(within, 0) / HALF_HOUR
+    return {name: values[:, OPEN] for name, values in table.items()}
 
 
 def stretches(spans):
@@ -76,17 +76,17 @@ def modelled(calls):
 
     patience = calls["wait"].sum() / calls["gone"].sum()  # θ = P(abandon) / E[wait], whatever the agents
     handle = calls["handle"].sum(0) / calls["answered"].sum(0)
-    known = (calls["present"] > 0) & (calls["count"] > 0)
+    has_calls = (calls["present"] > 0) & (calls["count"] > 0)
 
     def states(share):
         rate = calls["count"] / HALF_HOUR
         return queues(rate, np.broadcast_to(handle, rate.shape), patience, calls["present"] * share, 20.0)
 
     def excess(share):
-        return ((calls["count"] * states(share).p_abandon)[known]).sum() - calls["gone"][known].sum()
+        return ((calls["count"] * states(share).p_abandon)[has_calls]).sum() - calls["gone"][has_calls].sum()
 
     share = optimize.brentq(excess, 0.3, 1.5)
-    return patience, share, states(share), known
+    return patience, share, states(share), has_calls
 
 
 def written(*figures):
@@ -106,26 +106,28 @@ def test_how_far_days_go_beyond_chance(calls):
 
 
 def test_two_fitted_figures_tell_the_waits_of_each_hour(calls, modelled):
-    patience, share, states, known = modelled
+    patience, share, states, has_calls = modelled
     assert (patience, share) == pytest.approx((367.6, 0.846), rel=0.001)
-    weights = np.where(known, calls["count"], 0.0)
+    weights = np.where(has_calls, calls["count"], 0.0)
     hours = weights.reshape(len(weights), -1, 2).sum((0, 2))
-    observed = np.where(known, calls["wait"], 0.0).reshape(len(weights), -1, 2).sum((0, 2)) / hours
+    observed = np.where(has_calls, calls["wait"], 0.0).reshape(len(weights), -1, 2).sum((0, 2)) / hours
     model = (weights * np.nan_to_num(states.mean_wait_s)).reshape(len(weights), -1, 2).sum((0, 2)) / hours
     assert np.corrcoef(observed, model)[0, 1] == pytest.approx(0.98, abs=0.01)
     assert np.abs(observed - model).max() < 9
     for hour, (seen, told) in enumerate(zip(observed, model, strict=True), 8):
         written(f"| {hour}:00 | {seen:.1f} | {told:.1f} |")
-    one_by_one = np.corrcoef((calls["wait"] / np.maximum(calls["count"], 1))[known], states.mean_wait_s[known])[0, 1]
+    one_by_one = np.corrcoef((calls["wait"] / np.maximum(calls["count"], 1))[has_calls], states.mean_wait_s[has_calls])[
+        0, 1
+    ]
     assert one_by_one == pytest.approx(0.60, abs=0.01)
     written("0.60", "367.6", "0.846")
 
 
 def test_the_model_promises_too_good_a_service_level(calls, modelled):
-    _, _, states, known = modelled
-    weights = calls["count"][known]
-    observed = [calls[name][known].sum() / weights.sum() for name in ("good", "waited")]
-    model = [(weights * values[known]).sum() / weights.sum() for values in (states.v1, states.p_wait)]
+    _, _, states, has_calls = modelled
+    weights = calls["count"][has_calls]
+    observed = [calls[name][has_calls].sum() / weights.sum() for name in ("good", "waited")]
+    model = [(weights * values[has_calls]).sum() / weights.sum() for values in (states.v1, states.p_wait)]
     assert observed == pytest.approx([0.513, 0.588], abs=0.001)
     assert model == pytest.approx([0.596, 0.467], abs=0.001)
     written("51.3 %", "59.6 %", "58.8 %", "46.7 %")

@@ -1,4 +1,4 @@
-"""What is owed for what came out: the worked examples of the standards, as exact numbers."""
+"""Settlements: the worked examples of the standards, in exact numbers."""
 
 import json
 from fractions import Fraction
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comity.core.economics.settlements import Volume, credit, gain_share, points, relief, stepped
+from comity.core.economics.settlements import Volume, gain_share, relief, service_credit, service_points, step_share
 
 SHARES = [(Fraction(start, 100), Fraction(part, 100)) for start, part in ((0, 15), (80, 30), (90, 50), (110, 20))]
 
@@ -23,7 +23,7 @@ def test_gain_and_pain_are_shared_by_bands(outturn, share):
 
 
 @given(st.fractions(0, 3), st.fractions(Fraction(1, 10), 10))
-def test_what_one_side_does_not_take_the_other_does(outturn, target):
+def test_gain_shares_of_both_sides_add_up(outturn, target):
     """The provider's part and the customer's, by the parts that are left, make up the whole difference."""
     rest = [(start, 1 - part) for start, part in SHARES]
     assert gain_share(outturn * target, target, SHARES) + gain_share(outturn * target, target, rest) == (
@@ -35,9 +35,9 @@ def test_what_one_side_does_not_take_the_other_does(outturn, target):
     ("failures", "given_points"),
     [(["severe", "minor", "severe"], [3, 2, 6]), (["minor", None, "minor"], [1, 0, 1])],
 )
-def test_a_failure_that_is_repeated_counts_twice(failures, given_points):
+def test_service_points_double_for_a_repeated_failure(failures, given_points):
     """UK Model Services Agreement, example 2 (standards, 4.2; kpi_reference, msa_points)."""
-    assert points(failures) == given_points
+    assert service_points(failures) == given_points
 
 
 TELUS = [(Fraction(start), Fraction(share, 100)) for start, share in ((10, 2), (15, 4), (20, 6), (25, 8), (30, 10))]
@@ -46,19 +46,19 @@ TELUS = [(Fraction(start), Fraction(share, 100)) for start, share in ((10, 2), (
 @pytest.mark.parametrize(
     ("total", "share"), [(0, 0), (5, 0), (9, 0), (10, 2), (14, 2), (15, 4), (25, 8), (29, 8), (30, 10), (90, 10)]
 )
-def test_points_are_turned_into_a_share_of_the_charges_by_steps(total, share):
+def test_step_share_turns_points_into_a_share_of_the_charges(total, share):
     """The table 5/10/15/20/25/30+ points -> 0/2/4/6/8/10 % (standards, 4.2)."""
-    assert stepped(Fraction(total), TELUS) == Fraction(share, 100)
+    assert step_share(Fraction(total), TELUS) == Fraction(share, 100)
 
 
-def test_a_credit_is_charges_by_what_is_at_risk_by_what_is_allocated_and_the_pool_may_exceed_it():
+def test_service_credit_is_charges_at_risk_allocated_and_capped():
     """Standards, 4.2: charges x at-risk % x allocation %; by hand, of 200,000 with 12 % at risk."""
     charges, at_risk = Fraction(200_000), Fraction("0.12")
-    one = credit(charges, at_risk, {"service_level": Fraction("0.40")})
+    one = service_credit(charges, at_risk, {"service_level": Fraction("0.40")})
     assert one == 9_600
     pool = {"service_level": Fraction("0.80"), "csat": Fraction("0.60"), "quality": Fraction("0.60")}
-    assert credit(charges, at_risk, pool) == 24_000
-    assert credit(charges, at_risk, {}) == 0
+    assert service_credit(charges, at_risk, pool) == 24_000
+    assert service_credit(charges, at_risk, {}) == 0
 
 
 def test_the_edge_of_a_band_is_inside_as_exact_numbers_say_and_floats_do_not():
@@ -74,13 +74,13 @@ def test_the_edge_of_a_band_is_inside_as_exact_numbers_say_and_floats_do_not():
 def test_the_reliefs_for_volume_of_the_worked_example():
     """Lock 10,000, band 10 %, 11,800 offered, 8,900 in time (standards, 4.3)."""
     reference = json.loads(Path(__file__).parents[2].joinpath("reference", "volume_band.json").read_text())
-    found = relief([Volume(Fraction(10_000), Fraction(11_800), Fraction(8_900))], Fraction("0.10"))
-    assert str(found.deviation) == reference["deviation"]
-    assert found.waived
-    assert float(found.raw) * 100 == pytest.approx(reference["raw"], abs=5e-5)
-    assert float(found.capped) * 100 == pytest.approx(reference["capped"], abs=5e-5)
-    assert float(found.credit) == pytest.approx(reference["credit"], abs=5e-7)
-    assert found.inside is None
+    result = relief([Volume(Fraction(10_000), Fraction(11_800), Fraction(8_900))], Fraction("0.10"))
+    assert str(result.deviation) == reference["deviation"]
+    assert result.waived
+    assert float(result.raw) * 100 == pytest.approx(reference["raw"], abs=5e-5)
+    assert float(result.capped) * 100 == pytest.approx(reference["capped"], abs=5e-5)
+    assert float(result.credit) == pytest.approx(reference["credit"], abs=5e-7)
+    assert result.inside is None
 
 
 def test_only_intervals_outside_of_the_band_are_left_out():
@@ -88,12 +88,12 @@ def test_only_intervals_outside_of_the_band_are_left_out():
     volumes = [
         Volume(Fraction(100), Fraction(came), Fraction(good)) for came, good in ((100, 90), (108, 80), (140, 50))
     ]
-    found = relief([*volumes, Volume(Fraction(100), Fraction(80), Fraction(80))], Fraction("0.10"))
-    assert found.inside == Fraction(170, 208)
-    assert found.deviation == Fraction(28, 400)
-    assert not found.waived
-    assert found.capped == found.raw == Fraction(300, 428)
-    assert found.credit == 1
+    result = relief([*volumes, Volume(Fraction(100), Fraction(80), Fraction(80))], Fraction("0.10"))
+    assert result.inside == Fraction(170, 208)
+    assert result.deviation == Fraction(28, 400)
+    assert not result.waived
+    assert result.capped == result.raw == Fraction(300, 428)
+    assert result.credit == 1
 
 
 def test_where_nothing_was_locked_or_came_there_is_no_share():
@@ -115,9 +115,9 @@ def test_where_nothing_was_locked_or_came_there_is_no_share():
 )
 def test_a_relief_never_makes_a_level_worse_but_by_leaving_good_intervals_out(rows, band):
     """Capping and pro rata only ever favour whoever is relieved; a level stays a share."""
-    found = relief([Volume(Fraction(a), Fraction(b), Fraction(min(b, c))) for a, b, c in rows], band)
-    assert 0 <= found.credit <= 1
-    if found.raw is not None and found.capped is not None:
-        assert found.raw <= found.capped <= 1
-    if found.inside is not None:
-        assert 0 <= found.inside <= 1
+    result = relief([Volume(Fraction(a), Fraction(b), Fraction(min(b, c))) for a, b, c in rows], band)
+    assert 0 <= result.credit <= 1
+    if result.raw is not None and result.capped is not None:
+        assert result.raw <= result.capped <= 1
+    if result.inside is not None:
+        assert 0 <= result.inside <= 1

@@ -31,7 +31,7 @@ def test_eighty_percent_within_twenty_seconds(offered, handle_s, patience_s, age
     patience_s=st.floats(5, 1e5),
     within_s=st.floats(1, 300),
 )
-def test_it_is_enough_and_one_less_is_not(variant, target, rate, handle_s, patience_s, within_s):
+def test_agents_for_is_enough_and_one_less_is_not(variant, target, rate, handle_s, patience_s, within_s):
     short_s = within_s / 4
     (agents,) = agents_for([target], rate, handle_s, patience_s, within_s, short_s, variant=variant)
 
@@ -50,7 +50,7 @@ def test_a_level_of_those_answered_alone_is_met_by_letting_the_others_give_up():
     assert queues(1, 300, 10, held, 60).p_abandon <= 0.05 < queues(1, 300, 10, held - 1, 60).p_abandon
 
 
-def test_nobody_calls_nobody_is_needed_and_what_cannot_be_reached_is_no_number():
+def test_agents_for_is_0_without_calls_and_nan_where_unreachable():
     assert list(agents_for(0.8, [0.0, 0.1], 300, 60, 20)) == [0, agents_for(0.8, 0.1, 300, 60, 20)]
     assert np.isnan(agents_for(0.8, 1e6, 300, 60, 20))
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from comity.core.agreements import Abandons
 from comity.core.economics.erlang import queues
 from comity.core.economics.staffing import Variant, agents_for
-from comity.core.economics.target_cost import Demand, Plans, Rules, in_every_interval, over_the_period
+from comity.core.economics.target_cost import Demand, Plans, Rules, plan_every_interval, plan_over_period
 from tests.builders.examples import examples
 
 
@@ -23,8 +23,8 @@ DAY = demand([12, 30, 55, 70, 60, 40, 15, 3])
 TARGETS = [0.5, 0.7, 0.8, 0.9, 0.95]
 
 
-def test_in_every_interval_each_has_the_least_that_meets_it():
-    plans = in_every_interval(DAY, Rules(within_s=20), TARGETS)
+def test_plan_every_interval_is_the_least_that_meets_the_target():
+    plans = plan_every_interval(DAY, Rules(within_s=20), TARGETS)
     for target, hours in zip(TARGETS, plans.hours, strict=True):
         assert hours == agents_for(target, DAY.offered / 1800, 240, 150, 20).sum() / 2
     assert (plans.level >= TARGETS).all()
@@ -35,12 +35,12 @@ def test_in_every_interval_each_has_the_least_that_meets_it():
 )
 def test_the_level_counts_by_the_agreed_formula(abandons, variant):
     rules = Rules(within_s=20, short_s=5, abandons=abandons, most_abandon=0.2)
-    plans = in_every_interval(DAY, rules, [0.8])
+    plans = plan_every_interval(DAY, rules, [0.8])
     agents = agents_for(0.8, DAY.offered / 1800, 240, 150, 20, 5, variant=variant, most_abandon=0.2)
     assert plans.hours[0] == agents.sum() / 2
 
 
-def test_over_the_period_nothing_cheaper_meets_it_of_all_that_can_be_tried():
+def test_plan_over_period_is_the_cheapest_of_all_staffings():
     """Three intervals of up to nine agents: a thousand staffings, tried one by one."""
     small = demand([4, 9, 14], handle_s=300.0)
     tried = list(itertools.product(range(10), repeat=3))
@@ -48,7 +48,7 @@ def test_over_the_period_nothing_cheaper_meets_it_of_all_that_can_be_tried():
     states = queues(small.offered / 1800, 300.0, 150.0, agents, 20.0)
     level = (states.v1 * small.offered).sum(1) / small.offered.sum()
     targets = [0.3, 0.5, 0.6, 0.7, 0.8, 0.9]
-    plans = over_the_period(small, Rules(within_s=20), targets)
+    plans = plan_over_period(small, Rules(within_s=20), targets)
     for target, hours, reached in zip(targets, plans.hours, plans.level, strict=True):
         best = agents.sum(1)[level >= target].min() / 2
         assert reached >= target
@@ -64,7 +64,7 @@ def test_over_the_period_nothing_cheaper_meets_it_of_all_that_can_be_tried():
 )
 def test_pooled_is_never_dearer_and_both_reach_what_is_asked(offered, abandons, least):
     rules = Rules(within_s=20, short_s=5, abandons=abandons, least=least)
-    each, pooled = (policy(demand(offered), rules, TARGETS) for policy in (in_every_interval, over_the_period))
+    each, pooled = (policy(demand(offered), rules, TARGETS) for policy in (plan_every_interval, plan_over_period))
     assert (pooled.level >= np.array(TARGETS) - 1e-12).all()
     assert (each.level >= np.array(TARGETS) - 1e-12).all()
     assert (pooled.hours <= each.hours + 1e-9).all()
@@ -74,18 +74,18 @@ def test_pooled_is_never_dearer_and_both_reach_what_is_asked(offered, abandons, 
 
 def test_single_agents_mislead_where_the_curve_is_s_shaped():
     """Sixty contacts of 20 minutes: the tenth agent gains less than the thirtieth, so that blocks are added."""
-    one = demand([60, 2], handle_s=1200.0)
-    level = queues(one.offered[0] / 1800, 1200.0, 150.0, np.arange(60.0), 20.0).v1
+    profile = demand([60, 2], handle_s=1200.0)
+    level = queues(profile.offered[0] / 1800, 1200.0, 150.0, np.arange(60.0), 20.0).v1
     assert np.diff(level)[9] < np.diff(level)[29]
-    plans = over_the_period(one, Rules(within_s=20), [0.6])
+    plans = plan_over_period(profile, Rules(within_s=20), [0.6])
     tried = np.array(list(itertools.product(range(60), range(8))), dtype=float)
-    reached = (queues(one.offered / 1800, 1200.0, 150.0, tried, 20.0).v1 * one.offered).sum(1) / 62
+    reached = (queues(profile.offered / 1800, 1200.0, 150.0, tried, 20.0).v1 * profile.offered).sum(1) / 62
     best = tried.sum(1)[reached >= 0.6].min() / 2
     assert best <= plans.hours[0] <= best + 0.5
 
 
-def test_what_becomes_of_contacts_adds_up():
-    plans = over_the_period(DAY, Rules(within_s=20), TARGETS)
+def test_answered_and_abandoned_contacts_add_up():
+    plans = plan_over_period(DAY, Rules(within_s=20), TARGETS)
     assert plans.answered + plans.abandoned == pytest.approx(np.full(5, DAY.offered.sum()))
     assert plans.handled_h == pytest.approx(plans.answered * 240 / 3600)
     assert (plans.good <= plans.answered).all()
@@ -107,7 +107,7 @@ def test_a_target_that_another_beats_is_dominated():
         (Rules(within_s=20, abandons=Abandons.EXCLUDE_ALL), [0.8], "limit on abandonment"),
     ],
 )
-def test_what_cannot_be_planned_is_said(rules, targets, said):
-    for policy in (in_every_interval, over_the_period):
+def test_invalid_targets_and_rules_are_refused(rules, targets, said):
+    for policy in (plan_every_interval, plan_over_period):
         with pytest.raises(ValueError, match=said):
             policy(DAY, rules, targets)

@@ -56,7 +56,7 @@ def test_a_correction_comes_of_imports_alone_and_silence_never_accepts_it():
         (Kind.ACTION, State.ACCEPTED, NEITHER, [Move.COMMENT]),
     ],
 )
-def test_the_moves_that_are_open(kind, state, actor, moves):
+def test_open_moves_by_kind_state_and_actor(kind, state, actor, moves):
     assert open_moves(kind, state, actor) == moves
 
 
@@ -74,11 +74,11 @@ def test_the_moves_that_are_open(kind, state, actor, moves):
         (Kind.DISPUTE, State.ASKED, NEITHER, Move.ACCEPT, "", Refusal.NOT_NOW),
     ],
 )
-def test_why_a_move_is_refused(kind, state, actor, move, text, why):
+def test_refusal_names_why_a_move_is_not_open(kind, state, actor, move, text, why):
     assert refusal(kind, state, actor, move, text) is why
 
 
-def test_a_counter_turns_it_and_another_turns_it_back():
+def test_counter_proposals_alternate_the_turn():
     assert after(State.ASKED, Move.COUNTER) is State.COUNTERED
     assert after(State.COUNTERED, Move.COUNTER) is State.ASKED
     assert (waits_for(State.ASKED), waits_for(State.COUNTERED)) == (Party.ANSWERS, Party.ASKS)
@@ -88,7 +88,7 @@ def test_a_counter_turns_it_and_another_turns_it_back():
     st.sampled_from(list(Kind)),
     st.lists(st.tuples(st.sampled_from([ASKS, ANSWERS, NEITHER]), st.sampled_from(list(Move)))),
 )
-def test_whatever_is_tried_nobody_moves_out_of_turn_and_what_has_ended_stays(kind, tried):
+def test_no_sequence_of_moves_breaks_turns_or_reopens_an_ended_matter(kind, tried):
     state = State.ASKED
     for actor, move in tried:
         if refusal(kind, state, actor, move, "Because.") is not None:
@@ -109,5 +109,5 @@ def test_an_open_matter_waits_for_somebody_and_an_ended_one_for_nobody():
     assert ended(Kind.ACTION, State.DONE)
 
 
-def test_the_book_is_told_of_every_state_that_a_claim_can_have():
+def test_every_state_of_a_claim_maps_to_a_state_in_the_book():
     assert IN_THE_BOOK.keys() == set(State) - {State.DONE}

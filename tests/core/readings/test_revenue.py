@@ -1,4 +1,4 @@
-"""What a review says of revenue, from sums that a reader can check by hand."""
+"""Reading of revenue, from sums that a reader can check by hand."""
 
 from dataclasses import replace
 
@@ -97,7 +97,7 @@ def test_redefined_cells_that_decide_the_verdict_make_it_unclear_and_are_named()
     assert reading.also["without_redefined"] == 0
 
 
-def test_redefined_cells_that_decide_nothing_are_not_spoken_of() -> None:
+def test_redefined_cells_that_decide_nothing_are_not_named() -> None:
     reading = revenue.read(replace(grown(volume=60.0, redefined=1.0), redefined_cells=(("a", "s"),), redefined_count=1))
     assert (reading.verdict, reading.would_be) == ("genuine", None)
     assert "redefined" not in reading.also

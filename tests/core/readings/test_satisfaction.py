@@ -1,4 +1,4 @@
-"""What a review says of satisfaction, from sums that a reader can check by hand."""
+"""Reading of satisfaction, from sums that a reader can check by hand."""
 
 import math
 from dataclasses import replace
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comity.core.readings.cells import split
+from comity.core.readings.decomposition import decompose
 from comity.core.readings.satisfaction import (
     AnswerCells,
     Answers,
@@ -49,7 +49,7 @@ def values(reading):
     return {part.id: part.value for part in reading.parts}
 
 
-def test_the_example_of_the_docs():
+def test_read_gives_the_worked_example_of_the_docs():
     reading = read(WORKED)
     assert values(reading) == pytest.approx(
         {
@@ -220,22 +220,22 @@ def test_no_set_of_one_to_four_people_can_be_worked_out(sizes, high_left, rest_l
     reading = read(stats)
     if reading is None:
         return
-    told = dict(reading.counts)
-    assert not any(1 <= count <= 4 for count in told.values())
+    counts = dict(reading.counts)
+    assert not any(1 <= count <= 4 for count in counts.values())
     true = {"left": left, "silent": silent, "unasked": not_asked, "new": new, "back": back}
     for joint, names in (
         ("survivorship+silence+unasked", ("left", "silent", "unasked")),
         ("arrival+return", ("new", "back")),
     ):
         if any(1 <= true[name] <= 4 for name in names):
-            assert not set(names) & set(told)
+            assert not set(names) & set(counts)
             assert not {"survivorship", "arrival"} & set(values(reading)) & set(joint.split("+"))
-    for one in (reading.also.get("loyalty") or {}).values():
-        gone = round(one["share"] * one["n"])
+    for group in (reading.also.get("loyalty") or {}).values():
+        gone = round(group["share"] * group["n"])
         assert gone == 0 or gone >= 5
-        assert one["n"] == gone or one["n"] - gone >= 5
+        assert group["n"] == gone or group["n"] - gone >= 5
     if "loyalty" in reading.also or "last_score_left" in reading.also:
-        assert "left" in told
+        assert "left" in counts
 
 
 # Identities ---------------------------------------------------------------------------------------------------
@@ -300,7 +300,7 @@ def test_top_two_boxes_hide_the_one_who_was_not_content():
     assert read(one).also["top_two"]["before"] is None
 
 
-def test_scales():
+def test_scale_width_and_top_quarter():
     nps = Scale("nps", 0.0, 10.0)
     assert (nps.width, nps.top_quarter, nps.name) == (200.0, 50.0, "nps 0-10")
     assert (CSAT.width, CSAT.top_quarter) == (4.0, 4.0)
@@ -367,11 +367,11 @@ def test_three_weeks_carry_no_error():
 def test_errors_of_weeks_by_hand():
     # One cell, so N = H. Means of weeks 3, 3.02, 2.98, 3 by 50 of 200: contributions 0, 0.005, -0.005, 0;
     # 4/3 x 5e-5 per period, two periods; nothing is left of the gap.
-    found = split(weekly(BUSY), weekly(BUSY))
-    assert found.se_headline == pytest.approx(math.sqrt(2 * 4 / 3 * 5e-5))
-    assert found.se_within == pytest.approx(found.se_headline)
-    assert found.se_gap == pytest.approx(0.0, abs=1e-12)
-    assert found.z(0.025) == pytest.approx(2.44691, abs=1e-5)  # t(0.975, 6)
+    decomposition = decompose(weekly(BUSY), weekly(BUSY))
+    assert decomposition.se_headline == pytest.approx(math.sqrt(2 * 4 / 3 * 5e-5))
+    assert decomposition.se_within == pytest.approx(decomposition.se_headline)
+    assert decomposition.se_gap == pytest.approx(0.0, abs=1e-12)
+    assert decomposition.z(0.025) == pytest.approx(2.44691, abs=1e-5)  # t(0.975, 6)
 
 
 def test_without_a_cell_in_both_periods_nothing_is_like_for_like():

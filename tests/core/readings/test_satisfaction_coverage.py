@@ -9,7 +9,7 @@ thousand times larger.
 import numpy as np
 import pytest
 
-from comity.core.readings.cells import split
+from comity.core.readings.decomposition import decompose
 from comity.core.readings.satisfaction import AnswerCells, Answers, Group, Scale, Stats, Units, read
 
 SCALE = Scale("csat", 1.0, 5.0)
@@ -28,13 +28,13 @@ def drawn(rng, accounts):
         level = liking + change * period
         there = (rng.random(people) < 0.35 + 0.08 * level) & ~(left & (period == 1))
         for nth in range(3):
-            again = there & (rng.random(people) < (1.0 if nth == 0 else 0.3))
+            responds = there & (rng.random(people) < (1.0 if nth == 0 else 0.3))
             score = np.clip(np.rint(level + rng.normal(0, 0.6, people)), 1, 5)
-            answers[period] += again
-            totals[period] += np.where(again, score, 0)
-    told = answers > 0
-    means = np.divide(totals, answers, out=np.zeros_like(totals), where=told)
-    both = told[0] & told[1]
+            answers[period] += responds
+            totals[period] += np.where(responds, score, 0)
+    responded = answers > 0
+    means = np.divide(totals, answers, out=np.zeros_like(totals), where=responded)
+    both = responded[0] & responded[1]
     count, total = answers.sum(axis=1), totals.sum(axis=1)
     centre = total / count
     within = (means[1] - means[0])[both].mean()
@@ -45,7 +45,7 @@ def drawn(rng, accounts):
     def group(who):
         return Group(int(who.sum()), float(means[0][who].sum()), float(means[1][who].sum()))
 
-    only = told[0] & ~told[1]
+    only = responded[0] & ~responded[1]
     return Stats(
         scale=SCALE,
         before=Answers(int(count[0]), float(total[0])),
@@ -55,9 +55,9 @@ def drawn(rng, accounts):
         silent=group(only & ~left),
         unasked=Group(),
         new=Group(),
-        back=group(told[1] & ~told[0]),
+        back=group(responded[1] & ~responded[0]),
         units=Units(
-            len(np.unique(account[told.any(axis=0)])),
+            len(np.unique(account[responded.any(axis=0)])),
             len(np.unique(account[both])),
             *(float((sums**2).sum()) for sums in (big_n, big_h, big_n - big_h)),
         ),
@@ -67,11 +67,11 @@ def drawn(rng, accounts):
 
 def share_held(draws, truths):
     """How many of the draws hold the truth, for n, h and d."""
-    held = np.zeros(3)
+    covered = np.zeros(3)
     for reading in draws:
         changes = (reading.headline, reading.like_for_like, reading.gap)
-        held += [abs(one.change - truth) <= reading.z * one.se for one, truth in zip(changes, truths, strict=True)]
-    return held / len(draws)
+        covered += [abs(one.change - truth) <= reading.z * one.se for one, truth in zip(changes, truths, strict=True)]
+    return covered / len(draws)
 
 
 @pytest.mark.long
@@ -81,10 +81,10 @@ def test_intervals_hold_the_truth_in_95_of_100_draws(accounts):
     large = read(drawn(rng, 400_000))
     truths = [one.change for one in (large.headline, large.like_for_like, large.gap)]
     draws = [read(drawn(rng, accounts)) for _ in range(4000)]
-    held = share_held([one for one in draws if one.z is not None], truths)  # with under 10 accounts nothing is said
-    print(accounts, "accounts: n, h, d held", held)  # noqa: T201 - `pytest -s` shows the figures
+    covered = share_held([one for one in draws if one.z is not None], truths)  # with under 10 accounts nothing is said
+    print(accounts, "accounts: n, h, d held", covered)  # noqa: T201 - `pytest -s` shows the figures
     # Two errors of 4000 draws are 0.007; small numbers of accounts of unequal size fall short by a little more.
-    assert held == pytest.approx(0.95, abs=0.02 if accounts < 60 else 0.012)
+    assert covered == pytest.approx(0.95, abs=0.02 if accounts < 60 else 0.012)
 
 
 @pytest.mark.long
@@ -96,7 +96,7 @@ def test_intervals_of_weeks_hold_the_truth_in_95_of_100_draws():
     weight = (often[0] / often[0].sum() + often[1] / often[1].sum()) / 2
     truths = np.array([means[1] - means[0], (weight * moved).sum()])
     truths = np.append(truths, truths[0] - truths[1])
-    held = np.zeros(3)
+    covered = np.zeros(3)
     runs = 4000
     for _ in range(runs):
         sides = []
@@ -109,11 +109,14 @@ def test_intervals_of_weeks_hold_the_truth_in_95_of_100_draws():
                     (level + moved * at)[:, None] * counts + (week + noise) * counts, counts, counts.sum(axis=1)
                 )
             )
-        found = split(*sides)
-        z = found.z(0.025)
-        n = found.within + found.mix + found.queues
-        changes, errors = (n, found.within, n - found.within), (found.se_headline, found.se_within, found.se_gap)
-        held += [abs(c - t) <= z * e for c, t, e in zip(changes, truths, errors, strict=True)]
-    print("weeks: n, h, d held", held / runs)  # noqa: T201 - `pytest -s` shows the figures
+        decomposition = decompose(*sides)
+        z = decomposition.z(0.025)
+        n = decomposition.within + decomposition.mix + decomposition.queues
+        changes, errors = (
+            (n, decomposition.within, n - decomposition.within),
+            (decomposition.se_headline, decomposition.se_within, decomposition.se_gap),
+        )
+        covered += [abs(c - t) <= z * e for c, t, e in zip(changes, truths, errors, strict=True)]
+    print("weeks: n, h, d held", covered / runs)  # noqa: T201 - `pytest -s` shows the figures
     # d is the change of the mix: w̄ and r̄ are taken as known in H, which costs it a little.
-    assert held / runs == pytest.approx(0.95, abs=0.02)
+    assert covered / runs == pytest.approx(0.95, abs=0.02)

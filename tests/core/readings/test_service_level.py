@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from comity.core.agreements import Abandons, Kpi
 from comity.core.levels import service_levels
-from comity.core.readings.service_level import Excluded, Stats, Tally, read
+from comity.core.readings.service_level import Stats, Tallies, Tally, read
 from comity.core.readings.verdict import Verdict
 
 KPI = Kpi("service_level", "service_level", short_abandon_s=5.0, material=0.01)
@@ -89,7 +89,7 @@ def test_nothing_counted_in_a_period_is_no_reading():
 AFTER_ONE = tally([[18, 22, 18, 22]], [[25] * 4])
 
 
-def test_queues_of_one_period_only_leave_it_open():
+def test_queues_of_one_period_only_are_unclear():
     """A new queue with 40 of 240 contacts: more than a tenth."""
     before = tally([[40, 44, 40, 44], [0] * 4], [[50] * 4, [0] * 4])
     after = tally([[20, 22, 21, 23], [5, 5, 5, 5]], [[50] * 4, [10] * 4])
@@ -109,7 +109,7 @@ def test_no_queue_in_both_periods_has_no_like_for_like():
 
 
 @pytest.mark.parametrize("hidden", ["short", "unresolved"])
-def test_a_rise_that_only_comes_of_what_is_not_counted_is_open(hidden):
+def test_a_rise_that_comes_of_exclusions_is_unclear(hidden):
     """80 % of 50 a week, then 100 % of 40: ten a week became short abandons, or were sent away."""
     before = tally([[39, 41, 40, 40]], [[50] * 4])
     after = tally([[39, 39, 40, 40]], [[40] * 4], **{hidden: 10})
@@ -139,9 +139,9 @@ def test_another_wording_before_is_the_part_definition():
     assert (reading.verdict, reading.cause) == (Verdict.ILLUSORY, "definition")
 
 
-def test_what_exclusions_change_stands_beside_it():
-    other = Excluded(BEFORE, BEFORE, BEFORE)
-    reading = read(stats(BEFORE, AFTER, elsewise={"nothing": other}))
+def test_effects_of_exclusions_are_reported():
+    other = Tallies(BEFORE, BEFORE, BEFORE)
+    reading = read(stats(BEFORE, AFTER, by_exclusion={"nothing": other}))
     assert reading.also["exclusions"]["nothing"]["as_reported"] == 0
 
 
@@ -180,10 +180,10 @@ def test_swapping_the_periods_turns_every_part_round(before, after):
 def test_the_six_variants_keep_their_order(answered, in_time, abandoned, early, short):
     """standards.md 2.1: V1 <= V6 <= V4 <= V2, V1 <= V5 <= V2, V6 <= V5, V4 <= V3."""
     within, soon = int(answered * in_time), int(abandoned * early)
-    found = service_levels(
+    levels = service_levels(
         answered=answered, within=within, abandoned=abandoned, short=int(soon * short), abandoned_within=soon
     )
-    v = {name: num / den for name, (num, den) in found.items()}
+    v = {name: num / den for name, (num, den) in levels.items()}
     for low, high in ("16", "64", "42", "15", "52", "65", "43"):
         assert v[f"V{low}"] <= v[f"V{high}"] + 1e-12
 
@@ -210,7 +210,7 @@ def test_intervals_hold_the_truth_nineteen_times_in_twenty(weeks):
     rate = np.array([[0.85, 0.75, 0.6], [0.80, 0.77, 0.55]])
     headline = float((share[1] * rate[1]).sum() - (share[0] * rate[0]).sum())
     within = float((share.mean(axis=0) * (rate[1] - rate[0])).sum())
-    held, draws = np.zeros(3), 2000
+    covered, draws = np.zeros(3), 2000
     for _ in range(draws):
         sides = []
         for part, level in zip(share, rate, strict=True):
@@ -225,6 +225,6 @@ def test_intervals_hold_the_truth_nineteen_times_in_twenty(weeks):
             (reading.like_for_like, within),
             (reading.gap, headline - within),
         )
-        held += [abs(change.change - true) <= reading.z * change.se for change, true in errors]
-    print(weeks, held / draws)  # noqa: T201 - the figures that the docs quote
-    assert np.all(np.abs(held / draws - 0.95) < 0.015)
+        covered += [abs(change.change - true) <= reading.z * change.se for change, true in errors]
+    print(weeks, covered / draws)  # noqa: T201 - the figures that the docs quote
+    assert np.all(np.abs(covered / draws - 0.95) < 0.015)

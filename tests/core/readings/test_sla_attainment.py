@@ -1,4 +1,4 @@
-"""Deadlines kept: by hand, by its identities, and what leaves it open."""
+"""Reading of SLA attainment: by hand, by its identities, and what makes it unclear."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from comity.core.agreements import Kpi
-from comity.core.readings.cells import Cells
-from comity.core.readings.sla_attainment import Stats, Three, read
+from comity.core.readings.decomposition import Cells
+from comity.core.readings.sla_attainment import KpiCells, Stats, read
 from comity.core.readings.verdict import Verdict
 
 KPI = Kpi("sla_attainment", "sla_attainment", material=0.01)
@@ -18,7 +18,7 @@ JUNE = Cells(np.array([[27.0, 41, 27, 40], [7, 11, 7, 10]]), np.array([[30.0, 45
 
 
 def stats(before=MAY, after=JUNE, own=None, **more):
-    return Stats(KPI, Three(own or before, before, after), **more)
+    return Stats(KPI, KpiCells(own or before, before, after), **more)
 
 
 def parts(reading):
@@ -48,7 +48,7 @@ def test_another_wording_before_is_the_part_definition():
     assert sum(parts(reading).values()) == pytest.approx(reading.headline.change)
 
 
-def test_queues_of_one_period_only_leave_it_open():
+def test_queues_of_one_period_only_are_unclear():
     """Queue b is closed before June; a fifth of May was due there."""
     before = Cells(MAY.totals, MAY.counts * np.array([[1.0], [0.8]]))
     after = Cells(JUNE.totals * np.array([[1.0], [0.0]]), JUNE.counts * np.array([[1.0], [0.0]]))
@@ -62,17 +62,17 @@ def test_nothing_judged_in_a_period_is_no_reading():
 
 
 @pytest.mark.parametrize(("after", "verdict"), [(0.105, Verdict.GENUINE), (0.2, Verdict.UNCLEAR)])
-def test_more_that_nobody_judged_leaves_it_open(after, verdict):
+def test_a_larger_unjudged_share_is_unclear(after, verdict):
     reading = read(stats(unjudged=(0.1, after), open_late=(3, 4)))
     assert reading.verdict is verdict
     assert reading.cause == ("unjudged" if verdict is Verdict.UNCLEAR else None)
     assert reading.also == {"open_late": {"before": 3, "after": 4}, "unjudged": {"before": 0.1, "after": after}}
 
 
-def test_what_exclusions_change_stands_beside_it():
+def test_effects_of_exclusions_are_reported():
     """With what was taken out of June counted, June is 150 of 200, so nothing but 5 points are left."""
     with_them = Cells(JUNE.totals - np.array([[2.5] * 4, [2.5] * 4]), JUNE.counts)
-    also = read(stats(elsewise={"nothing": Three(MAY, MAY, with_them)})).also["exclusions"]
+    also = read(stats(by_exclusion={"nothing": KpiCells(MAY, MAY, with_them)})).also["exclusions"]
     assert also["nothing"]["as_reported"] == pytest.approx(0.05)
 
 

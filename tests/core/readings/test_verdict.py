@@ -30,7 +30,9 @@ def verdict(n: float, h: float, *, m: float = 1.0, errors: tuple[float, float, f
         (5.0, 3.0, (0.1, 0.1, 0.1), Verdict.GENUINE),  # between half and double
     ],
 )
-def test_the_first_row_that_holds_decides(n: float, h: float, errors: tuple[float, float, float], expected: Verdict):
+def test_judge_takes_the_first_row_that_applies(
+    n: float, h: float, errors: tuple[float, float, float], expected: Verdict
+):
     assert verdict(n, h, errors=errors) is expected
 
 

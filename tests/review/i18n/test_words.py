@@ -201,7 +201,7 @@ def stood_beside() -> set[str]:
                 found |= set(keys(value))
             case ast.AugAssign(target=ast.Name(id="also"), value=value):
                 found |= set(keys(value))
-            case ast.FunctionDef(name="_also" | "_exclusions" | "told_elsewise"):
+            case ast.FunctionDef(name="_also" | "_exclusions" | "exclusion_effects"):
                 found |= set(keys(node))
             case ast.Subscript(value=ast.Name(id="also" | "detail"), slice=key, ctx=ast.Store()):
                 found |= set(texts(key))

@@ -13,7 +13,7 @@ from comity.apps.parties.viewing import Standing
 from comity.apps.record import queries as record
 from comity.apps.record.models import Consent, Entry, Subject
 from comity.apps.replies.models import Notice, SilenceTerm
-from comity.core.clocks import Hours, closing
+from comity.core.business_hours import Hours, closing
 from comity.core.values import Side
 
 OPENS, CLOSES = time(9), time(17)

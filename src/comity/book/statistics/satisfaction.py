@@ -24,8 +24,8 @@ from comity.core.readings.satisfaction import (
     Group,
     Stats,
     Units,
+    is_touch_design,
     many_unasked,
-    touched,
 )
 from comity.core.values import Comparison
 
@@ -54,7 +54,7 @@ def gather(book: Book, comparisons: Sequence[Comparison]) -> dict[Comparison, tu
         units = _by_key(_units(workings, pairs, totals))
         unasked = _unasked(workings, frame, pairs, totals, invited)
         fifths = _fifths(workings, pairs, [key for key, row in totals.items() if _weighs(row, unasked.get(key))])
-        few = [key for key, row in totals.items() if touched(row["stayed"], row["people1"])]
+        few = [key for key, row in totals.items() if is_touch_design(row["stayed"], row["people1"])]
         compared = cells(workings, frame, people, few) if few else {}
         plan = frame.plan.to_pyarrow().to_pylist()
     for key in sorted(totals):

@@ -16,7 +16,7 @@ from comity.book.statistics.queue_days import DailyCounts, Floats, Whole, folded
 from comity.book.statistics.scope import in_queues, in_scope
 from comity.book.statistics.workings import Workings
 from comity.core.agreements import EVERYTHING, Abandons, Kpi, in_force
-from comity.core.readings.service_level import Excluded, Stats, Tally
+from comity.core.readings.service_level import Stats, Tallies, Tally
 from comity.core.values import Comparison
 
 __all__ = ["COUNTS", "DailyCounts", "SlotCounts", "counting", "daily", "gather", "slots"]
@@ -100,27 +100,27 @@ def wordings(kpis: Sequence[Kpi], asked: Comparison) -> list[tuple[Kpi, Kpi]]:
 
 def _stats(book: Book, kpi: Kpi, kpi_before: Kpi, asked: Comparison) -> Stats:
     counted = _tallies(book, kpi, kpi_before, asked, TakenOut.ACCEPTED)
-    elsewise = {}
+    by_exclusion = {}
     agreed = events(book, kpi, TakenOut.ACCEPTED)
     if agreed:
-        elsewise["nothing"] = _tallies(book, kpi, kpi_before, asked, TakenOut.NOTHING)
+        by_exclusion["nothing"] = _tallies(book, kpi, kpi_before, asked, TakenOut.NOTHING)
     if events(book, kpi, TakenOut.CLAIMED) != agreed:
-        elsewise["claimed"] = _tallies(book, kpi, kpi_before, asked, TakenOut.CLAIMED)
+        by_exclusion["claimed"] = _tallies(book, kpi, kpi_before, asked, TakenOut.CLAIMED)
     return Stats(
         kpi=kpi,
         kpi_before=kpi_before,
         before_own=counted.before_own,
         before=counted.before,
         after=counted.after,
-        elsewise=elsewise,
+        by_exclusion=by_exclusion,
     )
 
 
-def _tallies(book: Book, kpi: Kpi, kpi_before: Kpi, asked: Comparison, taken_out: TakenOut) -> Excluded:
+def _tallies(book: Book, kpi: Kpi, kpi_before: Kpi, asked: Comparison, taken_out: TakenOut) -> Tallies:
     now, own = daily(book, kpi, taken_out), daily(book, kpi_before, taken_out)
     present = now.queues_in(asked.reference) + now.queues_in(asked.period) + own.queues_in(asked.reference)
     queues = tuple(sorted(set(present)))
-    return Excluded(
+    return Tallies(
         before_own=Tally(*own.by_week(asked.reference, _TALLY, queues)),
         before=Tally(*now.by_week(asked.reference, _TALLY, queues)),
         after=Tally(*now.by_week(asked.period, _TALLY, queues)),

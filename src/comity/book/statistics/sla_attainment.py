@@ -11,8 +11,8 @@ from comity.book.statistics.exclusions import TakenOut, during, events
 from comity.book.statistics.queue_days import DailyCounts, folded
 from comity.book.statistics.service_level import counting, wordings
 from comity.core.agreements import EVERYTHING, Kpi
-from comity.core.readings.cells import Cells
-from comity.core.readings.sla_attainment import Stats, Three
+from comity.core.readings.decomposition import Cells
+from comity.core.readings.sla_attainment import KpiCells, Stats
 from comity.core.values import Comparison, Period
 
 MEASURE = "sla_attainment"
@@ -53,12 +53,12 @@ def gather(book: Book, comparisons: Sequence[Comparison]) -> dict[Comparison, tu
 
 
 def _stats(book: Book, kpi: Kpi, kpi_before: Kpi, asked: Comparison) -> Stats:
-    elsewise = {}
+    by_exclusion = {}
     agreed = events(book, kpi, TakenOut.ACCEPTED)
     if agreed:
-        elsewise["nothing"] = _three(book, kpi, kpi_before, asked, TakenOut.NOTHING)
+        by_exclusion["nothing"] = _three(book, kpi, kpi_before, asked, TakenOut.NOTHING)
     if events(book, kpi, TakenOut.CLAIMED) != agreed:
-        elsewise["claimed"] = _three(book, kpi, kpi_before, asked, TakenOut.CLAIMED)
+        by_exclusion["claimed"] = _three(book, kpi, kpi_before, asked, TakenOut.CLAIMED)
     now, periods = daily(book, kpi), [_before_horizon(period, asked) for period in (asked.reference, asked.period)]
     open_late = [round(now.total("open_late", period)) for period in periods]
     by_source = [now.total("by_source", period) for period in periods]
@@ -68,7 +68,7 @@ def _stats(book: Book, kpi: Kpi, kpi_before: Kpi, asked: Comparison) -> Stats:
         counted=_three(book, kpi, kpi_before, asked, TakenOut.ACCEPTED),
         open_late=(open_late[0], open_late[1]),
         unjudged=(_share(unjudged[0], by_source[0]), _share(unjudged[1], by_source[1])) if any(by_source) else None,
-        elsewise=elsewise,
+        by_exclusion=by_exclusion,
     )
 
 
@@ -76,7 +76,7 @@ def _share(part: float, rest: float) -> float:
     return part / (part + rest) if part + rest else 0.0
 
 
-def _three(book: Book, kpi: Kpi, kpi_before: Kpi, asked: Comparison, taken_out: TakenOut) -> Three:
+def _three(book: Book, kpi: Kpi, kpi_before: Kpi, asked: Comparison, taken_out: TakenOut) -> KpiCells:
     now, own = daily(book, kpi, taken_out), daily(book, kpi_before, taken_out)
     before, after = _before_horizon(asked.reference, asked), _before_horizon(asked.period, asked)
     queues = tuple(sorted({*now.queues_in(before), *now.queues_in(after), *own.queues_in(before)}))
@@ -84,7 +84,7 @@ def _three(book: Book, kpi: Kpi, kpi_before: Kpi, asked: Comparison, taken_out: 
     def cells(counts: DailyCounts, period: Period) -> Cells:
         return Cells(*counts.by_week(period, ("good", "judged"), queues))
 
-    return Three(cells(own, before), cells(now, before), cells(now, after))
+    return KpiCells(cells(own, before), cells(now, before), cells(now, after))
 
 
 def _before_horizon(period: Period, asked: Comparison) -> Period:

@@ -1,1 +1,1 @@
-"""What service costs and whose doing a miss was: queueing, staffing, attribution, the price of a target."""
+"""Economics of a service: queueing, staffing, attribution of a miss, prices, and the cost of a target."""

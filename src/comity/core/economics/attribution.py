@@ -1,4 +1,4 @@
-"""Whose doing a service level was: from what was planned to what happened, shared out by Shapley values.
+"""Attribution of a service level: the change from plan to actual, divided among causes by Shapley values.
 
 Four causes are switched from planned to actual: volume, handling, planning, presence. Whatever the order in which
 that is done, each gets the mean of what it changes over all orders (Shapley 1953), so that the parts add up and no
@@ -27,13 +27,13 @@ Ints = NDArray[np.int64]
 
 RESAMPLES = 400
 LEAST_PATIENCE_S, MOST_PATIENCE_S = 1.0, 1e5
-LEAST_USED = 0.9  # of what was offered
+MIN_USED_SHARE = 0.9  # of what was offered
 LEAST_WEEKS, LEAST_DAYS = 8, 10
 DAILY_ERROR = 0.05
 _VARIANTS = {Abandons.COUNT: Variant.V1, Abandons.EXCLUDE_SHORT: Variant.V6, Abandons.EXCLUDE_ALL: Variant.V3}
-_AT_END = 1.01  # so near to an end, patience is at it
+_AT_BOUND = 1.01  # so near to an end, patience is at it
 _FIRST_SHARE, _MOST_SHARE = 0.1, 10.0  # of the positions that were there, tried to keep a target
-_CHANCE = 3.0  # deviations beyond which a count of early abandons is none of chance
+_CHANCE_DEVIATIONS = 3.0  # deviations beyond which a count of early abandons is none of chance
 
 
 PARTS = ("plan", "volume_inside", "volume_outside", "handling", "planning", "presence")
@@ -47,7 +47,7 @@ _CAUSES = ("volume", "handling", "planning", "presence")
 
 
 class Unfit(StrEnum):
-    """Why what was shared out is not fit to be used."""
+    """Why an attribution is not fit for use."""
 
     UNEXPLAINED = "unexplained"
     UNUSED = "unused"
@@ -58,7 +58,7 @@ class Unfit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Intervals:
-    """What was planned and what happened, one entry an interval and queue; only intervals of which both are known.
+    """Plan and actual, one entry an interval and queue; only intervals of which both are known.
 
     `queue`, `day` and `week` are numbers. Counts are of contacts, `seconds` an interval's length, `handle_s` the
     handled time of all its contacts. `required` is not a number where no required positions were locked. `good` are
@@ -86,8 +86,11 @@ class Intervals:
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
-    """What was agreed of the service level: its formula, its target, and what counts as the provider's own affair."""
+class AgreedLevel:
+    """The agreed service level: formula, target, volume band, material change.
+
+    `target`, `band` and `material` are shares, `within_s` and `short_s` seconds.
+    """
 
     target: float
     within_s: float
@@ -143,11 +146,11 @@ class SharedOut:
 
     @property
     def fit(self) -> bool:
-        """Whether it may be used."""
+        """Whether the attribution is fit for use."""
         return not self.unfit
 
 
-def rates(intervals: Intervals) -> Floats:
+def arrival_rates(intervals: Intervals) -> Floats:
     """The rate behind each count, in contacts an interval: the model holds the chance of single contacts already.
 
     Three steps for each queue, the same in the second and the third: the forecast is scaled to what came in all; of
@@ -158,9 +161,9 @@ def rates(intervals: Intervals) -> Floats:
     """
     if intervals.rate is not None:
         return intervals.rate
-    queue, day = _grouped(intervals.queue), _grouped(intervals.queue, intervals.day)
-    known = intervals.forecast > 0
-    count, forecast = np.where(known, intervals.count, 0.0), intervals.forecast
+    queue, day = _group_numbers(intervals.queue), _group_numbers(intervals.queue, intervals.day)
+    forecasted = intervals.forecast > 0
+    count, forecast = np.where(forecasted, intervals.count, 0.0), intervals.forecast
     in_all = _quotient(_sums(queue, count), _sums(queue, forecast))[queue]
     by_day = _quotient(_sums(day, count), _sums(day, forecast))[day]
     level, own_day = forecast * np.nan_to_num(in_all), forecast * np.nan_to_num(by_day)
@@ -172,7 +175,7 @@ def rates(intervals: Intervals) -> Floats:
     days_of = _sums(of_day, expected > 0)
     real_intervals = _beyond_chance(queue, count - own_day, own_day, days_of)
     rate = level + real_days[queue] * (own_day - level) + real_intervals[queue] * (count - own_day)
-    return np.where(known, rate, intervals.count)
+    return np.where(forecasted, rate, intervals.count)
 
 
 def _beyond_chance(groups: Ints, off: Floats, expected: Floats, means: Floats) -> Floats:
@@ -180,16 +183,16 @@ def _beyond_chance(groups: Ints, off: Floats, expected: Floats, means: Floats) -
 
     :param means: how many means were taken from the counts themselves
     """
-    known = expected > 0
-    square = np.divide(off**2, expected, out=np.zeros_like(expected), where=known)
-    spread = _quotient(_sums(groups, square), _sums(groups, known) - means)
+    has_expected = expected > 0
+    square = np.divide(off**2, expected, out=np.zeros_like(expected), where=has_expected)
+    spread = _quotient(_sums(groups, square), _sums(groups, has_expected) - means)
     chance = np.divide(1.0, spread, out=np.ones_like(spread), where=spread > 1)
     return np.asarray(1 - chance)
 
 
-def handling(intervals: Intervals) -> Floats:
+def handle_times(intervals: Intervals) -> Floats:
     """The actual handle time of each interval: the forecast's, times the day's over the day's as forecast."""
-    days = _grouped(intervals.queue, intervals.day)
+    days = _group_numbers(intervals.queue, intervals.day)
     took = _sums(days, intervals.handle_s)
     expected = _sums(days, intervals.answered * intervals.forecast_aht)
     return np.asarray(
@@ -198,7 +201,7 @@ def handling(intervals: Intervals) -> Floats:
 
 
 def counts(intervals: Intervals, abandons: Abandons) -> Floats:
-    """The contacts that count by a formula, as observed."""
+    """Return the observed contacts that count by a formula, by interval."""
     if abandons is Abandons.EXCLUDE_ALL:
         return intervals.answered
     if abandons is Abandons.EXCLUDE_SHORT and intervals.short is not None:
@@ -206,37 +209,40 @@ def counts(intervals: Intervals, abandons: Abandons) -> Floats:
     return intervals.count
 
 
-def calibrated(intervals: Intervals) -> dict[int, float]:
-    """The patience of each queue at which the model's abandonment over the period is the observed one, in seconds.
+def calibrate_patience(intervals: Intervals) -> dict[int, float]:
+    """Calibrate the mean patience of each queue, in seconds, so that the model's abandonment is the observed one.
 
-    At an end of 1 s to 1e5 s where none is.
+    Clipped to 1 s to 1e5 s.
     """
-    rate, aht = rates(intervals), handling(intervals)
-    found = {}
+    rate, aht = arrival_rates(intervals), handle_times(intervals)
+    patience_by_queue = {}
     for queue in np.unique(intervals.queue).tolist():
-        own = (intervals.queue == queue) & (rate > 0)
-        gone = float(intervals.abandoned[own].sum() * rate[own].sum() / max(intervals.count[own].sum(), 1))
+        selected = (intervals.queue == queue) & (rate > 0)
+        abandoned = float(
+            intervals.abandoned[selected].sum() * rate[selected].sum() / max(intervals.count[selected].sum(), 1)
+        )
 
-        def excess(log_patience: float, own: NDArray[np.bool_] = own, gone: float = gone) -> float:
+        def excess(log_patience: float, selected: NDArray[np.bool_] = selected, abandoned: float = abandoned) -> float:
             patience = math.exp(log_patience)
-            states = queues(rate[own] / intervals.seconds[own], aht[own], patience, intervals.staffed[own], 0.0)
-            return float((rate[own] * states.p_abandon).sum()) - gone
+            states = queues(
+                rate[selected] / intervals.seconds[selected], aht[selected], patience, intervals.staffed[selected], 0.0
+            )
+            return float((rate[selected] * states.p_abandon).sum()) - abandoned
 
         low, high = math.log(LEAST_PATIENCE_S), math.log(MOST_PATIENCE_S)
-        if not own.any() or excess(high) >= 0:
-            found[queue] = MOST_PATIENCE_S
+        if not selected.any() or excess(high) >= 0:
+            patience_by_queue[queue] = MOST_PATIENCE_S
         elif excess(low) <= 0:
-            found[queue] = LEAST_PATIENCE_S
+            patience_by_queue[queue] = LEAST_PATIENCE_S
         else:
-            found[queue] = math.exp(optimize.brentq(excess, low, high, xtol=1e-3))
-    return found
+            patience_by_queue[queue] = math.exp(optimize.brentq(excess, low, high, xtol=1e-3))
+    return patience_by_queue
 
 
-def with_required(intervals: Intervals, promise: Promise, patience_s: Mapping[int, float]) -> Intervals:
-    """The intervals, where no required positions were locked with the least that meet the target on the forecast.
+def with_required_positions(intervals: Intervals, promise: AgreedLevel, patience_s: Mapping[int, float]) -> Intervals:
+    """Fill required positions that were not locked with the least that meet the target on the forecast.
 
-    Of those answered alone (`exclude-all`) no more may give up than the target leaves: without a limit the least would
-    be next to nobody.
+    For `exclude-all`, abandonment is limited to 1 - target: without a limit nearly no positions would do.
     """
     unknown = ~np.isfinite(intervals.required)
     if not unknown.any():
@@ -258,14 +264,14 @@ def with_required(intervals: Intervals, promise: Promise, patience_s: Mapping[in
 
 def share_out(  # noqa: PLR0913 - what was, what was agreed, and how it was come by
     intervals: Intervals,
-    promise: Promise,
+    promise: AgreedLevel,
     patience_s: Mapping[int, float],
     *,
     used_share: float = 1.0,
     calibrated_patience: bool = False,
     seed: int = 0,
 ) -> SharedOut:
-    """Share out observed less target.
+    """Attribute observed less target to the causes.
 
     :param intervals: all with a plan, accepted events taken out; `required` is a number in each
     :param patience_s: mean patience by queue
@@ -274,9 +280,9 @@ def share_out(  # noqa: PLR0913 - what was, what was agreed, and how it was come
     """
     if promise.abandons is Abandons.EXCLUDE_SHORT and intervals.short is None:
         raise ValueError("short abandons are not told; ask for the formula that counts all")
-    values = _values(intervals, promise, patience_s)
-    good = {state: one[0] for state, one in values.items()}
-    counted = {state: one[1] for state, one in values.items()}
+    values = _good_and_counted(intervals, promise, patience_s)
+    good = {state: value[0] for state, value in values.items()}
+    counted = {state: value[1] for state, value in values.items()}
     observed_good, observed_counted = intervals.good, counts(intervals, promise.abandons)
     if observed_counted.sum() <= 0 or counted[_OFF, 0, 0, _OFF].sum() <= 0:
         raise ValueError("nothing counts in these intervals")
@@ -284,33 +290,35 @@ def share_out(  # noqa: PLR0913 - what was, what was agreed, and how it was come
     levels = {state: np.array(good[state].sum() / counted[state].sum()) for state in good}
     shared = {name: float(value) for name, value in _shapley(levels).items()}
     planned, actual = float(levels[_OFF, 0, 0, _OFF]), float(levels[_ON, 1, 1, _ON])
-    ends = _intervals_of(intervals, good, counted, promise.target, seed)
+    part_intervals = _bootstrap_intervals(intervals, good, counted, promise.target, seed)
     parts = tuple(
-        Part(name, planned - promise.target if name == "plan" else shared[name], *ends.get(name, (None, None)))
+        Part(
+            name, planned - promise.target if name == "plan" else shared[name], *part_intervals.get(name, (None, None))
+        )
         for name in PARTS
     )
-    each = _shapley({state: (good[state] - planned * counted[state]) / counted[state].sum() for state in good})
-    days = _grouped(intervals.day)
+    contributions = _shapley({state: (good[state] - planned * counted[state]) / counted[state].sum() for state in good})
+    days = _group_numbers(intervals.day)
     of_day = _sums(days, observed_counted)
     modelled = _quotient(_sums(days, good[_ON, 1, 1, _ON]), _sums(days, counted[_ON, 1, 1, _ON]))
-    seen = _quotient(_sums(days, observed_good), of_day)
-    known = np.isfinite(modelled) & np.isfinite(seen)
+    observed_by_day = _quotient(_sums(days, observed_good), of_day)
+    known = np.isfinite(modelled) & np.isfinite(observed_by_day)
     error, miss = (
-        float(np.average(np.abs(seen - other)[known], weights=of_day[known])) if known.any() else 0.0
-        for other in (modelled, np.full_like(seen, promise.target))
+        float(np.average(np.abs(observed_by_day - other)[known], weights=of_day[known])) if known.any() else 0.0
+        for other in (modelled, np.full_like(observed_by_day, promise.target))
     )
     unexplained = observed - actual
-    # What is laid to somebody in the period: a plan far from its target would let any model pass.
-    laid = sum(abs(part.value) for part in parts if part.id != "plan")
+    # Without the part `plan`: a plan far from its target would let any model pass.
+    attributed = sum(abs(part.value) for part in parts if part.id != "plan")
     at_end = calibrated_patience and any(
-        one <= LEAST_PATIENCE_S * _AT_END or one >= MOST_PATIENCE_S / _AT_END for one in patience_s.values()
+        value <= LEAST_PATIENCE_S * _AT_BOUND or value >= MOST_PATIENCE_S / _AT_BOUND for value in patience_s.values()
     )
     reasons = {
-        Unfit.UNEXPLAINED: abs(unexplained) > max(promise.material, laid / 2),
-        Unfit.UNUSED: used_share < LEAST_USED,
+        Unfit.UNEXPLAINED: abs(unexplained) > max(promise.material, attributed / 2),
+        Unfit.UNUSED: used_share < MIN_USED_SHARE,
         Unfit.PATIENCE: at_end,
         Unfit.DAYS: error > max(miss / 2, DAILY_ERROR),
-        Unfit.GIVING_UP: _gives_up_otherwise(intervals, promise, patience_s),
+        Unfit.GIVING_UP: _early_abandons_differ(intervals, promise, patience_s),
     }
     return SharedOut(
         observed=observed,
@@ -325,33 +333,33 @@ def share_out(  # noqa: PLR0913 - what was, what was agreed, and how it was come
         patience_s=dict(patience_s),
         daily_error=error,
         daily_miss=miss,
-        by_interval={name: each[name] for name in PARTS[1:]},
+        by_interval={name: contributions[name] for name in PARTS[1:]},
         levels={state: float(level) for state, level in levels.items()},
     )
 
 
-def suppose(  # noqa: PLR0913 - what was, and what is supposed of it
+def counterfactual_level(  # noqa: PLR0913 - what was, and what is supposed of it
     intervals: Intervals,
-    promise: Promise,
+    promise: AgreedLevel,
     patience_s: Mapping[int, float],
     *,
     volume: float = 1.0,
     handled: float = 1.0,
     more: Floats | float = 0.0,
 ) -> float:
-    """The model's level, had things been otherwise than they were.
+    """Return the level that the model gives for other volume, handle time or positions.
 
-    :param volume: times as many contacts
-    :param handled: times as long
-    :param more: positions there beyond those that were, by interval; never fewer than none are left
+    :param volume: factor on the number of contacts
+    :param handled: factor on the handle time
+    :param more: positions beyond the actual ones, by interval; negative ones leave no fewer than 0
     :raises ValueError: where nothing counts
     """
     patience = np.array([patience_s[queue] for queue in intervals.queue.tolist()])
-    good, counted = _modelled(
+    good, counted = _model(
         promise,
-        rates(intervals) * volume,
+        arrival_rates(intervals) * volume,
         intervals.seconds,
-        handling(intervals) * handled,
+        handle_times(intervals) * handled,
         patience,
         np.maximum(intervals.staffed + more, 0.0),
     )
@@ -360,94 +368,99 @@ def suppose(  # noqa: PLR0913 - what was, and what is supposed of it
     return float(good.sum() / counted.sum())
 
 
-def share_to_keep(intervals: Intervals, promise: Promise, patience_s: Mapping[int, float]) -> float | None:
-    """By what share more positions in every interval would have kept the target, by the model.
+def share_to_meet_target(intervals: Intervals, promise: AgreedLevel, patience_s: Mapping[int, float]) -> float | None:
+    """Return the share of additional positions in every interval with which the model meets the target.
 
-    0 where it was kept; None where ten times as many would not have.
+    0 where it was met; None where ten times as many would not have met it.
     """
 
-    def short(share: float) -> float:
-        return suppose(intervals, promise, patience_s, more=intervals.staffed * share) - promise.target
+    def excess(share: float) -> float:
+        return counterfactual_level(intervals, promise, patience_s, more=intervals.staffed * share) - promise.target
 
-    if short(0.0) >= 0:
+    if excess(0.0) >= 0:
         return 0.0
     high = _FIRST_SHARE
-    while short(high) < 0:
+    while excess(high) < 0:
         high *= 2
         if high > _MOST_SHARE:
             return None
-    return float(optimize.brentq(short, 0.0, high, xtol=1e-6))
+    return float(optimize.brentq(excess, 0.0, high, xtol=1e-6))
 
 
-def _gives_up_otherwise(intervals: Intervals, promise: Promise, patience_s: Mapping[int, float]) -> bool:
-    """Whether those who gave up did so at once less than half, or more than twice, as often as the model has it.
+def _early_abandons_differ(intervals: Intervals, promise: AgreedLevel, patience_s: Mapping[int, float]) -> bool:
+    """Whether short abandons are less than half, or more than twice, what the model expects.
 
-    Patience calibrated to how many gave up leaves open how soon; where everybody gives up after the same time nothing
-    else tells, and the parts are two points off.
+    Patience is calibrated to how many abandon, not to how soon. Where all abandon after the same time nothing else
+    shows that, and the parts are two points off.
     """
     if intervals.short is None or promise.short_s <= 0:
         return False
     patience = np.array([patience_s[queue] for queue in intervals.queue.tolist()])
-    rate = rates(intervals)
+    rate = arrival_rates(intervals)
     states = queues(
-        rate / intervals.seconds, handling(intervals), patience, intervals.staffed, promise.within_s, promise.short_s
+        rate / intervals.seconds,
+        handle_times(intervals),
+        patience,
+        intervals.staffed,
+        promise.within_s,
+        promise.short_s,
     )
-    gone, short = float((rate * states.p_abandon).sum()), float((rate * states.p_short).sum())
-    expected = float(intervals.abandoned.sum()) * (short / gone if gone else 0.0)
-    seen = float(intervals.short.sum())
-    if abs(seen - expected) <= _CHANCE * math.sqrt(max(expected, 1.0)):
+    abandoned, short = float((rate * states.p_abandon).sum()), float((rate * states.p_short).sum())
+    expected = float(intervals.abandoned.sum()) * (short / abandoned if abandoned else 0.0)
+    observed = float(intervals.short.sum())
+    if abs(observed - expected) <= _CHANCE_DEVIATIONS * math.sqrt(max(expected, 1.0)):
         return False
-    return not expected / 2 <= seen <= expected * 2
+    return not expected / 2 <= observed <= expected * 2
 
 
 # The states of the causes -----------------------------------------------------------------------------------------
 
 
-def _values(
+def _good_and_counted(
     intervals: Intervals,
-    promise: Promise,
+    promise: AgreedLevel,
     patience_s: Mapping[int, float],
 ) -> dict[State, tuple[Floats, Floats]]:
-    """Good and counted contacts of each interval in each state of the causes, by the model."""
-    rate, aht = rates(intervals), handling(intervals)
+    """Return the model's good and counted contacts of each interval, by state of the causes."""
+    rate, aht = arrival_rates(intervals), handle_times(intervals)
     locked = intervals.forecast
     inside = np.clip(rate, locked * (1 - promise.band), locked * (1 + promise.band))
     volumes = (locked, inside, locked + rate - inside, rate)
     handles = (intervals.forecast_aht, aht)
     planning = intervals.scheduled - intervals.required
-    # What the customer ordered off is at most what was not there.
+    # Positions ordered off by the customer are at most those that were absent.
     absent = np.maximum(intervals.scheduled - intervals.staffed, 0)
     ordered = -np.minimum(np.nan_to_num(intervals.ordered_off), absent)
     presence = intervals.staffed - intervals.scheduled
     presences = (np.zeros_like(presence), presence - ordered, ordered, presence)
     patience = np.array([patience_s[queue] for queue in intervals.queue.tolist()])
-    found: dict[State, tuple[Floats, Floats]] = {}
+    results: dict[State, tuple[Floats, Floats]] = {}
 
-    def made(state: State) -> tuple[Floats, Floats, Floats]:
+    def inputs(state: State) -> tuple[Floats, Floats, Floats]:
         volume, handled, planned, present = state
         agents = np.maximum(intervals.required + planned * planning + presences[present], 0)
         return volumes[volume], handles[handled], agents
 
     for state in _states():
-        offered, handled, agents = made(state)
+        offered, handled, agents = inputs(state)
         good, counted = np.full_like(offered, np.nan), np.full_like(offered, np.nan)
-        new = np.ones(offered.size, dtype=bool)
+        remaining = np.ones(offered.size, dtype=bool)
         for earlier in _neighbours(state):
-            if earlier in found:
-                same = new & np.logical_and.reduce(
-                    [now == then for now, then in zip((offered, handled, agents), made(earlier), strict=True)]
+            if earlier in results:
+                same = remaining & np.logical_and.reduce(
+                    [now == then for now, then in zip((offered, handled, agents), inputs(earlier), strict=True)]
                 )
-                good[same], counted[same] = (one[same] for one in found[earlier])
-                new &= ~same
-        good[new], counted[new] = _modelled(
-            promise, *(one[new] for one in (offered, intervals.seconds, handled, patience, agents))
+                good[same], counted[same] = (array[same] for array in results[earlier])
+                remaining &= ~same
+        good[remaining], counted[remaining] = _model(
+            promise, *(array[remaining] for array in (offered, intervals.seconds, handled, patience, agents))
         )
-        found[state] = good, counted
-    return found
+        results[state] = good, counted
+    return results
 
 
 def _states() -> list[State]:
-    """Every state that is asked for: both halves only in the turn of their own cause."""
+    """Return every state that the Shapley values need; halves only in the turn of their own cause."""
     whole: list[State] = [
         (volume, handled, planned, present)
         for volume, handled, planned, present in itertools.product((_OFF, _ON), (0, 1), (0, 1), (_OFF, _ON))
@@ -462,7 +475,7 @@ def _states() -> list[State]:
 
 
 def _neighbours(state: State) -> list[State]:
-    """States that differ in one cause, from which an interval can be taken where that cause changes nothing."""
+    """Return the states that differ in one cause, reused for intervals that this cause leaves unchanged."""
     volume, handled, planned, present = state
     return [
         *((other, handled, planned, present) for other in (_OFF, _ON) if other != volume),
@@ -472,8 +485,8 @@ def _neighbours(state: State) -> list[State]:
     ]
 
 
-def _modelled(  # noqa: PLR0913 - a state of a queue
-    promise: Promise,
+def _model(  # noqa: PLR0913 - a state of a queue
+    promise: AgreedLevel,
     offered: Floats,
     seconds: Floats,
     handle_s: Floats,
@@ -496,7 +509,7 @@ _WEIGHTS = (1 / 4, 1 / 12, 1 / 12, 1 / 4)  # of a set of 0 to 3 others, among fo
 
 
 def _shapley(levels: Mapping[State, Floats]) -> dict[str, Floats]:
-    """The mean of what each cause changes over all orders, and of the halves of volume and presence in their turn."""
+    """Return the Shapley value of each cause, and of the halves of volume and presence within their cause."""
     whole = (_ON, 1, 1, _ON)
     shared: dict[str, Floats] = {}
     for at, name in enumerate(_CAUSES):
@@ -504,10 +517,10 @@ def _shapley(levels: Mapping[State, Floats]) -> dict[str, Floats]:
         for chosen in itertools.product((False, True), repeat=3):
             others = [whole[cause] if on else 0 for cause, on in zip(_others(at), chosen, strict=True)]
             weight = _WEIGHTS[sum(chosen)]
-            off, on = (_with(others, at, turn) for turn in (0, whole[at]))
+            off, on = (_insert_cause(others, at, turn) for turn in (0, whole[at]))
             _add(shared, name, weight * (levels[on] - levels[off]))
             if halves is not None:
-                first, second = (_with(others, at, turn) for turn in (1, 2))
+                first, second = (_insert_cause(others, at, turn) for turn in (1, 2))
                 _add(shared, halves[0], weight / 2 * (levels[first] - levels[off] + levels[on] - levels[second]))
                 _add(shared, halves[1], weight / 2 * (levels[second] - levels[off] + levels[on] - levels[first]))
     return shared
@@ -517,16 +530,16 @@ def _others(at: int) -> list[int]:
     return [cause for cause in range(4) if cause != at]
 
 
-def _with(others: Sequence[int], at: int, turn: int) -> State:
-    made = [*others[:at], turn, *others[at:]]
-    return made[0], made[1], made[2], made[3]
+def _insert_cause(others: Sequence[int], at: int, turn: int) -> State:
+    state = [*others[:at], turn, *others[at:]]
+    return state[0], state[1], state[2], state[3]
 
 
 def _add(shared: dict[str, Floats], name: str, value: Floats) -> None:
     shared[name] = shared[name] + value if name in shared else value
 
 
-def _intervals_of(
+def _bootstrap_intervals(
     intervals: Intervals,
     good: Mapping[State, Floats],
     counted: Mapping[State, Floats],
@@ -534,9 +547,9 @@ def _intervals_of(
     seed: int,
 ) -> dict[str, tuple[float, float]]:
     """95 % intervals by resampling weeks, or days where there are few; none under ten days."""
-    units = _grouped(intervals.week)
+    units = _group_numbers(intervals.week)
     if units.max(initial=-1) + 1 < LEAST_WEEKS:
-        units = _grouped(intervals.day)
+        units = _group_numbers(intervals.day)
         if units.max(initial=-1) + 1 < LEAST_DAYS:
             return {}
     count = int(units.max()) + 1
@@ -545,15 +558,15 @@ def _intervals_of(
         state: _quotient(drawn @ _sums(units, good[state]), drawn @ _sums(units, counted[state])) for state in good
     }
     shared = _shapley(levels) | {"plan": levels[_OFF, 0, 0, _OFF] - target}
-    found = {}
+    part_intervals = {}
     for name in PARTS:
         low, high = np.nanquantile(shared[name], (0.025, 0.975))
-        found[name] = (float(low), float(high))
-    return found
+        part_intervals[name] = (float(low), float(high))
+    return part_intervals
 
 
-def _grouped(*keys: Ints) -> Ints:
-    """Each row's group, numbered from 0."""
+def _group_numbers(*keys: Ints) -> Ints:
+    """Number the groups of equal keys from 0; one number a row."""
     if keys[0].size == 0:
         return np.zeros(0, dtype=np.int64)
     _, at = np.unique(np.stack(keys), axis=1, return_inverse=True)

@@ -1,4 +1,4 @@
-"""Queues of callers who may give up: Erlang A (M/M/n+M), with Erlang C as its limit and Erlang B.
+"""Queues with impatient callers: Erlang A (M/M/n+M), with Erlang C as its limit, and Erlang B.
 
 Arrivals come at a rate λ, are handled in 1/μ and wait 1/θ before they give up, all exponential, before n agents;
 a = λ/μ, x = nμ/θ, y = λ/θ. Whoever has to wait would wait V > 0 if he had no end of patience, with a
@@ -23,12 +23,12 @@ from scipy import special
 
 Floats = NDArray[np.float64]
 
-_BLOCK = 8192  # states worked on together, so that what is worked out stays in the processor's cache
-_FAR = 4.4  # deviations below the load from which the continued fraction is used; SciPy is exact up to 4.5
+_BLOCK = 8192  # states computed together, so that intermediate results stay in the processor's cache
+_FAR_DEVIATIONS = 4.4  # deviations below the load from which the continued fraction is used; SciPy is exact up to 4.5
 _TERMS = 30  # of the continued fractions
-_SURE = 8.0  # deviations beyond which an incomplete gamma function is 1 to the last digit
+_CERTAIN_DEVIATIONS = 8.0  # deviations beyond which an incomplete gamma function is 1 to the last digit
 _TINY = 1e-280
-_NOBODY = 1e-200  # arrivals a second
+_MIN_RATE = 1e-200  # arrivals a second
 _STIRLING = 10.0
 _NEAR = 0.01  # below it the series of φ holds to the last digit
 _HALF_LOG_2PI = 0.5 * np.log(2 * np.pi)
@@ -36,7 +36,7 @@ _HALF_LOG_2PI = 0.5 * np.log(2 * np.pi)
 
 @dataclass(frozen=True, slots=True)
 class Queues:
-    """What becomes of callers in steady state; every array has one entry a state. Probabilities are of all offered.
+    """Steady-state figures of queues; every array has one entry a state. Probabilities are of all offered contacts.
 
     `p_wait`: has to wait. `p_within`: answered within T. `p_abandon`: gives up; `p_abandon_within`: within T;
     `p_short`: within s. `mean_wait_s`: of all, however it ended. `occupancy`: of the agents' time.
@@ -89,7 +89,7 @@ def queues(  # noqa: PLR0913 - a state of a queue, and the two times that are as
     within_s: ArrayLike,
     short_s: ArrayLike = 0.0,
 ) -> Queues:
-    """What becomes of callers, for many states at once; the arguments are broadcast against each other.
+    """Compute steady-state figures for many states at once; the arguments are broadcast against each other.
 
     :param rate: λ, arrivals a second; at 0 the state is as with a first caller
     :param handle_s: 1/μ, mean handling time
@@ -99,31 +99,34 @@ def queues(  # noqa: PLR0913 - a state of a queue, and the two times that are as
     :param short_s: s, up to which an abandon is a short one
     :raises ValueError: for values that are negative or not numbers, and handling or patience of 0
     """
-    given = np.broadcast_arrays(
-        *(np.asarray(one, dtype=np.float64) for one in (rate, handle_s, patience_s, agents, within_s, short_s)),
+    arguments = np.broadcast_arrays(
+        *(
+            np.asarray(argument, dtype=np.float64)
+            for argument in (rate, handle_s, patience_s, agents, within_s, short_s)
+        ),
     )
-    _refuse(given)
-    shape = given[0].shape
-    flat = [np.ascontiguousarray(one).reshape(-1) for one in given]
-    made = np.empty((7, flat[0].size))
+    _check_arguments(arguments)
+    shape = arguments[0].shape
+    flat = [np.ascontiguousarray(argument).reshape(-1) for argument in arguments]
+    results = np.empty((7, flat[0].size))
     with np.errstate(all="ignore"):  # every limit has its own branch, and `where` looks at all of them
         for start in range(0, flat[0].size, _BLOCK):
-            made[:, start : start + _BLOCK] = _block(*(one[start : start + _BLOCK] for one in flat))
-    return Queues(*(row.reshape(shape) for row in made))
+            results[:, start : start + _BLOCK] = _block(*(argument[start : start + _BLOCK] for argument in flat))
+    return Queues(*(row.reshape(shape) for row in results))
 
 
 def erlang_c(load: ArrayLike, agents: ArrayLike) -> Floats:
-    """Probability of having to wait when nobody ever gives up: 1 at or above the load.
+    """Return the probability of having to wait with endless patience; 1 where the agents are at most the load.
 
     :param load: a, erlangs
     :raises ValueError: for values that are negative or not numbers
     """
-    found = queues(load, 1.0, np.inf, agents, 0.0)
-    return found.p_wait
+    states = queues(load, 1.0, np.inf, agents, 0.0)
+    return states.p_wait
 
 
 def erlang_b(load: ArrayLike, agents: ArrayLike) -> Floats:
-    """Share of callers turned away when nobody can wait; by the same integral as Erlang A, so n need not be whole.
+    """Return the blocking probability without waiting room; by the integral of Erlang A, so n need not be whole.
 
     :param load: a, erlangs
     :raises ValueError: for values that are negative or not numbers
@@ -133,18 +136,18 @@ def erlang_b(load: ArrayLike, agents: ArrayLike) -> Floats:
         raise ValueError("load and agents are numbers of at least 0")
     shape, n, a = a.shape, n.reshape(-1), a.reshape(-1)
     with np.errstate(all="ignore"):
-        log_odds = np.log(n / a) + _log_free(n, a)
+        log_odds = np.log(n / a) + _log_free_weight(n, a)
     return np.where(n == 0, 1.0, special.expit(-log_odds)).reshape(shape)
 
 
 def _share(part: Floats, of: Floats) -> Floats:
-    """A quotient; not a number where there is nothing to share."""
+    """Return a quotient; NaN where the denominator is 0."""
     return np.divide(part, of, out=np.full_like(part, np.nan), where=of > 0)
 
 
-def _refuse(given: list[Floats] | tuple[Floats, ...]) -> None:
+def _check_arguments(arguments: list[Floats] | tuple[Floats, ...]) -> None:
     names = ("rate", "handle_s", "patience_s", "agents", "within_s", "short_s")
-    for name, values in zip(names, given, strict=True):
+    for name, values in zip(names, arguments, strict=True):
         positive = name in {"handle_s", "patience_s"}
         if np.isnan(values).any() or (values < 0).any() or (positive and (values == 0).any()):
             raise ValueError(f"{name} has to be a number {'above' if positive else 'of at least'} 0")
@@ -160,18 +163,18 @@ def _block(  # noqa: PLR0913 - one block of `queues`
     within_s: Floats,
     short_s: Floats,
 ) -> Floats:
-    rate = np.maximum(rate, _NOBODY)
+    rate = np.maximum(rate, _MIN_RATE)
     load, endless = rate * handle_s, np.isinf(patience_s)
     patience = np.where(endless, 1.0, patience_s)
-    free = _log_free(agents, load)
+    free = _log_free_weight(agents, load)
     y = rate * patience
     x, spare = agents * patience / handle_s, (agents - load) * (patience / handle_s)
     start = _Integral.of(x, y, spare, _log_scale(x, -spare))
     p_wait = special.expit(np.log(y) + start.log - free)
-    still_t, later_t = _afterwards(start, within_s / patience)
-    still_s, later_s = _afterwards(start, short_s / patience) if short_s.any() else (1.0, 1 - start.gives_up)
+    still_t, later_t = _after_wait(start, within_s / patience)
+    still_s, later_s = _after_wait(start, short_s / patience) if short_s.any() else (1.0, 1 - start.gives_up)
     p_abandon = p_wait * start.gives_up
-    found = [
+    columns = [
         p_wait,
         (1 - p_wait) + p_wait * (1 - start.gives_up - later_t),
         p_abandon,
@@ -182,14 +185,14 @@ def _block(  # noqa: PLR0913 - one block of `queues`
         np.minimum(load * (1 - p_abandon) / agents, 1.0),
     ]
     if endless.any():
-        for column, limit in zip(found, _endless(load, handle_s, agents, within_s, free), strict=True):
+        for column, limit in zip(columns, _endless_patience(load, handle_s, agents, within_s, free), strict=True):
             np.copyto(column, limit, where=endless)
-    for column, alone in zip(found, _nobody(patience_s, within_s, short_s), strict=True):
+    for column, alone in zip(columns, _no_agents(patience_s, within_s, short_s), strict=True):
         np.copyto(column, alone, where=agents == 0)
-    return np.stack(found)
+    return np.stack(columns)
 
 
-def _endless(load: Floats, handle_s: Floats, agents: Floats, within_s: Floats, free: Floats) -> list[Floats]:
+def _endless_patience(load: Floats, handle_s: Floats, agents: Floats, within_s: Floats, free: Floats) -> list[Floats]:
     """Erlang C, in the order of `Queues`."""
     spare, nothing = agents - load, np.zeros_like(load)
     p_wait = np.where(spare > 0, special.expit(np.log(load / spare) - free), 1.0)
@@ -198,7 +201,7 @@ def _endless(load: Floats, handle_s: Floats, agents: Floats, within_s: Floats, f
     return [p_wait, p_within, nothing, nothing, nothing, mean_wait, np.minimum(load / agents, 1.0)]
 
 
-def _nobody(patience_s: Floats, within_s: Floats, short_s: Floats) -> list[Floats | float]:
+def _no_agents(patience_s: Floats, within_s: Floats, short_s: Floats) -> list[Floats | float]:
     """No agents, in the order of `Queues`."""
     gone_t, gone_s = (-np.expm1(-seconds / patience_s) for seconds in (within_s, short_s))
     return [1.0, 0.0, np.where(np.isinf(patience_s), 0.0, 1.0), gone_t, gone_s, patience_s, 0.0]
@@ -225,8 +228,8 @@ class _Integral:
     def of(cls, x: Floats, y: Floats, spare: Floats, scale: Floats) -> "_Integral":
         """Of the continued fraction where y lies far below x, else of P."""
         root = np.sqrt(y)
-        far = spare > _FAR * root
-        close = ~far & (spare > -_SURE * root)
+        far = spare > _FAR_DEVIATIONS * root
+        close = ~far & (spare > -_CERTAIN_DEVIATIONS * root)
         if close.all():
             share = special.gammainc(x, y)
         else:
@@ -235,19 +238,19 @@ class _Integral:
         log = scale + np.log(share)
         gives_up = (np.exp(-log) - spare) / y
         if far.any():
-            gives_up[far] = _fraction(spare[far], y[far])
+            gives_up[far] = _continued_fraction(spare[far], y[far])
             log[far] = -np.log(spare[far] + y[far] * gives_up[far])
             share[far] = np.exp(log[far] - scale[far])
         return cls(x, y, spare, far, scale, log, share, gives_up)
 
 
-def _afterwards(start: _Integral, u: Floats) -> tuple[Floats, Floats]:
+def _after_wait(start: _Integral, u: Floats) -> tuple[Floats, Floats]:
     """Of those who wait: the shares still waiting at u = θt, and of all who wait, those answered after it."""
     lost, stays = -np.expm1(-u), np.exp(-u)
-    gone = start.y * lost
+    decrease = start.y * lost
     # x φ(yv/x) is x φ(y/x) less y - yv, plus xu.
-    scale = start.scale - gone + start.x * u
-    after = _Integral.of(start.x, np.maximum(start.y * stays, _NOBODY), start.spare + gone, scale)
+    scale = start.scale - decrease + start.x * u
+    after = _Integral.of(start.x, np.maximum(start.y * stays, _MIN_RATE), start.spare + decrease, scale)
     # P(V > t | V > 0) is the quotient of P(x, yv) and P(x, y), from which the large exponents have gone; far below the
     # load P may be too small to be held, but there the exponents are small.
     ratio = after.share / start.share
@@ -258,23 +261,23 @@ def _afterwards(start: _Integral, u: Floats) -> tuple[Floats, Floats]:
     return still, still * (1 - after.gives_up)
 
 
-def _log_free(agents: Floats, load: Floats) -> Floats:
+def _log_free_weight(agents: Floats, load: Floats) -> Floats:
     """Log of E = Σ_{j<n} (n-1)!/j! a^{j-n+1} = e^a a^{1-n} Γ(n, a), the weight of the states in which one is free."""
-    close = agents - load < _SURE * np.sqrt(agents)
+    close = agents - load < _CERTAIN_DEVIATIONS * np.sqrt(agents)
     if close.all():
         tail = special.gammaincc(agents, load)
     else:
         tail = np.ones_like(load)
         tail[close] = special.gammaincc(agents[close], load[close])
-    found = np.log(load) + _log_scale(agents, load - agents) + np.log(tail)
+    log_weight = np.log(load) + _log_scale(agents, load - agents) + np.log(tail)
     small = tail < _TINY
     if small.any():  # far above the agents: the continued fraction of Γ(n, a)
         n, over = agents[small], (load - agents)[small]
         rest = np.zeros_like(n)
         for k in range(_TERMS, 0, -1):
             rest = k * (n - k) / (over + 2 * k + 1 + rest)
-        found[small] = np.log(load[small]) - np.log(over + 1 + rest)
-    return np.asarray(found)
+        log_weight[small] = np.log(load[small]) - np.log(over + 1 + rest)
+    return np.asarray(log_weight)
 
 
 def _log_scale(x: Floats, over: Floats) -> Floats:
@@ -289,14 +292,14 @@ def _log_scale(x: Floats, over: Floats) -> Floats:
     star = (1 - square * (1 / 30 - square * (1 / 105 - square * (1 / 140 - square / 99)))) / (12 * x)
     small = x < _STIRLING
     if small.any():
-        own = x[small]
-        star[small] = special.gammaln(own) + own - (own - 0.5) * np.log(own) - _HALF_LOG_2PI
+        small_x = x[small]
+        star[small] = special.gammaln(small_x) + small_x - (small_x - 0.5) * np.log(small_x) - _HALF_LOG_2PI
     return np.asarray(_HALF_LOG_2PI - 0.5 * np.log(x) + star + x * phi)
 
 
-def _fraction(spare: Floats, y: Floats) -> Floats:
+def _continued_fraction(spare: Floats, y: Floats) -> Floats:
     """K(x, y) for y far below x: 1/(δ+1 + 2y/(δ+2 + 3y/(δ+3 + ...))), δ = x - y; then L = 1/(δ + y K)."""
-    found = np.zeros_like(y)
+    fraction = np.zeros_like(y)
     for k in range(_TERMS, 0, -1):
-        found = k / (spare + k + y * found)
-    return found
+        fraction = k / (spare + k + y * fraction)
+    return fraction

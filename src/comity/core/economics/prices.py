@@ -1,7 +1,7 @@
-"""Who pays what for a staffing: price models, bonus and malus, margin over a term, and what each side would choose.
+"""Price models for a staffing: bonus and malus, margin over a term, and what each side would choose.
 
-Each side's own figures (cost, margin needed, value of a lost contact) go into its own function and come out in its own
-answer; nothing here takes those of both. Money is in the book's currency, as floats: these are plans and not invoices.
+Each side's private figures (cost, margin needed, value of a lost contact) go into its own function; none takes those of
+both. Money is in the book's currency, as floats, since these are plans and not invoices.
 """
 
 import itertools
@@ -19,7 +19,7 @@ _MINUTES = 60.0
 
 
 class Unit(StrEnum):
-    """What is paid for."""
+    """Unit of a price."""
 
     CONTACT = "contact"  # answered
     HANDLED_MINUTE = "handled_minute"
@@ -50,7 +50,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """The provider's own figures: per paid hour and fixed a period, and the margin that it needs a period."""
+    """The provider's private figures: cost of a paid hour, fixed cost and needed margin of a period."""
 
     per_paid_hour: float
     fixed: float = 0.0
@@ -59,9 +59,9 @@ class Costs:
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """The customer's own figures: what it loses with a caller who gave up, and with one answered late.
+    """The customer's private figures: loss by an abandoned contact, and by one answered late.
 
-    :ivar least_level: the service level below which it would not go
+    :ivar least_level: the lowest acceptable service level
     """
 
     per_abandoned: float
@@ -71,7 +71,7 @@ class Losses:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """What remains of an agreement, in periods: a one-off cost, and how many times the hours the first periods take."""
+    """Remaining term of an agreement, in periods: a one-off cost, and factors on the hours of the first periods."""
 
     periods: int
     one_off: float = 0.0
@@ -98,7 +98,7 @@ class ProviderView:
 
     @property
     def would_choose(self) -> int | None:
-        """The place of the target with the largest margin: where the price pulls whoever is paid by it."""
+        """The index of the target with the largest margin; None where no target is reached."""
         return _first(-self.margin)
 
 
@@ -113,17 +113,17 @@ class CustomerView:
 
     @property
     def floor(self) -> int | None:
-        """The place of the target at which service costs least in all; less quality would cost more."""
+        """The index of the target with the least total cost; None where no target is reached."""
         return _first(self.total)
 
 
 def _first(values: Floats) -> int | None:
-    """The place of the least; None where no target is reached."""
+    """Return the index of the least value; None where all are NaN."""
     return None if np.isnan(values).all() else int(np.nanargmin(values))
 
 
 def revenue(plans: Plans, price: Price, shrinkage: float = 0.0) -> Floats:
-    """What each plan is paid, bonus and malus included."""
+    """Return the revenue of each plan, bonus and malus included."""
     units = {
         Unit.CONTACT: plans.answered,
         Unit.HANDLED_MINUTE: plans.handled_h * _MINUTES,
@@ -150,7 +150,7 @@ def provider_view(
     shrinkage: float = 0.0,
     term: Term = Term(periods=1),
 ) -> ProviderView:
-    """What each plan earns the provider, in a period and over the term."""
+    """Return revenue, cost and margin of each plan, in a period and over the term."""
     paid_hours = plans.hours / (1 - shrinkage)
     earned = revenue(plans, price, shrinkage)
     cost = paid_hours * costs.per_paid_hour + costs.fixed
@@ -167,7 +167,7 @@ def provider_view(
 
 
 def customer_view(plans: Plans, price: Price, losses: Losses, shrinkage: float = 0.0) -> CustomerView:
-    """What each plan costs the customer: what is paid, and what is lost with those who gave up or waited too long."""
+    """Return the customer's cost of each plan: what it pays, and its losses by abandoned and late contacts."""
     paid = revenue(plans, price, shrinkage)
     lost = plans.abandoned * losses.per_abandoned + (plans.answered - plans.good) * losses.per_late
     bearable = np.nan_to_num(plans.level) >= losses.least_level

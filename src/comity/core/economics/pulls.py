@@ -1,9 +1,9 @@
-"""Where a price pulls whoever is paid by it: what a rational provider would do under it, told without its costs.
+"""Incentives of a price (its pull): what a rational provider would do under it, for any cost of an hour.
 
-Every price unit has a perverse pull (`standards` 4.1): by the hour, hours are padded; by the minute, contacts grow
-long; by the contact, they are cut short, and come again. What pays depends on what an hour costs, which is the
-provider's own affair. So it is told for any cost, put as the *margin at the agreed target*: 1 - cost of an hour over
-what the price brings in an hour there. Nothing private goes in, and nothing private comes out.
+Every price unit has a perverse incentive (`standards` 4.1): by the hour, hours are padded; by the minute, contacts grow
+long; by the contact, they are cut short, and come again. What pays depends on the cost of an hour, which is private to
+the provider. So results are given by the *margin at the agreed target*: 1 - cost of an hour over revenue of an hour
+there. Nothing private goes in, and nothing private comes out.
 """
 
 from collections.abc import Sequence
@@ -13,19 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from comity.core.economics.prices import Price, revenue
-from comity.core.economics.target_cost import Demand, Plans, Rules, over_the_period
+from comity.core.economics.target_cost import Demand, Plans, Rules, plan_over_period
 
 Floats = NDArray[np.float64]
 
 MARGINS = (0.1, 0.3, 0.5)
 _STEP = 0.1  # by how much a lever is moved
 _GRID = np.linspace(0.0, 0.99, 100)
-_NOTHING = 1e-9  # of a margin: what arithmetic leaves
+_ROUNDING = 1e-9  # of a margin: what arithmetic leaves
 
 
 @dataclass(frozen=True, slots=True)
 class Lever:
-    """What moving handle times or contacts by a tenth brings, the target kept.
+    """Effect of moving handle times or contacts by a tenth, at the same target.
 
     It pays those whose margin at the target is `above` a share; with `saves`, which is so where fewer hours are taken,
     those whose margin is below it. At 0 and below, or 1 and above, that is everybody who earns, or nobody.
@@ -39,12 +39,12 @@ class Lever:
     @property
     def always(self) -> bool:
         """Whether it pays everybody with a margin between nothing and all."""
-        return self.share >= 1 - _NOTHING if self.saves else self.share <= _NOTHING
+        return self.share >= 1 - _ROUNDING if self.saves else self.share <= _ROUNDING
 
     @property
     def never(self) -> bool:
         """Whether it pays nobody with such a margin."""
-        return self.share <= _NOTHING if self.saves else self.share >= 1 - _NOTHING
+        return self.share <= _ROUNDING if self.saves else self.share >= 1 - _ROUNDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,26 +74,26 @@ class Situation:
 
     @classmethod
     def of(cls, demand: Demand, rules: Rules, target: float, levels: Sequence[float] = ()) -> "Situation":
-        """Plan them all over the period, as a provider would who minds its own advantage.
+        """Plan all of them over the period, as a provider would to its own advantage.
 
         :param levels: that are tried beside those of the grid, such as the edges of a malus
         """
         tried = np.unique(np.concatenate([_GRID, [target], [one for one in levels if 0 <= one < 1]]))
         more, less = 1 + _STEP, 1 - _STEP
-        longer, shorter, again = (
-            over_the_period(moved, rules, [target])
+        longer, shorter, more_contacts = (
+            plan_over_period(moved, rules, [target])
             for moved in (
                 replace(demand, handle_s=demand.handle_s * more),
                 replace(demand, handle_s=demand.handle_s * less),
                 replace(demand, offered=demand.offered * more),
             )
         )
-        planned = over_the_period(demand, rules, tried.tolist())
-        return cls(planned, planned.only(int(np.searchsorted(tried, target))), longer, shorter, again)
+        planned = plan_over_period(demand, rules, tried.tolist())
+        return cls(planned, planned.only(int(np.searchsorted(tried, target))), longer, shorter, more_contacts)
 
 
 def pull(situation: Situation, price: Price, shrinkage: float = 0.0) -> Pull | None:
-    """Where a price pulls; None where the target is not reached, or pays nothing.
+    """Compute the pull of a price; None where the target is not reached, or pays nothing.
 
     :param price: its steps' edges should be among the levels that the situation was planned with
     """
@@ -102,17 +102,19 @@ def pull(situation: Situation, price: Price, shrinkage: float = 0.0) -> Pull | N
         return None
     paid_hours = hours / (1 - shrinkage)
     hour = paid / paid_hours
-    earned, taken = revenue(situation.grid, price, shrinkage), situation.grid.hours / (1 - shrinkage)
+    earned, paid_hours_of_grid = revenue(situation.grid, price, shrinkage), situation.grid.hours / (1 - shrinkage)
     levels = np.nan_to_num(situation.grid.level)
-    best = tuple((margin, float(levels[np.nanargmax(earned - (1 - margin) * hour * taken)])) for margin in MARGINS)
+    best = tuple(
+        (margin, float(levels[np.nanargmax(earned - (1 - margin) * hour * paid_hours_of_grid)])) for margin in MARGINS
+    )
     moved = (situation.longer, situation.shorter, situation.more)
     return Pull(hour, best, *(_lever(one, price, shrinkage, paid, paid_hours) for one in moved))
 
 
 def _lever(moved: Plans, price: Price, shrinkage: float, paid: float, paid_hours: float) -> Lever:
-    """It pays where what it brings is more than its hours cost: at 1 - margin of what an hour brings."""
-    brings = float(revenue(moved, price, shrinkage)[0]) - paid
-    takes = float(moved.hours[0]) / (1 - shrinkage) - paid_hours
-    if takes == 0:
-        return Lever(brings, takes, -np.inf if brings > 0 else np.inf, saves=False)
-    return Lever(brings, takes, 1 - brings / takes * paid_hours / paid, saves=takes < 0)
+    """Compute a lever: it pays where extra revenue exceeds the cost of extra hours, (1 - margin) x revenue an hour."""
+    extra_revenue = float(revenue(moved, price, shrinkage)[0]) - paid
+    extra_hours = float(moved.hours[0]) / (1 - shrinkage) - paid_hours
+    if extra_hours == 0:
+        return Lever(extra_revenue, extra_hours, -np.inf if extra_revenue > 0 else np.inf, saves=False)
+    return Lever(extra_revenue, extra_hours, 1 - extra_revenue / extra_hours * paid_hours / paid, saves=extra_hours < 0)

@@ -1,7 +1,7 @@
-"""What is owed for what came out, in exact numbers: gain and pain, service points, credits, relief for volume.
+"""Settlement in exact arithmetic: gain share, service points, service credits, relief for volume.
 
-11,000 / 10,000 - 1 <= 0.10 is false in binary floats, and money hangs on it. Everything here takes and gives
-`Fraction`s; whoever reads an amount from a file makes one of its digits, `Fraction("0.10")`.
+11,000 / 10,000 - 1 <= 0.10 is false in binary floats, and money depends on it. Everything here takes and returns
+`Fraction`s; read amounts from their digits, as `Fraction("0.10")`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ _POINTS = {"minor": 1, "serious": 2, "severe": 3}
 
 
 def gain_share(outturn: Fraction, target: Fraction, shares: Sequence[tuple[Fraction, Fraction]]) -> Fraction:
-    """The provider's share of what was saved against a target cost (below 0: of what was overrun), exactly.
+    """Return the provider's share of the saving against a target cost; negative for an overrun.
 
     :param shares: (from which share of the target on, the provider's part), in rising order from 0; each part is of
         what lies in its own band
@@ -27,28 +27,28 @@ def gain_share(outturn: Fraction, target: Fraction, shares: Sequence[tuple[Fract
     return total if outturn <= target else -total
 
 
-def points(failures: Sequence[str | None]) -> list[int]:
+def service_points(failures: Sequence[str | None]) -> list[int]:
     """Service points of one KPI, period by period: 1, 2 or 3 for minor, serious, severe; twice when repeated at once.
 
     The UK Model Services Agreement's rule: severe, minor, severe gives 3, 2, 6.
     """
-    found, before = [], False
+    points, before = [], False
     for failure in failures:
-        found.append(0 if failure is None else _POINTS[failure] * (2 if before else 1))
+        points.append(0 if failure is None else _POINTS[failure] * (2 if before else 1))
         before = failure is not None
-    return found
+    return points
 
 
-def stepped(value: Fraction, steps: Sequence[tuple[Fraction, Fraction]]) -> Fraction:
-    """The share that a table of steps gives: that of the highest step reached, its edge included; below all of them 0.
+def step_share(value: Fraction, steps: Sequence[tuple[Fraction, Fraction]]) -> Fraction:
+    """Return the share of the highest step reached, its edge included; 0 below all steps.
 
     :param steps: (from which value on, share), in rising order
     """
     return next((share for start, share in reversed(steps) if value >= start), ZERO)
 
 
-def credit(charges: Fraction, at_risk: Fraction, missed: Mapping[str, Fraction]) -> Fraction:
-    """The service credit of a period: charges x at-risk share x what is allocated to the KPIs missed.
+def service_credit(charges: Fraction, at_risk: Fraction, missed: Mapping[str, Fraction]) -> Fraction:
+    """Return the service credit of a period: charges x at-risk share x allocation to the KPIs missed.
 
     Allocations may add up to more than one (a pool of 250 % is usual); what is at risk bounds the credit.
 
@@ -76,7 +76,7 @@ class Volume:
 
 @dataclass(frozen=True, slots=True)
 class Relief:
-    """What each usual relief for volume beyond the band would make of a service level, so that it can be chosen.
+    """Service level of a period under each usual relief for volume beyond the band.
 
     :ivar deviation: offered over locked, less 1; None where nothing was locked
     :ivar raw: the level with no relief; None where nothing was offered
@@ -96,7 +96,7 @@ class Relief:
 
 
 def relief(intervals: Sequence[Volume], band: Fraction) -> Relief:
-    """What reliefs for volume would say of a period, beside each other (`standards`: forecast lock, volume bands).
+    """Compare the usual reliefs for volume in a period (`standards`: forecast lock, volume bands).
 
     The counterfactual one (the level, had what was locked come, with the handle time and the people that there were)
     needs a model of queues and is `attribution.SharedOut.level_if`.
@@ -105,18 +105,20 @@ def relief(intervals: Sequence[Volume], band: Fraction) -> Relief:
     :param band: the agreed share by which volume may differ from what was locked
     """
     whole = Volume(
-        sum((one.locked for one in intervals), ZERO),
-        sum((one.offered for one in intervals), ZERO),
-        sum((one.good for one in intervals), ZERO),
+        sum((interval.locked for interval in intervals), ZERO),
+        sum((interval.offered for interval in intervals), ZERO),
+        sum((interval.good for interval in intervals), ZERO),
     )
-    kept = [one for one in intervals if not one.outside(band)]
+    in_band = [interval for interval in intervals if not interval.outside(band)]
     cap = whole.locked * (1 + band)
     beyond = whole.above(band)
     return Relief(
         deviation=_share(whole.offered - whole.locked, whole.locked),
         raw=_share(whole.good, whole.offered),
         waived=beyond,
-        inside=_share(sum((one.good for one in kept), ZERO), sum((one.offered for one in kept), ZERO)),
+        inside=_share(
+            sum((interval.good for interval in in_band), ZERO), sum((interval.offered for interval in in_band), ZERO)
+        ),
         capped=_share(min(whole.good, cap), cap) if beyond else _share(whole.good, whole.offered),
         credit=cap / whole.offered if beyond else ONE,
     )

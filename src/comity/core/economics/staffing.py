@@ -1,4 +1,4 @@
-"""The least number of agents with which a queue reaches a target, by the model of `erlang`."""
+"""Staffing: the least number of agents with which a queue reaches a target, by the model of `erlang`."""
 
 from enum import StrEnum
 
@@ -13,7 +13,7 @@ MOST_AGENTS = 1_000_000.0
 
 
 class Variant(StrEnum):
-    """The six usual ways to count a service level (`Queues` has one property for each)."""
+    """The six usual formulas of a service level (`Queues` has one property for each)."""
 
     V1 = "v1"
     V2 = "v2"
@@ -23,7 +23,7 @@ class Variant(StrEnum):
     V6 = "v6"
 
     def of(self, states: Queues) -> Floats:
-        """This service level of each state."""
+        """Return the service level of each state by this formula."""
         return np.asarray(getattr(states, self.value))
 
 
@@ -38,10 +38,9 @@ def agents_for(  # noqa: PLR0913 - a state of a queue, and what is wanted of it
     variant: Variant = Variant.V1,
     most_abandon: ArrayLike = 1.0,
 ) -> Floats:
-    """The least whole number of agents at which the service level is at least the target, for each state.
+    """Return the least whole number of agents at which the service level is at least the target, for each state.
 
-    What is found is enough, and one agent less is not. V3 counts only who was answered, and can be high where nearly
-    everybody has given up: state the share that may give up with it.
+    V3 counts only answered contacts, and can be high where nearly all abandon: limit `most_abandon` with it.
 
     :param target: of the service level, from 0 to below 1
     :param most_abandon: the largest share of callers that may give up
@@ -49,19 +48,19 @@ def agents_for(  # noqa: PLR0913 - a state of a queue, and what is wanted of it
     :raises ValueError: for a target that is no share below 1, and for what `queues` refuses
     """
     shape = np.broadcast_shapes(
-        *(np.shape(one) for one in (target, rate, handle_s, patience_s, within_s, short_s, most_abandon))
+        *(np.shape(argument) for argument in (target, rate, handle_s, patience_s, within_s, short_s, most_abandon))
     )
     flat = [
-        np.broadcast_to(np.asarray(one, dtype=np.float64), shape).reshape(-1)
-        for one in (target, most_abandon, rate, handle_s, patience_s, within_s, short_s)
+        np.broadcast_to(np.asarray(argument, dtype=np.float64), shape).reshape(-1)
+        for argument in (target, most_abandon, rate, handle_s, patience_s, within_s, short_s)
     ]
-    wanted, most, rate, handle_s, patience_s, within_s, short_s = flat
-    if not ((wanted >= 0) & (wanted < 1) & (most >= 0) & (most <= 1)).all():
+    targets, most, rate, handle_s, patience_s, within_s, short_s = flat
+    if not ((targets >= 0) & (targets < 1) & (most >= 0) & (most <= 1)).all():
         raise ValueError("a target lies from 0 to below 1, a limit on abandonment from 0 to 1")
 
     def met(agents: Floats, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
         states = queues(rate[rows], handle_s[rows], patience_s[rows], agents[rows], within_s[rows], short_s[rows])
-        return np.asarray((variant.of(states) >= wanted[rows]) & (states.p_abandon <= most[rows]))
+        return np.asarray((variant.of(states) >= targets[rows]) & (states.p_abandon <= most[rows]))
 
     load = rate * handle_s
     low = np.full_like(load, -1.0)  # not enough, or not tried
@@ -77,10 +76,10 @@ def agents_for(  # noqa: PLR0913 - a state of a queue, and what is wanted of it
         open_rows[rows[enough]] = False
         open_rows &= ~beyond
     high[rate == 0] = 0.0
-    while (apart := np.nan_to_num(high, nan=-1.0) - low > 1).any():
+    while (searching := np.nan_to_num(high, nan=-1.0) - low > 1).any():
         middle = np.floor((low + high) / 2)
-        enough = met(middle, apart)
-        rows = np.flatnonzero(apart)
+        enough = met(middle, searching)
+        rows = np.flatnonzero(searching)
         high[rows[enough]] = middle[rows[enough]]
         low[rows[~enough]] = middle[rows[~enough]]
     return np.asarray(high.reshape(shape))

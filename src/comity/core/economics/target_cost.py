@@ -1,4 +1,4 @@
-"""What a target costs in hours on the phones: for each target, the staffing of a demand profile by two policies.
+"""Cost of a service-level target in hours on the phones: the staffing of a demand profile by two policies.
 
 *In every interval*: the least in each that meets the target there. *Over the period*: as few hours as meet it pooled
 over all contacts. There agents are added in blocks, each to the interval where it gains most per hour: the share that
@@ -21,8 +21,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-_SURE = 6.0  # deviations above the load up to which agents are tried
-_BEYOND = 12
+_LOAD_DEVIATIONS = 6.0  # deviations above the load up to which agents are tried
+_EXTRA_AGENTS = 12
 _HOUR = 3600.0
 
 
@@ -38,7 +38,7 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How the service level counts, the least number of agents in an interval, and how many may give up at most.
+    """Formula of the service level, least number of agents in an interval, largest share of abandons.
 
     `exclude-all` counts only who was answered, and needs a limit on abandonment.
     """
@@ -69,18 +69,18 @@ class Plans:
 
     @property
     def dominated(self) -> NDArray[np.bool_]:
-        """Which targets another one beats."""
-        found = np.zeros(self.targets.size, dtype=bool)
+        """Which targets are dominated by another one."""
+        dominated = np.zeros(self.targets.size, dtype=bool)
         for at in range(self.targets.size):
             no_worse = (self.hours <= self.hours[at]) & (self.level >= self.level[at])
             no_worse &= self.abandoned <= self.abandoned[at]
             better = (self.hours < self.hours[at]) | (self.level > self.level[at])
             better |= self.abandoned < self.abandoned[at]
-            found[at] = bool((no_worse & better).any())
-        return found
+            dominated[at] = bool((no_worse & better).any())
+        return dominated
 
     def only(self, at: int) -> "Plans":
-        """One target's alone."""
+        """Return the plans of one target alone."""
         return Plans(*(getattr(self, one.name)[at : at + 1] for one in fields(self)))
 
 
@@ -95,7 +95,7 @@ class _Grid:
     @classmethod
     def of(cls, demand: Demand, rules: Rules) -> "_Grid":
         load = demand.offered / demand.seconds * demand.handle_s
-        most = int(max(np.ceil(load + _SURE * np.sqrt(load) + _BEYOND).max(initial=0), rules.least))
+        most = int(max(np.ceil(load + _LOAD_DEVIATIONS * np.sqrt(load) + _EXTRA_AGENTS).max(initial=0), rules.least))
         agents = np.arange(most + 1, dtype=np.float64)[None, :]
         short_s = rules.short_s if rules.abandons is Abandons.EXCLUDE_SHORT else 0.0
         states = queues(
@@ -115,39 +115,39 @@ class _Grid:
         return cls(offered * states.p_within, offered * (1 - left_out), offered * states.p_abandon)
 
 
-def in_every_interval(demand: Demand, rules: Rules, targets: Sequence[float]) -> Plans:
+def plan_every_interval(demand: Demand, rules: Rules, targets: Sequence[float]) -> Plans:
     """The least staffing that meets each target in every interval.
 
     :raises ValueError: for targets that are no shares below 1, and `exclude-all` without a limit on abandonment
     """
-    wanted, grid = _asked(demand, rules, targets)
-    agents, reached = _least_in_every_interval(demand, rules, grid, wanted)
-    return _plans(demand, grid, wanted, agents, reached)
+    target_array, grid = _check_and_grid(demand, rules, targets)
+    agents, reached = _least_in_every_interval(demand, rules, grid, target_array)
+    return _plans(demand, grid, target_array, agents, reached)
 
 
-def _least_in_every_interval(demand: Demand, rules: Rules, grid: _Grid, wanted: Floats) -> tuple[Ints, Flags]:
+def _least_in_every_interval(demand: Demand, rules: Rules, grid: _Grid, targets: Floats) -> tuple[Ints, Flags]:
     """Agents by target and interval, and whether each target is reached."""
     level = np.divide(grid.good, grid.counted, out=np.zeros_like(grid.good), where=grid.counted > 0)
     allowed = grid.abandoned <= rules.most_abandon * demand.offered[:, None]
     # From how many agents on the level is never below: what makes the search one of a rising line.
     rising = np.minimum.accumulate(np.where(allowed, level, 0.0)[:, ::-1], axis=1)[:, ::-1]
-    agents = np.stack([np.searchsorted(line, wanted) for line in rising], axis=1)
+    agents = np.stack([np.searchsorted(line, targets) for line in rising], axis=1)
     agents[:, demand.offered == 0] = 0
     agents = np.maximum(agents, rules.least)
     reached = (agents < rising.shape[1]).all(axis=1)
     return np.minimum(agents, rising.shape[1] - 1), reached
 
 
-def over_the_period(demand: Demand, rules: Rules, targets: Sequence[float]) -> Plans:
+def plan_over_period(demand: Demand, rules: Rules, targets: Sequence[float]) -> Plans:
     """As few hours as meet each target over all contacts, in blocks of agents by what they gain per hour.
 
     A block is added whole before it is cut, so that the blocks can cost more than the least staffing of every
     interval, which meets a target over the period too: where that is cheaper, it is the plan.
 
-    :raises ValueError: as `in_every_interval`
+    :raises ValueError: as `plan_every_interval`
     """
-    wanted, grid = _asked(demand, rules, targets)
-    aim = float(wanted.max(initial=0.0))
+    target_array, grid = _check_and_grid(demand, rules, targets)
+    aim = float(target_array.max(initial=0.0))
     gain = grid.good - aim * grid.counted
     if rules.abandons is Abandons.COUNT:
         gain = grid.good
@@ -155,60 +155,60 @@ def over_the_period(demand: Demand, rules: Rules, targets: Sequence[float]) -> P
         (
             (-(gain[row, last] - gain[row, first]) / ((last - first) * demand.seconds[row]), row, first, last)
             for row in range(demand.offered.size)
-            for first, last in _hull(gain[row], rules.least)
+            for first, last in _upper_hull(gain[row], rules.least)
         ),
     )
     agents = np.full(demand.offered.size, rules.least)
-    order = np.argsort(wanted, kind="stable")
-    chosen = np.zeros((wanted.size, demand.offered.size), dtype=np.int64)
-    reached = np.zeros(wanted.size, dtype=bool)
+    order = np.argsort(target_array, kind="stable")
+    chosen = np.zeros((target_array.size, demand.offered.size), dtype=np.int64)
+    reached = np.zeros(target_array.size, dtype=bool)
     rows = np.arange(demand.offered.size)
-    good, counted, gone = (values[rows, agents].sum() for values in (grid.good, grid.counted, grid.abandoned))
-    every = demand.offered.sum()
-    place = 0
+    good, counted, abandoned = (values[rows, agents].sum() for values in (grid.good, grid.counted, grid.abandoned))
+    offered = demand.offered.sum()
+    next_block = 0
 
-    def met(target: float, good: float, counted: float, gone: float) -> bool:
-        return good >= target * counted and gone <= rules.most_abandon * every
+    def met(target: float, good: float, counted: float, abandoned: float) -> bool:
+        return good >= target * counted and abandoned <= rules.most_abandon * offered
 
     for at in order.tolist():
-        target = float(wanted[at])
-        while not met(target, good, counted, gone) and place < len(blocks):
-            _, row, first, last = blocks[place]
+        target = float(target_array[at])
+        while not met(target, good, counted, abandoned) and next_block < len(blocks):
+            _, row, first, last = blocks[next_block]
             now = int(agents[row])
             if now < first or now >= last:
-                place += 1
+                next_block += 1
                 continue
             # Of the block only so many as are needed; the rest of it comes first for the next target.
             for number in range(now + 1, last + 1):
                 tried = [
                     total + values[row, number] - values[row, now]
-                    for total, values in ((good, grid.good), (counted, grid.counted), (gone, grid.abandoned))
+                    for total, values in ((good, grid.good), (counted, grid.counted), (abandoned, grid.abandoned))
                 ]
                 if met(target, *tried) or number == last:
                     agents[row] = number
-                    good, counted, gone = tried
+                    good, counted, abandoned = tried
                     break
         chosen[at] = agents
-        reached[at] = met(target, good, counted, gone)
-    each, each_reached = _least_in_every_interval(demand, rules, grid, wanted)
+        reached[at] = met(target, good, counted, abandoned)
+    each, each_reached = _least_in_every_interval(demand, rules, grid, target_array)
     cheaper = each_reached & (~reached | (each @ demand.seconds < chosen @ demand.seconds))
     chosen[cheaper], reached[cheaper] = each[cheaper], True
-    return _plans(demand, grid, wanted, chosen, reached)
+    return _plans(demand, grid, target_array, chosen, reached)
 
 
-def _asked(demand: Demand, rules: Rules, targets: Sequence[float]) -> tuple[Floats, _Grid]:
-    wanted = np.asarray(targets, dtype=np.float64)
-    if not ((wanted >= 0) & (wanted < 1)).all():
+def _check_and_grid(demand: Demand, rules: Rules, targets: Sequence[float]) -> tuple[Floats, _Grid]:
+    target_array = np.asarray(targets, dtype=np.float64)
+    if not ((target_array >= 0) & (target_array < 1)).all():
         raise ValueError("targets are shares from 0 to below 1: 0.8 for 80 %")
     if rules.abandons is Abandons.EXCLUDE_ALL and rules.most_abandon >= 1:
         raise ValueError(
             "a level of those answered alone needs a limit on abandonment; state the share that may give up"
         )
-    return wanted, _Grid.of(demand, rules)
+    return target_array, _Grid.of(demand, rules)
 
 
-def _hull(line: Floats, least: int) -> list[tuple[int, int]]:
-    """The edges of the upper hull of a line over its places, from `least` on, as long as it rises."""
+def _upper_hull(line: Floats, least: int) -> list[tuple[int, int]]:
+    """Return the rising edges of the upper convex hull of a line, as pairs of indexes from `least` on."""
     corners: list[int] = []
     for at in range(least, line.size):
         while len(corners) > 1:
@@ -222,14 +222,16 @@ def _hull(line: Floats, least: int) -> list[tuple[int, int]]:
 
 def _plans(demand: Demand, grid: _Grid, targets: Floats, agents: Ints, reached: NDArray[np.bool_]) -> Plans:
     rows = np.arange(demand.offered.size)
-    good, counted, gone = (values[rows, agents].sum(axis=1) for values in (grid.good, grid.counted, grid.abandoned))
+    good, counted, abandoned = (
+        values[rows, agents].sum(axis=1) for values in (grid.good, grid.counted, grid.abandoned)
+    )
     answered = demand.offered[None, :] - grid.abandoned[rows, agents]
     columns = {
         "hours": (agents * demand.seconds).sum(axis=1) / _HOUR,
         "level": np.divide(good, counted, out=np.full_like(good, np.nan), where=counted > 0),
         "good": good,
         "answered": answered.sum(axis=1),
-        "abandoned": gone,
+        "abandoned": abandoned,
         "handled_h": (answered * demand.handle_s).sum(axis=1) / _HOUR,
     }
     return Plans(targets, **{name: np.where(reached, values, np.nan) for name, values in columns.items()})

@@ -1,1 +1,1 @@
-"""Matters: what one side asks of the other, as a table of kinds and a table of moves; pure functions."""
+"""Matters, the requests of one side to the other: a table of kinds and a table of transitions, as pure functions."""

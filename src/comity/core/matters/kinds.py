@@ -1,4 +1,4 @@
-"""What each kind of matter holds, who raises and answers it, and what follows: one table, read by everything else.
+"""Kinds of matters: fields, who raises and answers them, and consequences, in one table that everything else reads.
 
 Forms, the API's schemas, buttons, operations and documentation are made from `KINDS`. A kind is added here, with its
 sentences, and nowhere else. Source: the kinds of the matters' specification, as far as they exist.
@@ -70,7 +70,7 @@ class Right(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One kind.
+    """Specification of one kind.
 
     :ivar raised_with: the right that raising one takes
     :ivar answered_with: the right that accepting, refusing and countering one takes

@@ -1,7 +1,7 @@
-"""Which moves are open in a matter, and where each leads: one table and pure functions.
+"""State machine of a matter: which moves are open in each state, and where they lead; a table and pure functions.
 
-The side that asks and the side that answers take turns. A move that is not in the table is refused with a reason that
-names why: it is the other side's turn, the matter has ended, or the kind knows no such move.
+The side that asks and the side that answers take turns. A move that is not in the table is refused with the reason: it
+is the other side's turn, the matter has ended, or the kind has no such move.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ class Move(StrEnum):
 
 
 class Party(StrEnum):
-    """Whose move it is, from within a matter: roles change from one to the next."""
+    """Role of a side in one matter: it asks in one and answers in the next."""
 
     ASKS = "asks"
     ANSWERS = "answers"
@@ -74,7 +74,7 @@ _TURNS: Mapping[State, tuple[Party, Mapping[Move, State]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who looks at a matter.
+    """Somebody's relation to a matter.
 
     :ivar party: the side that they stand on; None for those on neither
     :ivar owns: whether the matter's work is theirs to hand over: their side's, or nobody's yet
@@ -85,17 +85,17 @@ class Actor:
 
 
 def waits_for(state: State) -> Party | None:
-    """Whose move it is; None once it has ended."""
+    """Return whose move it is; None where no answer is awaited."""
     return _TURNS[state][0] if state in _TURNS else None
 
 
 def ended(kind: Kind, state: State) -> bool:
-    """Whether nothing of it is to come: what was agreed to be done is still to be done."""
+    """Whether a matter is closed; accepted work stays open until it is done."""
     return state not in OPEN and not (KINDS[kind].becomes_work and state in AGREED)
 
 
 def open_moves(kind: Kind, state: State, actor: Actor) -> list[Move]:
-    """The moves that are open to somebody, the one that is waited for first; rights are not looked at."""
+    """Return the moves that are open to an actor, those of their turn first; rights are not checked."""
     spec, moves = KINDS[kind], []
     if actor.party is not None and state in _TURNS:
         turn, leads = _TURNS[state]
@@ -111,7 +111,7 @@ def open_moves(kind: Kind, state: State, actor: Actor) -> list[Move]:
 
 
 def refusal(kind: Kind, state: State, actor: Actor, move: Move, text: str) -> Refusal | None:
-    """Why somebody may not make a move now; None where they may."""
+    """Return why an actor may not make a move now; None where they may."""
     if move not in open_moves(kind, state, actor):
         if state not in OPEN:
             return Refusal.ENDED
@@ -121,7 +121,7 @@ def refusal(kind: Kind, state: State, actor: Actor, move: Move, text: str) -> Re
 
 
 def after(state: State, move: Move) -> State:
-    """The state that a move leads to; comments, reminders and hand-overs leave it as it is.
+    """Return the state after a move; comments, reminders and hand-overs leave it unchanged.
 
     :raises KeyError: for a move that this state does not know
     """

@@ -1,1 +1,1 @@
-"""One file per reading: from sufficient statistics to parts, errors and a verdict."""
+"""Readings, one module each: from sufficient statistics to parts, standard errors and a verdict."""

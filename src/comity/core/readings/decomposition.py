@@ -1,4 +1,4 @@
-"""A rate split over cells and weeks: what changed within the same cells, and what only came of their mix.
+"""Decomposition of the change of a rate into a change within cells and a change of their mix, with standard errors.
 
 A cell is a queue, or a queue x channel x segment; weeks are the independent units. Formulas: specification of
 readings, "service_level" and "Standard errors, one rule".
@@ -31,12 +31,12 @@ class Cells:
 
     @property
     def size(self) -> int:
-        """How many count."""
+        """The number of observations."""
         return round(float(self.counts.sum()))
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class Decomposition:
     """The change of a rate, split over cells; standard errors are None where they cannot be formed.
 
     `alone` is the larger of the two shares that cells of one period only hold; `weeks` those of cells in both.
@@ -56,7 +56,7 @@ class Split:
         return critical(sum(self.weeks) - 1, alpha) if min(self.weeks) >= LEAST_WEEKS else None
 
 
-def split(before: Cells, after: Cells, headline: tuple[Cells, Cells] | None = None) -> Split:
+def decompose(before: Cells, after: Cells, headline: tuple[Cells, Cells] | None = None) -> Decomposition:
     """Split the change of the rate over cells and weeks.
 
     :param before: the period held against; its rows are the same cells as those of `after`
@@ -75,21 +75,23 @@ def split(before: Cells, after: Cells, headline: tuple[Cells, Cells] | None = No
     both = (counts[0] > 0) & (counts[1] > 0)
     weight, change = (weights[0] + weights[1]) / 2, weights[1] - weights[0]
     only = np.where(counts[1] > 0, rates[1], rates[0])
-    squares = [_squares(cells, own, weight, both) for cells, own in zip(periods, headline or periods, strict=True)]
-    return Split(
+    squares = [
+        _squared_errors(cells, own, weight, both) for cells, own in zip(periods, headline or periods, strict=True)
+    ]
+    return Decomposition(
         within=math.fsum((weight * (rates[1] - rates[0]))[both]),
         mix=math.fsum((((rates[0] + rates[1]) / 2 - overall) * change)[both]),
         queues=math.fsum(((only - overall) * change)[~both]),
         alone=max(float(weights[0][~both].sum()), float(weights[1][~both].sum())),
         weeks=(squares[0].weeks, squares[1].weeks),
-        se_headline=_root([one.headline for one in squares]),
-        se_within=_root([one.within for one in squares]),
-        se_gap=_root([one.gap for one in squares]),
+        se_headline=_root_of_sum([one.headline for one in squares]),
+        se_within=_root_of_sum([one.within for one in squares]),
+        se_gap=_root_of_sum([one.gap for one in squares]),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Squares:
+class _SquaredErrors:
     """One period's share of each squared error; None with fewer than two weeks in that sum."""
 
     weeks: int
@@ -98,33 +100,35 @@ class _Squares:
     gap: float | None
 
 
-def _squares(cells: Cells, own: Cells, weight: Matrix, both: NDArray[np.bool_]) -> _Squares:
+def _squared_errors(cells: Cells, headline_cells: Cells, weight: Matrix, both: NDArray[np.bool_]) -> _SquaredErrors:
     counts, totals = cells.counts, cells.totals
-    rate = own.totals.sum() / own.counts.sum()
-    headline = _centred(own.totals, rate * own.counts).sum(axis=0) / own.counts.sum()
+    rate = headline_cells.totals.sum() / headline_cells.counts.sum()
+    headline = (
+        _deviations(headline_cells.totals, rate * headline_cells.counts).sum(axis=0) / headline_cells.counts.sum()
+    )
     of_cell = counts.sum(axis=1)[both]
-    centred = _centred(totals[both], (totals[both].sum(axis=1) / of_cell)[:, None] * counts[both])
+    centred = _deviations(totals[both], (totals[both].sum(axis=1) / of_cell)[:, None] * counts[both])
     within = ((weight[both] / of_cell)[:, None] * centred).sum(axis=0)
-    told, shared = own.counts.sum(axis=0) > 0, counts[both].sum(axis=0) > 0
-    return _Squares(
-        weeks=int(shared.sum()),
-        headline=_scaled(headline, int(told.sum())),
-        within=_scaled(within, int(shared.sum())),
-        gap=_scaled(headline - within, int((told | shared).sum())),
+    headline_weeks, shared_weeks = headline_cells.counts.sum(axis=0) > 0, counts[both].sum(axis=0) > 0
+    return _SquaredErrors(
+        weeks=int(shared_weeks.sum()),
+        headline=_scaled_square_sum(headline, int(headline_weeks.sum())),
+        within=_scaled_square_sum(within, int(shared_weeks.sum())),
+        gap=_scaled_square_sum(headline - within, int((headline_weeks | shared_weeks).sum())),
     )
 
 
-def _centred(totals: Matrix, expected: Matrix) -> Matrix:
-    """What exceeds the mean; rounding is not a spread, so that weeks that are all alike have an error of 0."""
-    found = totals - expected
-    return np.where(np.abs(found) <= _ROUNDING * np.abs(expected), 0.0, found)
+def _deviations(totals: Matrix, expected: Matrix) -> Matrix:
+    """Return deviations from the expected totals; rounding errors become 0, so that equal weeks have an error of 0."""
+    deviations = totals - expected
+    return np.where(np.abs(deviations) <= _ROUNDING * np.abs(expected), 0.0, deviations)
 
 
-def _scaled(contributions: Matrix, units: int) -> float | None:
-    """U/(U-1) times the sum of squares."""
+def _scaled_square_sum(contributions: Matrix, units: int) -> float | None:
+    """Return U/(U-1) times the sum of squares; None below two units."""
     return math.fsum(contributions**2) * units / (units - 1) if units > 1 else None
 
 
-def _root(squares: list[float | None]) -> float | None:
-    known = [square for square in squares if square is not None]
-    return math.sqrt(math.fsum(known)) if len(known) == len(squares) else None
+def _root_of_sum(squares: list[float | None]) -> float | None:
+    formed = [square for square in squares if square is not None]
+    return math.sqrt(math.fsum(formed)) if len(formed) == len(squares) else None

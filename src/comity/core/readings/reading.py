@@ -1,4 +1,4 @@
-"""A reading: one figure's change as reported, beside what changed, and the word for the difference."""
+"""A reading: one figure's change as reported, beside its like-for-like change, and a verdict on the difference."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from comity.core.readings.verdict import Change, Part, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the two steps (sufficient statistics, then mathematics) come to.
+    """The result of a reading.
 
     `before`, `after`, the changes, the parts and `material` share one `unit`: "share" (0 to 1), "points"
     (of a survey's scale) or "money" (the book's currency). `like_for_like` and `gap` are None when they

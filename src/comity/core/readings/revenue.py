@@ -1,4 +1,4 @@
-"""Revenue: how much of its change is quantity, and how much prices, inflation, the calendar or credits."""
+"""Reading of revenue: how much of its change is quantity, and how much prices, inflation, calendar or credits."""
 
 from dataclasses import dataclass
 
@@ -63,7 +63,7 @@ def read(stats: Stats, alpha: float = 0.025) -> Reading:  # noqa: ARG001 - exact
         Part("adjustments", stats.adjustments),
     )
     material = max(MATERIAL * stats.before, 0.0)
-    verdict, why, would_be = _judged(stats, n, h, material, parts)
+    verdict, why, would_be = _judge_stats(stats, n, h, material, parts)
     return Reading(
         id=ID,
         variant=None,
@@ -83,7 +83,7 @@ def read(stats: Stats, alpha: float = 0.025) -> Reading:  # noqa: ARG001 - exact
     )
 
 
-def _judged(
+def _judge_stats(
     stats: Stats,
     n: float,
     h: float,
@@ -93,13 +93,13 @@ def _judged(
     """The verdict, its cause, and what it would be were nothing redefined."""
     if stats.before <= 0:
         return Verdict.UNCLEAR, ID, None
-    verdict = _table(n, h, material)
-    if _table(n, h - stats.redefined, material) is not verdict:
+    verdict = _verdict(n, h, material)
+    if _verdict(n, h - stats.redefined, material) is not verdict:
         return Verdict.UNCLEAR, "redefined", verdict
     return verdict, cause(verdict, n - h, parts), None
 
 
-def _table(n: float, h: float, material: float) -> Verdict:
+def _verdict(n: float, h: float, material: float) -> Verdict:
     return judge(Change(n), Change(h), Change(n - h), material=material, z=None, sampled=False)
 
 

@@ -1,4 +1,4 @@
-"""Satisfaction: what changed within people, and what only changed who answers.
+"""Reading of satisfaction: what changed within people, and what came of a change in who answers.
 
 Source of the formulas: the specification of readings, "satisfaction (I7)"; docs/readings/satisfaction.md shows them
 worked by hand. Step 2 of the two: the sums in `Stats` come out of the engine, everything here is exact and small.
@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from comity.core.readings.cells import Cells, Matrix, split
+from comity.core.readings.decomposition import Cells, Matrix, decompose
 from comity.core.readings.reading import Reading
 from comity.core.readings.verdict import LEAST_UNITS, Change, Part, Verdict, cause, critical, judge
 
@@ -165,7 +165,7 @@ class Stats:
         return self.stayed.people + self.new.people + self.back.people
 
 
-def touched(stayed: int, people_after: int) -> bool:
+def is_touch_design(stayed: int, people_after: int) -> bool:
     """Rule (c): whether so few answered twice that cells are compared and not people."""
     return 10 * stayed < people_after
 
@@ -183,59 +183,61 @@ def read(stats: Stats, alpha: float = 0.025) -> Reading | None:
     """
     if min(stats.people_before, stats.people_after) < FEWEST:
         return None
-    if touched(stats.stayed.people, stats.people_after):
-        return _touch(stats, alpha)
-    if _few(stats.stayed.people):
-        return _reading(stats, Change(_headline(stats), _se(stats.units.squares_n, stats.units.headline, stats.scale)))
-    return _people(stats, alpha)
+    if is_touch_design(stats.stayed.people, stats.people_after):
+        return _read_cells(stats, alpha)
+    if _is_few(stats.stayed.people):
+        return _build_reading(
+            stats, Change(_headline(stats), _se(stats.units.squares_n, stats.units.headline, stats.scale))
+        )
+    return _read_people(stats, alpha)
 
 
 # The same people -----------------------------------------------------------------------------------------------
 
 
-def _people(stats: Stats, alpha: float) -> Reading:
+def _read_people(stats: Stats, alpha: float) -> Reading:
     units, scale = stats.units, stats.scale
     n = _headline(stats)
     parts = _parts(stats)
     h = parts[0].value
     headline = Change(n, _se(units.squares_n, units.headline, scale))
-    own = Change(h, _se(units.squares_h, units.like_for_like, scale))
+    like_for_like = Change(h, _se(units.squares_h, units.like_for_like, scale))
     gap = Change(n - h, _se(units.squares_gap, units.headline, scale))
     z = critical(units.like_for_like, alpha) if units.like_for_like >= LEAST_UNITS else None
     material = MATERIAL * scale.width
-    table = judge(headline, own, gap, material=material, z=z, sampled=True)
-    shown, counts = _shown(stats, parts)
-    whole = bool(shown)
-    if not whole:
+    table = judge(headline, like_for_like, gap, material=material, z=z, sampled=True)
+    publishable, counts = _publishable_parts(stats, parts)
+    any_publishable = bool(publishable)
+    if not any_publishable:
         counts = {}
-    verdict, why = table, cause(table, gap.change, shown)
+    verdict, why = table, cause(table, gap.change, publishable)
     if table is not Verdict.UNCLEAR:
-        if _could_tip(stats, table, h, material):
+        if _leavers_could_tip(stats, table, h, material):
             verdict, why = Verdict.UNCLEAR, "survivorship"
         elif many_unasked(stats.unasked.people, stats.people_before):
-            weighted = _weighted(stats.fifths, stats.people_before)
-            again = judge(
+            weighted = _weighted_change(stats.fifths, stats.people_before)
+            reweighted = judge(
                 headline,
-                Change(weighted, own.se),
+                Change(weighted, like_for_like.se),
                 Change(n - weighted, gap.se),
                 material=material,
                 z=z,
                 sampled=True,
             )
-            if again is not table:
+            if reweighted is not table:
                 verdict, why = Verdict.UNCLEAR, "unasked"
-    return _reading(
+    return _build_reading(
         stats,
         headline,
-        own,
+        like_for_like,
         gap,
-        parts=shown,
+        parts=publishable,
         z=z,
         verdict=verdict,
         why=why,
         would_be=table if verdict is not table else None,
         counts=counts,
-        also=_also(stats, apart="left" in counts),
+        also=_also(stats, leavers_separate="left" in counts),
     )
 
 
@@ -263,30 +265,30 @@ def _parts(stats: Stats) -> tuple[Part, ...]:
     )
 
 
-def _shown(stats: Stats, parts: Sequence[Part]) -> tuple[tuple[Part, ...], dict[str, int]]:
-    """The parts and counts that name no set of 1 to 4 people; empty where even their sum is one."""
+def _publishable_parts(stats: Stats, parts: Sequence[Part]) -> tuple[tuple[Part, ...], dict[str, int]]:
+    """Return the parts and counts that reveal no set of 1 to 4 people; empty where even their sum is one."""
     within, survivorship, silence, unasked, arrival, back, repeats = parts
     went = {"left": stats.left.people, "silent": stats.silent.people, "unasked": stats.unasked.people}
     came = {"new": stats.new.people, "back": stats.back.people}
-    shown, counts = [within], {"stayed": stats.stayed.people}
-    for joint, groups, some in (
+    publishable, counts = [within], {"stayed": stats.stayed.people}
+    for joint, groups, group_parts in (
         (GONE, went, (survivorship, silence, unasked)),
         (JOINED, came, (arrival, back)),
     ):
-        if not any(_few(people) for people in groups.values()):
-            shown += some
+        if not any(_is_few(people) for people in groups.values()):
+            publishable += group_parts
             counts |= groups
             continue
         people = sum(groups.values())
-        if _few(people):
+        if _is_few(people):
             return (), {}
-        shown.append(Part(joint, math.fsum(part.value for part in some)))
+        publishable.append(Part(joint, math.fsum(part.value for part in group_parts)))
         counts[joint] = people
-    return (*shown, repeats), counts
+    return (*publishable, repeats), counts
 
 
-def _could_tip(stats: Stats, table: Verdict, h: float, material: float) -> bool:
-    """Rule (a): whether those who left could undo it; t is the mean change of theirs at which they would."""
+def _leavers_could_tip(stats: Stats, table: Verdict, h: float, material: float) -> bool:
+    """Rule (a): whether the leavers could reverse the verdict; `tipping` is their mean change at which they would."""
     stayed, left = stats.stayed.people, stats.left.people
     if left == 0 or not (table is Verdict.STEADY or (table is Verdict.GENUINE and h > 0)):
         return False
@@ -295,7 +297,7 @@ def _could_tip(stats: Stats, table: Verdict, h: float, material: float) -> bool:
     return tipping > -_TIPPING_SD * spread or 4 * left > stats.people_before
 
 
-def _weighted(fifths: Sequence[Fifth], people: int) -> float:
+def _weighted_change(fifths: Sequence[Fifth], people: int) -> float:
     """Rule (b): the mean change of those who stayed, weighted to all who answered before by the five groups."""
     merged: list[Fifth] = []
     waiting = 0  # people of the lowest groups in which nobody stayed: they join the next higher
@@ -314,31 +316,35 @@ def _weighted(fifths: Sequence[Fifth], people: int) -> float:
 # The same cells ------------------------------------------------------------------------------------------------
 
 
-def _touch(stats: Stats, alpha: float) -> Reading:
+def _read_cells(stats: Stats, alpha: float) -> Reading:
     """Rule (c): parts over queue x channel x segment, units weeks."""
     headline = Change(_headline(stats), None)
     if stats.cells is None:
-        return _reading(stats, headline, also={"design": "touch"})
-    found = split(*stats.cells)
-    n, h, z = headline.change, found.within, found.z(alpha)
+        return _build_reading(stats, headline, also={"design": "touch"})
+    decomposition = decompose(*stats.cells)
+    n, h, z = headline.change, decomposition.within, decomposition.z(alpha)
     material = MATERIAL * stats.scale.width
-    headline = Change(n, _clean(found.se_headline, stats.scale))
-    own = Change(h, _clean(found.se_within, stats.scale)) if min(found.weeks) else None  # no cell in both
-    gap = Change(n - h, _clean(found.se_gap, stats.scale)) if own else None
-    table = judge(headline, own, gap, material=material, z=z, sampled=True)
+    headline = Change(n, _zero_rounding(decomposition.se_headline, stats.scale))
+    like_for_like = (
+        Change(h, _zero_rounding(decomposition.se_within, stats.scale)) if min(decomposition.weeks) else None
+    )  # no cell in both
+    gap = Change(n - h, _zero_rounding(decomposition.se_gap, stats.scale)) if like_for_like else None
+    table = judge(headline, like_for_like, gap, material=material, z=z, sampled=True)
     within = Part("within", h, like_for_like=True)
-    parts: tuple[Part, ...] = (within, Part("mix", found.mix), Part("queues", found.queues))
-    if any(_few(people) for people in _alone(*stats.cells)):  # with the number of answers it would tell their scores
-        parts = (within, Part(CELLS, found.mix + found.queues))
-    settled = table is Verdict.UNCLEAR or (abs(found.queues) < material and found.alone <= 1 / 10)
-    also: dict[str, object] = {"design": "touch", **_also(stats, apart=not _few_went(stats))}
+    parts: tuple[Part, ...] = (within, Part("mix", decomposition.mix), Part("queues", decomposition.queues))
+    if any(
+        _is_few(people) for people in _people_in_unmatched_cells(*stats.cells)
+    ):  # with the number of answers it would tell their scores
+        parts = (within, Part(CELLS, decomposition.mix + decomposition.queues))
+    settled = table is Verdict.UNCLEAR or (abs(decomposition.queues) < material and decomposition.alone <= 1 / 10)
+    also: dict[str, object] = {"design": "touch", **_also(stats, leavers_separate=not _any_group_is_few(stats))}
     if "last_score_left" in also and stats.last_score_left is not None:
         silent = stats.silent.people
         also["at_worst"] = (stats.after.total + silent * stats.last_score_left) / (stats.after.count + silent)
-    return _reading(
+    return _build_reading(
         stats,
         headline,
-        own,
+        like_for_like,
         gap,
         parts=parts,
         z=z,
@@ -350,10 +356,10 @@ def _touch(stats: Stats, alpha: float) -> Reading:
     )
 
 
-def _alone(before: AnswerCells, after: AnswerCells) -> tuple[int, int]:
-    """How many people are surely behind the cells of one period only, in each.
+def _people_in_unmatched_cells(before: AnswerCells, after: AnswerCells) -> tuple[int, int]:
+    """Return a lower bound of the people behind cells that only one period has, for each period.
 
-    Somebody may have answered in several cells: those of the largest are surely different people.
+    Somebody may have answered in several cells; the people of the largest cell are different ones.
     """
     both = (before.counts.sum(axis=1) > 0) & (after.counts.sum(axis=1) > 0)
     return int(before.people[~both].max(initial=0.0)), int(after.people[~both].max(initial=0.0))
@@ -362,10 +368,10 @@ def _alone(before: AnswerCells, after: AnswerCells) -> tuple[int, int]:
 # Both ----------------------------------------------------------------------------------------------------------
 
 
-def _reading(  # noqa: PLR0913 - the fields of a reading that differ
+def _build_reading(  # noqa: PLR0913 - the fields of a reading that differ
     stats: Stats,
     headline: Change,
-    own: Change | None = None,
+    like_for_like: Change | None = None,
     gap: Change | None = None,
     *,
     parts: tuple[Part, ...] = (),
@@ -384,7 +390,7 @@ def _reading(  # noqa: PLR0913 - the fields of a reading that differ
         before=stats.before.mean(),
         after=stats.after.mean(),
         headline=headline,
-        like_for_like=own,
+        like_for_like=like_for_like,
         gap=gap,
         parts=parts,
         verdict=verdict,
@@ -403,40 +409,40 @@ def _headline(stats: Stats) -> float:
 
 def _se(squares: float, units: int, scale: Scale) -> float | None:
     """The root of U/(U-1) times the sum of squared contributions; None below two units."""
-    return _clean(math.sqrt(squares * units / (units - 1)), scale) if units > 1 else None
+    return _zero_rounding(math.sqrt(squares * units / (units - 1)), scale) if units > 1 else None
 
 
-def _clean(error: float | None, scale: Scale) -> float | None:
+def _zero_rounding(error: float | None, scale: Scale) -> float | None:
     return 0.0 if error is not None and error < _ZERO * scale.width else error
 
 
-def _few(people: int) -> bool:
-    """Whether it is a set that is never shown."""
+def _is_few(people: int) -> bool:
+    """Whether a set of people is too small to be shown: 1 to 4."""
     return 0 < people < FEWEST
 
 
-def _few_went(stats: Stats) -> bool:
-    return any(_few(group.people) for group in (stats.stayed, stats.left, stats.silent, stats.unasked))
+def _any_group_is_few(stats: Stats) -> bool:
+    return any(_is_few(group.people) for group in (stats.stayed, stats.left, stats.silent, stats.unasked))
 
 
-def _also(stats: Stats, *, apart: bool) -> dict[str, object]:
-    """What stands beside: response rate, last scores, top boxes, loyalty.
+def _also(stats: Stats, *, leavers_separate: bool) -> dict[str, object]:
+    """Return further figures: response rate, last scores, top boxes, loyalty.
 
-    :param apart: whether those who left are shown apart; otherwise nothing that tells how many they are is
+    :param leavers_separate: whether those who left are shown separately; else nothing that reveals their number is
     """
-    found: dict[str, object] = {}
+    also: dict[str, object] = {}
     both = {"before": stats.before, "after": stats.after}
     rates = {key: _response_rate(answers) for key, answers in both.items()}
     if any(rate is not None for rate in rates.values()):
-        found["response_rate"] = rates
-    if apart and stats.left.people and stats.last_score_left is not None:
-        found["last_score_left"] = stats.last_score_left
+        also["response_rate"] = rates
+    if leavers_separate and stats.left.people and stats.last_score_left is not None:
+        also["last_score_left"] = stats.last_score_left
     boxes = {key: _top_two(answers, stats.scale) for key, answers in both.items()}
     if any(share is not None for share in boxes.values()):
-        found["top_two"] = boxes
-    if apart:
-        found |= _loyalty(stats)
-    return found
+        also["top_two"] = boxes
+    if leavers_separate:
+        also |= _loyalty(stats)
+    return also
 
 
 def _response_rate(answers: Answers) -> float | None:
@@ -446,7 +452,7 @@ def _response_rate(answers: Answers) -> float | None:
 
 def _top_two(answers: Answers, scale: Scale) -> float | None:
     """The share of answers in the two top boxes of a scale that has boxes."""
-    if not 2 <= scale.high - scale.low <= 10 or _few(answers.top) or _few(answers.not_top):  # noqa: PLR2004 - 3 to 11 boxes
+    if not 2 <= scale.high - scale.low <= 10 or _is_few(answers.top) or _is_few(answers.not_top):  # noqa: PLR2004 - 3 to 11 boxes
         return None
     return answers.top_answers / answers.count
 
@@ -454,13 +460,15 @@ def _top_two(answers: Answers, scale: Scale) -> float | None:
 def _loyalty(stats: Stats) -> dict[str, object]:
     """I16: the share gone of the satisfied, beside that of the rest; satisfaction is not loyalty when they agree."""
     sets = {"top": stats.top_quarter, "rest": stats.the_rest}
-    if any(one.people < FEWEST or _few(one.gone) or _few(one.people - one.gone) for one in sets.values()):
+    if any(
+        group.people < FEWEST or _is_few(group.gone) or _is_few(group.people - group.gone) for group in sets.values()
+    ):
         return {}
-    told = {}
-    for key, one in sets.items():
-        low, high = wilson(one.gone, one.people)
-        told[key] = {"share": one.gone / one.people, "low": low, "high": high, "n": one.people}
-    return {"loyalty": told}
+    loyalty = {}
+    for key, group in sets.items():
+        low, high = wilson(group.gone, group.people)
+        loyalty[key] = {"share": group.gone / group.people, "low": low, "high": high, "n": group.people}
+    return {"loyalty": loyalty}
 
 
 def wilson(count: int, of: int, z: float = _Z95) -> tuple[float, float]:

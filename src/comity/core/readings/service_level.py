@@ -1,16 +1,16 @@
-"""Service level: whether contacts were answered sooner in the same queues, or only other contacts were counted."""
+"""Reading of a service level: whether contacts were answered sooner in the same queues, or the mix changed."""
 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from comity.core.agreements import Abandons, Kpi
-from comity.core.readings.cells import Cells, Matrix, Split, split
+from comity.core.readings.decomposition import Cells, Decomposition, Matrix, decompose
 from comity.core.readings.reading import Reading
 from comity.core.readings.verdict import Change, Part, Verdict, cause, judge
 
 ID = "service_level"
-ALONE = 0.1  # queues of one period only may hold this share of it
+MAX_UNMATCHED_SHARE = 0.1  # queues of one period only may hold this share of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Excluded:
-    """The three tallies of `Stats` with other exclusions taken out: none, or the claimed ones as well."""
+class Tallies:
+    """The three tallies of `Stats` under other exclusions: none, or the claimed ones as well."""
 
     before_own: Tally
     before: Tally
@@ -42,7 +42,7 @@ class Stats:
     """What one KPI's reading is made of: rows of all matrices are the same queues, columns a period's own weeks.
 
     `kpi` is the wording on the last day of the period under review; `before` and `after` are counted by it.
-    `kpi_before` is that of the period held against, and `before_own` counted by it. `elsewise` holds, by
+    `kpi_before` is that of the period held against, and `before_own` counted by it. `by_exclusion` holds, by
     what is taken out, the same with `nothing` left out, and without the `claimed` exclusions too.
     """
 
@@ -51,19 +51,19 @@ class Stats:
     before_own: Tally
     before: Tally
     after: Tally
-    elsewise: Mapping[str, Excluded] = field(default_factory=dict)
+    by_exclusion: Mapping[str, Tallies] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Misses:
-    """What else counts as a miss: short abandons, unresolved contacts."""
+    """Which further contacts count as missed: short abandons, unresolved contacts."""
 
     short: bool = False
     unresolved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedRate:
     """The changes, the parts and the table's verdict, before any rule."""
 
     before: float
@@ -74,10 +74,10 @@ class Judged:
     parts: tuple[Part, ...]
     z: float | None
     verdict: Verdict
-    split: Split | None
+    split: Decomposition | None
 
 
-_RULES = (_Misses(short=True), _Misses(unresolved=True))
+_STRICTER_RULES = (_Misses(short=True), _Misses(unresolved=True))
 
 
 def read(stats: Stats, alpha: float = 0.025) -> Reading | None:
@@ -86,64 +86,66 @@ def read(stats: Stats, alpha: float = 0.025) -> Reading | None:
     :param alpha: the upper tail of the intervals
     :returns: the reading, in shares; None where no contact counts in one of the periods
     """
-    told = _judged(stats, alpha, _Misses())
-    if told is None:
+    judged = _judge_stats(stats, alpha, _Misses())
+    if judged is None:
         return None
-    rule = queues_rule(told, stats.kpi.material)
-    if rule is None and told.verdict is not Verdict.UNCLEAR:
-        others = (_judged(stats, alpha, misses) for misses in _RULES)
-        rule = "exclusion" if any(one is not None and one.verdict is not told.verdict for one in others) else None
+    rule = queues_rule(judged, stats.kpi.material)
+    if rule is None and judged.verdict is not Verdict.UNCLEAR:
+        others = (_judge_stats(stats, alpha, misses) for misses in _STRICTER_RULES)
+        rule = (
+            "exclusion" if any(other is not None and other.verdict is not judged.verdict for other in others) else None
+        )
     counts = {
-        "before": _own(stats.kpi_before, stats.before_own, _Misses()).size,
-        "after": _own(stats.kpi, stats.after, _Misses()).size,
+        "before": _kpi_cells(stats.kpi_before, stats.before_own, _Misses()).size,
+        "after": _kpi_cells(stats.kpi, stats.after, _Misses()).size,
     }
-    return reading(ID, stats.kpi, told, rule, counts, _also(stats, alpha))
+    return build_reading(ID, stats.kpi, judged, rule, counts, _also(stats, alpha))
 
 
-def queues_rule(told: Judged, material: float) -> str | None:
-    """Queues in one period only that matter: what they brought, or how much of a period they hold."""
-    if told.split is None:
+def queues_rule(judged: JudgedRate, material: float) -> str | None:
+    """Return `queues` where queues of one period only contribute materially, or hold too large a share of it."""
+    if judged.split is None:
         return None
-    matters = abs(told.split.queues) >= material or told.split.alone > ALONE
-    return "queues" if told.split.alone > 0 and matters else None
+    matters = abs(judged.split.queues) >= material or judged.split.alone > MAX_UNMATCHED_SHARE
+    return "queues" if judged.split.alone > 0 and matters else None
 
 
-def reading(  # noqa: PLR0913 - what a reading is made of
+def build_reading(  # noqa: PLR0913 - what a reading is made of
     name: str,
     kpi: Kpi,
-    told: Judged,
+    judged: JudgedRate,
     rule: str | None,
     counts: Mapping[str, int],
     also: Mapping[str, object],
 ) -> Reading:
-    """A reading from what was judged; a rule that holds turns its verdict into unclear.
+    """Build a reading from a judged rate; a rule that applies turns its verdict into unclear.
 
     Where no queue is in both periods nothing can be compared like for like, and the cause says so.
     """
-    turned = rule is not None and told.verdict is not Verdict.UNCLEAR
-    gap = told.gap.change if told.gap is not None else 0.0
+    turned = rule is not None and judged.verdict is not Verdict.UNCLEAR
+    gap = judged.gap.change if judged.gap is not None else 0.0
     return Reading(
         id=name,
         variant=kpi.id,
         unit="share",
         material=kpi.material,
-        before=told.before,
-        after=told.after,
-        headline=told.headline,
-        like_for_like=told.like_for_like,
-        gap=told.gap,
-        parts=told.parts,
-        verdict=Verdict.UNCLEAR if turned else told.verdict,
-        cause=rule if turned or told.like_for_like is None else cause(told.verdict, gap, told.parts),
+        before=judged.before,
+        after=judged.after,
+        headline=judged.headline,
+        like_for_like=judged.like_for_like,
+        gap=judged.gap,
+        parts=judged.parts,
+        verdict=Verdict.UNCLEAR if turned else judged.verdict,
+        cause=rule if turned or judged.like_for_like is None else cause(judged.verdict, gap, judged.parts),
         blind=name,
-        z=told.z,
-        would_be=told.verdict if turned else None,
+        z=judged.z,
+        would_be=judged.verdict if turned else None,
         counts=counts,
         also=also,
     )
 
 
-def judged(  # noqa: PLR0913 - the KPI's own counts and those of the parts
+def judge_rate(  # noqa: PLR0913 - the KPI's own counts and those of the parts
     own: tuple[Cells, Cells],
     before_now: Cells,
     counted: tuple[Cells, Cells],
@@ -151,11 +153,11 @@ def judged(  # noqa: PLR0913 - the KPI's own counts and those of the parts
     material: float,
     alpha: float,
     exclusion: bool,
-) -> Judged | None:
-    """Split the change of a rate and judge it by the table.
+) -> JudgedRate | None:
+    """Decompose the change of a rate and judge it by the table of verdicts.
 
     :param own: as the KPI counts, each period under its own definition
-    :param before_now: the period held against, as the KPI counts by the later definition
+    :param before_now: the reference period, as the KPI counts by the later definition
     :param counted: as the parts count, both by the later definition
     :param exclusion: whether the KPI may count otherwise than the parts do
     """
@@ -170,35 +172,42 @@ def judged(  # noqa: PLR0913 - the KPI's own counts and those of the parts
         rest = Part("exclusion" if exclusion else "queues", change - definition)
         parts = (rest, Part("definition", definition))
         headline = Change(change, None)
-        return Judged(before, after, headline, None, None, parts, None, Verdict.UNCLEAR, None)
-    found = split(counted[0], counted[1], own)
-    parts = (Part("within", found.within, like_for_like=True), Part("mix", found.mix), Part("queues", found.queues))
+        return JudgedRate(before, after, headline, None, None, parts, None, Verdict.UNCLEAR, None)
+    decomposition = decompose(counted[0], counted[1], own)
+    parts = (
+        Part("within", decomposition.within, like_for_like=True),
+        Part("mix", decomposition.mix),
+        Part("queues", decomposition.queues),
+    )
     if exclusion:
         parts += (Part("exclusion", change - (rates[1] - rates[0]) - definition),)
     if definition:
         parts += (Part("definition", definition),)
-    headline = Change(change, found.se_headline)
-    z = found.z(alpha)
-    if not all(found.weeks):
-        return Judged(before, after, headline, None, None, parts, z, Verdict.UNCLEAR, found)
-    held, gap = Change(found.within, found.se_within), Change(change - found.within, found.se_gap)
-    verdict = judge(headline, held, gap, material=material, z=z, sampled=True)
-    return Judged(before, after, headline, held, gap, parts, z, verdict, found)
+    headline = Change(change, decomposition.se_headline)
+    z = decomposition.z(alpha)
+    if not all(decomposition.weeks):
+        return JudgedRate(before, after, headline, None, None, parts, z, Verdict.UNCLEAR, decomposition)
+    like_for_like, gap = (
+        Change(decomposition.within, decomposition.se_within),
+        Change(change - decomposition.within, decomposition.se_gap),
+    )
+    verdict = judge(headline, like_for_like, gap, material=material, z=z, sampled=True)
+    return JudgedRate(before, after, headline, like_for_like, gap, parts, z, verdict, decomposition)
 
 
-def _judged(stats: Stats, alpha: float, misses: _Misses) -> Judged | None:
-    return judged(
-        (_own(stats.kpi_before, stats.before_own, misses), _own(stats.kpi, stats.after, misses)),
-        _own(stats.kpi, stats.before, misses),
-        (_counted(stats.before, misses), _counted(stats.after, misses)),
+def _judge_stats(stats: Stats, alpha: float, misses: _Misses) -> JudgedRate | None:
+    return judge_rate(
+        (_kpi_cells(stats.kpi_before, stats.before_own, misses), _kpi_cells(stats.kpi, stats.after, misses)),
+        _kpi_cells(stats.kpi, stats.before, misses),
+        (_part_cells(stats.before, misses), _part_cells(stats.after, misses)),
         material=stats.kpi.material,
         alpha=alpha,
         exclusion=True,
     )
 
 
-def _own(kpi: Kpi, tally: Tally, misses: _Misses) -> Cells:
-    """As the KPI counts: V1, V6 or V3."""
+def _kpi_cells(kpi: Kpi, tally: Tally, misses: _Misses) -> Cells:
+    """Return good and counted contacts by the KPI's formula: V1, V6 or V3."""
     counts = tally.answered
     if kpi.abandons is not Abandons.EXCLUDE_ALL:
         counts = counts + tally.abandoned
@@ -209,38 +218,38 @@ def _own(kpi: Kpi, tally: Tally, misses: _Misses) -> Cells:
     return Cells(tally.good, counts + tally.unresolved if misses.unresolved else counts)
 
 
-def _counted(tally: Tally, misses: _Misses) -> Cells:
-    """As the parts count: V6, whatever the KPI excludes."""
+def _part_cells(tally: Tally, misses: _Misses) -> Cells:
+    """Return good and counted contacts of the parts: V6, whatever the KPI excludes."""
     counts = tally.answered + tally.abandoned
     counts = counts if misses.short else counts - tally.short
     return Cells(tally.good, counts + tally.unresolved if misses.unresolved else counts)
 
 
-def told_elsewise(elsewise: Mapping[str, Judged | None]) -> dict[str, object]:
-    """What the exclusions change: both changes with nothing taken out, and without the claimed ones too."""
-    found = {
+def exclusion_effects(by_exclusion: Mapping[str, JudgedRate | None]) -> dict[str, object]:
+    """Return both changes and the verdict by exclusion: with nothing left out, and without the claimed ones too."""
+    effects = {
         name: {
-            "as_reported": told.headline.change,
-            "like_for_like": None if told.like_for_like is None else told.like_for_like.change,
-            "verdict": told.verdict.value,
+            "as_reported": judged.headline.change,
+            "like_for_like": None if judged.like_for_like is None else judged.like_for_like.change,
+            "verdict": judged.verdict.value,
         }
-        for name, told in elsewise.items()
-        if told is not None
+        for name, judged in by_exclusion.items()
+        if judged is not None
     }
-    return {"exclusions": found} if found else {}
+    return {"exclusions": effects} if effects else {}
 
 
 def _also(stats: Stats, alpha: float) -> dict[str, object]:
     unresolved = [round(float(tally.unresolved.sum())) for tally in (stats.before, stats.after)]
-    found: dict[str, object] = {}
+    also: dict[str, object] = {}
     if any(unresolved):
-        found["unresolved"] = {"before": unresolved[0], "after": unresolved[1]}
-    elsewise = {
-        name: _judged(
+        also["unresolved"] = {"before": unresolved[0], "after": unresolved[1]}
+    by_exclusion = {
+        name: _judge_stats(
             dataclasses.replace(stats, before_own=other.before_own, before=other.before, after=other.after),
             alpha,
             _Misses(),
         )
-        for name, other in stats.elsewise.items()
+        for name, other in stats.by_exclusion.items()
     }
-    return found | told_elsewise(elsewise)
+    return also | exclusion_effects(by_exclusion)

@@ -1,4 +1,4 @@
-"""One verdict for all readings: whether the thing moved, or only the figure.
+"""The table of verdicts for all readings: whether the subject of a figure changed, or only the figure.
 
 The table is that of the specification of readings, "One verdict for all": the first row that holds decides.
 """
@@ -14,7 +14,7 @@ LEAST_WEEKS = 4  # the same, in each period, where weeks are the units
 
 
 class Verdict(StrEnum):
-    """The eight words."""
+    """The eight verdicts."""
 
     GENUINE = "genuine"
     OVERSTATED = "overstated"
@@ -64,7 +64,7 @@ def judge(  # noqa: C901, PLR0911, PLR0913 - the table reads as the law, one row
     z: float | None,
     sampled: bool,
 ) -> Verdict:
-    """The first row of the table that holds.
+    """Return the verdict of the first row of the table that applies.
 
     :param z: the critical value for sampled readings; None when there are too few units
     :param sampled: False for accounting readings, whose figures have no sampling error
@@ -103,7 +103,7 @@ def judge(  # noqa: C901, PLR0911, PLR0913 - the table reads as the law, one row
 
 
 def cause(verdict: Verdict, gap: float, parts: Sequence[Part]) -> str | None:
-    """The part outside what changed that is largest in the direction of the gap; ties: the first."""
+    """Return the part outside the like-for-like change that is largest in the direction of the gap; ties: the first."""
     if verdict not in CAUSED:
         return None
     direction = 1.0 if gap >= 0 else -1.0

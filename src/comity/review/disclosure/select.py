@@ -2,7 +2,8 @@
 
 A room shows many figures about the same answers: levels of several KPIs over all or some queues, over every period,
 as both sides share them and as one side sees them with its own rows; and readings, which say of two periods how those
-changed who answered in both. `core.isolation` judges them together, as linear equations over the answers of a period:
+changed who answered in both. `core.disclosure_control` judges them together, as linear equations over a period's
+answers:
 
 - a level, and the response rate beside it: the sum over the answers (the invitations) in its scope;
 - a reading: the sums over all answers of its scale in both periods; and, where it compares the same people, the means
@@ -17,7 +18,7 @@ keeps to itself changes nothing of what the other sees.
 
 Not judged, and so not covered: figures that somebody noted before the records or the definition changed; readings over
 cells of queue, channel and segment, beyond the limits that they have themselves; those who fell silent apart from those
-who were not asked; loyalty and top boxes, which have limits of their own; and what `core.isolation` leaves out.
+who were not asked; loyalty and top boxes, which have limits of their own; what `core.disclosure_control` leaves out.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -44,8 +45,8 @@ from comity.book.statistics.workings import Workings
 from comity.book.storage.layout import OWN_COLUMNS, table_files
 from comity.core.agreements import MEASURES
 from comity.core.calendars import Against, Calendar
-from comity.core.isolation import FEWEST, Published, Weight
-from comity.core.readings.satisfaction import READING, touched
+from comity.core.disclosure_control import FEWEST, Published, Weight
+from comity.core.readings.satisfaction import READING, is_touch_design
 from comity.core.values import Comparison, Period, Side
 from comity.review.readings import people_tables
 
@@ -552,7 +553,7 @@ def _figures(
 
 def _compares_people(counts: _Counts) -> bool:
     """Whether a reading says how the mean of those who stayed changed, as `core.readings.satisfaction` decides it."""
-    return not touched(counts.stayed, counts.after) and not _too_few(counts.stayed)
+    return not is_touch_design(counts.stayed, counts.after) and not _too_few(counts.stayed)
 
 
 def _groups_shown(counts: _Counts, groups: tuple[int, int], sizes: tuple[int, int]) -> list[tuple[int, ...]]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from comity.core.isolation import FEWEST
+from comity.core.disclosure_control import FEWEST
 from comity.core.readings.reading import Reading
 from comity.core.readings.verdict import Verdict
 from comity.review.i18n.words import Words
