@@ -14,7 +14,7 @@ from comity.book.tables import TABLES
 from comity.cli import app
 from comity.simulate.book import NotEmptyError, write_book
 from comity.simulate.conditions import SHORT_S, VOICE
-from comity.simulate.partnership import ZONE, partnership
+from comity.simulate.partnership import ZONE, make_partnership
 from comity.simulate.stories import STORIES, UnknownStoryError, story
 from comity.simulate.truth import truths
 from tests.cast import CUSTOMER, JOINT, PROVIDER, STRANGER
@@ -22,13 +22,13 @@ from tests.cast import CUSTOMER, JOINT, PROVIDER, STRANGER
 pytestmark = pytest.mark.gate
 
 
-def _told(name="demo", *, seed=1, per_day=300, months=6):
-    return partnership(STORIES[name], seed, months, per_day, STORIES[name].ends, panel=40, people=6)
+def _partnership(name="demo", *, seed=1, per_day=300, months=6):
+    return make_partnership(STORIES[name], seed, months, per_day, STORIES[name].ends, panel=40, people=6)
 
 
 @pytest.fixture(scope="module")
 def book(tmp_path_factory):
-    return write_book(_told(), tmp_path_factory.mktemp("simulated") / "book")
+    return write_book(_partnership(), tmp_path_factory.mktemp("simulated") / "book")
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +42,12 @@ def _digests(folder):
 
 
 def test_the_same_seed_gives_the_same_bytes(book, tmp_path):
-    again = write_book(_told(), tmp_path / "again")
+    again = write_book(_partnership(), tmp_path / "again")
     assert _digests(again) == _digests(book)
 
 
 def test_another_seed_gives_another_book_of_the_same_truth(book, tmp_path):
-    other = write_book(_told(seed=2), tmp_path / "other")
+    other = write_book(_partnership(seed=2), tmp_path / "other")
     assert _digests(other)["contacts.parquet"] != _digests(book)["contacts.parquet"]
     mine, theirs = (json.loads((folder / "truth.json").read_text())["readings"] for folder in (book, other))
     assert mine == theirs
@@ -119,28 +119,28 @@ def test_local_days_follow_the_zone(contacts):
     assert contacts.opened_at.is_monotonic_increasing
 
 
-def test_the_volume_is_as_asked(contacts):
+def test_number_of_contacts_is_as_requested(contacts):
     assert len(contacts) / 181 == pytest.approx(300, rel=0.03)
 
 
 def test_service_levels_are_those_of_the_truth(tmp_path):
-    told = _told("healthy", per_day=2000)
-    folder = write_book(told, tmp_path / "book", {"contacts"})
-    found = pq.read_table(folder / "contacts.parquet").to_pandas()
-    wait = (found.answered_at - found.opened_at).dt.total_seconds()
-    short = (found.abandoned_at - found.opened_at).dt.total_seconds() <= SHORT_S
-    voice = found.queue.isin(VOICE) & (found.opened_on >= told.whole_quarters[1].start)
+    partnership = _partnership("healthy", per_day=2000)
+    folder = write_book(partnership, tmp_path / "book", {"contacts"})
+    contacts = pq.read_table(folder / "contacts.parquet").to_pandas()
+    wait = (contacts.answered_at - contacts.opened_at).dt.total_seconds()
+    short = (contacts.abandoned_at - contacts.opened_at).dt.total_seconds() <= SHORT_S
+    voice = contacts.queue.isin(VOICE) & (contacts.opened_on >= partnership.whole_quarters[1].start)
     share = (wait[voice] <= 20).sum() / (voice.sum() - short[voice].sum())
-    truth = next(one for one in truths(told) if one.reading == "service_level")
+    truth = next(one for one in truths(partnership) if one.reading == "service_level")
     # Three standard errors of a quarter's busier and quieter days, and what an excluded outage still costs here.
     assert share == pytest.approx(truth.after, abs=0.02)
 
 
 @pytest.mark.parametrize("name", ["demo", "exclusions", "exclusions_diverted"])
-def test_what_each_side_reports_is_a_formula_that_can_be_named(name, tmp_path):
+def test_reported_figures_follow_the_formula_of_each_side(name, tmp_path):
     """By month: V1 of the customer, V3 of the provider, from the contacts as they stand, to four places."""
-    told = _told(name)
-    folder = write_book(told, tmp_path / "book", {"contacts", "reported"})
+    partnership = _partnership(name)
+    folder = write_book(partnership, tmp_path / "book", {"contacts", "reported"})
     found = pq.read_table(folder / "contacts.parquet").to_pandas()
     voice = found[found.queue.isin(VOICE) & (found.answered_at.notna() | found.abandoned_at.notna())]
     good = (voice.answered_at - voice.opened_at).dt.total_seconds() <= 20
@@ -148,7 +148,7 @@ def test_what_each_side_reports_is_a_formula_that_can_be_named(name, tmp_path):
     answered = voice.answered_at.notna().groupby(voice.opened_on.map(lambda day: f"{day:%Y-%m}"))
     expected = {"customer": by_month.mean(), "provider": by_month.sum() / answered.sum()}
     reported = pq.read_table(folder / "reported.parquet").to_pandas()
-    assert len(reported) == 2 * len(told.months)
+    assert len(reported) == 2 * len(partnership.months)
     for side, rows in reported.groupby("reported_by"):
         assert rows.set_index("period").value.to_dict() == pytest.approx(expected[side].to_dict(), abs=0.5001e-4)
 
@@ -163,7 +163,7 @@ def test_a_review_names_the_formula_behind_each_side_s_figure(book):
 
 
 def test_unhappy_accounts_leave_first_where_the_story_has_it(tmp_path):
-    folder = write_book(_told("satisfaction_survivorship"), tmp_path / "book", {"accounts", "surveys"})
+    folder = write_book(_partnership("satisfaction_survivorship"), tmp_path / "book", {"accounts", "surveys"})
     accounts = pq.read_table(folder / "accounts.parquet").to_pandas().set_index("account_id")
     answers = pq.read_table(folder / "surveys.parquet").to_pandas()
     left = accounts.left_on.reindex(answers.account_id).notna().to_numpy()
@@ -179,18 +179,18 @@ def test_tickets_are_in_time_as_often_as_the_story_has_it(contacts):
     assert in_time == pytest.approx(0.90, abs=4 * (0.9 * 0.1 / last.sum()) ** 0.5)
 
 
-def test_a_folder_that_holds_something_is_left_alone(tmp_path):
+def test_write_book_refuses_a_folder_that_is_not_empty(tmp_path):
     (tmp_path / "letter.txt").write_text("dear")
     with pytest.raises(NotEmptyError, match="not an empty folder"):
-        write_book(_told(), tmp_path)
+        write_book(_partnership(), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
-def test_an_unknown_story_names_those_there_are():
+def test_unknown_story_error_lists_the_stories():
     with pytest.raises(UnknownStoryError, match="healthy, satisfaction_survivorship"):
         story("fairy tale")
 
 
-def test_the_chance_of_a_table_does_not_depend_on_which_others_are_written(book, tmp_path):
-    alone = write_book(_told(), tmp_path / "alone", {"contacts"})
+def test_a_table_does_not_depend_on_which_others_are_written(book, tmp_path):
+    alone = write_book(_partnership(), tmp_path / "alone", {"contacts"})
     assert _digests(alone)["contacts.parquet"] == _digests(book)["contacts.parquet"]

@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from comity.simulate.partnership import ZONE, LocalTime, TooShortError, partnership
+from comity.simulate.partnership import ZONE, LocalTime, TooShortError, make_partnership
 from comity.simulate.stories import STORIES
 
 
-def test_half_hours_are_where_the_zone_database_has_them():
+def test_slots_utc_follow_the_zone_database():
     zone = LocalTime(ZONE, date(2026, 3, 28), date(2026, 3, 31))
     days = np.arange(np.datetime64("2026-03-28"), np.datetime64("2026-03-31"))
     utc, exists = zone.slots_utc(days)
@@ -21,7 +21,7 @@ def test_half_hours_are_where_the_zone_database_has_them():
     assert np.argwhere(~exists).tolist() == [[1, 4], [1, 5]]  # 02:00 and 02:30 of 29 March 2026 do not exist
 
 
-def test_a_half_hour_that_comes_twice_is_the_first():
+def test_slots_utc_takes_the_first_of_a_repeated_half_hour():
     zone = LocalTime(ZONE, date(2026, 10, 25), date(2026, 10, 26))
     utc, exists = zone.slots_utc(np.array(["2026-10-25"], "datetime64[D]"))
     assert exists.all()
@@ -37,13 +37,13 @@ def test_local_time_of_an_instant_follows_the_zone():
     assert zone.local(seconds).tolist() == expected
 
 
-def test_the_last_quarter_is_the_one_the_story_is_about():
-    told = partnership(STORIES["service_real"], 1, 7, 100, date(2026, 7, 1))
-    bad = [told.conditions(quarter).service.short_of_plan > 0 for quarter in told.quarters]
-    assert [f"{quarter.start}" for quarter in told.quarters] == ["2026-01-01", "2026-04-01", "2026-07-01"]
+def test_conditions_of_the_story_are_those_of_the_last_whole_quarter():
+    partnership = make_partnership(STORIES["service_real"], 1, 7, 100, date(2026, 7, 1))
+    bad = [partnership.conditions(quarter).service.short_of_plan > 0 for quarter in partnership.quarters]
+    assert [f"{quarter.start}" for quarter in partnership.quarters] == ["2026-01-01", "2026-04-01", "2026-07-01"]
     assert bad == [False, True, True]  # a quarter that has only begun is as the last whole one
 
 
-def test_too_short_a_partnership_is_refused_with_the_next_step():
+def test_too_short_a_partnership_is_refused():
     with pytest.raises(TooShortError, match="two whole quarters"):
-        partnership(STORIES["healthy"], 1, 5, 100, date(2026, 6, 1))
+        make_partnership(STORIES["healthy"], 1, 5, 100, date(2026, 6, 1))

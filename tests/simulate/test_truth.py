@@ -7,10 +7,10 @@ from datetime import date
 import pytest
 
 from comity.simulate.conditions import Opinion
-from comity.simulate.partnership import partnership
+from comity.simulate.partnership import make_partnership
 from comity.simulate.people import ACCOUNT_SD, ANSWER_SD, DRIFT_SD, MEAN, PERSON_SD
 from comity.simulate.stories import STORIES
-from comity.simulate.truth import truth, truths, words
+from comity.simulate.truth import true_verdicts, truth_document, truths
 
 pytestmark = pytest.mark.gate
 
@@ -53,27 +53,27 @@ EXPECTED = {
 }
 
 
-def _told(name, per_day=250):
-    return partnership(STORIES[name], 1, 6, per_day, STORIES[name].ends)
+def _partnership(name, per_day=250):
+    return make_partnership(STORIES[name], 1, 6, per_day, STORIES[name].ends)
 
 
 @pytest.mark.parametrize("per_day", [250, 1500])
 @pytest.mark.parametrize("name", EXPECTED)
-def test_each_story_is_what_its_name_says_whatever_the_size(name, per_day):
+def test_truth_of_each_story_matches_its_name_at_any_size(name, per_day):
     reading, word, why = EXPECTED[name]
-    found = next(one for one in truth(_told(name, per_day))["readings"] if one["reading"] == reading)
+    found = next(one for one in truth_document(_partnership(name, per_day))["readings"] if one["reading"] == reading)
     assert (found["verdicts"], found["cause"], found["about"]) == ([word], why, True)
 
 
 def test_a_healthy_partnership_is_steady_in_everything():
-    for one in truths(_told("healthy")):
-        assert one.words == ("steady",), one.reading
+    for one in truths(_partnership("healthy")):
+        assert one.verdicts == ("steady",), one.reading
 
 
-def test_the_file_has_the_form_that_is_documented():
+def test_truth_document_follows_the_documented_schema():
     import jsonschema
 
-    jsonschema.validate(json.loads(json.dumps(truth(_told("mix")))), FORM)
+    jsonschema.validate(json.loads(json.dumps(truth_document(_partnership("mix")))), FORM)
 
 
 @pytest.mark.parametrize("name", [name for name in STORIES if name != "demo"])
@@ -83,12 +83,12 @@ def test_parts_add_up_to_the_headline(name):
     In a healthy partnership all parts of revenue are nothing, and the headline is one float of some 300,000 less
     another: the last digit of either is 6e-11.
     """
-    for one in truths(_told(name)):
-        size = sum(abs(part.value) for part in one.parts)
-        last_digit = 4 * sys.float_info.epsilon * (abs(one.before) + abs(one.after))
-        assert sum(part.value for part in one.parts) == pytest.approx(one.headline, abs=1e-9 * size + last_digit)
-        like = sum(part.value for part in one.parts if part.like_for_like)
-        assert like == pytest.approx(one.like_for_like, abs=1e-9 * size + last_digit)
+    for truth in truths(_partnership(name)):
+        size = sum(abs(part.value) for part in truth.parts)
+        last_digit = 4 * sys.float_info.epsilon * (abs(truth.before) + abs(truth.after))
+        assert sum(part.value for part in truth.parts) == pytest.approx(truth.headline, abs=1e-9 * size + last_digit)
+        like = sum(part.value for part in truth.parts if part.like_for_like)
+        assert like == pytest.approx(truth.like_for_like, abs=1e-9 * size + last_digit)
 
 
 def test_the_mean_answer_is_that_of_the_normal_distribution():
@@ -98,7 +98,7 @@ def test_the_mean_answer_is_that_of_the_normal_distribution():
 
     spread = (ACCOUNT_SD**2 + PERSON_SD**2 + ANSWER_SD**2 + DRIFT_SD**2) ** 0.5
     expected = 1 + sum(stats.norm.sf(border, MEAN, spread) for border in (1.5, 2.5, 3.5, 4.5))
-    found = next(one for one in truths(_told("healthy")) if one.reading == "satisfaction")
+    found = next(one for one in truths(_partnership("healthy")) if one.reading == "satisfaction")
     assert found.before == pytest.approx(expected, abs=2e-4)
 
 
@@ -119,7 +119,7 @@ def test_survivorship_is_the_mean_of_a_truncated_normal():
     everyone = integrate.quad(lambda x: says(x) * stats.norm.pdf(x), -8, 8)[0]
     # Of one account at the beginning, 1 - leaving are left, and `joining` came.
     expected = (rest + joining * everyone) / (1 - leaving + joining)
-    found = next(one for one in truths(_told("satisfaction_survivorship")) if one.reading == "satisfaction")
+    found = next(one for one in truths(_partnership("satisfaction_survivorship")) if one.reading == "satisfaction")
     assert found.after == pytest.approx(expected, abs=2e-3)
 
 
@@ -135,11 +135,16 @@ def test_survivorship_is_the_mean_of_a_truncated_normal():
         (1.1, 1.1, {"genuine", "steady"}),
     ],
 )
-def test_near_a_border_of_the_table_both_words_are_true(n, h, expected):
-    assert set(words(n, h, 1.0)) == expected
+def test_true_verdicts_near_a_border_hold_both_words(n, h, expected):
+    assert set(true_verdicts(n, h, 1.0)) == expected
 
 
-def test_the_truth_of_two_years_holds_seven_comparisons():
-    told = partnership(STORIES["demo"], 1, 24, 300, date(2026, 6, 1))
-    assert sum(one.reading == "revenue" for one in truths(told)) == 7
-    assert [one.words[0] for one in truths(told) if one.about] == ["illusory", "masked", "genuine", "illusory"]
+def test_truths_of_two_years_hold_seven_comparisons():
+    partnership = make_partnership(STORIES["demo"], 1, 24, 300, date(2026, 6, 1))
+    assert sum(one.reading == "revenue" for one in truths(partnership)) == 7
+    assert [one.verdicts[0] for one in truths(partnership) if one.about] == [
+        "illusory",
+        "masked",
+        "genuine",
+        "illusory",
+    ]

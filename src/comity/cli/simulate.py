@@ -56,8 +56,8 @@ def simulate(  # noqa: PLR0913 - the options of a command
     from comity.simulate.stories import STORIES, UnknownStoryError  # noqa: PLC0415 - late, as above
 
     if listing:
-        for told in STORIES.values():
-            typer.echo(f"{told.name:<26} {told.meaning}")
+        for partnership in STORIES.values():
+            typer.echo(f"{partnership.name:<26} {partnership.meaning}")
         return
     try:
         if evaluate and attribution:
@@ -78,19 +78,23 @@ def _write(  # noqa: PLR0913 - as above
     out: Path, months: int, contacts_per_day: float, name: str, seed: int, ends: str | None
 ) -> None:
     from comity.simulate.book import TRUTH, write_book  # noqa: PLC0415 - late, as above
-    from comity.simulate.partnership import partnership  # noqa: PLC0415 - late, as above
+    from comity.simulate.partnership import make_partnership  # noqa: PLC0415 - late, as above
     from comity.simulate.stories import story  # noqa: PLC0415 - late, as above
 
     chosen = story(name)
-    told = partnership(chosen, seed, months, contacts_per_day, chosen.ends if ends is None else _month(ends))
-    write_book(told, out, progress=_progress("day"))
-    typer.echo(f"{out}: {chosen.name} ({chosen.meaning}), {told.first} to {told.end}; truth: {out / TRUTH}")
+    partnership = make_partnership(
+        chosen, seed, months, contacts_per_day, chosen.ends if ends is None else _month(ends)
+    )
+    write_book(partnership, out, progress=_progress("day"))
+    typer.echo(
+        f"{out}: {chosen.name} ({chosen.meaning}), {partnership.first} to {partnership.end}; truth: {out / TRUTH}"
+    )
 
 
 def _evaluate(seeds: int, only: str | None, form: Form) -> None:
-    from comity.simulate.evaluating import evaluate  # noqa: PLC0415 - late, as above
+    from comity.simulate.evaluate import evaluate  # noqa: PLC0415 - late, as above
+    from comity.simulate.evaluation_report import as_json, as_text  # noqa: PLC0415 - late, as above
     from comity.simulate.stories import STORIES, story  # noqa: PLC0415 - late, as above
-    from comity.simulate.tabulating import as_json, as_text  # noqa: PLC0415 - late, as above
 
     names = [name.strip() for name in only.split(",")] if only else [name for name in STORIES if name != "demo"]
     outcomes = list(evaluate([story(name) for name in names], range(1, seeds + 1), progress=_progress("book")))
@@ -99,11 +103,11 @@ def _evaluate(seeds: int, only: str | None, form: Form) -> None:
 
 
 def _evaluate_attribution(seeds: int, form: Form) -> None:
-    from comity.simulate.planted import evaluated, table  # noqa: PLC0415 - late, as above
+    from comity.simulate.planted_causes import evaluate_scenarios, results_table  # noqa: PLC0415 - late, as above
 
     if form is Form.JSON:
         raise _refuse("the table of planted causes is written as text or markdown; say --format markdown")
-    typer.echo(table(evaluated(seeds, _progress("quarter")), markdown=form is Form.MARKDOWN), nl=False)
+    typer.echo(results_table(evaluate_scenarios(seeds, _progress("quarter")), markdown=form is Form.MARKDOWN), nl=False)
 
 
 def _progress(unit: str) -> Callable[[int, int], None] | None:

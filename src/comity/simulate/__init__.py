@@ -1,1 +1,1 @@
-"""Lifelike partnerships whose truth is known, so that a reading can be held against what it should have said."""
+"""Simulated partnerships with a known truth, against which readings are evaluated."""

@@ -1,4 +1,4 @@
-"""What a quarter of a partnership was really like: the parameters that a story changes and a reading should notice."""
+"""True conditions of a quarter: the parameters that a story changes and that a reading should notice."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ SHORT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """How contacts came and were met.
+    """Conditions of the service: volume, staffing, patience.
 
     `volume`: against the plan of the whole book; `shares`: of the voice queues in voice; `short_of_plan`: by how
     much less than PLANNED, of all who call, the positions give (a share, negative: more); `patience_s`: mean patience
@@ -32,7 +32,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What the people served thought, who of them left, who was asked, who answered.
+    """Conditions of satisfaction: opinions, who leaves, who is asked, who answers.
 
     `mood`: shift of everyone's opinion against the first quarter, on the scale of 1 to 5; `leaving`: share of the
     accounts that leave, the unhappiest first when `leaving_by_mood`; `silent`, `unasked`: share of people, the
@@ -49,7 +49,7 @@ class Opinion:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """What was bought, at what price; levels against the first quarter of the book, so that they last.
+    """Conditions of revenue; levels relative to the first quarter of the book, so that they last.
 
     `quantity`: how much the payers who stay buy; `price`: what they pay for one; `index`: the agreed price index;
     `arrivals`: volume of payers who came since the book's beginning, as a share of what all bought then.
@@ -63,7 +63,7 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """One quarter."""
+    """The conditions of one quarter."""
 
     service: Service = field(default_factory=Service)
     opinion: Opinion = field(default_factory=Opinion)
@@ -72,7 +72,7 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A partnership that has something to tell.
+    """A simulated course of events in a partnership.
 
     `about`: the readings that it is about; `quarters`: what differs from a healthy quarter, counted back from the
     last one (0); `kpi`: keys of book.toml's service level that the story needs otherwise; `also`: words, with their

@@ -1,4 +1,4 @@
-"""Contacts of a simulated partnership: calls and chats through queues, tickets with a due date; some days at once."""
+"""Simulated contacts, in chunks of days: calls and chats through queues, tickets with a due date."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -11,7 +11,7 @@ from comity.simulate.conditions import VOICE
 from comity.simulate.demand import QUEUES, Demand
 from comity.simulate.partnership import SLOT_S, SLOTS, Ints, LocalTime, Partnership
 from comity.simulate.people import Accounts
-from comity.simulate.waiting import Floats, waits
+from comity.simulate.waiting_times import Floats, waits
 
 DAY_SD = 0.04  # days are busier or quieter than planned, all queues together
 REACTION = 0.5  # share of a day's surprise that the floor makes up for
@@ -19,7 +19,7 @@ PRESENCE_SD = 0.01
 REDIALS = 0.30  # of those who gave up, share that tries again within half an hour
 DUE_H = np.array([4.0, 8.0, 24.0, 72.0])  # by priority
 _PRIORITIES = np.array([0.05, 0.15, 0.45, 0.35])
-_AT_ONCE = 220_000  # contacts that are made together, about
+_CHUNK_CONTACTS = 220_000  # contacts that are made together, about
 _CONTACTS = 1  # stream of chance
 TICKET = len(QUEUES)  # position of the queue of tickets
 Flags = NDArray[np.bool_]
@@ -52,11 +52,11 @@ class Contacts:
     reopens: Ints
 
     def __len__(self) -> int:
-        """How many there are."""
+        """The number of contacts."""
         return len(self.opened)
 
     def ordered(self) -> "Contacts":
-        """The same, by the moment of opening."""
+        """Return the contacts sorted by the moment of opening."""
         order = np.argsort(self.opened, kind="stable")
         return Contacts(*(getattr(self, column.name)[order] for column in fields(self)))
 
@@ -71,56 +71,58 @@ class Chunk:
     staffed: Floats
 
 
-def chunks(told: Partnership, wanted: Demand, who: Accounts, pool: Floats, zone: LocalTime) -> Iterator[Chunk]:
-    """All contacts, some days at a time.
+def chunks(
+    partnership: Partnership, demand: Demand, accounts: Accounts, pool: Floats, zone: LocalTime
+) -> Iterator[Chunk]:
+    """Yield all contacts, some days at a time.
 
     :param pool: agents of each queue, tickets last
     """
-    length = int(np.clip(_AT_ONCE // max(told.contacts_per_day, 1), 1, 31))
-    for number, start in enumerate(range(0, len(told.days), length)):
-        days = slice(start, min(start + length, len(told.days)))
-        yield _chunk(told, wanted, who, pool, zone, days, told.rng(_CONTACTS, number))
+    length = int(np.clip(_CHUNK_CONTACTS // max(partnership.contacts_per_day, 1), 1, 31))
+    for number, start in enumerate(range(0, len(partnership.days), length)):
+        days = slice(start, min(start + length, len(partnership.days)))
+        yield _chunk(partnership, demand, accounts, pool, zone, days, partnership.rng(_CONTACTS, number))
 
 
 def _chunk(  # noqa: PLR0913 - what a day of service depends on
-    told: Partnership,
-    wanted: Demand,
-    who: Accounts,
+    partnership: Partnership,
+    demand: Demand,
+    accounts: Accounts,
     pool: Floats,
     zone: LocalTime,
     days: slice,
     rng: np.random.Generator,
 ) -> Chunk:
-    starts, exists = zone.slots_utc(told.days[days])
+    starts, exists = zone.slots_utc(partnership.days[days])
     surprise = np.exp(rng.normal(-(DAY_SD**2) / 2, DAY_SD, len(starts)))[:, None, None]
     presence = rng.normal(1, PRESENCE_SD, len(starts))[:, None, None]
-    staffed = wanted.staffed[days] * (1 + REACTION * (surprise - 1)) * presence
-    mean = wanted.offered[days] * surprise * exists[:, :, None]
-    queued = _queued(wanted, days, mean, staffed, starts, rng)
-    tickets = _tickets(told, wanted.tickets[days] * surprise[:, :, 0] * exists, starts, zone, rng)
+    staffed = demand.staffed[days] * (1 + REACTION * (surprise - 1)) * presence
+    mean = demand.offered[days] * surprise * exists[:, :, None]
+    queued = _queue_contacts(demand, days, mean, staffed, starts, rng)
+    tickets = _ticket_contacts(partnership, demand.tickets[days] * surprise[:, :, 0] * exists, starts, zone, rng)
     together = {name: np.concatenate([queued[name], tickets[name]]) for name in queued}
-    made = Contacts(**_described(together, told, who, pool, days, rng)).ordered()
-    return Chunk(days, made, starts, staffed)
+    contacts = Contacts(**_complete_columns(together, partnership, accounts, pool, days, rng)).ordered()
+    return Chunk(days, contacts, starts, staffed)
 
 
-def _queued(  # noqa: PLR0913 - as above
-    wanted: Demand,
+def _queue_contacts(  # noqa: PLR0913 - as above
+    demand: Demand,
     days: slice,
     mean: Floats,
     staffed: Floats,
     starts: Ints,
     rng: np.random.Generator,
 ) -> Drawn:
-    """Calls and chats: arrivals, waits, who gives up, who tries again."""
+    """Draw calls and chats: arrivals, waits, abandons and redials."""
     shape = mean.shape
     cells = np.flatnonzero(mean.ravel() > 0)
     queue_of = cells % shape[2]
     day_of = cells // (shape[1] * shape[2])
-    share = wanted.diverted[days][day_of] * (queue_of < len(VOICE))
+    share = demand.diverted[days][day_of] * (queue_of < len(VOICE))
     offered = mean.ravel()[cells]
-    patience = wanted.patience_s[days][day_of, queue_of]
+    patience = demand.patience_s[days][day_of, queue_of]
     states = waits(
-        offered * (1 - share) / SLOT_S, wanted.handle_s[queue_of], patience, np.maximum(staffed.ravel()[cells], 0.01)
+        offered * (1 - share) / SLOT_S, demand.handle_s[queue_of], patience, np.maximum(staffed.ravel()[cells], 0.01)
     )
     first = rng.poisson(offered / (1 + REDIALS * states.abandoned()))
     state = np.repeat(np.arange(cells.size), first)
@@ -129,25 +131,25 @@ def _queued(  # noqa: PLR0913 - as above
     away = rng.random(state.size) < share[state]
     wait, answered = states.draw(rng, state)
     account = rng.random(state.size)
-    # Those who try again: in the state of the half hour into which they fall, when the queue is open.
-    gone = np.flatnonzero(~answered & ~away)
-    gone = gone[rng.random(gone.size) < REDIALS]
-    again = opened[gone] + wait[gone] + 90 + np.minimum(rng.exponential(420, gone.size), 1600)
-    later = ((again - begin[state[gone]]) // SLOT_S).astype(np.int64)
-    cell = cells[state[gone]] + later * shape[2]
-    same_day = cell // (shape[1] * shape[2]) == day_of[state[gone]]
+    # Redials: in the state of the half hour into which they fall, if the queue is open then.
+    abandoned = np.flatnonzero(~answered & ~away)
+    abandoned = abandoned[rng.random(abandoned.size) < REDIALS]
+    redialled_at = opened[abandoned] + wait[abandoned] + 90 + np.minimum(rng.exponential(420, abandoned.size), 1600)
+    later = ((redialled_at - begin[state[abandoned]]) // SLOT_S).astype(np.int64)
+    cell = cells[state[abandoned]] + later * shape[2]
+    same_day = cell // (shape[1] * shape[2]) == day_of[state[abandoned]]
     where = np.searchsorted(cells, cell)
     known = same_day & (cells[np.minimum(where, cells.size - 1)] == cell)
-    gone, again, where = gone[known], again[known], where[known]
+    abandoned, redialled_at, where = abandoned[known], redialled_at[known], where[known]
     wait_again, answered_again = states.draw(rng, where)
     state = np.concatenate([state, where])
     away = np.concatenate([away, np.zeros(where.size, bool)])
     answered = np.concatenate([answered, answered_again]) & ~away
     return {
-        "opened": np.concatenate([opened, again]),
+        "opened": np.concatenate([opened, redialled_at]),
         "queue": queue_of[state],
         "cell": cells[state],
-        "account": np.concatenate([account, account[gone]]),
+        "account": np.concatenate([account, account[abandoned]]),
         "wait_s": np.concatenate([wait, wait_again]),
         "answered": answered,
         "diverted": away,
@@ -157,14 +159,16 @@ def _queued(  # noqa: PLR0913 - as above
     }
 
 
-def _tickets(told: Partnership, mean: Floats, starts: Ints, zone: LocalTime, rng: np.random.Generator) -> Drawn:
-    """Tickets: a due date by priority; in time with the share of the quarter in which they fall due."""
+def _ticket_contacts(
+    partnership: Partnership, mean: Floats, starts: Ints, zone: LocalTime, rng: np.random.Generator
+) -> Drawn:
+    """Draw tickets: due date by priority; in time with the share of the quarter in which they fall due."""
     slot = np.repeat(np.arange(mean.size), rng.poisson(mean.ravel()))
     opened = starts.ravel()[slot] + rng.random(slot.size) * SLOT_S
     priority = rng.choice(DUE_H.size, slot.size, p=_PRIORITIES)
     due = opened + DUE_H[priority] * 3600
     day = (zone.local(due.astype(np.int64)) // (SLOTS * SLOT_S)).astype("datetime64[D]")
-    in_time = np.array([told.conditions(quarter).service.in_time for quarter in told.quarters])
+    in_time = np.array([partnership.conditions(quarter).service.in_time for quarter in partnership.quarters])
     return {
         "opened": opened,
         "queue": np.full(slot.size, TICKET),
@@ -174,20 +178,20 @@ def _tickets(told: Partnership, mean: Floats, starts: Ints, zone: LocalTime, rng
         "answered": np.ones(slot.size, bool),
         "diverted": np.zeros(slot.size, bool),
         "due": due,
-        "in_time": rng.random(slot.size) < in_time[told.quarter_of(day)],
+        "in_time": rng.random(slot.size) < in_time[partnership.quarter_of(day)],
         "priority": priority,
     }
 
 
-def _described(  # noqa: PLR0913 - as above
+def _complete_columns(  # noqa: PLR0913 - as above
     drawn: Drawn,
-    told: Partnership,
-    who: Accounts,
+    partnership: Partnership,
+    accounts: Accounts,
     pool: Floats,
     days: slice,
     rng: np.random.Generator,
 ) -> Drawn:
-    """What else a record says: handling, resolution, agent, reason."""
+    """Draw the other columns: handling, resolution, agent, reason."""
     queue, answered, opened = drawn["queue"], drawn["answered"], drawn["opened"]
     size = opened.size
     ticket = queue == TICKET
@@ -200,7 +204,7 @@ def _described(  # noqa: PLR0913 - as above
         "opened": opened,
         "queue": queue,
         "cell": drawn["cell"],
-        "account": _accounts(drawn["account"], told, who, np.datetime64(told.days[days][0])),
+        "account": _assign_accounts(drawn["account"], partnership, accounts, np.datetime64(partnership.days[days][0])),
         "wait_s": wait,
         "answered": answered,
         "abandoned": ~answered & ~drawn["diverted"],
@@ -218,15 +222,15 @@ def _described(  # noqa: PLR0913 - as above
     }
 
 
-def many_accounts(told: Partnership) -> int:
-    """How many accounts make contact, so that a usual share comes twice in a week."""
-    return max(2000, round(told.contacts_per_day * 12))
+def household_count(partnership: Partnership) -> int:
+    """Return the number of accounts outside of the panel, at which a usual share makes contact twice a week."""
+    return max(2000, round(partnership.contacts_per_day * 12))
 
 
-def _accounts(drawn: Floats, told: Partnership, who: Accounts, day: np.datetime64) -> Ints:
-    """Who it was; those of the panel only while they are customers, the others always."""
-    panel, many = len(who.opinion), many_accounts(told)
+def _assign_accounts(drawn: Floats, partnership: Partnership, accounts: Accounts, day: np.datetime64) -> Ints:
+    """Assign accounts to contacts: those of the panel only while they are customers, the others always."""
+    panel, many = len(accounts.opinion), household_count(partnership)
     account = (drawn * (panel + many)).astype(np.int64)
-    gone = ~who.there(day)
+    gone = ~accounts.there(day)
     replaced = (account < panel) & gone[np.minimum(account, panel - 1)]
     return np.asarray(np.where(replaced, panel + (account * 7919) % many, account))

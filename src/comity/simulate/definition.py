@@ -8,24 +8,25 @@ SLA_MATERIAL = 0.01
 _PRIVATE = '["costs", "staff", "contacts.agent_id", "surveys[audience=employee]"]'
 
 
-def book_toml(told: Partnership) -> str:
-    """Everything that `book.toml` says."""
-    return "\n".join([_head(told), *_kpis(told.story), _sources()])
+def book_toml(partnership: Partnership) -> str:
+    """Return the text of `book.toml`."""
+    return "\n".join([_head(partnership), *_kpis(partnership.story), _sources()])
 
 
 def service_level(story: Story) -> dict[str, str | float]:
-    """The service level as the story has it signed."""
+    """Return the keys of the service level that the story agrees on."""
     return {"answer_within_s": 20, "short_abandon_s": SHORT_S, "abandons": "exclude-short", **story.kpi}
 
 
-def _head(told: Partnership) -> str:
-    return f"""# Simulated by `comity simulate --story {told.story.name} --seed {told.seed}`: {told.story.meaning}.
+def _head(partnership: Partnership) -> str:
+    story = partnership.story
+    return f"""# Simulated by `comity simulate --story {story.name} --seed {partnership.seed}`: {story.meaning}.
 # What was really so stands in truth.json.
 [book]
 name = "Northwind with Helpline"
 currency = "EUR"
 timezone = "{ZONE}"
-complete_to = "{told.end}"
+complete_to = "{partnership.end}"
 [parties.customer]
 id = "northwind"
 name = "Northwind Energy"

@@ -1,7 +1,7 @@
-"""What the customers of a simulated partnership want and who is there for them: half hour by half hour, before chance.
+"""Demand and staffing of a simulated partnership by half hour and queue, as means before chance.
 
-Everything here follows from the story and the calendar alone; no random number is drawn. So a truth can be computed
-from it, and many seeds share it.
+Everything here follows from the story and the calendar; no random number is drawn. So the truth can be computed from
+it, and many seeds share it.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from comity.simulate.conditions import (
     Story,
 )
 from comity.simulate.partnership import SLOT_S, SLOTS, Days, Partnership
-from comity.simulate.waiting import Floats, positions_for
+from comity.simulate.waiting_times import Floats, positions_for
 
 QUEUES = (*VOICE, CHAT)  # those that are waited in; tickets are not
 _VOICE_SHARE, _CHAT_SHARE, TICKET_SHARE = 0.70, 0.12, 0.18  # of all contacts
@@ -38,7 +38,7 @@ _OPEN = ((16, 42),) * 5 + ((18, 30), (20, 28))  # half hours: 8 to 21, Saturday 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that befell the service on one day, `factor` times the contacts in `queues` (positions of QUEUES)."""
+    """An event on one day, with `factor` times the contacts in `queues` (positions of QUEUES)."""
 
     kind: str
     day: date
@@ -81,53 +81,57 @@ class Demand:
     events: tuple[Event, ...]
 
 
-def demand(told: Partnership) -> Demand:
-    """The demand of a partnership; of those that are served alike, whatever their seed and story, once."""
-    return demand_of(served(told), told.contacts_per_day, told.first, told.end)
+def make_demand(partnership: Partnership) -> Demand:
+    """Return the demand of a partnership, shared by all seeds and stories with equal conditions of the service."""
+    return cached_demand(
+        quarterly_services(partnership), partnership.contacts_per_day, partnership.first, partnership.end
+    )
 
 
-def served(told: Partnership) -> tuple[Service, ...]:
-    """How each quarter was met."""
-    return tuple(told.conditions(quarter).service for quarter in told.quarters)
+def quarterly_services(partnership: Partnership) -> tuple[Service, ...]:
+    """Return the conditions of the service, quarter by quarter."""
+    return tuple(partnership.conditions(quarter).service for quarter in partnership.quarters)
 
 
 @lru_cache(maxsize=16)
-def demand_of(services: tuple[Service, ...], contacts_per_day: float, first: date, end: date) -> Demand:
-    """The demand of a partnership whose quarters were met so.
+def cached_demand(services: tuple[Service, ...], contacts_per_day: float, first: date, end: date) -> Demand:
+    """Compute the demand of a partnership from the conditions of its quarters.
 
     :param services: one for each quarter that the days from `first` up to `end` touch
     """
-    told = Partnership(Story("", "", ()), 0, contacts_per_day, first, end)  # for its calendar only
-    days, quarters = told.days, told.quarter_of(told.days)
-    events = tuple(event for quarter in told.quarters for event in _events(quarter.start) if _within(told, event.day))
+    partnership = Partnership(Story("", "", ()), 0, contacts_per_day, first, end)  # for its calendar only
+    days, quarters = partnership.days, partnership.quarter_of(partnership.days)
+    events = tuple(
+        event for quarter in partnership.quarters for event in _events(quarter.start) if _within(partnership, event.day)
+    )
     rhythm, whole_day = _rhythm(days)
     calm = contacts_per_day * rhythm[:, :, None] * _split(services, quarters)[:, None, :]
     offered, foreseen = calm.copy(), calm.copy()
     excluded, absent = np.zeros(calm.shape, bool), np.zeros(calm.shape)
     for event in events:
         at = (event.day - first).days
-        where = np.ix_([at], range(*event.slots), event.queues)
-        offered[where] *= event.factor
+        cell_index = np.ix_([at], range(*event.slots), event.queues)
+        offered[cell_index] *= event.factor
         if event.foreseen:
-            foreseen[where] *= event.factor
-        excluded[where] |= event.excluded
-        absent[where] = event.absent
+            foreseen[cell_index] *= event.factor
+        excluded[cell_index] |= event.excluded
+        absent[cell_index] = event.absent
     months = np.array([day.month for day in days.astype(object)])
     forecast = foreseen * (1 + 0.004 * np.sin(2.1 * months))[:, None, None]
     patience = np.array([[service.patience_s] * len(VOICE) + [_CHAT_PATIENCE_S] for service in services])[quarters]
     usual = np.broadcast_to(np.array([Service().patience_s] * len(VOICE) + [_CHAT_PATIENCE_S]), patience.shape)
     short = np.array([[service.short_of_plan] * len(VOICE) + [0.0] for service in services])[quarters]
     diverted = np.array([service.diverted for service in services])[quarters]
-    kept = np.stack([1 - diverted] * len(VOICE) + [np.ones(len(days))], axis=1)
+    waiting_share = np.stack([1 - diverted] * len(VOICE) + [np.ones(len(days))], axis=1)
     planned = _positions(forecast, usual, np.broadcast_to(_PLANNED, patience.shape))
-    there = _positions(forecast * kept[:, None, :], patience, (_PLANNED - short) / kept)
+    actual = _positions(forecast * waiting_share[:, None, :], patience, (_PLANNED - short) / waiting_share)
     return Demand(
         offered=offered,
         forecast=forecast,
         required=np.ceil(planned),
-        scheduled=(planned + there) / 2,
-        staffed=there * (1 - absent),
-        ordered_off=there * absent,
+        scheduled=(planned + actual) / 2,
+        staffed=actual * (1 - absent),
+        ordered_off=actual * absent,
         patience_s=patience,
         handle_s=_HANDLE,
         tickets=contacts_per_day * TICKET_SHARE * whole_day,
@@ -137,8 +141,8 @@ def demand_of(services: tuple[Service, ...], contacts_per_day: float, first: dat
     )
 
 
-def _within(told: Partnership, day: date) -> bool:
-    return told.first <= day < told.end
+def _within(partnership: Partnership, day: date) -> bool:
+    return partnership.first <= day < partnership.end
 
 
 def _split(services: tuple[Service, ...], quarters: NDArray[np.int64]) -> Floats:
@@ -167,28 +171,30 @@ def _rhythm(days: Days) -> tuple[Floats, Floats]:
 
 
 def _positions(count: Floats, patience: Floats, target: Floats) -> Floats:
-    """The least positions that reach the target: worked out at the knots of each queue, straight between them."""
-    found = np.zeros_like(count)
+    """Return the least positions that reach the target, interpolated linearly between the knots of each queue."""
+    positions = np.zeros_like(count)
     for queue in range(count.shape[2]):
         states, back = np.unique(np.stack([patience[:, queue], target[:, queue]], axis=1), axis=0, return_inverse=True)
-        for number, (patience_s, wanted) in enumerate(states.tolist()):
+        for number, (patience_s, target_level) in enumerate(states.tolist()):
             days = np.flatnonzero(back.ravel() == number)
             sizes = count[days, :, queue]
-            met = np.interp(np.log(np.maximum(sizes, _KNOTS[0])), np.log(_KNOTS), _at_knots(queue, patience_s, wanted))
-            found[days, :, queue] = np.where(sizes > 0, met, 0)
-    return found
+            met = np.interp(
+                np.log(np.maximum(sizes, _KNOTS[0])), np.log(_KNOTS), _at_knots(queue, patience_s, target_level)
+            )
+            positions[days, :, queue] = np.where(sizes > 0, met, 0)
+    return positions
 
 
 @lru_cache(maxsize=128)
 def _at_knots(queue: int, patience_s: float, target: float) -> Floats:
-    """The positions that contacts of _KNOTS a half hour need."""
+    """Return the positions for _KNOTS contacts a half hour."""
     like = np.ones_like(_KNOTS)
     handle, within = like * _HANDLE[queue], like * _WITHIN[queue]
     return positions_for(_KNOTS / SLOT_S, handle, like * patience_s, like * target, within, SHORT_S)
 
 
 def _events(quarter: date) -> list[Event]:
-    """What befalls every quarter: one outage, one storm, one bill run, one training, one campaign."""
+    """Return the events of a quarter: an outage, a storm, a bill run, a training, a campaign."""
     first, middle, last = (date(quarter.year, quarter.month + month, 1) for month in range(3))
     return [
         Event("bill_run", _weekday(first, 0, 2), (18, 36), (1,), 1.3, True, "customer", "none", "claimed"),

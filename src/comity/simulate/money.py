@@ -1,11 +1,11 @@
-"""What is invoiced, what it costs the provider, and the agreed price index."""
+"""Simulated purchases, invoiced quantities, the provider's costs, and the agreed price index."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from comity.simulate.partnership import Partnership, month_index
-from comity.simulate.waiting import Floats
+from comity.simulate.waiting_times import Floats
 
 PAYERS = 80
 _ARRIVED = 8  # payers who may come during the book
@@ -21,8 +21,8 @@ MALUS_FROM, MALUS, CREDIT = 0.05, 0.015, 0.003
 
 
 @dataclass(frozen=True, slots=True)
-class Bought:
-    """What was bought before chance: [months, payers, services] quantity; [months, services] price; the index.
+class Purchases:
+    """Planned purchases, before chance: [months, payers, services] quantity; [months, services] price; the index.
 
     `malus`: share of a month's amount that is taken off for missing the target.
     """
@@ -33,15 +33,15 @@ class Bought:
     malus: Floats
 
 
-def bought(told: Partnership) -> Bought:
-    """Follow the story's quantities, prices and index month by month."""
-    months = told.months
-    money = [told.conditions(quarter).money for quarter in told.quarters]
-    service = [told.conditions(quarter).service for quarter in told.quarters]
-    quarter_of = told.quarter_of(np.array(months, "datetime64[D]"))
-    days = np.bincount(month_index(months, told.days), minlength=len(months))
+def plan_purchases(partnership: Partnership) -> Purchases:
+    """Return the story's quantities, prices and index month by month."""
+    months = partnership.months
+    money = [partnership.conditions(quarter).money for quarter in partnership.quarters]
+    service = [partnership.conditions(quarter).service for quarter in partnership.quarters]
+    quarter_of = partnership.quarter_of(np.array(months, "datetime64[D]"))
+    days = np.bincount(month_index(months, partnership.days), minlength=len(months))
     weight = 1 / (np.arange(PAYERS) + 6.0)
-    base = told.contacts_per_day * 30.4 * _PER_CONTACT / 2 * _SPLIT / _PRICE
+    base = partnership.contacts_per_day * 30.4 * _PER_CONTACT / 2 * _SPLIT / _PRICE
     stay = weight[: PAYERS - _ARRIVED] / weight[: PAYERS - _ARRIVED].sum()
     quantity = np.zeros((len(months), PAYERS, len(SERVICES)))
     for month, quarter in enumerate(quarter_of):
@@ -51,12 +51,12 @@ def bought(told: Partnership) -> Bought:
     price = np.array([money[quarter].price for quarter in quarter_of])[:, None] * _PRICE
     index = 100 * np.array([money[quarter].index for quarter in quarter_of])
     missed = np.array([service[quarter].short_of_plan > MALUS_FROM for quarter in quarter_of])
-    return Bought(quantity, price, index, np.where(missed, MALUS, 0.0))
+    return Purchases(quantity, price, index, np.where(missed, MALUS, 0.0))
 
 
-def invoiced(told: Partnership, plan: Bought) -> Floats:
-    """The quantities that were invoiced: those planned, give or take a little; fixed lines as planned."""
-    spread = told.rng(_INVOICES).normal(1, _SPREAD, plan.quantity.shape)
+def invoiced_quantities(partnership: Partnership, plan: Purchases) -> Floats:
+    """Draw the invoiced quantities around the planned ones; fixed lines are as planned."""
+    spread = partnership.rng(_INVOICES).normal(1, _SPREAD, plan.quantity.shape)
     return np.where(BY_DAY, plan.quantity * spread, plan.quantity)
 
 
@@ -64,12 +64,12 @@ DRIVERS = ("agent hours", "team leaders", "trainers", "premises", "software")
 _VARIABLE = (True, False, False, False, True)
 
 
-def costs(told: Partnership, plan: Bought) -> tuple[Floats, Floats]:
-    """The provider's own costs.
+def provider_costs(partnership: Partnership, plan: Purchases) -> tuple[Floats, Floats]:
+    """Draw the provider's own costs.
 
     :returns: [months, drivers] quantity, and unit cost
     """
-    rng = told.rng(_COSTS)
+    rng = partnership.rng(_COSTS)
     amount = (plan.quantity.sum(axis=1) * plan.price).sum(axis=1)
     hours = 0.62 * amount / 21.0
     quantity = np.stack(
@@ -80,6 +80,6 @@ def costs(told: Partnership, plan: Bought) -> tuple[Floats, Floats]:
     return quantity * rng.normal(1, 0.004, quantity.shape), np.round(unit * wages, 2)
 
 
-def variable(driver: int) -> str:
-    """Whether a driver moves with volume."""
+def cost_behaviour(driver: int) -> str:
+    """Return whether a cost driver is `variable` or `fixed`."""
     return "variable" if _VARIABLE[driver] else "fixed"

@@ -1,4 +1,4 @@
-"""The frame of one simulated partnership: its days and quarters, local time, and where its chance comes from."""
+"""A simulated partnership: its days and quarters, local time, and streams of random numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ Days = NDArray[np.datetime64]
 
 
 class TooShortError(ValueError):
-    """A partnership that is too short for one period to be held against another."""
+    """A partnership that is too short to compare two quarters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Partnership:
-    """Whose story is told, over which days, how big it is.
+    """Parameters of a simulated partnership: story, seed, days, size.
 
     :param first: the first day, the first of a month; `end`: the day after the last
     :param contacts_per_day: on average over the book, all channels
@@ -51,21 +51,21 @@ class Partnership:
     @property
     def months(self) -> list[date]:
         """The first day of every month."""
-        found, day = [], self.first
+        months, day = [], self.first
         while day < self.end:
-            found.append(day)
+            months.append(day)
             day = (day + timedelta(days=31)).replace(day=1)
-        return found
+        return months
 
     @property
     def quarters(self) -> list[Period]:
         """The quarters that the days touch, in order."""
-        calendar, found = Calendar(Cut.QUARTER), []
+        calendar, quarters = Calendar(Cut.QUARTER), []
         period = calendar.containing(self.first)
         while period.start < self.end:
-            found.append(period)
+            quarters.append(period)
             period = calendar.after(period)
-        return found
+        return quarters
 
     @property
     def whole_quarters(self) -> list[Period]:
@@ -73,7 +73,7 @@ class Partnership:
         return [quarter for quarter in self.quarters if quarter.start >= self.first and quarter.end <= self.end]
 
     def conditions(self, quarter: Period) -> Conditions:
-        """What that quarter was like; one that is not whole at the end is like the last whole one."""
+        """Return the conditions of a quarter; an incomplete one at the end has those of the last whole one."""
         return self.story.conditions(round((self.whole_quarters[-1].end - quarter.end).days / 91.3))
 
     def quarter_of(self, days: Days) -> Ints:
@@ -82,20 +82,20 @@ class Partnership:
         return np.asarray(np.searchsorted(starts, days, side="right") - 1)
 
     def rng(self, *stream: int) -> np.random.Generator:
-        """Chance of its own for each part of the book, so that no part depends on how another was made."""
+        """Return a random generator for one part of the book, independent of all other parts."""
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=stream))
 
 
-def partnership(  # noqa: PLR0913 - what a command asks for
+def make_partnership(  # noqa: PLR0913 - what a command asks for
     story: Story, seed: int, months: int, contacts_per_day: float, ends: date, *, panel: int = 150, people: int = 24
 ) -> Partnership:
-    """The partnership whose last month begins on `ends`.
+    """Return the partnership whose last month begins on `ends`.
 
     :raises TooShortError: when it does not hold two whole quarters
     """
     index = ends.year * 12 + ends.month - 1
     first, end = index - months + 1, index + 1
-    made = Partnership(
+    partnership = Partnership(
         story,
         seed,
         contacts_per_day,
@@ -104,22 +104,22 @@ def partnership(  # noqa: PLR0913 - what a command asks for
         panel,
         people,
     )
-    if len(made.whole_quarters) < 2:  # noqa: PLR2004 - one, and one to hold it against
+    if len(partnership.whole_quarters) < 2:  # noqa: PLR2004 - one, and one to hold it against
         msg = (
             f"{months} months up to {ends:%Y-%m} do not hold two whole quarters; "
             f"ask for more than {_LEAST_MONTHS - 1} months, the last of them March, June, September or December"
         )
         raise TooShortError(msg)
-    return made
+    return partnership
 
 
 class LocalTime:
-    """Between local time and UTC in one zone, for whole arrays of seconds since 1970."""
+    """Conversion between local time and UTC in one zone, for arrays of seconds since 1970."""
 
     def __init__(self, zone: str, first: date, end: date) -> None:
         """Look the zone's changes up, from a little before to a little after these days."""
         self._zone = ZoneInfo(zone)
-        self._at, self._offset = _changes(zone, first - timedelta(days=3), end + timedelta(days=120))
+        self._at, self._offset = _offset_changes(zone, first - timedelta(days=3), end + timedelta(days=120))
 
     def local(self, utc_s: Ints) -> Ints:
         """Local seconds, as if the zone's clock were UTC."""
@@ -139,7 +139,7 @@ class LocalTime:
 
 
 @lru_cache(maxsize=64)
-def _changes(zone: str, first: date, end: date) -> tuple[Ints, Ints]:
+def _offset_changes(zone: str, first: date, end: date) -> tuple[Ints, Ints]:
     """The instants at which the zone's offset changes, and the offset from each on."""
     info = ZoneInfo(zone)
 

@@ -1,4 +1,4 @@
-"""The revenue that was planned, and what of its change is volume, price, inflation and the calendar."""
+"""True revenue before chance, and its change by volume, price, inflation and calendar."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from comity.core.readings.verdict import Part
 from comity.core.values import Period
-from comity.simulate.money import BY_DAY, CREDIT, bought
+from comity.simulate.money import BY_DAY, CREDIT, plan_purchases
 from comity.simulate.partnership import Partnership
 
 
@@ -20,10 +20,10 @@ class TrueRevenue:
     parts: tuple[Part, ...]
 
 
-def change(told: Partnership, reference: Period, period: Period) -> TrueRevenue:
-    """The reading's formula on quantities before chance."""
-    plan = bought(told)
-    months = np.array(told.months, "datetime64[D]")
+def change(partnership: Partnership, reference: Period, period: Period) -> TrueRevenue:
+    """Apply the reading's formula to quantities before chance."""
+    plan = plan_purchases(partnership)
+    months = np.array(partnership.months, "datetime64[D]")
     quantity, amount, level, adjusted = [], [], [], []
     for quarter in (reference, period):
         at = (months >= np.datetime64(quarter.start)) & (months < np.datetime64(quarter.end))

@@ -1,6 +1,6 @@
-"""The service level that the queueing model gives a story, and its change queue by queue.
+"""True service level of a story by the queueing model, and its change queue by queue.
 
-Callers who are sent away to a voicemail were not served: like for like they count as missed, whatever was signed.
+Callers diverted to voicemail were not served: like for like they count as missed, whatever was agreed.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from comity.core.values import Period
 from comity.simulate.conditions import SHORT_S, VOICE, Service
 from comity.simulate.contacts import DAY_SD, PRESENCE_SD, REACTION
 from comity.simulate.definition import service_level
-from comity.simulate.demand import demand_of, served
+from comity.simulate.demand import cached_demand, quarterly_services
 from comity.simulate.partnership import SLOT_S, Ints, Partnership
-from comity.simulate.waiting import Floats, waits
+from comity.simulate.waiting_times import Floats, waits
 
 _SURPRISES, _PRESENCES = 7, 3  # points of the Gauss-Hermite rules over a day's surprise and presence
 _GOOD, _LIKE = 0, 1  # rows of the expected counts
@@ -32,10 +32,10 @@ class TrueService:
     parts: tuple[Part, ...]
 
 
-def change(told: Partnership, reference: Period, period: Period) -> TrueService:
-    """From expected counts to the parts of the reading, by its formula."""
-    counts = [_counts(told, quarter) for quarter in (reference, period)]
-    before, after = (_agreed(told, one) for one in counts)
+def change(partnership: Partnership, reference: Period, period: Period) -> TrueService:
+    """Compute the parts of the reading from expected counts, by its formula."""
+    counts = [_expected_counts(partnership, quarter) for quarter in (reference, period)]
+    before, after = (_agreed_level(partnership, one) for one in counts)
     share = [one[_LIKE] / one[_LIKE].sum() for one in counts]
     rate = [one[_GOOD] / one[_LIKE] for one in counts]
     pooled = [float(one[_GOOD].sum() / one[_LIKE].sum()) for one in counts]
@@ -52,48 +52,52 @@ def change(told: Partnership, reference: Period, period: Period) -> TrueService:
     return TrueService(before, after, within, parts)
 
 
-def _agreed(told: Partnership, counts: Floats) -> float:
-    """The figure by the signed formula."""
+def _agreed_level(partnership: Partnership, counts: Floats) -> float:
+    """Return the level by the agreed formula."""
     good, _, offered, abandoned, short = counts.sum(axis=1)
-    abandons = service_level(told.story)["abandons"]
+    abandons = service_level(partnership.story)["abandons"]
     counted = {"count": offered, "exclude-short": offered - short, "exclude-all": offered - abandoned}[str(abandons)]
     return float(good / counted)
 
 
-def _counts(told: Partnership, quarter: Period) -> Floats:
+def _expected_counts(partnership: Partnership, quarter: Period) -> Floats:
     """Expected contacts of a quarter by voice queue, [(good, to be served, waiting, abandoned, short), queues].
 
     To be served: all but short abandons, those sent away included. Waiting: those not sent away.
     """
-    return _expected(served(told), told.contacts_per_day, told.first, told.end, quarter)
+    return _cached_expected_counts(
+        quarterly_services(partnership), partnership.contacts_per_day, partnership.first, partnership.end, quarter
+    )
 
 
 @lru_cache(maxsize=64)
-def _expected(
+def _cached_expected_counts(
     services: tuple[Service, ...], contacts_per_day: float, first: date, end: date, quarter: Period
 ) -> Floats:
-    wanted, voice = demand_of(services, contacts_per_day, first, end), len(VOICE)
+    demand, voice = cached_demand(services, contacts_per_day, first, end), len(VOICE)
     days = slice((quarter.start - first).days, (quarter.end - first).days)
-    offered = np.where(wanted.excluded[days], 0, wanted.offered[days])[:, :, :voice]
+    offered = np.where(demand.excluded[days], 0, demand.offered[days])[:, :, :voice]
     day, slot, queue = np.nonzero(offered)
-    away = wanted.diverted[days][day]
+    away = demand.diverted[days][day]
     rate = offered[day, slot, queue] * (1 - away)
-    staffed = wanted.staffed[days][day, slot, queue]
-    patience, handle = wanted.patience_s[days][day, queue], wanted.handle_s[queue]
-    found = np.zeros((5, voice))
-    found[_LIKE] = np.bincount(queue, rate * away / (1 - away), minlength=voice)
-    queue, contacts, (rate, staffed, patience, handle) = _alike(queue, rate, staffed, patience, handle)
-    for surprise, by_surprise in _nodes(_SURPRISES):
+    staffed = demand.staffed[days][day, slot, queue]
+    patience, handle = demand.patience_s[days][day, queue], demand.handle_s[queue]
+    counts = np.zeros((5, voice))
+    counts[_LIKE] = np.bincount(queue, rate * away / (1 - away), minlength=voice)
+    queue, contacts, (rate, staffed, patience, handle) = _grouped_half_hours(queue, rate, staffed, patience, handle)
+    for surprise, by_surprise in _quadrature_nodes(_SURPRISES):
         busier = float(np.exp(-(DAY_SD**2) / 2 + DAY_SD * surprise))
-        for presence, by_presence in _nodes(_PRESENCES):
+        for presence, by_presence in _quadrature_nodes(_PRESENCES):
             positions = staffed * (1 + REACTION * (busier - 1)) * (1 + PRESENCE_SD * presence)
             weight = by_surprise * by_presence * busier * contacts
-            found += _state_counts(rate * busier, handle, patience, positions, weight, queue)
-    return found
+            counts += _state_counts(rate * busier, handle, patience, positions, weight, queue)
+    return counts
 
 
-def _alike(queue: Ints, rate: Floats, staffed: Floats, *others: Floats) -> tuple[Ints, Floats, list[Floats]]:
-    """Half hours of a queue that differ little, taken together, which is six times as fast.
+def _grouped_half_hours(
+    queue: Ints, rate: Floats, staffed: Floats, *others: Floats
+) -> tuple[Ints, Floats, list[Floats]]:
+    """Group half hours of a queue that differ little, which is six times as fast.
 
     Each figure of a group is the mean by contacts, so that what is lost is of second order in the group's width
     (2 % in contacts, 1 % in positions for a contact): under 0.00003 of a service level.
@@ -111,17 +115,17 @@ def _alike(queue: Ints, rate: Floats, staffed: Floats, *others: Floats) -> tuple
 def _state_counts(  # noqa: PLR0913 - a state of a queue, and how much it counts
     rate: Floats, handle: Floats, patience: Floats, positions: Floats, weight: Floats, queue: Ints
 ) -> Floats:
-    found = np.zeros((5, len(VOICE)))
+    counts = np.zeros((5, len(VOICE)))
     for part in np.array_split(np.arange(rate.size), max(1, rate.size // 4000)):
         states = waits(rate[part] / SLOT_S, handle[part], patience[part], np.maximum(positions[part], 0.01))
         good = states.served_within(20.0)
         short, abandoned = states.abandoned_within(SHORT_S), states.abandoned()
         for row, share in enumerate((good, 1 - short, np.ones_like(good), abandoned, short)):
-            found[row] += np.bincount(queue[part], weight[part] * share, minlength=len(VOICE))
-    return found
+            counts[row] += np.bincount(queue[part], weight[part] * share, minlength=len(VOICE))
+    return counts
 
 
-def _nodes(count: int) -> list[tuple[float, float]]:
-    """Points and weights for the mean over a standard normal."""
+def _quadrature_nodes(count: int) -> list[tuple[float, float]]:
+    """Return Gauss-Hermite points and weights for the mean over a standard normal distribution."""
     at, weight = np.polynomial.hermite_e.hermegauss(count)
     return [(float(x), float(w)) for x, w in zip(at, weight / weight.sum(), strict=True)]

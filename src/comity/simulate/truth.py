@@ -15,7 +15,7 @@ import numpy as np
 
 from comity.core.readings.verdict import Change, Part, Verdict, cause, judge
 from comity.core.values import Period
-from comity.simulate import true_opinion, true_revenue, true_service
+from comity.simulate import true_revenue, true_satisfaction, true_service
 from comity.simulate.definition import MATERIAL, SLA_MATERIAL
 from comity.simulate.partnership import Partnership
 
@@ -41,7 +41,7 @@ class Truth:
     like_for_like: float
     material: float
     parts: tuple[Part, ...]
-    words: tuple[str, ...]
+    verdicts: tuple[str, ...]
     also: tuple[tuple[str, str], ...] = ()
     about: bool = False  # whether the story is about this reading in this quarter
     given: dict[str, float] = field(default_factory=dict)
@@ -52,70 +52,70 @@ class Truth:
         return self.after - self.before
 
     def right(self, verdict: str, why: str | None) -> bool:
-        """Whether a verdict, with its cause, is true."""
-        return verdict in self.words or (verdict, why) in self.also
+        """Whether a verdict, with its cause, is one of the true ones."""
+        return verdict in self.verdicts or (verdict, why) in self.also
 
 
-def truths(told: Partnership) -> Iterator[Truth]:
-    """Every reading of every whole quarter against the one before."""
-    quarters = told.whole_quarters
-    opinion = true_opinion.levels(told)
+def truths(partnership: Partnership) -> Iterator[Truth]:
+    """Yield the truth of every reading of every whole quarter against the one before."""
+    quarters = partnership.whole_quarters
+    opinion = true_satisfaction.quarterly_opinions(partnership)
     for reference, period in pairwise(quarters):
         last = period == quarters[-1]
-        yield _satisfaction(told, opinion, reference, period, last=last)
-        yield _service(told, reference, period, last=last)
-        yield _sla(told, reference, period, last=last)
-        yield _revenue(told, reference, period, last=last)
+        yield _satisfaction(partnership, opinion, reference, period, last=last)
+        yield _service(partnership, reference, period, last=last)
+        yield _sla(partnership, reference, period, last=last)
+        yield _revenue(partnership, reference, period, last=last)
 
 
-def truth(told: Partnership) -> dict[str, Any]:
-    """The truth as it is written beside the book."""
+def truth_document(partnership: Partnership) -> dict[str, Any]:
+    """Return the document of `truth.json`."""
     return {
         "schema": SCHEMA,
-        "story": told.story.name,
-        "meaning": told.story.meaning,
-        "seed": told.seed,
-        "about": list(told.story.about),
-        "readings": [written(one) for one in truths(told)],
+        "story": partnership.story.name,
+        "meaning": partnership.story.meaning,
+        "seed": partnership.seed,
+        "about": list(partnership.story.about),
+        "readings": [truth_object(truth) for truth in truths(partnership)],
     }
 
 
-def written(one: Truth) -> dict[str, Any]:
-    """One truth as JSON has it."""
+def truth_object(truth: Truth) -> dict[str, Any]:
+    """Return a truth as a JSON object."""
     return {
-        "reading": one.reading,
-        "variant": one.variant,
-        "period": {"start": one.period.start.isoformat(), "end": one.period.end.isoformat()},
-        "reference": {"start": one.reference.start.isoformat(), "end": one.reference.end.isoformat()},
-        "before": one.before,
-        "after": one.after,
-        "headline": one.headline,
-        "like_for_like": one.like_for_like,
-        "material": one.material,
-        "parts": [{"id": part.id, "value": part.value} for part in one.parts],
-        "verdicts": list(one.words),
-        "cause": _cause(one),
-        "also": [{"verdict": word, "cause": why} for word, why in one.also],
-        "about": one.about,
+        "reading": truth.reading,
+        "variant": truth.variant,
+        "period": {"start": truth.period.start.isoformat(), "end": truth.period.end.isoformat()},
+        "reference": {"start": truth.reference.start.isoformat(), "end": truth.reference.end.isoformat()},
+        "before": truth.before,
+        "after": truth.after,
+        "headline": truth.headline,
+        "like_for_like": truth.like_for_like,
+        "material": truth.material,
+        "parts": [{"id": part.id, "value": part.value} for part in truth.parts],
+        "verdicts": list(truth.verdicts),
+        "cause": _cause(truth),
+        "also": [{"verdict": word, "cause": why} for word, why in truth.also],
+        "about": truth.about,
     }
 
 
-def words(headline: float, like_for_like: float, material: float) -> tuple[str, ...]:
-    """The words that the table gives for exact changes, and for changes a little to either side."""
-    found: dict[str, None] = {}
+def true_verdicts(headline: float, like_for_like: float, material: float) -> tuple[str, ...]:
+    """Return the verdicts of the table for the exact changes, and for changes slightly to either side."""
+    verdicts: dict[str, None] = {}
     shifts = np.array([0.0, -_NEAR, _NEAR]) * material
     for by_n, by_h in product(shifts, shifts):
         n, h = headline + float(by_n), like_for_like + float(by_h)
-        found[str(judge(Change(n), Change(h), Change(n - h), material=material, z=None, sampled=False))] = None
-    return tuple(found)
+        verdicts[str(judge(Change(n), Change(h), Change(n - h), material=material, z=None, sampled=False))] = None
+    return tuple(verdicts)
 
 
-def _cause(one: Truth) -> str | None:
-    return cause(Verdict(one.words[0]), one.headline - one.like_for_like, one.parts)
+def _cause(truth: Truth) -> str | None:
+    return cause(Verdict(truth.verdicts[0]), truth.headline - truth.like_for_like, truth.parts)
 
 
 def _truth(  # noqa: PLR0913 - all that a truth is made of
-    told: Partnership,
+    partnership: Partnership,
     reading: str,
     variant: str | None,
     reference: Period,
@@ -126,7 +126,7 @@ def _truth(  # noqa: PLR0913 - all that a truth is made of
     *,
     last: bool,
 ) -> Truth:
-    before, after, like = levels
+    before, after, like_for_like = levels
     return Truth(
         reading,
         variant,
@@ -134,39 +134,66 @@ def _truth(  # noqa: PLR0913 - all that a truth is made of
         reference,
         before,
         after,
-        like,
+        like_for_like,
         material,
         parts,
-        words(after - before, like, material),
-        told.story.also.get(reading, ()) if last else (),
-        about=last and reading in told.story.about,
+        true_verdicts(after - before, like_for_like, material),
+        partnership.story.also.get(reading, ()) if last else (),
+        about=last and reading in partnership.story.about,
     )
 
 
 def _satisfaction(
-    told: Partnership, opinion: list[true_opinion.Asked], reference: Period, period: Period, *, last: bool
+    partnership: Partnership,
+    opinion: list[true_satisfaction.QuarterOpinion],
+    reference: Period,
+    period: Period,
+    *,
+    last: bool,
 ) -> Truth:
-    at = told.quarters.index(reference)
-    found = true_opinion.change(opinion[at], opinion[at + 1])
+    at = partnership.quarters.index(reference)
+    opinion_change = true_satisfaction.change(opinion[at], opinion[at + 1])
     variant = "csat 1-5 third_party"
-    levels = (found.before, found.after, found.within)
-    return _truth(told, "satisfaction", variant, reference, period, levels, _OPINION_MATERIAL, found.parts, last=last)
+    levels = (opinion_change.before, opinion_change.after, opinion_change.within)
+    return _truth(
+        partnership,
+        "satisfaction",
+        variant,
+        reference,
+        period,
+        levels,
+        _OPINION_MATERIAL,
+        opinion_change.parts,
+        last=last,
+    )
 
 
-def _service(told: Partnership, reference: Period, period: Period, *, last: bool) -> Truth:
-    found = true_service.change(told, reference, period)
-    levels = (found.before, found.after, found.within)
-    return _truth(told, "service_level", "service_level", reference, period, levels, MATERIAL, found.parts, last=last)
+def _service(partnership: Partnership, reference: Period, period: Period, *, last: bool) -> Truth:
+    service_change = true_service.change(partnership, reference, period)
+    levels = (service_change.before, service_change.after, service_change.within)
+    return _truth(
+        partnership,
+        "service_level",
+        "service_level",
+        reference,
+        period,
+        levels,
+        MATERIAL,
+        service_change.parts,
+        last=last,
+    )
 
 
-def _sla(told: Partnership, reference: Period, period: Period, *, last: bool) -> Truth:
-    before, after = (told.conditions(quarter).service.in_time for quarter in (reference, period))
+def _sla(partnership: Partnership, reference: Period, period: Period, *, last: bool) -> Truth:
+    before, after = (partnership.conditions(quarter).service.in_time for quarter in (reference, period))
     levels, parts = (before, after, after - before), (Part("within", after - before, like_for_like=True),)
-    return _truth(told, "sla_attainment", "sla_attainment", reference, period, levels, SLA_MATERIAL, parts, last=last)
+    return _truth(
+        partnership, "sla_attainment", "sla_attainment", reference, period, levels, SLA_MATERIAL, parts, last=last
+    )
 
 
-def _revenue(told: Partnership, reference: Period, period: Period, *, last: bool) -> Truth:
-    found = true_revenue.change(told, reference, period)
-    levels = (found.before, found.after, found.like_for_like)
-    material = _REVENUE_MATERIAL * found.before
-    return _truth(told, "revenue", None, reference, period, levels, material, found.parts, last=last)
+def _revenue(partnership: Partnership, reference: Period, period: Period, *, last: bool) -> Truth:
+    revenue_change = true_revenue.change(partnership, reference, period)
+    levels = (revenue_change.before, revenue_change.after, revenue_change.like_for_like)
+    material = _REVENUE_MATERIAL * revenue_change.before
+    return _truth(partnership, "revenue", None, reference, period, levels, material, revenue_change.parts, last=last)

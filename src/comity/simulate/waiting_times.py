@@ -1,4 +1,4 @@
-"""How long callers wait and who gives up: the queue M/M/n+M (Erlang A), as a distribution that can be drawn from.
+"""Waiting times and abandonment in the queue M/M/n+M (Erlang A), as distributions to draw from.
 
 With arrivals λ, handling 1/μ, patience 1/θ and n positions, the wait V that a caller with endless patience would
 meet is 0 with the probability of not waiting, else has a density proportional to f(x) = exp(λ(1-e^{-θx})/θ - nμx)
@@ -37,7 +37,7 @@ class Waits:
     patience_s: Floats
 
     def draw(self, rng: np.random.Generator, state: Ints) -> tuple[Floats, NDArray[np.bool_]]:
-        """Waits of callers who arrive in these states.
+        """Draw the waits of callers who arrive in these states.
 
         :returns: seconds waited, and whether the caller was answered at the end of them
         """
@@ -81,7 +81,7 @@ class Waits:
 
 
 def waits(rate: Floats, handle_s: Floats, patience_s: Floats, positions: Floats) -> Waits:
-    """The waits of queues in steady state.
+    """Compute the distribution of waits of queues in steady state.
 
     :param rate: arrivals a second; a state without arrivals is as one with very few
     :param handle_s: mean handling time
@@ -104,7 +104,7 @@ def waits(rate: Floats, handle_s: Floats, patience_s: Floats, positions: Floats)
     logs = log_f(grid)
     top = logs.max(axis=1)
     reach = _integral(grid, logs - top[:, None])
-    kept = _integral(grid, logs - top[:, None] - theta[:, None] * grid)
+    served = _integral(grid, logs - top[:, None] - theta[:, None] * grid)
     total = reach[:, -1:]
     # E of the specification: sum over j < n of (n-1)!/j! a^(j-n+1), which is 1/B(n-1, a).
     tail = special.gammaincc(positions, load)
@@ -113,7 +113,7 @@ def waits(rate: Floats, handle_s: Floats, patience_s: Floats, positions: Floats)
     far_above = -np.log1p(-np.clip((positions - 1) / load, 0, 0.99))
     log_e = np.where(tail > _TINY, log_e, far_above)
     odds = rate * np.exp(np.minimum(np.log(total[:, 0]) + top - log_e, 700))
-    return Waits(grid, reach / total, kept / total, 1 / (1 + odds), patience_s)
+    return Waits(grid, reach / total, served / total, 1 / (1 + odds), patience_s)
 
 
 def positions_for(  # noqa: PLR0913 - a state of a queue, and what is wanted of it
@@ -124,7 +124,7 @@ def positions_for(  # noqa: PLR0913 - a state of a queue, and what is wanted of 
     within_s: Floats,
     short_s: float,
 ) -> Floats:
-    """The least number of positions, fractions allowed, at which the model's V6 reaches the target.
+    """Return the least number of positions, fractions allowed, at which the model's V6 reaches the target.
 
     V6: answered within `within_s`, over all who arrive but those who give up within `short_s`.
     """
@@ -138,7 +138,7 @@ def positions_for(  # noqa: PLR0913 - a state of a queue, and what is wanted of 
 
 
 def service_level(states: Waits, within_s: Floats, short_s: float) -> Floats:
-    """V6 of each state, when each has its own threshold."""
+    """Return V6 of each state by its own threshold."""
     good = np.zeros(len(states.at_once))
     for seconds in np.unique(within_s):
         at = within_s == seconds
@@ -147,7 +147,7 @@ def service_level(states: Waits, within_s: Floats, short_s: float) -> Floats:
 
 
 def _integral(grid: Floats, logs: Floats) -> Floats:
-    """The running integral of exp(logs), taken as straight in the logarithm between grid points."""
+    """Return the running integral of exp(logs), with logs linear between grid points."""
     step = np.diff(grid, axis=1)
     rise = np.diff(logs, axis=1)
     small = np.abs(rise) < 1e-8  # noqa: PLR2004 - below, the quotient loses digits

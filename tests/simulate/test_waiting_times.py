@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from comity.simulate.waiting import positions_for, service_level, waits
+from comity.simulate.waiting_times import positions_for, service_level, waits
 
 # Arrivals a second, handling, patience, positions; P(wait), P(abandon), mean wait of those served, P(answered in 20 s)
 # A1 (Garnett, Mandelbaum and Reiman 2002), A2, A3, A5, A8: 50-digit mpmath, closed form = birth and death = integral.
@@ -21,7 +21,7 @@ def _state(name):
 
 
 @pytest.mark.parametrize("name", REFERENCE)
-def test_the_distribution_agrees_with_the_closed_form(name):
+def test_waits_agree_with_the_closed_form(name):
     *_, waiting, abandoning, _, within = REFERENCE[name]
     state = _state(name)
     assert 1 - state.at_once[0] == pytest.approx(waiting, abs=1e-4)
@@ -46,7 +46,7 @@ def test_short_abandons_make_the_recommended_service_level():
     assert service_level(_state("A3"), np.array([20.0]), 5.0)[0] == pytest.approx(0.744947, abs=1e-4)
 
 
-def test_positions_are_the_least_that_reach_the_target():
+def test_positions_for_is_the_least_that_reaches_the_target():
     found = positions_for(*(np.array([x]) for x in (250 / 1800, 210.0, 180.0, 0.744947, 20.0)), 5.0)
     assert found[0] == pytest.approx(30, abs=0.01)
 

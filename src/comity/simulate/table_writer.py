@@ -1,4 +1,4 @@
-"""Rows of a simulated book to disk, in the form that an import leaves."""
+"""Writer of a simulated book's tables: Parquet files as an import leaves them, and column helpers."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,12 +21,12 @@ _DAY_S = 86_400
 
 
 class TableWriter:
-    """One table's file, written part by part; parts come in the table's order."""
+    """Writer of one table's file, in several parts that come in the table's order."""
 
     def __init__(
         self, folder: Path, name: str, zone: str, only: tuple[str, ...] = (), brought_by: str = "provider"
     ) -> None:
-        """Begin the file; `close` (or the end of a `with`) ends it.
+        """Open the file; `close`, or leaving a `with`, completes it.
 
         :param only: the key and a side's own columns, for what it keeps to itself of a shared table
         :param brought_by: the side that brought the rows which do not say so themselves
@@ -40,26 +40,26 @@ class TableWriter:
         self._writer = pq.ParquetWriter(file, self._schema, compression="zstd")
 
     def write(self, columns: Mapping[str, Any]) -> None:
-        """Add rows: Arrow arrays, or numpy arrays with NaN or NaT where nothing is known; the rest is empty."""
+        """Append rows: Arrow arrays, or numpy arrays with NaN or NaT for missing values; other columns are null."""
         rows = len(next(iter(columns.values())))
-        found = []
+        arrays = []
         for field in self._schema:
             if field.name == "brought_by" and field.name not in columns:
-                found.append(constant(self._brought_by, rows))
+                arrays.append(constant(self._brought_by, rows))
             elif field.name == IMPORT_COLUMN:
-                found.append(pa.array(np.zeros(rows, np.int32)))
+                arrays.append(pa.array(np.zeros(rows, np.int32)))
             elif field.name in columns:
-                found.append(_as(columns[field.name], field.type))
+                arrays.append(_to_arrow(columns[field.name], field.type))
             else:
-                found.append(pa.nulls(rows, field.type))
-        self._writer.write_table(pa.Table.from_arrays(found, schema=self._schema), row_group_size=_ROWS)
+                arrays.append(pa.nulls(rows, field.type))
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=_ROWS)
 
     def close(self) -> None:
         """End the file."""
         self._writer.close()
 
     def __enter__(self) -> Self:
-        """Write in a `with`."""
+        """Return the writer."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -68,20 +68,22 @@ class TableWriter:
 
 
 def constant(text: str, rows: int) -> pa.Array:
-    """The same text in every row."""
+    """Return the same text in every row."""
     return pa.repeat(pa.scalar(text, pa.string()), rows)
 
 
-def texts(prefix: str, numbers: NDArray[np.int64], width: int = 0, known: NDArray[np.bool_] | None = None) -> pa.Array:
-    """Ids: the prefix and the number, with zeros before it up to `width` digits; empty where not `known`."""
+def id_texts(
+    prefix: str, numbers: NDArray[np.int64], width: int = 0, known: NDArray[np.bool_] | None = None
+) -> pa.Array:
+    """Return ids made of a prefix and a number, zero-padded to `width` digits; null where not `known`."""
     digits = pc.cast(pa.array(numbers, mask=None if known is None else ~known), pa.string())
     if width:
         digits = pc.utf8_lpad(digits, width, "0")
     return pc.binary_join_element_wise(prefix, digits, "")
 
 
-def pick(names: pa.Array | list[str], at: NDArray[np.int64], known: NDArray[np.bool_] | None = None) -> pa.Array:
-    """Names by their position; empty where not `known`."""
+def names_at(names: pa.Array | list[str], at: NDArray[np.int64], known: NDArray[np.bool_] | None = None) -> pa.Array:
+    """Return names by their position; null where not `known`."""
     where = pa.array(at, mask=None if known is None else ~known)
     return (pa.array(names, pa.string()) if isinstance(names, list) else names).take(where)
 
@@ -89,18 +91,18 @@ def pick(names: pa.Array | list[str], at: NDArray[np.int64], known: NDArray[np.b
 def instants(
     name: str, utc_s: NDArray[np.float64], zone: LocalTime, known: NDArray[np.bool_] | None = None, *, cut: bool = False
 ) -> dict[str, pa.Array]:
-    """An instant's column from seconds of UTC, to the millisecond; with its local day and half hour if `cut`."""
+    """Return the column of an instant from UTC seconds, to the millisecond; with its local day and slot if `cut`."""
     mask = None if known is None else ~known
     milli = np.rint((utc_s if known is None else np.where(known, utc_s, 0.0)) * 1000).astype(np.int64)
-    found = {name: pa.array(milli * 1000, pa.timestamp("us"), mask=mask)}
+    columns = {name: pa.array(milli * 1000, pa.timestamp("us"), mask=mask)}
     if cut:
         local = zone.local(milli // 1000)
-        found[day_column(name)] = pa.array((local // _DAY_S).astype(np.int32), pa.date32(), mask=mask)
-        found[slot_column(name)] = pa.array((local % _DAY_S // SLOT_S).astype(np.int16), pa.int16(), mask=mask)
-    return found
+        columns[day_column(name)] = pa.array((local // _DAY_S).astype(np.int32), pa.date32(), mask=mask)
+        columns[slot_column(name)] = pa.array((local % _DAY_S // SLOT_S).astype(np.int16), pa.int16(), mask=mask)
+    return columns
 
 
-def _as(column: Any, kind: pa.DataType) -> pa.Array:  # noqa: ANN401 - Arrow or numpy
+def _to_arrow(column: Any, kind: pa.DataType) -> pa.Array:  # noqa: ANN401 - Arrow or numpy
     if isinstance(column, pa.Array | pa.ChunkedArray):
         return column if column.type == kind else column.cast(kind)
     if column.dtype.kind != "f":

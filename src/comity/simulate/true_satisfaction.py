@@ -1,7 +1,7 @@
-"""What people would say on average: the distributions that they are drawn from, worked through leaving and asking.
+"""True satisfaction: mean answers computed from the distributions, through leaving, joining, asking and answering.
 
-Accounts' opinions are followed on a fine grid: the unhappiest who leave are cut off it, newcomers are added. People
-spread about their account, answers about the person; an answer is the nearest whole number from 1 to 5.
+Opinions of accounts are tracked on a fine grid: leavers are removed, newcomers added. People scatter about their
+account, answers about the person; an answer is the nearest whole number from 1 to 5.
 """
 
 from dataclasses import dataclass
@@ -21,16 +21,16 @@ from comity.simulate.people import (
     MEAN,
     PERSON_SD,
     WAVES,
-    unhappiest,
+    opinion_quantile,
 )
-from comity.simulate.waiting import Floats
+from comity.simulate.waiting_times import Floats
 
 _ACCOUNT = np.linspace(-4.5, 4.5, 601)  # opinions of accounts, in standard deviations
 _PERSON = np.linspace(-4.5, 4.5, 73)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QuarterOpinion:
     """A quarter, on the grid of opinions [accounts, people].
 
     `old`, `fresh`: share of the accounts that were there before the quarter, and that joined in it; `staying`: part
@@ -61,33 +61,33 @@ class TrueOpinion:
     parts: tuple[Part, ...]
 
 
-def levels(told: Partnership) -> list[Asked]:
-    """Every quarter, from the first."""
+def quarterly_opinions(partnership: Partnership) -> list[QuarterOpinion]:
+    """Return the distribution of opinions of every quarter, from the first."""
     usual = np.exp(-0.5 * _ACCOUNT**2)
     usual /= usual.sum()
-    there, found = usual.copy(), []
-    for quarter in told.quarters:
-        held = told.conditions(quarter).opinion
-        staying = _staying(there, held)
-        fresh = held.joining * usual
-        found.append(_asked(there, staying, fresh, held))
-        there = staying + fresh
-    return found
+    accounts, quarters = usual.copy(), []
+    for quarter in partnership.quarters:
+        conditions = partnership.conditions(quarter).opinion
+        staying = _staying(accounts, conditions)
+        fresh = conditions.joining * usual
+        quarters.append(_quarter_opinion(accounts, staying, fresh, conditions))
+        accounts = staying + fresh
+    return quarters
 
 
-def change(before: Asked, after: Asked) -> TrueOpinion:
-    """From who answers and what they say to the parts of the reading, by its formula."""
-    here = before.staying + before.fresh  # who is asked in the earlier quarter
-    stayed = after.staying / np.maximum(here, 1e-300)
+def change(before: QuarterOpinion, after: QuarterOpinion) -> TrueOpinion:
+    """Compute the parts of the reading from the distributions of two quarters, by its formula."""
+    present = before.staying + before.fresh  # who is asked in the earlier quarter
+    stayed = after.staying / np.maximum(present, 1e-300)
     both = _mean_weight(after.staying) * before.answering * after.answering
-    first = _mean_weight(here) * before.answering
+    first = _mean_weight(present) * before.answering
     second = _mean_weight(after.staying + after.fresh) * after.answering
-    gone = first * (1 - stayed)[:, None]
+    left = first * (1 - stayed)[:, None]
     dropped = np.where((before.asked > 0) & (after.asked == 0), first * stayed[:, None], 0.0)
-    silent = np.maximum(first - both - gone - dropped, 0.0)
+    silent = np.maximum(first - both - left - dropped, 0.0)
     new = _mean_weight(after.fresh) * after.answering
     back = np.maximum(second - both - new, 0.0)
-    answers = [_mean_weight(here) * before.asked * before.willing, second]
+    answers = [_mean_weight(present) * before.asked * before.willing, second]
     answers[1] = _mean_weight(after.staying + after.fresh) * after.asked * after.willing
     level = [_mean(answers[0], before.says), _mean(answers[1], after.says)]
     within = _mean(both, after.says) - _mean(both, before.says)
@@ -99,7 +99,7 @@ def change(before: Asked, after: Asked) -> TrueOpinion:
 
     parts = [
         Part("within", within, like_for_like=True),
-        Part("survivorship", parted(gone, first, before.says, 1)),
+        Part("survivorship", parted(left, first, before.says, 1)),
         Part("silence", parted(silent, first, before.says, 1)),
         Part("unasked", parted(dropped, first, before.says, 1)),
         Part("arrival", parted(new, second, after.says, -1)),
@@ -109,23 +109,25 @@ def change(before: Asked, after: Asked) -> TrueOpinion:
     return TrueOpinion(level[0], level[1], within, (*parts, Part("repeats", rest)))
 
 
-def _staying(there: Floats, held: Opinion) -> Floats:
-    """The accounts without those that leave: a share of all, or the unhappiest."""
-    if not held.leaving_by_mood:
-        return there * (1 - held.leaving)
-    below = np.cumsum(there)
-    cut = held.leaving * below[-1]
-    return np.asarray(np.clip(below - cut, 0, there))
+def _staying(accounts: Floats, conditions: Opinion) -> Floats:
+    """Return the accounts that stay: without a share of all, or without the unhappiest."""
+    if not conditions.leaving_by_mood:
+        return accounts * (1 - conditions.leaving)
+    below = np.cumsum(accounts)
+    cut = conditions.leaving * below[-1]
+    return np.asarray(np.clip(below - cut, 0, accounts))
 
 
-def _asked(there: Floats, staying: Floats, fresh: Floats, held: Opinion) -> Asked:
+def _quarter_opinion(accounts: Floats, staying: Floats, fresh: Floats, conditions: Opinion) -> QuarterOpinion:
     thinks = MEAN + ACCOUNT_SD * _ACCOUNT[:, None] + PERSON_SD * _PERSON
     spread = float(np.hypot(ANSWER_SD, DRIFT_SD))
     says = np.ones_like(thinks)
     for border in (1.5, 2.5, 3.5, 4.5):
-        says += special.ndtr((thinks + held.mood - border) / spread)
-    willing = np.where(thinks < unhappiest(held.silent), ANSWERING_SILENT, ANSWERING)
-    return Asked(there, staying, fresh, (thinks >= unhappiest(held.unasked)).astype(float), willing, says)
+        says += special.ndtr((thinks + conditions.mood - border) / spread)
+    willing = np.where(thinks < opinion_quantile(conditions.silent), ANSWERING_SILENT, ANSWERING)
+    return QuarterOpinion(
+        accounts, staying, fresh, (thinks >= opinion_quantile(conditions.unasked)).astype(float), willing, says
+    )
 
 
 def _mean_weight(accounts: Floats) -> Floats:

@@ -1,12 +1,12 @@
-"""The readings against simulated truth: a few seeds in the gate, many in the long run."""
+"""Evaluation of the readings against simulated truth: a few seeds in the gate, many in the long run."""
 
 import json
 
 import pytest
 
-from comity.simulate.evaluating import SIZES, Size, evaluate
+from comity.simulate.evaluate import SIZES, Size, evaluate
+from comity.simulate.evaluation_report import as_json, as_text, confusion, tally
 from comity.simulate.stories import STORIES
-from comity.simulate.tabulating import as_json, as_text, confusion, tally
 
 pytestmark = pytest.mark.gate
 
@@ -30,7 +30,7 @@ def test_accounting_readings_are_right_whatever_the_size(outcomes):
 
 
 def test_where_data_are_few_the_reading_says_so_or_is_right(outcomes):
-    assert all(one.right or one.said == "unclear" for one in outcomes)
+    assert all(one.right or one.verdict == "unclear" for one in outcomes)
 
 
 def test_the_table_counts_every_outcome_once(outcomes):
@@ -38,14 +38,14 @@ def test_the_table_counts_every_outcome_once(outcomes):
     assert sum(int(cell) for row in rows[1:] for cell in row[1:] if cell) == len(outcomes)
 
 
-def test_each_form_tells_the_same(outcomes):
+def test_reports_of_each_format_agree(outcomes):
     text, markdown = as_text(outcomes, markdown=False), as_text(outcomes, markdown=True)
     assert "right by the headline alone" in text
     assert "| right by the headline alone |" in markdown
-    told = json.loads(as_json(outcomes))
-    assert len(told["readings"]) == len(outcomes)
+    report = json.loads(as_json(outcomes))
+    assert len(report["readings"]) == len(outcomes)
     headline = tally(outcomes, lambda one: one.headline_right)
-    assert told["summary"]["right by the headline alone"]["count"] == headline.count
+    assert report["summary"]["right by the headline alone"]["count"] == headline.count
 
 
 @pytest.mark.long
@@ -55,5 +55,5 @@ def test_where_the_data_suffice_at_least_95_of_100_are_right(name):
     found = list(evaluate([STORIES[name]], range(101, 121), SIZES))
     enough = [one for one in found if one.enough]
     assert enough
-    wrong = [(one.reading, one.seed, one.said, one.cause) for one in enough if not one.right]
+    wrong = [(one.reading, one.seed, one.verdict, one.cause) for one in enough if not one.right]
     assert len(wrong) <= 0.05 * len(enough), wrong
