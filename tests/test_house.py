@@ -201,6 +201,20 @@ def test_no_module_is_a_drawer_for_odds_and_ends() -> None:
     assert [file for file in (ROOT / "src").rglob("*.py") if file.stem in drawers or file.parent.name in drawers] == []
 
 
+# Pages --------------------------------------------------------------------------------------------------------
+
+TEMPLATES = [*(ROOT / "src").rglob("templates/**/*.html")]
+
+
+def test_no_line_of_a_template_is_longer_than_160_characters() -> None:
+    assert [
+        f"{file.relative_to(ROOT)}:{number}"
+        for file in TEMPLATES
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+        if len(line) > 160
+    ] == []
+
+
 # The tests themselves -------------------------------------------------------------------------------------------
 
 HEAVY = {"jsonschema", "openpyxl", "pandas", "playwright", "polars", "pypdf", "schemathesis", "scipy", "statsmodels"}
