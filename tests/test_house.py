@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import typer.main
 from click import Command, Group
+from jinja2 import Environment, nodes
 
 from comity.cli import app
 from comity.review.readings import reading_specs
@@ -213,6 +214,19 @@ def test_no_line_of_a_template_is_longer_than_160_characters() -> None:
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
         if len(line) > 160
     ] == []
+
+
+def test_no_template_builds_data() -> None:
+    """What is looped over, looked up or passed on as a list or a table is made in Python, where a test reaches it."""
+    reader = Environment(autoescape=True)
+    found = []
+    for file in TEMPLATES:
+        tree = reader.parse(file.read_text(encoding="utf-8"))
+        looped = [loop.iter for loop in tree.find_all(nodes.For) if isinstance(loop.iter, nodes.Tuple)]
+        held = [one for pair in tree.find_all(nodes.Tuple) for one in pair.find_all(nodes.Tuple)]
+        made = [*tree.find_all((nodes.Dict, nodes.List)), *looped, *(one for one in held if one.ctx == "load")]
+        found += [f"{file.relative_to(ROOT)}:{one.lineno}" for one in made]
+    assert found == []
 
 
 # The tests themselves -------------------------------------------------------------------------------------------

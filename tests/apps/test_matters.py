@@ -281,7 +281,9 @@ def test_a_counter_proposal_has_days_of_its_own_and_what_is_accepted_is_what_lie
     (event,) = events(them)
     assert (event["claim"], event["state"], str(event["to"])[:10]) == ("relief", "accepted", "2026-06-11")
     page = them.client("auditor").get(them.url(f"matters/{matter.pk}/")).content.decode()
-    assert "New terms:" in page
+    said = "New terms: From: 10 June 2026; To, inclusive: 11 June 2026; Request: relief from the target."
+    assert said in page.replace("\u00a0", " ")
+    assert "<dt>Request</dt><dd>relief from the target</dd>" in page
 
 
 def events(them):

@@ -3,15 +3,16 @@
 Every text is escaped, and an undefined name is an error.
 """
 
-from datetime import date
 from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.forms import BoundField
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import get_script_prefix, reverse
+from django.utils.safestring import SafeString
 from django.utils.timezone import now
 from jinja2 import Environment, StrictUndefined
 
@@ -21,6 +22,7 @@ from comity.apps.parties.rights import Action
 from comity.apps.parties.viewing import Standing
 from comity.core.values import Side
 from comity.review.render.html import finalize
+from comity.web.passkeys import passkey_script
 from comity.web.user_agent import parse_user_agent
 
 
@@ -35,11 +37,18 @@ def environment(**options: Any) -> Environment:  # noqa: ANN401 - Django's optio
         "Action": Action,
         "paper": False,
         "now": now,
+        "device": parse_user_agent,
+        "passkey_script": passkey_script,
+        "widget": _widget,
+        "spoken_period": spoken_period,
+        "organisations": lambda: settings.ORGANISATIONS,
     }
-    jinja_environment.globals["device"] = parse_user_agent
-    jinja_environment.globals |= {"date": date.fromisoformat, "spoken_period": spoken_period}
-    jinja_environment.globals["organisations"] = lambda: settings.ORGANISATIONS
     return jinja_environment
+
+
+def _widget(bound: BoundField) -> SafeString:
+    """A field as it is filled in, without the placeholder: its label stands above it."""
+    return bound.as_widget(attrs={"placeholder": False})
 
 
 def _reverse_url(name: str, *args: object, **named: object) -> str:
@@ -65,6 +74,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "notices": lambda: list(messages.get_messages(request)),  # once shown they are gone
         "here": request.resolver_match.view_name if request.resolver_match else "",
         "path": request.get_full_path(),
+        "languages": settings.LANGUAGES,
     }
 
 

@@ -26,7 +26,8 @@ def log(request: HttpRequest) -> HttpResponse:
     reads = request.GET.get("what") == "reads"
     page = paged(request, queries.log(standing, reads=reads), _LINES)
     lines = [(event, sentence(event, words, standing.party(words))) for event in page]
-    return render(request, "audit/log.html", {"page": page, "reads": reads, "lines": lines})
+    tabs = [(not reads, "", words("log.done")), (reads, "what=reads", words("log.reads"))]
+    return render(request, "audit/log.html", {"page": page, "tabs": tabs, "lines": lines})
 
 
 @require_safe

@@ -5,6 +5,7 @@ silence, and the rows keep who brought them.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -92,16 +93,28 @@ def accepted(matter: Matter) -> set[int] | None:
 COLUMNS = ("change", "kind", "row", "column", "before", "after")
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change as it is shown: its row by its key, and each changed value by its column, before and after."""
+
+    number: int
+    kind: str
+    row: str
+    values: list[tuple[str, object, object]]
+
+
+def change(one: Proposal) -> Change:
+    """A change as it is shown."""
+    names = dict.fromkeys((*one.before, *one.after))
+    values = [(name, one.before.get(name), one.after.get(name)) for name in names]
+    row = ", ".join(str(value) for value in one.key.values())
+    return Change(one.number, one.kind, row, [value for value in values if value[1:] != (None, None)])
+
+
 def change_rows(standing: Standing, matter: Matter) -> list[tuple[Any, ...]]:
     """The same as a table, as `COLUMNS` names it: one line for each changed value."""
-    found = []
-    for one in changes(standing, matter, most=1_000_000):
-        key = ", ".join(str(value) for value in one.key.values())
-        for name in dict.fromkeys((*one.before, *one.after)):
-            before, after = one.before.get(name), one.after.get(name)
-            if (before, after) != (None, None):
-                found.append((one.number, one.kind, key, name, before, after))
-    return found
+    shown = (change(one) for one in changes(standing, matter, most=1_000_000))
+    return [(one.number, one.kind, one.row, *value) for one in shown for value in one.values]
 
 
 def chosen(matter: Matter, numbers: Sequence[int]) -> list[int] | None:

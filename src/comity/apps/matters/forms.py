@@ -26,9 +26,15 @@ class Raise(Worded):
     """A dispute: which figure, and why."""
 
     words = "raise"
+    side_by_side = (("event", "asked_for"), ("from_day", "to_day"), ("queue", "kpi"), ("owner", "due_on"))
     title = forms.CharField(max_length=160)
     text = forms.CharField(max_length=4000, widget=forms.Textarea(attrs={"rows": 4}))
     evidence = forms.FileField(required=False)
+
+    @property
+    def beside(self) -> list[tuple[forms.BoundField, forms.BoundField]]:
+        """The fields that stand side by side, as far as the kind has them."""
+        return [(self[one], self[other]) for one, other in self.side_by_side if one in self.fields]
 
 
 class Claim(Raise):

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from comity.apps.matters import queries
 from comity.apps.matters.models import Matter
+from comity.apps.matters.sentences import must_answer
 from comity.apps.parties.panels import Context, Entry, Panel, Place, add_entry, add_panel
 from comity.apps.parties.viewing import Standing
 from comity.core.values import Side
@@ -70,7 +71,10 @@ def _first(waiting: list[Matter], today: date, words: Words) -> dict[str, object
 
 def _waiting(standing: Standing, words: Words, zone: ZoneInfo) -> Context:  # noqa: ARG001 - as panels are asked
     counted = queries.count_waiting(standing)
-    sides = [(one, _first_waiting(standing, one), counted[one]) for one in _sides(standing)]
+    sides = [
+        (one, _first_waiting(standing, one), counted[one], must_answer(standing, one, words))
+        for one in _sides(standing)
+    ]
     return {"sides": sides}
 
 

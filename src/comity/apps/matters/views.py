@@ -13,7 +13,7 @@ from comity.apps.audit.models import Event
 from comity.apps.audit.operations import audit_read
 from comity.apps.books.queries import NoBookError, definition, zone
 from comity.apps.i18n import language, spoken_period, words_for
-from comity.apps.matters import corrections, operations, queries
+from comity.apps.matters import corrections, operations, queries, sentences
 from comity.apps.matters.forms import FORMS, Agree, Claim, Raise, Reply
 from comity.apps.matters.models import Matter
 from comity.apps.matters.refusals import Code
@@ -27,6 +27,7 @@ from comity.book.definition import UnusableBookError
 from comity.core.matters.kinds import KINDS, Kind
 from comity.core.matters.transitions import AGREED, Move
 from comity.core.values import Side
+from comity.review.i18n.words import Words
 from comity.review.views.sentences import kpi_title
 
 _NEWS, _FIRST = 8, 10
@@ -42,9 +43,17 @@ def matters(request: HttpRequest) -> HttpResponse:
     found = queries.matters(standing, show, kind) if side is None else queries.waiting(standing, side)
     page = paged(request, found)
     some = len(page) > 0 or page.number > 1 or show != "all" or bool(kind or side)
-    kinds = {"kinds": list(Kind), "raised": list(FORMS)}
-    shown = {"page": page, "show": show, "kind": kind, "waits": side, "any": some} | kinds
+    title = _title(standing, show, side, words_for(language()))
+    shown = {"page": page, "show": show, "kind": kind, "waits": side, "any": some, "title": title}
+    shown |= {"shows": ("open", "ended", "all"), "kinds": list(Kind), "raised": list(FORMS)}
     return render(request, "matters/matters.html", shown)
+
+
+def _title(standing: Standing, show: str, waits: Side | None, words: Words) -> str:
+    """What the matters are that are listed."""
+    if waits is not None:
+        return sentences.must_answer(standing, waits, words)
+    return words("matters.all" if show == "all" else f"matters.are_{show}")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -142,13 +151,17 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
                 return redirect("matter", relationship=standing.relationship.pk, matter=found.pk)
         found.refresh_from_db()
     audit_read(standing, Event.MATTER_READ, found, {"title": found.title})
+    words, steps = words_for(language()), queries.steps(found)
     shown = {
         "matter": found,
-        "steps": queries.steps(found),
+        "about": sentences.about(found, words),
+        "counts": sentences.counts(found, words),
+        "steps": steps,
+        "terms": {one.number: sentences.terms(one, words) for one in steps},
         "roles": queries.roles(found),
         "moves": operations.open_moves(standing, found),
         "form": reply,
-        "changes": corrections.changes(standing, found),
+        "changes": [corrections.change(one) for one in corrections.changes(standing, found)],
         "accepted": corrections.accepted(found),
         "ticked": set(request.POST.getlist("row")) if request.method == "POST" else None,
         "owner_left": found.owner is not None and found.owner.left_at is not None and found.state in AGREED,

@@ -13,6 +13,12 @@ def register() -> None:
     add_panel(Panel("outbox/_failing.html", Place.TOP, 20, _failing))
 
 
-def _failing(standing: Standing, words: Words, zone: ZoneInfo) -> Context | None:  # noqa: ARG001 - as panels are asked
+def _failing(standing: Standing, words: Words, zone: ZoneInfo) -> Context | None:
     found = failing(standing)
-    return {"jobs": found, "zone": zone} if found else None
+    return {"jobs": [(job, _said(job.task, words)) for job in found], "zone": zone} if found else None
+
+
+def _said(task: str, words: Words) -> str:
+    """What a task does, in words."""
+    key = f"outbox.{task.replace('.', '_')}"
+    return words(key if words.has(key) else "outbox.other")

@@ -119,6 +119,11 @@ class Relationship(Identified):
         """By both names, the customer's first."""
         return f"{self.customer} with {self.provider}"
 
+    @property
+    def organisations(self) -> tuple[Organisation, Organisation]:
+        """Both, the customer first."""
+        return self.customer, self.provider
+
     def organisation(self, side: Side) -> Organisation:
         """Who stands on a side."""
         return self.customer if side is Side.CUSTOMER else self.provider

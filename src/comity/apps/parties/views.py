@@ -117,7 +117,8 @@ def join(request: HttpRequest, word: str) -> HttpResponse:
     form = Join(request.POST or None)
     own = organisation_of(email)
     request.session[INVITED] = word  # by which somebody new comes in from their organisation's own sign-in
-    if request.method == "POST" and own is not None and own.only:
+    only = own is not None and own.only
+    if request.method == "POST" and only:
         raise Http404
     if request.method == "POST" and form.is_valid():
         try:
@@ -130,7 +131,8 @@ def join(request: HttpRequest, word: str) -> HttpResponse:
         standing = operations.join(person, word)
         login(request, person, backend=_PASSWORDS)
         return redirect("today", relationship=standing.relationship.pk)
-    return render(request, "parties/join.html", {"form": form, "own": own}, status=422 if form.errors else 200)
+    shown = {"form": form, "own": [] if own is None else [own], "only": only}
+    return render(request, "parties/join.html", shown, status=422 if form.errors else 200)
 
 
 def _known(request: HttpRequest) -> HttpResponse:
@@ -140,7 +142,7 @@ def _known(request: HttpRequest) -> HttpResponse:
 
 def _join_as_known(request: HttpRequest, person: Person, word: str) -> HttpResponse:
     if request.method != "POST":
-        return render(request, "parties/join.html", {"form": None, "own": None})
+        return render(request, "parties/join.html", {"form": None, "own": [], "only": False})
     try:
         standing = operations.join(person, word)
     except Refused:

@@ -1,6 +1,7 @@
 """When a service level was missed, drawn: days as a control chart over a map of days and half hours, and as a table."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -53,7 +54,7 @@ class MissMapDrawing:
     limits: str
     target: str
     marked: tuple[tuple[str, str], ...]
-    shades: tuple[str, ...]
+    shades: tuple[tuple[str, str], ...]
     hours: tuple[str, ...]
     lines: tuple[TableRow, ...]
     counted: int
@@ -89,19 +90,23 @@ def draw_miss_map(attribution: Attribution, shared: SharedOut, words: Words) -> 
         words("attribution.usual", period=limits) if limits and miss_map.days else "",
         words("attribution.agreed_at", target=f"{short_number(target, words)}\u00a0%"),
         marked,
-        (
-            words("attribution.shade_under", high=f"{short_number(steps[2], words)}\u00a0%"),
-            *(
-                words("word.to", low=short_number(low, words), high=short_number(high, words))
-                for low, high in ((steps[2], steps[1]), (steps[1], steps[0]), (steps[0], target))
-            ),
-            words("attribution.shade_met", low=short_number(target, words)),
-        ),
+        _shades(steps, target, words),
         tuple(slot_time(miss_map.first + row) for row in range(len(miss_map.sides))),
         _lines(miss_map, words),
         int((miss_map.counted > 0).sum()),
         not miss_map.days,
     )
+
+
+def _shades(steps: Sequence[float], target: float, words: Words) -> tuple[tuple[str, str], ...]:
+    """Each shade by its look and by what it means, the lowest first."""
+    first, second, third = steps
+    between = (
+        (look, words("word.to", low=short_number(low, words), high=short_number(high, words)))
+        for look, low, high in (("h3", third, second), ("h2", second, first), ("h1", first, target))
+    )
+    lowest = words("attribution.shade_under", high=f"{short_number(third, words)}\u00a0%")
+    return ("h4", lowest), *between, ("ok", words("attribution.shade_met", low=short_number(target, words)))
 
 
 def _half_hours(count: int, words: Words) -> str:

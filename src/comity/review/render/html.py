@@ -22,8 +22,8 @@ from comity.review.model import Review
 from comity.review.readings import source_tables
 from comity.review.views import headline
 from comity.review.views.level import LevelRow, kpi_terms, level_row
-from comity.review.views.reading import ReadingRow, reading_row
-from comity.review.views.rounding import shown_scale, waterfall
+from comity.review.views.reading import ReadingRow, counted_rows, reading_row
+from comity.review.views.rounding import MARKED, shown_scale, waterfall
 from comity.review.views.sections import (
     HUNDRED,
     collapsed_rows,
@@ -208,7 +208,7 @@ def template_context(review: Review, words: Words, *, paper: bool) -> dict[str, 
         ],
         "collapses": [line for origin in review.origins for line in collapsed_rows(origin, words)],
         "late": [lateness_cells(late, review, words) for late in review.lateness],
-        "how": [(verdict, _example(verdict, paper=paper)) for verdict in Verdict],
+        "how": [(verdict, _example(verdict, paper=paper), verdict in MARKED) for verdict in Verdict],
         "signs": {kind: draw(charts.legend_mark(kind), 14, "ex") for kind in ("open", "solid")},
         "template": _template,
         "links": None,
@@ -304,6 +304,7 @@ def _row(row: ReadingRow, review: Review, words: Words, draw: ChartMarkup) -> di
         "lines_about": "" if history is None else history.about,
         "limits": "" if history is None else history.limits,
         "history": history_rows(row, review, words),
+        "counts": counted_rows(row, words),
         "definition": _definition(row, words),
         "pins": [] if kpi is None else kpi_terms(kpi, unit, review.currency, words),
     }

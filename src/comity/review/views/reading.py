@@ -59,6 +59,7 @@ class ReadingRow:
     also: tuple[tuple[str, str], ...]
 
 
+_GROUPS = ("stayed", "left", "silent", "unasked", "new", "back")
 _COUNTED = {
     "within": ("stayed",),
     "survivorship": ("left",),
@@ -151,6 +152,18 @@ def reading_row(reading: Reading, review: Review, words: Words, number: int) -> 
         counts=tuple((words.named("count", key), words.number(count)) for key, count in reading.counts.items()),
         also=tuple(detail_rows(reading.also, unit, currency, words)),
     )
+
+
+def counted_rows(row: ReadingRow, words: Words) -> tuple[tuple[str, str], ...]:
+    """What a reading counted, by name; of people each group, where one that is absent holds fewer than five."""
+    counts = row.reading.counts
+    if not reading_compares_people(row.reading.id) or "stayed" not in counts:
+        return row.counts
+    groups = [
+        (words(f"count.{key}"), words.number(counts[key]) if key in counts else words("word.fewer")) for key in _GROUPS
+    ]
+    others = [(words.named("count", key), words.number(count)) for key, count in counts.items() if key not in _GROUPS]
+    return (*groups, *others)
 
 
 def _label(reading: Reading, about: str, review: Review, words: Words) -> str:
