@@ -72,7 +72,7 @@ def empty():
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.mark.parametrize("passphrase", [None, "a word that nobody guesses"])
+@pytest.mark.parametrize("passphrase", [pytest.param(None, marks=pytest.mark.long), "a word that nobody guesses"])
 def test_restore_brings_back_every_row_and_file(room, empty, tmp_path, passphrase):
     file = tmp_path / "room.backup"
     manifest = backup(room, file, passphrase)

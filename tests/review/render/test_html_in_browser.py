@@ -48,16 +48,18 @@ def opened(browser, folder: Path, name: str, language: str, width: int, scheme: 
 
 
 EVERYWHERE = [(width, scheme) for width in (390, 1440) for scheme in ("light", "dark")]
+CROSS = [[(390, "dark"), (1440, "light")], [(390, "light"), (1440, "dark")]]
 
 
 @pytest.mark.parametrize(
     ("name", "language", "where"),
     [
-        ("rich", "en", EVERYWHERE),
-        ("worded", "es", EVERYWHERE),
-        ("renamed", "en", [(390, "dark"), (1440, "light")]),
-        ("bare", "es", [(390, "light"), (1440, "dark")]),
-        (WHOSE, "en", EVERYWHERE),
+        ("rich", "en", CROSS[0]),
+        ("worded", "es", CROSS[1][1:]),
+        ("renamed", "en", CROSS[1][:1]),
+        ("bare", "es", CROSS[0][:1]),
+        (WHOSE, "en", CROSS[1]),
+        *(pytest.param(name, "es", EVERYWHERE, marks=pytest.mark.long) for name in [*sorted(REVIEWS), WHOSE]),
     ],
 )
 def test_axe_finds_nothing(browser, tmp_path, name, language, where):
@@ -72,7 +74,7 @@ def test_axe_finds_nothing(browser, tmp_path, name, language, where):
 
 
 @pytest.mark.parametrize("name", [*sorted(REVIEWS), WHOSE])
-@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.long), "es"])  # whose words are longer
 def test_nothing_scrolls_sideways(browser, tmp_path, name, language):
     for width in WIDTHS:
         context, page, _ = opened(browser, tmp_path, name, language, width, "light")
