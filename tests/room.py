@@ -28,8 +28,8 @@ from procrastinate.contrib.django import app
 import comity
 from comity.apps.books.queries import folder_of
 from comity.apps.parties import operations
+from comity.apps.parties.member_context import MemberContext, find_member, set_viewer
 from comity.apps.parties.models import NEUTRAL, Person, Role
-from comity.apps.parties.viewing import Standing, look, stand
 from comity.core.values import Side
 from comity.web.postgres import APP, SUPERUSER
 from comity.web.server import Room, unprivileged_account
@@ -192,9 +192,9 @@ class Cast:
             browser.force_login(self.people[name], backend=BACKEND)
         return browser
 
-    def at(self, name: str) -> Standing:
+    def at(self, name: str) -> MemberContext:
         """Where one of them stands; within a transaction."""
-        found = stand(self.people[name].pk, self.relationship)
+        found = find_member(self.people[name].pk, self.relationship)
         assert found is not None
         return found
 
@@ -231,9 +231,9 @@ def cast(customer: str = "Northwind Energy", provider: str = "Helpline") -> Cast
         made.people["stranger"] = person("Max Stranger")
         operations.found(made.people["stranger"], Side.CUSTOMER, "Elsewhere", "Otherone")
         _join(made, "provider_lead", "former", Role.MEMBER, Side.PROVIDER)
-        standing = made.at("provider_lead")
-        former = standing.relationship.memberships.get(person=made.people["former"])
-        operations.let_go(standing, former)
+        member = made.at("provider_lead")
+        former = member.relationship.memberships.get(person=made.people["former"])
+        operations.let_go(member, former)
     return made
 
 
@@ -248,7 +248,7 @@ def _join(made: Cast, inviting: str, name: str, role: Role, side: Side | None) -
 def token(made: Cast, name: str, *, writes: bool = False) -> str:
     """The word of an API token of one of them."""
     with transaction.atomic():
-        look(made.people[name].pk)
+        set_viewer(made.people[name].pk)
         return operations.make_token(made.people[name], "a program", 90, writes=writes)[1]
 
 

@@ -17,10 +17,10 @@ MANY = 3  # packages that use an object: from then on it is everybody's, and is 
 # What stands at each seam, by the heading under which the page describes it.
 SEAMS = {
     "Request to viewer": (
-        "apps.parties.viewing.ViewerMiddleware",
-        "apps.parties.viewing.Standing",
-        "apps.parties.viewing.standing",
-        "apps.parties.viewing.place",
+        "apps.parties.member_context.ViewerMiddleware",
+        "apps.parties.member_context.MemberContext",
+        "apps.parties.member_context.acting_as",
+        "apps.parties.member_context.member_of",
         "apps.parties.rights.MAY",
         "core.values.Viewer",
         "book.reading.open.open_book",

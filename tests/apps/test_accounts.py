@@ -19,9 +19,9 @@ from django.utils import timezone
 from comity.apps.i18n import words_for
 from comity.apps.parties import operations
 from comity.apps.parties.limits import LIMITS, limit, limited
+from comity.apps.parties.member_context import set_viewer
 from comity.apps.parties.models import Organisation, Person, Role, Token
 from comity.apps.parties.names import made_plain, plain
-from comity.apps.parties.viewing import look
 from comity.apps.refusal import Refused
 from comity.core.values import Side
 from comity.web.identity_providers import IdentityProvider as Firm
@@ -66,7 +66,7 @@ def test_a_borrowed_session_makes_no_token(them):
     assert asked.status_code == 302
     assert asked.headers["Location"].startswith("/sign-in/again/")
     with transaction.atomic():
-        look(them.people["customer_lead"].pk)
+        set_viewer(them.people["customer_lead"].pk)
         assert not Token.objects.exists()
     forget_mails()
     # Whoever knows the password goes on from there.
@@ -137,7 +137,7 @@ def test_a_token_that_is_ended_is_told_and_no_viewer_is_left_over(them):
 )
 def test_a_token_that_writes_lasts_90_days_unless_more_is_asked_for(them, writes, days, until):
     with transaction.atomic():
-        look(them.people["auditor"].pk)
+        set_viewer(them.people["auditor"].pk)
         made, _ = operations.make_token(them.people["auditor"], "x", days, writes=writes)
     assert (made.expires_at - timezone.now()).days in {until - 1, until}
 
@@ -362,7 +362,7 @@ def test_no_name_with_a_link_or_a_line_break_gets_into_the_database(still, name)
     with pytest.raises(IntegrityError, match="plain_name"), transaction.atomic():
         Person(email="odd@example.org", name=name).save()
     with pytest.raises(IntegrityError, match="plain_name"), transaction.atomic():
-        look(still.people["stranger"].pk)
+        set_viewer(still.people["stranger"].pk)
         with connection.cursor() as cursor:
             cursor.execute("SELECT comity_begin('customer', %s, 'external', 'Fine', 'external')", [name])
 
@@ -372,7 +372,7 @@ def test_no_name_with_a_link_or_a_line_break_gets_into_the_database(still, name)
 def test_a_name_that_people_have_is_plain(still, name):
     assert plain(f" {name} ") == name
     with transaction.atomic():
-        look(still.people["stranger"].pk)
+        set_viewer(still.people["stranger"].pk)
         with connection.cursor() as cursor:
             cursor.execute("SELECT comity_begin('customer', %s, 'external', 'Fine', 'external')", [name])
         assert Organisation.objects.filter(name=name).exists()

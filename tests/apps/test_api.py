@@ -21,9 +21,9 @@ from comity.apps.books import operations as records
 from comity.apps.books import queries
 from comity.apps.books.models import Delivery
 from comity.apps.parties import operations as parties
+from comity.apps.parties.member_context import set_viewer
 from comity.apps.parties.models import Token
 from comity.apps.parties.rights import Action, may
-from comity.apps.parties.viewing import look
 from comity.core import chain
 from comity.core.values import Side
 from tests.builders.attribution import KPI as SHARED_OUT
@@ -121,7 +121,7 @@ def test_a_browsers_session_lets_no_program_in(them):
 
 def test_a_token_ends_by_its_day_or_when_it_is_ended(them):
     with transaction.atomic():
-        look(them.people["customer_lead"].pk)
+        set_viewer(them.people["customer_lead"].pk)
         made, word = parties.make_token(them.people["customer_lead"], "short", 1, writes=False)
         assert not Token.objects.filter(digest=word).exists()
     asked = {"headers": {"authorization": f"Bearer {word}"}}
@@ -132,7 +132,7 @@ def test_a_token_ends_by_its_day_or_when_it_is_ended(them):
     assert page.post(f"/account/tokens/{made.pk}/revoke/").status_code == 302
     assert Client().get("/api/relationships", **asked).status_code == 401
     with transaction.atomic():
-        look(them.people["customer_lead"].pk)
+        set_viewer(them.people["customer_lead"].pk)
         past, late = parties.make_token(them.people["customer_lead"], "past", 1, writes=False)
         later = Token(
             person=past.person, name="x", digest=parties.digest("y"), expires_at=timezone.now() - timedelta(minutes=1)

@@ -82,8 +82,8 @@ def test_a_frozen_figure_stays_and_a_restatement_stands_beside_it(them):
 
     def restate(reason="Late records."):
         with transaction.atomic():
-            standing = them.at("provider_lead")
-            return operations.restate(standing, queries.review(standing, JUNE, joint=True), JUNE, reason)
+            member = them.at("provider_lead")
+            return operations.restate(member, queries.review(member, JUNE, joint=True), JUNE, reason)
 
     with pytest.raises(Refused, match="same_figures"):
         restate()
@@ -340,8 +340,8 @@ def test_a_restatement_says_who_and_when(them):
     confirm(them, "provider_lead")
     spoiled(them)
     with transaction.atomic():
-        standing = them.at("provider_executive")
-        made = operations.restate(standing, queries.review(standing, JUNE, joint=True), JUNE, "Late records.")
+        member = them.at("provider_executive")
+        made = operations.restate(member, queries.review(member, JUNE, joint=True), JUNE, "Late records.")
     (word,) = made.content["words"]
     assert (word["side"], word["name"], word["role"], word["by_silence"]) == (
         "provider", "Provider Executive", "executive", False,
@@ -532,8 +532,8 @@ def test_who_has_left_or_wants_it_no_more_gets_nothing(them, wished):
     assert words_for("en")("wish.waits") in browser.get(them.url("review/mail/")).content.decode()
     browser.post(them.url("review/mail/"), {"do": "stop"})
     with transaction.atomic():
-        standing = them.at("customer_member")
-        parties.let_go(standing, standing.membership)
+        member = them.at("customer_member")
+        parties.let_go(member, member.membership)
     forget_mails()
     tasks.mail(int(FIFTH.timestamp()))
     assert sent_mails() == []

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from comity.apps.matters import operations as matters
 from comity.apps.matters.models import Matter
 from comity.apps.parties import operations as parties
-from comity.apps.parties.viewing import look
+from comity.apps.parties.member_context import set_viewer
 from comity.core.matters.kinds import Kind
 from comity.core.values import Side
 from comity.web.wsgi import application
@@ -37,7 +37,7 @@ def them():
     made.words = {None: None}
     with transaction.atomic():
         for who in EVERYWHERE[:-1]:
-            look(made.people[who].pk)
+            set_viewer(made.people[who].pk)
             made.words[who] = parties.make_token(made.people[who], "a program", 90, writes=True)[1]
     with transaction.atomic():
         asked = matters.Asked(Kind.DISPUTE, "Service level", "Why?", kpi="service_level", period="2026-06")
@@ -199,7 +199,7 @@ def test_a_name_in_the_levels_is_no_formula():
         KPI.replace('id = "service_level"', 'id = "=1+1"\nmeasure = "service_level"'), contacts="\n".join(contacts())
     )
     with transaction.atomic():
-        look(them.people["auditor"].pk)
+        set_viewer(them.people["auditor"].pk)
         word = parties.make_token(them.people["auditor"], "a program", 90, writes=False)[1]
     headers = {"authorization": f"Bearer {word}"}
     rows = Browser().get(f"/api/r/{them.relationship}/levels.csv?period=2026-06", headers=headers).content.decode()

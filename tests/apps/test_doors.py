@@ -147,8 +147,8 @@ def test_who_was_let_go_does_not_come_back_by_an_invitation_of_their_own():
         _, own = parties.invite(place, second.email, Role.LEAD, Side.PROVIDER)
         _, friends = parties.invite(place, "friend@example.org", Role.MEMBER, Side.PROVIDER)
     with transaction.atomic():
-        standing = them.at("provider_lead")
-        parties.let_go(standing, standing.relationship.memberships.get(person=second, left_at=None))
+        member = them.at("provider_lead")
+        parties.let_go(member, member.relationship.memberships.get(person=second, left_at=None))
         assert not Invitation.objects.filter(accepted_by=None, withdrawn_at=None).exists()
     with pytest.raises(Refused), transaction.atomic():
         parties.join(second, own)
@@ -160,9 +160,9 @@ def test_who_is_let_go_is_out_in_the_middle_of_a_session():
     browser = them.client("provider_analyst")
     assert browser.get(them.url()).status_code == 200
     with transaction.atomic():
-        standing = them.at("provider_lead")
-        member = standing.relationship.memberships.get(person=them.people["provider_analyst"], left_at=None)
-        parties.let_go(standing, member)
+        member = them.at("provider_lead")
+        member = member.relationship.memberships.get(person=them.people["provider_analyst"], left_at=None)
+        parties.let_go(member, member)
     assert browser.get(them.url()).status_code == 404
     assert browser.post(them.url("matters/raise/action/"), {"title": "x", "text": "x"}).status_code == 404
 
@@ -170,10 +170,10 @@ def test_who_is_let_go_is_out_in_the_middle_of_a_session():
 @pytest.mark.parametrize("spelt", [" 2026-06", "2026-06\n"])
 def test_a_period_has_one_name_however_it_is_spelt(them, spelt):
     with transaction.atomic():
-        standing = them.at("customer_lead")
-        made = reviews.review(standing, spelt, joint=True)
+        member = them.at("customer_lead")
+        made = reviews.review(member, spelt, joint=True)
         with contextlib.suppress(Refused):  # confirmed by the other spelling
-            closing.confirm(standing, made, spelt, chain.digest_of(reviews.figures(standing, made, "2026-06")))
+            closing.confirm(member, made, spelt, chain.digest_of(reviews.figures(member, made, "2026-06")))
         assert [one.subject for one in Consent.objects.all()] == ["2026-06"]
 
 

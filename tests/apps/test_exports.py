@@ -10,8 +10,8 @@ from comity.apps.books import exports, queries
 from comity.apps.books.models import Delivery, Export, Routes, Stage
 from comity.apps.matters.models import Matter
 from comity.apps.parties import operations as parties
+from comity.apps.parties.member_context import find_member, set_viewer
 from comity.apps.parties.models import Membership, Role
-from comity.apps.parties.viewing import look, stand
 from comity.apps.refusal import Refused
 from comity.core.values import Side
 from tests.builders.uploads import brought
@@ -56,19 +56,19 @@ def two():
 
 def kept(person, text):
     with transaction.atomic():
-        look(person.pk)
+        set_viewer(person.pk)
         exports.keep_routes(person, text)
 
 
 def now(person, made):
     with transaction.atomic():
-        look(person.pk)
+        set_viewer(person.pk)
         return Export.objects.get(pk=made.pk)
 
 
 def received(person, text=EXPORT):
     with transaction.atomic():
-        look(person.pk)
+        set_viewer(person.pk)
         return exports.receive(person, SimpleUploadedFile("all.csv", text.encode()), "contacts")
 
 
@@ -91,7 +91,7 @@ def test_a_trial_run_first_and_then_each_row_where_it_belongs(two):
     assert (tried.outcome["unrouted"], tried.outcome["rows"][0]["value"]) == (1, "gamma-secret")
     assert rows(first, "provider_lead") == rows(second, "provider_lead") == []
     with transaction.atomic():
-        look(person.pk)
+        set_viewer(person.pk)
         exports.bring(now(person, made))
     exports.run(person.pk, made.pk, dry_run=False)
     assert (rows(first, "provider_lead"), rows(second, "provider_lead")) == (["a1"], ["b1", "b2"])
@@ -121,10 +121,10 @@ def test_rules_that_cannot_be_used_are_said_and_not_kept(two, rules, why):
     _, _, person = two
     kept(person, RULES)
     with pytest.raises(Refused, match=why), transaction.atomic():
-        look(person.pk)
+        set_viewer(person.pk)
         exports.keep_routes(person, rules)
     with transaction.atomic():
-        look(person.pk)
+        set_viewer(person.pk)
         assert Routes.objects.get().text == RULES
 
 
@@ -132,7 +132,7 @@ def test_only_where_somebody_may_bring_records(two):
     first, _, _ = two
     for who, books in (("customer_analyst", 2), ("customer_lead", 1), ("customer_finance", 0), ("auditor", 0)):
         with transaction.atomic():
-            look(first.people[who].pk)
+            set_viewer(first.people[who].pk)
             assert len(exports.theirs(first.people[who])) == books, who
 
 
@@ -142,10 +142,10 @@ def test_who_has_left_a_relationship_brings_nothing_more_into_it():
     made = received(person)
     exports.run(person.pk, made.pk, dry_run=True)
     with transaction.atomic():
-        standing = stand(person.pk, second.relationship)
-        parties.let_go(standing, standing.membership)
+        member = find_member(person.pk, second.relationship)
+        parties.let_go(member, member.membership)
     with transaction.atomic():
-        look(person.pk)
+        set_viewer(person.pk)
         exports.bring(now(person, made))
     exports.run(person.pk, made.pk, dry_run=False)
     assert now(person, made).stage == Stage.REFUSED
@@ -161,7 +161,7 @@ def test_the_page_keeps_rules_tries_and_throws_away_and_is_ones_own(two):
     upload = SimpleUploadedFile("once.csv", EXPORT.encode())
     assert browser.post("/routes/export/", {"mapping": "contacts", "file": upload}).status_code == 302
     with transaction.atomic():
-        look(person.pk)
+        set_viewer(person.pk)
         made = Export.objects.first()
     assert "once.csv" in browser.get("/routes/").content.decode()
     other = first.client("customer_lead")
@@ -172,7 +172,7 @@ def test_the_page_keeps_rules_tries_and_throws_away_and_is_ones_own(two):
     browser.post(f"/routes/{made.pk}/", {"do": "drop"})
     assert "once.csv" not in browser.get("/routes/").content.decode()
     with pytest.raises(Refused, match="not_now"), transaction.atomic():
-        look(person.pk)
+        set_viewer(person.pk)
         exports.bring(now(person, made))
 
 
@@ -199,11 +199,11 @@ def test_an_export_neither_writes_nor_meets_what_the_other_side_keeps(two):
     stages = {}
     for table, text in tables.items():
         with transaction.atomic():
-            look(person.pk)
+            set_viewer(person.pk)
             made = exports.receive(person, SimpleUploadedFile(f"{table}.csv", text.encode()), table)
         exports.run(person.pk, made.pk, dry_run=True)
         with transaction.atomic():
-            look(person.pk)
+            set_viewer(person.pk)
             if now(person, made).stage == Stage.LOOKED:
                 exports.bring(now(person, made))
         exports.run(person.pk, made.pk, dry_run=False)
@@ -231,7 +231,7 @@ def test_rows_of_the_other_side_in_an_export_wait_for_it_where_they_are_and_nowh
         exports.run(person.pk, made.pk, dry_run=dry_run)
         if dry_run:
             with transaction.atomic():
-                look(person.pk)
+                set_viewer(person.pk)
                 exports.bring(now(person, made))
     assert (rows(first, "auditor"), rows(second, "auditor")) == (["a1", "a2"], ["b1", "b2"])
     with transaction.atomic():
@@ -250,9 +250,9 @@ def test_rows_of_the_other_side_in_an_export_wait_for_it_where_they_are_and_nowh
 def test_programs_sort_exports_as_the_page_does_and_each_only_its_own_persons():
     first, second, person = at_home_in("Gamma", "Delta", Role.LEAD)
     with transaction.atomic():
-        look(person.pk)
+        set_viewer(person.pk)
         words = {"mine": parties.make_token(person, "x", 9, writes=True)[1]}
-        look(first.people["customer_analyst"].pk)
+        set_viewer(first.people["customer_analyst"].pk)
         words["other"] = parties.make_token(first.people["customer_analyst"], "x", 9, writes=True)[1]
 
     def ask(method, path, body=None, who="mine", **more):
@@ -305,7 +305,7 @@ def test_a_deputy_names_the_books_of_whom_they_stand_in_for():
 def test_books_of_one_name_are_told_apart_and_a_name_is_no_path():
     first, second, person = at_home_in("Same", "Same")
     with transaction.atomic():
-        look(person.pk)
+        set_viewer(person.pk)
         known = exports.theirs(person)
     assert sorted(known) == sorted(
         f"Northwind Energy with Same ({str(one.relationship)[:8]})" for one in (first, second)
@@ -323,11 +323,11 @@ def test_a_part_of_an_export_that_came_in_is_told_though_another_book_refuses_it
     text = EXPORT.splitlines()
     rows = [line.replace("2026", "never") if ",beta" in line else line for line in text]
     with transaction.atomic():
-        look(person.pk)
+        set_viewer(person.pk)
         made = exports.receive(person, SimpleUploadedFile("june.csv", "\n".join(rows).encode()), "contacts")
     exports.run(person.pk, made.pk, dry_run=True)
     with transaction.atomic():
-        look(person.pk)
+        set_viewer(person.pk)
         exports.bring(now(person, made))
     exports.run(person.pk, made.pk, dry_run=False)
     assert now(person, made).stage == Stage.REFUSED

@@ -14,7 +14,7 @@ from comity.apps.books import operations as books
 from comity.apps.books.models import Delivery, Stage
 from comity.apps.matters.models import Matter
 from comity.apps.parties import operations as parties
-from comity.apps.parties.viewing import look
+from comity.apps.parties.member_context import set_viewer
 from comity.core.matters.kinds import Kind
 from comity.web.api import api
 from tests.builders.addresses import addresses
@@ -61,13 +61,13 @@ target = 100
     found = browser.post(made.url("records/upload/"), {"file": SimpleUploadedFile("=1+1.csv", more.encode())})
     made.number = found.headers["Location"].rstrip("/").rsplit("/", 1)[-1]
     with transaction.atomic():
-        standing = made.at("provider_lead")
+        member = made.at("provider_lead")
         one = Delivery.objects.get(pk=made.number)
     run(made, "provider_lead", one, dry_run=True)
     with transaction.atomic():
         books.bring(made.at("provider_lead"), Delivery.objects.get(pk=made.number))
     assert run(made, "provider_lead", one, dry_run=False).stage == Stage.BROUGHT
-    assert standing
+    assert member
     # What the other side would make of rows: each begins with what a formula begins with, and so does their name.
     kept = "response_id,audience,respondent_id,instrument,scale_min,scale_max,score,answered_on,queue,team\n"
     changed = '"{0}r{1}",customer,"{2}",csat,1,5,{3},2026-06-01,"{2}","{2}"\n'
@@ -79,7 +79,7 @@ target = 100
         made.correction = Matter.objects.get(kind=Kind.CORRECTION)
         assert made.correction.records["counts"]["change"] == len(CELLS)
     with transaction.atomic():
-        look(made.people["provider_lead"].pk)
+        set_viewer(made.people["provider_lead"].pk)
         made.word = parties.make_token(made.people["provider_lead"], "x", 9, writes=False)[1]
     return made
 

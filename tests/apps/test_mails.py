@@ -170,8 +170,8 @@ def test_a_title_over_several_lines_stops_no_clock(them):
     """Else either side could hold up the reminders of the whole relationship by one matter."""
     other = raised(them)
     with transaction.atomic():
-        standing = them.at("provider_lead")
-        odd = raise_matter(standing, Asked(Kind.DISPUTE, "A\r\nBcc: evil@example.org\n\nx", "Why."), "UTC")
+        member = them.at("provider_lead")
+        odd = raise_matter(member, Asked(Kind.DISPUTE, "A\r\nBcc: evil@example.org\n\nx", "Why."), "UTC")
     running(odd, them, timedelta(days=1))
     running(other, them, timedelta(days=1))
     forget_mails()
@@ -275,11 +275,11 @@ def test_a_correction_that_the_other_side_accepted_is_made_in_its_own_name_alone
     )
     assert found.status_code == 302
     with transaction.atomic():
-        standing = them.at("provider_lead")
+        member = them.at("provider_lead")
         made = Delivery.objects.exclude(corrects={}).latest("at")
     asked = waiting_jobs(them, "books.correct")[-1]
     assert asked == {
-        "person": str(standing.membership.person_id),
+        "person": str(member.membership.person_id),
         "relationship": str(them.relationship),
         "delivery": str(made.pk),
         "sides": ["provider"],

@@ -115,14 +115,14 @@ def them():
         made.matter = matters.raise_matter(made.at("customer_lead"), asked, "UTC", shown).pk
         made.evidence = Evidence.objects.get(matter=made.matter).pk
         made.place = Membership.objects.filter(role=Role.MEMBER, side=Side.CUSTOMER).first().pk
-        standing = made.at("provider_lead")
+        member = made.at("provider_lead")
         made.delivery = Delivery.objects.create(
-            relationship=standing.relationship, side=Side.PROVIDER, person=made.people["provider_lead"], name="all.csv",
+            relationship=member.relationship, side=Side.PROVIDER, person=made.people["provider_lead"], name="all.csv",
             size=1, mapping="contacts", stage=Stage.BROUGHT,
             outcome={"table": "contacts", "counts": {"rows_in": 1}, "first_rows": [["agent_id"], ["Zebulon"]]},
         ).pk  # fmt: skip
         made.own_file = Delivery.objects.create(
-            relationship=standing.relationship, side=Side.PROVIDER, person=made.people["provider_lead"],
+            relationship=member.relationship, side=Side.PROVIDER, person=made.people["provider_lead"],
             name="Zebulon.csv", size=1, mapping="costs", stage=Stage.BROUGHT, private=True,
         ).pk  # fmt: skip
     # Each side would change rows that the other may have brought, of which the other keeps a column to itself.

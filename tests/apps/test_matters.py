@@ -205,10 +205,10 @@ def test_what_goes_wrong_in_one_relationship_keeps_no_other_waiting(them, monkey
         running(matter, cast_of, timedelta(days=1))
     real = operations.remind
 
-    def broken(standing, matter):
+    def broken(member, matter):
         if matter.relationship_id == them.relationship:
             raise RuntimeError("no good")
-        return real(standing, matter)
+        return real(member, matter)
 
     monkeypatch.setattr(tasks.operations, "remind", broken)
     tasks.tick(0)

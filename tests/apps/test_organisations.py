@@ -9,7 +9,7 @@ from django.test import Client
 
 from comity.apps.audit.models import AuditEvent, Event
 from comity.apps.parties import operations, queries
-from comity.apps.parties.viewing import look, stand
+from comity.apps.parties.member_context import find_member, set_viewer
 from comity.apps.refusal import Refused
 from comity.core.values import Side
 from tests.room import EVERYBODY, cast, superuser
@@ -30,15 +30,15 @@ def began(them, who="customer_lead", side=Side.CUSTOMER, own="Northwind Energy",
 
 def own_organisation(them, who="customer_lead"):
     with transaction.atomic():
-        standing = them.at(who)
-        return standing.relationship.organisation(standing.side)
+        member = them.at(who)
+        return member.relationship.organisation(member.side)
 
 
 def uses(them, who, relationship, organisation):
     with transaction.atomic():
-        standing = stand(them.people[who].pk, relationship)
-        operations.use_organisation(standing, organisation)
-        return standing.relationship
+        member = find_member(them.people[who].pk, relationship)
+        operations.use_organisation(member, organisation)
+        return member.relationship
 
 
 def test_who_leads_an_organisation_begins_another_relationship_with_the_same_row(them):
@@ -67,7 +67,7 @@ def test_a_name_alone_makes_nothing_one_and_a_person_who_leads_both_does(them):
         there = "SELECT count(*) FROM parties_organisation WHERE id = %s"
         assert everybody.execute(there, [other.customer_id]).fetchone() == (0,)
     with transaction.atomic():
-        stand(them.people["customer_lead"].pk, other.pk)
+        find_member(them.people["customer_lead"].pk, other.pk)
         event = AuditEvent.objects.get(event=Event.ORGANISATION_JOINED)
         assert (event.data, event.shared) == ({"old": "Northwind Energy", "new": "Northwind Energy"}, True)
 
@@ -77,7 +77,7 @@ def test_a_row_that_is_in_another_relationship_still_stays_there(them):
     second = began(them, own="", organisation=first.customer_id)
     uses(them, "customer_lead", second.pk, ours.pk)
     with transaction.atomic():
-        assert stand(them.people["customer_lead"].pk, first.pk).relationship.customer.name == "Northwind"
+        assert find_member(them.people["customer_lead"].pk, first.pk).relationship.customer.name == "Northwind"
 
 
 @pytest.mark.parametrize("who", ["provider_lead", "customer_analyst", "customer_executive", "auditor", "mediator"])
@@ -138,12 +138,12 @@ def test_both_are_done_on_the_pages(them):
     assert answer.status_code == 302
     there = uuid.UUID(answer.headers["Location"].split("/")[2])
     with transaction.atomic():
-        assert stand(them.people["customer_lead"].pk, there).relationship.customer_id == ours.pk
+        assert find_member(them.people["customer_lead"].pk, there).relationship.customer_id == ours.pk
     assert browser.post("/begin/", {"side": "customer", "own": "", "other": "Gridworks"}).status_code == 422
     double = began(them)
     browser.post(f"/r/{there}/people/organisation/", {"organisation": str(double.customer_id)})
     with transaction.atomic():
-        assert stand(them.people["customer_lead"].pk, there).relationship.customer_id == double.customer_id
+        assert find_member(them.people["customer_lead"].pk, there).relationship.customer_id == double.customer_id
 
 
 def test_a_program_says_which_organisation_begins(them):
@@ -157,16 +157,16 @@ def test_a_program_says_which_organisation_begins(them):
 def ask_outside(them, who, said):
     look_at = them.people[who]
     with transaction.atomic():
-        look(look_at.pk)
+        set_viewer(look_at.pk)
         word = operations.make_token(look_at, "a program", 90, writes=True)[1]
     return Client().post("/api/relationships", said, "application/json", headers={"Authorization": f"Bearer {word}"})
 
 
 def test_whoever_looks_at_nothing_leads_nothing(them):
     with transaction.atomic():
-        look(None)
+        set_viewer(None)
         assert queries.led_organisations() == []
-        look(them.people["customer_member"].pk)
+        set_viewer(them.people["customer_member"].pk)
         assert queries.led_organisations() == []
-        look(them.people["customer_lead"].pk)
+        set_viewer(them.people["customer_lead"].pk)
         assert [one.name for one in queries.led_organisations()] == ["Northwind Energy"]

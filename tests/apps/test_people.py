@@ -16,9 +16,9 @@ from comity.apps.i18n import words_for
 from comity.apps.matters import operations as matters
 from comity.apps.parties import operations
 from comity.apps.parties.mailing import tell
+from comity.apps.parties.member_context import find_member
 from comity.apps.parties.models import Membership, Organisation, Person, Role
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import stand
 from comity.apps.refusal import Refused
 from comity.core.matters.kinds import Kind
 from comity.core.values import Side
@@ -42,9 +42,9 @@ def test_a_side_may_begin_alone_and_the_other_sees_what_is_shared_once_it_joins(
     started()
     with transaction.atomic():
         alone = person("Rosa First")
-        standing = operations.found(alone, Side.PROVIDER, "Alpha Desk", "Someday Ltd")
-        audit(standing, Event.DELIVERY_UPLOADED, None, {"name": "prices.csv"})
-        _, word = operations.invite(standing, "late@example.org", Role.MEMBER, Side.CUSTOMER)
+        member = operations.found(alone, Side.PROVIDER, "Alpha Desk", "Someday Ltd")
+        audit(member, Event.DELIVERY_UPLOADED, None, {"name": "prices.csv"})
+        _, word = operations.invite(member, "late@example.org", Role.MEMBER, Side.CUSTOMER)
         assert Organisation.objects.get(name="Someday Ltd").placeholder
     page = Client()
     shown = page.get(f"/join/{word}/")
@@ -54,7 +54,7 @@ def test_a_side_may_begin_alone_and_the_other_sees_what_is_shared_once_it_joins(
     with transaction.atomic():
         late = Person.objects.get(email="late@example.org")
         assert late.language == "es"  # in which mails come
-        there = stand(late.pk, standing.relationship.pk)
+        there = find_member(late.pk, member.relationship.pk)
         assert (there.side, there.membership.role) == (Side.CUSTOMER, Role.LEAD)  # the first of a side leads it
         assert not Organisation.objects.get(name="Someday Ltd").placeholder
         events = set(AuditEvent.objects.values_list("event", flat=True))

@@ -18,9 +18,9 @@ from django.utils import timezone
 from comity.apps.audit.models import AuditEvent
 from comity.apps.audit.sentences import in_english
 from comity.apps.parties import operations, queries
+from comity.apps.parties.member_context import set_viewer
 from comity.apps.parties.models import Invitation, Membership, Role
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import look
 from comity.apps.refusal import Refused
 from comity.core.values import Side
 from tests.room import PASSWORD, cast, forget_mails, person, sent_mails, superuser, token
@@ -203,10 +203,10 @@ def test_the_leads_of_a_side_see_what_each_other_has_asked_of_the_other_side(the
 
 def named(them, whom, deputy, days=12, by=None):
     with transaction.atomic():
-        standing = them.at(by or whom)
-        people = {one.person_id: one for one in queries.people(standing)}
+        member = them.at(by or whom)
+        people = {one.person_id: one for one in queries.people(member)}
         until = timezone.now().date() + timedelta(days)
-        operations.stand_in(standing, people[them.people[whom].pk], people[them.people[deputy].pk], until)
+        operations.stand_in(member, people[them.people[whom].pk], people[them.people[deputy].pk], until)
 
 
 def test_a_deputy_decides_nothing_about_people(them):
@@ -363,10 +363,10 @@ def test_the_second_of_two_waits_and_sees_what_the_first_did(them):
     def let_go(me, other):
         def work(wait):
             with transaction.atomic():
-                standing = them.at(me)
+                member = them.at(me)
                 target = Membership.objects.get(pk=places[other])
                 wait()
-                operations.let_go(standing, target)
+                operations.let_go(member, target)
             return "done"
 
         return work
@@ -471,7 +471,7 @@ def test_the_owners_functions_refuse_whoever_may_not(still, who, call, answer):
     places = {name: place_of(still, name) for name in still.people}
     before = roles(still)
     with transaction.atomic():
-        look(still.people[who].pk) if who == "stranger" else still.at(who)
+        set_viewer(still.people[who].pk) if who == "stranger" else still.at(who)
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT {call.format(**places)}")
             assert cursor.fetchone() == (answer,)

@@ -117,8 +117,8 @@ def test_what_broke_off_is_looked_at_again_or_thrown_away_by_a_colleague(them):
     assert browser.post(f"{address}move/", {"do": "drop"}).status_code == 302
     assert now(them, "provider_lead", made).stage == Stage.LOOKING  # it is under way
     with transaction.atomic():
-        standing = them.at("provider_analyst")
-        let_go(standing, standing.membership)
+        member = them.at("provider_analyst")
+        let_go(member, member.membership)
     with pytest.raises(PermissionError):
         operations.run(them.people["provider_analyst"].pk, them.relationship, made.pk, dry_run=True)
     with superuser() as everybody:  # as the worker leaves it
@@ -187,8 +187,8 @@ def test_what_had_come_in_when_it_broke_off_is_told_and_not_thrown_away(them, mo
     def importing(*given, **named):
         found = import_source(*given, **named)
         with transaction.atomic():
-            standing = them.at("provider_analyst")
-            let_go(standing, standing.membership)
+            member = them.at("provider_analyst")
+            let_go(member, member.membership)
         return found
 
     monkeypatch.setattr(operations, "import_source", importing)

@@ -130,8 +130,8 @@ def refusing(monkeypatch, status):
     """Let an operation write to the log and then refuse with a status."""
     monkeypatch.setattr(Code.LAST_LEAD, "status", status)
 
-    def let_go(standing, _):
-        audit(standing, Event.DELIVERY_IMPORTED, None, {"name": "what is not kept"}, shared=True)
+    def let_go(member, _):
+        audit(member, Event.DELIVERY_IMPORTED, None, {"name": "what is not kept"}, shared=True)
         raise Refused(Code.LAST_LEAD, retry_after_s=60 if status == HTTPStatus.TOO_MANY_REQUESTS else None)
 
     monkeypatch.setattr(parties, "let_go", let_go)

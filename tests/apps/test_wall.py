@@ -12,8 +12,8 @@ from comity.apps.audit.models import AuditEvent, Event
 from comity.apps.books.models import Delivery, Export, Hold, KeptMapping, Mark, MarkStep, Routes
 from comity.apps.matters import operations as matters
 from comity.apps.matters.models import Evidence, Matter, Step
+from comity.apps.parties.member_context import find_member, set_viewer
 from comity.apps.parties.models import Invitation, Membership, Organisation, Relationship
-from comity.apps.parties.viewing import look, stand
 from comity.apps.record.models import Consent, Entry
 from comity.apps.replies.models import Notice, SilenceTerm
 from comity.apps.reviews.models import ByMail
@@ -111,7 +111,7 @@ def test_a_request_that_forgets_sees_nothing(them):
     with transaction.atomic():
         assert [model.objects.count() for model in MODELS] == [0] * len(MODELS)
     with transaction.atomic():
-        look(them.people["customer_lead"].pk)
+        set_viewer(them.people["customer_lead"].pk)
         assert Matter.objects.count() == 0  # nobody's place is taken yet
         assert Membership.objects.count() == 1
         assert Relationship.objects.count() == 1
@@ -142,7 +142,7 @@ def test_who_is_looking_ends_with_the_transaction(them):
 @pytest.mark.parametrize("name", ["stranger", "former"])
 def test_who_has_no_place_cannot_take_one(them, name):
     with transaction.atomic():
-        assert stand(them.people[name].pk, them.relationship) is None
+        assert find_member(them.people[name].pk, them.relationship) is None
     places = []
     with superuser() as everybody:
         places = [
@@ -154,7 +154,7 @@ def test_who_has_no_place_cannot_take_one(them, name):
     assert len(places) > 10
     for place in places:  # not even with the number of somebody's place
         with transaction.atomic():
-            look(them.people[name].pk, place)
+            set_viewer(them.people[name].pk, place)
             assert Matter.objects.count() == 0
             assert not Relationship.objects.filter(pk=them.relationship).exists()
             assert not Membership.objects.filter(relationship=them.relationship, left_at=None).exists()
@@ -177,7 +177,7 @@ def test_nobody_writes_into_a_relationship_that_is_not_theirs(them):
         ),
     ):  # fmt: skip
         with pytest.raises(ProgrammingError, match=r"row-level security|permission denied"), transaction.atomic():
-            look(them.people["stranger"].pk, place)
+            set_viewer(them.people["stranger"].pk, place)
             row.save(force_insert=True)
 
 
@@ -236,9 +236,9 @@ def test_a_change_of_what_is_held_back_is_told_by_its_own_side_and_read_by_both(
 
 def test_what_a_side_holds_back_is_ended_by_that_side_alone(them):
     with transaction.atomic():
-        standing = them.at("provider_lead")
-        said = {"item": "costs", "reason": "Ours.", "review_on": "2090-01-01", "person": standing.membership.person}
-        Mark.objects.create(relationship=standing.relationship, side=Side.PROVIDER, **said)
+        member = them.at("provider_lead")
+        said = {"item": "costs", "reason": "Ours.", "review_on": "2090-01-01", "person": member.membership.person}
+        Mark.objects.create(relationship=member.relationship, side=Side.PROVIDER, **said)
     for who, gone in (("customer_lead", 0), ("auditor", 0), ("provider_lead", 1)):
         with transaction.atomic():
             them.at(who)

@@ -19,10 +19,10 @@ JUNE = "2026-06"
 def confirm(them, who, period=JUNE, digest=None):
     """Confirm the figures as they are now, or those of a digest."""
     with transaction.atomic():
-        standing = them.at(who)
-        review = queries.review(standing, period, joint=True)
-        seen = digest or chain.digest_of(queries.figures(standing, review, period))
-        return operations.confirm(standing, review, period, seen)
+        member = them.at(who)
+        review = queries.review(member, period, joint=True)
+        seen = digest or chain.digest_of(queries.figures(member, review, period))
+        return operations.confirm(member, review, period, seen)
 
 
 def entries(them):

@@ -5,7 +5,7 @@ import json
 from django.db import transaction
 
 from comity.apps.parties import operations as parties
-from comity.apps.parties.viewing import look
+from comity.apps.parties.member_context import set_viewer
 from tests.room import Browser
 
 
@@ -13,7 +13,7 @@ def token(them, who, *, writes=False):
     key = (who, writes)
     if key not in them.tokens:
         with transaction.atomic():
-            look(them.people[who].pk)
+            set_viewer(them.people[who].pk)
             them.tokens[key] = parties.make_token(them.people[who], "a program", 90, writes=writes)[1]
     return them.tokens[key]
 

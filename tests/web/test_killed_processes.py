@@ -42,22 +42,22 @@ from django.db import transaction
 from comity.apps.books.queries import folder_of
 from comity.apps.parties import operations
 from comity.apps.parties.models import Person, Role
-from comity.apps.parties.viewing import look
+from comity.apps.parties.member_context import set_viewer
 from comity.core.values import Side
 from tests.cast import write_book
 with transaction.atomic():
     people = [Person.objects.create_user(f"{name}@example.org", "correct horse battery", name=name) for name in "ab"]
-    place = operations.found(people[0], Side.CUSTOMER, "Northwind", "Helpline")
-    _, word = operations.invite(place, people[1].email, Role.LEAD, Side.PROVIDER)
+    member = operations.found(people[0], Side.CUSTOMER, "Northwind", "Helpline")
+    _, word = operations.invite(member, people[1].email, Role.LEAD, Side.PROVIDER)
     operations.join(people[1], word)
     tokens = []
     for person in people:
-        look(person.pk)
+        set_viewer(person.pk)
         tokens.append(operations.make_token(person, "script", 90, writes=True)[1])
 days = [f"2026-{month:02}-{day:02}" for month in (5, 6) for day in range(1, 31 + month % 2)]
 lines = [f"base-{day},{day}T10:00:00Z,help,voice,{day}T10:00:05Z" for day in days]
-write_book(folder_of(place.relationship.pk), sys.argv[1], contacts="\\n".join([sys.argv[2], *lines]))
-print(json.dumps([str(place.relationship.pk), *tokens]))
+write_book(folder_of(member.relationship.pk), sys.argv[1], contacts="\\n".join([sys.argv[2], *lines]))
+print(json.dumps([str(member.relationship.pk), *tokens]))
 """
 
 STATE_SCRIPT = """
@@ -70,12 +70,12 @@ from comity.apps.books.queries import opened
 from comity.apps.matters.models import Matter
 from comity.apps.outbox.operations import recover
 from comity.apps.parties.models import Person
-from comity.apps.parties.viewing import standing
+from comity.apps.parties.member_context import acting_as
 from comity.apps.record.models import Entry
 recover()
 day = lambda moment: str(moment.astimezone(ZoneInfo("Europe/Madrid")).date())
 person = Person.objects.get(email="a@example.org")
-with standing(person.pk, sys.argv[1]) as place, opened(place) as book:
+with acting_as(person.pk, sys.argv[1]) as member, opened(member) as book:
     there = [name for name in ("contacts", "events") if name in book.holdings]
     rows = {"events": []} | {name: book.table(name).to_pyarrow().to_pylist() for name in there}
     found = {
@@ -87,7 +87,7 @@ with standing(person.pk, sys.argv[1]) as place, opened(place) as book:
 # A file that has not come in is its own side's to see.
 deliveries = {}
 for email in ("a@example.org", "b@example.org"):
-    with standing(Person.objects.get(email=email).pk, sys.argv[1]):
+    with acting_as(Person.objects.get(email=email).pk, sys.argv[1]):
         deliveries |= {str(one.pk): [str(one.pk), one.name, one.stage] for one in Delivery.objects.all()}
 found["deliveries"] = list(deliveries.values())
 print(json.dumps(found))

@@ -1,8 +1,9 @@
 """Refusals: what somebody asks for and does not get. One class for all apps, and one place a channel that answers it.
 
-Pages are answered by `parties.viewing.ViewerMiddleware`, programs by the handler in `web.api.base`. The status of
-a refusal follows one rule, which `docs/running.md` tells programs: 404 for what somebody may not know of, 403 where
-they know of it and lack the right, 409 for what cannot be done now, 422 for wrong input, 429 for too often.
+Pages are answered by `parties.member_context.ViewerMiddleware`, programs by the handler in `web.api.base`. The status
+of a refusal follows one rule, which `docs/running.md` tells programs: 404 for what somebody may not know of, 403 where
+they know of it and lack the right, 409 for what cannot be done now, 422 for wrong input, 429 for too often, 503 for
+what is being computed.
 """
 
 from collections.abc import Callable, Mapping
@@ -104,7 +105,7 @@ def form_page(name: str, *parts: str, query: tuple[str, ...] = ()) -> Callable[[
 
 def return_address(request: HttpRequest, refused: Refused) -> str | None:
     """Where whoever is refused is sent back to; None where no page is known, or where they only read."""
-    match, standing = request.resolver_match, getattr(request, "standing", None)
+    match, member = request.resolver_match, getattr(request, "member", None)
     if match is None or request.method in {"GET", "HEAD"}:
         return None
     if refused.place:
@@ -114,7 +115,7 @@ def return_address(request: HttpRequest, refused: Refused) -> str | None:
         return None
     name, parts, query = marked
     kwargs = {part: match.kwargs[part] for part in parts}
-    if standing is not None:
-        kwargs["relationship"] = standing.relationship.pk
+    if member is not None:
+        kwargs["relationship"] = member.relationship.pk
     asked = urlencode({field: request.POST.get(field, "") for field in query})
     return reverse(name, kwargs=kwargs) + (f"?{asked}" if asked else "")

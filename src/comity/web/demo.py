@@ -12,8 +12,8 @@ from comity.apps.books.queries import folder_of, items_kept
 from comity.apps.matters import operations as matters
 from comity.apps.matters.models import Began, Matter
 from comity.apps.parties import operations
+from comity.apps.parties.member_context import MemberContext, acting_as, find_member
 from comity.apps.parties.models import NEUTRAL, Membership, Person, Role
-from comity.apps.parties.viewing import Standing, stand, standing
 from comity.apps.reviews import operations as closing
 from comity.apps.reviews import queries as reviews
 from comity.core import chain
@@ -67,13 +67,13 @@ def load_demo(book: Path) -> None:
         first = operations.found(people["marta"], Side.CUSTOMER, CUSTOMER, PROVIDER)
         for name, _, side, role in PEOPLE[1:]:
             inviter = "jonas" if side is Side.PROVIDER and name != "jonas" else "marta"
-            standing = stand(people[inviter].pk, first.relationship.pk)
-            assert standing is not None
-            invitation, token = operations.invite(standing, people[name].email, role, None if role in NEUTRAL else side)
+            member = find_member(people[inviter].pk, first.relationship.pk)
+            assert member is not None
+            invitation, token = operations.invite(member, people[name].email, role, None if role in NEUTRAL else side)
             if token is None:  # somebody neutral, to whom the other side agrees
-                provider_standing = stand(people["jonas"].pk, first.relationship.pk)
-                assert provider_standing is not None
-                token = operations.agree(provider_standing, invitation)
+                provider = find_member(people["jonas"].pk, first.relationship.pk)
+                assert provider is not None
+                token = operations.agree(provider, invitation)
             operations.join(people[name], token)
         target = folder_of(first.relationship.pk)
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -85,29 +85,29 @@ def load_demo(book: Path) -> None:
 def _agree_and_mark(people: dict[str, Person], relationship: UUID) -> None:
     """Confirm an earlier period as both sides, give reasons for private items, name a deputy, review access."""
     for name in ("marta", "jonas"):
-        with standing(people[name].pk, relationship) as place:
-            review = reviews.review(place, CONFIRMED, joint=True)
-            figures = reviews.figures(place, review, CONFIRMED)
-            closing.confirm(place, review, CONFIRMED, chain.digest_of(figures))
-            operations.review_access(place)
-    with standing(people["jonas"].pk, relationship) as place:
+        with acting_as(people[name].pk, relationship) as member:
+            review = reviews.review(member, CONFIRMED, joint=True)
+            figures = reviews.figures(member, review, CONFIRMED)
+            closing.confirm(member, review, CONFIRMED, chain.digest_of(figures))
+            operations.review_access(member)
+    with acting_as(people["jonas"].pk, relationship) as member:
         review_on = date.today() + timedelta(days=60)  # noqa: DTZ011 - the day here
-        for item in items_kept(place)[Side.PROVIDER]:
+        for item in items_kept(member)[Side.PROVIDER]:
             if item in REASONS:
-                books.mark_private(place, item, REASONS[item], review_on)
-        lead = place.membership
+                books.mark_private(member, item, REASONS[item], review_on)
+        lead = member.membership
         deputy = Membership.objects.get(person=people["aisha"], left_at=None)
-        operations.stand_in(place, lead, deputy, date.today() + timedelta(days=12))  # noqa: DTZ011 - as above
+        operations.stand_in(member, lead, deputy, date.today() + timedelta(days=12))  # noqa: DTZ011 - as above
 
 
 def _raise_matters(people: dict[str, Person], relationship: UUID) -> None:
     """Raise a dispute, two claims and three actions, in several states."""
     zone = "Europe/Madrid"
 
-    def at(name: str) -> Standing:
-        member_standing = stand(people[name].pk, relationship)
-        assert member_standing is not None
-        return member_standing
+    def at(name: str) -> MemberContext:
+        member = find_member(people[name].pk, relationship)
+        assert member is not None
+        return member
 
     def owner(name: str) -> Membership:
         return Membership.objects.get(person=people[name], left_at=None)

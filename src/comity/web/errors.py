@@ -6,7 +6,7 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from comity.apps.parties.viewing import API
+from comity.apps.parties.member_context import API
 
 PROBLEM = "application/problem+json"
 

@@ -17,9 +17,9 @@ from django.utils.timezone import now
 from jinja2 import Environment, StrictUndefined
 
 from comity.apps.i18n import language, spoken_period, words_for
+from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.panels import Entry, entries
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import Standing
 from comity.core.values import Side
 from comity.review.render.html import finalize
 from comity.web.passkeys import passkey_script
@@ -63,14 +63,14 @@ def _cached_reverse(prefix: str, name: str, args: tuple[object, ...], named: tup
 
 def context(request: HttpRequest) -> dict[str, Any]:
     """Return what every template may use: words, viewer, navigation, messages, and the path of the request."""
-    standing = getattr(request, "standing", None)
+    member = getattr(request, "member", None)
     words, failed = words_for(language()), getattr(request, "failed", False)
     return {
         "words": words,
-        "standing": standing,
+        "member": member,
         "person": request.user if request.user.is_authenticated else None,
-        "party": (lambda side: words.side(side, {})) if standing is None else standing.party(words),
-        "navigation": [] if standing is None else _navigation(standing, counting=not failed),
+        "party": (lambda side: words.side(side, {})) if member is None else member.party(words),
+        "navigation": [] if member is None else _navigation(member, counting=not failed),
         "notices": lambda: list(messages.get_messages(request)),  # once shown they are gone
         "here": request.resolver_match.view_name if request.resolver_match else "",
         "path": request.get_full_path(),
@@ -78,9 +78,9 @@ def context(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _navigation(standing: Standing, *, counting: bool) -> list[tuple[Entry, int]]:
+def _navigation(member: MemberContext, *, counting: bool) -> list[tuple[Entry, int]]:
     """Return the navigation of a relationship: entries, and how many items wait on each.
 
     :param counting: False after an error, since queries may fail in a transaction that is broken
     """
-    return [(entry, entry.count(standing) if counting and entry.count is not None else 0) for entry in entries()]
+    return [(entry, entry.count(member) if counting and entry.count is not None else 0) for entry in entries()]

@@ -72,7 +72,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "comity.apps.parties.sessions.SessionLimits",
-    "comity.apps.parties.viewing.ViewerMiddleware",
+    "comity.apps.parties.member_context.ViewerMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "comity.web.urls"

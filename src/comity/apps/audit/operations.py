@@ -6,13 +6,13 @@ from django.db.models import Model
 from django.utils import timezone
 
 from comity.apps.audit.models import FIELDS, READS, AuditEvent, Event, SubjectType
-from comity.apps.parties.viewing import Standing
+from comity.apps.parties.member_context import MemberContext
 
 Subject = Model | SubjectType | None
 
 
 def audit(
-    standing: Standing,
+    member: MemberContext,
     event: Event,
     subject: Subject = None,
     data: Mapping[str, object] | None = None,
@@ -31,18 +31,18 @@ def audit(
     if missing:
         raise ValueError(f"{event} needs {', '.join(missing)}")
     return AuditEvent.objects.create(
-        relationship=standing.relationship,
-        person=standing.membership.person,
-        side=standing.side,
+        relationship=member.relationship,
+        person=member.membership.person,
+        side=member.side,
         event=event,
         **_subject(subject),
         data=data,
-        shared=shared or standing.side is None,
+        shared=shared or member.side is None,
     )
 
 
 def audit_read(
-    standing: Standing, event: Event, subject: Subject = None, data: Mapping[str, object] | None = None
+    member: MemberContext, event: Event, subject: Subject = None, data: Mapping[str, object] | None = None
 ) -> None:
     """Add to the log that somebody has read what the sides share; once a day for each thing, whoever it is.
 
@@ -54,10 +54,10 @@ def audit_read(
         raise ValueError(f"{event} is no reading")
     today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
     known = AuditEvent.objects.filter(
-        relationship=standing.relationship, at__gte=today, person=standing.membership.person, event=event
+        relationship=member.relationship, at__gte=today, person=member.membership.person, event=event
     )
     if not known.filter(**_subject(subject), data=dict(data or {})).exists():
-        audit(standing, event, subject, data, shared=True)
+        audit(member, event, subject, data, shared=True)
 
 
 def _subject(subject: Subject) -> dict[str, object]:

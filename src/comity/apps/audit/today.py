@@ -9,8 +9,8 @@ from django.utils import timezone
 from comity.apps.audit.models import AuditEvent, SubjectType
 from comity.apps.audit.queries import log
 from comity.apps.audit.sentences import Sentence, sentence
+from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.panels import Context, Panel, Place, add_panel
-from comity.apps.parties.viewing import Standing
 from comity.review.i18n.words import Words
 
 _LINES = 8
@@ -21,11 +21,11 @@ def register() -> None:
     add_panel(Panel("audit/_news.html", Place.SIDE, 90, _news))
 
 
-def _news(standing: Standing, words: Words, zone: ZoneInfo) -> Context:
+def _news(member: MemberContext, words: Words, zone: ZoneInfo) -> Context:
     """By day and time of the relationship's zone; titles lead to their matters."""
     days: dict[date, list[tuple[str, AuditEvent, Sentence, UUID | None]]] = {}
-    party = standing.party(words)
-    for event in log(standing)[:_LINES]:
+    party = member.party(words)
+    for event in log(member)[:_LINES]:
         at = event.at.astimezone(zone)
         matter = event.subject_id if event.subject_type == SubjectType.MATTER else None
         days.setdefault(at.date(), []).append((f"{at:%H:%M}", event, sentence(event, words, party), matter))

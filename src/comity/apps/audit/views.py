@@ -11,8 +11,8 @@ from comity.apps.audit.models import AuditEvent
 from comity.apps.audit.sentences import in_english, sentence
 from comity.apps.i18n import language, words_for
 from comity.apps.paging import paged
+from comity.apps.parties.member_context import member_of
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import place
 from comity.apps.sheet import csv_file
 
 _LINES = 100
@@ -22,10 +22,10 @@ _COLUMNS = ("at", "by", "side", "action", "about", "event", "subject", "data")
 @require_safe
 def log(request: HttpRequest) -> HttpResponse:
     """What was done, or read, and by whom: what both sides read, and what the own side did."""
-    standing, words = place(request, Action.AUDIT), words_for(language())
+    member, words = member_of(request, Action.AUDIT), words_for(language())
     reads = request.GET.get("what") == "reads"
-    page = paged(request, queries.log(standing, reads=reads), _LINES)
-    lines = [(event, sentence(event, words, standing.party(words))) for event in page]
+    page = paged(request, queries.log(member, reads=reads), _LINES)
+    lines = [(event, sentence(event, words, member.party(words))) for event in page]
     tabs = [(not reads, "", words("log.done")), (reads, "what=reads", words("log.reads"))]
     return render(request, "audit/log.html", {"page": page, "tabs": tabs, "lines": lines})
 
@@ -33,8 +33,8 @@ def log(request: HttpRequest) -> HttpResponse:
 @require_safe
 def log_file(request: HttpRequest) -> HttpResponse:
     """The whole log that the viewer may read, as a file."""
-    standing = place(request, Action.AUDIT)
-    events = [*queries.log(standing), *queries.log(standing, reads=True)]
+    member = member_of(request, Action.AUDIT)
+    events = [*queries.log(member), *queries.log(member, reads=True)]
     return csv_file("log.csv", _COLUMNS, map(_row, events))
 
 

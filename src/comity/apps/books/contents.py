@@ -8,31 +8,31 @@ from typing import Any
 
 from comity.apps.books.queries import opened
 from comity.apps.books.results import cached
-from comity.apps.parties.viewing import Standing
+from comity.apps.parties.member_context import MemberContext
 from comity.book.lateness import lateness_in
 from comity.book.reading.coverage import Coverage
 from comity.book.reading.origins import origins
 from comity.book.tables import MONTHLY
 
 
-def lateness(standing: Standing) -> list[dict[str, Any]]:
+def lateness(member: MemberContext) -> list[dict[str, Any]]:
     """Each agreed delivery, by whom and by when, and whether the last one due has come."""
 
     def make() -> list[dict[str, Any]]:
-        with opened(standing) as book:
+        with opened(member) as book:
             now = datetime.now(UTC)
             return [asdict(one) for one in lateness_in(book, Coverage(book, now.date()), now)]
 
-    return cached(standing, ("lateness", datetime.now(UTC).hour), make)
+    return cached(member, ("lateness", datetime.now(UTC).hour), make)
 
 
-def tables(standing: Standing) -> list[dict[str, Any]]:
+def tables(member: MemberContext) -> list[dict[str, Any]]:
     """What is in the book for the viewer: each table with its rows, those set aside, and what came last by whom."""
-    return cached(standing, ("tables",), lambda: _tables(standing))
+    return cached(member, ("tables",), lambda: _tables(member))
 
 
-def _tables(standing: Standing) -> list[dict[str, Any]]:
-    with opened(standing) as book:
+def _tables(member: MemberContext) -> list[dict[str, Any]]:
+    with opened(member) as book:
         found = {origin.table: origin for origin in origins(book)}
         reach = Coverage(book, datetime.now(UTC).date())
         return [

@@ -27,10 +27,10 @@ from comity.apps.books.results import records_changed
 from comity.apps.outbox.operations import defer
 from comity.apps.outbox.queries import jobs
 from comity.apps.parties.limits import limit
+from comity.apps.parties.member_context import MemberContext, find_member, set_viewer
 from comity.apps.parties.models import Person
 from comity.apps.parties.queries import portfolio
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import Standing, look, stand
 from comity.apps.refusal import Refused
 from comity.book.errors import UnusableFileError
 from comity.book.formats.sheet import UnusableSourceError
@@ -47,21 +47,21 @@ _TOLD = 200  # rows of no book that the page shows
 _SAID = 1000
 
 
-def theirs(person: Person) -> dict[str, Standing]:
+def theirs(person: Person) -> dict[str, MemberContext]:
     """Where somebody may bring records into a book, by the relationship's name."""
     fit = []
     for one in portfolio(person):
-        place = stand(person.pk, one.relationship_id)  # whom somebody stands in for is seen from within alone
-        if place is not None and place.side is not None and place.may(Action.BRING) and has_book(place):
-            fit.append(place)
-    look(person.pk)
-    times = Counter(str(place.relationship) for place in fit)
-    return {_name(place, alone=times[str(place.relationship)] == 1): place for place in fit}
+        member = find_member(person.pk, one.relationship_id)  # whom somebody stands in for is seen from within alone
+        if member is not None and member.side is not None and member.may(Action.BRING) and has_book(member):
+            fit.append(member)
+    set_viewer(person.pk)
+    times = Counter(str(member.relationship) for member in fit)
+    return {_name(member, alone=times[str(member.relationship)] == 1): member for member in fit}
 
 
-def _name(place: Standing, *, alone: bool) -> str:
+def _name(member: MemberContext, *, alone: bool) -> str:
     """A relationship's name, with a part of its number where another is called the same."""
-    return str(place.relationship) if alone else f"{place.relationship} ({str(place.relationship.pk)[:8]})"
+    return str(member.relationship) if alone else f"{member.relationship} ({str(member.relationship.pk)[:8]})"
 
 
 def keep_routes(person: Person, text: str) -> None:
@@ -74,7 +74,7 @@ def keep_routes(person: Person, text: str) -> None:
     Routes.objects.update_or_create(person=person, defaults={"text": text})
 
 
-def _written(folder: Path, text: str, books: Mapping[str, Standing]) -> Path:
+def _written(folder: Path, text: str, books: Mapping[str, MemberContext]) -> Path:
     """`routes.toml` as the importer reads it, with the books' folders in the place of their names."""
     file = folder / FILE
     file.write_text(text, encoding="utf-8")
@@ -102,7 +102,7 @@ def receive(person: Person, upload: "UploadedFile[Any]", mapping: str) -> Export
         raise Refused(Code.NO_ROUTES)
     limit(person, "uploads")
     made = Export(person=person, name=Path(upload.name or "file").name[:200], mapping=mapping)
-    put_down(upload, _place(made))
+    put_down(upload, _path(made))
     made.save(force_insert=True)
     _later(made, dry_run=True)
     return made
@@ -127,7 +127,7 @@ def drop(export: Export) -> None:
     """
     if export.stage in {Stage.BROUGHT, Stage.BRINGING} or under_way(export):
         raise Refused(Code.NOT_NOW)
-    shutil.rmtree(_place(export).parent, ignore_errors=True)
+    shutil.rmtree(_path(export).parent, ignore_errors=True)
     export.stage = Stage.DROPPED
     export.save(update_fields=["stage"])
 
@@ -135,12 +135,12 @@ def drop(export: Export) -> None:
 def run(person: UUID, number: UUID, *, dry_run: bool) -> None:
     """Make the trial run, or bring the rows into the books that they belong to; what becomes of it is kept."""
     with transaction.atomic():
-        look(person)
+        set_viewer(person)
         export = Export.objects.select_related("person").get(pk=number)
         text = Routes.objects.get(person=person).text
         books = theirs(export.person)
         holders = _holders(person, books, export.mapping)
-        waits = any(_holds_back(place) for place in books.values())
+        waits = any(_holds_back(member) for member in books.values())
     if export.stage != (Stage.LOOKING if dry_run else Stage.BRINGING):
         return  # somebody has asked for something else meanwhile
     if waits and not dry_run:
@@ -151,18 +151,18 @@ def run(person: UUID, number: UUID, *, dry_run: bool) -> None:
             request = ImportRequest(export.person.name, datetime.now(UTC), dry_run=dry_run)
             routed = import_routed(
                 routes,
-                _place(export),
+                _path(export),
                 read_mapping(export.mapping),
                 request,
                 parts={
-                    _folder(place): replace(
+                    _folder(member): replace(
                         request,
-                        side=place.side,
-                        holder=holders.get(_folder(place)),
-                        key=str(_key(export, place.relationship.pk)),
+                        side=member.side,
+                        holder=holders.get(_folder(member)),
+                        key=str(_key(export, member.relationship.pk)),
                     )
-                    for place in books.values()
-                    if place.side is not None
+                    for member in books.values()
+                    if member.side is not None
                 },
                 done=lambda book, outcome: _tell(person, UUID(book.name), export, outcome),
             )
@@ -170,35 +170,35 @@ def run(person: UUID, number: UUID, *, dry_run: bool) -> None:
     except (UnusableFileError, OSError) as error:
         changes: dict[str, Any] = {"stage": Stage.REFUSED, "why": _sentence(error, export, books)}
     else:
-        names = {_folder(place): name for name, place in books.items()}
+        names = {_folder(member): name for name, member in books.items()}
         told = _told(routed, [names[folder] for folder in folders])
         changes = {"stage": Stage.LOOKED if dry_run else Stage.BROUGHT, "outcome": told, "why": ""}
         if not dry_run:
             with transaction.atomic():
-                for place in books.values():
-                    records_changed(place.relationship.pk)
+                for member in books.values():
+                    records_changed(member.relationship.pk)
     with transaction.atomic():
-        look(person)
+        set_viewer(person)
         Export.objects.filter(pk=number).update(**changes)
     if changes["stage"] == Stage.BROUGHT:
-        shutil.rmtree(_place(export).parent, ignore_errors=True)
+        shutil.rmtree(_path(export).parent, ignore_errors=True)
 
 
-def _holds_back(place: Standing) -> bool:
+def _holds_back(member: MemberContext) -> bool:
     """Whether the own side is about to hold something back: its rows are imported after that."""
-    if place.side is None:
+    if member.side is None:
         return False
-    waiting = jobs(place.relationship.pk, [HOLD_BACK]).exclude(status="failed")
-    return waiting.filter(lock=in_order(place.relationship.pk, place.side)).exists()
+    waiting = jobs(member.relationship.pk, [HOLD_BACK]).exclude(status="failed")
+    return waiting.filter(lock=in_order(member.relationship.pk, member.side)).exists()
 
 
-def _holders(person: UUID, books: Mapping[str, Standing], mapping: str) -> dict[Path, Side | None]:
+def _holders(person: UUID, books: Mapping[str, MemberContext], mapping: str) -> dict[Path, Side | None]:
     """Of each book the side that alone adds rows to the export's table, if one does."""
     table, found = read_mapping(mapping).target.name, {}
-    for place in books.values():
-        stood = stand(person, place.relationship.pk)
-        found[_folder(place)] = None if stood is None else holder(stood, table)
-    look(person)
+    for member in books.values():
+        stood = find_member(person, member.relationship.pk)
+        found[_folder(member)] = None if stood is None else holder(stood, table)
+    set_viewer(person)
     return found
 
 
@@ -210,8 +210,8 @@ def _key(export: Export, relationship: UUID) -> UUID:
 def _tell(person: UUID, relationship: UUID, export: Export, outcome: Outcome) -> None:
     """Both sides of a relationship learn that a file came, and of nothing but its own rows."""
     with transaction.atomic():
-        place, key = stand(person, relationship), _key(export, relationship)
-        if place is None or place.side is None or Delivery.objects.filter(pk=key).exists():
+        member, key = find_member(person, relationship), _key(export, relationship)
+        if member is None or member.side is None or Delivery.objects.filter(pk=key).exists():
             return
         if outcome.already is not None and outcome.already.key != str(key):
             return  # the side has brought these rows before
@@ -223,9 +223,9 @@ def _tell(person: UUID, relationship: UUID, export: Export, outcome: Outcome) ->
         own = not seen and bool(came.rows_in)
         made = Delivery.objects.create(
             pk=key,
-            relationship=place.relationship,
-            side=place.side.value,
-            person=place.membership.person,
+            relationship=member.relationship,
+            side=member.side.value,
+            person=member.membership.person,
             name=export.name,
             size=0,
             mapping=export.mapping,
@@ -239,7 +239,7 @@ def _tell(person: UUID, relationship: UUID, export: Export, outcome: Outcome) ->
                 "shared_counts": {name: getattr(shared, name) for name in COUNTS},
             },
         )
-        brought(place, made)
+        brought(member, made)
 
 
 def _told(routed: RoutedImport, names: list[str]) -> dict[str, Any]:
@@ -261,11 +261,11 @@ def _told(routed: RoutedImport, names: list[str]) -> dict[str, Any]:
     }
 
 
-def _folder(place: Standing) -> Path:
-    return folder_of(place.relationship.pk)
+def _folder(member: MemberContext) -> Path:
+    return folder_of(member.relationship.pk)
 
 
-def _place(export: Export) -> Path:
+def _path(export: Export) -> Path:
     return Path(settings.DATA) / "uploads" / "exports" / str(export.pk) / safe(export.name)
 
 
@@ -273,10 +273,10 @@ def _later(export: Export, *, dry_run: bool) -> None:
     defer(ROUTE, sides=(), person=str(export.person_id), export=str(export.pk), dry_run=dry_run)
 
 
-def _sentence(error: UnusableFileError | OSError, export: Export, books: Mapping[str, Standing]) -> str:
+def _sentence(error: UnusableFileError | OSError, export: Export, books: Mapping[str, MemberContext]) -> str:
     """What went wrong, with the export's own name, and books called as the portfolio calls them."""
-    folders = {_folder(place): name for name, place in books.items()}
-    names = {_place(export): export.name, Path(_place(export).name): export.name, **folders}
+    folders = {_folder(member): name for name, member in books.items()}
+    names = {_path(export): export.name, Path(_path(export).name): export.name, **folders}
     if isinstance(error, RefusedByBooksError):
         return "; ".join(f"{folders[book]}: {sentence(part, names)}" for book, part in error.parts)[:_SAID]
     return sentence(error, names)[:_SAID]

@@ -43,8 +43,8 @@ from comity.apps.books.refusals import Code
 from comity.apps.outbox.operations import defer
 from comity.apps.outbox.queries import pending
 from comity.apps.parties.limits import limit
+from comity.apps.parties.member_context import MemberContext, acting_as, find_lead
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import Standing, somebody_leading, standing
 from comity.apps.refusal import Refused
 from comity.book.definition import (
     FILE,
@@ -101,11 +101,11 @@ name = {provider}
 
 # Called in the transaction in which a side's delivery is recorded as brought in, when it proposes changes to rows that
 # the other side brought. The app of matters registers itself: it opens the matter that the other side answers.
-on_proposed: list[Callable[[Standing, Delivery], None]] = []
+on_proposed: list[Callable[[MemberContext, Delivery], None]] = []
 # The same when a side takes a delivery back: what it proposed is proposed no longer.
-on_undone: list[Callable[[Standing, Delivery], None]] = []
+on_undone: list[Callable[[MemberContext, Delivery], None]] = []
 # The same when a book is begun: what the room knows already is written into it.
-on_begun: list[Callable[[Standing], None]] = []
+on_begun: list[Callable[[MemberContext], None]] = []
 
 
 @contextmanager
@@ -121,40 +121,40 @@ def unusable(code: Code, file: str = "") -> Iterator[None]:
         raise Refused(code, why=error.called(file if error.file else "")) from None
 
 
-def begin_book(standing: Standing, timezone: str, currency: str) -> None:
+def begin_book(member: MemberContext, timezone: str, currency: str) -> None:
     """Have the book of a relationship that has none begun, with nothing agreed in it yet.
 
     :raises Refused: for a zone or a currency that is none, and where a book has begun or is about to
     """
-    if has_book(standing):
+    if has_book(member):
         raise Refused(Code.BEGUN_ALREADY)
-    if pending(standing, [BEGIN]):
+    if pending(member, [BEGIN]):
         raise Refused(Code.NOT_NOW)
     with tempfile.TemporaryDirectory() as tried, unusable(Code.UNUSABLE_TERMS):
-        _write_book(Path(tried), standing, timezone, currency)
+        _write_book(Path(tried), member, timezone, currency)
     defer(
-        BEGIN, relationship=standing.relationship.pk, person=str(standing.membership.person_id),
+        BEGIN, relationship=member.relationship.pk, person=str(member.membership.person_id),
         timezone=timezone, currency=currency,
     )  # fmt: skip
 
 
-def begin_book_now(standing: Standing, timezone: str, currency: str) -> None:
+def begin_book_now(member: MemberContext, timezone: str, currency: str) -> None:
     """The same, at once; a book that is there already stays as it is."""
-    folder = folder_of(standing.relationship.pk)
+    folder = folder_of(member.relationship.pk)
     if (folder / FILE).is_file():
         return
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write_book(folder, standing, timezone, currency)
+    _write_book(folder, member, timezone, currency)
     said = {"timezone": timezone, "currency": currency}
-    audit(standing, Event.BOOK_BEGUN, SubjectType.BOOK, said, shared=True)
+    audit(member, Event.BOOK_BEGUN, SubjectType.BOOK, said, shared=True)
     for writes in on_begun:
-        writes(standing)
+        writes(member)
 
 
-def _write_book(folder: Path, standing: Standing, timezone: str, currency: str) -> None:
-    names = {side: standing.relationship.organisation(side).name for side in Side}
+def _write_book(folder: Path, member: MemberContext, timezone: str, currency: str) -> None:
+    names = {side: member.relationship.organisation(side).name for side in Side}
     values = {
-        "name": str(standing.relationship),
+        "name": str(member.relationship),
         "timezone": timezone,
         "currency": currency,
         **{f"{side.value}_id": side.value for side in Side},
@@ -168,30 +168,30 @@ def _write_book(folder: Path, standing: Standing, timezone: str, currency: str) 
         raise
 
 
-def receive(standing: Standing, upload: "UploadedFile[Any]") -> Delivery:
+def receive(member: MemberContext, upload: "UploadedFile[Any]") -> Delivery:
     """Take a file, find out what it is, and have it looked at.
 
     :raises Refused: for those on neither side, for a file that is too large, and for too many within an hour
     """
-    side = standing.side
-    if side is None or not standing.may(Action.BRING):
+    side = member.side
+    if side is None or not member.may(Action.BRING):
         raise Refused(Code.NOT_YOURS)
-    limit(standing.membership.person, "uploads")
+    limit(member.membership.person, "uploads")
     made = Delivery(
-        relationship=standing.relationship,
+        relationship=member.relationship,
         side=side.value,
-        person=standing.membership.person,
+        person=member.membership.person,
         name=Path(upload.name or "file").name[:200],
         size=upload.size or 0,
     )
     put_down(upload, file_of(made))
     made.save(force_insert=True)
-    audit_delivery(standing, Event.DELIVERY_UPLOADED, made)
-    _later(LOOK, made, standing)
+    audit_delivery(member, Event.DELIVERY_UPLOADED, made)
+    _later(LOOK, made, member)
     return made
 
 
-def recognise(place: Standing, delivery: Delivery) -> bool:
+def recognise(member: MemberContext, delivery: Delivery) -> bool:
     """Find out what a file is, by known formats and the side's own mappings; draft a mapping where it is none of them.
 
     :returns: whether it is known
@@ -209,34 +209,34 @@ def recognise(place: Standing, delivery: Delivery) -> bool:
         changes = {"mapping": delivery.mapping, "text": delivery.text}
         changes |= {"outcome": {"fits": [fit.mapping for fit in fits[:5]]}}
         changes |= {} if fits else {"stage": Stage.LOOKED}
-    asked_for = Delivery.objects.filter(relationship=place.relationship, pk=delivery.pk, stage=Stage.LOOKING)
+    asked_for = Delivery.objects.filter(relationship=member.relationship, pk=delivery.pk, stage=Stage.LOOKING)
     if asked_for.update(**changes) and changes.get("stage") == Stage.REFUSED:
-        audit_delivery(place, Event.DELIVERY_REFUSED, delivery)
+        audit_delivery(member, Event.DELIVERY_REFUSED, delivery)
     return "stage" not in changes
 
 
-def audit_delivery(standing: Standing, event: Event, delivery: Delivery, *, shared: bool = False) -> None:
+def audit_delivery(member: MemberContext, event: Event, delivery: Delivery, *, shared: bool = False) -> None:
     """Add to the log what became of a file: its name and, as far as it is known, its table."""
     table = delivery.outcome.get("table")
     data = {"name": delivery.name} | ({"table": table} if table else {})
-    audit(standing, event, delivery, data, shared=shared)
+    audit(member, event, delivery, data, shared=shared)
 
 
-def put_down(upload: "UploadedFile[Any]", place: Path) -> None:
+def put_down(upload: "UploadedFile[Any]", member: Path) -> None:
     """Keep a file where only the room reads it.
 
     :raises Refused: for one that is too large
     """
     if (upload.size or 0) > settings.LARGEST_UPLOAD:
         raise Refused(Code.TOO_LARGE)
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with place.open("wb") as out:
+    member.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with member.open("wb") as out:
         for chunk in upload.chunks():
             out.write(chunk)
-    place.chmod(0o600)
+    member.chmod(0o600)
 
 
-def choose(standing: Standing, delivery: Delivery, mapping: str, text: str) -> None:
+def choose(member: MemberContext, delivery: Delivery, mapping: str, text: str) -> None:
     """Say what a file is: a known format, or a mapping of one's own, and have it looked at.
 
     :raises Refused: for a mapping that cannot be used, and while the file is under way or has come in
@@ -257,8 +257,8 @@ def choose(standing: Standing, delivery: Delivery, mapping: str, text: str) -> N
             # Without the draft's comments, which quote cells: others of the side are offered the mapping.
             defaults={"text": _without_comments(delivery.text)},
         )
-    audit_delivery(standing, Event.DELIVERY_DESCRIBED, delivery)
-    _later(LOOK, delivery, standing)
+    audit_delivery(member, Event.DELIVERY_DESCRIBED, delivery)
+    _later(LOOK, delivery, member)
 
 
 def _without_comments(text: str) -> str:
@@ -279,7 +279,7 @@ def _without_comments(text: str) -> str:
     return tomlkit.dumps(said)
 
 
-def bring(standing: Standing, delivery: Delivery) -> None:
+def bring(member: MemberContext, delivery: Delivery) -> None:
     """Have a file brought in that was looked at, or that broke off on its way in: nothing comes in twice.
 
     :raises Refused: where it was not, or is of no use
@@ -287,14 +287,14 @@ def bring(standing: Standing, delivery: Delivery) -> None:
     ready = (delivery.stage == Stage.LOOKED and not delivery.corrects) or (
         delivery.stage == Stage.BRINGING and not under_way(delivery)
     )
-    if not standing.may(Action.BRING) or not ready or not (delivery.mapping or delivery.text):
+    if not member.may(Action.BRING) or not ready or not (delivery.mapping or delivery.text):
         raise Refused(Code.NOT_NOW)
     delivery.stage, delivery.rows = Stage.BRINGING, 0
     delivery.save(update_fields=["stage", "rows"])
-    _later(BRING, delivery, standing)
+    _later(BRING, delivery, member)
 
 
-def drop(standing: Standing, delivery: Delivery) -> None:
+def drop(member: MemberContext, delivery: Delivery) -> None:
     """Throw a file away that has not come in.
 
     :raises Refused: where it has, or is under way
@@ -307,33 +307,33 @@ def drop(standing: Standing, delivery: Delivery) -> None:
     _remove(delivery)
     delivery.stage = Stage.DROPPED
     delivery.save(update_fields=["stage"])
-    audit_delivery(standing, Event.DELIVERY_DROPPED, delivery)
+    audit_delivery(member, Event.DELIVERY_DROPPED, delivery)
 
 
-def undo(standing: Standing, delivery: Delivery) -> None:
+def undo(member: MemberContext, delivery: Delivery) -> None:
     """Have what a file of the own side brought taken back, as if it had never come.
 
     :raises Refused: where it has not come in, a period was frozen since, something came into the table after
         it, or it is being taken back already
     """
-    if not standing.may(Action.BRING) or delivery.side != standing.side or being_undone(delivery):
+    if not member.may(Action.BRING) or delivery.side != member.side or being_undone(delivery):
         raise Refused(Code.NOT_NOW)
-    _check_undo(standing, delivery)
-    if not may_undo(standing, delivery):
+    _check_undo(member, delivery)
+    if not may_undo(member, delivery):
         raise Refused(Code.NOT_LAST)
-    _later(UNDO, delivery, standing)
+    _later(UNDO, delivery, member)
 
 
-def undo_now(standing: Standing, delivery: Delivery) -> None:
+def undo_now(member: MemberContext, delivery: Delivery) -> None:
     """The same, at once; where the book has been changed already, the rest of it.
 
     :raises Refused: as `undo`
     :raises BusyBookError: while another import is under way
     """
     # Nothing is frozen while it is taken back.
-    type(standing.relationship).objects.select_for_update().get(pk=standing.relationship.pk)
-    _check_undo(standing, delivery)
-    folder, table = folder_of(standing.relationship.pk), delivery.outcome["table"]
+    type(member.relationship).objects.select_for_update().get(pk=member.relationship.pk)
+    _check_undo(member, delivery)
+    folder, table = folder_of(member.relationship.pk), delivery.outcome["table"]
     number, digest = delivery.outcome["number"], delivery.outcome["digest"]
     there = current_table(folder, TABLES[table])
     if any((one.number, one.digest, one.side) == (number, digest, delivery.side) for one in there.deliveries):
@@ -343,85 +343,85 @@ def undo_now(standing: Standing, delivery: Delivery) -> None:
             raise Refused(Code.NOT_LAST) from None
     delivery.stage = Stage.UNDONE
     delivery.save(update_fields=["stage"])
-    audit_delivery(standing, Event.DELIVERY_UNDONE, delivery, shared=not delivery.private)
+    audit_delivery(member, Event.DELIVERY_UNDONE, delivery, shared=not delivery.private)
     for withdraws in on_undone:
-        withdraws(standing, delivery)
+        withdraws(member, delivery)
 
 
-def _check_undo(standing: Standing, delivery: Delivery) -> None:
+def _check_undo(member: MemberContext, delivery: Delivery) -> None:
     if delivery.stage != Stage.BROUGHT or "digest" not in delivery.outcome or delivery.outcome.get("already"):
         raise Refused(Code.NOT_NOW)  # of a version before, or begun twice: its number could name another import
-    if not delivery.private and Hold.objects.filter(relationship=standing.relationship, at__gt=delivery.at).exists():
+    if not delivery.private and Hold.objects.filter(relationship=member.relationship, at__gt=delivery.at).exists():
         raise Refused(Code.HELD)
 
 
 def carry_out(person: UUID, relationship: UUID, delivery: UUID) -> None:
     """Take back what a side has decided to take back; who decided it may have left since."""
-    with standing(who_makes(person, relationship, delivery), relationship) as place:
+    with acting_as(who_makes(person, relationship, delivery), relationship) as member:
         found = Delivery.objects.select_related("person").get(pk=delivery)
         try:
-            undo_now(place, found)
+            undo_now(member, found)
         except Refused:
             if found.stage == Stage.BROUGHT:  # something came after it meanwhile: it stays, and its side is told
-                audit_delivery(place, Event.UNDO_FAILED, found)
+                audit_delivery(member, Event.UNDO_FAILED, found)
 
 
-def hold(standing: Standing, period: str) -> None:
+def hold(member: MemberContext, period: str) -> None:
     """Keep what has come in from being taken back: a period that may rest on it was frozen."""
-    Hold.objects.create(relationship=standing.relationship, period=period)
+    Hold.objects.create(relationship=member.relationship, period=period)
 
 
-def mark_private(standing: Standing, item: str, reason: str, review_on: date) -> None:
+def mark_private(member: MemberContext, item: str, reason: str, review_on: date) -> None:
     """Have something held back from the other side from now on; or say anew why and until when what is held back.
 
     :raises Refused: without the right, for what the book does not know or the other side keeps, for what both
         sides have already, and for a day that has passed
     """
-    side = _own_side(standing)
+    side = _own_side(member)
     if review_on < timezone.now().date():
         raise Refused(Code.DAY_PASSED)
     if not reason.strip():
         raise Refused(Code.NEEDS_REASON)
-    if not has_book(standing):
+    if not has_book(member):
         raise NoBookError
     with unusable(Code.UNUSABLE_BOOK, f"{BOOK_NAME}/{FILE}"):
-        agreed = read_definition(folder_of(standing.relationship.pk))
+        agreed = read_definition(folder_of(member.relationship.pk))
         if item in private_items(agreed, side):
-            _keep_mark(standing, item, reason, review_on, MarkStep.Change.CHANGED)
+            _keep_mark(member, item, reason, review_on, MarkStep.Change.CHANGED)
             return
-        _check_private(standing, agreed, item)
-    _about_private(HOLD_BACK, standing, item=item, reason=reason, review_on=review_on.isoformat())
+        _check_private(member, agreed, item)
+    _about_private(HOLD_BACK, member, item=item, reason=reason, review_on=review_on.isoformat())
 
 
-def mark_private_now(standing: Standing, item: str, reason: str, review_on: date) -> None:
+def mark_private_now(member: MemberContext, item: str, reason: str, review_on: date) -> None:
     """The same, at once; where the book says so already, the rest of it.
 
     :raises Refused: as `mark_private`
     :raises BusyBookError: during an import
     """
-    side, folder = _own_side(standing), folder_of(standing.relationship.pk)
+    side, folder = _own_side(member), folder_of(member.relationship.pk)
     with book_lock(folder):
         agreed = read_definition(folder)
         if item not in private_items(agreed, side):
-            _check_private(standing, agreed, item)
+            _check_private(member, agreed, item)
             _write_private(folder, side, [*private_items(agreed, side), item])
-    _keep_mark(standing, item, reason, review_on, MarkStep.Change.HELD_BACK)
+    _keep_mark(member, item, reason, review_on, MarkStep.Change.HELD_BACK)
 
 
-def _check_private(standing: Standing, agreed: Definition, item: str) -> None:
-    answer = may_withhold(folder_of(standing.relationship.pk), agreed, _own_side(standing), item)
+def _check_private(member: MemberContext, agreed: Definition, item: str) -> None:
+    answer = may_withhold(folder_of(member.relationship.pk), agreed, _own_side(member), item)
     if answer is not WithholdAnswer.YES:
         raise Refused(Code.SHARED_ALREADY if answer is WithholdAnswer.SHARED else Code.NO_ITEM)
 
 
-def _keep_mark(standing: Standing, item: str, reason: str, review_on: date, change: MarkStep.Change) -> None:
-    side, person = _own_side(standing), standing.membership.person
+def _keep_mark(member: MemberContext, item: str, reason: str, review_on: date, change: MarkStep.Change) -> None:
+    side, person = _own_side(member), member.membership.person
     said = {"reason": reason.strip(), "review_on": review_on, "person": person, "at": timezone.now()}
-    about: dict[str, Any] = {"relationship": standing.relationship, "side": side.value, "item": item}
+    about: dict[str, Any] = {"relationship": member.relationship, "side": side.value, "item": item}
     mark, new = Mark.objects.update_or_create(**about, defaults=said)
-    _mark_step(standing, item, MarkStep.Change.HELD_BACK if new else change, mark.reason, review_on)
+    _mark_step(member, item, MarkStep.Change.HELD_BACK if new else change, mark.reason, review_on)
     said = {"item": item, "review_on": review_on.isoformat()}
-    audit(standing, Event.ITEM_HELD_BACK, SubjectType.ITEM, said, shared=True)
+    audit(member, Event.ITEM_HELD_BACK, SubjectType.ITEM, said, shared=True)
 
 
 def in_order(relationship: UUID, side: Side) -> str:
@@ -433,53 +433,53 @@ def in_order(relationship: UUID, side: Side) -> str:
     return f"book {relationship} {side.value}"
 
 
-def _about_private(task: str, standing: Standing, **arguments: Any) -> None:  # noqa: ANN401 - JSON
+def _about_private(task: str, member: MemberContext, **arguments: Any) -> None:  # noqa: ANN401 - JSON
     """Have a change of what the own side keeps made, one after the other."""
-    relationship = standing.relationship.pk
-    person = str(standing.membership.person_id)
-    side = _own_side(standing)
+    relationship = member.relationship.pk
+    person = str(member.membership.person_id)
+    side = _own_side(member)
     lock = in_order(relationship, side)
     defer(task, relationship=relationship, lock=lock, person=person, side=side.value, **arguments)
 
 
-def disclose(standing: Standing, item: str) -> None:
+def disclose(member: MemberContext, item: str) -> None:
     """Have an item held back no longer: both sides then read what it names. Works on a book that names an item twice.
 
     :raises Refused: without the right, for what the own side does not hold back, for what lies in a table that
         the role does not read, and for values kept beside the other side's rows
     """
-    _check_disclosure(standing, item)
-    _about_private(DISCLOSE, standing, item=item)
+    _check_disclosure(member, item)
+    _about_private(DISCLOSE, member, item=item)
 
 
-def disclose_now(standing: Standing, item: str) -> None:
+def disclose_now(member: MemberContext, item: str) -> None:
     """The same, at once; where the book has been changed already, the rest of it.
 
     :raises Refused: as `disclose`
     :raises BusyBookError: during an import
     """
-    side, folder = _own_side(standing), folder_of(standing.relationship.pk)
-    if item in items_kept(standing)[side]:
-        kept = _check_disclosure(standing, item)
+    side, folder = _own_side(member), folder_of(member.relationship.pk)
+    if item in items_kept(member)[side]:
+        kept = _check_disclosure(member, item)
         with book_lock(folder):
             _write_private(folder, side, [one for one in kept if one != item], anyway=True)
-    elif not Mark.objects.filter(relationship=standing.relationship, side=side.value, item=item).exists():
+    elif not Mark.objects.filter(relationship=member.relationship, side=side.value, item=item).exists():
         return
     parsed = parse_private_item(item)
     if parsed is not None:
-        by, now = standing.membership.person.name, datetime.now(UTC)
+        by, now = member.membership.person.name, datetime.now(UTC)
         disclose_rows(folder, [parsed.table], by=by, side=side, at=now)
-    Mark.objects.filter(relationship=standing.relationship, side=side.value, item=item).delete()
-    _mark_step(standing, item, MarkStep.Change.DISCLOSED, "", None)
-    audit(standing, Event.ITEM_DISCLOSED, SubjectType.ITEM, {"item": item}, shared=True)
+    Mark.objects.filter(relationship=member.relationship, side=side.value, item=item).delete()
+    _mark_step(member, item, MarkStep.Change.DISCLOSED, "", None)
+    audit(member, Event.ITEM_DISCLOSED, SubjectType.ITEM, {"item": item}, shared=True)
 
 
-def _check_disclosure(standing: Standing, item: str) -> list[str]:
+def _check_disclosure(member: MemberContext, item: str) -> list[str]:
     """What the own side keeps, where it may share this of it."""
-    side = _own_side(standing)
-    folder = folder_of(standing.relationship.pk)
-    kept = items_kept(standing)[side]
-    if item not in kept or table_of(item) in standing.closed_tables:
+    side = _own_side(member)
+    folder = folder_of(member.relationship.pk)
+    kept = items_kept(member)[side]
+    if item not in kept or table_of(item) in member.closed_tables:
         raise Refused(Code.NO_ITEM)
     with contextlib.suppress(UnusableBookError):  # of a book that names an item twice
         if has_values_beside_others(folder, read_definition(folder), side, item):
@@ -488,37 +488,37 @@ def _check_disclosure(standing: Standing, item: str) -> list[str]:
 
 
 @contextmanager
-def log_refusal(person: UUID, relationship: UUID, side: Side, event: Event, item: str) -> Iterator[Standing]:
+def log_refusal(person: UUID, relationship: UUID, side: Side, event: Event, item: str) -> Iterator[MemberContext]:
     """A job's transaction; where what was asked for cannot be done any more, the log of the own side says so.
 
     :param side: whose job it is; where who asked has left, somebody who leads it acts
     """
-    acting = who_acts(person, relationship, lambda place: place.side == side)
+    acting = who_acts(person, relationship, lambda member: member.side == side)
     try:
-        with standing(acting, relationship) as place:
-            yield place
+        with acting_as(acting, relationship) as member:
+            yield member
     except NoBookError:
         raise  # it may come back: the job is tried again
     except Refused:
-        with standing(acting, relationship) as place:
-            audit(place, event, SubjectType.ITEM, {"item": item})
+        with acting_as(acting, relationship) as member:
+            audit(member, event, SubjectType.ITEM, {"item": item})
 
 
-def _own_side(standing: Standing) -> Side:
-    if standing.side is None or not standing.may(Action.BRING) or not standing.may(Action.READ_OWN):
+def _own_side(member: MemberContext) -> Side:
+    if member.side is None or not member.may(Action.BRING) or not member.may(Action.READ_OWN):
         raise Refused(Code.NOT_YOURS)
-    return standing.side
+    return member.side
 
 
-def _mark_step(standing: Standing, item: str, change: str, reason: str, review_on: date | None) -> None:
+def _mark_step(member: MemberContext, item: str, change: str, reason: str, review_on: date | None) -> None:
     MarkStep.objects.create(
-        relationship=standing.relationship,
-        side=_own_side(standing).value,
+        relationship=member.relationship,
+        side=_own_side(member).value,
         item=item,
         change=change,
         reason=reason,
         review_on=review_on,
-        person=standing.membership.person,
+        person=member.membership.person,
     )
 
 
@@ -541,16 +541,16 @@ def _write_private(folder: Path, side: Side, items: Sequence[str], *, anyway: bo
     write_text(folder / FILE, tomlkit.dumps(said))
 
 
-def accept_correction(standing: Standing, about: Mapping[str, Any], rows: Sequence[int] | None) -> Delivery:
+def accept_correction(member: MemberContext, about: Mapping[str, Any], rows: Sequence[int] | None) -> Delivery:
     """Have changes that the other side proposed to rows of the own side made; the delivery can be taken back.
 
     :param about: the table, the number of the import that proposed them, and the delivery
     :param rows: the numbers of the proposals; None: all
     """
     made = Delivery.objects.create(
-        relationship=standing.relationship,
-        side=str(standing.membership.side),
-        person=standing.membership.person,
+        relationship=member.relationship,
+        side=str(member.membership.side),
+        person=member.membership.person,
         name=str(about.get("name", ""))[:200],
         size=0,
         stage=Stage.BRINGING,
@@ -562,14 +562,14 @@ def accept_correction(standing: Standing, about: Mapping[str, Any], rows: Sequen
             "rows": None if rows is None else list(rows),
         },
     )
-    _later(CORRECT, made, standing)
+    _later(CORRECT, made, member)
     return made
 
 
-def refuse_correction(standing: Standing, about: Mapping[str, Any]) -> None:
+def refuse_correction(member: MemberContext, about: Mapping[str, Any]) -> None:
     """Have changes that were proposed thrown away; the rows stay as they are."""
     asked = {name: about[name] for name in ("table", "number", "delivery")}
-    defer(REFUSE, relationship=standing.relationship.pk, **asked)
+    defer(REFUSE, relationship=member.relationship.pk, **asked)
 
 
 def refuse_now(relationship: UUID, table: str, number: int, delivery: str) -> None:
@@ -580,51 +580,53 @@ def refuse_now(relationship: UUID, table: str, number: int, delivery: str) -> No
     refuse_proposals(folder_of(relationship), table, number, delivery)
 
 
-def who_acts(person: UUID, relationship: UUID, of: Callable[[Standing], bool]) -> UUID:
+def who_acts(person: UUID, relationship: UUID, of: Callable[[MemberContext], bool]) -> UUID:
     """Who does what a side has decided: who decided it or, where they have left since, somebody who leads their side.
 
     :param of: whether it is the side of whoever stands there
     :raises PermissionError: where nobody leads it
     """
     try:
-        with standing(person, relationship):
+        with acting_as(person, relationship):
             return person
     except PermissionError:
-        return somebody_leading(relationship, of)
+        return find_lead(relationship, of)
 
 
 def who_makes(person: UUID, relationship: UUID, delivery: UUID) -> UUID:
     """The same of a delivery: what a side has accepted or undone is done, whoever leaves it."""
-    return who_acts(person, relationship, lambda place: Delivery.objects.filter(pk=delivery, side=place.side).exists())
+    return who_acts(
+        person, relationship, lambda member: Delivery.objects.filter(pk=delivery, side=member.side).exists()
+    )
 
 
 def run(person: UUID, relationship: UUID, number: UUID, *, dry_run: bool) -> None:
     """Look at a file, or bring it in; how far it is is told on the way, whatever becomes of it is kept."""
-    with standing(person, relationship) as place:
+    with acting_as(person, relationship) as member:
         delivery = Delivery.objects.select_related("person").get(pk=number)
-        by = place.membership.person.name
-        alone_adds = _holder(place, delivery)
+        by = member.membership.person.name
+        alone_adds = _holder(member, delivery)
     if delivery.stage != (Stage.LOOKING if dry_run else Stage.BRINGING):
         return  # somebody has asked for something else meanwhile
 
     def tell(rows: int) -> None:
-        with standing(person, relationship):
+        with acting_as(person, relationship):
             Delivery.objects.filter(pk=number).update(rows=rows)
 
-    with standing(person, relationship) as place:
-        stamp(place)
-        if dry_run and not delivery.mapping and not delivery.text and not recognise(place, delivery):
+    with acting_as(person, relationship) as member:
+        stamp(member)
+        if dry_run and not delivery.mapping and not delivery.text and not recognise(member, delivery):
             return
     changes, looked_at = _import(delivery, by, alone_adds, tell, dry_run=dry_run)
-    with standing(person, relationship) as place:
+    with acting_as(person, relationship) as member:
         if looked_at is not None:
-            changes["outcome"]["already"] = came_before(place, looked_at, _mapping(delivery))
+            changes["outcome"]["already"] = came_before(member, looked_at, _mapping(delivery))
         asked_for = Delivery.objects.filter(pk=number)
         came = changes["stage"] in {Stage.BROUGHT, Stage.DUPLICATE}
         # What is in the book is in it; a look is told to whoever still wants it.
         updated = (asked_for if came else asked_for.filter(stage=delivery.stage)).update(**changes)
         if came or delivery.corrects or (updated and changes["stage"] == Stage.REFUSED):
-            brought(place, asked_for.select_related("person").get())
+            brought(member, asked_for.select_related("person").get())
 
 
 def _import(
@@ -663,10 +665,10 @@ def _import(
         return {"stage": Stage.REFUSED, "why": _sentence(error, delivery)}, None
 
 
-def _holder(standing: Standing, delivery: Delivery) -> Side | None:
+def _holder(member: MemberContext, delivery: Delivery) -> Side | None:
     """The side that alone adds rows to a file's table, if one does."""
     with contextlib.suppress(UnusableMappingError):
-        return None if delivery.corrects else holder(standing, _mapping(delivery).target.name)
+        return None if delivery.corrects else holder(member, _mapping(delivery).target.name)
     return None  # whoever brings it in is told why the mapping cannot be used
 
 
@@ -707,7 +709,7 @@ def _corrected(delivery: Delivery, by: str) -> dict[str, Any]:
     return {"stage": Stage.BROUGHT, "outcome": delivery.outcome | told, "private": False, "why": ""}
 
 
-def brought(place: Standing, delivery: Delivery) -> None:
+def brought(member: MemberContext, delivery: Delivery) -> None:
     """Tell what came in, and open a matter for what it proposes, which the book keeps: the file waits no longer.
 
     What is of no use is told too, and waits to be looked at again.
@@ -715,31 +717,31 @@ def brought(place: Standing, delivery: Delivery) -> None:
     counts = delivery.outcome.get("counts", {})
     if delivery.stage == Stage.REFUSED:
         event = Event.CORRECTION_FAILED if delivery.corrects else Event.DELIVERY_REFUSED
-        audit_delivery(place, event, delivery, shared=bool(delivery.corrects))
+        audit_delivery(member, event, delivery, shared=bool(delivery.corrects))
         return
     if delivery.stage == Stage.DUPLICATE:
-        audit_delivery(place, Event.DELIVERY_REPEATED, delivery)
+        audit_delivery(member, Event.DELIVERY_REPEATED, delivery)
     if delivery.stage == Stage.BROUGHT:
         event = Event.CORRECTION_MADE if delivery.corrects else Event.DELIVERY_IMPORTED
-        audit_delivery(place, event, delivery, shared=not delivery.private)
+        audit_delivery(member, event, delivery, shared=not delivery.private)
         if counts.get("proposed") or counts.get("proposed_withdrawals"):
             for opens in on_proposed:
-                opens(place, delivery)
+                opens(member, delivery)
     _remove(delivery)
 
 
-def stamp(standing: Standing) -> None:
+def stamp(member: MemberContext) -> None:
     """Say of each row of a book of an earlier version which side brought it, as far as the room knows; once a book.
 
     Files that a side brought for itself alone lie in its own folder, which says so.
 
     :raises BusyBookError: while somebody's file is on its way in
     """
-    folder = folder_of(standing.relationship.pk)
+    folder = folder_of(member.relationship.pk)
     if not (folder / FILE).is_file() or not needs_sides(folder):
         return
     known: dict[str, dict[int, str]] = {}
-    for one in Delivery.objects.filter(relationship=standing.relationship, stage=Stage.BROUGHT):
+    for one in Delivery.objects.filter(relationship=member.relationship, stage=Stage.BROUGHT):
         if one.outcome.get("number") and not one.outcome.get("already"):
             known.setdefault(one.outcome["table"], {})[one.outcome["number"]] = one.side
     stamp_book(folder, known)
@@ -792,10 +794,10 @@ def _kept(delivery: Delivery) -> dict[str, tuple[SourceMapping, str]]:
     return found
 
 
-def _later(task: str, delivery: Delivery, standing: Standing) -> None:
+def _later(task: str, delivery: Delivery, member: MemberContext) -> None:
     """In the background, from the place of who asks; a failure concerns their side alone."""
-    sides = () if standing.side is None else (standing.side,)
-    person, relationship = str(standing.membership.person_id), delivery.relationship_id
+    sides = () if member.side is None else (member.side,)
+    person, relationship = str(member.membership.person_id), delivery.relationship_id
     lock = None if task == LOOK else in_order(relationship, Side(delivery.side))
     defer(task, relationship=relationship, sides=sides, lock=lock, person=person, delivery=str(delivery.pk))
 

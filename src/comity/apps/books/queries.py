@@ -17,9 +17,9 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from comity.apps.books.models import UNDER_WAY, Delivery, Export, Hold, Mark, MarkStep, Routes, Stage
 from comity.apps.books.refusals import Code
 from comity.apps.outbox.operations import SILENT
+from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership, Person, Role
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import Standing
 from comity.apps.refusal import Refused
 from comity.book.definition import FILE, Definition, UnusableBookError, read_definition
 from comity.book.errors import UnusableFileError
@@ -77,26 +77,26 @@ def _known_name(file: Path | str, names: Mapping[Path, str]) -> str:
     return path.name
 
 
-def why(standing: Standing, error: Exception) -> str:
+def why(member: MemberContext, error: Exception) -> str:
     """What is wrong with the records; empty where they have not begun."""
     if isinstance(error, UnusableFileError):
-        return sentence(error, {folder_of(standing.relationship.pk): BOOK_NAME})
+        return sentence(error, {folder_of(member.relationship.pk): BOOK_NAME})
     return "" if isinstance(error, Refused) else str(error)
 
 
-def has_book(standing: Standing) -> bool:
+def has_book(member: MemberContext) -> bool:
     """Whether there is one."""
-    return (folder_of(standing.relationship.pk) / FILE).is_file()
+    return (folder_of(member.relationship.pk) / FILE).is_file()
 
 
-def definition(standing: Standing) -> Definition:
+def definition(member: MemberContext) -> Definition:
     """What was agreed.
 
     :raises NoBookError: where there is no book
     """
-    if not has_book(standing):
+    if not has_book(member):
         raise NoBookError
-    folder = folder_of(standing.relationship.pk)
+    folder = folder_of(member.relationship.pk)
     known = (folder / FILE).stat()
     return _definition(folder, known.st_mtime_ns, known.st_size)
 
@@ -107,36 +107,36 @@ def _definition(folder: Path, changed: int, size: int) -> Definition:  # noqa: A
     return read_definition(folder)
 
 
-def opened(standing: Standing, *, joint: bool = False) -> Book:
+def opened(member: MemberContext, *, joint: bool = False) -> Book:
     """The book, for the viewer alone.
 
     :param joint: only what both sides share
     :raises NoBookError: where there is no book
     """
-    agreed = definition(standing)
-    viewer = standing.viewer
+    agreed = definition(member)
+    viewer = member.viewer
     side = None if joint else viewer.side
-    book = open_book(folder_of(standing.relationship.pk), Viewer(viewer.person, agreed.relationship, side))
-    for name in standing.closed_tables:
+    book = open_book(folder_of(member.relationship.pk), Viewer(viewer.person, agreed.relationship, side))
+    for name in member.closed_tables:
         if agreed.private_owner(name) is not None:
             book.close_table(name)
     return book
 
 
-def zone(standing: Standing) -> str:
+def zone(member: MemberContext) -> str:
     """The time zone in which the relationship's clocks run: the book's, or UTC where none can be opened."""
     try:
-        return definition(standing).timezone
+        return definition(member).timezone
     except (NoBookError, UnusableBookError):
         return "UTC"
 
 
-def items_kept(standing: Standing) -> dict[Side, list[str]]:
+def items_kept(member: MemberContext) -> dict[Side, list[str]]:
     """What each side keeps to itself, as `book.toml` says it, also of a book that says too much to be opened.
 
     :raises NoBookError: where there is no book
     """
-    file = folder_of(standing.relationship.pk) / FILE
+    file = folder_of(member.relationship.pk) / FILE
     try:
         section = tomllib.loads(file.read_text(encoding="utf-8")).get("private", {})
     except FileNotFoundError:
@@ -150,30 +150,29 @@ def items_kept(standing: Standing) -> dict[Side, list[str]]:
     return found
 
 
-def holder(standing: Standing, table: str) -> Side | None:
+def holder(member: MemberContext, table: str) -> Side | None:
     """The side that alone adds rows to a table: named by `[[source]]`, and with somebody in the room."""
-    sides = {one.by for one in definition(standing).sources if one.table == table}
+    sides = {one.by for one in definition(member).sources if one.table == table}
     if len(sides) != 1:
         return None
     side = sides.pop()
-    there = Membership.objects.filter(relationship=standing.relationship, side=side.value, left_at=None)
+    there = Membership.objects.filter(relationship=member.relationship, side=side.value, left_at=None)
     return side if there.exists() else None
 
 
-def marks(standing: Standing) -> list[dict[str, Any]]:
+def marks(member: MemberContext) -> list[dict[str, Any]]:
     """What each side holds back and tells the other of: the item, why, and when that is looked at again.
 
     What it keeps without a word is listed for those of its own who may read it, so that they give a reason.
     """
-    if not has_book(standing):
+    if not has_book(member):
         return []
-    known = {(one.side, one.item): one for one in Mark.objects.filter(relationship=standing.relationship)}
+    known = {(one.side, one.item): one for one in Mark.objects.filter(relationship=member.relationship)}
     return [
         {"side": side, "item": item, "mark": known.get((side.value, item))}
-        for side, items in items_kept(standing).items()
+        for side, items in items_kept(member).items()
         for item in items
-        if (side.value, item) in known
-        or (side is standing.viewer.side and table_of(item) not in standing.closed_tables)
+        if (side.value, item) in known or (side is member.viewer.side and table_of(item) not in member.closed_tables)
     ]
 
 
@@ -182,53 +181,53 @@ def table_of(item: str) -> str:
     return re.split(r"[.\[]", item)[0]
 
 
-def mark_steps(standing: Standing) -> QuerySet[MarkStep]:
+def mark_steps(member: MemberContext) -> QuerySet[MarkStep]:
     """Each change of what is held back, the latest first."""
-    found = MarkStep.objects.filter(relationship=standing.relationship).select_related("person")
+    found = MarkStep.objects.filter(relationship=member.relationship).select_related("person")
     return found.order_by("-at")[:_STEPS]
 
 
-def may_undo(standing: Standing, delivery: Delivery) -> bool:
+def may_undo(member: MemberContext, delivery: Delivery) -> bool:
     """Whether what a file brought could be taken back: nothing came after it, and no period was frozen since."""
-    if delivery.stage != Stage.BROUGHT or delivery.side != standing.side or "digest" not in delivery.outcome:
+    if delivery.stage != Stage.BROUGHT or delivery.side != member.side or "digest" not in delivery.outcome:
         return False
     if delivery.outcome.get("already"):
         return False
-    if not delivery.private and Hold.objects.filter(relationship=standing.relationship, at__gt=delivery.at).exists():
+    if not delivery.private and Hold.objects.filter(relationship=member.relationship, at__gt=delivery.at).exists():
         return False
     outcome = delivery.outcome
-    there = current_table(folder_of(standing.relationship.pk), TABLES[outcome["table"]])
+    there = current_table(folder_of(member.relationship.pk), TABLES[outcome["table"]])
     return may_be_undone(there, outcome["number"], digest=outcome["digest"], side=Side(delivery.side))
 
 
-def deliveries(standing: Standing) -> QuerySet[Delivery]:
+def deliveries(member: MemberContext) -> QuerySet[Delivery]:
     """Files that the viewer may know of, the newest first: for some roles only what both sides know of."""
-    found = Delivery.objects.select_related("person").filter(relationship=standing.relationship)
-    if not standing.may(Action.READ_OWN):
+    found = Delivery.objects.select_related("person").filter(relationship=member.relationship)
+    if not member.may(Action.READ_OWN):
         found = found.filter(_SHARED)
-    found = found.exclude(_closed(standing))
+    found = found.exclude(_closed(member))
     return found.exclude(stage=Stage.DROPPED)[:50]
 
 
-def delivery(standing: Standing, number: UUID) -> Delivery | None:
+def delivery(member: MemberContext, number: UUID) -> Delivery | None:
     """A file that the viewer may know of."""
-    known = Delivery.objects.select_related("person").filter(relationship=standing.relationship, pk=number)
-    found = known.exclude(_closed(standing)).first()
+    known = Delivery.objects.select_related("person").filter(relationship=member.relationship, pk=number)
+    found = known.exclude(_closed(member)).first()
     shared = found is not None and found.stage in {Stage.BROUGHT, Stage.UNDONE} and not found.private
-    return found if shared or standing.may(Action.READ_OWN) else None
+    return found if shared or member.may(Action.READ_OWN) else None
 
 
 _SHARED = Q(stage__in=(Stage.BROUGHT, Stage.UNDONE), private=False)  # both sides know of it
 
 
-def _closed(standing: Standing) -> Q:
+def _closed(member: MemberContext) -> Q:
     """Others' files of the own side that the role does not read: of tables closed to it, or of no known table yet.
 
     What a file is, nobody knows before it was looked at; until then it is for whoever brought it, and for leads.
     """
-    tables = Q(outcome__table__in=sorted(standing.closed_tables))
-    unknown = Q(outcome__table=None) if standing.membership.role != Role.LEAD else Q(pk__in=())
-    return (tables | unknown) & ~_SHARED & ~Q(person=standing.membership.person)
+    tables = Q(outcome__table__in=sorted(member.closed_tables))
+    unknown = Q(outcome__table=None) if member.membership.role != Role.LEAD else Q(pk__in=())
+    return (tables | unknown) & ~_SHARED & ~Q(person=member.membership.person)
 
 
 def routes(person: Person) -> str:
@@ -292,20 +291,20 @@ def reason(delivery: Delivery, number: int) -> dict[str, Any] | None:
     return reasons[number - 1] if 0 < number <= len(reasons) else None
 
 
-def own(standing: Standing, delivery: Delivery) -> bool:
+def own(member: MemberContext, delivery: Delivery) -> bool:
     """Whether a delivery is the own side's, and the role reads what the side keeps: its cells are nobody else's."""
-    return standing.side is not None and delivery.side == standing.side.value and standing.may(Action.READ_OWN)
+    return member.side is not None and delivery.side == member.side.value and member.may(Action.READ_OWN)
 
 
-def rejects(standing: Standing, delivery: Delivery, only: dict[str, Any] | None = None) -> Iterator[Reject]:
+def rejects(member: MemberContext, delivery: Delivery, only: dict[str, Any] | None = None) -> Iterator[Reject]:
     """The rows of a delivery that were set aside, as far as the viewer may know.
 
     :param only: those of one reason
     """
     number, table = delivery.outcome.get("number"), delivery.outcome.get("table")
-    if delivery.stage != Stage.BROUGHT or number is None or table is None or not own(standing, delivery):
+    if delivery.stage != Stage.BROUGHT or number is None or table is None or not own(member, delivery):
         return iter(())
-    found = rejects_of_import(folder_of(standing.relationship.pk), str(table), int(number), standing.viewer.side)
+    found = rejects_of_import(folder_of(member.relationship.pk), str(table), int(number), member.viewer.side)
     return _of(found, only)
 
 
@@ -316,16 +315,16 @@ def _of(found: Iterable[Reject], only: dict[str, Any] | None) -> Iterator[Reject
 REJECTS = ("file", "line", "column", "value", "reason")
 
 
-def reject_rows(standing: Standing, delivery: Delivery, number: int) -> Iterator[tuple[object, ...]]:
+def reject_rows(member: MemberContext, delivery: Delivery, number: int) -> Iterator[tuple[object, ...]]:
     """The same as a table, as `REJECTS` names it: of one reason, by its place, or of all."""
-    found = rejects(standing, delivery, reason(delivery, number))
+    found = rejects(member, delivery, reason(delivery, number))
     return ((delivery.name, one.line, one.column, one.value, one.reason) for one in found)
 
 
-def rejects_told(standing: Standing, delivery: Delivery, only: dict[str, Any] | None) -> list[Reject]:
+def rejects_told(member: MemberContext, delivery: Delivery, only: dict[str, Any] | None) -> list[Reject]:
     """The first of them: once a file has come in of all that is kept, before of what was told when it was looked at."""
     if delivery.stage == Stage.BROUGHT:
-        return list(islice(rejects(standing, delivery, only), _TOLD))
+        return list(islice(rejects(member, delivery, only), _TOLD))
     return list(_of((Reject(delivery.name, **one) for one in delivery.outcome.get("rejects") or []), only))
 
 
@@ -335,9 +334,9 @@ def told_to_others(delivery: Delivery) -> dict[str, Any]:
     return {"table": outcome.get("table"), "counts": outcome.get("shared_counts", outcome.get("counts", {}))}
 
 
-def came_before(standing: Standing, record: ImportRecord, mapping: SourceMapping) -> bool:
+def came_before(member: MemberContext, record: ImportRecord, mapping: SourceMapping) -> bool:
     """Whether the own side has brought this very file before, by the same mapping."""
     digests = mapping_digests(mapping)
-    with opened(standing) as book:
+    with opened(member) as book:
         earlier = [one for origin in origins(book) for one in origin.deliveries]
     return any(one.is_repeated_by(record, digests) for one in earlier)

@@ -30,7 +30,7 @@ from comity.apps.books.refusals import Code
 from comity.apps.outbox.operations import defer
 from comity.apps.outbox.queries import jobs
 from comity.apps.parties.limits import limit
-from comity.apps.parties.viewing import ASKED, Standing
+from comity.apps.parties.member_context import IN_REQUEST, MemberContext
 from comity.apps.refusal import Refused
 from comity.book.definition import UnusableBookError
 from comity.core.calendars import UnknownPeriodError
@@ -62,10 +62,10 @@ class NotComputedYet(Refused):
 
     keeps_changes = True  # the job
 
-    def __init__(self, standing: Standing, since: datetime, *, failed: bool = False) -> None:
+    def __init__(self, member: MemberContext, since: datetime, *, failed: bool = False) -> None:
         """Say since when, by the relationship's clocks."""
         code = Code.NOT_COMPUTED if failed else Code.BEING_COMPUTED
-        at = since.astimezone(ZoneInfo(zone(standing))).strftime("%H:%M")
+        at = since.astimezone(ZoneInfo(zone(member))).strftime("%H:%M")
         super().__init__(code, retry_after_s=None if failed else _AGAIN_S, at=at)
         self.since, self.failed = since, failed
 
@@ -102,22 +102,22 @@ class _Outcome(Generic[T]):
         raise error
 
 
-def viewer_class(standing: Standing, *, joint: bool = False) -> str:
+def viewer_class(member: MemberContext, *, joint: bool = False) -> str:
     """What the viewer sees, in a word: those of one word see the same."""
-    side = None if joint else standing.viewer.side
+    side = None if joint else member.viewer.side
     if side is None:
         return "joint"
     # What the side does not keep to itself, all of it see or none: it makes no difference between its roles.
-    private = definition(standing).private.get(side)
-    closed = standing.closed_tables & set(private.tables) if private else ()
+    private = definition(member).private.get(side)
+    closed = member.closed_tables & set(private.tables) if private else ()
     return "-".join([side.value, *sorted(closed)])
 
 
-def state(standing: Standing, *, joint: bool = False) -> str:
+def state(member: MemberContext, *, joint: bool = False) -> str:
     """A digest of the files that the viewer's results are computed from: the shared ones, and the own side's."""
-    side = None if joint else standing.viewer.side
+    side = None if joint else member.viewer.side
     digest = hashlib.sha256()
-    for name, status in sorted(_files(folder_of(standing.relationship.pk))):
+    for name, status in sorted(_files(folder_of(member.relationship.pk))):
         parts = name.split("/")
         theirs = parts[0] == "private" and (side is None or parts[1:2] != [side.value])
         if not theirs:
@@ -151,46 +151,46 @@ def _code() -> str:
     return digest.hexdigest()
 
 
-def cached(standing: Standing, key: tuple[object, ...], make: Callable[[], T], *, joint: bool = False) -> T:
+def cached(member: MemberContext, key: tuple[object, ...], make: Callable[[], T], *, joint: bool = False) -> T:
     """What `make` gives, kept until the records or the day change; made by one at a time, in the request.
 
     :param key: tells it from other results of the same viewer
     """
-    folder = _root(standing.relationship.pk) / viewer_class(standing, joint=joint) / "cached"
-    file = folder / _digest(_code(), state(standing, joint=joint), datetime.now(UTC).date(), *key)
+    folder = _root(member.relationship.pk) / viewer_class(member, joint=joint) / "cached"
+    file = folder / _digest(_code(), state(member, joint=joint), datetime.now(UTC).date(), *key)
     return _made_once(file, make)
 
 
-def computed(standing: Standing, question: Question, compute: Callable[[], T]) -> T:
+def computed(member: MemberContext, question: Question, compute: Callable[[], T]) -> T:
     """The result of a question; `compute` is called in workers and commands, never for a request.
 
     :raises NotComputedYet: in a request, where there is no result for the records of now; one is being computed then
     :raises Refused: in a request, for too many questions within an hour that nobody has asked before
     """
-    file = _file(standing, question)
+    file = _file(member, question)
     note = file.with_name(_QUESTION)
     outcome: _Outcome[T] | None = _read(file)
-    if outcome is None and standing.remembered.get(ASKED):
-        _refuse(standing, question)
+    if outcome is None and member.cache.get(IN_REQUEST):
+        _refuse(member, question)
     if outcome is None:
         outcome = _made_once(file, lambda: _outcome(compute))
     if time.time() - _age(note) > _TOUCHED_S:
-        note.write_text(json.dumps({**_job(standing, question), "code": _code()}), encoding="utf-8")
+        note.write_text(json.dumps({**_job(member, question), "code": _code()}), encoding="utf-8")
     return outcome.result()
 
 
-def earlier(standing: Standing, question: Question) -> Any | None:  # noqa: ANN401 - whatever was computed
+def earlier(member: MemberContext, question: Question) -> Any | None:  # noqa: ANN401 - whatever was computed
     """The last result of a question, of earlier records or another day; None where there is none."""
-    for file in _results(_file(standing, question).parent):
+    for file in _results(_file(member, question).parent):
         outcome = _read(file)
         if outcome is not None and outcome.error is None:
             return outcome.value
     return None
 
 
-def same(standing: Standing, question: Question, other: Question) -> None:
+def same(member: MemberContext, question: Question, other: Question) -> None:
     """Keep the result of a question as that of another one too, which asks the same in other words."""
-    source, target = _file(standing, question), _file(standing, other)
+    source, target = _file(member, question), _file(member, other)
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError, FileNotFoundError):
         os.link(source, target)
@@ -223,19 +223,19 @@ def recompute_asked(relationship: UUID) -> None:
             _defer(relationship, asked)
 
 
-def request(standing: Standing, question: Question) -> None:
+def request(member: MemberContext, question: Question) -> None:
     """Have a result computed where there is none for the records of now; within a transaction."""
-    if _read(_file(standing, question)) is None:
-        _defer(standing.relationship.pk, _job(standing, question))
+    if _read(_file(member, question)) is None:
+        _defer(member.relationship.pk, _job(member, question))
 
 
-def _job(standing: Standing, question: Question) -> dict[str, Any]:
+def _job(member: MemberContext, question: Question) -> dict[str, Any]:
     """What a job has to know, as JSON; kept beside the results of a question."""
-    side = standing.viewer.side
+    side = member.viewer.side
     return {
         "task": question.task,
-        "key": _key(standing, question),
-        "person": str(standing.membership.person_id),
+        "key": _key(member, question),
+        "person": str(member.membership.person_id),
         "terms": dict(question.terms),
         "joint": question.joint,
         "sides": [one.value for one in Side if question.joint or side in {one, None}],
@@ -254,38 +254,38 @@ def _defer(relationship: UUID, job: Mapping[str, Any], **more: str) -> None:
     )
 
 
-def _refuse(standing: Standing, question: Question) -> NoReturn:
+def _refuse(member: MemberContext, question: Question) -> NoReturn:
     """Have it computed unless it is being computed, and say so.
 
     :raises NotComputedYet: always, unless
     :raises Refused: where the person asks too many questions that nobody has asked before
     """
-    job, file = _job(standing, question), _file(standing, question)
-    known = jobs(standing.relationship.pk, (question.task,)).filter(args__key=job["key"])
+    job, file = _job(member, question), _file(member, question)
+    known = jobs(member.relationship.pk, (question.task,)).filter(args__key=job["key"])
     failed = known.filter(status="failed", args__state=file.name).first()
     waiting = known.exclude(status="failed").first() or failed
     if waiting is not None:
-        raise NotComputedYet(standing, datetime.fromisoformat(waiting.args["since"]), failed=waiting is failed)
+        raise NotComputedYet(member, datetime.fromisoformat(waiting.args["since"]), failed=waiting is failed)
     if not _results(file.parent):
-        limit(standing.membership.person, "first looks")
-    _defer(standing.relationship.pk, job, state=file.name)
-    raise NotComputedYet(standing, datetime.now(UTC))
+        limit(member.membership.person, "first looks")
+    _defer(member.relationship.pk, job, state=file.name)
+    raise NotComputedYet(member, datetime.now(UTC))
 
 
 def _root(relationship: UUID) -> Path:
     return Path(settings.DATA) / "worked-out" / str(relationship)
 
 
-def _key(standing: Standing, question: Question) -> str:
+def _key(member: MemberContext, question: Question) -> str:
     """Names a question in a relationship: who sees the same, and what was asked of which code."""
     what = _digest(_code(), question.task, *question.terms)
-    return f"{viewer_class(standing, joint=question.joint)}/computed/{what}"
+    return f"{viewer_class(member, joint=question.joint)}/computed/{what}"
 
 
-def _file(standing: Standing, question: Question) -> Path:
+def _file(member: MemberContext, question: Question) -> Path:
     """Where the result lies, for the records of now and today."""
-    now = _digest(state(standing, joint=question.joint), datetime.now(UTC).date())
-    return _root(standing.relationship.pk) / _key(standing, question) / now
+    now = _digest(state(member, joint=question.joint), datetime.now(UTC).date())
+    return _root(member.relationship.pk) / _key(member, question) / now
 
 
 def _digest(*parts: object) -> str:

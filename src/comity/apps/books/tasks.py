@@ -11,7 +11,7 @@ from comity.apps.audit.models import Event
 from comity.apps.books import exports, operations, results
 from comity.apps.books.queries import QUEUE, UNDO
 from comity.apps.outbox.operations import BackOff
-from comity.apps.parties.viewing import everywhere, standing
+from comity.apps.parties.member_context import acting_as, for_each_relationship
 from comity.core.values import Side
 
 # A file that is too much for a worker is too much for the next: it is tried thrice, and then left to people.
@@ -82,8 +82,8 @@ def write(  # noqa: PLR0913 - as it was deferred
 @app.task(queue=QUEUE, name=operations.BEGIN, retry=BackOff())
 def begin(person: str, relationship: str, timezone: str, currency: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
     """Begin a book."""
-    with standing(UUID(person), UUID(relationship)) as place:
-        operations.begin_book_now(place, timezone, currency)
+    with acting_as(UUID(person), UUID(relationship)) as member:
+        operations.begin_book_now(member, timezone, currency)
     _changed(relationship)
 
 
@@ -99,8 +99,8 @@ def hold_back(  # noqa: PLR0913 - as it was deferred
 ) -> None:
     """Hold something back from the other side."""
     asked = (UUID(person), UUID(relationship), Side(side))
-    with operations.log_refusal(*asked, Event.HOLD_BACK_FAILED, item) as place:
-        operations.mark_private_now(place, item, reason, date.fromisoformat(review_on))
+    with operations.log_refusal(*asked, Event.HOLD_BACK_FAILED, item) as member:
+        operations.mark_private_now(member, item, reason, date.fromisoformat(review_on))
     _changed(relationship)
 
 
@@ -108,8 +108,8 @@ def hold_back(  # noqa: PLR0913 - as it was deferred
 def disclose(person: str, relationship: str, side: str, item: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
     """Hold something back no longer."""
     asked = (UUID(person), UUID(relationship), Side(side))
-    with operations.log_refusal(*asked, Event.DISCLOSURE_FAILED, item) as place:
-        operations.disclose_now(place, item)
+    with operations.log_refusal(*asked, Event.DISCLOSURE_FAILED, item) as member:
+        operations.disclose_now(member, item)
     _changed(relationship)
 
 
@@ -117,4 +117,4 @@ def disclose(person: str, relationship: str, side: str, item: str, sides: Sequen
 @app.task(queue="clock", name="books.stamp", queueing_lock="books.stamp", pass_context=False)
 def stamp(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
     """Books of an earlier version learn which side brought each row."""
-    everywhere(operations.stamp)
+    for_each_relationship(operations.stamp)

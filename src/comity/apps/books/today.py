@@ -3,8 +3,8 @@
 from zoneinfo import ZoneInfo
 
 from comity.apps.books.queries import has_book
+from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.panels import Context, Entry, Panel, Place, add_entry, add_panel
-from comity.apps.parties.viewing import Standing
 from comity.review.i18n.words import Words
 
 
@@ -14,5 +14,5 @@ def register() -> None:
     add_entry(Entry("records", 50))
 
 
-def _no_book(standing: Standing, words: Words, zone: ZoneInfo) -> Context | None:  # noqa: ARG001 - as panels are asked
-    return None if has_book(standing) else {}
+def _no_book(member: MemberContext, words: Words, zone: ZoneInfo) -> Context | None:  # noqa: ARG001 - as panels are asked
+    return None if has_book(member) else {}

@@ -16,9 +16,9 @@ from comity.apps.books.models import UNDER_WAY, Delivery, FileMove
 from comity.apps.i18n import language, words_for
 from comity.apps.outbox.queries import pending
 from comity.apps.paging import number_in
+from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.models import Person
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import Standing, place
 from comity.apps.refusal import form_page
 from comity.apps.sheet import csv_file
 from comity.book.definition import UnusableBookError
@@ -28,112 +28,112 @@ from comity.review.views.sections import due_text
 @require_safe
 def records(request: HttpRequest) -> HttpResponse:
     """What is in the book, as the viewer may see it, what came when, and what is on its way."""
-    return _records(request, place(request))
+    return _records(request, member_of(request))
 
 
 def _records(
-    request: HttpRequest, standing: Standing, marking: MarkPrivate | None = None, beginning: Begin | None = None
+    request: HttpRequest, member: MemberContext, marking: MarkPrivate | None = None, beginning: Begin | None = None
 ) -> HttpResponse:
-    known, words = queries.has_book(standing), words_for(language())
-    writing = pending(standing, operations.CHANGES)
-    takes = _brings(standing) and (known or not writing)
-    tables, late, marks = [], [], queries.marks(standing)
+    known, words = queries.has_book(member), words_for(language())
+    writing = pending(member, operations.CHANGES)
+    takes = _brings(member) and (known or not writing)
+    tables, late, marks = [], [], queries.marks(member)
     try:
         if known:
-            tables, late = contents.tables(standing), contents.lateness(standing)
+            tables, late = contents.tables(member), contents.lateness(member)
     except UnusableBookError as error:
-        messages.error(request, queries.why(standing, error))
+        messages.error(request, queries.why(member, error))
     shown = {
         "tables": tables,
         "has_book": known,
-        "deliveries": queries.deliveries(standing),
+        "deliveries": queries.deliveries(member),
         "form": beginning or ((Upload() if known else Begin()) if takes else None),
         "writing": writing,
         "under_way": UNDER_WAY,
         "late": [one | {"due": due_text(one["due"], words)} if one["due"] else one for one in late],
         "marks": marks,
-        "mark_steps": queries.mark_steps(standing),
-        "marking": marking or (MarkPrivate() if known and _marks(standing) else None),
+        "mark_steps": queries.mark_steps(member),
+        "marking": marking or (MarkPrivate() if known and _marks(member) else None),
     }
     wrong = any(form is not None and form.errors for form in (marking, beginning))
     return render(request, "books/records.html", shown, status=422 if wrong else 200)
 
 
-def _brings(standing: Standing) -> bool:
-    return standing.side is not None and standing.may(Action.BRING)
+def _brings(member: MemberContext) -> bool:
+    return member.side is not None and member.may(Action.BRING)
 
 
-def _marks(standing: Standing) -> bool:
-    return standing.side is not None and standing.may(Action.BRING) and standing.may(Action.READ_OWN)
+def _marks(member: MemberContext) -> bool:
+    return member.side is not None and member.may(Action.BRING) and member.may(Action.READ_OWN)
 
 
 @require_POST
 def mark(request: HttpRequest) -> HttpResponse:
     """Hold something back from the other side."""
-    standing = place(request, Action.BRING)
-    if not queries.has_book(standing) or not _marks(standing):
+    member = member_of(request, Action.BRING)
+    if not queries.has_book(member) or not _marks(member):
         raise Http404
     form = MarkPrivate(request.POST)
     if form.is_valid():
         with form.showing_refusals():
-            operations.mark_private(standing, **form.cleaned_data)
-            return redirect("records", relationship=standing.relationship.pk)
-    return _records(request, standing, marking=form)
+            operations.mark_private(member, **form.cleaned_data)
+            return redirect("records", relationship=member.relationship.pk)
+    return _records(request, member, marking=form)
 
 
 @require_POST
 @form_page("records")
 def disclose(request: HttpRequest) -> HttpResponse:
     """Hold something back no longer."""
-    standing = place(request, Action.BRING)
-    if not queries.has_book(standing) or not _marks(standing):
+    member = member_of(request, Action.BRING)
+    if not queries.has_book(member) or not _marks(member):
         raise Http404
-    operations.disclose(standing, request.POST.get("item", ""))
-    return redirect("records", relationship=standing.relationship.pk)
+    operations.disclose(member, request.POST.get("item", ""))
+    return redirect("records", relationship=member.relationship.pk)
 
 
 @require_POST
 def begin(request: HttpRequest) -> HttpResponse:
     """Begin the book."""
-    standing = place(request, Action.BRING)
-    address = redirect("records", relationship=standing.relationship.pk)
-    if standing.side is None or queries.has_book(standing):
+    member = member_of(request, Action.BRING)
+    address = redirect("records", relationship=member.relationship.pk)
+    if member.side is None or queries.has_book(member):
         return address
     form = Begin(request.POST)
     if form.is_valid():
         with form.showing_refusals():
-            operations.begin_book(standing, form.cleaned_data["timezone"], form.cleaned_data["currency"].upper())
+            operations.begin_book(member, form.cleaned_data["timezone"], form.cleaned_data["currency"].upper())
             return address
-    return _records(request, standing, beginning=form)
+    return _records(request, member, beginning=form)
 
 
 @require_POST
 @form_page("records")
 def upload(request: HttpRequest) -> HttpResponse:
     """Take a file."""
-    standing = place(request, Action.BRING)
+    member = member_of(request, Action.BRING)
     form = Upload(request.POST, request.FILES)
-    if not queries.has_book(standing) or standing.side is None:
+    if not queries.has_book(member) or member.side is None:
         raise Http404
     if not form.is_valid():
         messages.error(request, words_for(language())("upload.none"))
-        return redirect("records", relationship=standing.relationship.pk)
-    delivery = operations.receive(standing, form.cleaned_data["file"])
-    return redirect("delivery", relationship=standing.relationship.pk, delivery=delivery.pk)
+        return redirect("records", relationship=member.relationship.pk)
+    delivery = operations.receive(member, form.cleaned_data["file"])
+    return redirect("delivery", relationship=member.relationship.pk, delivery=delivery.pk)
 
 
 @require_safe
 def delivery(request: HttpRequest, delivery: UUID) -> HttpResponse:
     """One file: how far it is, what it would bring or has brought, what was set aside and why."""
-    standing = place(request)
-    found = _own(standing, delivery)
-    if found.side != standing.side:
-        audit_read(standing, Event.DELIVERY_READ, found, {"name": found.name})
-    return _delivery(request, standing, found, None)
+    member = member_of(request)
+    found = _own(member, delivery)
+    if found.side != member.side:
+        audit_read(member, Event.DELIVERY_READ, found, {"name": found.name})
+    return _delivery(request, member, found, None)
 
 
-def _delivery(request: HttpRequest, standing: Standing, found: Delivery, choosing: Choose | None) -> HttpResponse:
-    mine = standing.side is not None and found.side == standing.side and standing.may(Action.BRING)
+def _delivery(request: HttpRequest, member: MemberContext, found: Delivery, choosing: Choose | None) -> HttpResponse:
+    mine = member.side is not None and found.side == member.side and member.may(Action.BRING)
     undoing = queries.being_undone(found)
     running = queries.under_way(found) or undoing
     number = number_in(request, "of")
@@ -142,7 +142,7 @@ def _delivery(request: HttpRequest, standing: Standing, found: Delivery, choosin
         "delivery": found,
         "mine": mine,
         "form": (choosing or Choose(initial={"mapping": found.mapping, "text": found.text})) if mine else None,
-        "may_undo": mine and not undoing and queries.may_undo(standing, found),
+        "may_undo": mine and not undoing and queries.may_undo(member, found),
         "undoing": undoing,
         "running": running,
         "cut_off": found.stage in UNDER_WAY and not running,
@@ -150,7 +150,7 @@ def _delivery(request: HttpRequest, standing: Standing, found: Delivery, choosin
         "counted": operations.COUNTS,
         "only": only,
         "of": number if only else 0,
-        "rejects": queries.rejects_told(standing, found, only) if mine else [],
+        "rejects": queries.rejects_told(member, found, only) if mine else [],
     }
     wrong = choosing is not None and choosing.errors
     return render(request, "books/delivery.html", shown, status=422 if wrong else 200)
@@ -160,43 +160,43 @@ def _delivery(request: HttpRequest, standing: Standing, found: Delivery, choosin
 @form_page("delivery", "delivery")
 def move(request: HttpRequest, delivery: UUID) -> HttpResponse:
     """Look again with another mapping, bring in, or drop."""
-    standing = place(request, Action.BRING)
-    found = _own(standing, delivery)
-    if standing.side is None or found.side != standing.side:
+    member = member_of(request, Action.BRING)
+    found = _own(member, delivery)
+    if member.side is None or found.side != member.side:
         raise Http404
-    address = redirect("delivery", relationship=standing.relationship.pk, delivery=found.pk)
+    address = redirect("delivery", relationship=member.relationship.pk, delivery=found.pk)
     match request.POST.get("do"):
         case FileMove.BRING:
-            operations.bring(standing, found)
+            operations.bring(member, found)
         case FileMove.UNDO:
-            operations.undo(standing, found)
+            operations.undo(member, found)
         case FileMove.DROP:
-            operations.drop(standing, found)
-            return redirect("records", relationship=standing.relationship.pk)
+            operations.drop(member, found)
+            return redirect("records", relationship=member.relationship.pk)
         case _:
             form = Choose(request.POST)
             if form.is_valid():
                 with form.showing_refusals():
-                    operations.choose(standing, found, form.cleaned_data["mapping"], form.cleaned_data["text"])
+                    operations.choose(member, found, form.cleaned_data["mapping"], form.cleaned_data["text"])
                     return address
             found.refresh_from_db()
-            return _delivery(request, standing, found, form)
+            return _delivery(request, member, found, form)
     return address
 
 
 @require_safe
 def rejects(request: HttpRequest, delivery: UUID) -> HttpResponse:
     """The rows that were set aside, to be corrected and brought in again."""
-    standing = place(request, Action.BRING)
-    found = _own(standing, delivery)
-    if not queries.own(standing, found):
+    member = member_of(request, Action.BRING)
+    found = _own(member, delivery)
+    if not queries.own(member, found):
         raise Http404
-    rows = queries.reject_rows(standing, found, number_in(request, "of"))
+    rows = queries.reject_rows(member, found, number_in(request, "of"))
     return csv_file("rejects.csv", queries.REJECTS, rows)
 
 
-def _own(standing: Standing, number: UUID) -> Delivery:
-    found = queries.delivery(standing, number)
+def _own(member: MemberContext, number: UUID) -> Delivery:
+    found = queries.delivery(member, number)
     if found is None:
         raise Http404
     return found

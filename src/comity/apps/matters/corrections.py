@@ -15,8 +15,8 @@ from comity.apps.i18n import words_for
 from comity.apps.matters.models import Matter
 from comity.apps.matters.operations import due_when_raised, move, raised_now
 from comity.apps.parties.mailing import page, spoken, tell
+from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import Standing
 from comity.book.importing.corrections import NoProposalError, Proposal, count_proposals, proposals
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import OPEN, Move, State
@@ -25,59 +25,59 @@ from comity.review.i18n.words import Words
 SHOWN = 200  # changes on a page; the file of the matter has them all
 
 
-def open_correction(standing: Standing, delivery: Delivery) -> None:
+def open_correction(member: MemberContext, delivery: Delivery) -> None:
     """Open the matter of what a delivery would change, unless it is there already."""
-    outcome, side = delivery.outcome, standing.side
+    outcome, side = delivery.outcome, member.side
     if side is None:
         return
     about = {"table": outcome["table"], "number": outcome["number"]}
     try:
-        counts = count_proposals(folder_of(standing.relationship.pk), **about, key=str(delivery.pk))
+        counts = count_proposals(folder_of(member.relationship.pk), **about, key=str(delivery.pk))
     except NoProposalError:
         return  # answered already, or of an earlier delivery of the same file, whose matter is there
-    if _of(standing, delivery) is not None:
+    if _of(member, delivery) is not None:
         return
 
     def title(words: Words) -> str:
         table = words.named("table", outcome["table"])
         return words("correction.title", table=table, rows=words.number(sum(counts.values())))
 
-    words = words_for(spoken(standing.membership.person.language))
+    words = words_for(spoken(member.membership.person.language))
     said = {"delivery": str(delivery.pk), "name": delivery.name, "counts": counts}
     matter = Matter(
-        relationship=standing.relationship,
+        relationship=member.relationship,
         kind=Kind.CORRECTION,
         asks=side.value,
         answers=side.other.value,
         title=title(words)[:160],
         records=about | said,
     )
-    matter.reply_by = due_when_raised(matter, zone(standing))
-    raised_now(standing, matter, words("correction.text", name=delivery.name))
-    address = page(standing, "matter", matter=matter.pk)
-    tell(standing, side.other, Action.ANSWER, "correction", address, title=title)
+    matter.reply_by = due_when_raised(matter, zone(member))
+    raised_now(member, matter, words("correction.text", name=delivery.name))
+    address = page(member, "matter", matter=matter.pk)
+    tell(member, side.other, Action.ANSWER, "correction", address, title=title)
 
 
-def _of(standing: Standing, delivery: Delivery) -> Matter | None:
-    ours = Matter.objects.filter(relationship=standing.relationship, kind=Kind.CORRECTION)
+def _of(member: MemberContext, delivery: Delivery) -> Matter | None:
+    ours = Matter.objects.filter(relationship=member.relationship, kind=Kind.CORRECTION)
     return ours.filter(records__delivery=str(delivery.pk)).first()
 
 
-def withdraw_correction(standing: Standing, delivery: Delivery) -> None:
+def withdraw_correction(member: MemberContext, delivery: Delivery) -> None:
     """Withdraw what a delivery proposed, now that its own side has taken it back."""
-    matter = _of(standing, delivery)
+    matter = _of(member, delivery)
     if matter is not None and matter.state in OPEN:
-        words = words_for(spoken(standing.membership.person.language))
-        move(standing, matter, Move.WITHDRAW, words("correction.taken_back", name=delivery.name), zone(standing))
+        words = words_for(spoken(member.membership.person.language))
+        move(member, matter, Move.WITHDRAW, words("correction.taken_back", name=delivery.name), zone(member))
 
 
-def changes(standing: Standing, matter: Matter, first: int = 0, most: int = SHOWN) -> list[Proposal]:
+def changes(member: MemberContext, matter: Matter, first: int = 0, most: int = SHOWN) -> list[Proposal]:
     """What a correction would change or, once it is answered, would have changed, row by row."""
     if matter.kind != Kind.CORRECTION:
         return []
     about = {name: matter.records[name] for name in ("table", "number")} | {"key": matter.records["delivery"]}
     try:
-        return list(islice(proposals(folder_of(standing.relationship.pk), **about, first=first, most=most), most))
+        return list(islice(proposals(folder_of(member.relationship.pk), **about, first=first, most=most), most))
     except NoProposalError:
         return []
 
@@ -111,9 +111,9 @@ def change(one: Proposal) -> Change:
     return Change(one.number, one.kind, row, [value for value in values if value[1:] != (None, None)])
 
 
-def change_rows(standing: Standing, matter: Matter) -> list[tuple[Any, ...]]:
+def change_rows(member: MemberContext, matter: Matter) -> list[tuple[Any, ...]]:
     """The same as a table, as `COLUMNS` names it: one line for each changed value."""
-    shown = (change(one) for one in changes(standing, matter, most=1_000_000))
+    shown = (change(one) for one in changes(member, matter, most=1_000_000))
     return [(one.number, one.kind, one.row, *value) for one in shown for value in one.values]
 
 

@@ -19,9 +19,9 @@ from comity.apps.books.queries import zone as zone_of
 from comity.apps.matters.models import Began, Evidence, Matter, Step
 from comity.apps.matters.refusals import Code
 from comity.apps.parties.mailing import page
+from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import Standing
 from comity.apps.refusal import Refused
 from comity.apps.replies.queries import reply_due
 from comity.apps.replies.reminding import able, send_reminder
@@ -87,20 +87,20 @@ class File:
     content: bytes
 
 
-def raise_matter(standing: Standing, asked: Asked, zone: str, files: Sequence[File] = ()) -> Matter:
+def raise_matter(member: MemberContext, asked: Asked, zone: str, files: Sequence[File] = ()) -> Matter:
     """Raise a matter for one's side.
 
     :raises Refused: for those on neither side, without the right, for days out of order and a file that is too large
     """
-    side = standing.side
+    side = member.side
     spec = KINDS[asked.kind]
-    if side is None or not standing.may(Action(spec.raised_with)) or spec.raised_by is Raiser.IMPORT:
+    if side is None or not member.may(Action(spec.raised_with)) or spec.raised_by is Raiser.IMPORT:
         raise Refused(Code.NOT_YOURS)
     if asked.from_day is not None and asked.to_day is not None and asked.to_day < asked.from_day:
         raise Refused(Code.ORDER)
     now = timezone.now()
     matter = Matter(
-        relationship=standing.relationship,
+        relationship=member.relationship,
         kind=asked.kind,
         began=asked.began,
         asks=side.value,
@@ -120,19 +120,19 @@ def raise_matter(standing: Standing, asked: Asked, zone: str, files: Sequence[Fi
     )
     matter.reply_by = _reply_by(matter, now, zone)
     with transaction.atomic():
-        raised_now(standing, matter, asked.text, files)
+        raised_now(member, matter, asked.text, files)
         _tell_book(matter, zone)
     return matter
 
 
-def raised_now(standing: Standing, matter: Matter, text: str, files: Sequence[File] = ()) -> Step:
+def raised_now(member: MemberContext, matter: Matter, text: str, files: Sequence[File] = ()) -> Step:
     """Keep a matter that is raised for the viewer's side, and its first step.
 
     :raises Refused: for a file that is too large
     """
     matter.save(force_insert=True)
-    step = _step(standing, matter, Move.RAISE, text, terms=_terms(matter))
-    _audit_move(standing, matter, Move.RAISE, _lay_before(step, files))
+    step = _step(member, matter, Move.RAISE, text, terms=_terms(matter))
+    _audit_move(member, matter, Move.RAISE, _lay_before(step, files))
     return step
 
 
@@ -148,14 +148,14 @@ _EVENTS = {
 }  # what is nobody's move, the database adds itself (`migrations/0011_audit.py`)
 
 
-def _audit_move(standing: Standing, matter: Matter, what: Move, evidence: Sequence[Evidence]) -> None:
+def _audit_move(member: MemberContext, matter: Matter, what: Move, evidence: Sequence[Evidence]) -> None:
     """Add a move to the log: what it was made in, to whom an action goes, the files that came with it."""
     data: dict[str, object] = {"kind": matter.kind, "title": matter.title}
     if what is Move.HAND_OVER and matter.owner is not None:
         data |= {"to": matter.owner.person.name, "to_id": str(matter.owner.pk)}
     if evidence:
         data["evidence"] = [file.name for file in evidence]
-    audit(standing, _EVENTS[what], matter, data, shared=True)
+    audit(member, _EVENTS[what], matter, data, shared=True)
 
 
 def due_when_raised(matter: Matter, zone: str) -> datetime:
@@ -166,38 +166,38 @@ def due_when_raised(matter: Matter, zone: str) -> datetime:
 _ANSWERS = {Move.ACCEPT, Move.COUNTER, Move.REFUSE}
 
 
-def _actor(standing: Standing, matter: Matter) -> Actor:
+def _actor(member: MemberContext, matter: Matter) -> Actor:
     """Who looks at a matter, from within it."""
-    if standing.side is None:
+    if member.side is None:
         return Actor(None)
-    party = Party.ASKS if standing.side == matter.asks else Party.ANSWERS
-    return Actor(party, owns=matter.owner is None or matter.owner.side == standing.side.value)
+    party = Party.ASKS if member.side == matter.asks else Party.ANSWERS
+    return Actor(party, owns=matter.owner is None or matter.owner.side == member.side.value)
 
 
-def open_moves(standing: Standing, matter: Matter) -> list[Move]:
+def open_moves(member: MemberContext, matter: Matter) -> list[Move]:
     """The moves that are open to somebody now, the one that is waited for first."""
-    if not standing.may(Action.ACT):
+    if not member.may(Action.ACT):
         return []
     kind = Kind(matter.kind)
-    moves = transitions.open_moves(kind, State(matter.state), _actor(standing, matter))
-    answers = standing.may(Action(KINDS[kind].answered_with))
+    moves = transitions.open_moves(kind, State(matter.state), _actor(member, matter))
+    answers = member.may(Action(KINDS[kind].answered_with))
     return [move for move in moves if answers or move not in _ANSWERS]
 
 
-def _why_not(standing: Standing, matter: Matter, what: Move, text: str) -> Code | None:
+def _why_not(member: MemberContext, matter: Matter, what: Move, text: str) -> Code | None:
     """Why somebody may not make a move; None where they may."""
-    if standing.side is None and what is not Move.COMMENT:
+    if member.side is None and what is not Move.COMMENT:
         return Code.NOT_YOURS
-    why = transitions.refusal(Kind(matter.kind), State(matter.state), _actor(standing, matter), what, text)
-    lacks_right = what not in open_moves(standing, matter)
+    why = transitions.refusal(Kind(matter.kind), State(matter.state), _actor(member, matter), what, text)
+    lacks_right = what not in open_moves(member, matter)
     if why is None or why is Refusal.REASON:
         return Code.NOT_YOURS if lacks_right else Code(why.value) if why else None
-    return Code.NOT_YOURS if not standing.may(Action.ACT) else Code(why.value)
+    return Code.NOT_YOURS if not member.may(Action.ACT) else Code(why.value)
 
 
 @transaction.atomic
 def move(  # noqa: PLR0913 - a move, what it says, and what comes with it
-    standing: Standing,
+    member: MemberContext,
     matter: Matter,
     what: Move,
     text: str,
@@ -215,7 +215,7 @@ def move(  # noqa: PLR0913 - a move, what it says, and what comes with it
     """
     matter = Matter.objects.select_for_update(of=("self",)).select_related("owner__person").get(pk=matter.pk)
     rows = rows if matter.kind == Kind.CORRECTION and what is Move.ACCEPT else None
-    why = _why_not(standing, matter, what, text)
+    why = _why_not(member, matter, what, text)
     if why is not None:
         raise Refused(why)
     if rows is not None and not rows:
@@ -229,32 +229,32 @@ def move(  # noqa: PLR0913 - a move, what it says, and what comes with it
         matter.reminded_at, matter.reminded_to = None, []
     elif what is Move.HAND_OVER:
         owner = None if terms is None else terms.owner
-        if owner is None or owner.left_at is not None or owner.side != standing.membership.side:
+        if owner is None or owner.left_at is not None or owner.side != member.membership.side:
             raise Refused(Code.NOBODY)
         matter.owner = owner
     laid = _terms(matter) if what in {Move.COUNTER, Move.HAND_OVER} else {}
     laid |= {} if rows is None else {"changes": len(rows), "rows": list(rows)}
-    step = _step(standing, matter, what, text, terms=laid)
-    _audit_move(standing, matter, what, _lay_before(step, files))
+    step = _step(member, matter, what, text, terms=laid)
+    _audit_move(member, matter, what, _lay_before(step, files))
     if what is not Move.COMMENT:
         # The step first: the database lets a matter change only where a step of the side justifies it.
         matter.last_move = step.number
         matter.save()
     _tell_book(matter, zone)
     if KINDS[Kind(matter.kind)].changes_records:
-        _correct(standing, matter, what, rows)
+        _correct(member, matter, what, rows)
     return matter
 
 
-def _correct(standing: Standing, matter: Matter, what: Move, rows: Sequence[int] | None) -> None:
+def _correct(member: MemberContext, matter: Matter, what: Move, rows: Sequence[int] | None) -> None:
     """Do what a move in a correction means for the records."""
     if what is Move.ACCEPT:
-        accept_correction(standing, matter.records, rows)
+        accept_correction(member, matter.records, rows)
     elif what in {Move.REFUSE, Move.WITHDRAW}:
-        refuse_correction(standing, matter.records)
+        refuse_correction(member, matter.records)
 
 
-def remind(standing: Standing, matter: Matter) -> None:
+def remind(member: MemberContext, matter: Matter) -> None:
     """Tell the side whose move it is that its reply is nearly due; once for each move. Without one nothing changes.
 
     Recorded only where the mail server took the reminder of at least one person who may answer: else it is tried again.
@@ -262,11 +262,11 @@ def remind(standing: Standing, matter: Matter) -> None:
     matter = Matter.objects.get(pk=matter.pk)
     if matter.waits_for is None or matter.reply_by is None:
         return
-    people = able(standing, Side(matter.waits_for), Action.ANSWER)
+    people = able(member, Side(matter.waits_for), Action.ANSWER)
     if matter.reminded_at is not None and any(str(one.person_id) in matter.reminded_to for one in people):
         return
-    day = matter.reply_by.astimezone(ZoneInfo(zone_of(standing))).date()
-    address = page(standing, "matter", matter=matter.pk)
+    day = matter.reply_by.astimezone(ZoneInfo(zone_of(member))).date()
+    address = page(member, "matter", matter=matter.pk)
     said: dict[str, Callable[[Words], str]] = {"title": lambda _: matter.title, "day": lambda words: words.day(day)}
     if KINDS[Kind(matter.kind)].silence:
         told = send_reminder(people, "reminder", address, **said)
@@ -305,10 +305,10 @@ def _tell_book(matter: Matter, zone: str) -> None:
     )  # fmt: skip
 
 
-def write_claims(standing: Standing) -> None:
+def write_claims(member: MemberContext) -> None:
     """Have every claim written into a book that has just begun."""
-    for matter in Matter.objects.filter(relationship=standing.relationship, kind=Kind.CLAIM):
-        _tell_book(matter, zone_of(standing))
+    for matter in Matter.objects.filter(relationship=member.relationship, kind=Kind.CLAIM):
+        _tell_book(matter, zone_of(member))
 
 
 def _terms(matter: Matter) -> dict[str, Any]:
@@ -342,20 +342,20 @@ def _lay_before(step: Step, files: Sequence[File]) -> list[Evidence]:
     ]
 
 
-def _step(standing: Standing, matter: Matter, what: Move, text: str, *, terms: dict[str, Any] | None = None) -> Step:
+def _step(member: MemberContext, matter: Matter, what: Move, text: str, *, terms: dict[str, Any] | None = None) -> Step:
     """Add the viewer's step; the database refuses one that is not theirs to make, and says whether the clock ran out.
 
     What is nobody's move, a reminder and acceptance by silence, is written by functions of the database's owner.
     """
     last = Step.objects.filter(matter=matter).order_by("-number").first()
-    side = None if standing.side is None else standing.side.value
+    side = None if member.side is None else member.side.value
     # A move answers to the last one of the other side; a comment too, so that who was heard can be told.
     other = Step.objects.filter(matter=matter).exclude(side=side).exclude(side=None).order_by("-number").first()
     return Step.objects.create(
         relationship=matter.relationship,
         matter=matter,
         number=1 if last is None else last.number + 1,
-        person=standing.membership.person,
+        person=member.membership.person,
         side=side,
         move=what,
         text=text.strip(),

@@ -4,7 +4,7 @@ from datetime import date
 
 from comity.apps.i18n import spoken_period
 from comity.apps.matters.models import Matter, Step
-from comity.apps.parties.viewing import Standing
+from comity.apps.parties.member_context import MemberContext
 from comity.core.matters.kinds import Kind
 from comity.core.values import Side
 from comity.review.i18n.words import Words
@@ -14,9 +14,9 @@ _DAYS = {"from_day", "to_day", "due_on"}
 _CHANGES = ("change", "add", "withdraw")
 
 
-def must_answer(standing: Standing, side: Side, words: Words) -> str:
+def must_answer(member: MemberContext, side: Side, words: Words) -> str:
     """That a side's answer is waited for."""
-    return f"{standing.party(words)(side)} {words('today.must_answer')}"
+    return f"{member.party(words)(side)} {words('today.must_answer')}"
 
 
 def about(matter: Matter, words: Words) -> list[tuple[str, str]]:

@@ -9,19 +9,19 @@ from procrastinate.contrib.django import app
 
 from comity.apps.matters import operations, queries
 from comity.apps.matters.models import Matter
-from comity.apps.parties.viewing import Standing, everywhere
+from comity.apps.parties.member_context import MemberContext, for_each_relationship
 
 
 @app.periodic(cron="*/10 * * * *")
 @app.task(queue="clock", name="matters.tick", queueing_lock="matters.tick", pass_context=False)
 def tick(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
     """In every relationship, from the place of somebody who leads there."""
-    everywhere(_tick)
+    for_each_relationship(_tick)
 
 
-def _tick(standing: Standing) -> None:
-    for matter in queries.to_remind(standing):
-        _apart(partial(operations.remind, standing, matter), matter)
+def _tick(member: MemberContext) -> None:
+    for matter in queries.to_remind(member):
+        _apart(partial(operations.remind, member, matter), matter)
 
 
 def _apart(work: Callable[[], object], matter: Matter) -> None:
@@ -30,4 +30,4 @@ def _apart(work: Callable[[], object], matter: Matter) -> None:
         with transaction.atomic():
             work()
     except Exception:
-        logging.getLogger(__name__).exception("the clock of matter %s stood still", matter.pk)
+        logging.getLogger(__name__).exception("the periodic job failed for matter %s", matter.pk)

@@ -8,8 +8,8 @@ from django.utils import timezone
 from comity.apps.matters import queries
 from comity.apps.matters.models import Matter
 from comity.apps.matters.sentences import must_answer
+from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.panels import Context, Entry, Panel, Place, add_entry, add_panel
-from comity.apps.parties.viewing import Standing
 from comity.core.values import Side
 from comity.review.i18n.words import Words
 
@@ -21,32 +21,32 @@ def register() -> None:
     add_panel(Panel("matters/_head.html", Place.HEAD, 10, _head))
     add_panel(Panel("matters/_waiting.html", Place.MAIN, 10, _waiting))
     add_panel(Panel("matters/_to_do.html", Place.SIDE, 10, _to_do))
-    add_entry(Entry("matters", 40, lambda standing: sum(queries.count_waiting(standing).values())))
+    add_entry(Entry("matters", 40, lambda member: sum(queries.count_waiting(member).values())))
 
 
-def _sides(standing: Standing) -> tuple[Side, Side]:
-    own = standing.side or Side.CUSTOMER
+def _sides(member: MemberContext) -> tuple[Side, Side]:
+    own = member.side or Side.CUSTOMER
     return own, own.other
 
 
-def _head(standing: Standing, words: Words, zone: ZoneInfo) -> Context:
-    here, counted = timezone.localdate(timezone=zone), queries.count_waiting(standing)
-    sides = _sides(standing) if standing.side is None else (standing.side,)
-    mine = sorted((one for side in sides for one in _first_waiting(standing, side)), key=_by)
+def _head(member: MemberContext, words: Words, zone: ZoneInfo) -> Context:
+    here, counted = timezone.localdate(timezone=zone), queries.count_waiting(member)
+    sides = _sides(member) if member.side is None else (member.side,)
+    mine = sorted((one for side in sides for one in _first_waiting(member, side)), key=_by)
     return {
         "day": words.full_day(here),
-        "own": standing.side,
+        "own": member.side,
         "count": sum(counted[side] for side in sides),
         "first": _first(mine, here, words),
     }
 
 
-def _first_waiting(standing: Standing, side: Side) -> list[Matter]:
+def _first_waiting(member: MemberContext, side: Side) -> list[Matter]:
     """Asked once for the page, whose head and list both say it."""
     key = f"first matters that wait for {side}"
-    if key not in standing.remembered:
-        standing.remembered[key] = list(queries.waiting(standing, side)[:_FIRST])
-    found: list[Matter] = standing.remembered[key]
+    if key not in member.cache:
+        member.cache[key] = list(queries.waiting(member, side)[:_FIRST])
+    found: list[Matter] = member.cache[key]
     return found
 
 
@@ -69,14 +69,13 @@ def _first(waiting: list[Matter], today: date, words: Words) -> dict[str, object
     return {"how": "is_due", "title": one.title, "when": by, "marked": False}
 
 
-def _waiting(standing: Standing, words: Words, zone: ZoneInfo) -> Context:  # noqa: ARG001 - as panels are asked
-    counted = queries.count_waiting(standing)
+def _waiting(member: MemberContext, words: Words, zone: ZoneInfo) -> Context:  # noqa: ARG001 - as panels are asked
+    counted = queries.count_waiting(member)
     sides = [
-        (one, _first_waiting(standing, one), counted[one], must_answer(standing, one, words))
-        for one in _sides(standing)
+        (one, _first_waiting(member, one), counted[one], must_answer(member, one, words)) for one in _sides(member)
     ]
     return {"sides": sides}
 
 
-def _to_do(standing: Standing, words: Words, zone: ZoneInfo) -> Context:  # noqa: ARG001 - as above
-    return {"matters": queries.to_do(standing)[:_FIRST]}
+def _to_do(member: MemberContext, words: Words, zone: ZoneInfo) -> Context:  # noqa: ARG001 - as above
+    return {"matters": queries.to_do(member)[:_FIRST]}

@@ -18,9 +18,9 @@ from comity.apps.matters.forms import FORMS, Agree, Claim, Raise, Reply
 from comity.apps.matters.models import Matter
 from comity.apps.matters.refusals import Code
 from comity.apps.paging import paged
+from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.queries import people
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import Standing, place
 from comity.apps.refusal import Refused
 from comity.apps.sheet import csv_file
 from comity.book.definition import UnusableBookError
@@ -36,23 +36,23 @@ _NEWS, _FIRST = 8, 10
 @require_safe
 def matters(request: HttpRequest) -> HttpResponse:
     """Matters: all, those that are open, or have ended, or wait for a side; of one kind, or of all."""
-    standing = place(request)
+    member = member_of(request)
     show, kind, waits = (request.GET.get(name, "") for name in ("show", "kind", "waits"))
     show, kind = show if show in {"open", "ended"} else "all", kind if kind in set(Kind) else ""
     side = Side(waits) if waits in set(Side) else None
-    found = queries.matters(standing, show, kind) if side is None else queries.waiting(standing, side)
+    found = queries.matters(member, show, kind) if side is None else queries.waiting(member, side)
     page = paged(request, found)
     some = len(page) > 0 or page.number > 1 or show != "all" or bool(kind or side)
-    title = _title(standing, show, side, words_for(language()))
+    title = _title(member, show, side, words_for(language()))
     shown = {"page": page, "show": show, "kind": kind, "waits": side, "any": some, "title": title}
     shown |= {"shows": ("open", "ended", "all"), "kinds": list(Kind), "raised": list(FORMS)}
     return render(request, "matters/matters.html", shown)
 
 
-def _title(standing: Standing, show: str, waits: Side | None, words: Words) -> str:
+def _title(member: MemberContext, show: str, waits: Side | None, words: Words) -> str:
     """What the matters are that are listed."""
     if waits is not None:
-        return sentences.must_answer(standing, waits, words)
+        return sentences.must_answer(member, waits, words)
     return words("matters.all" if show == "all" else f"matters.are_{show}")
 
 
@@ -62,13 +62,13 @@ def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
     if kind not in FORMS:
         raise Http404
     which = Kind(kind)
-    standing = place(request, Action(KINDS[which].raised_with))
-    if standing.side is None:
+    member = member_of(request, Action(KINDS[which].raised_with))
+    if member.side is None:
         raise Http404
     given = request.POST if request.method == "POST" else request.GET
     about = {name: given.get(name, "")[:60] for name in ("kpi", "period")}
-    kpis, queues = _agreed(standing)
-    form = _form(request, standing, which, about, kpis)
+    kpis, queues = _agreed(member)
+    form = _form(request, member, which, about, kpis)
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         asked = operations.Asked(
@@ -86,18 +86,18 @@ def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
             due_on=said.get("due_on"),
         )
         with form.showing_refusals("evidence"):
-            made = operations.raise_matter(standing, asked, zone(standing), _files(form))
-            return redirect("matter", relationship=standing.relationship.pk, matter=made.pk)
+            made = operations.raise_matter(member, asked, zone(member), _files(form))
+            return redirect("matter", relationship=member.relationship.pk, matter=made.pk)
     offered = {"queue": queues} if which is Kind.CLAIM else {}
     shown = {"form": form, "kind": kind, "about": about, "offered": offered}
     return render(request, "matters/raise.html", shown, status=422 if form.errors else 200)
 
 
-def _agreed(standing: Standing) -> tuple[list[tuple[str, str]], list[str]]:
+def _agreed(member: MemberContext) -> tuple[list[tuple[str, str]], list[str]]:
     """The figures and the queues that were agreed on; none where there is no book of use."""
     words = words_for(language())
     try:
-        kpis = definition(standing).kpis
+        kpis = definition(member).kpis
     except (NoBookError, UnusableBookError):
         return [], []
     titles = {one.id: kpi_title(one.id, one.measure, words) for one in kpis}
@@ -105,9 +105,9 @@ def _agreed(standing: Standing) -> tuple[list[tuple[str, str]], list[str]]:
 
 
 def _form(
-    request: HttpRequest, standing: Standing, kind: Kind, about: dict[str, str], kpis: list[tuple[str, str]]
+    request: HttpRequest, member: MemberContext, kind: Kind, about: dict[str, str], kpis: list[tuple[str, str]]
 ) -> Raise:
-    more: dict[str, Any] = {"people": people(standing).exclude(side=None)} if FORMS[kind] is Agree else {}
+    more: dict[str, Any] = {"people": people(member).exclude(side=None)} if FORMS[kind] is Agree else {}
     if FORMS[kind] is Claim:
         more = {"kpis": kpis}
     if request.method == "POST":
@@ -132,12 +132,12 @@ def _files(form: forms.Form) -> list[operations.File]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
     """One matter, step by step, and the moves that are open to whoever looks."""
-    standing = place(request)
-    found = queries.matter(standing, matter)
+    member = member_of(request)
+    found = queries.matter(member, matter)
     if found is None:
         raise Http404
     table = {name: getattr(found, name) for name in ("from_day", "to_day", "queue", "asked_for", "owner", "due_on")}
-    everybody = people(standing).exclude(side=None)
+    everybody = people(member).exclude(side=None)
     reply = Reply(people=everybody, kind=found.kind, owner=found.owner, initial=table)
     if request.method == "POST":
         reply = Reply(request.POST, request.FILES, people=everybody, kind=found.kind, owner=found.owner)
@@ -146,11 +146,11 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
             terms = operations.Terms(**{name: said.get(name) or None for name in table})
             with reply.showing_refusals():
                 rows = _chosen(request, found) if said["move"] == Move.ACCEPT else None
-                here, what = zone(standing), Move(said["move"])
-                operations.move(standing, found, what, said["text"], here, terms, _files(reply), rows)
-                return redirect("matter", relationship=standing.relationship.pk, matter=found.pk)
+                here, what = zone(member), Move(said["move"])
+                operations.move(member, found, what, said["text"], here, terms, _files(reply), rows)
+                return redirect("matter", relationship=member.relationship.pk, matter=found.pk)
         found.refresh_from_db()
-    audit_read(standing, Event.MATTER_READ, found, {"title": found.title})
+    audit_read(member, Event.MATTER_READ, found, {"title": found.title})
     words, steps = words_for(language()), queries.steps(found)
     shown = {
         "matter": found,
@@ -159,9 +159,9 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
         "steps": steps,
         "terms": {one.number: sentences.terms(one, words) for one in steps},
         "roles": queries.roles(found),
-        "moves": operations.open_moves(standing, found),
+        "moves": operations.open_moves(member, found),
         "form": reply,
-        "changes": [corrections.change(one) for one in corrections.changes(standing, found)],
+        "changes": [corrections.change(one) for one in corrections.changes(member, found)],
         "accepted": corrections.accepted(found),
         "ticked": set(request.POST.getlist("row")) if request.method == "POST" else None,
         "owner_left": found.owner is not None and found.owner.left_at is not None and found.state in AGREED,
@@ -191,23 +191,23 @@ _LONGEST = 10  # digits of the number of a change
 @require_safe
 def changes(request: HttpRequest, matter: UUID) -> HttpResponse:
     """All that a correction would change, as a table to be kept."""
-    standing = place(request)
-    found = queries.matter(standing, matter)
+    member = member_of(request)
+    found = queries.matter(member, matter)
     if found is None or found.kind != Kind.CORRECTION:
         raise Http404
-    audit_read(standing, Event.MATTER_READ, found, {"title": found.title})
-    return csv_file("changes.csv", corrections.COLUMNS, corrections.change_rows(standing, found))
+    audit_read(member, Event.MATTER_READ, found, {"title": found.title})
+    return csv_file("changes.csv", corrections.COLUMNS, corrections.change_rows(member, found))
 
 
 @require_safe
 def evidence(request: HttpRequest, matter: UUID, evidence: UUID) -> HttpResponse:
     """A file that was laid before the other side, to be kept; a browser never opens it here."""
-    standing = place(request)
-    about = queries.matter(standing, matter)
-    found = None if about is None else queries.evidence(standing, about, evidence)
+    member = member_of(request)
+    about = queries.matter(member, matter)
+    found = None if about is None else queries.evidence(member, about, evidence)
     if found is None:
         raise Http404
-    audit_read(standing, Event.EVIDENCE_READ, found, {"name": found.name})
+    audit_read(member, Event.EVIDENCE_READ, found, {"name": found.name})
     answer = HttpResponse(bytes(found.content), content_type="application/octet-stream")
     answer.headers["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=found.name) or ""
     return answer

@@ -21,7 +21,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Job
 
 from comity.apps.outbox.queries import failing
-from comity.apps.parties.viewing import Standing
+from comity.apps.parties.member_context import MemberContext
 from comity.core.values import Side
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 5, 1800
@@ -96,9 +96,9 @@ def recover() -> int:
         return int(cursor.rowcount)
 
 
-def try_again(standing: Standing, job: int) -> bool:
+def try_again(member: MemberContext, job: int) -> bool:
     """Have a failing job that concerns the viewer's side run now; whether there is one."""
-    if job not in {one.number for one in failing(standing)}:
+    if job not in {one.number for one in failing(member)}:
         return False
     with connection.cursor() as cursor:
         cursor.execute(

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from comity.apps.parties.viewing import Standing
+from comity.apps.parties.member_context import MemberContext
 from comity.core.values import Side
 
 TOLD_AFTER = 4  # attempts: whoever it concerns is told about half a minute after the first
@@ -36,21 +36,21 @@ def jobs(relationship: UUID, tasks: Collection[str] = ()) -> QuerySet[Procrastin
     return (found.filter(task_name__in=tasks) if tasks else found).order_by("id")
 
 
-def pending(standing: Standing, tasks: Collection[str]) -> bool:
+def pending(member: MemberContext, tasks: Collection[str]) -> bool:
     """Whether one of these tasks is still to be done and concerns the viewer's side."""
-    found = jobs(standing.relationship.pk, tasks).exclude(status="failed")
-    return found.filter(args__sides__contains=_sides(standing)).exists()
+    found = jobs(member.relationship.pk, tasks).exclude(status="failed")
+    return found.filter(args__sides__contains=_sides(member)).exists()
 
 
-def failing(standing: Standing) -> list[Failing]:
+def failing(member: MemberContext) -> list[Failing]:
     """What keeps failing and concerns the viewer's side; to those on neither side, what concerns both."""
     often = Q(attempts__gte=TOLD_AFTER, status__in=("todo", "doing")) | Q(status="failed")
-    found = jobs(standing.relationship.pk).filter(often, args__sides__contains=_sides(standing))
+    found = jobs(member.relationship.pk).filter(often, args__sides__contains=_sides(member))
     return [
         Failing(one.id, one.task_name, one.attempts, None if one.status == "failed" else one.scheduled_at)
         for one in found
     ]
 
 
-def _sides(standing: Standing) -> list[str]:
-    return [side.value for side in Side] if standing.side is None else [standing.side.value]
+def _sides(member: MemberContext) -> list[str]:
+    return [side.value for side in Side] if member.side is None else [member.side.value]

@@ -3,8 +3,8 @@
 from zoneinfo import ZoneInfo
 
 from comity.apps.outbox.queries import failing
+from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.panels import Context, Panel, Place, add_panel
-from comity.apps.parties.viewing import Standing
 from comity.review.i18n.words import Words
 
 
@@ -13,8 +13,8 @@ def register() -> None:
     add_panel(Panel("outbox/_failing.html", Place.TOP, 20, _failing))
 
 
-def _failing(standing: Standing, words: Words, zone: ZoneInfo) -> Context | None:
-    found = failing(standing)
+def _failing(member: MemberContext, words: Words, zone: ZoneInfo) -> Context | None:
+    found = failing(member)
     return {"jobs": [(job, _said(job.task, words)) for job in found], "zone": zone} if found else None
 
 

@@ -5,14 +5,14 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from comity.apps.outbox import operations
+from comity.apps.parties.member_context import member_of
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import place
 
 
 @require_POST
 def again(request: HttpRequest, job: int) -> HttpResponse:
     """Have a failing job run now."""
-    standing = place(request, Action.ACT)
-    if not operations.try_again(standing, job):
+    member = member_of(request, Action.ACT)
+    if not operations.try_again(member, job):
         raise Http404
-    return redirect("today", relationship=standing.relationship.pk)
+    return redirect("today", relationship=member.relationship.pk)

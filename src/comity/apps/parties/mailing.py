@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from comity.apps.i18n import words_for
+from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership, Person
 from comity.apps.parties.rights import Action, may_now
-from comity.apps.parties.viewing import Standing
 from comity.core.values import Side
 from comity.review.i18n.words import LOCALES, Words
 
@@ -19,21 +19,23 @@ from comity.review.i18n.words import LOCALES, Words
 RELATIONSHIP, SIDES = "X-Comity-Relationship", "X-Comity-Sides"
 
 
-def tell(standing: Standing, side: Side, right: Action, key: str, address: str, **said: Callable[[Words], str]) -> int:
+def tell(
+    member: MemberContext, side: Side, right: Action, key: str, address: str, **said: Callable[[Words], str]
+) -> int:
     """Write to those of a side who have a right: `key`.subject and `key`.mail, with the address of a page.
 
     :param said: what fills the sentences, in the reader's language
     :returns: to how many
     """
     found = Membership.objects.select_related("person", "stands_in_for").filter(
-        relationship=standing.relationship, side=side.value, left_at=None
+        relationship=member.relationship, side=side.value, left_at=None
     )
     people = [one.person for one in found if may_now(one, right, timezone.now().date())]
     for person in people:
         words = words_for(spoken(person.language))
         filled = {name: make(words) for name, make in said.items()}
         text = words(f"{key}.mail", address=f"{settings.ADDRESS}{address}", **filled)
-        send(words(f"{key}.subject", **filled), text, person.email, _about(standing, side))
+        send(words(f"{key}.subject", **filled), text, person.email, _about(member, side))
     return len(people)
 
 
@@ -57,19 +59,19 @@ def send(subject: str, text: str, to: str, about: Mapping[str, str] | None = Non
     EmailMessage(" ".join(subject.split()), text, None, [to], headers=dict(about or {})).send()
 
 
-def about(standing: Standing) -> dict[str, str]:
+def about(member: MemberContext) -> dict[str, str]:
     """The headers of a mail that concerns the viewer's own side alone."""
-    return _about(standing)
+    return _about(member)
 
 
-def _about(standing: Standing, *others: Side) -> dict[str, str]:
+def _about(member: MemberContext, *others: Side) -> dict[str, str]:
     """The headers of a mail of the viewer's, or of the room itself, to somebody of these sides."""
-    sides = dict.fromkeys([*others, *([] if standing.side is None else [standing.side])])
-    return {RELATIONSHIP: str(standing.relationship.pk), SIDES: ",".join(side.value for side in sides)}
+    sides = dict.fromkeys([*others, *([] if member.side is None else [member.side])])
+    return {RELATIONSHIP: str(member.relationship.pk), SIDES: ",".join(side.value for side in sides)}
 
 
 def tell_one(
-    standing: Standing,
+    member: MemberContext,
     key: str,
     address: str,
     files: Sequence[tuple[str, bytes, str]],
@@ -81,7 +83,7 @@ def tell_one(
     :param files: name, content and media type of each
     :param server: hand it over now, to this connection; None: once this transaction is committed
     """
-    person = standing.membership.person
+    person = member.membership.person
     words = words_for(spoken(person.language))
     mail = EmailMessage(
         " ".join(words(f"{key}.subject", **said).split()),
@@ -89,7 +91,7 @@ def tell_one(
         None,
         [person.email],
         connection=server,
-        headers=_about(standing) if server is None else {},
+        headers=_about(member) if server is None else {},
     )
     for name, content, kind in files:
         mail.attach(name, content, kind)
@@ -101,6 +103,6 @@ def spoken(asked: str) -> str:
     return asked if asked in LOCALES else "en"
 
 
-def page(standing: Standing, name: str, **more: object) -> str:
+def page(member: MemberContext, name: str, **more: object) -> str:
     """The address of a page of the relationship."""
-    return reverse(name, kwargs={"relationship": standing.relationship.pk, **more})
+    return reverse(name, kwargs={"relationship": member.relationship.pk, **more})

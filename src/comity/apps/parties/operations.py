@@ -16,6 +16,7 @@ from django.utils import timezone
 from comity.apps.i18n import language, words_for
 from comity.apps.parties.limits import limit
 from comity.apps.parties.mailing import about, page, send, tell, tell_person
+from comity.apps.parties.member_context import MemberContext, set_viewer, viewing_as
 from comity.apps.parties.models import (
     NEUTRAL,
     Invitation,
@@ -28,7 +29,6 @@ from comity.apps.parties.names import plain
 from comity.apps.parties.queries import digest
 from comity.apps.parties.refusals import Code
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import Standing, look, looking
 from comity.apps.refusal import Refused
 from comity.core.values import OrganisationKind, Side
 
@@ -44,7 +44,7 @@ def found(  # noqa: PLR0913 - who begins it, and between whom
     own_kind: str = OrganisationKind.EXTERNAL,
     other_kind: str = OrganisationKind.EXTERNAL,
     organisation: UUID | None = None,
-) -> Standing:
+) -> MemberContext:
     """Begin a relationship on one side; the other is a placeholder until somebody of it joins.
 
     :param organisation: which the person leads elsewhere, and whose side it is here too; None: one of the name `own`
@@ -53,7 +53,7 @@ def found(  # noqa: PLR0913 - who begins it, and between whom
     """
     other = plain(other)
     limit(person, "relationships")
-    look(person.pk)
+    set_viewer(person.pk)
     with connection.cursor() as cursor:
         if organisation is None:
             asked = [side.value, plain(own), own_kind, other, other_kind]
@@ -64,19 +64,19 @@ def found(  # noqa: PLR0913 - who begins it, and between whom
         (place,) = cursor.fetchone()
     if place is None:
         raise Refused(Code.NOT_LED)
-    return _standing(person, place)
+    return _member(person, place)
 
 
-def use_organisation(standing: Standing, organisation: UUID) -> None:
+def use_organisation(member: MemberContext, organisation: UUID) -> None:
     """Say that the viewer's side is an organisation which they lead in another relationship: one row from now on.
 
     :raises Refused: for whoever is not a lead, for an organisation that they do not lead, and for the other side's own
     """
-    _ask(standing, "comity_use_organisation", organisation)
-    standing.relationship.refresh_from_db()
+    _ask(member, "comity_use_organisation", organisation)
+    member.relationship.refresh_from_db()
 
 
-def invite(standing: Standing, email: str, role: Role, side: Side | None) -> tuple[Invitation, str | None]:
+def invite(member: MemberContext, email: str, role: Role, side: Side | None) -> tuple[Invitation, str | None]:
     """Ask somebody to join. The word is for the mail and is not kept.
 
     Somebody for neither side is only proposed: there is no word until a lead of the other side agrees (`agree`).
@@ -85,101 +85,101 @@ def invite(standing: Standing, email: str, role: Role, side: Side | None) -> tup
     """
     if role in NEUTRAL:
         side = None
-    elif side is not standing.side:
+    elif side is not member.side:
         role = Role.LEAD
     word = None if role in NEUTRAL else secrets.token_urlsafe(24)
     made = uuid4()
-    _ask(standing, "comity_invite", made, side, role.value, email, word and digest(word))
+    _ask(member, "comity_invite", made, side, role.value, email, word and digest(word))
     return Invitation.objects.get(pk=made), word
 
 
-def invite_by_mail(standing: Standing, email: str, role: Role, side: Side | None) -> Invitation:
+def invite_by_mail(member: MemberContext, email: str, role: Role, side: Side | None) -> Invitation:
     """Ask somebody to join, by mail; for somebody neutral, write to the other side's leads that they are to agree.
 
     :raises Refused: as `invite`
     :raises Refused: for too many mails, or too many to one address
     """
-    person = standing.membership.person
+    person = member.membership.person
     limit(person, "invitations")
     limit(person, "invitations to one address", email)
-    made, word = invite(standing, email, role, side)
+    made, word = invite(member, email, role, side)
     if word is not None:
-        _mail_invitation(standing, person, made, word)
-    elif standing.side is not None:
+        _mail_invitation(member, person, made, word)
+    elif member.side is not None:
         tell(
-            standing, standing.side.other, Action.INVITE, "neutral_proposed", page(standing, "people"),
-            person=lambda _: person.name, email=lambda _: made.email, relationship=lambda _: str(standing.relationship),
+            member, member.side.other, Action.INVITE, "neutral_proposed", page(member, "people"),
+            person=lambda _: person.name, email=lambda _: made.email, relationship=lambda _: str(member.relationship),
             role=lambda words: words(f"role.{role}").lower(),
         )  # fmt: skip
     return made
 
 
-def agree(standing: Standing, invitation: Invitation) -> str:
+def agree(member: MemberContext, invitation: Invitation) -> str:
     """Agree, as a lead of the other side, that somebody neutral is invited; returns the word for the mail.
 
     :raises Refused: for the side that proposed it, and for a proposal that has ended
     """
     word = secrets.token_urlsafe(24)
-    _ask(standing, "comity_agree", invitation.pk, digest(word))
+    _ask(member, "comity_agree", invitation.pk, digest(word))
     return word
 
 
-def agree_by_mail(standing: Standing, invitation: Invitation) -> None:
+def agree_by_mail(member: MemberContext, invitation: Invitation) -> None:
     """Agree that somebody neutral is invited, and send them the mail in the name of who proposed it.
 
     :raises Refused: as `agree`
     :raises Refused: as `invite_by_mail`
     """
-    person = standing.membership.person
+    person = member.membership.person
     limit(person, "invitations")
     limit(person, "invitations to one address", invitation.email)
-    word = agree(standing, invitation)
-    _mail_invitation(standing, invitation.made_by.person, invitation, word)
+    word = agree(member, invitation)
+    _mail_invitation(member, invitation.made_by.person, invitation, word)
 
 
-def _mail_invitation(standing: Standing, by: Person, invitation: Invitation, word: str) -> None:
+def _mail_invitation(member: MemberContext, by: Person, invitation: Invitation, word: str) -> None:
     """In the language of whoever asks, with the word and nothing of what is inside."""
     address = f"{settings.ADDRESS}{reverse('join', args=[word])}"  # never of a request, which may name any host
-    said = {"person": by.name, "relationship": str(standing.relationship)}
+    said = {"person": by.name, "relationship": str(member.relationship)}
     words = words_for(language())
     text = words("invite.mail", address=address, **said)
-    send(words("invite.subject", **said), text, invitation.email, about(standing))
+    send(words("invite.subject", **said), text, invitation.email, about(member))
 
 
-def join(person: Person, word: str) -> Standing:
+def join(person: Person, word: str) -> MemberContext:
     """Take up an invitation; doing so twice gives the same place.
 
     :raises Refused: for one that is not there, is not for this address, has ended, or was taken up
     """
-    look(person.pk)
+    set_viewer(person.pk)
     with connection.cursor() as cursor:
         cursor.execute("SELECT comity_join(%s)", [digest(word)])
         (place,) = cursor.fetchone()
     if place is None:
         raise Refused(Code.INVITATION_GONE)
-    return _standing(person, place)
+    return _member(person, place)
 
 
-def let_go(standing: Standing, other: Membership) -> None:
+def let_go(member: MemberContext, other: Membership) -> None:
     """End somebody's place on the own side or on neither, or one's own, with all invitations that they made.
 
     What they did and what was open of it stays their side's.
 
     :raises Refused: for somebody of the other side, for whom one stands in for, and for a side's last lead
     """
-    _ask(standing, "comity_let_go", other.pk)
+    _ask(member, "comity_let_go", other.pk)
 
 
-def change_role(standing: Standing, other: Membership, role: Role) -> None:
+def change_role(member: MemberContext, other: Membership, role: Role) -> None:
     """Give somebody of the own side another role; who leads makes another a lead first, and then changes their own.
 
     :raises Refused: for somebody of another side, a role of another kind, whom one stands in for, and a side's
         last lead
     """
-    _ask(standing, "comity_change_role", other.pk, role.value)
+    _ask(member, "comity_change_role", other.pk, role.value)
 
 
-def stand_in(standing: Standing, other: Membership, deputy: Membership | None, until: date | None) -> None:
+def stand_in(member: MemberContext, other: Membership, deputy: Membership | None, until: date | None) -> None:
     """Let a deputy stand in for somebody, with the rights of both but that to decide about people, until a day.
 
     Where no lead names the deputy, the leads are written to, and the day is at most 30 days away.
@@ -189,40 +189,40 @@ def stand_in(standing: Standing, other: Membership, deputy: Membership | None, u
         another side or one who stands in for somebody else, and for a day that has passed or is too far away
     :raises Refused: for too many in an hour
     """
-    tells_leads = deputy is not None and standing.side is not None and not standing.may(Action.INVITE)
+    tells_leads = deputy is not None and member.side is not None and not member.may(Action.INVITE)
     if tells_leads:
-        limit(standing.membership.person, "deputies")
-    _ask(standing, "comity_stand_in", other.pk, None if deputy is None else deputy.pk, until)
-    if tells_leads and deputy is not None and until is not None and standing.side is not None:
+        limit(member.membership.person, "deputies")
+    _ask(member, "comity_stand_in", other.pk, None if deputy is None else deputy.pk, until)
+    if tells_leads and deputy is not None and until is not None and member.side is not None:
         tell(
-            standing, standing.side, Action.INVITE, "deputy_named", page(standing, "people"),
+            member, member.side, Action.INVITE, "deputy_named", page(member, "people"),
             person=lambda _: other.person.name, deputy=lambda _: deputy.person.name,
-            relationship=lambda _: str(standing.relationship), day=lambda words: words.day(until),
+            relationship=lambda _: str(member.relationship), day=lambda words: words.day(until),
         )  # fmt: skip
 
 
-def review_access(standing: Standing) -> None:
+def review_access(member: MemberContext) -> None:
     """Say that the own side's places were looked through and stand.
 
     :raises Refused: for a place that has ended
     """
-    _ask(standing, "comity_review_access")
+    _ask(member, "comity_review_access")
 
 
-def withdraw(standing: Standing, invitation: Invitation) -> None:
+def withdraw(member: MemberContext, invitation: Invitation) -> None:
     """Take an invitation back: one of the own side, or for somebody neutral whichever side proposed it.
 
     :raises Refused: for one that is not open any more
     """
-    _ask(standing, "comity_withdraw", invitation.pk)
+    _ask(member, "comity_withdraw", invitation.pk)
 
 
-def _ask(standing: Standing, function: str, *values: UUID | str | date | None) -> None:
+def _ask(member: MemberContext, function: str, *values: UUID | str | date | None) -> None:
     """Call a function of the database's owner as whoever stands there: it checks, changes and writes the log.
 
     :raises Refused: with the code that it answers
     """
-    look(standing.membership.person_id, standing.membership.pk)
+    set_viewer(member.membership.person_id, member.membership.pk)
     places = ", ".join(["%s"] * len(values))
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {function}({places})", values)
@@ -231,10 +231,10 @@ def _ask(standing: Standing, function: str, *values: UUID | str | date | None) -
         raise Refused(Code(refused))
 
 
-def _standing(person: Person, place: UUID) -> Standing:
-    look(person.pk, place)
+def _member(person: Person, place: UUID) -> MemberContext:
+    set_viewer(person.pk, place)
     there = Membership.objects.select_related("relationship__customer", "relationship__provider", "person")
-    return Standing(there.get(pk=place))
+    return MemberContext(there.get(pk=place))
 
 
 def make_token(person: Person, name: str, days: int | None, *, writes: bool) -> tuple[Token, str]:
@@ -267,7 +267,7 @@ def end_tokens(person: Person, why: str) -> None:
 
     :param why: "password", or "not_signed_in" where their organisation's own sign-in has not let them in for long
     """
-    with looking(person.pk):
+    with viewing_as(person.pk):
         _end(person, Token.objects.filter(person=person), why)
 
 

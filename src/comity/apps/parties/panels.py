@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from zoneinfo import ZoneInfo
 
-from comity.apps.parties.viewing import Standing
+from comity.apps.parties.member_context import MemberContext
 from comity.review.i18n.words import Words
 
 Context = Mapping[str, object]
@@ -32,7 +32,7 @@ class Panel:
     template: str
     place: Place
     order: int
-    context: Callable[[Standing, Words, ZoneInfo], Context | None]
+    context: Callable[[MemberContext, Words, ZoneInfo], Context | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Entry:
 
     name: str
     order: int
-    count: Callable[[Standing], int] | None = None
+    count: Callable[[MemberContext], int] | None = None
 
 
 _panels: dict[str, Panel] = {}

@@ -12,9 +12,9 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Invitation, Membership, Person, Role, Token
 from comity.apps.parties.rights import Action, may_now, stands_in
-from comity.apps.parties.viewing import Standing
 from comity.core.values import Side
 
 
@@ -43,48 +43,48 @@ def led_organisations() -> list[Led]:
         return [Led(*row) for row in cursor.fetchall()]
 
 
-def other_organisations(standing: Standing) -> list[Led]:
+def other_organisations(member: MemberContext) -> list[Led]:
     """Those that the viewer leads elsewhere and could lead here: the ones of this side's name first."""
-    if standing.side is None or standing.membership.role != Role.LEAD:
+    if member.side is None or member.membership.role != Role.LEAD:
         return []
-    here = {standing.relationship.customer_id, standing.relationship.provider_id}
-    own = standing.relationship.organisation(standing.side).name.casefold()
+    here = {member.relationship.customer_id, member.relationship.provider_id}
+    own = member.relationship.organisation(member.side).name.casefold()
     found = [one for one in led_organisations() if one.id not in here]
     return sorted(found, key=lambda one: one.name.casefold() != own)
 
 
-def people(standing: Standing, side: Side | None = None) -> QuerySet[Membership]:
+def people(member: MemberContext, side: Side | None = None) -> QuerySet[Membership]:
     """Who is in the viewer's relationship, side by side."""
-    there = Membership.objects.filter(relationship=standing.relationship, left_at=None)
+    there = Membership.objects.filter(relationship=member.relationship, left_at=None)
     found = there.select_related("person", "stands_in_for__person")
     return (found if side is None else found.filter(side=side)).order_by("side", "person__name", "pk")
 
 
-def within_reach(standing: Standing, number: UUID) -> Membership | None:
+def within_reach(member: MemberContext, number: UUID) -> Membership | None:
     """One's own place, or, for who leads, one of the own side or of somebody neutral."""
-    found = people(standing).filter(pk=number).first()
-    if found is None or found.pk == standing.membership.pk:
+    found = people(member).filter(pk=number).first()
+    if found is None or found.pk == member.membership.pk:
         return found
-    return found if standing.may(Action.INVITE) and found.side in {None, standing.membership.side} else None
+    return found if member.may(Action.INVITE) and found.side in {None, member.membership.side} else None
 
 
-def first_leads(standing: Standing) -> list[UUID]:
+def first_leads(member: MemberContext) -> list[UUID]:
     """The person of each side who has led it longest."""
-    leads = Membership.objects.filter(relationship=standing.relationship, role=Role.LEAD, left_at=None)
+    leads = Membership.objects.filter(relationship=member.relationship, role=Role.LEAD, left_at=None)
     by_side: dict[str | None, UUID] = {}
     for side, person in leads.order_by("joined_at").values_list("side", "person"):
         by_side.setdefault(side, person)
     return list(by_side.values())
 
 
-def has_lead(standing: Standing, side: Side) -> bool:
+def has_lead(member: MemberContext, side: Side) -> bool:
     """Whether somebody leads a side."""
-    return people(standing, side).filter(role=Role.LEAD).exists()
+    return people(member, side).filter(role=Role.LEAD).exists()
 
 
-def invitations(standing: Standing) -> QuerySet[Invitation]:
+def invitations(member: MemberContext) -> QuerySet[Invitation]:
     """Open invitations that the viewer's side has made, and, of either side, those for somebody neutral."""
-    there = Invitation.objects.filter(relationship=standing.relationship, expires_at__gt=timezone.now())
+    there = Invitation.objects.filter(relationship=member.relationship, expires_at__gt=timezone.now())
     return there.select_related("made_by__person").filter(accepted_by=None, withdrawn_at=None).order_by("-made_at")
 
 
@@ -95,9 +95,9 @@ def awaits(invitation: Invitation) -> Side | None:
     return Side(invitation.made_by.side).other
 
 
-def former(standing: Standing) -> QuerySet[Membership]:
+def former(member: MemberContext) -> QuerySet[Membership]:
     """Who was in the viewer's relationship and has left, the last first."""
-    there = Membership.objects.filter(relationship=standing.relationship)
+    there = Membership.objects.filter(relationship=member.relationship)
     return there.select_related("person").exclude(left_at=None).order_by("-left_at")
 
 
@@ -109,23 +109,23 @@ class AccessReview:
     name: str
 
 
-def access_reviews(standing: Standing) -> dict[str, AccessReview]:
+def access_reviews(member: MemberContext) -> dict[str, AccessReview]:
     """The last access review of each side, by its name; those of people on neither side by none."""
     with connection.cursor() as cursor:  # the log stands above the parties: the database reads it for them
-        cursor.execute("SELECT side, at, name FROM comity_access_reviews(%s)", [standing.relationship.pk])
+        cursor.execute("SELECT side, at, name FROM comity_access_reviews(%s)", [member.relationship.pk])
         return {side or "": AccessReview(at, name) for side, at, name in cursor.fetchall()}
 
 
 ACCESS = ("name", "email", "side", "role", "since", "left", "stands_in_for", "may")
 
 
-def access(standing: Standing) -> Iterator[tuple[str, ...]]:
+def access(member: MemberContext) -> Iterator[tuple[str, ...]]:
     """Who may see what, and who could, as `ACCESS` names it; addresses of the own side's people alone."""
     today = timezone.now().date()
-    for one in [*people(standing), *former(standing)]:
+    for one in [*people(member), *former(member)]:
         yield (
             one.person.name,
-            one.person.email if one.side == standing.membership.side else "",
+            one.person.email if one.side == member.membership.side else "",
             one.side or "neutral",
             one.role,
             one.joined_at.date().isoformat(),

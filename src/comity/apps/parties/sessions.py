@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 
-from comity.apps.parties.viewing import API
+from comity.apps.parties.member_context import API
 
 _BEGAN, _SEEN = "began_at", "seen_at"
 _EVERY_S = 300  # how often a session is written because it is in use

@@ -15,12 +15,12 @@ from comity.apps.i18n import language, words_for
 from comity.apps.paging import paged
 from comity.apps.parties import operations, queries
 from comity.apps.parties.forms import Begin, Deputy, Invite, Join, MakeToken, Place, UseOrganisation
+from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.models import Invitation, Membership, Person, Role, Token
 from comity.apps.parties.organisations import organisation_of
 from comity.apps.parties.refusals import Code
 from comity.apps.parties.rights import MAY, Action
 from comity.apps.parties.signing_in import INVITED, fresh_sign_in
-from comity.apps.parties.viewing import Standing, place
 from comity.apps.refusal import Refused, form_page
 from comity.apps.sheet import csv_file
 from comity.core.values import OrganisationKind, Side
@@ -56,19 +56,19 @@ def begin(request: HttpRequest) -> HttpResponse:
 @require_safe
 def people(request: HttpRequest) -> HttpResponse:
     """Who is in the relationship, what each may do, and who is asked to come."""
-    return _people(request, place(request), None)
+    return _people(request, member_of(request), None)
 
 
-def _people(request: HttpRequest, standing: Standing, inviting: Invite | None) -> HttpResponse:
-    leads = standing.may(Action.INVITE)
+def _people(request: HttpRequest, member: MemberContext, inviting: Invite | None) -> HttpResponse:
+    leads = member.may(Action.INVITE)
     shown = {
-        "members": paged(request, queries.people(standing)),
-        "invitations": [(one, queries.awaits(one)) for one in queries.invitations(standing)] if leads else [],
+        "members": paged(request, queries.people(member)),
+        "invitations": [(one, queries.awaits(one)) for one in queries.invitations(member)] if leads else [],
         "form": (inviting or Invite()) if leads else None,
-        "across": leads and standing.side is not None and not queries.has_lead(standing, standing.side.other),
+        "across": leads and member.side is not None and not queries.has_lead(member, member.side.other),
         "across_ticked": bool(request.POST.get("across")),
-        "same": UseOrganisation(led=led) if (led := queries.other_organisations(standing)) else None,
-        "reviewed": queries.access_reviews(standing),
+        "same": UseOrganisation(led=led) if (led := queries.other_organisations(member)) else None,
+        "reviewed": queries.access_reviews(member),
         "rights": {role: [action for action in Action if action in MAY[role]] for role in Role},
         "actions": list(Action),
     }
@@ -80,28 +80,28 @@ def _people(request: HttpRequest, standing: Standing, inviting: Invite | None) -
 @form_page("people")
 def use_organisation(request: HttpRequest) -> HttpResponse:
     """Say that the own side is an organisation which one leads in another relationship."""
-    standing = place(request, Action.INVITE)
-    form = UseOrganisation(request.POST, led=queries.other_organisations(standing))
+    member = member_of(request, Action.INVITE)
+    form = UseOrganisation(request.POST, led=queries.other_organisations(member))
     if not form.is_valid():
         raise Refused(Code.NOT_LED)
-    operations.use_organisation(standing, UUID(form.cleaned_data["organisation"]))
-    return redirect("people", relationship=standing.relationship.pk)
+    operations.use_organisation(member, UUID(form.cleaned_data["organisation"]))
+    return redirect("people", relationship=member.relationship.pk)
 
 
 @require_POST
 def invite(request: HttpRequest) -> HttpResponse:
     """Ask somebody to join, by mail."""
-    standing = place(request, Action.INVITE)
+    member = member_of(request, Action.INVITE)
     form, words = Invite(request.POST), words_for(language())
-    side = standing.side.other if request.POST.get("across") and standing.side else standing.side
+    side = member.side.other if request.POST.get("across") and member.side else member.side
     if form.is_valid():
         with form.showing_refusals():
             role = Role(form.cleaned_data["role"])
-            invitation = operations.invite_by_mail(standing, form.cleaned_data["email"], role, side)
+            invitation = operations.invite_by_mail(member, form.cleaned_data["email"], role, side)
             done = "invite.proposed" if invitation.digest is None else "invite.sent"
             messages.success(request, words(done, email=invitation.email))
-            return redirect("people", relationship=standing.relationship.pk)
-    return _people(request, standing, form)
+            return redirect("people", relationship=member.relationship.pk)
+    return _people(request, member, form)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -128,9 +128,9 @@ def join(request: HttpRequest, word: str) -> HttpResponse:
                 )
         except IntegrityError:  # the same button, pressed twice: the first press has made the account
             return _known(request)
-        standing = operations.join(person, word)
+        member = operations.join(person, word)
         login(request, person, backend=_PASSWORDS)
-        return redirect("today", relationship=standing.relationship.pk)
+        return redirect("today", relationship=member.relationship.pk)
     shown = {"form": form, "own": [] if own is None else [own], "only": only}
     return render(request, "parties/join.html", shown, status=422 if form.errors else 200)
 
@@ -144,34 +144,34 @@ def _join_as_known(request: HttpRequest, person: Person, word: str) -> HttpRespo
     if request.method != "POST":
         return render(request, "parties/join.html", {"form": None, "own": [], "only": False})
     try:
-        standing = operations.join(person, word)
+        member = operations.join(person, word)
     except Refused:
         return render(request, "parties/join.html", {"form": None, "ended": True}, status=410)
-    return redirect("today", relationship=standing.relationship.pk)
+    return redirect("today", relationship=member.relationship.pk)
 
 
 @require_POST
 @form_page("people")
 def withdraw(request: HttpRequest, invitation: UUID) -> HttpResponse:
     """Take an invitation back."""
-    standing = place(request, Action.INVITE)
-    operations.withdraw(standing, _invitation(standing, invitation))
-    return redirect("people", relationship=standing.relationship.pk)
+    member = member_of(request, Action.INVITE)
+    operations.withdraw(member, _invitation(member, invitation))
+    return redirect("people", relationship=member.relationship.pk)
 
 
 @require_POST
 @form_page("people")
 def agree(request: HttpRequest, invitation: UUID) -> HttpResponse:
     """Agree that somebody neutral is invited, whom the other side has proposed."""
-    standing = place(request, Action.INVITE)
-    proposed = _invitation(standing, invitation)
-    operations.agree_by_mail(standing, proposed)
+    member = member_of(request, Action.INVITE)
+    proposed = _invitation(member, invitation)
+    operations.agree_by_mail(member, proposed)
     messages.success(request, words_for(language())("invite.sent", email=proposed.email))
-    return redirect("people", relationship=standing.relationship.pk)
+    return redirect("people", relationship=member.relationship.pk)
 
 
-def _invitation(standing: Standing, number: UUID) -> Invitation:
-    invitation = queries.invitations(standing).filter(pk=number).first()
+def _invitation(member: MemberContext, number: UUID) -> Invitation:
+    invitation = queries.invitations(member).filter(pk=number).first()
     if invitation is None:
         raise Http404
     return invitation
@@ -180,16 +180,16 @@ def _invitation(standing: Standing, number: UUID) -> Invitation:
 @require_safe
 def their_place(request: HttpRequest, membership: UUID) -> HttpResponse:
     """Somebody's place: their role, who stands in for them, its end; one's own, and for who leads, their side's."""
-    standing = place(request)
-    other = _within_reach(standing, membership)
-    return _their_place(request, standing, other, None, None)
+    member = member_of(request)
+    other = _within_reach(member, membership)
+    return _their_place(request, member, other, None, None)
 
 
 def _their_place(
-    request: HttpRequest, standing: Standing, other: Membership, role: Place | None, deputy: Deputy | None
+    request: HttpRequest, member: MemberContext, other: Membership, role: Place | None, deputy: Deputy | None
 ) -> HttpResponse:
-    leads, neutral = standing.may(Action.INVITE), other.side is None
-    side = queries.people(standing).filter(side=other.side).exclude(pk=other.pk)
+    leads, neutral = member.may(Action.INVITE), other.side is None
+    side = queries.people(member).filter(side=other.side).exclude(pk=other.pk)
     shown = {
         "other": other,
         "role": (role or Place(initial={"role": other.role})) if leads and not neutral else None,
@@ -204,39 +204,39 @@ def _their_place(
 @form_page("their_place", "membership")
 def change_role(request: HttpRequest, membership: UUID) -> HttpResponse:
     """Give somebody another role."""
-    standing = place(request, Action.INVITE)
-    other = _within_reach(standing, membership)
+    member = member_of(request, Action.INVITE)
+    other = _within_reach(member, membership)
     form = Place(request.POST)
     if not form.is_valid():
-        return _their_place(request, standing, other, form, None)
-    operations.change_role(standing, other, Role(form.cleaned_data["role"]))
-    return redirect("people", relationship=standing.relationship.pk)
+        return _their_place(request, member, other, form, None)
+    operations.change_role(member, other, Role(form.cleaned_data["role"]))
+    return redirect("people", relationship=member.relationship.pk)
 
 
 @require_POST
 @form_page("their_place", "membership")
 def stand_in(request: HttpRequest, membership: UUID) -> HttpResponse:
     """Name who stands in for somebody, or end it."""
-    standing = place(request)
-    other = _within_reach(standing, membership)
-    address = redirect("their_place", relationship=standing.relationship.pk, membership=other.pk)
+    member = member_of(request)
+    other = _within_reach(member, membership)
+    address = redirect("their_place", relationship=member.relationship.pk, membership=other.pk)
     if not request.POST.get("deputy"):
-        operations.stand_in(standing, other, None, None)
+        operations.stand_in(member, other, None, None)
         return address
-    form = Deputy(request.POST, people=queries.people(standing).filter(side=other.side).exclude(pk=other.pk))
+    form = Deputy(request.POST, people=queries.people(member).filter(side=other.side).exclude(pk=other.pk))
     if form.is_valid():
         with form.showing_refusals():
-            operations.stand_in(standing, other, form.cleaned_data["deputy"], form.cleaned_data["until"])
+            operations.stand_in(member, other, form.cleaned_data["deputy"], form.cleaned_data["until"])
             return address
-    return _their_place(request, standing, other, None, form)
+    return _their_place(request, member, other, None, form)
 
 
-def _within_reach(standing: Standing, membership: UUID) -> Membership:
+def _within_reach(member: MemberContext, membership: UUID) -> Membership:
     """One's own place, or, for who leads, a place of the own side or a neutral one.
 
     :raises Http404: for any other
     """
-    found = queries.within_reach(standing, membership)
+    found = queries.within_reach(member, membership)
     if found is None:
         raise Http404
     return found
@@ -245,29 +245,29 @@ def _within_reach(standing: Standing, membership: UUID) -> Membership:
 @require_POST
 def review_access(request: HttpRequest) -> HttpResponse:
     """Say that the own side's places stand."""
-    standing = place(request, Action.AUDIT)
-    operations.review_access(standing)
+    member = member_of(request, Action.AUDIT)
+    operations.review_access(member)
     messages.success(request, words_for(language())("access.done"))
-    return redirect("people", relationship=standing.relationship.pk)
+    return redirect("people", relationship=member.relationship.pk)
 
 
 @require_safe
 def access(request: HttpRequest) -> HttpResponse:
     """Who may see what, and who could, as a file: what an access review is made from."""
-    standing = place(request, Action.AUDIT)
-    return csv_file("access.csv", queries.ACCESS, queries.access(standing))
+    member = member_of(request, Action.AUDIT)
+    return csv_file("access.csv", queries.ACCESS, queries.access(member))
 
 
 @require_POST
 @form_page("their_place", "membership")
 def let_go(request: HttpRequest, membership: UUID) -> HttpResponse:
     """End somebody's place."""
-    standing = place(request)
-    other = _within_reach(standing, membership)
-    operations.let_go(standing, other)
-    if other.pk == standing.membership.pk:
+    member = member_of(request)
+    other = _within_reach(member, membership)
+    operations.let_go(member, other)
+    if other.pk == member.membership.pk:
         return redirect("portfolio")
-    return redirect("people", relationship=standing.relationship.pk)
+    return redirect("people", relationship=member.relationship.pk)
 
 
 @require_safe

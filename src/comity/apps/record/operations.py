@@ -10,8 +10,8 @@ from uuid import UUID
 from django.db import connection
 
 from comity.apps.parties.mailing import tell
+from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import Standing
 from comity.apps.record.models import Consent, Entry, EntryKind, Subject
 from comity.apps.record.queries import consents
 from comity.core import chain
@@ -22,19 +22,19 @@ Content = Mapping[str, Any]
 Sentences = Mapping[str, Callable[[Words], str]]
 
 
-def lock(standing: Standing) -> None:
+def lock(member: MemberContext) -> None:
     """Let nobody else give a word in this relationship before this transaction ends: the last of both settles."""
-    type(standing.relationship).objects.select_for_update().get(pk=standing.relationship.pk)
+    type(member.relationship).objects.select_for_update().get(pk=member.relationship.pk)
 
 
-def consent(standing: Standing, of: Subject, subject: str, content: Content) -> bool:
+def consent(member: MemberContext, of: Subject, subject: str, content: Content) -> bool:
     """Give the word of the viewer's side for a content; whether both sides have given theirs for this very content.
 
     :raises django.db.ProgrammingError: for those who may not, or whose side has given its word already
     """
     digest = chain.digest_of(content)
     call("comity_consent", of, subject, digest, chain.canonical(content))
-    words = consents(standing, of, subject)
+    words = consents(member, of, subject)
     return {side for side, word in words.items() if word.digest == digest} == {side.value for side in Side}
 
 
@@ -56,30 +56,30 @@ def reminded(word: Consent, people: Sequence[UUID]) -> None:
     call("comity_remind_consent", word.pk, list(people))
 
 
-def settle(standing: Standing, kind: EntryKind, of: Subject, subject: str, content: Content) -> Entry:
+def settle(member: MemberContext, kind: EntryKind, of: Subject, subject: str, content: Content) -> Entry:
     """Add what both sides gave their word for to the record."""
-    return checked(standing, call("comity_settle", kind, of, subject, chain.canonical(content)))
+    return checked(member, call("comity_settle", kind, of, subject, chain.canonical(content)))
 
 
-def checked(standing: Standing, number: UUID) -> Entry:
+def checked(member: MemberContext, number: UUID) -> Entry:
     """An entry that a function of the database has just added.
 
     :raises comity.core.chain.BrokenChainError: where the database has made another digest than the chain's
     """
-    made = Entry.objects.get(pk=number, relationship=standing.relationship)
+    made = Entry.objects.get(pk=number, relationship=member.relationship)
     if chain.linked(made.number, made.content, made.previous).digest != made.digest:
         raise chain.BrokenChainError(f"entry {made.number} was not made as the chain is verified")
     return made
 
 
-def send_head(standing: Standing, entry: Entry, key: str, address: str, said: Sentences) -> None:
+def send_head(member: MemberContext, entry: Entry, key: str, address: str, said: Sentences) -> None:
     """Mail both sides the digest of an entry: with it, nobody who runs the room can begin another record unseen.
 
     :param key: of the words: `key`.subject and `key`.mail take number, digest and address, beside what is said
     """
     about = {"number": lambda _: str(entry.number), "digest": lambda _: entry.digest}
     for side in Side:
-        tell(standing, side, Action.CONFIRM, key, address, **about, **said)
+        tell(member, side, Action.CONFIRM, key, address, **about, **said)
 
 
 def call(function: str, *arguments: str | bool | UUID | list[UUID]) -> Any:  # noqa: ANN401 - as the database gives it

@@ -7,16 +7,16 @@ from django.views.decorators.http import require_safe
 
 from comity.apps.audit.models import Event, SubjectType
 from comity.apps.audit.operations import audit_read
-from comity.apps.parties.viewing import place
+from comity.apps.parties.member_context import member_of
 from comity.apps.record import queries
 
 
 @require_safe
 def record(request: HttpRequest) -> HttpResponse:
     """The whole record, to be kept and checked without this room: `comity verify`."""
-    standing = place(request)
-    audit_read(standing, Event.RECORD_READ, SubjectType.RECORD)
-    text = json.dumps(queries.export(queries.entries(standing)), ensure_ascii=False, indent=1)
+    member = member_of(request)
+    audit_read(member, Event.RECORD_READ, SubjectType.RECORD)
+    text = json.dumps(queries.export(queries.entries(member)), ensure_ascii=False, indent=1)
     return HttpResponse(
         text, content_type="application/json", headers={"Content-Disposition": 'attachment; filename="record.json"'}
     )

@@ -8,8 +8,8 @@ from comity.apps.audit.models import Event, SubjectType
 from comity.apps.audit.operations import audit
 from comity.apps.parties.limits import limit
 from comity.apps.parties.mailing import page, tell
+from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import Standing
 from comity.apps.record import operations as record
 from comity.apps.record.models import Consent, Entry, EntryKind, Subject
 from comity.apps.refusal import Refused
@@ -25,14 +25,14 @@ AT_LEAST = 2  # people whom a notice reaches, one of them a lead
 LONGEST_NAME = 80
 
 
-def _agreeing(standing: Standing) -> Side:
+def _agreeing(member: MemberContext) -> Side:
     """The side of whoever stands there and may agree for it.
 
     :raises Refused: for everybody else
     """
-    if standing.side is None or not standing.may(Action.AGREE):
+    if member.side is None or not member.may(Action.AGREE):
         raise Refused(Code.NOT_YOURS)
-    return standing.side
+    return member.side
 
 
 def check_calendar(calendar: Calendar) -> None:
@@ -73,71 +73,71 @@ def free_days(text: str) -> dict[date, str]:
     return found
 
 
-def propose_calendar(standing: Standing, calendar: Calendar) -> Consent:
+def propose_calendar(member: MemberContext, calendar: Calendar) -> Consent:
     """Propose when the own side answers; it counts once the other side has agreed.
 
     Another proposal takes the place of one that waits.
 
     :raises Refused: for those who may not, for what is no calendar, for the one that is proposed, and too often
     """
-    side = _agreeing(standing)
+    side = _agreeing(member)
     check_calendar(calendar)
-    limit(standing.membership.person, "reply times")
-    content, subject = calendar.content(side), queries.subject(standing, side)
-    record.lock(standing)
-    waiting = queries.proposed(standing).get(side)
+    limit(member.membership.person, "reply times")
+    content, subject = calendar.content(side), queries.subject(member, side)
+    record.lock(member)
+    waiting = queries.proposed(member).get(side)
     if waiting is not None and waiting.digest == chain.digest_of(content):
         raise Refused(Code.SAME)
     for word in record.void_others(Subject.CALENDAR, subject, content):
         record.void_told(word)  # its own side proposes something else: the mail below says so
-    record.consent(standing, Subject.CALENDAR, subject, content)
-    audit(standing, Event.CALENDAR_PROPOSED, SubjectType.RECORD, {"side": side.value}, shared=True)
+    record.consent(member, Subject.CALENDAR, subject, content)
+    audit(member, Event.CALENDAR_PROPOSED, SubjectType.RECORD, {"side": side.value}, shared=True)
     tell(
-        standing, side.other, Action.AGREE, "calendar_proposed", page(standing, "replies"),
-        party=lambda words: standing.party(words)(side),
+        member, side.other, Action.AGREE, "calendar_proposed", page(member, "replies"),
+        party=lambda words: member.party(words)(side),
     )  # fmt: skip
-    return queries.proposed(standing)[side]
+    return queries.proposed(member)[side]
 
 
-def agree_to_calendar(standing: Standing, digest: str) -> Entry:
+def agree_to_calendar(member: MemberContext, digest: str) -> Entry:
     """Agree to when the other side answers: from now on its replies are due by that calendar.
 
     :param digest: of the proposal that the person was shown
     :raises Refused: for those who may not, where nothing is proposed, or something else by now
     """
-    side = _agreeing(standing)
-    record.lock(standing)
-    word = queries.proposed(standing).get(side.other)
+    side = _agreeing(member)
+    record.lock(member)
+    word = queries.proposed(member).get(side.other)
     if word is None:
         raise Refused(Code.NO_PROPOSAL)
     if word.digest != digest:
         raise Refused(Code.CHANGED)
-    record.consent(standing, Subject.CALENDAR, word.subject, word.content)
-    entry = record.settle(standing, EntryKind.CALENDAR, Subject.CALENDAR, word.subject, word.content)
-    audit(standing, Event.CALENDAR_AGREED, SubjectType.RECORD, {"side": side.other.value}, shared=True)
-    said = {"party": lambda words: standing.party(words)(side.other)}
-    record.send_head(standing, entry, "head_calendar", page(standing, "replies"), said)
+    record.consent(member, Subject.CALENDAR, word.subject, word.content)
+    entry = record.settle(member, EntryKind.CALENDAR, Subject.CALENDAR, word.subject, word.content)
+    audit(member, Event.CALENDAR_AGREED, SubjectType.RECORD, {"side": side.other.value}, shared=True)
+    said = {"party": lambda words: member.party(words)(side.other)}
+    record.send_head(member, entry, "head_calendar", page(member, "replies"), said)
     return entry
 
 
-def set_silence(standing: Standing, *, accepts: bool) -> None:
+def set_silence(member: MemberContext, *, accepts: bool) -> None:
     """Say for the own side whether silence may confirm a period; it does where both sides say so.
 
     What is said counts for what begins after it: nobody's silence is heard about a word that was given before.
 
     :raises Refused: for those who may not, where the side has said the same before, and too often
     """
-    side = _agreeing(standing)
-    known = queries.silence(standing).get(side)
+    side = _agreeing(member)
+    known = queries.silence(member).get(side)
     if accepts == (known is not None and known.accepts):
         raise Refused(Code.SAME)
-    limit(standing.membership.person, "reply times")
+    limit(member.membership.person, "reply times")
     record.call("comity_set_silence", accepts)
     event = Event.SILENCE_ALLOWED if accepts else Event.SILENCE_DISALLOWED
-    audit(standing, event, SubjectType.RECORD, {"side": side.value}, shared=True)
+    audit(member, event, SubjectType.RECORD, {"side": side.value}, shared=True)
     tell(
-        standing, side.other, Action.AGREE, "silence_set" if accepts else "silence_unset", page(standing, "replies"),
-        party=lambda words: standing.party(words)(side),
+        member, side.other, Action.AGREE, "silence_set" if accepts else "silence_unset", page(member, "replies"),
+        party=lambda words: member.party(words)(side),
     )  # fmt: skip
 
 

@@ -8,8 +8,8 @@ from typing import Any, Self
 import holidays
 from django.utils import timezone
 
+from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Relationship
-from comity.apps.parties.viewing import Standing
 from comity.apps.record import queries as record
 from comity.apps.record.models import Consent, Entry, Subject
 from comity.apps.replies.models import Notice, SilenceTerm
@@ -18,7 +18,7 @@ from comity.core.values import Side
 
 OPENS, CLOSES = time(9), time(17)
 # By which zone a side answers until the sides have agreed on a calendar; the records' app names that of the book.
-zones: list[Callable[[Standing], str]] = []
+zones: list[Callable[[MemberContext], str]] = []
 NOTICE_DAYS = 10  # working days between a notice and the day that it names
 REMINDED_BEFORE = timedelta(days=3)  # that a reply is due
 
@@ -75,9 +75,9 @@ class Calendar:
         return Hours(self.zone, dict(self.week), frozenset(self.free_days))
 
 
-def default_zone(standing: Standing) -> str:
+def default_zone(member: MemberContext) -> str:
     """The zone of a relationship in which no calendar was agreed on."""
-    return next((zone(standing) for zone in zones), "UTC")
+    return next((zone(member) for zone in zones), "UTC")
 
 
 def calendar(relationship: Relationship, side: Side, zone: str) -> Calendar:
@@ -102,31 +102,31 @@ def notice_day(relationship: Relationship, side: Side, zone: str) -> datetime:
     return closing(calendar(relationship, side, zone).hours, timezone.now(), NOTICE_DAYS)
 
 
-def subject(standing: Standing, side: Side) -> str:
+def subject(member: MemberContext, side: Side) -> str:
     """What the next calendar of a side is called in the record: the side and a number."""
-    agreed = record.entries(standing, Subject.CALENDAR).filter(subject__startswith=f"{side.value} ")
+    agreed = record.entries(member, Subject.CALENDAR).filter(subject__startswith=f"{side.value} ")
     return f"{side.value} {agreed.count() + 1}"
 
 
-def proposed(standing: Standing) -> dict[Side, Consent]:
+def proposed(member: MemberContext) -> dict[Side, Consent]:
     """Calendars that a side proposes for itself and the other has not agreed to, by whose they are."""
     found = {}
     for side in Side:
-        word = record.consents(standing, Subject.CALENDAR, subject(standing, side)).get(side.value)
+        word = record.consents(member, Subject.CALENDAR, subject(member, side)).get(side.value)
         if word is not None:
             found[side] = word
     return found
 
 
-def silence(standing: Standing) -> dict[Side, SilenceTerm]:
+def silence(member: MemberContext) -> dict[Side, SilenceTerm]:
     """What each side last said about silence."""
-    said = SilenceTerm.objects.filter(relationship=standing.relationship).select_related("person").order_by("at")
+    said = SilenceTerm.objects.filter(relationship=member.relationship).select_related("person").order_by("at")
     return {Side(one.side): one for one in said}
 
 
-def silence_since(standing: Standing) -> datetime | None:
+def silence_since(member: MemberContext) -> datetime | None:
     """Since when silence may confirm a period; None where both sides have not said so."""
-    said = silence(standing)
+    said = silence(member)
     both = said.keys() == set(Side) and all(one.accepts for one in said.values())
     return max(one.at for one in said.values()) if both else None
 

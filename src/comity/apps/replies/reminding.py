@@ -14,9 +14,9 @@ from django.utils import timezone
 from comity.apps.i18n import words_for
 from comity.apps.outbox.mail import server
 from comity.apps.parties.mailing import spoken, tell_one
+from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership
 from comity.apps.parties.rights import Action, may_now
-from comity.apps.parties.viewing import Standing
 from comity.core.values import Side
 from comity.review.i18n.words import Words
 
@@ -26,10 +26,10 @@ _NO_MAIL_SERVER = frozenset(
 )
 
 
-def able(standing: Standing, side: Side, right: Action) -> list[Membership]:
+def able(member: MemberContext, side: Side, right: Action) -> list[Membership]:
     """The people of a side who have a right now, of themselves or as somebody's deputy, and can sign in."""
     found = Membership.objects.select_related("person", "stands_in_for").filter(
-        relationship=standing.relationship, side=side.value, left_at=None, person__is_active=True
+        relationship=member.relationship, side=side.value, left_at=None, person__is_active=True
     )
     return [one for one in found if may_now(one, right, timezone.now().date())]
 
@@ -46,7 +46,7 @@ def send_reminder(people: Sequence[Membership], key: str, address: str, **said: 
         words = words_for(spoken(one.person.language))
         try:
             filled = {name: make(words) for name, make in said.items()}
-            tell_one(Standing(one), key, address, (), server(), **filled)
+            tell_one(MemberContext(one), key, address, (), server(), **filled)
         except Exception as error:  # noqa: BLE001 - of any kind: who was not reached was not reminded
             # Without its text, in which an address may be.
             logging.getLogger(__name__).warning("a reminder was not handed over: %s", type(error).__name__)

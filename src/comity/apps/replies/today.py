@@ -2,9 +2,9 @@
 
 from zoneinfo import ZoneInfo
 
+from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.panels import Context, Panel, Place, add_panel
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import Standing
 from comity.apps.replies.queries import proposed
 from comity.review.i18n.words import Words
 
@@ -14,8 +14,8 @@ def register() -> None:
     add_panel(Panel("replies/_proposed.html", Place.MAIN, 30, _proposed))
 
 
-def _proposed(standing: Standing, words: Words, zone: ZoneInfo) -> Context | None:  # noqa: ARG001 - as panels are asked
-    if standing.side is None or not standing.may(Action.AGREE):
+def _proposed(member: MemberContext, words: Words, zone: ZoneInfo) -> Context | None:  # noqa: ARG001 - as panels are asked
+    if member.side is None or not member.may(Action.AGREE):
         return None
-    word = proposed(standing).get(standing.side.other)
-    return None if word is None else {"word": word, "side": standing.side.other}
+    word = proposed(member).get(member.side.other)
+    return None if word is None else {"word": word, "side": member.side.other}

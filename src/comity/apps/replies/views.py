@@ -6,8 +6,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import Standing, place
 from comity.apps.refusal import form_page
 from comity.apps.replies import operations, queries
 from comity.apps.replies.forms import DraftFreeDays, ProposeCalendar
@@ -18,31 +18,31 @@ from comity.core.values import Side
 @require_safe
 def replies(request: HttpRequest) -> HttpResponse:
     """When each side answers, what is proposed, and what silence means."""
-    standing = place(request)
+    member = member_of(request)
     draft = DraftFreeDays(request.GET) if "country" in request.GET else None
     drafted = draft.text if draft is not None and draft.is_valid() else ""
-    return _page(request, standing, None, draft, drafted)
+    return _page(request, member, None, draft, drafted)
 
 
 def _page(
     request: HttpRequest,
-    standing: Standing,
+    member: MemberContext,
     form: ProposeCalendar | None,
     draft: DraftFreeDays | None = None,
     drafted: str = "",
 ) -> HttpResponse:
-    here, proposed = queries.default_zone(standing), queries.proposed(standing)
-    calendars = {side: queries.calendar(standing.relationship, side, here) for side in Side}
+    here, proposed = queries.default_zone(member), queries.proposed(member)
+    calendars = {side: queries.calendar(member.relationship, side, here) for side in Side}
     shown: dict[str, Any] = {
         "calendars": calendars,
         "proposed": {side: (word, Calendar.read(word.content)) for side, word in proposed.items()},
-        "silence": queries.silence(standing),
-        "silence_since": queries.silence_since(standing),
-        "days": standing.relationship.reply_days,
-        "agrees": standing.side is not None and standing.may(Action.AGREE),
+        "silence": queries.silence(member),
+        "silence_since": queries.silence_since(member),
+        "days": member.relationship.reply_days,
+        "agrees": member.side is not None and member.may(Action.AGREE),
     }
-    if shown["agrees"] and standing.side is not None:
-        now = shown["proposed"].get(standing.side, (None, calendars[standing.side]))[1]
+    if shown["agrees"] and member.side is not None:
+        now = shown["proposed"].get(member.side, (None, calendars[member.side]))[1]
         shown["form"] = form or ProposeCalendar(now=now, drafted=drafted)
         shown["draft"] = draft or DraftFreeDays()
         shown["drafted"] = bool(drafted)
@@ -54,30 +54,30 @@ def _page(
 @form_page("replies")
 def propose(request: HttpRequest) -> HttpResponse:
     """Propose when the own side answers."""
-    standing = place(request, Action.AGREE)
+    member = member_of(request, Action.AGREE)
     form = ProposeCalendar(request.POST)
     if form.is_valid():
         with form.showing_refusals():
-            operations.propose_calendar(standing, form.calendar)
-            return redirect("replies", relationship=standing.relationship.pk)
-    return _page(request, standing, form)
+            operations.propose_calendar(member, form.calendar)
+            return redirect("replies", relationship=member.relationship.pk)
+    return _page(request, member, form)
 
 
 @require_POST
 @form_page("replies")
 def agree(request: HttpRequest) -> HttpResponse:
     """Agree to when the other side answers."""
-    standing = place(request, Action.AGREE)
-    operations.agree_to_calendar(standing, request.POST.get("digest", ""))
-    return redirect("replies", relationship=standing.relationship.pk)
+    member = member_of(request, Action.AGREE)
+    operations.agree_to_calendar(member, request.POST.get("digest", ""))
+    return redirect("replies", relationship=member.relationship.pk)
 
 
 @require_POST
 @form_page("replies")
 def silence(request: HttpRequest) -> HttpResponse:
     """Say whether silence may confirm a period."""
-    standing = place(request, Action.AGREE)
+    member = member_of(request, Action.AGREE)
     if request.POST.get("accepts") not in {"yes", "no"}:
         raise Http404
-    operations.set_silence(standing, accepts=request.POST["accepts"] == "yes")
-    return redirect("replies", relationship=standing.relationship.pk)
+    operations.set_silence(member, accepts=request.POST["accepts"] == "yes")
+    return redirect("replies", relationship=member.relationship.pk)

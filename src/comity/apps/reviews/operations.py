@@ -19,9 +19,9 @@ from comity.apps.books.operations import hold
 from comity.apps.books.queries import NoBookError, definition, zone
 from comity.apps.i18n import words_for
 from comity.apps.parties.mailing import page, spoken, tell, tell_one
+from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership, Role
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import Standing
 from comity.apps.record import operations as record
 from comity.apps.record import queries as words_given
 from comity.apps.record.models import Consent, Entry, Subject, VoidReason
@@ -52,7 +52,7 @@ _FIRST = 20  # differences that a sentence lists
 class FiguresMovedError(Refused):
     """The figures are not those that the person was shown, so that nothing was confirmed.
 
-    :ivar standing: where the person stands
+    :ivar member: where the person stands
     :ivar digest: of the figures as they are now
     :ivar figures: the same in full
     :ivar moved: what differs from what the person was shown; empty where that is not known
@@ -60,14 +60,14 @@ class FiguresMovedError(Refused):
 
     keeps_changes = True  # what became void by the same differences
 
-    def __init__(self, standing: Standing, digest: str, figures: Figures, moved: list[Moved]) -> None:
+    def __init__(self, member: MemberContext, digest: str, figures: Figures, moved: list[Moved]) -> None:
         """Keep what is shown to the person."""
         super().__init__(Code.FIGURES_MOVED)
-        self.standing, self.digest, self.figures, self.moved = standing, digest, figures, moved
+        self.member, self.digest, self.figures, self.moved = member, digest, figures, moved
 
     def sentence(self, words: Words) -> str:
         """The sentence, and what moved."""
-        lines = moved_lines(self.moved[:_FIRST], words, self.standing.party(words))
+        lines = moved_lines(self.moved[:_FIRST], words, self.member.party(words))
         return " ".join([self.title(words), *(f"{line}." for line in lines)])
 
     @property
@@ -77,7 +77,7 @@ class FiguresMovedError(Refused):
 
 
 def confirm(
-    standing: Standing, review: Review, period: str, digest: str, shown: Mapping[str, Any] | None = None
+    member: MemberContext, review: Review, period: str, digest: str, shown: Mapping[str, Any] | None = None
 ) -> Entry | None:
     """Confirm the figures of a period for a side; where both sides have confirmed the same, they are frozen.
 
@@ -90,43 +90,43 @@ def confirm(
     :raises Refused: for those on neither side or without the right, and for a side that has confirmed
     :raises FiguresMovedError: where the figures are no longer those that the person was shown
     """
-    side = standing.side
-    if side is None or not standing.may(Action.CONFIRM):
+    side = member.side
+    if side is None or not member.may(Action.CONFIRM):
         raise Refused(Code.NOT_YOURS)
     if not review.levels or review.period.end > timezone.now().date():
         raise Refused(Code.NOTHING_YET)
-    period = queries.name_of(standing, review)  # 2026q2 and 2026-Q2 are one period
+    period = queries.name_of(member, review)  # 2026q2 and 2026-Q2 are one period
     entry = None
     with transaction.atomic():
-        record.lock(standing)  # the last of both freezes
-        if queries.entries(standing, period).exists():
+        record.lock(member)  # the last of both freezes
+        if queries.entries(member, period).exists():
             raise Refused(Code.CONFIRMED_ALREADY)
-        figures = queries.figures(standing, review, period)
+        figures = queries.figures(member, review, period)
         now = chain.digest_of(figures)
-        known = queries.confirmations(standing, period)
+        known = queries.confirmations(member, period)
         if side.value in known and known[side.value].digest == now:
             raise Refused(Code.CONFIRMED_ALREADY)
-        _void(standing, period, figures)
+        _void(member, period, figures)
         if digest == now:
-            both = record.consent(standing, Subject.PERIOD, period, figures)
-            audit(standing, Event.PERIOD_CONFIRMED, SubjectType.PERIOD, {"period": period}, shared=True)
-            entry = _freeze(standing, review, period, figures) if both else None
+            both = record.consent(member, Subject.PERIOD, period, figures)
+            audit(member, Event.PERIOD_CONFIRMED, SubjectType.PERIOD, {"period": period}, shared=True)
+            entry = _freeze(member, review, period, figures) if both else None
     if digest != now:  # after what became void is kept
         told = shown if shown is not None and _has_digest(shown, digest) else None
-        raise FiguresMovedError(standing, now, figures, [] if told is None else moved(told, figures))
+        raise FiguresMovedError(member, now, figures, [] if told is None else moved(told, figures))
     return entry
 
 
-def hear_silence(standing: Standing, here: str) -> None:
+def hear_silence(member: MemberContext, here: str) -> None:
     """Look after periods that one side has confirmed and the other has not: void, remind, give notice, hear silence.
 
     The reply is due by the calendar of the side that answers. Where both sides let silence count (`replies`), a
     notice follows that names a day; the silence is a word once that day is over, as the database checks again.
     """
-    for word in words_given.void_untold(standing, Subject.PERIOD):
-        _apart(partial(_tell_void, standing, word), word)
-    for word in words_given.unanswered(standing, Subject.PERIOD):
-        _apart(partial(_hear, standing, word, here), word)
+    for word in words_given.void_untold(member, Subject.PERIOD):
+        _apart(partial(_tell_void, member, word), word)
+    for word in words_given.unanswered(member, Subject.PERIOD):
+        _apart(partial(_hear, member, word, here), word)
 
 
 def _apart(work: Callable[[], None], word: Consent) -> None:
@@ -137,31 +137,31 @@ def _apart(work: Callable[[], None], word: Consent) -> None:
     except (NoBookError, NoReviewError, UnusableBookError):
         return  # without figures nothing is heard
     except Exception:
-        logging.getLogger(__name__).exception("the clock of confirmation %s stood still", word.pk)
+        logging.getLogger(__name__).exception("the periodic job failed for confirmation %s", word.pk)
 
 
-def _hear(standing: Standing, word: Consent, here: str) -> None:
-    review = queries.review(standing, word.subject, joint=True)
-    figures = queries.figures(standing, review, word.subject)
+def _hear(member: MemberContext, word: Consent, here: str) -> None:
+    review = queries.review(member, word.subject, joint=True)
+    figures = queries.figures(member, review, word.subject)
     if chain.digest_of(figures) != word.digest:
-        _void(standing, word.subject, figures)
+        _void(member, word.subject, figures)
         return
     side, now = Side(word.side).other, timezone.now()
-    due = reply_times.reply_due(standing.relationship, side, word.at, here)
+    due = reply_times.reply_due(member.relationship, side, word.at, here)
     if now < due - reply_times.REMINDED_BEFORE:
         return
-    people = able(standing, side, Action.CONFIRM)
+    people = able(member, side, Action.CONFIRM)
     if not _was_reminded(word, people):
-        _remind(standing, people, word, due.astimezone(ZoneInfo(here)).date())
-    since = reply_times.silence_since(standing)
+        _remind(member, people, word, due.astimezone(ZoneInfo(here)).date())
+    since = reply_times.silence_since(member)
     if since is None or since > word.at or now < due:
         return
     notice = reply_times.notice(word)
     if notice is None or not replies.counts(notice, [str(one.person_id) for one in people]):
-        _give_notice(standing, people, word, due, here)
+        _give_notice(member, people, word, due, here)
     elif now >= notice.until:
         record.call("comity_deem_consent", Subject.PERIOD, word.subject, chain.canonical(figures))
-        _freeze(standing, review, word.subject, figures)
+        _freeze(member, review, word.subject, figures)
 
 
 def _was_reminded(word: Consent, people: Sequence[Membership]) -> bool:
@@ -169,7 +169,7 @@ def _was_reminded(word: Consent, people: Sequence[Membership]) -> bool:
     return word.reminded_at is not None and any(str(one.person_id) in word.reminded_to for one in people)
 
 
-def _give_notice(standing: Standing, people: Sequence[Membership], word: Consent, due: datetime, here: str) -> None:
+def _give_notice(member: MemberContext, people: Sequence[Membership], word: Consent, due: datetime, here: str) -> None:
     """Say that the period is treated as confirmed on a day unless answered; it counts where two got it, a lead too.
 
     Tried once a day: somebody whose mail is never taken must not fill the others' mailboxes.
@@ -178,8 +178,8 @@ def _give_notice(standing: Standing, people: Sequence[Membership], word: Consent
         return
     if not cache.add(f"notice:{word.pk}", True, _NOTICE_EVERY_S):
         return
-    until = reply_times.notice_day(standing.relationship, Side(word.side).other, here)
-    period, address = word.subject, f"{page(standing, 'review')}?period={word.subject}"
+    until = reply_times.notice_day(member.relationship, Side(word.side).other, here)
+    period, address = word.subject, f"{page(member, 'review')}?period={word.subject}"
     day = until.astimezone(ZoneInfo(here)).date()
     taken = send_reminder(people, "silence", address, period=lambda _: period, day=lambda words: words.day(day))
     leads = {one.person_id for one in people if one.role == Role.LEAD}
@@ -190,29 +190,29 @@ def _give_notice(standing: Standing, people: Sequence[Membership], word: Consent
         logging.getLogger(__name__).warning("a notice reached too few people of %s", word.pk)
 
 
-def _void(standing: Standing, period: str, figures: Figures) -> None:
+def _void(member: MemberContext, period: str, figures: Figures) -> None:
     """Make void whatever was confirmed of an open period with other figures than these, and tell both sides."""
     for word in record.void_others(Subject.PERIOD, period, figures):
-        _tell_void(standing, word)
+        _tell_void(member, word)
 
 
-def _tell_void(standing: Standing, word: Consent) -> None:
+def _tell_void(member: MemberContext, word: Consent) -> None:
     """Tell both sides that a confirmation is void, and what moved."""
     differs = moved(word.content, word.void_content) if word.void_reason == VoidReason.CHANGED else []
 
     def why(words: Words) -> str:
-        lines = [f"- {line}" for line in moved_lines(differs, words, standing.party(words))]
+        lines = [f"- {line}" for line in moved_lines(differs, words, member.party(words))]
         return "\n".join([words(f"closing.void_{word.void_reason}"), *lines])
 
     for side in Side:
         tell(
-            standing,
+            member,
             side,
             Action.CONFIRM,
             "void",
-            f"{page(standing, 'review')}?period={word.subject}",
+            f"{page(member, 'review')}?period={word.subject}",
             period=lambda _: word.subject,
-            party=lambda words: standing.party(words)(word.side),
+            party=lambda words: member.party(words)(word.side),
             why=why,
         )
     record.void_told(word)
@@ -226,47 +226,47 @@ def _has_digest(shown: Mapping[str, Any], digest: str) -> bool:
         return False
 
 
-def by_mail(standing: Standing, due: str, form: str, *, joint: bool) -> ByMail:
+def by_mail(member: MemberContext, due: str, form: str, *, joint: bool) -> ByMail:
     """Have the review by mail from now on, when it is due; instead of what was wished before."""
     said = {"due": due, "form": form, "joint": joint, "since": timezone.now(), "sent_at": None}
     made, _ = ByMail.objects.update_or_create(
-        relationship=standing.relationship, person=standing.membership.person, defaults=said
+        relationship=member.relationship, person=member.membership.person, defaults=said
     )
     return made
 
 
-def no_mail(standing: Standing) -> None:
+def no_mail(member: MemberContext) -> None:
     """Have it no more."""
-    ByMail.objects.filter(relationship=standing.relationship, person=standing.membership.person).delete()
+    ByMail.objects.filter(relationship=member.relationship, person=member.membership.person).delete()
 
 
-def send(standing: Standing, now: datetime) -> bool:
+def send(member: MemberContext, now: datetime) -> bool:
     """Send the review to whoever stands there, if it is due and was not sent; whether it was.
 
     It is made as they may see it, at that moment and not before: who has lost a right since sees less.
     """
-    wish = queries.wish(standing)
-    if wish is None or not standing.may(Action.READ):
+    wish = queries.wish(member)
+    if wish is None or not member.may(Action.READ):
         return False
-    here = now.astimezone(ZoneInfo(zone(standing)))
+    here = now.astimezone(ZoneInfo(zone(member)))
     due = last_due(wish.due, here)
     if due is None or due <= (wish.sent_at or wish.since):
         return False
-    joint = wish.joint or standing.viewer.side is None
-    made = queries.review(standing, None, joint=joint)
-    words = words_for(spoken(standing.membership.person.language))
-    calendar = definition(standing).calendar(made.cut)
+    joint = wish.joint or member.viewer.side is None
+    made = queries.review(member, None, joint=joint)
+    words = words_for(spoken(member.membership.person.language))
+    calendar = definition(member).calendar(made.cut)
     name = calendar.name(made.period)
     files = []
     if wish.form:
         files.append((f"review-{name}.{wish.form}", render(made, wish.form, words.language), queries.FILES[wish.form]))
     said: dict[str, Any] = {
-        "relationship": str(standing.relationship),
+        "relationship": str(member.relationship),
         "period": words.period(made.period, calendar.cut),
         "headline": headline.plain_text(headline.headline_phrases(made, words)),
         "levels": "\n".join(_level(level_row(one, made, words)) for one in made.levels),
     }
-    tell_one(standing, "by_mail", f"{page(standing, 'review')}?period={name}", files, **said)
+    tell_one(member, "by_mail", f"{page(member, 'review')}?period={name}", files, **said)
     wish.sent_at = now
     wish.save(update_fields=["sent_at"])
     return True
@@ -277,47 +277,47 @@ def _level(row: LevelRow) -> str:
     return f"{row.name}: {row.value} ({row.target}; {row.met})"
 
 
-def _remind(standing: Standing, people: Sequence[Membership], word: Consent, day: date) -> None:
+def _remind(member: MemberContext, people: Sequence[Membership], word: Consent, day: date) -> None:
     """Remind a side; recorded only where the mail server took the reminder of at least one who may confirm."""
-    address = f"{page(standing, 'review')}?period={word.subject}"
+    address = f"{page(member, 'review')}?period={word.subject}"
     period = word.subject
     told = send_reminder(people, "confirm_by", address, period=lambda _: period, day=lambda words: words.day(day))
     if told:
         record.reminded(word, told)
 
 
-def restate(standing: Standing, review: Review, period: str, reason: str) -> Entry:
+def restate(member: MemberContext, review: Review, period: str, reason: str) -> Entry:
     """Add to the record what the figures of a frozen period are now, with the reason; the frozen figures stay.
 
     :raises Refused: where nothing is frozen, nothing has changed, no reason is given, or the right is missing
     """
-    if standing.side is None or not standing.may(Action.CONFIRM):
+    if member.side is None or not member.may(Action.CONFIRM):
         raise Refused(Code.NOT_YOURS)
     if not reason.strip():
         raise Refused(Code.REASON)
-    period = queries.name_of(standing, review)  # 2026q2 and 2026-Q2 are one period
+    period = queries.name_of(member, review)  # 2026q2 and 2026-Q2 are one period
     with transaction.atomic():
-        record.lock(standing)
-        last = queries.entries(standing, period).last()
+        record.lock(member)
+        last = queries.entries(member, period).last()
         if last is None:
             raise Refused(Code.NOT_FROZEN)
-        now = settled(queries.figures(standing, review, period), last.content["figures"])
+        now = settled(queries.figures(member, review, period), last.content["figures"])
         if not moved(last.content["figures"], now):
             raise Refused(Code.SAME_FIGURES)
-        audit(standing, Event.PERIOD_RESTATED, SubjectType.PERIOD, {"period": period}, shared=True)
+        audit(member, Event.PERIOD_RESTATED, SubjectType.PERIOD, {"period": period}, shared=True)
         number = record.call("comity_restate", period, review.digest, chain.canonical(now), reason.strip())
-        return _kept(standing, number)
+        return _kept(member, number)
 
 
-def _freeze(standing: Standing, review: Review, period: str, figures: Figures) -> Entry:
+def _freeze(member: MemberContext, review: Review, period: str, figures: Figures) -> Entry:
     """Add the figures that both sides confirmed to the record, and keep their records from being taken back."""
-    hold(standing, period)
-    return _kept(standing, record.call("comity_freeze", period, review.digest, chain.canonical(figures)))
+    hold(member, period)
+    return _kept(member, record.call("comity_freeze", period, review.digest, chain.canonical(figures)))
 
 
-def _kept(standing: Standing, number: UUID) -> Entry:
+def _kept(member: MemberContext, number: UUID) -> Entry:
     """The entry that was added, its head sent to both sides."""
-    made = record.checked(standing, number)
-    address = f"{page(standing, 'review')}?period={made.subject}"
-    record.send_head(standing, made, f"head_{made.kind}", address, {"period": lambda _: made.subject})
+    made = record.checked(member, number)
+    address = f"{page(member, 'review')}?period={made.subject}"
+    record.send_head(member, made, f"head_{made.kind}", address, {"period": lambda _: made.subject})
     return made

@@ -12,8 +12,8 @@ from comity.apps.books import results
 from comity.apps.books.results import NotComputedYet, Question
 from comity.apps.i18n import language, words_for
 from comity.apps.matters.models import Matter
+from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import Standing
 from comity.apps.record import queries as record
 from comity.apps.record.models import Consent, Entry, Subject
 from comity.apps.reviews.few import without_few
@@ -60,12 +60,12 @@ FILES: dict[str, str] = {
 }
 
 
-def wish(standing: Standing) -> ByMail | None:
+def wish(member: MemberContext) -> ByMail | None:
     """Whether whoever stands there has the review by mail, and how."""
-    return ByMail.objects.filter(relationship=standing.relationship, person=standing.membership.person).first()
+    return ByMail.objects.filter(relationship=member.relationship, person=member.membership.person).first()
 
 
-def review(standing: Standing, period: str | None, against: Against | None = None, *, joint: bool = False) -> Review:
+def review(member: MemberContext, period: str | None, against: Against | None = None, *, joint: bool = False) -> Review:
     """The review of a period, as the viewer may see it.
 
     :param joint: only what both sides share
@@ -77,28 +77,28 @@ def review(standing: Standing, period: str | None, against: Against | None = Non
     """
 
     def compute() -> Review:
-        with books.opened(standing, joint=joint) as book:
+        with books.opened(member, joint=joint) as book:
             built = build_review(book, period=period, against=against, now=datetime.now(UTC))
             built = redact_other_cuts(built, book.definition.cut)
-            return without_few(standing, book, built, joint=joint, review=review)
+            return without_few(member, book, built, joint=joint, review=review)
 
-    question = review_question(standing, period, against, joint=joint)
-    known = results.computed(standing, question, compute)
+    question = review_question(member, period, against, joint=joint)
+    known = results.computed(member, question, compute)
     if period is None:
-        by_name = review_question(standing, name_of(standing, known), against, joint=joint)
-        results.same(standing, question, by_name)
+        by_name = review_question(member, name_of(member, known), against, joint=joint)
+        results.same(member, question, by_name)
     return known
 
 
 def review_question(
-    standing: Standing, period: str | None, against: Against | None = None, *, joint: bool = False
+    member: MemberContext, period: str | None, against: Against | None = None, *, joint: bool = False
 ) -> Question:
     """What a worker is asked for a review."""
     terms = (("period", period), ("against", None if against is None else str(against)))
-    return Question(COMPUTE_REVIEW, terms, joint or standing.viewer.side is None)
+    return Question(COMPUTE_REVIEW, terms, joint or member.viewer.side is None)
 
 
-def attribution(standing: Standing, kpi: str, period: str | None) -> Attribution:
+def attribution(member: MemberContext, kpi: str, period: str | None) -> Attribution:
     """Whose doing a service level was, as the viewer may see it.
 
     :raises comity.review.attribution.NoAttributionError: for a KPI that cannot be shared out
@@ -106,24 +106,24 @@ def attribution(standing: Standing, kpi: str, period: str | None) -> Attribution
     """
 
     def compute() -> Attribution:
-        with books.opened(standing) as book:
+        with books.opened(member) as book:
             return attribute(book, kpi, period=period, now=datetime.now(UTC))
 
-    question = attribution_question(standing, kpi, period)
-    known = results.computed(standing, question, compute)
+    question = attribution_question(member, kpi, period)
+    known = results.computed(member, question, compute)
     if period is None:
-        results.same(standing, question, attribution_question(standing, kpi, known.name))
+        results.same(member, question, attribution_question(member, kpi, known.name))
     return known
 
 
-def attribution_question(standing: Standing, kpi: str, period: str | None) -> Question:
+def attribution_question(member: MemberContext, kpi: str, period: str | None) -> Question:
     """What a worker is asked for an attribution."""
     terms = (("kpi", kpi), ("period", period))
-    return Question(COMPUTE_ATTRIBUTION, terms, standing.viewer.side is None)
+    return Question(COMPUTE_ATTRIBUTION, terms, member.viewer.side is None)
 
 
 def review_body(
-    standing: Standing, made: Review, links: html.RoomLinks, *, joint: bool = False
+    member: MemberContext, made: Review, links: html.RoomLinks, *, joint: bool = False
 ) -> tuple[Markup, Markup]:
     """What the page of a review says, and what stands at its end, in the reader's language."""
     known = language()
@@ -132,12 +132,12 @@ def review_body(
     def make() -> tuple[str, ...]:
         return tuple(str(one) for one in html.render_body(made, words_for(known), links))
 
-    main, tail = results.cached(standing, key, make, joint=joint)
+    main, tail = results.cached(member, key, make, joint=joint)
     return Markup(main), Markup(tail)  # noqa: S704 - as it was rendered
 
 
 def reading_body(
-    standing: Standing, made: Review, reading: str, links: html.RoomLinks, *, joint: bool = False
+    member: MemberContext, made: Review, reading: str, links: html.RoomLinks, *, joint: bool = False
 ) -> Markup | None:
     """What the page of one reading says; None where the review has no such reading."""
     if html.find_reading(made, reading) is None:
@@ -145,13 +145,13 @@ def reading_body(
     known = language()
     key = ("reading", reading, made.digest, made.period, made.against, known)
     text = results.cached(
-        standing, key, lambda: str(html.render_reading(made, words_for(known), reading, links)), joint=joint
+        member, key, lambda: str(html.render_reading(made, words_for(known), reading, links)), joint=joint
     )
     return Markup(text)  # noqa: S704 - as above
 
 
 def figure_body(
-    standing: Standing, made: Review, kpi: str, links: html.RoomLinks, *, joint: bool = False
+    member: MemberContext, made: Review, kpi: str, links: html.RoomLinks, *, joint: bool = False
 ) -> Markup | None:
     """What the page of one figure says; None where the review has no such level."""
     known = language()
@@ -161,20 +161,20 @@ def figure_body(
         body = html.render_level(made, words_for(known), kpi, links)
         return None if body is None else str(body)
 
-    text = results.cached(standing, key, make, joint=joint)
+    text = results.cached(member, key, make, joint=joint)
     return None if text is None else Markup(text)  # noqa: S704 - as above
 
 
-def about(standing: Standing, period: Period, name: str) -> dict[str, list[Matter]]:
+def about(member: MemberContext, period: Period, name: str) -> dict[str, list[Matter]]:
     """Open disputes of a period's figures and claims that touch its days, by KPI ("": about all); the first of each."""
-    touching = claims(standing).filter(from_day__lt=period.end, to_day__gte=period.start)
+    touching = claims(member).filter(from_day__lt=period.end, to_day__gte=period.start)
     found: dict[str, list[Matter]] = {}
-    for one in [*disputes(standing, name).only(*_LINE)[:_TOLD], *touching.only(*_LINE)[:_TOLD]]:
+    for one in [*disputes(member, name).only(*_LINE)[:_TOLD], *touching.only(*_LINE)[:_TOLD]]:
         found.setdefault(one.kpi, []).append(one)
     return found
 
 
-def attribution_bodies(standing: Standing, made: Attribution) -> dict[str, Markup]:
+def attribution_bodies(member: MemberContext, made: Attribution) -> dict[str, Markup]:
     """What the page of an attribution says, in its pieces and the reader's language."""
     known = language()
     key = ("attribution body", made.kpi.id, made.period, known)
@@ -182,18 +182,18 @@ def attribution_bodies(standing: Standing, made: Attribution) -> dict[str, Marku
     def make() -> dict[str, str]:
         return {part: str(text) for part, text in attribution_html.render_parts(made, words_for(known)).items()}
 
-    return {part: Markup(text) for part, text in results.cached(standing, key, make).items()}  # noqa: S704 - as above
+    return {part: Markup(text) for part, text in results.cached(member, key, make).items()}  # noqa: S704 - as above
 
 
-def halves(standing: Standing, made: Attribution) -> list[tuple[int, str]]:
+def halves(member: MemberContext, made: Attribution) -> list[tuple[int, str]]:
     """The half hours of the day in which anything was planned and happened, by number and clock."""
     key = ("halves", made.kpi.id, made.period)
-    return results.cached(standing, key, lambda: [(one, miss_map.slot_time(one)) for one in sorted(slots_of(made))])
+    return results.cached(member, key, lambda: [(one, miss_map.slot_time(one)) for one in sorted(slots_of(made))])
 
 
-def about_attribution(standing: Standing, made: Attribution) -> dict[str, list[Matter]]:
+def about_attribution(member: MemberContext, made: Attribution) -> dict[str, list[Matter]]:
     """What is asked about a level and its days, and what is done in the period: the first claims, disputes, actions."""
-    ours = Matter.objects.filter(relationship=standing.relationship)
+    ours = Matter.objects.filter(relationship=member.relationship)
     touches = Q(from_day__lt=made.period.end, to_day__gte=made.period.start)
     claims = ours.filter(touches, kind=Kind.CLAIM, kpi__in=("", made.kpi.id)).order_by("from_day")
     disputes = ours.filter(kind=Kind.DISPUTE, kpi=made.kpi.id, period=made.name).order_by("raised_at")
@@ -209,9 +209,9 @@ def about_attribution(standing: Standing, made: Attribution) -> dict[str, list[M
     }
 
 
-def name_of(standing: Standing, made: Review) -> str:
+def name_of(member: MemberContext, made: Review) -> str:
     """The one name of a review's period, however it was asked for."""
-    return books.definition(standing).calendar(made.cut).name(made.period)
+    return books.definition(member).calendar(made.cut).name(made.period)
 
 
 def neighbours(calendar: Calendar, period: Period) -> tuple[Period, Period]:
@@ -219,18 +219,18 @@ def neighbours(calendar: Calendar, period: Period) -> tuple[Period, Period]:
     return calendar.against(period, Against.PREVIOUS), calendar.containing(period.end)
 
 
-def confirmations(standing: Standing, period: str) -> dict[str, Consent]:
+def confirmations(member: MemberContext, period: str) -> dict[str, Consent]:
     """The valid confirmations of a period, by side."""
-    return record.consents(standing, Subject.PERIOD, period)
+    return record.consents(member, Subject.PERIOD, period)
 
 
-def figures(standing: Standing, made: Review, period: str) -> Figures:
+def figures(member: MemberContext, made: Review, period: str) -> Figures:
     """The figures of a joint review as they would be frozen now.
 
     Where they are those that a side has confirmed but for the last digits, they are written as it confirmed them.
     """
-    found = figures_of(made, {kpi: [str(one.pk) for one in those] for kpi, those in disputed(standing, period).items()})
-    for word in confirmations(standing, period).values():
+    found = figures_of(made, {kpi: [str(one.pk) for one in those] for kpi, those in disputed(member, period).items()})
+    for word in confirmations(member, period).values():
         found = settled(found, word.content)
     return found
 
@@ -256,52 +256,52 @@ class Closing:
     pending: NotComputedYet | None = None
 
 
-def closing(standing: Standing, period: Period, name: str, *, joint: bool = True) -> Closing:
+def closing(member: MemberContext, period: Period, name: str, *, joint: bool = True) -> Closing:
     """How far the closing of a period is, with the joint figures, whoever looks.
 
     :param joint: whether the joint figures are on the page anyway; else they are only worked out where a side has
         confirmed some, for it takes as long as the own side's review, and nobody confirms what they do not see
     """
-    words = confirmations(standing, name)
-    void = list(record.void_consents(standing, Subject.PERIOD, name))
-    if period.end > timezone.now().date() or entries(standing, name).exists():
+    words = confirmations(member, name)
+    void = list(record.void_consents(member, Subject.PERIOD, name))
+    if period.end > timezone.now().date() or entries(member, name).exists():
         return Closing(words, void)
-    if not words and not (joint and standing.may(Action.CONFIRM)):
+    if not words and not (joint and member.may(Action.CONFIRM)):
         return Closing(words, void, is_open=True)
     try:
-        made = review(standing, name, joint=True)
+        made = review(member, name, joint=True)
     except NoReviewError:
         return Closing(words, void)
     except NotComputedYet as error:
         return Closing(words, void, is_open=True, pending=error)
-    now = figures(standing, made, name)
+    now = figures(member, made, name)
     digest = chain.digest_of(now)
     since = next((one for one in words.values() if one.digest != digest), None)
     return Closing(words, void, True, now, digest, [] if since is None else moved(since.content, now), since)
 
 
-def entries(standing: Standing, period: str) -> QuerySet[Entry]:
+def entries(member: MemberContext, period: str) -> QuerySet[Entry]:
     """The entries of the record about a period, the earliest first."""
-    return record.entries(standing, Subject.PERIOD, period)
+    return record.entries(member, Subject.PERIOD, period)
 
 
-def disputes(standing: Standing, period: str) -> QuerySet[Matter]:
+def disputes(member: MemberContext, period: str) -> QuerySet[Matter]:
     """Open disputes of a period's figures, in the order of their days."""
     return Matter.objects.filter(
-        relationship=standing.relationship, kind=Kind.DISPUTE, state__in=OPEN, period=period
+        relationship=member.relationship, kind=Kind.DISPUTE, state__in=OPEN, period=period
     ).order_by("reply_by", "pk")
 
 
-def disputed(standing: Standing, period: str) -> dict[str, list[Matter]]:
+def disputed(member: MemberContext, period: str) -> dict[str, list[Matter]]:
     """The same by KPI."""
     found: dict[str, list[Matter]] = {}
-    for one in disputes(standing, period):
+    for one in disputes(member, period):
         found.setdefault(one.kpi, []).append(one)
     return found
 
 
-def claims(standing: Standing) -> QuerySet[Matter]:
+def claims(member: MemberContext) -> QuerySet[Matter]:
     """Claims that wait for an answer."""
-    return Matter.objects.filter(relationship=standing.relationship, kind=Kind.CLAIM, state__in=OPEN).order_by(
+    return Matter.objects.filter(relationship=member.relationship, kind=Kind.CLAIM, state__in=OPEN).order_by(
         "reply_by", "pk"
     )

@@ -11,8 +11,8 @@ from procrastinate.contrib.django import app
 from comity.apps.books import results
 from comity.apps.books.queries import has_book, zone
 from comity.apps.outbox.operations import BackOff
+from comity.apps.parties.member_context import MemberContext, acting_as, find_member, for_each_relationship
 from comity.apps.parties.queries import first_leads
-from comity.apps.parties.viewing import Standing, everywhere, stand, standing
 from comity.apps.reviews import operations, queries
 from comity.core.calendars import Against
 
@@ -36,7 +36,7 @@ def compute(  # noqa: PLR0913 - as it was deferred
     _from(
         person,
         relationship,
-        lambda place: queries.review(place, terms["period"], against, joint=joint),
+        lambda member: queries.review(member, terms["period"], against, joint=joint),
     )
 
 
@@ -53,60 +53,60 @@ def compute_attribution(  # noqa: PLR0913 - as above
     sides: Sequence[str] = (),  # noqa: ARG001 - as above
 ) -> None:
     """Compute whose doing a service level was, from the place of who has asked."""
-    _from(person, relationship, lambda place: queries.attribution(place, terms["kpi"], terms["period"]))
+    _from(person, relationship, lambda member: queries.attribution(member, terms["kpi"], terms["period"]))
 
 
-def _from(person: str, relationship: str, compute: Callable[[Standing], object]) -> None:
+def _from(person: str, relationship: str, compute: Callable[[MemberContext], object]) -> None:
     """Compute from somebody's place; nothing where they have left. What it comes to is kept, an error too."""
     with transaction.atomic(), contextlib.suppress(*results.ERRORS):
-        place = stand(UUID(person), UUID(relationship))
-        if place is not None:
-            compute(place)
+        member = find_member(UUID(person), UUID(relationship))
+        if member is not None:
+            compute(member)
 
 
 @app.task(queue=QUEUE, name=queries.RECOMPUTE, retry=BackOff(most=3))
 def recompute(relationship: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - nobody's own
     """Have computed, after a change of the records, what was asked for lately, and the latest review of each side."""
-    everywhere(_recompute, only=UUID(relationship))
+    for_each_relationship(_recompute, only=UUID(relationship))
 
 
 @app.periodic(cron="1 0 * * *")
 @app.task(queue="clock", name="reviews.new_day", queueing_lock="reviews.new_day", pass_context=False)
 def new_day(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
     """The same once a day everywhere: what is late, and what is over, changes with the day."""
-    everywhere(_recompute)
+    for_each_relationship(_recompute)
 
 
-def _recompute(place: Standing) -> None:
+def _recompute(member: MemberContext) -> None:
     """Defer the jobs; first what everybody opens."""
-    if not has_book(place):
+    if not has_book(member):
         return
-    results.request(place, queries.review_question(place, None, joint=True))
-    for person in first_leads(place):
-        with standing(person, place.relationship.pk) as lead:
+    results.request(member, queries.review_question(member, None, joint=True))
+    for person in first_leads(member):
+        with acting_as(person, member.relationship.pk) as lead:
             results.request(lead, queries.review_question(lead, None))
-    results.recompute_asked(place.relationship.pk)
+    results.recompute_asked(member.relationship.pk)
 
 
 @app.periodic(cron="15 * * * *")
 @app.task(queue="clock", name="reviews.mail", queueing_lock="reviews.mail", pass_context=False)
 def mail(timestamp: int) -> None:
     """To everybody who wishes it, from their own place."""
-    everywhere(lambda standing: _mail(standing, datetime.fromtimestamp(timestamp, UTC)), "comity_by_mail")
+    for_each_relationship(lambda member: _mail(member, datetime.fromtimestamp(timestamp, UTC)), "comity_by_mail")
 
 
-def _mail(standing: Standing, now: datetime) -> None:
-    if has_book(standing):
-        operations.send(standing, now)
+def _mail(member: MemberContext, now: datetime) -> None:
+    if has_book(member):
+        operations.send(member, now)
 
 
 @app.periodic(cron="5 * * * *")
 @app.task(queue="clock", name="reviews.tick", queueing_lock="reviews.tick", pass_context=False)
 def tick(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
     """In every relationship, from the place of somebody who leads there."""
-    everywhere(_tick)
+    for_each_relationship(_tick)
 
 
-def _tick(standing: Standing) -> None:
-    if has_book(standing):
-        operations.hear_silence(standing, zone(standing))
+def _tick(member: MemberContext) -> None:
+    if has_book(member):
+        operations.hear_silence(member, zone(member))

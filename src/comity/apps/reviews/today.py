@@ -2,9 +2,9 @@
 
 from zoneinfo import ZoneInfo
 
+from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.panels import Context, Entry, Panel, Place, add_entry, add_panel
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import Standing
 from comity.apps.record import queries as record
 from comity.apps.record.models import Subject
 from comity.apps.replies.queries import reply_due
@@ -18,10 +18,10 @@ def register() -> None:
     add_entry(Entry("attribution", 30))
 
 
-def _to_confirm(standing: Standing, words: Words, zone: ZoneInfo) -> Context | None:  # noqa: ARG001 - as panels are asked
-    side = standing.side
-    if side is None or not standing.may(Action.CONFIRM):
+def _to_confirm(member: MemberContext, words: Words, zone: ZoneInfo) -> Context | None:  # noqa: ARG001 - as panels are asked
+    side = member.side
+    if side is None or not member.may(Action.CONFIRM):
         return None
-    waits = [one for one in record.unanswered(standing, Subject.PERIOD) if one.side != side]
-    periods = [(one, reply_due(standing.relationship, side, one.at, str(zone))) for one in waits]
+    waits = [one for one in record.unanswered(member, Subject.PERIOD) if one.side != side]
+    periods = [(one, reply_due(member.relationship, side, one.at, str(zone))) for one in waits]
     return {"periods": sorted(periods, key=lambda one: one[1]), "side": side.other} if periods else None

@@ -18,8 +18,8 @@ from comity.apps.books.queries import NoBookError, definition, why
 from comity.apps.books.results import NotComputedYet
 from comity.apps.i18n import language, words_for
 from comity.apps.matters.models import Matter
+from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import Standing, place
 from comity.apps.record.models import Consent, Entry, VoidReason
 from comity.apps.refusal import form_page
 from comity.apps.reviews import operations, queries
@@ -51,22 +51,24 @@ _FIRST = 20  # of what is disputed or claimed; the rest stands among the matters
 @require_safe
 def review(request: HttpRequest) -> HttpResponse:
     """The joint review, or the own side's, of a period."""
-    return _review(request, place(request), request.GET, None)
+    return _review(request, member_of(request), request.GET, None)
 
 
-def _review(request: HttpRequest, standing: Standing, asked_for: QueryDict, restating: Restate | None) -> HttpResponse:
+def _review(
+    request: HttpRequest, member: MemberContext, asked_for: QueryDict, restating: Restate | None
+) -> HttpResponse:
     words = words_for(language())
     try:
-        made, joint, pending = _asked_for(asked_for, standing)
+        made, joint, pending = _asked_for(asked_for, member)
     except (NoBookError, NoReviewError, UnusableBookError) as error:
-        return render(request, "reviews/nothing.html", {"why": why(standing, error)})
-    calendar = definition(standing).calendar(made.cut)
+        return render(request, "reviews/nothing.html", {"why": why(member, error)})
+    calendar = definition(member).calendar(made.cut)
     name = calendar.name(made.period)
-    audit_read(standing, Event.REVIEW_READ, SubjectType.PERIOD, {"period": name})
-    about = queries.about(standing, made.period, name)
-    body, tail = queries.review_body(standing, made, _room_links(standing, made, name, about, joint=joint), joint=joint)
+    audit_read(member, Event.REVIEW_READ, SubjectType.PERIOD, {"period": name})
+    about = queries.about(member, made.period, name)
+    body, tail = queries.review_body(member, made, _room_links(member, made, name, about, joint=joint), joint=joint)
     asked = [one for those in about.values() for one in those]
-    closing = queries.closing(standing, made.period, name, joint=joint)
+    closing = queries.closing(member, made.period, name, joint=joint)
     shown = {
         "review": made,
         "pending": pending,
@@ -85,9 +87,9 @@ def _review(request: HttpRequest, standing: Standing, asked_for: QueryDict, rest
         "confirmations": closing.words,
         "to_confirm": None if closing.figures is None else _rows(closing.figures, words),
         "shown": "" if closing.figures is None else chain.canonical(closing.figures),
-        "moved": moved_rows(closing.moved, words, standing.party(words)),
-        "void": [_voided(one, standing, words) for one in closing.void],
-        "entries": [_entry(entry, words) for entry in queries.entries(standing, name)],
+        "moved": moved_rows(closing.moved, words, member.party(words)),
+        "void": [_voided(one, member, words) for one in closing.void],
+        "entries": [_entry(entry, words) for entry in queries.entries(member, name)],
         "asked": asked[:_FIRST],
         "more": len(asked) > _FIRST,
         "files": list(queries.FILES),
@@ -97,7 +99,7 @@ def _review(request: HttpRequest, standing: Standing, asked_for: QueryDict, rest
     return render(request, "reviews/review.html", shown, status=422 if wrong else 200)
 
 
-def _asked_for(query: QueryDict, standing: Standing) -> tuple[Review, bool, NotComputedYet | None]:
+def _asked_for(query: QueryDict, member: MemberContext) -> tuple[Review, bool, NotComputedYet | None]:
     """The review that an address names, whether it is the joint one, and whether a later one is being computed.
 
     :raises Http404: for a period that cannot be read
@@ -105,12 +107,12 @@ def _asked_for(query: QueryDict, standing: Standing) -> tuple[Review, bool, NotC
     """
     asked = query.get("against")
     against = Against(asked) if asked in set(Against) else None
-    joint = query.get("eyes") == "joint" or standing.viewer.side is None
+    joint = query.get("eyes") == "joint" or member.viewer.side is None
     period = query.get("period") or None
     try:
-        return queries.review(standing, period, against, joint=joint), joint, None
+        return queries.review(member, period, against, joint=joint), joint, None
     except NotComputedYet as error:
-        known = results.earlier(standing, queries.review_question(standing, period, against, joint=joint))
+        known = results.earlier(member, queries.review_question(member, period, against, joint=joint))
         if known is None:
             raise
         return known, joint, error
@@ -119,11 +121,11 @@ def _asked_for(query: QueryDict, standing: Standing) -> tuple[Review, bool, NotC
 
 
 def _room_links(
-    standing: Standing, made: Review, period: str, about: dict[str, list[Matter]], *, joint: bool
+    member: MemberContext, made: Review, period: str, about: dict[str, list[Matter]], *, joint: bool
 ) -> RoomLinks:
     """Where each level and each reading is opened, and by whom a level is disputed or claimed about."""
-    words, at = words_for(language()), standing.relationship
-    asked = urlencode({"period": period} | ({"eyes": "joint"} if joint and standing.side else {}))
+    words, at = words_for(language()), member.relationship
+    asked = urlencode({"period": period} | ({"eyes": "joint"} if joint and member.side else {}))
     held = urlencode({"against": made.against})
 
     def said(one: Matter) -> str:
@@ -141,7 +143,7 @@ def _room_links(
 class _Opened(NamedTuple):
     """What the page of one figure, or one reading, is made from."""
 
-    standing: Standing
+    member: MemberContext
     made: Review
     joint: bool
     period: str  # in words
@@ -156,27 +158,27 @@ def _opened(request: HttpRequest) -> _Opened:
 
     :raises Http404: where there is none
     """
-    standing = place(request)
+    member = member_of(request)
     try:
-        made, joint, pending = _asked_for(request.GET, standing)
+        made, joint, pending = _asked_for(request.GET, member)
     except (NoBookError, NoReviewError, UnusableBookError):
         raise Http404 from None
-    calendar = definition(standing).calendar(made.cut)
+    calendar = definition(member).calendar(made.cut)
     name = calendar.name(made.period)
-    about = queries.about(standing, made.period, name)
+    about = queries.about(member, made.period, name)
     spoken = words_for(language()).period(made.period, calendar.cut)
-    links = _room_links(standing, made, name, about, joint=joint)
-    return _Opened(standing, made, joint, spoken, name, about, links, pending)
+    links = _room_links(member, made, name, about, joint=joint)
+    return _Opened(member, made, joint, spoken, name, about, links, pending)
 
 
 @require_safe
 def figure(request: HttpRequest, kpi: str) -> HttpResponse:
     """One figure opened: the level, each side's own and why they differ, its wording, its records, what is asked."""
-    standing, made, joint, period, name, about, links, pending = _opened(request)
-    body = queries.figure_body(standing, made, kpi, links, joint=joint)
+    member, made, joint, period, name, about, links, pending = _opened(request)
+    body = queries.figure_body(member, made, kpi, links, joint=joint)
     if body is None:
         raise Http404
-    audit_read(standing, Event.FIGURE_READ, SubjectType.PERIOD, {"kpi": kpi, "period": name})
+    audit_read(member, Event.FIGURE_READ, SubjectType.PERIOD, {"kpi": kpi, "period": name})
     level = next(one for one in made.levels if one.kpi == kpi)
     words, mine = words_for(language()), [*about.get(kpi, ()), *about.get("", ())]
     shown = {
@@ -203,13 +205,13 @@ def _marks(matters: list[Matter]) -> list[Matter]:
 @require_safe
 def reading(request: HttpRequest, reading: str) -> HttpResponse:
     """One reading opened: what moved and what only seemed to, its wording, its records, what is asked about it."""
-    standing, made, joint, period, name, about, links, pending = _opened(request)
+    member, made, joint, period, name, about, links, pending = _opened(request)
     words = words_for(language())
-    body = queries.reading_body(standing, made, reading, links, joint=joint)
+    body = queries.reading_body(member, made, reading, links, joint=joint)
     found = find_reading(made, reading)
     if body is None or found is None:
         raise Http404
-    audit_read(standing, Event.READING_READ, SubjectType.PERIOD, {"reading": found.id, "period": name})
+    audit_read(member, Event.READING_READ, SubjectType.PERIOD, {"reading": found.id, "period": name})
     rests_on = definition_of(found, made)
     mine = [] if rests_on is None else [*about.get(rests_on.id, ()), *about.get("", ())]
     shown = {
@@ -252,30 +254,30 @@ def _rows(figures: Figures, words: Words) -> list[tuple[object, ...]]:
     return rows
 
 
-def _voided(word: Consent, standing: Standing, words: Words) -> dict[str, object]:
+def _voided(word: Consent, member: MemberContext, words: Words) -> dict[str, object]:
     """A confirmation that counts no more: whose, since when, why, and what moved."""
     differs = moved(word.content, word.void_content) if word.void_reason == VoidReason.CHANGED else []
     return {
         "word": word,
         "why": words(f"closing.void_{word.void_reason}"),
-        "moved": moved_rows(differs, words, standing.party(words)),
+        "moved": moved_rows(differs, words, member.party(words)),
     }
 
 
 @require_safe
 def review_file(request: HttpRequest, form: str) -> HttpResponse:
     """The review as a file, as the viewer may see it."""
-    standing = place(request)
+    member = member_of(request)
     if form not in queries.FILES:
         raise Http404
-    joint = request.GET.get("eyes") == "joint" or standing.viewer.side is None
+    joint = request.GET.get("eyes") == "joint" or member.viewer.side is None
     try:
-        made = queries.review(standing, request.GET.get("period") or None, joint=joint)
+        made = queries.review(member, request.GET.get("period") or None, joint=joint)
         written = render_as(made, form, language())
     except (UnknownPeriodError, NoBookError, NoReviewError, UnusableBookError):
         raise Http404 from None
-    name = f"review-{definition(standing).calendar(made.cut).name(made.period)}.{form}"
-    audit_read(standing, Event.REVIEW_FILE_READ, SubjectType.PERIOD, {"name": name})
+    name = f"review-{definition(member).calendar(made.cut).name(made.period)}.{form}"
+    audit_read(member, Event.REVIEW_FILE_READ, SubjectType.PERIOD, {"name": name})
     return HttpResponse(
         written, content_type=queries.FILES[form], headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )
@@ -284,16 +286,16 @@ def review_file(request: HttpRequest, form: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def by_mail(request: HttpRequest) -> HttpResponse:
     """Have the review by mail, now and then, or no more."""
-    standing = place(request)
-    wish = queries.wish(standing)
-    form = Wish(request.POST or None, own=standing.viewer.side is not None, wish=wish)
+    member = member_of(request)
+    wish = queries.wish(member)
+    form = Wish(request.POST or None, own=member.viewer.side is not None, wish=wish)
     if request.method == "POST" and request.POST.get("do") == "stop":
-        operations.no_mail(standing)
-        return redirect("by_mail", relationship=standing.relationship.pk)
+        operations.no_mail(member)
+        return redirect("by_mail", relationship=member.relationship.pk)
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
-        operations.by_mail(standing, said["due"], said["form"], joint=said["eyes"] == "joint")
-        return redirect("by_mail", relationship=standing.relationship.pk)
+        operations.by_mail(member, said["due"], said["form"], joint=said["eyes"] == "joint")
+        return redirect("by_mail", relationship=member.relationship.pk)
     return render(request, "reviews/by_mail.html", {"form": form, "wish": wish}, status=422 if form.errors else 200)
 
 
@@ -301,22 +303,20 @@ def by_mail(request: HttpRequest) -> HttpResponse:
 @form_page("review", query=("period",))
 def confirm(request: HttpRequest) -> HttpResponse:
     """Confirm, for a side, the figures of a period as the page has shown them."""
-    standing = place(request, Action.CONFIRM)
+    member = member_of(request, Action.CONFIRM)
     period, words = request.POST.get("period", ""), words_for(language())
-    entry = operations.confirm(
-        standing, _joint(standing, period), period, request.POST.get("figures", ""), _shown(request)
-    )
+    entry = operations.confirm(member, _joint(member, period), period, request.POST.get("figures", ""), _shown(request))
     messages.success(request, words("closing.frozen_now" if entry else "closing.confirmed_now", period=period))
-    return redirect(f"{reverse('review', args=[standing.relationship.pk])}?{urlencode({'period': period})}")
+    return redirect(f"{reverse('review', args=[member.relationship.pk])}?{urlencode({'period': period})}")
 
 
-def _joint(standing: Standing, period: str) -> Review:
+def _joint(member: MemberContext, period: str) -> Review:
     """The joint review of a period.
 
     :raises Http404: where there is none
     """
     try:
-        return queries.review(standing, period, joint=True)
+        return queries.review(member, period, joint=True)
     except (UnknownPeriodError, NoBookError, NoReviewError, UnusableBookError):
         raise Http404 from None
 
@@ -333,36 +333,36 @@ def _shown(request: HttpRequest) -> dict[str, object] | None:
 @require_POST
 def restate(request: HttpRequest) -> HttpResponse:
     """Set what the records say now beside what was frozen."""
-    standing = place(request, Action.CONFIRM)
+    member = member_of(request, Action.CONFIRM)
     period = request.POST.get("period", "")
-    made, form = _joint(standing, period), Restate(request.POST)
+    made, form = _joint(member, period), Restate(request.POST)
     if form.is_valid():
         with form.showing_refusals():
-            operations.restate(standing, made, period, form.cleaned_data["reason"])
-            return redirect(f"{reverse('review', args=[standing.relationship.pk])}?{urlencode({'period': period})}")
-    return _review(request, standing, request.POST, form)
+            operations.restate(member, made, period, form.cleaned_data["reason"])
+            return redirect(f"{reverse('review', args=[member.relationship.pk])}?{urlencode({'period': period})}")
+    return _review(request, member, request.POST, form)
 
 
 @require_safe
 def attribution(request: HttpRequest) -> HttpResponse:
     """Whose doing a service level was."""
-    standing = place(request)
+    member = member_of(request)
     words = words_for(language())
     try:
-        agreed = definition(standing)
+        agreed = definition(member)
         kpis = {one.id: one for one in agreed.kpis if one.measure == MEASURE and one.target is not None}
         kpi = request.GET.get("kpi") or next(iter(kpis), "")
-        made, pending = _attribution(standing, kpi, request.GET.get("period") or None)
+        made, pending = _attribution(member, kpi, request.GET.get("period") or None)
     except UnknownPeriodError as error:
         raise Http404(str(error)) from None
     except (NoBookError, NoAttributionError, UnusableBookError) as error:
-        return render(request, "reviews/nothing.html", {"why": why(standing, error)})
-    audit_read(standing, Event.ATTRIBUTION_READ, SubjectType.PERIOD, {"kpi": made.kpi.id, "period": made.name})
+        return render(request, "reviews/nothing.html", {"why": why(member, error)})
+    audit_read(member, Event.ATTRIBUTION_READ, SubjectType.PERIOD, {"kpi": made.kpi.id, "period": made.name})
     calendar = Calendar(made.cut, agreed.month_starts_on)
     before, after = queries.neighbours(calendar, made.period)
     tried = Tried.of(request.GET, made) if made.shared is not None and made.shared.fit else None
     shown = {
-        "body": queries.attribution_bodies(standing, made),
+        "body": queries.attribution_bodies(member, made),
         "pending": pending,
         "kpis": {one: _kpi_told(kpi_of, words, alone=len(kpis) == 1) for one, kpi_of in kpis.items()},
         "kpi": kpi,
@@ -374,8 +374,8 @@ def attribution(request: HttpRequest) -> HttpResponse:
         "made": made,
         "tried": tried,
         "answer": _answer(made, tried, words),
-        "halves": queries.halves(standing, made),
-        "about": queries.about_attribution(standing, made),
+        "halves": queries.halves(member, made),
+        "about": queries.about_attribution(member, made),
         "first": made.period.start,
         "last": made.period.end - timedelta(days=1),
         "queues": [] if made.planned is None else list(made.planned.queues),
@@ -383,15 +383,15 @@ def attribution(request: HttpRequest) -> HttpResponse:
     return render(request, "reviews/attribution.html", shown)
 
 
-def _attribution(standing: Standing, kpi: str, period: str | None) -> tuple[Attribution, NotComputedYet | None]:
+def _attribution(member: MemberContext, kpi: str, period: str | None) -> tuple[Attribution, NotComputedYet | None]:
     """The attribution of a level, and whether a later one is being computed.
 
     :raises NotComputedYet: where it has never been computed
     """
     try:
-        return queries.attribution(standing, kpi, period), None
+        return queries.attribution(member, kpi, period), None
     except NotComputedYet as error:
-        known = results.earlier(standing, queries.attribution_question(standing, kpi, period))
+        known = results.earlier(member, queries.attribution_question(member, kpi, period))
         if known is None:
             raise
         return known, error

@@ -10,16 +10,16 @@ from comity.apps.audit.models import AuditEvent
 from comity.apps.audit.queries import log as events_of
 from comity.apps.audit.schemas import EventOut, LogQuery
 from comity.apps.audit.sentences import in_english
+from comity.apps.parties.member_context import member_of
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import place
 from comity.web.api.base import api
 
 
 @api.get("/r/{uuid:relationship}/log", response=list[EventOut])
 def log(request: HttpRequest, relationship: UUID, asked_for: Query[LogQuery]) -> list[dict[str, Any]]:
     """What was done, or read: what both sides read, and what the own side did; the newest first."""
-    standing = place(request, Action.AUDIT)
-    return [_event_out(event) for event in asked_for.of(events_of(standing, reads=asked_for.reads))]
+    member = member_of(request, Action.AUDIT)
+    return [_event_out(event) for event in asked_for.of(events_of(member, reads=asked_for.reads))]
 
 
 def _event_out(event: AuditEvent) -> dict[str, Any]:

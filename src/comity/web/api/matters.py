@@ -25,9 +25,9 @@ from comity.apps.matters.schemas import (
     Said,
 )
 from comity.apps.parties import queries as parties
+from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.models import Membership
 from comity.apps.parties.schemas import Slice
-from comity.apps.parties.viewing import Standing, place
 from comity.apps.refusal import Refused
 from comity.book.importing.corrections import Proposal
 from comity.core.matters.kinds import Kind
@@ -38,8 +38,8 @@ from comity.web.api.base import api
 @api.get("/r/{uuid:relationship}/matters", response=MattersOut, exclude_unset=True)
 def matters_of(request: HttpRequest, relationship: UUID, asked_for: Query[MatterQuery]) -> dict[str, Any]:
     """Matters, the newest first."""
-    standing = place(request)
-    selected = asked.waiting(standing, asked_for.waits) if asked_for.waits else asked.matters(standing)
+    member = member_of(request)
+    selected = asked.waiting(member, asked_for.waits) if asked_for.waits else asked.matters(member)
     selected = selected.filter(kind=asked_for.kind) if asked_for.kind else selected
     selected = selected.filter(state=asked_for.state) if asked_for.state else selected
     return {"count": selected.count(), "items": list(asked_for.of(selected))}
@@ -48,37 +48,37 @@ def matters_of(request: HttpRequest, relationship: UUID, asked_for: Query[Matter
 @api.post("/r/{uuid:relationship}/matters", response={201: MatterWholeOut}, exclude_unset=True)
 def raise_matter(request: HttpRequest, relationship: UUID, given: MatterIn) -> Status[dict[str, Any]]:
     """Raise a matter for one's side."""
-    standing = place(request)
-    fields = given.dict() | {"owner": _owner(standing, given.owner)}
+    member = member_of(request)
+    fields = given.dict() | {"owner": _owner(member, given.owner)}
     if given.kind is Kind.CLAIM and not (given.from_day and given.to_day and given.event and given.asked_for):
         raise Refused(Code.INCOMPLETE_CLAIM)
-    raised = matters.raise_matter(standing, matters.Asked(**fields), books.zone(standing))
-    return Status(201, _matter_whole_out(standing, raised))
+    raised = matters.raise_matter(member, matters.Asked(**fields), books.zone(member))
+    return Status(201, _matter_whole_out(member, raised))
 
 
 @api.get("/r/{uuid:relationship}/matters/{uuid:matter}", response=MatterWholeOut, exclude_unset=True)
 def matter(request: HttpRequest, relationship: UUID, matter: UUID) -> dict[str, Any]:
     """One matter."""
-    standing = place(request)
-    known_matter = _matter_or_404(standing, matter)
-    audit_read(standing, Event.MATTER_READ, known_matter, {"title": known_matter.title})
-    return _matter_whole_out(standing, known_matter)
+    member = member_of(request)
+    known_matter = _matter_or_404(member, matter)
+    audit_read(member, Event.MATTER_READ, known_matter, {"title": known_matter.title})
+    return _matter_whole_out(member, known_matter)
 
 
 @api.post("/r/{uuid:relationship}/matters/{uuid:matter}/moves", response=MatterWholeOut, exclude_unset=True)
 def move(request: HttpRequest, relationship: UUID, matter: UUID, given: MoveIn) -> dict[str, Any]:
     """Make a move."""
-    standing = place(request)
-    fields = given.dict(exclude={"move", "text", "rows"}) | {"owner": _owner(standing, given.owner)}
-    return _make_move(standing, matter, given.move, given.text, matters.Terms(**fields), [], given.rows)
+    member = member_of(request)
+    fields = given.dict(exclude={"move", "text", "rows"}) | {"owner": _owner(member, given.owner)}
+    return _make_move(member, matter, given.move, given.text, matters.Terms(**fields), [], given.rows)
 
 
 @api.get("/r/{uuid:relationship}/matters/{uuid:matter}/changes", response=list[ChangeOut])
 def changes(request: HttpRequest, relationship: UUID, matter: UUID, asked_for: Query[Slice]) -> list[Proposal]:
     """What a correction would change, row by row; nothing once it is answered."""
-    standing = place(request)
-    known_matter = _matter_or_404(standing, matter)
-    return corrections.changes(standing, known_matter, asked_for.offset, asked_for.limit)
+    member = member_of(request)
+    known_matter = _matter_or_404(member, matter)
+    return corrections.changes(member, known_matter, asked_for.offset, asked_for.limit)
 
 
 @api.post("/r/{uuid:relationship}/matters/{uuid:matter}/evidence", response={201: MatterWholeOut}, exclude_unset=True)
@@ -90,24 +90,24 @@ def lay_before(
     text: Form[Said] = "",
 ) -> Status[dict[str, Any]]:
     """Lay a file before the other side, with a word or none."""
-    standing = place(request)
+    member = member_of(request)
     came = matters.File(file.name or "file", file.read(matters.LARGEST_EVIDENCE + 1))
-    return Status(201, _make_move(standing, matter, Move.COMMENT, text, None, [came]))
+    return Status(201, _make_move(member, matter, Move.COMMENT, text, None, [came]))
 
 
 @api.get("/r/{uuid:relationship}/matters/{uuid:matter}/evidence/{uuid:evidence}")
 def evidence(request: HttpRequest, relationship: UUID, matter: UUID, evidence: UUID) -> HttpResponse:
     """A file that was laid before the other side."""
-    standing = place(request)
-    file = asked.evidence(standing, _matter_or_404(standing, matter), evidence)
+    member = member_of(request)
+    file = asked.evidence(member, _matter_or_404(member, matter), evidence)
     if file is None:
         raise Http404
-    audit_read(standing, Event.EVIDENCE_READ, file, {"name": file.name})
+    audit_read(member, Event.EVIDENCE_READ, file, {"name": file.name})
     return HttpResponse(bytes(file.content), content_type="application/octet-stream")
 
 
 def _make_move(  # noqa: PLR0913 - a move, what it says, and what comes with it
-    standing: Standing,
+    member: MemberContext,
     matter: UUID,
     requested: Move,
     text: str,
@@ -115,34 +115,34 @@ def _make_move(  # noqa: PLR0913 - a move, what it says, and what comes with it
     files: list[matters.File],
     rows: list[int] | None = None,
 ) -> dict[str, Any]:
-    changed = _matter_or_404(standing, matter)
+    changed = _matter_or_404(member, matter)
     if rows is not None:
         rows = corrections.chosen(changed, rows)
-    changed = matters.move(standing, changed, requested, text, books.zone(standing), terms, files, rows)
-    return _matter_whole_out(standing, changed)
+    changed = matters.move(member, changed, requested, text, books.zone(member), terms, files, rows)
+    return _matter_whole_out(member, changed)
 
 
-def _owner(standing: Standing, number: UUID | None) -> Membership | None:
+def _owner(member: MemberContext, number: UUID | None) -> Membership | None:
     """Return a member of either side by the id that `people` lists.
 
     :raises Refused: where there is none
     """
     if number is None:
         return None
-    membership = parties.people(standing).filter(pk=number).exclude(side=None).first()
+    membership = parties.people(member).filter(pk=number).exclude(side=None).first()
     if membership is None:
         raise Refused(Code.NO_OWNER)
     return membership
 
 
-def _matter_or_404(standing: Standing, number: UUID) -> Matter:
-    matter = asked.matter(standing, number)
+def _matter_or_404(member: MemberContext, number: UUID) -> Matter:
+    matter = asked.matter(member, number)
     if matter is None:
         raise Http404
     return matter
 
 
-def _matter_whole_out(standing: Standing, matter: Matter) -> dict[str, Any]:
+def _matter_whole_out(member: MemberContext, matter: Matter) -> dict[str, Any]:
     steps = [
         {
             "number": step.number,
@@ -163,5 +163,5 @@ def _matter_whole_out(standing: Standing, matter: Matter) -> dict[str, Any]:
     return fields | {
         "id": matter.pk,
         "steps": steps,
-        "moves": [one.value for one in matters.open_moves(standing, matter)],
+        "moves": [one.value for one in matters.open_moves(member, matter)],
     }

@@ -10,6 +10,7 @@ from ninja import Query, Status
 
 from comity.apps.parties import operations
 from comity.apps.parties import queries as parties
+from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.models import Invitation, Membership, Token
 from comity.apps.parties.refusals import Code
 from comity.apps.parties.rights import Action, stands_in
@@ -30,7 +31,6 @@ from comity.apps.parties.schemas import (
     Slice,
     TokenOut,
 )
-from comity.apps.parties.viewing import Standing, place
 from comity.apps.refusal import Refused
 from comity.apps.sheet import csv_text
 from comity.core.values import Side
@@ -61,9 +61,9 @@ def begin(request: HttpRequest, given: RelationshipIn) -> Status[dict[str, Any]]
 @api.put("/r/{uuid:relationship}/organisation", response=RelationshipOut)
 def use_organisation(request: HttpRequest, relationship: UUID, given: OrganisationIn) -> dict[str, Any]:
     """Say that the own side is an organisation which the person leads in another relationship."""
-    standing = place(request, Action.INVITE)
-    operations.use_organisation(standing, given.organisation)
-    return _member_out(standing.membership)
+    member = member_of(request, Action.INVITE)
+    operations.use_organisation(member, given.organisation)
+    return _member_out(member.membership)
 
 
 def _member_out(membership: Membership) -> dict[str, Any]:
@@ -100,18 +100,18 @@ def revoke(request: HttpRequest, token: UUID) -> Token:
 @api.get("/r/{uuid:relationship}/people", response=list[PersonOut])
 def people(request: HttpRequest, relationship: UUID, asked_for: Query[Slice]) -> list[dict[str, Any]]:
     """Who is there."""
-    standing = place(request)
+    member = member_of(request)
     return [
         {"id": one.pk, "name": one.person.name, "side": one.side, "role": one.role, "joined_at": one.joined_at}
         | _stands_in(one)
-        for one in asked_for.of(parties.people(standing))
+        for one in asked_for.of(parties.people(member))
     ]
 
 
 @api.get("/r/{uuid:relationship}/invitations", response=list[InvitationOut])
 def invitations(request: HttpRequest, relationship: UUID, asked_for: Query[Slice]) -> list[dict[str, Any]]:
     """Open invitations of the own side, and those for somebody neutral; `awaits` is the side that is to agree."""
-    standing = place(request, Action.INVITE)
+    member = member_of(request, Action.INVITE)
     return [
         {
             "id": invitation.pk,
@@ -121,39 +121,39 @@ def invitations(request: HttpRequest, relationship: UUID, asked_for: Query[Slice
             "expires_at": invitation.expires_at,
             "awaits": parties.awaits(invitation),
         }
-        for invitation in asked_for.of(parties.invitations(standing))
+        for invitation in asked_for.of(parties.invitations(member))
     ]
 
 
 @api.post("/r/{uuid:relationship}/invitations", response={201: InvitationMadeOut})
 def invite(request: HttpRequest, relationship: UUID, given: InvitationIn) -> Status[dict[str, Any]]:
     """Ask somebody to join, by mail; somebody neutral only once the other side has agreed."""
-    standing = place(request, Action.INVITE)
-    side = standing.side.other if given.across and standing.side else standing.side
-    found = operations.invite_by_mail(standing, given.email, given.role, side)
+    member = member_of(request, Action.INVITE)
+    side = member.side.other if given.across and member.side else member.side
+    found = operations.invite_by_mail(member, given.email, given.role, side)
     return Status(201, {"id": found.pk, "expires_at": found.expires_at})
 
 
 @api.delete("/r/{uuid:relationship}/invitations/{uuid:invitation}", response=IdOut)
 def withdraw(request: HttpRequest, relationship: UUID, invitation: UUID) -> dict[str, Any]:
     """Take an invitation back."""
-    standing = place(request, Action.INVITE)
-    found = _invitation_or_404(standing, invitation)
-    operations.withdraw(standing, found)
+    member = member_of(request, Action.INVITE)
+    found = _invitation_or_404(member, invitation)
+    operations.withdraw(member, found)
     return {"id": found.pk}
 
 
 @api.post("/r/{uuid:relationship}/invitations/{uuid:invitation}/agreement", response={201: IdOut})
 def agree(request: HttpRequest, relationship: UUID, invitation: UUID) -> Status[dict[str, Any]]:
     """Agree that somebody neutral is invited, whom the other side has proposed; the mail is sent then."""
-    standing = place(request, Action.INVITE)
-    found = _invitation_or_404(standing, invitation)
-    operations.agree_by_mail(standing, found)
+    member = member_of(request, Action.INVITE)
+    found = _invitation_or_404(member, invitation)
+    operations.agree_by_mail(member, found)
     return Status(201, {"id": found.pk})
 
 
-def _invitation_or_404(standing: Standing, number: UUID) -> Invitation:
-    invitation = parties.invitations(standing).filter(pk=number).first()
+def _invitation_or_404(member: MemberContext, number: UUID) -> Invitation:
+    invitation = parties.invitations(member).filter(pk=number).first()
     if invitation is None:
         raise Http404
     return invitation
@@ -162,51 +162,51 @@ def _invitation_or_404(standing: Standing, number: UUID) -> Invitation:
 @api.put("/r/{uuid:relationship}/people/{uuid:person}/role", response=RoleOut)
 def change_role(request: HttpRequest, relationship: UUID, person: UUID, given: RoleIn) -> dict[str, Any]:
     """Give somebody of the own side another role."""
-    standing = place(request, Action.INVITE)
-    other = _membership_or_404(standing, person)
-    operations.change_role(standing, other, given.role)
+    member = member_of(request, Action.INVITE)
+    other = _membership_or_404(member, person)
+    operations.change_role(member, other, given.role)
     return {"id": other.pk, "role": given.role}
 
 
 @api.put("/r/{uuid:relationship}/people/{uuid:person}/deputy", response=DeputyOut)
 def stand_in(request: HttpRequest, relationship: UUID, person: UUID, given: DeputyIn) -> dict[str, Any]:
     """Name who stands in for somebody of the own side, or for oneself; or end it."""
-    standing = place(request)
-    other = _membership_or_404(standing, person)
-    deputy = None if given.deputy is None else parties.people(standing).filter(pk=given.deputy, side=other.side).first()
+    member = member_of(request)
+    other = _membership_or_404(member, person)
+    deputy = None if given.deputy is None else parties.people(member).filter(pk=given.deputy, side=other.side).first()
     if given.deputy is not None and deputy is None:
         raise Refused(Code.SAME_SIDE)
-    operations.stand_in(standing, other, deputy, given.until)
+    operations.stand_in(member, other, deputy, given.until)
     return {"id": other.pk, "deputy": given.deputy, "until": given.until}
 
 
 @api.delete("/r/{uuid:relationship}/people/{uuid:person}", response=IdOut)
 def let_go(request: HttpRequest, relationship: UUID, person: UUID) -> dict[str, Any]:
     """End somebody's place on the own side or on neither, or one's own."""
-    standing = place(request)
-    other = _membership_or_404(standing, person)
-    operations.let_go(standing, other)
+    member = member_of(request)
+    other = _membership_or_404(member, person)
+    operations.let_go(member, other)
     return {"id": other.pk}
 
 
 @api.post("/r/{uuid:relationship}/access-reviews", response={201: AccessReviewOut})
 def review_access(request: HttpRequest, relationship: UUID) -> Status[dict[str, Any]]:
     """Say that the own side's places were looked through and stand."""
-    standing = place(request, Action.AUDIT)
-    operations.review_access(standing)
-    return Status(201, {"side": standing.side})
+    member = member_of(request, Action.AUDIT)
+    operations.review_access(member)
+    return Status(201, {"side": member.side})
 
 
 @api.get("/r/{uuid:relationship}/access.csv")
 def access(request: HttpRequest, relationship: UUID) -> HttpResponse:
     """Who may see what, and who could: what an access review is made from."""
-    standing = place(request, Action.AUDIT)
-    text = csv_text(parties.ACCESS, parties.access(standing))
+    member = member_of(request, Action.AUDIT)
+    text = csv_text(parties.ACCESS, parties.access(member))
     return HttpResponse(text, content_type="text/csv; charset=utf-8")
 
 
-def _membership_or_404(standing: Standing, number: UUID) -> Membership:
-    membership = parties.within_reach(standing, number)
+def _membership_or_404(member: MemberContext, number: UUID) -> Membership:
+    membership = parties.within_reach(member, number)
     if membership is None:
         raise Http404
     return membership

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from comity.apps.audit.models import Event, SubjectType
 from comity.apps.audit.operations import audit_read
-from comity.apps.parties.viewing import place
+from comity.apps.parties.member_context import member_of
 from comity.apps.record import queries
 from comity.apps.record.schemas import RecordOut
 from comity.web.api.base import api
@@ -16,6 +16,6 @@ from comity.web.api.base import api
 @api.get("/r/{uuid:relationship}/record", response=RecordOut, by_alias=True)
 def record(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
     """The record, `comity.record/1`: `comity verify` checks it."""
-    standing = place(request)
-    audit_read(standing, Event.RECORD_READ, SubjectType.RECORD)
-    return queries.export(queries.entries(standing))
+    member = member_of(request)
+    audit_read(member, Event.RECORD_READ, SubjectType.RECORD)
+    return queries.export(queries.entries(member))

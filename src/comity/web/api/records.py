@@ -25,9 +25,9 @@ from comity.apps.books.schemas import (
     MarkMadeOut,
     RecordsOut,
 )
+from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.rights import Action
 from comity.apps.parties.schemas import MOST
-from comity.apps.parties.viewing import Standing, place
 from comity.apps.sheet import csv_text
 from comity.web.api.base import api, result_or_refusal
 
@@ -35,51 +35,51 @@ from comity.web.api.base import api, result_or_refusal
 @api.get("/r/{uuid:relationship}/records", response=RecordsOut)
 def records(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
     """What is in the book, and what came when, as the person may see it."""
-    standing = place(request)
-    tables = result_or_refusal(lambda: contents.tables(standing)) if books.has_book(standing) else []
+    member = member_of(request)
+    tables = result_or_refusal(lambda: contents.tables(member)) if books.has_book(member) else []
     return {
         "tables": [{name: one[name] for name in ("name", "rows", "rejected", "owner", "reach")} for one in tables],
-        "late": result_or_refusal(lambda: contents.lateness(standing)) if books.has_book(standing) else [],
-        "held_back": [_mark_out(one) for one in result_or_refusal(lambda: books.marks(standing))],
+        "late": result_or_refusal(lambda: contents.lateness(member)) if books.has_book(member) else [],
+        "held_back": [_mark_out(one) for one in result_or_refusal(lambda: books.marks(member))],
         "held_back_steps": [
             {"side": one.side, "item": one.item, "change": one.change, "reason": one.reason, "at": one.at}
-            for one in books.mark_steps(standing)
+            for one in books.mark_steps(member)
         ],
-        "deliveries": [_delivery_out(standing, one) for one in books.deliveries(standing)],
+        "deliveries": [_delivery_out(member, one) for one in books.deliveries(member)],
     }
 
 
 @api.post("/r/{uuid:relationship}/records", response={201: DeliveryOut})
 def bring(request: HttpRequest, relationship: UUID, file: File[UploadedFile]) -> Status[dict[str, Any]]:
     """Take a file, and have it looked at; nothing changes before it is brought in."""
-    standing = place(request, Action.BRING)
-    if standing.side is None:
+    member = member_of(request, Action.BRING)
+    if member.side is None:
         raise Http404
-    if not books.has_book(standing):
+    if not books.has_book(member):
         raise books.NoBookError
-    return Status(201, _delivery_out(standing, operations.receive(standing, file)))
+    return Status(201, _delivery_out(member, operations.receive(member, file)))
 
 
 @api.post("/r/{uuid:relationship}/records/begin", response={201: BookOut})
 def begin_book(request: HttpRequest, relationship: UUID, given: BookIn) -> Status[dict[str, Any]]:
     """Begin the book, with nothing agreed in it yet."""
-    standing = place(request, Action.BRING)
-    if standing.side is None:
+    member = member_of(request, Action.BRING)
+    if member.side is None:
         raise Http404
-    operations.begin_book(standing, given.timezone, given.currency)
+    operations.begin_book(member, given.timezone, given.currency)
     return Status(201, {"timezone": given.timezone, "currency": given.currency})
 
 
 @api.get("/r/{uuid:relationship}/records/{uuid:delivery}", response=DeliveryWholeOut | DeliveryOut, exclude_unset=True)
 def delivery(request: HttpRequest, relationship: UUID, delivery: UUID) -> dict[str, Any]:
     """One file, how far it is, and, for its own side, what it would bring or has brought."""
-    standing = place(request)
-    known_delivery = _delivery_or_404(standing, delivery)
-    mine = standing.side is not None and known_delivery.side == standing.side and standing.may(Action.BRING)
+    member = member_of(request)
+    known_delivery = _delivery_or_404(member, delivery)
+    mine = member.side is not None and known_delivery.side == member.side and member.may(Action.BRING)
     if not mine:
-        if known_delivery.side != standing.side:
-            audit_read(standing, Event.DELIVERY_READ, known_delivery, {"name": known_delivery.name})
-        return _delivery_out(standing, known_delivery)
+        if known_delivery.side != member.side:
+            audit_read(member, Event.DELIVERY_READ, known_delivery, {"name": known_delivery.name})
+        return _delivery_out(member, known_delivery)
     more = {
         "mapping": known_delivery.mapping,
         "text": known_delivery.text,
@@ -88,27 +88,27 @@ def delivery(request: HttpRequest, relationship: UUID, delivery: UUID) -> dict[s
     }
     # The number of an import would count what the other side has imported for itself.
     outcome = {name: value for name, value in known_delivery.outcome.items() if name not in {"number", "digest"}}
-    told = {"outcome": outcome, "may_undo": books.may_undo(standing, known_delivery)}
-    return _delivery_out(standing, known_delivery) | more | told
+    told = {"outcome": outcome, "may_undo": books.may_undo(member, known_delivery)}
+    return _delivery_out(member, known_delivery) | more | told
 
 
 @api.post("/r/{uuid:relationship}/records/{uuid:delivery}/moves", response=DeliveryOut)
 def move_delivery(request: HttpRequest, relationship: UUID, delivery: UUID, given: DeliveryMoveIn) -> dict[str, Any]:
     """Look again, bring in, throw away or take back."""
-    standing = place(request, Action.BRING)
-    known_delivery = _delivery_or_404(standing, delivery)
-    if standing.side is None or known_delivery.side != standing.side:
+    member = member_of(request, Action.BRING)
+    known_delivery = _delivery_or_404(member, delivery)
+    if member.side is None or known_delivery.side != member.side:
         raise Http404
     match given.do:
         case FileMove.LOOK:
-            operations.choose(standing, known_delivery, given.mapping, given.text)
+            operations.choose(member, known_delivery, given.mapping, given.text)
         case FileMove.BRING:
-            operations.bring(standing, known_delivery)
+            operations.bring(member, known_delivery)
         case FileMove.DROP:
-            operations.drop(standing, known_delivery)
+            operations.drop(member, known_delivery)
         case FileMove.UNDO:
-            operations.undo(standing, known_delivery)
-    return _delivery_out(standing, known_delivery)
+            operations.undo(member, known_delivery)
+    return _delivery_out(member, known_delivery)
 
 
 @api.get("/r/{uuid:relationship}/records/{uuid:delivery}/rejects.csv")
@@ -116,36 +116,36 @@ def rejects(
     request: HttpRequest, relationship: UUID, delivery: UUID, of: Annotated[int, Field(ge=0, le=MOST)] = 0
 ) -> HttpResponse:
     """The rows of a file that were set aside; of one reason, by its place among `by_reason`, or of all."""
-    standing = place(request, Action.BRING)
-    known_delivery = _delivery_or_404(standing, delivery)
-    if not books.own(standing, known_delivery):
+    member = member_of(request, Action.BRING)
+    known_delivery = _delivery_or_404(member, delivery)
+    if not books.own(member, known_delivery):
         raise Http404
-    text = csv_text(books.REJECTS, books.reject_rows(standing, known_delivery, of))
+    text = csv_text(books.REJECTS, books.reject_rows(member, known_delivery, of))
     return HttpResponse(text, content_type="text/csv; charset=utf-8")
 
 
 @api.post("/r/{uuid:relationship}/held-back", response={201: MarkMadeOut})
 def mark(request: HttpRequest, relationship: UUID, given: MarkIn) -> Status[dict[str, Any]]:
     """Hold something back from the other side, or say anew why and until when."""
-    standing = place(request, Action.BRING)
-    if standing.side is None or not standing.may(Action.READ_OWN):
+    member = member_of(request, Action.BRING)
+    if member.side is None or not member.may(Action.READ_OWN):
         raise Http404
-    operations.mark_private(standing, given.item, given.reason, given.review_on)
+    operations.mark_private(member, given.item, given.reason, given.review_on)
     return Status(201, {"item": given.item, "review_on": given.review_on})
 
 
 @api.post("/r/{uuid:relationship}/held-back/disclose", response=DiscloseOut)
 def disclose(request: HttpRequest, relationship: UUID, given: DiscloseIn) -> dict[str, Any]:
     """Hold something back no longer: both sides read it from then on."""
-    standing = place(request, Action.BRING)
-    if standing.side is None or not standing.may(Action.READ_OWN):
+    member = member_of(request, Action.BRING)
+    if member.side is None or not member.may(Action.READ_OWN):
         raise Http404
-    operations.disclose(standing, given.item)
+    operations.disclose(member, given.item)
     return {"item": given.item}
 
 
-def _delivery_or_404(standing: Standing, number: UUID) -> Delivery:
-    delivery = books.delivery(standing, number)
+def _delivery_or_404(member: MemberContext, number: UUID) -> Delivery:
+    delivery = books.delivery(member, number)
     if delivery is None:
         raise Http404
     return delivery
@@ -162,8 +162,8 @@ def _mark_out(item: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _delivery_out(standing: Standing, delivery: Delivery) -> dict[str, Any]:
-    mine = standing.side is not None and delivery.side == standing.side and standing.may(Action.READ_OWN)
+def _delivery_out(member: MemberContext, delivery: Delivery) -> dict[str, Any]:
+    mine = member.side is not None and delivery.side == member.side and member.may(Action.READ_OWN)
     outcome = delivery.outcome if mine else books.told_to_others(delivery)
     return {
         "id": delivery.pk,

@@ -15,8 +15,8 @@ from comity.apps.audit.operations import audit_read
 from comity.apps.books import queries as books
 from comity.apps.books import refusals as records
 from comity.apps.i18n import language, words_for
+from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.rights import Action
-from comity.apps.parties.viewing import Standing, place
 from comity.apps.record.models import Consent
 from comity.apps.refusal import Refused
 from comity.apps.reviews import operations as closing
@@ -63,9 +63,9 @@ def review(
     eyes: Eyes = Eyes.OWN,
 ) -> HttpResponse:
     """The review, `comity.review/1`, as the person may see it."""
-    standing = place(request)
-    built = result_or_refusal(lambda: reviews.review(standing, period, against, joint=eyes is Eyes.JOINT))
-    audit_read(standing, Event.REVIEW_READ, SubjectType.PERIOD, {"period": reviews.name_of(standing, built)})
+    member = member_of(request)
+    built = result_or_refusal(lambda: reviews.review(member, period, against, joint=eyes is Eyes.JOINT))
+    audit_read(member, Event.REVIEW_READ, SubjectType.PERIOD, {"period": reviews.name_of(member, built)})
     return HttpResponse(review_json.render(built, words_for(language())), content_type="application/json")
 
 
@@ -78,16 +78,16 @@ def review_file(
     eyes: Eyes = Eyes.OWN,
 ) -> HttpResponse:
     """The review as a file, in the language that the program asks for."""
-    standing = place(request)
-    built = result_or_refusal(lambda: reviews.review(standing, period, joint=eyes is Eyes.JOINT))
-    name = f"review-{reviews.name_of(standing, built)}.{form}"
-    audit_read(standing, Event.REVIEW_FILE_READ, SubjectType.PERIOD, {"name": name})
+    member = member_of(request)
+    built = result_or_refusal(lambda: reviews.review(member, period, joint=eyes is Eyes.JOINT))
+    name = f"review-{reviews.name_of(member, built)}.{form}"
+    audit_read(member, Event.REVIEW_FILE_READ, SubjectType.PERIOD, {"name": name})
     return HttpResponse(render_as(built, form, language()), content_type=reviews.FILES[form])
 
 
-def _level_rows(standing: Standing, period: str | None) -> list[tuple[object, ...]]:
-    review = result_or_refusal(lambda: reviews.review(standing, period))
-    audit_read(standing, Event.REVIEW_READ, SubjectType.PERIOD, {"period": reviews.name_of(standing, review)})
+def _level_rows(member: MemberContext, period: str | None) -> list[tuple[object, ...]]:
+    review = result_or_refusal(lambda: reviews.review(member, period))
+    audit_read(member, Event.REVIEW_READ, SubjectType.PERIOD, {"period": reviews.name_of(member, review)})
     span = (review.period.start.isoformat(), review.period.end.isoformat())
     return [
         (level.kpi, level.measure, level.unit, *span, level.value, level.num, level.den, level.target, level.met)
@@ -98,14 +98,14 @@ def _level_rows(standing: Standing, period: str | None) -> list[tuple[object, ..
 @api.get("/r/{uuid:relationship}/levels.csv")
 def levels(request: HttpRequest, relationship: UUID, period: str | None = None) -> HttpResponse:
     """The levels as a table, for tools that read such."""
-    text = csv_text(_LEVEL_COLUMNS, _level_rows(place(request), period))
+    text = csv_text(_LEVEL_COLUMNS, _level_rows(member_of(request), period))
     return HttpResponse(text, content_type="text/csv; charset=utf-8")
 
 
 @api.get("/r/{uuid:relationship}/levels.parquet")
 def levels_parquet(request: HttpRequest, relationship: UUID, period: str | None = None) -> HttpResponse:
     """The same as Parquet."""
-    columns = list(zip(*_level_rows(place(request), period), strict=True)) or [()] * len(_LEVEL_COLUMNS)
+    columns = list(zip(*_level_rows(member_of(request), period), strict=True)) or [()] * len(_LEVEL_COLUMNS)
     out = io.BytesIO()
     parquet.write_table(pa.table(dict(zip(_LEVEL_COLUMNS, map(list, columns), strict=True)), _LEVEL_SCHEMA), out)
     return HttpResponse(out.getvalue(), content_type="application/vnd.apache.parquet")
@@ -116,21 +116,21 @@ def attribution(
     request: HttpRequest, relationship: UUID, kpi: str | None = None, period: str | None = None
 ) -> HttpResponse:
     """Whose doing a service level was, `comity.attribution/1`."""
-    built = _read_attribution(place(request), kpi, period)
+    built = _read_attribution(member_of(request), kpi, period)
     return HttpResponse(attribution_json.render(built), content_type="application/json")
 
 
-def _read_attribution(standing: Standing, kpi: str | None, period: str | None) -> Attribution:
+def _read_attribution(member: MemberContext, kpi: str | None, period: str | None) -> Attribution:
     """Return the attribution of a KPI, or of the first KPI that can be attributed, and log the read."""
 
     def make() -> Attribution:
-        agreed = books.definition(standing).kpis
+        agreed = books.definition(member).kpis
         kpis = [one.id for one in agreed if one.measure == MEASURE and one.target is not None]
-        return reviews.attribution(standing, kpi or next(iter(kpis), ""), period)
+        return reviews.attribution(member, kpi or next(iter(kpis), ""), period)
 
     attribution = result_or_refusal(make)
     audit_read(
-        standing, Event.ATTRIBUTION_READ, SubjectType.PERIOD, {"kpi": attribution.kpi.id, "period": attribution.name}
+        member, Event.ATTRIBUTION_READ, SubjectType.PERIOD, {"kpi": attribution.kpi.id, "period": attribution.name}
     )
     return attribution
 
@@ -138,8 +138,8 @@ def _read_attribution(standing: Standing, kpi: str | None, period: str | None) -
 @api.get("/r/{uuid:relationship}/attribution/supposed", response=SupposedOut)
 def supposed(request: HttpRequest, relationship: UUID, asked_for: Query[SupposedQuery]) -> dict[str, Any]:
     """What a service level would have been, by the model that shares it out."""
-    standing = place(request)
-    attribution = _read_attribution(standing, asked_for.kpi, asked_for.period)
+    member = member_of(request)
+    attribution = _read_attribution(member, asked_for.kpi, asked_for.period)
     if attribution.shared is None or not attribution.shared.fit:
         raise Refused(records.Code.NOT_YET)
     tried = Tried.of(asked_for.dict() | {"since": str(asked_for.since)}, attribution)
@@ -157,15 +157,15 @@ def supposed(request: HttpRequest, relationship: UUID, asked_for: Query[Supposed
 @api.get("/r/{uuid:relationship}/confirmations", response=ClosingOut)
 def confirmations(request: HttpRequest, relationship: UUID, period: str) -> dict[str, Any]:
     """How far the closing of a period is: the joint figures, their digest, who confirmed, and what moved since."""
-    standing = place(request)
-    review = result_or_refusal(lambda: reviews.review(standing, period, joint=True))
-    name = reviews.name_of(standing, review)
-    audit_read(standing, Event.REVIEW_READ, SubjectType.PERIOD, {"period": name})
-    closed = reviews.closing(standing, review.period, name)
-    figures = reviews.figures(standing, review, name) if closed.figures is None else closed.figures
+    member = member_of(request)
+    review = result_or_refusal(lambda: reviews.review(member, period, joint=True))
+    name = reviews.name_of(member, review)
+    audit_read(member, Event.REVIEW_READ, SubjectType.PERIOD, {"period": name})
+    closed = reviews.closing(member, review.period, name)
+    figures = reviews.figures(member, review, name) if closed.figures is None else closed.figures
     return {
         "period": name,
-        "frozen": next((one.digest for one in reviews.entries(standing, name)), None),
+        "frozen": next((one.digest for one in reviews.entries(member, name)), None),
         "figures": chain.digest_of(figures),
         "shown": figures,
         "words": [_consent_out(one) for one in [*closed.words.values(), *closed.void]],
@@ -192,45 +192,45 @@ def confirm(request: HttpRequest, relationship: UUID, given: ConfirmationIn) -> 
 
     409 with `figures`, `shown` and `moved` where the figures are no longer those of the digest.
     """
-    standing = place(request, Action.CONFIRM)
-    review = result_or_refusal(lambda: reviews.review(standing, given.period, joint=True))
-    entry = closing.confirm(standing, review, given.period, given.figures, given.shown)
+    member = member_of(request, Action.CONFIRM)
+    review = result_or_refusal(lambda: reviews.review(member, given.period, joint=True))
+    entry = closing.confirm(member, review, given.period, given.figures, given.shown)
     return Status(201, {"period": given.period, "frozen": None if entry is None else entry.digest})
 
 
 @api.post("/r/{uuid:relationship}/restatements", response={201: RestatementOut})
 def restate(request: HttpRequest, relationship: UUID, given: RestatementIn) -> Status[dict[str, Any]]:
     """Set what the records say now beside what was frozen, with the reason."""
-    standing = place(request, Action.CONFIRM)
-    review = result_or_refusal(lambda: reviews.review(standing, given.period, joint=True))
-    entry = closing.restate(standing, review, given.period, given.reason)
+    member = member_of(request, Action.CONFIRM)
+    review = result_or_refusal(lambda: reviews.review(member, given.period, joint=True))
+    entry = closing.restate(member, review, given.period, given.reason)
     return Status(201, {"number": entry.number, "digest": entry.digest})
 
 
 @api.get("/r/{uuid:relationship}/mail", response=WishOut, exclude_unset=True)
 def mail(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
     """Whether the token's person has the review by mail, and how."""
-    return _subscription_out(place(request))
+    return _subscription_out(member_of(request))
 
 
 @api.put("/r/{uuid:relationship}/mail", response=WishOut, exclude_unset=True)
 def wish(request: HttpRequest, relationship: UUID, given: WishIn) -> dict[str, Any]:
     """Have it by mail from now on."""
-    standing = place(request)
-    closing.by_mail(standing, given.due, given.form, joint=given.eyes is Eyes.JOINT)
-    return _subscription_out(standing)
+    member = member_of(request)
+    closing.by_mail(member, given.due, given.form, joint=given.eyes is Eyes.JOINT)
+    return _subscription_out(member)
 
 
 @api.delete("/r/{uuid:relationship}/mail", response=WishOut, exclude_unset=True)
 def no_mail(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
     """Have it by mail no more."""
-    standing = place(request)
-    closing.no_mail(standing)
-    return _subscription_out(standing)
+    member = member_of(request)
+    closing.no_mail(member)
+    return _subscription_out(member)
 
 
-def _subscription_out(standing: Standing) -> dict[str, Any]:
-    subscription = reviews.wish(standing)
+def _subscription_out(member: MemberContext) -> dict[str, Any]:
+    subscription = reviews.wish(member)
     if subscription is None:
         return {"due": None}
     return {

@@ -1,4 +1,7 @@
-"""The one place in which a request, or a job, becomes a viewer: for one transaction, and in the database itself."""
+"""Who acts in a relationship: set for one transaction, for a request or a job, and in the database itself.
+
+This is the only module that sets the viewer. Row-level security reads it from two settings of the transaction.
+"""
 
 import hashlib
 import logging
@@ -26,24 +29,27 @@ from comity.core.values import Side, Viewer
 from comity.review.i18n.words import Words
 
 API = "/api/"
-ASKED = "asked"  # remembered of a place that a request looks from; a job's own work is not limited as people's is
+IN_REQUEST = "in request"  # kept in `MemberContext.cache` for requests: they compute nothing that takes long
 M = TypeVar("M", bound=Model)
-_LOOK = "SELECT set_config('comity.person', %s, true), set_config('comity.viewer', %s, true)"
+_SET_VIEWER = "SELECT set_config('comity.person', %s, true), set_config('comity.viewer', %s, true)"
 
 
-# What of a book takes a right of its own, even on the own side.
-_APART: dict[Action, frozenset[str]] = {
+# Tables that take a right of their own, even on the own side.
+_TABLES_BY_RIGHT: dict[Action, frozenset[str]] = {
     Action.READ_MONEY: frozenset({"costs"}),
     Action.READ_PEOPLE: frozenset({"staff"}),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where somebody stands in a relationship, and so what they see of it."""
+class MemberContext:
+    """A membership with what follows from it: side, rights, and what the person may see.
+
+    :ivar cache: results that one request or job asks for more than once
+    """
 
     membership: Membership
-    remembered: dict[str, Any] = field(default_factory=dict, compare=False)  # asked for more than once in an answer
+    cache: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def relationship(self) -> Relationship:
@@ -52,49 +58,49 @@ class Standing:
 
     @property
     def side(self) -> Side | None:
-        """The side; None for those who stand on neither."""
+        """The side; None for members on neither."""
         return Side(self.membership.side) if self.membership.side else None
 
     def may(self, action: Action) -> bool:
-        """Whether they may do it, of themselves or in the place of somebody for whom they stand in."""
+        """Whether the person may do it, by their own role or as somebody's deputy."""
         return may_now(self.membership, action, timezone.now().date())
 
     def party(self, words: Words) -> Callable[[Side | str | None], str]:
-        """By a side, the name of who stands on it."""
+        """A function that gives the organisation's name for a side."""
         names = {side: self.relationship.organisation(side).name for side in Side}
         return lambda side: words.side(side, names)
 
     @property
     def closed_tables(self) -> frozenset[str]:
-        """Tables of the own side that the role does not read: money and people, each its own right."""
-        return frozenset().union(*(tables for right, tables in _APART.items() if not self.may(right)))
+        """Tables of the own side that the role may not read: money and people take a right each."""
+        return frozenset().union(*(tables for right, tables in _TABLES_BY_RIGHT.items() if not self.may(right)))
 
     @property
     def viewer(self) -> Viewer:
-        """As the book knows viewers. What the own side keeps opens only to roles that may read it."""
+        """The viewer for the book: with a side only for roles that may read what the side keeps private."""
         side = self.side if self.may(Action.READ_OWN) else None
         return Viewer(str(self.membership.person_id), str(self.relationship.pk), side)
 
 
-def look(person: UUID | None, membership: UUID | None = None) -> None:
-    """Say in this transaction, and no longer, who is looking."""
+def set_viewer(person: UUID | None, membership: UUID | None = None) -> None:
+    """Set who acts, for the rest of this transaction."""
     with connection.cursor() as cursor:
-        cursor.execute(_LOOK, [str(person or ""), str(membership or "")])
+        cursor.execute(_SET_VIEWER, [str(person or ""), str(membership or "")])
 
 
 @contextmanager
-def looking(person: UUID) -> Iterator[None]:
-    """Look as somebody without a place, and afterwards as before: for what concerns a person and no relationship."""
+def viewing_as(person: UUID) -> Iterator[None]:
+    """Act as a person without a membership, then as before: for what concerns no relationship."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('comity.person', true), current_setting('comity.viewer', true)")
         before = cursor.fetchone()
-        look(person)
+        set_viewer(person)
         yield
-        cursor.execute(_LOOK, [one or "" for one in before])
+        cursor.execute(_SET_VIEWER, [one or "" for one in before])
 
 
-def stand(person: UUID, relationship: UUID) -> Standing | None:
-    """Look from the place that somebody has in a relationship; None, and nothing more is seen, where they have none."""
+def find_member(person: UUID, relationship: UUID) -> MemberContext | None:
+    """Set the viewer to a person's membership in a relationship, and return it; None where there is none."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM comity_stand(%s, %s)", [person, relationship])
         row = cursor.fetchone()
@@ -105,58 +111,62 @@ def stand(person: UUID, relationship: UUID) -> Standing | None:
     for (part, name), value in zip(names, row, strict=True):
         parts.setdefault(part, {})[name] = value
 
-    def made(model: type[M], part: str) -> M:
+    def instance(model: type[M], part: str) -> M:
         return model.from_db(connection.alias, list(parts[part]), list(parts[part].values()))
 
-    membership, there = made(Membership, "membership"), made(Relationship, "relationship")
-    there.customer, there.provider = made(Organisation, "customer"), made(Organisation, "provider")
-    membership.person, membership.relationship = made(Person, "person"), there
-    return Standing(membership)
+    membership = instance(Membership, "membership")
+    membership.person = instance(Person, "person")
+    membership.relationship = instance(Relationship, "relationship")
+    membership.relationship.customer = instance(Organisation, "customer")
+    membership.relationship.provider = instance(Organisation, "provider")
+    return MemberContext(membership)
 
 
 @contextmanager
-def standing(person: UUID, relationship: UUID) -> Iterator[Standing]:
-    """A transaction of a job, looking from somebody's place.
+def acting_as(person: UUID, relationship: UUID) -> Iterator[MemberContext]:
+    """Open a transaction of a job, acting as a member.
 
-    :raises PermissionError: where they have none any more
+    :raises PermissionError: where the person is no longer a member
     """
     with transaction.atomic():
-        found = stand(person, relationship)
-        if found is None:
-            raise PermissionError("no longer there")
-        yield found
+        member = find_member(person, relationship)
+        if member is None:
+            raise PermissionError("no longer a member")
+        yield member
 
 
 LEADS = "comity_leads"
 
 
-def somebody_leading(relationship: UUID, of: Callable[[Standing], bool]) -> UUID:
-    """Somebody who leads a side, for work that the side has decided and whose person has left since.
+def find_lead(relationship: UUID, of: Callable[[MemberContext], bool]) -> UUID:
+    """Find a lead for work that a side has decided and whose person has left since.
 
-    :param of: whether it is the side of whoever stands there
-    :raises PermissionError: where nobody leads it
+    :param of: whether a lead is of the side
+    :raises PermissionError: where the side has no lead
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT person FROM comity_leads() WHERE relationship = %s", [relationship])
         first = cursor.fetchone()
     if first is not None:
-        with standing(first[0], relationship):
+        with acting_as(first[0], relationship):
             leads = Membership.objects.filter(relationship=relationship, role=Role.LEAD, left_at=None)
             people = list(leads.order_by("joined_at").values_list("person", flat=True))
         for person in people:
-            with standing(person, relationship) as place:
-                if of(place):
+            with acting_as(person, relationship) as member:
+                if of(member):
                     return person
-    raise PermissionError("nobody leads the side")
+    raise PermissionError("the side has no lead")
 
 
-def everywhere(work: Callable[[Standing], None], whose: str = LEADS, *, only: UUID | None = None) -> None:
-    """The room's own clock: some work in each relationship, from the place of somebody who leads there.
+def for_each_relationship(
+    work: Callable[[MemberContext], None], whose: str = LEADS, *, only: UUID | None = None
+) -> None:
+    """Run `work` in each relationship as one of its leads, for periodic jobs.
 
-    Each in a transaction of its own; what goes wrong in one is told to the log, and keeps no other waiting.
+    Each runs in a transaction of its own. An error is logged and does not stop the others.
 
-    :param whose: a function of the database that gives other places: a person and a relationship each
-    :param only: one relationship alone
+    :param whose: a database function that returns other members: rows of person and relationship
+    :param only: the one relationship to run in; None for all
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -164,28 +174,28 @@ def everywhere(work: Callable[[Standing], None], whose: str = LEADS, *, only: UU
             "WHERE %(only)s::uuid IS NULL OR relationship = %(only)s",
             {"only": only},
         )
-        places = cursor.fetchall()
-    for person, relationship in places:
+        members = cursor.fetchall()
+    for person, relationship in members:
         try:
-            with standing(person, relationship) as found:
-                work(found)
+            with acting_as(person, relationship) as member:
+                work(member)
         except Exception:
-            logging.getLogger(__name__).exception("the clock of %s stood still", relationship)
+            logging.getLogger(__name__).exception("a periodic job failed in relationship %s", relationship)
 
 
 class ViewerMiddleware:
-    """Every request is one transaction, and every address below /r/ one relationship, seen from the person's place.
+    """Runs each request in one transaction, with the viewer set from the session or token and the URL.
 
-    Who has no place there gets the same answer as for a relationship that does not exist.
+    URLs below /r/ name a relationship. Who is no member of it gets the same answer as for one that does not exist.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        """Stand around what comes after."""
+        """Keep the next layer."""
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer within a transaction that knows who is looking."""
-        request.standing = None  # type: ignore[attr-defined]
+        """Answer within a transaction."""
+        request.member = None  # type: ignore[attr-defined]
         request.writes, request.failed = True, False  # type: ignore[attr-defined]
         with transaction.atomic():
             if request.path.startswith(API):
@@ -203,9 +213,9 @@ class ViewerMiddleware:
         args: list[Any],  # noqa: ARG002 - as above
         kwargs: dict[str, Any],
     ) -> HttpResponse | None:
-        """Find the place in the relationship that the address names, or look as somebody without one."""
+        """Set the viewer: a member of the relationship that the URL names, or a person without one."""
         if "relationship" not in kwargs:
-            look(request.user.pk if request.user.is_authenticated else None)
+            set_viewer(request.user.pk if request.user.is_authenticated else None)
             return None
         program = request.path.startswith(API)  # which is told its address's parts, and answers 401 of itself
         if program and not request.user.is_authenticated:
@@ -215,15 +225,15 @@ class ViewerMiddleware:
 
             return redirect_to_login(request.get_full_path())
         relationship = kwargs["relationship"] if program else kwargs.pop("relationship")
-        request.standing = stand(request.user.pk, relationship)  # type: ignore[attr-defined]
-        if request.standing is not None:  # type: ignore[attr-defined]
-            request.standing.remembered[ASKED] = True  # type: ignore[attr-defined]
-        if request.standing is None and not program:  # type: ignore[attr-defined]  # `place` tells a program
+        request.member = find_member(request.user.pk, relationship)  # type: ignore[attr-defined]
+        if request.member is not None:  # type: ignore[attr-defined]
+            request.member.cache[IN_REQUEST] = True  # type: ignore[attr-defined]
+        if request.member is None and not program:  # type: ignore[attr-defined]  # `place` tells a program
             raise Http404
         return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Keep nothing of a request that failed; where it was refused, say why."""
+        """Roll back a request that failed; answer one that was refused."""
         request.failed = not (isinstance(exception, Refused) and exception.keeps_changes)  # type: ignore[attr-defined]
         return _refused(request, exception) if isinstance(exception, Refused) else None
 
@@ -273,12 +283,12 @@ def _by_token(request: HttpRequest) -> tuple[Person | AnonymousUser, bool]:
     return person, bool(found[1])
 
 
-def place(request: HttpRequest, action: Action = Action.READ) -> Standing:
-    """From where a view looks.
+def member_of(request: HttpRequest, action: Action = Action.READ) -> MemberContext:
+    """Return the member that a request acts as.
 
-    :raises Http404: where the role may not: what one may not see is not there
+    :raises Http404: without membership or right: what one may not see does not exist for them
     """
-    found: Standing | None = request.standing  # type: ignore[attr-defined]
-    if found is None or not found.may(action):
+    member: MemberContext | None = request.member  # type: ignore[attr-defined]
+    if member is None or not member.may(action):
         raise Http404
-    return found
+    return member
