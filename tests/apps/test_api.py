@@ -483,8 +483,8 @@ def test_people_are_asked_given_roles_stood_in_for_and_let_go():
 
 
 def test_the_review_by_mail_is_wished_for_and_ended(them):
-    wish = {"due": "day 5 07:00", "form": "pdf", "eyes": "own"}
-    assert put(them, "provider_lead", "mail", wish).json()["eyes"] == "own"
+    wish = {"due": "day 5 07:00", "form": "pdf", "view": "own"}
+    assert put(them, "provider_lead", "mail", wish).json()["view"] == "own"
     assert ask(them, "provider_lead", "mail").json()["due"] == "day 5 07:00"
     assert ask(them, "customer_lead", "mail").json() == {"due": None}
     assert put(them, "provider_lead", "mail", {}, "delete").json() == {"due": None}
@@ -583,7 +583,7 @@ def test_the_review_as_a_file_is_what_the_person_may_see(them, form, begins):
     assert found.content.startswith(begins)
     if form == "html":
         own, joint = (
-            ask(them, "provider_executive", f"review/file.html?eyes={eyes}").content for eyes in ("own", "joint")
+            ask(them, "provider_executive", f"review/file.html?view={view}").content for view in ("own", "joint")
         )
         assert own != joint
         assert ask(them, "provider_executive", "review/file.json").status_code == 422

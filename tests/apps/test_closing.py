@@ -83,7 +83,7 @@ def test_a_frozen_figure_stays_and_a_restatement_stands_beside_it(them):
     def restate(reason="Late records."):
         with transaction.atomic():
             member = them.at("provider_lead")
-            return operations.restate(member, queries.review(member, JUNE, joint=True), JUNE, reason)
+            return operations.restate(member, queries.review(member.joint(), JUNE), JUNE, reason)
 
     with pytest.raises(Refused, match="same_figures"):
         restate()
@@ -155,7 +155,7 @@ def spoiled(them):
 
 def seen(them, who, period=JUNE):
     """The digest of the figures that the page shows, and these figures, as its form would send them."""
-    page = them.client(who).get(them.url(f"review/?period={period}&eyes=joint")).content.decode()
+    page = them.client(who).get(them.url(f"review/?period={period}&view=joint")).content.decode()
     found = re.search(r'name="figures" value="([0-9a-f]{64})"><input type="hidden" name="shown" value="([^"]*)"', page)
     assert found, "the page offers no confirmation"
     return found[1], html.unescape(found[2])
@@ -215,7 +215,7 @@ def test_the_own_view_leads_to_the_joint_figures_and_confirms_nothing_unseen(the
     address = f"review/?period={JUNE}"
     page = them.client("customer_lead").get(them.url(address)).content.decode()
     assert 'name="figures"' not in page
-    assert f'href="{them.url("review/")}?period={JUNE}&amp;eyes=joint#h-close"' in page
+    assert f'href="{them.url("review/")}?period={JUNE}&amp;view=joint#h-close"' in page
     assert words_for("en")("closing.look") not in them.client("customer_member").get(them.url(address)).content.decode()
     confirm(them, "provider_lead")
     page = them.client("customer_lead").get(them.url(address)).content.decode()
@@ -341,7 +341,7 @@ def test_a_restatement_says_who_and_when(them):
     spoiled(them)
     with transaction.atomic():
         member = them.at("provider_executive")
-        made = operations.restate(member, queries.review(member, JUNE, joint=True), JUNE, "Late records.")
+        made = operations.restate(member, queries.review(member.joint(), JUNE), JUNE, "Late records.")
     (word,) = made.content["words"]
     assert (word["side"], word["name"], word["role"], word["by_silence"]) == (
         "provider", "Provider Executive", "executive", False,
@@ -541,7 +541,7 @@ def test_who_has_left_or_wants_it_no_more_gets_nothing(them, wished):
 
 def test_the_page_takes_a_wish_and_refuses_what_is_none(them):
     browser = them.client("auditor")
-    wish = {"due": "monday 07:00", "form": "pdf", "eyes": "joint"}
+    wish = {"due": "monday 07:00", "form": "pdf", "view": "joint"}
     assert browser.post(them.url("review/mail/"), wish).status_code == 302
-    assert browser.post(them.url("review/mail/"), wish | {"eyes": "own"}).status_code == 422  # a neutral has none
+    assert browser.post(them.url("review/mail/"), wish | {"view": "own"}).status_code == 422  # a neutral has none
     assert browser.post(them.url("review/mail/"), wish | {"due": "never"}).status_code == 422

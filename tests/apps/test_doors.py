@@ -171,7 +171,7 @@ def test_who_is_let_go_is_out_in_the_middle_of_a_session():
 def test_a_period_has_one_name_however_it_is_spelt(them, spelt):
     with transaction.atomic():
         member = them.at("customer_lead")
-        made = reviews.review(member, spelt, joint=True)
+        made = reviews.review(member.joint(), spelt)
         with contextlib.suppress(Refused):  # confirmed by the other spelling
             closing.confirm(member, made, spelt, chain.digest_of(reviews.figures(member, made, "2026-06")))
         assert [one.subject for one in Consent.objects.all()] == ["2026-06"]

@@ -282,7 +282,7 @@ def everything(them, who, languages):
     pages += [
         them.url(f"records/{them.own_file}/"),
         *(them.url(f"matters/{one}/{file}") for one in them.corrections.values() for file in ("", "changes.csv")),
-        them.url("review/?eyes=joint"),
+        them.url("review/?view=joint"),
         them.url("review/?period=2026-05"),
         "/",
         "/account/",

@@ -64,7 +64,7 @@ def test_no_request_computes_a_review_or_an_attribution(them, monkeypatch):
     monkeypatch.setattr(queries, "attribute", fail)
     browser = plain(them, "customer_lead")
     program = {"HTTP_AUTHORIZATION": f"Bearer {token(them, 'customer_lead', writes=True)}"}
-    for path in ("review/", "review/?eyes=joint", f"review/?period={JUNE}", "review/file.pdf", "attribution/",
+    for path in ("review/", "review/?view=joint", f"review/?period={JUNE}", "review/file.pdf", "attribution/",
                  "review/figure/service_level/"):  # fmt: skip
         answer = browser.get(them.url(path))
         assert (answer.status_code, answer.headers["Refresh"]) == (202, "2"), path
@@ -81,9 +81,9 @@ def test_no_request_computes_a_review_or_an_attribution(them, monkeypatch):
 
 def test_the_page_is_there_once_a_worker_has_computed_it(them):
     browser = plain(them, "customer_lead")
-    assert browser.get(them.url("review/?eyes=joint")).status_code == 202
+    assert browser.get(them.url("review/?view=joint")).status_code == 202
     assert run_jobs("reviews.compute") == 1
-    answer = browser.get(them.url("review/?eyes=joint"))
+    answer = browser.get(them.url("review/?view=joint"))
     assert answer.status_code == 200
     assert "Refresh" not in answer.headers
 
@@ -95,14 +95,14 @@ def test_however_often_one_asks_it_is_computed_once(them):
 
 
 def test_what_both_sides_share_is_computed_once_for_both(them):
-    assert plain(them, "customer_lead").get(them.url("review/?eyes=joint")).status_code == 202
-    assert plain(them, "provider_lead").get(them.url("review/?eyes=joint")).status_code == 202
+    assert plain(them, "customer_lead").get(them.url("review/?view=joint")).status_code == 202
+    assert plain(them, "provider_lead").get(them.url("review/?view=joint")).status_code == 202
     assert plain(them, "auditor").get(them.url("review/")).status_code == 202
     assert waiting() == 1
 
 
 def test_after_a_change_the_last_figures_stand_with_a_note_and_nothing_is_confirmed(them):
-    browser, path = plain(them, "customer_lead"), them.url(f"review/?period={JUNE}&eyes=joint")
+    browser, path = plain(them, "customer_lead"), them.url(f"review/?period={JUNE}&view=joint")
     browser.get(path)
     run_jobs("reviews.compute")
     assert 'name="figures"' in text(browser.get(path))
@@ -169,12 +169,12 @@ def test_what_is_told_once_is_told_on_the_page_that_follows_the_wait(them):
 def test_nothing_is_computed_for_somebody_who_has_left(them):
     plain(them, "customer_lead").get(them.url("review/"))  # as a colleague of hers
     browser = plain(them, "provider_member")
-    assert browser.get(them.url("review/?eyes=joint")).status_code == 202
+    assert browser.get(them.url("review/?view=joint")).status_code == 202
     with transaction.atomic():
         lead = them.at("provider_lead")
         parties.let_go(lead, lead.relationship.memberships.get(person=them.people["provider_member"], left_at=None))
     run_jobs("reviews.compute")
-    assert plain(them, "provider_lead").get(them.url("review/?eyes=joint")).status_code == 202  # asked for anew
+    assert plain(them, "provider_lead").get(them.url("review/?view=joint")).status_code == 202  # asked for anew
 
 
 @pytest.mark.parametrize(

@@ -119,11 +119,11 @@ def month_of(point):
 
 def asked(them, who, query):
     """The levels of surveys that one query answers, whatever its form: KPI, month, numerator, denominator."""
-    form, month, eyes, against, _claimed = query
+    form, month, view, against, _claimed = query
     key = (who, *query)
     if key not in them.answers:
         period = f"2026-{month:02}"
-        at = f"period={period}&against={against}&eyes={eyes}"
+        at = f"period={period}&against={against}&view={view}"
         if form == "json":
             told = them.client(who).get(them.url(f"review/file.json?{at}")).json()
             found = [(one["kpi"], month, one["of"]["num"], one["of"]["den"]) for one in told["levels"]]
@@ -271,15 +271,15 @@ def test_where_own_and_joint_differ_by_one_person_everybody_sees_the_joint_figur
     joint = counted("csat", 4, HIDDEN["joint"])
     assert counted("csat", 4, HIDDEN["customer"])[2] == joint[2] + 1
     for form in ("json", "api", "csv", "parquet"):
-        for eyes in ("own", "joint"):
-            told = {kpi: (num, den) for kpi, month, num, den in asked(them, who, (form, 4, eyes, "previous", False))
+        for view in ("own", "joint"):
+            told = {kpi: (num, den) for kpi, month, num, den in asked(them, who, (form, 4, view, "previous", False))
                     if month == 4}  # fmt: skip
-            assert told["csat"] == joint[1:], (form, eyes)
-    told = them.client(who).get(them.url("review/file.json?period=2026-04&eyes=own")).json()
+            assert told["csat"] == joint[1:], (form, view)
+    told = them.client(who).get(them.url("review/file.json?period=2026-04&view=own")).json()
     assert ("csat", "as_shared") in {(one["reading"], one["why"]) for one in told["missing"]}
-    page = them.client(who).get(them.url("review/?period=2026-04&eyes=own"))
+    page = them.client(who).get(them.url("review/?period=2026-04&view=own"))
     assert "differ from the shared ones by fewer than five people" in page.content.decode()
-    page = them.client(who).get(them.url("review/?period=2026-04&eyes=own"), headers={"accept-language": "es"})
+    page = them.client(who).get(them.url("review/?period=2026-04&view=own"), headers={"accept-language": "es"})
     assert "difieren de las compartidas en menos de cinco personas" in page.content.decode()
     for form in ("pdf", "html", "xlsx", "pptx"):
         assert them.client(who).get(them.url(f"review/file.{form}?period=2026-04")).status_code == 200
@@ -293,13 +293,13 @@ def test_where_many_are_kept_back_the_own_figure_stays(them):
 @pytest.mark.parametrize("who", VIEWERS)
 def test_what_all_less_two_queues_would_tell_is_withheld_with_a_reason(them, who):
     """In May three people answered from queue c, as both sides see it."""
-    told = them.client(who).get(them.url("review/file.json?period=2026-05&eyes=joint")).json()
+    told = them.client(who).get(them.url("review/file.json?period=2026-05&view=joint")).json()
     levels = {one["kpi"] for one in told["levels"]}
     assert {"csat", "csat_a"} <= levels
     assert "csat_ab" not in levels
     assert ("csat_ab", "few_apart") in {(one["reading"], one["why"]) for one in told["missing"]}
     # And in June's review, whose history goes through May.
-    told = them.client(who).get(them.url("review/file.json?period=2026-06&eyes=joint")).json()
+    told = them.client(who).get(them.url("review/file.json?period=2026-06&view=joint")).json()
     (one,) = (one for one in told["levels"] if one["kpi"] == "csat_ab")
     assert {month_of(point) for point in one["history"]} == {3, 4, 6}
 
@@ -332,6 +332,6 @@ def test_a_digest_does_not_confirm_a_guess_at_a_withheld_figure():
         cells = rows[at].split(",")
         rows[at] = ",".join([*cells[:8], str(score), *cells[9:]])
         made.book(AGREED, contacts="\n".join(contacts()), surveys="\n".join(rows))
-        told = made.client("customer_lead").get(made.url("review/file.json?period=2026-04&eyes=own")).json()
+        told = made.client("customer_lead").get(made.url("review/file.json?period=2026-04&view=own")).json()
         digests.append((told["digest"], [(one["kpi"], one["of"]) for one in told["levels"]]))
     assert digests[0] == digests[1]

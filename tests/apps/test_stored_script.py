@@ -116,7 +116,7 @@ target = 100
     route = f"[[route]]\ncolumn = '''{SCRIPT}'''\nis = '''{SCRIPT}'''\nbook = '''{SCRIPT}'''\n"
     assert lead.post("/routes/", {"text": route}).status_code == 422  # none of theirs, and shown again with why
     for browser in (lead, other):
-        page = browser.get(made.url("review/?period=2026-05&eyes=joint")).content.decode()
+        page = browser.get(made.url("review/?period=2026-05&view=joint")).content.decode()
         (digest,) = re.findall(r'name="figures" value="([0-9a-f]{64})"', page)
         assert browser.post(made.url("review/confirm/"), {"period": "2026-05", "figures": digest}).status_code == 302
     days = {"zone": "Europe/Madrid", "days": ["0"], "opens": "09:00", "closes": "17:00"}
@@ -182,7 +182,7 @@ def home(them):  # noqa: ARG001 - the database has to be there
 
 def pages(them):
     within = ["review/mail/", "log/?what=reads", "",
-              "matters/", "review/", "review/?period=2026-05", "review/?eyes=joint", "attribution/", "records/",
+              "matters/", "review/", "review/?period=2026-05", "review/?view=joint", "attribution/", "records/",
               "people/", "log/", "replies/",
               "replies/?country=ES&region=" + SCRIPT.replace("#", ""),
               "matters/raise/dispute/?kpi=" + SCRIPT.replace("#", ""), "matters/raise/claim/",

@@ -42,7 +42,7 @@ def test_a_period_that_the_other_side_confirmed_waits_for_those_who_may_confirm(
     confirm(them, "customer_lead", "2026-05")
     waits = {who for who in EVERYBODY if "Periods to confirm" in page(them, who)}
     assert waits == {"provider_lead", "provider_executive"}
-    assert "?period=2026-05&amp;eyes=joint#h-close" in page(them, "provider_lead")
+    assert "?period=2026-05&amp;view=joint#h-close" in page(them, "provider_lead")
     confirm(them, "provider_lead", "2026-05")
     assert "Periods to confirm" not in page(them, "provider_lead")
 

@@ -524,7 +524,7 @@ class Game:
     def confirm(self, side: Side) -> None:
         with transaction.atomic():
             place = self.at(side)
-            made = review(place, JUNE, joint=True)
+            made = review(place.joint(), JUNE)
             digest = chain.digest_of(figures(place, made, JUNE))
             (level,) = made.levels
             assert (level.num, level.den) == self.model.level()

@@ -20,7 +20,7 @@ def confirm(them, who, period=JUNE, digest=None):
     """Confirm the figures as they are now, or those of a digest."""
     with transaction.atomic():
         member = them.at(who)
-        review = queries.review(member, period, joint=True)
+        review = queries.review(member.joint(), period)
         seen = digest or chain.digest_of(queries.figures(member, review, period))
         return operations.confirm(member, review, period, seen)
 

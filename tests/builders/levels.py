@@ -18,6 +18,6 @@ def contacts():
 
 def level(them, who="auditor"):
     run_jobs()
-    told = them.client(who).get(them.url("review/file.json?period=2026-06&eyes=joint")).json()
+    told = them.client(who).get(them.url("review/file.json?period=2026-06&view=joint")).json()
     (one,) = (one for one in told["levels"] if one["kpi"] == "service_level")
     return one["of"]["num"], one["of"]["den"]

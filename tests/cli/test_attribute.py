@@ -31,9 +31,9 @@ def test_the_side_that_holds_the_schedules_can_ask_alone(book):
     assert found["what_if"]["forecast=right"] == pytest.approx(0.67565225, abs=1e-7)
 
 
-@pytest.mark.parametrize("eyes", ["joint", "customer"])
-def test_to_others_it_says_what_is_needed_and_of_whom(book, eyes):
-    done = run(book, "--period", "2026-06", "--as", eyes, "--language", "en")
+@pytest.mark.parametrize("view", ["joint", "customer"])
+def test_to_others_it_says_what_is_needed_and_of_whom(book, view):
+    done = run(book, "--period", "2026-06", "--as", view, "--language", "en")
     assert done.exit_code == 0
     assert "holds the missing" in done.stdout
     assert "%" not in done.stdout  # nothing of what was made of them

@@ -73,16 +73,16 @@ def test_five_forms_in_two_languages_to_a_file_and_to_standard_output(book, tmp_
     assert told.stdout_bytes == written
 
 
-@pytest.mark.parametrize("eyes", ["customer", "provider", "joint"])
+@pytest.mark.parametrize("view", ["customer", "provider", "joint"])
 @pytest.mark.parametrize("form", ["terminal", "json", "html", "xlsx"])
-def test_each_side_sees_what_it_keeps_and_nobody_else_does(kept, eyes, form):
-    done = review(kept, *JUNE, "--as", eyes, "-f", form)
+def test_each_side_sees_what_it_keeps_and_nobody_else_does(kept, view, form):
+    done = review(kept, *JUNE, "--as", view, "-f", form)
     assert done.exit_code == 0, done.output
     text = done.stdout_bytes.decode(errors="replace")
     if form == "xlsx":
         sheets = CalamineWorkbook.from_filelike(io.BytesIO(done.stdout_bytes))
         text = str([sheets.get_sheet_by_name(name).to_python() for name in sheets.sheet_names])
-    assert ("private/customer/invoices.csv" in text) == (eyes == "customer")
+    assert ("private/customer/invoices.csv" in text) == (view == "customer")
     assert "secret-" not in text  # a review names no account, whoever reads it
 
 

@@ -87,8 +87,8 @@ def test_prices_and_own_figures_come_from_files(book, tmp_path):
     assert shared["prices"][0]["paid"]["period"] == pytest.approx([4.2 * contacts for contacts in answered])
     own = run(*asked, "--own", ours, "--as", "provider", "--format", "json")
     assert json.loads(own.stdout)["own"]["prices"][0]["policies"]["period"][0]["cost"] > 0
-    for eyes in ("joint", "customer"):
-        refused = run(*asked, "--own", ours, "--as", eyes)
+    for view in ("joint", "customer"):
+        refused = run(*asked, "--own", ours, "--as", view)
         assert refused.exit_code == 2
         assert "open it with --as provider" in refused.stderr
         assert "21.37" not in refused.output

@@ -60,7 +60,7 @@ class Page:
 PAGES = {
     # Within a relationship
     "today": Page(INSIDE),
-    "review": Page(INSIDE, asked=("", "?eyes=joint"), opened=True),
+    "review": Page(INSIDE, asked=("", "?view=joint"), opened=True),
     "figure": Page(INSIDE, lambda _: [{"kpi": "service_level"}], asked=("?period=2026-06",)),
     "reading": Page(INSIDE, lambda _: [{"reading": "satisfaction"}, {"reading": "service_level"}]),
     "by_mail": Page(("marta",)),

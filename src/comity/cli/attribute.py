@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from comity.cli.review import Eyes, Language, deliver, readers_language, refuse, refuse_private
+from comity.cli.review import Language, View, deliver, readers_language, refuse, refuse_private
 
 
 class Form(StrEnum):
@@ -42,7 +42,7 @@ def attribute(  # noqa: PLR0913 - the options of a command
         ),
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Output file.")] = None,
-    eyes: Annotated[Eyes, typer.Option("--as", help="Whose view to show; joint shows shared data only.")] = Eyes.JOINT,
+    view: Annotated[View, typer.Option("--as", help="Whose view to show; joint shows shared data only.")] = View.JOINT,
     private: Annotated[
         Path | None,
         typer.Option("--with", help="A folder with your own side's private tables.", show_default=False),
@@ -62,8 +62,8 @@ def attribute(  # noqa: PLR0913 - the options of a command
 
     if output is None and form is Form.XLSX and sys.stdout.isatty():
         raise refuse("an XLSX is a binary format; give the file with -o")
-    refuse_private(private, eyes)
-    side = None if eyes is Eyes.JOINT else Side(eyes.value)
+    refuse_private(private, view)
+    side = None if view is View.JOINT else Side(view.value)
     try:
         with open_book(book, home_viewer(book, side), private) as opened:
             made = composed(opened, kpi, period=period, now=datetime.now(UTC), what_if=what_if or (), seed=seed)

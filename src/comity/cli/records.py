@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from comity.cli.review import Eyes, refuse
+from comity.cli.review import View, refuse
 
 if TYPE_CHECKING:
     from comity.book.importing.deliver import Outcome, Progress
@@ -37,7 +37,7 @@ class Form(StrEnum):
 
 BookArgument = Annotated[Path, typer.Argument(help="The book: a folder with a book.toml.", show_default=False)]
 FormOption = Annotated[Form, typer.Option("--format", "-f", help="Output format.")]
-EyesOption = Annotated[Eyes, typer.Option("--as", help="Whose view to show; joint shows shared data only.")]
+ViewOption = Annotated[View, typer.Option("--as", help="Whose view to show; joint shows shared data only.")]
 WithOption = Annotated[
     Path | None, typer.Option("--with", help="A folder with your own side's private tables.", show_default=False)
 ]
@@ -54,14 +54,14 @@ def register(app: typer.Typer) -> None:
 def check(
     book: BookArgument,
     form: FormOption = Form.TERMINAL,
-    eyes: EyesOption = Eyes.JOINT,
+    view: ViewOption = View.JOINT,
     private: WithOption = None,
 ) -> None:
     """Check a book and list its tables and rejected rows; exit 1 when there are any."""
     from comity.book.reading.open import home_viewer, open_book  # noqa: PLC0415 - late, as above
     from comity.book.reading.origins import origins  # noqa: PLC0415 - late, for a quick cold start
 
-    with _refusing(), open_book(book, home_viewer(book, _side(eyes)), private) as opened:
+    with _refusing(), open_book(book, home_viewer(book, _side(view)), private) as opened:
         found = origins(opened)
         tables = [
             {
@@ -136,14 +136,14 @@ def diff(
     table: Annotated[str | None, typer.Option(help="One table (default: all).", show_default=False)] = None,
     number: Annotated[int | None, typer.Option("--import", help="Number of the import (default: the last).")] = None,
     form: FormOption = Form.TERMINAL,
-    eyes: EyesOption = Eyes.JOINT,
+    view: ViewOption = View.JOINT,
 ) -> None:
     """Show what an import changed: rows by month, and columns."""
     from comity.book.importing.diff import import_difference, imports_of  # noqa: PLC0415 - late, for a quick cold start
     from comity.book.reading.open import home_viewer, open_book  # noqa: PLC0415 - late, as above
 
     found = []
-    with _refusing(), open_book(book, home_viewer(book, _side(eyes))) as opened:
+    with _refusing(), open_book(book, home_viewer(book, _side(view))) as opened:
         if table is not None and table not in opened.holdings:
             raise refuse(f"{book}: has no table {table}; it has {', '.join(opened.holdings) or 'none'}")
         for holding in opened:
@@ -191,10 +191,10 @@ def _tell_difference(one: "ImportDifference") -> None:
         typer.echo(f"  {column} changed in {_count(rows, 'row')}")
 
 
-def _side(eyes: Eyes) -> "Side | None":
+def _side(view: View) -> "Side | None":
     from comity.core.values import Side  # noqa: PLC0415 - late, for a quick cold start
 
-    return None if eyes is Eyes.JOINT else Side(eyes.value)
+    return None if view is View.JOINT else Side(view.value)
 
 
 def _user() -> str:

@@ -13,7 +13,7 @@ import typer
 UNUSABLE = 2
 
 
-class Eyes(StrEnum):
+class View(StrEnum):
     """Whose view is made."""
 
     CUSTOMER = "customer"
@@ -80,9 +80,9 @@ def deliver(written: bytes, output: Path | None, what: str) -> None:
     typer.echo(f"{output}: {what}, {len(written):,} bytes", err=True)
 
 
-def refuse_private(private: Path | None, eyes: Eyes) -> None:
+def refuse_private(private: Path | None, view: View) -> None:
     """Private tables are one side's, and lie in a folder."""
-    if private is not None and eyes is Eyes.JOINT:
+    if private is not None and view is View.JOINT:
         raise refuse("--with opens one side's own tables; add --as customer or --as provider")
     if private is not None and not private.is_dir():
         raise refuse(f"{private} is not a folder; --with takes the folder that holds your private tables")
@@ -97,7 +97,7 @@ def review(  # noqa: PLR0913 - the options of a command
         typer.Option(help="2026, 2026-Q2, 2026-05 or 2026-W23 (default: the last whole period).", show_default=False),
     ] = None,
     against: Annotated[Reference | None, typer.Option(help="Comparison period (default: as set in the book).")] = None,
-    eyes: Annotated[Eyes, typer.Option("--as", help="Whose view to show; joint shows shared data only.")] = Eyes.JOINT,
+    view: Annotated[View, typer.Option("--as", help="Whose view to show; joint shows shared data only.")] = View.JOINT,
     private: Annotated[
         Path | None,
         typer.Option("--with", help="A folder with your own side's private tables.", show_default=False),
@@ -113,10 +113,10 @@ def review(  # noqa: PLR0913 - the options of a command
     from comity.review.render import render  # noqa: PLC0415 - late, as above
     from comity.review.render.errors import PdfUnavailableError  # noqa: PLC0415 - late, as above
 
-    refuse_private(private, eyes)
+    refuse_private(private, view)
     if output is None and form in _BINARY and sys.stdout.isatty():
         raise refuse(f"a {form.value.upper()} is a binary format; give the file with -o")
-    side = None if eyes is Eyes.JOINT else Side(eyes.value)
+    side = None if view is View.JOINT else Side(view.value)
     try:
         with open_book(book, home_viewer(book, side), private) as opened:
             made = build_review(

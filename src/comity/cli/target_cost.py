@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from comity.cli.review import Eyes, Language, deliver, readers_language, refuse, refuse_private
+from comity.cli.review import Language, View, deliver, readers_language, refuse, refuse_private
 
 _TARGETS = "0.5,0.6,0.7,0.75,0.8,0.85,0.9,0.95"
 
@@ -49,7 +49,7 @@ def target_cost(  # noqa: PLR0913 - the options of a command
     ] = None,
     form: Annotated[Form, typer.Option("--format", "-f", help="Output format.")] = Form.TERMINAL,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Output file.")] = None,
-    eyes: Annotated[Eyes, typer.Option("--as", help="Whose view to show; joint shows shared data only.")] = Eyes.JOINT,
+    view: Annotated[View, typer.Option("--as", help="Whose view to show; joint shows shared data only.")] = View.JOINT,
     private: Annotated[
         Path | None,
         typer.Option("--with", help="A folder with your own side's private tables.", show_default=False),
@@ -72,8 +72,8 @@ def target_cost(  # noqa: PLR0913 - the options of a command
         raise refuse(f"--most-abandon is {most_abandon:g}; write a share: 0.05 for 5 %")
     if own is not None and prices is None:
         raise refuse("--own needs prices; give their file with --prices")
-    refuse_private(private, eyes)
-    side = None if eyes is Eyes.JOINT else Side(eyes.value)
+    refuse_private(private, view)
+    side = None if view is View.JOINT else Side(view.value)
     try:
         viewer = home_viewer(book, side)
         price_list = costing.NO_PRICES if prices is None else read_prices(prices)

@@ -86,7 +86,7 @@ def _agree_and_mark(people: dict[str, Person], relationship: UUID) -> None:
     """Confirm an earlier period as both sides, give reasons for private items, name a deputy, review access."""
     for name in ("marta", "jonas"):
         with acting_as(people[name].pk, relationship) as member:
-            review = reviews.review(member, CONFIRMED, joint=True)
+            review = reviews.review(member.joint(), CONFIRMED)
             figures = reviews.figures(member, review, CONFIRMED)
             closing.confirm(member, review, CONFIRMED, chain.digest_of(figures))
             operations.review_access(member)

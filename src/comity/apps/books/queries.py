@@ -107,16 +107,14 @@ def _definition(folder: Path, changed: int, size: int) -> Definition:  # noqa: A
     return read_definition(folder)
 
 
-def opened(member: MemberContext, *, joint: bool = False) -> Book:
+def opened(member: MemberContext) -> Book:
     """The book, for the viewer alone.
 
-    :param joint: only what both sides share
     :raises NoBookError: where there is no book
     """
     agreed = definition(member)
     viewer = member.viewer
-    side = None if joint else viewer.side
-    book = open_book(folder_of(member.relationship.pk), Viewer(viewer.person, agreed.relationship, side))
+    book = open_book(folder_of(member.relationship.pk), Viewer(viewer.person, agreed.relationship, viewer.side))
     for name in member.closed_tables:
         if agreed.private_owner(name) is not None:
             book.close_table(name)

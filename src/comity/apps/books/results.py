@@ -72,14 +72,10 @@ class NotComputedYet(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is to be computed: by which task, as JSON that the task understands, and for whom.
-
-    :ivar joint: from what both sides share alone
-    """
+    """What is to be computed: by which task, and in terms that the task understands."""
 
     task: str
     terms: tuple[tuple[str, str | None], ...]
-    joint: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +98,9 @@ class _Outcome(Generic[T]):
         raise error
 
 
-def viewer_class(member: MemberContext, *, joint: bool = False) -> str:
+def viewer_class(member: MemberContext) -> str:
     """What the viewer sees, in a word: those of one word see the same."""
-    side = None if joint else member.viewer.side
+    side = member.viewer.side
     if side is None:
         return "joint"
     # What the side does not keep to itself, all of it see or none: it makes no difference between its roles.
@@ -113,9 +109,9 @@ def viewer_class(member: MemberContext, *, joint: bool = False) -> str:
     return "-".join([side.value, *sorted(closed)])
 
 
-def state(member: MemberContext, *, joint: bool = False) -> str:
+def state(member: MemberContext) -> str:
     """A digest of the files that the viewer's results are computed from: the shared ones, and the own side's."""
-    side = None if joint else member.viewer.side
+    side = member.viewer.side
     digest = hashlib.sha256()
     for name, status in sorted(_files(folder_of(member.relationship.pk))):
         parts = name.split("/")
@@ -151,13 +147,13 @@ def _code() -> str:
     return digest.hexdigest()
 
 
-def cached(member: MemberContext, key: tuple[object, ...], make: Callable[[], T], *, joint: bool = False) -> T:
+def cached(member: MemberContext, key: tuple[object, ...], make: Callable[[], T]) -> T:
     """What `make` gives, kept until the records or the day change; made by one at a time, in the request.
 
     :param key: tells it from other results of the same viewer
     """
-    folder = _root(member.relationship.pk) / viewer_class(member, joint=joint) / "cached"
-    file = folder / _digest(_code(), state(member, joint=joint), datetime.now(UTC).date(), *key)
+    folder = _root(member.relationship.pk) / viewer_class(member) / "cached"
+    file = folder / _digest(_code(), state(member), datetime.now(UTC).date(), *key)
     return _made_once(file, make)
 
 
@@ -237,8 +233,8 @@ def _job(member: MemberContext, question: Question) -> dict[str, Any]:
         "key": _key(member, question),
         "person": str(member.membership.person_id),
         "terms": dict(question.terms),
-        "joint": question.joint,
-        "sides": [one.value for one in Side if question.joint or side in {one, None}],
+        "joint": member.shared_only,
+        "sides": [one.value for one in Side if side in {one, None}],
     }
 
 
@@ -279,12 +275,12 @@ def _root(relationship: UUID) -> Path:
 def _key(member: MemberContext, question: Question) -> str:
     """Names a question in a relationship: who sees the same, and what was asked of which code."""
     what = _digest(_code(), question.task, *question.terms)
-    return f"{viewer_class(member, joint=question.joint)}/computed/{what}"
+    return f"{viewer_class(member)}/computed/{what}"
 
 
 def _file(member: MemberContext, question: Question) -> Path:
     """Where the result lies, for the records of now and today."""
-    now = _digest(state(member, joint=question.joint), datetime.now(UTC).date())
+    now = _digest(state(member), datetime.now(UTC).date())
     return _root(member.relationship.pk) / _key(member, question) / now
 
 

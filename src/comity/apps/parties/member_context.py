@@ -7,7 +7,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import UUID
@@ -45,10 +45,12 @@ _TABLES_BY_RIGHT: dict[Action, frozenset[str]] = {
 class MemberContext:
     """A membership with what follows from it: side, rights, and what the person may see.
 
+    :ivar shared_only: whether the joint view is asked for, of what both sides share
     :ivar cache: results that one request or job asks for more than once
     """
 
     membership: Membership
+    shared_only: bool = False
     cache: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @property
@@ -75,10 +77,14 @@ class MemberContext:
         """Tables of the own side that the role may not read: money and people take a right each."""
         return frozenset().union(*(tables for right, tables in _TABLES_BY_RIGHT.items() if not self.may(right)))
 
+    def joint(self) -> "MemberContext":
+        """The same member with the joint view: reads what both sides share, and nothing of the own side."""
+        return replace(self, shared_only=True)
+
     @property
     def viewer(self) -> Viewer:
         """The viewer for the book: with a side only for roles that may read what the side keeps private."""
-        side = self.side if self.may(Action.READ_OWN) else None
+        side = None if self.shared_only or not self.may(Action.READ_OWN) else self.side
         return Viewer(str(self.membership.person_id), str(self.relationship.pk), side)
 
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from comity.apps.books import queries as books
-from comity.apps.books.results import cached, viewer_class
+from comity.apps.books.results import cached
 from comity.apps.parties.member_context import MemberContext
 from comity.book.reading.open import Book
 from comity.review.build import NoReviewError
@@ -14,9 +14,7 @@ from comity.review.disclosure.select import Disclosure, has_private_people, sele
 from comity.review.model import Review
 
 
-def without_few(
-    member: MemberContext, book: Book, made: Review, *, joint: bool, review: Callable[..., Review]
-) -> Review:
+def without_few(member: MemberContext, book: Book, made: Review, *, review: Callable[..., Review]) -> Review:
     """Withhold figures that isolate the answers of 1 to 4 people, beside all that the same viewer may see.
 
     Where a side's own figure cannot be shown beside the joint one, the joint one is shown to it as well.
@@ -29,19 +27,19 @@ def without_few(
     calendar, now = book.definition.calendar(), datetime.now(UTC)
 
     def of_both() -> Disclosure:
-        with books.opened(member, joint=True) as shared:
+        with books.opened(member.joint()) as shared:
             return select_joint(shared, now)
 
-    may = cached(member, ("people",), of_both, joint=True)
-    if viewer_class(member, joint=joint) == "joint" or not has_private_people(book):
+    may = cached(member.joint(), ("people",), of_both)
+    if member.viewer.side is None or not has_private_people(book):
         return redact.redact_small_groups(made, calendar, may)
 
     def of_one_side() -> Disclosure:
-        with books.opened(member, joint=True) as shared:
+        with books.opened(member.joint()) as shared:
             return select_own(book, shared, may, now)
 
     own = cached(member, ("people",), of_one_side)
     theirs = None
     with suppress(NoReviewError):  # what both sides share may hold no whole period
-        theirs = review(member, calendar.name(made.period), made.against, joint=True)
+        theirs = review(member.joint(), calendar.name(made.period), made.against)
     return redact.redact_small_groups(made, calendar, own, theirs)

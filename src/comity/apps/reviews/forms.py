@@ -6,7 +6,7 @@ from django import forms
 
 from comity.apps.i18n import language, words_for
 from comity.apps.parties.forms import Worded
-from comity.apps.reviews.models import Attachment, ByMail, Eyes, Schedule
+from comity.apps.reviews.models import Attachment, ByMail, Schedule, View
 
 
 class Restate(Worded):
@@ -22,16 +22,16 @@ class Wish(Worded):
     words = "wish"
     due = forms.ChoiceField()
     form = forms.ChoiceField(required=False)
-    eyes = forms.ChoiceField()
+    view = forms.ChoiceField()
 
     def __init__(self, *args: Any, own: bool, wish: ByMail | None, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
         """Offer what there is, first what was wished before; the own side's view to who has one."""
         before = (
-            {} if wish is None else {"due": wish.due, "form": wish.form, "eyes": Eyes.JOINT if wish.joint else Eyes.OWN}
+            {} if wish is None else {"due": wish.due, "form": wish.form, "view": View.JOINT if wish.joint else View.OWN}
         )
         super().__init__(*args, initial=before, **more)
         said = words_for(language())
         self.fields["due"].choices = [(one.value, said(f"wish.{one.name.lower()}")) for one in Schedule]  # type: ignore[attr-defined]
         self.fields["form"].choices = [(one.value, one.value.upper() or said("wish.no_file")) for one in Attachment]  # type: ignore[attr-defined]
-        eyes = list(Eyes) if own else [Eyes.JOINT]
-        self.fields["eyes"].choices = [(one.value, said(f"wish.{one.value}")) for one in eyes]  # type: ignore[attr-defined]
+        view = list(View) if own else [View.JOINT]
+        self.fields["view"].choices = [(one.value, said(f"wish.{one.value}")) for one in view]  # type: ignore[attr-defined]

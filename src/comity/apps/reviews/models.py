@@ -36,7 +36,7 @@ class Attachment(models.TextChoices):
     PPTX = "pptx"
 
 
-class Eyes(models.TextChoices):
+class View(models.TextChoices):
     """By whose eyes a review is seen: the own side's, or what both see."""
 
     JOINT = "joint"

@@ -141,7 +141,7 @@ def _apart(work: Callable[[], None], word: Consent) -> None:
 
 
 def _hear(member: MemberContext, word: Consent, here: str) -> None:
-    review = queries.review(member, word.subject, joint=True)
+    review = queries.review(member.joint(), word.subject)
     figures = queries.figures(member, review, word.subject)
     if chain.digest_of(figures) != word.digest:
         _void(member, word.subject, figures)
@@ -252,8 +252,7 @@ def send(member: MemberContext, now: datetime) -> bool:
     due = last_due(wish.due, here)
     if due is None or due <= (wish.sent_at or wish.since):
         return False
-    joint = wish.joint or member.viewer.side is None
-    made = queries.review(member, None, joint=joint)
+    made = queries.review(member.joint() if wish.joint else member, None)
     words = words_for(spoken(member.membership.person.language))
     calendar = definition(member).calendar(made.cut)
     name = calendar.name(made.period)

@@ -65,10 +65,9 @@ def wish(member: MemberContext) -> ByMail | None:
     return ByMail.objects.filter(relationship=member.relationship, person=member.membership.person).first()
 
 
-def review(member: MemberContext, period: str | None, against: Against | None = None, *, joint: bool = False) -> Review:
+def review(member: MemberContext, period: str | None, against: Against | None = None) -> Review:
     """The review of a period, as the viewer may see it.
 
-    :param joint: only what both sides share
     :raises comity.apps.books.queries.NoBookError: where there is no book yet
     :raises comity.review.build.NoReviewError: where the records hold no whole period
     :raises comity.core.calendars.UnknownPeriodError: for a period that cannot be read
@@ -77,25 +76,21 @@ def review(member: MemberContext, period: str | None, against: Against | None = 
     """
 
     def compute() -> Review:
-        with books.opened(member, joint=joint) as book:
+        with books.opened(member) as book:
             built = build_review(book, period=period, against=against, now=datetime.now(UTC))
             built = redact_other_cuts(built, book.definition.cut)
-            return without_few(member, book, built, joint=joint, review=review)
+            return without_few(member, book, built, review=review)
 
-    question = review_question(member, period, against, joint=joint)
+    question = review_question(period, against)
     known = results.computed(member, question, compute)
     if period is None:
-        by_name = review_question(member, name_of(member, known), against, joint=joint)
-        results.same(member, question, by_name)
+        results.same(member, question, review_question(name_of(member, known), against))
     return known
 
 
-def review_question(
-    member: MemberContext, period: str | None, against: Against | None = None, *, joint: bool = False
-) -> Question:
+def review_question(period: str | None, against: Against | None = None) -> Question:
     """What a worker is asked for a review."""
-    terms = (("period", period), ("against", None if against is None else str(against)))
-    return Question(COMPUTE_REVIEW, terms, joint or member.viewer.side is None)
+    return Question(COMPUTE_REVIEW, (("period", period), ("against", None if against is None else str(against))))
 
 
 def attribution(member: MemberContext, kpi: str, period: str | None) -> Attribution:
@@ -109,22 +104,19 @@ def attribution(member: MemberContext, kpi: str, period: str | None) -> Attribut
         with books.opened(member) as book:
             return attribute(book, kpi, period=period, now=datetime.now(UTC))
 
-    question = attribution_question(member, kpi, period)
+    question = attribution_question(kpi, period)
     known = results.computed(member, question, compute)
     if period is None:
-        results.same(member, question, attribution_question(member, kpi, known.name))
+        results.same(member, question, attribution_question(kpi, known.name))
     return known
 
 
-def attribution_question(member: MemberContext, kpi: str, period: str | None) -> Question:
+def attribution_question(kpi: str, period: str | None) -> Question:
     """What a worker is asked for an attribution."""
-    terms = (("kpi", kpi), ("period", period))
-    return Question(COMPUTE_ATTRIBUTION, terms, member.viewer.side is None)
+    return Question(COMPUTE_ATTRIBUTION, (("kpi", kpi), ("period", period)))
 
 
-def review_body(
-    member: MemberContext, made: Review, links: html.RoomLinks, *, joint: bool = False
-) -> tuple[Markup, Markup]:
+def review_body(member: MemberContext, made: Review, links: html.RoomLinks) -> tuple[Markup, Markup]:
     """What the page of a review says, and what stands at its end, in the reader's language."""
     known = language()
     key = ("review page", made.digest, made.period, made.against, known, tuple(sorted(links.marks.items())))
@@ -132,27 +124,21 @@ def review_body(
     def make() -> tuple[str, ...]:
         return tuple(str(one) for one in html.render_body(made, words_for(known), links))
 
-    main, tail = results.cached(member, key, make, joint=joint)
+    main, tail = results.cached(member, key, make)
     return Markup(main), Markup(tail)  # noqa: S704 - as it was rendered
 
 
-def reading_body(
-    member: MemberContext, made: Review, reading: str, links: html.RoomLinks, *, joint: bool = False
-) -> Markup | None:
+def reading_body(member: MemberContext, made: Review, reading: str, links: html.RoomLinks) -> Markup | None:
     """What the page of one reading says; None where the review has no such reading."""
     if html.find_reading(made, reading) is None:
         return None
     known = language()
     key = ("reading", reading, made.digest, made.period, made.against, known)
-    text = results.cached(
-        member, key, lambda: str(html.render_reading(made, words_for(known), reading, links)), joint=joint
-    )
+    text = results.cached(member, key, lambda: str(html.render_reading(made, words_for(known), reading, links)))
     return Markup(text)  # noqa: S704 - as above
 
 
-def figure_body(
-    member: MemberContext, made: Review, kpi: str, links: html.RoomLinks, *, joint: bool = False
-) -> Markup | None:
+def figure_body(member: MemberContext, made: Review, kpi: str, links: html.RoomLinks) -> Markup | None:
     """What the page of one figure says; None where the review has no such level."""
     known = language()
     key = ("figure", kpi, made.digest, made.period, made.against, known, links.marks.get(kpi, ()))
@@ -161,7 +147,7 @@ def figure_body(
         body = html.render_level(made, words_for(known), kpi, links)
         return None if body is None else str(body)
 
-    text = results.cached(member, key, make, joint=joint)
+    text = results.cached(member, key, make)
     return None if text is None else Markup(text)  # noqa: S704 - as above
 
 
@@ -256,20 +242,20 @@ class Closing:
     pending: NotComputedYet | None = None
 
 
-def closing(member: MemberContext, period: Period, name: str, *, joint: bool = True) -> Closing:
+def closing(member: MemberContext, period: Period, name: str, *, on_page: bool = True) -> Closing:
     """How far the closing of a period is, with the joint figures, whoever looks.
 
-    :param joint: whether the joint figures are on the page anyway; else they are only worked out where a side has
+    :param on_page: whether the joint figures are on the page anyway; else they are only worked out where a side has
         confirmed some, for it takes as long as the own side's review, and nobody confirms what they do not see
     """
     words = confirmations(member, name)
     void = list(record.void_consents(member, Subject.PERIOD, name))
     if period.end > timezone.now().date() or entries(member, name).exists():
         return Closing(words, void)
-    if not words and not (joint and member.may(Action.CONFIRM)):
+    if not words and not (on_page and member.may(Action.CONFIRM)):
         return Closing(words, void, is_open=True)
     try:
-        made = review(member, name, joint=True)
+        made = review(member.joint(), name)
     except NoReviewError:
         return Closing(words, void)
     except NotComputedYet as error:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from comity.apps.parties.schemas import Text
 from comity.apps.record.models import VoidReason
-from comity.apps.reviews.models import Attachment, Eyes, Schedule
+from comity.apps.reviews.models import Attachment, Schedule, View
 from comity.core.values import Side
 
 
@@ -84,7 +84,7 @@ class WishIn(Schema):
 
     due: Schedule
     form: Attachment = Attachment.NONE
-    eyes: Eyes = Eyes.JOINT
+    view: View = View.JOINT
 
 
 class WishOut(Schema):
@@ -92,7 +92,7 @@ class WishOut(Schema):
 
     due: Schedule | None
     form: Attachment | None = None
-    eyes: Eyes | None = None
+    view: View | None = None
     sent_at: datetime | None = None
 
 

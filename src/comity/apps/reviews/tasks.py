@@ -33,11 +33,7 @@ def compute(  # noqa: PLR0913 - as it was deferred
 ) -> None:
     """Compute a review that somebody has asked for, from their place."""
     against = None if terms["against"] is None else Against(terms["against"])
-    _from(
-        person,
-        relationship,
-        lambda member: queries.review(member, terms["period"], against, joint=joint),
-    )
+    _compute(person, relationship, joint, lambda member: queries.review(member, terms["period"], against))
 
 
 @app.task(queue=QUEUE, name=queries.COMPUTE_ATTRIBUTION, retry=BackOff(most=3))
@@ -46,22 +42,22 @@ def compute_attribution(  # noqa: PLR0913 - as above
     relationship: str,
     terms: Mapping[str, str],
     *,
-    joint: bool,  # noqa: ARG001 - as the viewer sees it, in any case
+    joint: bool,
     key: str,  # noqa: ARG001 - as above
     since: str,  # noqa: ARG001 - as above
     state: str = "",  # noqa: ARG001 - as above
     sides: Sequence[str] = (),  # noqa: ARG001 - as above
 ) -> None:
     """Compute whose doing a service level was, from the place of who has asked."""
-    _from(person, relationship, lambda member: queries.attribution(member, terms["kpi"], terms["period"]))
+    _compute(person, relationship, joint, lambda member: queries.attribution(member, terms["kpi"], terms["period"]))
 
 
-def _from(person: str, relationship: str, compute: Callable[[MemberContext], object]) -> None:
-    """Compute from somebody's place; nothing where they have left. What it comes to is kept, an error too."""
+def _compute(person: str, relationship: str, joint: bool, compute: Callable[[MemberContext], object]) -> None:  # noqa: FBT001 - as it was deferred
+    """Compute as a member; nothing where the person has left. The result is kept, an error too."""
     with transaction.atomic(), contextlib.suppress(*results.ERRORS):
         member = find_member(UUID(person), UUID(relationship))
         if member is not None:
-            compute(member)
+            compute(member.joint() if joint else member)
 
 
 @app.task(queue=QUEUE, name=queries.RECOMPUTE, retry=BackOff(most=3))
@@ -81,10 +77,10 @@ def _recompute(member: MemberContext) -> None:
     """Defer the jobs; first what everybody opens."""
     if not has_book(member):
         return
-    results.request(member, queries.review_question(member, None, joint=True))
+    results.request(member.joint(), queries.review_question(None))
     for person in first_leads(member):
         with acting_as(person, member.relationship.pk) as lead:
-            results.request(lead, queries.review_question(lead, None))
+            results.request(lead, queries.review_question(None))
     results.recompute_asked(member.relationship.pk)
 
 

@@ -25,6 +25,7 @@ from comity.apps.refusal import form_page
 from comity.apps.reviews import operations, queries
 from comity.apps.reviews.figures import Figures, moved
 from comity.apps.reviews.forms import Restate, Wish
+from comity.apps.reviews.models import View
 from comity.apps.reviews.sentences import moved_rows
 from comity.apps.reviews.supposing import Tried
 from comity.book.definition import UnusableBookError
@@ -59,16 +60,16 @@ def _review(
 ) -> HttpResponse:
     words = words_for(language())
     try:
-        made, joint, pending = _asked_for(asked_for, member)
+        made, shown_to, pending = _asked_for(asked_for, member)
     except (NoBookError, NoReviewError, UnusableBookError) as error:
         return render(request, "reviews/nothing.html", {"why": why(member, error)})
     calendar = definition(member).calendar(made.cut)
     name = calendar.name(made.period)
     audit_read(member, Event.REVIEW_READ, SubjectType.PERIOD, {"period": name})
     about = queries.about(member, made.period, name)
-    body, tail = queries.review_body(member, made, _room_links(member, made, name, about, joint=joint), joint=joint)
+    body, tail = queries.review_body(shown_to, made, _room_links(shown_to, made, name, about))
     asked = [one for those in about.values() for one in those]
-    closing = queries.closing(member, made.period, name, joint=joint)
+    closing = queries.closing(member, made.period, name, on_page=shown_to.viewer.side is None)
     shown = {
         "review": made,
         "pending": pending,
@@ -82,7 +83,7 @@ def _review(
         "name": name,
         "against": made.against,
         "ways": list(Against),
-        "joint": joint,
+        "joint": shown_to.viewer.side is None,
         "closing": closing,
         "confirmations": closing.words,
         "to_confirm": None if closing.figures is None else _rows(closing.figures, words),
@@ -99,33 +100,36 @@ def _review(
     return render(request, "reviews/review.html", shown, status=422 if wrong else 200)
 
 
-def _asked_for(query: QueryDict, member: MemberContext) -> tuple[Review, bool, NotComputedYet | None]:
-    """The review that an address names, whether it is the joint one, and whether a later one is being computed.
+def _asked_for(query: QueryDict, member: MemberContext) -> tuple[Review, MemberContext, NotComputedYet | None]:
+    """The review that an address names, the member with the view it asks for, and whether a later one is on its way.
 
     :raises Http404: for a period that cannot be read
     :raises NotComputedYet: where it has never been computed
     """
     asked = query.get("against")
     against = Against(asked) if asked in set(Against) else None
-    joint = query.get("eyes") == "joint" or member.viewer.side is None
+    shown_to = _view(query, member)
     period = query.get("period") or None
     try:
-        return queries.review(member, period, against, joint=joint), joint, None
+        return queries.review(shown_to, period, against), shown_to, None
     except NotComputedYet as error:
-        known = results.earlier(member, queries.review_question(member, period, against, joint=joint))
+        known = results.earlier(shown_to, queries.review_question(period, against))
         if known is None:
             raise
-        return known, joint, error
+        return known, shown_to, error
     except UnknownPeriodError as error:
         raise Http404(str(error)) from None
 
 
-def _room_links(
-    member: MemberContext, made: Review, period: str, about: dict[str, list[Matter]], *, joint: bool
-) -> RoomLinks:
+def _view(query: QueryDict, member: MemberContext) -> MemberContext:
+    """The member with the view that an address asks for."""
+    return member.joint() if query.get("view") == View.JOINT else member
+
+
+def _room_links(member: MemberContext, made: Review, period: str, about: dict[str, list[Matter]]) -> RoomLinks:
     """Where each level and each reading is opened, and by whom a level is disputed or claimed about."""
     words, at = words_for(language()), member.relationship
-    asked = urlencode({"period": period} | ({"eyes": "joint"} if joint and member.side else {}))
+    asked = urlencode({"period": period} | ({"view": "joint"} if member.shared_only and member.side else {}))
     held = urlencode({"against": made.against})
 
     def said(one: Matter) -> str:
@@ -141,11 +145,10 @@ def _room_links(
 
 
 class _Opened(NamedTuple):
-    """What the page of one figure, or one reading, is made from."""
+    """What the page of one figure, or one reading, is made from; `member` with its own or joint view."""
 
     member: MemberContext
     made: Review
-    joint: bool
     period: str  # in words
     name: str  # as addresses have it
     about: dict[str, list[Matter]]
@@ -160,22 +163,22 @@ def _opened(request: HttpRequest) -> _Opened:
     """
     member = member_of(request)
     try:
-        made, joint, pending = _asked_for(request.GET, member)
+        made, shown_to, pending = _asked_for(request.GET, member)
     except (NoBookError, NoReviewError, UnusableBookError):
         raise Http404 from None
     calendar = definition(member).calendar(made.cut)
     name = calendar.name(made.period)
     about = queries.about(member, made.period, name)
     spoken = words_for(language()).period(made.period, calendar.cut)
-    links = _room_links(member, made, name, about, joint=joint)
-    return _Opened(member, made, joint, spoken, name, about, links, pending)
+    links = _room_links(shown_to, made, name, about)
+    return _Opened(shown_to, made, spoken, name, about, links, pending)
 
 
 @require_safe
 def figure(request: HttpRequest, kpi: str) -> HttpResponse:
     """One figure opened: the level, each side's own and why they differ, its wording, its records, what is asked."""
-    member, made, joint, period, name, about, links, pending = _opened(request)
-    body = queries.figure_body(member, made, kpi, links, joint=joint)
+    member, made, period, name, about, links, pending = _opened(request)
+    body = queries.figure_body(member, made, kpi, links)
     if body is None:
         raise Http404
     audit_read(member, Event.FIGURE_READ, SubjectType.PERIOD, {"kpi": kpi, "period": name})
@@ -188,7 +191,7 @@ def figure(request: HttpRequest, kpi: str) -> HttpResponse:
         "body": body,
         "period": period,
         "name": name,
-        "joint": joint,
+        "joint": member.viewer.side is None,
         "mine": mine,
         "marks": _marks(mine),
         "first": made.period.start,
@@ -205,9 +208,9 @@ def _marks(matters: list[Matter]) -> list[Matter]:
 @require_safe
 def reading(request: HttpRequest, reading: str) -> HttpResponse:
     """One reading opened: what moved and what only seemed to, its wording, its records, what is asked about it."""
-    member, made, joint, period, name, about, links, pending = _opened(request)
+    member, made, period, name, about, links, pending = _opened(request)
     words = words_for(language())
-    body = queries.reading_body(member, made, reading, links, joint=joint)
+    body = queries.reading_body(member, made, reading, links)
     found = find_reading(made, reading)
     if body is None or found is None:
         raise Http404
@@ -222,7 +225,7 @@ def reading(request: HttpRequest, reading: str) -> HttpResponse:
         "period": period,
         "name": name,
         "against": made.against,
-        "joint": joint,
+        "joint": member.viewer.side is None,
         "kpi": None if rests_on is None else rests_on.id,
         "mine": mine,
         "marks": _marks(mine),
@@ -270,9 +273,8 @@ def review_file(request: HttpRequest, form: str) -> HttpResponse:
     member = member_of(request)
     if form not in queries.FILES:
         raise Http404
-    joint = request.GET.get("eyes") == "joint" or member.viewer.side is None
     try:
-        made = queries.review(member, request.GET.get("period") or None, joint=joint)
+        made = queries.review(_view(request.GET, member), request.GET.get("period") or None)
         written = render_as(made, form, language())
     except (UnknownPeriodError, NoBookError, NoReviewError, UnusableBookError):
         raise Http404 from None
@@ -294,7 +296,7 @@ def by_mail(request: HttpRequest) -> HttpResponse:
         return redirect("by_mail", relationship=member.relationship.pk)
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
-        operations.by_mail(member, said["due"], said["form"], joint=said["eyes"] == "joint")
+        operations.by_mail(member, said["due"], said["form"], joint=said["view"] == "joint")
         return redirect("by_mail", relationship=member.relationship.pk)
     return render(request, "reviews/by_mail.html", {"form": form, "wish": wish}, status=422 if form.errors else 200)
 
@@ -316,7 +318,7 @@ def _joint(member: MemberContext, period: str) -> Review:
     :raises Http404: where there is none
     """
     try:
-        return queries.review(member, period, joint=True)
+        return queries.review(member.joint(), period)
     except (UnknownPeriodError, NoBookError, NoReviewError, UnusableBookError):
         raise Http404 from None
 
@@ -391,7 +393,7 @@ def _attribution(member: MemberContext, kpi: str, period: str | None) -> tuple[A
     try:
         return queries.attribution(member, kpi, period), None
     except NotComputedYet as error:
-        known = results.earlier(member, queries.attribution_question(member, kpi, period))
+        known = results.earlier(member, queries.attribution_question(kpi, period))
         if known is None:
             raise
         return known, error

@@ -163,7 +163,7 @@ def _review(book: WorkbookWriter, review: Review) -> None:
         ("reference", words.period(review.reference, review.cut)),
         ("start", review.reference.start),
         ("end_open", review.reference.end),
-        ("eyes", eyebrow(review, words).viewer),
+        ("view", eyebrow(review, words).viewer),
         ("headline", phrases),
         ("draft", "" if review.headline_override is None else review.headline_override.draft),
         ("made_on", review.made_on),

@@ -41,12 +41,12 @@ def eyebrow(review: Review, words: Words) -> Eyebrow:
         reference_days=words.days(review.reference),
     )
     if review.viewer_side is None:
-        viewer, short = words("page.joint"), words("page.eyes_joint")
+        viewer, short = words("page.joint"), words("page.view_joint")
     else:
         party = words.side(review.viewer_side, review.parties)
-        viewer, short = words("page.own", party=party), words("page.eyes_own", party=party)
+        viewer, short = words("page.own", party=party), words("page.view_own", party=party)
     customer, provider = (words.side(side, review.parties) for side in Side)
-    foot = words("page.foot", customer=customer, provider=provider, period=period, eyes=short)
+    foot = words("page.foot", customer=customer, provider=provider, period=period, view=short)
     return Eyebrow(period, reference, line, viewer, foot)
 
 

@@ -22,7 +22,7 @@ from comity.apps.refusal import Refused
 from comity.apps.reviews import operations as closing
 from comity.apps.reviews import queries as reviews
 from comity.apps.reviews.figures import moved
-from comity.apps.reviews.models import Eyes, FileFormat
+from comity.apps.reviews.models import FileFormat, View
 from comity.apps.reviews.refusals import Code
 from comity.apps.reviews.schemas import (
     ClosingOut,
@@ -60,13 +60,17 @@ def review(
     relationship: UUID,
     period: str | None = None,
     against: Against | None = None,
-    eyes: Eyes = Eyes.OWN,
+    view: View = View.OWN,
 ) -> HttpResponse:
     """The review, `comity.review/1`, as the person may see it."""
     member = member_of(request)
-    built = result_or_refusal(lambda: reviews.review(member, period, against, joint=eyes is Eyes.JOINT))
+    built = result_or_refusal(lambda: reviews.review(_with_view(member, view), period, against))
     audit_read(member, Event.REVIEW_READ, SubjectType.PERIOD, {"period": reviews.name_of(member, built)})
     return HttpResponse(review_json.render(built, words_for(language())), content_type="application/json")
+
+
+def _with_view(member: MemberContext, view: View) -> MemberContext:
+    return member.joint() if view is View.JOINT else member
 
 
 @api.get("/r/{uuid:relationship}/review/file.{form}")
@@ -75,11 +79,11 @@ def review_file(
     relationship: UUID,
     form: Literal[FileFormat.PDF, FileFormat.HTML, FileFormat.XLSX, FileFormat.PPTX],
     period: str | None = None,
-    eyes: Eyes = Eyes.OWN,
+    view: View = View.OWN,
 ) -> HttpResponse:
     """The review as a file, in the language that the program asks for."""
     member = member_of(request)
-    built = result_or_refusal(lambda: reviews.review(member, period, joint=eyes is Eyes.JOINT))
+    built = result_or_refusal(lambda: reviews.review(_with_view(member, view), period))
     name = f"review-{reviews.name_of(member, built)}.{form}"
     audit_read(member, Event.REVIEW_FILE_READ, SubjectType.PERIOD, {"name": name})
     return HttpResponse(render_as(built, form, language()), content_type=reviews.FILES[form])
@@ -158,7 +162,7 @@ def supposed(request: HttpRequest, relationship: UUID, asked_for: Query[Supposed
 def confirmations(request: HttpRequest, relationship: UUID, period: str) -> dict[str, Any]:
     """How far the closing of a period is: the joint figures, their digest, who confirmed, and what moved since."""
     member = member_of(request)
-    review = result_or_refusal(lambda: reviews.review(member, period, joint=True))
+    review = result_or_refusal(lambda: reviews.review(member.joint(), period))
     name = reviews.name_of(member, review)
     audit_read(member, Event.REVIEW_READ, SubjectType.PERIOD, {"period": name})
     closed = reviews.closing(member, review.period, name)
@@ -193,7 +197,7 @@ def confirm(request: HttpRequest, relationship: UUID, given: ConfirmationIn) -> 
     409 with `figures`, `shown` and `moved` where the figures are no longer those of the digest.
     """
     member = member_of(request, Action.CONFIRM)
-    review = result_or_refusal(lambda: reviews.review(member, given.period, joint=True))
+    review = result_or_refusal(lambda: reviews.review(member.joint(), given.period))
     entry = closing.confirm(member, review, given.period, given.figures, given.shown)
     return Status(201, {"period": given.period, "frozen": None if entry is None else entry.digest})
 
@@ -202,7 +206,7 @@ def confirm(request: HttpRequest, relationship: UUID, given: ConfirmationIn) -> 
 def restate(request: HttpRequest, relationship: UUID, given: RestatementIn) -> Status[dict[str, Any]]:
     """Set what the records say now beside what was frozen, with the reason."""
     member = member_of(request, Action.CONFIRM)
-    review = result_or_refusal(lambda: reviews.review(member, given.period, joint=True))
+    review = result_or_refusal(lambda: reviews.review(member.joint(), given.period))
     entry = closing.restate(member, review, given.period, given.reason)
     return Status(201, {"number": entry.number, "digest": entry.digest})
 
@@ -217,7 +221,7 @@ def mail(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
 def wish(request: HttpRequest, relationship: UUID, given: WishIn) -> dict[str, Any]:
     """Have it by mail from now on."""
     member = member_of(request)
-    closing.by_mail(member, given.due, given.form, joint=given.eyes is Eyes.JOINT)
+    closing.by_mail(member, given.due, given.form, joint=given.view is View.JOINT)
     return _subscription_out(member)
 
 
@@ -236,6 +240,6 @@ def _subscription_out(member: MemberContext) -> dict[str, Any]:
     return {
         "due": subscription.due,
         "form": subscription.form,
-        "eyes": Eyes.JOINT if subscription.joint else Eyes.OWN,
+        "view": View.JOINT if subscription.joint else View.OWN,
         "sent_at": subscription.sent_at,
     }
