@@ -269,7 +269,7 @@ def _refuse(member: MemberContext, question: Question) -> NoReturn:
 
 
 def _root(relationship: UUID) -> Path:
-    return Path(settings.DATA) / "worked-out" / str(relationship)
+    return Path(settings.DATA) / "results" / str(relationship)
 
 
 def _key(member: MemberContext, question: Question) -> str:
