@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -227,6 +228,74 @@ def test_no_template_builds_data() -> None:
         made = [*tree.find_all((nodes.Dict, nodes.List)), *looped, *(one for one in held if one.ctx == "load")]
         found += [f"{file.relative_to(ROOT)}:{one.lineno}" for one in made]
     assert found == []
+
+
+STYLES = [*(ROOT / "src").rglob("*.css")]
+CLASS = re.compile(r"\.(-?[a-zA-Z][\w-]*)")
+
+
+def rules(file: Path) -> list[tuple[str, str]]:
+    """The selectors of a stylesheet, one by one, each with the medium that it is for."""
+    text = re.sub(r"/\*.*?\*/", "", file.read_text(encoding="utf-8"), flags=re.DOTALL)
+    found, within = [], []
+    for head, brace in re.findall(r"([^{};]*)([{};])", text):
+        if brace == "{":
+            within.append(" ".join(head.split()))
+            if not any(one.startswith("@page") for one in within) and not within[-1].startswith("@"):
+                parts = re.split(r",\s*(?![^()]*\))", within[-1])
+                found += [(" ".join(within[:-1]), part) for part in parts]
+        elif brace == "}":
+            within.pop()
+    return found
+
+
+def styled() -> set[str]:
+    return {name for file in STYLES for _, selector in rules(file) for name in CLASS.findall(selector)}
+
+
+def classes(template: str) -> set[str]:
+    """The classes that a template writes; of an expression, those that stand in it as text."""
+    found = []
+    for value in re.findall(r'(?<![\w-])class="((?:\{\{.*?\}\}|\{%.*?%\}|[^"{])*)"', template, re.DOTALL):
+        chosen = re.findall(r"\{\{(.*?)\}\}", value, re.DOTALL)
+        found += re.sub(r"\{\{.*?\}\}|\{%.*?%\}", " ", value, flags=re.DOTALL).split()
+        texts = (re.sub(r"[!=]= *(\"|').*?\1|\bin \(.*?\)", "", one) for one in chosen)
+        found += [
+            name
+            for one in texts
+            for pair in re.findall(r""""([^"]*)"|'([^']*)'""", one)
+            for name in "".join(pair).split()
+        ]
+    return set(found)
+
+
+def drawn() -> set[str]:
+    """The words of every text in the Python that writes markup: of what is drawn, and of sides."""
+    files = [*(ROOT / "src/comity/review").rglob("*.py"), ROOT / "src/comity/core/values.py"]
+    nodes_of = (ast.walk(ast.parse(file.read_text(encoding="utf-8"))) for file in files)
+    texts = (one.value for every in nodes_of for one in every if isinstance(one, ast.Constant))
+    return {word for text in texts if isinstance(text, str) for word in re.findall(r"[\w-]+", text)}
+
+
+def test_no_selector_stands_twice() -> None:
+    """What a part looks like is read in one place."""
+    counted = Counter((file.name, *rule) for file in STYLES for rule in rules(file))
+    assert [rule for rule, count in counted.items() if count > 1] == []
+    assert len(counted) > 500
+
+
+def test_every_class_of_a_stylesheet_is_used() -> None:
+    used = {name for file in TEMPLATES for name in classes(file.read_text(encoding="utf-8"))}
+    assert styled() - used - drawn() == set()
+
+
+def test_every_class_of_a_template_looks_like_something() -> None:
+    known = styled()
+    assert {
+        f"{file.relative_to(ROOT)}: {name}"
+        for file in TEMPLATES
+        for name in classes(file.read_text(encoding="utf-8")) - known
+    } == set()
 
 
 # The tests themselves -------------------------------------------------------------------------------------------

@@ -191,7 +191,9 @@ def events(them, who, *kinds):
 
 def links(page):
     """What titles on Today lead to: the number of the matter, and the title."""
-    return re.findall(r'<li><span class="num q">.*?/matters/([0-9a-f-]{36})/">([^<]+)</a>', page.content.decode())
+    return re.findall(
+        r'<li><span class="number muted">.*?/matters/([0-9a-f-]{36})/">([^<]+)</a>', page.content.decode()
+    )
 
 
 def test_two_matters_of_one_title_are_each_linked_from_their_own_events():

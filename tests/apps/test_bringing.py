@@ -98,8 +98,8 @@ def test_the_other_side_is_told_the_counts_of_what_it_sees(them):
     assert made.outcome["counts"]["new"] == 2
     for who in ("customer_lead", "auditor", "provider_member"):
         page = them.client(who).get(them.url(f"records/{made.pk}/")).content.decode()
-        assert '<td class="r num">1</td>' in page
-        assert '<td class="r num">2</td>' not in page
+        assert '<td class="right number">1</td>' in page
+        assert '<td class="right number">2</td>' not in page
     alone = brought(them, "provider_lead", "Zebulon.csv", EVENTS + EVENT.format("s2", "storm", "x"))
     assert alone.stage == Stage.BROUGHT
     assert "Zebulon.csv" in them.client("provider_lead").get(them.url("records/")).content.decode()

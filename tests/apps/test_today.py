@@ -59,7 +59,7 @@ def test_what_waits_is_counted_in_the_navigation_and_said_in_the_head(them):
     raised(them, "provider_lead")
     assert "One matter is waiting for you." in page(them, "provider_lead")
     assert "2 matters are waiting" in page(them, "auditor").replace("Two", "2")
-    assert '<span class="vh">open: </span>2' in page(them, "provider_lead")
+    assert '<span class="unseen">open: </span>2' in page(them, "provider_lead")
 
 
 def test_what_happened_on_an_earlier_day_stands_under_that_day(them):

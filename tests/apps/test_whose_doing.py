@@ -90,7 +90,7 @@ def test_nothing_written_runs(room):
 
 def test_a_claim_begins_with_the_day_and_the_queue(room):
     text = page(room)
-    form = re.search(r'<form class="claims".*?</form>', text, re.DOTALL)[0]
+    form = re.search(r'<form [^>]*aria-labelledby="h-claim".*?</form>', text, re.DOTALL)[0]
     action = re.search(r'action="([^"]+)"', form)[1]
     given = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
     assert given == ASKED
@@ -109,7 +109,7 @@ def test_a_claim_begins_with_the_day_and_the_queue(room):
 
 def test_who_only_reads_is_offered_no_claim(room):
     text = page(room, "auditor")
-    assert 'class="claims"' not in text
+    assert 'aria-labelledby="h-claim"' not in text
     assert words_for("en")("shared_out.try") in text
 
 

@@ -141,7 +141,7 @@ def on_buttons() -> set[str]:
     found: set[str] = set()
     for file in SOURCES.rglob("*.html"):
         for label in re.findall(r"<button[^>]*>(.*?)</button>", file.read_text(encoding="utf-8"), re.DOTALL):
-            shown = re.sub(r'<span class="vh">.*?</span>', "", label)
+            shown = re.sub(r'<span class="unseen">.*?</span>', "", label)
             found |= set(re.findall(r'words\("(\w+\.\w+)"', shown))
     for key in words_for("en")._sentences:
         family, _, name = key.rpartition(".")

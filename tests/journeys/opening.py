@@ -41,7 +41,7 @@ class Served:
     def enter(self, name, **options):
         """A page, signed in as one of the demo's people, at the only relationship."""
         page = self.sign_in(name, **options)
-        page.locator("table.tb tbody a").first.click()
+        page.locator("table.table tbody a").first.click()
         page.wait_for_url("**/r/*/**")  # a key pressed before would be pressed on the page that goes
         return page
 

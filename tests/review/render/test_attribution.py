@@ -89,7 +89,7 @@ def test_one_bar_is_shared_only_where_every_sum_points_where_the_whole_does(tmp_
     down = all_down(tmp_path)
     assert attribution_view.attribution_rows(down, down.shared, words_of("en")).one_way
     text = page(down)
-    strip = re.search(r'<svg class="ch strip".*?</svg></div>', text, re.DOTALL)[0]
+    strip = re.search(r'<div class="shared wide".*?</svg></div>', text, re.DOTALL)[0]
     widths = [float(width) for width in re.findall(r'<rect [^>]*width="([\d.]+)%"', strip)]
     assert sum(widths) == pytest.approx(100 - 0.25 * len(widths), abs=0.05)
     assert "Check: 15.03 + 12.35 + 26.21 + 0.55 = 54.14, as shown." in text_of(text)
@@ -97,7 +97,7 @@ def test_one_bar_is_shared_only_where_every_sum_points_where_the_whole_does(tmp_
     assert not attribution_view.attribution_rows(shared, shared.shared, words_of("en")).one_way
     both_ways = page(shared)
     assert "ch strip" not in both_ways
-    rows = re.search(r'<table class="wf cards sumrows".*?</table>', both_ways, re.DOTALL)[0]
+    rows = re.search(r'<table class="waterfall cards sum-rows".*?</table>', both_ways, re.DOTALL)[0]
     assert len(re.findall(r"<tr role=\"row\"><th role=\"rowheader\"", rows)) == 4
     assert "each is shown separately" in both_ways
 
@@ -116,14 +116,16 @@ def test_each_row_says_what_was_planned_and_what_happened(shared):
 def test_the_map_has_days_across_and_says_how_many_half_hours_were_missed(shared):
     """One half hour a day, 10:00 in UTC, 12:00 by the book's clock; 38 % is under 50 % on each of fourteen days."""
     text = page(shared)
-    path = re.search(r'<path class="h4" d="([^"]+)"', text)[1]
+    path = re.search(r'<path class="shade-4" d="([^"]+)"', text)[1]
     assert path.count("M") == 14
     assert 'viewBox="0 0 14 1"' in text
     label = re.search(r'aria-label="(Service level by day[^"]+)"', text)[1]
     assert label == "Service level by day and half hour. Of 14 half hours 14 were below the target."
     table = re.search(r'<div class="scroll tall".*?</table>', text, re.DOTALL)[0]
     assert table.count("<tr>") == 15
-    assert re.search(r"<th scope=\"row\" class=\"num\">1\u00a0June</th><td class=\"r num\">38.3\u00a0%</td>", table)
+    assert re.search(
+        r"<th scope=\"row\" class=\"number\">1\u00a0June</th>\s*<td class=\"right number\">38.3\u00a0%</td>", table
+    )
     assert re.search(r"38\u00a0[\u25cf\u25a0]</td>", table)
 
 
@@ -139,11 +141,11 @@ def test_what_was_met_is_a_hairline_box_and_a_long_period_is_shown_by_day_of_the
 def test_a_quarter_scrolls_in_a_region_of_its_own_and_stays_low(tmp_path):
     tables = fortnight(staffed=30)
     text = page(build_attribution(tmp_path, period="2026-Q2", **tables))
-    assert re.search(r'<div class="heatbox" tabindex="0" role="group" aria-labelledby="h-heat">', text)
-    heights = [float(high) for high in re.findall(r'<svg class="ch heat" width="100%" height="([\d.]+)"', text)]
+    assert re.search(r'<div class="heat-box" tabindex="0" role="group" aria-labelledby="h-heat">', text)
+    heights = [float(high) for high in re.findall(r'<svg class="chart heat" width="100%" height="([\d.]+)"', text)]
     assert max(heights) < 700
     css = re.search(r"<style>(.*?)</style>", text, re.DOTALL)[1]
-    assert ".hm.quarter .heatbox svg.heat { min-width" in css
+    assert ".heat-map.quarter .heat-box svg.heat { min-width" in css
 
 
 def test_what_would_have_been_is_the_models_own_levels(shared):

@@ -149,7 +149,7 @@ def test_every_section_is_there():
 
 
 def test_what_could_not_be_formed_stands_in_the_table_of_readings_too():
-    table = page().split('class="rd cards"')[1].split("</table>")[0]
+    table = page().split('class="readings cards"')[1].split("</table>")[0]
     assert "Profit" in table
     assert "no verdict" in table
 
@@ -196,8 +196,8 @@ def test_a_persons_words_stand_with_the_draft_beside_and_whose_eyes_are_said():
 
 def test_round_is_the_customer_and_square_is_the_provider():
     html = page()
-    assert re.search(r'class="side c"><svg[^>]*><circle class="c"', html)
-    assert re.search(r'class="side p"><svg[^>]*><rect class="p"', html)
+    assert re.search(r'class="side customer"><svg[^>]*><circle class="customer-mark"', html)
+    assert re.search(r'class="side provider"><svg[^>]*><rect class="provider-mark"', html)
 
 
 def test_the_same_review_gives_the_same_bytes():

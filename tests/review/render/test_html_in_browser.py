@@ -111,8 +111,8 @@ def test_light_and_dark_follow_the_system(browser, tmp_path):
 def test_targets_are_large_enough_to_be_hit(browser, tmp_path):
     context, page, _ = opened(browser, tmp_path, "rich", "en", 390, "light")
     small = page.evaluate(
-        """[...document.querySelectorAll('summary, .rd .nm a')].filter(one => one.getBoundingClientRect().height < 24)
-        .map(one => one.textContent)"""
+        """[...document.querySelectorAll('summary, .readings .name a')]
+        .filter(one => one.getBoundingClientRect().height < 24).map(one => one.textContent)"""
     )
     context.close()
     assert small == []

@@ -126,10 +126,10 @@ _PAPER: dict[str, str] = {
     "dashed": 'stroke="#85827b" stroke-width="1" stroke-dasharray="3 3"',
     "outside": 'stroke="#17191c" stroke-width="2" fill="#ffffff"',
     "met": 'fill="#ffffff" stroke="#d5d1c9" stroke-width="1"',
-    "h1": 'fill="#efebe3"',
-    "h2": 'fill="#ded8cc"',
-    "h3": 'fill="#c9c1b1"',
-    "h4": 'fill="#bbb19e"',
+    "shade-1": 'fill="#efebe3"',
+    "shade-2": 'fill="#ded8cc"',
+    "shade-3": 'fill="#c9c1b1"',
+    "shade-4": 'fill="#bbb19e"',
     "round": 'stroke="#1c509e" stroke-width="7" stroke-linecap="round"',
     "square": 'stroke="#94450f" stroke-width="6" stroke-linecap="square"',
     "": 'fill="#3d4248"',
@@ -157,7 +157,7 @@ class Chart:
         label = Markup(' role="img" aria-label="{}"').format(self.sentence) if self.sentence else ' aria-hidden="true"'
         body = "".join(_screen(shape, self.height) for shape in self.shapes)
         return Markup(  # noqa: S704 - coordinates are ours, texts are escaped where they are drawn
-            f'<svg class="ch {look}" width="100%" height="{_n(self.height)}"{label}>{body}</svg>',
+            f'<svg class="chart {look}" width="100%" height="{_n(self.height)}"{label}>{body}</svg>',
         )
 
     def paper(self, width: float, look: str = "") -> Markup:

@@ -64,9 +64,9 @@ def verdict_glyph(
         )
         thick_path = f'<path d="{thick}" stroke="#17191c" {fill} {ends}/>'
         size = 'width="48" height="36"' if look else 'width="32" height="24"'
-        return Markup(f'<svg class="vg" {size} viewBox="0 0 32 24">{thin_path}{thick_path}</svg>')  # noqa: S704 - all of it is ours
+        return Markup(f'<svg class="glyph" {size} viewBox="0 0 32 24">{thin_path}{thick_path}</svg>')  # noqa: S704 - all of it is ours
     thick_path = f'<path class="{"thick broken" if broken else "thick"}" d="{thick}"/>'
     return Markup(  # noqa: S704 - all of it is ours
-        f'<svg class="vg {look}" viewBox="0 0 32 24" aria-hidden="true">'
+        f'<svg class="glyph {look}" viewBox="0 0 32 24" aria-hidden="true">'
         f'<path class="thin" d="{thin}"/>{thick_path}</svg>',
     )

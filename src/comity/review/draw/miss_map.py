@@ -103,10 +103,10 @@ def _shades(steps: Sequence[float], target: float, words: Words) -> tuple[tuple[
     first, second, third = steps
     between = (
         (look, words("word.to", low=short_number(low, words), high=short_number(high, words)))
-        for look, low, high in (("h3", third, second), ("h2", second, first), ("h1", first, target))
+        for look, low, high in (("shade-3", third, second), ("shade-2", second, first), ("shade-1", first, target))
     )
     lowest = words("attribution.shade_under", high=f"{short_number(third, words)}\u00a0%")
-    return ("h4", lowest), *between, ("ok", words("attribution.shade_met", low=short_number(target, words)))
+    return ("shade-4", lowest), *between, ("met", words("attribution.shade_met", low=short_number(target, words)))
 
 
 def _half_hours(count: int, words: Words) -> str:
@@ -172,13 +172,13 @@ def _cells(
     shared: SharedOut, miss_map: MissMap, top: float, high: float
 ) -> tuple[list[charts.Shape], dict[str, list[tuple[int, int]]]]:
     """The shades and the marks; and which cells bear which shade."""
-    looks: dict[str, list[tuple[int, int]]] = {look: [] for look in ("h1", "h2", "h3", "h4", "met")}
+    looks: dict[str, list[tuple[int, int]]] = {look: [] for look in ("shade-1", "shade-2", "shade-3", "shade-4", "met")}
     marks: dict[str, list[tuple[int, int]]] = {side: [] for side in SIGNS}
     for row, whose in enumerate(miss_map.sides):
         for column, side in enumerate(whose):
             shade = miss_map.shade(row, column, shared.target)
             if shade is not None:
-                looks[f"h{shade}" if shade else "met"].append((column, row))
+                looks[f"shade-{shade}" if shade else "met"].append((column, row))
             if side:
                 marks[side].append((column, row))
     columns, rows = len(miss_map.columns), len(miss_map.sides)

@@ -209,7 +209,7 @@ def template_context(review: Review, words: Words, *, paper: bool) -> dict[str, 
         "collapses": [line for origin in review.origins for line in collapsed_rows(origin, words)],
         "late": [lateness_cells(late, review, words) for late in review.lateness],
         "how": [(verdict, _example(verdict, paper=paper), verdict in MARKED) for verdict in Verdict],
-        "signs": {kind: draw(charts.legend_mark(kind), 14, "ex") for kind in ("open", "solid")},
+        "signs": {kind: draw(charts.legend_mark(kind), 14, "sign") for kind in ("open", "solid")},
         "template": _template,
         "links": None,
     }
@@ -295,12 +295,12 @@ def _row(row: ReadingRow, review: Review, words: Words, draw: ChartMarkup) -> di
     unit = reading.unit
     return {
         "row": row,
-        "forest": draw(forest, _FOREST, "forest"),
+        "forest": draw(forest, _FOREST),
         "glyph": glyphs.verdict_glyph(reading.verdict, direction, like_for_like, paper=draw.paper),
         "big_glyph": glyphs.verdict_glyph(reading.verdict, direction, like_for_like, paper=draw.paper, look="big"),
         "falls": falls,
         "lines": None if history is None else draw(history.chart, _LINES),
-        "labels": None if history is None else draw(history.labels, 132, "labels"),
+        "labels": None if history is None else draw(history.labels, 132),
         "lines_about": "" if history is None else history.about,
         "limits": "" if history is None else history.limits,
         "history": history_rows(row, review, words),

@@ -129,7 +129,7 @@ def _sums(
             (abs(side_sum.value), _LOOKS[side_sum.answers], row["name"], row["points"])
             for side_sum, row in zip(view.sums, sums, strict=True)
         ]
-        strip = charts.shares(parts).screen("strip")
+        strip = charts.shares(parts).screen()
     return {
         "strip": strip,
         "sums": sums,
