@@ -56,6 +56,17 @@ class Served:
         return re.findall(r"http://\S+", self.mails()[-1])[0]
 
 
+def current(page):
+    """Wait until the page shows what it is about as it is now; a worker may still be computing it."""
+    for _ in range(400):
+        page.locator("main:not([data-waiting])").wait_for()  # it reloads itself
+        if not page.locator("[data-pending]").count():
+            return
+        page.wait_for_timeout(300)
+        page.reload()
+    raise AssertionError(f"{page.url} is being computed for ever")
+
+
 @contextmanager
 def chromium():
     """A browser. One of a process: Playwright refuses a second one beside the first."""

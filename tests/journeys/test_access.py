@@ -5,6 +5,7 @@ from itertools import product
 import pytest
 
 from tests.journeys.axe import violations
+from tests.journeys.opening import current
 
 pytestmark = [pytest.mark.browser, pytest.mark.gate, pytest.mark.timeout(600)]
 PAGES = ("", "review/", "review/reading/revenue/", "review/figure/service_level/", "attribution/", "matters/",
@@ -28,6 +29,7 @@ def violations_in(served, variant, part=slice(None)):
     every = [*(home + path for path in PAGES), first, "/", "/account/", "/sign-in/codes/", "/sign-in/sessions/"]
     for path in every[part]:
         page.goto(path)
+        current(page)
         complaints += violations(page)
         if page.evaluate("document.documentElement.scrollWidth") > width:
             complaints.append((path, "scrolls sideways"))

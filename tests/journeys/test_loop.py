@@ -14,6 +14,7 @@ import pytest
 from comity.apps.i18n import words_for
 from comity.core import chain
 from tests.journeys.axe import violations
+from tests.journeys.opening import current
 
 pytestmark = [pytest.mark.browser, pytest.mark.gate, pytest.mark.timeout(600)]
 PHONE = {"viewport": {"width": 390, "height": 844}, "locale": "es-ES"}
@@ -23,6 +24,7 @@ ENGLISH, SPANISH = words_for("en"), words_for("es")
 def go(page, name):
     named = re.compile(rf"^{name}( |$)")  # beside matters stands how many are open
     page.get_by_role("navigation").get_by_role("link", name=named).first.click()
+    current(page)
 
 
 def main(page):
@@ -223,6 +225,7 @@ def test_the_other_sides_rows_change_by_its_word_alone_and_only_those_that_it_ti
 def test_confirmed_by_both_it_is_frozen_and_can_be_checked_elsewhere(customer, provider):
     go(customer, "Review")
     customer.get_by_role("link", name=ENGLISH("closing.look")).click()
+    current(customer)
     customer.get_by_role("button", name="Confirm for Northwind Energy").click()
     assert "become final when the other side confirms too" in main(customer)
     assert customer.get_by_role("button", name="Confirm for Northwind Energy").count() == 0
