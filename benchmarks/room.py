@@ -77,7 +77,7 @@ def asked(  # noqa: PLR0913 - who asks whom, and for how long
 
 def worked_out(pages: Any, folder: Path, seats: Sequence[room_data.Seat]) -> None:  # noqa: ANN401 - a module
     """Everything that is worked out once, once; and that a change makes anew what it touched and nothing else."""
-    kept = folder / "worked-out"
+    kept = folder / "results"
     _look(pages, seats)
     for group, at in (("large", 5), ("small", 13)):  # a member, who sees what both sides do
         shutil.rmtree(kept / seats[at].relationship / "joint", ignore_errors=True)

@@ -161,8 +161,8 @@ def test_who_is_let_go_is_out_in_the_middle_of_a_session():
     assert browser.get(them.url()).status_code == 200
     with transaction.atomic():
         member = them.at("provider_lead")
-        member = member.relationship.memberships.get(person=them.people["provider_analyst"], left_at=None)
-        parties.let_go(member, member)
+        analyst = member.relationship.memberships.get(person=them.people["provider_analyst"], left_at=None)
+        parties.let_go(member, analyst)
     assert browser.get(them.url()).status_code == 404
     assert browser.post(them.url("matters/raise/action/"), {"title": "x", "text": "x"}).status_code == 404
 
@@ -230,4 +230,4 @@ def test_nobody_else_on_the_machine_looks_into_what_the_room_keeps(them):
     data = started().data
     open_to_others = [one.name for one in data.iterdir() if one.is_dir() and one.stat().st_mode & 0o077]
     assert open_to_others == []
-    assert (data / "worked-out").is_dir()
+    assert (data / "results").is_dir()

@@ -77,6 +77,10 @@ JOBS = {
     "books.route": "who asked",
     "books.stamp": "lead",
     "reviews.mail": "oneself",
+    "reviews.compute": "who asked",  # keeps a result for those who see the same, and tells nobody
+    "reviews.attribute": "who asked",
+    "reviews.recompute": "lead",  # defers the two above
+    "reviews.new_day": "lead",
     "replies.tick": "the room",  # notes that the clock ran, and sees no row of a relationship
     "matters.tick": "lead",
     "reviews.tick": "lead",

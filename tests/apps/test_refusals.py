@@ -87,7 +87,7 @@ def test_every_error_of_the_apps_is_a_refusal_and_none_a_wrong_value():
 
 
 def test_a_status_says_what_kind_of_refusal_it_is():
-    assert {code.status for code in CODES} == {403, 409, 410, 422, 429}
+    assert {code.status for code in CODES} == {403, 409, 410, 422, 429, 503}
     assert {code for code in CODES if code.status == HTTPStatus.TOO_MANY_REQUESTS} == {Code.TOO_OFTEN}
 
 

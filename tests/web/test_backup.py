@@ -192,7 +192,7 @@ def test_the_backup_holds_what_a_restore_needs_and_says_what_it_leaves_out(furni
     assert manifest["files"] == ["digest.key", "secret", "sign-in.toml"]
     assert manifest["left_out"].keys() >= {
         "postgres",
-        "worked-out",
+        "results",
         "notes.txt",
         "sealed-2026.key",
         "settings",

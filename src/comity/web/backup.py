@@ -53,7 +53,8 @@ _LOCK_TIMEOUT_S = 600.0  # an import that holds the book's lock
 # What the data folder holds and a backup does not, and why.
 _EXCLUDED_REASONS = {
     "postgres": "its content is kept as a dump; a restored room has new database passwords",
-    "worked-out": "computed again when it is asked for",
+    "results": "computed again when they are asked for",
+    "worked-out": "results of an earlier version",
     "mails": "mails that were written to files",
     "serve.lock": "says that the room is being served",
 }

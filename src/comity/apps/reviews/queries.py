@@ -21,11 +21,11 @@ from comity.apps.reviews.figures import Figures, Moved, figures_of, moved, settl
 from comity.apps.reviews.models import ByMail, FileFormat
 from comity.apps.reviews.supposing import slots_of
 from comity.core import chain
-from comity.core.calendars import Against, Calendar
+from comity.core.calendars import Against, Calendar, named
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import AGREED, OPEN
 from comity.core.values import Period
-from comity.review.attribution import Attribution, attribute
+from comity.review.attribution import Attribution, NoAttributionError, attribute
 from comity.review.build import NoReviewError, build_review
 from comity.review.disclosure.redact import redact_other_cuts
 from comity.review.draw import miss_map
@@ -81,6 +81,8 @@ def review(member: MemberContext, period: str | None, against: Against | None = 
             built = redact_other_cuts(built, book.definition.cut)
             return without_few(member, book, built, review=review)
 
+    if period is not None:  # one that cannot be read is no work for a worker
+        named(period, books.definition(member).month_starts_on)
     question = review_question(period, against)
     known = results.computed(member, question, compute)
     if period is None:
@@ -104,6 +106,11 @@ def attribution(member: MemberContext, kpi: str, period: str | None) -> Attribut
         with books.opened(member) as book:
             return attribute(book, kpi, period=period, now=datetime.now(UTC))
 
+    agreed = books.definition(member)
+    if period is not None:
+        named(period, agreed.month_starts_on)
+    if kpi not in {one.id for one in agreed.kpis}:
+        raise NoAttributionError(f"there is no KPI {kpi!r}")
     question = attribution_question(kpi, period)
     known = results.computed(member, question, compute)
     if period is None:
