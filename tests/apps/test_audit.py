@@ -93,6 +93,18 @@ def parts(event, data=None, language="en"):
             "compartió contacts[queue=zzz]",
         ),
         (Event.PERIOD_CONFIRMED, {"period": "2026-Q2"}, "confirmed Q2 2026", "confirmó T2 2026"),
+        (
+            Event.PERIOD_REMINDED,
+            {"period": "2026-06", "side": "provider"},
+            "reminded Helpline to confirm June 2026",
+            "recordó a Helpline que confirme junio de 2026",
+        ),
+        (
+            Event.PERIOD_FROZEN,
+            {"period": "2026-Q2", "number": 3},
+            "made the figures of Q2 2026 final: entry 3 of the record",
+            "hizo definitivas las cifras de T2 2026: entrada 3 del registro",
+        ),
         (Event.OTHER, {"action": "thought", "about": "of {a} price"}, "thought of {a} price", "thought of {a} price"),
     ],
 )
@@ -441,6 +453,7 @@ BY_THE_OWNER = (
     *(Event.RELATIONSHIP_FOUNDED, Event.MEMBER_JOINED, Event.MEMBER_LET_GO, Event.INVITATION_MADE),
     *(Event.INVITATION_WITHDRAWN, Event.NEUTRAL_PROPOSED, Event.NEUTRAL_AGREED, Event.ROLE_CHANGED),
     *(Event.DEPUTY_NAMED, Event.DEPUTY_ENDED, Event.ACCESS_REVIEWED, Event.MATTER_REMINDED, Event.MATTER_DEEMED),
+    *(Event.PERIOD_REMINDED, Event.PERIOD_DEEMED, Event.CONFIRMATION_VOID, Event.PERIOD_FROZEN),
 )
 
 

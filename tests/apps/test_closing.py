@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.utils import ProgrammingError
 from django.utils import timezone
 
+from comity.apps.audit.models import AuditEvent, Event
 from comity.apps.i18n import words_for
 from comity.apps.matters import operations as matters
 from comity.apps.parties import operations as parties
@@ -265,6 +266,48 @@ def test_silence_is_no_word_for_figures_that_moved(them):
     forget_mails()
     tasks.tick(0)
     assert ours(them) == []  # told once
+
+
+def log_of_periods(them, who):
+    """What became of periods, as somebody reads it in the log: the event, the side it names, and who did it."""
+    kinds = (
+        *(Event.PERIOD_CONFIRMED, Event.PERIOD_REMINDED, Event.PERIOD_DEEMED),
+        *(Event.CONFIRMATION_VOID, Event.PERIOD_FROZEN),
+    )
+    with transaction.atomic():
+        them.at(who)
+        found = AuditEvent.objects.filter(relationship=them.relationship, event__in=kinds).order_by("at")
+        return [(one.event, one.data.get("side"), one.side) for one in found]
+
+
+@pytest.mark.parametrize("who", ["customer_lead", "provider_lead", "auditor"])
+def test_both_sides_read_in_the_log_what_became_void_and_what_is_final(them, who):
+    confirm(them, "customer_lead")
+    spoiled(them)
+    confirm(them, "provider_lead")
+    confirm(them, "customer_lead")
+    assert log_of_periods(them, who) == [
+        ("period_confirmed", None, "customer"),
+        ("confirmation_void", "customer", None),
+        ("period_confirmed", None, "provider"),
+        ("period_confirmed", None, "customer"),
+        ("period_frozen", None, None),
+    ]
+
+
+def test_both_sides_read_in_the_log_that_silence_was_counted(them):
+    silence_allowed(them)
+    late(them)
+    clock()
+    tasks.tick(0)
+    notice_over(them)
+    tasks.tick(0)
+    assert log_of_periods(them, "provider_lead") == [
+        ("period_confirmed", None, "customer"),
+        ("period_reminded", "provider", None),
+        ("period_deemed", "provider", None),
+        ("period_frozen", None, None),
+    ]
 
 
 def ours(them):

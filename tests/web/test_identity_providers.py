@@ -45,7 +45,7 @@ def test_openid_entry_becomes_an_allauth_app(tmp_path):
         ('secret = "word"', 'secret = "word"\nonly = "yes"', "only = 'yes' is not known here"),
         ('secret = "word"', 'secret = "word"\ncolour = 1', "colour = 1 is not known here"),
         ("[[organisation]]", "[organisation]", "holds \\[\\[organisation\\]\\] entries"),
-        ("[[organisation]]", "[[organisation", "cannot be read as TOML"),
+        ("[[organisation]]", "[[organisation", "Expected"),
     ],
 )
 def test_invalid_sign_in_file_is_refused_with_the_place(tmp_path, change, to, why):

@@ -1,18 +1,27 @@
 """The headline that a person put in the draft's place: one small file a period, in the book, beside its draft."""
 
 import json
-import tomllib
 from datetime import date
 from pathlib import Path
 
 from comity.book.definition import UnusableBookError
+from comity.book.errors import UnusableFileError
 from comity.book.storage.atomic import write_text
+from comity.book.toml import TomlReader
 from comity.core.calendars import Against
 from comity.review.model import HeadlineOverride, Review
 
 FOLDER = "wording"
 LONGEST_TEXT, LONGEST_NAME = 600, 120  # characters
 _NAMES = ("text", "by", "on", "draft")
+
+
+class _Reader(TomlReader):
+    error = UnusableBookError
+
+    def wrong(self, place: str, message: str) -> UnusableFileError:
+        """What is wrong, and how to go on."""
+        return super().wrong(place, f"{message}; mend it, or remove it to return to the draft")
 
 
 class UnusableHeadlineError(ValueError):
@@ -30,14 +39,9 @@ def read_override(folder: Path, period: str, against: Against) -> HeadlineOverri
     :raises UnusableBookError: for a file that cannot be read, or that lacks one of text, by, on and draft
     """
     file = override_file(folder, period)
-    try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not file.is_file():
         return None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UnusableBookError(
-            f"cannot be read ({error}); mend it, or remove it to return to the draft", file=file
-        ) from None
+    content = _Reader(file).read()
     if content.get("against", Against.PREVIOUS.value) != against.value:
         return None
     on = content.get("on")

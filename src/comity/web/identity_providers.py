@@ -20,12 +20,14 @@ or, in place of the last three, for one that speaks SAML and no OpenID Connect:
 """
 
 import re
-import tomllib
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from comity.book.errors import UnusableFileError
+from comity.book.toml import TomlReader
 
 SIGN_IN_FILE = "sign-in.toml"
 _COMMON_KEYS = {"id": str, "name": str, "domains": list}
@@ -34,8 +36,12 @@ _SAML_KEYS = {"entity_id": str, "sso_url": str, "certificate": str}
 _OPTIONAL_KEYS = {"only": bool, "origins": list}
 
 
-class UnusableSignInError(ValueError):
+class UnusableSignInError(UnusableFileError):
     """A `sign-in.toml` that cannot be used: one sentence that names the place and the next step."""
+
+
+class _Reader(TomlReader):
+    error = UnusableSignInError
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +72,7 @@ def read_identity_providers(folder: Path) -> tuple[IdentityProvider, ...]:
     file = folder / SIGN_IN_FILE
     if not file.is_file():
         return ()
-    try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UnusableSignInError(f"{file}: cannot be read as TOML ({error})") from None
+    document = _Reader(file).read()
     entries = document.get("organisation")
     if document.keys() - {"organisation"} or not isinstance(entries, list):
         raise UnusableSignInError(f"{file}: holds [[organisation]] entries and nothing else")

@@ -59,6 +59,10 @@ class Event(models.TextChoices):
     # Periods.
     PERIOD_CONFIRMED = "period_confirmed"
     PERIOD_RESTATED = "period_restated"
+    PERIOD_REMINDED = "period_reminded"  # nobody's: the room's clock, as the others here
+    PERIOD_DEEMED = "period_deemed"  # confirmed by silence
+    CONFIRMATION_VOID = "confirmation_void"  # the figures changed before the other side confirmed
+    PERIOD_FROZEN = "period_frozen"  # by both confirmations
 
     # Reply times.
     CALENDAR_PROPOSED = "calendar_proposed"
@@ -135,6 +139,10 @@ FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.MATTER_DEEMED: (*_MATTER, "side"),
     Event.PERIOD_CONFIRMED: ("period",),
     Event.PERIOD_RESTATED: ("period",),
+    Event.PERIOD_REMINDED: ("period", "side"),
+    Event.PERIOD_DEEMED: ("period", "side"),
+    Event.CONFIRMATION_VOID: ("period", "side"),
+    Event.PERIOD_FROZEN: ("period", "number"),
     Event.CALENDAR_PROPOSED: ("side",),
     Event.CALENDAR_AGREED: ("side",),
     Event.SILENCE_ALLOWED: ("side",),
