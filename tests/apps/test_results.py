@@ -138,6 +138,24 @@ def test_an_import_has_what_was_asked_for_computed_again_and_the_latest_for_each
     assert run_jobs("reviews.compute") == 0
 
 
+def test_what_somebody_waits_for_is_computed_before_what_a_change_recomputes(them):
+    for name in ("customer_lead", "provider_lead"):
+        plain(them, name).get(them.url("review/?view=joint"))
+    run_jobs("reviews.compute")
+    changed(them)
+    with transaction.atomic():
+        results.records_changed(them.relationship)
+    run_jobs("reviews.recompute")
+    plain(them, "auditor").get(them.url("review/?period=2026-05"))
+    plain(them, "provider_lead").get(them.url("review/"))  # it waits already
+    with superuser() as everybody:
+        rows = everybody.execute(
+            "SELECT args -> 'terms' ->> 'period', args ->> 'key' LIKE 'provider/%' FROM procrastinate_jobs "
+            "WHERE status = 'todo' AND task_name = 'reviews.compute' AND priority > 0 ORDER BY id"
+        ).fetchall()
+    assert rows == [(None, True), ("2026-05", False)]
+
+
 def test_a_review_that_cannot_be_computed_is_told_on_its_page_and_on_today(them):
     browser, path = plain(them, "customer_lead"), them.url("review/")
     browser.get(path)

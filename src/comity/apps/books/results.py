@@ -27,7 +27,7 @@ from filelock import FileLock
 import comity
 from comity.apps.books.queries import NoBookError, definition, folder_of, zone
 from comity.apps.books.refusals import Code
-from comity.apps.outbox.operations import defer
+from comity.apps.outbox.operations import defer, hurry
 from comity.apps.outbox.queries import jobs
 from comity.apps.parties.limits import limit
 from comity.apps.parties.member_context import IN_REQUEST, MemberContext
@@ -50,6 +50,7 @@ _RECOMPUTED = 12  # questions a relationship, after a change of its records
 _ASKED_WITHIN = timedelta(days=7)  # what nobody has asked for since is computed when somebody does
 _TOUCHED_S = 3600
 _AGAIN_S = 2  # after which a browser, or a program, asks again
+_ASKED_FOR = 1  # the priority of what somebody waits for, before what is recomputed after a change
 _QUESTION = "question.json"
 
 
@@ -238,7 +239,7 @@ def _job(member: MemberContext, question: Question) -> dict[str, Any]:
     }
 
 
-def _defer(relationship: UUID, job: Mapping[str, Any], **more: str) -> None:
+def _defer(relationship: UUID, job: Mapping[str, Any], *, priority: int = 0, **more: str) -> None:
     arguments = {name: value for name, value in job.items() if name not in {"task", "sides"}} | more
     defer(
         job["task"],
@@ -246,6 +247,7 @@ def _defer(relationship: UUID, job: Mapping[str, Any], **more: str) -> None:
         sides=tuple(Side(side) for side in job["sides"]),
         once=f"{job['task']} {relationship} {job['key']}",
         since=datetime.now(UTC).isoformat(),
+        priority=priority,
         **arguments,
     )
 
@@ -261,10 +263,11 @@ def _refuse(member: MemberContext, question: Question) -> NoReturn:
     failed = known.filter(status="failed", args__state=file.name).first()
     waiting = known.exclude(status="failed").first() or failed
     if waiting is not None:
+        hurry(waiting, _ASKED_FOR)
         raise NotComputedYet(member, datetime.fromisoformat(waiting.args["since"]), failed=waiting is failed)
     if not _results(file.parent):
         limit(member.membership.person, "first looks")
-    _defer(member.relationship.pk, job, state=file.name)
+    _defer(member.relationship.pk, job, priority=_ASKED_FOR, state=file.name)
     raise NotComputedYet(member, datetime.now(UTC))
 
 

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Job
 
@@ -52,6 +53,7 @@ def defer(  # noqa: PLR0913 - each is by name, and most calls need none
     lock: str | None = None,
     once: str | None = None,
     delay_s: int = 0,
+    priority: int = 0,
     **arguments: Any,  # noqa: ANN401 - JSON, as the task takes it
 ) -> None:
     """Have a task run once this transaction is committed; never, where it is rolled back.
@@ -61,12 +63,13 @@ def defer(  # noqa: PLR0913 - each is by name, and most calls need none
     :param lock: jobs of one lock run one after the other, in order
     :param arguments: of the task, beside `relationship` and `sides`
     :param once: where a job of this name waits already, there is no second one
+    :param priority: of two waiting jobs of a queue the one with the higher number runs first
     :raises RuntimeError: outside a transaction
     """
     if not connection.in_atomic_block:
         raise RuntimeError(f"{task} must be deferred inside a transaction")
     where = None if relationship is None else str(relationship)
-    options: dict[str, Any] = {} if lock is None else {"lock": lock}
+    options: dict[str, Any] = {"priority": priority} | ({} if lock is None else {"lock": lock})
     if delay_s:
         options["schedule_in"] = {"seconds": delay_s}
     if once is not None:
@@ -74,6 +77,16 @@ def defer(  # noqa: PLR0913 - each is by name, and most calls need none
     job = app.configure_task(task, **options)
     with suppress(AlreadyEnqueued), transaction.atomic():  # of its own: a second one is an error of the database
         job.defer(relationship=where, sides=[side.value for side in sides], **arguments)
+
+
+def hurry(job: ProcrastinateJob, priority: int) -> None:
+    """Have a waiting job run before those of a lower priority."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET priority = %(to)s "
+            "WHERE id = %(id)s AND status = 'todo' AND priority < %(to)s",
+            {"to": priority, "id": job.id},
+        )
 
 
 def recover() -> int:
