@@ -51,7 +51,7 @@ CHANGING = {
     "use_organisation": Action.INVITE,
     "propose_calendar": Action.AGREE, "agree_calendar": Action.AGREE, "silence": Action.AGREE,
 }  # fmt: skip
-ANYBODYS = {"join", "account_login", "account_logout", "account_signup", "account_reset_password",
+ANYBODYS = {"join", "set_up", "account_login", "account_logout", "account_signup", "account_reset_password",
             "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
             "account_inactive", "account_email", "set_language", "mfa_authenticate", "mfa_login_webauthn",
             "openid_connect_login", "openid_connect_callback", "socialaccount_login_cancelled",
@@ -461,7 +461,8 @@ def test_of_an_invitation_only_its_digest_is_kept(them):
 def try_a_door(them, who, name, language):
     """What is for those who are signed in sends others to sign in; nothing breaks."""
     more = {
-        "join": ["nothing"], "account_reset_password_from_key": ["0", "nothing"], "revoke_token": [uuid.uuid4()],
+        "join": ["nothing"], "set_up": ["nothing"],
+        "account_reset_password_from_key": ["0", "nothing"], "revoke_token": [uuid.uuid4()],
         "move_export": [uuid.uuid4()],
         "openid_connect_login": ["nobody"], "openid_connect_callback": ["nobody"], "mfa_remove_webauthn": [1],
         "mfa_edit_webauthn": [1],

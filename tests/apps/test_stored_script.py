@@ -31,6 +31,7 @@ RAW = ("<script>window", "<img src=x", "<svg onload", "onerror=window.ran=1>", "
 PLANTED = {
     ("Invite", "email"): "is an address, and refused",
     ("Join", "name"): "join", ("Join", "password"): "is not shown",
+    ("SetUp", "name"): "as of Join", ("SetUp", "password"): "is not shown", ("SetUp", "email"): "is an address",
     ("Begin", "own"): "begin", ("Begin", "other"): "begin",
     ("MakeToken", "name"): "token",
     ("Begin", "timezone"): "is a zone, and refused", ("Begin", "currency"): "is a code, and refused",

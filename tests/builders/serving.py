@@ -16,7 +16,8 @@ import sys
 from pathlib import Path
 from comity.web import server
 server._BACK_OFF_S = (0.0, 0.2)
-server.serve(server.Room(Path(sys.argv[1]), server.unprivileged_account()), "127.0.0.1", int(sys.argv[2]), 2, print)
+room = server.Room(Path(sys.argv[1]), server.unprivileged_account())
+server.serve(room, "127.0.0.1", int(sys.argv[2]), 2, print, progress=print)
 """
 
 

@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import struct
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -38,6 +39,7 @@ class Found:
     matters: list[str] = field(default_factory=list)
     deliveries: list[str] = field(default_factory=list)
     word: str = ""
+    set_up: str = ""
     place: str = ""
     reset: tuple[str, str] = ("", "")
 
@@ -78,6 +80,7 @@ PAGES = {
     # Outside
     "portfolio": Page(INSIDE),
     "join": Page((NOBODY,), lambda found: [{"word": found.word}]),
+    "set_up": Page((NOBODY,), lambda found: [{"word": found.set_up}]),
     "routes": Page(("marta",)),
     "account": Page(("marta",)),
     "account_login": Page((NOBODY,)),
@@ -274,6 +277,11 @@ def _prepare(served) -> Found:
     page.fill("input[name=email]", "new.person@example.org")
     page.locator("form[action$='/invite/'] button").first.click()
     found.word = re.search(r"/join/([^/\s]+)/", served.link())[1]
+    comity = Path(sys.executable).parent / "comity"
+    link = subprocess.run(
+        [comity, "invite", "other@example.org", "--data", served.data], check=True, capture_output=True, text=True
+    ).stdout
+    found.set_up = re.search(r"/set-up/([^/\s]+)/", link)[1]
     page.goto("/sign-in/password/forgotten/")
     page.context.clear_cookies()
     page.goto("/sign-in/password/forgotten/")

@@ -1,6 +1,7 @@
 """The server: what it refuses with one line, what happens when PostgreSQL is killed, permissions of its files."""
 
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -26,7 +27,7 @@ from tests.builders.serving import Served
 pytestmark = pytest.mark.gate
 
 
-def never_ready(_):
+def never_ready(*_):
     raise AssertionError("it is not to be served")
 
 
@@ -51,7 +52,7 @@ def test_serve_as_root_allows_only_the_demo(monkeypatch):
     result = CliRunner().invoke(app, ["serve", "--data", "/nowhere"])
     assert result.exit_code == 2
     assert "do not run as root" in result.stderr
-    assert result.stderr.count("\n") == 1
+    assert "runuser -u comity -- comity serve" in result.stderr  # the next step
 
 
 def test_server_environment_has_no_owner_password(monkeypatch):
@@ -143,6 +144,9 @@ def test_killed_postgresql_is_restarted_or_the_server_fails(served):
 def test_data_folder_is_closed_to_other_accounts(served):
     """Books below `books/` were 0755, and stay so in a room that an earlier version made, unless it is mended."""
     served.until(200)
+    said = served.said()
+    assert said.index("Starting the database") < said.index("Starting the server") < said.index("/set-up/")
+    assert served.get(re.search(r"(/set-up/\S+/)", said)[1])[0] == 200
     for path in (served.room.data, *served.room.data.rglob("*")):
         mode = path.lstat().st_mode
         if path == served.room.data and unprivileged_account() is not None:

@@ -25,6 +25,7 @@ for _name in (
     "target_cost",
     "simulate",
     "serve",
+    "invite",
     "backup",
     "bounce",
     "verify",

@@ -33,17 +33,24 @@ def serve(
     except ModuleNotFoundError as error:
         raise refuse(f"{error.name} is not installed; run: pip install 'comity[room]'") from None
     if demo is None and os.getuid() == 0:
-        raise refuse("do not run as root; create a service account (see docs/running.md)")
+        raise refuse(
+            "do not run as root; make an account of its own and serve as it:\n"
+            "  useradd --system --create-home --shell /usr/sbin/nologin comity\n"
+            "  runuser -u comity -- comity serve --data ~comity/room"
+        )
     try:
         room = Room(data.resolve(), unprivileged_account() if demo is not None else None)
 
-        def ready(address: str) -> None:
+        def ready(address: str, first: str) -> None:
             if demo is not None:
                 _logins()
-            typer.echo(f"\nThe room is open:  {address}\nCtrl+C closes it.")
+            typer.echo(f"\nThe room is open:  {address}")
+            if first:
+                typer.echo(f"Nobody has an account yet. Create the first one within 24 hours:\n  {first}")
+            typer.echo("Ctrl+C closes it.")
             sys.stdout.flush()
 
-        serving(room, host, port, workers, ready, demo)
+        serving(room, host, port, workers, ready, demo, lambda step: typer.echo(f"{step} ..."))
     except CannotServeError as error:
         raise refuse(str(error)) from None
 

@@ -20,6 +20,7 @@ from comity.apps.i18n import language, spoken_period, words_for
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.panels import Entry, entries
 from comity.apps.parties.rights import Action
+from comity.apps.parties.setup import room_is_empty
 from comity.core.values import Side
 from comity.review.render.html import finalize
 from comity.web.passkeys import passkey_script
@@ -41,6 +42,7 @@ def environment(**options: Any) -> Environment:  # noqa: ANN401 - Django's optio
         "passkey_script": passkey_script,
         "widget": _widget,
         "spoken_period": spoken_period,
+        "room_is_empty": room_is_empty,
         "organisations": lambda: settings.ORGANISATIONS,
     }
     return jinja_environment

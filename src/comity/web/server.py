@@ -146,10 +146,11 @@ class Room:
         return file.read_text(encoding="ascii").strip()
 
 
-def _run_module(module: str, *arguments: str, failure: str, extra_environment: Mapping[str, str] | None = None) -> None:
+def _run_module(module: str, *arguments: str, failure: str, extra_environment: Mapping[str, str] | None = None) -> str:
     """Run a module in a process of its own, because the server forks and must not inherit a connection.
 
     :param failure: what to say where it fails
+    :returns: what it printed
     :raises CannotServeError: with the last line of its stderr
     """
     command, environment = [sys.executable, "-m", module, *arguments], {**os.environ, **(extra_environment or {})}
@@ -157,6 +158,16 @@ def _run_module(module: str, *arguments: str, failure: str, extra_environment: M
     if completed.returncode:
         last_line = completed.stderr.strip().splitlines()[-1:] or ["it said nothing"]
         raise CannotServeError(f"{failure}: {last_line[0]}")
+    return completed.stdout
+
+
+def setup_link(email: str = "") -> str:
+    """A link with which the first account of a room, or that of an email address, is made.
+
+    :returns: empty where no address is given and the room has accounts
+    :raises CannotServeError: where it cannot be made
+    """
+    return _run_module("comity.web.setup_link", *([email] if email else []), failure="no link can be made").strip()
 
 
 def unprivileged_account() -> str | None:
@@ -175,12 +186,19 @@ def unprivileged_account() -> str | None:
 
 
 def serve(  # noqa: PLR0913 - what is served, and where
-    room: Room, host: str, port: int, workers: int, ready: Callable[[str], None], demo: Path | None = None
+    room: Room,
+    host: str,
+    port: int,
+    workers: int,
+    ready: Callable[[str, str], None],
+    demo: Path | None = None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve until stopped; the database stops with the server.
 
-    :param ready: called with the address once the server listens
+    :param ready: called with the address, and in a room without accounts with a set-up link, once the server listens
     :param demo: a simulated book from which the demo is loaded into an empty room
+    :param progress: told each step of the start
     :raises CannotServeError: where the folder is served already, or something does not start
     """
     _require_free_port(host, port)
@@ -188,13 +206,17 @@ def serve(  # noqa: PLR0913 - what is served, and where
     try:
         with room.lock().acquire(timeout=0):
             room.restrict_permissions()
+            progress("Starting the database and bringing its tables up to date")
             room.prepare_database()
             os.environ.update(room.environment() | {"COMITY_ADDRESS": f"http://{host}:{port}"})
             try:
                 if demo is not None:
+                    progress("Loading the demo")
                     _run_module("comity.web.load_demo", str(demo), failure="the demo cannot be loaded")
+                first = setup_link()
+                progress("Starting the server")
                 with _background_processes(room) as watch:
-                    _run_until_stopped(watch, host, port, workers, ready)
+                    _run_until_stopped(watch, host, port, workers, lambda served: ready(served, first))
             finally:
                 if room.cluster is not None:
                     room.cluster.stop()

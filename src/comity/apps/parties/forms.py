@@ -147,6 +147,14 @@ class Join(Worded):
         return password
 
 
+class SetUp(Join):
+    """The first person of a room, or somebody with a link of its administrator's."""
+
+    words = "set_up"
+    email = forms.EmailField(max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+    field_order = ("email", "name", "password")
+
+
 class Begin(Worded):
     """A relationship, from one side."""
 

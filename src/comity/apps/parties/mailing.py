@@ -17,6 +17,15 @@ from comity.review.i18n.words import LOCALES, Words
 
 # Headers by which the outbox knows what a mail is about; it takes them off before it keeps the mail.
 RELATIONSHIP, SIDES = "X-Comity-Relationship", "X-Comity-Sides"
+# Backends of Django that hand a mail to nobody.
+_NO_MAIL_SERVER = frozenset(
+    f"django.core.mail.backends.{name}.EmailBackend" for name in ("filebased", "console", "dummy")
+)
+
+
+def has_mail_server() -> bool:
+    """Whether mails leave this room: else they are written to files, and people are not told."""
+    return settings.MAIL_SERVER_BACKEND not in _NO_MAIL_SERVER
 
 
 def tell(

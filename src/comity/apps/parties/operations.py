@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from comity.apps.i18n import language, words_for
 from comity.apps.parties.limits import limit
-from comity.apps.parties.mailing import about, page, send, tell, tell_person
+from comity.apps.parties.mailing import about, has_mail_server, page, send, tell, tell_person
 from comity.apps.parties.member_context import MemberContext, set_viewer, viewing_as
 from comity.apps.parties.models import (
     NEUTRAL,
@@ -93,9 +93,10 @@ def invite(member: MemberContext, email: str, role: Role, side: Side | None) -> 
     return Invitation.objects.get(pk=made), word
 
 
-def invite_by_mail(member: MemberContext, email: str, role: Role, side: Side | None) -> Invitation:
+def invite_by_mail(member: MemberContext, email: str, role: Role, side: Side | None) -> tuple[Invitation, str]:
     """Ask somebody to join, by mail; for somebody neutral, write to the other side's leads that they are to agree.
 
+    :returns: the invitation; and where the room has no mail server, the link that the inviting person has to pass on
     :raises Refused: as `invite`
     :raises Refused: for too many mails, or too many to one address
     """
@@ -103,15 +104,16 @@ def invite_by_mail(member: MemberContext, email: str, role: Role, side: Side | N
     limit(person, "invitations")
     limit(person, "invitations to one address", email)
     made, word = invite(member, email, role, side)
+    link = ""
     if word is not None:
-        _mail_invitation(member, person, made, word)
+        link = _mail_invitation(member, person, made, word)
     elif member.side is not None:
         tell(
             member, member.side.other, Action.INVITE, "neutral_proposed", page(member, "people"),
             person=lambda _: person.name, email=lambda _: made.email, relationship=lambda _: str(member.relationship),
             role=lambda words: words(f"role.{role}").lower(),
         )  # fmt: skip
-    return made
+    return made, link
 
 
 def agree(member: MemberContext, invitation: Invitation) -> str:
@@ -124,9 +126,10 @@ def agree(member: MemberContext, invitation: Invitation) -> str:
     return word
 
 
-def agree_by_mail(member: MemberContext, invitation: Invitation) -> None:
+def agree_by_mail(member: MemberContext, invitation: Invitation) -> str:
     """Agree that somebody neutral is invited, and send them the mail in the name of who proposed it.
 
+    :returns: as the link of `invite_by_mail`
     :raises Refused: as `agree`
     :raises Refused: as `invite_by_mail`
     """
@@ -134,16 +137,17 @@ def agree_by_mail(member: MemberContext, invitation: Invitation) -> None:
     limit(person, "invitations")
     limit(person, "invitations to one address", invitation.email)
     word = agree(member, invitation)
-    _mail_invitation(member, invitation.made_by.person, invitation, word)
+    return _mail_invitation(member, invitation.made_by.person, invitation, word)
 
 
-def _mail_invitation(member: MemberContext, by: Person, invitation: Invitation, word: str) -> None:
-    """In the language of whoever asks, with the word and nothing of what is inside."""
+def _mail_invitation(member: MemberContext, by: Person, invitation: Invitation, word: str) -> str:
+    """Send it in the language of whoever asks, with nothing of what is inside; returns the link where no mail goes."""
     address = f"{settings.ADDRESS}{reverse('join', args=[word])}"  # never of a request, which may name any host
     said = {"person": by.name, "relationship": str(member.relationship)}
     words = words_for(language())
     text = words("invite.mail", address=address, **said)
     send(words("invite.subject", **said), text, invitation.email, about(member))
+    return "" if has_mail_server() else address
 
 
 def join(person: Person, word: str) -> MemberContext:

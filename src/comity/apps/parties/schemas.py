@@ -110,17 +110,19 @@ class InvitationIn(Schema):
 
 
 class InvitationMadeOut(IdOut):
-    """An invitation that was made, and until when it holds."""
+    """An invitation that was made, and until when it holds; `link` to pass on where the room has no mail server."""
 
     expires_at: datetime
+    link: str | None = None
 
 
-class InvitationOut(InvitationMadeOut):
+class InvitationOut(IdOut):
     """An open invitation; `awaits` is the side that is to agree."""
 
     email: str
     role: Role
     side: Side | None
+    expires_at: datetime
     awaits: Side | None
 
 

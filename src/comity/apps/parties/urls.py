@@ -8,6 +8,7 @@ outside = [
     path("", views.portfolio, name="portfolio"),
     path("begin/", views.begin, name="begin"),
     path("join/<str:word>/", views.join, name="join"),
+    path("set-up/<str:word>/", views.set_up, name="set_up"),
     path("account/", views.account, name="account"),
     path("account/tokens/", views.make_token, name="make_token"),
     path("account/tokens/<uuid:token>/revoke/", views.revoke_token, name="revoke_token"),

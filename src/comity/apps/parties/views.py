@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from comity.apps.i18n import language, words_for
 from comity.apps.paging import paged
-from comity.apps.parties import operations, queries
-from comity.apps.parties.forms import Begin, Deputy, Invite, Join, MakeToken, Place, UseOrganisation
+from comity.apps.parties import operations, queries, setup
+from comity.apps.parties.forms import Begin, Deputy, Invite, Join, MakeToken, Place, SetUp, UseOrganisation
 from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.models import Invitation, Membership, Person, Role, Token
 from comity.apps.parties.organisations import organisation_of
@@ -97,9 +97,9 @@ def invite(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         with form.showing_refusals():
             role = Role(form.cleaned_data["role"])
-            invitation = operations.invite_by_mail(member, form.cleaned_data["email"], role, side)
-            done = "invite.proposed" if invitation.digest is None else "invite.sent"
-            messages.success(request, words(done, email=invitation.email))
+            invitation, link = operations.invite_by_mail(member, form.cleaned_data["email"], role, side)
+            done = "invite.proposed" if invitation.digest is None else "invite.link" if link else "invite.sent"
+            messages.success(request, words(done, email=invitation.email, link=link))
             return redirect("people", relationship=member.relationship.pk)
     return _people(request, member, form)
 
@@ -135,6 +135,28 @@ def join(request: HttpRequest, word: str) -> HttpResponse:
     return render(request, "parties/join.html", shown, status=422 if form.errors else 200)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+def set_up(request: HttpRequest, word: str) -> HttpResponse:
+    """Make the first account of a room, or that of an address which the administrator has printed a link for."""
+    if request.user.is_authenticated:
+        return redirect("portfolio")
+    email = setup.read_setup_link(word)
+    if email is None or setup.is_used(email):
+        return render(request, "parties/set_up.html", {"form": None}, status=410)
+    form = SetUp(request.POST or None, initial={"email": email})
+    if email:
+        form.fields["email"].disabled = True  # what a form sends in its place is not read
+    if request.method == "POST" and form.is_valid():
+        setup.wait_for_others()
+        given = form.cleaned_data
+        if setup.is_used(email):  # by somebody who was faster
+            return render(request, "parties/set_up.html", {"form": None}, status=410)
+        person = Person.objects.create_user(given["email"], given["password"], name=given["name"], language=language())
+        login(request, person, backend=_PASSWORDS)
+        return redirect("portfolio")
+    return render(request, "parties/set_up.html", {"form": form}, status=422 if form.errors else 200)
+
+
 def _known(request: HttpRequest) -> HttpResponse:
     messages.info(request, words_for(language())("join.known"))
     return redirect(f"{reverse('account_login')}?next={request.path}")
@@ -165,8 +187,9 @@ def agree(request: HttpRequest, invitation: UUID) -> HttpResponse:
     """Agree that somebody neutral is invited, whom the other side has proposed."""
     member = member_of(request, Action.INVITE)
     proposed = _invitation(member, invitation)
-    operations.agree_by_mail(member, proposed)
-    messages.success(request, words_for(language())("invite.sent", email=proposed.email))
+    link = operations.agree_by_mail(member, proposed)
+    words = words_for(language())
+    messages.success(request, words("invite.link" if link else "invite.sent", email=proposed.email, link=link))
     return redirect("people", relationship=member.relationship.pk)
 
 

@@ -8,22 +8,16 @@ import logging
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from django.conf import settings
 from django.utils import timezone
 
 from comity.apps.i18n import words_for
 from comity.apps.outbox.mail import server
-from comity.apps.parties.mailing import spoken, tell_one
+from comity.apps.parties.mailing import has_mail_server, spoken, tell_one
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership
 from comity.apps.parties.rights import Action, may_now
 from comity.core.values import Side
 from comity.review.i18n.words import Words
-
-# Backends of Django that hand a mail to nobody: with one of these nobody is reminded, and silence never counts.
-_NO_MAIL_SERVER = frozenset(
-    f"django.core.mail.backends.{one}.EmailBackend" for one in ("filebased", "console", "dummy")
-)
 
 
 def able(member: MemberContext, side: Side, right: Action) -> list[Membership]:
@@ -39,7 +33,7 @@ def send_reminder(people: Sequence[Membership], key: str, address: str, **said: 
 
     :param said: what fills the sentences, in the reader's language
     """
-    if settings.MAIL_SERVER_BACKEND in _NO_MAIL_SERVER:
+    if not has_mail_server():  # nobody is reminded, and silence never counts
         return []
     told = []
     for one in people:

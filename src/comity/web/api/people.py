@@ -130,8 +130,8 @@ def invite(request: HttpRequest, relationship: UUID, given: InvitationIn) -> Sta
     """Ask somebody to join, by mail; somebody neutral only once the other side has agreed."""
     member = member_of(request, Action.INVITE)
     side = member.side.other if given.across and member.side else member.side
-    found = operations.invite_by_mail(member, given.email, given.role, side)
-    return Status(201, {"id": found.pk, "expires_at": found.expires_at})
+    found, link = operations.invite_by_mail(member, given.email, given.role, side)
+    return Status(201, {"id": found.pk, "expires_at": found.expires_at, "link": link or None})
 
 
 @api.delete("/r/{uuid:relationship}/invitations/{uuid:invitation}", response=IdOut)

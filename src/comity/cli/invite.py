@@ -1,0 +1,43 @@
+"""`comity invite`: a link by which somebody makes an account in a room, without being invited by anybody in it."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from comity.cli.review import refuse
+from comity.cli.serve import ROOM
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("invite")(invite)
+
+
+def invite(
+    email: Annotated[str, typer.Argument(help="The email address that the account is for.")],
+    data: Annotated[Path, typer.Option(help="The room's folder.")] = ROOM,
+    address: Annotated[
+        str,
+        typer.Option(
+            help="The address under which people open the room (default: as the room is set up).", show_default=False
+        ),
+    ] = "",
+) -> None:
+    """Print a link, valid 24 hours, with which the owner of an address makes an account."""
+    try:
+        from comity.web import server  # noqa: PLC0415 - brings the web in
+    except ModuleNotFoundError as error:
+        raise refuse(f"{error.name} is not installed; run: pip install 'comity[room]'") from None
+    if "@" not in email:
+        raise refuse(f"{email} is no email address")
+    if not (data / "secret").is_file() and "COMITY_SECRET_KEY" not in os.environ:
+        raise refuse(f"{data} holds no room yet; run: comity serve --data {data}")
+    try:
+        os.environ.update(server.Room(data.resolve(), server.unprivileged_account()).environment())
+        if address:
+            os.environ["COMITY_ORIGINS"] = address
+        typer.echo(server.setup_link(email))
+    except server.CannotServeError as error:
+        raise refuse(str(error)) from None

@@ -1,0 +1,161 @@
+"""The first account of a room: who may make it, and once."""
+
+import re
+from threading import Thread
+
+import pytest
+from django.core import signing
+from django.db import connections
+from django.test import Client, override_settings
+from typer.testing import CliRunner
+
+from comity.apps.parties import setup
+from comity.apps.parties.models import Person
+from comity.cli import app
+from tests.room import PASSWORD, cast, emptied, started, token
+
+GIVEN = {"email": "ana@acme.example", "name": "Ana", "password": PASSWORD}
+
+
+@pytest.fixture
+def empty_room():
+    started()
+    emptied()
+    return Client()
+
+
+def test_the_sign_in_page_of_an_empty_room_says_that_it_is_new(empty_room):
+    assert "No accounts yet" in empty_room.get("/sign-in/").content.decode()
+    cast()
+    assert "No accounts yet" not in empty_room.get("/sign-in/").content.decode()
+
+
+def test_the_first_account_is_made_and_begins_a_relationship(empty_room):
+    link = setup.setup_path()
+    assert 'name="email"' in empty_room.get(link).content.decode()
+    answer = empty_room.post(link, GIVEN, follow=True)
+    assert answer.redirect_chain[-1][0] == "/"
+    assert Person.objects.get().email == "ana@acme.example"
+    said = {"side": "customer", "own": "Acme", "own_kind": "external", "other": "CallCo", "other_kind": "external"}
+    assert empty_room.post("/begin/", said).status_code == 302
+    assert "Acme" in empty_room.get("/").content.decode()
+
+
+def test_a_link_makes_one_account_alone(empty_room):
+    link = setup.setup_path()
+    assert empty_room.post(link, GIVEN).status_code == 302
+    other = Client()
+    for answer in (other.get(link), other.post(link, GIVEN | {"email": "eve@acme.example"})):
+        assert answer.status_code == 410
+        assert "has expired or was used" in answer.content.decode()
+    assert Person.objects.count() == 1
+
+
+@pytest.mark.usefixtures("empty_room")
+def test_of_two_who_press_at_once_one_gets_the_first_account():
+    link, statuses = setup.setup_path(), []
+
+    def press(number):
+        try:
+            statuses.append(Client().post(link, GIVEN | {"email": f"p{number}@acme.example"}).status_code)
+        finally:
+            connections.close_all()
+
+    threads = [Thread(target=press, args=[number]) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [302, 410, 410, 410]
+    assert Person.objects.count() == 1
+
+
+@pytest.mark.parametrize("change", ["expired", "altered", "of something else", "none"])
+def test_a_link_that_is_none_or_has_expired_makes_nothing(empty_room, monkeypatch, change):
+    link = setup.setup_path()
+    if change == "expired":
+        monkeypatch.setattr(setup, "VALID_S", -1)
+    link = {
+        "altered": link[:-3] + "x/",
+        "of something else": f"/set-up/{signing.dumps({'email': ''}, salt='password')}/",
+        "none": "/set-up/abc/",
+    }.get(change, link)
+    assert empty_room.get(link).status_code == 410
+    assert empty_room.post(link, GIVEN).status_code == 410
+    assert not Person.objects.exists()
+
+
+def test_a_link_for_an_address_makes_the_account_of_that_address_alone():
+    cast()
+    link = setup.setup_path("ben@callco.example")
+    browser = Client()
+    page = browser.get(link).content.decode()
+    assert re.search(r'<input[^>]*name="email"[^>]*value="ben@callco.example"[^>]*disabled', page)
+    assert browser.post(link, GIVEN | {"email": "eve@acme.example"}).status_code == 302
+    assert Person.objects.filter(email="ben@callco.example").exists()
+    assert not Person.objects.filter(email="eve@acme.example").exists()
+    assert Client().get(link).status_code == 410
+
+
+def test_a_weak_password_is_refused_and_nothing_is_lost(empty_room):
+    answer = empty_room.post(setup.setup_path(), GIVEN | {"password": "short"})
+    assert answer.status_code == 422
+    assert "ana@acme.example" in answer.content.decode()
+    assert not Person.objects.exists()
+
+
+def test_without_a_mail_server_an_invitation_is_a_link_to_copy():
+    them = cast()
+    with override_settings(MAIL_SERVER_BACKEND="django.core.mail.backends.filebased.EmailBackend"):
+        page = them.client("customer_lead").post(
+            them.url("people/invite/"), {"email": "new@example.org", "role": "analyst"}, follow=True
+        )
+        word = token(them, "customer_lead", writes=True)
+        made = Client().post(
+            f"/api/r/{them.relationship}/invitations",
+            {"email": "other@example.org", "role": "member"},
+            content_type="application/json",
+            headers={"authorization": f"Bearer {word}"},
+        )
+    (link,) = re.findall(r"http\S+/join/[^\s<]+", page.content.decode())
+    assert "No mail server is set up" in page.content.decode()
+    for address in (link, made.json()["link"]):
+        path = address[address.index("/join/") :]
+        assert Client().post(path, {"name": "New", "password": PASSWORD}).status_code == 302
+
+
+def test_with_a_mail_server_nobody_but_the_recipient_sees_the_link():
+    them = cast()
+    page = them.client("customer_lead").post(
+        them.url("people/invite/"), {"email": "new@example.org", "role": "analyst"}, follow=True
+    )
+    assert "/join/" not in page.content.decode()
+    assert "Invitation sent to new@example.org" in page.content.decode()
+
+
+@pytest.fixture
+def command(monkeypatch):
+    """`comity invite` for the room of this process."""
+    room = started()
+    for name, value in room.environment().items():
+        monkeypatch.setenv(name, value)
+    return lambda *arguments: CliRunner().invoke(app, ["invite", *arguments, "--data", str(room.data)])
+
+
+def test_the_command_prints_a_link_for_an_address(command):
+    cast()
+    done = command("new@callco.example", "--address", "https://room.example.org")
+    assert done.exit_code == 0
+    link = done.stdout.strip()
+    assert link.startswith("https://room.example.org/set-up/")
+    path = link.removeprefix("https://room.example.org")
+    assert Client().post(path, {"name": "New", "password": PASSWORD}).status_code == 302
+    assert Person.objects.filter(email="new@callco.example").exists()
+
+
+def test_the_command_refuses_what_is_no_address_and_a_folder_without_a_room(command, tmp_path, monkeypatch):
+    assert "is no email address" in command("ben").stderr
+    monkeypatch.delenv("COMITY_SECRET_KEY")
+    done = CliRunner().invoke(app, ["invite", "a@b.example", "--data", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "holds no room yet; run: comity serve --data" in done.stderr
