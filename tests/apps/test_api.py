@@ -590,7 +590,7 @@ def test_the_review_as_a_file_is_what_the_person_may_see(them, form, begins):
 
 
 def test_what_might_have_been_is_answered_by_the_model():
-    """As on the page: 250 contacts in the place of 290 make 67.565 % (`test_whose_doing.py`)."""
+    """As on the page: 250 contacts in the place of 290 make 67.565 % (`reviews/test_attribution.py`)."""
     them = cast()
     them.tokens = {}
     them.book('[review]\nperiod = "month"\n' + SHARED_OUT, **fortnight(staffed=31))

@@ -39,7 +39,7 @@ from tests.room import EVERYBODY, cast, forget_mails, sent_mails, superuser
 
 pytestmark = pytest.mark.gate
 # Mail -> the right of those of one side whom it goes to; None: to the address that somebody named.
-# "oneself": whoever wished for it; tried in test_closing, as are the heads, which go to both sides.
+# "oneself": whoever wished for it; tried in reviews.test_closing, as are the heads, which go to both sides.
 MAILS = {
     "invite": None,
     "neutral_proposed": Action.INVITE,  # to the other side, whose lead is to agree
@@ -51,12 +51,12 @@ MAILS = {
     "correction": Action.ANSWER,  # to whose rows an import would change
     "correction_waits": Action.ANSWER,
     "confirm_by": Action.CONFIRM,
-    "silence": Action.CONFIRM,  # the notice before it; tried in test_replies, as are the next
+    "silence": Action.CONFIRM,  # the notice before it; tried in replies.test_reply_times, as are the next
     "calendar_proposed": Action.AGREE,
     "head_calendar": Action.CONFIRM,
     "silence_set": Action.AGREE,
     "silence_unset": Action.AGREE,
-    "void": Action.CONFIRM,  # to both sides; tried in test_closing
+    "void": Action.CONFIRM,  # to both sides; tried in reviews.test_closing
     "head_frozen": Action.CONFIRM,
     "head_restated": Action.CONFIRM,
     "by_mail": "oneself",

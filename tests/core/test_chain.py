@@ -62,7 +62,7 @@ def test_verify_with_a_kept_head_detects_truncated_and_rewritten_records():
 
 
 def test_canonical_text_is_in_the_order_of_code_points_and_without_white_space():
-    """By hand; the database writes the same, in `tests/apps/test_guards.py`."""
+    """By hand; the database writes the same, in `tests/apps/test_database_refusals.py`."""
     assert canonical({"b": [1, None], "B": "é\n", "\U0001f600": True, "\uffff": ""}) == (
         '{"B":"é\\n","b":[1,null],"\uffff":"","\U0001f600":true}'
     )

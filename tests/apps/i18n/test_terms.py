@@ -13,7 +13,7 @@ import pytest
 from comity.apps.i18n import words_for
 from comity.review.i18n.words import LOCALES
 
-SOURCES = Path(__file__).resolve().parents[2] / "src" / "comity"
+SOURCES = Path(__file__).resolve().parents[3] / "src" / "comity"
 
 
 def words_in(text: str) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """Every address of the room as everybody: who gets in, and that nothing of what a side keeps comes out on the other.
 
-An address that is added fails the test until it is placed here. What a role may at all stands in `test_rights`; here
+An address that is added fails the test until it is placed here. What a role may at all: `parties.test_rights`; here
 each address is tried as one who may, one who may not and one outsider, who take turns, and in the long tests as all.
 """
 
