@@ -36,7 +36,11 @@ def browser():
 # Begun first, the longest first of all: a process is not left alone with one of them at the end.
 BEGUN_FIRST = (
     *("tests/journeys/", "tests/web/test_killed_processes.py", "tests/web/test_server.py", "tests/web/test_backup.py"),
-    *("tests/apps/test_two_sides_model.py", "tests/apps/reviews/test_small_groups.py", "tests/review/render/test_html_in_browser.py"),
+    *(
+        "tests/apps/test_two_sides_model.py",
+        "tests/apps/reviews/test_small_groups.py",
+        "tests/review/render/test_html_in_browser.py",
+    ),
 )
 
 
