@@ -169,7 +169,6 @@ def test_pdf_where_it_can_be_made(book, tmp_path):
         (("--with", "nowhere", "--as", "customer"), "is not a folder"),
         (("--with", "."), "add --as customer"),
         ((*JUNE, "-f", "html", "-o", "no/such/folder/review.html"), "cannot be written"),
-        ((), "hold no whole quarter"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_exit_2(book, options, says):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from comity.book.reading.open import NotInRelationshipError, open_book
-from comity.core.calendars import UnknownPeriodError
+from comity.core.calendars import Cut, UnknownPeriodError
 from comity.review.build import NoReviewError, build_review
 from comity.review.render import render
 from tests.builders.review_books import KPI, two_months
@@ -137,9 +137,18 @@ def test_two_readings_of_one_kind_have_headings_that_tell_them_apart(tmp_path):
     assert len(headings) == len(set(headings)) == len(review.readings) == 2
 
 
-def test_records_too_short_for_the_book_s_period_name_a_shorter_one(tmp_path):
-    with pytest.raises(NoReviewError, match=r"hold no whole quarter; choose a shorter one with --period, such as 2026"):
-        composed(two_months(tmp_path / "book"))
+def test_records_too_short_for_the_book_s_period_are_reviewed_by_a_shorter_one(tmp_path):
+    """Two months in a book that is reviewed by quarter: the last whole month."""
+    review = composed(two_months(tmp_path / "book"))
+    assert (review.name, review.cut, review.reference_name) == ("2026-06", Cut.MONTH, "2026-05")
+
+
+def test_records_of_less_than_a_week_say_so(tmp_path):
+    rows = "\n".join(
+        ["contact_id,opened_at,queue,channel"] + [f"c{day},2026-06-0{day}T10:00:00Z,help,voice" for day in (2, 3)]
+    )
+    with pytest.raises(NoReviewError, match=r"2026-06-02 to 2026-06-03, hold no whole week yet; import more"):
+        composed(write_book(tmp_path / "book", contacts=rows))
 
 
 def test_a_period_that_cannot_be_read_is_refused(tmp_path):

@@ -32,6 +32,7 @@ from comity.core.economics.settlements import Relief, Volume, relief
 from comity.core.values import Period, Side
 from comity.review.missing import missing_figure, missing_tables
 from comity.review.model import Missing
+from comity.review.periods import longest_whole
 
 MEASURE = "service_level"
 BOTH = "both"
@@ -338,11 +339,12 @@ def requested_period(book: Book, period: str | None, today: date) -> tuple[Calen
     if period is not None:
         return named(period, book.definition.month_starts_on)
     calendar = book.definition.calendar()
-    horizon = Coverage(book, today).horizon([source_of(book)])
-    if horizon is None:
+    coverage, source = Coverage(book, today), source_of(book)
+    horizon, first = coverage.horizon([source]), coverage.first_day([source])
+    if horizon is None or first is None:
         msg = "no table tells of a period; name one with --period, such as 2026-06"
         raise NoAttributionError(msg, file=book.folder)
-    return calendar, calendar.last_ending_by(horizon)
+    return longest_whole(calendar, first, horizon) or (calendar, calendar.last_ending_by(horizon))
 
 
 def service_level_kpi(book: Book, kpi_id: str, period: Period) -> Kpi:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from comity.book.errors import UnusableFileError
 from comity.book.lateness import lateness_in
-from comity.book.reading.coverage import EDGE, Coverage, Uncovered
+from comity.book.reading.coverage import Coverage, Uncovered
 from comity.book.reading.open import Book
 from comity.core.calendars import Against, Calendar, named
 from comity.core.readings.reading import Reading
@@ -21,6 +21,7 @@ from comity.review.levels import BuiltLevels, build_levels
 from comity.review.limits import MOST_PERIODS, limits_before
 from comity.review.missing import held_by, missing_figure, missing_tables
 from comity.review.model import Delivery, Limits, Missing, Origin, ReadingPoint, Review
+from comity.review.periods import longest_whole
 from comity.review.readings import PLANNED, ReadingSpec, reading_specs
 
 _TAIL = 0.025
@@ -134,13 +135,11 @@ def _choose_periods(  # noqa: PLR0913 - what is asked, and of what
         if not horizons or first is None:
             msg = "no table tells of a period; name one with --period, or import contacts or surveys"
             raise NoReviewError(msg, file=book.folder)
-        chosen = calendar.last_ending_by(max(horizons))
-        if chosen.start + EDGE <= first:
-            msg = (
-                f"the records, {first} to {max(horizons) - _DAY}, hold no whole {calendar.cut.value}; "
-                "choose a shorter one with --period, such as 2026-05 or 2026-W23"
-            )
+        whole = longest_whole(calendar, first, max(horizons))
+        if whole is None:
+            msg = f"the records, {first} to {max(horizons) - _DAY}, hold no whole week yet; import more of them"
             raise NoReviewError(msg, file=book.folder)
+        calendar, chosen = whole
     return _PeriodChoice(calendar, chosen, calendar.against(chosen, how), how, today)
 
 

@@ -50,6 +50,14 @@ def test_the_earliest_of_the_tables_counts_and_complete_to_overrules_them(tmp_pa
         assert Coverage(book, TODAY).horizon(["contacts"]) == date(2026, 7, 1)
 
 
+def test_complete_to_hides_nothing_that_was_recorded_later(tmp_path: Path):
+    """The next month is imported into a book whose complete_to still names the last one."""
+    declared = BOOK.replace("[parties.customer]", 'complete_to = "2026-06-01"\n[parties.customer]')
+    folder = write_book(tmp_path / "a", declared, contacts=contacts("2026-04-02", "2026-06-29"))
+    with open_book(folder, JOINT) as book:
+        assert Coverage(book, TODAY).horizon(["contacts"]) == date(2026, 6, 30)
+
+
 @pytest.mark.parametrize(
     ("days", "covered"),
     [

@@ -267,6 +267,8 @@ def closing(member: MemberContext, period: Period, name: str, *, on_page: bool =
         return Closing(words, void)
     except NotComputedYet as error:
         return Closing(words, void, is_open=True, pending=error)
+    if not made.levels:  # there is nothing that anybody could confirm
+        return Closing(words, void)
     now = figures(member, made, name)
     digest = chain.digest_of(now)
     since = next((one for one in words.values() if one.digest != digest), None)

@@ -26,12 +26,13 @@ from comity.apps.reviews import operations, queries
 from comity.apps.reviews.figures import Figures, moved
 from comity.apps.reviews.forms import Restate, Wish
 from comity.apps.reviews.models import View
+from comity.apps.reviews.period_list import ListedPeriod, period_list
 from comity.apps.reviews.sentences import moved_rows
 from comity.apps.reviews.supposing import Tried
 from comity.book.definition import UnusableBookError
 from comity.core import chain
 from comity.core.agreements import Kpi
-from comity.core.calendars import Against, Calendar, UnknownPeriodError
+from comity.core.calendars import Against, Calendar, Cut, UnknownPeriodError
 from comity.core.matters.kinds import Kind
 from comity.core.readings.reading import Reading
 from comity.core.values import Period, Side
@@ -62,7 +63,7 @@ def _review(
     try:
         made, shown_to, pending = _asked_for(asked_for, member)
     except (NoBookError, NoReviewError, UnusableBookError) as error:
-        return render(request, "reviews/nothing.html", {"why": why(member, error)})
+        return render(request, "reviews/nothing.html", {"why": why(member, error), "periods": _periods(member)})
     calendar = definition(member).calendar(made.cut)
     name = calendar.name(made.period)
     audit_read(member, Event.REVIEW_READ, SubjectType.PERIOD, {"period": name})
@@ -76,6 +77,7 @@ def _review(
         "body": body,
         "tail": tail,
         "period": words.period(made.period, calendar.cut),
+        "periods": _periods(member),
         "around": [
             (calendar.name(one), words.period(one, calendar.cut)) for one in queries.neighbours(calendar, made.period)
         ],
@@ -98,6 +100,14 @@ def _review(
     }
     wrong = restating is not None and restating.errors
     return render(request, "reviews/review.html", shown, status=422 if wrong else 200)
+
+
+def _periods(member: MemberContext) -> dict[Cut, list[ListedPeriod]]:
+    """The periods to choose from; none where there is no book of use."""
+    try:
+        return period_list(member)
+    except (NoBookError, UnusableBookError):
+        return {}
 
 
 def _asked_for(query: QueryDict, member: MemberContext) -> tuple[Review, MemberContext, NotComputedYet | None]:
@@ -358,7 +368,7 @@ def attribution(request: HttpRequest) -> HttpResponse:
     except UnknownPeriodError as error:
         raise Http404(str(error)) from None
     except (NoBookError, NoAttributionError, UnusableBookError) as error:
-        return render(request, "reviews/nothing.html", {"why": why(member, error)})
+        return render(request, "reviews/nothing.html", {"why": why(member, error), "periods": _periods(member)})
     audit_read(member, Event.ATTRIBUTION_READ, SubjectType.PERIOD, {"kpi": made.kpi.id, "period": made.name})
     calendar = Calendar(made.cut, agreed.month_starts_on)
     before, after = queries.neighbours(calendar, made.period)
@@ -367,6 +377,7 @@ def attribution(request: HttpRequest) -> HttpResponse:
         "body": queries.attribution_bodies(member, made),
         "pending": pending,
         "kpis": {one: _kpi_told(kpi_of, words, alone=len(kpis) == 1) for one, kpi_of in kpis.items()},
+        "periods": _periods(member),
         "kpi": kpi,
         "name": made.name,
         "period": attribution_view.period_name(made, words),

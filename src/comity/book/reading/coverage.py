@@ -54,14 +54,17 @@ class Coverage:
         return tuple(day for day in days if day <= self._today)
 
     def horizon(self, tables: Sequence[str]) -> date | None:
-        """The first day that the tables together no longer tell of; None where one of them tells nothing."""
+        """The first day that the tables together no longer tell of; None where one of them tells nothing.
+
+        `complete_to` of book.toml says that records are whole up to a day though nothing happened on the last ones; it
+        hides nothing that was recorded later.
+        """
         ends = [self._end(table) for table in tables]
         if not ends or any(end is None for end in ends):
             return None
+        recorded = min(end for end in ends if end is not None)
         complete = self._book.definition.complete_to
-        if complete is not None:
-            return min(complete, self._today + _DAY)
-        return min(end for end in ends if end is not None)
+        return recorded if complete is None else min(max(complete, recorded), self._today + _DAY)
 
     def first_day(self, tables: Iterable[str]) -> date | None:
         """The first day that any of the tables tells of."""

@@ -1,0 +1,77 @@
+"""The periods that a relationship's records reach, each with how far its closing is."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from django.utils import timezone
+
+from comity.apps.books.contents import tables
+from comity.apps.books.queries import definition
+from comity.apps.parties.member_context import MemberContext
+from comity.apps.record import queries as record
+from comity.apps.record.models import Consent, EntryKind, Subject
+from comity.core.calendars import Calendar, Cut
+from comity.core.values import Period, Side
+
+_MOST = {Cut.MONTH: 24, Cut.QUARTER: 12, Cut.YEAR: 10}  # of each length, the latest
+
+
+class PeriodState(StrEnum):
+    """How far a period is."""
+
+    RUNNING = "running"
+    OPEN = "open"  # nobody has confirmed
+    OURS = "ours"  # the other side has confirmed
+    THEIRS = "theirs"  # the own side has confirmed
+    ONE_SIDE = "one_side"  # for those on neither side
+    FINAL = "final"
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPeriod:
+    """A period with its name in addresses, and its state."""
+
+    name: str
+    period: Period
+    state: PeriodState
+
+
+def period_list(member: MemberContext) -> dict[Cut, list[ListedPeriod]]:
+    """The latest months, quarters and years from the first to the last recorded day, the latest first.
+
+    :returns: empty where the records tell of no day
+    :raises comity.apps.books.queries.NoBookError: where there is no book
+    """
+    reaches = [reach for table in tables(member) if (reach := table["reach"]) is not None]
+    if not reaches:
+        return {}
+    first, last = min(reach["first"] for reach in reaches), max(reach["last"] for reach in reaches)
+    frozen = set(record.entries(member, Subject.PERIOD).filter(kind=EntryKind.FROZEN).values_list("subject", flat=True))
+    confirmed: dict[str, set[str]] = {}
+    valid = Consent.objects.filter(relationship=member.relationship, subject_type=Subject.PERIOD, void_at=None)
+    for subject, side in valid.values_list("subject", "side"):
+        confirmed.setdefault(subject, set()).add(side)
+    today, starts_on = timezone.now().date(), definition(member).month_starts_on
+    listed: dict[Cut, list[ListedPeriod]] = {}
+    for cut, most in _MOST.items():
+        calendar = Calendar(cut, starts_on)
+        period = calendar.containing(last)
+        while period.end > first and len(listed.setdefault(cut, [])) < most:
+            name = calendar.name(period)
+            state = _state(period, today, member.side, confirmed.get(name, set()), is_final=name in frozen)
+            listed[cut].append(ListedPeriod(name, period, state))
+            period = calendar.before(period)
+    return listed
+
+
+def _state(period: Period, today: date, side: Side | None, confirmed: set[str], *, is_final: bool) -> PeriodState:
+    if is_final:
+        return PeriodState.FINAL
+    if period.end > today:
+        return PeriodState.RUNNING
+    if not confirmed:
+        return PeriodState.OPEN
+    if side is None:
+        return PeriodState.ONE_SIDE
+    return PeriodState.THEIRS if side.value in confirmed else PeriodState.OURS
