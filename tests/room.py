@@ -29,7 +29,7 @@ import comity
 from comity.apps.books.queries import folder_of
 from comity.apps.parties import operations
 from comity.apps.parties.member_context import MemberContext, find_member, set_viewer
-from comity.apps.parties.models import NEUTRAL, Person, Role
+from comity.apps.parties.models import NEUTRAL_ROLES, Person, Role
 from comity.core.values import Side
 from comity.web.postgres import APP, SUPERUSER
 from comity.web.server import Room, unprivileged_account
@@ -217,23 +217,23 @@ def cast(customer: str = "Northwind Energy", provider: str = "Helpline") -> Cast
     started()
     with transaction.atomic():
         lead = person("Ana Customer Lead")
-        first = operations.found(lead, Side.CUSTOMER, customer, provider)
+        first = operations.create_relationship(lead, Side.CUSTOMER, customer, provider)
         made = Cast(first.relationship.pk, {"customer_lead": lead})
         for side in Side:
             for role in Role:
                 name = f"{side}_{role}"
-                if role not in NEUTRAL and name not in made.people:
+                if role not in NEUTRAL_ROLES and name not in made.people:
                     inviting = "provider_lead" if side is Side.PROVIDER and role is not Role.LEAD else "customer_lead"
                     _join(made, inviting, name, role, side)
-        for role in NEUTRAL:
+        for role in NEUTRAL_ROLES:
             _join(made, "customer_lead", str(role), role, None)
         # A stranger is at home in another relationship; a former member was here.
         made.people["stranger"] = person("Max Stranger")
-        operations.found(made.people["stranger"], Side.CUSTOMER, "Elsewhere", "Otherone")
+        operations.create_relationship(made.people["stranger"], Side.CUSTOMER, "Elsewhere", "Otherone")
         _join(made, "provider_lead", "former", Role.MEMBER, Side.PROVIDER)
         member = made.at("provider_lead")
         former = member.relationship.memberships.get(person=made.people["former"])
-        operations.let_go(member, former)
+        operations.end_membership(member, former)
     return made
 
 
@@ -241,8 +241,8 @@ def _join(made: Cast, inviting: str, name: str, role: Role, side: Side | None) -
     made.people[name] = person(name.replace("_", " ").title())
     invitation, word = operations.invite(made.at(inviting), made.people[name].email, role, side)
     if word is None:  # somebody neutral: the other side agrees
-        word = operations.agree(made.at("provider_lead"), invitation)
-    operations.join(made.people[name], word)
+        word = operations.agree_to_invitation(made.at("provider_lead"), invitation)
+    operations.accept_invitation(made.people[name], word)
 
 
 def token(made: Cast, name: str, *, writes: bool = False) -> str:

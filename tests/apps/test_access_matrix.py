@@ -20,7 +20,7 @@ from comity.apps.matters import operations as matters
 from comity.apps.matters.models import Evidence, Matter
 from comity.apps.parties import operations as parties
 from comity.apps.parties.models import Invitation, Membership, Role
-from comity.apps.parties.rights import Action, may
+from comity.apps.parties.rights import Action, role_may
 from comity.core.matters.kinds import Kind
 from comity.core.values import Side
 from tests.builders.kept_apart import KPI, OURS, unpacked
@@ -189,11 +189,11 @@ def reads(who, name):
         return False
     if name == "raise" and "_" not in who:  # the neutral ask for nothing
         return False
-    return may(who.split("_")[-1], WITHIN[name])
+    return role_may(who.split("_")[-1], WITHIN[name])
 
 
 def changes(who, name):
-    return may(who.split("_")[-1], CHANGING[name])
+    return role_may(who.split("_")[-1], CHANGING[name])
 
 
 # With the people's pages these are tried: here a customer's lead would let one go.
@@ -310,7 +310,7 @@ def nothing_comes_out(who, read):
     hidden = [
         secret.encode(coding)
         for side, secrets in OURS.items()
-        if not (own is side and may(who.split("_")[-1], Action.READ_OWN))
+        if not (own is side and role_may(who.split("_")[-1], Action.READ_OWN))
         for secret in secrets
         for coding in ("utf-8", "utf-16-le")
     ]

@@ -23,7 +23,7 @@ from comity.apps.books.models import Delivery
 from comity.apps.parties import operations as parties
 from comity.apps.parties.member_context import set_viewer
 from comity.apps.parties.models import Token
-from comity.apps.parties.rights import Action, may
+from comity.apps.parties.rights import Action, role_may
 from comity.core import chain
 from comity.core.values import Side
 from tests.builders.attribution import KPI as SHARED_OUT
@@ -58,7 +58,7 @@ def them():
 
 
 def reads(who, path):
-    return may(who.split("_")[-1], READS[path])
+    return role_may(who.split("_")[-1], READS[path])
 
 
 READERS = by_turns(READS, EVERYBODY, reads, times=2)
@@ -432,7 +432,7 @@ def test_what_an_import_would_change_is_read_by_all_inside_and_accepted_by_rows(
     assert ask(them, "provider_lead", "matters", CLAIM | {"kind": "correction"}, writes=True).status_code == 422
     for who in [one for one in EVERYBODY if one not in {"customer_lead", "customer_analyst"}]:
         found = ask(them, who, moves, accept, writes=True)
-        may_move = may(who.split("_")[-1], Action.ACT) and "_" in who
+        may_move = role_may(who.split("_")[-1], Action.ACT) and "_" in who
         assert found.status_code == (409 if may_move and who.startswith("provider") else 403), who
     assert ask(them, "customer_lead", moves, {"move": "counter", "text": "Half."}, writes=True).status_code == 409
     for wrong in ([0], [-1], ["x"], [10**10], "all"):

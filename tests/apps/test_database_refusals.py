@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from comity.apps.matters.models import Matter, Step
 from comity.apps.parties.models import Role
-from comity.apps.parties.rights import Action, may
+from comity.apps.parties.rights import Action, role_may
 from comity.apps.record.models import Consent, Entry
 from comity.core import chain
 from comity.core.matters.kinds import Kind
@@ -370,12 +370,12 @@ def test_a_mediators_comment_is_on_neither_side_and_stays_possible(them):
 
 def test_the_database_knows_the_same_roles_as_the_rights():
     """`comity_able` is called with these; a right that moves to another role has to move there, by a migration."""
-    assert {role for role in Role if may(role, Action.CONFIRM)} == {"lead", "executive"}
-    assert {role for role in Role if may(role, Action.ANSWER)} == {"lead", "analyst"}
-    assert {role for role in Role if may(role, Action.AGREE)} == {"lead"}
+    assert {role for role in Role if role_may(role, Action.CONFIRM)} == {"lead", "executive"}
+    assert {role for role in Role if role_may(role, Action.ANSWER)} == {"lead", "analyst"}
+    assert {role for role in Role if role_may(role, Action.AGREE)} == {"lead"}
     with superuser() as everybody:
         kinds = everybody.execute("SELECT subject_type, kind, settles, roles FROM record_kind").fetchall()
-    confirm_it = {role.value for role in Role if may(role, Action.CONFIRM)}
+    confirm_it = {role.value for role in Role if role_may(role, Action.CONFIRM)}
     assert {(of, kind, settles, *sorted(roles)) for of, kind, settles, roles in kinds} == {
         ("period", "frozen", True, *sorted(confirm_it)),
         ("period", "restated", False, *sorted(confirm_it)),

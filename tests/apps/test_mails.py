@@ -23,7 +23,7 @@ from comity.apps.i18n import words_for
 from comity.apps.matters import tasks as matters
 from comity.apps.matters.models import Matter
 from comity.apps.matters.operations import Asked, raise_matter
-from comity.apps.parties.rights import Action, may
+from comity.apps.parties.rights import Action, role_may
 from comity.apps.record.models import Consent
 from comity.apps.reviews import tasks as reviews
 from comity.book.importing.corrections import NoProposalError, count_proposals
@@ -122,7 +122,7 @@ def test_every_mail_is_placed():
     assert keys == MAILS.keys()
     told = {
         text
-        for name in ("tell", "tell_one", "tell_person", "send_reminder")
+        for name in ("mail_side", "mail_member", "mail_person", "send_reminder")
         for _, texts in called(name)
         for text in texts
     }
@@ -162,7 +162,7 @@ def test_a_mail_goes_to_those_of_the_side_with_the_right_and_tells_no_secret(the
         assert to == {
             them.people[name].email
             for name in EVERYBODY
-            if name.startswith("customer") and may(name.split("_")[-1], right)
+            if name.startswith("customer") and role_may(name.split("_")[-1], right)
         }
     assert all(len(one.to) == 1 and not one.cc and not one.bcc for one in ours)
     told = "".join(str(one.message()) for one in ours)

@@ -130,11 +130,11 @@ def refusing(monkeypatch, status):
     """Let an operation write to the log and then refuse with a status."""
     monkeypatch.setattr(Code.LAST_LEAD, "status", status)
 
-    def let_go(member, _):
+    def end_membership(member, _):
         audit(member, Event.DELIVERY_IMPORTED, None, {"name": "what is not kept"}, shared=True)
         raise Refused(Code.LAST_LEAD, retry_after_s=60 if status == HTTPStatus.TOO_MANY_REQUESTS else None)
 
-    monkeypatch.setattr(parties, "let_go", let_go)
+    monkeypatch.setattr(parties, "end_membership", end_membership)
 
 
 def kept(them):
@@ -176,10 +176,10 @@ def test_a_person_is_sent_back_to_the_page_with_the_form_and_told_why(them, monk
 
 @pytest.mark.gate
 def test_a_refusal_may_name_the_page_that_follows(them, monkeypatch):
-    def let_go(*_):
+    def end_membership(*_):
         raise Refused(Code.LAST_LEAD, place=them.url("records/"))
 
-    monkeypatch.setattr(parties, "let_go", let_go)
+    monkeypatch.setattr(parties, "end_membership", end_membership)
     answer = them.client("customer_lead").post(them.url(f"people/{place_of(them, 'customer_member')}/let-go/"))
     assert answer.headers["Location"] == them.url("records/")
 
@@ -203,7 +203,7 @@ def test_who_only_reads_is_told_on_a_page(them, monkeypatch):
     def refuse(*_):
         raise Refused(Code.LEADS_ONLY)
 
-    monkeypatch.setattr("comity.apps.parties.queries.people", refuse)
+    monkeypatch.setattr("comity.apps.parties.queries.members", refuse)
     answer = them.client("customer_lead").get(them.url("people/"))
     assert answer.status_code == 403
     assert words_for("en")("refused.parties.leads_only") in answer.content.decode()

@@ -79,8 +79,8 @@ PAGES = {
     "log": Page(INSIDE, asked=("", "?what=reads")),
     # Outside
     "portfolio": Page(INSIDE),
-    "join": Page((NOBODY,), lambda found: [{"word": found.word}]),
-    "set_up": Page((NOBODY,), lambda found: [{"word": found.set_up}]),
+    "join": Page((NOBODY,), lambda found: [{"token": found.token}]),
+    "set_up": Page((NOBODY,), lambda found: [{"token": found.set_up}]),
     "routes": Page(("marta",)),
     "account": Page(("marta",)),
     "account_login": Page((NOBODY,)),
@@ -276,7 +276,7 @@ def _prepare(served) -> Found:
     page.goto(f"{home}people/")
     page.fill("input[name=email]", "new.person@example.org")
     page.locator("form[action$='/invite/'] button").first.click()
-    found.word = re.search(r"/join/([^/\s]+)/", served.link())[1]
+    found.token = re.search(r"/join/([^/\s]+)/", served.link())[1]
     comity = Path(sys.executable).parent / "comity"
     link = subprocess.run(
         [comity, "invite", "other@example.org", "--data", served.data], check=True, capture_output=True, text=True

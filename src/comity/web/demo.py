@@ -13,7 +13,7 @@ from comity.apps.matters import operations as matters
 from comity.apps.matters.models import Began, Matter
 from comity.apps.parties import operations
 from comity.apps.parties.member_context import MemberContext, acting_as, find_member
-from comity.apps.parties.models import NEUTRAL, Membership, Person, Role
+from comity.apps.parties.models import NEUTRAL_ROLES, Membership, Person, Role
 from comity.apps.reviews import operations as closing
 from comity.apps.reviews import queries as reviews
 from comity.core import chain
@@ -64,17 +64,19 @@ def load_demo(book: Path) -> None:
         people = {
             name: Person.objects.create_user(f"{name}@demo.example", PASSWORD, name=who) for name, who, _, _ in PEOPLE
         }
-        first = operations.found(people["marta"], Side.CUSTOMER, CUSTOMER, PROVIDER)
+        first = operations.create_relationship(people["marta"], Side.CUSTOMER, CUSTOMER, PROVIDER)
         for name, _, side, role in PEOPLE[1:]:
             inviter = "jonas" if side is Side.PROVIDER and name != "jonas" else "marta"
             member = find_member(people[inviter].pk, first.relationship.pk)
             assert member is not None
-            invitation, token = operations.invite(member, people[name].email, role, None if role in NEUTRAL else side)
+            invitation, token = operations.invite(
+                member, people[name].email, role, None if role in NEUTRAL_ROLES else side
+            )
             if token is None:  # somebody neutral, to whom the other side agrees
                 provider = find_member(people["jonas"].pk, first.relationship.pk)
                 assert provider is not None
-                token = operations.agree(provider, invitation)
-            operations.join(people[name], token)
+                token = operations.agree_to_invitation(provider, invitation)
+            operations.accept_invitation(people[name], token)
         target = folder_of(first.relationship.pk)
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         shutil.copytree(book, target, ignore=shutil.ignore_patterns("truth.json"))
@@ -97,7 +99,7 @@ def _agree_and_mark(people: dict[str, Person], relationship: UUID) -> None:
                 books.mark_private(member, item, REASONS[item], review_on)
         lead = member.membership
         deputy = Membership.objects.get(person=people["aisha"], left_at=None)
-        operations.stand_in(member, lead, deputy, date.today() + timedelta(days=12))  # noqa: DTZ011 - as above
+        operations.set_deputy(member, lead, deputy, date.today() + timedelta(days=12))  # noqa: DTZ011 - as above
 
 
 def _raise_matters(people: dict[str, Person], relationship: UUID) -> None:

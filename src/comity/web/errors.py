@@ -6,7 +6,7 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from comity.apps.parties.member_context import API
+from comity.apps.parties.member_context import API_PREFIX
 
 PROBLEM = "application/problem+json"
 
@@ -40,7 +40,7 @@ class ProblemMiddleware:
         """Return the response, an error below `/api/` as problem+json."""
         response = self.get_response(request)
         is_problem = response.headers.get("Content-Type", "").startswith(PROBLEM)
-        if response.status_code < HTTPStatus.BAD_REQUEST or is_problem or not request.path.startswith(API):
+        if response.status_code < HTTPStatus.BAD_REQUEST or is_problem or not request.path.startswith(API_PREFIX):
             return response
         response.content = problem(response.status_code).content  # its headers stay
         response.headers["Content-Type"] = PROBLEM
@@ -53,7 +53,7 @@ def _error_response(request: HttpRequest, key: str, status: int) -> HttpResponse
 
     :param key: of the sentence on the page
     """
-    if not request.path.startswith(API):
+    if not request.path.startswith(API_PREFIX):
         return render(request, "error.html", {"what": key}, status=status)
     return problem(status)
 

@@ -18,7 +18,7 @@ from jinja2 import Environment, StrictUndefined
 
 from comity.apps.i18n import language, spoken_period, words_for
 from comity.apps.parties.member_context import MemberContext
-from comity.apps.parties.panels import Entry, entries
+from comity.apps.parties.panels import NavEntry, nav_entries
 from comity.apps.parties.rights import Action
 from comity.apps.parties.setup import room_is_empty
 from comity.core.values import Side
@@ -80,9 +80,9 @@ def context(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _navigation(member: MemberContext, *, counting: bool) -> list[tuple[Entry, int]]:
+def _navigation(member: MemberContext, *, counting: bool) -> list[tuple[NavEntry, int]]:
     """Return the navigation of a relationship: entries, and how many items wait on each.
 
     :param counting: False after an error, since queries may fail in a transaction that is broken
     """
-    return [(entry, entry.count(member) if counting and entry.count is not None else 0) for entry in entries()]
+    return [(entry, entry.count(member) if counting and entry.count is not None else 0) for entry in nav_entries()]

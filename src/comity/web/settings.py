@@ -71,7 +71,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
-    "comity.apps.parties.sessions.SessionLimits",
+    "comity.apps.parties.sessions.SessionLifetimeMiddleware",
     "comity.apps.parties.member_context.ViewerMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -139,9 +139,9 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # the token of the invitation has proven the address
-ACCOUNT_ADAPTER = "comity.apps.parties.signing_in.ByInvitation"
+ACCOUNT_ADAPTER = "comity.apps.parties.sign_in.AccountAdapter"
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
-SOCIALACCOUNT_ADAPTER = "comity.apps.parties.signing_in.ByOrganisation"
+SOCIALACCOUNT_ADAPTER = "comity.apps.parties.sign_in.SocialAccountAdapter"
 SOCIALACCOUNT_PROVIDERS = {
     protocol: {"APPS": [one.app for one in ORGANISATIONS if one.protocol == protocol]} for protocol in PROTOCOLS
 }
@@ -157,12 +157,12 @@ ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip"}
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_USERNAME_CALLABLE = "comity.apps.parties.signing_in.whose"
+AXES_USERNAME_CALLABLE = "comity.apps.parties.sign_in.attempted_email"
 AXES_VERBOSE = False
 # Number of proxies that each add to X-Forwarded-For; without it all requests seem to come from the proxy, and one who
 # guesses passwords locks everybody out.
 ALLAUTH_TRUSTED_PROXY_COUNT = environment.whole_number("COMITY_PROXIES", os.environ.get("COMITY_PROXIES", "0"))
-AXES_CLIENT_IP_CALLABLE = "comity.apps.parties.signing_in.came_from"
+AXES_CLIENT_IP_CALLABLE = "comity.apps.parties.sign_in.client_ip"
 SILENCED_SYSTEM_CHECKS = ["security.W008"]  # the proxy in front sends browsers to HTTPS; see docs/running.md
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE

@@ -13,7 +13,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from comity.apps.books import contents, operations, queries
 from comity.apps.books.models import Delivery, KeptMapping, Stage
 from comity.apps.i18n import words_for
-from comity.apps.parties.operations import let_go
+from comity.apps.parties.operations import end_membership
 from comity.apps.refusal import Refused
 from comity.book.importing.deliver import import_source
 from tests.builders.uploads import now, received, run
@@ -118,7 +118,7 @@ def test_what_broke_off_is_looked_at_again_or_thrown_away_by_a_colleague(them):
     assert now(them, "provider_lead", made).stage == Stage.LOOKING  # it is under way
     with transaction.atomic():
         member = them.at("provider_analyst")
-        let_go(member, member.membership)
+        end_membership(member, member.membership)
     with pytest.raises(PermissionError):
         operations.run(them.people["provider_analyst"].pk, them.relationship, made.pk, dry_run=True)
     with superuser() as everybody:  # as the worker leaves it
@@ -188,7 +188,7 @@ def test_what_had_come_in_when_it_broke_off_is_told_and_not_thrown_away(them, mo
         found = import_source(*given, **named)
         with transaction.atomic():
             member = them.at("provider_analyst")
-            let_go(member, member.membership)
+            end_membership(member, member.membership)
         return found
 
     monkeypatch.setattr(operations, "import_source", importing)

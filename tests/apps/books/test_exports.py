@@ -43,7 +43,7 @@ def at_home_in(one, other, role=Role.ANALYST):
     person = first.people[f"customer_{role}"]
     with transaction.atomic():
         _, word = parties.invite(second.at("customer_lead"), person.email, role, Side.CUSTOMER)
-        parties.join(person, word)
+        parties.accept_invitation(person, word)
     for each in (first, second):
         each.book()
     return first, second, person
@@ -143,7 +143,7 @@ def test_who_has_left_a_relationship_brings_nothing_more_into_it():
     exports.run(person.pk, made.pk, dry_run=True)
     with transaction.atomic():
         member = find_member(person.pk, second.relationship)
-        parties.let_go(member, member.membership)
+        parties.end_membership(member, member.membership)
     with transaction.atomic():
         set_viewer(person.pk)
         exports.bring(now(person, made))
@@ -296,7 +296,7 @@ def test_a_deputy_names_the_books_of_whom_they_stand_in_for():
     with transaction.atomic():
         lead = them.at("provider_lead")
         deputy = Membership.objects.get(relationship=them.relationship, person=them.people["provider_member"])
-        parties.stand_in(lead, lead.membership, deputy, timezone.now().date())
+        parties.set_deputy(lead, lead.membership, deputy, timezone.now().date())
     for who, books in (("provider_member", 1), ("provider_finance", 0)):
         page = them.client(who).get("/routes/")
         assert (page.status_code, page.content.decode().count("<b>Northwind Energy with Helpline</b>")) == (200, books)

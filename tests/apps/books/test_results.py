@@ -190,7 +190,9 @@ def test_nothing_is_computed_for_somebody_who_has_left(them):
     assert browser.get(them.url("review/?view=joint")).status_code == 202
     with transaction.atomic():
         lead = them.at("provider_lead")
-        parties.let_go(lead, lead.relationship.memberships.get(person=them.people["provider_member"], left_at=None))
+        parties.end_membership(
+            lead, lead.relationship.memberships.get(person=them.people["provider_member"], left_at=None)
+        )
     run_jobs("reviews.compute")
     assert plain(them, "provider_lead").get(them.url("review/?view=joint")).status_code == 202  # asked for anew
 

@@ -18,7 +18,7 @@ from comity.apps.matters.corrections import changes
 from comity.apps.matters.models import Matter
 from comity.apps.outbox.tasks import recover
 from comity.apps.parties import operations as parties
-from comity.apps.parties.limits import LIMITS, Limit
+from comity.apps.parties.rate_limits import RATE_LIMITS, RateLimit
 from comity.apps.refusal import Refused
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import State
@@ -426,7 +426,7 @@ def test_what_a_delivery_was_does_not_change_in_the_database(them):
 
 
 def test_first_looks_at_periods_are_limited_for_each_person_and_others_are_not_kept_waiting(monkeypatch):
-    monkeypatch.setitem(LIMITS, "first looks", Limit(3, 3600))
+    monkeypatch.setitem(RATE_LIMITS, "first looks", RateLimit(3, 3600))
     them = cast()
     them.book(KPI, contacts="\n".join(contacts()))
     browser = them.client("customer_member")
@@ -520,7 +520,7 @@ def test_an_accepted_correction_is_made_though_who_accepted_it_has_left(them):
         place = them.at("customer_lead")
         (delivery,) = Delivery.objects.filter(relationship=place.relationship).exclude(corrects={})
         gone = place.relationship.memberships.get(person=them.people["customer_analyst"])
-        parties.let_go(place, gone)
+        parties.end_membership(place, gone)
     tasks.correct(str(them.people["customer_analyst"].pk), str(them.relationship), str(delivery.pk))
     assert [row["score"] for row in rows(them, "customer_lead", "surveys")] == [5.0, 5.0]
     assert ("theirs.csv", Stage.BROUGHT) in delivered(them, "provider_lead")

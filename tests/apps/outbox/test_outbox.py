@@ -126,7 +126,7 @@ def test_what_a_side_holds_back_is_held_back_though_who_asked_for_it_has_left(th
     with transaction.atomic():
         books.mark_private(them.at("provider_analyst"), "contacts.team", "Ours.", date(2090, 1, 1))
         place = them.at("provider_lead")
-        parties.let_go(place, place.relationship.memberships.get(person=them.people["provider_analyst"]))
+        parties.end_membership(place, place.relationship.memberships.get(person=them.people["provider_analyst"]))
     run_jobs()
     assert "contacts.team" in (folder_of(them.relationship) / "book.toml").read_text(encoding="utf-8")
 

@@ -18,10 +18,10 @@ from django.utils import timezone
 
 from comity.apps.i18n import words_for
 from comity.apps.parties import operations
-from comity.apps.parties.limits import LIMITS, limit, limited
 from comity.apps.parties.member_context import set_viewer
 from comity.apps.parties.models import Organisation, Person, Role, Token
-from comity.apps.parties.names import made_plain, plain
+from comity.apps.parties.names import sanitise_name, validate_name
+from comity.apps.parties.rate_limits import RATE_LIMITS, check_rate_limit, exceeds_rate_limit
 from comity.apps.refusal import Refused
 from comity.core.values import Side
 from comity.web.identity_providers import IdentityProvider as Firm
@@ -121,14 +121,14 @@ def test_a_token_that_is_ended_is_told_and_no_viewer_is_left_over(them):
     forget_mails()
     with transaction.atomic():
         at = them.at("customer_lead")
-        operations.end_tokens(them.people["customer_lead"], "password")
+        operations.revoke_all_tokens(them.people["customer_lead"], "password")
         with connection.cursor() as cursor:
             cursor.execute("SELECT comity_person(), comity_relationship()")
             assert cursor.fetchone() == (at.membership.person_id, them.relationship)
     assert len(mails_to(them.people["customer_lead"])) == 1
     assert not lets_in(word)
     with transaction.atomic():
-        operations.end_tokens(them.people["customer_lead"], "password")  # none is left, and nothing is said
+        operations.revoke_all_tokens(them.people["customer_lead"], "password")  # none is left, and nothing is said
     assert len(sent_mails()) == 1
 
 
@@ -221,12 +221,12 @@ def test_a_one_time_code_counts_once_in_all_workers(them):
 
 def test_what_is_counted_stays_counted_where_the_request_fails_and_is_seen_at_once(still):
     with pytest.raises(ZeroDivisionError), transaction.atomic():
-        limited(still.people["auditor"], "uploads")
+        exceeds_rate_limit(still.people["auditor"], "uploads")
         cache.set("kept", [1, 2], 60)
         1 / 0  # noqa: B018
     assert cache.get("kept") == [1, 2]
-    started_at = LIMITS["uploads"].most - 1
-    done = at_once([lambda: limited(still.people["auditor"], "uploads")] * (started_at + 5))
+    started_at = RATE_LIMITS["uploads"].max_count - 1
+    done = at_once([lambda: exceeds_rate_limit(still.people["auditor"], "uploads")] * (started_at + 5))
     assert done.count(True) == 5
 
 
@@ -324,32 +324,32 @@ def test_nobody_begins_relationships_without_limit(them):
     assert [page.post("/begin/", said).status_code for _ in range(12)] == [302] * 10 + [429] * 2
     assert api(them, "mediator", "relationships", said).status_code == 429
     with pytest.raises(Refused, match="too_often"), transaction.atomic():
-        operations.found(them.people["mediator"], Side.CUSTOMER, "One", "Two")
+        operations.create_relationship(them.people["mediator"], Side.CUSTOMER, "One", "Two")
     assert api(them, "auditor", "relationships", said).status_code == 201
 
 
 def test_what_is_limited_is_counted_for_each_person_and_thing(still):
     who, other = still.people["surveyor"], still.people["mediator"]
     for _ in range(3):
-        limit(who, "invitations to one address", "a@example.org")
+        check_rate_limit(who, "invitations to one address", "a@example.org")
     with pytest.raises(Refused, match="too_often"):
-        limit(who, "invitations to one address", "A@EXAMPLE.org")
-    assert not limited(who, "invitations to one address", "b@example.org")
-    assert not limited(other, "invitations to one address", "a@example.org")
+        check_rate_limit(who, "invitations to one address", "A@EXAMPLE.org")
+    assert not exceeds_rate_limit(who, "invitations to one address", "b@example.org")
+    assert not exceeds_rate_limit(other, "invitations to one address", "a@example.org")
 
 
 @pytest.mark.parametrize("name", [*LINKS, *BROKEN])
 def test_no_name_holds_a_link_or_a_line_break(still, name):
     """M6: "IT Helpdesk: your account expires, confirm at https://evil.example/login", in the room's name."""
     with pytest.raises(Refused, match="odd_name"):
-        plain(name)
+        validate_name(name)
     page = still.client("stranger")
     for own, other in ((name, "Fine"), ("Fine", name)):
         assert page.post("/begin/", {"own": own, "other": other, "side": "customer"}).status_code == 422
         said = {"side": "provider", "own": own, "other": other}
         assert api(still, "stranger", "relationships", said).status_code == 422
         with pytest.raises(Refused, match="odd_name"), transaction.atomic():
-            operations.found(still.people["stranger"], Side.CUSTOMER, own, other)
+            operations.create_relationship(still.people["stranger"], Side.CUSTOMER, own, other)
     with pytest.raises(Refused, match="odd_name"), transaction.atomic():
         operations.make_token(still.people["stranger"], name, 9, writes=False)
     assert said_again(page).post("/account/tokens/", {"name": name, "days": 9}).status_code == 422
@@ -370,7 +370,7 @@ def test_no_name_with_a_link_or_a_line_break_gets_into_the_database(still, name)
 @pytest.mark.parametrize("name", ["Booking.com", "Amazon.de Services", "O'Hara & Søn", "Иван", "St. Gallen A/S",
                                   "ines@example.org", "3.5 GmbH", "Dr. Ana / Support"])  # fmt: skip
 def test_a_name_that_people_have_is_plain(still, name):
-    assert plain(f" {name} ") == name
+    assert validate_name(f" {name} ") == name
     with transaction.atomic():
         set_viewer(still.people["stranger"].pk)
         with connection.cursor() as cursor:
@@ -380,9 +380,9 @@ def test_a_name_that_people_have_is_plain(still, name):
 
 
 def test_a_name_that_an_organisation_gives_is_made_plain():
-    assert made_plain("Ana\r\nRuiz", "x") == "Ana Ruiz"
-    assert made_plain("https://evil.example/", "ana@example.org") == "ana@example.org"
-    assert made_plain("\u202e", "ana@example.org") == "ana@example.org"
+    assert sanitise_name("Ana\r\nRuiz", "x") == "Ana Ruiz"
+    assert sanitise_name("https://evil.example/", "ana@example.org") == "ana@example.org"
+    assert sanitise_name("\u202e", "ana@example.org") == "ana@example.org"
 
 
 # Words in a log -----------------------------------------------------------------------------------------------------

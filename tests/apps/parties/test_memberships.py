@@ -71,7 +71,7 @@ def second_lead(them, side=Side.PROVIDER):
     them.people[name] = person(f"Second {side} lead".title())
     with transaction.atomic():
         _, word = operations.invite(them.at(f"{side}_lead"), them.people[name].email, Role.LEAD, side)
-        operations.join(them.people[name], word)
+        operations.accept_invitation(them.people[name], word)
     return name
 
 
@@ -106,15 +106,15 @@ def test_who_is_let_go_does_not_come_back_as_a_neutral(them):
         proposed, _ = operations.invite(them.at(second), auditor.email, Role.AUDITOR, None)
         _, analyst = operations.invite(them.at(second), "evil-analyst@example.org", Role.ANALYST, Side.PROVIDER)
         agreed, _ = operations.invite(them.at("customer_lead"), "other@example.org", Role.AUDITOR, None)
-        agreed_word = operations.agree(them.at(second), agreed)
+        agreed_word = operations.agree_to_invitation(them.at(second), agreed)
     with transaction.atomic():
-        word = operations.agree(them.at("customer_lead"), proposed)
+        word = operations.agree_to_invitation(them.at("customer_lead"), proposed)
     path = f"people/{place_of(them, second)}"
     assert ask(them, "provider_lead", "delete", path).status_code == 200
     for one in (word, analyst, agreed_word):
         assert Client().get(f"/join/{one}/").status_code == 410
     with pytest.raises(Refused), transaction.atomic():
-        operations.join(auditor, word)
+        operations.accept_invitation(auditor, word)
     with superuser() as everybody:
         (open_ones,) = everybody.execute(
             "SELECT count(*) FROM parties_invitation WHERE relationship_id = %s AND accepted_by_id IS NULL "
@@ -130,7 +130,7 @@ def test_who_is_let_go_does_not_come_back_by_a_friends_invitation(them):
         _, word = operations.invite(them.at("provider_lead"), them.people[second].email, Role.ANALYST, Side.PROVIDER)
     assert ask(them, "provider_lead", "delete", f"people/{place_of(them, second)}").status_code == 200
     with pytest.raises(Refused), transaction.atomic():
-        operations.join(them.people[second], word)
+        operations.accept_invitation(them.people[second], word)
 
 
 def test_a_neutral_comes_in_only_once_both_sides_have_agreed(them):
@@ -167,7 +167,7 @@ def test_either_sides_lead_refuses_a_proposal(them):
         made, _ = operations.invite(them.at("customer_lead"), "x@example.org", Role.MEDIATOR, None)
     assert ask(them, "provider_lead", "delete", f"invitations/{made.pk}").status_code == 200
     with pytest.raises(Refused, match="invitation_ended"), transaction.atomic():
-        operations.agree(them.at("provider_lead"), made)
+        operations.agree_to_invitation(them.at("provider_lead"), made)
 
 
 @pytest.mark.parametrize("who", ["customer_lead", "provider_lead"])
@@ -193,9 +193,9 @@ def test_the_leads_of_a_side_see_what_each_other_has_asked_of_the_other_side(the
     with transaction.atomic():
         operations.invite(them.at("customer_lead"), "rescue@example.org", Role.LEAD, Side.PROVIDER)
     with transaction.atomic():
-        (seen,) = queries.invitations(them.at(second))
+        (seen,) = queries.open_invitations(them.at(second))
         assert seen.email == "rescue@example.org"
-        operations.withdraw(them.at(second), seen)
+        operations.withdraw_invitation(them.at(second), seen)
 
 
 # Deputies ---------------------------------------------------------------------------------------------------------
@@ -204,9 +204,9 @@ def test_the_leads_of_a_side_see_what_each_other_has_asked_of_the_other_side(the
 def named(them, whom, deputy, days=12, by=None):
     with transaction.atomic():
         member = them.at(by or whom)
-        people = {one.person_id: one for one in queries.people(member)}
+        people = {one.person_id: one for one in queries.members(member)}
         until = timezone.now().date() + timedelta(days)
-        operations.stand_in(member, people[them.people[whom].pk], people[them.people[deputy].pk], until)
+        operations.set_deputy(member, people[them.people[whom].pk], people[them.people[deputy].pk], until)
 
 
 def test_a_deputy_decides_nothing_about_people(them):
@@ -366,7 +366,7 @@ def test_the_second_of_two_waits_and_sees_what_the_first_did(them):
                 member = them.at(me)
                 target = Membership.objects.get(pk=places[other])
                 wait()
-                operations.let_go(member, target)
+                operations.end_membership(member, target)
             return "done"
 
         return work
@@ -392,9 +392,9 @@ def test_a_side_without_a_lead_gets_one_from_the_other(them):
         _, word = operations.invite(them.at("customer_lead"), rescue.email, Role.MEMBER, Side.PROVIDER)
         _, spare = operations.invite(them.at("customer_lead"), puppet.email, Role.LEAD, Side.PROVIDER)
     with transaction.atomic():
-        assert operations.join(rescue, word).membership.role == Role.LEAD
+        assert operations.accept_invitation(rescue, word).membership.role == Role.LEAD
     with pytest.raises(Refused), transaction.atomic():
-        operations.join(puppet, spare)
+        operations.accept_invitation(puppet, spare)
     assert "As lead of Helpline" not in them.client("customer_lead").get(them.url("people/")).content.decode()
 
 

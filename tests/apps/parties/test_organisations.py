@@ -25,7 +25,7 @@ def them():
 def began(them, who="customer_lead", side=Side.CUSTOMER, own="Northwind Energy", **more):
     """Another relationship of somebody's."""
     with transaction.atomic():
-        return operations.found(them.people[who], side, own, "Gridworks", **more).relationship
+        return operations.create_relationship(them.people[who], side, own, "Gridworks", **more).relationship
 
 
 def own_organisation(them, who="customer_lead"):

@@ -15,7 +15,7 @@ from comity.apps.audit.operations import audit
 from comity.apps.i18n import words_for
 from comity.apps.matters import operations as matters
 from comity.apps.parties import operations
-from comity.apps.parties.mailing import tell
+from comity.apps.parties.mailing import mail_side
 from comity.apps.parties.member_context import find_member
 from comity.apps.parties.models import Membership, Organisation, Person, Role
 from comity.apps.parties.rights import Action
@@ -42,7 +42,7 @@ def test_a_side_may_begin_alone_and_the_other_sees_what_is_shared_once_it_joins(
     started()
     with transaction.atomic():
         alone = person("Rosa First")
-        member = operations.found(alone, Side.PROVIDER, "Alpha Desk", "Someday Ltd")
+        member = operations.create_relationship(alone, Side.PROVIDER, "Alpha Desk", "Someday Ltd")
         audit(member, Event.DELIVERY_UPLOADED, None, {"name": "prices.csv"})
         _, word = operations.invite(member, "late@example.org", Role.MEMBER, Side.CUSTOMER)
         assert Organisation.objects.get(name="Someday Ltd").placeholder
@@ -68,10 +68,10 @@ def test_a_deputy_that_is_refused_leaves_the_one_there_is():
         lead = made.at("provider_lead")
         people = {one.person.name: one for one in Membership.objects.filter(relationship=made.relationship)}
         today = timezone.now().date()
-        operations.stand_in(lead, lead.membership, people["Provider Analyst"], today)
+        operations.set_deputy(lead, lead.membership, people["Provider Analyst"], today)
         for deputy, until in (("Provider Roster", today - timedelta(1)), ("Customer Analyst", today)):
             with pytest.raises(Refused):
-                operations.stand_in(lead, lead.membership, people[deputy], until)
+                operations.set_deputy(lead, lead.membership, people[deputy], until)
         there = Membership.objects.filter(relationship=made.relationship).exclude(stands_in_for=None)
         assert [one.person.name for one in there] == ["Provider Analyst"]
 
@@ -92,7 +92,7 @@ def test_an_invitation_is_for_one_address_once_and_can_be_withdrawn(them):
     with transaction.atomic():
         first, word = operations.invite(them.at("customer_lead"), "a@example.org", Role.MEMBER, Side.CUSTOMER)
     with pytest.raises(Refused), transaction.atomic():
-        operations.join(them.people["stranger"], word)
+        operations.accept_invitation(them.people["stranger"], word)
     browser = them.client("customer_lead")
     assert them.client("provider_lead").post(them.url(f"people/invitations/{first.pk}/withdraw/")).status_code == 404
     assert browser.post(them.url(f"people/invitations/{first.pk}/withdraw/")).status_code == 302
@@ -196,7 +196,7 @@ def test_a_deputy_has_the_rights_of_both_until_the_day_and_both_sides_read_it():
 def test_a_deputy_gets_mails_meant_for_the_one_who_is_away():
     them = cast()
     with transaction.atomic():
-        operations.stand_in(
+        operations.set_deputy(
             them.at("provider_lead"),
             place := Membership.objects.get(person=them.people["provider_lead"], left_at=None),
             Membership.objects.get(person=them.people["provider_member"], left_at=None),
@@ -206,7 +206,7 @@ def test_a_deputy_gets_mails_meant_for_the_one_who_is_away():
     forget_mails()
     with transaction.atomic():
         said = {"period": lambda _: "2026-06", "day": lambda _: "Friday"}
-        tell(them.at("customer_lead"), Side.PROVIDER, Action.CONFIRM, "silence", "/", **said)
+        mail_side(them.at("customer_lead"), Side.PROVIDER, Action.CONFIRM, "silence", "/", **said)
     assert them.people["provider_member"].email in {one.to[0] for one in sent_mails()}
 
 

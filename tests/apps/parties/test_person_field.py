@@ -8,7 +8,7 @@ from django.db import transaction
 from comity.apps.matters.models import Matter, Step
 from comity.apps.matters.operations import Asked, Terms, move, raise_matter
 from comity.apps.parties.models import Membership
-from comity.apps.parties.operations import let_go
+from comity.apps.parties.operations import end_membership
 from comity.apps.refusal import Refused
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import Move
@@ -127,7 +127,7 @@ def test_who_has_left_is_not_chosen_though_it_was_theirs(many):
     with transaction.atomic():
         move(many.at("provider_lead"), matter, Move.ACCEPT, "", ZONE)
         place = Membership.objects.get(person__name="Nora Number 33")
-        let_go(many.at("customer_lead"), place)
+        end_membership(many.at("customer_lead"), place)
     address, browser = many.url(f"matters/{matter.pk}/"), many.client("customer_lead")
     assert '<input type="text" name="owner" value=' not in browser.get(address).content.decode()
     answer = browser.post(address, {"move": "hand_over", "owner": "Nora Number 33"})

@@ -3,7 +3,7 @@
 import pytest
 
 from comity.apps.parties.models import Role
-from comity.apps.parties.rights import MAY, NOT_HANDED_ON, Action, may
+from comity.apps.parties.rights import NOT_DELEGATED, ROLE_ACTIONS, Action, role_may
 
 # One row a role, one column an action; x is yes.
 TABLE = """
@@ -24,20 +24,20 @@ WRITTEN = {(role, action): mark == "x" for role, *marks in ROWS for action, mark
 
 def test_the_table_has_every_role_and_every_action():
     assert {*WRITTEN} == {(role.value, action.value) for role in Role for action in Action}
-    assert MAY.keys() == {*Role}
+    assert ROLE_ACTIONS.keys() == {*Role}
 
 
 @pytest.mark.parametrize("role", Role)
 def test_a_role_may_what_the_table_says(role):
-    assert {action: may(role, action) for action in Action} == {
+    assert {action: role_may(role, action) for action in Action} == {
         action: WRITTEN[role.value, action.value] for action in Action
     }
 
 
 def test_a_role_that_is_none_may_nothing():
     with pytest.raises(ValueError, match="nobody"):
-        may("nobody", Action.READ)
+        role_may("nobody", Action.READ)
 
 
 def test_who_decides_about_people_is_not_decided_by_a_deputy():
-    assert {Action.INVITE} == NOT_HANDED_ON
+    assert {Action.INVITE} == NOT_DELEGATED

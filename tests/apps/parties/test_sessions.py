@@ -129,13 +129,13 @@ def test_what_a_side_asked_for_besides_ends_when_the_other_side_has_its_first_pe
     """Else the customer could put a second lead of its own on the provider's side."""
     lead, other, puppet = person("Lead"), person("Other"), person("Puppet")
     with transaction.atomic():
-        first = parties.found(lead, Side.CUSTOMER, "One", "Two")
+        first = parties.create_relationship(lead, Side.CUSTOMER, "One", "Two")
         _, word = parties.invite(first, other.email, Role.LEAD, Side.PROVIDER)
         _, spare = parties.invite(first, puppet.email, Role.LEAD, Side.PROVIDER)
     with transaction.atomic():
-        assert parties.join(other, word).side is Side.PROVIDER
+        assert parties.accept_invitation(other, word).side is Side.PROVIDER
     with pytest.raises(Refused), transaction.atomic():
-        parties.join(puppet, spare)
+        parties.accept_invitation(puppet, spare)
 
 
 def test_who_was_let_go_does_not_come_back_by_an_invitation_of_their_own():
@@ -143,15 +143,15 @@ def test_who_was_let_go_does_not_come_back_by_an_invitation_of_their_own():
     with transaction.atomic():
         second = person("Second Lead")
         _, word = parties.invite(them.at("provider_lead"), second.email, Role.LEAD, Side.PROVIDER)
-        place = parties.join(second, word)
+        place = parties.accept_invitation(second, word)
         _, own = parties.invite(place, second.email, Role.LEAD, Side.PROVIDER)
         _, friends = parties.invite(place, "friend@example.org", Role.MEMBER, Side.PROVIDER)
     with transaction.atomic():
         member = them.at("provider_lead")
-        parties.let_go(member, member.relationship.memberships.get(person=second, left_at=None))
+        parties.end_membership(member, member.relationship.memberships.get(person=second, left_at=None))
         assert not Invitation.objects.filter(accepted_by=None, withdrawn_at=None).exists()
     with pytest.raises(Refused), transaction.atomic():
-        parties.join(second, own)
+        parties.accept_invitation(second, own)
     assert Client().get(f"/join/{friends}/").status_code == 410
 
 
@@ -162,7 +162,7 @@ def test_who_is_let_go_is_out_in_the_middle_of_a_session():
     with transaction.atomic():
         member = them.at("provider_lead")
         analyst = member.relationship.memberships.get(person=them.people["provider_analyst"], left_at=None)
-        parties.let_go(member, analyst)
+        parties.end_membership(member, analyst)
     assert browser.get(them.url()).status_code == 404
     assert browser.post(them.url("matters/raise/action/"), {"title": "x", "text": "x"}).status_code == 404
 

@@ -576,7 +576,7 @@ def test_who_has_left_or_wants_it_no_more_gets_nothing(them, wished):
     browser.post(them.url("review/mail/"), {"do": "stop"})
     with transaction.atomic():
         member = them.at("customer_member")
-        parties.let_go(member, member.membership)
+        parties.end_membership(member, member.membership)
     forget_mails()
     tasks.mail(int(FIFTH.timestamp()))
     assert sent_mails() == []

@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from comity.apps.parties.panels import Place, entries, panels
+from comity.apps.parties.panels import PanelArea, nav_entries, panels_in
 from comity.apps.replies import operations
 from comity.apps.replies.queries import Calendar
 from tests.builders.confirmations import confirm
@@ -29,12 +29,12 @@ def page(them, who):
 
 
 def test_each_app_stands_once_on_the_page_and_in_the_navigation():
-    assert [one.name for one in entries()] == ["today", "review", "attribution", "matters", "records", "people"]
-    assert {place: [one.template for one in panels(place)] for place in Place} == {
-        Place.HEAD: ["matters/_head.html"],
-        Place.TOP: ["books/_no_book.html", "outbox/_failing.html"],
-        Place.MAIN: ["matters/_waiting.html", "reviews/_to_confirm.html", "replies/_proposed.html"],
-        Place.SIDE: ["matters/_to_do.html", "audit/_news.html"],
+    assert [one.name for one in nav_entries()] == ["today", "review", "attribution", "matters", "records", "people"]
+    assert {place: [one.template for one in panels_in(place)] for place in PanelArea} == {
+        PanelArea.HEAD: ["matters/_head.html"],
+        PanelArea.TOP: ["books/_no_book.html", "outbox/_failing.html"],
+        PanelArea.MAIN: ["matters/_waiting.html", "reviews/_to_confirm.html", "replies/_proposed.html"],
+        PanelArea.SIDE: ["matters/_to_do.html", "audit/_news.html"],
     }
 
 

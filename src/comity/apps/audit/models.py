@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from comity.apps.parties.models import SIDES, Identified, Person, Relationship
+from comity.apps.parties.models import SIDE_CHOICES, Person, Relationship, UUIDModel
 
 
 class Event(models.TextChoices):
@@ -174,7 +174,7 @@ class SubjectType(models.TextChoices):
     RECORD = "record"
 
 
-class AuditEvent(Identified):
+class AuditEvent(UUIDModel):
     """One event of the log: who did what, when, to what, standing where.
 
     `side` is whose event it is: what a side does within its own walls is its own to read; what is `shared` both may
@@ -186,7 +186,7 @@ class AuditEvent(Identified):
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
     at = models.DateTimeField(default=timezone.now)
     person = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="+")
-    side = models.CharField(max_length=8, choices=SIDES, null=True, blank=True)  # noqa: DJ001 - neutral people act too
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES, null=True, blank=True)  # noqa: DJ001 - neutral people act too
     event = models.CharField(max_length=30)  # of `Event`, so that a new kind needs no migration
     subject_type = models.CharField(max_length=20, null=True, blank=True)  # noqa: DJ001 - of `SubjectType`, or none
     subject_id = models.UUIDField(null=True, blank=True)

@@ -10,7 +10,7 @@ from comity.apps.audit.models import AuditEvent, SubjectType
 from comity.apps.audit.queries import log
 from comity.apps.audit.sentences import Sentence, sentence
 from comity.apps.parties.member_context import MemberContext
-from comity.apps.parties.panels import Context, Panel, Place, add_panel
+from comity.apps.parties.panels import Panel, PanelArea, PanelContext, add_panel
 from comity.review.i18n.words import Words
 
 _LINES = 8
@@ -18,10 +18,10 @@ _LINES = 8
 
 def register() -> None:
     """Show it."""
-    add_panel(Panel("audit/_news.html", Place.SIDE, 90, _news))
+    add_panel(Panel("audit/_news.html", PanelArea.SIDE, 90, _news))
 
 
-def _news(member: MemberContext, words: Words, zone: ZoneInfo) -> Context:
+def _news(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelContext:
     """By day and time of the relationship's zone; titles lead to their matters."""
     days: dict[date, list[tuple[str, AuditEvent, Sentence, UUID | None]]] = {}
     party = member.party(words)

@@ -26,10 +26,10 @@ from comity.apps.books.refusals import Code
 from comity.apps.books.results import records_changed
 from comity.apps.outbox.operations import defer
 from comity.apps.outbox.queries import jobs
-from comity.apps.parties.limits import limit
 from comity.apps.parties.member_context import MemberContext, find_member, set_viewer
 from comity.apps.parties.models import Person
-from comity.apps.parties.queries import portfolio
+from comity.apps.parties.queries import memberships_of
+from comity.apps.parties.rate_limits import check_rate_limit
 from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused
 from comity.book.errors import UnusableFileError
@@ -50,7 +50,7 @@ _SAID = 1000
 def theirs(person: Person) -> dict[str, MemberContext]:
     """Where somebody may bring records into a book, by the relationship's name."""
     fit = []
-    for one in portfolio(person):
+    for one in memberships_of(person):
         member = find_member(person.pk, one.relationship_id)  # whom somebody stands in for is seen from within alone
         if member is not None and member.side is not None and member.may(Action.BRING) and has_book(member):
             fit.append(member)
@@ -100,7 +100,7 @@ def receive(person: Person, upload: "UploadedFile[Any]", mapping: str) -> Export
         raise Refused(Code.UNKNOWN_MAPPING)
     if not Routes.objects.filter(person=person).exists():
         raise Refused(Code.NO_ROUTES)
-    limit(person, "uploads")
+    check_rate_limit(person, "uploads")
     made = Export(person=person, name=Path(upload.name or "file").name[:200], mapping=mapping)
     put_down(upload, _path(made))
     made.save(force_insert=True)

@@ -4,40 +4,40 @@ from typing import Any
 
 from django import forms
 
-from comity.apps.parties.forms import Worded
+from comity.apps.parties.forms import LocalisedForm
 from comity.book.mappings.parse import shipped_mappings
 from comity.book.tables import TABLES
 from comity.review.i18n.words import DASH
 
 
-class Upload(Worded):
+class Upload(LocalisedForm):
     """A file."""
 
-    words = "upload"
+    key_prefix = "upload"
     file = forms.FileField()
 
 
-class Begin(Worded):
+class Begin(LocalisedForm):
     """A book that has nothing in it yet."""
 
-    words = "book"
+    key_prefix = "book"
     timezone = forms.CharField(max_length=60, initial="Europe/Madrid")
     currency = forms.CharField(max_length=3, min_length=3, initial="EUR")
 
 
-class MarkPrivate(Worded):
+class MarkPrivate(LocalisedForm):
     """Something that the side holds back, why, and when it looks at that again."""
 
-    words = "mark"
+    key_prefix = "mark"
     item = forms.CharField(max_length=120)
     reason = forms.CharField(max_length=400, widget=forms.Textarea(attrs={"rows": 2}))
     review_on = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}))
 
 
-class Choose(Worded):
+class Choose(LocalisedForm):
     """What a file is."""
 
-    words = "choose"
+    key_prefix = "choose"
     mapping = forms.ChoiceField(required=False)
     text = forms.CharField(
         required=False, max_length=40_000, widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false"})
@@ -50,17 +50,17 @@ class Choose(Worded):
         self.fields["mapping"].choices = [("", DASH), *((name, name) for name in names)]  # type: ignore[attr-defined]
 
 
-class KeepRoutes(Worded):
+class KeepRoutes(LocalisedForm):
     """Which rows of an export belong to which relationship."""
 
-    words = "routes"
+    key_prefix = "routes"
     text = forms.CharField(max_length=40_000, widget=forms.Textarea(attrs={"rows": 12, "spellcheck": "false"}))
 
 
-class Sort(Worded):
+class Sort(LocalisedForm):
     """An export that holds several relationships."""
 
-    words = "routes"
+    key_prefix = "routes"
     mapping = forms.ChoiceField()
     file = forms.FileField()
 

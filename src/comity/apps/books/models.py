@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils import timezone
 
-from comity.apps.parties.models import SIDES, Identified, Person, Relationship
+from comity.apps.parties.models import SIDE_CHOICES, Person, Relationship, UUIDModel
 
 
 class Stage(models.TextChoices):
@@ -33,7 +33,7 @@ class FileMove(models.TextChoices):
 UNDER_WAY = (Stage.LOOKING, Stage.BRINGING)
 
 
-class Delivery(Identified):
+class Delivery(UUIDModel):
     """One file. Until it has come in it is its own side's; then both see that it came, but for what is private.
 
     `mapping` is a known format's or a table's name; `text` a mapping of the side's own. `rows` counts while it runs.
@@ -42,7 +42,7 @@ class Delivery(Identified):
     """
 
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
-    side = models.CharField(max_length=8, choices=SIDES)
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
     person = models.ForeignKey(Person, models.PROTECT, related_name="+")
     at = models.DateTimeField(default=timezone.now)
     name = models.CharField(max_length=200)
@@ -67,7 +67,7 @@ class Delivery(Identified):
         return self.name
 
 
-class Hold(Identified):
+class Hold(UUIDModel):
     """Says that a period was frozen: what had come in by then is not taken back any more. Only ever added."""
 
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
@@ -79,14 +79,14 @@ class Hold(Identified):
         return self.period
 
 
-class Mark(Identified):
+class Mark(UUIDModel):
     """What a side holds back, why, and when it looks at it again; both sides read it.
 
     `item` is as in `[private]` of `book.toml`: a table, table.column or table[column=value].
     """
 
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
-    side = models.CharField(max_length=8, choices=SIDES)
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
     item = models.CharField(max_length=120)
     reason = models.CharField(max_length=400)
     review_on = models.DateField()
@@ -105,7 +105,7 @@ class Mark(Identified):
         return self.item
 
 
-class MarkStep(Identified):
+class MarkStep(UUIDModel):
     """One change of what a side holds back: begun, said anew, or ended. Only ever added; both sides read it."""
 
     class Change(models.TextChoices):
@@ -116,7 +116,7 @@ class MarkStep(Identified):
         DISCLOSED = "disclosed"
 
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
-    side = models.CharField(max_length=8, choices=SIDES)
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
     item = models.CharField(max_length=120)
     change = models.CharField(max_length=10, choices=Change.choices)
     reason = models.CharField(max_length=400, blank=True)
@@ -134,7 +134,7 @@ class MarkStep(Identified):
         return f"{self.change} {self.item}"
 
 
-class Routes(Identified):
+class Routes(UUIDModel):
     """Which rows of an export that holds several relationships belong to which of somebody's."""
 
     person = models.OneToOneField(Person, models.CASCADE, related_name="+")
@@ -145,7 +145,7 @@ class Routes(Identified):
         return str(self.person_id)
 
 
-class Export(Identified):
+class Export(UUIDModel):
     """A file that holds several relationships, on its way into the books that its rows belong to."""
 
     person = models.ForeignKey(Person, models.CASCADE, related_name="+")
@@ -166,11 +166,11 @@ class Export(Identified):
         return self.name
 
 
-class KeptMapping(Identified):
+class KeptMapping(UUIDModel):
     """A mapping that a side has made for its own files, kept for the next one."""
 
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
-    side = models.CharField(max_length=8, choices=SIDES)
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
     name = models.CharField(max_length=60)
     text = models.TextField()
 

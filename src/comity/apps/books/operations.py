@@ -42,8 +42,8 @@ from comity.apps.books.queries import (
 from comity.apps.books.refusals import Code
 from comity.apps.outbox.operations import defer
 from comity.apps.outbox.queries import pending
-from comity.apps.parties.limits import limit
 from comity.apps.parties.member_context import MemberContext, acting_as, find_lead
+from comity.apps.parties.rate_limits import check_rate_limit
 from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused
 from comity.book.definition import (
@@ -176,7 +176,7 @@ def receive(member: MemberContext, upload: "UploadedFile[Any]") -> Delivery:
     side = member.side
     if side is None or not member.may(Action.BRING):
         raise Refused(Code.NOT_YOURS)
-    limit(member.membership.person, "uploads")
+    check_rate_limit(member.membership.person, "uploads")
     made = Delivery(
         relationship=member.relationship,
         side=side.value,

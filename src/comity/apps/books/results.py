@@ -29,8 +29,8 @@ from comity.apps.books.queries import NoBookError, definition, folder_of, zone
 from comity.apps.books.refusals import Code
 from comity.apps.outbox.operations import defer, hurry
 from comity.apps.outbox.queries import jobs
-from comity.apps.parties.limits import limit
 from comity.apps.parties.member_context import IN_REQUEST, MemberContext
+from comity.apps.parties.rate_limits import check_rate_limit
 from comity.apps.refusal import Refused
 from comity.book.definition import UnusableBookError
 from comity.core.calendars import UnknownPeriodError
@@ -266,7 +266,7 @@ def _refuse(member: MemberContext, question: Question) -> NoReturn:
         hurry(waiting, _ASKED_FOR)
         raise NotComputedYet(member, datetime.fromisoformat(waiting.args["since"]), failed=waiting is failed)
     if not _results(file.parent):
-        limit(member.membership.person, "first looks")
+        check_rate_limit(member.membership.person, "first looks")
     _defer(member.relationship.pk, job, priority=_ASKED_FOR, state=file.name)
     raise NotComputedYet(member, datetime.now(UTC))
 

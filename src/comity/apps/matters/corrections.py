@@ -14,7 +14,7 @@ from comity.apps.books.queries import folder_of, zone
 from comity.apps.i18n import words_for
 from comity.apps.matters.models import Matter
 from comity.apps.matters.operations import due_when_raised, move, raised_now
-from comity.apps.parties.mailing import page, spoken, tell
+from comity.apps.parties.mailing import mail_side, page_path, supported_language
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
 from comity.book.importing.corrections import NoProposalError, Proposal, count_proposals, proposals
@@ -42,7 +42,7 @@ def open_correction(member: MemberContext, delivery: Delivery) -> None:
         table = words.named("table", outcome["table"])
         return words("correction.title", table=table, rows=words.number(sum(counts.values())))
 
-    words = words_for(spoken(member.membership.person.language))
+    words = words_for(supported_language(member.membership.person.language))
     said = {"delivery": str(delivery.pk), "name": delivery.name, "counts": counts}
     matter = Matter(
         relationship=member.relationship,
@@ -54,8 +54,8 @@ def open_correction(member: MemberContext, delivery: Delivery) -> None:
     )
     matter.reply_by = due_when_raised(matter, zone(member))
     raised_now(member, matter, words("correction.text", name=delivery.name))
-    address = page(member, "matter", matter=matter.pk)
-    tell(member, side.other, Action.ANSWER, "correction", address, title=title)
+    address = page_path(member, "matter", matter=matter.pk)
+    mail_side(member, side.other, Action.ANSWER, "correction", address, title=title)
 
 
 def _of(member: MemberContext, delivery: Delivery) -> Matter | None:
@@ -67,7 +67,7 @@ def withdraw_correction(member: MemberContext, delivery: Delivery) -> None:
     """Withdraw what a delivery proposed, now that its own side has taken it back."""
     matter = _of(member, delivery)
     if matter is not None and matter.state in OPEN:
-        words = words_for(spoken(member.membership.person.language))
+        words = words_for(supported_language(member.membership.person.language))
         move(member, matter, Move.WITHDRAW, words("correction.taken_back", name=delivery.name), zone(member))
 
 

@@ -8,8 +8,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import QuerySet
 
 from comity.apps.i18n import language, words_for
-from comity.apps.parties.forms import Somebody, Worded
-from comity.apps.parties.models import DAYS, Membership
+from comity.apps.parties.forms import LocalisedForm, MemberField
+from comity.apps.parties.models import DAY_BOUNDS, Membership
 from comity.core.matters.kinds import KINDS, AskedFor, ClaimEvent, Kind
 from comity.core.matters.transitions import Move
 
@@ -18,14 +18,14 @@ def _day(*, required: bool = False) -> forms.DateField:
     return forms.DateField(
         required=required,
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
-        validators=[MinValueValidator(DAYS[0]), MaxValueValidator(DAYS[1])],
+        validators=[MinValueValidator(DAY_BOUNDS[0]), MaxValueValidator(DAY_BOUNDS[1])],
     )
 
 
-class Raise(Worded):
+class Raise(LocalisedForm):
     """A dispute: which figure, and why."""
 
-    words = "raise"
+    key_prefix = "raise"
     side_by_side = (("event", "asked_for"), ("from_day", "to_day"), ("queue", "kpi"), ("owner", "due_on"))
     title = forms.CharField(max_length=160)
     text = forms.CharField(max_length=4000, widget=forms.Textarea(attrs={"rows": 4}))
@@ -70,7 +70,7 @@ class Claim(Raise):
 class Agree(Raise):
     """An action: what, who sees to it, by when."""
 
-    owner = Somebody()
+    owner = MemberField()
     due_on = _day(required=True)
 
     def __init__(self, *args: Any, people: Any, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
@@ -82,10 +82,10 @@ class Agree(Raise):
 FORMS = {Kind.DISPUTE: Raise, Kind.CLAIM: Claim, Kind.ACTION: Agree}
 
 
-class Reply(Worded):
+class Reply(LocalisedForm):
     """A move, what it says, a file that shows it; the terms of a counter-proposal, or a new owner, by kind."""
 
-    words = "raise"
+    key_prefix = "raise"
     move = forms.ChoiceField(choices=[(one.value, one.value) for one in Move])
     text = forms.CharField(max_length=4000, required=False, widget=forms.Textarea(attrs={"rows": 4}))
     evidence = forms.FileField(required=False)
@@ -93,7 +93,7 @@ class Reply(Worded):
     to_day = _day()
     queue = forms.CharField(max_length=80, required=False)
     asked_for = forms.ChoiceField(required=False)
-    owner = Somebody(required=False)
+    owner = MemberField(required=False)
     due_on = _day()
 
     def __init__(

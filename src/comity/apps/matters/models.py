@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from comity.apps.parties.models import SIDES, Identified, Membership, Person, Relationship
+from comity.apps.parties.models import SIDE_CHOICES, Membership, Person, Relationship, UUIDModel
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import AGREED, OPEN, Move, Party, State, ended, waits_for
 
@@ -24,7 +24,7 @@ class Began(models.TextChoices):
     INTERACTIVE = "interactive"
 
 
-class Matter(Identified):
+class Matter(UUIDModel):
     """One matter. `asks` and `answers` are sides and not parties: roles change from one to the next.
 
     What it is about may be a KPI in a period, a queue, a span of days. `reply_by` is when the reply is due, None once
@@ -38,8 +38,8 @@ class Matter(Identified):
     kind = models.CharField(max_length=12, choices=_choices(Kind))
     state = models.CharField(max_length=12, choices=_choices(State), default=State.ASKED)
     began = models.CharField(max_length=12, choices=Began.choices, default=Began.REACTIVE)
-    asks = models.CharField(max_length=8, choices=SIDES)
-    answers = models.CharField(max_length=8, choices=SIDES)
+    asks = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    answers = models.CharField(max_length=8, choices=SIDE_CHOICES)
     title = models.CharField(max_length=160)
     kpi = models.CharField(max_length=60, blank=True)
     period = models.CharField(max_length=12, blank=True)
@@ -113,7 +113,7 @@ class Matter(Identified):
         return None if turn is None else {Party.ASKS: self.asks, Party.ANSWERS: self.answers}[turn]
 
 
-class Step(Identified):
+class Step(UUIDModel):
     """One move in a matter: whose, when, what it says, and which step it answers to. Steps are only ever added.
 
     `ran_out` says that the clock had run out when it was taken; the spiral watch will ask. Nobody's own move (a
@@ -125,7 +125,7 @@ class Step(Identified):
     number = models.PositiveIntegerField()
     at = models.DateTimeField(default=timezone.now)
     person = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="+")
-    side = models.CharField(max_length=8, choices=SIDES, null=True, blank=True)  # noqa: DJ001 - nobody's, or neutral
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES, null=True, blank=True)  # noqa: DJ001 - nobody's, or neutral
     move = models.CharField(max_length=10, choices=_choices(Move))
     text = models.TextField(blank=True, max_length=4000)
     answers_to = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
@@ -144,13 +144,13 @@ class Step(Identified):
         return f"{self.number} {self.move}"
 
 
-class Evidence(Identified):
+class Evidence(UUIDModel):
     """A file that a side lays before the other with a step. Only ever added; both read it."""
 
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
     matter = models.ForeignKey(Matter, models.CASCADE, related_name="+")
     step = models.ForeignKey(Step, models.CASCADE, related_name="evidence")
-    side = models.CharField(max_length=8, choices=SIDES, null=True, blank=True)  # noqa: DJ001 - as above
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES, null=True, blank=True)  # noqa: DJ001 - as above
     name = models.CharField(max_length=160)
     size = models.PositiveIntegerField()
     digest = models.CharField(max_length=64)

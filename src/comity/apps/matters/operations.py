@@ -18,7 +18,7 @@ from comity.apps.books.operations import accept_correction, refuse_correction, w
 from comity.apps.books.queries import zone as zone_of
 from comity.apps.matters.models import Began, Evidence, Matter, Step
 from comity.apps.matters.refusals import Code
-from comity.apps.parties.mailing import page
+from comity.apps.parties.mailing import page_path
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership
 from comity.apps.parties.rights import Action
@@ -266,7 +266,7 @@ def remind(member: MemberContext, matter: Matter) -> None:
     if matter.reminded_at is not None and any(str(one.person_id) in matter.reminded_to for one in people):
         return
     day = matter.reply_by.astimezone(ZoneInfo(zone_of(member))).date()
-    address = page(member, "matter", matter=matter.pk)
+    address = page_path(member, "matter", matter=matter.pk)
     said: dict[str, Callable[[Words], str]] = {"title": lambda _: matter.title, "day": lambda words: words.day(day)}
     if KINDS[Kind(matter.kind)].silence:
         told = send_reminder(people, "reminder", address, **said)

@@ -8,7 +8,7 @@ from ninja import Schema
 from pydantic import Field, StringConstraints
 
 from comity.apps.matters.models import Began
-from comity.apps.parties.schemas import MOST, Day, Slice, Text
+from comity.apps.parties.schemas import MAX_SLICE, Day, Slice, Text
 from comity.core.matters.kinds import AskedFor, ClaimEvent, Kind
 from comity.core.matters.transitions import Move, State
 from comity.core.values import Side
@@ -139,7 +139,7 @@ class MoveIn(Schema):
     asked_for: AskedFor | None = None
     owner: UUID | None = None
     due_on: Day | None = None
-    rows: list[Annotated[int, Field(ge=1, le=MOST)]] | None = Field(None, max_length=100_000)
+    rows: list[Annotated[int, Field(ge=1, le=MAX_SLICE)]] | None = Field(None, max_length=100_000)
 
 
 class ChangeOut(Schema):

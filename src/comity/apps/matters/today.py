@@ -9,7 +9,7 @@ from comity.apps.matters import queries
 from comity.apps.matters.models import Matter
 from comity.apps.matters.sentences import must_answer
 from comity.apps.parties.member_context import MemberContext
-from comity.apps.parties.panels import Context, Entry, Panel, Place, add_entry, add_panel
+from comity.apps.parties.panels import NavEntry, Panel, PanelArea, PanelContext, add_nav_entry, add_panel
 from comity.core.values import Side
 from comity.review.i18n.words import Words
 
@@ -18,10 +18,10 @@ _FIRST = 10  # of each side; more stand among the matters
 
 def register() -> None:
     """Show what waits, and what is to be done; count it in the navigation."""
-    add_panel(Panel("matters/_head.html", Place.HEAD, 10, _head))
-    add_panel(Panel("matters/_waiting.html", Place.MAIN, 10, _waiting))
-    add_panel(Panel("matters/_to_do.html", Place.SIDE, 10, _to_do))
-    add_entry(Entry("matters", 40, lambda member: sum(queries.count_waiting(member).values())))
+    add_panel(Panel("matters/_head.html", PanelArea.HEAD, 10, _head))
+    add_panel(Panel("matters/_waiting.html", PanelArea.MAIN, 10, _waiting))
+    add_panel(Panel("matters/_to_do.html", PanelArea.SIDE, 10, _to_do))
+    add_nav_entry(NavEntry("matters", 40, lambda member: sum(queries.count_waiting(member).values())))
 
 
 def _sides(member: MemberContext) -> tuple[Side, Side]:
@@ -29,7 +29,7 @@ def _sides(member: MemberContext) -> tuple[Side, Side]:
     return own, own.other
 
 
-def _head(member: MemberContext, words: Words, zone: ZoneInfo) -> Context:
+def _head(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelContext:
     here, counted = timezone.localdate(timezone=zone), queries.count_waiting(member)
     sides = _sides(member) if member.side is None else (member.side,)
     mine = sorted((one for side in sides for one in _first_waiting(member, side)), key=_by)
@@ -69,7 +69,7 @@ def _first(waiting: list[Matter], today: date, words: Words) -> dict[str, object
     return {"how": "is_due", "title": one.title, "when": by, "marked": False}
 
 
-def _waiting(member: MemberContext, words: Words, zone: ZoneInfo) -> Context:  # noqa: ARG001 - as panels are asked
+def _waiting(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelContext:  # noqa: ARG001 - as panels are asked
     counted = queries.count_waiting(member)
     sides = [
         (one, _first_waiting(member, one), counted[one], must_answer(member, one, words)) for one in _sides(member)
@@ -77,5 +77,5 @@ def _waiting(member: MemberContext, words: Words, zone: ZoneInfo) -> Context:  #
     return {"sides": sides}
 
 
-def _to_do(member: MemberContext, words: Words, zone: ZoneInfo) -> Context:  # noqa: ARG001 - as above
+def _to_do(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelContext:  # noqa: ARG001 - as above
     return {"matters": queries.to_do(member)[:_FIRST]}

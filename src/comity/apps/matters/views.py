@@ -19,7 +19,7 @@ from comity.apps.matters.models import Matter
 from comity.apps.matters.refusals import Code
 from comity.apps.paging import paged
 from comity.apps.parties.member_context import MemberContext, member_of
-from comity.apps.parties.queries import people
+from comity.apps.parties.queries import members
 from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused
 from comity.apps.sheet import csv_file
@@ -107,7 +107,7 @@ def _agreed(member: MemberContext) -> tuple[list[tuple[str, str]], list[str]]:
 def _form(
     request: HttpRequest, member: MemberContext, kind: Kind, about: dict[str, str], kpis: list[tuple[str, str]]
 ) -> Raise:
-    more: dict[str, Any] = {"people": people(member).exclude(side=None)} if FORMS[kind] is Agree else {}
+    more: dict[str, Any] = {"people": members(member).exclude(side=None)} if FORMS[kind] is Agree else {}
     if FORMS[kind] is Claim:
         more = {"kpis": kpis}
     if request.method == "POST":
@@ -137,7 +137,7 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
     if found is None:
         raise Http404
     table = {name: getattr(found, name) for name in ("from_day", "to_day", "queue", "asked_for", "owner", "due_on")}
-    everybody = people(member).exclude(side=None)
+    everybody = members(member).exclude(side=None)
     reply = Reply(people=everybody, kind=found.kind, owner=found.owner, initial=table)
     if request.method == "POST":
         reply = Reply(request.POST, request.FILES, people=everybody, kind=found.kind, owner=found.owner)

@@ -20,7 +20,7 @@ from django.db import connection, transaction
 
 from comity.apps.outbox.models import WaitingMail
 from comity.apps.outbox.operations import defer
-from comity.apps.parties.mailing import RELATIONSHIP, SIDES
+from comity.apps.parties.mailing import RELATIONSHIP_HEADER, SIDES_HEADER
 from comity.core.values import Side
 
 SEND = "outbox.mail"
@@ -42,8 +42,8 @@ class OutboxBackend(BaseEmailBackend):
 
 def _keep(mail: EmailMessage) -> None:
     headers = dict(mail.extra_headers)
-    relationship = headers.pop(RELATIONSHIP, None)
-    sides = tuple(Side(side) for side in headers.pop(SIDES, "").split(",") if side)
+    relationship = headers.pop(RELATIONSHIP_HEADER, None)
+    sides = tuple(Side(side) for side in headers.pop(SIDES_HEADER, "").split(",") if side)
     # One id, however often it is sent: a mail server or reader that gets it twice can tell.
     headers.setdefault("Message-ID", make_msgid(domain=parseaddr(mail.from_email)[1].rpartition("@")[2] or None))
     content = {

@@ -5,10 +5,10 @@ from typing import ClassVar
 from django.db import models
 from django.utils import timezone
 
-from comity.apps.parties.models import Identified, Relationship
+from comity.apps.parties.models import Relationship, UUIDModel
 
 
-class WaitingMail(Identified):
+class WaitingMail(UUIDModel):
     """A mail that waits to be handed to the mail server; removed once it has been.
 
     The app's role adds rows and cannot read them: jobs take a mail by its id through a function of the database's

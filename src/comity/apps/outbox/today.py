@@ -4,16 +4,16 @@ from zoneinfo import ZoneInfo
 
 from comity.apps.outbox.queries import failing
 from comity.apps.parties.member_context import MemberContext
-from comity.apps.parties.panels import Context, Panel, Place, add_panel
+from comity.apps.parties.panels import Panel, PanelArea, PanelContext, add_panel
 from comity.review.i18n.words import Words
 
 
 def register() -> None:
     """Show it."""
-    add_panel(Panel("outbox/_failing.html", Place.TOP, 20, _failing))
+    add_panel(Panel("outbox/_failing.html", PanelArea.TOP, 20, _failing))
 
 
-def _failing(member: MemberContext, words: Words, zone: ZoneInfo) -> Context | None:
+def _failing(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelContext | None:
     found = failing(member)
     return {"jobs": [(job, _said(job.task, words)) for job in found], "zone": zone} if found else None
 

@@ -12,6 +12,6 @@ class Parties(AppConfig):
     def ready(self) -> None:
         """Connect the receivers of signals, and stand in the navigation."""
         from comity.apps.parties import receivers  # noqa: F401, PLC0415 - needs the models
-        from comity.apps.parties.panels import Entry, add_entry  # noqa: PLC0415 - as above
+        from comity.apps.parties.panels import NavEntry, add_nav_entry  # noqa: PLC0415 - as above
 
-        add_entry(Entry("people", 60))
+        add_nav_entry(NavEntry("people", 60))

@@ -1,4 +1,4 @@
-"""What the parties' pages take in."""
+"""Forms of the parties' pages."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,47 +13,50 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from comity.apps.i18n import language, words_for
-from comity.apps.parties.models import NEUTRAL, Membership, Person, Role
-from comity.apps.parties.names import plain
-from comity.apps.parties.queries import Led
+from comity.apps.parties.models import NEUTRAL_ROLES, Membership, Person, Role
+from comity.apps.parties.names import validate_name
+from comity.apps.parties.queries import LedOrganisation
 from comity.apps.refusal import Refused
 from comity.core.values import OrganisationKind, Side
 
-_MOST_LISTED = 60
+_MAX_LISTED = 60
 
 
-def plain_name(value: str) -> None:
-    """Refuse a name with a link, a line break or a control character.
+def name_validator(value: str) -> None:
+    """Validate a name, as `validate_name`.
 
     :raises forms.ValidationError: with a sentence in the reader's language
     """
     try:
-        plain(value)
+        validate_name(value)
     except Refused as refused:
         raise forms.ValidationError(refused.sentence(words_for(language()))) from None
 
 
-class Worded(forms.Form):
-    """A form whose labels are in the reader's language; `words` names the family of its keys."""
+class LocalisedForm(forms.Form):
+    """A form whose labels are in the reader's language.
 
-    words = ""
+    :cvar key_prefix: of the catalogue keys: `key_prefix.field`, and `key_prefix.field_help` for a help text
+    """
 
-    def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
+    key_prefix = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as Django calls it
         """Label each field."""
-        super().__init__(*args, **more)
-        said = words_for(language())
+        super().__init__(*args, **kwargs)
+        words = words_for(language())
         for name, field in self.fields.items():
-            field.label = said(f"{self.words}.{name}")
-            if said.has(f"{self.words}.{name}_help"):
-                field.help_text = said(f"{self.words}.{name}_help")
+            field.label = words(f"{self.key_prefix}.{name}")
+            if words.has(f"{self.key_prefix}.{name}_help"):
+                field.help_text = words(f"{self.key_prefix}.{name}_help")
 
     @contextmanager
     def showing_refusals(self, field: str | None = None) -> Iterator[None]:
-        """Do something with what was typed; where it is refused, nothing of it is kept and the form says why.
+        """Roll back and show the sentence on the form where an operation is refused.
 
-        What somebody did too often has a page of its own.
+        Exceeded rate limits have a page of their own and are raised.
 
-        :param field: which field the sentence is about; None for the whole
+        :param field: that the sentence is about; None for the whole form
         """
         try:
             with transaction.atomic():
@@ -64,26 +67,26 @@ class Worded(forms.Form):
             self.add_error(field, refused.sentence(words_for(language())))
 
 
-class Somebody(forms.Field):
-    """One of some people: chosen from a list, or, where they are too many for one, by their name or a part of it."""
+class MemberField(forms.Field):
+    """A member out of several: a select, or, for more than `_MAX_LISTED`, a text field for a name or a part of it."""
 
-    widget: Any = forms.Select  # of its own, once people are offered
-    people: QuerySet[Membership] = Membership.objects.none()
-    now: Membership | None = None
+    widget: Any = forms.Select  # replaced by `offer`
+    members: QuerySet[Membership] = Membership.objects.none()
+    current: Membership | None = None
 
-    def offer(self, people: QuerySet[Membership], now: Membership | None = None) -> None:
-        """From these, of whom one may be chosen already."""
-        self.people, self.now = people, now
-        some = list(people.values_list("pk", "person__name")[: _MOST_LISTED + 1])
-        if len(some) > _MOST_LISTED:
+    def offer(self, members: QuerySet[Membership], current: Membership | None = None) -> None:
+        """Set who can be chosen, and who is chosen already."""
+        self.members, self.current = members, current
+        choices = list(members.values_list("pk", "person__name")[: _MAX_LISTED + 1])
+        if len(choices) > _MAX_LISTED:
             self.widget = forms.TextInput(attrs={"autocomplete": "off", "maxlength": 120})
             self.help_text = words_for(language())("somebody.by_name")
         else:
-            self.widget = forms.Select(choices=[("", "---------"), *some])
+            self.widget = forms.Select(choices=[("", "---------"), *choices])
         self.widget.is_required = self.required
 
     def prepare_value(self, value: object) -> object:
-        """As the widget has it."""
+        """Return a membership's id for the select, its name for the text field."""
         if not isinstance(value, Membership):
             return value
         if value.left_at is not None:
@@ -91,146 +94,146 @@ class Somebody(forms.Field):
         return value.pk if isinstance(self.widget, forms.Select) else value.person.name
 
     def clean(self, value: Any) -> Membership | None:  # noqa: ANN401 - as Django calls it
-        """The one who is meant.
+        """Return the member with this id or name.
 
-        :raises forms.ValidationError: for nobody, and for several, who are then listed to choose from
+        :raises forms.ValidationError: for no match, and for several, which are then listed to choose from
         """
         text = str(value or "").strip()[:120]
         self.validate(text)
         ProhibitNullCharactersValidator()(text)
         if not text:
             return None
-        if self.now is not None and self.now.left_at is None and text == self.now.person.name:
-            return self.now
+        if self.current is not None and self.current.left_at is None and text == self.current.person.name:
+            return self.current
         try:
-            found = list(self.people.filter(pk=UUID(text)))
+            matches = list(self.members.filter(pk=UUID(text)))
         except ValueError:
-            found = list(self.people.filter(person__name__iexact=text)[: _MOST_LISTED + 1])
-            if len(found) != 1:
-                found = list(self.people.filter(person__name__icontains=text)[: _MOST_LISTED + 1])
-        if len(found) == 1:
-            return found[0]
-        said = words_for(language())
-        if not found or len(found) > _MOST_LISTED:
-            raise forms.ValidationError(said("somebody.too_many" if found else "somebody.nobody"))
-        listed = [(one.pk, f"{one.person.name}, {said(f'role.{one.role}').lower()}") for one in found]
-        self.widget, self.help_text = forms.Select(choices=[("", "---------"), *listed]), ""
-        raise forms.ValidationError(said("somebody.which"))
+            matches = list(self.members.filter(person__name__iexact=text)[: _MAX_LISTED + 1])
+            if len(matches) != 1:
+                matches = list(self.members.filter(person__name__icontains=text)[: _MAX_LISTED + 1])
+        if len(matches) == 1:
+            return matches[0]
+        words = words_for(language())
+        if not matches or len(matches) > _MAX_LISTED:
+            raise forms.ValidationError(words("somebody.too_many" if matches else "somebody.nobody"))
+        choices = [(one.pk, f"{one.person.name}, {words(f'role.{one.role}').lower()}") for one in matches]
+        self.widget, self.help_text = forms.Select(choices=[("", "---------"), *choices]), ""
+        raise forms.ValidationError(words("somebody.which"))
 
 
-class Invite(Worded):
-    """Whom to ask, and as what."""
+class InviteForm(LocalisedForm):
+    """An invitation: address and role."""
 
-    words = "invite"
+    key_prefix = "invite"
     email = forms.EmailField()
     role = forms.ChoiceField()
 
-    def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
-        """Offer the roles by name."""
-        super().__init__(*args, **more)
-        said = words_for(language())
-        choices = [(role.value, said(f"role.{role.value}")) for role in Role]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Set the choices of roles."""
+        super().__init__(*args, **kwargs)
+        words = words_for(language())
+        choices = [(role.value, words(f"role.{role.value}")) for role in Role]
         self.fields["role"].choices = choices  # type: ignore[attr-defined]
 
 
-class Join(Worded):
-    """Who somebody is, when they come the first time."""
+class JoinForm(LocalisedForm):
+    """Name and password of a new account."""
 
-    words = "join"
-    name = forms.CharField(max_length=120, validators=[plain_name])
+    key_prefix = "join"
+    name = forms.CharField(max_length=120, validators=[name_validator])
     password = forms.CharField(widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
 
     def clean_password(self) -> str:
-        """Refuse one that is guessed at once."""
+        """Refuse a weak password."""
         password: str = self.cleaned_data["password"]
         validate_password(password, Person(name=self.cleaned_data.get("name", "")))
         return password
 
 
-class SetUp(Join):
-    """The first person of a room, or somebody with a link of its administrator's."""
+class SetUpForm(JoinForm):
+    """The account of the first person of a room, or of somebody with a link of its administrator's."""
 
     words = "set_up"
     email = forms.EmailField(max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"}))
     field_order = ("email", "name", "password")
 
 
-class Begin(Worded):
-    """A relationship, from one side."""
+class RelationshipForm(LocalisedForm):
+    """A new relationship, seen from one side."""
 
-    words = "begin"
+    key_prefix = "begin"
     organisation = forms.ChoiceField(required=False)
-    own = forms.CharField(max_length=120, required=False, validators=[plain_name])
+    own = forms.CharField(max_length=120, required=False, validators=[name_validator])
     own_kind = forms.ChoiceField(required=False)
-    other = forms.CharField(max_length=120, validators=[plain_name])
+    other = forms.CharField(max_length=120, validators=[name_validator])
     other_kind = forms.ChoiceField(required=False)
     side = forms.ChoiceField(widget=forms.RadioSelect)
 
-    def __init__(self, *args: Any, led: Sequence[Led] = (), **more: Any) -> None:  # noqa: ANN401 - as Django calls it
-        """Offer both sides, what an organisation may be, and those that the person leads elsewhere."""
-        super().__init__(*args, **more)
-        said = words_for(language())
-        kinds = [(one.value, said(f"organisation.{one.value}")) for one in OrganisationKind]
+    def __init__(self, *args: Any, led: Sequence[LedOrganisation] = (), **kwargs: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Set the choices: both sides, kinds of organisation, and organisations that the person leads elsewhere."""
+        super().__init__(*args, **kwargs)
+        words = words_for(language())
+        kinds = [(one.value, words(f"organisation.{one.value}")) for one in OrganisationKind]
         for name in ("own_kind", "other_kind"):
             self.fields[name].choices = kinds  # type: ignore[attr-defined]
-        self.fields["side"].choices = [(side.value, said(f"begin.{side}")) for side in Side]  # type: ignore[attr-defined]
+        self.fields["side"].choices = [(side.value, words(f"begin.{side}")) for side in Side]  # type: ignore[attr-defined]
         if led:
-            known = [("", said("begin.another")), *((str(one.id), one.name) for one in led)]
-            self.fields["organisation"].choices = known  # type: ignore[attr-defined]
+            organisations = [("", words("begin.another")), *((str(one.id), one.name) for one in led)]
+            self.fields["organisation"].choices = organisations  # type: ignore[attr-defined]
         else:
             del self.fields["organisation"]
 
     def clean(self) -> dict[str, Any] | None:
-        """An organisation that is led elsewhere, or a name."""
-        found = super().clean()
+        """Require an organisation or a name."""
+        cleaned_data = super().clean()
         if not self.cleaned_data.get("organisation") and not self.cleaned_data.get("own") and "own" not in self.errors:
             self.add_error("own", self.fields["other"].error_messages["required"])
-        return found
+        return cleaned_data
 
 
-class Place(Worded):
-    """Somebody's role, among those of a side."""
+class RoleForm(LocalisedForm):
+    """A member's role, among those of a side."""
 
-    words = "place"
+    key_prefix = "place"
     role = forms.ChoiceField()
 
-    def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
-        """Offer the roles of a side."""
-        super().__init__(*args, **more)
-        said = words_for(language())
-        fitting = [role for role in Role if role not in NEUTRAL]
-        self.fields["role"].choices = [(role.value, said(f"role.{role.value}")) for role in fitting]  # type: ignore[attr-defined]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Set the choices of roles."""
+        super().__init__(*args, **kwargs)
+        words = words_for(language())
+        roles = [role for role in Role if role not in NEUTRAL_ROLES]
+        self.fields["role"].choices = [(role.value, words(f"role.{role.value}")) for role in roles]  # type: ignore[attr-defined]
 
 
-class Deputy(Worded):
-    """Who stands in, and until when."""
+class DeputyForm(LocalisedForm):
+    """A deputy, and the last day."""
 
-    words = "deputy"
-    deputy = Somebody()
+    key_prefix = "deputy"
+    deputy = MemberField()
     until = forms.DateField(widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
 
-    def __init__(self, *args: Any, people: Any, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
-        """Offer the others of the side."""
-        super().__init__(*args, **more)
-        self.fields["deputy"].offer(people)  # type: ignore[attr-defined]
+    def __init__(self, *args: Any, members: QuerySet[Membership], **kwargs: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Set who can be chosen."""
+        super().__init__(*args, **kwargs)
+        self.fields["deputy"].offer(members)  # type: ignore[attr-defined]
 
 
-class MakeToken(Worded):
-    """A token for a program."""
+class TokenForm(LocalisedForm):
+    """An API token."""
 
-    words = "token"
-    name = forms.CharField(max_length=80, validators=[plain_name])
+    key_prefix = "token"
+    name = forms.CharField(max_length=80, validators=[name_validator])
     days = forms.IntegerField(min_value=1, max_value=365, required=False)
     writes = forms.BooleanField(required=False)
 
 
-class UseOrganisation(Worded):
-    """Which organisation, of those that somebody leads elsewhere, this side is."""
+class OrganisationForm(LocalisedForm):
+    """The organisation, of those that the person leads elsewhere, that this side is."""
 
-    words = "one_organisation"
+    key_prefix = "one_organisation"
     organisation = forms.ChoiceField()
 
-    def __init__(self, *args: Any, led: Sequence[Led] = (), **more: Any) -> None:  # noqa: ANN401 - as above
-        """Offer them."""
-        super().__init__(*args, **more)
+    def __init__(self, *args: Any, led: Sequence[LedOrganisation] = (), **kwargs: Any) -> None:  # noqa: ANN401 - as above
+        """Set the choices."""
+        super().__init__(*args, **kwargs)
         self.fields["organisation"].choices = [(str(one.id), one.name) for one in led]  # type: ignore[attr-defined]

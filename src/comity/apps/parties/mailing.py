@@ -1,4 +1,4 @@
-"""Mails to people of a side, in each one's own language, with nothing in them that they may not see."""
+"""Mails to the people of a side, each in their own language, without anything that they may not see."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -11,12 +11,12 @@ from django.utils import timezone
 from comity.apps.i18n import words_for
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership, Person
-from comity.apps.parties.rights import Action, may_now
+from comity.apps.parties.rights import Action, membership_may
 from comity.core.values import Side
 from comity.review.i18n.words import LOCALES, Words
 
-# Headers by which the outbox knows what a mail is about; it takes them off before it keeps the mail.
-RELATIONSHIP, SIDES = "X-Comity-Relationship", "X-Comity-Sides"
+# Headers that tell the outbox what a mail is about; it removes them before it stores the mail.
+RELATIONSHIP_HEADER, SIDES_HEADER = "X-Comity-Relationship", "X-Comity-Sides"
 # Backends of Django that hand a mail to nobody.
 _NO_MAIL_SERVER = frozenset(
     f"django.core.mail.backends.{name}.EmailBackend" for name in ("filebased", "console", "dummy")
@@ -28,90 +28,93 @@ def has_mail_server() -> bool:
     return settings.MAIL_SERVER_BACKEND not in _NO_MAIL_SERVER
 
 
-def tell(
-    member: MemberContext, side: Side, right: Action, key: str, address: str, **said: Callable[[Words], str]
+def mail_side(
+    member: MemberContext, side: Side, right: Action, key: str, address: str, **values: Callable[[Words], str]
 ) -> int:
-    """Write to those of a side who have a right: `key`.subject and `key`.mail, with the address of a page.
+    """Mail the people of a side who have a right the texts `key`.subject and `key`.mail.
 
-    :param said: what fills the sentences, in the reader's language
-    :returns: to how many
+    :param address: the path of a page, which the mail links to
+    :param values: fill the texts, in the reader's language
+    :returns: number of mails
     """
-    found = Membership.objects.select_related("person", "stands_in_for").filter(
+    memberships = Membership.objects.select_related("person", "stands_in_for").filter(
         relationship=member.relationship, side=side.value, left_at=None
     )
-    people = [one.person for one in found if may_now(one, right, timezone.now().date())]
+    today = timezone.now().date()
+    people = [one.person for one in memberships if membership_may(one, right, today)]
     for person in people:
-        words = words_for(spoken(person.language))
-        filled = {name: make(words) for name, make in said.items()}
-        text = words(f"{key}.mail", address=f"{settings.ADDRESS}{address}", **filled)
-        send(words(f"{key}.subject", **filled), text, person.email, _about(member, side))
+        words = words_for(supported_language(person.language))
+        texts = {name: value(words) for name, value in values.items()}
+        text = words(f"{key}.mail", address=f"{settings.ADDRESS}{address}", **texts)
+        queue_mail(words(f"{key}.subject", **texts), text, person.email, _headers(member, side))
     return len(people)
 
 
-def tell_person(person: Person, key: str, address: str = "", **said: Callable[[Words], str]) -> None:
-    """Write to one person about their own account: `key`.subject and `key`.mail, in their language.
+def mail_person(person: Person, key: str, address: str = "", **values: Callable[[Words], str]) -> None:
+    """Mail one person about their own account: `key`.subject and `key`.mail, in their language.
 
-    :param said: what fills the sentences, in that language
+    :param values: fill the texts, in that language
     """
-    words = words_for(spoken(person.language))
-    filled = {name: make(words) for name, make in said.items()}
-    text = words(f"{key}.mail", address=f"{settings.ADDRESS}{address}", **filled)
-    send(words(f"{key}.subject", **filled), text, person.email)
+    words = words_for(supported_language(person.language))
+    texts = {name: value(words) for name, value in values.items()}
+    text = words(f"{key}.mail", address=f"{settings.ADDRESS}{address}", **texts)
+    queue_mail(words(f"{key}.subject", **texts), text, person.email)
 
 
-def send(subject: str, text: str, to: str, about: Mapping[str, str] | None = None) -> None:
-    """Have a mail sent once this transaction is committed.
+def queue_mail(subject: str, text: str, to: str, headers: Mapping[str, str] | None = None) -> None:
+    """Send a mail once this transaction is committed.
 
-    :param subject: what people have written over several lines stands on one
-    :param about: the headers that say which relationship it is about, and whom a failure concerns
+    :param subject: line breaks become spaces
+    :param headers: of `mail_headers`: which relationship the mail is about, and whom a failure concerns
     """
-    EmailMessage(" ".join(subject.split()), text, None, [to], headers=dict(about or {})).send()
+    EmailMessage(" ".join(subject.split()), text, None, [to], headers=dict(headers or {})).send()
 
 
-def about(member: MemberContext) -> dict[str, str]:
-    """The headers of a mail that concerns the viewer's own side alone."""
-    return _about(member)
+def mail_headers(member: MemberContext) -> dict[str, str]:
+    """Return the headers of a mail that concerns the viewer's own side alone."""
+    return _headers(member)
 
 
-def _about(member: MemberContext, *others: Side) -> dict[str, str]:
-    """The headers of a mail of the viewer's, or of the room itself, to somebody of these sides."""
+def _headers(member: MemberContext, *others: Side) -> dict[str, str]:
+    """Return the headers of a mail by the viewer, or by the room itself, to people of these sides."""
     sides = dict.fromkeys([*others, *([] if member.side is None else [member.side])])
-    return {RELATIONSHIP: str(member.relationship.pk), SIDES: ",".join(side.value for side in sides)}
+    return {RELATIONSHIP_HEADER: str(member.relationship.pk), SIDES_HEADER: ",".join(side.value for side in sides)}
 
 
-def tell_one(
+def mail_member(
     member: MemberContext,
     key: str,
     address: str,
     files: Sequence[tuple[str, bytes, str]],
     server: BaseEmailBackend | None = None,
-    **said: str,
+    **values: str,
 ) -> None:
-    """Write to whoever stands there: `key`.subject and `key`.mail, in the language that the sentences are filled in.
+    """Mail the member themselves the texts `key`.subject and `key`.mail.
 
-    :param files: name, content and media type of each
-    :param server: hand it over now, to this connection; None: once this transaction is committed
+    :param files: name, content and media type of each attachment
+    :param server: hand the mail over now, to this connection; None: once this transaction is committed
+    :param values: fill the texts, in the member's language
     """
     person = member.membership.person
-    words = words_for(spoken(person.language))
+    words = words_for(supported_language(person.language))
     mail = EmailMessage(
-        " ".join(words(f"{key}.subject", **said).split()),
-        words(f"{key}.mail", address=f"{settings.ADDRESS}{address}", **said),
+        " ".join(words(f"{key}.subject", **values).split()),
+        words(f"{key}.mail", address=f"{settings.ADDRESS}{address}", **values),
         None,
         [person.email],
         connection=server,
-        headers=_about(member) if server is None else {},
+        headers=_headers(member) if server is None else {},
     )
-    for name, content, kind in files:
-        mail.attach(name, content, kind)
+    for name, content, media_type in files:
+        mail.attach(name, content, media_type)
     mail.send()
 
 
-def spoken(asked: str) -> str:
-    """A language that is spoken here: the one that is asked for, else English."""
-    return asked if asked in LOCALES else "en"
+def supported_language(language: str) -> str:
+    """Return the language if the room has it, else English."""
+    return language if language in LOCALES else "en"
 
 
-def page(member: MemberContext, name: str, **more: object) -> str:
-    """The address of a page of the relationship."""
-    return reverse(name, kwargs={"relationship": member.relationship.pk, **more})
+def page_path(member: MemberContext, name: str, **kwargs: object) -> str:
+    """Return the path of a page of the relationship, by its URL name."""
+    return reverse(name, kwargs={"relationship": member.relationship.pk, **kwargs})

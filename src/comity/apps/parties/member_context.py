@@ -21,14 +21,14 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from comity.apps.i18n import language, words_for
+from comity.apps.parties.identity_providers import has_sign_in_lapsed, sign_in_lapsed
 from comity.apps.parties.models import Membership, Organisation, Person, Relationship, Role
-from comity.apps.parties.organisations import has_lapsed, lapsed
-from comity.apps.parties.rights import Action, may_now
+from comity.apps.parties.rights import Action, membership_may
 from comity.apps.refusal import Refused, return_address
 from comity.core.values import Side, Viewer
 from comity.review.i18n.words import Words
 
-API = "/api/"
+API_PREFIX = "/api/"
 IN_REQUEST = "in request"  # kept in `MemberContext.cache` for requests: they compute nothing that takes long
 M = TypeVar("M", bound=Model)
 _SET_VIEWER = "SELECT set_config('comity.person', %s, true), set_config('comity.viewer', %s, true)"
@@ -65,7 +65,7 @@ class MemberContext:
 
     def may(self, action: Action) -> bool:
         """Whether the person may do it, by their own role or as somebody's deputy."""
-        return may_now(self.membership, action, timezone.now().date())
+        return membership_may(self.membership, action, timezone.now().date())
 
     def party(self, words: Words) -> Callable[[Side | str | None], str]:
         """A function that gives the organisation's name for a side."""
@@ -102,7 +102,7 @@ def viewing_as(person: UUID) -> Iterator[None]:
         before = cursor.fetchone()
         set_viewer(person)
         yield
-        cursor.execute(_SET_VIEWER, [one or "" for one in before])
+        cursor.execute(_SET_VIEWER, [value or "" for value in before])
 
 
 def find_member(person: UUID, relationship: UUID) -> MemberContext | None:
@@ -204,9 +204,9 @@ class ViewerMiddleware:
         request.member = None  # type: ignore[attr-defined]
         request.writes, request.failed = True, False  # type: ignore[attr-defined]
         with transaction.atomic():
-            if request.path.startswith(API):
+            if request.path.startswith(API_PREFIX):
                 # A program is let in by its token alone: a browser's session would let other sites' forms in.
-                request.user, request.writes = _by_token(request)  # type: ignore[attr-defined]
+                request.user, request.writes = _authenticate_token(request)  # type: ignore[attr-defined]
             response = self.get_response(request)
             if request.failed:  # type: ignore[attr-defined]
                 transaction.set_rollback(True)  # at the end: the page that says so may still ask who is looking
@@ -223,7 +223,7 @@ class ViewerMiddleware:
         if "relationship" not in kwargs:
             set_viewer(request.user.pk if request.user.is_authenticated else None)
             return None
-        program = request.path.startswith(API)  # which is told its address's parts, and answers 401 of itself
+        program = request.path.startswith(API_PREFIX)  # which is told its address's parts, and answers 401 of itself
         if program and not request.user.is_authenticated:
             return None
         if not request.user.is_authenticated:
@@ -241,52 +241,52 @@ class ViewerMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Roll back a request that failed; answer one that was refused."""
         request.failed = not (isinstance(exception, Refused) and exception.keeps_changes)  # type: ignore[attr-defined]
-        return _refused(request, exception) if isinstance(exception, Refused) else None
+        return _refusal_response(request, exception) if isinstance(exception, Refused) else None
 
 
 _TITLES = {HTTPStatus.TOO_MANY_REQUESTS: "too_often", HTTPStatus.SERVICE_UNAVAILABLE: "not_yet"}
 
 
-def _refused(request: HttpRequest, refused: Refused) -> HttpResponse:
-    """Back to the page with the form on it, with a sentence; where there is none, a page that says the same.
+def _refusal_response(request: HttpRequest, refused: Refused) -> HttpResponse:
+    """Return a redirect to the page with the form, with a message; where there is none, a page with the message.
 
-    What somebody may not know of is not there: its page says nothing more.
+    What somebody may not know of does not exist: its page says nothing more.
     """
     if refused.status == HTTPStatus.NOT_FOUND:
         return render(request, "error.html", {"what": "not_found"}, status=refused.status)
     sentence, address = refused.sentence(words_for(language())), return_address(request, refused)
-    what = _TITLES.get(refused.status, "forbidden")
-    if address is not None and what != "too_often":
+    title = _TITLES.get(refused.status, "forbidden")
+    if address is not None and title != "too_often":
         messages.error(request, sentence)
         return redirect(address)
-    later = refused.status == HTTPStatus.SERVICE_UNAVAILABLE and refused.retry_after_s is not None
-    answer = render(
+    retryable = refused.status == HTTPStatus.SERVICE_UNAVAILABLE and refused.retry_after_s is not None
+    response = render(
         request,
-        "waiting.html" if later else "error.html",
-        {"what": what, "sentence": sentence},
-        status=HTTPStatus.ACCEPTED if later else refused.status,  # to a browser it is no error
+        "waiting.html" if retryable else "error.html",
+        {"what": title, "sentence": sentence},
+        status=HTTPStatus.ACCEPTED if retryable else refused.status,  # to a browser it is no error
     )
     for name, value in refused.headers.items():
-        answer.headers[name] = value
-    if later and request.method == "GET":
-        answer.headers["Refresh"] = str(refused.retry_after_s)
-    return answer
+        response.headers[name] = value
+    if retryable and request.method == "GET":
+        response.headers["Refresh"] = str(refused.retry_after_s)
+    return response
 
 
-def _by_token(request: HttpRequest) -> tuple[Person | AnonymousUser, bool]:
-    scheme, _, word = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not word:
+def _authenticate_token(request: HttpRequest) -> tuple[Person | AnonymousUser, bool]:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
         return AnonymousUser(), False
     with connection.cursor() as cursor:
-        cursor.execute("SELECT person, writes FROM comity_token(%s)", [hashlib.sha256(word.encode()).hexdigest()])
-        found = cursor.fetchone()
-    if found is None:
+        cursor.execute("SELECT person, writes FROM comity_token(%s)", [hashlib.sha256(token.encode()).hexdigest()])
+        row = cursor.fetchone()
+    if row is None:
         return AnonymousUser(), False
-    person = Person.objects.get(pk=found[0])
-    if has_lapsed(person):
-        lapsed.send(sender=Person, user=person)
+    person = Person.objects.get(pk=row[0])
+    if has_sign_in_lapsed(person):
+        sign_in_lapsed.send(sender=Person, user=person)
         return AnonymousUser(), False
-    return person, bool(found[1])
+    return person, bool(row[1])
 
 
 def member_of(request: HttpRequest, action: Action = Action.READ) -> MemberContext:

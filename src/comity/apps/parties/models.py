@@ -9,11 +9,11 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from comity.apps.parties.names import plain
+from comity.apps.parties.names import validate_name
 from comity.core.values import Side
 
-SIDES = [(side.value, side.value) for side in Side]
-DAYS = (date(1990, 1, 1), date(2199, 12, 31))  # the first and the last that people write anywhere
+SIDE_CHOICES = [(side.value, side.value) for side in Side]
+DAY_BOUNDS = (date(1990, 1, 1), date(2199, 12, 31))  # the first and last day that forms and the API accept
 
 
 class Role(models.TextChoices):
@@ -30,11 +30,11 @@ class Role(models.TextChoices):
     AUDITOR = "auditor"
 
 
-NEUTRAL = (Role.SURVEYOR, Role.MEDIATOR, Role.AUDITOR)
+NEUTRAL_ROLES = (Role.SURVEYOR, Role.MEDIATOR, Role.AUDITOR)
 
 
-class Identified(models.Model):
-    """Known by a number that says nothing: not how many there are, nor in which order they came."""
+class UUIDModel(models.Model):
+    """A model with a random id, which tells neither how many rows there are nor in which order they were added."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
 
@@ -44,26 +44,26 @@ class Identified(models.Model):
         abstract = True
 
 
-class People(BaseUserManager["Person"]):
-    """Makes people."""
+class PersonManager(BaseUserManager["Person"]):
+    """Manager of people."""
 
-    def create_user(self, email: str, password: str | None = None, **more: Any) -> "Person":  # noqa: ANN401 - fields
-        """Somebody who signs in with this address; without a password by other means alone.
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "Person":  # noqa: ANN401 - any field
+        """Create a person, who signs in with this address; without a password by other means alone.
 
         :raises comity.apps.refusal.Refused: for a name that holds a link or a line break
         """
-        more["name"] = plain(more["name"])
-        person = self.model(email=self.normalize_email(email).lower(), **more)
+        fields["name"] = validate_name(fields["name"])
+        person = self.model(email=self.normalize_email(email).lower(), **fields)
         person.set_password(password)
         person.save(using=self._db)
         return person
 
     def get_by_natural_key(self, username: str | None) -> "Person":
-        """By address, however it is written."""
+        """Return the person with this address, in any case."""
         return self.get(email__iexact=username)
 
 
-class Person(AbstractBaseUser, Identified):
+class Person(AbstractBaseUser, UUIDModel):
     """Somebody who signs in. The same person may stand on a side of many relationships."""
 
     email = models.EmailField(unique=True)
@@ -72,7 +72,7 @@ class Person(AbstractBaseUser, Identified):
     is_active = models.BooleanField(default=True)
     joined_at = models.DateTimeField(default=timezone.now)
 
-    objects: ClassVar[People] = People()
+    objects: ClassVar[PersonManager] = PersonManager()
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -84,11 +84,11 @@ class Person(AbstractBaseUser, Identified):
 
     @property
     def initials(self) -> str:
-        """For a portrait."""
+        """The initials, for a portrait."""
         return "".join(word[0] for word in self.name.split()[:2]).upper()
 
 
-class Organisation(Identified):
+class Organisation(UUIDModel):
     """A firm, an authority, a group of users, a department. `placeholder` until somebody of it has joined."""
 
     name = models.CharField(max_length=120)
@@ -100,7 +100,7 @@ class Organisation(Identified):
         return self.name
 
 
-class Relationship(Identified):
+class Relationship(UUIDModel):
     """Joins a customer and a provider; an organisation may be either in another."""
 
     customer = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
@@ -125,16 +125,16 @@ class Relationship(Identified):
         return self.customer, self.provider
 
     def organisation(self, side: Side) -> Organisation:
-        """Who stands on a side."""
+        """Return the organisation of a side."""
         return self.customer if side is Side.CUSTOMER else self.provider
 
 
-class Membership(Identified):
+class Membership(UUIDModel):
     """Somebody's place in a relationship: on a side or on none, with a role, until they leave."""
 
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="memberships")
     person = models.ForeignKey(Person, models.PROTECT, related_name="memberships")
-    side = models.CharField(max_length=8, choices=SIDES, null=True, blank=True)  # noqa: DJ001 - none is a place too
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES, null=True, blank=True)  # noqa: DJ001 - none is a place too
     role = models.CharField(max_length=12, choices=Role.choices)
     stands_in_for = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="deputies")
     stands_in_until = models.DateField(null=True, blank=True)  # that day included
@@ -147,7 +147,7 @@ class Membership(Identified):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["relationship", "person"], condition=Q(left_at=None), name="one_place"),
             models.CheckConstraint(
-                condition=(Q(side=None) & Q(role__in=NEUTRAL)) | (~Q(side=None) & ~Q(role__in=NEUTRAL)),
+                condition=(Q(side=None) & Q(role__in=NEUTRAL_ROLES)) | (~Q(side=None) & ~Q(role__in=NEUTRAL_ROLES)),
                 name="neutral_on_no_side",
             ),
         ]
@@ -157,7 +157,7 @@ class Membership(Identified):
         return f"{self.person} ({self.role})"
 
 
-class Invitation(Identified):
+class Invitation(UUIDModel):
     """An invitation to join. Of the word in its mail only a digest is kept.
 
     One for a neutral person (`side` is None) is a proposal until a lead of the other side agrees: until then there is
@@ -165,7 +165,7 @@ class Invitation(Identified):
     """
 
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="invitations")
-    side = models.CharField(max_length=8, choices=SIDES, null=True, blank=True)  # noqa: DJ001 - as above
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES, null=True, blank=True)  # noqa: DJ001 - as above
     role = models.CharField(max_length=12, choices=Role.choices)
     email = models.EmailField()
     digest = models.CharField(max_length=64, unique=True, null=True)  # noqa: DJ001 - unique where there is one
@@ -181,7 +181,7 @@ class Invitation(Identified):
         return self.email
 
 
-class Token(Identified):
+class Token(UUIDModel):
     """Lets a program in as a person, for a time and a purpose. Only what tells the word again is kept."""
 
     person = models.ForeignKey(Person, models.CASCADE, related_name="+")

@@ -1,6 +1,7 @@
-"""What the parties do: found a relationship, invite, join, leave. Each is written to the log.
+"""Operations of the parties: relationships, invitations, memberships, deputies, API tokens. Each is written to the log.
 
-Who may change a place is decided in the database (`migrations/0012_places.py`): the operations here call its functions.
+Who may change a membership is decided in the database (`migrations/0012_places.py`): these operations call its
+functions.
 """
 
 import secrets
@@ -14,28 +15,28 @@ from django.urls import reverse
 from django.utils import timezone
 
 from comity.apps.i18n import language, words_for
-from comity.apps.parties.limits import limit
-from comity.apps.parties.mailing import about, has_mail_server, page, send, tell, tell_person
+from comity.apps.parties.mailing import has_mail_server, mail_headers, mail_person, mail_side, page_path, queue_mail
 from comity.apps.parties.member_context import MemberContext, set_viewer, viewing_as
 from comity.apps.parties.models import (
-    NEUTRAL,
+    NEUTRAL_ROLES,
     Invitation,
     Membership,
     Person,
     Role,
     Token,
 )
-from comity.apps.parties.names import plain
-from comity.apps.parties.queries import digest
+from comity.apps.parties.names import validate_name
+from comity.apps.parties.queries import token_digest
+from comity.apps.parties.rate_limits import check_rate_limit
 from comity.apps.parties.refusals import Code
 from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused
 from comity.core.values import OrganisationKind, Side
 
-LONGEST_TOKEN_DAYS, WRITING_TOKEN_DAYS = 365, 90
+MAX_TOKEN_DAYS, WRITING_TOKEN_DAYS = 365, 90
 
 
-def found(  # noqa: PLR0913 - who begins it, and between whom
+def create_relationship(  # noqa: PLR0913 - who begins it, and between whom
     person: Person,
     side: Side,
     own: str,
@@ -45,242 +46,244 @@ def found(  # noqa: PLR0913 - who begins it, and between whom
     other_kind: str = OrganisationKind.EXTERNAL,
     organisation: UUID | None = None,
 ) -> MemberContext:
-    """Begin a relationship on one side; the other is a placeholder until somebody of it joins.
+    """Create a relationship from one side; the other is a placeholder until somebody of it joins.
 
-    :param organisation: which the person leads elsewhere, and whose side it is here too; None: one of the name `own`
-    :raises Refused: for too many in a day, and for an organisation that the person does not lead
+    :param organisation: of the own side, which the person leads elsewhere; None: a new one with the name `own`
+    :raises Refused: beyond the rate limit, and for an organisation that the person does not lead
     :raises Refused: for a name that holds a link or a line break
     """
-    other = plain(other)
-    limit(person, "relationships")
+    other = validate_name(other)
+    check_rate_limit(person, "relationships")
     set_viewer(person.pk)
     with connection.cursor() as cursor:
         if organisation is None:
-            asked = [side.value, plain(own), own_kind, other, other_kind]
-            cursor.execute("SELECT comity_begin(%s, %s, %s, %s, %s)", asked)
+            arguments = [side.value, validate_name(own), own_kind, other, other_kind]
+            cursor.execute("SELECT comity_begin(%s, %s, %s, %s, %s)", arguments)
         else:
-            asked = [side.value, str(organisation), other, other_kind]
-            cursor.execute("SELECT comity_begin_for(%s, %s, %s, %s)", asked)
-        (place,) = cursor.fetchone()
-    if place is None:
+            arguments = [side.value, str(organisation), other, other_kind]
+            cursor.execute("SELECT comity_begin_for(%s, %s, %s, %s)", arguments)
+        (membership,) = cursor.fetchone()
+    if membership is None:
         raise Refused(Code.NOT_LED)
-    return _member(person, place)
+    return _act_as(person, membership)
 
 
 def use_organisation(member: MemberContext, organisation: UUID) -> None:
-    """Say that the viewer's side is an organisation which they lead in another relationship: one row from now on.
+    """Make the viewer's side an organisation which they lead in another relationship: one row from now on.
 
     :raises Refused: for whoever is not a lead, for an organisation that they do not lead, and for the other side's own
     """
-    _ask(member, "comity_use_organisation", organisation)
+    _call_function(member, "comity_use_organisation", organisation)
     member.relationship.refresh_from_db()
 
 
 def invite(member: MemberContext, email: str, role: Role, side: Side | None) -> tuple[Invitation, str | None]:
-    """Ask somebody to join. The word is for the mail and is not kept.
+    """Invite somebody, and return the invitation with its token. The token is for the mail and is not stored.
 
-    Somebody for neither side is only proposed: there is no word until a lead of the other side agrees (`agree`).
+    A neutral person is only proposed: there is no token until a lead of the other side agrees (`agree_to_invitation`).
 
     :raises Refused: for whoever is not a lead, and for a side that is not one's own, unless it has no lead
     """
-    if role in NEUTRAL:
+    if role in NEUTRAL_ROLES:
         side = None
     elif side is not member.side:
         role = Role.LEAD
-    word = None if role in NEUTRAL else secrets.token_urlsafe(24)
-    made = uuid4()
-    _ask(member, "comity_invite", made, side, role.value, email, word and digest(word))
-    return Invitation.objects.get(pk=made), word
+    token = None if role in NEUTRAL_ROLES else secrets.token_urlsafe(24)
+    invitation = uuid4()
+    _call_function(member, "comity_invite", invitation, side, role.value, email, token and token_digest(token))
+    return Invitation.objects.get(pk=invitation), token
 
 
 def invite_by_mail(member: MemberContext, email: str, role: Role, side: Side | None) -> tuple[Invitation, str]:
-    """Ask somebody to join, by mail; for somebody neutral, write to the other side's leads that they are to agree.
+    """Invite somebody by mail; for a neutral person, mail the other side's leads that they are to agree.
 
-    :returns: the invitation; and where the room has no mail server, the link that the inviting person has to pass on
-    :raises Refused: as `invite`
-    :raises Refused: for too many mails, or too many to one address
+    :returns: the invitation; where the room has no mail server, also the link that the inviting person passes on
+    :raises Refused: as `invite`, and beyond the rate limits for mails and for mails to one address
     """
     person = member.membership.person
-    limit(person, "invitations")
-    limit(person, "invitations to one address", email)
-    made, word = invite(member, email, role, side)
+    check_rate_limit(person, "invitations")
+    check_rate_limit(person, "invitations to one address", email)
+    invitation, token = invite(member, email, role, side)
     link = ""
-    if word is not None:
-        link = _mail_invitation(member, person, made, word)
+    if token is not None:
+        link = _mail_invitation(member, person, invitation, token)
     elif member.side is not None:
-        tell(
-            member, member.side.other, Action.INVITE, "neutral_proposed", page(member, "people"),
-            person=lambda _: person.name, email=lambda _: made.email, relationship=lambda _: str(member.relationship),
-            role=lambda words: words(f"role.{role}").lower(),
+        mail_side(
+            member, member.side.other, Action.INVITE, "neutral_proposed", page_path(member, "people"),
+            person=lambda _: person.name, email=lambda _: invitation.email,
+            relationship=lambda _: str(member.relationship), role=lambda words: words(f"role.{role}").lower(),
         )  # fmt: skip
-    return made, link
+    return invitation, link
 
 
-def agree(member: MemberContext, invitation: Invitation) -> str:
-    """Agree, as a lead of the other side, that somebody neutral is invited; returns the word for the mail.
+def agree_to_invitation(member: MemberContext, invitation: Invitation) -> str:
+    """Agree, as a lead of the other side, to the invitation of a neutral person; return the token for the mail.
 
     :raises Refused: for the side that proposed it, and for a proposal that has ended
     """
-    word = secrets.token_urlsafe(24)
-    _ask(member, "comity_agree", invitation.pk, digest(word))
-    return word
+    token = secrets.token_urlsafe(24)
+    _call_function(member, "comity_agree", invitation.pk, token_digest(token))
+    return token
 
 
-def agree_by_mail(member: MemberContext, invitation: Invitation) -> str:
-    """Agree that somebody neutral is invited, and send them the mail in the name of who proposed it.
+def agree_to_invitation_by_mail(member: MemberContext, invitation: Invitation) -> str:
+    """Agree to the invitation of a neutral person, and send them the mail in the name of who proposed it.
 
-    :returns: as the link of `invite_by_mail`
-    :raises Refused: as `agree`
-    :raises Refused: as `invite_by_mail`
+    :returns: the link as `invite_by_mail`
+    :raises Refused: as `agree_to_invitation` and `invite_by_mail`
     """
     person = member.membership.person
-    limit(person, "invitations")
-    limit(person, "invitations to one address", invitation.email)
-    word = agree(member, invitation)
-    return _mail_invitation(member, invitation.made_by.person, invitation, word)
+    check_rate_limit(person, "invitations")
+    check_rate_limit(person, "invitations to one address", invitation.email)
+    token = agree_to_invitation(member, invitation)
+    return _mail_invitation(member, invitation.made_by.person, invitation, token)
 
 
-def _mail_invitation(member: MemberContext, by: Person, invitation: Invitation, word: str) -> str:
-    """Send it in the language of whoever asks, with nothing of what is inside; returns the link where no mail goes."""
-    address = f"{settings.ADDRESS}{reverse('join', args=[word])}"  # never of a request, which may name any host
-    said = {"person": by.name, "relationship": str(member.relationship)}
+def _mail_invitation(member: MemberContext, sender: Person, invitation: Invitation, token: str) -> str:
+    """Mail an invitation in the language of the request, with its token and nothing of what is inside.
+
+    :returns: the link, where no mail leaves the room; else nothing
+    """
+    address = f"{settings.ADDRESS}{reverse('join', args=[token])}"  # not the request's host, which may be any
+    values = {"person": sender.name, "relationship": str(member.relationship)}
     words = words_for(language())
-    text = words("invite.mail", address=address, **said)
-    send(words("invite.subject", **said), text, invitation.email, about(member))
+    text = words("invite.mail", address=address, **values)
+    queue_mail(words("invite.subject", **values), text, invitation.email, mail_headers(member))
     return "" if has_mail_server() else address
 
 
-def join(person: Person, word: str) -> MemberContext:
-    """Take up an invitation; doing so twice gives the same place.
+def accept_invitation(person: Person, token: str) -> MemberContext:
+    """Accept an invitation; accepting it twice returns the same membership.
 
-    :raises Refused: for one that is not there, is not for this address, has ended, or was taken up
+    :raises Refused: for an unknown token, another person's address, and an invitation that has ended or was accepted
     """
     set_viewer(person.pk)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT comity_join(%s)", [digest(word)])
-        (place,) = cursor.fetchone()
-    if place is None:
+        cursor.execute("SELECT comity_join(%s)", [token_digest(token)])
+        (membership,) = cursor.fetchone()
+    if membership is None:
         raise Refused(Code.INVITATION_GONE)
-    return _member(person, place)
+    return _act_as(person, membership)
 
 
-def let_go(member: MemberContext, other: Membership) -> None:
-    """End somebody's place on the own side or on neither, or one's own, with all invitations that they made.
+def end_membership(member: MemberContext, other: Membership) -> None:
+    """End a membership of the own side, a neutral one, or one's own, with all invitations that the person made.
 
-    What they did and what was open of it stays their side's.
+    What they did, and what is open of it, stays with their side.
 
-    :raises Refused: for somebody of the other side, for whom one stands in for, and for a side's last lead
+    :raises Refused: for the other side's, for the person whom one is deputy of, and for a side's last lead
     """
-    _ask(member, "comity_let_go", other.pk)
+    _call_function(member, "comity_let_go", other.pk)
 
 
 def change_role(member: MemberContext, other: Membership, role: Role) -> None:
-    """Give somebody of the own side another role; who leads makes another a lead first, and then changes their own.
+    """Change the role of a member of the own side; a lead makes another a lead before changing their own role.
 
-    :raises Refused: for somebody of another side, a role of another kind, whom one stands in for, and a side's
-        last lead
+    :raises Refused: for another side's member, a role of another kind, the person whom one is deputy of, and a
+        side's last lead
     """
-    _ask(member, "comity_change_role", other.pk, role.value)
+    _call_function(member, "comity_change_role", other.pk, role.value)
 
 
-def stand_in(member: MemberContext, other: Membership, deputy: Membership | None, until: date | None) -> None:
-    """Let a deputy stand in for somebody, with the rights of both but that to decide about people, until a day.
+def set_deputy(member: MemberContext, other: Membership, deputy: Membership | None, until: date | None) -> None:
+    """Set a member's deputy, who has the rights of both except to decide about people, until a day.
 
-    Where no lead names the deputy, the leads are written to, and the day is at most 30 days away.
+    Where somebody other than a lead names the deputy, the leads are mailed, and the day is at most 30 days away.
 
     :param deputy: None ends it
-    :raises Refused: for whoever neither leads the side nor is the one to be stood in for, for a deputy of
-        another side or one who stands in for somebody else, and for a day that has passed or is too far away
-    :raises Refused: for too many in an hour
+    :param until: the last day
+    :raises Refused: for whoever is neither a lead of the side nor the member, for a deputy of another side or of
+        somebody else, for a day that has passed or is too far away, and beyond the rate limit
     """
-    tells_leads = deputy is not None and member.side is not None and not member.may(Action.INVITE)
-    if tells_leads:
-        limit(member.membership.person, "deputies")
-    _ask(member, "comity_stand_in", other.pk, None if deputy is None else deputy.pk, until)
-    if tells_leads and deputy is not None and until is not None and member.side is not None:
-        tell(
-            member, member.side, Action.INVITE, "deputy_named", page(member, "people"),
+    mails_leads = deputy is not None and member.side is not None and not member.may(Action.INVITE)
+    if mails_leads:
+        check_rate_limit(member.membership.person, "deputies")
+    _call_function(member, "comity_stand_in", other.pk, None if deputy is None else deputy.pk, until)
+    if mails_leads and deputy is not None and until is not None and member.side is not None:
+        mail_side(
+            member, member.side, Action.INVITE, "deputy_named", page_path(member, "people"),
             person=lambda _: other.person.name, deputy=lambda _: deputy.person.name,
             relationship=lambda _: str(member.relationship), day=lambda words: words.day(until),
         )  # fmt: skip
 
 
 def review_access(member: MemberContext) -> None:
-    """Say that the own side's places were looked through and stand.
+    """Record that the own side's memberships were reviewed.
 
-    :raises Refused: for a place that has ended
+    :raises Refused: where the viewer's membership has ended
     """
-    _ask(member, "comity_review_access")
+    _call_function(member, "comity_review_access")
 
 
-def withdraw(member: MemberContext, invitation: Invitation) -> None:
-    """Take an invitation back: one of the own side, or for somebody neutral whichever side proposed it.
+def withdraw_invitation(member: MemberContext, invitation: Invitation) -> None:
+    """Withdraw an invitation of the own side, or a neutral person's, whichever side proposed it.
 
     :raises Refused: for one that is not open any more
     """
-    _ask(member, "comity_withdraw", invitation.pk)
+    _call_function(member, "comity_withdraw", invitation.pk)
 
 
-def _ask(member: MemberContext, function: str, *values: UUID | str | date | None) -> None:
-    """Call a function of the database's owner as whoever stands there: it checks, changes and writes the log.
+def _call_function(member: MemberContext, function: str, *arguments: UUID | str | date | None) -> None:
+    """Call a function of the database's owner as the member: it checks, changes and writes the log.
 
-    :raises Refused: with the code that it answers
+    :raises Refused: with the code that it returns
     """
     set_viewer(member.membership.person_id, member.membership.pk)
-    places = ", ".join(["%s"] * len(values))
+    marks = ", ".join(["%s"] * len(arguments))
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}({places})", values)
-        (refused,) = cursor.fetchone()
-    if refused is not None:
-        raise Refused(Code(refused))
+        cursor.execute(f"SELECT {function}({marks})", arguments)
+        (code,) = cursor.fetchone()
+    if code is not None:
+        raise Refused(Code(code))
 
 
-def _member(person: Person, place: UUID) -> MemberContext:
-    set_viewer(person.pk, place)
-    there = Membership.objects.select_related("relationship__customer", "relationship__provider", "person")
-    return MemberContext(there.get(pk=place))
+def _act_as(person: Person, membership: UUID) -> MemberContext:
+    set_viewer(person.pk, membership)
+    memberships = Membership.objects.select_related("relationship__customer", "relationship__provider", "person")
+    return MemberContext(memberships.get(pk=membership))
 
 
 def make_token(person: Person, name: str, days: int | None, *, writes: bool) -> tuple[Token, str]:
-    """Make an API token of one's own, and write to its person. Its word is shown once and not kept.
+    """Create an API token, mail its person, and return it with its secret, which is shown once and not stored.
 
-    :param days: None for 90 where it writes and 365 where it only reads
+    :param days: of validity, at most 365; None: 90 for a token that writes, 365 for one that only reads
     :raises Refused: for a name that holds a link or a line break
     """
-    name = plain(name)
+    name = validate_name(name)
     if days is None:
-        days = WRITING_TOKEN_DAYS if writes else LONGEST_TOKEN_DAYS
-    word = f"comity_{secrets.token_urlsafe(32)}"
-    expires = timezone.now() + timedelta(days=min(max(days, 1), LONGEST_TOKEN_DAYS))
-    made = Token.objects.create(person=person, name=name, digest=digest(word), writes=writes, expires_at=expires)
-    tell_person(
+        days = WRITING_TOKEN_DAYS if writes else MAX_TOKEN_DAYS
+    secret = f"comity_{secrets.token_urlsafe(32)}"
+    expires_at = timezone.now() + timedelta(days=min(max(days, 1), MAX_TOKEN_DAYS))
+    digest = token_digest(secret)
+    token = Token.objects.create(person=person, name=name, digest=digest, writes=writes, expires_at=expires_at)
+    mail_person(
         person, "token_made", reverse("account"),
-        name=lambda _: name, day=lambda words: words.day(expires.date()),
+        name=lambda _: name, day=lambda words: words.day(expires_at.date()),
         does=lambda words: words("token.both" if writes else "token.reads"),
     )  # fmt: skip
-    return made, word
+    return token, secret
 
 
 def revoke_token(token: Token) -> None:
-    """End an API token, and write to its person."""
-    _end(token.person, Token.objects.filter(pk=token.pk), "revoked")
+    """Revoke an API token, and mail its person."""
+    _revoke(token.person, Token.objects.filter(pk=token.pk), "revoked")
 
 
-def end_tokens(person: Person, why: str) -> None:
-    """End all API tokens of somebody, whoever is looking, and write to them.
+def revoke_all_tokens(person: Person, why: str) -> None:
+    """Revoke all API tokens of a person, whoever the viewer is, and mail them.
 
     :param why: "password", or "not_signed_in" where their organisation's own sign-in has not let them in for long
     """
     with viewing_as(person.pk):
-        _end(person, Token.objects.filter(person=person), why)
+        _revoke(person, Token.objects.filter(person=person), why)
 
 
-def _end(person: Person, tokens: QuerySet[Token], why: str) -> None:
+def _revoke(person: Person, tokens: QuerySet[Token], why: str) -> None:
     now = timezone.now()
-    ended = list(tokens.filter(revoked_at=None, expires_at__gt=now))
-    if Token.objects.filter(pk__in=[one.pk for one in ended], revoked_at=None).update(revoked_at=now):
-        names = ", ".join(one.name for one in ended)
-        tell_person(
+    valid = list(tokens.filter(revoked_at=None, expires_at__gt=now))
+    if Token.objects.filter(pk__in=[one.pk for one in valid], revoked_at=None).update(revoked_at=now):
+        names = ", ".join(one.name for one in valid)
+        mail_person(
             person, "token_ended", reverse("account"),
             names=lambda _: names, why=lambda words: words(f"token_why.{why}"),
         )  # fmt: skip

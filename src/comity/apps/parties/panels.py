@@ -1,4 +1,4 @@
-"""What each app puts on the page of today and into the navigation; each registers its own, and Today shows them all."""
+"""Registry of panels for the Today page, and of navigation entries: each app registers its own."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 from comity.apps.parties.member_context import MemberContext
 from comity.review.i18n.words import Words
 
-Context = Mapping[str, object]
+PanelContext = Mapping[str, object]
 
 
-class Place(IntEnum):
-    """Where on the page a panel stands."""
+class PanelArea(IntEnum):
+    """The area of the page that a panel stands in."""
 
     HEAD = 0
     TOP = 1  # what is wrong, or missing
@@ -22,25 +22,25 @@ class Place(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A part of the page of today.
+    """A panel of the Today page.
 
-    :ivar template: which shows it, with what `context` gives as `box`
-    :ivar order: among those of its place
-    :ivar context: by viewer, words and the relationship's zone; None where there is nothing to show
+    :ivar template: rendered with the result of `context` as `box`
+    :ivar order: among the panels of its area
+    :ivar context: takes viewer, words and the relationship's time zone; returns None where there is nothing to show
     """
 
     template: str
-    place: Place
+    area: PanelArea
     order: int
-    context: Callable[[MemberContext, Words, ZoneInfo], Context | None]
+    context: Callable[[MemberContext, Words, ZoneInfo], PanelContext | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A page of the navigation.
+class NavEntry:
+    """An entry of the navigation.
 
-    :ivar name: of its address, and of its word below [nav]
-    :ivar count: how many things wait there; None where none is counted
+    :ivar name: of the URL, and of the catalogue key below [nav]
+    :ivar count: returns how many things wait there; None where nothing is counted
     """
 
     name: str
@@ -49,24 +49,24 @@ class Entry:
 
 
 _panels: dict[str, Panel] = {}
-_entries: dict[str, Entry] = {}
+_nav_entries: dict[str, NavEntry] = {}
 
 
 def add_panel(panel: Panel) -> None:
-    """Show a panel on the page of today."""
+    """Register a panel of the Today page."""
     _panels[panel.template] = panel
 
 
-def add_entry(entry: Entry) -> None:
-    """Show a page in the navigation."""
-    _entries[entry.name] = entry
+def add_nav_entry(entry: NavEntry) -> None:
+    """Register an entry of the navigation."""
+    _nav_entries[entry.name] = entry
 
 
-def panels(place: Place) -> list[Panel]:
-    """The panels of a place, in their order."""
-    return sorted((one for one in _panels.values() if one.place is place), key=lambda one: one.order)
+def panels_in(area: PanelArea) -> list[Panel]:
+    """Return the panels of an area, in order."""
+    return sorted((panel for panel in _panels.values() if panel.area is area), key=lambda panel: panel.order)
 
 
-def entries() -> list[Entry]:
-    """The navigation, in its order."""
-    return sorted(_entries.values(), key=lambda one: one.order)
+def nav_entries() -> list[NavEntry]:
+    """Return the entries of the navigation, in order."""
+    return sorted(_nav_entries.values(), key=lambda entry: entry.order)

@@ -1,4 +1,4 @@
-"""What the parties' pages show. Every query is within what the database lets the viewer see."""
+"""Queries of the parties. Each returns only what row-level security lets the viewer see."""
 
 import hashlib
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ from django.utils import timezone
 
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Invitation, Membership, Person, Role, Token
-from comity.apps.parties.rights import Action, may_now, stands_in
+from comity.apps.parties.rights import Action, is_active_deputy, membership_may
 from comity.core.values import Side
 
 
-def portfolio(person: Person) -> QuerySet[Membership]:
-    """Where somebody has a place, the newest first."""
+def memberships_of(person: Person) -> QuerySet[Membership]:
+    """Return a person's current memberships, the newest first."""
     return (
         Membership.objects.select_related("relationship__customer", "relationship__provider")
         .filter(person=person, left_at=None)
@@ -28,48 +28,49 @@ def portfolio(person: Person) -> QuerySet[Membership]:
 
 
 @dataclass(frozen=True, slots=True)
-class Led:
-    """An organisation that somebody leads."""
+class LedOrganisation:
+    """An organisation that the viewer leads."""
 
     id: UUID
     name: str
     kind: str
 
 
-def led_organisations() -> list[Led]:
-    """The organisations that whoever looks leads, by name."""
+def led_organisations() -> list[LedOrganisation]:
+    """Return the organisations that the viewer leads, by name."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT id, name, kind FROM comity_led_organisations() ORDER BY name, id")
-        return [Led(*row) for row in cursor.fetchall()]
+        return [LedOrganisation(*row) for row in cursor.fetchall()]
 
 
-def other_organisations(member: MemberContext) -> list[Led]:
-    """Those that the viewer leads elsewhere and could lead here: the ones of this side's name first."""
+def organisation_candidates(member: MemberContext) -> list[LedOrganisation]:
+    """Return organisations that the viewer leads elsewhere and this side could be; those of the same name first."""
     if member.side is None or member.membership.role != Role.LEAD:
         return []
-    here = {member.relationship.customer_id, member.relationship.provider_id}
-    own = member.relationship.organisation(member.side).name.casefold()
-    found = [one for one in led_organisations() if one.id not in here]
-    return sorted(found, key=lambda one: one.name.casefold() != own)
+    parties = {member.relationship.customer_id, member.relationship.provider_id}
+    own_name = member.relationship.organisation(member.side).name.casefold()
+    candidates = [one for one in led_organisations() if one.id not in parties]
+    return sorted(candidates, key=lambda one: one.name.casefold() != own_name)
 
 
-def people(member: MemberContext, side: Side | None = None) -> QuerySet[Membership]:
-    """Who is in the viewer's relationship, side by side."""
-    there = Membership.objects.filter(relationship=member.relationship, left_at=None)
-    found = there.select_related("person", "stands_in_for__person")
-    return (found if side is None else found.filter(side=side)).order_by("side", "person__name", "pk")
+def members(member: MemberContext, side: Side | None = None) -> QuerySet[Membership]:
+    """Return the current members of the relationship, or of one side of it, by side and name."""
+    memberships = Membership.objects.filter(relationship=member.relationship, left_at=None)
+    if side is not None:
+        memberships = memberships.filter(side=side)
+    return memberships.select_related("person", "stands_in_for__person").order_by("side", "person__name", "pk")
 
 
-def within_reach(member: MemberContext, number: UUID) -> Membership | None:
-    """One's own place, or, for who leads, one of the own side or of somebody neutral."""
-    found = people(member).filter(pk=number).first()
-    if found is None or found.pk == member.membership.pk:
-        return found
-    return found if member.may(Action.INVITE) and found.side in {None, member.membership.side} else None
+def manageable_membership(member: MemberContext, pk: UUID) -> Membership | None:
+    """Return a membership that the viewer may change: their own; for a lead also the own side's and neutral ones."""
+    membership = members(member).filter(pk=pk).first()
+    if membership is None or membership.pk == member.membership.pk:
+        return membership
+    return membership if member.may(Action.INVITE) and membership.side in {None, member.membership.side} else None
 
 
-def first_leads(member: MemberContext) -> list[UUID]:
-    """The person of each side who has led it longest."""
+def longest_serving_leads(member: MemberContext) -> list[UUID]:
+    """Return for each side the person who has led it longest."""
     leads = Membership.objects.filter(relationship=member.relationship, role=Role.LEAD, left_at=None)
     by_side: dict[str | None, UUID] = {}
     for side, person in leads.order_by("joined_at").values_list("side", "person"):
@@ -78,65 +79,71 @@ def first_leads(member: MemberContext) -> list[UUID]:
 
 
 def has_lead(member: MemberContext, side: Side) -> bool:
-    """Whether somebody leads a side."""
-    return people(member, side).filter(role=Role.LEAD).exists()
+    """Return whether a side has a lead."""
+    return members(member, side).filter(role=Role.LEAD).exists()
 
 
-def invitations(member: MemberContext) -> QuerySet[Invitation]:
-    """Open invitations that the viewer's side has made, and, of either side, those for somebody neutral."""
-    there = Invitation.objects.filter(relationship=member.relationship, expires_at__gt=timezone.now())
-    return there.select_related("made_by__person").filter(accepted_by=None, withdrawn_at=None).order_by("-made_at")
+def open_invitations(member: MemberContext) -> QuerySet[Invitation]:
+    """Return open invitations: those of the viewer's side, and those of either side for neutral people."""
+    invitations = Invitation.objects.filter(relationship=member.relationship, expires_at__gt=timezone.now())
+    return (
+        invitations.select_related("made_by__person").filter(accepted_by=None, withdrawn_at=None).order_by("-made_at")
+    )
 
 
-def awaits(invitation: Invitation) -> Side | None:
-    """The side whose lead is still to agree to an invitation; None where nobody is."""
+def side_to_agree(invitation: Invitation) -> Side | None:
+    """Return the side whose lead is still to agree to an invitation; None where no agreement is needed."""
     if invitation.side is not None or invitation.agreed_by_id is not None or invitation.made_by.side is None:
         return None
     return Side(invitation.made_by.side).other
 
 
-def former(member: MemberContext) -> QuerySet[Membership]:
-    """Who was in the viewer's relationship and has left, the last first."""
-    there = Membership.objects.filter(relationship=member.relationship)
-    return there.select_related("person").exclude(left_at=None).order_by("-left_at")
+def former_members(member: MemberContext) -> QuerySet[Membership]:
+    """Return the ended memberships of the relationship, the last first."""
+    memberships = Membership.objects.filter(relationship=member.relationship)
+    return memberships.select_related("person").exclude(left_at=None).order_by("-left_at")
 
 
 @dataclass(frozen=True, slots=True)
 class AccessReview:
-    """When somebody last said that the places of a side stand."""
+    """The last time that somebody reviewed the memberships of a side."""
 
     at: datetime
     name: str
 
 
-def access_reviews(member: MemberContext) -> dict[str, AccessReview]:
-    """The last access review of each side, by its name; those of people on neither side by none."""
-    with connection.cursor() as cursor:  # the log stands above the parties: the database reads it for them
+def latest_access_reviews(member: MemberContext) -> dict[str, AccessReview]:
+    """Return the last access review of each side; key "" for neutral people."""
+    with connection.cursor() as cursor:  # the audit app is above this one: the database reads it
         cursor.execute("SELECT side, at, name FROM comity_access_reviews(%s)", [member.relationship.pk])
         return {side or "": AccessReview(at, name) for side, at, name in cursor.fetchall()}
 
 
-ACCESS = ("name", "email", "side", "role", "since", "left", "stands_in_for", "may")
+ACCESS_COLUMNS = ("name", "email", "side", "role", "since", "left", "stands_in_for", "may")
 
 
-def access(member: MemberContext) -> Iterator[tuple[str, ...]]:
-    """Who may see what, and who could, as `ACCESS` names it; addresses of the own side's people alone."""
+def access_rows(member: MemberContext) -> Iterator[tuple[str, ...]]:
+    """Yield a row of `ACCESS_COLUMNS` for each current and former member; mail addresses only of the own side."""
     today = timezone.now().date()
-    for one in [*people(member), *former(member)]:
+    for membership in [*members(member), *former_members(member)]:
+        deputised = membership.stands_in_for if is_active_deputy(membership, today) else None
+        allowed = (
+            [] if membership.left_at else [action for action in Action if membership_may(membership, action, today)]
+        )
         yield (
-            one.person.name,
-            one.person.email if one.side == member.membership.side else "",
-            one.side or "neutral",
-            one.role,
-            one.joined_at.date().isoformat(),
-            "" if one.left_at is None else one.left_at.date().isoformat(),
-            one.stands_in_for.person.name if one.stands_in_for and stands_in(one, today) else "",
-            " ".join(action for action in Action if one.left_at is None and may_now(one, action, today)),
+            membership.person.name,
+            membership.person.email if membership.side == member.membership.side else "",
+            membership.side or "neutral",
+            membership.role,
+            membership.joined_at.date().isoformat(),
+            "" if membership.left_at is None else membership.left_at.date().isoformat(),
+            "" if deputised is None else deputised.person.name,
+            " ".join(allowed),
         )
 
 
-def ways_in(person: Person) -> dict[str, int]:
-    """How somebody signs in besides a password: with codes, with how many passkeys; and how many sessions are open."""
+def sign_in_methods(person: Person) -> dict[str, int]:
+    """Return how many code generators and passkeys a person has, and how many open sessions."""
     types = list(Authenticator.objects.filter(user=person).values_list("type", flat=True))
     return {
         "codes": types.count(Authenticator.Type.TOTP),
@@ -145,19 +152,19 @@ def ways_in(person: Person) -> dict[str, int]:
     }
 
 
-def tokens() -> QuerySet[Token]:
-    """One's own tokens that still hold."""
+def valid_tokens() -> QuerySet[Token]:
+    """Return the viewer's own API tokens that are valid."""
     return Token.objects.filter(revoked_at=None, expires_at__gt=timezone.now())
 
 
-def digest(word: str) -> str:
-    """By which the word of an invitation or a token is known again."""
-    return hashlib.sha256(word.encode()).hexdigest()
+def token_digest(token: str) -> str:
+    """Return the digest by which an invitation or an API token is stored."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
-def invited(word: str) -> str | None:
-    """The address that an open invitation was sent to: whoever holds its word may know it."""
+def invited_email(token: str) -> str | None:
+    """Return the address that an open invitation was sent to; None for an unknown or ended one."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT comity_invited(%s)", [digest(word)])
+        cursor.execute("SELECT comity_invited(%s)", [token_digest(token)])
         (email,) = cursor.fetchone()
     return None if email is None else str(email)

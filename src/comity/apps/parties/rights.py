@@ -1,4 +1,4 @@
-"""What each role may do, in one table; whatever is not in it, nobody may."""
+"""The actions that each role may perform, in one table; nothing else is allowed."""
 
 from datetime import date
 from enum import StrEnum
@@ -7,7 +7,7 @@ from comity.apps.parties.models import Membership, Role
 
 
 class Action(StrEnum):
-    """What is done in a relationship."""
+    """An action in a relationship."""
 
     READ = "read"  # the review, matters, what is shared
     READ_OWN = "read_own"  # what the own side keeps to itself
@@ -23,9 +23,9 @@ class Action(StrEnum):
     AUDIT = "audit"  # the log and who may see what
 
 
-_ALL = frozenset(Action)
-MAY: dict[Role, frozenset[Action]] = {
-    Role.LEAD: _ALL,
+_ALL_ACTIONS = frozenset(Action)
+ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
+    Role.LEAD: _ALL_ACTIONS,
     Role.ANALYST: frozenset(
         {Action.READ, Action.READ_OWN, Action.READ_PEOPLE, Action.BRING, Action.DISPUTE, Action.ANSWER, Action.ACT}
     ),
@@ -39,24 +39,27 @@ MAY: dict[Role, frozenset[Action]] = {
 }
 
 
-def may(role: str, action: Action) -> bool:
-    """Whether a role may do it."""
-    return action in MAY[Role(role)]
+def role_may(role: str, action: Action) -> bool:
+    """Return whether a role may perform an action."""
+    return action in ROLE_ACTIONS[Role(role)]
 
 
-# What a deputy does not get: who decides about people is decided by the leads alone.
-NOT_HANDED_ON = frozenset({Action.INVITE})
+# Actions that a deputy does not get: leads alone decide about people.
+NOT_DELEGATED = frozenset({Action.INVITE})
 
 
-def stands_in(membership: Membership, day: date) -> bool:
-    """Whether somebody stands in for another on a day, and so has the other's rights beside their own."""
+def is_active_deputy(membership: Membership, day: date) -> bool:
+    """Return whether a member is deputy of another on a day, and so has the other's rights beside their own."""
     other, until = membership.stands_in_for, membership.stands_in_until
     return other is not None and other.left_at is None and until is not None and day <= until
 
 
-def may_now(membership: Membership, action: Action, day: date) -> bool:
-    """Whether somebody may do it, of themselves or in another's place."""
+def membership_may(membership: Membership, action: Action, day: date) -> bool:
+    """Return whether a member may perform an action on a day, by their own role or as a deputy."""
     other = membership.stands_in_for
-    return may(membership.role, action) or (
-        action not in NOT_HANDED_ON and other is not None and stands_in(membership, day) and may(other.role, action)
+    return role_may(membership.role, action) or (
+        action not in NOT_DELEGATED
+        and other is not None
+        and is_active_deputy(membership, day)
+        and role_may(other.role, action)
     )

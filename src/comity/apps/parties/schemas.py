@@ -9,35 +9,35 @@ from ninja import Schema
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from comity.apps.i18n import words_for
-from comity.apps.parties.models import DAYS, Role
-from comity.apps.parties.names import plain
+from comity.apps.parties.models import DAY_BOUNDS, Role
+from comity.apps.parties.names import validate_name
 from comity.apps.refusal import Refused
 from comity.core.values import OrganisationKind, Side
 
 M = TypeVar("M", bound=Model)
-MOST = 200
-FURTHEST = 1_000_000_000
-_FIRST_DAY, _LAST_DAY = DAYS
+MAX_SLICE = 200
+MAX_OFFSET = 1_000_000_000
+_FIRST_DAY, _LAST_DAY = DAY_BOUNDS
 # Whatever people write but for the one sign that a database does not hold.
 Text = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00]*$")]
 Day = Annotated[date, Field(ge=_FIRST_DAY, le=_LAST_DAY)]
 
 
-def _plain(name: str) -> str:
+def _validate_name(name: str) -> str:
     try:
-        return plain(name)
+        return validate_name(name)
     except Refused as refused:
         raise ValueError(refused.title(words_for("en"))) from None
 
 
-Name = Annotated[Text, Field(min_length=1, max_length=120), AfterValidator(_plain)]
+Name = Annotated[Text, Field(min_length=1, max_length=120), AfterValidator(_validate_name)]
 
 
 class Slice(Schema):
     """Some of many: how many, after how many."""
 
-    limit: int = Field(100, ge=1, le=MOST)
-    offset: int = Field(0, ge=0, le=FURTHEST)
+    limit: int = Field(100, ge=1, le=MAX_SLICE)
+    offset: int = Field(0, ge=0, le=MAX_OFFSET)
 
     def of(self, rows: QuerySet[M]) -> QuerySet[M]:
         """These of them."""

@@ -1,4 +1,4 @@
-"""Addresses of the parties: those of nobody in particular, and those within a relationship."""
+"""URLs of the parties: those outside relationships, and those within one."""
 
 from django.urls import path
 
@@ -7,8 +7,8 @@ from comity.apps.parties import views
 outside = [
     path("", views.portfolio, name="portfolio"),
     path("begin/", views.begin, name="begin"),
-    path("join/<str:word>/", views.join, name="join"),
-    path("set-up/<str:word>/", views.set_up, name="set_up"),
+    path("join/<str:token>/", views.join, name="join"),
+    path("set-up/<str:token>/", views.set_up, name="set_up"),
     path("account/", views.account, name="account"),
     path("account/tokens/", views.make_token, name="make_token"),
     path("account/tokens/<uuid:token>/revoke/", views.revoke_token, name="revoke_token"),
@@ -19,7 +19,7 @@ urlpatterns = [
     path("people/organisation/", views.use_organisation, name="use_organisation"),
     path("people/invitations/<uuid:invitation>/withdraw/", views.withdraw, name="withdraw_invitation"),
     path("people/invitations/<uuid:invitation>/agree/", views.agree, name="agree_invitation"),
-    path("people/<uuid:membership>/", views.their_place, name="their_place"),
+    path("people/<uuid:membership>/", views.membership_page, name="their_place"),
     path("people/<uuid:membership>/role/", views.change_role, name="change_role"),
     path("people/<uuid:membership>/stand-in/", views.stand_in, name="stand_in"),
     path("people/access.csv", views.access, name="access"),

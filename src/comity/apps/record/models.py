@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils import timezone
 
-from comity.apps.parties.models import SIDES, Identified, Person, Relationship
+from comity.apps.parties.models import SIDE_CHOICES, Person, Relationship, UUIDModel
 
 
 class Subject(models.TextChoices):
@@ -22,7 +22,7 @@ class VoidReason(models.TextChoices):
     BEFORE = "before"  # it was given before words held what they are for, so that nobody knows
 
 
-class Consent(Identified):
+class Consent(UUIDModel):
     """One side's word for a content, known by its digest; `deemed` where silence gave it.
 
     When the content changes before the other side has given its own word, this one is void: kept, with the time, the
@@ -40,7 +40,7 @@ class Consent(Identified):
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
     subject_type = models.CharField(max_length=20)  # of `Subject`
     subject = models.CharField(max_length=60)
-    side = models.CharField(max_length=8, choices=SIDES)
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
     person = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="+")
     name = models.CharField(max_length=120, blank=True, default="", db_default="")
     role = models.CharField(max_length=12, blank=True, default="", db_default="")
@@ -80,7 +80,7 @@ class EntryKind(models.TextChoices):
     CALENDAR = "calendar"  # when a side answers, agreed on by both
 
 
-class Entry(Identified):
+class Entry(UUIDModel):
     """One entry of a relationship's record. Never changed; each holds the digest of the one before it.
 
     :ivar content: what it says; the digest covers it, the entry's number and the digest before it

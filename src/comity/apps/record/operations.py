@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from comity.apps.parties.mailing import tell
+from comity.apps.parties.mailing import mail_side
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
 from comity.apps.record.models import Consent, Entry, EntryKind, Subject
@@ -79,7 +79,7 @@ def send_head(member: MemberContext, entry: Entry, key: str, address: str, said:
     """
     about = {"number": lambda _: str(entry.number), "digest": lambda _: entry.digest}
     for side in Side:
-        tell(member, side, Action.CONFIRM, key, address, **about, **said)
+        mail_side(member, side, Action.CONFIRM, key, address, **about, **said)
 
 
 def call(function: str, *arguments: str | bool | UUID | list[UUID]) -> Any:  # noqa: ANN401 - as the database gives it

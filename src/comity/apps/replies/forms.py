@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import get_language
 
 from comity.apps.i18n import language, words_for
-from comity.apps.parties.forms import Worded
+from comity.apps.parties.forms import LocalisedForm
 from comity.apps.refusal import Refused
 from comity.apps.replies import operations, queries
 from comity.apps.replies.queries import Calendar
@@ -15,10 +15,10 @@ from comity.apps.replies.queries import Calendar
 _TIME = {"type": "time"}
 
 
-class ProposeCalendar(Worded):
+class ProposeCalendar(LocalisedForm):
     """When a side answers: its zone, weekdays, hours and free days."""
 
-    words = "calendar"
+    key_prefix = "calendar"
     zone = forms.CharField(max_length=60)
     days = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
     opens = forms.TimeField(widget=forms.TimeInput(format="%H:%M", attrs=_TIME))
@@ -59,10 +59,10 @@ class ProposeCalendar(Worded):
         return Calendar(said["zone"], {int(day): hours for day in sorted(said["days"])}, said["free_days"])
 
 
-class DraftFreeDays(Worded):
+class DraftFreeDays(LocalisedForm):
     """Of which country, and region of it, free days are to be drafted."""
 
-    words = "draft"
+    key_prefix = "draft"
     country = forms.ChoiceField()
     region = forms.CharField(max_length=10, required=False)
 

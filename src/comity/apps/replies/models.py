@@ -5,18 +5,18 @@ from typing import ClassVar
 from django.db import models
 from django.utils import timezone
 
-from comity.apps.parties.models import SIDES, Identified, Person, Relationship
+from comity.apps.parties.models import SIDE_CHOICES, Person, Relationship, UUIDModel
 from comity.apps.record.models import Consent
 
 
-class SilenceTerm(Identified):
+class SilenceTerm(UUIDModel):
     """What a side says about silence: whether it may confirm a period. Only ever added; the latest of a side counts.
 
     Silence counts where both sides have said so, and only for what begins after that.
     """
 
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
-    side = models.CharField(max_length=8, choices=SIDES)
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
     person = models.ForeignKey(Person, models.PROTECT, related_name="+")
     name = models.CharField(max_length=120)
     at = models.DateTimeField(default=timezone.now)
@@ -32,7 +32,7 @@ class SilenceTerm(Identified):
         return f"{self.side} {self.accepts}"
 
 
-class Notice(Identified):
+class Notice(UUIDModel):
     """What was said to a side that is late: *treated as confirmed on a day unless answered*.
 
     :ivar word: of the other side, that it answers
@@ -44,7 +44,7 @@ class Notice(Identified):
 
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
     word = models.ForeignKey(Consent, models.CASCADE, related_name="+")
-    side = models.CharField(max_length=8, choices=SIDES)
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
     at = models.DateTimeField(default=timezone.now)
     due_at = models.DateTimeField()
     until = models.DateTimeField()

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from comity.apps.audit.models import Event, SubjectType
 from comity.apps.audit.operations import audit
-from comity.apps.parties.limits import limit
-from comity.apps.parties.mailing import page, tell
+from comity.apps.parties.mailing import mail_side, page_path
 from comity.apps.parties.member_context import MemberContext
+from comity.apps.parties.rate_limits import check_rate_limit
 from comity.apps.parties.rights import Action
 from comity.apps.record import operations as record
 from comity.apps.record.models import Consent, Entry, EntryKind, Subject
@@ -82,7 +82,7 @@ def propose_calendar(member: MemberContext, calendar: Calendar) -> Consent:
     """
     side = _agreeing(member)
     check_calendar(calendar)
-    limit(member.membership.person, "reply times")
+    check_rate_limit(member.membership.person, "reply times")
     content, subject = calendar.content(side), queries.subject(member, side)
     record.lock(member)
     waiting = queries.proposed(member).get(side)
@@ -92,8 +92,8 @@ def propose_calendar(member: MemberContext, calendar: Calendar) -> Consent:
         record.void_told(word)  # its own side proposes something else: the mail below says so
     record.consent(member, Subject.CALENDAR, subject, content)
     audit(member, Event.CALENDAR_PROPOSED, SubjectType.RECORD, {"side": side.value}, shared=True)
-    tell(
-        member, side.other, Action.AGREE, "calendar_proposed", page(member, "replies"),
+    mail_side(
+        member, side.other, Action.AGREE, "calendar_proposed", page_path(member, "replies"),
         party=lambda words: member.party(words)(side),
     )  # fmt: skip
     return queries.proposed(member)[side]
@@ -116,7 +116,7 @@ def agree_to_calendar(member: MemberContext, digest: str) -> Entry:
     entry = record.settle(member, EntryKind.CALENDAR, Subject.CALENDAR, word.subject, word.content)
     audit(member, Event.CALENDAR_AGREED, SubjectType.RECORD, {"side": side.other.value}, shared=True)
     said = {"party": lambda words: member.party(words)(side.other)}
-    record.send_head(member, entry, "head_calendar", page(member, "replies"), said)
+    record.send_head(member, entry, "head_calendar", page_path(member, "replies"), said)
     return entry
 
 
@@ -131,12 +131,12 @@ def set_silence(member: MemberContext, *, accepts: bool) -> None:
     known = queries.silence(member).get(side)
     if accepts == (known is not None and known.accepts):
         raise Refused(Code.SAME)
-    limit(member.membership.person, "reply times")
+    check_rate_limit(member.membership.person, "reply times")
     record.call("comity_set_silence", accepts)
     event = Event.SILENCE_ALLOWED if accepts else Event.SILENCE_DISALLOWED
     audit(member, event, SubjectType.RECORD, {"side": side.value}, shared=True)
-    tell(
-        member, side.other, Action.AGREE, "silence_set" if accepts else "silence_unset", page(member, "replies"),
+    mail_side(
+        member, side.other, Action.AGREE, "silence_set" if accepts else "silence_unset", page_path(member, "replies"),
         party=lambda words: member.party(words)(side),
     )  # fmt: skip
 

@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from comity.apps.i18n import words_for
 from comity.apps.outbox.mail import server
-from comity.apps.parties.mailing import has_mail_server, spoken, tell_one
+from comity.apps.parties.mailing import has_mail_server, mail_member, supported_language
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership
-from comity.apps.parties.rights import Action, may_now
+from comity.apps.parties.rights import Action, membership_may
 from comity.core.values import Side
 from comity.review.i18n.words import Words
 
@@ -25,7 +25,7 @@ def able(member: MemberContext, side: Side, right: Action) -> list[Membership]:
     found = Membership.objects.select_related("person", "stands_in_for").filter(
         relationship=member.relationship, side=side.value, left_at=None, person__is_active=True
     )
-    return [one for one in found if may_now(one, right, timezone.now().date())]
+    return [one for one in found if membership_may(one, right, timezone.now().date())]
 
 
 def send_reminder(people: Sequence[Membership], key: str, address: str, **said: Callable[[Words], str]) -> list[UUID]:
@@ -37,10 +37,10 @@ def send_reminder(people: Sequence[Membership], key: str, address: str, **said: 
         return []
     told = []
     for one in people:
-        words = words_for(spoken(one.person.language))
+        words = words_for(supported_language(one.person.language))
         try:
             filled = {name: make(words) for name, make in said.items()}
-            tell_one(MemberContext(one), key, address, (), server(), **filled)
+            mail_member(MemberContext(one), key, address, (), server(), **filled)
         except Exception as error:  # noqa: BLE001 - of any kind: who was not reached was not reminded
             # Without its text, in which an address may be.
             logging.getLogger(__name__).warning("a reminder was not handed over: %s", type(error).__name__)

@@ -3,7 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from comity.apps.parties.member_context import MemberContext
-from comity.apps.parties.panels import Context, Panel, Place, add_panel
+from comity.apps.parties.panels import Panel, PanelArea, PanelContext, add_panel
 from comity.apps.parties.rights import Action
 from comity.apps.replies.queries import proposed
 from comity.review.i18n.words import Words
@@ -11,10 +11,10 @@ from comity.review.i18n.words import Words
 
 def register() -> None:
     """Show it."""
-    add_panel(Panel("replies/_proposed.html", Place.MAIN, 30, _proposed))
+    add_panel(Panel("replies/_proposed.html", PanelArea.MAIN, 30, _proposed))
 
 
-def _proposed(member: MemberContext, words: Words, zone: ZoneInfo) -> Context | None:  # noqa: ARG001 - as panels are asked
+def _proposed(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelContext | None:  # noqa: ARG001 - as panels are asked
     if member.side is None or not member.may(Action.AGREE):
         return None
     word = proposed(member).get(member.side.other)

@@ -5,21 +5,21 @@ from typing import Any
 from django import forms
 
 from comity.apps.i18n import language, words_for
-from comity.apps.parties.forms import Worded
+from comity.apps.parties.forms import LocalisedForm
 from comity.apps.reviews.models import Attachment, ByMail, Schedule, View
 
 
-class Restate(Worded):
+class Restate(LocalisedForm):
     """Why the records say something else of a frozen period now."""
 
-    words = "closing"
+    key_prefix = "closing"
     reason = forms.CharField(max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
 
 
-class Wish(Worded):
+class Wish(LocalisedForm):
     """The review by mail: when, with which file, seen by whose eyes."""
 
-    words = "wish"
+    key_prefix = "wish"
     due = forms.ChoiceField()
     form = forms.ChoiceField(required=False)
     view = forms.ChoiceField()

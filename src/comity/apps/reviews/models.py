@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils import timezone
 
-from comity.apps.parties.models import Identified, Person, Relationship
+from comity.apps.parties.models import Person, Relationship, UUIDModel
 
 
 class Schedule(models.TextChoices):
@@ -43,7 +43,7 @@ class View(models.TextChoices):
     OWN = "own"
 
 
-class ByMail(Identified):
+class ByMail(UUIDModel):
     """Somebody's wish to have the review by mail, as they may see it.
 
     :ivar due: as `[[source]]` says when: `monday 07:00`, `day 5 07:00`, by the book's clock

@@ -18,7 +18,7 @@ from comity.apps.audit.operations import audit
 from comity.apps.books.operations import hold
 from comity.apps.books.queries import NoBookError, definition, zone
 from comity.apps.i18n import words_for
-from comity.apps.parties.mailing import page, spoken, tell, tell_one
+from comity.apps.parties.mailing import mail_member, mail_side, page_path, supported_language
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership, Role
 from comity.apps.parties.rights import Action
@@ -179,7 +179,7 @@ def _give_notice(member: MemberContext, people: Sequence[Membership], word: Cons
     if not cache.add(f"notice:{word.pk}", True, _NOTICE_EVERY_S):
         return
     until = reply_times.notice_day(member.relationship, Side(word.side).other, here)
-    period, address = word.subject, f"{page(member, 'review')}?period={word.subject}"
+    period, address = word.subject, f"{page_path(member, 'review')}?period={word.subject}"
     day = until.astimezone(ZoneInfo(here)).date()
     taken = send_reminder(people, "silence", address, period=lambda _: period, day=lambda words: words.day(day))
     leads = {one.person_id for one in people if one.role == Role.LEAD}
@@ -205,12 +205,12 @@ def _tell_void(member: MemberContext, word: Consent) -> None:
         return "\n".join([words(f"closing.void_{word.void_reason}"), *lines])
 
     for side in Side:
-        tell(
+        mail_side(
             member,
             side,
             Action.CONFIRM,
             "void",
-            f"{page(member, 'review')}?period={word.subject}",
+            f"{page_path(member, 'review')}?period={word.subject}",
             period=lambda _: word.subject,
             party=lambda words: member.party(words)(word.side),
             why=why,
@@ -253,7 +253,7 @@ def send(member: MemberContext, now: datetime) -> bool:
     if due is None or due <= (wish.sent_at or wish.since):
         return False
     made = queries.review(member.joint() if wish.joint else member, None)
-    words = words_for(spoken(member.membership.person.language))
+    words = words_for(supported_language(member.membership.person.language))
     calendar = definition(member).calendar(made.cut)
     name = calendar.name(made.period)
     files = []
@@ -265,7 +265,7 @@ def send(member: MemberContext, now: datetime) -> bool:
         "headline": headline.plain_text(headline.headline_phrases(made, words)),
         "levels": "\n".join(_level(level_row(one, made, words)) for one in made.levels),
     }
-    tell_one(member, "by_mail", f"{page(member, 'review')}?period={name}", files, **said)
+    mail_member(member, "by_mail", f"{page_path(member, 'review')}?period={name}", files, **said)
     wish.sent_at = now
     wish.save(update_fields=["sent_at"])
     return True
@@ -278,7 +278,7 @@ def _level(row: LevelRow) -> str:
 
 def _remind(member: MemberContext, people: Sequence[Membership], word: Consent, day: date) -> None:
     """Remind a side; recorded only where the mail server took the reminder of at least one who may confirm."""
-    address = f"{page(member, 'review')}?period={word.subject}"
+    address = f"{page_path(member, 'review')}?period={word.subject}"
     period = word.subject
     told = send_reminder(people, "confirm_by", address, period=lambda _: period, day=lambda words: words.day(day))
     if told:
@@ -317,6 +317,6 @@ def _freeze(member: MemberContext, review: Review, period: str, figures: Figures
 def _kept(member: MemberContext, number: UUID) -> Entry:
     """The entry that was added, its head sent to both sides."""
     made = record.checked(member, number)
-    address = f"{page(member, 'review')}?period={made.subject}"
+    address = f"{page_path(member, 'review')}?period={made.subject}"
     record.send_head(member, made, f"head_{made.kind}", address, {"period": lambda _: made.subject})
     return made

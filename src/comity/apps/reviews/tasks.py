@@ -12,7 +12,7 @@ from comity.apps.books import results
 from comity.apps.books.queries import has_book, zone
 from comity.apps.outbox.operations import BackOff
 from comity.apps.parties.member_context import MemberContext, acting_as, find_member, for_each_relationship
-from comity.apps.parties.queries import first_leads
+from comity.apps.parties.queries import longest_serving_leads
 from comity.apps.reviews import operations, queries
 from comity.core.calendars import Against
 
@@ -78,7 +78,7 @@ def _recompute(member: MemberContext) -> None:
     if not has_book(member):
         return
     results.request(member.joint(), queries.review_question(None))
-    for person in first_leads(member):
+    for person in longest_serving_leads(member):
         with acting_as(person, member.relationship.pk) as lead:
             results.request(lead, queries.review_question(None))
     results.recompute_asked(member.relationship.pk)

@@ -3,7 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from comity.apps.parties.member_context import MemberContext
-from comity.apps.parties.panels import Context, Entry, Panel, Place, add_entry, add_panel
+from comity.apps.parties.panels import NavEntry, Panel, PanelArea, PanelContext, add_nav_entry, add_panel
 from comity.apps.parties.rights import Action
 from comity.apps.record import queries as record
 from comity.apps.record.models import Subject
@@ -13,12 +13,12 @@ from comity.review.i18n.words import Words
 
 def register() -> None:
     """Show them, and the review and its causes in the navigation."""
-    add_panel(Panel("reviews/_to_confirm.html", Place.MAIN, 20, _to_confirm))
-    add_entry(Entry("review", 20))
-    add_entry(Entry("attribution", 30))
+    add_panel(Panel("reviews/_to_confirm.html", PanelArea.MAIN, 20, _to_confirm))
+    add_nav_entry(NavEntry("review", 20))
+    add_nav_entry(NavEntry("attribution", 30))
 
 
-def _to_confirm(member: MemberContext, words: Words, zone: ZoneInfo) -> Context | None:  # noqa: ARG001 - as panels are asked
+def _to_confirm(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelContext | None:  # noqa: ARG001 - as panels are asked
     side = member.side
     if side is None or not member.may(Action.CONFIRM):
         return None

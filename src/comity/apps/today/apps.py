@@ -11,6 +11,6 @@ class Today(AppConfig):
 
     def ready(self) -> None:
         """Stand first in the navigation."""
-        from comity.apps.parties.panels import Entry, add_entry  # noqa: PLC0415 - once the models are there
+        from comity.apps.parties.panels import NavEntry, add_nav_entry  # noqa: PLC0415 - once the models are there
 
-        add_entry(Entry("today", 10))
+        add_nav_entry(NavEntry("today", 10))

@@ -129,7 +129,7 @@ def _owner(member: MemberContext, number: UUID | None) -> Membership | None:
     """
     if number is None:
         return None
-    membership = parties.people(member).filter(pk=number).exclude(side=None).first()
+    membership = parties.members(member).filter(pk=number).exclude(side=None).first()
     if membership is None:
         raise Refused(Code.NO_OWNER)
     return membership

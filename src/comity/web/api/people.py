@@ -13,7 +13,7 @@ from comity.apps.parties import queries as parties
 from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.models import Invitation, Membership, Token
 from comity.apps.parties.refusals import Code
-from comity.apps.parties.rights import Action, stands_in
+from comity.apps.parties.rights import Action, is_active_deputy
 from comity.apps.parties.schemas import (
     AccessReviewOut,
     DeputyIn,
@@ -40,14 +40,14 @@ from comity.web.api.base import api
 @api.get("/relationships", response=list[RelationshipOut])
 def relationships(request: HttpRequest, asked_for: Query[Slice]) -> list[dict[str, Any]]:
     """Where the token's person has a place."""
-    return [_member_out(one) for one in asked_for.of(parties.portfolio(request.user))]  # type: ignore[arg-type]
+    return [_member_out(one) for one in asked_for.of(parties.memberships_of(request.user))]  # type: ignore[arg-type]
 
 
 @api.post("/relationships", response={201: RelationshipOut})
 def begin(request: HttpRequest, given: RelationshipIn) -> Status[dict[str, Any]]:
     """Begin a relationship; the other side is a placeholder until somebody of it joins."""
     kinds = {"own_kind": given.own_kind, "other_kind": given.other_kind}
-    relationship = operations.found(
+    relationship = operations.create_relationship(
         request.user,  # type: ignore[arg-type]
         given.side,
         given.own or "",
@@ -84,13 +84,13 @@ def _member_out(membership: Membership) -> dict[str, Any]:
 @api.get("/tokens", response=list[TokenOut])
 def tokens(request: HttpRequest) -> list[Token]:
     """The person's own tokens that still hold. They are made on the account page alone: no token outlives its day."""
-    return list(parties.tokens())
+    return list(parties.valid_tokens())
 
 
 @api.delete("/tokens/{uuid:token}", response=TokenOut)
 def revoke(request: HttpRequest, token: UUID) -> Token:
     """End one of them."""
-    known_token = parties.tokens().filter(pk=token).first()
+    known_token = parties.valid_tokens().filter(pk=token).first()
     if known_token is None:
         raise Http404
     operations.revoke_token(known_token)
@@ -104,7 +104,7 @@ def people(request: HttpRequest, relationship: UUID, asked_for: Query[Slice]) ->
     return [
         {"id": one.pk, "name": one.person.name, "side": one.side, "role": one.role, "joined_at": one.joined_at}
         | _stands_in(one)
-        for one in asked_for.of(parties.people(member))
+        for one in asked_for.of(parties.members(member))
     ]
 
 
@@ -119,9 +119,9 @@ def invitations(request: HttpRequest, relationship: UUID, asked_for: Query[Slice
             "role": invitation.role,
             "side": invitation.side,
             "expires_at": invitation.expires_at,
-            "awaits": parties.awaits(invitation),
+            "awaits": parties.side_to_agree(invitation),
         }
-        for invitation in asked_for.of(parties.invitations(member))
+        for invitation in asked_for.of(parties.open_invitations(member))
     ]
 
 
@@ -139,7 +139,7 @@ def withdraw(request: HttpRequest, relationship: UUID, invitation: UUID) -> dict
     """Take an invitation back."""
     member = member_of(request, Action.INVITE)
     found = _invitation_or_404(member, invitation)
-    operations.withdraw(member, found)
+    operations.withdraw_invitation(member, found)
     return {"id": found.pk}
 
 
@@ -148,12 +148,12 @@ def agree(request: HttpRequest, relationship: UUID, invitation: UUID) -> Status[
     """Agree that somebody neutral is invited, whom the other side has proposed; the mail is sent then."""
     member = member_of(request, Action.INVITE)
     found = _invitation_or_404(member, invitation)
-    operations.agree_by_mail(member, found)
+    operations.agree_to_invitation_by_mail(member, found)
     return Status(201, {"id": found.pk})
 
 
 def _invitation_or_404(member: MemberContext, number: UUID) -> Invitation:
-    invitation = parties.invitations(member).filter(pk=number).first()
+    invitation = parties.open_invitations(member).filter(pk=number).first()
     if invitation is None:
         raise Http404
     return invitation
@@ -173,10 +173,10 @@ def stand_in(request: HttpRequest, relationship: UUID, person: UUID, given: Depu
     """Name who stands in for somebody of the own side, or for oneself; or end it."""
     member = member_of(request)
     other = _membership_or_404(member, person)
-    deputy = None if given.deputy is None else parties.people(member).filter(pk=given.deputy, side=other.side).first()
+    deputy = None if given.deputy is None else parties.members(member).filter(pk=given.deputy, side=other.side).first()
     if given.deputy is not None and deputy is None:
         raise Refused(Code.SAME_SIDE)
-    operations.stand_in(member, other, deputy, given.until)
+    operations.set_deputy(member, other, deputy, given.until)
     return {"id": other.pk, "deputy": given.deputy, "until": given.until}
 
 
@@ -185,7 +185,7 @@ def let_go(request: HttpRequest, relationship: UUID, person: UUID) -> dict[str, 
     """End somebody's place on the own side or on neither, or one's own."""
     member = member_of(request)
     other = _membership_or_404(member, person)
-    operations.let_go(member, other)
+    operations.end_membership(member, other)
     return {"id": other.pk}
 
 
@@ -201,18 +201,18 @@ def review_access(request: HttpRequest, relationship: UUID) -> Status[dict[str, 
 def access(request: HttpRequest, relationship: UUID) -> HttpResponse:
     """Who may see what, and who could: what an access review is made from."""
     member = member_of(request, Action.AUDIT)
-    text = csv_text(parties.ACCESS, parties.access(member))
+    text = csv_text(parties.ACCESS_COLUMNS, parties.access_rows(member))
     return HttpResponse(text, content_type="text/csv; charset=utf-8")
 
 
 def _membership_or_404(member: MemberContext, number: UUID) -> Membership:
-    membership = parties.within_reach(member, number)
+    membership = parties.manageable_membership(member, number)
     if membership is None:
         raise Http404
     return membership
 
 
 def _stands_in(one: Membership) -> dict[str, Any]:
-    other = one.stands_in_for if stands_in(one, timezone.now().date()) else None
+    other = one.stands_in_for if is_active_deputy(one, timezone.now().date()) else None
     until: date | None = None if other is None else one.stands_in_until
     return {"stands_in_for": None if other is None else other.pk, "stands_in_until": until}

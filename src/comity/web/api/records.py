@@ -27,7 +27,7 @@ from comity.apps.books.schemas import (
 )
 from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.rights import Action
-from comity.apps.parties.schemas import MOST
+from comity.apps.parties.schemas import MAX_SLICE
 from comity.apps.sheet import csv_text
 from comity.web.api.base import api, result_or_refusal
 
@@ -113,7 +113,7 @@ def move_delivery(request: HttpRequest, relationship: UUID, delivery: UUID, give
 
 @api.get("/r/{uuid:relationship}/records/{uuid:delivery}/rejects.csv")
 def rejects(
-    request: HttpRequest, relationship: UUID, delivery: UUID, of: Annotated[int, Field(ge=0, le=MOST)] = 0
+    request: HttpRequest, relationship: UUID, delivery: UUID, of: Annotated[int, Field(ge=0, le=MAX_SLICE)] = 0
 ) -> HttpResponse:
     """The rows of a file that were set aside; of one reason, by its place among `by_reason`, or of all."""
     member = member_of(request, Action.BRING)
