@@ -78,7 +78,7 @@ SEAMS = {
         "apps.audit.operations.audit",
         "apps.audit.operations.audit_read",
         "apps.audit.models.AuditEvent",
-        "apps.audit.sentences.sentence",
+        "apps.audit.sentences.event_sentence",
     ),
     "API and pages": ("web.api.base.api",),
     "People's figures": ("review.readings.people_tables", "core.disclosure_control.Published"),

@@ -13,9 +13,9 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import ProgrammingError
 
-from comity.apps.audit.models import FIELDS, READS, AuditEvent, Event, SubjectType
+from comity.apps.audit.models import EVENT_FIELDS, READ_EVENTS, AuditEvent, Event, SubjectType
 from comity.apps.audit.operations import audit, audit_read
-from comity.apps.audit.sentences import in_english, sentence
+from comity.apps.audit.sentences import english_texts, event_sentence
 from comity.apps.books import operations as books
 from comity.apps.i18n import words_for
 from comity.apps.matters import tasks
@@ -37,7 +37,7 @@ MATTER = {"title": "An outage"}
 
 def parts(event, data=None, language="en"):
     """A sentence in its three parts."""
-    said = sentence(
+    said = event_sentence(
         AuditEvent(event=event, data=data or {}), words_for(language), lambda side: NAMES.get(str(side), "")
     )
     return tuple(part.replace("\u00a0", " ") for part in (said.before, said.title, said.after))
@@ -152,15 +152,15 @@ def test_what_is_not_understood_stands_as_it_was_written(event, data, text):
 @pytest.mark.parametrize("event", [event for event in Event if event is not Event.OTHER])
 def test_every_event_has_its_fields_in_its_sentences_and_in_english(event):
     """With every field filled by its own name, both languages and the English of programs use all of them."""
-    filled = {name: f"<{name}>" for name in FIELDS[event]}
+    filled = {name: f"<{name}>" for name in EVENT_FIELDS[event]}
     kinds = list(Kind) if "kind" in filled else ["claim"]
     for kind in kinds:
         one = AuditEvent(event=event, data=filled | ({"kind": kind} if "kind" in filled else {}))
         for language in ("en", "es"):
             words = words_for(language)
-            text = str(sentence(one, words, lambda side: f"<{side}>"))
+            text = str(event_sentence(one, words, lambda side: f"<{side}>"))
             assert all(value.strip("<>") in text for name, value in filled.items() if name != "kind"), text
-        action, about = in_english(one)
+        action, about = english_texts(one)
         assert action
         assert all(value in about for name, value in filled.items() if name not in {"kind", "side"})
 
@@ -170,7 +170,7 @@ def test_no_sentence_asks_for_what_events_do_not_have():
     assert {key.split(".")[1] for key in keys} == set(Event.values) - {"other"}
     for key in keys:
         places = {name for _, name, _, _ in string.Formatter().parse(words_for("en")(key)) if name}
-        known = {*FIELDS[Event(key.split(".")[1])], "subject"}
+        known = {*EVENT_FIELDS[Event(key.split(".")[1])], "subject"}
         assert places <= known | ({"party"} if "side" in known else set()), key
 
 
@@ -549,18 +549,18 @@ def test_lines_of_before_become_events_and_lose_no_word(them):
     for number, event, subject, data, shared, side, person in rows:
         place = numbers[number]
         one = AuditEvent(event=event, data=data, subject_type=subject)
-        assert in_english(one) == BEFORE[place]
+        assert english_texts(one) == BEFORE[place]
         assert (shared, side, person) == (place % 2 == 0, "customer", them.people["customer_lead"].pk)
         assert subject is None or subject in SubjectType.values
-        assert str(sentence(one, words_for("es"), str))
-        if not set(FIELDS[Event(event)]) <= data.keys():
+        assert str(event_sentence(one, words_for("es"), str))
+        if not set(EVENT_FIELDS[Event(event)]) <= data.keys():
             unread.add(BEFORE[place])
     assert unread == {
         ("invited", "lead"), ("changed role", "?"), ("named deputy", "A > B"), ("held back", "costs"),
         ("handed over", "Bo"), ("read figure", "?"),
     }  # fmt: skip
     assert {BEFORE[numbers[row[0]]] for row in rows if row[1] == "other"} == {("thought", "of a price"), ("took", "")}
-    assert {row[1] for row in rows if BEFORE[numbers[row[0]]][0].startswith("read ")} == {*READS}
+    assert {row[1] for row in rows if BEFORE[numbers[row[0]]][0].startswith("read ")} == {*READ_EVENTS}
 
 
 def test_lines_that_would_be_lost_stop_the_migration(them):

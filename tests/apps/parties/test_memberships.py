@@ -16,7 +16,7 @@ from django.test import Client
 from django.utils import timezone
 
 from comity.apps.audit.models import AuditEvent
-from comity.apps.audit.sentences import in_english
+from comity.apps.audit.sentences import english_texts
 from comity.apps.parties import operations, queries
 from comity.apps.parties.member_context import set_viewer
 from comity.apps.parties.models import Invitation, Membership, Role
@@ -496,7 +496,7 @@ def test_what_the_database_decides_stands_in_the_log_of_both(them):
     ask(them, "provider_lead", "delete", f"people/{place_of(them, second)}")
     with transaction.atomic():
         them.at("customer_lead")
-        lines = {in_english(event) for event in AuditEvent.objects.filter(relationship=them.relationship)}
+        lines = {english_texts(event) for event in AuditEvent.objects.filter(relationship=them.relationship)}
         assert not Invitation.objects.filter(accepted_by=None, withdrawn_at=None).exists()
     until = timezone.now().date() + timedelta(12)
     assert {

@@ -10,7 +10,7 @@ class Audit(AppConfig):
     label = "audit"
 
     def ready(self) -> None:
-        """Say what stands on the page of today."""
+        """Register the panel of the Today page."""
         from comity.apps.audit import today  # noqa: PLC0415 - once the models are there
 
         today.register()

@@ -1,4 +1,4 @@
-"""What happened in a relationship, as typed events: kind, subject and data. They are only ever added."""
+"""The log of a relationship: typed events with kind, subject and data, which are only ever added."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -11,7 +11,7 @@ from comity.apps.parties.models import SIDE_CHOICES, Person, Relationship, UUIDM
 
 
 class Event(models.TextChoices):
-    """What happened. Each has its fields in `FIELDS`, and its sentence in `words/`."""
+    """A kind of event. Each has its fields in `EVENT_FIELDS`, and its sentence in `words/`."""
 
     # Relationships and people, written by functions of the database's owner.
     RELATIONSHIP_FOUNDED = "relationship_founded"
@@ -84,7 +84,7 @@ class Event(models.TextChoices):
     OTHER = "other"  # of before there were typed events, and not understood: as it was written
 
 
-READS = (
+READ_EVENTS = (
     Event.MATTER_READ,
     Event.EVIDENCE_READ,
     Event.DELIVERY_READ,
@@ -99,9 +99,9 @@ READS = (
 _FILE = ("name",)
 _ITEM = ("item",)
 _MATTER = ("kind", "title")
-# What an event's data says at least; its sentence is made of these. Names are kept beside ids: people and matters may
-# be renamed, or erased, later.
-FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
+# The keys that an event's data has at least; its sentence is made of these. Names are stored beside ids: people and
+# matters may be renamed, or erased, later.
+EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.RELATIONSHIP_FOUNDED: ("customer", "provider"),
     Event.ORGANISATION_JOINED: ("old", "new"),
     Event.MEMBER_JOINED: ("role",),

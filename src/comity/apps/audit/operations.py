@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from django.db.models import Model
 from django.utils import timezone
 
-from comity.apps.audit.models import FIELDS, READS, AuditEvent, Event, SubjectType
+from comity.apps.audit.models import EVENT_FIELDS, READ_EVENTS, AuditEvent, Event, SubjectType
 from comity.apps.parties.member_context import MemberContext
 
 Subject = Model | SubjectType | None
@@ -19,15 +19,15 @@ def audit(
     *,
     shared: bool = False,
 ) -> AuditEvent:
-    """Add an event to the log, as done by whoever stands there.
+    """Add an event to the log, as done by the member.
 
-    :param subject: the row that it is about, or what sort of thing where that is no row
-    :param data: JSON, with at least the event's `FIELDS`
-    :param shared: whether both sides read it; what somebody neutral does both sides read in any case
+    :param subject: the row that it is about, or the type of a subject that is no row
+    :param data: JSON, with at least the event's `EVENT_FIELDS`
+    :param shared: whether both sides may read it; events of neutral people both sides may read in any case
     :raises ValueError: for data without one of the event's fields
     """
     data = dict(data or {})
-    missing = [name for name in FIELDS[event] if name not in data]
+    missing = [name for name in EVENT_FIELDS[event] if name not in data]
     if missing:
         raise ValueError(f"{event} needs {', '.join(missing)}")
     return AuditEvent.objects.create(
@@ -44,24 +44,26 @@ def audit(
 def audit_read(
     member: MemberContext, event: Event, subject: Subject = None, data: Mapping[str, object] | None = None
 ) -> None:
-    """Add to the log that somebody has read what the sides share; once a day for each thing, whoever it is.
+    """Add to the log that the member read something shared, at most once a day for each subject.
 
-    Both sides read it: a record that both rely on says who has seen what.
+    Both sides may read the event: a record that both rely on says who has read what.
 
-    :param event: one of `READS`
+    :raises ValueError: for an event that is none of `READ_EVENTS`
+
+    :param event: one of `READ_EVENTS`
     """
-    if event not in READS:
+    if event not in READ_EVENTS:
         raise ValueError(f"{event} is no reading")
-    today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    known = AuditEvent.objects.filter(
-        relationship=member.relationship, at__gte=today, person=member.membership.person, event=event
+    midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    events_today = AuditEvent.objects.filter(
+        relationship=member.relationship, at__gte=midnight, person=member.membership.person, event=event
     )
-    if not known.filter(**_subject(subject), data=dict(data or {})).exists():
+    if not events_today.filter(**_subject(subject), data=dict(data or {})).exists():
         audit(member, event, subject, data, shared=True)
 
 
 def _subject(subject: Subject) -> dict[str, object]:
-    """The two columns that name a subject."""
+    """Return the two columns that name a subject."""
     if isinstance(subject, Model):
         return {"subject_type": SubjectType(type(subject).__name__.lower()), "subject_id": subject.pk}
     return {"subject_type": subject, "subject_id": None}

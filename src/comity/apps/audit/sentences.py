@@ -1,4 +1,4 @@
-"""Events of the log as sentences, made when they are read: one key of the catalogues for each kind of event."""
+"""Sentences for the events of the log, made when they are read: one catalogue key for each kind of event."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from comity.apps.audit.models import FIELDS, AuditEvent, Event
+from comity.apps.audit.models import EVENT_FIELDS, AuditEvent, Event
 from comity.apps.i18n import spoken_period
 from comity.apps.parties.models import Role
 from comity.core.values import Side
 from comity.review.i18n.words import Words, clean
 
-Party = Callable[[Side | str | None], str]
-_MARK = "\x00"  # where the title stands in a sentence; PostgreSQL holds no text with it
+PartyName = Callable[[Side | str | None], str]
+_TITLE_MARK = "\x00"  # placeholder for the title in a sentence; PostgreSQL stores no text with it
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What an event says, in three parts, so that a page can make the title a link.
+    """An event's sentence in three parts, so that a page can make the title a link.
 
-    :ivar title: of what it was done to, within quotation marks; empty where the sentence names none
+    :ivar title: of the subject, within quotation marks; empty where the sentence names none
     """
 
     before: str
@@ -28,43 +28,43 @@ class Sentence:
     after: str = ""
 
     def __str__(self) -> str:
-        """As one text."""
+        """Return the sentence as one text."""
         return self.before + self.title + self.after
 
 
-def sentence(event: AuditEvent, words: Words, party: Party) -> Sentence:
-    """An event in the reader's language; what is not understood stands as it was written.
+def event_sentence(event: AuditEvent, words: Words, party: PartyName) -> Sentence:
+    """Return an event's sentence in the reader's language; `Event.OTHER` as it was stored.
 
-    :param party: the name of who stands on a side
+    :param party: gives the organisation's name for a side
     """
     data = event.data
     if event.event == Event.OTHER:
-        return Sentence(clean(" ".join(in_english(event)).rstrip()))
+        return Sentence(clean(" ".join(english_texts(event)).rstrip()))
     keys = (f"audit.{event.event}.{data.get('kind')}", f"audit.{event.event}.other", f"audit.{event.event}")
     key = next(filter(words.has, keys))
-    if not _known(event):  # of before there were typed events: all that was written stands at the sentence's end
+    if not _has_all_fields(event):  # from before events were typed: the stored text is appended
         return Sentence(f"{words(key).partition('{')[0].rstrip()} {clean(data.get('about', ''))}".rstrip())
-    before, mark, after = words(key, **_values(data, words, party)).partition(_MARK)
+    before, mark, after = words(key, **_format_values(data, words, party)).partition(_TITLE_MARK)
     return Sentence(before, words("audit.title", title=_title(data)) if mark else "", after)
 
 
-def _known(event: AuditEvent) -> bool:
-    """Whether an event's data has all of its fields."""
-    return all(name in event.data for name in FIELDS[Event(event.event)])
+def _has_all_fields(event: AuditEvent) -> bool:
+    """Return whether an event's data has all of its fields."""
+    return all(name in event.data for name in EVENT_FIELDS[Event(event.event)])
 
 
 def _title(data: Mapping[str, Any]) -> str:
-    """What the thing that it was done to is called."""
+    """Return the title of the event's subject."""
     return clean(str(data.get("title", data.get("name", ""))))
 
 
-def _values(data: Mapping[str, Any], words: Words, party: Party) -> dict[str, str]:
-    """What fills the places of a sentence: names of roles, sides, periods and figures in the reader's words."""
-    values = {name: _SPOKEN.get(name, _as_it_is)(str(value), words) for name, value in data.items()}
-    return values | {"subject": _MARK, "party": party(data.get("side"))}
+def _format_values(data: Mapping[str, Any], words: Words, party: PartyName) -> dict[str, str]:
+    """Return the values of a sentence's placeholders: roles, sides, periods and figures in the reader's words."""
+    values = {name: _FORMATTERS.get(name, _verbatim)(str(value), words) for name, value in data.items()}
+    return values | {"subject": _TITLE_MARK, "party": party(data.get("side"))}
 
 
-def _as_it_is(text: str, _: Words) -> str:
+def _verbatim(text: str, _: Words) -> str:
     return clean(text)
 
 
@@ -79,11 +79,11 @@ def _day(text: str, words: Words) -> str:
 
 
 def _item(name: str, words: Words) -> str:
-    """A table in words; what is only a part of one as book.toml has it."""
+    """Return a table's name in words; a part of one as book.toml has it."""
     return words.named("table", name) if words.has(f"table.{name}") else clean(name)
 
 
-_SPOKEN: Mapping[str, Callable[[str, Words], str]] = {
+_FORMATTERS: Mapping[str, Callable[[str, Words], str]] = {
     "role": _role,
     "old": _role,
     "new": _role,
@@ -95,8 +95,8 @@ _SPOKEN: Mapping[str, Callable[[str, Words], str]] = {
     "reading": lambda name, words: words.named("reading", name),
 }
 
-# For programs and files: what was done, and to what; in English whoever reads it, and the same from version to version.
-_ENGLISH: Mapping[Event, tuple[str, str]] = {
+# Action and subject for programs and files: in English for every reader, and the same from version to version.
+_ENGLISH_FORMATS: Mapping[Event, tuple[str, str]] = {
     Event.RELATIONSHIP_FOUNDED: ("founded", "{customer} with {provider}"),
     Event.ORGANISATION_JOINED: ("joined organisation", "{old} > {new}"),
     Event.MEMBER_JOINED: ("joined", "{role}"),
@@ -157,8 +157,8 @@ _ENGLISH: Mapping[Event, tuple[str, str]] = {
 }
 
 
-def in_english(event: AuditEvent) -> tuple[str, str]:
-    """What was done and to what, for programs and files; beside `event`, `subject` and `data`, which say it exactly."""
-    action, about = _ENGLISH[Event(event.event)]
+def english_texts(event: AuditEvent) -> tuple[str, str]:
+    """Return action and subject in English, for programs and files, beside the exact `event`, `subject` and `data`."""
+    action, about = _ENGLISH_FORMATS[Event(event.event)]
     action = action.format(**{"kind": "", **event.data}).strip()
-    return action, about.format(**event.data) if _known(event) else event.data.get("about", "")
+    return action, about.format(**event.data) if _has_all_fields(event) else event.data.get("about", "")

@@ -1,4 +1,4 @@
-"""Addresses below a relationship's."""
+"""URLs within a relationship."""
 
 from django.urls import path
 

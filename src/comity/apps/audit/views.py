@@ -1,4 +1,4 @@
-"""The log, as a page and as a file."""
+"""The log, as a page and as a CSV file."""
 
 import json
 
@@ -8,39 +8,39 @@ from django.views.decorators.http import require_safe
 
 from comity.apps.audit import queries
 from comity.apps.audit.models import AuditEvent
-from comity.apps.audit.sentences import in_english, sentence
+from comity.apps.audit.sentences import english_texts, event_sentence
 from comity.apps.i18n import language, words_for
 from comity.apps.paging import paged
 from comity.apps.parties.member_context import member_of
 from comity.apps.parties.rights import Action
 from comity.apps.sheet import csv_file
 
-_LINES = 100
+_PAGE_SIZE = 100
 _COLUMNS = ("at", "by", "side", "action", "about", "event", "subject", "data")
 
 
 @require_safe
 def log(request: HttpRequest) -> HttpResponse:
-    """What was done, or read, and by whom: what both sides read, and what the own side did."""
+    """Show the log: what was done, or with `what=reads` what was read."""
     member, words = member_of(request, Action.AUDIT), words_for(language())
     reads = request.GET.get("what") == "reads"
-    page = paged(request, queries.log(member, reads=reads), _LINES)
-    lines = [(event, sentence(event, words, member.party(words))) for event in page]
+    page = paged(request, queries.log_events(member, reads=reads), _PAGE_SIZE)
+    lines = [(event, event_sentence(event, words, member.party(words))) for event in page]
     tabs = [(not reads, "", words("log.done")), (reads, "what=reads", words("log.reads"))]
     return render(request, "audit/log.html", {"page": page, "tabs": tabs, "lines": lines})
 
 
 @require_safe
 def log_file(request: HttpRequest) -> HttpResponse:
-    """The whole log that the viewer may read, as a file."""
+    """Return all events that the viewer may read, as a CSV file."""
     member = member_of(request, Action.AUDIT)
-    events = [*queries.log(member), *queries.log(member, reads=True)]
+    events = [*queries.log_events(member), *queries.log_events(member, reads=True)]
     return csv_file("log.csv", _COLUMNS, map(_row, events))
 
 
 def _row(event: AuditEvent) -> tuple[str, ...]:
-    """An event as `_COLUMNS` names it; what is nobody's doing has neither `by` nor `side`."""
+    """Return an event as `_COLUMNS`; events of the room itself have neither `by` nor `side`."""
     by, side = ("", "") if event.person is None else (event.person.name, event.side or "neutral")
     subject = " ".join(str(part) for part in (event.subject_type, event.subject_id) if part)
     data = json.dumps(event.data, ensure_ascii=False, sort_keys=True)
-    return event.at.isoformat(), by, side, *in_english(event), event.event, subject, data
+    return event.at.isoformat(), by, side, *english_texts(event), event.event, subject, data

@@ -7,9 +7,9 @@ from django.http import HttpRequest
 from ninja import Query
 
 from comity.apps.audit.models import AuditEvent
-from comity.apps.audit.queries import log as events_of
+from comity.apps.audit.queries import log_events as events_of
 from comity.apps.audit.schemas import EventOut, LogQuery
-from comity.apps.audit.sentences import in_english
+from comity.apps.audit.sentences import english_texts
 from comity.apps.parties.member_context import member_of
 from comity.apps.parties.rights import Action
 from comity.web.api.base import api
@@ -23,7 +23,7 @@ def log(request: HttpRequest, relationship: UUID, asked_for: Query[LogQuery]) ->
 
 
 def _event_out(event: AuditEvent) -> dict[str, Any]:
-    action, about = in_english(event)
+    action, about = english_texts(event)
     return {
         "at": event.at,
         "by": None if event.person is None else event.person.name,
