@@ -17,7 +17,14 @@ from comity.apps.books.queries import folder_of, opened
 from comity.apps.matters.models import Matter
 from comity.apps.outbox import mail, queries
 from comity.apps.outbox.models import WaitingMail
-from comity.apps.outbox.operations import FIRST_WAIT_S, LONGEST_WAIT_S, MOST_ATTEMPTS, BackOff, defer, recover
+from comity.apps.outbox.operations import (
+    FIRST_RETRY_S,
+    MAX_ATTEMPTS,
+    MAX_RETRY_S,
+    ExponentialBackoff,
+    defer,
+    recover_stalled_jobs,
+)
 from comity.apps.parties import operations as parties
 from comity.apps.parties.models import Role
 from comity.book.definition import UnusableBookError
@@ -45,7 +52,7 @@ class StopError(Exception):
 
 
 def jobs(them):
-    return list(queries.jobs(them.relationship))
+    return list(queries.unfinished_jobs(them.relationship))
 
 
 def fail(number, *, attempts, status="todo"):
@@ -85,10 +92,10 @@ def test_a_claim_reaches_the_figures_once_though_the_book_cannot_be_read_for_a_w
         them.at("provider_lead")
         matter = Matter.objects.get(kind=Kind.CLAIM)
     (job,) = jobs(them)
-    fail(job.id, attempts=queries.TOLD_AFTER)
+    fail(job.id, attempts=queries.SHOWN_AFTER_ATTEMPTS)
     for who in ("provider_lead", "customer_lead", "auditor"):  # a claim that the figures do not show concerns both
         with transaction.atomic():
-            assert [one.task for one in queries.failing(them.at(who))] == ["books.write"]
+            assert [one.task for one in queries.failing_jobs(them.at(who))] == ["books.write"]
     definition.write_text(whole, encoding="utf-8")
     run_jobs()
     with transaction.atomic(), opened(them.at("auditor")) as book:
@@ -138,7 +145,7 @@ def test_today_says_what_keeps_failing_to_whom_it_concerns_and_they_can_try_agai
     (job,) = jobs(them)
     again = them.url(f"jobs/{job.id}/again/")
     assert them.client("provider_lead").post(again).status_code == 404  # it has not failed yet
-    fail(job.id, attempts=queries.TOLD_AFTER)
+    fail(job.id, attempts=queries.SHOWN_AFTER_ATTEMPTS)
     for who, told in (("provider_lead", True), ("provider_member", True), ("customer_lead", False), ("auditor", False)):
         assert (again in them.client(who).get(them.url()).content.decode()) is told, who
     for who in ("customer_lead", "stranger", "former", "auditor"):
@@ -150,16 +157,16 @@ def test_today_says_what_keeps_failing_to_whom_it_concerns_and_they_can_try_agai
 
 
 def test_each_wait_is_twice_the_last_and_it_ends():
-    strategy = BackOff(most=5)
+    strategy = ExponentialBackoff(max_attempts=5)
 
     def job(attempts):
         return Job(id=1, queue="q", lock=None, queueing_lock=None, task_name="t", attempts=attempts)
 
     waits = [strategy.get_retry_decision(exception=StopError(), job=job(attempts)) for attempts in range(5)]
     seconds = [None if one is None else round((one.retry_at - timezone.now()).total_seconds()) for one in waits]
-    assert seconds == [FIRST_WAIT_S, 2 * FIRST_WAIT_S, 4 * FIRST_WAIT_S, 8 * FIRST_WAIT_S, None]
-    late = BackOff().get_retry_decision(exception=StopError(), job=job(MOST_ATTEMPTS - 2))
-    assert round((late.retry_at - timezone.now()).total_seconds()) == LONGEST_WAIT_S
+    assert seconds == [FIRST_RETRY_S, 2 * FIRST_RETRY_S, 4 * FIRST_RETRY_S, 8 * FIRST_RETRY_S, None]
+    late = ExponentialBackoff().get_retry_decision(exception=StopError(), job=job(MAX_ATTEMPTS - 2))
+    assert round((late.retry_at - timezone.now()).total_seconds()) == MAX_RETRY_S
 
 
 def test_jobs_of_dead_workers_are_taken_up_and_given_up_in_the_end(them):
@@ -168,7 +175,7 @@ def test_jobs_of_dead_workers_are_taken_up_and_given_up_in_the_end(them):
         for number in range(3):
             defer("books.look", relationship=them.relationship, person="x", delivery=str(number))
     first, second, third = jobs(them)
-    most = app.tasks["books.look"].retry_strategy.most
+    most = app.tasks["books.look"].retry_strategy.max_attempts
     with superuser() as everybody:
         alive, dead = (
             everybody.execute(
@@ -180,7 +187,7 @@ def test_jobs_of_dead_workers_are_taken_up_and_given_up_in_the_end(them):
         for job, worker, attempts in ((first, alive, 0), (second, dead, 0), (third, dead, most - 1)):
             change = "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s, attempts = %s WHERE id = %s"
             everybody.execute(change, [worker, attempts, job.id])
-    assert recover() >= 2
+    assert recover_stalled_jobs() >= 2
     found = [ProcrastinateJob.objects.get(id=one.id).status for one in (first, second, third)]
     assert found == ["doing", "todo", "failed"]
     with superuser() as everybody:
@@ -205,8 +212,8 @@ def test_a_waiting_mail_is_read_by_nobody_and_sent_once(them):
     with pytest.raises(ProgrammingError), transaction.atomic():
         them.at("customer_lead")
         list(WaitingMail.objects.all())
-    assert mail.send(number)
-    assert not mail.send(number)  # the job begun again finds nothing more to do
+    assert mail.send_waiting_mail(number)
+    assert not mail.send_waiting_mail(number)  # the job begun again finds nothing more to do
     (sent,) = django_mail.outbox
     assert (sent.subject, sent.body, sent.to) == ("A subject", "word 4711", ["somebody@example.org"])
     with superuser() as everybody:
@@ -225,11 +232,11 @@ def test_a_mail_that_could_not_be_handed_over_waits_and_keeps_its_id(monkeypatch
     monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", down)
     for _ in range(2):
         with pytest.raises(ConnectionRefusedError):
-            mail.send(number)
+            mail.send_waiting_mail(number)
     assert len(ids) == 2
     assert len(set(ids)) == 1
     monkeypatch.undo()
-    assert mail.send(number)
+    assert mail.send_waiting_mail(number)
 
 
 def test_a_file_beside_a_mail_comes_out_as_it_went_in():
@@ -246,7 +253,7 @@ def test_a_mail_about_a_relationship_is_told_to_the_sides_that_it_concerns(them)
     forget_mails()
     with transaction.atomic():
         parties.invite_by_mail(them.at("customer_lead"), "new@example.org", Role.MEMBER, Side.CUSTOMER)
-    (job,) = queries.jobs(them.relationship, ["outbox.mail"])
+    (job,) = queries.unfinished_jobs(them.relationship, ["outbox.mail"])
     assert job.args["sides"] == ["customer"]
     assert "new@example.org" not in json.dumps(job.args)  # what waits does not say whom it is to
     (sent,) = sent_mails()

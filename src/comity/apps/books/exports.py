@@ -25,7 +25,7 @@ from comity.apps.books.queries import folder_of, has_book, holder, safe, sentenc
 from comity.apps.books.refusals import Code
 from comity.apps.books.results import records_changed
 from comity.apps.outbox.operations import defer
-from comity.apps.outbox.queries import jobs
+from comity.apps.outbox.queries import unfinished_jobs
 from comity.apps.parties.member_context import MemberContext, find_member, set_viewer
 from comity.apps.parties.models import Person
 from comity.apps.parties.queries import memberships_of
@@ -188,7 +188,7 @@ def _holds_back(member: MemberContext) -> bool:
     """Whether the own side is about to hold something back: its rows are imported after that."""
     if member.side is None:
         return False
-    waiting = jobs(member.relationship.pk, [HOLD_BACK]).exclude(status="failed")
+    waiting = unfinished_jobs(member.relationship.pk, [HOLD_BACK]).exclude(status="failed")
     return waiting.filter(lock=in_order(member.relationship.pk, member.side)).exists()
 
 

@@ -41,7 +41,7 @@ from comity.apps.books.queries import (
 )
 from comity.apps.books.refusals import Code
 from comity.apps.outbox.operations import defer
-from comity.apps.outbox.queries import pending
+from comity.apps.outbox.queries import has_pending
 from comity.apps.parties.member_context import MemberContext, acting_as, find_lead
 from comity.apps.parties.rate_limits import check_rate_limit
 from comity.apps.parties.rights import Action
@@ -128,7 +128,7 @@ def begin_book(member: MemberContext, timezone: str, currency: str) -> None:
     """
     if has_book(member):
         raise Refused(Code.BEGUN_ALREADY)
-    if pending(member, [BEGIN]):
+    if has_pending(member, [BEGIN]):
         raise Refused(Code.NOT_NOW)
     with tempfile.TemporaryDirectory() as tried, unusable(Code.UNUSABLE_TERMS):
         _write_book(Path(tried), member, timezone, currency)

@@ -16,7 +16,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from comity.apps.books.models import UNDER_WAY, Delivery, Export, Hold, Mark, MarkStep, Routes, Stage
 from comity.apps.books.refusals import Code
-from comity.apps.outbox.operations import SILENT
+from comity.apps.outbox.operations import HEARTBEAT_TIMEOUT
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership, Person, Role
 from comity.apps.parties.rights import Action
@@ -259,7 +259,7 @@ def _has_jobs(one: Delivery | Export, task: str = "") -> bool:
     jobs = ProcrastinateJob.objects.filter(queue_name=QUEUE, args__contains=asked)
     jobs = jobs.filter(task_name=task) if task else jobs
     # One whose worker has died is nobody's until the outbox takes it up again.
-    lives = Q(status="doing", worker__last_heartbeat__gt=timezone.now() - SILENT)
+    lives = Q(status="doing", worker__last_heartbeat__gt=timezone.now() - HEARTBEAT_TIMEOUT)
     return jobs.filter(Q(status="todo") | lives).exists()
 
 

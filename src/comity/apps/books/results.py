@@ -27,8 +27,8 @@ from filelock import FileLock
 import comity
 from comity.apps.books.queries import NoBookError, definition, folder_of, zone
 from comity.apps.books.refusals import Code
-from comity.apps.outbox.operations import defer, hurry
-from comity.apps.outbox.queries import jobs
+from comity.apps.outbox.operations import defer, raise_priority
+from comity.apps.outbox.queries import unfinished_jobs
 from comity.apps.parties.member_context import IN_REQUEST, MemberContext
 from comity.apps.parties.rate_limits import check_rate_limit
 from comity.apps.refusal import Refused
@@ -204,7 +204,7 @@ def recompute_by(task: str) -> None:
 def records_changed(relationship: UUID) -> None:
     """Have results computed again that were asked for lately; within a transaction."""
     for task in _recomputing:
-        defer(task, relationship=relationship, sides=(), once=f"{task} {relationship}")
+        defer(task, relationship=relationship, sides=(), queueing_lock=f"{task} {relationship}")
 
 
 def recompute_asked(relationship: UUID) -> None:
@@ -245,7 +245,7 @@ def _defer(relationship: UUID, job: Mapping[str, Any], *, priority: int = 0, **m
         job["task"],
         relationship=relationship,
         sides=tuple(Side(side) for side in job["sides"]),
-        once=f"{job['task']} {relationship} {job['key']}",
+        queueing_lock=f"{job['task']} {relationship} {job['key']}",
         since=datetime.now(UTC).isoformat(),
         priority=priority,
         **arguments,
@@ -259,11 +259,11 @@ def _refuse(member: MemberContext, question: Question) -> NoReturn:
     :raises Refused: where the person asks too many questions that nobody has asked before
     """
     job, file = _job(member, question), _file(member, question)
-    known = jobs(member.relationship.pk, (question.task,)).filter(args__key=job["key"])
+    known = unfinished_jobs(member.relationship.pk, (question.task,)).filter(args__key=job["key"])
     failed = known.filter(status="failed", args__state=file.name).first()
     waiting = known.exclude(status="failed").first() or failed
     if waiting is not None:
-        hurry(waiting, _ASKED_FOR)
+        raise_priority(waiting, _ASKED_FOR)
         raise NotComputedYet(member, datetime.fromisoformat(waiting.args["since"]), failed=waiting is failed)
     if not _results(file.parent):
         check_rate_limit(member.membership.person, "first looks")

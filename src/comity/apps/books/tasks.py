@@ -10,12 +10,12 @@ from procrastinate.contrib.django import app
 from comity.apps.audit.models import Event
 from comity.apps.books import exports, operations, results
 from comity.apps.books.queries import QUEUE, UNDO
-from comity.apps.outbox.operations import BackOff
+from comity.apps.outbox.operations import ExponentialBackoff
 from comity.apps.parties.member_context import acting_as, for_each_relationship
 from comity.core.values import Side
 
 # A file that is too much for a worker is too much for the next: it is tried thrice, and then left to people.
-_FILE = BackOff(most=3)
+_FILE = ExponentialBackoff(max_attempts=3)
 
 
 def _changed(relationship: str) -> None:
@@ -37,7 +37,7 @@ def bring(person: str, relationship: str, delivery: str, sides: Sequence[str] = 
     _changed(relationship)
 
 
-@app.task(queue=QUEUE, name=operations.CORRECT, retry=BackOff())
+@app.task(queue=QUEUE, name=operations.CORRECT, retry=ExponentialBackoff())
 def correct(person: str, relationship: str, delivery: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
     """Make changes that the other side proposed, and that whose rows they are has accepted."""
     acting = operations.who_makes(UUID(person), UUID(relationship), UUID(delivery))
@@ -45,27 +45,27 @@ def correct(person: str, relationship: str, delivery: str, sides: Sequence[str] 
     _changed(relationship)
 
 
-@app.task(queue=QUEUE, name=operations.REFUSE, retry=BackOff())
+@app.task(queue=QUEUE, name=operations.REFUSE, retry=ExponentialBackoff())
 def refuse(relationship: str, table: str, number: int, delivery: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
     """Throw away changes to rows that whose rows they are has refused."""
     operations.refuse_now(UUID(relationship), table, number, delivery)
     _changed(relationship)
 
 
-@app.task(queue=QUEUE, name=UNDO, retry=BackOff())
+@app.task(queue=QUEUE, name=UNDO, retry=ExponentialBackoff())
 def undo(person: str, relationship: str, delivery: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
     """Take back what a file brought."""
     operations.carry_out(UUID(person), UUID(relationship), UUID(delivery))
     _changed(relationship)
 
 
-@app.task(queue=QUEUE, name=exports.ROUTE, retry=BackOff(most=8))
+@app.task(queue=QUEUE, name=exports.ROUTE, retry=ExponentialBackoff(max_attempts=8))
 def route(person: str, export: str, *, dry_run: bool, relationship: None = None, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
     """Find out whose the rows of an export are; bring them in, unless it is a trial."""
     exports.run(UUID(person), UUID(export), dry_run=dry_run)
 
 
-@app.task(queue=QUEUE, name=operations.WRITE, retry=BackOff())
+@app.task(queue=QUEUE, name=operations.WRITE, retry=ExponentialBackoff())
 def write(  # noqa: PLR0913 - as it was deferred
     relationship: str,
     table: str,
@@ -79,7 +79,7 @@ def write(  # noqa: PLR0913 - as it was deferred
     _changed(relationship)
 
 
-@app.task(queue=QUEUE, name=operations.BEGIN, retry=BackOff())
+@app.task(queue=QUEUE, name=operations.BEGIN, retry=ExponentialBackoff())
 def begin(person: str, relationship: str, timezone: str, currency: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
     """Begin a book."""
     with acting_as(UUID(person), UUID(relationship)) as member:
@@ -87,7 +87,7 @@ def begin(person: str, relationship: str, timezone: str, currency: str, sides: S
     _changed(relationship)
 
 
-@app.task(queue=QUEUE, name=operations.HOLD_BACK, retry=BackOff())
+@app.task(queue=QUEUE, name=operations.HOLD_BACK, retry=ExponentialBackoff())
 def hold_back(  # noqa: PLR0913 - as it was deferred
     person: str,
     relationship: str,
@@ -104,7 +104,7 @@ def hold_back(  # noqa: PLR0913 - as it was deferred
     _changed(relationship)
 
 
-@app.task(queue=QUEUE, name=operations.DISCLOSE, retry=BackOff())
+@app.task(queue=QUEUE, name=operations.DISCLOSE, retry=ExponentialBackoff())
 def disclose(person: str, relationship: str, side: str, item: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
     """Hold something back no longer."""
     asked = (UUID(person), UUID(relationship), Side(side))

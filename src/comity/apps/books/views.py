@@ -14,7 +14,7 @@ from comity.apps.books import contents, exports, operations, queries
 from comity.apps.books.forms import Begin, Choose, KeepRoutes, MarkPrivate, Sort, Upload
 from comity.apps.books.models import UNDER_WAY, Delivery, FileMove
 from comity.apps.i18n import language, words_for
-from comity.apps.outbox.queries import pending
+from comity.apps.outbox.queries import has_pending
 from comity.apps.paging import number_in
 from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.models import Person
@@ -35,7 +35,7 @@ def _records(
     request: HttpRequest, member: MemberContext, marking: MarkPrivate | None = None, beginning: Begin | None = None
 ) -> HttpResponse:
     known, words = queries.has_book(member), words_for(language())
-    writing = pending(member, operations.CHANGES)
+    writing = has_pending(member, operations.CHANGES)
     takes = _brings(member) and (known or not writing)
     tables, late, marks = [], [], queries.marks(member)
     try:

@@ -1,1 +1,1 @@
-"""What must happen after commit: rows into a book, mails; retried, and told where it keeps failing."""
+"""The transactional outbox: jobs and mails that run after commit, retried, and shown where they keep failing."""

@@ -1,7 +1,7 @@
-"""Django's mail backend of the room: a mail becomes a row and a job of this transaction, and the job sends it.
+"""Django mail backend with an outbox: a mail becomes a row and a job of this transaction, and the job sends it.
 
-Django, allauth and our own code send mails as Django does; none of it waits for a mail server, and no mail tells of
-what was rolled back.
+Django, allauth and the apps send mails through Django's API; none of them waits for a mail server, and no mail is
+sent for what was rolled back.
 """
 
 import base64
@@ -23,28 +23,28 @@ from comity.apps.outbox.operations import defer
 from comity.apps.parties.mailing import RELATIONSHIP_HEADER, SIDES_HEADER
 from comity.core.values import Side
 
-SEND = "outbox.mail"
+SEND_TASK = "outbox.mail"
 
 
 class OutboxBackend(BaseEmailBackend):
-    """Keeps each mail with this transaction, and defers the job that sends it."""
+    """Stores each mail in this transaction, and defers the job that sends it."""
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        """Keep them; how many."""
-        kept = 0
+        """Store mails, and return how many."""
+        count = 0
         with transaction.atomic():
             for mail in email_messages:
                 if mail.recipients():
-                    _keep(mail)
-                    kept += 1
-        return kept
+                    _store(mail)
+                    count += 1
+        return count
 
 
-def _keep(mail: EmailMessage) -> None:
+def _store(mail: EmailMessage) -> None:
     headers = dict(mail.extra_headers)
     relationship = headers.pop(RELATIONSHIP_HEADER, None)
     sides = tuple(Side(side) for side in headers.pop(SIDES_HEADER, "").split(",") if side)
-    # One id, however often it is sent: a mail server or reader that gets it twice can tell.
+    # One id for all attempts: a mail server or reader that gets the mail twice can tell.
     headers.setdefault("Message-ID", make_msgid(domain=parseaddr(mail.from_email)[1].rpartition("@")[2] or None))
     content = {
         "subject": mail.subject,
@@ -55,20 +55,21 @@ def _keep(mail: EmailMessage) -> None:
         "bcc": list(mail.bcc),
         "reply_to": list(mail.reply_to),
         "headers": headers,
-        "alternatives": [list(one) for one in getattr(mail, "alternatives", [])],
-        "attachments": [_packed(one) for one in mail.attachments],
+        "alternatives": [list(alternative) for alternative in getattr(mail, "alternatives", [])],
+        "attachments": [_serialise_attachment(attachment) for attachment in mail.attachments],
     }
-    row = WaitingMail(
-        relationship_id=None if relationship is None else UUID(relationship), payload=_cipher().encrypt(_bytes(content))
+    waiting_mail = WaitingMail(
+        relationship_id=None if relationship is None else UUID(relationship),
+        payload=_cipher().encrypt(_to_json(content)),
     )
-    row.save(force_insert=True)
-    defer(SEND, relationship=row.relationship_id, sides=sides, mail=str(row.pk))
+    waiting_mail.save(force_insert=True)
+    defer(SEND_TASK, relationship=waiting_mail.relationship_id, sides=sides, mail=str(waiting_mail.pk))
 
 
-def send(mail: UUID) -> bool:
-    """Hand a mail to the mail server, and forget it; whether it was still waiting.
+def send_waiting_mail(mail: UUID) -> bool:
+    """Hand a mail to the mail server and delete it; return whether it was still waiting.
 
-    :raises OSError: where the mail server does not take it
+    :raises OSError: where the mail server does not accept it
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -76,34 +77,34 @@ def send(mail: UUID) -> bool:
             (payload,) = cursor.fetchone()
         if payload is None:
             return False
-        _message(json.loads(_cipher().decrypt(bytes(payload)))).send()
+        _build_message(json.loads(_cipher().decrypt(bytes(payload)))).send()
         with connection.cursor() as cursor:
             cursor.execute("SELECT comity_mail_sent(%s)", [mail])
     return True
 
 
-def server() -> BaseEmailBackend:
-    """A connection to the mail server itself, for jobs that have to know whether it took a mail."""
+def mail_server() -> BaseEmailBackend:
+    """Return a connection to the mail server itself, for jobs that have to know whether it accepted a mail."""
     return get_connection(settings.MAIL_SERVER_BACKEND)
 
 
-def _message(content: dict[str, Any]) -> EmailMessage:
+def _build_message(content: dict[str, Any]) -> EmailMessage:
     alternatives, attachments = content.pop("alternatives"), content.pop("attachments")
-    message = EmailMultiAlternatives(**content, connection=server())
-    for text, kind in alternatives:
-        message.attach_alternative(text, kind)
-    for name, data, kind in attachments:
-        message.attach(name, base64.b64decode(data), kind)
+    message = EmailMultiAlternatives(**content, connection=mail_server())
+    for text, media_type in alternatives:
+        message.attach_alternative(text, media_type)
+    for name, data, media_type in attachments:
+        message.attach(name, base64.b64decode(data), media_type)
     return message
 
 
-def _packed(attachment: Any) -> tuple[str, str, str]:  # noqa: ANN401 - as Django keeps it
-    name, data, kind = attachment
-    return name, base64.b64encode(data.encode() if isinstance(data, str) else data).decode("ascii"), kind
+def _serialise_attachment(attachment: Any) -> tuple[str, str, str]:  # noqa: ANN401 - as Django keeps it
+    name, data, media_type = attachment
+    return name, base64.b64encode(data.encode() if isinstance(data, str) else data).decode("ascii"), media_type
 
 
-def _bytes(content: dict[str, Any]) -> bytes:
-    # What is lazy, such as a translated subject, becomes text.
+def _to_json(content: dict[str, Any]) -> bytes:
+    # `default=str` evaluates lazy texts, such as a translated subject.
     return json.dumps(content, ensure_ascii=False, default=str).encode()
 
 

@@ -1,4 +1,4 @@
-"""Mails that wait to be handed to the mail server."""
+"""Mails that wait for the mail server."""
 
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ class WaitingMail(UUIDModel):
     """A mail that waits to be handed to the mail server; removed once it has been.
 
     The app's role adds rows and cannot read them: jobs take a mail by its id through a function of the database's
-    owner. `payload` is encrypted besides, for a mail may hold the word of an invitation or of a password reset.
+    owner. `payload` is encrypted besides, for a mail may hold the token of an invitation or of a password reset.
     """
 
     relationship = models.ForeignKey(Relationship, models.CASCADE, null=True, blank=True, related_name="+")
@@ -20,7 +20,7 @@ class WaitingMail(UUIDModel):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        """In the order in which they were written."""
+        """In order of creation."""
 
         ordering: ClassVar = ["created_at"]
 

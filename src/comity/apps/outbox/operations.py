@@ -1,11 +1,11 @@
-"""Deferring work until this transaction is committed, and taking up what a worker left when it died.
+"""Jobs that run after commit, and recovery of jobs whose worker died.
 
-Whatever must happen after commit is a procrastinate job, and procrastinate's jobs lie in the same database: a job that
-is deferred inside the transaction is there exactly if the transaction was committed. There is no moment between commit
-and hook in which a dying process loses it, and a request that is rolled back leaves none.
+Whatever must happen after commit is a procrastinate job, and procrastinate's jobs are rows of the same database: a job
+that is deferred inside a transaction exists exactly if the transaction was committed. No job is lost by a process that
+dies between commit and an on-commit hook, and a rolled back request leaves none.
 
-A job may run twice (its worker can die after the work and before saying so), so every task is idempotent by the key in
-its arguments.
+A job may run twice (its worker can die after the work and before reporting it), so every task is idempotent by the key
+in its arguments.
 """
 
 from contextlib import suppress
@@ -21,46 +21,49 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Job
 
-from comity.apps.outbox.queries import failing
+from comity.apps.outbox.queries import failing_jobs
 from comity.apps.parties.member_context import MemberContext
 from comity.core.values import Side
 
-FIRST_WAIT_S, LONGEST_WAIT_S = 5, 1800
-# Doubled each time: the fourth attempt is 35 s after the first, the fortieth 15 hours after it.
-MOST_ATTEMPTS = 40
-SILENT = timedelta(minutes=1)  # a worker that has not been heard of for so long has died; it reports every ten seconds
+FIRST_RETRY_S, MAX_RETRY_S = 5, 1800
+# The wait doubles each time: the fourth attempt is 35 s after the first, the fortieth 15 hours after it.
+MAX_ATTEMPTS = 40
+HEARTBEAT_TIMEOUT = timedelta(
+    minutes=1
+)  # a worker without a heartbeat for so long has died; heartbeats come every ten seconds
 
 
-class BackOff(BaseRetryStrategy):
-    """Waits twice as long after each failure, and gives up after `most` attempts."""
+class ExponentialBackoff(BaseRetryStrategy):
+    """Doubles the wait after each failure, and gives up after `max_attempts`."""
 
-    def __init__(self, most: int = MOST_ATTEMPTS) -> None:
-        """Say how often it is tried."""
-        self.most = most
+    def __init__(self, max_attempts: int = MAX_ATTEMPTS) -> None:
+        """Set the number of attempts."""
+        self.max_attempts = max_attempts
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:  # noqa: ARG002 - as procrastinate calls it
-        """When to try again; None to give up, and the job is shown as failed."""
-        if job.attempts + 1 >= self.most:
+        """Return when to try again; None to give up, and the job is shown as failed."""
+        if job.attempts + 1 >= self.max_attempts:
             return None
-        return RetryDecision(retry_in={"seconds": min(FIRST_WAIT_S * 2**job.attempts, LONGEST_WAIT_S)})
+        return RetryDecision(retry_in={"seconds": min(FIRST_RETRY_S * 2**job.attempts, MAX_RETRY_S)})
 
 
-def defer(  # noqa: PLR0913 - each is by name, and most calls need none
+def defer(  # noqa: PLR0913 - keywords, of which most calls need none
     task: str,
     *,
     relationship: UUID | None = None,
     sides: tuple[Side, ...] = tuple(Side),
     lock: str | None = None,
-    once: str | None = None,
+    queueing_lock: str | None = None,
     delay_s: int = 0,
     priority: int = 0,
     **arguments: Any,  # noqa: ANN401 - JSON, as the task takes it
 ) -> None:
-    """Have a task run once this transaction is committed; never, where it is rolled back.
+    """Defer a task until this transaction is committed; it never runs where the transaction is rolled back.
 
     :param task: the name of a procrastinate task that is idempotent
-    :param sides: whom it concerns, and so who is told where it keeps failing
-    :param lock: jobs of one lock run one after the other, in order
+    :param sides: whom the job concerns, and who is shown that it keeps failing
+    :param lock: jobs with the same lock run one after the other, in order
+    :param queueing_lock: no second job is added while one with the same lock waits
     :param arguments: of the task, beside `relationship` and `sides`
     :param once: where a job of this name waits already, there is no second one
     :param priority: of two waiting jobs of a queue the one with the higher number runs first
@@ -68,19 +71,19 @@ def defer(  # noqa: PLR0913 - each is by name, and most calls need none
     """
     if not connection.in_atomic_block:
         raise RuntimeError(f"{task} must be deferred inside a transaction")
-    where = None if relationship is None else str(relationship)
+    relationship_id = None if relationship is None else str(relationship)
     options: dict[str, Any] = {"priority": priority} | ({} if lock is None else {"lock": lock})
     if delay_s:
         options["schedule_in"] = {"seconds": delay_s}
-    if once is not None:
-        options["queueing_lock"] = once
+    if queueing_lock is not None:
+        options["queueing_lock"] = queueing_lock
     job = app.configure_task(task, **options)
-    with suppress(AlreadyEnqueued), transaction.atomic():  # of its own: a second one is an error of the database
-        job.defer(relationship=where, sides=[side.value for side in sides], **arguments)
+    with suppress(AlreadyEnqueued), transaction.atomic():  # a savepoint: a second job is a database error
+        job.defer(relationship=relationship_id, sides=[side.value for side in sides], **arguments)
 
 
-def hurry(job: ProcrastinateJob, priority: int) -> None:
-    """Have a waiting job run before those of a lower priority."""
+def raise_priority(job: ProcrastinateJob, priority: int) -> None:
+    """Run a waiting job before those of a lower priority."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE procrastinate_jobs SET priority = %(to)s "
@@ -89,13 +92,15 @@ def hurry(job: ProcrastinateJob, priority: int) -> None:
         )
 
 
-def recover() -> int:
-    """Have jobs run again whose worker died while it was at them; give up those that were tried too often.
+def recover_stalled_jobs() -> int:
+    """Requeue jobs whose worker died while it ran them; fail those that were tried too often.
 
-    :returns: how many were taken up, or given up
+    :returns: number of jobs requeued or failed
     """
-    retried = {
-        name: task.retry_strategy.most for name, task in app.tasks.items() if isinstance(task.retry_strategy, BackOff)
+    max_attempts = {
+        name: task.retry_strategy.max_attempts
+        for name, task in app.tasks.items()
+        if isinstance(task.retry_strategy, ExponentialBackoff)
     }
     with connection.cursor() as cursor:
         cursor.execute(
@@ -104,14 +109,14 @@ def recover() -> int:
             "FROM unnest(%s::text[], %s::int[]) AS limits (name, most) "
             "WHERE status = 'doing' AND task_name = limits.name AND NOT EXISTS ("
             "SELECT 1 FROM procrastinate_workers w WHERE w.id = worker_id AND w.last_heartbeat > %s)",
-            [list(retried), list(retried.values()), timezone.now() - SILENT],
+            [list(max_attempts), list(max_attempts.values()), timezone.now() - HEARTBEAT_TIMEOUT],
         )
         return int(cursor.rowcount)
 
 
-def try_again(member: MemberContext, job: int) -> bool:
-    """Have a failing job that concerns the viewer's side run now; whether there is one."""
-    if job not in {one.number for one in failing(member)}:
+def retry_job(member: MemberContext, job: int) -> bool:
+    """Run a failing job of the viewer's side now; return whether there is one."""
+    if job not in {failing.id for failing in failing_jobs(member)}:
         return False
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,4 +1,4 @@
-"""What is still to be done after a commit, and what keeps failing."""
+"""Queries for jobs: unfinished ones, and those that keep failing."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,44 +11,44 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from comity.apps.parties.member_context import MemberContext
 from comity.core.values import Side
 
-TOLD_AFTER = 4  # attempts: whoever it concerns is told about half a minute after the first
+SHOWN_AFTER_ATTEMPTS = 4  # about half a minute after the first
 
 
 @dataclass(frozen=True, slots=True)
-class Failing:
+class FailingJob:
     """A job that has failed several times.
 
-    :ivar task: its name, by which the sentence is found
+    :ivar task: the task's name, which gives the catalogue key
     :ivar next_at: when it is tried again; None where it was given up
     """
 
-    number: int
+    id: int
     task: str
     attempts: int
     next_at: datetime | None
 
 
-def jobs(relationship: UUID, tasks: Collection[str] = ()) -> QuerySet[ProcrastinateJob]:
-    """Jobs of a relationship that are not done, in the order in which they were deferred."""
-    found = ProcrastinateJob.objects.filter(args__relationship=str(relationship)).exclude(
+def unfinished_jobs(relationship: UUID, tasks: Collection[str] = ()) -> QuerySet[ProcrastinateJob]:
+    """Return jobs of a relationship that have not finished, in the order in which they were deferred."""
+    jobs = ProcrastinateJob.objects.filter(args__relationship=str(relationship)).exclude(
         status__in=("succeeded", "cancelled", "aborted")
     )
-    return (found.filter(task_name__in=tasks) if tasks else found).order_by("id")
+    return (jobs.filter(task_name__in=tasks) if tasks else jobs).order_by("id")
 
 
-def pending(member: MemberContext, tasks: Collection[str]) -> bool:
-    """Whether one of these tasks is still to be done and concerns the viewer's side."""
-    found = jobs(member.relationship.pk, tasks).exclude(status="failed")
-    return found.filter(args__sides__contains=_sides(member)).exists()
+def has_pending(member: MemberContext, tasks: Collection[str]) -> bool:
+    """Return whether a job of these tasks waits or runs and concerns the viewer's side."""
+    jobs = unfinished_jobs(member.relationship.pk, tasks).exclude(status="failed")
+    return jobs.filter(args__sides__contains=_sides(member)).exists()
 
 
-def failing(member: MemberContext) -> list[Failing]:
-    """What keeps failing and concerns the viewer's side; to those on neither side, what concerns both."""
-    often = Q(attempts__gte=TOLD_AFTER, status__in=("todo", "doing")) | Q(status="failed")
-    found = jobs(member.relationship.pk).filter(often, args__sides__contains=_sides(member))
+def failing_jobs(member: MemberContext) -> list[FailingJob]:
+    """Return failing jobs of the viewer's side; for neutral people, those that concern both sides."""
+    keeps_failing = Q(attempts__gte=SHOWN_AFTER_ATTEMPTS, status__in=("todo", "doing")) | Q(status="failed")
+    jobs = unfinished_jobs(member.relationship.pk).filter(keeps_failing, args__sides__contains=_sides(member))
     return [
-        Failing(one.id, one.task_name, one.attempts, None if one.status == "failed" else one.scheduled_at)
-        for one in found
+        FailingJob(job.id, job.task_name, job.attempts, None if job.status == "failed" else job.scheduled_at)
+        for job in jobs
     ]
 
 

@@ -1,7 +1,7 @@
-"""Addresses below a relationship's."""
+"""URLs within a relationship."""
 
 from django.urls import path
 
 from comity.apps.outbox import views
 
-urlpatterns = [path("jobs/<int:job>/again/", views.again, name="try_again")]
+urlpatterns = [path("jobs/<int:job>/again/", views.retry, name="try_again")]

@@ -1,4 +1,4 @@
-"""Trying again what keeps failing."""
+"""Retrying failing jobs."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -10,9 +10,9 @@ from comity.apps.parties.rights import Action
 
 
 @require_POST
-def again(request: HttpRequest, job: int) -> HttpResponse:
-    """Have a failing job run now."""
+def retry(request: HttpRequest, job: int) -> HttpResponse:
+    """Run a failing job now."""
     member = member_of(request, Action.ACT)
-    if not operations.try_again(member, job):
+    if not operations.retry_job(member, job):
         raise Http404
     return redirect("today", relationship=member.relationship.pk)

@@ -167,7 +167,7 @@ def set_up(request: HttpRequest, token: str) -> HttpResponse:
         if setup.is_used(email):  # by somebody who was faster
             return render(request, "parties/set_up.html", {"form": None}, status=410)
         person = Person.objects.create_user(given["email"], given["password"], name=given["name"], language=language())
-        login(request, person, backend=_PASSWORDS)
+        login(request, person, backend=_LOGIN_BACKEND)
         return redirect("portfolio")
     return render(request, "parties/set_up.html", {"form": form}, status=422 if form.errors else 200)
 

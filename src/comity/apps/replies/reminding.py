@@ -11,7 +11,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from comity.apps.i18n import words_for
-from comity.apps.outbox.mail import server
+from comity.apps.outbox.mail import mail_server
 from comity.apps.parties.mailing import has_mail_server, mail_member, supported_language
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership
@@ -40,7 +40,7 @@ def send_reminder(people: Sequence[Membership], key: str, address: str, **said: 
         words = words_for(supported_language(one.person.language))
         try:
             filled = {name: make(words) for name, make in said.items()}
-            mail_member(MemberContext(one), key, address, (), server(), **filled)
+            mail_member(MemberContext(one), key, address, (), mail_server(), **filled)
         except Exception as error:  # noqa: BLE001 - of any kind: who was not reached was not reminded
             # Without its text, in which an address may be.
             logging.getLogger(__name__).warning("a reminder was not handed over: %s", type(error).__name__)

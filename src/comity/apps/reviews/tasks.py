@@ -10,7 +10,7 @@ from procrastinate.contrib.django import app
 
 from comity.apps.books import results
 from comity.apps.books.queries import has_book, zone
-from comity.apps.outbox.operations import BackOff
+from comity.apps.outbox.operations import ExponentialBackoff
 from comity.apps.parties.member_context import MemberContext, acting_as, find_member, for_each_relationship
 from comity.apps.parties.queries import longest_serving_leads
 from comity.apps.reviews import operations, queries
@@ -19,7 +19,7 @@ from comity.core.calendars import Against
 QUEUE = "reviews"
 
 
-@app.task(queue=QUEUE, name=queries.COMPUTE_REVIEW, retry=BackOff(most=3))
+@app.task(queue=QUEUE, name=queries.COMPUTE_REVIEW, retry=ExponentialBackoff(max_attempts=3))
 def compute(  # noqa: PLR0913 - as it was deferred
     person: str,
     relationship: str,
@@ -36,7 +36,7 @@ def compute(  # noqa: PLR0913 - as it was deferred
     _compute(person, relationship, joint, lambda member: queries.review(member, terms["period"], against))
 
 
-@app.task(queue=QUEUE, name=queries.COMPUTE_ATTRIBUTION, retry=BackOff(most=3))
+@app.task(queue=QUEUE, name=queries.COMPUTE_ATTRIBUTION, retry=ExponentialBackoff(max_attempts=3))
 def compute_attribution(  # noqa: PLR0913 - as above
     person: str,
     relationship: str,
@@ -60,7 +60,7 @@ def _compute(person: str, relationship: str, joint: bool, compute: Callable[[Mem
             compute(member.joint() if joint else member)
 
 
-@app.task(queue=QUEUE, name=queries.RECOMPUTE, retry=BackOff(most=3))
+@app.task(queue=QUEUE, name=queries.RECOMPUTE, retry=ExponentialBackoff(max_attempts=3))
 def recompute(relationship: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - nobody's own
     """Have computed, after a change of the records, what was asked for lately, and the latest review of each side."""
     for_each_relationship(_recompute, only=UUID(relationship))
