@@ -6,7 +6,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
-from comity.apps.record.models import Consent, Entry, Subject
+from comity.apps.record.models import Consent, ConsentSubject, Entry
 from comity.apps.replies import operations as replies
 from comity.apps.replies.models import Notice
 from comity.apps.reviews import operations, queries
@@ -41,7 +41,7 @@ def words(them):
     """The words for periods that count now, by side."""
     with transaction.atomic():
         them.at("auditor")
-        return list(Consent.objects.filter(subject_type=Subject.PERIOD, void_at=None).order_by("side"))
+        return list(Consent.objects.filter(subject_type=ConsentSubject.PERIOD, void_at=None).order_by("side"))
 
 
 def silence_allowed(them, *sides, days=60):

@@ -60,7 +60,7 @@ def agree(them, digest, who="customer_lead"):
 
 def calendar_of(them, side):
     with transaction.atomic():
-        return queries.calendar(them.at("auditor").relationship, side, "Europe/Prague")
+        return queries.calendar_of(them.at("auditor").relationship, side, "Europe/Prague")
 
 
 def mails(them):
@@ -94,7 +94,7 @@ def test_a_calendar_counts_once_both_sides_gave_their_word_for_it(them):
     assert calendar_of(them, Side.CUSTOMER) == Calendar.weekdays("Europe/Prague")
     assert all(entry.digest in one.body for one in mails(them))  # the head, to both
     with transaction.atomic():
-        told = record.export(record.entries(them.at("auditor")))
+        told = record.export_entries(record.entries(them.at("auditor")))
     assert chain.verify([chain.Entry(**one) for one in told["entries"]]) == entry.digest
     with transaction.atomic():
         them.at("auditor")
@@ -175,7 +175,7 @@ def test_what_is_no_calendar_is_refused(them, calendar, why):
 
 def test_a_calendar_is_written_and_read_without_a_loss():
     for side in Side:
-        assert Calendar.read(SHORT.content(side)) == SHORT
+        assert Calendar.from_content(SHORT.content(side)) == SHORT
     assert chain.digest_of(SHORT.content(Side.CUSTOMER)) != chain.digest_of(SHORT.content(Side.PROVIDER))
 
 
@@ -226,7 +226,7 @@ def test_the_form_says_what_is_wrong_and_keeps_what_was_typed(them, change, why)
     assert (answer.status_code, why in page) == (422, True)
     assert next(iter(change.values())) in page
     with transaction.atomic():
-        assert queries.proposed(them.at("auditor")) == {}
+        assert queries.proposed_calendars(them.at("auditor")) == {}
 
 
 # Silence ---------------------------------------------------------------------------------------------------------

@@ -16,5 +16,5 @@ class Books(AppConfig):
         from comity.apps.replies import queries as replies  # noqa: PLC0415 - as above
 
         today.register()
-        if zone not in replies.zones:
-            replies.zones.append(zone)
+        if zone not in replies.zone_providers:
+            replies.zone_providers.append(zone)

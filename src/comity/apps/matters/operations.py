@@ -24,7 +24,7 @@ from comity.apps.parties.models import Membership
 from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused
 from comity.apps.replies.queries import reply_due
-from comity.apps.replies.reminding import able, send_reminder
+from comity.apps.replies.reminders import members_with_right, send_reminder
 from comity.core.matters import transitions
 from comity.core.matters.kinds import KINDS, Kind, Raiser
 from comity.core.matters.transitions import IN_THE_BOOK, OPEN, Actor, Move, Party, Refusal, State
@@ -262,7 +262,7 @@ def remind(member: MemberContext, matter: Matter) -> None:
     matter = Matter.objects.get(pk=matter.pk)
     if matter.waits_for is None or matter.reply_by is None:
         return
-    people = able(member, Side(matter.waits_for), Action.ANSWER)
+    people = members_with_right(member, Side(matter.waits_for), Action.ANSWER)
     if matter.reminded_at is not None and any(str(one.person_id) in matter.reminded_to for one in people):
         return
     day = matter.reply_by.astimezone(ZoneInfo(zone_of(member))).date()

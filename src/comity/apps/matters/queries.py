@@ -8,7 +8,7 @@ from django.utils import timezone
 from comity.apps.matters.models import Evidence, Matter, Step
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership
-from comity.apps.replies.queries import REMINDED_BEFORE
+from comity.apps.replies.queries import REMINDER_LEAD_TIME
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import AGREED, OPEN, State
 from comity.core.values import Side
@@ -87,5 +87,5 @@ def evidence(member: MemberContext, found: Matter, number: UUID) -> Evidence | N
 
 def to_remind(member: MemberContext) -> QuerySet[Matter]:
     """Those whose clock runs out soon; of some, people were reminded who may have left since."""
-    soon = timezone.now() + REMINDED_BEFORE
+    soon = timezone.now() + REMINDER_LEAD_TIME
     return Matter.objects.filter(relationship=member.relationship, state__in=OPEN, reply_by__lt=soon)

@@ -1,1 +1,1 @@
-"""The record of a relationship: both sides' word over one digest, and a chain of what they agreed on."""
+"""The record of a relationship: both sides' consents to one digest, and a hash chain of what they agreed on."""

@@ -1,4 +1,4 @@
-"""What both sides put their word to, and the chain of entries that follows: appended to, never changed."""
+"""Consents of both sides, and the hash chain of entries that follow from them: appended to, never changed."""
 
 from typing import ClassVar
 
@@ -8,33 +8,33 @@ from django.utils import timezone
 from comity.apps.parties.models import SIDE_CHOICES, Person, Relationship, UUIDModel
 
 
-class Subject(models.TextChoices):
-    """What both sides put their word to. `record_kind` says of each who may, and which kind of entry follows."""
+class ConsentSubject(models.TextChoices):
+    """What both sides consent to. The database's `record_kind` says who may, and which kind of entry follows."""
 
     PERIOD = "period"  # the figures of a period; the subject is its name
     CALENDAR = "calendar"  # when a side answers; the subject is the side and a number
 
 
 class VoidReason(models.TextChoices):
-    """Why a word counts no more."""
+    """Why a consent is void."""
 
-    CHANGED = "changed"  # what it was given for changed before the other side gave its own
-    BEFORE = "before"  # it was given before words held what they are for, so that nobody knows
+    CHANGED = "changed"  # the content changed before the other side consented
+    BEFORE = "before"  # from before consents stored their content, so that it is unknown
 
 
 class Consent(UUIDModel):
-    """One side's word for a content, known by its digest; `deemed` where silence gave it.
+    """One side's consent to a content, known by its digest; `deemed` where silence gave it.
 
-    When the content changes before the other side has given its own word, this one is void: kept, with the time, the
-    reason and the content of that moment, and the side may give it again. Only functions of the database's owner
+    When the content changes before the other side has consented, this consent becomes void: it is kept, with the time,
+    the reason and the content of that moment, and the side may consent again. Only functions of the database's owner
     write here.
 
-    :ivar subject: which one of its type: a period by its name
-    :ivar digest: of the content, canonical (`comity.core.chain`)
-    :ivar name: of the person, as `role` and `stood_in_for` (whom they were deputy of) at that time
-    :ivar reminded_to: ids of the people whose reminder the mail server took at `reminded_at`: those of the other side
-        who are to answer it, or, of a silence, those who did not answer
-    :ivar void_told_at: when both sides were told that it is void
+    :ivar subject: which subject of its type: a period by its name
+    :ivar digest: of the content's canonical form (`comity.core.chain`)
+    :ivar name: of the person at that time, as `role` and `stood_in_for` (whom they were deputy of)
+    :ivar reminded_to: ids of the people whose reminder the mail server accepted at `reminded_at`: those of the other
+        side who are to answer, or, for a deemed consent, those who did not answer
+    :ivar void_told_at: when both sides were told that the consent is void
     """
 
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
@@ -57,7 +57,7 @@ class Consent(UUIDModel):
     void_told_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        """One valid word of each side for each subject."""
+        """One valid consent of each side for each subject."""
 
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -68,12 +68,12 @@ class Consent(UUIDModel):
         ]
 
     def __str__(self) -> str:
-        """For what, by whom."""
+        """Subject and side."""
         return f"{self.subject_type} {self.subject} {self.side}"
 
 
 class EntryKind(models.TextChoices):
-    """What an entry of the record is."""
+    """The kind of an entry of the record."""
 
     FROZEN = "frozen"  # the figures of a period, confirmed by both
     RESTATED = "restated"  # the same period later, beside and never in place of it
@@ -81,9 +81,9 @@ class EntryKind(models.TextChoices):
 
 
 class Entry(UUIDModel):
-    """One entry of a relationship's record. Never changed; each holds the digest of the one before it.
+    """An entry of a relationship's record, never changed, with the digest of the entry before it.
 
-    :ivar content: what it says; the digest covers it, the entry's number and the digest before it
+    :ivar content: covered by the digest, as are the entry's number and the digest before it
     """
 
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
@@ -97,11 +97,11 @@ class Entry(UUIDModel):
     digest = models.CharField(max_length=64)
 
     class Meta:
-        """In order, each number once."""
+        """In order of unique numbers."""
 
         ordering: ClassVar = ["number"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["relationship", "number"], name="one_entry_a_number")]
 
     def __str__(self) -> str:
-        """Its number and what it is."""
+        """Number, kind and subject."""
         return f"{self.number} {self.kind} {self.subject}"

@@ -1,6 +1,6 @@
-"""Giving a side's word for a content, and adding to the record what both gave theirs for.
+"""Consents of a side to a content, and entries of the record for what both sides consented to.
 
-Everything is written by functions of the database's owner (`migrations/0001_initial.py`), which check it again.
+All rows are written by functions of the database's owner (`migrations/0001_initial.py`), which check them again.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,8 +12,8 @@ from django.db import connection
 from comity.apps.parties.mailing import mail_side
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
-from comity.apps.record.models import Consent, Entry, EntryKind, Subject
-from comity.apps.record.queries import consents
+from comity.apps.record.models import Consent, ConsentSubject, Entry, EntryKind
+from comity.apps.record.queries import valid_consents
 from comity.core import chain
 from comity.core.values import Side
 from comity.review.i18n.words import Words
@@ -22,68 +22,72 @@ Content = Mapping[str, Any]
 Sentences = Mapping[str, Callable[[Words], str]]
 
 
-def lock(member: MemberContext) -> None:
-    """Let nobody else give a word in this relationship before this transaction ends: the last of both settles."""
+def lock_relationship(member: MemberContext) -> None:
+    """Lock the relationship until this transaction ends, so that the second of two consents sees the first."""
     type(member.relationship).objects.select_for_update().get(pk=member.relationship.pk)
 
 
-def consent(member: MemberContext, of: Subject, subject: str, content: Content) -> bool:
-    """Give the word of the viewer's side for a content; whether both sides have given theirs for this very content.
+def give_consent(member: MemberContext, subject_type: ConsentSubject, subject: str, content: Content) -> bool:
+    """Give the consent of the viewer's side to a content; return whether both sides have consented to the same one.
 
-    :raises django.db.ProgrammingError: for those who may not, or whose side has given its word already
+    :raises django.db.ProgrammingError: for those who may not, or whose side has consented already
     """
     digest = chain.digest_of(content)
-    call("comity_consent", of, subject, digest, chain.canonical(content))
-    words = consents(member, of, subject)
-    return {side for side, word in words.items() if word.digest == digest} == {side.value for side in Side}
+    call_function("comity_consent", subject_type, subject, digest, chain.canonical(content))
+    consents = valid_consents(member, subject_type, subject)
+    return {side for side, consent in consents.items() if consent.digest == digest} == {side.value for side in Side}
 
 
-def void_others(of: Subject, subject: str, content: Content) -> list[Consent]:
-    """Make void the words that were given for any other content of an open subject than this one."""
+def void_other_consents(subject_type: ConsentSubject, subject: str, content: Content) -> list[Consent]:
+    """Void the consents to any other content of an open subject, and return them by side."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM comity_void_consents(%s, %s, %s)", [of, subject, chain.canonical(content)])
-        found = [row[0] for row in cursor.fetchall()]
-    return list(Consent.objects.filter(pk__in=found).order_by("side"))
+        cursor.execute(
+            "SELECT * FROM comity_void_consents(%s, %s, %s)", [subject_type, subject, chain.canonical(content)]
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+    return list(Consent.objects.filter(pk__in=ids).order_by("side"))
 
 
-def void_told(word: Consent) -> None:
-    """Note that both sides were told that a word is void."""
-    call("comity_void_told", word.pk)
+def mark_void_reported(consent: Consent) -> None:
+    """Record that both sides were told that a consent is void."""
+    call_function("comity_void_told", consent.pk)
 
 
-def reminded(word: Consent, people: Sequence[UUID]) -> None:
-    """Note that the mail server took a reminder to people of the other side, who are to answer a word."""
-    call("comity_remind_consent", word.pk, list(people))
+def mark_reminded(consent: Consent, people: Sequence[UUID]) -> None:
+    """Record that the mail server accepted a reminder to people of the other side, who are to answer a consent."""
+    call_function("comity_remind_consent", consent.pk, list(people))
 
 
-def settle(member: MemberContext, kind: EntryKind, of: Subject, subject: str, content: Content) -> Entry:
-    """Add what both sides gave their word for to the record."""
-    return checked(member, call("comity_settle", kind, of, subject, chain.canonical(content)))
+def add_agreed_entry(
+    member: MemberContext, kind: EntryKind, subject_type: ConsentSubject, subject: str, content: Content
+) -> Entry:
+    """Add an entry to the record for what both sides consented to."""
+    return verified_entry(member, call_function("comity_settle", kind, subject_type, subject, chain.canonical(content)))
 
 
-def checked(member: MemberContext, number: UUID) -> Entry:
-    """An entry that a function of the database has just added.
+def verified_entry(member: MemberContext, pk: UUID) -> Entry:
+    """Return an entry that a database function has just added, with its digest verified.
 
-    :raises comity.core.chain.BrokenChainError: where the database has made another digest than the chain's
+    :raises comity.core.chain.BrokenChainError: where the database computed another digest than `comity.core.chain`
     """
-    made = Entry.objects.get(pk=number, relationship=member.relationship)
-    if chain.linked(made.number, made.content, made.previous).digest != made.digest:
-        raise chain.BrokenChainError(f"entry {made.number} was not made as the chain is verified")
-    return made
+    entry = Entry.objects.get(pk=pk, relationship=member.relationship)
+    if chain.linked(entry.number, entry.content, entry.previous).digest != entry.digest:
+        raise chain.BrokenChainError(f"entry {entry.number} was not made as the chain is verified")
+    return entry
 
 
-def send_head(member: MemberContext, entry: Entry, key: str, address: str, said: Sentences) -> None:
-    """Mail both sides the digest of an entry: with it, nobody who runs the room can begin another record unseen.
+def mail_chain_head(member: MemberContext, entry: Entry, key: str, address: str, values: Sentences) -> None:
+    """Mail both sides the digest of an entry: whoever runs the room cannot replace the record unnoticed.
 
-    :param key: of the words: `key`.subject and `key`.mail take number, digest and address, beside what is said
+    :param key: of the catalogue: `key`.subject and `key`.mail take number, digest and address, beside `values`
     """
-    about = {"number": lambda _: str(entry.number), "digest": lambda _: entry.digest}
+    entry_values = {"number": lambda _: str(entry.number), "digest": lambda _: entry.digest}
     for side in Side:
-        mail_side(member, side, Action.CONFIRM, key, address, **about, **said)
+        mail_side(member, side, Action.CONFIRM, key, address, **entry_values, **values)
 
 
-def call(function: str, *arguments: str | bool | UUID | list[UUID]) -> Any:  # noqa: ANN401 - as the database gives it
-    """Call a function of the database's owner."""
+def call_function(function: str, *arguments: str | bool | UUID | list[UUID]) -> Any:  # noqa: ANN401 - as the database gives it
+    """Call a function of the database's owner, and return its result."""
     marks = ", ".join(["%s"] * len(arguments))
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {connection.ops.quote_name(function)}({marks})", arguments)

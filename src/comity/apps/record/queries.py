@@ -1,4 +1,4 @@
-"""The words that both sides gave, and the entries of the record."""
+"""Queries for consents and for entries of the record."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,51 +6,53 @@ from typing import Any
 from django.db.models import QuerySet
 
 from comity.apps.parties.member_context import MemberContext
-from comity.apps.record.models import Consent, Entry, Subject
+from comity.apps.record.models import Consent, ConsentSubject, Entry
 from comity.core import chain
 
 
-def consents(member: MemberContext, of: Subject, subject: str) -> dict[str, Consent]:
-    """The valid words for a subject, by side."""
-    found = _of(member, of).filter(subject=subject, void_at=None)
-    return {one.side: one for one in found.select_related("person")}
+def valid_consents(member: MemberContext, subject_type: ConsentSubject, subject: str) -> dict[str, Consent]:
+    """Return the valid consents to a subject, by side."""
+    consents = _consents(member, subject_type).filter(subject=subject, void_at=None)
+    return {consent.side: consent for consent in consents.select_related("person")}
 
 
-def void_consents(member: MemberContext, of: Subject, subject: str) -> QuerySet[Consent]:
-    """The words for a subject that count no more, the latest first."""
-    found = _of(member, of).filter(subject=subject).exclude(void_at=None)
-    return found.select_related("person").order_by("-void_at", "side")
+def void_consents(member: MemberContext, subject_type: ConsentSubject, subject: str) -> QuerySet[Consent]:
+    """Return the void consents to a subject, the latest first."""
+    consents = _consents(member, subject_type).filter(subject=subject).exclude(void_at=None)
+    return consents.select_related("person").order_by("-void_at", "side")
 
 
-def void_untold(member: MemberContext, of: Subject) -> QuerySet[Consent]:
-    """Words that became void, of which the sides were not told yet."""
-    return _of(member, of).filter(void_told_at=None).exclude(void_at=None).order_by("subject", "side")
+def unreported_void_consents(member: MemberContext, subject_type: ConsentSubject) -> QuerySet[Consent]:
+    """Return void consents of which the sides were not told yet."""
+    return _consents(member, subject_type).filter(void_told_at=None).exclude(void_at=None).order_by("subject", "side")
 
 
-def unanswered(member: MemberContext, of: Subject) -> list[Consent]:
-    """Words of one side for subjects that the other side has given none for."""
-    words: dict[str, list[Consent]] = {}
-    for one in _of(member, of).filter(void_at=None).select_related("person"):
-        words.setdefault(one.subject, []).append(one)
-    return [found[0] for found in words.values() if len(found) == 1]
+def unanswered_consents(member: MemberContext, subject_type: ConsentSubject) -> list[Consent]:
+    """Return consents of one side to subjects that the other side has not consented to."""
+    by_subject: dict[str, list[Consent]] = {}
+    for consent in _consents(member, subject_type).filter(void_at=None).select_related("person"):
+        by_subject.setdefault(consent.subject, []).append(consent)
+    return [consents[0] for consents in by_subject.values() if len(consents) == 1]
 
 
-def entries(member: MemberContext, of: Subject | None = None, subject: str | None = None) -> QuerySet[Entry]:
-    """The entries of the record, the earliest first: all, those of a type, or those of one subject."""
-    found = Entry.objects.filter(relationship=member.relationship)
-    if of is not None:
-        found = found.filter(subject_type=of)
-    return (found if subject is None else found.filter(subject=subject)).order_by("number")
+def entries(
+    member: MemberContext, subject_type: ConsentSubject | None = None, subject: str | None = None
+) -> QuerySet[Entry]:
+    """Return the entries of the record, the earliest first: all, those of a type, or those of one subject."""
+    entries = Entry.objects.filter(relationship=member.relationship)
+    if subject_type is not None:
+        entries = entries.filter(subject_type=subject_type)
+    return (entries if subject is None else entries.filter(subject=subject)).order_by("number")
 
 
-def export(entries: Iterable[Entry]) -> dict[str, Any]:
-    """Entries as a file to be kept, which `comity verify` checks without this room."""
-    told = [
-        {"number": one.number, "content": one.content, "previous": one.previous, "digest": one.digest}
-        for one in entries
+def export_entries(entries: Iterable[Entry]) -> dict[str, Any]:
+    """Return entries as a JSON document, which `comity verify` checks without this room."""
+    documents = [
+        {"number": entry.number, "content": entry.content, "previous": entry.previous, "digest": entry.digest}
+        for entry in entries
     ]
-    return {"schema": chain.SCHEMA, "entries": told}
+    return {"schema": chain.SCHEMA, "entries": documents}
 
 
-def _of(member: MemberContext, of: Subject) -> QuerySet[Consent]:
-    return Consent.objects.filter(relationship=member.relationship, subject_type=of)
+def _consents(member: MemberContext, subject_type: ConsentSubject) -> QuerySet[Consent]:
+    return Consent.objects.filter(relationship=member.relationship, subject_type=subject_type)

@@ -1,7 +1,7 @@
-"""The address of the record."""
+"""The URL of the record."""
 
 from django.urls import path
 
 from comity.apps.record import views
 
-urlpatterns = [path("record/", views.record, name="record")]
+urlpatterns = [path("record/", views.record_file, name="record")]

@@ -1,4 +1,4 @@
-"""The record as a file."""
+"""The record as a JSON file."""
 
 import json
 
@@ -12,11 +12,11 @@ from comity.apps.record import queries
 
 
 @require_safe
-def record(request: HttpRequest) -> HttpResponse:
-    """The whole record, to be kept and checked without this room: `comity verify`."""
+def record_file(request: HttpRequest) -> HttpResponse:
+    """Return the whole record as a file, which `comity verify` checks without this room."""
     member = member_of(request)
     audit_read(member, Event.RECORD_READ, SubjectType.RECORD)
-    text = json.dumps(queries.export(queries.entries(member)), ensure_ascii=False, indent=1)
+    text = json.dumps(queries.export_entries(queries.entries(member)), ensure_ascii=False, indent=1)
     return HttpResponse(
         text, content_type="application/json", headers={"Content-Disposition": 'attachment; filename="record.json"'}
     )

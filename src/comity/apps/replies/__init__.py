@@ -1,1 +1,1 @@
-"""Reply times: by when an answer is due, reminders, and where silence counts as one."""
+"""Reply times: due times of answers, reminders, and silence that counts as an answer."""

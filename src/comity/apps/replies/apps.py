@@ -10,7 +10,7 @@ class Replies(AppConfig):
     label = "replies"
 
     def ready(self) -> None:
-        """Say what stands on the page of today."""
+        """Register the panel of the Today page."""
         from comity.apps.replies import today  # noqa: PLC0415 - once the models are there
 
         today.register()

@@ -1,4 +1,4 @@
-"""What the page of reply times takes in."""
+"""Forms of the reply times page."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ from comity.apps.replies.queries import Calendar
 _TIME = {"type": "time"}
 
 
-class ProposeCalendar(LocalisedForm):
-    """When a side answers: its zone, weekdays, hours and free days."""
+class CalendarForm(LocalisedForm):
+    """A side's calendar: time zone, weekdays, hours and free days."""
 
     key_prefix = "calendar"
     zone = forms.CharField(max_length=60)
@@ -25,68 +25,68 @@ class ProposeCalendar(LocalisedForm):
     closes = forms.TimeField(widget=forms.TimeInput(format="%H:%M", attrs=_TIME))
     free_days = forms.CharField(max_length=40_000, required=False, widget=forms.Textarea(attrs={"rows": 8}))
 
-    def __init__(self, *args: Any, now: Calendar | None = None, drafted: str = "", **more: Any) -> None:  # noqa: ANN401 - as Django calls it
-        """Begin with what holds now.
+    def __init__(self, *args: Any, current: Calendar | None = None, draft: str = "", **kwargs: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Fill the form with the current calendar.
 
-        :param drafted: free days to begin with instead
+        :param draft: free days to fill in instead
         """
-        if now is not None:
-            opens, closes = next(iter(now.week.values()))
-            said = "\n".join(f"{day.isoformat()} {name}".strip() for day, name in now.free_days.items())
-            more["initial"] = {
-                "zone": now.zone,
-                "days": [str(day) for day in now.week],
+        if current is not None:
+            opens, closes = next(iter(current.week.values()))
+            free_days = "\n".join(f"{day.isoformat()} {name}".strip() for day, name in current.free_days.items())
+            kwargs["initial"] = {
+                "zone": current.zone,
+                "days": [str(day) for day in current.week],
                 "opens": opens,
                 "closes": closes,
-                "free_days": drafted or said,
+                "free_days": draft or free_days,
             }
-        super().__init__(*args, **more)
+        super().__init__(*args, **kwargs)
         words = words_for(language())
         self.fields["days"].choices = [(str(day), words(f"weekday.{day}")) for day in range(7)]  # type: ignore[attr-defined]
 
     def clean_free_days(self) -> dict[Any, str]:
-        """The days and their names."""
+        """Return the free days and their names."""
         try:
-            return operations.free_days(self.cleaned_data["free_days"])
+            return operations.parse_free_days(self.cleaned_data["free_days"])
         except Refused as refused:
             raise forms.ValidationError(refused.sentence(words_for(language()))) from None
 
     @property
     def calendar(self) -> Calendar:
-        """What was said, once it is valid."""
-        said = self.cleaned_data
-        hours = (said["opens"], said["closes"])
-        return Calendar(said["zone"], {int(day): hours for day in sorted(said["days"])}, said["free_days"])
+        """Return the calendar of a valid form."""
+        data = self.cleaned_data
+        hours = (data["opens"], data["closes"])
+        return Calendar(data["zone"], {int(day): hours for day in sorted(data["days"])}, data["free_days"])
 
 
-class DraftFreeDays(LocalisedForm):
-    """Of which country, and region of it, free days are to be drafted."""
+class FreeDaysForm(LocalisedForm):
+    """A country, and a region of it, whose free days are to be drafted."""
 
     key_prefix = "draft"
     country = forms.ChoiceField()
     region = forms.CharField(max_length=10, required=False)
 
-    def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - as above
-        """Offer the countries that are known."""
-        super().__init__(*args, **more)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as above
+        """Set the choices of countries."""
+        super().__init__(*args, **kwargs)
         names = Locale(language()).territories
-        known = sorted((names.get(one, one), one) for one in queries.countries())
-        self.fields["country"].choices = [(one, name) for name, one in known]  # type: ignore[attr-defined]
+        countries = sorted((names.get(code, code), code) for code in queries.supported_countries())
+        self.fields["country"].choices = [(code, name) for name, code in countries]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any] | None:
-        """The country's region, or none."""
-        found = super().clean()
+        """Check that the region is one of the country's."""
+        cleaned_data = super().clean()
         country, region = self.cleaned_data.get("country", ""), self.cleaned_data.get("region", "").upper()
-        known = queries.regions(country) if country else []
-        if region and region not in known:
-            said = words_for(language())("draft.no_region", country=country, regions=", ".join(known))
-            self.add_error("region", said)
+        regions = queries.supported_regions(country) if country else []
+        if region and region not in regions:
+            message = words_for(language())("draft.no_region", country=country, regions=", ".join(regions))
+            self.add_error("region", message)
         self.cleaned_data["region"] = region
-        return found
+        return cleaned_data
 
     @property
     def text(self) -> str:
-        """The free days, a day a line."""
-        said = self.cleaned_data
-        drafted = queries.draft_free_days(said["country"], said["region"], get_language() or "en")
-        return "\n".join(f"{day.isoformat()} {name}" for day, name in drafted.items())
+        """Return the drafted free days, a day a line."""
+        data = self.cleaned_data
+        free_days = queries.draft_free_days(data["country"], data["region"], get_language() or "en")
+        return "\n".join(f"{day.isoformat()} {name}" for day, name in free_days.items())

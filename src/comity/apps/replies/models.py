@@ -1,4 +1,4 @@
-"""Where silence counts as a word, and the notices that go before it. Calendars are entries of the record."""
+"""Terms on which silence counts as consent, and the notices before it. Calendars are entries of the record."""
 
 from typing import ClassVar
 
@@ -10,9 +10,9 @@ from comity.apps.record.models import Consent
 
 
 class SilenceTerm(UUIDModel):
-    """What a side says about silence: whether it may confirm a period. Only ever added; the latest of a side counts.
+    """A side's statement whether silence may confirm a period. Only ever added; the latest of a side counts.
 
-    Silence counts where both sides have said so, and only for what begins after that.
+    Silence counts where both sides accept it, and only for consents given after that.
     """
 
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
@@ -23,23 +23,23 @@ class SilenceTerm(UUIDModel):
     accepts = models.BooleanField()
 
     class Meta:
-        """The latest last."""
+        """In order of time."""
 
         ordering: ClassVar = ["at"]
 
     def __str__(self) -> str:
-        """Who says what."""
+        """Side and statement."""
         return f"{self.side} {self.accepts}"
 
 
 class Notice(UUIDModel):
-    """What was said to a side that is late: *treated as confirmed on a day unless answered*.
+    """A notice to a side that is late: *treated as confirmed on a day unless answered*.
 
-    :ivar word: of the other side, that it answers
+    :ivar word: the other side's consent, which waits for an answer
     :ivar due_at: when the answer was due
     :ivar until: close of business on the day that the notice names
-    :ivar told: who got it: person, role at that time, when the mail server took it, and since when it is known to
-        have bounced
+    :ivar told: recipients: person, role at that time, when the mail server accepted it, and since when it is known
+        to have bounced
     """
 
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
@@ -51,10 +51,10 @@ class Notice(UUIDModel):
     told = models.JSONField()
 
     class Meta:
-        """The latest last."""
+        """In order of time."""
 
         ordering: ClassVar = ["at"]
 
     def __str__(self) -> str:
-        """To whom, until when."""
+        """Side and last day."""
         return f"{self.side} {self.until}"

@@ -1,4 +1,4 @@
-"""Agreeing on calendars and on silence; notices, and silence itself."""
+"""Operations on calendars, on silence as an answer, and on notices."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, time
@@ -11,7 +11,7 @@ from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rate_limits import check_rate_limit
 from comity.apps.parties.rights import Action
 from comity.apps.record import operations as record
-from comity.apps.record.models import Consent, Entry, EntryKind, Subject
+from comity.apps.record.models import Consent, ConsentSubject, Entry, EntryKind
 from comity.apps.refusal import Refused
 from comity.apps.replies import queries
 from comity.apps.replies.models import Notice
@@ -20,25 +20,25 @@ from comity.apps.replies.refusals import Code
 from comity.core import chain
 from comity.core.values import Side
 
-MOST_FREE_DAYS = 366
-AT_LEAST = 2  # people whom a notice reaches, one of them a lead
-LONGEST_NAME = 80
+MAX_FREE_DAYS = 366
+MIN_REACHED = 2  # people whom a notice has to reach, one of them a lead
+MAX_NAME_LENGTH = 80
 
 
-def _agreeing(member: MemberContext) -> Side:
-    """The side of whoever stands there and may agree for it.
+def _agreeing_side(member: MemberContext) -> Side:
+    """Return the side that the member may agree for.
 
-    :raises Refused: for everybody else
+    :raises Refused: for those who may not
     """
     if member.side is None or not member.may(Action.AGREE):
         raise Refused(Code.NOT_YOURS)
     return member.side
 
 
-def check_calendar(calendar: Calendar) -> None:
-    """Refuse what is no calendar.
+def validate_calendar(calendar: Calendar) -> None:
+    """Validate a calendar.
 
-    :raises Refused: naming what is wrong
+    :raises Refused: naming what is invalid
     """
     try:
         ZoneInfo(calendar.zone)
@@ -48,91 +48,94 @@ def check_calendar(calendar: Calendar) -> None:
         raise Refused(Code.NEVER_OPEN)
     if any(closes != time.min and closes <= opens for opens, closes in calendar.week.values()):
         raise Refused(Code.HOURS)
-    if len(calendar.free_days) > MOST_FREE_DAYS:
-        raise Refused(Code.TOO_MANY, most=MOST_FREE_DAYS)
+    if len(calendar.free_days) > MAX_FREE_DAYS:
+        raise Refused(Code.TOO_MANY, most=MAX_FREE_DAYS)
     for name in calendar.free_days.values():
-        if len(name) > LONGEST_NAME or not name.isprintable():
-            raise Refused(Code.FREE_DAY, line=name[:LONGEST_NAME])
+        if len(name) > MAX_NAME_LENGTH or not name.isprintable():
+            raise Refused(Code.FREE_DAY, line=name[:MAX_NAME_LENGTH])
 
 
-def free_days(text: str) -> dict[date, str]:
-    """Free days as people write them: a day a line, then its name.
+def parse_free_days(text: str) -> dict[date, str]:
+    """Parse free days: one ISO date a line, then its name.
 
-    :raises Refused: naming the first line that is none
+    :raises Refused: naming the first invalid line
     """
-    found: dict[date, str] = {}
+    days: dict[date, str] = {}
     for line in text.splitlines():
-        written, _, name = line.strip().partition(" ")
-        if not written:
+        date_text, _, name = line.strip().partition(" ")
+        if not date_text:
             continue
         try:
-            day = date.fromisoformat(written)
+            day = date.fromisoformat(date_text)
         except ValueError:
             raise Refused(Code.FREE_DAY, line=line.strip()[:60]) from None
-        found[day] = name.strip()[:LONGEST_NAME]
-    return found
+        days[day] = name.strip()[:MAX_NAME_LENGTH]
+    return days
 
 
 def propose_calendar(member: MemberContext, calendar: Calendar) -> Consent:
-    """Propose when the own side answers; it counts once the other side has agreed.
+    """Propose a calendar for the own side; it applies once the other side has agreed.
 
-    Another proposal takes the place of one that waits.
+    It replaces a proposal that waits.
 
-    :raises Refused: for those who may not, for what is no calendar, for the one that is proposed, and too often
+    :raises Refused: for those who may not, for an invalid calendar, for the one proposed already, and beyond the
+        rate limit
     """
-    side = _agreeing(member)
-    check_calendar(calendar)
+    side = _agreeing_side(member)
+    validate_calendar(calendar)
     check_rate_limit(member.membership.person, "reply times")
-    content, subject = calendar.content(side), queries.subject(member, side)
-    record.lock(member)
-    waiting = queries.proposed(member).get(side)
+    content, subject = calendar.content(side), queries.next_calendar_subject(member, side)
+    record.lock_relationship(member)
+    waiting = queries.proposed_calendars(member).get(side)
     if waiting is not None and waiting.digest == chain.digest_of(content):
         raise Refused(Code.SAME)
-    for word in record.void_others(Subject.CALENDAR, subject, content):
-        record.void_told(word)  # its own side proposes something else: the mail below says so
-    record.consent(member, Subject.CALENDAR, subject, content)
+    for consent in record.void_other_consents(ConsentSubject.CALENDAR, subject, content):
+        record.mark_void_reported(consent)  # its own side proposes another calendar, as the mail below says
+    record.give_consent(member, ConsentSubject.CALENDAR, subject, content)
     audit(member, Event.CALENDAR_PROPOSED, SubjectType.RECORD, {"side": side.value}, shared=True)
     mail_side(
         member, side.other, Action.AGREE, "calendar_proposed", page_path(member, "replies"),
         party=lambda words: member.party(words)(side),
     )  # fmt: skip
-    return queries.proposed(member)[side]
+    return queries.proposed_calendars(member)[side]
 
 
 def agree_to_calendar(member: MemberContext, digest: str) -> Entry:
-    """Agree to when the other side answers: from now on its replies are due by that calendar.
+    """Agree to the other side's calendar: from now on its replies are due by it.
 
     :param digest: of the proposal that the person was shown
-    :raises Refused: for those who may not, where nothing is proposed, or something else by now
+    :raises Refused: for those who may not, and where nothing, or another calendar, is proposed by now
     """
-    side = _agreeing(member)
-    record.lock(member)
-    word = queries.proposed(member).get(side.other)
-    if word is None:
+    side = _agreeing_side(member)
+    record.lock_relationship(member)
+    proposal = queries.proposed_calendars(member).get(side.other)
+    if proposal is None:
         raise Refused(Code.NO_PROPOSAL)
-    if word.digest != digest:
+    if proposal.digest != digest:
         raise Refused(Code.CHANGED)
-    record.consent(member, Subject.CALENDAR, word.subject, word.content)
-    entry = record.settle(member, EntryKind.CALENDAR, Subject.CALENDAR, word.subject, word.content)
+    record.give_consent(member, ConsentSubject.CALENDAR, proposal.subject, proposal.content)
+    entry = record.add_agreed_entry(
+        member, EntryKind.CALENDAR, ConsentSubject.CALENDAR, proposal.subject, proposal.content
+    )
     audit(member, Event.CALENDAR_AGREED, SubjectType.RECORD, {"side": side.other.value}, shared=True)
-    said = {"party": lambda words: member.party(words)(side.other)}
-    record.send_head(member, entry, "head_calendar", page_path(member, "replies"), said)
+    values = {"party": lambda words: member.party(words)(side.other)}
+    record.mail_chain_head(member, entry, "head_calendar", page_path(member, "replies"), values)
     return entry
 
 
 def set_silence(member: MemberContext, *, accepts: bool) -> None:
-    """Say for the own side whether silence may confirm a period; it does where both sides say so.
+    """Set for the own side whether silence may confirm a period; it does where both sides accept that.
 
-    What is said counts for what begins after it: nobody's silence is heard about a word that was given before.
+    It applies to consents given after it: silence about an earlier one never counts.
 
-    :raises Refused: for those who may not, where the side has said the same before, and too often
+    :raises Refused: for those who may not, where the side has said the same before, and beyond the rate limit
     """
-    side = _agreeing(member)
-    known = queries.silence(member).get(side)
-    if accepts == (known is not None and known.accepts):
+    side = _agreeing_side(member)
+    term = queries.silence_terms(member).get(side)
+    if accepts == (term is not None and term.accepts):
         raise Refused(Code.SAME)
     check_rate_limit(member.membership.person, "reply times")
-    record.call("comity_set_silence", accepts)
+    record.call_function("comity_set_silence", accepts)
     event = Event.SILENCE_ALLOWED if accepts else Event.SILENCE_DISALLOWED
     audit(member, event, SubjectType.RECORD, {"side": side.value}, shared=True)
     mail_side(
@@ -141,16 +144,21 @@ def set_silence(member: MemberContext, *, accepts: bool) -> None:
     )  # fmt: skip
 
 
-def give_notice(word: Consent, due: datetime, until: datetime, taken: Mapping[str, datetime]) -> None:
-    """Keep a notice about a word that waits for the other side's.
+def give_notice(consent: Consent, due: datetime, until: datetime, accepted_at: Mapping[str, datetime]) -> None:
+    """Store a notice about a consent that waits for the other side's.
 
     :param until: the end of the day that it names
-    :param taken: when the mail server took it, by the person's id
+    :param accepted_at: when the mail server accepted it, by the person's id
     """
-    told = [{"person": person, "taken_at": at.isoformat()} for person, at in taken.items()]
-    record.call("comity_give_notice", word.pk, due.isoformat(), until.isoformat(), chain.canonical(told))
+    recipients = [{"person": person, "taken_at": at.isoformat()} for person, at in accepted_at.items()]
+    record.call_function(
+        "comity_give_notice", consent.pk, due.isoformat(), until.isoformat(), chain.canonical(recipients)
+    )
 
 
-def counts(notice: Notice, able: list[str]) -> bool:
-    """Whether a notice still counts: two of those whom it reached may still answer."""
-    return sum(one["person"] in able and "bounced_at" not in one for one in notice.told) >= AT_LEAST
+def is_notice_valid(notice: Notice, people: list[str]) -> bool:
+    """Return whether a notice still counts: `MIN_REACHED` of those whom it reached may still answer.
+
+    :param people: ids of the people who may answer now
+    """
+    return sum(reached["person"] in people and "bounced_at" not in reached for reached in notice.told) >= MIN_REACHED

@@ -39,7 +39,7 @@ class CalendarOut(CalendarIn):
     digest: str | None = None
 
     @classmethod
-    def of(cls, side: Side, calendar: Calendar, word: Consent | None = None) -> Self:
+    def of(cls, side: Side, calendar: Calendar, consent: Consent | None = None) -> Self:
         """A calendar that holds, or, with the word for it, one that is proposed."""
         return cls(
             zone=calendar.zone,
@@ -47,8 +47,8 @@ class CalendarOut(CalendarIn):
             free_days=dict(calendar.free_days),
             side=side,
             agreed=None if calendar.entry is None else calendar.entry.number,
-            proposed_at=None if word is None else word.at,
-            digest=None if word is None else word.digest,
+            proposed_at=None if consent is None else consent.at,
+            digest=None if consent is None else consent.digest,
         )
 
 

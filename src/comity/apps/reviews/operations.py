@@ -24,11 +24,11 @@ from comity.apps.parties.models import Membership, Role
 from comity.apps.parties.rights import Action
 from comity.apps.record import operations as record
 from comity.apps.record import queries as words_given
-from comity.apps.record.models import Consent, Entry, Subject, VoidReason
+from comity.apps.record.models import Consent, ConsentSubject, Entry, VoidReason
 from comity.apps.refusal import Refused
 from comity.apps.replies import operations as replies
 from comity.apps.replies import queries as reply_times
-from comity.apps.replies.reminding import able, send_reminder
+from comity.apps.replies.reminders import members_with_right, send_reminder
 from comity.apps.reviews import queries
 from comity.apps.reviews.figures import Figures, Moved, moved, settled
 from comity.apps.reviews.models import ByMail
@@ -98,7 +98,7 @@ def confirm(
     period = queries.name_of(member, review)  # 2026q2 and 2026-Q2 are one period
     entry = None
     with transaction.atomic():
-        record.lock(member)  # the last of both freezes
+        record.lock_relationship(member)  # the last of both freezes
         if queries.entries(member, period).exists():
             raise Refused(Code.CONFIRMED_ALREADY)
         figures = queries.figures(member, review, period)
@@ -108,7 +108,7 @@ def confirm(
             raise Refused(Code.CONFIRMED_ALREADY)
         _void(member, period, figures)
         if digest == now:
-            both = record.consent(member, Subject.PERIOD, period, figures)
+            both = record.give_consent(member, ConsentSubject.PERIOD, period, figures)
             audit(member, Event.PERIOD_CONFIRMED, SubjectType.PERIOD, {"period": period}, shared=True)
             entry = _freeze(member, review, period, figures) if both else None
     if digest != now:  # after what became void is kept
@@ -123,9 +123,9 @@ def hear_silence(member: MemberContext, here: str) -> None:
     The reply is due by the calendar of the side that answers. Where both sides let silence count (`replies`), a
     notice follows that names a day; the silence is a word once that day is over, as the database checks again.
     """
-    for word in words_given.void_untold(member, Subject.PERIOD):
+    for word in words_given.unreported_void_consents(member, ConsentSubject.PERIOD):
         _apart(partial(_tell_void, member, word), word)
-    for word in words_given.unanswered(member, Subject.PERIOD):
+    for word in words_given.unanswered_consents(member, ConsentSubject.PERIOD):
         _apart(partial(_hear, member, word, here), word)
 
 
@@ -148,19 +148,19 @@ def _hear(member: MemberContext, word: Consent, here: str) -> None:
         return
     side, now = Side(word.side).other, timezone.now()
     due = reply_times.reply_due(member.relationship, side, word.at, here)
-    if now < due - reply_times.REMINDED_BEFORE:
+    if now < due - reply_times.REMINDER_LEAD_TIME:
         return
-    people = able(member, side, Action.CONFIRM)
+    people = members_with_right(member, side, Action.CONFIRM)
     if not _was_reminded(word, people):
         _remind(member, people, word, due.astimezone(ZoneInfo(here)).date())
     since = reply_times.silence_since(member)
     if since is None or since > word.at or now < due:
         return
-    notice = reply_times.notice(word)
-    if notice is None or not replies.counts(notice, [str(one.person_id) for one in people]):
+    notice = reply_times.last_notice(word)
+    if notice is None or not replies.is_notice_valid(notice, [str(one.person_id) for one in people]):
         _give_notice(member, people, word, due, here)
     elif now >= notice.until:
-        record.call("comity_deem_consent", Subject.PERIOD, word.subject, chain.canonical(figures))
+        record.call_function("comity_deem_consent", ConsentSubject.PERIOD, word.subject, chain.canonical(figures))
         _freeze(member, review, word.subject, figures)
 
 
@@ -174,16 +174,16 @@ def _give_notice(member: MemberContext, people: Sequence[Membership], word: Cons
 
     Tried once a day: somebody whose mail is never taken must not fill the others' mailboxes.
     """
-    if len(people) < replies.AT_LEAST or not any(one.role == Role.LEAD for one in people):
+    if len(people) < replies.MIN_REACHED or not any(one.role == Role.LEAD for one in people):
         return
     if not cache.add(f"notice:{word.pk}", True, _NOTICE_EVERY_S):
         return
-    until = reply_times.notice_day(member.relationship, Side(word.side).other, here)
+    until = reply_times.earliest_notice_end(member.relationship, Side(word.side).other, here)
     period, address = word.subject, f"{page_path(member, 'review')}?period={word.subject}"
     day = until.astimezone(ZoneInfo(here)).date()
     taken = send_reminder(people, "silence", address, period=lambda _: period, day=lambda words: words.day(day))
     leads = {one.person_id for one in people if one.role == Role.LEAD}
-    if len(taken) >= replies.AT_LEAST and not leads.isdisjoint(taken):
+    if len(taken) >= replies.MIN_REACHED and not leads.isdisjoint(taken):
         at = timezone.now()
         replies.give_notice(word, due, until, {str(person): at for person in taken})
     else:
@@ -192,7 +192,7 @@ def _give_notice(member: MemberContext, people: Sequence[Membership], word: Cons
 
 def _void(member: MemberContext, period: str, figures: Figures) -> None:
     """Make void whatever was confirmed of an open period with other figures than these, and tell both sides."""
-    for word in record.void_others(Subject.PERIOD, period, figures):
+    for word in record.void_other_consents(ConsentSubject.PERIOD, period, figures):
         _tell_void(member, word)
 
 
@@ -215,7 +215,7 @@ def _tell_void(member: MemberContext, word: Consent) -> None:
             party=lambda words: member.party(words)(word.side),
             why=why,
         )
-    record.void_told(word)
+    record.mark_void_reported(word)
 
 
 def _has_digest(shown: Mapping[str, Any], digest: str) -> bool:
@@ -282,7 +282,7 @@ def _remind(member: MemberContext, people: Sequence[Membership], word: Consent, 
     period = word.subject
     told = send_reminder(people, "confirm_by", address, period=lambda _: period, day=lambda words: words.day(day))
     if told:
-        record.reminded(word, told)
+        record.mark_reminded(word, told)
 
 
 def restate(member: MemberContext, review: Review, period: str, reason: str) -> Entry:
@@ -296,7 +296,7 @@ def restate(member: MemberContext, review: Review, period: str, reason: str) -> 
         raise Refused(Code.REASON)
     period = queries.name_of(member, review)  # 2026q2 and 2026-Q2 are one period
     with transaction.atomic():
-        record.lock(member)
+        record.lock_relationship(member)
         last = queries.entries(member, period).last()
         if last is None:
             raise Refused(Code.NOT_FROZEN)
@@ -304,19 +304,19 @@ def restate(member: MemberContext, review: Review, period: str, reason: str) -> 
         if not moved(last.content["figures"], now):
             raise Refused(Code.SAME_FIGURES)
         audit(member, Event.PERIOD_RESTATED, SubjectType.PERIOD, {"period": period}, shared=True)
-        number = record.call("comity_restate", period, review.digest, chain.canonical(now), reason.strip())
+        number = record.call_function("comity_restate", period, review.digest, chain.canonical(now), reason.strip())
         return _kept(member, number)
 
 
 def _freeze(member: MemberContext, review: Review, period: str, figures: Figures) -> Entry:
     """Add the figures that both sides confirmed to the record, and keep their records from being taken back."""
     hold(member, period)
-    return _kept(member, record.call("comity_freeze", period, review.digest, chain.canonical(figures)))
+    return _kept(member, record.call_function("comity_freeze", period, review.digest, chain.canonical(figures)))
 
 
 def _kept(member: MemberContext, number: UUID) -> Entry:
     """The entry that was added, its head sent to both sides."""
-    made = record.checked(member, number)
+    made = record.verified_entry(member, number)
     address = f"{page_path(member, 'review')}?period={made.subject}"
-    record.send_head(member, made, f"head_{made.kind}", address, {"period": lambda _: made.subject})
+    record.mail_chain_head(member, made, f"head_{made.kind}", address, {"period": lambda _: made.subject})
     return made

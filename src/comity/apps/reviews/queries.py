@@ -15,7 +15,7 @@ from comity.apps.matters.models import Matter
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
 from comity.apps.record import queries as record
-from comity.apps.record.models import Consent, Entry, Subject
+from comity.apps.record.models import Consent, ConsentSubject, Entry
 from comity.apps.reviews.few import without_few
 from comity.apps.reviews.figures import Figures, Moved, figures_of, moved, settled
 from comity.apps.reviews.models import ByMail, FileFormat
@@ -214,7 +214,7 @@ def neighbours(calendar: Calendar, period: Period) -> tuple[Period, Period]:
 
 def confirmations(member: MemberContext, period: str) -> dict[str, Consent]:
     """The valid confirmations of a period, by side."""
-    return record.consents(member, Subject.PERIOD, period)
+    return record.valid_consents(member, ConsentSubject.PERIOD, period)
 
 
 def figures(member: MemberContext, made: Review, period: str) -> Figures:
@@ -256,7 +256,7 @@ def closing(member: MemberContext, period: Period, name: str, *, on_page: bool =
         confirmed some, for it takes as long as the own side's review, and nobody confirms what they do not see
     """
     words = confirmations(member, name)
-    void = list(record.void_consents(member, Subject.PERIOD, name))
+    void = list(record.void_consents(member, ConsentSubject.PERIOD, name))
     if period.end > timezone.now().date() or entries(member, name).exists():
         return Closing(words, void)
     if not words and not (on_page and member.may(Action.CONFIRM)):
@@ -277,7 +277,7 @@ def closing(member: MemberContext, period: Period, name: str, *, on_page: bool =
 
 def entries(member: MemberContext, period: str) -> QuerySet[Entry]:
     """The entries of the record about a period, the earliest first."""
-    return record.entries(member, Subject.PERIOD, period)
+    return record.entries(member, ConsentSubject.PERIOD, period)
 
 
 def disputes(member: MemberContext, period: str) -> QuerySet[Matter]:

@@ -6,7 +6,7 @@ from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.panels import NavEntry, Panel, PanelArea, PanelContext, add_nav_entry, add_panel
 from comity.apps.parties.rights import Action
 from comity.apps.record import queries as record
-from comity.apps.record.models import Subject
+from comity.apps.record.models import ConsentSubject
 from comity.apps.replies.queries import reply_due
 from comity.review.i18n.words import Words
 
@@ -22,6 +22,6 @@ def _to_confirm(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelCon
     side = member.side
     if side is None or not member.may(Action.CONFIRM):
         return None
-    waits = [one for one in record.unanswered(member, Subject.PERIOD) if one.side != side]
+    waits = [one for one in record.unanswered_consents(member, ConsentSubject.PERIOD) if one.side != side]
     periods = [(one, reply_due(member.relationship, side, one.at, str(zone))) for one in waits]
     return {"periods": sorted(periods, key=lambda one: one[1]), "side": side.other} if periods else None

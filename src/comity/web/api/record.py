@@ -18,4 +18,4 @@ def record(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
     """The record, `comity.record/1`: `comity verify` checks it."""
     member = member_of(request)
     audit_read(member, Event.RECORD_READ, SubjectType.RECORD)
-    return queries.export(queries.entries(member))
+    return queries.export_entries(queries.entries(member))

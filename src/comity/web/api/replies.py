@@ -32,13 +32,16 @@ def replies(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
 
 def _replies_out(member: MemberContext) -> dict[str, Any]:
     here = queries.default_zone(member)
-    calendars = [CalendarOut.of(side, queries.calendar(member.relationship, side, here)) for side in Side]
-    proposed = [CalendarOut.of(side, Calendar.read(w.content), w) for side, w in queries.proposed(member).items()]
+    calendars = [CalendarOut.of(side, queries.calendar_of(member.relationship, side, here)) for side in Side]
+    proposed = [
+        CalendarOut.of(side, Calendar.from_content(w.content), w)
+        for side, w in queries.proposed_calendars(member).items()
+    ]
     return {
         "reply_days": member.relationship.reply_days,
         "calendars": calendars,
         "proposed": proposed,
-        "silence": [SilenceOut.of(term) for term in queries.silence(member).values()],
+        "silence": [SilenceOut.of(term) for term in queries.silence_terms(member).values()],
         "silence_since": queries.silence_since(member),
     }
 
