@@ -1,1 +1,1 @@
-"""What waits for whom: the page that each app puts something on."""
+"""The Today page: what waits for whom, in panels that each app registers."""

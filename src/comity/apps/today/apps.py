@@ -4,13 +4,13 @@ from django.apps import AppConfig
 
 
 class Today(AppConfig):
-    """The page of today."""
+    """The Today page."""
 
     name = "comity.apps.today"
     label = "today"
 
     def ready(self) -> None:
-        """Stand first in the navigation."""
+        """Register the first entry of the navigation."""
         from comity.apps.parties.panels import NavEntry, add_nav_entry  # noqa: PLC0415 - once the models are there
 
         add_nav_entry(NavEntry("today", 10))

@@ -1,4 +1,4 @@
-"""The address of today."""
+"""The URL of the Today page."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The page of today, made of what each app shows there."""
+"""The Today page, made of the panels of each app."""
 
 from zoneinfo import ZoneInfo
 
@@ -14,11 +14,11 @@ from comity.apps.parties.panels import PanelArea, PanelContext, panels_in
 
 @require_safe
 def today(request: HttpRequest) -> HttpResponse:
-    """What waits for whom, what is missing, and what happened last."""
+    """Show what waits for whom, what is missing, and what happened last."""
     member, words = member_of(request), words_for(language())
-    here = ZoneInfo(zone(member))
-    shown: dict[str, list[tuple[str, PanelContext]]] = {}
-    for where in PanelArea:
-        made = ((one.template, one.context(member, words, here)) for one in panels_in(where))
-        shown[where.name.lower()] = [(template, context) for template, context in made if context is not None]
-    return render(request, "today/today.html", {"panels": shown})
+    time_zone = ZoneInfo(zone(member))
+    areas: dict[str, list[tuple[str, PanelContext]]] = {}
+    for area in PanelArea:
+        contexts = ((panel.template, panel.context(member, words, time_zone)) for panel in panels_in(area))
+        areas[area.name.lower()] = [(template, context) for template, context in contexts if context is not None]
+    return render(request, "today/today.html", {"panels": areas})
