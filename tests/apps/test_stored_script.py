@@ -26,14 +26,15 @@ from tests.room import COMPUTING, cast, forget_mails, run_jobs, said_again, sent
 
 pytestmark = [pytest.mark.browser, pytest.mark.gate]
 SCRIPT = "\"'><script>window.ran=1</script><img src=x onerror=window.ran=1><svg onload=window.ran=1>{{ 7*7 }}"
-RAW = ("<script>window", "<img src=x", "<svg onload", "onerror=window.ran=1>", "49<")
+RAW = ("<script>window", "<img src=x", "<svg onload", "onerror=window.ran=1>", "&gt;49")
 # Every text that a form takes, and where the test plants it; a new one fails until it is planted.
 PLANTED = {
-    ("Invite", "email"): "is an address, and refused",
-    ("Join", "name"): "join", ("Join", "password"): "is not shown",
-    ("SetUp", "name"): "as of Join", ("SetUp", "password"): "is not shown", ("SetUp", "email"): "is an address",
-    ("Begin", "own"): "begin", ("Begin", "other"): "begin",
-    ("MakeToken", "name"): "token",
+    ("InviteForm", "email"): "is an address, and refused",
+    ("JoinForm", "name"): "join", ("JoinForm", "password"): "is not shown",
+    ("SetUpForm", "name"): "as of JoinForm", ("SetUpForm", "password"): "is not shown",
+    ("SetUpForm", "email"): "is an address",
+    ("RelationshipForm", "own"): "begin", ("RelationshipForm", "other"): "begin",
+    ("TokenForm", "name"): "token",
     ("Begin", "timezone"): "is a zone, and refused", ("Begin", "currency"): "is a code, and refused",
     ("Choose", "text"): "mapping",
     ("Raise", "title"): "raise", ("Raise", "text"): "raise",
@@ -42,8 +43,8 @@ PLANTED = {
     ("Reply", "text"): "reply", ("Reply", "queue"): "reply",
     ("MarkPrivate", "item"): "is a name of the book, and refused", ("MarkPrivate", "reason"): "mark",
     ("KeepRoutes", "text"): "routes",
-    ("ProposeCalendar", "zone"): "is a zone, and refused", ("ProposeCalendar", "free_days"): "calendar",
-    ("DraftFreeDays", "region"): "is a code, and refused",
+    ("CalendarForm", "zone"): "is a zone, and refused", ("CalendarForm", "free_days"): "calendar",
+    ("FreeDaysForm", "region"): "is a code, and refused",
 }  # fmt: skip
 WATCH = """
 window.broken = [];

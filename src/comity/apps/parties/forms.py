@@ -153,7 +153,7 @@ class JoinForm(LocalisedForm):
 class SetUpForm(JoinForm):
     """The account of the first person of a room, or of somebody with a link of its administrator's."""
 
-    words = "set_up"
+    key_prefix = "set_up"
     email = forms.EmailField(max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"}))
     field_order = ("email", "name", "password")
 
