@@ -26,7 +26,7 @@ from filelock import FileLock
 from procrastinate.contrib.django import app
 
 import comity
-from comity.apps.books.queries import folder_of
+from comity.apps.books.queries import book_folder
 from comity.apps.parties import operations
 from comity.apps.parties.member_context import MemberContext, find_member, set_viewer
 from comity.apps.parties.models import NEUTRAL_ROLES, Person, Role
@@ -204,7 +204,7 @@ class Cast:
 
     def book(self, toml: str = "", **tables: str) -> Path:
         """Give it a book."""
-        return write_book(folder_of(self.relationship), toml, **tables)
+        return write_book(book_folder(self.relationship), toml, **tables)
 
 
 def person(name: str) -> Person:

@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
 from comity.apps.books.models import Delivery, MarkStep, Stage
-from comity.apps.books.queries import folder_of
+from comity.apps.books.queries import book_folder
 from comity.apps.matters import operations as matters
 from comity.apps.matters.models import Evidence, Matter
 from comity.apps.parties import operations as parties
@@ -366,7 +366,7 @@ def test_what_an_import_would_change_is_read_by_all_inside_but_for_what_a_side_k
 
 @pytest.mark.parametrize("who", ["provider_roster", "provider_analyst", "provider_finance", "customer_lead", "auditor"])
 def test_what_a_role_does_not_read_or_another_side_keeps_it_does_not_share(them, who):
-    told = folder_of(them.relationship) / "book.toml"
+    told = book_folder(them.relationship) / "book.toml"
     before = told.read_bytes()
     for item in ("costs", "intervals.handle_s", "events[kind=storm]"):
         if who in {"provider_roster", "provider_analyst"} and item != "costs":

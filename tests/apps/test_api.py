@@ -340,7 +340,7 @@ def test_a_file_is_looked_at_brought_in_and_taken_back(them):
     made = sent(them, "provider_lead", "records", file=SimpleUploadedFile("costs.csv", rows.encode()))
     assert made.status_code == 201, made.content
     number = made.json()["id"]
-    records.run(them.people["provider_lead"].pk, them.relationship, uuid.UUID(number), dry_run=True)
+    records.run_delivery(them.people["provider_lead"].pk, them.relationship, uuid.UUID(number), dry_run=True)
     assert ask(them, "provider_lead", f"records/{number}").json()["stage"] == "looked"
     for who in ("customer_lead", "auditor", "provider_analyst", "provider_member", "stranger"):
         assert ask(them, who, f"records/{number}").status_code == 404 or who == "provider_analyst"
@@ -348,7 +348,7 @@ def test_a_file_is_looked_at_brought_in_and_taken_back(them):
     assert ask(them, "provider_lead", moves, {"do": "undo"}, writes=True).status_code == 409
     assert ask(them, "customer_lead", moves, {"do": "drop"}, writes=True).status_code == 404
     assert ask(them, "provider_lead", moves, {"do": "bring"}, writes=True).json()["stage"] == "bringing"
-    records.run(them.people["provider_lead"].pk, them.relationship, uuid.UUID(number), dry_run=False)
+    records.run_delivery(them.people["provider_lead"].pk, them.relationship, uuid.UUID(number), dry_run=False)
     assert "nonsense" in ask(them, "provider_lead", f"records/{number}/rejects.csv").content.decode()
     assert ask(them, "provider_lead", moves, {"do": "undo"}, writes=True).status_code == 200
     assert ask(them, "provider_lead", f"records/{number}").json()["stage"] == "undone"
@@ -445,10 +445,10 @@ def test_what_an_import_would_change_is_read_by_all_inside_and_accepted_by_rows(
     with transaction.atomic():
         them.at("customer_lead")
         delivery = Delivery.objects.exclude(corrects={}).get()
-    records.run(them.people["customer_analyst"].pk, them.relationship, delivery.pk, dry_run=False)
+    records.run_delivery(them.people["customer_analyst"].pk, them.relationship, delivery.pk, dry_run=False)
     told = ask(them, "provider_lead", f"records/{delivery.pk}").json()
     assert (told["side"], told["stage"]) == ("customer", "brought")
-    with transaction.atomic(), queries.opened(them.at("customer_lead")) as book:
+    with transaction.atomic(), queries.open_member_book(them.at("customer_lead")) as book:
         found = book.table("contacts").order_by("contact_id").to_pyarrow().to_pylist()
     assert [(one["handle_s"], one["reason"], one["brought_by"]) for one in found] == [
         (seconds, "Quixote-reason", "customer") for seconds in (300.0, 91.0, 302.0)
@@ -564,7 +564,7 @@ def test_a_file_is_told_whole_to_its_own_side_alone(them):
     made = sent(them, "provider_lead", "records", file=SimpleUploadedFile("june.csv", f"{head}\n{row}\n".encode()))
     number = made.json()["id"]
     for dry_run in (True, False):
-        records.run(them.people["provider_lead"].pk, them.relationship, uuid.UUID(number), dry_run=dry_run)
+        records.run_delivery(them.people["provider_lead"].pk, them.relationship, uuid.UUID(number), dry_run=dry_run)
         if dry_run:
             ask(them, "provider_lead", f"records/{number}/moves", {"do": "bring"}, writes=True)
     mine = ask(them, "provider_analyst", f"records/{number}").json()

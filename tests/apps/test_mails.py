@@ -186,7 +186,7 @@ def test_a_title_over_several_lines_stops_no_clock(them):
     assert [one for one in sent_mails() if str(other.pk) in one.body]
 
 
-@pytest.mark.parametrize("job", [books.look, books.bring])
+@pytest.mark.parametrize("job", [books.look_at_delivery, books.import_delivery])
 @pytest.mark.parametrize("who", ["customer_lead", "stranger", "former"])
 def test_a_job_in_the_name_of_somebody_else_does_nothing(them, job, who):
     made = received(
@@ -215,7 +215,7 @@ def correcting(them, asks, number):
 
 
 def on_record(them, response):
-    with transaction.atomic(), queries.opened(them.at("auditor")) as book:
+    with transaction.atomic(), queries.open_member_book(them.at("auditor")) as book:
         found = book.table("surveys").to_pyarrow().to_pylist()
     return next(one["score"] for one in found if one["response_id"] == response)
 
@@ -289,16 +289,16 @@ def test_a_correction_that_the_other_side_accepted_is_made_in_its_own_name_alone
         "sides": ["provider"],
     }
     if who == "former":
-        books.correct(**asked | {"person": str(them.people[who].pk)})
+        books.make_correction(**asked | {"person": str(them.people[who].pk)})
         assert on_record(them, f"rcustomer{number}") == 5
         return
     with pytest.raises(Delivery.DoesNotExist):
-        books.correct(**asked | {"person": str(them.people[who].pk)})
+        books.make_correction(**asked | {"person": str(them.people[who].pk)})
     assert on_record(them, f"rcustomer{number}") == 1
     with transaction.atomic():
         them.at("provider_lead")
         assert Delivery.objects.get(pk=made.pk).stage == "bringing"
-    books.correct(**asked)
+    books.make_correction(**asked)
     assert on_record(them, f"rcustomer{number}") == 5
 
 
@@ -320,10 +320,10 @@ def test_a_correction_is_refused_by_whose_rows_they_are_alone(them):
     known = {"relationship": str(them.relationship), "sides": ["customer", "provider"]}
     assert asked == known | {name: matter.records[name] for name in about}
     for _ in range(2):  # begun again, it finds nothing more to do
-        books.refuse(**asked)
+        books.refuse_correction(**asked)
     assert on_record(them, "rprovider7") == 1
     with pytest.raises(NoProposalError):
-        count_proposals(queries.folder_of(them.relationship), "surveys", matter.records["number"])
+        count_proposals(queries.book_folder(them.relationship), "surveys", matter.records["number"])
 
 
 def test_no_log_and_no_name_of_a_file_tells_a_secret_or_who_is_there(them, caplog):

@@ -65,7 +65,7 @@ target = 100
         one = Delivery.objects.get(pk=made.number)
     run(made, "provider_lead", one, dry_run=True)
     with transaction.atomic():
-        books.bring(made.at("provider_lead"), Delivery.objects.get(pk=made.number))
+        books.import_delivery(made.at("provider_lead"), Delivery.objects.get(pk=made.number))
     assert run(made, "provider_lead", one, dry_run=False).stage == Stage.BROUGHT
     assert member
     # What the other side would make of rows: each begins with what a formula begins with, and so does their name.

@@ -35,14 +35,14 @@ PLANTED = {
     ("SetUpForm", "email"): "is an address",
     ("RelationshipForm", "own"): "begin", ("RelationshipForm", "other"): "begin",
     ("TokenForm", "name"): "token",
-    ("Begin", "timezone"): "is a zone, and refused", ("Begin", "currency"): "is a code, and refused",
-    ("Choose", "text"): "mapping",
+    ("BeginBookForm", "timezone"): "is a zone, and refused", ("BeginBookForm", "currency"): "is a code, and refused",
+    ("ChooseMappingForm", "text"): "mapping",
     ("Raise", "title"): "raise", ("Raise", "text"): "raise",
     ("Claim", "title"): "raise", ("Claim", "text"): "raise", ("Claim", "queue"): "raise", ("Claim", "kpi"): "raise",
     ("Agree", "title"): "raise", ("Agree", "text"): "raise",
     ("Reply", "text"): "reply", ("Reply", "queue"): "reply",
-    ("MarkPrivate", "item"): "is a name of the book, and refused", ("MarkPrivate", "reason"): "mark",
-    ("KeepRoutes", "text"): "routes",
+    ("MarkPrivateForm", "item"): "is a name of the book, and refused", ("MarkPrivateForm", "reason"): "mark",
+    ("RoutesForm", "text"): "routes",
     ("CalendarForm", "zone"): "is a zone, and refused", ("CalendarForm", "free_days"): "calendar",
     ("FreeDaysForm", "region"): "is a code, and refused",
 }  # fmt: skip
@@ -152,7 +152,7 @@ def brought(made, browser, text, name):
         made.at("customer_lead")
         one = Delivery.objects.select_related("person").get(pk=number)
     if one.stage == "looking":
-        books.run(one.person.pk, made.relationship, one.pk, dry_run=True)
+        books.run_delivery(one.person.pk, made.relationship, one.pk, dry_run=True)
     else:
         browser.post(
             made.url(f"records/{number}/move/"), {"do": "look", "text": f"table = '''{SCRIPT}'''", "mapping": ""}

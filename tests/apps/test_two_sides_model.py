@@ -23,7 +23,7 @@ from django.utils import timezone
 from comity.apps.books import operations as books
 from comity.apps.books import queries
 from comity.apps.books.models import Delivery, Stage
-from comity.apps.books.queries import file_of, folder_of
+from comity.apps.books.queries import book_folder, upload_path
 from comity.apps.matters import operations as matters
 from comity.apps.matters.corrections import changes
 from comity.apps.matters.models import Matter
@@ -344,13 +344,13 @@ class Game:
                 mapping=table,
                 stage=Stage.BRINGING,
             )
-        file = file_of(made)
+        file = upload_path(made)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
         return self.work(side, made)
 
     def work(self, side: Side, made: Delivery) -> Delivery:
-        books.run(self.them.people[f"{side}_lead"].pk, self.them.relationship, made.pk, dry_run=False)
+        books.run_delivery(self.them.people[f"{side}_lead"].pk, self.them.relationship, made.pk, dry_run=False)
         with transaction.atomic():
             self.at(side)
             return Delivery.objects.get(pk=made.pk)
@@ -383,7 +383,7 @@ class Game:
             if found is None:
                 return
             try:
-                books.undo(place, found)
+                books.undo_delivery(place, found)
             except Refused:
                 return
         self.model.undo(self.came.pop(found.pk))
@@ -394,7 +394,7 @@ class Game:
             place = self.at(side)
             for found in Delivery.objects.filter(side=side.other.value, stage=Stage.BROUGHT)[:2]:
                 with pytest.raises(Refused):
-                    books.undo(place, found)
+                    books.undo_delivery(place, found)
 
     def answer(self, side: Side) -> None:
         with transaction.atomic():
@@ -417,7 +417,7 @@ class Game:
         assert side.value == found.answers
         table, number = found.records["table"], found.records["number"]
         if not accepts:
-            books.refuse_now(self.them.relationship, table, number, found.records["delivery"])
+            books.refuse_correction_now(self.them.relationship, table, number, found.records["delivery"])
             return
         with transaction.atomic():
             self.at(side)
@@ -544,7 +544,7 @@ class Game:
 
     def check(self) -> None:
         """Every viewer sees the rows of the model; looked at anew whenever a file of the book or the model changed."""
-        folder = folder_of(self.them.relationship)
+        folder = book_folder(self.them.relationship)
         there = {
             file: file.stat() for file in folder.rglob("*") if file.is_file() and file.suffix in {".parquet", ".toml"}
         }
@@ -572,7 +572,7 @@ class Game:
 
     def check_rows(self, wanted: dict[tuple[Side | None, str], dict[str, tuple[str, ...]]]) -> None:
         for viewer, who in ((C, "customer_lead"), (P, "provider_lead"), (None, "auditor")):
-            with transaction.atomic(), queries.opened(self.them.at(who)) as book:
+            with transaction.atomic(), queries.open_member_book(self.them.at(who)) as book:
                 for table, (key, *_) in TABLES.items():
                     rows = book.table(table).to_pyarrow().to_pylist() if table in book.holdings else []
                     found = [(row[key], told(row, table)) for row in rows if not row[key].startswith("m-")]
@@ -630,4 +630,4 @@ def test_neither_side_changes_hides_or_speaks_for_what_the_other_put_on_record(s
         raise
     logging.getLogger(__name__).info("seed %s: %s", seed, dict(game.made))
     assert all(game.made[what] for what in ("taken back", "corrected", "held back")), dict(game.made)
-    assert folder_of(game.them.relationship).exists()
+    assert book_folder(game.them.relationship).exists()

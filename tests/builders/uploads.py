@@ -9,11 +9,11 @@ from comity.apps.books.models import Delivery, Stage
 
 def received(them, who, name, text):
     with transaction.atomic():
-        return operations.receive(them.at(who), SimpleUploadedFile(name, text.encode()))
+        return operations.receive_upload(them.at(who), SimpleUploadedFile(name, text.encode()))
 
 
 def run(them, who, delivery, *, dry_run):
-    operations.run(them.people[who].pk, them.relationship, delivery.pk, dry_run=dry_run)
+    operations.run_delivery(them.people[who].pk, them.relationship, delivery.pk, dry_run=dry_run)
     return now(them, who, delivery)
 
 
@@ -29,5 +29,5 @@ def brought(them, who, name, text):
     if made.stage != Stage.LOOKED:
         return made
     with transaction.atomic():
-        operations.bring(them.at(who), now(them, who, made))
+        operations.import_delivery(them.at(who), now(them, who, made))
     return run(them, who, made, dry_run=False)

@@ -39,7 +39,7 @@ import json, sys
 import django
 django.setup()
 from django.db import transaction
-from comity.apps.books.queries import folder_of
+from comity.apps.books.queries import book_folder
 from comity.apps.parties import operations
 from comity.apps.parties.models import Person, Role
 from comity.apps.parties.member_context import set_viewer
@@ -56,7 +56,7 @@ with transaction.atomic():
         tokens.append(operations.make_token(person, "script", 90, writes=True)[1])
 days = [f"2026-{month:02}-{day:02}" for month in (5, 6) for day in range(1, 31 + month % 2)]
 lines = [f"base-{day},{day}T10:00:00Z,help,voice,{day}T10:00:05Z" for day in days]
-write_book(folder_of(member.relationship.pk), sys.argv[1], contacts="\\n".join([sys.argv[2], *lines]))
+write_book(book_folder(member.relationship.pk), sys.argv[1], contacts="\\n".join([sys.argv[2], *lines]))
 print(json.dumps([str(member.relationship.pk), *tokens]))
 """
 
@@ -66,7 +66,7 @@ from zoneinfo import ZoneInfo
 import django
 django.setup()
 from comity.apps.books.models import Delivery
-from comity.apps.books.queries import opened
+from comity.apps.books.queries import open_member_book
 from comity.apps.matters.models import Matter
 from comity.apps.outbox.operations import recover
 from comity.apps.parties.models import Person
@@ -75,7 +75,7 @@ from comity.apps.record.models import Entry
 recover()
 day = lambda moment: str(moment.astimezone(ZoneInfo("Europe/Madrid")).date())
 person = Person.objects.get(email="a@example.org")
-with acting_as(person.pk, sys.argv[1]) as member, opened(member) as book:
+with acting_as(person.pk, sys.argv[1]) as member, open_member_book(member) as book:
     there = [name for name in ("contacts", "events") if name in book.holdings]
     rows = {"events": []} | {name: book.table(name).to_pyarrow().to_pylist() for name in there}
     found = {

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from comity.apps.books import operations as books
-from comity.apps.books.queries import folder_of, items_kept
+from comity.apps.books.queries import book_folder, private_items_by_side
 from comity.apps.matters import operations as matters
 from comity.apps.matters.models import Began, Matter
 from comity.apps.parties import operations
@@ -77,7 +77,7 @@ def load_demo(book: Path) -> None:
                 assert provider is not None
                 token = operations.agree_to_invitation(provider, invitation)
             operations.accept_invitation(people[name], token)
-        target = folder_of(first.relationship.pk)
+        target = book_folder(first.relationship.pk)
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         shutil.copytree(book, target, ignore=shutil.ignore_patterns("truth.json"))
         _raise_matters(people, first.relationship.pk)
@@ -94,7 +94,7 @@ def _agree_and_mark(people: dict[str, Person], relationship: UUID) -> None:
             operations.review_access(member)
     with acting_as(people["jonas"].pk, relationship) as member:
         review_on = date.today() + timedelta(days=60)  # noqa: DTZ011 - the day here
-        for item in items_kept(member)[Side.PROVIDER]:
+        for item in private_items_by_side(member)[Side.PROVIDER]:
             if item in REASONS:
                 books.mark_private(member, item, REASONS[item], review_on)
         lead = member.membership

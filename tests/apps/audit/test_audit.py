@@ -312,12 +312,12 @@ def test_what_becomes_of_a_file_is_its_own_sides_until_it_has_come_in():
     useless = run(them, "customer_lead", received(them, "customer_lead", "useless.xlsx", "x"), dry_run=True)
     other = run(them, "customer_lead", received(them, "customer_lead", "other.csv", text), dry_run=True)
     with transaction.atomic():
-        books.choose(them.at("customer_lead"), other, "surveys", "")
+        books.choose_mapping(them.at("customer_lead"), other, "surveys", "")
     run(them, "customer_lead", other, dry_run=True)
     with transaction.atomic():
         place = them.at("customer_lead")
         other.refresh_from_db()
-        books.drop(place, other)
+        books.drop_delivery(place, other)
     about = [event for event in events(them, "customer_lead") if event.subject_type == SubjectType.DELIVERY]
     assert [(event.event, event.subject_id, event.shared) for event in about] == [
         (Event.DELIVERY_UPLOADED, came.pk, False),

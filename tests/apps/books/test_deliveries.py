@@ -58,7 +58,7 @@ def test_a_known_file_is_looked_at_and_then_brought_in(them):
     assert made.outcome["first_rows"][0][0] == "contact_id"
     assert rows(them, "provider_lead") == {}
     with transaction.atomic():
-        operations.bring(them.at("provider_lead"), made)
+        operations.import_delivery(them.at("provider_lead"), made)
     made = run(them, "provider_lead", made, dry_run=False)
     assert made.stage == Stage.BROUGHT
     assert rows(them, "customer_lead") == {"contacts": 1}
@@ -72,7 +72,7 @@ def test_what_is_private_stays_with_its_side_when_it_has_come_in(them):
     )
     run(them, "provider_lead", made, dry_run=True)
     with transaction.atomic():
-        operations.bring(them.at("provider_lead"), now(them, "provider_lead", made))
+        operations.import_delivery(them.at("provider_lead"), now(them, "provider_lead", made))
     assert run(them, "provider_lead", made, dry_run=False).private
     assert rows(them, "provider_lead") == {"costs": 1}
     assert rows(them, "customer_lead") == {}
@@ -86,9 +86,9 @@ def test_an_unknown_file_gets_a_draft_and_ones_own_mapping_is_kept_for_the_next(
     assert (made.mapping, made.stage) == ("", Stage.LOOKED)
     assert "table =" in made.text
     with transaction.atomic(), pytest.raises(Refused, match="unusable_mapping"):
-        operations.choose(them.at("customer_lead"), made, "", "table = 5")
+        operations.choose_mapping(them.at("customer_lead"), made, "", "table = 5")
     with transaction.atomic():
-        operations.choose(them.at("customer_lead"), made, "", MAPPING)
+        operations.choose_mapping(them.at("customer_lead"), made, "", MAPPING)
     made = run(them, "customer_lead", made, dry_run=True)
     assert made.outcome["counts"]["rows_in"] == 2, made.why
     later = received(them, "customer_analyst", "weekly 24.csv", OTHERS.format(2))
@@ -120,7 +120,7 @@ def test_what_broke_off_is_looked_at_again_or_thrown_away_by_a_colleague(them):
         member = them.at("provider_analyst")
         end_membership(member, member.membership)
     with pytest.raises(PermissionError):
-        operations.run(them.people["provider_analyst"].pk, them.relationship, made.pk, dry_run=True)
+        operations.run_delivery(them.people["provider_analyst"].pk, them.relationship, made.pk, dry_run=True)
     with superuser() as everybody:  # as the worker leaves it
         asked = json.dumps({"delivery": str(made.pk)})
         change = "UPDATE procrastinate_jobs SET status = %s WHERE args @> %s::jsonb"
@@ -141,7 +141,7 @@ def test_what_broke_off_is_looked_at_again_or_thrown_away_by_a_colleague(them):
     made = run(them, "provider_lead", made, dry_run=True)
     assert made.stage == Stage.LOOKED
     with transaction.atomic():
-        operations.bring(them.at("provider_lead"), made)
+        operations.import_delivery(them.at("provider_lead"), made)
     job = ProcrastinateJob.objects.get(task_name="books.bring", args__delivery=str(made.pk))
     assert job.args["person"] == str(them.people["provider_lead"].pk)  # who is here, and not who brought the file
     assert run(them, "provider_lead", made, dry_run=False).stage == Stage.BROUGHT
@@ -149,8 +149,8 @@ def test_what_broke_off_is_looked_at_again_or_thrown_away_by_a_colleague(them):
 
 
 def test_rows_set_aside_are_looked_at_and_taken_by_their_reason(them, monkeypatch):
-    monkeypatch.setattr(queries, "_TOLD", 5)
-    monkeypatch.setattr(operations, "_KEPT_ROWS", 5)
+    monkeypatch.setattr(queries, "_SHOWN_REJECTS", 5)
+    monkeypatch.setattr(operations, "_KEPT_REJECTS", 5)
     head, good = KNOWN.splitlines()
     wrong = [good.replace("a,", f"g{n},") for n in range(990)]
     wrong += [good.replace("a,", f"n{n},").replace("90", "-5") for n in range(7)]
@@ -168,7 +168,7 @@ def test_rows_set_aside_are_looked_at_and_taken_by_their_reason(them, monkeypatc
         assert shown["opened_at"].count(">soon<") == (0 if dry_run else 3)
         if dry_run:
             with transaction.atomic():
-                operations.bring(them.at("provider_lead"), made)
+                operations.import_delivery(them.at("provider_lead"), made)
     taken = browser.get(f"{address}rejects.csv", {"of": reasons["opened_at"]}).content.decode()
     assert [row["value"] for row in csv.DictReader(io.StringIO(taken))] == ["soon"] * 3
     whole = browser.get(f"{address}rejects.csv", {"of": "9" * 30}).content.decode()
@@ -182,7 +182,7 @@ def test_what_had_come_in_when_it_broke_off_is_told_and_not_thrown_away(them, mo
     made = received(them, "provider_analyst", "june.csv", KNOWN)
     made = run(them, "provider_analyst", made, dry_run=True)
     with transaction.atomic():
-        operations.bring(them.at("provider_analyst"), made)
+        operations.import_delivery(them.at("provider_analyst"), made)
 
     def importing(*given, **named):
         found = import_source(*given, **named)
@@ -193,7 +193,7 @@ def test_what_had_come_in_when_it_broke_off_is_told_and_not_thrown_away(them, mo
 
     monkeypatch.setattr(operations, "import_source", importing)
     with pytest.raises(PermissionError):
-        operations.run(them.people["provider_analyst"].pk, them.relationship, made.pk, dry_run=False)
+        operations.run_delivery(them.people["provider_analyst"].pk, them.relationship, made.pk, dry_run=False)
     monkeypatch.undo()
     with superuser() as everybody:
         asked = json.dumps({"delivery": str(made.pk)})
@@ -214,7 +214,7 @@ def test_what_had_come_in_when_it_broke_off_is_told_and_not_thrown_away(them, mo
 def test_a_mapping_is_one_of_ours_and_no_file(them, name):
     made = run(them, "customer_lead", received(them, "customer_lead", "weekly 23.csv", OTHERS.format(1)), dry_run=True)
     with transaction.atomic(), pytest.raises(Refused, match="unusable_mapping: say what the file is"):
-        operations.choose(them.at("customer_lead"), made, name, "")
+        operations.choose_mapping(them.at("customer_lead"), made, name, "")
 
 
 def test_a_book_is_begun_whatever_the_parties_are_called():
@@ -222,18 +222,18 @@ def test_a_book_is_begun_whatever_the_parties_are_called():
     browser = made.client("customer_lead")
     said = {"timezone": "Europe/Berlin", "currency": "EUR"}
     assert browser.post(made.url("records/begin/"), said | {"timezone": "a\x7f"}).status_code == 422
-    assert not (queries.folder_of(made.relationship) / "book.toml").exists()
+    assert not (queries.book_folder(made.relationship) / "book.toml").exists()
     assert browser.post(made.url("records/begin/"), said).status_code == 302
-    assert (queries.folder_of(made.relationship) / "book.toml").exists()
+    assert (queries.book_folder(made.relationship) / "book.toml").exists()
 
 
 def test_a_file_that_has_come_in_is_not_thrown_away_and_one_that_runs_is_not_begun_twice(them):
     made = received(them, "provider_lead", "june.csv", KNOWN)
     with pytest.raises(Refused), transaction.atomic():
-        operations.bring(them.at("provider_lead"), made)  # nobody has looked at it yet
+        operations.import_delivery(them.at("provider_lead"), made)  # nobody has looked at it yet
     made = run(them, "provider_lead", made, dry_run=True)
     with transaction.atomic():
-        operations.drop(them.at("provider_lead"), made)
+        operations.drop_delivery(them.at("provider_lead"), made)
     assert now(them, "provider_lead", made).stage == Stage.DROPPED
     assert run(them, "provider_lead", made, dry_run=False).stage == Stage.DROPPED
     assert rows(them, "provider_lead") == {}
@@ -254,13 +254,13 @@ def brought(them, who, name, text):
     made = received(them, who, name, text)
     run(them, who, made, dry_run=True)
     with transaction.atomic():
-        operations.bring(them.at(who), now(them, who, made))
+        operations.import_delivery(them.at(who), now(them, who, made))
     return run(them, who, made, dry_run=False)
 
 
 def undone(them, who, delivery):
     with transaction.atomic():
-        operations.undo(them.at(who), now(them, who, delivery))
+        operations.undo_delivery(them.at(who), now(them, who, delivery))
 
 
 def contact(number, day=1):
@@ -294,7 +294,7 @@ def test_once_a_period_is_frozen_what_had_come_in_stays_but_for_what_is_private(
     shared = brought(them, "provider_lead", "a.csv", contact("a"))
     own = brought(them, "provider_lead", "c.csv", "month,driver,quantity,unit_cost,behaviour\n2026-06,x,1,5,fixed\n")
     with transaction.atomic():
-        operations.hold(them.at("customer_lead"), "2026-05")
+        operations.prevent_undo(them.at("customer_lead"), "2026-05")
     with pytest.raises(Refused, match="held"):
         undone(them, "provider_lead", shared)
     undone(them, "provider_lead", own)
@@ -340,13 +340,13 @@ def test_holding_back_takes_a_reason_and_a_day_and_both_sides_read_them(them):
     head = "contact_id,opened_at,queue,channel,reason"
     brought(them, "customer_lead", "a.csv", f"{head}\na,2026-06-01T10:00:00Z,q,voice,secret\n")
     with transaction.atomic():
-        with queries.opened(them.at("provider_lead")) as book:
+        with queries.open_member_book(them.at("provider_lead")) as book:
             assert book.table("contacts").reason.to_pyarrow().to_pylist() == [None]
-        with queries.opened(them.at("customer_lead")) as book:
+        with queries.open_member_book(them.at("customer_lead")) as book:
             assert book.table("contacts").reason.to_pyarrow().to_pylist() == ["secret"]
     # Said anew: the day moves, and the book is not changed twice.
     assert marked(them, "customer_lead", "contacts.reason", days=60, reason="Still.").status_code == 302
-    assert (queries.folder_of(them.relationship) / "book.toml").read_text().count("contacts.reason") == 1
+    assert (queries.book_folder(them.relationship) / "book.toml").read_text().count("contacts.reason") == 1
 
 
 @pytest.mark.parametrize(
@@ -362,8 +362,8 @@ def test_holding_back_takes_a_reason_and_a_day_and_both_sides_read_them(them):
 )
 def test_what_cannot_be_held_back_is_said_and_changes_nothing(them, who, item, days, status, why):
     them.book('# ours\n[private]\nprovider = ["costs"]\n', contacts=contact("a"))
-    before = (queries.folder_of(them.relationship) / "book.toml").read_text()
+    before = (queries.book_folder(them.relationship) / "book.toml").read_text()
     found = marked(them, who, item, days)
     assert found.status_code == status
     assert why in found.content.decode()
-    assert (queries.folder_of(them.relationship) / "book.toml").read_text() == before
+    assert (queries.book_folder(them.relationship) / "book.toml").read_text() == before

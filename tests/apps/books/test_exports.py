@@ -69,11 +69,11 @@ def now(person, made):
 def received(person, text=EXPORT):
     with transaction.atomic():
         set_viewer(person.pk)
-        return exports.receive(person, SimpleUploadedFile("all.csv", text.encode()), "contacts")
+        return exports.receive_export(person, SimpleUploadedFile("all.csv", text.encode()), "contacts")
 
 
 def rows(them, who):
-    with transaction.atomic(), queries.opened(them.at(who)) as book:
+    with transaction.atomic(), queries.open_member_book(them.at(who)) as book:
         return sorted(book.table("contacts").contact_id.to_pyarrow().to_pylist()) if book.has("contacts") else []
 
 
@@ -81,7 +81,7 @@ def test_a_trial_run_first_and_then_each_row_where_it_belongs(two):
     first, second, person = two
     kept(person, RULES)
     made = received(person)
-    exports.run(person.pk, made.pk, dry_run=True)
+    exports.run_export(person.pk, made.pk, dry_run=True)
     tried = now(person, made)
     assert tried.stage == Stage.LOOKED
     assert [(one["name"], one["counts"]["new"] + one["counts"]["rows_in"]) for one in tried.outcome["books"]] == [
@@ -92,8 +92,8 @@ def test_a_trial_run_first_and_then_each_row_where_it_belongs(two):
     assert rows(first, "provider_lead") == rows(second, "provider_lead") == []
     with transaction.atomic():
         set_viewer(person.pk)
-        exports.bring(now(person, made))
-    exports.run(person.pk, made.pk, dry_run=False)
+        exports.import_export(now(person, made))
+    exports.run_export(person.pk, made.pk, dry_run=False)
     assert (rows(first, "provider_lead"), rows(second, "provider_lead")) == (["a1"], ["b1", "b2"])
     for one, other in ((first, "beta"), (second, "alpha")):
         with transaction.atomic():
@@ -133,21 +133,21 @@ def test_only_where_somebody_may_bring_records(two):
     for who, books in (("customer_analyst", 2), ("customer_lead", 1), ("customer_finance", 0), ("auditor", 0)):
         with transaction.atomic():
             set_viewer(first.people[who].pk)
-            assert len(exports.theirs(first.people[who])) == books, who
+            assert len(exports.writable_books(first.people[who])) == books, who
 
 
 def test_who_has_left_a_relationship_brings_nothing_more_into_it():
     first, second, person = at_home_in("Alpha", "Beta")
     kept(person, RULES)
     made = received(person)
-    exports.run(person.pk, made.pk, dry_run=True)
+    exports.run_export(person.pk, made.pk, dry_run=True)
     with transaction.atomic():
         member = find_member(person.pk, second.relationship)
         parties.end_membership(member, member.membership)
     with transaction.atomic():
         set_viewer(person.pk)
-        exports.bring(now(person, made))
-    exports.run(person.pk, made.pk, dry_run=False)
+        exports.import_export(now(person, made))
+    exports.run_export(person.pk, made.pk, dry_run=False)
     assert now(person, made).stage == Stage.REFUSED
     assert rows(first, "provider_lead") == rows(second, "provider_lead") == []
 
@@ -167,13 +167,13 @@ def test_the_page_keeps_rules_tries_and_throws_away_and_is_ones_own(two):
     other = first.client("customer_lead")
     assert "once.csv" not in other.get("/routes/").content.decode()
     assert other.post(f"/routes/{made.pk}/", {"do": "drop"}).status_code == 404
-    exports.run(person.pk, made.pk, dry_run=True)
+    exports.run_export(person.pk, made.pk, dry_run=True)
     assert "gamma-secret" in browser.get("/routes/").content.decode()
     browser.post(f"/routes/{made.pk}/", {"do": "drop"})
     assert "once.csv" not in browser.get("/routes/").content.decode()
     with pytest.raises(Refused, match="not_now"), transaction.atomic():
         set_viewer(person.pk)
-        exports.bring(now(person, made))
+        exports.import_export(now(person, made))
 
 
 def test_an_export_neither_writes_nor_meets_what_the_other_side_keeps(two):
@@ -200,24 +200,24 @@ def test_an_export_neither_writes_nor_meets_what_the_other_side_keeps(two):
     for table, text in tables.items():
         with transaction.atomic():
             set_viewer(person.pk)
-            made = exports.receive(person, SimpleUploadedFile(f"{table}.csv", text.encode()), table)
-        exports.run(person.pk, made.pk, dry_run=True)
+            made = exports.receive_export(person, SimpleUploadedFile(f"{table}.csv", text.encode()), table)
+        exports.run_export(person.pk, made.pk, dry_run=True)
         with transaction.atomic():
             set_viewer(person.pk)
             if now(person, made).stage == Stage.LOOKED:
-                exports.bring(now(person, made))
-        exports.run(person.pk, made.pk, dry_run=False)
+                exports.import_export(now(person, made))
+        exports.run_export(person.pk, made.pk, dry_run=False)
         stages[table] = now(person, made).stage
     assert stages["costs"] == Stage.BROUGHT
     for who, cost in (("provider_lead", 4711.13), ("customer_lead", 1.0)):
-        with transaction.atomic(), queries.opened(first.at(who)) as book:
+        with transaction.atomic(), queries.open_member_book(first.at(who)) as book:
             assert [float(one) for one in book.table("costs").unit_cost.to_pyarrow().to_pylist()] == [cost]
     for who, agent in (("provider_lead", "Zebulon"), ("customer_lead", None), ("auditor", None)):
-        with transaction.atomic(), queries.opened(first.at(who)) as book:
+        with transaction.atomic(), queries.open_member_book(first.at(who)) as book:
             found = book.table("contacts").select("contact_id", "agent_id").to_pyarrow().to_pylist()
         ours = {one["contact_id"]: one["agent_id"] for one in found if one["contact_id"].startswith("z")}
         assert ours == {"z1": "Mine", "z2": agent}
-    with transaction.atomic(), queries.opened(first.at("provider_lead")) as book:
+    with transaction.atomic(), queries.open_member_book(first.at("provider_lead")) as book:
         assert book.table("events").evidence.to_pyarrow().to_pylist() == ["Zebulon"]
 
 
@@ -228,11 +228,11 @@ def test_rows_of_the_other_side_in_an_export_wait_for_it_where_they_are_and_nowh
     brought(first, "provider_lead", "theirs.csv", "\n".join(row for row in theirs.splitlines() if "beta" not in row))
     made = received(person)
     for dry_run in (True, False):
-        exports.run(person.pk, made.pk, dry_run=dry_run)
+        exports.run_export(person.pk, made.pk, dry_run=dry_run)
         if dry_run:
             with transaction.atomic():
                 set_viewer(person.pk)
-                exports.bring(now(person, made))
+                exports.import_export(now(person, made))
     assert (rows(first, "auditor"), rows(second, "auditor")) == (["a1", "a2"], ["b1", "b2"])
     with transaction.atomic():
         second.at("provider_lead")
@@ -274,7 +274,7 @@ def test_programs_sort_exports_as_the_page_does_and_each_only_its_own_persons():
     assert sent(EXPORT, "nonsense").status_code == 422
     made = sent(EXPORT).json()
     assert ask("post", f"exports/{made['id']}/moves", {"do": "bring"}).status_code == 409  # nothing was tried
-    exports.run(person.pk, made["id"], dry_run=True)
+    exports.run_export(person.pk, made["id"], dry_run=True)
     (tried,) = ask("get", "exports").json()
     assert (tried["stage"], tried["outcome"]["unrouted"]) == ("looked", 1)
     for method, path, body in (
@@ -285,7 +285,7 @@ def test_programs_sort_exports_as_the_page_does_and_each_only_its_own_persons():
         assert ask(method, f"exports/{made['id']}{path}", body, who="other").status_code == 404
     assert ask("get", "exports", who="other").json() == []
     assert ask("post", f"exports/{made['id']}/moves", {"do": "bring"}).json()["stage"] == "bringing"
-    exports.run(person.pk, made["id"], dry_run=False)
+    exports.run_export(person.pk, made["id"], dry_run=False)
     assert ask("get", f"exports/{made['id']}").json()["stage"] == "brought"
     assert rows(second, "provider_lead") == ["b1", "b2"]
 
@@ -306,7 +306,7 @@ def test_books_of_one_name_are_told_apart_and_a_name_is_no_path():
     first, second, person = at_home_in("Same", "Same")
     with transaction.atomic():
         set_viewer(person.pk)
-        known = exports.theirs(person)
+        known = exports.writable_books(person)
     assert sorted(known) == sorted(
         f"Northwind Energy with Same ({str(one.relationship)[:8]})" for one in (first, second)
     )
@@ -324,12 +324,12 @@ def test_a_part_of_an_export_that_came_in_is_told_though_another_book_refuses_it
     rows = [line.replace("2026", "never") if ",beta" in line else line for line in text]
     with transaction.atomic():
         set_viewer(person.pk)
-        made = exports.receive(person, SimpleUploadedFile("june.csv", "\n".join(rows).encode()), "contacts")
-    exports.run(person.pk, made.pk, dry_run=True)
+        made = exports.receive_export(person, SimpleUploadedFile("june.csv", "\n".join(rows).encode()), "contacts")
+    exports.run_export(person.pk, made.pk, dry_run=True)
     with transaction.atomic():
         set_viewer(person.pk)
-        exports.bring(now(person, made))
-    exports.run(person.pk, made.pk, dry_run=False)
+        exports.import_export(now(person, made))
+    exports.run_export(person.pk, made.pk, dry_run=False)
     assert now(person, made).stage == Stage.REFUSED
     came = []
     for one in (first, second):

@@ -147,9 +147,9 @@ def test_a_name_leads_nowhere(them, name):
     assert "/" not in made.name
     assert "\\" not in made.name
     assert not re.search(r"[\x00-\x1f]", made.name)
-    from comity.apps.books.queries import file_of
+    from comity.apps.books.queries import upload_path
 
-    place = file_of(made)
+    place = upload_path(made)
     assert place.resolve().parent == place.parent.resolve()
     assert re.fullmatch(r"[0-9a-f-]{36}", place.parent.name)  # alone in a folder that says nothing
     assert re.fullmatch(r"[\w() -][\w.() -]{0,119}", place.name)

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from comity.apps.books import operations, queries
 from comity.apps.books.models import Stage
-from comity.apps.books.queries import folder_of
+from comity.apps.books.queries import book_folder
 from comity.apps.matters import operations as matters
 from comity.apps.outbox.tasks import recover
 from comity.book.reading.origins import origins
@@ -43,7 +43,7 @@ def everybody():
 @pytest.fixture
 def them(everybody):
     """With a new book."""
-    shutil.rmtree(folder_of(everybody.relationship), ignore_errors=True)
+    shutil.rmtree(book_folder(everybody.relationship), ignore_errors=True)
     everybody.book(PRIVATE)
     return everybody
 
@@ -57,7 +57,7 @@ def test_a_table_that_the_other_side_keeps_is_met_as_one_that_is_not_there(them)
     assert "8128.77" not in str(made.outcome) + made.why
     assert "keep" not in made.why + str(made.outcome["notes"])
     for who, value in (("customer_lead", 8128.77), ("provider_lead", 1.5), ("auditor", 1.5)):
-        with transaction.atomic(), queries.opened(them.at(who)) as book:
+        with transaction.atomic(), queries.open_member_book(them.at(who)) as book:
             assert book.table("prices").to_pyarrow().to_pydict()["index"] == [value]
 
 
@@ -70,7 +70,7 @@ def test_a_column_that_the_other_side_keeps_is_not_written_and_not_compared(them
         told.append((made.outcome["counts"], made.outcome["notes"]))
     assert told[0] == told[1]
     assert told[0][0]["proposed"] == 1  # to the provider the column is empty, whatever the customer keeps in it
-    with transaction.atomic(), queries.opened(them.at("customer_lead")) as book:
+    with transaction.atomic(), queries.open_member_book(them.at("customer_lead")) as book:
         assert book.table("contacts").to_pyarrow().to_pydict()["reason"] == ["Quixote"]
 
 
@@ -86,7 +86,7 @@ def test_rows_that_the_other_side_keeps_are_neither_met_nor_changed(them, laid):
     fresh = brought(them, "customer_lead", "n.csv", BARE.replace("hidden-1", "nothing-1"))
     assert met.outcome["counts"] == fresh.outcome["counts"]
     for who in ("customer_lead", "auditor"):
-        with transaction.atomic(), queries.opened(them.at(who)) as book:
+        with transaction.atomic(), queries.open_member_book(them.at(who)) as book:
             found = book.table("events").to_pyarrow().to_pylist()
         assert {(one["event_id"], one["kind"]) for one in found} == {("hidden-1", "outage"), ("nothing-1", "outage")}
         assert "Zebulon" not in str(found)
@@ -126,7 +126,7 @@ def test_the_digest_of_a_file_is_not_told_where_the_other_side_keeps_a_part_of_i
         made = brought(them, "customer_lead", f"{number}.csv", CONTACTS.format("voice", f"Quixote {number}"))
         assert made.stage == Stage.BROUGHT
     for who, told in (("customer_lead", True), ("provider_lead", False), ("auditor", False)):
-        with transaction.atomic(), queries.opened(them.at(who)) as book:
+        with transaction.atomic(), queries.open_member_book(them.at(who)) as book:
             (origin,) = origins(book)
         assert [bool(one.digest) for one in origin.deliveries] == [told, told]
 
@@ -137,7 +137,7 @@ def test_a_claim_that_is_answered_while_a_file_comes_in_reaches_the_figures_a_li
     folder = them.book(KPI, contacts="\n".join(contacts()))
     more = {"from_day": date(2026, 6, 10), "to_day": date(2026, 6, 11), "asked_for": "exclude", "event": "outage"}
     claim = raised(them, "provider_lead", Kind.CLAIM, kpi="service_level", **more)
-    monkeypatch.setattr(operations, "_PATIENCE_S", 0.01)
+    monkeypatch.setattr(operations, "_LOCK_TIMEOUT_S", 0.01)
     with transaction.atomic():
         matters.move(them.at("customer_lead"), claim, Move.ACCEPT, "Yes.", "Europe/Madrid")
         matters.raise_matter(them.at("provider_lead"), asked(Kind.CLAIM, **more), "Europe/Madrid")

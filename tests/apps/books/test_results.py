@@ -214,7 +214,7 @@ def test_an_error_that_the_records_give_is_kept_as_a_result(them, error):
             results.computed(at, question, compute)
         with pytest.raises(type(error), match=re.escape(str(error))):
             results.computed(at, question, lambda: pytest.fail("computed twice"))
-        assert results.earlier(at, question) is None
+        assert results.earlier_result(at, question) is None
 
 
 def test_what_a_private_table_gives_is_nobody_elses(them):

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from comity.apps.books import operations, queries, tasks
 from comity.apps.books.models import Delivery, Mark, MarkStep, Stage
-from comity.apps.books.queries import folder_of
+from comity.apps.books.queries import book_folder
 from comity.apps.matters.corrections import changes
 from comity.apps.matters.models import Matter
 from comity.apps.outbox.tasks import recover
@@ -52,13 +52,13 @@ def brought(them, who, name, text):
     if made.stage != Stage.LOOKED:
         return made
     with transaction.atomic():
-        operations.bring(them.at(who), now(them, who, made))
+        operations.import_delivery(them.at(who), now(them, who, made))
     return run(them, who, made, dry_run=False)
 
 
 def rows(them, who, table):
     run_jobs()
-    with transaction.atomic(), queries.opened(them.at(who)) as book:
+    with transaction.atomic(), queries.open_member_book(them.at(who)) as book:
         found = book.table(table).to_pyarrow().to_pylist() if table in book.holdings else []
     return sorted(found, key=str)
 
@@ -136,7 +136,7 @@ def test_a_correction_is_accepted_row_by_row_and_taken_back_by_whose_rows_they_a
         shown = re.findall(r"<tr><td>(\w+)</td>\s*<th scope=.row. class=.any.>(r\d+)</th>", page)
         assert shown == list(zip(["Accepted", "Unchanged"] * 2, ["r0", "r1", "r2", "r3"], strict=True))
     with transaction.atomic():
-        operations.undo(them.at("customer_lead"), now(them, "customer_lead", done))
+        operations.undo_delivery(them.at("customer_lead"), now(them, "customer_lead", done))
     assert [row["score"] for row in rows(them, "customer_lead", "surveys")] == [row["score"] for row in before]
 
 
@@ -170,7 +170,7 @@ def test_a_refused_correction_leaves_the_rows_as_they_are(them):
     brought(them, "provider_lead", "theirs.csv", answers([5, 5]))
     (matter,) = corrections(them)
     assert move(them, "customer_lead", matter, "refuse").status_code == 302
-    tasks.refuse(str(them.relationship), *(matter.records[name] for name in ("table", "number", "delivery")))
+    tasks.refuse_correction(str(them.relationship), *(matter.records[name] for name in ("table", "number", "delivery")))
     assert corrections(them)[0].state == State.REFUSED
     assert rows(them, "customer_lead", "surveys") == before
     with transaction.atomic():
@@ -326,21 +326,21 @@ def test_a_duplicate_keeps_the_earlier_number_and_takes_nothing_back(them):
     with transaction.atomic():
         assert not queries.may_undo(them.at("provider_lead"), now(them, "provider_lead", again))
         with pytest.raises(Refused):
-            operations.undo(them.at("provider_lead"), now(them, "provider_lead", again))
+            operations.undo_delivery(them.at("provider_lead"), now(them, "provider_lead", again))
     assert rows(them, "customer_lead", "surveys") == before
 
 
 def test_an_import_that_is_begun_again_keeps_its_number_and_true_counts(them):
     made = run(them, "provider_lead", received(them, "provider_lead", "p.csv", answers([5, 4])), dry_run=True)
     with transaction.atomic():
-        operations.bring(them.at("provider_lead"), now(them, "provider_lead", made))
+        operations.import_delivery(them.at("provider_lead"), now(them, "provider_lead", made))
     done = run(them, "provider_lead", made, dry_run=False)
     with superuser() as everybody:  # its worker was killed before it could say so
         everybody.execute("ALTER TABLE books_delivery DISABLE TRIGGER comity_guard_delivery")
         everybody.execute("UPDATE books_delivery SET stage = 'bringing', outcome = '{}' WHERE id = %s", [made.pk])
         everybody.execute("ALTER TABLE books_delivery ENABLE TRIGGER comity_guard_delivery")
     with transaction.atomic():
-        place = queries.file_of(now(them, "provider_lead", made))
+        place = queries.upload_path(now(them, "provider_lead", made))
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(answers([5, 4]), encoding="utf-8")
     again = run(them, "provider_lead", made, dry_run=False)
@@ -366,7 +366,7 @@ def test_rejected_cells_are_read_by_the_own_side_alone(them):
             assert answer.status_code == 404 or b"SECRET" not in answer.content
         assert them.client(who).get(them.url(f"records/{made.pk}/rejects.csv")).status_code == 404
     assert b"SECRET" in them.client("customer_analyst").get(them.url(f"records/{made.pk}/rejects.csv")).content
-    shared = [file for file in folder_of(them.relationship).rglob("*.parquet") if "private" not in file.parts]
+    shared = [file for file in book_folder(them.relationship).rglob("*.parquet") if "private" not in file.parts]
     assert shared
     assert not any(b"SECRET" in file.read_bytes() for file in shared)
 
@@ -442,7 +442,7 @@ def test_an_old_correction_accepts_nothing_of_a_later_import_that_got_its_number
     brought(them, "customer_lead", "ours.csv", answers([1, 2]))
     first = brought(them, "provider_lead", "one.csv", answers([5, 5]))
     with transaction.atomic():
-        operations.undo(them.at("provider_lead"), now(them, "provider_lead", first))
+        operations.undo_delivery(them.at("provider_lead"), now(them, "provider_lead", first))
     run_jobs()
     (old,) = corrections(them)
     assert old.state == State.WITHDRAWN
@@ -473,13 +473,13 @@ def test_no_rule_takes_the_claims_that_the_room_writes_into_the_book(them):
 def test_a_book_of_an_earlier_version_learns_who_brought_each_row(them):
     made = brought(them, "customer_lead", "ours.csv", answers([1, 2]))
     brought(them, "provider_lead", "staff answers.csv", answers([5, 5, 5, 5], "employee")[:-1] + "\n")
-    folder = folder_of(them.relationship)
+    folder = book_folder(them.relationship)
     for file in (folder / "surveys.parquet", folder / "private" / "provider" / "surveys.parquet"):
         if file.is_file():  # as it lay before rows said so
             table = pq.read_table(file)
             pq.write_table(table.drop_columns(["brought_by"]), file)
     with transaction.atomic():
-        operations.stamp(them.at("provider_lead"))
+        operations.backfill_book_sides(them.at("provider_lead"))
     assert {row["brought_by"] for row in rows(them, "customer_lead", "surveys")} == {"customer"}
     assert made.outcome["number"] == 1
 
@@ -521,6 +521,6 @@ def test_an_accepted_correction_is_made_though_who_accepted_it_has_left(them):
         (delivery,) = Delivery.objects.filter(relationship=place.relationship).exclude(corrects={})
         gone = place.relationship.memberships.get(person=them.people["customer_analyst"])
         parties.end_membership(place, gone)
-    tasks.correct(str(them.people["customer_analyst"].pk), str(them.relationship), str(delivery.pk))
+    tasks.make_correction(str(them.people["customer_analyst"].pk), str(them.relationship), str(delivery.pk))
     assert [row["score"] for row in rows(them, "customer_lead", "surveys")] == [5.0, 5.0]
     assert ("theirs.csv", Stage.BROUGHT) in delivered(them, "provider_lead")

@@ -288,7 +288,7 @@ def test_a_counter_proposal_has_days_of_its_own_and_what_is_accepted_is_what_lie
 
 def events(them):
     run_jobs()
-    with transaction.atomic(), queries.opened(them.at("customer_lead")) as book:
+    with transaction.atomic(), queries.open_member_book(them.at("customer_lead")) as book:
         return book.table("events").to_pyarrow().to_pylist()
 
 

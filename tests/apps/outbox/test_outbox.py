@@ -13,7 +13,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.jobs import Job
 
 from comity.apps.books import operations as books
-from comity.apps.books.queries import folder_of, opened
+from comity.apps.books.queries import book_folder, open_member_book
 from comity.apps.matters.models import Matter
 from comity.apps.outbox import mail, queries
 from comity.apps.outbox.models import WaitingMail
@@ -67,7 +67,7 @@ def test_nothing_is_deferred_outside_a_transaction():
 
 
 def test_what_is_rolled_back_leaves_no_job_no_mail_and_no_file(them):
-    before = (folder_of(them.relationship) / "book.toml").read_bytes()
+    before = (book_folder(them.relationship) / "book.toml").read_bytes()
     forget_mails()
     with pytest.raises(StopError), transaction.atomic():
         place = them.at("provider_lead")
@@ -77,12 +77,12 @@ def test_what_is_rolled_back_leaves_no_job_no_mail_and_no_file(them):
         raise StopError
     assert jobs(them) == []
     assert sent_mails() == []
-    assert (folder_of(them.relationship) / "book.toml").read_bytes() == before
+    assert (book_folder(them.relationship) / "book.toml").read_bytes() == before
 
 
 def test_a_claim_reaches_the_figures_once_though_the_book_cannot_be_read_for_a_while(them):
     """Before, the page said that nothing was changed, kept the claim, and never told the book of it."""
-    definition = folder_of(them.relationship) / "book.toml"
+    definition = book_folder(them.relationship) / "book.toml"
     whole = definition.read_text(encoding="utf-8")
     definition.write_text(whole + "\n[oops\n", encoding="utf-8")
     browser = them.client("provider_lead")
@@ -98,7 +98,7 @@ def test_a_claim_reaches_the_figures_once_though_the_book_cannot_be_read_for_a_w
             assert [one.task for one in queries.failing_jobs(them.at(who))] == ["books.write"]
     definition.write_text(whole, encoding="utf-8")
     run_jobs()
-    with transaction.atomic(), opened(them.at("auditor")) as book:
+    with transaction.atomic(), open_member_book(them.at("auditor")) as book:
         assert [one["event_id"] for one in book.table("events").to_pyarrow().to_pylist()] == [f"room-{matter.pk}"]
 
 
@@ -108,11 +108,11 @@ def test_a_file_is_not_imported_before_what_was_held_back_earlier_is_private(the
     made = run(them, "provider_lead", received(them, "provider_lead", "c.csv", TEAMS), dry_run=True)
     with transaction.atomic():
         books.mark_private(them.at("provider_lead"), "contacts.team", "Ours.", date(2090, 1, 1))
-        books.bring(them.at("provider_lead"), made)
+        books.import_delivery(them.at("provider_lead"), made)
     held_back, imported = (one for one in jobs(them) if one.task_name in {"books.hold_back", "books.bring"})
     assert held_back.lock == imported.lock == f"book {them.relationship} provider"  # one after the other, in order
     run_jobs("books.hold_back", "books.bring")
-    with transaction.atomic(), opened(them.at("customer_lead")) as book:
+    with transaction.atomic(), open_member_book(them.at("customer_lead")) as book:
         rows = book.table("contacts").to_pyarrow().to_pylist()
     assert [row.get("team") for row in rows if row["contact_id"] == "a"] == [None]
 
@@ -123,7 +123,7 @@ def test_what_keeps_failing_for_one_side_keeps_the_other_waiting_for_nothing(the
     (stuck,) = jobs(them)
     made = run(them, "customer_lead", received(them, "customer_lead", "c.csv", TEAMS), dry_run=True)
     with transaction.atomic():
-        books.bring(them.at("customer_lead"), made)
+        books.import_delivery(them.at("customer_lead"), made)
     (imported,) = (one for one in jobs(them) if one.task_name == "books.bring")
     assert stuck.lock != imported.lock
     run_jobs("books.hold_back", "books.bring", "books.look")
@@ -135,7 +135,7 @@ def test_what_a_side_holds_back_is_held_back_though_who_asked_for_it_has_left(th
         place = them.at("provider_lead")
         parties.end_membership(place, place.relationship.memberships.get(person=them.people["provider_analyst"]))
     run_jobs()
-    assert "contacts.team" in (folder_of(them.relationship) / "book.toml").read_text(encoding="utf-8")
+    assert "contacts.team" in (book_folder(them.relationship) / "book.toml").read_text(encoding="utf-8")
 
 
 def test_today_says_what_keeps_failing_to_whom_it_concerns_and_they_can_try_again(them):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from comity.apps.books.queries import folder_of
+from comity.apps.books.queries import book_folder
 from comity.book.reading.open import home_viewer, open_book
 from comity.review.build import build_review
 from tests.builders.levels import contacts
@@ -100,7 +100,7 @@ def test_people_are_told_of_in_the_agreed_periods_alone(them, who, period):
     assert not {level["kpi"] for level in one["levels"]} & {"csat", "nps", "attrition"}
     assert not {reading["id"] for reading in one["readings"]} & {"satisfaction", "employee_satisfaction"}
     if period == "2026-Q2":
-        with open_book(folder_of(them.relationship), home_viewer(folder_of(them.relationship), None)) as book:
+        with open_book(book_folder(them.relationship), home_viewer(book_folder(them.relationship), None)) as book:
             at_home = build_review(book, period=period, now=datetime.now(UTC))
         assert {"csat", "nps"} <= {level.kpi for level in at_home.levels}  # else nothing is tried here
         assert {"csat", "nps"} <= {missing["reading"] for missing in one["missing"] if missing["why"] == "other_cut"}

@@ -1,4 +1,4 @@
-"""The app."""
+"""Configuration of the app."""
 
 from django.apps import AppConfig
 
@@ -10,7 +10,7 @@ class Books(AppConfig):
     label = "books"
 
     def ready(self) -> None:
-        """Say what stands on the page of today, and by which zone replies are due until a calendar is agreed on."""
+        """Register the panels, and the book's time zone for reply times until a calendar is agreed on."""
         from comity.apps.books import today  # noqa: PLC0415 - once the models are there
         from comity.apps.books.queries import zone  # noqa: PLC0415 - as above
         from comity.apps.replies import queries as replies  # noqa: PLC0415 - as above

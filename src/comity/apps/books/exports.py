@@ -1,6 +1,6 @@
-"""Operations on exports that hold several relationships: whose each row is, by rules that somebody keeps for theirs.
+"""Operations on exports that hold several relationships, whose rows are routed to books by a person's rules.
 
-The rules and the file are the person's; each book is reached from the person's own place in it, and no book hears of
+The rules and the file are the person's; each book is written with the person's own rights in it, and no book receives
 another's rows.
 """
 
@@ -20,8 +20,15 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
 from comity.apps.books.models import Delivery, Export, Routes, Stage
-from comity.apps.books.operations import COUNTS, HOLD_BACK, brought, in_order, put_down, unusable
-from comity.apps.books.queries import folder_of, has_book, holder, safe, sentence, under_way
+from comity.apps.books.operations import (
+    COUNT_FIELDS,
+    WITHHOLD_TASK,
+    after_import,
+    refuse_unusable,
+    save_upload,
+    side_lock,
+)
+from comity.apps.books.queries import book_folder, find_table_holder, has_book, is_under_way, safe_file_name, sentence
 from comity.apps.books.refusals import Code
 from comity.apps.books.results import records_changed
 from comity.apps.outbox.operations import defer
@@ -41,138 +48,139 @@ from comity.book.storage.commit import BusyBookError
 from comity.book.tables import TABLES
 from comity.core.values import Side
 
-FILE = "routes.toml"
-ROUTE = "books.route"
-_TOLD = 200  # rows of no book that the page shows
-_SAID = 1000
+ROUTES_FILE = "routes.toml"
+ROUTE_TASK = "books.route"
+_SHOWN_ROWS = 200  # unrouted rows that the page shows
+_MAX_SENTENCE = 1000  # characters of `why`
 
 
-def theirs(person: Person) -> dict[str, MemberContext]:
-    """Where somebody may bring records into a book, by the relationship's name."""
-    fit = []
-    for one in memberships_of(person):
-        member = find_member(person.pk, one.relationship_id)  # whom somebody stands in for is seen from within alone
+def writable_books(person: Person) -> dict[str, MemberContext]:
+    """Return the relationships into whose book a person may import, by name."""
+    members = []
+    for membership in memberships_of(person):
+        # The rights of a deputy are visible within the relationship alone.
+        member = find_member(person.pk, membership.relationship_id)
         if member is not None and member.side is not None and member.may(Action.BRING) and has_book(member):
-            fit.append(member)
+            members.append(member)
     set_viewer(person.pk)
-    times = Counter(str(member.relationship) for member in fit)
-    return {_name(member, alone=times[str(member.relationship)] == 1): member for member in fit}
+    name_counts = Counter(str(member.relationship) for member in members)
+    return {_book_name(member, alone=name_counts[str(member.relationship)] == 1): member for member in members}
 
 
-def _name(member: MemberContext, *, alone: bool) -> str:
-    """A relationship's name, with a part of its number where another is called the same."""
+def _book_name(member: MemberContext, *, alone: bool) -> str:
+    """Return a relationship's name, with the start of its id where another has the same name."""
     return str(member.relationship) if alone else f"{member.relationship} ({str(member.relationship.pk)[:8]})"
 
 
 def keep_routes(person: Person, text: str) -> None:
-    """Keep somebody's rules; their books are named as the portfolio names relationships.
+    """Save a person's rules, in which books are named as in `writable_books`.
 
-    :raises Refused: for rules that cannot be used, in one sentence, and for a book that is not theirs
+    :raises Refused: for rules that cannot be used, and for a book into which the person may not import
     """
-    with tempfile.TemporaryDirectory() as work, unusable(Code.UNUSABLE_ROUTES):
-        _written(Path(work), text, theirs(person))
+    with tempfile.TemporaryDirectory() as work, refuse_unusable(Code.UNUSABLE_ROUTES):
+        _write_routes(Path(work), text, writable_books(person))
     Routes.objects.update_or_create(person=person, defaults={"text": text})
 
 
-def _written(folder: Path, text: str, books: Mapping[str, MemberContext]) -> Path:
-    """`routes.toml` as the importer reads it, with the books' folders in the place of their names."""
-    file = folder / FILE
+def _write_routes(folder: Path, text: str, books: Mapping[str, MemberContext]) -> Path:
+    """Write `routes.toml` as the importer reads it, with the books' folders in place of their names."""
+    file = folder / ROUTES_FILE
     file.write_text(text, encoding="utf-8")
     read_routes(file)
-    said = tomlkit.parse(text)
-    for number, entry in enumerate(said["route"], 1):
+    document = tomlkit.parse(text)
+    for number, entry in enumerate(document["route"], 1):
         name = str(entry["book"])
         if name not in books:
-            known = ", ".join(f'"{one}"' for one in books) or "none yet"
-            message = f"book = {name!r} is none of yours ({known})"
-            raise UnusableSourceError(message[:_SAID], file=file, place=f"route {number}:")
-        entry["book"] = str(_folder(books[name]))
-    file.write_text(tomlkit.dumps(said), encoding="utf-8")
+            known_names = ", ".join(f'"{one}"' for one in books) or "none yet"
+            message = f"book = {name!r} is none of yours ({known_names})"
+            raise UnusableSourceError(message[:_MAX_SENTENCE], file=file, place=f"route {number}:")
+        entry["book"] = str(_member_book_folder(books[name]))
+    file.write_text(tomlkit.dumps(document), encoding="utf-8")
     return file
 
 
-def receive(person: Person, upload: "UploadedFile[Any]", mapping: str) -> Export:
-    """Take an export, and have a trial run made of it.
+def receive_export(person: Person, upload: "UploadedFile[Any]", mapping: str) -> Export:
+    """Save an uploaded export, and defer a trial run of it.
 
-    :raises Refused: for a file that is too large, a mapping that is not known, and without rules
+    :raises Refused: for a file that is too large, for an unknown mapping, and without rules
     """
     if mapping not in {*shipped_mappings(), *TABLES}:
         raise Refused(Code.UNKNOWN_MAPPING)
     if not Routes.objects.filter(person=person).exists():
         raise Refused(Code.NO_ROUTES)
     check_rate_limit(person, "uploads")
-    made = Export(person=person, name=Path(upload.name or "file").name[:200], mapping=mapping)
-    put_down(upload, _path(made))
-    made.save(force_insert=True)
-    _later(made, dry_run=True)
-    return made
+    export = Export(person=person, name=Path(upload.name or "file").name[:200], mapping=mapping)
+    save_upload(upload, _export_path(export))
+    export.save(force_insert=True)
+    _defer_route(export, dry_run=True)
+    return export
 
 
-def bring(export: Export) -> None:
-    """Have an export brought in that a trial run was made of.
+def import_export(export: Export) -> None:
+    """Defer the import of an export after its trial run.
 
-    :raises Refused: where none was, or it came to nothing
+    :raises Refused: where there was no trial run, or it was refused
     """
-    if export.stage != Stage.LOOKED and (export.stage != Stage.BRINGING or under_way(export)):
+    if export.stage != Stage.LOOKED and (export.stage != Stage.BRINGING or is_under_way(export)):
         raise Refused(Code.NOT_NOW)
     export.stage = Stage.BRINGING
     export.save(update_fields=["stage"])
-    _later(export, dry_run=False)
+    _defer_route(export, dry_run=False)
 
 
-def drop(export: Export) -> None:
-    """Throw an export away that has not come in.
+def drop_export(export: Export) -> None:
+    """Discard an export that was not imported.
 
-    :raises Refused: where it has, or is under way
+    :raises Refused: where it was imported, or is under way
     """
-    if export.stage in {Stage.BROUGHT, Stage.BRINGING} or under_way(export):
+    if export.stage in {Stage.BROUGHT, Stage.BRINGING} or is_under_way(export):
         raise Refused(Code.NOT_NOW)
-    shutil.rmtree(_path(export).parent, ignore_errors=True)
+    shutil.rmtree(_export_path(export).parent, ignore_errors=True)
     export.stage = Stage.DROPPED
     export.save(update_fields=["stage"])
 
 
-def run(person: UUID, number: UUID, *, dry_run: bool) -> None:
-    """Make the trial run, or bring the rows into the books that they belong to; what becomes of it is kept."""
+def run_export(person: UUID, number: UUID, *, dry_run: bool) -> None:
+    """Make the trial run, or import the rows into their books, for the task; save the outcome."""
     with transaction.atomic():
         set_viewer(person)
         export = Export.objects.select_related("person").get(pk=number)
         text = Routes.objects.get(person=person).text
-        books = theirs(export.person)
-        holders = _holders(person, books, export.mapping)
-        waits = any(_holds_back(member) for member in books.values())
+        books = writable_books(export.person)
+        holders = _table_holders(person, books, export.mapping)
+        withholding = any(_is_withholding(member) for member in books.values())
     if export.stage != (Stage.LOOKING if dry_run else Stage.BRINGING):
-        return  # somebody has asked for something else meanwhile
-    if waits and not dry_run:
+        return  # another move was made meanwhile
+    if withholding and not dry_run:
         raise BusyBookError("something is about to be held back; the import is tried again after that")
     try:
         with tempfile.TemporaryDirectory() as work:
-            routes = _written(Path(work), text, books)
+            routes = _write_routes(Path(work), text, books)
             request = ImportRequest(export.person.name, datetime.now(UTC), dry_run=dry_run)
             routed = import_routed(
                 routes,
-                _path(export),
+                _export_path(export),
                 read_mapping(export.mapping),
                 request,
                 parts={
-                    _folder(member): replace(
+                    _member_book_folder(member): replace(
                         request,
                         side=member.side,
-                        holder=holders.get(_folder(member)),
-                        key=str(_key(export, member.relationship.pk)),
+                        holder=holders.get(_member_book_folder(member)),
+                        key=str(_delivery_key(export, member.relationship.pk)),
                     )
                     for member in books.values()
                     if member.side is not None
                 },
-                done=lambda book, outcome: _tell(person, UUID(book.name), export, outcome),
+                done=lambda book, outcome: _record_delivery(person, UUID(book.name), export, outcome),
             )
             folders = list(dict.fromkeys(rule.book for rule in read_routes(routes)))
     except (UnusableFileError, OSError) as error:
-        changes: dict[str, Any] = {"stage": Stage.REFUSED, "why": _sentence(error, export, books)}
+        changes: dict[str, Any] = {"stage": Stage.REFUSED, "why": _failure_sentence(error, export, books)}
     else:
-        names = {_folder(member): name for name, member in books.items()}
-        told = _told(routed, [names[folder] for folder in folders])
-        changes = {"stage": Stage.LOOKED if dry_run else Stage.BROUGHT, "outcome": told, "why": ""}
+        names = {_member_book_folder(member): name for name, member in books.items()}
+        outcome = _outcome_json(routed, [names[folder] for folder in folders])
+        changes = {"stage": Stage.LOOKED if dry_run else Stage.BROUGHT, "outcome": outcome, "why": ""}
         if not dry_run:
             with transaction.atomic():
                 for member in books.values():
@@ -181,47 +189,49 @@ def run(person: UUID, number: UUID, *, dry_run: bool) -> None:
         set_viewer(person)
         Export.objects.filter(pk=number).update(**changes)
     if changes["stage"] == Stage.BROUGHT:
-        shutil.rmtree(_path(export).parent, ignore_errors=True)
+        shutil.rmtree(_export_path(export).parent, ignore_errors=True)
 
 
-def _holds_back(member: MemberContext) -> bool:
-    """Whether the own side is about to hold something back: its rows are imported after that."""
+def _is_withholding(member: MemberContext) -> bool:
+    """Whether a job is about to withhold an item of the own side, whose rows are imported after that."""
     if member.side is None:
         return False
-    waiting = unfinished_jobs(member.relationship.pk, [HOLD_BACK]).exclude(status="failed")
-    return waiting.filter(lock=in_order(member.relationship.pk, member.side)).exists()
+    hold_back_jobs = unfinished_jobs(member.relationship.pk, [WITHHOLD_TASK]).exclude(status="failed")
+    return hold_back_jobs.filter(lock=side_lock(member.relationship.pk, member.side)).exists()
 
 
-def _holders(person: UUID, books: Mapping[str, MemberContext], mapping: str) -> dict[Path, Side | None]:
-    """Of each book the side that alone adds rows to the export's table, if one does."""
-    table, found = read_mapping(mapping).target.name, {}
+def _table_holders(person: UUID, books: Mapping[str, MemberContext], mapping: str) -> dict[Path, Side | None]:
+    """Return for each book's folder the side that alone adds rows to the export's table, if one does."""
+    table, holders = read_mapping(mapping).target.name, {}
     for member in books.values():
-        stood = find_member(person, member.relationship.pk)
-        found[_folder(member)] = None if stood is None else holder(stood, table)
+        current_member = find_member(person, member.relationship.pk)
+        holders[_member_book_folder(member)] = (
+            None if current_member is None else find_table_holder(current_member, table)
+        )
     set_viewer(person)
-    return found
+    return holders
 
 
-def _key(export: Export, relationship: UUID) -> UUID:
-    """What a relationship's part of an export is called: the same however often it is begun."""
+def _delivery_key(export: Export, relationship: UUID) -> UUID:
+    """Return the id of a relationship's part of an export, which is the same on every attempt."""
     return uuid5(export.pk, str(relationship))
 
 
-def _tell(person: UUID, relationship: UUID, export: Export, outcome: Outcome) -> None:
-    """Both sides of a relationship learn that a file came, and of nothing but its own rows."""
+def _record_delivery(person: UUID, relationship: UUID, export: Export, outcome: Outcome) -> None:
+    """Add a delivery to a relationship for its part of an export, with nothing of the other parts."""
     with transaction.atomic():
-        member, key = find_member(person, relationship), _key(export, relationship)
+        member, key = find_member(person, relationship), _delivery_key(export, relationship)
         if member is None or member.side is None or Delivery.objects.filter(pk=key).exists():
             return
         if outcome.already is not None and outcome.already.key != str(key):
-            return  # the side has brought these rows before
-        came = outcome.already or outcome.delivery
-        counts = {name: getattr(came, name) for name in COUNTS}
-        shared = outcome.shared or outcome.delivery
-        # As of any other file: one of which the other side sees no row stays unknown to it.
-        seen = shared.rows_in or shared.withdrawn or shared.proposed_withdrawals
-        own = not seen and bool(came.rows_in)
-        made = Delivery.objects.create(
+            return  # the side has imported these rows before
+        record = outcome.already or outcome.delivery
+        counts = {name: getattr(record, name) for name in COUNT_FIELDS}
+        shared_record = outcome.shared or outcome.delivery
+        # As with any other file, the other side does not learn of one of which it sees no row.
+        is_visible = shared_record.rows_in or shared_record.withdrawn or shared_record.proposed_withdrawals
+        is_private = not is_visible and bool(record.rows_in)
+        delivery = Delivery.objects.create(
             pk=key,
             relationship=member.relationship,
             side=member.side.value,
@@ -230,53 +240,53 @@ def _tell(person: UUID, relationship: UUID, export: Export, outcome: Outcome) ->
             size=0,
             mapping=export.mapping,
             stage=Stage.BROUGHT,
-            private=own,
+            private=is_private,
             outcome={
                 "table": outcome.table,
-                "number": came.number,
-                "digest": came.digest,
+                "number": record.number,
+                "digest": record.digest,
                 "counts": counts,
-                "shared_counts": {name: getattr(shared, name) for name in COUNTS},
+                "shared_counts": {name: getattr(shared_record, name) for name in COUNT_FIELDS},
             },
         )
-        brought(member, made)
+        after_import(member, delivery)
 
 
-def _told(routed: RoutedImport, names: list[str]) -> dict[str, Any]:
+def _outcome_json(routed: RoutedImport, names: list[str]) -> dict[str, Any]:
     return {
         "books": [
             {
                 "name": name,
                 "table": one.table,
                 "already": one.already is not None,
-                "counts": {count: getattr(one.delivery, count) for count in COUNTS},
+                "counts": {count: getattr(one.delivery, count) for count in COUNT_FIELDS},
             }
             for name, one in zip(names, routed.outcomes, strict=True)
         ],
         "unrouted": len(routed.unrouted),
         "rows": [
             {"line": one.line, "column": one.column, "value": one.value, "reason": one.reason}
-            for one in routed.unrouted[:_TOLD]
+            for one in routed.unrouted[:_SHOWN_ROWS]
         ],
     }
 
 
-def _folder(member: MemberContext) -> Path:
-    return folder_of(member.relationship.pk)
+def _member_book_folder(member: MemberContext) -> Path:
+    return book_folder(member.relationship.pk)
 
 
-def _path(export: Export) -> Path:
-    return Path(settings.DATA) / "uploads" / "exports" / str(export.pk) / safe(export.name)
+def _export_path(export: Export) -> Path:
+    return Path(settings.DATA) / "uploads" / "exports" / str(export.pk) / safe_file_name(export.name)
 
 
-def _later(export: Export, *, dry_run: bool) -> None:
-    defer(ROUTE, sides=(), person=str(export.person_id), export=str(export.pk), dry_run=dry_run)
+def _defer_route(export: Export, *, dry_run: bool) -> None:
+    defer(ROUTE_TASK, sides=(), person=str(export.person_id), export=str(export.pk), dry_run=dry_run)
 
 
-def _sentence(error: UnusableFileError | OSError, export: Export, books: Mapping[str, MemberContext]) -> str:
-    """What went wrong, with the export's own name, and books called as the portfolio calls them."""
-    folders = {_folder(member): name for name, member in books.items()}
-    names = {_path(export): export.name, Path(_path(export).name): export.name, **folders}
+def _failure_sentence(error: UnusableFileError | OSError, export: Export, books: Mapping[str, MemberContext]) -> str:
+    """Return what went wrong, with the export's own name, and books named as in `writable_books`."""
+    folders = {_member_book_folder(member): name for name, member in books.items()}
+    names = {_export_path(export): export.name, Path(_export_path(export).name): export.name, **folders}
     if isinstance(error, RefusedByBooksError):
-        return "; ".join(f"{folders[book]}: {sentence(part, names)}" for book, part in error.parts)[:_SAID]
-    return sentence(error, names)[:_SAID]
+        return "; ".join(f"{folders[book]}: {sentence(part, names)}" for book, part in error.parts)[:_MAX_SENTENCE]
+    return sentence(error, names)[:_MAX_SENTENCE]

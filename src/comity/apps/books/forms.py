@@ -1,4 +1,4 @@
-"""What the records' pages take in."""
+"""Forms of the records' pages."""
 
 from typing import Any
 
@@ -10,23 +10,23 @@ from comity.book.tables import TABLES
 from comity.review.i18n.words import DASH
 
 
-class Upload(LocalisedForm):
-    """A file."""
+class UploadForm(LocalisedForm):
+    """Upload a file."""
 
     key_prefix = "upload"
     file = forms.FileField()
 
 
-class Begin(LocalisedForm):
-    """A book that has nothing in it yet."""
+class BeginBookForm(LocalisedForm):
+    """Begin an empty book."""
 
     key_prefix = "book"
     timezone = forms.CharField(max_length=60, initial="Europe/Madrid")
     currency = forms.CharField(max_length=3, min_length=3, initial="EUR")
 
 
-class MarkPrivate(LocalisedForm):
-    """Something that the side holds back, why, and when it looks at that again."""
+class MarkPrivateForm(LocalisedForm):
+    """Withhold an item, with a reason and the day of the next review."""
 
     key_prefix = "mark"
     item = forms.CharField(max_length=120)
@@ -34,8 +34,8 @@ class MarkPrivate(LocalisedForm):
     review_on = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}))
 
 
-class Choose(LocalisedForm):
-    """What a file is."""
+class ChooseMappingForm(LocalisedForm):
+    """Choose the mapping of a file, by name or as text."""
 
     key_prefix = "choose"
     mapping = forms.ChoiceField(required=False)
@@ -43,28 +43,28 @@ class Choose(LocalisedForm):
         required=False, max_length=40_000, widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false"})
     )
 
-    def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as Django calls it
         """Offer every known format and every table."""
-        super().__init__(*args, **more)
+        super().__init__(*args, **options)
         names = [*shipped_mappings(), *TABLES]
         self.fields["mapping"].choices = [("", DASH), *((name, name) for name in names)]  # type: ignore[attr-defined]
 
 
-class KeepRoutes(LocalisedForm):
-    """Which rows of an export belong to which relationship."""
+class RoutesForm(LocalisedForm):
+    """Set the rules by which rows of an export belong to relationships."""
 
     key_prefix = "routes"
     text = forms.CharField(max_length=40_000, widget=forms.Textarea(attrs={"rows": 12, "spellcheck": "false"}))
 
 
-class Sort(LocalisedForm):
-    """An export that holds several relationships."""
+class ExportForm(LocalisedForm):
+    """Upload an export that holds several relationships."""
 
     key_prefix = "routes"
     mapping = forms.ChoiceField()
     file = forms.FileField()
 
-    def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - as Django calls it
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as Django calls it
         """Offer every known format and every table."""
-        super().__init__(*args, **more)
+        super().__init__(*args, **options)
         self.fields["mapping"].choices = [(name, name) for name in (*shipped_mappings(), *TABLES)]  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Files on their way into a relationship's book."""
+"""Files on their way into a relationship's book, private items, and routes of exports."""
 
 from typing import ClassVar
 
@@ -9,22 +9,22 @@ from comity.apps.parties.models import SIDE_CHOICES, Person, Relationship, UUIDM
 
 
 class Stage(models.TextChoices):
-    """How far a file has come."""
+    """Stage of a file on its way into a book."""
 
     LOOKING = "looking"  # read and checked; nothing is changed
-    LOOKED = "looked"  # waits for somebody to say that it is to come in
+    LOOKED = "looked"  # checked; waits to be imported
     BRINGING = "bringing"
     BROUGHT = "brought"
-    REFUSED = "refused"  # of no use as it is; `why` says what to do
+    REFUSED = "refused"  # cannot be used as it is; `why` says what to do
     DROPPED = "dropped"
-    UNDONE = "undone"  # had come in, and was taken back
-    DUPLICATE = "duplicate"  # the same side had brought the very same file in before; nothing changed
+    UNDONE = "undone"  # was imported, and the import undone
+    DUPLICATE = "duplicate"  # the same side has imported the very same file before; nothing changed
 
 
 class FileMove(models.TextChoices):
-    """What somebody does with a file."""
+    """Move that a member makes with a file."""
 
-    LOOK = "look"  # at it again, by another mapping
+    LOOK = "look"  # check it again, with another mapping
     BRING = "bring"
     DROP = "drop"
     UNDO = "undo"
@@ -34,7 +34,7 @@ UNDER_WAY = (Stage.LOOKING, Stage.BRINGING)
 
 
 class Delivery(UUIDModel):
-    """One file. Until it has come in it is its own side's; then both see that it came, but for what is private.
+    """One file. Until it is imported it is its own side's; then both see that it came, unless it is private.
 
     `mapping` is a known format's or a table's name; `text` a mapping of the side's own. `rows` counts while it runs.
     `outcome` is what became of it: counts, rejects by reason, the first rows, notes. `corrects` is of changes to its

@@ -1,4 +1,4 @@
-"""A relationship's book, opened for whoever is looking, and what may be told of it."""
+"""A relationship's book, opened for the viewer, and the deliveries, exports and private items that they may see."""
 
 import re
 import tomllib
@@ -35,30 +35,30 @@ from comity.book.validation.rejects import Reject, rejects_of_import
 from comity.core.values import Side, Viewer
 
 T = TypeVar("T")
-_EXPORTS = 20
-_STEPS = 50  # changes of what is held back, on a page
-_TOLD = 200  # rejects on a page; the file has them all
+_SHOWN_EXPORTS = 20
+_SHOWN_STEPS = 50  # changes of private items on a page
+_SHOWN_REJECTS = 200  # rejects on a page; the file has them all
 BOOK_NAME = "the book"  # what people call its folder
-QUEUE, UNDO = "records", "books.undo"  # of jobs, and the task that takes a delivery back
+QUEUE, UNDO_TASK = "records", "books.undo"  # of jobs, and the task that undoes a delivery
 
 
 class NoBookError(Refused):
     """A relationship whose records have not begun."""
 
     def __init__(self) -> None:
-        """Nothing more is known of it."""
+        """Refuse with `Code.NO_BOOK`."""
         super().__init__(Code.NO_BOOK)
 
 
-def folder_of(relationship: UUID) -> Path:
-    """Where a relationship's book lies; it may not be there yet."""
+def book_folder(relationship: UUID) -> Path:
+    """Return the folder of a relationship's book, which may not exist yet."""
     return Path(settings.BOOKS) / str(relationship)
 
 
 def sentence(error: UnusableFileError | OSError, names: Mapping[Path, str]) -> str:
-    """What is wrong, with files called as people know them, and without where they lie.
+    """Return what is wrong, with files called as people know them, and without their folders.
 
-    :param names: what people call a file, or a folder that files lie in
+    :param names: what people call a file, or a folder of files, by its path
     """
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
@@ -69,124 +69,127 @@ def _known_name(file: Path | str, names: Mapping[Path, str]) -> str:
     if not str(file):
         return ""
     path = Path(file)
-    for known, name in names.items():
-        if path == known:
+    for known_path, name in names.items():
+        if path == known_path:
             return name
-        if path.is_relative_to(known):
-            return f"{name}/{path.relative_to(known).as_posix()}"
+        if path.is_relative_to(known_path):
+            return f"{name}/{path.relative_to(known_path).as_posix()}"
     return path.name
 
 
-def why(member: MemberContext, error: Exception) -> str:
-    """What is wrong with the records; empty where they have not begun."""
+def unusable_reason(member: MemberContext, error: Exception) -> str:
+    """Return what is wrong with the records; empty where there is no book yet."""
     if isinstance(error, UnusableFileError):
-        return sentence(error, {folder_of(member.relationship.pk): BOOK_NAME})
+        return sentence(error, {book_folder(member.relationship.pk): BOOK_NAME})
     return "" if isinstance(error, Refused) else str(error)
 
 
 def has_book(member: MemberContext) -> bool:
-    """Whether there is one."""
-    return (folder_of(member.relationship.pk) / FILE).is_file()
+    """Whether the relationship has a book."""
+    return (book_folder(member.relationship.pk) / FILE).is_file()
 
 
 def definition(member: MemberContext) -> Definition:
-    """What was agreed.
+    """Return what was agreed, from `book.toml`.
 
     :raises NoBookError: where there is no book
     """
     if not has_book(member):
         raise NoBookError
-    folder = folder_of(member.relationship.pk)
-    known = (folder / FILE).stat()
-    return _definition(folder, known.st_mtime_ns, known.st_size)
+    folder = book_folder(member.relationship.pk)
+    status = (folder / FILE).stat()
+    return _read_definition(folder, status.st_mtime_ns, status.st_size)
 
 
 @lru_cache(maxsize=512)
-def _definition(folder: Path, changed: int, size: int) -> Definition:  # noqa: ARG001 - they tell one from the next
-    """As it is written: read once for each time that it is written."""
+def _read_definition(folder: Path, changed: int, size: int) -> Definition:  # noqa: ARG001 - they tell one from the next
+    """Read a definition, once for each change of its file."""
     return read_definition(folder)
 
 
-def opened(member: MemberContext) -> Book:
-    """The book, for the viewer alone.
+def open_member_book(member: MemberContext) -> Book:
+    """Open the book with the viewer's rights.
 
     :raises NoBookError: where there is no book
     """
-    agreed = definition(member)
+    book_definition = definition(member)
     viewer = member.viewer
-    book = open_book(folder_of(member.relationship.pk), Viewer(viewer.person, agreed.relationship, viewer.side))
+    book = open_book(
+        book_folder(member.relationship.pk), Viewer(viewer.person, book_definition.relationship, viewer.side)
+    )
     for name in member.closed_tables:
-        if agreed.private_owner(name) is not None:
+        if book_definition.private_owner(name) is not None:
             book.close_table(name)
     return book
 
 
 def zone(member: MemberContext) -> str:
-    """The time zone in which the relationship's clocks run: the book's, or UTC where none can be opened."""
+    """Return the name of the relationship's time zone: the book's, or UTC where no book can be read."""
     try:
         return definition(member).timezone
     except (NoBookError, UnusableBookError):
         return "UTC"
 
 
-def items_kept(member: MemberContext) -> dict[Side, list[str]]:
-    """What each side keeps to itself, as `book.toml` says it, also of a book that says too much to be opened.
+def private_items_by_side(member: MemberContext) -> dict[Side, list[str]]:
+    """Return the items in `[private]` of `book.toml`, also of a book that cannot be read as a whole.
 
     :raises NoBookError: where there is no book
     """
-    file = folder_of(member.relationship.pk) / FILE
+    path = book_folder(member.relationship.pk) / FILE
     try:
-        section = tomllib.loads(file.read_text(encoding="utf-8")).get("private", {})
+        section = tomllib.loads(path.read_text(encoding="utf-8")).get("private", {})
     except FileNotFoundError:
         raise NoBookError from None
     except (OSError, ValueError):
         section = {}
-    found = {}
+    items_by_side = {}
     for side in Side:
         items = section.get(side.value, []) if isinstance(section, dict) else []
-        found[side] = [one for one in items if isinstance(one, str)] if isinstance(items, list) else []
-    return found
+        items_by_side[side] = [one for one in items if isinstance(one, str)] if isinstance(items, list) else []
+    return items_by_side
 
 
-def holder(member: MemberContext, table: str) -> Side | None:
-    """The side that alone adds rows to a table: named by `[[source]]`, and with somebody in the room."""
+def find_table_holder(member: MemberContext, table: str) -> Side | None:
+    """Return the side that alone adds rows to a table: named by `[[source]] by`, with somebody in the room."""
     sides = {one.by for one in definition(member).sources if one.table == table}
     if len(sides) != 1:
         return None
     side = sides.pop()
-    there = Membership.objects.filter(relationship=member.relationship, side=side.value, left_at=None)
-    return side if there.exists() else None
+    members = Membership.objects.filter(relationship=member.relationship, side=side.value, left_at=None)
+    return side if members.exists() else None
 
 
 def marks(member: MemberContext) -> list[dict[str, Any]]:
-    """What each side holds back and tells the other of: the item, why, and when that is looked at again.
+    """List what each side withholds: `side`, `item`, and its `mark` with the reason and the day of the next review.
 
-    What it keeps without a word is listed for those of its own who may read it, so that they give a reason.
+    An item without a mark is listed for members of its own side who may read it, so that they give a reason.
     """
     if not has_book(member):
         return []
-    known = {(one.side, one.item): one for one in Mark.objects.filter(relationship=member.relationship)}
+    marks_by_item = {(one.side, one.item): one for one in Mark.objects.filter(relationship=member.relationship)}
     return [
-        {"side": side, "item": item, "mark": known.get((side.value, item))}
-        for side, items in items_kept(member).items()
+        {"side": side, "item": item, "mark": marks_by_item.get((side.value, item))}
+        for side, items in private_items_by_side(member).items()
         for item in items
-        if (side.value, item) in known or (side is member.viewer.side and table_of(item) not in member.closed_tables)
+        if (side.value, item) in marks_by_item
+        or (side is member.viewer.side and item_table(item) not in member.closed_tables)
     ]
 
 
-def table_of(item: str) -> str:
-    """The table in which something lies that is held back, also where the book knows no such item."""
+def item_table(item: str) -> str:
+    """Return the table of a private item, also where the book knows no such item."""
     return re.split(r"[.\[]", item)[0]
 
 
 def mark_steps(member: MemberContext) -> QuerySet[MarkStep]:
-    """Each change of what is held back, the latest first."""
-    found = MarkStep.objects.filter(relationship=member.relationship).select_related("person")
-    return found.order_by("-at")[:_STEPS]
+    """List the changes of private items, the latest first."""
+    steps = MarkStep.objects.filter(relationship=member.relationship).select_related("person")
+    return steps.order_by("-at")[:_SHOWN_STEPS]
 
 
 def may_undo(member: MemberContext, delivery: Delivery) -> bool:
-    """Whether what a file brought could be taken back: nothing came after it, and no period was frozen since."""
+    """Whether an import can be undone: it is the table's last one, and no period was frozen since."""
     if delivery.stage != Stage.BROUGHT or delivery.side != member.side or "digest" not in delivery.outcome:
         return False
     if delivery.outcome.get("already"):
@@ -194,34 +197,38 @@ def may_undo(member: MemberContext, delivery: Delivery) -> bool:
     if not delivery.private and Hold.objects.filter(relationship=member.relationship, at__gt=delivery.at).exists():
         return False
     outcome = delivery.outcome
-    there = current_table(folder_of(member.relationship.pk), TABLES[outcome["table"]])
-    return may_be_undone(there, outcome["number"], digest=outcome["digest"], side=Side(delivery.side))
+    table_state = current_table(book_folder(member.relationship.pk), TABLES[outcome["table"]])
+    return may_be_undone(table_state, outcome["number"], digest=outcome["digest"], side=Side(delivery.side))
 
 
 def deliveries(member: MemberContext) -> QuerySet[Delivery]:
-    """Files that the viewer may know of, the newest first: for some roles only what both sides know of."""
-    found = Delivery.objects.select_related("person").filter(relationship=member.relationship)
+    """List the deliveries that the viewer may know of, the newest first; for some roles only the shared ones."""
+    files = Delivery.objects.select_related("person").filter(relationship=member.relationship)
     if not member.may(Action.READ_OWN):
-        found = found.filter(_SHARED)
-    found = found.exclude(_closed(member))
-    return found.exclude(stage=Stage.DROPPED)[:50]
+        files = files.filter(_SHARED)
+    files = files.exclude(_unreadable(member))
+    return files.exclude(stage=Stage.DROPPED)[:50]
 
 
 def delivery(member: MemberContext, number: UUID) -> Delivery | None:
-    """A file that the viewer may know of."""
-    known = Delivery.objects.select_related("person").filter(relationship=member.relationship, pk=number)
-    found = known.exclude(_closed(member)).first()
-    shared = found is not None and found.stage in {Stage.BROUGHT, Stage.UNDONE} and not found.private
-    return found if shared or member.may(Action.READ_OWN) else None
+    """Return a delivery that the viewer may know of."""
+    readable = Delivery.objects.select_related("person").filter(relationship=member.relationship, pk=number)
+    known_delivery = readable.exclude(_unreadable(member)).first()
+    is_shared = (
+        known_delivery is not None
+        and known_delivery.stage in {Stage.BROUGHT, Stage.UNDONE}
+        and not known_delivery.private
+    )
+    return known_delivery if is_shared or member.may(Action.READ_OWN) else None
 
 
-_SHARED = Q(stage__in=(Stage.BROUGHT, Stage.UNDONE), private=False)  # both sides know of it
+_SHARED = Q(stage__in=(Stage.BROUGHT, Stage.UNDONE), private=False)  # deliveries that both sides know of
 
 
-def _closed(member: MemberContext) -> Q:
-    """Others' files of the own side that the role does not read: of tables closed to it, or of no known table yet.
+def _unreadable(member: MemberContext) -> Q:
+    """Match others' files of the own side that the role does not read: of tables closed to it, or of no known table.
 
-    What a file is, nobody knows before it was looked at; until then it is for whoever brought it, and for leads.
+    The table is unknown until the file was checked; until then it is for whoever uploaded it, and for leads.
     """
     tables = Q(outcome__table__in=sorted(member.closed_tables))
     unknown = Q(outcome__table=None) if member.membership.role != Role.LEAD else Q(pk__in=())
@@ -229,112 +236,119 @@ def _closed(member: MemberContext) -> Q:
 
 
 def routes(person: Person) -> str:
-    """Somebody's rules for exports that hold several relationships."""
-    found = Routes.objects.filter(person=person).first()
-    return "" if found is None else found.text
+    """Return a person's rules for exports that hold several relationships; empty where they have none."""
+    rules = Routes.objects.filter(person=person).first()
+    return "" if rules is None else rules.text
 
 
 def exports(person: Person) -> QuerySet[Export]:
-    """Somebody's last exports."""
-    return Export.objects.filter(person=person).exclude(stage=Stage.DROPPED)[:_EXPORTS]
+    """List a person's latest exports."""
+    return Export.objects.filter(person=person).exclude(stage=Stage.DROPPED)[:_SHOWN_EXPORTS]
 
 
 def export(person: Person, number: UUID) -> Export | None:
-    """One of somebody's exports."""
+    """Return one of a person's exports."""
     return Export.objects.filter(pk=number, person=person).exclude(stage=Stage.DROPPED).first()
 
 
-def under_way(one: Delivery | Export) -> bool:
-    """Whether it is worked on, or will be; what broke off, or was asked for by who has left, waits for others."""
-    return one.stage in UNDER_WAY and _has_jobs(one)
+def is_under_way(file: Delivery | Export) -> bool:
+    """Whether a job works on a file, or will; without one, the work broke off or its person has left."""
+    return file.stage in UNDER_WAY and _has_jobs(file)
 
 
-def being_undone(delivery: Delivery) -> bool:
-    """Whether a delivery is being taken back, or will be."""
-    return delivery.stage == Stage.BROUGHT and _has_jobs(delivery, UNDO)
+def is_being_undone(delivery: Delivery) -> bool:
+    """Whether a job undoes a delivery, or will."""
+    return delivery.stage == Stage.BROUGHT and _has_jobs(delivery, UNDO_TASK)
 
 
-def _has_jobs(one: Delivery | Export, task: str = "") -> bool:
-    asked = {"export" if isinstance(one, Export) else "delivery": str(one.pk)}
-    jobs = ProcrastinateJob.objects.filter(queue_name=QUEUE, args__contains=asked)
+def _has_jobs(file: Delivery | Export, task: str = "") -> bool:
+    argument = {"export" if isinstance(file, Export) else "delivery": str(file.pk)}
+    jobs = ProcrastinateJob.objects.filter(queue_name=QUEUE, args__contains=argument)
     jobs = jobs.filter(task_name=task) if task else jobs
-    # One whose worker has died is nobody's until the outbox takes it up again.
-    lives = Q(status="doing", worker__last_heartbeat__gt=timezone.now() - HEARTBEAT_TIMEOUT)
-    return jobs.filter(Q(status="todo") | lives).exists()
+    # A job whose worker has died does not count until the outbox has put it back into the queue.
+    is_alive = Q(status="doing", worker__last_heartbeat__gt=timezone.now() - HEARTBEAT_TIMEOUT)
+    return jobs.filter(Q(status="todo") | is_alive).exists()
 
 
-def came_in(delivery: Delivery) -> bool:
-    """Whether the book remembers a file of this name since it was brought here, whatever became of who asked."""
+def is_in_book(delivery: Delivery) -> bool:
+    """Whether the book has an import of a file of this name since it was uploaded, whatever the delivery says."""
     table = TABLES.get(str(delivery.outcome.get("table")))
     if table is None:
         return False
-    known = current_table(folder_of(delivery.relationship_id), table).deliveries
-    return any(one.file == file_of(delivery).name and one.at >= delivery.at for one in known)
+    imports = current_table(book_folder(delivery.relationship_id), table).deliveries
+    return any(one.file == upload_path(delivery).name and one.at >= delivery.at for one in imports)
 
 
-def file_of(delivery: Delivery) -> Path:
-    """Where a file waits: alone in a folder that says nothing, under its own name, which the book remembers."""
+def upload_path(delivery: Delivery) -> Path:
+    """Return the path of an uploaded file: alone in a folder, under its own name, which the book's journal keeps."""
     folder = Path(settings.DATA) / "uploads" / str(delivery.relationship_id) / delivery.side / str(delivery.pk)
-    return folder / safe(delivery.name)
+    return folder / safe_file_name(delivery.name)
 
 
-def safe(name: str) -> str:
-    """A file's name, of signs that lead nowhere."""
+def safe_file_name(name: str) -> str:
+    """Return a file name without separators, leading dots or other characters that a file system interprets."""
     return re.sub(r"[^\w.() -]", "_", name)[-120:].lstrip(".") or "file"
 
 
-def reason(delivery: Delivery, number: int) -> dict[str, Any] | None:
-    """One of the reasons why rows of a delivery were set aside, by its place among them, from 1; None for all."""
+def reject_reason(delivery: Delivery, number: int) -> dict[str, Any] | None:
+    """Return a reason for rejects of a delivery by its position, from 1; None for any other number, which means all."""
     reasons = delivery.outcome.get("by_reason") or []
     return reasons[number - 1] if 0 < number <= len(reasons) else None
 
 
-def own(member: MemberContext, delivery: Delivery) -> bool:
-    """Whether a delivery is the own side's, and the role reads what the side keeps: its cells are nobody else's."""
+def may_read_cells(member: MemberContext, delivery: Delivery) -> bool:
+    """Whether the member may read the cells of a delivery: it is the own side's, and the role reads private rows."""
     return member.side is not None and delivery.side == member.side.value and member.may(Action.READ_OWN)
 
 
 def rejects(member: MemberContext, delivery: Delivery, only: dict[str, Any] | None = None) -> Iterator[Reject]:
-    """The rows of a delivery that were set aside, as far as the viewer may know.
+    """Read the rejects of a delivery; nothing where the member may not read its cells.
 
     :param only: those of one reason
     """
-    number, table = delivery.outcome.get("number"), delivery.outcome.get("table")
-    if delivery.stage != Stage.BROUGHT or number is None or table is None or not own(member, delivery):
+    import_number, table = delivery.outcome.get("number"), delivery.outcome.get("table")
+    if (
+        delivery.stage != Stage.BROUGHT
+        or import_number is None
+        or table is None
+        or not may_read_cells(member, delivery)
+    ):
         return iter(())
-    found = rejects_of_import(folder_of(member.relationship.pk), str(table), int(number), member.viewer.side)
-    return _of(found, only)
+    all_rejects = rejects_of_import(
+        book_folder(member.relationship.pk), str(table), int(import_number), member.viewer.side
+    )
+    return _with_reason(all_rejects, only)
 
 
-def _of(found: Iterable[Reject], only: dict[str, Any] | None) -> Iterator[Reject]:
-    return (one for one in found if only is None or (one.column, one.reason) == (only["column"], only["reason"]))
+def _with_reason(all_rejects: Iterable[Reject], only: dict[str, Any] | None) -> Iterator[Reject]:
+    return (one for one in all_rejects if only is None or (one.column, one.reason) == (only["column"], only["reason"]))
 
 
-REJECTS = ("file", "line", "column", "value", "reason")
+REJECT_COLUMNS = ("file", "line", "column", "value", "reason")
 
 
 def reject_rows(member: MemberContext, delivery: Delivery, number: int) -> Iterator[tuple[object, ...]]:
-    """The same as a table, as `REJECTS` names it: of one reason, by its place, or of all."""
-    found = rejects(member, delivery, reason(delivery, number))
-    return ((delivery.name, one.line, one.column, one.value, one.reason) for one in found)
+    """Read the rejects as rows of `REJECT_COLUMNS`, of one reason by its position, or of all."""
+    all_rejects = rejects(member, delivery, reject_reason(delivery, number))
+    return ((delivery.name, one.line, one.column, one.value, one.reason) for one in all_rejects)
 
 
-def rejects_told(member: MemberContext, delivery: Delivery, only: dict[str, Any] | None) -> list[Reject]:
-    """The first of them: once a file has come in of all that is kept, before of what was told when it was looked at."""
+def first_rejects(member: MemberContext, delivery: Delivery, only: dict[str, Any] | None) -> list[Reject]:
+    """Return the first rejects: from the book once the file is imported, before from the outcome of its check."""
     if delivery.stage == Stage.BROUGHT:
-        return list(islice(rejects(member, delivery, only), _TOLD))
-    return list(_of((Reject(delivery.name, **one) for one in delivery.outcome.get("rejects") or []), only))
+        return list(islice(rejects(member, delivery, only), _SHOWN_REJECTS))
+    return list(_with_reason((Reject(delivery.name, **one) for one in delivery.outcome.get("rejects") or []), only))
 
 
-def told_to_others(delivery: Delivery) -> dict[str, Any]:
-    """What those may know of a delivery whose it is not: the table, and the counts of the rows that both sides see."""
+def shared_outcome(delivery: Delivery) -> dict[str, Any]:
+    """Return what the other side may know of a delivery: its table, and the counts of the shared rows."""
     outcome = delivery.outcome
     return {"table": outcome.get("table"), "counts": outcome.get("shared_counts", outcome.get("counts", {}))}
 
 
-def came_before(member: MemberContext, record: ImportRecord, mapping: SourceMapping) -> bool:
-    """Whether the own side has brought this very file before, by the same mapping."""
+def was_imported_before(member: MemberContext, record: ImportRecord, mapping: SourceMapping) -> bool:
+    """Whether the own side has imported this very file before, with the same mapping."""
     digests = mapping_digests(mapping)
-    with opened(member) as book:
-        earlier = [one for origin in origins(book) for one in origin.deliveries]
-    return any(one.is_repeated_by(record, digests) for one in earlier)
+    with open_member_book(member) as book:
+        imports = [one for origin in origins(book) for one in origin.deliveries]
+    return any(one.is_repeated_by(record, digests) for one in imports)

@@ -1,4 +1,4 @@
-"""Why something about the records is refused."""
+"""Codes of refusals about the records."""
 
 from http import HTTPStatus
 

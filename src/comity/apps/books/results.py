@@ -1,8 +1,8 @@
-"""Results computed from a book, kept in the room's folder until the records, the day or this code change.
+"""Cache of results computed from a book, valid until the records, the day or the program change.
 
-What takes long (`computed`) is computed by a worker and never in a request: a request that finds no result has one
-computed and is refused with `NotComputedYet`; a page may show an earlier result meanwhile. What is quick (`cached`),
-such as a page rendered from such a result, is made where it is asked for.
+What takes long (`computed`) is computed by a worker and never in a request: a request that finds no result defers a
+job and is refused with `NotComputedYet`; a page may show an earlier result meanwhile. What is quick (`cached`), such as
+a page rendered from such a result, is computed where it is asked for.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from django.conf import settings
 from filelock import FileLock
 
 import comity
-from comity.apps.books.queries import NoBookError, definition, folder_of, zone
+from comity.apps.books.queries import NoBookError, book_folder, definition, zone
 from comity.apps.books.refusals import Code
 from comity.apps.outbox.operations import defer, raise_priority
 from comity.apps.outbox.queries import unfinished_jobs
@@ -39,19 +39,19 @@ from comity.review.attribution import NoAttributionError
 from comity.review.build import NoReviewError
 
 T = TypeVar("T")
-# What a computation may come to instead of a value: kept as values are, and raised again.
+# Errors that are results of a computation: cached as values are, and raised again.
 ERRORS = (NoBookError, UnusableBookError, UnknownPeriodError, NoReviewError, NoAttributionError)
-_CACHED = 120  # results a relationship and viewer, the latest made
-_COMPUTED = 60  # questions a relationship and viewer, the latest computed
-_STATES = 3  # results of a question, of the latest states of the records
-_IN_MEMORY = 64  # results that a process has at hand
-_LOCKED_S = 3600  # longer than anything takes to be computed
-_RECOMPUTED = 12  # questions a relationship, after a change of its records
-_ASKED_WITHIN = timedelta(days=7)  # what nobody has asked for since is computed when somebody does
-_TOUCHED_S = 3600
-_AGAIN_S = 2  # after which a browser, or a program, asks again
-_ASKED_FOR = 1  # the priority of what somebody waits for, before what is recomputed after a change
-_QUESTION = "question.json"
+_MAX_CACHED = 120  # cached results for each relationship and viewer class, the latest ones
+_MAX_QUESTIONS = 60  # questions for each relationship and viewer class, the latest ones
+_MAX_STATES = 3  # results for each question, of the latest states of the records
+_MAX_IN_MEMORY = 64  # unpickled results in each process
+_LOCK_EXPIRY_S = 3600  # longer than any computation takes
+_MAX_RECOMPUTED = 12  # questions for each relationship, after a change of its records
+_RECENT = timedelta(days=7)  # questions asked since are computed again after a change
+_TOUCH_INTERVAL_S = 3600
+_RETRY_AFTER_S = 2  # after which a browser or an API client asks again
+_WAITING_PRIORITY = 1  # of jobs that a person waits for, above what is recomputed after a change
+_QUESTION_FILE = "question.json"
 
 
 class NotComputedYet(Refused):
@@ -64,16 +64,16 @@ class NotComputedYet(Refused):
     keeps_changes = True  # the job
 
     def __init__(self, member: MemberContext, since: datetime, *, failed: bool = False) -> None:
-        """Say since when, by the relationship's clocks."""
+        """Refuse with the time of the question in the relationship's time zone."""
         code = Code.NOT_COMPUTED if failed else Code.BEING_COMPUTED
-        at = since.astimezone(ZoneInfo(zone(member))).strftime("%H:%M")
-        super().__init__(code, retry_after_s=None if failed else _AGAIN_S, at=at)
+        clock = since.astimezone(ZoneInfo(zone(member))).strftime("%H:%M")
+        super().__init__(code, retry_after_s=None if failed else _RETRY_AFTER_S, at=clock)
         self.since, self.failed = since, failed
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is to be computed: by which task, and in terms that the task understands."""
+    """What is to be computed: the name of a task, and the task's arguments."""
 
     task: str
     terms: tuple[tuple[str, str | None], ...]
@@ -81,15 +81,15 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome(Generic[T]):
-    """What a computation came to: a value, or an error in pieces (not every one can be pickled)."""
+    """The result of a computation: a value, or an error in parts, because not every error can be pickled."""
 
     value: T | None = None
     error: tuple[type[Exception], tuple[object, ...], dict[str, object]] | None = None
 
     def result(self) -> T:
-        """The value.
+        """Return the value.
 
-        :raises Exception: the error
+        :raises Exception: the error of the computation
         """
         if self.error is None:
             return self.value  # type: ignore[return-value]
@@ -100,30 +100,30 @@ class _Outcome(Generic[T]):
 
 
 def viewer_class(member: MemberContext) -> str:
-    """What the viewer sees, in a word: those of one word see the same."""
+    """Return a name for what the viewer sees: members with the same name see the same."""
     side = member.viewer.side
     if side is None:
         return "joint"
-    # What the side does not keep to itself, all of it see or none: it makes no difference between its roles.
+    # Tables that the side does not keep private are no difference between its roles.
     private = definition(member).private.get(side)
     closed = member.closed_tables & set(private.tables) if private else ()
     return "-".join([side.value, *sorted(closed)])
 
 
-def state(member: MemberContext) -> str:
-    """A digest of the files that the viewer's results are computed from: the shared ones, and the own side's."""
+def records_state(member: MemberContext) -> str:
+    """Return a digest of the files that the viewer's results are computed from: the shared ones and the own side's."""
     side = member.viewer.side
     digest = hashlib.sha256()
-    for name, status in sorted(_files(folder_of(member.relationship.pk))):
+    for name, status in sorted(_book_files(book_folder(member.relationship.pk))):
         parts = name.split("/")
-        theirs = parts[0] == "private" and (side is None or parts[1:2] != [side.value])
-        if not theirs:
+        is_hidden = parts[0] == "private" and (side is None or parts[1:2] != [side.value])
+        if not is_hidden:
             digest.update(f"{name} {status.st_size} {status.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 
-def _files(folder: Path, below: str = "") -> Iterator[tuple[str, os.stat_result]]:
-    """Every file of a book by its name in it, but for hidden ones; every page asks, so with few calls."""
+def _book_files(folder: Path, below: str = "") -> Iterator[tuple[str, os.stat_result]]:
+    """List a book's files by relative name, without hidden ones; with few system calls, because every page does it."""
     try:
         entries = list(os.scandir(folder))
     except FileNotFoundError:
@@ -132,15 +132,15 @@ def _files(folder: Path, below: str = "") -> Iterator[tuple[str, os.stat_result]
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
-            yield from _files(Path(entry.path), f"{below}{entry.name}/")
+            yield from _book_files(Path(entry.path), f"{below}{entry.name}/")
         else:
             with contextlib.suppress(FileNotFoundError):  # replaced just now
                 yield below + entry.name, entry.stat()
 
 
 @cache
-def _code() -> str:
-    """A digest of this code: what another one has computed is never read."""
+def _code_digest() -> str:
+    """Return a digest of the installed code, so that results of another version are never read."""
     digest = hashlib.sha256(comity.__version__.encode())
     folder = Path(comity.__file__).parent
     for file in sorted(folder.rglob("*.py")):
@@ -148,90 +148,94 @@ def _code() -> str:
     return digest.hexdigest()
 
 
-def cached(member: MemberContext, key: tuple[object, ...], make: Callable[[], T]) -> T:
-    """What `make` gives, kept until the records or the day change; made by one at a time, in the request.
+def cached(member: MemberContext, key: tuple[object, ...], compute: Callable[[], T]) -> T:
+    """Return the cached value of `compute`, which is called in the request, by one process at a time.
 
-    :param key: tells it from other results of the same viewer
+    :param key: of this result among those of the same viewer
     """
-    folder = _root(member.relationship.pk) / viewer_class(member) / "cached"
-    file = folder / _digest(_code(), state(member), datetime.now(UTC).date(), *key)
-    return _made_once(file, make)
+    folder = _results_folder(member.relationship.pk) / viewer_class(member) / "cached"
+    path = folder / _digest(_code_digest(), records_state(member), datetime.now(UTC).date(), *key)
+    return _compute_once(path, compute)
 
 
 def computed(member: MemberContext, question: Question, compute: Callable[[], T]) -> T:
-    """The result of a question; `compute` is called in workers and commands, never for a request.
+    """Return the result of a question; `compute` is called in workers and commands, never in a request.
 
-    :raises NotComputedYet: in a request, where there is no result for the records of now; one is being computed then
-    :raises Refused: in a request, for too many questions within an hour that nobody has asked before
+    :raises NotComputedYet: in a request without a result for the current records; a job computes it then
+    :raises Refused: in a request, for too many new questions within an hour
     """
-    file = _file(member, question)
-    note = file.with_name(_QUESTION)
-    outcome: _Outcome[T] | None = _read(file)
+    path = _result_path(member, question)
+    question_file = path.with_name(_QUESTION_FILE)
+    outcome: _Outcome[T] | None = _read_result(path)
     if outcome is None and member.cache.get(IN_REQUEST):
-        _refuse(member, question)
+        _request_and_refuse(member, question)
     if outcome is None:
-        outcome = _made_once(file, lambda: _outcome(compute))
-    if time.time() - _age(note) > _TOUCHED_S:
-        note.write_text(json.dumps({**_job(member, question), "code": _code()}), encoding="utf-8")
+        outcome = _compute_once(path, lambda: _compute_outcome(compute))
+    if time.time() - _modified_at(question_file) > _TOUCH_INTERVAL_S:
+        question_file.write_text(
+            json.dumps({**_job_arguments(member, question), "code": _code_digest()}), encoding="utf-8"
+        )
     return outcome.result()
 
 
-def earlier(member: MemberContext, question: Question) -> Any | None:  # noqa: ANN401 - whatever was computed
-    """The last result of a question, of earlier records or another day; None where there is none."""
-    for file in _results(_file(member, question).parent):
-        outcome = _read(file)
+def earlier_result(member: MemberContext, question: Question) -> Any | None:  # noqa: ANN401 - whatever was computed
+    """Return the latest result of a question, of earlier records or another day; None where there is none."""
+    for path in _result_files(_result_path(member, question).parent):
+        outcome = _read_result(path)
         if outcome is not None and outcome.error is None:
             return outcome.value
     return None
 
 
-def same(member: MemberContext, question: Question, other: Question) -> None:
-    """Keep the result of a question as that of another one too, which asks the same in other words."""
-    source, target = _file(member, question), _file(member, other)
+def share_result(member: MemberContext, question: Question, other: Question) -> None:
+    """Store the result of a question as that of an equivalent one too."""
+    source, target = _result_path(member, question), _result_path(member, other)
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError, FileNotFoundError):
         os.link(source, target)
 
 
-_recomputing: list[str] = []
+_recompute_tasks: list[str] = []
 
 
 def recompute_by(task: str) -> None:
-    """Have a task run after each change of a book: it takes `relationship` and `sides`."""
-    _recomputing.append(task)
+    """Register a task that runs after each change of a book, with `relationship` and `sides`."""
+    _recompute_tasks.append(task)
 
 
 def records_changed(relationship: UUID) -> None:
-    """Have results computed again that were asked for lately; within a transaction."""
-    for task in _recomputing:
+    """Defer the registered tasks after a change of a book; within a transaction."""
+    for task in _recompute_tasks:
         defer(task, relationship=relationship, sides=(), queueing_lock=f"{task} {relationship}")
 
 
-def recompute_asked(relationship: UUID) -> None:
-    """Have computed again what was asked for in the last days, the latest first; within a transaction."""
-    since = time.time() - _ASKED_WITHIN.total_seconds()
-    notes = sorted(_root(relationship).glob(f"*/computed/*/{_QUESTION}"), key=_age, reverse=True)
-    for note in notes[:_RECOMPUTED]:
+def recompute_recent(relationship: UUID) -> None:
+    """Defer the questions of the last days again, the latest first; within a transaction."""
+    since = time.time() - _RECENT.total_seconds()
+    question_files = sorted(
+        _results_folder(relationship).glob(f"*/computed/*/{_QUESTION_FILE}"), key=_modified_at, reverse=True
+    )
+    for question_file in question_files[:_MAX_RECOMPUTED]:
         try:
-            asked = json.loads(note.read_text(encoding="utf-8"))
+            job = json.loads(question_file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        if _age(note) > since and asked.pop("code") == _code():
-            _defer(relationship, asked)
+        if _modified_at(question_file) > since and job.pop("code") == _code_digest():
+            _defer_job(relationship, job)
 
 
-def request(member: MemberContext, question: Question) -> None:
-    """Have a result computed where there is none for the records of now; within a transaction."""
-    if _read(_file(member, question)) is None:
-        _defer(member.relationship.pk, _job(member, question))
+def request_result(member: MemberContext, question: Question) -> None:
+    """Defer a question that has no result for the current records; within a transaction."""
+    if _read_result(_result_path(member, question)) is None:
+        _defer_job(member.relationship.pk, _job_arguments(member, question))
 
 
-def _job(member: MemberContext, question: Question) -> dict[str, Any]:
-    """What a job has to know, as JSON; kept beside the results of a question."""
+def _job_arguments(member: MemberContext, question: Question) -> dict[str, Any]:
+    """Return the arguments of a question's job, as JSON; they are kept beside its results too."""
     side = member.viewer.side
     return {
         "task": question.task,
-        "key": _key(member, question),
+        "key": _question_key(member, question),
         "person": str(member.membership.person_id),
         "terms": dict(question.terms),
         "joint": member.shared_only,
@@ -239,8 +243,8 @@ def _job(member: MemberContext, question: Question) -> dict[str, Any]:
     }
 
 
-def _defer(relationship: UUID, job: Mapping[str, Any], *, priority: int = 0, **more: str) -> None:
-    arguments = {name: value for name, value in job.items() if name not in {"task", "sides"}} | more
+def _defer_job(relationship: UUID, job: Mapping[str, Any], *, priority: int = 0, **extra: str) -> None:
+    arguments = {name: value for name, value in job.items() if name not in {"task", "sides"}} | extra
     defer(
         job["task"],
         relationship=relationship,
@@ -252,111 +256,113 @@ def _defer(relationship: UUID, job: Mapping[str, Any], *, priority: int = 0, **m
     )
 
 
-def _refuse(member: MemberContext, question: Question) -> NoReturn:
-    """Have it computed unless it is being computed, and say so.
+def _request_and_refuse(member: MemberContext, question: Question) -> NoReturn:
+    """Defer a question unless a job for it exists, and refuse the request.
 
     :raises NotComputedYet: always, unless
-    :raises Refused: where the person asks too many questions that nobody has asked before
+    :raises Refused: where the person asks too many new questions
     """
-    job, file = _job(member, question), _file(member, question)
-    known = unfinished_jobs(member.relationship.pk, (question.task,)).filter(args__key=job["key"])
-    failed = known.filter(status="failed", args__state=file.name).first()
-    waiting = known.exclude(status="failed").first() or failed
-    if waiting is not None:
-        raise_priority(waiting, _ASKED_FOR)
-        raise NotComputedYet(member, datetime.fromisoformat(waiting.args["since"]), failed=waiting is failed)
-    if not _results(file.parent):
+    job, path = _job_arguments(member, question), _result_path(member, question)
+    known_jobs = unfinished_jobs(member.relationship.pk, (question.task,)).filter(args__key=job["key"])
+    failed_job = known_jobs.filter(status="failed", args__state=path.name).first()
+    waiting_job = known_jobs.exclude(status="failed").first() or failed_job
+    if waiting_job is not None:
+        raise_priority(waiting_job, _WAITING_PRIORITY)
+        raise NotComputedYet(
+            member, datetime.fromisoformat(waiting_job.args["since"]), failed=waiting_job is failed_job
+        )
+    if not _result_files(path.parent):
         check_rate_limit(member.membership.person, "first looks")
-    _defer(member.relationship.pk, job, priority=_ASKED_FOR, state=file.name)
+    _defer_job(member.relationship.pk, job, priority=_WAITING_PRIORITY, state=path.name)
     raise NotComputedYet(member, datetime.now(UTC))
 
 
-def _root(relationship: UUID) -> Path:
+def _results_folder(relationship: UUID) -> Path:
     return Path(settings.DATA) / "results" / str(relationship)
 
 
-def _key(member: MemberContext, question: Question) -> str:
-    """Names a question in a relationship: who sees the same, and what was asked of which code."""
-    what = _digest(_code(), question.task, *question.terms)
-    return f"{viewer_class(member)}/computed/{what}"
+def _question_key(member: MemberContext, question: Question) -> str:
+    """Return the folder name of a question within its relationship, by viewer class, question and code."""
+    question_digest = _digest(_code_digest(), question.task, *question.terms)
+    return f"{viewer_class(member)}/computed/{question_digest}"
 
 
-def _file(member: MemberContext, question: Question) -> Path:
-    """Where the result lies, for the records of now and today."""
-    now = _digest(state(member), datetime.now(UTC).date())
-    return _root(member.relationship.pk) / _key(member, question) / now
+def _result_path(member: MemberContext, question: Question) -> Path:
+    """Return the path of a question's result for the current records and today."""
+    state_digest = _digest(records_state(member), datetime.now(UTC).date())
+    return _results_folder(member.relationship.pk) / _question_key(member, question) / state_digest
 
 
 def _digest(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def _outcome(compute: Callable[[], T]) -> _Outcome[T]:
+def _compute_outcome(compute: Callable[[], T]) -> _Outcome[T]:
     try:
         return _Outcome(value=compute())
     except ERRORS as error:
         return _Outcome(error=(type(error), error.args, error.__dict__))
 
 
-def _made_once(file: Path, make: Callable[[], T]) -> T:
-    """What a file holds, made and written by one process while the others wait."""
-    known = _read(file)
-    if known is not None:
-        return known  # type: ignore[no-any-return]
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with FileLock(file.with_name(f"{file.name}.lock")):
-        known = _read(file)  # somebody else's, meanwhile
-        if known is None:
-            known = make()
-            part = file.with_suffix(".part")
-            part.write_bytes(pickle.dumps(known))
-            part.replace(file)
-    _prune(file.parent)
-    return known  # type: ignore[no-any-return]
+def _compute_once(path: Path, compute: Callable[[], T]) -> T:
+    """Return the result in a file, computed and written by one process while the others wait."""
+    result = _read_result(path)
+    if result is not None:
+        return result  # type: ignore[no-any-return]
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with FileLock(path.with_name(f"{path.name}.lock")):
+        result = _read_result(path)  # computed by another process meanwhile
+        if result is None:
+            result = compute()
+            part_file = path.with_suffix(".part")
+            part_file.write_bytes(pickle.dumps(result))
+            part_file.replace(path)
+    _prune(path.parent)
+    return result  # type: ignore[no-any-return]
 
 
-@lru_cache(maxsize=_IN_MEMORY)
-def _load(file: Path, written: int) -> Any:  # noqa: ANN401, ARG001 - whatever was made, and when
-    """What a file says; shared by all who see the same, and so never changed."""
-    return pickle.loads(file.read_bytes())  # noqa: S301 - we alone write there
+@lru_cache(maxsize=_MAX_IN_MEMORY)
+def _load_pickle(path: Path, written: int) -> Any:  # noqa: ANN401, ARG001 - whatever was made, and when
+    """Unpickle a file; the object is shared by all callers, who must not change it."""
+    return pickle.loads(path.read_bytes())  # noqa: S301 - we alone write there
 
 
-def _read(file: Path) -> Any:  # noqa: ANN401 - whatever was made
+def _read_result(path: Path) -> Any:  # noqa: ANN401 - whatever was made
     try:
-        return _load(file, file.stat().st_mtime_ns)
+        return _load_pickle(path, path.stat().st_mtime_ns)
     except FileNotFoundError:
         return None
     except Exception:  # noqa: BLE001 - an earlier version of ours wrote it; it is made again
         return None
 
 
-def _results(folder: Path) -> list[Path]:
-    """The results in a folder, the latest first."""
+def _result_files(folder: Path) -> list[Path]:
+    """List the results in a folder, the latest first."""
     try:
-        return sorted((file for file in folder.iterdir() if file.suffix == ""), key=_age, reverse=True)
+        return sorted((file for file in folder.iterdir() if file.suffix == ""), key=_modified_at, reverse=True)
     except FileNotFoundError:
         return []
 
 
 def _prune(folder: Path) -> None:
-    """Keep the latest results of a folder, and their locks; of questions, whole folders."""
-    results = _results(folder)
+    """Remove all but the latest results of a folder, their locks, and the folders of the oldest questions."""
+    paths = _result_files(folder)
     if folder.name == "cached":
-        most = _CACHED
+        max_results = _MAX_CACHED
     else:
-        most = _STATES
-        for old in sorted(folder.parent.iterdir(), key=_age)[:-_COMPUTED]:
-            shutil.rmtree(old, ignore_errors=True)
-    for old in results[most:]:
-        old.unlink(missing_ok=True)
-        lock = old.with_name(f"{old.name}.lock")
-        if time.time() - _age(lock) > _LOCKED_S:  # one that was taken lately may be held
+        max_results = _MAX_STATES
+        for old_path in sorted(folder.parent.iterdir(), key=_modified_at)[:-_MAX_QUESTIONS]:
+            shutil.rmtree(old_path, ignore_errors=True)
+    for old_path in paths[max_results:]:
+        old_path.unlink(missing_ok=True)
+        lock = old_path.with_name(f"{old_path.name}.lock")
+        if time.time() - _modified_at(lock) > _LOCK_EXPIRY_S:  # a younger one may be held
             lock.unlink(missing_ok=True)
 
 
-def _age(file: Path) -> float:
-    """When it was written, in seconds of the clock."""
+def _modified_at(path: Path) -> float:
+    """Return when a file was written, in seconds since the epoch; 0 where there is none."""
     try:
-        return file.stat().st_mtime
+        return path.stat().st_mtime
     except FileNotFoundError:
         return 0.0

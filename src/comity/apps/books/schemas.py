@@ -1,4 +1,4 @@
-"""What programs send and are answered about records and the files that bring them."""
+"""API schemas of records, deliveries and exports; their docstrings are part of the published contract."""
 
 from datetime import date, datetime
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""What the records put on the page of today: that there are none yet."""
+"""Panel and navigation entry of the records: a panel where there is no book yet."""
 
 from zoneinfo import ZoneInfo
 
@@ -9,10 +9,10 @@ from comity.review.i18n.words import Words
 
 
 def register() -> None:
-    """Show it, and the page of the records in the navigation."""
-    add_panel(Panel("books/_no_book.html", PanelArea.TOP, 10, _no_book))
+    """Register the panel of the page of today, and the navigation entry of the records."""
+    add_panel(Panel("books/_no_book.html", PanelArea.TOP, 10, _no_book_panel))
     add_nav_entry(NavEntry("records", 50))
 
 
-def _no_book(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelContext | None:  # noqa: ARG001 - as panels are asked
+def _no_book_panel(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelContext | None:  # noqa: ARG001 - as panels are asked
     return None if has_book(member) else {}

@@ -1,4 +1,4 @@
-"""The records' pages: what is there, files on their way in, and what was set aside."""
+"""Pages of the records: tables, deliveries, rejects, private items and exports."""
 
 from uuid import UUID
 
@@ -11,7 +11,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from comity.apps.audit.models import Event
 from comity.apps.audit.operations import audit_read
 from comity.apps.books import contents, exports, operations, queries
-from comity.apps.books.forms import Begin, Choose, KeepRoutes, MarkPrivate, Sort, Upload
+from comity.apps.books.forms import (
+    BeginBookForm,
+    ChooseMappingForm,
+    ExportForm,
+    MarkPrivateForm,
+    RoutesForm,
+    UploadForm,
+)
 from comity.apps.books.models import UNDER_WAY, Delivery, FileMove
 from comity.apps.i18n import language, words_for
 from comity.apps.outbox.queries import has_pending
@@ -27,231 +34,242 @@ from comity.review.views.sections import due_text
 
 @require_safe
 def records(request: HttpRequest) -> HttpResponse:
-    """What is in the book, as the viewer may see it, what came when, and what is on its way."""
-    return _records(request, member_of(request))
+    """Show the tables of the book that the viewer may see, the deliveries, and the private items."""
+    return _render_records(request, member_of(request))
 
 
-def _records(
-    request: HttpRequest, member: MemberContext, marking: MarkPrivate | None = None, beginning: Begin | None = None
+def _render_records(
+    request: HttpRequest,
+    member: MemberContext,
+    mark_form: MarkPrivateForm | None = None,
+    begin_form: BeginBookForm | None = None,
 ) -> HttpResponse:
-    known, words = queries.has_book(member), words_for(language())
-    writing = has_pending(member, operations.CHANGES)
-    takes = _brings(member) and (known or not writing)
+    has_book, words = queries.has_book(member), words_for(language())
+    is_changing = has_pending(member, operations.BOOK_TASKS)
+    may_upload = _may_import(member) and (has_book or not is_changing)
     tables, late, marks = [], [], queries.marks(member)
     try:
-        if known:
+        if has_book:
             tables, late = contents.tables(member), contents.lateness(member)
     except UnusableBookError as error:
-        messages.error(request, queries.why(member, error))
-    shown = {
+        messages.error(request, queries.unusable_reason(member, error))
+    context = {
         "tables": tables,
-        "has_book": known,
+        "has_book": has_book,
         "deliveries": queries.deliveries(member),
-        "form": beginning or ((Upload() if known else Begin()) if takes else None),
-        "writing": writing,
+        "form": begin_form or ((UploadForm() if has_book else BeginBookForm()) if may_upload else None),
+        "writing": is_changing,
         "under_way": UNDER_WAY,
         "late": [one | {"due": due_text(one["due"], words)} if one["due"] else one for one in late],
         "marks": marks,
         "mark_steps": queries.mark_steps(member),
-        "marking": marking or (MarkPrivate() if known and _marks(member) else None),
+        "marking": mark_form or (MarkPrivateForm() if has_book and _may_mark(member) else None),
     }
-    wrong = any(form is not None and form.errors for form in (marking, beginning))
-    return render(request, "books/records.html", shown, status=422 if wrong else 200)
+    has_errors = any(form is not None and form.errors for form in (mark_form, begin_form))
+    return render(request, "books/records.html", context, status=422 if has_errors else 200)
 
 
-def _brings(member: MemberContext) -> bool:
+def _may_import(member: MemberContext) -> bool:
     return member.side is not None and member.may(Action.BRING)
 
 
-def _marks(member: MemberContext) -> bool:
+def _may_mark(member: MemberContext) -> bool:
     return member.side is not None and member.may(Action.BRING) and member.may(Action.READ_OWN)
 
 
 @require_POST
-def mark(request: HttpRequest) -> HttpResponse:
-    """Hold something back from the other side."""
+def mark_private(request: HttpRequest) -> HttpResponse:
+    """Withhold an item from the other side."""
     member = member_of(request, Action.BRING)
-    if not queries.has_book(member) or not _marks(member):
+    if not queries.has_book(member) or not _may_mark(member):
         raise Http404
-    form = MarkPrivate(request.POST)
+    form = MarkPrivateForm(request.POST)
     if form.is_valid():
         with form.showing_refusals():
             operations.mark_private(member, **form.cleaned_data)
             return redirect("records", relationship=member.relationship.pk)
-    return _records(request, member, marking=form)
+    return _render_records(request, member, mark_form=form)
 
 
 @require_POST
 @form_page("records")
 def disclose(request: HttpRequest) -> HttpResponse:
-    """Hold something back no longer."""
+    """Disclose an item to the other side."""
     member = member_of(request, Action.BRING)
-    if not queries.has_book(member) or not _marks(member):
+    if not queries.has_book(member) or not _may_mark(member):
         raise Http404
     operations.disclose(member, request.POST.get("item", ""))
     return redirect("records", relationship=member.relationship.pk)
 
 
 @require_POST
-def begin(request: HttpRequest) -> HttpResponse:
+def begin_book(request: HttpRequest) -> HttpResponse:
     """Begin the book."""
     member = member_of(request, Action.BRING)
     address = redirect("records", relationship=member.relationship.pk)
     if member.side is None or queries.has_book(member):
         return address
-    form = Begin(request.POST)
+    form = BeginBookForm(request.POST)
     if form.is_valid():
         with form.showing_refusals():
             operations.begin_book(member, form.cleaned_data["timezone"], form.cleaned_data["currency"].upper())
             return address
-    return _records(request, member, beginning=form)
+    return _render_records(request, member, begin_form=form)
 
 
 @require_POST
 @form_page("records")
-def upload(request: HttpRequest) -> HttpResponse:
-    """Take a file."""
+def upload_file(request: HttpRequest) -> HttpResponse:
+    """Upload a file."""
     member = member_of(request, Action.BRING)
-    form = Upload(request.POST, request.FILES)
+    form = UploadForm(request.POST, request.FILES)
     if not queries.has_book(member) or member.side is None:
         raise Http404
     if not form.is_valid():
         messages.error(request, words_for(language())("upload.none"))
         return redirect("records", relationship=member.relationship.pk)
-    delivery = operations.receive(member, form.cleaned_data["file"])
+    delivery = operations.receive_upload(member, form.cleaned_data["file"])
     return redirect("delivery", relationship=member.relationship.pk, delivery=delivery.pk)
 
 
 @require_safe
 def delivery(request: HttpRequest, delivery: UUID) -> HttpResponse:
-    """One file: how far it is, what it would bring or has brought, what was set aside and why."""
+    """Show a delivery: its stage, its outcome, and its rejects with their reasons."""
     member = member_of(request)
-    found = _own(member, delivery)
-    if found.side != member.side:
-        audit_read(member, Event.DELIVERY_READ, found, {"name": found.name})
-    return _delivery(request, member, found, None)
+    known_delivery = _delivery_or_404(member, delivery)
+    if known_delivery.side != member.side:
+        audit_read(member, Event.DELIVERY_READ, known_delivery, {"name": known_delivery.name})
+    return _render_delivery(request, member, known_delivery, None)
 
 
-def _delivery(request: HttpRequest, member: MemberContext, found: Delivery, choosing: Choose | None) -> HttpResponse:
-    mine = member.side is not None and found.side == member.side and member.may(Action.BRING)
-    undoing = queries.being_undone(found)
-    running = queries.under_way(found) or undoing
+def _render_delivery(
+    request: HttpRequest, member: MemberContext, delivery: Delivery, mapping_form: ChooseMappingForm | None
+) -> HttpResponse:
+    is_own = member.side is not None and delivery.side == member.side and member.may(Action.BRING)
+    is_undoing = queries.is_being_undone(delivery)
+    is_running = queries.is_under_way(delivery) or is_undoing
     number = number_in(request, "of")
-    only = queries.reason(found, number) if mine else None
-    shown = {
-        "delivery": found,
-        "mine": mine,
-        "form": (choosing or Choose(initial={"mapping": found.mapping, "text": found.text})) if mine else None,
-        "may_undo": mine and not undoing and queries.may_undo(member, found),
-        "undoing": undoing,
-        "running": running,
-        "cut_off": found.stage in UNDER_WAY and not running,
-        "told": found.outcome if mine else queries.told_to_others(found),
-        "counted": operations.COUNTS,
-        "only": only,
-        "of": number if only else 0,
-        "rejects": queries.rejects_told(member, found, only) if mine else [],
+    reason = queries.reject_reason(delivery, number) if is_own else None
+    context = {
+        "delivery": delivery,
+        "mine": is_own,
+        "form": (mapping_form or ChooseMappingForm(initial={"mapping": delivery.mapping, "text": delivery.text}))
+        if is_own
+        else None,
+        "may_undo": is_own and not is_undoing and queries.may_undo(member, delivery),
+        "undoing": is_undoing,
+        "running": is_running,
+        "cut_off": delivery.stage in UNDER_WAY and not is_running,
+        "told": delivery.outcome if is_own else queries.shared_outcome(delivery),
+        "counted": operations.COUNT_FIELDS,
+        "only": reason,
+        "of": number if reason else 0,
+        "rejects": queries.first_rejects(member, delivery, reason) if is_own else [],
     }
-    wrong = choosing is not None and choosing.errors
-    return render(request, "books/delivery.html", shown, status=422 if wrong else 200)
+    has_errors = mapping_form is not None and mapping_form.errors
+    return render(request, "books/delivery.html", context, status=422 if has_errors else 200)
 
 
 @require_POST
 @form_page("delivery", "delivery")
-def move(request: HttpRequest, delivery: UUID) -> HttpResponse:
-    """Look again with another mapping, bring in, or drop."""
+def move_delivery(request: HttpRequest, delivery: UUID) -> HttpResponse:
+    """Check a file again with another mapping, import, undo or drop it."""
     member = member_of(request, Action.BRING)
-    found = _own(member, delivery)
-    if member.side is None or found.side != member.side:
+    known_delivery = _delivery_or_404(member, delivery)
+    if member.side is None or known_delivery.side != member.side:
         raise Http404
-    address = redirect("delivery", relationship=member.relationship.pk, delivery=found.pk)
+    address = redirect("delivery", relationship=member.relationship.pk, delivery=known_delivery.pk)
     match request.POST.get("do"):
         case FileMove.BRING:
-            operations.bring(member, found)
+            operations.import_delivery(member, known_delivery)
         case FileMove.UNDO:
-            operations.undo(member, found)
+            operations.undo_delivery(member, known_delivery)
         case FileMove.DROP:
-            operations.drop(member, found)
+            operations.drop_delivery(member, known_delivery)
             return redirect("records", relationship=member.relationship.pk)
         case _:
-            form = Choose(request.POST)
+            form = ChooseMappingForm(request.POST)
             if form.is_valid():
                 with form.showing_refusals():
-                    operations.choose(member, found, form.cleaned_data["mapping"], form.cleaned_data["text"])
+                    operations.choose_mapping(
+                        member, known_delivery, form.cleaned_data["mapping"], form.cleaned_data["text"]
+                    )
                     return address
-            found.refresh_from_db()
-            return _delivery(request, member, found, form)
+            known_delivery.refresh_from_db()
+            return _render_delivery(request, member, known_delivery, form)
     return address
 
 
 @require_safe
 def rejects(request: HttpRequest, delivery: UUID) -> HttpResponse:
-    """The rows that were set aside, to be corrected and brought in again."""
+    """Download the rejects as CSV, to be corrected and imported again."""
     member = member_of(request, Action.BRING)
-    found = _own(member, delivery)
-    if not queries.own(member, found):
+    known_delivery = _delivery_or_404(member, delivery)
+    if not queries.may_read_cells(member, known_delivery):
         raise Http404
-    rows = queries.reject_rows(member, found, number_in(request, "of"))
-    return csv_file("rejects.csv", queries.REJECTS, rows)
+    rows = queries.reject_rows(member, known_delivery, number_in(request, "of"))
+    return csv_file("rejects.csv", queries.REJECT_COLUMNS, rows)
 
 
-def _own(member: MemberContext, number: UUID) -> Delivery:
-    found = queries.delivery(member, number)
-    if found is None:
+def _delivery_or_404(member: MemberContext, number: UUID) -> Delivery:
+    delivery = queries.delivery(member, number)
+    if delivery is None:
         raise Http404
-    return found
+    return delivery
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def routes(request: HttpRequest) -> HttpResponse:
-    """Whose the rows of an export with several relationships are: the rules, a trial run, and bringing it in."""
+    """Show and save the rules for exports that hold several relationships, and show the exports."""
     person: Person = request.user  # type: ignore[assignment]
-    rules = KeepRoutes(request.POST or None, initial={"text": queries.routes(person)})
-    if request.method == "POST" and rules.is_valid():
-        with rules.showing_refusals("text"):
-            exports.keep_routes(person, rules.cleaned_data["text"])
+    rules_form = RoutesForm(request.POST or None, initial={"text": queries.routes(person)})
+    if request.method == "POST" and rules_form.is_valid():
+        with rules_form.showing_refusals("text"):
+            exports.keep_routes(person, rules_form.cleaned_data["text"])
             messages.success(request, words_for(language())("routes.kept"))
             return redirect("routes")
-    return _routes(request, person, rules, Sort())
+    return _render_routes(request, person, rules_form, ExportForm())
 
 
-def _routes(request: HttpRequest, person: Person, rules: KeepRoutes, sort: Sort) -> HttpResponse:
-    known = list(queries.exports(person))
-    under_way = {one.pk: queries.under_way(one) for one in known if one.stage in UNDER_WAY}
-    shown = {
-        "rules": rules,
-        "sort": sort,
-        "books": list(exports.theirs(person)),
-        "exports": known,
-        "running": any(under_way.values()),
-        "cut_off": [number for number, runs in under_way.items() if not runs],
-        "counted": operations.COUNTS,
+def _render_routes(
+    request: HttpRequest, person: Person, rules_form: RoutesForm, export_form: ExportForm
+) -> HttpResponse:
+    exports_shown = list(queries.exports(person))
+    is_running = {one.pk: queries.is_under_way(one) for one in exports_shown if one.stage in UNDER_WAY}
+    context = {
+        "rules": rules_form,
+        "sort": export_form,
+        "books": list(exports.writable_books(person)),
+        "exports": exports_shown,
+        "running": any(is_running.values()),
+        "cut_off": [number for number, runs in is_running.items() if not runs],
+        "counted": operations.COUNT_FIELDS,
     }
-    wrong = rules.errors or sort.errors
-    return render(request, "books/routes.html", shown, status=422 if wrong else 200)
+    has_errors = rules_form.errors or export_form.errors
+    return render(request, "books/routes.html", context, status=422 if has_errors else 200)
 
 
 @require_POST
 @login_required
-def sort(request: HttpRequest) -> HttpResponse:
-    """Take an export, and make a trial run of it."""
+def upload_export(request: HttpRequest) -> HttpResponse:
+    """Upload an export, and make a trial run of it."""
     person: Person = request.user  # type: ignore[assignment]
-    form = Sort(request.POST, request.FILES)
+    form = ExportForm(request.POST, request.FILES)
     if form.is_valid():
         with form.showing_refusals():
-            exports.receive(person, form.cleaned_data["file"], form.cleaned_data["mapping"])
+            exports.receive_export(person, form.cleaned_data["file"], form.cleaned_data["mapping"])
             return redirect("routes")
-    return _routes(request, person, KeepRoutes(initial={"text": queries.routes(person)}), form)
+    return _render_routes(request, person, RoutesForm(initial={"text": queries.routes(person)}), form)
 
 
 @require_POST
 @login_required
 @form_page("routes")
 def move_export(request: HttpRequest, export: UUID) -> HttpResponse:
-    """Bring an export in, or throw it away."""
-    found = queries.export(request.user, export)  # type: ignore[arg-type]
-    if found is None:
+    """Import an export, or drop it."""
+    known_export = queries.export(request.user, export)  # type: ignore[arg-type]
+    if known_export is None:
         raise Http404
-    (exports.bring if request.POST.get("do") == FileMove.BRING else exports.drop)(found)
+    (exports.import_export if request.POST.get("do") == FileMove.BRING else exports.drop_export)(known_export)
     return redirect("routes")

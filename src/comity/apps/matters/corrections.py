@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from comity.apps.books.models import Delivery
-from comity.apps.books.queries import folder_of, zone
+from comity.apps.books.queries import book_folder, zone
 from comity.apps.i18n import words_for
 from comity.apps.matters.models import Matter
 from comity.apps.matters.operations import due_when_raised, move, raised_now
@@ -32,7 +32,7 @@ def open_correction(member: MemberContext, delivery: Delivery) -> None:
         return
     about = {"table": outcome["table"], "number": outcome["number"]}
     try:
-        counts = count_proposals(folder_of(member.relationship.pk), **about, key=str(delivery.pk))
+        counts = count_proposals(book_folder(member.relationship.pk), **about, key=str(delivery.pk))
     except NoProposalError:
         return  # answered already, or of an earlier delivery of the same file, whose matter is there
     if _of(member, delivery) is not None:
@@ -77,7 +77,7 @@ def changes(member: MemberContext, matter: Matter, first: int = 0, most: int = S
         return []
     about = {name: matter.records[name] for name in ("table", "number")} | {"key": matter.records["delivery"]}
     try:
-        return list(islice(proposals(folder_of(member.relationship.pk), **about, first=first, most=most), most))
+        return list(islice(proposals(book_folder(member.relationship.pk), **about, first=first, most=most), most))
     except NoProposalError:
         return []
 

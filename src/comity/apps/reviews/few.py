@@ -27,7 +27,7 @@ def without_few(member: MemberContext, book: Book, made: Review, *, review: Call
     calendar, now = book.definition.calendar(), datetime.now(UTC)
 
     def of_both() -> Disclosure:
-        with books.opened(member.joint()) as shared:
+        with books.open_member_book(member.joint()) as shared:
             return select_joint(shared, now)
 
     may = cached(member.joint(), ("people",), of_both)
@@ -35,7 +35,7 @@ def without_few(member: MemberContext, book: Book, made: Review, *, review: Call
         return redact.redact_small_groups(made, calendar, may)
 
     def of_one_side() -> Disclosure:
-        with books.opened(member.joint()) as shared:
+        with books.open_member_book(member.joint()) as shared:
             return select_own(book, shared, may, now)
 
     own = cached(member, ("people",), of_one_side)

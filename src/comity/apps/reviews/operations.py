@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from comity.apps.audit.models import Event, SubjectType
 from comity.apps.audit.operations import audit
-from comity.apps.books.operations import hold
+from comity.apps.books.operations import prevent_undo
 from comity.apps.books.queries import NoBookError, definition, zone
 from comity.apps.i18n import words_for
 from comity.apps.parties.mailing import mail_member, mail_side, page_path, supported_language
@@ -310,7 +310,7 @@ def restate(member: MemberContext, review: Review, period: str, reason: str) -> 
 
 def _freeze(member: MemberContext, review: Review, period: str, figures: Figures) -> Entry:
     """Add the figures that both sides confirmed to the record, and keep their records from being taken back."""
-    hold(member, period)
+    prevent_undo(member, period)
     return _kept(member, record.call_function("comity_freeze", period, review.digest, chain.canonical(figures)))
 
 

@@ -76,7 +76,7 @@ def review(member: MemberContext, period: str | None, against: Against | None = 
     """
 
     def compute() -> Review:
-        with books.opened(member) as book:
+        with books.open_member_book(member) as book:
             built = build_review(book, period=period, against=against, now=datetime.now(UTC))
             built = redact_other_cuts(built, book.definition.cut)
             return without_few(member, book, built, review=review)
@@ -86,7 +86,7 @@ def review(member: MemberContext, period: str | None, against: Against | None = 
     question = review_question(period, against)
     known = results.computed(member, question, compute)
     if period is None:
-        results.same(member, question, review_question(name_of(member, known), against))
+        results.share_result(member, question, review_question(name_of(member, known), against))
     return known
 
 
@@ -103,7 +103,7 @@ def attribution(member: MemberContext, kpi: str, period: str | None) -> Attribut
     """
 
     def compute() -> Attribution:
-        with books.opened(member) as book:
+        with books.open_member_book(member) as book:
             return attribute(book, kpi, period=period, now=datetime.now(UTC))
 
     agreed = books.definition(member)
@@ -114,7 +114,7 @@ def attribution(member: MemberContext, kpi: str, period: str | None) -> Attribut
     question = attribution_question(kpi, period)
     known = results.computed(member, question, compute)
     if period is None:
-        results.same(member, question, attribution_question(kpi, known.name))
+        results.share_result(member, question, attribution_question(kpi, known.name))
     return known
 
 

@@ -77,11 +77,11 @@ def _recompute(member: MemberContext) -> None:
     """Defer the jobs; first what everybody opens."""
     if not has_book(member):
         return
-    results.request(member.joint(), queries.review_question(None))
+    results.request_result(member.joint(), queries.review_question(None))
     for person in longest_serving_leads(member):
         with acting_as(person, member.relationship.pk) as lead:
-            results.request(lead, queries.review_question(None))
-    results.recompute_asked(member.relationship.pk)
+            results.request_result(lead, queries.review_question(None))
+    results.recompute_recent(member.relationship.pk)
 
 
 @app.periodic(cron="15 * * * *")

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from comity.apps.audit.models import Event, SubjectType
 from comity.apps.audit.operations import audit_read
 from comity.apps.books import results
-from comity.apps.books.queries import NoBookError, definition, why
+from comity.apps.books.queries import NoBookError, definition, unusable_reason
 from comity.apps.books.results import NotComputedYet
 from comity.apps.i18n import language, words_for
 from comity.apps.matters.models import Matter
@@ -63,7 +63,9 @@ def _review(
     try:
         made, shown_to, pending = _asked_for(asked_for, member)
     except (NoBookError, NoReviewError, UnusableBookError) as error:
-        return render(request, "reviews/nothing.html", {"why": why(member, error), "periods": _periods(member)})
+        return render(
+            request, "reviews/nothing.html", {"why": unusable_reason(member, error), "periods": _periods(member)}
+        )
     calendar = definition(member).calendar(made.cut)
     name = calendar.name(made.period)
     audit_read(member, Event.REVIEW_READ, SubjectType.PERIOD, {"period": name})
@@ -123,7 +125,7 @@ def _asked_for(query: QueryDict, member: MemberContext) -> tuple[Review, MemberC
     try:
         return queries.review(shown_to, period, against), shown_to, None
     except NotComputedYet as error:
-        known = results.earlier(shown_to, queries.review_question(period, against))
+        known = results.earlier_result(shown_to, queries.review_question(period, against))
         if known is None:
             raise
         return known, shown_to, error
@@ -368,7 +370,9 @@ def attribution(request: HttpRequest) -> HttpResponse:
     except UnknownPeriodError as error:
         raise Http404(str(error)) from None
     except (NoBookError, NoAttributionError, UnusableBookError) as error:
-        return render(request, "reviews/nothing.html", {"why": why(member, error), "periods": _periods(member)})
+        return render(
+            request, "reviews/nothing.html", {"why": unusable_reason(member, error), "periods": _periods(member)}
+        )
     audit_read(member, Event.ATTRIBUTION_READ, SubjectType.PERIOD, {"kpi": made.kpi.id, "period": made.name})
     calendar = Calendar(made.cut, agreed.month_starts_on)
     before, after = queries.neighbours(calendar, made.period)
@@ -404,7 +408,7 @@ def _attribution(member: MemberContext, kpi: str, period: str | None) -> tuple[A
     try:
         return queries.attribution(member, kpi, period), None
     except NotComputedYet as error:
-        known = results.earlier(member, queries.attribution_question(kpi, period))
+        known = results.earlier_result(member, queries.attribution_question(kpi, period))
         if known is None:
             raise
         return known, error

@@ -17,14 +17,14 @@ from comity.web.api.base import api
 @api.get("/routes", response=RoutesOut)
 def routes(request: HttpRequest) -> dict[str, Any]:
     """The person's rules, and the books that they may name."""
-    return {"text": books.routes(_person(request)), "books": list(exports.theirs(_person(request)))}
+    return {"text": books.routes(_person(request)), "books": list(exports.writable_books(_person(request)))}
 
 
 @api.put("/routes", response=RoutesOut)
 def keep_routes(request: HttpRequest, given: RoutesIn) -> dict[str, Any]:
     """Keep other rules."""
     exports.keep_routes(_person(request), given.text)
-    return {"text": given.text, "books": list(exports.theirs(_person(request)))}
+    return {"text": given.text, "books": list(exports.writable_books(_person(request)))}
 
 
 @api.get("/exports", response=list[ExportOut], exclude_unset=True)
@@ -36,7 +36,7 @@ def listed(request: HttpRequest) -> list[Export]:
 @api.post("/exports", response={201: ExportOut}, exclude_unset=True)
 def receive(request: HttpRequest, given: Form[ExportIn], file: File[UploadedFile]) -> Status[Export]:
     """Take one, and make a trial run of it; nothing changes before it is brought in."""
-    return Status(201, exports.receive(_person(request), file, given.mapping))
+    return Status(201, exports.receive_export(_person(request), file, given.mapping))
 
 
 @api.get("/exports/{uuid:export}", response=ExportOut, exclude_unset=True)
@@ -49,7 +49,7 @@ def export(request: HttpRequest, export: UUID) -> Export:
 def move_export(request: HttpRequest, export: UUID, given: ExportMoveIn) -> Export:
     """Bring it in, or throw it away."""
     known_export = _export_or_404(request, export)
-    (exports.bring if given.do == FileMove.BRING else exports.drop)(known_export)
+    (exports.import_export if given.do == FileMove.BRING else exports.drop_export)(known_export)
     return known_export
 
 

@@ -57,7 +57,7 @@ def bring(request: HttpRequest, relationship: UUID, file: File[UploadedFile]) ->
         raise Http404
     if not books.has_book(member):
         raise books.NoBookError
-    return Status(201, _delivery_out(member, operations.receive(member, file)))
+    return Status(201, _delivery_out(member, operations.receive_upload(member, file)))
 
 
 @api.post("/r/{uuid:relationship}/records/begin", response={201: BookOut})
@@ -101,13 +101,13 @@ def move_delivery(request: HttpRequest, relationship: UUID, delivery: UUID, give
         raise Http404
     match given.do:
         case FileMove.LOOK:
-            operations.choose(member, known_delivery, given.mapping, given.text)
+            operations.choose_mapping(member, known_delivery, given.mapping, given.text)
         case FileMove.BRING:
-            operations.bring(member, known_delivery)
+            operations.import_delivery(member, known_delivery)
         case FileMove.DROP:
-            operations.drop(member, known_delivery)
+            operations.drop_delivery(member, known_delivery)
         case FileMove.UNDO:
-            operations.undo(member, known_delivery)
+            operations.undo_delivery(member, known_delivery)
     return _delivery_out(member, known_delivery)
 
 
@@ -118,9 +118,9 @@ def rejects(
     """The rows of a file that were set aside; of one reason, by its place among `by_reason`, or of all."""
     member = member_of(request, Action.BRING)
     known_delivery = _delivery_or_404(member, delivery)
-    if not books.own(member, known_delivery):
+    if not books.may_read_cells(member, known_delivery):
         raise Http404
-    text = csv_text(books.REJECTS, books.reject_rows(member, known_delivery, of))
+    text = csv_text(books.REJECT_COLUMNS, books.reject_rows(member, known_delivery, of))
     return HttpResponse(text, content_type="text/csv; charset=utf-8")
 
 
@@ -164,7 +164,7 @@ def _mark_out(item: dict[str, Any]) -> dict[str, Any]:
 
 def _delivery_out(member: MemberContext, delivery: Delivery) -> dict[str, Any]:
     mine = member.side is not None and delivery.side == member.side and member.may(Action.READ_OWN)
-    outcome = delivery.outcome if mine else books.told_to_others(delivery)
+    outcome = delivery.outcome if mine else books.shared_outcome(delivery)
     return {
         "id": delivery.pk,
         "name": delivery.name,
@@ -172,7 +172,7 @@ def _delivery_out(member: MemberContext, delivery: Delivery) -> dict[str, Any]:
         "by": delivery.person.name,
         "at": delivery.at,
         "stage": delivery.stage,
-        "cut_off": delivery.stage in UNDER_WAY and not books.under_way(delivery),
+        "cut_off": delivery.stage in UNDER_WAY and not books.is_under_way(delivery),
         "table": outcome.get("table"),
         "counts": outcome.get("counts", {}),
     }
