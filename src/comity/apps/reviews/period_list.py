@@ -10,7 +10,7 @@ from comity.apps.books.contents import tables
 from comity.apps.books.queries import definition
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.record import queries as record
-from comity.apps.record.models import Consent, EntryKind, ConsentSubject
+from comity.apps.record.models import Consent, ConsentSubject, EntryKind
 from comity.core.calendars import Calendar, Cut
 from comity.core.values import Period, Side
 
@@ -47,7 +47,9 @@ def period_list(member: MemberContext) -> dict[Cut, list[ListedPeriod]]:
     if not reaches:
         return {}
     first, last = min(reach["first"] for reach in reaches), max(reach["last"] for reach in reaches)
-    frozen = set(record.entries(member, ConsentSubject.PERIOD).filter(kind=EntryKind.FROZEN).values_list("subject", flat=True))
+    frozen = set(
+        record.entries(member, ConsentSubject.PERIOD).filter(kind=EntryKind.FROZEN).values_list("subject", flat=True)
+    )
     confirmed: dict[str, set[str]] = {}
     valid = Consent.objects.filter(relationship=member.relationship, subject_type=ConsentSubject.PERIOD, void_at=None)
     for subject, side in valid.values_list("subject", "side"):
