@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -162,6 +163,33 @@ def test_a_dry_run_shows_the_first_rows_and_changes_nothing(book):
     outcome = deliver(book, "a.csv", [line(number) for number in range(9)], dry_run=True)
     assert [row["contact_id"] for row in outcome.first_rows] == ["c0", "c1", "c2", "c3", "c4"]
     assert not (book / "contacts.parquet").exists()
+
+
+PARTS = """
+[private]
+provider = ["contacts.agent_id", "contacts[team=own]"]
+customer = ["contacts.reason"]
+"""
+LINES = st.lists(
+    st.builds(line, st.integers(1, 6), st.sampled_from(["open", "own"]), st.sampled_from(["r", "s", ""])),
+    unique_by=lambda text: text.split(",")[0],
+    min_size=1,
+)
+SIDES = st.sampled_from([None, Side.CUSTOMER, Side.PROVIDER])
+
+
+@given(first=LINES, second=LINES, sides=st.tuples(SIDES, SIDES))
+@settings(max_examples=examples(8))
+def test_a_dry_run_counts_what_the_import_will_count(tmp_path_factory, first, second, sides):
+    """New, unchanged, updated, proposed and rejected, whose rows and what is private alike; and it changes nothing."""
+    book = write_book(tmp_path_factory.mktemp("preview") / "book", PARTS)
+    for name, lines, side, day in zip(("a.csv", "b.csv"), (first, second), sides, (1, 2), strict=True):
+        before = {file: file.read_bytes() for file in book.rglob("*.parquet")}
+        trial = deliver(book, name, [*lines, "bad,never,q,,,"], day=day, side=side, max_rejects=1.0, dry_run=True)
+        assert {file: file.read_bytes() for file in book.rglob("*.parquet")} == before
+        done = deliver(book, name, [*lines, "bad,never,q,,,"], day=day, side=side, max_rejects=1.0)
+        if done.already is None:
+            assert replace(trial.delivery, notes=()) == replace(done.delivery, notes=())
 
 
 def test_a_table_remembers_its_deliveries(book):

@@ -11,7 +11,13 @@ import pyarrow as pa
 from comity.book.definition import Definition, read_definition
 from comity.book.formats.sheet import ROW, UnusableSourceError
 from comity.book.importing.current import current_table
-from comity.book.importing.write import WriteRequest, reject_becoming_private, remove_leftovers, write_rows
+from comity.book.importing.write import (
+    WriteRequest,
+    preview_rows,
+    reject_becoming_private,
+    remove_leftovers,
+    write_rows,
+)
 from comity.book.mappings.apply import MappedFile, MappingContext, UnconvertedRow, apply_mapping
 from comity.book.mappings.digest import mapping_digest, mapping_digests
 from comity.book.mappings.model import SourceMapping
@@ -185,9 +191,12 @@ def import_rows(
         notes=() if definition.keeps_parts_private(table) else notes,
     )
     shared = None
-    if not request.dry_run:
-        with as_book_error(incoming.book, f"the table {table.name}"):
-            delivery, shared = write_rows(con, replace(to_write, checked=checked, delivery=delivery), work)
+    to_write = replace(to_write, checked=checked, delivery=delivery)
+    with as_book_error(incoming.book, f"the table {table.name}"):
+        if request.dry_run:  # which lists no more than the first rejects, but counts all
+            delivery = replace(preview_rows(con, to_write, work), rows_in=rows_in, rejected=rejected)
+        else:
+            delivery, shared = write_rows(con, to_write, work)
     return Outcome(
         table.name,
         delivery,

@@ -103,9 +103,12 @@ def not_own_sql(by: Side, prefix: str = "") -> str:
     return f"{prefix}brought_by IS DISTINCT FROM {literal(by.value)}"
 
 
-def merge(con: duckdb.DuckDBPyConnection, request: MergeRequest, folder: Path) -> Merged:
-    """Write the table as it is after the delivery, the rows that it changed as they were, and what it proposes."""
-    return _Merge(con, request, folder).run()
+def merge(con: duckdb.DuckDBPyConnection, request: MergeRequest, folder: Path, *, only_counts: bool = False) -> Merged:
+    """Write the table as it is after the delivery, the rows that it changed as they were, and what it proposes.
+
+    :param only_counts: leave out of `after` what the delivery does not touch, and in no order: enough to count
+    """
+    return _Merge(con, request, folder, only_counts=only_counts).run()
 
 
 def rows_becoming_private(con: duckdb.DuckDBPyConnection, request: MergeRequest) -> list[tuple[int, str]]:
@@ -144,8 +147,10 @@ def rows_becoming_private(con: duckdb.DuckDBPyConnection, request: MergeRequest)
 class _Merge:
     """The statements of one merge, in order."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, request: MergeRequest, folder: Path) -> None:
-        self.con, self.request, self.folder = con, request, folder
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, request: MergeRequest, folder: Path, *, only_counts: bool
+    ) -> None:
+        self.con, self.request, self.folder, self.only_counts = con, request, folder, only_counts
         self.table, self.by = request.table, request.by
         self.columns = stored_columns(self.table)
         self.own = own_columns(self.table, request.definition)
@@ -174,11 +179,10 @@ class _Merge:
         self._copy(self._gone_sql(), "gone")
         statuses = {row[0] for row in self.con.execute("SELECT DISTINCT _status FROM _joined").fetchall()}
         fresh = f"NOT ({self.expired})"
-        after = [
-            f"SELECT {self._names()}, _status FROM _joined WHERE _status NOT IN ('proposed', 'add') AND {fresh}",
-            f"SELECT {self._names()}, 'kept' FROM _gone WHERE _status IN ('kept', 'proposed')",
-        ]
-        if others is not None:
+        after = [f"SELECT {self._names()}, _status FROM _joined WHERE _status NOT IN ('proposed', 'add') AND {fresh}"]
+        if not self.only_counts:
+            after.append(f"SELECT {self._names()}, 'kept' FROM _gone WHERE _status IN ('kept', 'proposed')")
+        if others is not None and not self.only_counts:
             after.append(f"SELECT {self._names()}, 'kept' FROM ({held}) WHERE {others}")
         every = ", ".join(f"true AS {quoted(flag)}" for flag in self.flags)
         before = [
@@ -198,13 +202,15 @@ class _Merge:
                 f"WHERE ({changed}) AND NOT ({self.expired})) c ON {self._same_row('h', 'c')}"
             )
         if "proposed" in statuses:
-            after.append(self._with_own_of_proposal())
+            if not self.only_counts:
+                after.append(self._with_own_of_proposal())
             proposed.append(
                 f"SELECT {self._names('h')}, 'from' FROM _held h JOIN (SELECT * FROM _joined "
                 f"WHERE _status = 'proposed') c ON {self._same_row('h', 'c')}"
             )
         order = ", ".join([*map(quoted, self.table.order), *map(quoted, self.table.key)])
-        self._copy(f"SELECT * FROM ({' UNION ALL '.join(after)}) ORDER BY {order}", "after")
+        ordered = "" if self.only_counts else f" ORDER BY {order}"
+        self._copy(f"SELECT * FROM ({' UNION ALL '.join(after)}){ordered}", "after")
         self._copy(" UNION ALL ".join(before), "before")
         self._copy(" UNION ALL ".join(proposed), "proposed")
         for view in ("_joined", "_gone", "_held", "_met", "_delivered"):

@@ -79,6 +79,19 @@ def write_rows(con: duckdb.DuckDBPyConnection, request: WriteRequest, work: Path
     return write_merged(con, request, current, rows, merge(con, _merge_request(request, current, rows), work))
 
 
+def preview_rows(con: duckdb.DuckDBPyConnection, request: WriteRequest, work: Path) -> ImportRecord:
+    """The delivery with the counts that `write_rows` would give; nothing is written into the book.
+
+    :raises UnusableSourceError: as `write_rows`
+    """
+    current = current_table(request.book, request.table)
+    rows = current_rows_sql(request.book, request.table, request.definition, current, work)
+    merged = merge(con, _merge_request(request, current, rows), work, only_counts=True)
+    writer = _Writer(con, request, current, rows, merged)
+    writer.refuse_unjoinable()
+    return merge_journals([[writer.counts(owner)] for owner in writer.owners()])[0]
+
+
 def _merge_request(request: WriteRequest, current: CurrentTable, rows: str | None) -> MergeRequest:
     delivery, days = request.delivery, request.definition.retention.get(request.table.name)
     return MergeRequest(
