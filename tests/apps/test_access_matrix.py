@@ -110,8 +110,8 @@ def them():
         "provider-storm,storm,2026-06-01T00:00:00Z,2026-06-02T00:00:00Z,provider,2026-06-03T00:00:00Z,Zebulon",
     )
     with transaction.atomic():
-        asked = matters.Asked(Kind.DISPUTE, "Service level", "Why?", kpi="service_level", period="2026-06")
-        shown = [matters.File("shown.csv", b"a,b")]
+        asked = matters.NewMatter(Kind.DISPUTE, "Service level", "Why?", kpi="service_level", period="2026-06")
+        shown = [matters.EvidenceFile("shown.csv", b"a,b")]
         made.matter = matters.raise_matter(made.at("customer_lead"), asked, "UTC", shown).pk
         made.evidence = Evidence.objects.get(matter=made.matter).pk
         made.place = Membership.objects.filter(role=Role.MEMBER, side=Side.CUSTOMER).first().pk
@@ -402,7 +402,7 @@ def test_an_answer_that_failed_tells_nothing_of_what_is_inside(them, monkeypatch
     def broken(*_):
         raise RuntimeError("Zebulon 4711.13")
 
-    monkeypatch.setattr("comity.apps.matters.queries.to_do", broken)
+    monkeypatch.setattr("comity.apps.matters.queries.open_actions", broken)
     browser = them.client("customer_lead")
     browser.raise_request_exception = False
     found = browser.get(them.url())
@@ -443,7 +443,7 @@ SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 
 def test_what_people_write_stays_text(them):
     with transaction.atomic():
-        asked = matters.Asked(Kind.ACTION, SCRIPT, SCRIPT, owner=None)
+        asked = matters.NewMatter(Kind.ACTION, SCRIPT, SCRIPT, owner=None)
         made = matters.raise_matter(them.at("provider_lead"), asked, "UTC")
     for path in ("", "matters/", f"matters/{made.pk}/", "log/"):
         found = them.client("customer_lead").get(them.url(path)).content.decode()

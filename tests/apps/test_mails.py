@@ -22,7 +22,7 @@ from comity.apps.books.models import Delivery
 from comity.apps.i18n import words_for
 from comity.apps.matters import tasks as matters
 from comity.apps.matters.models import Matter
-from comity.apps.matters.operations import Asked, raise_matter
+from comity.apps.matters.operations import NewMatter, raise_matter
 from comity.apps.parties.rights import Action, role_may
 from comity.apps.record.models import Consent
 from comity.apps.reviews import tasks as reviews
@@ -175,7 +175,7 @@ def test_a_title_over_several_lines_stops_no_clock(them):
     other = raised(them)
     with transaction.atomic():
         member = them.at("provider_lead")
-        odd = raise_matter(member, Asked(Kind.DISPUTE, "A\r\nBcc: evil@example.org\n\nx", "Why."), "UTC")
+        odd = raise_matter(member, NewMatter(Kind.DISPUTE, "A\r\nBcc: evil@example.org\n\nx", "Why."), "UTC")
     running(odd, them, timedelta(days=1))
     running(other, them, timedelta(days=1))
     forget_mails()

@@ -238,7 +238,7 @@ def test_a_deputy_keeps_the_day(them):
 def test_a_reply_keeps_its_text_and_its_terms(them):
     with transaction.atomic():
         day = timezone.now().date()
-        about = matters.Asked(Kind.CLAIM, "Out", "It was out.", from_day=day, to_day=day, event="outage")
+        about = matters.NewMatter(Kind.CLAIM, "Out", "It was out.", from_day=day, to_day=day, event="outage")
         matter = matters.raise_matter(them.at("customer_lead"), about, "UTC")
     browser, address = them.client("customer_lead"), them.url(f"matters/{matter.pk}/")
     said = {"move": "accept", "text": "typed at length", "queue": "typed queue"}

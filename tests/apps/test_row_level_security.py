@@ -68,7 +68,7 @@ MODELS = (
 def them():
     made = cast()
     with transaction.atomic():
-        asked = matters.Asked(Kind.ACTION, "Spread lunch", "Secret of nobody.")
+        asked = matters.NewMatter(Kind.ACTION, "Spread lunch", "Secret of nobody.")
         matters.raise_matter(made.at("customer_lead"), asked, "UTC")
     return made
 
@@ -253,8 +253,8 @@ def test_what_a_correction_would_change_is_fixed_and_silence_answers_none():
         place, about = made.at("provider_lead"), {"table": "contacts", "number": 1}
         more = {"asks": Side.PROVIDER, "answers": Side.CUSTOMER, "title": "Changes", "records": about}
         matter = Matter(relationship=place.relationship, kind=Kind.CORRECTION, **more)
-        matter.reply_by = matters.due_when_raised(matter, "UTC")
-        matters.raised_now(place, matter, "Here.")
+        matter.reply_by = matters.first_reply_due(matter, "UTC")
+        matters.save_raised_matter(place, matter, "Here.")
     for change in ("records = '{}'", "state = 'deemed', reply_by = NULL", "state = 'countered'"):
         with superuser() as everybody, pytest.raises(psycopg.errors.InsufficientPrivilege, match="comity: "):
             everybody.execute(f"UPDATE matters_matter SET {change} WHERE id = %s", [matter.pk])

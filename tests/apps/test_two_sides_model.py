@@ -472,7 +472,7 @@ class Game:
         first = date(2026, 6, self.chance.randint(1, 25))
         last = first + timedelta(days=self.chance.randint(0, 2))
         with transaction.atomic():
-            asked = matters.Asked(
+            asked = matters.NewMatter(
                 Kind.CLAIM, "Out", "Because.", from_day=first, to_day=last, asked_for="exclude", event="outage"
             )
             made = matters.raise_matter(self.at(side), asked, "UTC")

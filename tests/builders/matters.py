@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from comity.apps.matters.models import Step
-from comity.apps.matters.operations import Asked, move, raise_matter
+from comity.apps.matters.operations import NewMatter, move, raise_matter
 from comity.core.matters.kinds import Kind
 from tests.room import run_jobs, superuser
 
@@ -12,7 +12,7 @@ ZONE = "Europe/Madrid"
 
 
 def asked(kind=Kind.DISPUTE, **more):
-    return Asked(kind, "A matter", "Because.", **more)
+    return NewMatter(kind, "A matter", "Because.", **more)
 
 
 def raised(them, who="customer_lead", kind=Kind.DISPUTE, **more):

@@ -51,7 +51,7 @@ def room():
     room_cast = cast()
     room_cast.book('[[kpi]]\nid = "service_level"\n', contacts="contact_id,opened_at\na,2026-06-01T10:00:00Z")
     with transaction.atomic():
-        action = matters.Asked(Kind.ACTION, "Kept for ever", "Said in confidence")
+        action = matters.NewMatter(Kind.ACTION, "Kept for ever", "Said in confidence")
         matters.raise_matter(room_cast.at("customer_lead"), action, "UTC")
         books.mark_private_now(room_cast.at("provider_lead"), "contacts.team", "Ours, by contract", date(2090, 1, 1))
     # What each brought of one answer: the second is kept as a change that waits for whose row it is.

@@ -118,7 +118,7 @@ def _raise_matters(people: dict[str, Person], relationship: UUID) -> None:
     letter = date(2026, 6, 9)
     claim = matters.raise_matter(
         at("jonas"),
-        matters.Asked(
+        matters.NewMatter(
             Kind.CLAIM,
             "The price letter of June was not in the forecast",
             "The letter went to 40,000 homes on 8 June; the forecast locked on 15 May did not hold it. "
@@ -138,11 +138,15 @@ def _raise_matters(people: dict[str, Person], relationship: UUID) -> None:
         "The first day yes; on the others volume was within the band again.",
         zone,
         matters.Terms(to_day=letter),
-        [matters.File("volume by day.csv", b"day,calls,forecast\n2026-06-09,3411,2706\n2026-06-10,2790,2698\n")],
+        [
+            matters.EvidenceFile(
+                "volume by day.csv", b"day,calls,forecast\n2026-06-09,3411,2706\n2026-06-10,2790,2698\n"
+            )
+        ],
     )
     matters.raise_matter(
         at("ines"),
-        matters.Asked(
+        matters.NewMatter(
             Kind.DISPUTE,
             "Service level, June 2026: answered before the queue",
             "Calls that the recording answers before the queue count as answered in time in the reported figure.",
@@ -153,7 +157,7 @@ def _raise_matters(people: dict[str, Person], relationship: UUID) -> None:
     )
     matters.raise_matter(
         at("aisha"),
-        matters.Asked(
+        matters.NewMatter(
             Kind.CLAIM,
             "Training on 16 June was ordered",
             "Eighteen agents were called to the tariff training on the day before; we ask for relief on that day.",
@@ -168,7 +172,7 @@ def _raise_matters(people: dict[str, Person], relationship: UUID) -> None:
 
     def act(name: str, title: str, text: str, who: str, days: int, began: Began) -> Matter:  # noqa: PLR0913 - an action
         due_on = today + timedelta(days=days)
-        asked = matters.Asked(Kind.ACTION, title, text, owner=owner(who), due_on=due_on, began=began)
+        asked = matters.NewMatter(Kind.ACTION, title, text, owner=owner(who), due_on=due_on, began=began)
         return matters.raise_matter(at(name), asked, zone)
 
     lunch = act(

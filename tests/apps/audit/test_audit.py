@@ -19,7 +19,7 @@ from comity.apps.audit.sentences import english_texts, event_sentence
 from comity.apps.books import operations as books
 from comity.apps.i18n import words_for
 from comity.apps.matters import tasks
-from comity.apps.matters.operations import Asked, File, Terms, move, raise_matter
+from comity.apps.matters.operations import EvidenceFile, NewMatter, Terms, move, raise_matter
 from comity.apps.parties.models import Membership
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import Move
@@ -212,10 +212,10 @@ def test_two_matters_of_one_title_are_each_linked_from_their_own_events():
     """The red team's: both lines led to the newer one."""
     them = cast()
     with transaction.atomic():
-        first = raise_matter(them.at("customer_lead"), Asked(Kind.DISPUTE, "Same title", "Why."), ZONE)
+        first = raise_matter(them.at("customer_lead"), NewMatter(Kind.DISPUTE, "Same title", "Why."), ZONE)
     days = {"from_day": date(2026, 6, 1), "to_day": date(2026, 6, 2), "event": "outage", "asked_for": "exclude"}
     with transaction.atomic():
-        second = raise_matter(them.at("provider_lead"), Asked(Kind.CLAIM, "Same title", "Why.", **days), ZONE)
+        second = raise_matter(them.at("provider_lead"), NewMatter(Kind.CLAIM, "Same title", "Why.", **days), ZONE)
     title = "“Same title”"
     for who in ("customer_lead", "provider_member", "auditor"):
         found = links(them.client(who).get(them.url()))
@@ -242,7 +242,7 @@ def test_every_move_is_in_the_log_with_its_matter():
     with transaction.atomic():
         owner = Membership.objects.get(person=them.people["provider_member"], left_at=None) \
             if them.at("provider_lead") else None  # fmt: skip
-        more = (Terms(due_on=date(2027, 1, 1)), [File("plan.txt", b"Plan.")])
+        more = (Terms(due_on=date(2027, 1, 1)), [EvidenceFile("plan.txt", b"Plan.")])
         move(them.at("provider_lead"), matter, Move.COUNTER, "Later.", ZONE, *more)
     moved(them, "customer_member", matter, Move.COMMENT, "Well.")
     moved(them, "customer_lead", matter, Move.ACCEPT)
@@ -580,8 +580,8 @@ def test_events_of_before_find_the_matter_that_they_were_about_and_guess_none():
     them = cast()
     with transaction.atomic():
         place = them.at("customer_lead")
-        two = [raise_matter(place, Asked(Kind.DISPUTE, "Same title", "Why."), ZONE) for _ in range(2)]
-        one = raise_matter(place, Asked(Kind.DISPUTE, "Its own title", "Why."), ZONE)
+        two = [raise_matter(place, NewMatter(Kind.DISPUTE, "Same title", "Why."), ZONE) for _ in range(2)]
+        one = raise_matter(place, NewMatter(Kind.DISPUTE, "Its own title", "Why."), ZONE)
     with superuser() as everybody:
         everybody.execute("UPDATE matters_step SET at = at - interval '1 hour' WHERE matter_id = %s", [two[0].pk])
         everybody.execute("UPDATE audit_event SET at = at - interval '1 hour' WHERE subject_id = %s", [two[0].pk])

@@ -15,7 +15,7 @@ from django.utils import timezone
 from comity.apps.books import queries
 from comity.apps.matters import operations, tasks
 from comity.apps.matters.models import Evidence, Matter
-from comity.apps.matters.operations import Asked, move, open_moves, raise_matter
+from comity.apps.matters.operations import NewMatter, move, open_moves, raise_matter
 from comity.apps.parties.models import Membership
 from comity.apps.refusal import Refused
 from comity.core.matters.kinds import Kind
@@ -322,7 +322,7 @@ def test_what_shows_it_is_laid_before_both_and_stays(them):
 
 
 def test_a_file_that_is_too_large_is_refused_and_nothing_is_raised(them, monkeypatch):
-    monkeypatch.setattr(operations, "LARGEST_EVIDENCE", 10)
+    monkeypatch.setattr(operations, "MAX_EVIDENCE_BYTES", 10)
     said = {"title": "Too large a file", "text": "See.", "evidence": SimpleUploadedFile("a.csv", b"12345678901")}
     found = them.client("provider_analyst").post(them.url("matters/raise/dispute/"), said)
     assert found.status_code == 422
@@ -334,7 +334,7 @@ def test_a_file_that_is_too_large_is_refused_and_nothing_is_raised(them, monkeyp
 
 def test_a_move_with_a_file_that_is_too_large_is_not_made(them, monkeypatch):
     matter = raised(them)
-    monkeypatch.setattr(operations, "LARGEST_EVIDENCE", 10)
+    monkeypatch.setattr(operations, "MAX_EVIDENCE_BYTES", 10)
     said = {"move": "accept", "text": "See.", "evidence": SimpleUploadedFile("a.csv", b"12345678901")}
     assert "larger than" in them.client("provider_lead").post(them.url(f"matters/{matter.pk}/"), said).content.decode()
     assert [one.move for one in steps(them, matter)] == ["raise"]
@@ -364,10 +364,10 @@ def test_the_list_shows_what_is_asked_for_a_page_at_a_time():
     them = cast("Filter Co", "Filter Desk")
     with transaction.atomic():
         for number in range(51):
-            raise_matter(them.at("customer_lead"), Asked(Kind.DISPUTE, f"Dispute {number:02}", "Why."), ZONE)
-        claim = raise_matter(them.at("provider_lead"), Asked(Kind.CLAIM, "The claim", "Why."), ZONE)
+            raise_matter(them.at("customer_lead"), NewMatter(Kind.DISPUTE, f"Dispute {number:02}", "Why."), ZONE)
+        claim = raise_matter(them.at("provider_lead"), NewMatter(Kind.CLAIM, "The claim", "Why."), ZONE)
         move(them.at("customer_lead"), claim, Move.ACCEPT, "", ZONE)
-        made = raise_matter(them.at("provider_lead"), Asked(Kind.ACTION, "The action", "Why."), ZONE)
+        made = raise_matter(them.at("provider_lead"), NewMatter(Kind.ACTION, "The action", "Why."), ZONE)
         move(them.at("customer_lead"), made, Move.ACCEPT, "", ZONE)
     browser = them.client("customer_member")
 
@@ -392,7 +392,7 @@ def test_today_names_what_is_most_urgent_and_says_how_far_it_is_over():
     them, made = cast("Urgent Co", "Urgent Desk"), {}
     with transaction.atomic():
         for title, days in (("Not yet", 5), ("The first", -3)):
-            made[days] = raise_matter(them.at("provider_lead"), Asked(Kind.CLAIM, title, "Why."), ZONE)
+            made[days] = raise_matter(them.at("provider_lead"), NewMatter(Kind.CLAIM, title, "Why."), ZONE)
     for days, matter in made.items():
         running(matter, them, timedelta(days=days))
     page = them.client("customer_lead").get(them.url()).content.decode()

@@ -276,7 +276,7 @@ def done(page):
 def test_what_was_read_is_told_once_a_day_and_apart():
     them = cast()
     with transaction.atomic():
-        asked = matters.Asked(Kind.ACTION, "Spread lunch", "Please.")
+        asked = matters.NewMatter(Kind.ACTION, "Spread lunch", "Please.")
         made = matters.raise_matter(them.at("customer_lead"), asked, "UTC")
     for _ in range(3):
         them.client("provider_analyst").get(them.url(f"matters/{made.pk}/"))

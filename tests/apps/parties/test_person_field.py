@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 
 from comity.apps.matters.models import Matter, Step
-from comity.apps.matters.operations import Asked, Terms, move, raise_matter
+from comity.apps.matters.operations import NewMatter, Terms, move, raise_matter
 from comity.apps.parties.models import Membership
 from comity.apps.parties.operations import end_membership
 from comity.apps.refusal import Refused
@@ -42,7 +42,7 @@ def action(them, owner="Ana Customer Lead"):
     with transaction.atomic():
         at = them.at("customer_lead")
         sees = Membership.objects.get(relationship=at.relationship, person__name=owner)
-        return raise_matter(at, Asked(Kind.ACTION, "Spread lunch", "Why.", owner=sees), ZONE)
+        return raise_matter(at, NewMatter(Kind.ACTION, "Spread lunch", "Why.", owner=sees), ZONE)
 
 
 def countered(them, matter, owner):

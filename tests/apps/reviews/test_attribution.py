@@ -121,7 +121,7 @@ def test_what_touches_the_period_is_listed_and_nothing_else(room):
         ):
             operations.raise_matter(
                 room.at("provider_lead"),
-                operations.Asked(
+                operations.NewMatter(
                     kind=kind,
                     title=title,
                     text="x",

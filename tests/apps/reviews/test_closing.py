@@ -64,7 +64,7 @@ def test_with_both_words_the_figures_are_frozen(them):
 
 def test_what_is_disputed_is_frozen_with_its_dispute(them):
     with transaction.atomic():
-        asked = matters.Asked(Kind.DISPUTE, "Not so", "Why.", kpi="service_level", period=JUNE)
+        asked = matters.NewMatter(Kind.DISPUTE, "Not so", "Why.", kpi="service_level", period=JUNE)
         dispute = matters.raise_matter(them.at("provider_lead"), asked, "UTC")
     confirm(them, "customer_lead")
     entry = confirm(them, "provider_lead")
@@ -318,7 +318,7 @@ def test_a_dispute_raised_after_the_word_is_another_set_of_figures(them):
     """What is frozen says what is disputed, so that a dispute asks the first side again; both are told."""
     confirm(them, "customer_lead")
     with transaction.atomic():
-        asked = matters.Asked(Kind.DISPUTE, "Not so", "Why.", kpi="service_level", period=JUNE)
+        asked = matters.NewMatter(Kind.DISPUTE, "Not so", "Why.", kpi="service_level", period=JUNE)
         dispute = matters.raise_matter(them.at("provider_lead"), asked, "UTC")
     forget_mails()
     assert confirm(them, "provider_lead") is None

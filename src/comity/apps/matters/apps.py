@@ -1,4 +1,4 @@
-"""The app."""
+"""Configuration of the app."""
 
 from django.apps import AppConfig
 
@@ -10,7 +10,7 @@ class Matters(AppConfig):
     label = "matters"
 
     def ready(self) -> None:
-        """Stand on the page of today, and have a matter opened for what an import would change of the other side."""
+        """Register the panels, and the functions that keep corrections and claims in step with the book."""
         from comity.apps.books import operations as books  # noqa: PLC0415 - once the models are there
         from comity.apps.matters import today  # noqa: PLC0415 - as above
         from comity.apps.matters.corrections import open_correction, withdraw_correction  # noqa: PLC0415 - as above

@@ -1,4 +1,4 @@
-"""What one side asks and the other answers, either way round; every move is a step that is never changed."""
+"""Matters, which one side raises and the other answers; every move is a step that is never changed."""
 
 from enum import StrEnum
 from typing import ClassVar
@@ -12,8 +12,8 @@ from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import AGREED, OPEN, Move, Party, State, ended, waits_for
 
 
-def _choices(names: type[StrEnum]) -> list[tuple[str, str]]:
-    return [(one.value, one.name.replace("_", " ").title()) for one in names]
+def _choices(enumeration: type[StrEnum]) -> list[tuple[str, str]]:
+    return [(one.value, one.name.replace("_", " ").title()) for one in enumeration]
 
 
 class Began(models.TextChoices):
@@ -109,8 +109,8 @@ class Matter(UUIDModel):
     @property
     def waits_for(self) -> str | None:
         """The side whose move it is."""
-        turn = waits_for(State(self.state))
-        return None if turn is None else {Party.ASKS: self.asks, Party.ANSWERS: self.answers}[turn]
+        party = waits_for(State(self.state))
+        return None if party is None else {Party.ASKS: self.asks, Party.ANSWERS: self.answers}[party]
 
 
 class Step(UUIDModel):

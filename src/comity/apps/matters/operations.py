@@ -1,4 +1,4 @@
-"""Moves in a matter: who may make which, what follows, and by when a reply is due."""
+"""Moves in a matter: who may make which, their consequences, and when a reply is due."""
 
 import hashlib
 import json
@@ -31,13 +31,13 @@ from comity.core.matters.transitions import IN_THE_BOOK, OPEN, Actor, Move, Part
 from comity.core.values import Side
 from comity.review.i18n.words import Words
 
-LARGEST_EVIDENCE = 10 * 1024 * 1024
-LATE_AFTER = timedelta(days=45)  # an event claimed so long after it is marked late
+MAX_EVIDENCE_BYTES = 10 * 1024 * 1024
+LATE_AFTER = timedelta(days=45)  # a claim raised longer after its last day is marked late
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a matter is about, as a form has it."""
+class NewMatter:
+    """A matter to be raised."""
 
     kind: Kind
     title: str
@@ -57,7 +57,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a counter-proposal puts in the place of what lay on the table; what is None stays as it was."""
+    """Terms of a counter-proposal; what is None stays as it was."""
 
     from_day: date | None = None
     to_day: date | None = None
@@ -66,77 +66,77 @@ class Terms:
     owner: Membership | None = None
     due_on: date | None = None
 
-    def laid_on(self, matter: Matter) -> None:
-        """Make them the matter's.
+    def apply_to(self, matter: Matter) -> None:
+        """Set the terms of a matter, as far as its kind has them.
 
         :raises Refused: for days out of order
         """
         for name in KINDS[Kind(matter.kind)].countered:
-            given = getattr(self, name)
-            if given is not None:
-                setattr(matter, name, given)
+            value = getattr(self, name)
+            if value is not None:
+                setattr(matter, name, value)
         if matter.from_day is not None and matter.to_day is not None and matter.to_day < matter.from_day:
             raise Refused(Code.ORDER)
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """A file that comes with a step."""
+class EvidenceFile:
+    """A file that is uploaded as evidence."""
 
     name: str
     content: bytes
 
 
-def raise_matter(member: MemberContext, asked: Asked, zone: str, files: Sequence[File] = ()) -> Matter:
-    """Raise a matter for one's side.
+def raise_matter(member: MemberContext, new_matter: NewMatter, zone: str, files: Sequence[EvidenceFile] = ()) -> Matter:
+    """Raise a matter for the member's side.
 
     :raises Refused: for those on neither side, without the right, for days out of order and a file that is too large
     """
     side = member.side
-    spec = KINDS[asked.kind]
+    spec = KINDS[new_matter.kind]
     if side is None or not member.may(Action(spec.raised_with)) or spec.raised_by is Raiser.IMPORT:
         raise Refused(Code.NOT_YOURS)
-    if asked.from_day is not None and asked.to_day is not None and asked.to_day < asked.from_day:
+    if new_matter.from_day is not None and new_matter.to_day is not None and new_matter.to_day < new_matter.from_day:
         raise Refused(Code.ORDER)
     now = timezone.now()
     matter = Matter(
         relationship=member.relationship,
-        kind=asked.kind,
-        began=asked.began,
+        kind=new_matter.kind,
+        began=new_matter.began,
         asks=side.value,
         answers=side.other.value,
-        title=asked.title,
-        kpi=asked.kpi,
-        period=asked.period,
-        queue=asked.queue,
-        from_day=asked.from_day,
-        to_day=asked.to_day,
-        asked_for=asked.asked_for,
-        event=asked.event,
-        owner=asked.owner,
-        due_on=asked.due_on,
+        title=new_matter.title,
+        kpi=new_matter.kpi,
+        period=new_matter.period,
+        queue=new_matter.queue,
+        from_day=new_matter.from_day,
+        to_day=new_matter.to_day,
+        asked_for=new_matter.asked_for,
+        event=new_matter.event,
+        owner=new_matter.owner,
+        due_on=new_matter.due_on,
         raised_at=now,
-        late=asked.to_day is not None and asked.to_day < (now - LATE_AFTER).date(),
+        late=new_matter.to_day is not None and new_matter.to_day < (now - LATE_AFTER).date(),
     )
     matter.reply_by = _reply_by(matter, now, zone)
     with transaction.atomic():
-        raised_now(member, matter, asked.text, files)
-        _tell_book(matter, zone)
+        save_raised_matter(member, matter, new_matter.text, files)
+        _write_claim(matter, zone)
     return matter
 
 
-def raised_now(member: MemberContext, matter: Matter, text: str, files: Sequence[File] = ()) -> Step:
-    """Keep a matter that is raised for the viewer's side, and its first step.
+def save_raised_matter(member: MemberContext, matter: Matter, text: str, files: Sequence[EvidenceFile] = ()) -> Step:
+    """Save a new matter of the member's side, and its first step.
 
     :raises Refused: for a file that is too large
     """
     matter.save(force_insert=True)
-    step = _step(member, matter, Move.RAISE, text, terms=_terms(matter))
-    _audit_move(member, matter, Move.RAISE, _lay_before(step, files))
+    step = _add_step(member, matter, Move.RAISE, text, terms=_terms_json(matter))
+    _audit_move(member, matter, Move.RAISE, _save_evidence(step, files))
     return step
 
 
-_EVENTS = {
+_AUDIT_EVENTS = {
     Move.RAISE: Event.MATTER_RAISED,
     Move.ACCEPT: Event.MATTER_ACCEPTED,
     Move.REFUSE: Event.MATTER_REFUSED,
@@ -148,26 +148,26 @@ _EVENTS = {
 }  # what is nobody's move, the database adds itself (`migrations/0011_audit.py`)
 
 
-def _audit_move(member: MemberContext, matter: Matter, what: Move, evidence: Sequence[Evidence]) -> None:
-    """Add a move to the log: what it was made in, to whom an action goes, the files that came with it."""
+def _audit_move(member: MemberContext, matter: Matter, requested: Move, evidence: Sequence[Evidence]) -> None:
+    """Log a move with its matter, the new owner of an action, and the names of its evidence."""
     data: dict[str, object] = {"kind": matter.kind, "title": matter.title}
-    if what is Move.HAND_OVER and matter.owner is not None:
+    if requested is Move.HAND_OVER and matter.owner is not None:
         data |= {"to": matter.owner.person.name, "to_id": str(matter.owner.pk)}
     if evidence:
         data["evidence"] = [file.name for file in evidence]
-    audit(member, _EVENTS[what], matter, data, shared=True)
+    audit(member, _AUDIT_EVENTS[requested], matter, data, shared=True)
 
 
-def due_when_raised(matter: Matter, zone: str) -> datetime:
-    """By when the other side is to answer a matter that is raised now."""
+def first_reply_due(matter: Matter, zone: str) -> datetime:
+    """Return when the other side's answer is due to a matter that is raised now."""
     return _reply_by(matter, timezone.now(), zone)
 
 
-_ANSWERS = {Move.ACCEPT, Move.COUNTER, Move.REFUSE}
+_ANSWERING_MOVES = {Move.ACCEPT, Move.COUNTER, Move.REFUSE}
 
 
 def _actor(member: MemberContext, matter: Matter) -> Actor:
-    """Who looks at a matter, from within it."""
+    """Return the member's part in a matter."""
     if member.side is None:
         return Actor(None)
     party = Party.ASKS if member.side == matter.asks else Party.ANSWERS
@@ -175,35 +175,35 @@ def _actor(member: MemberContext, matter: Matter) -> Actor:
 
 
 def open_moves(member: MemberContext, matter: Matter) -> list[Move]:
-    """The moves that are open to somebody now, the one that is waited for first."""
+    """Return the moves that are open to the member now, the expected one first."""
     if not member.may(Action.ACT):
         return []
     kind = Kind(matter.kind)
     moves = transitions.open_moves(kind, State(matter.state), _actor(member, matter))
-    answers = member.may(Action(KINDS[kind].answered_with))
-    return [move for move in moves if answers or move not in _ANSWERS]
+    may_answer = member.may(Action(KINDS[kind].answered_with))
+    return [move for move in moves if may_answer or move not in _ANSWERING_MOVES]
 
 
-def _why_not(member: MemberContext, matter: Matter, what: Move, text: str) -> Code | None:
-    """Why somebody may not make a move; None where they may."""
-    if member.side is None and what is not Move.COMMENT:
+def _refusal_code(member: MemberContext, matter: Matter, requested: Move, text: str) -> Code | None:
+    """Return why the member may not make a move; None where they may."""
+    if member.side is None and requested is not Move.COMMENT:
         return Code.NOT_YOURS
-    why = transitions.refusal(Kind(matter.kind), State(matter.state), _actor(member, matter), what, text)
-    lacks_right = what not in open_moves(member, matter)
-    if why is None or why is Refusal.REASON:
-        return Code.NOT_YOURS if lacks_right else Code(why.value) if why else None
-    return Code.NOT_YOURS if not member.may(Action.ACT) else Code(why.value)
+    refusal = transitions.refusal(Kind(matter.kind), State(matter.state), _actor(member, matter), requested, text)
+    lacks_right = requested not in open_moves(member, matter)
+    if refusal is None or refusal is Refusal.REASON:
+        return Code.NOT_YOURS if lacks_right else Code(refusal.value) if refusal else None
+    return Code.NOT_YOURS if not member.may(Action.ACT) else Code(refusal.value)
 
 
 @transaction.atomic
 def move(  # noqa: PLR0913 - a move, what it says, and what comes with it
     member: MemberContext,
     matter: Matter,
-    what: Move,
+    requested: Move,
     text: str,
     zone: str,
     terms: Terms | None = None,
-    files: Sequence[File] = (),
+    files: Sequence[EvidenceFile] = (),
     rows: Sequence[int] | None = None,
 ) -> Matter:
     """Make a move.
@@ -214,50 +214,51 @@ def move(  # noqa: PLR0913 - a move, what it says, and what comes with it
         terms that are none, and for a file that is too large
     """
     matter = Matter.objects.select_for_update(of=("self",)).select_related("owner__person").get(pk=matter.pk)
-    rows = rows if matter.kind == Kind.CORRECTION and what is Move.ACCEPT else None
-    why = _why_not(member, matter, what, text)
-    if why is not None:
-        raise Refused(why)
+    rows = rows if matter.kind == Kind.CORRECTION and requested is Move.ACCEPT else None
+    refusal_code = _refusal_code(member, matter, requested, text)
+    if refusal_code is not None:
+        raise Refused(refusal_code)
     if rows is not None and not rows:
         raise Refused(Code.NONE_TICKED)
-    matter.state = transitions.after(State(matter.state), what)
+    matter.state = transitions.after(State(matter.state), requested)
     if matter.state not in OPEN:
         matter.reply_by = None
-    if what is Move.COUNTER:
-        (terms or Terms()).laid_on(matter)
+    if requested is Move.COUNTER:
+        (terms or Terms()).apply_to(matter)
         matter.reply_by = _reply_by(matter, timezone.now(), zone)
         matter.reminded_at, matter.reminded_to = None, []
-    elif what is Move.HAND_OVER:
+    elif requested is Move.HAND_OVER:
         owner = None if terms is None else terms.owner
         if owner is None or owner.left_at is not None or owner.side != member.membership.side:
             raise Refused(Code.NOBODY)
         matter.owner = owner
-    laid = _terms(matter) if what in {Move.COUNTER, Move.HAND_OVER} else {}
-    laid |= {} if rows is None else {"changes": len(rows), "rows": list(rows)}
-    step = _step(member, matter, what, text, terms=laid)
-    _audit_move(member, matter, what, _lay_before(step, files))
-    if what is not Move.COMMENT:
+    terms_json = _terms_json(matter) if requested in {Move.COUNTER, Move.HAND_OVER} else {}
+    terms_json |= {} if rows is None else {"changes": len(rows), "rows": list(rows)}
+    step = _add_step(member, matter, requested, text, terms=terms_json)
+    _audit_move(member, matter, requested, _save_evidence(step, files))
+    if requested is not Move.COMMENT:
         # The step first: the database lets a matter change only where a step of the side justifies it.
         matter.last_move = step.number
         matter.save()
-    _tell_book(matter, zone)
+    _write_claim(matter, zone)
     if KINDS[Kind(matter.kind)].changes_records:
-        _correct(member, matter, what, rows)
+        _apply_correction(member, matter, requested, rows)
     return matter
 
 
-def _correct(member: MemberContext, matter: Matter, what: Move, rows: Sequence[int] | None) -> None:
-    """Do what a move in a correction means for the records."""
-    if what is Move.ACCEPT:
+def _apply_correction(member: MemberContext, matter: Matter, requested: Move, rows: Sequence[int] | None) -> None:
+    """Change the records as a move in a correction requires."""
+    if requested is Move.ACCEPT:
         accept_correction(member, matter.records, rows)
-    elif what in {Move.REFUSE, Move.WITHDRAW}:
+    elif requested in {Move.REFUSE, Move.WITHDRAW}:
         refuse_correction(member, matter.records)
 
 
 def remind(member: MemberContext, matter: Matter) -> None:
-    """Tell the side whose move it is that its reply is nearly due; once for each move. Without one nothing changes.
+    """Remind the side whose move it is that its reply is nearly due, once for each move.
 
-    Recorded only where the mail server took the reminder of at least one person who may answer: else it is tried again.
+    It is recorded only where the mail server accepted the reminder of at least one person who may answer, and otherwise
+    tried again.
     """
     matter = Matter.objects.get(pk=matter.pk)
     if matter.waits_for is None or matter.reply_by is None:
@@ -267,27 +268,30 @@ def remind(member: MemberContext, matter: Matter) -> None:
         return
     day = matter.reply_by.astimezone(ZoneInfo(zone_of(member))).date()
     address = page_path(member, "matter", matter=matter.pk)
-    said: dict[str, Callable[[Words], str]] = {"title": lambda _: matter.title, "day": lambda words: words.day(day)}
+    placeholders: dict[str, Callable[[Words], str]] = {
+        "title": lambda _: matter.title,
+        "day": lambda words: words.day(day),
+    }
     if KINDS[Kind(matter.kind)].silence:
-        told = send_reminder(people, "reminder", address, **said)
+        reminded_people = send_reminder(people, "reminder", address, **placeholders)
     else:
-        told = send_reminder(people, "correction_waits", address, **said)
-    if told:
+        reminded_people = send_reminder(people, "correction_waits", address, **placeholders)
+    if reminded_people:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT comity_remind_matter(%s, %s)", [matter.pk, told])
+            cursor.execute("SELECT comity_remind_matter(%s, %s)", [matter.pk, reminded_people])
 
 
-def _tell_book(matter: Matter, zone: str) -> None:
-    """A claim is an event of the book, so that every figure is made with it and, as long as it waits, without too."""
+def _write_claim(matter: Matter, zone: str) -> None:
+    """Defer writing a claim into the book as an event; while it is open, figures are computed with and without it."""
     if not KINDS[Kind(matter.kind)].in_the_book or matter.from_day is None or matter.to_day is None:
         return
-    here, answered = ZoneInfo(zone), matter.state not in OPEN
-    last = Step.objects.filter(matter=matter, number=max(matter.last_move, 1)).get()
+    tzinfo, is_answered = ZoneInfo(zone), matter.state not in OPEN
+    last_step = Step.objects.filter(matter=matter, number=max(matter.last_move, 1)).get()
     row = {
         "event_id": f"room-{matter.pk}",
         "kind": matter.event,
-        "from": datetime.combine(matter.from_day, time.min, here).isoformat(),
-        "to": datetime.combine(matter.to_day + timedelta(days=1), time.min, here).isoformat(),
+        "from": datetime.combine(matter.from_day, time.min, tzinfo).isoformat(),
+        "to": datetime.combine(matter.to_day + timedelta(days=1), time.min, tzinfo).isoformat(),
         "queues": matter.queue,
         "declared_by": matter.asks,
         "declared_at": matter.raised_at.isoformat(),
@@ -295,25 +299,25 @@ def _tell_book(matter: Matter, zone: str) -> None:
         "claim": matter.asked_for,
         "kpi": matter.kpi,
         "state": IN_THE_BOOK[State(matter.state)],
-        "answered_by": matter.answers if answered and matter.state != State.WITHDRAWN else "",
-        "answered_at": last.at.isoformat() if answered else "",
+        "answered_by": matter.answers if is_answered and matter.state != State.WITHDRAWN else "",
+        "answered_at": last_step.at.isoformat() if is_answered else "",
     }
     digest = hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()
     write_rows(
         matter.relationship_id, "events", [row], timezone.now(),
-        subject=f"matter {matter.pk}", key=f"matter {matter.pk} {last.number} {digest[:16]}",
+        subject=f"matter {matter.pk}", key=f"matter {matter.pk} {last_step.number} {digest[:16]}",
     )  # fmt: skip
 
 
 def write_claims(member: MemberContext) -> None:
-    """Have every claim written into a book that has just begun."""
+    """Defer writing every claim into a book that has just been created."""
     for matter in Matter.objects.filter(relationship=member.relationship, kind=Kind.CLAIM):
-        _tell_book(matter, zone_of(member))
+        _write_claim(matter, zone_of(member))
 
 
-def _terms(matter: Matter) -> dict[str, Any]:
-    """What lies on the table, as a step keeps it."""
-    said = {
+def _terms_json(matter: Matter) -> dict[str, Any]:
+    """Return the terms of a matter as a step keeps them, as JSON, without empty ones."""
+    terms = {
         "from_day": None if matter.from_day is None else matter.from_day.isoformat(),
         "to_day": None if matter.to_day is None else matter.to_day.isoformat(),
         "queue": matter.queue,
@@ -321,11 +325,11 @@ def _terms(matter: Matter) -> dict[str, Any]:
         "owner": None if matter.owner is None else matter.owner.person.name,
         "due_on": None if matter.due_on is None else matter.due_on.isoformat(),
     }
-    return {name: value for name, value in said.items() if value}
+    return {name: value for name, value in terms.items() if value}
 
 
-def _lay_before(step: Step, files: Sequence[File]) -> list[Evidence]:
-    if any(len(file.content) > LARGEST_EVIDENCE for file in files):
+def _save_evidence(step: Step, files: Sequence[EvidenceFile]) -> list[Evidence]:
+    if any(len(file.content) > MAX_EVIDENCE_BYTES for file in files):
         raise Refused(Code.TOO_LARGE)
     return [
         Evidence.objects.create(
@@ -342,25 +346,27 @@ def _lay_before(step: Step, files: Sequence[File]) -> list[Evidence]:
     ]
 
 
-def _step(member: MemberContext, matter: Matter, what: Move, text: str, *, terms: dict[str, Any] | None = None) -> Step:
-    """Add the viewer's step; the database refuses one that is not theirs to make, and says whether the clock ran out.
+def _add_step(
+    member: MemberContext, matter: Matter, requested: Move, text: str, *, terms: dict[str, Any] | None = None
+) -> Step:
+    """Add a step of the member; the database refuses one that is not theirs to make, and checks `ran_out`.
 
-    What is nobody's move, a reminder and acceptance by silence, is written by functions of the database's owner.
+    Steps without a person, such as reminders, are written by functions of the database's owner.
     """
-    last = Step.objects.filter(matter=matter).order_by("-number").first()
+    last_step = Step.objects.filter(matter=matter).order_by("-number").first()
     side = None if member.side is None else member.side.value
-    # A move answers to the last one of the other side; a comment too, so that who was heard can be told.
-    other = Step.objects.filter(matter=matter).exclude(side=side).exclude(side=None).order_by("-number").first()
+    # A move, also a comment, answers the last step of the other side, so that the page shows what was answered.
+    answered_step = Step.objects.filter(matter=matter).exclude(side=side).exclude(side=None).order_by("-number").first()
     return Step.objects.create(
         relationship=matter.relationship,
         matter=matter,
-        number=1 if last is None else last.number + 1,
+        number=1 if last_step is None else last_step.number + 1,
         person=member.membership.person,
         side=side,
-        move=what,
+        move=requested,
         text=text.strip(),
-        answers_to=other,
-        ran_out=_ran_out(matter),
+        answers_to=answered_step,
+        ran_out=_has_run_out(matter),
         terms=terms or {},
     )
 
@@ -370,5 +376,5 @@ def _reply_by(matter: Matter, start: datetime, zone: str) -> datetime:
     return reply_due(matter.relationship, Side(side or matter.answers), start, zone)
 
 
-def _ran_out(matter: Matter) -> bool:
+def _has_run_out(matter: Matter) -> bool:
     return matter.reply_by is not None and matter.reply_by < timezone.now()

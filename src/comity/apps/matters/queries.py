@@ -1,4 +1,4 @@
-"""What the pages of matters show."""
+"""Matters, their steps and their evidence, as the pages show them."""
 
 from uuid import UUID
 
@@ -13,30 +13,30 @@ from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import AGREED, OPEN, State
 from comity.core.values import Side
 
-_WAITING = "matters that wait"
+_WAITING_CACHE_KEY = "matters that wait"
 
 
 def waiting(member: MemberContext, side: Side) -> QuerySet[Matter]:
-    """What a side must answer, in the order of its days; the viewer's own side and the other alike."""
-    whose = Q(state=State.ASKED, answers=side) | Q(state=State.COUNTERED, asks=side)
+    """List the matters that wait for a side's answer, by the day that it is due."""
+    turn = Q(state=State.ASKED, answers=side) | Q(state=State.COUNTERED, asks=side)
     asked_by = Step.objects.filter(matter=OuterRef("pk"), number=1).values("person__name")
-    found = Matter.objects.filter(whose, relationship=member.relationship, state__in=OPEN)
-    return found.annotate(asked_by=Subquery(asked_by)).order_by("reply_by", "pk")
+    waiting_matters = Matter.objects.filter(turn, relationship=member.relationship, state__in=OPEN)
+    return waiting_matters.annotate(asked_by=Subquery(asked_by)).order_by("reply_by", "pk")
 
 
 def count_waiting(member: MemberContext) -> dict[Side, int]:
-    """How many wait for an answer of each side; asked once for a page, that says it in its head too."""
-    if _WAITING not in member.cache:
-        open_ones = Matter.objects.filter(relationship=member.relationship, state__in=OPEN).order_by()
-        whose = Case(When(state=State.ASKED, then=F("answers")), default=F("asks"))
-        counted = dict(open_ones.values_list(whose).annotate(Count("pk")))
-        member.cache[_WAITING] = {side: counted.get(side.value, 0) for side in Side}
-    found: dict[Side, int] = member.cache[_WAITING]
-    return found
+    """Count the matters that wait for each side; one query for each request, because several panels ask."""
+    if _WAITING_CACHE_KEY not in member.cache:
+        open_matters = Matter.objects.filter(relationship=member.relationship, state__in=OPEN).order_by()
+        side_to_answer = Case(When(state=State.ASKED, then=F("answers")), default=F("asks"))
+        counts = dict(open_matters.values_list(side_to_answer).annotate(Count("pk")))
+        member.cache[_WAITING_CACHE_KEY] = {side: counts.get(side.value, 0) for side in Side}
+    counts_by_side: dict[Side, int] = member.cache[_WAITING_CACHE_KEY]
+    return counts_by_side
 
 
-def to_do(member: MemberContext) -> QuerySet[Matter]:
-    """Agreed actions that are not done, the most urgent first."""
+def open_actions(member: MemberContext) -> QuerySet[Matter]:
+    """List agreed actions that are not done, the most urgent first."""
     return (
         Matter.objects.filter(
             relationship=member.relationship, kind=Kind.ACTION, state__in=(State.ACCEPTED, State.DEEMED)
@@ -47,45 +47,47 @@ def to_do(member: MemberContext) -> QuerySet[Matter]:
 
 
 def matters(member: MemberContext, show: str = "all", kind: str = "") -> QuerySet[Matter]:
-    """All of them, or those that are open, or have ended; the newest first.
+    """List all matters, or the open or ended ones, the newest first.
 
     An agreed action is open until it is done.
     """
-    found = Matter.objects.filter(relationship=member.relationship).order_by("-raised_at", "-pk")
-    still_open = Q(state__in=OPEN) | Q(kind=Kind.ACTION, state__in=AGREED)
+    selected = Matter.objects.filter(relationship=member.relationship).order_by("-raised_at", "-pk")
+    is_open = Q(state__in=OPEN) | Q(kind=Kind.ACTION, state__in=AGREED)
     if show != "all":
-        found = found.filter(still_open) if show == "open" else found.exclude(still_open)
-    return found.filter(kind=kind) if kind else found
+        selected = selected.filter(is_open) if show == "open" else selected.exclude(is_open)
+    return selected.filter(kind=kind) if kind else selected
 
 
 def matter(member: MemberContext, number: UUID) -> Matter | None:
-    """One of them."""
+    """Return a matter of the relationship."""
     return Matter.objects.filter(relationship=member.relationship, pk=number).select_related("owner__person").first()
 
 
-def steps(found: Matter) -> QuerySet[Step]:
-    """Its moves, in order."""
-    told = Evidence.objects.defer("content")
+def steps(matter: Matter) -> QuerySet[Step]:
+    """List the steps of a matter in order, without the content of their evidence."""
+    evidence_without_content = Evidence.objects.defer("content")
     return (
-        Step.objects.filter(matter=found)
+        Step.objects.filter(matter=matter)
         .select_related("person", "answers_to")
-        .prefetch_related(Prefetch("evidence", queryset=told))
+        .prefetch_related(Prefetch("evidence", queryset=evidence_without_content))
     )
 
 
-def roles(found: Matter) -> dict[UUID, str]:
-    """As what those who took its steps are, or were, here."""
-    people = Step.objects.filter(matter=found).values("person")
-    places = Membership.objects.filter(relationship=found.relationship_id, person__in=people).order_by("joined_at")
-    return dict(places.values_list("person", "role"))
+def roles(matter: Matter) -> dict[UUID, str]:
+    """Return the latest role of each person who made a step, by the person's id."""
+    people = Step.objects.filter(matter=matter).values("person")
+    memberships = Membership.objects.filter(relationship=matter.relationship_id, person__in=people).order_by(
+        "joined_at"
+    )
+    return dict(memberships.values_list("person", "role"))
 
 
-def evidence(member: MemberContext, found: Matter, number: UUID) -> Evidence | None:
-    """A file that was laid before the other side."""
-    return Evidence.objects.filter(relationship=member.relationship, matter=found, pk=number).first()
+def evidence(member: MemberContext, matter: Matter, number: UUID) -> Evidence | None:
+    """Return a file of evidence with its content."""
+    return Evidence.objects.filter(relationship=member.relationship, matter=matter, pk=number).first()
 
 
 def to_remind(member: MemberContext) -> QuerySet[Matter]:
-    """Those whose clock runs out soon; of some, people were reminded who may have left since."""
+    """List open matters whose reply is due soon, including reminded ones, whose people may have left since."""
     soon = timezone.now() + REMINDER_LEAD_TIME
     return Matter.objects.filter(relationship=member.relationship, state__in=OPEN, reply_by__lt=soon)

@@ -1,4 +1,4 @@
-"""Why a move in a matter is refused."""
+"""Codes of refusals of moves in matters."""
 
 from http import HTTPStatus
 

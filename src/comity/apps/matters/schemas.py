@@ -1,4 +1,4 @@
-"""What programs send and are answered about matters."""
+"""API schemas of matters; their docstrings are part of the published contract."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
@@ -13,8 +13,8 @@ from comity.core.matters.kinds import AskedFor, ClaimEvent, Kind
 from comity.core.matters.transitions import Move, State
 from comity.core.values import Side
 
-LONGEST = 4000  # signs of what is said
-Said = Annotated[Text, StringConstraints(max_length=LONGEST)]
+MAX_TEXT_LENGTH = 4000  # characters
+StatementText = Annotated[Text, StringConstraints(max_length=MAX_TEXT_LENGTH)]
 
 
 class EvidenceOut(Schema):
@@ -111,7 +111,7 @@ class MatterIn(Schema):
 
     kind: Literal[Kind.DISPUTE, Kind.CLAIM, Kind.ACTION]  # a correction is raised by an import alone
     title: Text = Field(min_length=1, max_length=160)
-    text: Text = Field(min_length=1, max_length=LONGEST)
+    text: Text = Field(min_length=1, max_length=MAX_TEXT_LENGTH)
     kpi: Text = Field("", max_length=60)
     period: Text = Field("", max_length=12)
     queue: Text = Field("", max_length=80)
@@ -132,7 +132,7 @@ class MoveIn(Schema):
     move: Literal[
         Move.ACCEPT, Move.REFUSE, Move.COUNTER, Move.COMMENT, Move.WITHDRAW, Move.DONE, Move.HAND_OVER
     ]  # the others are made by raising, and by nobody
-    text: Text = Field("", max_length=LONGEST)
+    text: Text = Field("", max_length=MAX_TEXT_LENGTH)
     from_day: Day | None = None
     to_day: Day | None = None
     queue: Text | None = Field(None, max_length=80)

@@ -1,4 +1,4 @@
-"""What the pages of matters say of one, as finished text."""
+"""Texts about a matter in the reader's language."""
 
 from datetime import date
 
@@ -15,14 +15,14 @@ _CHANGES = ("change", "add", "withdraw")
 
 
 def must_answer(member: MemberContext, side: Side, words: Words) -> str:
-    """That a side's answer is waited for."""
+    """Say that a side's answer is due."""
     return f"{member.party(words)(side)} {words('today.must_answer')}"
 
 
-def about(matter: Matter, words: Words) -> list[tuple[str, str]]:
-    """What a matter is about, each with its name; what was not said is left out."""
+def matter_facts(matter: Matter, words: Words) -> list[tuple[str, str]]:
+    """Return the facts of a matter as label and text, without empty ones."""
     owner = matter.owner.person.name if matter.owner else ""
-    said = [
+    facts = [
         ("raise.kpi", words.named("measure", matter.kpi) if matter.kpi else ""),
         ("review.period", spoken_period(matter.period, words)),
         ("raise.queue", matter.queue),
@@ -34,13 +34,13 @@ def about(matter: Matter, words: Words) -> list[tuple[str, str]]:
         ("raise.due_on", words.day(matter.due_on) if matter.due_on else ""),
         ("matter.began", words(f"began.{matter.began}")),
     ]
-    return [(words(name), text) for name, text in said if text]
+    return [(words(name), text) for name, text in facts if text]
 
 
-def terms(step: Step, words: Words) -> str:
-    """What lies on the table since a step, in one line."""
-    said = [(words(f"raise.{name}"), _term(name, step.terms[name], words)) for name in _TERMS if name in step.terms]
-    return "; ".join(f"{name}: {text}" for name, text in said) + "." if said else ""
+def terms_line(step: Step, words: Words) -> str:
+    """Return the terms of a step in one line; empty where it has none."""
+    parts = [(words(f"raise.{name}"), _term(name, step.terms[name], words)) for name in _TERMS if name in step.terms]
+    return "; ".join(f"{name}: {text}" for name, text in parts) + "." if parts else ""
 
 
 def _term(name: str, value: str, words: Words) -> str:
@@ -49,10 +49,10 @@ def _term(name: str, value: str, words: Words) -> str:
     return words(f"claim.{value}") if name == "asked_for" else value
 
 
-def counts(matter: Matter, words: Words) -> list[tuple[str, str]]:
-    """How many rows a correction would change, by what it would do, and of which table; of other matters nothing."""
+def correction_counts(matter: Matter, words: Words) -> list[tuple[str, str]]:
+    """Return how many rows a correction changes, adds and withdraws, and of which table; empty for other matters."""
     if matter.kind != Kind.CORRECTION:
         return []
-    found = [(name, matter.records["counts"].get(name, 0)) for name in _CHANGES]
-    rows = [(words(f"correction.{name}"), words.number(count)) for name, count in found if count]
+    counts = [(name, matter.records["counts"].get(name, 0)) for name in _CHANGES]
+    rows = [(words(f"correction.{name}"), words.number(count)) for name, count in counts if count]
     return [*rows, (words("origin.table"), words.named("table", matter.records["table"]))]

@@ -1,4 +1,4 @@
-"""What time does to matters: a reminder before a reply is due. Silence accepts none."""
+"""Periodic task of matters: a reminder before a reply is due. Silence accepts none."""
 
 import logging
 from collections.abc import Callable
@@ -15,17 +15,17 @@ from comity.apps.parties.member_context import MemberContext, for_each_relations
 @app.periodic(cron="*/10 * * * *")
 @app.task(queue="clock", name="matters.tick", queueing_lock="matters.tick", pass_context=False)
 def tick(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
-    """In every relationship, from the place of somebody who leads there."""
-    for_each_relationship(_tick)
+    """Send reminders in every relationship, with the rights of one of its leads."""
+    for_each_relationship(_remind_matters)
 
 
-def _tick(member: MemberContext) -> None:
+def _remind_matters(member: MemberContext) -> None:
     for matter in queries.to_remind(member):
-        _apart(partial(operations.remind, member, matter), matter)
+        _in_own_transaction(partial(operations.remind, member, matter), matter)
 
 
-def _apart(work: Callable[[], object], matter: Matter) -> None:
-    """Do it in a transaction of its own; what goes wrong in one matter keeps no other waiting."""
+def _in_own_transaction(work: Callable[[], object], matter: Matter) -> None:
+    """Run work on a matter in its own transaction, and log an error, so that it does not stop the other matters."""
     try:
         with transaction.atomic():
             work()

@@ -1,4 +1,4 @@
-"""Addresses of matters."""
+"""URLs of matters within a relationship."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The pages of matters."""
+"""Pages of matters: the list, raising one, one with its steps, and the files that belong to it."""
 
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from comity.apps.audit.operations import audit_read
 from comity.apps.books.queries import NoBookError, definition, zone
 from comity.apps.i18n import language, spoken_period, words_for
 from comity.apps.matters import corrections, operations, queries, sentences
-from comity.apps.matters.forms import FORMS, Agree, Claim, Raise, Reply
+from comity.apps.matters.forms import FORMS, ActionForm, ClaimForm, DisputeForm, MoveForm
 from comity.apps.matters.models import Matter
 from comity.apps.matters.refusals import Code
 from comity.apps.paging import paged
@@ -30,27 +30,27 @@ from comity.core.values import Side
 from comity.review.i18n.words import Words
 from comity.review.views.sentences import kpi_title
 
-_NEWS, _FIRST = 8, 10
+_MAX_NUMBER_DIGITS = 10  # of the number of a change
 
 
 @require_safe
 def matters(request: HttpRequest) -> HttpResponse:
-    """Matters: all, those that are open, or have ended, or wait for a side; of one kind, or of all."""
+    """List matters: all, the open or ended ones, or those that wait for a side; of one kind, or of all."""
     member = member_of(request)
-    show, kind, waits = (request.GET.get(name, "") for name in ("show", "kind", "waits"))
+    show, kind, waits_for = (request.GET.get(name, "") for name in ("show", "kind", "waits"))
     show, kind = show if show in {"open", "ended"} else "all", kind if kind in set(Kind) else ""
-    side = Side(waits) if waits in set(Side) else None
-    found = queries.matters(member, show, kind) if side is None else queries.waiting(member, side)
-    page = paged(request, found)
-    some = len(page) > 0 or page.number > 1 or show != "all" or bool(kind or side)
-    title = _title(member, show, side, words_for(language()))
-    shown = {"page": page, "show": show, "kind": kind, "waits": side, "any": some, "title": title}
-    shown |= {"shows": ("open", "ended", "all"), "kinds": list(Kind), "raised": list(FORMS)}
-    return render(request, "matters/matters.html", shown)
+    side = Side(waits_for) if waits_for in set(Side) else None
+    selected = queries.matters(member, show, kind) if side is None else queries.waiting(member, side)
+    page = paged(request, selected)
+    has_matters = len(page) > 0 or page.number > 1 or show != "all" or bool(kind or side)
+    title = _list_title(member, show, side, words_for(language()))
+    context = {"page": page, "show": show, "kind": kind, "waits": side, "any": has_matters, "title": title}
+    context |= {"shows": ("open", "ended", "all"), "kinds": list(Kind), "raised": list(FORMS)}
+    return render(request, "matters/matters.html", context)
 
 
-def _title(member: MemberContext, show: str, waits: Side | None, words: Words) -> str:
-    """What the matters are that are listed."""
+def _list_title(member: MemberContext, show: str, waits: Side | None, words: Words) -> str:
+    """Return the title of a list of matters."""
     if waits is not None:
         return sentences.must_answer(member, waits, words)
     return words("matters.all" if show == "all" else f"matters.are_{show}")
@@ -61,40 +61,40 @@ def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
     """Raise a matter of a kind."""
     if kind not in FORMS:
         raise Http404
-    which = Kind(kind)
-    member = member_of(request, Action(KINDS[which].raised_with))
+    matter_kind = Kind(kind)
+    member = member_of(request, Action(KINDS[matter_kind].raised_with))
     if member.side is None:
         raise Http404
-    given = request.POST if request.method == "POST" else request.GET
-    about = {name: given.get(name, "")[:60] for name in ("kpi", "period")}
-    kpis, queues = _agreed(member)
-    form = _form(request, member, which, about, kpis)
+    query = request.POST if request.method == "POST" else request.GET
+    about = {name: query.get(name, "")[:60] for name in ("kpi", "period")}
+    kpis, queues = _agreed_kpis_and_queues(member)
+    form = _raise_form(request, member, matter_kind, about, kpis)
     if request.method == "POST" and form.is_valid():
-        said = form.cleaned_data
-        asked = operations.Asked(
-            kind=which,
-            title=said["title"],
-            text=said["text"],
-            kpi=said.get("kpi") or about["kpi"],
+        cleaned = form.cleaned_data
+        new_matter = operations.NewMatter(
+            kind=matter_kind,
+            title=cleaned["title"],
+            text=cleaned["text"],
+            kpi=cleaned.get("kpi") or about["kpi"],
             period=about["period"][:12],
-            queue=said.get("queue", ""),
-            from_day=said.get("from_day"),
-            to_day=said.get("to_day"),
-            asked_for=said.get("asked_for", ""),
-            event=said.get("event", ""),
-            owner=said.get("owner"),
-            due_on=said.get("due_on"),
+            queue=cleaned.get("queue", ""),
+            from_day=cleaned.get("from_day"),
+            to_day=cleaned.get("to_day"),
+            asked_for=cleaned.get("asked_for", ""),
+            event=cleaned.get("event", ""),
+            owner=cleaned.get("owner"),
+            due_on=cleaned.get("due_on"),
         )
         with form.showing_refusals("evidence"):
-            made = operations.raise_matter(member, asked, zone(member), _files(form))
-            return redirect("matter", relationship=member.relationship.pk, matter=made.pk)
-    offered = {"queue": queues} if which is Kind.CLAIM else {}
-    shown = {"form": form, "kind": kind, "about": about, "offered": offered}
-    return render(request, "matters/raise.html", shown, status=422 if form.errors else 200)
+            matter = operations.raise_matter(member, new_matter, zone(member), _evidence_files(form))
+            return redirect("matter", relationship=member.relationship.pk, matter=matter.pk)
+    suggestions = {"queue": queues} if matter_kind is Kind.CLAIM else {}
+    context = {"form": form, "kind": kind, "about": about, "offered": suggestions}
+    return render(request, "matters/raise.html", context, status=422 if form.errors else 200)
 
 
-def _agreed(member: MemberContext) -> tuple[list[tuple[str, str]], list[str]]:
-    """The figures and the queues that were agreed on; none where there is no book of use."""
+def _agreed_kpis_and_queues(member: MemberContext) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return the agreed KPIs, as id and title, and the queues; both empty where no book can be read."""
     words = words_for(language())
     try:
         kpis = definition(member).kpis
@@ -104,110 +104,117 @@ def _agreed(member: MemberContext) -> tuple[list[tuple[str, str]], list[str]]:
     return list(titles.items()), sorted({queue for one in kpis for queue in one.queues} - {"*"})
 
 
-def _form(
+def _raise_form(
     request: HttpRequest, member: MemberContext, kind: Kind, about: dict[str, str], kpis: list[tuple[str, str]]
-) -> Raise:
-    more: dict[str, Any] = {"people": members(member).exclude(side=None)} if FORMS[kind] is Agree else {}
-    if FORMS[kind] is Claim:
-        more = {"kpis": kpis}
+) -> DisputeForm:
+    options: dict[str, Any] = {"people": members(member).exclude(side=None)} if FORMS[kind] is ActionForm else {}
+    if FORMS[kind] is ClaimForm:
+        options = {"kpis": kpis}
     if request.method == "POST":
-        return FORMS[kind](request.POST, request.FILES, **more)
+        return FORMS[kind](request.POST, request.FILES, **options)
     words = words_for(language())
     title = ""
     if kind is Kind.DISPUTE and about["kpi"]:
         kpi = dict(kpis).get(about["kpi"]) or words.named("measure", about["kpi"])
         title = words("raise.dispute_of", kpi=kpi, period=spoken_period(about["period"], words))
-    asked = {name: request.GET.get(name, "")[:80] for name in ("from_day", "to_day", "queue")}
-    return FORMS[kind](initial={"title": title, "kpi": about["kpi"]} | asked, **more)
+    initial = {name: request.GET.get(name, "")[:80] for name in ("from_day", "to_day", "queue")}
+    return FORMS[kind](initial={"title": title, "kpi": about["kpi"]} | initial, **options)
 
 
-def _files(form: forms.Form) -> list[operations.File]:
-    """What came with a form, as far as it may."""
-    found = form.cleaned_data.get("evidence")
-    if found is None:
+def _evidence_files(form: forms.Form) -> list[operations.EvidenceFile]:
+    """Return the file of a form, cut off one byte above the limit, so that a larger one is refused."""
+    upload = form.cleaned_data.get("evidence")
+    if upload is None:
         return []
-    return [operations.File(found.name, found.read(operations.LARGEST_EVIDENCE + 1))]
+    return [operations.EvidenceFile(upload.name, upload.read(operations.MAX_EVIDENCE_BYTES + 1))]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
-    """One matter, step by step, and the moves that are open to whoever looks."""
+    """Show a matter with its steps and the moves that are open to the member; make a move."""
     member = member_of(request)
-    found = queries.matter(member, matter)
-    if found is None:
+    known_matter = queries.matter(member, matter)
+    if known_matter is None:
         raise Http404
-    table = {name: getattr(found, name) for name in ("from_day", "to_day", "queue", "asked_for", "owner", "due_on")}
-    everybody = members(member).exclude(side=None)
-    reply = Reply(people=everybody, kind=found.kind, owner=found.owner, initial=table)
-    if request.method == "POST":
-        reply = Reply(request.POST, request.FILES, people=everybody, kind=found.kind, owner=found.owner)
-        if reply.is_valid():
-            said = reply.cleaned_data
-            terms = operations.Terms(**{name: said.get(name) or None for name in table})
-            with reply.showing_refusals():
-                rows = _chosen(request, found) if said["move"] == Move.ACCEPT else None
-                here, what = zone(member), Move(said["move"])
-                operations.move(member, found, what, said["text"], here, terms, _files(reply), rows)
-                return redirect("matter", relationship=member.relationship.pk, matter=found.pk)
-        found.refresh_from_db()
-    audit_read(member, Event.MATTER_READ, found, {"title": found.title})
-    words, steps = words_for(language()), queries.steps(found)
-    shown = {
-        "matter": found,
-        "about": sentences.about(found, words),
-        "counts": sentences.counts(found, words),
-        "steps": steps,
-        "terms": {one.number: sentences.terms(one, words) for one in steps},
-        "roles": queries.roles(found),
-        "moves": operations.open_moves(member, found),
-        "form": reply,
-        "changes": [corrections.change(one) for one in corrections.changes(member, found)],
-        "accepted": corrections.accepted(found),
-        "ticked": set(request.POST.getlist("row")) if request.method == "POST" else None,
-        "owner_left": found.owner is not None and found.owner.left_at is not None and found.state in AGREED,
+    terms_on_table = {
+        name: getattr(known_matter, name) for name in ("from_day", "to_day", "queue", "asked_for", "owner", "due_on")
     }
-    return render(request, "matters/matter.html", shown, status=422 if reply.errors else 200)
+    participants = members(member).exclude(side=None)
+    reply = MoveForm(people=participants, kind=known_matter.kind, owner=known_matter.owner, initial=terms_on_table)
+    if request.method == "POST":
+        reply = MoveForm(
+            request.POST, request.FILES, people=participants, kind=known_matter.kind, owner=known_matter.owner
+        )
+        if reply.is_valid():
+            cleaned = reply.cleaned_data
+            terms = operations.Terms(**{name: cleaned.get(name) or None for name in terms_on_table})
+            with reply.showing_refusals():
+                rows = _selected_changes(request, known_matter) if cleaned["move"] == Move.ACCEPT else None
+                time_zone, requested = zone(member), Move(cleaned["move"])
+                operations.move(
+                    member, known_matter, requested, cleaned["text"], time_zone, terms, _evidence_files(reply), rows
+                )
+                return redirect("matter", relationship=member.relationship.pk, matter=known_matter.pk)
+        known_matter.refresh_from_db()
+    audit_read(member, Event.MATTER_READ, known_matter, {"title": known_matter.title})
+    words, steps = words_for(language()), queries.steps(known_matter)
+    context = {
+        "matter": known_matter,
+        "about": sentences.matter_facts(known_matter, words),
+        "counts": sentences.correction_counts(known_matter, words),
+        "steps": steps,
+        "terms": {one.number: sentences.terms_line(one, words) for one in steps},
+        "roles": queries.roles(known_matter),
+        "moves": operations.open_moves(member, known_matter),
+        "form": reply,
+        "changes": [corrections.change_of_proposal(one) for one in corrections.changes(member, known_matter)],
+        "accepted": corrections.accepted_numbers(known_matter),
+        "ticked": set(request.POST.getlist("row")) if request.method == "POST" else None,
+        "owner_left": known_matter.owner is not None
+        and known_matter.owner.left_at is not None
+        and known_matter.state in AGREED,
+    }
+    return render(request, "matters/matter.html", context, status=422 if reply.errors else 200)
 
 
-def _chosen(request: HttpRequest, found: Matter) -> list[int] | None:
-    """Which changes of a correction are accepted; None for all.
+def _selected_changes(request: HttpRequest, matter: Matter) -> list[int] | None:
+    """Return the numbers of the changes of a correction that are accepted; None for all.
 
-    :raises Refused: for all of them, where some that were shown are not ticked
+    :raises Refused: for all of them, where some of those shown are not ticked
     """
-    if found.kind != Kind.CORRECTION:
+    if matter.kind != Kind.CORRECTION:
         return None
     ticked = request.POST.getlist("row")
     if request.POST.get("which") != "some":
-        if 0 < len(ticked) < min(sum(found.records["counts"].values()), corrections.SHOWN):
+        if 0 < len(ticked) < min(sum(matter.records["counts"].values()), corrections.SHOWN_CHANGES):
             raise Refused(Code.ALL_OR_TICKED)
         return None
-    numbers = [int(one) for one in ticked if one.isascii() and one.isdigit() and len(one) < _LONGEST]
-    return corrections.chosen(found, numbers)
-
-
-_LONGEST = 10  # digits of the number of a change
+    numbers = [int(one) for one in ticked if one.isascii() and one.isdigit() and len(one) < _MAX_NUMBER_DIGITS]
+    return corrections.selected_numbers(matter, numbers)
 
 
 @require_safe
 def changes(request: HttpRequest, matter: UUID) -> HttpResponse:
-    """All that a correction would change, as a table to be kept."""
+    """Download all changes of a correction as CSV."""
     member = member_of(request)
-    found = queries.matter(member, matter)
-    if found is None or found.kind != Kind.CORRECTION:
+    known_matter = queries.matter(member, matter)
+    if known_matter is None or known_matter.kind != Kind.CORRECTION:
         raise Http404
-    audit_read(member, Event.MATTER_READ, found, {"title": found.title})
-    return csv_file("changes.csv", corrections.COLUMNS, corrections.change_rows(member, found))
+    audit_read(member, Event.MATTER_READ, known_matter, {"title": known_matter.title})
+    return csv_file("changes.csv", corrections.CHANGE_COLUMNS, corrections.change_rows(member, known_matter))
 
 
 @require_safe
 def evidence(request: HttpRequest, matter: UUID, evidence: UUID) -> HttpResponse:
-    """A file that was laid before the other side, to be kept; a browser never opens it here."""
+    """Download a file of evidence, which a browser never opens within the site."""
     member = member_of(request)
-    about = queries.matter(member, matter)
-    found = None if about is None else queries.evidence(member, about, evidence)
-    if found is None:
+    known_matter = queries.matter(member, matter)
+    known_evidence = None if known_matter is None else queries.evidence(member, known_matter, evidence)
+    if known_evidence is None:
         raise Http404
-    audit_read(member, Event.EVIDENCE_READ, found, {"name": found.name})
-    answer = HttpResponse(bytes(found.content), content_type="application/octet-stream")
-    answer.headers["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=found.name) or ""
-    return answer
+    audit_read(member, Event.EVIDENCE_READ, known_evidence, {"name": known_evidence.name})
+    response = HttpResponse(bytes(known_evidence.content), content_type="application/octet-stream")
+    response.headers["Content-Disposition"] = (
+        content_disposition_header(as_attachment=True, filename=known_evidence.name) or ""
+    )
+    return response

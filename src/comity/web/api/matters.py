@@ -22,7 +22,7 @@ from comity.apps.matters.schemas import (
     MattersOut,
     MatterWholeOut,
     MoveIn,
-    Said,
+    StatementText,
 )
 from comity.apps.parties import queries as parties
 from comity.apps.parties.member_context import MemberContext, member_of
@@ -52,7 +52,7 @@ def raise_matter(request: HttpRequest, relationship: UUID, given: MatterIn) -> S
     fields = given.dict() | {"owner": _owner(member, given.owner)}
     if given.kind is Kind.CLAIM and not (given.from_day and given.to_day and given.event and given.asked_for):
         raise Refused(Code.INCOMPLETE_CLAIM)
-    raised = matters.raise_matter(member, matters.Asked(**fields), books.zone(member))
+    raised = matters.raise_matter(member, matters.NewMatter(**fields), books.zone(member))
     return Status(201, _matter_whole_out(member, raised))
 
 
@@ -87,11 +87,11 @@ def lay_before(
     relationship: UUID,
     matter: UUID,
     file: File[UploadedFile],
-    text: Form[Said] = "",
+    text: Form[StatementText] = "",
 ) -> Status[dict[str, Any]]:
     """Lay a file before the other side, with a word or none."""
     member = member_of(request)
-    came = matters.File(file.name or "file", file.read(matters.LARGEST_EVIDENCE + 1))
+    came = matters.EvidenceFile(file.name or "file", file.read(matters.MAX_EVIDENCE_BYTES + 1))
     return Status(201, _make_move(member, matter, Move.COMMENT, text, None, [came]))
 
 
@@ -112,12 +112,12 @@ def _make_move(  # noqa: PLR0913 - a move, what it says, and what comes with it
     requested: Move,
     text: str,
     terms: matters.Terms | None,
-    files: list[matters.File],
+    files: list[matters.EvidenceFile],
     rows: list[int] | None = None,
 ) -> dict[str, Any]:
     changed = _matter_or_404(member, matter)
     if rows is not None:
-        rows = corrections.chosen(changed, rows)
+        rows = corrections.selected_numbers(changed, rows)
     changed = matters.move(member, changed, requested, text, books.zone(member), terms, files, rows)
     return _matter_whole_out(member, changed)
 
