@@ -57,7 +57,7 @@ SEAMS = {
         "apps.replies.operations.set_silence",
         "apps.replies.operations.give_notice",
         "apps.matters.operations.remind",
-        "apps.reviews.operations.hear_silence",
+        "apps.reviews.operations.follow_up_unanswered",
     ),
     "From below to above": (
         "apps.books.operations.on_proposed",

@@ -20,7 +20,7 @@ from comity.apps.parties import operations as parties
 from comity.apps.record.models import Consent, EntryKind
 from comity.apps.refusal import Refused
 from comity.apps.reviews import operations, queries, tasks
-from comity.apps.reviews.figures import settled
+from comity.apps.reviews.figures import keep_unchanged_digits
 from comity.apps.reviews.models import ByMail
 from comity.core import chain
 from comity.core.matters.kinds import Kind
@@ -477,9 +477,9 @@ def test_a_word_of_before_that_held_no_figures_is_void_and_both_sides_are_told(t
 def test_figures_are_the_same_whatever_order_an_engine_adds_in():
     now = {"cost": {"value": "1234567.8901", "num": "3", "den": None, "target": "0.8", "reported": {"customer": "5"}}}
     stirred = {"cost": now["cost"] | {"value": "1234567.89009"}}
-    assert settled(stirred, now) == now
+    assert keep_unchanged_digits(stirred, now) == now
     other = {"cost": now["cost"] | {"value": "1234567.9"}}
-    assert settled(other, now) == other
+    assert keep_unchanged_digits(other, now) == other
 
 
 def sent(to):
@@ -526,7 +526,9 @@ def wished(them):
 
     def wish(who, **more):
         with transaction.atomic():
-            made = operations.by_mail(them.at(who), "day 5 07:00", more.get("form", ""), joint=more.get("joint", True))
+            made = operations.subscribe_to_mail(
+                them.at(who), "day 5 07:00", more.get("form", ""), joint=more.get("joint", True)
+            )
             ByMail.objects.filter(pk=made.pk).update(since=FIRST)
 
     return wish

@@ -1,4 +1,4 @@
-"""The app."""
+"""Configuration of the app."""
 
 from django.apps import AppConfig
 
@@ -10,7 +10,7 @@ class Reviews(AppConfig):
     label = "reviews"
 
     def ready(self) -> None:
-        """Say what stands on the page of today, and what follows a change of the records."""
+        """Register the panels, and the task that recomputes reviews after a change of the records."""
         from comity.apps.books.results import recompute_by  # noqa: PLC0415 - once the models are there
         from comity.apps.reviews import queries, today  # noqa: PLC0415 - as above
 

@@ -1,4 +1,4 @@
-"""The figures of a period that a side confirms: what is frozen, what two readings of it have in common, what moved.
+"""The figures of a period that a side confirms, in a form that can be digested, frozen and compared.
 
 A confirmation is for figures and not for a period: between one side's confirmation and the other's, records may be
 imported that change them. So the figures are plain text with one digest, and what differs is named field by field.
@@ -13,14 +13,14 @@ from comity.core.values import Side
 from comity.review.model import Review
 from comity.review.render.json import to_json_value
 
-_STIRRED = 1e-9  # relative: the order in which an engine adds may change the last digits, which is no other figure
-_NUMBERS = ("value", "num", "den", "target")
+_REL_TOLERANCE = 1e-9  # the order in which an engine adds may change the last digits, which is no other figure
+_NUMBER_FIELDS = ("value", "num", "den", "target")
 Figures = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
-    """One difference between the figures that were confirmed and those of now.
+class FigureChange:
+    """A difference between the confirmed and the current figures.
 
     :ivar what: `value`, `target`, `met`, `num`, `den`, `customer` and `provider` (each side's own figure), `disputed`
         (how many disputes are open), `definition`; `added` and `removed` for a whole figure
@@ -34,8 +34,8 @@ class Moved:
     after: str | bool | int | None
 
 
-def figures_of(review: Review, disputed: Mapping[str, Sequence[str]]) -> Figures:
-    """The levels of a joint review: the value by the agreed formula, each side's own, and what is disputed.
+def level_figures(review: Review, disputed: Mapping[str, Sequence[str]]) -> Figures:
+    """Return the levels of a joint review by KPI: the value by the agreed formula, each side's own, and open disputes.
 
     Fractions are text with twelve digits, so that they read back as they were written, in every language.
 
@@ -45,76 +45,78 @@ def figures_of(review: Review, disputed: Mapping[str, Sequence[str]]) -> Figures
         level.kpi: {
             "measure": level.measure,
             "unit": level.unit,
-            "value": _text(level.value),
-            "num": _text(level.num),
-            "den": _text(level.den),
-            "target": _text(level.target),
+            "value": _number_text(level.value),
+            "num": _number_text(level.num),
+            "den": _number_text(level.den),
+            "target": _number_text(level.target),
             "met": level.met,
-            "reported": {side.value: _text(level.reported.get(side)) for side in Side},
-            "definition": as_text(to_json_value(level.definition)),
+            "reported": {side.value: _number_text(level.reported.get(side)) for side in Side},
+            "definition": fractions_as_text(to_json_value(level.definition)),
             "disputed": sorted(disputed.get(level.kpi, ())),
         }
         for level in review.levels
     }
 
 
-def as_text(value: Any) -> Any:  # noqa: ANN401 - JSON values
-    """A JSON value with its fractions as text; whole numbers that every reader holds exactly stay numbers."""
+def fractions_as_text(value: Any) -> Any:  # noqa: ANN401 - JSON values
+    """Return a JSON value with its fractions as text; whole numbers, which every reader holds exactly, stay numbers."""
     if isinstance(value, dict):
-        return {key: as_text(item) for key, item in value.items()}
+        return {key: fractions_as_text(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [as_text(item) for item in value]
-    return _text(value) if isinstance(value, float) else value
+        return [fractions_as_text(item) for item in value]
+    return _number_text(value) if isinstance(value, float) else value
 
 
-def settled(now: Figures, before: Mapping[str, Any]) -> Figures:
-    """The figures of now, each number written as before where both are the same but for the last digits."""
-    found: Figures = {}
-    for kpi, one in now.items():
-        known = before.get(kpi)
-        if not isinstance(known, Mapping):
-            found[kpi] = one
+def keep_unchanged_digits(now: Figures, before: Mapping[str, Any]) -> Figures:
+    """Return the current figures, with each number written as before where only its last digits differ."""
+    figures: Figures = {}
+    for kpi, figure in now.items():
+        earlier = before.get(kpi)
+        if not isinstance(earlier, Mapping):
+            figures[kpi] = figure
             continue
-        numbers = {name: _same(one[name], known.get(name)) for name in _NUMBERS}
-        own = known.get("reported") or {}
-        reported = {side: _same(value, own.get(side)) for side, value in one["reported"].items()}
-        found[kpi] = one | numbers | {"reported": reported}
-    return found
+        numbers = {name: _same_number(figure[name], earlier.get(name)) for name in _NUMBER_FIELDS}
+        earlier_reported = earlier.get("reported") or {}
+        reported = {side: _same_number(value, earlier_reported.get(side)) for side, value in figure["reported"].items()}
+        figures[kpi] = figure | numbers | {"reported": reported}
+    return figures
 
 
-def moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Moved]:
-    """What differs between two sets of figures, in the order of the later one."""
-    found = []
+def figure_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[FigureChange]:
+    """Compare two sets of figures; the changes are in the order of the later one."""
+    changes = []
     for kpi in [*after, *(one for one in before if one not in after)]:
         old, new = before.get(kpi), after.get(kpi)
         unit = str((new or old or {}).get("unit", ""))
         if old is None or new is None:
             what = "added" if old is None else "removed"
-            found.append(Moved(kpi, what, unit, (old or {}).get("value"), (new or {}).get("value")))
-        elif as_text(old) != as_text(new):
-            found += _fields(kpi, unit, old, new)
-    return found
+            changes.append(FigureChange(kpi, what, unit, (old or {}).get("value"), (new or {}).get("value")))
+        elif fractions_as_text(old) != fractions_as_text(new):
+            changes += _changed_fields(kpi, unit, old, new)
+    return changes
 
 
-def _fields(kpi: str, unit: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Moved]:
-    """The fields in which a figure differs; what it was counted from only where its value is the same."""
+def _changed_fields(kpi: str, unit: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[FigureChange]:
+    """Compare two states of a figure; `num` and `den` only where the value is the same."""
     pairs = [(name, old.get(name), new.get(name)) for name in ("value", "target", "met")]
     pairs += [(side.value, old["reported"].get(side.value), new["reported"].get(side.value)) for side in Side]
-    found = [Moved(kpi, name, unit, a, b) for name, a, b in pairs if a != b]
+    changes = [FigureChange(kpi, name, unit, a, b) for name, a, b in pairs if a != b]
     if old.get("value") == new.get("value"):
-        found += [Moved(kpi, name, "", old[name], new[name]) for name in ("num", "den") if old[name] != new[name]]
+        changes += [
+            FigureChange(kpi, name, "", old[name], new[name]) for name in ("num", "den") if old[name] != new[name]
+        ]
     if old["disputed"] != new["disputed"]:
-        found.append(Moved(kpi, "disputed", "", len(old["disputed"]), len(new["disputed"])))
-    if not found:  # its measure, its unit, its wording
-        found.append(Moved(kpi, "definition", "", None, None))
-    return found
+        changes.append(FigureChange(kpi, "disputed", "", len(old["disputed"]), len(new["disputed"])))
+    if not changes:  # its measure, its unit, its wording
+        changes.append(FigureChange(kpi, "definition", "", None, None))
+    return changes
 
 
-def _same(now: str | None, before: object) -> str | None:
+def _same_number(now: str | None, before: object) -> str | None:
     if now is None or not isinstance(before, str):
         return now
-    return before if math.isclose(float(now), float(before), rel_tol=_STIRRED) else now
+    return before if math.isclose(float(now), float(before), rel_tol=_REL_TOLERANCE) else now
 
 
-def _text(value: float | None) -> str | None:
+def _number_text(value: float | None) -> str | None:
     return None if value is None else f"{value + 0.0:.12g}"

@@ -1,4 +1,4 @@
-"""How a review is looked at: as a file, by mail, by whose eyes."""
+"""Subscriptions to the review by mail, and the formats and views of a review."""
 
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ from comity.apps.parties.models import Person, Relationship, UUIDModel
 
 
 class Schedule(models.TextChoices):
-    """When the review comes by mail, as `comity.book.lateness.last_due` reads it; by the book's clock."""
+    """When the review is mailed, as `comity.book.lateness.last_due` reads it; in the book's time zone."""
 
     MONDAY = "monday 07:00"
     FIRST = "day 1 07:00"
@@ -18,7 +18,7 @@ class Schedule(models.TextChoices):
 
 
 class FileFormat(models.TextChoices):
-    """As which file a review is kept."""
+    """File format of a review."""
 
     PDF = "pdf"
     HTML = "html"
@@ -28,7 +28,7 @@ class FileFormat(models.TextChoices):
 
 
 class Attachment(models.TextChoices):
-    """With which file it comes."""
+    """File format of the attachment of a mailed review."""
 
     NONE = ""
     PDF = "pdf"
@@ -37,14 +37,14 @@ class Attachment(models.TextChoices):
 
 
 class View(models.TextChoices):
-    """By whose eyes a review is seen: the own side's, or what both see."""
+    """View of a review: what both sides see, or what the own side sees."""
 
     JOINT = "joint"
     OWN = "own"
 
 
 class ByMail(UUIDModel):
-    """Somebody's wish to have the review by mail, as they may see it.
+    """A person's subscription to the review by mail, as they may see it.
 
     :ivar due: as `[[source]]` says when: `monday 07:00`, `day 5 07:00`, by the book's clock
     """

@@ -1,4 +1,4 @@
-"""Closing a period: each side confirms figures, and the figures that both confirmed are frozen into the record."""
+"""Closing of periods: each side confirms figures, those that both confirmed are frozen; and the review by mail."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -30,10 +30,10 @@ from comity.apps.replies import operations as replies
 from comity.apps.replies import queries as reply_times
 from comity.apps.replies.reminders import members_with_right, send_reminder
 from comity.apps.reviews import queries
-from comity.apps.reviews.figures import Figures, Moved, moved, settled
+from comity.apps.reviews.figures import FigureChange, Figures, figure_changes, keep_unchanged_digits
 from comity.apps.reviews.models import ByMail
 from comity.apps.reviews.refusals import Code
-from comity.apps.reviews.sentences import moved_lines
+from comity.apps.reviews.sentences import figure_change_lines
 from comity.book.definition import UnusableBookError
 from comity.book.lateness import last_due
 from comity.core import chain
@@ -45,12 +45,12 @@ from comity.review.render import render
 from comity.review.views import headline
 from comity.review.views.level import LevelRow, level_row
 
-_NOTICE_EVERY_S = 86_400
-_FIRST = 20  # differences that a sentence lists
+_NOTICE_INTERVAL_S = 86_400
+_SHOWN_CHANGES = 20  # differences that a sentence lists
 
 
 class FiguresMovedError(Refused):
-    """The figures are not those that the person was shown, so that nothing was confirmed.
+    """The figures have changed since the person was shown them, so that nothing was confirmed.
 
     :ivar member: where the person stands
     :ivar digest: of the figures as they are now
@@ -60,19 +60,19 @@ class FiguresMovedError(Refused):
 
     keeps_changes = True  # what became void by the same differences
 
-    def __init__(self, member: MemberContext, digest: str, figures: Figures, moved: list[Moved]) -> None:
-        """Keep what is shown to the person."""
+    def __init__(self, member: MemberContext, digest: str, figures: Figures, moved: list[FigureChange]) -> None:
+        """Keep what the refusal shows."""
         super().__init__(Code.FIGURES_MOVED)
         self.member, self.digest, self.figures, self.moved = member, digest, figures, moved
 
     def sentence(self, words: Words) -> str:
-        """The sentence, and what moved."""
-        lines = moved_lines(self.moved[:_FIRST], words, self.member.party(words))
+        """Return the sentence and the changes."""
+        lines = figure_change_lines(self.moved[:_SHOWN_CHANGES], words, self.member.party(words))
         return " ".join([self.title(words), *(f"{line}." for line in lines)])
 
     @property
     def details(self) -> Mapping[str, Any]:
-        """The figures of now, their digest, and what moved."""
+        """Return the current figures, their digest, and the changes."""
         return {"figures": self.digest, "shown": self.figures, "moved": [asdict(one) for one in self.moved]}
 
 
@@ -95,114 +95,120 @@ def confirm(
         raise Refused(Code.NOT_YOURS)
     if not review.levels or review.period.end > timezone.now().date():
         raise Refused(Code.NOTHING_YET)
-    period = queries.name_of(member, review)  # 2026q2 and 2026-Q2 are one period
+    period = queries.period_name(member, review)  # 2026q2 and 2026-Q2 are one period
     entry = None
     with transaction.atomic():
         record.lock_relationship(member)  # the last of both freezes
         if queries.entries(member, period).exists():
             raise Refused(Code.CONFIRMED_ALREADY)
         figures = queries.figures(member, review, period)
-        now = chain.digest_of(figures)
-        known = queries.confirmations(member, period)
-        if side.value in known and known[side.value].digest == now:
+        current_digest = chain.digest_of(figures)
+        confirmations = queries.confirmations(member, period)
+        if side.value in confirmations and confirmations[side.value].digest == current_digest:
             raise Refused(Code.CONFIRMED_ALREADY)
-        _void(member, period, figures)
-        if digest == now:
-            both = record.give_consent(member, ConsentSubject.PERIOD, period, figures)
+        _void_other_confirmations(member, period, figures)
+        if digest == current_digest:
+            is_mutual = record.give_consent(member, ConsentSubject.PERIOD, period, figures)
             audit(member, Event.PERIOD_CONFIRMED, SubjectType.PERIOD, {"period": period}, shared=True)
-            entry = _freeze(member, review, period, figures) if both else None
-    if digest != now:  # after what became void is kept
-        told = shown if shown is not None and _has_digest(shown, digest) else None
-        raise FiguresMovedError(member, now, figures, [] if told is None else moved(told, figures))
+            entry = _freeze(member, review, period, figures) if is_mutual else None
+    if digest != current_digest:  # after what became void is kept
+        shown_figures = shown if shown is not None and _has_digest(shown, digest) else None
+        raise FiguresMovedError(
+            member, current_digest, figures, [] if shown_figures is None else figure_changes(shown_figures, figures)
+        )
     return entry
 
 
-def hear_silence(member: MemberContext, here: str) -> None:
-    """Look after periods that one side has confirmed and the other has not: void, remind, give notice, hear silence.
+def follow_up_unanswered(member: MemberContext, zone_name: str) -> None:
+    """Follow up periods that one side alone has confirmed: void, remind, give notice, or count silence as consent.
 
     The reply is due by the calendar of the side that answers. Where both sides let silence count (`replies`), a
     notice follows that names a day; the silence is a word once that day is over, as the database checks again.
     """
-    for word in words_given.unreported_void_consents(member, ConsentSubject.PERIOD):
-        _apart(partial(_tell_void, member, word), word)
-    for word in words_given.unanswered_consents(member, ConsentSubject.PERIOD):
-        _apart(partial(_hear, member, word, here), word)
+    for consent in words_given.unreported_void_consents(member, ConsentSubject.PERIOD):
+        _in_own_transaction(partial(_mail_void, member, consent), consent)
+    for consent in words_given.unanswered_consents(member, ConsentSubject.PERIOD):
+        _in_own_transaction(partial(_follow_up, member, consent, zone_name), consent)
 
 
-def _apart(work: Callable[[], None], word: Consent) -> None:
-    """Do it in a transaction of its own; what goes wrong with one period keeps no other waiting."""
+def _in_own_transaction(work: Callable[[], None], consent: Consent) -> None:
+    """Run work on a confirmation in its own transaction, and log an error, so that it does not stop the others."""
     try:
         with transaction.atomic():
             work()
     except (NoBookError, NoReviewError, UnusableBookError):
-        return  # without figures nothing is heard
+        return  # without figures there is nothing to follow up
     except Exception:
-        logging.getLogger(__name__).exception("the periodic job failed for confirmation %s", word.pk)
+        logging.getLogger(__name__).exception("the periodic job failed for confirmation %s", consent.pk)
 
 
-def _hear(member: MemberContext, word: Consent, here: str) -> None:
-    review = queries.review(member.joint(), word.subject)
-    figures = queries.figures(member, review, word.subject)
-    if chain.digest_of(figures) != word.digest:
-        _void(member, word.subject, figures)
+def _follow_up(member: MemberContext, consent: Consent, zone_name: str) -> None:
+    review = queries.review(member.joint(), consent.subject)
+    figures = queries.figures(member, review, consent.subject)
+    if chain.digest_of(figures) != consent.digest:
+        _void_other_confirmations(member, consent.subject, figures)
         return
-    side, now = Side(word.side).other, timezone.now()
-    due = reply_times.reply_due(member.relationship, side, word.at, here)
+    side, now = Side(consent.side).other, timezone.now()
+    due = reply_times.reply_due(member.relationship, side, consent.at, zone_name)
     if now < due - reply_times.REMINDER_LEAD_TIME:
         return
     people = members_with_right(member, side, Action.CONFIRM)
-    if not _was_reminded(word, people):
-        _remind(member, people, word, due.astimezone(ZoneInfo(here)).date())
-    since = reply_times.silence_since(member)
-    if since is None or since > word.at or now < due:
+    if not _was_reminded(consent, people):
+        _remind(member, people, consent, due.astimezone(ZoneInfo(zone_name)).date())
+    silence_counts_since = reply_times.silence_since(member)
+    if silence_counts_since is None or silence_counts_since > consent.at or now < due:
         return
-    notice = reply_times.last_notice(word)
+    notice = reply_times.last_notice(consent)
     if notice is None or not replies.is_notice_valid(notice, [str(one.person_id) for one in people]):
-        _give_notice(member, people, word, due, here)
+        _give_notice(member, people, consent, due, zone_name)
     elif now >= notice.until:
-        record.call_function("comity_deem_consent", ConsentSubject.PERIOD, word.subject, chain.canonical(figures))
-        _freeze(member, review, word.subject, figures)
+        record.call_function("comity_deem_consent", ConsentSubject.PERIOD, consent.subject, chain.canonical(figures))
+        _freeze(member, review, consent.subject, figures)
 
 
-def _was_reminded(word: Consent, people: Sequence[Membership]) -> bool:
-    """Whether somebody was who may still answer."""
-    return word.reminded_at is not None and any(str(one.person_id) in word.reminded_to for one in people)
+def _was_reminded(consent: Consent, people: Sequence[Membership]) -> bool:
+    """Whether at least one of the people who may answer now was reminded."""
+    return consent.reminded_at is not None and any(str(one.person_id) in consent.reminded_to for one in people)
 
 
-def _give_notice(member: MemberContext, people: Sequence[Membership], word: Consent, due: datetime, here: str) -> None:
-    """Say that the period is treated as confirmed on a day unless answered; it counts where two got it, a lead too.
+def _give_notice(
+    member: MemberContext, people: Sequence[Membership], consent: Consent, due: datetime, zone_name: str
+) -> None:
+    """Give notice that the period counts as confirmed from a day on; valid once two people got it, one of them a lead.
 
-    Tried once a day: somebody whose mail is never taken must not fill the others' mailboxes.
+    Tried once a day, so that an address that accepts no mail does not fill the others' mailboxes.
     """
     if len(people) < replies.MIN_REACHED or not any(one.role == Role.LEAD for one in people):
         return
-    if not cache.add(f"notice:{word.pk}", True, _NOTICE_EVERY_S):
+    if not cache.add(f"notice:{consent.pk}", True, _NOTICE_INTERVAL_S):
         return
-    until = reply_times.earliest_notice_end(member.relationship, Side(word.side).other, here)
-    period, address = word.subject, f"{page_path(member, 'review')}?period={word.subject}"
-    day = until.astimezone(ZoneInfo(here)).date()
-    taken = send_reminder(people, "silence", address, period=lambda _: period, day=lambda words: words.day(day))
+    until = reply_times.earliest_notice_end(member.relationship, Side(consent.side).other, zone_name)
+    period, address = consent.subject, f"{page_path(member, 'review')}?period={consent.subject}"
+    day = until.astimezone(ZoneInfo(zone_name)).date()
+    reached_people = send_reminder(
+        people, "silence", address, period=lambda _: period, day=lambda words: words.day(day)
+    )
     leads = {one.person_id for one in people if one.role == Role.LEAD}
-    if len(taken) >= replies.MIN_REACHED and not leads.isdisjoint(taken):
+    if len(reached_people) >= replies.MIN_REACHED and not leads.isdisjoint(reached_people):
         at = timezone.now()
-        replies.give_notice(word, due, until, {str(person): at for person in taken})
+        replies.give_notice(consent, due, until, {str(person): at for person in reached_people})
     else:
-        logging.getLogger(__name__).warning("a notice reached too few people of %s", word.pk)
+        logging.getLogger(__name__).warning("a notice reached too few people of %s", consent.pk)
 
 
-def _void(member: MemberContext, period: str, figures: Figures) -> None:
-    """Make void whatever was confirmed of an open period with other figures than these, and tell both sides."""
-    for word in record.void_other_consents(ConsentSubject.PERIOD, period, figures):
-        _tell_void(member, word)
+def _void_other_confirmations(member: MemberContext, period: str, figures: Figures) -> None:
+    """Void the confirmations of an open period with other figures than these, and mail both sides."""
+    for consent in record.void_other_consents(ConsentSubject.PERIOD, period, figures):
+        _mail_void(member, consent)
 
 
-def _tell_void(member: MemberContext, word: Consent) -> None:
-    """Tell both sides that a confirmation is void, and what moved."""
-    differs = moved(word.content, word.void_content) if word.void_reason == VoidReason.CHANGED else []
+def _mail_void(member: MemberContext, consent: Consent) -> None:
+    """Mail both sides that a confirmation is void, and what changed."""
+    changes = figure_changes(consent.content, consent.void_content) if consent.void_reason == VoidReason.CHANGED else []
 
     def why(words: Words) -> str:
-        lines = [f"- {line}" for line in moved_lines(differs, words, member.party(words))]
-        return "\n".join([words(f"closing.void_{word.void_reason}"), *lines])
+        lines = [f"- {line}" for line in figure_change_lines(changes, words, member.party(words))]
+        return "\n".join([words(f"closing.void_{consent.void_reason}"), *lines])
 
     for side in Side:
         mail_side(
@@ -210,83 +216,91 @@ def _tell_void(member: MemberContext, word: Consent) -> None:
             side,
             Action.CONFIRM,
             "void",
-            f"{page_path(member, 'review')}?period={word.subject}",
-            period=lambda _: word.subject,
-            party=lambda words: member.party(words)(word.side),
+            f"{page_path(member, 'review')}?period={consent.subject}",
+            period=lambda _: consent.subject,
+            party=lambda words: member.party(words)(consent.side),
             why=why,
         )
-    record.mark_void_reported(word)
+    record.mark_void_reported(consent)
 
 
 def _has_digest(shown: Mapping[str, Any], digest: str) -> bool:
-    """Whether what a person says they were shown has the digest that they say it has."""
+    """Whether figures from a request have the digest that the request names."""
     try:
         return chain.digest_of(shown) == digest
     except (ValueError, TypeError, RecursionError):
         return False
 
 
-def by_mail(member: MemberContext, due: str, form: str, *, joint: bool) -> ByMail:
-    """Have the review by mail from now on, when it is due; instead of what was wished before."""
-    said = {"due": due, "form": form, "joint": joint, "since": timezone.now(), "sent_at": None}
-    made, _ = ByMail.objects.update_or_create(
-        relationship=member.relationship, person=member.membership.person, defaults=said
+def subscribe_to_mail(member: MemberContext, due: str, form: str, *, joint: bool) -> ByMail:
+    """Create or replace the member's subscription to the review by mail."""
+    fields = {"due": due, "form": form, "joint": joint, "since": timezone.now(), "sent_at": None}
+    subscription, _ = ByMail.objects.update_or_create(
+        relationship=member.relationship, person=member.membership.person, defaults=fields
     )
-    return made
+    return subscription
 
 
-def no_mail(member: MemberContext) -> None:
-    """Have it no more."""
+def unsubscribe_from_mail(member: MemberContext) -> None:
+    """Delete the member's subscription."""
     ByMail.objects.filter(relationship=member.relationship, person=member.membership.person).delete()
 
 
-def send(member: MemberContext, now: datetime) -> bool:
-    """Send the review to whoever stands there, if it is due and was not sent; whether it was.
+def mail_review_if_due(member: MemberContext, now: datetime) -> bool:
+    """Mail the review to the member where it is due; return whether it was.
 
-    It is made as they may see it, at that moment and not before: who has lost a right since sees less.
+    It is rendered with the rights that the member has now, which may be fewer than when they subscribed.
     """
-    wish = queries.wish(member)
-    if wish is None or not member.may(Action.READ):
+    subscription = queries.mail_subscription(member)
+    if subscription is None or not member.may(Action.READ):
         return False
-    here = now.astimezone(ZoneInfo(zone(member)))
-    due = last_due(wish.due, here)
-    if due is None or due <= (wish.sent_at or wish.since):
+    local_now = now.astimezone(ZoneInfo(zone(member)))
+    due = last_due(subscription.due, local_now)
+    if due is None or due <= (subscription.sent_at or subscription.since):
         return False
-    made = queries.review(member.joint() if wish.joint else member, None)
+    review = queries.review(member.joint() if subscription.joint else member, None)
     words = words_for(supported_language(member.membership.person.language))
-    calendar = definition(member).calendar(made.cut)
-    name = calendar.name(made.period)
+    calendar = definition(member).calendar(review.cut)
+    name = calendar.name(review.period)
     files = []
-    if wish.form:
-        files.append((f"review-{name}.{wish.form}", render(made, wish.form, words.language), queries.FILES[wish.form]))
-    said: dict[str, Any] = {
+    if subscription.form:
+        files.append(
+            (
+                f"review-{name}.{subscription.form}",
+                render(review, subscription.form, words.language),
+                queries.CONTENT_TYPES[subscription.form],
+            )
+        )
+    placeholders: dict[str, Any] = {
         "relationship": str(member.relationship),
-        "period": words.period(made.period, calendar.cut),
-        "headline": headline.plain_text(headline.headline_phrases(made, words)),
-        "levels": "\n".join(_level(level_row(one, made, words)) for one in made.levels),
+        "period": words.period(review.period, calendar.cut),
+        "headline": headline.plain_text(headline.headline_phrases(review, words)),
+        "levels": "\n".join(_level_line(level_row(one, review, words)) for one in review.levels),
     }
-    mail_member(member, "by_mail", f"{page_path(member, 'review')}?period={name}", files, **said)
-    wish.sent_at = now
-    wish.save(update_fields=["sent_at"])
+    mail_member(member, "by_mail", f"{page_path(member, 'review')}?period={name}", files, **placeholders)
+    subscription.sent_at = now
+    subscription.save(update_fields=["sent_at"])
     return True
 
 
-def _level(row: LevelRow) -> str:
-    """A level in a line."""
+def _level_line(row: LevelRow) -> str:
+    """Return a level in one line."""
     return f"{row.name}: {row.value} ({row.target}; {row.met})"
 
 
-def _remind(member: MemberContext, people: Sequence[Membership], word: Consent, day: date) -> None:
-    """Remind a side; recorded only where the mail server took the reminder of at least one who may confirm."""
-    address = f"{page_path(member, 'review')}?period={word.subject}"
-    period = word.subject
-    told = send_reminder(people, "confirm_by", address, period=lambda _: period, day=lambda words: words.day(day))
-    if told:
-        record.mark_reminded(word, told)
+def _remind(member: MemberContext, people: Sequence[Membership], consent: Consent, day: date) -> None:
+    """Remind a side; recorded only where the mail server accepted the reminder of at least one who may confirm."""
+    address = f"{page_path(member, 'review')}?period={consent.subject}"
+    period = consent.subject
+    reminded_people = send_reminder(
+        people, "confirm_by", address, period=lambda _: period, day=lambda words: words.day(day)
+    )
+    if reminded_people:
+        record.mark_reminded(consent, reminded_people)
 
 
 def restate(member: MemberContext, review: Review, period: str, reason: str) -> Entry:
-    """Add to the record what the figures of a frozen period are now, with the reason; the frozen figures stay.
+    """Add the current figures of a frozen period to the record, with a reason; the frozen figures stay.
 
     :raises Refused: where nothing is frozen, nothing has changed, no reason is given, or the right is missing
     """
@@ -294,29 +308,31 @@ def restate(member: MemberContext, review: Review, period: str, reason: str) -> 
         raise Refused(Code.NOT_YOURS)
     if not reason.strip():
         raise Refused(Code.REASON)
-    period = queries.name_of(member, review)  # 2026q2 and 2026-Q2 are one period
+    period = queries.period_name(member, review)  # 2026q2 and 2026-Q2 are one period
     with transaction.atomic():
         record.lock_relationship(member)
-        last = queries.entries(member, period).last()
-        if last is None:
+        last_entry = queries.entries(member, period).last()
+        if last_entry is None:
             raise Refused(Code.NOT_FROZEN)
-        now = settled(queries.figures(member, review, period), last.content["figures"])
-        if not moved(last.content["figures"], now):
+        current_figures = keep_unchanged_digits(queries.figures(member, review, period), last_entry.content["figures"])
+        if not figure_changes(last_entry.content["figures"], current_figures):
             raise Refused(Code.SAME_FIGURES)
         audit(member, Event.PERIOD_RESTATED, SubjectType.PERIOD, {"period": period}, shared=True)
-        number = record.call_function("comity_restate", period, review.digest, chain.canonical(now), reason.strip())
-        return _kept(member, number)
+        number = record.call_function(
+            "comity_restate", period, review.digest, chain.canonical(current_figures), reason.strip()
+        )
+        return _mail_entry(member, number)
 
 
 def _freeze(member: MemberContext, review: Review, period: str, figures: Figures) -> Entry:
-    """Add the figures that both sides confirmed to the record, and keep their records from being taken back."""
+    """Add the figures that both sides confirmed to the record, and keep their imports from being undone."""
     prevent_undo(member, period)
-    return _kept(member, record.call_function("comity_freeze", period, review.digest, chain.canonical(figures)))
+    return _mail_entry(member, record.call_function("comity_freeze", period, review.digest, chain.canonical(figures)))
 
 
-def _kept(member: MemberContext, number: UUID) -> Entry:
-    """The entry that was added, its head sent to both sides."""
-    made = record.verified_entry(member, number)
-    address = f"{page_path(member, 'review')}?period={made.subject}"
-    record.mail_chain_head(member, made, f"head_{made.kind}", address, {"period": lambda _: made.subject})
-    return made
+def _mail_entry(member: MemberContext, number: UUID) -> Entry:
+    """Return an entry that was added, and mail the head of the record to both sides."""
+    entry = record.verified_entry(member, number)
+    address = f"{page_path(member, 'review')}?period={entry.subject}"
+    record.mail_chain_head(member, entry, f"head_{entry.kind}", address, {"period": lambda _: entry.subject})
+    return entry

@@ -14,7 +14,7 @@ from comity.apps.record.models import Consent, ConsentSubject, EntryKind
 from comity.core.calendars import Calendar, Cut
 from comity.core.values import Period, Side
 
-_MOST = {Cut.MONTH: 24, Cut.QUARTER: 12, Cut.YEAR: 10}  # of each length, the latest
+_MAX_PERIODS = {Cut.MONTH: 24, Cut.QUARTER: 12, Cut.YEAR: 10}  # of each length, the latest
 
 
 class PeriodState(StrEnum):
@@ -56,7 +56,7 @@ def period_list(member: MemberContext) -> dict[Cut, list[ListedPeriod]]:
         confirmed.setdefault(subject, set()).add(side)
     today, starts_on = timezone.now().date(), definition(member).month_starts_on
     listed: dict[Cut, list[ListedPeriod]] = {}
-    for cut, most in _MOST.items():
+    for cut, most in _MAX_PERIODS.items():
         calendar = Calendar(cut, starts_on)
         period = calendar.containing(last)
         while period.end > first and len(listed.setdefault(cut, [])) < most:

@@ -1,4 +1,4 @@
-"""Reviews and attributions of the viewer's relationship, each worked out once for a state of the book and a viewer."""
+"""Reviews and attributions of a relationship, cached by the state of the book and the viewer, and their pages."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
@@ -16,10 +16,10 @@ from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
 from comity.apps.record import queries as record
 from comity.apps.record.models import Consent, ConsentSubject, Entry
-from comity.apps.reviews.few import without_few
-from comity.apps.reviews.figures import Figures, Moved, figures_of, moved, settled
+from comity.apps.reviews.figures import FigureChange, Figures, figure_changes, keep_unchanged_digits, level_figures
 from comity.apps.reviews.models import ByMail, FileFormat
-from comity.apps.reviews.supposing import slots_of
+from comity.apps.reviews.small_groups import withhold_small_groups
+from comity.apps.reviews.what_if import half_hours_of
 from comity.core import chain
 from comity.core.calendars import Against, Calendar, named
 from comity.core.matters.kinds import Kind
@@ -34,10 +34,10 @@ from comity.review.render import html
 from comity.review.render.attribution import html as attribution_html
 
 COMPUTE_REVIEW, COMPUTE_ATTRIBUTION, RECOMPUTE = "reviews.compute", "reviews.attribute", "reviews.recompute"  # tasks
-_MOST_TOLD = 12  # matters of each kind beside an attribution; more stand among the matters
-_TOLD = 100  # disputes, and claims, beside a review; more stand among the matters
-# What their lists say of them: a review may stand beside two hundred.
-_LINE = [
+_SHOWN_WITH_ATTRIBUTION = 12  # matters of each kind; the list of matters has them all
+_SHOWN_WITH_REVIEW = 100  # disputes, and claims; the list of matters has them all
+# The columns that lists of matters show; a review may have two hundred of them.
+_MATTER_FIELDS = [
     "relationship_id",
     "kind",
     "kpi",
@@ -51,7 +51,7 @@ _LINE = [
     "reply_by",
     "due_on",
 ]
-FILES: dict[str, str] = {
+CONTENT_TYPES: dict[str, str] = {
     FileFormat.PDF: "application/pdf",
     FileFormat.HTML: "text/html; charset=utf-8",
     FileFormat.JSON: "application/json",
@@ -60,13 +60,13 @@ FILES: dict[str, str] = {
 }
 
 
-def wish(member: MemberContext) -> ByMail | None:
-    """Whether whoever stands there has the review by mail, and how."""
+def mail_subscription(member: MemberContext) -> ByMail | None:
+    """Return the member's subscription to the review by mail, if there is one."""
     return ByMail.objects.filter(relationship=member.relationship, person=member.membership.person).first()
 
 
 def review(member: MemberContext, period: str | None, against: Against | None = None) -> Review:
-    """The review of a period, as the viewer may see it.
+    """Return the review of a period, as the viewer may see it; of the latest whole period for None.
 
     :raises comity.apps.books.queries.NoBookError: where there is no book yet
     :raises comity.review.build.NoReviewError: where the records hold no whole period
@@ -79,26 +79,26 @@ def review(member: MemberContext, period: str | None, against: Against | None = 
         with books.open_member_book(member) as book:
             built = build_review(book, period=period, against=against, now=datetime.now(UTC))
             built = redact_other_cuts(built, book.definition.cut)
-            return without_few(member, book, built, review=review)
+            return withhold_small_groups(member, book, built, build_review=review)
 
-    if period is not None:  # one that cannot be read is no work for a worker
+    if period is not None:  # refuse an unreadable period before a job is deferred
         named(period, books.definition(member).month_starts_on)
     question = review_question(period, against)
-    known = results.computed(member, question, compute)
+    result = results.computed(member, question, compute)
     if period is None:
-        results.share_result(member, question, review_question(name_of(member, known), against))
-    return known
+        results.share_result(member, question, review_question(period_name(member, result), against))
+    return result
 
 
 def review_question(period: str | None, against: Against | None = None) -> Question:
-    """What a worker is asked for a review."""
+    """Return the question whose result is a review."""
     return Question(COMPUTE_REVIEW, (("period", period), ("against", None if against is None else str(against))))
 
 
 def attribution(member: MemberContext, kpi: str, period: str | None) -> Attribution:
-    """Whose doing a service level was, as the viewer may see it.
+    """Return the attribution of a service level, as the viewer may see it.
 
-    :raises comity.review.attribution.NoAttributionError: for a KPI that cannot be shared out
+    :raises comity.review.attribution.NoAttributionError: for a KPI that cannot be attributed
     :raises comity.apps.books.results.NotComputedYet: as `review`
     """
 
@@ -106,131 +106,154 @@ def attribution(member: MemberContext, kpi: str, period: str | None) -> Attribut
         with books.open_member_book(member) as book:
             return attribute(book, kpi, period=period, now=datetime.now(UTC))
 
-    agreed = books.definition(member)
+    book_definition = books.definition(member)
     if period is not None:
-        named(period, agreed.month_starts_on)
-    if kpi not in {one.id for one in agreed.kpis}:
+        named(period, book_definition.month_starts_on)
+    if kpi not in {one.id for one in book_definition.kpis}:
         raise NoAttributionError(f"there is no KPI {kpi!r}")
     question = attribution_question(kpi, period)
-    known = results.computed(member, question, compute)
+    result = results.computed(member, question, compute)
     if period is None:
-        results.share_result(member, question, attribution_question(kpi, known.name))
-    return known
+        results.share_result(member, question, attribution_question(kpi, result.name))
+    return result
 
 
 def attribution_question(kpi: str, period: str | None) -> Question:
-    """What a worker is asked for an attribution."""
+    """Return the question whose result is an attribution."""
     return Question(COMPUTE_ATTRIBUTION, (("kpi", kpi), ("period", period)))
 
 
-def review_body(member: MemberContext, made: Review, links: html.RoomLinks) -> tuple[Markup, Markup]:
-    """What the page of a review says, and what stands at its end, in the reader's language."""
-    known = language()
-    key = ("review page", made.digest, made.period, made.against, known, tuple(sorted(links.marks.items())))
+def review_body(member: MemberContext, review: Review, links: html.RoomLinks) -> tuple[Markup, Markup]:
+    """Render the body and the tail of a review's page in the reader's language, cached."""
+    reader_language = language()
+    key = (
+        "review page",
+        review.digest,
+        review.period,
+        review.against,
+        reader_language,
+        tuple(sorted(links.marks.items())),
+    )
 
     def make() -> tuple[str, ...]:
-        return tuple(str(one) for one in html.render_body(made, words_for(known), links))
+        return tuple(str(one) for one in html.render_body(review, words_for(reader_language), links))
 
     main, tail = results.cached(member, key, make)
     return Markup(main), Markup(tail)  # noqa: S704 - as it was rendered
 
 
-def reading_body(member: MemberContext, made: Review, reading: str, links: html.RoomLinks) -> Markup | None:
-    """What the page of one reading says; None where the review has no such reading."""
-    if html.find_reading(made, reading) is None:
+def reading_body(member: MemberContext, review: Review, reading: str, links: html.RoomLinks) -> Markup | None:
+    """Render the body of a reading's page, cached; None where the review has no such reading."""
+    if html.find_reading(review, reading) is None:
         return None
-    known = language()
-    key = ("reading", reading, made.digest, made.period, made.against, known)
-    text = results.cached(member, key, lambda: str(html.render_reading(made, words_for(known), reading, links)))
+    reader_language = language()
+    key = ("reading", reading, review.digest, review.period, review.against, reader_language)
+    text = results.cached(
+        member, key, lambda: str(html.render_reading(review, words_for(reader_language), reading, links))
+    )
     return Markup(text)  # noqa: S704 - as above
 
 
-def figure_body(member: MemberContext, made: Review, kpi: str, links: html.RoomLinks) -> Markup | None:
-    """What the page of one figure says; None where the review has no such level."""
-    known = language()
-    key = ("figure", kpi, made.digest, made.period, made.against, known, links.marks.get(kpi, ()))
+def figure_body(member: MemberContext, review: Review, kpi: str, links: html.RoomLinks) -> Markup | None:
+    """Render the body of a figure's page, cached; None where the review has no such level."""
+    reader_language = language()
+    key = ("figure", kpi, review.digest, review.period, review.against, reader_language, links.marks.get(kpi, ()))
 
     def make() -> str | None:
-        body = html.render_level(made, words_for(known), kpi, links)
+        body = html.render_level(review, words_for(reader_language), kpi, links)
         return None if body is None else str(body)
 
     text = results.cached(member, key, make)
     return None if text is None else Markup(text)  # noqa: S704 - as above
 
 
-def about(member: MemberContext, period: Period, name: str) -> dict[str, list[Matter]]:
-    """Open disputes of a period's figures and claims that touch its days, by KPI ("": about all); the first of each."""
-    touching = claims(member).filter(from_day__lt=period.end, to_day__gte=period.start)
-    found: dict[str, list[Matter]] = {}
-    for one in [*disputes(member, name).only(*_LINE)[:_TOLD], *touching.only(*_LINE)[:_TOLD]]:
-        found.setdefault(one.kpi, []).append(one)
-    return found
+def matters_by_kpi(member: MemberContext, period: Period, name: str) -> dict[str, list[Matter]]:
+    """Return open disputes of a period's figures and open claims about its days, by KPI ("" for all KPIs)."""
+    open_claims = claims(member).filter(from_day__lt=period.end, to_day__gte=period.start)
+    matters: dict[str, list[Matter]] = {}
+    for matter in [
+        *disputes(member, name).only(*_MATTER_FIELDS)[:_SHOWN_WITH_REVIEW],
+        *open_claims.only(*_MATTER_FIELDS)[:_SHOWN_WITH_REVIEW],
+    ]:
+        matters.setdefault(matter.kpi, []).append(matter)
+    return matters
 
 
-def attribution_bodies(member: MemberContext, made: Attribution) -> dict[str, Markup]:
-    """What the page of an attribution says, in its pieces and the reader's language."""
-    known = language()
-    key = ("attribution body", made.kpi.id, made.period, known)
+def attribution_bodies(member: MemberContext, attribution: Attribution) -> dict[str, Markup]:
+    """Render the parts of an attribution's page in the reader's language, cached."""
+    reader_language = language()
+    key = ("attribution body", attribution.kpi.id, attribution.period, reader_language)
 
     def make() -> dict[str, str]:
-        return {part: str(text) for part, text in attribution_html.render_parts(made, words_for(known)).items()}
+        return {
+            part: str(text)
+            for part, text in attribution_html.render_parts(attribution, words_for(reader_language)).items()
+        }
 
     return {part: Markup(text) for part, text in results.cached(member, key, make).items()}  # noqa: S704 - as above
 
 
-def halves(member: MemberContext, made: Attribution) -> list[tuple[int, str]]:
-    """The half hours of the day in which anything was planned and happened, by number and clock."""
-    key = ("halves", made.kpi.id, made.period)
-    return results.cached(member, key, lambda: [(one, miss_map.slot_time(one)) for one in sorted(slots_of(made))])
+def half_hours(member: MemberContext, attribution: Attribution) -> list[tuple[int, str]]:
+    """Return the half hours of the day that an attribution covers, as number and clock time."""
+    key = ("halves", attribution.kpi.id, attribution.period)
+    return results.cached(
+        member, key, lambda: [(one, miss_map.slot_time(one)) for one in sorted(half_hours_of(attribution))]
+    )
 
 
-def about_attribution(member: MemberContext, made: Attribution) -> dict[str, list[Matter]]:
-    """What is asked about a level and its days, and what is done in the period: the first claims, disputes, actions."""
-    ours = Matter.objects.filter(relationship=member.relationship)
-    touches = Q(from_day__lt=made.period.end, to_day__gte=made.period.start)
-    claims = ours.filter(touches, kind=Kind.CLAIM, kpi__in=("", made.kpi.id)).order_by("from_day")
-    disputes = ours.filter(kind=Kind.DISPUTE, kpi=made.kpi.id, period=made.name).order_by("raised_at")
-    span = [datetime.combine(day, time.min, UTC) for day in (made.period.start, made.period.end)]
-    actions = ours.filter(kind=Kind.ACTION)
+def matters_of_attribution(member: MemberContext, attribution: Attribution) -> dict[str, list[Matter]]:
+    """Return the first `claims` and `disputes` about a level in its period, and the `actions` raised or due in it."""
+    matters = Matter.objects.filter(relationship=member.relationship)
+    overlaps = Q(from_day__lt=attribution.period.end, to_day__gte=attribution.period.start)
+    claims = matters.filter(overlaps, kind=Kind.CLAIM, kpi__in=("", attribution.kpi.id)).order_by("from_day")
+    disputes = matters.filter(kind=Kind.DISPUTE, kpi=attribution.kpi.id, period=attribution.name).order_by("raised_at")
+    span = [datetime.combine(day, time.min, UTC) for day in (attribution.period.start, attribution.period.end)]
+    actions = matters.filter(kind=Kind.ACTION)
     raised = actions.filter(raised_at__gte=span[0], raised_at__lt=span[1]).order_by("-raised_at")
-    due = actions.filter(state__in=AGREED, due_on__gte=made.period.start, due_on__lt=made.period.end).order_by("due_on")
-    both = {one.pk: one for one in [*raised[:_MOST_TOLD], *due[:_MOST_TOLD]]}
+    due = actions.filter(
+        state__in=AGREED, due_on__gte=attribution.period.start, due_on__lt=attribution.period.end
+    ).order_by("due_on")
+    actions_by_id = {one.pk: one for one in [*raised[:_SHOWN_WITH_ATTRIBUTION], *due[:_SHOWN_WITH_ATTRIBUTION]]}
     return {
-        "claims": list(claims[:_MOST_TOLD]),
-        "disputes": list(disputes[:_MOST_TOLD]),
-        "actions": sorted(both.values(), key=lambda one: (one.due_on or date.max, one.raised_at))[:_MOST_TOLD],
+        "claims": list(claims[:_SHOWN_WITH_ATTRIBUTION]),
+        "disputes": list(disputes[:_SHOWN_WITH_ATTRIBUTION]),
+        "actions": sorted(actions_by_id.values(), key=lambda one: (one.due_on or date.max, one.raised_at))[
+            :_SHOWN_WITH_ATTRIBUTION
+        ],
     }
 
 
-def name_of(member: MemberContext, made: Review) -> str:
-    """The one name of a review's period, however it was asked for."""
-    return books.definition(member).calendar(made.cut).name(made.period)
+def period_name(member: MemberContext, review: Review) -> str:
+    """Return the canonical name of a review's period: 2026q2 and 2026-Q2 are one."""
+    return books.definition(member).calendar(review.cut).name(review.period)
 
 
-def neighbours(calendar: Calendar, period: Period) -> tuple[Period, Period]:
-    """The periods before and after."""
+def adjacent_periods(calendar: Calendar, period: Period) -> tuple[Period, Period]:
+    """Return the periods before and after."""
     return calendar.against(period, Against.PREVIOUS), calendar.containing(period.end)
 
 
 def confirmations(member: MemberContext, period: str) -> dict[str, Consent]:
-    """The valid confirmations of a period, by side."""
+    """Return the valid confirmations of a period by side."""
     return record.valid_consents(member, ConsentSubject.PERIOD, period)
 
 
-def figures(member: MemberContext, made: Review, period: str) -> Figures:
-    """The figures of a joint review as they would be frozen now.
+def figures(member: MemberContext, review: Review, period: str) -> Figures:
+    """Return the figures of a joint review as they would be frozen now.
 
-    Where they are those that a side has confirmed but for the last digits, they are written as it confirmed them.
+    Numbers that differ from confirmed ones only in their last digits are written as they were confirmed.
     """
-    found = figures_of(made, {kpi: [str(one.pk) for one in those] for kpi, those in disputed(member, period).items()})
-    for word in confirmations(member, period).values():
-        found = settled(found, word.content)
-    return found
+    figures = level_figures(
+        review, {kpi: [str(one.pk) for one in those] for kpi, those in disputes_by_kpi(member, period).items()}
+    )
+    for consent in confirmations(member, period).values():
+        figures = keep_unchanged_digits(figures, consent.content)
+    return figures
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """What the closing of a period looks like now.
+    """State of the closing of a period.
 
     :ivar is_open: whether the period can be confirmed: it is over, and not frozen
     :ivar figures: those that would be confirmed or frozen; None where nothing on the page is about them
@@ -244,59 +267,67 @@ class Closing:
     is_open: bool = False
     figures: Figures | None = None
     digest: str = ""
-    moved: list[Moved] = field(default_factory=list)
+    moved: list[FigureChange] = field(default_factory=list)
     since: Consent | None = None
     pending: NotComputedYet | None = None
 
 
 def closing(member: MemberContext, period: Period, name: str, *, on_page: bool = True) -> Closing:
-    """How far the closing of a period is, with the joint figures, whoever looks.
+    """Return the state of the closing of a period, with the joint figures, for every viewer.
 
     :param on_page: whether the joint figures are on the page anyway; else they are only worked out where a side has
         confirmed some, for it takes as long as the own side's review, and nobody confirms what they do not see
     """
-    words = confirmations(member, name)
+    consents = confirmations(member, name)
     void = list(record.void_consents(member, ConsentSubject.PERIOD, name))
     if period.end > timezone.now().date() or entries(member, name).exists():
-        return Closing(words, void)
-    if not words and not (on_page and member.may(Action.CONFIRM)):
-        return Closing(words, void, is_open=True)
+        return Closing(consents, void)
+    if not consents and not (on_page and member.may(Action.CONFIRM)):
+        return Closing(consents, void, is_open=True)
     try:
-        made = review(member.joint(), name)
+        joint_review = review(member.joint(), name)
     except NoReviewError:
-        return Closing(words, void)
+        return Closing(consents, void)
     except NotComputedYet as error:
-        return Closing(words, void, is_open=True, pending=error)
-    if not made.levels:  # there is nothing that anybody could confirm
-        return Closing(words, void)
-    now = figures(member, made, name)
-    digest = chain.digest_of(now)
-    since = next((one for one in words.values() if one.digest != digest), None)
-    return Closing(words, void, True, now, digest, [] if since is None else moved(since.content, now), since)
+        return Closing(consents, void, is_open=True, pending=error)
+    if not joint_review.levels:  # there is nothing that anybody could confirm
+        return Closing(consents, void)
+    current_figures = figures(member, joint_review, name)
+    digest = chain.digest_of(current_figures)
+    since = next((one for one in consents.values() if one.digest != digest), None)
+    return Closing(
+        consents,
+        void,
+        True,
+        current_figures,
+        digest,
+        [] if since is None else figure_changes(since.content, current_figures),
+        since,
+    )
 
 
 def entries(member: MemberContext, period: str) -> QuerySet[Entry]:
-    """The entries of the record about a period, the earliest first."""
+    """List the entries of the record about a period, the earliest first."""
     return record.entries(member, ConsentSubject.PERIOD, period)
 
 
 def disputes(member: MemberContext, period: str) -> QuerySet[Matter]:
-    """Open disputes of a period's figures, in the order of their days."""
+    """List open disputes of a period's figures, by the day that the reply is due."""
     return Matter.objects.filter(
         relationship=member.relationship, kind=Kind.DISPUTE, state__in=OPEN, period=period
     ).order_by("reply_by", "pk")
 
 
-def disputed(member: MemberContext, period: str) -> dict[str, list[Matter]]:
-    """The same by KPI."""
-    found: dict[str, list[Matter]] = {}
-    for one in disputes(member, period):
-        found.setdefault(one.kpi, []).append(one)
-    return found
+def disputes_by_kpi(member: MemberContext, period: str) -> dict[str, list[Matter]]:
+    """Return the open disputes of a period's figures by KPI."""
+    by_kpi: dict[str, list[Matter]] = {}
+    for dispute in disputes(member, period):
+        by_kpi.setdefault(dispute.kpi, []).append(dispute)
+    return by_kpi
 
 
 def claims(member: MemberContext) -> QuerySet[Matter]:
-    """Claims that wait for an answer."""
+    """List open claims, by the day that the reply is due."""
     return Matter.objects.filter(relationship=member.relationship, kind=Kind.CLAIM, state__in=OPEN).order_by(
         "reply_by", "pk"
     )

@@ -1,4 +1,4 @@
-"""Why the closing of a period, or a question to a review, is refused."""
+"""Codes of refusals of closing a period, and of questions to a review."""
 
 from http import HTTPStatus
 

@@ -1,4 +1,4 @@
-"""What programs send and are answered about reviews and the closing of periods."""
+"""API schemas of reviews and of closing periods; their docstrings are part of the published contract."""
 
 from datetime import datetime
 from typing import Any, Literal

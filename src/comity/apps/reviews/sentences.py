@@ -1,44 +1,46 @@
-"""What moved between two sets of figures, in the reader's words: on the page, in mails, in messages."""
+"""Texts about changes of figures in the reader's language, for pages, mails and messages."""
 
 from collections.abc import Callable, Sequence
 
-from comity.apps.reviews.figures import Moved
+from comity.apps.reviews.figures import FigureChange
 from comity.core.values import Side
 from comity.review.i18n.words import DASH, Words
 
-Party = Callable[[Side | str | None], str]
+PartyName = Callable[[Side | str | None], str]
 
 
-def moved_rows(moved: Sequence[Moved], words: Words, party: Party) -> list[tuple[str, str, str, str]]:
-    """Each difference as figure, what of it, before and after."""
+def figure_change_rows(
+    changes: Sequence[FigureChange], words: Words, party: PartyName
+) -> list[tuple[str, str, str, str]]:
+    """Return each change as figure, changed field, before and after."""
     rows = []
-    for one in moved:
-        before, after = (_value(value, one, words) for value in (one.before, one.after))
+    for change in changes:
+        before, after = (_value_text(value, change, words) for value in (change.before, change.after))
         if before == after:  # to the digits that are shown
-            before, after = (DASH if value is None else str(value) for value in (one.before, one.after))
-        rows.append((words.named("measure", one.kpi), _what(one, words, party), before, after))
+            before, after = (DASH if value is None else str(value) for value in (change.before, change.after))
+        rows.append((words.named("measure", change.kpi), _changed_field(change, words, party), before, after))
     return rows
 
 
-def moved_lines(moved: Sequence[Moved], words: Words, party: Party) -> list[str]:
-    """The same, each in one line."""
+def figure_change_lines(changes: Sequence[FigureChange], words: Words, party: PartyName) -> list[str]:
+    """Return each change in one line."""
     return [
-        f"{kpi}, {what}" if one.what == "definition" else f"{kpi}, {what}: {before} → {after}"
-        for one, (kpi, what, before, after) in zip(moved, moved_rows(moved, words, party), strict=True)
+        f"{kpi}, {what}" if change.what == "definition" else f"{kpi}, {what}: {before} → {after}"
+        for change, (kpi, what, before, after) in zip(changes, figure_change_rows(changes, words, party), strict=True)
     ]
 
 
-def _what(one: Moved, words: Words, party: Party) -> str:
-    if one.what in set(Side):
-        return words("closing.own_figure", party=party(one.what))
-    return words(f"moved.{one.what}")
+def _changed_field(change: FigureChange, words: Words, party: PartyName) -> str:
+    if change.what in set(Side):
+        return words("closing.own_figure", party=party(change.what))
+    return words(f"moved.{change.what}")
 
 
-def _value(value: object, one: Moved, words: Words) -> str:
+def _value_text(value: object, change: FigureChange, words: Words) -> str:
     if value is None:
         return DASH
     if isinstance(value, bool):
         return words("word.yes" if value else "word.no")
     if isinstance(value, int):
         return str(value)
-    return words.figure(float(str(value)), one.unit or "count")
+    return words.figure(float(str(value)), change.unit or "count")

@@ -1,4 +1,4 @@
-"""Jobs of the reviews: computing them, sending them by mail, and hearing silence over a period."""
+"""Tasks that compute reviews, mail them, and follow up unanswered confirmations."""
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ def compute(  # noqa: PLR0913 - as it was deferred
     state: str = "",  # noqa: ARG001 - for which records it was asked
     sides: Sequence[str] = (),  # noqa: ARG001 - whom a failure concerns
 ) -> None:
-    """Compute a review that somebody has asked for, from their place."""
+    """Compute a review with the rights of the person who asked for it."""
     against = None if terms["against"] is None else Against(terms["against"])
     _compute(person, relationship, joint, lambda member: queries.review(member, terms["period"], against))
 
@@ -48,12 +48,12 @@ def compute_attribution(  # noqa: PLR0913 - as above
     state: str = "",  # noqa: ARG001 - as above
     sides: Sequence[str] = (),  # noqa: ARG001 - as above
 ) -> None:
-    """Compute whose doing a service level was, from the place of who has asked."""
+    """Compute an attribution with the rights of the person who asked for it."""
     _compute(person, relationship, joint, lambda member: queries.attribution(member, terms["kpi"], terms["period"]))
 
 
 def _compute(person: str, relationship: str, joint: bool, compute: Callable[[MemberContext], object]) -> None:  # noqa: FBT001 - as it was deferred
-    """Compute as a member; nothing where the person has left. The result is kept, an error too."""
+    """Compute with a member's rights; nothing where they have left. The result is cached, an error too."""
     with transaction.atomic(), contextlib.suppress(*results.ERRORS):
         member = find_member(UUID(person), UUID(relationship))
         if member is not None:
@@ -62,19 +62,19 @@ def _compute(person: str, relationship: str, joint: bool, compute: Callable[[Mem
 
 @app.task(queue=QUEUE, name=queries.RECOMPUTE, retry=ExponentialBackoff(max_attempts=3))
 def recompute(relationship: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - nobody's own
-    """Have computed, after a change of the records, what was asked for lately, and the latest review of each side."""
+    """Defer the recent questions and the latest review of each side, after a change of the records."""
     for_each_relationship(_recompute, only=UUID(relationship))
 
 
 @app.periodic(cron="1 0 * * *")
 @app.task(queue="clock", name="reviews.new_day", queueing_lock="reviews.new_day", pass_context=False)
 def new_day(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
-    """The same once a day everywhere: what is late, and what is over, changes with the day."""
+    """Defer the same in every relationship once a day, because lateness and finished periods change with the day."""
     for_each_relationship(_recompute)
 
 
 def _recompute(member: MemberContext) -> None:
-    """Defer the jobs; first what everybody opens."""
+    """Defer the jobs, first the joint review, which everybody opens."""
     if not has_book(member):
         return
     results.request_result(member.joint(), queries.review_question(None))
@@ -87,22 +87,22 @@ def _recompute(member: MemberContext) -> None:
 @app.periodic(cron="15 * * * *")
 @app.task(queue="clock", name="reviews.mail", queueing_lock="reviews.mail", pass_context=False)
 def mail(timestamp: int) -> None:
-    """To everybody who wishes it, from their own place."""
-    for_each_relationship(lambda member: _mail(member, datetime.fromtimestamp(timestamp, UTC)), "comity_by_mail")
+    """Mail the review to every subscriber for whom it is due, with their own rights."""
+    for_each_relationship(lambda member: _mail_review(member, datetime.fromtimestamp(timestamp, UTC)), "comity_by_mail")
 
 
-def _mail(member: MemberContext, now: datetime) -> None:
+def _mail_review(member: MemberContext, now: datetime) -> None:
     if has_book(member):
-        operations.send(member, now)
+        operations.mail_review_if_due(member, now)
 
 
 @app.periodic(cron="5 * * * *")
 @app.task(queue="clock", name="reviews.tick", queueing_lock="reviews.tick", pass_context=False)
 def tick(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
-    """In every relationship, from the place of somebody who leads there."""
-    for_each_relationship(_tick)
+    """Follow up unanswered confirmations in every relationship, with the rights of one of its leads."""
+    for_each_relationship(_follow_up_periods)
 
 
-def _tick(member: MemberContext) -> None:
+def _follow_up_periods(member: MemberContext) -> None:
     if has_book(member):
-        operations.hear_silence(member, zone(member))
+        operations.follow_up_unanswered(member, zone(member))

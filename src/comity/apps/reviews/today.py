@@ -1,4 +1,4 @@
-"""What reviews put on the page of today: periods that the other side has confirmed and the viewer's has not."""
+"""Panel and navigation entries of reviews: periods that the other side has confirmed and the viewer's has not."""
 
 from zoneinfo import ZoneInfo
 
@@ -13,15 +13,15 @@ from comity.review.i18n.words import Words
 
 def register() -> None:
     """Show them, and the review and its causes in the navigation."""
-    add_panel(Panel("reviews/_to_confirm.html", PanelArea.MAIN, 20, _to_confirm))
+    add_panel(Panel("reviews/_to_confirm.html", PanelArea.MAIN, 20, _confirmation_panel))
     add_nav_entry(NavEntry("review", 20))
     add_nav_entry(NavEntry("attribution", 30))
 
 
-def _to_confirm(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelContext | None:  # noqa: ARG001 - as panels are asked
+def _confirmation_panel(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelContext | None:  # noqa: ARG001 - as panels are asked
     side = member.side
     if side is None or not member.may(Action.CONFIRM):
         return None
-    waits = [one for one in record.unanswered_consents(member, ConsentSubject.PERIOD) if one.side != side]
-    periods = [(one, reply_due(member.relationship, side, one.at, str(zone))) for one in waits]
+    consents = [one for one in record.unanswered_consents(member, ConsentSubject.PERIOD) if one.side != side]
+    periods = [(one, reply_due(member.relationship, side, one.at, str(zone))) for one in consents]
     return {"periods": sorted(periods, key=lambda one: one[1]), "side": side.other} if periods else None

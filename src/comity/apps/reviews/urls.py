@@ -1,4 +1,4 @@
-"""Addresses of the review."""
+"""URLs of the review within a relationship."""
 
 from django.urls import path
 

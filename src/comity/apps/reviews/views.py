@@ -1,4 +1,4 @@
-"""The review's pages."""
+"""Pages of the review, its figures and readings, its closing, the review by mail, and the attribution."""
 
 import json
 from datetime import timedelta
@@ -23,12 +23,12 @@ from comity.apps.parties.rights import Action
 from comity.apps.record.models import Consent, Entry, VoidReason
 from comity.apps.refusal import form_page
 from comity.apps.reviews import operations, queries
-from comity.apps.reviews.figures import Figures, moved
-from comity.apps.reviews.forms import Restate, Wish
+from comity.apps.reviews.figures import Figures, figure_changes
+from comity.apps.reviews.forms import MailForm, RestateForm
 from comity.apps.reviews.models import View
 from comity.apps.reviews.period_list import ListedPeriod, period_list
-from comity.apps.reviews.sentences import moved_rows
-from comity.apps.reviews.supposing import Tried
+from comity.apps.reviews.sentences import figure_change_rows
+from comity.apps.reviews.what_if import WhatIf
 from comity.book.definition import UnusableBookError
 from comity.core import chain
 from comity.core.agreements import Kpi
@@ -47,285 +47,298 @@ from comity.review.views import attribution as attribution_view
 from comity.review.views.level import level_row
 from comity.review.views.sentences import definition_of, level_title, subtitle, title
 
-_FIRST = 20  # of what is disputed or claimed; the rest stands among the matters
+_SHOWN_MATTERS = 20  # disputes and claims; the list of matters has them all
 
 
 @require_safe
 def review(request: HttpRequest) -> HttpResponse:
-    """The joint review, or the own side's, of a period."""
-    return _review(request, member_of(request), request.GET, None)
+    """Show the review of a period, in the joint or the own side's view."""
+    return _render_review(request, member_of(request), request.GET, None)
 
 
-def _review(
-    request: HttpRequest, member: MemberContext, asked_for: QueryDict, restating: Restate | None
+def _render_review(
+    request: HttpRequest, member: MemberContext, query: QueryDict, restate_form: RestateForm | None
 ) -> HttpResponse:
     words = words_for(language())
     try:
-        made, shown_to, pending = _asked_for(asked_for, member)
+        review, viewing_member, pending = _requested_review(query, member)
     except (NoBookError, NoReviewError, UnusableBookError) as error:
         return render(
-            request, "reviews/nothing.html", {"why": unusable_reason(member, error), "periods": _periods(member)}
+            request,
+            "reviews/nothing.html",
+            {"why": unusable_reason(member, error), "periods": _periods_or_none(member)},
         )
-    calendar = definition(member).calendar(made.cut)
-    name = calendar.name(made.period)
+    calendar = definition(member).calendar(review.cut)
+    name = calendar.name(review.period)
     audit_read(member, Event.REVIEW_READ, SubjectType.PERIOD, {"period": name})
-    about = queries.about(member, made.period, name)
-    body, tail = queries.review_body(shown_to, made, _room_links(shown_to, made, name, about))
-    asked = [one for those in about.values() for one in those]
-    closing = queries.closing(member, made.period, name, on_page=shown_to.viewer.side is None)
-    shown = {
-        "review": made,
+    matters_by_kpi = queries.matters_by_kpi(member, review.period, name)
+    body, tail = queries.review_body(viewing_member, review, _room_links(viewing_member, review, name, matters_by_kpi))
+    matters = [one for those in matters_by_kpi.values() for one in those]
+    closing = queries.closing(member, review.period, name, on_page=viewing_member.viewer.side is None)
+    context = {
+        "review": review,
         "pending": pending,
         "body": body,
         "tail": tail,
-        "period": words.period(made.period, calendar.cut),
-        "periods": _periods(member),
+        "period": words.period(review.period, calendar.cut),
+        "periods": _periods_or_none(member),
         "around": [
-            (calendar.name(one), words.period(one, calendar.cut)) for one in queries.neighbours(calendar, made.period)
+            (calendar.name(one), words.period(one, calendar.cut))
+            for one in queries.adjacent_periods(calendar, review.period)
         ],
-        "titles": [(one.kpi, level_title(one, words)) for one in made.levels],
+        "titles": [(one.kpi, level_title(one, words)) for one in review.levels],
         "name": name,
-        "against": made.against,
+        "against": review.against,
         "ways": list(Against),
-        "joint": shown_to.viewer.side is None,
+        "joint": viewing_member.viewer.side is None,
         "closing": closing,
         "confirmations": closing.words,
-        "to_confirm": None if closing.figures is None else _rows(closing.figures, words),
+        "to_confirm": None if closing.figures is None else _figure_rows(closing.figures, words),
         "shown": "" if closing.figures is None else chain.canonical(closing.figures),
-        "moved": moved_rows(closing.moved, words, member.party(words)),
-        "void": [_voided(one, member, words) for one in closing.void],
-        "entries": [_entry(entry, words) for entry in queries.entries(member, name)],
-        "asked": asked[:_FIRST],
-        "more": len(asked) > _FIRST,
-        "files": list(queries.FILES),
-        "restate": restating or Restate(),
+        "moved": figure_change_rows(closing.moved, words, member.party(words)),
+        "void": [_void_context(one, member, words) for one in closing.void],
+        "entries": [_entry_context(entry, words) for entry in queries.entries(member, name)],
+        "asked": matters[:_SHOWN_MATTERS],
+        "more": len(matters) > _SHOWN_MATTERS,
+        "files": list(queries.CONTENT_TYPES),
+        "restate": restate_form or RestateForm(),
     }
-    wrong = restating is not None and restating.errors
-    return render(request, "reviews/review.html", shown, status=422 if wrong else 200)
+    has_errors = restate_form is not None and restate_form.errors
+    return render(request, "reviews/review.html", context, status=422 if has_errors else 200)
 
 
-def _periods(member: MemberContext) -> dict[Cut, list[ListedPeriod]]:
-    """The periods to choose from; none where there is no book of use."""
+def _periods_or_none(member: MemberContext) -> dict[Cut, list[ListedPeriod]]:
+    """Return the periods to choose from; empty where no book can be read."""
     try:
         return period_list(member)
     except (NoBookError, UnusableBookError):
         return {}
 
 
-def _asked_for(query: QueryDict, member: MemberContext) -> tuple[Review, MemberContext, NotComputedYet | None]:
-    """The review that an address names, the member with the view it asks for, and whether a later one is on its way.
+def _requested_review(query: QueryDict, member: MemberContext) -> tuple[Review, MemberContext, NotComputedYet | None]:
+    """Return the requested review, the member with the requested view, and the refusal of a newer result, if any.
 
     :raises Http404: for a period that cannot be read
-    :raises NotComputedYet: where it has never been computed
+    :raises NotComputedYet: where no result exists
     """
-    asked = query.get("against")
-    against = Against(asked) if asked in set(Against) else None
-    shown_to = _view(query, member)
+    comparison = query.get("against")
+    against = Against(comparison) if comparison in set(Against) else None
+    viewing_member = _with_requested_view(query, member)
     period = query.get("period") or None
     try:
-        return queries.review(shown_to, period, against), shown_to, None
+        return queries.review(viewing_member, period, against), viewing_member, None
     except NotComputedYet as error:
-        known = results.earlier_result(shown_to, queries.review_question(period, against))
-        if known is None:
+        earlier_review = results.earlier_result(viewing_member, queries.review_question(period, against))
+        if earlier_review is None:
             raise
-        return known, shown_to, error
+        return earlier_review, viewing_member, error
     except UnknownPeriodError as error:
         raise Http404(str(error)) from None
 
 
-def _view(query: QueryDict, member: MemberContext) -> MemberContext:
-    """The member with the view that an address asks for."""
+def _with_requested_view(query: QueryDict, member: MemberContext) -> MemberContext:
+    """Return the member with the view that a query string asks for."""
     return member.joint() if query.get("view") == View.JOINT else member
 
 
-def _room_links(member: MemberContext, made: Review, period: str, about: dict[str, list[Matter]]) -> RoomLinks:
-    """Where each level and each reading is opened, and by whom a level is disputed or claimed about."""
-    words, at = words_for(language()), member.relationship
-    asked = urlencode({"period": period} | ({"view": "joint"} if member.shared_only and member.side else {}))
-    held = urlencode({"against": made.against})
+def _room_links(
+    member: MemberContext, review: Review, period: str, matters_by_kpi: dict[str, list[Matter]]
+) -> RoomLinks:
+    """Return the URLs of levels and readings, and by whom each level is disputed or subject to a claim."""
+    words, relationship = words_for(language()), member.relationship
+    query = urlencode({"period": period} | ({"view": "joint"} if member.shared_only and member.side else {}))
+    against_query = urlencode({"against": review.against})
 
-    def said(one: Matter) -> str:
+    def mark_text(one: Matter) -> str:
         key = "figure.disputed" if one.kind == Kind.DISPUTE else "figure.claimed"
-        return words(key, party=at.organisation(Side(one.asks)).name)
+        return words(key, party=relationship.organisation(Side(one.asks)).name)
 
-    marks = {kpi: tuple(dict.fromkeys(said(one) for one in those)) for kpi, those in about.items() if kpi}
+    marks = {kpi: tuple(dict.fromkeys(mark_text(one) for one in those)) for kpi, those in matters_by_kpi.items() if kpi}
 
     def reading_url(reading: Reading, review: Review) -> str:
-        return f"{reverse('reading', args=[at.pk, reading_key(reading, review)])}?{asked}&{held}"
+        return f"{reverse('reading', args=[relationship.pk, reading_key(reading, review)])}?{query}&{against_query}"
 
-    return RoomLinks(lambda kpi: f"{reverse('figure', args=[at.pk, kpi])}?{asked}", marks, reading_url)
+    return RoomLinks(lambda kpi: f"{reverse('figure', args=[relationship.pk, kpi])}?{query}", marks, reading_url)
 
 
-class _Opened(NamedTuple):
-    """What the page of one figure, or one reading, is made from; `member` with its own or joint view."""
+class _ReviewPart(NamedTuple):
+    """Data of the page of a figure or a reading; `member` has the requested view."""
 
     member: MemberContext
-    made: Review
-    period: str  # in words
-    name: str  # as addresses have it
-    about: dict[str, list[Matter]]
+    review: Review
+    period: str  # as text
+    name: str  # as in URLs
+    matters_by_kpi: dict[str, list[Matter]]
     links: RoomLinks
     pending: NotComputedYet | None
 
 
-def _opened(request: HttpRequest) -> _Opened:
-    """The review around one of its parts.
+def _review_part(request: HttpRequest) -> _ReviewPart:
+    """Return the review to which a requested figure or reading belongs.
 
-    :raises Http404: where there is none
+    :raises Http404: where there is no review
     """
     member = member_of(request)
     try:
-        made, shown_to, pending = _asked_for(request.GET, member)
+        review, viewing_member, pending = _requested_review(request.GET, member)
     except (NoBookError, NoReviewError, UnusableBookError):
         raise Http404 from None
-    calendar = definition(member).calendar(made.cut)
-    name = calendar.name(made.period)
-    about = queries.about(member, made.period, name)
-    spoken = words_for(language()).period(made.period, calendar.cut)
-    links = _room_links(shown_to, made, name, about)
-    return _Opened(shown_to, made, spoken, name, about, links, pending)
+    calendar = definition(member).calendar(review.cut)
+    name = calendar.name(review.period)
+    matters_by_kpi = queries.matters_by_kpi(member, review.period, name)
+    period_text = words_for(language()).period(review.period, calendar.cut)
+    links = _room_links(viewing_member, review, name, matters_by_kpi)
+    return _ReviewPart(viewing_member, review, period_text, name, matters_by_kpi, links, pending)
 
 
 @require_safe
 def figure(request: HttpRequest, kpi: str) -> HttpResponse:
-    """One figure opened: the level, each side's own and why they differ, its wording, its records, what is asked."""
-    member, made, period, name, about, links, pending = _opened(request)
-    body = queries.figure_body(member, made, kpi, links)
+    """Show a figure: the level, each side's own and why they differ, its definition, its records and its matters."""
+    member, review, period, name, matters_by_kpi, links, pending = _review_part(request)
+    body = queries.figure_body(member, review, kpi, links)
     if body is None:
         raise Http404
     audit_read(member, Event.FIGURE_READ, SubjectType.PERIOD, {"kpi": kpi, "period": name})
-    level = next(one for one in made.levels if one.kpi == kpi)
-    words, mine = words_for(language()), [*about.get(kpi, ()), *about.get("", ())]
-    shown = {
+    level = next(one for one in review.levels if one.kpi == kpi)
+    words, matters = words_for(language()), [*matters_by_kpi.get(kpi, ()), *matters_by_kpi.get("", ())]
+    context = {
         "level": level,
         "pending": pending,
-        "row": level_row(level, made, words),
+        "row": level_row(level, review, words),
         "body": body,
         "period": period,
         "name": name,
         "joint": member.viewer.side is None,
-        "mine": mine,
-        "marks": _marks(mine),
-        "first": made.period.start,
+        "mine": matters,
+        "marks": _distinct_marks(matters),
+        "first": review.period.start,
         "shared_out": level.measure == MEASURE and level.target is not None,
     }
-    return render(request, "reviews/figure.html", shown)
+    return render(request, "reviews/figure.html", context)
 
 
-def _marks(matters: list[Matter]) -> list[Matter]:
-    """One of each kind and side: what two of them would say is said once."""
+def _distinct_marks(matters: list[Matter]) -> list[Matter]:
+    """Return one matter of each kind and side, because two would show the same mark."""
     return list({(one.kind, one.asks): one for one in reversed(matters)}.values())
 
 
 @require_safe
 def reading(request: HttpRequest, reading: str) -> HttpResponse:
-    """One reading opened: what moved and what only seemed to, its wording, its records, what is asked about it."""
-    member, made, period, name, about, links, pending = _opened(request)
+    """Show a reading: the change as reported and like for like, its definition, its records and its matters."""
+    member, review, period, name, matters_by_kpi, links, pending = _review_part(request)
     words = words_for(language())
-    body = queries.reading_body(member, made, reading, links)
-    found = find_reading(made, reading)
-    if body is None or found is None:
+    body = queries.reading_body(member, review, reading, links)
+    found_reading = find_reading(review, reading)
+    if body is None or found_reading is None:
         raise Http404
-    audit_read(member, Event.READING_READ, SubjectType.PERIOD, {"reading": found.id, "period": name})
-    rests_on = definition_of(found, made)
-    mine = [] if rests_on is None else [*about.get(rests_on.id, ()), *about.get("", ())]
-    shown = {
-        "title": title(found, words),
+    audit_read(member, Event.READING_READ, SubjectType.PERIOD, {"reading": found_reading.id, "period": name})
+    kpi_definition = definition_of(found_reading, review)
+    matters = (
+        [] if kpi_definition is None else [*matters_by_kpi.get(kpi_definition.id, ()), *matters_by_kpi.get("", ())]
+    )
+    context = {
+        "title": title(found_reading, words),
         "pending": pending,
-        "subtitle": subtitle(found, made, words),
+        "subtitle": subtitle(found_reading, review, words),
         "body": body,
         "period": period,
         "name": name,
-        "against": made.against,
+        "against": review.against,
         "joint": member.viewer.side is None,
-        "kpi": None if rests_on is None else rests_on.id,
-        "mine": mine,
-        "marks": _marks(mine),
+        "kpi": None if kpi_definition is None else kpi_definition.id,
+        "mine": matters,
+        "marks": _distinct_marks(matters),
     }
-    return render(request, "reviews/reading.html", shown)
+    return render(request, "reviews/reading.html", context)
 
 
-def _entry(entry: Entry, words: Words) -> dict[str, object]:
-    """An entry of the record, its figures in the reader's format."""
+def _entry_context(entry: Entry, words: Words) -> dict[str, object]:
+    """Return the template context of an entry of the record."""
     content = entry.content
     return {
         "entry": entry,
-        "rows": _rows(content["figures"], words),
+        "rows": _figure_rows(content["figures"], words),
         "reason": content.get("reason", ""),
         "by": content.get("by"),
         "words": content.get("words", []),
     }
 
 
-def _rows(figures: Figures, words: Words) -> list[tuple[object, ...]]:
-    """Figures in the reader's format: value, target, each side's own, what is disputed."""
+def _figure_rows(figures: Figures, words: Words) -> list[tuple[object, ...]]:
+    """Return figures as text: name, value, target, each side's own, and the ids of open disputes."""
     rows = []
-    for kpi, one in figures.items():
-        shown = [
-            DASH if value is None else words.figure(float(value), one["unit"])
-            for value in (one["value"], one["target"], *(one["reported"][side.value] for side in Side))
+    for kpi, figure in figures.items():
+        texts = [
+            DASH if value is None else words.figure(float(value), figure["unit"])
+            for value in (figure["value"], figure["target"], *(figure["reported"][side.value] for side in Side))
         ]
-        rows.append((words.named("measure", kpi), *shown, one["disputed"]))
+        rows.append((words.named("measure", kpi), *texts, figure["disputed"]))
     return rows
 
 
-def _voided(word: Consent, member: MemberContext, words: Words) -> dict[str, object]:
-    """A confirmation that counts no more: whose, since when, why, and what moved."""
-    differs = moved(word.content, word.void_content) if word.void_reason == VoidReason.CHANGED else []
+def _void_context(consent: Consent, member: MemberContext, words: Words) -> dict[str, object]:
+    """Return the template context of a void confirmation: why it is void, and what changed."""
+    changes = figure_changes(consent.content, consent.void_content) if consent.void_reason == VoidReason.CHANGED else []
     return {
-        "word": word,
-        "why": words(f"closing.void_{word.void_reason}"),
-        "moved": moved_rows(differs, words, member.party(words)),
+        "word": consent,
+        "why": words(f"closing.void_{consent.void_reason}"),
+        "moved": figure_change_rows(changes, words, member.party(words)),
     }
 
 
 @require_safe
 def review_file(request: HttpRequest, form: str) -> HttpResponse:
-    """The review as a file, as the viewer may see it."""
+    """Download the review as a file, as the viewer may see it."""
     member = member_of(request)
-    if form not in queries.FILES:
+    if form not in queries.CONTENT_TYPES:
         raise Http404
     try:
-        made = queries.review(_view(request.GET, member), request.GET.get("period") or None)
-        written = render_as(made, form, language())
+        review = queries.review(_with_requested_view(request.GET, member), request.GET.get("period") or None)
+        content = render_as(review, form, language())
     except (UnknownPeriodError, NoBookError, NoReviewError, UnusableBookError):
         raise Http404 from None
-    name = f"review-{definition(member).calendar(made.cut).name(made.period)}.{form}"
+    name = f"review-{definition(member).calendar(review.cut).name(review.period)}.{form}"
     audit_read(member, Event.REVIEW_FILE_READ, SubjectType.PERIOD, {"name": name})
     return HttpResponse(
-        written, content_type=queries.FILES[form], headers={"Content-Disposition": f'attachment; filename="{name}"'}
+        content,
+        content_type=queries.CONTENT_TYPES[form],
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def by_mail(request: HttpRequest) -> HttpResponse:
-    """Have the review by mail, now and then, or no more."""
+    """Subscribe to the review by mail, or end the subscription."""
     member = member_of(request)
-    wish = queries.wish(member)
-    form = Wish(request.POST or None, own=member.viewer.side is not None, wish=wish)
+    subscription = queries.mail_subscription(member)
+    form = MailForm(request.POST or None, own=member.viewer.side is not None, subscription=subscription)
     if request.method == "POST" and request.POST.get("do") == "stop":
-        operations.no_mail(member)
+        operations.unsubscribe_from_mail(member)
         return redirect("by_mail", relationship=member.relationship.pk)
     if request.method == "POST" and form.is_valid():
-        said = form.cleaned_data
-        operations.by_mail(member, said["due"], said["form"], joint=said["view"] == "joint")
+        cleaned = form.cleaned_data
+        operations.subscribe_to_mail(member, cleaned["due"], cleaned["form"], joint=cleaned["view"] == "joint")
         return redirect("by_mail", relationship=member.relationship.pk)
-    return render(request, "reviews/by_mail.html", {"form": form, "wish": wish}, status=422 if form.errors else 200)
+    return render(
+        request, "reviews/by_mail.html", {"form": form, "wish": subscription}, status=422 if form.errors else 200
+    )
 
 
 @require_POST
 @form_page("review", query=("period",))
 def confirm(request: HttpRequest) -> HttpResponse:
-    """Confirm, for a side, the figures of a period as the page has shown them."""
+    """Confirm the figures of a period for a side, as the page has shown them."""
     member = member_of(request, Action.CONFIRM)
     period, words = request.POST.get("period", ""), words_for(language())
-    entry = operations.confirm(member, _joint(member, period), period, request.POST.get("figures", ""), _shown(request))
+    entry = operations.confirm(
+        member, _joint_review(member, period), period, request.POST.get("figures", ""), _shown_figures(request)
+    )
     messages.success(request, words("closing.frozen_now" if entry else "closing.confirmed_now", period=period))
     return redirect(f"{reverse('review', args=[member.relationship.pk])}?{urlencode({'period': period})}")
 
 
-def _joint(member: MemberContext, period: str) -> Review:
-    """The joint review of a period.
+def _joint_review(member: MemberContext, period: str) -> Review:
+    """Return the joint review of a period.
 
     :raises Http404: where there is none
     """
@@ -335,100 +348,112 @@ def _joint(member: MemberContext, period: str) -> Review:
         raise Http404 from None
 
 
-def _shown(request: HttpRequest) -> dict[str, object] | None:
-    """The figures that the page has shown, as it sends them back; None where they cannot be read."""
+def _shown_figures(request: HttpRequest) -> dict[str, object] | None:
+    """Return the figures that the page has shown and sends back; None where they cannot be read."""
     try:
-        shown = json.loads(request.POST.get("shown", ""))
+        figures = json.loads(request.POST.get("shown", ""))
     except (ValueError, RecursionError):
         return None
-    return shown if isinstance(shown, dict) else None
+    return figures if isinstance(figures, dict) else None
 
 
 @require_POST
 def restate(request: HttpRequest) -> HttpResponse:
-    """Set what the records say now beside what was frozen."""
+    """Restate a frozen period with the current figures."""
     member = member_of(request, Action.CONFIRM)
     period = request.POST.get("period", "")
-    made, form = _joint(member, period), Restate(request.POST)
+    joint_review, form = _joint_review(member, period), RestateForm(request.POST)
     if form.is_valid():
         with form.showing_refusals():
-            operations.restate(member, made, period, form.cleaned_data["reason"])
+            operations.restate(member, joint_review, period, form.cleaned_data["reason"])
             return redirect(f"{reverse('review', args=[member.relationship.pk])}?{urlencode({'period': period})}")
-    return _review(request, member, request.POST, form)
+    return _render_review(request, member, request.POST, form)
 
 
 @require_safe
 def attribution(request: HttpRequest) -> HttpResponse:
-    """Whose doing a service level was."""
+    """Show the attribution of a service level, with a what-if."""
     member = member_of(request)
     words = words_for(language())
     try:
-        agreed = definition(member)
-        kpis = {one.id: one for one in agreed.kpis if one.measure == MEASURE and one.target is not None}
+        book_definition = definition(member)
+        kpis = {one.id: one for one in book_definition.kpis if one.measure == MEASURE and one.target is not None}
         kpi = request.GET.get("kpi") or next(iter(kpis), "")
-        made, pending = _attribution(member, kpi, request.GET.get("period") or None)
+        attribution, pending = _requested_attribution(member, kpi, request.GET.get("period") or None)
     except UnknownPeriodError as error:
         raise Http404(str(error)) from None
     except (NoBookError, NoAttributionError, UnusableBookError) as error:
         return render(
-            request, "reviews/nothing.html", {"why": unusable_reason(member, error), "periods": _periods(member)}
+            request,
+            "reviews/nothing.html",
+            {"why": unusable_reason(member, error), "periods": _periods_or_none(member)},
         )
-    audit_read(member, Event.ATTRIBUTION_READ, SubjectType.PERIOD, {"kpi": made.kpi.id, "period": made.name})
-    calendar = Calendar(made.cut, agreed.month_starts_on)
-    before, after = queries.neighbours(calendar, made.period)
-    tried = Tried.of(request.GET, made) if made.shared is not None and made.shared.fit else None
-    shown = {
-        "body": queries.attribution_bodies(member, made),
+    audit_read(
+        member, Event.ATTRIBUTION_READ, SubjectType.PERIOD, {"kpi": attribution.kpi.id, "period": attribution.name}
+    )
+    calendar = Calendar(attribution.cut, book_definition.month_starts_on)
+    before, after = queries.adjacent_periods(calendar, attribution.period)
+    what_if = (
+        WhatIf.from_query(request.GET, attribution)
+        if attribution.shared is not None and attribution.shared.fit
+        else None
+    )
+    context = {
+        "body": queries.attribution_bodies(member, attribution),
         "pending": pending,
-        "kpis": {one: _kpi_told(kpi_of, words, alone=len(kpis) == 1) for one, kpi_of in kpis.items()},
-        "periods": _periods(member),
+        "kpis": {one: _kpi_label(kpi_of, words, alone=len(kpis) == 1) for one, kpi_of in kpis.items()},
+        "periods": _periods_or_none(member),
         "kpi": kpi,
-        "name": made.name,
-        "period": attribution_view.period_name(made, words),
-        "before": _neighbour(calendar, before, words),
-        "after": _neighbour(calendar, after, words),
-        "title": attribution_view.attribution_title(made, words),
-        "made": made,
-        "tried": tried,
-        "answer": _answer(made, tried, words),
-        "halves": queries.halves(member, made),
-        "about": queries.about_attribution(member, made),
-        "first": made.period.start,
-        "last": made.period.end - timedelta(days=1),
-        "queues": [] if made.planned is None else list(made.planned.queues),
+        "name": attribution.name,
+        "period": attribution_view.period_name(attribution, words),
+        "before": _period_link(calendar, before, words),
+        "after": _period_link(calendar, after, words),
+        "title": attribution_view.attribution_title(attribution, words),
+        "made": attribution,
+        "tried": what_if,
+        "answer": _what_if_answer(attribution, what_if, words),
+        "halves": queries.half_hours(member, attribution),
+        "about": queries.matters_of_attribution(member, attribution),
+        "first": attribution.period.start,
+        "last": attribution.period.end - timedelta(days=1),
+        "queues": [] if attribution.planned is None else list(attribution.planned.queues),
     }
-    return render(request, "reviews/attribution.html", shown)
+    return render(request, "reviews/attribution.html", context)
 
 
-def _attribution(member: MemberContext, kpi: str, period: str | None) -> tuple[Attribution, NotComputedYet | None]:
-    """The attribution of a level, and whether a later one is being computed.
+def _requested_attribution(
+    member: MemberContext, kpi: str, period: str | None
+) -> tuple[Attribution, NotComputedYet | None]:
+    """Return the attribution of a level, and the refusal of a newer result, if any.
 
-    :raises NotComputedYet: where it has never been computed
+    :raises NotComputedYet: where no result exists
     """
     try:
         return queries.attribution(member, kpi, period), None
     except NotComputedYet as error:
-        known = results.earlier_result(member, queries.attribution_question(kpi, period))
-        if known is None:
+        earlier_attribution = results.earlier_result(member, queries.attribution_question(kpi, period))
+        if earlier_attribution is None:
             raise
-        return known, error
+        return earlier_attribution, error
 
 
-def _neighbour(calendar: Calendar, period: Period, words: Words) -> dict[str, str]:
-    """A period before or after: as an address has it, and in words."""
+def _period_link(calendar: Calendar, period: Period, words: Words) -> dict[str, str]:
+    """Return the name of a period, as in URLs, and its text."""
     return {"name": calendar.name(period), "said": words.period(period, calendar.cut)}
 
 
-def _kpi_told(kpi: Kpi, words: Words, *, alone: bool) -> str:
-    """A KPI by its name; where there are several, with the queues or channels that it is about."""
+def _kpi_label(kpi: Kpi, words: Words, *, alone: bool) -> str:
+    """Return a KPI's name; where there are several, with its queues or channels."""
     name = attribution_view.kpi_name(kpi, words)
-    about = [] if alone else [one for one in kpi.queues if one != "*"] or [one for one in kpi.channels if one != "*"]
-    return f"{name}: {', '.join(clean(one) for one in about)}" if about else name
+    narrowed_to = (
+        [] if alone else [one for one in kpi.queues if one != "*"] or [one for one in kpi.channels if one != "*"]
+    )
+    return f"{name}: {', '.join(clean(one) for one in narrowed_to)}" if narrowed_to else name
 
 
-def _answer(made: Attribution, tried: Tried | None, words: Words) -> dict[str, str] | None:
-    """What one's own supposition comes to; None where nothing was supposed, or what was cannot be read."""
-    if tried is None or not tried.asked or tried.wrong:
+def _what_if_answer(attribution: Attribution, what_if: WhatIf | None, words: Words) -> dict[str, str] | None:
+    """Return the texts of a what-if; None where no field is filled in, or one cannot be read."""
+    if what_if is None or not what_if.is_given or what_if.wrong:
         return None
-    level = tried.level(made)
-    return None if level is None else dict(attribution_html.what_if_texts(made, words, level))
+    level = what_if.level(attribution)
+    return None if level is None else dict(attribution_html.what_if_texts(attribution, words, level))

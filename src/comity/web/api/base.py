@@ -15,7 +15,7 @@ from comity.apps.books import refusals as records
 from comity.apps.i18n import words_for
 from comity.apps.parties.refusals import Code
 from comity.apps.refusal import Refused
-from comity.apps.reviews.queries import FILES
+from comity.apps.reviews.queries import CONTENT_TYPES
 from comity.book.definition import UnusableBookError
 from comity.core.calendars import UnknownPeriodError
 from comity.review.attribution import NoAttributionError
@@ -30,7 +30,7 @@ _FILE_TYPES = {
     ".csv": ["text/csv"],
     ".parquet": ["application/vnd.apache.parquet"],
     "{evidence}": ["application/octet-stream"],
-    "file.{form}": [kind.partition(";")[0] for form, kind in FILES.items() if form != "json"],
+    "file.{form}": [kind.partition(";")[0] for form, kind in CONTENT_TYPES.items() if form != "json"],
 }
 
 

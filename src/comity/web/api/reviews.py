@@ -21,7 +21,7 @@ from comity.apps.record.models import Consent
 from comity.apps.refusal import Refused
 from comity.apps.reviews import operations as closing
 from comity.apps.reviews import queries as reviews
-from comity.apps.reviews.figures import moved
+from comity.apps.reviews.figures import figure_changes
 from comity.apps.reviews.models import FileFormat, View
 from comity.apps.reviews.refusals import Code
 from comity.apps.reviews.schemas import (
@@ -35,7 +35,7 @@ from comity.apps.reviews.schemas import (
     WishIn,
     WishOut,
 )
-from comity.apps.reviews.supposing import Tried
+from comity.apps.reviews.what_if import WhatIf
 from comity.apps.sheet import csv_text
 from comity.core import chain
 from comity.core.calendars import Against
@@ -65,7 +65,7 @@ def review(
     """The review, `comity.review/1`, as the person may see it."""
     member = member_of(request)
     built = result_or_refusal(lambda: reviews.review(_with_view(member, view), period, against))
-    audit_read(member, Event.REVIEW_READ, SubjectType.PERIOD, {"period": reviews.name_of(member, built)})
+    audit_read(member, Event.REVIEW_READ, SubjectType.PERIOD, {"period": reviews.period_name(member, built)})
     return HttpResponse(review_json.render(built, words_for(language())), content_type="application/json")
 
 
@@ -84,14 +84,14 @@ def review_file(
     """The review as a file, in the language that the program asks for."""
     member = member_of(request)
     built = result_or_refusal(lambda: reviews.review(_with_view(member, view), period))
-    name = f"review-{reviews.name_of(member, built)}.{form}"
+    name = f"review-{reviews.period_name(member, built)}.{form}"
     audit_read(member, Event.REVIEW_FILE_READ, SubjectType.PERIOD, {"name": name})
-    return HttpResponse(render_as(built, form, language()), content_type=reviews.FILES[form])
+    return HttpResponse(render_as(built, form, language()), content_type=reviews.CONTENT_TYPES[form])
 
 
 def _level_rows(member: MemberContext, period: str | None) -> list[tuple[object, ...]]:
     review = result_or_refusal(lambda: reviews.review(member, period))
-    audit_read(member, Event.REVIEW_READ, SubjectType.PERIOD, {"period": reviews.name_of(member, review)})
+    audit_read(member, Event.REVIEW_READ, SubjectType.PERIOD, {"period": reviews.period_name(member, review)})
     span = (review.period.start.isoformat(), review.period.end.isoformat())
     return [
         (level.kpi, level.measure, level.unit, *span, level.value, level.num, level.den, level.target, level.met)
@@ -146,10 +146,10 @@ def supposed(request: HttpRequest, relationship: UUID, asked_for: Query[Supposed
     attribution = _read_attribution(member, asked_for.kpi, asked_for.period)
     if attribution.shared is None or not attribution.shared.fit:
         raise Refused(records.Code.NOT_YET)
-    tried = Tried.of(asked_for.dict() | {"since": str(asked_for.since)}, attribution)
-    if tried.wrong:
-        raise Refused(Code.UNREADABLE, names=", ".join(tried.wrong))
-    level = tried.level(attribution) if tried.asked else None
+    what_if = WhatIf.from_query(asked_for.dict() | {"since": str(asked_for.since)}, attribution)
+    if what_if.wrong:
+        raise Refused(Code.UNREADABLE, names=", ".join(what_if.wrong))
+    level = what_if.level(attribution) if what_if.is_given else None
     return {
         "kpi": attribution.kpi.id,
         "period": attribution.name,
@@ -163,7 +163,7 @@ def confirmations(request: HttpRequest, relationship: UUID, period: str) -> dict
     """How far the closing of a period is: the joint figures, their digest, who confirmed, and what moved since."""
     member = member_of(request)
     review = result_or_refusal(lambda: reviews.review(member.joint(), period))
-    name = reviews.name_of(member, review)
+    name = reviews.period_name(member, review)
     audit_read(member, Event.REVIEW_READ, SubjectType.PERIOD, {"period": name})
     closed = reviews.closing(member, review.period, name)
     figures = reviews.figures(member, review, name) if closed.figures is None else closed.figures
@@ -186,7 +186,9 @@ def _consent_out(consent: Consent) -> dict[str, Any]:
         "figures": consent.digest,
         "void_at": consent.void_at,
         "void_reason": consent.void_reason,
-        "moved": [asdict(one) for one in moved(consent.content, consent.void_content)] if consent.void_content else [],
+        "moved": [asdict(one) for one in figure_changes(consent.content, consent.void_content)]
+        if consent.void_content
+        else [],
     }
 
 
@@ -221,7 +223,7 @@ def mail(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
 def wish(request: HttpRequest, relationship: UUID, given: WishIn) -> dict[str, Any]:
     """Have it by mail from now on."""
     member = member_of(request)
-    closing.by_mail(member, given.due, given.form, joint=given.view is View.JOINT)
+    closing.subscribe_to_mail(member, given.due, given.form, joint=given.view is View.JOINT)
     return _subscription_out(member)
 
 
@@ -229,12 +231,12 @@ def wish(request: HttpRequest, relationship: UUID, given: WishIn) -> dict[str, A
 def no_mail(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
     """Have it by mail no more."""
     member = member_of(request)
-    closing.no_mail(member)
+    closing.unsubscribe_from_mail(member)
     return _subscription_out(member)
 
 
 def _subscription_out(member: MemberContext) -> dict[str, Any]:
-    subscription = reviews.wish(member)
+    subscription = reviews.mail_subscription(member)
     if subscription is None:
         return {"due": None}
     return {
