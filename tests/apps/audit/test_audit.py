@@ -130,7 +130,7 @@ def test_an_event_is_a_sentence_in_the_readers_language(event, data, english, sp
          ("aceptó correcciones en sus filas de ", "")),
     ],
 )  # fmt: skip
-def test_the_title_of_what_it_was_done_to_stands_apart_and_in_its_place(event, data, english, spanish):
+def test_a_sentence_has_the_subjects_title_as_a_part_of_its_own(event, data, english, spanish):
     for language, (before, after), title in (("en", english, "“An outage”"), ("es", spanish, "«An outage»")):
         assert parts(event, data, language) == (before, title, after)
 
@@ -145,7 +145,7 @@ def test_the_title_of_what_it_was_done_to_stands_apart_and_in_its_place(event, d
         (Event.MEMBER_JOINED, {"role": "chief"}, "joined as chief"),
     ],
 )
-def test_what_is_not_understood_stands_as_it_was_written(event, data, text):
+def test_an_event_of_kind_other_is_shown_as_stored(event, data, text):
     assert "".join(parts(event, data)) == text
 
 
@@ -165,7 +165,7 @@ def test_every_event_has_its_fields_in_its_sentences_and_in_english(event):
         assert all(value in about for name, value in filled.items() if name not in {"kind", "side"})
 
 
-def test_no_sentence_asks_for_what_events_do_not_have():
+def test_sentences_use_only_the_fields_of_their_event():
     keys = [key for key in words_for("en")._sentences if key.startswith("audit.") and key != "audit.title"]
     assert {key.split(".")[1] for key in keys} == set(Event.values) - {"other"}
     for key in keys:
@@ -174,7 +174,7 @@ def test_no_sentence_asks_for_what_events_do_not_have():
         assert places <= known | ({"party"} if "side" in known else set()), key
 
 
-def test_an_event_without_its_fields_is_not_added(them):
+def test_an_event_without_its_fields_is_refused(them):
     with transaction.atomic():
         at = them.at("customer_lead")
         with pytest.raises(ValueError, match="deputy_named needs deputy, until"):
@@ -208,7 +208,7 @@ def links(page):
     )
 
 
-def test_two_matters_of_one_title_are_each_linked_from_their_own_events():
+def test_events_link_to_their_own_matter_though_titles_are_equal():
     """The red team's: both lines led to the newer one."""
     them = cast()
     with transaction.atomic():
@@ -226,7 +226,7 @@ def test_two_matters_of_one_title_are_each_linked_from_their_own_events():
     assert [event.subject_id for event in reads] == [first.pk, second.pk]  # of one title, and not once
 
 
-def test_a_file_that_is_called_as_a_matter_leads_nowhere():
+def test_a_file_named_like_a_matter_is_not_linked():
     them = cast()
     raised(them)
     with transaction.atomic():
@@ -236,7 +236,7 @@ def test_a_file_that_is_called_as_a_matter_leads_nowhere():
     assert "imported “A matter”" in page.content.decode()
 
 
-def test_every_move_is_in_the_log_with_its_matter():
+def test_every_move_of_a_matter_is_logged():
     them = cast()
     matter = raised(them, kind=Kind.ACTION)
     with transaction.atomic():
@@ -273,7 +273,7 @@ def test_every_move_is_in_the_log_with_its_matter():
     assert found[4].data == {"kind": "action", "title": "A matter", "to": "Provider Member", "to_id": str(owner.pk)}
 
 
-def test_a_reminder_and_a_silence_of_before_are_nobodys_events_and_both_sides_read_them():
+def test_migrated_reminders_and_silences_are_nobodys_events_read_by_both():
     them = cast()
     matter = raised(them, "provider_lead")
     running(matter, them, timedelta(days=1))
@@ -303,7 +303,7 @@ def test_a_reminder_and_a_silence_of_before_are_nobodys_events_and_both_sides_re
 ANSWERS = "response_id,audience,respondent_id,instrument,scale_min,scale_max,score,answered_on\n"
 
 
-def test_what_becomes_of_a_file_is_its_own_sides_until_it_has_come_in():
+def test_delivery_events_are_the_own_sides_until_imported():
     them = cast()
     them.book()
     text = f"{ANSWERS}r1,customer,p,csat,1,5,3,2026-06-01\n"
@@ -337,7 +337,7 @@ def test_what_becomes_of_a_file_is_its_own_sides_until_it_has_come_in():
         ]
 
 
-def test_what_was_read_is_added_once_a_day_for_each_person_and_thing(them):
+def test_read_events_are_added_once_a_day_for_each_person_and_subject(them):
     for who in ("customer_member", "customer_member", "provider_member"):
         for period in ("2026-05", "2026-06"):
             with transaction.atomic():
@@ -382,7 +382,7 @@ def planted():
     return made
 
 
-def test_what_a_side_does_within_its_walls_is_on_no_page_of_the_other(planted):
+def test_private_events_are_on_no_page_of_the_other_side(planted):
     readers = {"customer_lead": "customer", "provider_lead": "provider", "auditor": None}
     for who, side in readers.items():
         browser = planted.client(who)
@@ -399,7 +399,7 @@ def test_what_a_side_does_within_its_walls_is_on_no_page_of_the_other(planted):
         assert ask(planted, who, "log").status_code == 404
 
 
-def test_what_a_side_does_within_its_walls_is_in_no_row_of_the_other(planted):
+def test_private_events_are_in_no_row_that_the_other_side_reads(planted):
     for who, side in {"customer_member": "customer", "provider_member": "provider", "auditor": None,
                       "surveyor": None}.items():  # fmt: skip
         text = json.dumps([event.data for event in events(planted, who)])
@@ -408,7 +408,7 @@ def test_what_a_side_does_within_its_walls_is_in_no_row_of_the_other(planted):
         assert not AuditEvent.objects.exists()  # nobody is looking
 
 
-def test_what_somebody_neutral_does_both_sides_read(planted):
+def test_events_of_neutrals_are_read_by_both_sides(planted):
     with transaction.atomic():
         audit(planted.at("mediator"), Event.MATTER_COMMENTED, None, {"kind": "claim", "title": "By a mediator"})
     for who in ("customer_lead", "provider_lead", "auditor"):
@@ -425,7 +425,7 @@ INSERT = (
 
 @pytest.mark.parametrize("who", ["customer_lead", "customer_member", "auditor"])
 @pytest.mark.parametrize("change", ["person", "side", "relationship", "nobody", "nothing"])
-def test_nobody_writes_an_event_in_anothers_name(planted, who, change):
+def test_an_event_cannot_be_written_in_anothers_name(planted, who, change):
     own = None if who == "auditor" else "customer"
     values = {"relationship": planted.relationship, "person": planted.people[who].pk, "side": own,
               "event": "period_confirmed"}  # fmt: skip
@@ -458,14 +458,14 @@ BY_THE_OWNER = (
 
 
 @pytest.mark.parametrize("event", BY_THE_OWNER)
-def test_what_the_database_decides_only_its_functions_write(planted, event):
+def test_membership_events_are_written_by_database_functions_alone(planted, event):
     with pytest.raises(ProgrammingError, match="row-level security"), transaction.atomic():
         planted.at("customer_lead")
         with connection.cursor() as cursor:
             cursor.execute(INSERT, [planted.relationship, planted.people["customer_lead"].pk, "customer", event])
 
 
-def test_places_are_logged_with_their_rows_and_names():
+def test_membership_events_hold_ids_and_names():
     them = cast()
     found = {event.event: event for event in events(them, "customer_lead")}
     let_go, joined = found[Event.MEMBER_LET_GO], found[Event.MEMBER_JOINED]
@@ -484,7 +484,7 @@ def test_places_are_logged_with_their_rows_and_names():
     assert found[Event.INVITATION_MADE].data == {"role": "lead", "side": "provider"}  # of those of its own the last
 
 
-def test_an_access_review_is_asked_for_by_who_has_a_place_alone(them):
+def test_only_members_review_access(them):
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT comity_review_access()")
         assert cursor.fetchone() == ("place_ended",)
@@ -537,7 +537,7 @@ def convert(them, everybody):
     return numbers
 
 
-def test_lines_of_before_become_events_and_lose_no_word(them):
+def test_migration_turns_log_lines_into_events_without_loss(them):
     with superuser() as everybody, everybody.transaction(force_rollback=True):
         numbers = convert(them, everybody)
         rows = everybody.execute(
@@ -563,7 +563,7 @@ def test_lines_of_before_become_events_and_lose_no_word(them):
     assert {row[1] for row in rows if BEFORE[numbers[row[0]]][0].startswith("read ")} == {*READ_EVENTS}
 
 
-def test_lines_that_would_be_lost_stop_the_migration(them):
+def test_migration_stops_at_log_lines_that_would_be_lost(them):
     lose = """
         CREATE FUNCTION pg_temp.lose() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN RETURN CASE WHEN NEW.event <> 'book_begun' THEN NEW END; END $$;
@@ -575,7 +575,7 @@ def test_lines_that_would_be_lost_stop_the_migration(them):
             convert(them, everybody)
 
 
-def test_events_of_before_find_the_matter_that_they_were_about_and_guess_none():
+def test_migrated_events_find_their_matter_and_guess_none():
     """By the step of the same person at that moment; where two fit, by none."""
     them = cast()
     with transaction.atomic():

@@ -61,12 +61,12 @@ def fail(number, *, attempts, status="todo"):
         everybody.execute(change, [attempts, status, timezone.now() + timedelta(minutes=5), number])
 
 
-def test_nothing_is_deferred_outside_a_transaction():
+def test_deferring_a_job_needs_a_transaction():
     with pytest.raises(RuntimeError, match="inside a transaction"):
         defer("books.write")
 
 
-def test_what_is_rolled_back_leaves_no_job_no_mail_and_no_file(them):
+def test_a_rollback_leaves_no_job_mail_or_file(them):
     before = (book_folder(them.relationship) / "book.toml").read_bytes()
     forget_mails()
     with pytest.raises(StopError), transaction.atomic():
@@ -80,7 +80,7 @@ def test_what_is_rolled_back_leaves_no_job_no_mail_and_no_file(them):
     assert (book_folder(them.relationship) / "book.toml").read_bytes() == before
 
 
-def test_a_claim_reaches_the_figures_once_though_the_book_cannot_be_read_for_a_while(them):
+def test_a_claim_is_applied_once_though_the_book_is_unreadable_for_a_while(them):
     """Before, the page said that nothing was changed, kept the claim, and never told the book of it."""
     definition = book_folder(them.relationship) / "book.toml"
     whole = definition.read_text(encoding="utf-8")
@@ -102,7 +102,7 @@ def test_a_claim_reaches_the_figures_once_though_the_book_cannot_be_read_for_a_w
         assert [one["event_id"] for one in book.table("events").to_pyarrow().to_pylist()] == [f"room-{matter.pk}"]
 
 
-def test_a_file_is_not_imported_before_what_was_held_back_earlier_is_private(them):
+def test_an_import_waits_for_earlier_holding_back(them):
     """Else its rows could be in the shared records by then, and stay there."""
     them.book('[private]\nprovider = ["costs"]\n' + KPI)
     made = run(them, "provider_lead", received(them, "provider_lead", "c.csv", TEAMS), dry_run=True)
@@ -117,7 +117,7 @@ def test_a_file_is_not_imported_before_what_was_held_back_earlier_is_private(the
     assert [row.get("team") for row in rows if row["contact_id"] == "a"] == [None]
 
 
-def test_what_keeps_failing_for_one_side_keeps_the_other_waiting_for_nothing(them):
+def test_a_failing_job_of_one_side_does_not_block_the_other(them):
     with transaction.atomic():
         books.mark_private(them.at("provider_lead"), "contacts.team", "Ours.", date(2090, 1, 1))
     (stuck,) = jobs(them)
@@ -129,7 +129,7 @@ def test_what_keeps_failing_for_one_side_keeps_the_other_waiting_for_nothing(the
     run_jobs("books.hold_back", "books.bring", "books.look")
 
 
-def test_what_a_side_holds_back_is_held_back_though_who_asked_for_it_has_left(them):
+def test_a_holding_back_job_runs_though_its_author_has_left(them):
     with transaction.atomic():
         books.mark_private(them.at("provider_analyst"), "contacts.team", "Ours.", date(2090, 1, 1))
         place = them.at("provider_lead")
@@ -138,7 +138,7 @@ def test_what_a_side_holds_back_is_held_back_though_who_asked_for_it_has_left(th
     assert "contacts.team" in (book_folder(them.relationship) / "book.toml").read_text(encoding="utf-8")
 
 
-def test_today_says_what_keeps_failing_to_whom_it_concerns_and_they_can_try_again(them):
+def test_today_shows_failing_jobs_to_their_side_with_a_retry_button(them):
     with transaction.atomic():
         them.at("provider_lead")
         defer("books.look", relationship=them.relationship, sides=(Side.PROVIDER,), person="x", delivery="y")
@@ -156,7 +156,7 @@ def test_today_says_what_keeps_failing_to_whom_it_concerns_and_they_can_try_agai
     assert (found.status, found.scheduled_at) == ("todo", None)
 
 
-def test_each_wait_is_twice_the_last_and_it_ends():
+def test_backoff_doubles_each_wait_and_ends():
     strategy = ExponentialBackoff(max_attempts=5)
 
     def job(attempts):
@@ -169,7 +169,7 @@ def test_each_wait_is_twice_the_last_and_it_ends():
     assert round((late.retry_at - timezone.now()).total_seconds()) == MAX_RETRY_S
 
 
-def test_jobs_of_dead_workers_are_taken_up_and_given_up_in_the_end(them):
+def test_jobs_of_dead_workers_are_recovered_and_finally_fail(them):
     with transaction.atomic():
         them.at("provider_lead")
         for number in range(3):
@@ -204,7 +204,7 @@ def kept_mail():
         return everybody.execute("SELECT id, payload FROM outbox_waitingmail ORDER BY created_at DESC").fetchone()
 
 
-def test_a_waiting_mail_is_read_by_nobody_and_sent_once(them):
+def test_a_waiting_mail_is_unreadable_and_sent_once(them):
     forget_mails()
     number, payload = kept_mail()
     assert b"4711" not in bytes(payload)
@@ -221,7 +221,7 @@ def test_a_waiting_mail_is_read_by_nobody_and_sent_once(them):
 
 
 @pytest.mark.usefixtures("them")
-def test_a_mail_that_could_not_be_handed_over_waits_and_keeps_its_id(monkeypatch):
+def test_a_mail_that_failed_is_retried_with_the_same_id(monkeypatch):
     number, _ = kept_mail()
     ids = []
 
@@ -239,7 +239,7 @@ def test_a_mail_that_could_not_be_handed_over_waits_and_keeps_its_id(monkeypatch
     assert mail.send_waiting_mail(number)
 
 
-def test_a_file_beside_a_mail_comes_out_as_it_went_in():
+def test_attachments_of_a_mail_are_unchanged():
     forget_mails()
     with transaction.atomic():
         one = EmailMessage("A subject", "Text", None, ["somebody@example.org"])
@@ -249,7 +249,7 @@ def test_a_file_beside_a_mail_comes_out_as_it_went_in():
     assert [tuple(part) for part in sent.attachments] == [("a.bin", b"\x00\xff", "application/octet-stream")]
 
 
-def test_a_mail_about_a_relationship_is_told_to_the_sides_that_it_concerns(them):
+def test_a_failing_mail_is_shown_to_the_sides_that_it_concerns(them):
     forget_mails()
     with transaction.atomic():
         parties.invite_by_mail(them.at("customer_lead"), "new@example.org", Role.MEMBER, Side.CUSTOMER)

@@ -59,7 +59,7 @@ def mails_to(somebody):
 # Tokens -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_borrowed_session_makes_no_token(them):
+def test_making_a_token_needs_reauthentication(them):
     """M1: a minute at somebody's screen became 365 days of writing."""
     browser = them.client("customer_lead")
     asked = browser.post("/account/tokens/", {"name": "backdoor", "days": 365, "writes": "on"})
@@ -77,7 +77,7 @@ def test_a_borrowed_session_makes_no_token(them):
     assert word not in sent_mails()[0].body
 
 
-def test_who_signs_in_elsewhere_alone_makes_a_token_within_minutes_of_it(them):
+def test_people_with_external_sign_in_make_a_token_within_minutes_of_it(them):
     one = them.people["customer_lead"]
     one.set_unusable_password()
     one.save()
@@ -92,7 +92,7 @@ def test_who_signs_in_elsewhere_alone_makes_a_token_within_minutes_of_it(them):
         assert browser.post("/account/tokens/", said).status_code == status
 
 
-def test_a_new_password_ends_every_token(them):
+def test_a_new_password_revokes_every_token(them):
     """M1: after a change and after a reset the token still answered 200."""
     one, other = them.people["customer_lead"], them.people["customer_analyst"]
     words = [token(them, "customer_lead", writes=True), token(them, "customer_lead")]
@@ -116,7 +116,7 @@ def test_a_new_password_ends_every_token(them):
     assert words_for("en")("token_ended.subject") in mails_to(other)
 
 
-def test_a_token_that_is_ended_is_told_and_no_viewer_is_left_over(them):
+def test_revoking_tokens_mails_the_person_and_keeps_the_viewer(them):
     word = token(them, "customer_lead")
     forget_mails()
     with transaction.atomic():
@@ -135,7 +135,7 @@ def test_a_token_that_is_ended_is_told_and_no_viewer_is_left_over(them):
 @pytest.mark.parametrize(
     ("writes", "days", "until"), [(True, None, 90), (False, None, 365), (True, 200, 200), (True, 999, 365)]
 )
-def test_a_token_that_writes_lasts_90_days_unless_more_is_asked_for(them, writes, days, until):
+def test_a_writing_token_lasts_90_days_by_default(them, writes, days, until):
     with transaction.atomic():
         set_viewer(them.people["auditor"].pk)
         made, _ = operations.make_token(them.people["auditor"], "x", days, writes=writes)
@@ -146,7 +146,7 @@ def firm(only):
     return Firm("example", "Example", ("example.org",), only, (), "openid_connect", {})
 
 
-def test_who_cannot_sign_in_at_their_organisation_any_more_has_no_token(them):
+def test_tokens_are_revoked_once_the_external_sign_in_lapses(them):
     """M1: an organisation that disables its person ended no token; it does not tell the room, so a month counts."""
     one = them.people["provider_lead"]
     word = token(them, "provider_lead")
@@ -165,7 +165,7 @@ def test_who_cannot_sign_in_at_their_organisation_any_more_has_no_token(them):
     assert not lets_in(word)  # for good, whatever the file says later
 
 
-def test_a_closed_account_has_no_token(them):
+def test_tokens_of_an_inactive_account_are_refused(them):
     word = token(them, "provider_lead")
     Person.objects.filter(pk=them.people["provider_lead"].pk).update(is_active=False)
     assert not lets_in(word)
@@ -206,7 +206,7 @@ def at_once(works):
     return done
 
 
-def test_a_one_time_code_counts_once_in_all_workers(them):
+def test_a_one_time_code_is_accepted_once_across_workers(them):
     """M7: the same code signed in twice, once for each worker."""
     assert settings.CACHES["default"]["BACKEND"] == "comity.web.shared_cache.SharedCache"
     code_of_now = with_codes(them, "customer_lead")
@@ -219,7 +219,7 @@ def test_a_one_time_code_counts_once_in_all_workers(them):
     assert sorted(inside) == [200, 302, 302, 302]
 
 
-def test_what_is_counted_stays_counted_where_the_request_fails_and_is_seen_at_once(still):
+def test_counters_survive_rollback_and_are_visible_at_once(still):
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         exceeds_rate_limit(still.people["auditor"], "uploads")
         cache.set("kept", [1, 2], 60)
@@ -230,7 +230,7 @@ def test_what_is_counted_stays_counted_where_the_request_fails_and_is_seen_at_on
     assert done.count(True) == 5
 
 
-def test_of_many_who_add_a_key_one_does_and_again_once_it_has_expired(still):  # noqa: ARG001 - the database
+def test_cache_add_succeeds_once_among_concurrent_callers(still):  # noqa: ARG001 - the database
     assert at_once([lambda: cache.add("once", value=True, timeout=60)] * 6).count(True) == 1
     cache.set("once", value=True, timeout=-1)
     assert cache.get("once") is None
@@ -255,7 +255,7 @@ def right(them, who, **more):
     return Client().post("/sign-in/", said, **more).status_code
 
 
-def test_wrong_passwords_from_one_address_keep_nobody_out_at_another(them):
+def test_lock_out_is_per_account_and_client_ip(them):
     """M8: five wrong passwords from anywhere shut somebody out everywhere."""
     guess(them, "provider_finance", 12, REMOTE_ADDR="127.0.0.2")
     assert right(them, "provider_finance", REMOTE_ADDR="127.0.0.2") in {200, 429}
@@ -263,7 +263,7 @@ def test_wrong_passwords_from_one_address_keep_nobody_out_at_another(them):
     assert right(them, "provider_finance", REMOTE_ADDR="127.0.0.4") == 302
 
 
-def test_the_lock_compares_addresses_without_case(them):
+def test_lock_out_ignores_case_of_the_address(them):
     """M7: karl@ was locked, and KARL@ let in with the right password."""
     guess(them, "mediator", 9, str.upper, REMOTE_ADDR="127.0.0.5")
     cache.clear()  # so that it is not the count by the minute that keeps them waiting
@@ -273,7 +273,7 @@ def test_the_lock_compares_addresses_without_case(them):
     assert Client().post("/sign-in/", said, REMOTE_ADDR="127.0.0.5").status_code == 429
 
 
-def test_who_is_locked_out_is_told_once_an_hour_and_from_where(them):
+def test_lock_out_mails_the_person_once_an_hour_with_the_client_ip(them):
     forget_mails()
     for address in ("127.0.0.6", "127.0.0.7"):
         guess(them, "auditor", 10, REMOTE_ADDR=address)
@@ -293,7 +293,7 @@ def api(them, who, path, body):
     return Client().post(f"/api/{path}", json.dumps(body), content_type="application/json", headers=headers)
 
 
-def test_nobody_mails_anybody_without_limit(them):
+def test_invitation_mails_are_rate_limited(them):
     """M6: 60 invitations in two seconds, 20 of them to one address."""
     forget_mails()
     page = them.client("customer_lead")
@@ -318,7 +318,7 @@ def test_nobody_mails_anybody_without_limit(them):
     assert other.post(them.url("people/invite/"), {"email": "a@example.org", "role": "member"}).status_code == 302
 
 
-def test_nobody_begins_relationships_without_limit(them):
+def test_creating_relationships_is_rate_limited(them):
     page = them.client("mediator")
     said = {"own": "One", "other": "Two", "side": "customer"}
     assert [page.post("/begin/", said).status_code for _ in range(12)] == [302] * 10 + [429] * 2
@@ -328,7 +328,7 @@ def test_nobody_begins_relationships_without_limit(them):
     assert api(them, "auditor", "relationships", said).status_code == 201
 
 
-def test_what_is_limited_is_counted_for_each_person_and_thing(still):
+def test_rate_limits_count_per_person_and_key(still):
     who, other = still.people["surveyor"], still.people["mediator"]
     for _ in range(3):
         check_rate_limit(who, "invitations to one address", "a@example.org")
@@ -339,7 +339,7 @@ def test_what_is_limited_is_counted_for_each_person_and_thing(still):
 
 
 @pytest.mark.parametrize("name", [*LINKS, *BROKEN])
-def test_no_name_holds_a_link_or_a_line_break(still, name):
+def test_a_name_with_a_link_or_line_break_is_refused(still, name):
     """M6: "IT Helpdesk: your account expires, confirm at https://evil.example/login", in the room's name."""
     with pytest.raises(Refused, match="odd_name"):
         validate_name(name)
@@ -356,7 +356,7 @@ def test_no_name_holds_a_link_or_a_line_break(still, name):
 
 
 @pytest.mark.parametrize("name", [*LINKS, *(one for one in BROKEN if "\0" not in one)])
-def test_no_name_with_a_link_or_a_line_break_gets_into_the_database(still, name):
+def test_the_database_refuses_a_name_with_a_link_or_line_break(still, name):
     with pytest.raises(Refused, match="odd_name"):
         person(name)
     with pytest.raises(IntegrityError, match="plain_name"), transaction.atomic():
@@ -369,7 +369,7 @@ def test_no_name_with_a_link_or_a_line_break_gets_into_the_database(still, name)
 
 @pytest.mark.parametrize("name", ["Booking.com", "Amazon.de Services", "O'Hara & Søn", "Иван", "St. Gallen A/S",
                                   "ines@example.org", "3.5 GmbH", "Dr. Ana / Support"])  # fmt: skip
-def test_a_name_that_people_have_is_plain(still, name):
+def test_ordinary_names_are_valid(still, name):
     assert validate_name(f" {name} ") == name
     with transaction.atomic():
         set_viewer(still.people["stranger"].pk)
@@ -379,7 +379,7 @@ def test_a_name_that_people_have_is_plain(still, name):
         transaction.set_rollback(True)
 
 
-def test_a_name_that_an_organisation_gives_is_made_plain():
+def test_names_from_identity_providers_are_sanitised():
     assert sanitise_name("Ana\r\nRuiz", "x") == "Ana Ruiz"
     assert sanitise_name("https://evil.example/", "ana@example.org") == "ana@example.org"
     assert sanitise_name("\u202e", "ana@example.org") == "ana@example.org"
@@ -406,7 +406,7 @@ def invited(them, email):
     return word
 
 
-def test_the_word_of_an_invitation_and_of_a_new_password_stay_out_of_the_log(still, written):
+def test_invitation_and_password_reset_tokens_are_redacted_in_the_log(still, written):
     """M10: a password that is too short, or a failed form check, wrote the word that still worked."""
     word = invited(still, "logged@example.org")
     assert Client().post(f"/join/{word}/", {"name": "A", "password": "short"}).status_code == 422
@@ -430,12 +430,12 @@ def test_the_word_of_an_invitation_and_of_a_new_password_stay_out_of_the_log(sti
     assert "secretkey" not in text
 
 
-def test_what_is_no_word_is_left_in_the_log():
+def test_the_log_redacts_only_tokens():
     for text in ("/r/1/people/", "/sign-in/password/forgotten/", "/sign-in/password/forgotten/sent/", "join the two"):
         assert redact_tokens(text) == text
 
 
-def test_the_join_button_pressed_twice_is_no_error(them, monkeypatch):
+def test_joining_twice_concurrently_is_no_error(them, monkeypatch):
     """M10: 500 with a traceback, and the address in the log."""
     word = invited(them, "double@example.org")
     said = {"name": "Double Click", "password": PASSWORD}
@@ -478,7 +478,7 @@ def later(browser, idle=0, **began):
         )
 
 
-def test_an_idle_session_ends_and_one_in_use_goes_on(still):
+def test_an_idle_session_expires_and_one_in_use_does_not(still):
     """L7."""
     browser = still.client("customer_lead")
     later(browser, idle=11 * 3600, seen_at=11 * 3600)
@@ -489,7 +489,7 @@ def test_an_idle_session_ends_and_one_in_use_goes_on(still):
     assert browser.get("/account/").status_code == 302
 
 
-def test_a_session_ends_two_weeks_after_its_sign_in_however_much_it_is_used(still):
+def test_a_session_ends_two_weeks_after_sign_in_even_in_use(still):
     browser = still.client("customer_lead")
     later(browser, began_at=13 * 24 * 3600)
     assert browser.get("/account/").status_code == 200

@@ -98,7 +98,7 @@ def together(*works):
 # Invitations ------------------------------------------------------------------------------------------------------
 
 
-def test_who_is_let_go_does_not_come_back_as_a_neutral(them):
+def test_a_removed_member_cannot_rejoin_as_neutral(them):
     """H4: Aisha invites an auditor and an analyst of hers, and is let go by Jonas."""
     second = second_lead(them)
     auditor = person("Evil Auditor")
@@ -124,7 +124,7 @@ def test_who_is_let_go_does_not_come_back_as_a_neutral(them):
     assert open_ones == 0
 
 
-def test_who_is_let_go_does_not_come_back_by_a_friends_invitation(them):
+def test_a_removed_member_cannot_rejoin_by_a_friends_invitation(them):
     second = second_lead(them)
     with transaction.atomic():
         _, word = operations.invite(them.at("provider_lead"), them.people[second].email, Role.ANALYST, Side.PROVIDER)
@@ -133,7 +133,7 @@ def test_who_is_let_go_does_not_come_back_by_a_friends_invitation(them):
         operations.accept_invitation(them.people[second], word)
 
 
-def test_a_neutral_comes_in_only_once_both_sides_have_agreed(them):
+def test_a_neutral_joins_only_once_both_sides_have_agreed(them):
     forget_mails()
     browser = them.client("customer_lead")
     browser.post(them.url("people/invite/"), {"email": "new-auditor@example.org", "role": "auditor"})
@@ -162,7 +162,7 @@ def test_a_neutral_comes_in_only_once_both_sides_have_agreed(them):
     assert "agreed to invite somebody as" in lines
 
 
-def test_either_sides_lead_refuses_a_proposal(them):
+def test_leads_of_either_side_can_refuse_a_proposed_neutral(them):
     with transaction.atomic():
         made, _ = operations.invite(them.at("customer_lead"), "x@example.org", Role.MEDIATOR, None)
     assert ask(them, "provider_lead", "delete", f"invitations/{made.pk}").status_code == 200
@@ -171,7 +171,7 @@ def test_either_sides_lead_refuses_a_proposal(them):
 
 
 @pytest.mark.parametrize("who", ["customer_lead", "provider_lead"])
-def test_either_sides_lead_lets_a_neutral_go_and_nobody_else_does(them, who):
+def test_only_leads_of_either_side_remove_a_neutral(them, who):
     place = place_of(them, "auditor")
     for other in ("customer_executive", "provider_analyst", "mediator"):
         assert ask(them, other, "delete", f"people/{place}").status_code == 404
@@ -182,7 +182,7 @@ def test_either_sides_lead_lets_a_neutral_go_and_nobody_else_does(them, who):
     assert them.client("auditor").get(them.url()).status_code == 404
 
 
-def test_the_leads_of_a_side_see_what_each_other_has_asked_of_the_other_side(them):
+def test_leads_of_a_side_see_each_others_invitations_to_the_other_side(them):
     second = second_lead(them, Side.CUSTOMER)
     with superuser() as everybody:
         everybody.execute(
@@ -209,7 +209,7 @@ def named(them, whom, deputy, days=12, by=None):
         operations.set_deputy(member, people[them.people[whom].pk], people[them.people[deputy].pk], until)
 
 
-def test_a_deputy_decides_nothing_about_people(them):
+def test_a_deputy_cannot_change_memberships(them):
     """H5: Aisha stands in for Jonas, makes herself lead for good and throws him out."""
     named(them, "provider_lead", "provider_analyst")
     own, lead = place_of(them, "provider_analyst"), place_of(them, "provider_lead")
@@ -245,7 +245,7 @@ def test_a_deputy_decides_nothing_about_people(them):
         "comity_invite(gen_random_uuid(), 'provider', 'lead', 'puppet@example.org', 'x')",
     ],
 )
-def test_a_deputy_decides_nothing_in_the_database_either(them, call):
+def test_a_deputy_cannot_change_memberships_in_the_database(them, call):
     named(them, "provider_lead", "provider_analyst")
     filled = call.format(own=place_of(them, "provider_analyst"), lead=place_of(them, "provider_lead"))
     with transaction.atomic():
@@ -255,7 +255,7 @@ def test_a_deputy_decides_nothing_in_the_database_either(them, call):
             assert cursor.fetchone()[0] in {"own_people", "leads_only"}
 
 
-def test_a_lead_who_stands_in_for_another_does_not_act_against_them(them):
+def test_a_lead_cannot_act_against_the_member_they_are_deputy_of(them):
     second = second_lead(them)
     named(them, "provider_lead", second)
     lead = place_of(them, "provider_lead")
@@ -264,7 +264,7 @@ def test_a_lead_who_stands_in_for_another_does_not_act_against_them(them):
     assert ask(them, "provider_lead", "delete", f"people/{place_of(them, second)}").status_code == 200
 
 
-def test_a_member_takes_no_deputy_away_from_the_lead(them):
+def test_a_member_cannot_take_a_leads_deputy(them):
     """L1: a member names Inés as deputy, who stands in for the lead; the lead's deputy was gone."""
     named(them, "customer_lead", "customer_analyst")
     with pytest.raises(Refused, match="deputy_taken"):
@@ -279,7 +279,7 @@ def test_a_member_takes_no_deputy_away_from_the_lead(them):
     named(them, "customer_member", "customer_analyst")
 
 
-def test_money_is_handed_on_for_a_month_at_most_and_the_leads_are_told(them):
+def test_a_deputy_named_by_a_member_lasts_30_days_and_leads_are_mailed(them):
     """L1: finance hands READ_MONEY to a member until 2099, and no lead knows."""
     with pytest.raises(Refused, match="deputy_days"):
         named(them, "provider_finance", "provider_member", 31)
@@ -294,7 +294,7 @@ def test_money_is_handed_on_for_a_month_at_most_and_the_leads_are_told(them):
         assert not them.at("provider_member").may(Action.READ_MONEY)
 
 
-def test_nobody_floods_the_leads_by_naming_deputies(them):
+def test_naming_deputies_is_rate_limited(them):
     for _ in range(10):
         named(them, "provider_member", "provider_roster", 1)
     with pytest.raises(Refused, match="too_often"):
@@ -302,7 +302,7 @@ def test_nobody_floods_the_leads_by_naming_deputies(them):
     named(them, "provider_member", "provider_roster", 1, by="provider_lead")
 
 
-def test_who_is_neutral_has_no_deputy(them):
+def test_a_neutral_has_no_deputy(them):
     """Else the rights that both sides gave to one would be another's, without either."""
     with pytest.raises(Refused, match="neutral_deputy"):
         named(them, "auditor", "mediator")
@@ -328,7 +328,7 @@ def pressed(them, who, path, said=None):
 
 
 @pytest.mark.parametrize("round_", range(5))
-def test_two_leads_who_let_each_other_go_at_once_leave_one(them, round_):  # noqa: ARG001 - the same once more
+def test_two_leads_who_remove_each_other_concurrently_leave_one(them, round_):  # noqa: ARG001 - the same once more
     """H6: 200 and 200, and a side without a lead for ever."""
     second = second_lead(them)
     first_place, second_place = place_of(them, "provider_lead"), place_of(them, second)
@@ -341,7 +341,7 @@ def test_two_leads_who_let_each_other_go_at_once_leave_one(them, round_):  # noq
 
 
 @pytest.mark.parametrize("round_", range(5))
-def test_two_leads_who_step_down_or_leave_at_once_leave_one(them, round_):
+def test_two_leads_who_step_down_or_leave_concurrently_leave_one(them, round_):
     second = second_lead(them)
     works = {
         who: [
@@ -355,7 +355,7 @@ def test_two_leads_who_step_down_or_leave_at_once_leave_one(them, round_):
     assert len(leads_of(them, "provider")) == 1
 
 
-def test_the_second_of_two_waits_and_sees_what_the_first_did(them):
+def test_concurrent_changes_wait_for_the_lock_and_see_the_first(them):
     """With a barrier in the middle: both have found their place before either asks."""
     second = second_lead(them)
     places = {name: place_of(them, name) for name in ("provider_lead", second)}
@@ -375,7 +375,7 @@ def test_the_second_of_two_waits_and_sees_what_the_first_did(them):
     assert sorted(str(one) for one in done) == ["done", "place_ended"]
 
 
-def test_a_side_without_a_lead_gets_one_from_the_other(them):
+def test_a_side_without_a_lead_is_invited_one_by_the_other(them):
     """The way back, where a side has lost its last lead: until it has one again, and no longer."""
     for role, side in ((Role.LEAD, Side.PROVIDER), (Role.MEMBER, Side.PROVIDER)):
         with transaction.atomic(), connection.cursor() as cursor:
@@ -430,7 +430,7 @@ def test_a_side_without_a_lead_gets_one_from_the_other(them):
         ),
     ],
 )
-def test_no_statement_changes_a_place_or_speaks_for_the_other_side(still, who, statement):
+def test_no_sql_statement_changes_a_membership_or_acts_for_the_other_side(still, who, statement):
     """L5: by SQL injection, or a check that Python forgets."""
     filled = statement.format(
         own=place_of(still, who),
@@ -467,7 +467,7 @@ def test_no_statement_changes_a_place_or_speaks_for_the_other_side(still, who, s
         ("stranger", "comity_invite(gen_random_uuid(), 'customer', 'lead', 'a@b.example', 'x')", "place_ended"),
     ],
 )
-def test_the_owners_functions_refuse_whoever_may_not(still, who, call, answer):
+def test_database_functions_refuse_members_without_the_right(still, who, call, answer):
     places = {name: place_of(still, name) for name in still.people}
     before = roles(still)
     with transaction.atomic():
@@ -481,14 +481,14 @@ def test_the_owners_functions_refuse_whoever_may_not(still, who, call, answer):
 @pytest.mark.parametrize("name", ["comity_locked_place()", "comity_audit(NULL, 'x', NULL, NULL, '{}', true)",
                                   "comity_audit_nobody(NULL, 'matter_deemed', NULL, NULL, '{}')",
                                   "comity_has_lead(gen_random_uuid(), 'customer', NULL)"])  # fmt: skip
-def test_what_the_functions_rest_on_is_not_the_apps_to_call(still, name):
+def test_the_app_role_cannot_call_internal_database_functions(still, name):
     with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
         still.at("customer_lead")
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT {name}")
 
 
-def test_what_the_database_decides_stands_in_the_log_of_both(them):
+def test_membership_changes_are_in_the_log_of_both_sides(them):
     second = second_lead(them)
     place = place_of(them, "provider_member")
     ask(them, "provider_lead", "put", f"people/{place}/role", {"role": "analyst"})

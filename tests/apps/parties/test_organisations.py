@@ -41,7 +41,7 @@ def uses(them, who, relationship, organisation):
         return member.relationship
 
 
-def test_who_leads_an_organisation_begins_another_relationship_with_the_same_row(them):
+def test_a_lead_creates_another_relationship_with_the_same_organisation(them):
     ours = own_organisation(them)
     other = began(them, side=Side.PROVIDER, organisation=ours.pk)
     assert (other.provider_id, other.provider.name) == (ours.pk, ours.name)
@@ -51,13 +51,13 @@ def test_who_leads_an_organisation_begins_another_relationship_with_the_same_row
 
 
 @pytest.mark.parametrize("who", [one for one in EVERYBODY if one != "customer_lead"])
-def test_nobody_begins_in_the_name_of_an_organisation_that_they_do_not_lead(them, who):
+def test_nobody_creates_a_relationship_for_an_organisation_they_do_not_lead(them, who):
     ours = own_organisation(them)
     with pytest.raises(Refused, match="not_led"):
         began(them, who, organisation=ours.pk)
 
 
-def test_a_name_alone_makes_nothing_one_and_a_person_who_leads_both_does(them):
+def test_organisations_are_merged_by_a_lead_of_both_and_not_by_name(them):
     ours, other = own_organisation(them), began(them)
     assert other.customer_id != ours.pk
     assert other.customer.name == ours.name
@@ -72,7 +72,7 @@ def test_a_name_alone_makes_nothing_one_and_a_person_who_leads_both_does(them):
         assert (event.data, event.shared) == ({"old": "Northwind Energy", "new": "Northwind Energy"}, True)
 
 
-def test_a_row_that_is_in_another_relationship_still_stays_there(them):
+def test_an_organisation_used_in_another_relationship_is_kept(them):
     ours, first = own_organisation(them), began(them, own="Northwind")
     second = began(them, own="", organisation=first.customer_id)
     uses(them, "customer_lead", second.pk, ours.pk)
@@ -81,7 +81,7 @@ def test_a_row_that_is_in_another_relationship_still_stays_there(them):
 
 
 @pytest.mark.parametrize("who", ["provider_lead", "customer_analyst", "customer_executive", "auditor", "mediator"])
-def test_whoever_does_not_lead_both_joins_nothing(them, who):
+def test_only_a_lead_of_both_merges_organisations(them, who):
     """The other side's lead leads an organisation of the same name elsewhere; nobody speaks for the customer."""
     elsewhere = began(them, who, own="Northwind Energy")
     before = own_organisation(them).pk
@@ -95,7 +95,7 @@ def test_whoever_does_not_lead_both_joins_nothing(them, who):
     assert own_organisation(them).pk == before
 
 
-def test_an_organisation_is_never_both_sides(them):
+def test_an_organisation_cannot_be_both_sides(them):
     """Somebody who leads it here, and its customer in another relationship, of which it is the provider."""
     ours = own_organisation(them)
     other = began(them, organisation=ours.pk)
@@ -106,7 +106,7 @@ def test_an_organisation_is_never_both_sides(them):
         uses(them, "customer_lead", other.pk, ours.pk)
 
 
-def test_no_organisation_is_changed_but_by_the_function(them):
+def test_organisations_are_changed_only_by_the_database_function(them):
     for sql in (
         "UPDATE parties_relationship SET customer_id = provider_id",
         "DELETE FROM parties_organisation",
@@ -118,7 +118,7 @@ def test_no_organisation_is_changed_but_by_the_function(them):
                 cursor.execute(sql)
 
 
-def test_it_is_offered_to_who_leads_both_the_same_name_first_and_to_nobody_else(them):
+def test_merging_is_offered_to_leads_of_both_alone_same_name_first(them):
     began(them, own="Aardvark")
     other = began(them)
     page = them.client("customer_lead").get(them.url("people/")).content.decode()
@@ -129,7 +129,7 @@ def test_it_is_offered_to_who_leads_both_the_same_name_first_and_to_nobody_else(
             assert "Use this organisation" not in them.client(who).get(them.url("people/")).content.decode()
 
 
-def test_both_are_done_on_the_pages(them):
+def test_pages_create_relationships_and_merge_organisations(them):
     browser, ours = them.client("customer_lead"), own_organisation(them)
     page = browser.get("/").content.decode()
     assert str(ours.pk) in page
@@ -146,7 +146,7 @@ def test_both_are_done_on_the_pages(them):
         assert find_member(them.people["customer_lead"].pk, there).relationship.customer_id == double.customer_id
 
 
-def test_a_program_says_which_organisation_begins(them):
+def test_the_api_creates_a_relationship_for_a_given_organisation(them):
     ours = own_organisation(them)
     made = ask_outside(them, "customer_lead", {"side": "customer", "organisation": str(ours.pk), "other": "Gridworks"})
     assert (made.status_code, made.json()["organisation"]) == (201, str(ours.pk))
@@ -162,7 +162,7 @@ def ask_outside(them, who, said):
     return Client().post("/api/relationships", said, "application/json", headers={"Authorization": f"Bearer {word}"})
 
 
-def test_whoever_looks_at_nothing_leads_nothing(them):
+def test_without_a_viewer_no_organisation_is_led(them):
     with transaction.atomic():
         set_viewer(None)
         assert queries.led_organisations() == []

@@ -38,7 +38,7 @@ def signed_in(email):
     return browser
 
 
-def test_a_side_may_begin_alone_and_the_other_sees_what_is_shared_once_it_joins():
+def test_a_side_starts_alone_and_the_other_sees_shared_rows_once_it_joins():
     started()
     with transaction.atomic():
         alone = person("Rosa First")
@@ -62,7 +62,7 @@ def test_a_side_may_begin_alone_and_the_other_sees_what_is_shared_once_it_joins(
         assert Event.RELATIONSHIP_FOUNDED in events
 
 
-def test_a_deputy_that_is_refused_leaves_the_one_there_is():
+def test_a_refused_deputy_leaves_the_current_one():
     made = cast()
     with transaction.atomic():
         lead = made.at("provider_lead")
@@ -76,7 +76,7 @@ def test_a_deputy_that_is_refused_leaves_the_one_there_is():
         assert [one.person.name for one in there] == ["Provider Analyst"]
 
 
-def test_a_relationship_may_be_with_a_group_of_users_or_within_a_house(them):
+def test_a_relationship_may_be_with_a_user_group_or_a_department(them):
     browser = them.client("stranger")
     said = {"own": "Field service", "own_kind": "internal", "other": "Friends of the mill", "other_kind": "user_group",
             "side": "provider"}  # fmt: skip
@@ -99,12 +99,12 @@ def test_an_invitation_is_for_one_address_once_and_can_be_withdrawn(them):
     assert Client().get(f"/join/{word}/").status_code == 410
 
 
-def test_the_other_side_invites_its_own(them):
+def test_a_side_cannot_invite_members_of_the_other(them):
     with pytest.raises(Refused), transaction.atomic():
         operations.invite(them.at("customer_lead"), "b@example.org", Role.MEMBER, Side.PROVIDER)
 
 
-def test_an_invitation_goes_by_mail_with_its_word_and_nothing_else(them):
+def test_an_invitation_mail_holds_its_token_and_nothing_else(them):
     forget_mails()
     page = them.client("provider_lead")
     page.post(them.url("people/invite/"), {"email": "new@example.org", "role": "analyst"})
@@ -113,7 +113,7 @@ def test_an_invitation_goes_by_mail_with_its_word_and_nothing_else(them):
     assert re.search(r"http://127.0.0.1:8000/join/[\w-]{30,}/", sent.body)
 
 
-def test_who_is_let_go_is_out_at_once_and_a_last_lead_stays():
+def test_a_removed_member_loses_access_and_the_last_lead_cannot_be_removed():
     them = cast()
     member = them.client("customer_member")
     assert member.get(them.url()).status_code == 200
@@ -132,7 +132,7 @@ def test_who_is_let_go_is_out_at_once_and_a_last_lead_stays():
         assert Membership.objects.filter(pk__in=[lead.pk, theirs.pk], left_at=None).count() == 2
 
 
-def test_passwords_are_guessed_a_few_times_only(them):
+def test_wrong_passwords_lock_the_account_out(them):
     email = them.people["customer_finance"].email
     for _ in range(8):
         Client().post("/sign-in/", {"login": email, "password": "wrong"})
@@ -140,7 +140,7 @@ def test_passwords_are_guessed_a_few_times_only(them):
     assert signed_in(them.people["provider_finance"].email).get("/").status_code == 200
 
 
-def test_a_session_is_another_after_signing_in(them):
+def test_the_session_key_changes_on_sign_in(them):
     browser = Client()
     browser.get("/sign-in/")
     before = browser.cookies.get("sessionid")
@@ -151,7 +151,7 @@ def test_a_session_is_another_after_signing_in(them):
     assert after["samesite"] == "Lax"
 
 
-def test_open_sessions_are_listed_and_the_others_ended(them):
+def test_open_sessions_are_listed_and_the_others_can_be_ended(them):
     email = them.people["provider_executive"].email
     here, elsewhere = signed_in(email), signed_in(email)
     assert elsewhere.get("/").status_code == 200
@@ -161,7 +161,7 @@ def test_open_sessions_are_listed_and_the_others_ended(them):
     assert here.get("/").status_code == 200
 
 
-def test_nobody_signs_up_unasked():
+def test_sign_up_needs_an_invitation():
     started()
     found = Client().post("/sign-in/signup/", {"email": "x@example.org", "password1": "a long enough word"})
     assert "By invitation only" in found.content.decode()
@@ -174,7 +174,7 @@ def place_of(them, name):
         return Membership.objects.get(person=them.people[name], left_at=None)
 
 
-def test_a_deputy_has_the_rights_of_both_until_the_day_and_both_sides_read_it():
+def test_a_deputy_has_both_members_rights_until_the_last_day():
     them = cast()
     member, lead = them.client("customer_member"), them.client("customer_lead")
     assert member.get(them.url("log/")).status_code == 404
@@ -193,7 +193,7 @@ def test_a_deputy_has_the_rights_of_both_until_the_day_and_both_sides_read_it():
     assert member.get(them.url("log/")).status_code == 404
 
 
-def test_a_deputy_gets_mails_meant_for_the_one_who_is_away():
+def test_a_deputy_gets_the_members_mails():
     them = cast()
     with transaction.atomic():
         operations.set_deputy(
@@ -219,7 +219,7 @@ def test_a_deputy_gets_mails_meant_for_the_one_who_is_away():
         ("stranger", "customer_member", 404),
     ],
 )
-def test_nobody_names_a_deputy_for_others_but_who_leads_their_side(them, who, whose, status):
+def test_only_leads_name_a_deputy_for_others(them, who, whose, status):
     until = (timezone.now().date() + timedelta(days=1)).isoformat()
     said = {"deputy": str(place_of(them, "customer_roster").pk), "until": until}
     place = place_of(them, whose)
@@ -227,7 +227,7 @@ def test_nobody_names_a_deputy_for_others_but_who_leads_their_side(them, who, wh
 
 
 @pytest.mark.parametrize(("deputy", "days"), [("provider_member", 1), ("customer_analyst", -1), ("customer_member", 1)])
-def test_who_cannot_stand_in_is_refused_and_nothing_changes(them, deputy, days):
+def test_an_unsuitable_deputy_is_refused_and_nothing_changes(them, deputy, days):
     until = (timezone.now().date() + timedelta(days=days)).isoformat()
     said = {"deputy": str(place_of(them, deputy).pk), "until": until}
     place = place_of(them, "customer_member")
@@ -235,7 +235,7 @@ def test_who_cannot_stand_in_is_refused_and_nothing_changes(them, deputy, days):
     assert place_of(them, deputy).stands_in_for_id != place.pk
 
 
-def test_to_hand_over_another_leads_first():
+def test_a_lead_hands_over_by_making_another_lead_first():
     them = cast()
     lead = them.client("customer_lead")
     own, other = place_of(them, "customer_lead"), place_of(them, "customer_analyst")
@@ -248,7 +248,7 @@ def test_to_hand_over_another_leads_first():
     assert them.client("customer_analyst").get(them.url(f"people/{other.pk}/")).status_code == 200
 
 
-def test_who_may_see_what_is_a_file_with_those_who_left(them):
+def test_the_access_file_lists_current_and_former_members(them):
     rows = list(csv.DictReader(io.StringIO(them.client("auditor").get(them.url("people/access.csv")).content.decode())))
     assert len(rows) == 16
     lead = next(row for row in rows if row["name"] == "Ana Customer Lead")
@@ -261,7 +261,7 @@ def test_who_may_see_what_is_a_file_with_those_who_left(them):
     assert them.people["provider_lead"].email not in own
 
 
-def test_an_access_review_is_written_down_for_both(them):
+def test_an_access_review_is_in_the_log_of_both_sides(them):
     assert them.client("customer_lead").post(them.url("people/reviewed/")).status_code == 302
     shown = them.client("provider_lead").get(them.url("people/")).content.decode()
     assert "last reviewed on" in shown
@@ -273,7 +273,7 @@ def done(page):
     return re.findall(r"</td><td>([^<]+)</td></tr>", page.content.decode())
 
 
-def test_what_was_read_is_told_once_a_day_and_apart():
+def test_read_events_are_logged_once_a_day_and_listed_separately():
     them = cast()
     with transaction.atomic():
         asked = matters.NewMatter(Kind.ACTION, "Spread lunch", "Please.")
@@ -288,7 +288,7 @@ def test_what_was_read_is_told_once_a_day_and_apart():
     assert [line["about"] for line in lines if line["action"] == "read matter"] == ["Spread lunch"]
 
 
-def test_help_that_django_writes_is_markup_and_what_people_write_is_text(them):
+def test_django_help_texts_are_markup_and_user_texts_are_escaped(them):
     browser = them.client("customer_lead")
     page = browser.get("/sign-in/password/").content.decode()
     assert '<div class="help" id="id_password1_helptext"><ul><li>' in page
@@ -299,7 +299,7 @@ def test_help_that_django_writes_is_markup_and_what_people_write_is_text(them):
     assert "Contraseña actual" in spanish
 
 
-def test_an_address_that_has_ended_offers_a_new_one():
+def test_an_expired_link_offers_a_new_one():
     page = Client().get("/sign-in/password/forgotten/0-over/", follow=True).content.decode()
     assert 'href="/sign-in/password/forgotten/"' in page
     assert 'href="/"' in Client().get("/nowhere/").content.decode()

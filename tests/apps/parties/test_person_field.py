@@ -56,14 +56,14 @@ def owner_of(them, matter):
         return Matter.objects.get(pk=matter.pk).owner.person.name
 
 
-def test_few_are_a_list_with_the_one_chosen(few):
+def test_few_members_are_a_select_with_the_current_one(few):
     shown = few.client("provider_lead").get(few.url(f"matters/{action(few).pk}/")).content.decode()
     listed = re.search(r'<select name="owner".*?</select>', shown, re.DOTALL)[0]
     assert listed.count("<option") == 1 + 12  # none, and six on either side
     assert re.search(r"<option[^>]* selected>Ana Customer Lead<", listed)
 
 
-def test_many_are_asked_for_by_name_and_the_page_does_not_list_them(many):
+def test_many_members_are_a_text_field_and_not_listed(many):
     shown = many.client("provider_lead").get(many.url(f"matters/{action(many).pk}/")).content.decode()
     assert re.search(r'<input type="text" name="owner" value="Ana Customer Lead"', shown)
     assert "Nora Number" not in shown
@@ -71,13 +71,13 @@ def test_many_are_asked_for_by_name_and_the_page_does_not_list_them(many):
 
 
 @pytest.mark.parametrize("said", ["Rosa Lind", "rosa lind", "Lind", "Number 07"])
-def test_a_name_or_a_part_that_only_one_has_is_that_one(many, said):
+def test_a_unique_name_or_part_of_it_selects_that_member(many, said):
     matter = action(many)
     assert countered(many, matter, said).status_code == 302
     assert owner_of(many, matter) == ("Nora Number 07" if "07" in said else "Rosa Lind")
 
 
-def test_what_several_are_called_lists_them_to_choose_from(many):
+def test_an_ambiguous_name_lists_its_members_as_a_select(many):
     matter = action(many)
     answer = countered(many, matter, "rosa")
     shown = answer.content.decode()
@@ -89,7 +89,7 @@ def test_what_several_are_called_lists_them_to_choose_from(many):
     assert owner_of(many, matter) == found[-1][1]
 
 
-def test_the_one_who_has_it_keeps_it_however_many_share_the_name(many):
+def test_the_current_member_is_kept_though_others_share_the_name(many):
     matter = action(many)
     with transaction.atomic():
         many.at("customer_lead")
@@ -115,14 +115,14 @@ def test_the_one_who_has_it_keeps_it_however_many_share_the_name(many):
         ("a\x00b", "Null characters are not allowed"),
     ],
 )
-def test_nobody_and_too_many_are_said_and_nothing_is_moved(many, said, why):
+def test_no_match_and_too_many_matches_are_errors_and_change_nothing(many, said, why):
     matter = action(many)
     answer = countered(many, matter, said)
     assert (answer.status_code, why in answer.content.decode()) == (422, True)
     assert owner_of(many, matter) == "Ana Customer Lead"
 
 
-def test_who_has_left_is_not_chosen_though_it_was_theirs(many):
+def test_a_former_member_cannot_be_selected_though_current_before(many):
     matter = action(many, owner="Nora Number 33")
     with transaction.atomic():
         move(many.at("provider_lead"), matter, Move.ACCEPT, "", ZONE)
@@ -138,7 +138,7 @@ def test_who_has_left_is_not_chosen_though_it_was_theirs(many):
         move(at, matter, Move.HAND_OVER, "", ZONE, Terms(owner=gone))
 
 
-def test_a_deputy_too_is_named(many):
+def test_a_deputy_is_selected_by_name_too(many):
     with transaction.atomic():
         own = many.at("customer_lead").membership
     page, browser = many.url(f"people/{own.pk}/"), many.client("customer_lead")

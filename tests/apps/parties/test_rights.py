@@ -28,16 +28,16 @@ def test_the_table_has_every_role_and_every_action():
 
 
 @pytest.mark.parametrize("role", Role)
-def test_a_role_may_what_the_table_says(role):
+def test_a_role_may_do_what_the_table_says(role):
     assert {action: role_may(role, action) for action in Action} == {
         action: WRITTEN[role.value, action.value] for action in Action
     }
 
 
-def test_a_role_that_is_none_may_nothing():
+def test_an_unknown_role_may_do_nothing():
     with pytest.raises(ValueError, match="nobody"):
         role_may("nobody", Action.READ)
 
 
-def test_who_decides_about_people_is_not_decided_by_a_deputy():
+def test_a_deputy_does_not_get_the_right_to_invite():
     assert {Action.INVITE} == NOT_DELEGATED

@@ -32,7 +32,7 @@ def them():
     return made
 
 
-def test_no_address_takes_a_form_from_elsewhere(them):
+def test_every_url_refuses_a_cross_site_form(them):
     found = list(addresses(get_resolver().url_patterns))
     assert len(found) > 40
     browser = Client(enforce_csrf_checks=True)
@@ -49,7 +49,7 @@ def sign_in(who, them, **more):
     return browser, browser.post("/sign-in/", said)
 
 
-def test_a_session_from_before_signing_in_is_not_the_one_after_and_ends_with_signing_out(them):
+def test_the_session_key_changes_on_sign_in_and_the_session_ends_on_sign_out(them):
     browser = Client()
     browser.get("/sign-in/?next=/account/")
     browser.session["planted"] = True
@@ -74,7 +74,7 @@ def test_a_session_from_before_signing_in_is_not_the_one_after_and_ends_with_sig
 
 @pytest.mark.parametrize("to", [EVIL, "//evil.example/", "/\\evil.example", "https:evil.example", "javascript:alert(1)",
                                 "http://testserver@evil.example/", "\thttps://evil.example"])  # fmt: skip
-def test_nobody_is_sent_elsewhere(them, to):
+def test_redirects_stay_within_the_room(them, to):
     _, found = sign_in("customer_member", them, next=to)
     places = [found.headers.get("Location", "")]
     browser = them.client("customer_member")
@@ -88,7 +88,7 @@ def test_nobody_is_sent_elsewhere(them, to):
 
 
 @override_settings(ADDRESS="https://room.example", ALLOWED_HOSTS=["*"])  # a room that answers to any name
-def test_a_mail_names_the_rooms_own_address_whatever_host_was_asked(them):
+def test_mails_link_to_the_configured_address_whatever_the_host_header(them):
     forget_mails()
     asked = {"headers": {"host": "evil.example", "x-forwarded-host": "evil.example"}}
     browser = them.client("customer_lead")
@@ -105,7 +105,7 @@ def test_a_mail_names_the_rooms_own_address_whatever_host_was_asked(them):
         assert "https://room.example/" in told
 
 
-def test_the_link_in_the_mail_for_a_forgotten_password_leads_to_a_new_one(them):
+def test_the_password_reset_link_sets_a_new_password(them):
     forget_mails()
     browser = Client()
     browser.post("/sign-in/password/forgotten/", {"email": them.people["provider_roster"].email})
@@ -118,14 +118,14 @@ def test_the_link_in_the_mail_for_a_forgotten_password_leads_to_a_new_one(them):
     assert sign_in("provider_roster", them)[1].status_code == 200
 
 
-def test_another_host_is_not_answered(them):
+def test_an_unknown_host_header_is_refused(them):
     for path in ("/sign-in/", them.url(), "/api/relationships", "/nowhere/"):
         found = them.client("customer_lead").get(path, headers={"host": "evil.example"})
         assert found.status_code == 400
         assert b"evil" not in found.content
 
 
-def test_what_a_side_asked_for_besides_ends_when_the_other_side_has_its_first_person():
+def test_other_cross_side_invitations_end_once_the_other_side_has_a_member():
     """Else the customer could put a second lead of its own on the provider's side."""
     lead, other, puppet = person("Lead"), person("Other"), person("Puppet")
     with transaction.atomic():
@@ -138,7 +138,7 @@ def test_what_a_side_asked_for_besides_ends_when_the_other_side_has_its_first_pe
         parties.accept_invitation(puppet, spare)
 
 
-def test_who_was_let_go_does_not_come_back_by_an_invitation_of_their_own():
+def test_a_removed_member_cannot_rejoin_by_their_own_invitation():
     them = cast()
     with transaction.atomic():
         second = person("Second Lead")
@@ -155,7 +155,7 @@ def test_who_was_let_go_does_not_come_back_by_an_invitation_of_their_own():
     assert Client().get(f"/join/{friends}/").status_code == 410
 
 
-def test_who_is_let_go_is_out_in_the_middle_of_a_session():
+def test_a_removed_member_loses_access_within_their_session():
     them = cast()
     browser = them.client("provider_analyst")
     assert browser.get(them.url()).status_code == 200
@@ -168,7 +168,7 @@ def test_who_is_let_go_is_out_in_the_middle_of_a_session():
 
 
 @pytest.mark.parametrize("spelt", [" 2026-06", "2026-06\n"])
-def test_a_period_has_one_name_however_it_is_spelt(them, spelt):
+def test_a_period_is_recorded_under_one_name_in_any_spelling(them, spelt):
     with transaction.atomic():
         member = them.at("customer_lead")
         made = reviews.review(member.joint(), spelt)
@@ -178,12 +178,12 @@ def test_a_period_has_one_name_however_it_is_spelt(them, spelt):
 
 
 @pytest.mark.parametrize("period", ["0001-01", "0001", "9998", "2026-06\0", "\u0662\u0660\u0662\u0666-06"])
-def test_a_period_at_the_end_of_days_is_none(them, period):
+def test_a_period_out_of_range_is_not_found(them, period):
     for path in ("review/", "attribution/", "review/file.json"):
         assert them.client("customer_lead").get(them.url(path), {"period": period}).status_code == 404
 
 
-def test_a_book_that_cannot_be_opened_does_not_tell_where_it_lies():
+def test_an_unreadable_book_does_not_reveal_its_path():
     them = cast()
     folder = them.book('[[kpi]]\nid = "none"\nmeasure = "nothing"\n')
     for path in ("review/", "attribution/", "records/", "", "matters/"):
@@ -208,7 +208,7 @@ def right(them, who, **more):
     return Client().post("/sign-in/", {"login": them.people[who].email, "password": PASSWORD}, **more).status_code
 
 
-def test_who_guesses_is_kept_waiting_however_the_address_is_spelt_and_nobody_else_is(them):
+def test_lock_out_counts_every_spelling_of_an_address_and_spares_others(them):
     """By address and by where they come from: from elsewhere its owner still gets in."""
     wrong(them, "customer_finance", REMOTE_ADDR="10.0.0.1")
     assert right(them, "customer_finance", REMOTE_ADDR="10.0.0.1") == 429
@@ -218,14 +218,14 @@ def test_who_guesses_is_kept_waiting_however_the_address_is_spelt_and_nobody_els
 
 
 @override_settings(ALLAUTH_TRUSTED_PROXY_COUNT=1)
-def test_behind_a_proxy_each_comes_from_where_it_says_and_from_nowhere_that_they_say_themselves(them):
+def test_the_client_ip_is_taken_from_trusted_proxies_alone(them):
     proxy = {"REMOTE_ADDR": "127.0.0.1"}
     wrong(them, "provider_finance", **proxy, HTTP_X_FORWARDED_FOR="10.0.0.3")
     assert right(them, "provider_finance", **proxy, HTTP_X_FORWARDED_FOR="10.8.8.8, 10.0.0.3") == 429
     assert right(them, "provider_finance", **proxy, HTTP_X_FORWARDED_FOR="10.0.0.4") == 302
 
 
-def test_nobody_else_on_the_machine_looks_into_what_the_room_keeps(them):
+def test_stored_files_are_readable_by_the_owner_alone(them):
     them.client("customer_lead").get(them.url("review/"))
     data = started().data
     open_to_others = [one.name for one in data.iterdir() if one.is_dir() and one.stat().st_mode & 0o077]

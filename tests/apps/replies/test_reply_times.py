@@ -71,13 +71,13 @@ def mails(them):
 # Calendars -------------------------------------------------------------------------------------------------------
 
 
-def test_until_both_sides_agree_replies_are_due_by_office_hours_in_the_books_zone(them):
+def test_without_an_agreed_calendar_replies_are_due_by_office_hours(them):
     propose(them)
     for side in Side:
         assert calendar_of(them, side) == Calendar.weekdays("Europe/Prague")
 
 
-def test_a_calendar_counts_once_both_sides_gave_their_word_for_it(them):
+def test_a_calendar_applies_once_both_sides_have_agreed(them):
     forget_mails()
     word = propose(them)
     assert {address for one in mails(them) for address in one.to} == {them.people["customer_lead"].email}
@@ -104,7 +104,7 @@ def test_a_calendar_counts_once_both_sides_gave_their_word_for_it(them):
     assert logged == [(Event.CALENDAR_PROPOSED, "provider"), (Event.CALENDAR_AGREED, "customer")]
 
 
-def test_what_the_provider_is_asked_is_due_by_its_own_calendar(them):
+def test_a_reply_is_due_by_the_replying_sides_calendar(them):
     """Four days a week until 14:00: ten of them are more than two weeks."""
     word = propose(them)
     agree(them, word.digest)
@@ -115,7 +115,7 @@ def test_what_the_provider_is_asked_is_due_by_its_own_calendar(them):
     assert ours.reply_by.astimezone(ZoneInfo("Europe/Madrid")).hour == 17
 
 
-def test_replies_that_were_due_keep_their_day(them):
+def test_a_new_calendar_leaves_existing_due_times(them):
     before = raised(them, "customer_lead")
     agree(them, propose(them).digest)
     with transaction.atomic():
@@ -123,7 +123,7 @@ def test_replies_that_were_due_keep_their_day(them):
         assert type(before).objects.get(pk=before.pk).reply_by == before.reply_by
 
 
-def test_a_side_agrees_to_what_it_was_shown_and_to_nothing_else(them):
+def test_agreeing_needs_the_digest_of_the_proposal_shown(them):
     """The provider proposes another calendar while the customer looks at the first."""
     first = propose(them)
     second = propose(them, calendar=Calendar.weekdays("Europe/Madrid"))
@@ -137,7 +137,7 @@ def test_a_side_agrees_to_what_it_was_shown_and_to_nothing_else(them):
         agree(them, second.digest)
 
 
-def test_nobody_agrees_to_their_own_proposal(them):
+def test_a_side_cannot_agree_to_its_own_proposal(them):
     word = propose(them)
     with pytest.raises(Refused, match="no_proposal"):
         agree(them, word.digest, "provider_lead")
@@ -145,7 +145,7 @@ def test_nobody_agrees_to_their_own_proposal(them):
 
 
 @pytest.mark.parametrize("who", [one for one in EVERYBODY if not one.endswith("_lead")])
-def test_only_who_leads_a_side_agrees_for_it(them, who):
+def test_only_leads_agree_to_a_calendar(them, who):
     word = propose(them)
     for tried in (
         lambda: propose(them, who),
@@ -168,18 +168,18 @@ def test_only_who_leads_a_side_agrees_for_it(them, who):
         (Calendar("Europe/Madrid", SHORT.week, {date(2026, 1, 1): "x" * 81}), "free_day"),
     ],
 )
-def test_what_is_no_calendar_is_refused(them, calendar, why):
+def test_an_invalid_calendar_is_refused(them, calendar, why):
     with pytest.raises(Refused, match=why):
         propose(them, calendar=calendar)
 
 
-def test_a_calendar_is_written_and_read_without_a_loss():
+def test_a_calendar_round_trips_through_its_content():
     for side in Side:
         assert Calendar.from_content(SHORT.content(side)) == SHORT
     assert chain.digest_of(SHORT.content(Side.CUSTOMER)) != chain.digest_of(SHORT.content(Side.PROVIDER))
 
 
-def test_free_days_are_drafted_for_a_region_and_then_are_dates_of_the_sides_own(them):
+def test_free_days_are_drafted_for_a_region_and_stored_as_dates(them):
     browser = them.client("provider_lead")
     page = browser.get(them.url("replies/?country=ES&region=CT")).content.decode()
     assert f"{timezone.now().year}-09-11" in page  # the Diada, of Catalonia alone
@@ -189,7 +189,7 @@ def test_free_days_are_drafted_for_a_region_and_then_are_dates_of_the_sides_own(
     assert browser.get(them.url("replies/?country=../x&region=")).status_code == 422
 
 
-def test_both_sides_agree_on_the_page(them):
+def test_both_sides_agree_to_a_calendar_on_the_page(them):
     provider, customer = them.client("provider_lead"), them.client("customer_lead")
     said = {
         "zone": "Europe/Madrid",
@@ -219,7 +219,7 @@ def test_both_sides_agree_on_the_page(them):
         ({"closes": "07:00"}, "before the opening time"),
     ],
 )
-def test_the_form_says_what_is_wrong_and_keeps_what_was_typed(them, change, why):
+def test_the_calendar_form_shows_errors_and_keeps_its_input(them, change, why):
     said = {"zone": "Europe/Madrid", "days": ["0"], "opens": "08:00", "closes": "15:00", "free_days": "2026-12-25"}
     answer = them.client("provider_lead").post(them.url("replies/calendar/"), said | change)
     page = answer.content.decode()
@@ -237,7 +237,7 @@ def set_silence(them, who, *, accepts=True):
         operations.set_silence(them.at(who), accepts=accepts)
 
 
-def test_silence_counts_where_both_sides_said_so_since_the_later_of_them(them):
+def test_silence_counts_since_the_later_sides_acceptance(them):
     def since():
         with transaction.atomic():
             return queries.silence_since(them.at("auditor"))
@@ -255,7 +255,7 @@ def test_silence_counts_where_both_sides_said_so_since_the_later_of_them(them):
         assert "Silence confirms nothing." in them.client(who).get(them.url("replies/")).content.decode()
 
 
-def test_silence_is_allowed_and_withdrawn_on_the_page_and_the_other_side_is_told(them):
+def test_silence_is_allowed_and_withdrawn_on_the_page_with_a_mail(them):
     browser = them.client("customer_lead")
     forget_mails()
     assert browser.post(them.url("replies/silence/"), {"accepts": "yes"}).status_code == 302
@@ -268,7 +268,7 @@ def test_silence_is_allowed_and_withdrawn_on_the_page_and_the_other_side_is_told
     ]
 
 
-def test_the_other_sides_mailboxes_are_not_filled(them):
+def test_proposals_and_silence_terms_are_rate_limited(them):
     for number in range(20):
         set_silence(them, "customer_lead", accepts=number % 2 == 0)
     for tried in (lambda: set_silence(them, "customer_lead"), lambda: propose(them, "customer_lead")):
@@ -276,7 +276,7 @@ def test_the_other_sides_mailboxes_are_not_filled(them):
             tried()
 
 
-def test_silence_confirms_after_a_notice_and_its_day_and_not_before(them):
+def test_silence_confirms_only_after_a_notice_and_its_day(them):
     silence_allowed(them)
     word = late(them)
     clock()
@@ -300,7 +300,7 @@ def test_silence_confirms_after_a_notice_and_its_day_and_not_before(them):
 
 
 @pytest.mark.parametrize("sides", [(), ("customer",), ("provider",)])
-def test_without_the_word_of_both_sides_no_notice_is_sent_and_nothing_is_deemed(them, sides):
+def test_without_both_sides_acceptance_silence_confirms_nothing(them, sides):
     if sides:
         silence_allowed(them, *sides)
     late(them, 300)
@@ -310,7 +310,7 @@ def test_without_the_word_of_both_sides_no_notice_is_sent_and_nothing_is_deemed(
     assert (notices(them), entries(them)) == ([], [])
 
 
-def test_a_word_of_before_silence_was_agreed_on_waits_for_an_answer(them):
+def test_silence_never_counts_for_consents_given_before_it_was_allowed(them):
     word = late(them, 90)
     silence_allowed(them)
     clock()
@@ -321,7 +321,7 @@ def test_a_word_of_before_silence_was_agreed_on_waits_for_an_answer(them):
     assert len(notices(them)) == 1
 
 
-def test_who_answers_after_the_notice_has_answered(them):
+def test_an_answer_after_the_notice_counts(them):
     silence_allowed(them)
     late(them)
     clock()
@@ -333,7 +333,7 @@ def test_who_answers_after_the_notice_has_answered(them):
     assert len(entries(them)) == 1
 
 
-def test_a_side_that_withdraws_silence_is_heard_before_its_day_is_over(them):
+def test_withdrawing_silence_during_a_notice_stops_it(them):
     silence_allowed(them)
     late(them)
     clock()
@@ -344,7 +344,7 @@ def test_a_side_that_withdraws_silence_is_heard_before_its_day_is_over(them):
     assert entries(them) == []
 
 
-def test_a_notice_that_reaches_one_person_alone_is_none_and_is_tried_once_a_day(them, monkeypatch):
+def test_a_notice_must_reach_two_people_and_is_retried_daily(them, monkeypatch):
     silence_allowed(them)
     late(them)
     clock()
@@ -367,7 +367,7 @@ def test_a_notice_that_reaches_one_person_alone_is_none_and_is_tried_once_a_day(
     assert len(notices(them)) == 1
 
 
-def test_a_side_with_one_person_is_never_silent(them):
+def test_silence_never_counts_for_a_side_with_one_person(them):
     silence_allowed(them)
     late(them)
     clock()
@@ -380,7 +380,7 @@ def test_a_side_with_one_person_is_never_silent(them):
     assert notices(them) == []
 
 
-def test_a_mail_that_came_back_told_nobody(them):
+def test_a_bounced_notice_reached_nobody(them):
     silence_allowed(them)
     late(them)
     clock()
@@ -395,7 +395,7 @@ def test_a_mail_that_came_back_told_nobody(them):
     assert [["bounced_at" in one for one in sorted(notice.told, key=str)] for notice in notices(them)][1] == [False] * 2
 
 
-def test_after_an_outage_of_the_clock_nothing_is_deemed_at_once(them):
+def test_silence_does_not_count_right_after_an_outage(them):
     silence_allowed(them)
     late(them)
     clock()
@@ -409,7 +409,7 @@ def test_after_an_outage_of_the_clock_nothing_is_deemed_at_once(them):
     assert len(entries(them)) == 1
 
 
-def test_the_day_of_a_notice_is_by_the_calendar_of_the_side_that_answers(them):
+def test_a_notices_day_is_by_the_answering_sides_calendar(them):
     agree(them, propose(them).digest)  # four days a week until 14:00, in Madrid
     silence_allowed(them)
     late(them)

@@ -28,7 +28,7 @@ def page(them, who):
     return them.client(who).get(them.url()).content.decode()
 
 
-def test_each_app_stands_once_on_the_page_and_in_the_navigation():
+def test_each_app_registers_its_panels_and_navigation_once():
     assert [one.name for one in nav_entries()] == ["today", "review", "attribution", "matters", "records", "people"]
     assert {place: [one.template for one in panels_in(place)] for place in PanelArea} == {
         PanelArea.HEAD: ["matters/_head.html"],
@@ -54,7 +54,7 @@ def test_a_calendar_that_the_other_side_proposes_waits_for_who_agrees(them):
     assert waits == {"customer_lead"}
 
 
-def test_what_waits_is_counted_in_the_navigation_and_said_in_the_head(them):
+def test_waiting_items_are_counted_in_the_navigation_and_the_head(them):
     raised(them, "customer_lead")
     raised(them, "provider_lead")
     assert "One matter is waiting for you." in page(them, "provider_lead")
@@ -62,7 +62,7 @@ def test_what_waits_is_counted_in_the_navigation_and_said_in_the_head(them):
     assert '<span class="unseen">open: </span>2' in page(them, "provider_lead")
 
 
-def test_what_happened_on_an_earlier_day_stands_under_that_day(them):
+def test_events_of_earlier_days_are_grouped_by_day(them):
     raised(them, "customer_lead")
     with superuser() as everybody:
         everybody.execute(
@@ -74,6 +74,6 @@ def test_what_happened_on_an_earlier_day_stands_under_that_day(them):
         assert str((timezone.now() - timedelta(days=400)).year) in shown
 
 
-def test_who_has_no_records_is_told_so_and_where_to_begin():
+def test_without_records_the_page_says_where_to_begin():
     them = cast()
     assert "No records yet" in page(them, "provider_lead")
