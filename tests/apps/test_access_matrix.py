@@ -177,7 +177,7 @@ def address(them, name):
     return them.url(more.get(name, f"{name}/"))
 
 
-def test_every_address_is_placed():
+def test_every_url_is_placed():
     assert set(names(get_resolver().url_patterns)) == WITHIN.keys() | CHANGING.keys() | ANYBODYS | SIGNED_IN
 
 
@@ -239,23 +239,23 @@ def try_from_outside(them, who, name):
 
 
 @pytest.mark.parametrize(("who", "name"), READERS)
-def test_inside_everybody_sees_what_their_role_may(them, who, name):
+def test_members_read_the_pages_that_their_role_may(them, who, name):
     try_to_read(them, who, name)
 
 
 @pytest.mark.parametrize(("who", "name"), CHANGERS)
-def test_what_changes_something_takes_the_right(them, who, name):
+def test_changing_urls_need_the_right(them, who, name):
     try_to_change(them, who, name)
 
 
 @pytest.mark.parametrize(("who", "name"), OUTSIDERS)
-def test_outside_nobody_learns_that_it_is_there(them, who, name):
+def test_outsiders_get_not_found(them, who, name):
     try_from_outside(them, who, name)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("who", EVERYBODY)
-def test_everybody_inside_reads_and_changes_what_their_role_may_at_every_address(them, who):
+def test_every_member_reads_and_changes_what_their_role_may_at_every_url(them, who):
     for name in WITHIN:
         try_to_read(them, who, name)
     for name in CHANGING:
@@ -265,7 +265,7 @@ def test_everybody_inside_reads_and_changes_what_their_role_may_at_every_address
 
 @pytest.mark.long
 @pytest.mark.parametrize("who", OUTSIDE)
-def test_everybody_outside_learns_of_no_address(them, who):
+def test_every_outsider_gets_not_found_for_every_url(them, who):
     for name in (*WITHIN, *CHANGING):
         try_from_outside(them, who, name)
 
@@ -320,11 +320,11 @@ def nothing_comes_out(who, read):
 
 
 @pytest.mark.parametrize("who", ["customer_lead", "auditor"])
-def test_what_a_side_keeps_does_not_come_out_on_the_other(them, who):
+def test_private_values_are_not_in_responses_to_the_other_side(them, who):
     nothing_comes_out(who, everything(them, who, by_language))
 
 
-def test_who_may_read_it_sees_what_the_own_side_keeps_and_nothing_of_the_other(them):
+def test_members_with_the_right_see_private_values_of_their_own_side_alone(them):
     """Else the test above could not fail."""
     read = list(everything(them, "provider_lead", by_language))
     nothing_comes_out("provider_lead", read)
@@ -339,11 +339,11 @@ def test_who_may_read_it_sees_what_the_own_side_keeps_and_nothing_of_the_other(t
 
 @pytest.mark.long
 @pytest.mark.parametrize("who", [*EVERYBODY, "stranger", "former"])
-def test_what_a_side_keeps_comes_out_to_nobody_else_in_either_language(them, who):
+def test_private_values_are_in_no_response_to_others_in_any_language(them, who):
     nothing_comes_out(who, everything(them, who, in_both))
 
 
-def test_what_an_import_would_change_is_read_by_all_inside_but_for_what_a_side_keeps(them):
+def test_corrections_are_read_by_all_members_without_private_values(them):
     """Neither the other side's value of a column that it keeps nor the own side's comes out with the rest of a row."""
     told = {}
     for who in (*EVERYBODY, "stranger"):
@@ -365,7 +365,7 @@ def test_what_an_import_would_change_is_read_by_all_inside_but_for_what_a_side_k
 
 
 @pytest.mark.parametrize("who", ["provider_roster", "provider_analyst", "provider_finance", "customer_lead", "auditor"])
-def test_what_a_role_does_not_read_or_another_side_keeps_it_does_not_share(them, who):
+def test_a_role_cannot_disclose_what_it_does_not_read(them, who):
     told = book_folder(them.relationship) / "book.toml"
     before = told.read_bytes()
     for item in ("costs", "intervals.handle_s", "events[kind=storm]"):
@@ -393,12 +393,12 @@ def test_what_a_role_does_not_read_or_another_side_keeps_it_does_not_share(them,
         ("auditor", set()),
     ],
 )
-def test_money_and_people_of_the_own_side_take_a_right_of_their_own(them, who, tables):
+def test_private_costs_and_staff_need_rights_of_their_own(them, who, tables):
     shown = them.client(who).get(them.url("records/")).content.decode()
     assert {name for name in ("costs", "staff") if f">{name}</th>" in shown} == tables
 
 
-def test_an_answer_that_failed_tells_nothing_of_what_is_inside(them, monkeypatch):
+def test_an_error_page_reveals_nothing(them, monkeypatch):
     def broken(*_):
         raise RuntimeError("Zebulon 4711.13")
 
@@ -411,7 +411,7 @@ def test_an_answer_that_failed_tells_nothing_of_what_is_inside(them, monkeypatch
     assert b"Nothing was changed" in found.content
 
 
-def test_a_form_from_elsewhere_is_refused(them):
+def test_a_cross_site_form_is_refused(them):
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(them.people["customer_lead"], backend=BACKEND)
     for name in CHANGING:
@@ -419,14 +419,14 @@ def test_a_form_from_elsewhere_is_refused(them):
 
 
 @pytest.mark.usefixtures("them")
-def test_nobody_is_sent_elsewhere_and_no_other_host_is_answered():
+def test_redirects_stay_within_the_room_and_unknown_hosts_are_refused():
     for path in ("/sign-in/?next=https://evil.example/", "/language/setlang/"):
         found = Client().post(path, {"next": "https://evil.example/", "language": "es"})
         assert "evil.example" not in found.headers.get("Location", "")
     assert Client().get("/sign-in/", headers={"host": "evil.example"}).status_code == 400
 
 
-def test_headers_hold_a_page_in(them):
+def test_security_headers_are_set(them):
     found = them.client("customer_lead").get(them.url())
     policy = found.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
@@ -441,7 +441,7 @@ def test_headers_hold_a_page_in(them):
 SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 
 
-def test_what_people_write_stays_text(them):
+def test_user_texts_are_escaped(them):
     with transaction.atomic():
         asked = matters.NewMatter(Kind.ACTION, SCRIPT, SCRIPT, owner=None)
         made = matters.raise_matter(them.at("provider_lead"), asked, "UTC")
@@ -451,7 +451,7 @@ def test_what_people_write_stays_text(them):
         assert "<img" not in found
 
 
-def test_of_an_invitation_only_its_digest_is_kept(them):
+def test_an_invitation_is_stored_as_a_digest_alone(them):
     with transaction.atomic():
         made, word = parties.invite(them.at("customer_lead"), "new@example.org", Role.MEMBER, Side.CUSTOMER)
         assert made.digest != word
@@ -480,7 +480,7 @@ DOORS = sorted(ANYBODYS | SIGNED_IN)
 
 
 @pytest.mark.parametrize("cast", [[None], ["customer_lead", "provider_member", "auditor"]], ids=["outside", "inside"])
-def test_no_door_is_broken(them, cast):
+def test_account_pages_answer_without_server_error(them, cast):
     """Each as somebody outside, and as one of a side or a neutral in turn; the languages by turns."""
     for number, name in enumerate(DOORS):
         try_a_door(them, cast[number % len(cast)], name, LANGUAGES[number % 2])
@@ -488,7 +488,7 @@ def test_no_door_is_broken(them, cast):
 
 @pytest.mark.long
 @pytest.mark.parametrize("who", [None, *EVERYBODY])
-def test_no_door_is_broken_for_anybody_in_either_language(them, who):
+def test_account_pages_answer_everybody_in_any_language(them, who):
     for name in DOORS:
         for language in LANGUAGES:
             try_a_door(them, who, name, language)

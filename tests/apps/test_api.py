@@ -93,34 +93,34 @@ def try_from_outside(them, who, path):
 
 
 @pytest.mark.parametrize(("who", "path"), READERS)
-def test_inside_everybody_reads_what_their_role_may(them, who, path):
+def test_members_read_what_their_role_may(them, who, path):
     try_to_read(them, who, path)
 
 
 @pytest.mark.parametrize(("who", "path"), OUTSIDERS)
-def test_outside_nobody_learns_that_it_is_there(them, who, path):
+def test_outsiders_get_not_found(them, who, path):
     try_from_outside(them, who, path)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("who", EVERYBODY)
-def test_everybody_inside_reads_what_their_role_may_at_every_address(them, who):
+def test_every_member_reads_what_their_role_may_at_every_url(them, who):
     for path in READS:
         try_to_read(them, who, path)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("who", [None, "stranger", "former"])
-def test_everybody_outside_learns_of_no_address(them, who):
+def test_every_outsider_gets_not_found_for_every_url(them, who):
     for _, path in OUTSIDERS:
         try_from_outside(them, who, path)
 
 
-def test_a_browsers_session_lets_no_program_in(them):
+def test_a_browser_session_does_not_authenticate_the_api(them):
     assert them.client("customer_lead").get(f"/api/r/{them.relationship}/review").status_code == 401
 
 
-def test_a_token_ends_by_its_day_or_when_it_is_ended(them):
+def test_a_token_ends_when_it_expires_or_is_revoked(them):
     with transaction.atomic():
         set_viewer(them.people["customer_lead"].pk)
         made, word = parties.make_token(them.people["customer_lead"], "short", 1, writes=False)
@@ -143,7 +143,7 @@ def test_a_token_ends_by_its_day_or_when_it_is_ended(them):
     assert Client().get("/api/relationships", headers={"authorization": f"Bearer {late}"}).status_code == 200
 
 
-def test_its_word_is_shown_once_on_the_account_page(them):
+def test_a_tokens_secret_is_shown_once_on_the_account_page(them):
     page = said_again(them.client("provider_finance"))
     shown = page.post("/account/tokens/", {"name": "Power BI", "days": 30}).content.decode()
     assert "comity_" in shown
@@ -154,7 +154,7 @@ def test_its_word_is_shown_once_on_the_account_page(them):
     assert page.post("/account/tokens/", {"name": "", "days": 3000}).status_code == 422
 
 
-def test_places_levels_and_review_agree(them):
+def test_relationships_levels_and_review_agree(them):
     (place,) = ask(them, "provider_lead", None).json()
     assert (place["side"], place["role"], place["provider"]) == ("provider", "lead", "Helpline")
     review = ask(them, "provider_lead", "review?period=2026-06").json()
@@ -196,7 +196,7 @@ def test_a_matter_is_raised_answered_and_listed(them):
         ({"event": "weather"}, 422),
     ],
 )
-def test_what_does_not_fit_is_said_and_changes_nothing(them, change, status):
+def test_an_invalid_request_is_explained_and_changes_nothing(them, change, status):
     before = ask(them, "auditor", "matters").json()["count"]
     found = ask(them, "provider_analyst", "matters", CLAIM | change, writes=True)
     assert found.status_code == status
@@ -205,7 +205,7 @@ def test_what_does_not_fit_is_said_and_changes_nothing(them, change, status):
 
 
 @pytest.mark.parametrize("path", ["matters", "confirmations"])
-def test_a_token_that_reads_changes_nothing(them, path):
+def test_a_reading_token_cannot_write(them, path):
     given = CLAIM | {"period": "2026-06", "figures": "0" * 64}
     assert ask(them, "customer_lead", path, given).status_code == 403
     # Whoever reads matters knows that they are raised; the confirmations of a period are for those who confirm.
@@ -213,7 +213,7 @@ def test_a_token_that_reads_changes_nothing(them, path):
     assert ask(them, "customer_member", path, given, writes=True).status_code == status
 
 
-def test_a_period_is_confirmed_by_both_and_the_record_holds(them):
+def test_a_period_is_confirmed_by_both_and_the_record_verifies(them):
     seen = ask(them, "customer_lead", "confirmations?period=2026-05").json()
     assert seen["figures"] == chain.digest_of(seen["shown"])
     assert (seen["frozen"], seen["words"], seen["moved"]) == (None, [], [])
@@ -242,7 +242,7 @@ def enums(kind):
         yield from enums(part)
 
 
-def test_no_two_enumerations_of_the_contract_share_a_name():
+def test_enumerations_of_the_openapi_schema_have_unique_names():
     """Else the contract describes one of them, and says it of the other too."""
     found = {}
     for schema in subclasses(Schema):
@@ -260,7 +260,7 @@ def subclasses(kind):
 
 
 @pytest.mark.usefixtures("them")
-def test_the_contract_is_openapi():
+def test_the_schema_is_valid_openapi():
     told = Client().get("/api/openapi.json").json()
     assert told["openapi"].startswith("3.1")
     paths = {path.split("/r/{relationship}/")[-1] for path in told["paths"]}
@@ -288,7 +288,7 @@ def answers(told):
 
 
 @pytest.mark.usefixtures("them")
-def test_every_answer_has_a_schema_and_no_object_is_left_open():
+def test_every_response_has_a_closed_schema():
     """As `dict[str, Any]` would leave it: an object of which nothing is said."""
     told = Client().get("/api/openapi.json").json()
     named = told["components"]["schemas"]
@@ -311,14 +311,14 @@ def sent(them, who, path, **fields):
     return Browser().post(f"/api/r/{them.relationship}/{path}", fields, headers=headers)
 
 
-def test_levels_as_parquet_are_those_of_the_csv(them):
+def test_levels_as_parquet_equal_the_csv(them):
     rows = list(csv.DictReader(io.StringIO(ask(them, "auditor", "levels.csv?period=2026-06").content.decode())))
     (told,) = parquet.read_table(io.BytesIO(ask(them, "auditor", "levels.parquet?period=2026-06").content)).to_pylist()
     assert (told["kpi"], told["num"], told["met"]) == ("service_level", 28.0, False)
     assert [str(value) for value in told.values()] == list(rows[0].values())
 
 
-def test_evidence_is_laid_before_the_other_side_and_terms_are_countered(them):
+def test_evidence_is_uploaded_and_terms_are_countered(them):
     number = ask(them, "provider_analyst", "matters", CLAIM, writes=True).json()["id"]
     more = {"move": "counter", "text": "One day.", "to_day": "2026-06-10"}
     told = ask(them, "customer_lead", f"matters/{number}/moves", more, writes=True).json()
@@ -334,7 +334,7 @@ def test_evidence_is_laid_before_the_other_side_and_terms_are_countered(them):
     assert ask(them, "customer_lead", f"matters/{number}/moves", wrong, writes=True).status_code == 422
 
 
-def test_a_file_is_looked_at_brought_in_and_taken_back(them):
+def test_a_file_is_uploaded_imported_and_undone(them):
     rows = "month,driver,quantity,unit_cost,behaviour\n2026-05,Xenon,1,2,fixed\nnonsense,x,1,2,fixed\n"
     rows += "".join(f"2026-0{n % 9 + 1},d{n},1,2,fixed\n" for n in range(60))
     made = sent(them, "provider_lead", "records", file=SimpleUploadedFile("costs.csv", rows.encode()))
@@ -354,7 +354,7 @@ def test_a_file_is_looked_at_brought_in_and_taken_back(them):
     assert ask(them, "provider_lead", f"records/{number}").json()["stage"] == "undone"
 
 
-def test_what_is_held_back_takes_a_reason(them):
+def test_holding_back_needs_a_reason(them):
     day = (timezone.now() + timedelta(days=30)).date().isoformat()
     said = {"item": "contacts.team", "reason": "Ours.", "review_on": day}
     assert ask(them, "customer_finance", "held-back", said, writes=True).status_code == 404
@@ -365,7 +365,7 @@ def test_what_is_held_back_takes_a_reason(them):
     assert ("contacts.team", "Ours.") in {(one["item"], one["reason"]) for one in told["held_back"]}
 
 
-def test_what_is_held_back_is_shared_again_by_its_own_side_alone():
+def test_only_the_own_side_discloses_what_it_holds_back():
     them = cast()
     them.tokens = {}
     them.book(KPI, contacts="\n".join(contacts()))
@@ -398,7 +398,7 @@ def test_what_is_held_back_is_shared_again_by_its_own_side_alone():
     assert ("disclosed", "contacts.reason", "Customer Roster") in lines
 
 
-def test_what_an_import_would_change_is_read_by_all_inside_and_accepted_by_rows():
+def test_corrections_are_read_by_all_members_and_accepted_by_rows():
     them = cast()
     them.tokens = {}
     them.book('[private]\ncustomer = ["contacts.reason"]\n')
@@ -455,7 +455,7 @@ def test_what_an_import_would_change_is_read_by_all_inside_and_accepted_by_rows(
     ]
 
 
-def test_people_are_asked_given_roles_stood_in_for_and_let_go():
+def test_members_are_invited_given_roles_and_deputies_and_removed():
     them = cast()
     them.tokens = {}
     token(them, "provider_lead", writes=True)
@@ -483,7 +483,7 @@ def test_people_are_asked_given_roles_stood_in_for_and_let_go():
     assert ask(them, "customer_member", "access-reviews", {}, writes=True).status_code == 404
 
 
-def test_the_review_by_mail_is_wished_for_and_ended(them):
+def test_the_review_by_mail_is_subscribed_and_ended(them):
     wish = {"due": "day 5 07:00", "form": "pdf", "view": "own"}
     assert put(them, "provider_lead", "mail", wish).json()["view"] == "own"
     assert ask(them, "provider_lead", "mail").json()["due"] == "day 5 07:00"
@@ -492,14 +492,14 @@ def test_the_review_by_mail_is_wished_for_and_ended(them):
     assert put(them, "provider_lead", "mail", wish | {"due": "never"}).status_code == 422
 
 
-def test_a_restatement_takes_a_frozen_period_and_a_reason(them):
+def test_a_restatement_needs_a_frozen_period_and_a_reason(them):
     said = {"period": "2026-06", "reason": "Late records."}
     assert ask(them, "customer_analyst", "restatements", said, writes=True).status_code == 404
     assert ask(them, "customer_lead", "restatements", said | {"reason": ""}, writes=True).status_code == 422
     assert ask(them, "customer_lead", "restatements", said, writes=True).status_code == 409
 
 
-def test_a_relationship_is_begun_and_its_book():
+def test_a_relationship_and_its_book_are_created():
     them = cast()
     them.tokens = {}
     said = {"side": "provider", "own": "Alpha Desk", "other": "Someday Ltd", "other_kind": "dealer"}
@@ -526,7 +526,7 @@ def test_a_relationship_is_begun_and_its_book():
     assert ask(them, "stranger", "records", relationship=there["id"]).json()["tables"] == []
 
 
-def test_ones_own_tokens_are_listed_and_ended_and_none_makes_another(them):
+def test_own_tokens_are_listed_and_revoked_and_cannot_make_another(them):
     word = token(them, "provider_finance")
     headers = {"authorization": f"Bearer {token(them, 'provider_finance', writes=True)}"}
     known = [one for one in Client().get("/api/tokens", headers=headers).json() if one["name"] == "a program"]
@@ -543,14 +543,14 @@ def test_ones_own_tokens_are_listed_and_ended_and_none_makes_another(them):
     del them.tokens["provider_finance", False]
 
 
-def test_lists_come_in_parts(them):
+def test_lists_are_sliced(them):
     whole = ask(them, "auditor", "people").json()
     parts = [ask(them, "auditor", f"people?limit=5&offset={at}").json() for at in range(0, len(whole) + 5, 5)]
     assert [one for part in parts for one in part] == whole
     assert ask(them, "auditor", "people?limit=201").status_code == 422
 
 
-def test_what_waits_for_a_side_is_asked_for_by_it(them):
+def test_matters_are_filtered_by_the_side_that_they_wait_for(them):
     ask(them, "customer_lead", "matters", CLAIM | {"title": "Of the customer"}, writes=True)
     waits = {side: ask(them, "auditor", f"matters?waits={side}").json()["items"] for side in Side}
     assert {one["waits_for"] for one in waits[Side.PROVIDER]} == {"provider"}
@@ -558,7 +558,7 @@ def test_what_waits_for_a_side_is_asked_for_by_it(them):
     assert "Of the customer" not in {one["title"] for one in waits[Side.CUSTOMER]}
 
 
-def test_a_file_is_told_whole_to_its_own_side_alone(them):
+def test_a_delivery_is_described_in_full_to_its_own_side_alone(them):
     head = "contact_id,opened_at,queue,channel"
     row = "t1,2026-06-03T10:00:00Z,help,voice"
     made = sent(them, "provider_lead", "records", file=SimpleUploadedFile("june.csv", f"{head}\n{row}\n".encode()))
@@ -579,7 +579,7 @@ def test_a_file_is_told_whole_to_its_own_side_alone(them):
 @pytest.mark.parametrize(
     ("form", "begins"), [("pdf", b"%PDF-"), ("html", b"<!doctype html>"), ("xlsx", b"PK"), ("pptx", b"PK")]
 )
-def test_the_review_as_a_file_is_what_the_person_may_see(them, form, begins):
+def test_a_review_file_holds_what_the_person_may_see(them, form, begins):
     found = ask(them, "provider_executive", f"review/file.{form}?period=2026-06")
     assert found.content.startswith(begins)
     if form == "html":
@@ -590,7 +590,7 @@ def test_the_review_as_a_file_is_what_the_person_may_see(them, form, begins):
         assert ask(them, "provider_executive", "review/file.json").status_code == 422
 
 
-def test_what_might_have_been_is_answered_by_the_model():
+def test_a_supposition_is_answered_by_the_model():
     """As on the page: 250 contacts in the place of 290 make 67.565 % (`reviews/test_attribution.py`)."""
     them = cast()
     them.tokens = {}
@@ -616,7 +616,7 @@ def test_what_might_have_been_is_answered_by_the_model():
         ("record", ("read record", "")),
     ],
 )
-def test_what_a_program_reads_is_told_as_what_a_person_reads(path, line):
+def test_reading_by_the_api_is_logged_as_on_the_pages(path, line):
     them = cast()
     them.tokens = {}
     them.book(KPI, contacts="\n".join(contacts()))

@@ -118,7 +118,7 @@ def asked(them, contract, examples):
 
 
 @pytest.mark.gate
-def test_every_answer_is_one_that_the_contract_names(them, contract):
+def test_every_response_is_in_the_openapi_schema(them, contract):
     """Few examples of each operation, asked as everybody in turn."""
     told = asked(them, contract, 2)
     assert {who for who, _ in told} == set(EVERYWHERE)
@@ -126,7 +126,7 @@ def test_every_answer_is_one_that_the_contract_names(them, contract):
 
 
 @pytest.mark.long
-def test_every_answer_is_one_that_the_contract_names_whatever_is_asked(them, contract):
+def test_every_response_to_generated_requests_is_in_the_openapi_schema(them, contract):
     told = asked(them, contract, 6 * len(EVERYWHERE))
     assert {200, 201, 401, 404, 409, 422} <= {status for _, status in told}
 
@@ -156,7 +156,7 @@ CLAIM = {"kind": "claim", "title": "Out", "text": "It was out.", "event": "outag
         {"title": "x" * 161},
     ],
 )
-def test_what_no_database_or_calendar_holds_is_refused_and_not_repeated(them, change):
+def test_null_characters_and_impossible_days_are_refused_and_not_echoed(them, change):
     found = post(them, "matters", json.dumps(CLAIM | change))
     assert found.status_code == 422
     assert found.headers["Content-Type"] == "application/problem+json"
@@ -169,7 +169,7 @@ def test_what_no_database_or_calendar_holds_is_refused_and_not_repeated(them, ch
     [b"\xff\xfe", b"", b"[" * 200_000, b'{"a":' * 100_000, b"1" * 5000, b"{", b"null", b"[]", b'"x"', b"NaN"],
     ids=["no UTF-8", "nothing", "deep list", "deep object", "long number", "broken", "null", "list", "text", "NaN"],
 )
-def test_what_is_no_json_is_refused(them, body):
+def test_invalid_json_is_refused(them, body):
     for path in ("matters", "confirmations", f"matters/{them.matter}/moves"):
         found = post(them, path, body)
         assert found.status_code in {400, 422}
@@ -179,7 +179,7 @@ def test_what_is_no_json_is_refused(them, body):
 @pytest.mark.gate
 @pytest.mark.parametrize("path", ["nowhere", "r/none/review", "r/{0}/nowhere", "r/{0}/matters/none"])
 @pytest.mark.usefixtures("them")
-def test_an_address_that_is_none_is_told_to_a_program_as_every_error_is(path):
+def test_an_unknown_api_url_is_a_problem_document(path):
     found = Client().get(f"/api/{path.format(uuid.uuid4())}")
     assert (found.status_code, found.headers["Content-Type"]) == (404, "application/problem+json")
     assert found.json()["status"] == 404
@@ -187,13 +187,13 @@ def test_an_address_that_is_none_is_told_to_a_program_as_every_error_is(path):
 
 @pytest.mark.gate
 @pytest.mark.parametrize("offset", [10**9 + 1, 2**63, 10**40, -1])
-def test_an_offset_has_an_end(them, offset):
+def test_an_offset_has_a_maximum(them, offset):
     headers = {"authorization": f"Bearer {them.words['auditor']}"}
     assert Client().get(f"/api/r/{them.relationship}/matters?offset={offset}", headers=headers).status_code == 422
 
 
 @pytest.mark.gate
-def test_a_name_in_the_levels_is_no_formula():
+def test_a_name_in_the_levels_csv_is_no_formula():
     them = cast()
     them.book(
         KPI.replace('id = "service_level"', 'id = "=1+1"\nmeasure = "service_level"'), contacts="\n".join(contacts())

@@ -56,7 +56,7 @@ def refused(them, who, sql, *values):
 
 @pytest.mark.parametrize("deemed", [True, False])
 @pytest.mark.parametrize("side", ["customer", "provider"])
-def test_nobody_inserts_a_confirmation_of_any_side(them, side, deemed):
+def test_the_app_role_cannot_insert_a_confirmation(them, side, deemed):
     person = None if deemed else them.people["customer_lead"].pk
     refused(
         them,
@@ -67,7 +67,7 @@ def test_nobody_inserts_a_confirmation_of_any_side(them, side, deemed):
     )  # fmt: skip
 
 
-def test_nobody_inserts_an_entry_of_the_record(them):
+def test_the_app_role_cannot_insert_an_entry_of_the_record(them):
     refused(
         them,
         "provider_lead",
@@ -89,12 +89,12 @@ def test_nobody_inserts_an_entry_of_the_record(them):
         "subject = 'x'", "void_told_at = now()",
     ],
 )  # fmt: skip
-def test_nobody_changes_a_confirmation(them, change):
+def test_the_app_role_cannot_change_a_confirmation(them, change):
     refused(them, "customer_lead", f"UPDATE record_consent SET {change}")
 
 
 @pytest.mark.parametrize("who", ["customer_analyst", "customer_member", "mediator", "auditor", "stranger"])
-def test_only_who_confirms_for_a_side_can_ask_the_database_to(them, who):
+def test_only_members_with_the_right_confirm_in_the_database(them, who):
     if who == "stranger":
         with pytest.raises(ProgrammingError, match=REFUSED), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT comity_consent('period', %s, %s, %s)", [JUNE, DIGEST, json.dumps(FIGURES)])
@@ -102,13 +102,13 @@ def test_only_who_confirms_for_a_side_can_ask_the_database_to(them, who):
     refused(them, who, "SELECT comity_consent('period', %s, %s, %s)", JUNE, DIGEST, json.dumps(FIGURES))
 
 
-def test_a_confirmation_is_for_the_figures_of_its_digest(them):
+def test_a_confirmations_digest_must_match_its_figures(them):
     other = json.dumps(FIGURES | {"csat": {"value": "1"}})
     refused(them, "customer_lead", "SELECT comity_consent('period', %s, %s, %s)", JUNE, DIGEST, other)
     refused(them, "customer_lead", "SELECT comity_consent('period', %s, %s, %s)", JUNE, chain.digest_of({}), "{}")
 
 
-def test_one_side_cannot_freeze_alone_nor_other_figures():
+def test_freezing_needs_both_sides_and_the_confirmed_figures():
     them = cast()
     them.book(KPI, contacts="\n".join(contacts()))
     confirm(them, "customer_lead")
@@ -163,11 +163,11 @@ def notice(them, *who, due=timedelta(days=-1), until=timedelta(days=14), taken=t
         (("provider_lead", "provider_executive"), {"taken": timedelta(hours=2)}),
     ],
 )
-def test_a_notice_that_is_none_is_refused(overdue, who, change):
+def test_an_invalid_notice_is_refused(overdue, who, change):
     refused(overdue, "customer_lead", NOTICE, *notice(overdue, *who, **change))
 
 
-def test_a_notice_is_given_once_and_about_a_word_of_after_both_sides_agreed_to_silence(overdue):
+def test_a_notice_is_given_once_for_a_consent_after_silence_was_allowed(overdue):
     both = ("provider_lead", "provider_executive")
     back(overdue.word, at=timezone.now() - timedelta(days=61))
     refused(overdue, "customer_lead", NOTICE, *notice(overdue, *both))  # before both had
@@ -177,7 +177,7 @@ def test_a_notice_is_given_once_and_about_a_word_of_after_both_sides_agreed_to_s
     refused(overdue, "customer_lead", NOTICE, *notice(overdue, *both))
 
 
-def test_silence_is_a_word_only_where_every_condition_holds(overdue):
+def test_silence_confirms_only_where_every_condition_holds(overdue):
     """Each of them broken alone, and then none: specification of matters, "Silence"."""
     deem, own = "SELECT comity_deem_consent('period', %s, %s)", json.dumps(overdue.word.content)
     refused(overdue, "customer_lead", deem, JUNE, own)  # no notice
@@ -229,7 +229,7 @@ def broken(change, values):
                 everybody.execute(f"DROP TABLE kept_{table}")
 
 
-def test_a_confirmation_of_the_very_figures_is_not_made_void():
+def test_a_confirmation_of_the_current_figures_is_not_voided():
     them = cast()
     them.book(KPI, contacts="\n".join(contacts()))
     confirm(them, "customer_lead")
@@ -259,7 +259,7 @@ def test_a_confirmation_of_the_very_figures_is_not_made_void():
         ("auditor", "remind", None, None),
     ],
 )
-def test_no_step_is_made_in_anothers_name_or_out_of_turn(them, who, move, side, person):
+def test_a_step_cannot_be_made_in_anothers_name_or_out_of_turn(them, who, move, side, person):
     matter = raised(them)
     refused(
         them,
@@ -271,7 +271,7 @@ def test_no_step_is_made_in_anothers_name_or_out_of_turn(them, who, move, side, 
 
 
 @pytest.mark.parametrize("change", [{"at": "now() - interval '1 year'"}, {"number": "7"}, {"answers": "theirs"}])
-def test_a_step_is_the_next_one_and_of_now(them, change):
+def test_a_step_has_the_next_number_and_the_current_time(them, change):
     matter, other = raised(them), raised(them)
     with transaction.atomic():
         them.at("provider_lead")
@@ -286,7 +286,7 @@ def test_a_step_is_the_next_one_and_of_now(them, change):
     )  # fmt: skip
 
 
-def test_whether_the_clock_had_run_out_is_not_the_sides_to_say(them):
+def test_a_side_cannot_set_whether_a_step_was_late(them):
     matter = raised(them)
     running(matter, them, -timedelta(minutes=5))
     attack(
@@ -312,7 +312,7 @@ def test_whether_the_clock_had_run_out_is_not_the_sides_to_say(them):
         "raised_at = now() - interval '1 year'", "last_move = 1", "last_move = 9", "owner_id = NULL, due_on = now()",
     ],
 )  # fmt: skip
-def test_no_matter_changes_without_a_step_that_justifies_it(them, who, change):
+def test_a_matter_changes_only_with_a_step_that_justifies_it(them, who, change):
     matter = raised(them, "customer_lead", Kind.DISPUTE)
     refused(them, who, f"UPDATE matters_matter SET {change} WHERE id = %s", matter.pk)
     with transaction.atomic():
@@ -320,7 +320,7 @@ def test_no_matter_changes_without_a_step_that_justifies_it(them, who, change):
         assert Matter.objects.get(pk=matter.pk).state == "asked"
 
 
-def test_a_step_justifies_what_it_says_and_once(them):
+def test_a_step_justifies_one_change_of_a_matter(them):
     """A comment accepts nothing; a refusal does not accept; a counter of before is not one of now."""
     matter = raised(them)
     moved(them, "provider_lead", matter, Move.COMMENT)
@@ -343,14 +343,14 @@ def test_a_step_justifies_what_it_says_and_once(them):
         {"raised_at": timezone.now() - timedelta(days=400)},
     ],
 )  # fmt: skip
-def test_a_matter_is_raised_by_ones_own_side_and_is_open(them, change):
+def test_a_matter_is_raised_by_the_own_side_and_open(them, change):
     row = {"asks": "customer", "answers": "provider", "reply_by": timezone.now() + timedelta(days=20)} | change
     with pytest.raises(ProgrammingError, match=REFUSED), transaction.atomic():
         them.at("customer_lead")
         Matter.objects.create(relationship_id=them.relationship, kind="claim", title="x", **row)
 
 
-def test_a_reminder_in_a_matter_is_written_by_the_owners_function_alone_and_once(them):
+def test_a_matters_reminder_is_written_once_by_the_database_function(them):
     matter, lead = raised(them), [them.people["provider_lead"].pk]
     remind = "SELECT comity_remind_matter(%s, %s::uuid[])"
     running(matter, them, -timedelta(minutes=1))
@@ -363,12 +363,12 @@ def test_a_reminder_in_a_matter_is_written_by_the_owners_function_alone_and_once
     assert (last.move, last.side, last.person, last.ran_out) == ("remind", None, None, False)
 
 
-def test_a_mediators_comment_is_on_neither_side_and_stays_possible(them):
+def test_a_mediator_can_comment_on_neither_side(them):
     matter = moved(them, "mediator", raised(them), Move.COMMENT)
     assert (steps(them, matter)[-1].side, steps(them, matter)[-1].person) == (None, them.people["mediator"])
 
 
-def test_the_database_knows_the_same_roles_as_the_rights():
+def test_database_and_code_have_the_same_role_rights():
     """`comity_able` is called with these; a right that moves to another role has to move there, by a migration."""
     assert {role for role in Role if role_may(role, Action.CONFIRM)} == {"lead", "executive"}
     assert {role for role in Role if role_may(role, Action.ANSWER)} == {"lead", "analyst"}
@@ -383,7 +383,7 @@ def test_the_database_knows_the_same_roles_as_the_rights():
     }
 
 
-def test_a_deputy_confirms_and_the_entry_says_for_whom():
+def test_a_deputys_confirmation_names_whom_they_stand_in_for():
     them = cast()
     them.book(KPI, contacts="\n".join(contacts()))
     with superuser() as everybody:
@@ -407,7 +407,7 @@ def test_a_deputy_confirms_and_the_entry_says_for_whom():
         {"t": 'a"b\\c\n\t\r\b\f\x01\x1f/\u2028é😀'}, {"n": [0, -1, 10, 123456789012345]}, {"": ""},
     ],
 )  # fmt: skip
-def test_the_database_and_the_chain_write_the_same_canonical_text(them, value):
+def test_database_and_code_write_the_same_canonical_json(them, value):
     """PostgreSQL and Python, two implementations of one format."""
     text = json.dumps(value)
     ((said, digest),) = attack(
@@ -417,12 +417,12 @@ def test_the_database_and_the_chain_write_the_same_canonical_text(them, value):
 
 
 @pytest.mark.parametrize("number", ["1.5", "1.0", "-0.1", "1234567890123456"])
-def test_the_database_keeps_no_number_that_readers_write_differently(them, number):
+def test_the_database_refuses_numbers_without_one_canonical_form(them, number):
     with pytest.raises(DatabaseError, match="comity: the record holds whole numbers"):
         attack(them, "auditor", "SELECT comity_canonical(%s)", f'{{"a": {number}}}')
 
 
-def test_the_record_is_read_and_never_written(them):
+def test_the_app_role_cannot_write_the_record(them):
     with transaction.atomic():
         them.at("provider_lead")
         assert Entry.objects.count() == 0

@@ -141,7 +141,7 @@ def test_every_job_is_placed():
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
-def test_a_mail_goes_to_those_of_the_side_with_the_right_and_tells_no_secret(them, language):
+def test_a_mail_goes_to_members_with_the_right_and_holds_no_private_value(them, language):
     """A reminder and the word before silence; in the reader's language."""
     for one in them.people.values():
         type(one).objects.filter(pk=one.pk).update(language=language)
@@ -170,7 +170,7 @@ def test_a_mail_goes_to_those_of_the_side_with_the_right_and_tells_no_secret(the
     assert ("contesta" in told.lower() or "confirma" in told.lower()) is (language == "es")
 
 
-def test_a_title_over_several_lines_stops_no_clock(them):
+def test_a_title_with_line_breaks_does_not_stop_periodic_jobs(them):
     """Else either side could hold up the reminders of the whole relationship by one matter."""
     other = raised(them)
     with transaction.atomic():
@@ -188,7 +188,7 @@ def test_a_title_over_several_lines_stops_no_clock(them):
 
 @pytest.mark.parametrize("job", [books.look_at_delivery, books.import_delivery])
 @pytest.mark.parametrize("who", ["customer_lead", "stranger", "former"])
-def test_a_job_in_the_name_of_somebody_else_does_nothing(them, job, who):
+def test_a_job_for_a_non_member_does_nothing(them, job, who):
     made = received(
         them, "provider_lead", "costs.csv", "month,driver,quantity,unit_cost,behaviour\n2026-06,x,1,5,fixed\n"
     )
@@ -230,7 +230,7 @@ def waiting_jobs(them, name):
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
-def test_whose_rows_an_import_would_change_are_told_so_in_their_language_without_a_cell(them, language):
+def test_a_correction_mail_is_in_the_readers_language_without_values(them, language):
     """Whoever imported speaks the other one: neither the file's name nor a value stands in the mail."""
     other = {"en": "es", "es": "en"}[language]
     for name, one in them.people.items():
@@ -270,7 +270,7 @@ def test_whose_rows_an_import_would_change_are_told_so_in_their_language_without
 
 
 @pytest.mark.parametrize("who", ["customer_lead", "former"])
-def test_a_correction_that_the_other_side_accepted_is_made_in_its_own_name_alone(them, who):
+def test_an_accepted_correction_is_made_only_in_the_name_of_who_accepted(them, who):
     """The other side cannot; where who accepted it has left, it is made in the name of who leads their side."""
     number = ["customer_lead", "former"].index(who)
     matter = correcting(them, "customer", number)
@@ -302,7 +302,7 @@ def test_a_correction_that_the_other_side_accepted_is_made_in_its_own_name_alone
     assert on_record(them, f"rcustomer{number}") == 5
 
 
-def test_a_correction_is_refused_by_whose_rows_they_are_alone(them):
+def test_only_the_side_of_the_rows_refuses_a_correction(them):
     """The job takes the word of the room: nobody else has it deferred."""
     matter = correcting(them, "provider", 7)
     before = waiting_jobs(them, "books.refuse")
@@ -326,7 +326,7 @@ def test_a_correction_is_refused_by_whose_rows_they_are_alone(them):
         count_proposals(queries.book_folder(them.relationship), "surveys", matter.records["number"])
 
 
-def test_no_log_and_no_name_of_a_file_tells_a_secret_or_who_is_there(them, caplog):
+def test_logs_and_file_names_hold_no_private_value_or_person(them, caplog):
     """Of whatever is asked, granted or refused: neither what is kept, nor names, addresses and words."""
     caplog.set_level(logging.DEBUG)
     caplog.handler.setFormatter(logging.Formatter("%(name)s %(message)s"))

@@ -55,7 +55,7 @@ def titles(answer):
     return re.findall(r">(Matter \d\d)</a>", answer.content.decode())
 
 
-def test_every_matter_stands_on_one_page(them):
+def test_every_matter_is_on_exactly_one_page(them):
     browser = them.client("customer_member")
     first, second, third = (browser.get(them.url(f"matters/?page={number}")) for number in (1, 2, 3))
     assert (len(titles(first)), len(titles(second)), titles(third)) == (50, MANY - 50, [])
@@ -65,13 +65,13 @@ def test_every_matter_stands_on_one_page(them):
 
 
 @pytest.mark.parametrize("asked", ["0", "-1", "x", "²", "", "1e3", "9" * 30])
-def test_a_page_that_cannot_be_is_the_first_or_an_empty_one(them, asked):
+def test_an_invalid_page_number_gives_the_first_or_an_empty_page(them, asked):
     answer = them.client("customer_member").get(them.url("matters/"), {"page": asked})
     assert answer.status_code == 200
     assert len(titles(answer)) == (0 if asked.startswith("9") else 50)
 
 
-def test_today_shows_the_first_and_says_how_many(them):
+def test_today_shows_the_first_matters_and_their_count(them):
     browser = them.client("provider_lead")
     answer = browser.get(them.url())
     assert titles(answer) == [f"Matter {number:02}" for number in range(10)]
@@ -82,7 +82,7 @@ def test_today_shows_the_first_and_says_how_many(them):
     assert titles(browser.get(them.url("matters/?waits=customer"))) == []
 
 
-def test_the_log_goes_back_to_its_beginning(them):
+def test_the_log_pages_back_to_its_first_event(them):
     browser = them.client("customer_lead")
     seen = [re.findall(r"file \d+", browser.get(them.url(f"log/?page={number}")).content.decode()) for number in (1, 2)]
     assert (len(seen[0]), len({*seen[0], *seen[1]})) == (100, 130)
@@ -117,7 +117,7 @@ def corrections():
     return found
 
 
-def test_a_page_shows_the_first_changes_and_the_file_has_them_all(corrections):
+def test_the_page_shows_the_first_changes_and_the_file_all(corrections):
     made, number = corrections[250]
     for who, ticks in (("customer_lead", 200), ("provider_lead", 0), ("auditor", 0)):
         browser = made.client(who)
@@ -145,7 +145,7 @@ def test_more_changes_take_no_more_queries(corrections):
     assert {path: found for path, found in asked.items() if len(found) > 1} == {}
 
 
-def test_some_of_many_are_those_ticked_among_the_ones_shown(corrections):
+def test_only_ticked_changes_among_those_shown_are_accepted(corrections):
     """What was not shown was not ticked, and stays as it is."""
     made, number = corrections[250]
     shown = [str(n + 1) for n in range(200)]
@@ -161,7 +161,7 @@ def test_some_of_many_are_those_ticked_among_the_ones_shown(corrections):
     assert 'name="row"' not in page
 
 
-def test_roles_that_see_the_same_share_what_is_worked_out():
+def test_roles_of_one_viewer_class_share_cached_results():
     made = cast()
     made.book('[private]\nprovider = ["costs", "staff"]\n')
     with transaction.atomic():
@@ -171,7 +171,7 @@ def test_roles_that_see_the_same_share_what_is_worked_out():
     assert {seen[name] for name in ("customer_member", "provider_member", "auditor")} == {"joint"}
 
 
-def test_a_definition_that_is_written_anew_is_read_anew():
+def test_a_changed_definition_is_read_again():
     made = cast()
     folder = made.book()
     with transaction.atomic():

@@ -63,7 +63,7 @@ def sentences(app, language):
     return re.findall(r"^(\w+) = ", section, re.MULTILINE)
 
 
-def test_what_the_database_answers_is_a_code():
+def test_database_refusals_are_known_codes():
     answers = {
         answer
         for file in FOLDER.glob("*/migrations/*.py")
@@ -73,7 +73,7 @@ def test_what_the_database_answers_is_a_code():
     assert answers <= set(Code)
 
 
-def test_every_error_of_the_apps_is_a_refusal_and_none_a_wrong_value():
+def test_errors_of_the_apps_are_refusals_and_no_value_errors():
     errors = {
         kind
         for module in MODULES
@@ -86,7 +86,7 @@ def test_every_error_of_the_apps_is_a_refusal_and_none_a_wrong_value():
         assert not issubclass(kind, ValueError | LookupError), kind
 
 
-def test_a_status_says_what_kind_of_refusal_it_is():
+def test_statuses_follow_the_kind_of_refusal():
     assert {code.status for code in CODES} == {403, 409, 410, 422, 429, 503}
     assert {code for code in CODES if code.status == HTTPStatus.TOO_MANY_REQUESTS} == {Code.TOO_OFTEN}
 
@@ -107,7 +107,7 @@ def test_a_status_says_what_kind_of_refusal_it_is():
         (PermissionError(13, "Permission denied", str(BOOK)), "Permission denied"),
     ],
 )
-def test_a_sentence_calls_files_as_people_know_them_and_never_says_where_they_lie(error, said):
+def test_sentences_name_files_without_their_paths(error, said):
     names = {WAITING: "june <b>.csv", Path(WAITING.name): "june <b>.csv", BOOK: "the book"}
     assert sentence(error, names) == said
 
@@ -145,7 +145,7 @@ def kept(them):
 
 @pytest.mark.gate
 @pytest.mark.parametrize("status", [403, 404, 409, 422, 429])
-def test_a_program_is_told_of_a_refusal_by_status_sentence_and_code(them, monkeypatch, status):
+def test_the_api_answers_a_refusal_with_status_sentence_and_code(them, monkeypatch, status):
     refusing(monkeypatch, HTTPStatus(status))
     place, headers = place_of(them, "customer_member"), {
         "authorization": f"Bearer {token(them, 'customer_lead', writes=True)}",
@@ -163,7 +163,7 @@ def test_a_program_is_told_of_a_refusal_by_status_sentence_and_code(them, monkey
 
 @pytest.mark.gate
 @pytest.mark.parametrize("language", ["en", "es"])
-def test_a_person_is_sent_back_to_the_page_with_the_form_and_told_why(them, monkeypatch, language):
+def test_a_page_redirects_a_refusal_to_its_form_with_a_message(them, monkeypatch, language):
     refusing(monkeypatch, HTTPStatus.CONFLICT)
     place, browser = place_of(them, "customer_member"), them.client("customer_lead")
     address, page = them.url(f"people/{place}/let-go/"), them.url(f"people/{place}/")
@@ -186,7 +186,7 @@ def test_a_refusal_may_name_the_page_that_follows(them, monkeypatch):
 
 @pytest.mark.gate
 @pytest.mark.parametrize(("status", "title"), [(404, "error.not_found"), (429, "error.too_often")])
-def test_what_is_not_there_and_what_is_too_much_have_pages_of_their_own(them, monkeypatch, status, title):
+def test_not_found_and_rate_limits_have_error_pages(them, monkeypatch, status, title):
     refusing(monkeypatch, HTTPStatus(status))
     address = them.url(f"people/{place_of(them, 'customer_member')}/let-go/")
     answer = them.client("customer_lead").post(address)
@@ -197,7 +197,7 @@ def test_what_is_not_there_and_what_is_too_much_have_pages_of_their_own(them, mo
 
 
 @pytest.mark.gate
-def test_who_only_reads_is_told_on_a_page(them, monkeypatch):
+def test_a_refused_get_is_an_error_page(them, monkeypatch):
     """Nobody is sent round in circles by a page that itself is refused."""
 
     def refuse(*_):
@@ -220,14 +220,14 @@ def shown_again(answer, typed, reason):
 
 
 @pytest.mark.gate
-def test_an_invitation_keeps_its_address(them):
+def test_a_refused_invitation_keeps_its_address(them):
     said = {"email": "typed@example.org", "role": Role.MEMBER, "across": "1"}
     answer = them.client("customer_lead").post(them.url("people/invite/"), said)
     shown_again(answer, 'value="typed@example.org"', "refused.parties.invites_own")
 
 
 @pytest.mark.gate
-def test_a_deputy_keeps_the_day(them):
+def test_a_refused_deputy_form_keeps_the_day(them):
     day = (timezone.now() + timedelta(days=90)).date().isoformat()
     said = {"deputy": str(place_of(them, "customer_roster")), "until": day}
     address = them.url(f"people/{place_of(them, 'customer_member')}/stand-in/")
@@ -235,7 +235,7 @@ def test_a_deputy_keeps_the_day(them):
 
 
 @pytest.mark.gate
-def test_a_reply_keeps_its_text_and_its_terms(them):
+def test_a_refused_reply_keeps_its_text_and_terms(them):
     with transaction.atomic():
         day = timezone.now().date()
         about = matters.NewMatter(Kind.CLAIM, "Out", "It was out.", from_day=day, to_day=day, event="outage")
@@ -247,7 +247,7 @@ def test_a_reply_keeps_its_text_and_its_terms(them):
 
 
 @pytest.mark.gate
-def test_a_mapping_keeps_its_text(them):
+def test_a_refused_mapping_keeps_its_text(them):
     delivery = run(
         them, "customer_lead", received(them, "customer_lead", "weekly.csv", "Skill,Date\nx,1\n"), dry_run=True
     )
@@ -260,14 +260,14 @@ def test_a_mapping_keeps_its_text(them):
 
 
 @pytest.mark.gate
-def test_a_restatement_keeps_its_reason(them):
+def test_a_refused_restatement_keeps_its_reason(them):
     said = {"period": "2026-06", "reason": "typed at length"}
     answer = them.client("customer_lead").post(them.url("review/restate/"), said)
     shown_again(answer, "typed at length", "refused.reviews.not_frozen")
 
 
 @pytest.mark.gate
-def test_what_is_held_back_keeps_its_reason(them):
+def test_refused_holding_back_keeps_its_reason(them):
     day = (timezone.now() + timedelta(days=30)).date().isoformat()
     said = {"item": "contacts", "reason": "typed at length", "review_on": day}
     answer = them.client("customer_lead").post(them.url("records/private/"), said)
@@ -275,7 +275,7 @@ def test_what_is_held_back_keeps_its_reason(them):
 
 
 @pytest.mark.gate
-def test_a_book_that_cannot_be_begun_keeps_what_was_typed():
+def test_a_refused_book_form_keeps_its_input():
     made = cast()
     answer = made.client("customer_lead").post(
         made.url("records/begin/"), {"timezone": "Typed/Zone", "currency": "EUR"}
@@ -287,7 +287,7 @@ def test_a_book_that_cannot_be_begun_keeps_what_was_typed():
 
 
 @pytest.mark.gate
-def test_a_right_that_is_lacking_is_told_where_the_matter_is_known(them):
+def test_a_missing_right_is_explained_where_the_matter_is_visible(them):
     """403 for who reads matters and may not raise one; 404 for who has no place here."""
     body = {"kind": "dispute", "title": "Typed", "text": "Why?"}
     refused = ask(them, "auditor", "matters", body, writes=True)

@@ -95,7 +95,7 @@ def test_every_table_is_placed():
     assert with_relationship <= WALLED
 
 
-def test_the_app_owns_nothing_and_cannot_pass():
+def test_the_app_role_owns_no_table_and_cannot_bypass_policies():
     started()
     with superuser() as owner:
         rights = owner.execute(
@@ -107,7 +107,7 @@ def test_the_app_owns_nothing_and_cannot_pass():
     assert owned == (0,)
 
 
-def test_a_request_that_forgets_sees_nothing(them):
+def test_without_a_viewer_no_row_is_visible(them):
     with transaction.atomic():
         assert [model.objects.count() for model in MODELS] == [0] * len(MODELS)
     with transaction.atomic():
@@ -117,7 +117,7 @@ def test_a_request_that_forgets_sees_nothing(them):
         assert Relationship.objects.count() == 1
 
 
-def test_a_place_is_found_with_all_that_its_tables_say_of_it(them):
+def test_find_member_loads_all_columns_of_a_membership(them):
     """The database finds it by a function that names columns: a new one that it forgets would be asked for apart."""
     with transaction.atomic():
         found = them.at("provider_finance").membership
@@ -131,7 +131,7 @@ def test_a_place_is_found_with_all_that_its_tables_say_of_it(them):
                 assert getattr(ours, field) == getattr(theirs, field), (path, field)
 
 
-def test_who_is_looking_ends_with_the_transaction(them):
+def test_the_viewer_ends_with_the_transaction(them):
     with transaction.atomic():
         them.at("customer_lead")
         assert Matter.objects.count() == 1
@@ -140,7 +140,7 @@ def test_who_is_looking_ends_with_the_transaction(them):
 
 
 @pytest.mark.parametrize("name", ["stranger", "former"])
-def test_who_has_no_place_cannot_take_one(them, name):
+def test_a_non_member_cannot_insert_a_membership(them, name):
     with transaction.atomic():
         assert find_member(them.people[name].pk, them.relationship) is None
     places = []
@@ -160,7 +160,7 @@ def test_who_has_no_place_cannot_take_one(them, name):
             assert not Membership.objects.filter(relationship=them.relationship, left_at=None).exists()
 
 
-def test_nobody_writes_into_a_relationship_that_is_not_theirs(them):
+def test_nobody_writes_into_another_relationship(them):
     with superuser() as everybody:
         (place,) = everybody.execute(
             "SELECT id FROM parties_membership WHERE relationship_id = %s AND role = 'lead' AND side = 'customer'",
@@ -181,7 +181,7 @@ def test_nobody_writes_into_a_relationship_that_is_not_theirs(them):
             row.save(force_insert=True)
 
 
-def test_a_side_cannot_put_people_on_the_other_or_speak_for_it(them):
+def test_a_side_cannot_insert_members_or_rows_of_the_other(them):
     member = Membership(
         relationship_id=them.relationship, person=them.people["stranger"], side=Side.PROVIDER, role="lead"
     )
@@ -208,14 +208,14 @@ def test_a_side_cannot_put_people_on_the_other_or_speak_for_it(them):
     ],
 )
 @pytest.mark.parametrize("change", ["UPDATE {} SET id = id", "DELETE FROM {}"])
-def test_what_was_done_cannot_be_changed(them, table, change):
+def test_log_and_steps_cannot_be_changed(them, table, change):
     with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
         them.at("customer_lead")
         with connection.cursor() as cursor:
             cursor.execute(change.format(table))
 
 
-def test_a_change_of_what_is_held_back_is_told_by_its_own_side_and_read_by_both(them):
+def test_holding_back_steps_are_written_by_the_own_side_and_read_by_both(them):
     said = {"relationship_id": them.relationship, "item": "contacts.reason", "change": MarkStep.Change.DISCLOSED}
     for side, person in ((Side.PROVIDER, "customer_lead"), (Side.CUSTOMER, "customer_member")):
         with pytest.raises(ProgrammingError, match="row-level security"), transaction.atomic():
@@ -234,7 +234,7 @@ def test_a_change_of_what_is_held_back_is_told_by_its_own_side_and_read_by_both(
         assert not MarkStep.objects.exists()
 
 
-def test_what_a_side_holds_back_is_ended_by_that_side_alone(them):
+def test_holding_back_is_ended_by_the_own_side_alone(them):
     with transaction.atomic():
         member = them.at("provider_lead")
         said = {"item": "costs", "reason": "Ours.", "review_on": "2090-01-01", "person": member.membership.person}
@@ -246,7 +246,7 @@ def test_what_a_side_holds_back_is_ended_by_that_side_alone(them):
             assert Mark.objects.filter(item="costs").delete()[0] == gone
 
 
-def test_what_a_correction_would_change_is_fixed_and_silence_answers_none():
+def test_a_corrections_rows_are_fixed_and_silence_does_not_accept_it():
     """Not even for whoever passes the policies: the trigger holds everybody."""
     made = cast()
     with transaction.atomic():
@@ -264,13 +264,13 @@ def test_what_a_correction_would_change_is_fixed_and_silence_answers_none():
 
 
 @pytest.mark.usefixtures("them")
-def test_the_owner_is_held_too():
+def test_policies_bind_the_tables_owner():
     with psycopg.connect(started().cluster.conninfo(OWNER)) as owner:
         assert owner.execute("SELECT count(*) FROM matters_matter").fetchone() == (0,)
         assert owner.execute("SELECT count(*) FROM audit_event").fetchone() == (0,)
 
 
-def test_what_a_side_does_within_its_walls_only_it_reads(them):
+def test_private_rows_are_read_by_their_own_side_alone(them):
     with transaction.atomic():
         own = set(AuditEvent.objects.values_list("event", flat=True)) if them.at("customer_lead") else set()
     with transaction.atomic():

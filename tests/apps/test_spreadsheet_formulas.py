@@ -96,7 +96,7 @@ def test_rejects_hold_no_formula(them):
 
 
 @pytest.mark.parametrize("who", ["customer_lead", "provider_lead", "auditor"])
-def test_what_an_import_would_change_holds_no_formula(them, who):
+def test_corrections_hold_no_formula(them, who):
     found = them.client(who).get(them.url(f"matters/{them.correction.pk}/changes.csv"))
     head, *lines = csv.reader(io.StringIO(found.content.decode(), newline=""))
     assert head == ["change", "kind", "row", "column", "before", "after"]
@@ -111,7 +111,7 @@ def test_what_an_import_would_change_holds_no_formula(them, who):
 
 
 @pytest.mark.parametrize("path", ["log.csv", "people/access.csv"])
-def test_lists_of_people_and_of_what_was_done_hold_no_formula(them, path):
+def test_access_file_and_log_hold_no_formula(them, path):
     told = cells(them.client("provider_lead").get(them.url(path)).content.decode())
     assert len(told) > 50
     assert not [cell for cell in told if cell.startswith(STARTS)]
@@ -127,7 +127,7 @@ def test_levels_hold_no_formula(them):
 
 
 @pytest.mark.parametrize("who", ["customer_lead", "provider_lead", "auditor"])
-def test_a_workbook_holds_texts_and_no_formula_link_or_macro(them, who):
+def test_a_workbook_holds_no_formula_link_or_macro(them, who):
     import openpyxl
 
     packed = them.client(who).get(them.url("review/file.xlsx?period=2026-06")).content
@@ -147,7 +147,7 @@ def test_a_workbook_holds_texts_and_no_formula_link_or_macro(them, who):
         assert "vba" not in name.lower()
 
 
-def test_every_export_of_a_table_is_tried_here():
+def test_every_csv_export_is_tested():
     """Another address or operation that gives out rows for a spreadsheet fails until it is tried above."""
     names = {name or "" for name, _ in addresses(get_resolver().url_patterns)}
     files = {name for name in names if re.search("csv|reject|file|access|changes", name)} - {"review_access"}

@@ -53,7 +53,7 @@ document.addEventListener('securitypolicyviolation', e => window.broken.push(e.v
 """
 
 
-def test_every_text_of_a_form_is_planted():
+def test_every_text_field_of_a_form_is_planted():
     found = set()
     for module in (party_forms, book_forms, matter_forms, reply_forms):
         for form in vars(module).values():
@@ -226,7 +226,7 @@ def no_script_runs(them, browser, home, who, part=slice(None)):
     return seen
 
 
-def test_no_script_of_anybodys_runs_on_any_page(them, browser, home):
+def test_no_stored_script_runs_on_any_page(them, browser, home):
     """All pages as the one of that name; the others take turns."""
     assert no_script_runs(them, browser, home, "odd") > 15
     others = ["provider_lead", "auditor", None]
@@ -235,12 +235,12 @@ def test_no_script_of_anybodys_runs_on_any_page(them, browser, home):
 
 @pytest.mark.long
 @pytest.mark.parametrize(("who", "least"), [("provider_lead", 16), ("auditor", 2), (None, 0)])
-def test_no_script_of_anybodys_runs_on_any_page_as_another(them, browser, home, who, least):
+def test_no_stored_script_runs_on_any_page_for_others(them, browser, home, who, least):
     assert no_script_runs(them, browser, home, who) >= least
 
 
 @pytest.mark.parametrize("who", ["customer_lead", "provider_lead", "auditor"])
-def test_what_an_import_would_change_and_why_something_is_held_back_stand_as_text(them, who):
+def test_corrections_and_reasons_are_escaped(them, who):
     """Else the browser's test of these two pages could pass without anything planted in them."""
     shown = html.escape(SCRIPT, quote=True).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")
     page = them.client(who).get(them.url(f"matters/{them.correction}/")).content.decode()
@@ -256,7 +256,7 @@ def test_what_an_import_would_change_and_why_something_is_held_back_stand_as_tex
 
 
 @pytest.mark.parametrize("who", ["customer_lead", "provider_lead"])
-def test_no_script_runs_in_the_page_that_is_taken_along(them, browser, who):
+def test_no_stored_script_runs_in_the_downloaded_page(them, browser, who):
     text = them.client(who).get(them.url("review/file.html?period=2026-06")).content.decode()
     assert "&lt;script&gt;" in text
     page = browser.new_page()
@@ -268,7 +268,7 @@ def test_no_script_runs_in_the_page_that_is_taken_along(them, browser, who):
     page.close()
 
 
-def test_every_answer_bears_the_policy(them):
+def test_every_response_has_the_content_security_policy(them):
     """Pages of errors, of signing in and of the API among them."""
     browser = them.client("provider_lead")
     browser.raise_request_exception = False

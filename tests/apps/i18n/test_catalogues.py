@@ -13,13 +13,13 @@ def places(sentence):
     return sorted(name for _, name, choice, _ in string.Formatter().parse(sentence) if name and "|" not in choice)
 
 
-def test_the_languages_say_the_same_with_the_same_places():
+def test_all_catalogues_have_the_same_keys_and_placeholders():
     english, spanish = words_for("en")._sentences, words_for("es")._sentences
     assert english.keys() == spanish.keys()
     assert [key for key in english if places(english[key]) != places(spanish[key])] == []
 
 
-def test_nothing_is_left_in_english():
+def test_no_sentence_is_left_in_english():
     english, spanish = words_for("en")._sentences, words_for("es")._sentences
     room = {key for key in english if key.split(".")[0] in {
         "room", "nav", "role", "right", "portfolio", "begin", "people", "invite", "join", "account", "log", "audit",

@@ -151,7 +151,7 @@ def on_buttons() -> set[str]:
 
 
 @pytest.mark.parametrize("language", sorted(LOCALES))
-def test_no_word_stands_in_for_a_term_of_the_trade(language):
+def test_sentences_use_the_terms_of_the_glossary(language):
     pattern = re.compile(rf"\b({'|'.join(STAND_INS[language])})(?!\w)", re.IGNORECASE)
     found = {key: match[0] for key, text in sentences(language).items() if (match := pattern.search(named(text)))}
     assert found == {}
@@ -159,7 +159,7 @@ def test_no_word_stands_in_for_a_term_of_the_trade(language):
 
 @pytest.mark.parametrize("language", sorted(LOCALES))
 @pytest.mark.parametrize("what", sorted(MACHINE))
-def test_nothing_on_a_page_is_written_for_a_machine(language, what):
+def test_sentences_hold_no_technical_names(language, what):
     texts = {key: named(text) for key, text in sentences(language).items() if key not in SHOWS_MACHINE_TEXT}
     assert {key: text for key, text in texts.items() if re.search(MACHINE[what], text)} == {}
 
@@ -181,7 +181,7 @@ def test_a_button_begins_with_a_verb(language):
 
 
 @pytest.mark.parametrize("language", sorted(LOCALES))
-def test_a_help_is_one_short_sentence(language):
+def test_a_help_text_is_one_short_sentence(language):
     helps = {key: text for key, text in sentences(language).items() if re.search(r"[._](about|help)$", key)}
     assert len(helps) > 50
     several = re.compile(r"(?<!Max)(?<!Máx)[.?!] +\w")
@@ -190,5 +190,5 @@ def test_a_help_is_one_short_sentence(language):
 
 
 @pytest.mark.parametrize("exceptions", [SHOWS_MACHINE_TEXT, LONG_TITLES, LONG_HELP])
-def test_no_exception_outlives_its_sentence(exceptions):
+def test_exceptions_name_existing_keys(exceptions):
     assert {key for key in exceptions if key not in words_for("en")._sentences} == set()
