@@ -158,10 +158,10 @@ class Membership(UUIDModel):
 
 
 class Invitation(UUIDModel):
-    """An invitation to join. Of the word in its mail only a digest is kept.
+    """An invitation to join. Of the token in its mail only a digest is stored.
 
     One for a neutral person (`side` is None) is a proposal until a lead of the other side agrees: until then there is
-    no word and no mail, so nobody can use it.
+    no token and no mail, so nobody can use it.
     """
 
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="invitations")
@@ -182,7 +182,7 @@ class Invitation(UUIDModel):
 
 
 class Token(UUIDModel):
-    """Lets a program in as a person, for a time and a purpose. Only what tells the word again is kept."""
+    """Lets a program in as a person, for a time and a purpose. Of its secret only a digest is stored."""
 
     person = models.ForeignKey(Person, models.CASCADE, related_name="+")
     name = models.CharField(max_length=80)
