@@ -47,9 +47,9 @@ from comity.core.values import Side
 from tests.cast import write_book
 with transaction.atomic():
     people = [Person.objects.create_user(f"{name}@example.org", "correct horse battery", name=name) for name in "ab"]
-    member = operations.found(people[0], Side.CUSTOMER, "Northwind", "Helpline")
+    member = operations.create_relationship(people[0], Side.CUSTOMER, "Northwind", "Helpline")
     _, word = operations.invite(member, people[1].email, Role.LEAD, Side.PROVIDER)
-    operations.join(people[1], word)
+    operations.accept_invitation(people[1], word)
     tokens = []
     for person in people:
         set_viewer(person.pk)
@@ -68,11 +68,11 @@ django.setup()
 from comity.apps.books.models import Delivery
 from comity.apps.books.queries import open_member_book
 from comity.apps.matters.models import Matter
-from comity.apps.outbox.operations import recover
+from comity.apps.outbox.operations import recover_stalled_jobs
 from comity.apps.parties.models import Person
 from comity.apps.parties.member_context import acting_as
 from comity.apps.record.models import Entry
-recover()
+recover_stalled_jobs()
 day = lambda moment: str(moment.astimezone(ZoneInfo("Europe/Madrid")).date())
 person = Person.objects.get(email="a@example.org")
 with acting_as(person.pk, sys.argv[1]) as member, open_member_book(member) as book:
