@@ -183,12 +183,18 @@ class Script:
         response = self.ask(side, "invitations", {"email": email, "role": "member"})
         self.invited[email] = response is not None and "refused" not in response
 
-    def confirm(self, side):
-        figures = self.ask(side, "confirmations?period=2026-05")
-        if figures is not None and "digest" in figures:
-            self.ask(
-                side, "confirmations", {"period": "2026-05", "digest": figures["digest"], "figures": figures["figures"]}
-            )
+    def confirm(self, _side):
+        """One side alone: once both have, imports are held and no longer undone."""
+        self.confirm_for(0)
+
+    def confirm_for(self, side):
+        """Confirm May for a side; whether it was acknowledged."""
+        closing = self.ask(side, "confirmations?period=2026-05")
+        if closing is None or "figures" not in closing:  # being computed, or it broke
+            return False
+        said = {"period": "2026-05", "figures": closing["figures"], "shown": closing["shown"]}
+        response = self.ask(side, "confirmations", said)
+        return response is not None and ("period" in response or response == {"refused": 409})
 
 
 def killable_processes(served):
@@ -273,6 +279,7 @@ def test_killed_processes_lose_nothing_and_double_nothing(room_folder, kills):
         served.until(200)
         wait_until_settled(served)
         import_interrupted_files(served, script)
+        close_period(served, script)
         check_state(served, script)
     except BaseException as error:
         error.add_note(f"seed {seed}; {served.said()[-3000:]}")
@@ -281,6 +288,19 @@ def test_killed_processes_lose_nothing_and_double_nothing(room_folder, kills):
         served.process.terminate()
         served.process.wait(60)
         served.log.close()
+
+
+def close_period(served, script, seconds=120):
+    """Both sides confirm May, as soon as its figures have been computed; until the mails about it are sent."""
+    end = time.monotonic() + seconds
+    for side in (0, 1):
+        while not script.confirm_for(side):
+            assert time.monotonic() < end, script.answers
+            time.sleep(0.3)
+    with psycopg.connect(served.room.cluster.conninfo(SUPERUSER), autocommit=True) as connection:
+        while connection.execute("SELECT count(*) FROM outbox_waitingmail").fetchone() != (0,):
+            assert time.monotonic() < end, "mails wait"
+            time.sleep(0.3)
 
 
 def import_interrupted_files(served, script):
@@ -320,7 +340,7 @@ def check_state(served, script):
     assert {stages[pk] for pk in script.undone} <= {"undone", "brought"}
     assert "bringing" not in stages.values()
     periods = [period for _, period, kind in state["entries"] if kind == "frozen"]
-    assert len(periods) == len(set(periods))
+    assert periods == ["2026-05"]  # once, whatever broke off when they confirmed
     # Every mail was handed over; one that was handed over twice bears the same id.
     with psycopg.connect(served.room.cluster.conninfo(SUPERUSER), autocommit=True) as connection:
         (waiting,) = connection.execute("SELECT count(*) FROM outbox_waitingmail").fetchone()
