@@ -1,6 +1,5 @@
 """What many tests share: the real records beside the project, where they are; and how processes share the tests."""
 
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -56,12 +55,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     order = sorted(range(len(items)), key=lambda number: place(modules[number]))
     items[:] = [items[number] for number in order]
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:  # noqa: ARG001 - as xdist calls it
-    """One process more than there are cores: tests of a served room mostly wait for it."""
-    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(optionalhook=True)
