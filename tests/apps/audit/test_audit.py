@@ -103,7 +103,7 @@ def parts(event, data=None, language="en"):
             Event.PERIOD_FROZEN,
             {"period": "2026-Q2", "number": 3},
             "made the figures of Q2 2026 final: entry 3 of the record",
-            "hizo definitivas las cifras de T2 2026: entrada 3 del registro",
+            "hizo definitivas las cifras de T2 2026: entrada 3 del acta",
         ),
         (Event.OTHER, {"action": "thought", "about": "of {a} price"}, "thought of {a} price", "thought of {a} price"),
     ],
