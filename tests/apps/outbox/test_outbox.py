@@ -259,3 +259,25 @@ def test_a_failing_mail_is_shown_to_the_sides_that_it_concerns(them):
     (sent,) = sent_mails()
     assert sent.to == ["new@example.org"]
     assert not [name for name in sent.extra_headers if name.startswith("X-Comity")]
+
+
+def test_a_job_that_begun_is_put_back_though_another_of_its_name_waits(them):
+    """Found by 500 kills: one pair of them kept every stalled job from being put back."""
+    arguments = {"relationship": them.relationship, "sides": (), "queueing_lock": "one at a time"}
+    with transaction.atomic():
+        defer("reviews.recompute", **arguments)
+        defer("reviews.recompute", **arguments)  # it waits already
+    with superuser() as everybody:
+        query = "SELECT id FROM procrastinate_jobs WHERE queueing_lock = 'one at a time'"
+        ((job,),) = everybody.execute(query).fetchall()
+        everybody.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE id = %s", [job])
+    with transaction.atomic():
+        defer("reviews.recompute", **arguments)
+    assert recover_stalled_jobs() >= 1
+    with superuser() as everybody:
+        jobs = everybody.execute(
+            "SELECT id = %s, status, queueing_lock FROM procrastinate_jobs "
+            "WHERE task_name = 'reviews.recompute' AND args ->> 'relationship' = %s ORDER BY id",
+            [job, str(them.relationship)],
+        ).fetchall()
+    assert jobs == [(True, "todo", None), (False, "todo", "one at a time")]
