@@ -17,6 +17,7 @@ from comity.core.values import Side
 from comity.web.wsgi import application
 from tests.builders.kept_apart import KPI, OURS
 from tests.builders.levels import contacts
+from tests.builders.matters import FIGURE
 from tests.builders.uploads import brought
 from tests.room import COMPUTING, EVERYBODY, Browser, cast, run_jobs
 
@@ -40,7 +41,7 @@ def them():
             set_viewer(made.people[who].pk)
             made.words[who] = parties.make_token(made.people[who], "a program", 90, writes=True)[1]
     with transaction.atomic():
-        asked = matters.NewMatter(Kind.DISPUTE, "Service level", "Why?", kpi="service_level", period="2026-06")
+        asked = matters.NewMatter(Kind.DISPUTE, "Service level", "Why?", **FIGURE)
         made.matter = matters.raise_matter(made.at("customer_lead"), asked, "UTC").pk
     head, first = (row.split(",")[:4] for row in list(contacts())[:2])
     would = "\n".join(",".join(row) for row in ([*head, "handle_s", "reason"], [*first, "999", "a guess"]))

@@ -33,7 +33,7 @@ from tests.builders.confirmations import back, confirm
 from tests.builders.confirmations import entries as kept
 from tests.builders.kept_apart import OURS
 from tests.builders.levels import KPI, contacts
-from tests.builders.matters import raised, running
+from tests.builders.matters import FIGURE, raised, running, sent
 from tests.builders.uploads import brought, received
 from tests.room import EVERYBODY, cast, forget_mails, sent_mails, superuser
 
@@ -79,6 +79,7 @@ JOBS = {
     "reviews.mail": "oneself",
     "reviews.compute": "who asked",  # keeps a result for those who see the same, and tells nobody
     "reviews.attribute": "who asked",
+    "matters.claim_effect": "who asked",
     "reviews.recompute": "lead",  # defers the two above
     "reviews.new_day": "lead",
     "replies.tick": "the room",  # notes that the clock ran, and sees no row of a relationship
@@ -175,7 +176,7 @@ def test_a_title_with_line_breaks_does_not_stop_periodic_jobs(them):
     other = raised(them)
     with transaction.atomic():
         member = them.at("provider_lead")
-        odd = raise_matter(member, NewMatter(Kind.DISPUTE, "A\r\nBcc: evil@example.org\n\nx", "Why."), "UTC")
+        odd = raise_matter(member, NewMatter(Kind.DISPUTE, "A\r\nBcc: evil@example.org\n\nx", "Why.", **FIGURE), "UTC")
     running(odd, them, timedelta(days=1))
     running(other, them, timedelta(days=1))
     forget_mails()
@@ -274,9 +275,7 @@ def test_an_accepted_correction_is_made_only_in_the_name_of_who_accepted(them, w
     """The other side cannot; where who accepted it has left, it is made in the name of who leads their side."""
     number = ["customer_lead", "former"].index(who)
     matter = correcting(them, "customer", number)
-    found = them.client("provider_lead").post(
-        them.url(f"matters/{matter.pk}/"), {"move": "accept", "text": "Yes.", "which": "all"}
-    )
+    found = sent(them, "provider_lead", matter, "accept", which="all")
     assert found.status_code == 302
     with transaction.atomic():
         member = them.at("provider_lead")
@@ -306,14 +305,13 @@ def test_only_the_side_of_the_rows_refuses_a_correction(them):
     """The job takes the word of the room: nobody else has it deferred."""
     matter = correcting(them, "provider", 7)
     before = waiting_jobs(them, "books.refuse")
-    said = {"move": "refuse", "text": "No."}
     for who, status in (
-        ("provider_lead", 422), ("customer_member", 422), ("customer_finance", 422), ("mediator", 422),
-        ("auditor", 422), ("stranger", 404), ("former", 404),
+        ("provider_lead", 422), ("customer_member", 422), ("customer_finance", 422), ("mediator", 403),
+        ("auditor", 403), ("stranger", 404), ("former", 404),
     ):  # fmt: skip
-        assert them.client(who).post(them.url(f"matters/{matter.pk}/"), said).status_code == status, who
+        assert sent(them, who, matter, "refuse").status_code == status, who
         assert waiting_jobs(them, "books.refuse") == before, who
-    assert them.client("customer_analyst").post(them.url(f"matters/{matter.pk}/"), said).status_code == 302
+    assert sent(them, "customer_analyst", matter, "refuse").status_code == 302
     (asked,) = waiting_jobs(them, "books.refuse")[len(before) :]
     about = asked.keys() - {"relationship", "sides"}
     assert {"table", "number"} <= about

@@ -28,6 +28,7 @@ from comity.book.mappings.model import UnusableMappingError
 from comity.core.matters.kinds import Kind
 from comity.review.i18n.words import LOCALES
 from tests.builders.levels import contacts
+from tests.builders.matters import sent
 from tests.builders.programs import ask, token
 from tests.builders.uploads import received, run
 from tests.room import cast
@@ -240,10 +241,12 @@ def test_a_refused_reply_keeps_its_text_and_terms(them):
         day = timezone.now().date()
         about = matters.NewMatter(Kind.CLAIM, "Out", "It was out.", from_day=day, to_day=day, event="outage")
         matter = matters.raise_matter(them.at("customer_lead"), about, "UTC")
-    browser, address = them.client("customer_lead"), them.url(f"matters/{matter.pk}/")
-    said = {"move": "accept", "text": "typed at length", "queue": "typed queue"}
-    shown_again(browser.post(address, said), "typed at length", "refused.matters.their_turn")
-    assert 'value="typed queue"' not in browser.get(address).content.decode()
+    not_their_turn = sent(them, "customer_lead", matter, "accept", text="typed at length")
+    shown_again(not_their_turn, "typed at length", "refused.matters.their_turn")
+    wrong = {"text": "typed at length", "queue": "typed queue", "to_day": (day - timedelta(days=1)).isoformat()}
+    answer = sent(them, "provider_lead", matter, "counter", **wrong)
+    shown_again(answer, "typed at length", "refused.matters.order")
+    assert 'value="typed queue"' in answer.content.decode()
 
 
 @pytest.mark.gate

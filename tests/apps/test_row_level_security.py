@@ -11,7 +11,7 @@ from django.db.utils import ProgrammingError
 from comity.apps.audit.models import AuditEvent, Event
 from comity.apps.books.models import Delivery, Export, Hold, KeptMapping, Mark, MarkStep, Routes
 from comity.apps.matters import operations as matters
-from comity.apps.matters.models import Evidence, Matter, Step
+from comity.apps.matters.models import Evidence, Matter, Opened, Step
 from comity.apps.parties.member_context import find_member, set_viewer
 from comity.apps.parties.models import Invitation, Membership, Organisation, Relationship
 from comity.apps.record.models import Consent, Entry
@@ -27,7 +27,8 @@ pytestmark = pytest.mark.gate
 # Every table with rows of a relationship, and every other one, is placed here; a new one fails the test until it is.
 WALLED = {
     "audit_event", "books_export", "books_hold", "books_mark", "books_markstep", "books_routes",
-    "books_delivery", "books_keptmapping", "matters_evidence", "matters_matter", "matters_step", "outbox_waitingmail",
+    "books_delivery", "books_keptmapping", "matters_evidence", "matters_matter", "matters_opened", "matters_step",
+    "outbox_waitingmail",
     "parties_invitation", "parties_membership",
     "parties_organisation", "parties_relationship", "parties_token",
     "record_consent", "record_entry", "replies_notice", "replies_silenceterm", "reviews_bymail",
@@ -43,6 +44,7 @@ NOBODYS = {
 MODELS = (
     Matter,
     Step,
+    Opened,
     Evidence,
     AuditEvent,
     Invitation,

@@ -4,15 +4,19 @@ from django.db import transaction
 from django.utils import timezone
 
 from comity.apps.matters.models import Step
-from comity.apps.matters.operations import NewMatter, move, raise_matter
+from comity.apps.matters.operations import NewMatter, Terms, move, raise_matter
 from comity.core.matters.kinds import Kind
 from tests.room import run_jobs, superuser
 
 ZONE = "Europe/Madrid"
 
 
+FIGURE = {"kpi": "service_level", "period": "2026-06", "wrong": "records"}  # what a dispute is about, unless said
+
+
 def asked(kind=Kind.DISPUTE, **more):
-    return NewMatter(kind, "A matter", "Because.", **more)
+    about = FIGURE if kind is Kind.DISPUTE else {}
+    return NewMatter(kind, "A matter", "Because.", **(about | more))
 
 
 def raised(them, who="customer_lead", kind=Kind.DISPUTE, **more):
@@ -22,11 +26,22 @@ def raised(them, who="customer_lead", kind=Kind.DISPUTE, **more):
     return matter
 
 
-def moved(them, who, matter, what, text="So it is."):
+def moved(them, who, matter, what, text="So it is.", **terms):
+    """Make a move; an accepted dispute is followed by a correction of the records, unless said."""
+    terms = {"follows": "records"} | terms if matter.kind == Kind.DISPUTE else terms
     with transaction.atomic():
-        matter = move(them.at(who), matter, what, text, ZONE)
+        matter = move(them.at(who), matter, what, text, ZONE, Terms(**terms))
     run_jobs()
     return matter
+
+
+def sent(them, who, matter, what, **fields):
+    """Send the form of a move, as the page that has shown every step of the matter."""
+    with transaction.atomic():
+        them.at("auditor")
+        seen = Step.objects.filter(matter=matter).order_by("-number").first().number
+    fields = {"text": "Because.", "seen": seen} | fields
+    return them.client(who).post(them.url(f"matters/{matter.pk}/move/{what}/"), fields)
 
 
 def steps(them, matter):

@@ -70,6 +70,8 @@ PAGES = {
     "attribution": Page(INSIDE, opened=True),
     "matters": Page(INSIDE),
     "matter": Page(INSIDE, lambda found: [{"matter": one} for one in found.matters]),
+    "move": Page(LEADS, lambda found: [{"matter": one, "move": "accept"} for one in found.matters], sends=True),
+    "confirm": Page(("marta",), asked=("?period=2026-06",), sends=True),
     "raise": Page(LEADS, lambda _: [{"kind": one} for one in ("dispute", "claim", "action")]),
     "records": Page(INSIDE),
     "delivery": Page(("jonas",), lambda found: [{"delivery": one} for one in found.deliveries], opened=True),
@@ -113,7 +115,7 @@ PAGES = {
 NO_PAGES = {
     # what changes something, and shows a page that stands above
     "begin", "sort", "move_export",
-    "make_token", "revoke_token", "set_language", "confirm", "restate", "begin_book", "upload",
+    "make_token", "revoke_token", "set_language", "restate", "begin_book", "upload",
     "move_delivery", "mark", "disclose", "invite", "withdraw_invitation", "agree_invitation", "let_go", "change_role",
     "stand_in", "review_access", "try_again", "propose_calendar", "agree_calendar", "silence", "use_organisation",
     # files

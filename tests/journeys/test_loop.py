@@ -92,7 +92,10 @@ def test_an_exclusion_is_claimed_seen_and_accepted(customer, provider):
     text = main(customer)
     assert "La centralita estuvo caída" in text
     assert "without an answer nothing changes" in text
-    customer.get_by_role("button", name="Accept", exact=True).click()
+    assert "Effect if accepted" in text
+    begin_move(customer, "accept", ENGLISH)
+    assert "You can undo it for 10 minutes" in main(customer)
+    make_move(customer, "accept", ENGLISH)
     assert "accepted" in main(customer)
     go(customer, "Records")
     row = customer.get_by_role("row", name=re.compile("^events"))
@@ -108,14 +111,28 @@ def test_a_figure_is_disputed_and_the_reason_must_be_said(customer, provider):
     title = customer.locator("h1").inner_text()
     go(provider, "Hoy")
     provider.get_by_role("link", name=title, exact=True).click()
-    provider.get_by_role("button", name=SPANISH("move_do.refuse")).click()
-    assert "Indique un motivo" in main(provider)
+    begin_move(provider, "refuse", SPANISH)
+    make_move(provider, "refuse", SPANISH)
+    assert provider.locator("textarea[name=text]:invalid").count() == 1  # the browser asks for a reason
     provider.fill("textarea[name=text]", "La grabación no cuenta: véase la cláusula 3.1.")
-    provider.get_by_role("button", name=SPANISH("move_do.refuse")).click()
+    make_move(provider, "refuse", SPANISH)
     assert "rechazado" in main(provider)
+    assert provider.get_by_role("button", name=SPANISH("move_do.take_back")).count() == 1
     customer.reload()
     assert "cláusula 3.1" in main(customer)
     assert ENGLISH("matter.answers_to", number=1) in main(customer)
+    provider.reload()
+    assert provider.get_by_role("button", name=SPANISH("move_do.take_back")).count() == 0  # it has been read
+
+
+def begin_move(page, move, words):
+    """Open the page of a move."""
+    page.get_by_role("link", name=words(f"move_do.{move}"), exact=True).click()
+
+
+def make_move(page, move, words):
+    """Send the form on the page of a move."""
+    page.get_by_role("button", name=words(f"move_do.{move}"), exact=True).click()
 
 
 def test_three_actions_are_agreed_for_next_month(customer, provider):
@@ -129,7 +146,8 @@ def test_three_actions_are_agreed_for_next_month(customer, provider):
         customer.get_by_role("button", name="Send to Helpline").click()
         go(provider, "Hoy")
         provider.get_by_role("link", name=f"Action number {number}", exact=True).click()
-        provider.get_by_role("button", name="Aceptar", exact=True).click()
+        begin_move(provider, "accept", SPANISH)
+        make_move(provider, "accept", SPANISH)
     go(customer, "Today")
     text = main(customer)
     for number in (1, 2, 3):
@@ -202,13 +220,14 @@ def test_the_other_sides_rows_change_by_its_word_alone_and_only_those_that_it_ti
     assert [(one["row"], one["column"], one["before"], one["after"]) for one in changes] == [
         (f"own-{number}", "score", "1.0", "5.0") for number in range(6)
     ]
+    begin_move(customer, "accept", ENGLISH)
     for number in (0, 2, 3, 5):
         customer.get_by_role("checkbox", name=f"Accept the change of own-{number}").uncheck()
-    customer.get_by_role("button", name="Accept", exact=True).click()
+    make_move(customer, "accept", ENGLISH)
     assert "Some rows are not ticked" in main(customer)  # all was still chosen: asked again, no tick is lost
     assert customer.locator("input[name=row]:checked").count() == 2
     assert customer.get_by_label("Only the ticked ones").is_checked()
-    customer.get_by_role("button", name="Accept", exact=True).click()
+    make_move(customer, "accept", ENGLISH)
     assert ENGLISH("correction.some", count=2) in main(customer)
     go(customer, "Review")
     until(customer, lambda _: satisfied(customer)[0] != good)
@@ -226,10 +245,14 @@ def test_confirmed_by_both_it_is_frozen_and_can_be_checked_elsewhere(customer, p
     go(customer, "Review")
     customer.get_by_role("link", name=ENGLISH("closing.look")).click()
     current(customer)
+    assert "become final when Helpline confirms them too" in main(customer)
     customer.get_by_role("button", name="Confirm for Northwind Energy").click()
     assert "become final when the other side confirms too" in main(customer)
     assert customer.get_by_role("button", name="Confirm for Northwind Energy").count() == 0
     go(provider, "Revisión")
+    provider.get_by_role("link", name=SPANISH("closing.look")).click()
+    current(provider)
+    assert "No se puede deshacer" in main(provider)
     provider.get_by_role("button", name="Confirmar por Helpline").click()
     assert "Las cifras son definitivas" in main(provider)
     customer.reload()

@@ -17,7 +17,8 @@ Read = Callable[..., Reading | None]
 class ReadingSpec:
     """One reading: the tables that must cover both periods, and the two steps that make it.
 
-    `instead` may stand in for `needs` where those are not there. `measure` is the KPI measure that it rests on.
+    `unit` is that of its figures, as in `Reading`. `instead` may stand in for `needs` where those are not there.
+    `measure` is the KPI measure that it rests on.
     `people_of` is the table of the people whom it compares, None where it compares no people: groups of fewer than
     five of them are never shown. `groups_from` are the tables that tell who of these left and who is new.
     """
@@ -26,6 +27,7 @@ class ReadingSpec:
     needs: tuple[str, ...]
     gather: Gather
     read: Read
+    unit: str
     instead: tuple[str, ...] = ()
     measure: str | None = None
     people_of: str | None = None
@@ -67,6 +69,7 @@ def reading_specs() -> tuple[ReadingSpec, ...]:
             ("surveys",),
             answers.gather,
             satisfaction.read,
+            "points",
             people_of="surveys",
             groups_from=("accounts", "invoices"),
         ),
@@ -75,11 +78,12 @@ def reading_specs() -> tuple[ReadingSpec, ...]:
             ("contacts",),
             contacts.gather,
             service_level.read,
+            "share",
             instead=("intervals",),
             measure="service_level",
         ),
-        ReadingSpec("sla_attainment", ("contacts",), due.gather, sla_attainment.read),
-        ReadingSpec("revenue", ("invoices",), revenue_rows.gather, revenue.read),
+        ReadingSpec("sla_attainment", ("contacts",), due.gather, sla_attainment.read, "share"),
+        ReadingSpec("revenue", ("invoices",), revenue_rows.gather, revenue.read, "money"),
     )
 
 

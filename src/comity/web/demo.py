@@ -152,6 +152,7 @@ def _raise_matters(people: dict[str, Person], relationship: UUID) -> None:
             "Calls that the recording answers before the queue count as answered in time in the reported figure.",
             kpi="service_level",
             period="2026-06",
+            wrong="formula",
         ),
         zone,
     )

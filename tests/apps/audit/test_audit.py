@@ -24,7 +24,7 @@ from comity.apps.parties.models import Membership
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import Move
 from comity.core.values import Side
-from tests.builders.matters import ZONE, moved, raised, running
+from tests.builders.matters import FIGURE, ZONE, moved, raised, running
 from tests.builders.programs import ask
 from tests.builders.uploads import brought, received, run
 from tests.room import cast, superuser
@@ -212,7 +212,7 @@ def test_events_link_to_their_own_matter_though_titles_are_equal():
     """The red team's: both lines led to the newer one."""
     them = cast()
     with transaction.atomic():
-        first = raise_matter(them.at("customer_lead"), NewMatter(Kind.DISPUTE, "Same title", "Why."), ZONE)
+        first = raise_matter(them.at("customer_lead"), NewMatter(Kind.DISPUTE, "Same title", "Why.", **FIGURE), ZONE)
     days = {"from_day": date(2026, 6, 1), "to_day": date(2026, 6, 2), "event": "outage", "asked_for": "exclude"}
     with transaction.atomic():
         second = raise_matter(them.at("provider_lead"), NewMatter(Kind.CLAIM, "Same title", "Why.", **days), ZONE)
@@ -580,8 +580,8 @@ def test_migrated_events_find_their_matter_and_guess_none():
     them = cast()
     with transaction.atomic():
         place = them.at("customer_lead")
-        two = [raise_matter(place, NewMatter(Kind.DISPUTE, "Same title", "Why."), ZONE) for _ in range(2)]
-        one = raise_matter(place, NewMatter(Kind.DISPUTE, "Its own title", "Why."), ZONE)
+        two = [raise_matter(place, NewMatter(Kind.DISPUTE, "Same title", "Why.", **FIGURE), ZONE) for _ in range(2)]
+        one = raise_matter(place, NewMatter(Kind.DISPUTE, "Its own title", "Why.", **FIGURE), ZONE)
     with superuser() as everybody:
         everybody.execute("UPDATE matters_step SET at = at - interval '1 hour' WHERE matter_id = %s", [two[0].pk])
         everybody.execute("UPDATE audit_event SET at = at - interval '1 hour' WHERE subject_id = %s", [two[0].pk])

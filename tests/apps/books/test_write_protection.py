@@ -24,7 +24,7 @@ from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import State
 from comity.core.values import Side
 from tests.builders.levels import KPI, contacts, level
-from tests.builders.matters import raised
+from tests.builders.matters import raised, sent
 from tests.builders.uploads import now, received, run
 from tests.room import cast, run_jobs, superuser
 
@@ -75,7 +75,7 @@ def work(them, who, delivery):
 
 
 def move(them, who, matter, what, **more):
-    return them.client(who).post(them.url(f"matters/{matter.pk}/"), {"move": what, "text": "Because.", **more})
+    return sent(them, who, matter, what, **more)
 
 
 def delivered(them, who):

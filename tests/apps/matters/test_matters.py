@@ -22,7 +22,7 @@ from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import Move, State
 from comity.core.values import Side
 from tests.builders.levels import KPI, contacts, level
-from tests.builders.matters import ZONE, moved, raised, reminded, running, steps
+from tests.builders.matters import FIGURE, ZONE, moved, raised, reminded, running, sent, steps
 from tests.room import cast, forget_mails, run_jobs, sent_mails, superuser
 
 pytestmark = pytest.mark.gate
@@ -44,7 +44,7 @@ def test_the_side_that_is_asked_answers_and_a_counter_turns_it(them):
         moved(them, "provider_lead", matter, Move.ACCEPT)
     matter = moved(them, "customer_analyst", matter, Move.ACCEPT)
     assert (matter.state, matter.waits_for, matter.reply_by) == (State.ACCEPTED, None, None)
-    with pytest.raises(Refused, match="ended"):
+    with pytest.raises(Refused, match="not_now"):
         moved(them, "provider_lead", matter, Move.REFUSE)
     told = steps(them, matter)
     assert [(one.number, one.move, one.side) for one in told] == [
@@ -294,16 +294,16 @@ def events(them):
 
 def test_a_counter_proposal_with_its_days_in_a_wrong_order_changes_nothing(them):
     matter = raised(them, "provider_lead", Kind.CLAIM, **CLAIM)
-    said = {"move": "counter", "text": "Other days.", "from_day": "2026-06-12", "to_day": "2026-06-11"}
-    found = them.client("customer_lead").post(them.url(f"matters/{matter.pk}/"), said)
+    found = sent(them, "customer_lead", matter, Move.COUNTER, from_day="2026-06-12", to_day="2026-06-11")
     assert "last day is before the first" in found.content.decode()
     assert [one.move for one in steps(them, matter)] == ["raise"]
 
 
 def test_what_shows_it_is_laid_before_both_and_stays(them):
+    evidence = SimpleUploadedFile("../../=sum\x00.csv", b"<script>1</script>")
     found = them.client("provider_analyst").post(
         them.url("matters/raise/dispute/"),
-        {"title": "Short", "text": "See.", "evidence": SimpleUploadedFile("../../=sum\x00.csv", b"<script>1</script>")},
+        FIGURE | {"title": "Short", "text": "See.", "evidence": evidence},
     )
     number = found.headers["Location"].split("/")[-2]
     with transaction.atomic():
@@ -323,7 +323,8 @@ def test_what_shows_it_is_laid_before_both_and_stays(them):
 
 def test_a_file_that_is_too_large_is_refused_and_nothing_is_raised(them, monkeypatch):
     monkeypatch.setattr(operations, "MAX_EVIDENCE_BYTES", 10)
-    said = {"title": "Too large a file", "text": "See.", "evidence": SimpleUploadedFile("a.csv", b"12345678901")}
+    evidence = SimpleUploadedFile("a.csv", b"12345678901")
+    said = FIGURE | {"title": "Too large a file", "text": "See.", "evidence": evidence}
     found = them.client("provider_analyst").post(them.url("matters/raise/dispute/"), said)
     assert found.status_code == 422
     assert "larger than" in found.content.decode()
@@ -335,8 +336,9 @@ def test_a_file_that_is_too_large_is_refused_and_nothing_is_raised(them, monkeyp
 def test_a_move_with_a_file_that_is_too_large_is_not_made(them, monkeypatch):
     matter = raised(them)
     monkeypatch.setattr(operations, "MAX_EVIDENCE_BYTES", 10)
-    said = {"move": "accept", "text": "See.", "evidence": SimpleUploadedFile("a.csv", b"12345678901")}
-    assert "larger than" in them.client("provider_lead").post(them.url(f"matters/{matter.pk}/"), said).content.decode()
+    evidence = SimpleUploadedFile("a.csv", b"12345678901")
+    found = sent(them, "provider_lead", matter, Move.ACCEPT, follows="records", evidence=evidence)
+    assert "larger than" in found.content.decode()
     assert [one.move for one in steps(them, matter)] == ["raise"]
     with transaction.atomic():
         them.at("auditor")
@@ -351,8 +353,7 @@ def test_an_action_is_handed_over_within_the_side_that_has_it(them):
     matter = moved(them, "provider_lead", raised(them, kind=Kind.ACTION, owner=owner), Move.ACCEPT)
     with transaction.atomic():
         assert Move.HAND_OVER not in open_moves(them.at("customer_lead"), matter)
-    said = {"move": "hand_over", "owner": str(other.pk)}
-    them.client("provider_lead").post(them.url(f"matters/{matter.pk}/"), said)
+    assert sent(them, "provider_lead", matter, Move.HAND_OVER, owner=str(other.pk)).status_code == 302
     last = steps(them, matter)[-1]
     assert (last.move, last.terms["owner"]) == ("hand_over", "Provider Lead")
     with pytest.raises(Refused, match="nobody"), transaction.atomic():
@@ -364,7 +365,8 @@ def test_the_list_shows_what_is_asked_for_a_page_at_a_time():
     them = cast("Filter Co", "Filter Desk")
     with transaction.atomic():
         for number in range(51):
-            raise_matter(them.at("customer_lead"), NewMatter(Kind.DISPUTE, f"Dispute {number:02}", "Why."), ZONE)
+            dispute = NewMatter(Kind.DISPUTE, f"Dispute {number:02}", "Why.", **FIGURE)
+            raise_matter(them.at("customer_lead"), dispute, ZONE)
         claim = raise_matter(them.at("provider_lead"), NewMatter(Kind.CLAIM, "The claim", "Why."), ZONE)
         move(them.at("customer_lead"), claim, Move.ACCEPT, "", ZONE)
         made = raise_matter(them.at("provider_lead"), NewMatter(Kind.ACTION, "The action", "Why."), ZONE)
@@ -408,5 +410,7 @@ def test_today_names_what_is_most_urgent_and_says_how_far_it_is_over():
 def test_what_lies_on_the_table_stands_in_the_reply_in_every_language(them):
     made = raised(them, "provider_lead", Kind.CLAIM, from_day=date(2026, 6, 16), to_day=date(2026, 6, 17))
     for language in ("en", "es"):
-        page = them.client("customer_lead").get(them.url(f"matters/{made.pk}/"), headers={"accept-language": language})
+        page = them.client("customer_lead").get(
+            them.url(f"matters/{made.pk}/move/counter/"), headers={"accept-language": language}
+        )
         assert 'value="2026-06-16"' in page.content.decode()  # as a browser reads days, whoever writes them how

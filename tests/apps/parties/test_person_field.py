@@ -12,6 +12,7 @@ from comity.apps.parties.operations import end_membership
 from comity.apps.refusal import Refused
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import Move
+from tests.builders.matters import sent
 from tests.room import cast, person, superuser
 
 pytestmark = pytest.mark.gate
@@ -46,8 +47,7 @@ def action(them, owner="Ana Customer Lead"):
 
 
 def countered(them, matter, owner):
-    said = {"move": "counter", "text": "Somebody else.", "owner": owner}
-    return them.client("provider_lead").post(them.url(f"matters/{matter.pk}/"), said)
+    return sent(them, "provider_lead", matter, Move.COUNTER, owner=owner)
 
 
 def owner_of(them, matter):
@@ -57,14 +57,14 @@ def owner_of(them, matter):
 
 
 def test_few_members_are_a_select_with_the_current_one(few):
-    shown = few.client("provider_lead").get(few.url(f"matters/{action(few).pk}/")).content.decode()
+    shown = few.client("provider_lead").get(few.url(f"matters/{action(few).pk}/move/counter/")).content.decode()
     listed = re.search(r'<select name="owner".*?</select>', shown, re.DOTALL)[0]
     assert listed.count("<option") == 1 + 12  # none, and six on either side
     assert re.search(r"<option[^>]* selected>Ana Customer Lead<", listed)
 
 
 def test_many_members_are_a_text_field_and_not_listed(many):
-    shown = many.client("provider_lead").get(many.url(f"matters/{action(many).pk}/")).content.decode()
+    shown = many.client("provider_lead").get(many.url(f"matters/{action(many).pk}/move/counter/")).content.decode()
     assert re.search(r'<input type="text" name="owner" value="Ana Customer Lead"', shown)
     assert "Nora Number" not in shown
     assert "a part of it" in shown
@@ -96,8 +96,8 @@ def test_the_current_member_is_kept_though_others_share_the_name(many):
         owner = Membership.objects.filter(person__name="Rosa Marin").order_by("pk").last()
     with superuser() as everybody:  # no viewer changes an owner but by a step
         everybody.execute("UPDATE matters_matter SET owner_id = %s WHERE id = %s", [owner.pk, matter.pk])
-    said = {"move": "counter", "text": "Later.", "owner": "Rosa Marin", "due_on": "2027-03-01"}
-    assert many.client("provider_lead").post(many.url(f"matters/{matter.pk}/"), said).status_code == 302
+    answer = sent(many, "provider_lead", matter, Move.COUNTER, owner="Rosa Marin", due_on="2027-03-01")
+    assert answer.status_code == 302
     with transaction.atomic():
         many.at("auditor")
         assert Step.objects.get(matter=matter, number=2).terms["due_on"] == "2027-03-01"
@@ -128,9 +128,11 @@ def test_a_former_member_cannot_be_selected_though_current_before(many):
         move(many.at("provider_lead"), matter, Move.ACCEPT, "", ZONE)
         place = Membership.objects.get(person__name="Nora Number 33")
         end_membership(many.at("customer_lead"), place)
-    address, browser = many.url(f"matters/{matter.pk}/"), many.client("customer_lead")
-    assert '<input type="text" name="owner" value=' not in browser.get(address).content.decode()
-    answer = browser.post(address, {"move": "hand_over", "owner": "Nora Number 33"})
+    address, browser = many.url(f"matters/{matter.pk}/move/hand_over/"), many.client("customer_lead")
+    shown = browser.get(address).content.decode()
+    assert '<input type="text" name="owner"' in shown
+    assert '<input type="text" name="owner" value=' not in shown
+    answer = sent(many, "customer_lead", matter, Move.HAND_OVER, owner="Nora Number 33")
     assert (answer.status_code, "Nobody here" in answer.content.decode()) == (422, True)
     with pytest.raises(Refused, match="nobody"), transaction.atomic():
         at = many.at("customer_lead")

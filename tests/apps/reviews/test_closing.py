@@ -27,6 +27,7 @@ from comity.core.matters.kinds import Kind
 from tests.builders.confirmations import JUNE, back, clock, confirm, entries, late, notice_over, silence_allowed
 from tests.builders.kept_apart import unpacked
 from tests.builders.levels import KPI, contacts
+from tests.builders.matters import FIGURE
 from tests.room import cast, forget_mails, sent_mails, superuser
 
 pytestmark = pytest.mark.gate
@@ -64,7 +65,7 @@ def test_with_both_words_the_figures_are_frozen(them):
 
 def test_what_is_disputed_is_frozen_with_its_dispute(them):
     with transaction.atomic():
-        asked = matters.NewMatter(Kind.DISPUTE, "Not so", "Why.", kpi="service_level", period=JUNE)
+        asked = matters.NewMatter(Kind.DISPUTE, "Not so", "Why.", **(FIGURE | {"period": JUNE}))
         dispute = matters.raise_matter(them.at("provider_lead"), asked, "UTC")
     confirm(them, "customer_lead")
     entry = confirm(them, "provider_lead")
@@ -156,7 +157,7 @@ def spoiled(them):
 
 def seen(them, who, period=JUNE):
     """The digest of the figures that the page shows, and these figures, as its form would send them."""
-    page = them.client(who).get(them.url(f"review/?period={period}&view=joint")).content.decode()
+    page = them.client(who).get(them.url(f"review/confirm/?period={period}")).content.decode()
     found = re.search(r'name="figures" value="([0-9a-f]{64})"><input type="hidden" name="shown" value="([^"]*)"', page)
     assert found, "the page offers no confirmation"
     return found[1], html.unescape(found[2])
@@ -216,11 +217,11 @@ def test_the_own_view_leads_to_the_joint_figures_and_confirms_nothing_unseen(the
     address = f"review/?period={JUNE}"
     page = them.client("customer_lead").get(them.url(address)).content.decode()
     assert 'name="figures"' not in page
-    assert f'href="{them.url("review/")}?period={JUNE}&amp;view=joint#h-close"' in page
+    assert f'href="{them.url("review/confirm/")}?period={JUNE}"' in page
     assert words_for("en")("closing.look") not in them.client("customer_member").get(them.url(address)).content.decode()
-    confirm(them, "provider_lead")
-    page = them.client("customer_lead").get(them.url(address)).content.decode()
-    assert page.count('name="figures"') == 1  # they are worked out now, to say whether they moved
+    page = them.client("customer_lead").get(them.url(f"review/confirm/?period={JUNE}")).content.decode()
+    assert page.count('name="figures"') == 1
+    assert "Joint figures to confirm" in page
 
 
 def test_before_the_other_side_has_spoken_both_see_that_the_figures_moved(them):
@@ -318,7 +319,7 @@ def test_a_dispute_raised_after_the_word_is_another_set_of_figures(them):
     """What is frozen says what is disputed, so that a dispute asks the first side again; both are told."""
     confirm(them, "customer_lead")
     with transaction.atomic():
-        asked = matters.NewMatter(Kind.DISPUTE, "Not so", "Why.", kpi="service_level", period=JUNE)
+        asked = matters.NewMatter(Kind.DISPUTE, "Not so", "Why.", **(FIGURE | {"period": JUNE}))
         dispute = matters.raise_matter(them.at("provider_lead"), asked, "UTC")
     forget_mails()
     assert confirm(them, "provider_lead") is None

@@ -1,29 +1,34 @@
 """Moves of matters: whose turn it is, where a move leads, and why one is refused."""
 
+from datetime import date, timedelta
 from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comity.core.matters.kinds import KINDS, Kind, Raiser, Term
+from comity.core.matters.kinds import KINDS, Follows, Kind, Raiser, Term
 from comity.core.matters.transitions import (
-    AGREED,
     IN_THE_BOOK,
     OPEN,
+    UNDONE,
     Actor,
+    Dispute,
     Move,
     Party,
     Refusal,
     State,
     after,
+    dispute_status,
     ended,
+    is_work,
     open_moves,
     refusal,
     waits_for,
 )
 
 ASKS, ANSWERS, NEITHER = Actor(Party.ASKS), Actor(Party.ANSWERS), Actor(None)
+OWNER, OTHER = Actor(Party.ASKS, owns=True), Actor(Party.ANSWERS)
 
 
 def test_every_kind_has_one_row_and_its_terms_are_its_own():
@@ -50,8 +55,16 @@ def test_a_correction_comes_of_imports_alone_and_silence_never_accepts_it():
         (Kind.CLAIM, State.COUNTERED, ASKS, [Move.ACCEPT, Move.COUNTER, Move.REFUSE, Move.WITHDRAW, Move.COMMENT]),
         (Kind.CLAIM, State.COUNTERED, ANSWERS, [Move.COMMENT]),
         (Kind.CLAIM, State.ACCEPTED, ASKS, [Move.COMMENT]),
-        (Kind.ACTION, State.ACCEPTED, ANSWERS, [Move.DONE, Move.COMMENT]),
-        (Kind.ACTION, State.DEEMED, Actor(Party.ASKS, owns=True), [Move.DONE, Move.HAND_OVER, Move.COMMENT]),
+        (Kind.ACTION, State.ACCEPTED, OTHER, [Move.LET_OFF, Move.COMMENT]),
+        (Kind.ACTION, State.DEEMED, OWNER, [Move.DONE, Move.CANNOT, Move.HAND_OVER, Move.COMMENT]),
+        (Kind.ACTION, State.DONE, OTHER, [Move.CONFIRM, Move.NOT_DONE, Move.COMMENT]),
+        (Kind.ACTION, State.DONE, Actor(Party.ASKS, owns=True, did_last=True), [Move.COMMENT]),
+        (Kind.ACTION, State.BROKEN, OTHER, [Move.LET_OFF, Move.COMMENT]),
+        (Kind.ACTION, State.BROKEN, OWNER, [Move.COMMENT]),
+        (Kind.ACTION, State.CONFIRMED, OWNER, [Move.COMMENT]),
+        (Kind.DISPUTE, State.ACCEPTED, OWNER, [Move.COMMENT]),  # of which nothing follows that is to be done
+        (Kind.CLAIM, State.REFUSED, Actor(Party.ANSWERS, may_take_back=True), [Move.TAKE_BACK, Move.COMMENT]),
+        (Kind.CORRECTION, State.ACCEPTED, Actor(Party.ANSWERS, may_take_back=True), [Move.COMMENT]),
         (Kind.DISPUTE, State.ASKED, NEITHER, [Move.COMMENT]),
         (Kind.ACTION, State.ACCEPTED, NEITHER, [Move.COMMENT]),
     ],
@@ -66,6 +79,9 @@ def test_open_moves_by_kind_state_and_actor(kind, state, actor, moves):
         (Kind.DISPUTE, State.ASKED, ASKS, Move.ACCEPT, "", Refusal.THEIR_TURN),
         (Kind.DISPUTE, State.COUNTERED, ANSWERS, Move.REFUSE, "No.", Refusal.THEIR_TURN),
         (Kind.DISPUTE, State.ASKED, ANSWERS, Move.DONE, "", Refusal.NOT_NOW),
+        (Kind.ACTION, State.ACCEPTED, OTHER, Move.DONE, "", Refusal.OWNER),
+        (Kind.ACTION, State.ACCEPTED, OWNER, Move.CANNOT, " ", Refusal.REASON),
+        (Kind.CLAIM, State.ACCEPTED, ANSWERS, Move.TAKE_BACK, "", Refusal.SEEN),
         (Kind.CORRECTION, State.ASKED, ANSWERS, Move.COUNTER, "Rather so.", Refusal.NOT_NOW),
         (Kind.DISPUTE, State.WITHDRAWN, ANSWERS, Move.ACCEPT, "", Refusal.ENDED),
         (Kind.DISPUTE, State.ASKED, ANSWERS, Move.REFUSE, "  ", Refusal.REASON),
@@ -86,15 +102,17 @@ def test_counter_proposals_alternate_the_turn():
 
 @given(
     st.sampled_from(list(Kind)),
+    st.sampled_from(["", *Follows]),
     st.lists(st.tuples(st.sampled_from([ASKS, ANSWERS, NEITHER]), st.sampled_from(list(Move)))),
 )
-def test_no_sequence_of_moves_breaks_turns_or_reopens_an_ended_matter(kind, tried):
-    state = State.ASKED
+def test_no_sequence_of_moves_breaks_turns_or_reopens_an_ended_matter(kind, follows, tried):
+    state, counters = State.ASKED, 0
     for actor, move in tried:
-        if refusal(kind, state, actor, move, "Because.") is not None:
+        if refusal(kind, state, actor, move, "Because.", follows) is not None:
             continue
-        was, state = state, after(state, move)
-        if was not in OPEN and not (KINDS[kind].becomes_work and was in AGREED):
+        was, state = state, after(state, move, counters)
+        counters += move is Move.COUNTER
+        if was not in OPEN and not (is_work(kind, follows) and was in (*UNDONE, State.BROKEN)):
             assert state is was
         if state is not was and was in OPEN:
             assert (move is Move.WITHDRAW and actor is ASKS) or actor.party is waits_for(was)
@@ -106,8 +124,38 @@ def test_an_open_matter_waits_for_somebody_and_an_ended_one_for_nobody():
         assert (waits_for(state) is not None) == (state in OPEN)
         assert not (ended(kind, state) and state in OPEN)
     assert not ended(Kind.ACTION, State.ACCEPTED)
-    assert ended(Kind.ACTION, State.DONE)
+    assert not ended(Kind.ACTION, State.DONE)  # until the other side confirms it
+    assert ended(Kind.ACTION, State.CONFIRMED)
+    assert ended(Kind.DISPUTE, State.ACCEPTED, Follows.VALUE)
+    assert not ended(Kind.DISPUTE, State.ACCEPTED, Follows.RECORDS)
 
 
 def test_every_state_of_a_claim_maps_to_a_state_in_the_book():
-    assert IN_THE_BOOK.keys() == set(State) - {State.DONE}
+    assert IN_THE_BOOK.keys() == set(State) - {State.DONE, State.CONFIRMED, State.LET_OFF, State.BROKEN}
+
+
+@pytest.mark.parametrize(
+    ("state", "follows", "days_left", "status"),
+    [
+        (State.ASKED, "", 0, Dispute.OPEN),
+        (State.COUNTERED, Follows.RECORDS, 0, Dispute.OPEN),
+        (State.REFUSED, "", 0, None),
+        (State.WITHDRAWN, "", 0, None),
+        (State.ACCEPTED, Follows.VALUE, 0, Dispute.VALUE_BESIDE),
+        (State.ACCEPTED, Follows.RECORDS, 0, Dispute.TO_CARRY_OUT),  # on its last day
+        (State.DONE, Follows.FORMULA, 3, Dispute.TO_CARRY_OUT),  # as one side alone says
+        (State.BROKEN, Follows.RECORDS, 3, Dispute.TO_CARRY_OUT),  # nobody ends it by saying that they cannot
+        (State.ACCEPTED, Follows.RECORDS, -1, Dispute.NOT_CARRIED_OUT),
+        (State.LET_OFF, Follows.RECORDS, 3, Dispute.NOT_CARRIED_OUT),
+        (State.CONFIRMED, Follows.RECORDS, -9, Dispute.CARRIED_OUT),
+    ],
+)
+def test_dispute_status_says_what_a_period_waits_for(state, follows, days_left, status):
+    today = date(2026, 7, 1)
+    assert dispute_status(state, follows, today + timedelta(days=days_left), today) is status
+
+
+def test_an_answer_that_is_taken_back_returns_to_the_side_that_gave_it():
+    assert after(State.ACCEPTED, Move.TAKE_BACK, counters=0) is State.ASKED
+    assert after(State.REFUSED, Move.TAKE_BACK, counters=1) is State.COUNTERED
+    assert after(State.REFUSED, Move.TAKE_BACK, counters=2) is State.ASKED

@@ -53,6 +53,11 @@ class Event(models.TextChoices):
     MATTER_WITHDRAWN = "matter_withdrawn"
     MATTER_DONE = "matter_done"
     MATTER_HANDED_OVER = "matter_handed_over"
+    MATTER_CONFIRMED = "matter_confirmed"  # that it is done
+    MATTER_NOT_DONE = "matter_not_done"
+    MATTER_LET_OFF = "matter_let_off"
+    MATTER_BROKEN = "matter_broken"
+    MATTER_TAKEN_BACK = "matter_taken_back"  # an answer
     MATTER_REMINDED = "matter_reminded"  # nobody's: the room's clock, as the next
     MATTER_DEEMED = "matter_deemed"  # accepted by silence
 
@@ -135,6 +140,11 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.MATTER_WITHDRAWN: _MATTER,
     Event.MATTER_DONE: _MATTER,
     Event.MATTER_HANDED_OVER: ("title", "to"),
+    Event.MATTER_CONFIRMED: _MATTER,
+    Event.MATTER_NOT_DONE: _MATTER,
+    Event.MATTER_LET_OFF: _MATTER,
+    Event.MATTER_BROKEN: _MATTER,
+    Event.MATTER_TAKEN_BACK: _MATTER,
     Event.MATTER_REMINDED: (*_MATTER, "side"),
     Event.MATTER_DEEMED: (*_MATTER, "side"),
     Event.PERIOD_CONFIRMED: ("period",),

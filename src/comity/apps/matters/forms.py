@@ -1,6 +1,6 @@
 """Forms of the pages of matters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -8,10 +8,11 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import QuerySet
 
 from comity.apps.i18n import language, words_for
+from comity.apps.matters.models import Matter
 from comity.apps.parties.forms import LocalisedForm, MemberField
 from comity.apps.parties.models import DAY_BOUNDS, Membership
-from comity.core.matters.kinds import KINDS, AskedFor, ClaimEvent, Kind
-from comity.core.matters.transitions import Move
+from comity.core.matters.kinds import KINDS, AskedFor, ClaimEvent, Follows, Kind, Term, Wrong
+from comity.core.matters.transitions import NEEDS_REASON, Move
 
 
 def _date_field(*, required: bool = False) -> forms.DateField:
@@ -22,11 +23,29 @@ def _date_field(*, required: bool = False) -> forms.DateField:
     )
 
 
-class DisputeForm(LocalisedForm):
-    """Raise a dispute: which figure, and why."""
+class ValueField(forms.DecimalField):
+    """A figure in its unit, written with a comma or a point before its decimals; a thousands separator is refused."""
+
+    widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
+
+    def to_python(self, value: Any) -> Any:  # noqa: ANN401 - as Django calls it
+        """Read a number."""
+        text = str(value or "").strip().removesuffix("%").strip()
+        return super().to_python(text.replace(",", ".") if text.count(",") == 1 and "." not in text else text)
+
+
+def _value_field() -> ValueField:
+    return ValueField(required=False, max_digits=16, decimal_places=6)
+
+
+Choices = Sequence[tuple[str, str]]
+
+
+class RaiseForm(LocalisedForm):
+    """Raise a matter: its title, the reason, evidence, and what its kind has."""
 
     key_prefix = "raise"
-    side_by_side = (("event", "asked_for"), ("from_day", "to_day"), ("queue", "kpi"), ("owner", "due_on"))
+    side_by_side: tuple[tuple[str, str], ...] = (("event", "asked_for"), ("from_day", "to_day"), ("queue", "kpi"))
     title = forms.CharField(max_length=160)
     text = forms.CharField(max_length=4000, widget=forms.Textarea(attrs={"rows": 4}))
     evidence = forms.FileField(required=False)
@@ -36,8 +55,39 @@ class DisputeForm(LocalisedForm):
         """Return the pairs of fields that stand side by side, as far as the kind has them."""
         return [(self[one], self[other]) for one, other in self.side_by_side if one in self.fields]
 
+    def offer(self, name: str, choices: Choices, empty: str | None = None) -> None:
+        """Replace a text field by a select; it stays one where there is nothing to choose from.
 
-class ClaimForm(DisputeForm):
+        :param empty: the text of no choice; None where one has to be chosen
+        """
+        if choices:
+            first = [] if empty is None else [("", empty)]
+            old = self.fields[name]
+            self.fields[name] = forms.ChoiceField(
+                choices=[*first, *choices], required=old.required, label=old.label, help_text=old.help_text
+            )
+
+
+class DisputeForm(RaiseForm):
+    """Raise a dispute: which figure of which period, what is wrong, the own value, and why."""
+
+    side_by_side = (("kpi", "period"), ("wrong", "value"))
+    kpi = forms.CharField(max_length=60)
+    period = forms.CharField(max_length=12)
+    wrong = forms.ChoiceField()
+    value = _value_field()
+
+    def __init__(self, *args: Any, figures: Choices = (), periods: Choices = (), **options: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Offer the figures and periods, where they are known, and what may be wrong."""
+        super().__init__(*args, **options)
+        words = words_for(language())
+        self.fields["kpi"].help_text = ""
+        self.offer("kpi", figures)
+        self.offer("period", periods)
+        self.fields["wrong"].choices = [(one, words(f"wrong.{one}")) for one in Wrong]  # type: ignore[attr-defined]
+
+
+class ClaimForm(RaiseForm):
     """Raise a claim: what happened, when and where, and what is asked for."""
 
     event = forms.ChoiceField()
@@ -47,13 +97,11 @@ class ClaimForm(DisputeForm):
     queue = forms.CharField(max_length=80, required=False)
     kpi = forms.CharField(max_length=60, required=False)
 
-    def __init__(self, *args: Any, kpis: Sequence[tuple[str, str]] = (), **options: Any) -> None:  # noqa: ANN401 - as above
+    def __init__(self, *args: Any, kpis: Choices = (), **options: Any) -> None:  # noqa: ANN401 - as above
         """Offer the events, what may be asked for, and the agreed KPIs where they are known."""
         super().__init__(*args, **options)
         words = words_for(language())
-        if kpis:
-            choices = [("", words("raise.every_figure")), *kpis]
-            self.fields["kpi"] = forms.ChoiceField(choices=choices, required=False, label=words("raise.kpi"))
+        self.offer("kpi", kpis, empty=words("raise.every_figure"))
         self.fields["queue"].widget.attrs["list"] = "of-queue"
         self.fields["event"].choices = [(one, words(f"event.{one}")) for one in ClaimEvent]  # type: ignore[attr-defined]
         self.fields["asked_for"].choices = [(one, words(f"claim.{one}")) for one in AskedFor]  # type: ignore[attr-defined]
@@ -67,54 +115,104 @@ class ClaimForm(DisputeForm):
         return cleaned_data
 
 
-class ActionForm(DisputeForm):
-    """Propose an action: what, its owner, by when."""
+class ActionForm(RaiseForm):
+    """Propose an action: what, its owner, by when, and for which figure."""
 
+    side_by_side = (("owner", "due_on"), ("kpi", "period"))
     owner = MemberField()
     due_on = _date_field(required=True)
+    kpi = forms.CharField(max_length=60, required=False)
+    period = forms.CharField(max_length=12, required=False)
 
-    def __init__(self, *args: Any, people: Any, **options: Any) -> None:  # noqa: ANN401 - as Django calls it
-        """Offer the people of both sides."""
+    def __init__(self, *args: Any, people: Any, figures: Choices = (), periods: Choices = (), **options: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Offer the people of both sides, and the figures and periods, where they are known."""
         super().__init__(*args, **options)
+        words = words_for(language())
         self.fields["owner"].offer(people)  # type: ignore[attr-defined]
+        self.fields["kpi"].help_text = words("raise.kpi_of_action_help")
+        self.offer("kpi", figures, empty=words("raise.no_figure"))
+        self.offer("period", periods, empty=words("raise.no_period"))
 
 
-FORMS = {Kind.DISPUTE: DisputeForm, Kind.CLAIM: ClaimForm, Kind.ACTION: ActionForm}
+FORMS: Mapping[Kind, type[RaiseForm]] = {Kind.DISPUTE: DisputeForm, Kind.CLAIM: ClaimForm, Kind.ACTION: ActionForm}
 
 
-class MoveForm(LocalisedForm):
-    """Make a move, with a text, evidence, and by kind the terms of a counter-proposal or a new owner."""
+class CommentForm(LocalisedForm):
+    """Comment on a matter, with evidence."""
 
     key_prefix = "raise"
-    move = forms.ChoiceField(choices=[(one.value, one.value) for one in Move])
     text = forms.CharField(max_length=4000, required=False, widget=forms.Textarea(attrs={"rows": 4}))
     evidence = forms.FileField(required=False)
+
+    def clean(self) -> dict[str, Any] | None:
+        """Require a text or a file."""
+        cleaned_data = super().clean()
+        if not self.errors and not (self.cleaned_data.get("text") or self.cleaned_data.get("evidence")):
+            self.add_error("text", words_for(language())("matter.say_something"))
+        return cleaned_data
+
+
+class MoveForm(CommentForm):
+    """Make a move: a text, which some moves need, evidence, and the terms that the move has.
+
+    `seen` is the number of the last step that the page has shown, so that nobody answers what they have not read.
+    """
+
+    seen = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
     from_day = _date_field()
     to_day = _date_field()
     queue = forms.CharField(max_length=80, required=False)
     asked_for = forms.ChoiceField(required=False)
     owner = MemberField(required=False)
     due_on = _date_field()
+    value = _value_field()
+    follows = forms.ChoiceField(required=False, widget=forms.RadioSelect)
 
     def __init__(
         self,
         *args: Any,  # noqa: ANN401 - as Django calls it
         people: QuerySet[Membership],
-        kind: str,
-        owner: Membership | None = None,
+        matter: Matter,
+        move: Move,
+        answers: bool,
         **options: Any,  # noqa: ANN401 - as above
     ) -> None:
-        """Offer what may be asked for and the people of both sides; keep only the terms of the kind."""
+        """Offer what may be asked for and the people of both sides; keep only the terms of the move.
+
+        :param answers: whether the person is of the side that answers, which says what follows from a dispute
+        """
         super().__init__(*args, **options)
         words = words_for(language())
+        self.fields["text"].required = move in NEEDS_REASON
         self.fields["asked_for"].choices = [(one, words(f"claim.{one}")) for one in AskedFor]  # type: ignore[attr-defined]
-        self.terms = KINDS[Kind(kind)].countered
-        for name in {term for spec in KINDS.values() for term in spec.countered} - {*self.terms}:
+        offered = [
+            one for one in Follows if matter.value is not None or one is not Follows.VALUE or move is Move.COUNTER
+        ]
+        self.fields["follows"].choices = [(one, words(f"follows.{one}")) for one in offered]  # type: ignore[attr-defined]
+        self.terms = terms_of_move(Kind(matter.kind), move, answers=answers)
+        for name in TERM_FIELDS.difference(self.terms):
             del self.fields[name]
         if "owner" in self.fields:
-            self.fields["owner"].offer(people, owner)  # type: ignore[attr-defined]
+            self.fields["owner"].offer(people, matter.owner)  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any] | None:
+        """Require no text but of the moves that need one."""
+        return forms.Form.clean(self)
 
     @property
     def terms_fields(self) -> list[Any]:
         """Return the fields of the terms."""
         return [self[name] for name in self.terms]
+
+
+TERM_FIELDS = frozenset({"from_day", "to_day", "queue", "asked_for", "owner", "due_on", "value", "follows"})
+
+
+def terms_of_move(kind: Kind, move: Move, *, answers: bool) -> tuple[str, ...]:
+    """Return the fields that a move has beside its text.
+
+    :param answers: whether the side that moves is the one that answers
+    """
+    spec = KINDS[kind]
+    terms = {Move.COUNTER: spec.countered, Move.ACCEPT: spec.accepted_with, Move.HAND_OVER: (Term.OWNER,)}.get(move, ())
+    return tuple(term.value for term in terms if answers or term is not Term.FOLLOWS)

@@ -31,7 +31,8 @@ class Matter(UUIDModel):
     nothing is waited for; `late` where it was raised after its time. `last_move` is the number of the step that brought
     it where it is: the database lets nothing change without one. `reminded_to` names the people (by id) whose reminder
     the mail server took. `records` is of a correction: the table, the import, the delivery and the counts of what it
-    would change, and, once accepted, which rows.
+    would change, and, once accepted, which rows. A dispute keeps the days of its period in `from_day` and `to_day`;
+    accepted, it is carried out by `due_on`, and the period is not final before.
     """
 
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
@@ -56,6 +57,11 @@ class Matter(UUIDModel):
     reminded_to = models.JSONField(blank=True, default=list, db_default=models.Value([], models.JSONField()))
     last_move = models.PositiveIntegerField(default=0, db_default=0)
     late = models.BooleanField(default=False)
+    # Of a dispute: a `Wrong`, the value that the asking side claims in the figure's unit, and a `Follows`.
+    wrong = models.CharField(max_length=12, blank=True, db_default="")
+    value = models.DecimalField(max_digits=24, decimal_places=8, null=True, blank=True)
+    unit = models.CharField(max_length=8, blank=True, db_default="")
+    follows = models.CharField(max_length=8, blank=True, db_default="")
     records = models.JSONField(default=dict, blank=True, db_default=models.Value({}, models.JSONField()))
 
     class Meta:
@@ -104,7 +110,7 @@ class Matter(UUIDModel):
     @property
     def ended(self) -> bool:
         """Whether nothing of it is to come: an action that was agreed on is still to be done."""
-        return ended(Kind(self.kind), State(self.state))
+        return ended(Kind(self.kind), State(self.state), self.follows)
 
     @property
     def waits_for(self) -> str | None:
@@ -142,6 +148,24 @@ class Step(UUIDModel):
     def __str__(self) -> str:
         """By its number and move."""
         return f"{self.number} {self.move}"
+
+
+class Opened(UUIDModel):
+    """The last step of a matter that somebody of a side has had before them; after that no answer is taken back."""
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    matter = models.ForeignKey(Matter, models.CASCADE, related_name="+")
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    number = models.PositiveIntegerField()
+
+    class Meta:
+        """One for each side."""
+
+        constraints: ClassVar = [models.UniqueConstraint(fields=["matter", "side"], name="one_opened_a_side")]
+
+    def __str__(self) -> str:
+        """By side and number."""
+        return f"{self.side} {self.number}"
 
 
 class Evidence(UUIDModel):

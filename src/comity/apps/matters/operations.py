@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,18 +18,31 @@ from comity.apps.audit.models import Event
 from comity.apps.audit.operations import audit
 from comity.apps.books.operations import accept_correction, refuse_correction, write_rows
 from comity.apps.books.queries import zone as zone_of
-from comity.apps.matters.models import Began, Evidence, Matter, Step
+from comity.apps.matters import queries
+from comity.apps.matters.models import Began, Evidence, Matter, Opened, Step
 from comity.apps.matters.refusals import Code
 from comity.apps.parties.mailing import page_path
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership
 from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused
-from comity.apps.replies.queries import reply_due
+from comity.apps.replies.queries import closing_after, reply_due
 from comity.apps.replies.reminders import members_with_right, send_reminder
+from comity.core.calendars import UnknownPeriodError
 from comity.core.matters import transitions
-from comity.core.matters.kinds import KINDS, Kind, Raiser
-from comity.core.matters.transitions import IN_THE_BOOK, OPEN, Actor, Move, Party, Refusal, State
+from comity.core.matters.kinds import KINDS, Follows, Kind, Raiser, Wrong
+from comity.core.matters.transitions import (
+    CARRY_OUT_DAYS,
+    IN_THE_BOOK,
+    OPEN,
+    TAKE_BACK_TIME,
+    TAKEN_BACK,
+    Actor,
+    Move,
+    Party,
+    Refusal,
+    State,
+)
 from comity.core.values import Side
 from comity.review.i18n.words import Words
 
@@ -51,13 +66,15 @@ class NewMatter:
     event: str = ""
     owner: Membership | None = None
     due_on: date | None = None
+    wrong: str = ""
+    value: Decimal | None = None  # in the unit of the figure: a share from 0 to 1
     began: Began = Began.REACTIVE
     answers: Side | None = field(default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Terms of a counter-proposal; what is None stays as it was."""
+    """Terms of a counter-proposal, and what follows from an acceptance; what is None stays as it was."""
 
     from_day: date | None = None
     to_day: date | None = None
@@ -65,6 +82,8 @@ class Terms:
     asked_for: str | None = None
     owner: Membership | None = None
     due_on: date | None = None
+    value: Decimal | None = None
+    follows: str | None = None
 
     def apply_to(self, matter: Matter) -> None:
         """Set the terms of a matter, as far as its kind has them.
@@ -90,14 +109,13 @@ class EvidenceFile:
 def raise_matter(member: MemberContext, new_matter: NewMatter, zone: str, files: Sequence[EvidenceFile] = ()) -> Matter:
     """Raise a matter for the member's side.
 
-    :raises Refused: for those on neither side, without the right, for days out of order and a file that is too large
+    :raises Refused: for those on neither side, without the right, for days out of order or over, for a dispute without
+        figure, period or reason, and for a file that is too large
     """
     side = member.side
     spec = KINDS[new_matter.kind]
     if side is None or not member.may(Action(spec.raised_with)) or spec.raised_by is Raiser.IMPORT:
         raise Refused(Code.NOT_YOURS)
-    if new_matter.from_day is not None and new_matter.to_day is not None and new_matter.to_day < new_matter.from_day:
-        raise Refused(Code.ORDER)
     now = timezone.now()
     matter = Matter(
         relationship=member.relationship,
@@ -116,13 +134,47 @@ def raise_matter(member: MemberContext, new_matter: NewMatter, zone: str, files:
         owner=new_matter.owner,
         due_on=new_matter.due_on,
         raised_at=now,
-        late=new_matter.to_day is not None and new_matter.to_day < (now - LATE_AFTER).date(),
     )
+    if new_matter.kind is Kind.DISPUTE:
+        _set_disputed_figure(member, matter, new_matter)
+    else:
+        _check_days(matter, now.astimezone(ZoneInfo(zone)).date())
+        matter.late = matter.to_day is not None and matter.to_day < (now - LATE_AFTER).date()
     matter.reply_by = _reply_by(matter, now, zone)
     with transaction.atomic():
         save_raised_matter(member, matter, new_matter.text, files)
         _write_claim(matter, zone)
     return matter
+
+
+def _check_days(matter: Matter, today: date) -> None:
+    """Check the days of a matter.
+
+    :raises Refused: for days out of order, and for work that would be due before today
+    """
+    if matter.from_day is not None and matter.to_day is not None and matter.to_day < matter.from_day:
+        raise Refused(Code.ORDER)
+    if matter.kind == Kind.ACTION and matter.due_on is not None and matter.due_on < today:
+        raise Refused(Code.PAST)
+
+
+def _set_disputed_figure(member: MemberContext, matter: Matter, new_matter: NewMatter) -> None:
+    """Set the figure, the period with its days, what is wrong and the claimed value of a dispute.
+
+    :raises Refused: where one is missing or unknown
+    """
+    if not new_matter.kpi or not new_matter.period or new_matter.wrong not in set(Wrong):
+        raise Refused(Code.INCOMPLETE_DISPUTE)
+    try:
+        name, period = queries.disputed_period(member, new_matter.period)
+    except UnknownPeriodError:
+        raise Refused(Code.UNKNOWN_PERIOD) from None
+    unit = queries.figure_unit(member, new_matter.kpi)
+    if unit is None:
+        raise Refused(Code.UNKNOWN_FIGURE)
+    matter.period, matter.from_day, matter.to_day = name, period.start, period.end - timedelta(days=1)
+    matter.wrong, matter.value, matter.unit = new_matter.wrong, new_matter.value, unit
+    matter.due_on = None
 
 
 def save_raised_matter(member: MemberContext, matter: Matter, text: str, files: Sequence[EvidenceFile] = ()) -> Step:
@@ -145,6 +197,11 @@ _AUDIT_EVENTS = {
     Move.WITHDRAW: Event.MATTER_WITHDRAWN,
     Move.DONE: Event.MATTER_DONE,
     Move.HAND_OVER: Event.MATTER_HANDED_OVER,
+    Move.CONFIRM: Event.MATTER_CONFIRMED,
+    Move.NOT_DONE: Event.MATTER_NOT_DONE,
+    Move.LET_OFF: Event.MATTER_LET_OFF,
+    Move.CANNOT: Event.MATTER_BROKEN,
+    Move.TAKE_BACK: Event.MATTER_TAKEN_BACK,
 }  # what is nobody's move, the database adds itself (`migrations/0011_audit.py`)
 
 
@@ -163,7 +220,7 @@ def first_reply_due(matter: Matter, zone: str) -> datetime:
     return _reply_by(matter, timezone.now(), zone)
 
 
-_ANSWERING_MOVES = {Move.ACCEPT, Move.COUNTER, Move.REFUSE}
+_ANSWERING_MOVES = {Move.ACCEPT, Move.COUNTER, Move.REFUSE, Move.TAKE_BACK}
 
 
 def _actor(member: MemberContext, matter: Matter) -> Actor:
@@ -171,7 +228,36 @@ def _actor(member: MemberContext, matter: Matter) -> Actor:
     if member.side is None:
         return Actor(None)
     party = Party.ASKS if member.side == matter.asks else Party.ANSWERS
-    return Actor(party, owns=matter.owner is None or matter.owner.side == member.side.value)
+    if matter.kind == Kind.DISPUTE:
+        owns = party is Party.ANSWERS
+    else:
+        owns = matter.owner is None or matter.owner.side == member.side.value
+    last = Step.objects.filter(matter=matter, number=matter.last_move).first() if matter.last_move else None
+    did_last = last is not None and last.side == member.side.value
+    is_recent = last is not None and last.move in TAKEN_BACK and last.at > timezone.now() - TAKE_BACK_TIME
+    return Actor(party, owns, did_last, did_last and is_recent and not queries.was_opened(matter, member.side.other))
+
+
+def minutes_to_take_back(member: MemberContext, matter: Matter) -> int:
+    """Return for how many more minutes, rounded up, the member's side may take its answer back; 0 where it may not."""
+    if Move.TAKE_BACK not in open_moves(member, matter):
+        return 0
+    until = Step.objects.get(matter=matter, number=matter.last_move).at + TAKE_BACK_TIME
+    return max(0, math.ceil((until - timezone.now()).total_seconds() / 60))
+
+
+def open_matter(member: MemberContext, matter: Matter) -> None:
+    """Record that the member's side has the matter before it, up to its last step."""
+    last = Step.objects.filter(matter=matter).order_by("-number").values_list("number", flat=True).first()
+    if member.side is None or last is None:
+        return
+    opened = Opened.objects.filter(matter=matter, side=member.side.value).first()
+    if opened is None or opened.number < last:
+        Opened.objects.update_or_create(
+            matter=matter,
+            side=member.side.value,
+            defaults={"relationship": member.relationship, "number": last},
+        )
 
 
 def open_moves(member: MemberContext, matter: Matter) -> list[Move]:
@@ -179,7 +265,7 @@ def open_moves(member: MemberContext, matter: Matter) -> list[Move]:
     if not member.may(Action.ACT):
         return []
     kind = Kind(matter.kind)
-    moves = transitions.open_moves(kind, State(matter.state), _actor(member, matter))
+    moves = transitions.open_moves(kind, State(matter.state), _actor(member, matter), matter.follows)
     may_answer = member.may(Action(KINDS[kind].answered_with))
     return [move for move in moves if may_answer or move not in _ANSWERING_MOVES]
 
@@ -188,7 +274,9 @@ def _refusal_code(member: MemberContext, matter: Matter, requested: Move, text: 
     """Return why the member may not make a move; None where they may."""
     if member.side is None and requested is not Move.COMMENT:
         return Code.NOT_YOURS
-    refusal = transitions.refusal(Kind(matter.kind), State(matter.state), _actor(member, matter), requested, text)
+    refusal = transitions.refusal(
+        Kind(matter.kind), State(matter.state), _actor(member, matter), requested, text, matter.follows
+    )
     lacks_right = requested not in open_moves(member, matter)
     if refusal is None or refusal is Refusal.REASON:
         return Code.NOT_YOURS if lacks_right else Code(refusal.value) if refusal else None
@@ -205,34 +293,30 @@ def move(  # noqa: PLR0913 - a move, what it says, and what comes with it
     terms: Terms | None = None,
     files: Sequence[EvidenceFile] = (),
     rows: Sequence[int] | None = None,
+    seen: int | None = None,
 ) -> Matter:
     """Make a move.
 
-    :param terms: what a counter-proposal asks for instead, or to whom an action is handed over
+    :param terms: what a counter-proposal asks for instead, what follows from a dispute that is accepted, or to whom an
+        action is handed over
     :param rows: of a correction that is accepted, the numbers of the changes; None: all
+    :param seen: the number of the last step that the person has seen; None where that is not known
     :raises Refused: where it is the other side's turn, the matter has ended, the right or a reason is missing,
-        terms that are none, and for a file that is too large
+        another step was made since `seen`, terms that are none, and for a file that is too large
     """
     matter = Matter.objects.select_for_update(of=("self",)).select_related("owner__person").get(pk=matter.pk)
+    if seen is not None and requested is not Move.COMMENT and queries.last_number(matter) != seen:
+        raise Refused(Code.MOVED_ON)
     rows = rows if matter.kind == Kind.CORRECTION and requested is Move.ACCEPT else None
     refusal_code = _refusal_code(member, matter, requested, text)
     if refusal_code is not None:
         raise Refused(refusal_code)
     if rows is not None and not rows:
         raise Refused(Code.NONE_TICKED)
-    matter.state = transitions.after(State(matter.state), requested)
+    matter.state = transitions.after(State(matter.state), requested, queries.count_counters(matter))
     if matter.state not in OPEN:
         matter.reply_by = None
-    if requested is Move.COUNTER:
-        (terms or Terms()).apply_to(matter)
-        matter.reply_by = _reply_by(matter, timezone.now(), zone)
-        matter.reminded_at, matter.reminded_to = None, []
-    elif requested is Move.HAND_OVER:
-        owner = None if terms is None else terms.owner
-        if owner is None or owner.left_at is not None or owner.side != member.membership.side:
-            raise Refused(Code.NOBODY)
-        matter.owner = owner
-    terms_json = _terms_json(matter) if requested in {Move.COUNTER, Move.HAND_OVER} else {}
+    terms_json = _apply_terms(member, matter, requested, terms or Terms(), zone)
     terms_json |= {} if rows is None else {"changes": len(rows), "rows": list(rows)}
     step = _add_step(member, matter, requested, text, terms=terms_json)
     _audit_move(member, matter, requested, _save_evidence(step, files))
@@ -244,6 +328,80 @@ def move(  # noqa: PLR0913 - a move, what it says, and what comes with it
     if KINDS[Kind(matter.kind)].changes_records:
         _apply_correction(member, matter, requested, rows)
     return matter
+
+
+def _apply_terms(member: MemberContext, matter: Matter, requested: Move, terms: Terms, zone: str) -> dict[str, Any]:
+    """Change the terms of a matter as a move requires, and return what its step keeps of them.
+
+    :raises Refused: for terms that are none
+    """
+    if requested is Move.COUNTER:
+        if matter.kind == Kind.DISPUTE:
+            matter.follows = ""  # what a side said would follow is said again, or no longer
+        terms.apply_to(matter)
+        _check_counter(member, matter)
+        _check_days(matter, timezone.now().astimezone(ZoneInfo(zone)).date())
+        matter.reply_by = _reply_by(matter, timezone.now(), zone)
+        matter.reminded_at, matter.reminded_to = None, []
+    elif requested is Move.HAND_OVER:
+        owner = terms.owner
+        if owner is None or owner.left_at is not None or owner.side != member.membership.side:
+            raise Refused(Code.NOBODY)
+        matter.owner = owner
+    elif requested is Move.ACCEPT and matter.kind == Kind.DISPUTE:
+        return _accept_dispute(member, matter, terms, zone)
+    elif requested is Move.TAKE_BACK:
+        _restore_question(matter, zone)
+    return _terms_json(matter) if requested in {Move.COUNTER, Move.HAND_OVER} else {}
+
+
+def _check_counter(member: MemberContext, matter: Matter) -> None:
+    """Check the counter-proposal in a dispute: the side that would owe it says what follows; the other cannot.
+
+    :raises Refused: where that is missing, or the value that is to be recorded
+    """
+    if matter.kind != Kind.DISPUTE:
+        return
+    if member.side != matter.answers:
+        matter.follows = ""
+    elif matter.follows not in set(Follows):
+        raise Refused(Code.FOLLOWS)
+    elif matter.follows == Follows.VALUE and matter.value is None:
+        raise Refused(Code.NO_VALUE)
+
+
+def _accept_dispute(member: MemberContext, matter: Matter, terms: Terms, zone: str) -> dict[str, Any]:
+    """Set what follows from a dispute, and by when; the side that will owe it says so.
+
+    :raises Refused: where it is not said, or there is no value to record
+    """
+    said = {}
+    if member.side == matter.answers:
+        if terms.follows not in set(Follows):
+            raise Refused(Code.FOLLOWS)
+        matter.follows = terms.follows or ""
+        said = {"follows": matter.follows}
+    elif not matter.follows:
+        raise Refused(Code.FOLLOWS)
+    if matter.follows == Follows.VALUE:
+        if matter.value is None:
+            raise Refused(Code.NO_VALUE)
+        return said
+    due = closing_after(matter.relationship, Side(matter.answers), timezone.now(), zone, CARRY_OUT_DAYS)
+    matter.due_on = due.astimezone(ZoneInfo(zone)).date()
+    return said | {"due_on": matter.due_on.isoformat()}
+
+
+def _restore_question(matter: Matter, zone: str) -> None:
+    """Set a matter back to what it was before its answer, with the same deadline."""
+    steps = Step.objects.filter(matter=matter)
+    answer = steps.get(number=matter.last_move)
+    asked = steps.filter(move__in=(Move.RAISE, Move.COUNTER)).order_by("number").last()
+    matter.reply_by = _reply_by(matter, answer.at if asked is None else asked.at, zone)
+    if matter.kind == Kind.DISPUTE:
+        matter.due_on = None
+        if "follows" in answer.terms:
+            matter.follows = ""
 
 
 def _apply_correction(member: MemberContext, matter: Matter, requested: Move, rows: Sequence[int] | None) -> None:
@@ -324,7 +482,11 @@ def _terms_json(matter: Matter) -> dict[str, Any]:
         "asked_for": matter.asked_for,
         "owner": None if matter.owner is None else matter.owner.person.name,
         "due_on": None if matter.due_on is None else matter.due_on.isoformat(),
+        "value": None if matter.value is None else f"{matter.value.normalize():f}",
+        "follows": matter.follows,
     }
+    if matter.kind == Kind.DISPUTE:  # its days are those of its period
+        terms |= {"from_day": None, "to_day": None}
     return {name: value for name, value in terms.items() if value}
 
 

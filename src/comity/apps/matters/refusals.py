@@ -11,6 +11,9 @@ class Code(RefusalCode):
     THEIR_TURN = "their_turn"
     ENDED = "ended"
     NOT_NOW = "not_now"
+    OWNER = "owner"
+    SEEN = "seen"
+    MOVED_ON = "moved_on"
 
     NOT_YOURS = "not_yours", HTTPStatus.FORBIDDEN
 
@@ -22,3 +25,9 @@ class Code(RefusalCode):
     ALL_OR_TICKED = "all_or_ticked", HTTPStatus.UNPROCESSABLE_ENTITY
     NONE_TICKED = "none_ticked", HTTPStatus.UNPROCESSABLE_ENTITY
     REASON = "reason", HTTPStatus.UNPROCESSABLE_ENTITY
+    INCOMPLETE_DISPUTE = "incomplete_dispute", HTTPStatus.UNPROCESSABLE_ENTITY
+    UNKNOWN_PERIOD = "unknown_period", HTTPStatus.UNPROCESSABLE_ENTITY
+    UNKNOWN_FIGURE = "unknown_figure", HTTPStatus.UNPROCESSABLE_ENTITY
+    FOLLOWS = "follows", HTTPStatus.UNPROCESSABLE_ENTITY
+    NO_VALUE = "no_value", HTTPStatus.UNPROCESSABLE_ENTITY
+    PAST = "past", HTTPStatus.UNPROCESSABLE_ENTITY

@@ -1,6 +1,7 @@
 """API schemas of matters; their docstrings are part of the published contract."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -9,11 +10,12 @@ from pydantic import Field, StringConstraints
 
 from comity.apps.matters.models import Began
 from comity.apps.parties.schemas import MAX_SLICE, Day, Slice, Text
-from comity.core.matters.kinds import AskedFor, ClaimEvent, Kind
+from comity.core.matters.kinds import AskedFor, ClaimEvent, Follows, Kind, Wrong
 from comity.core.matters.transitions import Move, State
 from comity.core.values import Side
 
 MAX_TEXT_LENGTH = 4000  # characters
+Value = Annotated[Decimal, Field(max_digits=16, decimal_places=8)]
 StatementText = Annotated[Text, StringConstraints(max_length=MAX_TEXT_LENGTH)]
 
 
@@ -38,6 +40,8 @@ class TermsOut(Schema):
     asked_for: AskedFor | None = None
     owner: str | None = None
     due_on: str | None = None
+    value: str | None = None
+    follows: Follows | None = None
     changes: int | None = None
     rows: list[int] | None = None
 
@@ -86,6 +90,10 @@ class MatterOut(Schema):
     asked_for: AskedFor | Literal[""]
     event: ClaimEvent | Literal[""]
     due_on: date | None
+    wrong: Wrong | Literal[""]
+    value: float | None
+    unit: str
+    follows: Follows | Literal[""]
     raised_at: datetime
     reply_by: datetime | None
     late: bool
@@ -107,7 +115,10 @@ class MattersOut(Schema):
 
 
 class MatterIn(Schema):
-    """A matter to be raised."""
+    """A matter to be raised. A dispute names `kpi` (or a reading), `period` and what is `wrong`.
+
+    `value` is in the unit of the figure: a share from 0 to 1.
+    """
 
     kind: Literal[Kind.DISPUTE, Kind.CLAIM, Kind.ACTION]  # a correction is raised by an import alone
     title: Text = Field(min_length=1, max_length=160)
@@ -121,16 +132,31 @@ class MatterIn(Schema):
     event: ClaimEvent | Literal[""] = ""
     due_on: Day | None = None
     owner: UUID | None = None
+    wrong: Wrong | Literal[""] = ""
+    value: Value | None = None
 
 
 class MoveIn(Schema):
     """A move; with a counter-proposal what would be agreed instead, with a hand-over the number of the new owner.
 
-    `rows` are the numbers of the changes of a correction that are accepted; absent: all.
+    `follows` is said with the acceptance of a dispute, by the side that answers. `seen` is the number of the last step
+    that was read: where there is a later one, the move is refused. `rows` are the numbers of the changes of a
+    correction that are accepted; absent: all.
     """
 
     move: Literal[
-        Move.ACCEPT, Move.REFUSE, Move.COUNTER, Move.COMMENT, Move.WITHDRAW, Move.DONE, Move.HAND_OVER
+        Move.ACCEPT,
+        Move.REFUSE,
+        Move.COUNTER,
+        Move.COMMENT,
+        Move.WITHDRAW,
+        Move.DONE,
+        Move.HAND_OVER,
+        Move.CONFIRM,
+        Move.NOT_DONE,
+        Move.LET_OFF,
+        Move.CANNOT,
+        Move.TAKE_BACK,
     ]  # the others are made by raising, and by nobody
     text: Text = Field("", max_length=MAX_TEXT_LENGTH)
     from_day: Day | None = None
@@ -139,6 +165,9 @@ class MoveIn(Schema):
     asked_for: AskedFor | None = None
     owner: UUID | None = None
     due_on: Day | None = None
+    value: Value | None = None
+    follows: Follows | None = None
+    seen: int | None = Field(None, ge=1, le=MAX_SLICE)
     rows: list[Annotated[int, Field(ge=1, le=MAX_SLICE)]] | None = Field(None, max_length=100_000)
 
 

@@ -1,17 +1,30 @@
 """Texts about a matter in the reader's language."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
+from django.utils import timezone
+
+from comity.apps.books.queries import NoBookError, definition
 from comity.apps.i18n import spoken_period
+from comity.apps.matters import queries
 from comity.apps.matters.models import Matter, Step
 from comity.apps.parties.member_context import MemberContext
-from comity.core.matters.kinds import Kind
+from comity.book.definition import UnusableBookError
+from comity.core.calendars import Calendar, Cut
+from comity.core.matters.kinds import KINDS, Kind
+from comity.core.matters.transitions import TAKE_BACK_TIME, TAKEN_BACK, Dispute, Move
 from comity.core.values import Side
-from comity.review.i18n.words import Words
+from comity.review.claim_effect import ClaimEffect
+from comity.review.i18n.words import Words, clean
+from comity.review.readings import reading_ids, reading_specs
+from comity.review.views.sentences import kpi_title
 
-_TERMS = ("from_day", "to_day", "queue", "asked_for", "owner", "due_on")
 _DAYS = {"from_day", "to_day", "due_on"}
 _CHANGES = ("change", "add", "withdraw")
+_SHOWN_PERIODS = {Cut.MONTH: 24, Cut.QUARTER: 12, Cut.YEAR: 5}  # of each length, the latest
 
 
 def must_answer(member: MemberContext, side: Side, words: Words) -> str:
@@ -19,33 +32,184 @@ def must_answer(member: MemberContext, side: Side, words: Words) -> str:
     return f"{member.party(words)(side)} {words('today.must_answer')}"
 
 
-def matter_facts(matter: Matter, words: Words) -> list[tuple[str, str]]:
+def figure_name(member: MemberContext, key: str, words: Words) -> str:
+    """Return the name of a figure: a KPI by its id, or a reading by its key."""
+    try:
+        kpis = {one.id: one.measure for one in definition(member).kpis}
+    except (NoBookError, UnusableBookError):
+        kpis = {}
+    if key in kpis:
+        return kpi_title(key, kpis[key], words)
+    reading, _, variant = key.partition(":")
+    if reading not in reading_ids():
+        return words.named("measure", key)
+    return f"{words.named('reading', reading)}, {clean(variant)}" if variant else words.named("reading", reading)
+
+
+def figure_choices(
+    member: MemberContext, chosen: str, kpis: list[tuple[str, str]], words: Words
+) -> list[tuple[str, str]]:
+    """Return the figures that a matter may be about, as key and name; none where no book can be read."""
+    if not kpis:
+        return []
+    readings = [(spec.id, words.named("reading", spec.id)) for spec in reading_specs() if spec.id not in dict(kpis)]
+    other = [(chosen, figure_name(member, chosen, words))] if ":" in chosen else []
+    return [*kpis, *readings, *other]
+
+
+def period_choices(member: MemberContext, chosen: str, words: Words) -> list[tuple[str, str]]:
+    """Return the latest months, quarters and years, as name and text; none where no book can be read."""
+    try:
+        starts_on = definition(member).month_starts_on
+    except (NoBookError, UnusableBookError):
+        return []
+    choices, today = [], timezone.now().date()
+    for cut, most in _SHOWN_PERIODS.items():
+        calendar = Calendar(cut, starts_on)
+        period = calendar.containing(today)
+        for _ in range(most):
+            choices.append((calendar.name(period), words.period(period, cut)))
+            period = calendar.before(period)
+    if chosen and chosen not in dict(choices):
+        choices.insert(0, (chosen, spoken_period(chosen, words)))
+    return choices
+
+
+def value_text(member: MemberContext, value: Decimal | float | None, unit: str, words: Words) -> str:
+    """Return a figure in its unit; empty for none."""
+    if value is None:
+        return ""
+    try:
+        currency = definition(member).currency
+    except (NoBookError, UnusableBookError):
+        currency = ""
+    return words.figure(float(value), unit, currency)
+
+
+def matter_facts(member: MemberContext, matter: Matter, words: Words) -> list[tuple[str, str]]:
     """Return the facts of a matter as label and text, without empty ones."""
-    owner = matter.owner.person.name if matter.owner else ""
+    is_dispute = matter.kind == Kind.DISPUTE  # whose days are those of its period
     facts = [
-        ("raise.kpi", words.named("measure", matter.kpi) if matter.kpi else ""),
+        ("raise.kpi", figure_name(member, matter.kpi, words) if matter.kpi else ""),
         ("review.period", spoken_period(matter.period, words)),
+        ("raise.wrong", words(f"wrong.{matter.wrong}") if matter.wrong else ""),
+        ("matter.claimed", value_text(member, matter.value, matter.unit, words)),
+        ("matter.follows", words(f"follows.{matter.follows}") if matter.follows else ""),
         ("raise.queue", matter.queue),
         ("raise.event", words(f"event.{matter.event}") if matter.event else ""),
         ("raise.asked_for", words(f"claim.{matter.asked_for}") if matter.asked_for else ""),
-        ("raise.from_day", words.day(matter.from_day) if matter.from_day else ""),
-        ("raise.to_day", words.day(matter.to_day) if matter.to_day else ""),
-        ("raise.owner", owner),
+        ("raise.from_day", words.day(matter.from_day) if matter.from_day and not is_dispute else ""),
+        ("raise.to_day", words.day(matter.to_day) if matter.to_day and not is_dispute else ""),
+        ("raise.owner", matter.owner.person.name if matter.owner else ""),
         ("raise.due_on", words.day(matter.due_on) if matter.due_on else ""),
         ("matter.began", words(f"began.{matter.began}")),
     ]
     return [(words(name), text) for name, text in facts if text]
 
 
-def terms_line(step: Step, words: Words) -> str:
+def outcome(member: MemberContext, matter: Matter, words: Words) -> str:
+    """Say what follows from a dispute that was accepted; empty for any other matter."""
+    status = queries.dispute_status(matter) if matter.kind == Kind.DISPUTE else None
+    if status is None or status is Dispute.OPEN:
+        return ""
+    key = f"outcome.{matter.follows}" if status is Dispute.TO_CARRY_OUT else f"outcome.{status}"
+    return words(
+        key,
+        value=value_text(member, matter.value, matter.unit, words),
+        party=member.party(words)(matter.answers),
+        day=words.day(matter.due_on) if matter.due_on else "",
+    )
+
+
+def figure_mark(member: MemberContext, matter: Matter, words: Words) -> str:
+    """Say beside the name of a figure by whom it is disputed, or claimed about, and how far that is."""
+    party = member.party(words)(matter.asks)
+    if matter.kind != Kind.DISPUTE:
+        return words("figure_mark.claimed", party=party)
+    status = queries.dispute_status(matter) or Dispute.OPEN
+    return dispute_mark(party, status, value_text(member, matter.value, matter.unit, words), words)
+
+
+def dispute_mark(party: str, status: str, value: str, words: Words) -> str:
+    """Say by whom a figure is disputed, how far that is, and which value was claimed."""
+    said = words(f"figure_mark.{status}", party=party)
+    return words("figure_mark.with_value", mark=said, value=value) if value else said
+
+
+@dataclass(frozen=True, slots=True)
+class EffectRow:
+    """What a claim would do to a figure, as text."""
+
+    name: str
+    period: str
+    before: str
+    after: str
+    counted: str
+    target: str
+
+
+def effect_rows(member: MemberContext, effects: Sequence[ClaimEffect], words: Words) -> list[EffectRow]:
+    """Return the effects of a claim as text: the figure now and with the claim accepted, and whether each meets."""
+    rows = []
+    for one in effects:
+        before, after = (
+            _value_and_met(member, value, one.unit, met, words)
+            for value, met in ((one.before, one.met_before), (one.after, one.met_after))
+        )
+        rows.append(
+            EffectRow(
+                name=kpi_title(one.kpi, one.measure, words),
+                period=words.period(one.period, Cut.MONTH),
+                before=before,
+                after=after,
+                counted=words(
+                    "effect.counted", before=words.number(one.counted_before), after=words.number(one.counted_after)
+                ),
+                target=value_text(member, one.target, one.unit, words),
+            )
+        )
+    return rows
+
+
+def _value_and_met(member: MemberContext, value: float, unit: str, met: bool | None, words: Words) -> str:  # noqa: FBT001 - a value
+    text = value_text(member, value, unit, words)
+    return text if met is None else words("effect.met" if met else "effect.missed", value=text)
+
+
+def consequences(member: MemberContext, matter: Matter, requested: Move, words: Words) -> list[str]:
+    """Say what a move does, what becomes final by it, and whether it can be taken back."""
+    keys = [f"consequence.{requested}_{matter.kind}", f"consequence.{requested}"]
+    key = next((one for one in keys if words.has(one)), keys[-1])
+    party = member.party(words)(Side(matter.asks if member.side == matter.answers else matter.answers))
+    lines = [words(key, party=party)]
+    if requested in TAKEN_BACK and not KINDS[Kind(matter.kind)].changes_records:
+        minutes = int(TAKE_BACK_TIME.total_seconds() // 60)
+        lines.append(words("consequence.take_back_time", party=party, minutes=minutes))
+    elif requested is not Move.HAND_OVER and requested is not Move.TAKE_BACK:
+        lines.append(words("consequence.final"))
+    return lines
+
+
+_TERMS = ("from_day", "to_day", "queue", "asked_for", "owner", "value", "follows", "due_on")
+
+
+def terms_line(matter: Matter, step: Step, words: Words) -> str:
     """Return the terms of a step in one line; empty where it has none."""
-    parts = [(words(f"raise.{name}"), _term(name, step.terms[name], words)) for name in _TERMS if name in step.terms]
+    parts = [
+        (words(f"raise.{name}"), _term(name, step.terms[name], matter.unit, words))
+        for name in _TERMS
+        if name in step.terms
+    ]
     return "; ".join(f"{name}: {text}" for name, text in parts) + "." if parts else ""
 
 
-def _term(name: str, value: str, words: Words) -> str:
+def _term(name: str, value: str, unit: str, words: Words) -> str:
     if name in _DAYS:
         return words.day(date.fromisoformat(value))
+    if name == "value":
+        return words.figure(float(value), unit)
+    if name == "follows":
+        return words(f"follows.{value}")
     return words(f"claim.{value}") if name == "asked_for" else value
 
 

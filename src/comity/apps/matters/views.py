@@ -1,20 +1,25 @@
 """Pages of matters: the list, raising one, one with its steps, and the files that belong to it."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import content_disposition_header
+from django.urls import reverse
+from django.utils.http import content_disposition_header, urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
 from comity.apps.audit.models import Event
 from comity.apps.audit.operations import audit_read
+from comity.apps.books import results
 from comity.apps.books.queries import NoBookError, definition, zone
+from comity.apps.books.results import NotComputedYet
 from comity.apps.i18n import language, spoken_period, words_for
 from comity.apps.matters import corrections, operations, queries, sentences
-from comity.apps.matters.forms import FORMS, ActionForm, ClaimForm, DisputeForm, MoveForm
+from comity.apps.matters.forms import FORMS, TERM_FIELDS, CommentForm, MoveForm, RaiseForm
 from comity.apps.matters.models import Matter
 from comity.apps.matters.refusals import Code
 from comity.apps.paging import paged
@@ -24,8 +29,9 @@ from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused
 from comity.apps.sheet import csv_file
 from comity.book.definition import UnusableBookError
-from comity.core.matters.kinds import KINDS, Kind
-from comity.core.matters.transitions import AGREED, Move
+from comity.core import levels
+from comity.core.matters.kinds import KINDS, AskedFor, Kind
+from comity.core.matters.transitions import AGREED, OPEN, Move
 from comity.core.values import Side
 from comity.review.i18n.words import Words
 from comity.review.views.sentences import kpi_title
@@ -71,26 +77,37 @@ def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
     form = _raise_form(request, member, matter_kind, about, kpis)
     if request.method == "POST" and form.is_valid():
         cleaned = form.cleaned_data
+        names = ("queue", "from_day", "to_day", "asked_for", "event", "owner", "due_on", "wrong")
+        kpi, period = cleaned.get("kpi") or about["kpi"], cleaned.get("period") or about["period"][:12]
         new_matter = operations.NewMatter(
             kind=matter_kind,
             title=cleaned["title"],
             text=cleaned["text"],
-            kpi=cleaned.get("kpi") or about["kpi"],
-            period=about["period"][:12],
-            queue=cleaned.get("queue", ""),
-            from_day=cleaned.get("from_day"),
-            to_day=cleaned.get("to_day"),
-            asked_for=cleaned.get("asked_for", ""),
-            event=cleaned.get("event", ""),
-            owner=cleaned.get("owner"),
-            due_on=cleaned.get("due_on"),
+            kpi=kpi,
+            period=period,
+            value=_in_unit(cleaned.get("value"), queries.figure_unit(member, kpi)),
+            **{name: cleaned[name] for name in names if name in cleaned},
         )
         with form.showing_refusals("evidence"):
             matter = operations.raise_matter(member, new_matter, zone(member), _evidence_files(form))
             return redirect("matter", relationship=member.relationship.pk, matter=matter.pk)
     suggestions = {"queue": queues} if matter_kind is Kind.CLAIM else {}
-    context = {"form": form, "kind": kind, "about": about, "offered": suggestions}
+    figure = sentences.figure_name(member, about["kpi"], words_for(language())) if about["kpi"] else ""
+    context = {"form": form, "kind": kind, "about": about, "figure": figure, "offered": suggestions}
     return render(request, "matters/raise.html", context, status=422 if form.errors else 200)
+
+
+def _in_unit(value: Decimal | None, unit: str | None) -> Decimal | None:
+    """Return a value as it is typed, shares in per cent, in its unit."""
+    return value / 100 if value is not None and unit == levels.SHARE else value
+
+
+def _as_typed(value: Decimal | None, unit: str) -> str | None:
+    """Return a value in its unit as it is typed, shares in per cent."""
+    if value is None:
+        return None
+    typed = value * 100 if unit == levels.SHARE else value
+    return words_for(language()).number_typed(typed)
 
 
 def _agreed_kpis_and_queues(member: MemberContext) -> tuple[list[tuple[str, str]], list[str]]:
@@ -106,19 +123,24 @@ def _agreed_kpis_and_queues(member: MemberContext) -> tuple[list[tuple[str, str]
 
 def _raise_form(
     request: HttpRequest, member: MemberContext, kind: Kind, about: dict[str, str], kpis: list[tuple[str, str]]
-) -> DisputeForm:
-    options: dict[str, Any] = {"people": members(member).exclude(side=None)} if FORMS[kind] is ActionForm else {}
-    if FORMS[kind] is ClaimForm:
+) -> RaiseForm:
+    words = words_for(language())
+    options: dict[str, Any] = {}
+    if kind is Kind.CLAIM:
         options = {"kpis": kpis}
+    else:
+        periods = sentences.period_choices(member, about["period"], words)
+        options = {"figures": sentences.figure_choices(member, about["kpi"], kpis, words), "periods": periods}
+    if kind is Kind.ACTION:
+        options["people"] = members(member).exclude(side=None)
     if request.method == "POST":
         return FORMS[kind](request.POST, request.FILES, **options)
-    words = words_for(language())
     title = ""
     if kind is Kind.DISPUTE and about["kpi"]:
-        kpi = dict(kpis).get(about["kpi"]) or words.named("measure", about["kpi"])
-        title = words("raise.dispute_of", kpi=kpi, period=spoken_period(about["period"], words))
+        figure = sentences.figure_name(member, about["kpi"], words)
+        title = words("raise.dispute_of", kpi=figure, period=spoken_period(about["period"], words))
     initial = {name: request.GET.get(name, "")[:80] for name in ("from_day", "to_day", "queue")}
-    return FORMS[kind](initial={"title": title, "kpi": about["kpi"]} | initial, **options)
+    return FORMS[kind](initial={"title": title} | about | initial, **options)
 
 
 def _evidence_files(form: forms.Form) -> list[operations.EvidenceFile]:
@@ -131,50 +153,165 @@ def _evidence_files(form: forms.Form) -> list[operations.EvidenceFile]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
-    """Show a matter with its steps and the moves that are open to the member; make a move."""
+    """Show a matter with its steps and the moves that are open to the member; comment on it."""
     member = member_of(request)
-    known_matter = queries.matter(member, matter)
-    if known_matter is None:
-        raise Http404
-    terms_on_table = {
-        name: getattr(known_matter, name) for name in ("from_day", "to_day", "queue", "asked_for", "owner", "due_on")
-    }
-    participants = members(member).exclude(side=None)
-    reply = MoveForm(people=participants, kind=known_matter.kind, owner=known_matter.owner, initial=terms_on_table)
+    known_matter = _matter_or_404(member, matter)
+    comment = CommentForm()
     if request.method == "POST":
-        reply = MoveForm(
-            request.POST, request.FILES, people=participants, kind=known_matter.kind, owner=known_matter.owner
-        )
-        if reply.is_valid():
-            cleaned = reply.cleaned_data
-            terms = operations.Terms(**{name: cleaned.get(name) or None for name in terms_on_table})
-            with reply.showing_refusals():
-                rows = _selected_changes(request, known_matter) if cleaned["move"] == Move.ACCEPT else None
-                time_zone, requested = zone(member), Move(cleaned["move"])
-                operations.move(
-                    member, known_matter, requested, cleaned["text"], time_zone, terms, _evidence_files(reply), rows
-                )
-                return redirect("matter", relationship=member.relationship.pk, matter=known_matter.pk)
+        comment = CommentForm(request.POST, request.FILES)
+        if comment.is_valid():
+            with comment.showing_refusals():
+                text, files = comment.cleaned_data["text"], _evidence_files(comment)
+                operations.move(member, known_matter, Move.COMMENT, text, zone(member), None, files)
+                return _to_matter(member, known_matter)
         known_matter.refresh_from_db()
     audit_read(member, Event.MATTER_READ, known_matter, {"title": known_matter.title})
-    words, steps = words_for(language()), queries.steps(known_matter)
+    moves = operations.open_moves(member, known_matter)
+    operations.open_matter(member, known_matter)
+    words, steps = words_for(language()), list(queries.steps(known_matter))
     context = {
         "matter": known_matter,
-        "about": sentences.matter_facts(known_matter, words),
+        "about": sentences.matter_facts(member, known_matter, words),
         "counts": sentences.correction_counts(known_matter, words),
         "steps": steps,
-        "terms": {one.number: sentences.terms_line(one, words) for one in steps},
+        "terms": {one.number: sentences.terms_line(known_matter, one, words) for one in steps},
         "roles": queries.roles(known_matter),
-        "moves": operations.open_moves(member, known_matter),
-        "form": reply,
+        "moves": [one for one in moves if one not in {Move.COMMENT, Move.TAKE_BACK}],
+        "may_comment": Move.COMMENT in moves,
+        "minutes_left": operations.minutes_to_take_back(member, known_matter),
+        "figure_url": _figure_url(member, known_matter),
+        "seen": steps[-1].number,
+        "answers": Move.ACCEPT in moves,
+        "form": comment,
+        "effect": _effect(member, known_matter, words),
+        "outcome": sentences.outcome(member, known_matter, words),
         "changes": [corrections.change_of_proposal(one) for one in corrections.changes(member, known_matter)],
         "accepted": corrections.accepted_numbers(known_matter),
-        "ticked": set(request.POST.getlist("row")) if request.method == "POST" else None,
         "owner_left": known_matter.owner is not None
         and known_matter.owner.left_at is not None
         and known_matter.state in AGREED,
     }
-    return render(request, "matters/matter.html", context, status=422 if reply.errors else 200)
+    return render(request, "matters/matter.html", context, status=422 if comment.errors else 200)
+
+
+def _effect(member: MemberContext, matter: Matter, words: Words) -> dict[str, object] | None:
+    """Return what an open claim would change: `rows`, or `pending`; None for any other matter and without a book."""
+    if matter.kind != Kind.CLAIM or matter.state not in OPEN:
+        return None
+    effect: dict[str, object] = {"relief": matter.asked_for != AskedFor.EXCLUDE, "pending": None, "rows": []}
+    if effect["relief"]:
+        return effect
+    try:
+        return effect | {"rows": sentences.effect_rows(member, queries.claim_effects(member, matter), words)}
+    except NotComputedYet as pending:
+        return effect | {"pending": pending}
+    except results.ERRORS:
+        return None
+
+
+def _figure_url(member: MemberContext, matter: Matter) -> str:
+    """Return the URL of the page of the figure that a matter is about; empty where it is about none."""
+    if not matter.kpi or not matter.period:
+        return ""
+    name, argument = ("reading", "reading") if queries.is_reading(member, matter.kpi) else ("figure", "kpi")
+    url = reverse(name, kwargs={"relationship": member.relationship.pk, argument: matter.kpi})
+    return f"{url}?{urlencode({'period': matter.period})}"
+
+
+def _matter_or_404(member: MemberContext, number: UUID) -> Matter:
+    known_matter = queries.matter(member, number)
+    if known_matter is None:
+        raise Http404
+    return known_matter
+
+
+def _to_matter(member: MemberContext, matter: Matter) -> HttpResponse:
+    return redirect("matter", relationship=member.relationship.pk, matter=matter.pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def move(request: HttpRequest, matter: UUID, move: str) -> HttpResponse:
+    """Show what a move does and what becomes final by it; make it."""
+    member = member_of(request)
+    known_matter = _matter_or_404(member, matter)
+    if move not in set(Move) or Move(move) is Move.COMMENT:
+        raise Http404
+    if member.side is None:
+        raise Refused(Code.NOT_YOURS)
+    requested, words = Move(move), words_for(language())
+    options: dict[str, Any] = {
+        "people": members(member).exclude(side=None),
+        "matter": known_matter,
+        "move": requested,
+        "answers": member.side == known_matter.answers,
+    }
+    last_number = queries.last_number(known_matter)
+    if request.method == "POST":
+        form = MoveForm(request.POST, request.FILES, **options)
+        if _is_repeated(member, known_matter, requested, form):
+            return _to_matter(member, known_matter)
+        if form.is_valid():
+            with form.showing_refusals():
+                _make_move(request, member, known_matter, requested, form)
+                messages.success(request, words(f"move_made.{requested.value}"))
+                return _to_matter(member, known_matter)
+        known_matter.refresh_from_db()
+    else:
+        if requested not in operations.open_moves(member, known_matter):
+            messages.error(request, words("matter.not_open"))
+            return _to_matter(member, known_matter)
+        operations.open_matter(member, known_matter)
+        form = MoveForm(initial=_terms_on_table(known_matter) | {"seen": last_number}, **options)
+    context = {
+        "matter": known_matter,
+        "move": requested,
+        "form": form,
+        "steps": queries.steps(known_matter),
+        "last": last_number,
+        "about": sentences.matter_facts(member, known_matter, words),
+        "effect": _effect(member, known_matter, words) if requested is not Move.WITHDRAW else None,
+        "consequences": sentences.consequences(member, known_matter, requested, words),
+        "counts": sentences.correction_counts(known_matter, words),
+        "changes": [corrections.change_of_proposal(one) for one in corrections.changes(member, known_matter)],
+        "ticked": set(request.POST.getlist("row")) if request.method == "POST" else None,
+        "is_open": requested in operations.open_moves(member, known_matter),
+    }
+    return render(request, "matters/move.html", context, status=422 if form.errors else 200)
+
+
+def _terms_on_table(matter: Matter) -> dict[str, object]:
+    """Return the current terms, as a form shows them."""
+    names = TERM_FIELDS - {"value"}
+    return {name: getattr(matter, name) for name in names} | {"value": _as_typed(matter.value, matter.unit)}
+
+
+def _make_move(request: HttpRequest, member: MemberContext, matter: Matter, requested: Move, form: MoveForm) -> None:
+    cleaned = form.cleaned_data
+    given = {name: cleaned.get(name) or None for name in TERM_FIELDS}
+    given["value"] = _in_unit(cleaned.get("value"), matter.unit)
+    rows = _selected_changes(request, matter) if requested is Move.ACCEPT else None
+    operations.move(
+        member,
+        matter,
+        requested,
+        cleaned.get("text", ""),
+        zone(member),
+        operations.Terms(**given),
+        _evidence_files(form),
+        rows,
+        cleaned["seen"],
+    )
+
+
+def _is_repeated(member: MemberContext, matter: Matter, requested: Move, form: MoveForm) -> bool:
+    """Whether the same person has just sent the same move: a button that was pressed twice."""
+    last = queries.steps(matter).last()
+    return (
+        last is not None
+        and last.person == member.membership.person
+        and last.move == requested
+        and form["seen"].value() == str(last.number - 1)
+    )
 
 
 def _selected_changes(request: HttpRequest, matter: Matter) -> list[int] | None:

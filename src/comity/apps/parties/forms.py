@@ -46,6 +46,8 @@ class LocalisedForm(forms.Form):
         super().__init__(*args, **kwargs)
         words = words_for(language())
         for name, field in self.fields.items():
+            if field.widget.is_hidden:
+                continue
             field.label = words(f"{self.key_prefix}.{name}")
             if words.has(f"{self.key_prefix}.{name}_help"):
                 field.help_text = words(f"{self.key_prefix}.{name}_help")

@@ -97,6 +97,11 @@ def reply_due(relationship: Relationship, side: Side, received: datetime, zone: 
     return closing(calendar_of(relationship, side, zone).hours, received.astimezone(UTC), relationship.reply_days)
 
 
+def closing_after(relationship: Relationship, side: Side, start: datetime, zone: str, days: int) -> datetime:
+    """Return a close of business so many working days after a moment, by a side's calendar."""
+    return closing(calendar_of(relationship, side, zone).hours, start.astimezone(UTC), days)
+
+
 def earliest_notice_end(relationship: Relationship, side: Side, zone: str) -> datetime:
     """Return the end of the first day that a notice given now may name."""
     return closing(calendar_of(relationship, side, zone).hours, timezone.now(), NOTICE_DAYS)

@@ -9,8 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from comity.core.matters.transitions import Dispute
+from comity.core.readings.reading import Reading
 from comity.core.values import Side
-from comity.review.model import Review
+from comity.review.model import Level, Review
+from comity.review.render.html import find_reading
 from comity.review.render.json import to_json_value
 
 _REL_TOLERANCE = 1e-9  # the order in which an engine adds may change the last digits, which is no other figure
@@ -23,7 +26,8 @@ class FigureChange:
     """A difference between the confirmed and the current figures.
 
     :ivar what: `value`, `target`, `met`, `num`, `den`, `customer` and `provider` (each side's own figure), `disputed`
-        (how many disputes are open), `definition`; `added` and `removed` for a whole figure
+        (how many disputes are open), `accepted` (how many disputes are accepted), `definition`; `added` and
+        `removed` for a whole figure
     :ivar before: as the figures hold it; None where there is nothing to show
     """
 
@@ -34,27 +38,82 @@ class FigureChange:
     after: str | bool | int | None
 
 
-def level_figures(review: Review, disputed: Mapping[str, Sequence[str]]) -> Figures:
-    """Return the levels of a joint review by KPI: the value by the agreed formula, each side's own, and open disputes.
+@dataclass(frozen=True, slots=True)
+class DisputeNote:
+    """What the figures of a period say of a dispute: both values are kept, the computed one and the claimed one.
 
-    Fractions are text with twelve digits, so that they read back as they were written, in every language.
-
-    :param disputed: by KPI, the ids of the open disputes
+    :ivar status: a `comity.core.matters.transitions.Dispute`
+    :ivar value: the claimed value in the unit of the figure; None where none is claimed
     """
-    return {
-        level.kpi: {
-            "measure": level.measure,
-            "unit": level.unit,
-            "value": _number_text(level.value),
-            "num": _number_text(level.num),
-            "den": _number_text(level.den),
-            "target": _number_text(level.target),
-            "met": level.met,
-            "reported": {side.value: _number_text(level.reported.get(side)) for side in Side},
-            "definition": fractions_as_text(to_json_value(level.definition)),
-            "disputed": sorted(disputed.get(level.kpi, ())),
+
+    id: str
+    by: str
+    status: str
+    wrong: str
+    follows: str
+    value: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the plain values that are digested."""
+        return {
+            "id": self.id,
+            "by": self.by,
+            "status": self.status,
+            "wrong": self.wrong,
+            "follows": self.follows,
+            "value": _number_text(self.value),
         }
-        for level in review.levels
+
+
+def period_figures(review: Review, disputes: Mapping[str, Sequence[DisputeNote]]) -> Figures:
+    """Return the figures of a joint review by KPI: the value by the agreed formula, each side's own, and disputes.
+
+    Readings are among them where they are disputed. Fractions are text with twelve digits, so that they read back as
+    they were written, in every language.
+
+    :param disputes: by KPI or key of a reading, except those that were refused or withdrawn
+    """
+    figures = {level.kpi: _level_figure(level) for level in review.levels}
+    for key in disputes.keys() - figures.keys():
+        reading = find_reading(review, key)
+        if reading is not None:
+            figures[key] = _reading_figure(reading)
+    return {kpi: figure | _disputed(disputes.get(kpi, ())) for kpi, figure in figures.items()}
+
+
+def _disputed(disputes: Sequence[DisputeNote]) -> dict[str, Any]:
+    """Return the ids of the open disputes, and, where there is any, each dispute with its value."""
+    notes = sorted(disputes, key=lambda one: one.id)
+    open_ids = [one.id for one in notes if one.status == Dispute.OPEN]
+    return {"disputed": open_ids} | ({"disputes": [one.as_json() for one in notes]} if notes else {})
+
+
+def _reading_figure(reading: Reading) -> dict[str, Any]:
+    """Return a reading as it is reported, in the form of a level without target."""
+    return {
+        "measure": reading.id,
+        "unit": reading.unit,
+        "value": _number_text(reading.after),
+        "num": None,
+        "den": None,
+        "target": None,
+        "met": None,
+        "reported": {side.value: None for side in Side},
+        "definition": {},
+    }
+
+
+def _level_figure(level: Level) -> dict[str, Any]:
+    return {
+        "measure": level.measure,
+        "unit": level.unit,
+        "value": _number_text(level.value),
+        "num": _number_text(level.num),
+        "den": _number_text(level.den),
+        "target": _number_text(level.target),
+        "met": level.met,
+        "reported": {side.value: _number_text(level.reported.get(side)) for side in Side},
+        "definition": fractions_as_text(to_json_value(level.definition)),
     }
 
 
@@ -107,6 +166,9 @@ def _changed_fields(kpi: str, unit: str, old: Mapping[str, Any], new: Mapping[st
         ]
     if old["disputed"] != new["disputed"]:
         changes.append(FigureChange(kpi, "disputed", "", len(old["disputed"]), len(new["disputed"])))
+    counts = [sum(one["status"] != Dispute.OPEN for one in figure.get("disputes", ())) for figure in (old, new)]
+    if counts[0] != counts[1] or (old["disputed"] == new["disputed"] and old.get("disputes") != new.get("disputes")):
+        changes.append(FigureChange(kpi, "accepted", "", *counts))
     if not changes:  # its measure, its unit, its wording
         changes.append(FigureChange(kpi, "definition", "", None, None))
     return changes

@@ -18,6 +18,7 @@ from comity.apps.audit.operations import audit
 from comity.apps.books.operations import prevent_undo
 from comity.apps.books.queries import NoBookError, definition, zone
 from comity.apps.i18n import words_for
+from comity.apps.matters.models import Matter
 from comity.apps.parties.mailing import mail_member, mail_side, page_path, supported_language
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership, Role
@@ -76,6 +77,20 @@ class FiguresMovedError(Refused):
         return {"figures": self.digest, "shown": self.figures, "moved": [asdict(one) for one in self.moved]}
 
 
+class DisputeWaitsError(Refused):
+    """An accepted dispute about the period is still to be carried out, so that nobody confirms it yet."""
+
+    def __init__(self, dispute: Matter) -> None:
+        """Keep the dispute that is due first."""
+        super().__init__(Code.DISPUTE_WAITS)
+        self.dispute = dispute
+
+    def title(self, words: Words) -> str:
+        """Return the sentence with the title of the dispute and its day."""
+        day = words.day(self.dispute.due_on) if self.dispute.due_on else ""
+        return words(self.message, title=self.dispute.title, day=day)
+
+
 def confirm(
     member: MemberContext, review: Review, period: str, digest: str, shown: Mapping[str, Any] | None = None
 ) -> Entry | None:
@@ -88,6 +103,7 @@ def confirm(
     :param digest: of the figures that the person was shown
     :param shown: these figures in full, where they are at hand, to say what moved
     :raises Refused: for those on neither side or without the right, and for a side that has confirmed
+    :raises DisputeWaitsError: while an accepted dispute about the period is still to be carried out
     :raises FiguresMovedError: where the figures are no longer those that the person was shown
     """
     side = member.side
@@ -101,6 +117,8 @@ def confirm(
         record.lock_relationship(member)  # the last of both freezes
         if queries.entries(member, period).exists():
             raise Refused(Code.CONFIRMED_ALREADY)
+        for dispute in queries.disputes_to_carry_out(member, review.period):
+            raise DisputeWaitsError(dispute)
         figures = queries.figures(member, review, period)
         current_digest = chain.digest_of(figures)
         confirmations = queries.confirmations(member, period)
@@ -148,6 +166,8 @@ def _follow_up(member: MemberContext, consent: Consent, zone_name: str) -> None:
     if chain.digest_of(figures) != consent.digest:
         _void_other_confirmations(member, consent.subject, figures)
         return
+    if queries.disputes_to_carry_out(member, review.period):
+        return  # nobody may confirm yet, and nobody's silence counts
     side, now = Side(consent.side).other, timezone.now()
     due = reply_times.reply_due(member.relationship, side, consent.at, zone_name)
     if now < due - reply_times.REMINDER_LEAD_TIME:

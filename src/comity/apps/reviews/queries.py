@@ -12,18 +12,26 @@ from comity.apps.books import results
 from comity.apps.books.results import NotComputedYet, Question
 from comity.apps.i18n import language, words_for
 from comity.apps.matters.models import Matter
+from comity.apps.matters.queries import CARRIED_OUT, dispute_status
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
 from comity.apps.record import queries as record
 from comity.apps.record.models import Consent, ConsentSubject, Entry
-from comity.apps.reviews.figures import FigureChange, Figures, figure_changes, keep_unchanged_digits, level_figures
+from comity.apps.reviews.figures import (
+    DisputeNote,
+    FigureChange,
+    Figures,
+    figure_changes,
+    keep_unchanged_digits,
+    period_figures,
+)
 from comity.apps.reviews.models import ByMail, FileFormat
 from comity.apps.reviews.small_groups import withhold_small_groups
 from comity.apps.reviews.what_if import half_hours_of
 from comity.core import chain
 from comity.core.calendars import Against, Calendar, named
 from comity.core.matters.kinds import Kind
-from comity.core.matters.transitions import AGREED, OPEN
+from comity.core.matters.transitions import AGREED, OPEN, Dispute, State
 from comity.core.values import Period
 from comity.review.attribution import Attribution, NoAttributionError, attribute
 from comity.review.build import NoReviewError, build_review
@@ -50,6 +58,9 @@ _MATTER_FIELDS = [
     "raised_at",
     "reply_by",
     "due_on",
+    "value",
+    "unit",
+    "follows",
 ]
 CONTENT_TYPES: dict[str, str] = {
     FileFormat.PDF: "application/pdf",
@@ -168,7 +179,10 @@ def figure_body(member: MemberContext, review: Review, kpi: str, links: html.Roo
 
 
 def matters_by_kpi(member: MemberContext, period: Period, name: str) -> dict[str, list[Matter]]:
-    """Return open disputes of a period's figures and open claims about its days, by KPI ("" for all KPIs)."""
+    """Return disputes of a period's figures and open claims about its days, by KPI ("" for all KPIs).
+
+    An accepted dispute stays; one that was refused or withdrawn does not.
+    """
     open_claims = claims(member).filter(from_day__lt=period.end, to_day__gte=period.start)
     matters: dict[str, list[Matter]] = {}
     for matter in [
@@ -202,7 +216,10 @@ def half_hours(member: MemberContext, attribution: Attribution) -> list[tuple[in
 
 
 def matters_of_attribution(member: MemberContext, attribution: Attribution) -> dict[str, list[Matter]]:
-    """Return the first `claims` and `disputes` about a level in its period, and the `actions` raised or due in it."""
+    """Return the first `claims` and `disputes` about a level in its period, and the `actions`.
+
+    An action is listed that names the level and the period, or that was raised or is due in the period.
+    """
     matters = Matter.objects.filter(relationship=member.relationship)
     overlaps = Q(from_day__lt=attribution.period.end, to_day__gte=attribution.period.start)
     claims = matters.filter(overlaps, kind=Kind.CLAIM, kpi__in=("", attribution.kpi.id)).order_by("from_day")
@@ -213,7 +230,9 @@ def matters_of_attribution(member: MemberContext, attribution: Attribution) -> d
     due = actions.filter(
         state__in=AGREED, due_on__gte=attribution.period.start, due_on__lt=attribution.period.end
     ).order_by("due_on")
-    actions_by_id = {one.pk: one for one in [*raised[:_SHOWN_WITH_ATTRIBUTION], *due[:_SHOWN_WITH_ATTRIBUTION]]}
+    named_for_it = actions.filter(kpi=attribution.kpi.id, period=attribution.name).order_by("-raised_at")
+    selections = [one[:_SHOWN_WITH_ATTRIBUTION] for one in (named_for_it, raised, due)]
+    actions_by_id = {one.pk: one for selection in selections for one in selection}
     return {
         "claims": list(claims[:_SHOWN_WITH_ATTRIBUTION]),
         "disputes": list(disputes[:_SHOWN_WITH_ATTRIBUTION]),
@@ -243,12 +262,24 @@ def figures(member: MemberContext, review: Review, period: str) -> Figures:
 
     Numbers that differ from confirmed ones only in their last digits are written as they were confirmed.
     """
-    figures = level_figures(
-        review, {kpi: [str(one.pk) for one in those] for kpi, those in disputes_by_kpi(member, period).items()}
+    figures = period_figures(
+        review, {kpi: [_dispute_note(one) for one in those] for kpi, those in disputes_by_kpi(member, period).items()}
     )
     for consent in confirmations(member, period).values():
         figures = keep_unchanged_digits(figures, consent.content)
     return figures
+
+
+def _dispute_note(matter: Matter) -> DisputeNote:
+    status = dispute_status(matter)
+    return DisputeNote(
+        id=str(matter.pk),
+        by=matter.asks,
+        status=Dispute.OPEN if status is None else status,
+        wrong=matter.wrong,
+        follows=matter.follows,
+        value=None if matter.value is None else float(matter.value),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +291,7 @@ class Closing:
     :ivar digest: of these figures; what a confirmation has to name
     :ivar moved: since one side confirmed, before the other did; with `since`, whose confirmation it was
     :ivar pending: where the joint figures are being computed
+    :ivar waits_for: accepted disputes that are still to be carried out, before which nobody confirms
     """
 
     words: dict[str, Consent]
@@ -270,6 +302,7 @@ class Closing:
     moved: list[FigureChange] = field(default_factory=list)
     since: Consent | None = None
     pending: NotComputedYet | None = None
+    waits_for: list[Matter] = field(default_factory=list)
 
 
 def closing(member: MemberContext, period: Period, name: str, *, on_page: bool = True) -> Closing:
@@ -303,6 +336,7 @@ def closing(member: MemberContext, period: Period, name: str, *, on_page: bool =
         digest,
         [] if since is None else figure_changes(since.content, current_figures),
         since,
+        waits_for=disputes_to_carry_out(member, period),
     )
 
 
@@ -312,14 +346,29 @@ def entries(member: MemberContext, period: str) -> QuerySet[Entry]:
 
 
 def disputes(member: MemberContext, period: str) -> QuerySet[Matter]:
-    """List open disputes of a period's figures, by the day that the reply is due."""
-    return Matter.objects.filter(
-        relationship=member.relationship, kind=Kind.DISPUTE, state__in=OPEN, period=period
-    ).order_by("reply_by", "pk")
+    """List disputes of a period's figures, except refused and withdrawn ones, by the day that the reply is due."""
+    return (
+        Matter.objects.filter(relationship=member.relationship, kind=Kind.DISPUTE, period=period)
+        .exclude(state__in=(State.REFUSED, State.WITHDRAWN))
+        .order_by("reply_by", "pk")
+    )
+
+
+def disputes_to_carry_out(member: MemberContext, period: Period) -> list[Matter]:
+    """List the accepted disputes for which a period waits: about it, or about one that overlaps it."""
+    accepted = Matter.objects.filter(
+        relationship=member.relationship,
+        kind=Kind.DISPUTE,
+        follows__in=CARRIED_OUT,
+        from_day__lt=period.end,
+        to_day__gte=period.start,
+    )
+    in_time = accepted.filter(due_on__gte=timezone.now().date()).order_by("due_on", "pk")
+    return [one for one in in_time if dispute_status(one) is Dispute.TO_CARRY_OUT]
 
 
 def disputes_by_kpi(member: MemberContext, period: str) -> dict[str, list[Matter]]:
-    """Return the open disputes of a period's figures by KPI."""
+    """Return the disputes of a period's figures by KPI, except refused and withdrawn ones."""
     by_kpi: dict[str, list[Matter]] = {}
     for dispute in disputes(member, period):
         by_kpi.setdefault(dispute.kpi, []).append(dispute)

@@ -11,6 +11,7 @@ class Code(RefusalCode):
     NOTHING_YET = "nothing_yet"
     CONFIRMED_ALREADY = "confirmed_already"
     FIGURES_MOVED = "figures_moved"
+    DISPUTE_WAITS = "dispute_waits"
     NOT_FROZEN = "not_frozen"
     SAME_FIGURES = "same_figures"
 

@@ -1,6 +1,7 @@
 """Pages of the review, its figures and readings, its closing, the review by mail, and the attribution."""
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from comity.apps.books.queries import NoBookError, definition, unusable_reason
 from comity.apps.books.results import NotComputedYet
 from comity.apps.i18n import language, words_for
 from comity.apps.matters.models import Matter
+from comity.apps.matters.sentences import dispute_mark, figure_mark
 from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.rights import Action
 from comity.apps.record.models import Consent, Entry, VoidReason
@@ -27,13 +29,14 @@ from comity.apps.reviews.figures import Figures, figure_changes
 from comity.apps.reviews.forms import MailForm, RestateForm
 from comity.apps.reviews.models import View
 from comity.apps.reviews.period_list import ListedPeriod, period_list
-from comity.apps.reviews.sentences import figure_change_rows
+from comity.apps.reviews.sentences import PartyName, figure_change_rows
 from comity.apps.reviews.what_if import WhatIf
 from comity.book.definition import UnusableBookError
 from comity.core import chain
 from comity.core.agreements import Kpi
 from comity.core.calendars import Against, Calendar, Cut, UnknownPeriodError
 from comity.core.matters.kinds import Kind
+from comity.core.matters.transitions import OPEN
 from comity.core.readings.reading import Reading
 from comity.core.values import Period, Side
 from comity.review.attribution import MEASURE, Attribution, NoAttributionError
@@ -93,12 +96,11 @@ def _render_review(
         "joint": viewing_member.viewer.side is None,
         "closing": closing,
         "confirmations": closing.words,
-        "to_confirm": None if closing.figures is None else _figure_rows(closing.figures, words),
-        "shown": "" if closing.figures is None else chain.canonical(closing.figures),
+        "has_figures": closing.figures is not None,
         "moved": figure_change_rows(closing.moved, words, member.party(words)),
         "void": [_void_context(one, member, words) for one in closing.void],
-        "entries": [_entry_context(entry, words) for entry in queries.entries(member, name)],
-        "asked": matters[:_SHOWN_MATTERS],
+        "entries": [_entry_context(entry, words, member.party(words)) for entry in queries.entries(member, name)],
+        "asked": [(one, figure_mark(member, one, words)) for one in matters[:_SHOWN_MATTERS]],
         "more": len(matters) > _SHOWN_MATTERS,
         "files": list(queries.CONTENT_TYPES),
         "restate": restate_form or RestateForm(),
@@ -149,11 +151,11 @@ def _room_links(
     query = urlencode({"period": period} | ({"view": "joint"} if member.shared_only and member.side else {}))
     against_query = urlencode({"against": review.against})
 
-    def mark_text(one: Matter) -> str:
-        key = "figure.disputed" if one.kind == Kind.DISPUTE else "figure.claimed"
-        return words(key, party=relationship.organisation(Side(one.asks)).name)
-
-    marks = {kpi: tuple(dict.fromkeys(mark_text(one) for one in those)) for kpi, those in matters_by_kpi.items() if kpi}
+    marks = {
+        kpi: tuple(dict.fromkeys(figure_mark(member, one, words) for one in those))
+        for kpi, those in matters_by_kpi.items()
+        if kpi
+    }
 
     def reading_url(reading: Reading, review: Review) -> str:
         return f"{reverse('reading', args=[relationship.pk, reading_key(reading, review)])}?{query}&{against_query}"
@@ -210,16 +212,16 @@ def figure(request: HttpRequest, kpi: str) -> HttpResponse:
         "name": name,
         "joint": member.viewer.side is None,
         "mine": matters,
-        "marks": _distinct_marks(matters),
+        "marks": _distinct_marks(member, matters, words),
         "first": review.period.start,
         "shared_out": level.measure == MEASURE and level.target is not None,
     }
     return render(request, "reviews/figure.html", context)
 
 
-def _distinct_marks(matters: list[Matter]) -> list[Matter]:
-    """Return one matter of each kind and side, because two would show the same mark."""
-    return list({(one.kind, one.asks): one for one in reversed(matters)}.values())
+def _distinct_marks(member: MemberContext, matters: list[Matter], words: Words) -> list[tuple[Matter, str]]:
+    """Return one matter for each mark beside a figure's name, with the mark."""
+    return [(one, mark) for mark, one in {figure_mark(member, one, words): one for one in reversed(matters)}.items()]
 
 
 @require_safe
@@ -233,9 +235,9 @@ def reading(request: HttpRequest, reading: str) -> HttpResponse:
         raise Http404
     audit_read(member, Event.READING_READ, SubjectType.PERIOD, {"reading": found_reading.id, "period": name})
     kpi_definition = definition_of(found_reading, review)
-    matters = (
-        [] if kpi_definition is None else [*matters_by_kpi.get(kpi_definition.id, ()), *matters_by_kpi.get("", ())]
-    )
+    key = reading_key(found_reading, review)
+    about = dict.fromkeys([key, found_reading.id, *([] if kpi_definition is None else [kpi_definition.id, ""])])
+    matters = [matter for one in about for matter in matters_by_kpi.get(one, ())]
     context = {
         "title": title(found_reading, words),
         "pending": pending,
@@ -246,34 +248,45 @@ def reading(request: HttpRequest, reading: str) -> HttpResponse:
         "against": review.against,
         "joint": member.viewer.side is None,
         "kpi": None if kpi_definition is None else kpi_definition.id,
+        "key": key,
         "mine": matters,
-        "marks": _distinct_marks(matters),
+        "marks": _distinct_marks(member, matters, words),
     }
     return render(request, "reviews/reading.html", context)
 
 
-def _entry_context(entry: Entry, words: Words) -> dict[str, object]:
+def _entry_context(entry: Entry, words: Words, party: PartyName) -> dict[str, object]:
     """Return the template context of an entry of the record."""
     content = entry.content
     return {
         "entry": entry,
-        "rows": _figure_rows(content["figures"], words),
+        "rows": _figure_rows(content["figures"], words, party),
         "reason": content.get("reason", ""),
         "by": content.get("by"),
         "words": content.get("words", []),
     }
 
 
-def _figure_rows(figures: Figures, words: Words) -> list[tuple[object, ...]]:
-    """Return figures as text: name, value, target, each side's own, and the ids of open disputes."""
-    rows = []
+def _figure_rows(figures: Figures, words: Words, party: PartyName) -> list[tuple[object, ...]]:
+    """Return figures as text: name, value, target, each side's own, and what is disputed with the claimed values."""
+    rows: list[tuple[object, ...]] = []
     for kpi, figure in figures.items():
         texts = [
             DASH if value is None else words.figure(float(value), figure["unit"])
             for value in (figure["value"], figure["target"], *(figure["reported"][side.value] for side in Side))
         ]
-        rows.append((words.named("measure", kpi), *texts, figure["disputed"]))
+        marks = [
+            dispute_mark(party(one["by"]), one["status"], _claimed_text(one, figure["unit"], words), words)
+            for one in figure.get("disputes", ())
+        ]
+        # Entries of before disputes had a value name the open ones alone.
+        marks = marks or ([words("closing.disputed")] if figure["disputed"] else [])
+        rows.append((words.named("measure", kpi), *texts, marks))
     return rows
+
+
+def _claimed_text(dispute: Mapping[str, str | None], unit: str, words: Words) -> str:
+    return words.figure(float(dispute["value"]), unit) if dispute["value"] else ""
 
 
 def _void_context(consent: Consent, member: MemberContext, words: Words) -> dict[str, object]:
@@ -324,17 +337,54 @@ def by_mail(request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_POST
-@form_page("review", query=("period",))
+@require_http_methods(["GET", "HEAD", "POST"])
+@form_page("confirm", query=("period",))
 def confirm(request: HttpRequest) -> HttpResponse:
-    """Confirm the figures of a period for a side, as the page has shown them."""
+    """Show what becomes final by a confirmation and what is open; confirm the figures that the page has shown."""
     member = member_of(request, Action.CONFIRM)
-    period, words = request.POST.get("period", ""), words_for(language())
-    entry = operations.confirm(
-        member, _joint_review(member, period), period, request.POST.get("figures", ""), _shown_figures(request)
-    )
-    messages.success(request, words("closing.frozen_now" if entry else "closing.confirmed_now", period=period))
-    return redirect(f"{reverse('review', args=[member.relationship.pk])}?{urlencode({'period': period})}")
+    words = words_for(language())
+    period = (request.POST if request.method == "POST" else request.GET).get("period", "")
+    joint_review = _joint_review(member, period)
+    if request.method == "POST":
+        entry = operations.confirm(
+            member, joint_review, period, request.POST.get("figures", ""), _shown_figures(request)
+        )
+        messages.success(request, words("closing.frozen_now" if entry else "closing.confirmed_now", period=period))
+        return redirect(f"{reverse('review', args=[member.relationship.pk])}?{urlencode({'period': period})}")
+    calendar = definition(member).calendar(joint_review.cut)
+    name = calendar.name(joint_review.period)
+    closing = queries.closing(member, joint_review.period, name)
+    if not closing.is_open or member.side is None or closing.figures is None:
+        return redirect(f"{reverse('review', args=[member.relationship.pk])}?{urlencode({'period': name})}")
+    matters = [one for those in queries.matters_by_kpi(member, joint_review.period, name).values() for one in those]
+    own = closing.words.get(member.side.value)
+    context = {
+        "period": words.period(joint_review.period, calendar.cut),
+        "name": name,
+        "closing": closing,
+        "rows": _figure_rows(closing.figures, words, member.party(words)),
+        "shown": chain.canonical(closing.figures),
+        "summary": _closing_summary(closing, matters),
+        "marks": [(one, figure_mark(member, one, words)) for one in matters[:_SHOWN_MATTERS]],
+        "more": len(matters) > _SHOWN_MATTERS,
+        "freezes": member.side.other.value in closing.words and closing.since is None,
+        "confirmed": own is not None and own.digest == closing.digest,
+        "moved": figure_change_rows(closing.moved, words, member.party(words)),
+    }
+    return render(request, "reviews/confirm.html", context)
+
+
+def _closing_summary(closing: queries.Closing, matters: list[Matter]) -> dict[str, int]:
+    """Count what a confirmation covers: figures, met and missed targets, and what is still open about them."""
+    figures = list((closing.figures or {}).values())
+    return {
+        "figures": len(figures),
+        "met": sum(one["met"] is True for one in figures),
+        "missed": sum(one["met"] is False for one in figures),
+        "disputes": sum(one.kind == Kind.DISPUTE and one.state in OPEN for one in matters),
+        "accepted": sum(one.kind == Kind.DISPUTE and one.state not in OPEN for one in matters),
+        "claims": sum(one.kind == Kind.CLAIM for one in matters),
+    }
 
 
 def _joint_review(member: MemberContext, period: str) -> Review:

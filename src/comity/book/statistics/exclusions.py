@@ -1,5 +1,6 @@
 """Contacts that fall into an event which a side claims as excluded: those agreed, and those only claimed."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -40,6 +41,15 @@ def events(book: Book, kpi: Kpi, taken_out: TakenOut) -> tuple[Event, ...]:
         return ()
     found = _claimed(book).get(kpi.id, ()) + _claimed(book).get("", ())
     return tuple(event for event in found if event.agreed or taken_out is TakenOut.CLAIMED)
+
+
+def suppose_accepted(book: Book, kpi: str, event: Event) -> None:
+    """Count an event as accepted as long as this book is open; before any figure is formed from it.
+
+    :param kpi: the KPI that it is claimed for; empty for all
+    """
+    known = _claimed(book)
+    known[kpi] = (*known.get(kpi, ()), dataclasses.replace(event, agreed=True))
 
 
 def without(

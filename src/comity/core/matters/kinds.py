@@ -31,6 +31,9 @@ class Term(StrEnum):
     OWNER = "owner"
     DUE_ON = "due_on"
     RECORDS = "records"  # which changes of which import
+    WRONG = "wrong"
+    VALUE = "value"
+    FOLLOWS = "follows"
 
 
 class AskedFor(StrEnum):
@@ -38,6 +41,23 @@ class AskedFor(StrEnum):
 
     EXCLUDE = "exclude"  # the days are left out of the figures
     RELIEF = "relief"  # the days count, and nothing follows from them
+
+
+class Wrong(StrEnum):
+    """What is wrong with a disputed figure."""
+
+    RECORDS = "records"
+    FORMULA = "formula"
+    EXCLUSIONS = "exclusions"
+    OTHER = "other"
+
+
+class Follows(StrEnum):
+    """What follows from an accepted dispute."""
+
+    RECORDS = "records"  # the answering side corrects the records
+    FORMULA = "formula"  # the answering side has the figure computed by another formula
+    VALUE = "value"  # the claimed value is recorded beside the computed one, and nothing is left to do
 
 
 class ClaimEvent(StrEnum):
@@ -77,7 +97,8 @@ class Spec:
     :ivar terms: the fields that it has; those in `required` are filled when it is raised
     :ivar countered: the fields that a counter-proposal may change; without any it may only be answered in words
     :ivar counters: whether a counter-proposal can be made at all
-    :ivar becomes_work: an accepted one is still to be done, by somebody of the owner's side
+    :ivar accepted_with: the fields that the side which answers fills in when it accepts
+    :ivar becomes_work: an accepted one is still to be done: by the owner's side, or by the side that answers
     :ivar in_the_book: it is an event of the book, so that figures are made with it
     :ivar changes_records: accepting it changes rows of the book
     :ivar silence: whether silence may accept it, where the parties agreed that silence counts
@@ -91,6 +112,7 @@ class Spec:
     required: frozenset[Term] = frozenset()
     countered: tuple[Term, ...] = ()
     counters: bool = True
+    accepted_with: tuple[Term, ...] = ()
     becomes_work: bool = False
     in_the_book: bool = False
     changes_records: bool = False
@@ -107,7 +129,11 @@ KINDS: Mapping[Kind, Spec] = _spec(
         raised_by=Raiser.PERSON,
         raised_with=Right.DISPUTE,
         answered_with=Right.ANSWER,
-        terms=(Term.KPI, Term.PERIOD),
+        terms=(Term.KPI, Term.PERIOD, Term.WRONG, Term.VALUE, Term.FOLLOWS, Term.DUE_ON),
+        required=frozenset({Term.KPI, Term.PERIOD, Term.WRONG}),
+        countered=(Term.VALUE, Term.FOLLOWS),
+        accepted_with=(Term.FOLLOWS,),
+        becomes_work=True,
     ),
     Spec(
         Kind.CLAIM,
@@ -124,7 +150,7 @@ KINDS: Mapping[Kind, Spec] = _spec(
         raised_by=Raiser.PERSON,
         raised_with=Right.ACT,
         answered_with=Right.ACT,
-        terms=(Term.OWNER, Term.DUE_ON),
+        terms=(Term.OWNER, Term.DUE_ON, Term.KPI, Term.PERIOD),
         required=frozenset({Term.OWNER, Term.DUE_ON}),
         countered=(Term.OWNER, Term.DUE_ON),
         becomes_work=True,

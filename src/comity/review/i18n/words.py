@@ -154,6 +154,11 @@ class Words:
         form = self._locale.plural_form(Decimal(f"{abs(rounded):.{places}f}"))
         return Number(f"{MINUS}{text}" if rounded < 0 else text, form)
 
+    def number_typed(self, value: Decimal) -> str:
+        """A number as it is typed into a field: all its decimals, no thousands separators."""
+        point = numbers.get_decimal_symbol(self._locale)
+        return f"{value.normalize():f}".replace(".", point)
+
     def signed(self, value: float, places: int = 0) -> str:
         """A change: a plus on what rises, a minus on what falls, nothing on zero."""
         text = self.number(value, places)

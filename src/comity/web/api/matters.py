@@ -62,15 +62,17 @@ def matter(request: HttpRequest, relationship: UUID, matter: UUID) -> dict[str, 
     member = member_of(request)
     known_matter = _matter_or_404(member, matter)
     audit_read(member, Event.MATTER_READ, known_matter, {"title": known_matter.title})
-    return _matter_whole_out(member, known_matter)
+    whole_matter = _matter_whole_out(member, known_matter)
+    matters.open_matter(member, known_matter)
+    return whole_matter
 
 
 @api.post("/r/{uuid:relationship}/matters/{uuid:matter}/moves", response=MatterWholeOut, exclude_unset=True)
 def move(request: HttpRequest, relationship: UUID, matter: UUID, given: MoveIn) -> dict[str, Any]:
     """Make a move."""
     member = member_of(request)
-    fields = given.dict(exclude={"move", "text", "rows"}) | {"owner": _owner(member, given.owner)}
-    return _make_move(member, matter, given.move, given.text, matters.Terms(**fields), [], given.rows)
+    fields = given.dict(exclude={"move", "text", "rows", "seen"}) | {"owner": _owner(member, given.owner)}
+    return _make_move(member, matter, given.move, given.text, matters.Terms(**fields), [], given.rows, given.seen)
 
 
 @api.get("/r/{uuid:relationship}/matters/{uuid:matter}/changes", response=list[ChangeOut])
@@ -114,11 +116,12 @@ def _make_move(  # noqa: PLR0913 - a move, what it says, and what comes with it
     terms: matters.Terms | None,
     files: list[matters.EvidenceFile],
     rows: list[int] | None = None,
+    seen: int | None = None,
 ) -> dict[str, Any]:
     changed = _matter_or_404(member, matter)
     if rows is not None:
         rows = corrections.selected_numbers(changed, rows)
-    changed = matters.move(member, changed, requested, text, books.zone(member), terms, files, rows)
+    changed = matters.move(member, changed, requested, text, books.zone(member), terms, files, rows, seen)
     return _matter_whole_out(member, changed)
 
 

@@ -1,0 +1,119 @@
+"""What the figures would be if a claim to exclude days were accepted, beside what they are now."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from comity.book.reading.coverage import Coverage
+from comity.book.reading.open import Book
+from comity.book.statistics.exclusions import Event, suppose_accepted
+from comity.book.statistics.levels import LevelStats, gather
+from comity.core.calendars import Calendar, Cut
+from comity.core.levels import MeasuredLevel, measure
+from comity.core.values import Period
+
+OpenBook = Callable[[], AbstractContextManager[Book]]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim that the contacts of some days are excluded.
+
+    :ivar last: the last of its days
+    :ivar queues: none named: all
+    :ivar kpi: the KPI that it is about; empty for all
+    """
+
+    first: date
+    last: date
+    queues: tuple[str, ...] = ()
+    kpi: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimEffect:
+    """A KPI in a month, now and with the claim accepted.
+
+    Values, counts and target are in the unit of the KPI, as in `Level`; `counted_after` is how many it would count.
+    """
+
+    kpi: str
+    measure: str
+    period: Period
+    unit: str
+    target: float | None
+    before: float
+    after: float
+    met_before: bool | None
+    met_after: bool | None
+    counted_before: float
+    counted_after: float
+
+
+def claim_effects(open_book: OpenBook, claim: Claim, today: date) -> tuple[ClaimEffect, ...]:
+    """Measure the KPIs that a claim is about in the whole months of its days, with and without these days.
+
+    :param open_book: opens the book anew, as the viewer of the figures sees it
+    :returns: by month, in the order of the definition; without KPIs that the claim leaves as they are
+    """
+    with open_book() as book:
+        periods = _whole_months(book, claim, today)
+        now = _levels(book, periods, today)
+    if not periods:
+        return ()
+    with open_book() as book:
+        zone = ZoneInfo(book.definition.timezone)
+        start, end = (_in_utc(day, zone) for day in (claim.first, claim.last + timedelta(days=1)))
+        suppose_accepted(book, claim.kpi, Event(start, end, claim.queues, agreed=True))
+        supposed = _levels(book, periods, today)
+    effects = [
+        _effect(period, level, supposed[period, kpi])
+        for (period, kpi), level in now.items()
+        if (period, kpi) in supposed and claim.kpi in {"", kpi}
+    ]
+    return tuple(one for one in effects if (one.before, one.counted_before) != (one.after, one.counted_after))
+
+
+def _whole_months(book: Book, claim: Claim, today: date) -> tuple[Period, ...]:
+    """Return the months of a claim's days that the records cover."""
+    horizon = Coverage(book, today).horizon(["contacts"]) or Coverage(book, today).horizon(["intervals"])
+    if horizon is None:
+        return ()
+    calendar = Calendar(Cut.MONTH, book.definition.month_starts_on)
+    first = calendar.containing(claim.first).start
+    return tuple(one for one in calendar.between(first, horizon) if one.start <= claim.last)
+
+
+def _levels(book: Book, periods: tuple[Period, ...], today: date) -> dict[tuple[Period, str], MeasuredLevel]:
+    if not periods:
+        return {}
+    horizon = Coverage(book, today).horizon(["contacts"]) or periods[-1].end
+    return {
+        (period, stats.kpi.id): measure(stats)
+        for period, gathered in gather(book, periods, horizon).items()
+        for stats in gathered
+        if isinstance(stats, LevelStats)
+    }
+
+
+def _effect(period: Period, now: MeasuredLevel, supposed: MeasuredLevel) -> ClaimEffect:
+    return ClaimEffect(
+        kpi=now.kpi,
+        measure=now.measure,
+        period=period,
+        unit=now.unit,
+        target=now.definition.target,
+        before=now.value,
+        after=supposed.value,
+        met_before=now.met,
+        met_after=supposed.met,
+        counted_before=now.den,
+        counted_after=supposed.den,
+    )
+
+
+def _in_utc(day: date, zone: ZoneInfo) -> datetime:
+    """Return local midnight in UTC, as records hold it: without an offset."""
+    return datetime.combine(day, time.min, zone).astimezone(UTC).replace(tzinfo=None)

@@ -1,0 +1,351 @@
+"""Disputes: a figure of a period and what is wrong, what follows from an acceptance, and what a period waits for."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection, transaction
+from django.db.utils import ProgrammingError
+from django.utils import timezone
+
+from comity.apps.matters.models import Matter
+from comity.apps.matters.operations import open_moves
+from comity.apps.refusal import Refused
+from comity.apps.reviews import operations as reviews
+from comity.apps.reviews import queries, tasks
+from comity.core import chain
+from comity.core.calendars import named
+from comity.core.matters.kinds import Kind
+from comity.core.matters.transitions import Move, State
+from tests.builders.confirmations import JUNE, confirm, entries, late
+from tests.builders.levels import KPI, contacts
+from tests.builders.matters import FIGURE, moved, raised, sent, steps
+from tests.room import cast, forget_mails, run_jobs, sent_mails, superuser
+
+pytestmark = pytest.mark.gate
+
+
+@pytest.fixture(scope="module")
+def them():
+    made = cast()
+    made.book(KPI, contacts="\n".join(contacts()))
+    return made
+
+
+@pytest.fixture
+def month():
+    """A cast of its own, for tests that make June final."""
+    made = cast()
+    made.book(KPI, contacts="\n".join(contacts()))
+    return made
+
+
+def as_of(matter, them):
+    with transaction.atomic():
+        them.at("auditor")
+        return Matter.objects.get(pk=matter.pk)
+
+
+def overdue(matter):
+    """Let the day by which a dispute is carried out be over; no side may."""
+    with superuser() as everybody:
+        everybody.execute("UPDATE matters_matter SET due_on = current_date - 1 WHERE id = %s", [matter.pk])
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"kpi": ""}, "incomplete_dispute"),
+        ({"period": ""}, "incomplete_dispute"),
+        ({"wrong": ""}, "incomplete_dispute"),
+        ({"wrong": "nonsense"}, "incomplete_dispute"),
+        ({"period": "last month"}, "unknown_period"),
+        ({"kpi": "no_such_kpi"}, "unknown_figure"),
+    ],
+)
+def test_a_dispute_names_a_figure_a_period_and_what_is_wrong(them, change, code):
+    with pytest.raises(Refused, match=code):
+        raised(them, **change)
+
+
+@pytest.mark.parametrize(
+    ("kpi", "unit"), [("service_level", "share"), ("satisfaction", "points"), ("revenue", "money")]
+)
+def test_kpis_and_readings_can_be_disputed_and_the_period_is_kept_with_its_days(them, kpi, unit):
+    matter = raised(them, kpi=kpi, period="2026q2", value=Decimal("0.5"))
+    assert (matter.unit, matter.period, str(matter.from_day), str(matter.to_day)) == (
+        unit, "2026-Q2", "2026-04-01", "2026-06-30",
+    )  # fmt: skip
+
+
+def test_the_form_takes_a_share_in_per_cent_in_the_readers_notation(them):
+    said = FIGURE | {"title": "Not so", "text": "Our sample.", "value": "78,4"}
+    answer = them.client("customer_lead").post(them.url("matters/raise/dispute/"), said)
+    number = answer.headers["Location"].split("/")[-2]
+    with transaction.atomic():
+        them.at("auditor")
+        assert Matter.objects.get(pk=number).value == Decimal("0.784")
+    page = them.client("provider_lead").get(them.url(f"matters/{number}/")).content.decode()
+    assert "78.4" in page
+    ambiguous = them.client("customer_lead").post(them.url("matters/raise/dispute/"), said | {"value": "1,234.5"})
+    assert ambiguous.status_code == 422
+
+
+def test_an_acceptance_says_what_follows(them):
+    matter = raised(them)
+    with pytest.raises(Refused, match="follows"):
+        moved(them, "provider_lead", matter, Move.ACCEPT, follows="")
+    with pytest.raises(Refused, match="no_value"):  # none was claimed that could be recorded
+        moved(them, "provider_lead", matter, Move.ACCEPT, follows="value")
+    matter = moved(them, "provider_lead", matter, Move.ACCEPT, follows="records")
+    assert (matter.state, matter.follows, matter.ended) == (State.ACCEPTED, "records", False)
+    days = (matter.due_on - timezone.now().date()).days
+    assert 26 <= days <= 32  # twenty working days
+    assert steps(them, matter)[-1].terms == {"follows": "records", "due_on": matter.due_on.isoformat()}
+
+
+def test_the_side_that_asked_cannot_say_what_the_other_owes(them):
+    matter = raised(them, value=Decimal("0.6"))
+    with pytest.raises(Refused, match="follows"):
+        moved(them, "provider_lead", matter, Move.COUNTER, follows="")
+    matter = moved(them, "provider_lead", matter, Move.COUNTER, follows="value", value=Decimal("0.55"))
+    matter = moved(them, "customer_lead", matter, Move.ACCEPT, follows="records")
+    assert (matter.follows, matter.value, matter.ended) == ("value", Decimal("0.55"), True)
+    again = moved(them, "provider_lead", raised(them), Move.COUNTER, follows="records")
+    again = moved(them, "customer_lead", again, Move.COUNTER, follows="formula", value=Decimal("0.61"))
+    assert (again.state, again.follows, again.value) == (State.ASKED, "", Decimal("0.61"))
+
+
+def test_the_side_that_owes_says_done_and_the_other_confirms(them):
+    matter = moved(them, "provider_lead", raised(them), Move.ACCEPT)
+    with pytest.raises(Refused, match="owner"):
+        moved(them, "customer_lead", matter, Move.DONE)
+    moved(them, "provider_lead", matter, Move.DONE)
+    for who in ("provider_lead", "provider_analyst"):
+        with pytest.raises(Refused, match="not_now"):
+            moved(them, who, matter, Move.CONFIRM)
+    assert moved(them, "customer_lead", matter, Move.NOT_DONE).state == State.ACCEPTED
+    moved(them, "provider_lead", matter, Move.DONE)
+    assert moved(them, "customer_lead", matter, Move.CONFIRM).state == State.CONFIRMED
+
+
+def test_an_accepted_dispute_blocks_the_period_until_both_say_that_it_is_carried_out(month):
+    matter = moved(month, "provider_lead", raised(month, value=Decimal("0.7")), Move.ACCEPT)
+    for who in ("customer_lead", "provider_lead"):
+        with pytest.raises(Refused, match="dispute_waits"):
+            confirm(month, who)
+    with transaction.atomic():  # a quarter waits for its months
+        member = month.at("customer_lead")
+        waiting = {name: queries.disputes_to_carry_out(member, named(name)[1]) for name in ("2026-Q2", "2026-05")}
+    assert waiting == {"2026-Q2": [matter], "2026-05": []}
+    moved(month, "provider_lead", matter, Move.DONE)
+    with pytest.raises(Refused, match="dispute_waits"):
+        confirm(month, "provider_lead")
+    moved(month, "customer_lead", matter, Move.CONFIRM)
+    confirm(month, "customer_lead")
+    entry = confirm(month, "provider_lead")
+    figure = entry.content["figures"]["service_level"]
+    assert figure["disputed"] == []
+    assert figure["disputes"] == [
+        {"id": str(matter.pk), "by": "customer", "status": "carried_out", "wrong": "records", "follows": "records",
+         "value": "0.7"}
+    ]  # fmt: skip
+
+
+def test_after_its_last_day_the_period_is_final_with_both_values_marked_as_not_carried_out(month):
+    matter = moved(month, "provider_lead", raised(month, value=Decimal("0.7")), Move.ACCEPT)
+    moved(month, "provider_lead", matter, Move.CANNOT)
+    with pytest.raises(Refused, match="dispute_waits"):  # who owes it does not end it alone
+        confirm(month, "provider_lead")
+    overdue(matter)
+    confirm(month, "customer_lead")
+    entry = confirm(month, "provider_lead")
+    (note,) = entry.content["figures"]["service_level"]["disputes"]
+    assert (note["status"], note["value"]) == ("not_carried_out", "0.7")
+    page = month.client("customer_lead").get(month.url(f"review/?period={JUNE}")).content.decode()
+    assert page.count("accepted, not carried out: 70.0") >= 2  # beside the level, and in the record
+
+
+def test_the_side_that_it_is_owed_to_lets_off_and_the_period_no_longer_waits(month):
+    matter = moved(month, "provider_lead", raised(month), Move.ACCEPT)
+    with pytest.raises(Refused, match="not_now"):
+        moved(month, "provider_lead", matter, Move.LET_OFF)
+    moved(month, "customer_lead", matter, Move.LET_OFF)
+    confirm(month, "customer_lead")
+    (note,) = confirm(month, "provider_lead").content["figures"]["service_level"]["disputes"]
+    assert note["status"] == "not_carried_out"
+
+
+def test_an_accepted_value_stays_on_the_figure_the_review_and_the_record(month):
+    matter = moved(month, "provider_lead", raised(month, value=Decimal("0.7")), Move.ACCEPT, follows="value")
+    assert matter.ended
+    browser = month.client("customer_lead")
+    for address in (f"review/?period={JUNE}", f"review/figure/service_level/?period={JUNE}"):
+        page = browser.get(month.url(address)).content.decode()
+        assert "accepted: 70.0" in page, address
+    confirm(month, "customer_lead")
+    (note,) = confirm(month, "provider_lead").content["figures"]["service_level"]["disputes"]
+    assert (note["status"], note["value"]) == ("value_beside", "0.7")
+
+
+def test_a_disputed_reading_is_among_the_figures_with_both_values(them):
+    raised(them, kpi="service_level", value=Decimal("0.7"))
+    with transaction.atomic():
+        member = them.at("customer_lead")
+        review = queries.review(member.joint(), JUNE)
+        figures = queries.figures(member, review, JUNE)
+    assert figures["service_level"]["disputes"][-1]["status"] in {"open", "to_carry_out", "value_beside"}
+    assert all(figure["disputed"] == sorted(figure["disputed"]) for figure in figures.values())
+
+
+def test_an_acceptance_after_one_side_confirmed_asks_that_side_again(month):
+    dispute = raised(month, "provider_lead", value=Decimal("0.7"))
+    confirm(month, "provider_lead")
+    moved(month, "customer_lead", dispute, Move.ACCEPT, follows="value")
+    forget_mails()
+    assert confirm(month, "customer_lead") is None
+    assert any("accepted disputes: 0 → 1" in one.body for one in sent_mails())
+
+
+def test_silence_confirms_no_period_that_waits_for_a_dispute(month):
+    word = late(month)
+    moved(month, "provider_lead", raised(month), Move.ACCEPT)
+    forget_mails()
+    tasks.tick(0)
+    run_jobs()
+    assert [one for one in sent_mails() if "confirm or dispute" in one.subject] == []
+    assert entries(month) == []
+    assert word.void_at is None
+
+
+def test_the_database_refuses_a_final_period_that_waits_for_a_dispute(month, monkeypatch):
+    """Whatever a request forgets to ask."""
+    moved(month, "provider_lead", raised(month), Move.ACCEPT)
+    monkeypatch.setattr(reviews.queries, "disputes_to_carry_out", lambda *_: [])
+    confirm(month, "customer_lead")
+    with pytest.raises(ProgrammingError, match="still to be carried out"):
+        confirm(month, "provider_lead")
+    assert entries(month) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "follows = 'value', value = 0.9", "follows = 'records', due_on = current_date + 40", "value = 0.1",
+        "state = 'confirmed'", "state = 'let_off'", "due_on = current_date", "due_on = NULL", "wrong = 'other'",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("who", ["customer_lead", "provider_lead"])
+def test_no_side_changes_what_was_agreed_without_a_step(them, who, change):
+    matter = moved(them, "provider_lead", raised(them, value=Decimal("0.7")), Move.ACCEPT, follows="formula")
+    with pytest.raises(ProgrammingError), transaction.atomic():
+        them.at(who)
+        Matter.objects.filter(pk=matter.pk).extra(where=["true"]).count()
+        from django.db import connection
+
+        with connection.cursor() as cursor:
+            cursor.execute(f"UPDATE matters_matter SET {change} WHERE id = %s", [matter.pk])
+    assert as_of(matter, them).follows == "formula"
+
+
+def test_an_answer_is_taken_back_until_the_other_side_opens_it(them):
+    matter = raised(them)
+    before = as_of(matter, them).reply_by
+    moved(them, "provider_lead", matter, Move.ACCEPT, follows="records")
+    with transaction.atomic():
+        assert Move.TAKE_BACK not in open_moves(them.at("customer_lead"), as_of(matter, them))
+    matter = moved(them, "provider_analyst", matter, Move.TAKE_BACK)
+    assert (matter.state, matter.follows, matter.due_on, matter.reply_by) == (State.ASKED, "", None, before)
+    moved(them, "provider_lead", matter, Move.REFUSE)
+    them.client("provider_lead").get(them.url(f"matters/{matter.pk}/"))  # one's own eyes do not matter
+    them.client("auditor").get(them.url(f"matters/{matter.pk}/"))
+    moved(them, "provider_lead", matter, Move.TAKE_BACK)
+    moved(them, "provider_lead", matter, Move.ACCEPT)
+    them.client("customer_member").get(them.url(f"matters/{matter.pk}/"))
+    with pytest.raises(Refused, match="seen"):
+        moved(them, "provider_lead", matter, Move.TAKE_BACK)
+
+
+def test_an_answer_is_not_taken_back_after_ten_minutes(them):
+    matter = raised(them)
+    moved(them, "provider_lead", matter, Move.REFUSE)
+    with superuser() as everybody:
+        everybody.execute("UPDATE matters_step SET at = at - interval '11 minutes' WHERE matter_id = %s", [matter.pk])
+    with pytest.raises(Refused, match="seen"):
+        moved(them, "provider_lead", matter, Move.TAKE_BACK)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE matters_opened SET number = 0 WHERE side = 'customer'",
+        "UPDATE matters_opened SET side = 'provider'",
+        (
+            "INSERT INTO matters_opened (id, relationship_id, matter_id, side, number) "
+            "SELECT gen_random_uuid(), relationship_id, matter_id, 'provider', 99 FROM matters_opened"
+        ),
+        "DELETE FROM matters_opened",
+    ],
+)
+def test_a_side_cannot_say_what_the_other_has_opened_or_take_it_away(them, statement):
+    matter = raised(them, "provider_lead")
+    them.client("customer_lead").get(them.url(f"matters/{matter.pk}/"))
+    with pytest.raises(ProgrammingError), transaction.atomic(), connection.cursor() as cursor:
+        them.at("customer_lead")
+        cursor.execute(statement)
+
+
+def test_a_page_that_has_not_shown_the_last_step_changes_nothing(them):
+    matter = raised(them)
+    moved(them, "customer_lead", matter, Move.COMMENT)
+    answer = sent(them, "provider_lead", matter, "accept", follows="records", seen=1, text="Yes, you are right.")
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "Another step was added meanwhile" in page
+    assert "Yes, you are right." in page
+    assert as_of(matter, them).state == State.ASKED
+
+
+def test_a_form_that_is_sent_twice_counts_once_and_says_no_error(them):
+    matter = raised(them)
+    for _ in range(2):
+        answer = sent(them, "provider_lead", matter, "accept", follows="records", seen=1)
+        assert answer.status_code == 302
+    assert [one.move for one in steps(them, matter)] == ["raise", "accept"]
+
+
+def test_the_page_of_a_move_says_what_follows_and_whether_it_can_be_undone(them):
+    matter = raised(them)
+    page = them.client("provider_lead").get(them.url(f"matters/{matter.pk}/move/accept/")).content.decode()
+    assert "You can undo it for 10 minutes" in page
+    assert "the records are corrected" in page
+    closed = them.client("customer_lead").get(them.url(f"matters/{matter.pk}/move/accept/"))
+    assert closed.status_code == 302  # it is not their turn: the matter says whose it is
+
+
+def test_the_page_of_a_confirmation_counts_what_is_open_and_sends_the_digest(month):
+    raised(month, value=Decimal("0.7"))
+    day = date(2026, 6, 3)
+    raised(month, "provider_lead", Kind.CLAIM, from_day=day, to_day=day, asked_for="exclude", event="outage")
+    page = month.client("customer_lead").get(month.url(f"review/confirm/?period={JUNE}")).content.decode()
+    assert "<dt>Open disputes</dt><dd>1</dd>" in page
+    assert "<dt>Open claims</dt><dd>1</dd>" in page
+    assert "when Filler confirms" not in page
+    with transaction.atomic():
+        member = month.at("customer_lead")
+        digest = chain.digest_of(queries.figures(member, queries.review(member.joint(), JUNE), JUNE))
+    assert f'name="figures" value="{digest}"' in page
+    confirm(month, "provider_lead")
+    page = month.client("customer_lead").get(month.url(f"review/confirm/?period={JUNE}")).content.decode()
+    assert "This cannot be undone." in page
+    for who in ("customer_member", "auditor"):
+        assert month.client(who).get(month.url(f"review/confirm/?period={JUNE}")).status_code == 404
+
+
+def test_an_action_is_not_due_in_the_past(them):
+    day = timezone.now().date() - timedelta(days=2)
+    with pytest.raises(Refused, match="past"):
+        raised(them, kind=Kind.ACTION, due_on=day)
+    matter = raised(them, kind=Kind.ACTION, due_on=day + timedelta(days=30))
+    with pytest.raises(Refused, match="past"):
+        moved(them, "provider_lead", matter, Move.COUNTER, due_on=day)
