@@ -364,7 +364,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
         "closing": closing,
         "rows": _figure_rows(closing.figures, words, member.party(words)),
         "shown": chain.canonical(closing.figures),
-        "summary": _closing_summary(closing, matters),
+        "summary": _closing_summary(closing, matters, words),
         "marks": [(one, figure_mark(member, one, words)) for one in matters[:_SHOWN_MATTERS]],
         "more": len(matters) > _SHOWN_MATTERS,
         "freezes": member.side.other.value in closing.words and closing.since is None,
@@ -374,10 +374,10 @@ def confirm(request: HttpRequest) -> HttpResponse:
     return render(request, "reviews/confirm.html", context)
 
 
-def _closing_summary(closing: queries.Closing, matters: list[Matter]) -> dict[str, int]:
+def _closing_summary(closing: queries.Closing, matters: list[Matter], words: Words) -> list[tuple[str, str]]:
     """Count what a confirmation covers: figures, met and missed targets, and what is still open about them."""
     figures = list((closing.figures or {}).values())
-    return {
+    counts = {
         "figures": len(figures),
         "met": sum(one["met"] is True for one in figures),
         "missed": sum(one["met"] is False for one in figures),
@@ -385,6 +385,7 @@ def _closing_summary(closing: queries.Closing, matters: list[Matter]) -> dict[st
         "accepted": sum(one.kind == Kind.DISPUTE and one.state not in OPEN for one in matters),
         "claims": sum(one.kind == Kind.CLAIM for one in matters),
     }
+    return [(words(f"closing.count_{name}"), words.number(count)) for name, count in counts.items()]
 
 
 def _joint_review(member: MemberContext, period: str) -> Review:
