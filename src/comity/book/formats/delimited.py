@@ -17,9 +17,11 @@ from typing import Any, BinaryIO, cast
 import charset_normalizer
 import pyarrow as pa
 import pyarrow.csv as pc
+from pyarrow import compute
 
 from comity.book.formats.runaway_quotes import find_runaway_quote
 from comity.book.formats.sheet import (
+    ROW_HEADER,
     MalformedRow,
     Sheet,
     UnusableSourceError,
@@ -226,6 +228,11 @@ class DelimitedSheet(Sheet):
 
     layout: _Layout
 
+    @property
+    def delimiter(self) -> str:
+        """What cuts its rows."""
+        return self.layout.delimiter
+
     def batches(self, wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Stream the file in blocks; a row of another width becomes a broken row."""
         width = len(self.headers)
@@ -233,6 +240,7 @@ class DelimitedSheet(Sheet):
         places = {header: f"h{i}" for i, header in enumerate(self.headers)}
         used = [places[header] for header in wanted]
         broken = 0
+        came_back = self.find(ROW_HEADER) is not None
 
         def aside(_: pc.InvalidRow) -> str:
             nonlocal broken
@@ -267,6 +275,7 @@ class DelimitedSheet(Sheet):
                 for batch in reader:
                     ordinals = pa.array(range(row, row + batch.num_rows), pa.int64())
                     columns = [batch.column(batch.schema.get_field_index(name)) for name in used]
+                    columns = [_without_quote(column) for column in columns] if came_back else columns
                     yield pa.RecordBatch.from_arrays([ordinals, *columns], schema=out)
                     row += batch.num_rows
         except pa.ArrowInvalid as error:
@@ -418,6 +427,11 @@ def delimited_sheet(  # noqa: PLR0913 - what [file] of a mapping can say
     block = max(_BLOCK, 8 * end)
     sheet.layout = _Layout(path, seen.packed, encoding_found, delimiter, quote, first_line, seen.line_ends, block)
     return sheet, notes
+
+
+def _without_quote(column: pa.Array) -> pa.Array:
+    """Cells of a download that came back, without the quote that kept a spreadsheet from taking them for formulas."""
+    return compute.replace_substring_regex(column, r"^'([=+\-@\t\r\n])", r"\1")
 
 
 def _decode(path: Path, sample: bytes, encoding: str) -> str:

@@ -12,6 +12,8 @@ from comity.book.patterns import match_whole
 
 BATCH_ROWS = 32_768
 ROW = "_row"
+# Headers of a download of rejected rows. They are no column of anybody's, and fixed: the file comes back with them.
+ROW_HEADER, REASON_HEADER = "Comity row", "Comity reason"
 
 
 class UnusableSourceError(UnusableFileError):

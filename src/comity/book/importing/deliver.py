@@ -11,6 +11,7 @@ import pyarrow as pa
 from comity.book.definition import Definition, read_definition
 from comity.book.formats.sheet import ROW, UnusableSourceError
 from comity.book.importing.current import current_table
+from comity.book.importing.rejected_rows import collect_rows, find_corrected, write_rows_file
 from comity.book.importing.write import (
     WriteRequest,
     preview_rows,
@@ -41,6 +42,7 @@ from comity.core.values import Side
 
 FIRST_ROWS = 5  # mapped rows that a dry run shows
 _LISTED = 1000  # rejects that an outcome tells of
+_COMPARED = 200_000  # rejects that are compared with rows that earlier imports rejected
 
 Progress = Callable[[int], None]  # told the number of rows as they pass
 
@@ -86,6 +88,7 @@ class ImportRequest:
     :ivar holder: the side that alone adds rows to the table; what another delivers waits for it
     :ivar key: what tells this delivery from another of the same file, so that it is not brought in twice
     :ivar patience_s: how long another import is waited for
+    :ivar rejected_rows: a file in which a dry run leaves the rejected rows as the source wrote them
     """
 
     by: str
@@ -96,6 +99,7 @@ class ImportRequest:
     holder: Side | None = None
     key: str = ""
     patience_s: float = 0.0
+    rejected_rows: Path | None = None
 
     def record(self, number: int, source: Path, mapped: MappedFile, mapping: SourceMapping) -> ImportRecord:
         """The record of the import to be, before anything is counted."""
@@ -174,6 +178,15 @@ def import_rows(
     rejected = checked.rejected + (len(mapped.problems) if incoming.whole_file else 0)
     rows_in = checked.rows_in + rejected - checked.rejected
     refused = not request.dry_run and (rejected > request.max_rejects * rows_in or mapped.unkept > 0)
+    rejected_rows, corrected = None, None
+    if request.side is not None:
+        rejects = first_rows(checked.rejects, _COMPARED)
+        problems = mapped.problems if incoming.whole_file else []
+        rejected_rows = collect_rows(mapped, rejects, problems, named_only=not request.dry_run)
+        arrived = (checked.clean, rejects, mapped.sheets)
+        corrected = find_corrected(con, incoming.book, table, request.side, arrived)
+        if request.rejected_rows is not None and (refused or request.dry_run):
+            write_rows_file(rejected_rows, request.rejected_rows)
     by_reason = _place_rejects(checked, incoming, _LISTED if refused or request.dry_run else None)
     rejects = _first_rejects(checked.rejects)
     checked = replace(checked, rejected=rejected, rows_in=rows_in)
@@ -191,7 +204,7 @@ def import_rows(
         notes=() if definition.keeps_parts_private(table) else notes,
     )
     shared = None
-    to_write = replace(to_write, checked=checked, delivery=delivery)
+    to_write = replace(to_write, checked=checked, delivery=delivery, rejected_rows=rejected_rows, corrected=corrected)
     with as_book_error(incoming.book, f"the table {table.name}"):
         if request.dry_run:  # which lists no more than the first rejects, but counts all
             delivery = replace(preview_rows(con, to_write, work), rows_in=rows_in, rejected=rejected)
@@ -235,7 +248,7 @@ def _place_rejects(checked: CheckedRows, incoming: IncomingRows, most: int | Non
     rows = table.column("row").to_pylist()
     lines = mapped.lines([*rows, *(problem.row for problem in problems if problem.line is None)])
     files = [_file_and_sheet(incoming, row) for row in rows]
-    kept = table.drop_columns(["row"])
+    kept = table.drop_columns([name for name in ("row", "key") if name in table.schema.names])
     kept = kept.add_column(0, "line", pa.array([lines.get(row, row) for row in rows], pa.int64()))
     kept = kept.add_column(0, "file", pa.array(files, pa.string())).cast(REJECTS_SCHEMA)
     owner, column_owner = _owners_of_unread_row(incoming.table, incoming.definition, incoming.request.side)

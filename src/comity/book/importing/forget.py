@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from comity.book.definition import Definition, UnusableBookError, read_definition
 from comity.book.importing.current import current_table
+from comity.book.importing.rejected_rows import ROWS_FOLDER
 from comity.book.importing.write import PROPOSALS, PROPOSED_BY, answered_files, proposed_by, remove_leftovers
 from comity.book.reading.typed_files import TypedFormOptions, typed_form
 from comity.book.storage.commit import Move, book_lock, commit
@@ -77,7 +78,7 @@ def forget_person(book: Path, person: str) -> tuple[Forgotten, ...]:
                 if HIDDEN_FOLDER not in target.parts:
                     counts[table.name] = counts.get(table.name, 0) + rows
                     moves += _other_forms(book, owner, table, target)
-        moves += [*_rejects(book, names), *_leftovers(book)]
+        moves += [*_rejects(book, names), *_rejected_rows(book, names), *_leftovers(book)]
         if moves:
             commit(book, moves)
         return tuple(Forgotten(table, rows) for table, rows in counts.items())
@@ -192,6 +193,34 @@ def _rejects(book: Path, names: Sequence[str]) -> Iterator[Move]:
             ready = file.with_name(f"ready-{file.name}")
             place = rejects.schema.get_field_index("value")
             pq.write_table(rejects.set_column(place, "value", pc.if_else(hit, "forgotten", texts)), ready)
+            yield Move(ready, file)
+
+
+def _rejected_rows(book: Path, names: Sequence[str]) -> Iterator[Move]:
+    """Rows kept as their files wrote them, without those in which the person stands."""
+    for side in Side:
+        for file in (owner_folder(book, side) / HIDDEN_FOLDER / ROWS_FOLDER).glob("*.parquet"):
+            rows = pq.read_table(file)
+            among = [
+                any(name in (cell or "") for cell in (*cells, key) for name in names)
+                for cells, key in zip(rows.column("cells").to_pylist(), rows.column("key").to_pylist(), strict=True)
+            ]
+            if not any(among):
+                continue
+            # The place of a row says which it is: what stood in it goes, and it stays.
+            blank = [[""] * len(cells) for cells in rows.column("cells").to_pylist()]
+            cells = [
+                new if hit else old
+                for hit, new, old in zip(among, blank, rows.column("cells").to_pylist(), strict=True)
+            ]
+            keys = [None if hit else key for hit, key in zip(among, rows.column("key").to_pylist(), strict=True)]
+            for name, values in (
+                ("cells", pa.array(cells, pa.list_(pa.string()))),
+                ("key", pa.array(keys, pa.string())),
+            ):
+                rows = rows.set_column(rows.schema.get_field_index(name), name, values)
+            ready = file.with_name(f"ready-{file.name}")
+            pq.write_table(rows, ready)
             yield Move(ready, file)
 
 

@@ -33,6 +33,7 @@ from comity.book.importing.merge import (
     own_import_column,
     rows_becoming_private,
 )
+from comity.book.importing.rejected_rows import CORRECTED_FOLDER, ROWS_FOLDER
 from comity.book.plurals import plural
 from comity.book.reading.visibility import private_rule_sql, stored_columns
 from comity.book.storage.commit import Move, commit
@@ -50,7 +51,7 @@ PROPOSALS = "proposals"  # the hidden folder of changes that wait for whose rows
 ANSWERED = "answered"  # within it: those that were accepted, refused or withdrawn, kept for both sides to read
 PROPOSED_BY = "comity.delivery"  # in the metadata of such a file: the key of the delivery that proposes them
 _PAST = "_status IN ('before', 'withdrawn')"
-_COUNTS_OF_CHANGE = ("rows_in", "withdrawn", "expired", "proposed_withdrawals")
+_COUNTS_OF_CHANGE = ("rows_in", "withdrawn", "expired", "proposed_withdrawals", "corrected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ class WriteRequest:
     holder: Side | None = None  # the side that alone may add rows
     withdraw: Path | None = None  # typed rows that were proposed to go, and go now
     accepted: bool = False  # the rows are accepted proposals
+    rejected_rows: pa.Table | None = None  # in a room: the rejects as the file wrote them
+    corrected: pa.Table | None = None  # in a room: rows that earlier imports rejected and this one brings again
 
 
 def write_rows(con: duckdb.DuckDBPyConnection, request: WriteRequest, work: Path) -> tuple[ImportRecord, ImportRecord]:
@@ -263,8 +266,20 @@ class _Writer:
             superseded=self.request.checked.superseded if collapsed else 0,
             proposed=proposed,
             proposed_withdrawals=waiting.get("withdraw", 0),
+            corrected=self._corrected(owner),
             control=self.delivery.control if alone else {},
         )
+
+    def _corrected(self, owner: Side | None) -> int:
+        """How many of the rows that came again count as an owner's, as `_rejects` counts them."""
+        corrected = self.request.corrected
+        if corrected is None:
+            return 0
+        if self.whole is not None and self.by is self.whole:
+            return int(corrected.num_rows) if owner is self.whole else 0
+        mine = corrected.column("owner")
+        theirs = pc.is_null(mine) if owner is None else pc.equal(mine, owner.value)
+        return int(corrected.filter(theirs).num_rows)
 
     def _rejects(self, owner: Side | None) -> pa.Table:
         """The rejects that count as an owner's."""
@@ -391,6 +406,12 @@ class _Writer:
             every = pq.read_table(self.request.checked.rejects)
             if every.num_rows:
                 yield self._rejects_file(self.by, f"{name}-{number}", every)
+            for kind, rows in ((ROWS_FOLDER, self.request.rejected_rows), (CORRECTED_FOLDER, self.request.corrected)):
+                if rows is not None and rows.num_rows:
+                    target = owner_folder(self.book, self.by) / HIDDEN_FOLDER / kind / f"{name}-{number}.parquet"
+                    ready = self._ready(target)
+                    pq.write_table(rows, ready, compression="zstd")
+                    yield Move(ready, target)
             return
         for owner in [self.whole] if self.whole is not None else [None, *self.ruled]:
             rejects = self._rejects(owner)
@@ -475,7 +496,7 @@ class _Writer:
         old = [d.number for d in self.current.deliveries if d.at < self.delivery.at - timedelta(days=days)]
         for number in old:
             for owner in (None, *Side):
-                for kind in ("history", "rejects", PROPOSALS):
+                for kind in ("history", "rejects", ROWS_FOLDER, PROPOSALS):
                     for name in (self.table.name, f"{self.table.name}{OWN_COLUMNS}"):
                         file = owner_folder(self.book, owner) / HIDDEN_FOLDER / kind / f"{name}-{number}.parquet"
                         if file.is_file():

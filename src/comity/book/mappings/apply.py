@@ -2,7 +2,7 @@
 
 import difflib
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from comity.book.formats.detect import SourceFile, open_source_file
-from comity.book.formats.sheet import ROW, Sheet, UnusableSourceError
+from comity.book.formats.sheet import REASON_HEADER, ROW, ROW_HEADER, Sheet, UnusableSourceError
 from comity.book.mappings.compile import LAST_WINS_COLUMN, CompiledMapping, MappingCompiler, map_table
 from comity.book.mappings.model import SourceMapping, UnusableMappingError
 from comity.book.mappings.unpivot import UnpivotedSheet, unpivot
@@ -26,6 +26,7 @@ _AT_ONCE = (
     131_072  # rows, and bytes, of one run of the statement: to plan it takes as long as to run it on some thousand
 )
 _AT_ONCE_BYTES = 32 * 2**20
+_LONGEST_ROW = 4000  # characters that are kept of a row that could not be taken apart
 _PROBLEMS_KEPT = 1_000_000  # far beyond the share at which a file is refused; the others are only counted
 
 
@@ -83,6 +84,16 @@ class MappedFile:
                 lines_by_row |= {row: lines[source] for row, source in own.items() if source in lines}
         return lines_by_row
 
+    def source_rows(self, rows: Collection[int]) -> Iterator[tuple[Sheet, dict[int, list[int]]]]:
+        """Each sheet with the rows of its own that values of `_row` come from, and those values."""
+        for number, sheet in enumerate(self.sheets):
+            own: dict[int, list[int]] = defaultdict(list)
+            for row in rows:
+                if row >= 0 and self._sheet_number(row) == number:
+                    own[row // self.stride % _PER_SHEET].append(row)
+            if own:
+                yield sheet, own
+
     def sheet_name(self, row: int) -> str | None:
         """The sheet in which a row stands, where the file has sheets."""
         number = self._sheet_number(row)
@@ -120,7 +131,9 @@ def _apply_identity(mapping: SourceMapping, path: Path, source: SourceFile, cont
         columns=tuple(headers),
         row_word=sheet.row_word,
         digest=source.digest,
-        unmapped=tuple(header for header in sheet.headers if header not in headers.values()),
+        unmapped=tuple(
+            header for header in sheet.headers if header not in {*headers.values(), ROW_HEADER, REASON_HEADER}
+        ),
         notes=list(source.notes),
         sheets=source.sheets,
     )
@@ -138,7 +151,7 @@ def _identity_batches(applied: MappedFile, sheet: Sheet, wanted: dict[str, str])
 def _add_malformed(applied: MappedFile, sheet: Sheet) -> None:
     """Rows that could not be taken apart become problems."""
     for broken in sheet.broken:
-        applied.problems.append(UnconvertedRow(NO_ROW, "", broken.text[:200], broken.reason, broken.line))
+        applied.problems.append(UnconvertedRow(NO_ROW, "", broken.text[:_LONGEST_ROW], broken.reason, broken.line))
     applied.rows_in += len(sheet.broken)
 
 
@@ -174,6 +187,7 @@ class _Run:
         sheets = self.source.sheets
         used = {header for part in self.parts for header in part.compiled.headers}
         used |= {header for part in self.parts if part.wide for header in part.wide.used}
+        used |= {ROW_HEADER, REASON_HEADER}  # of a corrected file: nobody's column
         # A place is held for every sheet, so that `_row` means the same whichever of them were of use.
         applied = MappedFile(
             batches=iter(()),

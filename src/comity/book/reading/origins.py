@@ -10,7 +10,7 @@ from comity.core.values import Side
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a table came from, as one viewer may know it."""
+    """Where a table came from, as one viewer may know it; `rejected` are the rows that no later file brought again."""
 
     table: str
     rows: int
@@ -29,9 +29,9 @@ def origins(book: Book) -> tuple[Origin, ...]:
             # The digest of a whole file would confirm a guess at what the viewer does not see of it.
             # And a file of which the viewer sees no row is not known to them.
             deliveries = tuple(replace(one, digest="") for one in deliveries if one.rows_in or one.withdrawn)
-        aside = holding.rejected + sum(one.rejected for one in deliveries)
+        aside = holding.rejected + sum(one.rejected - one.corrected for one in deliveries)
         files = tuple(one.file for one in deliveries) or tuple(_named(book, file) for file in holding.files)
-        tables.append(Origin(holding.table.name, holding.rows, aside, tuple(dict.fromkeys(files)), deliveries))
+        tables.append(Origin(holding.table.name, holding.rows, max(aside, 0), tuple(dict.fromkeys(files)), deliveries))
     return tuple(tables)
 
 

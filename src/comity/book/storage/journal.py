@@ -25,7 +25,8 @@ class ImportRecord:
     `proposed` + `collapsed` + `rejected`; `superseded` of the collapsed were earlier states of what they told of, the
     others said the same as another row. `expired` rows were older than the table's retention. `proposed` rows would
     change, or add to, what the other side brought, and wait for its answer; `proposed_withdrawals` are rows of the
-    other side that the delivery lacks within its window. `control` holds the totals that the source gave of itself, by
+    other side that the delivery lacks within its window. `corrected` rows were rejected in earlier imports of the same
+    side, and came again with this one. `control` holds the totals that the source gave of itself, by
     name. `side` is the side that delivered it: customer, provider, neither or unknown; `key` what a room calls it.
     """
 
@@ -47,6 +48,7 @@ class ImportRecord:
     expired: int = 0
     proposed: int = 0
     proposed_withdrawals: int = 0
+    corrected: int = 0
     window: tuple[date, date] | None = None
     control: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -94,7 +96,7 @@ def merge_journals(parts: Sequence[Sequence[ImportRecord]]) -> tuple[ImportRecor
     records: dict[int, ImportRecord] = {}
     counted = (
         *("rows_in", "new", "unchanged", "updated", "withdrawn", "rejected", "collapsed", "superseded", "expired"),
-        *("proposed", "proposed_withdrawals"),
+        *("proposed", "proposed_withdrawals", "corrected"),
     )
     for part in parts:
         for record in part:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from comity.book.definition import Definition
 from comity.book.formats.sheet import ROW
 from comity.book.storage.parquet import IMPORT_COLUMN, local_columns_sql, metadata_sql, scan_sql, sql_type
-from comity.book.storage.sql import full_key_sql, literal, quoted
+from comity.book.storage.sql import full_key_sql, key_text_sql, literal, quoted
 from comity.book.tables import BROUGHT_BY, STATED_BY, Column, Table
 from comity.book.validation.convert import CellFault, cell_faults, cell_value_sql
 from comity.core.values import Side
@@ -316,20 +316,22 @@ class _RuleSql:
         return f"CASE WHEN _fault IS NULL AND abs({off}) > {room} THEN {off} END"
 
     def rejects_sql(self) -> str:
-        """The rows that broke a rule, then those whose key was there already."""
+        """The rows that broke a rule, then those whose key was there already; in a room with the key of each."""
+        key = key_text_sql(self.table) if self.delivered_by is not None else ""
+        keyed, no_key = (f", {key} AS key", ", '' AS key") if key else ("", "")
         cells = ", ".join(f"({code}, {literal(c)}, {literal(r)})" for code, (c, r) in enumerate(self._codes, 1))
         owned = self._column_owner_sql()
         broken = (
-            f'SELECT {ROW} AS row, f.c AS "column", _value AS value, f.r AS reason, _owner AS owner '
+            f'SELECT {ROW} AS row, f.c AS "column", _value AS value, f.r AS reason, _owner AS owner{keyed} '
             f"FROM _staged JOIN (VALUES {cells}) f(code, c, r) ON _fault = f.code"
             if cells
-            else "SELECT NULL::BIGINT AS row, '' AS \"column\", '' AS value, '' AS reason, '' AS owner WHERE false"
+            else f"SELECT NULL::BIGINT AS row, '' AS \"column\", '' AS value, '' AS reason, '' AS owner{no_key} "
+            "WHERE false"
         )
-        key = self.table.key
-        shown = " || ' ' || ".join(f"coalesce(CAST({quoted(name)} AS VARCHAR), '')" for name in key)
+        shown = " || ' ' || ".join(f"coalesce(CAST({quoted(name)} AS VARCHAR), '')" for name in self.table.key)
         doubled = (
-            f"SELECT {ROW}, {literal(', '.join(key))}, left({shown}, {SHOWN_LENGTH}), "
-            f"{literal(_OTHER_CONTENT)}, _owner FROM _staged SEMI JOIN (FROM _lost WHERE NOT same) USING ({ROW})"
+            f"SELECT {ROW}, {literal(', '.join(self.table.key))}, left({shown}, {SHOWN_LENGTH}), "
+            f"{literal(_OTHER_CONTENT)}, _owner{keyed} FROM _staged SEMI JOIN (FROM _lost WHERE NOT same) USING ({ROW})"
         )
         return f"SELECT *, CAST({owned} AS VARCHAR) AS column_owner FROM ({broken} UNION ALL {doubled}) ORDER BY row"
 
