@@ -7,12 +7,12 @@ import pytest
 
 from comity.book.definition import AgreedDelivery
 from comity.book.importing.corrections import accept_proposals
-from comity.book.lateness import last_due, lateness, lateness_in
+from comity.book.lateness import due_until, last_due, lateness, lateness_in
 from comity.book.reading.coverage import Coverage
 from comity.book.reading.open import open_book
 from comity.core.values import Side
 from tests.builders.deliveries import at, deliver, line
-from tests.cast import JOINT, write_book
+from tests.cast import JOINT, PROVIDER, write_book
 
 MADRID = ZoneInfo("Europe/Madrid")
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=MADRID)  # a Wednesday
@@ -79,3 +79,73 @@ def test_what_the_other_side_imports_and_accepted_corrections_are_no_deliveries(
     with open_book(book, JOINT) as opened:
         (found,) = lateness_in(opened, Coverage(opened, date(2026, 6, 16)), at(16))
     assert (found.last, found.late) == (at(1), True)  # due on 15 June; what came since the 8th counts
+
+
+@pytest.mark.parametrize(
+    ("due", "moment", "quiet", "until"),
+    [
+        ("daily 09:00", datetime(2026, 11, 25, 9, tzinfo=MADRID), (), date(2026, 11, 24)),
+        ("daily 09:00", datetime(2026, 11, 23, 9, tzinfo=MADRID), {5, 6}, date(2026, 11, 20)),  # closed at weekends
+        ("daily 09:00", datetime(2026, 11, 23, 9, tzinfo=MADRID), set(range(7)), date(2026, 11, 22)),
+        ("monday 09:00", datetime(2026, 11, 23, 9, tzinfo=MADRID), (), date(2026, 11, 19)),
+        ("day 3 09:00", datetime(2026, 11, 3, 9, tzinfo=MADRID), (), date(2026, 10, 24)),
+    ],
+)
+def test_up_to_which_day_a_delivery_has_to_tell(due, moment, quiet, until):
+    assert due_until(due, moment, quiet) == until
+
+
+@pytest.mark.parametrize(("last_day", "late"), [(19, False), (18, True)])
+def test_a_file_of_days_long_past_is_no_delivery_in_time(last_day, late):
+    """It came today; what counts is what it tells of."""
+    key = ("contacts", Side.PROVIDER)
+    source = AgreedDelivery("contacts", Side.PROVIDER, "monday 09:00")
+    reaches = {key: date(2026, 11, last_day)}
+    (found,) = lateness((source,), {key: NOW}, "Europe/Madrid", NOW, None, reaches)
+    assert (found.late, found.last, found.reach) == (late, NOW, date(2026, 11, last_day))
+
+
+SOURCE = '[[source]]\ntable = "contacts"\nby = "provider"\ndue = "monday 09:00"\n'
+
+
+def of_day(day: date) -> str:
+    return f"d{day:%m%d},{day}T10:00:00Z,q,a,t,r"
+
+
+def told(book, now: datetime):
+    with open_book(book, JOINT) as opened:
+        (found,) = lateness_in(opened, Coverage(opened, now.date()), now)
+    return found
+
+
+def test_what_a_book_holds_says_whether_a_delivery_came_in_time(tmp_path):
+    book = write_book(tmp_path / "book", SOURCE)
+    deliver(book, "old.csv", [of_day(date(2026, 4, 30))], day=16, side=Side.PROVIDER)
+    assert (told(book, at(16)).late, told(book, at(16)).reach) == (True, date(2026, 4, 30))
+    deliver(book, "new.csv", [of_day(date(2026, 6, 11))], day=17, side=Side.PROVIDER)
+    assert (told(book, at(17)).late, told(book, at(17)).reach) == (False, date(2026, 6, 11))
+
+
+def test_a_row_of_a_day_to_come_makes_no_delivery_come_in_time(tmp_path):
+    """Else one row of 2030 would be in time for years."""
+    book = write_book(tmp_path / "book", SOURCE)
+    lines = [of_day(date(2026, 4, 30)), of_day(date(2030, 1, 1))]
+    deliver(book, "old.csv", lines, day=16, side=Side.PROVIDER)
+    assert (told(book, at(16)).late, told(book, at(16)).reach) == (True, date(2026, 4, 30))
+
+
+def test_rows_of_the_other_side_are_not_in_a_sides_delivery(tmp_path):
+    book = write_book(tmp_path / "book", SOURCE)
+    deliver(book, "old.csv", [of_day(date(2026, 4, 30))], day=15, side=Side.PROVIDER)
+    deliver(book, "theirs.csv", [of_day(date(2026, 6, 14))], day=15, side=Side.CUSTOMER)
+    assert told(book, at(16)).late is True
+
+
+def test_a_private_row_does_not_tell_the_other_side_how_far_a_delivery_goes(tmp_path):
+    book = write_book(tmp_path / "book", SOURCE + '[private]\nprovider = ["contacts[team=own]"]\n')
+    lines = [of_day(date(2026, 4, 30)), of_day(date(2026, 6, 14)).replace(",t,", ",own,")]
+    deliver(book, "mixed.csv", lines, day=15, side=Side.PROVIDER)
+    assert told(book, at(16)).reach == date(2026, 4, 30)
+    with open_book(book, PROVIDER) as opened:
+        (found,) = lateness_in(opened, Coverage(opened, date(2026, 6, 16)), at(16))
+    assert found.reach == date(2026, 6, 14)

@@ -1,19 +1,24 @@
-"""Who delivers what by when, and whether it came: the same clock for both sides."""
+"""Who delivers what by when, and whether it came: the same clock for both sides.
+
+A delivery is in time by what it tells of, and not because some file came: the days that were due have to be in it.
+"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from comity.book.definition import AgreedDelivery
-from comity.book.reading.coverage import Coverage
+from comity.book.reading.coverage import Coverage, quiet_weekdays
 from comity.book.reading.open import Book
 from comity.book.reading.origins import origins
 from comity.book.storage.journal import CORRECTION
+from comity.book.tables import MONTHLY
 from comity.core.values import Side
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_QUIET_OF_WEEK, _QUIET_OF_MONTH = timedelta(days=3), timedelta(days=7)  # days at the end that may have no row
 _DUE = re.compile(r"(?P<day>[a-z]+|day \d{1,2})(?: (?P<hour>\d{1,2}):(?P<minute>\d{2}))?")
 
 
@@ -23,7 +28,7 @@ class Lateness:
 
     `unrecorded`: records are there that nobody imported, and nothing says when they came. What they tell of says
     whether the last delivery due is among them; where it does not, `late` is None, as without a due time that can be
-    read.
+    read. `reach` is the last day that the side's deliveries tell of, where they tell of days.
     """
 
     table: str
@@ -32,6 +37,7 @@ class Lateness:
     last: datetime | None
     late: bool | None
     unrecorded: bool = False
+    reach: date | None = None
 
 
 # Whose imports count as a side's delivery: its own, and, in books from before rows said so, those of nobody known.
@@ -65,33 +71,59 @@ def last_due(due: str, now: datetime) -> datetime | None:
     return None
 
 
-def lateness(
+def due_until(due: str, moment: datetime, quiet: Collection[int] = ()) -> date:
+    """The last day that a delivery due at this moment has to tell of.
+
+    Of a daily one the day before, or the last before that on which there usually is a row; of a weekly one the days up
+    to the one before it, of which the last three may have no row; of a monthly one the month before, of which the last
+    seven may have none.
+
+    :param quiet: weekdays on which there usually is no row
+    """
+    day = moment.date() - timedelta(days=1)
+    wanted = due.strip().lower().split()[0]
+    if wanted == "day":
+        return moment.date().replace(day=1) - timedelta(days=1) - _QUIET_OF_MONTH
+    if wanted in _DAYS:
+        return day - _QUIET_OF_WEEK
+    while day.weekday() in quiet and len(quiet) < len(_DAYS):
+        day -= timedelta(days=1)
+    return day
+
+
+def lateness(  # noqa: PLR0913 - what is known of a book's deliveries
     sources: tuple[AgreedDelivery, ...],
     last: Mapping[tuple[str, Side], datetime],
     zone: str,
     now: datetime,
     held: Mapping[str, date | None] | None = None,
+    reaches: Mapping[tuple[str, Side], date] | None = None,
+    quiet: Mapping[str, Collection[int]] | None = None,
 ) -> tuple[Lateness, ...]:
     """Each source's table, who delivers it, and whether the delivery last due has come.
 
     :param last: when each side last delivered each table
     :param held: the tables that hold records, imported or not, and the last day that they tell of, where they do
+    :param reaches: the last day that each side's deliveries of a table tell of, where they tell of days
+    :param quiet: weekdays on which a table usually has no row
     """
     here = now.astimezone(ZoneInfo(zone))
     entries = []
     for source in sources:
         came = last.get((source.table, source.by))
         due = last_due(source.due, here) if source.due else None
-        late = None
+        late, reach = None, (reaches or {}).get((source.table, source.by))
         unrecorded = came is None and source.table in (held or {})
         if source.due is not None and due is not None:
             before = last_due(source.due, due - timedelta(minutes=1))  # what came since then was meant for `due`
             if unrecorded:  # what tells of days since then cannot have come before
                 last_day = (held or {})[source.table]
                 late = False if before is not None and last_day is not None and last_day >= before.date() else None
+            elif reach is not None:
+                late = reach < due_until(source.due, due, (quiet or {}).get(source.table, ()))
             else:
                 late = came is None or (before is not None and came <= before)
-        entries.append(Lateness(source.table, source.by, source.due, came, late, unrecorded))
+        entries.append(Lateness(source.table, source.by, source.due, came, late, unrecorded, reach))
     return tuple(entries)
 
 
@@ -102,10 +134,32 @@ def lateness_in(book: Book, coverage: Coverage, now: datetime) -> tuple[Lateness
     """
     tables = origins(book)
     last: dict[tuple[str, Side], datetime] = {}
+    reaches: dict[tuple[str, Side], date] = {}
     for table in tables:
         for delivery in table.deliveries:
             for side in Side:
                 if delivery.side in {side.value, _UNKNOWN} and delivery.mapping != CORRECTION:
-                    last[table.table, side] = max(delivery.at, last.get((table.table, side), delivery.at))
+                    key = table.table, side
+                    last[key] = max(delivery.at, last.get(key, delivery.at))
+                    if delivery.reach is not None:
+                        reaches[key] = max(delivery.reach[1], reaches.get(key, delivery.reach[1]))
     held = {one.table: coverage.last_day(one.table) for one in tables if one.rows}
-    return lateness(book.definition.sources, last, book.definition.timezone, now, held)
+    # Imports of an earlier version do not say what they tell of; where all are one side's, the table does.
+    for name, side in last:
+        last_day, sides = held.get(name), {other for table_name, other in last if table_name == name}
+        if (name, side) not in reaches and last_day is not None and sides == {side}:
+            reaches[name, side] = last_day
+    reaches = {key: _month_end(key[0], day) for key, day in reaches.items()}
+    quiet = {
+        name: quiet_weekdays(coverage.days(name))
+        for name in {source.table for source in book.definition.sources} & held.keys()
+        if held[name]
+    }
+    return lateness(book.definition.sources, last, book.definition.timezone, now, held, reaches, quiet)
+
+
+def _month_end(table: str, day: date) -> date:
+    """The last day of what a row tells of: of a month that is named by its first day, its last."""
+    if table not in MONTHLY:
+        return day
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)

@@ -164,7 +164,7 @@ class Review:
     readings: tuple[Reading, ...]
     missing: tuple[Missing, ...]
     origins: tuple[Origin, ...] = ()
-    lateness: tuple[Mapping[str, object], ...] = ()  # sources: table, by, due, last, late, unrecorded
+    lateness: tuple[Mapping[str, object], ...] = ()  # sources: table, by, due, last, late, unrecorded, reach
     histories: Mapping[tuple[str, str | None], tuple[ReadingPoint, ...]] = field(default_factory=dict)
     history_limits: Mapping[tuple[str, str | None], Limits] = field(default_factory=dict)
     headline_override: HeadlineOverride | None = None

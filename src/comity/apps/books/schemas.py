@@ -31,7 +31,7 @@ class TableOut(Schema):
 
 
 class LatenessOut(Schema):
-    """An agreed delivery: by whom and when, what came last, and whether the last one due has come."""
+    """An agreed delivery: by whom and when, what came last, up to which day it goes, and whether the last one is late."""
 
     table: str
     by: Side
@@ -39,6 +39,7 @@ class LatenessOut(Schema):
     last: datetime | None
     late: bool | None
     unrecorded: bool
+    reach: date | None
 
 
 class MarkIn(Schema):

@@ -12,8 +12,9 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
@@ -35,6 +36,7 @@ from comity.book.importing.merge import (
 )
 from comity.book.importing.rejected_rows import CORRECTED_FOLDER, ROWS_FOLDER
 from comity.book.plurals import plural
+from comity.book.reading.coverage import DAY_COLUMNS
 from comity.book.reading.visibility import private_rule_sql, stored_columns
 from comity.book.storage.commit import Move, commit
 from comity.book.storage.duckdb import remove_abandoned_folders
@@ -42,7 +44,7 @@ from comity.book.storage.journal import JOURNAL_KEY, ImportRecord, journal_json,
 from comity.book.storage.layout import HIDDEN_FOLDER, OWN_COLUMNS, owner_folder
 from comity.book.storage.parquet import IMPORT_COLUMN, metadata_sql, scan_sql, zone_of_typed_file
 from comity.book.storage.sql import full_key_sql, literal, quoted
-from comity.book.tables import Table
+from comity.book.tables import MONTHLY, Table
 from comity.book.validation.check import CheckedRows
 from comity.book.validation.rejects import redacted_for, write_rejects
 from comity.core.values import Side
@@ -267,8 +269,26 @@ class _Writer:
             proposed=proposed,
             proposed_withdrawals=waiting.get("withdraw", 0),
             corrected=self._corrected(owner),
+            reach=self._reach(owner),
             control=self.delivery.control if alone else {},
         )
+
+    def _reach(self, owner: Side | None) -> tuple[date, date] | None:
+        """The first and the last day that an owner's delivered rows tell of, without what is yet to come."""
+        day = "month" if self.table.name in MONTHLY else DAY_COLUMNS.get(self.table.name)
+        if day is None:
+            return None
+        delivered = f"{_owner_condition(owner)} AND _status IN ('new', 'unchanged', 'updated', 'outlived')"
+        parts = [
+            f"SELECT {day} AS day FROM {scan_sql(file)} WHERE {delivered}"
+            for file in (self.merged.after, self.merged.before)
+        ]
+        if owner is None:
+            parts.append(f"SELECT {day} AS day FROM {scan_sql(self.merged.proposed)} WHERE _status IN ('to', 'add')")
+        today = self.delivery.at.astimezone(ZoneInfo(self.definition.timezone)).date().isoformat()
+        sql = f"SELECT min(day), max(day) FROM ({' UNION ALL '.join(parts)}) WHERE day <= DATE {literal(today)}"
+        first, last = self.con.execute(sql).fetchone() or (None, None)
+        return None if first is None else (first, last)
 
     def _corrected(self, owner: Side | None) -> int:
         """How many of the rows that came again count as an owner's, as `_rejects` counts them."""

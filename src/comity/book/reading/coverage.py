@@ -1,5 +1,6 @@
 """How far the records of a book reach, and whether they cover a period: no figure is made of half a period."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,13 +12,25 @@ from comity.core.values import Period
 
 _DAY = timedelta(days=1)
 EDGE = timedelta(days=7)  # at both ends of a period, in which a contact must have come
-_DAYS = {  # table -> its day
+DAY_COLUMNS = {  # table -> the column with its day
     "contacts": "opened_on",
     "intervals": "start_on",
     "forecasts": "start_on",
     "schedules": "start_on",
     "surveys": "answered_on",
 }
+
+
+def quiet_weekdays(days: Sequence[date]) -> frozenset[int]:
+    """The weekdays on which there usually is no row: on no more than half of them between the first day and the last.
+
+    Of less than two weeks nothing is usual.
+    """
+    if not days or days[-1] - days[0] < 2 * EDGE:
+        return frozenset()
+    span = Counter((days[0] + timedelta(number)).weekday() for number in range((days[-1] - days[0]).days + 1))
+    rows = Counter(day.weekday() for day in days)
+    return frozenset(weekday for weekday in span if 2 * rows[weekday] <= span[weekday])
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +54,7 @@ class Coverage:
         """The days on which the table has a row (surveys: an answer; monthly tables: first days of months)."""
         if not self._book.has(table):
             return ()
-        column = "month" if table in MONTHLY else _DAYS[table]
+        column = "month" if table in MONTHLY else DAY_COLUMNS[table]
 
         def read() -> tuple[date, ...]:
             found = self._book.table(table)
@@ -73,7 +86,7 @@ class Coverage:
 
     def last_day(self, table: str) -> date | None:
         """The last day that a table tells of (monthly tables: of the latest month); None where it tells of no days."""
-        if table not in MONTHLY and table not in _DAYS:
+        if table not in MONTHLY and table not in DAY_COLUMNS:
             return None
         end = self._end(table)
         return None if end is None else end - _DAY

@@ -26,8 +26,9 @@ class ImportRecord:
     others said the same as another row. `expired` rows were older than the table's retention. `proposed` rows would
     change, or add to, what the other side brought, and wait for its answer; `proposed_withdrawals` are rows of the
     other side that the delivery lacks within its window. `corrected` rows were rejected in earlier imports of the same
-    side, and came again with this one. `control` holds the totals that the source gave of itself, by
-    name. `side` is the side that delivered it: customer, provider, neither or unknown; `key` what a room calls it.
+    side, and came again with this one. `reach` is the first and the last day that its rows tell of, up to the day on
+    which it came. `control` holds the totals that the source gave of itself, by name. `side` is the side that delivered
+    it: customer, provider, neither or unknown; `key` what a room calls it.
     """
 
     number: int
@@ -54,6 +55,7 @@ class ImportRecord:
     notes: tuple[str, ...] = ()
     side: str = "unknown"
     key: str = ""
+    reach: tuple[date, date] | None = None
 
     def is_repeated_by(self, other: "ImportRecord", mapping_digests: Collection[str]) -> bool:
         """Whether another import is of the same file by the same side, and by the mapping that has these digests."""
@@ -84,11 +86,14 @@ def read_journal(file: Path) -> tuple[ImportRecord, ...]:
 
 
 def _parse_record(said: dict[str, object]) -> ImportRecord:
-    window = said.pop("window")
-    start_end = tuple(date.fromisoformat(day) for day in window) if isinstance(window, list) else None
+    window, reach = _parse_days(said.pop("window")), _parse_days(said.pop("reach", None))
     found = ImportRecord(**said)  # type: ignore[arg-type]  # as `journal_json` wrote it
     notes = tuple(found.notes)
-    return replace(found, at=datetime.fromisoformat(str(found.at)), window=start_end, notes=notes)  # type: ignore[arg-type]
+    return replace(found, at=datetime.fromisoformat(str(found.at)), window=window, reach=reach, notes=notes)
+
+
+def _parse_days(days: object) -> tuple[date, date] | None:
+    return (date.fromisoformat(days[0]), date.fromisoformat(days[1])) if isinstance(days, list) else None
 
 
 def merge_journals(parts: Sequence[Sequence[ImportRecord]]) -> tuple[ImportRecord, ...]:
@@ -107,5 +112,7 @@ def merge_journals(parts: Sequence[Sequence[ImportRecord]]) -> tuple[ImportRecor
                 sums = {name: getattr(before, name) + getattr(record, name) for name in counted}
                 notes = tuple(dict.fromkeys((*before.notes, *record.notes)))
                 control = {**before.control, **record.control}
-                records[record.number] = replace(before, **sums, notes=notes, control=control)
+                days = [day for one in (before, record) if one.reach is not None for day in one.reach]
+                reach = (min(days), max(days)) if days else None
+                records[record.number] = replace(before, **sums, notes=notes, control=control, reach=reach)
     return tuple(records[number] for number in sorted(records))

@@ -147,10 +147,16 @@ def lateness_cells(late: Mapping[str, object], review: Review, words: Words) -> 
         "by": str(by.value if isinstance(by, Side) else by or ""),
         "by_name": words.side(by if isinstance(by, (Side, str)) else None, review.parties),
         "due": due_text(str(late.get("due") or DASH), words),
-        "last": never if late.get("last") in (None, "") else _moment(late["last"], words),
+        "last": never if late.get("last") in (None, "") else _last_delivery(late, words),
         "state": words(state_keys[bool(state)]) if state is not None else words("word.not_known") if unrecorded else "",
         "late": "yes" if state else "",
     }
+
+
+def _last_delivery(late: Mapping[str, object], words: Words) -> str:
+    """When the last delivery came, and up to which day it goes."""
+    came, reach = _moment(late["last"], words), late.get("reach")
+    return came if reach is None else words("late.reach", came=came, day=_moment(reach, words))
 
 
 def due_text(due: str, words: Words) -> str:
