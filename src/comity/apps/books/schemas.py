@@ -31,7 +31,7 @@ class TableOut(Schema):
 
 
 class LatenessOut(Schema):
-    """An agreed delivery: by whom and when, what came last, up to which day it goes, and whether the last one is late."""
+    """An agreed delivery: by whom and when, what came last and up to which day, and whether the last one due came."""
 
     table: str
     by: Side

@@ -35,16 +35,14 @@ class SourceFile:
     kind: str
 
 
-def open_source_file(path: Path, options: FileOptions) -> SourceFile:
+def open_source_file(path: Path, options: FileOptions, seen: FileScan | None = None) -> SourceFile:
     """Open a file as its options, or else its bytes, say.
 
+    :param seen: what a pass over its bytes found out before; None: they are read now
     :raises UnusableSourceError: for a file that is not what it claims, or that is broken
     """
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        raise UnusableSourceError("its name is not UTF-8; rename it", file=ascii(str(path))) from None
-    seen = scan_file(path)
+    refuse_unreadable_name(path)
+    seen = scan_file(path) if seen is None else seen
     kind = options.kind or detect_kind(path, seen)
     notes: list[str] = []
     if kind == "parquet":
@@ -81,6 +79,17 @@ def open_source_file(path: Path, options: FileOptions) -> SourceFile:
         )
         sheets = [sheet]
     return SourceFile(tuple(sheets), tuple(notes), seen.digest, kind)
+
+
+def refuse_unreadable_name(path: Path) -> None:
+    """Refuse a file whose name is no text.
+
+    :raises UnusableSourceError: for such a name
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise UnusableSourceError("its name is not UTF-8; rename it", file=ascii(str(path))) from None
 
 
 def detect_kind(path: Path, seen: FileScan) -> str:

@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -149,6 +151,7 @@ class JsonSheet(Sheet):
     packed: bool
     records_at: str | None  # ijson's prefix; None: JSON lines
     each: str | None  # the list in each record whose entries are the rows
+    _first_records: list[object] | None = None
 
     def find(self, header: str) -> str | None:
         """Any well-formed path may occur in a record that comes later; a misspelt one never does."""
@@ -174,13 +177,17 @@ class JsonSheet(Sheet):
         if rows:
             yield _batch(rows, cells, out)
 
-    def entries(self) -> Iterator[tuple[int, object]]:
-        """The records, or each entry of the list in them as a record that has the rest beside it."""
+    def entries(self, most: int | None = None) -> Iterator[tuple[int, object]]:
+        """The records, or each entry of the list in them as a record that has the rest beside it.
+
+        :param most: how many records are read; None: all
+        """
+        records = islice(self.records(), most)
         if self.each is None:
-            yield from self.records()
+            yield from records
             return
         number = 0
-        for place, record in self.records():
+        for place, record in records:
             whole = record if isinstance(record, dict) else {}
             entries = whole.get(self.each)
             if not isinstance(entries, list):
@@ -189,6 +196,13 @@ class JsonSheet(Sheet):
             for entry in entries:
                 number += 1
                 yield number, {**whole, self.each: entry}
+
+    def first_records(self, most: int) -> list[object]:
+        """The first records, read once however often they are asked for."""
+        if self._first_records is None:
+            self._first_records = [record for _, record in islice(self.entries(most), most)]
+            self.broken.clear()
+        return self._first_records
 
     def records(self) -> Iterator[tuple[int, object]]:
         """Every record with its place; a line that is no JSON becomes a broken row."""
@@ -276,7 +290,8 @@ def _open(path: Path, *, packed: bool) -> BinaryIO:
     return stream
 
 
-def _refuse_traps(path: Path, *, packed: bool) -> None:
+@lru_cache(maxsize=4)  # a file is opened as several formats when it is recognised
+def _refuse_traps(path: Path, *, packed: bool, changed: int) -> None:  # noqa: ARG001 - when: the file's next state
     """Refuse JSON on which the reader would come to grief: nested without end, or with endless numbers.
 
     :raises UnusableSourceError: for these
@@ -329,12 +344,10 @@ def json_sheet(
     if lines:
         sheet.records_at, sheet.row_word = None, "line"
     else:
-        _refuse_traps(path, packed=seen.packed)
+        _refuse_traps(path, packed=seen.packed, changed=path.stat().st_mtime_ns)
         sheet.records_at = _records_prefix(sheet) if records is None else f"{records}.item" if records else "item"
     headers: dict[str, None] = {}
-    for count, (_, record) in enumerate(sheet.entries()):
-        if count == _HEADER_RECORDS:
-            break
+    for _, record in islice(sheet.entries(_HEADER_RECORDS), _HEADER_RECORDS):
         _name(record, "", headers, 1)
     sheet.broken.clear()
     sheet.headers = tuple(headers)

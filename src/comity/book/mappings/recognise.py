@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from comity.book.formats.detect import open_source_file
-from comity.book.formats.json import parse_path
+from comity.book.formats.delimited import scan_file
+from comity.book.formats.detect import open_source_file, refuse_unreadable_name
+from comity.book.formats.json import JsonSheet, parse_path
 from comity.book.formats.options import FileOptions
 from comity.book.formats.sheet import Sheet, UnusableSourceError
 from comity.book.mappings.draft import headers_of
@@ -13,6 +14,7 @@ from comity.book.mappings.model import SourceMapping, identity_mapping
 from comity.book.mappings.parse import read_mapping, shipped_mappings
 from comity.book.tables import TABLES
 
+_RECORDS = 200  # records that are looked at where they have no head
 _ENOUGH = 0.6  # of the headers that a mapping asks for
 
 
@@ -32,11 +34,18 @@ def matching_mappings(path: Path, own: Sequence[SourceMapping] = ()) -> list[Map
     :raises UnusableSourceError: for a file that cannot be read at all
     """
     fits: list[MappingMatch] = []
-    opened: dict[FileOptions, Sheet | None] = {FileOptions(): open_source_file(path, FileOptions()).sheets[0]}
+    refuse_unreadable_name(path)
+    seen = scan_file(path)
+    source = open_source_file(path, FileOptions(), seen)
+    opened: dict[FileOptions, Sheet | None] = {FileOptions(): source.sheets[0]}
     for mapping in (*own, *_known_mappings()):
+        if mapping.file.kind not in {None, source.kind}:
+            continue  # to read text as JSON takes a minute, and finds out nothing
+        if not _may_hold(seen.sample, mapping.file):
+            continue
         if mapping.file not in opened:
             try:
-                opened[mapping.file] = open_source_file(path, mapping.file).sheets[0]
+                opened[mapping.file] = open_source_file(path, mapping.file, seen).sheets[0]
             except UnusableSourceError:
                 opened[mapping.file] = None
         sheet = opened[mapping.file]
@@ -46,6 +55,12 @@ def matching_mappings(path: Path, own: Sequence[SourceMapping] = ()) -> list[Map
     return sorted(fits, key=lambda fit: (-fit.share * fit.found, fit.mapping))
 
 
+def _may_hold(sample: bytes, options: FileOptions) -> bool:
+    """Whether the beginning of a file names the lists in which a format has its records."""
+    lists = [name for name in (options.records, options.each) if name]
+    return all(f'"{name.rpartition(".")[2]}"'.encode() in sample for name in lists)
+
+
 def _known_mappings() -> Iterator[SourceMapping]:
     yield from (identity_mapping(name) for name in TABLES)
     yield from (read_mapping(name) for name in shipped_mappings())
@@ -53,7 +68,7 @@ def _known_mappings() -> Iterator[SourceMapping]:
 
 def _match(mapping: SourceMapping, sheet: Sheet) -> MappingMatch | None:
     if mapping.identity:
-        there = [column.name for column in mapping.target.columns if sheet.find(column.name) is not None]
+        there = [column.name for column in mapping.target.columns if _has(sheet, column.name)]
         if any(column.name not in there for column in mapping.target.required):
             return None
         return MappingMatch(mapping.name, len(there), len(there) / max(len(sheet.headers), 1))
@@ -83,13 +98,17 @@ def _is_path(name: str) -> bool:
 
 def _names_present(sheet: Sheet, names: set[str]) -> set[str]:
     """Those of the names that the sheet has; of records without a head, those that the first of them hold."""
-    if not sheet.open_ended:
+    if not isinstance(sheet, JsonSheet):
         return {name for name in names if sheet.find(name) is not None}
     wanted = sorted(name for name in names if _is_path(name))
     try:
-        first = next(sheet.batches(wanted), None)
+        records = sheet.first_records(_RECORDS)
     except UnusableSourceError:
         return set()
-    if first is None:
-        return set()
-    return {name for at, name in enumerate(wanted, 1) if first.column(at).null_count < first.num_rows}
+    paths = {name: parse_path(name) for name in wanted}
+    return {name for name, path in paths.items() if any(path.text(record) is not None for record in records)}
+
+
+def _has(sheet: Sheet, name: str) -> bool:
+    """Whether a sheet has a column; whatever might lead into a record is not therefore there."""
+    return name in sheet.headers if sheet.open_ended else sheet.find(name) is not None
