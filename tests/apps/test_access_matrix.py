@@ -39,6 +39,7 @@ WITHIN = {
     "review": Action.READ, "figure": Action.READ, "reading": Action.READ, "by_mail": Action.READ,
     "review_file": Action.READ, "attribution": Action.READ, "record": Action.READ,
     "records": Action.READ, "delivery": Action.READ, "rejects": Action.BRING,
+    "rejected_rows": Action.BRING,
     "people": Action.READ, "their_place": Action.INVITE, "log": Action.AUDIT, "log_file": Action.AUDIT,
     "access": Action.AUDIT, "replies": Action.READ,
 }  # fmt: skip
@@ -166,6 +167,7 @@ def address(them, name):
         "restate": "review/restate/",
         "delivery": f"records/{them.delivery}/",
         "rejects": f"records/{them.delivery}/rejects.csv",
+        "rejected_rows": f"records/{them.delivery}/rejected-rows.csv",
         "move_delivery": f"records/{them.delivery}/move/",
         "upload": "records/upload/",
         "mark": "records/private/",
@@ -187,7 +189,9 @@ def reads(who, name):
     """Whether somebody gets to see a page."""
     if name == "their_place":  # a customer's: seen by who leads there, and by themselves
         return who in {"customer_lead", "customer_member"}
-    if name == "rejects" and not who.startswith("provider"):  # what stands in its cells the other side does not read
+    if name in {"rejects", "rejected_rows"} and not who.startswith(
+        "provider"
+    ):  # what stands in its cells the other side does not read
         return False
     if name == "move" and not who.startswith("provider"):  # whose answer is not awaited
         return False

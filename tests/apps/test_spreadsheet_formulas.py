@@ -95,6 +95,21 @@ def test_rejects_hold_no_formula(them):
     assert not [cell for cell in told if cell.startswith(STARTS)]
 
 
+def test_rejected_rows_hold_no_formula(them):
+    import openpyxl
+
+    browser, address = them.client("provider_lead"), them.url(f"records/{them.number}/rejected-rows.")
+    told = cells(browser.get(f"{address}csv").content.decode())
+    assert sum(cell[:1] == "'" for cell in told) >= len(CELLS)
+    assert not [cell for cell in told if cell.startswith(STARTS)]
+    book = openpyxl.load_workbook(io.BytesIO(browser.get(f"{address}xlsx").content))
+    found = [cell for sheet in book for row in sheet.iter_rows() for cell in row if cell.value is not None]
+    assert {cell.data_type for cell in found} == {"s"}
+    steering = [cell for cell in found if cell.value.startswith(STARTS)]
+    assert steering
+    assert all(cell.quotePrefix for cell in steering)
+
+
 @pytest.mark.parametrize("who", ["customer_lead", "provider_lead", "auditor"])
 def test_corrections_hold_no_formula(them, who):
     found = them.client(who).get(them.url(f"matters/{them.correction.pk}/changes.csv"))
@@ -151,7 +166,7 @@ def test_every_csv_export_is_tested():
     """Another address or operation that gives out rows for a spreadsheet fails until it is tried above."""
     names = {name or "" for name, _ in addresses(get_resolver().url_patterns)}
     files = {name for name in names if re.search("csv|reject|file|access|changes", name)} - {"review_access"}
-    assert files == {"rejects", "review_file", "log_file", "access", "changes"}
+    assert files == {"rejects", "rejected_rows", "review_file", "log_file", "access", "changes"}
     assert {path.rsplit("/", 1)[-1] for path in api.get_openapi_schema()["paths"] if "." in path} == {
         "levels.csv",
         "rejects.csv",

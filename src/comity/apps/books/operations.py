@@ -35,6 +35,7 @@ from comity.apps.books.queries import (
     item_table,
     may_undo,
     private_items_by_side,
+    rejected_rows_file,
     sentence,
     upload_path,
     was_imported_before,
@@ -62,7 +63,7 @@ from comity.book.importing.current import current_table
 from comity.book.importing.deliver import ImportRequest, Outcome, import_source
 from comity.book.importing.undo import NotTheLastError, undo_import
 from comity.book.importing.withhold import WithholdAnswer, disclose_rows, has_values_beside_others, may_withhold
-from comity.book.mappings.draft import draft_mapping
+from comity.book.mappings.draft import draft_mapping, headers_of
 from comity.book.mappings.model import SourceMapping, UnusableMappingError, identity_mapping
 from comity.book.mappings.parse import parse_mapping, read_mapping, shipped_mappings
 from comity.book.mappings.recognise import matching_mappings
@@ -73,10 +74,12 @@ from comity.book.tables import TABLES
 from comity.core.values import Side
 
 _PROGRESS_ROWS = 20_000  # rows between two updates of a delivery's progress
+_KEPT_HEADERS = 60  # headers of columns that are not kept, which the page names
+_SHOWN_VALUES = 3  # first values of a column on the page of a file
 _KEPT_REJECTS = 200  # rejects kept with a delivery for its page; the book has them all
 COUNT_FIELDS = (
     *("rows_in", "new", "unchanged", "updated", "withdrawn", "rejected", "collapsed", "superseded"),
-    *("proposed", "proposed_withdrawals"),
+    *("proposed", "proposed_withdrawals", "corrected"),
 )
 _LOCK_TIMEOUT_S = 3.0  # how long the room's own jobs wait for the lock of a book before they are tried again later
 LOOK_TASK, IMPORT_TASK, WRITE_TASK = "books.look", "books.bring", "books.write"
@@ -658,10 +661,12 @@ def _import_delivery(
                 side=Side(delivery.side),
                 holder=table_holder,
                 key=str(delivery.pk),
+                rejected_rows=rejected_rows_file(delivery),
             ),
             _report_progress(save_progress),
         )
-        changes = _imported_changes(outcome, delivery, dry_run=dry_run)
+        mapping = _delivery_mapping(delivery)
+        changes = _imported_changes(outcome, delivery, mapping, dry_run=dry_run)
         return changes, outcome.delivery if changes["stage"] == Stage.LOOKED else None
     except NoProposalError:
         return {"stage": Stage.REFUSED, "why": "these changes were answered already, or are no longer kept"}, None
@@ -680,9 +685,9 @@ def _delivery_table_holder(member: MemberContext, delivery: Delivery) -> Side | 
     return None  # the import itself says why the mapping cannot be used
 
 
-def _imported_changes(outcome: Outcome, delivery: Delivery, *, dry_run: bool) -> dict[str, Any]:
+def _imported_changes(outcome: Outcome, delivery: Delivery, mapping: SourceMapping, *, dry_run: bool) -> dict[str, Any]:
     """Return the changed fields of a delivery that was checked or imported."""
-    outcome_json = delivery.outcome | _outcome_json(outcome, delivery)
+    outcome_json = delivery.outcome | _outcome_json(outcome, delivery, mapping)
     if outcome.already is not None and outcome.already.key != str(delivery.pk):
         # With the number and counts of the import that brought it, and never to be taken back.
         return {"stage": Stage.DUPLICATE, "outcome": outcome_json, "private": True, "why": ""}
@@ -849,7 +854,7 @@ def _report_progress(save_progress: Callable[[int], None]) -> Callable[[int], No
     return count
 
 
-def _outcome_json(outcome: Outcome, delivery: Delivery) -> dict[str, Any]:
+def _outcome_json(outcome: Outcome, delivery: Delivery, mapping: SourceMapping) -> dict[str, Any]:
     record = outcome.already or outcome.delivery
     names = dict.fromkeys(name for row in outcome.first_rows for name in row if not name.startswith("_"))
     return {
@@ -867,8 +872,31 @@ def _outcome_json(outcome: Outcome, delivery: Delivery) -> dict[str, Any]:
             for one in outcome.rejects[:_KEPT_REJECTS]
         ],
         "first_rows": [list(names), *([row.get(name, "") for name in names] for row in outcome.first_rows)],
+        "reach": None if record.reach is None else [day.isoformat() for day in record.reach],
+        "not_kept": list(outcome.unmapped[:_KEPT_HEADERS]),
+        "read_as": _columns_read(outcome, mapping),
         "notes": [text.replace(upload_path(delivery).name, delivery.name) for text in outcome.notes],
     }
+
+
+def _columns_read(outcome: Outcome, mapping: SourceMapping) -> list[dict[str, Any]]:
+    """Return the columns that a file is read as: our column, their headers, and the first values that came of it."""
+    columns = dict.fromkeys(name for row in outcome.first_rows for name in row if name in mapping.target.by_name)
+    return [
+        {
+            "column": name,
+            "headers": _present_headers(outcome, mapping, name),
+            "values": [str(row.get(name, "")) for row in outcome.first_rows[:_SHOWN_VALUES]],
+        }
+        for name in columns
+    ]
+
+
+def _present_headers(outcome: Outcome, mapping: SourceMapping, column: str) -> list[str]:
+    """Return the headers of a file that one of our columns is read from; of several names, those that the file has."""
+    asked = [column] if mapping.identity else list(headers_of(mapping.columns[column], mapping.let))
+    present = {header.casefold(): header for header in outcome.headers}
+    return [present[name.casefold()] for name in asked if name.casefold() in present] or asked[:1]
 
 
 def _failure_sentence(error: UnusableFileError | OSError, delivery: Delivery) -> str:

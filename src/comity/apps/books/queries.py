@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -24,6 +24,7 @@ from comity.apps.refusal import Refused
 from comity.book.definition import FILE, Definition, UnusableBookError, read_definition
 from comity.book.errors import UnusableFileError
 from comity.book.importing.current import current_table
+from comity.book.importing.rejected_rows import RejectedRows, read_rows, rows_of_import
 from comity.book.importing.undo import may_be_undone
 from comity.book.mappings.digest import mapping_digests
 from comity.book.mappings.model import SourceMapping
@@ -322,6 +323,35 @@ def rejects(member: MemberContext, delivery: Delivery, only: dict[str, Any] | No
 
 def _with_reason(all_rejects: Iterable[Reject], only: dict[str, Any] | None) -> Iterator[Reject]:
     return (one for one in all_rejects if only is None or (one.column, one.reason) == (only["column"], only["reason"]))
+
+
+def rejected_rows_file(delivery: Delivery) -> Path:
+    """Return where a check leaves the rejected rows of a file: beside it, and removed with it."""
+    return upload_path(delivery).parent / ".rejected.parquet"
+
+
+def rejected_rows(member: MemberContext, delivery: Delivery) -> RejectedRows | None:
+    """Return the rejected rows of a delivery as its file wrote them; None where the member may not read them.
+
+    Before the import they are whole; after it the columns that the mapping names, with what became of each.
+    """
+    if not may_read_cells(member, delivery) or member.side is None:
+        return None
+    if delivery.stage in {Stage.LOOKED, Stage.REFUSED}:
+        file = rejected_rows_file(delivery)
+        return read_rows(file) if file.is_file() else None
+    table, number = delivery.outcome.get("table"), delivery.outcome.get("number")
+    if delivery.stage != Stage.BROUGHT or table is None or number is None or delivery.outcome.get("already"):
+        return None
+    return rows_of_import(book_folder(member.relationship.pk), str(table), int(number), member.side)
+
+
+def files_of_imports(member: MemberContext, table: str, numbers: Collection[int]) -> dict[int, Delivery]:
+    """Return the own side's deliveries with these import numbers, by number."""
+    own = Delivery.objects.filter(
+        relationship=member.relationship, side=str(member.side), stage=Stage.BROUGHT, outcome__table=table
+    )
+    return {one.outcome["number"]: one for one in own.filter(outcome__number__in=sorted(numbers))}
 
 
 REJECT_COLUMNS = ("file", "line", "column", "value", "reason")

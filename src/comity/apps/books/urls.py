@@ -18,4 +18,5 @@ urlpatterns = [
     path("records/<uuid:delivery>/", views.delivery, name="delivery"),
     path("records/<uuid:delivery>/move/", views.move_delivery, name="move_delivery"),
     path("records/<uuid:delivery>/rejects.csv", views.rejects, name="rejects"),
+    path("records/<uuid:delivery>/rejected-rows.<slug:form>", views.rejected_rows, name="rejected_rows"),
 ]

@@ -1,6 +1,9 @@
 """Pages of the records: tables, deliveries, rejects, private items and exports."""
 
+from collections import Counter
+from dataclasses import replace
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -10,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from comity.apps.audit.models import Event
 from comity.apps.audit.operations import audit_read
-from comity.apps.books import contents, exports, operations, queries
+from comity.apps.books import contents, exports, operations, queries, sentences
 from comity.apps.books.forms import (
     BeginBookForm,
     ChooseMappingForm,
@@ -19,7 +22,7 @@ from comity.apps.books.forms import (
     RoutesForm,
     UploadForm,
 )
-from comity.apps.books.models import UNDER_WAY, Delivery, FileMove
+from comity.apps.books.models import UNDER_WAY, Delivery, FileMove, Stage
 from comity.apps.i18n import language, words_for
 from comity.apps.outbox.queries import has_pending
 from comity.apps.paging import number_in
@@ -27,8 +30,10 @@ from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.models import Person
 from comity.apps.parties.rights import Action
 from comity.apps.refusal import form_page
-from comity.apps.sheet import csv_file
+from comity.apps.sheet import csv_file, xlsx_file
 from comity.book.definition import UnusableBookError
+from comity.book.importing.rejected_rows import RejectedRows
+from comity.review.i18n.words import Words
 from comity.review.views.sections import due_text
 
 
@@ -148,9 +153,15 @@ def _render_delivery(
     is_own = member.side is not None and delivery.side == member.side and member.may(Action.BRING)
     is_undoing = queries.is_being_undone(delivery)
     is_running = queries.is_under_way(delivery) or is_undoing
-    number = number_in(request, "of")
+    number, words = number_in(request, "of"), words_for(language())
     reason = queries.reject_reason(delivery, number) if is_own else None
+    too_many = sentences.too_many_rejected(delivery, words) if is_own and delivery.stage == Stage.LOOKED else ""
+    rejected_rows = queries.rejected_rows(member, delivery) if is_own and not is_running else None
     context = {
+        **_checked_file(member, delivery, words),
+        "too_many": too_many,
+        "rows_to_correct": _rows_to_correct(member, delivery, rejected_rows),
+        "reason_text": sentences.reason(reason["reason"], words) if reason else "",
         "delivery": delivery,
         "mine": is_own,
         "form": (mapping_form or ChooseMappingForm(initial={"mapping": delivery.mapping, "text": delivery.text}))
@@ -161,13 +172,68 @@ def _render_delivery(
         "running": is_running,
         "cut_off": delivery.stage in UNDER_WAY and not is_running,
         "told": delivery.outcome if is_own else queries.shared_outcome(delivery),
-        "counted": operations.COUNT_FIELDS,
         "only": reason,
         "of": number if reason else 0,
-        "rejects": queries.first_rejects(member, delivery, reason) if is_own else [],
+        "rejects": [
+            {
+                "line": one.line,
+                "column": sentences.field_name(one.column, words),
+                "value": one.value,
+                "reason": sentences.reason(one.reason, words),
+            }
+            for one in (queries.first_rejects(member, delivery, reason) if is_own else ())
+        ],
     }
     has_errors = mapping_form is not None and mapping_form.errors
     return render(request, "books/delivery.html", context, status=422 if has_errors else 200)
+
+
+def _checked_file(member: MemberContext, delivery: Delivery, words: Words) -> dict[str, object]:
+    """What a file is, what it holds, and what importing it changes; for the other side only what it changes."""
+    is_own = member.side is not None and delivery.side == member.side and member.may(Action.BRING)
+    told = delivery.outcome if is_own else queries.shared_outcome(delivery)
+    counts = told.get("counts") or {}
+    waiting = [name for name in ("proposed", "proposed_withdrawals") if counts.get(name)]
+    aside = [name for name in ("collapsed", "superseded") if counts.get(name)]
+    return {
+        "format_name": sentences.format_name(delivery, words) if is_own else "",
+        "extent": sentences.extent(delivery, words) if is_own else "",
+        "not_kept": sentences.not_kept(delivery, words) if is_own else "",
+        "columns": sentences.columns_read(delivery, words, ZoneInfo(queries.zone(member))) if is_own else [],
+        "reasons": sentences.reasons(delivery, words) if is_own else [],
+        "counted": [*_CHANGES, *aside, *waiting],
+    }
+
+
+_CHANGES = ("new", "updated", "unchanged", "withdrawn", "rejected")
+
+
+def _rows_to_correct(member: MemberContext, delivery: Delivery, rows: RejectedRows | None) -> dict[str, object] | None:
+    """How many rejected rows of a file are still open, and which files closed the others."""
+    if rows is None:
+        return None
+    closed = Counter(row.corrected_by for row in rows.rows if row.corrected_by is not None)
+    files = queries.files_of_imports(member, str(delivery.outcome.get("table")), closed.keys())
+    return {
+        "all": len(rows.rows),
+        "open": len(rows.rows) - closed.total(),
+        "closed": [{"file": files.get(number), "rows": count} for number, count in closed.items()],
+    }
+
+
+@require_safe
+def rejected_rows(request: HttpRequest, delivery: UUID, form: str) -> HttpResponse:
+    """Download the rejected rows that are still open, as rows of the file, to be corrected and uploaded again."""
+    member = member_of(request, Action.BRING)
+    rows = queries.rejected_rows(member, _delivery_or_404(member, delivery))
+    if rows is None or form not in {"csv", "xlsx"}:
+        raise Http404
+    still_open = replace(rows, rows=tuple(row for row in rows.rows if row.corrected_by is None))
+    words = words_for(language())
+    table = still_open.table(lambda column, reason: sentences.column_and_reason(column, reason, words))
+    if form == "xlsx":
+        return xlsx_file("rejected-rows.xlsx", rows.head, table)
+    return csv_file("rejected-rows.csv", rows.head, table, rows.delimiter)
 
 
 @require_POST

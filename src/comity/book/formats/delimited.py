@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import itertools
+import re
 import stat
 import zlib
 from collections.abc import Iterator, Sequence
@@ -49,6 +50,7 @@ _MOST_COLUMNS = 50_000  # far more than any spreadsheet has
 _TOO_DENSE = 100  # text packs to a tenth
 _HARMLESS = 200 * 2**20
 _GZIP_MAGIC = b"\x1f\x8b"
+_FORMULA_QUOTE = re.compile(r"^'(?=[=+\-@\t\r\n])")
 _UTF8 = ("utf-8", "utf-8-sig")
 
 
@@ -423,6 +425,8 @@ def delimited_sheet(  # noqa: PLR0913 - what [file] of a mapping can say
         msg = f"has more than {_MOST_COLUMNS:,} columns; export those that are wanted"
         raise UnusableSourceError(msg, file=path)
     headers = unique_headers(rows[0]) if header_rows == 1 else join_header_rows(rows)
+    if ROW_HEADER in headers:
+        headers = tuple(_FORMULA_QUOTE.sub("", header) for header in headers)
     sheet = DelimitedSheet(None, headers)
     block = max(_BLOCK, 8 * end)
     sheet.layout = _Layout(path, seen.packed, encoding_found, delimiter, quote, first_line, seen.line_ends, block)

@@ -70,6 +70,7 @@ class Outcome:
     rejects: tuple[Reject, ...] = ()  # the first of them
     notes: tuple[str, ...] = ()
     unmapped: tuple[str, ...] = ()  # columns of the source that were not kept
+    headers: tuple[str, ...] = ()  # the source's own
     first_rows: tuple[Mapping[str, str], ...] = ()
     dry_run: bool = False
     shared: ImportRecord | None = None  # with the counts of the rows that both sides see, once it is stored
@@ -217,6 +218,7 @@ def import_rows(
         rejects=rejects,
         notes=notes,
         unmapped=tuple(mapped.unmapped),
+        headers=tuple(dict.fromkeys(header for sheet in mapped.sheets for header in sheet.headers)),
         first_rows=tuple(incoming.first_rows),
         dry_run=request.dry_run,
         shared=shared,

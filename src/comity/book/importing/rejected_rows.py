@@ -7,7 +7,7 @@ same side brings again is no longer open: it is met by its key, or by the refere
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,12 +63,16 @@ class RejectedRows:
     delimiter: str
     rows: tuple[RejectedRow, ...]
 
-    def table(self) -> Iterator[tuple[object, ...]]:
-        """Each row of the file once, with its reference and all reasons against it behind the cells."""
+    def table(self, describe: Callable[[str, str], str] | None = None) -> Iterator[tuple[object, ...]]:
+        """Each row of the file once, with its reference and all reasons against it behind the cells.
+
+        :param describe: puts a column and a reason into words
+        """
         reasons: dict[str, list[str]] = defaultdict(list)
         cells: dict[str, tuple[str, ...]] = {}
         for row in self.rows:
             text = f"{row.column}: {row.reason}" if row.column else row.reason
+            text = text if describe is None else describe(row.column, row.reason)
             if text not in reasons[row.reference]:
                 reasons[row.reference].append(text)
             cells[row.reference] = row.cells

@@ -1,0 +1,158 @@
+"""What pages say of a file in the reader's language: its format, its columns, why its rows are rejected."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from comity.apps.books.models import Delivery
+from comity.book.mappings.parse import read_mapping, shipped_mappings
+from comity.book.tables import TABLES, Kind
+from comity.book.validation.check import MAX_REJECTS
+from comity.review.i18n.words import DASH, Words, clean
+
+_Filled = Mapping[str, str]
+_LISTED_COLUMNS = 12  # columns that are not kept, on a page
+
+
+def field_name(column: str, words: Words) -> str:
+    """Return the name of a column of ours."""
+    return words.named("field", column)
+
+
+def format_name(delivery: Delivery, words: Words) -> str:
+    """Return the name of the format in which a file was checked; empty before it is known."""
+    if delivery.text:
+        own = delivery.outcome.get("format")
+        return words("check.own_format", name=clean(own)) if own else ""
+    return mapping_name(delivery.mapping, words) if delivery.mapping else ""
+
+
+def mapping_name(mapping: str, words: Words) -> str:
+    """Return the name of a known format, or of the columns of a table."""
+    if mapping in TABLES:
+        return words("check.table_format", table=words.named("table", mapping))
+    return read_mapping(mapping).about if mapping in shipped_mappings() else clean(mapping)
+
+
+def extent(delivery: Delivery, words: Words) -> str:
+    """Return how many rows a file has, and of which days."""
+    rows = delivery.outcome.get("counts", {}).get("rows_in", 0)
+    reach = delivery.outcome.get("reach")
+    if not reach:
+        return words("check.rows", rows=words.number(rows))
+    first, last = (words.day(date.fromisoformat(day)) for day in reach)
+    return words("check.days", rows=words.number(rows), first=first, last=last)
+
+
+def not_kept(delivery: Delivery, words: Words) -> str:
+    """Return which columns of a file are not kept; empty where all are."""
+    columns = [clean(header) for header in delivery.outcome.get("not_kept") or ()]
+    more = ["…"] if len(columns) > _LISTED_COLUMNS else []
+    return words("check.not_kept", columns=", ".join([*columns[:_LISTED_COLUMNS], *more])) if columns else ""
+
+
+def columns_read(delivery: Delivery, words: Words, zone: ZoneInfo) -> list[dict[str, Any]]:
+    """Return the columns of a file, what each is imported as, and its first values as people write them."""
+    table = TABLES.get(str(delivery.outcome.get("table")))
+    rows = []
+    for one in delivery.outcome.get("read_as") or ():
+        column = None if table is None else table.by_name.get(one["column"])
+        kind = Kind.TEXT if column is None else column.kind
+        rows.append(
+            {
+                "headers": ", ".join(map(clean, one["headers"])) or DASH,
+                "field": field_name(one["column"], words),
+                "values": [_value(text, kind, words, zone) for text in one["values"]],
+            }
+        )
+    return rows
+
+
+def _value(text: str, kind: Kind, words: Words, zone: ZoneInfo) -> str:
+    try:
+        if kind is Kind.DAY:
+            return words.day(date.fromisoformat(text[:10]))
+        if kind is Kind.INSTANT:
+            at = datetime.fromisoformat(text)
+            at = at.astimezone(zone) if at.tzinfo is not None else at
+            return f"{words.day(at.date())}, {at:%H:%M}"
+    except ValueError:
+        pass
+    return clean(text) or DASH
+
+
+def too_many_rejected(delivery: Delivery, words: Words) -> str:
+    """Return that so many rows are rejected that the file cannot be imported; empty where it can."""
+    counts = delivery.outcome.get("counts", {})
+    rows, rejected = counts.get("rows_in", 0), counts.get("rejected", 0)
+    if not rows or rejected <= MAX_REJECTS * rows:
+        return ""
+    share, limit = (words.percent(part) for part in (rejected / rows, MAX_REJECTS))
+    return words("check.too_many_about", share=share, limit=limit)
+
+
+def reasons(delivery: Delivery, words: Words) -> list[dict[str, Any]]:
+    """Return why rows are rejected, the most frequent reason first, each with the name of its column."""
+    return [
+        {
+            "column": field_name(one["column"], words) if one["column"] else DASH,
+            "reason": reason(one["reason"], words),
+            "rows": one["rows"],
+        }
+        for one in delivery.outcome.get("by_reason") or ()
+    ]
+
+
+def column_and_reason(column: str, text: str, words: Words) -> str:
+    """Return why a row is rejected, with the name of the column to blame."""
+    return f"{field_name(column, words)}: {reason(text, words)}" if column else reason(text, words)
+
+
+def reason(text: str, words: Words) -> str:
+    """Return why a row is rejected; what a format of somebody's own says is shown as it is."""
+    for pattern, key, filled in _REASONS:
+        match = pattern.fullmatch(text)
+        if match is not None:
+            return words(f"reject.{key}", **filled(match.groupdict(), words))
+    return clean(text)
+
+
+def _as_is(parts: _Filled, _: Words) -> _Filled:
+    return parts
+
+
+def _fields(parts: _Filled, words: Words) -> _Filled:
+    return {name: field_name(text, words) for name, text in parts.items()}
+
+
+_PATTERNS: Sequence[tuple[str, str, Callable[[_Filled, Words], _Filled]]] = (
+    ("missing", "missing", _as_is),
+    ("not an instant such as .*", "instant", _as_is),
+    (r"not between (?P<first>\d+) and (?P<last>\d+)", "years", _as_is),
+    ("not a day such as .*", "day", _as_is),
+    ("not a month such as .*", "month", _as_is),
+    ("not a month .* or a week .*", "period", _as_is),
+    ("neither true nor false", "flag", _as_is),
+    ("not a number|not a finite number", "number", _as_is),
+    ("negative|not above zero", "negative", _as_is),
+    ("not a share from 0 to 1", "share", _as_is),
+    ("too large", "large", _as_is),
+    ("not a whole number", "whole", _as_is),
+    ("not one of (?P<values>.*)", "values", _as_is),
+    ("more decimals than the six that are kept", "decimals", _as_is),
+    (r'"?(?P<later>\w+)"? before "?(?P<earlier>\w+)"?', "order", _fields),
+    (r"(?P<larger>\w+) above (?P<smaller>\w+)", "above", _fields),
+    ("off the scale", "scale", _as_is),
+    ("an interval without length", "length", _as_is),
+    ("a scale without width", "width", _as_is),
+    ("the same key as a row further up.*", "twice", _as_is),
+    ("names the (customer|provider); .*", "speaks", lambda _, __: {}),
+    ("the answer to a claim; .*", "claim", _as_is),
+    ("this key is shared already, .*", "shared", _as_is),
+    (r"(?P<found>\d+) cells? where the header has (?P<expected>\d+)", "cells", _as_is),
+    ("an error of the spreadsheet, and no value", "error", _as_is),
+    ("a time that does not exist in (?P<zone>.*)", "zone", _as_is),
+)
+_REASONS = [(re.compile(pattern), key, filled) for pattern, key, filled in _PATTERNS]
