@@ -39,7 +39,7 @@ WITHIN = {
     "review": Action.READ, "figure": Action.READ, "reading": Action.READ, "by_mail": Action.READ,
     "review_file": Action.READ, "attribution": Action.READ, "record": Action.READ,
     "records": Action.READ, "delivery": Action.READ, "rejects": Action.BRING,
-    "rejected_rows": Action.BRING,
+    "rejected_rows": Action.BRING, "match_columns": Action.BRING,
     "people": Action.READ, "their_place": Action.INVITE, "log": Action.AUDIT, "log_file": Action.AUDIT,
     "access": Action.AUDIT, "replies": Action.READ,
 }  # fmt: skip
@@ -123,6 +123,14 @@ def them():
             size=1, mapping="contacts", stage=Stage.BROUGHT,
             outcome={"table": "contacts", "counts": {"rows_in": 1}, "first_rows": [["agent_id"], ["Zebulon"]]},
         ).pk  # fmt: skip
+        sample = {"header": "Agent", "values": ["Zebulon"], "personal": None, "filled": 1, "order": None}
+        made.waiting = Delivery.objects.create(
+            relationship=member.relationship, side=Side.PROVIDER, person=made.people["provider_lead"], name="odd.csv",
+            size=1, stage=Stage.LOOKED, outcome={
+                "table": "contacts",
+                "columns": {"samples": [sample], "kind": "delimited", "sheet": None, "skip_rows": 0},
+            },
+        ).pk  # fmt: skip
         made.own_file = Delivery.objects.create(
             relationship=member.relationship, side=Side.PROVIDER, person=made.people["provider_lead"],
             name="Zebulon.csv", size=1, mapping="costs", stage=Stage.BROUGHT, private=True,
@@ -167,6 +175,7 @@ def address(them, name):
         "restate": "review/restate/",
         "delivery": f"records/{them.delivery}/",
         "rejects": f"records/{them.delivery}/rejects.csv",
+        "match_columns": f"records/{them.waiting}/columns/",
         "rejected_rows": f"records/{them.delivery}/rejected-rows.csv",
         "move_delivery": f"records/{them.delivery}/move/",
         "upload": "records/upload/",
@@ -189,7 +198,7 @@ def reads(who, name):
     """Whether somebody gets to see a page."""
     if name == "their_place":  # a customer's: seen by who leads there, and by themselves
         return who in {"customer_lead", "customer_member"}
-    if name in {"rejects", "rejected_rows"} and not who.startswith(
+    if name in {"rejects", "rejected_rows", "match_columns"} and not who.startswith(
         "provider"
     ):  # what stands in its cells the other side does not read
         return False

@@ -36,7 +36,7 @@ PLANTED = {
     ("RelationshipForm", "own"): "begin", ("RelationshipForm", "other"): "begin",
     ("TokenForm", "name"): "token",
     ("BeginBookForm", "timezone"): "is a zone, and refused", ("BeginBookForm", "currency"): "is a code, and refused",
-    ("ChooseMappingForm", "text"): "mapping",
+    ("ChooseMappingForm", "text"): "mapping", ("MatchColumnsForm", "name"): "match",
     ("RaiseForm", "title"): "raise", ("RaiseForm", "text"): "raise",
     ("DisputeForm", "title"): "raise", ("DisputeForm", "text"): "raise",
     ("DisputeForm", "kpi"): "is a figure of the book, and refused", ("DisputeForm", "period"): "is one, and refused",
@@ -133,6 +133,13 @@ target = 100
     assert lead.post(made.url("replies/calendar/"), free).status_code == 302
     assert lead.post(made.url("replies/calendar/"), days | {"zone": SCRIPT[:60]}).status_code == 422
     made.files = [brought(made, odd, text, name) for name, text in FILES]
+    match = {"table": "contacts", "field_0": "contact_id", "field_1": "opened_at", "zone": "UTC", "do": "check"}
+    matched = odd.post(made.url(f"records/{made.files[1]}/columns/"), {**match, "name": SCRIPT[:60]})
+    assert matched.status_code == 302
+    with transaction.atomic():
+        made.at("customer_lead")
+        person = Delivery.objects.get(pk=made.files[1]).person_id
+    books.run_delivery(person, made.relationship, made.files[1], dry_run=True)
     # A row that the other side brought, named by such a text, into which an import would write such texts.
     for who, word in (("provider_lead", "q"), ("customer_lead", quoted)):
         text = f"contact_id,opened_at,queue,channel,team\n{quoted},2026-06-02T10:00:00Z,{word},voice,{word}\n"
@@ -197,6 +204,7 @@ def pages(them):
               "matters/raise/dispute/?kpi=" + SCRIPT.replace("#", ""), "matters/raise/claim/",
               "matters/raise/action/", "review/?period=<script>window.ran=1</script>"]  # fmt: skip
     within += [f"matters/{one}/" for one in them.matters] + [f"records/{one}/" for one in them.files]
+    within += [f"records/{one}/columns/" for one in them.files]
     outside = ["/", "/routes/",
                "/account/", "/sign-in/codes/", "/sign-in/sessions/", "/nowhere/<script>window.ran=1</script>",
                "/sign-in/again/?next=javascript:window.ran=1", "/sign-in/?next=" + SCRIPT]  # fmt: skip

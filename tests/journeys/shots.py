@@ -75,6 +75,7 @@ PAGES = {
     "raise": Page(LEADS, lambda _: [{"kind": one} for one in ("dispute", "claim", "action")]),
     "records": Page(INSIDE),
     "delivery": Page(("jonas",), lambda found: [{"delivery": one} for one in found.deliveries], opened=True),
+    "match_columns": Page(("jonas",), lambda found: [{"delivery": found.deliveries[-1]}]),
     "people": Page(INSIDE),
     "replies": Page(INSIDE, asked=("", "?country=ES&region=CT")),
     "their_place": Page(("marta",), lambda found: [{"membership": found.place}]),

@@ -27,6 +27,7 @@ from comity.apps.books.queries import (
     UNDO_TASK,
     NoBookError,
     book_folder,
+    file_columns,
     find_table_holder,
     has_book,
     is_being_undone,
@@ -64,6 +65,7 @@ from comity.book.importing.deliver import ImportRequest, Outcome, import_source
 from comity.book.importing.undo import NotTheLastError, undo_import
 from comity.book.importing.withhold import WithholdAnswer, disclose_rows, has_values_beside_others, may_withhold
 from comity.book.mappings.draft import draft_mapping, headers_of
+from comity.book.mappings.match import Answers, FileColumns, look_at_columns, matched_mapping, open_questions
 from comity.book.mappings.model import SourceMapping, UnusableMappingError, identity_mapping
 from comity.book.mappings.parse import parse_mapping, read_mapping, shipped_mappings
 from comity.book.mappings.recognise import matching_mappings
@@ -76,6 +78,7 @@ from comity.core.values import Side
 _PROGRESS_ROWS = 20_000  # rows between two updates of a delivery's progress
 _KEPT_HEADERS = 60  # headers of columns that are not kept, which the page names
 _SHOWN_VALUES = 3  # first values of a column on the page of a file
+_KEPT_VALUES = 40  # first values of a column that are kept until the file is imported
 _KEPT_REJECTS = 200  # rejects kept with a delivery for its page; the book has them all
 COUNT_FIELDS = (
     *("rows_in", "new", "unchanged", "updated", "withdrawn", "rejected", "collapsed", "superseded"),
@@ -204,13 +207,16 @@ def recognise(member: MemberContext, delivery: Delivery) -> bool:
         kept_mappings = _kept_mappings(delivery)
         matches = matching_mappings(path, [mapping for mapping, _ in kept_mappings.values()])
         text = "" if matches else draft_mapping(path)
+        columns = _columns_json(look_at_columns(path))
     except UnusableSourceError as error:
         changes: dict[str, Any] = {"stage": Stage.REFUSED, "why": _failure_sentence(error, delivery)}
     else:
         best = matches[0].mapping if matches else ""
         delivery.mapping, delivery.text = ("", kept_mappings[best][1]) if best in kept_mappings else (best, text)
         changes = {"mapping": delivery.mapping, "text": delivery.text}
-        changes |= {"outcome": {"fits": [fit.mapping for fit in matches[:5]]}}
+        fits = [fit.mapping for fit in matches[:5]]
+        delivery.outcome = {"fits": fits, "columns": columns} | ({"format": best} if best in kept_mappings else {})
+        changes |= {"outcome": delivery.outcome}
         changes |= {} if matches else {"stage": Stage.LOOKED}
     pending_delivery = Delivery.objects.filter(relationship=member.relationship, pk=delivery.pk, stage=Stage.LOOKING)
     if pending_delivery.update(**changes) and changes.get("stage") == Stage.REFUSED:
@@ -239,9 +245,39 @@ def save_upload(upload: "UploadedFile[Any]", path: Path) -> None:
     path.chmod(0o600)
 
 
-def choose_mapping(member: MemberContext, delivery: Delivery, mapping: str, text: str) -> None:
+def match_columns(member: MemberContext, delivery: Delivery, answers: Answers, name: str) -> None:
+    """Make a mapping of the answers, keep it for the side under a name, and defer the job that checks the file with it.
+
+    :raises Refused: as `choose_mapping`, for a name that a known format has, and where something is left open
+    """
+    columns = file_columns(delivery)
+    if columns is None or open_questions(columns, answers).any:
+        raise Refused(Code.COLUMNS_OPEN)
+    if name in {*shipped_mappings(), *TABLES}:
+        raise Refused(Code.NAME_TAKEN)
+    choose_mapping(member, delivery, "", matched_mapping(columns, answers, name), name)
+
+
+def _columns_json(columns: FileColumns) -> dict[str, Any]:
+    """Return the columns of a file as its delivery keeps them until it is imported, without personal values."""
+    samples = [
+        {
+            "header": one.header,
+            "values": [] if one.personal else list(one.values[:_KEPT_VALUES]),
+            "personal": one.personal,
+            # Whether no value was there twice, said of those that are kept.
+            "filled": min(len(one.values), _KEPT_VALUES) + (0 if one.distinct else 1),
+            "order": one.order,
+        }
+        for one in columns.samples
+    ]
+    return {"samples": samples, "kind": columns.kind, "sheet": columns.sheet, "skip_rows": columns.skip_rows}
+
+
+def choose_mapping(member: MemberContext, delivery: Delivery, mapping: str, text: str, name: str = "") -> None:
     """Set the mapping of a delivery, by name or as text, and defer the job that checks the file with it.
 
+    :param name: under which a mapping of the side's own is kept; empty: the file's
     :raises Refused: for a mapping that cannot be used, and while the file is under way or has come in
     """
     stages = {Stage.LOOKED, Stage.REFUSED, Stage.LOOKING}
@@ -251,12 +287,15 @@ def choose_mapping(member: MemberContext, delivery: Delivery, mapping: str, text
     with refuse_unusable(Code.UNUSABLE_MAPPING, delivery.name):
         _delivery_mapping(delivery)
     delivery.stage, delivery.why, delivery.rows = Stage.LOOKING, "", 0
+    name = name or Path(delivery.name).stem[:60]
+    if delivery.text:
+        delivery.outcome = delivery.outcome | {"format": name}
     delivery.save()
     if delivery.text:
         KeptMapping.objects.update_or_create(
             relationship=delivery.relationship,
             side=delivery.side,
-            name=Path(delivery.name).stem[:60],
+            name=name,
             # Without the draft's comments, which quote cells: others of the side are offered the mapping.
             defaults={"text": _without_comments(delivery.text)},
         )
@@ -701,7 +740,8 @@ def _imported_changes(outcome: Outcome, delivery: Delivery, mapping: SourceMappi
     )
     return {
         "stage": Stage.LOOKED if dry_run else Stage.BROUGHT,
-        "outcome": outcome_json,
+        # Values of columns that are not imported are kept no longer than the file.
+        "outcome": outcome_json if dry_run else {key: value for key, value in outcome_json.items() if key != "columns"},
         "private": is_private,
         "why": "",
     }

@@ -27,6 +27,8 @@ from comity.book.importing.current import current_table
 from comity.book.importing.rejected_rows import RejectedRows, read_rows, rows_of_import
 from comity.book.importing.undo import may_be_undone
 from comity.book.mappings.digest import mapping_digests
+from comity.book.mappings.draft import ColumnSample
+from comity.book.mappings.match import FileColumns, suggest_table
 from comity.book.mappings.model import SourceMapping
 from comity.book.reading.open import Book, open_book
 from comity.book.reading.origins import origins
@@ -323,6 +325,23 @@ def rejects(member: MemberContext, delivery: Delivery, only: dict[str, Any] | No
 
 def _with_reason(all_rejects: Iterable[Reject], only: dict[str, Any] | None) -> Iterator[Reject]:
     return (one for one in all_rejects if only is None or (one.column, one.reason) == (only["column"], only["reason"]))
+
+
+def file_columns(delivery: Delivery) -> FileColumns | None:
+    """Return the columns of a file that was looked at and not imported yet; None where they are not known."""
+    columns = delivery.outcome.get("columns")
+    if not columns:
+        return None
+    samples = tuple(
+        ColumnSample(one["header"], tuple(one["values"]), one["personal"], one["filled"], one["order"])
+        for one in columns["samples"]
+    )
+    return FileColumns(samples, columns["kind"], columns["sheet"], columns["skip_rows"])
+
+
+def likely_table(columns: FileColumns) -> str:
+    """Return the table that the columns of a file fit best."""
+    return suggest_table(columns)
 
 
 def rejected_rows_file(delivery: Delivery) -> Path:

@@ -16,6 +16,7 @@ urlpatterns = [
     path("records/begin/", views.begin_book, name="begin_book"),
     path("records/upload/", views.upload_file, name="upload"),
     path("records/<uuid:delivery>/", views.delivery, name="delivery"),
+    path("records/<uuid:delivery>/columns/", views.match_columns, name="match_columns"),
     path("records/<uuid:delivery>/move/", views.move_delivery, name="move_delivery"),
     path("records/<uuid:delivery>/rejects.csv", views.rejects, name="rejects"),
     path("records/<uuid:delivery>/rejected-rows.<slug:form>", views.rejected_rows, name="rejected_rows"),

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ from comity.apps.books.forms import (
     ChooseMappingForm,
     ExportForm,
     MarkPrivateForm,
+    MatchColumnsForm,
     RoutesForm,
     UploadForm,
 )
@@ -33,6 +35,7 @@ from comity.apps.refusal import form_page
 from comity.apps.sheet import csv_file, xlsx_file
 from comity.book.definition import UnusableBookError
 from comity.book.importing.rejected_rows import RejectedRows
+from comity.book.tables import TABLES
 from comity.review.i18n.words import Words
 from comity.review.views.sections import due_text
 
@@ -160,6 +163,11 @@ def _render_delivery(
     context = {
         **_checked_file(member, delivery, words),
         "too_many": too_many,
+        "unknown": is_own
+        and delivery.stage in {Stage.LOOKED, Stage.REFUSED}
+        and not delivery.outcome.get("counts")
+        and queries.file_columns(delivery) is not None,
+        "may_match": is_own and queries.file_columns(delivery) is not None,
         "rows_to_correct": _rows_to_correct(member, delivery, rejected_rows),
         "reason_text": sentences.reason(reason["reason"], words) if reason else "",
         "delivery": delivery,
@@ -225,9 +233,10 @@ def _rows_to_correct(member: MemberContext, delivery: Delivery, rows: RejectedRo
 def rejected_rows(request: HttpRequest, delivery: UUID, form: str) -> HttpResponse:
     """Download the rejected rows that are still open, as rows of the file, to be corrected and uploaded again."""
     member = member_of(request, Action.BRING)
-    rows = queries.rejected_rows(member, _delivery_or_404(member, delivery))
-    if rows is None or form not in {"csv", "xlsx"}:
+    known_delivery = _delivery_or_404(member, delivery)
+    if form not in {"csv", "xlsx"} or not queries.may_read_cells(member, known_delivery):
         raise Http404
+    rows = queries.rejected_rows(member, known_delivery) or RejectedRows((), ",", ())
     still_open = replace(rows, rows=tuple(row for row in rows.rows if row.corrected_by is None))
     words = words_for(language())
     table = still_open.table(lambda column, reason: sentences.column_and_reason(column, reason, words))
@@ -264,6 +273,30 @@ def move_delivery(request: HttpRequest, delivery: UUID) -> HttpResponse:
             known_delivery.refresh_from_db()
             return _render_delivery(request, member, known_delivery, form)
     return address
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@form_page("match_columns", "delivery")
+def match_columns(request: HttpRequest, delivery: UUID) -> HttpResponse:
+    """Match the columns of a file with those of a table, and check it so."""
+    member = member_of(request, Action.BRING)
+    known_delivery = _delivery_or_404(member, delivery)
+    columns = queries.file_columns(known_delivery)
+    if member.side is None or known_delivery.side != member.side or columns is None:
+        raise Http404
+    name = str(known_delivery.outcome.get("format") or Path(known_delivery.name).stem[:60])
+    asked = request.POST if request.method == "POST" else None
+    table = request.POST.get("table", "") if asked is not None else ""
+    table = table if table in TABLES else queries.likely_table(columns)
+    if request.POST.get("do") == "table":  # what was chosen for another table's columns says nothing of these
+        asked, name = None, request.POST.get("name", name)
+    form = MatchColumnsForm(columns, table, asked, name)
+    if asked is not None and form.is_valid() and not form.questions.any:
+        with form.showing_refusals():
+            operations.match_columns(member, known_delivery, form.answers(), form.cleaned_data["name"])
+            return redirect("delivery", relationship=member.relationship.pk, delivery=known_delivery.pk)
+    context = {"delivery": known_delivery, "form": form, "is_open": form.what_is_open() if asked is not None else []}
+    return render(request, "books/match.html", context, status=422 if asked is not None else 200)
 
 
 @require_safe

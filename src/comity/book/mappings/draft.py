@@ -43,10 +43,13 @@ class ColumnSample:
     values: tuple[str, ...]
     personal: str | None
     filled: int = 0  # how many of the cells looked at hold something
+    seen_order: str | None = None  # what all values showed, where only some of them are kept
 
     @property
     def order(self) -> str | None:
         """day-first or month-first where the values say so; `either` where they could be both; None for no dates."""
+        if self.seen_order is not None:
+            return self.seen_order
         matches = [match for value in self.values if (match := _SLASHED.match(value))]
         if len(matches) * 2 < len(self.values) or not matches:
             return None
@@ -84,13 +87,13 @@ def draft_mapping(path: Path, table: str | None = None) -> str:
     options = FileOptions()
     source = open_source_file(path, options)
     if source.kind == "workbook":
-        options, source = _find_header(path, source)
+        options, source = find_header(path, source)
     sheet = source.sheets[0]
-    seen = _sample_columns(sheet)
+    seen = sample_columns(sheet)
     known = synonyms()
-    target = TABLES[table] if table else _best_table(seen, known)
-    matched = _match_by_name(target, seen, known[target.name])
-    guessed = _match_by_values(target, seen, matched)
+    target = TABLES[table] if table else best_table(seen, known)
+    matched = match_by_name(target, seen, known[target.name])
+    guessed = match_by_values(target, seen, matched)
     across = _find_day_columns(sheet)
     head = _header_lines(path, source, sheet, options, target, seen)
     return (
@@ -123,7 +126,8 @@ def headers_of(value: Value, let: Items[str, Value]) -> Iterator[str]:
         yield from headers_of(let[value.use], let)
 
 
-def _sample_columns(sheet: Sheet) -> list[ColumnSample]:
+def sample_columns(sheet: Sheet) -> list[ColumnSample]:
+    """The columns of a sheet, each with its values in the first rows."""
     headers = list(sheet.headers[:_WIDEST])
     cells: list[list[str]] = [[] for _ in headers]
     for batch in sheet.batches(headers):
@@ -146,7 +150,7 @@ def _personal_data_among(values: Sequence[str]) -> str | None:
     return "e-mail addresses" if values and mails * 2 > len(values) else None
 
 
-def _find_header(path: Path, source: SourceFile) -> tuple[FileOptions, SourceFile]:
+def find_header(path: Path, source: SourceFile) -> tuple[FileOptions, SourceFile]:
     """The first row that looks like a header, where titles stand above it."""
     best = FileOptions()
     for skip in range(_HEADER_SEARCH):
@@ -172,17 +176,19 @@ def _words(header: str) -> str:
     return re.sub(r"[\W_]+", " ", bare or header.casefold()).strip()
 
 
-def _best_table(seen: Sequence[ColumnSample], known: dict[str, dict[str, list[str]]]) -> Table:
+def best_table(seen: Sequence[ColumnSample], known: dict[str, dict[str, list[str]]]) -> Table:
+    """The table that columns fit best."""
+
     def fit(table: Table) -> float:
-        matched = _match_by_name(table, seen, known[table.name])
-        guessed = _match_by_values(table, seen, matched)
+        matched = match_by_name(table, seen, known[table.name])
+        guessed = match_by_values(table, seen, matched)
         required = sum((column.name in matched) + (column.name in guessed) / 2 for column in table.required)
         return 2 * required / max(1, len(table.required)) + len(matched) / 2
 
     return max(TABLES.values(), key=fit)
 
 
-def _match_by_name(table: Table, seen: Sequence[ColumnSample], known: dict[str, list[str]]) -> dict[str, ColumnSample]:
+def match_by_name(table: Table, seen: Sequence[ColumnSample], known: dict[str, list[str]]) -> dict[str, ColumnSample]:
     """The likeliest column of the file for each of the table's, each used once."""
     pairs = sorted(
         (
@@ -200,7 +206,7 @@ def _match_by_name(table: Table, seen: Sequence[ColumnSample], known: dict[str, 
     return matches
 
 
-def _match_by_values(
+def match_by_values(
     table: Table, seen: Sequence[ColumnSample], matched: dict[str, ColumnSample]
 ) -> dict[str, ColumnSample]:
     """What a table cannot do without and no header promises, by what the values look like."""
@@ -245,8 +251,8 @@ def _header_lines(  # noqa: PLR0913 - what the head tells of
     yield "# What is not sure says so."
     yield "# Try it with: comity import FILE --as THIS.toml --into BOOK --dry-run. The language: docs/mapping.md"
     others = ", ".join(name for name in TABLES if name != target.name)
-    yield f"table = {_toml_text(target.name)}  # {target.meaning}; others: {others}"
-    yield f"about = {_toml_text(path.stem)}"
+    yield f"table = {toml_text(target.name)}  # {target.meaning}; others: {others}"
+    yield f"about = {toml_text(path.stem)}"
     times = [one for one in seen if one.is_time]
     if times and not any(one.has_offset for one in times):
         yield '# zone = "Europe/Madrid"  # the times bear no offset: say where its clocks hang, or leave it to the book'
@@ -254,7 +260,7 @@ def _header_lines(  # noqa: PLR0913 - what the head tells of
         yield f"# The file was {_comment(note)}."
     yield from ["", "[file]"]
     if sheet.name is not None:
-        yield f"sheet = {_toml_text(sheet.name)}"
+        yield f"sheet = {toml_text(sheet.name)}"
         if options.skip_rows:
             yield f"skip_rows = {options.skip_rows}"
         yield "# header_rows = 2  # where the heading stands in two rows"
@@ -271,7 +277,7 @@ def _unpivot_lines(across: DayColumns | None) -> Iterator[str]:
         "",
         "# Days stand across: each becomes a row of its own, with the columns `day` and `volume`.",
         "[wide]",
-        f"columns = {_toml_text(across.pattern)}",
+        f"columns = {toml_text(across.pattern)}",
         'value = "volume"',
     ]
 
@@ -324,20 +330,20 @@ def _day_column_values(across: DayColumns, seen: Sequence[ColumnSample]) -> dict
     """What the columns of a table with days across are, where it has them."""
     day = '{ from = "day", as = "day" }'
     if across.format is not None:
-        day = f'{{ from = "day", as = "day", format = {_toml_text(across.format)} }}'
+        day = f'{{ from = "day", as = "day", format = {toml_text(across.format)} }}'
     clocks = [one for one in seen if one.is_clock]
-    start = f'{{ sum = [{day}, {{ from = {_toml_column(clocks[0].header)}, as = "clock" }}] }}' if clocks else day
+    start = f'{{ sum = [{day}, {{ from = {toml_column(clocks[0].header)}, as = "clock" }}] }}' if clocks else day
     return {"start": start, "offered": '"volume"'}
 
 
 def _value_pairs(one: ColumnSample, allowed: Sequence[str]) -> str:
     """What each value is where it says so itself; whoever does not fill in the others gets rejects and no figures."""
     known = {value: value.casefold() if value.casefold() in allowed else "FILL IN" for value in one.values[:_VALUES]}
-    return ", ".join(f"{_toml_text(value)} = {_toml_text(said)}" for value, said in known.items())
+    return ", ".join(f"{toml_text(value)} = {toml_text(said)}" for value, said in known.items())
 
 
 def _value_map(one: ColumnSample, pairs: str) -> str:
-    return f'{{ from = {_toml_column(one.header)}, values = {{ {pairs} }}, unlisted = "refuse" }}'
+    return f'{{ from = {toml_column(one.header)}, values = {{ {pairs} }}, unlisted = "refuse" }}'
 
 
 def _column_line(column: Column, sample: ColumnSample) -> Iterator[str]:
@@ -346,14 +352,11 @@ def _column_line(column: Column, sample: ColumnSample) -> Iterator[str]:
     if kind in {CellKind.INSTANT, CellKind.DAY} and sample.order is not None:
         order = "day-first" if sample.order == "either" else sample.order
         doubt = " (NOT SURE: no day above 12 was seen)" if sample.order == "either" else ""
-        value = f"{{ from = {_toml_column(sample.header)}, format = {_toml_text(order)} }}"
+        value = f"{{ from = {toml_column(sample.header)}, format = {toml_text(order)} }}"
         yield f"{column.name} = {value}  # {examples}{doubt}"
         return
-    comma = kind in {CellKind.NUMBER, CellKind.SECONDS} and any(
-        re.fullmatch(r"-?\d+,\d{1,2}", value) for value in sample.values
-    )
-    if comma:
-        yield f'{column.name} = {{ from = {_toml_column(sample.header)}, decimal = "," }}  # {examples}'
+    if kind in {CellKind.NUMBER, CellKind.SECONDS} and has_decimal_comma(sample):
+        yield f'{column.name} = {{ from = {toml_column(sample.header)}, decimal = "," }}  # {examples}'
     elif kind is CellKind.FLAG and not {value.casefold() for value in sample.values} <= {*TRUE, *FALSE}:
         pairs = _value_pairs(sample, (*TRUE, *FALSE))
         yield f"{column.name} = {_value_map(sample, pairs)}  # CHECK each"
@@ -361,7 +364,12 @@ def _column_line(column: Column, sample: ColumnSample) -> Iterator[str]:
         pairs = _value_pairs(sample, column.values)
         yield f"{column.name} = {_value_map(sample, pairs)}  # CHECK{_allowed_values(column)}"
     else:
-        yield f"{column.name} = {_toml_column(sample.header)}  # {examples}"
+        yield f"{column.name} = {toml_column(sample.header)}  # {examples}"
+
+
+def has_decimal_comma(sample: ColumnSample) -> bool:
+    """Whether a column writes its decimals after a comma."""
+    return any(re.fullmatch(r"-?\d+,\d{1,2}", value) for value in sample.values)
 
 
 def _allowed_values(column: Column) -> str:
@@ -373,12 +381,12 @@ def _comment(text: str) -> str:
     return "".join(mark if mark.isprintable() else " " for mark in one_line(text))
 
 
-def _toml_column(header: str) -> str:
+def toml_column(header: str) -> str:
     """A column of the file, by its name even where that looks like a pattern."""
-    return _toml_text(f"re:{re.escape(one_line(header))}" if header.startswith("re:") else header)
+    return toml_text(f"re:{re.escape(one_line(header))}" if header.startswith("re:") else header)
 
 
-def _toml_text(text: str) -> str:
+def toml_text(text: str) -> str:
     """A TOML text."""
     marks = {"\\": "\\\\", '"': '\\"'}
     return '"' + "".join(marks.get(m, m if m.isprintable() else f"\\U{ord(m):08x}") for m in text) + '"'

@@ -1,0 +1,107 @@
+"""A file that no format fits: its columns are matched in a page, kept for the side, and recognised next time."""
+
+import re
+
+import pytest
+from django.db import transaction
+
+from comity.apps.books.models import KeptMapping, Stage
+from comity.apps.i18n import words_for
+from tests.builders.uploads import now, received, run
+from tests.room import cast
+
+pytestmark = pytest.mark.gate
+FILE = """Call no;Arrived;Skill;Result;Caller phone
+{0}1;05/01/2026 09:00;Care;Answered;600 111 222
+{0}2;06/01/2026 09:02;Care;Hung up;600 111 333
+"""
+
+
+@pytest.fixture
+def them():
+    made = cast()
+    made.book()
+    return made
+
+
+@pytest.fixture
+def made(them):
+    return run(them, "provider_lead", received(them, "provider_lead", "calls.csv", FILE.format(1)), dry_run=True)
+
+
+def fields(page):
+    """What a browser would send: each select with what is chosen, each input with its value."""
+    chosen = {}
+    for name, inner in re.findall(r'<select name="([^"]+)".*?>(.*?)</select>', page, re.DOTALL):
+        picked = re.search(r'value="([^"]*)" selected', inner)
+        chosen[name] = picked[1] if picked else ""
+    inputs = re.findall(r'<input type="text" name="([^"]+)"(?: value="([^"]*)")?', page)
+    return {**dict(inputs), **chosen}
+
+
+def test_the_page_asks_what_it_cannot_see_and_the_format_is_kept(them, made):
+    browser, words = them.client("provider_lead"), words_for("en")
+    address = them.url(f"records/{made.pk}/")
+    shown = browser.get(address).content.decode()
+    assert words("match.unknown", file="calls.csv") in shown
+    assert f"{address}columns/" in shown
+    page = browser.get(f"{address}columns/").content.decode()
+    assert "600 111 222" not in page  # nor is it in what the room keeps of the file
+    assert "600 111 222" not in str(made.outcome)
+    asked = {**fields(page), "do": "check"}
+    assert (asked["table"], asked["field_0"], asked["field_1"]) == ("contacts", "contact_id", "opened_at")
+    asked |= {"field_2": "queue", "field_3": "outcome", "name": "our calls"}
+    answer = browser.post(f"{address}columns/", asked)
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    for text in (words("match.open_zone"), words("match.open_orders", columns="Arrived")):
+        assert text in page
+    assert "Hung up" in page
+    asked = {**fields(page), "do": "check", "zone": "Europe/Madrid", "order_1": "day-first"}
+    asked["meaning_outcome_0"] = "answered"
+    asked["meaning_outcome_1"] = "abandoned"
+    assert browser.post(f"{address}columns/", asked).status_code in {302, 422}
+    checked = run(them, "provider_lead", now(them, "provider_lead", made), dry_run=True)
+    assert checked.outcome["counts"]["new"] == 2, (checked.why, fields(page))
+    shown = browser.get(address).content.decode()
+    assert words("check.own_format", name="our calls") in shown
+    later = run(them, "provider_analyst", received(them, "provider_analyst", "more.csv", FILE.format(2)), dry_run=True)
+    assert (later.stage, later.outcome["format"], later.outcome["counts"]["new"]) == (Stage.LOOKED, "our calls", 2)
+    with transaction.atomic():
+        them.at("customer_lead")
+        assert not KeptMapping.objects.exists()
+
+
+def test_another_table_is_offered_its_own_columns(them, made):
+    browser, address = them.client("provider_lead"), them.url(f"records/{made.pk}/columns/")
+    page = browser.post(address, {"do": "table", "table": "surveys", "name": "x"}).content.decode()
+    assert words_for("en")("field.respondent_id") in page
+    assert words_for("en")("field.opened_at") not in page
+
+
+def test_a_name_of_a_known_format_is_refused(them, made):
+    browser, address = them.client("provider_lead"), them.url(f"records/{made.pk}/columns/")
+    asked = {**fields(browser.get(address).content.decode()), "zone": "UTC", "order_1": "day-first", "do": "check"}
+    asked = {
+        name: value for name, value in asked.items() if name in {"field_0", "field_1", "order_1", "table", "zone", "do"}
+    }
+    answer = browser.post(address, {**asked, "name": "contacts"})
+    assert words_for("en")("refused.books.name_taken") in answer.content.decode()
+    assert now(them, "provider_lead", made).stage == Stage.LOOKED
+
+
+@pytest.mark.parametrize("who", ["customer_lead", "provider_member", "auditor"])
+def test_nobody_else_sees_the_columns(them, made, who):
+    assert them.client(who).get(them.url(f"records/{made.pk}/columns/")).status_code == 404
+
+
+def test_what_was_in_other_columns_is_forgotten_with_the_file(them, made):
+    browser, address = them.client("provider_lead"), them.url(f"records/{made.pk}/")
+    asked = {"table": "contacts", "field_0": "contact_id", "field_1": "opened_at", "order_1": "day-first"}
+    browser.post(f"{address}columns/", {**asked, "zone": "UTC", "name": "ours", "do": "check"})
+    assert run(them, "provider_lead", now(them, "provider_lead", made), dry_run=True).outcome["columns"]
+    browser.post(f"{address}move/", {"do": "bring"})
+    done = run(them, "provider_lead", now(them, "provider_lead", made), dry_run=False)
+    assert done.stage == Stage.BROUGHT
+    assert "Hung up" not in str(done.outcome)
+    assert browser.get(f"{address}columns/").status_code == 404

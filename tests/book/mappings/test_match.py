@@ -1,0 +1,109 @@
+"""A mapping made of answers: suggested by headers and values, asked where they leave something open, and never guessed."""
+
+import pytest
+
+from comity.book.mappings.apply import apply_mapping
+from comity.book.mappings.match import (
+    REJECT,
+    Answers,
+    look_at_columns,
+    matched_mapping,
+    open_questions,
+    suggest_fields,
+    suggest_table,
+)
+from comity.book.mappings.parse import parse_mapping
+
+FILE = """Call no;Arrived;Skill;Wait (s);Result;Caller phone
+1001;05/01/2026 09:00;Care;20;Answered;600 111 222
+1002;05/01/2026 09:02;Care;35;Hung up;600 111 333
+1003;06/02/2026 23:59;Sales;90;Answered;
+"""
+FIELDS = {"Call no": "contact_id", "Arrived": "opened_at", "Skill": "queue", "Result": "outcome"}
+SAID = {"orders": {"Arrived": "day-first"}, "zone": "Europe/Madrid", "meanings": {"outcome": {"Hung up": "abandoned"}}}
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "weekly.csv"
+    path.write_text(FILE, encoding="utf-8")
+    return path
+
+
+def rows(file, answers):
+    mapping = parse_mapping(matched_mapping(look_at_columns(file), answers, "weekly"), "x", None, "weekly")
+    return [row for batch in apply_mapping(mapping, file).batches for row in batch.to_pylist()]
+
+
+def test_columns_are_suggested_by_their_headers_and_values(file):
+    columns = look_at_columns(file)
+    assert suggest_table(columns) == "contacts"
+    suggested = suggest_fields(columns, "contacts")
+    assert suggested["Call no"] == "contact_id"
+    assert suggested["Arrived"] == "opened_at"
+    assert "Caller phone" not in suggested
+
+
+def test_what_nobody_can_see_is_a_question(file):
+    questions = open_questions(look_at_columns(file), Answers("contacts", FIELDS))
+    assert questions.orders == ("Arrived",)
+    assert questions.zone
+    assert questions.meanings == {"outcome": ("Hung up",)}
+    assert open_questions(look_at_columns(file), Answers("contacts", {"Skill": "queue"})).missing == (
+        "contact_id",
+        "opened_at",
+    )
+    assert not open_questions(look_at_columns(file), Answers("contacts", FIELDS, **SAID)).any
+
+
+def test_no_answer_is_given_for_a_person(file):
+    """An order that is no order, a meaning that is empty, two columns for one field: still open."""
+    columns = look_at_columns(file)
+    assert open_questions(columns, Answers("contacts", FIELDS, **{**SAID, "orders": {"Arrived": "either"}})).orders
+    assert open_questions(
+        columns, Answers("contacts", FIELDS, **{**SAID, "meanings": {"outcome": {"Hung up": ""}}})
+    ).any
+    twice = {**FIELDS, "Wait (s)": "queue"}
+    assert open_questions(columns, Answers("contacts", twice, **SAID)).repeated == ("queue",)
+
+
+@pytest.mark.parametrize(("order", "month"), [("day-first", "01"), ("month-first", "05")])
+def test_the_answers_make_the_rows(file, order, month):
+    found = rows(file, Answers("contacts", FIELDS, **{**SAID, "orders": {"Arrived": order}}))
+    assert [row["contact_id"] for row in found] == ["1001", "1002", "1003"]
+    assert found[0]["opened_at"][5:7] == month
+    assert [row["outcome"] for row in found] == ["answered", "abandoned", "answered"]
+
+
+def test_rows_with_a_value_that_is_to_be_rejected_are_not_converted(file):
+    said = {**SAID, "meanings": {"outcome": {"Hung up": REJECT}}}
+    assert [row["contact_id"] for row in rows(file, Answers("contacts", FIELDS, **said))] == ["1001", "1003"]
+
+
+def test_a_required_column_may_have_one_value_for_all_rows(tmp_path):
+    path = tmp_path / "nps.csv"
+    path.write_text("Id,Person,Score,Answered\nr1,p1,9,2026-06-01\nr2,p2,3,2026-06-02\n", encoding="utf-8")
+    fields = {"Id": "response_id", "Person": "respondent_id", "Score": "score", "Answered": "answered_on"}
+    constants = {"audience": "customer", "instrument": "nps", "scale_min": "0", "scale_max": "10"}
+    answers = Answers("surveys", fields, constants=constants)
+    assert not open_questions(look_at_columns(path), answers).any
+    assert {(row["instrument"], row["scale_max"]) for row in rows(path, answers)} == {("nps", "10")}
+
+
+def test_a_day_and_a_time_of_day_make_one_instant(tmp_path):
+    path = tmp_path / "calls.csv"
+    path.write_text("Id,Day,Time\na,31/01/2026,09:30\nb,30/01/2026,10:00\n", encoding="utf-8")
+    answers = Answers("contacts", {"Id": "contact_id", "Day": "opened_at", "Time": "opened_at"}, zone="UTC")
+    assert not open_questions(look_at_columns(path), answers).any
+    assert [row["opened_at"] for row in rows(path, answers)] == ["2026-01-31T09:30:00Z", "2026-01-30T10:00:00Z"]
+
+
+def test_headers_and_names_that_are_toml_stay_what_they_are(tmp_path):
+    path = tmp_path / "odd.csv"
+    path.write_text('"a""]\n[x]",re:.*,Opened\nq,1,2026-01-01T00:00:00Z\n', encoding="utf-8")
+    columns = look_at_columns(path)
+    odd, pattern, opened = (sample.header for sample in columns.samples)
+    answers = Answers("contacts", {odd: "queue", pattern: "contact_id", opened: "opened_at"})
+    mapping = parse_mapping(matched_mapping(columns, answers, 'x"\n[columns]'), "x", None, "x")
+    assert mapping.about.startswith('x"')
+    assert rows(path, answers)[0]["contact_id"] == "1"
