@@ -76,6 +76,7 @@ JOBS = {
     "outbox.recover": "the room",  # counts jobs, as above
     "books.route": "who asked",
     "books.stamp": "lead",
+    "books.watch": "lead",  # of the side in whose folder a file lies
     "reviews.mail": "oneself",
     "reviews.compute": "who asked",  # keeps a result for those who see the same, and tells nobody
     "reviews.attribute": "who asked",

@@ -69,7 +69,7 @@ def test_every_text_field_of_a_form_is_planted():
 
 
 @pytest.fixture(scope="module")
-def them():
+def them():  # noqa: PLR0915 - everything that can be typed
     made = cast(customer=f"Northwind {SCRIPT}"[:120], provider=f"Helpline {SCRIPT}"[:120])
     toml = f"""
 [book]

@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
     app.command("serve")(serve)
 
 
-def serve(
+def serve(  # noqa: PLR0913 - one parameter an option
     data: Annotated[Path, typer.Option(help="Folder for the data of the room.")] = ROOM,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 8000,
@@ -25,6 +25,13 @@ def serve(
     demo: Annotated[
         Path | None, typer.Option(help="Fill an empty room from this simulated book, and print logins.")
     ] = None,
+    watch: Annotated[
+        Path | None, typer.Option(help="Folder in which each side's own system leaves files, by SFTP for instance.")
+    ] = None,
+    watch_imports: Annotated[  # noqa: FBT002 - as typer takes a flag
+        bool,
+        typer.Option(help="Import files of that folder that are in one known format without asking anybody."),
+    ] = False,
 ) -> None:
     """Serve the shared room until it is stopped with Ctrl+C."""
     try:
@@ -50,6 +57,10 @@ def serve(
             typer.echo("Ctrl+C closes it.")
             sys.stdout.flush()
 
+        if watch is not None:
+            if not watch.is_dir():
+                raise refuse(f"{watch} is no folder; make it, and let the account of the room write there")
+            os.environ |= {"COMITY_WATCH": str(watch.resolve()), "COMITY_WATCH_IMPORTS": "1" if watch_imports else ""}
         serving(room, host, port, workers, ready, demo, lambda step: typer.echo(f"{step} ..."))
     except CannotServeError as error:
         raise refuse(str(error)) from None

@@ -28,6 +28,9 @@ ALLOWED_HOSTS = os.environ.get("COMITY_HOSTS", "localhost,127.0.0.1,[::1]").spli
 ORIGINS = [one for one in os.environ.get("COMITY_ORIGINS", "").split(",") if one]
 CSRF_TRUSTED_ORIGINS = ORIGINS
 # Base URL for links in mails; by default where the server listens.
+# A folder in which sides leave files, and whether those in one known format are imported unseen.
+WATCHED_FOLDER = os.environ.get("COMITY_WATCH", "")
+WATCHED_IMPORTS = os.environ.get("COMITY_WATCH_IMPORTS") == "1"
 ADDRESS = ORIGINS[0] if ORIGINS else os.environ.get("COMITY_ADDRESS", "http://127.0.0.1:8000")
 SECURE = any(one.startswith("https://") for one in ORIGINS)
 

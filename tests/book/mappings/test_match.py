@@ -1,4 +1,4 @@
-"""A mapping made of answers: suggested by headers and values, asked where they leave something open, and never guessed."""
+"""A mapping made of answers: suggested by headers and values, asked where those leave something open."""
 
 import pytest
 

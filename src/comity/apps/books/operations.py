@@ -73,6 +73,7 @@ from comity.book.storage.atomic import write_text
 from comity.book.storage.commit import BusyBookError, book_lock
 from comity.book.storage.journal import ImportRecord
 from comity.book.tables import TABLES
+from comity.book.validation.check import MAX_REJECTS
 from comity.core.values import Side
 
 _PROGRESS_ROWS = 20_000  # rows between two updates of a delivery's progress
@@ -193,7 +194,7 @@ def receive_upload(member: MemberContext, upload: "UploadedFile[Any]") -> Delive
     save_upload(upload, upload_path(delivery))
     delivery.save(force_insert=True)
     audit_delivery(member, Event.DELIVERY_UPLOADED, delivery)
-    _defer_task(LOOK_TASK, delivery, member)
+    defer_file_task(LOOK_TASK, delivery, member)
     return delivery
 
 
@@ -215,7 +216,10 @@ def recognise(member: MemberContext, delivery: Delivery) -> bool:
         delivery.mapping, delivery.text = ("", kept_mappings[best][1]) if best in kept_mappings else (best, text)
         changes = {"mapping": delivery.mapping, "text": delivery.text}
         fits = [fit.mapping for fit in matches[:5]]
-        delivery.outcome = {"fits": fits, "columns": columns} | ({"format": best} if best in kept_mappings else {})
+        watched = {name: value for name, value in delivery.outcome.items() if name == "watched"}
+        delivery.outcome = (
+            watched | {"fits": fits, "columns": columns} | ({"format": best} if best in kept_mappings else {})
+        )
         changes |= {"outcome": delivery.outcome}
         changes |= {} if matches else {"stage": Stage.LOOKED}
     pending_delivery = Delivery.objects.filter(relationship=member.relationship, pk=delivery.pk, stage=Stage.LOOKING)
@@ -300,7 +304,7 @@ def choose_mapping(member: MemberContext, delivery: Delivery, mapping: str, text
             defaults={"text": _without_comments(delivery.text)},
         )
     audit_delivery(member, Event.DELIVERY_DESCRIBED, delivery)
-    _defer_task(LOOK_TASK, delivery, member)
+    defer_file_task(LOOK_TASK, delivery, member)
 
 
 def _without_comments(text: str) -> str:
@@ -333,7 +337,7 @@ def import_delivery(member: MemberContext, delivery: Delivery) -> None:
         raise Refused(Code.NOT_NOW)
     delivery.stage, delivery.rows = Stage.BRINGING, 0
     delivery.save(update_fields=["stage", "rows"])
-    _defer_task(IMPORT_TASK, delivery, member)
+    defer_file_task(IMPORT_TASK, delivery, member)
 
 
 def drop_delivery(member: MemberContext, delivery: Delivery) -> None:
@@ -363,7 +367,7 @@ def undo_delivery(member: MemberContext, delivery: Delivery) -> None:
     _check_undo(member, delivery)
     if not may_undo(member, delivery):
         raise Refused(Code.NOT_LAST)
-    _defer_task(UNDO_TASK, delivery, member)
+    defer_file_task(UNDO_TASK, delivery, member)
 
 
 def undo_delivery_now(member: MemberContext, delivery: Delivery) -> None:
@@ -607,7 +611,7 @@ def accept_correction(member: MemberContext, correction: Mapping[str, Any], rows
             "rows": None if rows is None else list(rows),
         },
     )
-    _defer_task(CORRECT_TASK, delivery, member)
+    defer_file_task(CORRECT_TASK, delivery, member)
     return delivery
 
 
@@ -672,6 +676,17 @@ def run_delivery(person: UUID, relationship: UUID, number: UUID, *, dry_run: boo
         is_updated = (deliveries if is_imported else deliveries.filter(stage=delivery.stage)).update(**changes)
         if is_imported or delivery.corrects or (is_updated and changes["stage"] == Stage.REFUSED):
             after_import(member, deliveries.select_related("person").get())
+        elif is_updated and settings.WATCHED_IMPORTS and _is_certain(deliveries.get()):
+            import_delivery(member, deliveries.select_related("person").get())
+
+
+def _is_certain(delivery: Delivery) -> bool:
+    """Whether a checked file of the watched folder is in one known format and may be imported unseen."""
+    outcome, counts = delivery.outcome, delivery.outcome.get("counts")
+    if "watched" not in outcome or delivery.stage != Stage.LOOKED or not counts or outcome.get("already"):
+        return False
+    is_own = bool(outcome.get("format"))
+    return (is_own or len(outcome.get("fits", ())) == 1) and counts["rejected"] <= MAX_REJECTS * counts["rows_in"]
 
 
 def _import_delivery(
@@ -860,7 +875,7 @@ def _kept_mappings(delivery: Delivery) -> dict[str, tuple[SourceMapping, str]]:
     return mappings
 
 
-def _defer_task(task: str, delivery: Delivery, member: MemberContext) -> None:
+def defer_file_task(task: str, delivery: Delivery, member: MemberContext) -> None:
     """Defer a task about a delivery in the name of the member; a failure is shown to their side alone."""
     sides = () if member.side is None else (member.side,)
     person, relationship = str(member.membership.person_id), delivery.relationship_id

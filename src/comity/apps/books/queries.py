@@ -39,6 +39,7 @@ from comity.core.values import Side, Viewer
 
 T = TypeVar("T")
 _SHOWN_EXPORTS = 20
+_SHOWN_DELIVERIES = 50
 _SHOWN_STEPS = 50  # changes of private items on a page
 _SHOWN_REJECTS = 200  # rejects on a page; the file has them all
 BOOK_NAME = "the book"  # what people call its folder
@@ -205,12 +206,23 @@ def may_undo(member: MemberContext, delivery: Delivery) -> bool:
 
 
 def deliveries(member: MemberContext) -> QuerySet[Delivery]:
-    """List the deliveries that the viewer may know of, the newest first; for some roles only the shared ones."""
+    """List the latest deliveries that the viewer may know of, the newest first."""
+    return _known_deliveries(member)[:_SHOWN_DELIVERIES]
+
+
+def _known_deliveries(member: MemberContext) -> QuerySet[Delivery]:
+    """Return the deliveries that the viewer may know of, the newest first; for some roles only the shared ones."""
     files = Delivery.objects.select_related("person").filter(relationship=member.relationship)
     if not member.may(Action.READ_OWN):
         files = files.filter(_SHARED)
     files = files.exclude(_unreadable(member))
-    return files.exclude(stage=Stage.DROPPED)[:50]
+    return files.exclude(stage=Stage.DROPPED)
+
+
+def waiting_files(member: MemberContext) -> QuerySet[Delivery]:
+    """List the own side's files of the watched folder that a person has to decide on."""
+    own = _known_deliveries(member).filter(side=str(member.side), stage__in=(Stage.LOOKED, Stage.REFUSED))
+    return own.filter(outcome__has_key="watched")
 
 
 def delivery(member: MemberContext, number: UUID) -> Delivery | None:

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from procrastinate.contrib.django import app
 
 from comity.apps.audit.models import Event
-from comity.apps.books import exports, operations, results
+from comity.apps.books import exports, operations, results, watched_folder
 from comity.apps.books.queries import QUEUE, UNDO_TASK
 from comity.apps.outbox.operations import ExponentialBackoff
 from comity.apps.parties.member_context import acting_as, for_each_relationship
@@ -118,6 +119,18 @@ def disclose(person: str, relationship: str, side: str, item: str, sides: Sequen
     with operations.log_refusal(*job, Event.DISCLOSURE_FAILED, item) as member:
         operations.disclose_now(member, item)
     _records_changed(relationship)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queue=QUEUE, name="books.watch", queueing_lock="books.watch", pass_context=False)
+def watch_folder(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
+    """Take the files that sides have left in the watched folder."""
+    if not settings.WATCHED_FOLDER:
+        return
+    relationships: list[tuple[UUID, str]] = []
+    for_each_relationship(lambda member: relationships.append((member.relationship.pk, str(member.relationship))))
+    for relationship, name in relationships:
+        watched_folder.watch(relationship, name)
 
 
 @app.periodic(cron="*/10 * * * *")

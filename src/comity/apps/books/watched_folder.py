@@ -1,0 +1,177 @@
+"""A folder that is watched: a file that a side's own system leaves there is that side's upload.
+
+`FOLDER/<relationship>/<side>/` is where a side leaves its files, by SFTP for instance. A file that is whole is taken to
+`waiting/`, checked, and, where that is asked for and nothing about it is in doubt, imported. It then lies in `done/` or
+`refused/`, with a text beside it that says why. The lead of a side who has been here longest stands for it.
+
+Files come from outside: links are not followed, and what cannot be taken is refused and not tried for ever.
+"""
+
+import hashlib
+import logging
+import os
+import re
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+from comity.apps.audit.models import Event
+from comity.apps.books.models import UNDER_WAY, Delivery, Stage
+from comity.apps.books.operations import LOOK_TASK, audit_delivery, defer_file_task
+from comity.apps.books.queries import has_book, safe_file_name, upload_path
+from comity.apps.parties.member_context import MemberContext, acting_as, find_lead
+from comity.apps.parties.rights import Action
+from comity.core.values import Side
+
+SETTLED_S = 30  # a file that nothing was written to for so long is whole
+_MOST_AT_ONCE = 20  # files of a side in one round
+_BLOCK = 1024 * 1024
+_UNFINISHED = re.compile(r"(\..*|.*\.(part|partial|filepart|tmp|crdownload))", re.IGNORECASE)
+WAITING, DONE, REFUSED = "waiting", "done", "refused"
+_ENDED = {
+    Stage.BROUGHT: (DONE, "Imported: {new} new, {updated} updated, {unchanged} unchanged, {rejected} rejected rows."),
+    Stage.DUPLICATE: (DONE, "Imported before by your side: nothing was changed."),
+    Stage.UNDONE: (DONE, "Imported, and the import was undone."),
+    Stage.REFUSED: (REFUSED, "Not imported: {why}"),
+    Stage.DROPPED: (REFUSED, "Not imported: somebody of your side deleted the file."),
+}
+_log = logging.getLogger(__name__)
+
+
+def watch(relationship: UUID, name: str) -> None:
+    """Take the files that lie ready for both sides of a relationship, and put away those that were decided on.
+
+    :param name: of the relationship, which is written beside its folders
+    """
+    for side in Side:
+        folder = Path(settings.WATCHED_FOLDER) / str(relationship) / side.value
+        try:
+            _make_folders(folder, name)
+            lead = find_lead(relationship, _of_side(side))
+        except PermissionError:
+            continue  # a side without anybody: its files stay where they are
+        except OSError as error:
+            _log.error("the watched folder %s cannot be used: %s", folder, error)
+            continue
+        for file in _whole_files(folder):
+            with _logged(file):
+                _take(file, folder, lead, relationship)
+        _put_away(folder, lead, relationship)
+
+
+@contextmanager
+def _logged(file: Path) -> Iterator[None]:
+    """Log what goes wrong with one file; the others are taken nevertheless."""
+    try:
+        yield
+    except OSError as error:
+        _log.error("%s cannot be taken: %s", file, error)
+
+
+def _of_side(side: Side) -> Callable[[MemberContext], bool]:
+    return lambda member: member.side == side
+
+
+def _make_folders(folder: Path, name: str) -> None:
+    for one in (folder, *(folder / name for name in (WAITING, DONE, REFUSED))):
+        one.mkdir(mode=0o770, parents=True, exist_ok=True)
+        if one.is_symlink():
+            raise OSError("it is a link")
+    label = folder.parent / "relationship.txt"
+    if not label.exists():
+        label.write_text(f"{name}\n", encoding="utf-8")
+
+
+def _whole_files(folder: Path) -> Iterator[Path]:
+    """Files to which nothing was written for a while, the oldest first; a new name counts as writing."""
+    found = []
+    for entry in os.scandir(folder):
+        status = entry.stat(follow_symlinks=False)
+        # The time of the last change of the entry itself, which a transfer cannot set.
+        settled = timezone.now().timestamp() - max(status.st_mtime, status.st_ctime) >= SETTLED_S
+        if stat.S_ISREG(status.st_mode) and settled and not _UNFINISHED.fullmatch(entry.name):
+            found.append((status.st_ctime, Path(entry.path)))
+    yield from (path for _, path in sorted(found)[:_MOST_AT_ONCE])
+
+
+def _take(file: Path, folder: Path, lead: UUID, relationship: UUID) -> None:
+    """Make a file an upload of its side, unless that very file is one already."""
+    size = file.stat().st_size
+    if size > settings.LARGEST_UPLOAD or size == 0:
+        _move(file, folder / REFUSED, "Not imported: the file is empty." if size == 0 else "Not imported: too large.")
+        return
+    digest = _digest(file)
+    with acting_as(lead, relationship) as member:
+        if member.side is None or not has_book(member) or not member.may(Action.BRING):
+            return  # it waits until the records are set up
+        earlier = _same_file(member, digest)
+        delivery = earlier or Delivery(
+            relationship=member.relationship,
+            side=member.side.value,
+            person=member.membership.person,
+            name=file.name[:200],
+            size=size,
+            outcome={"watched": digest},
+        )
+        if earlier is None:
+            path = upload_path(delivery)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            shutil.copyfile(file, path, follow_symlinks=False)
+            path.chmod(0o600)
+            if _digest(path) != digest:  # written to after all: it is taken when it is whole
+                shutil.rmtree(path.parent)
+                return
+            delivery.save(force_insert=True)
+            audit_delivery(member, Event.DELIVERY_UPLOADED, delivery)
+            defer_file_task(LOOK_TASK, delivery, member)
+    _move(file, folder / WAITING, "", f"{delivery.pk} {file.name}")
+
+
+def _same_file(member: MemberContext, digest: str) -> Delivery | None:
+    """An upload of the own side from this folder with these very bytes, unless it came to nothing."""
+    own = Delivery.objects.filter(relationship=member.relationship, side=str(member.side), outcome__watched=digest)
+    return own.exclude(stage__in=[Stage.DROPPED, Stage.REFUSED, Stage.UNDONE]).order_by("at").first()
+
+
+def _put_away(folder: Path, lead: UUID, relationship: UUID) -> None:
+    """Move files whose upload was decided on, each with a text that says how."""
+    for file in sorted((folder / WAITING).iterdir()):
+        number, _, name = file.name.partition(" ")
+        try:
+            with acting_as(lead, relationship):
+                delivery = Delivery.objects.get(pk=UUID(number))
+        except (ValueError, Delivery.DoesNotExist):
+            continue  # nothing of ours
+        if delivery.stage in {*UNDER_WAY, Stage.LOOKED}:
+            continue  # a person decides
+        where, text = _ENDED[Stage(delivery.stage)]
+        counts = {"new": 0, "updated": 0, "unchanged": 0, "rejected": 0} | delivery.outcome.get("counts", {})
+        with _logged(file):
+            _move(file, folder / where, text.format(why=delivery.why, **counts), name)
+
+
+def _move(file: Path, folder: Path, text: str, name: str = "") -> None:
+    """Move a file, under a name that nothing there has, and write beside it what became of it."""
+    if folder.is_symlink():
+        raise OSError(f"{folder} is a link")
+    own = safe_file_name(name or file.name)
+    target = folder / own
+    if target.exists():
+        target = folder / f"{timezone.now():%Y%m%d-%H%M%S-%f} {own}"
+    file.rename(target)
+    if text:
+        target.with_name(f"{target.name}.txt").write_text(f"{text}\n", encoding="utf-8")
+
+
+def _digest(file: Path) -> str:
+    digest = hashlib.sha256()
+    with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW), "rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,165 @@
+"""A folder that is watched: whole files become uploads of their side, once, and are put away with what came of them."""
+
+import os
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import transaction
+
+from comity.apps.books import tasks, watched_folder
+from comity.apps.books.models import Delivery, Stage
+from comity.apps.i18n import words_for
+from tests.builders.uploads import now, run
+from tests.room import cast
+
+pytestmark = pytest.mark.gate
+KNOWN = "contact_id,opened_at,queue\n" + "".join(f"{{0}}{n},2026-06-01T10:00:00Z,help\n" for n in range(40))
+
+
+@pytest.fixture
+def them(tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "WATCHED_FOLDER", str(tmp_path / "drop"))
+    monkeypatch.setattr(watched_folder, "SETTLED_S", -60)
+    made = cast()
+    made.book('[private]\nprovider = ["costs"]\n')
+    made.drop = tmp_path / "drop" / str(made.relationship)
+    return made
+
+
+def watch(them):
+    watched_folder.watch(them.relationship, "Northwind with Helpline")
+
+
+def uploads(them, who="provider_lead"):
+    with transaction.atomic():
+        them.at(who)
+        return list(Delivery.objects.order_by("at"))
+
+
+def left(them, name, text, side="provider"):
+    watch(them)  # the folders are made
+    file = them.drop / side / name
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def lying(them, folder, side="provider"):
+    return sorted(file.name for file in (them.drop / side / folder).iterdir())
+
+
+def test_a_whole_file_is_its_sides_upload_and_waits_for_a_person(them):
+    left(them, "june.csv", KNOWN.format("a"))
+    watch(them)
+    (made,) = uploads(them)
+    assert (made.name, made.side, made.person) == ("june.csv", "provider", them.people["provider_lead"])
+    assert lying(them, "waiting") == [f"{made.pk} june.csv"]
+    assert uploads(them, "customer_lead") == []
+    made = run(them, "provider_lead", made, dry_run=True)
+    assert made.stage == Stage.LOOKED
+    watch(them)
+    assert lying(them, "waiting") == [f"{made.pk} june.csv"]
+    title = words_for("en")("waiting_files.title")
+    assert title in them.client("provider_lead").get(them.url()).content.decode()
+    assert title not in them.client("customer_lead").get(them.url()).content.decode()
+
+
+def test_a_known_file_is_imported_unseen_only_where_that_is_asked_for(them, monkeypatch):
+    monkeypatch.setattr(settings, "WATCHED_IMPORTS", True)
+    left(them, "june.csv", KNOWN.format("a"))
+    watch(them)
+    (made,) = uploads(them)
+    assert run(them, "provider_lead", made, dry_run=True).stage == Stage.BRINGING
+    assert run(them, "provider_lead", made, dry_run=False).stage == Stage.BROUGHT
+    watch(them)
+    assert lying(them, "done") == ["june.csv", "june.csv.txt"]
+    assert "40 new" in (them.drop / "provider" / "done" / "june.csv.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "text", ["Ticket;Came in\n1;soon\n", KNOWN.format("a") + "".join(f"bad{n},soon,help\n" for n in range(9))]
+)
+def test_what_is_in_doubt_waits_though_files_are_imported_unseen(them, monkeypatch, text):
+    monkeypatch.setattr(settings, "WATCHED_IMPORTS", True)
+    left(them, "june.csv", text)
+    watch(them)
+    assert run(them, "provider_lead", uploads(them)[0], dry_run=True).stage == Stage.LOOKED
+
+
+def test_an_upload_of_a_person_is_never_imported_unseen(them, monkeypatch):
+    from tests.builders.uploads import received
+
+    monkeypatch.setattr(settings, "WATCHED_IMPORTS", True)
+    made = received(them, "provider_lead", "june.csv", KNOWN.format("a"))
+    assert run(them, "provider_lead", made, dry_run=True).stage == Stage.LOOKED
+
+
+def test_the_same_bytes_are_one_upload_also_where_the_room_stopped_in_between(them, monkeypatch):
+    file = left(them, "june.csv", KNOWN.format("a"))
+    monkeypatch.setattr(watched_folder, "_move", lambda *_: None)  # it stopped before the file was moved
+    watch(them)
+    monkeypatch.undo()
+    monkeypatch.setattr(settings, "WATCHED_FOLDER", str(them.drop.parent))
+    monkeypatch.setattr(watched_folder, "SETTLED_S", -60)
+    assert file.exists()
+    watch(them)
+    (made,) = uploads(them)
+    assert lying(them, "waiting") == [f"{made.pk} june.csv"]
+
+
+def test_what_is_still_being_written_is_left_alone(them, monkeypatch):
+    for name in ("june.csv.part", ".june.csv.xyz", "JUNE.FILEPART"):
+        left(them, name, KNOWN.format("a"))
+    watch(them)
+    assert uploads(them) == []
+    monkeypatch.setattr(watched_folder, "SETTLED_S", 30)
+    file = left(them, "july.csv", KNOWN.format("b"))
+    os.utime(file, (0, 0))  # as a transfer sets it that keeps times
+    watch(them)
+    assert uploads(them) == []
+
+
+def test_what_cannot_be_taken_is_refused_with_a_reason(them, monkeypatch):
+    monkeypatch.setattr(settings, "LARGEST_UPLOAD", 5)
+    left(them, "large.csv", KNOWN.format("a"))
+    left(them, "empty.csv", "")
+    watch(them)
+    assert uploads(them) == []
+    assert lying(them, "refused") == ["empty.csv", "empty.csv.txt", "large.csv", "large.csv.txt"]
+
+
+def test_a_file_that_is_refused_says_why_and_its_name_leads_nowhere(them):
+    left(them, "june.xlsx", "no workbook")
+    watch(them)
+    (made,) = uploads(them)
+    assert run(them, "provider_lead", made, dry_run=True).stage == Stage.REFUSED
+    watch(them)
+    assert lying(them, "refused") == ["june.xlsx", "june.xlsx.txt"]
+    text = (them.drop / "provider" / "refused" / "june.xlsx.txt").read_text(encoding="utf-8")
+    assert now(them, "provider_lead", made).why in text
+
+
+def test_links_lead_to_nobodys_files(them, tmp_path):
+    secret = tmp_path / "secret.csv"
+    secret.write_text(KNOWN.format("s"), encoding="utf-8")
+    watch(them)
+    (them.drop / "provider" / "june.csv").symlink_to(secret)
+    watch(them)
+    assert uploads(them) == []
+    waiting = them.drop / "customer" / "waiting"
+    waiting.rmdir()
+    waiting.symlink_to(tmp_path)
+    left_there = them.drop / "customer" / "june.csv"
+    left_there.write_text(KNOWN.format("c"), encoding="utf-8")
+    watch(them)
+    assert uploads(them, "customer_lead") == []
+    assert left_there.exists()
+
+
+def test_each_relationship_has_folders_of_its_own(them, monkeypatch):
+    tasks.watch_folder.func(0)
+    assert {folder.name for folder in them.drop.iterdir()} == {"customer", "provider", "relationship.txt"}
+    monkeypatch.setattr(settings, "WATCHED_FOLDER", "")
+    before = set(Path(them.drop).rglob("*"))
+    tasks.watch_folder.func(0)
+    assert set(Path(them.drop).rglob("*")) == before
