@@ -37,6 +37,7 @@ bench: setup ## speed and memory, as ratios against named baselines in the same 
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement benchmarks/requirements.lock
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.bringer
+	$(BIN)/python -m benchmarks.recognition
 	$(BIN)/python -m benchmarks.queueing
 	$(BIN)/python -m benchmarks.room
 

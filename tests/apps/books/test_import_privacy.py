@@ -9,6 +9,7 @@ from django.db import transaction
 from comity.apps.books import operations, queries
 from comity.apps.books.models import Stage
 from comity.apps.books.queries import book_folder
+from comity.apps.i18n import words_for
 from comity.apps.matters import operations as matters
 from comity.apps.outbox.tasks import recover
 from comity.book.reading.origins import origins
@@ -98,8 +99,8 @@ def test_the_other_side_is_told_the_counts_of_what_it_sees(them):
     assert made.outcome["counts"]["new"] == 2
     for who in ("customer_lead", "auditor", "provider_member"):
         page = them.client(who).get(them.url(f"records/{made.pk}/")).content.decode()
-        assert '<td class="right number">1</td>' in page
-        assert '<td class="right number">2</td>' not in page
+        assert f'<span class="label">{words_for("en")("count_of.new")}</span>1</td>' in page
+        assert "</span>2</td>" not in page
     alone = brought(them, "provider_lead", "Zebulon.csv", EVENTS + EVENT.format("s2", "storm", "x"))
     assert alone.stage == Stage.BROUGHT
     assert "Zebulon.csv" in them.client("provider_lead").get(them.url("records/")).content.decode()

@@ -3,7 +3,6 @@
 import csv
 import io
 
-import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
@@ -39,6 +38,8 @@ def page(them, who, made):
 def test_rows_are_taken_before_the_import_with_their_own_columns_and_delimiter(them):
     made = run(them, "provider_lead", received(them, "provider_lead", "june.csv", FILE), dry_run=True)
     address = them.url(f"records/{made.pk}/rejected-rows.")
+    import openpyxl
+
     browser, words = them.client("provider_analyst"), words_for("en")
     head, *rows = table(browser.get(f"{address}csv"))
     assert head == [*HEAD.split(";"), "Comity row", "Comity reason"]

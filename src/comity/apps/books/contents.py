@@ -14,6 +14,8 @@ from comity.book.reading.coverage import Coverage
 from comity.book.reading.origins import origins
 from comity.book.tables import MONTHLY
 
+_QUIET_SURVEYS = timedelta(days=6)
+
 
 def lateness(member: MemberContext) -> list[dict[str, Any]]:
     """List each agreed delivery: by whom, by when, and whether the last one due has come."""
@@ -55,7 +57,10 @@ def _reach(coverage: Coverage, table: str) -> dict[str, Any] | None:
     if coverage.last_day(table) is None:
         return None
     days = coverage.days(table)
-    return {"first": days[0], "last": coverage.last_day(table), "gaps": gaps(days, monthly=table in MONTHLY)}
+    spans = gaps(days, monthly=table in MONTHLY)
+    if table == "surveys":  # nobody answers on some days, and nothing is missing therefore
+        spans = [(first, last) for first, last in spans if last - first >= _QUIET_SURVEYS]
+    return {"first": days[0], "last": coverage.last_day(table), "gaps": spans}
 
 
 def gaps(days: Sequence[date], *, monthly: bool) -> list[tuple[date, date]]:

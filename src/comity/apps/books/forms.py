@@ -95,6 +95,7 @@ class MatchColumnsForm(LocalisedForm):
     """
 
     key_prefix = "match"
+    use_required_attribute = False  # what is required depends on what is chosen beside it
     table = forms.ChoiceField()
     zone = forms.ChoiceField(required=False)
     name = forms.CharField(max_length=60)
@@ -126,20 +127,26 @@ class MatchColumnsForm(LocalisedForm):
                 orders = [("", DASH), *((order, words(f"match.{order}")) for order in ORDERS)]
                 self._add(f"order_{at}", orders, f"{words('match.order')}: {sample.header}")
         self.questions = open_questions(columns, self.answers())
+        self.fields["zone"].required = self.asks_zone()
+        filled = set(self._chosen().values())
         for column in self.target.required:
-            name_of = field_name(column.name, words)
+            name_of, is_asked = field_name(column.name, words), column.name not in filled
             if column.values:
-                self._add(f"constant_{column.name}", [("", DASH), *((one, one) for one in column.values)], name_of)
+                choices = [("", DASH), *((one, words.named("value", one)) for one in column.values)]
+                self._add(f"constant_{column.name}", choices, name_of, required=is_asked)
             else:
-                self.fields[f"constant_{column.name}"] = forms.CharField(required=False, max_length=120, label=name_of)
+                constant = forms.CharField(required=is_asked, max_length=120, label=name_of)
+                self.fields[f"constant_{column.name}"] = constant
         for column_name, values in self.meanings_asked().items():
             known = self.target.by_name[column_name].values or (TRUE[0], FALSE[0])
             for at, value in enumerate(values):
-                choices = [("", DASH), *((one, one) for one in known), (REJECT, words("match.reject_rows"))]
-                self._add(f"meaning_{column_name}_{at}", choices, f"{field_name(column_name, words)}: {value}")
+                choices = [("", DASH), *((one, words.named("value", one)) for one in known)]
+                choices.append((REJECT, words("match.reject_rows")))
+                label = f"{field_name(column_name, words)}: {value}"
+                self._add(f"meaning_{column_name}_{at}", choices, label, required=True)
 
-    def _add(self, name: str, choices: list[tuple[str, str]], label: str) -> None:
-        self.fields[name] = forms.ChoiceField(choices=choices, required=False, label=label)
+    def _add(self, name: str, choices: list[tuple[str, str]], label: str, *, required: bool = False) -> None:
+        self.fields[name] = forms.ChoiceField(choices=choices, required=required, label=label)
 
     def meanings_asked(self) -> dict[str, tuple[str, ...]]:
         """Column of ours -> the values of its column of the file that the table does not know."""

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -36,6 +37,7 @@ from comity.apps.sheet import csv_file, xlsx_file
 from comity.book.definition import UnusableBookError
 from comity.book.importing.rejected_rows import RejectedRows
 from comity.book.tables import TABLES
+from comity.book.validation.plausibility import COLUMNS_NOT_KEPT
 from comity.review.i18n.words import Words
 from comity.review.views.sections import due_text
 
@@ -64,6 +66,12 @@ def _render_records(
     context = {
         "tables": tables,
         "has_book": has_book,
+        "tables_said": words(
+            "records.in_short",
+            tables=words.number(len(tables)),
+            rows=words.number(sum(one["rows"] for one in tables)),
+            rejected=words.number(sum(one["rejected"] for one in tables)),
+        ),
         "deliveries": queries.deliveries(member),
         "form": begin_form or ((UploadForm() if has_book else BeginBookForm()) if may_upload else None),
         "writing": is_changing,
@@ -179,7 +187,7 @@ def _render_delivery(
         "undoing": is_undoing,
         "running": is_running,
         "cut_off": delivery.stage in UNDER_WAY and not is_running,
-        "told": delivery.outcome if is_own else queries.shared_outcome(delivery),
+        "told": _own_outcome(delivery) if is_own else queries.shared_outcome(delivery),
         "only": reason,
         "of": number if reason else 0,
         "rejects": [
@@ -194,6 +202,12 @@ def _render_delivery(
     }
     has_errors = mapping_form is not None and mapping_form.errors
     return render(request, "books/delivery.html", context, status=422 if has_errors else 200)
+
+
+def _own_outcome(delivery: Delivery) -> dict[str, Any]:
+    """The outcome without what the page says in words."""
+    notes = [text for text in delivery.outcome.get("notes") or () if not text.startswith(COLUMNS_NOT_KEPT)]
+    return delivery.outcome | {"notes": notes}
 
 
 def _checked_file(member: MemberContext, delivery: Delivery, words: Words) -> dict[str, object]:

@@ -12,6 +12,7 @@ from comity.book.storage.sql import quoted
 from comity.book.tables import Kind, Table
 from comity.book.validation.check import CheckedRows
 
+COLUMNS_NOT_KEPT = "columns not kept:"  # how the sentence begins that names them
 _MOST_COLUMNS = 12  # columns named in a note
 
 
@@ -68,4 +69,4 @@ def control_total_notes(
 def columns_not_kept(names: Sequence[str]) -> str:
     """That a file has columns of which nothing is kept."""
     more = f" and {len(names) - _MOST_COLUMNS} more" if len(names) > _MOST_COLUMNS else ""
-    return f"columns not kept: {', '.join(names[:_MOST_COLUMNS])}{more}"
+    return f"{COLUMNS_NOT_KEPT} {', '.join(names[:_MOST_COLUMNS])}{more}"
