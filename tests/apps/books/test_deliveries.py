@@ -335,7 +335,9 @@ def marked(them, who, item, days=30, reason="Our margin."):
 def test_holding_back_takes_a_reason_and_a_day_and_both_sides_read_them(them):
     assert marked(them, "customer_lead", "contacts.reason").status_code == 302
     page = them.client("provider_lead").get(them.url("records/")).content.decode()
-    assert "contacts.reason" in page
+    words = words_for("en")
+    assert words("mark.column_of", table="contacts", column=words("field.reason")) in page
+    assert "contacts.reason" not in page
     assert "Our margin." in page
     head = "contact_id,opened_at,queue,channel,reason"
     brought(them, "customer_lead", "a.csv", f"{head}\na,2026-06-01T10:00:00Z,q,voice,secret\n")
@@ -347,6 +349,16 @@ def test_holding_back_takes_a_reason_and_a_day_and_both_sides_read_them(them):
     # Said anew: the day moves, and the book is not changed twice.
     assert marked(them, "customer_lead", "contacts.reason", days=60, reason="Still.").status_code == 302
     assert (queries.book_folder(them.relationship) / "book.toml").read_text().count("contacts.reason") == 1
+
+
+def test_rows_of_one_value_are_picked_by_column_and_value(them):
+    said = {"item": "events.kind", "only": " storm ", "reason": "Ours.", "review_on": "2090-01-01"}
+    assert them.client("customer_lead").post(them.url("records/private/"), said).status_code == 302
+    run_jobs()
+    assert '"events[kind=storm]"' in (queries.book_folder(them.relationship) / "book.toml").read_text()
+    words = words_for("en")
+    name = words("mark.rows_where", table="events", column=words("field.kind"), value="storm")
+    assert name in them.client("provider_lead").get(them.url("records/")).content.decode()
 
 
 @pytest.mark.parametrize(

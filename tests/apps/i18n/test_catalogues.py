@@ -5,7 +5,7 @@ import string
 from comity.apps.i18n import words_for
 
 # What is the same in both: a pattern, and words that are.
-ALIKE = {"people.role", "raise.dispute_of", "correction.subject"}
+ALIKE = {"mark.column_of", "people.role", "raise.dispute_of", "correction.subject"}
 
 
 def places(sentence):

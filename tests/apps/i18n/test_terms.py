@@ -81,7 +81,6 @@ SHOWS_MACHINE_TEXT = {
     "head_frozen.mail": "the command is how the reader checks the digest that this mail is kept for",
     "head_restated.mail": "as head_frozen.mail",
     "head_calendar.mail": "as head_frozen.mail",
-    "mark.item_help": "the field is typed in this syntax: it has no lists to choose from yet",
     "routes.text_help": "the field is the text of a rules file",
     "refused.matters.incomplete_claim": "a program reads it: these are the names of the fields that it sends",
 }
@@ -114,8 +113,8 @@ VERBS = {
         "aceptar activar avisar añadir calcular cambiar cerrar comentar compartir comprobar confirmar continuar "
         "crear dar dejar desactivar deshacer "
         "disputar eliminar enviar enviarme guardar hacer importar iniciar intentar invitar "
-        "entrar mantener marcar mostrar nombrar preparar proponer quitar rechazar reclamar relacionar renunciar retirar "
-        "revocar subir terminar traspasar unirse usar ver"
+        "entrar mantener marcar mostrar nombrar preparar proponer quitar rechazar reclamar relacionar renunciar "
+        "retirar revocar subir terminar traspasar unirse usar ver"
     ),
 }
 

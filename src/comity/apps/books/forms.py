@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 
 from django import forms
 
-from comity.apps.books.sentences import field_name, mapping_name
+from comity.apps.books.sentences import field_name, item_name, mapping_name
 from comity.apps.i18n import language, words_for
 from comity.apps.parties.forms import LocalisedForm
 from comity.book.mappings.cell_sql import FALSE, TRUE
@@ -43,9 +43,37 @@ class MarkPrivateForm(LocalisedForm):
     """Withhold an item, with a reason and the day of the next review."""
 
     key_prefix = "mark"
-    item = forms.CharField(max_length=120)
+    item = forms.CharField(max_length=120, widget=forms.Select)
+    only = forms.CharField(max_length=80, required=False)
     reason = forms.CharField(max_length=400, widget=forms.Textarea(attrs={"rows": 2}))
     review_on = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}))
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Offer each table, and its columns that can be private."""
+        super().__init__(*args, **options)
+        words = words_for(language())
+        items = [
+            (
+                words.named("table", table.name),
+                [(table.name, item_name(table.name, words))]
+                + [
+                    (f"{table.name}.{column.name}", item_name(f"{table.name}.{column.name}", words))
+                    for column in table.columns
+                    if column is not BROUGHT_BY
+                ],
+            )
+            for table in TABLES.values()
+        ]
+        self.fields["item"].widget.choices = [("", DASH), *items]
+
+    def clean(self) -> dict[str, Any]:
+        """Make one item of a column and the value that its rows have."""
+        data: dict[str, Any] = super().clean() or {}
+        only, item = data.pop("only", "").strip(), data.get("item", "")
+        table, dot, column = item.partition(".")
+        if only and dot:
+            data["item"] = f"{table}[{column}={only}]"
+        return data
 
 
 class ChooseMappingForm(LocalisedForm):

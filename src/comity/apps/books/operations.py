@@ -57,6 +57,7 @@ from comity.book.definition import (
     read_definition,
 )
 from comity.book.errors import UnusableFileError
+from comity.book.formats.delimited import scan_file
 from comity.book.formats.sheet import UnusableSourceError
 from comity.book.importing.backfill import backfill_sides, needs_sides
 from comity.book.importing.corrections import NoProposalError, accept_proposals, refuse_proposals
@@ -206,9 +207,10 @@ def recognise(member: MemberContext, delivery: Delivery) -> bool:
     path = upload_path(delivery)
     try:
         kept_mappings = _kept_mappings(delivery)
-        matches = matching_mappings(path, [mapping for mapping, _ in kept_mappings.values()])
+        seen = scan_file(path)
+        matches = matching_mappings(path, [mapping for mapping, _ in kept_mappings.values()], seen)
         text = "" if matches else draft_mapping(path)
-        columns = _columns_json(look_at_columns(path))
+        columns = _columns_json(look_at_columns(path, seen))
     except UnusableSourceError as error:
         changes: dict[str, Any] = {"stage": Stage.REFUSED, "why": _failure_sentence(error, delivery)}
     else:

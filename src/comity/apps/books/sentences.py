@@ -16,6 +16,23 @@ _Filled = Mapping[str, str]
 _LISTED_COLUMNS = 12  # columns that are not kept, on a page
 
 
+_ITEM = re.compile(r"(?P<table>[a-z]+)(?:\.(?P<column>\w+)|\[(?P<by>\w+)=(?P<value>.*)\])?")
+
+
+def item_name(item: str, words: Words) -> str:
+    """Return the name of a private item: a table, one of its columns, or the rows that have a value in one."""
+    match = _ITEM.fullmatch(item)
+    if match is None:
+        return clean(item)
+    table = words.named("table", match["table"])
+    if match["by"]:
+        value = words.named("value", match["value"])
+        return words("mark.rows_where", table=table, column=field_name(match["by"], words), value=value)
+    if match["column"]:
+        return words("mark.column_of", table=table, column=field_name(match["column"], words))
+    return words("mark.whole_table", table=table)
+
+
 def field_name(column: str, words: Words) -> str:
     """Return the name of a column of ours."""
     return words.named("field", column)

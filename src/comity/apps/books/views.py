@@ -77,8 +77,8 @@ def _render_records(
         "writing": is_changing,
         "under_way": UNDER_WAY,
         "late": [one | {"due": due_text(one["due"], words)} if one["due"] else one for one in late],
-        "marks": marks,
-        "mark_steps": queries.mark_steps(member),
+        "marks": [one | {"name": sentences.item_name(one["item"], words)} for one in marks],
+        "mark_steps": [(one, sentences.item_name(one.item, words)) for one in queries.mark_steps(member)],
         "marking": mark_form or (MarkPrivateForm() if has_book and _may_mark(member) else None),
     }
     has_errors = any(form is not None and form.errors for form in (mark_form, begin_form))
@@ -207,7 +207,7 @@ def _render_delivery(
 def _own_outcome(delivery: Delivery) -> dict[str, Any]:
     """The outcome without what the page says in words."""
     notes = [text for text in delivery.outcome.get("notes") or () if not text.startswith(COLUMNS_NOT_KEPT)]
-    return delivery.outcome | {"notes": notes}
+    return {**delivery.outcome, "notes": notes}
 
 
 def _checked_file(member: MemberContext, delivery: Delivery, words: Words) -> dict[str, object]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from comity.book.formats.delimited import FileScan
 from comity.book.formats.detect import open_source_file
 from comity.book.formats.options import FileOptions
 from comity.book.mappings.cell_sql import FALSE, TRUE
@@ -79,13 +80,13 @@ class Questions:
         return bool(self.missing or self.repeated or self.orders or self.zone or self.meanings)
 
 
-def look_at_columns(path: Path) -> FileColumns:
+def look_at_columns(path: Path, seen: FileScan | None = None) -> FileColumns:
     """Read the headers of a file and some of its values.
 
     :raises UnusableSourceError: when the file cannot be read
     """
     options = FileOptions()
-    source = open_source_file(path, options)
+    source = open_source_file(path, options, seen)
     if source.kind == "workbook":
         options, source = find_header(path, source)
     sheet = source.sheets[0]

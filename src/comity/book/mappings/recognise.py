@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from comity.book.formats.delimited import scan_file
+from comity.book.formats.delimited import FileScan, scan_file
 from comity.book.formats.detect import open_source_file, refuse_unreadable_name
 from comity.book.formats.json import JsonSheet, parse_path
 from comity.book.formats.options import FileOptions
@@ -27,15 +27,18 @@ class MappingMatch:
     share: float
 
 
-def matching_mappings(path: Path, own: Sequence[SourceMapping] = ()) -> list[MappingMatch]:
+def matching_mappings(
+    path: Path, own: Sequence[SourceMapping] = (), seen: FileScan | None = None
+) -> list[MappingMatch]:
     """The mappings that a file fits, the best first; none where it is in no known format.
 
     :param own: mappings that were made by hand, tried beside those that are shipped
+    :param seen: what a pass over its bytes found out before
     :raises UnusableSourceError: for a file that cannot be read at all
     """
     fits: list[MappingMatch] = []
     refuse_unreadable_name(path)
-    seen = scan_file(path)
+    seen = scan_file(path) if seen is None else seen
     source = open_source_file(path, FileOptions(), seen)
     opened: dict[FileOptions, Sheet | None] = {FileOptions(): source.sheets[0]}
     for mapping in (*own, *_known_mappings()):
