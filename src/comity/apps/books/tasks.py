@@ -122,9 +122,9 @@ def disclose(person: str, relationship: str, side: str, item: str, sides: Sequen
 
 
 @app.periodic(cron="* * * * *")
-@app.task(queue=QUEUE, name="books.watch", queueing_lock="books.watch", pass_context=False)
+@app.task(queue="clock", name="books.watch", queueing_lock="books.watch", pass_context=False)
 def watch_folder(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
-    """Take the files that sides have left in the watched folder."""
+    """Take the files that sides have left in the watched folder; in a queue in which no long import is in the way."""
     if not settings.WATCHED_FOLDER:
         return
     relationships: list[tuple[UUID, str]] = []
