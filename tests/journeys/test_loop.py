@@ -304,7 +304,8 @@ def test_records_come_in_rejects_are_corrected_and_come_in_again(customer):
     rows = [f"g{number},2026-06-20T10:00:00Z,billing,voice,2026-06-20T10:00:05Z,200" for number in range(60)]
     bring(customer, "more.csv", BAD + "\n".join(rows) + "\n", ENGLISH)
     text = main(customer)
-    assert "answered before" in text or "before" in text
+    order = ENGLISH("reject.order", later=ENGLISH("field.answered_at"), earlier=ENGLISH("field.opened_at"))
+    assert order in text
     assert "contacts" in text
     customer.get_by_role("button", name=ENGLISH("delivery.bring")).click()
     for _ in range(100):
@@ -313,9 +314,11 @@ def test_records_come_in_rejects_are_corrected_and_come_in_again(customer):
         customer.wait_for_timeout(300)
         customer.reload()
     with customer.expect_download() as taken:
-        customer.get_by_role("link", name=ENGLISH("delivery.download")).click()
+        customer.get_by_role("link", name=ENGLISH("check.rows_csv")).click()
     (reject,) = csv.DictReader(io.StringIO(taken.value.path().read_text()))
-    assert (reject["file"], reject["line"]) == ("more.csv", "3")
+    assert reject["contact_id"] == "n2"
+    assert reject["Comity row"].startswith("3 of ")
+    assert order in reject["Comity reason"]
     bring(customer, "corrected.csv", BAD.replace("T09:00:05", "T10:00:09"), ENGLISH)
     assert ENGLISH("count_of.rejected") in main(customer)
     customer.get_by_role("button", name=ENGLISH("delivery.bring")).click()

@@ -14,6 +14,7 @@ from django.utils import timezone
 from comity.apps.books import operations, queries, tasks
 from comity.apps.books.models import Delivery, Mark, MarkStep, Stage
 from comity.apps.books.queries import book_folder
+from comity.apps.i18n import words_for
 from comity.apps.matters.corrections import changes
 from comity.apps.matters.models import Matter
 from comity.apps.outbox.tasks import recover
@@ -295,7 +296,9 @@ def test_a_mark_is_withdrawn_and_each_change_of_it_is_kept(them):
         ]
         assert not Mark.objects.filter(relationship=them.relationship).exists()
     assert steps == [("provider", "held_back"), ("provider", "changed"), ("provider", "disclosed")]
-    assert "contacts[queue=zzz]" in them.client("customer_lead").get(them.url("records/")).content.decode()
+    words = words_for("en")
+    name = words("mark.rows_where", table="contacts", column=words("field.queue"), value="zzz")
+    assert name in them.client("customer_lead").get(them.url("records/")).content.decode()
 
 
 def test_a_book_that_gives_one_thing_to_both_says_so_and_is_mended_in_the_room(them):
