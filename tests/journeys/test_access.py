@@ -60,6 +60,8 @@ def test_the_doors_too(served):
 
 def test_by_the_keyboard_alone_one_comes_to_what_waits(served):
     page = served.enter("jonas", java_script_enabled=True)
+    page.evaluate("document.fonts.ready.then(() => true)")
+    assert "Inter" in page.evaluate("[...document.fonts].filter(one => one.status === 'loaded').map(one => one.family)")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")

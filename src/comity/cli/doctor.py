@@ -27,6 +27,8 @@ LIBRARIES = (
     "filelock",
     "rich",
     "pptx",
+    "fontpkg_inter",
+    "fontpkg_source_serif_4",
 )
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 

@@ -22,6 +22,7 @@ from comity.apps.parties.panels import NavEntry, nav_entries
 from comity.apps.parties.rights import Action
 from comity.apps.parties.setup import room_is_empty
 from comity.core.values import Side
+from comity.review import fonts
 from comity.review.render.html import finalize
 from comity.web.passkeys import passkey_script
 from comity.web.user_agent import parse_user_agent
@@ -34,6 +35,7 @@ def environment(**options: Any) -> Environment:  # noqa: ANN401 - Django's optio
     jinja_environment.globals |= {
         "url": _reverse_url,
         "static": static,
+        "fonts": [f"comity/fonts/{fonts.file_name(font)}" for font in fonts.FONTS],
         "sides": list(Side),
         "Action": Action,
         "paper": False,

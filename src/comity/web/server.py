@@ -20,6 +20,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from comity.book.validation import pseudonyms
+from comity.review import fonts
 from comity.web.postgres import APP, OWNER, Cluster, NoDatabaseError, reachable
 
 QUEUES = ("records", "reviews", "clock", "mail")  # of jobs; a task in any other queue never runs
@@ -206,6 +207,8 @@ def serve(  # noqa: PLR0913 - what is served, and where
     try:
         with room.lock().acquire(timeout=0):
             room.restrict_permissions()
+            progress("Preparing the typefaces")
+            fonts.prepare()
             progress("Starting the database and bringing its tables up to date")
             room.prepare_database()
             os.environ.update(room.environment() | {"COMITY_ADDRESS": f"http://{host}:{port}"})

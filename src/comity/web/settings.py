@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from csp.constants import NONE, SELF
 
 from comity.apps.i18n import APPS
+from comity.review import fonts
 from comity.web import environment, identity_providers
 
 # The room's own data: books, uploads, computed results.
@@ -229,8 +230,13 @@ TEMPLATES = [
     },
 ]
 STATIC_URL = "static/"
-STATICFILES_DIRS = [("comity", _HERE.parent / "review" / "styles"), ("comity", _HERE / "static")]
+STATICFILES_DIRS = [
+    ("comity", _HERE.parent / "review" / "styles"),
+    ("comity", _HERE / "static"),
+    ("comity/fonts", fonts.prepare()),
+]
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_IMMUTABLE_FILE_TEST = r"\.[0-9a-f]{12}\.woff2$"  # another font has another name
 LANGUAGE_CODE, LANGUAGES = "en", [("en", "English"), ("es", "Español")]
 USE_I18N = USE_TZ = True
 TIME_ZONE = "UTC"

@@ -94,9 +94,12 @@ def test_the_policy_lets_the_page_be_painted_and_nothing_complains(browser, tmp_
     page.on("dialog", lambda dialog: complaints.append(dialog.message))
     page.goto(file.as_uri())
     family = page.evaluate("getComputedStyle(document.querySelector('h1')).fontFamily")
+    page.evaluate("document.fonts.ready.then(() => true)")
+    loaded = page.evaluate("[...document.fonts].filter(one => one.status === 'loaded').map(one => one.family)")
     context.close()
     assert complaints == []
-    assert family.startswith('"Charis SIL"')
+    assert family.startswith('"Comity Serif"')
+    assert sorted(name.strip('"') for name in loaded) == ["Comity Serif", "Inter"]
 
 
 def test_light_and_dark_follow_the_system(browser, tmp_path):

@@ -60,6 +60,15 @@ def test_a_pdf_speaks_spanish():
     assert "Lecturas" in text
 
 
+def test_a_pdf_holds_our_typefaces_so_that_it_is_the_same_everywhere():
+    fonts = {
+        font.get_object()["/BaseFont"].partition("+")[2]
+        for page in pages(render(sample.bare(), "pdf"))
+        for font in page["/Resources"]["/Font"].values()
+    }
+    assert fonts == {"Inter", "Inter-Medium", "Inter-Semi-Bold", "Comity-Serif"}
+
+
 def test_the_same_review_gives_the_same_bytes(rich):
     assert render(sample.review(), "pdf") == rich
 

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from comity.core.readings.reading import Reading
 from comity.core.readings.verdict import Verdict
 from comity.core.values import Side
+from comity.review import fonts
 from comity.review.draw import charts, glyphs
 from comity.review.draw.histories import history_rows, level_chart, reading_lines
 from comity.review.i18n.words import Words, clean
@@ -39,8 +40,8 @@ from comity.review.views.sections import (
 )
 from comity.review.views.sentences import definition_of
 
-# What the browser may do with the page: nothing but paint it with the stylesheet of this very hash.
-POLICY = "default-src 'none'; style-src '{style}'; base-uri 'none'; form-action 'none'"
+# What the browser may do with the page: nothing but paint it with the stylesheet of this very hash, and its typefaces.
+POLICY = "default-src 'none'; style-src '{style}'; font-src data:; base-uri 'none'; form-action 'none'"
 _FOREST, _BAR, _SHARE, _LINES, _CONTROL = 230.0, 300.0, 260.0, 670.0, 310.0  # px on paper
 _SIGNED = re.compile("([+\u2212])(?=[$\u00a2-\u00a5\u20a0-\u20c0])")  # before a currency's sign
 _LOOKS = {"customer": "customer", "provider": "provider", "both": "joint"}
@@ -99,7 +100,7 @@ def render(review: Review, words: Words, *, paper: bool = False) -> str:
     return (
         environment()
         .get_template("review.html")
-        .render(**template_context(review, words, paper=paper), **style_and_policy(style))
+        .render(**template_context(review, words, paper=paper), **style_and_policy(style, paper=paper))
     )
 
 
@@ -161,8 +162,9 @@ def render_level(review: Review, words: Words, kpi: str, links: RoomLinks) -> Ma
     return Markup(environment().get_template("figure_body.html").render(**context | wording))  # noqa: S704 - as above
 
 
-def style_and_policy(style: str) -> dict[str, str]:
-    """The stylesheet, and the policy that lets nothing but it paint the page."""
+def style_and_policy(style: str, *, paper: bool = False) -> dict[str, str]:
+    """The stylesheet with the typefaces in it, and the policy that lets nothing but it paint the page."""
+    style = fonts.embedded(paper=paper) + style
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return {
         "style": Markup(style),  # noqa: S704 - our own file; it holds no text from records
