@@ -126,6 +126,8 @@ def run_jobs(*tasks: str) -> int:
         [list(tasks or _PROMPT)],
     ).fetchone():
         number, task, arguments = job
+        # As that of a job that has begun, so that it may ask to be done again.
+        everybody.execute("UPDATE procrastinate_jobs SET queueing_lock = NULL WHERE id = %s", [number])
         app.tasks[task].func(**arguments)
         everybody.execute("DELETE FROM procrastinate_jobs WHERE id = %s", [number])
         done += 1
@@ -133,7 +135,7 @@ def run_jobs(*tasks: str) -> int:
 
 
 # What a review's page waits for.
-COMPUTING = ("reviews.compute", "reviews.attribute")
+COMPUTING = ("reviews.compute", "reviews.attribute", "reviews.figures")
 
 
 @cache

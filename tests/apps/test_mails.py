@@ -81,6 +81,7 @@ JOBS = {
     "reviews.compute": "who asked",  # keeps a result for those who see the same, and tells nobody
     "reviews.attribute": "who asked",
     "matters.claim_effect": "who asked",
+    "reviews.figures": "who asked",
     "reviews.recompute": "lead",  # defers the two above
     "reviews.new_day": "lead",
     "replies.tick": "the room",  # notes that the clock ran, and sees no row of a relationship

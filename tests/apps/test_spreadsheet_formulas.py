@@ -132,9 +132,10 @@ def test_access_file_and_log_hold_no_formula(them, path):
     assert not [cell for cell in told if cell.startswith(STARTS)]
 
 
-def test_levels_hold_no_formula(them):
+@pytest.mark.parametrize("path", ["levels.csv?period=2026-06", "figures.csv"])
+def test_levels_hold_no_formula(them, path):
     found = them.client(None).get(
-        f"/api/r/{them.relationship}/levels.csv?period=2026-06", headers={"authorization": f"Bearer {them.word}"}
+        f"/api/r/{them.relationship}/{path}", headers={"authorization": f"Bearer {them.word}"}
     )
     told = cells(found.content.decode())
     assert f"'{FORMULA}" in told
@@ -166,11 +167,12 @@ def test_every_csv_export_is_tested():
     """Another address or operation that gives out rows for a spreadsheet fails until it is tried above."""
     names = {name or "" for name, _ in addresses(get_resolver().url_patterns)}
     files = {name for name in names if re.search("csv|reject|file|access|changes", name)} - {"review_access"}
-    assert files == {"rejects", "rejected_rows", "review_file", "log_file", "access", "changes"}
+    assert files == {"rejects", "rejected_rows", "review_file", "figures_file", "log_file", "access", "changes"}
     assert {path.rsplit("/", 1)[-1] for path in api.get_openapi_schema()["paths"] if "." in path} == {
         "levels.csv",
         "rejects.csv",
         "access.csv",  # the rows of the page's file
         "file.{form}",  # the page's file
         "levels.parquet",  # whose cells are typed
+        "figures.{form}",
     }

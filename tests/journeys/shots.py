@@ -120,7 +120,7 @@ NO_PAGES = {
     "move_delivery", "mark", "disclose", "invite", "withdraw_invitation", "agree_invitation", "let_go", "change_role",
     "stand_in", "review_access", "try_again", "propose_calendar", "agree_calendar", "silence", "use_organisation",
     # files
-    "review_file", "record", "rejects", "rejected_rows", "changes",
+    "review_file", "figures_file", "record", "rejects", "rejected_rows", "changes",
     "mfa_download_recovery_codes", "evidence", "access", "log_file",
     # sends elsewhere: an address is not changed; nobody is without a password
     "account_email", "account_set_password", "socialaccount_signup",

@@ -20,6 +20,7 @@ for _name in (
     "records",
     "mapping",
     "headline",
+    "figures",
     "attribute",
     "staffing",
     "target_cost",

@@ -224,10 +224,16 @@ def recompute_recent(relationship: UUID) -> None:
             _defer_job(relationship, job)
 
 
-def request_result(member: MemberContext, question: Question) -> None:
-    """Defer a question that has no result for the current records; within a transaction."""
-    if _read_result(_result_path(member, question)) is None:
-        _defer_job(member.relationship.pk, _job_arguments(member, question))
+def request_result(member: MemberContext, question: Question, **arguments: str) -> bool:
+    """Defer a question that has no result for the current records; within a transaction.
+
+    :param arguments: of the task, beside those that it always gets
+    :returns: whether it has none
+    """
+    if _read_result(_result_path(member, question)) is not None:
+        return False
+    _defer_job(member.relationship.pk, _job_arguments(member, question) | arguments)
+    return True
 
 
 def _job_arguments(member: MemberContext, question: Question) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from comity.apps.books.queries import has_book, zone
 from comity.apps.outbox.operations import ExponentialBackoff
 from comity.apps.parties.member_context import MemberContext, acting_as, find_member, for_each_relationship
 from comity.apps.parties.queries import longest_serving_leads
-from comity.apps.reviews import operations, queries
+from comity.apps.reviews import figure_table, operations, queries
+from comity.apps.reviews.figure_table import COMPUTE_FIGURES
 from comity.core.calendars import Against
 
 QUEUE = "reviews"
@@ -50,6 +51,35 @@ def compute_attribution(  # noqa: PLR0913 - as above
 ) -> None:
     """Compute an attribution with the rights of the person who asked for it."""
     _compute(person, relationship, joint, lambda member: queries.attribution(member, terms["kpi"], terms["period"]))
+
+
+@app.task(queue=QUEUE, name=COMPUTE_FIGURES, retry=ExponentialBackoff(max_attempts=3))
+def compute_figures(  # noqa: PLR0913 - as above
+    person: str,
+    relationship: str,
+    terms: Mapping[str, str],  # noqa: ARG001 - all periods
+    *,
+    joint: bool,
+    key: str,  # noqa: ARG001 - as above
+    since: str,  # noqa: ARG001 - as above
+    state: str = "",  # noqa: ARG001 - as above
+    gathered: str = "",
+    sides: Sequence[str] = (),  # noqa: ARG001 - as above
+) -> None:
+    """Compute the table of all figures with the rights of the person who asked for it.
+
+    The review of each period is a job of its own, so that others' questions come between.
+
+    :param gathered: set where these jobs were deferred before
+    """
+
+    def make(member: MemberContext) -> None:
+        if gathered or not figure_table.request_reviews(member):
+            figure_table.computed_rows(member)
+        else:
+            results.request_result(member, figure_table.QUESTION, gathered="yes")
+
+    _compute(person, relationship, joint, make)
 
 
 def _compute(person: str, relationship: str, joint: bool, compute: Callable[[MemberContext], object]) -> None:  # noqa: FBT001 - as it was deferred

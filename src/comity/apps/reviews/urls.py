@@ -9,6 +9,7 @@ urlpatterns = [
     path("review/figure/<path:kpi>/", views.figure, name="figure"),
     path("review/reading/<path:reading>/", views.reading, name="reading"),
     path("review/file.<str:form>", views.review_file, name="review_file"),
+    path("review/figures.<str:form>", views.figures_file, name="figures_file"),
     path("review/mail/", views.by_mail, name="by_mail"),
     path("review/confirm/", views.confirm, name="confirm"),
     path("review/restate/", views.restate, name="restate"),

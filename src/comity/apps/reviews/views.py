@@ -24,7 +24,7 @@ from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.rights import Action
 from comity.apps.record.models import Consent, Entry, VoidReason
 from comity.apps.refusal import form_page
-from comity.apps.reviews import operations, queries
+from comity.apps.reviews import figure_table, operations, queries
 from comity.apps.reviews.figures import Figures, figure_changes
 from comity.apps.reviews.forms import MailForm, RestateForm
 from comity.apps.reviews.models import View
@@ -45,6 +45,8 @@ from comity.review.i18n.words import DASH, Words, clean
 from comity.review.model import Review
 from comity.review.render import render as render_as
 from comity.review.render.attribution import html as attribution_html
+from comity.review.render.figures import CONTENT_TYPES as TABLE_CONTENT_TYPES
+from comity.review.render.figures import TableFormat, write_table
 from comity.review.render.html import RoomLinks, find_reading, reading_key
 from comity.review.views import attribution as attribution_view
 from comity.review.views.level import level_row
@@ -103,6 +105,7 @@ def _render_review(
         "asked": [(one, figure_mark(member, one, words)) for one in matters[:_SHOWN_MATTERS]],
         "more": len(matters) > _SHOWN_MATTERS,
         "files": list(queries.CONTENT_TYPES),
+        "tables": list(TableFormat),
         "restate": restate_form or RestateForm(),
     }
     has_errors = restate_form is not None and restate_form.errors
@@ -315,6 +318,25 @@ def review_file(request: HttpRequest, form: str) -> HttpResponse:
     return HttpResponse(
         content,
         content_type=queries.CONTENT_TYPES[form],
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@require_safe
+def figures_file(request: HttpRequest, form: str) -> HttpResponse:
+    """Download every figure of every whole period as one table, as the viewer may see it."""
+    member = member_of(request)
+    if form not in set(TableFormat):
+        raise Http404
+    try:
+        rows = figure_table.table_rows(_with_requested_view(request.GET, member))
+    except (NoBookError, NoReviewError, UnusableBookError):
+        raise Http404 from None
+    name = f"figures.{form}"
+    audit_read(member, Event.REVIEW_FILE_READ, SubjectType.PERIOD, {"name": name})
+    return HttpResponse(
+        write_table(rows, TableFormat(form)),
+        content_type=TABLE_CONTENT_TYPES[TableFormat(form)],
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 

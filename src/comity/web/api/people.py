@@ -32,8 +32,8 @@ from comity.apps.parties.schemas import (
     TokenOut,
 )
 from comity.apps.refusal import Refused
-from comity.apps.sheet import csv_text
 from comity.core.values import Side
+from comity.review.render.cells import csv_text
 from comity.web.api.base import api
 
 

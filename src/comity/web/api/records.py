@@ -28,7 +28,7 @@ from comity.apps.books.schemas import (
 from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.rights import Action
 from comity.apps.parties.schemas import MAX_SLICE
-from comity.apps.sheet import csv_text
+from comity.review.render.cells import csv_text
 from comity.web.api.base import api, result_or_refusal
 
 

@@ -19,6 +19,7 @@ from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.rights import Action
 from comity.apps.record.models import Consent
 from comity.apps.refusal import Refused
+from comity.apps.reviews import figure_table
 from comity.apps.reviews import operations as closing
 from comity.apps.reviews import queries as reviews
 from comity.apps.reviews.figures import figure_changes
@@ -36,13 +37,15 @@ from comity.apps.reviews.schemas import (
     WishOut,
 )
 from comity.apps.reviews.what_if import WhatIf
-from comity.apps.sheet import csv_text
 from comity.core import chain
 from comity.core.calendars import Against
 from comity.review.attribution import MEASURE, Attribution
 from comity.review.render import json as review_json
 from comity.review.render import render as render_as
 from comity.review.render.attribution import json as attribution_json
+from comity.review.render.cells import csv_text
+from comity.review.render.figures import CONTENT_TYPES as TABLE_CONTENT_TYPES
+from comity.review.render.figures import TableFormat, write_table
 from comity.web.api.base import api, document_response, result_or_refusal
 
 _LEVEL_COLUMNS = ("kpi", "measure", "unit", "start", "end", "value", "num", "den", "target", "met")
@@ -113,6 +116,18 @@ def levels_parquet(request: HttpRequest, relationship: UUID, period: str | None 
     out = io.BytesIO()
     parquet.write_table(pa.table(dict(zip(_LEVEL_COLUMNS, map(list, columns), strict=True)), _LEVEL_SCHEMA), out)
     return HttpResponse(out.getvalue(), content_type="application/vnd.apache.parquet")
+
+
+@api.get("/r/{uuid:relationship}/figures.{form}")
+def figures(request: HttpRequest, relationship: UUID, form: TableFormat, view: View = View.OWN) -> HttpResponse:
+    """Every figure of every whole period as one table: final ones as both sides confirmed them.
+
+    503 with `Retry-After` until it has been computed from the current records.
+    """
+    member = member_of(request)
+    rows = result_or_refusal(lambda: figure_table.table_rows(_with_view(member, view)))
+    audit_read(member, Event.REVIEW_FILE_READ, SubjectType.PERIOD, {"name": f"figures.{form}"})
+    return HttpResponse(write_table(rows, form), content_type=TABLE_CONTENT_TYPES[form])
 
 
 @api.get("/r/{uuid:relationship}/attribution", openapi_extra=document_response("Attribution"))
