@@ -14,6 +14,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
+from comity.apps.books import copies
 from comity.apps.books.models import Delivery, MarkStep, Stage
 from comity.apps.books.queries import book_folder
 from comity.apps.matters import operations as matters
@@ -37,7 +38,8 @@ WITHIN = {
     "today": Action.READ, "matters": Action.READ, "matter": Action.READ, "evidence": Action.READ,
     "raise": Action.DISPUTE, "changes": Action.READ, "move": Action.ANSWER, "confirm": Action.CONFIRM,
     "review": Action.READ, "figure": Action.READ, "reading": Action.READ, "by_mail": Action.READ,
-    "review_file": Action.READ, "figures_file": Action.READ, "attribution": Action.READ, "record": Action.READ,
+    "review_file": Action.READ, "figures_file": Action.READ, "copy_archive": Action.CONFIRM,
+    "attribution": Action.READ, "record": Action.READ,
     "records": Action.READ, "delivery": Action.READ, "rejects": Action.BRING,
     "rejected_rows": Action.BRING, "match_columns": Action.BRING,
     "people": Action.READ, "their_place": Action.INVITE, "log": Action.AUDIT, "log_file": Action.AUDIT,
@@ -47,7 +49,7 @@ CHANGING = {
     "invite": Action.INVITE, "withdraw_invitation": Action.INVITE, "agree_invitation": Action.INVITE,
     "let_go": Action.INVITE, "try_again": Action.ACT,
     "change_role": Action.INVITE, "stand_in": Action.INVITE, "review_access": Action.AUDIT,
-    "restate": Action.CONFIRM, "upload": Action.BRING, "begin_book": Action.BRING,
+    "restate": Action.CONFIRM, "make_copy": Action.CONFIRM, "upload": Action.BRING, "begin_book": Action.BRING,
     "mark": Action.BRING, "disclose": Action.BRING,
     "move_delivery": Action.BRING,
     "use_organisation": Action.INVITE,
@@ -143,7 +145,10 @@ def them():
             made.at(who)
             found = Matter.objects.get(kind=Kind.CORRECTION, asks=who.split("_")[0])
         made.corrections[found.asks] = found.pk
-    made.invitation = uuid.uuid4()
+    made.invitation, made.copy = uuid.uuid4(), uuid.uuid4()
+    for who in EVERYBODY:  # each has one of their own
+        with transaction.atomic():
+            copies.make_copy(made.at(who), made.copy)
     return made
 
 
@@ -155,6 +160,8 @@ def address(them, name):
         "raise": "matters/raise/dispute/",
         "review_file": "review/file.json",
         "figures_file": "review/figures.csv",
+        "make_copy": "records/copy/",
+        "copy_archive": f"records/copy/{them.copy}.zip",
         "figure": "review/figure/service_level/?period=2026-05",
         "reading": "review/reading/service_level/",
         "by_mail": "review/mail/",
@@ -232,6 +239,7 @@ def test_each_of_the_cast_has_a_turn():
 
 def try_to_read(them, who, name):
     answer = them.client(who).get(address(them, name))
+    answer.getvalue()  # a file is closed at its end
     # Who reads a matter and may not answer it is sent back to it, or told.
     refused = {302, 403} if name == "move" else {404}
     assert answer.status_code in ({200} if reads(who, name) else refused), (who, name)
@@ -310,7 +318,7 @@ def everything(them, who, languages):
     for number, path in enumerate(pages):
         for language in languages(number):
             answer = browser.get(path, headers={"accept-language": language})
-            yield path, unpacked(answer.content) + str(answer.headers).encode()
+            yield path, unpacked(answer.getvalue()) + str(answer.headers).encode()
 
 
 LANGUAGES = ("en", "es")

@@ -72,6 +72,8 @@ JOBS = {
     "books.begin": "who asked",
     "books.hold_back": "who asked",
     "books.disclose": "who asked",
+    "books.copy": "who asked",
+    "books.remove_copies": "the room",  # looks at the age of files
     "outbox.mail": "the room",  # takes one mail by its id, and sees no row of a relationship
     "outbox.recover": "the room",  # counts jobs, as above
     "books.route": "who asked",

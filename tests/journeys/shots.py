@@ -116,11 +116,11 @@ PAGES = {
 NO_PAGES = {
     # what changes something, and shows a page that stands above
     "begin", "sort", "move_export",
-    "make_token", "revoke_token", "set_language", "restate", "begin_book", "upload",
+    "make_token", "revoke_token", "set_language", "restate", "begin_book", "make_copy", "upload",
     "move_delivery", "mark", "disclose", "invite", "withdraw_invitation", "agree_invitation", "let_go", "change_role",
     "stand_in", "review_access", "try_again", "propose_calendar", "agree_calendar", "silence", "use_organisation",
     # files
-    "review_file", "figures_file", "record", "rejects", "rejected_rows", "changes",
+    "review_file", "figures_file", "copy_archive", "record", "rejects", "rejected_rows", "changes",
     "mfa_download_recovery_codes", "evidence", "access", "log_file",
     # sends elsewhere: an address is not changed; nobody is without a password
     "account_email", "account_set_password", "socialaccount_signup",

@@ -1,5 +1,6 @@
 """`comity verify`: check a record that was taken out of a room, without the room."""
 
+import zipfile
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +10,8 @@ import typer
 
 from comity.cli.review import refuse
 
+_LARGEST_RECORD = 1_000_000_000  # bytes of an archive's record, which may be packed a thousandfold
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -16,7 +19,9 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(
-    file: Annotated[Path, typer.Argument(help="A record.json, downloaded from the room.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(help="A record.json, or a copy, downloaded from the room.", show_default=False)
+    ],
     head: Annotated[
         str | None,
         typer.Option(help="A digest that you kept earlier; it must match one entry.", show_default=False),
@@ -41,7 +46,7 @@ def verify(
     from comity.core import chain  # noqa: PLC0415 - late, for a quick cold start
 
     try:
-        entries = chain.parse_record(file.read_text(encoding="utf-8"))
+        entries = chain.parse_record(_record_text(file))
         last = chain.verify(entries, None if head is None else head.strip().lower())
         signed = None if stamp is None else _signed(stamp, authority, [entry.digest for entry in entries])
     except OSError as error:
@@ -49,6 +54,8 @@ def verify(
     except chain.BrokenChainError as error:
         typer.echo(f"{file}: {error}", err=True)
         raise typer.Exit(1) from None
+    except (KeyError, zipfile.BadZipFile):
+        raise refuse(f"{file} holds no record.json") from None
     except (chain.NotARecordError, UnicodeDecodeError) as error:
         raise refuse(f"{file} is not a record: {error}") from None
     typer.echo(f"{file}: {_count(len(entries))} of the relationship {_clean(chain.relationship_of(entries))}")
@@ -73,6 +80,17 @@ def verify(
             f"{_count(later)} after it {'is' if later == 1 else 'are'} not covered by that digest: "
             "compare them with a newer digest."
         )
+
+
+def _record_text(file: Path) -> str:
+    """The record in a file, or in the copy that a side took out of a room."""
+    if not zipfile.is_zipfile(file):
+        return file.read_text(encoding="utf-8")
+    with zipfile.ZipFile(file) as packed:
+        member = packed.getinfo("record.json")
+        if member.file_size > _LARGEST_RECORD:
+            raise refuse(f"the record in {file} is too large; unpack it and verify record.json")
+        return packed.read(member).decode("utf-8")
 
 
 def _signed(stamp: Path, authority: Path | None, digests: list[str]) -> tuple[str, datetime]:

@@ -54,6 +54,7 @@ _LOCK_TIMEOUT_S = 600.0  # an import that holds the book's lock
 _EXCLUDED_REASONS = {
     "postgres": "its content is kept as a dump; a restored room has new database passwords",
     "results": "computed again when they are asked for",
+    "copies": "made again when somebody asks for one",
     "worked-out": "results of an earlier version",
     "mails": "mails that were written to files",
     "serve.lock": "says that the room is being served",

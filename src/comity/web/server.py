@@ -82,7 +82,7 @@ class Room:
         self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Where the database runs under another account, that account has to pass through to its own folder.
         self.data.chmod(0o700 if self.user is None else 0o711)
-        for name in ("books", "logs", "mails", "uploads", "results"):  # closed to that account
+        for name in ("books", "copies", "logs", "mails", "uploads", "results"):  # closed to that account
             (self.data / name).mkdir(mode=0o700, exist_ok=True)
             (self.data / name).chmod(0o700)
         return FileLock(self.data / "serve.lock")

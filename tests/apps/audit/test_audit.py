@@ -560,7 +560,8 @@ def test_migration_turns_log_lines_into_events_without_loss(them):
         ("handed over", "Bo"), ("read figure", "?"),
     }  # fmt: skip
     assert {BEFORE[numbers[row[0]]] for row in rows if row[1] == "other"} == {("thought", "of a price"), ("took", "")}
-    assert {row[1] for row in rows if BEFORE[numbers[row[0]]][0].startswith("read ")} == {*READ_EVENTS}
+    later = {Event.COPY_READ}  # than the migration
+    assert {row[1] for row in rows if BEFORE[numbers[row[0]]][0].startswith("read ")} == {*READ_EVENTS} - later
 
 
 def test_migration_stops_at_log_lines_that_would_be_lost(them):

@@ -42,6 +42,7 @@ class Event(models.TextChoices):
     ITEM_HELD_BACK = "item_held_back"
     ITEM_DISCLOSED = "item_disclosed"
     HOLD_BACK_FAILED = "hold_back_failed"
+    COPY_REQUESTED = "copy_requested"  # of the record and the book
     DISCLOSURE_FAILED = "disclosure_failed"
 
     # Matters: one for each move.
@@ -85,6 +86,7 @@ class Event(models.TextChoices):
     READING_READ = "reading_read"
     ATTRIBUTION_READ = "attribution_read"
     RECORD_READ = "record_read"
+    COPY_READ = "copy_read"
 
     OTHER = "other"  # of before there were typed events, and not understood: as it was written
 
@@ -99,6 +101,7 @@ READ_EVENTS = (
     Event.READING_READ,
     Event.ATTRIBUTION_READ,
     Event.RECORD_READ,
+    Event.COPY_READ,
 )
 
 _FILE = ("name",)

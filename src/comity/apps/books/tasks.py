@@ -9,7 +9,7 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 
 from comity.apps.audit.models import Event
-from comity.apps.books import exports, operations, results, watched_folder
+from comity.apps.books import copies, exports, operations, results, watched_folder
 from comity.apps.books.queries import QUEUE, UNDO_TASK
 from comity.apps.outbox.operations import ExponentialBackoff
 from comity.apps.parties.member_context import acting_as, for_each_relationship
@@ -138,3 +138,17 @@ def watch_folder(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate cal
 def backfill_sides(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
     """Write `brought_by` into the rows of books of an earlier version."""
     for_each_relationship(operations.backfill_book_sides)
+
+
+@app.task(queue=QUEUE, name=copies.COPY_TASK, retry=_FILE_RETRY)
+def make_copy(person: str, relationship: str, key: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
+    """Make a person's copy of the record and the book, with their own rights."""
+    with acting_as(UUID(person), UUID(relationship)) as member:
+        copies.make_copy(member, UUID(key))
+
+
+@app.periodic(cron="25 * * * *")
+@app.task(queue="clock", name="books.remove_copies", queueing_lock="books.remove_copies", pass_context=False)
+def remove_copies(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
+    """Remove copies that have expired."""
+    copies.remove_expired()

@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from comity.apps.audit.models import Event
+from comity.apps.audit.models import Event, SubjectType
 from comity.apps.audit.operations import audit_read
-from comity.apps.books import contents, exports, operations, queries, sentences
+from comity.apps.books import contents, copies, exports, operations, queries, sentences
 from comity.apps.books.forms import (
     BeginBookForm,
     ChooseMappingForm,
@@ -79,6 +80,7 @@ def _render_records(
         "late": [one | {"due": due_text(one["due"], words)} if one["due"] else one for one in late],
         "marks": [one | {"name": sentences.item_name(one["item"], words)} for one in marks],
         "mark_steps": [(one, sentences.item_name(one.item, words)) for one in queries.mark_steps(member)],
+        "copies": copies.copies(member) if has_book and copies.may_copy(member) else None,
         "marking": mark_form or (MarkPrivateForm() if has_book and _may_mark(member) else None),
     }
     has_errors = any(form is not None and form.errors for form in (mark_form, begin_form))
@@ -105,6 +107,28 @@ def mark_private(request: HttpRequest) -> HttpResponse:
             operations.mark_private(member, **form.cleaned_data)
             return redirect("records", relationship=member.relationship.pk)
     return _render_records(request, member, mark_form=form)
+
+
+@require_POST
+@form_page("records")
+def make_copy(request: HttpRequest) -> HttpResponse:
+    """Have a copy of the record and the book made."""
+    member = member_of(request, Action.CONFIRM)
+    if not queries.has_book(member):
+        raise Http404
+    copies.request_copy(member)
+    return redirect(f"{reverse('records', args=[member.relationship.pk])}#h-copy")
+
+
+@require_safe
+def copy_archive(request: HttpRequest, key: UUID) -> FileResponse:
+    """Download a copy of the record and the book."""
+    member = member_of(request, Action.CONFIRM)
+    archive = copies.archive_of(member, key)
+    if archive is None:
+        raise Http404
+    audit_read(member, Event.COPY_READ, SubjectType.RECORD)
+    return FileResponse(archive.open("rb"), as_attachment=True, filename="comity-copy.zip")
 
 
 @require_POST

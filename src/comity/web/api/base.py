@@ -30,6 +30,7 @@ _FILE_TYPES = {
     ".csv": ["text/csv"],
     ".parquet": ["application/vnd.apache.parquet"],
     "{evidence}": ["application/octet-stream"],
+    "figures.{form}": ["text/csv", "application/vnd.apache.parquet"],
     "file.{form}": [kind.partition(";")[0] for form, kind in CONTENT_TYPES.items() if form != "json"],
 }
 
