@@ -50,7 +50,7 @@ def serve(  # noqa: PLR0913 - one parameter an option
 
         def ready(address: str, first: str) -> None:
             if demo is not None:
-                _logins()
+                _logins(room.data)
             typer.echo(f"\nThe room is open:  {address}")
             if first:
                 typer.echo(f"Nobody has an account yet. Create the first one within 24 hours:\n  {first}")
@@ -66,9 +66,13 @@ def serve(  # noqa: PLR0913 - one parameter an option
         raise refuse(str(error)) from None
 
 
-def _logins() -> None:
+def _logins(data: Path) -> None:
     from comity.web.demo import PASSWORD, logins  # noqa: PLC0415 - late
+    from comity.web.demo_files import next_month_file  # noqa: PLC0415 - late
 
     typer.echo(f"\nSign in, each with the password {PASSWORD}:")
     for address, who in logins():
         typer.echo(f"  {address:24} {who}")
+    file = next_month_file(data)
+    if file is not None:
+        typer.echo(f"\nThe next month's contacts, which Records offers for import too:\n  {file}")

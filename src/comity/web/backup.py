@@ -55,6 +55,7 @@ _EXCLUDED_REASONS = {
     "postgres": "its content is kept as a dump; a restored room has new database passwords",
     "results": "computed again when they are asked for",
     "copies": "made again when somebody asks for one",
+    "demo": "a file to import into the demo",
     "worked-out": "results of an earlier version",
     "mails": "mails that were written to files",
     "serve.lock": "says that the room is being served",

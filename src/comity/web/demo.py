@@ -1,10 +1,13 @@
 """The demo: two years of simulated records, one person per role, matters in several states."""
 
 import shutil
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 
 from comity.apps.books import operations as books
@@ -12,14 +15,19 @@ from comity.apps.books.queries import book_folder, private_items_by_side
 from comity.apps.matters import operations as matters
 from comity.apps.matters.models import Began, Matter
 from comity.apps.parties import operations
-from comity.apps.parties.member_context import MemberContext, acting_as, find_member
+from comity.apps.parties.member_context import acting_as, find_member
 from comity.apps.parties.models import NEUTRAL_ROLES, Membership, Person, Role
 from comity.apps.reviews import operations as closing
 from comity.apps.reviews import queries as reviews
+from comity.book.definition import read_definition
 from comity.core import chain
+from comity.core.calendars import Calendar, Cut
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import Move
 from comity.core.values import Side
+from comity.web.demo_dates import DATES, FOLDER, ZONE, Dates, moment, write_dates
+from comity.web.demo_files import record_late_deliveries, write_next_month
+from comity.web.demo_history import add_history
 
 PASSWORD = "comity-demo-2026"  # noqa: S105 - printed, and only for the demo's invented people
 PEOPLE = (
@@ -43,8 +51,8 @@ REASONS = {
     "contacts.agent_id": "Who took a call is nobody's but ours.",
     "surveys[audience=employee]": "Our people answered under the promise that only we read it.",
 }
-CONFIRMED = "2026-Q1"
 CUSTOMER, PROVIDER = "Northwind Energy", "Helpline"
+_SATURDAY = 5
 
 
 def logins() -> list[tuple[str, str]]:
@@ -80,17 +88,28 @@ def load_demo(book: Path) -> None:
         target = book_folder(first.relationship.pk)
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         shutil.copytree(book, target, ignore=shutil.ignore_patterns("truth.json"))
-        _raise_matters(people, first.relationship.pk)
-    _agree_and_mark(people, first.relationship.pk)
+        end = read_definition(target).complete_to or date.today().replace(day=1)  # noqa: DTZ011 - the day here
+        record_late_deliveries(target, end)
+    dates = add_history(people, first.relationship.pk, end) + _raise_matters(people, first.relationship.pk, end)
+    _agree_and_mark(people, first.relationship.pk, end)
+    folder = settings.DATA / FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    write_dates(folder / DATES, first.relationship.pk, dates, end - timedelta(days=730))
+    file = write_next_month(target, end, folder)
+    if file is not None:
+        with acting_as(people["aisha"].pk, first.relationship.pk) as member:
+            books.receive_upload(member, SimpleUploadedFile(file.name, file.read_bytes()))
 
 
-def _agree_and_mark(people: dict[str, Person], relationship: UUID) -> None:
-    """Confirm an earlier period as both sides, give reasons for private items, name a deputy, review access."""
+def _agree_and_mark(people: dict[str, Person], relationship: UUID, end: date) -> None:
+    """Confirm the last but one quarter as both sides, give reasons for private items, name a deputy, review access."""
+    calendar = Calendar(Cut.QUARTER)
+    confirmed = calendar.name(calendar.before(calendar.last_ending_by(end)))
     for name in ("marta", "jonas"):
         with acting_as(people[name].pk, relationship) as member:
-            review = reviews.review(member.joint(), CONFIRMED)
-            figures = reviews.figures(member, review, CONFIRMED)
-            closing.confirm(member, review, CONFIRMED, chain.digest_of(figures))
+            review = reviews.review(member.joint(), confirmed)
+            figures = reviews.figures(member, review, confirmed)
+            closing.confirm(member, review, confirmed, chain.digest_of(figures))
             operations.review_access(member)
     with acting_as(people["jonas"].pk, relationship) as member:
         review_on = date.today() + timedelta(days=60)  # noqa: DTZ011 - the day here
@@ -102,26 +121,34 @@ def _agree_and_mark(people: dict[str, Person], relationship: UUID) -> None:
         operations.set_deputy(member, lead, deputy, date.today() + timedelta(days=12))  # noqa: DTZ011 - as above
 
 
-def _raise_matters(people: dict[str, Person], relationship: UUID) -> None:
-    """Raise a dispute, two claims and three actions, in several states."""
-    zone = "Europe/Madrid"
+def _raise_matters(people: dict[str, Person], relationship: UUID, end: date) -> list[Dates]:
+    """Raise a dispute, two claims and three actions about the last month, in several states, in the last days."""
+    steps: dict[UUID, list[datetime]] = {}
 
-    def at(name: str) -> MemberContext:
-        member = find_member(people[name].pk, relationship)
-        assert member is not None
-        return member
+    def raised(name: str, days: float, new_matter: matters.NewMatter) -> Matter:
+        with acting_as(people[name].pk, relationship) as member:
+            matter = matters.raise_matter(member, new_matter, ZONE)
+        steps[matter.pk] = [_ago(days)]
+        return matter
 
-    def owner(name: str) -> Membership:
-        return Membership.objects.get(person=people[name], left_at=None)
+    def answered(name: str, days: float, matter: Matter, move: Move, text: str, **terms: Any) -> None:  # noqa: ANN401 - what the operation takes
+        with acting_as(people[name].pk, relationship) as member:
+            matters.move(member, matter, move, text, ZONE, **terms)
+        steps[matter.pk].append(_ago(days))
 
-    today = date.today()  # noqa: DTZ011 - the day here
-    letter = date(2026, 6, 9)
-    claim = matters.raise_matter(
-        at("jonas"),
+    def action(title: str, text: str, who: str, days: int, began: Began) -> matters.NewMatter:
+        with acting_as(people[who].pk, relationship) as member:
+            owner, due_on = member.membership, date.today() + timedelta(days=days)  # noqa: DTZ011 - the day here
+            return matters.NewMatter(Kind.ACTION, title, text, owner=owner, due_on=due_on, began=began)
+
+    letter, training, month = end - timedelta(days=12), end - timedelta(days=6), end - timedelta(days=1)
+    claim = raised(
+        "jonas",
+        3.2,
         matters.NewMatter(
             Kind.CLAIM,
-            "The price letter of June was not in the forecast",
-            "The letter went to 40,000 homes on 8 June; the forecast locked on 15 May did not hold it. "
+            f"The price letter of {letter:%B} was not in the forecast",
+            f"The letter of {letter.day} {letter:%B} went to 40,000 homes; the forecast did not hold it. "
             "We ask that its days be left out.",
             kpi="service_level",
             from_day=letter,
@@ -129,64 +156,61 @@ def _raise_matters(people: dict[str, Person], relationship: UUID) -> None:
             asked_for="exclude",
             event="price_letter",
         ),
-        zone,
     )
-    matters.move(
-        at("ines"),
+    volumes = f"day,calls,forecast\n{letter},3411,2706\n{letter + timedelta(days=1)},2790,2698\n".encode()
+    answered(
+        "ines",
+        1.9,
         claim,
         Move.COUNTER,
         "The first day yes; on the others volume was within the band again.",
-        zone,
-        matters.Terms(to_day=letter),
-        [
-            matters.EvidenceFile(
-                "volume by day.csv", b"day,calls,forecast\n2026-06-09,3411,2706\n2026-06-10,2790,2698\n"
-            )
-        ],
+        terms=matters.Terms(to_day=letter),
+        files=[matters.EvidenceFile("volume by day.csv", volumes)],
     )
-    matters.raise_matter(
-        at("ines"),
+    raised(
+        "ines",
+        1.1,
         matters.NewMatter(
             Kind.DISPUTE,
-            "Service level, June 2026: answered before the queue",
+            f"Service level, {month:%B %Y}: answered before the queue",
             "Calls that the recording answers before the queue count as answered in time in the reported figure.",
             kpi="service_level",
-            period="2026-06",
+            period=f"{month:%Y-%m}",
             wrong="formula",
         ),
-        zone,
     )
-    matters.raise_matter(
-        at("aisha"),
+    raised(
+        "aisha",
+        1.4,
         matters.NewMatter(
             Kind.CLAIM,
-            "Training on 16 June was ordered",
+            f"Training on {training.day} {training:%B} was ordered",
             "Eighteen agents were called to the tariff training on the day before; we ask for relief on that day.",
             kpi="service_level",
-            from_day=date(2026, 6, 16),
-            to_day=date(2026, 6, 16),
+            from_day=training,
+            to_day=training,
             asked_for="relief",
             event="training_ordered",
         ),
-        zone,
     )
+    missed, told = (
+        "Half hours from 13:00 to 15:00 miss the target all month.",
+        "Told 20 working days before they go out.",
+    )
+    lunch = raised("aisha", 6.3, action("Spread lunch from 12:00 to 15:30", missed, "lena", 14, Began.PROACTIVE))
+    answered("marta", 4.1, lunch, Move.ACCEPT, "Agreed.")
+    title = "Letters to more than 20,000 homes stand in the forecast"
+    letters = raised("jonas", 5.2, action(title, told, "ines", 19, Began.INTERACTIVE))
+    answered("marta", 2.4, letters, Move.ACCEPT, "We will name them when the forecast is locked.")
+    asked = "An independent surveyor asks the accounts that stopped answering."
+    raised("marta", 1.7, action("Ask those who fell silent why", asked, "jonas", 50, Began.PROACTIVE))
+    return [Dates(matter, tuple(moments)) for matter, moments in steps.items()]
 
-    def act(name: str, title: str, text: str, who: str, days: int, began: Began) -> Matter:  # noqa: PLR0913 - an action
-        due_on = today + timedelta(days=days)
-        asked = matters.NewMatter(Kind.ACTION, title, text, owner=owner(who), due_on=due_on, began=began)
-        return matters.raise_matter(at(name), asked, zone)
 
-    lunch = act(
-        "aisha", "Spread lunch from 12:00 to 15:30", "Half hours from 13:00 to 15:00 miss the target all month.",
-        "lena", 14, Began.PROACTIVE,
-    )  # fmt: skip
-    matters.move(at("marta"), lunch, Move.ACCEPT, "Agreed.", zone)
-    letters = act(
-        "jonas", "Letters to more than 20,000 homes stand in the forecast",
-        "Told 20 working days before they go out.", "ines", 19, Began.INTERACTIVE,
-    )  # fmt: skip
-    matters.move(at("marta"), letters, Move.ACCEPT, "We will name them when the forecast is locked.", zone)
-    act(
-        "marta", "Ask those who fell silent why", "An independent surveyor asks the accounts that stopped answering.",
-        "jonas", 50, Began.PROACTIVE,
-    )  # fmt: skip
+def _ago(days: float) -> datetime:
+    """A moment so many working days before today, and within its hours as far as the fraction says."""
+    day, back = date.today(), int(days)  # noqa: DTZ011 - the day here
+    while back:
+        day -= timedelta(days=1)
+        back -= day.weekday() < _SATURDAY
+    return moment(day, 8 + round(days % 1 * 10))

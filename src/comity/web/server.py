@@ -21,7 +21,8 @@ from filelock import FileLock, Timeout
 
 from comity.book.validation import pseudonyms
 from comity.review import fonts
-from comity.web.postgres import APP, OWNER, Cluster, NoDatabaseError, reachable
+from comity.web.demo_dates import DATES, FOLDER, date_back
+from comity.web.postgres import APP, OWNER, SUPERUSER, Cluster, NoDatabaseError, reachable
 
 QUEUES = ("records", "reviews", "clock", "mail")  # of jobs; a task in any other queue never runs
 _GC_THRESHOLD = 20_000  # allocations before a garbage collection: a page makes some ten thousand
@@ -216,6 +217,8 @@ def serve(  # noqa: PLR0913 - what is served, and where
                 if demo is not None:
                     progress("Loading the demo")
                     _run_module("comity.web.load_demo", str(demo), failure="the demo cannot be loaded")
+                    if room.cluster is not None:
+                        date_back(room.cluster.conninfo(SUPERUSER), room.data / FOLDER / DATES)
                 first = setup_link()
                 progress("Starting the server")
                 with _background_processes(room) as watch:

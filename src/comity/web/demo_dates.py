@@ -1,0 +1,83 @@
+"""When the demo's matters are to have happened, and dating them back; needs no Django."""
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from pathlib import Path
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+ZONE = "Europe/Madrid"
+FOLDER, DATES = "demo", "dates.json"  # in the data folder
+_JOINING = ["relationship_founded", "invitation_made", "neutral_proposed", "neutral_agreed", "member_joined"]
+
+
+def moment(day: date, hour: int, minute: int = 12) -> datetime:
+    """A moment of a day on the demo's clock."""
+    return datetime.combine(day, time(hour, minute), tzinfo=ZoneInfo(ZONE))
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """When a matter of the demo is to have happened.
+
+    :ivar steps: of its raising, and of each move after it
+    :ivar due_on: of an action
+    """
+
+    matter: UUID
+    steps: tuple[datetime, ...]
+    due_on: date | None = None
+
+
+def write_dates(file: Path, relationship: UUID, dates: list[Dates], first: date) -> None:
+    """Keep what `date_back` is to do, for the process that may."""
+    told = [
+        {"matter": str(one.matter), "steps": [at.isoformat() for at in one.steps], "due_on": str(one.due_on or "")}
+        for one in dates
+    ]
+    content = {"relationship": str(relationship), "matters": told, "first": moment(first, 9).isoformat()}
+    file.write_text(json.dumps(content), encoding="utf-8")
+
+
+def date_back(conninfo: str, file: Path) -> None:
+    """Date the demo's matters, and who joined, back to when the demo has them happen; where `file` says so, once.
+
+    The database lets nobody of the room raise a matter at another time than now, so this takes its superuser.
+    """
+    if not file.is_file():
+        return
+    told = json.loads(file.read_text(encoding="utf-8"))
+    with psycopg.connect(conninfo) as connection:
+        for one in told["matters"]:
+            matter, steps = one["matter"], one["steps"]
+            connection.execute(
+                "UPDATE matters_matter SET raised_at = %s, late = false, "
+                "due_on = coalesce(nullif(%s, '')::date, due_on) WHERE id = %s",
+                [steps[0], one["due_on"], matter],
+            )
+            logged = connection.execute(
+                "SELECT id FROM audit_event WHERE subject_type = 'matter' AND subject_id = %s ORDER BY at", [matter]
+            ).fetchall()
+            for number, at in enumerate(steps, 1):
+                connection.execute(
+                    "UPDATE matters_step SET at = %s WHERE matter_id = %s AND number = %s", [at, matter, number]
+                )
+            for (event,), at in zip(logged, steps, strict=False):
+                connection.execute("UPDATE audit_event SET at = %s WHERE id = %s", [at, event])
+        joined = {"first": told["first"], "joining": _JOINING, "relationship": told["relationship"]}
+        connection.execute(
+            "UPDATE audit_event SET at = %(first)s::timestamptz + (at - (SELECT min(at) FROM audit_event "
+            "WHERE event = ANY (%(joining)s) AND relationship_id = %(relationship)s)) "
+            "WHERE event = ANY (%(joining)s) AND relationship_id = %(relationship)s",
+            joined,
+        )
+        connection.execute(
+            "UPDATE parties_membership SET joined_at = %(first)s::timestamptz + (joined_at - (SELECT min(joined_at) "
+            "FROM parties_membership WHERE relationship_id = %(relationship)s)) "
+            "WHERE relationship_id = %(relationship)s",
+            joined,
+        )
+    file.unlink()

@@ -1,0 +1,100 @@
+"""The demo lives: late deliveries, the file of the month that runs, and matters at their own time."""
+
+import csv
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.db import transaction
+
+from comity.apps.audit.models import AuditEvent, Event
+from comity.apps.matters import operations as matters
+from comity.apps.matters.models import Matter, Step
+from comity.book.lateness import lateness_in
+from comity.book.mappings.recognise import matching_mappings
+from comity.book.reading.coverage import Coverage
+from comity.book.reading.open import home_viewer, open_book
+from comity.core.matters.kinds import Kind
+from comity.core.matters.transitions import Move
+from comity.core.values import Side
+from comity.simulate.book import write_book
+from comity.simulate.partnership import make_partnership
+from comity.simulate.stories import STORIES
+from comity.web import demo_files
+from comity.web.demo_dates import Dates, date_back, moment, write_dates
+from comity.web.postgres import SUPERUSER
+from tests.room import cast, started
+
+pytestmark = pytest.mark.gate
+END = date(2026, 7, 1)
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    partnership = make_partnership(STORIES["demo"], 1, 7, 60, date(2026, 6, 1), panel=20)
+    made = write_book(partnership, tmp_path_factory.mktemp("demo") / "book")
+    demo_files.record_late_deliveries(made, END)
+    return made
+
+
+@pytest.mark.parametrize("days", [0, 1, 5, 9, 15, 30])
+def test_whatever_today_is_each_side_is_late_with_one_delivery(book, days):
+    now = datetime(2026, 7, 1, 12, tzinfo=UTC) + timedelta(days=days)
+    with open_book(book, home_viewer(book, None)) as opened:
+        late = {one.by: one.table for one in lateness_in(opened, Coverage(opened, now.date()), now) if one.late}
+    assert late == {Side.CUSTOMER: "forecasts", Side.PROVIDER: "schedules"}
+
+
+def test_the_next_months_file_holds_what_is_new_up_to_yesterday_and_is_recognised(book, tmp_path, monkeypatch):
+    class Today(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime(2026, 7, 12, 9, tzinfo=tz)
+
+    monkeypatch.setattr(demo_files, "datetime", Today)
+    file = demo_files.write_next_month(book, END, tmp_path)
+    assert file.name == "contacts-2026-07.csv"
+    rows = list(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))
+    days = {row["opened_at"][:10] for row in rows}
+    assert min(days) >= "2026-06-30"  # an evening in UTC
+    assert max(days) < "2026-07-12"
+    assert len({row["contact_id"] for row in rows}) == len(rows)
+    assert not {"agent_id", "team"} & rows[0].keys()
+    assert "contacts" in str(matching_mappings(file))
+
+
+def test_on_the_first_of_a_month_there_is_no_file_yet(book, tmp_path, monkeypatch):
+    class Today(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime(2026, 7, 1, 9, tzinfo=tz)
+
+    monkeypatch.setattr(demo_files, "datetime", Today)
+    assert demo_files.write_next_month(book, END, tmp_path) is None
+
+
+def test_matters_and_their_log_lines_are_dated_back_together_and_no_others(tmp_path):
+    them = cast()
+    with transaction.atomic():
+        member = them.at("customer_lead")
+        old, new = (
+            matters.raise_matter(member, matters.NewMatter(Kind.ACTION, title, "Why."), "UTC") for title in ("a", "b")
+        )
+    with transaction.atomic():
+        matters.move(them.at("provider_lead"), old, Move.ACCEPT, "Yes.", "UTC")
+    steps = (moment(date(2024, 11, 5), 9), moment(date(2024, 11, 7), 10))
+    write_dates(tmp_path / "dates.json", them.relationship, [Dates(old.pk, steps)], date(2024, 7, 1))
+    conninfo = started().cluster.conninfo(SUPERUSER)
+    date_back(conninfo, tmp_path / "dates.json")
+    date_back(conninfo, tmp_path / "dates.json")  # of which nothing is left
+    assert not (tmp_path / "dates.json").exists()
+    with transaction.atomic():
+        them.at("customer_lead")
+        assert Matter.objects.get(pk=old.pk).raised_at == steps[0]
+        assert tuple(Step.objects.filter(matter=old).order_by("number").values_list("at", flat=True)) == steps
+        logged = AuditEvent.objects.filter(subject_id=old.pk).order_by("at")
+        assert [(one.event, one.at) for one in logged] == [
+            (Event.MATTER_RAISED, steps[0]), (Event.MATTER_ACCEPTED, steps[1])
+        ]  # fmt: skip
+        assert Matter.objects.get(pk=new.pk).raised_at == new.raised_at
+        founded = AuditEvent.objects.get(event=Event.RELATIONSHIP_FOUNDED)
+        assert founded.at.date() == date(2024, 7, 1)
