@@ -5,12 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from comity.book.definition import ATTRIBUTED_PARTS, UnusableBookError
 from comity.book.reading.open import NotInRelationshipError
 from comity.core.agreements import Abandons
+from comity.core.economics.attribution import PARTS
 from comity.core.values import Side
 from comity.review.attribution import NoAttributionError
 from comity.review.i18n.words import words_of
 from comity.review.render.attribution import render
+from comity.review.views import attribution as attribution_view
 from tests.builders.attribution import KPI, build_attribution, fortnight
 from tests.cast import CUSTOMER, JOINT, PROVIDER, STRANGER
 
@@ -35,7 +38,7 @@ def test_the_contract_says_who_answers_for_what(tmp_path):
     assert parts["handling"]["value"] == pytest.approx(-0.12329122, abs=1e-7)
     assert parts["presence"]["value"] == pytest.approx(-0.05776435, abs=1e-7)
     assert {name: part["answers"] for name, part in parts.items()} == {
-        "plan": "customer",
+        "plan": None,  # it promised more than the target
         "volume_inside": "provider",
         "volume_outside": "customer",
         "handling": "both",
@@ -49,6 +52,66 @@ def test_the_contract_says_who_answers_for_what(tmp_path):
     assert found["patience"] == {"from": "agreed", "seconds": {"help": 180}}
     for part in found["parts"]:  # each day is like the others
         assert (part["low"], part["high"]) == pytest.approx((part["value"], part["value"]))
+
+
+def short_plan(required_by="provider"):
+    """The fortnight of the worked example, with 28 positions required and the sides that delivered each file."""
+    tables = {name: text.replace(",32,32,", ",28,28,").replace(",31,0", ",28,0") for name, text in fortnight().items()}
+    by = {"forecasts": "customer", "schedules": required_by, "intervals": "provider"}
+    return {
+        name: "\n".join(f"{line},{'brought_by' if not at else by[name]}" for at, line in enumerate(text.splitlines()))
+        for name, text in tables.items()
+    }
+
+
+@pytest.mark.parametrize("by", ["customer", "provider"])
+def test_a_plan_that_promised_too_little_is_answered_for_by_who_set_the_required_positions(tmp_path, by):
+    one = build_attribution(tmp_path, **short_plan(by))
+    plan = told(one)["parts"][0]
+    assert plan["value"] < 0
+    assert plan["answers"] == by
+    assert "The plan itself promised only" in attribution_view.lead_sentence(one, words_of("en"))
+
+
+def test_without_a_word_of_who_set_them_it_is_who_locked_the_forecast(tmp_path):
+    tables = {
+        name: "\n".join(line.rpartition(",")[0] for line in text.splitlines()) for name, text in short_plan().items()
+    }
+    assert told(build_attribution(tmp_path, **tables))["parts"][0]["answers"] == "customer"
+
+
+def test_the_book_says_who_answers_for_what_and_the_page_says_that_it_was_agreed(tmp_path):
+    agreed = KPI + '[attribution]\nanswers_for = {handling = "provider", plan = "provider"}\n'
+    one = build_attribution(tmp_path, toml=agreed)
+    found = told(one)
+    answers = {part["id"]: part["answers"] for part in found["parts"]}
+    assert (answers["handling"], answers["volume_outside"]) == ("provider", "customer")
+    assert answers["plan"] is None  # spare capacity is nobody's, whatever was agreed
+    assert found["agreed_answers"] == ["handling", "plan"]
+    assert "Who answers was agreed for handle time and the plan itself" in " ".join(shown(one).split())
+    assert "the usual rule" in shown(build_attribution(tmp_path / "usual"))
+
+
+def test_what_nobody_can_answer_for_is_refused_in_the_book(tmp_path):
+    with pytest.raises(UnusableBookError, match=r"attribution\.answers_for"):
+        build_attribution(tmp_path, toml=KPI + '[attribution]\nanswers_for = {weather = "both"}\n')
+
+
+def test_the_parts_of_the_book_are_those_of_the_model():
+    assert ATTRIBUTED_PARTS == PARTS
+
+
+def test_the_largest_cause_is_said_first_and_the_plans_spare_capacity_beside_it(tmp_path):
+    """By the amounts of the fortnight: 290 of 250 contacts are 16 % more, and 27 of 32 positions were there."""
+    words = words_of("en")
+    plain = lambda text: text.replace("\u00a0", " ").replace("\u2212", "-")  # noqa: E731 - twice below
+    one = build_attribution(tmp_path)
+    assert plain(attribution_view.lead_sentence(one, words)).startswith("16 % more contacts came than forecast (-1")
+    assert plain(attribution_view.spare_sentence(one, words)).startswith("The plan itself would have reached 83.8 %")
+    absent = build_attribution(tmp_path / "absent", **fortnight(offered=250, staffed=27))
+    text = plain(attribution_view.lead_sentence(absent, words))
+    assert text.startswith("16 % of the hours that Helpline rostered were not worked (-")
+    assert "Helpline" not in attribution_view.lead_cause(absent, words)
 
 
 @pytest.mark.parametrize("language", ["en", "es"])

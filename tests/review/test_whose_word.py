@@ -66,7 +66,7 @@ def test_absence_that_the_customer_ordered_says_who_recorded_it(tmp_path, by):
         deliver(book, f"{name}.csv", lines, table=name, header=header)
     with open_book(book, JOINT) as opened:
         made = attribute(opened, "service_level", period="2026-06", now=NOW)
-    assert made.planned.said_by == {"locked": ("customer",), "ordered_off": (by,)}
+    assert made.planned.said_by == {"locked": ("customer",), "ordered_off": (by,), "required": (by,)}
     said = " ".join(attribution_notes(made, made.shared, words_of("en")))
     party = made.parties[Side(by)]
     assert f"Source: the records of {party}." in said

@@ -77,6 +77,7 @@ class Definition:
     private: dict[Side, Private] = field(default_factory=dict)
     sources: tuple[AgreedDelivery, ...] = ()
     answers_for: dict[str, str] = field(default_factory=dict)  # paid: share -> customer, provider, both
+    causes_answered_for: dict[str, str] = field(default_factory=dict)  # attribution: part -> customer, provider, both
     digests: tuple[str, ...] = ()  # personal columns kept as keyed digests
     retention: dict[str, int] = field(default_factory=dict)  # table -> days
 
@@ -119,7 +120,7 @@ def read_definition(book: Path) -> Definition:
     return reader.definition(reader.read())
 
 
-_SECTIONS = {"book", "parties", "review", "private", "kpi", "source", "paid", "personal", "retention"}
+_SECTIONS = {"book", "parties", "review", "private", "kpi", "source", "paid", "attribution", "personal", "retention"}
 _KPI_KEYS = {
     "id", "measure", "queues", "channels", "answer_within_s", "short_abandon_s", "abandons", "target", "material",
     "better", "volume_band", "patience_s", "formula", "instrument", "within_days", "valid_from", "agreed_on",
@@ -127,6 +128,8 @@ _KPI_KEYS = {
 }  # fmt: skip
 _PRIVATE_ITEM = re.compile(r"(?P<table>\w+)(?:\.(?P<column>\w+)|\[(?P<by>\w+)=(?P<value>[^\]]+)\])?")
 _LONGEST_RETENTION = 36_525  # days: a hundred years
+# As `core.economics.attribution.PARTS`, which takes too long to import for reading a file.
+ATTRIBUTED_PARTS = ("plan", "volume_inside", "volume_outside", "handling", "planning", "presence")
 PAID_SHARES = ("in_target", "late", "repeated", "idle", "not_split")
 
 
@@ -247,7 +250,8 @@ class _DefinitionReader(TomlReader):
             kpis=tuple(self.kpi(number, item) for number, item in self.items(content, "kpi")),
             private=self.private(content.get("private", {})),
             sources=tuple(self.source(number, item) for number, item in self.items(content, "source")),
-            answers_for=self.answers_for(content.get("paid", {})),
+            answers_for=self.answers_for(content.get("paid", {}), "paid", PAID_SHARES),
+            causes_answered_for=self.answers_for(content.get("attribution", {}), "attribution", ATTRIBUTED_PARTS),
             digests=self.digests(content.get("personal", {})),
             retention=self.retention(content.get("retention", {})),
         )
@@ -356,12 +360,13 @@ class _DefinitionReader(TomlReader):
             mapping=self.get(item, where, "as", str),
         )
 
-    def answers_for(self, section: Mapping[str, Any]) -> dict[str, str]:
-        self.keys(section, "paid", {"answers_for"})
-        said = self.get(section, "paid", "answers_for", dict, {})
-        self.keys(said, "paid.answers_for", set(PAID_SHARES))
+    def answers_for(self, section: Mapping[str, Any], name: str, items: Sequence[str]) -> dict[str, str]:
+        """Who answers for which of the items, under `answers_for` of a section; only those that it names."""
+        self.keys(section, name, {"answers_for"})
+        said = self.get(section, name, "answers_for", dict, {})
+        self.keys(said, f"{name}.answers_for", set(items))
         known = ["customer", "provider", "both"]
-        return {key: self.one_of(said, "paid.answers_for", key, known, "both") for key in said}
+        return {key: self.one_of(said, f"{name}.answers_for", key, known, "both") for key in said}
 
     def digests(self, section: Mapping[str, Any]) -> tuple[str, ...]:
         self.keys(section, "personal", {"digest"})

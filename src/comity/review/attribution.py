@@ -37,7 +37,7 @@ from comity.review.periods import longest_whole
 MEASURE = "service_level"
 BOTH = "both"
 _DIGITS = 6  # of a contact: what adding up floats leaves goes, and a day's forecast is the number that was written
-# Who answers for a part unless the parties say otherwise; the plan belongs to whoever locked it.
+# Who answers for a part unless the book says otherwise; for the plan see `_plan_answers`.
 ANSWERS = {
     "volume_inside": "provider",
     "volume_outside": "customer",
@@ -108,6 +108,8 @@ class Attribution:
     of the period that the records no longer tell of; None where they tell of the whole. `intervals` are those that
     were shared out, `required` a number in each. `to_keep` is None where the target was kept, by the
     model or as observed, or where nothing would have kept it; `usual` where the period before tells of too few days.
+    `answers` is None for the plan where it promised more than the target: spare capacity is nobody's. For the parts of
+    `agreed_answers` the book names who answers.
     """
 
     kpi: Kpi
@@ -117,7 +119,7 @@ class Attribution:
     parties: Mapping[Side, str]
     viewer_side: Side | None
     timezone: str
-    answers: Mapping[str, str]
+    answers: Mapping[str, str | None]
     counted_as: Abandons
     patience_from: str
     planned: Planned | None
@@ -131,6 +133,7 @@ class Attribution:
     to_keep: TargetGap | None = None
     usual: UsualScatter | None = None
     missing: tuple[Missing, ...] = field(default=())
+    agreed_answers: tuple[str, ...] = ()
 
 
 def attribute(  # noqa: PLR0913 - what is asked, and of what
@@ -186,8 +189,10 @@ def attribute(  # noqa: PLR0913 - what is asked, and of what
 
 
 def _attribution(book: Book, kpi: Kpi, calendar: Calendar, period: Period, **fields: object) -> Attribution:
-    planned = fields.get("planned")
-    locked_by = planned.locked_by if isinstance(planned, Planned) else ()
+    planned, shared = fields.get("planned"), fields.get("shared")
+    answers = {"plan": _plan_answers(planned) if isinstance(planned, Planned) else BOTH} | ANSWERS
+    answers |= book.definition.causes_answered_for
+    plan = next((part.value for part in shared.parts if part.id == "plan"), 0.0) if isinstance(shared, SharedOut) else 0
     values: dict[str, object] = {
         "kpi": kpi,
         "period": period,
@@ -196,7 +201,8 @@ def _attribution(book: Book, kpi: Kpi, calendar: Calendar, period: Period, **fie
         "parties": {side: party.name for side, party in book.definition.parties.items()},
         "viewer_side": book.viewer.side,
         "timezone": book.definition.timezone,
-        "answers": {"plan": locked_by[0] if len(locked_by) == 1 else BOTH} | ANSWERS,
+        "answers": answers | {"plan": None if plan > 0 else answers["plan"]},
+        "agreed_answers": tuple(book.definition.causes_answered_for),
         "counted_as": kpi.abandons,
         "patience_from": "",
         "planned": None,
@@ -206,6 +212,13 @@ def _attribution(book: Book, kpi: Kpi, calendar: Calendar, period: Period, **fie
         "relief": None,
     }
     return Attribution(**(values | fields))  # type: ignore[arg-type]  # the names are those above
+
+
+def _plan_answers(planned: Planned) -> str:
+    """Who answers for a plan below the target: who delivered the required positions, else who locked the forecast."""
+    sides = [side for side in planned.said_by.get("required", ()) if side in set(Side)] if planned.promised else []
+    sides = sides or list(planned.locked_by)
+    return sides[0] if len(sides) == 1 else BOTH
 
 
 def _complete(planned: Planned, kpi: Kpi, promise: AgreedLevel) -> tuple[Intervals, Mapping[int, float], str]:

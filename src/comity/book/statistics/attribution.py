@@ -81,14 +81,14 @@ def gather(book: Book, kpi: Kpi, period: Period, taken_out: TakenOut = TakenOut.
 def _stated_by(book: Book, kpi: Kpi, period: Period) -> dict[str, tuple[str, ...]]:
     """Who delivered the rows that count against a side, whatever they say of who ordered or locked."""
     forecasts = forecasts_that_count(_within(book.table(FORECASTS), period), kpi).filter(_.locked.fill_null(False))
-    forecasts_by_kind = {"locked": forecasts}
+    rows_by_kind = {"locked": forecasts}
     if book.has(SCHEDULES):
-        forecasts_by_kind["ordered_off"] = in_queues(_within(book.table(SCHEDULES), period), kpi).filter(
-            _.ordered_off > 0
-        )
+        schedules = in_queues(_within(book.table(SCHEDULES), period), kpi)
+        rows_by_kind["ordered_off"] = schedules.filter(_.ordered_off > 0)
+        rows_by_kind["required"] = schedules.filter(_.required.notnull())
     return {
         name: tuple(sorted(rows.select("brought_by").distinct().to_pyarrow().column("brought_by").to_pylist()))
-        for name, rows in forecasts_by_kind.items()
+        for name, rows in rows_by_kind.items()
     }
 
 

@@ -9,7 +9,8 @@ from comity.core.agreements import Kpi
 from comity.core.economics.attribution import Part as Share
 from comity.core.economics.attribution import SharedOut, Unfit
 from comity.core.economics.settlements import Relief
-from comity.review.attribution import Attribution
+from comity.core.values import Side
+from comity.review.attribution import Amounts, Attribution
 from comity.review.i18n.words import Words, clean
 from comity.review.model import Missing
 from comity.review.views.rounding import largest_remainder
@@ -43,6 +44,11 @@ class PartRow:
     low: float | None
     high: float | None
 
+    @property
+    def value(self) -> float:
+        """What it adds, in points as shown."""
+        return round(self.end - self.start, 2)
+
 
 @dataclass(frozen=True, slots=True)
 class SideSum:
@@ -71,16 +77,31 @@ class AttributionRows:
 
     @property
     def sums(self) -> tuple[SideSum, ...]:
-        """What each side answers for, of the parts as shown, so that they add up as shown."""
+        """What each side's causes cost, of the parts as shown: what one cause gained makes up for no other."""
         return tuple(
-            SideSum(side, round(sum(row.end - row.start for row in self.parts if row.answers == side), 2))
+            SideSum(side, round(sum(row.value for row in self.parts if row.answers == side and row.value < 0), 2))
             for side in SIDES
         )
 
     @property
-    def one_way(self) -> bool:
-        """Whether all sums point where the whole does: only then is it a whole that can be shared."""
-        return self.off != 0 and all(one.value * self.off >= 0 for one in self.sums)
+    def gains(self) -> tuple[PartRow, ...]:
+        """The parts that raised the level, which stand beside the sums by name."""
+        return tuple(row for row in self.parts if row.value > 0)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the parts that cost make the miss alone: only then is it a whole that can be shared."""
+        return self.off < 0 and not self.gains
+
+    @property
+    def moved(self) -> tuple[PartRow, ...]:
+        """The parts that moved the level as shown."""
+        return tuple(row for row in self.parts if row.value)
+
+    @property
+    def unmoved(self) -> tuple[PartRow, ...]:
+        """The parts that are 0 as shown."""
+        return tuple(row for row in self.parts if not row.value)
 
 
 def kpi_name(kpi: Kpi, words: Words) -> str:
@@ -138,6 +159,8 @@ def attribution_rows(attribution: Attribution, shared: SharedOut, words: Words) 
     for part, step in zip((*shared.parts, None), steps, strict=True):
         key = "unexplained" if part is None else part.id
         why = _why(key, attribution, shared, words)
+        if key == "plan" and step > 0:
+            key = "spare"
         key = "volume_or_redials" if key == "volume_outside" and not known_callers else key
         ends = (None, None) if part is None else (part.low, part.high)
         part_rows.append(
@@ -192,6 +215,89 @@ def _why(part: str, attribution: Attribution, shared: SharedOut, words: Words) -
     return words(f"attribution.why_{part}", **values)
 
 
+_LEAST_CHANGE = 0.005  # of hours, contacts or handle time: below, it is the times that differ and not the amount
+_TENTH = 0.1  # from which a share is told in whole per cent
+_SECOND_CAUSE = 0.1  # points, from which a second cause is named
+
+
+def lead_sentence(attribution: Attribution, words: Words) -> str:
+    """The largest cause of a miss with what happened, and the next one; empty where nothing is laid to a cause."""
+    worst = _worst_parts(attribution, words)
+    if not worst:
+        return ""
+    text = words(
+        "attribution.lead",
+        cause=_cause_clause(worst[0][0], attribution, words, "lead"),
+        points=words.signed(worst[0][1], 1),
+    )
+    if len(worst) > 1 and -worst[1][1] >= _SECOND_CAUSE:
+        name = words(f"attribution.short_{worst[1][0]}")
+        text += words("attribution.lead_next", cause=name, points=words.number(-worst[1][1], 1))
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def lead_cause(attribution: Attribution, words: Words) -> str:
+    """The largest cause of a miss in a clause that names no party; empty where nothing is laid to a cause."""
+    worst = _worst_parts(attribution, words)
+    if not worst:
+        return ""
+    cause = _cause_clause(worst[0][0], attribution, words, "cause")
+    return words("attribution.lead", cause=cause, points=words.signed(worst[0][1], 1))
+
+
+def spare_sentence(attribution: Attribution, words: Words) -> str:
+    """What the plan itself would have given, where that is more than the target."""
+    shared = attribution.shared
+    if shared is None or not shared.fit or attribution.answers["plan"] is not None:
+        return ""
+    level = words.percent(shared.levels[0, 0, 0, 0])
+    return words("attribution.spare_beside", level=level, target=f"{short_number(shared.target * 100, words)}\u00a0%")
+
+
+def unmoved_sentence(rows: AttributionRows, words: Words) -> str:
+    """The parts that are 0 as shown, each with what was planned and what happened; empty where there are none."""
+    if not rows.unmoved:
+        return ""
+    names = [f"{row.name} ({row.why})" if row.why else row.name for row in rows.unmoved]
+    return words("attribution.unmoved", parts=", ".join(names))
+
+
+def _worst_parts(attribution: Attribution, words: Words) -> list[tuple[str, float]]:
+    """The causes that cost, the dearest first, in points as shown; none where the target was met, or of an unfit model."""
+    shared = attribution.shared
+    if shared is None or not shared.fit or shared.observed >= shared.target:
+        return []
+    rows = attribution_rows(attribution, shared, words).parts
+    costs = [(part.id, row.value) for part, row in zip(shared.parts, rows, strict=False) if row.value < 0]
+    return sorted(costs, key=lambda one: one[1])
+
+
+def _cause_clause(part: str, attribution: Attribution, words: Words, family: str) -> str:
+    """What happened, in a clause: an amount where the amount differs, else that it came at other times."""
+    shared, amounts = attribution.shared, attribution.amounts
+    assert shared is not None
+    noun, provider = contact_noun(attribution.kpi, words), words.side(Side.PROVIDER, attribution.parties)
+    if part == "plan":
+        return words(f"attribution.{family}_plan", level=words.percent(shared.levels[0, 0, 0, 0]))
+    change = None if amounts is None else _relative_change(part, amounts)
+    key = part if change is not None and change >= _LEAST_CHANGE else f"{part}_times"
+    share = "" if change is None else words.percent(change, 0 if change >= _TENTH else 1)
+    return words(f"attribution.{family}_{key}", share=share, noun=noun, party=provider)
+
+
+def _relative_change(part: str, amounts: Amounts) -> float | None:
+    """How far an amount went from its plan towards a worse level, as a share of the plan."""
+    planned, actual = {
+        "volume_inside": (amounts.forecast, amounts.came),
+        "volume_outside": (amounts.forecast, amounts.came),
+        "handling": (amounts.forecast_aht, amounts.aht),
+        "planning": (amounts.scheduled, amounts.required),
+        "presence": (amounts.staffed, amounts.scheduled),
+    }[part]
+    of = {"planning": amounts.required, "presence": amounts.scheduled}.get(part, planned)
+    return None if planned is None or actual is None or not of else (actual - planned) / of
+
+
 def minutes_text(seconds: float | None, words: Words) -> str:
     """Minutes and seconds: 6 min 05 s."""
     if seconds is None:
@@ -202,7 +308,7 @@ def minutes_text(seconds: float | None, words: Words) -> str:
 
 def attribution_notes(attribution: Attribution, shared: SharedOut, words: Words) -> list[str]:
     """Whether it is fit to be used, how it was come by, what is left out, and what was asked besides."""
-    lines = [_fit(shared, words)]
+    lines = [_fit(shared, words), _answers_note(attribution, words)]
     if round(shared.ordered_off * _HUNDREDTHS / 10):
         lines.append(words("attribution.ordered_off", points=points_text(shared.ordered_off, words)))
         lines += _said_by(attribution, "ordered_off", words)
@@ -219,6 +325,14 @@ def attribution_notes(attribution: Attribution, shared: SharedOut, words: Words)
     for question, level in attribution.what_if.items():
         lines.append(words("attribution.what_if", question=question, level=words.percent(level)))
     return lines
+
+
+def _answers_note(attribution: Attribution, words: Words) -> str:
+    """Whether the parties said who answers for which part, or the defaults hold."""
+    if not attribution.agreed_answers:
+        return words("attribution.answers_default")
+    names = words.listed([words(f"attribution.{part}").lower() for part in attribution.agreed_answers])
+    return words("attribution.answers_agreed", parts=names)
 
 
 def _said_by(attribution: Attribution, what: str, words: Words) -> list[str]:

@@ -23,10 +23,13 @@ from comity.review.views.attribution import (
     attribution_title,
     contact_noun,
     kpi_name,
+    lead_sentence,
     missing_sentence,
     points_text,
     short_number,
+    spare_sentence,
     summary_sentence,
+    unmoved_sentence,
 )
 
 _LOOKS = {"customer": "customer", "provider": "provider", "both": "joint", None: "nobody"}
@@ -72,12 +75,15 @@ def template_context(attribution: Attribution, words: Words) -> dict[str, Any]:
         "sides": list(Side),
         "missing": [missing_sentence(one, attribution, words) for one in attribution.missing],
         "sentence": None if shared is None else summary_sentence(attribution, shared, words),
+        "lead": lead_sentence(attribution, words),
+        "spare": spare_sentence(attribution, words),
         "fit": shared is not None and shared.fit,
         "told": view,
+        "unmoved": "" if view is None else unmoved_sentence(view, words),
         **_cascade(view, words, fit=shared is not None and shared.fit),
         **_sums(attribution, shared, view, words),
         "notes": notes,
-        "rest": [line for line in notes[1:] if line != words("attribution.order")],  # those stand under the causes
+        "rest": [line for line in notes[2:] if line != words("attribution.order")],  # those stand under the causes
         "when": None if shared is None else draw_miss_map(attribution, shared, words),
         "signs": SIGNS,
         "worst": [] if shared is None or not shared.fit else _worst(attribution, shared, words),
@@ -90,7 +96,7 @@ def _cascade(view: AttributionRows | None, words: Words, *, fit: bool) -> dict[s
         return {"axis": None, "falls": []}
     bars = [
         charts.CascadeStep(row.start, row.end, _LOOKS[row.answers if fit else None], row.low, row.high)
-        for row in view.parts
+        for row in view.moved
     ]
     head, falls = charts.cascade(view.start, bars, view.end, lambda value: f"{short_number(value, words)}\u00a0%")
     return {"axis": head.screen(), "falls": [chart.screen() for chart in falls]}
@@ -101,14 +107,10 @@ def _sums(
 ) -> dict[str, Any]:
     """What each side answers for: a bar that is shared, or from a zero where the sums point both ways."""
     if shared is None or view is None or not shared.fit:
-        return {"strip": None, "sums": [], "check": ""}
-    # A whole that is shared needs no sign, what points both ways does.
-    write = words.number if view.one_way else words.signed
-    size = abs if view.one_way else float
-    low, high = (
-        min(0.0, *(side_sum.value for side_sum in view.sums)),
-        max(0.0, *(side_sum.value for side_sum in view.sums)),
-    )
+        return {"strip": None, "sums": [], "gains": [], "check": ""}
+    # A whole that is shared needs no sign.
+    write, size = (words.number, abs) if view.is_whole else (words.signed, float)
+    low = min(0.0, *(side_sum.value for side_sum in view.sums))
     sums: list[dict[str, Any]] = []
     for side_sum in view.sums:
         name = (
@@ -116,23 +118,21 @@ def _sums(
             if side_sum.answers is None
             else words.side(side_sum.answers, attribution.parties)
         )
-        bar = charts.from_zero(side_sum.value, low, high, _LOOKS[side_sum.answers]).screen()
+        bar = charts.from_zero(side_sum.value, low, 0.0, _LOOKS[side_sum.answers]).screen()
         sums.append({"answers": side_sum.answers, "name": name, "points": write(size(side_sum.value), 2), "bar": bar})
-    terms = (
-        " + ".join(write(size(side_sum.value), 2) for side_sum in view.sums)
-        .replace("+ +", "+ ")
-        .replace("+ \u2212", "\u2212 ")
-    )
     strip = None
-    if view.one_way:
+    if view.is_whole:
         parts = [
             (abs(side_sum.value), _LOOKS[side_sum.answers], row["name"], row["points"])
             for side_sum, row in zip(view.sums, sums, strict=True)
         ]
         strip = charts.shares(parts).screen()
+    values = [size(side_sum.value) for side_sum in view.sums] + [row.value for row in view.gains]
+    terms = " + ".join(write(value, 2) for value in values).replace("+ +", "+ ").replace("+ \u2212", "\u2212 ")
     return {
         "strip": strip,
         "sums": sums,
+        "gains": [(row.name, row.points) for row in view.gains],
         "check": words("attribution.check_sums", terms=terms.removeprefix("+"), off=write(size(view.off), 2)),
     }
 

@@ -34,6 +34,7 @@ def render(attribution: Attribution) -> bytes:
             "source": planned.source,
             "left_out": dict(planned.left_out),
             "redials": planned.redials,
+            "agreed_answers": list(attribution.agreed_answers),
             "said_by": {name: list(sides) for name, sides in planned.said_by.items()},
             "required_locked_share": planned.promised,
             "patience": {
@@ -61,7 +62,7 @@ def _relief(relief: Relief, shared: SharedOut) -> dict[str, Any]:
     }
 
 
-def _told(shared: SharedOut, answers: Mapping[str, str]) -> dict[str, Any]:
+def _told(shared: SharedOut, answers: Mapping[str, str | None]) -> dict[str, Any]:
     parts = []
     for part in shared.parts:
         fields = {"id": part.id, "value": part.value, "low": part.low, "high": part.high, "answers": answers[part.id]}

@@ -9,7 +9,9 @@ from comity.review.views.attribution import (
     attribution_notes,
     attribution_rows,
     attribution_title,
+    lead_sentence,
     missing_sentence,
+    spare_sentence,
     summary_sentence,
 )
 
@@ -25,6 +27,9 @@ def _draw(console: Console, attribution: Attribution, words: Words) -> None:
         console.print(Text(missing_sentence(missing, attribution, words)))
     if attribution.shared is None:
         return
+    for text in (lead_sentence(attribution, words), spare_sentence(attribution, words)):
+        if text:
+            console.print(Text(text))
     console.print(Text(summary_sentence(attribution, attribution.shared, words)))
     console.print()
     view = attribution_rows(attribution, attribution.shared, words)

@@ -69,7 +69,8 @@ def _parts(book: WorkbookWriter, attribution: Attribution, shared: SharedOut, da
             formula = f"=SUM('{by_day}'!{column}2:{column}{days + 1})"
         ends = [Cell(part.low, _POINTS), Cell(part.high, _POINTS)]
         name = words(f"attribution.{part.id}")
-        answers = words.side(attribution.answers[part.id], attribution.parties)
+        who = attribution.answers[part.id]
+        answers = words("attribution.nobody") if who is None else words.side(who, attribution.parties)
         rows.append([Cell(name), Cell(Formula(formula, part.value), _POINTS), *ends, Cell(answers)])
     unexplained = f"=B{len(rows) + 3}-'{levels}'!F17"
     rows.append([Cell(words("attribution.unexplained")), Cell(Formula(unexplained, shared.unexplained), _POINTS)])
