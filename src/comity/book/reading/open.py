@@ -14,6 +14,7 @@ from ibis.backends.duckdb import Backend
 from comity.book.definition import Definition, read_definition
 from comity.book.reading.typed_files import TypedFormOptions, TypedTable, typed_form
 from comity.book.reading.visibility import join_own_rows, visible_rows_sql
+from comity.book.storage import exact_sums
 from comity.book.storage.commit import finish_pending_commit
 from comity.book.storage.duckdb import as_book_error, connect, make_work_folder, remove_work_folder
 from comity.book.storage.layout import OWN_COLUMNS, table_files
@@ -71,6 +72,7 @@ class Book:
         self.definition = definition
         self.viewer = viewer
         self.engine: Backend = ibis.duckdb.from_connection(con)
+        self.engine.compiler = exact_sums.compiler
         self.holdings: dict[str, Holding] = {}
         self._con = con
         self._work = work

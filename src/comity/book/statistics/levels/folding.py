@@ -29,8 +29,11 @@ class Daily:
 
     @classmethod
     def of(cls, table: pa.Table, day: str) -> "Daily":
-        """Take a grouped aggregate; rows without a day, and sums over nothing, count nothing."""
-        table = table.filter(table.column(day).is_valid())
+        """Take a grouped aggregate; rows without a day, and sums over nothing, count nothing.
+
+        By day, as the order in which an engine gives its groups would move the last digits of what is added up.
+        """
+        table = table.filter(table.column(day).is_valid()).sort_by(day)
         days = table.column(day).cast(pa.int32()).to_numpy().astype(np.int64)
         columns = {
             name: np.nan_to_num(table.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False))
