@@ -135,7 +135,7 @@ def run_jobs(*tasks: str) -> int:
 
 
 # What a review's page waits for.
-COMPUTING = ("reviews.compute", "reviews.attribute", "reviews.figures")
+COMPUTING = ("reviews.compute", "reviews.attribute", "reviews.figures", "reviews.level")
 
 
 @cache

@@ -305,7 +305,7 @@ def _bare(answer):
 def everything(them, who, languages):
     """All that somebody can read: pages and files, bodies and headers; the languages by turns, or each in all."""
     browser = them.client(who)
-    files = (them.url(f"review/file.{form}?period=2026-06") for form in ("html", "xlsx", "pptx", "pdf"))
+    files = (them.url(f"review/file.{form}?period=2026-06") for form in ("html", "xlsx", "pptx", "pdf", "board"))
     pages = [*(address(them, name) for name in WITHIN), *files]
     pages += [
         them.url(f"records/{them.own_file}/"),

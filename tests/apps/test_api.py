@@ -577,7 +577,8 @@ def test_a_delivery_is_described_in_full_to_its_own_side_alone(them):
 
 
 @pytest.mark.parametrize(
-    ("form", "begins"), [("pdf", b"%PDF-"), ("html", b"<!doctype html>"), ("xlsx", b"PK"), ("pptx", b"PK")]
+    ("form", "begins"),
+    [("pdf", b"%PDF-"), ("board", b"%PDF-"), ("html", b"<!doctype html>"), ("xlsx", b"PK"), ("pptx", b"PK")],
 )
 def test_a_review_file_holds_what_the_person_may_see(them, form, begins):
     found = ask(them, "provider_executive", f"review/file.{form}?period=2026-06")

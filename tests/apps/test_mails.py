@@ -84,6 +84,7 @@ JOBS = {
     "reviews.attribute": "who asked",
     "matters.claim_effect": "who asked",
     "reviews.figures": "who asked",
+    "reviews.level": "who asked",
     "reviews.recompute": "lead",  # defers the two above
     "reviews.new_day": "lead",
     "replies.tick": "the room",  # notes that the clock ran, and sees no row of a relationship

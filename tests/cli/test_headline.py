@@ -30,8 +30,8 @@ def run(book):
 def test_without_words_the_draft_is_shown(run):
     shown = run()
     assert shown.exit_code == 0
-    assert shown.stdout.startswith("2026-Q2, draft: Satisfaction")
-    assert "only looks higher" in shown.stdout
+    assert shown.stdout.startswith("2026-Q2, draft: 1 of 4 targets missed: service level")
+    assert "although the figure rose" in shown.stdout
     assert "*" not in shown.stdout
 
 
@@ -42,7 +42,7 @@ def test_words_are_put_in_the_drafts_place_and_the_draft_is_kept(run, book):
     worded = read_override(book, "2026-Q2", Against.PREVIOUS)
     assert worded is not None
     assert worded.text == "Calls were answered later."
-    assert "only looks higher" in worded.draft
+    assert "although the figure rose" in worded.draft
 
 
 def test_clear_returns_to_the_draft(run, book):

@@ -52,14 +52,21 @@ def kept(tmp_path_factory):
     return folder
 
 
-WRITTEN = {"terminal": "●".encode(), "json": b"{", "html": b"<!doctype html>", "pdf": b"%PDF-", "xlsx": b"PK"}
+WRITTEN = {
+    "terminal": "●".encode(),
+    "json": b"{",
+    "html": b"<!doctype html>",
+    "pdf": b"%PDF-",
+    "board": b"%PDF-",
+    "xlsx": b"PK",
+}
 
 
 @pytest.mark.gate
 @pytest.mark.parametrize("language", ["en", "es"])
 @pytest.mark.parametrize("form", sorted(WRITTEN))
-def test_five_forms_in_two_languages_to_a_file_and_to_standard_output(book, tmp_path, form, language):
-    if form == "pdf":
+def test_six_forms_in_two_languages_to_a_file_and_to_standard_output(book, tmp_path, form, language):
+    if form in {"pdf", "board"}:
         pytest.importorskip("weasyprint", exc_type=OSError, reason="the system has no pango")
     file = tmp_path / f"review.{form}"
     to_file = review(book, *JUNE, "-f", form, "--language", language, "-o", file)

@@ -1,4 +1,4 @@
-"""`comity review`: a book to one page, in six formats."""
+"""`comity review`: a book to one page, in seven formats."""
 
 import os
 import shutil
@@ -28,6 +28,7 @@ class Form(StrEnum):
     JSON = "json"
     HTML = "html"
     PDF = "pdf"
+    BOARD = "board"
     XLSX = "xlsx"
     PPTX = "pptx"
 
@@ -46,7 +47,7 @@ class Reference(StrEnum):
     YEAR_BEFORE = "year-before"
 
 
-_BINARY = frozenset({Form.PDF, Form.XLSX, Form.PPTX})
+_BINARY = frozenset({Form.PDF, Form.BOARD, Form.XLSX, Form.PPTX})
 
 
 def register(app: typer.Typer) -> None:

@@ -19,10 +19,10 @@ from comity.core.values import Comparison, Period
 from comity.review.headline_override import read_override
 from comity.review.levels import BuiltLevels, build_levels
 from comity.review.limits import MOST_PERIODS, limits_before
-from comity.review.missing import held_by, missing_figure, missing_tables
+from comity.review.missing import missing_figure, missing_tables
 from comity.review.model import Delivery, Limits, Missing, Origin, ReadingPoint, Review
 from comity.review.periods import longest_whole
-from comity.review.readings import PLANNED, ReadingSpec, reading_specs
+from comity.review.readings import ReadingSpec, reading_specs
 
 _TAIL = 0.025
 _DAY = timedelta(days=1)
@@ -86,7 +86,7 @@ def build_review(book: Book, *, period: str | None = None, against: Against | No
         for reading, stats in zip(one.readings, one.stats, strict=True)
     )
     histories = {key: points for one in formed for key, points in one.histories.items()}
-    lacking = [*levels.missing, *(item for one in formed for item in one.missing), *_planned(book)]
+    lacking = [*levels.missing, *(item for one in formed for item in one.missing)]
     origins = _origins(book)
     return Review(
         book=book.definition.name,
@@ -247,16 +247,6 @@ def _uncovered(book: Book, reading: str, calendar: Calendar, lacking: Sequence[U
     tables = tuple(dict.fromkeys(one.table for one in lacking))
     periods = ", ".join(dict.fromkeys(calendar.name(one.period) for one in lacking))
     return missing_figure(book, reading, tables, "not_covered", {"period": periods})
-
-
-def _planned(book: Book) -> list[Missing]:
-    missing_readings = []
-    for planned in PLANNED:
-        if book.has(*planned.needs):
-            missing_readings.append(Missing(planned.id, (), held_by(book, planned.needs), "later"))
-        else:
-            missing_readings.append(missing_tables(book, planned.id, planned.needs))
-    return missing_readings
 
 
 # Where it came from -------------------------------------------------------------------------------------------

@@ -111,10 +111,7 @@ def build_miss_map(attribution: Attribution, shared: SharedOut) -> MissMap | Non
         )
 
     good, came = summed(intervals.good), summed(counted)
-    sides = {
-        side: _lost(attribution, shared, side)
-        for side in dict.fromkeys(attribution.answers[part] for part in PARTS[1:])
-    }
+    sides = {side: _lost(attribution, shared, side) for side in dict.fromkeys(_answers(attribution).values())}
     losses = {side: summed(lost) for side, lost in sides.items()}
     who: list[tuple[str, ...]] = []
     for row in range(rows):
@@ -127,6 +124,11 @@ def build_miss_map(attribution: Attribution, shared: SharedOut) -> MissMap | Non
     days = () if by_week else _days(attribution, every, intervals.good, counted)
     found = _stretches(attribution, shared, every, slots, counted) if shared.fit else ()
     return MissMap(tuple(columns), first, good, came, tuple(who), days, found)
+
+
+def _answers(attribution: Attribution) -> dict[str, str]:
+    """Who answers for each part but the plan, which is of no half hour."""
+    return {part: who for part in PARTS[1:] if (who := attribution.answers[part]) is not None}
 
 
 def _slots(local: Sequence[datetime]) -> Ints:
@@ -165,8 +167,9 @@ def _stretches(
     contacts = summed(counted) / counted.sum()
     weekdays = np.array([day.weekday() for day in days])
     stretches: list[Stretch] = []
-    for side in dict.fromkeys(attribution.answers[part] for part in PARTS[1:]):
-        causes = {part: summed(-shared.by_interval[part]) for part in PARTS[1:] if attribution.answers[part] == side}
+    answers = _answers(attribution)
+    for side in dict.fromkeys(answers.values()):
+        causes = {part: summed(-shared.by_interval[part]) for part, who in answers.items() if who == side}
         lost = np.asarray(sum(causes.values()))
         total = float(lost.sum())
         if total < attribution.kpi.material:

@@ -40,7 +40,7 @@ class ReadingSpec:
 
 @dataclass(frozen=True, slots=True)
 class PlannedReading:
-    """A reading that a later version makes; until then it stands under what is missing. Fields as in `ReadingSpec`."""
+    """A reading that a later version makes; until then no page or file names it. Fields as in `ReadingSpec`."""
 
     id: str
     needs: tuple[str, ...]

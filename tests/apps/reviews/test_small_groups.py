@@ -281,7 +281,7 @@ def test_where_own_and_joint_differ_by_one_person_everybody_sees_the_joint_figur
     assert "differ from the shared ones by fewer than five people" in page.content.decode()
     page = them.client(who).get(them.url("review/?period=2026-04&view=own"), headers={"accept-language": "es"})
     assert "difieren de las compartidas en menos de cinco personas" in page.content.decode()
-    for form in ("pdf", "html", "xlsx", "pptx"):
+    for form in ("pdf", "board", "html", "xlsx", "pptx"):
         assert them.client(who).get(them.url(f"review/file.{form}?period=2026-04")).status_code == 200
 
 

@@ -3,12 +3,17 @@
 import builtins
 import importlib
 import io
+from datetime import date
 
 import pytest
 
+from comity.core.values import Side
+from comity.review.i18n.words import words_of
+from comity.review.proceedings import AskedMatter, Confirmation, Proceedings
 from comity.review.render import render
 from comity.review.render.errors import PdfUnavailableError
 from tests.builders import review as sample
+from tests.builders.attribution import build_attribution
 
 pytestmark = pytest.mark.gate
 
@@ -89,3 +94,77 @@ def test_without_pango_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", lacking)
     with pytest.raises(PdfUnavailableError, match=r"pango.*libpango-1.0-0.*--format html"):
         render(sample.bare(), "pdf")
+
+
+# Three pages for a board --------------------------------------------------------------------------------------
+
+
+def about_the_quarter(tmp_path, count=5):
+    """What was done about the sample's period: both confirmed, and so many matters of each kind."""
+    kpi = next(level.kpi for level in sample.review().levels if level.met is False)
+    matters = [
+        AskedMatter(
+            kind,
+            f"{kind} {number}",
+            Side.PROVIDER,
+            "asked",
+            Side.CUSTOMER,
+            date(2026, 7, 17),
+            kpi,
+            disputes=kind == "dispute",
+            value=0.8123,
+        )
+        for kind in ("action", "claim", "dispute")
+        for number in range(count)
+    ]
+    words = (
+        Confirmation(Side.CUSTOMER, "Marta Ruiz", date(2026, 7, 10)),
+        Confirmation(Side.PROVIDER, "", date(2026, 7, 14)),
+    )
+    return Proceedings(
+        words,
+        final_on=date(2026, 7, 14),
+        entry=(2, "ab" * 32),
+        matters=tuple(matters),
+        causes={kpi: build_attribution(tmp_path)},
+    )
+
+
+def texts(written):
+    return [" ".join(page.extract_text().replace("\u00a0", " ").split()) for page in pages(written)]
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_board_gets_three_pages_however_much_was_asked(tmp_path, language):
+    done = about_the_quarter(tmp_path, count=12)
+    many = sample.review(readings=sample.readings() * 2, levels=sample.review().levels * 3)
+    assert len(pages(render(many, "board", language, proceedings=done))) == 3
+    assert len(pages(render(sample.bare(), "board", language))) == 3
+
+
+def test_the_first_page_says_that_it_is_final_and_who_confirmed_when(tmp_path):
+    first, _, third = texts(render(sample.review(), "board", proceedings=about_the_quarter(tmp_path)))
+    assert "Final since 14 July 2026." in first
+    assert "confirmed by Marta Ruiz on 10 July 2026." in first
+    assert "confirmed by silence on 14 July 2026." in first
+    assert "Largest cause: 16 % more contacts than forecast" in first
+    assert "Missed targets" in first
+    assert "Entry 2 of the record" in third
+    assert "Readings" in third
+
+
+def test_the_second_page_has_what_was_asked_and_both_values_of_what_is_disputed(tmp_path):
+    level = next(level for level in sample.review().levels if level.met is False)
+    _, second, _ = texts(render(sample.review(), "board", proceedings=about_the_quarter(tmp_path, count=2)))
+    for said in ("action 0", "claim 0", "dispute 0", "Disputed figures", "Causes: "):
+        assert said in second
+    for value in (level.value, *level.reported.values(), 0.8123):
+        assert words_of("en").figure(value, level.unit).replace("\u00a0", " ") in second
+
+
+def test_what_is_not_confirmed_is_a_draft_and_what_does_not_fit_is_counted(tmp_path):
+    open_yet = Proceedings(matters=about_the_quarter(tmp_path, count=12).matters)
+    first, second, _ = texts(render(sample.review(), "board", proceedings=open_yet))
+    assert "Draft: not confirmed by both sides." in first
+    assert "Final" not in first
+    assert "8 more in the full review." in second

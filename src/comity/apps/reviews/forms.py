@@ -38,6 +38,9 @@ class MailForm(LocalisedForm):
         super().__init__(*args, initial=initial, **options)
         words = words_for(language())
         self.fields["due"].choices = [(one.value, words(f"wish.{one.name.lower()}")) for one in Schedule]  # type: ignore[attr-defined]
-        self.fields["form"].choices = [(one.value, one.value.upper() or words("wish.no_file")) for one in Attachment]  # type: ignore[attr-defined]
+        attachments = [
+            (one.value, words(f"review.file_{one.value}" if one.value else "wish.no_file")) for one in Attachment
+        ]
+        self.fields["form"].choices = attachments  # type: ignore[attr-defined]
         view = list(View) if own else [View.JOINT]
         self.fields["view"].choices = [(one.value, words(f"wish.{one.value}")) for one in view]  # type: ignore[attr-defined]

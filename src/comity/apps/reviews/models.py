@@ -18,8 +18,9 @@ class Schedule(models.TextChoices):
 
 
 class FileFormat(models.TextChoices):
-    """File format of a review."""
+    """File format of a review; `board` is a PDF of three pages."""
 
+    BOARD = "board"
     PDF = "pdf"
     HTML = "html"
     JSON = "json"
@@ -31,6 +32,7 @@ class Attachment(models.TextChoices):
     """File format of the attachment of a mailed review."""
 
     NONE = ""
+    BOARD = "board"
     PDF = "pdf"
     XLSX = "xlsx"
     PPTX = "pptx"

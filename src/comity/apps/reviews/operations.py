@@ -33,6 +33,7 @@ from comity.apps.replies.reminders import members_with_right, send_reminder
 from comity.apps.reviews import queries
 from comity.apps.reviews.figures import FigureChange, Figures, figure_changes, keep_unchanged_digits
 from comity.apps.reviews.models import ByMail
+from comity.apps.reviews.proceedings import printed
 from comity.apps.reviews.refusals import Code
 from comity.apps.reviews.sentences import figure_change_lines
 from comity.book.definition import UnusableBookError
@@ -278,23 +279,24 @@ def mail_review_if_due(member: MemberContext, now: datetime) -> bool:
     due = last_due(subscription.due, local_now)
     if due is None or due <= (subscription.sent_at or subscription.since):
         return False
-    review = queries.review(member.joint() if subscription.joint else member, None)
+    viewing_member = member.joint() if subscription.joint else member
+    review = queries.review(viewing_member, None)
     words = words_for(supported_language(member.membership.person.language))
     calendar = definition(member).calendar(review.cut)
     name = calendar.name(review.period)
-    files = []
+    files, done = [], printed(viewing_member, review, words.language)
     if subscription.form:
         files.append(
             (
-                f"review-{name}.{subscription.form}",
-                render(review, subscription.form, words.language),
+                queries.file_name(name, subscription.form),
+                render(review, subscription.form, words.language, proceedings=done),
                 queries.CONTENT_TYPES[subscription.form],
             )
         )
     placeholders: dict[str, Any] = {
         "relationship": str(member.relationship),
         "period": words.period(review.period, calendar.cut),
-        "headline": headline.plain_text(headline.headline_phrases(review, words)),
+        "headline": headline.plain_text(headline.headline_phrases(review, words, done)),
         "levels": "\n".join(_level_line(level_row(one, review, words)) for one in review.levels),
     }
     mail_member(member, "by_mail", f"{page_path(member, 'review')}?period={name}", files, **placeholders)

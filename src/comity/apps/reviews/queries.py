@@ -37,11 +37,14 @@ from comity.review.attribution import Attribution, NoAttributionError, attribute
 from comity.review.build import NoReviewError, build_review
 from comity.review.disclosure.redact import redact_other_cuts
 from comity.review.draw import miss_map
+from comity.review.level_detail import LevelDetail, build_level_detail
 from comity.review.model import Review
+from comity.review.proceedings import Proceedings
 from comity.review.render import html
 from comity.review.render.attribution import html as attribution_html
 
 COMPUTE_REVIEW, COMPUTE_ATTRIBUTION, RECOMPUTE = "reviews.compute", "reviews.attribute", "reviews.recompute"  # tasks
+COMPUTE_LEVEL = "reviews.level"  # a task too
 _SHOWN_WITH_ATTRIBUTION = 12  # matters of each kind; the list of matters has them all
 _SHOWN_WITH_REVIEW = 100  # disputes, and claims; the list of matters has them all
 # The columns that lists of matters show; a review may have two hundred of them.
@@ -63,12 +66,18 @@ _MATTER_FIELDS = [
     "follows",
 ]
 CONTENT_TYPES: dict[str, str] = {
+    FileFormat.BOARD: "application/pdf",
     FileFormat.PDF: "application/pdf",
     FileFormat.HTML: "text/html; charset=utf-8",
     FileFormat.JSON: "application/json",
     FileFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     FileFormat.PPTX: "application/vnd.openxmlformats-officedocument.presentationml.presentation",
 }
+
+
+def file_name(period: str, form: str) -> str:
+    """Return the name of a file of a review."""
+    return f"review-{period}-board.pdf" if form == FileFormat.BOARD else f"review-{period}.{form}"
 
 
 def mail_subscription(member: MemberContext) -> ByMail | None:
@@ -99,6 +108,19 @@ def review(member: MemberContext, period: str | None, against: Against | None = 
     if period is None:
         results.share_result(member, question, review_question(period_name(member, result), against))
     return result
+
+
+def level_detail(member: MemberContext, kpi: str, period: Period, name: str) -> LevelDetail:
+    """Return a level by month, queue, team and hour, with its contacts, as the viewer may see it.
+
+    :raises comity.apps.books.results.NotComputedYet: as `review`
+    """
+
+    def compute() -> LevelDetail:
+        with books.open_member_book(member) as book:
+            return build_level_detail(book, kpi, period, datetime.now(UTC))
+
+    return results.computed(member, Question(COMPUTE_LEVEL, (("kpi", kpi), ("period", name))), compute)
 
 
 def review_question(period: str | None, against: Against | None = None) -> Question:
@@ -134,7 +156,9 @@ def attribution_question(kpi: str, period: str | None) -> Question:
     return Question(COMPUTE_ATTRIBUTION, (("kpi", kpi), ("period", period)))
 
 
-def review_body(member: MemberContext, review: Review, links: html.RoomLinks) -> tuple[Markup, Markup]:
+def review_body(
+    member: MemberContext, review: Review, links: html.RoomLinks, proceedings: Proceedings
+) -> tuple[Markup, Markup]:
     """Render the body and the tail of a review's page in the reader's language, cached."""
     reader_language = language()
     key = (
@@ -144,10 +168,11 @@ def review_body(member: MemberContext, review: Review, links: html.RoomLinks) ->
         review.against,
         reader_language,
         tuple(sorted(links.marks.items())),
+        proceedings.key,
     )
 
     def make() -> tuple[str, ...]:
-        return tuple(str(one) for one in html.render_body(review, words_for(reader_language), links))
+        return tuple(str(one) for one in html.render_body(review, words_for(reader_language), links, proceedings))
 
     main, tail = results.cached(member, key, make)
     return Markup(main), Markup(tail)  # noqa: S704 - as it was rendered

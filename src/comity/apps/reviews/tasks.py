@@ -9,13 +9,14 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 
 from comity.apps.books import results
-from comity.apps.books.queries import has_book, zone
+from comity.apps.books.queries import definition, has_book, zone
 from comity.apps.outbox.operations import ExponentialBackoff
 from comity.apps.parties.member_context import MemberContext, acting_as, find_member, for_each_relationship
 from comity.apps.parties.queries import longest_serving_leads
 from comity.apps.reviews import figure_table, operations, queries
 from comity.apps.reviews.figure_table import COMPUTE_FIGURES
-from comity.core.calendars import Against
+from comity.apps.reviews.proceedings import missed_service_levels
+from comity.core.calendars import Against, named
 
 QUEUE = "reviews"
 
@@ -32,9 +33,16 @@ def compute(  # noqa: PLR0913 - as it was deferred
     state: str = "",  # noqa: ARG001 - for which records it was asked
     sides: Sequence[str] = (),  # noqa: ARG001 - whom a failure concerns
 ) -> None:
-    """Compute a review with the rights of the person who asked for it."""
+    """Compute a review, and the causes of its missed targets, with the rights of the person who asked for it."""
     against = None if terms["against"] is None else Against(terms["against"])
-    _compute(person, relationship, joint, lambda member: queries.review(member, terms["period"], against))
+
+    def with_causes(member: MemberContext) -> None:
+        review = queries.review(member, terms["period"], against)
+        for kpi in missed_service_levels(review):
+            with contextlib.suppress(*results.ERRORS):
+                queries.attribution(member, kpi, queries.period_name(member, review))
+
+    _compute(person, relationship, joint, with_causes)
 
 
 @app.task(queue=QUEUE, name=queries.COMPUTE_ATTRIBUTION, retry=ExponentialBackoff(max_attempts=3))
@@ -80,6 +88,27 @@ def compute_figures(  # noqa: PLR0913 - as above
             results.request_result(member, figure_table.QUESTION, gathered="yes")
 
     _compute(person, relationship, joint, make)
+
+
+@app.task(queue=QUEUE, name=queries.COMPUTE_LEVEL, retry=ExponentialBackoff(max_attempts=3))
+def compute_level(  # noqa: PLR0913 - as above
+    person: str,
+    relationship: str,
+    terms: Mapping[str, str],
+    *,
+    joint: bool,
+    key: str,  # noqa: ARG001 - as above
+    since: str,  # noqa: ARG001 - as above
+    state: str = "",  # noqa: ARG001 - as above
+    sides: Sequence[str] = (),  # noqa: ARG001 - as above
+) -> None:
+    """Compute what a level comes from, with the rights of the person who asked for it."""
+
+    def level(member: MemberContext) -> None:
+        _, period = named(terms["period"], definition(member).month_starts_on)
+        queries.level_detail(member, terms["kpi"], period, terms["period"])
+
+    _compute(person, relationship, joint, level)
 
 
 def _compute(person: str, relationship: str, joint: bool, compute: Callable[[MemberContext], object]) -> None:  # noqa: FBT001 - as it was deferred

@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from markupsafe import Markup
 
 from comity.apps.audit.models import Event, SubjectType
 from comity.apps.audit.operations import audit_read
@@ -23,12 +24,14 @@ from comity.apps.matters.sentences import dispute_mark, figure_mark
 from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.rights import Action
 from comity.apps.record.models import Consent, Entry, VoidReason
-from comity.apps.refusal import form_page
+from comity.apps.refusal import Refused, form_page
 from comity.apps.reviews import figure_table, operations, queries
 from comity.apps.reviews.figures import Figures, figure_changes
 from comity.apps.reviews.forms import MailForm, RestateForm
 from comity.apps.reviews.models import View
 from comity.apps.reviews.period_list import ListedPeriod, period_list
+from comity.apps.reviews.proceedings import printed
+from comity.apps.reviews.proceedings import proceedings as collect_proceedings
 from comity.apps.reviews.sentences import PartyName, figure_change_rows
 from comity.apps.reviews.what_if import WhatIf
 from comity.book.definition import UnusableBookError
@@ -47,11 +50,12 @@ from comity.review.render import render as render_as
 from comity.review.render.attribution import html as attribution_html
 from comity.review.render.figures import CONTENT_TYPES as TABLE_CONTENT_TYPES
 from comity.review.render.figures import TableFormat, write_table
-from comity.review.render.html import RoomLinks, find_reading, reading_key
+from comity.review.render.html import RoomLinks, find_reading, reading_key, render_level_detail
 from comity.review.views import attribution as attribution_view
 from comity.review.views.level import level_row
 from comity.review.views.sentences import definition_of, level_title, subtitle, title
 
+_MOST_DIGITS = 6  # of a page number
 _SHOWN_MATTERS = 20  # disputes and claims; the list of matters has them all
 
 
@@ -77,9 +81,21 @@ def _render_review(
     name = calendar.name(review.period)
     audit_read(member, Event.REVIEW_READ, SubjectType.PERIOD, {"period": name})
     matters_by_kpi = queries.matters_by_kpi(member, review.period, name)
-    body, tail = queries.review_body(viewing_member, review, _room_links(viewing_member, review, name, matters_by_kpi))
     matters = [one for those in matters_by_kpi.values() for one in those]
     closing = queries.closing(member, review.period, name, on_page=viewing_member.viewer.side is None)
+    entries = list(queries.entries(member, name))
+    proceedings = collect_proceedings(
+        viewing_member,
+        review,
+        name,
+        language(),
+        confirmations=closing.words,
+        entries=entries,
+        is_open=closing.is_open and not closing.waits_for,
+        matters=matters,
+    )
+    links = _room_links(viewing_member, review, name, matters_by_kpi)
+    body, tail = queries.review_body(viewing_member, review, links, proceedings)
     context = {
         "review": review,
         "pending": pending,
@@ -101,7 +117,7 @@ def _render_review(
         "has_figures": closing.figures is not None,
         "moved": figure_change_rows(closing.moved, words, member.party(words)),
         "void": [_void_context(one, member, words) for one in closing.void],
-        "entries": [_entry_context(entry, words, member.party(words)) for entry in queries.entries(member, name)],
+        "entries": [_entry_context(entry, words, member.party(words)) for entry in entries],
         "asked": [(one, figure_mark(member, one, words)) for one in matters[:_SHOWN_MATTERS]],
         "more": len(matters) > _SHOWN_MATTERS,
         "files": list(queries.CONTENT_TYPES),
@@ -211,6 +227,7 @@ def figure(request: HttpRequest, kpi: str) -> HttpResponse:
         "pending": pending,
         "row": level_row(level, review, words),
         "body": body,
+        "detail": _level_detail(request, member, review, kpi, name),
         "period": period,
         "name": name,
         "joint": member.viewer.side is None,
@@ -220,6 +237,23 @@ def figure(request: HttpRequest, kpi: str) -> HttpResponse:
         "shared_out": level.measure == MEASURE and level.target is not None,
     }
     return render(request, "reviews/figure.html", context)
+
+
+def _level_detail(request: HttpRequest, member: MemberContext, review: Review, kpi: str, name: str) -> Markup | None:
+    """Return where a level comes from, as markup; None while a worker computes it, or where too many were asked for."""
+    try:
+        detail = queries.level_detail(member, kpi, review.period, name)
+    except Refused:  # the page has the level itself, and says that the rest is to come
+        return None
+    page = request.GET.get("contacts", "")
+    query = request.GET.copy()
+
+    def page_url(number: int) -> str:
+        query["contacts"] = str(number)
+        return f"?{query.urlencode()}#contacts"
+
+    number = int(page) if page.isascii() and page.isdecimal() and len(page) < _MOST_DIGITS else 1
+    return render_level_detail(review, words_for(language()), detail, number, page_url)
 
 
 def _distinct_marks(member: MemberContext, matters: list[Matter], words: Words) -> list[tuple[Matter, str]]:
@@ -309,11 +343,12 @@ def review_file(request: HttpRequest, form: str) -> HttpResponse:
     if form not in queries.CONTENT_TYPES:
         raise Http404
     try:
-        review = queries.review(_with_requested_view(request.GET, member), request.GET.get("period") or None)
-        content = render_as(review, form, language())
+        viewing_member = _with_requested_view(request.GET, member)
+        review = queries.review(viewing_member, request.GET.get("period") or None)
+        content = render_as(review, form, language(), proceedings=printed(viewing_member, review, language()))
     except (UnknownPeriodError, NoBookError, NoReviewError, UnusableBookError):
         raise Http404 from None
-    name = f"review-{definition(member).calendar(review.cut).name(review.period)}.{form}"
+    name = queries.file_name(queries.period_name(member, review), form)
     audit_read(member, Event.REVIEW_FILE_READ, SubjectType.PERIOD, {"name": name})
     return HttpResponse(
         content,

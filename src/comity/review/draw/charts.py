@@ -87,7 +87,17 @@ class Cells:
     marks: bool = False
 
 
-Shape = Line | Rect | Mark | Text | Path | Cells
+@dataclass(frozen=True, slots=True)
+class Hover:
+    """What a point says under a pointer, and on focus where `focus` makes it a stop of the keyboard. Screen only."""
+
+    x: float
+    y: float
+    text: str
+    focus: bool = False
+
+
+Shape = Line | Rect | Mark | Text | Path | Cells | Hover
 
 # Diamonds are figures (open: as reported, solid: like for like), dots and rings are periods of a level.
 # Discs and squares are sides and never figures.
@@ -101,6 +111,7 @@ MARKS: dict[str, str] = {
     "left": "M4.6 -4.5A4.5 4.5 0 0 0 4.6 4.5Z",
     "right": "M5.6 -4.5H9.6V4.5H5.6Z",
     "half": "M-.6 -3.2A3.2 3.2 0 0 0 -.6 3.2ZM.6 -3.2H3.6V3.2H.6Z",
+    "small-ring": "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0Z",
     "ring": "M-5.5 0a5.5 5.5 0 1 0 11 0a5.5 5.5 0 1 0 -11 0Z",
 }
 
@@ -154,7 +165,11 @@ class Chart:
 
     def screen(self, look: str = "") -> Markup:
         """As SVG that fills its column; painted by classes."""
-        label = Markup(' role="img" aria-label="{}"').format(self.sentence) if self.sentence else ' aria-hidden="true"'
+        # An image holds nothing that can be focused.
+        role = "group" if any(isinstance(shape, Hover) and shape.focus for shape in self.shapes) else "img"
+        label = (
+            Markup(' role="{}" aria-label="{}"').format(role, self.sentence) if self.sentence else ' aria-hidden="true"'
+        )
         body = "".join(_screen(shape, self.height) for shape in self.shapes)
         return Markup(  # noqa: S704 - coordinates are ours, texts are escaped where they are drawn
             f'<svg class="chart {look}" width="100%" height="{_n(self.height)}"{label}>{body}</svg>',
@@ -163,7 +178,7 @@ class Chart:
     def paper(self, width: float, look: str = "") -> Markup:
         """As SVG of a fixed width in px; painted by attributes, `look` only places it."""
         label = Markup(' role="img" aria-label="{}"').format(self.sentence) if self.sentence else ""
-        body = "".join(_paper(shape, width) for shape in self.shapes)
+        body = "".join(_paper(shape, width) for shape in self.shapes if not isinstance(shape, Hover))
         size = f'width="{_n(width)}" height="{_n(self.height)}" viewBox="0 0 {_n(width)} {_n(self.height)}"'
         return Markup(f'<svg class="{look}" xmlns="http://www.w3.org/2000/svg" {size}{label}>{body}</svg>')  # noqa: S704 - as above
 
@@ -173,7 +188,7 @@ def _ends(look: str, height: float) -> str:
     return f' rx="{_n(height / 2)}"' if look == "customer" else ""
 
 
-def _screen(shape: Shape, height: float) -> str:
+def _screen(shape: Shape, height: float) -> str:  # noqa: PLR0911 - one shape a line
     match shape:
         case Line(x1, y1, x2, y2, look):
             return f'<line class="{look}" x1="{_n(x1)}%" x2="{_n(x2)}%" y1="{_n(y1)}" y2="{_n(y2)}"/>'
@@ -194,6 +209,18 @@ def _screen(shape: Shape, height: float) -> str:
             place = f'x="{_n(x)}%" y="{_n(y)}" width="{_n(width)}%" height="{_n(high)}"'
             frame = f'viewBox="0 0 {columns} {rows}" preserveAspectRatio="none"'
             return f'<svg {place} {frame}><path class="{look}" d="{_cells(shape, 1, 1)}"/></svg>'
+        case Hover(x, y, text, focus):
+            return _hover(x, y, text, focus=focus)
+
+
+def _hover(x: float, y: float, text: str, *, focus: bool) -> str:
+    """A target wider than the mark; its text stands where it stays inside of the chart."""
+    name = escape(text)
+    anchor = "start" if x < _NEAR_EDGE else "end" if x > 100 - _NEAR_EDGE else "middle"
+    tip = f'<text class="halo" y="{_n(-_TIP if y > 2 * _TIP else 2 * _TIP)}" text-anchor="{anchor}">{name}</text>'
+    stop = f' tabindex="0" role="img" aria-label="{name}"' if focus else ""
+    inner = f'<title>{name}</title><circle r="{_n(_REACHED)}"/>{tip if focus else ""}'
+    return f'<svg x="{_n(x)}%" y="{_n(y)}" overflow="visible"><g class="hover"{stop}>{inner}</g></svg>'
 
 
 def _cells(shape: Cells, wide: float, high: float) -> str:
@@ -205,7 +232,7 @@ def _cells(shape: Cells, wide: float, high: float) -> str:
     return "".join(f"M{_n(x)} {_n(y)}h{_n(side)}v{_n(foot)}h-{_n(side)}z" for x, y in places)
 
 
-def _paper(shape: Shape, width: float) -> str:
+def _paper(shape: Line | Rect | Mark | Text | Path | Cells, width: float) -> str:
     def at(x: float) -> str:
         return _n(x / 100 * width)
 
@@ -232,6 +259,7 @@ def _paper(shape: Shape, width: float) -> str:
 # The forest row -------------------------------------------------------------------------------------
 
 _FOREST_HEIGHT = 52.0
+_TIP, _REACHED, _NEAR_EDGE = 12.0, 9.0, 20.0  # px from a point to its text; px round it that reach it; per cent
 _FILLED = 0.93  # of a cell's width and height; the rest is the gap to the next
 _PAST = 60.0  # px by which a line runs on over and under its chart, to meet the next row; the cell cuts it
 _REACH = 44.0  # per cent of the width from zero to the farthest mark; the rest keeps marks whole
@@ -461,7 +489,8 @@ def scale(values: Sequence[float], top: float, foot: float) -> Scale:
     return Scale(low - room, high + room, top, foot)
 
 
-_BRIEF = 6  # signs
+_MOST_NAMES = 12  # of periods under a chart that fills the page
+_EDGE = 8.0  # per cent, that half a period's name needs
 _LEFT, _RIGHT = 13.0, 94.0  # per cent: the axis is named to the left of the first period
 
 
@@ -477,7 +506,8 @@ def _names(xs: Sequence[float], names: Sequence[str], y: float, most: int) -> li
         back = len(names) - 1 - index
         if back % every == 0:
             minor = " minor" if (back // every) % 2 else ""
-            labels.append(Text(x, y, name, f"quiet{minor}", "middle"))
+            last = back == 0 and x > 100 - _EDGE  # the last name ends with its chart
+            labels.append(Text(100 if last else x, y, name, f"quiet{minor}", "end" if last else "middle"))
     return labels
 
 
@@ -489,6 +519,7 @@ def two_lines(  # noqa: PLR0913 - the two lines, their ribbon and their names ar
     tick: TickNames,
     sentence: str,
     height: float = 250.0,
+    hovers: tuple[Sequence[str], Sequence[str]] | None = None,
 ) -> tuple[Chart, Scale]:
     """As reported thin, like for like thick with its ribbon, both from one common level at the left."""
     foot = height - 28
@@ -508,6 +539,11 @@ def two_lines(  # noqa: PLR0913 - the two lines, their ribbon and their names ar
     shapes += [Mark(xs[-1], axis.y(reported[-1]), "open", "thin-mark")]
     shapes += [Mark(xs[-1], axis.y(like_for_like[-1]), "solid", "thick-mark"), *_names(xs, names, height - 6, 9)]
     shapes += [Text(0, axis.y(value) - 4, tick(value), "quiet halo") for value in axis.ticks()]  # over the lines
+    if hovers is not None:
+        for values, texts in zip((reported, like_for_like), hovers, strict=True):
+            shapes += [
+                Hover(x, axis.y(value), text, focus=True) for x, value, text in zip(xs, values, texts, strict=True)
+            ]
     return Chart(tuple(shapes), height, sentence), axis
 
 
@@ -539,6 +575,7 @@ class ControlPoint:
     target: float | None
     at: int
     both: bool = False  # whether the target holds on either side of zero
+    hover: str = ""  # what it says under a pointer
 
 
 def control_chart(
@@ -546,9 +583,12 @@ def control_chart(
     limits: tuple[float, float, float] | None,
     tick: TickNames,
     sentence: str,
-    height: float = 92.0,
+    height: float = 240.0,
 ) -> Chart:
-    """Levels over periods: natural limits as a band, the target dashed and stepped, outliers as large rings."""
+    """Levels over periods, over the whole page: natural limits as a band, the target dashed, outliers as large rings.
+
+    Each point can be reached by keyboard.
+    """
     foot = height - 24
     values = [point.value for point in points] + [point.target for point in points if point.target is not None]
     values += [-point.target for point in points if point.both and point.target is not None]
@@ -561,7 +601,7 @@ def control_chart(
         lower, centre, upper = limits
         shapes.append(Rect(0, axis.y(upper), 100, axis.y(lower) - axis.y(upper), "band"))
         shapes.append(Line(0, axis.y(centre), 100, axis.y(centre), "grid"))
-    for value in axis.ticks()[::2]:
+    for value in axis.ticks():
         shapes += [Line(0, axis.y(value), 100, axis.y(value), "grid"), Text(0, axis.y(value) - 3, tick(value), "quiet")]
     for first, last, target in _steps(points):  # one line as long as it stays, so that its dashes run on
         left, right = places[first] - (step if first else 4), min(places[last] + step, 100)
@@ -578,10 +618,50 @@ def control_chart(
             shapes.append(Mark(x, axis.y(point.value), "ring", "outside"))
         else:
             shapes.append(Mark(x, axis.y(point.value), "dot", "thick-mark"))
+    shapes += [Hover(x, axis.y(point.value), point.hover, focus=True) for x, point in zip(xs, points, strict=True)]
     names = {point.at: point.name for point in points}
     named = [names.get(at, "") for at in range(len(places))]
-    most = 5 if max(map(len, named)) <= _BRIEF else 3  # Q2 26, Jun 2026: a chart in a row is a hundred pixels wide
-    return Chart((*shapes, *_names(places, named, height - 6, most)), height, sentence)
+    return Chart((*shapes, *_names(places, named, height - 6, _MOST_NAMES)), height, sentence)
+
+
+_LINE_END = 78.0  # per cent of a small chart; what is right of it is the target's name
+
+
+def spark(
+    points: Sequence[ControlPoint],
+    limits: tuple[float, float] | None,
+    target: str,
+    sentence: str,
+    height: float,
+) -> Chart:
+    """Levels over periods without axes, in the row that has their figures: limits, target, line, outliers as rings."""
+    values = [point.value for point in points] + [point.target for point in points if point.target is not None]
+    axis = scale([*values, *(limits or ())], 4, height - 4)
+    count = points[-1].at + 1
+    xs = [1 + point.at * ((_LINE_END - 2) / (count - 1) if count > 1 else 0) for point in points]
+    shapes: list[Shape] = []
+    if limits is not None:
+        shapes.append(Rect(0, axis.y(limits[1]), _LINE_END, axis.y(limits[0]) - axis.y(limits[1]), "band"))
+    places = dict(zip((point.at for point in points), xs, strict=True))
+    half = (_LINE_END - 2) / (count - 1) / 2 if count > 1 else _LINE_END / 2
+    for first, last, level in _steps(points):
+        left, right = max(places[first] - half, 0), min(places[last] + half, _LINE_END)
+        shapes.append(Line(left, axis.y(level), right, axis.y(level), "target"))
+    if points[-1].target is not None and target:
+        y = min(max(axis.y(points[-1].target) + 4, 10), height - 2)
+        shapes.append(Text(_LINE_END + 2, y, target, "quiet"))
+    run: list[tuple[float, float]] = []
+    for x, point, after in zip(xs, points, (*points[1:], None), strict=True):
+        run.append((x, axis.y(point.value)))
+        if after is None or after.at > point.at + 1:
+            shapes.append(Path(tuple(run), "thin"))
+            run = []
+    for x, point in zip(xs, points, strict=True):
+        if point.outside:
+            shapes.append(Mark(x, axis.y(point.value), "small-ring", "outside"))
+    shapes.append(Mark(xs[-1], axis.y(points[-1].value), "dot", "thick-mark"))
+    shapes += [Hover(x, axis.y(point.value), point.hover) for x, point in zip(xs, points, strict=True)]
+    return Chart(tuple(shapes), height, sentence)
 
 
 def _steps(points: Sequence[ControlPoint]) -> list[tuple[int, int, float]]:
@@ -623,6 +703,33 @@ def reached_head(start: float, target: float, axis: Scale, tick: TickNames) -> C
         for place, level, anchor in zip(places, levels, anchors, strict=False)
     )
     return Chart(tuple(shapes), 17)
+
+
+def number_line(
+    value: float, sides: Sequence[tuple[str, float, str]], target: float | None, names: tuple[str, str], sentence: str
+) -> Chart:
+    """Values on one line: the agreed formula's as an upright stroke, each side's as its sign, the target dashed.
+
+    :param sides: by side, its value and its text
+    :param names: the texts of the agreed value and of the target
+    """
+    values = [value, *(one for _, one, _ in sides), *(() if target is None else (target,))]
+    axis = scale(values, 0, 1)
+
+    def x(one: float) -> float:
+        return 8 + (one - axis.low) / (axis.high - axis.low) * 84
+
+    shapes: list[Shape] = [Line(2, 44, 98, 44, "axis"), Line(x(value), 32, x(value), 56, "tick")]
+    shapes.append(Text(x(value), 22, names[0], "strong", "middle"))
+    if target is not None:
+        shapes += [Line(x(target), 30, x(target), 62, "target"), Text(x(target), 76, names[1], "quiet", "middle")]
+    low = 94.0
+    for side, one, text in sides:
+        for sign, paint in _SIGNS[side]:
+            shapes.append(Mark(x(one), 44, sign, paint))
+        shapes.append(Text(x(one), low, text, "name " + side, "middle"))
+        low += 18
+    return Chart(tuple(shapes), low, sentence)
 
 
 def legend_mark(kind: str) -> Chart:

@@ -27,8 +27,13 @@ class LevelHistory:
     table: tuple[tuple[str, str, str, str], ...]
 
 
-def level_chart(row: LevelRow, review: Review, words: Words, height: float = 92.0) -> LevelHistory | None:
-    """A level over periods with its natural limits; None below two periods."""
+def level_chart(
+    row: LevelRow, review: Review, words: Words, height: float = 92.0, *, wide: bool = False
+) -> LevelHistory | None:
+    """A level over periods with its natural limits; None below two periods.
+
+    :param wide: whether it is drawn with its axes over the whole page, else as a line in the level's row
+    """
     level = row.level
     points = [point for point in level.history if math.isfinite(point.value)]
     if len(points) < FEWEST_POINTS:
@@ -51,6 +56,7 @@ def level_chart(row: LevelRow, review: Review, words: Words, height: float = 92.
             None if point.target is None else point.target * scale,
             at,
             both=level.measure == "forecast_bias",
+            hover=f"{words.period(point.period, review.cut)}: {figure(point.value)}",
         )
         for at, point in zip(_places_in_row(points), points, strict=True)
     ]
@@ -75,7 +81,11 @@ def level_chart(row: LevelRow, review: Review, words: Words, height: float = 92.
         note = words("levels.band", first=first, last=last)
         band = (limits.lower * scale, limits.centre * scale, limits.upper * scale)
     places = _places([point.value for point in judged])
-    chart = charts.control_chart(judged, band, lambda value: words.number(value, places), sentence, height)
+    if wide:
+        chart = charts.control_chart(judged, band, lambda value: words.number(value, places), sentence, height)
+    else:
+        target = "" if level.target is None else figure(level.target)
+        chart = charts.spark(judged, None if band is None else (band[0], band[2]), target, sentence, height)
     table = tuple(
         (
             words.period(point.period, review.cut),
@@ -161,6 +171,12 @@ def reading_lines(row: ReadingRow, review: Review, words: Words, height: float =
         reported=level(reported[-1]),
         held=level(like_for_like[-1]),
     )
+    periods = [words.period(calendar.before(run[0].period), review.cut)]
+    periods += [words.period(point.period, review.cut) for point in run]
+    hovers = tuple(
+        [f"{period}, {words(f'opened.{key}')}: {level(value)}" for period, value in zip(periods, values, strict=True)]
+        for key, values in (("reported", reported), ("held", like_for_like))
+    )
     chart, axis = charts.two_lines(
         names,
         [value * scale for value in reported],
@@ -169,6 +185,7 @@ def reading_lines(row: ReadingRow, review: Review, words: Words, height: float =
         lambda value: words.number(value, places),
         sentence,
         height,
+        (hovers[0], hovers[1]),
     )
     shown = {"low": words.number(axis.low, places), "high": words.number(axis.high, places)}
     exact = not any(half)

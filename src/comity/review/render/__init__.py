@@ -1,17 +1,27 @@
-"""One review in six formats: terminal, JSON, HTML, PDF, XLSX and PPTX. A format translates; it computes nothing.
+"""One review in seven formats: terminal, JSON, HTML, PDF, three pages, XLSX and PPTX. A format computes nothing.
 
 Each brings in what it needs when it is asked for, so that a small review is quick from a cold start.
 """
 
 from comity.review.model import Review
+from comity.review.proceedings import Proceedings
 from comity.review.render.errors import FORMATS, UnknownFormatError
 
 LANGUAGES = ("en", "es")
 
 
-def render(review: Review, format: str, language: str = "en", *, color: bool = False, width: int = 80) -> bytes:  # noqa: A002 - the word of the command line, `--format`
+def render(  # noqa: PLR0911, PLR0913 - a format a line
+    review: Review,
+    format: str,  # noqa: A002 - the word of the command line, `--format`
+    language: str = "en",
+    *,
+    color: bool = False,
+    width: int = 80,
+    proceedings: Proceedings | None = None,
+) -> bytes:
     """The review in one of FORMATS and one of LANGUAGES.
 
+    :param proceedings: `board` and `pptx` only: what a room knows was done about the period
     :param color: terminal only: whether to send colour; the environment's NO_COLOR overrules it
     :param width: terminal only: columns, at least 60
     :raises UnknownFormatError: for another format
@@ -38,11 +48,15 @@ def render(review: Review, format: str, language: str = "en", *, color: bool = F
     if format == "pptx":
         from comity.review.render import pptx  # noqa: PLC0415 - late, as above
 
-        return pptx.render(review, words)
+        return pptx.render(review, words, proceedings)
     if format == "pdf":
         from comity.review.render import pdf  # noqa: PLC0415 - late, as above
 
         return pdf.render(review, words)
+    if format == "board":
+        from comity.review.render import pdf  # noqa: PLC0415 - late, as above
+
+        return pdf.render_board(review, words, proceedings)
     from comity.review.render import html  # noqa: PLC0415 - late, as above
 
     return html.render(review, words).encode()

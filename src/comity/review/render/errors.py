@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-Format = Literal["terminal", "json", "html", "pdf", "xlsx", "pptx"]
+Format = Literal["terminal", "json", "html", "pdf", "board", "xlsx", "pptx"]
 FORMATS: tuple[str, ...] = get_args(Format)
 
 

@@ -3,8 +3,9 @@
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
@@ -12,17 +13,24 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from comity.book.statistics.level_cuts import CutSum
+from comity.core.calendars import Cut
 from comity.core.readings.reading import Reading
 from comity.core.readings.verdict import Verdict
-from comity.core.values import Side
+from comity.core.values import Period, Side
 from comity.review import fonts
 from comity.review.draw import charts, glyphs
-from comity.review.draw.histories import history_rows, level_chart, reading_lines
+from comity.review.draw.histories import FEWEST_POINTS, history_rows, level_chart, reading_lines
 from comity.review.i18n.words import Words, clean
-from comity.review.model import Review
+from comity.review.level_detail import LevelDetail
+from comity.review.limits import limits_before
+from comity.review.model import Level, Review
+from comity.review.proceedings import Proceedings
 from comity.review.readings import source_tables
 from comity.review.views import headline
+from comity.review.views.board import board
 from comity.review.views.level import LevelRow, kpi_terms, level_row
+from comity.review.views.level_detail import CutRow, contacts_page, cut_rows, heat_rows
 from comity.review.views.reading import ReadingRow, counted_rows, reading_row
 from comity.review.views.rounding import MARKED, shown_scale, waterfall
 from comity.review.views.sections import (
@@ -30,15 +38,17 @@ from comity.review.views.sections import (
     collapsed_rows,
     eyebrow,
     lateness_cells,
+    lateness_summary,
     missing_name,
     missing_readings,
+    missing_rows,
     missing_why,
-    needed_tables,
     paid_amount,
     paid_cost,
     paid_rows,
 )
 from comity.review.views.sentences import definition_of
+from comity.review.views.summary import boxes, count_levels, missed_first
 
 # What the browser may do with the page: nothing but paint it with the stylesheet of this very hash, and its typefaces.
 POLICY = "default-src 'none'; style-src '{style}'; font-src data:; base-uri 'none'; form-action 'none'"
@@ -104,6 +114,29 @@ def render(review: Review, words: Words, *, paper: bool = False) -> str:
     )
 
 
+MOST_MISSED, MOST_READINGS = 5, 7  # rows of the pages for a board
+
+
+def render_board(review: Review, words: Words, proceedings: Proceedings | None) -> str:
+    """The three pages for a board, for paper; what does not fit is counted and stands in the whole review."""
+    context = template_context(review, words, paper=True, proceedings=proceedings)
+    missed = [one for one in context["levels"] if one["row"].level.met is False]
+
+    def more(count: int, most: int) -> str:
+        return words("board.more", count=count - most) if count > most else ""
+
+    context |= {
+        "board": board(review, proceedings, words),
+        "missed": missed[:MOST_MISSED],
+        "more_missed": more(len(missed), MOST_MISSED),
+        "rows": context["rows"][:MOST_READINGS],
+        "more_readings": more(len(context["rows"]), MOST_READINGS),
+        "unformed": [],
+    }
+    style = stylesheet("page.css") + stylesheet("paper.css")
+    return environment().get_template("board.html").render(**context, **style_and_policy(style, paper=True))
+
+
 @dataclass(frozen=True, slots=True)
 class RoomLinks:
     """What a room knows of a review's levels: where each is opened, and what is said about it now."""
@@ -113,9 +146,11 @@ class RoomLinks:
     reading_url: Callable[[Reading, Review], str]
 
 
-def render_body(review: Review, words: Words, links: RoomLinks) -> tuple[Markup, Markup]:
+def render_body(
+    review: Review, words: Words, links: RoomLinks, proceedings: Proceedings | None = None
+) -> tuple[Markup, Markup]:
     """What the page of a room says, without its head and without the readings opened; and what stands at its end."""
-    context = template_context(review, words, paper=False) | {"links": links}
+    context = template_context(review, words, paper=False, proceedings=proceedings) | {"links": links}
     main, tail = (
         environment().get_template(name).render(**context) for name in ("review_body.html", "review_tail.html")
     )
@@ -156,10 +191,74 @@ def render_level(review: Review, words: Words, kpi: str, links: RoomLinks) -> Ma
         return None
     definitions = [(one, definition_of(one, review)) for one in review.readings]
     rests = [one for one, wording in definitions if wording is not None and wording.id == kpi]
-    context = template_context(replace(review, levels=levels, readings=tuple(rests), missing=()), words, paper=False)
+    context = template_context(
+        replace(review, levels=levels, readings=tuple(rests), missing=()), words, paper=False, wide=True
+    )
     level = levels[0]
     wording = {"pins": kpi_terms(level.definition, level.unit, review.currency, words), "kpi": level, "links": links}
     return Markup(environment().get_template("figure_body.html").render(**context | wording))  # noqa: S704 - as above
+
+
+def render_level_detail(
+    review: Review, words: Words, detail: LevelDetail, page: int, page_url: Callable[[int], str]
+) -> Markup:
+    """One level by month, by queue, team, weekday and hour, both sides' values on a line, and its contacts."""
+    level = next(one for one in review.levels if one.kpi == detail.kpi)
+    draw, cuts = ChartMarkup(paper=False), detail.cuts
+
+    def rows(sums: Sequence[CutSum]) -> list[tuple[CutRow, Markup]]:
+        return [
+            (row, draw(charts.share_bar(row.share, 1.0, "nobody"), _SHARE))
+            for row in cut_rows(sums, level, review, words)
+        ]
+
+    hours, heat = heat_rows(detail, level, review, words)
+    pooled = () if cuts is None else cuts.pooled
+    context = {
+        "words": words,
+        "line": _number_line(level, review, words),
+        "months": _months(level, review, detail, words),
+        "queues": [] if cuts is None else rows(cuts.queues),
+        "teams": [] if cuts is None else rows(cuts.teams),
+        "teams_about": words("detail.teams_about", teams=", ".join(map(clean, pooled))) if pooled else "",
+        "hours": hours,
+        "heat": heat,
+        "contacts": contacts_page(detail, level, page, words),
+        "page_url": page_url,
+    }
+    return Markup(environment().get_template("level_detail.html").render(**context))  # noqa: S704 - as above
+
+
+def _number_line(level: Level, review: Review, words: Words) -> Markup | None:
+    """Both sides' own values beside the agreed formula's; None where neither reported one."""
+    scale = shown_scale(level.unit)
+
+    def figure(value: float | None) -> str:
+        return words.figure(value, level.unit, review.currency)
+
+    sides = [
+        (side.value, value * scale, f"{words.side(side, review.parties)}: {figure(value)}")
+        for side in Side
+        if (value := level.reported.get(side)) is not None
+    ]
+    if not sides:
+        return None
+    agreed = words("detail.agreed", value=figure(level.value))
+    target = "" if level.target is None else words("detail.target", value=figure(level.target))
+    sentence = "; ".join([agreed, *([target] if target else []), *(text for *_, text in sides)])
+    at = None if level.target is None else level.target * scale
+    return charts.number_line(level.value * scale, sides, at, (agreed, target), sentence).screen()
+
+
+def _months(level: Level, review: Review, detail: LevelDetail, words: Words) -> dict[str, Any] | None:
+    """The level by month, drawn as its history is; None where the review is by month, or there is one month only."""
+    if review.cut is Cut.MONTH or len(detail.months) < FEWEST_POINTS:
+        return None
+    limits = limits_before(detail.months[-1].period, ((one.period, one.value) for one in detail.months))
+    by_month = replace(level, history=detail.months, limits=limits)
+    monthly = replace(review, cut=Cut.MONTH)
+    history = level_chart(level_row(by_month, monthly, words), monthly, words, 240, wide=True)
+    return None if history is None else {"chart": history.chart.screen(), "note": history.note, "table": history.table}
 
 
 def style_and_policy(style: str, *, paper: bool = False) -> dict[str, str]:
@@ -172,11 +271,18 @@ def style_and_policy(style: str, *, paper: bool = False) -> dict[str, str]:
     }
 
 
-def template_context(review: Review, words: Words, *, paper: bool) -> dict[str, Any]:
-    """Everything that the templates lay out, as finished text and drawings."""
+def template_context(
+    review: Review, words: Words, *, paper: bool, proceedings: Proceedings | None = None, wide: bool = False
+) -> dict[str, Any]:
+    """Everything that the templates lay out, as finished text and drawings.
+
+    :param wide: whether the charts of levels fill the page
+    """
     draw = ChartMarkup(paper)
     brow = eyebrow(review, words)
-    levels = [_level(level_row(level, review, words), review, words, draw) for level in review.levels]
+    levels = [
+        _level(level_row(level, review, words), review, words, draw, wide=wide) for level in missed_first(review.levels)
+    ]
     rows = [reading_row(reading, review, words, number) for number, reading in enumerate(review.readings, 1)]
     return {
         "words": words,
@@ -185,20 +291,16 @@ def template_context(review: Review, words: Words, *, paper: bool) -> dict[str, 
         "brow": brow,
         "sides": list(Side),
         "party": _party(review, words),
-        "phrases": headline.headline_phrases(review, words),
+        "phrases": headline.headline_phrases(review, words, proceedings),
+        "counts": count_levels(review),
+        "boxes": boxes(review, proceedings, words),
         "levels": levels,
+        "reporters": [side for side in Side if any(one.reported.get(side) is not None for one in review.levels)],
+        "over": _history_span(review, words),
         "notes": _notes(levels),
         "rows": [_row(row, review, words, draw) for row in rows],
         "paid": _paid(review, words, draw),
-        "missing": [
-            {
-                "name": missing_name(missing, words),
-                "needs": needed_tables(missing, words),
-                "held_by": missing.held_by,
-                "why": missing_why(missing, words),
-            }
-            for missing in review.missing
-        ],
+        "missing": missing_rows(review, words),
         "unformed": [
             {
                 "name": missing_name(missing, words),
@@ -210,6 +312,7 @@ def template_context(review: Review, words: Words, *, paper: bool) -> dict[str, 
         ],
         "collapses": [line for origin in review.origins for line in collapsed_rows(origin, words)],
         "late": [lateness_cells(late, review, words) for late in review.lateness],
+        "late_summary": lateness_summary(review, words),
         "how": [(verdict, _example(verdict, paper=paper), verdict in MARKED) for verdict in Verdict],
         "signs": {kind: draw(charts.legend_mark(kind), 14, "sign") for kind in ("open", "solid")},
         "template": _template,
@@ -238,10 +341,27 @@ def _example(verdict: Verdict, *, paper: bool) -> Markup:
     return glyphs.verdict_glyph(verdict, reported, held, paper=paper)
 
 
-def _level(row: LevelRow, review: Review, words: Words, draw: ChartMarkup) -> dict[str, Any]:
-    history = level_chart(row, review, words, 74 if draw.paper else 92)
+def _history_span(review: Review, words: Words) -> str:
+    """From which period to which the lines of the levels run; empty where there are none."""
+    periods = [point.period for level in review.levels if len(level.history) > 1 for point in level.history]
+    if not periods:
+        return ""
+    first, last = (
+        words.period(one, review.cut, short=True) for one in (min(periods, key=_start), max(periods, key=_start))
+    )
+    return words("word.to", low=first, high=last)
+
+
+def _start(period: Period) -> date:
+    return period.start
+
+
+def _level(row: LevelRow, review: Review, words: Words, draw: ChartMarkup, *, wide: bool = False) -> dict[str, Any]:
+    compact = row.level.met is not False
+    history = level_chart(row, review, words, 240 if wide else 38 if compact else 52, wide=wide)
     return {
         "row": row,
+        "compact": compact,
         "chart": None if history is None else draw(history.chart, _CONTROL),
         "note": "" if history is None else history.note,
         "history": () if history is None else history.table,

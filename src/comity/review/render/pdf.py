@@ -1,10 +1,12 @@
-"""The review as a PDF, laid out from the page's own templates; the same review gives the same bytes."""
+"""The review as a PDF, whole or in three pages, of the page's own templates; the same review gives the same bytes."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from comity.review.i18n.words import Words
 from comity.review.model import Review
+from comity.review.proceedings import Proceedings
 from comity.review.render import html
 from comity.review.render.errors import PdfUnavailableError
 
@@ -12,18 +14,31 @@ SHRUNK = 0.78  # the sheet of paper.css is 1/0.78 of A4
 
 
 def render(review: Review, words: Words) -> bytes:
-    """The review on A4 sheets, landscape, with a running foot.
-
-    Nothing is fetched: the page refers to nothing but the typefaces that it holds itself, and whatever else it might
-    refer to is refused. No clock is asked: the day that stands in the file is the one on which the review was made.
+    """The whole review on A4 sheets, landscape, with a running foot.
 
     :raises PdfUnavailableError: where the system library pango is missing
     """
+    return _written(review, words, lambda: html.render(review, words, paper=True))
+
+
+def render_board(review: Review, words: Words, proceedings: Proceedings | None) -> bytes:
+    """Three pages for a board: the headline and what was missed; decisions, claims and causes; the readings.
+
+    :raises PdfUnavailableError: where the system library pango is missing
+    """
+    return _written(review, words, lambda: html.render_board(review, words, proceedings))
+
+
+def _written(review: Review, words: Words, page: Callable[[], str]) -> bytes:
+    """A page as a PDF.
+
+    Nothing is fetched: the page refers to nothing but the typefaces that it holds itself, and whatever else it might
+    refer to is refused. No clock is asked: the day that stands in the file is the one on which the review was made.
+    """
     weasyprint = _weasyprint(words)
-    text = html.render(review, words, paper=True)
     itself = weasyprint.urls.URLFetcher(allowed_protocols=["data"])
     typefaces = weasyprint.text.fonts.FontConfiguration()
-    document = weasyprint.HTML(string=text, url_fetcher=itself).render(font_config=typefaces)
+    document = weasyprint.HTML(string=page(), url_fetcher=itself).render(font_config=typefaces)
     document.metadata.created = review.made_on.isoformat()
     identifier = review.digest.encode() or b"comity"
     return bytes(document.write_pdf(zoom=SHRUNK, pdf_identifier=identifier))

@@ -9,15 +9,20 @@ from pptx import Presentation
 from pptx.chart.data import CategoryChartData
 from pptx.dml.color import RGBColor
 from pptx.enum.chart import XL_CHART_TYPE, XL_LEGEND_POSITION, XL_MARKER_STYLE
+from pptx.enum.shapes import MSO_SHAPE
 from pptx.util import Inches, Pt
 
+from comity.core.values import Side
 from comity.review.i18n.words import Words, clean
 from comity.review.model import Review
+from comity.review.proceedings import Proceedings
 from comity.review.views import headline
+from comity.review.views.board import Board, board
 from comity.review.views.level import LevelRow, level_row
 from comity.review.views.reading import ReadingRow, reading_row
 from comity.review.views.rounding import shown_scale, waterfall
-from comity.review.views.sections import eyebrow, missing_name, missing_why, needed_tables
+from comity.review.views.sections import eyebrow, missing_rows
+from comity.review.views.summary import count_levels, missed_first
 
 INK, GREY, RULE = RGBColor(0x17, 0x19, 0x1C), RGBColor(0x62, 0x67, 0x6E), RGBColor(0xDE, 0xDA, 0xD2)
 _WIDE, _HIGH, _EDGE = Inches(13.333), Inches(7.5), Inches(0.6)
@@ -43,6 +48,19 @@ class _Deck:
         foot = slide.shapes.add_textbox(_EDGE, _HIGH - Inches(0.5), _WIDE - 2 * _EDGE, Inches(0.35))
         self.text(foot.text_frame, self.brow.foot, 10, GREY)
         return _Slide(self, slide)
+
+    def comments(self) -> None:
+        """A slide with a place for each side's own words, the customer's at the left."""
+        slide = self.slide(self.words("board.comments"))
+        wide = (_WIDE - 3 * _EDGE) // 2
+        for at, side in enumerate(Side):
+            left = _EDGE + at * (wide + _EDGE)
+            name = slide.slide.shapes.add_textbox(left, Inches(1.3), wide, Inches(0.4))
+            self.text(name.text_frame, self.words.side(side, self.review.parties), 16, INK)
+            box = slide.slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, left, Inches(1.8), wide, Inches(4.6))
+            box.fill.background()
+            box.line.color.rgb = RULE
+            self.text(box.text_frame, "", 14, INK)
 
     @staticmethod
     def text(frame: Any, text: str, size: int, color: RGBColor, face: str = _SANS) -> None:
@@ -122,12 +140,17 @@ class _Slide:
         chart.value_axis.major_gridlines.format.line.color.rgb = RULE
 
 
-def render(review: Review, words: Words) -> bytes:
+def render(review: Review, words: Words, proceedings: Proceedings | None = None) -> bytes:
     """The slides as a PPTX."""
     deck = _Deck(review, words)
-    first = deck.slide(headline.plain_text(headline.headline_phrases(review, words)), serif=True)
+    first = deck.slide(headline.plain_text(headline.headline_phrases(review, words, proceedings)), serif=True)
     first.say(f"{deck.brow.line} {deck.brow.viewer}", 3.1, 16)
-    levels = [level_row(level, review, words) for level in review.levels]
+    counts, told = count_levels(review), board(review, proceedings, words)
+    strip = [(counts.missed, "missed"), (counts.met, "met"), (counts.untargeted, "untargeted")]
+    first.say(", ".join(f"{count} {words(f'summary.{name}')}" for count, name in strip), 3.7, 16)
+    said = [f"{words.side(one.side, review.parties)}: {one.text}" for one in told.words]
+    first.say(" ".join([told.state, *said]), 4.3, 16)
+    levels = [level_row(level, review, words) for level in missed_first(review.levels)]
     head = [words(f"levels.{name}") for name in ("kpi", "value", "target", "met")]
     for rows in _cut(levels):
         cells = [
@@ -151,20 +174,37 @@ def render(review: Review, words: Words) -> bytes:
     for one in readings:
         _parts(deck, one)
     head = [words(f"missing.{name}") for name in ("reading", "needs", "held_by", "why")]
-    for lacking in _cut(review.missing):
-        rows_of = [
-            (
-                missing_name(one, words),
-                needed_tables(one, words),
-                words.side(one.held_by, review.parties),
-                missing_why(one, words),
-            )
-            for one in lacking
-        ]
+    for lacking in _cut(missing_rows(review, words)):
+        rows_of = [(one.name, one.needs, words.side(one.held_by, review.parties), one.why) for one in lacking]
         deck.slide(words("missing.title")).table(head, rows_of, (2, 3, 2, 5))
+    _done(deck, told)
+    deck.comments()
     out = io.BytesIO()
     deck.deck.save(out)
     return out.getvalue()
+
+
+def _done(deck: _Deck, told: Board) -> None:
+    """What was decided and asked, and the causes of what was missed."""
+    words, parties = deck.words, deck.review.parties
+    head = [words(f"board.{name}") for name in ("what", "asks", "state", "by")]
+    for title, rows in (("decisions", told.decisions), ("asked", told.asked)):
+        for some in _cut(rows):
+            cells = [(f"{one.title} ({one.kind})", words.side(one.asks, parties), one.state, one.by) for one in some]
+            deck.slide(words(f"board.{title}")).table(head, cells, (6, 2, 2, 2))
+    if (cause := told.cause) is not None:
+        slide = deck.slide(f"{words('board.causes', name=cause.name)}. {cause.lead}")
+        cells = [
+            (
+                row.name,
+                row.why,
+                words("attribution.nobody") if row.answers is None else words.side(row.answers, parties),
+                row.points,
+            )
+            for row in cause.rows
+        ]
+        names = ("attribution.cause", "board.happened", "attribution.answers", "attribution.points")
+        slide.table([words(name) for name in names], cells, (3, 5, 2, 1))
 
 
 def _history(deck: _Deck, row: LevelRow) -> None:

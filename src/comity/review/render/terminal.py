@@ -24,8 +24,7 @@ from comity.review.views.sections import (
     lateness_cells,
     missing_name,
     missing_readings,
-    missing_why,
-    needed_tables,
+    missing_rows,
     paid_amount,
     paid_cost,
     paid_rows,
@@ -292,12 +291,12 @@ def _missing(console: Console, review: Review, words: Words) -> None:
         words("missing.held_by"),
         words("missing.why"),
     )
-    for missing in review.missing:
+    for missing in missing_rows(review, words):
         table.add_row(
-            Text(missing_name(missing, words)),
-            Text(needed_tables(missing, words)),
+            Text(missing.name),
+            Text(missing.needs),
             party(missing.held_by, review.parties, words),
-            Text(missing_why(missing, words)),
+            Text(missing.why),
         )
     console.print(table)
 

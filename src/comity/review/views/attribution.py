@@ -263,13 +263,15 @@ def unmoved_sentence(rows: AttributionRows, words: Words) -> str:
 
 
 def _worst_parts(attribution: Attribution, words: Words) -> list[tuple[str, float]]:
-    """The causes that cost, the dearest first, in points as shown; none where the target was met, or of an unfit model."""
+    """The causes that cost, the dearest first, in points as shown; none where the target was met or nothing is fit."""
     shared = attribution.shared
     if shared is None or not shared.fit or shared.observed >= shared.target:
         return []
     rows = attribution_rows(attribution, shared, words).parts
-    costs = [(part.id, row.value) for part, row in zip(shared.parts, rows, strict=False) if row.value < 0]
-    return sorted(costs, key=lambda one: one[1])
+    values = {part.id: row.value for part, row in zip(shared.parts, rows, strict=False)}
+    # More contacts than forecast is one cause to whoever hears of it, whatever the band makes of it.
+    values["volume"] = round(values.pop("volume_inside") + values.pop("volume_outside"), 2)
+    return sorted(((part, value) for part, value in values.items() if value < 0), key=lambda one: one[1])
 
 
 def _cause_clause(part: str, attribution: Attribution, words: Words, family: str) -> str:
@@ -288,8 +290,7 @@ def _cause_clause(part: str, attribution: Attribution, words: Words, family: str
 def _relative_change(part: str, amounts: Amounts) -> float | None:
     """How far an amount went from its plan towards a worse level, as a share of the plan."""
     planned, actual = {
-        "volume_inside": (amounts.forecast, amounts.came),
-        "volume_outside": (amounts.forecast, amounts.came),
+        "volume": (amounts.forecast, amounts.came),
         "handling": (amounts.forecast_aht, amounts.aht),
         "planning": (amounts.scheduled, amounts.required),
         "presence": (amounts.staffed, amounts.scheduled),

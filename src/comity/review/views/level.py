@@ -22,7 +22,8 @@ class ReportedFigure:
     side: Side
     value: str
     why: str
-    marked: bool
+    marked: bool  # not the word of the side itself
+    short: str = ""  # why, for a row among others
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +143,15 @@ def _reported_figure(level: Level, side: Side, review: Review, words: Words) -> 
     spelled = words.figure(value, level.unit, review.currency)
     same = spelled == words.figure(level.value, level.unit, review.currency)
     variant, in_full = level.explains.get(side), level.explains_in_full.get(side)
+    short = ""
     if same:
         why = words("levels.same")
     elif variant is not None:
         why = words("levels.by_variant", variant=variant, formula=words.named("variant", variant))
+        short = words("levels.short_variant", variant=variant)
     elif in_full is not None:
         why = words("levels.by_variant_in_full", variant=in_full, formula=words.named("variant", in_full))
+        short = words("levels.short_in_full", variant=in_full)
     elif level.variants:
         why = words("levels.unexplained")
     else:
@@ -158,8 +162,9 @@ def _reported_figure(level: Level, side: Side, review: Review, words: Words) -> 
     entered = level.also.get("entered_by")
     if isinstance(entered, Mapping) and side.value in entered:
         party = words.side(Side(entered[side.value]), review.parties)
-        return ReportedFigure(side, spelled, words("levels.entered_by", why=why, party=party), marked=True)
-    return ReportedFigure(side, spelled, why, marked=not same)
+        entered_why = words("levels.entered_by", why=why, party=party)
+        return ReportedFigure(side, spelled, entered_why, marked=True, short=entered_why)
+    return ReportedFigure(side, spelled, why, marked=False, short=short or why)
 
 
 def _beside(level: Level, words: Words, mean: str) -> str:

@@ -113,6 +113,32 @@ def missing_name(missing: Missing, words: Words) -> str:
     return clean(missing.reading.replace("_", " "))
 
 
+@dataclass(frozen=True, slots=True)
+class MissingRow:
+    """A figure that could not be formed: what it needs, who holds that, and every reason for which it lacks."""
+
+    name: str
+    needs: str
+    held_by: str
+    why: str
+
+
+def missing_rows(review: Review, words: Words) -> list[MissingRow]:
+    """What is missing, each name once: a level and a reading of one name mostly lack for one reason."""
+    by_name: dict[tuple[str, str], list[Missing]] = {}
+    for missing in review.missing:
+        by_name.setdefault((missing_name(missing, words), missing.held_by), []).append(missing)
+    return [
+        MissingRow(
+            name,
+            ", ".join(dict.fromkeys(text for one in those if (text := needed_tables(one, words)))),
+            held_by,
+            " ".join(dict.fromkeys(missing_why(one, words) for one in those)),
+        )
+        for (name, held_by), those in by_name.items()
+    ]
+
+
 def missing_why(missing: Missing, words: Words) -> str:
     """Why it could not be formed, and the particulars."""
     key = f"missing.{missing.why}"
@@ -157,6 +183,17 @@ def _last_delivery(late: Mapping[str, object], words: Words) -> str:
     """When the last delivery came, and up to which day it goes."""
     came, reach = _moment(late["last"], words), late.get("reach")
     return came if reach is None else words("late.reach", came=came, day=_moment(reach, words))
+
+
+def lateness_summary(review: Review, words: Words) -> str:
+    """How many deliveries are late, are on time, and are not recorded."""
+    states = [None if one.get("unrecorded") else one.get("late") for one in review.lateness]
+    counts = {
+        "count_late": states.count(True),
+        "count_on_time": states.count(False),
+        "count_unknown": states.count(None),
+    }
+    return ", ".join(words(f"late.{key}", count=count) for key, count in counts.items() if count)
 
 
 def due_text(due: str, words: Words) -> str:

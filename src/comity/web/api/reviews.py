@@ -24,6 +24,7 @@ from comity.apps.reviews import operations as closing
 from comity.apps.reviews import queries as reviews
 from comity.apps.reviews.figures import figure_changes
 from comity.apps.reviews.models import FileFormat, View
+from comity.apps.reviews.proceedings import printed
 from comity.apps.reviews.refusals import Code
 from comity.apps.reviews.schemas import (
     ClosingOut,
@@ -80,16 +81,18 @@ def _with_view(member: MemberContext, view: View) -> MemberContext:
 def review_file(
     request: HttpRequest,
     relationship: UUID,
-    form: Literal[FileFormat.PDF, FileFormat.HTML, FileFormat.XLSX, FileFormat.PPTX],
+    form: Literal[FileFormat.BOARD, FileFormat.PDF, FileFormat.HTML, FileFormat.XLSX, FileFormat.PPTX],
     period: str | None = None,
     view: View = View.OWN,
 ) -> HttpResponse:
     """The review as a file, in the language that the program asks for."""
     member = member_of(request)
-    built = result_or_refusal(lambda: reviews.review(_with_view(member, view), period))
-    name = f"review-{reviews.period_name(member, built)}.{form}"
+    viewing_member = _with_view(member, view)
+    built = result_or_refusal(lambda: reviews.review(viewing_member, period))
+    name = reviews.file_name(reviews.period_name(member, built), form)
     audit_read(member, Event.REVIEW_FILE_READ, SubjectType.PERIOD, {"name": name})
-    return HttpResponse(render_as(built, form, language()), content_type=reviews.CONTENT_TYPES[form])
+    content = render_as(built, form, language(), proceedings=printed(viewing_member, built, language()))
+    return HttpResponse(content, content_type=reviews.CONTENT_TYPES[form])
 
 
 def _level_rows(member: MemberContext, period: str | None) -> list[tuple[object, ...]]:

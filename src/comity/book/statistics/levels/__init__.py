@@ -15,7 +15,7 @@ from comity.book.statistics.levels.reports import reported
 from comity.core.levels import LevelStats
 from comity.core.values import Period
 
-__all__ = ["LevelQuestion", "LevelStats", "NoLevel", "gather"]
+__all__ = ["LevelQuestion", "LevelStats", "NoLevel", "gather", "gather_one"]
 
 Found = Iterable[tuple[Period, LevelStats | NoLevel]]
 Counting = Callable[[Book, LevelQuestion], Found]
@@ -58,6 +58,19 @@ def gather(book: Book, periods: Sequence[Period], horizon: date) -> dict[Period,
             else:
                 levels_by_period[period].append(level)
     return {period: tuple(levels) for period, levels in levels_by_period.items()}
+
+
+def gather_one(
+    book: Book, kpi_id: str, periods: Sequence[Period], horizon: date
+) -> list[tuple[Period, LevelStats | NoLevel]]:
+    """What one KPI came to in each period in which it is in force, in the order of the periods."""
+    found = [
+        pair
+        for question in level_questions(book, periods)
+        if question.kpi.id == kpi_id
+        for pair in _levels_of(book, question, horizon)
+    ]
+    return sorted(found, key=lambda pair: pair[0].start)
 
 
 def _levels_of(book: Book, one: LevelQuestion, horizon: date) -> Found:

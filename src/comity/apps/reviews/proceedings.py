@@ -1,0 +1,130 @@
+"""What was done about a period in the room, for the formats that show it: confirmations, matters, causes of misses."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, time
+
+from django.db.models import Q
+from django.urls import reverse
+
+from comity.apps.books import results
+from comity.apps.i18n import words_for
+from comity.apps.matters.models import Matter
+from comity.apps.parties.member_context import MemberContext
+from comity.apps.record.models import Consent, Entry
+from comity.apps.reviews import queries
+from comity.core.matters.kinds import Kind
+from comity.core.matters.transitions import OPEN, Party, State, waits_for
+from comity.core.values import Side
+from comity.review.attribution import MEASURE, Attribution
+from comity.review.i18n.words import Words
+from comity.review.model import Review
+from comity.review.proceedings import AskedMatter, Confirmation, Proceedings
+
+_MOST_MATTERS = 40  # of the printed ones; the list of matters has them all
+
+
+def missed_service_levels(review: Review) -> list[str]:
+    """Return the KPIs of a review whose miss can be attributed."""
+    return [one.kpi for one in review.levels if one.measure == MEASURE and one.met is False]
+
+
+def known_causes(member: MemberContext, review: Review, name: str) -> dict[str, Attribution]:
+    """Return what has been attributed of the missed service levels; nothing is computed for it."""
+    causes = {
+        kpi: results.earlier_result(member, queries.attribution_question(kpi, name))
+        for kpi in missed_service_levels(review)
+    }
+    return {kpi: made for kpi, made in causes.items() if made is not None}
+
+
+def proceedings(  # noqa: PLR0913 - what a page has looked up already
+    member: MemberContext,
+    review: Review,
+    name: str,
+    language: str,
+    *,
+    confirmations: dict[str, Consent],
+    entries: list[Entry],
+    is_open: bool,
+    matters: Iterable[Matter],
+) -> Proceedings:
+    """Return what was done about a period.
+
+    :param member: with the view of the review
+    :param is_open: whether the period can be confirmed now
+    """
+    words = words_for(language)
+    frozen = next((one for one in entries if one.kind == "frozen"), None)
+    causes = f"{reverse('attribution', args=[member.relationship.pk])}?kpi={{kpi}}&period={name}"
+    given = (
+        [_given(one) for one in frozen.content.get("words", [])]
+        if frozen is not None
+        else [
+            Confirmation(Side(side), "" if one.deemed else one.name, one.at.date())
+            for side, one in sorted(confirmations.items())
+        ]
+    )
+    return Proceedings(
+        confirmations=tuple(given),
+        to_confirm=tuple(side for side in Side if is_open and review.levels and side.value not in confirmations),
+        final_on=None if frozen is None else frozen.at.date(),
+        entry=None if not entries else (entries[-1].number, entries[-1].digest),
+        restated=any(one.kind != "frozen" for one in entries),
+        matters=tuple(_asked(member, one, words) for one in matters),
+        causes=known_causes(member, review, name),
+        causes_url=causes,
+    )
+
+
+def printed(member: MemberContext, review: Review, language: str) -> Proceedings:
+    """Return what was done about a review's period, for a file: all matters of the period, decided ones too."""
+    name = queries.period_name(member, review)
+    closing = queries.closing(member, review.period, name, on_page=False)
+    return proceedings(
+        member,
+        review,
+        name,
+        language,
+        confirmations=closing.words,
+        entries=list(queries.entries(member, name)),
+        is_open=closing.is_open and not closing.waits_for,
+        matters=_of_period(member, review, name),
+    )
+
+
+def _of_period(member: MemberContext, review: Review, name: str) -> list[Matter]:
+    """Return disputes of a period's figures, claims about its days, and actions raised or due in it."""
+    period = review.period
+    first, end = (datetime.combine(day, time.min, UTC) for day in (period.start, period.end))
+    about = (
+        Q(kind=Kind.DISPUTE, period=name)
+        | Q(kind=Kind.CLAIM, from_day__lt=period.end, to_day__gte=period.start)
+        | Q(kind=Kind.ACTION, raised_at__gte=first, raised_at__lt=end)
+        | Q(kind=Kind.ACTION, due_on__gte=period.start, due_on__lt=period.end)
+    )
+    found = Matter.objects.filter(about, relationship=member.relationship).exclude(state=State.WITHDRAWN)
+    return list(found.order_by("raised_at", "pk")[:_MOST_MATTERS])
+
+
+def _asked(member: MemberContext, matter: Matter, words: Words) -> AskedMatter:
+    turn = waits_for(State(matter.state))
+    to_move = None if turn is None else Side(matter.asks if turn is Party.ASKS else matter.answers)
+    return AskedMatter(
+        kind=matter.kind,
+        title=matter.title,
+        asks=Side(matter.asks),
+        state=words(f"state.{matter.state}"),
+        to_move=to_move,
+        by=matter.reply_by.date() if matter.reply_by is not None else matter.due_on,
+        kpi=matter.kpi,
+        is_open=matter.state in OPEN,
+        url=reverse("matter", args=[member.relationship.pk, matter.pk]),
+        disputes=matter.kind == Kind.DISPUTE and matter.state not in {State.REFUSED, State.WITHDRAWN},
+        value=None if matter.value is None else float(matter.value),
+    )
+
+
+def _given(word: dict[str, object]) -> Confirmation:
+    """Return a confirmation as the record holds it."""
+    on = datetime.fromisoformat(str(word["at"])).date()
+    return Confirmation(Side(str(word["side"])), "" if word.get("by_silence") else str(word.get("name", "")), on)

@@ -1,0 +1,60 @@
+"""One level opened: its months, and where it comes from."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from comity.book.reading.coverage import Coverage
+from comity.book.reading.open import Book
+from comity.book.statistics.level_cuts import LevelCuts, gather
+from comity.book.statistics.levels import LevelStats, gather_one
+from comity.core.agreements import in_force
+from comity.core.calendars import Cut
+from comity.core.levels import measure
+from comity.core.values import Period
+from comity.review.model import LevelPoint
+from comity.review.readings import measure_counts_people
+
+MOST_MONTHS = 36
+_TABLES = ("contacts", "intervals")
+
+
+@dataclass(frozen=True, slots=True)
+class LevelDetail:
+    """A level by month up to the end of a period, and the cuts of the period.
+
+    Neither is there of figures about people, which are shown for the agreed periods only; `cuts` is None too of what is
+    not made of contacts, or where the viewer may not read these.
+    """
+
+    kpi: str
+    period: Period
+    timezone: str
+    months: tuple[LevelPoint, ...]
+    cuts: LevelCuts | None
+
+
+def build_level_detail(book: Book, kpi_id: str, period: Period, now: datetime) -> LevelDetail:
+    """Open one level of a book, as its viewer may see it."""
+    kpi = in_force(book.definition.kpis, kpi_id, period.end - timedelta(days=1))
+    zone = book.definition.timezone
+    if kpi is None or measure_counts_people(kpi.measure):
+        return LevelDetail(kpi_id, period, zone, (), None)
+    coverage = Coverage(book, now.astimezone(ZoneInfo(zone)).date())
+    return LevelDetail(kpi_id, period, zone, _months(book, coverage, kpi_id, period), gather(book, kpi, period))
+
+
+def _months(book: Book, coverage: Coverage, kpi_id: str, period: Period) -> tuple[LevelPoint, ...]:
+    """The level of each whole month that the records tell of, up to the end of the period."""
+    tables = [name for name in _TABLES if book.has(name)]
+    horizon, first = coverage.horizon(tables[:1]) if tables else None, coverage.first_day(tables[:1])
+    if first is None or horizon is None:
+        return ()
+    end = min(horizon, period.end)
+    months = list(book.definition.calendar(Cut.MONTH).between(first, end))[-MOST_MONTHS:]
+    points = []
+    for month, stats in gather_one(book, kpi_id, months, end) if months else ():
+        if isinstance(stats, LevelStats):
+            level = measure(stats)
+            points.append(LevelPoint(month, level.value, level.se, level.definition.target, level.num, level.den))
+    return tuple(points)

@@ -1,0 +1,68 @@
+"""What the room tells the review's files of a period: who confirmed it, what was asked, what waits for whom."""
+
+import io
+
+import pytest
+from django.db import transaction
+
+from comity.apps.reviews import queries
+from comity.apps.reviews.proceedings import printed
+from comity.core.values import Side
+from tests.builders.confirmations import JUNE, confirm, entries
+from tests.builders.levels import KPI, contacts
+from tests.builders.matters import raised
+from tests.room import cast
+
+pytestmark = pytest.mark.gate
+
+
+@pytest.fixture
+def them():
+    made = cast()
+    made.book(KPI, contacts="\n".join(contacts()))
+    return made
+
+
+def done_about(them, who, *, joint=True):
+    with transaction.atomic():
+        member = them.at(who)
+        member = member.joint() if joint else member
+        return printed(member, queries.review(member, JUNE), "en")
+
+
+def test_both_sides_have_to_confirm_and_the_one_that_has_is_named_with_the_person(them):
+    assert done_about(them, "auditor").to_confirm == (Side.CUSTOMER, Side.PROVIDER)
+    confirm(them, "customer_lead")
+    done = done_about(them, "provider_lead")
+    assert [(one.side, bool(one.person)) for one in done.confirmations] == [(Side.CUSTOMER, True)]
+    assert done.to_confirm == (Side.PROVIDER,)
+    assert done.final_on is None
+
+
+def test_once_final_the_record_says_who_confirmed_and_nothing_waits(them):
+    confirm(them, "customer_lead")
+    entry = confirm(them, "provider_lead")
+    done = done_about(them, "customer_lead")
+    assert done.final_on == entry.at.date()
+    assert done.entry == (entry.number, entries(them)[-1].digest)
+    assert [one.side for one in done.confirmations] == [Side.CUSTOMER, Side.PROVIDER]
+    assert done.to_confirm == ()
+
+
+def test_the_file_for_the_board_says_that_it_is_final(them):
+    pypdf = pytest.importorskip("pypdf")
+    confirm(them, "customer_lead")
+    confirm(them, "provider_lead")
+    answer = them.client("customer_lead").get(them.url(f"review/file.board?period={JUNE}"))
+    assert 'filename="review-2026-06-board.pdf"' in answer.headers["Content-Disposition"]
+    reader = pypdf.PdfReader(io.BytesIO(answer.content))
+    assert len(reader.pages) == 3
+    assert "Final since" in reader.pages[0].extract_text()
+
+
+def test_a_matter_waits_for_the_side_that_has_to_answer_in_each_view(them):
+    raised(them, "customer_lead", kpi="service_level", period=JUNE)
+    for who in ("customer_lead", "provider_lead", "auditor"):
+        matter = next(one for one in done_about(them, who).matters if one.kind == "dispute")
+        assert (matter.asks, matter.to_move) == (Side.CUSTOMER, Side.PROVIDER)
+        assert matter.is_open
