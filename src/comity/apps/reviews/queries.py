@@ -190,17 +190,17 @@ def reading_body(member: MemberContext, review: Review, reading: str, links: htm
     return Markup(text)  # noqa: S704 - as above
 
 
-def figure_body(member: MemberContext, review: Review, kpi: str, links: html.RoomLinks) -> Markup | None:
-    """Render the body of a figure's page, cached; None where the review has no such level."""
+def figure_body(member: MemberContext, review: Review, kpi: str, links: html.RoomLinks) -> tuple[Markup, Markup] | None:
+    """Render the body and the tail of a figure's page, cached; None where the review has no such level."""
     reader_language = language()
     key = ("figure", kpi, review.digest, review.period, review.against, reader_language, links.marks.get(kpi, ()))
 
-    def make() -> str | None:
-        body = html.render_level(review, words_for(reader_language), kpi, links)
-        return None if body is None else str(body)
+    def make() -> tuple[str, ...] | None:
+        parts = html.render_level(review, words_for(reader_language), kpi, links)
+        return None if parts is None else tuple(str(one) for one in parts)
 
-    text = results.cached(member, key, make)
-    return None if text is None else Markup(text)  # noqa: S704 - as above
+    parts = results.cached(member, key, make)
+    return None if parts is None else (Markup(parts[0]), Markup(parts[1]))  # noqa: S704 - as above
 
 
 def matters_by_kpi(member: MemberContext, period: Period, name: str) -> dict[str, list[Matter]]:

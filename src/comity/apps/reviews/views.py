@@ -216,8 +216,8 @@ def _review_part(request: HttpRequest) -> _ReviewPart:
 def figure(request: HttpRequest, kpi: str) -> HttpResponse:
     """Show a figure: the level, each side's own and why they differ, its definition, its records and its matters."""
     member, review, period, name, matters_by_kpi, links, pending = _review_part(request)
-    body = queries.figure_body(member, review, kpi, links)
-    if body is None:
+    parts = queries.figure_body(member, review, kpi, links)
+    if parts is None:
         raise Http404
     audit_read(member, Event.FIGURE_READ, SubjectType.PERIOD, {"kpi": kpi, "period": name})
     level = next(one for one in review.levels if one.kpi == kpi)
@@ -226,7 +226,8 @@ def figure(request: HttpRequest, kpi: str) -> HttpResponse:
         "level": level,
         "pending": pending,
         "row": level_row(level, review, words),
-        "body": body,
+        "body": parts[0],
+        "tail": parts[1],
         "detail": _level_detail(request, member, review, kpi, name),
         "period": period,
         "name": name,

@@ -507,7 +507,7 @@ def _names(xs: Sequence[float], names: Sequence[str], y: float, most: int) -> li
         if back % every == 0:
             minor = " minor" if (back // every) % 2 else ""
             last = back == 0 and x > 100 - _EDGE  # the last name ends with its chart
-            labels.append(Text(100 if last else x, y, name, f"quiet{minor}", "end" if last else "middle"))
+            labels.append(Text(min(x + 3, 100) if last else x, y, name, f"quiet{minor}", "end" if last else "middle"))
     return labels
 
 

@@ -82,7 +82,7 @@ def level_chart(
         band = (limits.lower * scale, limits.centre * scale, limits.upper * scale)
     places = _places([point.value for point in judged])
     if wide:
-        chart = charts.control_chart(judged, band, lambda value: words.number(value, places), sentence, height)
+        chart = charts.control_chart(judged, band, lambda value: _tick(value, places, words), sentence, height)
     else:
         target = "" if level.target is None else figure(level.target)
         chart = charts.spark(judged, None if band is None else (band[0], band[2]), target, sentence, height)
@@ -105,6 +105,11 @@ def _places_in_row(points: Sequence[LevelPoint]) -> list[int]:
         between = (point.period.start - before.period.end).days
         at.append(at[-1] + 1 + round(between / before.period.days))
     return at
+
+
+def _tick(value: float, places: int, words: Words) -> str:
+    """A tick of an axis, with a decimal more where it would be named after another value."""
+    return words.number(value, places if abs(value - round(value, places)) < 10**-places / 100 else places + 1)
 
 
 def _places(values: list[float]) -> int:

@@ -184,8 +184,8 @@ def render_reading(review: Review, words: Words, key: str, links: RoomLinks) -> 
     return Markup(environment().get_template("reading_body.html").render(**context))  # noqa: S704 - as above
 
 
-def render_level(review: Review, words: Words, kpi: str, links: RoomLinks) -> Markup | None:
-    """One level opened, with what rests on it, and where its records came from; None where there is none."""
+def render_level(review: Review, words: Words, kpi: str, links: RoomLinks) -> tuple[Markup, Markup] | None:
+    """One level opened with what rests on it, and where its records came from; None where there is none."""
     levels = tuple(one for one in review.levels if one.kpi == kpi)
     if not levels:
         return None
@@ -196,7 +196,11 @@ def render_level(review: Review, words: Words, kpi: str, links: RoomLinks) -> Ma
     )
     level = levels[0]
     wording = {"pins": kpi_terms(level.definition, level.unit, review.currency, words), "kpi": level, "links": links}
-    return Markup(environment().get_template("figure_body.html").render(**context | wording))  # noqa: S704 - as above
+    main, tail = (
+        environment().get_template(name).render(**context | wording)
+        for name in ("figure_body.html", "figure_tail.html")
+    )
+    return Markup(main), Markup(tail)  # noqa: S704 - as above
 
 
 def render_level_detail(

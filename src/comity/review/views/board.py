@@ -14,6 +14,7 @@ from comity.review.views.summary import largest_cause
 
 T = TypeVar("T")
 _DECISIONS, _ASKED = ("action",), ("claim", "dispute")
+_MOST_CLAIMED = 3  # different values of one figure
 MOST_ROWS = 4  # of each table of a page; how many more there are is said
 
 
@@ -149,7 +150,7 @@ def _disputed(review: Review, proceedings: Proceedings, words: Words) -> list[Di
             level_title(level, words),
             figure(level.value, level),
             tuple(figure(level.reported.get(side), level) for side in Side),
-            tuple((one.asks, figure(one.value, level)) for one in by_kpi[level.kpi]),
+            tuple(dict.fromkeys((one.asks, figure(one.value, level)) for one in by_kpi[level.kpi]))[:_MOST_CLAIMED],
         )
         for level in review.levels
         if level.kpi in by_kpi
