@@ -291,7 +291,7 @@ def test_migrated_reminders_and_silences_are_nobodys_events_read_by_both():
     browser = them.client("provider_lead")
     for path in ("", "log/"):
         page = browser.get(them.url(path)).content.decode()
-        assert "the reply deadline" in page
+        assert words_for("en")("log.nobody") in page
         assert "counted the silence of Northwind Energy as acceptance: " in page
     (line,) = (line for line in csv_lines(browser.get(them.url("log.csv"))) if line["event"] == "matter_deemed")
     assert (line["by"], line["side"], line["action"], line["about"]) == ("", "", "deem dispute", "A matter")

@@ -36,6 +36,7 @@ class Event(models.TextChoices):
     DELIVERY_DROPPED = "delivery_dropped"
     DELIVERY_IMPORTED = "delivery_imported"
     DELIVERY_UNDONE = "delivery_undone"
+    DELIVERY_LATE = "delivery_late"  # nobody's: the room's clock, by a function of the owner
     UNDO_FAILED = "undo_failed"
     CORRECTION_MADE = "correction_made"  # in the rows of the own side
     CORRECTION_FAILED = "correction_failed"
@@ -128,6 +129,7 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.DELIVERY_DROPPED: _FILE,
     Event.DELIVERY_IMPORTED: _FILE,
     Event.DELIVERY_UNDONE: _FILE,
+    Event.DELIVERY_LATE: ("table", "side", "due"),
     Event.UNDO_FAILED: _FILE,
     Event.CORRECTION_MADE: _FILE,
     Event.CORRECTION_FAILED: _FILE,

@@ -1,14 +1,20 @@
 """Adding events to the log."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import date
 
+from django.db import connection
 from django.db.models import Model
 from django.utils import timezone
 
 from comity.apps.audit.models import EVENT_FIELDS, READ_EVENTS, AuditEvent, Event, SubjectType
 from comity.apps.parties.member_context import MemberContext
+from comity.core.values import Side
 
 Subject = Model | SubjectType | None
+Listener = Callable[[AuditEvent], None]
+# Called with each event, within the transaction that writes it; higher apps register theirs.
+listeners: list[Listener] = []
 
 
 def audit(
@@ -30,15 +36,47 @@ def audit(
     missing = [name for name in EVENT_FIELDS[event] if name not in data]
     if missing:
         raise ValueError(f"{event} needs {', '.join(missing)}")
-    return AuditEvent.objects.create(
-        relationship=member.relationship,
-        person=member.membership.person,
-        side=member.side,
-        event=event,
-        **_subject(subject),
-        data=data,
-        shared=shared or member.side is None,
+    return _announce(
+        AuditEvent.objects.create(
+            relationship=member.relationship,
+            person=member.membership.person,
+            side=member.side,
+            event=event,
+            **_subject(subject),
+            data=data,
+            shared=shared or member.side is None,
+        )
     )
+
+
+def announce(member: MemberContext, event: Event, **data: object) -> AuditEvent:
+    """Call the listeners with the latest event of a kind, which a trigger of the database has just written.
+
+    :param data: part of the event's data
+    """
+    events = AuditEvent.objects.filter(relationship=member.relationship, event=event, data__contains=data)
+    return _announce(events.latest("at"))
+
+
+def audit_late_delivery(table: str, side: Side, due: date, *, shared: bool) -> bool:
+    """Add to the log that a delivery has not come by the end of its day, once; return whether it was added.
+
+    :param shared: False for a table that the side, the viewer's own, keeps to itself
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT comity_audit_late(%s, %s, %s, %s)", [table, str(side), due, shared])
+        (added,) = cursor.fetchone()
+    if added is None:
+        return False
+    _announce(AuditEvent.objects.get(pk=added))
+    return True
+
+
+def _announce(event: AuditEvent) -> AuditEvent:
+    """Call the listeners with an event, and return it."""
+    for listener in listeners:
+        listener(event)
+    return event
 
 
 def audit_read(
