@@ -134,6 +134,8 @@ def run_jobs(*tasks: str) -> int:
     return done
 
 
+# What follows an event of the log, and then each mail.
+MAILING = ("notifications.tell", "notifications.mail", "outbox.mail")
 # What a review's page waits for.
 COMPUTING = ("reviews.compute", "reviews.attribute", "reviews.figures", "reviews.level")
 
@@ -146,13 +148,13 @@ def _kept_open():
 
 def sent_mails():
     """What the mail server was handed, the latest last."""
-    run_jobs("outbox.mail")
+    run_jobs(*MAILING)
     return mail.outbox
 
 
 def forget_mails():
     """Forget what was sent, and what still waits."""
-    run_jobs("outbox.mail")
+    run_jobs(*MAILING)
     mail.outbox = []
 
 

@@ -61,7 +61,8 @@ ANYBODYS = {"join", "set_up", "account_login", "account_logout", "account_signup
             "openid_connect_login", "openid_connect_callback", "socialaccount_login_cancelled",
             "socialaccount_login_error", "socialaccount_signup"}  # fmt: skip
 SIGNED_IN = {"routes", "sort", "move_export",
-             "portfolio", "begin", "account", "make_token", "revoke_token", "account_reauthenticate",
+             "portfolio", "begin", "account", "set_notifications", "make_token", "revoke_token",
+             "account_reauthenticate",
              "account_change_password", "usersessions_list",
              "account_set_password", "mfa_index", "mfa_activate_totp", "mfa_deactivate_totp",
              "mfa_generate_recovery_codes", "mfa_view_recovery_codes", "mfa_download_recovery_codes",

@@ -48,7 +48,6 @@ MAILS = {
     "token_ended": "oneself",
     "locked_out": "oneself",
     "reminder": Action.ANSWER,
-    "correction": Action.ANSWER,  # to whose rows an import would change
     "correction_waits": Action.ANSWER,
     "confirm_by": Action.CONFIRM,
     "silence": Action.CONFIRM,  # the notice before it; tried in replies.test_reply_times, as are the next
@@ -60,6 +59,10 @@ MAILS = {
     "head_frozen": Action.CONFIRM,
     "head_restated": Action.CONFIRM,
     "by_mail": "oneself",
+    # Of events, as each recipient sees them; tried in notifications.test_notifications.
+    "your_move": "the owner, the leads, and one more who may",
+    "activity": "oneself",
+    "daily_digest": "oneself",
 }
 # Job -> as whom it looks: who asked for it, or somebody who leads in each relationship.
 JOBS = {
@@ -76,6 +79,9 @@ JOBS = {
     "books.remove_copies": "the room",  # looks at the age of files
     "outbox.mail": "the room",  # takes one mail by its id, and sees no row of a relationship
     "outbox.recover": "the room",  # counts jobs, as above
+    "notifications.tell": "lead",  # of the event's side, and defers the next
+    "notifications.mail": "oneself",
+    "notifications.tick": "oneself",  # and, for late deliveries, lead
     "books.route": "who asked",
     "books.stamp": "lead",
     "books.watch": "lead",  # of the side in whose folder a file lies
@@ -133,7 +139,8 @@ def test_every_mail_is_placed():
         for text in texts
     }
     assert {text for text in told if isinstance(text, str)} == MAILS.keys() - {
-        *("invite", "head_frozen", "head_restated", "head_calendar", "silence_set", "silence_unset")
+        *("invite", "head_frozen", "head_restated", "head_calendar", "silence_set", "silence_unset"),
+        *("your_move", "activity", "daily_digest"),  # by the key of a message
     }
     # One place writes mails, another hands them over; beside them only allauth's.
     assert sorted(file for file, _ in called("EmailMessage")) == ["mailing.py", "mailing.py"]
@@ -251,8 +258,9 @@ def test_a_correction_mail_is_in_the_readers_language_without_values(them, langu
     assert all(len(one.to) == 1 and not one.cc and not one.bcc for one in ours)
     words = words_for(language)
     title = words("correction.title", table=words.named("table", "surveys"), rows=words.number(1))
-    assert {one.subject for one in ours} == {words("correction.subject", title=title)}
-    said = {"en": "Nothing changes unless you accept", "es": "Nada cambia si no lo aceptan"}
+    asked = words("your_move.asked.correction")
+    assert {one.subject for one in ours} == {f"[Northwind Energy × Helpline] {title}: {asked}"}  # noqa: RUF001
+    said = {spoken: words_for(spoken)("your_move.silence_changes_nothing") for spoken in (language, other)}
     assert all(said[language] in one.body and said[other] not in one.body for one in ours)
     assert not any(secret in str(one.message()) + one.body + one.subject for one in ours for secret in secrets())
     # Before its day whoever may answer is reminded once, and told that silence changes nothing; which is so.

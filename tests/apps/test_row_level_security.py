@@ -12,6 +12,7 @@ from comity.apps.audit.models import AuditEvent, Event
 from comity.apps.books.models import Delivery, Export, Hold, KeptMapping, Mark, MarkStep, Routes
 from comity.apps.matters import operations as matters
 from comity.apps.matters.models import Evidence, Matter, Opened, Step
+from comity.apps.notifications.models import DigestPosition, Preference, SentNotification
 from comity.apps.parties.member_context import find_member, set_viewer
 from comity.apps.parties.models import Invitation, Membership, Organisation, Relationship
 from comity.apps.record.models import Consent, Entry
@@ -32,6 +33,7 @@ WALLED = {
     "parties_invitation", "parties_membership",
     "parties_organisation", "parties_relationship", "parties_token",
     "record_consent", "record_entry", "replies_notice", "replies_silenceterm", "reviews_bymail",
+    "notifications_preference", "notifications_sentnotification", "notifications_digestposition",
 }  # fmt: skip
 NOBODYS = {
     "account_emailaddress", "account_emailconfirmation", "auth_group", "auth_group_permissions", "auth_permission",
@@ -56,6 +58,9 @@ MODELS = (
     Notice,
     SilenceTerm,
     ByMail,
+    Preference,
+    SentNotification,
+    DigestPosition,
     Delivery,
     KeptMapping,
     Hold,

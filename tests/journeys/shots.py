@@ -116,7 +116,7 @@ PAGES = {
 NO_PAGES = {
     # what changes something, and shows a page that stands above
     "begin", "sort", "move_export",
-    "make_token", "revoke_token", "set_language", "restate", "begin_book", "make_copy", "upload",
+    "make_token", "revoke_token", "set_notifications", "set_language", "restate", "begin_book", "make_copy", "upload",
     "move_delivery", "mark", "disclose", "invite", "withdraw_invitation", "agree_invitation", "let_go", "change_role",
     "stand_in", "review_access", "try_again", "propose_calendar", "agree_calendar", "silence", "use_organisation",
     # files

@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "comity.apps.books",
     "comity.apps.matters",
     "comity.apps.reviews",
+    "comity.apps.notifications",
     "comity.apps.today",
     "comity.web",
 ]

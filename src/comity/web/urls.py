@@ -4,6 +4,7 @@ from django.conf.urls.i18n import urlpatterns as languages
 from django.urls import include, path
 
 from comity.apps.books import urls as books
+from comity.apps.notifications import urls as notifications
 from comity.apps.parties import urls as parties
 from comity.web.api import api
 
@@ -20,6 +21,7 @@ _WITHIN = [
 ]
 urlpatterns = [
     path("", include(parties.outside)),
+    path("", include(notifications.outside)),
     path("", include(books.outside)),
     path("language/", include(languages)),
     path("sign-in/", include("comity.web.sign_in_urls")),

@@ -91,7 +91,7 @@ def test_a_claim_is_applied_once_though_the_book_is_unreadable_for_a_while(them)
     with transaction.atomic():
         them.at("provider_lead")
         matter = Matter.objects.get(kind=Kind.CLAIM)
-    (job,) = jobs(them)
+    (job,) = (one for one in jobs(them) if one.task_name == "books.write")
     fail(job.id, attempts=queries.SHOWN_AFTER_ATTEMPTS)
     for who in ("provider_lead", "customer_lead", "auditor"):  # a claim that the figures do not show concerns both
         with transaction.atomic():

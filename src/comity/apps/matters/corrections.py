@@ -14,13 +14,11 @@ from comity.apps.books.queries import book_folder, zone
 from comity.apps.i18n import words_for
 from comity.apps.matters.models import Matter
 from comity.apps.matters.operations import first_reply_due, move, save_raised_matter
-from comity.apps.parties.mailing import mail_side, page_path, supported_language
+from comity.apps.parties.mailing import supported_language
 from comity.apps.parties.member_context import MemberContext
-from comity.apps.parties.rights import Action
 from comity.book.importing.corrections import NoProposalError, Proposal, count_proposals, proposals
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import OPEN, Move, State
-from comity.review.i18n.words import Words
 
 SHOWN_CHANGES = 200  # changes on a page; the file of the matter has them all
 
@@ -38,24 +36,20 @@ def open_correction(member: MemberContext, delivery: Delivery) -> None:
     if _correction_of_delivery(member, delivery) is not None:
         return
 
-    def title(words: Words) -> str:
-        table = words.named("table", outcome["table"])
-        return words("correction.title", table=table, rows=words.number(sum(counts.values())))
-
     words = words_for(supported_language(member.membership.person.language))
+    table = words.named("table", outcome["table"])
+    title = words("correction.title", table=table, rows=words.number(sum(counts.values())))
     delivery_data = {"delivery": str(delivery.pk), "name": delivery.name, "counts": counts}
     matter = Matter(
         relationship=member.relationship,
         kind=Kind.CORRECTION,
         asks=side.value,
         answers=side.other.value,
-        title=title(words)[:160],
+        title=title[:160],
         records=import_key | delivery_data,
     )
     matter.reply_by = first_reply_due(matter, zone(member))
     save_raised_matter(member, matter, words("correction.text", name=delivery.name))
-    address = page_path(member, "matter", matter=matter.pk)
-    mail_side(member, side.other, Action.ANSWER, "correction", address, title=title)
 
 
 def _correction_of_delivery(member: MemberContext, delivery: Delivery) -> Matter | None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from comity.apps.i18n import words_for
 from comity.apps.parties.member_context import MemberContext
-from comity.apps.parties.models import Membership, Person
+from comity.apps.parties.models import Membership, Person, Relationship
 from comity.apps.parties.rights import Action, membership_may
 from comity.core.values import Side
 from comity.review.i18n.words import LOCALES, Words
@@ -46,7 +46,8 @@ def mail_side(
         words = words_for(supported_language(person.language))
         texts = {name: value(words) for name, value in values.items()}
         text = words(f"{key}.mail", address=f"{settings.ADDRESS}{address}", **texts)
-        queue_mail(words(f"{key}.subject", **texts), text, person.email, _headers(member, side))
+        subject = relationship_subject(member.relationship, words(f"{key}.subject", **texts))
+        queue_mail(subject, text, person.email, _headers(member, side))
     return len(people)
 
 
@@ -70,6 +71,11 @@ def queue_mail(subject: str, text: str, to: str, headers: Mapping[str, str] | No
     EmailMessage(" ".join(subject.split()), text, None, [to], headers=dict(headers or {})).send()
 
 
+def relationship_subject(relationship: Relationship, subject: str) -> str:
+    """Return the subject of a mail with both organisations before it; line breaks become spaces."""
+    return " ".join(f"[{relationship.customer} × {relationship.provider}] {subject}".split())  # noqa: RUF001 - a sign of multiplication is meant
+
+
 def mail_headers(member: MemberContext) -> dict[str, str]:
     """Return the headers of a mail that concerns the viewer's own side alone."""
     return _headers(member)
@@ -77,7 +83,8 @@ def mail_headers(member: MemberContext) -> dict[str, str]:
 
 def _headers(member: MemberContext, *others: Side) -> dict[str, str]:
     """Return the headers of a mail by the viewer, or by the room itself, to people of these sides."""
-    sides = dict.fromkeys([*others, *([] if member.side is None else [member.side])])
+    own = list(Side) if member.side is None and not others else [] if member.side is None else [member.side]
+    sides = dict.fromkeys([*others, *own])  # of a mail to somebody neutral both sides may know that it failed
     return {RELATIONSHIP_HEADER: str(member.relationship.pk), SIDES_HEADER: ",".join(side.value for side in sides)}
 
 
@@ -98,7 +105,7 @@ def mail_member(
     person = member.membership.person
     words = words_for(supported_language(person.language))
     mail = EmailMessage(
-        " ".join(words(f"{key}.subject", **values).split()),
+        relationship_subject(member.relationship, words(f"{key}.subject", **values)),
         words(f"{key}.mail", address=f"{settings.ADDRESS}{address}", **values),
         None,
         [person.email],

@@ -6,6 +6,7 @@ from enum import IntEnum
 from zoneinfo import ZoneInfo
 
 from comity.apps.parties.member_context import MemberContext
+from comity.apps.parties.models import Person
 from comity.review.i18n.words import Words
 
 PanelContext = Mapping[str, object]
@@ -48,6 +49,20 @@ class NavEntry:
     count: Callable[[MemberContext], int] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AccountSection:
+    """A section of the account page.
+
+    :ivar template: rendered with the result of `context` as `box`
+    :ivar context: takes the person whose account it is
+    """
+
+    template: str
+    order: int
+    context: Callable[[Person], PanelContext]
+
+
+_account_sections: dict[str, AccountSection] = {}
 _panels: dict[str, Panel] = {}
 _nav_entries: dict[str, NavEntry] = {}
 
@@ -55,6 +70,16 @@ _nav_entries: dict[str, NavEntry] = {}
 def add_panel(panel: Panel) -> None:
     """Register a panel of the Today page."""
     _panels[panel.template] = panel
+
+
+def add_account_section(section: AccountSection) -> None:
+    """Register a section of the account page."""
+    _account_sections[section.template] = section
+
+
+def account_sections() -> list[AccountSection]:
+    """Return the sections of the account page, in order."""
+    return sorted(_account_sections.values(), key=lambda section: section.order)
 
 
 def add_nav_entry(entry: NavEntry) -> None:

@@ -27,6 +27,7 @@ from comity.apps.parties.forms import (
 from comity.apps.parties.identity_providers import identity_provider_for
 from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.models import Invitation, Membership, Person, Role, Token
+from comity.apps.parties.panels import account_sections
 from comity.apps.parties.refusals import Code
 from comity.apps.parties.rights import ROLE_ACTIONS, Action
 from comity.apps.parties.sign_in import INVITATION_SESSION_KEY, recent_sign_in_required
@@ -322,7 +323,14 @@ def account(request: HttpRequest) -> HttpResponse:
 def _account_context(request: HttpRequest, form: TokenForm, secret: str | None) -> dict[str, object]:
     """Return the template context of the account page."""
     methods = queries.sign_in_methods(request.user)  # type: ignore[arg-type]
-    return {"tokens": queries.valid_tokens(), "sign_in_methods": methods, "form": form, "secret": secret}
+    sections = [(section.template, section.context(request.user)) for section in account_sections()]  # type: ignore[arg-type]
+    return {
+        "tokens": queries.valid_tokens(),
+        "sign_in_methods": methods,
+        "form": form,
+        "secret": secret,
+        "sections": sections,
+    }
 
 
 @require_POST

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from datetime import date, datetime
 from functools import partial
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.core.cache import cache
@@ -14,10 +13,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from comity.apps.audit.models import Event, SubjectType
-from comity.apps.audit.operations import audit
+from comity.apps.audit.operations import announce, audit
 from comity.apps.books.operations import prevent_undo
 from comity.apps.books.queries import NoBookError, definition, zone
-from comity.apps.i18n import words_for
+from comity.apps.i18n import spoken_period, words_for
 from comity.apps.matters.models import Matter
 from comity.apps.parties.mailing import mail_member, mail_side, page_path, supported_language
 from comity.apps.parties.member_context import MemberContext
@@ -207,7 +206,11 @@ def _give_notice(
     period, address = consent.subject, f"{page_path(member, 'review')}?period={consent.subject}"
     day = until.astimezone(ZoneInfo(zone_name)).date()
     reached_people = send_reminder(
-        people, "silence", address, period=lambda _: period, day=lambda words: words.day(day)
+        people,
+        "silence",
+        address,
+        period=lambda words: spoken_period(period, words),
+        day=lambda words: words.day(day),
     )
     leads = {one.person_id for one in people if one.role == Role.LEAD}
     if len(reached_people) >= replies.MIN_REACHED and not leads.isdisjoint(reached_people):
@@ -238,7 +241,7 @@ def _mail_void(member: MemberContext, consent: Consent) -> None:
             Action.CONFIRM,
             "void",
             f"{page_path(member, 'review')}?period={consent.subject}",
-            period=lambda _: consent.subject,
+            period=lambda words: spoken_period(consent.subject, words),
             party=lambda words: member.party(words)(consent.side),
             why=why,
         )
@@ -294,7 +297,6 @@ def mail_review_if_due(member: MemberContext, now: datetime) -> bool:
             )
         )
     placeholders: dict[str, Any] = {
-        "relationship": str(member.relationship),
         "period": words.period(review.period, calendar.cut),
         "headline": headline.plain_text(headline.headline_phrases(review, words, done)),
         "levels": "\n".join(_level_line(level_row(one, review, words)) for one in review.levels),
@@ -315,7 +317,11 @@ def _remind(member: MemberContext, people: Sequence[Membership], consent: Consen
     address = f"{page_path(member, 'review')}?period={consent.subject}"
     period = consent.subject
     reminded_people = send_reminder(
-        people, "confirm_by", address, period=lambda _: period, day=lambda words: words.day(day)
+        people,
+        "confirm_by",
+        address,
+        period=lambda words: spoken_period(period, words),
+        day=lambda words: words.day(day),
     )
     if reminded_people:
         record.mark_reminded(consent, reminded_people)
@@ -343,18 +349,12 @@ def restate(member: MemberContext, review: Review, period: str, reason: str) -> 
         number = record.call_function(
             "comity_restate", period, review.digest, chain.canonical(current_figures), reason.strip()
         )
-        return _mail_entry(member, number)
+        return record.verified_entry(member, number)
 
 
 def _freeze(member: MemberContext, review: Review, period: str, figures: Figures) -> Entry:
     """Add the figures that both sides confirmed to the record, and keep their imports from being undone."""
     prevent_undo(member, period)
-    return _mail_entry(member, record.call_function("comity_freeze", period, review.digest, chain.canonical(figures)))
-
-
-def _mail_entry(member: MemberContext, number: UUID) -> Entry:
-    """Return an entry that was added, and mail the head of the record to both sides."""
-    entry = record.verified_entry(member, number)
-    address = f"{page_path(member, 'review')}?period={entry.subject}"
-    record.mail_chain_head(member, entry, f"head_{entry.kind}", address, {"period": lambda _: entry.subject})
-    return entry
+    number = record.call_function("comity_freeze", period, review.digest, chain.canonical(figures))
+    announce(member, Event.PERIOD_FROZEN, period=period)
+    return record.verified_entry(member, number)

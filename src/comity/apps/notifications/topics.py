@@ -1,0 +1,51 @@
+"""The topic of each event, in one table: whatever is not in it is told to nobody by this app."""
+
+from collections.abc import Mapping
+
+from comity.apps.audit.models import READ_EVENTS, Event
+from comity.apps.notifications.models import Topic
+
+# For readers whose move it is not; where an event makes it the reader's move, the topic is `Topic.MOVE`.
+TOPICS: Mapping[Event, Topic] = {
+    Event.MATTER_RAISED: Topic.COMMENT,
+    Event.MATTER_ACCEPTED: Topic.COMMENT,
+    Event.MATTER_REFUSED: Topic.COMMENT,
+    Event.MATTER_COUNTERED: Topic.COMMENT,
+    Event.MATTER_COMMENTED: Topic.COMMENT,
+    Event.MATTER_WITHDRAWN: Topic.COMMENT,
+    Event.MATTER_DONE: Topic.COMMENT,
+    Event.MATTER_HANDED_OVER: Topic.COMMENT,
+    Event.MATTER_DEEMED: Topic.COMMENT,
+    Event.PERIOD_CONFIRMED: Topic.COMMENT,
+    Event.PERIOD_DEEMED: Topic.COMMENT,
+    Event.CONFIRMATION_VOID: Topic.COMMENT,
+    Event.PERIOD_FROZEN: Topic.FINAL,
+    Event.PERIOD_RESTATED: Topic.FINAL,
+    Event.DELIVERY_IMPORTED: Topic.FILE,
+    Event.DELIVERY_UNDONE: Topic.FILE,
+    Event.CORRECTION_MADE: Topic.FILE,
+    Event.DELIVERY_LATE: Topic.LATE,
+}
+# Told by a mail of their own, whatever anybody prefers: what silence may follow from, and who has access.
+MAILED_ELSEWHERE = frozenset(
+    {
+        Event.MATTER_REMINDED, Event.PERIOD_REMINDED, Event.CALENDAR_PROPOSED, Event.CALENDAR_AGREED,
+        Event.SILENCE_ALLOWED, Event.SILENCE_DISALLOWED, Event.INVITATION_MADE, Event.NEUTRAL_PROPOSED,
+        Event.DEPUTY_NAMED,
+    }
+)  # fmt: skip
+# In the log alone.
+LOG_ONLY = frozenset(
+    {
+        *READ_EVENTS, Event.OTHER, Event.RELATIONSHIP_FOUNDED, Event.ORGANISATION_JOINED, Event.MEMBER_JOINED,
+        Event.MEMBER_LET_GO, Event.INVITATION_WITHDRAWN, Event.NEUTRAL_AGREED, Event.ROLE_CHANGED, Event.DEPUTY_ENDED,
+        Event.ACCESS_REVIEWED, Event.BOOK_BEGUN, Event.DELIVERY_UPLOADED, Event.DELIVERY_DESCRIBED,
+        Event.DELIVERY_REFUSED, Event.DELIVERY_REPEATED, Event.DELIVERY_DROPPED, Event.UNDO_FAILED,
+        Event.CORRECTION_FAILED, Event.ITEM_HELD_BACK, Event.ITEM_DISCLOSED, Event.HOLD_BACK_FAILED,
+        Event.DISCLOSURE_FAILED,
+    }
+)  # fmt: skip
+# Events after which an earlier one of the same matter is no longer anybody's move.
+MATTER_MOVES = frozenset(event for event in Event if event.startswith("matter_")) - {
+    Event.MATTER_COMMENTED, Event.MATTER_REMINDED, Event.MATTER_READ,
+}  # fmt: skip

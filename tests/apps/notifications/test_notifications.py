@@ -1,0 +1,525 @@
+"""Who is mailed about what: at once where it is their side's move, once a day about the rest, and as they see the room.
+
+Each kind of event is tried for a customer, a provider, somebody neutral, a stranger and a former member.
+"""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import transaction
+from django.db.utils import ProgrammingError
+from django.utils import timezone
+
+from comity.apps.audit.models import AuditEvent, Event
+from comity.apps.audit.operations import audit, audit_late_delivery
+from comity.apps.i18n import words_for
+from comity.apps.matters import operations as matters
+from comity.apps.notifications import mail, operations, queries, tasks
+from comity.apps.notifications.models import DigestPosition, Preference, SentNotification, Timing, Topic
+from comity.apps.notifications.topics import LOG_ONLY, MAILED_ELSEWHERE, TOPICS
+from comity.apps.parties import operations as parties
+from comity.apps.parties.member_context import for_each_relationship, set_viewer
+from comity.apps.parties.models import Role
+from comity.apps.refusal import Refused
+from comity.core.matters.kinds import Kind
+from comity.core.matters.transitions import Move
+from comity.core.values import Side
+from tests.builders.confirmations import confirm, silence_allowed
+from tests.builders.kept_apart import OURS
+from tests.builders.levels import KPI, contacts
+from tests.builders.matters import ZONE, moved, raised
+from tests.builders.uploads import brought
+from tests.room import EVERYBODY, cast, forget_mails, run_jobs, sent_mails, superuser
+
+pytestmark = pytest.mark.gate
+BEFORE = "[Northwind Energy × Helpline] "  # noqa: RUF001 - as a subject begins
+JOBS = ("notifications.tell", "notifications.mail")
+COSTS = "month,driver,quantity,unit_cost,behaviour\n2026-06,Zebulon,1,4711.13,fixed\n"
+PRIVATE = '[private]\nprovider = ["costs", "staff"]\ncustomer = ["prices"]\n'
+
+
+@pytest.fixture
+def them():
+    made = cast()
+    forget_mails()
+    return made
+
+
+@pytest.fixture
+def with_book():
+    made = cast()
+    made.book(PRIVATE + KPI, contacts="\n".join(contacts()))
+    forget_mails()
+    return made
+
+
+def today():
+    """A moment of this day, or of the next, at which digests are made in any zone of the tests."""
+    moment = timezone.now() + timedelta(minutes=20)
+    if moment.hour >= 21:
+        moment = (moment + timedelta(days=1)).replace(hour=7)
+    return moment.replace(hour=max(moment.hour, 7))
+
+
+def told(them, *, clear=True):
+    """Whom the room mailed, and the subjects without the relationship: {name: [subject, ...]}."""
+    names, found = {one.email: name for name, one in them.people.items()}, {}
+    for one in sent_mails():
+        for address in one.to:
+            if address in names:
+                assert one.subject.startswith(BEFORE), one.subject
+                found.setdefault(names[address], []).append(one.subject.removeprefix(BEFORE).replace("\u00a0", " "))
+    if clear:
+        forget_mails()
+    return found
+
+
+def bodies(them, who):
+    return [one.body for one in sent_mails() if one.to == [them.people[who].email]]
+
+
+def choose(them, who, **timings):
+    with transaction.atomic():
+        set_viewer(them.people[who].pk)
+        chosen = {Topic(topic): Timing(timing) for topic, timing in timings.items()}
+        operations.set_preferences(them.people[who], chosen)
+
+
+def digest(them, now=None):
+    """Let the clock chase late deliveries and make digests in this relationship, and tell whom that mailed."""
+    moment = now or today()
+    for_each_relationship(lambda one: operations.chase_late_deliveries(one, moment), only=them.relationship)
+    run_jobs(*JOBS)
+    for_each_relationship(lambda one: mail.send_digest(one, moment), "comity_members", only=them.relationship)
+    return told(them, clear=False)
+
+
+def last_event(them, *events):
+    with transaction.atomic():
+        them.at("provider_lead")
+        return AuditEvent.objects.filter(relationship=them.relationship, event__in=events).latest("at")
+
+
+def owned(them, who):
+    with transaction.atomic():
+        return them.at(who).membership
+
+
+def test_every_event_is_told_by_topic_or_is_placed_among_those_that_are_not():
+    places = [frozenset(TOPICS), MAILED_ELSEWHERE, LOG_ONLY]
+    assert frozenset().union(*places) == frozenset(Event)
+    assert sum(map(len, places)) == len(Event)
+
+
+# Where it becomes a side's move ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("asks", "answers"), [("customer", "provider"), ("provider", "customer")])
+@pytest.mark.parametrize("kind", [Kind.DISPUTE, Kind.CLAIM])
+def test_whoever_has_to_answer_is_mailed_at_once_and_nobody_else(them, asks, answers, kind):
+    """The lead, and one more of the side who may answer."""
+    raised(them, f"{asks}_analyst", kind)
+    waits = f"A matter: a {kind} waits for your answer"
+    assert told(them) == {f"{answers}_lead": [waits], f"{answers}_analyst": [waits]}
+
+
+def test_a_counter_proposal_goes_back_to_the_side_that_asked(them):
+    matter = raised(them, "customer_lead", Kind.CLAIM)
+    forget_mails()
+    moved(them, "provider_analyst", matter, Move.COUNTER)
+    waits = ["A matter: a counter-proposal waits for your answer"]
+    assert told(them) == {"customer_lead": waits, "customer_analyst": waits}
+
+
+@pytest.mark.parametrize("move", [Move.ACCEPT, Move.REFUSE, Move.COMMENT])
+def test_what_needs_nothing_is_mailed_to_nobody_at_once(them, move):
+    matter = raised(them, "customer_lead")
+    forget_mails()
+    moved(them, "provider_lead", matter, move)
+    assert told(them) == {}
+
+
+def test_an_agreed_action_is_mailed_to_its_owner_and_their_lead(them):
+    owner = owned(them, "provider_roster")
+    matter = raised(them, "provider_lead", Kind.ACTION, owner=owner, due_on=datetime(2026, 12, 14, tzinfo=UTC).date())
+    assert told(them).keys() == {"customer_lead", "customer_analyst"}
+    moved(them, "customer_lead", matter, Move.ACCEPT)
+    (body,) = bodies(them, "provider_roster")
+    assert "It is due on 14 December 2026." in body.replace("\u00a0", " ")
+    todo = ["A matter: an agreed action is yours to do"]
+    assert told(them) == {"provider_roster": todo, "provider_lead": todo}
+
+
+def test_an_action_that_is_handed_over_is_mailed_to_its_new_owner_alone(them):
+    first, second = owned(them, "provider_roster"), owned(them, "provider_finance")
+    matter = raised(them, "provider_lead", Kind.ACTION, owner=first, due_on=timezone.now().date())
+    moved(them, "customer_lead", matter, Move.ACCEPT)
+    forget_mails()
+    with transaction.atomic():
+        terms = matters.Terms(owner=second)
+        matters.move(them.at("provider_lead"), matter, Move.HAND_OVER, "", ZONE, terms)
+    assert told(them) == {"provider_finance": ["A matter: an action was handed over to you"]}
+
+
+def test_a_move_by_whoever_owns_the_action_is_not_mailed_to_themselves(them):
+    owner = owned(them, "provider_lead")
+    matter = raised(them, "customer_lead", Kind.ACTION, owner=owner, due_on=timezone.now().date())
+    forget_mails()
+    moved(them, "provider_lead", matter, Move.ACCEPT)
+    assert "provider_lead" not in told(them)
+
+
+def test_a_period_that_one_side_confirmed_waits_for_the_other_and_frozen_it_waits_for_nobody(with_book):
+    confirm(with_book, "customer_lead")
+    due = [f"June 2026: {words_for('en')('your_move.confirm')}"]
+    (body,) = bodies(with_book, "provider_lead")
+    assert "Silence confirms nothing: without an answer the period stays open." in body
+    assert f"/r/{with_book.relationship}/review/?period=2026-06" in body
+    assert told(with_book) == {"provider_lead": due, "provider_executive": due}
+    confirm(with_book, "provider_executive")
+    final = ["June 2026 is final: entry 1 of the record"]
+    able = ("customer_lead", "customer_executive", "provider_lead", "provider_executive")
+    assert told(with_book) == dict.fromkeys(able, final)
+
+
+def test_where_silence_counts_the_mail_says_so(with_book):
+    silence_allowed(with_book)
+    forget_mails()
+    confirm(with_book, "customer_lead")
+    (body,) = bodies(with_book, "provider_lead")
+    assert words_for("en")("your_move.silence_confirms") in body
+
+
+def test_what_is_no_move_any_more_by_the_time_it_is_mailed_is_not_mailed(them):
+    """A worker that was down does not say what was answered or withdrawn meanwhile."""
+    matter = raised(them, "customer_lead")
+    moved(them, "customer_lead", matter, Move.WITHDRAW)
+    assert told(them) == {}
+
+
+def test_a_mail_names_the_figure_its_period_the_due_time_and_what_silence_does(them):
+    matter = raised(them, "customer_lead", kpi="service_level", period="2026-06")
+    (body,) = (one.replace("\u00a0", " ") for one in bodies(them, "provider_lead"))
+    assert body.startswith("Ana Customer Lead disputed “A matter”.\n\nA matter\n")
+    local = matter.reply_by.astimezone(UTC)
+    assert f"Your answer is due on {local.day} {local:%B %Y}, {local:%H:%M}." in body
+    assert words_for("en")("your_move.silence_accepts_nothing") in body
+    assert them.url(f"matters/{matter.pk}/") in body
+    assert "/account/#h-notifications" in body
+    assert told(them)["provider_lead"] == ["Service level, June 2026: a dispute waits for your answer"]
+
+
+def test_a_mail_is_in_the_readers_language(them):
+    type(them.people["provider_lead"]).objects.filter(pk=them.people["provider_lead"].pk).update(language="es")
+    raised(them, "customer_lead", kpi="service_level", period="2026-06")
+    (body,) = bodies(them, "provider_lead")
+    assert words_for("es")("your_move.silence_accepts_nothing") in body
+    subjects = told(them)
+    assert subjects["provider_lead"] == ["Nivel de servicio, junio de 2026: una disputa espera su respuesta"]
+    assert subjects["provider_analyst"] == ["Service level, June 2026: a dispute waits for your answer"]
+
+
+def test_a_title_cannot_write_headers_or_steer_a_mail(them):
+    with transaction.atomic():
+        odd = matters.NewMatter(Kind.DISPUTE, "A\r\nBcc: evil@example.org\n\n\u202ex", "Why.")
+        matters.raise_matter(them.at("customer_lead"), odd, ZONE)
+    mails = sent_mails()
+    assert len(mails) == 2
+    for one in mails:
+        assert one.message()["Bcc"] is None
+        assert "\u202e" not in one.subject + one.body
+        assert "evil@example.org" not in one.recipients()
+
+
+# Never twice, and to nobody who is not there -----------------------------------------------------
+
+
+def test_a_job_that_runs_again_mails_nobody_again(them):
+    raised(them, "customer_lead")
+    event = last_event(them, Event.MATTER_RAISED)
+    assert told(them).keys() == {"provider_lead", "provider_analyst"}
+    again = {"relationship": str(them.relationship), "event": str(event.pk)}
+    tasks.tell(sides=["customer", "provider"], **again)
+    tasks.mail_event(person=str(them.people["provider_lead"].pk), **again)
+    assert told(them) == {}
+
+
+@pytest.mark.parametrize("who", ["stranger", "former"])
+def test_a_job_for_somebody_who_is_not_there_does_nothing(them, who):
+    raised(them, "customer_lead")
+    forget_mails()
+    event = last_event(them, Event.MATTER_RAISED)
+    tasks.mail_event(str(them.people[who].pk), str(them.relationship), str(event.pk))
+    assert sent_mails() == []
+
+
+def test_an_event_that_a_reader_may_not_see_is_not_mailed_even_where_a_job_asks_for_it(with_book):
+    assert brought(with_book, "provider_lead", "Zebulon.csv", COSTS).stage == "brought"
+    event = last_event(with_book, Event.DELIVERY_IMPORTED)
+    assert not event.shared
+    choose(with_book, "customer_lead", file="at_once")
+    tasks.mail_event(str(with_book.people["customer_lead"].pk), str(with_book.relationship), str(event.pk))
+    assert "customer_lead" not in told(with_book)
+
+
+def test_nothing_is_mailed_where_the_move_was_rolled_back(them):
+    with pytest.raises(RuntimeError), transaction.atomic():
+        matters.raise_matter(them.at("customer_lead"), matters.NewMatter(Kind.DISPUTE, "A", "B"), ZONE)
+        raise RuntimeError
+    assert told(them) == {}
+
+
+# The daily digest --------------------------------------------------------------------------------
+
+
+def test_the_rest_comes_in_one_mail_a_day_to_each_but_to_who_did_it(them):
+    matter = raised(them, "customer_lead")
+    forget_mails()
+    moved(them, "provider_lead", matter, Move.COMMENT)
+    moved(them, "provider_lead", matter, Move.ACCEPT)
+    now = today()
+    found = digest(them, now)
+    updates = {"customer_lead": 2, "provider_analyst": 2}  # who raised it, and who was mailed at once that it was
+    assert found == {
+        name: [f"{updates.get(name, 3)} updates; nothing waits for your side"]
+        for name in EVERYBODY
+        if name != "provider_lead"  # who was mailed at once, and did the rest
+    }
+    forget_mails()
+    assert digest(them, now) == digest(them, now + timedelta(hours=1)) == {}
+    assert digest(them, now + timedelta(days=1)) == {}  # nothing happened
+
+
+def test_a_digest_tells_what_came_after_the_last_one(them):
+    matter = raised(them, "customer_lead")
+    forget_mails()
+    now = today()
+    digest(them, now)
+    moved(them, "provider_lead", matter, Move.COMMENT)
+    with superuser() as clock:  # half a day after the digest
+        clock.execute(
+            "UPDATE audit_event SET at = %s WHERE relationship_id = %s AND event = 'matter_commented'",
+            [now + timedelta(hours=9), them.relationship],
+        )
+    forget_mails()
+    found = digest(them, now + timedelta(days=1))
+    assert found["customer_lead"] == ["1 update; nothing waits for your side"]
+    assert found["provider_analyst"] == ["1 update; 1 matter waits for your side"]
+    (body,) = bodies(them, "customer_lead")
+    assert "Comments and answers\n- " in body
+    assert "Provider Lead commented on “A matter”." in body
+    assert them.url(f"matters/{matter.pk}/") in body
+
+
+def test_no_digest_comes_before_seven_or_tells_of_what_happened_a_moment_ago(them):
+    raised(them, "customer_lead")
+    forget_mails()
+    assert digest(them, today().replace(hour=6, minute=59)) == {}
+    assert "auditor" in digest(them, today())
+
+
+def test_a_digest_holds_nothing_that_the_other_side_keeps_to_itself(with_book):
+    """The provider imports costs, which are its own; everybody is sent a digest of the day."""
+    raised(with_book, "customer_lead")
+    sent_mails()
+    assert brought(with_book, "provider_lead", "Zebulon-4711.13.csv", COSTS).stage == "brought"
+    prices = "month,index\n2026-05,8128.77\n2026-06,8128.77\n"
+    assert brought(with_book, "customer_lead", "Quixote-8128.77.csv", prices).stage == "brought"
+    forget_mails()
+    found = digest(with_book)
+    assert found.keys() == {*EVERYBODY} - {"customer_lead", "provider_lead"}  # who did it, or were mailed at once
+    for who in found:
+        text = "".join(bodies(with_book, who) + found[who])
+        assert "Zebulon-4711.13.csv" in text or not who.startswith("provider")
+        assert "Quixote-8128.77.csv" in text or not who.startswith("customer")
+        for side, secrets in OURS.items():
+            if not who.startswith(side):
+                assert not [secret for secret in secrets if secret in text], who
+
+
+def test_a_digest_of_somebody_who_left_and_of_strangers_holds_nothing_of_here(them):
+    raised(them, "customer_lead")
+    forget_mails()
+    digest(them)
+    assert bodies(them, "stranger") == bodies(them, "former") == []
+
+
+# Preferences -------------------------------------------------------------------------------------
+
+
+def test_comments_come_at_once_to_whoever_prefers_it(them):
+    choose(them, "customer_finance", comment="at_once")
+    choose(them, "mediator", comment="at_once")
+    matter = raised(them, "customer_lead")
+    forget_mails()
+    moved(them, "provider_lead", matter, Move.COMMENT)
+    line = ["Provider Lead commented on “A matter”"]
+    assert told(them) == {"customer_finance": line, "mediator": line}
+    assert "1 update" in digest(them)["customer_lead"][0]
+
+
+def test_what_is_turned_off_comes_neither_at_once_nor_in_a_digest(them):
+    choose(them, "customer_finance", comment="off", move="off")
+    raised(them, "customer_lead")
+    assert "customer_finance" not in digest(them)
+
+
+def test_moves_may_come_daily_and_then_somebody_else_is_mailed_at_once(them):
+    choose(them, "provider_lead", move="daily")
+    raised(them, "customer_lead")
+    assert told(them).keys() == {"provider_analyst"}
+    found = digest(them)
+    assert found["provider_lead"] == ["1 update; 1 matter waits for your side"]
+    (body,) = bodies(them, "provider_lead")
+    assert f"{words_for('en')('notifications.move')}\n- " in body
+    assert "Your answer is due on" in body
+
+
+def test_the_last_lead_of_a_side_cannot_turn_moves_off(them):
+    with pytest.raises(Refused) as refused:
+        choose(them, "provider_lead", move="off")
+    assert "Northwind Energy, Helpline" in refused.value.sentence(words_for("en"))
+    choose(them, "provider_analyst", move="off")  # who does not lead may
+    with transaction.atomic():
+        set_viewer(them.people["provider_lead"].pk)
+        assert queries.chosen_timings(them.people["provider_lead"]) == {}
+
+
+def test_of_two_leads_one_may_turn_moves_off_and_the_other_then_not(them):
+    with transaction.atomic():
+        member = them.at("provider_lead")
+        analyst = member.relationship.memberships.get(person=them.people["provider_analyst"], left_at=None)
+        parties.change_role(member, analyst, Role.LEAD)
+    choose(them, "provider_analyst", move="off")
+    with pytest.raises(Refused):
+        choose(them, "provider_lead", move="off")
+    raised(them, "customer_lead")
+    assert "provider_lead" in told(them)
+    with transaction.atomic():  # the one who is mailed stops leading: then the other is, whatever they prefer
+        member = them.at("provider_analyst")
+        lead = member.relationship.memberships.get(person=them.people["provider_lead"], left_at=None)
+        parties.change_role(member, lead, Role.MEMBER)
+    forget_mails()
+    raised(them, "customer_lead")
+    assert "provider_analyst" in told(them)
+
+
+def test_a_preference_and_what_was_mailed_are_the_persons_alone(them):
+    choose(them, "customer_finance", comment="at_once")
+    raised(them, "customer_lead")
+    forget_mails()
+    digest(them)
+    for who in ("customer_lead", "provider_analyst", "auditor", "stranger"):
+        with transaction.atomic():
+            if who == "stranger":
+                set_viewer(them.people[who].pk)
+            else:
+                them.at(who)
+            own = them.people[who].pk
+            for model in (Preference, SentNotification, DigestPosition):
+                assert set(model.objects.values_list("person", flat=True)) <= {own}
+    with pytest.raises(ProgrammingError), transaction.atomic():
+        them.at("provider_lead")
+        Preference.objects.create(person=them.people["customer_lead"], topic="move", timing="off")
+
+
+def test_the_account_page_saves_preferences_and_refuses_with_a_sentence(them):
+    browser = them.client("provider_lead")
+    page = browser.get("/account/").content.decode()
+    assert '<option value="at_once" selected>' in page
+    chosen = {"move": "at_once", "late": "at_once", "file": "off", "final": "daily", "comment": "daily"}
+    answer = browser.post("/account/notifications/", chosen, follow=True)
+    assert words_for("en")("notifications.saved") in answer.content.decode()
+    with transaction.atomic():
+        set_viewer(them.people["provider_lead"].pk)
+        assert queries.chosen_timings(them.people["provider_lead"]) == {
+            Topic(topic): Timing(timing) for topic, timing in chosen.items()
+        }
+    answer = browser.post("/account/notifications/", chosen | {"move": "off"}, follow=True)
+    assert "You are the only lead emailed when your side must act" in answer.content.decode()
+    answer = browser.post("/account/notifications/", {"move": "sometimes"}, follow=True)
+    assert words_for("en")("notifications.invalid") in answer.content.decode()
+
+
+def test_the_account_page_says_where_no_mail_leaves_the_room(them, monkeypatch):
+    sentence = words_for("en")("notifications.no_server")
+    assert sentence not in them.client("customer_lead").get("/account/").content.decode()
+    monkeypatch.setattr("django.conf.settings.MAIL_SERVER_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
+    assert sentence in them.client("customer_lead").get("/account/").content.decode()
+
+
+# Late deliveries ---------------------------------------------------------------------------------
+
+DUE = '[[source]]\ntable = "contacts"\nby = "provider"\ndue = "daily 09:00"\n'
+OWN = '[[source]]\ntable = "costs"\nby = "provider"\ndue = "daily 09:00"\n'
+
+
+@pytest.fixture
+def owing():
+    made = cast()
+    made.book(PRIVATE + DUE + OWN)
+    forget_mails()
+    return made
+
+
+def due(table, day):
+    return f"{table}: file due on {words_for('en').day(day)} not received".replace("\u00a0", " ")
+
+
+def test_a_delivery_whose_day_is_over_is_chased_from_who_owes_it_once(owing):
+    now = today()
+    yesterday = (now.astimezone(ZoneInfo(ZONE)) - timedelta(days=1)).date()
+    found = digest(owing, now)
+    both = {due("Contacts", yesterday), due("Costs", yesterday)}
+    assert set(found["provider_lead"]) == both
+    assert len([who for who in found if both <= set(found[who])]) == 2  # the lead, and one more who may import
+    with superuser() as everybody:  # the clock forgets that it has looked
+        everybody.execute("DELETE FROM comity_cache WHERE cache_key LIKE %s", [f"%{owing.relationship}%"])
+    forget_mails()
+    assert digest(owing, now + timedelta(minutes=30)) == {}
+
+
+def test_the_other_side_reads_of_a_late_delivery_that_both_may_see_and_of_no_other(owing):
+    found = digest(owing)
+    assert found["customer_lead"] == found["auditor"] == ["1 update; nothing waits for your side"]
+    for who in ("customer_lead", "auditor"):
+        (body,) = bodies(owing, who)
+        assert "Comity recorded a file of Helpline as late: contacts, due" in body.replace("\u00a0", " ")
+        assert "costs" not in body.lower()
+    both = {"contacts", "costs"}
+    for who, seen in (("customer_lead", {"contacts"}), ("auditor", {"contacts"}), ("provider_lead", both)):
+        with transaction.atomic():
+            owing.at(who)
+            late = AuditEvent.objects.filter(event=Event.DELIVERY_LATE)
+            assert {event.data["table"] for event in late} == seen
+        page = owing.client(who).get(owing.url()).content.decode()
+        assert ("recorded a file of Helpline as late: costs" in page) is ("costs" in seen)
+
+
+def test_a_late_file_of_the_other_side_comes_at_once_to_whoever_prefers_it(owing):
+    choose(owing, "customer_finance", late="at_once")
+    found = digest(owing)
+    assert [one.startswith("Comity recorded a file of Helpline as late") for one in found["customer_finance"]] == [True]
+
+
+def test_a_delivery_that_came_is_not_chased(owing):
+    row = "contact_id,opened_at,queue,channel\na,2026-06-01T10:00:00Z,help,voice\n"
+    assert brought(owing, "provider_lead", "contacts.csv", row).stage == "brought"
+    assert brought(owing, "provider_lead", "costs.csv", COSTS).stage == "brought"
+    forget_mails()
+    found = digest(owing)
+    assert not [one for lines in found.values() for one in lines if "not received" in one]
+
+
+def test_before_its_day_is_over_no_delivery_is_late_whoever_asks_the_database(owing):
+    for side, who, shared in (("provider", "customer_lead", False), ("neither", "provider_lead", True)):
+        with pytest.raises(ProgrammingError), transaction.atomic():
+            owing.at(who)
+            audit_late_delivery("costs", side, timezone.now().date() - timedelta(days=2), shared=shared)
+    with pytest.raises(ProgrammingError), transaction.atomic():
+        owing.at("customer_lead")
+        audit_late_delivery("contacts", Side.PROVIDER, timezone.now().date() + timedelta(days=1), shared=True)
+    with pytest.raises(ProgrammingError), transaction.atomic():
+        member = owing.at("customer_lead")
+        audit(member, Event.DELIVERY_LATE, None, {"table": "contacts", "side": "provider", "due": "2026-01-01"})
