@@ -17,6 +17,7 @@ from django.utils.timezone import now
 from jinja2 import Environment, StrictUndefined
 
 from comity.apps.i18n import language, spoken_period, words_for
+from comity.apps.parties.mailing import has_mail_server
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.panels import NavEntry, nav_entries
 from comity.apps.parties.rights import Action
@@ -45,6 +46,7 @@ def environment(**options: Any) -> Environment:  # noqa: ANN401 - Django's optio
         "widget": _widget,
         "spoken_period": spoken_period,
         "room_is_empty": room_is_empty,
+        "has_mail_server": has_mail_server,
         "organisations": lambda: settings.ORGANISATIONS,
     }
     return jinja_environment

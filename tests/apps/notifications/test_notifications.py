@@ -3,6 +3,7 @@
 Each kind of event is tried for a customer, a provider, somebody neutral, a stranger and a former member.
 """
 
+import html
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -442,11 +443,36 @@ def test_the_account_page_saves_preferences_and_refuses_with_a_sentence(them):
     assert words_for("en")("notifications.invalid") in answer.content.decode()
 
 
-def test_the_account_page_says_where_no_mail_leaves_the_room(them, monkeypatch):
-    sentence = words_for("en")("notifications.no_server")
-    assert sentence not in them.client("customer_lead").get("/account/").content.decode()
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        ("/account/", "email.no_server"),
+        ("review/mail/", "email.no_server"),
+        ("replies/", "silence_term.no_server"),
+        ("people/", "invite.do_no_server"),
+        ("/sign-in/password/forgotten/", "sign_in.password_reset_no_server_about"),
+        ("/sign-in/password/forgotten/sent/", "sign_in.password_reset_no_server_done_next"),
+    ],
+)
+def test_a_page_that_speaks_of_emails_says_where_none_leaves_the_room(with_book, monkeypatch, path, key):
+    sentence = words_for("en")(key)
+    browser = with_book.client(None if path.startswith("/sign-in/") else "customer_lead")
+    address = path if path.startswith("/") else with_book.url(path)
+    assert sentence not in html.unescape(browser.get(address).content.decode())
     monkeypatch.setattr("django.conf.settings.MAIL_SERVER_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
-    assert sentence in them.client("customer_lead").get("/account/").content.decode()
+    answer = browser.get(address)
+    assert answer.status_code == 200
+    assert sentence in html.unescape(answer.content.decode())
+
+
+def test_silence_that_cannot_come_to_count_is_not_announced(with_book, monkeypatch):
+    """Both sides let it count, and no notice can reach anybody."""
+    silence_allowed(with_book)
+    forget_mails()
+    confirm(with_book, "customer_lead")
+    monkeypatch.setattr("comity.apps.notifications.queries.has_mail_server", lambda: False)
+    (body,) = bodies(with_book, "provider_lead")
+    assert words_for("en")("your_move.silence_confirms_nothing") in body
 
 
 # Late deliveries ---------------------------------------------------------------------------------

@@ -16,11 +16,15 @@ from comity.apps.matters import queries as matters
 from comity.apps.matters.models import Matter
 from comity.apps.notifications.models import DigestPosition, Preference, SentNotification, Timing, Topic
 from comity.apps.notifications.topics import MATTER_MOVES, TOPICS
+from comity.apps.parties.mailing import has_mail_server
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership, Person, Role
 from comity.apps.parties.rights import Action, is_active_deputy, membership_may
 from comity.apps.record.models import Consent, ConsentSubject
 from comity.apps.record.queries import unanswered_consents
+from comity.apps.replies.operations import MIN_REACHED
+from comity.apps.replies.queries import silence_since
+from comity.apps.replies.reminders import members_with_right
 from comity.core.matters.kinds import KINDS, Kind
 from comity.core.matters.transitions import AGREED, State
 from comity.core.values import Side
@@ -93,6 +97,14 @@ def _matter_move(member: MemberContext, event: AuditEvent) -> DueMove | None:
         handed_over = event.event == Event.MATTER_HANDED_OVER
         return DueMove(Side(owner.side), Action.ACT, owner.pk, handed_over, matter)
     return None
+
+
+def silence_may_confirm(member: MemberContext, side: Side, consent: Consent) -> bool:
+    """Return whether a side's silence about a consent can come to count: agreed before, and enough people to notify."""
+    since = silence_since(member)
+    people = members_with_right(member, side, Action.CONFIRM)
+    reachable = len(people) >= MIN_REACHED and any(one.role == Role.LEAD for one in people) and has_mail_server()
+    return since is not None and since <= consent.at and reachable
 
 
 def topic_of(member: MemberContext, event: AuditEvent, move: DueMove | None) -> Topic:

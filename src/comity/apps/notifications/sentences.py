@@ -8,9 +8,9 @@ from comity.apps.audit.sentences import event_sentence
 from comity.apps.i18n import spoken_period
 from comity.apps.matters.models import Matter
 from comity.apps.matters.sentences import correction_counts, matter_facts
-from comity.apps.notifications.queries import DueMove, reader_zone
+from comity.apps.notifications.queries import DueMove, reader_zone, silence_may_confirm
 from comity.apps.parties.member_context import MemberContext
-from comity.apps.replies.queries import reply_due, silence_since
+from comity.apps.replies.queries import reply_due
 from comity.core.matters.kinds import KINDS, Kind
 from comity.core.matters.transitions import AGREED, State
 from comity.core.values import Period
@@ -97,8 +97,7 @@ def due_sentence(member: MemberContext, move: DueMove, words: Words) -> str:
 def silence_sentence(member: MemberContext, move: DueMove, words: Words) -> str:
     """Return what happens without an answer; empty where none is asked for."""
     if move.consent is not None:
-        since = silence_since(member)
-        counts = since is not None and since <= move.consent.at
+        counts = silence_may_confirm(member, move.side, move.consent)
         return words("your_move.silence_confirms" if counts else "your_move.silence_confirms_nothing")
     if move.matter is None or State(move.matter.state) in AGREED:
         return ""

@@ -10,7 +10,6 @@ from django.views.decorators.http import require_POST
 from comity.apps.i18n import language, words_for
 from comity.apps.notifications import operations, queries
 from comity.apps.notifications.forms import PreferencesForm
-from comity.apps.parties.mailing import has_mail_server
 from comity.apps.parties.models import Person
 from comity.apps.parties.panels import PanelContext
 from comity.apps.refusal import form_page
@@ -19,7 +18,7 @@ from comity.apps.refusal import form_page
 def preferences_section(person: Person) -> PanelContext:
     """Return the context of the account page's section."""
     initial = {topic.value: timing.value for topic, timing in queries.own_timings(person).items()}
-    return {"form": PreferencesForm(initial=initial), "has_mail_server": has_mail_server()}
+    return {"form": PreferencesForm(initial=initial)}
 
 
 @require_POST

@@ -25,6 +25,7 @@ from comity.apps.parties.forms import (
     TokenForm,
 )
 from comity.apps.parties.identity_providers import identity_provider_for
+from comity.apps.parties.mailing import has_mail_server
 from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.models import Invitation, Membership, Person, Role, Token
 from comity.apps.parties.panels import account_sections
@@ -114,7 +115,8 @@ def invite(request: HttpRequest) -> HttpResponse:
         with form.showing_refusals():
             role = Role(form.cleaned_data["role"])
             invitation, link = operations.invite_by_mail(member, form.cleaned_data["email"], role, side)
-            key = "invite.proposed" if invitation.digest is None else "invite.link" if link else "invite.sent"
+            proposed = "invite.proposed" if has_mail_server() else "invite.proposed_no_server"
+            key = proposed if invitation.digest is None else "invite.link" if link else "invite.sent"
             messages.success(request, words(key, email=invitation.email, link=link))
             return redirect("people", relationship=member.relationship.pk)
     return _render_people(request, member, form)
