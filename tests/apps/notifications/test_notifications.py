@@ -4,7 +4,7 @@ Each kind of event is tried for a customer, a provider, somebody neutral, a stra
 """
 
 import html
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -22,6 +22,7 @@ from comity.apps.notifications.topics import LOG_ONLY, MAILED_ELSEWHERE, TOPICS
 from comity.apps.parties import operations as parties
 from comity.apps.parties.member_context import for_each_relationship, set_viewer
 from comity.apps.parties.models import Role
+from comity.apps.parties.rate_limits import RATE_LIMITS, RateLimit
 from comity.apps.refusal import Refused
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import Move
@@ -143,12 +144,12 @@ def test_what_needs_nothing_is_mailed_to_nobody_at_once(them, move):
 
 def test_an_agreed_action_is_mailed_to_its_owner_and_their_lead(them):
     owner = owned(them, "provider_roster")
-    matter = raised(them, "provider_lead", Kind.ACTION, owner=owner, due_on=datetime(2026, 12, 14, tzinfo=UTC).date())
+    matter = raised(them, "provider_lead", Kind.ACTION, owner=owner, due_on=date(2026, 12, 14))
     assert told(them).keys() == {"customer_lead", "customer_analyst"}
     moved(them, "customer_lead", matter, Move.ACCEPT)
     (body,) = bodies(them, "provider_roster")
-    assert "It is due on 14 December 2026." in body.replace("\u00a0", " ")
-    todo = ["A matter: an agreed action is yours to do"]
+    assert "\nOwner: Provider Roster\nDue date: 14 December 2026" in body.replace("\u00a0", " ")
+    todo = ["A matter: an agreed action is due on 14 December 2026"]
     assert told(them) == {"provider_roster": todo, "provider_lead": todo}
 
 
@@ -202,13 +203,20 @@ def test_what_is_no_move_any_more_by_the_time_it_is_mailed_is_not_mailed(them):
 def test_a_mail_names_the_figure_its_period_the_due_time_and_what_silence_does(them):
     matter = raised(them, "customer_lead", kpi="service_level", period="2026-06")
     (body,) = (one.replace("\u00a0", " ") for one in bodies(them, "provider_lead"))
-    assert body.startswith("Ana Customer Lead disputed “A matter”.\n\nA matter\n")
+    assert body.startswith("Ana Customer Lead disputed “A matter”.\n\nFigure: Service level\nPeriod: June 2026\n")
     local = matter.reply_by.astimezone(UTC)
     assert f"Your answer is due on {local.day} {local:%B %Y}, {local:%H:%M}." in body
     assert words_for("en")("your_move.silence_accepts_nothing") in body
     assert them.url(f"matters/{matter.pk}/") in body
     assert "/account/#h-notifications" in body
     assert told(them)["provider_lead"] == ["Service level, June 2026: a dispute waits for your answer"]
+
+
+@pytest.mark.parametrize(("last", "days"), [(9, "9 June 2026"), (11, "9 June to 11 June 2026")])
+def test_a_subject_names_the_days_of_a_claim(them, last, days):
+    june = date(2026, 6, 9)
+    raised(them, "customer_lead", Kind.CLAIM, kpi="service_level", from_day=june, to_day=june.replace(day=last))
+    assert told(them)["provider_lead"] == [f"Service level, {days}: a claim waits for your answer"]
 
 
 def test_a_mail_is_in_the_readers_language(them):
@@ -269,6 +277,14 @@ def test_nothing_is_mailed_where_the_move_was_rolled_back(them):
         matters.raise_matter(them.at("customer_lead"), matters.NewMatter(Kind.DISPUTE, "A", "B"), ZONE)
         raise RuntimeError
     assert told(them) == {}
+
+
+def test_many_moves_of_one_person_come_in_the_digest_instead_of_filling_mailboxes(them, monkeypatch):
+    monkeypatch.setitem(RATE_LIMITS, "events mailed at once", RateLimit(2, 3600))
+    for _ in range(4):
+        raised(them, "customer_lead")
+    assert {name: len(subjects) for name, subjects in told(them).items()} == {"provider_lead": 2, "provider_analyst": 2}
+    assert digest(them)["provider_lead"] == ["2 updates; 4 matters wait for your side"]
 
 
 # The daily digest --------------------------------------------------------------------------------
@@ -375,6 +391,7 @@ def test_moves_may_come_daily_and_then_somebody_else_is_mailed_at_once(them):
     (body,) = bodies(them, "provider_lead")
     assert f"{words_for('en')('notifications.move')}\n- " in body
     assert "Your answer is due on" in body
+    assert f"\n{words_for('en')('your_move.silence_accepts_nothing')}\n" in body
 
 
 def test_the_last_lead_of_a_side_cannot_turn_moves_off(them):

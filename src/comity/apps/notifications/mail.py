@@ -151,10 +151,11 @@ def _group(member: MemberContext, topic: Topic, lines: list[DigestLine], words: 
     """Return the lines of a topic below its heading; empty without any."""
     if not lines:
         return ""
-    texts = [_line(member, one, words) for one in lines[-MAX_LINES:]]
+    texts = [f"- {_line(member, one, words)}" for one in lines[-MAX_LINES:]]
     if len(lines) > MAX_LINES:
-        texts.insert(0, words("daily_digest.more", count=len(lines) - MAX_LINES))
-    return "\n".join([words(f"notifications.{topic}"), *(f"- {text}" for text in texts)])
+        texts.insert(0, f"- {words('daily_digest.more', count=len(lines) - MAX_LINES)}")
+    of_silence = dict.fromkeys(silence_sentence(member, one.move, words) for one in lines if one.move is not None)
+    return "\n".join([words(f"notifications.{topic}"), *texts, *filter(None, of_silence)])
 
 
 def _line(member: MemberContext, line: DigestLine, words: Words) -> str:
@@ -166,5 +167,5 @@ def _line(member: MemberContext, line: DigestLine, words: Words) -> str:
     if line.event.event in _ENTRY_KINDS:
         period, kind = line.event.data["period"], _ENTRY_KINDS[Event(line.event.event)]
         entry = entries(member, ConsentSubject.PERIOD, period).filter(kind=kind).latest("number")
-        text = f"{text} {words('daily_digest.entry', number=str(entry.number), digest=entry.digest)}"
+        text = f"{text} {words('daily_digest.entry', digest=entry.digest)}"
     return f"{text}\n  {settings.ADDRESS}{_page(member, line.event)}"

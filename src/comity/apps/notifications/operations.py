@@ -19,6 +19,7 @@ from comity.apps.outbox.operations import defer
 from comity.apps.parties.member_context import MemberContext, acting_as
 from comity.apps.parties.models import Person
 from comity.apps.parties.queries import longest_serving_leads
+from comity.apps.parties.rate_limits import exceeds_rate_limit
 from comity.apps.refusal import Refused
 from comity.book.definition import UnusableBookError
 from comity.book.lateness import last_due, lateness_in
@@ -32,8 +33,15 @@ _A_DAY_S = 86_400
 
 
 def on_event(event: AuditEvent) -> None:
-    """Defer the job that mails an event to those who are told at once, in the transaction that writes it."""
-    if event.event not in TOPICS:
+    """Defer the job that mails an event to those who are told at once, in the transaction that writes it.
+
+    Nobody fills mailboxes by moves: what somebody does beyond the rate limit is in the daily digest alone, and its
+    reminder comes as always.
+    """
+    topic = TOPICS.get(Event(event.event))
+    if topic is None:
+        return
+    if topic is not Topic.FINAL and event.person and exceeds_rate_limit(event.person, "events mailed at once"):
         return
     sides = tuple(Side) if event.shared or event.side is None else (Side(event.side),)
     defer(

@@ -54,7 +54,8 @@ def move_thing(move: DueMove, event: AuditEvent, words: Words) -> str:
         return matter_title(matter, words)
     when = spoken_period(matter.period, words) if matter.period else ""
     if not when and matter.from_day is not None and matter.to_day is not None:
-        when = words.days(Period(matter.from_day, matter.to_day + timedelta(days=1)))
+        days = Period(matter.from_day, matter.to_day + timedelta(days=1))
+        when = words.day(matter.from_day) if matter.from_day == matter.to_day else words.days(days)
     return ", ".join(filter(None, (words.named("measure", matter.kpi), when)))
 
 
@@ -65,6 +66,8 @@ def move_asked(move: DueMove, event: AuditEvent, words: Words) -> str:
         return words("your_move.confirm" if move.consent is not None else "your_move.deliver", **_due_day(event, words))
     if event.event == Event.MATTER_HANDED_OVER:
         return words("your_move.handed_over")
+    if State(matter.state) in AGREED and matter.due_on is not None:
+        return words("your_move.to_do", day=words.day(matter.due_on))
     keys = (f"your_move.{matter.state}.{matter.kind}", f"your_move.{matter.state}.other", "your_move.other")
     return words(next(filter(words.has, keys)))
 
@@ -78,7 +81,8 @@ def move_facts(move: DueMove, words: Words) -> str:
     if move.matter is None:
         return ""
     facts = correction_counts(move.matter, words) or matter_facts(move.matter, words)
-    return "\n".join([matter_title(move.matter, words), *(f"{label}: {text}" for label, text in facts)])
+    beginning = words("matter.began")  # of interest on its page alone
+    return "\n".join(f"{label}: {text}" for label, text in facts if label != beginning)
 
 
 def due_sentence(member: MemberContext, move: DueMove, words: Words) -> str:
