@@ -118,11 +118,13 @@ def test_every_event_is_told_by_topic_or_is_placed_among_those_that_are_not():
 
 
 @pytest.mark.parametrize(("asks", "answers"), [("customer", "provider"), ("provider", "customer")])
-@pytest.mark.parametrize("kind", [Kind.DISPUTE, Kind.CLAIM])
-def test_whoever_has_to_answer_is_mailed_at_once_and_nobody_else(them, asks, answers, kind):
+@pytest.mark.parametrize(
+    ("kind", "thing"), [(Kind.DISPUTE, "Service level, June 2026"), (Kind.CLAIM, "A matter")], ids=["dispute", "claim"]
+)
+def test_whoever_has_to_answer_is_mailed_at_once_and_nobody_else(them, asks, answers, kind, thing):
     """The lead, and one more of the side who may answer."""
     raised(them, f"{asks}_analyst", kind)
-    waits = f"A matter: a {kind} waits for your answer"
+    waits = f"{thing}: a {kind} waits for your answer"
     assert told(them) == {f"{answers}_lead": [waits], f"{answers}_analyst": [waits]}
 
 
@@ -136,7 +138,7 @@ def test_a_counter_proposal_goes_back_to_the_side_that_asked(them):
 
 @pytest.mark.parametrize("move", [Move.ACCEPT, Move.REFUSE, Move.COMMENT])
 def test_what_needs_nothing_is_mailed_to_nobody_at_once(them, move):
-    matter = raised(them, "customer_lead")
+    matter = raised(them, "customer_lead", Kind.CLAIM)
     forget_mails()
     moved(them, "provider_lead", matter, move)
     assert told(them) == {}
@@ -151,6 +153,49 @@ def test_an_agreed_action_is_mailed_to_its_owner_and_their_lead(them):
     assert "\nOwner: Provider Roster\nDue date: 14 December 2026" in body.replace("\u00a0", " ")
     todo = ["A matter: an agreed action is due on 14 December 2026"]
     assert told(them) == {"provider_roster": todo, "provider_lead": todo}
+
+
+def test_work_that_is_done_waits_for_the_other_side_and_goes_back_where_it_is_not(them):
+    """What only the side that is owed confirms, and of a dispute what the side that answers carries out."""
+    owner = owned(them, "provider_roster")
+    action = raised(them, "provider_lead", Kind.ACTION, owner=owner, due_on=date(2026, 12, 14))
+    moved(them, "customer_lead", action, Move.ACCEPT)
+    forget_mails()
+    moved(them, "provider_roster", action, Move.DONE)
+    done = ["A matter: done, and waits for your confirmation"]
+    found = told(them)
+    assert found["customer_lead"] == done
+    assert len(found) == 2
+    assert all(name.startswith("customer") for name in found)
+    moved(them, "customer_analyst", action, Move.NOT_DONE)
+    again = ["A matter: an agreed action is due on 14 December 2026"]
+    assert told(them) == {"provider_roster": again, "provider_lead": again}
+    moved(them, "provider_roster", action, Move.DONE)
+    forget_mails()
+    moved(them, "customer_lead", action, Move.CONFIRM)
+    assert told(them) == {}
+
+
+def test_an_accepted_dispute_is_mailed_to_the_side_that_carries_it_out(them):
+    dispute = raised(them, "customer_lead")
+    forget_mails()
+    dispute = moved(them, "provider_analyst", dispute, Move.ACCEPT)
+    (subject,) = told(them)["provider_lead"]
+    due = words_for("en").day(dispute.due_on).replace("\u00a0", " ")
+    assert subject == f"Service level, June 2026: an accepted dispute is to be carried out by {due}"
+
+
+def test_an_answer_is_mailed_once_it_can_no_longer_be_taken_back(them):
+    dispute = raised(them, "customer_lead")
+    forget_mails()
+    with superuser() as everybody:
+        jobs = "SELECT scheduled_at - now() FROM procrastinate_jobs WHERE task_name = %s AND args->>'relationship' = %s"
+        asked = [JOBS[0], str(them.relationship)]
+        moved(them, "provider_analyst", dispute, Move.ACCEPT)
+        ((wait,),) = everybody.execute(jobs, asked).fetchall()
+        assert timedelta(minutes=9) < wait <= timedelta(minutes=10)
+        moved(them, "provider_analyst", dispute, Move.TAKE_BACK)
+    assert told(them) == {}
 
 
 def test_an_action_that_is_handed_over_is_mailed_to_its_new_owner_alone(them):
@@ -203,7 +248,8 @@ def test_what_is_no_move_any_more_by_the_time_it_is_mailed_is_not_mailed(them):
 def test_a_mail_names_the_figure_its_period_the_due_time_and_what_silence_does(them):
     matter = raised(them, "customer_lead", kpi="service_level", period="2026-06")
     (body,) = (one.replace("\u00a0", " ") for one in bodies(them, "provider_lead"))
-    assert body.startswith("Ana Customer Lead disputed “A matter”.\n\nFigure: Service level\nPeriod: June 2026\n")
+    facts = "Figure: Service level\nPeriod: June 2026\nWhat is wrong: "
+    assert body.startswith(f"Ana Customer Lead disputed “A matter”.\n\n{facts}")
     local = matter.reply_by.astimezone(UTC)
     assert f"Your answer is due on {local.day} {local:%B %Y}, {local:%H:%M}." in body
     assert words_for("en")("your_move.silence_accepts_nothing") in body
@@ -231,8 +277,8 @@ def test_a_mail_is_in_the_readers_language(them):
 
 def test_a_title_cannot_write_headers_or_steer_a_mail(them):
     with transaction.atomic():
-        odd = matters.NewMatter(Kind.DISPUTE, "A\r\nBcc: evil@example.org\n\n\u202ex", "Why.")
-        matters.raise_matter(them.at("customer_lead"), odd, ZONE)
+        odd = "A\r\nBcc: evil@example.org\n\n\u202ex"
+        matters.raise_matter(them.at("customer_lead"), matters.NewMatter(Kind.CLAIM, odd, "Why."), ZONE)
     mails = sent_mails()
     assert len(mails) == 2
     for one in mails:
@@ -274,7 +320,7 @@ def test_an_event_that_a_reader_may_not_see_is_not_mailed_even_where_a_job_asks_
 
 def test_nothing_is_mailed_where_the_move_was_rolled_back(them):
     with pytest.raises(RuntimeError), transaction.atomic():
-        matters.raise_matter(them.at("customer_lead"), matters.NewMatter(Kind.DISPUTE, "A", "B"), ZONE)
+        matters.raise_matter(them.at("customer_lead"), matters.NewMatter(Kind.CLAIM, "A", "B"), ZONE)
         raise RuntimeError
     assert told(them) == {}
 
@@ -291,7 +337,7 @@ def test_many_moves_of_one_person_come_in_the_digest_instead_of_filling_mailboxe
 
 
 def test_the_rest_comes_in_one_mail_a_day_to_each_but_to_who_did_it(them):
-    matter = raised(them, "customer_lead")
+    matter = raised(them, "customer_lead", Kind.CLAIM)
     forget_mails()
     moved(them, "provider_lead", matter, Move.COMMENT)
     moved(them, "provider_lead", matter, Move.ACCEPT)

@@ -116,11 +116,11 @@ def _move(member: MemberContext, event: AuditEvent, move: DueMove, words: Words)
     """Return the message that it is the member's side's move."""
     paragraphs = (
         f"{event_line(member, event, words, move.matter)}.",
-        move_facts(move, words),
+        move_facts(member, move, words),
         f"{due_sentence(member, move, words)} {silence_sentence(member, move, words)}".strip(),
     )
     values = {
-        "thing": move_thing(move, event, words),
+        "thing": move_thing(member, move, event, words),
         "asked": move_asked(move, event, words),
         "text": "\n\n".join(filter(None, paragraphs)),
     }

@@ -24,11 +24,13 @@ from comity.apps.refusal import Refused
 from comity.book.definition import UnusableBookError
 from comity.book.lateness import last_due, lateness_in
 from comity.book.reading.coverage import Coverage
+from comity.core.matters.transitions import TAKE_BACK_TIME
 from comity.core.values import Side
 
 TELL_TASK, MAIL_TASK = "notifications.tell", "notifications.mail"
 # Seconds from an event to its mails: those of a move that can be taken back start when it no longer can.
-DELAYS_S: Mapping[Event, int] = {}
+_TAKE_BACK_S = int(TAKE_BACK_TIME.total_seconds())
+DELAYS_S: Mapping[Event, int] = {Event.MATTER_ACCEPTED: _TAKE_BACK_S, Event.MATTER_REFUSED: _TAKE_BACK_S}
 _A_DAY_S = 86_400
 
 

@@ -26,7 +26,7 @@ from comity.apps.replies.operations import MIN_REACHED
 from comity.apps.replies.queries import silence_since
 from comity.apps.replies.reminders import members_with_right
 from comity.core.matters.kinds import KINDS, Kind
-from comity.core.matters.transitions import AGREED, State
+from comity.core.matters.transitions import AGREED, State, is_work
 from comity.core.values import Side
 
 TOLD_AT_ONCE = 2  # people of a side, where it has as many who may act
@@ -89,13 +89,19 @@ def _matter_move(member: MemberContext, event: AuditEvent) -> DueMove | None:
     )
     if matter is None or later_moves.exists():
         return None
-    spec, owner = KINDS[Kind(matter.kind)], matter.owner
+    kind, state, owner = Kind(matter.kind), State(matter.state), matter.owner
     if matter.waits_for is not None and matter.waits_for != event.side:
-        right = Action(spec.answered_with)
+        right = Action(KINDS[kind].answered_with)
         return DueMove(Side(matter.waits_for), right, None if owner is None else owner.pk, matter=matter)
-    if spec.becomes_work and State(matter.state) in AGREED and owner is not None and owner.side is not None:
+    if not is_work(kind, matter.follows):
+        return None
+    if state in AGREED:
+        worker = matter.answers if kind is Kind.DISPUTE else None if owner is None else owner.side
         handed_over = event.event == Event.MATTER_HANDED_OVER
-        return DueMove(Side(owner.side), Action.ACT, owner.pk, handed_over, matter)
+        member_key = None if owner is None else owner.pk
+        return DueMove(Side(worker), Action.ACT, member_key, handed_over, matter) if worker else None
+    if state is State.DONE and event.event == Event.MATTER_DONE and event.side is not None:
+        return DueMove(Side(event.side).other, Action.ACT, matter=matter)
     return None
 
 

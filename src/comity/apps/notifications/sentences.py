@@ -7,12 +7,12 @@ from comity.apps.audit.models import AuditEvent, Event
 from comity.apps.audit.sentences import event_sentence
 from comity.apps.i18n import spoken_period
 from comity.apps.matters.models import Matter
-from comity.apps.matters.sentences import correction_counts, matter_facts
+from comity.apps.matters.sentences import correction_counts, figure_name, matter_facts
 from comity.apps.notifications.queries import DueMove, reader_zone, silence_may_confirm
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.replies.queries import reply_due
 from comity.core.matters.kinds import KINDS, Kind
-from comity.core.matters.transitions import AGREED, State
+from comity.core.matters.transitions import AGREED, OPEN, State
 from comity.core.values import Period
 from comity.review.i18n.words import Words, clean
 
@@ -42,7 +42,7 @@ def matter_title(matter: Matter, words: Words) -> str:
     return words("correction.title", table=words.named("table", matter.records["table"]), rows=rows)
 
 
-def move_thing(move: DueMove, event: AuditEvent, words: Words) -> str:
+def move_thing(member: MemberContext, move: DueMove, event: AuditEvent, words: Words) -> str:
     """Return what a move is about, in a few words: the figure and its period, or the title."""
     if move.consent is not None:
         return spoken_period(move.consent.subject, words)
@@ -56,7 +56,7 @@ def move_thing(move: DueMove, event: AuditEvent, words: Words) -> str:
     if not when and matter.from_day is not None and matter.to_day is not None:
         days = Period(matter.from_day, matter.to_day + timedelta(days=1))
         when = words.day(matter.from_day) if matter.from_day == matter.to_day else words.days(days)
-    return ", ".join(filter(None, (words.named("measure", matter.kpi), when)))
+    return ", ".join(filter(None, (figure_name(member, matter.kpi, words), when)))
 
 
 def move_asked(move: DueMove, event: AuditEvent, words: Words) -> str:
@@ -67,7 +67,8 @@ def move_asked(move: DueMove, event: AuditEvent, words: Words) -> str:
     if event.event == Event.MATTER_HANDED_OVER:
         return words("your_move.handed_over")
     if State(matter.state) in AGREED and matter.due_on is not None:
-        return words("your_move.to_do", day=words.day(matter.due_on))
+        key = "your_move.carry_out" if matter.kind == Kind.DISPUTE else "your_move.to_do"
+        return words(key, day=words.day(matter.due_on))
     keys = (f"your_move.{matter.state}.{matter.kind}", f"your_move.{matter.state}.other", "your_move.other")
     return words(next(filter(words.has, keys)))
 
@@ -76,11 +77,11 @@ def _due_day(event: AuditEvent, words: Words) -> dict[str, str]:
     return {"day": words.day(datetime.fromisoformat(event.data["due"]).date())} if "due" in event.data else {}
 
 
-def move_facts(move: DueMove, words: Words) -> str:
+def move_facts(member: MemberContext, move: DueMove, words: Words) -> str:
     """Return what a matter asks for, a fact a line; nothing that its words or files say."""
     if move.matter is None:
         return ""
-    facts = correction_counts(move.matter, words) or matter_facts(move.matter, words)
+    facts = correction_counts(move.matter, words) or matter_facts(member, move.matter, words)
     beginning = words("matter.began")  # of interest on its page alone
     return "\n".join(f"{label}: {text}" for label, text in facts if label != beginning)
 
@@ -103,7 +104,7 @@ def silence_sentence(member: MemberContext, move: DueMove, words: Words) -> str:
     if move.consent is not None:
         counts = silence_may_confirm(member, move.side, move.consent)
         return words("your_move.silence_confirms" if counts else "your_move.silence_confirms_nothing")
-    if move.matter is None or State(move.matter.state) in AGREED:
+    if move.matter is None or State(move.matter.state) not in OPEN:
         return ""
     changes_records = KINDS[Kind(move.matter.kind)].changes_records
     return words("your_move.silence_changes_nothing" if changes_records else "your_move.silence_accepts_nothing")
