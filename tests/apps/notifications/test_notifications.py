@@ -251,7 +251,7 @@ def test_a_mail_names_the_figure_its_period_the_due_time_and_what_silence_does(t
     facts = "Figure: Service level\nPeriod: June 2026\nWhat is wrong: "
     assert body.startswith(f"Ana Customer Lead disputed “A matter”.\n\n{facts}")
     local = matter.reply_by.astimezone(UTC)
-    assert f"Your answer is due on {local.day} {local:%B %Y}, {local:%H:%M}." in body
+    assert f"Your answer is due on {local.day} {local:%B %Y}, {local:%H:%M} UTC." in body
     assert words_for("en")("your_move.silence_accepts_nothing") in body
     assert them.url(f"matters/{matter.pk}/") in body
     assert "/account/#h-notifications" in body

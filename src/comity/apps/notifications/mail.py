@@ -80,9 +80,10 @@ def send_event(member: MemberContext, event: AuditEvent) -> bool:
 
 def send_digest(member: MemberContext, now: datetime) -> bool:
     """Tell the member in one message what they were not told at once, where it is time; return whether it did."""
-    if not queries.digest_due(member, now):
+    position = queries.digest_position(member, lock=True)
+    if not queries.digest_due(member, position, now):
         return False
-    since, until = queries.digest_start(member, now), now - queries.DIGEST_MARGIN
+    since, until = queries.digest_start(member, position, now), now - queries.DIGEST_MARGIN
     lines = queries.digest_lines(member, since, until)
     DigestPosition.objects.update_or_create(
         relationship=member.relationship, person=member.membership.person,

@@ -60,12 +60,9 @@ def defer_mails(member: MemberContext, event: UUID) -> None:
     found = AuditEvent.objects.filter(relationship=member.relationship, pk=event).first()
     if found is None:
         return
-    sides = tuple(Side) if found.shared or found.side is None else (Side(found.side),)
-    for person in queries.people_at_once(member, found):
-        defer(
-            MAIL_TASK, relationship=member.relationship.pk, sides=sides, person=str(person), event=str(event),
-            lock=f"notifications {person}",
-        )  # fmt: skip
+    for one in queries.members_at_once(member, found):
+        sides = (Side(one.side),) if one.side else tuple(Side)
+        defer(MAIL_TASK, relationship=member.relationship.pk, sides=sides, person=str(one.person_id), event=str(event))
 
 
 def set_preferences(person: Person, timings: Mapping[Topic, Timing]) -> None:

@@ -150,8 +150,8 @@ def relationships_led_alone() -> list[str]:
         return [name for (name,) in cursor.fetchall()]
 
 
-def people_at_once(member: MemberContext, event: AuditEvent) -> list[UUID]:
-    """Return the people who are mailed at once about an event: whose move it is, and who prefers it so.
+def members_at_once(member: MemberContext, event: AuditEvent) -> list[Membership]:
+    """Return the members who are mailed at once about an event: whose move it is, and who prefers it so.
 
     :param member: a lead, of the event's side where both sides may not read it
     """
@@ -167,9 +167,9 @@ def people_at_once(member: MemberContext, event: AuditEvent) -> list[UUID]:
     others = [one for one in memberships.order_by("joined_at", "person__name", "pk") if one.person_id != author]
     timings = _timings(others)
     moving = [] if move is None else [one for one in others if one.side == move.side]
-    told = [] if move is None else _to_act(moving, move, {one.pk: timings[one.pk][Topic.MOVE] for one in moving})
-    told += [one for one in others if one not in moving and timings[one.pk][topic] is Timing.AT_ONCE]
-    return [one.person_id for one in told]
+    to_act = [] if move is None else _to_act(moving, move, {one.pk: timings[one.pk][Topic.MOVE] for one in moving})
+    watching = [one for one in others if one not in moving and timings[one.pk][topic] is Timing.AT_ONCE]
+    return [*to_act, *watching]
 
 
 def _to_act(memberships: list[Membership], move: DueMove, timings: Mapping[UUID, Timing]) -> list[Membership]:
@@ -244,23 +244,25 @@ def digest_lines(member: MemberContext, since: datetime, until: datetime) -> lis
     return lines
 
 
-def digest_due(member: MemberContext, now: datetime) -> bool:
+def digest_due(member: MemberContext, position: DigestPosition | None, now: datetime) -> bool:
     """Return whether it is time for the member's digest of the day: once a day, from `DIGEST_HOUR` on."""
     local_now = now.astimezone(reader_zone(member))
-    position = digest_position(member)
     return local_now.hour >= DIGEST_HOUR and (
         position is None or position.at.astimezone(local_now.tzinfo).date() < local_now.date()
     )
 
 
-def digest_position(member: MemberContext) -> DigestPosition | None:
-    """Return up to when the member's digests reach, if there has been one."""
-    return DigestPosition.objects.filter(relationship=member.relationship, person=member.membership.person).first()
+def digest_position(member: MemberContext, *, lock: bool = False) -> DigestPosition | None:
+    """Return up to when the member's digests reach, if there has been one.
+
+    :param lock: until this transaction ends, so that no other makes the same digest
+    """
+    positions = DigestPosition.objects.select_for_update() if lock else DigestPosition.objects
+    return positions.filter(relationship=member.relationship, person=member.membership.person).first()
 
 
-def digest_start(member: MemberContext, now: datetime) -> datetime:
+def digest_start(member: MemberContext, position: DigestPosition | None, now: datetime) -> datetime:
     """Return the time from which the member's next digest tells."""
-    position = digest_position(member)
     return max(member.membership.joined_at, now - FIRST_DIGEST) if position is None else position.until
 
 

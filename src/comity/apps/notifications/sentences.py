@@ -31,7 +31,7 @@ def event_line(member: MemberContext, event: AuditEvent, words: Words, matter: M
 def moment(at: datetime, zone: ZoneInfo, words: Words) -> str:
     """Return a day and the time of day."""
     local_time = at.astimezone(zone)
-    return words("notifications.moment", day=words.day(local_time.date()), time=f"{local_time:%H:%M}")
+    return words("notifications.moment", day=words.day(local_time.date()), time=f"{local_time:%H:%M %Z}")
 
 
 def matter_title(matter: Matter, words: Words) -> str:
