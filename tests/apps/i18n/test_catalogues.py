@@ -5,8 +5,9 @@ import string
 from comity.apps.i18n import words_for
 
 # What is the same in both: a pattern, and words that are.
-ALIKE = {"mark.column_of", "people.role", "raise.dispute_of", "your_move.subject", "your_move.mail", "activity.subject", "activity.mail",
-         "daily_digest.subject", "daily_digest.mail", "notifications.moment", "log.nobody"}  # fmt: skip
+ALIKE = {"mark.column_of", "people.role", "raise.dispute_of", "your_move.subject", "your_move.mail",
+         "activity.subject", "activity.mail", "daily_digest.subject", "daily_digest.mail", "notifications.moment",
+         "log.nobody"}  # fmt: skip
 
 
 def places(sentence):

@@ -593,12 +593,15 @@ def test_a_late_file_of_the_other_side_comes_at_once_to_whoever_prefers_it(owing
 
 
 def test_a_delivery_that_came_is_not_chased(owing):
-    row = "contact_id,opened_at,queue,channel\na,2026-06-01T10:00:00Z,help,voice\n"
+    now = today()
+    yesterday = (now.astimezone(ZoneInfo(ZONE)) - timedelta(days=1)).date()
+    row = f"contact_id,opened_at,queue,channel\na,{yesterday}T10:00:00Z,help,voice\n"
     assert brought(owing, "provider_lead", "contacts.csv", row).stage == "brought"
-    assert brought(owing, "provider_lead", "costs.csv", COSTS).stage == "brought"
+    costs = COSTS.replace("2026-06", f"{yesterday:%Y-%m}")
+    assert brought(owing, "provider_lead", "costs.csv", costs).stage == "brought"
     forget_mails()
-    found = digest(owing)
-    assert not [one for lines in found.values() for one in lines if "not received" in one]
+    found = digest(owing, now)
+    assert not [one for subjects in found.values() for one in subjects if "not received" in one]
 
 
 def test_before_its_day_is_over_no_delivery_is_late_whoever_asks_the_database(owing):
