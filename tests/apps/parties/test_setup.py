@@ -5,13 +5,15 @@ from threading import Thread
 
 import pytest
 from django.core import signing
-from django.db import connections
+from django.db import connections, transaction
 from django.test import Client, override_settings
 from typer.testing import CliRunner
 
+from comity.apps.i18n import words_for
 from comity.apps.parties import setup
 from comity.apps.parties.models import Person
 from comity.cli import app
+from comity.web.identity_providers import IdentityProvider as Firm
 from tests.room import PASSWORD, cast, emptied, started, token
 
 GIVEN = {"email": "ana@acme.example", "name": "Ana", "password": PASSWORD}
@@ -131,6 +133,37 @@ def test_with_a_mail_server_nobody_but_the_recipient_sees_the_link():
     )
     assert "/join/" not in page.content.decode()
     assert "Invitation sent to new@example.org" in page.content.decode()
+
+
+ONLY = Firm("acme", "Acme", ("acme.example",), True, (), "openid_connect", {})
+
+
+@pytest.mark.usefixtures("empty_room")
+def test_a_link_makes_no_password_for_an_address_that_signs_in_through_its_organisation_alone():
+    """An account that its organisation cannot disable was made beside its sign-in, as no invitation allows."""
+    with override_settings(ORGANISATIONS=(ONLY,)):
+        typed = Client().post(setup.setup_path(), GIVEN)
+        assert typed.status_code == 422
+        assert words_for("en")("sign_in.only_there", organisation="Acme") in typed.content.decode()
+        link = setup.setup_path("ana@acme.example")
+        page = Client().get(link).content.decode()
+        assert "Sign in with Acme" in page
+        assert 'name="password"' not in page
+        assert Client().post(link, GIVEN).status_code == 404
+    assert not Person.objects.exists()
+
+
+@pytest.mark.parametrize("email", ["", "ana@acme.example"])
+def test_who_has_a_link_may_come_in_through_their_organisation_once(empty_room, email):
+    token = setup.setup_path(email).strip("/").rpartition("/")[2]
+    with transaction.atomic():
+        assert setup.admitted_address(token, ["ana@acme.example"]) == "ana@acme.example"
+        assert setup.admitted_address(token, []) is None
+        assert setup.admitted_address("x", ["ana@acme.example"]) is None
+        assert (setup.admitted_address(token, ["eve@acme.example"]) is None) == bool(email)
+    empty_room.post(setup.setup_path(email), GIVEN)
+    with transaction.atomic():
+        assert setup.admitted_address(token, ["ana@acme.example"]) is None
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from comity.apps.i18n import language, words_for
+from comity.apps.parties.identity_providers import only_provider
 from comity.apps.parties.models import NEUTRAL_ROLES, Membership, Person, Role
 from comity.apps.parties.names import validate_name
 from comity.apps.parties.queries import LedOrganisation
@@ -158,6 +159,14 @@ class SetUpForm(JoinForm):
     key_prefix = "set_up"
     email = forms.EmailField(max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"}))
     field_order = ("email", "name", "password")
+
+    def clean_email(self) -> str:
+        """Refuse an address that signs in through its organisation alone."""
+        email: str = self.cleaned_data["email"]
+        provider = only_provider(email)
+        if provider is not None:
+            raise forms.ValidationError(words_for(language())("sign_in.only_there", organisation=provider.name))
+        return email
 
 
 class RelationshipForm(LocalisedForm):

@@ -25,9 +25,14 @@ def identity_provider_for(email: str) -> Any:  # noqa: ANN401 - of the settings
     return next((provider for provider in settings.ORGANISATIONS if email_domain(email) in provider.domains), None)
 
 
+def only_provider(email: str) -> Any:  # noqa: ANN401 - of the settings
+    """Return the organisation through which alone the owner of an address signs in; None where a password will do."""
+    provider = identity_provider_for(email)
+    return provider if provider is not None and provider.only else None
+
+
 def has_sign_in_lapsed(person: Person) -> bool:
     """Return whether a person whom only their organisation signs in has not done so for `MAX_TIME_SINCE_SIGN_IN`."""
-    provider = identity_provider_for(person.email)
-    if provider is None or not provider.only:
+    if only_provider(person.email) is None:
         return False
     return person.last_login is None or person.last_login < timezone.now() - MAX_TIME_SINCE_SIGN_IN

@@ -4,6 +4,8 @@ A link is signed with the room's secret key and kept nowhere. It is good for a d
 an address as long as the room has no account at all, one with an address as long as that address has none.
 """
 
+from collections.abc import Collection
+
 from django.core import signing
 from django.db import connection
 from django.urls import reverse
@@ -23,13 +25,27 @@ def setup_path(email: str = "") -> str:
     return reverse("set_up", args=[signing.dumps({"email": email}, salt=_SALT)])
 
 
-def read_setup_link(word: str) -> str | None:
+def read_setup_link(token: str) -> str | None:
     """The address that a link is for, empty where it names none; None where it is no link or has expired."""
     try:
-        content = signing.loads(word, salt=_SALT, max_age=VALID_S)
+        content = signing.loads(token, salt=_SALT, max_age=VALID_S)
     except signing.BadSignature:  # one that has expired too
         return None
     return str(content["email"])
+
+
+def admitted_address(token: str, addresses: Collection[str]) -> str | None:
+    """The one of these verified addresses for which a link makes an account now; None where it makes none.
+
+    Waits for whoever makes the first account meanwhile.
+    """
+    email = read_setup_link(token)
+    if email is None:
+        return None
+    wait_for_others()
+    if is_used(email):
+        return None
+    return next((one for one in addresses if not email or one.lower() == email.lower()), None)
 
 
 def is_used(email: str) -> bool:

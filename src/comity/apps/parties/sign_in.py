@@ -20,12 +20,14 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from comity.apps.i18n import language, words_for
-from comity.apps.parties.identity_providers import email_domain, identity_provider_for
+from comity.apps.parties.identity_providers import email_domain, only_provider
 from comity.apps.parties.models import Person
 from comity.apps.parties.names import sanitise_name
 from comity.apps.parties.queries import invited_email
+from comity.apps.parties.setup import admitted_address
 
 INVITATION_SESSION_KEY = "invited"  # the token of the invitation that is being accepted in this session
+SETUP_SESSION_KEY = "set_up"  # the token of the set-up link that was opened in this session
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -57,8 +59,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     def pre_login(self, request: HttpRequest, user: Person, **kwargs: Any) -> HttpResponse | None:
         """Redirect people who have to sign in at their organisation, whatever they signed in with."""
-        provider = identity_provider_for(user.email)
-        if provider is not None and provider.only and "sociallogin" not in (kwargs.get("signal_kwargs") or {}):
+        provider = only_provider(user.email)
+        if provider is not None and "sociallogin" not in (kwargs.get("signal_kwargs") or {}):
             messages.error(request, words_for(language())("sign_in.only_there", organisation=provider.name))
             return redirect("account_login")
         response: HttpResponse | None = super().pre_login(request, user, **kwargs)
@@ -66,18 +68,21 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # as above
-    """Trusts an organisation's sign-in about its own mail domains, and creates accounts for invited people alone."""
+    """Trusts an organisation's sign-in about its own mail domains, and signs up only people with a link of the room."""
 
     def can_authenticate_by_email(self, login: Any, email: str) -> bool:
         """Return whether the sign-in may log in an existing account with this address."""
         return email_domain(email) in login.provider.app.settings["verified_email"]
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
-        """Return whether an account may be created: for a verified address that the session's invitation is for."""
-        token = request.session.get(INVITATION_SESSION_KEY, "")
+        """Return whether a link of the session is for one of the verified addresses."""
         addresses = [one.email.lower() for one in sociallogin.email_addresses if one.verified]
+        token = request.session.get(INVITATION_SESSION_KEY, "")
         invited = invited_email(token) if token else None
-        return invited in addresses and self.can_authenticate_by_email(sociallogin, str(invited))
+        if invited not in addresses:
+            token = request.session.get(SETUP_SESSION_KEY, "")
+            invited = admitted_address(token, addresses) if token else None
+        return invited is not None and self.can_authenticate_by_email(sociallogin, invited)
 
     def populate_user(self, request: HttpRequest, sociallogin: Any, data: dict[str, Any]) -> Person:
         """Set name, address and language of a new account, from what the organisation sent."""

@@ -24,14 +24,14 @@ from comity.apps.parties.forms import (
     SetUpForm,
     TokenForm,
 )
-from comity.apps.parties.identity_providers import identity_provider_for
+from comity.apps.parties.identity_providers import identity_provider_for, only_provider
 from comity.apps.parties.mailing import has_mail_server
 from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.models import Invitation, Membership, Person, Role, Token
 from comity.apps.parties.panels import account_sections
 from comity.apps.parties.refusals import Code
 from comity.apps.parties.rights import ROLE_ACTIONS, Action
-from comity.apps.parties.sign_in import INVITATION_SESSION_KEY, recent_sign_in_required
+from comity.apps.parties.sign_in import INVITATION_SESSION_KEY, SETUP_SESSION_KEY, recent_sign_in_required
 from comity.apps.refusal import Refused, form_page
 from comity.apps.sheet import csv_file
 from comity.core.values import OrganisationKind, Side
@@ -135,7 +135,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     form = JoinForm(request.POST or None)
     provider = identity_provider_for(email)
     request.session[INVITATION_SESSION_KEY] = token  # admits a new person who signs in at their organisation
-    only = provider is not None and provider.only
+    only = only_provider(email) is not None
     if request.method == "POST" and only:
         raise Http404
     if request.method == "POST" and form.is_valid():
@@ -161,9 +161,13 @@ def set_up(request: HttpRequest, token: str) -> HttpResponse:
     email = setup.read_setup_link(token)
     if email is None or setup.is_used(email):
         return render(request, "parties/set_up.html", {"form": None}, status=410)
+    request.session[SETUP_SESSION_KEY] = token  # admits a new person who signs in at their organisation
     form = SetUpForm(request.POST or None, initial={"email": email})
     if email:
         form.fields["email"].disabled = True  # what a form sends in its place is not read
+    only = only_provider(email)
+    if request.method == "POST" and only is not None:
+        raise Http404
     if request.method == "POST" and form.is_valid():
         setup.wait_for_others()
         given = form.cleaned_data
@@ -172,7 +176,9 @@ def set_up(request: HttpRequest, token: str) -> HttpResponse:
         person = Person.objects.create_user(given["email"], given["password"], name=given["name"], language=language())
         login(request, person, backend=_LOGIN_BACKEND)
         return redirect("portfolio")
-    return render(request, "parties/set_up.html", {"form": form}, status=422 if form.errors else 200)
+    provider = identity_provider_for(email or str(form["email"].value() or ""))
+    context = {"form": form, "providers": [] if provider is None else [provider], "only": only is not None}
+    return render(request, "parties/set_up.html", context, status=422 if form.errors else 200)
 
 
 def _redirect_to_sign_in(request: HttpRequest) -> HttpResponse:
