@@ -48,13 +48,20 @@ SEAMS = {
         "apps.notifications.mail.CHANNELS",
         "apps.replies.reminders.send_reminder",
     ),
-    "What was agreed": ("book.definition.read_definition", "core.agreements.in_force"),
+    "What was agreed": (
+        "book.definition.read_definition",
+        "core.agreements.in_force",
+        "apps.kpis.operations.propose",
+        "apps.kpis.operations.write_now",
+        "apps.kpis.terms.fold",
+    ),
     "Both sides said yes": (
         "apps.record.operations.give_consent",
         "apps.record.operations.add_agreed_entry",
         "apps.record.models.Consent",
         "apps.record.models.Entry",
         "apps.reviews.operations.confirm",
+        "apps.kpis.operations.agree",
         "core.chain.verify",
     ),
     "Waiting": (

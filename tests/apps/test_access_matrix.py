@@ -43,7 +43,7 @@ WITHIN = {
     "records": Action.READ, "delivery": Action.READ, "rejects": Action.BRING,
     "rejected_rows": Action.BRING, "match_columns": Action.BRING,
     "people": Action.READ, "their_place": Action.INVITE, "log": Action.AUDIT, "log_file": Action.AUDIT,
-    "access": Action.AUDIT, "replies": Action.READ,
+    "access": Action.AUDIT, "replies": Action.READ, "kpis": Action.READ,
 }  # fmt: skip
 CHANGING = {
     "invite": Action.INVITE, "withdraw_invitation": Action.INVITE, "agree_invitation": Action.INVITE,
@@ -54,6 +54,7 @@ CHANGING = {
     "move_delivery": Action.BRING,
     "use_organisation": Action.INVITE,
     "propose_calendar": Action.AGREE, "agree_calendar": Action.AGREE, "silence": Action.AGREE,
+    "propose_kpis": Action.AGREE, "agree_kpis": Action.AGREE,
 }  # fmt: skip
 ANYBODYS = {"join", "set_up", "account_login", "account_logout", "account_signup", "account_reset_password",
             "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
@@ -195,6 +196,8 @@ def address(them, name):
         "propose_calendar": "replies/calendar/",
         "agree_calendar": "replies/calendar/agree/",
         "silence": "replies/silence/",
+        "propose_kpis": "kpis/propose/",
+        "agree_kpis": "kpis/agree/",
     }
     return them.url(more.get(name, f"{name}/"))
 

@@ -55,6 +55,8 @@ MAILS = {
     "head_calendar": Action.CONFIRM,
     "silence_set": Action.AGREE,
     "silence_unset": Action.AGREE,
+    "kpis_proposed": Action.AGREE,  # tried in kpis.test_kpis
+    "head_kpis": Action.CONFIRM,
     "void": Action.CONFIRM,  # to both sides; tried in reviews.test_closing
     "head_frozen": Action.CONFIRM,
     "head_restated": Action.CONFIRM,
@@ -86,6 +88,8 @@ JOBS = {
     "books.stamp": "lead",
     "books.watch": "lead",  # of the side in whose folder a file lies
     "reviews.mail": "oneself",
+    "kpis.write": "who asked",
+    "kpis.values": "who asked",  # as the next
     "reviews.compute": "who asked",  # keeps a result for those who see the same, and tells nobody
     "reviews.attribute": "who asked",
     "matters.claim_effect": "who asked",
@@ -139,7 +143,7 @@ def test_every_mail_is_placed():
         for text in texts
     }
     assert {text for text in told if isinstance(text, str)} == MAILS.keys() - {
-        *("invite", "head_frozen", "head_restated", "head_calendar", "silence_set", "silence_unset"),
+        *("invite", "head_frozen", "head_restated", "head_calendar", "head_kpis", "silence_set", "silence_unset"),
         *("your_move", "activity", "daily_digest"),  # by the key of a message
     }
     # One place writes mails, another hands them over; beside them only allauth's.

@@ -14,6 +14,7 @@ from django.test import Client
 from comity.apps.books import forms as book_forms
 from comity.apps.books import operations as books
 from comity.apps.books.models import Delivery
+from comity.apps.kpis import forms as kpi_forms
 from comity.apps.matters import forms as matter_forms
 from comity.apps.matters.models import Matter
 from comity.apps.parties import forms as party_forms
@@ -60,7 +61,7 @@ document.addEventListener('securitypolicyviolation', e => window.broken.push(e.v
 
 def test_every_text_field_of_a_form_is_planted():
     found = set()
-    for module in (party_forms, book_forms, matter_forms, reply_forms):
+    for module in (party_forms, book_forms, kpi_forms, matter_forms, reply_forms):
         for form in vars(module).values():
             if isinstance(form, type) and issubclass(form, forms.Form) and form.__module__ == module.__name__:
                 found |= {
@@ -200,7 +201,7 @@ def home(them):  # noqa: ARG001 - the database has to be there
 def pages(them):
     within = ["review/mail/", "log/?what=reads", "",
               "matters/", "review/", "review/?period=2026-05", "review/?view=joint", "attribution/", "records/",
-              "people/", "log/", "replies/",
+              "people/", "log/", "replies/", "kpis/",
               "replies/?country=ES&region=" + SCRIPT.replace("#", ""),
               "matters/raise/dispute/?kpi=" + SCRIPT.replace("#", ""), "matters/raise/claim/",
               "matters/raise/action/", "review/?period=<script>window.ran=1</script>"]  # fmt: skip

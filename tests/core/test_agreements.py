@@ -21,6 +21,13 @@ def test_in_force_prefers_the_wording_agreed_later():
     assert in_force((second, first), "sl", date(2026, 2, 1)) is second
 
 
+def test_a_wording_that_has_ended_leaves_none_in_force_until_the_next_begins():
+    ended = Kpi("sl", "service_level", valid_from=date(2025, 1, 1), valid_to=date(2026, 2, 1))
+    assert in_force((ended, NEW), "sl", date(2026, 1, 31)) is ended
+    assert in_force((ended, NEW), "sl", date(2026, 2, 1)) is None
+    assert in_force((ended, NEW), "sl", date(2026, 4, 1)) is NEW
+
+
 def test_a_target_is_met_at_its_edge_either_way():
     assert OLD.met(0.8) is True
     assert OLD.met(0.7999999) is False

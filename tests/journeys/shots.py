@@ -77,6 +77,7 @@ PAGES = {
     "delivery": Page(("jonas",), lambda found: [{"delivery": one} for one in found.deliveries], opened=True),
     "match_columns": Page(("jonas",), lambda found: [{"delivery": found.deliveries[-1]}]),
     "people": Page(INSIDE),
+    "kpis": Page(INSIDE, asked=("", "?template=contact_centre")),
     "replies": Page(INSIDE, asked=("", "?country=ES&region=CT")),
     "their_place": Page(("marta",), lambda found: [{"membership": found.place}]),
     "log": Page(INSIDE, asked=("", "?what=reads")),

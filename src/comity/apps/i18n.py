@@ -9,7 +9,9 @@ from django.utils.translation import get_language
 from comity.core.calendars import UnknownPeriodError, named
 from comity.review.i18n.words import LOCALES, Words, catalogue, flatten
 
-APPS = ("parties", "audit", "outbox", "record", "replies", "books", "matters", "reviews", "notifications", "today")
+APPS = (
+    "parties", "audit", "outbox", "record", "replies", "books", "kpis", "matters", "reviews", "notifications", "today",
+)  # fmt: skip
 
 
 @cache

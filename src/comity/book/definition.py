@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
 from itertools import product
@@ -120,11 +120,29 @@ def read_definition(book: Path) -> Definition:
     return reader.definition(reader.read())
 
 
+def parse_kpis(items: Sequence[Mapping[str, Any]]) -> tuple[Kpi, ...]:
+    """Read KPIs as `[[kpi]]` writes them, outside of any book.
+
+    :raises UnusableBookError: naming the KPI, the key, the value and the next step
+    """
+    reader = _DefinitionReader(FILE)
+    return tuple(reader.kpi(number, item) for number, item in enumerate(items, 1))
+
+
+def kpi_keys(kpi: Kpi) -> dict[str, Any]:
+    """Return a KPI as `[[kpi]]` writes it, with every pin written out."""
+    keys = {item.name: getattr(kpi, item.name) for item in fields(kpi)}
+    unset = [name for name, value in keys.items() if value is None or value == date.min]
+    for name in (*unset, *(["agreed"] if kpi.agreed else ())):
+        del keys[name]
+    return keys | {"queues": list(kpi.queues), "channels": list(kpi.channels), "abandons": kpi.abandons.value}
+
+
 _SECTIONS = {"book", "parties", "review", "private", "kpi", "source", "paid", "attribution", "personal", "retention"}
 _KPI_KEYS = {
     "id", "measure", "queues", "channels", "answer_within_s", "short_abandon_s", "abandons", "target", "material",
     "better", "volume_band", "patience_s", "formula", "instrument", "within_days", "valid_from", "agreed_on",
-    "queue_map",
+    "queue_map", "valid_to", "agreed", "entry",
 }  # fmt: skip
 _PRIVATE_ITEM = re.compile(r"(?P<table>\w+)(?:\.(?P<column>\w+)|\[(?P<by>\w+)=(?P<value>[^\]]+)\])?")
 _LONGEST_RETENTION = 36_525  # days: a hundred years
@@ -315,6 +333,9 @@ class _DefinitionReader(TomlReader):
             valid_from=self.day(item, where, "valid_from") or date.min,
             agreed_on=self.day(item, where, "agreed_on"),
             queue_map={str(source): str(signed) for source, signed in queue_map.items()},
+            valid_to=self.day(item, where, "valid_to"),
+            agreed=self.get(item, where, "agreed", bool, default=True),
+            entry=self.get(item, where, "entry", int),
         )
 
     def private(self, section: Mapping[str, Any]) -> dict[Side, Private]:

@@ -55,9 +55,12 @@ EVERYTHING = ("*",)
 
 @dataclass(frozen=True, slots=True)
 class Kpi:
-    """One KPI as worded from `valid_from` on.
+    """One KPI as worded from `valid_from` on, up to and without `valid_to`.
 
     Durations in seconds; `target`, `material` in the unit of the measure (shares 0 to 1).
+
+    :ivar agreed: whether both sides agreed to it; figures by one side's proposal confirm nothing
+    :ivar entry: of the room's record, by which both agreed to it
     """
 
     id: str
@@ -78,6 +81,9 @@ class Kpi:
     valid_from: date = date.min
     agreed_on: date | None = None
     queue_map: dict[str, str] = field(default_factory=dict)  # the signed map of source queues
+    valid_to: date | None = None
+    agreed: bool = True
+    entry: int | None = None
 
     def met(self, value: float | None) -> bool | None:
         """Whether a value meets the target, compared as floats; None without value or target."""
@@ -89,6 +95,7 @@ class Kpi:
 
 
 def in_force(kpis: tuple[Kpi, ...], kpi_id: str, day: date) -> Kpi | None:
-    """The wording of a KPI that holds on a day: the latest of those valid by then."""
+    """The wording of a KPI that holds on a day: the latest of those valid by then, unless it has ended."""
     valid = [kpi for kpi in kpis if kpi.id == kpi_id and kpi.valid_from <= day]
-    return max(valid, key=lambda kpi: (kpi.valid_from, kpi.agreed_on or date.min), default=None)
+    last = max(valid, key=lambda kpi: (kpi.valid_from, kpi.agreed_on or date.min), default=None)
+    return None if last is None or (last.valid_to is not None and last.valid_to <= day) else last

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "comity.apps.record",
     "comity.apps.replies",
     "comity.apps.books",
+    "comity.apps.kpis",
     "comity.apps.matters",
     "comity.apps.reviews",
     "comity.apps.notifications",

@@ -12,6 +12,7 @@ _WITHIN = [
     path("", include("comity.apps.today.urls")),
     path("", include("comity.apps.matters.urls")),
     path("", include("comity.apps.reviews.urls")),
+    path("", include("comity.apps.kpis.urls")),
     path("", include("comity.apps.books.urls")),
     path("", include("comity.apps.replies.urls")),
     path("", include("comity.apps.record.urls")),

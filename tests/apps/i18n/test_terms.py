@@ -81,6 +81,7 @@ SHOWS_MACHINE_TEXT = {
     "head_frozen.mail": "the command is how the reader checks the digest that this mail is kept for",
     "head_restated.mail": "as head_frozen.mail",
     "head_calendar.mail": "as head_frozen.mail",
+    "head_kpis.mail": "as head_frozen.mail",
     "routes.text_help": "the field is the text of a rules file",
     "refused.matters.incomplete_claim": "a program reads it: these are the names of the fields that it sends",
 }

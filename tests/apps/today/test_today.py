@@ -29,11 +29,11 @@ def page(them, who):
 
 
 def test_each_app_registers_its_panels_and_navigation_once():
-    assert [one.name for one in nav_entries()] == ["today", "review", "attribution", "matters", "records", "people"]
+    assert [one.name for one in nav_entries()] == ["today", "review", "attribution", "kpis", "matters", "records", "people"]
     assert {place: [one.template for one in panels_in(place)] for place in PanelArea} == {
         PanelArea.HEAD: ["matters/_head.html"],
         PanelArea.TOP: ["books/_no_book.html", "outbox/_failing.html"],
-        PanelArea.MAIN: ["matters/_waiting.html", "reviews/_to_confirm.html", "replies/_proposed.html"],
+        PanelArea.MAIN: ["matters/_waiting.html", "reviews/_to_confirm.html", "kpis/_proposed.html", "replies/_proposed.html"],
         PanelArea.SIDE: ["matters/_to_do.html", "audit/_news.html"],
     }
 

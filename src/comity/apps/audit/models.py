@@ -74,6 +74,10 @@ class Event(models.TextChoices):
     # Reply times.
     CALENDAR_PROPOSED = "calendar_proposed"
     CALENDAR_AGREED = "calendar_agreed"
+    KPIS_PROPOSED = "kpis_proposed"
+    KPIS_AGREED = "kpis_agreed"
+    KPIS_WRITTEN = "kpis_written"
+    KPIS_TRIED = "kpis_tried"
     SILENCE_ALLOWED = "silence_allowed"
     SILENCE_DISALLOWED = "silence_disallowed"
 
@@ -160,6 +164,10 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.PERIOD_FROZEN: ("period", "number"),
     Event.CALENDAR_PROPOSED: ("side",),
     Event.CALENDAR_AGREED: ("side",),
+    Event.KPIS_PROPOSED: ("side",),
+    Event.KPIS_AGREED: ("side",),
+    Event.KPIS_WRITTEN: ("number",),
+    Event.KPIS_TRIED: ("side",),
     Event.SILENCE_ALLOWED: ("side",),
     Event.SILENCE_DISALLOWED: ("side",),
     Event.MATTER_READ: ("title",),

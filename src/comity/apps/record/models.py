@@ -13,6 +13,7 @@ class ConsentSubject(models.TextChoices):
 
     PERIOD = "period"  # the figures of a period; the subject is its name
     CALENDAR = "calendar"  # when a side answers; the subject is the side and a number
+    KPIS = "kpis"  # a set of KPIs; the subject is its number
 
 
 class VoidReason(models.TextChoices):
@@ -78,6 +79,7 @@ class EntryKind(models.TextChoices):
     FROZEN = "frozen"  # the figures of a period, confirmed by both
     RESTATED = "restated"  # the same period later, beside and never in place of it
     CALENDAR = "calendar"  # when a side answers, agreed on by both
+    KPIS = "kpis"  # KPIs, the review's rhythm and delivery days, agreed on by both
 
 
 class Entry(UUIDModel):

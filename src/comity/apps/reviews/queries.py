@@ -348,7 +348,7 @@ def closing(member: MemberContext, period: Period, name: str, *, on_page: bool =
         return Closing(consents, void)
     except NotComputedYet as error:
         return Closing(consents, void, is_open=True, pending=error)
-    if not joint_review.levels:  # there is nothing that anybody could confirm
+    if not joint_review.levels or not is_agreed(joint_review):  # there is nothing that anybody could confirm
         return Closing(consents, void)
     current_figures = figures(member, joint_review, name)
     digest = chain.digest_of(current_figures)
@@ -363,6 +363,11 @@ def closing(member: MemberContext, period: Period, name: str, *, on_page: bool =
         since,
         waits_for=disputes_to_carry_out(member, period),
     )
+
+
+def is_agreed(review: Review) -> bool:
+    """Return whether both sides agreed to the KPIs of a review, without which nobody confirms figures."""
+    return all(level.definition.agreed for level in review.levels)
 
 
 def entries(member: MemberContext, period: str) -> QuerySet[Entry]:

@@ -12,6 +12,7 @@ class Code(RefusalCode):
     CONFIRMED_ALREADY = "confirmed_already"
     FIGURES_MOVED = "figures_moved"
     DISPUTE_WAITS = "dispute_waits"
+    NOT_AGREED = "not_agreed"
     NOT_FROZEN = "not_frozen"
     SAME_FIGURES = "same_figures"
 

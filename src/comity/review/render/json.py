@@ -77,7 +77,8 @@ def to_json_value(value: object) -> Any:  # noqa: ANN401, C901, PLR0911 - JSON v
     if isinstance(value, Period):
         return _period(value)
     if dataclasses.is_dataclass(value):
-        return {item.name: to_json_value(getattr(value, item.name)) for item in dataclasses.fields(value)}
+        values = {item.name: to_json_value(getattr(value, item.name)) for item in dataclasses.fields(value)}
+        return {name: one for name, one in values.items() if not _is_left_out(value, name)}
     if isinstance(value, (set, frozenset)):
         return sorted((to_json_value(item) for item in value), key=str)
     if isinstance(value, (list, tuple)):
@@ -87,6 +88,16 @@ def to_json_value(value: object) -> Any:  # noqa: ANN401, C901, PLR0911 - JSON v
     except (TypeError, ValueError):
         return str(value)
     return number if math.isfinite(number) else None
+
+
+def _is_left_out(value: object, name: str) -> bool:
+    """Whether a part of a KPI is left out: a default that figures of before do not have, and its last day.
+
+    Whether another wording follows later is no part of a figure, whose digest would change with it.
+    """
+    if not isinstance(value, Kpi):
+        return False
+    return name == "valid_to" or (name == "agreed" and value.agreed) or (name == "entry" and value.entry is None)
 
 
 def _period(period: Period) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from comity.core.agreements import LOWER, MEASURES, Kpi
 from comity.core.values import Side
@@ -98,7 +98,7 @@ def level_row(level: Level, review: Review, words: Words) -> LevelRow:
     return LevelRow(
         level=level,
         name=level_title(level, words),
-        about=measure_about(level.definition, words),
+        about=_about(level.definition, words),
         value=figure(level.value),
         interval=""
         if level.low is None or level.high is None or level.se == 0  # counted, not sampled
@@ -112,6 +112,12 @@ def level_row(level: Level, review: Review, words: Words) -> LevelRow:
         beside=_beside(level, words, figure(level.mean_of_intervals)),
         also=tuple(detail_rows(level.also, level.unit, review.currency, words)),
     )
+
+
+def _about(kpi: Kpi, words: Words) -> str:
+    """What is measured; of one side's proposal, that it is not agreed."""
+    about = measure_about(kpi, words)
+    return about if kpi.agreed else f"{about}; {words('levels.not_agreed')}"
 
 
 _SECONDS = frozenset({"wait_mean", "handle_time"})  # sums of seconds over contacts
@@ -199,6 +205,8 @@ def kpi_terms(kpi: Kpi, unit: str, currency: str, words: Words) -> list[tuple[st
         terms.append((words("pin.target"), words.figure(kpi.target, unit, currency)))
     if kpi.valid_from != date.min:
         terms.append((words("pin.valid_from"), words.day(kpi.valid_from)))
+    if kpi.valid_to is not None:
+        terms.append((words("pin.valid_to"), words.day(kpi.valid_to - timedelta(days=1))))
     if kpi.agreed_on is not None:
         terms.append((words("pin.agreed_on"), words.day(kpi.agreed_on)))
     return terms

@@ -1,0 +1,116 @@
+"""KPIs as sentences, in parts, so that a form can put a control where a number stands."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from comity.apps.kpis.values import KpiValues
+from comity.core.agreements import MEASURES, Kpi
+from comity.core.calendars import Cut
+from comity.core.kpi_templates import CHANNELS, CUSTOMERS, THRESHOLDS
+from comity.core.levels import SHARE, unit
+from comity.review.i18n.words import DASH, Words, clean
+
+TARGET, PIN, CHANNEL = "target", "pin", "channel"
+_MARK = "\x00"
+_HUNDRED = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True)
+class SentencePart:
+    """A part of a sentence: text, or the control whose value it is."""
+
+    text: str
+    control: str = ""
+
+
+def sentence_parts(kpi: Kpi, cut: Cut, words: Words) -> list[SentencePart]:
+    """Return the sentence of a KPI; `control` names the parts that people set."""
+    texts = {TARGET: target_text(kpi, words), PIN: pin_text(kpi, words), CHANNEL: channel_text(kpi, words)}
+    marked = {name: f"{_MARK}{name}{_MARK}" for name in texts}
+    sentence = words(_key(kpi, words), name=words.named("measure", kpi.measure), by=words(f"kpis.by_{cut}"), **marked)
+    pieces = re.split(f"{_MARK}(.*?){_MARK}", sentence)
+    parts = [
+        SentencePart(texts[piece], piece) if number % 2 else SentencePart(piece) for number, piece in enumerate(pieces)
+    ]
+    return [part for part in parts if part.text or part.control]
+
+
+def kpi_sentence(kpi: Kpi, cut: Cut, words: Words) -> str:
+    """Return the sentence of a KPI as one text."""
+    text = "".join(part.text for part in sentence_parts(kpi, cut, words))
+    return text[:1].upper() + text[1:]
+
+
+def _key(kpi: Kpi, words: Words) -> str:
+    if kpi.target is None:
+        return "kpis.without_target"
+    if kpi.measure == "csat" and kpi.formula == "mean":
+        return "kpi_sentence.csat_mean"
+    key = f"kpi_sentence.{kpi.measure}"
+    if kpi.better != MEASURES[kpi.measure].better or not words.has(key):
+        return f"kpis.other_{kpi.better}"
+    return key
+
+
+def shown_target(kpi: Kpi) -> Decimal | None:
+    """Return a target as people write it: a share in per cent."""
+    if kpi.target is None:
+        return None
+    target = Decimal(f"{kpi.target:.12g}")
+    shown = (target * _HUNDRED if unit(kpi) == SHARE else target).normalize()
+    return Decimal(f"{shown:f}")  # 80 and not 8E+1
+
+
+def kept_target(kpi: Kpi, shown: Decimal | None) -> float | None:
+    """Return a target as a KPI has it, from what `shown_target` gives."""
+    return None if shown is None else float(shown / _HUNDRED if unit(kpi) == SHARE else shown)
+
+
+def _plain(value: Decimal, words: Words) -> str:
+    exponent = value.normalize().as_tuple().exponent
+    return words.number(float(value), max(0, -exponent) if isinstance(exponent, int) else 0)
+
+
+def target_text(kpi: Kpi, words: Words) -> str:
+    """Return the target without its unit, which the sentence names."""
+    target = shown_target(kpi)
+    return DASH if target is None else _plain(target, words)
+
+
+def pin_text(kpi: Kpi, words: Words) -> str:
+    """Return what a measure counts by, such as the seconds of an answer; empty for measures without."""
+    name = THRESHOLDS.get(kpi.measure)
+    return "" if name is None else _plain(Decimal(f"{getattr(kpi, name):.12g}"), words)
+
+
+def channel_text(kpi: Kpi, words: Words) -> str:
+    """Return what is counted: calls, tickets, or all contacts."""
+    if len(kpi.channels) == 1 and (kpi.channels[0] in CHANNELS or kpi.channels == ("*",)):
+        return words(f"kpi_channel.of_{'all' if kpi.channels == ('*',) else kpi.channels[0]}")
+    return words("kpi_channel.of_some", names=", ".join(clean(name) for name in kpi.channels))
+
+
+def is_customers_part(kpi: Kpi) -> bool:
+    """Return whether a KPI measures what the customer owes."""
+    return kpi.measure in CUSTOMERS
+
+
+def value_text(kpi: Kpi, values: KpiValues | None, words: Words) -> str:
+    """Return what a KPI came to; a dash where that is not known."""
+    if MEASURES[kpi.measure].people_of is not None:
+        return words("kpis.on_review")
+    known = None if values is None else values.values.get(kpi.id)
+    return DASH if known is None else words.figure(*known)
+
+
+def differences(before: Mapping[str, Kpi], after: Mapping[str, Kpi], words: Words) -> dict[str, str]:
+    """Return what is new, changed or gone between two sets, by KPI."""
+    found = {}
+    for name in (*after, *(one for one in before if one not in after)):
+        if name not in before or name not in after:
+            found[name] = words("kpis.is_new" if name in after else "kpis.is_gone")
+        elif before[name] != after[name]:
+            found[name] = words("kpis.is_changed")
+    return found
