@@ -54,6 +54,7 @@ CHANGING = {
     "move_delivery": Action.BRING,
     "use_organisation": Action.INVITE,
     "propose_calendar": Action.AGREE, "agree_calendar": Action.AGREE, "silence": Action.AGREE,
+    "end_sample": Action.INVITE,
     "propose_kpis": Action.AGREE, "agree_kpis": Action.AGREE,
 }  # fmt: skip
 ANYBODYS = {"join", "set_up", "account_login", "account_logout", "account_signup", "account_reset_password",
@@ -61,7 +62,7 @@ ANYBODYS = {"join", "set_up", "account_login", "account_logout", "account_signup
             "account_inactive", "account_email", "set_language", "mfa_authenticate", "mfa_login_webauthn",
             "openid_connect_login", "openid_connect_callback", "socialaccount_login_cancelled",
             "socialaccount_login_error", "socialaccount_signup"}  # fmt: skip
-SIGNED_IN = {"routes", "sort", "move_export",
+SIGNED_IN = {"first_run", "begin_sample", "routes", "sort", "move_export",
              "portfolio", "begin", "account", "set_notifications", "make_token", "revoke_token",
              "account_reauthenticate",
              "account_change_password", "usersessions_list",
@@ -196,6 +197,7 @@ def address(them, name):
         "propose_calendar": "replies/calendar/",
         "agree_calendar": "replies/calendar/agree/",
         "silence": "replies/silence/",
+        "end_sample": "sample/delete/",
         "propose_kpis": "kpis/propose/",
         "agree_kpis": "kpis/agree/",
     }

@@ -88,6 +88,8 @@ JOBS = {
     "books.stamp": "lead",
     "books.watch": "lead",  # of the side in whose folder a file lies
     "reviews.mail": "oneself",
+    "first_run.load": "who asked",
+    "first_run.remove": "the room",  # removes files of a sample that nobody is in
     "kpis.write": "who asked",
     "kpis.values": "who asked",  # as the next
     "reviews.compute": "who asked",  # keeps a result for those who see the same, and tells nobody

@@ -116,7 +116,7 @@ PAGES = {
 }
 NO_PAGES = {
     # what changes something, and shows a page that stands above
-    "begin", "sort", "move_export",
+    "begin", "sort", "move_export", "begin_sample", "end_sample", "propose_kpis", "agree_kpis",
     "make_token", "revoke_token", "set_notifications", "set_language", "restate", "begin_book", "make_copy", "upload",
     "move_delivery", "mark", "disclose", "invite", "withdraw_invitation", "agree_invitation", "let_go", "change_role",
     "stand_in", "review_access", "try_again", "propose_calendar", "agree_calendar", "silence", "use_organisation",
@@ -125,6 +125,8 @@ NO_PAGES = {
     "mfa_download_recovery_codes", "evidence", "access", "log_file",
     # sends elsewhere: an address is not changed; nobody is without a password
     "account_email", "account_set_password", "socialaccount_signup",
+    # is for whoever has no relationship, as nobody of the demo: journeys/test_first_month goes through it
+    "first_run",
     # asks for a key that is there, or belongs to an organisation's sign-in
     "mfa_edit_webauthn", "mfa_remove_webauthn", "mfa_reauthenticate_webauthn", "mfa_login_webauthn",
     "openid_connect_login", "openid_connect_callback",

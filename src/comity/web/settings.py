@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "comity.apps.kpis",
     "comity.apps.matters",
     "comity.apps.reviews",
+    "comity.apps.first_run",
     "comity.apps.notifications",
     "comity.apps.today",
     "comity.web",

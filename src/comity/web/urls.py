@@ -4,6 +4,7 @@ from django.conf.urls.i18n import urlpatterns as languages
 from django.urls import include, path
 
 from comity.apps.books import urls as books
+from comity.apps.first_run import urls as first_run
 from comity.apps.notifications import urls as notifications
 from comity.apps.parties import urls as parties
 from comity.web.api import api
@@ -12,6 +13,7 @@ _WITHIN = [
     path("", include("comity.apps.today.urls")),
     path("", include("comity.apps.matters.urls")),
     path("", include("comity.apps.reviews.urls")),
+    path("", include("comity.apps.first_run.urls")),
     path("", include("comity.apps.kpis.urls")),
     path("", include("comity.apps.books.urls")),
     path("", include("comity.apps.replies.urls")),
@@ -24,6 +26,7 @@ urlpatterns = [
     path("", include(parties.outside)),
     path("", include(notifications.outside)),
     path("", include(books.outside)),
+    path("", include(first_run.outside)),
     path("language/", include(languages)),
     path("sign-in/", include("comity.web.sign_in_urls")),
     path("api/", api.urls),

@@ -36,7 +36,7 @@ def test_the_first_account_is_made_and_begins_a_relationship(empty_room):
     link = setup.setup_path()
     assert 'name="email"' in empty_room.get(link).content.decode()
     answer = empty_room.post(link, GIVEN, follow=True)
-    assert answer.redirect_chain[-1][0] == "/"
+    assert answer.redirect_chain[-1][0] == "/first/"
     assert Person.objects.get().email == "ana@acme.example"
     said = {"side": "customer", "own": "Acme", "own_kind": "external", "other": "CallCo", "other_kind": "external"}
     assert empty_room.post("/begin/", said).status_code == 302

@@ -6,6 +6,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from comity.apps.i18n import words_for
 from comity.apps.parties.panels import PanelArea, nav_entries, panels_in
 from comity.apps.replies import operations
 from comity.apps.replies.queries import Calendar
@@ -29,11 +30,17 @@ def page(them, who):
 
 
 def test_each_app_registers_its_panels_and_navigation_once():
-    assert [one.name for one in nav_entries()] == ["today", "review", "attribution", "kpis", "matters", "records", "people"]
+    assert [one.name for one in nav_entries()] == [
+        *("today", "review", "attribution", "kpis", "matters", "records", "people"),
+    ]
     assert {place: [one.template for one in panels_in(place)] for place in PanelArea} == {
         PanelArea.HEAD: ["matters/_head.html"],
-        PanelArea.TOP: ["books/_no_book.html", "outbox/_failing.html"],
-        PanelArea.MAIN: ["matters/_waiting.html", "reviews/_to_confirm.html", "kpis/_proposed.html", "replies/_proposed.html"],
+        PanelArea.TOP: [
+            *("first_run/_sample.html", "first_run/_steps.html", "books/_no_book.html", "outbox/_failing.html"),
+        ],
+        PanelArea.MAIN: [
+            *("matters/_waiting.html", "reviews/_to_confirm.html", "kpis/_proposed.html", "replies/_proposed.html"),
+        ],
         PanelArea.SIDE: ["matters/_to_do.html", "audit/_news.html"],
     }
 
@@ -76,4 +83,5 @@ def test_events_of_earlier_days_are_grouped_by_day(them):
 
 def test_without_records_the_page_says_where_to_begin():
     them = cast()
-    assert "No records yet" in page(them, "provider_lead")
+    assert "No records yet" in page(them, "auditor")
+    assert words_for("en")("first_run.records") in page(them, "provider_lead")

@@ -21,6 +21,7 @@ from comity.book.mappings.match import (
 )
 from comity.book.mappings.parse import shipped_mappings
 from comity.book.tables import BROUGHT_BY, TABLES, Kind
+from comity.core.calendars import Cut
 from comity.review.i18n.words import DASH
 
 
@@ -37,6 +38,16 @@ class BeginBookForm(LocalisedForm):
     key_prefix = "book"
     timezone = forms.CharField(max_length=60, initial="Europe/Madrid")
     currency = forms.CharField(max_length=3, min_length=3, initial="EUR")
+    month_starts_on = forms.IntegerField(min_value=1, max_value=28, initial=1, required=False)
+    period = forms.ChoiceField(initial=Cut.MONTH.value, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Set the choices of periods."""
+        super().__init__(*args, **kwargs)
+        words = words_for(language())
+        self.fields["period"].choices = [  # type: ignore[attr-defined]
+            (cut.value, words(f"book.period_{cut}")) for cut in (Cut.MONTH, Cut.QUARTER, Cut.YEAR)
+        ]
 
 
 class MarkPrivateForm(LocalisedForm):

@@ -75,6 +75,7 @@ from comity.book.storage.commit import BusyBookError, book_lock
 from comity.book.storage.journal import ImportRecord
 from comity.book.tables import TABLES
 from comity.book.validation.check import MAX_REJECTS
+from comity.core.calendars import Cut
 from comity.core.values import Side
 
 _PROGRESS_ROWS = 20_000  # rows between two updates of a delivery's progress
@@ -98,6 +99,9 @@ _BOOK_TEMPLATE = """[book]
 name = {name}
 timezone = {timezone}
 currency = {currency}
+month_starts_on = {month_starts_on}
+[review]
+period = {period}
 [parties.customer]
 id = {customer_id}
 name = {customer}
@@ -129,37 +133,45 @@ def refuse_unusable(code: Code, file: str = "") -> Iterator[None]:
         raise Refused(code, why=error.called(file if error.file else "")) from None
 
 
-def begin_book(member: MemberContext, timezone: str, currency: str) -> None:
+def begin_book(
+    member: MemberContext, timezone: str, currency: str, month_starts_on: int = 1, period: Cut = Cut.QUARTER
+) -> None:
     """Defer the creation of a relationship's book, with nothing agreed in it yet.
 
-    :raises Refused: for a zone or a currency that is none, and where a book has begun or is about to
+    :param month_starts_on: the day of the month on which the contract's months begin
+    :param period: by which it is reviewed
+    :raises Refused: for a zone, a currency or a day that is none, and where a book has begun or is about to
     """
     if has_book(member):
         raise Refused(Code.BEGUN_ALREADY)
     if has_pending(member, [BEGIN_TASK]):
         raise Refused(Code.NOT_NOW)
     with tempfile.TemporaryDirectory() as work, refuse_unusable(Code.UNUSABLE_TERMS):
-        _write_book(Path(work), member, timezone, currency)
+        _write_book(Path(work), member, timezone, currency, month_starts_on, period)
     defer(
         BEGIN_TASK, relationship=member.relationship.pk, person=str(member.membership.person_id),
-        timezone=timezone, currency=currency,
+        timezone=timezone, currency=currency, month_starts_on=month_starts_on, period=period.value,
     )  # fmt: skip
 
 
-def begin_book_now(member: MemberContext, timezone: str, currency: str) -> None:
+def begin_book_now(
+    member: MemberContext, timezone: str, currency: str, month_starts_on: int = 1, period: Cut = Cut.QUARTER
+) -> None:
     """Create the book, for the task; a book that exists stays as it is."""
     folder = book_folder(member.relationship.pk)
     if (folder / FILE).is_file():
         return
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write_book(folder, member, timezone, currency)
+    _write_book(folder, member, timezone, currency, month_starts_on, period)
     terms = {"timezone": timezone, "currency": currency}
     audit(member, Event.BOOK_BEGUN, SubjectType.BOOK, terms, shared=True)
     for callback in on_begun:
         callback(member)
 
 
-def _write_book(folder: Path, member: MemberContext, timezone: str, currency: str) -> None:
+def _write_book(  # noqa: PLR0913 - what book.toml says
+    folder: Path, member: MemberContext, timezone: str, currency: str, month_starts_on: int, period: Cut
+) -> None:
     names = {side: member.relationship.organisation(side).name for side in Side}
     values = {
         "name": str(member.relationship),
@@ -168,7 +180,8 @@ def _write_book(folder: Path, member: MemberContext, timezone: str, currency: st
         **{f"{side.value}_id": side.value for side in Side},
         **{side.value: name for side, name in names.items()},
     }
-    write_text(folder / FILE, _BOOK_TEMPLATE.format(**{name: _toml_string(value) for name, value in values.items()}))
+    texts = {name: _toml_string(value) for name, value in (values | {"period": period.value}).items()}
+    write_text(folder / FILE, _BOOK_TEMPLATE.format(**texts, month_starts_on=month_starts_on))
     try:
         read_definition(folder)
     except UnusableBookError:

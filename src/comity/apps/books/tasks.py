@@ -13,6 +13,7 @@ from comity.apps.books import copies, exports, operations, results, watched_fold
 from comity.apps.books.queries import QUEUE, UNDO_TASK
 from comity.apps.outbox.operations import ExponentialBackoff
 from comity.apps.parties.member_context import acting_as, for_each_relationship
+from comity.core.calendars import Cut
 from comity.core.values import Side
 
 # A file that exhausts one worker exhausts the next: it is tried three times, and then left to people.
@@ -88,10 +89,18 @@ def write_rows(  # noqa: PLR0913 - as it was deferred
 
 
 @app.task(queue=QUEUE, name=operations.BEGIN_TASK, retry=ExponentialBackoff())
-def begin_book(person: str, relationship: str, timezone: str, currency: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
+def begin_book(  # noqa: PLR0913 - as it was deferred
+    person: str,
+    relationship: str,
+    timezone: str,
+    currency: str,
+    month_starts_on: int = 1,
+    period: str = Cut.QUARTER.value,
+    sides: Sequence[str] = (),  # noqa: ARG001 - as above
+) -> None:
     """Begin a book."""
     with acting_as(UUID(person), UUID(relationship)) as member:
-        operations.begin_book_now(member, timezone, currency)
+        operations.begin_book_now(member, timezone, currency, month_starts_on, Cut(period))
     _records_changed(relationship)
 
 

@@ -22,4 +22,5 @@ def _waiting_files_panel(member: MemberContext, words: Words, zone: ZoneInfo) ->
 
 
 def _no_book_panel(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelContext | None:  # noqa: ARG001 - as panels are asked
-    return None if has_book(member) else {}
+    sees_first_steps = member.side is not None and member.may(Action.BRING)
+    return None if has_book(member) or sees_first_steps else {}

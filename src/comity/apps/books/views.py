@@ -39,6 +39,7 @@ from comity.book.definition import UnusableBookError
 from comity.book.importing.rejected_rows import RejectedRows
 from comity.book.tables import TABLES
 from comity.book.validation.plausibility import COLUMNS_NOT_KEPT
+from comity.core.calendars import Cut
 from comity.review.i18n.words import Words
 from comity.review.views.sections import due_text
 
@@ -152,8 +153,13 @@ def begin_book(request: HttpRequest) -> HttpResponse:
     form = BeginBookForm(request.POST)
     if form.is_valid():
         with form.showing_refusals():
-            operations.begin_book(member, form.cleaned_data["timezone"], form.cleaned_data["currency"].upper())
-            return address
+            data = form.cleaned_data
+            period = Cut(data["period"] or Cut.MONTH)
+            operations.begin_book(
+                member, data["timezone"], data["currency"].upper(), data["month_starts_on"] or 1, period
+            )
+            return_page = "today" if request.POST.get("from") == "today" else "records"
+            return redirect(return_page, relationship=member.relationship.pk)
     return _render_records(request, member, begin_form=form)
 
 

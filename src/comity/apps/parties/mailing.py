@@ -37,6 +37,8 @@ def mail_side(
     :param values: fill the texts, in the reader's language
     :returns: number of mails
     """
+    if member.relationship.is_sample:
+        return 0
     memberships = Membership.objects.select_related("person", "stands_in_for").filter(
         relationship=member.relationship, side=side.value, left_at=None
     )
@@ -102,6 +104,8 @@ def mail_member(
     :param server: hand the mail over now, to this connection; None: once this transaction is committed
     :param values: fill the texts, in the member's language
     """
+    if member.relationship.is_sample:
+        return
     person = member.membership.person
     words = words_for(supported_language(person.language))
     mail = EmailMessage(

@@ -68,6 +68,27 @@ def create_relationship(  # noqa: PLR0913 - who begins it, and between whom
     return _act_as(person, membership)
 
 
+def create_sample(person: Person, side: Side, own: str, other: str) -> MemberContext:
+    """Create a sample relationship, which nobody else joins and nothing is sent from.
+
+    :raises Refused: beyond the rate limit
+    """
+    check_rate_limit(person, "relationships")
+    set_viewer(person.pk)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT comity_begin_sample(%s, %s, %s)", [side.value, own, other])
+        (membership,) = cursor.fetchone()
+    return _act_as(person, membership)
+
+
+def end_sample(member: MemberContext) -> None:
+    """End all memberships of a sample relationship.
+
+    :raises Refused: for whoever is not a lead, and for a relationship that is no sample
+    """
+    _call_function(member, "comity_end_sample")
+
+
 def use_organisation(member: MemberContext, organisation: UUID) -> None:
     """Make the viewer's side an organisation which they lead in another relationship: one row from now on.
 
@@ -82,8 +103,10 @@ def invite(member: MemberContext, email: str, role: Role, side: Side | None) -> 
 
     A neutral person is only proposed: there is no token until a lead of the other side agrees (`agree_to_invitation`).
 
-    :raises Refused: for whoever is not a lead, and for a side that is not one's own, unless it has no lead
+    :raises Refused: for whoever is not a lead, for a side that is not one's own, unless it has no lead, and in a sample
     """
+    if member.relationship.is_sample:
+        raise Refused(Code.SAMPLE)
     if role in NEUTRAL_ROLES:
         side = None
     elif side is not member.side:

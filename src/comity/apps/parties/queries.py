@@ -162,6 +162,27 @@ def token_digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class OpenInvitation:
+    """What the holder of an open invitation's token is told: by whom it is, to what and as what."""
+
+    person: str
+    customer: str
+    provider: str
+    side: str | None
+    role: str
+
+
+def open_invitation(token: str) -> OpenInvitation | None:
+    """Return what an open invitation is to; None for an unknown or ended one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT person, customer, provider, side, role FROM comity_invitation_of(%s)", [token_digest(token)]
+        )
+        row = cursor.fetchone()
+    return None if row is None else OpenInvitation(*row)
+
+
 def invited_email(token: str) -> str | None:
     """Return the address that an open invitation was sent to; None for an unknown or ended one."""
     with connection.cursor() as cursor:

@@ -12,6 +12,7 @@ class Code(RefusalCode):
     PLACE_ENDED = "place_ended"
     INVITATION_ENDED = "invitation_ended"
     INVITATION_GONE = "invitation_gone", HTTPStatus.GONE  # told to whoever follows its link
+    SAMPLE = "sample"
     DEPUTY_TAKEN = "deputy_taken"
     LAST_LEAD = "last_lead"
 

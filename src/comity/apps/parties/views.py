@@ -42,7 +42,9 @@ _LOGIN_BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 @require_safe
 @login_required
 def portfolio(request: HttpRequest) -> HttpResponse:
-    """Show the viewer's relationships, and a form for a new one."""
+    """Show the viewer's relationships, and a form for a new one; the first steps to whoever has none."""
+    if not queries.memberships_of(request.user).exists():  # type: ignore[arg-type]
+        return redirect("first_run")
     memberships = paged(request, queries.memberships_of(request.user))  # type: ignore[arg-type]
     form = RelationshipForm(initial={"side": "customer"}, led=queries.led_organisations())
     return render(request, "parties/portfolio.html", {"memberships": memberships, "form": form})
@@ -63,7 +65,7 @@ def begin(request: HttpRequest) -> HttpResponse:
     member = operations.create_relationship(
         person, Side(data["side"]), data["own"], data["other"], **kinds, organisation=organisation
     )
-    return redirect("people", relationship=member.relationship.pk)
+    return redirect("today", relationship=member.relationship.pk)
 
 
 @require_safe
@@ -149,7 +151,13 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
         member = operations.accept_invitation(person, token)
         login(request, person, backend=_LOGIN_BACKEND)
         return redirect("today", relationship=member.relationship.pk)
-    context = {"form": form, "providers": [] if provider is None else [provider], "only": only}
+    invitation = queries.open_invitation(token)
+    context = {
+        "form": form,
+        "providers": [] if provider is None else [provider],
+        "only": only,
+        "invitation": invitation,
+    }
     return render(request, "parties/join.html", context, status=422 if form.errors else 200)
 
 
@@ -188,7 +196,9 @@ def _redirect_to_sign_in(request: HttpRequest) -> HttpResponse:
 
 def _join_signed_in(request: HttpRequest, person: Person, token: str) -> HttpResponse:
     if request.method != "POST":
-        return render(request, "parties/join.html", {"form": None, "providers": [], "only": False})
+        invitation = queries.open_invitation(token)
+        context: dict[str, object] = {"form": None, "providers": [], "only": False, "invitation": invitation}
+        return render(request, "parties/join.html", context)
     try:
         member = operations.accept_invitation(person, token)
     except Refused:

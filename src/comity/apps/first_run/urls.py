@@ -1,0 +1,11 @@
+"""URLs of the first run: those outside relationships, and those within one."""
+
+from django.urls import path
+
+from comity.apps.first_run import views
+
+outside = [
+    path("first/", views.first_run, name="first_run"),
+    path("first/sample/", views.begin_sample, name="begin_sample"),
+]
+urlpatterns = [path("sample/delete/", views.end_sample, name="end_sample")]

@@ -1,0 +1,200 @@
+"""The first run: four steps that can wait, each for those who may do it; and a sample that leaves no trace."""
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.db import DatabaseError, connection, transaction
+
+from comity.apps.books.queries import book_folder, definition
+from comity.apps.first_run import operations, queries
+from comity.apps.first_run.queries import StepName, StepState
+from comity.apps.i18n import words_for
+from comity.apps.kpis import operations as kpis
+from comity.apps.kpis.queries import starts
+from comity.apps.kpis.terms import Terms
+from comity.apps.parties import operations as parties
+from comity.apps.parties.member_context import set_viewer
+from comity.apps.parties.models import Membership, Relationship, Role
+from comity.apps.parties.queries import led_organisations, open_invitation
+from comity.apps.refusal import Refused
+from comity.core.calendars import Cut
+from comity.core.kpi_templates import TEMPLATES
+from comity.core.values import Side
+from tests.builders.levels import contacts
+from tests.room import BACKEND, Browser, Cast, cast, forget_mails, person, run_jobs, sent_mails, started
+
+pytestmark = pytest.mark.gate
+WORDS = words_for("en")
+ORGANISATIONS = {"side": "customer", "own": "Acme", "own_kind": "external", "other": "CallCo", "other_kind": "external"}
+DONE, OPEN, WAITING = StepState.DONE, StepState.OPEN, StepState.WAITING
+
+
+def signed_in(somebody):
+    browser = Browser()
+    browser.force_login(somebody, backend=BACKEND)
+    return browser
+
+
+@pytest.fixture
+def newcomer():
+    started()
+    return person("Ana")
+
+
+def states(them, who):
+    with transaction.atomic():
+        return [step.state for step in queries.steps(them.at(who))]
+
+
+def the_next(them, who):
+    with transaction.atomic():
+        return [step.name for step in queries.steps(them.at(who)) if step.is_next]
+
+
+def test_who_is_in_no_relationship_is_led_to_the_first_step(newcomer):
+    browser = signed_in(newcomer)
+    assert browser.get("/").headers["Location"] == "/first/"
+    page = browser.get("/first/").content.decode()
+    assert all(WORDS(f"first_run.{name}") in page for name in StepName)
+    assert WORDS("begin.do") in page
+    answer = browser.post("/begin/", ORGANISATIONS)
+    assert answer.headers["Location"].startswith("/r/")
+    assert WORDS("first_run.title") in browser.get(answer.headers["Location"]).content.decode()
+    assert browser.get("/first/").headers["Location"] == "/"
+
+
+def test_each_step_is_done_once_it_is_there_and_any_of_them_can_wait(newcomer):
+    with transaction.atomic():
+        member = parties.create_relationship(newcomer, Side.CUSTOMER, "Acme", "CallCo")
+    them = Cast(member.relationship.pk, {"customer_lead": newcomer})
+    browser = them.client("customer_lead")
+    assert (states(them, "customer_lead"), the_next(them, "customer_lead")) == (
+        [DONE, OPEN, OPEN, OPEN], [StepName.RECORDS],
+    )  # fmt: skip
+    invited = {"email": "ben@callco.example", "role": "lead", "across": "1"}
+    assert browser.post(them.url("people/invite/"), invited).status_code == 302
+    assert states(them, "customer_lead") == [DONE, OPEN, OPEN, WAITING]
+    said = {
+        "timezone": "Europe/Madrid",
+        "currency": "EUR",
+        "month_starts_on": "15",
+        "period": "quarter",
+        "from": "today",
+    }
+    assert browser.post(them.url("records/begin/"), said).headers["Location"] == them.url()
+    with transaction.atomic():
+        book = definition(them.at("customer_lead"))
+    assert (book.timezone, book.currency, book.month_starts_on, book.cut) == ("Europe/Madrid", "EUR", 15, Cut.QUARTER)
+    them.book(contacts="\n".join(contacts()))
+    assert states(them, "customer_lead") == [DONE, DONE, OPEN, WAITING]
+    assert WORDS("first_run.is_there") in browser.get(them.url()).content.decode()
+    with transaction.atomic():
+        terms = Terms(TEMPLATES["service_desk"], Cut.MONTH, starts(them.at("customer_lead"))[0])
+        proposal = kpis.propose(them.at("customer_lead"), terms, "")
+    assert states(them, "customer_lead") == [DONE, DONE, WAITING, WAITING]
+    run_jobs(kpis.WRITE_TASK)
+    assert states(them, "customer_lead") == [DONE, DONE, WAITING, WAITING]  # used, and not agreed
+    _join(them)
+    assert states(them, "provider_lead") == [DONE, DONE, OPEN, DONE]
+    assert the_next(them, "provider_lead") == [StepName.KPIS]
+    with transaction.atomic():
+        kpis.agree(them.at("provider_lead"), proposal.digest)
+    run_jobs(kpis.WRITE_TASK)
+    for who in ("customer_lead", "provider_lead"):
+        assert WORDS("first_run.title") not in them.client(who).get(them.url()).content.decode()
+
+
+def _join(them):
+    them.people["provider_lead"] = person("Ben")
+    with transaction.atomic():
+        _, token = parties.invite(
+            them.at("customer_lead"), them.people["provider_lead"].email, Role.LEAD, Side.PROVIDER
+        )
+        parties.accept_invitation(them.people["provider_lead"], token)
+
+
+def test_who_can_do_no_step_is_not_asked(newcomer):
+    them = cast()
+    for who in ("customer_member", "provider_finance", "auditor"):
+        assert WORDS("first_run.title") not in them.client(who).get(them.url()).content.decode()
+    assert the_next(them, "customer_analyst") == [StepName.RECORDS]
+    assert newcomer.pk
+
+
+def test_an_invitation_says_by_whom_it_is_to_what_and_as_what():
+    them = cast()
+    with transaction.atomic():
+        _, token = parties.invite(them.at("customer_lead"), "new@example.org", Role.ANALYST, Side.CUSTOMER)
+    page = Browser().get(f"/join/{token}/").content.decode()
+    assert "Ana Customer Lead invites you to Northwind Energy with Helpline, as analyst of Northwind Energy." in page
+    started()
+    with transaction.atomic():
+        assert open_invitation("x") is None
+
+
+# Samples ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sample(newcomer, monkeypatch):
+    monkeypatch.setattr(operations, "_MONTHS", 7)
+    monkeypatch.setattr(operations, "_CONTACTS_PER_DAY", 20)
+    cache.clear()
+    address = signed_in(newcomer).post("/first/sample/", {"side": "provider"}).headers["Location"]
+    return Cast(address.split("/")[2], {"me": newcomer})
+
+
+def test_a_sample_is_loaded_in_the_background_and_marked(sample):
+    browser = sample.client("me")
+    assert WORDS("sample.loading") in browser.get(sample.url()).content.decode()
+    assert run_jobs(operations.LOAD_TASK) == 1
+    page = browser.get(sample.url()).content.decode()
+    assert WORDS("sample.about") in page
+    assert WORDS("first_run.title") not in page
+    assert WORDS("sample.mark") in browser.get("/").content.decode()
+    before = (book_folder(sample.relationship) / "book.toml").stat().st_mtime_ns
+    operations.load_sample_now(sample.people["me"].pk, sample.relationship)  # by a worker after one that died
+    assert (book_folder(sample.relationship) / "book.toml").stat().st_mtime_ns == before
+
+
+def test_nothing_is_sent_from_a_sample_and_nobody_joins_it(sample):
+    forget_mails()
+    with pytest.raises(Refused) as caught, transaction.atomic():
+        parties.invite_by_mail(sample.at("me"), "real@example.org", Role.LEAD, Side.CUSTOMER)
+    assert caught.value.code == "sample"
+    answer = sample.client("me").post(sample.url("people/invite/"), {"email": "real@example.org", "role": "lead"})
+    assert WORDS("refused.parties.sample") in answer.content.decode()
+    assert sent_mails() == []
+    with transaction.atomic():
+        set_viewer(sample.people["me"].pk)
+        assert led_organisations() == []  # and none of its organisations is offered for a real relationship
+
+
+def test_a_deleted_sample_is_gone_with_its_records(sample):
+    run_jobs(operations.LOAD_TASK)
+    browser = sample.client("me")
+    assert browser.post(sample.url("sample/delete/")).headers["Location"] == "/"
+    assert browser.get(sample.url()).status_code == 404
+    run_jobs(operations.REMOVE_TASK)
+    assert not book_folder(sample.relationship).exists()
+    assert not (settings.DATA / "results" / str(sample.relationship)).exists()
+
+
+def test_only_a_sample_can_be_deleted():
+    them = cast()
+    them.book(contacts="\n".join(contacts()))
+    assert them.client("customer_lead").post(them.url("sample/delete/")).status_code == 404
+    with pytest.raises(Refused), transaction.atomic():
+        parties.end_sample(them.at("customer_lead"))
+    operations.remove_sample_now(them.relationship)
+    assert book_folder(them.relationship).exists()
+    with transaction.atomic():
+        member = them.at("customer_lead")
+        assert Membership.objects.filter(relationship=member.relationship, left_at=None).count() > 1
+    for statement in ("UPDATE parties_relationship SET is_sample = true", "DELETE FROM parties_relationship"):
+        with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+            them.at("customer_lead")
+            cursor.execute(statement)
+    with transaction.atomic():
+        them.at("customer_lead")
+        assert not Relationship.objects.get(pk=them.relationship).is_sample
