@@ -380,6 +380,7 @@ def test_database_and_code_have_the_same_role_rights():
         ("period", "frozen", True, *sorted(confirm_it)),
         ("period", "restated", False, *sorted(confirm_it)),
         ("calendar", "calendar", True, "lead"),
+        ("kpis", "kpis", True, "lead"),
     }
 
 

@@ -108,8 +108,8 @@ class Relationship(UUIDModel):
     founded_at = models.DateTimeField(default=timezone.now)
     # Business days within which what was not answered counts as accepted; asked for reminders before.
     reply_days = models.PositiveSmallIntegerField(default=10)
-    is_sample = models.BooleanField(default=False, db_default=False)  # made up, for one person to look around in
     closes_on_day = models.PositiveSmallIntegerField(default=10)
+    is_sample = models.BooleanField(default=False, db_default=False)  # made up, for one person to look around in
 
     class Meta:
         """Nobody serves itself."""

@@ -54,6 +54,41 @@ CREATE FUNCTION comity_invitation_of(word_digest text)
 """
 
 
+STAND = """
+-- As before, with one more column of the relationship.
+DROP FUNCTION comity_stand(uuid, uuid);
+CREATE FUNCTION comity_stand(who uuid, asked uuid) RETURNS TABLE (
+    "membership.id" uuid, "membership.relationship_id" uuid, "membership.person_id" uuid,
+    "membership.side" varchar, "membership.role" varchar, "membership.stands_in_for_id" uuid,
+    "membership.stands_in_until" date, "membership.joined_at" timestamptz, "membership.left_at"
+    timestamptz, "relationship.id" uuid, "relationship.customer_id" uuid, "relationship.provider_id"
+    uuid, "relationship.founded_at" timestamptz, "relationship.reply_days" smallint,
+    "relationship.closes_on_day" smallint, "relationship.is_sample" boolean, "customer.id" uuid,
+    "customer.name" varchar, "customer.kind" varchar, "customer.placeholder" boolean, "provider.id"
+    uuid, "provider.name" varchar, "provider.kind" varchar, "provider.placeholder" boolean, "person.id"
+    uuid, "person.email" varchar, "person.name" varchar, "person.language" varchar, "person.is_active"
+    boolean, "person.joined_at" timestamptz) LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('comity.person', who::text, true), set_config('comity.viewer', '', true);
+    RETURN QUERY SELECT membership.id, membership.relationship_id, membership.person_id, membership.side,
+        membership.role,
+        membership.stands_in_for_id, membership.stands_in_until, membership.joined_at, membership.left_at,
+        relationship.id, relationship.customer_id, relationship.provider_id, relationship.founded_at,
+        relationship.reply_days, relationship.closes_on_day, relationship.is_sample, customer.id,
+        customer.name, customer.kind, customer.placeholder, provider.id, provider.name, provider.kind,
+        provider.placeholder, person.id, person.email, person.name, person.language, person.is_active,
+        person.joined_at FROM parties_membership membership
+        JOIN parties_relationship relationship ON relationship.id = membership.relationship_id
+        JOIN parties_organisation customer ON customer.id = relationship.customer_id
+        JOIN parties_organisation provider ON provider.id = relationship.provider_id
+        JOIN parties_person person ON person.id = membership.person_id
+        WHERE membership.person_id = who AND membership.relationship_id = asked AND membership.left_at IS NULL;
+    PERFORM set_config('comity.viewer', id::text, true) FROM parties_membership
+        WHERE person_id = who AND relationship_id = asked AND left_at IS NULL;
+END $$;
+"""
+
+
 class Migration(migrations.Migration):
     """A column, and functions of the owner."""
 
@@ -62,5 +97,5 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="relationship", name="is_sample", field=models.BooleanField(db_default=False, default=False)
         ),
-        migrations.RunSQL(FUNCTIONS),
+        migrations.RunSQL([FUNCTIONS, STAND]),
     ]
