@@ -43,7 +43,7 @@ WITHIN = {
     "records": Action.READ, "delivery": Action.READ, "rejects": Action.BRING,
     "rejected_rows": Action.BRING, "match_columns": Action.BRING,
     "people": Action.READ, "their_place": Action.INVITE, "log": Action.AUDIT, "log_file": Action.AUDIT,
-    "access": Action.AUDIT, "replies": Action.READ, "kpis": Action.READ,
+    "access": Action.AUDIT, "replies": Action.READ, "kpis": Action.READ, "compare": Action.READ,
 }  # fmt: skip
 CHANGING = {
     "invite": Action.INVITE, "withdraw_invitation": Action.INVITE, "agree_invitation": Action.INVITE,
@@ -198,6 +198,7 @@ def address(them, name):
         "agree_calendar": "replies/calendar/agree/",
         "silence": "replies/silence/",
         "end_sample": "sample/delete/",
+        "compare": "review/compare/",
         "propose_kpis": "kpis/propose/",
         "agree_kpis": "kpis/agree/",
     }

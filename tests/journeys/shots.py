@@ -66,6 +66,7 @@ PAGES = {
     "review": Page(INSIDE, asked=("", "?view=joint"), opened=True),
     "figure": Page(INSIDE, lambda _: [{"kpi": "service_level"}], asked=("?period=2026-06",)),
     "reading": Page(INSIDE, lambda _: [{"reading": "satisfaction"}, {"reading": "service_level"}]),
+    "compare": Page(INSIDE),
     "by_mail": Page(("marta",)),
     "attribution": Page(INSIDE, opened=True),
     "matters": Page(INSIDE),

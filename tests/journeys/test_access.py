@@ -11,7 +11,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.gate, pytest.mark.timeout(600)]
 PAGES = ("", "review/", "review/reading/revenue/", "review/figure/service_level/", "attribution/", "matters/",
          "matters/?show=open&kind=action", "matters/raise/dispute/", "matters/raise/claim/",
          "matters/raise/action/", "review/confirm/?period=2026-06", "records/", "people/", "log/",
-         "replies/", "replies/?country=ES&region=CT", "kpis/", "kpis/?template=field_service")  # fmt: skip
+         "replies/", "replies/?country=ES&region=CT",
+         "review/compare/", "kpis/", "kpis/?template=field_service")  # fmt: skip
 VARIANTS = (("en-GB", 1440, "light"), ("es-ES", 390, "dark"), ("es-ES", 1440, "dark"), ("en-GB", 390, "light"))
 
 

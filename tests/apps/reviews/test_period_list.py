@@ -4,7 +4,9 @@ import re
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
+from comity.apps.i18n import words_for
 from comity.apps.reviews.period_list import period_list
 from comity.core.calendars import Cut
 from tests.builders.confirmations import confirm
@@ -23,15 +25,19 @@ def them():
 
 def states(them, who, cut=Cut.MONTH):
     with transaction.atomic():
-        return {listed.name: listed.state.value for listed in period_list(them.at(who))[cut]}
+        listed = period_list(them.at(who))[cut]
+        return {one.name: one.state.value for one in listed if one.state != "no_data"}
 
 
 def test_months_quarters_and_years_of_the_records_are_listed_the_latest_first(them):
     with transaction.atomic():
         listed = period_list(them.at("auditor"))
-    assert [one.name for one in listed[Cut.MONTH]] == ["2026-06", "2026-05"]
-    assert [one.name for one in listed[Cut.QUARTER]] == ["2026-Q2"]
-    assert [(one.name, one.state) for one in listed[Cut.YEAR]] == [("2026", "running")]
+    today = timezone.now().date()
+    after = (today.year - 2026) * 12 + today.month - 6  # months since the last record
+    assert [one.state for one in listed[Cut.MONTH]] == ["no_data"] * min(after, 24 - 2) + ["open"] * 2
+    assert [one.name for one in listed[Cut.MONTH]][-2:] == ["2026-06", "2026-05"]
+    assert (listed[Cut.QUARTER][-1].name, listed[Cut.QUARTER][-1].state) == ("2026-Q2", "open")
+    assert listed[Cut.YEAR][-1].name == "2026"
 
 
 def test_each_side_reads_for_whom_a_period_waits_and_what_is_final(them):
@@ -62,3 +68,28 @@ def test_a_period_without_figures_is_not_offered_for_confirmation(them):
     page = them.client("customer_lead").get(them.url("review/?period=2026-06&view=joint")).content.decode()
     assert "Confirm for" not in page
     assert "Dispute a figure" not in page
+
+
+def test_any_two_periods_are_compared_by_what_their_reviews_show(them):
+    browser = them.client("provider_lead")
+    page = browser.get(them.url("review/compare/?period=2026-05&against=2026-06&view=joint")).content.decode()
+    shown = page.replace("\u00a0", " ")
+    for period in ("2026-05", "2026-06"):
+        review = them.client("auditor").get(them.url(f"review/file.json?period={period}")).json()
+        (level,) = review["levels"]
+        assert f"{level['value'] * 100:.1f} %" in shown
+    assert re.search(r'<option value="2026-06" selected>June 2026, open</option>', shown)
+
+
+@pytest.mark.parametrize("query", ["", "?period=x&against=../y", "?period=2020-01"])
+def test_what_is_no_period_of_the_records_is_not_compared(them, query):
+    assert them.client("auditor").get(them.url(f"review/compare/{query}")).status_code == 200
+
+
+def test_a_change_between_two_wordings_says_so(them):
+    them.book(
+        KPI + '[[kpi]]\nid = "service_level"\nabandons = "count"\ntarget = 0.9\nvalid_from = 2026-06-01\n',
+        contacts="\n".join(contacts()),
+    )
+    page = them.client("auditor").get(them.url("review/compare/?period=2026-06&against=2026-05")).content.decode()
+    assert words_for("en")("compare.reworded") in page

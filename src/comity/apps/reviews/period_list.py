@@ -21,6 +21,7 @@ class PeriodState(StrEnum):
     """How far a period is."""
 
     RUNNING = "running"
+    NO_DATA = "no_data"  # after the last record
     OPEN = "open"  # nobody has confirmed
     OURS = "ours"  # the other side has confirmed
     THEIRS = "theirs"  # the own side has confirmed
@@ -38,7 +39,7 @@ class ListedPeriod:
 
 
 def period_list(member: MemberContext) -> dict[Cut, list[ListedPeriod]]:
-    """The latest months, quarters and years from the first to the last recorded day, the latest first.
+    """The latest months, quarters and years from the first recorded day to now, the latest first.
 
     :returns: empty where the records tell of no day
     :raises comity.apps.books.queries.NoBookError: where there is no book
@@ -58,10 +59,12 @@ def period_list(member: MemberContext) -> dict[Cut, list[ListedPeriod]]:
     listed: dict[Cut, list[ListedPeriod]] = {}
     for cut, most in _MAX_PERIODS.items():
         calendar = Calendar(cut, starts_on)
-        period = calendar.containing(last)
+        period = calendar.containing(max(last, today))
         while period.end > first and len(listed.setdefault(cut, [])) < most:
             name = calendar.name(period)
             state = _state(period, today, member.side, confirmed.get(name, set()), is_final=name in frozen)
+            if period.start > last and state in {PeriodState.RUNNING, PeriodState.OPEN}:
+                state = PeriodState.NO_DATA
             listed[cut].append(ListedPeriod(name, period, state))
             period = calendar.before(period)
     return listed

@@ -6,6 +6,7 @@ from comity.apps.reviews import views
 
 urlpatterns = [
     path("review/", views.review, name="review"),
+    path("review/compare/", views.compare, name="compare"),
     path("review/figure/<path:kpi>/", views.figure, name="figure"),
     path("review/reading/<path:reading>/", views.reading, name="reading"),
     path("review/file.<str:form>", views.review_file, name="review_file"),

@@ -26,10 +26,11 @@ from comity.apps.parties.rights import Action
 from comity.apps.record.models import Consent, Entry, VoidReason
 from comity.apps.refusal import Refused, form_page
 from comity.apps.reviews import figure_table, operations, queries
+from comity.apps.reviews.comparison import compared_levels
 from comity.apps.reviews.figures import Figures, figure_changes
 from comity.apps.reviews.forms import MailForm, RestateForm
 from comity.apps.reviews.models import View
-from comity.apps.reviews.period_list import ListedPeriod, period_list
+from comity.apps.reviews.period_list import ListedPeriod, PeriodState, period_list
 from comity.apps.reviews.proceedings import printed
 from comity.apps.reviews.proceedings import proceedings as collect_proceedings
 from comity.apps.reviews.sentences import PartyName, figure_change_rows
@@ -210,6 +211,48 @@ def _review_part(request: HttpRequest) -> _ReviewPart:
     period_text = words_for(language()).period(review.period, calendar.cut)
     links = _room_links(viewing_member, review, name, matters_by_kpi)
     return _ReviewPart(viewing_member, review, period_text, name, matters_by_kpi, links, pending)
+
+
+@require_safe
+def compare(request: HttpRequest) -> HttpResponse:
+    """Show the levels of any two periods side by side, in the joint or the own side's view."""
+    member, words = member_of(request), words_for(language())
+    listed = _periods_or_none(member)
+    names = {one.name: words.period(one.period, cut) for cut, those in listed.items() for one in those}
+    with_data = [one.name for those in listed.values() for one in those if one.state is not PeriodState.NO_DATA]
+    chosen = [
+        name if name in names else default
+        for name, default in zip(
+            (request.GET.get("period", ""), request.GET.get("against", "")), (*with_data[:2], "", ""), strict=False
+        )
+    ]
+    viewing_member = _with_requested_view(request.GET, member)
+    first, second = (_review_or_none(viewing_member, name) for name in chosen)
+    context = {
+        "listed": [
+            (
+                words(f"periods.{cut}"),
+                [(one.name, names[one.name], words(f"periods.state_{one.state}")) for one in those],
+            )
+            for cut, those in listed.items()
+        ],
+        "chosen": chosen,
+        "titles": [names.get(name, "") for name in chosen],
+        "rows": compared_levels(first, second, words),
+        "joint": viewing_member.viewer.side is None,
+    }
+    return render(request, "reviews/compare.html", context)
+
+
+def _review_or_none(member: MemberContext, period: str) -> Review | None:
+    """Return the review of a period; None where there is none.
+
+    :raises NotComputedYet: where it is being computed
+    """
+    try:
+        return queries.review(member, period) if period else None
+    except (NoBookError, NoReviewError, UnusableBookError):
+        return None
 
 
 @require_safe
