@@ -193,6 +193,7 @@ class RelationshipForm(LocalisedForm):
             self.fields["organisation"].choices = organisations  # type: ignore[attr-defined]
         else:
             del self.fields["organisation"]
+            self.fields["own"].required = True
 
     def clean(self) -> dict[str, Any] | None:
         """Require an organisation or a name."""
