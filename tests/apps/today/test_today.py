@@ -40,6 +40,7 @@ def test_each_app_registers_its_panels_and_navigation_once():
         ],
         PanelArea.MAIN: [
             *("matters/_waiting.html", "reviews/_to_confirm.html", "kpis/_proposed.html", "replies/_proposed.html"),
+            "books/_waiting_files.html",
         ],
         PanelArea.SIDE: ["matters/_to_do.html", "audit/_news.html"],
     }
