@@ -36,7 +36,7 @@ MAILED_ELSEWHERE = frozenset(
     {
         Event.MATTER_REMINDED, Event.PERIOD_REMINDED, Event.CALENDAR_PROPOSED, Event.CALENDAR_AGREED,
         Event.SILENCE_ALLOWED, Event.SILENCE_DISALLOWED, Event.INVITATION_MADE, Event.NEUTRAL_PROPOSED,
-        Event.DEPUTY_NAMED,
+        Event.DEPUTY_NAMED, Event.KPIS_PROPOSED, Event.KPIS_AGREED,
     }
 )  # fmt: skip
 # In the log alone.
@@ -47,7 +47,7 @@ LOG_ONLY = frozenset(
         Event.ACCESS_REVIEWED, Event.BOOK_BEGUN, Event.DELIVERY_UPLOADED, Event.DELIVERY_DESCRIBED,
         Event.DELIVERY_REFUSED, Event.DELIVERY_REPEATED, Event.DELIVERY_DROPPED, Event.UNDO_FAILED,
         Event.CORRECTION_FAILED, Event.ITEM_HELD_BACK, Event.ITEM_DISCLOSED, Event.HOLD_BACK_FAILED,
-        Event.DISCLOSURE_FAILED,
+        Event.DISCLOSURE_FAILED, Event.KPIS_WRITTEN, Event.KPIS_TRIED, Event.COPY_REQUESTED,
     }
 )  # fmt: skip
 # Events after which an earlier one of the same matter is no longer anybody's move.
