@@ -39,7 +39,10 @@ def punctuality(monkeypatch):
     def gather(_book, comparisons):
         return dict.fromkeys(comparisons, ("arrivals",))
 
-    specs = (*readings.reading_specs(), ReadingSpec("punctuality", ("contacts",), gather, read, people_of="accounts"))
+    specs = (
+        *readings.reading_specs(),
+        ReadingSpec("punctuality", ("contacts",), gather, read, "share", people_of="accounts"),
+    )
     for module in (readings, build):
         monkeypatch.setattr(module, "reading_specs", lambda: specs)
 
