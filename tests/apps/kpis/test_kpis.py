@@ -32,7 +32,7 @@ from comity.core.kpi_templates import TEMPLATES
 from comity.core.values import Side
 from tests.builders.confirmations import confirm
 from tests.builders.levels import contacts
-from tests.room import EVERYBODY, OUTSIDE, Cast, cast, forget_mails, person, run_jobs, sent_mails, superuser
+from tests.room import EVERYBODY, OUTSIDE, Cast, cast, forget_mails, person, run_jobs, sent_mails, started, superuser
 
 pytestmark = pytest.mark.gate
 CENTRE = TEMPLATES["contact_centre"]
@@ -52,6 +52,7 @@ def them():
 @pytest.fixture
 def alone():
     """A customer's lead whose provider nobody has joined yet."""
+    started()
     lead = person("Ana")
     with transaction.atomic():
         member = parties.create_relationship(lead, Side.CUSTOMER, "Northwind", "Helpline")
@@ -330,7 +331,8 @@ def test_while_one_is_alone_figures_use_the_proposal_marked_and_nobody_confirms_
     for path in ("kpis/", "review/?period=2026-06&view=joint"):
         page = browser.get(alone.url(path)).content.decode()
         assert words_for("en")("levels.not_agreed") in page
-    assert words_for("en")("closing.confirm", party="Northwind") not in page
+    assert words_for("en")("closing.look") not in page
+    assert words_for("en")("closing.look") not in browser.get(alone.url("review/?period=2026-06")).content.decode()
     with pytest.raises(Refused) as caught:
         confirm(alone, "customer_lead")
     assert caught.value.code == "not_agreed"

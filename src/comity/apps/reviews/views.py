@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -84,6 +85,8 @@ def _render_review(
     matters_by_kpi = queries.matters_by_kpi(member, review.period, name)
     matters = [one for those in matters_by_kpi.values() for one in those]
     closing = queries.closing(member, review.period, name, on_page=viewing_member.viewer.side is None)
+    if not queries.is_agreed(review):
+        closing = replace(closing, is_open=False)  # nobody confirms figures by KPIs of one side
     entries = list(queries.entries(member, name))
     proceedings = collect_proceedings(
         viewing_member,
