@@ -44,6 +44,7 @@ WITHIN = {
     "rejected_rows": Action.BRING, "match_columns": Action.BRING,
     "people": Action.READ, "their_place": Action.INVITE, "log": Action.AUDIT, "log_file": Action.AUDIT,
     "access": Action.AUDIT, "replies": Action.READ, "kpis": Action.READ, "compare": Action.READ,
+    "search": Action.READ,
 }  # fmt: skip
 CHANGING = {
     "invite": Action.INVITE, "withdraw_invitation": Action.INVITE, "agree_invitation": Action.INVITE,
@@ -52,17 +53,18 @@ CHANGING = {
     "restate": Action.CONFIRM, "make_copy": Action.CONFIRM, "upload": Action.BRING, "begin_book": Action.BRING,
     "mark": Action.BRING, "disclose": Action.BRING,
     "move_delivery": Action.BRING,
-    "use_organisation": Action.INVITE,
+    "use_organisation": Action.INVITE, "save_view": Action.READ, "delete_view": Action.READ,
     "propose_calendar": Action.AGREE, "agree_calendar": Action.AGREE, "silence": Action.AGREE,
     "end_sample": Action.INVITE,
     "propose_kpis": Action.AGREE, "agree_kpis": Action.AGREE,
 }  # fmt: skip
-ANYBODYS = {"join", "set_up", "account_login", "account_logout", "account_signup", "account_reset_password",
+ANYBODYS = {"style", "join", "set_up", "account_login", "account_logout", "account_signup", "account_reset_password",
             "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
             "account_inactive", "account_email", "set_language", "mfa_authenticate", "mfa_login_webauthn",
             "openid_connect_login", "openid_connect_callback", "socialaccount_login_cancelled",
             "socialaccount_login_error", "socialaccount_signup"}  # fmt: skip
-SIGNED_IN = {"first_run", "begin_sample", "routes", "sort", "move_export",
+SIGNED_IN = {"first_run", "begin_sample", "routes", "sort", "move_export", "display", "help", "glossary",
+             "concept",
              "portfolio", "begin", "account", "set_notifications", "make_token", "revoke_token",
              "account_reauthenticate",
              "account_change_password", "usersessions_list",
@@ -201,6 +203,8 @@ def address(them, name):
         "compare": "review/compare/",
         "propose_kpis": "kpis/propose/",
         "agree_kpis": "kpis/agree/",
+        "save_view": "views/matters/",
+        "delete_view": f"views/matters/{uuid.uuid4()}/delete/",
     }
     return them.url(more.get(name, f"{name}/"))
 
@@ -319,7 +323,8 @@ def everything(them, who, languages):
         *(them.url(f"matters/{one}/{file}") for one in them.corrections.values() for file in ("", "changes.csv")),
         them.url("review/?view=joint"),
         them.url("review/?period=2026-05"),
-        "/",
+        them.url("search/?q=help"),
+        "/?all=1",
         "/account/",
     ]
     for number, path in enumerate(pages):

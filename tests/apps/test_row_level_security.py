@@ -15,6 +15,7 @@ from comity.apps.matters.models import Evidence, Matter, Opened, Step
 from comity.apps.notifications.models import DigestPosition, Preference, SentNotification
 from comity.apps.parties.member_context import find_member, set_viewer
 from comity.apps.parties.models import Invitation, Membership, Organisation, Relationship
+from comity.apps.personal.models import DisplaySettings, SavedView, Visit
 from comity.apps.record.models import Consent, Entry
 from comity.apps.replies.models import Notice, SilenceTerm
 from comity.apps.reviews.models import ByMail
@@ -32,6 +33,7 @@ WALLED = {
     "outbox_waitingmail",
     "parties_invitation", "parties_membership",
     "parties_organisation", "parties_relationship", "parties_token",
+    "personal_displaysettings", "personal_savedview", "personal_visit",
     "record_consent", "record_entry", "replies_notice", "replies_silenceterm", "reviews_bymail",
     "notifications_preference", "notifications_sentnotification", "notifications_digestposition",
 }  # fmt: skip
@@ -68,6 +70,9 @@ MODELS = (
     MarkStep,
     Routes,
     Export,
+    DisplaySettings,
+    SavedView,
+    Visit,
 )
 
 

@@ -18,6 +18,7 @@ from comity.apps.kpis import forms as kpi_forms
 from comity.apps.matters import forms as matter_forms
 from comity.apps.matters.models import Matter
 from comity.apps.parties import forms as party_forms
+from comity.apps.personal import forms as personal_forms
 from comity.apps.replies import forms as reply_forms
 from comity.core.matters.kinds import Kind
 from comity.web.wsgi import application
@@ -52,6 +53,7 @@ PLANTED = {
     ("RoutesForm", "text"): "routes",
     ("CalendarForm", "zone"): "is a zone, and refused", ("CalendarForm", "free_days"): "calendar",
     ("FreeDaysForm", "region"): "is a code, and refused",
+    ("SaveViewForm", "name"): "view", ("SaveViewForm", "query"): "view",
 }  # fmt: skip
 WATCH = """
 window.broken = [];
@@ -61,7 +63,7 @@ document.addEventListener('securitypolicyviolation', e => window.broken.push(e.v
 
 def test_every_text_field_of_a_form_is_planted():
     found = set()
-    for module in (party_forms, book_forms, kpi_forms, matter_forms, reply_forms):
+    for module in (party_forms, personal_forms, book_forms, kpi_forms, matter_forms, reply_forms):
         for form in vars(module).values():
             if isinstance(form, type) and issubclass(form, forms.Form) and form.__module__ == module.__name__:
                 found |= {
@@ -122,6 +124,8 @@ target = 100
         evidence = SimpleUploadedFile(f"{SCRIPT}.csv".replace("/", "|"), b"x")
         said = {"seen": 2, "text": SCRIPT, "queue": SCRIPT[:80], "evidence": evidence}
         assert other.post(made.url(f"matters/{number}/move/counter/"), said).status_code in {302, 422}
+    view = {"name": SCRIPT[:60], "query": f"kind={SCRIPT}"}
+    assert lead.post(made.url("views/matters/"), view).status_code == 302
     held = {"item": "contacts.reason", "reason": SCRIPT, "review_on": "2090-01-01"}
     assert lead.post(made.url("records/private/"), held).status_code == 302
     route = f"[[route]]\ncolumn = '''{SCRIPT}'''\nis = '''{SCRIPT}'''\nbook = '''{SCRIPT}'''\n"
@@ -201,13 +205,14 @@ def home(them):  # noqa: ARG001 - the database has to be there
 def pages(them):
     within = ["review/mail/", "log/?what=reads", "",
               "matters/", "review/", "review/?period=2026-05", "review/?view=joint", "attribution/", "records/",
-              "people/", "log/", "replies/", "kpis/",
+              "people/", "log/", "replies/", "kpis/", "search/?q=script",
+              "search/?q=" + SCRIPT.replace("#", ""),
               "replies/?country=ES&region=" + SCRIPT.replace("#", ""),
               "matters/raise/dispute/?kpi=" + SCRIPT.replace("#", ""), "matters/raise/claim/",
               "matters/raise/action/", "review/?period=<script>window.ran=1</script>"]  # fmt: skip
     within += [f"matters/{one}/" for one in them.matters] + [f"records/{one}/" for one in them.files]
     within += [f"records/{one}/columns/" for one in them.files]
-    outside = ["/", "/routes/",
+    outside = ["/?all=1", "/begin/", "/routes/",
                "/account/", "/sign-in/codes/", "/sign-in/sessions/", "/nowhere/<script>window.ran=1</script>",
                "/sign-in/again/?next=javascript:window.ran=1", "/sign-in/?next=" + SCRIPT]  # fmt: skip
     return [*(them.url(one) for one in within), *outside]

@@ -14,9 +14,9 @@ ZONE = "Europe/Madrid"
 FIGURE = {"kpi": "service_level", "period": "2026-06", "wrong": "records"}  # what a dispute is about, unless said
 
 
-def asked(kind=Kind.DISPUTE, **more):
+def asked(kind=Kind.DISPUTE, title="A matter", **more):
     about = FIGURE if kind is Kind.DISPUTE else {}
-    return NewMatter(kind, "A matter", "Because.", **(about | more))
+    return NewMatter(kind, title, "Because.", **(about | more))
 
 
 def raised(them, who="customer_lead", kind=Kind.DISPUTE, **more):

@@ -82,8 +82,14 @@ PAGES = {
     "replies": Page(INSIDE, asked=("", "?country=ES&region=CT")),
     "their_place": Page(("marta",), lambda found: [{"membership": found.place}]),
     "log": Page(INSIDE, asked=("", "?what=reads")),
+    "search": Page(INSIDE, asked=("", "?q=service")),
     # Outside
-    "portfolio": Page(INSIDE),
+    "portfolio": Page(INSIDE, asked=("?all=1",)),
+    "begin": Page(("marta",)),
+    "display": Page(("marta",)),
+    "help": Page(("marta",)),
+    "glossary": Page(("marta",)),
+    "concept": Page(("marta",), lambda _: [{"page": "concepts"}]),
     "join": Page((NOBODY,), lambda found: [{"token": found.token}]),
     "set_up": Page((NOBODY,), lambda found: [{"token": found.set_up}]),
     "routes": Page(("marta",)),
@@ -117,7 +123,7 @@ PAGES = {
 }
 NO_PAGES = {
     # what changes something, and shows a page that stands above
-    "begin", "sort", "move_export", "begin_sample", "end_sample", "propose_kpis", "agree_kpis",
+    "sort", "move_export", "save_view", "delete_view", "style", "begin_sample", "end_sample", "propose_kpis", "agree_kpis",
     "make_token", "revoke_token", "set_notifications", "set_language", "restate", "begin_book", "make_copy", "upload",
     "move_delivery", "mark", "disclose", "invite", "withdraw_invitation", "agree_invitation", "let_go", "change_role",
     "stand_in", "review_access", "try_again", "propose_calendar", "agree_calendar", "silence", "use_organisation",

@@ -12,7 +12,7 @@ PAGES = ("", "review/", "review/reading/revenue/", "review/figure/service_level/
          "matters/?show=open&kind=action", "matters/raise/dispute/", "matters/raise/claim/",
          "matters/raise/action/", "review/confirm/?period=2026-06", "records/", "people/", "log/",
          "replies/", "replies/?country=ES&region=CT",
-         "review/compare/", "kpis/", "kpis/?template=field_service")  # fmt: skip
+         "review/compare/", "kpis/", "kpis/?template=field_service", "search/?q=service")  # fmt: skip
 VARIANTS = (("en-GB", 1440, "light"), ("es-ES", 390, "dark"), ("es-ES", 1440, "dark"), ("en-GB", 390, "light"))
 
 
@@ -26,8 +26,20 @@ def violations_in(served, variant, part=slice(None)):
     page.on("console", lambda message: complaints.append((page.url, message.text)))
     home = page.url
     page.goto(home)
-    first = page.locator("main table tbody a").first.get_attribute("href")
-    every = [*(home + path for path in PAGES), first, "/", "/account/", "/sign-in/codes/", "/sign-in/sessions/"]
+    first = page.locator("main .inbox-row a").first.get_attribute("href")
+    every = [
+        *(home + path for path in PAGES),
+        first,
+        "/?all=1",
+        "/begin/",
+        "/help/",
+        "/help/glossary/",
+        "/help/concepts/",
+        "/account/",
+        "/account/display/",
+        "/sign-in/codes/",
+        "/sign-in/sessions/",
+    ]
     for path in every[part]:
         page.goto(path)
         current(page)

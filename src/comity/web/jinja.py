@@ -13,18 +13,25 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import get_script_prefix, reverse
 from django.utils.safestring import SafeString
-from django.utils.timezone import now
+from django.utils.timezone import localtime
 from jinja2 import Environment, StrictUndefined
 
+import comity
+from comity.apps.help.queries import term
 from comity.apps.i18n import language, spoken_period, words_for
 from comity.apps.parties.mailing import has_mail_server
 from comity.apps.parties.member_context import MemberContext
+from comity.apps.parties.models import Relationship
 from comity.apps.parties.panels import NavEntry, nav_entries
+from comity.apps.parties.queries import memberships_of
 from comity.apps.parties.rights import Action
 from comity.apps.parties.setup import room_is_empty
+from comity.apps.personal.models import DisplaySettings
 from comity.core.values import Side
 from comity.review import fonts
+from comity.review.i18n.words import Words
 from comity.review.render.html import finalize
+from comity.web.appearance import stylesheet
 from comity.web.passkeys import passkey_script
 from comity.web.user_agent import parse_user_agent
 
@@ -40,7 +47,11 @@ def environment(**options: Any) -> Environment:  # noqa: ANN401 - Django's optio
         "sides": list(Side),
         "Action": Action,
         "paper": False,
-        "now": now,
+        "now": localtime,  # in the reader's zone, as `local` shows every other time
+        "local": localtime,
+        "stylesheet": stylesheet,
+        "glossary_term": term,
+        "version": comity.__version__,
         "device": parse_user_agent,
         "passkey_script": passkey_script,
         "widget": _widget,
@@ -71,6 +82,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     """Return what every template may use: words, viewer, navigation, messages, and the path of the request."""
     member = getattr(request, "member", None)
     words, failed = words_for(language()), getattr(request, "failed", False)
+    display = getattr(request, "display", None) or DisplaySettings()  # an error may come before the choice is read
     return {
         "words": words,
         "member": member,
@@ -81,7 +93,67 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "here": request.resolver_match.view_name if request.resolver_match else "",
         "path": request.get_full_path(),
         "languages": settings.LANGUAGES,
+        "display": display,
+        "appearance": display.appearance,
+        "relationships": lambda: [] if member is None or failed else _other_relationships(member),
+        "trail": _trail(request, member, words),
     }
+
+
+_MAX_SWITCHED = 12  # relationships in the header; the portfolio has them all
+# Pages whose template names no page above them, and those pages: by the names of their URLs.
+_TRAILS: dict[str, tuple[str, ...]] = {
+    "display": ("account",),
+    "account_change_password": ("account",),
+    "usersessions_list": ("account",),
+    "mfa_index": ("account",),
+    **dict.fromkeys(
+        (
+            "mfa_activate_totp",
+            "mfa_deactivate_totp",
+            "mfa_view_recovery_codes",
+            "mfa_generate_recovery_codes",
+            "mfa_list_webauthn",
+            "mfa_add_webauthn",
+            "mfa_edit_webauthn",
+            "mfa_remove_webauthn",
+        ),
+        ("account", "mfa_index"),
+    ),
+    "account": ("portfolio",),
+    "routes": ("portfolio",),
+    "begin": ("portfolio",),
+    "by_mail": ("review",),
+    "replies": ("people",),
+    "their_place": ("people",),
+    "people": ("today",),
+    "log": ("today",),
+    "search": ("today",),
+    "glossary": ("help",),
+    "concept": ("help",),
+}
+
+
+_TRAIL_QUERIES = {"portfolio": "?all=1"}  # with one relationship its page sends on
+
+
+def _trail(request: HttpRequest, member: MemberContext | None, words: Words) -> list[tuple[str, str]]:
+    """Return the pages above this one, from the top down, as address and name."""
+    name = request.resolver_match.view_name if request.resolver_match and request.user.is_authenticated else ""
+    above = _TRAILS.get(name, ())
+    within = {} if member is None else {"relationship": member.relationship.pk}
+    outside = {"account", "portfolio", "mfa_index", "help"}
+    return [
+        (_reverse_url(one, **({} if one in outside else within)) + _TRAIL_QUERIES.get(one, ""), words(f"nav.{one}"))
+        for one in above
+        if one in outside or within
+    ]
+
+
+def _other_relationships(member: MemberContext) -> list[Relationship]:
+    """Return the person's other relationships, for the header."""
+    own = memberships_of(member.membership.person).exclude(relationship=member.relationship)
+    return [one.relationship for one in own[:_MAX_SWITCHED]]
 
 
 def _navigation(member: MemberContext, *, counting: bool) -> list[tuple[NavEntry, int]]:

@@ -49,7 +49,9 @@ INSTALLED_APPS = [
     "allauth.usersessions",
     "axes",
     "procrastinate.contrib.django",
+    "comity.apps.help",
     "comity.apps.parties",
+    "comity.apps.personal",
     "comity.apps.audit",
     "comity.apps.outbox",
     "comity.apps.record",
@@ -80,6 +82,7 @@ MIDDLEWARE = [
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "comity.apps.parties.sessions.SessionLifetimeMiddleware",
     "comity.apps.parties.member_context.ViewerMiddleware",
+    "comity.web.clock.ClockMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "comity.web.urls"

@@ -6,8 +6,12 @@ from django.urls import include, path
 from comity.apps.books import urls as books
 from comity.apps.first_run import urls as first_run
 from comity.apps.notifications import urls as notifications
+from comity.apps.help import urls as help_pages
 from comity.apps.parties import urls as parties
+from comity.apps.personal import urls as personal
+from comity.apps.today import urls as today
 from comity.web.api import api
+from comity.web.appearance import style
 
 _WITHIN = [
     path("", include("comity.apps.today.urls")),
@@ -21,12 +25,17 @@ _WITHIN = [
     path("", include("comity.apps.outbox.urls")),
     path("", include("comity.apps.audit.urls")),
     path("", include("comity.apps.parties.urls")),
+    path("", include("comity.apps.personal.urls")),
 ]
 urlpatterns = [
     path("", include(parties.outside)),
+    path("", include(today.outside)),
     path("", include(notifications.outside)),
     path("", include(books.outside)),
     path("", include(first_run.outside)),
+    path("", include(personal.outside)),
+    path("", include(help_pages.outside)),
+    path("style/<str:appearance>/<str:name>", style, name="style"),
     path("language/", include(languages)),
     path("sign-in/", include("comity.web.sign_in_urls")),
     path("api/", api.urls),

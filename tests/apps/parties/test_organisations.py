@@ -131,7 +131,7 @@ def test_merging_is_offered_to_leads_of_both_alone_same_name_first(them):
 
 def test_pages_create_relationships_and_merge_organisations(them):
     browser, ours = them.client("customer_lead"), own_organisation(them)
-    page = browser.get("/").content.decode()
+    page = browser.get("/begin/").content.decode()
     assert str(ours.pk) in page
     said = {"side": "customer", "organisation": str(ours.pk), "own": "", "other": "Gridworks"}
     answer = browser.post("/begin/", said)

@@ -136,8 +136,8 @@ def test_wrong_passwords_lock_the_account_out(them):
     email = them.people["customer_finance"].email
     for _ in range(8):
         Client().post("/sign-in/", {"login": email, "password": "wrong"})
-    assert signed_in(email).get("/").status_code == 302  # even with the right one, for a while
-    assert signed_in(them.people["provider_finance"].email).get("/").status_code == 200
+    assert signed_in(email).get("/account/").status_code == 302  # even with the right one, for a while
+    assert signed_in(them.people["provider_finance"].email).get("/account/").status_code == 200
 
 
 def test_the_session_key_changes_on_sign_in(them):
@@ -154,11 +154,11 @@ def test_the_session_key_changes_on_sign_in(them):
 def test_open_sessions_are_listed_and_the_others_can_be_ended(them):
     email = them.people["provider_executive"].email
     here, elsewhere = signed_in(email), signed_in(email)
-    assert elsewhere.get("/").status_code == 200
+    assert elsewhere.get("/account/").status_code == 200
     assert "this one" in here.get("/sign-in/sessions/").content.decode()
     here.post("/sign-in/sessions/")
-    assert elsewhere.get("/").status_code == 302
-    assert here.get("/").status_code == 200
+    assert elsewhere.get("/account/").status_code == 302
+    assert here.get("/account/").status_code == 200
 
 
 def test_sign_up_needs_an_invitation():

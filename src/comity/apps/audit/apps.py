@@ -11,6 +11,7 @@ class Audit(AppConfig):
 
     def ready(self) -> None:
         """Register the panel of the Today page."""
-        from comity.apps.audit import today  # noqa: PLC0415 - once the models are there
+        from comity.apps.audit import search, today  # noqa: PLC0415 - once the models are there
 
         today.register()
+        search.register()

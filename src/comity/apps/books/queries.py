@@ -207,11 +207,11 @@ def may_undo(member: MemberContext, delivery: Delivery) -> bool:
 
 def deliveries(member: MemberContext) -> QuerySet[Delivery]:
     """List the latest deliveries that the viewer may know of, the newest first."""
-    return _known_deliveries(member)[:_SHOWN_DELIVERIES]
+    return readable_deliveries(member)[:_SHOWN_DELIVERIES]
 
 
-def _known_deliveries(member: MemberContext) -> QuerySet[Delivery]:
-    """Return the deliveries that the viewer may know of, the newest first; for some roles only the shared ones."""
+def readable_deliveries(member: MemberContext) -> QuerySet[Delivery]:
+    """List all deliveries that the viewer may know of, the newest first; for some roles only the shared ones."""
     files = Delivery.objects.select_related("person").filter(relationship=member.relationship)
     if not member.may(Action.READ_OWN):
         files = files.filter(_SHARED)
@@ -219,10 +219,11 @@ def _known_deliveries(member: MemberContext) -> QuerySet[Delivery]:
     return files.exclude(stage=Stage.DROPPED)
 
 
-def waiting_files(member: MemberContext) -> QuerySet[Delivery]:
-    """List the own side's files of the watched folder that a person has to decide on."""
-    own = _known_deliveries(member).filter(side=str(member.side), stage__in=(Stage.LOOKED, Stage.REFUSED))
-    return own.filter(outcome__has_key="watched")
+def files_to_decide(member: MemberContext) -> QuerySet[Delivery]:
+    """List the own side's files that somebody has to decide on: checked ones, and watched ones that cannot be used."""
+    refused_watched = Q(stage=Stage.REFUSED, outcome__has_key="watched")
+    own = readable_deliveries(member).filter(side=str(member.side))
+    return own.filter(Q(stage=Stage.LOOKED) | refused_watched)
 
 
 def delivery(member: MemberContext, number: UUID) -> Delivery | None:

@@ -19,13 +19,13 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Generic, NoReturn, TypeVar
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.utils import timezone
 from filelock import FileLock
 
 import comity
-from comity.apps.books.queries import NoBookError, book_folder, definition, zone
+from comity.apps.books.queries import NoBookError, book_folder, definition
 from comity.apps.books.refusals import Code
 from comity.apps.outbox.operations import defer, raise_priority
 from comity.apps.outbox.queries import unfinished_jobs
@@ -63,10 +63,10 @@ class NotComputedYet(Refused):
 
     keeps_changes = True  # the job
 
-    def __init__(self, member: MemberContext, since: datetime, *, failed: bool = False) -> None:
-        """Refuse with the time of the question in the relationship's time zone."""
+    def __init__(self, since: datetime, *, failed: bool = False) -> None:
+        """Refuse with the time of the question in the reader's time zone."""
         code = Code.NOT_COMPUTED if failed else Code.BEING_COMPUTED
-        clock = since.astimezone(ZoneInfo(zone(member))).strftime("%H:%M")
+        clock = timezone.localtime(since).strftime("%H:%M")
         super().__init__(code, retry_after_s=None if failed else _RETRY_AFTER_S, at=clock)
         self.since, self.failed = since, failed
 
@@ -274,13 +274,11 @@ def _request_and_refuse(member: MemberContext, question: Question) -> NoReturn:
     waiting_job = known_jobs.exclude(status="failed").first() or failed_job
     if waiting_job is not None:
         raise_priority(waiting_job, _WAITING_PRIORITY)
-        raise NotComputedYet(
-            member, datetime.fromisoformat(waiting_job.args["since"]), failed=waiting_job is failed_job
-        )
+        raise NotComputedYet(datetime.fromisoformat(waiting_job.args["since"]), failed=waiting_job is failed_job)
     if not _result_files(path.parent):
         check_rate_limit(member.membership.person, "first looks")
     _defer_job(member.relationship.pk, job, priority=_WAITING_PRIORITY, state=path.name)
-    raise NotComputedYet(member, datetime.now(UTC))
+    raise NotComputedYet(datetime.now(UTC))
 
 
 def _results_folder(relationship: UUID) -> Path:

@@ -1,26 +1,105 @@
-"""Panel and navigation entry of the records: a panel where there is no book yet."""
+"""Panel, inbox and navigation entry of the records: no book yet, late deliveries, files and private data to look at."""
 
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from comity.apps.books.queries import has_book, waiting_files
+from django.urls import reverse
+from django.utils import timezone
+
+from comity.apps.books.contents import lateness
+from comity.apps.books.models import Mark, Stage
+from comity.apps.books.queries import NoBookError, files_to_decide, has_book, zone
 from comity.apps.parties.member_context import MemberContext
-from comity.apps.parties.panels import NavEntry, Panel, PanelArea, PanelContext, add_nav_entry, add_panel
+from comity.apps.parties.panels import (
+    InboxGroup,
+    InboxItem,
+    InboxSource,
+    NavEntry,
+    Panel,
+    PanelArea,
+    PanelContext,
+    add_inbox_source,
+    add_nav_entry,
+    add_panel,
+)
 from comity.apps.parties.rights import Action
+from comity.book.definition import UnusableBookError
+from comity.book.lateness import last_due
+from comity.core.values import Side
 from comity.review.i18n.words import Words
+from comity.review.views.sentences import capital
+
+_MAX_FILES = 20
 
 
 def register() -> None:
-    """Register the panel of the page of today, and the navigation entry of the records."""
+    """Register the panel and the parts of the inbox of the Today page, and the navigation entry of the records."""
     add_panel(Panel("books/_no_book.html", PanelArea.TOP, 10, _no_book_panel))
-    add_panel(Panel("books/_waiting_files.html", PanelArea.MAIN, 40, _waiting_files_panel))
-    add_nav_entry(NavEntry("records", 50))
-
-
-def _waiting_files_panel(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelContext | None:  # noqa: ARG001 - as panels are asked
-    files = list(waiting_files(member)) if member.may(Action.BRING) else []
-    return {"files": files} if files else None
+    add_inbox_source(InboxSource("deliveries", _late_deliveries))
+    add_inbox_source(InboxSource("files", _files_to_import))
+    add_inbox_source(InboxSource("private data", _private_data_to_review))
+    add_nav_entry(NavEntry("records", 50, pages=("delivery",)))
 
 
 def _no_book_panel(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelContext | None:  # noqa: ARG001 - as panels are asked
     sees_first_steps = member.side is not None and member.may(Action.BRING)
     return None if has_book(member) or sees_first_steps else {}
+
+
+def _late_deliveries(member: MemberContext, words: Words) -> Iterator[InboxItem]:
+    try:
+        deliveries = lateness(member)
+    except (NoBookError, UnusableBookError):
+        return
+    now = datetime.now(UTC).astimezone(ZoneInfo(zone(member)))
+    for one in deliveries:
+        if not one["late"]:
+            continue
+        side, due = Side(one["by"]), last_due(one["due"] or "", now)
+        yield InboxItem(
+            group=InboxGroup.DELIVER,
+            side=side,
+            title=capital(words.named("table", one["table"])),
+            url=reverse("records", kwargs={"relationship": member.relationship.pk}),
+            action=words("inbox.upload_do") if side is member.side and member.may(Action.BRING) else "",
+            detail="" if one["last"] is None else words("inbox.last_file", day=words.day(_local_day(one["last"]))),
+            due=None if due is None else timezone.localtime(due).date(),
+            late=True,
+        )
+
+
+def _files_to_import(member: MemberContext, words: Words) -> Iterator[InboxItem]:
+    """Yield the own side's files that somebody has to decide on, which the other side does not see before they are imported."""
+    if member.side is None or not member.may(Action.BRING):
+        return
+    for file in files_to_decide(member).order_by("-at", "pk")[:_MAX_FILES]:
+        within = {"relationship": member.relationship.pk, "delivery": file.pk}
+        yield InboxItem(
+            group=InboxGroup.DELIVER,
+            side=member.side,
+            title=file.name,
+            url=reverse("delivery", kwargs=within),
+            action=words("inbox.import_do" if file.stage == Stage.LOOKED else "inbox.file_do"),
+            detail=f"{words(f'stage.{file.stage}')}, {file.person.name}, {words.day(_local_day(file.at))}",
+        )
+
+
+def _private_data_to_review(member: MemberContext, words: Words) -> Iterator[InboxItem]:
+    """Yield what a side holds back beyond the day that it named itself; both sides read that day."""
+    due = Mark.objects.filter(relationship=member.relationship, review_on__lte=timezone.localdate())
+    for mark in due.order_by("review_on", "pk")[:_MAX_FILES]:
+        side = Side(mark.side)
+        name = words.named("table", mark.item) if words.has(f"table.{mark.item}") else mark.item
+        yield InboxItem(
+            group=InboxGroup.DO,
+            side=side,
+            title=words("inbox.private", item=name),
+            url=reverse("records", kwargs={"relationship": member.relationship.pk}),
+            action=words("inbox.private_do") if side is member.side and member.may(Action.BRING) else "",
+            due=mark.review_on,
+        )
+
+
+def _local_day(at: datetime) -> date:
+    return timezone.localtime(at).date()

@@ -1,79 +1,76 @@
-"""Panels and navigation entry of matters: how many wait, which is due first, and open actions."""
+"""What waits in matters, for the inbox: answers that are due, and agreed actions; and their navigation entry."""
 
-from datetime import date
-from zoneinfo import ZoneInfo
+from collections.abc import Iterator
 
+from django.urls import reverse
 from django.utils import timezone
 
+from comity.apps.i18n import spoken_period
 from comity.apps.matters import queries
 from comity.apps.matters.models import Matter
-from comity.apps.matters.sentences import must_answer
 from comity.apps.parties.member_context import MemberContext
-from comity.apps.parties.panels import NavEntry, Panel, PanelArea, PanelContext, add_nav_entry, add_panel
+from comity.apps.parties.panels import InboxGroup, InboxItem, InboxSource, NavEntry, add_inbox_source, add_nav_entry
+from comity.apps.parties.rights import Action
+from comity.core.matters.transitions import State
 from comity.core.values import Side
 from comity.review.i18n.words import Words
 
-_SHOWN_MATTERS = 10  # of each side; the list of matters has them all
+_MAX_ITEMS = 30  # of each side and group; the list of matters has them all
 
 
 def register() -> None:
-    """Register the panels of the page of today, and the navigation entry with its count."""
-    add_panel(Panel("matters/_head.html", PanelArea.HEAD, 10, _head_panel))
-    add_panel(Panel("matters/_waiting.html", PanelArea.MAIN, 10, _waiting_panel))
-    add_panel(Panel("matters/_to_do.html", PanelArea.SIDE, 10, _actions_panel))
-    add_nav_entry(NavEntry("matters", 40, lambda member: sum(queries.count_waiting(member).values())))
+    """Register the parts of the inbox, and the navigation entry with its count."""
+    add_inbox_source(InboxSource("answers", _answers, queries.count_waiting, _waiting_url))
+    add_inbox_source(InboxSource("actions", _actions))
+    add_nav_entry(
+        NavEntry("matters", 40, lambda member: sum(queries.count_waiting(member).values()), pages=("matter", "raise"))
+    )
 
 
-def _sides(member: MemberContext) -> tuple[Side, Side]:
-    own = member.side or Side.CUSTOMER
-    return own, own.other
+def _waiting_url(member: MemberContext, side: Side) -> str:
+    return f"{reverse('matters', kwargs={'relationship': member.relationship.pk})}?waits={side}"
 
 
-def _head_panel(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelContext:
-    today, counts = timezone.localdate(timezone=zone), queries.count_waiting(member)
-    sides = _sides(member) if member.side is None else (member.side,)
-    waiting_matters = sorted((one for side in sides for one in _first_waiting(member, side)), key=_due_order)
-    return {
-        "day": words.full_day(today),
-        "own": member.side,
-        "count": sum(counts[side] for side in sides),
-        "first": _most_urgent(waiting_matters, today, words),
-    }
+def _answers(member: MemberContext, words: Words) -> Iterator[InboxItem]:
+    for side in Side:
+        answers = side is member.side and member.may(Action.ANSWER)
+        for matter in queries.waiting(member, side)[:_MAX_ITEMS]:
+            yield InboxItem(
+                group=InboxGroup.ANSWER,
+                side=side,
+                title=matter.title,
+                url=_url(member, matter),
+                action=words(f"inbox.answer_{matter.kind}_do") if answers else "",
+                detail=", ".join(_details(matter, words)),
+                due=None if matter.reply_by is None else timezone.localtime(matter.reply_by).date(),
+                by=matter.asked_by if matter.state == State.ASKED else "",  # type: ignore[attr-defined]
+            )
 
 
-def _first_waiting(member: MemberContext, side: Side) -> list[Matter]:
-    """List the first matters that wait for a side; one query for the page, whose head and list both show them."""
-    key = f"first matters that wait for {side}"
-    if key not in member.cache:
-        member.cache[key] = list(queries.waiting(member, side)[:_SHOWN_MATTERS])
-    first_matters: list[Matter] = member.cache[key]
-    return first_matters
+def _actions(member: MemberContext, words: Words) -> Iterator[InboxItem]:
+    for matter in queries.open_actions(member)[: 2 * _MAX_ITEMS]:
+        if matter.owner is None or matter.owner.side is None:
+            continue
+        side = Side(matter.owner.side)
+        yield InboxItem(
+            group=InboxGroup.DO,
+            side=side,
+            title=matter.title,
+            url=_url(member, matter),
+            action=words("inbox.action_do") if side is member.side and member.may(Action.ACT) else "",
+            detail=words("inbox.owner", name=matter.owner.person.name),
+            due=matter.due_on,
+        )
 
 
-def _due_order(matter: Matter) -> float:
-    return float("inf") if matter.reply_by is None else matter.reply_by.timestamp()
+def _url(member: MemberContext, matter: Matter) -> str:
+    return reverse("matter", kwargs={"relationship": member.relationship.pk, "matter": matter.pk})
 
 
-def _most_urgent(waiting: list[Matter], today: date, words: Words) -> dict[str, object] | None:
-    """Return the first matter with a due day and how urgent it is; None where no matter has one."""
-    matter = next((matter for matter in waiting if matter.reply_by is not None), None)
-    if matter is None or matter.reply_by is None:
-        return None
-    days_left = (matter.reply_by.date() - today).days
-    if days_left < 0:
-        days_over = words("matter.days_over", count=-days_left)
-        return {"how": "is_over", "title": matter.title, "when": days_over, "marked": True}
-    if days_left == 0:
-        return {"how": "is_due", "title": matter.title, "when": words("matter.today").lower(), "marked": True}
-    until = words("today.until", day=words.day(matter.reply_by.date(), year=matter.reply_by.year != today.year))
-    return {"how": "is_due", "title": matter.title, "when": until, "marked": False}
-
-
-def _waiting_panel(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelContext:  # noqa: ARG001 - as panels are asked
-    counts = queries.count_waiting(member)
-    sides = [(one, _first_waiting(member, one), counts[one], must_answer(member, one, words)) for one in _sides(member)]
-    return {"sides": sides}
-
-
-def _actions_panel(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelContext:  # noqa: ARG001 - as above
-    return {"matters": queries.open_actions(member)[:_SHOWN_MATTERS]}
+def _details(matter: Matter, words: Words) -> Iterator[str]:
+    """Yield what a matter is, about which period, and whether a counter-proposal lies on the table."""
+    yield words(f"kind_of.matter_{matter.kind}")
+    if matter.period:
+        yield spoken_period(matter.period, words)
+    if matter.state == State.COUNTERED:
+        yield words("state.countered")

@@ -10,8 +10,12 @@ class Parties(AppConfig):
     label = "parties"
 
     def ready(self) -> None:
-        """Connect the receivers of signals, and stand in the navigation."""
-        from comity.apps.parties import receivers  # noqa: F401, PLC0415 - needs the models
-        from comity.apps.parties.panels import NavEntry, add_nav_entry  # noqa: PLC0415 - as above
+        """Connect the receivers of signals, and register the part of the inbox."""
+        from comity.apps.parties import (  # noqa: PLC0415 - need the models
+            receivers,  # noqa: F401 - connected by being imported
+            search,
+            today,
+        )
 
-        add_nav_entry(NavEntry("people", 60))
+        today.register()
+        search.register()

@@ -17,6 +17,7 @@ from comity.apps.parties.identity_providers import only_provider
 from comity.apps.parties.models import NEUTRAL_ROLES, Membership, Person, Role
 from comity.apps.parties.names import validate_name
 from comity.apps.parties.queries import LedOrganisation
+from comity.apps.parties.rights import OFFERED_ROLES
 from comity.apps.refusal import Refused
 from comity.core.values import OrganisationKind, Side
 
@@ -135,7 +136,7 @@ class InviteForm(LocalisedForm):
         """Set the choices of roles."""
         super().__init__(*args, **kwargs)
         words = words_for(language())
-        choices = [(role.value, words(f"role.{role.value}")) for role in Role]
+        choices = [(role.value, words(f"role.{role.value}")) for role in OFFERED_ROLES]
         self.fields["role"].choices = choices  # type: ignore[attr-defined]
 
 
@@ -213,7 +214,8 @@ class RoleForm(LocalisedForm):
         """Set the choices of roles."""
         super().__init__(*args, **kwargs)
         words = words_for(language())
-        roles = [role for role in Role if role not in NEUTRAL_ROLES]
+        kept = self.initial.get("role")
+        roles = [role for role in Role if role not in NEUTRAL_ROLES and (role in OFFERED_ROLES or role == kept)]
         self.fields["role"].choices = [(role.value, words(f"role.{role.value}")) for role in roles]  # type: ignore[attr-defined]
 
 

@@ -141,6 +141,20 @@ def acting_as(person: UUID, relationship: UUID) -> Iterator[MemberContext]:
         yield member
 
 
+def each_membership(person: Person, limit: int) -> Iterator[MemberContext]:
+    """Act in each relationship of a person in turn, in a request that names none, and then in none again.
+
+    :param limit: of relationships, the newest
+    """
+    current = Membership.objects.filter(person=person, left_at=None).order_by("-joined_at", "pk")
+    for relationship in list(current.values_list("relationship", flat=True)[:limit]):
+        member = find_member(person.pk, relationship)
+        if member is not None:
+            member.cache[IN_REQUEST] = True
+            yield member
+    set_viewer(person.pk)
+
+
 LEADS = "comity_leads"
 
 

@@ -1,12 +1,14 @@
-"""Registry of panels for the Today page, and of navigation entries: each app registers its own."""
+"""Registry of what each app adds to pages of the whole room: inbox items, panels, navigation entries."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from enum import IntEnum
+from datetime import date
+from enum import IntEnum, StrEnum
 from zoneinfo import ZoneInfo
 
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Person
+from comity.core.values import Side
 from comity.review.i18n.words import Words
 
 PanelContext = Mapping[str, object]
@@ -15,10 +17,8 @@ PanelContext = Mapping[str, object]
 class PanelArea(IntEnum):
     """The area of the page that a panel stands in."""
 
-    HEAD = 0
-    TOP = 1  # what is wrong, or missing
-    MAIN = 2  # what waits for somebody
-    SIDE = 3
+    TOP = 0  # above the inbox: setting up, what is wrong, what is missing
+    SIDE = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +36,67 @@ class Panel:
     context: Callable[[MemberContext, Words, ZoneInfo], PanelContext | None]
 
 
+class InboxGroup(StrEnum):
+    """What somebody has to do with an item, in the order of the inbox."""
+
+    ANSWER = "answer"
+    CONFIRM = "confirm"
+    DELIVER = "deliver"
+    DO = "act"
+
+
+@dataclass(frozen=True, slots=True)
+class InboxItem:
+    """Something that waits for a side.
+
+    :ivar side: whose turn it is
+    :ivar title: of the row, which leads to `url` as a whole
+    :ivar action: what the reader can do there, as a button names it; empty where it is not theirs
+    :ivar detail: one line below the title
+    :ivar due: in the reader's time zone; None without a due date
+    :ivar late: where something is late without a due date that passed
+    :ivar by: who asked
+    """
+
+    group: InboxGroup
+    side: Side
+    title: str
+    url: str
+    action: str = ""
+    detail: str = ""
+    due: date | None = None
+    late: bool = False
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InboxSource:
+    """An app's part of the inbox.
+
+    :ivar items: returns what waits for either side, the most urgent first; of many only the first
+    :ivar count: returns how many wait for each side where `items` may be fewer; None: as many as the items
+    :ivar all_url: returns where all that wait for a side are listed
+    """
+
+    name: str
+    items: Callable[[MemberContext, Words], Iterable[InboxItem]]
+    count: Callable[[MemberContext], Mapping[Side, int]] | None = None
+    all_url: Callable[[MemberContext, Side], str] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class NavEntry:
     """An entry of the navigation.
 
     :ivar name: of the URL, and of the catalogue key below [nav]
     :ivar count: returns how many things wait there; None where nothing is counted
+    :ivar pages: names of the URLs of the pages below it
     """
 
     name: str
     order: int
     count: Callable[[MemberContext], int] | None = None
+    pages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +114,7 @@ class AccountSection:
 
 _account_sections: dict[str, AccountSection] = {}
 _panels: dict[str, Panel] = {}
+_inbox_sources: dict[str, InboxSource] = {}
 _nav_entries: dict[str, NavEntry] = {}
 
 
@@ -80,6 +131,16 @@ def add_account_section(section: AccountSection) -> None:
 def account_sections() -> list[AccountSection]:
     """Return the sections of the account page, in order."""
     return sorted(_account_sections.values(), key=lambda section: section.order)
+
+
+def add_inbox_source(source: InboxSource) -> None:
+    """Register a part of the inbox."""
+    _inbox_sources[source.name] = source
+
+
+def inbox_sources() -> list[InboxSource]:
+    """Return the parts of the inbox."""
+    return list(_inbox_sources.values())
 
 
 def add_nav_entry(entry: NavEntry) -> None:

@@ -39,6 +39,16 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
 }
 
 
+# Roles that have work to do here; the others are not offered to newcomers, and whoever has one keeps it.
+OFFERED_ROLES = tuple(role for role in Role if role not in {Role.FINANCE, Role.SURVEYOR})
+_LANDING_PAGES: dict[Role, str] = {Role.AUDITOR: "log", Role.EXECUTIVE: "review"}
+
+
+def landing_page(role: str) -> str:
+    """Return the name of the URL within a relationship that people with a role come to first."""
+    return _LANDING_PAGES.get(Role(role), "today")
+
+
 def role_may(role: str, action: Action) -> bool:
     """Return whether a role may perform an action."""
     return action in ROLE_ACTIONS[Role(role)]

@@ -5,7 +5,6 @@ from django.urls import path
 from comity.apps.parties import views
 
 outside = [
-    path("", views.portfolio, name="portfolio"),
     path("begin/", views.begin, name="begin"),
     path("join/<str:token>/", views.join, name="join"),
     path("set-up/<str:token>/", views.set_up, name="set_up"),

@@ -30,7 +30,7 @@ from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.models import Invitation, Membership, Person, Role, Token
 from comity.apps.parties.panels import account_sections
 from comity.apps.parties.refusals import Code
-from comity.apps.parties.rights import ROLE_ACTIONS, Action
+from comity.apps.parties.rights import ROLE_ACTIONS, Action, landing_page
 from comity.apps.parties.sign_in import INVITATION_SESSION_KEY, SETUP_SESSION_KEY, recent_sign_in_required
 from comity.apps.refusal import Refused, form_page
 from comity.apps.sheet import csv_file
@@ -39,25 +39,13 @@ from comity.core.values import OrganisationKind, Side
 _LOGIN_BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 
-@require_safe
-@login_required
-def portfolio(request: HttpRequest) -> HttpResponse:
-    """Show the viewer's relationships, and a form for a new one; the first steps to whoever has none."""
-    if not queries.memberships_of(request.user).exists():  # type: ignore[arg-type]
-        return redirect("first_run")
-    memberships = paged(request, queries.memberships_of(request.user))  # type: ignore[arg-type]
-    form = RelationshipForm(initial={"side": "customer"}, led=queries.led_organisations())
-    return render(request, "parties/portfolio.html", {"memberships": memberships, "form": form})
-
-
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def begin(request: HttpRequest) -> HttpResponse:
     """Create a relationship from one side."""
-    form = RelationshipForm(request.POST, led=queries.led_organisations())
-    if not form.is_valid():
-        memberships = paged(request, queries.memberships_of(request.user))  # type: ignore[arg-type]
-        return render(request, "parties/portfolio.html", {"memberships": memberships, "form": form}, status=422)
+    form = RelationshipForm(request.POST or None, initial={"side": "customer"}, led=queries.led_organisations())
+    if request.method != "POST" or not form.is_valid():
+        return render(request, "parties/begin.html", {"form": form}, status=422 if form.errors else 200)
     data = form.cleaned_data
     kinds = {name: data[name] or OrganisationKind.EXTERNAL for name in ("own_kind", "other_kind")}
     organisation = UUID(data["organisation"]) if data.get("organisation") else None
@@ -150,7 +138,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
             return _redirect_to_sign_in(request)
         member = operations.accept_invitation(person, token)
         login(request, person, backend=_LOGIN_BACKEND)
-        return redirect("today", relationship=member.relationship.pk)
+        return redirect(landing_page(member.membership.role), relationship=member.relationship.pk)
     invitation = queries.open_invitation(token)
     context = {
         "form": form,
@@ -203,7 +191,7 @@ def _join_signed_in(request: HttpRequest, person: Person, token: str) -> HttpRes
         member = operations.accept_invitation(person, token)
     except Refused:
         return render(request, "parties/join.html", {"form": None, "ended": True}, status=410)
-    return redirect("today", relationship=member.relationship.pk)
+    return redirect(landing_page(member.membership.role), relationship=member.relationship.pk)
 
 
 @require_POST
@@ -267,7 +255,7 @@ def change_role(request: HttpRequest, membership: UUID) -> HttpResponse:
     """Change a member's role."""
     member = member_of(request, Action.INVITE)
     other = _manageable_membership(member, membership)
-    form = RoleForm(request.POST)
+    form = RoleForm(request.POST, initial={"role": other.role})
     if not form.is_valid():
         return _render_membership(request, member, other, form, None)
     operations.change_role(member, other, Role(form.cleaned_data["role"]))

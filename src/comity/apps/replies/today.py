@@ -1,21 +1,28 @@
-"""The reply times' panel on the Today page: a calendar that waits for the viewer's agreement."""
+"""A calendar that waits for a side's agreement, for the inbox."""
 
-from zoneinfo import ZoneInfo
+from collections.abc import Iterator
+
+from django.urls import reverse
 
 from comity.apps.parties.member_context import MemberContext
-from comity.apps.parties.panels import Panel, PanelArea, PanelContext, add_panel
+from comity.apps.parties.panels import InboxGroup, InboxItem, InboxSource, add_inbox_source
 from comity.apps.parties.rights import Action
 from comity.apps.replies.queries import proposed_calendars
 from comity.review.i18n.words import Words
 
 
 def register() -> None:
-    """Register the panel."""
-    add_panel(Panel("replies/_proposed.html", PanelArea.MAIN, 30, _proposed_calendar))
+    """Register the part of the inbox."""
+    add_inbox_source(InboxSource("calendars", _proposed_calendars))
 
 
-def _proposed_calendar(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelContext | None:  # noqa: ARG001 - as panels are asked
-    if member.side is None or not member.may(Action.AGREE):
-        return None
-    proposal = proposed_calendars(member).get(member.side.other)
-    return None if proposal is None else {"proposal": proposal, "side": member.side.other}
+def _proposed_calendars(member: MemberContext, words: Words) -> Iterator[InboxItem]:
+    for side in proposed_calendars(member):
+        agrees = member.side is side.other and member.may(Action.AGREE)
+        yield InboxItem(
+            group=InboxGroup.CONFIRM,
+            side=side.other,
+            title=words("inbox.calendar", party=member.party(words)(side)),
+            url=reverse("replies", kwargs={"relationship": member.relationship.pk}),
+            action=words("inbox.calendar_do") if agrees else "",
+        )

@@ -1,27 +1,70 @@
-"""Panel and navigation entries of reviews: periods that the other side has confirmed and the viewer's has not."""
+"""Periods to confirm, for the inbox, and the navigation entries of reviews."""
 
-from zoneinfo import ZoneInfo
+from collections.abc import Iterator
 
+from django.urls import reverse
+from django.utils import timezone
+
+from comity.apps.books.queries import NoBookError, definition, zone
+from comity.apps.i18n import spoken_period
 from comity.apps.parties.member_context import MemberContext
-from comity.apps.parties.panels import NavEntry, Panel, PanelArea, PanelContext, add_nav_entry, add_panel
+from comity.apps.parties.panels import InboxGroup, InboxItem, InboxSource, NavEntry, add_inbox_source, add_nav_entry
 from comity.apps.parties.rights import Action
 from comity.apps.record import queries as record
 from comity.apps.record.models import ConsentSubject
 from comity.apps.replies.queries import reply_due
+from comity.apps.reviews.period_list import ListedPeriod, PeriodState, period_list
+from comity.book.definition import UnusableBookError
+from comity.core.values import Side
 from comity.review.i18n.words import Words
 
 
 def register() -> None:
-    """Show them, and the review and its causes in the navigation."""
-    add_panel(Panel("reviews/_to_confirm.html", PanelArea.MAIN, 20, _confirmation_panel))
-    add_nav_entry(NavEntry("review", 20))
+    """Show periods to confirm in the inbox, and the review and its causes in the navigation."""
+    add_inbox_source(InboxSource("periods", _periods))
+    add_nav_entry(NavEntry("review", 20, pages=("figure", "reading", "by_mail")))
     add_nav_entry(NavEntry("attribution", 30))
 
 
-def _confirmation_panel(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelContext | None:  # noqa: ARG001 - as panels are asked
-    side = member.side
-    if side is None or not member.may(Action.CONFIRM):
+def _periods(member: MemberContext, words: Words) -> Iterator[InboxItem]:
+    """Yield periods that one side has confirmed, and the latest whole one that nobody has."""
+    url = reverse("review", kwargs={"relationship": member.relationship.pk})
+    confirmed = record.unanswered_consents(member, ConsentSubject.PERIOD)
+    for consent in confirmed:
+        side = Side(consent.side).other
+        due = reply_due(member.relationship, side, consent.at, zone(member))
+        yield InboxItem(
+            group=InboxGroup.CONFIRM,
+            side=side,
+            title=spoken_period(consent.subject, words),
+            url=f"{url}?period={consent.subject}&view=joint#h-close",
+            action=words("inbox.confirm_do") if _confirms(member, side) else "",
+            detail=words("inbox.confirmed_by", party=member.party(words)(side.other)),
+            due=timezone.localtime(due).date(),
+        )
+    latest = _latest_open(member)
+    if latest is None:
+        return
+    for side in Side:
+        yield InboxItem(
+            group=InboxGroup.CONFIRM,
+            side=side,
+            title=spoken_period(latest.name, words),
+            url=f"{url}?period={latest.name}&view=joint#h-close",
+            action=words("inbox.confirm_do") if _confirms(member, side) else "",
+            detail=words("inbox.nobody_confirmed"),
+        )
+
+
+def _confirms(member: MemberContext, side: Side) -> bool:
+    return side is member.side and member.may(Action.CONFIRM)
+
+
+def _latest_open(member: MemberContext) -> ListedPeriod | None:
+    """Return the latest whole period of the agreed length with records to its end, where nobody has confirmed it."""
+    try:
+        listed = period_list(member).get(definition(member).cut, [])
+    except (NoBookError, UnusableBookError):
         return None
-    consents = [one for one in record.unanswered_consents(member, ConsentSubject.PERIOD) if one.side != side]
-    periods = [(one, reply_due(member.relationship, side, one.at, str(zone))) for one in consents]
-    return {"periods": sorted(periods, key=lambda one: one[1]), "side": side.other} if periods else None
+    ended = [one for one in listed if one.state is not PeriodState.RUNNING]
+    return ended[0] if ended and ended[0].state is PeriodState.OPEN else None

@@ -1,7 +1,11 @@
-"""The URL of the Today page."""
+"""URLs of the pages over everything: Today, search; outside relationships, the portfolio."""
 
 from django.urls import path
 
 from comity.apps.today import views
 
-urlpatterns = [path("", views.today, name="today")]
+outside = [path("", views.portfolio, name="portfolio")]
+urlpatterns = [
+    path("", views.today, name="today"),
+    path("search/", views.search, name="search"),
+]

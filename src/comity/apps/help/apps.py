@@ -1,0 +1,10 @@
+"""The app."""
+
+from django.apps import AppConfig
+
+
+class Help(AppConfig):
+    """Glossary and concepts."""
+
+    name = "comity.apps.help"
+    label = "help"

@@ -1,0 +1,1 @@
+"""What a person chooses for themselves: time zone, colours, saved views; and when they were last here."""

@@ -1,0 +1,71 @@
+"""Glossary and concepts as pages: the documentation's own files, and nothing that runs."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from comity.apps.help.queries import CONCEPTS, Concept, concept_html, concepts, screen_words, term, terms
+from comity.apps.i18n import words_for
+from tests.room import cast
+
+pytestmark = pytest.mark.gate
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    return cast().client("customer_member")
+
+
+def test_every_term_of_the_glossary_is_shown_once(browser):
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    nouns = re.findall(r"^\*\*([^*]+)\*\*", text, re.MULTILINE)
+    assert [one.noun for one in terms()] == nouns
+    page = browser.get("/help/glossary/").content.decode()
+    assert [page.count(f'id="{one.anchor}"') for one in terms()] == [1] * len(nouns)
+
+
+def test_words_on_screen_are_shown_in_both_languages():
+    words = {one.concept: (one.en, one.es) for one in screen_words()}
+    assert words["to contest a figure"] == ("dispute", "disputa, disputar")
+    assert len(words) > 40
+
+
+def test_what_is_in_english_alone_says_so_to_a_spanish_reader(browser):
+    for path in ("/help/", "/help/glossary/", "/help/concepts/"):
+        page = browser.get(path, headers={"accept-language": "es"}).content.decode()
+        assert words_for("es")("help.english") in page
+        assert 'lang="en"' in page.partition("<main")[2]
+        assert words_for("en")("help.english") not in browser.get(path).content.decode()
+
+
+@pytest.mark.parametrize("name", [one.rpartition("/")[2] for one in CONCEPTS])
+def test_a_concept_page_links_to_pages_of_the_room_alone(browser, name):
+    page = browser.get(f"/help/{name}/").content.decode()
+    links = re.findall(r'href="([^"]+)"', page.partition('class="prose"')[2].partition("<footer")[0])
+    assert all(link.startswith(("/help/", "#")) for link in links), links
+    assert all(browser.get(link).status_code == 200 for link in links if link.startswith("/"))
+    assert concepts()[name].title in page.replace("&#39;", "'")
+
+
+def test_a_page_that_is_not_for_both_sides_is_not_there(browser):
+    for name in ("running", "security", "nothing", "..%2Fsettings"):
+        assert browser.get(f"/help/{name}/").status_code == 404
+
+
+def test_markup_in_a_page_is_escaped():
+    html = concept_html(Concept("x", "X", "<script>1</script> [a](javascript:alert(1)) ![b](c.png)"), lambda _: None)
+    assert "<script" not in html
+    assert "javascript:" not in re.sub(r"<[^>]*>", "", html) or "href" not in html
+    assert "<img" not in html
+
+
+def test_what_is_this_leads_to_a_term_of_the_glossary():
+    asked = {
+        noun
+        for file in (ROOT / "src").rglob("templates/**/*.html")
+        for noun in re.findall(r'what_is\("([^"]+)"\)', file.read_text(encoding="utf-8"))
+    }
+    assert {"matter", "log"} <= asked
+    assert [term(noun).noun for noun in asked] == list(asked)
