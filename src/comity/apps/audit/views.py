@@ -7,12 +7,14 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from comity.apps.audit import queries
+from comity.apps.audit.filters import filter_bars, filter_query, read_filters
 from comity.apps.audit.models import AuditEvent
 from comity.apps.audit.sentences import english_texts, event_sentence
 from comity.apps.i18n import language, words_for
 from comity.apps.paging import paged
 from comity.apps.parties.member_context import member_of
 from comity.apps.parties.rights import Action
+from comity.apps.personal.queries import saved_views
 from comity.apps.sheet import csv_file
 
 _PAGE_SIZE = 100
@@ -21,13 +23,18 @@ _COLUMNS = ("at", "by", "side", "action", "about", "event", "subject", "data")
 
 @require_safe
 def log(request: HttpRequest) -> HttpResponse:
-    """Show the log: what was done, or with `what=reads` what was read."""
+    """Show the log: what was done, or with `what=reads` what was read; filtered and sorted as the URL asks."""
     member, words = member_of(request, Action.AUDIT), words_for(language())
-    reads = request.GET.get("what") == "reads"
-    page = paged(request, queries.log_events(member, reads=reads), _PAGE_SIZE)
-    lines = [(event, event_sentence(event, words, member.party(words))) for event in page]
-    tabs = [(not reads, "", words("log.done")), (reads, "what=reads", words("log.reads"))]
-    return render(request, "audit/log.html", {"page": page, "tabs": tabs, "lines": lines})
+    filters = read_filters(request.GET)
+    page = paged(request, queries.filtered_events(member, filters), _PAGE_SIZE)
+    context = {
+        "page": page,
+        "lines": [(event, event_sentence(event, words, member.party(words))) for event in page],
+        "bars": filter_bars(member, filters, words),
+        "query": filter_query(filters),
+        "views": saved_views(member, "log"),
+    }
+    return render(request, "audit/log.html", context)
 
 
 @require_safe

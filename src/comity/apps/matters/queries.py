@@ -1,9 +1,27 @@
 """Matters, their steps and their evidence, as the pages show them."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery, When
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    DateTimeField,
+    Exists,
+    F,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
 from comity.apps.books import results
@@ -18,7 +36,7 @@ from comity.core import levels
 from comity.core.calendars import named
 from comity.core.matters import transitions
 from comity.core.matters.kinds import Follows, Kind
-from comity.core.matters.transitions import OPEN, UNDONE, Dispute, Move, State
+from comity.core.matters.transitions import AGREED, OPEN, UNDONE, Dispute, Move, State
 from comity.core.values import Period, Side
 from comity.review.claim_effect import Claim, ClaimEffect
 from comity.review.claim_effect import claim_effects as claim_effects_of
@@ -69,6 +87,88 @@ def matters(member: MemberContext, show: str = "all", kind: str = "") -> QuerySe
     if show != "all":
         selected = selected.filter(is_open) if show == "open" else selected.exclude(is_open)
     return selected.filter(kind=kind) if kind else selected
+
+
+@dataclass(frozen=True, slots=True)
+class MatterFilters:
+    """What a list of matters shows, as its URL has it.
+
+    :ivar show: open, ended or all
+    :ivar waits: a side's name; empty: whoever is to act
+    :ivar mine: those that the member owns or has raised
+    :ivar sort: turn (by who must act, then by due date), due, newest or oldest
+    """
+
+    show: str = "open"
+    kind: str = ""
+    waits: str = ""
+    mine: bool = False
+    overdue: bool = False
+    sort: str = "turn"
+
+
+SHOWS, SORTS = ("open", "ended", "all"), ("turn", "due", "newest", "oldest")
+_IS_OPEN = Q(state__in=OPEN) | IS_WORK
+# Whose work it is: that of an action's owner; a dispute is carried out by the side that accepted it.
+_WORK_OF: Mapping[Side, Q] = {
+    side: IS_WORK & (Q(kind=Kind.DISPUTE, answers=side) | (~Q(kind=Kind.DISPUTE) & Q(owner__side=side.value)))
+    for side in Side
+}
+# Who must act: answer, do what was agreed, or confirm that the other side has done it.
+_WAITS_FOR: Mapping[Side, Q] = {
+    side: Q(state=State.ASKED, answers=side)
+    | Q(state=State.COUNTERED, asks=side)
+    | (_WORK_OF[side] & Q(state__in=AGREED))
+    | (_WORK_OF[side.other] & Q(state=State.DONE))
+    for side in Side
+}
+# When a matter is due: the reply, or what was agreed to be done.
+_DUE = Coalesce("reply_by", Cast("due_on", DateTimeField()))
+
+
+def matter_list(member: MemberContext, filters: MatterFilters) -> QuerySet[Matter]:
+    """List matters as filtered and sorted, each with `turn`: the side that must act, or an empty text."""
+    selected = _matters_with_turn(member).filter(_condition(member, filters))
+    own = member.side or Side.CUSTOMER
+    order = Case(When(turn=own, then=0), When(turn=own.other, then=1), default=2)
+    orders: dict[str, tuple[Any, ...]] = {
+        "turn": (order, F("due").asc(nulls_last=True), "-raised_at", "-pk"),
+        "due": (F("due").asc(nulls_last=True), "-raised_at", "-pk"),
+        "newest": ("-raised_at", "-pk"),
+        "oldest": ("raised_at", "pk"),
+    }
+    return selected.select_related("owner__person").order_by(*orders[filters.sort])
+
+
+def count_matters(member: MemberContext, choices: Mapping[str, MatterFilters]) -> dict[str, int]:
+    """Count the matters of several choices of filters, in one query."""
+    counted = {name: Count("pk", filter=_condition(member, filters)) for name, filters in choices.items()}
+    return Matter.objects.filter(relationship=member.relationship).annotate(due=_DUE).aggregate(**counted)
+
+
+def _matters_with_turn(member: MemberContext) -> QuerySet[Matter]:
+    asked_by = Step.objects.filter(matter=OuterRef("pk"), number=1).values("person__name")
+    turn = Case(
+        *(When(condition, then=Value(side.value)) for side, condition in _WAITS_FOR.items()),
+        default=Value(""),
+        output_field=CharField(),
+    )
+    matters = Matter.objects.filter(relationship=member.relationship)
+    return matters.annotate(due=_DUE, turn=turn, asked_by=Subquery(asked_by))
+
+
+def _condition(member: MemberContext, filters: MatterFilters) -> Q:
+    condition = {"open": _IS_OPEN, "ended": ~_IS_OPEN}.get(filters.show, Q())
+    if filters.kind:
+        condition &= Q(kind=filters.kind)
+    if filters.waits:
+        condition &= _WAITS_FOR[Side(filters.waits)]
+    if filters.mine:
+        own_first_steps = Step.objects.filter(matter=OuterRef("pk"), number=1, person=member.membership.person_id)
+        condition &= Q(owner=member.membership.pk) | Q(Exists(own_first_steps))
+    if filters.overdue:
+        condition &= _IS_OPEN & Q(due__lt=timezone.now())
+    return condition
 
 
 def matter(member: MemberContext, number: UUID) -> Matter | None:

@@ -27,11 +27,6 @@ _CHANGES = ("change", "add", "withdraw")
 _SHOWN_PERIODS = {Cut.MONTH: 24, Cut.QUARTER: 12, Cut.YEAR: 5}  # of each length, the latest
 
 
-def must_answer(member: MemberContext, side: Side, words: Words) -> str:
-    """Say that a side's answer is due."""
-    return f"{member.party(words)(side)} {words('today.must_answer')}"
-
-
 def figure_name(member: MemberContext, key: str, words: Words) -> str:
     """Return the name of a figure: a KPI by its id, or a reading by its key."""
     try:

@@ -11,6 +11,7 @@ from comity.apps.matters.models import Matter
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.panels import InboxGroup, InboxItem, InboxSource, NavEntry, add_inbox_source, add_nav_entry
 from comity.apps.parties.rights import Action
+from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import State
 from comity.core.values import Side
 from comity.review.i18n.words import Words
@@ -48,18 +49,29 @@ def _answers(member: MemberContext, words: Words) -> Iterator[InboxItem]:
 
 
 def _actions(member: MemberContext, words: Words) -> Iterator[InboxItem]:
+    """Yield what a side is to do, and what it is to confirm that the other side has done."""
     for matter in queries.open_actions(member)[: 2 * _MAX_ITEMS]:
-        if matter.owner is None or matter.owner.side is None:
+        whose = matter.answers if matter.kind == Kind.DISPUTE else matter.owner and matter.owner.side
+        if not whose:
             continue
-        side = Side(matter.owner.side)
+        is_done = matter.state == State.DONE
+        side = Side(whose).other if is_done else Side(whose)
+        acts = side is member.side and member.may(Action.ACT)
         yield InboxItem(
-            group=InboxGroup.DO,
+            group=InboxGroup.CONFIRM if is_done else InboxGroup.DO,
             side=side,
             title=matter.title,
             url=_url(member, matter),
-            action=words("inbox.action_do") if side is member.side and member.may(Action.ACT) else "",
-            detail=words("inbox.owner", name=matter.owner.person.name),
-            due=matter.due_on,
+            action=words("inbox.done_do" if is_done else f"inbox.{matter.kind}_do") if acts else "",
+            detail=", ".join(
+                (
+                    words(f"kind_of.matter_{matter.kind}"),
+                    words("inbox.owner", name=matter.owner.person.name)
+                    if matter.owner
+                    else words("state.done" if is_done else "state.accepted"),
+                )
+            ),
+            due=None if is_done else matter.due_on,
         )
 
 

@@ -1,6 +1,7 @@
 """Pages of matters: the list, raising one, one with its steps, and the files that belong to it."""
 
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -19,13 +20,16 @@ from comity.apps.books.queries import NoBookError, definition, zone
 from comity.apps.books.results import NotComputedYet
 from comity.apps.i18n import language, spoken_period, words_for
 from comity.apps.matters import corrections, operations, queries, sentences
+from comity.apps.matters.filters import filter_bars, filter_query, read_filters
 from comity.apps.matters.forms import FORMS, TERM_FIELDS, CommentForm, MoveForm, RaiseForm
 from comity.apps.matters.models import Matter
+from comity.apps.matters.queries import MatterFilters
 from comity.apps.matters.refusals import Code
 from comity.apps.paging import paged
 from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.queries import members
 from comity.apps.parties.rights import Action
+from comity.apps.personal.queries import saved_views
 from comity.apps.refusal import Refused
 from comity.apps.sheet import csv_file
 from comity.book.definition import UnusableBookError
@@ -41,25 +45,36 @@ _MAX_NUMBER_DIGITS = 10  # of the number of a change
 
 @require_safe
 def matters(request: HttpRequest) -> HttpResponse:
-    """List matters: all, the open or ended ones, or those that wait for a side; of one kind, or of all."""
-    member = member_of(request)
-    show, kind, waits_for = (request.GET.get(name, "") for name in ("show", "kind", "waits"))
-    show, kind = show if show in {"open", "ended"} else "all", kind if kind in set(Kind) else ""
-    side = Side(waits_for) if waits_for in set(Side) else None
-    selected = queries.matters(member, show, kind) if side is None else queries.waiting(member, side)
-    page = paged(request, selected)
-    has_matters = len(page) > 0 or page.number > 1 or show != "all" or bool(kind or side)
-    title = _list_title(member, show, side, words_for(language()))
-    context = {"page": page, "show": show, "kind": kind, "waits": side, "any": has_matters, "title": title}
-    context |= {"shows": ("open", "ended", "all"), "kinds": list(Kind), "raised": list(FORMS)}
+    """List matters, the open ones by who must act unless the URL asks for others."""
+    member, words = member_of(request), words_for(language())
+    filters = read_filters(request.GET)
+    page = paged(request, queries.matter_list(member, filters))
+    bars, counts = filter_bars(member, filters, words)
+    context = {
+        "page": page,
+        "groups": _by_turn(member, list(page), filters, words),
+        "bars": bars,
+        "any": counts["any"] > 0,
+        "query": filter_query(filters),
+        "views": saved_views(member, "matters"),
+        "raised": list(FORMS),
+    }
     return render(request, "matters/matters.html", context)
 
 
-def _list_title(member: MemberContext, show: str, waits: Side | None, words: Words) -> str:
-    """Return the title of a list of matters."""
-    if waits is not None:
-        return sentences.must_answer(member, waits, words)
-    return words("matters.all" if show == "all" else f"matters.are_{show}")
+def _by_turn(
+    member: MemberContext, matters: list[Matter], filters: MatterFilters, words: Words
+) -> list[tuple[str, list[Matter]]]:
+    """Return the matters of a page under titles: by who must act, or all under one."""
+    if filters.sort != "turn" or filters.show == "ended":
+        return [(words(f"matters.are_{filters.show}"), matters)] if matters else []
+    party = member.party(words)
+
+    def title(turn: str) -> str:
+        return words("matters.turn_of", party=party(turn)) if turn else words("matters.turn_of_nobody")
+
+    turns = groupby(matters, key=lambda one: one.turn)  # type: ignore[attr-defined]
+    return [(title(turn), list(group)) for turn, group in turns]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
