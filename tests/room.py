@@ -137,7 +137,9 @@ def run_jobs(*tasks: str) -> int:
 # What follows an event of the log, and then each mail.
 MAILING = ("notifications.tell", "notifications.mail", "outbox.mail")
 # What a review's page waits for.
-COMPUTING = ("reviews.compute", "reviews.attribute", "reviews.figures", "reviews.level", "kpis.values")
+COMPUTING = (
+    "reviews.compute", "reviews.attribute", "reviews.figures", "reviews.level", "kpis.values", "books.overview",
+)  # fmt: skip
 
 
 @cache

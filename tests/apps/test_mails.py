@@ -92,6 +92,7 @@ JOBS = {
     "first_run.remove": "the room",  # removes files of a sample that nobody is in
     "kpis.write": "who asked",
     "kpis.values": "who asked",  # as the next
+    "books.overview": "who asked",  # as the two below
     "reviews.compute": "who asked",  # keeps a result for those who see the same, and tells nobody
     "reviews.attribute": "who asked",
     "matters.claim_effect": "who asked",

@@ -24,7 +24,8 @@ def anew(served, **more):
 
 def invited(served, by, email):
     page = served.enter(by)
-    page.get_by_role("navigation").get_by_role("link", name="People", exact=True).click()
+    page.locator("details.me > summary").click()
+    page.locator("details.me").get_by_role("link", name=re.compile("^People and access")).click()
     page.fill("input[name=email]", email)
     page.get_by_role("button", name=ENGLISH("invite.do")).click()
     assert ENGLISH("invite.link", email=email, link="").rstrip() in page.locator("main").inner_text()
@@ -47,6 +48,7 @@ def test_who_is_invited_comes_in_from_their_firms_own_sign_in_and_again(served):
     page.get_by_role("button", name="Join").click()
     assert "Rosa Kern" in page.get_by_role("banner").inner_text()
     assert "/r/" in page.url
+    page.locator("details.me > summary").click()
     page.get_by_role("button", name="Sign out").click()
     again = anew(served, **PHONE)
     again.goto("/sign-in/")
@@ -129,10 +131,11 @@ def test_a_passkey_is_added_and_lets_one_in_without_a_password(served):
     page.wait_for_url("**/recovery-codes/")
     page.goto("/sign-in/codes/webauthn/")
     assert "Nora's laptop" in page.locator("main").inner_text()
+    page.locator("details.me > summary").click()
     page.get_by_role("button", name="Sign out").click()
     page.goto("/sign-in/")
     page.get_by_role("button", name="Sign in with a passkey").click()
-    page.wait_for_url(re.compile(r"localhost:\d+/$"))
+    page.wait_for_url(re.compile(r"localhost:\d+/r/"))
     page.goto("/account/")
     assert heading(page) == "Nora Gil"
     # Beside a password: it is asked for second.

@@ -2,19 +2,21 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from comity.apps.books.queries import open_member_book
-from comity.apps.books.results import cached
+from comity.apps.books.queries import definition, open_member_book
+from comity.apps.books.results import Question, cached, computed, earlier_result
 from comity.apps.parties.member_context import MemberContext
-from comity.book.lateness import lateness_in
+from comity.apps.refusal import Refused
+from comity.book.lateness import last_due, lateness_in
 from comity.book.reading.coverage import Coverage
 from comity.book.reading.origins import origins
 from comity.book.tables import MONTHLY
 
 _QUIET_SURVEYS = timedelta(days=6)
+OVERVIEW = Question("books.overview", ())
 
 
 def lateness(member: MemberContext) -> list[dict[str, Any]]:
@@ -26,6 +28,52 @@ def lateness(member: MemberContext) -> list[dict[str, Any]]:
             return [asdict(one) for one in lateness_in(book, Coverage(book, now.date()), now)]
 
     return cached(member, ("lateness", datetime.now(UTC).hour), make)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What pages that must not wait say of the records: the days that they reach, and the agreed deliveries.
+
+    :ivar first: day with a row; None without one, as `last`
+    :ivar deliveries: as `lateness` lists them, at `at`
+    """
+
+    at: datetime
+    first: date | None
+    last: date | None
+    deliveries: list[dict[str, Any]]
+
+    def late_deliveries(self, now: datetime) -> list[dict[str, Any]]:
+        """List the deliveries that are late by now: the records have not changed since, so what fell due is late."""
+        return [one for one in self.deliveries if one["late"] or _fell_due(one["due"], self.at, now)]
+
+
+def overview(member: MemberContext) -> Overview | None:
+    """Return the overview of the records; in a request the last one that a worker has made, which may be none.
+
+    :raises comity.apps.books.queries.NoBookError: where there is no book
+    """
+
+    def compute() -> Overview:
+        reaches = [reach for table in _tables(member) if (reach := table["reach"]) is not None]
+        first = min((reach["first"] for reach in reaches), default=None)
+        last = max((reach["last"] for reach in reaches), default=None)
+        with open_member_book(member) as book:
+            now = datetime.now(UTC)
+            deliveries = [asdict(one) for one in lateness_in(book, Coverage(book, now.date()), now)]
+        return Overview(now, first, last, deliveries)
+
+    definition(member)  # without a book there is nothing to ask a worker for
+    try:
+        return computed(member, OVERVIEW, compute)
+    except Refused:  # a worker is at it, or was asked too often
+        earlier: Overview | None = earlier_result(member, OVERVIEW)
+        return earlier
+
+
+def _fell_due(due: str | None, since: datetime, now: datetime) -> bool:
+    moment = last_due(due or "", now)
+    return moment is not None and moment > since
 
 
 def tables(member: MemberContext) -> list[dict[str, Any]]:

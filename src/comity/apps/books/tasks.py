@@ -1,5 +1,6 @@
 """Tasks that import files and otherwise change a book, each with the rights of whoever asked for it."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
@@ -9,10 +10,10 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 
 from comity.apps.audit.models import Event
-from comity.apps.books import copies, exports, operations, results, watched_folder
+from comity.apps.books import contents, copies, exports, operations, results, watched_folder
 from comity.apps.books.queries import QUEUE, UNDO_TASK
 from comity.apps.outbox.operations import ExponentialBackoff
-from comity.apps.parties.member_context import acting_as, for_each_relationship
+from comity.apps.parties.member_context import acting_as, find_member, for_each_relationship
 from comity.core.calendars import Cut
 from comity.core.values import Side
 
@@ -24,6 +25,25 @@ def _records_changed(relationship: str) -> None:
     """Defer the computations that rest on the records."""
     with transaction.atomic():
         results.records_changed(UUID(relationship))
+
+
+@app.task(queue="reviews", name=contents.OVERVIEW.task, retry=_FILE_RETRY)
+def compute_overview(  # noqa: PLR0913 - as it was deferred
+    person: str,
+    relationship: str,
+    terms: Mapping[str, str],  # noqa: ARG001 - it has none
+    *,
+    joint: bool,
+    key: str,  # noqa: ARG001 - by which it is found
+    since: str,  # noqa: ARG001 - told to who waits
+    state: str = "",  # noqa: ARG001 - for which records it was asked
+    sides: Sequence[str] = (),  # noqa: ARG001 - as below
+) -> None:
+    """Compute the overview of the records with the rights of the person who asked for it."""
+    with transaction.atomic(), contextlib.suppress(*results.ERRORS):
+        member = find_member(UUID(person), UUID(relationship))
+        if member is not None:
+            contents.overview(member.joint() if joint else member)
 
 
 @app.task(queue=QUEUE, name=operations.LOOK_TASK, retry=_FILE_RETRY)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django.urls import reverse
 from django.utils import timezone
 
-from comity.apps.books.contents import lateness
+from comity.apps.books.contents import overview
 from comity.apps.books.models import Mark, Stage
 from comity.apps.books.queries import NoBookError, files_to_decide, has_book, zone
 from comity.apps.parties.member_context import MemberContext
@@ -49,13 +49,11 @@ def _no_book_panel(member: MemberContext, words: Words, zone: ZoneInfo) -> Panel
 
 def _late_deliveries(member: MemberContext, words: Words) -> Iterator[InboxItem]:
     try:
-        deliveries = lateness(member)
+        known = overview(member)
     except (NoBookError, UnusableBookError):
         return
     now = datetime.now(UTC).astimezone(ZoneInfo(zone(member)))
-    for one in deliveries:
-        if not one["late"]:
-            continue
+    for one in known.late_deliveries(now) if known else ():
         side, due = Side(one["by"]), last_due(one["due"] or "", now)
         yield InboxItem(
             group=InboxGroup.DELIVER,

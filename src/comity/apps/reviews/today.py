@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from django.urls import reverse
 from django.utils import timezone
 
+from comity.apps.books.contents import overview
 from comity.apps.books.queries import NoBookError, definition, zone
 from comity.apps.i18n import spoken_period
 from comity.apps.parties.member_context import MemberContext
@@ -13,7 +14,6 @@ from comity.apps.parties.rights import Action
 from comity.apps.record import queries as record
 from comity.apps.record.models import ConsentSubject
 from comity.apps.replies.queries import reply_due
-from comity.apps.reviews.period_list import ListedPeriod, PeriodState, period_list
 from comity.book.definition import UnusableBookError
 from comity.core.values import Side
 from comity.review.i18n.words import Words
@@ -49,8 +49,8 @@ def _periods(member: MemberContext, words: Words) -> Iterator[InboxItem]:
         yield InboxItem(
             group=InboxGroup.CONFIRM,
             side=side,
-            title=spoken_period(latest.name, words),
-            url=f"{url}?period={latest.name}&view=joint#h-close",
+            title=spoken_period(latest, words),
+            url=f"{url}?period={latest}&view=joint#h-close",
             action=words("inbox.confirm_do") if _confirms(member, side) else "",
             detail=words("inbox.nobody_confirmed"),
         )
@@ -60,11 +60,20 @@ def _confirms(member: MemberContext, side: Side) -> bool:
     return side is member.side and member.may(Action.CONFIRM)
 
 
-def _latest_open(member: MemberContext) -> ListedPeriod | None:
-    """Return the latest whole period of the agreed length with records to its end, where nobody has confirmed it."""
+def _latest_open(member: MemberContext) -> str | None:
+    """Return the name of the last ended period of the agreed length that has records and that nobody confirmed."""
     try:
-        listed = period_list(member).get(definition(member).cut, [])
+        known, agreed = overview(member), definition(member)
     except (NoBookError, UnusableBookError):
         return None
-    ended = [one for one in listed if one.state is not PeriodState.RUNNING]
-    return ended[0] if ended and ended[0].state is PeriodState.OPEN else None
+    if known is None or known.first is None or known.last is None:
+        return None
+    calendar = agreed.calendar(agreed.cut)
+    period = calendar.containing(known.last)
+    if period.end > timezone.now().date():
+        period = calendar.before(period)
+    name = calendar.name(period)
+    is_confirmed = bool(record.valid_consents(member, ConsentSubject.PERIOD, name))
+    if period.end <= known.first or is_confirmed or record.entries(member, ConsentSubject.PERIOD, name).exists():
+        return None
+    return name

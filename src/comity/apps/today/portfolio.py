@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from comity.apps.books.contents import lateness
-from comity.apps.books.queries import NoBookError
+from comity.apps.books.contents import overview
+from comity.apps.books.queries import NoBookError, zone
 from comity.apps.books.results import earlier_result
 from comity.apps.i18n import spoken_period
 from comity.apps.parties.member_context import MemberContext, each_membership
@@ -203,6 +205,8 @@ def _differing_verdicts(review: Review, words: Words) -> Iterator[str]:
 
 def _late_deliveries(member: MemberContext) -> Counter[Side]:
     try:
-        return Counter(Side(one["by"]) for one in lateness(member) if one["late"])
+        known = overview(member)
     except (NoBookError, UnusableBookError):
         return Counter()
+    now = datetime.now(UTC).astimezone(ZoneInfo(zone(member)))
+    return Counter(Side(one["by"]) for one in known.late_deliveries(now)) if known else Counter()
