@@ -10,16 +10,16 @@ from django.utils import timezone
 
 from comity.apps.books.models import Delivery, Stage
 from comity.apps.i18n import words_for
-from comity.apps.matters.models import Matter
 from comity.apps.parties.panels import InboxGroup, PanelArea, inbox_sources, nav_entries, panels_in
 from comity.apps.replies import operations
 from comity.apps.replies.queries import Calendar
 from comity.apps.today.queries import inboxes
 from comity.core.matters.kinds import Kind
+from comity.core.matters.transitions import Move
 from comity.core.values import Side
 from tests.builders.confirmations import confirm
 from tests.builders.levels import KPI, contacts
-from tests.builders.matters import raised
+from tests.builders.matters import moved, raised
 from tests.room import EVERYBODY, cast, superuser
 
 pytestmark = pytest.mark.gate
@@ -70,7 +70,7 @@ def test_a_matter_waits_for_the_side_that_is_to_answer_with_the_action_of_its_ki
 
 def test_after_a_counter_proposal_the_matter_waits_for_who_asked(them):
     matter = raised(them, "customer_lead", title="Spread lunch")
-    them.client("provider_lead").post(them.url(f"matters/{matter.pk}/"), {"move": "counter", "text": "Later"})
+    moved(them, "provider_lead", matter, Move.COUNTER)
     seen = inbox(them, "customer_lead")
     assert [one[1] for one in seen[Side.CUSTOMER] if one[0] is InboxGroup.ANSWER] == ["Spread lunch"]
     assert InboxGroup.ANSWER not in {one[0] for one in seen[Side.PROVIDER]}
@@ -140,16 +140,19 @@ def test_a_checked_file_waits_for_its_own_side_alone(them):
     assert seen == {"provider_lead", "provider_analyst", "provider_roster"}
 
 
-def test_an_agreed_action_waits_for_its_owner_side(them):
-    raised(them, "customer_lead", kind=Kind.ACTION, title="Spread lunch")
+def test_an_agreed_action_waits_for_its_owners_side_and_then_for_the_others_confirmation(them):
     with transaction.atomic():
-        them.at("provider_lead")
-        matter = Matter.objects.get(title="Spread lunch")
-        side = Side(matter.owner.side) if matter.owner else Side.CUSTOMER
-    them.client("provider_lead").post(them.url(f"matters/{matter.pk}/"), {"move": "accept", "text": "Yes"})
-    rows = [one for one in inbox(them, f"{side}_lead")[side] if one[0] is InboxGroup.DO]
-    expected = [(InboxGroup.DO, "Spread lunch", WORDS("inbox.action_do"))] if matter.owner else []
-    assert rows == expected
+        owner = them.at("provider_analyst").membership
+    matter = raised(them, "customer_lead", kind=Kind.ACTION, title="Spread lunch", owner=owner)
+    moved(them, "provider_lead", matter, Move.ACCEPT)
+    todo = (InboxGroup.DO, "Spread lunch", WORDS("inbox.action_do"))
+    assert todo in inbox(them, "provider_lead")[Side.PROVIDER]
+    assert (*todo[:2], "") in inbox(them, "customer_lead")[Side.PROVIDER]
+    moved(them, "provider_lead", matter, Move.DONE)
+    to_confirm = (InboxGroup.CONFIRM, "Spread lunch", WORDS("inbox.done_do"))
+    seen = inbox(them, "customer_lead")
+    assert to_confirm in seen[Side.CUSTOMER]
+    assert "Spread lunch" not in {one[1] for one in seen[Side.PROVIDER]}
 
 
 def test_waiting_matters_are_counted_in_the_navigation(them):
@@ -231,7 +234,7 @@ def test_without_records_the_page_says_where_to_begin():
 def test_counter_proposals_and_comments_are_among_what_happened(them):
     matter = raised(them, "customer_lead", title="Spread lunch")
     for move in (Move.COMMENT, Move.COUNTER):
-        moved(them, "provider_lead", matter, move, "Later")
+        moved(them, "provider_lead", matter, move)
     shown = page(them, "customer_lead")
     assert "made a counter-proposal on" in shown
     assert "commented on" in shown

@@ -36,7 +36,6 @@ from comity.book.definition import UnusableBookError
 from comity.core import levels
 from comity.core.matters.kinds import KINDS, AskedFor, Kind
 from comity.core.matters.transitions import AGREED, OPEN, Move
-from comity.core.values import Side
 from comity.review.i18n.words import Words
 from comity.review.views.sentences import kpi_title
 
