@@ -24,7 +24,7 @@ def register() -> None:
     add_inbox_source(InboxSource("answers", _answers, queries.count_waiting, _waiting_url))
     add_inbox_source(InboxSource("actions", _actions))
     add_nav_entry(
-        NavEntry("matters", 40, lambda member: sum(queries.count_waiting(member).values()), pages=("matter", "raise"))
+        NavEntry("matters", 40, lambda member: sum(queries.count_waiting(member).values()), pages=("matter", "move", "raise"))
     )
 
 

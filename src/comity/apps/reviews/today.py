@@ -22,7 +22,7 @@ from comity.review.i18n.words import Words
 def register() -> None:
     """Show periods to confirm in the inbox, and the review and its causes in the navigation."""
     add_inbox_source(InboxSource("periods", _periods))
-    add_nav_entry(NavEntry("review", 20, pages=("figure", "reading", "by_mail")))
+    add_nav_entry(NavEntry("review", 20, pages=("figure", "reading", "by_mail", "confirm")))
     add_nav_entry(NavEntry("attribution", 30))
 
 
