@@ -68,7 +68,7 @@ def _late_deliveries(member: MemberContext, words: Words) -> Iterator[InboxItem]
 
 
 def _files_to_import(member: MemberContext, words: Words) -> Iterator[InboxItem]:
-    """Yield the own side's files that somebody has to decide on, which the other side does not see before they are imported."""
+    """Yield the own side's files that somebody has to decide on; the other side does not see them before."""
     if member.side is None or not member.may(Action.BRING):
         return
     for file in files_to_decide(member).order_by("-at", "pk")[:_MAX_FILES]:
