@@ -134,7 +134,7 @@ def test_a_checked_file_waits_for_its_own_side_alone(them):
         member = them.at("provider_lead")
         Delivery.objects.create(
             relationship=member.relationship, side=Side.PROVIDER, person=member.membership.person, name="july.csv",
-            size=1, stage=Stage.LOOKED,
+            size=1, stage=Stage.LOOKED, outcome={"table": "contacts"},
         )  # fmt: skip
     seen = {who for who in EVERYBODY if "july.csv" in page(them, who)}
     assert seen == {"provider_lead", "provider_analyst", "provider_roster"}

@@ -10,6 +10,7 @@ from django.utils import timezone
 from comity.apps.books.contents import overview
 from comity.apps.books.models import Mark, Stage
 from comity.apps.books.queries import NoBookError, files_to_decide, has_book, zone
+from comity.apps.books.sentences import item_name
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.panels import (
     InboxGroup,
@@ -88,11 +89,10 @@ def _private_data_to_review(member: MemberContext, words: Words) -> Iterator[Inb
     due = Mark.objects.filter(relationship=member.relationship, review_on__lte=timezone.localdate())
     for mark in due.order_by("review_on", "pk")[:_MAX_FILES]:
         side = Side(mark.side)
-        name = words.named("table", mark.item) if words.has(f"table.{mark.item}") else mark.item
         yield InboxItem(
             group=InboxGroup.DO,
             side=side,
-            title=words("inbox.private", item=name),
+            title=words("inbox.private", item=item_name(mark.item, words)),
             url=reverse("records", kwargs={"relationship": member.relationship.pk}),
             action=words("inbox.private_do") if side is member.side and member.may(Action.BRING) else "",
             due=mark.review_on,
