@@ -32,7 +32,7 @@ def log(request: HttpRequest) -> HttpResponse:
         "lines": [(event, event_sentence(event, words, member.party(words))) for event in page],
         "bars": filter_bars(member, filters, words),
         "query": filter_query(filters),
-        "views": saved_views(member, "log"),
+        "views": list(saved_views(member, "log")),
     }
     return render(request, "audit/log.html", context)
 

@@ -55,7 +55,7 @@ def matters(request: HttpRequest) -> HttpResponse:
         "bars": bars,
         "any": counts["any"] > 0,
         "query": filter_query(filters),
-        "views": saved_views(member, "matters"),
+        "views": list(saved_views(member, "matters")),
         "raised": list(FORMS),
     }
     return render(request, "matters/matters.html", context)
