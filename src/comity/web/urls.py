@@ -5,8 +5,8 @@ from django.urls import include, path
 
 from comity.apps.books import urls as books
 from comity.apps.first_run import urls as first_run
-from comity.apps.notifications import urls as notifications
 from comity.apps.help import urls as help_pages
+from comity.apps.notifications import urls as notifications
 from comity.apps.parties import urls as parties
 from comity.apps.personal import urls as personal
 from comity.apps.today import urls as today

@@ -3,6 +3,7 @@
 import pytest
 from django.db import transaction
 from django.test import Client
+from django.urls import reverse
 
 from comity.apps.i18n import words_for
 from comity.apps.matters.models import Matter
@@ -68,9 +69,11 @@ def test_with_one_relationship_signing_in_leads_to_the_page_of_the_role(them, wh
     assert them.client(who).get("/?all=1").status_code == 200
 
 
-def test_with_none_the_page_offers_to_begin_one():
+def test_with_none_one_comes_to_the_first_steps_and_the_page_offers_to_begin_one():
     cast()
-    page = signed_in(person("Nora New")).get("/").content.decode()
+    browser = signed_in(person("Nora New"))
+    assert browser.get("/").headers["Location"] == reverse("first_run")
+    page = browser.get("/?all=1").content.decode()
     assert WORDS("portfolio.none") in page
     assert 'href="/begin/"' in page
     assert "<table" not in page

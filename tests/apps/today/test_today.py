@@ -49,13 +49,17 @@ def inbox(them, who):
 
 
 def test_each_app_registers_its_parts_once():
-    assert [one.name for one in nav_entries()] == ["today", "review", "attribution", "matters", "records"]
+    assert [one.name for one in nav_entries()] == [
+        *("today", "review", "attribution", "kpis", "matters", "records"),
+    ]
     assert {area: [one.template for one in panels_in(area)] for area in PanelArea} == {
-        PanelArea.TOP: ["books/_no_book.html", "outbox/_failing.html"],
+        PanelArea.TOP: [
+            *("first_run/_sample.html", "first_run/_steps.html", "books/_no_book.html", "outbox/_failing.html"),
+        ],
         PanelArea.SIDE: ["audit/_news.html"],
     }
     assert {one.name for one in inbox_sources()} == {
-        "neutral people", "calendars", "deliveries", "files", "private data", "answers", "actions", "periods",
+        "neutral people", "calendars", "kpis", "deliveries", "files", "private data", "answers", "actions", "periods",
     }  # fmt: skip
 
 
@@ -188,7 +192,7 @@ def test_with_nothing_to_do_the_page_says_what_comes_next():
     shown = page(them, "provider_lead")
     assert WORDS("inbox.none") in shown
     assert WORDS("inbox.empty_matter") in shown
-    assert "No records yet" in shown
+    assert WORDS("first_run.records") in shown
     assert WORDS("inbox.empty_matter") not in page(them, "auditor")
 
 
@@ -228,7 +232,7 @@ def test_events_of_earlier_days_are_grouped_by_day(them):
 def test_without_records_the_page_says_where_to_begin():
     them = cast()
     assert "No records yet" in page(them, "auditor")
-    assert words_for("en")("first_run.records") in page(them, "provider_lead")
+    assert WORDS("first_run.records") in page(them, "provider_lead")
 
 
 def test_counter_proposals_and_comments_are_among_what_happened(them):

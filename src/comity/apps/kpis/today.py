@@ -1,22 +1,32 @@
-"""The panel of the Today page, KPIs that wait for the viewer's agreement, and the entry of the navigation."""
+"""KPIs that wait for a side's agreement, for the inbox, and the entry of the navigation."""
 
-from zoneinfo import ZoneInfo
+from collections.abc import Iterator
+
+from django.urls import reverse
 
 from comity.apps.kpis.queries import proposal
 from comity.apps.parties.member_context import MemberContext
-from comity.apps.parties.panels import NavEntry, Panel, PanelArea, PanelContext, add_nav_entry, add_panel
+from comity.apps.parties.panels import InboxGroup, InboxItem, InboxSource, NavEntry, add_inbox_source, add_nav_entry
 from comity.apps.parties.rights import Action
+from comity.core.values import Side
 from comity.review.i18n.words import Words
 
 
 def register() -> None:
-    """Register the panel and the entry."""
-    add_panel(Panel("kpis/_proposed.html", PanelArea.MAIN, 25, _proposal_panel))
+    """Register the part of the inbox and the entry."""
+    add_inbox_source(InboxSource("kpis", _proposed_kpis))
     add_nav_entry(NavEntry("kpis", 35))
 
 
-def _proposal_panel(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelContext | None:  # noqa: ARG001 - as panels are asked
-    if member.side is None or not member.may(Action.AGREE):
-        return None
+def _proposed_kpis(member: MemberContext, words: Words) -> Iterator[InboxItem]:
     waiting = proposal(member)
-    return None if waiting is None or waiting.side == member.side else {"proposal": waiting, "side": member.side.other}
+    if waiting is None:
+        return
+    side = Side(waiting.side).other
+    yield InboxItem(
+        group=InboxGroup.CONFIRM,
+        side=side,
+        title=words("kpis.proposed_by", party=member.party(words)(waiting.side)),
+        url=reverse("kpis", kwargs={"relationship": member.relationship.pk}),
+        action=words("inbox.kpis_do") if member.side is side and member.may(Action.AGREE) else "",
+    )

@@ -70,7 +70,8 @@ def _targets(review: Review, words: Words) -> list[Phrase]:
         return []
     missed = [level for level in with_target if not level.met]
     if not missed:
-        return _phrases(words("headline.all_met", total=len(with_target)))
+        key = "headline.one_met" if len(with_target) == 1 else "headline.all_met"
+        return _phrases(words(key, total=len(with_target)))
     known = words(
         "headline.missed_figures",
         count=len(missed),
