@@ -228,6 +228,30 @@ def test_arrival_rates_are_the_counts_where_nothing_was_forecast():
     assert list(arrival_rates(intervals)) == [290] * 10
 
 
+@settings(max_examples=examples(50))
+@given(
+    days=st.lists(
+        st.lists(st.tuples(st.integers(0, 12), st.floats(0, 9, allow_subnormal=False)), min_size=2, max_size=4),
+        min_size=2,
+        max_size=8,
+    )
+)
+def test_arrival_rates_are_never_below_nothing(days):
+    """Few contacts, busy days with empty intervals: rates of -0.3 came of a chat queue of forty contacts a day."""
+    rows = [(number, *interval) for number, day in enumerate(days) for interval in day]
+    day, count, forecast = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
+    size = len(rows)
+    plain = {name: np.ones(size) for name in ("required", "scheduled", "staffed", "answered", "handle_s", "good")}
+    zeros = {name: np.zeros(size) for name in ("ordered_off", "abandoned")}
+    intervals = Intervals(
+        queue=np.zeros(size, dtype=np.int64), day=day.astype(np.int64), week=np.zeros(size, dtype=np.int64), short=None,
+        count=count, forecast=forecast, forecast_aht=np.full(size, 200.0), seconds=np.full(size, 1800.0), **plain, **zeros,
+    )  # fmt: skip
+    rates = arrival_rates(intervals)
+    assert np.isfinite(rates).all()
+    assert (rates >= 0).all()
+
+
 def test_handle_times_are_the_days_or_the_forecasts_where_nobody_was_answered():
     assert handle_times(one_interval()) == pytest.approx(np.full(10, 225.0))
     assert handle_times(one_interval(answered=0, handle_s=0)) == pytest.approx(np.full(10, 210.0))

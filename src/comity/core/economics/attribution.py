@@ -175,6 +175,9 @@ def arrival_rates(intervals: Intervals) -> Floats:
     days_of = _sums(of_day, expected > 0)
     real_intervals = _beyond_chance(queue, count - own_day, own_day, days_of)
     rate = level + real_days[queue] * (own_day - level) + real_intervals[queue] * (count - own_day)
+    # Where more of what intervals differ by is real than of what their days do, an empty interval of a busy day would
+    # come out below nothing.
+    rate = np.maximum(rate, 0.0)
     return np.where(forecasted, rate, intervals.count)
 
 
