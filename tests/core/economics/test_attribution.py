@@ -245,7 +245,8 @@ def test_arrival_rates_are_never_below_nothing(days):
     zeros = {name: np.zeros(size) for name in ("ordered_off", "abandoned")}
     intervals = Intervals(
         queue=np.zeros(size, dtype=np.int64), day=day.astype(np.int64), week=np.zeros(size, dtype=np.int64), short=None,
-        count=count, forecast=forecast, forecast_aht=np.full(size, 200.0), seconds=np.full(size, 1800.0), **plain, **zeros,
+        count=count, forecast=forecast, forecast_aht=np.full(size, 200.0), seconds=np.full(size, 1800.0),
+        **plain, **zeros,
     )  # fmt: skip
     rates = arrival_rates(intervals)
     assert np.isfinite(rates).all()
