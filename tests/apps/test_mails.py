@@ -264,7 +264,9 @@ def test_a_correction_mail_is_in_the_readers_language_without_values(them, langu
     assert sorted(address for one in ours for address in one.to) == sorted(to_answer)
     assert all(len(one.to) == 1 and not one.cc and not one.bcc for one in ours)
     words = words_for(language)
-    title = words("correction.title", table=words.named("table", "surveys"), rows=words.number(1))
+    title = words(
+        "correction.title", table=words.named("table", "surveys"), rows=words.number(1), party="Northwind Energy"
+    )
     asked = words("your_move.asked.correction")
     assert {one.subject for one in ours} == {f"[Northwind Energy × Helpline] {title}: {asked}"}  # noqa: RUF001
     said = {spoken: words_for(spoken)("your_move.silence_changes_nothing") for spoken in (language, other)}

@@ -1,6 +1,7 @@
 """`comity serve`: the shared room, with a database of its own or another one."""
 
 import os
+import stat
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -40,11 +41,7 @@ def serve(  # noqa: PLR0913 - one parameter an option
     except ModuleNotFoundError as error:
         raise refuse(f"{error.name} is not installed; run: pip install 'comity[room]'") from None
     if demo is None and os.getuid() == 0:
-        raise refuse(
-            "do not run as root; make an account of its own and serve as it:\n"
-            "  useradd --system --create-home --shell /usr/sbin/nologin comity\n"
-            "  runuser -u comity -- comity serve --data ~comity/room"
-        )
+        raise refuse(_not_as_root())
     try:
         room = Room(data.resolve(), unprivileged_account() if demo is not None else None)
 
@@ -76,3 +73,21 @@ def _logins(data: Path) -> None:
     file = next_month_file(data)
     if file is not None:
         typer.echo(f"\nThe next month's contacts, which Records offers for import too:\n  {file}")
+
+
+def _not_as_root() -> str:
+    """Say how an account of its own serves the room, with the path of this very command."""
+    command = Path(sys.argv[0]).resolve()
+    lines = [
+        "do not run as root; make an account of its own and serve as it:",
+        "  useradd --system --create-home --shell /usr/sbin/nologin comity",
+        f"  runuser -u comity -- {command} serve --data ~comity/room",
+    ]
+    python = Path(sys.executable).resolve()
+    closed = next((one for one in (*command.parents, *python.parents) if not one.stat().st_mode & stat.S_IXOTH), None)
+    if closed is not None:
+        lines.append(
+            f"that account cannot read {closed}, in which Comity or its Python lies; "
+            "install it anew where every account may read, with /usr/bin/python3 for instance"
+        )
+    return "\n".join(lines)

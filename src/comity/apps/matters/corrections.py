@@ -38,7 +38,8 @@ def open_correction(member: MemberContext, delivery: Delivery) -> None:
 
     words = words_for(supported_language(member.membership.person.language))
     table = words.named("table", outcome["table"])
-    title = words("correction.title", table=table, rows=words.number(sum(counts.values())))
+    rows, party = words.number(sum(counts.values())), member.relationship.organisation(side.other).name
+    title = words("correction.title", table=table, rows=rows, party=party)
     delivery_data = {"delivery": str(delivery.pk), "name": delivery.name, "counts": counts}
     matter = Matter(
         relationship=member.relationship,

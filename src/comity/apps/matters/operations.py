@@ -235,7 +235,14 @@ def _actor(member: MemberContext, matter: Matter) -> Actor:
     last = Step.objects.filter(matter=matter, number=matter.last_move).first() if matter.last_move else None
     did_last = last is not None and last.side == member.side.value
     is_recent = last is not None and last.move in TAKEN_BACK and last.at > timezone.now() - TAKE_BACK_TIME
-    return Actor(party, owns, did_last, did_last and is_recent and not queries.was_opened(matter, member.side.other))
+    may_take_back = (
+        did_last
+        and is_recent
+        and last is not None
+        and not queries.was_opened(matter, member.side.other)
+        and not queries.was_closed_since(matter, last.at)
+    )
+    return Actor(party, owns, did_last, may_take_back)
 
 
 def minutes_to_take_back(member: MemberContext, matter: Matter) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -30,6 +31,7 @@ from comity.apps.books.results import Question
 from comity.apps.matters.models import Evidence, Matter, Opened, Step
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership
+from comity.apps.record.models import ConsentSubject, Entry
 from comity.apps.replies.queries import REMINDER_LEAD_TIME
 from comity.book.definition import UnusableBookError
 from comity.core import levels
@@ -199,6 +201,12 @@ def count_counters(matter: Matter) -> int:
 def was_opened(matter: Matter, side: Side) -> bool:
     """Whether a side has had the last move of a matter before it."""
     return Opened.objects.filter(matter=matter, side=side.value, number__gte=matter.last_move).exists()
+
+
+def was_closed_since(matter: Matter, at: datetime) -> bool:
+    """Whether a period became final, or was restated, after a moment."""
+    entries = Entry.objects.filter(relationship=matter.relationship_id, subject_type=ConsentSubject.PERIOD)
+    return entries.filter(at__gte=at).exists()
 
 
 def disputed_period(member: MemberContext, name: str) -> tuple[str, Period]:

@@ -15,7 +15,7 @@ from comity.apps.parties.member_context import MemberContext
 from comity.book.definition import UnusableBookError
 from comity.core.calendars import Calendar, Cut
 from comity.core.matters.kinds import KINDS, Kind
-from comity.core.matters.transitions import TAKE_BACK_TIME, TAKEN_BACK, Dispute, Move
+from comity.core.matters.transitions import OPEN, TAKE_BACK_TIME, TAKEN_BACK, Dispute, Move
 from comity.core.values import Side
 from comity.review.claim_effect import ClaimEffect
 from comity.review.i18n.words import Words, clean
@@ -120,7 +120,7 @@ def figure_mark(member: MemberContext, matter: Matter, words: Words) -> str:
     """Say beside the name of a figure by whom it is disputed, or claimed about, and how far that is."""
     party = member.party(words)(matter.asks)
     if matter.kind != Kind.DISPUTE:
-        return words("figure_mark.claimed", party=party)
+        return words("figure_mark.claimed" if matter.state in OPEN else "figure_mark.claim_accepted", party=party)
     status = queries.dispute_status(matter) or Dispute.OPEN
     return dispute_mark(party, status, value_text(member, matter.value, matter.unit, words), words)
 

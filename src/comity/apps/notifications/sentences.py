@@ -13,7 +13,7 @@ from comity.apps.parties.member_context import MemberContext
 from comity.apps.replies.queries import reply_due
 from comity.core.matters.kinds import KINDS, Kind
 from comity.core.matters.transitions import AGREED, OPEN, State
-from comity.core.values import Period
+from comity.core.values import Period, Side
 from comity.review.i18n.words import Words, clean
 
 
@@ -39,7 +39,8 @@ def matter_title(matter: Matter, words: Words) -> str:
     if matter.kind != Kind.CORRECTION:
         return clean(matter.title)
     rows = words.number(sum(matter.records["counts"].values()))
-    return words("correction.title", table=words.named("table", matter.records["table"]), rows=rows)
+    party = clean(matter.relationship.organisation(Side(matter.answers)).name)
+    return words("correction.title", table=words.named("table", matter.records["table"]), rows=rows, party=party)
 
 
 def move_thing(member: MemberContext, move: DueMove, event: AuditEvent, words: Words) -> str:

@@ -1,5 +1,6 @@
 """Reviews and attributions of a relationship, cached by the state of the book and the viewer, and their pages."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 
@@ -341,7 +342,7 @@ def closing(member: MemberContext, period: Period, name: str, *, on_page: bool =
     if period.end > timezone.now().date() or entries(member, name).exists():
         return Closing(consents, void)
     if not consents and not (on_page and member.may(Action.CONFIRM)):
-        return Closing(consents, void, is_open=True)
+        return Closing(consents, void, is_open=True, waits_for=disputes_to_carry_out(member, period))
     try:
         joint_review = review(member.joint(), name)
     except NoReviewError:
@@ -363,6 +364,16 @@ def closing(member: MemberContext, period: Period, name: str, *, on_page: bool =
         since,
         waits_for=disputes_to_carry_out(member, period),
     )
+
+
+def changes_since_final(
+    member: MemberContext, review: Review, period: str, entries: Sequence[Entry]
+) -> list[FigureChange]:
+    """Return how the figures of a joint review differ from the final ones, or the last restated ones; none if open."""
+    if not entries:
+        return []
+    final = entries[-1].content["figures"]
+    return figure_changes(final, keep_unchanged_digits(figures(member, review, period), final))
 
 
 def is_agreed(review: Review) -> bool:
@@ -403,6 +414,17 @@ def disputes_by_kpi(member: MemberContext, period: str) -> dict[str, list[Matter
     for dispute in disputes(member, period):
         by_kpi.setdefault(dispute.kpi, []).append(dispute)
     return by_kpi
+
+
+def accepted_claims(member: MemberContext, period: Period) -> QuerySet[Matter]:
+    """List the accepted claims about days of a period, which its figures leave out or relieve, by their days."""
+    return Matter.objects.filter(
+        relationship=member.relationship,
+        kind=Kind.CLAIM,
+        state__in=AGREED,
+        from_day__lt=period.end,
+        to_day__gte=period.start,
+    ).order_by("from_day", "pk")
 
 
 def claims(member: MemberContext) -> QuerySet[Matter]:

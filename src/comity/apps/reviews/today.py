@@ -14,7 +14,9 @@ from comity.apps.parties.rights import Action
 from comity.apps.record import queries as record
 from comity.apps.record.models import ConsentSubject
 from comity.apps.replies.queries import reply_due
+from comity.apps.reviews.queries import disputes_to_carry_out
 from comity.book.definition import UnusableBookError
+from comity.core.calendars import named
 from comity.core.values import Side
 from comity.review.i18n.words import Words
 
@@ -45,14 +47,15 @@ def _periods(member: MemberContext, words: Words) -> Iterator[InboxItem]:
     latest = _latest_open(member)
     if latest is None:
         return
+    waits = bool(disputes_to_carry_out(member, named(latest, definition(member).month_starts_on)[1]))
     for side in Side:
         yield InboxItem(
             group=InboxGroup.CONFIRM,
             side=side,
             title=spoken_period(latest, words),
             url=f"{url}?period={latest}&view=joint#h-close",
-            action=words("inbox.confirm_do") if _confirms(member, side) else "",
-            detail=words("inbox.nobody_confirmed"),
+            action=words("inbox.confirm_do") if _confirms(member, side) and not waits else "",
+            detail=words("inbox.dispute_first" if waits else "inbox.nobody_confirmed"),
         )
 
 

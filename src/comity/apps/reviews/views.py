@@ -19,7 +19,7 @@ from comity.apps.audit.operations import audit_read
 from comity.apps.books import results
 from comity.apps.books.queries import NoBookError, definition, unusable_reason
 from comity.apps.books.results import NotComputedYet
-from comity.apps.i18n import language, words_for
+from comity.apps.i18n import language, spoken_period, words_for
 from comity.apps.matters.models import Matter
 from comity.apps.matters.sentences import dispute_mark, figure_mark
 from comity.apps.parties.member_context import MemberContext, member_of
@@ -122,7 +122,15 @@ def _render_review(
         "moved": figure_change_rows(closing.moved, words, member.party(words)),
         "void": [_void_context(one, member, words) for one in closing.void],
         "entries": [_entry_context(entry, words, member.party(words)) for entry in entries],
-        "asked": [(one, figure_mark(member, one, words)) for one in matters[:_SHOWN_MATTERS]],
+        "since_final": figure_change_rows(
+            queries.changes_since_final(member, review, name, entries) if viewing_member.viewer.side is None else [],
+            words,
+            member.party(words),
+        ),
+        "asked": [
+            (one, figure_mark(member, one, words))
+            for one in [*matters, *queries.accepted_claims(member, review.period)][:_SHOWN_MATTERS]
+        ],
         "more": len(matters) > _SHOWN_MATTERS,
         "files": list(queries.CONTENT_TYPES),
         "tables": list(TableFormat),
@@ -268,6 +276,7 @@ def figure(request: HttpRequest, kpi: str) -> HttpResponse:
     audit_read(member, Event.FIGURE_READ, SubjectType.PERIOD, {"kpi": kpi, "period": name})
     level = next(one for one in review.levels if one.kpi == kpi)
     words, matters = words_for(language()), [*matters_by_kpi.get(kpi, ()), *matters_by_kpi.get("", ())]
+    accepted_claims = [one for one in queries.accepted_claims(member, review.period) if one.kpi in {"", kpi}]
     context = {
         "level": level,
         "pending": pending,
@@ -278,7 +287,7 @@ def figure(request: HttpRequest, kpi: str) -> HttpResponse:
         "period": period,
         "name": name,
         "joint": member.viewer.side is None,
-        "mine": matters,
+        "mine": [*matters, *accepted_claims],
         "marks": _distinct_marks(member, matters, words),
         "first": review.period.start,
         "shared_out": level.measure == MEASURE and level.target is not None,
@@ -453,7 +462,10 @@ def confirm(request: HttpRequest) -> HttpResponse:
         entry = operations.confirm(
             member, joint_review, period, request.POST.get("figures", ""), _shown_figures(request)
         )
-        messages.success(request, words("closing.frozen_now" if entry else "closing.confirmed_now", period=period))
+        shown_period = spoken_period(period, words)
+        messages.success(
+            request, words("closing.frozen_now" if entry else "closing.confirmed_now", period=shown_period)
+        )
         return redirect(f"{reverse('review', args=[member.relationship.pk])}?{urlencode({'period': period})}")
     calendar = definition(member).calendar(joint_review.cut)
     name = calendar.name(joint_review.period)
@@ -461,6 +473,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
     if not closing.is_open or member.side is None or closing.figures is None:
         return redirect(f"{reverse('review', args=[member.relationship.pk])}?{urlencode({'period': name})}")
     matters = [one for those in queries.matters_by_kpi(member, joint_review.period, name).values() for one in those]
+    matters += queries.accepted_claims(member, joint_review.period)
     own = closing.words.get(member.side.value)
     context = {
         "period": words.period(joint_review.period, calendar.cut),
@@ -487,7 +500,8 @@ def _closing_summary(closing: queries.Closing, matters: list[Matter], words: Wor
         "missed": sum(one["met"] is False for one in figures),
         "disputes": sum(one.kind == Kind.DISPUTE and one.state in OPEN for one in matters),
         "accepted": sum(one.kind == Kind.DISPUTE and one.state not in OPEN for one in matters),
-        "claims": sum(one.kind == Kind.CLAIM for one in matters),
+        "claims": sum(one.kind == Kind.CLAIM and one.state in OPEN for one in matters),
+        "accepted_claims": sum(one.kind == Kind.CLAIM and one.state not in OPEN for one in matters),
     }
     return [(words(f"closing.count_{name}"), words.number(count)) for name, count in counts.items()]
 

@@ -55,7 +55,11 @@ CREATE FUNCTION comity_may_take_back(m matters_matter, mine text) RETURNS boolea
         SELECT 1 FROM public.matters_step s WHERE s.matter_id = m.id AND s.number = m.last_move AND s.side = mine
             AND s.move IN ('accept', 'refuse') AND s.at > clock_timestamp() - interval '10 minutes')
         AND NOT EXISTS (SELECT 1 FROM public.matters_opened o WHERE o.matter_id = m.id AND o.side <> mine
-            AND o.number >= m.last_move) $$;
+            AND o.number >= m.last_move)
+        -- What both confirmed meanwhile was confirmed with the answer.
+        AND NOT EXISTS (SELECT 1 FROM public.record_entry e, public.matters_step s WHERE s.matter_id = m.id
+            AND s.number = m.last_move AND e.relationship_id = m.relationship_id AND e.subject_type = 'period'
+            AND e.at >= s.at) $$;
 """
 NO_WORK = """
 DROP FUNCTION comity_owes(matters_matter, text); DROP FUNCTION comity_may_take_back(matters_matter, text);
