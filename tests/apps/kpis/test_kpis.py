@@ -22,8 +22,9 @@ from comity.apps.parties import operations as parties
 from comity.apps.parties.models import Role
 from comity.apps.record import operations as record
 from comity.apps.record import queries as records
-from comity.apps.record.models import ConsentSubject, EntryKind
+from comity.apps.record.models import Consent, ConsentSubject, EntryKind
 from comity.apps.refusal import Refused
+from comity.apps.reviews import queries as reviews
 from comity.book.definition import AgreedDelivery, kpi_keys, parse_kpis
 from comity.core import chain
 from comity.core.agreements import Kpi, in_force
@@ -336,6 +337,82 @@ def test_while_one_is_alone_figures_use_the_proposal_marked_and_nobody_confirms_
     with pytest.raises(Refused) as caught:
         confirm(alone, "customer_lead")
     assert caught.value.code == "not_agreed"
+
+
+CONSENT = "SELECT comity_consent('period', '2026-05', %s, %s)"
+FREEZE = "SELECT comity_freeze('2026-05', %s, %s)"
+
+
+def figures_of(them, change):
+    """The figures of May as the room has them, with a change of each wording."""
+    with transaction.atomic():
+        member = them.at("customer_lead")
+        found = reviews.figures(member, reviews.review(member.joint(), "2026-05"), "2026-05")
+    return {name: one | {"definition": one["definition"] | change} for name, one in found.items()}
+
+
+def attack(them, who, sql, figures):
+    """Run it over the app's own connection, with nothing in Python before it."""
+    with transaction.atomic(), connections["default"].cursor() as cursor:
+        them.at(who)
+        cursor.execute(sql, [chain.digest_of(figures), chain.canonical(figures)])
+
+
+NOT_AGREED = [{"agreed": False}, {"agreed": None}, {"agreed": "true"}, {"entry": 7}, {"entry": 0}, {"entry": "1"}]
+
+
+@pytest.mark.parametrize("change", NOT_AGREED, ids=repr)
+@pytest.mark.parametrize("who", ["customer_lead", "provider_lead"])
+def test_the_database_takes_no_confirmation_of_figures_by_kpis_that_are_not_agreed(them, who, change):
+    agree(them, propose(them).digest)
+    written()
+    figures = figures_of(them, change)
+    with pytest.raises(DatabaseError, match="not agreed by both"):
+        attack(them, who, CONSENT, figures)
+    assert list(period_words(them)) == []
+
+
+def test_the_database_takes_no_entry_that_is_about_another_kpi(them):
+    agree(them, propose(them).digest)
+    written()
+    figures = figures_of(them, {})
+    attack(them, "customer_lead", CONSENT, figures)  # entry 1 is about these
+    for name, one in figures.items():
+        figures[name] = one | {"definition": one["definition"] | {"id": "another"}}
+    with pytest.raises(DatabaseError, match="not agreed by both"):
+        attack(them, "provider_lead", CONSENT, figures)
+
+
+def test_the_database_freezes_no_figures_by_kpis_that_are_not_agreed(them):
+    """Not even where both gave their word, as in a room whose confirmations are older than this guard."""
+    agree(them, propose(them).digest)
+    written()
+    figures = figures_of(them, {"agreed": False})
+    with superuser() as everybody:
+        everybody.execute("ALTER TABLE record_consent DISABLE TRIGGER comity_guard_agreed_figures")
+    try:
+        for who in ("customer_lead", "provider_lead"):
+            attack(them, who, CONSENT, figures)
+    finally:
+        with superuser() as everybody:
+            everybody.execute("ALTER TABLE record_consent ENABLE TRIGGER comity_guard_agreed_figures")
+    for who in ("customer_lead", "provider_lead"):
+        with pytest.raises(DatabaseError, match="not agreed by both"):
+            attack(them, who, FREEZE, figures)
+
+
+def test_an_entry_that_the_record_does_not_have_is_no_agreement(them):
+    """As in a book that was copied from another room, or that somebody wrote it into."""
+    own = '[[kpi]]\nid = "service_level"\ntarget = 0.8\nentry = 3\n'
+    them.book(own, contacts="\n".join(contacts()))
+    for who in ("customer_lead", "provider_lead"):
+        refused("not_agreed", confirm, them, who)
+
+
+def period_words(them):
+    with transaction.atomic():
+        them.at("auditor")
+        return list(Consent.objects.filter(subject_type=ConsentSubject.PERIOD))
 
 
 def test_who_joins_is_asked_and_until_they_agree_their_absence_decides_nothing(alone):

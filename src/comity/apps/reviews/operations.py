@@ -111,7 +111,7 @@ def confirm(
         raise Refused(Code.NOT_YOURS)
     if not review.levels or review.period.end > timezone.now().date():
         raise Refused(Code.NOTHING_YET)
-    if not queries.is_agreed(review):
+    if not queries.is_agreed(member, review):
         raise Refused(Code.NOT_AGREED)
     period = queries.period_name(member, review)  # 2026q2 and 2026-Q2 are one period
     entry = None

@@ -349,7 +349,7 @@ def closing(member: MemberContext, period: Period, name: str, *, on_page: bool =
         return Closing(consents, void)
     except NotComputedYet as error:
         return Closing(consents, void, is_open=True, pending=error)
-    if not joint_review.levels or not is_agreed(joint_review):  # there is nothing that anybody could confirm
+    if not joint_review.levels or not is_agreed(member, joint_review):  # there is nothing that anybody could confirm
         return Closing(consents, void)
     current_figures = figures(member, joint_review, name)
     digest = chain.digest_of(current_figures)
@@ -376,9 +376,16 @@ def changes_since_final(
     return figure_changes(final, keep_unchanged_digits(figures(member, review, period), final))
 
 
-def is_agreed(review: Review) -> bool:
-    """Return whether both sides agreed to the KPIs of a review, without which nobody confirms figures."""
-    return all(level.definition.agreed for level in review.levels)
+def is_agreed(member: MemberContext, review: Review) -> bool:
+    """Return whether both sides agreed to the KPIs of a review, without which nobody confirms figures.
+
+    The database checks the same: an entry that a book names has to be in the record, and about that KPI.
+    """
+    wordings = [level.definition for level in review.levels]
+    named = {kpi.entry for kpi in wordings if kpi.entry is not None}
+    agreed = record.entries(member, ConsentSubject.KPIS).filter(number__in=named) if named else ()
+    ids = {one.number: {kpi["id"] for kpi in one.content["content"]["kpis"]} for one in agreed}
+    return all(kpi.agreed and (kpi.entry is None or kpi.id in ids.get(kpi.entry, ())) for kpi in wordings)
 
 
 def entries(member: MemberContext, period: str) -> QuerySet[Entry]:

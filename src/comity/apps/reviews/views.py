@@ -85,7 +85,7 @@ def _render_review(
     matters_by_kpi = queries.matters_by_kpi(member, review.period, name)
     matters = [one for those in matters_by_kpi.values() for one in those]
     closing = queries.closing(member, review.period, name, on_page=viewing_member.viewer.side is None)
-    if not queries.is_agreed(review):
+    if not queries.is_agreed(member, review):
         closing = replace(closing, is_open=False)  # nobody confirms figures by KPIs of one side
     entries = list(queries.entries(member, name))
     proceedings = collect_proceedings(
