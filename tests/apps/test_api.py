@@ -34,11 +34,12 @@ from tests.builders.levels import contacts
 from tests.builders.programs import ask, token
 from tests.builders.turns import by_turns
 from tests.builders.uploads import brought
-from tests.room import EVERYBODY, Browser, cast, forget_mails, said_again, sent_mails
+from tests.room import EVERYBODY, Browser, cast, forget_mails, run_jobs, said_again, sent_mails
 
 pytestmark = pytest.mark.gate
 READS = {"review": Action.READ, "levels.csv": Action.READ, "attribution": Action.READ, "matters": Action.READ,
-         "records": Action.READ, "replies": Action.READ, "people": Action.READ, "log": Action.AUDIT,
+         "records": Action.READ, "replies": Action.READ, "kpis": Action.READ, "people": Action.READ,
+         "log": Action.AUDIT,
          "record": Action.READ, "figures.csv": Action.READ, "search?q=help": Action.READ,
          "review/file.html": Action.READ, "access.csv": Action.AUDIT}  # fmt: skip
 ONES_OWN = {"/api/relationships", "/api/tokens", "/api/tokens/{token}", "/api/routes", "/api/exports",
@@ -271,7 +272,7 @@ def test_the_schema_is_valid_openapi():
         "records/begin", "records/{delivery}", "records/{delivery}/moves", "records/{delivery}/rejects.csv",
         "held-back", "invitations", "invitations/{invitation}", "invitations/{invitation}/agreement", "people/{person}",
         "people/{person}/role", "people/{person}/deputy", "access-reviews",
-        "calendars", "calendars/agreement", "silence", "organisation",
+        "calendars", "calendars/agreement", "silence", "organisation", "kpis/agreement",
     }  # fmt: skip
     reads = {
         path.partition("?")[0].replace(".html", ".{form}").replace("figures.csv", "figures.{form}") for path in READS
@@ -492,6 +493,68 @@ def test_the_review_by_mail_is_subscribed_and_ended(them):
     assert ask(them, "customer_lead", "mail").json() == {"due": None}
     assert put(them, "provider_lead", "mail", {}, "delete").json() == {"due": None}
     assert put(them, "provider_lead", "mail", wish | {"due": "never"}).status_code == 422
+
+
+def test_kpis_are_proposed_and_agreed_to_by_exactly_their_digest():
+    them = cast()
+    them.tokens = {}
+    them.book(KPI, contacts="\n".join(contacts()))
+    before = ask(them, "auditor", "kpis").json()
+    assert [(one["id"], one["agreed"], one["entry"]) for one in before["in_force"]] == [("service_level", True, None)]
+    assert (before["proposal"], before["agreed"], before["replaced"]) == (None, [], [])
+    given = {"kpis": [{"id": "service_level", "measure": "service_level", "target": 0.9}], "review": "month",
+             "valid_from": "2026-05-01",
+             "deliveries": [{"table": "contacts", "by": "provider", "due": "daily 09:00"}]}  # fmt: skip
+    word = ask(them, "customer_lead", "kpis", given, writes=True)
+    assert word.status_code == 201, word.content
+    waiting = ask(them, "provider_lead", "kpis").json()["proposal"]
+    assert (waiting["side"], waiting["by"], waiting["digest"]) == (
+        "customer",
+        "Ana Customer Lead",
+        word.json()["digest"],
+    )
+    assert waiting["deliveries"] == given["deliveries"]
+    assert (waiting["kpis"][0]["target"], waiting["kpis"][0]["answer_within_s"]) == (0.9, 20.0)  # the pins in full
+    may = {"digest": waiting["digest"]}
+    for who, body, status, code in (
+        ("customer_lead", may, 409, "no_proposal"),  # its own
+        ("provider_lead", {"digest": "0" * 64}, 409, "changed"),
+        ("provider_analyst", may, 404, None),
+    ):
+        found = ask(them, who, "kpis/agreement", body, writes=True)
+        assert (found.status_code, found.json().get("code")) == (status, code)
+    other = given | {"review": "quarter"}
+    assert ask(them, "provider_lead", "kpis", other, writes=True).json()["code"] == "changed"  # without `seen`
+    assert ask(them, "provider_lead", "kpis", other).status_code == 403  # a reading token
+    made = ask(them, "provider_lead", "kpis/agreement", may, writes=True)
+    assert (made.status_code, made.json()["number"]) == (201, 1)
+    assert run_jobs("kpis.write") == 1
+    after = ask(them, "auditor", "kpis").json()
+    assert [(one["target"], one["agreed"], one["entry"]) for one in after["in_force"]] == [(0.9, True, 1)]
+    assert [(one["entry"], one["until"], one["kpis"][0]["target"]) for one in after["agreed"]] == [(1, None, 0.9)]
+    assert (after["proposal"], after["review"], after["deliveries"]) == (None, "month", given["deliveries"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kpis": []},
+        {"kpis": [{"id": "service_level", "measure": "luck"}]},
+        {"kpis": [{"id": "csat", "measure": "csat", "formula": "luck"}]},
+        {"kpis": [{"id": "service_level", "measure": "service_level", "agreed": True}] * 2},
+        {"valid_from": "2026-05-02"},
+        {"review": "week"},
+        {"deliveries": [{"table": "contacts", "by": "provider", "due": "soon"}]},
+        {"deliveries": [{"table": "nothing", "by": "provider"}]},
+    ],
+    ids=repr,
+)
+def test_a_set_of_kpis_that_no_book_can_hold_is_explained_and_not_proposed(them, change):
+    given = {"kpis": [{"id": "service_level", "measure": "service_level"}], "review": "month",
+             "valid_from": "2026-07-01"}  # fmt: skip
+    found = ask(them, "customer_lead", "kpis", given | change, writes=True)
+    assert (found.status_code, found.headers["Content-Type"]) == (422, "application/problem+json"), found.content
+    assert ask(them, "auditor", "kpis").json()["proposal"] is None
 
 
 def test_a_restatement_needs_a_frozen_period_and_a_reason(them):
