@@ -55,7 +55,7 @@ CHANGING = {
     "move_delivery": Action.BRING,
     "use_organisation": Action.INVITE, "save_view": Action.READ, "delete_view": Action.READ,
     "propose_calendar": Action.AGREE, "agree_calendar": Action.AGREE, "silence": Action.AGREE,
-    "end_sample": Action.INVITE,
+    "end_sample": Action.INVITE, "switch_sample": Action.INVITE, "propose_days_off": Action.AGREE,
     "propose_kpis": Action.AGREE, "agree_kpis": Action.AGREE,
 }  # fmt: skip
 ANYBODYS = {"style", "join", "set_up", "account_login", "account_logout", "account_signup", "account_reset_password",
@@ -200,6 +200,8 @@ def address(them, name):
         "agree_calendar": "replies/calendar/agree/",
         "silence": "replies/silence/",
         "end_sample": "sample/delete/",
+        "switch_sample": "sample/side/",
+        "propose_days_off": "first/days-off/",
         "compare": "review/compare/",
         "propose_kpis": "kpis/propose/",
         "agree_kpis": "kpis/agree/",

@@ -124,7 +124,7 @@ PAGES = {
 NO_PAGES = {
     # what changes something, and shows a page that stands above
     "sort", "move_export", "save_view", "delete_view", "style",
-    "begin_sample", "end_sample", "propose_kpis", "agree_kpis",
+    "begin_sample", "end_sample", "switch_sample", "propose_days_off", "propose_kpis", "agree_kpis",
     "make_token", "revoke_token", "set_notifications", "set_language", "restate", "begin_book", "make_copy", "upload",
     "move_delivery", "mark", "disclose", "invite", "withdraw_invitation", "agree_invitation", "let_go", "change_role",
     "stand_in", "review_access", "try_again", "propose_calendar", "agree_calendar", "silence", "use_organisation",

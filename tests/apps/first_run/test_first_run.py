@@ -17,11 +17,12 @@ from comity.apps.parties.member_context import set_viewer
 from comity.apps.parties.models import Membership, Relationship, Role
 from comity.apps.parties.queries import led_organisations, open_invitation
 from comity.apps.refusal import Refused
+from comity.apps.replies.queries import proposed_calendars
 from comity.core.calendars import Cut
 from comity.core.kpi_templates import TEMPLATES
 from comity.core.values import Side
 from tests.builders.levels import contacts
-from tests.room import BACKEND, Browser, Cast, cast, forget_mails, person, run_jobs, sent_mails, started
+from tests.room import BACKEND, EVERYBODY, Browser, Cast, cast, forget_mails, person, run_jobs, sent_mails, started
 
 pytestmark = pytest.mark.gate
 WORDS = words_for("en")
@@ -132,6 +133,35 @@ def test_an_invitation_says_by_whom_it_is_to_what_and_as_what():
         assert open_invitation("x") is None
 
 
+# Days off -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def real():
+    made = cast()
+    made.book(contacts="\n".join(contacts()))
+    return made
+
+
+def test_holidays_are_proposed_within_the_second_step(newcomer):
+    with transaction.atomic():
+        member = parties.create_relationship(newcomer, Side.CUSTOMER, "Acme", "CallCo")
+    them = Cast(member.relationship.pk, {"customer_lead": newcomer})
+    browser, button = them.client("customer_lead"), WORDS("first_run.propose_days_off")
+    assert button not in browser.get(them.url()).content.decode()  # before there is a time zone
+    them.book(contacts="\n".join(contacts()))
+    assert button in browser.get(them.url()).content.decode()
+    wrong = browser.post(them.url("first/days-off/"), {"country": "ES", "region": "nowhere"})
+    assert wrong.headers["Location"] == them.url("replies/") + "?country=ES&region=nowhere#h-propose"
+    said = {"country": "ES", "region": "CT"}
+    assert browser.post(them.url("first/days-off/"), said).headers["Location"] == them.url()
+    with transaction.atomic():
+        proposed = proposed_calendars(them.at("customer_lead"))
+    assert list(proposed) == [Side.CUSTOMER]  # one's own alone, and it counts once the other side agrees
+    assert any(day.endswith("-09-11") for day in proposed[Side.CUSTOMER].content["free_days"])
+    assert button not in browser.get(them.url()).content.decode()
+
+
 # Samples ------------------------------------------------------------------------------------------------------------
 
 
@@ -168,6 +198,44 @@ def test_nothing_is_sent_from_a_sample_and_nobody_joins_it(sample):
     with transaction.atomic():
         set_viewer(sample.people["me"].pk)
         assert led_organisations() == []  # and none of its organisations is offered for a real relationship
+
+
+def test_a_sample_is_looked_at_as_either_side(sample):
+    run_jobs(operations.LOAD_TASK)
+    browser = sample.client("me")
+    assert f'value="customer">{WORDS("sample.as_customer")}' in browser.get(sample.url()).content.decode()
+    for side in ("customer", "customer", "provider"):
+        assert browser.post(sample.url("sample/side/"), {"side": side}).headers["Location"] == sample.url()
+        with transaction.atomic():
+            member = sample.at("me")
+            assert (member.side, Membership.objects.filter(left_at=None).count()) == (Side(side), 1)
+        assert browser.get(sample.url("records/")).status_code == 200
+    assert browser.post(sample.url("sample/side/"), {"side": "nobody"}).status_code == 404
+    assert browser.post(sample.url("sample/delete/")).headers["Location"] == "/"
+
+
+@pytest.mark.parametrize("who", EVERYBODY)
+def test_nobody_changes_sides_but_in_a_sample(real, who):
+    side = next((side.other.value for side in Side if who.startswith(side.value)), "provider")
+    assert real.client(who).post(real.url("sample/side/"), {"side": side}).status_code == 404
+    with pytest.raises(Refused), transaction.atomic():
+        parties.switch_sample(real.at(who), Side(side))
+    with transaction.atomic(), connection.cursor() as cursor:
+        real.at(who)
+        cursor.execute("SELECT comity_switch_sample(%s)", [side])
+        assert cursor.fetchone() == ("place_ended",)
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        real.at(who)
+        cursor.execute("UPDATE parties_membership SET side = %s", [side])
+
+
+def test_who_has_left_a_sample_and_who_was_never_in_it_change_nothing(sample):
+    real = cast()
+    run_jobs(operations.LOAD_TASK)
+    stranger = real.client("customer_lead")
+    assert stranger.post(sample.url("sample/side/"), {"side": "customer"}).status_code == 404
+    sample.client("me").post(sample.url("sample/delete/"))
+    assert sample.client("me").post(sample.url("sample/side/"), {"side": "customer"}).status_code == 404
 
 
 def test_a_deleted_sample_is_gone_with_its_records(sample):

@@ -2,6 +2,8 @@
 
 import shutil
 import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from uuid import UUID
@@ -12,10 +14,13 @@ from django.utils import timezone
 
 from comity.apps.books.queries import book_folder
 from comity.apps.books.results import records_changed
+from comity.apps.first_run.queries import own_calendar
 from comity.apps.outbox.operations import defer
 from comity.apps.parties import operations as parties
 from comity.apps.parties.member_context import MemberContext, acting_as
 from comity.apps.parties.models import Person
+from comity.apps.record.models import Consent
+from comity.apps.replies import operations as replies
 from comity.book.definition import FILE
 from comity.core.values import Side
 
@@ -60,6 +65,14 @@ def load_sample_now(person: UUID, relationship: UUID) -> None:
 def _month_before(day: date) -> date:
     """Return the first day of the month before."""
     return date(day.year - (day.month == 1), (day.month - 2) % 12 + 1, 1)
+
+
+def propose_days_off(member: MemberContext, free_days: Mapping[date, str]) -> Consent:
+    """Propose days off of the own side; its hours stay as they are, or as it has proposed them.
+
+    :raises Refused: as `replies.operations.propose_calendar`
+    """
+    return replies.propose_calendar(member, replace(own_calendar(member), free_days=dict(free_days), entry=None))
 
 
 def end_sample(member: MemberContext) -> None:

@@ -9,6 +9,10 @@ from comity.apps.kpis import queries as kpis
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.queries import open_invitations
 from comity.apps.parties.rights import Action
+from comity.apps.refusal import Refused
+from comity.apps.replies import queries as replies
+from comity.apps.replies.queries import Calendar
+from comity.apps.replies.refusals import Code
 from comity.book.definition import UnusableBookError
 
 
@@ -80,6 +84,25 @@ def opened_by_records(member: MemberContext) -> list[tuple[str, tuple[str, ...],
 
 def _tables(member: MemberContext) -> set[str]:
     return {table["name"] for table in tables(member)} if books.has_book(member) else set()
+
+
+def own_calendar(member: MemberContext) -> Calendar:
+    """Return the calendar of the viewer's side that it has proposed, or else the one that holds.
+
+    :raises Refused: for those on neither side
+    """
+    side = member.side
+    if side is None:
+        raise Refused(Code.NOT_YOURS)
+    proposal = replies.proposed_calendars(member).get(side)
+    if proposal is not None:
+        return Calendar.from_content(proposal.content)
+    return replies.calendar_of(member.relationship, side, replies.default_zone(member))
+
+
+def has_days_off(member: MemberContext) -> bool:
+    """Return whether days off of the viewer's side are agreed to, or proposed."""
+    return bool(own_calendar(member).free_days)
 
 
 def _records_state(member: MemberContext) -> StepState:

@@ -10,6 +10,8 @@ from comity.apps.kpis.queries import proposal
 from comity.apps.outbox.queries import has_pending
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.panels import Panel, PanelArea, PanelContext, add_panel
+from comity.apps.parties.rights import Action
+from comity.apps.replies.forms import FreeDaysForm
 from comity.core.kpi_templates import TEMPLATES
 from comity.review.i18n.words import Words
 
@@ -23,7 +25,9 @@ def register() -> None:
 
 
 def _sample_panel(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelContext | None:  # noqa: ARG001 - as panels are asked
-    return {"loading": not books.has_book(member)} if member.relationship.is_sample else None
+    if not member.relationship.is_sample:
+        return None
+    return {"loading": not books.has_book(member), "other": None if member.side is None else member.side.other}
 
 
 def _steps_panel(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelContext | None:
@@ -41,6 +45,9 @@ def _steps_panel(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelCo
         "currency": books.definition(member).currency if has_book else "",
         "form": None if has_book else BeginBookForm(initial={"timezone": "Europe/Madrid"}),
         "upload": UploadForm(),
+        "days_off": FreeDaysForm()
+        if has_book and member.may(Action.AGREE) and not queries.has_days_off(member)
+        else None,
         "templates": [
             (name, words.listed([words.named("measure", kpi.measure) for kpi in kpis]))
             for name, kpis in TEMPLATES.items()

@@ -8,4 +8,8 @@ outside = [
     path("first/", views.first_run, name="first_run"),
     path("first/sample/", views.begin_sample, name="begin_sample"),
 ]
-urlpatterns = [path("sample/delete/", views.end_sample, name="end_sample")]
+urlpatterns = [
+    path("sample/delete/", views.end_sample, name="end_sample"),
+    path("sample/side/", views.switch_sample, name="switch_sample"),
+    path("first/days-off/", views.propose_days_off, name="propose_days_off"),
+]

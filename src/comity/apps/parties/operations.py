@@ -89,6 +89,14 @@ def end_sample(member: MemberContext) -> None:
     _call_function(member, "comity_end_sample")
 
 
+def switch_sample(member: MemberContext, side: Side) -> None:
+    """Go on looking around in a sample as a side of it.
+
+    :raises Refused: for whoever is not a lead, and for a relationship that is no sample
+    """
+    _call_function(member, "comity_switch_sample", side.value)
+
+
 def use_organisation(member: MemberContext, organisation: UUID) -> None:
     """Make the viewer's side an organisation which they lead in another relationship: one row from now on.
 

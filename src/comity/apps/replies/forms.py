@@ -1,5 +1,6 @@
 """Forms of the reply times page."""
 
+from datetime import date
 from typing import Any
 
 from babel import Locale
@@ -85,8 +86,12 @@ class FreeDaysForm(LocalisedForm):
         return cleaned_data
 
     @property
+    def free_days(self) -> dict[date, str]:
+        """Return the drafted free days of a valid form."""
+        data = self.cleaned_data
+        return queries.draft_free_days(data["country"], data["region"], get_language() or "en")
+
+    @property
     def text(self) -> str:
         """Return the drafted free days, a day a line."""
-        data = self.cleaned_data
-        free_days = queries.draft_free_days(data["country"], data["region"], get_language() or "en")
-        return "\n".join(f"{day.isoformat()} {name}" for day, name in free_days.items())
+        return "\n".join(f"{day.isoformat()} {name}" for day, name in self.free_days.items())
