@@ -17,6 +17,7 @@ from tests.journeys.axe import violations
 from tests.journeys.opening import current
 
 pytestmark = [pytest.mark.browser, pytest.mark.gate, pytest.mark.timeout(600)]
+MOST_HIGH = 3000  # px, of a review 1440 wide: what both sides look at together, without losing the thread
 PHONE = {"viewport": {"width": 390, "height": 844}, "locale": "es-ES"}
 ENGLISH, SPANISH = words_for("en"), words_for("es")
 
@@ -36,9 +37,13 @@ def main(page):
 def fits(page):
     """Nothing scrolls sideways."""
     # Without JavaScript the page cannot be asked: what is wider than the window is seen in a picture of the whole page.
-    width = page.viewport_size["width"]
+    assert size(page)[0] == page.viewport_size["width"]
+
+
+def size(page):
+    """How wide and how high the whole page is, as its picture says."""
     taken = page.screenshot(full_page=True)
-    assert int.from_bytes(taken[16:20]) == width
+    return int.from_bytes(taken[16:20]), int.from_bytes(taken[20:24])
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +66,7 @@ def test_both_read_the_same_review_each_in_its_language(customer, provider):
         text = main(page)
         assert all(word in text for word in words), words
         fits(page)
+    assert size(customer)[1] <= MOST_HIGH
     value = re.search(r"(\d\d\.\d) %\n", main(customer)).group(1)
     assert value.replace(".", ",") in main(provider)
 
