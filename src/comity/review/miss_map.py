@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from comity.core.economics.attribution import PARTS, Floats, Ints, SharedOut, counts
 from comity.review.attribution import Attribution, local_starts
 
-MOST_DAYS = 92  # beyond, a column is a day of the week
+MOST_DAYS = 62  # beyond, a column is a day of the week
 STEPS = (0.05, 0.15, 0.30)  # below the target, at which a shade gets darker; from the first on it is said who answers
 _DENSER = 1.5  # times as much lost as contacts came, from which a stretch is told
 _LEAST_HELD = 0.1  # of what a side answers for

@@ -154,14 +154,15 @@ def test_what_was_met_is_a_hairline_box_and_a_long_period_is_shown_by_day_of_the
     assert re.search(r"\u2212[0-9.]*[1-9][^<]*pts</td>", year)
 
 
-def test_a_quarter_scrolls_in_a_region_of_its_own_and_stays_low(tmp_path):
+def test_a_quarter_is_shown_by_day_of_the_week_and_stays_low(tmp_path):
     tables = fortnight(staffed=30)
     text = page(build_attribution(tmp_path, period="2026-Q2", **tables))
     assert re.search(r'<div class="heat-box" tabindex="0" role="group" aria-labelledby="h-heat">', text)
     heights = [float(high) for high in re.findall(r'<svg class="chart heat" width="100%" height="([\d.]+)"', text)]
     assert max(heights) < 700
-    css = re.search(r"<style>(.*?)</style>", text, re.DOTALL)[1]
-    assert ".heat-map.quarter .heat-box svg.heat { min-width" in css
+    assert re.search(r'viewBox="0 0 7 \d+"', text)
+    months = page(build_attribution(tmp_path / "months", period="2026-06", **tables))
+    assert re.search(r'viewBox="0 0 14 \d+"', months)
 
 
 def test_what_would_have_been_is_the_models_own_levels(shared):
