@@ -186,7 +186,7 @@ def test_landmarks_and_tables_are_named(name, language):
 
 def test_a_withheld_count_is_never_a_number():
     text = " ".join("".join(read(page()).texts).split())
-    assert "fewer than 5: those who answered again after a pause" in text
+    assert "those who answered again after a pause (Return, fewer than 5)" in text
 
 
 def test_a_persons_words_stand_with_the_draft_beside_and_whose_eyes_are_said():

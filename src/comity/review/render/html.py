@@ -407,7 +407,8 @@ def _row(row: ReadingRow, review: Review, words: Words, draw: ChartMarkup) -> di
             "own" if step.part.like_for_like else "nobody",
             (figures.half or 0.0) if step.part.like_for_like and _alone(row) else 0.0,
         )
-        for step in steps.steps
+        for step, part in zip(steps.steps, row.parts, strict=True)
+        if part.shown
     ]
     falls = [
         draw(chart, _BAR) for chart in charts.waterfall_rows(steps.before, bars, steps.after, 34 if draw.paper else 50)

@@ -22,6 +22,15 @@ class PartRow:
     value: str
     like_for_like: bool
     cause: bool
+    sentence: str  # what it is in plain words, which a page says first; empty where the name is all
+    count: str
+    shown: bool  # whether it has a row of its own: it is not 0 as shown, or it is what one looks for
+
+    @property
+    def lead(self) -> str:
+        """What a row begins with: the sentence rather than the name."""
+        text = self.sentence or self.name
+        return f"{text[:1].upper()}{text[1:]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +63,13 @@ class ReadingRow:
     after: str
     change: str
     subtotal: str
+    others: str
     check: str
     counts: tuple[tuple[str, str], ...]
     also: tuple[tuple[str, str], ...]
 
 
+_ALONE = 1
 _GROUPS = ("stayed", "left", "silent", "unasked", "new", "back")
 _COUNTED = {
     "within": ("stayed",),
@@ -98,6 +109,7 @@ def reading_row(reading: Reading, review: Review, words: Words, number: int) -> 
     def level(value: float, digits: int) -> str:
         return words.level(value, unit, currency, digits)
 
+    alone = sum(step.part.like_for_like for step in steps.steps) == _ALONE
     parts = tuple(
         PartRow(
             words.named("part", step.part.id),
@@ -105,9 +117,13 @@ def reading_row(reading: Reading, review: Review, words: Words, number: int) -> 
             part_value(step.value),
             like_for_like=step.part.like_for_like,
             cause=step.part.id == reading.cause,
+            sentence=_part_sentence(reading, step.part.id, words),
+            count=_part_count(reading, step.part.id, words),
+            shown=bool(step.value) or step.part.id == reading.cause or (alone and step.part.like_for_like),
         )
         for step in steps.steps
     )
+    others = [_other_part(part) for part in parts if not part.shown]
     chain = level(steps.before, steps.decimals)
     for step in steps.steps:
         sign = "\u2212" if step.value < 0 else "+"
@@ -148,6 +164,7 @@ def reading_row(reading: Reading, review: Review, words: Words, number: int) -> 
             "opened.subtotal",
             value=words.change(steps.like_for_like, unit, currency, steps.decimals),
         ),
+        others=words("opened.others", parts="; ".join(others)) if others else "",
         check=words("word.check", sum=chain, total=level(steps.after, steps.decimals)),
         counts=tuple((words.named("count", key), words.number(count)) for key, count in reading.counts.items()),
         also=tuple(detail_rows(reading.also, unit, currency, words)),
@@ -172,13 +189,26 @@ def _label(reading: Reading, about: str, review: Review, words: Words) -> str:
 
 
 def _part_about(reading: Reading, part: str, words: Words) -> str:
+    return ": ".join(filter(None, (_part_count(reading, part, words), _part_sentence(reading, part, words))))
+
+
+def _other_part(part: PartRow) -> str:
+    aside = ", ".join(filter(None, (part.name if part.sentence else "", part.count)))
+    return f"{part.sentence or part.name} ({aside})" if aside else part.name
+
+
+def _part_sentence(reading: Reading, part: str, words: Words) -> str:
     families = (f"part_about.{reading.id}_{reading.also.get('design')}", f"part_about.{reading.id}", "part_about")
     keys = (f"{family}.{part}" for family in families)
     about = next((words(key) for key in keys if words.has(key)), "")
     if not about and "+" in part:
         about = words("part_about.together")
+    return about
+
+
+def _part_count(reading: Reading, part: str, words: Words) -> str:
+    """How many people a part is about; empty where it is about none, or they are not counted."""
     if not reading_compares_people(reading.id) or part not in _COUNTED or "stayed" not in reading.counts:
-        return about
+        return ""
     count = next((reading.counts[key] for key in _COUNTED[part] if key in reading.counts), None)
-    shown_count = words("word.fewer") if count is None or 0 < count < FEWEST else words.number(count)
-    return f"{shown_count}: {about}" if about else shown_count
+    return words("word.fewer") if count is None or 0 < count < FEWEST else words.number(count)
