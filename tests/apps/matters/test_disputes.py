@@ -349,3 +349,15 @@ def test_an_action_is_not_due_in_the_past(them):
     matter = raised(them, kind=Kind.ACTION, due_on=day + timedelta(days=30))
     with pytest.raises(Refused, match="past"):
         moved(them, "provider_lead", matter, Move.COUNTER, due_on=day)
+
+
+def test_on_the_page_to_confirm_a_dispute_is_in_yellow_and_a_claim_is_not(month):
+    day = date(2026, 5, 20)
+    raised(month, "provider_lead", Kind.CLAIM, from_day=day, to_day=day, asked_for="exclude", event="outage")
+    raised(month, "provider_lead", period="2026-05")
+    page = month.client("customer_lead").get(month.url("review/confirm/?period=2026-05")).content.decode()
+    (marks,) = re.findall(r'<ul class="steps">.*?</ul>', page, re.DOTALL)
+    assert re.findall(r'<span class="(late|muted)">(Disputed|Claimed) by', marks) == [
+        ("late", "Disputed"),
+        ("muted", "Claimed"),
+    ]

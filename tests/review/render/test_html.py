@@ -157,12 +157,25 @@ def test_what_could_not_be_formed_stands_in_the_table_of_readings_too():
 
 
 def test_charts_say_in_a_sentence_what_they_show():
-    labels = [attrs["aria-label"] for _, attrs in read(page()).tags if attrs.get("role") == "img"]
+    labels = [
+        attrs["aria-label"]
+        for _, attrs in read(page()).tags
+        if attrs.get("role") in {"img", "group"} and "aria-label" in attrs
+    ]
     forest = [label for label in labels if label.startswith("Satisfaction: as reported +0.11")]
     held = "\u22120.02, \u22120.08 to +0.04"
     assert forest == [f"Satisfaction: as reported +0.11; like for like {held}; too small to act on below 0.08."]
     control = next(label for label in labels if "Natural limits" in label)
     assert "Outside them: Q2\u00a02026." in control
+
+
+def test_a_bar_and_a_diamond_say_their_values_under_a_pointer_and_on_focus():
+    tags = read(page()).tags
+    stops = [attrs["aria-label"] for tag, attrs in tags if tag == "g" and attrs.get("tabindex") == "0"]
+    assert "Like for like: \u22120.02 (\u22120.08 to +0.04)" in stops
+    assert "Survivorship: +0.112, 3.889 to 4.001" in stops
+    assert "As reported: +0.11" not in stops  # one stop a row
+    assert "<title>As reported: +0.11</title>" in page()
 
 
 def test_every_chart_is_named_or_hidden():

@@ -97,7 +97,18 @@ class Hover:
     focus: bool = False
 
 
-Shape = Line | Rect | Mark | Text | Path | Cells | Hover
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What an area says under a pointer. Screen only."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    text: str
+
+
+Shape = Line | Rect | Mark | Text | Path | Cells | Hover | Reach
 
 # Diamonds are figures (open: as reported, solid: like for like), dots and rings are periods of a level.
 # Discs and squares are sides and never figures.
@@ -167,9 +178,10 @@ class Chart:
         """As SVG that fills its column; painted by classes."""
         # An image holds nothing that can be focused.
         role = "group" if any(isinstance(shape, Hover) and shape.focus for shape in self.shapes) else "img"
-        label = (
-            Markup(' role="{}" aria-label="{}"').format(role, self.sentence) if self.sentence else ' aria-hidden="true"'
-        )
+        if self.sentence:
+            label = Markup(' role="{}" aria-label="{}"').format(role, self.sentence)
+        else:
+            label = Markup(' aria-hidden="true"')
         body = "".join(_screen(shape, self.height) for shape in self.shapes)
         return Markup(  # noqa: S704 - coordinates are ours, texts are escaped where they are drawn
             f'<svg class="chart {look}" width="100%" height="{_n(self.height)}"{label}>{body}</svg>',
@@ -178,7 +190,7 @@ class Chart:
     def paper(self, width: float, look: str = "") -> Markup:
         """As SVG of a fixed width in px; painted by attributes, `look` only places it."""
         label = Markup(' role="img" aria-label="{}"').format(self.sentence) if self.sentence else ""
-        body = "".join(_paper(shape, width) for shape in self.shapes if not isinstance(shape, Hover))
+        body = "".join(_paper(shape, width) for shape in self.shapes if not isinstance(shape, Hover | Reach))
         size = f'width="{_n(width)}" height="{_n(self.height)}" viewBox="0 0 {_n(width)} {_n(self.height)}"'
         return Markup(f'<svg class="{look}" xmlns="http://www.w3.org/2000/svg" {size}{label}>{body}</svg>')  # noqa: S704 - as above
 
@@ -211,6 +223,9 @@ def _screen(shape: Shape, height: float) -> str:  # noqa: PLR0911 - one shape a 
             return f'<svg {place} {frame}><path class="{look}" d="{_cells(shape, 1, 1)}"/></svg>'
         case Hover(x, y, text, focus):
             return _hover(x, y, text, focus=focus)
+        case Reach(x, y, width, high, text):
+            size = f'width="{_n(width)}%" height="{_n(high)}"'
+            return f'<rect class="reach" x="{_n(x)}%" y="{_n(y)}" {size}><title>{escape(text)}</title></rect>'
 
 
 def _hover(x: float, y: float, text: str, *, focus: bool) -> str:
@@ -265,8 +280,18 @@ _PAST = 60.0  # px by which a line runs on over and under its chart, to meet the
 _REACH = 44.0  # per cent of the width from zero to the farthest mark; the rest keeps marks whole
 
 
-def forest(headline: float, like_for_like: float | None, half: float | None, material: float, sentence: str) -> Chart:
-    """Two lanes round zero: as reported above, like for like on its 95 % interval below; each row its own scale."""
+def forest(  # noqa: PLR0913 - the two changes, and what is said of each
+    headline: float,
+    like_for_like: float | None,
+    half: float | None,
+    material: float,
+    sentence: str,
+    hovers: tuple[str, str] = ("", ""),
+) -> Chart:
+    """Two lanes round zero: as reported above, like for like on its 95 % interval below; each row its own scale.
+
+    :param hovers: what the two marks say under a pointer; a row is one stop of the keyboard, at its last mark
+    """
     extent = [abs(headline), material * 1.15]
     if like_for_like is not None:
         extent.append(abs(like_for_like) + (half or 0.0))
@@ -290,6 +315,10 @@ def forest(headline: float, like_for_like: float | None, half: float | None, mat
         shapes.append(Line(50, lower, x(like_for_like), lower, "interval"))
     if like_for_like is not None:
         shapes.append(Mark(x(like_for_like), lower, "solid", "thick-mark"))
+    if hovers[0]:
+        shapes.append(Hover(x(headline), upper, hovers[0], focus=like_for_like is None))
+    if hovers[1] and like_for_like is not None:
+        shapes.append(Hover(x(like_for_like), lower, hovers[1], focus=True))
     return Chart(tuple(shapes), _FOREST_HEIGHT, sentence)
 
 
@@ -297,6 +326,8 @@ _UNDER = 14.0  # px under a bar, at which its interval stands
 _START: Anchor = "start"
 _END: Anchor = "end"
 _HEADED = 26.0  # per cent, that a level named over its column needs
+_THIRD = 34.0  # per cent from an end, within which a long text begins or ends at its place
+_KEPT = 3  # every so many names of a control chart stay where it is narrow: months with their year are long
 _NAMED = 16.0  # per cent, that the name of a part of a shared bar needs
 _SIGNS = {
     "customer": (("disc", "customer"),),
@@ -315,6 +346,7 @@ class Bar:
     end: float
     look: str
     interval: float = 0.0
+    hover: str = ""  # what it says under a pointer and on focus
 
 
 def waterfall_rows(before: float, bars: Sequence[Bar], after: float, height: float = 50.0) -> list[Chart]:
@@ -353,7 +385,12 @@ def waterfall_rows(before: float, bars: Sequence[Bar], after: float, height: flo
             under = middle + 14
             shapes += [Line(left_end, under, right_end, under, "hair")]
             shapes += [Line(end, under - 3, end, under + 3, "hair") for end in (left_end, right_end)]
-        rows.append(Chart(tuple(shapes), height))
+        if bar.hover:
+            shapes += [
+                Reach(left, 0, right - left, height, bar.hover),
+                Hover(x(bar.end), middle, bar.hover, focus=True),
+            ]
+        rows.append(Chart(tuple(shapes), height, bar.hover))
     return [*rows, level(after, first=False)]
 
 
@@ -366,6 +403,7 @@ class CascadeStep:
     look: str
     low: float | None = None
     high: float | None = None
+    hover: str = ""  # what it says under a pointer and on focus
 
 
 def cascade(before: float, steps: Sequence[CascadeStep], after: float, tick: TickNames) -> tuple[Chart, list[Chart]]:
@@ -408,7 +446,12 @@ def cascade(before: float, steps: Sequence[CascadeStep], after: float, tick: Tic
             one, other = x(step.low), x(step.high)
             shapes += [Line(one, under, other, under, "hair")]
             shapes += [Line(end, under - 3, end, under + 3, "hair") for end in (one, other)]
-        rows.append(Chart(tuple(shapes), height))
+        if step.hover:
+            shapes += [
+                Reach(left, 0, right - left, height, step.hover),
+                Hover(x(step.end), middle, step.hover, focus=True),
+            ]
+        rows.append(Chart(tuple(shapes), height, step.hover))
     return head, [*rows, level(after, first=False)]
 
 
@@ -498,14 +541,14 @@ def _xs(count: int, left: float = _LEFT) -> list[float]:
     return [left + index * ((_RIGHT - left) / (count - 1) if count > 1 else 0) for index in range(count)]
 
 
-def _names(xs: Sequence[float], names: Sequence[str], y: float, most: int) -> list[Shape]:
+def _names(xs: Sequence[float], names: Sequence[str], y: float, most: int, kept: int = 2) -> list[Shape]:
     """The periods' names under an axis, at most `most`: the last always, earlier ones as they have room."""
     every = max(1, -(-len(names) // most))
     labels: list[Shape] = []
     for index, (x, name) in enumerate(zip(xs, names, strict=True)):
         back = len(names) - 1 - index
         if back % every == 0:
-            minor = " minor" if (back // every) % 2 else ""
+            minor = " minor" if (back // every) % kept else ""
             last = back == 0 and x > 100 - _EDGE  # the last name ends with its chart
             labels.append(Text(min(x + 3, 100) if last else x, y, name, f"quiet{minor}", "end" if last else "middle"))
     return labels
@@ -621,7 +664,7 @@ def control_chart(
     shapes += [Hover(x, axis.y(point.value), point.hover, focus=True) for x, point in zip(xs, points, strict=True)]
     names = {point.at: point.name for point in points}
     named = [names.get(at, "") for at in range(len(places))]
-    return Chart((*shapes, *_names(places, named, height - 6, _MOST_NAMES)), height, sentence)
+    return Chart((*shapes, *_names(places, named, height - 6, _MOST_NAMES, _KEPT)), height, sentence)
 
 
 _LINE_END = 78.0  # per cent of a small chart; what is right of it is the target's name
@@ -720,16 +763,24 @@ def number_line(
         return 8 + (one - axis.low) / (axis.high - axis.low) * 84
 
     shapes: list[Shape] = [Line(2, 44, 98, 44, "axis"), Line(x(value), 32, x(value), 56, "tick")]
-    shapes.append(Text(x(value), 22, names[0], "strong", "middle"))
+    shapes.append(Text(x(value), 22, names[0], "strong", _anchor(x(value))))
     if target is not None:
-        shapes += [Line(x(target), 30, x(target), 62, "target"), Text(x(target), 76, names[1], "quiet", "middle")]
+        shapes += [
+            Line(x(target), 30, x(target), 62, "target"),
+            Text(x(target), 76, names[1], "quiet", _anchor(x(target))),
+        ]
     low = 94.0
     for side, one, text in sides:
         for sign, paint in _SIGNS[side]:
             shapes.append(Mark(x(one), 44, sign, paint))
-        shapes.append(Text(x(one), low, text, "name " + side, "middle"))
+        shapes.append(Text(x(one), low, text, "name " + side, _anchor(x(one))))
         low += 18
     return Chart(tuple(shapes), low, sentence)
+
+
+def _anchor(x: float) -> Anchor:
+    """How a long text stands at a place, so that a narrow chart cuts none of it."""
+    return "start" if x < _THIRD else "end" if x > 100 - _THIRD else "middle"
 
 
 def legend_mark(kind: str) -> Chart:

@@ -1,7 +1,7 @@
 """When a service level was missed, drawn: days as a control chart over a map of days and half hours, and as a table."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -73,7 +73,7 @@ def draw_miss_map(attribution: Attribution, shared: SharedOut, words: Words) -> 
         for side in ("customer", "provider", "both")
         if miss_map.marked(side)
     )
-    chart, names = _chart(shared, miss_map, words)
+    chart, names = _chart(shared, miss_map, words, lambda side: words.side(side, attribution.parties))
     few = len(miss_map.columns) <= _FEW_DAYS
     limits = "" if attribution.usual is None else words.period(attribution.usual.period, attribution.cut)
     return MissMapDrawing(
@@ -141,7 +141,9 @@ def _finding(stretch: Stretch, attribution: Attribution, miss_map: MissMap, word
     return Finding(stretch.answers, when, says)
 
 
-def _chart(shared: SharedOut, miss_map: MissMap, words: Words) -> tuple[charts.Chart, charts.Chart]:
+def _chart(
+    shared: SharedOut, miss_map: MissMap, words: Words, party: Callable[[str], str]
+) -> tuple[charts.Chart, charts.Chart]:
     """The days' levels over the map, on one x axis; and the names at its left, in a chart of their own."""
     columns, rows = len(miss_map.columns), len(miss_map.sides)
     wide, high = 100 / columns, _LOW_ROW if rows > _MANY_ROWS else _ROW
@@ -153,6 +155,8 @@ def _chart(shared: SharedOut, miss_map: MissMap, words: Words) -> tuple[charts.C
         shapes, names = _days(shared, miss_map, words)
     cells, looks = _cells(shared, miss_map, top, high)
     shapes += cells
+    if columns <= _ONE_MONTH:
+        shapes += _reaches(miss_map, words, party, top, high)
     for at in week_starts(miss_map.columns):
         shapes.append(charts.Line(at * wide, top, at * wide, foot + _FOOT - 4, "axis"))
     shapes += _columns(miss_map, words, wide, foot)
@@ -191,6 +195,27 @@ def _cells(
             middle = [((column + 0.5) * 100 / columns, top + (row + 0.5) * high) for column, row in cells]
             shapes += [charts.Mark(x, y, "half", "joint") for x, y in middle]
     return shapes, looks
+
+
+def _reaches(
+    miss_map: MissMap, words: Words, party: Callable[[str], str], top: float, high: float
+) -> list[charts.Shape]:
+    """What each cell says under a pointer: when, its level, and who answers for most; what the table has, no more."""
+    wide = 100 / len(miss_map.columns)
+    shapes: list[charts.Shape] = []
+    for row, whose in enumerate(miss_map.sides):
+        for column, side in enumerate(whose):
+            counted = miss_map.counted[row, column]
+            if counted > 0:
+                level = words.percent(miss_map.good[row, column] / counted, 0)
+                text = f"{_column_name(miss_map.columns[column], words)}, {slot_time(miss_map.first + row)}: {level}"
+                text += f", {party(side)}" if side else ""
+                shapes.append(charts.Reach(column * wide, top + row * high, wide, high, text))
+    return shapes
+
+
+def _column_name(column: date | int, words: Words) -> str:
+    return words.day(column, year=False) if isinstance(column, date) else words.weekday(column)
 
 
 def _columns(miss_map: MissMap, words: Words, wide: float, foot: float) -> list[charts.Shape]:
@@ -245,6 +270,7 @@ def _days(shared: SharedOut, miss_map: MissMap, words: Words) -> tuple[list[char
     shapes.append(charts.Path(tuple((x, y) for x, y, _ in spots), "thin"))
     for x, y, day in spots:
         shapes.append(charts.Mark(x, y, "ring", "outside") if day.outside else charts.Mark(x, y, "dot", "thick-mark"))
+        shapes.append(charts.Hover(x, y, f"{words.day(day.day, year=False)}: {words.percent(day.level)}"))
     return shapes, names
 
 
@@ -258,7 +284,6 @@ def _lines(miss_map: MissMap, words: Words) -> tuple[TableRow, ...]:
             side = miss_map.sides[row][column]
             cells.append(f"{level}\u00a0{SIGNS[side]}" if side else level)
         counted, good = float(miss_map.counted[:, column].sum()), float(miss_map.good[:, column].sum())
-        day_name = words.day(name, year=False) if isinstance(name, date) else words.weekday(name)
         level = words.percent(good / counted) if counted and math.isfinite(good) else DASH
-        lines.append(TableRow(day_name, level, words.number(counted), tuple(cells)))
+        lines.append(TableRow(_column_name(name, words), level, words.number(counted), tuple(cells)))
     return tuple(lines)

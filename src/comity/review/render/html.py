@@ -398,14 +398,25 @@ def _row(row: ReadingRow, review: Review, words: Words, draw: ChartMarkup) -> di
         material=row.material,
     )
     figures = row.figures
-    forest = charts.forest(figures.change, figures.like_for_like, figures.half, reading.material * scale, sentence)
+    hovers = (
+        f"{words('readings.as_reported')}: {row.headline}",
+        f"{words('readings.like_for_like')}: {row.like_for_like}" + (f" ({row.interval})" if row.interval else ""),
+    )
+    forest = charts.forest(
+        figures.change, figures.like_for_like, figures.half, reading.material * scale, sentence, hovers
+    )
     steps = waterfall(reading)
+
+    def level(value: float) -> str:
+        return words.level(value, reading.unit, review.currency, steps.decimals)
+
     bars = [
         charts.Bar(
             step.start,
             step.end,
             "own" if step.part.like_for_like else "nobody",
             (figures.half or 0.0) if step.part.like_for_like and _alone(row) else 0.0,
+            f"{part.name}: {part.value}, {words('word.to', low=level(step.start), high=level(step.end))}",
         )
         for step, part in zip(steps.steps, row.parts, strict=True)
         if part.shown

@@ -18,6 +18,7 @@ from comity.review.i18n.words import Words
 from comity.review.render.html import environment, style_and_policy, stylesheet
 from comity.review.views.attribution import (
     AttributionRows,
+    PartRow,
     attribution_notes,
     attribution_rows,
     attribution_title,
@@ -95,11 +96,19 @@ def _cascade(view: AttributionRows | None, words: Words, *, fit: bool) -> dict[s
     if view is None:
         return {"axis": None, "falls": []}
     bars = [
-        charts.CascadeStep(row.start, row.end, _LOOKS[row.answers if fit else None], row.low, row.high)
+        charts.CascadeStep(
+            row.start, row.end, _LOOKS[row.answers if fit else None], row.low, row.high, _step_text(row, words)
+        )
         for row in view.moved
     ]
     head, falls = charts.cascade(view.start, bars, view.end, lambda value: f"{short_number(value, words)}\u00a0%")
     return {"axis": head.screen(), "falls": [chart.screen() for chart in falls]}
+
+
+def _step_text(row: PartRow, words: Words) -> str:
+    """What a bar of the cascade says under a pointer: its points, and from which level to which it leads."""
+    levels = words("word.to", low=words.number(row.start, 2), high=words.number(row.end, 2))
+    return f"{row.name}: {row.points}, {levels}\u00a0%"
 
 
 def _sums(
