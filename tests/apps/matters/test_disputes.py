@@ -1,5 +1,6 @@
 """Disputes: a figure of a period and what is wrong, what follows from an acceptance, and what a period waits for."""
 
+import re
 from datetime import date, timedelta
 from decimal import Decimal
 
