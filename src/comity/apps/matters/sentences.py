@@ -1,13 +1,16 @@
 """Texts about a matter in the reader's language."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
 from comity.apps.books.queries import NoBookError, definition
+from comity.apps.books.sentences import field_name
 from comity.apps.i18n import spoken_period
 from comity.apps.matters import queries
 from comity.apps.matters.models import Matter, Step
@@ -18,11 +21,14 @@ from comity.core.matters.kinds import KINDS, Kind
 from comity.core.matters.transitions import OPEN, TAKE_BACK_TIME, TAKEN_BACK, Dispute, Move
 from comity.core.values import Side
 from comity.review.claim_effect import ClaimEffect
-from comity.review.i18n.words import Words, clean
+from comity.review.i18n.words import DASH, Words, clean
 from comity.review.readings import reading_ids, reading_specs
 from comity.review.views.sentences import kpi_title
 
 _DAYS = {"from_day", "to_day", "due_on"}
+_INSTANT = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?"
+)  # as a proposal writes it, in UTC
 _CHANGES = ("change", "add", "withdraw")
 _SHOWN_PERIODS = {Cut.MONTH: 24, Cut.QUARTER: 12, Cut.YEAR: 5}  # of each length, the latest
 
@@ -206,6 +212,28 @@ def _term(name: str, value: str, unit: str, words: Words) -> str:
     if name == "follows":
         return words(f"follows.{value}")
     return words(f"claim.{value}") if name == "asked_for" else value
+
+
+def change_cells(
+    values: Sequence[tuple[str, object, object]], zone: ZoneInfo, words: Words
+) -> list[tuple[str, object, object]]:
+    """Return changed values as a page shows them: the column in words, the value before, the value after."""
+    return [
+        (field_name(name, words), cell_text(before, zone, words), cell_text(after, zone, words))
+        for name, before, after in values
+    ]
+
+
+def cell_text(value: object, zone: ZoneInfo, words: Words) -> str:
+    """Return a value of a row: an instant on the clock of the records' zone, a dash for none."""
+    if value is None:
+        return DASH
+    if isinstance(value, str) and _INSTANT.fullmatch(value):
+        value = datetime.fromisoformat(value)
+    if isinstance(value, datetime):
+        local_time = (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(zone)
+        return f"{words.day(local_time.date())}, {local_time:%H:%M:%S}"
+    return str(value)
 
 
 def correction_counts(matter: Matter, words: Words) -> list[tuple[str, str]]:

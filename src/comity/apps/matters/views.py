@@ -1,9 +1,11 @@
 """Pages of matters: the list, raising one, one with its steps, and the files that belong to it."""
 
+from dataclasses import replace
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import messages
@@ -199,7 +201,7 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
         "form": comment,
         "effect": _effect(member, known_matter, words),
         "outcome": sentences.outcome(member, known_matter, words),
-        "changes": [corrections.change_of_proposal(one) for one in corrections.changes(member, known_matter)],
+        "changes": _shown_changes(member, known_matter, words),
         "accepted": corrections.accepted_numbers(known_matter),
         "owner_left": known_matter.owner is not None
         and known_matter.owner.left_at is not None
@@ -221,6 +223,13 @@ def _effect(member: MemberContext, matter: Matter, words: Words) -> dict[str, ob
         return effect | {"pending": pending}
     except results.ERRORS:
         return None
+
+
+def _shown_changes(member: MemberContext, matter: Matter, words: Words) -> list[corrections.Change]:
+    """Return the first changes of a correction as the page shows them."""
+    clock = ZoneInfo(zone(member))
+    changes = [corrections.change_of_proposal(one) for one in corrections.changes(member, matter)]
+    return [replace(one, values=sentences.change_cells(one.values, clock, words)) for one in changes]
 
 
 def _figure_url(member: MemberContext, matter: Matter) -> str:
@@ -286,7 +295,7 @@ def move(request: HttpRequest, matter: UUID, move: str) -> HttpResponse:
         "effect": _effect(member, known_matter, words) if requested is not Move.WITHDRAW else None,
         "consequences": sentences.consequences(member, known_matter, requested, words),
         "counts": sentences.correction_counts(known_matter, words),
-        "changes": [corrections.change_of_proposal(one) for one in corrections.changes(member, known_matter)],
+        "changes": _shown_changes(member, known_matter, words),
         "ticked": set(request.POST.getlist("row")) if request.method == "POST" else None,
         "is_open": requested in operations.open_moves(member, known_matter),
     }
