@@ -154,6 +154,87 @@ def test_links_lead_to_nobodys_files(them, tmp_path):
     assert left_there.exists()
 
 
+def test_a_file_is_not_put_away_by_an_upload_of_the_other_side(them, monkeypatch):
+    """Its number is no secret, and what came of it is for its own side."""
+    monkeypatch.setattr(settings, "WATCHED_IMPORTS", True)
+    left(them, "june.csv", KNOWN.format("a"))
+    watch(them)
+    (made,) = uploads(them)
+    run(them, "provider_lead", made, dry_run=True)
+    assert run(them, "provider_lead", made, dry_run=False).stage == Stage.BROUGHT
+    (them.drop / "customer" / "waiting" / f"{made.pk} mine.csv").write_text("x", encoding="utf-8")
+    watch(them)
+    assert lying(them, "done", "customer") == []
+    assert lying(them, "waiting", "customer") == [f"{made.pk} mine.csv"]
+
+
+def test_a_folder_that_becomes_a_link_meanwhile_gives_nobody_the_other_sides_files(them, monkeypatch):
+    """A side's own system may rename what lies in its folder at any moment, also between two looks."""
+    monkeypatch.setattr(settings, "WATCHED_IMPORTS", True)
+    left(them, "june.csv", KNOWN.format("a"))
+    watch(them)
+    (made,) = uploads(them)
+    run(them, "provider_lead", made, dry_run=True)
+    assert run(them, "provider_lead", made, dry_run=False).stage == Stage.BROUGHT
+    find_lead = watched_folder.find_lead
+
+    def swapped(*arguments):
+        monkeypatch.setattr(watched_folder, "find_lead", find_lead)
+        own = them.drop / "customer"
+        (own / "refused").rmdir()
+        (own / "refused").symlink_to(them.drop / "provider")
+        (own / "waiting").rmdir()
+        (own / "waiting").symlink_to(them.drop / "provider" / "waiting")
+        (own / "forged.csv").write_text("", encoding="utf-8")
+        return find_lead(*arguments)
+
+    monkeypatch.setattr(watched_folder, "find_lead", swapped)
+    watch(them)
+    assert lying(them, "done") == ["june.csv", "june.csv.txt"]
+    assert lying(them, "done", "customer") == []
+    assert not (them.drop / "provider" / "forged.csv").exists()
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_a_file_that_becomes_something_else_meanwhile_is_left_alone(them, tmp_path, monkeypatch, kind):
+    file, secret = left(them, "june.csv", KNOWN.format("a")), tmp_path / "secret.csv"
+    secret.write_text(KNOWN.format("s"), encoding="utf-8")
+    secret.chmod(0o644)
+    has_book = watched_folder.has_book
+
+    def swapped(member):
+        file.unlink()
+        file.symlink_to(secret) if kind == "link" else os.mkfifo(file)
+        return has_book(member)
+
+    monkeypatch.setattr(watched_folder, "has_book", swapped)
+    watch(them)
+    assert secret.stat().st_mode & 0o777 == 0o644
+    monkeypatch.undo()
+    monkeypatch.setattr(settings, "WATCHED_FOLDER", str(them.drop.parent))
+    monkeypatch.setattr(watched_folder, "SETTLED_S", -60)
+    # As if it had been put there between the list and its opening, which must not wait for a writer.
+    monkeypatch.setattr(watched_folder, "_whole_files", lambda _: ["june.csv"])
+    watch(them)
+    assert len(uploads(them)) <= 1  # what was read before it was swapped
+    assert secret.read_text(encoding="utf-8") == KNOWN.format("s")
+
+
+def test_what_is_written_beside_a_file_goes_through_no_link(them, tmp_path):
+    """A side's own system knows the name of the text, and may have put a link there."""
+    book = tmp_path / "book.toml"
+    book.write_text("[private]\n", encoding="utf-8")
+    left(them, "june.xlsx", "no workbook")
+    (them.drop / "provider" / "refused" / "june.xlsx.txt").symlink_to(book)
+    watch(them)
+    (made,) = uploads(them)
+    assert run(them, "provider_lead", made, dry_run=True).stage == Stage.REFUSED
+    watch(them)
+    assert book.read_text(encoding="utf-8") == "[private]\n"
+    assert [name.partition(" ")[2] for name in lying(them, "refused")] == ["june.xlsx", "june.xlsx.txt", ""]
+    assert lying(them, "waiting") == []
+
+
 def test_each_relationship_has_folders_of_its_own(them, monkeypatch):
     tasks.watch_folder.func(0)
     assert {folder.name for folder in them.drop.iterdir()} == {"customer", "provider", "relationship.txt"}

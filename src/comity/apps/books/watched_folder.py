@@ -14,8 +14,10 @@ import re
 import shutil
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from uuid import UUID
 
 from django.conf import settings
@@ -44,6 +46,17 @@ _ENDED = {
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Folders:
+    """A side's folders as descriptors: whatever becomes of their names meanwhile, nothing leads out of them."""
+
+    path: Path
+    top: int
+    waiting: int
+    done: int
+    refused: int
+
+
 def watch(relationship: UUID, name: str) -> None:
     """Take the files that lie ready for both sides of a relationship, and put away those that were decided on.
 
@@ -51,18 +64,19 @@ def watch(relationship: UUID, name: str) -> None:
     """
     for side in Side:
         folder = Path(settings.WATCHED_FOLDER) / str(relationship) / side.value
-        try:
-            _make_folders(folder, name)
-            lead = find_lead(relationship, _of_side(side))
-        except PermissionError:
-            continue  # a side without anybody: its files stay where they are
-        except OSError as error:
-            _log.error("the watched folder %s cannot be used: %s", folder, error)
-            continue
-        for file in _whole_files(folder):
-            with _logged(file):
-                _take(file, folder, lead, relationship)
-        _put_away(folder, lead, relationship)
+        with ExitStack() as stack:
+            try:
+                folders = _open_folders(folder, name, stack)
+                lead = find_lead(relationship, _of_side(side))
+            except PermissionError:
+                continue  # a side without anybody: its files stay where they are
+            except OSError as error:
+                _log.error("the watched folder %s cannot be used: %s", folder, error)
+                continue
+            for file in _whole_files(folders):
+                with _logged(folder / file):
+                    _take(file, folders, lead, relationship)
+            _put_away(folders, lead, relationship)
 
 
 @contextmanager
@@ -78,59 +92,85 @@ def _of_side(side: Side) -> Callable[[MemberContext], bool]:
     return lambda member: member.side == side
 
 
-def _make_folders(folder: Path, name: str) -> None:
+def _open_folders(folder: Path, name: str, stack: ExitStack) -> _Folders:
+    """Make a side's folders where they are missing, and open them; a link is none."""
     for one in (folder, *(folder / name for name in (WAITING, DONE, REFUSED))):
         one.mkdir(mode=0o770, parents=True, exist_ok=True)
-        if one.is_symlink():
-            raise OSError("it is a link")
     label = folder.parent / "relationship.txt"
     if not label.exists():
         label.write_text(f"{name}\n", encoding="utf-8")
 
+    def opened(path: Path | str, within: int | None = None) -> int:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=within)
+        stack.callback(os.close, descriptor)
+        return descriptor
 
-def _whole_files(folder: Path) -> Iterator[Path]:
-    """Files to which nothing was written for a while, the oldest first; a new name counts as writing."""
+    top = opened(folder)
+    return _Folders(folder, top, *(opened(one, top) for one in (WAITING, DONE, REFUSED)))
+
+
+def _whole_files(folders: _Folders) -> Iterator[str]:
+    """Names of files to which nothing was written for a while, the oldest first; a new name counts as writing."""
     found = []
-    for entry in os.scandir(folder):
-        status = entry.stat(follow_symlinks=False)
-        # The time of the last change of the entry itself, which a transfer cannot set.
-        settled = timezone.now().timestamp() - max(status.st_mtime, status.st_ctime) >= SETTLED_S
-        if stat.S_ISREG(status.st_mode) and settled and not _UNFINISHED.fullmatch(entry.name):
-            found.append((status.st_ctime, Path(entry.path)))
-    yield from (path for _, path in sorted(found)[:_MOST_AT_ONCE])
+    with os.scandir(folders.top) as entries:
+        for entry in entries:
+            status = entry.stat(follow_symlinks=False)
+            # The time of the last change of the entry itself, which a transfer cannot set.
+            settled = timezone.now().timestamp() - max(status.st_mtime, status.st_ctime) >= SETTLED_S
+            if stat.S_ISREG(status.st_mode) and settled and not _UNFINISHED.fullmatch(entry.name):
+                found.append((status.st_ctime, entry.name))
+    yield from (name for _, name in sorted(found)[:_MOST_AT_ONCE])
 
 
-def _take(file: Path, folder: Path, lead: UUID, relationship: UUID) -> None:
+def _names(folder: int) -> set[str]:
+    with os.scandir(folder) as entries:
+        return {entry.name for entry in entries}
+
+
+def _take(file: str, folders: _Folders, lead: UUID, relationship: UUID) -> None:
     """Make a file an upload of its side, unless that very file is one already."""
-    size = file.stat().st_size
-    if size > settings.LARGEST_UPLOAD or size == 0:
-        _move(file, folder / REFUSED, "Not imported: the file is empty." if size == 0 else "Not imported: too large.")
-        return
-    digest = _digest(file)
-    with acting_as(lead, relationship) as member:
-        if member.side is None or not has_book(member) or not member.may(Action.BRING):
-            return  # it waits until the records are set up
-        earlier = _same_file(member, digest)
-        delivery = earlier or Delivery(
-            relationship=member.relationship,
-            side=member.side.value,
-            person=member.membership.person,
-            name=file.name[:200],
-            size=size,
-            outcome={"watched": digest},
-        )
-        if earlier is None:
-            path = upload_path(delivery)
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            shutil.copyfile(file, path, follow_symlinks=False)
-            path.chmod(0o600)
-            if _digest(path) != digest:  # written to after all: it is taken when it is whole
-                shutil.rmtree(path.parent)
-                return
-            delivery.save(force_insert=True)
-            audit_delivery(member, Event.DELIVERY_UPLOADED, delivery)
-            defer_file_task(LOOK_TASK, delivery, member)
-    _move(file, folder / WAITING, "", f"{delivery.pk} {file.name}")
+    with _opened(file, folders.top) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        if size > settings.LARGEST_UPLOAD or size == 0:
+            why = "Not imported: the file is empty." if size == 0 else "Not imported: too large."
+            _move(file, folders.top, folders.refused, why)
+            return
+        digest = _digest(stream)
+        with acting_as(lead, relationship) as member:
+            if member.side is None or not has_book(member) or not member.may(Action.BRING):
+                return  # it waits until the records are set up
+            earlier = _same_file(member, digest)
+            delivery = earlier or Delivery(
+                relationship=member.relationship,
+                side=member.side.value,
+                person=member.membership.person,
+                name=file[:200],
+                size=size,
+                outcome={"watched": digest},
+            )
+            if earlier is None:
+                path = upload_path(delivery)
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                with path.open("xb") as copy:
+                    path.chmod(0o600)
+                    copied = _digest(stream, copy)
+                if copied != digest:  # written to after all: it is taken when it is whole
+                    shutil.rmtree(path.parent)
+                    return
+                delivery.save(force_insert=True)
+                audit_delivery(member, Event.DELIVERY_UPLOADED, delivery)
+                defer_file_task(LOOK_TASK, delivery, member)
+    _move(file, folders.top, folders.waiting, "", f"{delivery.pk} {file}")
+
+
+@contextmanager
+def _opened(file: str, folder: int) -> Iterator[BinaryIO]:
+    """Open a file for reading; neither a link nor a pipe, which its side's system may have put in its place."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError("it is no file")
+        yield stream
 
 
 def _same_file(member: MemberContext, digest: str) -> Delivery | None:
@@ -139,39 +179,42 @@ def _same_file(member: MemberContext, digest: str) -> Delivery | None:
     return own.exclude(stage__in=[Stage.DROPPED, Stage.REFUSED, Stage.UNDONE]).order_by("at").first()
 
 
-def _put_away(folder: Path, lead: UUID, relationship: UUID) -> None:
+def _put_away(folders: _Folders, lead: UUID, relationship: UUID) -> None:
     """Move files whose upload was decided on, each with a text that says how."""
-    for file in sorted((folder / WAITING).iterdir()):
-        number, _, name = file.name.partition(" ")
+    for file in sorted(_names(folders.waiting)):
+        number, _, name = file.partition(" ")
         try:
-            with acting_as(lead, relationship):
-                delivery = Delivery.objects.get(pk=UUID(number))
+            with acting_as(lead, relationship) as member:
+                delivery = Delivery.objects.get(pk=UUID(number), side=str(member.side), outcome__has_key="watched")
         except (ValueError, Delivery.DoesNotExist):
             continue  # nothing of ours
         if delivery.stage in {*UNDER_WAY, Stage.LOOKED}:
             continue  # a person decides
         where, text = _ENDED[Stage(delivery.stage)]
         counts = {"new": 0, "updated": 0, "unchanged": 0, "rejected": 0} | delivery.outcome.get("counts", {})
-        with _logged(file):
-            _move(file, folder / where, text.format(why=delivery.why, **counts), name)
+        with _logged(folders.path / WAITING / file):
+            target = {DONE: folders.done, REFUSED: folders.refused}[where]
+            _move(file, folders.waiting, target, text.format(why=delivery.why, **counts), name)
 
 
-def _move(file: Path, folder: Path, text: str, name: str = "") -> None:
+def _move(file: str, folder: int, to: int, text: str, name: str = "") -> None:
     """Move a file, under a name that nothing there has, and write beside it what became of it."""
-    if folder.is_symlink():
-        raise OSError(f"{folder} is a link")
-    own = safe_file_name(name or file.name)
-    target = folder / own
-    if target.exists():
-        target = folder / f"{timezone.now():%Y%m%d-%H%M%S-%f} {own}"
-    file.rename(target)
+    own = safe_file_name(name or file)
+    if not _names(to).isdisjoint({own, f"{own}.txt"}):
+        own = f"{timezone.now():%Y%m%d-%H%M%S-%f} {own}"
+    os.rename(file, own, src_dir_fd=folder, dst_dir_fd=to)
     if text:
-        target.with_name(f"{target.name}.txt").write_text(f"{text}\n", encoding="utf-8")
+        descriptor = os.open(f"{own}.txt", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o660, dir_fd=to)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(f"{text}\n")
 
 
-def _digest(file: Path) -> str:
+def _digest(stream: BinaryIO, copy: BinaryIO | None = None) -> str:
+    """Return the digest of a file from its beginning, and copy it on the way."""
     digest = hashlib.sha256()
-    with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW), "rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
+    stream.seek(0)
+    while block := stream.read(_BLOCK):
+        digest.update(block)
+        if copy is not None:
+            copy.write(block)
     return digest.hexdigest()
