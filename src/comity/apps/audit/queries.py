@@ -1,4 +1,4 @@
-"""Queries of the log. Each returns only what row-level security lets the viewer see."""
+"""Queries of the log. Each returns only what row-level security and the role let the viewer see."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +7,8 @@ from django.db.models import Count, Q, QuerySet
 
 from comity.apps.audit.models import READ_EVENTS, AuditEvent, SubjectType
 from comity.apps.parties.member_context import MemberContext
+from comity.apps.parties.models import Role
+from comity.apps.parties.rights import Action
 from comity.core.values import Side
 
 # What events are about, for the filter of the log.
@@ -44,8 +46,21 @@ def log_events(member: MemberContext, *, reads: bool = False) -> QuerySet[AuditE
     # The policies filter by relationship too, but the planner cannot estimate the rows that they leave.
     events = AuditEvent.objects.filter(relationship=member.relationship).order_by("-at", "-pk")
     events = events.filter(event__in=READ_EVENTS) if reads else events.exclude(event__in=READ_EVENTS)
+    events = events.exclude(_unreadable_files(member))
     columns = ("at", "side", "event", "subject_type", "subject_id", "data", "shared", "person__name")
     return events.select_related("person").only(*columns)
+
+
+def _unreadable_files(member: MemberContext) -> Q:
+    """Match what happened to others' files of the own side that the role does not read, as the list of files does."""
+    if not member.may(Action.READ_OWN):
+        unread = Q()
+    else:
+        unread = Q(data__has_key="table", data__table__in=sorted(member.closed_tables))
+        if member.membership.role != Role.LEAD:
+            unread |= ~Q(data__has_key="table")  # not checked yet
+    of_others = ~Q(person=member.membership.person_id)
+    return Q(subject_type=SubjectType.DELIVERY, shared=False) & of_others & unread
 
 
 def filtered_events(member: MemberContext, filters: LogFilters) -> QuerySet[AuditEvent]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from procrastinate.contrib.django import app
 
-from comity.apps.audit.models import AuditEvent
+from comity.apps.audit.queries import log_events
 from comity.apps.notifications import mail, operations
 from comity.apps.outbox.operations import ExponentialBackoff
 from comity.apps.parties.member_context import MemberContext, acting_as, find_lead, for_each_relationship
@@ -29,7 +29,7 @@ def tell(relationship: str, event: str, sides: Sequence[str]) -> None:
 def mail_event(person: str, relationship: str, event: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - whom a failure concerns
     """Mail a person about an event, as they see it; nothing where they have left."""
     with suppress(PermissionError), acting_as(UUID(person), UUID(relationship)) as member:
-        found = AuditEvent.objects.select_related("person").filter(relationship=member.relationship, pk=event).first()
+        found = log_events(member).filter(pk=event).first()
         if found is not None:
             mail.send_event(member, found)
 
