@@ -3,6 +3,7 @@
 import re
 from datetime import date, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection, transaction
@@ -229,6 +230,36 @@ def test_the_database_refuses_a_final_period_that_waits_for_a_dispute(month, mon
     assert entries(month) == []
 
 
+@pytest.mark.parametrize("period", ["2026-Q2", "2026"])
+def test_the_database_knows_that_a_month_is_part_of_a_quarter_and_a_year(month, monkeypatch, period):
+    moved(month, "provider_lead", raised(month, period=period), Move.ACCEPT)
+    monkeypatch.setattr(reviews.queries, "disputes_to_carry_out", lambda *_: [])
+    confirm(month, "customer_lead")
+    with pytest.raises(ProgrammingError, match="still to be carried out"):
+        confirm(month, "provider_lead")
+
+
+@pytest.mark.parametrize("zone", ["Etc/GMT+12", "Etc/GMT-14"])
+def test_the_last_day_of_a_dispute_ends_where_the_book_is(zone):
+    """At any time one of the two zones has another day than UTC."""
+    here = cast()
+    file = here.book(KPI, contacts="\n".join(contacts())) / "book.toml"
+    text = re.sub("timezone = .*", f'timezone = "{zone}"', file.read_text(encoding="utf-8"))
+    file.write_text(text, encoding="utf-8")
+    matter = moved(here, "provider_lead", raised(here), Move.ACCEPT)
+    today = timezone.now().astimezone(ZoneInfo(zone)).date()
+    waits = []
+    for day in (today, today - timedelta(days=1)):
+        with superuser() as everybody:
+            everybody.execute("UPDATE matters_matter SET due_on = %s WHERE id = %s", [day, matter.pk])
+        with transaction.atomic():
+            waits.append(bool(queries.disputes_to_carry_out(here.at("customer_lead"), named(JUNE)[1])))
+    assert waits == [True, False]
+    if zone == "Etc/GMT-14":  # the records hold all of June there
+        confirm(here, "customer_lead")
+        assert confirm(here, "provider_lead") is not None  # nor does the database wait any longer
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -276,9 +307,27 @@ def test_an_answer_is_not_taken_back_after_ten_minutes(them):
         moved(them, "provider_lead", matter, Move.TAKE_BACK)
 
 
+@pytest.mark.parametrize("answer", [(Move.ACCEPT, "value"), (Move.REFUSE, "")])
+def test_an_answer_is_not_taken_back_once_the_other_side_has_confirmed_a_period_after_it(month, answer):
+    """Nor straight in the database: the record would say another thing of the dispute than the dispute does."""
+    matter = raised(month, value=Decimal("0.7"))
+    moved(month, "provider_lead", matter, answer[0], follows=answer[1])
+    confirm(month, "provider_lead")
+    with transaction.atomic():  # one's own word changes nothing
+        assert Move.TAKE_BACK in open_moves(month.at("provider_lead"), as_of(matter, month))
+    assert confirm(month, "customer_lead") is not None
+    with pytest.raises(Refused, match="seen"):
+        moved(month, "provider_lead", matter, Move.TAKE_BACK)
+    with transaction.atomic(), connection.cursor() as cursor:
+        month.at("provider_lead")
+        cursor.execute("SELECT comity_may_take_back(m, 'provider') FROM matters_matter m WHERE id = %s", [matter.pk])
+        assert cursor.fetchone() == (False,)
+
+
 @pytest.mark.parametrize(
     "statement",
     [
+        "UPDATE matters_opened SET number = 99 WHERE side = 'customer'",  # what is not there yet
         "UPDATE matters_opened SET number = 0 WHERE side = 'customer'",
         "UPDATE matters_opened SET side = 'provider'",
         (

@@ -25,6 +25,7 @@ from comity.apps.parties.mailing import page_path
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership
 from comity.apps.parties.rights import Action
+from comity.apps.record.operations import lock_relationship
 from comity.apps.refusal import Refused
 from comity.apps.replies.queries import closing_after, reply_due
 from comity.apps.replies.reminders import members_with_right, send_reminder
@@ -236,11 +237,11 @@ def _actor(member: MemberContext, matter: Matter) -> Actor:
     did_last = last is not None and last.side == member.side.value
     is_recent = last is not None and last.move in TAKEN_BACK and last.at > timezone.now() - TAKE_BACK_TIME
     may_take_back = (
-        did_last
+        last is not None
+        and did_last
         and is_recent
-        and last is not None
         and not queries.was_opened(matter, member.side.other)
-        and not queries.was_closed_since(matter, last.at)
+        and not queries.was_acted_on(last, member.side.other)
     )
     return Actor(party, owns, did_last, may_take_back)
 
@@ -311,6 +312,8 @@ def move(  # noqa: PLR0913 - a move, what it says, and what comes with it
     :raises Refused: where it is the other side's turn, the matter has ended, the right or a reason is missing,
         another step was made since `seen`, terms that are none, and for a file that is too large
     """
+    if requested is Move.TAKE_BACK:
+        lock_relationship(member)  # a confirmation meanwhile would hold what is taken back
     matter = Matter.objects.select_for_update(of=("self",)).select_related("owner__person").get(pk=matter.pk)
     if seen is not None and requested is not Move.COMMENT and queries.last_number(matter) != seen:
         raise Refused(Code.MOVED_ON)

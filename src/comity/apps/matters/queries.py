@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from functools import partial
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db.models import (
     Case,
@@ -26,12 +27,12 @@ from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
 from comity.apps.books import results
-from comity.apps.books.queries import NoBookError, definition, open_member_book
+from comity.apps.books.queries import NoBookError, definition, open_member_book, zone
 from comity.apps.books.results import Question
 from comity.apps.matters.models import Evidence, Matter, Opened, Step
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership
-from comity.apps.record.models import ConsentSubject, Entry
+from comity.apps.record.models import Consent, ConsentSubject, Entry
 from comity.apps.replies.queries import REMINDER_LEAD_TIME
 from comity.book.definition import UnusableBookError
 from comity.core import levels
@@ -203,10 +204,10 @@ def was_opened(matter: Matter, side: Side) -> bool:
     return Opened.objects.filter(matter=matter, side=side.value, number__gte=matter.last_move).exists()
 
 
-def was_closed_since(matter: Matter, at: datetime) -> bool:
-    """Whether a period became final, or was restated, after a moment."""
-    entries = Entry.objects.filter(relationship=matter.relationship_id, subject_type=ConsentSubject.PERIOD)
-    return entries.filter(at__gte=at).exists()
+def was_acted_on(answer: Step, side: Side) -> bool:
+    """Whether a side has confirmed figures since an answer, or a period has become final: both hold what it says."""
+    since = {"relationship": answer.relationship_id, "subject_type": ConsentSubject.PERIOD, "at__gte": answer.at}
+    return Consent.objects.filter(side=side.value, **since).exists() or Entry.objects.filter(**since).exists()
 
 
 def disputed_period(member: MemberContext, name: str) -> tuple[str, Period]:
@@ -244,9 +245,14 @@ def is_reading(member: MemberContext, key: str) -> bool:
     return key not in kpis and key.partition(":")[0] in reading_ids()
 
 
-def dispute_status(matter: Matter) -> Dispute | None:
+def dispute_status(member: MemberContext, matter: Matter) -> Dispute | None:
     """Return how far a dispute is today; None for one that no figure shows."""
-    return transitions.dispute_status(State(matter.state), matter.follows, matter.due_on, timezone.now().date())
+    return transitions.dispute_status(State(matter.state), matter.follows, matter.due_on, today(member))
+
+
+def today(member: MemberContext) -> date:
+    """Return the day where the book is, by which what was agreed is due; the same for every viewer."""
+    return timezone.now().astimezone(ZoneInfo(zone(member))).date()
 
 
 def claim_effects(member: MemberContext, matter: Matter) -> tuple[ClaimEffect, ...]:

@@ -110,7 +110,7 @@ def matter_facts(member: MemberContext, matter: Matter, words: Words) -> list[tu
 
 def outcome(member: MemberContext, matter: Matter, words: Words) -> str:
     """Say what follows from a dispute that was accepted; empty for any other matter."""
-    status = queries.dispute_status(matter) if matter.kind == Kind.DISPUTE else None
+    status = queries.dispute_status(member, matter) if matter.kind == Kind.DISPUTE else None
     if status is None or status is Dispute.OPEN:
         return ""
     key = f"outcome.{matter.follows}" if status is Dispute.TO_CARRY_OUT else f"outcome.{status}"
@@ -127,7 +127,7 @@ def figure_mark(member: MemberContext, matter: Matter, words: Words) -> str:
     party = member.party(words)(matter.asks)
     if matter.kind != Kind.DISPUTE:
         return words("figure_mark.claimed" if matter.state in OPEN else "figure_mark.claim_accepted", party=party)
-    status = queries.dispute_status(matter) or Dispute.OPEN
+    status = queries.dispute_status(member, matter) or Dispute.OPEN
     return dispute_mark(party, status, value_text(member, matter.value, matter.unit, words), words)
 
 

@@ -13,7 +13,7 @@ from comity.apps.books import results
 from comity.apps.books.results import NotComputedYet, Question
 from comity.apps.i18n import language, words_for
 from comity.apps.matters.models import Matter
-from comity.apps.matters.queries import CARRIED_OUT, dispute_status
+from comity.apps.matters.queries import CARRIED_OUT, dispute_status, today
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
 from comity.apps.record import queries as record
@@ -289,15 +289,16 @@ def figures(member: MemberContext, review: Review, period: str) -> Figures:
     Numbers that differ from confirmed ones only in their last digits are written as they were confirmed.
     """
     figures = period_figures(
-        review, {kpi: [_dispute_note(one) for one in those] for kpi, those in disputes_by_kpi(member, period).items()}
+        review,
+        {kpi: [_dispute_note(member, one) for one in those] for kpi, those in disputes_by_kpi(member, period).items()},
     )
     for consent in confirmations(member, period).values():
         figures = keep_unchanged_digits(figures, consent.content)
     return figures
 
 
-def _dispute_note(matter: Matter) -> DisputeNote:
-    status = dispute_status(matter)
+def _dispute_note(member: MemberContext, matter: Matter) -> DisputeNote:
+    status = dispute_status(member, matter)
     return DisputeNote(
         id=str(matter.pk),
         by=matter.asks,
@@ -411,8 +412,8 @@ def disputes_to_carry_out(member: MemberContext, period: Period) -> list[Matter]
         from_day__lt=period.end,
         to_day__gte=period.start,
     )
-    in_time = accepted.filter(due_on__gte=timezone.now().date()).order_by("due_on", "pk")
-    return [one for one in in_time if dispute_status(one) is Dispute.TO_CARRY_OUT]
+    in_time = accepted.filter(due_on__gte=today(member)).order_by("due_on", "pk")
+    return [one for one in in_time if dispute_status(member, one) is Dispute.TO_CARRY_OUT]
 
 
 def disputes_by_kpi(member: MemberContext, period: str) -> dict[str, list[Matter]]:

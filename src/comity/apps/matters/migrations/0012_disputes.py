@@ -56,10 +56,12 @@ CREATE FUNCTION comity_may_take_back(m matters_matter, mine text) RETURNS boolea
             AND s.move IN ('accept', 'refuse') AND s.at > clock_timestamp() - interval '10 minutes')
         AND NOT EXISTS (SELECT 1 FROM public.matters_opened o WHERE o.matter_id = m.id AND o.side <> mine
             AND o.number >= m.last_move)
-        -- What both confirmed meanwhile was confirmed with the answer.
-        AND NOT EXISTS (SELECT 1 FROM public.record_entry e, public.matters_step s WHERE s.matter_id = m.id
-            AND s.number = m.last_move AND e.relationship_id = m.relationship_id AND e.subject_type = 'period'
-            AND e.at >= s.at) $$;
+        -- Nor once the other side has confirmed figures that the answer is part of, or they are final.
+        AND NOT EXISTS (SELECT 1 FROM public.matters_step s WHERE s.matter_id = m.id AND s.number = m.last_move AND (
+            EXISTS (SELECT 1 FROM public.record_consent c WHERE c.relationship_id = m.relationship_id
+                AND c.subject_type = 'period' AND c.side <> mine AND c.at >= s.at)
+            OR EXISTS (SELECT 1 FROM public.record_entry e WHERE e.relationship_id = m.relationship_id
+                AND e.subject_type = 'period' AND e.at >= s.at))) $$;
 """
 NO_WORK = """
 DROP FUNCTION comity_owes(matters_matter, text); DROP FUNCTION comity_may_take_back(matters_matter, text);
@@ -226,16 +228,42 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+-- Nobody has had before them what is not there yet; else no answer of the other side could ever be taken back.
+CREATE FUNCTION comity_guard_opened_number() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    IF NEW.number > (SELECT max(s.number) FROM public.matters_step s WHERE s.matter_id = NEW.matter_id
+            AND s.relationship_id = NEW.relationship_id) IS NOT FALSE THEN
+        RAISE EXCEPTION 'comity: no such step was there to be opened' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER comity_guard_opened_number BEFORE INSERT OR UPDATE ON matters_opened FOR EACH ROW
+    EXECUTE FUNCTION comity_guard_opened_number();
 CREATE TRIGGER comity_guard_opened BEFORE UPDATE ON matters_opened FOR EACH ROW EXECUTE FUNCTION comity_guard_opened();
 """
 
-# A period is not final while a dispute about it that was accepted is still to be carried out, and is not late.
+# A period is not final while a dispute about it, or about one that overlaps it, was accepted, is still to be carried
+# out and is not late. The database knows no calendar of the book: a day is over where it is over first, and months,
+# quarters and years are compared by their names, which nest alike on whatever day months start.
 FROZEN = """
+CREATE FUNCTION comity_months(period text) RETURNS int4range LANGUAGE plpgsql IMMUTABLE
+    SET search_path = public, pg_temp AS $$
+DECLARE months integer; first integer;
+BEGIN
+    months := CASE WHEN period ~ '^[0-9]{4}$' THEN 12 WHEN period ~ '^[0-9]{4}-Q[1-4]$' THEN 3
+        WHEN period ~ '^[0-9]{4}-[0-9]{2}$' THEN 1 END;
+    IF months IS NULL THEN RETURN NULL; END IF;
+    first := left(period, 4)::integer * 12
+        + CASE months WHEN 12 THEN 0 WHEN 3 THEN right(period, 1)::integer * 3 - 3
+            ELSE right(period, 2)::integer - 1 END;
+    RETURN int4range(first, first + months);
+END $$;
 CREATE FUNCTION comity_guard_frozen() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     IF EXISTS (SELECT 1 FROM public.matters_matter m WHERE m.relationship_id = NEW.relationship_id
-            AND m.kind = 'dispute' AND m.period = NEW.subject AND m.state IN ('accepted', 'done', 'broken')
-            AND m.follows IN ('records', 'formula') AND m.due_on >= CURRENT_DATE) THEN
+            AND m.kind = 'dispute' AND m.state IN ('accepted', 'done', 'broken')
+            AND (m.period = NEW.subject OR public.comity_months(m.period) && public.comity_months(NEW.subject))
+            AND m.follows IN ('records', 'formula') AND m.due_on >= (now() AT TIME ZONE 'Etc/GMT-14')::date) THEN
         RAISE EXCEPTION 'comity: an accepted dispute about this period is still to be carried out'
             USING ERRCODE = 'insufficient_privilege';
     END IF;
@@ -286,9 +314,13 @@ class Migration(migrations.Migration):
         migrations.RunSQL(STEP, migrations.RunSQL.noop),
         migrations.RunSQL(MATTER, migrations.RunSQL.noop),
         migrations.RunSQL(
-            OPENED, "DROP TRIGGER comity_guard_opened ON matters_opened; DROP FUNCTION comity_guard_opened()"
+            OPENED,
+            "DROP TRIGGER comity_guard_opened ON matters_opened; DROP FUNCTION comity_guard_opened();"
+            "DROP TRIGGER comity_guard_opened_number ON matters_opened; DROP FUNCTION comity_guard_opened_number()",
         ),
         migrations.RunSQL(
-            FROZEN, "DROP TRIGGER comity_guard_frozen ON record_entry; DROP FUNCTION comity_guard_frozen()"
+            FROZEN,
+            "DROP TRIGGER comity_guard_frozen ON record_entry; DROP FUNCTION comity_guard_frozen();"
+            "DROP FUNCTION comity_months(text)",
         ),
     ]
