@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from html import unescape
 from threading import Thread
 
 import pytest
@@ -16,7 +17,7 @@ from comity.apps.books.queries import book_folder, definition
 from comity.apps.i18n import words_for
 from comity.apps.kpis import operations, queries
 from comity.apps.kpis.refusals import Code
-from comity.apps.kpis.sentences import kpi_sentence
+from comity.apps.kpis.sentences import kpi_sentence, pins_text
 from comity.apps.kpis.terms import Terms, bare, fold, wordings
 from comity.apps.parties import operations as parties
 from comity.apps.parties.models import Role
@@ -27,7 +28,7 @@ from comity.apps.refusal import Refused
 from comity.apps.reviews import queries as reviews
 from comity.book.definition import AgreedDelivery, kpi_keys, parse_kpis
 from comity.core import chain
-from comity.core.agreements import Kpi, in_force
+from comity.core.agreements import LOWER, Abandons, Kpi, in_force
 from comity.core.calendars import Cut
 from comity.core.kpi_templates import TEMPLATES
 from comity.core.values import Side
@@ -471,6 +472,46 @@ def test_a_template_is_proposed_as_sentences_and_agreed_to_on_the_page(them):
     page = them.client("auditor").get(them.url("kpis/")).content.decode()
     assert "At least 80 % of calls are answered within 30 seconds, by month." in page
     assert words_for("en")("kpis.by_entry", number=1) in page
+
+
+def test_a_template_cannot_change_unread_how_a_kpi_counts(them):
+    """Its sentence is the same: what differs is how abandons and queues count, and by how much a figure must move."""
+    them.book("""[review]
+period = "month"
+[[kpi]]
+id = "service_level"
+measure = "service_level"
+abandons = "count"
+queues = ["help"]
+target = 0.8
+""", contacts="\n".join(contacts()))  # fmt: skip
+    agreed = replace(SET, kpis=(replace(CENTRE[0], material=0.2),))
+    propose(them, "provider_lead", agreed)
+    page = unescape(them.client("customer_lead").get(them.url("kpis/")).content.decode())
+    words = words_for("en")
+    (shown,) = {one for one in page.split("<li>") if words("kpis.is_changed") in one}
+    for text in ("Abandons was all abandons count", "Abandons: short abandons excluded", "Queues was help",
+                 "Short abandon was 0 s", "Short abandon: 5 s"):  # fmt: skip
+        assert text in shown.replace("\u00a0", " "), shown
+    assert words("kpis.material") + ": 20" in shown
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"queues": ("help",)}, {"channels": ("voice",)}, {"answer_within_s": 30.0}, {"short_abandon_s": 6.0},
+        {"abandons": Abandons.EXCLUDE_ALL}, {"target": 0.7}, {"target": None}, {"material": 0.2}, {"better": LOWER},
+        {"volume_band": 0.1}, {"patience_s": 60.0}, {"queue_map": {"a": "b"}}, {"measure": "occupancy"},
+    ],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_sets_that_count_otherwise_read_otherwise(language, change):
+    kpi, words = CENTRE[0], words_for(language)
+    shown = {
+        (kpi_sentence(one, Cut.MONTH, words), pins_text(one, words)) for one in (kpi, replace(kpi, **change))
+    }  # the identifier alone is in neither
+    assert len(shown) == 2
 
 
 @pytest.mark.parametrize("language", ["en", "es"])

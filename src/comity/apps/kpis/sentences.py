@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from comity.apps.kpis.terms import bare
 from comity.apps.kpis.values import KpiValues
 from comity.core.agreements import MEASURES, Kpi
 from comity.core.calendars import Cut
 from comity.core.kpi_templates import CHANNELS, CUSTOMERS, THRESHOLDS
 from comity.core.levels import SHARE, unit
 from comity.review.i18n.words import DASH, Words, clean
+from comity.review.views.level import kpi_terms
 
 TARGET, PIN, CHANNEL = "target", "pin", "channel"
 _MARK = "\x00"
@@ -92,6 +94,28 @@ def channel_text(kpi: Kpi, words: Words) -> str:
     return words("kpi_channel.of_some", names=", ".join(clean(name) for name in kpi.channels))
 
 
+def pins(kpi: Kpi, words: Words) -> dict[str, str]:
+    """Return what else is agreed with a KPI, by name: whatever counts and its sentence may leave out."""
+    terms = dict(kpi_terms(replace(bare(kpi), target=None), unit(kpi), "", words))
+    if kpi.measure == "abandonment":
+        terms[words("pin.short_abandon")] = words.figure(kpi.short_abandon_s, "seconds", places=0)
+        terms[words("pin.abandons")] = words(f"abandons.{kpi.abandons.value}")
+    terms[words("kpis.material")] = words.figure(kpi.material, unit(kpi))
+    if kpi.volume_band:
+        terms[words("kpis.volume_band")] = words.percent(kpi.volume_band)
+    if kpi.patience_s is not None:
+        terms[words("kpis.patience")] = words.figure(kpi.patience_s, "seconds", places=0)
+    if kpi.queue_map:
+        named = sorted(kpi.queue_map.items())
+        terms[words("kpis.queue_map")] = ", ".join(f"{clean(source)} = {clean(queue)}" for source, queue in named)
+    return terms
+
+
+def pins_text(kpi: Kpi, words: Words) -> str:
+    """Return the same as one line."""
+    return "; ".join(f"{name}: {text}" for name, text in pins(kpi, words).items())
+
+
 def is_customers_part(kpi: Kpi) -> bool:
     """Return whether a KPI measures what the customer owes."""
     return kpi.measure in CUSTOMERS
@@ -112,5 +136,13 @@ def differences(before: Mapping[str, Kpi], after: Mapping[str, Kpi], words: Word
         if name not in before or name not in after:
             found[name] = words("kpis.is_new" if name in after else "kpis.is_gone")
         elif before[name] != after[name]:
-            found[name] = words("kpis.is_changed")
+            found[name] = _changed(before[name], after[name], words)
     return found
+
+
+def _changed(before: Kpi, after: Kpi, words: Words) -> str:
+    """Return that a KPI is changed, with what its sentence may leave out as it was before."""
+    old, new = pins(before, words), pins(after, words)
+    names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    lines = [words("kpis.was", name=name, text=old.get(name, DASH)) for name in names]
+    return ": ".join([words("kpis.is_changed"), *(["; ".join(lines)] if lines else [])])

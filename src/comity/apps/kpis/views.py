@@ -13,7 +13,7 @@ from comity.apps.books.results import NotComputedYet
 from comity.apps.i18n import language, words_for
 from comity.apps.kpis import operations, queries
 from comity.apps.kpis.forms import ProposalForm
-from comity.apps.kpis.sentences import differences, is_customers_part, kpi_sentence, value_text
+from comity.apps.kpis.sentences import differences, is_customers_part, kpi_sentence, pins_text, value_text
 from comity.apps.kpis.terms import AgreedTerms, Terms, bare
 from comity.apps.kpis.values import KpiValues, kpi_values
 from comity.apps.outbox.queries import has_pending
@@ -68,7 +68,8 @@ def _render(request: HttpRequest, member: MemberContext, form: ProposalForm | No
         "template": template,
         "form": form,
         "form_rows": [] if form is None else [
-            (kpi, box, parts, value_text(kpi, values, words), is_customers_part(kpi)) for kpi, box, parts in form.rows
+            (box, parts, pins_text(kpi, words), value_text(kpi, values, words), is_customers_part(kpi))
+            for kpi, box, parts in form.rows
         ],
         "alone": member.side is not None and not queries.has_people(member, member.side.other),
     }  # fmt: skip
@@ -111,6 +112,7 @@ def _row(kpi: Kpi, cut: Cut, values: KpiValues | None, words: Words) -> dict[str
     """Return a KPI as a row: its sentence, since when and by which entry, and what it came to."""
     return {
         "sentence": kpi_sentence(kpi, cut, words),
+        "pins": pins_text(kpi, words),
         "kpi": kpi,
         "is_customers": is_customers_part(kpi),
         "value": value_text(kpi, values, words),
@@ -120,12 +122,16 @@ def _row(kpi: Kpi, cut: Cut, values: KpiValues | None, words: Words) -> dict[str
 def _terms_context(terms: Terms, before: dict[str, Kpi], member: MemberContext, words: Words) -> dict[str, object]:
     """Return a set as text, each KPI with how it differs from what is in force."""
     marks = differences(before, {kpi.id: bare(kpi) for kpi in terms.kpis}, words) if before else {}
-    rows = [(kpi_sentence(kpi, terms.cut, words), marks.get(kpi.id, ""), is_customers_part(kpi)) for kpi in terms.kpis]
+
+    def row(kpi: Kpi, mark: str) -> tuple[str, str, str, bool]:
+        return kpi_sentence(kpi, terms.cut, words), pins_text(kpi, words), mark, is_customers_part(kpi)
+
+    rows = [row(kpi, marks.get(kpi.id, "")) for kpi in terms.kpis]
     gone = [one for name, one in before.items() if name not in {kpi.id for kpi in terms.kpis}]
     return {
         "rows": [
             *rows,
-            *((kpi_sentence(kpi, terms.cut, words), marks[kpi.id], is_customers_part(kpi)) for kpi in gone),
+            *(row(kpi, marks[kpi.id]) for kpi in gone),
         ],
         "valid_from": terms.valid_from,
         "cut": words(f"kpis.cut_{terms.cut}"),
