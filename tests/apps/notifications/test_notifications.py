@@ -5,6 +5,7 @@ Each kind of event is tried for a customer, a provider, somebody neutral, a stra
 
 import html
 from datetime import UTC, date, timedelta
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -331,6 +332,27 @@ def test_many_moves_of_one_person_come_in_the_digest_instead_of_filling_mailboxe
         raised(them, "customer_lead")
     assert {name: len(subjects) for name, subjects in told(them).items()} == {"provider_lead": 2, "provider_analyst": 2}
     assert digest(them)["provider_lead"] == ["2 updates; 4 matters wait for your side"]
+
+
+def test_no_move_is_kept_from_being_told_at_once_by_comments_before_it(them, monkeypatch):
+    """Nor by what its person does in another relationship."""
+    monkeypatch.setitem(RATE_LIMITS, "events mailed at once", RateLimit(3, 3600))
+    matter = raised(them, "provider_lead")
+    for _ in range(4):
+        moved(them, "customer_lead", matter, Move.COMMENT)
+    forget_mails()
+    raised(them, "customer_lead")
+    assert set(told(them)) == {"provider_lead", "provider_analyst"}
+    elsewhere = AuditEvent(
+        relationship_id=uuid4(), person=them.people["customer_lead"], event=Event.MATTER_RAISED, shared=True
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr(operations, "defer", lambda *_, **__: None)
+        for _ in range(4):
+            operations.on_event(elsewhere)
+    forget_mails()
+    raised(them, "customer_lead")
+    assert set(told(them)) == {"provider_lead", "provider_analyst"}
 
 
 # The daily digest --------------------------------------------------------------------------------

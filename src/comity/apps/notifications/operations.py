@@ -14,7 +14,7 @@ from comity.apps.books.queries import has_book, open_member_book
 from comity.apps.notifications import queries
 from comity.apps.notifications.models import Preference, Timing, Topic
 from comity.apps.notifications.refusals import Code
-from comity.apps.notifications.topics import TOPICS
+from comity.apps.notifications.topics import MATTER_MOVES, TOPICS
 from comity.apps.outbox.operations import defer
 from comity.apps.parties.member_context import MemberContext, acting_as
 from comity.apps.parties.models import Person
@@ -31,6 +31,7 @@ TELL_TASK, MAIL_TASK = "notifications.tell", "notifications.mail"
 # Seconds from an event to its mails: those of a move that can be taken back start when it no longer can.
 _TAKE_BACK_S = int(TAKE_BACK_TIME.total_seconds())
 DELAYS_S: Mapping[Event, int] = {Event.MATTER_ACCEPTED: _TAKE_BACK_S, Event.MATTER_REFUSED: _TAKE_BACK_S}
+_ANSWERED = MATTER_MOVES | {Event.PERIOD_CONFIRMED}  # what the other side may have to answer
 _A_DAY_S = 86_400
 
 
@@ -38,12 +39,14 @@ def on_event(event: AuditEvent) -> None:
     """Defer the job that mails an event to those who are told at once, in the transaction that writes it.
 
     Nobody fills mailboxes by moves: what somebody does beyond the rate limit is in the daily digest alone, and its
-    reminder comes as always.
+    reminder comes as always. Nor does anybody keep a move from being told by comments or files before it, or by what
+    they do in another relationship: each is counted by itself.
     """
     topic = TOPICS.get(Event(event.event))
     if topic is None:
         return
-    if topic is not Topic.FINAL and event.person and exceeds_rate_limit(event.person, "events mailed at once"):
+    counted = f"{event.relationship_id} {Event(event.event) in _ANSWERED}"
+    if topic is not Topic.FINAL and event.person and exceeds_rate_limit(event.person, "events mailed at once", counted):
         return
     sides = tuple(Side) if event.shared or event.side is None else (Side(event.side),)
     defer(
