@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from comity.apps.audit.models import AuditEvent, Event
 from comity.apps.books import copies
+from comity.apps.books.queries import book_folder, open_member_book
 from comity.apps.parties.models import Membership
 from comity.apps.refusal import Refused
 from comity.book.reading.open import home_viewer, open_book
@@ -94,6 +95,23 @@ def test_what_a_role_may_not_read_of_its_own_side_is_not_in_it(them):
     held = zipfile.ZipFile(io.BytesIO(made(them, "provider_executive"))).namelist()
     assert "book/private/provider/costs.csv" in held  # money is an executive's, people are not
     assert not [name for name in held if "staff" in name or ".comity" in name]
+
+
+def test_a_table_that_is_closed_to_a_role_is_not_in_it_wherever_its_rows_lie(them):
+    """People wrote this book by hand: rows of the provider's own table lie among the shared ones."""
+    staff = "employee_id,team,hired_on\nx1,Zebulon-team,2026-05-01\n"
+    (book_folder(them.relationship) / "staff.csv").write_text(staff, encoding="utf-8")
+    with transaction.atomic(), open_member_book(them.at("provider_executive")) as book:
+        assert not book.has("staff")
+    assert b"Zebulon-team" not in unpacked(made(them, "provider_executive"))
+
+
+def test_it_does_not_say_what_the_other_side_holds_back(them):
+    """A rule for rows names what is in them."""
+    text = unpacked(made(them, "customer_lead"))
+    assert b"kind=storm" not in text
+    assert b"contacts.reason" in text
+    assert b"kind=storm" in unpacked(made(them, "provider_lead"))
 
 
 @pytest.mark.parametrize("who", ["customer_analyst", "customer_member", "provider_finance", "mediator", "auditor"])

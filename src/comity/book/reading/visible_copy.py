@@ -5,6 +5,8 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
+import tomlkit
+
 from comity.book.definition import FILE, Definition, read_definition
 from comity.book.reading.open import NotInRelationshipError
 from comity.book.reading.typed_files import TypedFormOptions, typed_form
@@ -46,17 +48,29 @@ def copy_visible(
         raise NotInRelationshipError("no such book")
     target.mkdir(parents=True)
     with book_lock(folder, _PATIENCE_S):
-        shutil.copyfile(folder / FILE, target / FILE)
+        _copy_definition(folder, viewer, target)
         for name in _BESIDE:
             for file in sorted((folder / name).glob("*.*")):
                 if file.is_file() and not file.is_symlink():
                     (target / name).mkdir(exist_ok=True)
                     shutil.copyfile(file, target / name / file.name)
         for number, table in enumerate(TABLES.values(), 1):
-            _copy_shared(folder, viewer, target, table, definition)
-            if viewer.side is not None and not (table.name in closed and definition.private_owner(table.name)):
+            is_closed = table.name in closed and definition.private_owner(table.name) is not None
+            if not is_closed:  # nor what lies of it among the shared rows
+                _copy_shared(folder, viewer, target, table, definition)
+            if viewer.side is not None and not is_closed:
                 _copy_own(folder / "private" / viewer.side.value, target / "private" / viewer.side.value, table)
             progress(number, len(TABLES))
+
+
+def _copy_definition(folder: Path, viewer: Viewer, target: Path) -> None:
+    """Copy the definition without what others hold back: an item may name a value, and none of it is in the copy."""
+    document = tomlkit.parse((folder / FILE).read_text(encoding="utf-8"))
+    private = document.get("private", {})
+    for side in Side:
+        if not viewer.opens(side):
+            private.pop(side.value, None)
+    (target / FILE).write_text(tomlkit.dumps(document), encoding="utf-8")
 
 
 def _copy_shared(folder: Path, viewer: Viewer, target: Path, table: Table, definition: Definition) -> None:
