@@ -254,6 +254,20 @@ def test_a_set_agreed_later_ends_the_one_before_on_its_first_day(them):
     assert in_force(kpis, "service_level", date(2026, 6, 1)).entry == entry.number
 
 
+def test_nobody_makes_a_period_final_by_the_set_before_while_the_agreed_one_is_being_applied(them):
+    """One side confirmed and proposed a stricter set; the other agrees, and is quicker than the job."""
+    agree(them, propose(them).digest)
+    written()
+    confirm(them, "customer_lead")
+    agree(them, propose(them, terms=STRICT).digest)
+    with pytest.raises(Refused, match="being_applied"):
+        confirm(them, "provider_lead")
+    written()
+    assert confirm(them, "provider_lead") is None  # the customer's word was for other figures
+    entry = confirm(them, "customer_lead")
+    assert entry.content["figures"]["service_level"]["target"] == "0.9"
+
+
 def test_no_set_holds_from_a_day_that_a_frozen_period_covers(them):
     agree(them, propose(them).digest)
     written()

@@ -34,7 +34,7 @@ from comity.core.agreements import Kpi
 from comity.core.calendars import Calendar, Cut
 from comity.core.values import Side
 
-WRITE_TASK = "kpis.write"
+WRITE_TASK = queries.WRITE_TASK
 MAX_KPIS = 40
 
 

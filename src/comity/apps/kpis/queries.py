@@ -9,6 +9,7 @@ from django.utils import timezone
 from comity.apps.books import queries as books
 from comity.apps.books.contents import tables
 from comity.apps.kpis.terms import AgreedTerms, Terms, bare, fold
+from comity.apps.outbox.queries import unfinished_jobs
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.queries import members
 from comity.apps.record import queries as record
@@ -18,6 +19,7 @@ from comity.core.calendars import Calendar, Cut, named
 from comity.core.kpi_templates import TEMPLATES
 from comity.core.values import Side
 
+WRITE_TASK = "kpis.write"
 _MAX_STARTS = 36  # first days to choose from
 
 
@@ -30,6 +32,11 @@ def proposal(member: MemberContext) -> Consent | None:
     """Return the consent of the side whose set waits for the other's agreement."""
     consents = record.valid_consents(member, ConsentSubject.KPIS, next_subject(member))
     return next(iter(consents.values()), None)
+
+
+def is_being_applied(member: MemberContext) -> bool:
+    """Return whether the book does not have yet what both sides agreed to, so that its figures are of before."""
+    return unfinished_jobs(member.relationship.pk, [WRITE_TASK]).exclude(status="failed").exists()
 
 
 def replaced_proposals(member: MemberContext) -> list[Consent]:

@@ -17,6 +17,7 @@ from comity.apps.audit.operations import announce, audit
 from comity.apps.books.operations import prevent_undo
 from comity.apps.books.queries import NoBookError, definition, zone
 from comity.apps.i18n import spoken_period, words_for
+from comity.apps.kpis.queries import is_being_applied
 from comity.apps.matters.models import Matter
 from comity.apps.parties.mailing import mail_member, mail_side, page_path, supported_language
 from comity.apps.parties.member_context import MemberContext
@@ -103,6 +104,7 @@ def confirm(
     :param digest: of the figures that the person was shown
     :param shown: these figures in full, where they are at hand, to say what moved
     :raises Refused: for those on neither side or without the right, and for a side that has confirmed
+    :raises Refused: also while KPIs that both sides agreed to are not in the book yet
     :raises DisputeWaitsError: while an accepted dispute about the period is still to be carried out
     :raises FiguresMovedError: where the figures are no longer those that the person was shown
     """
@@ -119,6 +121,8 @@ def confirm(
         record.lock_relationship(member)  # the last of both freezes
         if queries.entries(member, period).exists():
             raise Refused(Code.CONFIRMED_ALREADY)
+        if is_being_applied(member):
+            raise Refused(Code.BEING_APPLIED)
         for dispute in queries.disputes_to_carry_out(member, review.period):
             raise DisputeWaitsError(dispute)
         figures = queries.figures(member, review, period)
@@ -168,7 +172,7 @@ def _follow_up(member: MemberContext, consent: Consent, zone_name: str) -> None:
     if chain.digest_of(figures) != consent.digest:
         _void_other_confirmations(member, consent.subject, figures)
         return
-    if queries.disputes_to_carry_out(member, review.period):
+    if is_being_applied(member) or queries.disputes_to_carry_out(member, review.period):
         return  # nobody may confirm yet, and nobody's silence counts
     side, now = Side(consent.side).other, timezone.now()
     due = reply_times.reply_due(member.relationship, side, consent.at, zone_name)

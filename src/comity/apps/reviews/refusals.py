@@ -13,6 +13,7 @@ class Code(RefusalCode):
     FIGURES_MOVED = "figures_moved"
     DISPUTE_WAITS = "dispute_waits"
     NOT_AGREED = "not_agreed"
+    BEING_APPLIED = "being_applied"
     NOT_FROZEN = "not_frozen"
     SAME_FIGURES = "same_figures"
 
