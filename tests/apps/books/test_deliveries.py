@@ -91,6 +91,9 @@ def test_an_unknown_file_gets_a_draft_and_ones_own_mapping_is_kept_for_the_next(
         operations.choose_mapping(them.at("customer_lead"), made, "", MAPPING)
     made = run(them, "customer_lead", made, dry_run=True)
     assert made.outcome["counts"]["rows_in"] == 2, made.why
+    with transaction.atomic():
+        operations.import_delivery(them.at("customer_lead"), made)
+    assert run(them, "customer_lead", made, dry_run=False).stage == Stage.BROUGHT
     later = received(them, "customer_analyst", "weekly 24.csv", OTHERS.format(2))
     later = run(them, "customer_analyst", later, dry_run=True)
     assert (later.mapping, later.text) == ("", MAPPING)

@@ -54,8 +54,9 @@ def test_the_page_asks_what_it_cannot_see_and_the_format_is_kept(them, made):
     answer = browser.post(f"{address}columns/", asked)
     assert answer.status_code == 422
     page = answer.content.decode()
-    for text in (words("match.open_zone"), words("match.open_orders", columns="Arrived")):
-        assert text in page
+    assert words("match.open_orders", columns="Arrived") in page
+    assert words("match.open_zone") not in page  # the book's zone is filled in
+    assert fields(page)["zone"] == "Europe/Madrid"
     assert "Hung up" in page
     asked = {**fields(page), "do": "check", "zone": "Europe/Madrid", "order_1": "day-first"}
     asked["meaning_outcome_0"] = "answered"
@@ -65,6 +66,11 @@ def test_the_page_asks_what_it_cannot_see_and_the_format_is_kept(them, made):
     assert checked.outcome["counts"]["new"] == 2, (checked.why, fields(page))
     shown = browser.get(address).content.decode()
     assert words("check.own_format", name="our calls") in shown
+    before = received(them, "provider_analyst", "more.csv", FILE.format(3))
+    before = run(them, "provider_analyst", before, dry_run=True)
+    assert "format" not in before.outcome  # a try that was not imported recognises nothing
+    browser.post(f"{address}move/", {"do": "bring"})
+    assert run(them, "provider_lead", checked, dry_run=False).stage == Stage.BROUGHT
     later = run(them, "provider_analyst", received(them, "provider_analyst", "more.csv", FILE.format(2)), dry_run=True)
     assert (later.stage, later.outcome["format"], later.outcome["counts"]["new"]) == (Stage.LOOKED, "our calls", 2)
     with transaction.atomic():
@@ -105,3 +111,45 @@ def test_what_was_in_other_columns_is_forgotten_with_the_file(them, made):
     assert done.stage == Stage.BROUGHT
     assert "Hung up" not in str(done.outcome)
     assert browser.get(f"{address}columns/").status_code == 404
+
+
+WAITS = """Ref;Rang at;Secs in line;How it ended;Secs spoken;Secs after
+a;01.09.2026 08:00:43;4;Answered;209;22
+b;13.09.2026 08:07:01;41;Abandoned;;
+"""
+
+
+def test_a_wait_in_seconds_is_imported_and_numbers_are_not_taken_for_times(them):
+    made = received(them, "provider_lead", "waits.csv", WAITS)
+    made = run(them, "provider_lead", made, dry_run=True)
+    browser, address, words = them.client("provider_lead"), them.url(f"records/{made.pk}/"), words_for("en")
+    asked = fields(browser.get(f"{address}columns/").content.decode())
+    assert "order_1" not in asked  # the second row shows it
+    names = ["contact_id", "opened_at", "answered_at", "outcome", "handle_s", "handle_s"]
+    asked |= {f"field_{at}": name for at, name in enumerate(names)} | {"do": "check", "table": "contacts"}
+    refused = browser.post(f"{address}columns/", asked)
+    assert refused.status_code == 422
+    assert words("match.open_numbers_wait", columns="Secs in line") in refused.content.decode()
+    asked |= {"field_2": "wait_s", "order_1": "month-first"}  # what the values show cannot be said wrongly
+    assert browser.post(f"{address}columns/", asked).status_code == 302
+    checked = run(them, "provider_lead", now(them, "provider_lead", made), dry_run=True)
+    counts = checked.outcome["counts"]
+    assert (counts["new"], counts["rejected"]) == (2, 0), checked.outcome["by_reason"]
+    head, first, second = checked.outcome["first_rows"]
+    first, second = dict(zip(head, first, strict=True)), dict(zip(head, second, strict=True))
+    assert (first["answered_at"], float(first["handle_s"])) == ("2026-09-01T06:00:47Z", 231)
+    assert (second["answered_at"], second["abandoned_at"]) == ("", "2026-09-13T06:07:42Z")
+
+
+def test_a_failed_check_leads_back_to_what_was_chosen(them, made):
+    browser, address, words = them.client("provider_lead"), them.url(f"records/{made.pk}/"), words_for("en")
+    asked = {"table": "contacts", "field_0": "contact_id", "field_1": "opened_at", "order_1": "month-first"}
+    asked |= {"field_3": "outcome", "meaning_outcome_0": "-", "zone": "Asia/Tokyo"}
+    browser.post(f"{address}columns/", {**asked, "name": "wrong", "do": "check"})
+    checked = run(them, "provider_lead", now(them, "provider_lead", made), dry_run=True)
+    assert checked.outcome["counts"]["rejected"] == 1, checked.why
+    shown = browser.get(address).content.decode()
+    assert f'<a class="button main" href="{address}columns/">{words("match.change")}</a>' in shown
+    again = fields(browser.get(f"{address}columns/").content.decode())
+    assert {name: again[name] for name in asked} == asked
+    assert again["name"] == "wrong"

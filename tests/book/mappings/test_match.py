@@ -5,6 +5,7 @@ import pytest
 from comity.book.mappings.apply import apply_mapping
 from comity.book.mappings.match import (
     REJECT,
+    WAIT,
     Answers,
     look_at_columns,
     matched_mapping,
@@ -107,3 +108,74 @@ def test_headers_and_names_that_are_toml_stay_what_they_are(tmp_path):
     mapping = parse_mapping(matched_mapping(columns, answers, 'x"\n[columns]'), "x", None, "x")
     assert mapping.about.startswith('x"')
     assert rows(path, answers)[0]["contact_id"] == "1"
+
+
+WAITED = {**FIELDS, "Wait (s)": WAIT}
+
+
+def test_a_wait_in_seconds_says_when_a_contact_was_answered_or_gave_up(file):
+    assert suggest_fields(look_at_columns(file), "contacts")["Wait (s)"] == WAIT
+    first, second, third = rows(file, Answers("contacts", WAITED, **SAID))
+    assert (first["opened_at"], first["answered_at"]) == ("2026-01-05T08:00:00Z", "2026-01-05T08:00:20Z")
+    assert (second["answered_at"], second["abandoned_at"]) == (None, "2026-01-05T08:02:35Z")
+    assert (third["answered_at"], third["abandoned_at"]) == ("2026-02-06T23:00:30Z", None)
+
+
+def test_without_an_outcome_nobody_knows_what_a_wait_ended_in(file):
+    fields = {header: name for header, name in WAITED.items() if name != "outcome"}
+    said = {**SAID, "meanings": {}}
+    assert open_questions(look_at_columns(file), Answers("contacts", fields, **said)).missing == ("outcome",)
+    all_answered = Answers("contacts", fields, constants={"outcome": "answered"}, **said)
+    assert not open_questions(look_at_columns(file), all_answered).any
+    assert rows(file, all_answered)[1]["answered_at"] == "2026-01-05T08:02:35Z"
+
+
+def test_a_wait_beside_an_instant_says_the_same_twice(tmp_path):
+    path = tmp_path / "calls.csv"
+    path.write_text("Id,Came,Picked up,Wait\na,2026-01-31 09:30,2026-01-31 09:31,60\n", encoding="utf-8")
+    fields = {"Id": "contact_id", "Came": "opened_at", "Picked up": "answered_at", "Wait": WAIT}
+    answers = Answers("contacts", fields, zone="UTC", constants={"outcome": "answered"})
+    assert open_questions(look_at_columns(path), answers).repeated == ("answered_at",)
+
+
+def test_parts_of_the_handle_time_are_added_up(tmp_path):
+    path = tmp_path / "calls.csv"
+    parts = ["209,22", ",5", "7,", ","]
+    lines = [f"{at},2026-01-31 09:30,{both}" for at, both in enumerate(parts)]
+    path.write_text("\n".join(["Id,Came,Talk,After", *lines]) + "\n", encoding="utf-8")
+    fields = {"Id": "contact_id", "Came": "opened_at", "Talk": "handle_s", "After": "handle_s"}
+    answers = Answers("contacts", fields, zone="UTC")
+    assert not open_questions(look_at_columns(path), answers).any
+    assert [row["handle_s"] and float(row["handle_s"]) for row in rows(path, answers)] == [231, 5, 7, None]
+
+
+def test_numbers_are_no_times(file):
+    columns = look_at_columns(file)
+    for name in ("answered_at", "closed_at"):
+        answers = Answers("contacts", {**FIELDS, "Wait (s)": name}, **SAID)
+        assert open_questions(columns, answers).numbers == ("Wait (s)",)
+    assert "answered_at" not in suggest_fields(columns, "contacts").values()
+
+
+def test_a_day_above_twelve_far_down_shows_the_order(tmp_path):
+    for late, order in (("13.09.2026 08:00", "day-first"), ("09.13.2026 08:00", "month-first")):
+        path = tmp_path / f"{order}.csv"
+        early = "".join(f"{at};01.09.2026 08:00\n" for at in range(2_000))
+        path.write_text(f"Id;Came\n{early}z;{late}\n", encoding="utf-8")
+        columns = look_at_columns(path)
+        said_wrongly = Answers(
+            "contacts",
+            {"Id": "contact_id", "Came": "opened_at"},
+            {"Came": "month-first" if order == "day-first" else "day-first"},
+            "UTC",
+        )
+        assert not open_questions(columns, said_wrongly).any
+        assert f'format = "{order}"' in matched_mapping(columns, said_wrongly, "x")
+
+
+def test_values_with_capitals_are_the_tables_own(tmp_path):
+    path = tmp_path / "calls.csv"
+    path.write_text("Id,Came,End\na,2026-01-31 09:30,Answered\n", encoding="utf-8")
+    answers = Answers("contacts", {"Id": "contact_id", "Came": "opened_at", "End": "outcome"}, zone="UTC")
+    assert not open_questions(look_at_columns(path), answers).any
+    assert rows(path, answers)[0]["outcome"] == "answered"

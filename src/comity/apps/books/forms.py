@@ -13,14 +13,17 @@ from comity.book.mappings.cell_sql import FALSE, TRUE
 from comity.book.mappings.match import (
     ORDERS,
     REJECT,
+    WAIT,
     Answers,
     FileColumns,
+    offers_wait,
     open_questions,
+    required_columns,
     suggest_fields,
     unknown_values,
 )
 from comity.book.mappings.parse import shipped_mappings
-from comity.book.tables import BROUGHT_BY, TABLES, Kind
+from comity.book.tables import BROUGHT_BY, TABLES, Column, Kind
 from comity.core.calendars import Cut
 from comity.review.i18n.words import DASH
 
@@ -36,7 +39,7 @@ class BeginBookForm(LocalisedForm):
     """Begin an empty book."""
 
     key_prefix = "book"
-    timezone = forms.CharField(max_length=60, initial="Europe/Madrid")
+    timezone = forms.ChoiceField(initial="Europe/Madrid")
     currency = forms.CharField(max_length=3, min_length=3, initial="EUR")
     month_starts_on = forms.IntegerField(min_value=1, max_value=28, initial=1, required=False)
     period = forms.ChoiceField(initial=Cut.MONTH.value, required=False)
@@ -45,9 +48,15 @@ class BeginBookForm(LocalisedForm):
         """Set the choices of periods."""
         super().__init__(*args, **kwargs)
         words = words_for(language())
+        self.fields["timezone"].choices = _zones()  # type: ignore[attr-defined]
+        self.fields["timezone"].error_messages["invalid_choice"] = words("book.no_zone")
         self.fields["period"].choices = [  # type: ignore[attr-defined]
             (cut.value, words(f"book.period_{cut}")) for cut in (Cut.MONTH, Cut.QUARTER, Cut.YEAR)
         ]
+
+
+def _zones() -> list[tuple[str, str]]:
+    return [(zone, zone.replace("_", " ")) for zone in sorted(available_timezones() - {"localtime"})]
 
 
 class MarkPrivateForm(LocalisedForm):
@@ -139,26 +148,37 @@ class MatchColumnsForm(LocalisedForm):
     zone = forms.ChoiceField(required=False)
     name = forms.CharField(max_length=60)
 
-    def __init__(self, columns: FileColumns, table: str, asked: Mapping[str, str] | None, name: str) -> None:
+    def __init__(  # noqa: PLR0913 - what the page knows
+        self,
+        columns: FileColumns,
+        table: str,
+        asked: Mapping[str, str] | None,
+        name: str,
+        zone: str = "",
+        before: Mapping[str, str] | None = None,
+    ) -> None:
         """Offer the columns of a table.
 
-        :param asked: what was typed; None: suggestions are filled in
+        :param asked: what was typed; None: what was chosen before is filled in, or suggestions
+        :param zone: of the book, which the file's times have where nobody says otherwise
+        :param before: what was chosen when the file was checked last
         """
         self.columns, self.target = columns, TABLES[table]
         suggested = suggest_fields(columns, table)
-        initial: dict[str, Any] = {"table": table, "name": name}
+        initial: dict[str, Any] = {"table": table, "name": name, "zone": zone}
         initial |= {f"field_{at}": suggested.get(one.header, "") for at, one in enumerate(columns.samples)}
+        initial |= before or {}
         self.given: Mapping[str, str] = initial if asked is None else asked
         super().__init__(asked, initial=initial)
         words = words_for(language())
         self.fields["table"].choices = [(one, words.named("table", one)) for one in TABLES]  # type: ignore[attr-defined]
-        zones = [(zone, zone.replace("_", " ")) for zone in sorted(available_timezones() - {"localtime"})]
-        self.fields["zone"].choices = [("", DASH), *zones]  # type: ignore[attr-defined]
+        self.fields["zone"].choices = [("", DASH), *_zones()]  # type: ignore[attr-defined]
         ours = [
             (one.name, f"{field_name(one.name, words)}{' *' if one.required else ''}")
             for one in self.target.columns
             if one is not BROUGHT_BY
         ]
+        ours += [(WAIT, field_name(WAIT, words))] if offers_wait(table) else []
         for at, sample in enumerate(columns.samples):
             if sample.personal is None:
                 choices = [("", words("match.leave_out")), *ours]
@@ -168,7 +188,7 @@ class MatchColumnsForm(LocalisedForm):
         self.questions = open_questions(columns, self.answers())
         self.fields["zone"].required = self.asks_zone()
         filled = set(self._chosen().values())
-        for column in self.target.required:
+        for column in self._required():
             name_of, is_asked = field_name(column.name, words), column.name not in filled
             if column.values:
                 choices = [("", DASH), *((one, words.named("value", one)) for one in column.values)]
@@ -209,9 +229,12 @@ class MatchColumnsForm(LocalisedForm):
             self._chosen(),
             {one.header: self.given.get(f"order_{at}", "") for at, one in enumerate(self.columns.samples)},
             self.given.get("zone", ""),
-            {column.name: self.given.get(f"constant_{column.name}", "") for column in self.target.required},
+            {column.name: self.given.get(f"constant_{column.name}", "") for column in self._required()},
             meanings,
         )
+
+    def _required(self) -> tuple[Column, ...]:
+        return required_columns(self.target.name, self._chosen().values())
 
     def _chosen(self) -> dict[str, str]:
         return {one.header: self.given.get(f"field_{at}", "") for at, one in enumerate(self.columns.samples)}
@@ -226,9 +249,10 @@ class MatchColumnsForm(LocalisedForm):
                 "personal": sample.personal is not None,
                 "field": None if sample.personal else self[f"field_{at}"],
                 "order": self[f"order_{at}"] if sample.order == "either" and self._is_day(sample.header) else None,
+                "number": sample.header in self.questions.numbers,
                 "open": sample.header in self.questions.orders
                 or self._chosen().get(sample.header) in self.questions.repeated,
-                "required": any(one.name == self._chosen().get(sample.header) for one in self.target.required),
+                "required": any(one.name == self._chosen().get(sample.header) for one in self._required()),
                 "label": words("match.field_of", column=sample.header),
             }
             for at, sample in enumerate(self.columns.samples)
@@ -241,7 +265,7 @@ class MatchColumnsForm(LocalisedForm):
     def constants(self) -> list[forms.BoundField]:
         """Return the fields of required columns that no column of the file fills."""
         fields = set(self._chosen().values())
-        return [self[f"constant_{one.name}"] for one in self.target.required if one.name not in fields]
+        return [self[f"constant_{one.name}"] for one in self._required() if one.name not in fields]
 
     def meanings(self) -> list[forms.BoundField]:
         """Return the fields of values that the table does not know."""
@@ -261,6 +285,10 @@ class MatchColumnsForm(LocalisedForm):
             for sample in self.columns.samples
         )
 
+    def numbers_key(self) -> str:
+        """Return the key of the sentence about numbers that were chosen for times."""
+        return "match.open_numbers_wait" if offers_wait(self.target.name) else "match.open_numbers"
+
     def what_is_open(self) -> list[str]:
         """Return what has to be answered before the file can be checked, in words."""
         words, questions = words_for(language()), self.questions
@@ -270,5 +298,7 @@ class MatchColumnsForm(LocalisedForm):
             for key, listed in names.items()
             if listed
         ]
+        if questions.numbers:
+            sentences.append(words(self.numbers_key(), columns=", ".join(questions.numbers)))
         sentences += [words("match.open_orders", columns=", ".join(questions.orders))] if questions.orders else []
         return sentences + ([words("match.open_zone")] if questions.zone else [])

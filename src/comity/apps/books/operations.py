@@ -264,9 +264,12 @@ def save_upload(upload: "UploadedFile[Any]", path: Path) -> None:
     path.chmod(0o600)
 
 
-def match_columns(member: MemberContext, delivery: Delivery, answers: Answers, name: str) -> None:
+def match_columns(
+    member: MemberContext, delivery: Delivery, answers: Answers, name: str, chosen: Mapping[str, str]
+) -> None:
     """Make a mapping of the answers, keep it for the side under a name, and defer the job that checks the file with it.
 
+    :param chosen: the page's fields, which it fills in again until the file is imported
     :raises Refused: as `choose_mapping`, for a name that a known format has, and where something is left open
     """
     columns = file_columns(delivery)
@@ -274,6 +277,7 @@ def match_columns(member: MemberContext, delivery: Delivery, answers: Answers, n
         raise Refused(Code.COLUMNS_OPEN)
     if name in {*shipped_mappings(), *TABLES}:
         raise Refused(Code.NAME_TAKEN)
+    delivery.outcome = delivery.outcome | {"chosen": dict(chosen)}
     choose_mapping(member, delivery, "", matched_mapping(columns, answers, name), name)
 
 
@@ -310,7 +314,13 @@ def choose_mapping(member: MemberContext, delivery: Delivery, mapping: str, text
     if delivery.text:
         delivery.outcome = delivery.outcome | {"format": name}
     delivery.save()
-    if delivery.text:
+    audit_delivery(member, Event.DELIVERY_DESCRIBED, delivery)
+    defer_file_task(LOOK_TASK, delivery, member)
+
+
+def _keep_mapping(delivery: Delivery) -> None:
+    """Keep the side's own mapping of a file that was imported; that of a failed try recognises nothing."""
+    if delivery.text and (name := delivery.outcome.get("format")):
         KeptMapping.objects.update_or_create(
             relationship=delivery.relationship,
             side=delivery.side,
@@ -318,8 +328,6 @@ def choose_mapping(member: MemberContext, delivery: Delivery, mapping: str, text
             # Without the draft's comments, which quote cells: others of the side are offered the mapping.
             defaults={"text": _without_comments(delivery.text)},
         )
-    audit_delivery(member, Event.DELIVERY_DESCRIBED, delivery)
-    defer_file_task(LOOK_TASK, delivery, member)
 
 
 def _without_comments(text: str) -> str:
@@ -689,6 +697,8 @@ def run_delivery(person: UUID, relationship: UUID, number: UUID, *, dry_run: boo
         is_imported = changes["stage"] in {Stage.BROUGHT, Stage.DUPLICATE}
         # An import is recorded whatever was asked for since; the outcome of a check only where it is still wanted.
         is_updated = (deliveries if is_imported else deliveries.filter(stage=delivery.stage)).update(**changes)
+        if changes["stage"] == Stage.BROUGHT:
+            _keep_mapping(deliveries.get())
         if is_imported or delivery.corrects or (is_updated and changes["stage"] == Stage.REFUSED):
             after_import(member, deliveries.select_related("person").get())
         elif is_updated and settings.WATCHED_IMPORTS and _is_certain(deliveries.get()):
@@ -754,6 +764,9 @@ def _delivery_table_holder(member: MemberContext, delivery: Delivery) -> Side | 
     return None  # the import itself says why the mapping cannot be used
 
 
+_OF_CHECKS = ("columns", "chosen")  # what a page needs of a file until it is imported
+
+
 def _imported_changes(outcome: Outcome, delivery: Delivery, mapping: SourceMapping, *, dry_run: bool) -> dict[str, Any]:
     """Return the changed fields of a delivery that was checked or imported."""
     outcome_json = delivery.outcome | _outcome_json(outcome, delivery, mapping)
@@ -771,7 +784,9 @@ def _imported_changes(outcome: Outcome, delivery: Delivery, mapping: SourceMappi
     return {
         "stage": Stage.LOOKED if dry_run else Stage.BROUGHT,
         # Values of columns that are not imported are kept no longer than the file.
-        "outcome": outcome_json if dry_run else {key: value for key, value in outcome_json.items() if key != "columns"},
+        "outcome": outcome_json
+        if dry_run
+        else {key: value for key, value in outcome_json.items() if key not in _OF_CHECKS},
         "private": is_private,
         "why": "",
     }

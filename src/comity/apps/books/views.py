@@ -198,14 +198,17 @@ def _render_delivery(
     reason = queries.reject_reason(delivery, number) if is_own else None
     too_many = sentences.too_many_rejected(delivery, words) if is_own and delivery.stage == Stage.LOOKED else ""
     rejected_rows = queries.rejected_rows(member, delivery) if is_own and not is_running else None
+    may_match = is_own and queries.file_columns(delivery) is not None
+    has_failed = bool(too_many) or delivery.stage == Stage.REFUSED
     context = {
         **_checked_file(member, delivery, words),
         "too_many": too_many,
-        "unknown": is_own
-        and delivery.stage in {Stage.LOOKED, Stage.REFUSED}
+        "unknown": delivery.stage in {Stage.LOOKED, Stage.REFUSED}
         and not delivery.outcome.get("counts")
-        and queries.file_columns(delivery) is not None,
-        "may_match": is_own and queries.file_columns(delivery) is not None,
+        and not delivery.outcome.get("chosen")
+        and may_match,
+        "may_match": may_match,
+        "may_change": may_match and has_failed and bool(delivery.text),
         "rows_to_correct": _rows_to_correct(member, delivery, rejected_rows),
         "reason_text": sentences.reason(reason["reason"], words) if reason else "",
         "delivery": delivery,
@@ -331,13 +334,17 @@ def match_columns(request: HttpRequest, delivery: UUID) -> HttpResponse:
     name = str(known_delivery.outcome.get("format") or Path(known_delivery.name).stem[:60])
     asked = request.POST if request.method == "POST" else None
     table = request.POST.get("table", "") if asked is not None else ""
-    table = table if table in TABLES else queries.likely_table(columns)
+    before = known_delivery.outcome.get("chosen") or {}
+    if table not in TABLES:
+        table = before.get("table") or queries.likely_table(columns)
+    before = before if before.get("table") == table else {}
     if request.POST.get("do") == "table":  # what was chosen for another table's columns says nothing of these
         asked, name = None, request.POST.get("name", name)
-    form = MatchColumnsForm(columns, table, asked, name)
+    form = MatchColumnsForm(columns, table, asked, name, queries.zone(member), before)
     if asked is not None and form.is_valid() and not form.questions.any:
         with form.showing_refusals():
-            operations.match_columns(member, known_delivery, form.answers(), form.cleaned_data["name"])
+            name, chosen = form.cleaned_data["name"], {key: str(value) for key, value in form.cleaned_data.items()}
+            operations.match_columns(member, known_delivery, form.answers(), name, chosen)
             return redirect("delivery", relationship=member.relationship.pk, delivery=known_delivery.pk)
     context = {"delivery": known_delivery, "form": form, "is_open": form.what_is_open() if asked is not None else []}
     return render(request, "books/match.html", context, status=422 if asked is not None else 200)

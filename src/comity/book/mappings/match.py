@@ -4,15 +4,19 @@ Suggestions come from headers and values. What the values leave open, the order 
 without an offset, is a question and never an assumption; so is what a value means that the table does not know.
 """
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+
+import pyarrow.compute as pc
 
 from comity.book.formats.delimited import FileScan
 from comity.book.formats.detect import open_source_file
 from comity.book.formats.options import FileOptions
+from comity.book.formats.sheet import Sheet
 from comity.book.mappings.cell_sql import FALSE, TRUE
 from comity.book.mappings.draft import (
     ColumnSample,
@@ -31,6 +35,15 @@ from comity.book.tables import BROUGHT_BY, TABLES, Column
 
 REJECT = "-"  # in the place of a meaning: rows with this value are rejected
 ORDERS = ("day-first", "month-first")
+# What a contact waited: no column of the table, but what its answer or its abandonment is reckoned from.
+WAIT = "wait_s"
+_ADDED = {WAIT, "handle_s"}  # durations that may stand in several columns of the file, which are added up
+_WAITING = re.compile(r"\b(wait\w*|ring\w*|(secs|seconds|time) in (line|queue)|queue time|espera)\b", re.IGNORECASE)
+_NUMBER = re.compile(r"-?\d+([.,]\d+)?")
+_COMPACT_DAY = re.compile(r"(19|20)\d{6}")
+# What shows the order: a first or a second part above 12.
+_DAY_FIRST = r"^\s*(1[3-9]|[23]\d)[/.-]\d{1,2}[/.-]"
+_MONTH_FIRST = r"^\s*\d{1,2}[/.-](1[3-9]|[23]\d)[/.-]"
 _MOST_VALUES = 12  # values of one column that are asked about one by one
 
 
@@ -69,6 +82,7 @@ class Questions:
     missing: tuple[str, ...] = ()  # required columns that no column of the file fills
     repeated: tuple[str, ...] = ()  # columns that are chosen twice
     orders: tuple[str, ...] = ()  # headers of dates whose order nobody can see
+    numbers: tuple[str, ...] = ()  # headers of plain numbers that are chosen for an instant or a day
     zone: bool = False
     meanings: Mapping[str, tuple[str, ...]] = field(
         default_factory=dict
@@ -77,7 +91,7 @@ class Questions:
     @property
     def any(self) -> bool:
         """Whether anything is open."""
-        return bool(self.missing or self.repeated or self.orders or self.zone or self.meanings)
+        return bool(self.missing or self.repeated or self.orders or self.numbers or self.zone or self.meanings)
 
 
 def look_at_columns(path: Path, seen: FileScan | None = None) -> FileColumns:
@@ -90,7 +104,19 @@ def look_at_columns(path: Path, seen: FileScan | None = None) -> FileColumns:
     if source.kind == "workbook":
         options, source = find_header(path, source)
     sheet = source.sheets[0]
-    return FileColumns(tuple(sample_columns(sheet)), source.kind, sheet.name, options.skip_rows)
+    samples = tuple(_with_order(sample, sheet) for sample in sample_columns(sheet))
+    return FileColumns(samples, source.kind, sheet.name, options.skip_rows)
+
+
+def _with_order(sample: ColumnSample, sheet: Sheet) -> ColumnSample:
+    """Look for a day above 12 in the whole column where the first rows have none."""
+    if sample.order != "either":
+        return sample
+    for batch in sheet.batches([sample.header]):
+        for pattern, order in ((_DAY_FIRST, "day-first"), (_MONTH_FIRST, "month-first")):
+            if pc.any(pc.match_substring_regex(batch.column(1), pattern)).as_py():
+                return replace(sample, seen_order=order)
+    return sample
 
 
 @cache
@@ -107,14 +133,41 @@ def suggest_fields(columns: FileColumns, table: str) -> dict[str, str]:
     """Header -> column of the table, for those that seem to belong together."""
     target = TABLES[table]
     by_name = match_by_name(target, columns.samples, _synonyms()[table])
+    by_name = {
+        name: sample for name, sample in by_name.items() if not (_is_day(target.by_name[name]) and is_number(sample))
+    }
     by_values = match_by_values(target, columns.samples, by_name)
-    return {sample.header: name for name, sample in {**by_values, **by_name}.items() if name != BROUGHT_BY.name}
+    suggested = {sample.header: name for name, sample in {**by_values, **by_name}.items() if name != BROUGHT_BY.name}
+    if offers_wait(table) and not {"answered_at", "abandoned_at"} & set(suggested.values()):
+        for sample in columns.samples:
+            if sample.header not in suggested and is_number(sample) and _WAITING.search(sample.header):
+                return suggested | {sample.header: WAIT}
+    return suggested
+
+
+def offers_wait(table: str) -> bool:
+    """Whether rows of a table have a beginning and an answer, so that a wait says when they were answered."""
+    return {"opened_at", "answered_at", "abandoned_at"} <= TABLES[table].by_name.keys()
+
+
+def is_number(sample: ColumnSample) -> bool:
+    """Whether a column holds plain numbers, which are no times."""
+    return bool(sample.values) and all(
+        _NUMBER.fullmatch(value) and not _COMPACT_DAY.fullmatch(value) for value in sample.values
+    )
+
+
+def required_columns(table: str, fields: Iterable[str]) -> tuple[Column, ...]:
+    """Return the columns that every row has to have; with a wait, the outcome says what ended it."""
+    target = TABLES[table]
+    return (*target.required, *((target.by_name["outcome"],) if offers_wait(table) and WAIT in fields else ()))
 
 
 def open_questions(columns: FileColumns, answers: Answers) -> Questions:
     """What the answers leave open."""
     target = TABLES[answers.table]
     chosen = _chosen(columns, answers)
+    waits = chosen.pop(WAIT, [])
     filled = {*chosen, *(name for name, value in answers.constants.items() if value.strip())}
     orders = [
         sample.header
@@ -124,6 +177,20 @@ def open_questions(columns: FileColumns, answers: Answers) -> Questions:
         and sample.order == "either"
         and answers.orders.get(sample.header) not in ORDERS
     ]
+    numbers = [
+        sample.header
+        for name, samples in chosen.items()
+        for sample in samples
+        if _is_day(target.by_name[name]) and is_number(sample)
+    ]
+    repeated = [
+        name
+        for name, samples in chosen.items()
+        if len(samples) > 1 and name not in _ADDED and _day_and_clock(samples) is None
+    ]
+    # Said twice, once as an instant and once as a wait.
+    repeated += [name for name in ("answered_at", "abandoned_at") if waits and name in chosen]
+    required = required_columns(answers.table, [WAIT] if waits else [])
     local = any(
         CELL_KINDS[target.by_name[name].kind] is CellKind.INSTANT and any(not sample.has_offset for sample in samples)
         for name, samples in chosen.items()
@@ -135,9 +202,10 @@ def open_questions(columns: FileColumns, answers: Answers) -> Questions:
         if unknown:
             meanings[name] = unknown
     return Questions(
-        tuple(column.name for column in target.required if column.name not in filled),
-        tuple(name for name, samples in chosen.items() if len(samples) > 1 and _day_and_clock(samples) is None),
+        tuple(column.name for column in required if column.name not in filled),
+        tuple(repeated),
         tuple(orders),
+        tuple(numbers),
         local and not answers.zone,
         meanings,
     )
@@ -167,10 +235,17 @@ def _lines(columns: FileColumns, answers: Answers, about: str) -> Iterator[str]:
     layout += ['kind = "json"'] if columns.kind == "json" else []
     if layout:
         yield from ["", "[file]", *layout]
-    yield from ["", "[columns]"]
     chosen = _chosen(columns, answers)
+    waits = chosen.pop(WAIT, [])
+    if waits:
+        yield from ["", "[let]", f"{WAIT} = {_added(waits)}"]
+    yield from ["", "[columns]"]
+    ends = {"answered_at": "answered", "abandoned_at": "abandoned"} if waits else {}
     for column in target.columns:
-        if column.name in chosen:
+        if column.name in ends:
+            when = f'when = {{ use = "outcome", is = [{toml_text(ends[column.name])}] }}'
+            yield f'{column.name} = {{ sum = [{{ use = "opened_at" }}, {{ use = "{WAIT}" }}], {when} }}'
+        elif column.name in chosen:
             yield f"{column.name} = {_value(column, chosen[column.name], answers)}"
         elif answers.constants.get(column.name, "").strip():
             yield f"{column.name} = {{ value = {toml_text(answers.constants[column.name].strip())} }}"
@@ -182,19 +257,35 @@ def _value(column: Column, samples: Sequence[ColumnSample], answers: Answers) ->
         day, clock = parts
         of_day = _inner(day, {"as": "day", **_order(day, answers)})
         return f"{{ sum = [{{ {of_day} }}, {{ {_inner(clock, {'as': 'clock'})} }}] }}"
+    if column.name in _ADDED and len(samples) > 1:
+        return _added(samples)
     sample, kind = samples[0], CELL_KINDS[column.kind]
     more: dict[str, str] = _order(sample, answers) if _is_day(column) else {}
     if kind in {CellKind.NUMBER, CellKind.SECONDS} and has_decimal_comma(sample):
         more["decimal"] = ","
     unknown = unknown_values(column, sample)
-    if not unknown:
+    # The table knows its values in small letters; a map takes them with any capitals.
+    if not unknown and not (column.values and any(value not in column.values for value in sample.values)):
         return f"{{ {_inner(sample, more)} }}" if more else toml_column(sample.header)
-    known = [value for value in sample.values if value not in unknown]
-    meanings = {**{value: value.casefold() for value in known}, **answers.meanings.get(column.name, {})}
+    known = {value.casefold() for value in sample.values if value not in unknown}
+    meanings = {**{value: value for value in column.values or sorted(known)}, **answers.meanings.get(column.name, {})}
     pairs = ", ".join(
         f"{toml_text(value)} = {toml_text(meaning)}" for value, meaning in meanings.items() if meaning != REJECT
     )
     return f'{{ from = {toml_column(sample.header)}, values = {{ {pairs} }}, unlisted = "refuse" }}'
+
+
+def _added(samples: Sequence[ColumnSample]) -> str:
+    """Durations of one row added up: an empty one is nothing, and nothing at all where all are empty."""
+    terms = [_inner(one, {"as": "seconds", **({"decimal": ","} if has_decimal_comma(one) else {})}) for one in samples]
+    if len(terms) == 1:
+        return f"{{ {terms[0]} }}"
+    # The first that is there, with those after it.
+    sums = []
+    for at, term in enumerate(terms):
+        parts = [f"{{ {term} }}", *(f'{{ {later}, default = "0" }}' for later in terms[at + 1 :])]
+        sums.append(f"{{ sum = [{', '.join(parts)}] }}" if len(parts) > 1 else parts[0])
+    return f"{{ first = [{', '.join(sums)}] }}"
 
 
 def _inner(sample: ColumnSample, more: Mapping[str, str]) -> str:
@@ -226,6 +317,6 @@ def _chosen(columns: FileColumns, answers: Answers) -> dict[str, list[ColumnSamp
     chosen: dict[str, list[ColumnSample]] = defaultdict(list)
     for sample in columns.samples:
         name = answers.fields.get(sample.header, "")
-        if name in known and sample.personal is None:
+        if (name in known or (name == WAIT and offers_wait(answers.table))) and sample.personal is None:
             chosen[name].append(sample)
     return dict(chosen)
