@@ -5,6 +5,7 @@ import re
 import pytest
 from django.db import transaction
 
+from comity.apps.books import operations
 from comity.apps.books.models import KeptMapping, Stage
 from comity.apps.i18n import words_for
 from tests.builders.uploads import now, received, run
@@ -153,3 +154,72 @@ def test_a_failed_check_leads_back_to_what_was_chosen(them, made):
     again = fields(browser.get(f"{address}columns/").content.decode())
     assert {name: again[name] for name in asked} == asked
     assert again["name"] == "wrong"
+
+
+def kept(them, who, name, text='table = "contacts"\n'):
+    with transaction.atomic():
+        member = them.at(who)
+        return KeptMapping.objects.create(
+            relationship=member.relationship, side=member.side.value, name=name, text=text
+        )
+
+
+def names(them, who):
+    with transaction.atomic():
+        them.at(who)
+        return sorted(KeptMapping.objects.values_list("name", flat=True))
+
+
+def test_own_formats_are_renamed_and_deleted_and_the_other_sides_are_not_there(them):
+    one, other = kept(them, "provider_lead", "ours"), kept(them, "provider_lead", "second")
+    browser, address = them.client("provider_lead"), them.url("records/formats/")
+    assert "ours" in browser.get(them.url("records/")).content.decode()
+    stranger = them.client("customer_lead")
+    assert words_for("en")("formats.title") not in stranger.get(them.url("records/")).content.decode()
+    for do in ("rename", "delete"):
+        assert stranger.post(address, {"format": one.pk, "do": do, "name": "taken over"}).status_code == 404
+    assert browser.post(address, {"format": one.pk, "do": "rename", "name": "phone log"}).status_code == 302
+    for taken in ("second", "contacts"):
+        browser.post(address, {"format": one.pk, "do": "rename", "name": taken})
+    assert names(them, "provider_lead") == ["phone log", "second"]
+    browser.post(address, {"format": other.pk, "do": "delete"})
+    assert names(them, "provider_lead") == ["phone log"]
+
+
+def test_an_own_format_is_offered_first_and_outdoes_the_draft_on_the_page(them, made):
+    text = 'table = "contacts"\n[columns]\ncontact_id = "Call no"\n'
+    text += 'opened_at = { from = "Arrived", format = "day-first" }\n'
+    kept(them, "provider_lead", "phone log", text)
+    kept(them, "customer_lead", "theirs", text)
+    browser, address = them.client("provider_lead"), them.url(f"records/{made.pk}/")
+    page = browser.get(address).content.decode()
+    options = re.findall(r'<option value="([^"]*)"', page)
+    assert options[1] == "own:phone log"
+    assert "own:theirs" not in options
+    draft = now(them, "provider_lead", made).text
+    assert draft
+    answer = browser.post(f"{address}move/", {"do": "look", "mapping": "own:theirs", "text": draft})
+    assert answer.status_code == 422
+    browser.post(f"{address}move/", {"do": "look", "mapping": "own:phone log", "text": draft})
+    checked = run(them, "provider_lead", now(them, "provider_lead", made), dry_run=True)
+    assert (checked.outcome["format"], checked.outcome["counts"]["new"]) == ("phone log", 2)
+
+
+def test_the_format_that_was_imported_with_last_recognises_the_next_file(them):
+    text = 'table = "contacts"\n[columns]\ncontact_id = "Call no"\nopened_at = {{ from = "Arrived", format = "{}" }}\n'
+    for at, (name, order) in enumerate(
+        [("z first", "month-first"), ("a second", "day-first"), ("z first", "day-first")]
+    ):
+        made = received(them, "provider_lead", f"{at}.csv", FILE.format(at))
+        made = run(them, "provider_lead", made, dry_run=True)
+        with transaction.atomic():
+            operations.choose_mapping(them.at("provider_lead"), made, "", text.format(order), name)
+        made = run(them, "provider_lead", now(them, "provider_lead", made), dry_run=True)
+        with transaction.atomic():
+            operations.import_delivery(them.at("provider_lead"), made)
+        done = run(them, "provider_lead", now(them, "provider_lead", made), dry_run=False)
+        assert done.stage == Stage.BROUGHT
+        page = them.client("provider_lead").get(them.url(f"records/{done.pk}/")).content.decode()
+        assert f'href="{them.url("review/")}">{words_for("en")("delivery.review")}<' in page
+    later = run(them, "provider_lead", received(them, "provider_lead", "next.csv", FILE.format(8)), dry_run=True)
+    assert later.outcome["format"] == "z first"

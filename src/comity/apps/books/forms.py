@@ -1,6 +1,6 @@
 """Forms of the records' pages."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -8,7 +8,7 @@ from django import forms
 
 from comity.apps.books.sentences import field_name, item_name, mapping_name
 from comity.apps.i18n import language, words_for
-from comity.apps.parties.forms import LocalisedForm
+from comity.apps.parties.forms import LocalisedForm, name_validator
 from comity.book.mappings.cell_sql import FALSE, TRUE
 from comity.book.mappings.match import (
     ORDERS,
@@ -100,15 +100,25 @@ class ChooseMappingForm(LocalisedForm):
     """Choose the mapping of a file, by name or as text."""
 
     key_prefix = "choose"
+    OWN = "own:"  # before the name of a format that the side has saved
     mapping = forms.ChoiceField(required=False)
     text = forms.CharField(
         required=False, max_length=40_000, widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false"})
     )
 
-    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as Django calls it
-        """Offer every known format and every table."""
+    def __init__(self, *args: Any, own: Sequence[str] = (), **options: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Offer the side's own formats first, then every known format and every table."""
         super().__init__(*args, **options)
-        self.fields["mapping"].choices = [("", DASH), *_known_formats()]  # type: ignore[attr-defined]
+        words = words_for(language())
+        saved = [(f"{self.OWN}{name}", words("check.own_format", name=name)) for name in own]
+        self.fields["mapping"].choices = [("", DASH), *saved, *_known_formats()]  # type: ignore[attr-defined]
+
+
+class RenameFormatForm(LocalisedForm):
+    """Rename a format that the side has saved."""
+
+    key_prefix = "match"
+    name = forms.CharField(max_length=60, validators=[name_validator])
 
 
 class RoutesForm(LocalisedForm):

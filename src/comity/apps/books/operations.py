@@ -29,6 +29,7 @@ from comity.apps.books.queries import (
     book_folder,
     file_columns,
     find_table_holder,
+    formats_of,
     has_book,
     is_being_undone,
     is_in_book,
@@ -316,6 +317,44 @@ def choose_mapping(member: MemberContext, delivery: Delivery, mapping: str, text
     delivery.save()
     audit_delivery(member, Event.DELIVERY_DESCRIBED, delivery)
     defer_file_task(LOOK_TASK, delivery, member)
+
+
+def choose_kept_format(member: MemberContext, delivery: Delivery, name: str) -> None:
+    """Set the mapping of a delivery to one that its side has saved, and check the file with it.
+
+    :raises Refused: as `choose_mapping`, and where the side has no such format
+    """
+    kept = KeptMapping.objects.filter(relationship=member.relationship, side=delivery.side, name=name).first()
+    if kept is None:
+        raise Refused(Code.UNKNOWN_MAPPING)
+    choose_mapping(member, delivery, "", kept.text, name)
+
+
+def rename_format(member: MemberContext, kept: KeptMapping, name: str) -> None:
+    """Rename a format of the own side.
+
+    :raises Refused: for those who may not, and for a name that another format has
+    """
+    _check_own_format(member, kept)
+    others = KeptMapping.objects.filter(relationship=member.relationship, side=kept.side, name=name)
+    if name in {*shipped_mappings(), *TABLES} or others.exclude(pk=kept.pk).exists():
+        raise Refused(Code.NAME_TAKEN)
+    kept.name = name
+    kept.save(update_fields=["name"])
+
+
+def delete_format(member: MemberContext, kept: KeptMapping) -> None:
+    """Delete a format of the own side: it recognises no file any more, and what was imported stays.
+
+    :raises Refused: for those who may not
+    """
+    _check_own_format(member, kept)
+    kept.delete()
+
+
+def _check_own_format(member: MemberContext, kept: KeptMapping) -> None:
+    if member.side is None or kept.side != member.side.value or not member.may(Action.BRING):
+        raise Refused(Code.NOT_YOURS)
 
 
 def _keep_mapping(delivery: Delivery) -> None:
@@ -899,7 +938,7 @@ def write_rows_now(relationship: UUID, table: str, rows: Sequence[Mapping[str, s
 def _kept_mappings(delivery: Delivery) -> dict[str, tuple[SourceMapping, str]]:
     """Return the side's own mappings and their texts by name, without those that cannot be read any more."""
     mappings = {}
-    for kept in KeptMapping.objects.filter(relationship=delivery.relationship, side=delivery.side):
+    for kept in formats_of(delivery.relationship_id, Side(delivery.side)):
         with contextlib.suppress(UnusableMappingError):
             mappings[kept.name] = (parse_mapping(kept.text, kept.name, None, kept.name), kept.text)
     return mappings

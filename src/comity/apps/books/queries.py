@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from comity.apps.books.models import UNDER_WAY, Delivery, Export, Hold, Mark, MarkStep, Routes, Stage
+from comity.apps.books.models import UNDER_WAY, Delivery, Export, Hold, KeptMapping, Mark, MarkStep, Routes, Stage
 from comity.apps.books.refusals import Code
 from comity.apps.outbox.operations import HEARTBEAT_TIMEOUT
 from comity.apps.parties.member_context import MemberContext
@@ -42,6 +42,8 @@ _SHOWN_EXPORTS = 20
 _SHOWN_DELIVERIES = 50
 _SHOWN_STEPS = 50  # changes of private items on a page
 _SHOWN_REJECTS = 200  # rejects on a page; the file has them all
+# Each yields the titles and URLs of agreed work that an import may carry out; a higher app registers its own.
+work_links: list[Callable[[MemberContext], Iterable[tuple[str, str]]]] = []
 BOOK_NAME = "the book"  # what people call its folder
 QUEUE, UNDO_TASK = "records", "books.undo"  # of jobs, and the task that undoes a delivery
 
@@ -265,6 +267,23 @@ def exports(person: Person) -> QuerySet[Export]:
 def export(person: Person, number: UUID) -> Export | None:
     """Return one of a person's exports."""
     return Export.objects.filter(pk=number, person=person).exclude(stage=Stage.DROPPED).first()
+
+
+def kept_formats(member: MemberContext) -> list[KeptMapping]:
+    """List the formats that the viewer's side has saved, the one that was imported with last first."""
+    if member.side is None or not member.may(Action.BRING):
+        return []
+    return formats_of(member.relationship.pk, member.side)
+
+
+def formats_of(relationship: UUID, side: Side) -> list[KeptMapping]:
+    """List the formats that a side has saved, the one that was imported with last first."""
+    imported = Delivery.objects.filter(relationship=relationship, side=side.value, stage=Stage.BROUGHT)
+    latest: dict[str, float] = {}
+    for name, at in imported.filter(outcome__has_key="format").order_by("at").values_list("outcome__format", "at"):
+        latest[name] = at.timestamp()
+    saved = KeptMapping.objects.filter(relationship=relationship, side=side.value).order_by("name")
+    return sorted(saved, key=lambda one: -latest.get(one.name, 0.0))
 
 
 def is_under_way(file: Delivery | Export) -> bool:

@@ -13,6 +13,7 @@ urlpatterns = [
     path("records/private/", views.mark_private, name="mark"),
     path("records/private/disclose/", views.disclose, name="disclose"),
     path("records/", views.records, name="records"),
+    path("records/formats/", views.change_format, name="change_format"),
     path("records/copy/", views.make_copy, name="make_copy"),
     path("records/copy/<uuid:key>.zip", views.copy_archive, name="copy_archive"),
     path("records/begin/", views.begin_book, name="begin_book"),

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -23,6 +23,7 @@ from comity.apps.books.forms import (
     ExportForm,
     MarkPrivateForm,
     MatchColumnsForm,
+    RenameFormatForm,
     RoutesForm,
     UploadForm,
 )
@@ -81,6 +82,7 @@ def _render_records(
         "late": [one | {"due": due_text(one["due"], words)} if one["due"] else one for one in late],
         "marks": [one | {"name": sentences.item_name(one["item"], words)} for one in marks],
         "mark_steps": [(one, sentences.item_name(one.item, words)) for one in queries.mark_steps(member)],
+        "formats": queries.kept_formats(member) if has_book else [],
         "copies": copies.copies(member) if has_book and copies.may_copy(member) else None,
         "marking": mark_form or (MarkPrivateForm() if has_book and _may_mark(member) else None),
     }
@@ -108,6 +110,26 @@ def mark_private(request: HttpRequest) -> HttpResponse:
             operations.mark_private(member, **form.cleaned_data)
             return redirect("records", relationship=member.relationship.pk)
     return _render_records(request, member, mark_form=form)
+
+
+@require_POST
+@form_page("records")
+def change_format(request: HttpRequest) -> HttpResponse:
+    """Rename or delete a format that the own side has saved."""
+    member = member_of(request, Action.BRING)
+    key = request.POST.get("format", "")
+    kept = next((one for one in queries.kept_formats(member) if str(one.pk) == key), None)
+    if kept is None:
+        raise Http404
+    if request.POST.get("do") == "delete":
+        operations.delete_format(member, kept)
+    else:
+        form = RenameFormatForm(request.POST)
+        if form.is_valid():
+            operations.rename_format(member, kept, form.cleaned_data["name"])
+        else:
+            messages.error(request, " ".join(form.errors["name"]))
+    return redirect(f"{reverse('records', args=[member.relationship.pk])}#h-formats")
 
 
 @require_POST
@@ -208,14 +230,15 @@ def _render_delivery(
         and not delivery.outcome.get("chosen")
         and may_match,
         "may_match": may_match,
+        "work": [link for links in queries.work_links for link in links(member)]
+        if is_own and delivery.stage == Stage.BROUGHT
+        else [],
         "may_change": may_match and has_failed and bool(delivery.text),
         "rows_to_correct": _rows_to_correct(member, delivery, rejected_rows),
         "reason_text": sentences.reason(reason["reason"], words) if reason else "",
         "delivery": delivery,
         "mine": is_own,
-        "form": (mapping_form or ChooseMappingForm(initial={"mapping": delivery.mapping, "text": delivery.text}))
-        if is_own
-        else None,
+        "form": (mapping_form or _choose_form(member, None, delivery)) if is_own else None,
         "may_undo": is_own and not is_undoing and queries.may_undo(member, delivery),
         "undoing": is_undoing,
         "running": is_running,
@@ -310,16 +333,29 @@ def move_delivery(request: HttpRequest, delivery: UUID) -> HttpResponse:
             operations.drop_delivery(member, known_delivery)
             return redirect("records", relationship=member.relationship.pk)
         case _:
-            form = ChooseMappingForm(request.POST)
+            form = _choose_form(member, request.POST, known_delivery)
             if form.is_valid():
                 with form.showing_refusals():
-                    operations.choose_mapping(
-                        member, known_delivery, form.cleaned_data["mapping"], form.cleaned_data["text"]
-                    )
+                    _choose(member, known_delivery, form.cleaned_data["mapping"], form.cleaned_data["text"])
                     return address
             known_delivery.refresh_from_db()
             return _render_delivery(request, member, known_delivery, form)
     return address
+
+
+def _choose_form(member: MemberContext, given: QueryDict | None, delivery: Delivery) -> ChooseMappingForm:
+    own = [one.name for one in queries.kept_formats(member)]
+    return ChooseMappingForm(given, own=own, initial={"mapping": delivery.mapping, "text": delivery.text})
+
+
+def _choose(member: MemberContext, delivery: Delivery, mapping: str, text: str) -> None:
+    """Set the mapping of a file: the text that the page filled in itself does not outdo a format that was chosen."""
+    if mapping and text.split() == delivery.text.split():
+        text = ""
+    if mapping.startswith(ChooseMappingForm.OWN) and not text.strip():
+        operations.choose_kept_format(member, delivery, mapping.removeprefix(ChooseMappingForm.OWN))
+    else:
+        operations.choose_mapping(member, delivery, mapping, text)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

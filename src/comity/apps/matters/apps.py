@@ -12,12 +12,15 @@ class Matters(AppConfig):
     def ready(self) -> None:
         """Register the panels, and the functions that keep corrections and claims in step with the book."""
         from comity.apps.books import operations as books  # noqa: PLC0415 - once the models are there
+        from comity.apps.books.queries import work_links  # noqa: PLC0415 - as above
         from comity.apps.matters import search, today  # noqa: PLC0415 - as above
         from comity.apps.matters.corrections import open_correction, withdraw_correction  # noqa: PLC0415 - as above
         from comity.apps.matters.operations import write_claims  # noqa: PLC0415 - as above
 
         today.register()
         search.register()
+        if today.records_work not in work_links:
+            work_links.append(today.records_work)
         if open_correction not in books.on_proposed:
             books.on_proposed.append(open_correction)
             books.on_undone.append(withdraw_correction)

@@ -80,6 +80,15 @@ def open_actions(member: MemberContext) -> QuerySet[Matter]:
     )
 
 
+def disputes_to_carry_out(member: MemberContext) -> QuerySet[Matter]:
+    """List the accepted disputes that the viewer's side has still to carry out in the records."""
+    if member.side is None:
+        return Matter.objects.none()
+    return open_actions(member).filter(
+        kind=Kind.DISPUTE, follows=Follows.RECORDS, answers=member.side.value, state__in=AGREED
+    )
+
+
 def matters(member: MemberContext, show: str = "all", kind: str = "") -> QuerySet[Matter]:
     """List all matters, or the open or ended ones, the newest first.
 

@@ -19,6 +19,12 @@ from comity.review.i18n.words import Words
 _MAX_ITEMS = 30  # of each side and group; the list of matters has them all
 
 
+def records_work(member: MemberContext) -> Iterator[tuple[str, str]]:
+    """Yield the title and URL of each dispute that an import of the viewer's side may carry out."""
+    for matter in queries.disputes_to_carry_out(member):
+        yield matter.title, reverse("matter", kwargs={"relationship": member.relationship.pk, "matter": matter.pk})
+
+
 def register() -> None:
     """Register the parts of the inbox, and the navigation entry with its count."""
     add_inbox_source(InboxSource("answers", _answers, queries.count_waiting, _waiting_url))

@@ -32,7 +32,7 @@ def matching_mappings(
 ) -> list[MappingMatch]:
     """The mappings that a file fits, the best first; none where it is in no known format.
 
-    :param own: mappings that were made by hand, tried beside those that are shipped
+    :param own: mappings that were made by hand, in their order; before those that are shipped where both fit alike
     :param seen: what a pass over its bytes found out before
     :raises UnusableSourceError: for a file that cannot be read at all
     """
@@ -55,7 +55,8 @@ def matching_mappings(
         if sheet is not None and (fit := _match(mapping, sheet)) is not None:
             fits.append(fit)
     # A table's own columns before a format that asks for fewer of them.
-    return sorted(fits, key=lambda fit: (-fit.share * fit.found, fit.mapping))
+    rank = {mapping.name: at for at, mapping in enumerate(own)}
+    return sorted(fits, key=lambda fit: (-fit.share * fit.found, rank.get(fit.mapping, len(own)), fit.mapping))
 
 
 def _may_hold(sample: bytes, options: FileOptions) -> bool:
