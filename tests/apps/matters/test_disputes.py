@@ -10,8 +10,10 @@ from django.db import connection, transaction
 from django.db.utils import ProgrammingError
 from django.utils import timezone
 
+from comity.apps.books import operations as books
 from comity.apps.matters.models import Matter
 from comity.apps.matters.operations import open_moves
+from comity.apps.matters.today import records_work
 from comity.apps.refusal import Refused
 from comity.apps.reviews import operations as reviews
 from comity.apps.reviews import queries, tasks
@@ -22,6 +24,7 @@ from comity.core.matters.transitions import Move, State
 from tests.builders.confirmations import JUNE, confirm, entries, late
 from tests.builders.levels import KPI, contacts
 from tests.builders.matters import FIGURE, moved, raised, sent, steps
+from tests.builders.uploads import now, received, run
 from tests.room import cast, forget_mails, run_jobs, sent_mails, superuser
 
 pytestmark = pytest.mark.gate
@@ -411,3 +414,18 @@ def test_on_the_page_to_confirm_a_dispute_is_in_yellow_and_a_claim_is_not(month)
         ("late", "Disputed"),
         ("muted", "Claimed"),
     ]
+
+
+def test_an_import_names_the_disputes_that_it_may_carry_out_to_the_side_that_owes_them(month):
+    matter = moved(month, "provider_lead", raised(month), Move.ACCEPT, follows="records")
+    for who, owes in (("provider_lead", True), ("customer_lead", False)):
+        made = received(month, who, f"{who}.csv", f"contact_id,opened_at\n{who},2026-06-01T09:00:00Z\n")
+        run(month, who, made, dry_run=True)
+        with transaction.atomic():
+            books.import_delivery(month.at(who), now(month, who, made))
+        assert run(month, who, made, dry_run=False).stage == "brought"
+        page = month.client(who).get(month.url(f"records/{made.pk}/")).content.decode()
+        assert (month.url(f"matters/{matter.pk}/") in page) is owes
+    moved(month, "provider_lead", matter, Move.DONE)
+    with transaction.atomic():
+        assert not list(records_work(month.at("provider_lead")))

@@ -128,7 +128,7 @@ def change_format(request: HttpRequest) -> HttpResponse:
         if form.is_valid():
             operations.rename_format(member, kept, form.cleaned_data["name"])
         else:
-            messages.error(request, " ".join(form.errors["name"]))
+            messages.error(request, " ".join(map(str, form.errors["name"])))
     return redirect(f"{reverse('records', args=[member.relationship.pk])}#h-formats")
 
 

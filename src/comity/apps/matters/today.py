@@ -22,7 +22,7 @@ _MAX_ITEMS = 30  # of each side and group; the list of matters has them all
 def records_work(member: MemberContext) -> Iterator[tuple[str, str]]:
     """Yield the title and URL of each dispute that an import of the viewer's side may carry out."""
     for matter in queries.disputes_to_carry_out(member):
-        yield matter.title, reverse("matter", kwargs={"relationship": member.relationship.pk, "matter": matter.pk})
+        yield matter.title, _url(member, matter)
 
 
 def register() -> None:
