@@ -13,7 +13,7 @@ from django.test import Client
 
 from comity.apps.books import forms as book_forms
 from comity.apps.books import operations as books
-from comity.apps.books.models import Delivery
+from comity.apps.books.models import Delivery, KeptMapping
 from comity.apps.kpis import forms as kpi_forms
 from comity.apps.matters import forms as matter_forms
 from comity.apps.matters.models import Matter
@@ -37,7 +37,7 @@ PLANTED = {
     ("SetUpForm", "email"): "is an address",
     ("RelationshipForm", "own"): "begin", ("RelationshipForm", "other"): "begin",
     ("TokenForm", "name"): "token",
-    ("BeginBookForm", "timezone"): "is a zone, and refused", ("BeginBookForm", "currency"): "is a code, and refused",
+    ("RenameFormatForm", "name"): "rename", ("BeginBookForm", "currency"): "is a code, and refused",
     ("ChooseMappingForm", "text"): "mapping", ("MatchColumnsForm", "name"): "match",
     ("RaiseForm", "title"): "raise", ("RaiseForm", "text"): "raise",
     ("DisputeForm", "title"): "raise", ("DisputeForm", "text"): "raise",
@@ -139,6 +139,12 @@ target = 100
     assert lead.post(made.url("replies/calendar/"), free).status_code == 302
     assert lead.post(made.url("replies/calendar/"), days | {"zone": SCRIPT[:60]}).status_code == 422
     made.files = [brought(made, odd, text, name) for name, text in FILES]
+    with transaction.atomic():
+        made.at("customer_lead")
+        saved = {"relationship_id": made.relationship, "side": "customer", "name": "x", "text": 'table = "contacts"'}
+        kept = KeptMapping.objects.create(**saved)
+    renamed = {"format": str(kept.pk), "do": "rename", "name": SCRIPT[:60]}
+    assert lead.post(made.url("records/formats/"), renamed).status_code == 302
     match = {"table": "contacts", "field_0": "contact_id", "field_1": "opened_at", "zone": "UTC", "do": "check"}
     matched = odd.post(made.url(f"records/{made.files[1]}/columns/"), {**match, "name": SCRIPT[:60]})
     assert matched.status_code == 302
