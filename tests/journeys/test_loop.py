@@ -215,6 +215,7 @@ def test_the_other_sides_rows_change_by_its_word_alone_and_only_those_that_it_ti
     go(customer, "Review")
     assert satisfied(customer) == (good, all_of_them + 6)  # nothing changes before the customer's word
     go(customer, "Matters")
+    until(customer, lambda said: re.search("6 (changes|cambios)", said))  # the import opens it when it is through
     customer.get_by_role("link", name=re.compile("6 (changes|cambios)")).click()
     text = main(customer)
     assert "Helpline proposes to change rows from Northwind Energy" in text
