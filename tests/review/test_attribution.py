@@ -70,7 +70,7 @@ def test_a_plan_that_promised_too_little_is_answered_for_by_who_set_the_required
     plan = told(one)["parts"][0]
     assert plan["value"] < 0
     assert plan["answers"] == by
-    assert "The plan itself promised only" in attribution_view.lead_sentence(one, words_of("en"))
+    assert "the plan cost" in attribution_view.lead_sentence(one, words_of("en"))  # after the volume, which cost more
 
 
 def test_without_a_word_of_who_set_them_it_is_who_locked_the_forecast(tmp_path):
@@ -102,11 +102,11 @@ def test_the_parts_of_the_book_are_those_of_the_model():
 
 
 def test_the_largest_cause_is_said_first_and_the_plans_spare_capacity_beside_it(tmp_path):
-    """By the amounts of the fortnight: 290 of 250 contacts are 16 % more, and 27 of 32 positions were there."""
+    """Of the worked example: 290 of 250 contacts are 16 % more and cost 27.6 points; 27 of 32 positions were there."""
     words = words_of("en")
     plain = lambda text: text.replace("\u00a0", " ").replace("\u2212", "-")  # noqa: E731 - twice below
     one = build_attribution(tmp_path)
-    assert plain(attribution_view.lead_sentence(one, words)).startswith("16 % more contacts came than forecast (-1")
+    assert plain(attribution_view.lead_sentence(one, words)).startswith("16 % more contacts came than forecast (-27")
     assert plain(attribution_view.spare_sentence(one, words)).startswith("The plan itself would have reached 83.8 %")
     absent = build_attribution(tmp_path / "absent", **fortnight(offered=250, staffed=27))
     text = plain(attribution_view.lead_sentence(absent, words))

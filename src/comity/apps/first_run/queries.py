@@ -52,7 +52,7 @@ class Step:
 # What each further table lets people see: the key of its sentence, and the tables that it takes.
 OPENS = (
     ("levels", ("contacts",)),
-    ("satisfaction", ("surveys",)),
+    ("answers", ("surveys",)),
     ("causes", ("forecasts", "schedules")),
     ("paid", ("invoices",)),
 )
