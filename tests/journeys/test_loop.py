@@ -285,7 +285,7 @@ def test_somebody_is_invited_and_comes(served, customer):
     go(customer, "People")
     customer.fill("input[name=email]", "neu@example.org")
     customer.select_option("select[name=role]", "analyst")
-    customer.get_by_role("button", name=ENGLISH("invite.do")).click()
+    customer.get_by_role("button", name=ENGLISH("invite.do_no_server")).click()
     assert "neu@example.org" in main(customer)
     context = served.browser.new_context(java_script_enabled=False, locale="en-GB")
     page = context.new_page()

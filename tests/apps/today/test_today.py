@@ -225,7 +225,7 @@ def test_events_of_earlier_days_are_grouped_by_day(them):
         )
     for who in ("customer_lead", "auditor"):
         shown = page(them, who).replace("\u00a0", " ")
-        assert f'<h4 class="day">{(timezone.now() - timedelta(days=400)).day} ' in shown
+        assert f'<h3 class="day">{(timezone.now() - timedelta(days=400)).day} ' in shown
         assert str((timezone.now() - timedelta(days=400)).year) in shown
 
 
