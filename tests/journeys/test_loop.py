@@ -301,7 +301,7 @@ def test_somebody_is_invited_and_comes(served, customer):
     assert "Levels against target" in main(page)
     page.goto(served.link())  # an invitation is taken up once: again it leads to the same place, and others nowhere
     page.get_by_role("button", name="Join").click()
-    assert ENGLISH("today.kick", party="Northwind Energy") in main(page)
+    assert ENGLISH("inbox.kick", party="Northwind Energy") in main(page)
     here = customer.url
     customer.goto(served.link())
     customer.get_by_role("button", name="Join").click()
