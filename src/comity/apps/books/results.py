@@ -12,7 +12,7 @@ import os
 import pickle
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
@@ -21,15 +21,17 @@ from typing import Any, Generic, NoReturn, TypeVar
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 from filelock import FileLock
+from procrastinate.contrib.django import app
 
 import comity
 from comity.apps.books.queries import NoBookError, book_folder, definition
 from comity.apps.books.refusals import Code
-from comity.apps.outbox.operations import defer, raise_priority
+from comity.apps.outbox.operations import ExponentialBackoff, defer, raise_priority
 from comity.apps.outbox.queries import unfinished_jobs
-from comity.apps.parties.member_context import IN_REQUEST, MemberContext
+from comity.apps.parties.member_context import IN_REQUEST, MemberContext, find_member
 from comity.apps.parties.rate_limits import check_rate_limit
 from comity.apps.refusal import Refused
 from comity.book.definition import UnusableBookError
@@ -39,6 +41,7 @@ from comity.review.attribution import NoAttributionError
 from comity.review.build import NoReviewError
 
 T = TypeVar("T")
+QUEUE = "reviews"  # of the workers that compute
 # Errors that are results of a computation: cached as values are, and raised again.
 ERRORS = (NoBookError, UnusableBookError, UnknownPeriodError, NoReviewError, NoAttributionError)
 _MAX_CACHED = 120  # cached results for each relationship and viewer class, the latest ones
@@ -193,6 +196,40 @@ def share_result(member: MemberContext, question: Question, other: Question) -> 
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError, FileNotFoundError):
         os.link(source, target)
+
+
+Compute = Callable[..., object]
+
+
+def computes(task: str) -> Callable[[Compute], Compute]:
+    """Register a function of member and terms as the task that computes the questions of its name.
+
+    It is called with the rights, and in the view, of the person who asked; not where they have left. An error of
+    `ERRORS` is a result too, and cached as such. Keywords beside the terms come from `request_result`.
+    """
+
+    def register(compute: Compute) -> Compute:
+        @app.task(queue=QUEUE, name=task, retry=ExponentialBackoff(max_attempts=3))
+        def run(  # noqa: PLR0913 - as `_defer_job` defers it
+            person: str,
+            relationship: str,
+            terms: Mapping[str, str | None],
+            *,
+            joint: bool,
+            key: str,  # noqa: ARG001 - by which the job is found
+            since: str,  # noqa: ARG001 - told to who waits
+            state: str = "",  # noqa: ARG001 - for which records it was asked
+            sides: Sequence[str] = (),  # noqa: ARG001 - whom a failure concerns
+            **more: str,
+        ) -> None:
+            with transaction.atomic(), contextlib.suppress(*ERRORS):
+                member = find_member(UUID(person), UUID(relationship))
+                if member is not None:
+                    compute(member.joint() if joint else member, terms, **more)
+
+        return compute
+
+    return register
 
 
 _recompute_tasks: list[str] = []

@@ -1,6 +1,5 @@
 """Tasks that import files and otherwise change a book, each with the rights of whoever asked for it."""
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
@@ -13,7 +12,7 @@ from comity.apps.audit.models import Event
 from comity.apps.books import contents, copies, exports, operations, results, watched_folder
 from comity.apps.books.queries import QUEUE, UNDO_TASK
 from comity.apps.outbox.operations import ExponentialBackoff
-from comity.apps.parties.member_context import acting_as, find_member, for_each_relationship
+from comity.apps.parties.member_context import MemberContext, acting_as, for_each_relationship
 from comity.core.calendars import Cut
 from comity.core.values import Side
 
@@ -27,23 +26,10 @@ def _records_changed(relationship: str) -> None:
         results.records_changed(UUID(relationship))
 
 
-@app.task(queue="reviews", name=contents.OVERVIEW.task, retry=_FILE_RETRY)
-def compute_overview(  # noqa: PLR0913 - as it was deferred
-    person: str,
-    relationship: str,
-    terms: Mapping[str, str],  # noqa: ARG001 - it has none
-    *,
-    joint: bool,
-    key: str,  # noqa: ARG001 - by which it is found
-    since: str,  # noqa: ARG001 - told to who waits
-    state: str = "",  # noqa: ARG001 - for which records it was asked
-    sides: Sequence[str] = (),  # noqa: ARG001 - as below
-) -> None:
-    """Compute the overview of the records with the rights of the person who asked for it."""
-    with transaction.atomic(), contextlib.suppress(*results.ERRORS):
-        member = find_member(UUID(person), UUID(relationship))
-        if member is not None:
-            contents.overview(member.joint() if joint else member)
+@results.computes(contents.OVERVIEW.task)
+def compute_overview(member: MemberContext, _terms: Mapping[str, str]) -> None:
+    """Compute the overview of the records."""
+    contents.overview(member)
 
 
 @app.task(queue=QUEUE, name=operations.LOOK_TASK, retry=_FILE_RETRY)

@@ -1,8 +1,7 @@
 """Tasks of matters: a reminder before a reply is due (silence accepts none), and what a claim would change."""
 
-import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from uuid import UUID
 
@@ -12,28 +11,15 @@ from procrastinate.contrib.django import app
 from comity.apps.books import results
 from comity.apps.matters import operations, queries
 from comity.apps.matters.models import Matter
-from comity.apps.outbox.operations import ExponentialBackoff
-from comity.apps.parties.member_context import MemberContext, find_member, for_each_relationship
+from comity.apps.parties.member_context import MemberContext, for_each_relationship
 
 
-@app.task(queue="reviews", name=queries.COMPUTE_CLAIM, retry=ExponentialBackoff(max_attempts=3))
-def compute_claim_effect(  # noqa: PLR0913 - as it was deferred
-    person: str,
-    relationship: str,
-    terms: Mapping[str, str],
-    *,
-    joint: bool,  # noqa: ARG001 - its figures are the joint ones
-    key: str,  # noqa: ARG001 - by which it is found
-    since: str,  # noqa: ARG001 - shown to those who wait
-    state: str = "",  # noqa: ARG001 - for which records it was asked
-    sides: Sequence[str] = (),  # noqa: ARG001 - whom a failure concerns
-) -> None:
-    """Compute what a claim would change, with the rights of the person who asked for it."""
-    with transaction.atomic(), contextlib.suppress(*results.ERRORS):
-        member = find_member(UUID(person), UUID(relationship))
-        matter = None if member is None else queries.matter(member, UUID(terms["matter"]))
-        if member is not None and matter is not None:
-            queries.claim_effects(member, matter)
+@results.computes(queries.COMPUTE_CLAIM)
+def compute_claim_effect(member: MemberContext, terms: Mapping[str, str]) -> None:
+    """Compute what a claim would change."""
+    matter = queries.matter(member, UUID(terms["matter"]))
+    if matter is not None:
+        queries.claim_effects(member, matter)
 
 
 @app.periodic(cron="*/10 * * * *")

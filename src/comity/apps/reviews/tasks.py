@@ -1,125 +1,61 @@
 """Tasks that compute reviews, mail them, and follow up unanswered confirmations."""
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from django.db import transaction
 from procrastinate.contrib.django import app
 
 from comity.apps.books import results
 from comity.apps.books.queries import definition, has_book, zone
 from comity.apps.outbox.operations import ExponentialBackoff
-from comity.apps.parties.member_context import MemberContext, acting_as, find_member, for_each_relationship
+from comity.apps.parties.member_context import MemberContext, acting_as, for_each_relationship
 from comity.apps.parties.queries import longest_serving_leads
 from comity.apps.reviews import figure_table, operations, queries
 from comity.apps.reviews.figure_table import COMPUTE_FIGURES
 from comity.apps.reviews.proceedings import missed_service_levels
 from comity.core.calendars import Against, named
 
-QUEUE = "reviews"
 
-
-@app.task(queue=QUEUE, name=queries.COMPUTE_REVIEW, retry=ExponentialBackoff(max_attempts=3))
-def compute(  # noqa: PLR0913 - as it was deferred
-    person: str,
-    relationship: str,
-    terms: Mapping[str, str | None],
-    *,
-    joint: bool,
-    key: str,  # noqa: ARG001 - by which it is found
-    since: str,  # noqa: ARG001 - told to who waits
-    state: str = "",  # noqa: ARG001 - for which records it was asked
-    sides: Sequence[str] = (),  # noqa: ARG001 - whom a failure concerns
-) -> None:
-    """Compute a review, and the causes of its missed targets, with the rights of the person who asked for it."""
+@results.computes(queries.COMPUTE_REVIEW)
+def compute_review(member: MemberContext, terms: Mapping[str, str | None]) -> None:
+    """Compute a review, and the causes of its missed targets."""
     against = None if terms["against"] is None else Against(terms["against"])
-
-    def with_causes(member: MemberContext) -> None:
-        review = queries.review(member, terms["period"], against)
-        for kpi in missed_service_levels(review):
-            with contextlib.suppress(*results.ERRORS):
-                queries.attribution(member, kpi, queries.period_name(member, review))
-
-    _compute(person, relationship, joint, with_causes)
+    review = queries.review(member, terms["period"], against)
+    for kpi in missed_service_levels(review):
+        with contextlib.suppress(*results.ERRORS):
+            queries.attribution(member, kpi, queries.period_name(member, review))
 
 
-@app.task(queue=QUEUE, name=queries.COMPUTE_ATTRIBUTION, retry=ExponentialBackoff(max_attempts=3))
-def compute_attribution(  # noqa: PLR0913 - as above
-    person: str,
-    relationship: str,
-    terms: Mapping[str, str],
-    *,
-    joint: bool,
-    key: str,  # noqa: ARG001 - as above
-    since: str,  # noqa: ARG001 - as above
-    state: str = "",  # noqa: ARG001 - as above
-    sides: Sequence[str] = (),  # noqa: ARG001 - as above
-) -> None:
-    """Compute an attribution with the rights of the person who asked for it."""
-    _compute(person, relationship, joint, lambda member: queries.attribution(member, terms["kpi"], terms["period"]))
+@results.computes(queries.COMPUTE_ATTRIBUTION)
+def compute_attribution(member: MemberContext, terms: Mapping[str, str]) -> None:
+    """Compute the causes of a service level."""
+    queries.attribution(member, terms["kpi"], terms["period"])
 
 
-@app.task(queue=QUEUE, name=COMPUTE_FIGURES, retry=ExponentialBackoff(max_attempts=3))
-def compute_figures(  # noqa: PLR0913 - as above
-    person: str,
-    relationship: str,
-    terms: Mapping[str, str],  # noqa: ARG001 - all periods
-    *,
-    joint: bool,
-    key: str,  # noqa: ARG001 - as above
-    since: str,  # noqa: ARG001 - as above
-    state: str = "",  # noqa: ARG001 - as above
-    gathered: str = "",
-    sides: Sequence[str] = (),  # noqa: ARG001 - as above
-) -> None:
-    """Compute the table of all figures with the rights of the person who asked for it.
+@results.computes(queries.COMPUTE_LEVEL)
+def compute_level(member: MemberContext, terms: Mapping[str, str]) -> None:
+    """Compute what a level comes from."""
+    _, period = named(terms["period"], definition(member).month_starts_on)
+    queries.level_detail(member, terms["kpi"], period, terms["period"])
+
+
+@results.computes(COMPUTE_FIGURES)
+def compute_figures(member: MemberContext, _terms: Mapping[str, str], gathered: str = "") -> None:
+    """Compute the table of all figures.
 
     The review of each period is a job of its own, so that others' questions come between.
 
     :param gathered: set where these jobs were deferred before
     """
-
-    def make(member: MemberContext) -> None:
-        if gathered or not figure_table.request_reviews(member):
-            figure_table.computed_rows(member)
-        else:
-            results.request_result(member, figure_table.QUESTION, gathered="yes")
-
-    _compute(person, relationship, joint, make)
+    if gathered or not figure_table.request_reviews(member):
+        figure_table.computed_rows(member)
+    else:
+        results.request_result(member, figure_table.QUESTION, gathered="yes")
 
 
-@app.task(queue=QUEUE, name=queries.COMPUTE_LEVEL, retry=ExponentialBackoff(max_attempts=3))
-def compute_level(  # noqa: PLR0913 - as above
-    person: str,
-    relationship: str,
-    terms: Mapping[str, str],
-    *,
-    joint: bool,
-    key: str,  # noqa: ARG001 - as above
-    since: str,  # noqa: ARG001 - as above
-    state: str = "",  # noqa: ARG001 - as above
-    sides: Sequence[str] = (),  # noqa: ARG001 - as above
-) -> None:
-    """Compute what a level comes from, with the rights of the person who asked for it."""
-
-    def level(member: MemberContext) -> None:
-        _, period = named(terms["period"], definition(member).month_starts_on)
-        queries.level_detail(member, terms["kpi"], period, terms["period"])
-
-    _compute(person, relationship, joint, level)
-
-
-def _compute(person: str, relationship: str, joint: bool, compute: Callable[[MemberContext], object]) -> None:  # noqa: FBT001 - as it was deferred
-    """Compute with a member's rights; nothing where they have left. The result is cached, an error too."""
-    with transaction.atomic(), contextlib.suppress(*results.ERRORS):
-        member = find_member(UUID(person), UUID(relationship))
-        if member is not None:
-            compute(member.joint() if joint else member)
-
-
-@app.task(queue=QUEUE, name=queries.RECOMPUTE, retry=ExponentialBackoff(max_attempts=3))
+@app.task(queue=results.QUEUE, name=queries.RECOMPUTE, retry=ExponentialBackoff(max_attempts=3))
 def recompute(relationship: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - nobody's own
     """Defer the recent questions and the latest review of each side, after a change of the records."""
     for_each_relationship(_recompute, only=UUID(relationship))
