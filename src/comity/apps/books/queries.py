@@ -95,6 +95,14 @@ def has_book(member: MemberContext) -> bool:
     return (book_folder(member.relationship.pk) / FILE).is_file()
 
 
+def readable_definition(member: MemberContext) -> Definition | None:
+    """Return what was agreed; None where there is no book, or none that can be read."""
+    try:
+        return definition(member)
+    except (NoBookError, UnusableBookError):
+        return None
+
+
 def definition(member: MemberContext) -> Definition:
     """Return what was agreed, from `book.toml`.
 

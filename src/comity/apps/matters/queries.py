@@ -27,14 +27,14 @@ from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
 from comity.apps.books import results
-from comity.apps.books.queries import NoBookError, definition, open_member_book, zone
+from comity.apps.books.queries import open_member_book, readable_definition, zone
 from comity.apps.books.results import Question
 from comity.apps.matters.models import Evidence, Matter, Opened, Step
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership
 from comity.apps.record.models import Consent, ConsentSubject, Entry
 from comity.apps.replies.queries import REMINDER_LEAD_TIME
-from comity.book.definition import UnusableBookError
+from comity.book.statistics.exclusions import named_queues
 from comity.core import levels
 from comity.core.calendars import named
 from comity.core.matters import transitions
@@ -224,11 +224,8 @@ def disputed_period(member: MemberContext, name: str) -> tuple[str, Period]:
 
     :raises comity.core.calendars.UnknownPeriodError: for what is no period
     """
-    try:
-        starts_on = definition(member).month_starts_on
-    except (NoBookError, UnusableBookError):
-        starts_on = 1
-    calendar, period = named(name, starts_on)
+    agreed = readable_definition(member)
+    calendar, period = named(name, 1 if agreed is None else agreed.month_starts_on)
     return calendar.name(period), period
 
 
@@ -237,21 +234,18 @@ def figure_unit(member: MemberContext, key: str) -> str | None:
 
     Where no book can be read, no figure is known and any may be named: its unit is empty.
     """
-    try:
-        kpis = definition(member).kpis
-    except (NoBookError, UnusableBookError):
+    agreed = readable_definition(member)
+    if agreed is None:
         return ""
-    units = {one.id: levels.unit(one) for one in kpis} | {spec.id: spec.unit for spec in reading_specs()}
+    units = {one.id: levels.unit(one) for one in agreed.kpis} | {spec.id: spec.unit for spec in reading_specs()}
     return units.get(key) or units.get(key.partition(":")[0])
 
 
 def is_reading(member: MemberContext, key: str) -> bool:
     """Whether a figure is a reading and not a KPI, whose ids come first."""
-    try:
-        kpis = {one.id for one in definition(member).kpis}
-    except (NoBookError, UnusableBookError):
-        kpis = set()
-    return key not in kpis and key.partition(":")[0] in reading_ids()
+    agreed = readable_definition(member)
+    is_kpi = agreed is not None and any(kpi.id == key for kpi in agreed.kpis)
+    return not is_kpi and key.partition(":")[0] in reading_ids()
 
 
 def dispute_status(member: MemberContext, matter: Matter) -> Dispute | None:
@@ -271,11 +265,11 @@ def claim_effects(member: MemberContext, matter: Matter) -> tuple[ClaimEffect, .
     """
     if matter.from_day is None or matter.to_day is None:
         return ()
-    claim = Claim(matter.from_day, matter.to_day, split_queues(matter.queue), matter.kpi)
+    claim = Claim(matter.from_day, matter.to_day, named_queues(matter.queue), matter.kpi)
     viewer = member.joint()
 
     def compute() -> tuple[ClaimEffect, ...]:
-        return claim_effects_of(partial(open_member_book, viewer), claim, timezone.now().date())
+        return claim_effects_of(partial(open_member_book, viewer), claim, today(member))
 
     terms = {
         "first": claim.first.isoformat(),
@@ -285,11 +279,6 @@ def claim_effects(member: MemberContext, matter: Matter) -> tuple[ClaimEffect, .
         "matter": str(matter.pk),
     }
     return results.computed(viewer, Question(COMPUTE_CLAIM, tuple(terms.items())), compute)
-
-
-def split_queues(text: str) -> tuple[str, ...]:
-    """Return the queues that a claim names, divided by semicolons as in the table `events`."""
-    return tuple(name.strip() for name in text.split(";") if name.strip())
 
 
 def roles(matter: Matter) -> dict[UUID, str]:

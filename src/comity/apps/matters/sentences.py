@@ -9,13 +9,12 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from comity.apps.books.queries import NoBookError, definition
+from comity.apps.books.queries import readable_definition
 from comity.apps.books.sentences import field_name
 from comity.apps.i18n import spoken_period
 from comity.apps.matters import queries
 from comity.apps.matters.models import Matter, Step
 from comity.apps.parties.member_context import MemberContext
-from comity.book.definition import UnusableBookError
 from comity.core.calendars import Calendar, Cut
 from comity.core.matters.kinds import KINDS, Kind
 from comity.core.matters.transitions import OPEN, TAKE_BACK_TIME, TAKEN_BACK, Dispute, Move
@@ -35,10 +34,8 @@ _SHOWN_PERIODS = {Cut.MONTH: 24, Cut.QUARTER: 12, Cut.YEAR: 5}  # of each length
 
 def figure_name(member: MemberContext, key: str, words: Words) -> str:
     """Return the name of a figure: a KPI by its id, or a reading by its key."""
-    try:
-        kpis = {one.id: one.measure for one in definition(member).kpis}
-    except (NoBookError, UnusableBookError):
-        kpis = {}
+    agreed = readable_definition(member)
+    kpis = {} if agreed is None else {one.id: one.measure for one in agreed.kpis}
     if key in kpis:
         return kpi_title(key, kpis[key], words)
     reading, _, variant = key.partition(":")
@@ -60,13 +57,12 @@ def figure_choices(
 
 def period_choices(member: MemberContext, chosen: str, words: Words) -> list[tuple[str, str]]:
     """Return the latest months, quarters and years, as name and text; none where no book can be read."""
-    try:
-        starts_on = definition(member).month_starts_on
-    except (NoBookError, UnusableBookError):
+    agreed = readable_definition(member)
+    if agreed is None:
         return []
     choices, today = [], timezone.now().date()
     for cut, most in _SHOWN_PERIODS.items():
-        calendar = Calendar(cut, starts_on)
+        calendar = Calendar(cut, agreed.month_starts_on)
         period = calendar.containing(today)
         for _ in range(most):
             choices.append((calendar.name(period), words.period(period, cut)))
@@ -80,11 +76,8 @@ def value_text(member: MemberContext, value: Decimal | float | None, unit: str, 
     """Return a figure in its unit; empty for none."""
     if value is None:
         return ""
-    try:
-        currency = definition(member).currency
-    except (NoBookError, UnusableBookError):
-        currency = ""
-    return words.figure(float(value), unit, currency)
+    agreed = readable_definition(member)
+    return words.figure(float(value), unit, "" if agreed is None else agreed.currency)
 
 
 def matter_facts(member: MemberContext, matter: Matter, words: Words) -> list[tuple[str, str]]:

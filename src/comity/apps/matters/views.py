@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from comity.apps.audit.models import Event
 from comity.apps.audit.operations import audit_read
 from comity.apps.books import results
-from comity.apps.books.queries import NoBookError, definition, zone
+from comity.apps.books.queries import readable_definition, zone
 from comity.apps.books.results import NotComputedYet
 from comity.apps.i18n import language, spoken_period, words_for
 from comity.apps.matters import corrections, operations, queries, sentences
@@ -34,7 +34,6 @@ from comity.apps.parties.rights import Action
 from comity.apps.personal.queries import saved_views
 from comity.apps.refusal import Refused
 from comity.apps.sheet import csv_file
-from comity.book.definition import UnusableBookError
 from comity.core import levels
 from comity.core.matters.kinds import KINDS, AskedFor, Kind
 from comity.core.matters.transitions import AGREED, OPEN, Move
@@ -129,10 +128,8 @@ def _as_typed(value: Decimal | None, unit: str) -> str | None:
 def _agreed_kpis_and_queues(member: MemberContext) -> tuple[list[tuple[str, str]], list[str]]:
     """Return the agreed KPIs, as id and title, and the queues; both empty where no book can be read."""
     words = words_for(language())
-    try:
-        kpis = definition(member).kpis
-    except (NoBookError, UnusableBookError):
-        return [], []
+    agreed = readable_definition(member)
+    kpis = () if agreed is None else agreed.kpis
     titles = {one.id: kpi_title(one.id, one.measure, words) for one in kpis}
     return list(titles.items()), sorted({queue for one in kpis for queue in one.queues} - {"*"})
 

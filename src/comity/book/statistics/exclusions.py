@@ -35,6 +35,11 @@ class Event:
     agreed: bool
 
 
+def named_queues(text: str | None) -> tuple[str, ...]:
+    """The queues that an event names, divided by semicolons; none named: all."""
+    return tuple(name.strip() for name in (text or "").split(";") if name.strip())
+
+
 def events(book: Book, kpi: Kpi, taken_out: TakenOut) -> tuple[Event, ...]:
     """The events whose contacts are left out of a KPI."""
     if taken_out is TakenOut.NOTHING:
@@ -90,8 +95,7 @@ def _claimed(book: Book) -> dict[str, tuple[Event, ...]]:
         rows = book.table("events").filter(_.claim == "exclude", _.state.isin([*_AGREED, "claimed"]))
         found: dict[str, tuple[Event, ...]] = {}
         for row in rows.select("from", "to", "queues", "kpi", "state").to_pyarrow().to_pylist():
-            names = tuple(name.strip() for name in (row["queues"] or "").split(";") if name.strip())
-            event = Event(row["from"], row["to"], names, row["state"] in _AGREED)
+            event = Event(row["from"], row["to"], named_queues(row["queues"]), row["state"] in _AGREED)
             found[row["kpi"] or ""] = (*found.get(row["kpi"] or "", ()), event)
         return found
 
