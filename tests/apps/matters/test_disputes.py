@@ -193,16 +193,6 @@ def test_an_accepted_value_stays_on_the_figure_the_review_and_the_record(month):
     assert (note["status"], note["value"]) == ("value_beside", "0.7")
 
 
-def test_a_disputed_reading_is_among_the_figures_with_both_values(them):
-    raised(them, kpi="service_level", value=Decimal("0.7"))
-    with transaction.atomic():
-        member = them.at("customer_lead")
-        review = queries.review(member.joint(), JUNE)
-        figures = queries.figures(member, review, JUNE)
-    assert figures["service_level"]["disputes"][-1]["status"] in {"open", "to_carry_out", "value_beside"}
-    assert all(figure["disputed"] == sorted(figure["disputed"]) for figure in figures.values())
-
-
 def test_an_acceptance_after_one_side_confirmed_asks_that_side_again(month):
     dispute = raised(month, "provider_lead", value=Decimal("0.7"))
     confirm(month, "provider_lead")
