@@ -262,6 +262,18 @@ def test_nobody_makes_a_period_final_by_the_set_before_while_the_agreed_one_is_b
     agree(them, propose(them, terms=STRICT).digest)
     with pytest.raises(Refused, match="being_applied"):
         confirm(them, "provider_lead")
+    with superuser() as everybody:  # as after its last attempt
+        changed = everybody.execute(
+            "UPDATE procrastinate_jobs SET status = 'failed' WHERE task_name = %s AND status = 'todo' RETURNING id",
+            [operations.WRITE_TASK],
+        ).fetchall()
+    assert changed
+    with pytest.raises(Refused, match="being_applied"):
+        confirm(them, "provider_lead")
+    with superuser() as everybody:
+        everybody.execute(
+            "UPDATE procrastinate_jobs SET status = 'todo' WHERE id = ANY(%s)", [[one[0] for one in changed]]
+        )
     written()
     assert confirm(them, "provider_lead") is None  # the customer's word was for other figures
     entry = confirm(them, "customer_lead")

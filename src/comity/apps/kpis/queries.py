@@ -35,8 +35,11 @@ def proposal(member: MemberContext) -> Consent | None:
 
 
 def is_being_applied(member: MemberContext) -> bool:
-    """Return whether the book does not have yet what both sides agreed to, so that its figures are of before."""
-    return unfinished_jobs(member.relationship.pk, [WRITE_TASK]).exclude(status="failed").exists()
+    """Return whether the book does not have yet what both sides agreed to, so that its figures are of before.
+
+    A job that was given up counts too: nobody confirms by the set before because the agreed one could not be written.
+    """
+    return unfinished_jobs(member.relationship.pk, [WRITE_TASK]).exists()
 
 
 def replaced_proposals(member: MemberContext) -> list[Consent]:
