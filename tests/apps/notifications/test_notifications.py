@@ -246,6 +246,16 @@ def test_what_is_no_move_any_more_by_the_time_it_is_mailed_is_not_mailed(them):
     assert told(them) == {}
 
 
+def test_a_mail_names_times_on_the_readers_own_clock(them):
+    them.client("provider_lead").post("/account/display/", {"time_zone": "America/New_York", "appearance": "system"})
+    matter = raised(them, "customer_lead")
+    local = matter.reply_by.astimezone(ZoneInfo("America/New_York"))
+    (body,) = (one.replace("\u00a0", " ") for one in bodies(them, "provider_lead"))
+    assert f"{local:%H:%M} {local:%Z}." in body
+    (other,) = (one.replace("\u00a0", " ") for one in bodies(them, "provider_analyst"))
+    assert f"{matter.reply_by.astimezone(UTC):%H:%M} UTC." in other
+
+
 def test_a_mail_names_the_figure_its_period_the_due_time_and_what_silence_does(them):
     matter = raised(them, "customer_lead", kpi="service_level", period="2026-06")
     (body,) = (one.replace("\u00a0", " ") for one in bodies(them, "provider_lead"))

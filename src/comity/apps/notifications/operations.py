@@ -10,7 +10,7 @@ from django.core.cache import cache
 
 from comity.apps.audit.models import AuditEvent, Event
 from comity.apps.audit.operations import audit_late_delivery
-from comity.apps.books.queries import has_book, open_member_book
+from comity.apps.books.queries import has_book, open_member_book, zone
 from comity.apps.notifications import queries
 from comity.apps.notifications.models import Preference, Timing, Topic
 from comity.apps.notifications.refusals import Code
@@ -91,7 +91,7 @@ def chase_late_deliveries(member: MemberContext, now: datetime) -> None:
     """
     if not has_book(member):
         return
-    local_now = now.astimezone(queries.reader_zone(member))
+    local_now = now.astimezone(ZoneInfo(zone(member)))
     key = f"late_deliveries:{member.relationship.pk}:{local_now.date()}"
     if local_now.hour < queries.CHASE_HOUR or cache.get(key):
         return

@@ -20,6 +20,7 @@ from comity.apps.parties.mailing import has_mail_server
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership, Person, Role
 from comity.apps.parties.rights import Action, is_active_deputy, membership_may
+from comity.apps.personal.queries import display_settings
 from comity.apps.record.models import Consent, ConsentSubject
 from comity.apps.record.queries import unanswered_consents
 from comity.apps.replies.operations import MIN_REACHED
@@ -59,8 +60,8 @@ class DueMove:
 
 
 def reader_zone(member: MemberContext) -> ZoneInfo:
-    """Return the time zone in which mails to the member name times: the relationship's."""
-    return ZoneInfo(zone(member))
+    """Return the time zone in which mails to the member name times: their own, or the relationship's."""
+    return ZoneInfo(display_settings(member.membership.person).time_zone or zone(member))
 
 
 def due_move(member: MemberContext, event: AuditEvent) -> DueMove | None:
