@@ -248,6 +248,12 @@ def test_a_deleted_sample_is_gone_with_its_records(sample):
     assert not (settings.DATA / "results" / str(sample.relationship)).exists()
 
 
+def test_a_sample_that_is_deleted_before_it_is_loaded_is_not_loaded_and_fails_nothing(sample):
+    assert sample.client("me").post(sample.url("sample/delete/")).status_code == 302
+    operations.load_sample_now(sample.people["me"].pk, sample.relationship)
+    assert not book_folder(sample.relationship).exists()
+
+
 def test_only_a_sample_can_be_deleted():
     them = cast()
     them.book(contacts="\n".join(contacts()))

@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from comity.apps.books.queries import book_folder
@@ -17,7 +17,7 @@ from comity.apps.books.results import records_changed
 from comity.apps.first_run.queries import own_calendar
 from comity.apps.outbox.operations import defer
 from comity.apps.parties import operations as parties
-from comity.apps.parties.member_context import MemberContext, acting_as
+from comity.apps.parties.member_context import MemberContext, acting_as, find_member
 from comity.apps.parties.models import Person
 from comity.apps.record.models import Consent
 from comity.apps.replies import operations as replies
@@ -47,6 +47,9 @@ def load_sample_now(person: UUID, relationship: UUID) -> None:
     from comity.simulate.partnership import make_partnership  # noqa: PLC0415 - as above
     from comity.simulate.stories import story  # noqa: PLC0415 - as above
 
+    with transaction.atomic():
+        if find_member(person, relationship) is None:
+            return  # deleted before it was loaded
     folder = book_folder(relationship)
     if not (folder / FILE).is_file():
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
