@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from comity.core.agreements import Kpi
-from comity.core.levels import SECONDS, SHARE
+from comity.core.levels import COUNT, SECONDS, SHARE
 from comity.review.i18n.words import DASH, Words
 from comity.review.model import Level, Review
 from comity.review.views.level import LevelRow, level_row
@@ -57,5 +57,5 @@ def _change(one: Level | None, other: Level | None, words: Words) -> str:
     if one is None or other is None or one.unit != other.unit:
         return DASH
     scale = _HUNDRED if one.unit == SHARE else 1
-    places = 1 if one.unit in {SHARE, SECONDS} else 2
+    places = {SHARE: 1, SECONDS: 1, COUNT: 0}.get(one.unit, 2)  # as values of the unit are shown
     return words.change((one.value - other.value) * scale, one.unit, "", places)

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -356,8 +356,14 @@ def _entry_context(entry: Entry, words: Words, party: PartyName) -> dict[str, ob
         "rows": _figure_rows(content["figures"], words, party),
         "reason": content.get("reason", ""),
         "by": content.get("by"),
-        "words": content.get("words", []),
+        "words": [_spoken(one) for one in content.get("words", [])],
     }
+
+
+def _spoken(word: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a confirmation of an entry with its moments as such: the entry holds them as text, in UTC."""
+    moments = {name: word.get(name) for name in ("at", "reminded_at")}
+    return {**word} | {name: None if at is None else datetime.fromisoformat(at) for name, at in moments.items()}
 
 
 def _figure_rows(figures: Figures, words: Words, party: PartyName) -> list[tuple[object, ...]]:
