@@ -674,14 +674,14 @@ def test_interval_decimals_and_thousands_as_written_where_a_comma_is_the_point(t
     assert [(row["offered"], row["handle_s"]) for row in rows(book, "intervals")] == [(1234, 1800.5)]
 
 
-def test_interval_a_number_with_a_comma_is_refused_where_a_point_is_the_point(book):
+def test_interval_half_a_call_is_refused_however_it_is_written(book):
     outcome = bring(
         book,
         "acd_intervals",
         "acd.csv",
         csv(ACD, *(f"Q{n},05/01/2026,09:00,10,9,1,60" for n in range(40)), 'Care,05/01/2026,09:00,"1,5",1,0,60'),
     )
-    assert faults(outcome) == ["acd.csv line 42: Offered: not a number ('1,5')"]
+    assert faults(outcome) == ["acd.csv line 42: offered: not a whole number ('1.5')"]
 
 
 def read_text(name: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from comity.book.mappings.digest import mapping_digest, mapping_digests
-from comity.book.mappings.model import CellKind, FileOptions, Value, identity_mapping
+from comity.book.mappings.model import NULLS, CellKind, FileOptions, Value, identity_mapping
 from comity.book.mappings.parse import parse_mapping, read_mapping, shipped_mappings
 
 # A mapping in which every class of the language occurs.
@@ -86,6 +86,6 @@ def test_mappings_that_differ_have_digests_that_differ() -> None:
 
 
 def test_what_says_a_default_is_what_does_not_say_it() -> None:
-    assert mapping_digest(replace(identity_mapping("contacts"), decimal=".", file=FileOptions(header_rows=1))) == (
+    assert mapping_digest(replace(identity_mapping("contacts"), nulls=NULLS, file=FileOptions(header_rows=1))) == (
         mapping_digest(identity_mapping("contacts"))
     )

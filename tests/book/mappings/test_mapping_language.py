@@ -233,6 +233,10 @@ def test_a_text_that_is_not_known_is_refused_where_that_is_asked(tmp_path, spec,
         ("1234", ".", "1234"),
         ("1,234", ".", "1234"),
         ("1.234", ",", "1234"),
+        ("1.234", "", "1.234"),
+        ("1,5", "", "1.5"),
+        ("1.234,5", "", "1234.5"),
+        ("1,234.5", "", "1234.5"),
         ("1.234,5", ",", "1234.5"),
         ("1 234.5", ".", "1234.5"),
         ("1'234.5", ".", "1234.5"),
@@ -250,10 +254,11 @@ def test_a_text_that_is_not_known_is_refused_where_that_is_asked(tmp_path, spec,
     ],
 )
 def test_numbers_as_people_write_them(tmp_path, cell, decimal, value):
-    assert one(tmp_path, f"{{ from = 'Cell', as = 'number', decimal = '{decimal}' }}", cell) == value
+    said = f", decimal = '{decimal}'" if decimal else ""
+    assert one(tmp_path, f"{{ from = 'Cell', as = 'number'{said} }}", cell) == value
 
 
-@pytest.mark.parametrize("cell", ["1,23", "12,34,567", "1.2.3", "12 apples", "NaN1", "0x10", "1_000", "١٢"])
+@pytest.mark.parametrize("cell", ["12,34,567", "1.2.3", "12 apples", "NaN1", "0x10", "1_000", "١٢"])
 def test_a_number_that_is_none_is_refused_and_not_repaired(tmp_path, cell):
     with pytest.raises(ValueError, match="not a number"):
         one(tmp_path, "{ from = 'Cell', as = 'number' }", cell)
@@ -324,8 +329,6 @@ def test_instants_as_people_write_them(tmp_path, cell, spelt, instant):
 @pytest.mark.parametrize(
     ("cell", "spelt"),
     [
-        ("31/01/2026", ""),
-        ("31/01/2026", "month-first"),
         ("2026-02-30", ""),
         ("2026-01-31 25:00", ""),
         ("31/01/2026 99:99", "day-first"),

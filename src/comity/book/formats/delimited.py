@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.csv as pc
 from pyarrow import compute
 
+from comity.book.formats.options import FileOptions
 from comity.book.formats.runaway_quotes import find_runaway_quote
 from comity.book.formats.sheet import (
     ROW_HEADER,
@@ -46,10 +47,13 @@ _LONGEST_HEADER = 16 * 1024 * 1024
 _BLOCK = 4 * 1024 * 1024
 _SAMPLE_ROWS = 200
 _BROKEN_KEPT = 100_000
+_MOST_FOOTERS = 20  # lines below the records that are taken for a report's foot
+_FEWEST_CELLS = 3  # of a row, for a line with one cell to be none
 _MOST_COLUMNS = 50_000  # far more than any spreadsheet has
 _TOO_DENSE = 100  # text packs to a tenth
 _HARMLESS = 200 * 2**20
 _GZIP_MAGIC = b"\x1f\x8b"
+_SEPARATOR_LINE = re.compile(r"^\ufeff?[sS][eE][pP]=([^\r\n\"])[ \t,;]*(?:\r\n|\r|\n)")
 _FORMULA_QUOTE = re.compile(r"^'(?=[=+\-@\t\r\n])")
 _UTF8 = ("utf-8", "utf-8-sig")
 
@@ -237,6 +241,8 @@ class DelimitedSheet(Sheet):
 
     def batches(self, wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Stream the file in blocks; a row of another width becomes a broken row."""
+        self.broken.clear()
+        self.footers = []
         width = len(self.headers)
         names = [f"h{i}" for i in range(width)]
         places = {header: f"h{i}" for i, header in enumerate(self.headers)}
@@ -363,15 +369,26 @@ class DelimitedSheet(Sheet):
         """Name the rows of another width with their lines."""
         if not count:
             return
-        width = len(self.headers)
+        width, single = len(self.headers), 0
         for line, record in self.records():
+            single = single + 1 if len(record) == 1 < width and _is_prose(record[0]) else 0
             if len(record) != width:
                 text = self.layout.delimiter.join(record)
                 reason = f"{plural(len(record), 'cell', 'cells')} where the header has {width}"
                 self.broken.append(MalformedRow(line, text, reason))
+        if len(self.broken) == count and 0 < single <= _MOST_FOOTERS and width >= _FEWEST_CELLS:
+            # Nothing but lines of text after the last record: what a report prints at its foot.
+            self.footers = [row.text for row in self.broken[-single:]]
+            del self.broken[-single:]
+            count -= single
         if len(self.broken) != count:
             msg = "its rows cannot be told apart; check its quotation marks and line ends"
             raise UnusableSourceError(msg, file=self.layout.path)
+
+
+def _is_prose(text: str) -> bool:
+    """Whether a line says something, and is no record cut at another sign."""
+    return bool(text.strip()) and all(text.count(sign) < _FEWEST_CELLS - 1 for sign in DELIMITERS)
 
 
 def _lines(text: io.TextIOWrapper, layout: _Layout) -> Iterator[str]:
@@ -404,11 +421,12 @@ def delimited_sheet(  # noqa: PLR0913 - what [file] of a mapping can say
     encoding_found, note = detect_encoding(path, seen, encoding)
     notes = [note] if note else []
     text = _decode(path, seen.sample, encoding_found)
-    if delimiter is None:
-        lines = text.splitlines(keepends=True)[skip_rows:]
-        delimiter = detect_delimiter("".join(lines[:-1] if len(lines) > _SAMPLE_ROWS else lines))
-        if delimiter != ",":
-            notes.append(f"cut at each {_DELIMITER_NAMES[delimiter]}")
+    guessed = delimiter is None
+    delimiter, declared = _delimiter(text, delimiter, skip_rows)
+    if declared:
+        skip_rows = max(skip_rows, 1)
+    elif guessed and delimiter != ",":
+        notes.append(f"cut at each {_DELIMITER_NAMES[delimiter]}")
     looking = (delimiter, quote, header_rows, skip_rows, header_has)
     rows, first_line, end = _header(path, text, looking)
     if end >= len(text) and len(seen.sample) == _SAMPLE:  # the header goes on where the sample ends
@@ -431,6 +449,35 @@ def delimited_sheet(  # noqa: PLR0913 - what [file] of a mapping can say
     block = max(_BLOCK, 8 * end)
     sheet.layout = _Layout(path, seen.packed, encoding_found, delimiter, quote, first_line, seen.line_ends, block)
     return sheet, notes
+
+
+def first_records(path: Path, seen: FileScan, options: FileOptions, count: int) -> Iterator[tuple[int, list[str]]]:
+    """The first records of a text file that hold anything, each with the number of records above it.
+
+    :raises UnusableSourceError: for bytes that are no text
+    """
+    encoding, _ = detect_encoding(path, seen, options.encoding)
+    text = _decode(path, seen.sample, encoding)
+    delimiter, _ = _delimiter(text, options.delimiter, 0)
+    csv.field_size_limit(_LONGEST_HEADER)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=options.quote)
+    try:
+        for number, record in enumerate(itertools.islice(reader, count)):
+            if any(cell.strip() for cell in record):
+                yield number, record
+    except csv.Error:
+        return  # whoever reads the file to its end says what is wrong
+
+
+def _delimiter(text: str, said: str | None, skip_rows: int) -> tuple[str, bool]:
+    """What cuts the rows, and whether the file says so itself in a first line `sep=;`, as a spreadsheet reads it."""
+    declared = _SEPARATOR_LINE.match(text)
+    if said is not None:
+        return said, declared is not None
+    if declared is not None:
+        return declared[1], True
+    lines = text.splitlines(keepends=True)[skip_rows:]
+    return detect_delimiter("".join(lines[:-1] if len(lines) > _SAMPLE_ROWS else lines)), False
 
 
 def _without_quote(column: pa.Array) -> pa.Array:

@@ -2,16 +2,18 @@
 
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from comity.book.formats.delimited import FileScan, delimited_sheet, scan_file
 from comity.book.formats.json import json_sheet
+from comity.book.formats.layout import AskedColumn, best_place, place_notes, read_tops
 from comity.book.formats.options import FileOptions
 from comity.book.formats.parquet import parquet_sheet
 from comity.book.formats.sheet import Sheet, UnusableSourceError
 from comity.book.formats.workbook import WORKBOOK_SUFFIXES, workbook_sheets
-from comity.book.formats.workbook_parts import scan_workbook
+from comity.book.formats.workbook_parts import WorkbookScan, scan_workbook
 from comity.book.plurals import plural
 
 _ZIP = b"PK\x03\x04"
@@ -35,21 +37,29 @@ class SourceFile:
     kind: str
 
 
-def open_source_file(path: Path, options: FileOptions, seen: FileScan | None = None) -> SourceFile:
+def open_source_file(
+    path: Path, options: FileOptions, seen: FileScan | None = None, asked: Sequence[AskedColumn] = ()
+) -> SourceFile:
     """Open a file as its options, or else its bytes, say.
 
     :param seen: what a pass over its bytes found out before; None: they are read now
+    :param asked: the columns that are looked for: where the options leave it open, the sheet and the header row are
+        those that bear most of them; none: the first row of the first sheet that holds anything
     :raises UnusableSourceError: for a file that is not what it claims, or that is broken
     """
     refuse_unreadable_name(path)
     seen = scan_file(path) if seen is None else seen
     kind = options.kind or detect_kind(path, seen)
     notes: list[str] = []
+    parts = WorkbookScan()
+    if kind == "workbook":  # before anything lays out its sheets
+        _refuse_archive_bomb(path)
+        parts = scan_workbook(path)
+    if asked and options.skip_rows == 0 and options.header_has is None:
+        options, notes = _fit_layout(path, options, seen, kind, asked)
     if kind == "parquet":
         sheets: list[Sheet] = [parquet_sheet(path)]
     elif kind == "workbook":
-        _refuse_archive_bomb(path)
-        parts = scan_workbook(path)
         if parts.unworked:
             what = plural(parts.unworked, "cell holds a formula", "cells hold formulas")
             counts = "was never worked out, and counts" if parts.unworked == 1 else "were never worked out, and count"
@@ -67,7 +77,7 @@ def open_source_file(path: Path, options: FileOptions, seen: FileScan | None = N
     elif kind == "json":
         sheets = [json_sheet(path, seen, lines=options.lines, records=options.records, each=options.each)]
     else:
-        sheet, notes = delimited_sheet(
+        sheet, more = delimited_sheet(
             path,
             seen,
             encoding=options.encoding,
@@ -78,7 +88,21 @@ def open_source_file(path: Path, options: FileOptions, seen: FileScan | None = N
             header_has=options.header_has,
         )
         sheets = [sheet]
+        notes += more
     return SourceFile(tuple(sheets), tuple(notes), seen.digest, kind)
+
+
+def _fit_layout(
+    path: Path, options: FileOptions, seen: FileScan, kind: str, asked: Sequence[AskedColumn]
+) -> tuple[FileOptions, list[str]]:
+    """The layout that fits, and what is to be told of it."""
+    tops = read_tops(path, seen, kind, options)
+    if options.sheet is not None and len(tops) != 1:
+        return options, []  # each of these sheets is read, and may have its header elsewhere
+    place = best_place(tops, asked, options.header_rows)
+    if place is None:
+        return options, []
+    return place.options(options), list(place_notes(tops, place, asked, options.header_rows))
 
 
 def refuse_unreadable_name(path: Path) -> None:

@@ -33,13 +33,14 @@ class MalformedRow:
 class Sheet(ABC):
     """One sheet of a workbook, or the whole of any other file.
 
-    `headers` are as the source writes them, after joining header rows and numbering repeats. `broken`
-    fills while the batches are read. `row_word` is what `_row` counts for the reader of a report.
+    `headers` are as the source writes them, after joining header rows and numbering repeats. `broken` and `footers`
+    fill while the batches are read, anew each time. `row_word` is what `_row` counts for the reader of a report.
     """
 
     name: str | None
     headers: tuple[str, ...]
     broken: list[MalformedRow] = field(default_factory=list)
+    footers: list[str] = field(default_factory=list)  # lines of text below the last record, which are none
     row_word: str = "line"
     open_ended: ClassVar[bool] = False  # whether a row may have columns that `headers` does not name
 
@@ -48,11 +49,7 @@ class Sheet(ABC):
 
         Case, and runs of white space, do not matter; `re:PATTERN` takes the first header that matches whole.
         """
-        if header.startswith("re:"):
-            fits = match_whole(header[3:], [one_line(own) for own in self.headers])
-            return next((own for own, fit in zip(self.headers, fits, strict=True) if fit), None)
-        wanted = one_line(header).casefold()
-        return next((own for own in self.headers if one_line(own).casefold() == wanted), None)
+        return find_in(self.headers, header)
 
     @abstractmethod
     def batches(self, wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -61,6 +58,21 @@ class Sheet(ABC):
     def lines(self, rows: Sequence[int]) -> dict[int, int]:
         """The line of the file (the row of the sheet) for values of `_row`."""
         return {row: row for row in rows}
+
+
+def find_in(headers: Sequence[str], header: str) -> str | None:
+    """The spelling among `headers` of one header, or of the first that its `re:PATTERN` matches whole."""
+    found = find_all_in(headers, header)
+    return found[0] if found else None
+
+
+def find_all_in(headers: Sequence[str], header: str) -> list[str]:
+    """All of `headers` that a name or a `re:PATTERN` is said of."""
+    if header.startswith("re:"):
+        fits = match_whole(header[3:], [one_line(own) for own in headers])
+        return [own for own, fit in zip(headers, fits, strict=True) if fit]
+    wanted = one_line(header).casefold()
+    return [own for own in headers if one_line(own).casefold() == wanted]
 
 
 def batch_schema(wanted: Sequence[str]) -> pa.Schema:

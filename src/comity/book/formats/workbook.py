@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,40 @@ def workbook_sheets(  # noqa: PLR0913 - the file options, one by one
         msg = f"{what}; its sheets are {', '.join(book.sheet_names)}"
         raise UnusableSourceError(msg, file=path)
     return workbook
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRows:
+    """The first rows of a sheet that hold anything, each with the number of rows above it."""
+
+    name: str
+    rows: tuple[tuple[str, ...], ...]
+    skips: tuple[int, ...]
+    visible: bool
+
+
+def read_sheet_tops(path: Path, count: int, sheets: str | None = None) -> list[SheetRows]:
+    """The first rows of the sheets, in their order; chart sheets and empty ones have none.
+
+    :raises UnusableSourceError: when it is no workbook
+    """
+    tops = []
+    with _reading(path):
+        book = calamine.CalamineWorkbook.from_path(str(path))
+        shown = {one.name: one.visible == calamine.SheetVisibleEnum.Visible for one in book.sheets_metadata}
+        names = _chosen_names(path, book, sheets) if sheets else list(book.sheet_names)
+        for name in names:
+            found = []
+            for number, row in _LazyRows(path, book, name, alone=False).rows():
+                if number > count:
+                    break
+                texts = tuple(cell_text(value) or "" for value in row)
+                if any(texts):
+                    found.append((number - 1, texts))
+            tops.append(
+                SheetRows(name, tuple(row for _, row in found), tuple(skip for skip, _ in found), shown.get(name, True))
+            )
+    return tops
 
 
 @contextmanager

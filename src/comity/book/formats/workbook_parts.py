@@ -113,17 +113,29 @@ def _errors(parts: zipfile.ZipFile, name: str) -> dict[tuple[int, int], str]:
     return errors
 
 
+def sheet_parts(parts: zipfile.ZipFile) -> dict[str, str]:
+    """The part in which each sheet of an XLSX lies, by the sheet's name.
+
+    :raises KeyError: for a packed file that is no XLSX
+    """
+    relations = parts.read("xl/_rels/workbook.xml.rels")
+    book = parts.read("xl/workbook.xml")
+    targets = {one.get("Id"): one.get("Target", "") for one in map(_attributes, _RELATION.findall(relations))}
+    names = [_attributes(tag) for tag in _SHEET.findall(book)]
+    return {
+        one["name"]: f"xl/worksheets/{PurePosixPath(targets[one['r:id']]).name}"
+        for one in names
+        if "name" in one and one.get("r:id") in targets
+    }
+
+
 def _sheet_name(parts: zipfile.ZipFile, part: str) -> str:
     """The name of the sheet that a part holds; the part's own where it cannot be told."""
     try:
-        relations = parts.read("xl/_rels/workbook.xml.rels")
-        book = parts.read("xl/workbook.xml")
+        named = sheet_parts(parts)
     except KeyError:
         return part
-    said = [_attributes(tag) for tag in _RELATION.findall(relations)]
-    ids = {one.get("Id") for one in said if PurePosixPath(one.get("Target", "")).name == PurePosixPath(part).name}
-    names = [_attributes(tag) for tag in _SHEET.findall(book)]
-    return next((one["name"] for one in names if one.get("r:id") in ids and "name" in one), part)
+    return next((name for name, own in named.items() if PurePosixPath(own).name == PurePosixPath(part).name), part)
 
 
 def _attributes(tag: bytes) -> Mapping[str, str]:

@@ -171,6 +171,11 @@ def import_rows(
         pseudonyms=pseudonym_columns(table, definition.digests, incoming.book),
         delivered_by=request.side,
         with_rows=True,
+        file=incoming.delivery.file,
+        fixed_minutes=not mapped.defaults,
+        assumed_minutes=mapped.assumed_minutes,
+        sure=mapped.sure,
+        left_out=mapped.left_out if incoming.whole_file else (),
     )
     checked = check_rows(con, batches, rules, work)
     to_write = WriteRequest(incoming.book, definition, table, checked, incoming.delivery, request.side, request.holder)

@@ -70,6 +70,7 @@ class MergeRequest:
     holder: Side | None = None  # the side that alone may add rows; another's new rows are proposals
     withdraw: Path | None = None  # typed rows that were proposed to go, and go now
     accepted: bool = False  # the rows are accepted proposals: they stay shared, and whose they are stays
+    left_out: Path | None = None  # keys of which the source has rows still, which its mapping no longer takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -450,6 +451,9 @@ class _Merge:
             gone.append(f"{day} >= DATE '{start}' AND {day} < DATE '{end}' AND {IMPORT_COLUMN} IN ({numbers})")
         if table.may_lack_key and not request.accepted:
             gone.append("_k IS NOT NULL AND month IN (SELECT month FROM _delivered WHERE _k IS NOT NULL)")
+        if request.left_out is not None and request.siblings:
+            numbers = ", ".join(map(str, request.siblings))
+            gone.append(f"_left_out AND {IMPORT_COLUMN} IN ({numbers})")
         if request.withdraw is not None:
             arms.append(f"WHEN {OWNER_COLUMN} = '' AND _equal <= _wanted THEN 'withdrawn'")
         for one in gone:
@@ -457,6 +461,10 @@ class _Merge:
                 arms.append(f"WHEN {one} AND {OWNER_COLUMN} = '' AND {not_own_sql(self.by)} THEN 'proposed'")
             arms.append(f"WHEN {one} THEN 'withdrawn'")
         rows = f"SELECT h.* FROM _held h ANTI JOIN _delivered d ON {self._same_row('h', 'd')}"
+        if request.left_out is not None and request.siblings:
+            same = " AND ".join(f"l.{quoted(name)} = h.{quoted(name)}" for name in table.key)
+            left = f"(SELECT *, true AS _left_out FROM {scan_sql(request.left_out)})"
+            rows = f"SELECT h.*, coalesce(l._left_out, false) AS _left_out FROM ({rows}) h LEFT JOIN {left} l ON {same}"
         if request.withdraw is not None:
             # Of equal rows as many go as were proposed to.
             every = ", ".join(map(quoted, self.columns))

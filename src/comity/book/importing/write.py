@@ -113,6 +113,7 @@ def _merge_request(request: WriteRequest, current: CurrentTable, rows: str | Non
         request.holder,
         request.withdraw,
         request.accepted,
+        request.checked.left_out,
     )
 
 

@@ -3,7 +3,7 @@
 import difflib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -11,11 +11,15 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from comity.book.formats.delimited import DelimitedSheet
 from comity.book.formats.detect import SourceFile, open_source_file
 from comity.book.formats.sheet import REASON_HEADER, ROW, ROW_HEADER, Sheet, UnusableSourceError
+from comity.book.mappings.adapt import FileFacts, adapt, roles_of
+from comity.book.mappings.column_evidence import gather_evidence
 from comity.book.mappings.compile import LAST_WINS_COLUMN, CompiledMapping, MappingCompiler, map_table
-from comity.book.mappings.model import SourceMapping, UnusableMappingError
-from comity.book.mappings.unpivot import UnpivotedSheet, unpivot
+from comity.book.mappings.headers import all_headers_of, asked_columns
+from comity.book.mappings.model import CELL_KINDS, SourceMapping, UnusableMappingError, Value
+from comity.book.mappings.unpivot import LongSheet, UnpivotedSheet, unpivot
 from comity.book.patterns import search_groups
 from comity.book.plurals import plural
 from comity.book.storage.duckdb import without_progress_bar
@@ -73,6 +77,10 @@ class MappedFile:
     unkept: int = 0  # problems beyond those that are kept
     stride: int = 1  # rows made of one row of the source
     sheets: tuple[Sheet, ...] = ()
+    assumed_minutes: float | None = None  # what the mapping says of intervals where no column of the file does
+    defaults: bool = False  # of the mapping, as is `sure`
+    sure: bool = False
+    left_out: list[pa.Table] = field(default_factory=list)  # keys of rows that the mapping leaves out, as text
 
     def lines(self, rows: Sequence[int]) -> dict[int, int]:
         """The line of the file (the row of the sheet) for values of `_row`."""
@@ -108,11 +116,29 @@ def apply_mapping(mapping: SourceMapping, path: Path, context: MappingContext | 
 
     :raises UnusableSourceError: when the file cannot be read, or lacks what the mapping needs
     """
-    source = open_source_file(path, mapping.file)
+    source = open_source_file(path, mapping.file, asked=asked_columns(mapping))
     context = context or MappingContext()
-    if mapping.identity:
+    if mapping.identity and not _is_foreign(mapping, source):
         return _apply_identity(mapping, path, source, context)
-    return _Run(mapping, path, source, context).applied()
+    return _Run(_spelt_out(mapping) if mapping.identity else mapping, path, source, context).applied()
+
+
+def _is_foreign(mapping: SourceMapping, source: SourceFile) -> bool:
+    """Whether a file with the table's own columns writes numbers or days as people do: it is read as theirs, then."""
+    sheet = source.sheets[0]
+    if not isinstance(sheet, DelimitedSheet) or sheet.delimiter == ",":
+        return False
+    spelt = _spelt_out(mapping)
+    seen = gather_evidence(sheet, roles_of(spelt, sheet.find))
+    return any(one.commas or one.point_groups or one.days for one in seen.values())
+
+
+def _spelt_out(mapping: SourceMapping) -> SourceMapping:
+    """The mapping of a table's own columns, said one by one."""
+    columns = {
+        column.name: Value(source=(column.name,), kind=CELL_KINDS[column.kind]) for column in mapping.target.columns
+    }
+    return replace(mapping, columns=columns, identity=False, defaults=True)
 
 
 def _apply_identity(mapping: SourceMapping, path: Path, source: SourceFile, context: MappingContext) -> MappedFile:
@@ -153,6 +179,9 @@ def _add_malformed(applied: MappedFile, sheet: Sheet) -> None:
     for broken in sheet.broken:
         applied.problems.append(UnconvertedRow(NO_ROW, "", broken.text[:_LONGEST_ROW], broken.reason, broken.line))
     applied.rows_in += len(sheet.broken)
+    if sheet.footers:
+        what = "1 line below the records was" if len(sheet.footers) == 1 else f"{len(sheet.footers)} lines below the records were"
+        applied.notes.append(f"{what} left out, beginning with {sheet.footers[0][:60]!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +208,7 @@ class _Run:
         borne = {name for part in self.parts for name in part.compiled.columns}
         borne |= {column.name for column in mapping.target.required}
         self.columns = tuple(name for name in mapping.columns if name in borne)
+        self.has_last = all(part.compiled.has_last for part in self.parts)
         self.counts: Counter[str] = Counter()
         self.sums: dict[str, float] = defaultdict(float)
 
@@ -197,9 +227,12 @@ class _Run:
             unmapped=tuple(dict.fromkeys(h for part in self.parts for h in part.sheet.headers if h not in used)),
             notes=self.notes,
             window=self.window(),
-            last_wins=LAST_WINS_COLUMN if self.mapping.last_wins else None,
+            last_wins=LAST_WINS_COLUMN if self.has_last else None,
             stride=max((part.wide.stride for part in self.parts if part.wide), default=1),
             sheets=sheets,
+            assumed_minutes=self.assumed_minutes(),
+            defaults=self.mapping.defaults,
+            sure=self.mapping.sure,
         )
         applied.batches = self.batches(applied)
         return applied
@@ -209,12 +242,9 @@ class _Run:
         parts, complaints = [], []
         for number, sheet in enumerate(self.source.sheets):
             wide = unpivot(self.mapping.wide, sheet) if self.mapping.wide else None
+            find = wide.find if wide else sheet.find
             compiler = MappingCompiler(
-                self.mapping,
-                wide.find if wide else sheet.find,
-                self.zone,
-                (self.path.name, sheet.name),
-                open_ended=sheet.open_ended,
+                self.mapping, find, self.zone, (self.path.name, sheet.name), open_ended=sheet.open_ended
             )
             compiled = compiler.compile(self.context.carry)
             missing = self.missing(compiled)
@@ -223,6 +253,12 @@ class _Run:
             if missing:
                 complaints.append(self.complaint(sheet, missing))
                 continue
+            adapted = self.adapted(sheet, wide)
+            if adapted is not self.mapping:
+                compiler = MappingCompiler(
+                    adapted, find, self.zone, (self.path.name, sheet.name), open_ended=sheet.open_ended
+                )
+                compiled = compiler.compile(self.context.carry)
             plain = {name for name, value in self.mapping.columns.items() if value.source}
             empty = [f"{column} ({header})" for column, header in compiled.absent if column in plain]
             if empty:
@@ -233,6 +269,19 @@ class _Run:
             raise UnusableSourceError(complaints[0], file=self.path)
         self.notes += complaints
         return parts
+
+    def adapted(self, sheet: Sheet, wide: UnpivotedSheet | None) -> SourceMapping:
+        """The mapping as the columns of a sheet ask for it."""
+        if self.source.kind not in {"delimited", "workbook"}:
+            return self.mapping  # their values have their kinds already
+        find = wide.find if wide else sheet.find
+        roles = roles_of(self.mapping, find)
+        looked_at = LongSheet(sheet.name, sheet.headers, wide=wide) if wide else sheet
+        delimiter = sheet.delimiter if isinstance(sheet, DelimitedSheet) else None
+        facts = FileFacts(self.path, delimiter, workbook=self.source.kind == "workbook")
+        mapping, notes = adapt(self.mapping, find, gather_evidence(looked_at, roles), facts)
+        self.notes += notes
+        return mapping
 
     def missing(self, compiled: CompiledMapping) -> list[tuple[str, str]]:
         """What the mapping cannot do without and the sheet does not have."""
@@ -247,6 +296,20 @@ class _Run:
         has = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(sheet.headers[:12])}"
         where = f"sheet {sheet.name}: " if sheet.name else ""
         return f"{where}has no column {header!r}, which the mapping takes for {column}; {has}"
+
+    def assumed_minutes(self) -> float | None:
+        """The length of intervals where it is the mapping's word and not the file's."""
+        minutes = self.mapping.columns.get("minutes")
+        if minutes is None:
+            return None
+        find = [part.wide.find if part.wide else part.sheet.find for part in self.parts]
+        if any(one(header) is not None for one in find for header in all_headers_of(minutes, self.mapping.let)):
+            return None
+        said = [one.constant for one in (minutes, *minutes.first) if one.constant is not None]
+        try:
+            return float(said[0]) if said else None
+        except ValueError:
+            return None
 
     def window(self) -> tuple[date, date] | None:
         """The days for which the delivery says that it is whole."""
@@ -325,9 +388,11 @@ class _Run:
         taken = pc.and_(pc.is_null(out["_out"]), pc.invert(pc.or_(out["_total"], out["_blank"])))
         rows = out.filter(taken)
         self.blame(part, rows, applied)
+        self.add_left_out(out, applied)
         kept = rows.filter(pc.is_null(rows["_fault"]))
         self.add_sums(part, out.filter(pc.invert(out["_blank"])))
         left = {*_MARKS, *self.mapping.columns} - set(self.columns)
+        left |= set() if self.has_last else {LAST_WINS_COLUMN}
         names = [name for name in kept.schema.names if name not in left and not name.startswith("_k_")]
         batches = kept.select(names).combine_chunks().to_batches()
         return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=kept.select(names).schema)
@@ -348,6 +413,19 @@ class _Run:
                 applied.problems.append(UnconvertedRow(row, fault.label, value or "", fault.reason))
             else:
                 self.counts["unkept"] += 1
+
+    def add_left_out(self, out: pa.Table, applied: MappedFile) -> None:
+        """Keep the keys of what a filter leaves out: a row that the book holds of such a key is no longer there."""
+        keys = [name for name in self.mapping.target.key if name in self.columns]
+        filters = [place for place in range(1, len(self.mapping.rows) + 1) if place - 1 not in self.mapping.other]
+        if not filters or self.mapping.target.may_lack_key or keys != list(self.mapping.target.key):
+            return
+        gone = pc.is_in(out["_out"], value_set=pa.array(filters, pa.int32()))
+        gone = pc.and_(gone, pc.invert(pc.or_(out["_total"], out["_blank"])))
+        names = [*keys, *([LAST_WINS_COLUMN] if self.has_last else [])]
+        rows = out.filter(gone).select(names)
+        if rows.num_rows:
+            applied.left_out.append(rows)
 
     def add_sums(self, part: _Part, every: pa.Table) -> None:
         for column in part.compiled.controls:

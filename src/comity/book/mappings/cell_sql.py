@@ -20,6 +20,8 @@ _TIMES = (
     ", %H:%M:%S",
     " %I:%M:%S%p",
 )
+TIME_CELLS = "m:ss-cells"  # a clock: minutes and seconds that a spreadsheet took for hours and minutes
+SWAPPED = "swapped"  # a format: true dates whose day and month a spreadsheet has exchanged
 _ORDERS = {"day-first": ("%d", "%m"), "month-first": ("%m", "%d")}
 TRUE = ("true", "1", "yes", "y", "t", "on", "x", "si", "sí", "s", "oui", "ja", "wahr", "verdadero", "vrai", "✓")
 FALSE = ("false", "0", "no", "n", "f", "off", "non", "nein", "falsch", "falso", "faux")
@@ -29,7 +31,8 @@ _WORDS = "wdhms"  # weeks, days, hours, minutes, seconds, as in 1h 20m
 _SPELT = "(?:-|−)?" + "".join(rf"(?:[ ,]*{_AMOUNT}\s*{unit}[a-z]*)?" for unit in _WORDS)
 _SCALES = (604800, 86400, 3600, 60, 1)
 _PERIOD = r"(-)?P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.]\d+)?)S)?)?"
-_UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
+_UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_DAY_CELL = r"1900-01-\d{2} \d{2}:\d{2}:\d{2}([.]\d+)?"  # more than a day, as a spreadsheet without [h] shows it
 
 
 def _spelt(formats: tuple[str, ...], *, zoned: bool) -> list[str]:
@@ -60,6 +63,10 @@ def local_by_format_sql(text: str, formats: tuple[str, ...]) -> str:
             f"CASE WHEN {number} BETWEEN 61 AND 109574 THEN TIMESTAMP '1899-12-30' "
             f"+ to_microseconds(CAST(round({number} * 86400) * 1000000 AS BIGINT)) END"
         )
+    if SWAPPED in formats:
+        turned = f"regexp_replace({text}, '^(\\d{{4}})-(\\d{{2}})-(\\d{{2}})', '\\1-\\3-\\2')"
+        iso = f"regexp_full_match({text}, '\\d{{4}}-\\d{{2}}-\\d{{2}}([T ].*)?')"
+        arms.insert(0, f"CASE WHEN {iso} THEN TRY_CAST({turned} AS TIMESTAMP) END")
     # A bare day is its first moment; as software exports it, 2026-01-31 stands where a time is meant.
     bare = f"CASE WHEN regexp_full_match({text}, '\\d{{4}}-\\d{{2}}-\\d{{2}}') THEN TRY_CAST({text} AS TIMESTAMP) END"
     return f"coalesce({', '.join([*arms, bare])})"
@@ -168,6 +175,12 @@ def seconds_sql(text: str, unit: str, decimal: str, clock: str | None) -> str:
     )
     arms = [
         f"WHEN {number} IS NOT NULL THEN {number} * {_UNITS[unit]}",
+        f"WHEN regexp_full_match({text}, '{_DAY_CELL}') THEN "
+        f"(epoch_us(TRY_CAST({text} AS TIMESTAMP)) - epoch_us(TIMESTAMP '1899-12-31')) / 1e6",
+    ]
+    if clock == TIME_CELLS:  # a spreadsheet's 03:30:00 that was typed as 3:30, minutes and seconds
+        arms.append(f"WHEN {three} THEN {sign} * ({part(1)} * 60 + {part(2)})")
+    arms += [
         f"WHEN {three} THEN {sign} * ({part(1)} * 3600 + {part(2)} * 60 + {part(3)})",
     ]
     if clock is not None:

@@ -28,6 +28,7 @@ from comity.book.mappings.cell_sql import (
 from comity.book.mappings.model import EPOCH, CellKind, Condition, SourceMapping, Value
 from comity.book.patterns import search_groups
 from comity.book.storage.sql import literal, quoted
+from comity.book.validation.totals import ADDITIVE_TABLES, TOTAL_WORDS
 
 _BLANK = literal(" \t\r\n\u00a0\ufeff")
 _NAIVE = literal(r"\d{4}-\d{2}-\d{2}[T ]\d{1,2}:\d{2}(:\d{2}([.]\d+)?)?")
@@ -70,6 +71,7 @@ class CompiledMapping:
     controls: tuple[str, ...]
     absent: tuple[tuple[str, str], ...]  # (target column, header) that the sheet does not have
     filters: tuple[str, ...]
+    has_last: bool = False  # it says which of several rows of one key is the last
 
 
 class MappingCompiler:
@@ -120,7 +122,8 @@ class MappingCompiler:
                 f"CASE WHEN {here.name} THEN TRY_CAST({value.name} AS DOUBLE) END AS {quoted('_k_' + control.column)}"
             )
             controls.append(control.column)
-        if mapping.last_wins:
+        has_last = any(self.bears(mapping.columns.get(name) or mapping.let[name]) for name in mapping.last_wins)
+        if has_last:
             parts = [sortable_sql(node.kind, node.name) for node in map(self.named, mapping.last_wins)]
             columns.append(f"{' || chr(31) || '.join(parts)} AS {LAST_WINS_COLUMN}")
         columns += [
@@ -140,9 +143,18 @@ class MappingCompiler:
             for number, fault in enumerate(self.faults, 1)
         ]
         blamed = f"CASE {fault} {' '.join(blamed_texts)} END" if blamed_texts else "NULL"
+        if mapping.target.name in ADDITIVE_TABLES and not mapping.sure and cells:
+            # A row that cannot be converted, and in one of whose cells stands the name of a total.
+            named = " OR ".join(f"regexp_full_match(r{i}, {literal(TOTAL_WORDS)})" for i in cells)
+            total = f"coalesce({totals.name if totals else 'false'}, false) OR ({fault}) IS NOT NULL AND ({named})"
+        else:
+            total = totals.name if totals else "false"
+        again = " AND ".join(f"coalesce(lower(r{i}) = {literal(own.lower())}, true)" for i, own in enumerate(self.headers))
+        if len(self.headers) > 1 and cells:  # the header once more, at the head of a printed page
+            blank = f"({blank}) OR ({again})"
         sql = (
             f"SELECT {ROW}, {', '.join(columns)}, CAST({left_out} AS INTEGER) AS _out, "
-            f"CAST(coalesce({totals.name if totals else 'false'}, false) AS BOOLEAN) AS _total, "
+            f"CAST(coalesce({total}, false) AS BOOLEAN) AS _total, "
             f"({blank}) AS _blank, CAST({fault} AS INTEGER) AS _fault, CAST({blamed} AS VARCHAR) AS _blamed "
             f"FROM ({inner})"
         )
@@ -153,6 +165,7 @@ class MappingCompiler:
             faults=tuple(self.faults),
             controls=tuple(controls),
             absent=tuple(self.absent),
+            has_last=has_last,
             filters=tuple(" or ".join(one.spoken for one in conditions) for conditions in mapping.rows),
         )
 
@@ -208,7 +221,7 @@ class MappingCompiler:
             return any(self.find(header) is not None for header in spec.source)
         if spec.use is not None:
             return self.bears(self.mapping.columns.get(spec.use) or self.mapping.let[spec.use])
-        parts = (*spec.total, *spec.difference, *spec.product, *spec.first, *spec.join)
+        parts = (*spec.total, *spec.difference, *spec.product, *spec.quotient, *spec.first, *spec.join)
         return not parts or any(self.bears(part) for part in parts)
 
     def named(self, name: str) -> Node:
@@ -231,7 +244,7 @@ class MappingCompiler:
             nodes = own if guard is None else [guard, *own]
             guard = self.add(" AND ".join(f"coalesce({node.name}, false)" for node in nodes), nodes, CellKind.FLAG)
         node = self.origin(spec, guard)
-        if node.kind is CellKind.TEXT and not (spec.total or spec.difference or spec.product):
+        if node.kind is CellKind.TEXT and not _is_reckoned(spec):
             node = self.worded(spec, node, guard)
         node = self.converted(spec, node)
         return self.finished(spec, node, guard)
@@ -260,9 +273,12 @@ class MappingCompiler:
             found = (next(iter(match.values())) if match else None) if pattern else known
             sql = "CAST(NULL AS VARCHAR)" if not found else literal(found)
             return self.guarded(self.add(sql, [], CellKind.TEXT), guard)
-        parts = [self.value(part, guard) for part in (spec.total or spec.difference or spec.product)]
+        reckoned = spec.total or spec.difference or spec.product or spec.quotient
+        parts = [self.value(part, guard) for part in reckoned]
         if spec.product:
             return self.multiplied(parts)
+        if spec.quotient:
+            return self.divided(parts)
         return self.added(spec, parts) if spec.total else self.subtracted(spec, parts)
 
     def guarded(self, node: Node, guard: Node | None) -> Node:
@@ -337,6 +353,11 @@ class MappingCompiler:
             return self.add(product, parts, CellKind.SECONDS)
         return self.add(number_text_sql(product), parts, CellKind.NUMBER)
 
+    def divided(self, parts: list[Node]) -> Node:
+        """One number by another, such as an amount by its quantity; nothing where that is 0."""
+        by = f"nullif(TRY_CAST({parts[1].name} AS DOUBLE), 0)"
+        return self.add(number_text_sql(f"(TRY_CAST({parts[0].name} AS DOUBLE) / {by})"), parts, CellKind.NUMBER)
+
     # -- what is done to them
 
     def worded(self, spec: Value, node: Node, guard: Node | None) -> Node:
@@ -404,7 +425,7 @@ class MappingCompiler:
         """SQL from kind to kind where no text has to be read for it."""
         day = local_day_sql(node.name, self.zone)
         start = to_utc_sql(f"CAST({node.name} AS TIMESTAMP)", self.zone)
-        scale = {"ms": "0.001", "s": "1", "min": "60", "h": "3600"}[spec.unit]
+        scale = {"ms": "0.001", "s": "1", "min": "60", "h": "3600", "d": "86400"}[spec.unit or "s"]
         ways = {
             (CellKind.INSTANT, CellKind.DAY): day,
             (CellKind.INSTANT, CellKind.MONTH): f"CAST(date_trunc('month', {day}) AS DATE)",
@@ -426,12 +447,12 @@ class MappingCompiler:
 
     def read(self, spec: Value, node: Node, wanted: CellKind) -> Node:
         """Text to a value of a kind; text that is none is a fault."""
-        text, formats, decimal = node.name, spec.formats, spec.decimal or self.mapping.decimal
+        text, formats, decimal = node.name, spec.formats, spec.decimal or self.mapping.decimal or "."
         if wanted in {CellKind.INSTANT, CellKind.DAY, CellKind.MONTH}:
             return self.read_time(node, formats, wanted)
         sql = {
             CellKind.CLOCK: lambda: clock_sql(text),
-            CellKind.SECONDS: lambda: seconds_sql(text, spec.unit, decimal, spec.clock),
+            CellKind.SECONDS: lambda: seconds_sql(text, spec.unit or "s", decimal, spec.clock),
             CellKind.NUMBER: lambda: number_sql(text, decimal),
             CellKind.FLAG: lambda: flag_sql(text),
         }[wanted]()
@@ -479,7 +500,7 @@ class MappingCompiler:
             node = self.like_kind(
                 number_text_sql(product) if node.kind is CellKind.NUMBER else product, node, node.kind
             )
-        composed = bool(spec.total or spec.difference or spec.product or spec.use)
+        composed = _is_reckoned(spec) or spec.use is not None
         if spec.default is not None and composed and node.kind in {CellKind.NUMBER, CellKind.SECONDS}:
             other = (
                 literal(spec.default) if node.kind is CellKind.NUMBER else f"CAST({literal(spec.default)} AS DOUBLE)"
@@ -509,12 +530,17 @@ class MappingCompiler:
         elif condition.beside is not None:
             sql = f"NOT coalesce({_among(text, condition.beside)}, false)"
         else:
-            plain = number_sql(node.name, self.mapping.decimal) if node.kind is CellKind.TEXT else node.name
+            plain = number_sql(node.name, self.mapping.decimal or ".") if node.kind is CellKind.TEXT else node.name
             number = f"TRY_CAST({plain} AS DOUBLE)"
             bounds = [f"{number} > {condition.above!r}"] if condition.above is not None else []
             bounds += [f"{number} < {condition.below!r}"] if condition.below is not None else []
             sql = " AND ".join(bounds)
         return self.add(sql, [node], CellKind.FLAG)
+
+
+def _is_reckoned(spec: Value) -> bool:
+    """Whether a value is worked out from others."""
+    return bool(spec.total or spec.difference or spec.product or spec.quotient)
 
 
 def _expected(kind: CellKind, formats: tuple[str, ...]) -> str:

@@ -54,6 +54,9 @@ _EARLIER: dict[type, tuple[str, str]] = {
     ),
 }
 
+# What counted where nothing was said, when that could not be told from saying so.
+_WHEN_UNSAID: dict[type, dict[str, str]] = {Value: {"unit": "s"}, SourceMapping: {"decimal": "."}}
+
 
 def mapping_digest(mapping: SourceMapping) -> str:
     """The digest that an import is recorded with."""
@@ -88,7 +91,9 @@ def _earlier_repr(value: object) -> str:
     """What Python's `repr` of a value was when the classes had their earlier names."""
     if type(value) in _EARLIER:
         name, own = _EARLIER[type(value)]
-        return f"{name}({', '.join(f'{field}={_earlier_repr(getattr(value, field))}' for field in own.split())})"
+        said = {field: getattr(value, field) for field in own.split()}
+        said |= {field: was for field, was in _WHEN_UNSAID.get(type(value), {}).items() if said[field] is None}
+        return f"{name}({', '.join(f'{field}={_earlier_repr(one)}' for field, one in said.items())})"
     if isinstance(value, CellKind):
         return f"<As.{value.name}: {value.value!r}>"
     if isinstance(value, Mapping):

@@ -14,7 +14,8 @@ from comity.book.formats.detect import SourceFile, open_source_file
 from comity.book.formats.options import FileOptions
 from comity.book.formats.sheet import Sheet, UnusableSourceError, one_line
 from comity.book.mappings.cell_sql import FALSE, TRUE
-from comity.book.mappings.model import CELL_KINDS, CellKind, Value
+from comity.book.mappings.headers import headers_of
+from comity.book.mappings.model import CELL_KINDS, CellKind
 from comity.book.mappings.parse import read_mapping, shipped_mappings
 from comity.book.tables import TABLES, Column, Table
 from comity.book.validation.personal_data import personal_data_in
@@ -115,15 +116,6 @@ def synonyms() -> dict[str, dict[str, list[str]]]:
         for column, value in mapping.columns.items():
             names[mapping.table][column] += [one for one in headers_of(value, mapping.let) if not one.startswith("re:")]
     return names
-
-
-def headers_of(value: Value, let: Items[str, Value]) -> Iterator[str]:
-    """The source's headers that a value is made from."""
-    yield from value.source
-    for part in value.first:
-        yield from headers_of(part, let)
-    if value.use is not None and value.use in let:
-        yield from headers_of(let[value.use], let)
 
 
 def sample_columns(sheet: Sheet) -> list[ColumnSample]:

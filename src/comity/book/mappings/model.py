@@ -85,6 +85,7 @@ class Value:
     total: tuple["Value", ...] = ()  # `sum`
     difference: tuple["Value", ...] = ()
     product: tuple["Value", ...] = ()
+    quotient: tuple["Value", ...] = ()
     first: tuple["Value", ...] = ()  # the first that is not empty
     join: tuple["Value", ...] = ()
     sheet: str | None = None  # the sheet's name; a pattern with a group takes a part of it
@@ -100,7 +101,7 @@ class Value:
     on: str | None = None  # the named value whose day chooses the row of the map
     kind: CellKind | None = None  # `as`
     formats: tuple[str, ...] = ()
-    unit: str = "s"  # what a plain number of a duration counts: ms, s, min, h
+    unit: str | None = None  # what a plain number of a duration counts: ms, s, min, h, d; None: as the column shows
     clock: str | None = None  # what two parts 1:30 are: h:mm or m:ss
     decimal: str | None = None
     times: float | None = None
@@ -172,12 +173,13 @@ class SourceMapping:
     about: str = ""
     file: FileOptions = field(default_factory=FileOptions)
     zone: str | None = None  # of instants without an offset; None: the book's
-    decimal: str = "."
+    decimal: str | None = None  # None: as the columns show, else a point
     nulls: tuple[str, ...] = NULLS
     let: Items[str, Value] = field(default_factory=dict)
     columns: Items[str, Value] = field(default_factory=dict)
     maps: Items[str, DatedMap] = field(default_factory=dict)
     rows: tuple[tuple[Condition, ...], ...] = ()  # a row is taken when each of these holds
+    other: tuple[int, ...] = ()  # places in `rows`: what these leave out is of something else, whatever its key
     totals: tuple[Condition, ...] = ()  # a row is a total when any of these holds
     wide: Unpivot | None = None
     control: tuple[Control, ...] = ()
@@ -185,6 +187,8 @@ class SourceMapping:
     window: Window | None = None
     notes: tuple[Note, ...] = ()
     identity: bool = False  # the file's headers are the table's own
+    defaults: bool = False  # shipped: what it says of days is what its source usually does, and a column overrules it
+    sure: bool = False  # the person who wrote it knows that the columns only look as if they said otherwise
 
     @property
     def target(self) -> Table:

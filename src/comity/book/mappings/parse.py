@@ -5,7 +5,7 @@ import datetime as dt
 import importlib.resources
 import re
 from collections.abc import Mapping as Items
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from comity.book.toml import is_zone
 
 _SECTIONS = {
     "table", "about", "zone", "decimal", "null", "file", "let", "columns", "maps", "lookups", "rows", "totals", "wide",
-    "control", "last_wins", "window", "notes",
+    "control", "last_wins", "window", "notes", "sure",
 }  # fmt: skip
 _FILE_KINDS = ("delimited", "workbook", "json", "parquet")
 
@@ -66,7 +66,7 @@ def read_mapping(named: str | Path) -> SourceMapping:
         return identity_mapping(text)
     known = shipped_mappings()
     if text in known:
-        return parse_mapping(known[text], f"{text} (shipped)", None, text)
+        return replace(parse_mapping(known[text], f"{text} (shipped)", None, text), defaults=True)
     path = Path(named)
     if path.suffix.lower() != ".toml" and not path.is_file():
         msg = (
@@ -110,7 +110,7 @@ class _MappingReader(ValueReader):
             about=self.get(content, "", "about", str, ""),
             file=self.file_options(self.table_of(content, "file")),
             zone=self.zone(content),
-            decimal=self.one_of(content, "", "decimal", (".", ","), "."),
+            decimal=self.one_of(content, "", "decimal", (".", ","), None),
             nulls=(*NULLS, *self.text_or_texts(content, "", "null")),
             let={key: self.value(spec, f"let.{key}", None) for key, spec in let.items()},
             columns={
@@ -119,12 +119,16 @@ class _MappingReader(ValueReader):
             },
             maps=maps,
             rows=self.row_filters(content),
+            other=tuple(
+                place for place, (_, item) in enumerate(self.items(content, "rows")) if self.get(item, "rows", "other", bool, False)
+            ),
             totals=tuple(self.condition(item, "totals") for _, item in self.items(content, "totals")),
             wide=wide,
             control=self.controls(content, target),
             last_wins=self.last_wins(content),
             window=self.window(content),
             notes=tuple(self.note(item) for _, item in self.items(content, "notes")),
+            sure=self.get(content, "", "sure", bool, False),
         )
         self.check_required(target, mapping)
         refuse_cycles(self, {**mapping.let, **mapping.columns})
@@ -192,9 +196,9 @@ class _MappingReader(ValueReader):
         for _, item in self.items(content, "rows"):
             either = item.get("any")
             if either is None:
-                filters.append((self.condition(item, "rows"),))
+                filters.append((self.condition({key: one for key, one in item.items() if key != "other"}, "rows"),))
                 continue
-            self.keys(item, "rows", {"any"})
+            self.keys(item, "rows", {"any", "other"})
             if not isinstance(either, list) or not either:
                 raise self.wrong("rows.any", "must be a list of conditions, of which one must hold")
             filters.append(tuple(self.condition(each, "rows.any") for each in either))

@@ -11,13 +11,13 @@ from comity.book.toml import TomlReader
 from comity.book.validation.personal_data import personal_data_in
 
 _VALUE_KEYS = {
-    "from", "value", "use", "sum", "difference", "product", "first", "join", "sheet", "file", "row",
+    "from", "value", "use", "sum", "difference", "product", "quotient", "first", "join", "sheet", "file", "row",
     "when", "null", "part", "values", "unlisted", "map", "on", "as", "format", "unit",
     "clock", "decimal", "times", "over_midnight", "after", "default", "with", "keep", "reason", "needed",
 }  # fmt: skip
-_ORIGINS = ("from", "value", "use", "sum", "difference", "product", "first", "join", "sheet", "file", "row")
+_ORIGINS = ("from", "value", "use", "sum", "difference", "product", "quotient", "first", "join", "sheet", "file", "row")
 _CONDITION_KEYS = {"column", "use", "is", "not", "empty", "above", "below"}
-_UNITS = ("ms", "s", "min", "h")
+_UNITS = ("ms", "s", "min", "h", "d")
 _CLOCKS = ("h:mm", "m:ss")
 _UNLISTED = ("keep", "empty", "refuse")
 _LONGEST_CHAIN = 20  # of values that use each other
@@ -101,7 +101,7 @@ class ValueReader(TomlReader):
         for name in (use, after, on):
             self.known(where, name)
         self.check_map(where, mapped, on)
-        unit = self.one_of(spec, where, "unit", _UNITS, "s")
+        unit = self.one_of(spec, where, "unit", _UNITS, None)
         return Value(
             source=source,
             constant=self.constant(spec, where),
@@ -109,6 +109,7 @@ class ValueReader(TomlReader):
             total=self.parts(spec, where, "sum", kind),
             difference=self.parts(spec, where, "difference", kind),
             product=self.parts(spec, where, "product", CellKind.NUMBER),
+            quotient=self.parts(spec, where, "quotient", CellKind.NUMBER),
             first=self.parts(spec, where, "first", kind),
             join=self.parts(spec, where, "join", CellKind.TEXT),
             sheet=self.name_part(spec, where, "sheet"),
@@ -172,7 +173,7 @@ class ValueReader(TomlReader):
         if key not in spec:
             return ()
         parts = spec[key]
-        two = key in {"difference", "product"}
+        two = key in {"difference", "product", "quotient"}
         if not isinstance(parts, list) or not parts or (two and len(parts) != 2):  # noqa: PLR2004 - two
             raise self.wrong(f"{where}.{key}", f"must be a list of {'two' if two else 'some'} values")
         for part in parts:
@@ -183,7 +184,7 @@ class ValueReader(TomlReader):
             ):
                 msg = f"must say what {part!r} is, such as {{ from = {part!r}, as = 'seconds' }}"
                 raise self.wrong(f"{where}.{key}", msg)
-        adds = key in {"sum", "difference", "product"}
+        adds = key in {"sum", "difference", "product", "quotient"}
         return tuple(
             self.value(part, f"{where}.{key}", None if adds and isinstance(part, dict) and "use" in part else kind)
             for part in parts
@@ -261,5 +262,5 @@ def used_names(value: Value) -> set[str]:
     own = {name for name in (value.use, value.on, value.after) if name is not None}
     own |= {condition.use for condition in value.when if condition.use is not None}
     return own.union(
-        *(used_names(part) for part in (*value.total, *value.difference, *value.product, *value.first, *value.join))
+        *(used_names(part) for part in (*value.total, *value.difference, *value.product, *value.quotient, *value.first, *value.join))
     )

@@ -9,7 +9,7 @@ from comity.book.formats.detect import open_source_file, refuse_unreadable_name
 from comity.book.formats.json import JsonSheet, parse_path
 from comity.book.formats.options import FileOptions
 from comity.book.formats.sheet import Sheet, UnusableSourceError
-from comity.book.mappings.draft import headers_of
+from comity.book.mappings.headers import asked_columns, headers_of
 from comity.book.mappings.model import SourceMapping, identity_mapping
 from comity.book.mappings.parse import read_mapping, shipped_mappings
 from comity.book.tables import TABLES

@@ -96,6 +96,20 @@ class UnpivotedSheet:
         return batch.filter(pa.array(filled))
 
 
+@dataclass(slots=True)
+class LongSheet(Sheet):
+    """The long form as a sheet of its own, to be looked at as any other."""
+
+    wide: UnpivotedSheet | None = None
+
+    def batches(self, wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Rows of the long form under the names that it gives them."""
+        if self.wide is None:
+            return
+        for batch in self.wide.sheet.batches(self.wide.wanted(wanted)):
+            yield from self.wide.long(batch, wanted, 0, self.wide.stride)
+
+
 def unpivot(wide: Unpivot, sheet: Sheet) -> UnpivotedSheet:
     """Group a sheet's headers as the mapping says."""
     groups: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}

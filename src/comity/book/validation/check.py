@@ -5,7 +5,7 @@ A row is rejected for the first rule that it breaks. Nothing is dropped in silen
 rows that say the same as another (`collapsed`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,10 +13,12 @@ import duckdb
 import pyarrow as pa
 
 from comity.book.definition import Definition
-from comity.book.formats.sheet import ROW
+from comity.book.formats.sheet import ROW, UnusableSourceError
 from comity.book.storage.parquet import IMPORT_COLUMN, local_columns_sql, metadata_sql, scan_sql, sql_type
 from comity.book.storage.sql import full_key_sql, key_text_sql, literal, quoted
 from comity.book.tables import BROUGHT_BY, STATED_BY, Column, Table
+from comity.book.validation.interval_length import INTERVAL_TABLES, spacing_of
+from comity.book.validation.totals import set_totals_aside
 from comity.book.validation.convert import CellFault, cell_faults, cell_value_sql
 from comity.core.values import Side
 
@@ -49,6 +51,9 @@ class CheckedRows:
     superseded: int = 0  # of the collapsed, those that are earlier states of what they tell of, and do not say the same
     by_reason: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (column, reason) -> rows
     columns: tuple[str, ...] = ()  # the declared columns that the rows bore
+    totals: tuple[tuple[str, int], ...] = ()  # names of rows that sum up others, and how many were left out
+    minutes: int | None = None  # the length of the intervals, as their starts show it against what was assumed
+    left_out: Path | None = None  # the keys that the file has, and only in rows that the mapping leaves out
     off_amounts: tuple[int, float] = (0, 0.0)  # rows whose amount is not quantity times price, and by how much in sum
 
 
@@ -73,6 +78,11 @@ class CheckRequest:
     delivered_by: Side | None = None
     brought_by: str | None = None
     with_rows: bool = False
+    file: str = ""
+    fixed_minutes: bool = False  # a mapping of a person's own says it
+    assumed_minutes: float | None = None  # the length of its intervals, where no column of the file says it
+    sure: bool = False  # whoever wrote the mapping knows that rows only look like totals, or intervals overlap
+    left_out: Sequence[pa.Table] = ()  # keys of rows that the mapping leaves out, as text; filled as the rows pass
 
 
 def check_rows(
@@ -91,8 +101,15 @@ def check_rows(
     clean, rejects = folder / "clean.parquet", folder / "rejects.parquet"
     staged = _stage(con, tables, checking.staged_sql(), folder)
     con.execute(f"CREATE OR REPLACE TEMP VIEW _staged AS SELECT * FROM {scan_sql(*staged)}")
+    totals = () if request.sure else set_totals_aside(con, table)
+    minutes = _interval_length(con, request)
+    if totals or minutes is not None:
+        replaced = f" REPLACE (CAST({minutes} AS {sql_type(table.by_name['minutes'])}) AS minutes)" if minutes else ""
+        out = " WHERE _row NOT IN (SELECT _row FROM _totals)" if totals else ""
+        con.execute(f"CREATE OR REPLACE TEMP VIEW _staged AS SELECT *{replaced} FROM {scan_sql(*staged)}{out}")
     borne = [c.name for c in checking.present if request.delivered_by is None or c is not BROUGHT_BY]
     collapsed, superseded = _find_duplicates(con, table, borne, last_wins)
+    superseded += _drop_left_out(con, checking, last_wins) if request.left_out else 0
     con.execute(f"COPY ({checking.rejects_sql()}) TO {literal(str(rejects))} (FORMAT parquet)")
     checking.write_clean(con, clean)
     counted = con.execute(
@@ -104,6 +121,7 @@ def check_rows(
     )
     off_rows, off_sum = off.fetchone() or (0, 0.0)
     rows_in = _count(con, "SELECT count(*) FROM _staged")
+    gone = _write_left_out(con, table, clean, folder) if request.left_out else None
     con.execute("DROP VIEW _staged; DROP TABLE _lost")
     for part in staged:
         part.unlink()
@@ -117,8 +135,75 @@ def check_rows(
         superseded=superseded,
         by_reason={(column, reason): count for column, reason, count in counted},
         columns=tuple(borne),
+        left_out=gone,
+        totals=totals,
+        minutes=minutes,
         off_amounts=(off_rows, float(off_sum)),
     )
+
+
+def _interval_length(con: duckdb.DuckDBPyConnection, request: CheckRequest) -> int | None:
+    """The length of intervals by their starts, where it is another than the one assumed.
+
+    :raises UnusableSourceError: where the mapping's own constant makes intervals overlap
+    """
+    if request.table.name not in INTERVAL_TABLES or request.assumed_minutes is None or request.sure:
+        return None
+    spacing = spacing_of(con)
+    if spacing is None:
+        return None
+    if request.fixed_minutes and spacing.overlaps(request.assumed_minutes):
+        msg = (
+            f"its rows start {spacing.minutes} minutes apart, and the mapping says that each lasts "
+            f"{request.assumed_minutes:g}; write minutes = {{ value = {spacing.minutes} }}, or sure = true if they do overlap"
+        )
+        raise UnusableSourceError(msg, file=request.file)
+    return None if request.fixed_minutes else spacing.length(request.assumed_minutes)
+
+
+def _drop_left_out(con: duckdb.DuckDBPyConnection, checking: "_RuleSql", last_wins: str | None) -> int:
+    """The keys of rows that are left out, as `_gone`; taken rows that are earlier states of them are lost.
+
+    :returns: how many were lost
+    """
+    table, request = checking.table, checking.request
+    con.register("_left", pa.concat_tables(request.left_out))
+    typed = []
+    for name in table.key:
+        value = cell_value_sql(replace(table.by_name[name], default=None), quoted(name), checking.definition.timezone)
+        if name in request.pseudonyms:
+            value = f"CASE WHEN {value} IS NOT NULL THEN {request.pseudonyms[name].format(value)} END"
+        typed.append(f"{value} AS {quoted(name)}")
+    latest = "max(_last)" if last_wins is not None else "NULL::VARCHAR"
+    keys = ", ".join(map(quoted, table.key))
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE _gone AS SELECT {keys}, {latest} AS _last FROM "
+        f"(SELECT {', '.join(typed)}{', _last' if last_wins is not None else ''} FROM _left) "
+        f"WHERE {full_key_sql(table)} GROUP BY {keys}"
+    )
+    con.unregister("_left")
+    if last_wins is None:
+        return 0
+    same = " AND ".join(f"s.{quoted(name)} = g.{quoted(name)}" for name in table.key)
+    sql = (
+        f"SELECT s.{ROW}, true FROM _staged s JOIN _gone g ON {same} "
+        f"WHERE s._fault IS NULL AND s._last < g._last AND s.{ROW} NOT IN (SELECT {ROW} FROM _lost)"
+    )
+    lost = _count(con, f"SELECT count(*) FROM ({sql})")
+    con.execute(f"INSERT INTO _lost {sql}")
+    return lost
+
+
+def _write_left_out(con: duckdb.DuckDBPyConnection, table: Table, clean: Path, folder: Path) -> Path:
+    """Write the keys that the file has in no row that is taken."""
+    file = folder / "left-out.parquet"
+    same = " AND ".join(f"g.{quoted(name)} = c.{quoted(name)}" for name in table.key)
+    keys = ", ".join(f"g.{quoted(name)}" for name in table.key)
+    con.execute(
+        f"COPY (SELECT {keys} FROM _gone g ANTI JOIN {scan_sql(clean)} c ON {same}) TO {literal(str(file))} (FORMAT parquet)"
+    )
+    con.execute("DROP TABLE _gone")
+    return file
 
 
 def _count(con: duckdb.DuckDBPyConnection, sql: str) -> int:
