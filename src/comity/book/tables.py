@@ -129,7 +129,8 @@ CONTACTS = _table(
     columns=(
         _text("contact_id", "the contact's id in its source", required=True),
         _instant("opened_at", "start of the agreed clock", required=True),
-        _text("account_id", "the account that made contact", personal=True),
+        _text("caller_id", "who made contact: a person or a telephone number", personal=True),
+        _text("account_id", "the account that is served: a client, a department, a dealer", personal=True),
         _text("queue", "the queue that it entered first"),
         _text("channel", "voice, chat, mail, ticket, ..."),
         _instant("answered_at", "when an agent answered"),
@@ -160,6 +161,28 @@ CONTACTS = _table(
     ),
     days=("opened_at", "due_at", "resolved_at"),
     order=("opened_at",),
+)
+
+DEADLINES = _table(
+    "deadlines",
+    "what was promised of a contact, by when, and what the source says became of it; several a contact",
+    key=("contact_id", "name"),
+    columns=(
+        _text("contact_id", "the contact's id in its source", required=True),
+        _text("name", "the promise, as the source calls it", required=True),
+        _text("kind", "what was promised", required=True, values=("response", "resolution", "ola", "other")),
+        _instant("due_at", "until when"),
+        _text("due_precision", "a day is due until its local end", values=("minute", "day")),
+        _text(
+            "state",
+            "where it stands in the source",
+            values=("running", "paused", "met", "missed", "cancelled"),
+        ),
+        Column("paused_s", Kind.SECONDS, "how long the clock stood still"),
+        _text("source_verdict", "the source's own judgement", values=("met", "missed")),
+    ),
+    days=("due_at",),
+    order=("due_at",),
 )
 
 INTERVALS = _table(
@@ -272,6 +295,7 @@ ACCOUNTS = _table(
             "what it is",
             values=tuple(kind.value for kind in OrganisationKind if kind is not OrganisationKind.USER_GROUP),
         ),
+        _text("size", "how large it is", values=("small", "medium", "large", "key")),
         Column("joined_on", Kind.DAY, "the day it joined"),
         Column("notice_on", Kind.DAY, "the day it gave notice"),
         Column("left_on", Kind.DAY, "the day it left"),
@@ -294,6 +318,7 @@ RENEWALS = _table(
         _text("mode", "by decision or by itself", required=True, values=("active", "automatic")),
         _text("confirmed_by", "who confirms it", values=("customer", "provider", "both")),
         _text("reason", "why", values=("price", "contract", "coverage", "service", "other")),
+        _text("alternatives", "what else was looked at", values=("tender", "benchmark", "rescoped", "none")),
     ),
 )
 
@@ -341,7 +366,7 @@ INVOICES = _table(
         _text("account_id", "who pays", required=True, personal=True),
         _text("service", "what for", required=True),
         Column("quantity", Kind.AMOUNT, "how much of it", required=True),
-        Column("unit_price", Kind.AMOUNT, "at what price", required=True),
+        Column("unit_price", Kind.AMOUNT, "at what price; may be absent where the amount is given"),
         Column("amount", Kind.AMOUNT, "the line's amount; counts where it is given"),
         _text("unit", "of what", values=("hour", "minute", "contact", "fte_month", "fixed", "percent")),
         _text(
@@ -354,6 +379,7 @@ INVOICES = _table(
         _text("invoice_id", "the invoice"),
         _text("line", "the line of the invoice"),
     ),
+    rules=(Rule("amount", "unit_price IS NULL AND amount IS NULL", "neither a unit price nor an amount"),),
     order=("month",),
 )
 
@@ -394,8 +420,64 @@ STAFF = _table(
         _text("role", "the role"),
         Column("hired_on", Kind.DAY, "the day of joining"),
         Column("left_on", Kind.DAY, "the day of leaving"),
+        _text(
+            "left_reason",
+            "why",
+            values=("pay", "work", "manager", "move", "dismissed", "end_of_contract", "other"),
+        ),
     ),
     rules=(_not_before("left_on", "hired_on"),),
+)
+
+EVALUATIONS = _table(
+    "evaluations",
+    "contacts that somebody listened to or read, and marked",
+    key=("evaluation_id",),
+    columns=(
+        _text("evaluation_id", "the evaluation's id", required=True),
+        _text("contact_id", "the contact that was marked"),
+        _text("queue", "that contact's queue"),
+        _text("team", "the team that handled it"),
+        _text("agent_id", "who handled it", personal=True),
+        Column("evaluated_on", Kind.DAY, "the day of the evaluation", required=True),
+        _text("form", "the form by which it was marked"),
+        Column("score", Kind.NUMBER, "the marks"),
+        Column("scale_min", Kind.NUMBER, "the worst marks that the form gives"),
+        Column("scale_max", Kind.NUMBER, "the best marks that the form gives"),
+        Column("opportunities", Kind.COUNT, "how many things could have gone wrong"),
+        Column("errors", Kind.COUNT, "how many of them did"),
+        Column("critical_errors", Kind.COUNT, "errors that make the whole contact a failure, counted apart"),
+        _text("evaluated_by", "who marked it", values=("customer", "provider", "third_party")),
+        Column("disputed", Kind.FLAG, "whether the marks are disputed"),
+        Column("calibrated", Kind.FLAG, "whether it was marked by both sides to compare their marks"),
+    ),
+    rules=(
+        Rule("scale_max", "scale_min = scale_max", "a scale without width"),
+        Rule(
+            "score",
+            "score < least(scale_min, scale_max) or score > greatest(scale_min, scale_max)",
+            "off the scale",
+        ),
+        Rule("errors", "errors > opportunities", "errors above opportunities"),
+        Rule("critical_errors", "critical_errors > opportunities", "critical_errors above opportunities"),
+        Rule("score", "score IS NULL AND errors IS NULL", "neither a score nor errors"),
+    ),
+    order=("evaluated_on",),
+)
+
+BUSINESS = _table(
+    "business",
+    "figures of the customer's own business, month by month",
+    key=("month", "name"),
+    columns=(
+        Column("month", Kind.MONTH, "the month", required=True),
+        _text("name", "what is counted: churn, sales, complaints to the regulator, ...", required=True),
+        Column("value", Kind.NUMBER, "the figure", required=True),
+        _text("unit", "of what"),
+        _text("better", "which direction is the better one", values=("higher", "lower")),
+    ),
+    held_by="customer",
+    order=("month",),
 )
 
 REPORTED = _table(
@@ -418,6 +500,7 @@ TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         CONTACTS,
+        DEADLINES,
         INTERVALS,
         FORECASTS,
         SCHEDULES,
@@ -429,11 +512,13 @@ TABLES: dict[str, Table] = {
         COSTS,
         PRICES,
         STAFF,
+        EVALUATIONS,
+        BUSINESS,
         REPORTED,
     )
 }
 
-MONTHLY = ("invoices", "costs", "prices")
+MONTHLY = ("invoices", "costs", "prices", "business")
 
 
 def day_column(instant: str) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from comity.book.definition import Definition, read_definition
 from comity.book.storage.duckdb import work_engine
-from comity.book.tables import CONTACTS, INTERVALS, INVOICES, REPORTED, SURVEYS, Table
+from comity.book.tables import CONTACTS, EVALUATIONS, INTERVALS, INVOICES, REPORTED, SURVEYS, Table
 from comity.book.validation.check import CheckedRows, CheckRequest, check_rows
 from comity.book.validation.convert import clock_setbacks
 from tests.builders.examples import examples
@@ -192,6 +192,27 @@ def test_amounts_that_are_not_quantity_times_price_are_told_with_their_sum_and_k
     checked, _, aside = run(INVOICES, definition, *rows)
     assert (checked.rows, aside) == (3, [])
     assert checked.off_amounts == (1, pytest.approx(2.0))
+
+
+def test_an_invoice_line_needs_a_unit_price_or_an_amount(definition):
+    row = {"month": "2026-05", "account_id": "a", "service": "s", "quantity": "10"}
+    _, kept, aside = run(INVOICES, definition, {**row, "amount": "25.00"}, {**row, "unit_price": "2.50"}, row)
+    assert [(line["unit_price"], line["amount"]) for line in kept] == [(None, Decimal(25)), (Decimal("2.5"), None)]
+    assert aside == [(2, "amount", "neither a unit price nor an amount")]
+
+
+@pytest.mark.parametrize(("marks", "blamed"), [
+    ({"score": "80", "scale_min": "0", "scale_max": "100"}, None),
+    ({"score": "101", "scale_min": "0", "scale_max": "100"}, ("score", "off the scale")),
+    ({"opportunities": "12", "errors": "2", "critical_errors": "1"}, None),
+    ({"opportunities": "12", "errors": "13"}, ("errors", "errors above opportunities")),
+    ({"form": "calls 2026"}, ("score", "neither a score nor errors")),
+])  # fmt: skip
+def test_an_evaluation_says_how_the_contact_was_marked(definition, marks, blamed):
+    row = {"evaluation_id": "1", "evaluated_on": "2026-05-04", **marks}
+    _, kept, aside = run(EVALUATIONS, definition, row)
+    assert len(kept) == (blamed is None)
+    assert aside == ([] if blamed is None else [(0, *blamed)])
 
 
 def test_another_currency_than_the_books_is_set_aside(definition):

@@ -162,6 +162,8 @@ _PATTERNS: Sequence[tuple[str, str, Callable[[_Filled, Words], _Filled]]] = (
     (r'"?(?P<later>\w+)"? before "?(?P<earlier>\w+)"?', "order", _fields),
     (r"(?P<larger>\w+) above (?P<smaller>\w+)", "above", _fields),
     ("off the scale", "scale", _as_is),
+    ("neither a unit price nor an amount", "price", _as_is),
+    ("neither a score nor errors", "marks", _as_is),
     ("an interval without length", "length", _as_is),
     ("a scale without width", "width", _as_is),
     ("the same key as a row further up.*", "twice", _as_is),
