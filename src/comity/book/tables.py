@@ -500,8 +500,8 @@ TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         CONTACTS,
-        DEADLINES,
         INTERVALS,
+        DEADLINES,
         FORECASTS,
         SCHEDULES,
         EVENTS,

@@ -237,7 +237,7 @@ def _one(  # noqa: PLR0913 - what the command was given
     *,
     dry_run: bool,
 ) -> "tuple[list[Outcome], tuple[Reject, ...]]":
-    from comity.book.importing.deliver import ImportRequest, import_source  # noqa: PLC0415 - late, for a quick cold start
+    from comity.book.importing.deliver import ImportRequest, import_tables  # noqa: PLC0415 - late, for a quick cold start
     from comity.book.importing.route import import_routed  # noqa: PLC0415 - late, as above
     from comity.book.mappings.parse import read_mapping  # noqa: PLC0415 - late, as above
 
@@ -255,8 +255,8 @@ def _one(  # noqa: PLR0913 - what the command was given
                 typer.echo(_plain(str(reject)), err=True)
             if routed.unrouted:
                 typer.echo(f"{_count(len(routed.unrouted), 'row')} belong to no book, or to two", err=True)
-            return list(routed.outcomes), routed.unrouted
-        return [import_source(into, file, read_mapping(named), request, progress)], ()
+            return [*routed.outcomes, *routed.further], routed.unrouted
+        return list(import_tables(into, file, read_mapping(named), request, progress)), ()
 
 
 @contextmanager

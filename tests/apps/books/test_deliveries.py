@@ -15,7 +15,7 @@ from comity.apps.books.models import Delivery, KeptMapping, Stage
 from comity.apps.i18n import words_for
 from comity.apps.parties.operations import end_membership
 from comity.apps.refusal import Refused
-from comity.book.importing.deliver import import_source
+from comity.book.importing.deliver import import_tables
 from tests.builders.uploads import now, received, run
 from tests.room import cast, run_jobs, superuser
 
@@ -188,13 +188,13 @@ def test_what_had_come_in_when_it_broke_off_is_told_and_not_thrown_away(them, mo
         operations.import_delivery(them.at("provider_analyst"), made)
 
     def importing(*given, **named):
-        found = import_source(*given, **named)
+        found = import_tables(*given, **named)
         with transaction.atomic():
             member = them.at("provider_analyst")
             end_membership(member, member.membership)
         return found
 
-    monkeypatch.setattr(operations, "import_source", importing)
+    monkeypatch.setattr(operations, "import_tables", importing)
     with pytest.raises(PermissionError):
         operations.run_delivery(them.people["provider_analyst"].pk, them.relationship, made.pk, dry_run=False)
     monkeypatch.undo()
@@ -259,6 +259,34 @@ def brought(them, who, name, text):
     with transaction.atomic():
         operations.import_delivery(them.at(who), now(them, who, made))
     return run(them, who, made, dry_run=False)
+
+
+PROMISED = MAPPING + """
+[also.deadlines.columns]
+contact_id = "Ticket"
+name = { value = "resolution" }
+kind = { value = "resolution" }
+due_at = { from = "Due", format = "%d.%m.%Y %H:%M", needed = true }
+"""
+
+
+def test_a_file_of_two_tables_is_two_imports_each_undone_by_itself(them):
+    made = received(them, "provider_lead", "june.csv", "Ticket;Came in;Due\nT-1;01.06.2026 10:00;01.06.2026 18:00\n")
+    made = run(them, "provider_lead", made, dry_run=True)
+    with transaction.atomic():
+        operations.choose_mapping(them.at("provider_lead"), made, "", PROMISED)
+    made = run(them, "provider_lead", made, dry_run=True)
+    assert (made.stage, rows(them, "provider_lead")) == (Stage.LOOKED, {})
+    with transaction.atomic():
+        operations.import_delivery(them.at("provider_lead"), now(them, "provider_lead", made))
+    made = run(them, "provider_lead", made, dry_run=False)
+    assert rows(them, "provider_lead") == {"contacts": 1, "deadlines": 1}
+    with transaction.atomic():
+        them.at("provider_lead")
+        further = Delivery.objects.exclude(pk=made.pk).get()
+    assert (further.name, further.stage, further.outcome["table"]) == ("june.csv", Stage.BROUGHT, "deadlines")
+    undone(them, "provider_lead", further)
+    assert rows(them, "provider_lead") == {"contacts": 1}
 
 
 def undone(them, who, delivery):

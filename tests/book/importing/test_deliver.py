@@ -16,12 +16,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from comity.book.importing.deliver import ImportRequest, RefusedError
+from comity.book.importing.deliver import ImportRequest, RefusedError, import_tables
 from comity.book.importing.diff import import_difference, imports_of
 from comity.book.importing.forget import forget_person
 from comity.book.importing.route import import_routed
 from comity.book.mappings.digest import mapping_digests
 from comity.book.mappings.model import identity_mapping
+from comity.book.mappings.parse import read_mapping
 from comity.book.reading.open import open_book
 from comity.book.reading.origins import origins
 from comity.book.storage.commit import BusyBookError, Move, book_lock, commit
@@ -39,6 +40,63 @@ pytestmark = pytest.mark.gate
 @pytest.fixture
 def book(tmp_path):
     return write_book(tmp_path / "book")
+
+
+# Several tables of one file ---------------------------------------------------------------------------------------
+
+TICKETS = """table = "contacts"
+[columns]
+contact_id = "Ticket"
+opened_at = "Created"
+resolved_at = "Solved"
+[[also.deadlines.rows]]
+column = "Due"
+empty = false
+[also.deadlines.columns]
+contact_id = "Ticket"
+name = { value = "resolution" }
+kind = { value = "resolution" }
+due_at = { from = "Due", needed = true }
+source_verdict = "Verdict"
+"""
+
+
+def import_tickets(book: Path, text: str, day: int = 1, **options):
+    mapping, source = book.parent / "tickets.toml", book.parent / f"tickets-{day}.csv"
+    mapping.write_text(TICKETS, encoding="utf-8")
+    source.write_text(text, encoding="utf-8")
+    return import_tables(book, source, read_mapping(mapping), ImportRequest("Ana", at(day), **options))
+
+
+def test_one_file_feeds_two_tables_and_each_reports(book):
+    """The second ticket has no due time, so that nothing was promised of it: two contacts, one deadline."""
+    text = (
+        "Ticket,Created,Solved,Due,Verdict,Note\n"
+        "1,2026-01-05T09:00Z,2026-01-05T11:00Z,2026-01-05T17:00Z,met,x\n2,2026-01-05T09:00Z,,,,y\n"
+    )
+    contacts, deadlines = import_tickets(book, text)
+    assert (contacts.table, counts(contacts)) == ("contacts", (2, 0, 0, 0, 0))
+    assert (deadlines.table, counts(deadlines)) == ("deadlines", (1, 0, 0, 0, 0))
+    assert [(row["contact_id"], row["source_verdict"]) for row in rows(book, "deadlines")] == [("1", "met")]
+    assert contacts.unmapped == ("Note",)  # what either table keeps is kept
+    again = import_tickets(book, text, day=2)
+    assert [outcome.already is not None for outcome in again] == [True, True]
+
+
+def test_where_one_of_two_tables_is_refused_neither_changes(book):
+    """`lost` is no verdict, and one of one row is more than the share that may be rejected."""
+    text = "Ticket,Created,Solved,Due,Verdict\n1,2026-01-05T09:00Z,,2026-01-05T17:00Z,lost\n"
+    with pytest.raises(RefusedError, match="not one of met, missed"):
+        import_tickets(book, text)
+    assert rows(book) == rows(book, "deadlines") == []
+    contacts, deadlines = import_tickets(book, text.replace("lost", "missed"), day=2)
+    assert (counts(contacts), counts(deadlines)) == ((1, 0, 0, 0, 0), (1, 0, 0, 0, 0))
+
+
+def test_a_file_without_what_the_second_table_needs_feeds_the_first_and_says_so(book):
+    (contacts,) = import_tickets(book, "Ticket,Created,Solved\n1,2026-01-05T09:00Z,\n")
+    assert counts(contacts) == (1, 0, 0, 0, 0)
+    assert any("nothing for deadlines" in note and "'Due'" in note for note in contacts.notes)
 
 
 # A second delivery -----------------------------------------------------------------------------------------------

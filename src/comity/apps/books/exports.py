@@ -41,7 +41,7 @@ from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused
 from comity.book.errors import UnusableFileError
 from comity.book.formats.sheet import UnusableSourceError
-from comity.book.importing.deliver import ImportRequest, Outcome
+from comity.book.importing.deliver import ImportRequest, Outcome, further_key
 from comity.book.importing.route import RefusedByBooksError, RoutedImport, import_routed, read_routes
 from comity.book.mappings.parse import read_mapping, shipped_mappings
 from comity.book.storage.commit import BusyBookError
@@ -166,7 +166,8 @@ def run_export(person: UUID, number: UUID, *, dry_run: bool) -> None:
                     _member_book_folder(member): replace(
                         request,
                         side=member.side,
-                        holder=holders.get(_member_book_folder(member)),
+                        holder=holders[_member_book_folder(member)][read_mapping(export.mapping).table],
+                        further_holders=holders[_member_book_folder(member)],
                         key=str(_delivery_key(export, member.relationship.pk)),
                     )
                     for member in books.values()
@@ -200,14 +201,16 @@ def _is_withholding(member: MemberContext) -> bool:
     return hold_back_jobs.filter(lock=side_lock(member.relationship.pk, member.side)).exists()
 
 
-def _table_holders(person: UUID, books: Mapping[str, MemberContext], mapping: str) -> dict[Path, Side | None]:
-    """Return for each book's folder the side that alone adds rows to the export's table, if one does."""
-    table, holders = read_mapping(mapping).target.name, {}
+def _table_holders(
+    person: UUID, books: Mapping[str, MemberContext], mapping: str
+) -> dict[Path, dict[str, Side | None]]:
+    """Return for each book's folder and each table of the export the side that alone adds rows to it, if one does."""
+    tables, holders = [one.table for one in read_mapping(mapping).all_tables], {}
     for member in books.values():
         current_member = find_member(person, member.relationship.pk)
-        holders[_member_book_folder(member)] = (
-            None if current_member is None else find_table_holder(current_member, table)
-        )
+        holders[_member_book_folder(member)] = {
+            table: None if current_member is None else find_table_holder(current_member, table) for table in tables
+        }
     set_viewer(person)
     return holders
 
@@ -221,6 +224,8 @@ def _record_delivery(person: UUID, relationship: UUID, export: Export, outcome: 
     """Add a delivery to a relationship for its part of an export, with nothing of the other parts."""
     with transaction.atomic():
         member, key = find_member(person, relationship), _delivery_key(export, relationship)
+        if outcome.table != read_mapping(export.mapping).table:
+            key = UUID(further_key(str(key), outcome.table))
         if member is None or member.side is None or Delivery.objects.filter(pk=key).exists():
             return
         if outcome.already is not None and outcome.already.key != str(key):

@@ -63,7 +63,7 @@ from comity.book.formats.sheet import UnusableSourceError
 from comity.book.importing.backfill import backfill_sides, needs_sides
 from comity.book.importing.corrections import NoProposalError, accept_proposals, refuse_proposals
 from comity.book.importing.current import current_table
-from comity.book.importing.deliver import ImportRequest, Outcome, import_source
+from comity.book.importing.deliver import ImportRequest, Outcome, further_key, import_source, import_tables
 from comity.book.importing.undo import NotTheLastError, undo_import
 from comity.book.importing.withhold import WithholdAnswer, disclose_rows, has_values_beside_others, may_withhold
 from comity.book.mappings.draft import draft_mapping, headers_of
@@ -716,7 +716,7 @@ def run_delivery(person: UUID, relationship: UUID, number: UUID, *, dry_run: boo
     with acting_as(person, relationship) as member:
         delivery = Delivery.objects.select_related("person").get(pk=number)
         person_name = member.membership.person.name
-        table_holder = _delivery_table_holder(member, delivery)
+        table_holders = _delivery_table_holders(member, delivery)
     if delivery.stage != (Stage.LOOKING if dry_run else Stage.BRINGING):
         return  # somebody has asked for something else meanwhile
 
@@ -728,7 +728,7 @@ def run_delivery(person: UUID, relationship: UUID, number: UUID, *, dry_run: boo
         backfill_book_sides(member)
         if dry_run and not delivery.mapping and not delivery.text and not recognise(member, delivery):
             return
-    changes, record = _import_delivery(delivery, person_name, table_holder, save_progress, dry_run=dry_run)
+    changes, record, further = _import_delivery(delivery, person_name, table_holders, save_progress, dry_run=dry_run)
     with acting_as(person, relationship) as member:
         if record is not None:
             changes["outcome"]["already"] = was_imported_before(member, record, _delivery_mapping(delivery))
@@ -740,6 +740,8 @@ def run_delivery(person: UUID, relationship: UUID, number: UUID, *, dry_run: boo
             _keep_mapping(deliveries.get())
         if is_imported or delivery.corrects or (is_updated and changes["stage"] == Stage.REFUSED):
             after_import(member, deliveries.select_related("person").get())
+            for outcome in further if is_imported else ():
+                _record_further(member, deliveries.select_related("person").get(), outcome)
         elif is_updated and settings.WATCHED_IMPORTS and _is_certain(deliveries.get()):
             import_delivery(member, deliveries.select_related("person").get())
 
@@ -756,51 +758,78 @@ def _is_certain(delivery: Delivery) -> bool:
 def _import_delivery(
     delivery: Delivery,
     person_name: str,
-    table_holder: Side | None,
+    table_holders: Mapping[str, Side | None],
     save_progress: Callable[[int], None],
     *,
     dry_run: bool,
-) -> tuple[dict[str, Any], ImportRecord | None]:
-    """Return the changed fields of a delivery and, where the file was only checked, the import that it would be.
+) -> tuple[dict[str, Any], ImportRecord | None, tuple[Outcome, ...]]:
+    """Return the changed fields of a delivery, the import that a checked file would be, and what else it fed.
 
     :raises BusyBookError: during another import; the job is tried again
     """
     try:
         if delivery.corrects:
-            return _make_correction(delivery, person_name), None
-        outcome = import_source(
+            return _make_correction(delivery, person_name), None, ()
+        mapping = _delivery_mapping(delivery)
+        outcome, *further = import_tables(
             book_folder(delivery.relationship_id),
             upload_path(delivery),
-            _delivery_mapping(delivery),
+            mapping,
             ImportRequest(
                 person_name,
                 datetime.now(UTC),
                 dry_run=dry_run,
                 side=Side(delivery.side),
-                holder=table_holder,
+                holder=table_holders.get(mapping.table),
                 key=str(delivery.pk),
                 rejected_rows=rejected_rows_file(delivery),
+                further_holders=table_holders,
             ),
             _report_progress(save_progress),
         )
-        mapping = _delivery_mapping(delivery)
         changes = _imported_changes(outcome, delivery, mapping, dry_run=dry_run)
-        return changes, outcome.delivery if changes["stage"] == Stage.LOOKED else None
+        return changes, outcome.delivery if changes["stage"] == Stage.LOOKED else None, tuple(further)
     except NoProposalError:
-        return {"stage": Stage.REFUSED, "why": "these changes were answered already, or are no longer kept"}, None
+        return {"stage": Stage.REFUSED, "why": "these changes were answered already, or are no longer kept"}, None, ()
     except BusyBookError:
         raise
     except (UnusableFileError, OSError) as error:
         if delivery.corrects:
             raise  # what was accepted is made as soon as the book can be written again
-        return {"stage": Stage.REFUSED, "why": _failure_sentence(error, delivery)}, None
+        return {"stage": Stage.REFUSED, "why": _failure_sentence(error, delivery)}, None, ()
 
 
-def _delivery_table_holder(member: MemberContext, delivery: Delivery) -> Side | None:
-    """Return the side that alone adds rows to a file's table, if one does."""
+def _delivery_table_holders(member: MemberContext, delivery: Delivery) -> dict[str, Side | None]:
+    """Return by table of a file the side that alone adds rows to it, if one does."""
     with contextlib.suppress(UnusableMappingError):
-        return None if delivery.corrects else find_table_holder(member, _delivery_mapping(delivery).target.name)
-    return None  # the import itself says why the mapping cannot be used
+        tables = () if delivery.corrects else _delivery_mapping(delivery).all_tables
+        return {one.table: find_table_holder(member, one.table) for one in tables}
+    return {}  # the import itself says why the mapping cannot be used
+
+
+def _record_further(member: MemberContext, delivery: Delivery, outcome: Outcome) -> None:
+    """Add a delivery for what a file fed a further table with, to be undone and corrected by itself."""
+    key = UUID(further_key(str(delivery.pk), outcome.table))
+    if Delivery.objects.filter(pk=key).exists():
+        return
+    further = Delivery(
+        pk=key,
+        relationship=delivery.relationship,
+        side=delivery.side,
+        person=delivery.person,
+        at=delivery.at,
+        name=delivery.name,
+        size=0,
+        mapping=delivery.mapping,
+        text=delivery.text,
+    )
+    mapping = next(one for one in _delivery_mapping(delivery).also if one.table == outcome.table)
+    for name, value in _imported_changes(outcome, further, mapping, dry_run=False).items():
+        setattr(further, name, value)
+    if further.stage != Stage.BROUGHT:
+        return  # the side has imported these rows before
+    further.save(force_insert=True)
+    after_import(member, further)
 
 
 _OF_CHECKS = ("columns", "chosen")  # what a page needs of a file until it is imported

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from uuid import UUID, uuid5
 
 import duckdb
 import pyarrow as pa
@@ -23,7 +24,7 @@ from comity.book.mappings.apply import MappedFile, MappingContext, UnconvertedRo
 from comity.book.mappings.digest import mapping_digest, mapping_digests
 from comity.book.mappings.model import SourceMapping
 from comity.book.plurals import plural
-from comity.book.storage.commit import book_lock
+from comity.book.storage.commit import Move, book_lock, commit
 from comity.book.storage.duckdb import as_book_error, work_engine
 from comity.book.storage.journal import ImportRecord
 from comity.book.tables import Table
@@ -87,6 +88,7 @@ class ImportRequest:
     :ivar side: the side of a room that delivers the file. It changes what this side brought and proposes the rest;
         what the other side keeps to itself it neither meets nor tells of. None: at home, where a file may change all
     :ivar holder: the side that alone adds rows to the table; what another delivers waits for it
+    :ivar further_holders: the same by table, of the further tables that the file feeds
     :ivar key: what tells this delivery from another of the same file, so that it is not brought in twice
     :ivar patience_s: how long another import is waited for
     :ivar rejected_rows: a file in which a dry run leaves the rejected rows as the source wrote them
@@ -101,6 +103,12 @@ class ImportRequest:
     key: str = ""
     patience_s: float = 0.0
     rejected_rows: Path | None = None
+    further_holders: Mapping[str, Side | None] = field(default_factory=dict)
+
+    def for_further(self, table: str) -> "ImportRequest":
+        """The request by which a further table of the file is imported, as a delivery of its own."""
+        key = further_key(self.key, table) if self.key else ""
+        return replace(self, key=key, holder=self.further_holders.get(table), rejected_rows=None)
 
     def record(self, number: int, source: Path, mapped: MappedFile, mapping: SourceMapping) -> ImportRecord:
         """The record of the import to be, before anything is counted."""
@@ -118,28 +126,75 @@ class ImportRequest:
         )
 
 
+def further_key(key: str, table: str) -> str:
+    """What tells the part of a delivery that goes to a further table from the delivery, and from the same elsewhere."""
+    return str(uuid5(UUID(key), table))
+
+
 def import_source(
     book: Path, source: Path, mapping: SourceMapping, request: ImportRequest, progress: Progress = no_progress
 ) -> Outcome:
-    """Import a file into a book by a mapping.
+    """Import a file into a book by a mapping: what became of the first table that it feeds; see `import_tables`."""
+    return import_tables(book, source, mapping, request, progress)[0]
 
+
+def import_tables(
+    book: Path,
+    source: Path,
+    mapping: SourceMapping,
+    request: ImportRequest,
+    progress: Progress = no_progress,
+) -> tuple[Outcome, ...]:
+    """Import a file into every table of a book that it feeds, all of them in one step.
+
+    A file that lacks what a further table needs feeds the first alone, and the report says so.
+
+    :returns: an outcome a table, the mapping's first table first
     :raises UnusableSourceError: when the file cannot be read, or (RefusedError) too much of it breaks rules
     :raises UnusableBookError: when the book cannot be read
     :raises BusyBookError: when another import into it is under way
     """
-    definition, table = read_definition(book), mapping.target
-    with book_lock(book, request.patience_s), work_engine() as (con, work):
+    definition = read_definition(book)
+    outcomes: list[Outcome] = []
+    moves: list[Move] = []
+    with book_lock(book, request.patience_s):
         remove_leftovers(book)
-        mapped = apply_mapping(mapping, source, MappingContext(definition.timezone))
-        current = current_table(book, table)
-        delivery = request.record(current.next_number, source, mapped, mapping)
-        earlier = current.earlier(delivery, mapping_digests(mapping))
-        if earlier is not None and not request.dry_run:
-            nothing = replace(delivery, number=earlier.number)  # the other side sees no row of it
-            seen = next((one for one in current.shared if one.number == earlier.number), nothing)
-            return Outcome(table.name, delivery, already=earlier, shared=seen)
-        incoming = IncomingRows(book, definition, table, request, mapped, delivery)
-        return import_rows(con, incoming, _report_progress(mapped.batches, progress), work)
+        applied = apply_tables(mapping, source, MappingContext(definition.timezone))
+        for number, (one, mapped) in enumerate(applied):
+            table = one.target
+            asked = request if number == 0 else request.for_further(table.name)
+            current = current_table(book, table)
+            delivery = asked.record(current.next_number, source, mapped, one)
+            earlier = current.earlier(delivery, mapping_digests(one))
+            if earlier is not None and not request.dry_run:
+                nothing = replace(delivery, number=earlier.number)  # the other side sees no row of it
+                seen = next((record for record in current.shared if record.number == earlier.number), nothing)
+                outcomes.append(Outcome(table.name, delivery, already=earlier, shared=seen))
+                continue
+            incoming = IncomingRows(book, definition, table, asked, mapped, delivery, moves=moves)
+            batches = _report_progress(mapped.batches, progress) if number == 0 else mapped.batches
+            with work_engine() as (con, work):
+                outcomes.append(import_rows(con, incoming, batches, work))
+        if moves:
+            with as_book_error(book, "the records"):
+                commit(book, moves)  # what lies ready stays, should this fail: the next import clears it
+    return tuple(outcomes)
+
+
+def apply_tables(
+    mapping: SourceMapping, source: Path, context: MappingContext
+) -> list[tuple[SourceMapping, MappedFile]]:
+    """The mapping of each table with the file through it; a column that any of them keeps is kept."""
+    applied = [(mapping, apply_mapping(mapping, source, context))]
+    for one in mapping.also:
+        try:
+            applied.append((one, apply_mapping(one, source, context)))
+        except UnusableSourceError as error:
+            applied[0][1].notes.append(f"nothing for {one.table}: {error.message}")
+    unmapped = [header for header in applied[0][1].unmapped if all(header in other.unmapped for _, other in applied)]
+    for number, (_, mapped) in enumerate(applied):
+        mapped.unmapped = tuple(unmapped) if number == 0 else ()
+    return applied
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +208,7 @@ class IncomingRows:
     mapped: MappedFile
     delivery: ImportRecord
     whole_file: bool = True  # the file is for this book only: its totals, notes and unconverted rows belong to it
+    moves: list[Move] | None = None  # gathers what is to be done, where several tables change in one step
     first_rows: list[Mapping[str, str]] = field(default_factory=list)  # filled by a dry run
 
 
@@ -215,7 +271,7 @@ def import_rows(
         if request.dry_run:  # which lists no more than the first rejects, but counts all
             delivery = replace(preview_rows(con, to_write, work), rows_in=rows_in, rejected=rejected)
         else:
-            delivery, shared = write_rows(con, to_write, work)
+            delivery, shared = write_rows(con, to_write, work, incoming.moves)
     return Outcome(
         table.name,
         delivery,

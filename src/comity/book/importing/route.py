@@ -16,7 +16,7 @@ A row for which no rule holds, or rules of two books, is set aside in a list tha
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,15 @@ import pyarrow.parquet as pq
 from comity.book.definition import Definition, read_definition
 from comity.book.formats.sheet import ROW, UnusableSourceError
 from comity.book.importing.current import current_table
-from comity.book.importing.deliver import ImportRequest, IncomingRows, Outcome, Progress, import_rows, no_progress
+from comity.book.importing.deliver import (
+    ImportRequest,
+    IncomingRows,
+    Outcome,
+    Progress,
+    apply_tables,
+    import_rows,
+    no_progress,
+)
 from comity.book.importing.write import remove_leftovers
 from comity.book.mappings.apply import MappedFile, MappingContext, apply_mapping
 from comity.book.mappings.digest import mapping_digests
@@ -75,10 +83,14 @@ class RefusedByBooksError(UnusableSourceError):
 
 @dataclass(frozen=True, slots=True)
 class RoutedImport:
-    """What became of an export: an outcome a book, and the rows that belong to none or to two."""
+    """What became of an export: an outcome a book, and the rows that belong to none or to two.
+
+    :ivar further: the outcomes of the further tables that the file feeds, an outcome a book and table
+    """
 
     outcomes: tuple[Outcome, ...]
     unrouted: tuple[Reject, ...]
+    further: tuple[Outcome, ...] = ()
 
 
 def read_routes(file: Path) -> tuple[Route, ...]:
@@ -176,9 +188,21 @@ def import_routed(  # noqa: PLR0913 - what, by which rules, how, and who is told
                 done(book, outcomes[-1])
     if refused:
         raise RefusedByBooksError(refused)
+    further = [
+        outcome
+        for other, _ in apply_tables(mapping, source, MappingContext(zone))[1:]
+        for outcome in import_routed(
+            routes,
+            source,
+            replace(other, also=()),
+            request.for_further(other.table),
+            parts=None if parts is None else {book: part.for_further(other.table) for book, part in parts.items()},
+            done=done,
+        ).outcomes
+    ]
     if unrouted and not request.dry_run:
         _write_unrouted(routes.with_name(UNROUTED), unrouted)
-    return RoutedImport(tuple(outcomes), unrouted)
+    return RoutedImport(tuple(outcomes), unrouted, tuple(further))
 
 
 def _stage_rows(  # noqa: PLR0913 - one step of import_routed

@@ -73,15 +73,19 @@ class WriteRequest:
     corrected: pa.Table | None = None  # in a room: rows that earlier imports rejected and this one brings again
 
 
-def write_rows(con: duckdb.DuckDBPyConnection, request: WriteRequest, work: Path) -> tuple[ImportRecord, ImportRecord]:
+def write_rows(
+    con: duckdb.DuckDBPyConnection, request: WriteRequest, work: Path, moves: list[Move] | None = None
+) -> tuple[ImportRecord, ImportRecord]:
     """Bring checked rows into the book's table, under the book's lock; the delivery with its counts comes back.
 
+    :param moves: gathers what would be done, for a change of several tables in one step, and nothing changes yet
     :returns: with the counts of all rows, and with those of the rows that both sides see
     :raises UnusableSourceError: when a private column cannot be laid apart
     """
     current = current_table(request.book, request.table)
     rows = current_rows_sql(request.book, request.table, request.definition, current, work)
-    return write_merged(con, request, current, rows, merge(con, _merge_request(request, current, rows), work))
+    merged = merge(con, _merge_request(request, current, rows), work)
+    return write_merged(con, request, current, rows, merged, moves)
 
 
 def preview_rows(con: duckdb.DuckDBPyConnection, request: WriteRequest, work: Path) -> ImportRecord:
@@ -168,12 +172,18 @@ def reject_becoming_private(con: duckdb.DuckDBPyConnection, request: WriteReques
     )
 
 
-def write_merged(
-    con: duckdb.DuckDBPyConnection, request: WriteRequest, current: CurrentTable, rows: str | None, merged: Merged
+def write_merged(  # noqa: PLR0913 - what is written, over what, and when
+    con: duckdb.DuckDBPyConnection,
+    request: WriteRequest,
+    current: CurrentTable,
+    rows: str | None,
+    merged: Merged,
+    gathered: list[Move] | None = None,
 ) -> tuple[ImportRecord, ImportRecord]:
     """Lay merged rows apart by owner and change the book in one step; what `store` returns.
 
     :param rows: the query of what was held before
+    :param gathered: as `moves` of `write_rows`
     :raises UnusableSourceError: when a private column cannot be laid apart
     """
     writer = _Writer(con, request, current, rows, merged)
@@ -187,7 +197,10 @@ def write_merged(
     moves += writer.rejects()
     moves += writer.proposals()
     moves += writer.removals({move.target for move in moves if move.target is not None})
-    commit(request.book, moves)  # what lies ready stays, should this fail: the next import finishes or clears it
+    if gathered is None:
+        commit(request.book, moves)  # what lies ready stays, should this fail: the next import finishes or clears it
+    else:
+        gathered += moves
     return merge_journals([[one] for one in counts])[0], counts[0]
 
 

@@ -177,15 +177,16 @@ class _Fit:
         said = value.decimal or self.mapping.decimal
         if not (seen.points or seen.commas or seen.point_groups or seen.comma_groups):
             return value
-        shown = self.shown_decimal(seen, kind)
-        if said is not None:
-            if shown is not None and shown != said and not self.mapping.sure and not (seen.points and seen.commas):
+        if said is not None:  # what other columns show does not contradict it
+            shown = None if bool(seen.points) == bool(seen.commas) else "." if seen.points else ","
+            if shown is not None and shown != said and not self.mapping.sure:
                 msg = (
                     f"the mapping reads its decimals after {_mark(said)}, its cells are written with {_mark(shown)} "
                     f"(such as {seen.example!r}); write decimal = {shown!r}, or sure = true if that is right"
                 )
                 raise self.refused(seen, msg)
             return value
+        shown = self.shown_decimal(seen, kind)
         if shown is None:
             marked = "1.000" if seen.point_groups else "1,000"
             other = "," if seen.point_groups else "."

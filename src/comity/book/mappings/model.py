@@ -189,11 +189,17 @@ class SourceMapping:
     identity: bool = False  # the file's headers are the table's own
     defaults: bool = False  # shipped: what it says of days is what its source usually does, and a column overrules it
     sure: bool = False  # the person who wrote it knows that the columns only look as if they said otherwise
+    also: tuple["SourceMapping", ...] = ()  # what the same file tells of other tables
 
     @property
     def target(self) -> Table:
         """The table that rows go to."""
         return TABLES[self.table]
+
+    @property
+    def all_tables(self) -> tuple["SourceMapping", ...]:
+        """This mapping and, after it, those of the other tables that the same file feeds."""
+        return (self, *self.also)
 
 
 def identity_mapping(table: str) -> SourceMapping:

@@ -4,11 +4,13 @@ import csv
 import datetime as dt
 import importlib.resources
 import re
+from collections.abc import Iterator
 from collections.abc import Mapping as Items
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from comity.book.errors import UnusableFileError
 from comity.book.formats.options import FileOptions
 from comity.book.mappings.model import (
     CELL_KINDS,
@@ -30,8 +32,11 @@ from comity.book.toml import is_zone
 
 _SECTIONS = {
     "table", "about", "zone", "decimal", "null", "file", "let", "columns", "maps", "lookups", "rows", "totals", "wide",
-    "control", "last_wins", "window", "notes", "sure",
+    "control", "last_wins", "window", "notes", "sure", "also",
 }  # fmt: skip
+# What [also.TABLE] says itself; all the rest it shares, but for what is about the first table alone.
+_OF_ALSO = ("columns", "rows", "last_wins")
+_OF_FIRST = ("table", "about", "also", "control", "window", "notes", *_OF_ALSO)  # fmt: skip
 _FILE_KINDS = ("delimited", "workbook", "json", "parquet")
 
 
@@ -84,6 +89,10 @@ class _MappingReader(ValueReader):
     def __init__(self, file: Path | str, folder: Path | None) -> None:
         super().__init__(file)
         self.folder = folder
+        self.within = ""  # the section of another table that is being read
+
+    def wrong(self, place: str, message: str) -> UnusableFileError:
+        return super().wrong(f"{self.within}{place}", message)
 
     def table_of(self, content: Items[str, Any], key: str) -> dict[str, Any]:
         found: dict[str, Any] = self.get(content, "", key, dict, {})
@@ -132,7 +141,21 @@ class _MappingReader(ValueReader):
         )
         self.check_required(target, mapping)
         refuse_cycles(self, {**mapping.let, **mapping.columns})
-        return mapping
+        return replace(mapping, also=tuple(self.also(content, name)))
+
+    def also(self, content: dict[str, Any], name: str) -> Iterator[SourceMapping]:
+        """The mappings of the other tables that the file feeds: columns and rows of their own, all else shared."""
+        shared = {key: value for key, value in content.items() if key not in _OF_FIRST}
+        for table, own in self.table_of(content, "also").items():
+            if table not in TABLES or table == content["table"]:
+                known = ", ".join(one for one in TABLES if one != content["table"])
+                raise self.wrong(f"also.{table}", f"is no other table; it may be one of {known}")
+            if not isinstance(own, dict):
+                raise self.wrong(f"also.{table}", f"must be a section such as [also.{table}.columns]")
+            self.keys(own, f"also.{table}", _OF_ALSO)
+            self.within, self.maps = f"also.{table}: ", {}
+            yield self.mapping({**shared, **own, "table": table}, name)
+            self.within = ""
 
     def check_required(self, target: Table, made: SourceMapping) -> None:
         absent = [column.name for column in target.required if column.name not in made.columns]
