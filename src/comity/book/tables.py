@@ -23,6 +23,15 @@ class Kind(StrEnum):
     FLAG = "flag"
 
 
+class BareDay(StrEnum):
+    """What a day without a time of day means in a column of instants."""
+
+    REFUSED = "refused"
+    FIRST = "first"  # its first moment
+    LAST = "last"  # its last moment: what is due on a day is due until its local end
+    AFTER = "after"  # the first moment of the day after: the end of what lasts the day through, itself not in it
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column: its name, how to read it, and what both parties take it to mean."""
@@ -34,6 +43,8 @@ class Column:
     values: tuple[str, ...] = ()  # the only values allowed; empty: any
     default: str | None = None  # stands in for an empty cell
     personal: bool = False  # may be kept as a keyed digest
+    bare_day: BareDay = BareDay.REFUSED
+    precision_of: str | None = None  # the instant of which it says whether it is a minute or a whole day
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +93,8 @@ def _text(name: str, meaning: str, **more: object) -> Column:
     return Column(name, Kind.TEXT, meaning, **more)  # type: ignore[arg-type]
 
 
-def _instant(name: str, meaning: str, *, required: bool = False) -> Column:
-    return Column(name, Kind.INSTANT, meaning, required=required)
+def _instant(name: str, meaning: str, *, required: bool = False, bare_day: BareDay = BareDay.REFUSED) -> Column:
+    return Column(name, Kind.INSTANT, meaning, required=required, bare_day=bare_day)
 
 
 BROUGHT_BY = Column(
@@ -142,7 +153,7 @@ CONTACTS = _table(
         ),
         _instant("resolved_at", "when the need was met"),
         _instant("closed_at", "when the record was closed; not when the need was met"),
-        _instant("due_at", "when it had to be resolved"),
+        _instant("due_at", "when it had to be resolved; a day: its last moment", bare_day=BareDay.LAST),
         Column("handle_s", Kind.SECONDS, "talk, hold and after-contact work"),
         _text("agent_id", "who handled it", personal=True),
         _text("team", "the agent's team"),
@@ -171,8 +182,13 @@ DEADLINES = _table(
         _text("contact_id", "the contact's id in its source", required=True),
         _text("name", "the promise, as the source calls it", required=True),
         _text("kind", "what was promised", required=True, values=("response", "resolution", "ola", "other")),
-        _instant("due_at", "until when"),
-        _text("due_precision", "a day is due until its local end", values=("minute", "day")),
+        _instant("due_at", "until when; a day: its last moment", bare_day=BareDay.LAST),
+        _text(
+            "due_precision",
+            "whether it is due at a minute, or on a day until its local end",
+            values=("minute", "day"),
+            precision_of="due_at",
+        ),
         _text(
             "state",
             "where it stands in the source",
@@ -262,8 +278,8 @@ EVENTS = _table(
             required=True,
             values=tuple(event.value for event in ClaimEvent),
         ),
-        _instant("from", "when it began", required=True),
-        _instant("to", "when it ended", required=True),
+        _instant("from", "when it began; a day: its first moment", required=True, bare_day=BareDay.FIRST),
+        _instant("to", "when it ended; a day: the end of that day", required=True, bare_day=BareDay.AFTER),
         _text("queues", "the queues it touched, separated by `;` (empty: all)"),
         _text("declared_by", "which side declared it", required=True, values=("customer", "provider")),
         _instant("declared_at", "when it was declared", required=True),

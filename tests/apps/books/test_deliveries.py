@@ -261,13 +261,16 @@ def brought(them, who, name, text):
     return run(them, who, made, dry_run=False)
 
 
-PROMISED = MAPPING + """
+PROMISED = (
+    MAPPING
+    + """
 [also.deadlines.columns]
 contact_id = "Ticket"
 name = { value = "resolution" }
 kind = { value = "resolution" }
 due_at = { from = "Due", format = "%d.%m.%Y %H:%M", needed = true }
 """
+)
 
 
 def test_a_file_of_two_tables_is_two_imports_each_undone_by_itself(them):

@@ -327,6 +327,31 @@ def test_instants_as_people_write_them(tmp_path, cell, spelt, instant):
 
 
 @pytest.mark.parametrize(
+    ("cell", "more", "due"),
+    [
+        ("2026-01-05", "", "2026-01-05T22:59:59.999999Z"),
+        ("05/01/2026", ", format = 'day-first'", "2026-01-05T22:59:59.999999Z"),
+        ("05/01/2026 17:00", ", format = 'day-first'", "2026-01-05T16:00:00Z"),
+        ("05/Jan/26", ", format = ['%d/%b/%y %I:%M %p', '%d/%b/%y']", "2026-01-05T22:59:59.999999Z"),
+        ("05/Jan/26 5:00 PM", ", format = ['%d/%b/%y %I:%M %p', '%d/%b/%y']", "2026-01-05T16:00:00Z"),
+        ("46027", ", format = 'excel'", "2026-01-05T22:59:59.999999Z"),
+        ("46027.5", ", format = 'excel'", "2026-01-05T11:00:00Z"),
+        ("05/Jan/26 12:00 AM", ", as = 'day', format = '%d/%b/%y %I:%M %p'", "2026-01-05"),  # ends when it is checked
+    ],
+)
+def test_a_due_day_lasts_until_its_local_end_however_it_is_written(tmp_path, cell, more, due):
+    """In Madrid the fifth of January 2026, day 46027 of a spreadsheet, ends at 23:00 UTC."""
+    assert one(tmp_path, f"{{ from = 'Cell'{more} }}", cell, column="due_at", zone="Europe/Madrid") == due
+
+
+def test_a_due_day_ends_where_the_book_is_and_not_where_the_source_runs(tmp_path):
+    top = "zone = 'UTC'\n"
+    assert one(tmp_path, "'Cell'", "2026-01-05", top=top, column="due_at", zone="Europe/Madrid") == (
+        "2026-01-05T22:59:59.999999Z"
+    )
+
+
+@pytest.mark.parametrize(
     ("cell", "spelt"),
     [
         ("2026-02-30", ""),

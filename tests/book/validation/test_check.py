@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -13,9 +14,20 @@ from hypothesis import strategies as st
 
 from comity.book.definition import Definition, read_definition
 from comity.book.storage.duckdb import work_engine
-from comity.book.tables import CONTACTS, EVALUATIONS, INTERVALS, INVOICES, REPORTED, SURVEYS, Table
+from comity.book.tables import (
+    CONTACTS,
+    DEADLINES,
+    EVALUATIONS,
+    EVENTS,
+    INTERVALS,
+    INVOICES,
+    REPORTED,
+    SURVEYS,
+    BareDay,
+    Table,
+)
 from comity.book.validation.check import CheckedRows, CheckRequest, check_rows
-from comity.book.validation.convert import clock_setbacks
+from comity.book.validation.convert import bare_day_sql, clock_setbacks
 from tests.builders.examples import examples
 from tests.cast import write_book
 
@@ -127,6 +139,69 @@ def test_a_row_that_breaks_a_rule_is_set_aside_with_its_column_and_reason(defini
     _, kept, aside = run(CONTACTS, definition, {**good, "contact_id": "b"}, {**good, **row})
     assert [one["contact_id"] for one in kept] == ["b"]
     assert aside == [(1, column, reason)]
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(
+    day=st.dates(date(2000, 1, 1), date(2035, 12, 31)),
+    zone=st.sampled_from(
+        ["Europe/Madrid", "America/Sao_Paulo", "America/Havana", "Asia/Beirut", "Pacific/Apia", "UTC"]
+    ),
+)
+def test_a_due_day_lasts_until_the_last_moment_that_is_still_on_it(day, zone):
+    """In São Paulo and Beirut some days begin at one o'clock, in Havana some have two midnights.
+
+    The moment itself is still on the day in local time, and a microsecond later it is not.
+    """
+    clock, moment = ZoneInfo(zone), timedelta(microseconds=1)
+    with duckdb.connect() as con:
+        ends = [bare_day_sql(means, f"DATE '{day}'", zone) for means in (BareDay.LAST, BareDay.AFTER)]
+        last, after = (one.replace(tzinfo=UTC) for one in con.execute(f"SELECT {', '.join(ends)}").fetchone())
+    assert after - last == moment
+    assert last.astimezone(clock).date() == day < after.astimezone(clock).date()
+
+
+@pytest.mark.parametrize(
+    ("due_at", "precision", "kept", "told"),
+    [
+        ("2026-01-05", None, datetime(2026, 1, 5, 22, 59, 59, 999_999), "day"),
+        ("2026-01-05T00:00", "day", datetime(2026, 1, 5, 22, 59, 59, 999_999), "day"),
+        ("2026-01-05T16:00:00Z", "day", datetime(2026, 1, 5, 22, 59, 59, 999_999), "day"),
+        ("2026-01-05T17:00", None, datetime(2026, 1, 5, 16, 0), "minute"),
+        ("2026-01-05T00:00", None, datetime(2026, 1, 4, 23, 0), "minute"),
+        (None, None, None, None),
+    ],
+)
+def test_a_deadline_says_whether_it_is_a_minute_or_a_day(definition, due_at, precision, kept, told):
+    """In Madrid the fifth of January 2026 ends at 23:00 UTC."""
+    row = {"contact_id": "1", "name": "resolution", "kind": "resolution", "due_at": due_at, "due_precision": precision}
+    _, (found,), _ = run(DEADLINES, definition, row)
+    assert (found["due_at"], found["due_precision"]) == (kept, told)
+    assert found["due_on"] == (None if due_at is None else date(2026, 1, 5))
+
+
+def test_an_event_until_a_day_lasts_that_day_through(definition):
+    """From the sixth to the sixth is one day: from 23:00 UTC on the fifth to 23:00 UTC on the sixth."""
+    row = {"event_id": "1", "kind": "outage", "from": "2026-01-06", "to": "2026-01-06", "declared_by": "provider"}
+    _, (found,), _ = run(EVENTS, definition, {**row, "declared_at": "2026-01-07T09:00Z"})
+    assert (found["from"], found["to"]) == (datetime(2026, 1, 5, 23), datetime(2026, 1, 6, 23))
+
+
+def test_of_a_file_that_writes_each_due_day_as_its_midnight_the_days_are_meant(definition):
+    """Two midnights are two days; one afternoon among them, and all of them are times."""
+    row = {"contact_id": "1", "opened_at": "2026-01-05T08:00Z", "due_at": "2026-01-05T23:00Z"}
+    days = [row, {**row, "contact_id": "2", "due_at": "2026-01-06T23:00Z"}, {**row, "contact_id": "3", "due_at": None}]
+    checked, kept, _ = run(CONTACTS, definition, *days, midnights_are_days=True)
+    assert [one["due_at"] for one in kept] == [
+        datetime(2026, 1, 6, 22, 59, 59, 999_999), datetime(2026, 1, 7, 22, 59, 59, 999_999), None,
+    ]  # fmt: skip
+    assert ([one["due_on"] for one in kept], checked.midnights) == (
+        [date(2026, 1, 6), date(2026, 1, 7), None],
+        {"due_at": 2},
+    )
+    times = [*days, {**row, "contact_id": "4", "due_at": "2026-01-05T16:00Z"}]
+    checked, kept, _ = run(CONTACTS, definition, *times, midnights_are_days=True)
+    assert (kept[0]["due_at"], checked.midnights) == (datetime(2026, 1, 5, 23), {})
 
 
 def test_an_empty_cell_is_not_known_and_a_default_stands_in(definition):

@@ -171,7 +171,9 @@ def import_tables(
                 seen = next((record for record in current.shared if record.number == earlier.number), nothing)
                 outcomes.append(Outcome(table.name, delivery, already=earlier, shared=seen))
                 continue
-            incoming = IncomingRows(book, definition, table, asked, mapped, delivery, moves=moves)
+            incoming = IncomingRows(
+                book, definition, table, asked, mapped, delivery, days_by_midnights=not one.identity, moves=moves
+            )
             batches = _report_progress(mapped.batches, progress) if number == 0 else mapped.batches
             with work_engine() as (con, work):
                 outcomes.append(import_rows(con, incoming, batches, work))
@@ -208,6 +210,7 @@ class IncomingRows:
     mapped: MappedFile
     delivery: ImportRecord
     whole_file: bool = True  # the file is for this book only: its totals, notes and unconverted rows belong to it
+    days_by_midnights: bool = False  # the file may write a day as its midnight; not one in the tables' own form
     moves: list[Move] | None = None  # gathers what is to be done, where several tables change in one step
     first_rows: list[Mapping[str, str]] = field(default_factory=list)  # filled by a dry run
 
@@ -232,6 +235,7 @@ def import_rows(
         assumed_minutes=mapped.assumed_minutes,
         sure=mapped.sure,
         left_out=mapped.left_out if incoming.whole_file else (),
+        midnights_are_days=incoming.days_by_midnights,
     )
     checked = check_rows(con, batches, rules, work)
     to_write = WriteRequest(incoming.book, definition, table, checked, incoming.delivery, request.side, request.holder)
@@ -377,6 +381,9 @@ def _notes(con: duckdb.DuckDBPyConnection, checked: CheckedRows, incoming: Incom
     if incoming.whole_file:
         notes += control_total_notes(con, checked, table, mapped.control)
         notes += interval_notes(con, checked, table)
+    for name, rows in checked.midnights.items():
+        what = plural(rows, "moment", "moments")
+        notes.append(f"{name}: {what} that fall on midnight, and no other: taken as days, due until their end")
     if mapped.unmapped:
         notes.append(columns_not_kept(mapped.unmapped))
     return tuple(dict.fromkeys(notes))

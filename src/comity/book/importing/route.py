@@ -176,7 +176,9 @@ def import_routed(  # noqa: PLR0913 - what, by which rules, how, and who is told
                 if done is not None:
                     done(book, outcomes[-1])
                 continue
-            incoming = IncomingRows(book, definitions[book], table, part, mapped, delivery, whole_file=False)
+            incoming = IncomingRows(
+                book, definitions[book], table, part, mapped, delivery, False, days_by_midnights=not mapping.identity
+            )
             try:
                 outcomes.append(import_rows(con, incoming, _rows_of(con, staged, number), folder))
             except UnusableSourceError as error:

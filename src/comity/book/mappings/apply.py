@@ -244,7 +244,12 @@ class _Run:
             wide = unpivot(self.mapping.wide, sheet) if self.mapping.wide else None
             find = wide.find if wide else sheet.find
             compiler = MappingCompiler(
-                self.mapping, find, self.zone, (self.path.name, sheet.name), open_ended=sheet.open_ended
+                self.mapping,
+                find,
+                self.zone,
+                (self.path.name, sheet.name),
+                open_ended=sheet.open_ended,
+                book_zone=self.context.timezone,
             )
             compiled = compiler.compile(self.context.carry)
             missing = self.missing(compiled)
@@ -256,7 +261,12 @@ class _Run:
             adapted = self.adapted(sheet, wide)
             if adapted is not self.mapping:
                 compiler = MappingCompiler(
-                    adapted, find, self.zone, (self.path.name, sheet.name), open_ended=sheet.open_ended
+                    adapted,
+                    find,
+                    self.zone,
+                    (self.path.name, sheet.name),
+                    open_ended=sheet.open_ended,
+                    book_zone=self.context.timezone,
                 )
                 compiled = compiler.compile(self.context.carry)
             plain = {name for name, value in self.mapping.columns.items() if value.source}

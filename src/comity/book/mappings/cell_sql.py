@@ -4,10 +4,12 @@ Days and instants written by their parts, clocks and durations in all their spel
 several languages. What is ambiguous (1:30, 1,23 where a point is the decimal) is refused and not guessed.
 """
 
+import re
+
 from comity.book.mappings.model import CellKind
 from comity.book.storage.sql import literal
 from comity.book.tables import Column, Kind
-from comity.book.validation.convert import cell_value_sql, local_to_utc_sql
+from comity.book.validation.convert import cell_value_sql, local_day_sql, local_to_utc_sql
 
 _TIMES = (
     "",
@@ -72,6 +74,20 @@ def local_by_format_sql(text: str, formats: tuple[str, ...]) -> str:
     return f"coalesce({', '.join([*arms, bare])})"
 
 
+def bare_day_sql(text: str, formats: tuple[str, ...]) -> str:
+    """The day that is written without a time of day, in one of the formats; NULL where there is a time, or no day."""
+    days = [one for one in _spelt(formats, zoned=False) if not re.search("%[HIMSfp]", one)]
+    arms = [f"try_strptime({text}, [{', '.join(map(literal, days))}])"] if days else []
+    clockless = f"NOT contains({text}, ':')"
+    arms += [f"CASE WHEN {clockless} THEN {_ordered_sql(text, *_ORDERS[one])} END" for one in formats if one in _ORDERS]
+    if "excel" in formats:
+        arms.append(
+            f"CASE WHEN regexp_full_match({text}, '\\d+([.]0+)?') THEN {local_by_format_sql(text, ('excel',))} END"
+        )
+    arms.append(f"CASE WHEN regexp_full_match({text}, '\\d{{4}}-\\d{{2}}-\\d{{2}}') THEN TRY_CAST({text} AS DATE) END")
+    return f"CAST(coalesce({', '.join(arms)}) AS DATE)"
+
+
 def utc_by_format_sql(text: str, formats: tuple[str, ...]) -> str:
     """The instant that is written with its own offset, or as seconds since 1970, in one of the formats."""
     arms = []
@@ -96,12 +112,6 @@ def iso_instant_sql(text: str, zone: str) -> str:
 def to_utc_sql(local: str, zone: str) -> str:
     """A local time in UTC; NULL where the clocks jump over it."""
     return local_to_utc_sql(local, zone)
-
-
-def local_day_sql(instant: str, zone: str) -> str:
-    """The local day of an instant in UTC."""
-    local = instant if zone == "UTC" else f"({instant} AT TIME ZONE 'UTC' AT TIME ZONE {literal(zone)})"
-    return f"CAST({local} AS DATE)"
 
 
 def iso_day_sql(text: str, zone: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from comity.book.formats.sheet import ROW
 from comity.book.mappings.cell_sql import (
     EXPECTED,
+    bare_day_sql,
     canonical_sql,
     clock_sql,
     flag_sql,
@@ -17,7 +18,6 @@ from comity.book.mappings.cell_sql import (
     iso_instant_sql,
     iso_month_sql,
     local_by_format_sql,
-    local_day_sql,
     number_sql,
     number_text_sql,
     seconds_sql,
@@ -28,6 +28,9 @@ from comity.book.mappings.cell_sql import (
 from comity.book.mappings.model import EPOCH, CellKind, Condition, SourceMapping, Value
 from comity.book.patterns import search_groups
 from comity.book.storage.sql import literal, quoted
+from comity.book.tables import BareDay
+from comity.book.validation import convert
+from comity.book.validation.convert import local_day_sql
 from comity.book.validation.totals import ADDITIVE_TABLES, TOTAL_WORDS
 
 _BLANK = literal(" \t\r\n\u00a0\ufeff")
@@ -79,10 +82,11 @@ class MappingCompiler:
 
     :param find: the sheet's own spelling of a header, or None
     :param names: the file's and the sheet's name
+    :param book_zone: the zone in which a day ends that is written without a time; None: the mapping's
     :param open_ended: any column may be in a record or not, so that of several each is asked
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the mapping, the sheet, and the zones of both
         self,
         mapping: SourceMapping,
         find: Callable[[str], str | None],
@@ -90,11 +94,13 @@ class MappingCompiler:
         names: tuple[str, str | None],
         *,
         open_ended: bool = False,
+        book_zone: str | None = None,
     ) -> None:
         """Begin with nothing worked out."""
         self.mapping = mapping
         self.find = find
         self.zone = zone
+        self.book_zone = book_zone or zone
         self.file, self.sheet = names
         self.open_ended = open_ended
         self.headers: list[str] = []
@@ -105,6 +111,7 @@ class MappingCompiler:
         self.texts: dict[str, Node] = {}
         self.count = 0
         self.column = ""  # the target column being worked out, for the report
+        self.is_term = False  # a part of a sum or difference is being worked out
 
     # -- the statement
 
@@ -273,8 +280,10 @@ class MappingCompiler:
             found = (next(iter(match.values())) if match else None) if pattern else known
             sql = "CAST(NULL AS VARCHAR)" if not found else literal(found)
             return self.guarded(self.add(sql, [], CellKind.TEXT), guard)
+        before, self.is_term = self.is_term, True
         reckoned = spec.total or spec.difference or spec.product or spec.quotient
         parts = [self.value(part, guard) for part in reckoned]
+        self.is_term = before
         if spec.product:
             return self.multiplied(parts)
         if spec.quotient:
@@ -468,6 +477,10 @@ class MappingCompiler:
         if wanted is CellKind.INSTANT:
             iso = f"coalesce({fixed}, {iso_instant_sql(text, self.zone)})"
             sql = f"CASE WHEN {local.name} IS NOT NULL THEN {to_utc_sql(local.name, self.zone)} ELSE {iso} END"
+            means = self.bare_day()
+            if means is not BareDay.REFUSED:
+                day = self.like_kind(bare_day_sql(text, formats), node, CellKind.DAY)
+                sql = f"coalesce({convert.bare_day_sql(means, day.name, self.book_zone)}, {sql})"
         else:
             iso = iso_day_sql(text, self.zone) if wanted is CellKind.DAY else iso_month_sql(text)
             sql = f"coalesce(CAST({local.name} AS DATE), {local_day_sql(fixed, self.zone)}, {iso})"
@@ -492,6 +505,11 @@ class MappingCompiler:
             self.blame(f"{unread} AND ({local.name} IS NOT NULL OR {naive})", kept, gap)
         self.blame(unread, kept, _expected(wanted, formats))
         return kept
+
+    def bare_day(self) -> BareDay:
+        """What a day without a time means in the column that is being worked out."""
+        column = self.mapping.target.by_name.get(self.column)
+        return BareDay.REFUSED if column is None or self.is_term else column.bare_day
 
     def finished(self, spec: Value, node: Node, guard: Node | None) -> Node:
         """A factor, and a default for values that were never text."""

@@ -5,7 +5,7 @@ A row is rejected for the first rule that it breaks. Nothing is dropped in silen
 rows that say the same as another (`collapsed`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,10 +16,17 @@ from comity.book.definition import Definition
 from comity.book.formats.sheet import ROW, UnusableSourceError
 from comity.book.storage.parquet import IMPORT_COLUMN, local_columns_sql, metadata_sql, scan_sql, sql_type
 from comity.book.storage.sql import full_key_sql, key_text_sql, literal, quoted
-from comity.book.tables import BROUGHT_BY, STATED_BY, Column, Table
+from comity.book.tables import BROUGHT_BY, STATED_BY, BareDay, Column, Table
+from comity.book.validation.convert import (
+    CellFault,
+    bare_day_sql,
+    cell_faults,
+    cell_value_sql,
+    is_midnight_sql,
+    local_day_sql,
+)
 from comity.book.validation.interval_length import INTERVAL_TABLES, spacing_of
 from comity.book.validation.totals import set_totals_aside
-from comity.book.validation.convert import CellFault, cell_faults, cell_value_sql
 from comity.core.values import Side
 
 MAX_REJECTS = 0.05
@@ -55,6 +62,7 @@ class CheckedRows:
     minutes: int | None = None  # the length of the intervals, as their starts show it against what was assumed
     left_out: Path | None = None  # the keys that the file has, and only in rows that the mapping leaves out
     off_amounts: tuple[int, float] = (0, 0.0)  # rows whose amount is not quantity times price, and by how much in sum
+    midnights: Mapping[str, int] = field(default_factory=dict)  # columns of midnights alone, read as days -> rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,8 @@ class CheckRequest:
         the other side, or answers a claim, is a reject; None: at home, where files may say everything
     :ivar brought_by: who brought rows that do not say so themselves, at home
     :ivar with_rows: keep `_row` in the clean file
+    :ivar midnights_are_days: what is due at a midnight in each row of a file is due on a day; software that stores a
+        day as its first moment does not say so
     """
 
     table: Table
@@ -83,6 +93,7 @@ class CheckRequest:
     assumed_minutes: float | None = None  # the length of its intervals, where no column of the file says it
     sure: bool = False  # whoever wrote the mapping knows that rows only look like totals, or intervals overlap
     left_out: Sequence[pa.Table] = ()  # keys of rows that the mapping leaves out, as text; filled as the rows pass
+    midnights_are_days: bool = False
 
 
 def check_rows(
@@ -111,7 +122,8 @@ def check_rows(
     collapsed, superseded = _find_duplicates(con, table, borne, last_wins)
     superseded += _drop_left_out(con, checking, last_wins) if request.left_out else 0
     con.execute(f"COPY ({checking.rejects_sql()}) TO {literal(str(rejects))} (FORMAT parquet)")
-    checking.write_clean(con, clean)
+    midnights = checking.find_midnights(con)
+    checking.write_clean(con, clean, midnights)
     counted = con.execute(
         f"SELECT coalesce(\"column\", ''), reason, count(*) FROM {scan_sql(rejects)} "
         "GROUP BY ALL ORDER BY 3 DESC, 1, 2",
@@ -139,6 +151,7 @@ def check_rows(
         totals=totals,
         minutes=minutes,
         off_amounts=(off_rows, float(off_sum)),
+        midnights=midnights,
     )
 
 
@@ -290,6 +303,10 @@ class _RuleSql:
         if column.name not in names:
             return f"CAST({'NULL' if default is None else literal(default)} AS {sql_type(column)})"
         value = cell_value_sql(replace(column, default=default), _text_column(column.name), zone)
+        precision = next((one for one in self.table.columns if one.precision_of == column.name), None)
+        if precision is not None and precision.name in names:
+            on_day = bare_day_sql(column.bare_day, local_day_sql(f"({value})", zone), zone)
+            value = f"CASE WHEN {_text_column(precision.name)} = 'day' THEN {on_day} ELSE {value} END"
         if by is not None and column.name in STATED_BY and column.name in self.table.key:
             return f"coalesce({value}, {literal(by.value)})"  # rows are met by it; other columns: see `importing.merge`
         return value
@@ -431,19 +448,54 @@ class _RuleSql:
         ]
         return f'CASE "column" {" ".join(arms)} END' if arms else "NULL"
 
-    def write_clean(self, con: duckdb.DuckDBPyConnection, target: Path) -> None:
-        """Write the rows that stand, with local days, in the order in which they are laid down."""
+    def find_midnights(self, con: duckdb.DuckDBPyConnection) -> dict[str, int]:
+        """The columns of due times in which every one is a midnight, or the end of a day, and how many they are."""
+        zone, midnights = self.definition.timezone, {}
+        for column in self.present if self.request.midnights_are_days else ():
+            if column.bare_day is not BareDay.LAST:
+                continue
+            name = quoted(column.name)
+            ends = f"{name} = {bare_day_sql(BareDay.LAST, local_day_sql(name, zone), zone)}"
+            sql = (
+                f"SELECT count({name}), count(*) FILTER ({ends}), count(*) FILTER ({is_midnight_sql(name, zone)}) "
+                "FROM _staged WHERE _fault IS NULL"
+            )
+            due, days, starts = con.execute(sql).fetchone() or (0, 0, 0)
+            if starts and due == days + starts:
+                midnights[column.name] = int(starts)
+        return midnights
+
+    def write_clean(self, con: duckdb.DuckDBPyConnection, target: Path, midnights: Collection[str]) -> None:
+        """Write the rows that stand, with local days, in the order in which they are laid down.
+
+        :param midnights: columns whose moments are days, due until their end
+        """
+        zone = self.definition.timezone
         extra = f", {ROW}" if self.request.with_rows else ""
-        declared = [quoted(column.name) for column in self.table.columns]
+        ends = {name: bare_day_sql(BareDay.LAST, local_day_sql(quoted(name), zone), zone) for name in midnights}
+        rows = "_staged"
+        if ends:
+            replaced = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in ends.items())
+            rows = f"(SELECT * REPLACE ({replaced}) FROM _staged)"
+        declared = [self._declared_sql(column) for column in self.table.columns]
         local = local_columns_sql(self.table, self.definition.timezone)
         order = ", ".join(quoted(name) for name in (*self.table.order, ROW))
         con.execute(
             f"COPY (SELECT {', '.join([*declared, *local])}, "
             f"CAST({self.request.number} AS INTEGER) AS {IMPORT_COLUMN}{extra} "
-            f"FROM _staged ANTI JOIN _lost USING ({ROW}) WHERE _fault IS NULL ORDER BY {order}) "
+            f"FROM {rows} ANTI JOIN _lost USING ({ROW}) WHERE _fault IS NULL ORDER BY {order}) "
             f"TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd, "
             f"{metadata_sql(self.definition.timezone)})",
         )
+
+    def _declared_sql(self, column: Column) -> str:
+        """A column as it is laid down; where a precision is not given, the instant itself tells it."""
+        name = quoted(column.name)
+        if column.precision_of is None:
+            return name
+        instant, zone = quoted(column.precision_of), self.definition.timezone
+        ends = f"{instant} = {bare_day_sql(BareDay.LAST, local_day_sql(instant, zone), zone)}"
+        return f"CASE WHEN {ends} THEN 'day' WHEN {instant} IS NOT NULL THEN coalesce({name}, 'minute') END AS {name}"
 
 
 def _text_column(name: str) -> str:

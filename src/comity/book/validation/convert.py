@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from comity.book.storage.parquet import sql_type
 from comity.book.storage.sql import literal
-from comity.book.tables import Column, Kind
+from comity.book.tables import BareDay, Column, Kind
 
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 LARGEST = 1e15  # beyond this a sum of doubles loses whole units
@@ -44,7 +44,10 @@ def cell_value_sql(column: Column, text: str, zone: str) -> str:  # noqa: PLR091
     if kind in {Kind.TEXT, Kind.PERIOD}:
         return text if column.default is None else f"coalesce({text}, {literal(column.default)})"
     if kind is Kind.INSTANT:
-        return _instant_sql(text, zone)
+        if column.bare_day is BareDay.REFUSED:
+            return _instant_sql(text, zone)
+        day = bare_day_sql(column.bare_day, f"TRY_CAST({text} AS DATE)", zone)
+        return f"CASE WHEN regexp_full_match({text}, '{_DATE}') THEN {day} ELSE {_instant_sql(text, zone)} END"
     if kind is Kind.DAY:
         return f"CASE WHEN regexp_full_match({text}, '{_DATE}{_MIDNIGHT}') THEN TRY_CAST(left({text}, 10) AS DATE) END"
     if kind is Kind.MONTH:
@@ -161,6 +164,32 @@ def local_to_utc_sql(local: str, zone: str) -> str:
         for seconds in sorted(clock_setbacks(zone), reverse=True)
     ]
     return f"CASE {' '.join(earlier)} WHEN {_in_zone(utc, zone)} = {local} THEN {utc} END"
+
+
+def bare_day_sql(means: BareDay, day: str, zone: str) -> str:
+    """The instant in UTC that a day without a time of day means; NULL for no day."""
+    if means is BareDay.FIRST:
+        return _midnight_sql(day, zone)
+    end = _midnight_sql(f"({day} + 1)", zone)
+    return end if means is BareDay.AFTER else f"({end} - INTERVAL 1 MICROSECOND)"
+
+
+def local_day_sql(instant: str, zone: str) -> str:
+    """The local day of an instant in UTC."""
+    return f"CAST({instant if zone == 'UTC' else _in_zone(instant, zone)} AS DATE)"
+
+
+def is_midnight_sql(instant: str, zone: str) -> str:
+    """Whether an instant in UTC is the first moment of a local day."""
+    return f"{instant} = {_midnight_sql(local_day_sql(instant, zone), zone)}"
+
+
+def _midnight_sql(day: str, zone: str) -> str:
+    """The first moment of a local day; where the clocks jump over midnight, the moment at which they do."""
+    local = f"CAST({day} AS TIMESTAMP)"
+    if zone == "UTC":
+        return local
+    return f"coalesce({local_to_utc_sql(local, zone)}, {local} AT TIME ZONE {literal(zone)} AT TIME ZONE 'UTC')"
 
 
 def _gap_sql(text: str, zone: str) -> str:
