@@ -141,8 +141,8 @@ def kpi_keys(kpi: Kpi) -> dict[str, Any]:
 _SECTIONS = {"book", "parties", "review", "private", "kpi", "source", "paid", "attribution", "personal", "retention"}
 _KPI_KEYS = {
     "id", "measure", "queues", "channels", "answer_within_s", "short_abandon_s", "abandons", "target", "material",
-    "better", "volume_band", "patience_s", "formula", "instrument", "within_days", "valid_from", "agreed_on",
-    "queue_map", "valid_to", "agreed", "entry",
+    "better", "volume_band", "patience_s", "formula", "instrument", "within_days", "deadline", "valid_from",
+    "agreed_on", "queue_map", "valid_to", "agreed", "entry",
 }  # fmt: skip
 _PRIVATE_ITEM = re.compile(r"(?P<table>\w+)(?:\.(?P<column>\w+)|\[(?P<by>\w+)=(?P<value>[^\]]+)\])?")
 _LONGEST_RETENTION = 36_525  # days: a hundred years
@@ -330,6 +330,7 @@ class _DefinitionReader(TomlReader):
             formula=self.one_of(item, where, "formula", ["top2", "mean"], "top2"),
             instrument=self.get(item, where, "instrument", str),
             within_days=self.get(item, where, "within_days", int, 7),
+            deadline=self.get(item, where, "deadline", str),
             valid_from=self.day(item, where, "valid_from") or date.min,
             agreed_on=self.day(item, where, "agreed_on"),
             queue_map={str(source): str(signed) for source, signed in queue_map.items()},

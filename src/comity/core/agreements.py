@@ -78,6 +78,7 @@ class Kpi:
     formula: str = "top2"  # csat: top2 | mean
     instrument: str | None = None  # csat, nps: which survey instrument
     within_days: int = 7  # repeat_contact, reopen: the window
+    deadline: str | None = None  # sla_attainment: which of several deadlines, by its name; None: all of kind resolution
     valid_from: date = date.min
     agreed_on: date | None = None
     queue_map: dict[str, str] = field(default_factory=dict)  # the signed map of source queues

@@ -199,6 +199,31 @@ def test_servicenow_references_of_the_api_are_links_with_a_value(book):
     ]
 
 
+def test_servicenow_every_promise_stands_beside_the_others_with_its_kind_state_and_verdict(book):
+    """Four SLAs of one incident: one for the response, one paused, one cancelled, and one of another team."""
+    line = "INC1,2026-01-05 09:00:00,,{},{},{},2026-01-05 09:00:00,2026-01-05 {}:00:00,"
+    bring(
+        book,
+        "servicenow_task_sla",
+        "s.csv",
+        csv(
+            SLAS,
+            line.format("P2 response (30 minutes)", "Completed", "true", "10"),
+            line.format("P1 resolution (4 hours)", "Cancelled", "true", "13"),
+            line.format("P2 resolution (8 hours)", "Paused", "false", "17"),
+            line.format("Network OLA", "In progress", "false", "18"),
+        ),
+    )
+    told = {row["name"]: (row["kind"], row["state"], row["source_verdict"]) for row in rows(book, "deadlines")}
+    assert told == {
+        "P2 response (30 minutes)": ("response", "missed", "missed"),
+        "P1 resolution (4 hours)": ("resolution", "cancelled", "missed"),
+        "P2 resolution (8 hours)": ("resolution", "paused", None),
+        "Network OLA": ("ola", "running", None),
+    }
+    assert [(row["contact_id"], row["due_at"], row["sla_met"]) for row in rows(book)] == [("INC1", None, None)]
+
+
 # Jira, Freshdesk, Zendesk -------------------------------------------------------------------------------------------
 
 JIRA = "Issue key,Issue Type,Priority,Created,Resolved,Custom field (Time to resolution),Comment,Comment"
@@ -231,6 +256,34 @@ def test_jira_repeated_columns_and_free_text_stay_out(book):
     outcome = bring(book, "jira_sm", "j.csv", csv(JIRA, "IT-1,Incident,High,03/Feb/26 1:05 AM,,1:00,secret,more"))
     assert {"Comment", "Comment (2)"} <= set(outcome.unmapped)
     assert "secret" not in str(rows(book))
+
+
+def test_jira_due_dates_are_days_though_they_are_written_as_midnight(book):
+    """Resolved at three in the afternoon of the day that it was due: in time until 23:00 UTC."""
+    header, row = "Issue key,Created,Resolved,Due date", "IT-1,02/Jan/26 9:05 AM,05/Jan/26 3:00 PM,05/Jan/26 12:00 AM"
+    bring(book, "jira_sm", "j.csv", csv(header, row))
+    assert column(book, "due_at") == [datetime(2026, 1, 5, 22, 59, 59, 999_999)]  # noqa: DTZ001 - kept in UTC
+
+
+def test_freshdesk_due_times_that_contradict_its_own_verdict_are_counted(book):
+    """Two of three were resolved an hour after they were due, and stand as within the SLA."""
+    header = "Ticket ID,Status,Created time,Resolved time,Due by Time,Resolution status"
+    late = "{},Closed,2026-01-05 09:00:00,2026-01-05 18:00:00,2026-01-05 17:00:00,Within SLA"
+    outcome = bring(
+        book,
+        "freshdesk_tickets",
+        "f.csv",
+        csv(header, late.format(1), late.format(2), late.format(3).replace("18:", "16:")),
+    )
+    assert any(note.startswith("2 due times contradict the source's own verdict") for note in outcome.notes)
+    assert {(row["name"], row["source_verdict"]) for row in rows(book, "deadlines")} == {("Resolution", "met")}
+
+
+def test_glpi_a_pending_ticket_waits_and_its_due_time_is_not_final(book):
+    header = "ID;Status;Opening date;Resolution date;Time to resolve"
+    bring(book, "glpi_tickets", "g.csv", csv(header, "7;Pending;2026-01-05 09:00;;2026-01-05 17:00"))
+    assert [(row["name"], row["state"]) for row in rows(book, "deadlines")] == [("Time to resolve", "paused")]
+    assert column(book, "due_at") == [None]
 
 
 @pytest.mark.parametrize(("spelt", "met"), [("-0:05", False), ("-1h 20m", False), ("26:15:30", True), ("45m", True)])

@@ -181,6 +181,15 @@ SAMPLES: dict[str, tuple[str, str | dict[str, Sequence[Sequence[str]]], int, dic
         1,
         {"service": "Calls", "unit": None},
     ),
+    "glpi_tickets": (
+        "glpi.csv",
+        lines(
+            "ID;Status;Opening date;Resolution date;Time to resolve;Assigned to - Technician group",
+            "7;Solved;2026-01-05 09:00;2026-01-05 11:00;2026-01-05 17:00;Desk",
+        ),
+        1,
+        {"queue": "Desk", "resolved_at": datetime(2026, 1, 5, 10)},  # noqa: DTZ001
+    ),
     "jira_sm": (
         "j.csv",
         lines(

@@ -3,11 +3,15 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from comity.book.reading.open import open_book
 from comity.book.statistics import sla_attainment as due
+from comity.core.agreements import Kpi
 from comity.core.readings import sla_attainment
 from comity.core.values import Comparison, Period
+from tests.builders.examples import examples
 from tests.cast import CUSTOMER, JOINT, PROVIDER, write_book
 
 MAY, JUNE = Period(date(2026, 5, 1), date(2026, 6, 1)), Period(date(2026, 6, 1), date(2026, 7, 1))
@@ -99,3 +103,105 @@ def test_what_only_one_side_holds_only_it_reads(tmp_path):
         with open_book(book, viewer) as opened:
             found.append(len(due.gather(opened, [ASKED])[ASKED]))
     assert found == [1, 0, 0]
+
+
+# Deadlines of their own ----------------------------------------------------------------------------------------------
+
+NOON = datetime(2026, 6, 10, 12, tzinfo=UTC)
+HOURS = st.one_of(st.none(), st.integers(-3, 3))
+PROMISE = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from(["first", "second"]),
+        "kind": st.sampled_from(["response", "resolution", "ola", "other"]),
+        "due": HOURS,
+        "state": st.sampled_from(["", "running", "paused", "met", "missed", "cancelled"]),
+        "verdict": st.sampled_from(["", "met", "missed"]),
+    }
+)
+CONTACT = st.fixed_dictionaries(
+    {
+        "answered": HOURS,
+        "resolved": HOURS,
+        "due": HOURS,
+        "met": st.sampled_from(["", "true", "false"]),
+        "promises": st.lists(PROMISE, max_size=2, unique_by=lambda one: one["name"]),
+    }
+)
+
+
+def moment(hours):
+    return None if hours is None else NOON + timedelta(hours=hours)
+
+
+def judged_by_hand(contact, deadline):
+    """Every promise that a KPI is about, one after the other: kept, missed, paused, cancelled or not judged."""
+    asked = [
+        one
+        for one in contact["promises"]
+        if (one["kind"] == "resolution" if deadline is None else one["name"] == deadline)
+    ]
+    for one in asked:
+        verdict = {"met": True, "missed": False}.get(one["verdict"] or one["state"])
+        at = contact["answered"] if one["kind"] == "response" else contact["resolved"]
+        if one["state"] in {"paused", "cancelled"}:
+            yield one["state"]
+        elif (
+            one["kind"] in {"ola", "other"}
+            or one["due"] is None
+            or (one["kind"] == "response" and at is None and verdict is not None)
+        ):
+            yield verdict
+        else:
+            kept = at is not None and at <= one["due"]
+            yield kept
+            if verdict is not None and verdict != kept:
+                yield "contradicted"
+    if asked or deadline is not None:
+        return
+    at, told = contact["resolved"], {"true": True, "false": False}.get(contact["met"])
+    if contact["due"] is None:
+        yield told
+        return
+    kept = at is not None and at <= contact["due"]
+    yield kept
+    if at is not None and told is not None and told != kept:
+        yield "contradicted"
+
+
+@settings(max_examples=examples(15), deadline=None)
+@given(contacts=st.lists(CONTACT, min_size=1, max_size=6))
+@pytest.mark.parametrize("deadline", [None, "second"])
+def test_deadlines_are_judged_as_by_hand(tmp_path_factory, contacts, deadline):
+    """Each promise by the moment that its kind asks for, else by the source; paused and cancelled ones by nobody."""
+    head = "contact_id,queue,opened_at,answered_at,resolved_at,due_at,sla_met"
+    opened = NOON - timedelta(hours=9)
+    lines, promised = [head], ["contact_id,name,kind,due_at,state,source_verdict"]
+    for number, one in enumerate(contacts):
+        times = [text(at) for at in (opened, *(moment(one[key]) for key in ("answered", "resolved", "due")))]
+        lines.append(f"c{number},help,{','.join(times)},{one['met']}")
+        promised += [
+            f"c{number},{each['name']},{each['kind']},{text(moment(each['due']))},{each['state']},{each['verdict']}"
+            for each in one["promises"]
+        ]
+    tables = {"contacts": "\n".join(lines)} | ({"deadlines": "\n".join(promised)} if len(promised) > 1 else {})
+    book = write_book(tmp_path_factory.mktemp("deadlines"), **tables)
+    with open_book(book, JOINT) as found:
+        counts = due.daily(found, Kpi("sla", "sla_attainment", deadline=deadline))
+        totals = {name: round(counts.total(name, JUNE)) for name in due.COUNTS}
+    told = [one for contact in contacts for one in judged_by_hand(contact, deadline)]
+    assert totals["good"] == told.count(True)
+    assert totals["judged"] == told.count(True) + told.count(False)
+    assert {name: totals[name] for name in due.BESIDE} == {name: told.count(name) for name in due.BESIDE}
+    assert totals["unjudged"] == told.count(None)
+
+
+def test_a_due_day_is_in_time_until_its_end(tmp_path):
+    """Resolved at half past eleven at night in Madrid, on the day that it was due; and the next was a day late."""
+    contacts = (
+        "contact_id,queue,opened_at,resolved_at,due_at\n"
+        "a,help,2026-06-10T09:00+02:00,2026-06-10T23:30+02:00,2026-06-10\n"
+        "b,help,2026-06-10T09:00+02:00,2026-06-11T00:00+02:00,2026-06-10\n"
+    )
+    with open_book(write_book(tmp_path / "book", contacts=contacts), JOINT) as opened:
+        counts = due.daily(opened, Kpi("sla", "sla_attainment"))
+    assert (counts.total("good", JUNE), counts.total("judged", JUNE)) == (1, 2)

@@ -48,6 +48,7 @@ class KpiIn(Schema):
     formula: Name | None = None
     instrument: Name | None = None
     within_days: Days | None = None
+    deadline: Name | None = Field(None, description="sla_attainment: which deadline, by its name in the source")
     queue_map: dict[Name, Name] | None = None
 
     @property
@@ -101,6 +102,7 @@ class KpiOut(Schema):
     formula: str
     instrument: str | None = None
     within_days: int
+    deadline: str | None = None
     queue_map: dict[str, str]
     valid_from: date | None = None
     valid_to: date | None = None

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from comity.book.definition import Definition, read_definition
 from comity.book.formats.sheet import ROW, UnusableSourceError
-from comity.book.importing.current import current_table
+from comity.book.importing.current import current_rows_sql, current_table
 from comity.book.importing.rejected_rows import collect_rows, find_corrected, write_rows_file
 from comity.book.importing.write import (
     WriteRequest,
@@ -27,7 +27,8 @@ from comity.book.plurals import plural
 from comity.book.storage.commit import Move, book_lock, commit
 from comity.book.storage.duckdb import as_book_error, work_engine
 from comity.book.storage.journal import ImportRecord
-from comity.book.tables import Table
+from comity.book.storage.parquet import IMPORT_COLUMN
+from comity.book.tables import CONTACTS, DEADLINES, Table
 from comity.book.validation.check import MAX_REJECTS, NOBODY, CheckedRows, CheckRequest, check_rows
 from comity.book.validation.plausibility import check_notes, columns_not_kept, control_total_notes, interval_notes
 from comity.book.validation.pseudonyms import pseudonym_columns
@@ -39,6 +40,7 @@ from comity.book.validation.rejects import (
     too_many_rejects,
     write_rejects,
 )
+from comity.book.validation.verdicts import contact_verdict_notes, deadline_verdict_notes
 from comity.core.values import Side
 
 FIRST_ROWS = 5  # mapped rows that a dry run shows
@@ -180,7 +182,28 @@ def import_tables(
         if moves:
             with as_book_error(book, "the records"):
                 commit(book, moves)  # what lies ready stays, should this fail: the next import clears it
+            outcomes = [replace(one, notes=(*one.notes, *_contradictions(book, definition, one))) for one in outcomes]
     return tuple(outcomes)
+
+
+def _contradictions(book: Path, definition: Definition, outcome: Outcome) -> Iterator[str]:
+    """Of how many deadlines of an import the source's own verdict is another than that of the due time.
+
+    A side is not told of what the other keeps to itself: where either table has private parts, nothing is said.
+    """
+    hidden = any(
+        definition.private_owner(table.name) or definition.keeps_parts_private(table) for table in (CONTACTS, DEADLINES)
+    )
+    if outcome.table != DEADLINES.name or (hidden and outcome.delivery.side != "unknown"):
+        return
+    with work_engine() as (con, work), as_book_error(book, "the table deadlines"):
+        deadlines, contacts = (
+            current_rows_sql(book, table, definition, current_table(book, table), work)
+            for table in (DEADLINES, CONTACTS)
+        )
+        if deadlines is not None and contacts is not None:
+            own = f"SELECT * FROM ({deadlines}) WHERE {IMPORT_COLUMN} = {outcome.delivery.number}"  # noqa: S608 - ours
+            yield from deadline_verdict_notes(con, own, contacts)
 
 
 def apply_tables(
@@ -381,6 +404,7 @@ def _notes(con: duckdb.DuckDBPyConnection, checked: CheckedRows, incoming: Incom
     if incoming.whole_file:
         notes += control_total_notes(con, checked, table, mapped.control)
         notes += interval_notes(con, checked, table)
+        notes += contact_verdict_notes(con, checked.clean, table)
     for name, rows in checked.midnights.items():
         what = plural(rows, "moment", "moments")
         notes.append(f"{name}: {what} that fall on midnight, and no other: taken as days, due until their end")

@@ -7,6 +7,7 @@ import ibis
 from ibis import _
 
 from comity.book.reading.open import Book
+from comity.book.statistics.deadlines import judged_contacts, names_deadline
 from comity.book.statistics.scope import signed_queue
 from comity.core.agreements import EVERYTHING, Kpi, in_force
 from comity.core.paid import IN_TARGET, LATE, NOT_SPLIT, REPEATED, PaidStats
@@ -57,8 +58,14 @@ def _received(book: Book, period: Period, horizon: date) -> tuple[dict[str, int]
     to itself.
     """
     table = book.table("contacts")
+    judges = _judges(book, period)
     table = table.filter(_.opened_on >= period.start - timedelta(days=REPEAT_DAYS + 1), _.opened_on < period.end)
     handled = _.answered_at.notnull() | _.resolved_at.notnull() | (_.handle_s.notnull() & _.abandoned_at.isnull())
+    for number, kpi in enumerate(judges):
+        if kpi.measure == "sla_attainment" and names_deadline(book, kpi):
+            promised = judged_contacts(book, kpi)
+            promised = promised.select("contact_id", **{f"kept{number}": _.kept, f"day{number}": _.day})
+            table = table.left_join(promised, "contact_id").drop("contact_id_right")
     # What is asked of a contact is settled first, so that little has to be sorted by account.
     table = table.select(
         "account_id",
@@ -66,7 +73,7 @@ def _received(book: Book, period: Period, horizon: date) -> tuple[dict[str, int]
         "opened_at",
         "handle_s",
         counts=handled & (_.opened_on >= period.start),
-        kept=_judged(table, _judges(book, period), horizon),
+        kept=_judged(table, judges, horizon),
     )
     # Two of the same moment are told apart by what is summed: by anything else the sums might come out either way.
     chain = ibis.window(group_by=["account_id", "queue"], order_by=["opened_at", "counts", "kept", "handle_s"])
@@ -97,17 +104,20 @@ def _judges(book: Book, period: Period) -> list[Kpi]:
 def _judged(table: ibis.Table, judges: list[Kpi], horizon: date) -> ibis.Value:
     """True in target, false late, null where no KPI judges the contact: the first KPI that can is the one.
 
-    An `sla_attainment` judges contacts with a due time, by when they were resolved; a `service_level` those that
-    were answered. Due times beyond the horizon are not judged unless the contact is resolved already.
+    An `sla_attainment` judges contacts with a due time, by when they were resolved, or by their deadlines where the
+    book has those (`kept0`, `day0` of the first KPI); a `service_level` those that were answered. Due times beyond the
+    horizon are not judged unless the contact is resolved already.
     """
     verdict = ibis.null("boolean")
-    for kpi in reversed(judges):
+    for number, kpi in reversed(list(enumerate(judges))):
         inside = ibis.literal(True)
         if kpi.queues != EVERYTHING:
             inside &= signed_queue(table.queue, kpi).isin(kpi.queues)
         if kpi.channels != EVERYTHING:
             inside &= table.channel.isin(kpi.channels)
-        if kpi.measure == "sla_attainment":
+        if f"kept{number}" in table.columns:
+            own = ibis.ifelse(table[f"day{number}"] < horizon, table[f"kept{number}"], ibis.null("boolean"))
+        elif kpi.measure == "sla_attainment":
             kept = (table.resolved_at <= table.due_at).fill_null(False)
             known = table.due_at.notnull() & (table.resolved_at.notnull() | (table.due_on < horizon))
             source = ibis.ifelse(table.due_at.isnull(), table.sla_met, ibis.null("boolean"))

@@ -69,7 +69,7 @@ def slots(book: Book, kpi: Kpi) -> SlotCounts:
 
 def counting(kpi: Kpi) -> tuple[object, ...]:
     """What makes two wordings count alike: all pins that say which contacts count, and how."""
-    pins = (kpi.queues, kpi.channels, kpi.answer_within_s, kpi.short_abandon_s, kpi.abandons)
+    pins = (kpi.queues, kpi.channels, kpi.answer_within_s, kpi.short_abandon_s, kpi.abandons, kpi.deadline)
     return (*pins, tuple(sorted(kpi.queue_map.items())))
 
 

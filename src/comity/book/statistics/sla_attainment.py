@@ -7,6 +7,7 @@ import pyarrow as pa
 from ibis import _
 
 from comity.book.reading.open import Book
+from comity.book.statistics.deadlines import promises
 from comity.book.statistics.exclusions import TakenOut, during, events
 from comity.book.statistics.queue_days import DailyCounts, folded
 from comity.book.statistics.service_level import counting, wordings
@@ -18,7 +19,8 @@ from comity.core.values import Comparison, Period
 MEASURE = "sla_attainment"
 DEFAULT = Kpi(MEASURE, MEASURE)  # a book that names no KPI for it is still read where its contacts tell of due times
 CONTACTS = "contacts"
-COUNTS = ("good", "judged", "open_late", "by_source", "unjudged")
+COUNTS = ("good", "judged", "open_late", "by_source", "unjudged", "paused", "cancelled", "contradicted")
+BESIDE = ("paused", "cancelled", "contradicted")  # of `COUNTS`, those that stand beside a figure where there are any
 
 
 def kpis_of(book: Book) -> tuple[Kpi, ...]:
@@ -27,12 +29,13 @@ def kpis_of(book: Book) -> tuple[Kpi, ...]:
 
 
 def daily(book: Book, kpi: Kpi, taken_out: TakenOut = TakenOut.ACCEPTED) -> DailyCounts:
-    """The contacts that a KPI judges, by signed queue and local day, in one scan for all KPIs.
+    """The promises that a KPI judges, by signed queue and local day, in one scan for all KPIs of one deadline.
 
-    A contact with a due time belongs to the local day of that, and is `good` when resolved by then; `open_late` are
-    those not resolved at all. One without a due time belongs to the day on which it was opened, and is judged
-    by `sla_met` (`by_source`) or not (`unjudged`). `judged` are all but the unjudged. A due day at or beyond the
-    horizon is not to be asked for.
+    A promise with a due time belongs to the local day of that, and is `good` when resolved (a response: answered) by
+    then; `open_late` are those not resolved at all. One without a due time belongs to the day on which its contact
+    was opened, and is judged by the source's own verdict (`by_source`) or not (`unjudged`). Those `paused` and
+    `cancelled` are not judged. `contradicted` are those of which the source's verdict is another than that of the
+    due time. A due day at or beyond the horizon is not to be asked for.
     """
     key = (MEASURE, "daily", counting(kpi), events(book, kpi, taken_out))
     return book.once(key, lambda: _daily(book, kpi, taken_out))
@@ -63,12 +66,14 @@ def _stats(book: Book, kpi: Kpi, kpi_before: Kpi, asked: Comparison) -> Stats:
     open_late = [round(now.total("open_late", period)) for period in periods]
     by_source = [now.total("by_source", period) for period in periods]
     unjudged = [now.total("unjudged", period) for period in periods]
+    beside = {name: [round(now.total(name, period)) for period in periods] for name in BESIDE}
     return Stats(
         kpi=kpi,
         counted=_three(book, kpi, kpi_before, asked, TakenOut.ACCEPTED),
         open_late=(open_late[0], open_late[1]),
         unjudged=(_share(unjudged[0], by_source[0]), _share(unjudged[1], by_source[1])) if any(by_source) else None,
         by_exclusion=by_exclusion,
+        beside={name: (before, after) for name, (before, after) in beside.items() if before or after},
     )
 
 
@@ -94,26 +99,14 @@ def _before_horizon(period: Period, asked: Comparison) -> Period:
 
 def _daily(book: Book, kpi: Kpi, taken_out: TakenOut) -> DailyCounts:
     by_channel = any(one.channels != EVERYTHING for one in (*kpis_of(book), kpi))
-    contacts = book.table(CONTACTS)
-    columns = book.once((MEASURE, "scan", by_channel), lambda: _grouped(contacts, by_channel=by_channel))
-    inside = during(book, contacts, kpi, taken_out)
+    promised = promises(book, kpi)
+    columns = book.once((MEASURE, "scan", by_channel, kpi.deadline), lambda: _grouped(promised, by_channel=by_channel))
+    inside = during(book, promised, kpi, taken_out)
     aside = () if inside is None else (_grouped(inside, by_channel=by_channel),)
     return folded(CONTACTS, kpi, {name: name for name in COUNTS}, columns, *aside)
 
 
 def _grouped(table: ibis.Table, *, by_channel: bool) -> pa.Table:
-    dated = table.due_at.notnull()
-    table = table.mutate(
-        day=ibis.coalesce(table.due_on, table.opened_on),
-        kept=ibis.ifelse(dated, (table.resolved_at <= table.due_at).fill_null(False), table.sla_met),
-        dated=dated,
-    )
     keys = ("queue", "channel") if by_channel else ("queue",)
-    grouped = table.group_by(*keys, "day").aggregate(
-        good=_.kept.sum(),
-        judged=_.kept.count(),
-        open_late=(_.dated & _.resolved_at.isnull()).sum(),
-        by_source=(~_.dated & _.sla_met.notnull()).sum(),
-        unjudged=(~_.dated & _.sla_met.isnull()).sum(),
-    )
-    return grouped.to_pyarrow()
+    sums = {name: table[name].sum() for name in COUNTS if name not in {"good", "judged"}}
+    return table.group_by(*keys, "day").aggregate(good=_.kept.sum(), judged=_.kept.count(), **sums).to_pyarrow()

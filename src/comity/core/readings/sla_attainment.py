@@ -32,7 +32,8 @@ class Stats:
     `kpi` is the wording on the last day of the period under review. `open_late` counts, before and after, what was
     due and never resolved. `unjudged` holds, before and after, the share of contacts without a due time that the
     source did not judge either; None where due times are known. `by_exclusion` holds, by what is taken
-    out, the same with `nothing` left out, and without the `claimed` exclusions too.
+    out, the same with `nothing` left out, and without the `claimed` exclusions too. `beside` holds, before and after,
+    how many promises were `paused` and `cancelled`, and of how many the source's verdict is `contradicted`.
     """
 
     kpi: Kpi
@@ -40,6 +41,7 @@ class Stats:
     open_late: tuple[int, int] = (0, 0)
     unjudged: tuple[float, float] | None = None
     by_exclusion: Mapping[str, KpiCells] = field(default_factory=dict)
+    beside: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def read(stats: Stats, alpha: float = 0.025) -> Reading | None:
@@ -55,6 +57,7 @@ def read(stats: Stats, alpha: float = 0.025) -> Reading | None:
     also: dict[str, object] = {}
     if any(stats.open_late):
         also["open_late"] = {"before": stats.open_late[0], "after": stats.open_late[1]}
+    also |= {name: {"before": before, "after": after} for name, (before, after) in stats.beside.items()}
     if stats.unjudged is not None:
         before, after = stats.unjudged
         also["unjudged"] = {"before": before, "after": after}

@@ -97,7 +97,8 @@ def _is_left_out(value: object, name: str) -> bool:
     """
     if not isinstance(value, Kpi):
         return False
-    return name == "valid_to" or (name == "agreed" and value.agreed) or (name == "entry" and value.entry is None)
+    absent = name in {"entry", "deadline"} and getattr(value, name) is None
+    return name == "valid_to" or (name == "agreed" and value.agreed) or absent
 
 
 def _period(period: Period) -> dict[str, str]:

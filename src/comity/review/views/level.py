@@ -194,13 +194,7 @@ def kpi_terms(kpi: Kpi, unit: str, currency: str, words: Words) -> list[tuple[st
             (words("pin.short_abandon"), words.figure(kpi.short_abandon_s, "seconds", places=0)),
             (words("pin.abandons"), words(f"abandons.{kpi.abandons.value}")),
         ]
-    if kpi.measure in {"repeat_contact", "reopen"}:
-        terms.append((words("pin.within_days"), words("pin.days", days=kpi.within_days)))
-    if MEASURES[kpi.measure].people_of == "surveys":
-        if kpi.instrument:
-            terms.append((words("pin.instrument"), words.named("survey", kpi.instrument)))
-        if kpi.measure == "csat":
-            terms.append((words("pin.formula"), words.named("pin", kpi.formula)))
+    terms += _own_terms(kpi, words)
     if kpi.target is not None:
         terms.append((words("pin.target"), words.figure(kpi.target, unit, currency)))
     if kpi.valid_from != date.min:
@@ -209,6 +203,21 @@ def kpi_terms(kpi: Kpi, unit: str, currency: str, words: Words) -> list[tuple[st
         terms.append((words("pin.valid_to"), words.day(kpi.valid_to - timedelta(days=1))))
     if kpi.agreed_on is not None:
         terms.append((words("pin.agreed_on"), words.day(kpi.agreed_on)))
+    return terms
+
+
+def _own_terms(kpi: Kpi, words: Words) -> list[tuple[str, str]]:
+    """What only KPIs of some measures pin down."""
+    terms = []
+    if kpi.measure in {"repeat_contact", "reopen"}:
+        terms.append((words("pin.within_days"), words("pin.days", days=kpi.within_days)))
+    if kpi.deadline is not None:
+        terms.append((words("pin.deadline"), clean(kpi.deadline)))
+    if MEASURES[kpi.measure].people_of == "surveys":
+        if kpi.instrument:
+            terms.append((words("pin.instrument"), words.named("survey", kpi.instrument)))
+        if kpi.measure == "csat":
+            terms.append((words("pin.formula"), words.named("pin", kpi.formula)))
     return terms
 
 

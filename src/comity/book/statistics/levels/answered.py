@@ -90,6 +90,8 @@ def deadlines_of(book: Book, asked: LevelQuestion, horizon: date) -> Found:
         if counts.total("by_source", elapsed):  # judged by the source itself; what it did not judge is told
             unjudged = counts.total("unjudged", elapsed)
             also["unjudged"] = unjudged / (unjudged + counts.total("by_source", elapsed))
+        beside = {name: round(counts.total(name, elapsed)) for name in sla_attainment.BESIDE}
+        also |= {name: count for name, count in beside.items() if count}
         yield period, LevelStats(kpi, period, counted, Sampled.WEEKS, also=also)
 
 
