@@ -80,6 +80,7 @@ class Definition:
     causes_answered_for: dict[str, str] = field(default_factory=dict)  # attribution: part -> customer, provider, both
     digests: tuple[str, ...] = ()  # personal columns kept as keyed digests
     retention: dict[str, int] = field(default_factory=dict)  # table -> days
+    plausible: dict[str, float] = field(default_factory=dict)  # limit of `validation.plausible` -> its own value here
 
     @property
     def relationship(self) -> str:
@@ -138,7 +139,7 @@ def kpi_keys(kpi: Kpi) -> dict[str, Any]:
     return keys | {"queues": list(kpi.queues), "channels": list(kpi.channels), "abandons": kpi.abandons.value}
 
 
-_SECTIONS = {"book", "parties", "review", "private", "kpi", "source", "paid", "attribution", "personal", "retention"}
+_SECTIONS = {"book", "parties", "review", "private", "kpi", "source", "paid", "attribution", "personal", "retention", "plausible"}
 _KPI_KEYS = {
     "id", "measure", "queues", "channels", "answer_within_s", "short_abandon_s", "abandons", "target", "material",
     "better", "volume_band", "patience_s", "formula", "instrument", "within_days", "deadline", "valid_from",
@@ -148,6 +149,10 @@ _PRIVATE_ITEM = re.compile(r"(?P<table>\w+)(?:\.(?P<column>\w+)|\[(?P<by>\w+)=(?
 _LONGEST_RETENTION = 36_525  # days: a hundred years
 # As `core.economics.attribution.PARTS`, which takes too long to import for reading a file.
 ATTRIBUTED_PARTS = ("plan", "volume_inside", "volume_outside", "handling", "planning", "presence")
+# What `[plausible]` may set; the limits themselves stand with the rules, in `validation.plausible`.
+PLAUSIBLE_LIMITS = (
+    "longest_handle_s", "shortest_handle_s", "longest_wait_s", "largest_volume", "oldest_years", "newest_days",
+)  # fmt: skip
 PAID_SHARES = ("in_target", "late", "repeated", "idle", "not_split")
 
 
@@ -272,6 +277,7 @@ class _DefinitionReader(TomlReader):
             causes_answered_for=self.answers_for(content.get("attribution", {}), "attribution", ATTRIBUTED_PARTS),
             digests=self.digests(content.get("personal", {})),
             retention=self.retention(content.get("retention", {})),
+            plausible=self.plausible(content.get("plausible", {})),
         )
 
     def currency(self, book: Mapping[str, Any]) -> str:
@@ -398,6 +404,14 @@ class _DefinitionReader(TomlReader):
             if name not in allowed:
                 raise self.wrong("personal.digest", f"names {name!r}; it may name {', '.join(allowed)}")
         return named
+
+    def plausible(self, section: Mapping[str, Any]) -> dict[str, float]:
+        self.keys(section, "plausible", set(PLAUSIBLE_LIMITS))
+        limits: dict[str, float] = {key: self.get(section, "plausible", key, float) for key in section}
+        for key, value in limits.items():
+            if not value > 0:
+                raise self.wrong(f"plausible.{key}", f"must be above 0, but is {value}")
+        return limits
 
     def retention(self, section: Mapping[str, Any]) -> dict[str, int]:
         self.keys(section, "retention", set(TABLES))

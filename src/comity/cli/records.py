@@ -19,6 +19,7 @@ from comity.cli.review import View, refuse
 if TYPE_CHECKING:
     from comity.book.importing.deliver import Outcome, Progress
     from comity.book.importing.diff import ImportDifference
+    from comity.book.reading.open import Book
     from comity.book.validation.rejects import Reject
     from comity.core.values import Side
 
@@ -70,7 +71,7 @@ def check(
                 "rejected": opened.holdings[origin.table].rejected,
                 "imports": len(origin.deliveries),
                 "files": list(origin.files),
-                "notes": list(opened.holdings[origin.table].notes),
+                "notes": [*_implausible(opened, origin.table), *opened.holdings[origin.table].notes],
                 "rejects": [asdict(reject) for reject in opened.rejects(origin.table)],
             }
             for origin in found
@@ -89,6 +90,15 @@ def check(
                 typer.echo(f"      {_line(reject)}")
     if rejected:
         raise typer.Exit(REJECTS)
+
+
+def _implausible(opened: "Book", table: str) -> list[str]:
+    """What rows of a table hardly can be, as far as this viewer may know them."""
+    from comity.book.tables import TABLES  # noqa: PLC0415 - late, for a quick cold start
+    from comity.book.validation.plausible import implausible  # noqa: PLC0415 - late, as above
+
+    rows = f'"{table}"'
+    return list(implausible(opened.cursor(), rows, TABLES[table], opened.definition, datetime.now(UTC).date()))
 
 
 def import_(  # noqa: PLR0913 - the options of a command

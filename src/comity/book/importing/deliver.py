@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 from uuid import UUID, uuid5
 
 import duckdb
@@ -28,9 +29,11 @@ from comity.book.storage.commit import Move, book_lock, commit
 from comity.book.storage.duckdb import as_book_error, work_engine
 from comity.book.storage.journal import ImportRecord
 from comity.book.storage.parquet import IMPORT_COLUMN
+from comity.book.storage.parquet import scan_sql
 from comity.book.tables import CONTACTS, DEADLINES, Table
 from comity.book.validation.check import MAX_REJECTS, NOBODY, CheckedRows, CheckRequest, check_rows
 from comity.book.validation.plausibility import check_notes, columns_not_kept, control_total_notes, interval_notes
+from comity.book.validation.plausible import implausible
 from comity.book.validation.pseudonyms import pseudonym_columns
 from comity.book.validation.rejects import (
     FIRST_REJECTS,
@@ -405,6 +408,8 @@ def _notes(con: duckdb.DuckDBPyConnection, checked: CheckedRows, incoming: Incom
         notes += control_total_notes(con, checked, table, mapped.control)
         notes += interval_notes(con, checked, table)
         notes += contact_verdict_notes(con, checked.clean, table)
+    today = incoming.request.at.astimezone(ZoneInfo(incoming.definition.timezone)).date()
+    notes = [*implausible(con, scan_sql(checked.clean), table, incoming.definition, today), *notes]
     for name, rows in checked.midnights.items():
         what = plural(rows, "moment", "moments")
         notes.append(f"{name}: {what} that fall on midnight, and no other: taken as days, due until their end")

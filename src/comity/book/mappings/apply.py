@@ -13,18 +13,21 @@ import pyarrow.compute as pc
 
 from comity.book.formats.delimited import DelimitedSheet
 from comity.book.formats.detect import SourceFile, open_source_file
-from comity.book.formats.sheet import REASON_HEADER, ROW, ROW_HEADER, Sheet, UnusableSourceError
+from comity.book.formats.sheet import REASON_HEADER, ROW, ROW_HEADER, Sheet, UnusableSourceError, find_all_in
 from comity.book.mappings.adapt import FileFacts, adapt, roles_of
 from comity.book.mappings.column_evidence import gather_evidence
 from comity.book.mappings.compile import LAST_WINS_COLUMN, CompiledMapping, MappingCompiler, map_table
-from comity.book.mappings.headers import all_headers_of, asked_columns
+from comity.book.mappings.headers import all_headers_of, asked_columns, sources_of
 from comity.book.mappings.model import CELL_KINDS, SourceMapping, UnusableMappingError, Value
 from comity.book.mappings.unpivot import LongSheet, UnpivotedSheet, unpivot
 from comity.book.patterns import search_groups
 from comity.book.plurals import plural
+from comity.book.toml import is_zone
 from comity.book.storage.duckdb import without_progress_bar
 
 _PER_SHEET = 1 << 40  # rows of one sheet, at most; above that the number of `_row` says which sheet
+_ZONE_ROWS = 5
+_NAMED = 4  # columns that an error names
 NO_ROW = -1
 _AT_ONCE = (
     131_072  # rows, and bytes, of one run of the statement: to plan it takes as long as to run it on some thousand
@@ -202,8 +205,8 @@ class _Run:
         self.path = path
         self.source = source
         self.context = context
-        self.zone = mapping.zone or context.timezone
         self.notes = list(source.notes)
+        self.zone = mapping.zone or self.zone_in_file() or context.timezone
         self.parts = self.prepared()
         borne = {name for part in self.parts for name in part.compiled.columns}
         borne |= {column.name for column in mapping.target.required}
@@ -258,6 +261,7 @@ class _Run:
             if missing:
                 complaints.append(self.complaint(sheet, missing))
                 continue
+            self.refuse_ambiguous(sheet)
             adapted = self.adapted(sheet, wide)
             if adapted is not self.mapping:
                 compiler = MappingCompiler(
@@ -279,6 +283,38 @@ class _Run:
             raise UnusableSourceError(complaints[0], file=self.path)
         self.notes += complaints
         return parts
+
+    def zone_in_file(self) -> str | None:
+        """The zone that the file names itself."""
+        wanted, sheet = self.mapping.zone_in, self.source.sheets[0]
+        own = [one for header in wanted.column if (one := sheet.find(header)) is not None] if wanted else []
+        if wanted is None or not own:
+            return None
+        for batch in sheet.batches(own):
+            for cell in (one for column in batch.columns[1:] for one in column.slice(0, _ZONE_ROWS).to_pylist() if one):
+                match = search_groups(wanted.part, cell)
+                zone = next(iter(match.values())) if match else None
+                zone = "UTC" if zone in {"Z", "GMT"} else zone
+                if zone and is_zone(zone):
+                    self.notes.append(f"times were read in {zone}, as the file says")
+                    return zone
+            break
+        return None
+
+    def refuse_ambiguous(self, sheet: Sheet) -> None:
+        """Refuse a pattern that fits several headers: which of them is meant, nobody can tell."""
+        if sheet.open_ended:
+            return
+        for name, value in {**self.mapping.let, **self.mapping.columns}.items():
+            for source in sources_of(value):
+                first = next((one for one in source if sheet.find(one) is not None), None)
+                fits = find_all_in(sheet.headers, first) if first is not None and first.startswith("re:") else []
+                if len(fits) > 1:
+                    msg = (
+                        f"{len(fits)} columns fit {first!r}, which the mapping takes for {name}: "
+                        f"{'; '.join(fits[:_NAMED])}; name the one that is meant"
+                    )
+                    raise UnusableSourceError(msg, file=self.path)
 
     def adapted(self, sheet: Sheet, wide: UnpivotedSheet | None) -> SourceMapping:
         """The mapping as the columns of a sheet ask for it."""

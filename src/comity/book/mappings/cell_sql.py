@@ -33,6 +33,7 @@ _WORDS = "wdhms"  # weeks, days, hours, minutes, seconds, as in 1h 20m
 _SPELT = "(?:-|−)?" + "".join(rf"(?:[ ,]*{_AMOUNT}\s*{unit}[a-z]*)?" for unit in _WORDS)
 _SCALES = (604800, 86400, 3600, 60, 1)
 _PERIOD = r"(-)?P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.]\d+)?)S)?)?"
+_END_OF_DAY = r"24:00(:00([.]0+)?)?"
 _UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _DAY_CELL = r"1900-01-\d{2} \d{2}:\d{2}:\d{2}([.]\d+)?"  # more than a day, as a spreadsheet without [h] shows it
 
@@ -54,7 +55,18 @@ def _ordered_sql(text: str, first: str, second: str) -> str:
 
 
 def local_by_format_sql(text: str, formats: tuple[str, ...]) -> str:
-    """The local time that is written in one of the formats; NULL where none fits."""
+    """The local time that is written in one of the formats; NULL where none fits. 24:00 is the end of its day."""
+    ends = f"regexp_matches({text}, '[T ]{_END_OF_DAY}$')"
+    turned = f"regexp_replace({text}, '([T ]){_END_OF_DAY}$', '\\1' || '00:00')"
+    at_midnight = _local_by_format_sql(turned, formats)
+    iso = f"TRY_CAST(replace({turned}, 'T', ' ') AS TIMESTAMP)"
+    return (
+        f"CASE WHEN {ends} THEN coalesce({at_midnight}, {iso}) + INTERVAL 1 DAY "
+        f"ELSE {_local_by_format_sql(text, formats)} END"
+    )
+
+
+def _local_by_format_sql(text: str, formats: tuple[str, ...]) -> str:
     plain = _spelt(formats, zoned=False)
     arms = [f"try_strptime({text}, [{', '.join(map(literal, plain))}])"] if plain else []
     arms += [_ordered_sql(text, *_ORDERS[one]) for one in formats if one in _ORDERS]
@@ -136,7 +148,8 @@ def clock_sql(text: str) -> str:
     bare = f"regexp_replace({text}, '^\\d{{4}}-\\d{{2}}-\\d{{2}}[T ]', '')"
     forms = ["%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%I:%M:%S%p", "%I:%M%p", "%H:%M:%S.%f"]
     read = f"try_strptime({bare}, {forms})"
-    return f"(epoch_us(CAST({read} AS TIME)) / 1e6)"
+    end = f"regexp_full_match({bare}, '{_END_OF_DAY}')"
+    return f"CASE WHEN {end} THEN 86400.0 ELSE epoch_us(CAST({read} AS TIME)) / 1e6 END"
 
 
 def number_sql(text: str, decimal: str) -> str:

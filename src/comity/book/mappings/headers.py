@@ -25,6 +25,14 @@ def all_headers_of(value: Value, let: Items[str, Value]) -> Iterator[str]:
         yield from all_headers_of(let[value.use], let)
 
 
+def sources_of(value: Value) -> Iterator[tuple[str, ...]]:
+    """The lists of headers of which a value, and each that it is made of, takes the first that is there."""
+    if value.source:
+        yield value.source
+    for part in (*value.first, *value.total, *value.difference, *value.product, *value.quotient, *value.join):
+        yield from sources_of(part)
+
+
 def asked_columns(mapping: SourceMapping) -> list[AskedColumn]:
     """What a sheet should bear for a mapping: one entry a column of the table, and those of `let` beside them."""
     required = {column.name for column in mapping.target.required}

@@ -165,6 +165,14 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class ZoneInFile:
+    """Where a file says itself in which zone its times are: the group of a pattern, in one of its first rows."""
+
+    column: tuple[str, ...]
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
 class SourceMapping:
     """One mapping, read and checked."""
 
@@ -187,6 +195,7 @@ class SourceMapping:
     window: Window | None = None
     notes: tuple[Note, ...] = ()
     identity: bool = False  # the file's headers are the table's own
+    zone_in: ZoneInFile | None = None
     defaults: bool = False  # shipped: what it says of days is what its source usually does, and a column overrules it
     sure: bool = False  # the person who wrote it knows that the columns only look as if they said otherwise
     also: tuple["SourceMapping", ...] = ()  # what the same file tells of other tables

@@ -24,6 +24,7 @@ from comity.book.mappings.model import (
     Unpivot,
     UnusableMappingError,
     Window,
+    ZoneInFile,
     identity_mapping,
 )
 from comity.book.mappings.parse_values import ValueReader, refuse_cycles
@@ -32,7 +33,7 @@ from comity.book.toml import is_zone
 
 _SECTIONS = {
     "table", "about", "zone", "decimal", "null", "file", "let", "columns", "maps", "lookups", "rows", "totals", "wide",
-    "control", "last_wins", "window", "notes", "sure", "also",
+    "control", "last_wins", "window", "notes", "sure", "also", "zone_in",
 }  # fmt: skip
 # What [also.TABLE] says itself; all the rest it shares, but for what is about the first table alone.
 _OF_ALSO = ("columns", "rows", "last_wins")
@@ -138,6 +139,7 @@ class _MappingReader(ValueReader):
             window=self.window(content),
             notes=tuple(self.note(item) for _, item in self.items(content, "notes")),
             sure=self.get(content, "", "sure", bool, False),
+            zone_in=self.zone_in(content),
         )
         self.check_required(target, mapping)
         refuse_cycles(self, {**mapping.let, **mapping.columns})
@@ -196,6 +198,16 @@ class _MappingReader(ValueReader):
         if value is not None and not is_zone(value):
             raise self.wrong("zone", f"{value!r} is not a zone; write one such as Europe/Madrid")
         return value  # type: ignore[no-any-return]
+
+    def zone_in(self, content: dict[str, Any]) -> ZoneInFile | None:
+        section = self.table_of(content, "zone_in")
+        if not section:
+            return None
+        self.keys(section, "zone_in", {"column", "part"})
+        column, part = self.text_or_texts(section, "zone_in", "column"), self.get(section, "zone_in", "part", str)
+        if not column or not part:
+            raise self.wrong("zone_in", "must have the column in whose first rows the zone stands, and its part")
+        return ZoneInFile(column, self.one_group("zone_in.part", part))
 
     def wide(self, content: dict[str, Any]) -> Unpivot | None:
         section = self.table_of(content, "wide")

@@ -30,6 +30,7 @@ from comity.book.validation.totals import set_totals_aside
 from comity.core.values import Side
 
 MAX_REJECTS = 0.05
+_SHARES = {"service_level", "sla_attainment", "abandonment", "reopen", "repeat_contact"}  # never above all of them
 SHOWN_LENGTH = 200  # characters of a rejected value that are kept
 CHUNK_ROWS = 250_000  # rows that are checked at once
 NOBODY = "nobody"  # owner of a row that both sides claim for themselves
@@ -342,6 +343,10 @@ class _RuleSql:
         if "currency" in names:
             other = f"currency <> {literal(self.definition.currency)}"
             add("currency", CellFault(other, f"another currency than the book's {self.definition.currency}"))
+        if self.table.name == "reported":
+            ids = [kpi.id for kpi in self.definition.kpis if kpi.measure in _SHARES]
+            beyond = f"kpi IN ({', '.join(map(literal, ids))}) AND value > 1" if ids else "false"
+            add("value", CellFault(beyond, "a share is 0 to 1: write 0.853, or 85.3 % with its sign"))
         for column_name, fault in self._spoken_for(names):
             add(column_name, fault)
         return arms, blamed
