@@ -139,7 +139,19 @@ def kpi_keys(kpi: Kpi) -> dict[str, Any]:
     return keys | {"queues": list(kpi.queues), "channels": list(kpi.channels), "abandons": kpi.abandons.value}
 
 
-_SECTIONS = {"book", "parties", "review", "private", "kpi", "source", "paid", "attribution", "personal", "retention", "plausible"}
+_SECTIONS = {
+    "book",
+    "parties",
+    "review",
+    "private",
+    "kpi",
+    "source",
+    "paid",
+    "attribution",
+    "personal",
+    "retention",
+    "plausible",
+}
 _KPI_KEYS = {
     "id", "measure", "queues", "channels", "answer_within_s", "short_abandon_s", "abandons", "target", "material",
     "better", "volume_band", "patience_s", "formula", "instrument", "within_days", "deadline", "valid_from",

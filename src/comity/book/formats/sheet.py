@@ -60,6 +60,15 @@ class Sheet(ABC):
         return {row: row for row in rows}
 
 
+@dataclass(slots=True)
+class HeadersOnly(Sheet):
+    """A sheet of which only the header was looked at."""
+
+    def batches(self, wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """No rows."""
+        yield batch_schema(wanted).empty_table().combine_chunks().to_batches()[0]
+
+
 def find_in(headers: Sequence[str], header: str) -> str | None:
     """The spelling among `headers` of one header, or of the first that its `re:PATTERN` matches whole."""
     found = find_all_in(headers, header)

@@ -23,7 +23,7 @@ from comity.book.importing.write import (
 )
 from comity.book.mappings.apply import MappedFile, MappingContext, UnconvertedRow, apply_mapping
 from comity.book.mappings.digest import mapping_digest, mapping_digests
-from comity.book.mappings.model import SourceMapping
+from comity.book.mappings.model import SourceMapping, UnusableMappingError
 from comity.book.plurals import plural
 from comity.book.storage.commit import Move, book_lock, commit
 from comity.book.storage.duckdb import as_book_error, work_engine
@@ -46,6 +46,7 @@ from comity.book.validation.rejects import (
 from comity.book.validation.verdicts import contact_verdict_notes, deadline_verdict_notes
 from comity.core.values import Side
 
+_FILL_IN = "FILL IN"  # what a draft writes where a person has to
 FIRST_ROWS = 5  # mapped rows that a dry run shows
 _LISTED = 1000  # rejects that an outcome tells of
 _COMPARED = 200_000  # rejects that are compared with rows that earlier imports rejected
@@ -223,6 +224,21 @@ def apply_tables(
     for number, (_, mapped) in enumerate(applied):
         mapped.unmapped = tuple(unmapped) if number == 0 else ()
     return applied
+
+
+def refuse_unsure(mapping: SourceMapping) -> None:
+    """Refuse a draft that nobody has gone through.
+
+    :raises UnusableMappingError: naming the columns that it asks for
+    """
+    blanks = [name for name, value in mapping.columns.items() if value.constant == _FILL_IN]
+    asked = list(dict.fromkeys([*mapping.ask, *blanks]))
+    if asked:
+        msg = (
+            f"{mapping.name}: the draft is not sure of {', '.join(asked)}; look at their lines, mend them where they are "
+            "wrong, and take the names out of `ask`. --dry-run shows what they come to"
+        )
+        raise UnusableMappingError(msg)
 
 
 @dataclass(frozen=True, slots=True)

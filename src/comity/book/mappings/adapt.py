@@ -35,7 +35,10 @@ _UNIT_WORDS = {
     "h": r"h|hrs?|hours?|horas?|stunden?|heures?|ore",
     "d": r"days?|d[ií]as?|tage?|jours?|giorni",
 }
-_UNITS = {unit: re.compile(rf"(?:[\[(_ ]|^)(?:in )?(?:{words})[\])]?\s*$", re.IGNORECASE) for unit, words in _UNIT_WORDS.items()}
+_UNITS = {
+    unit: re.compile(rf"(?:[\[(_ ]|^)(?:in )?(?:{words})[\])]?\s*$", re.IGNORECASE)
+    for unit, words in _UNIT_WORDS.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +240,11 @@ class _Fit:
 
     def per_contact(self, use: _Use, seen: ColumnEvidence) -> bool:
         """Whether a duration is that of one contact, or a mean."""
-        average = re.search(r"\b(avg|average|mean|aht|asa|promedio|media|medio|durchschn\w*|moyen\w*|médi[oa])\b", seen.header, re.IGNORECASE)
+        average = re.search(
+            r"\b(avg|average|mean|aht|asa|promedio|media|medio|durchschn\w*|moyen\w*|médi[oa])\b",
+            seen.header,
+            re.IGNORECASE,
+        )
         return use.mean or average is not None or (self.mapping.table == "contacts" and use.column in _PER_CONTACT)
 
     def time_cells(self, value: Value, seen: ColumnEvidence, use: _Use) -> Value:
@@ -275,13 +282,15 @@ class _Fit:
                     raise self.refused(seen, msg)
                 return value if self.file_order is None else self.ordered(value, self.file_order)
             if self.mapping.defaults:
-                self.notes.append(f"{seen.header}: no day above 12 is there; days were read {said}, as this format writes them")
+                self.notes.append(
+                    f"{seen.header}: no day above 12 is there; days were read {said}, as this format writes them"
+                )
             return value
         order, why = shown
         if said is not None and said != order and not self.mapping.defaults:
             if self.mapping.sure:
                 return value
-            msg = f"the mapping reads it {said}, but {why}; write format = \"{order}\", or sure = true if that is right"
+            msg = f'the mapping reads it {said}, but {why}; write format = "{order}", or sure = true if that is right'
             raise self.refused(seen, msg)
         if said != order:
             self.notes.append(f"{seen.header}: days were read {order}, because {why}")
@@ -299,7 +308,11 @@ class _Fit:
         if order is not None:
             place = 0 if order == "day-first" else 1
             above = next(one for one in sorted(seen.days) if one[place] > _MONTHS)
-            swapped = "; true dates beside it were exchanged by the spreadsheet, and exchanged back" if _is_swapped(seen, order) else ""
+            swapped = (
+                "; true dates beside it were exchanged by the spreadsheet, and exchanged back"
+                if _is_swapped(seen, order)
+                else ""
+            )
             return order, f"{above[0]}/{above[1]}/{above[2]} can be nothing else{swapped}"
         if self.file_order is not None:
             return self.file_order, "another column of the file shows it"
@@ -337,6 +350,14 @@ def _mark(decimal: str) -> str:
 
 def _dotted(seen: ColumnEvidence) -> bool:
     return bool(re.match(r"\d{1,2}\.\d{1,2}\.\d", seen.example))
+
+
+def order_shown(seen: ColumnEvidence) -> str | None:
+    """The order of day and month that a column of days shows, by a part above 12 or by how its days follow each other."""
+    order = _shown_order(seen)
+    if order is None and (found := _order_by_runs(seen)) is not None:
+        return found[0]
+    return order if order in _ORDERS else None
 
 
 def _shown_order(seen: ColumnEvidence) -> str | None:

@@ -183,7 +183,11 @@ def _add_malformed(applied: MappedFile, sheet: Sheet) -> None:
         applied.problems.append(UnconvertedRow(NO_ROW, "", broken.text[:_LONGEST_ROW], broken.reason, broken.line))
     applied.rows_in += len(sheet.broken)
     if sheet.footers:
-        what = "1 line below the records was" if len(sheet.footers) == 1 else f"{len(sheet.footers)} lines below the records were"
+        what = (
+            "1 line below the records was"
+            if len(sheet.footers) == 1
+            else f"{len(sheet.footers)} lines below the records were"
+        )
         applied.notes.append(f"{what} left out, beginning with {sheet.footers[0][:60]!r}")
 
 

@@ -126,12 +126,11 @@ def to_utc_sql(local: str, zone: str) -> str:
     return local_to_utc_sql(local, zone)
 
 
-def iso_day_sql(text: str, zone: str) -> str:
-    """A day in ISO 8601, or the local day of an instant."""
-    plain = f"regexp_full_match({text}, '\\d{{4}}-\\d{{2}}-\\d{{2}}')"
-    return (
-        f"CASE WHEN {plain} THEN TRY_CAST({text} AS DATE) ELSE {local_day_sql(iso_instant_sql(text, zone), zone)} END"
-    )
+def iso_day_sql(text: str, zone: str, book_zone: str) -> str:
+    """A day in ISO 8601, or the day on which an instant falls where the book is; a bare midnight is its day."""
+    plain = f"regexp_full_match({text}, '\\d{{4}}-\\d{{2}}-\\d{{2}}([T ]00:00(:00([.]0+)?)?)?')"
+    here = local_day_sql(iso_instant_sql(text, zone), book_zone)
+    return f"CASE WHEN {plain} THEN TRY_CAST(left({text}, 10) AS DATE) ELSE {here} END"
 
 
 def iso_month_sql(text: str) -> str:

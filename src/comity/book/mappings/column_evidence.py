@@ -147,7 +147,9 @@ def _select(place: int, roles: Collection[Role]) -> tuple[list[str], str]:
         inner.append(f"CASE WHEN {marked} THEN {_BARE.format(t='t')} END AS b")
     if Role.DURATION in roles:
         counted |= _DURATION | {"low": "min(n)", "high": "max(n)"}
-        inner.append("TRY_CAST(CASE WHEN regexp_full_match(t, '\\d*,\\d+') THEN replace(t, ',', '.') ELSE t END AS DOUBLE) AS n")
+        inner.append(
+            "TRY_CAST(CASE WHEN regexp_full_match(t, '\\d*,\\d+') THEN replace(t, ',', '.') ELSE t END AS DOUBLE) AS n"
+        )
     if Role.ID in roles:
         counted |= _COUNTS[Role.ID]
     if Role.TIME in roles:

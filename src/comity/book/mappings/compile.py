@@ -156,7 +156,9 @@ class MappingCompiler:
             total = f"coalesce({totals.name if totals else 'false'}, false) OR ({fault}) IS NOT NULL AND ({named})"
         else:
             total = totals.name if totals else "false"
-        again = " AND ".join(f"coalesce(lower(r{i}) = {literal(own.lower())}, true)" for i, own in enumerate(self.headers))
+        again = " AND ".join(
+            f"coalesce(lower(r{i}) = {literal(own.lower())}, true)" for i, own in enumerate(self.headers)
+        )
         if len(self.headers) > 1 and cells:  # the header once more, at the head of a printed page
             blank = f"({blank}) OR ({again})"
         sql = (
@@ -432,7 +434,7 @@ class MappingCompiler:
 
     def conversion(self, spec: Value, node: Node, wanted: CellKind) -> str | None:
         """SQL from kind to kind where no text has to be read for it."""
-        day = local_day_sql(node.name, self.zone)
+        day = local_day_sql(node.name, self.book_zone)
         start = to_utc_sql(f"CAST({node.name} AS TIMESTAMP)", self.zone)
         scale = {"ms": "0.001", "s": "1", "min": "60", "h": "3600", "d": "86400"}[spec.unit or "s"]
         ways = {
@@ -482,8 +484,15 @@ class MappingCompiler:
                 day = self.like_kind(bare_day_sql(text, formats), node, CellKind.DAY)
                 sql = f"coalesce({convert.bare_day_sql(means, day.name, self.book_zone)}, {sql})"
         else:
-            iso = iso_day_sql(text, self.zone) if wanted is CellKind.DAY else iso_month_sql(text)
-            sql = f"coalesce(CAST({local.name} AS DATE), {local_day_sql(fixed, self.zone)}, {iso})"
+            iso = iso_day_sql(text, self.zone, self.book_zone) if wanted is CellKind.DAY else iso_month_sql(text)
+            day = f"CAST({local.name} AS DATE)"
+            if (
+                wanted is CellKind.DAY and self.zone != self.book_zone
+            ):  # a time of day elsewhere, which may be tomorrow here
+                timed = f"{local.name} <> date_trunc('day', {local.name})"
+                here = local_day_sql(to_utc_sql(local.name, self.zone), self.book_zone)
+                day = f"CASE WHEN {timed} THEN {here} ELSE {day} END"
+            sql = f"coalesce({day}, {local_day_sql(fixed, self.book_zone)}, {iso})"
             sql = sql if wanted is CellKind.DAY else f"CAST(date_trunc('month', {sql}) AS DATE)"
         time_node = self.add(sql, [node, local], wanted, node.label, node.text)
         if wanted is CellKind.MONTH:  # a series may well have a January of 1970

@@ -8,28 +8,24 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 
 import pyarrow.compute as pc
 
-from comity.book.formats.delimited import FileScan
-from comity.book.formats.detect import open_source_file
-from comity.book.formats.options import FileOptions
+from comity.book.formats.delimited import FileScan, scan_file
+from comity.book.formats.detect import detect_kind
 from comity.book.formats.sheet import Sheet
 from comity.book.mappings.cell_sql import FALSE, TRUE
 from comity.book.mappings.draft import (
     ColumnSample,
     best_table,
-    find_header,
     has_decimal_comma,
     match_by_name,
     match_by_values,
     sample_columns,
-    synonyms,
-    toml_column,
-    toml_text,
+    place_of_records,
 )
+from comity.book.mappings.mapping_text import toml_column, toml_text
 from comity.book.mappings.model import CELL_KINDS, CellKind
 from comity.book.tables import BROUGHT_BY, TABLES, Column
 
@@ -39,8 +35,6 @@ ORDERS = ("day-first", "month-first")
 WAIT = "wait_s"
 _ADDED = {WAIT, "handle_s"}  # durations that may stand in several columns of the file, which are added up
 _WAITING = re.compile(r"\b(wait\w*|ring\w*|(secs|seconds|time) in (line|queue)|queue time|espera)\b", re.IGNORECASE)
-_NUMBER = re.compile(r"-?\d+([.,]\d+)?")
-_COMPACT_DAY = re.compile(r"(19|20)\d{6}")
 # What shows the order: a first or a second part above 12.
 _DAY_FIRST = r"^\s*(1[3-9]|[23]\d)[/.-]\d{1,2}[/.-]"
 _MONTH_FIRST = r"^\s*\d{1,2}[/.-](1[3-9]|[23]\d)[/.-]"
@@ -99,10 +93,8 @@ def look_at_columns(path: Path, seen: FileScan | None = None) -> FileColumns:
 
     :raises UnusableSourceError: when the file cannot be read
     """
-    options = FileOptions()
-    source = open_source_file(path, options, seen)
-    if source.kind == "workbook":
-        options, source = find_header(path, source)
+    seen = scan_file(path) if seen is None else seen
+    options, source = place_of_records(path, detect_kind(path, seen), seen)
     sheet = source.sheets[0]
     samples = tuple(_with_order(sample, sheet) for sample in sample_columns(sheet))
     return FileColumns(samples, source.kind, sheet.name, options.skip_rows)
@@ -119,20 +111,15 @@ def _with_order(sample: ColumnSample, sheet: Sheet) -> ColumnSample:
     return sample
 
 
-@cache
-def _synonyms() -> dict[str, dict[str, list[str]]]:
-    return synonyms()
-
-
 def suggest_table(columns: FileColumns) -> str:
     """The table that the headers fit best."""
-    return best_table(columns.samples, _synonyms()).name
+    return best_table(columns.samples).name
 
 
 def suggest_fields(columns: FileColumns, table: str) -> dict[str, str]:
     """Header -> column of the table, for those that seem to belong together."""
     target = TABLES[table]
-    by_name = match_by_name(target, columns.samples, _synonyms()[table])
+    by_name = match_by_name(target, columns.samples)
     by_name = {
         name: sample for name, sample in by_name.items() if not (_is_day(target.by_name[name]) and is_number(sample))
     }
@@ -152,9 +139,7 @@ def offers_wait(table: str) -> bool:
 
 def is_number(sample: ColumnSample) -> bool:
     """Whether a column holds plain numbers, which are no times."""
-    return bool(sample.values) and all(
-        _NUMBER.fullmatch(value) and not _COMPACT_DAY.fullmatch(value) for value in sample.values
-    )
+    return sample.is_number
 
 
 def required_columns(table: str, fields: Iterable[str]) -> tuple[Column, ...]:

@@ -196,6 +196,7 @@ class SourceMapping:
     notes: tuple[Note, ...] = ()
     identity: bool = False  # the file's headers are the table's own
     zone_in: ZoneInFile | None = None
+    ask: tuple[str, ...] = ()  # columns of which a draft is not sure, and without whose yes nothing is imported
     defaults: bool = False  # shipped: what it says of days is what its source usually does, and a column overrules it
     sure: bool = False  # the person who wrote it knows that the columns only look as if they said otherwise
     also: tuple["SourceMapping", ...] = ()  # what the same file tells of other tables

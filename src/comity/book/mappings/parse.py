@@ -33,7 +33,7 @@ from comity.book.toml import is_zone
 
 _SECTIONS = {
     "table", "about", "zone", "decimal", "null", "file", "let", "columns", "maps", "lookups", "rows", "totals", "wide",
-    "control", "last_wins", "window", "notes", "sure", "also", "zone_in",
+    "control", "last_wins", "window", "notes", "sure", "also", "zone_in", "ask",
 }  # fmt: skip
 # What [also.TABLE] says itself; all the rest it shares, but for what is about the first table alone.
 _OF_ALSO = ("columns", "rows", "last_wins")
@@ -72,7 +72,8 @@ def read_mapping(named: str | Path) -> SourceMapping:
         return identity_mapping(text)
     known = shipped_mappings()
     if text in known:
-        return replace(parse_mapping(known[text], f"{text} (shipped)", None, text), defaults=True)
+        found = parse_mapping(known[text], f"{text} (shipped)", None, text)
+        return replace(found, defaults=True, also=tuple(replace(one, defaults=True) for one in found.also))
     path = Path(named)
     if path.suffix.lower() != ".toml" and not path.is_file():
         msg = (
@@ -130,7 +131,9 @@ class _MappingReader(ValueReader):
             maps=maps,
             rows=self.row_filters(content),
             other=tuple(
-                place for place, (_, item) in enumerate(self.items(content, "rows")) if self.get(item, "rows", "other", bool, False)
+                place
+                for place, (_, item) in enumerate(self.items(content, "rows"))
+                if self.get(item, "rows", "other", bool, False)
             ),
             totals=tuple(self.condition(item, "totals") for _, item in self.items(content, "totals")),
             wide=wide,
@@ -140,6 +143,7 @@ class _MappingReader(ValueReader):
             notes=tuple(self.note(item) for _, item in self.items(content, "notes")),
             sure=self.get(content, "", "sure", bool, False),
             zone_in=self.zone_in(content),
+            ask=self.text_or_texts(content, "", "ask"),
         )
         self.check_required(target, mapping)
         refuse_cycles(self, {**mapping.let, **mapping.columns})

@@ -262,5 +262,8 @@ def used_names(value: Value) -> set[str]:
     own = {name for name in (value.use, value.on, value.after) if name is not None}
     own |= {condition.use for condition in value.when if condition.use is not None}
     return own.union(
-        *(used_names(part) for part in (*value.total, *value.difference, *value.product, *value.quotient, *value.first, *value.join))
+        *(
+            used_names(part)
+            for part in (*value.total, *value.difference, *value.product, *value.quotient, *value.first, *value.join)
+        )
     )

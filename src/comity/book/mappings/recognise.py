@@ -7,8 +7,9 @@ from pathlib import Path
 from comity.book.formats.delimited import FileScan, scan_file
 from comity.book.formats.detect import open_source_file, refuse_unreadable_name
 from comity.book.formats.json import JsonSheet, parse_path
+from comity.book.formats.layout import SheetTop, best_place, read_tops
 from comity.book.formats.options import FileOptions
-from comity.book.formats.sheet import Sheet, UnusableSourceError
+from comity.book.formats.sheet import HeadersOnly, Sheet, UnusableSourceError
 from comity.book.mappings.headers import asked_columns, headers_of
 from comity.book.mappings.model import SourceMapping, identity_mapping
 from comity.book.mappings.parse import read_mapping, shipped_mappings
@@ -25,6 +26,7 @@ class MappingMatch:
     mapping: str
     found: int
     share: float
+    table: str = ""
 
 
 def matching_mappings(
@@ -41,22 +43,43 @@ def matching_mappings(
     seen = scan_file(path) if seen is None else seen
     source = open_source_file(path, FileOptions(), seen)
     opened: dict[FileOptions, Sheet | None] = {FileOptions(): source.sheets[0]}
+    tops: dict[str | None, tuple[SheetTop, ...]] = {}
     for mapping in (*own, *_known_mappings()):
         if mapping.file.kind not in {None, source.kind}:
             continue  # to read text as JSON takes a minute, and finds out nothing
         if not _may_hold(seen.sample, mapping.file):
             continue
-        if mapping.file not in opened:
-            try:
-                opened[mapping.file] = open_source_file(path, mapping.file, seen).sheets[0]
-            except UnusableSourceError:
-                opened[mapping.file] = None
-        sheet = opened[mapping.file]
+        sheet = _fitting_sheet(path, mapping, seen, source.kind, tops) or _opened(path, mapping.file, seen, opened)
         if sheet is not None and (fit := _match(mapping, sheet)) is not None:
             fits.append(fit)
     # A table's own columns before a format that asks for fewer of them.
     rank = {mapping.name: at for at, mapping in enumerate(own)}
     return sorted(fits, key=lambda fit: (-fit.share * fit.found, rank.get(fit.mapping, len(own)), fit.mapping))
+
+
+def _fitting_sheet(
+    path: Path, mapping: SourceMapping, seen: FileScan, kind: str, tops: dict[str | None, tuple[SheetTop, ...]]
+) -> Sheet | None:
+    """The headers that fit a mapping best, on whichever sheet and row they stand; None where only opening tells."""
+    options = mapping.file
+    if kind not in {"delimited", "workbook"} or options.skip_rows or options.header_has or options.encoding:
+        return None
+    if options.sheet not in tops:
+        try:
+            tops[options.sheet] = read_tops(path, seen, kind, options)
+        except UnusableSourceError:  # it has no such sheet
+            tops[options.sheet] = ()
+    place = best_place(tops[options.sheet], asked_columns(mapping), options.header_rows)
+    return HeadersOnly(place.top.name, place.headers) if place is not None else None
+
+
+def _opened(path: Path, options: FileOptions, seen: FileScan, opened: dict[FileOptions, Sheet | None]) -> Sheet | None:
+    if options not in opened:
+        try:
+            opened[options] = open_source_file(path, options, seen).sheets[0]
+        except UnusableSourceError:
+            opened[options] = None
+    return opened[options]
 
 
 def _may_hold(sample: bytes, options: FileOptions) -> bool:
@@ -75,7 +98,7 @@ def _match(mapping: SourceMapping, sheet: Sheet) -> MappingMatch | None:
         there = [column.name for column in mapping.target.columns if _has(sheet, column.name)]
         if any(column.name not in there for column in mapping.target.required):
             return None
-        return MappingMatch(mapping.name, len(there), len(there) / max(len(sheet.headers), 1))
+        return MappingMatch(mapping.name, len(there), len(there) / max(len(sheet.headers), 1), mapping.table)
     asked = [frozenset(headers_of(value, mapping.let)) for value in mapping.columns.values()]
     asked = [names for names in asked if names]
     has = _names_present(sheet, {name for names in asked for name in names})
@@ -88,7 +111,7 @@ def _match(mapping: SourceMapping, sheet: Sheet) -> MappingMatch | None:
     lacks = any(names and not names & has for names in required)
     if lacks or not asked or count / len(asked) < _ENOUGH:
         return None
-    return MappingMatch(mapping.name, count, count / len(asked))
+    return MappingMatch(mapping.name, count, count / len(asked), mapping.table)
 
 
 def _is_path(name: str) -> bool:

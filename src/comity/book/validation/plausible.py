@@ -149,7 +149,11 @@ def implausible(
         found = con.execute(f"SELECT count(*), {worst} FROM ({query}) t(k, value)").fetchone()
         if found and found[0]:
             n, what, value = int(found[0]), str(found[1]), float(found[2])
-            shown = _duration(value) if any("_s" in name for name in rule.columns) or "longest_wait_s" in rule.rows else f"{value:,.10g}"
+            shown = (
+                _duration(value)
+                if any("_s" in name for name in rule.columns) or "longest_wait_s" in rule.rows
+                else f"{value:,.10g}"
+            )
             yield rule.says.format(n=f"{n:,} {'row' if n == 1 else 'rows'}", what=what, value=shown)
     yield from _days(con, rows, table, limits, today)
 

@@ -52,7 +52,10 @@ def set_totals_aside(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[tupl
     additive = _ADDITIVE.get(table.name)
     if additive is None:
         return ()
-    label, group = quoted(additive.label), ", ".join(f"coalesce(CAST({quoted(one)} AS VARCHAR), '')" for one in additive.group)
+    label, group = (
+        quoted(additive.label),
+        ", ".join(f"coalesce(CAST({quoted(one)} AS VARCHAR), '')" for one in additive.group),
+    )
     is_word = f"regexp_full_match(trim({label}), {literal(TOTAL_WORDS)})"
     numbers = {name: quoted(name) for name in additive.numbers}
     if table.name == "invoices":
@@ -63,9 +66,7 @@ def set_totals_aside(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[tupl
         for name, sql in numbers.items()
     )
     # The others of a row: all of its group that are not called a total themselves, and not of its own name.
-    sums = (
-        "SELECT g, name, label, word, sum(value) AS value, count(value) AS rows FROM _long GROUP BY ALL"
-    )
+    sums = "SELECT g, name, label, word, sum(value) AS value, count(value) AS rows FROM _long GROUP BY ALL"
     compared = (
         f"SELECT l._row, l.label, l.word, l.value, "
         "s.value - CASE WHEN l.word THEN 0 ELSE o.value END AS added, s.rows - CASE WHEN l.word THEN 0 ELSE o.rows END AS n "

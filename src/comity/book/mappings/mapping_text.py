@@ -1,0 +1,240 @@
+"""A mapping written as TOML again, as `parse` reads it: only what is said, in the order of the language."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, replace
+
+from comity.book.formats.options import FileOptions
+from comity.book.formats.sheet import one_line
+from comity.book.mappings.cell_sql import SWAPPED, TIME_CELLS
+from comity.book.mappings.model import CELL_KINDS, NULLS, Condition, SourceMapping, Value
+
+_VALUE = {
+    "source": "from", "constant": "value", "use": "use", "total": "sum", "difference": "difference",
+    "product": "product", "quotient": "quotient", "first": "first", "join": "join", "sheet": "sheet", "file": "file",
+    "row": "row", "when": "when", "nulls": "null", "pattern": "part", "values": "values", "unlisted": "unlisted",
+    "map": "map", "on": "on", "kind": "as", "formats": "format", "unit": "unit", "clock": "clock", "decimal": "decimal",
+    "times": "times", "over_midnight": "over_midnight", "after": "after", "default": "default", "separator": "with",
+    "keep": "keep", "reason": "reason", "needed": "needed",
+}  # fmt: skip
+_CONDITION = {
+    "column": "column",
+    "use": "use",
+    "among": "is",
+    "beside": "not",
+    "empty": "empty",
+    "above": "above",
+    "below": "below",
+}
+_PARTS = ("total", "difference", "product", "quotient", "first", "join")
+
+
+def toml_text(text: str) -> str:
+    """A TOML text."""
+    marks = {"\\": "\\\\", '"': '\\"'}
+    return '"' + "".join(marks.get(m, m if m.isprintable() else f"\\U{ord(m):08x}") for m in text) + '"'
+
+
+def toml_column(header: str) -> str:
+    """A column of the file, by its name even where that looks like a pattern."""
+    return toml_text(f"re:{re.escape(one_line(header))}" if header.startswith("re:") else header)
+
+
+def narrowed(mapping: SourceMapping, find: Callable[[str], str | None]) -> SourceMapping:
+    """The mapping with the headers that a sheet has alone, and without the columns that it says nothing of."""
+
+    def value(one: Value) -> Value | None:
+        if one.source:
+            own = next((found for header in one.source if (found := find(header)) is not None), None)
+            return None if own is None else replace(one, source=(_as_name(own),), when=conditions(one.when))
+        if one.use is not None and one.use in mapping.let and value(mapping.let[one.use]) is None:
+            return None
+        parts = {}
+        for name in _PARTS:
+            had = getattr(one, name)
+            pairs = [(part, value(part)) for part in had]
+            # Of a sum only what counts as nothing where it is absent can be left out; of two terms neither.
+            needed = [part for part, kept in pairs if kept is None and (name != "total" or part.default is None)]
+            parts[name] = tuple(kept for _, kept in pairs if kept is not None)
+            if had and (not parts[name] or (needed and name not in {"first", "join"})):
+                return None
+        return replace(one, **parts, when=conditions(one.when))
+
+    def conditions(some: tuple[Condition, ...]) -> tuple[Condition, ...]:
+        kept = []
+        for one in some:
+            own = next((found for header in one.column if (found := find(header)) is not None), None)
+            kept.append(one if own is None else replace(one, column=(_as_name(own),)))
+        return tuple(kept)
+
+    required = {column.name for column in mapping.target.required}
+    columns = {
+        name: kept if (kept := value(one)) is not None else one
+        for name, one in mapping.columns.items()
+        if name in required or value(one) is not None
+    }
+    let = {name: kept for name, one in mapping.let.items() if (kept := value(one)) is not None}
+    also = tuple(
+        replace(
+            one, columns={name: kept for name, own in one.columns.items() if (kept := value(own)) is not None}, let=let
+        )
+        for one in mapping.also
+    )
+    also = tuple(one for one in also if all(column.name in one.columns for column in one.target.required))
+    return replace(
+        mapping,
+        columns=columns,
+        let=let,
+        rows=tuple(map(conditions, mapping.rows)),
+        totals=conditions(mapping.totals),
+        also=also,
+    )
+
+
+def _as_name(header: str) -> str:
+    return f"re:{re.escape(one_line(header))}" if header.startswith("re:") else header
+
+
+def mapping_text(mapping: SourceMapping) -> str:
+    """The TOML of a mapping; what holds for this one file alone (exchanged dates, time cells) is found again."""
+    return "\n".join(_lines(mapping)) + "\n"
+
+
+def _lines(mapping: SourceMapping) -> Iterator[str]:
+    yield f"table = {toml_text(mapping.table)}"
+    yield f"about = {toml_text(mapping.about)}"
+    for name in ("zone", "decimal"):
+        if getattr(mapping, name) is not None:
+            yield f"{name} = {toml_text(getattr(mapping, name))}"
+    if mapping.last_wins:
+        yield f"last_wins = {_texts(mapping.last_wins)}"
+    own_nulls = mapping.nulls[_STANDARD_NULLS:]
+    if own_nulls:
+        yield f"null = {_texts(own_nulls)}"
+    if mapping.sure:
+        yield "sure = true"
+    layout = {
+        one.name: getattr(mapping.file, one.name)
+        for one in fields(FileOptions)
+        if getattr(mapping.file, one.name) != one.default
+    }
+    if layout:
+        yield from ["", "[file]", *(f"{name} = {_plain(value)}" for name, value in layout.items())]
+    if mapping.zone_in is not None:
+        yield from [
+            "",
+            "[zone_in]",
+            f"column = {_texts(mapping.zone_in.column)}",
+            f"part = {toml_text(mapping.zone_in.part)}",
+        ]
+    if mapping.wide is not None:
+        yield from [
+            "",
+            "[wide]",
+            f"columns = {toml_text(mapping.wide.pattern)}",
+            f"value = {toml_text(mapping.wide.value)}",
+        ]
+        yield f"skip_empty = {_plain(mapping.wide.skip_empty)}"
+    for place, some in enumerate(mapping.rows):
+        yield from ["", "[[rows]]"]
+        other = ["other = true"] if place in mapping.other else []
+        if len(some) == 1:
+            yield from [*_condition_lines(some[0]), *other]
+        else:
+            yield f"any = [{', '.join(map(_condition, some))}]"
+            yield from other
+    for one in mapping.totals:
+        yield from ["", "[[totals]]", *_condition_lines(one)]
+    for note in mapping.notes:
+        said = {name: getattr(note, name) for name in ("say", "when_rows", "when_column", "unless_column")}
+        yield from [
+            "",
+            "[[notes]]",
+            *(f"{name} = {_plain(value)}" for name, value in said.items() if value is not None),
+        ]
+    if mapping.let:
+        yield from ["", "[let]", *(f"{name} = {_value(one, None)}" for name, one in mapping.let.items())]
+    yield from ["", "[columns]", *_column_lines(mapping)]
+    for other in mapping.also:
+        rows = [
+            line for some in other.rows for line in ("", f"[[also.{other.table}.rows]]", *_condition_lines(some[0]))
+        ]
+        if other.last_wins:
+            yield from ["", f"[also.{other.table}]", f"last_wins = {_texts(other.last_wins)}"]
+        yield from [*rows, "", f"[also.{other.table}.columns]", *_column_lines(other)]
+
+
+def _column_lines(mapping: SourceMapping) -> Iterator[str]:
+    for name, one in mapping.columns.items():
+        yield f"{name} = {_value(one, CELL_KINDS[mapping.target.by_name[name].kind].value)}"
+
+
+_STANDARD_NULLS = len(NULLS)
+_INNER = {
+    "product": "number",
+    "quotient": "number",
+    "join": "text",
+}  # what the parts are read as, whatever comes of them
+
+
+def _value(value: Value, usual: str | None) -> str:
+    """One value; `usual` is what it is read as where nothing is said."""
+    said: dict[str, str] = {}
+    for one in fields(Value):
+        got = getattr(value, one.name)
+        if got == one.default and one.name != "sheet" and one.name != "file":
+            continue
+        if one.name in {"sheet", "file"}:
+            if got is None:
+                continue
+            said[_VALUE[one.name]] = "true" if got == "" else toml_text(got)
+        elif one.name in _PARTS:
+            inner = _INNER.get(one.name, None if value.kind is None else value.kind.value)
+            adds = one.name not in {"first", "join"}
+            terms = [_value(part, None if adds and part.use is not None else inner) for part in got]
+            said[_VALUE[one.name]] = f"[{', '.join(terms)}]"
+        elif one.name == "when":
+            said["when"] = f"[{', '.join(map(_condition, got))}]"
+        elif one.name == "kind":
+            if got.value != usual:
+                said["as"] = toml_text(got.value)
+        elif one.name == "formats":
+            kept = [form for form in got if form != SWAPPED]
+            if kept:
+                said["format"] = _texts(tuple(kept))
+        elif one.name == "clock":
+            said["clock"] = toml_text("m:ss" if got == TIME_CELLS else got)
+        elif one.name == "source":
+            said["from"] = _texts(got)
+        else:
+            said[_VALUE[one.name]] = _plain(got)
+    if list(said) == ["from"] and len(value.source) == 1:
+        return said["from"]
+    return "{ " + ", ".join(f"{name} = {text}" for name, text in said.items()) + " }"
+
+
+def _condition(condition: Condition) -> str:
+    return "{ " + ", ".join(_condition_lines(condition)) + " }"
+
+
+def _condition_lines(condition: Condition) -> list[str]:
+    lines = []
+    for name, key in _CONDITION.items():
+        got = getattr(condition, name)
+        if got is not None and got != ():
+            lines.append(f"{key} = {_plain(got)}")
+    return lines
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return _texts(value)
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{toml_text(key)} = {toml_text(str(one))}" for key, one in value.items()) + " }"
+    return toml_text(value) if isinstance(value, str) else repr(value)
+
+
+def _texts(texts: tuple[str, ...]) -> str:
+    return toml_text(texts[0]) if len(texts) == 1 else f"[{', '.join(map(toml_text, texts))}]"
