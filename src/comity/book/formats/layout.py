@@ -118,7 +118,8 @@ def place_notes(
     elif top.name is not None and not top.visible:
         yield f"the records were read from the hidden sheet {top.name!r}; it alone has the columns"
     elif others and (top is not tops[0] or not all(other.visible for other in others)):
-        yield f"the records were read from the sheet {top.name!r}, and not from {_listed([o.name or '' for o in others])}"
+        passed_over = _listed([other.name or "" for other in others])
+        yield f"the records were read from the sheet {top.name!r}, and not from {passed_over}"
     above = [" ".join(cell.strip() for cell in row if cell.strip()) for row in top.rows[: place.row]]
     above = [text for text in above if not text.casefold().startswith("sep=")]
     if above:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
@@ -28,8 +28,7 @@ from comity.book.plurals import plural
 from comity.book.storage.commit import Move, book_lock, commit
 from comity.book.storage.duckdb import as_book_error, work_engine
 from comity.book.storage.journal import ImportRecord
-from comity.book.storage.parquet import IMPORT_COLUMN
-from comity.book.storage.parquet import scan_sql
+from comity.book.storage.parquet import IMPORT_COLUMN, scan_sql
 from comity.book.tables import CONTACTS, DEADLINES, Table
 from comity.book.validation.check import MAX_REJECTS, NOBODY, CheckedRows, CheckRequest, check_rows
 from comity.book.validation.plausibility import check_notes, columns_not_kept, control_total_notes, interval_notes
@@ -160,6 +159,8 @@ def import_tables(
     :raises UnusableBookError: when the book cannot be read
     :raises BusyBookError: when another import into it is under way
     """
+    if not request.dry_run:
+        refuse_unsure(mapping)
     definition = read_definition(book)
     outcomes: list[Outcome] = []
     moves: list[Move] = []
@@ -235,8 +236,8 @@ def refuse_unsure(mapping: SourceMapping) -> None:
     asked = list(dict.fromkeys([*mapping.ask, *blanks]))
     if asked:
         msg = (
-            f"{mapping.name}: the draft is not sure of {', '.join(asked)}; look at their lines, mend them where they are "
-            "wrong, and take the names out of `ask`. --dry-run shows what they come to"
+            f"{mapping.name}: the draft is not sure of {', '.join(asked)}; look at their lines, mend those that "
+            "are wrong, and take the names out of `ask`. --dry-run shows what they come to"
         )
         raise UnusableMappingError(msg)
 

@@ -77,7 +77,7 @@ class _Use:
     def role(self) -> Role | None:
         if self.value.pattern is not None or self.value.values is not None or self.value.map is not None:
             return None  # what is read is not the cell itself
-        if self.value.kind in {CellKind.NUMBER}:
+        if self.value.kind is CellKind.NUMBER:
             return Role.NUMBER
         if self.value.kind is CellKind.SECONDS:
             return Role.DURATION
@@ -249,7 +249,7 @@ class _Fit:
 
     def time_cells(self, value: Value, seen: ColumnEvidence, use: _Use) -> Value:
         """Minutes and seconds typed into a spreadsheet, which took them for hours and minutes."""
-        if value.clock == "m:ss" or use.column in {"minutes"}:
+        if value.clock == "m:ss" or use.column == "minutes":
             self.notes.append(
                 f"{seen.header}: cells that the spreadsheet holds as hours and minutes ({seen.example}) "
                 "were read as minutes and seconds, as the mapping says"
@@ -331,8 +331,8 @@ class _Fit:
         """Ids that a program took for numbers."""
         if seen.powers and seen.powers * 2 > seen.filled and not self.mapping.sure:
             msg = (
-                f"its ids are written as {seen.example!r}: a spreadsheet took them for numbers, and their last digits are "
-                "lost; export it again with the column as text"
+                f"its ids are written as {seen.example!r}: a spreadsheet took them for numbers, and their last digits "
+                "are lost; export it again with the column as text"
             )
             raise self.refused(seen, msg)
         if seen.floats and seen.floats + seen.ints == seen.filled:
@@ -353,7 +353,7 @@ def _dotted(seen: ColumnEvidence) -> bool:
 
 
 def order_shown(seen: ColumnEvidence) -> str | None:
-    """The order of day and month that a column of days shows, by a part above 12 or by how its days follow each other."""
+    """The order that a column of days shows, by a part above 12 or by how its days follow each other."""
     order = _shown_order(seen)
     if order is None and (found := _order_by_runs(seen)) is not None:
         return found[0]

@@ -22,8 +22,8 @@ from comity.book.mappings.model import CELL_KINDS, SourceMapping, UnusableMappin
 from comity.book.mappings.unpivot import LongSheet, UnpivotedSheet, unpivot
 from comity.book.patterns import search_groups
 from comity.book.plurals import plural
-from comity.book.toml import is_zone
 from comity.book.storage.duckdb import without_progress_bar
+from comity.book.toml import is_zone
 
 _PER_SHEET = 1 << 40  # rows of one sheet, at most; above that the number of `_row` says which sheet
 _ZONE_ROWS = 5

@@ -195,10 +195,10 @@ def seconds_sql(text: str, unit: str, decimal: str, clock: str | None) -> str:
     rest_seconds = " + ".join(
         f"TRY_CAST(split_part({rest}, ':', {i}) AS DOUBLE) * {s}" for i, s in ((1, 3600), (2, 60), (3, 1))
     )
+    over_days = f"(epoch_us(TRY_CAST({text} AS TIMESTAMP)) - epoch_us(TIMESTAMP '1899-12-31')) / 1e6"
     arms = [
         f"WHEN {number} IS NOT NULL THEN {number} * {_UNITS[unit]}",
-        f"WHEN regexp_full_match({text}, '{_DAY_CELL}') THEN "
-        f"(epoch_us(TRY_CAST({text} AS TIMESTAMP)) - epoch_us(TIMESTAMP '1899-12-31')) / 1e6",
+        f"WHEN regexp_full_match({text}, '{_DAY_CELL}') THEN {over_days}",
     ]
     if clock == TIME_CELLS:  # a spreadsheet's 03:30:00 that was typed as 3:30, minutes and seconds
         arms.append(f"WHEN {three} THEN {sign} * ({part(1)} * 60 + {part(2)})")

@@ -16,7 +16,7 @@ from comity.book.formats.sheet import Sheet
 
 _MOST_DAYS = 20_000  # different days that are kept of one column
 _AT_ONCE = 262_144
-_BARE = "regexp_replace({t}, '[€$£¥%()+−\\s\u00a0\u202f''’-]', '', 'g')"
+_BARE = "regexp_replace({t}, '[€$£¥%()+−\\s\u00a0\u202f''’-]', '', 'g')"  # noqa: RUF001 - as people write
 # Written so that only a decimal point, or only a decimal comma, explains it.
 _POINT = r"\d*[.](\d{1,2}|\d{4,})|0*[.]\d+|\d{4,}[.]\d+|0[.]\d+|\d{1,3}(,\d{3})+[.]\d+|\d{1,3}(,\d{3}){2,}"
 _COMMA = r"\d*,(\d{1,2}|\d{4,})|0*,\d+|\d{4,},\d+|0,\d+|\d{1,3}([.]\d{3})+,\d+|\d{1,3}([.]\d{3}){2,}"

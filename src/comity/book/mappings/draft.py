@@ -273,7 +273,7 @@ def place_of_records(path: Path, kind: str, seen: FileScan, table: str | None = 
             ):
                 continue
             known = [ColumnSample(header, (), personal_data_in(header)) for header in unique_headers(cells)]
-            fit = max(_fit(one, known, match_by_name(one, known), {}) for one in wanted)
+            fit = max(_fit(one, match_by_name(one, known), {}) for one in wanted)
             rank = (fit + _filled(cells, rest), top.visible, not top.pivot, -at, -row)
             if best is None or rank > best[0]:
                 best = rank, replace(options, sheet=top.name, skip_rows=top.skips[row])
@@ -300,15 +300,13 @@ def best_table(columns: Sequence[ColumnSample]) -> Table:
 
     def fit(table: Table) -> float:
         matched = match_by_name(table, columns)
-        return _fit(table, columns, matched, match_by_values(table, columns, matched))
+        return _fit(table, matched, match_by_values(table, columns, matched))
 
     return max(TABLES.values(), key=fit)
 
 
-def _fit(
-    table: Table, columns: Sequence[ColumnSample], matched: Items[str, ColumnSample], guessed: Items[str, ColumnSample]
-) -> float:
-    """How well columns fit a table: what it cannot do without before all else, and by their names before their values."""
+def _fit(table: Table, matched: Items[str, ColumnSample], guessed: Items[str, ColumnSample]) -> float:
+    """How well columns fit a table: what it cannot do without first, and by names before values."""
     stated = {"minutes", "threshold_s"}  # what no report has a column for
     required = [column for column in table.required if column.name not in stated] or list(table.required)
     named = sum(column.name in matched for column in required)
@@ -456,7 +454,7 @@ def _totals_lines() -> Iterator[str]:
 def _column_lines(target: Table, file: DraftColumns, across: DayColumns | None, doubts: list[str]) -> Iterator[str]:
     given = _day_column_values(across, file.columns) if across is not None else {}
     joined = _joined_times(target, file, doubts)
-    let, waited = _waited(target, file) if target.name == "contacts" else ([], {})
+    let, waited = _waited(file) if target.name == "contacts" else ([], {})
     yield from let
     yield from ["", "[columns]"]
     beside: set[str] = {header for headers, _ in joined.values() for header in headers}
@@ -475,14 +473,24 @@ def _column_lines(target: Table, file: DraftColumns, across: DayColumns | None, 
                 doubts.append(column.name)
                 doubt = "  # NOT SURE: by its values alone"
             yield from (line + doubt for line in _column_line(column, sample, file.sheet, doubts))
-        elif column.required and column.name == "minutes" and "start" in file.matched:
-            yield 'minutes = { first = [{ value = "30", as = "number" }] }  # how long each row lasts, as the starts show it'
-        elif column.required:
-            comment = f"{column.meaning}; required: name its column instead{_allowed_values(column)}"
-            doubts.append(column.name)
-            yield f'{column.name} = {{ value = "FILL IN" }}  # {comment}'
         else:
-            yield f'# {column.name} = ""  # {column.meaning}{_allowed_values(column)}'
+            yield _empty_line(column, doubts, dated="start" in file.matched)
+    yield from _left_lines(file, across, beside)
+
+
+def _empty_line(column: Column, doubts: list[str], *, dated: bool) -> str:
+    """The line of a column of the table that the file has nothing for."""
+    if not column.required:
+        return f'# {column.name} = ""  # {column.meaning}{_allowed_values(column)}'
+    if column.name == "minutes" and dated:
+        return 'minutes = { first = [{ value = "30", as = "number" }] }  # how long a row lasts: as the starts show it'
+    doubts.append(column.name)
+    comment = f"{column.meaning}; required: name its column instead{_allowed_values(column)}"
+    return f'{column.name} = {{ value = "FILL IN" }}  # {comment}'
+
+
+def _left_lines(file: DraftColumns, across: DayColumns | None, beside: set[str]) -> Iterator[str]:
+    """The columns that nothing was made of, with some of their values; of personal ones without."""
     days = re.compile(across.pattern) if across is not None else None
     left = [
         one
@@ -555,7 +563,7 @@ def _shares_word(one: ColumnSample, other: ColumnSample) -> bool:
     return bool(words[0] & words[1])
 
 
-def _waited(target: Table, file: DraftColumns) -> tuple[list[str], dict[str, tuple[list[str], str]]]:
+def _waited(file: DraftColumns) -> tuple[list[str], dict[str, tuple[list[str], str]]]:
     """When contacts were answered or given up, by what they waited and how they ended."""
     if {"answered_at", "abandoned_at"} & file.matched.keys() or "opened_at" not in file.matched:
         return [], {}
@@ -613,8 +621,8 @@ def _value_map(one: ColumnSample, pairs: str) -> str:
 
 
 _MEANINGS = {  # of an outcome, in people's words
-    "answered": "answered handled connected completed taken yes y true 1 atendida contestada respondida sí si angenommen "
-    "beantwortet ja répondu décroché traité oui atendida respondida sim risposta gestita",
+    "answered": "answered handled connected completed taken yes y true 1 atendida contestada respondida sí si "
+    "angenommen beantwortet ja répondu décroché traité oui atendida respondida sim risposta gestita",
     "abandoned": "abandoned hung lost missed abandon no n false 0 abandonada perdida colgó aufgelegt verloren nein "
     "abandonné perdu non não abbandonata persa",
 }
@@ -632,7 +640,8 @@ def _column_line(column: Column, sample: ColumnSample, sheet: Sheet, doubts: lis
         yield f"{column.name} = {value}  # {examples}{doubt}"
         return
     if kind in {CellKind.INSTANT, CellKind.DAY} and sample.spelt is not None and not sample.is_iso:
-        yield f"{column.name} = {{ from = {toml_column(sample.header)}, format = {toml_text(sample.spelt)} }}  # {examples}"
+        value = f"{{ from = {toml_column(sample.header)}, format = {toml_text(sample.spelt)} }}"
+        yield f"{column.name} = {value}  # {examples}"
         return
     if column.required and kind is CellKind.INSTANT and sample.is_bare_day and column.name == "opened_at":
         doubts.append(column.name)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
+from typing import Any
 
 from comity.book.formats.options import FileOptions
 from comity.book.formats.sheet import one_line
@@ -101,67 +102,50 @@ def mapping_text(mapping: SourceMapping) -> str:
 
 
 def _lines(mapping: SourceMapping) -> Iterator[str]:
-    yield f"table = {toml_text(mapping.table)}"
-    yield f"about = {toml_text(mapping.about)}"
-    for name in ("zone", "decimal"):
-        if getattr(mapping, name) is not None:
-            yield f"{name} = {toml_text(getattr(mapping, name))}"
-    if mapping.last_wins:
-        yield f"last_wins = {_texts(mapping.last_wins)}"
-    own_nulls = mapping.nulls[_STANDARD_NULLS:]
-    if own_nulls:
-        yield f"null = {_texts(own_nulls)}"
-    if mapping.sure:
-        yield "sure = true"
+    yield from _top_lines(mapping)
     layout = {
         one.name: getattr(mapping.file, one.name)
         for one in fields(FileOptions)
         if getattr(mapping.file, one.name) != one.default
     }
-    if layout:
-        yield from ["", "[file]", *(f"{name} = {_plain(value)}" for name, value in layout.items())]
+    yield from _section("[file]", layout)
     if mapping.zone_in is not None:
-        yield from [
-            "",
-            "[zone_in]",
-            f"column = {_texts(mapping.zone_in.column)}",
-            f"part = {toml_text(mapping.zone_in.part)}",
-        ]
+        yield from _section("[zone_in]", {"column": mapping.zone_in.column, "part": mapping.zone_in.part})
     if mapping.wide is not None:
-        yield from [
-            "",
-            "[wide]",
-            f"columns = {toml_text(mapping.wide.pattern)}",
-            f"value = {toml_text(mapping.wide.value)}",
-        ]
-        yield f"skip_empty = {_plain(mapping.wide.skip_empty)}"
+        wide = mapping.wide
+        yield from _section("[wide]", {"columns": wide.pattern, "value": wide.value, "skip_empty": wide.skip_empty})
     for place, some in enumerate(mapping.rows):
-        yield from ["", "[[rows]]"]
-        other = ["other = true"] if place in mapping.other else []
-        if len(some) == 1:
-            yield from [*_condition_lines(some[0]), *other]
-        else:
-            yield f"any = [{', '.join(map(_condition, some))}]"
-            yield from other
+        yield from ["", "[[rows]]", *_filter_lines(some), *(["other = true"] if place in mapping.other else [])]
     for one in mapping.totals:
         yield from ["", "[[totals]]", *_condition_lines(one)]
     for note in mapping.notes:
         said = {name: getattr(note, name) for name in ("say", "when_rows", "when_column", "unless_column")}
-        yield from [
-            "",
-            "[[notes]]",
-            *(f"{name} = {_plain(value)}" for name, value in said.items() if value is not None),
-        ]
+        yield from _section("[[notes]]", {name: value for name, value in said.items() if value is not None})
     if mapping.let:
         yield from ["", "[let]", *(f"{name} = {_value(one, None)}" for name, one in mapping.let.items())]
     yield from ["", "[columns]", *_column_lines(mapping)]
     for other in mapping.also:
-        rows = [
-            line for some in other.rows for line in ("", f"[[also.{other.table}.rows]]", *_condition_lines(some[0]))
-        ]
+        name = f"also.{other.table}"
         if other.last_wins:
-            yield from ["", f"[also.{other.table}]", f"last_wins = {_texts(other.last_wins)}"]
-        yield from [*rows, "", f"[also.{other.table}.columns]", *_column_lines(other)]
+            yield from _section(f"[{name}]", {"last_wins": other.last_wins})
+        for some in other.rows:
+            yield from ["", f"[[{name}.rows]]", *_filter_lines(some)]
+        yield from ["", f"[{name}.columns]", *_column_lines(other)]
+
+
+def _top_lines(mapping: SourceMapping) -> Iterator[str]:
+    said = {"table": mapping.table, "about": mapping.about, "zone": mapping.zone, "decimal": mapping.decimal}
+    said |= {"last_wins": mapping.last_wins or None, "null": mapping.nulls[_STANDARD_NULLS:] or None}
+    said |= {"sure": mapping.sure or None, "ask": mapping.ask or None}
+    yield from (f"{name} = {_plain(value)}" for name, value in said.items() if value is not None)
+
+
+def _section(name: str, said: Mapping[str, object]) -> list[str]:
+    return ["", name, *(f"{key} = {_plain(value)}" for key, value in said.items())] if said else []
+
+
+def _filter_lines(some: tuple[Condition, ...]) -> list[str]:
+    return _condition_lines(some[0]) if len(some) == 1 else [f"any = [{', '.join(map(_condition, some))}]"]
 
 
 def _column_lines(mapping: SourceMapping) -> Iterator[str]:
@@ -182,35 +166,37 @@ def _value(value: Value, usual: str | None) -> str:
     said: dict[str, str] = {}
     for one in fields(Value):
         got = getattr(value, one.name)
-        if got == one.default and one.name != "sheet" and one.name != "file":
+        if got == one.default or (one.name == "kind" and got.value == usual):
             continue
-        if one.name in {"sheet", "file"}:
-            if got is None:
-                continue
-            said[_VALUE[one.name]] = "true" if got == "" else toml_text(got)
-        elif one.name in _PARTS:
-            inner = _INNER.get(one.name, None if value.kind is None else value.kind.value)
-            adds = one.name not in {"first", "join"}
-            terms = [_value(part, None if adds and part.use is not None else inner) for part in got]
-            said[_VALUE[one.name]] = f"[{', '.join(terms)}]"
-        elif one.name == "when":
-            said["when"] = f"[{', '.join(map(_condition, got))}]"
-        elif one.name == "kind":
-            if got.value != usual:
-                said["as"] = toml_text(got.value)
-        elif one.name == "formats":
-            kept = [form for form in got if form != SWAPPED]
-            if kept:
-                said["format"] = _texts(tuple(kept))
-        elif one.name == "clock":
-            said["clock"] = toml_text("m:ss" if got == TIME_CELLS else got)
-        elif one.name == "source":
-            said["from"] = _texts(got)
-        else:
-            said[_VALUE[one.name]] = _plain(got)
+        if one.name in _PARTS:
+            said[_VALUE[one.name]] = f"[{', '.join(_parts(value, one.name))}]"
+        elif (text := _said(one.name, got)) is not None:
+            said[_VALUE[one.name]] = text
     if list(said) == ["from"] and len(value.source) == 1:
         return said["from"]
     return "{ " + ", ".join(f"{name} = {text}" for name, text in said.items()) + " }"
+
+
+def _parts(value: Value, name: str) -> Iterator[str]:
+    inner = _INNER.get(name, None if value.kind is None else value.kind.value)
+    for part in getattr(value, name):
+        yield _value(part, None if name not in {"first", "join"} and part.use is not None else inner)
+
+
+def _said(name: str, got: Any) -> str | None:  # noqa: ANN401 - whatever a field of a value holds
+    """One thing that is said of a value; None where it holds for this one file alone."""
+    if name in {"sheet", "file"}:
+        return "true" if got == "" else toml_text(got)
+    if name == "when":
+        return f"[{', '.join(map(_condition, got))}]"
+    if name == "kind":
+        return toml_text(got.value)
+    if name == "formats":
+        kept = tuple(form for form in got if form != SWAPPED)
+        return _plain(kept) if kept else None
+    if name == "clock":
+        return toml_text("m:ss" if got == TIME_CELLS else got)
+    return _plain(got)
 
 
 def _condition(condition: Condition) -> str:

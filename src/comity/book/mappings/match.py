@@ -22,8 +22,8 @@ from comity.book.mappings.draft import (
     has_decimal_comma,
     match_by_name,
     match_by_values,
-    sample_columns,
     place_of_records,
+    sample_columns,
 )
 from comity.book.mappings.mapping_text import toml_column, toml_text
 from comity.book.mappings.model import CELL_KINDS, CellKind

@@ -17,7 +17,9 @@ from comity.book.tables import TABLES
 NEAR = 0.86  # from here on a header is taken for a column
 _EXTRA_WORD = 0.045  # what each further word of a header takes away
 _FEWEST_SIGNS = 5  # of a name that may be misspelt
-_FILLERS = frozenset("of the a an in on at at de la el los las del der die das des du le les da do dos il lo".split())
+_FILLERS = frozenset(
+    "of the a an in on at de la el los las del der die das des du le les da do dos il lo".split()  # noqa: SIM905 - words
+)
 
 
 @dataclass(frozen=True, slots=True)

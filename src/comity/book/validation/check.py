@@ -169,7 +169,8 @@ def _interval_length(con: duckdb.DuckDBPyConnection, request: CheckRequest) -> i
     if request.fixed_minutes and spacing.overlaps(request.assumed_minutes):
         msg = (
             f"its rows start {spacing.minutes} minutes apart, and the mapping says that each lasts "
-            f"{request.assumed_minutes:g}; write minutes = {{ value = {spacing.minutes} }}, or sure = true if they do overlap"
+            f"{request.assumed_minutes:g}; write minutes = {{ value = {spacing.minutes} }}, "
+            "or sure = true if they do overlap"
         )
         raise UnusableSourceError(msg, file=request.file)
     return None if request.fixed_minutes else spacing.length(request.assumed_minutes)
@@ -213,9 +214,8 @@ def _write_left_out(con: duckdb.DuckDBPyConnection, table: Table, clean: Path, f
     file = folder / "left-out.parquet"
     same = " AND ".join(f"g.{quoted(name)} = c.{quoted(name)}" for name in table.key)
     keys = ", ".join(f"g.{quoted(name)}" for name in table.key)
-    con.execute(
-        f"COPY (SELECT {keys} FROM _gone g ANTI JOIN {scan_sql(clean)} c ON {same}) TO {literal(str(file))} (FORMAT parquet)"
-    )
+    kept = f"SELECT {keys} FROM _gone g ANTI JOIN {scan_sql(clean)} c ON {same}"
+    con.execute(f"COPY ({kept}) TO {literal(str(file))} (FORMAT parquet)")
     con.execute("DROP TABLE _gone")
     return file
 
@@ -343,13 +343,16 @@ class _RuleSql:
         if "currency" in names:
             other = f"currency <> {literal(self.definition.currency)}"
             add("currency", CellFault(other, f"another currency than the book's {self.definition.currency}"))
-        if self.table.name == "reported":
-            ids = [kpi.id for kpi in self.definition.kpis if kpi.measure in _SHARES]
-            beyond = f"kpi IN ({', '.join(map(literal, ids))}) AND value > 1" if ids else "false"
-            add("value", CellFault(beyond, "a share is 0 to 1: write 0.853, or 85.3 % with its sign"))
-        for column_name, fault in self._spoken_for(names):
+        for column_name, fault in (*self._beyond_shares(), *self._spoken_for(names)):
             add(column_name, fault)
         return arms, blamed
+
+    def _beyond_shares(self) -> Iterator[tuple[str, CellFault]]:
+        """Figures that a side reported as 85.3 where a share is meant."""
+        ids = [kpi.id for kpi in self.definition.kpis if kpi.measure in _SHARES]
+        if self.table.name == "reported" and ids:
+            beyond = f"kpi IN ({', '.join(map(literal, ids))}) AND value > 1"
+            yield "value", CellFault(beyond, "a share is 0 to 1: write 0.853, or 85.3 % with its sign")
 
     def _spoken_for(self, names: set[str]) -> Iterator[tuple[str, CellFault]]:
         """Cells by which a side would speak for the other, answer its own claim, or pose as the room."""

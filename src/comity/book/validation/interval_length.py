@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - the SQL is made of fixed names
 """How long the intervals of a file are, by the spacing of their starts, where no column says so."""
 
 from dataclasses import dataclass
@@ -35,7 +34,8 @@ def spacing_of(con: duckdb.DuckDBPyConnection) -> Spacing | None:
     """The spacing of the starts in `_staged`, within a day; None where no queue has two."""
     found = con.execute(
         "WITH starts AS (SELECT DISTINCT queue, start FROM _staged WHERE _fault IS NULL), "
-        "gaps AS (SELECT date_diff('minute', lag(start) OVER (PARTITION BY queue ORDER BY start), start) AS gap FROM starts), "
+        "gaps AS (SELECT date_diff('minute', lag(start) OVER (PARTITION BY queue ORDER BY start), start) AS gap "
+        "FROM starts), "
         "within AS (SELECT gap, count(*) AS n FROM gaps WHERE gap > 0 AND gap < 720 GROUP BY gap) "
         "SELECT min(gap), arg_min(n, gap), sum(n) FROM within"
     ).fetchone()

@@ -23,7 +23,7 @@ LIMITS: Mapping[str, float] = {
     "newest_days": 1,
 }
 MEANINGS: Mapping[str, str] = {
-    "longest_handle_s": "a contact that is handled longer than so many seconds (a mean of a queue's interval, too) is told",
+    "longest_handle_s": "a contact, or a queue's interval on average, handled longer than so many seconds is told",
     "shortest_handle_s": "an interval whose contacts are handled shorter than this on average is told",
     "longest_wait_s": "a call or chat answered or given up later than so many seconds is told",
     "largest_volume": "an interval with so many times the queue's usual number of contacts is told",
@@ -53,7 +53,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "intervals",
         ("answered", "handle_s"),
-        "SELECT queue, handle_s / answered AS value FROM {rows} WHERE answered > 0 AND handle_s / answered > {longest_handle_s}",
+        "SELECT queue, handle_s / answered AS value FROM {rows} "
+        "WHERE answered > 0 AND handle_s / answered > {longest_handle_s}",
         "handle time: {n} where a contact took longer than is plausible, {value} on average in queue {what}; "
         "is the file's duration in milliseconds, or a total where a mean is meant?",
     ),
@@ -75,8 +76,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "intervals",
         ("offered",),
-        "SELECT queue, value FROM (SELECT queue, offered AS value, median(offered) FILTER (offered > 0) OVER (PARTITION BY "
-        "queue, minutes) AS usual, count(*) OVER (PARTITION BY queue, minutes) AS n FROM {rows}) "
+        "SELECT queue, value FROM (SELECT queue, offered AS value, "
+        "median(offered) FILTER (offered > 0) OVER (PARTITION BY queue, minutes) AS usual, "
+        "count(*) OVER (PARTITION BY queue, minutes) AS n FROM {rows}) "
         f"WHERE n >= {_FEWEST_ROWS} AND usual >= 2 AND value > {{largest_volume}} * usual",
         "{n} with far more contacts than the queue usually has, {value} in queue {what}; is it a total?",
     ),
@@ -118,7 +120,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "reported",
         ("value", "num", "den"),
-        "SELECT kpi, value FROM {rows} WHERE den > 0 AND num IS NOT NULL AND abs(value - num / den) > 0.006 AND den >= num",
+        "SELECT kpi, value FROM {rows} "
+        "WHERE den > 0 AND num IS NOT NULL AND abs(value - num / den) > 0.006 AND den >= num",
         "{n} of figures that are not numerator by denominator, {value} for {what}",
     ),
 )
@@ -168,16 +171,17 @@ def _days(
     day = f"CAST({column} AS DATE)"
     last = f"DATE '{today.isoformat()}' + INTERVAL {int(limits['newest_days'])} DAY"
     first = f"DATE '{today.isoformat()}' - INTERVAL {int(limits['oldest_years'])} YEAR"
-    found = con.execute(
-        f"SELECT count(*) FILTER ({day} > {last}), max({day}), count(*) FILTER ({day} < {first}), min({day}) FROM {rows}"
-    ).fetchone()
+    later, earlier = f"count(*) FILTER ({day} > {last})", f"count(*) FILTER ({day} < {first})"
+    found = con.execute(f"SELECT {later}, max({day}), {earlier}, min({day}) FROM {rows}").fetchone()
     if found and found[0]:
-        yield f"{column}: {found[0]:,} {'row lies' if found[0] == 1 else 'rows lie'} in the future, up to {found[1]}; are day and month exchanged?"
+        lie = "1 row lies" if found[0] == 1 else f"{found[0]:,} rows lie"
+        yield f"{column}: {lie} in the future, up to {found[1]}; are day and month exchanged?"
     if found and found[2]:
-        yield f"{column}: {found[2]:,} {'row is' if found[2] == 1 else 'rows are'} of long ago, from {found[3]} on; is the year right?"
+        are = "1 row is" if found[2] == 1 else f"{found[2]:,} rows are"
+        yield f"{column}: {are} of long ago, from {found[3]} on; is the year right?"
 
 
 def _duration(seconds: float) -> str:
-    if abs(seconds) >= 2 * 3600:  # noqa: PLR2004 - from two hours on
+    if abs(seconds) >= 2 * 3600:
         return f"{seconds / 3600:,.1f} hours"
     return f"{seconds / 60:,.1f} minutes" if abs(seconds) >= 120 else f"{seconds:,.1f} seconds"  # noqa: PLR2004

@@ -67,10 +67,11 @@ def set_totals_aside(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[tupl
     )
     # The others of a row: all of its group that are not called a total themselves, and not of its own name.
     sums = "SELECT g, name, label, word, sum(value) AS value, count(value) AS rows FROM _long GROUP BY ALL"
+    apart = "CASE WHEN l.word THEN 0 ELSE o.{} END"
     compared = (
-        f"SELECT l._row, l.label, l.word, l.value, "
-        "s.value - CASE WHEN l.word THEN 0 ELSE o.value END AS added, s.rows - CASE WHEN l.word THEN 0 ELSE o.rows END AS n "
-        "FROM _long l JOIN (SELECT g, name, sum(value) AS value, sum(rows) AS rows FROM _sums WHERE NOT word GROUP BY ALL) s "
+        f"SELECT l._row, l.label, l.word, l.value, s.value - {apart.format('value')} AS added, "
+        f"s.rows - {apart.format('rows')} AS n FROM _long l JOIN "
+        "(SELECT g, name, sum(value) AS value, sum(rows) AS rows FROM _sums WHERE NOT word GROUP BY ALL) s "
         "USING (g, name) JOIN _sums o ON o.g = l.g AND o.name = l.name AND o.label = l.label "
         "WHERE l.value IS NOT NULL AND o.rows = 1"
     )
