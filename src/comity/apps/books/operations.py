@@ -66,7 +66,8 @@ from comity.book.importing.current import current_table
 from comity.book.importing.deliver import ImportRequest, Outcome, further_key, import_source, import_tables
 from comity.book.importing.undo import NotTheLastError, undo_import
 from comity.book.importing.withhold import WithholdAnswer, disclose_rows, has_values_beside_others, may_withhold
-from comity.book.mappings.draft import draft_mapping, headers_of
+from comity.book.mappings.draft import draft_mapping
+from comity.book.mappings.headers import all_headers_of
 from comity.book.mappings.match import Answers, FileColumns, look_at_columns, matched_mapping, open_questions
 from comity.book.mappings.model import SourceMapping, UnusableMappingError, identity_mapping
 from comity.book.mappings.parse import parse_mapping, read_mapping, shipped_mappings
@@ -1047,7 +1048,7 @@ def _columns_read(outcome: Outcome, mapping: SourceMapping) -> list[dict[str, An
 
 def _present_headers(outcome: Outcome, mapping: SourceMapping, column: str) -> list[str]:
     """Return the headers of a file that one of our columns is read from; of several names, those that the file has."""
-    asked = [column] if mapping.identity else list(headers_of(mapping.columns[column], mapping.let))
+    asked = [column] if mapping.identity else list(all_headers_of(mapping.columns[column], mapping.let))
     present = {header.casefold(): header for header in outcome.headers}
     return [present[name.casefold()] for name in asked if name.casefold() in present] or asked[:1]
 

@@ -485,14 +485,14 @@ class MappingCompiler:
                 sql = f"coalesce({convert.bare_day_sql(means, day.name, self.book_zone)}, {sql})"
         else:
             iso = iso_day_sql(text, self.zone, self.book_zone) if wanted is CellKind.DAY else iso_month_sql(text)
-            day = f"CAST({local.name} AS DATE)"
+            own_day = f"CAST({local.name} AS DATE)"
             if (
                 wanted is CellKind.DAY and self.zone != self.book_zone
             ):  # a time of day elsewhere, which may be tomorrow here
                 timed = f"{local.name} <> date_trunc('day', {local.name})"
                 here = local_day_sql(to_utc_sql(local.name, self.zone), self.book_zone)
-                day = f"CASE WHEN {timed} THEN {here} ELSE {day} END"
-            sql = f"coalesce({day}, {local_day_sql(fixed, self.book_zone)}, {iso})"
+                own_day = f"CASE WHEN {timed} THEN {here} ELSE {own_day} END"
+            sql = f"coalesce({own_day}, {local_day_sql(fixed, self.book_zone)}, {iso})"
             sql = sql if wanted is CellKind.DAY else f"CAST(date_trunc('month', {sql}) AS DATE)"
         time_node = self.add(sql, [node, local], wanted, node.label, node.text)
         if wanted is CellKind.MONTH:  # a series may well have a January of 1970

@@ -535,9 +535,9 @@ def _joined_times(target: Table, file: DraftColumns, doubts: list[str]) -> dict[
         for column in instants:
             own = file.matched[column.name]
             if column.name not in made and own.is_clock and not own.is_time:
-                day = _day_value(opening, file.matched[opening.name], file.sheet, doubts)
-                clock = f'{{ from = {toml_column(own.header)}, as = "clock" }}'
-                made[column.name] = ([own.header], f'{{ sum = [{day}, {clock}], after = "{opening.name}" }}')
+                its_day = _day_value(opening, file.matched[opening.name], file.sheet, doubts)
+                its_clock = f'{{ from = {toml_column(own.header)}, as = "clock" }}'
+                made[column.name] = ([own.header], f'{{ sum = [{its_day}, {its_clock}], after = "{opening.name}" }}')
     for column in instants:  # a time of day without its day tells nothing; a day without its time puts all at midnight
         own = file.matched[column.name]
         if column.name not in made and own.is_clock and not own.is_time and column.required:

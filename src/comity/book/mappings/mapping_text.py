@@ -50,7 +50,7 @@ def narrowed(mapping: SourceMapping, find: Callable[[str], str | None]) -> Sourc
             return None if own is None else replace(one, source=(_as_name(own),), when=conditions(one.when))
         if one.use is not None and one.use in mapping.let and value(mapping.let[one.use]) is None:
             return None
-        parts = {}
+        parts: dict[str, Any] = {}
         for name in _PARTS:
             had = getattr(one, name)
             pairs = [(part, value(part)) for part in had]
@@ -134,7 +134,12 @@ def _lines(mapping: SourceMapping) -> Iterator[str]:
 
 
 def _top_lines(mapping: SourceMapping) -> Iterator[str]:
-    said = {"table": mapping.table, "about": mapping.about, "zone": mapping.zone, "decimal": mapping.decimal}
+    said: dict[str, object] = {
+        "table": mapping.table,
+        "about": mapping.about,
+        "zone": mapping.zone,
+        "decimal": mapping.decimal,
+    }
     said |= {"last_wins": mapping.last_wins or None, "null": mapping.nulls[_STANDARD_NULLS:] or None}
     said |= {"sure": mapping.sure or None, "ask": mapping.ask or None}
     yield from (f"{name} = {_plain(value)}" for name, value in said.items() if value is not None)
