@@ -9,13 +9,12 @@ from typing import Self, TypeVar
 
 import duckdb
 import ibis
-from ibis.backends.duckdb import Backend
 
 from comity.book.definition import Definition, read_definition
 from comity.book.reading.typed_files import TypedFormOptions, TypedTable, typed_form
 from comity.book.reading.visibility import join_own_rows, visible_rows_sql
-from comity.book.storage import exact_sums
 from comity.book.storage.commit import finish_pending_commit
+from comity.book.storage.compiled_sql import BookEngine
 from comity.book.storage.duckdb import as_book_error, connect, make_work_folder, remove_work_folder
 from comity.book.storage.layout import OWN_COLUMNS, table_files
 from comity.book.storage.parquet import zone_of_typed_file
@@ -71,8 +70,7 @@ class Book:
         self.folder = folder
         self.definition = definition
         self.viewer = viewer
-        self.engine: Backend = ibis.duckdb.from_connection(con)
-        self.engine.compiler = exact_sums.compiler
+        self.engine: BookEngine = BookEngine.from_connection(con)
         self.holdings: dict[str, Holding] = {}
         self._con = con
         self._work = work

@@ -101,7 +101,7 @@ def _first_seen(workings: Workings, frame: Frame, known: ibis.Table) -> ibis.Tab
     dated = known.filter(known.joined_on.notnull()).select(seen_account=_.account_id)
     earliest = frame.plan.billed_from.min().to_pyarrow().as_py()
     candidates = workings.kept(first.filter(first.first_month >= earliest).anti_join(dated, "seen_account"))
-    if candidates.count().to_pyarrow().as_py() == 0:
+    if candidates.count().name("candidates").to_pyarrow().as_py() == 0:
         return None
     surveys = book.table("surveys")
     surveys = surveys.filter((surveys.audience == AUDIENCE) & surveys.score.notnull() & surveys.answered_on.notnull())

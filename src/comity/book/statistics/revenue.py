@@ -1,6 +1,5 @@
 """The sums behind the split of revenue: cells of account and service in two periods, summed in one scan."""
 
-import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,13 +11,13 @@ import pyarrow as pa
 from ibis import _
 
 from comity.book.reading.open import Book
+from comity.book.storage.compiled_sql import scratch_name
 from comity.core.calendars import Cut
 from comity.core.price_index import PriceIndex
 from comity.core.readings.revenue import FACTOR, MOST_NAMED, Stats
 from comity.core.values import Comparison
 
 CALENDAR_UNITS = ("hour", "minute", "contact")  # of these, a longer month brings more
-_NUMBERS = itertools.count()
 _CELL = ("comparison", "account_id", "service")
 _RENAMED = (_.new.cast("int8").max() > 0) & (_.gone.cast("int8").max() > 0)  # an account's services, perhaps
 
@@ -73,8 +72,7 @@ def _cached_cells(book: Book, asked: Sequence[_Question]) -> Iterator[ibis.Table
     In plain SQL: Ibis 12 makes a table from an expression by running it twice, and with the SQLGlot of the lock
     it drops a table without a name.
     """
-    number = next(_NUMBERS)
-    plan, cells = f"revenue_plan_{number}", f"revenue_cells_{number}"
+    plan, cells = scratch_name(), scratch_name()
     con = book.engine.con
     con.register(plan, _plan(asked))
     try:

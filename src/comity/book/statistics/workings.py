@@ -3,15 +3,13 @@
 In plain SQL: Ibis 12 makes a table from an expression by running it twice.
 """
 
-import itertools
 from typing import Self
 
 import ibis
 import pyarrow as pa
 
 from comity.book.reading.open import Book
-
-_NUMBERS = itertools.count()
+from comity.book.storage.compiled_sql import scratch_name
 
 
 class Workings:
@@ -37,14 +35,14 @@ class Workings:
 
     def given(self, table: pa.Table) -> ibis.Table:
         """A small table brought in."""
-        name = f"given_{next(_NUMBERS)}"
+        name = scratch_name()
         self.book.engine.con.register(name, table)
         self._given.append(name)
         return self.book.engine.table(name)
 
     def kept(self, expression: ibis.Table) -> ibis.Table:
         """The rows of an expression, worked out once."""
-        name = f"kept_{next(_NUMBERS)}"
+        name = scratch_name()
         self.book.engine.con.execute(f"CREATE TEMP TABLE {name} AS {self.book.engine.compile(expression)}")
         self._kept.append(name)
         return self.book.engine.table(name)
