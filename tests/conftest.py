@@ -1,5 +1,6 @@
 """What many tests share: the real records beside the project, where they are; and how processes share the tests."""
 
+import gc
 from collections import Counter
 from pathlib import Path
 
@@ -42,6 +43,17 @@ BEGUN_FIRST = (
         "tests/review/render/test_html_in_browser.py",
     ),
 )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Read all test modules without looking for garbage: every object made meanwhile stays until the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
