@@ -309,6 +309,8 @@ def imports(file: Path) -> list[str]:
     for node in ast.parse(file.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module == "tests.builders":  # its modules
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             found.append(node.module or "")
     return found
@@ -330,6 +332,30 @@ def test_no_test_module_is_slow_to_read() -> None:
     files = [*(ROOT / "tests").rglob("*.py")]
     assert [
         f"{file.relative_to(ROOT)}: {name}" for file in files for name in imports(file) if name.split(".")[0] in HEAVY
+    ] == []
+
+
+# What is read before Django is set up, or without it; see tests/apps/conftest.py.
+WITHOUT_ROOM = ("core", "book", "review", "simulate", "cli")
+ROOM = ("django", "comity.apps", "comity.web")
+
+
+def test_what_needs_no_room_is_read_without_one() -> None:
+    """So that each of these modules runs alone, and starts without Django."""
+    waiting = [file for folder in WITHOUT_ROOM for file in (ROOT / "tests" / folder).rglob("*.py")]
+    reached = dict.fromkeys(waiting, "")
+    while waiting:
+        file = waiting.pop()
+        for name in imports(file):
+            other = ROOT / f"{name.replace('.', '/')}.py"
+            if name.startswith("tests.") and other not in reached:
+                reached[other] = f", read by {file.relative_to(ROOT)}"
+                waiting.append(other)
+    assert [
+        f"{file.relative_to(ROOT)}: {name}{by}"
+        for file, by in reached.items()
+        for name in imports(file)
+        if any(name == one or name.startswith(f"{one}.") for one in ROOM)
     ] == []
 
 

@@ -1,6 +1,4 @@
-"""Contacts whose service level is known, and the level as the room reports it."""
-
-from tests.room import run_jobs
+"""Contacts whose service level is known."""
 
 KPI = '[review]\nperiod = "month"\n[[kpi]]\nid = "service_level"\nabandons = "count"\ntarget = 0.8\n'
 
@@ -14,10 +12,3 @@ def contacts():
                 wait = 50 if number or day in {10, 11} else 5
                 at = f"2026-{month:02}-{day:02}T10:00"
                 yield f"{month}-{day}-{number},{at}:00Z,help,voice,{at}:{wait:02}Z,"
-
-
-def level(them, who="auditor"):
-    run_jobs()
-    told = them.client(who).get(them.url("review/file.json?period=2026-06&view=joint")).json()
-    (one,) = (one for one in told["levels"] if one["kpi"] == "service_level")
-    return one["of"]["num"], one["of"]["den"]

@@ -16,7 +16,8 @@ from comity.book.reading.origins import origins
 from comity.book.storage.commit import BusyBookError, book_lock
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import Move
-from tests.builders.levels import KPI, contacts, level
+from tests.builders.level_in_room import level
+from tests.builders.levels import KPI, contacts
 from tests.builders.matters import asked, raised
 from tests.builders.uploads import brought, received, run
 from tests.room import cast, run_jobs, superuser

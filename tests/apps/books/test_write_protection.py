@@ -24,7 +24,8 @@ from comity.apps.refusal import Refused
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import State
 from comity.core.values import Side
-from tests.builders.levels import KPI, contacts, level
+from tests.builders.level_in_room import level
+from tests.builders.levels import KPI, contacts
 from tests.builders.matters import raised, sent
 from tests.builders.uploads import now, received, run
 from tests.room import cast, run_jobs, superuser

@@ -21,7 +21,8 @@ from comity.apps.refusal import Refused
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import Move, State
 from comity.core.values import Side
-from tests.builders.levels import KPI, contacts, level
+from tests.builders.level_in_room import level
+from tests.builders.levels import KPI, contacts
 from tests.builders.matters import FIGURE, ZONE, moved, raised, reminded, running, sent, steps
 from tests.room import cast, forget_mails, run_jobs, sent_mails, superuser
 
