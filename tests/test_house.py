@@ -335,6 +335,18 @@ def test_no_test_module_is_slow_to_read() -> None:
     ] == []
 
 
+def test_no_process_starts_with_what_is_seldom_asked() -> None:
+    """Four workers and each command would take 0.2 s and 24 MB more for SciPy's optimisation, which few reviews ask."""
+    bodies = {file: ast.parse(file.read_text(encoding="utf-8")).body for file in (ROOT / "src").rglob("*.py")}
+    assert [
+        str(file.relative_to(ROOT))
+        for file, body in bodies.items()
+        for node in body
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        and re.search(r"scipy\b.*\b(optimize|linalg|stats|sparse|spatial)\b", ast.unparse(node))
+    ] == []
+
+
 # What is read before Django is set up, or without it; see tests/apps/conftest.py.
 WITHOUT_ROOM = ("core", "book", "review", "simulate", "cli")
 ROOM = ("django", "comity.apps", "comity.web")

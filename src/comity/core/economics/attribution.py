@@ -10,13 +10,12 @@ level of each state is the model's (`erlang`), so that chance within the interva
 import dataclasses
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize
 
 from comity.core.agreements import Abandons
 from comity.core.economics.erlang import queues
@@ -238,7 +237,7 @@ def calibrate_patience(intervals: Intervals) -> dict[int, float]:
         elif excess(low) <= 0:
             patience_by_queue[queue] = LEAST_PATIENCE_S
         else:
-            patience_by_queue[queue] = math.exp(optimize.brentq(excess, low, high, xtol=1e-3))
+            patience_by_queue[queue] = math.exp(_root(excess, low, high, 1e-3))
     return patience_by_queue
 
 
@@ -387,7 +386,7 @@ def share_to_meet_target(intervals: Intervals, promise: AgreedLevel, patience_s:
         high *= 2
         if high > _MOST_SHARE:
             return None
-    return float(optimize.brentq(excess, 0.0, high, xtol=1e-6))
+    return _root(excess, 0.0, high, 1e-6)
 
 
 def _early_abandons_differ(intervals: Intervals, promise: AgreedLevel, patience_s: Mapping[int, float]) -> bool:
@@ -583,3 +582,10 @@ def _sums(groups: Ints, values: NDArray[np.generic]) -> Floats:
 
 def _quotient(part: Floats, of: Floats) -> Floats:
     return np.asarray(np.divide(part, of, out=np.full(of.shape, np.nan), where=of > 0))
+
+
+def _root(excess: Callable[[float], float], low: float, high: float, tolerance: float) -> float:
+    """Where a function that changes its sign between two points is zero, by Brent's method."""
+    from scipy import optimize  # noqa: PLC0415 - late: a tenth of what a process takes to start, and seldom asked
+
+    return float(optimize.brentq(excess, low, high, xtol=tolerance))
