@@ -60,10 +60,13 @@ def current(page):
     """Wait until the page shows what it is about as it is now; a worker may still be computing it."""
     for _ in range(400):
         page.locator("main:not([data-waiting])").wait_for()  # it reloads itself
-        if not page.locator("[data-pending]").count():
+        page.wait_for_load_state()
+        refreshing = page.locator("[data-refreshing]").count()  # as this one does, though it shows something already
+        if not refreshing and not page.locator("[data-pending]").count():
             return
         page.wait_for_timeout(300)
-        page.reload()
+        if not refreshing:
+            page.reload()
     raise AssertionError(f"{page.url} is being computed for ever")
 
 

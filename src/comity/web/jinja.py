@@ -3,6 +3,7 @@
 Every text is escaped, and an undefined name is an error.
 """
 
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import get_script_prefix, reverse
 from django.utils.safestring import SafeString
-from django.utils.timezone import localtime
+from django.utils.timezone import localtime, now
 from jinja2 import Environment, StrictUndefined
 
 import comity
@@ -95,9 +96,23 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "languages": settings.LANGUAGES,
         "display": display,
         "appearance": display.appearance,
+        "refresh": lambda since=None: _refresh(request, since),
         "relationships": lambda: [] if member is None or failed else _other_relationships(member),
         "trail": _trail(request, member, words),
     }
+
+
+_REFRESH_S = (3, 60)  # least and most seconds until a page that shows something unfinished asks for itself again
+
+
+def _refresh(request: HttpRequest, since: datetime | None) -> str:
+    """Have this page ask for itself again in a moment, without a script; for pages on which nothing can be typed.
+
+    :param since: when what it waits for was begun; the longer ago, the rarer it asks
+    """
+    elapsed_s = 0.0 if since is None else (now() - since).total_seconds()
+    request.refresh_after_s = round(min(max(elapsed_s / 4, _REFRESH_S[0]), _REFRESH_S[1]))  # type: ignore[attr-defined]
+    return ""
 
 
 _MAX_SWITCHED = 12  # relationships in the header; the portfolio has them all

@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection, transaction
 from django.db.utils import ProgrammingError
+from django.test import Client
 from django.utils import timezone
 
 from comity.apps.books import operations as books
+from comity.apps.books.models import Stage
 from comity.apps.matters.models import Matter
 from comity.apps.matters.operations import open_moves
 from comity.apps.matters.today import records_work
@@ -24,8 +26,8 @@ from comity.core.matters.transitions import Move, State
 from tests.builders.confirmations import JUNE, confirm, entries, late
 from tests.builders.levels import KPI, contacts
 from tests.builders.matters import FIGURE, moved, raised, sent, steps
-from tests.builders.uploads import now, received, run
-from tests.room import cast, forget_mails, run_jobs, sent_mails, superuser
+from tests.builders.uploads import brought, now, received, run
+from tests.room import BACKEND, cast, forget_mails, run_jobs, sent_mails, superuser
 
 pytestmark = pytest.mark.gate
 
@@ -106,7 +108,8 @@ def test_an_acceptance_says_what_follows(them):
     assert (matter.state, matter.follows, matter.ended) == (State.ACCEPTED, "records", False)
     days = (matter.due_on - timezone.now().date()).days
     assert 26 <= days <= 32  # twenty working days
-    assert steps(them, matter)[-1].terms == {"follows": "records", "due_on": matter.due_on.isoformat()}
+    terms = {name: text for name, text in steps(them, matter)[-1].terms.items() if name != "computed"}
+    assert terms == {"follows": "records", "due_on": matter.due_on.isoformat()}
 
 
 def test_the_side_that_asked_cannot_say_what_the_other_owes(them):
@@ -419,3 +422,73 @@ def test_an_import_names_the_disputes_that_it_may_carry_out_to_the_side_that_owe
     moved(month, "provider_lead", matter, Move.DONE)
     with transaction.atomic():
         assert not list(records_work(month.at("provider_lead")))
+
+
+def text_of(answer):
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
+
+
+# One call on the 1st of June that was answered after 50 s, as answered after 5 s: 29 of 60 in time and no longer 28.
+CORRECTED = """contact_id,opened_at,queue,channel,answered_at
+6-1-1,2026-06-01T10:00:00Z,help,voice,2026-06-01T10:00:05Z
+"""
+
+
+def test_the_computed_figure_is_beside_the_claimed_one_and_what_a_correction_changes_is_seen(month):
+    """28 of 60 contacts in June are in time, 46.7 %; the customer claims 60 %, and one call is corrected: 48.3 %."""
+    customer, provider = month.client("customer_lead"), month.client("provider_lead")
+    matter = raised(month, value=Decimal("0.6"))
+    at = month.url(f"matters/{matter.pk}/")
+    for page in (text_of(provider.get(at)), text_of(provider.get(f"{at}move/accept/"))):
+        assert "Computed now 46.7 %" in page
+        assert "Claimed value 60.0 %" in page
+        assert "Target 80.0 %, missed" in page
+    assert sent(month, "provider_lead", matter, "accept", follows="records").status_code == 302
+    assert steps(month, matter)[-1].terms["computed"] == "0.466666666667"
+    after = customer.get(at)
+    assert "The figure has not changed." in text_of(after)
+    assert "Helpline imports the corrected records" in text_of(after)
+    assert (
+        month.url("records/") not in after.content.decode().partition('<div class="panel">')[2].partition("</div>")[0]
+    )
+    own = provider.get(at)
+    assert "Next for you: import the corrected records" in text_of(own)
+    assert f'href="{month.url("records/")}">Upload corrected file' in own.content.decode()
+    for browser in (customer, provider):
+        assert "Helpline corrects the records, then marks it as done" in text_of(browser.get(month.url()))
+    assert "Imported since" not in text_of(own)
+    delivery = brought(month, "provider_lead", "june corrected.csv", CORRECTED)
+    page = customer.get(at)
+    assert delivery.stage == Stage.BROUGHT, delivery.why
+    assert f'href="{month.url(f"records/{delivery.pk}/")}">june corrected.csv</a>' in page.content.decode()
+    with transaction.atomic():  # the row is of the customer's own file, so that it changes by its word alone
+        month.at("auditor")
+        correction = Matter.objects.get(relationship=month.relationship, kind=Kind.CORRECTION)
+    assert f'href="{month.url(f"matters/{correction.pk}/")}">contacts: 1 change' in page.content.decode()
+    moved(month, "customer_lead", correction, Move.ACCEPT)
+    run_jobs("books.correct")
+    assert "46.7 % → 48.3 %" in text_of(customer.get(at))
+    moved(month, "provider_lead", matter, Move.DONE)
+    assert "Helpline has marked it as done. Northwind Energy checks the figure" in text_of(customer.get(at))
+
+
+def test_a_page_that_waits_for_a_figure_asks_for_itself_again_until_somebody_writes(month):
+    """Without a script: what is typed on a page that goes would be lost, so that there is no field on it."""
+    matter = raised(month, value=Decimal("0.6"))
+    browser, at = Client(), month.url(f"matters/{matter.pk}/")
+    browser.force_login(month.people["provider_lead"], backend=BACKEND)  # whose workers do nothing yet
+    waiting = browser.get(at)
+    assert waiting.headers["Refresh"] == "3"
+    assert "<textarea" not in waiting.content.decode()
+    writing = browser.get(f"{at}?write=1")
+    assert "Refresh" not in writing.headers
+    assert "<textarea" in writing.content.decode()
+    run_jobs("reviews.compute")
+    there = browser.get(at)
+    assert "Refresh" not in there.headers
+    assert "<textarea" in there.content.decode()
+
+
+def test_a_figure_that_nobody_computed_is_not_kept_with_a_step(month):
+    matter = raised(month)
+    assert "computed" not in steps(month, matter)[0].terms

@@ -1,6 +1,7 @@
 """Matters: whose move it is, what each may do, what silence does; and that a claim reaches the figures."""
 
 import hashlib
+import re
 import uuid
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -417,3 +418,18 @@ def test_what_lies_on_the_table_stands_in_the_reply_in_every_language(them):
             them.url(f"matters/{made.pk}/move/counter/"), headers={"accept-language": language}
         )
         assert 'value="2026-06-16"' in page.content.decode()  # as a browser reads days, whoever writes them how
+
+
+def test_a_claim_offers_the_queues_of_the_records_and_begins_with_the_days_of_its_period():
+    here = cast()
+    here.book(KPI, contacts="\n".join(contacts()))
+    page = here.client("customer_lead").get(here.url("matters/raise/claim/?period=2026-06")).content.decode()
+    assert '<option value="help">help</option>' in page
+    assert '<option value="" selected>all queues</option>' in page
+    assert re.findall(r'value="(2026-06-\d\d)"', page) == ["2026-06-01", "2026-06-30"]
+    said = {"title": "A storm", "text": "Lines down.", "event": "storm", "asked_for": "exclude",
+            "from_day": "2026-06-10", "to_day": "2026-06-11", "queue": "no such queue"}  # fmt: skip
+    assert here.client("customer_lead").post(here.url("matters/raise/claim/"), said).status_code == 422
+    answer = here.client("customer_lead").post(here.url("matters/raise/claim/"), said | {"queue": "help"})
+    counter = here.client("provider_lead").get(answer.headers["Location"] + "move/counter/").content.decode()
+    assert '<option value="help" selected>help</option>' in counter

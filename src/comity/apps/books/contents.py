@@ -6,15 +6,17 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from comity.apps.books.queries import definition, open_member_book
+from comity.apps.books.queries import definition, open_member_book, readable_definition
 from comity.apps.books.results import Question, cached, computed, earlier_result
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.refusal import Refused
 from comity.book.lateness import last_due, lateness_in
 from comity.book.reading.coverage import Coverage
+from comity.book.reading.open import Book
 from comity.book.reading.origins import origins
 from comity.book.tables import MONTHLY
 
+_MAX_QUEUES = 200  # to choose from
 _QUIET_SURVEYS = timedelta(days=6)
 OVERVIEW = Question("books.overview", ())
 
@@ -36,12 +38,14 @@ class Overview:
 
     :ivar first: day with a row; None without one, as `last`
     :ivar deliveries: as `lateness` lists them, at `at`
+    :ivar queues: of the contacts and intervals, by name
     """
 
     at: datetime
     first: date | None
     last: date | None
     deliveries: list[dict[str, Any]]
+    queues: tuple[str, ...] = ()
 
     def late_deliveries(self, now: datetime) -> list[dict[str, Any]]:
         """List the deliveries that are late by now: the records have not changed since, so what fell due is late."""
@@ -61,7 +65,8 @@ def overview(member: MemberContext) -> Overview | None:
         with open_member_book(member) as book:
             now = datetime.now(UTC)
             deliveries = [asdict(one) for one in lateness_in(book, Coverage(book, now.date()), now)]
-        return Overview(now, first, last, deliveries)
+            queues = tuple(sorted(set(_queues(book)), key=str.casefold))
+        return Overview(now, first, last, deliveries, queues)
 
     definition(member)  # without a book there is nothing to ask a worker for
     try:
@@ -69,6 +74,22 @@ def overview(member: MemberContext) -> Overview | None:
     except Refused:  # a worker is at it, or was asked too often
         earlier: Overview | None = earlier_result(member, OVERVIEW)
         return earlier
+
+
+def known_queues(member: MemberContext) -> tuple[str, ...]:
+    """Return the queues that the records name, by name; none where no worker has looked at them yet."""
+    if readable_definition(member) is None:
+        return ()
+    known = overview(member)
+    return () if known is None else known.queues
+
+
+def _queues(book: Book) -> Iterator[str]:
+    """Yield the first queues of each table whose rows have one; a name that divides names cannot be asked for."""
+    for name in ("contacts", "intervals"):
+        if any(holding.table.name == name for holding in book):
+            queues = book.table(name).select("queue").distinct().order_by("queue").limit(_MAX_QUEUES)
+            yield from (one for one in queues.to_pyarrow().column("queue").to_pylist() if one and ";" not in one)
 
 
 def _fell_due(due: str | None, since: datetime, now: datetime) -> bool:

@@ -181,6 +181,12 @@ def computed(member: MemberContext, question: Question, compute: Callable[[], T]
     return outcome.result()
 
 
+def current_result(member: MemberContext, question: Question) -> Any | None:  # noqa: ANN401 - whatever was computed
+    """Return the result of a question for the current records and today; None where it has not been computed."""
+    outcome = _read_result(_result_path(member, question))
+    return None if outcome is None or outcome.error is not None else outcome.value
+
+
 def earlier_result(member: MemberContext, question: Question) -> Any | None:  # noqa: ANN401 - whatever was computed
     """Return the latest result of a question, of earlier records or another day; None where there is none."""
     for path in _result_files(_result_path(member, question).parent):

@@ -146,7 +146,7 @@ def _fields(parts: _Filled, words: Words) -> _Filled:
 
 _PATTERNS: Sequence[tuple[str, str, Callable[[_Filled, Words], _Filled]]] = (
     ("missing", "missing", _as_is),
-    ("not an instant such as .*", "instant", _as_is),
+    ("not a date and time such as .*", "instant", _as_is),
     (r"not between (?P<first>\d+) and (?P<last>\d+)", "years", _as_is),
     ("not a day such as .*", "day", _as_is),
     ("not a month such as .*", "month", _as_is),

@@ -68,6 +68,16 @@ class RaiseForm(LocalisedForm):
             )
 
 
+def _offer_queues(form: forms.Form, queues: Sequence[str]) -> None:
+    """Replace the queue's text field by a select of the book's queues; it stays one where none is known."""
+    initial = str(form.initial.get("queue") or "")
+    chosen = [initial] if initial and initial not in queues else []  # several, as a program has named them
+    if queues:
+        choices = [("", words_for(language())("raise.every_queue")), *((one, one) for one in [*queues, *chosen])]
+        label = form.fields["queue"].label
+        form.fields["queue"] = forms.ChoiceField(choices=choices, required=False, label=label)
+
+
 class DisputeForm(RaiseForm):
     """Raise a dispute: which figure of which period, what is wrong, the own value, and why."""
 
@@ -97,12 +107,12 @@ class ClaimForm(RaiseForm):
     queue = forms.CharField(max_length=80, required=False)
     kpi = forms.CharField(max_length=60, required=False)
 
-    def __init__(self, *args: Any, kpis: Choices = (), **options: Any) -> None:  # noqa: ANN401 - as above
-        """Offer the events, what may be asked for, and the agreed KPIs where they are known."""
+    def __init__(self, *args: Any, kpis: Choices = (), queues: Sequence[str] = (), **options: Any) -> None:  # noqa: ANN401 - as above
+        """Offer the events, what may be asked for, and the agreed KPIs and the queues where they are known."""
         super().__init__(*args, **options)
         words = words_for(language())
         self.offer("kpi", kpis, empty=words("raise.every_figure"))
-        self.fields["queue"].widget.attrs["list"] = "of-queue"
+        _offer_queues(self, queues)
         self.fields["event"].choices = [(one, words(f"event.{one}")) for one in ClaimEvent]  # type: ignore[attr-defined]
         self.fields["asked_for"].choices = [(one, words(f"claim.{one}")) for one in AskedFor]  # type: ignore[attr-defined]
 
@@ -175,6 +185,7 @@ class MoveForm(CommentForm):
         matter: Matter,
         move: Move,
         answers: bool,
+        queues: Sequence[str] = (),
         **options: Any,  # noqa: ANN401 - as above
     ) -> None:
         """Offer what may be asked for and the people of both sides; keep only the terms of the move.
@@ -189,6 +200,7 @@ class MoveForm(CommentForm):
             one for one in Follows if matter.value is not None or one is not Follows.VALUE or move is Move.COUNTER
         ]
         self.fields["follows"].choices = [(one, words(f"follows.{one}")) for one in offered]  # type: ignore[attr-defined]
+        _offer_queues(self, queues)
         self.terms = terms_of_move(Kind(matter.kind), move, answers=answers)
         for name in TERM_FIELDS.difference(self.terms):
             del self.fields[name]

@@ -184,7 +184,7 @@ def save_raised_matter(member: MemberContext, matter: Matter, text: str, files: 
     :raises Refused: for a file that is too large
     """
     matter.save(force_insert=True)
-    step = _add_step(member, matter, Move.RAISE, text, terms=_terms_json(matter))
+    step = _add_step(member, matter, Move.RAISE, text, terms=_terms_json(matter) | _computed_json(member, matter))
     _audit_move(member, matter, Move.RAISE, _save_evidence(step, files))
     return step
 
@@ -328,6 +328,8 @@ def move(  # noqa: PLR0913 - a move, what it says, and what comes with it
         matter.reply_by = None
     terms_json = _apply_terms(member, matter, requested, terms or Terms(), zone)
     terms_json |= {} if rows is None else {"changes": len(rows), "rows": list(rows)}
+    if requested is Move.ACCEPT:
+        terms_json |= _computed_json(member, matter)
     step = _add_step(member, matter, requested, text, terms=terms_json)
     _audit_move(member, matter, requested, _save_evidence(step, files))
     if requested is not Move.COMMENT:
@@ -498,6 +500,15 @@ def _terms_json(matter: Matter) -> dict[str, Any]:
     if matter.kind == Kind.DISPUTE:  # its days are those of its period
         terms |= {"from_day": None, "to_day": None}
     return {name: value for name, value in terms.items() if value}
+
+
+def _computed_json(member: MemberContext, matter: Matter) -> dict[str, str]:
+    """Return the figure that a dispute is about as it is computed now, so that it can be seen what changed since.
+
+    Empty where it has not been computed from the current records: nobody was shown it.
+    """
+    figure = queries.computed_figure(member, matter, compute=False) if matter.kind == Kind.DISPUTE else None
+    return {} if figure is None else {"computed": f"{figure.value:.12g}"}
 
 
 def _save_evidence(step: Step, files: Sequence[EvidenceFile]) -> list[Evidence]:

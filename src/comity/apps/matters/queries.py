@@ -1,8 +1,8 @@
 """Matters, their steps and their evidence, as the pages show them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -27,7 +27,8 @@ from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
 from comity.apps.books import results
-from comity.apps.books.queries import open_member_book, readable_definition, zone
+from comity.apps.books.models import Delivery, Stage
+from comity.apps.books.queries import open_member_book, readable_definition, readable_deliveries, zone
 from comity.apps.books.results import Question
 from comity.apps.matters.models import Evidence, Matter, Opened, Step
 from comity.apps.parties.member_context import MemberContext
@@ -46,10 +47,67 @@ from comity.review.claim_effect import claim_effects as claim_effects_of
 from comity.review.readings import reading_ids, reading_specs
 
 COMPUTE_CLAIM = "matters.claim_effect"  # task
+_SHOWN_SINCE = 5  # imports, and corrections, after an accepted dispute
 _WAITING_CACHE_KEY = "matters that wait"
 CARRIED_OUT = (Follows.RECORDS, Follows.FORMULA)  # what is to be done after an accepted dispute
 # Work that is agreed and not done yet, as both sides say.
 IS_WORK = Q(kind=Kind.ACTION, state__in=UNDONE) | Q(kind=Kind.DISPUTE, follows__in=CARRIED_OUT, state__in=UNDONE)
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedFigure:
+    """What the joint review computes of a figure, in the figure's unit."""
+
+    value: float
+    target: float | None = None
+    met: bool | None = None
+
+
+FigureSource = Callable[[MemberContext, str, str, bool], ComputedFigure | None]
+# Each returns a joint figure by its key and the name of its period, None where it knows none. Without the flag it
+# returns what is computed already, with it it may raise `NotComputedYet`. A higher app registers its own.
+figure_sources: list[FigureSource] = []
+
+
+def computed_figure(member: MemberContext, matter: Matter, *, compute: bool) -> ComputedFigure | None:
+    """Return the joint figure that a matter is about, from the records as they are now; None where there is none.
+
+    :param compute: have it computed where it is not; else nothing is asked for
+    :raises comity.apps.books.results.NotComputedYet: in a request, where it is being computed
+    """
+    if not matter.kpi or not matter.period:
+        return None
+    found = (source(member, matter.kpi, matter.period, compute) for source in figure_sources)
+    return next((one for one in found if one is not None), None)
+
+
+def imports_since(member: MemberContext, matter: Matter) -> list[Delivery]:
+    """List the shared files that the side which carries out an accepted dispute has imported since, the latest first.
+
+    Which of them carries it out, that side says, and the other side confirms.
+    """
+    accepted_at = _accepted_at(matter)
+    if accepted_at is None or matter.follows != Follows.RECORDS:
+        return []
+    files = readable_deliveries(member).filter(side=matter.answers, stage=Stage.BROUGHT, private=False)
+    return list(files.filter(at__gt=accepted_at).order_by("-at")[:_SHOWN_SINCE])
+
+
+def corrections_since(member: MemberContext, matter: Matter) -> list[Matter]:
+    """List the corrections that such a side has proposed to rows of the other side since, the latest first."""
+    accepted_at = _accepted_at(matter)
+    if accepted_at is None or matter.follows != Follows.RECORDS:
+        return []
+    proposed = Matter.objects.filter(relationship=member.relationship, kind=Kind.CORRECTION, asks=matter.answers)
+    return list(proposed.filter(raised_at__gt=accepted_at).order_by("-raised_at")[:_SHOWN_SINCE])
+
+
+def _accepted_at(matter: Matter) -> datetime | None:
+    """Return when a dispute was accepted, the last time; None for one that was not, and for any other matter."""
+    if matter.kind != Kind.DISPUTE or matter.state not in {*UNDONE, State.CONFIRMED, State.BROKEN, State.LET_OFF}:
+        return None
+    accepted = Step.objects.filter(matter=matter, move__in=(Move.ACCEPT, Move.DEEM)).order_by("-number").first()
+    return None if accepted is None else accepted.at
 
 
 def waiting(member: MemberContext, side: Side) -> QuerySet[Matter]:

@@ -31,7 +31,8 @@ class EvidenceOut(Schema):
 class TermsOut(Schema):
     """What lay on the table from a step on: of a proposal and its counters.
 
-    Of a correction of which some changes were accepted: how many, and their numbers.
+    Of a correction of which some changes were accepted: how many, and their numbers. `computed` is the figure of a
+    dispute as the joint review had it when it was raised or accepted.
     """
 
     from_day: str | None = None
@@ -42,6 +43,7 @@ class TermsOut(Schema):
     due_on: str | None = None
     value: str | None = None
     follows: Follows | None = None
+    computed: str | None = None
     changes: int | None = None
     rows: list[int] | None = None
 

@@ -16,8 +16,8 @@ from comity.apps.matters import queries
 from comity.apps.matters.models import Matter, Step
 from comity.apps.parties.member_context import MemberContext
 from comity.core.calendars import Calendar, Cut
-from comity.core.matters.kinds import KINDS, Kind
-from comity.core.matters.transitions import OPEN, TAKE_BACK_TIME, TAKEN_BACK, Dispute, Move
+from comity.core.matters.kinds import KINDS, Follows, Kind
+from comity.core.matters.transitions import OPEN, TAKE_BACK_TIME, TAKEN_BACK, UNDONE, Dispute, Move, State
 from comity.core.values import Side
 from comity.review.claim_effect import ClaimEffect
 from comity.review.i18n.words import DASH, Words, clean
@@ -96,7 +96,6 @@ def matter_facts(member: MemberContext, matter: Matter, words: Words) -> list[tu
         ("raise.to_day", words.day(matter.to_day) if matter.to_day and not is_dispute else ""),
         ("raise.owner", matter.owner.person.name if matter.owner else ""),
         ("raise.due_on", words.day(matter.due_on) if matter.due_on else ""),
-        ("matter.began", words(f"began.{matter.began}")),
     ]
     return [(words(name), text) for name, text in facts if text]
 
@@ -113,6 +112,66 @@ def outcome(member: MemberContext, matter: Matter, words: Words) -> str:
         party=member.party(words)(matter.answers),
         day=words.day(matter.due_on) if matter.due_on else "",
     )
+
+
+def figure_values(
+    member: MemberContext, matter: Matter, figure: queries.ComputedFigure | None, words: Words
+) -> list[tuple[str, str]]:
+    """Return the computed values of a disputed figure beside the claimed one, and what changed since it was raised.
+
+    :param figure: as it is computed now; None where it is not
+    """
+    known = {
+        step.move: float(step.terms["computed"])
+        for step in queries.steps(matter)
+        if step.move in {Move.RAISE, Move.ACCEPT} and "computed" in step.terms
+    }
+    raised, accepted = known.get(Move.RAISE), known.get(Move.ACCEPT)
+    now = None if figure is None else figure.value
+    first = raised if raised is not None else accepted
+    change = ""
+    if now is not None and first is not None:
+        before, after = (value_text(member, value, matter.unit, words) for value in (first, now))
+        change = words("value.unchanged") if before == after else words("value.from_to", before=before, after=after)
+    target = "" if figure is None else value_text(member, figure.target, matter.unit, words)
+    if target and figure is not None and figure.met is not None:
+        target = words("effect.met" if figure.met else "effect.missed", value=target)
+    values = [
+        ("value.now", value_text(member, now, matter.unit, words)),
+        ("matter.claimed", value_text(member, matter.value, matter.unit, words)),
+        ("levels.target", target),
+        ("value.raised", value_text(member, raised, matter.unit, words)),
+        ("value.accepted", value_text(member, accepted, matter.unit, words)),
+        ("value.change", change),
+    ]
+    return [(words(name), text) for name, text in values if text]
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What comes next after a dispute was accepted, and who does it.
+
+    :ivar url_name: of the page where the viewer does it; empty where it is not theirs to do
+    """
+
+    text: str
+    url_name: str = ""
+    button: str = ""
+
+
+def next_step(member: MemberContext, matter: Matter, words: Words) -> NextStep | None:
+    """Say who carries out an accepted dispute, how, and who confirms it; None for any other matter."""
+    status = queries.dispute_status(member, matter) if matter.kind == Kind.DISPUTE else None
+    if status is not Dispute.TO_CARRY_OUT or matter.state not in UNDONE:
+        return None
+    party = member.party(words)
+    names = {"party": party(matter.answers), "other": party(matter.asks)}
+    if matter.state == State.DONE:
+        return NextStep(words("next.confirm", **names))
+    if member.side != matter.answers:
+        return NextStep(words(f"next.{matter.follows}", **names))
+    url_name = {Follows.RECORDS: "records", Follows.FORMULA: "kpis"}[Follows(matter.follows)]
+    return NextStep(words(f"next.own_{matter.follows}", **names), url_name, words(f"next.{matter.follows}_do"))
 
 
 def figure_mark(member: MemberContext, matter: Matter, words: Words) -> str:
@@ -184,7 +243,7 @@ def consequences(member: MemberContext, matter: Matter, requested: Move, words: 
     return lines
 
 
-_TERMS = ("from_day", "to_day", "queue", "asked_for", "owner", "value", "follows", "due_on")
+_TERMS = ("from_day", "to_day", "queue", "asked_for", "owner", "value", "follows", "due_on", "computed")
 
 
 def terms_line(matter: Matter, step: Step, words: Words) -> str:
@@ -200,7 +259,7 @@ def terms_line(matter: Matter, step: Step, words: Words) -> str:
 def _term(name: str, value: str, unit: str, words: Words) -> str:
     if name in _DAYS:
         return words.day(date.fromisoformat(value))
-    if name == "value":
+    if name in {"value", "computed"}:
         return words.figure(float(value), unit)
     if name == "follows":
         return words(f"follows.{value}")

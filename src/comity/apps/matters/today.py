@@ -71,16 +71,23 @@ def _actions(member: MemberContext, words: Words) -> Iterator[InboxItem]:
             title=matter.title,
             url=_url(member, matter),
             action=words("inbox.done_do" if is_done else f"inbox.{matter.kind}_do") if acts else "",
-            detail=", ".join(
-                (
-                    words(f"kind_of.matter_{matter.kind}"),
-                    words("inbox.owner", name=matter.owner.person.name)
-                    if matter.owner
-                    else words("state.done" if is_done else "state.accepted"),
-                )
-            ),
+            detail=", ".join(_work_details(member, matter, words)),
             due=None if is_done else matter.due_on,
         )
+
+
+def _work_details(member: MemberContext, matter: Matter, words: Words) -> Iterator[str]:
+    """Yield what work a matter is, and who does what about it next."""
+    yield words(f"kind_of.matter_{matter.kind}")
+    if matter.period:
+        yield spoken_period(matter.period, words)
+    party = member.party(words)
+    if matter.state == State.DONE:
+        yield words("inbox.work_done", party=party(Side(matter.answers)))
+    elif matter.kind == Kind.DISPUTE:
+        yield words(f"inbox.work_{matter.follows}", party=party(Side(matter.answers)))
+    elif matter.owner:
+        yield words("inbox.owner", name=matter.owner.person.name)
 
 
 def _url(member: MemberContext, matter: Matter) -> str:

@@ -1,6 +1,7 @@
 """Pages of matters: the list, raising one, one with its steps, and the files that belong to it."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -18,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from comity.apps.audit.models import Event
 from comity.apps.audit.operations import audit_read
 from comity.apps.books import results
+from comity.apps.books.contents import known_queues
 from comity.apps.books.queries import readable_definition, zone
 from comity.apps.books.results import NotComputedYet
 from comity.apps.i18n import language, spoken_period, words_for
@@ -35,6 +37,7 @@ from comity.apps.personal.queries import saved_views
 from comity.apps.refusal import Refused
 from comity.apps.sheet import csv_file
 from comity.core import levels
+from comity.core.calendars import UnknownPeriodError
 from comity.core.matters.kinds import KINDS, AskedFor, Kind
 from comity.core.matters.transitions import AGREED, OPEN, Move
 from comity.review.i18n.words import Words
@@ -88,7 +91,7 @@ def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
         raise Http404
     query = request.POST if request.method == "POST" else request.GET
     about = {name: query.get(name, "")[:60] for name in ("kpi", "period")}
-    kpis, queues = _agreed_kpis_and_queues(member)
+    kpis = _agreed_kpis(member)
     form = _raise_form(request, member, matter_kind, about, kpis)
     if request.method == "POST" and form.is_valid():
         cleaned = form.cleaned_data
@@ -106,9 +109,8 @@ def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
         with form.showing_refusals("evidence"):
             matter = operations.raise_matter(member, new_matter, zone(member), _evidence_files(form))
             return redirect("matter", relationship=member.relationship.pk, matter=matter.pk)
-    suggestions = {"queue": queues} if matter_kind is Kind.CLAIM else {}
     figure = sentences.figure_name(member, about["kpi"], words_for(language())) if about["kpi"] else ""
-    context = {"form": form, "kind": kind, "about": about, "figure": figure, "offered": suggestions}
+    context = {"form": form, "kind": kind, "about": about, "figure": figure}
     return render(request, "matters/raise.html", context, status=422 if form.errors else 200)
 
 
@@ -125,13 +127,19 @@ def _as_typed(value: Decimal | None, unit: str) -> str | None:
     return words_for(language()).number_typed(typed)
 
 
-def _agreed_kpis_and_queues(member: MemberContext) -> tuple[list[tuple[str, str]], list[str]]:
-    """Return the agreed KPIs, as id and title, and the queues; both empty where no book can be read."""
+def _agreed_kpis(member: MemberContext) -> list[tuple[str, str]]:
+    """Return the agreed KPIs, as id and title; none where no book can be read."""
     words = words_for(language())
     agreed = readable_definition(member)
     kpis = () if agreed is None else agreed.kpis
-    titles = {one.id: kpi_title(one.id, one.measure, words) for one in kpis}
-    return list(titles.items()), sorted({queue for one in kpis for queue in one.queues} - {"*"})
+    return list({one.id: kpi_title(one.id, one.measure, words) for one in kpis}.items())
+
+
+def _known_queues(member: MemberContext) -> list[str]:
+    """Return the queues of the records and of the agreed KPIs, by name."""
+    agreed = readable_definition(member)
+    named = {queue for one in (() if agreed is None else agreed.kpis) for queue in one.queues} - {"*"}
+    return sorted(named.union(known_queues(member)), key=str.casefold)
 
 
 def _raise_form(
@@ -140,7 +148,7 @@ def _raise_form(
     words = words_for(language())
     options: dict[str, Any] = {}
     if kind is Kind.CLAIM:
-        options = {"kpis": kpis}
+        options = {"kpis": kpis, "queues": _known_queues(member)}
     else:
         periods = sentences.period_choices(member, about["period"], words)
         options = {"figures": sentences.figure_choices(member, about["kpi"], kpis, words), "periods": periods}
@@ -152,8 +160,18 @@ def _raise_form(
     if kind is Kind.DISPUTE and about["kpi"]:
         figure = sentences.figure_name(member, about["kpi"], words)
         title = words("raise.dispute_of", kpi=figure, period=spoken_period(about["period"], words))
-    initial = {name: request.GET.get(name, "")[:80] for name in ("from_day", "to_day", "queue")}
+    asked = {name: request.GET.get(name, "")[:80] for name in ("from_day", "to_day", "queue")}
+    initial = _days_of_period(member, about["period"]) | {name: text for name, text in asked.items() if text}
     return FORMS[kind](initial={"title": title} | about | initial, **options)
+
+
+def _days_of_period(member: MemberContext, name: str) -> dict[str, str]:
+    """Return the first and the last day of a period, as a form has them; none for what is no period."""
+    try:
+        _, period = queries.disputed_period(member, name)
+    except UnknownPeriodError:
+        return {}
+    return {"from_day": period.start.isoformat(), "to_day": (period.end - timedelta(days=1)).isoformat()}
 
 
 def _evidence_files(form: forms.Form) -> list[operations.EvidenceFile]:
@@ -182,6 +200,8 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
     moves = operations.open_moves(member, known_matter)
     operations.open_matter(member, known_matter)
     words, steps = words_for(language()), list(queries.steps(known_matter))
+    effect, figure = _effect(member, known_matter, words), _figure_context(member, known_matter, words)
+    is_pending = bool(figure["values_pending"] or (effect and effect["pending"]))
     context = {
         "matter": known_matter,
         "about": sentences.matter_facts(member, known_matter, words),
@@ -189,6 +209,8 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
         "steps": steps,
         "terms": {one.number: sentences.terms_line(known_matter, one, words) for one in steps},
         "roles": queries.roles(known_matter),
+        # While something is being computed the page asks for itself again, and what was typed would be lost.
+        "writing": request.method == "POST" or "write" in request.GET or not is_pending,
         "moves": [one for one in moves if one not in {Move.COMMENT, Move.TAKE_BACK}],
         "may_comment": Move.COMMENT in moves,
         "minutes_left": operations.minutes_to_take_back(member, known_matter),
@@ -196,7 +218,9 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
         "seen": steps[-1].number,
         "answers": Move.ACCEPT in moves,
         "form": comment,
-        "effect": _effect(member, known_matter, words),
+        "effect": effect,
+        **figure,
+        "next": sentences.next_step(member, known_matter, words),
         "outcome": sentences.outcome(member, known_matter, words),
         "changes": _shown_changes(member, known_matter, words),
         "accepted": corrections.accepted_numbers(known_matter),
@@ -220,6 +244,23 @@ def _effect(member: MemberContext, matter: Matter, words: Words) -> dict[str, ob
         return effect | {"pending": pending}
     except results.ERRORS:
         return None
+
+
+def _figure_context(member: MemberContext, matter: Matter, words: Words) -> dict[str, object]:
+    """Return the values of a disputed figure, whether they are being computed, and what was imported since."""
+    if matter.kind != Kind.DISPUTE:
+        return {"values": [], "values_pending": False, "since": [], "corrections_since": []}
+    figure, pending = None, False
+    try:
+        figure = queries.computed_figure(member, matter, compute=True)
+    except NotComputedYet as refused:
+        pending = not refused.failed
+    return {
+        "values": sentences.figure_values(member, matter, figure, words),
+        "values_pending": pending,
+        "since": queries.imports_since(member, matter),
+        "corrections_since": queries.corrections_since(member, matter),
+    }
 
 
 def _shown_changes(member: MemberContext, matter: Matter, words: Words) -> list[corrections.Change]:
@@ -264,6 +305,7 @@ def move(request: HttpRequest, matter: UUID, move: str) -> HttpResponse:
         "matter": known_matter,
         "move": requested,
         "answers": member.side == known_matter.answers,
+        "queues": _known_queues(member) if known_matter.kind == Kind.CLAIM else [],
     }
     last_number = queries.last_number(known_matter)
     if request.method == "POST":
@@ -290,6 +332,7 @@ def move(request: HttpRequest, matter: UUID, move: str) -> HttpResponse:
         "last": last_number,
         "about": sentences.matter_facts(member, known_matter, words),
         "effect": _effect(member, known_matter, words) if requested is not Move.WITHDRAW else None,
+        **_figure_context(member, known_matter, words),
         "consequences": sentences.consequences(member, known_matter, requested, words),
         "counts": sentences.correction_counts(known_matter, words),
         "changes": _shown_changes(member, known_matter, words),

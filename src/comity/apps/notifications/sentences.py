@@ -83,8 +83,7 @@ def move_facts(member: MemberContext, move: DueMove, words: Words) -> str:
     if move.matter is None:
         return ""
     facts = correction_counts(move.matter, words) or matter_facts(member, move.matter, words)
-    beginning = words("matter.began")  # of interest on its page alone
-    return "\n".join(f"{label}: {text}" for label, text in facts if label != beginning)
+    return "\n".join(f"{label}: {text}" for label, text in facts)
 
 
 def due_sentence(member: MemberContext, move: DueMove, words: Words) -> str:

@@ -12,8 +12,11 @@ class Reviews(AppConfig):
     def ready(self) -> None:
         """Register the panels, and the task that recomputes reviews after a change of the records."""
         from comity.apps.books.results import recompute_by  # noqa: PLC0415 - once the models are there
+        from comity.apps.matters.queries import figure_sources  # noqa: PLC0415 - as above
         from comity.apps.reviews import queries, search, today  # noqa: PLC0415 - as above
 
         today.register()
         search.register()
         recompute_by(queries.RECOMPUTE)
+        if queries.computed_figure not in figure_sources:
+            figure_sources.append(queries.computed_figure)

@@ -13,11 +13,12 @@ from comity.apps.books import results
 from comity.apps.books.results import NotComputedYet, Question
 from comity.apps.i18n import language, words_for
 from comity.apps.matters.models import Matter
-from comity.apps.matters.queries import CARRIED_OUT, dispute_status, today
+from comity.apps.matters.queries import CARRIED_OUT, ComputedFigure, dispute_status, today
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
 from comity.apps.record import queries as record
 from comity.apps.record.models import Consent, ConsentSubject, Entry
+from comity.apps.refusal import Refused
 from comity.apps.reviews.figures import (
     DisputeNote,
     FigureChange,
@@ -29,8 +30,9 @@ from comity.apps.reviews.figures import (
 from comity.apps.reviews.models import ByMail, FileFormat
 from comity.apps.reviews.small_groups import withhold_small_groups
 from comity.apps.reviews.what_if import half_hours_of
+from comity.book.definition import UnusableBookError
 from comity.core import chain
-from comity.core.calendars import Against, Calendar, named
+from comity.core.calendars import Against, Calendar, UnknownPeriodError, named
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import AGREED, OPEN, Dispute, State
 from comity.core.values import Period
@@ -122,6 +124,26 @@ def level_detail(member: MemberContext, kpi: str, period: Period, name: str) -> 
             return build_level_detail(book, kpi, period, datetime.now(UTC))
 
     return results.computed(member, Question(COMPUTE_LEVEL, (("kpi", kpi), ("period", name))), compute)
+
+
+def computed_figure(member: MemberContext, key: str, period: str, compute: bool) -> ComputedFigure | None:  # noqa: FBT001 - as matters ask
+    """Return a figure of the joint review: a level by its KPI, or a reading by its key; None where there is none.
+
+    :param compute: have the review computed where it is not
+    :raises comity.apps.books.results.NotComputedYet: as `review`
+    """
+    viewer = member.joint()
+    try:
+        joint = review(viewer, period) if compute else results.current_result(viewer, review_question(period))
+    except NotComputedYet:
+        raise
+    except (books.NoBookError, NoReviewError, UnusableBookError, UnknownPeriodError, Refused):
+        return None  # no figure of this period, or too many were asked for within the hour
+    level = None if joint is None else next((one for one in joint.levels if one.kpi == key), None)
+    if level is not None:
+        return ComputedFigure(level.value, level.target, level.met)
+    reading = None if joint is None else html.find_reading(joint, key)
+    return None if reading is None else ComputedFigure(reading.after)
 
 
 def review_question(period: str | None, against: Against | None = None) -> Question:

@@ -289,7 +289,6 @@ def figure(request: HttpRequest, kpi: str) -> HttpResponse:
         "joint": member.viewer.side is None,
         "mine": [*matters, *accepted_claims],
         "marks": _distinct_marks(member, matters, words),
-        "first": review.period.start,
         "shared_out": level.measure == MEASURE and level.target is not None,
     }
     return render(request, "reviews/figure.html", context)
