@@ -48,6 +48,7 @@ WITHIN = {
 }  # fmt: skip
 CHANGING = {
     "invite": Action.INVITE, "withdraw_invitation": Action.INVITE, "agree_invitation": Action.INVITE,
+    "renew_invitation": Action.INVITE,
     "let_go": Action.INVITE, "try_again": Action.ACT,
     "change_role": Action.INVITE, "stand_in": Action.INVITE, "review_access": Action.AUDIT,
     "restate": Action.CONFIRM, "make_copy": Action.CONFIRM, "upload": Action.BRING, "begin_book": Action.BRING,
@@ -173,6 +174,7 @@ def address(them, name):
         "record": "record/",
         "today": "",
         "withdraw_invitation": f"people/invitations/{them.invitation}/withdraw/",
+        "renew_invitation": f"people/invitations/{them.invitation}/renew/",
         "agree_invitation": f"people/invitations/{them.invitation}/agree/",
         "let_go": f"people/{them.place}/let-go/",
         "try_again": "jobs/1/again/",

@@ -271,6 +271,7 @@ def test_the_schema_is_valid_openapi():
         "matters/{matter}/evidence/{evidence}", "confirmations", "restatements", "mail", "levels.parquet",
         "records/begin", "records/{delivery}", "records/{delivery}/moves", "records/{delivery}/rejects.csv",
         "held-back", "invitations", "invitations/{invitation}", "invitations/{invitation}/agreement", "people/{person}",
+        "invitations/{invitation}/link",
         "people/{person}/role", "people/{person}/deputy", "access-reviews",
         "calendars", "calendars/agreement", "silence", "organisation", "kpis/agreement",
     }  # fmt: skip
@@ -468,6 +469,10 @@ def test_members_are_invited_given_roles_and_deputies_and_removed():
     assert [one.to for one in sent_mails()] == [["new@example.org"]]
     assert ask(them, "customer_lead", "invitations").json() == []
     (open_one,) = ask(them, "provider_lead", "invitations").json()
+    assert put(them, "customer_lead", f"invitations/{open_one['id']}/link", {}, "post").status_code == 404
+    renewed = put(them, "provider_lead", f"invitations/{open_one['id']}/link", {}, "post")
+    assert (renewed.status_code, renewed.json()["id"], renewed.json()["link"]) == (201, open_one["id"], None)
+    assert renewed.json()["expires_at"] > open_one["expires_at"]
     assert put(them, "customer_lead", f"invitations/{open_one['id']}", {}, "delete").status_code == 404
     assert put(them, "provider_lead", f"invitations/{open_one['id']}", {}, "delete").status_code == 200
     assert ask(them, "provider_lead", "invitations").json() == []

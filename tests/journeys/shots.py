@@ -127,7 +127,8 @@ NO_PAGES = {
     "begin_sample", "end_sample", "switch_sample", "propose_days_off", "propose_kpis", "agree_kpis",
     "use_organisation",
     "make_token", "revoke_token", "set_notifications", "set_language", "restate", "begin_book", "make_copy", "upload",
-    "move_delivery", "mark", "disclose", "invite", "withdraw_invitation", "agree_invitation", "let_go", "change_role",
+    "move_delivery", "mark", "disclose", "invite", "withdraw_invitation", "renew_invitation",
+    "agree_invitation", "let_go", "change_role",
     "stand_in", "change_format", "review_access", "try_again", "propose_calendar", "agree_calendar", "silence",
     # files
     "review_file", "figures_file", "copy_archive", "record", "rejects", "rejected_rows", "changes",

@@ -27,6 +27,7 @@ for _name in (
     "simulate",
     "serve",
     "invite",
+    "reset",
     "backup",
     "bounce",
     "verify",

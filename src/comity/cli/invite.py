@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -26,6 +26,14 @@ def invite(
     ] = "",
 ) -> None:
     """Print a link, valid 24 hours, with which the owner of an address makes an account."""
+    print_link("setup", email, data, address)
+
+
+def print_link(what: Literal["setup", "reset"], email: str, data: Path, address: str) -> None:
+    """Print a link of a room for an address: to make an account, or to choose a new password.
+
+    :raises typer.Exit: with what is wrong and what to do next
+    """
     try:
         from comity.web import server  # noqa: PLC0415 - brings the web in
     except ModuleNotFoundError as error:
@@ -38,6 +46,6 @@ def invite(
         os.environ.update(server.Room(data.resolve(), server.unprivileged_account()).environment())
         if address:
             os.environ["COMITY_ORIGINS"] = address
-        typer.echo(server.setup_link(email))
+        typer.echo(server.setup_link(email) if what == "setup" else server.reset_link(email))
     except server.CannotServeError as error:
         raise refuse(str(error)) from None

@@ -172,6 +172,14 @@ def setup_link(email: str = "") -> str:
     return _run_module("comity.web.setup_link", *([email] if email else []), failure="no link can be made").strip()
 
 
+def reset_link(email: str) -> str:
+    """A link with which the owner of an account chooses a new password.
+
+    :raises CannotServeError: for an address without an account, or one that its organisation signs in
+    """
+    return _run_module("comity.web.reset_link", email, failure="no link can be made").strip()
+
+
 def unprivileged_account() -> str | None:
     """Return the account that a demo's database runs under where we are root; None where we are not.
 

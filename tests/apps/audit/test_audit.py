@@ -451,7 +451,13 @@ def test_an_event_cannot_be_written_in_anothers_name(planted, who, change):
 
 BY_THE_OWNER = (
     *(Event.RELATIONSHIP_FOUNDED, Event.MEMBER_JOINED, Event.MEMBER_LET_GO, Event.INVITATION_MADE),
-    *(Event.INVITATION_WITHDRAWN, Event.NEUTRAL_PROPOSED, Event.NEUTRAL_AGREED, Event.ROLE_CHANGED),
+    *(
+        Event.INVITATION_RENEWED,
+        Event.INVITATION_WITHDRAWN,
+        Event.NEUTRAL_PROPOSED,
+        Event.NEUTRAL_AGREED,
+        Event.ROLE_CHANGED,
+    ),
     *(Event.DEPUTY_NAMED, Event.DEPUTY_ENDED, Event.ACCESS_REVIEWED, Event.MATTER_REMINDED, Event.MATTER_DEEMED),
     *(Event.PERIOD_REMINDED, Event.PERIOD_DEEMED, Event.CONFIRMATION_VOID, Event.PERIOD_FROZEN),
 )

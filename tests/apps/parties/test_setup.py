@@ -1,18 +1,21 @@
 """The first account of a room: who may make it, and once."""
 
 import re
+from datetime import timedelta
 from threading import Thread
 
 import pytest
 from django.core import signing
 from django.db import connections, transaction
 from django.test import Client, override_settings
+from django.utils import timezone
 from typer.testing import CliRunner
 
 from comity.apps.i18n import words_for
-from comity.apps.parties import setup
-from comity.apps.parties.models import Person
+from comity.apps.parties import operations, setup
+from comity.apps.parties.models import Person, Role
 from comity.cli import app
+from comity.core.values import Side
 from comity.web.identity_providers import IdentityProvider as Firm
 from tests.room import PASSWORD, cast, emptied, started, token
 
@@ -119,8 +122,9 @@ def test_without_a_mail_server_an_invitation_is_a_link_to_copy():
             content_type="application/json",
             headers={"authorization": f"Bearer {word}"},
         )
-    (link,) = re.findall(r"http\S+/join/[^\s<]+", page.content.decode())
+    (link,) = re.findall(r'value="(http[^"\s]+/join/[^"]+)" readonly', page.content.decode())
     assert "No mail server is set up" in page.content.decode()
+    assert 'data-copies="link-to-copy"' in page.content.decode()
     for address in (link, made.json()["link"]):
         path = address[address.index("/join/") :]
         assert Client().post(path, {"name": "New", "password": PASSWORD}).status_code == 302
@@ -168,11 +172,11 @@ def test_who_has_a_link_may_come_in_through_their_organisation_once(empty_room, 
 
 @pytest.fixture
 def command(monkeypatch):
-    """`comity invite` for the room of this process."""
+    """`comity invite`, or another command, for the room of this process."""
     room = started()
     for name, value in room.environment().items():
         monkeypatch.setenv(name, value)
-    return lambda *arguments: CliRunner().invoke(app, ["invite", *arguments, "--data", str(room.data)])
+    return lambda *arguments, name="invite": CliRunner().invoke(app, [name, *arguments, "--data", str(room.data)])
 
 
 def test_the_command_prints_a_link_for_an_address(command):
@@ -192,3 +196,57 @@ def test_the_command_refuses_what_is_no_address_and_a_folder_without_a_room(comm
     done = CliRunner().invoke(app, ["invite", "a@b.example", "--data", str(tmp_path)])
     assert done.exit_code == 2
     assert "holds no room yet; run: comity serve --data" in done.stderr
+
+
+def test_a_new_link_of_an_invitation_replaces_the_old_one_and_says_until_when_it_works():
+    them = cast()
+    lead, invited = them.client("provider_lead"), {"email": "renewed@example.org", "role": "analyst"}
+    with override_settings(MAIL_SERVER_BACKEND="django.core.mail.backends.filebased.EmailBackend"):
+        first = lead.post(them.url("people/invite/"), invited, follow=True).content.decode()
+        (at,) = re.findall(rf'action="({them.url("people/invitations/")}[^"]+/renew/)"', first)
+        again = lead.post(at, follow=True).content.decode()
+        other = them.client("customer_lead").post(at)
+    assert other.status_code == 404  # each side invites its own people
+    old, new = (re.findall(r"/join/[^\"]+", page)[0] for page in (first, again))
+    until = words_for("en").day((timezone.now() + timedelta(days=14)).date())
+    assert f"it works until {until}, and the earlier link no longer works" in again
+    assert Client().get(old).status_code == 410
+    assert Client().post(new, {"name": "New", "password": PASSWORD}).status_code == 302
+    log = them.client("provider_lead").get(them.url("log/")).content.decode()
+    assert "created a new link for an invitation as analyst" in log
+
+
+def test_somebody_who_joins_sees_the_session_that_they_are_in():
+    them = cast()
+    with transaction.atomic():
+        _, word = operations.invite(them.at("provider_lead"), "joins@example.org", Role.ANALYST, Side.PROVIDER)
+    browser = Client()
+    browser.post(f"/join/{word}/", {"name": "New", "password": PASSWORD})
+    assert "Only this one." in browser.get("/account/").content.decode()
+    assert browser.get("/sign-in/sessions/").content.decode().count("this one") == 1
+
+
+def test_without_mail_a_command_makes_the_link_for_a_new_password_and_the_page_says_so(command):
+    them = cast()
+    email = them.people["customer_lead"].email
+    with override_settings(MAIL_SERVER_BACKEND="django.core.mail.backends.filebased.EmailBackend"):
+        page = Client().get("/sign-in/password/forgotten/").content.decode()
+    assert "comity reset EMAIL" in page
+    assert "<input" not in page.partition("<main")[2].partition("</main>")[0]
+    done = command("--address", "https://room.example.org", email, name="reset")
+    assert done.exit_code == 0, done.stderr
+    link = done.stdout.strip()
+    assert link.startswith("https://room.example.org/sign-in/password/forgotten/")
+    browser, new = Client(), "another horse battery staple"
+    page = browser.get(link.removeprefix("https://room.example.org"), follow=True)
+    browser.post(page.request["PATH_INFO"], {"password1": new, "password2": new})
+    assert Person.objects.get(email=email).check_password(new)
+    again = Client().get(link.removeprefix("https://room.example.org"), follow=True)
+    assert "This link has expired or was used" in again.content.decode()
+
+
+def test_the_command_makes_no_link_for_an_address_without_an_account(command):
+    cast()
+    done = command("nobody@example.org", name="reset")
+    assert done.exit_code == 2
+    assert "nobody@example.org has no account here" in done.stderr

@@ -20,6 +20,7 @@ class Event(models.TextChoices):
     MEMBER_LET_GO = "member_let_go"
     INVITATION_MADE = "invitation_made"
     INVITATION_WITHDRAWN = "invitation_withdrawn"
+    INVITATION_RENEWED = "invitation_renewed"  # it has another link, and the old one stopped working
     NEUTRAL_PROPOSED = "neutral_proposed"
     NEUTRAL_AGREED = "neutral_agreed"
     ROLE_CHANGED = "role_changed"
@@ -121,6 +122,7 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.MEMBER_LET_GO: ("name",),
     Event.INVITATION_MADE: ("role", "side"),
     Event.INVITATION_WITHDRAWN: ("role",),
+    Event.INVITATION_RENEWED: ("role",),
     Event.NEUTRAL_PROPOSED: ("role",),
     Event.NEUTRAL_AGREED: ("role",),
     Event.ROLE_CHANGED: ("name", "old", "new"),

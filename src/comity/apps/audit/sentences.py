@@ -105,6 +105,7 @@ _ENGLISH_FORMATS: Mapping[Event, tuple[str, str]] = {
     Event.MEMBER_LET_GO: ("let go", "{name}"),
     Event.INVITATION_MADE: ("invited", "{role} {side}"),
     Event.INVITATION_WITHDRAWN: ("withdrew invitation", "{role}"),
+    Event.INVITATION_RENEWED: ("renewed invitation", "{role}"),
     Event.NEUTRAL_PROPOSED: ("proposed neutral", "{role}"),
     Event.NEUTRAL_AGREED: ("agreed to neutral", "{role}"),
     Event.ROLE_CHANGED: ("changed role", "{name}: {old} > {new}"),

@@ -170,6 +170,29 @@ def agree_to_invitation_by_mail(member: MemberContext, invitation: Invitation) -
     return _mail_invitation(member, invitation.made_by.person, invitation, token)
 
 
+def renew_invitation(member: MemberContext, invitation: Invitation) -> str:
+    """Give an open invitation another token, for another 14 days, and return it: the old one stops working.
+
+    :raises Refused: for whoever is not a lead of a side that may withdraw it, and for one that has ended
+    """
+    token = secrets.token_urlsafe(24)
+    _call_function(member, "comity_renew_invitation", invitation.pk, token_digest(token))
+    invitation.refresh_from_db()
+    return token
+
+
+def renew_invitation_by_mail(member: MemberContext, invitation: Invitation) -> str:
+    """Give an open invitation another link, and mail it.
+
+    :returns: the link as `invite_by_mail`
+    :raises Refused: as `renew_invitation` and `invite_by_mail`
+    """
+    person = member.membership.person
+    check_rate_limit(person, "invitations")
+    check_rate_limit(person, "invitations to one address", invitation.email)
+    return _mail_invitation(member, person, invitation, renew_invitation(member, invitation))
+
+
 def _mail_invitation(member: MemberContext, sender: Person, invitation: Invitation, token: str) -> str:
     """Mail an invitation in the language of the request, with its token and nothing of what is inside.
 

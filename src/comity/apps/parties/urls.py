@@ -18,6 +18,7 @@ urlpatterns = [
     path("people/organisation/", views.use_organisation, name="use_organisation"),
     path("people/invitations/<uuid:invitation>/withdraw/", views.withdraw, name="withdraw_invitation"),
     path("people/invitations/<uuid:invitation>/agree/", views.agree, name="agree_invitation"),
+    path("people/invitations/<uuid:invitation>/renew/", views.renew, name="renew_invitation"),
     path("people/<uuid:membership>/", views.membership_page, name="their_place"),
     path("people/<uuid:membership>/role/", views.change_role, name="change_role"),
     path("people/<uuid:membership>/stand-in/", views.stand_in, name="stand_in"),

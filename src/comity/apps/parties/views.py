@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
@@ -9,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from comity.apps.i18n import language, words_for
@@ -35,6 +37,7 @@ from comity.apps.parties.sign_in import INVITATION_SESSION_KEY, SETUP_SESSION_KE
 from comity.apps.refusal import Refused, form_page
 from comity.apps.sheet import csv_file
 from comity.core.values import OrganisationKind, Side
+from comity.review.i18n.words import Words
 
 _LOGIN_BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
@@ -107,7 +110,7 @@ def invite(request: HttpRequest) -> HttpResponse:
             invitation, link = operations.invite_by_mail(member, form.cleaned_data["email"], role, side)
             proposed = "invite.proposed" if has_mail_server() else "invite.proposed_no_server"
             key = proposed if invitation.digest is None else "invite.link" if link else "invite.sent"
-            messages.success(request, words(key, email=invitation.email, link=link))
+            _tell_of_invitation(request, key, invitation, link, words)
             return redirect("people", relationship=member.relationship.pk)
     return _render_people(request, member, form)
 
@@ -137,7 +140,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
         except IntegrityError:  # the form was sent twice, and the first request created the account
             return _redirect_to_sign_in(request)
         member = operations.accept_invitation(person, token)
-        login(request, person, backend=_LOGIN_BACKEND)
+        _sign_in(request, person)
         return redirect(landing_page(member.membership.role), relationship=member.relationship.pk)
     invitation = queries.open_invitation(token)
     context = {
@@ -170,11 +173,17 @@ def set_up(request: HttpRequest, token: str) -> HttpResponse:
         if setup.is_used(email):  # by somebody who was faster
             return render(request, "parties/set_up.html", {"form": None}, status=410)
         person = Person.objects.create_user(given["email"], given["password"], name=given["name"], language=language())
-        login(request, person, backend=_LOGIN_BACKEND)
+        _sign_in(request, person)
         return redirect("portfolio")
     provider = identity_provider_for(email or str(form["email"].value() or ""))
     context = {"form": form, "providers": [] if provider is None else [provider], "only": only is not None}
     return render(request, "parties/set_up.html", context, status=422 if form.errors else 200)
+
+
+def _sign_in(request: HttpRequest, person: Person) -> None:
+    """Sign a new person in; the session is listed among their open ones, as that of any other sign-in."""
+    login(request, person, backend=_LOGIN_BACKEND)
+    UserSession.objects.create_from_request(request)
 
 
 def _redirect_to_sign_in(request: HttpRequest) -> HttpResponse:
@@ -210,9 +219,31 @@ def agree(request: HttpRequest, invitation: UUID) -> HttpResponse:
     member = member_of(request, Action.INVITE)
     proposal = _open_invitation(member, invitation)
     link = operations.agree_to_invitation_by_mail(member, proposal)
-    words = words_for(language())
-    messages.success(request, words("invite.link" if link else "invite.sent", email=proposal.email, link=link))
+    proposal.refresh_from_db()
+    _tell_of_invitation(request, "invite.link" if link else "invite.sent", proposal, link, words_for(language()))
     return redirect("people", relationship=member.relationship.pk)
+
+
+@require_POST
+@form_page("people")
+def renew(request: HttpRequest, invitation: UUID) -> HttpResponse:
+    """Give an open invitation another link; the old one stops working."""
+    member = member_of(request, Action.INVITE)
+    renewed = _open_invitation(member, invitation)
+    link = operations.renew_invitation_by_mail(member, renewed)
+    _tell_of_invitation(request, "invite.renewed_link" if link else "invite.sent", renewed, link, words_for(language()))
+    return redirect("people", relationship=member.relationship.pk)
+
+
+LINK_TAG = "link"  # of a message that is a link to copy
+
+
+def _tell_of_invitation(request: HttpRequest, key: str, invitation: Invitation, link: str, words: Words) -> None:
+    """Say what became of an invitation, with the link to copy where the room sends no mail."""
+    day = words.day(timezone.localtime(invitation.expires_at).date())
+    messages.success(request, words(key, email=invitation.email, day=day))
+    if link:
+        messages.info(request, link, extra_tags=LINK_TAG)
 
 
 def _open_invitation(member: MemberContext, pk: UUID) -> Invitation:

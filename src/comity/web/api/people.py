@@ -143,6 +143,15 @@ def withdraw(request: HttpRequest, relationship: UUID, invitation: UUID) -> dict
     return {"id": found.pk}
 
 
+@api.post("/r/{uuid:relationship}/invitations/{uuid:invitation}/link", response={201: InvitationMadeOut})
+def renew(request: HttpRequest, relationship: UUID, invitation: UUID) -> Status[dict[str, Any]]:
+    """Give an open invitation another link, for another 14 days; the old one stops working."""
+    member = member_of(request, Action.INVITE)
+    found = _invitation_or_404(member, invitation)
+    link = operations.renew_invitation_by_mail(member, found)
+    return Status(201, {"id": found.pk, "expires_at": found.expires_at, "link": link or None})
+
+
 @api.post("/r/{uuid:relationship}/invitations/{uuid:invitation}/agreement", response={201: IdOut})
 def agree(request: HttpRequest, relationship: UUID, invitation: UUID) -> Status[dict[str, Any]]:
     """Agree that somebody neutral is invited, whom the other side has proposed; the mail is sent then."""
