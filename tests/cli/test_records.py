@@ -51,7 +51,7 @@ def test_the_same_file_again_says_that_nothing_was_changed(book):
 def test_rejects_end_with_1_and_name_file_line_column_value_and_reason(book):
     ended = comity("import", source(book, *GOODS, "x,\x1b[31mnever,q"), "--as", "contacts", "--into", book)
     assert ended.exit_code == 1
-    assert "1  opened_at: not an instant such as 2026-01-31T09:30:00Z" in ended.stdout
+    assert "1  opened_at: not a date and time such as 2026-01-31T09:30:00Z" in ended.stdout
     assert "a.csv line 32: opened_at: not an instant" in ended.stdout
     assert "\x1b" not in ended.stdout
 
@@ -65,7 +65,7 @@ def test_json_tells_the_same_as_data(book):
         "line": 32,
         "column": "opened_at",
         "value": "never",
-        "reason": "not an instant such as 2026-01-31T09:30:00Z",
+        "reason": "not a date and time such as 2026-01-31T09:30:00Z",
     }
 
 

@@ -234,7 +234,7 @@ def test_practices_sum_to_the_published_totals(shared, tmp_path, edition):
     book = write_book(tmp_path / "book")
     outcome = bring(book, path, "nhs_cloud_telephony")
     # One month was overwritten by a copyright line: it is found and named, and its counts are the only ones that lack.
-    found = "no instant such as 2026-01-31 09:30 ('Copyright © 2025 NHS England')"
+    found = "no date and time such as 2026-01-31 09:30 ('Copyright © 2025 NHS England')"
     assert [str(reject) for reject in outcome.rejects] == [f"{edition} [Table 3] line {number}: Month [1]: {found}"]
     names = ("offered", "answered", "abandoned")
     assert tuple(int(outcome.delivery.control[name]) for name in names) == totals

@@ -363,7 +363,7 @@ def test_a_due_day_ends_where_the_book_is_and_not_where_the_source_runs(tmp_path
 )
 def test_an_instant_that_is_none_is_refused(tmp_path, cell, spelt):
     form = f", format = '{spelt}'" if spelt else ""
-    with pytest.raises(ValueError, match="no instant such as 2026-01-31 09:30"):
+    with pytest.raises(ValueError, match="no date and time such as 2026-01-31 09:30"):
         one(tmp_path, f"{{ from = 'Cell'{form} }}", cell, column="closed_at")
 
 

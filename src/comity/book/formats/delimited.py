@@ -426,7 +426,7 @@ def delimited_sheet(  # noqa: PLR0913 - what [file] of a mapping can say
     if declared:
         skip_rows = max(skip_rows, 1)
     elif guessed and delimiter != ",":
-        notes.append(f"cut at each {_DELIMITER_NAMES[delimiter]}")
+        notes.append(f"columns separated by a {_DELIMITER_NAMES[delimiter]}")
     looking = (delimiter, quote, header_rows, skip_rows, header_has)
     rows, first_line, end = _header(path, text, looking)
     if end >= len(text) and len(seen.sample) == _SAMPLE:  # the header goes on where the sample ends

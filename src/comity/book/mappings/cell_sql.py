@@ -256,7 +256,7 @@ def sortable_sql(kind: CellKind, value: str) -> str:
 
 
 EXPECTED: dict[CellKind, str] = {
-    CellKind.INSTANT: "no instant such as 2026-01-31 09:30",
+    CellKind.INSTANT: "no date and time such as 2026-01-31 09:30",
     CellKind.DAY: "no day such as 2026-01-31",
     CellKind.MONTH: "no month such as 2026-01",
     CellKind.CLOCK: "no time of day such as 09:30",

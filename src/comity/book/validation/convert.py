@@ -88,7 +88,7 @@ def cell_faults(column: Column, text: str, value: str, zone: str) -> Iterator[Ce
         local = f"NOT regexp_matches({text}, '(Z|{_OFFSET})$') AND regexp_full_match({text}, '{_INSTANT}')"
         read = f"TRY_CAST(left({text}, 16) AS TIMESTAMP) IS NOT NULL AND ({local})"
         yield CellFault(f"{unread} AND {read} AND {_gap_sql(text, zone)}", f"a time that does not exist in {zone}")
-        yield CellFault(unread, "not an instant such as 2026-01-31T09:30:00Z")
+        yield CellFault(unread, "not a date and time such as 2026-01-31T09:30:00Z")
         yield CellFault(_outside(value), f"not between {FIRST_YEAR} and {LAST_YEAR}")
     elif kind in {Kind.DAY, Kind.MONTH}:
         example = "a day such as 2026-01-31" if kind is Kind.DAY else "a month such as 2026-01"
