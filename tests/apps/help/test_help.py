@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from comity.apps.help.queries import CONCEPTS, Concept, concept_html, concepts, screen_words, term, terms
+from comity.apps.help.queries import CONCEPTS, TASKS, Concept, concept_html, pages, screen_words, term, terms
 from comity.apps.i18n import words_for
+from tests.builders.levels import KPI, contacts
 from tests.room import cast
 
 pytestmark = pytest.mark.gate
@@ -40,13 +41,13 @@ def test_what_is_in_english_alone_says_so_to_a_spanish_reader(browser):
         assert words_for("en")("help.english") not in browser.get(path).content.decode()
 
 
-@pytest.mark.parametrize("name", [one.rpartition("/")[2] for one in CONCEPTS])
+@pytest.mark.parametrize("name", [one.rpartition("/")[2] for one in (*TASKS, *CONCEPTS)])
 def test_a_concept_page_links_to_pages_of_the_room_alone(browser, name):
     page = browser.get(f"/help/{name}/").content.decode()
     links = re.findall(r'href="([^"]+)"', page.partition('class="prose"')[2].partition("<footer")[0])
     assert all(link.startswith(("/help/", "#")) for link in links), links
     assert all(browser.get(link).status_code == 200 for link in links if link.startswith("/"))
-    assert concepts()[name].title in page.replace("&#39;", "'")
+    assert pages()[name].title in page.replace("&#39;", "'")
 
 
 def test_a_page_that_is_not_for_both_sides_is_not_there(browser):
@@ -69,3 +70,21 @@ def test_what_is_this_leads_to_a_term_of_the_glossary():
     }
     assert {"matter", "log"} <= asked
     assert [term(noun).noun for noun in asked] == list(asked)
+
+
+def test_a_task_names_buttons_and_headings_as_they_are_on_screen():
+    """What a page puts in italics is on screen, word for word, in one of the catalogues."""
+    shown = set(words_for("en")._sentences.values())
+    for source in TASKS:
+        text = (ROOT / "docs" / f"{source}.md").read_text(encoding="utf-8")
+        named = re.findall(r"(?<![*])\*([^*\n]+)\*(?![*])", text)
+        assert named, source
+        missing = [one for one in named if not any(one == said.partition(" {")[0] for said in shown)]
+        assert missing == [], source
+
+
+@pytest.mark.parametrize(("path", "page"), [("", "today"), ("records/", "import-a-file"), ("review/", "close-a-month")])
+def test_a_page_links_to_how_it_works(path, page):
+    them = cast()
+    them.book(KPI, contacts="\n".join(contacts()))
+    assert f'href="/help/{page}/"' in them.client("customer_lead").get(them.url(path)).content.decode()

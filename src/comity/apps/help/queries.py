@@ -1,7 +1,7 @@
 """The glossary and the concept pages, read from the documentation."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 # Pages of the documentation for people of both sides, in reading order; the others are for administrators and
 # engineers.
+TASKS = ("tasks/today", "tasks/import-a-file", "tasks/match-columns", "tasks/close-a-month")  # what to do, step by step
 CONCEPTS = (
     "concepts",
     "first-review",
@@ -97,10 +98,25 @@ def term(noun: str) -> Term:
 
 
 @cache
+def tasks() -> dict[str, Concept]:
+    """Return the pages that say how something is done, by name, in the order of a first month."""
+    return _pages(TASKS)
+
+
+@cache
 def concepts() -> dict[str, Concept]:
     """Return the concept pages by name, in reading order."""
+    return _pages(CONCEPTS)
+
+
+def pages() -> dict[str, Concept]:
+    """Return all pages of the documentation that the room shows, by name."""
+    return tasks() | concepts()
+
+
+def _pages(sources: Sequence[str]) -> dict[str, Concept]:
     pages = {}
-    for source in CONCEPTS:
+    for source in sources:
         text, name = _source(source), source.rpartition("/")[2]
         pages[name] = Concept(name, text.partition("\n")[0].removeprefix("# "), text.partition("\n")[2])
     return pages

@@ -12,8 +12,9 @@ from comity.apps.help import queries
 @require_safe
 @login_required
 def help_page(request: HttpRequest) -> HttpResponse:
-    """List the glossary and the concept pages."""
-    return render(request, "help/help.html", {"concepts": list(queries.concepts().values())})
+    """List the tasks, the glossary and the concept pages."""
+    context = {"tasks": list(queries.tasks().values()), "concepts": list(queries.concepts().values())}
+    return render(request, "help/help.html", context)
 
 
 @require_safe
@@ -26,8 +27,8 @@ def glossary(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def concept(request: HttpRequest, page: str) -> HttpResponse:
-    """Show a concept page."""
-    known = queries.concepts().get(page)
+    """Show a page of a task or a concept."""
+    known = queries.pages().get(page)
     if known is None:
         raise Http404
     return render(request, "help/concept.html", {"page": known, "text": queries.concept_html(known, _address)})
@@ -36,4 +37,4 @@ def concept(request: HttpRequest, page: str) -> HttpResponse:
 def _address(name: str) -> str | None:
     if name == "glossary":
         return reverse("glossary")
-    return reverse("concept", kwargs={"page": name}) if name in queries.concepts() else None
+    return reverse("concept", kwargs={"page": name}) if name in queries.pages() else None
