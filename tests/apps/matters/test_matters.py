@@ -433,3 +433,12 @@ def test_a_claim_offers_the_queues_of_the_records_and_begins_with_the_days_of_it
     answer = here.client("customer_lead").post(here.url("matters/raise/claim/"), said | {"queue": "help"})
     counter = here.client("provider_lead").get(answer.headers["Location"] + "move/counter/").content.decode()
     assert '<option value="help" selected>help</option>' in counter
+
+
+def test_the_owner_of_an_action_is_chosen_among_the_people_of_each_side(them):
+    page = them.client("customer_lead").get(them.url("matters/raise/action/")).content.decode()
+    (select,) = re.findall(r'<select name="owner".*?</select>', page, re.DOTALL)
+    assert re.findall(r'<optgroup label="([^"]+)"', select) == ["Northwind Energy", "Helpline"]
+    assert "choose a person" in select
+    assert "---------" not in select
+    assert select.index("Customer Analyst") < select.index("Helpline") < select.index("Provider Analyst")

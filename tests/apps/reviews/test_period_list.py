@@ -93,3 +93,54 @@ def test_a_change_between_two_wordings_says_so(them):
     )
     page = them.client("auditor").get(them.url("review/compare/?period=2026-06&against=2026-05")).content.decode()
     assert words_for("en")("compare.reworded") in page
+
+
+def shown(them, who, address):
+    text = them.client(who).get(them.url(address)).content.decode().partition("<main")[2]
+    return " ".join(re.sub(r"<[^>]+>", " ", text).split())
+
+
+def test_a_review_without_levels_says_what_its_period_holds_and_which_periods_have_data():
+    """Two contacts on each of the first 30 days of May and June; nobody has agreed to a KPI."""
+    here = cast()
+    here.book("", contacts="\n".join(contacts()))
+    page = shown(here, "customer_lead", "review/")
+    assert "What June 2026 holds" in page
+    assert "No KPIs are agreed yet" in page
+    assert "contacts 1 May 2026 to 30 June 2026, 120 rows in all" in page
+    assert re.search(r"Periods with data Months June 2026 May 2026 Quarters Q2 2026 Years 2026 View KPIs", page)
+    assert "Not formed: Satisfaction, Service level" in page
+    assert "Review and confirm" not in page  # there is nothing that anybody could confirm
+    later = shown(here, "provider_lead", "review/?period=2026-08")
+    assert "What August 2026 holds" in later
+    assert "No records of this period." in later
+    assert "Months June 2026 May 2026" in later
+
+
+def test_a_book_too_short_for_a_review_lists_what_there_is_without_a_command_line():
+    here = cast()
+    here.book("", contacts="\n".join(list(contacts())[:5]))
+    page = shown(here, "customer_lead", "review/")
+    assert "Records so far" in page
+    assert "1 May 2026 to 2 May 2026, 4 rows in all" in page
+    assert "comity import" not in page
+    assert "--period" not in page
+
+
+def test_readings_that_nobody_agreed_on_have_a_heading_of_their_own(them):
+    surveys = "response_id,audience,respondent_id,instrument,scale_min,scale_max,score,answered_on\n" + "".join(
+        f"{month}-{n},customer,r{n},csat,1,5,{1 + n % 5},2026-{month:02}-{1 + n % 30:02}\n"
+        for month in (5, 6)
+        for n in range(60)
+    )
+    here = cast()
+    here.book('[review]\nperiod = "month"\n', contacts="\n".join(contacts()), surveys=surveys)
+    assert "Readings not agreed" in shown(here, "customer_lead", "review/?period=2026-06")
+    assert "Readings not agreed" not in shown(them, "customer_lead", "review/?period=2026-06")
+
+
+def test_the_table_of_figures_to_confirm_says_on_which_side_of_its_target_a_figure_has_to_be(them):
+    page = shown(them, "customer_lead", "review/confirm/?period=2026-06")
+    assert "Level Value Target" in page
+    assert "95 % interval" not in page
+    assert "Service level 46.7 % at least 80.0 %" in page

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 from comity.apps.books import queries as books
 from comity.apps.books.forms import BeginBookForm, UploadForm
 from comity.apps.first_run import queries
-from comity.apps.first_run.queries import StepName
+from comity.apps.first_run.queries import StepName, StepState
 from comity.apps.kpis.queries import proposal
 from comity.apps.outbox.queries import has_pending
 from comity.apps.parties.member_context import MemberContext
@@ -40,6 +40,7 @@ def _steps_panel(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelCo
         "steps": steps,
         "names": StepName,
         "has_book": has_book,
+        "has_records": any(one.name is StepName.RECORDS and one.state is StepState.DONE for one in steps),
         "beginning": not has_book and has_pending(member, [BEGIN_TASK]),
         "zone": str(zone),
         "currency": books.definition(member).currency if has_book else "",

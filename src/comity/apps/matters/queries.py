@@ -37,6 +37,7 @@ from comity.apps.record.models import Consent, ConsentSubject, Entry
 from comity.apps.replies.queries import REMINDER_LEAD_TIME
 from comity.book.statistics.exclusions import named_queues
 from comity.core import levels
+from comity.core.agreements import HIGHER
 from comity.core.calendars import named
 from comity.core.matters import transitions
 from comity.core.matters.kinds import Follows, Kind
@@ -61,6 +62,7 @@ class ComputedFigure:
     value: float
     target: float | None = None
     met: bool | None = None
+    better: str = HIGHER
 
 
 FigureSource = Callable[[MemberContext, str, str, bool], ComputedFigure | None]

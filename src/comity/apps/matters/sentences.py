@@ -15,6 +15,7 @@ from comity.apps.i18n import spoken_period
 from comity.apps.matters import queries
 from comity.apps.matters.models import Matter, Step
 from comity.apps.parties.member_context import MemberContext
+from comity.core.agreements import LOWER
 from comity.core.calendars import Calendar, Cut
 from comity.core.matters.kinds import KINDS, Follows, Kind
 from comity.core.matters.transitions import OPEN, TAKE_BACK_TIME, TAKEN_BACK, UNDONE, Dispute, Move, State
@@ -134,6 +135,8 @@ def figure_values(
         before, after = (value_text(member, value, matter.unit, words) for value in (first, now))
         change = words("value.unchanged") if before == after else words("value.from_to", before=before, after=after)
     target = "" if figure is None else value_text(member, figure.target, matter.unit, words)
+    if target and figure is not None:
+        target = words("levels.at_most" if figure.better == LOWER else "levels.at_least", target=target)
     if target and figure is not None and figure.met is not None:
         target = words("effect.met" if figure.met else "effect.missed", value=target)
     values = [

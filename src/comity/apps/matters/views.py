@@ -43,6 +43,7 @@ from comity.core.matters.transitions import AGREED, OPEN, Move
 from comity.review.i18n.words import Words
 from comity.review.views.sentences import kpi_title
 
+_MAX_QUEUE_LENGTH = 80  # characters of a name that a matter holds
 _MAX_NUMBER_DIGITS = 10  # of the number of a change
 
 
@@ -139,7 +140,8 @@ def _known_queues(member: MemberContext) -> list[str]:
     """Return the queues of the records and of the agreed KPIs, by name."""
     agreed = readable_definition(member)
     named = {queue for one in (() if agreed is None else agreed.kpis) for queue in one.queues} - {"*"}
-    return sorted(named.union(known_queues(member)), key=str.casefold)
+    known = {queue for queue in named.union(known_queues(member)) if len(queue) <= _MAX_QUEUE_LENGTH}
+    return sorted(known, key=str.casefold)
 
 
 def _raise_form(

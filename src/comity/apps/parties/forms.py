@@ -71,6 +71,24 @@ class LocalisedForm(forms.Form):
             self.add_error(field, refused.sentence(words_for(language())))
 
 
+_PARTY_NAMES = ("relationship__customer__name", "relationship__provider__name")
+
+
+def _by_party(listed: Sequence[tuple[Any, ...]]) -> list[tuple[Any, Any]]:
+    """Return members as choices: under the name of their organisation where they are of several, else a plain list.
+
+    :param listed: side, id, name, and the names of the customer and the provider, of each member
+    """
+    by_side: dict[str | None, list[tuple[UUID, str]]] = {}
+    names: dict[str | None, str] = {}
+    for side, pk, name, customer, provider in listed:
+        by_side.setdefault(side, []).append((pk, name))
+        names[side] = {Side.CUSTOMER.value: customer, Side.PROVIDER.value: provider}.get(side, "")
+    if len(by_side) == 1:
+        return next(iter(by_side.values()))
+    return [(names[side] or words_for(language())("people.neutral"), people) for side, people in by_side.items()]
+
+
 class MemberField(forms.Field):
     """A member out of several: a select, or, for more than `_MAX_LISTED`, a text field for a name or a part of it."""
 
@@ -81,12 +99,13 @@ class MemberField(forms.Field):
     def offer(self, members: QuerySet[Membership], current: Membership | None = None) -> None:
         """Set who can be chosen, and who is chosen already."""
         self.members, self.current = members, current
-        choices = list(members.values_list("pk", "person__name")[: _MAX_LISTED + 1])
-        if len(choices) > _MAX_LISTED:
+        listed = list(members.values_list("side", "pk", "person__name", *_PARTY_NAMES)[: _MAX_LISTED + 1])
+        if len(listed) > _MAX_LISTED:
             self.widget = forms.TextInput(attrs={"autocomplete": "off", "maxlength": 120})
             self.help_text = words_for(language())("somebody.by_name")
         else:
-            self.widget = forms.Select(choices=[("", "---------"), *choices])
+            nobody = ("", words_for(language())("somebody.choose"))
+            self.widget = forms.Select(choices=[nobody, *_by_party(listed)])
         self.widget.is_required = self.required
 
     def prepare_value(self, value: object) -> object:
@@ -121,7 +140,7 @@ class MemberField(forms.Field):
         if not matches or len(matches) > _MAX_LISTED:
             raise forms.ValidationError(words("somebody.too_many" if matches else "somebody.nobody"))
         choices = [(one.pk, f"{one.person.name}, {words(f'role.{one.role}').lower()}") for one in matches]
-        self.widget, self.help_text = forms.Select(choices=[("", "---------"), *choices]), ""
+        self.widget, self.help_text = forms.Select(choices=[("", words("somebody.choose")), *choices]), ""
         raise forms.ValidationError(words("somebody.which"))
 
 

@@ -1,5 +1,6 @@
 """The periods that a relationship's records reach, each with how far its closing is."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -68,6 +69,31 @@ def period_list(member: MemberContext) -> dict[Cut, list[ListedPeriod]]:
             listed[cut].append(ListedPeriod(name, period, state))
             period = calendar.before(period)
     return listed
+
+
+_OFFERED = {Cut.MONTH: 6, Cut.QUARTER: 4, Cut.YEAR: 2}  # of each length, where a page offers them by itself
+
+
+def periods_with_data(listed: Mapping[Cut, Sequence[ListedPeriod]]) -> dict[Cut, list[ListedPeriod]]:
+    """The latest periods of each length that hold records."""
+    found = {
+        cut: [one for one in those if one.state is not PeriodState.NO_DATA][: _OFFERED[cut]]
+        for cut, those in listed.items()
+    }
+    return {cut: those for cut, those in found.items() if those}
+
+
+def held_tables(member: MemberContext, period: Period | None = None) -> list[tuple[str, int, date, date]]:
+    """The tables with rows of a period's days, or of any: name, all rows, first and last day.
+
+    :raises comity.apps.books.queries.NoBookError: where there is no book
+    """
+    dated = [(one["name"], one["rows"], reach) for one in tables(member) if (reach := one["reach"]) is not None]
+    return [
+        (name, rows, reach["first"], reach["last"])
+        for name, rows, reach in dated
+        if period is None or (reach["first"] < period.end and reach["last"] >= period.start)
+    ]
 
 
 def _state(period: Period, today: date, side: Side | None, confirmed: set[str], *, is_final: bool) -> PeriodState:

@@ -31,14 +31,20 @@ from comity.apps.reviews.comparison import compared_levels
 from comity.apps.reviews.figures import Figures, figure_changes
 from comity.apps.reviews.forms import MailForm, RestateForm
 from comity.apps.reviews.models import View
-from comity.apps.reviews.period_list import ListedPeriod, PeriodState, period_list
+from comity.apps.reviews.period_list import (
+    ListedPeriod,
+    PeriodState,
+    held_tables,
+    period_list,
+    periods_with_data,
+)
 from comity.apps.reviews.proceedings import printed
 from comity.apps.reviews.proceedings import proceedings as collect_proceedings
 from comity.apps.reviews.sentences import PartyName, figure_change_rows
 from comity.apps.reviews.what_if import WhatIf
 from comity.book.definition import UnusableBookError
 from comity.core import chain
-from comity.core.agreements import Kpi
+from comity.core.agreements import HIGHER, LOWER, Kpi
 from comity.core.calendars import Against, Calendar, Cut, UnknownPeriodError
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import OPEN
@@ -74,18 +80,19 @@ def _render_review(
     try:
         review, viewing_member, pending = _requested_review(query, member)
     except (NoBookError, NoReviewError, UnusableBookError) as error:
-        return render(
-            request,
-            "reviews/nothing.html",
-            {"why": unusable_reason(member, error), "periods": _periods_or_none(member)},
-        )
+        context = {
+            "why": "" if isinstance(error, NoReviewError) else unusable_reason(member, error),
+            "periods": _periods_or_none(member),
+            **_holdings(member, None),
+        }
+        return render(request, "reviews/nothing.html", context)
     calendar = definition(member).calendar(review.cut)
     name = calendar.name(review.period)
     audit_read(member, Event.REVIEW_READ, SubjectType.PERIOD, {"period": name})
     matters_by_kpi = queries.matters_by_kpi(member, review.period, name)
     matters = [one for those in matters_by_kpi.values() for one in those]
     closing = queries.closing(member, review.period, name, on_page=viewing_member.viewer.side is None)
-    if not queries.is_agreed(member, review):
+    if not review.levels or not queries.is_agreed(member, review):
         closing = replace(closing, is_open=False)  # nobody confirms figures by KPIs of one side
     entries = list(queries.entries(member, name))
     proceedings = collect_proceedings(
@@ -135,9 +142,23 @@ def _render_review(
         "files": list(queries.CONTENT_TYPES),
         "tables": list(TableFormat),
         "restate": restate_form or RestateForm(),
+        **_holdings(viewing_member, review),
     }
     has_errors = restate_form is not None and restate_form.errors
     return render(request, "reviews/review.html", context, status=422 if has_errors else 200)
+
+
+def _holdings(member: MemberContext, review: Review | None) -> dict[str, object]:
+    """Return what a period without levels holds, and the periods with data; of no review, what there is at all."""
+    if review is not None and review.levels:
+        return {"held": None, "offered": {}, "no_kpis": False}
+    listed = _periods_or_none(member)
+    try:
+        held = held_tables(member, None if review is None else review.period) if listed else []
+        no_kpis = not definition(member).kpis
+    except (NoBookError, UnusableBookError):
+        held, no_kpis = [], False
+    return {"held": held, "offered": periods_with_data(listed), "no_kpis": no_kpis}
 
 
 def _periods_or_none(member: MemberContext) -> dict[Cut, list[ListedPeriod]]:
@@ -373,6 +394,9 @@ def _figure_rows(figures: Figures, words: Words, party: PartyName) -> list[tuple
             DASH if value is None else words.figure(float(value), figure["unit"])
             for value in (figure["value"], figure["target"], *(figure["reported"][side.value] for side in Side))
         ]
+        better = (figure.get("definition") or {}).get("better")
+        if figure["target"] is not None and better in {HIGHER, LOWER}:
+            texts[1] = words("levels.at_most" if better == LOWER else "levels.at_least", target=texts[1])
         marks = [
             dispute_mark(party(one["by"]), one["status"], _claimed_text(one, figure["unit"], words), words)
             for one in figure.get("disputes", ())
@@ -560,7 +584,13 @@ def attribution(request: HttpRequest) -> HttpResponse:
         return render(
             request,
             "reviews/nothing.html",
-            {"why": unusable_reason(member, error), "periods": _periods_or_none(member)},
+            {
+                "why": unusable_reason(member, error),
+                "periods": _periods_or_none(member),
+                "held": None,
+                "offered": {},
+                "no_kpis": False,
+            },
         )
     audit_read(
         member, Event.ATTRIBUTION_READ, SubjectType.PERIOD, {"kpi": attribution.kpi.id, "period": attribution.name}

@@ -299,6 +299,7 @@ def template_context(
         "counts": count_levels(review),
         "boxes": boxes(review, proceedings, words),
         "levels": levels,
+        "agreed": any(one.definition.agreed for one in review.levels),
         "reporters": [side for side in Side if any(one.reported.get(side) is not None for one in review.levels)],
         "over": _history_span(review, words),
         "notes": _notes(levels),
