@@ -68,6 +68,7 @@ MAILS = {
 }
 # Job -> as whom it looks: who asked for it, or somebody who leads in each relationship.
 JOBS = {
+    "books.recognise": "who asked",
     "books.look": "who asked",
     "books.bring": "who asked",
     "books.correct": "who asked",

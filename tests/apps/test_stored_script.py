@@ -50,7 +50,7 @@ PLANTED = {
     ("MoveForm", "text"): "reply", ("MoveForm", "queue"): "reply",
     ("MarkPrivateForm", "item"): "is a name of the book, and refused",
     ("MarkPrivateForm", "only"): "as its item", ("MarkPrivateForm", "reason"): "mark",
-    ("RoutesForm", "text"): "routes",
+    ("RoutesForm", "text"): "routes", ("DismissForm", "reason"): "dismissed",
     ("CalendarForm", "zone"): "is a zone, and refused", ("CalendarForm", "free_days"): "calendar",
     ("FreeDaysForm", "region"): "is a code, and refused",
     ("SaveViewForm", "name"): "view", ("SaveViewForm", "query"): "view",
@@ -92,7 +92,7 @@ measure = "service_level"
 target = 0.8
 [[kpi]]
 id = "handle_time"
-queues = ['''{SCRIPT}''']
+queues = ['''{SCRIPT[:80]}''']
 target = 100
 """
     quoted = '"' + SCRIPT.replace('"', '""') + '"'
@@ -160,6 +160,12 @@ target = 100
         made.at("customer_lead")
         made.correction = Matter.objects.get(kind=Kind.CORRECTION).pk
     made.matters.append(made.correction)
+    rows = [f"d{number},2026-06-03T10:00:00Z,help,voice,90" for number in range(60)]
+    text = "\n".join(["contact_id,opened_at,queue,channel,handle_s", *rows, "d60,2026-06-03T10:00:00Z,help,voice,-1"])
+    rejected = brought_in(made, "customer_lead", "rejected.csv", text)
+    said = {"do": "dismiss", "reason": SCRIPT}
+    assert lead.post(made.url(f"records/{rejected.pk}/move/"), said).status_code == 302
+    made.files.append(str(rejected.pk))
     made.odd = odd
     return made
 

@@ -24,7 +24,7 @@ from comity.review import fonts
 from comity.web.demo_dates import DATES, FOLDER, date_back
 from comity.web.postgres import APP, OWNER, SUPERUSER, Cluster, NoDatabaseError, reachable
 
-QUEUES = ("records", "reviews", "clock", "mail")  # of jobs; a task in any other queue never runs
+QUEUES = ("records", "uploads", "reviews", "clock", "mail")  # of jobs; a task in any other queue never runs
 _GC_THRESHOLD = 20_000  # allocations before a garbage collection: a page makes some ten thousand
 _STOP_TIMEOUT_S = 2  # for a running job; an import that is interrupted is run again
 UNPRIVILEGED = ("www-data", "_www", "daemon", "nobody")
@@ -245,8 +245,8 @@ def serve(  # noqa: PLR0913 - what is served, and where
 class _Workers:
     """Supervisor of the background workers: each is started again when it ends.
 
-    Each queue has a worker of its own: no review and no reminder waits for a long import, and no import for a slow mail
-    server.
+    Each queue has a worker of its own: no review, no reminder and no recognition of another file waits for a long
+    import, and no import for a slow mail server.
     """
 
     def __init__(self) -> None:

@@ -6,12 +6,15 @@ import io
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
+from django.test import Client
 
 from comity.apps.books import contents, operations
 from comity.apps.books.models import Delivery, Stage
+from comity.apps.books.queries import book_folder
 from comity.apps.i18n import words_for
+from comity.book.storage.commit import book_lock
 from tests.builders.uploads import brought, now, received, run
-from tests.room import cast, run_jobs
+from tests.room import cast, run_jobs, token
 
 pytestmark = pytest.mark.gate
 HEAD = "contact_id;Name;opened_at;queue;handle_s"
@@ -29,6 +32,10 @@ def them():
 
 def table(answer):
     return list(csv.reader(io.StringIO(answer.content.decode(), newline=""), delimiter=";"))
+
+
+def table_of(answer):
+    return list(csv.reader(io.StringIO(answer.content.decode(), newline="")))
 
 
 def page(them, who, made):
@@ -120,3 +127,54 @@ def now_by_address(them, sent):
     with transaction.atomic():
         them.at("provider_lead")
         return Delivery.objects.get(pk=sent.headers["Location"].rstrip("/").rsplit("/", 1)[-1])
+
+
+def test_rows_that_nobody_corrects_are_dismissed_by_their_own_side_and_both_read_why(them):
+    made = brought(them, "provider_lead", "june.csv", FILE)
+    move, said = them.url(f"records/{made.pk}/move/"), {"do": "dismiss", "reason": "Test calls of the switch."}
+    assert them.client("customer_lead").post(move, said).status_code == 404  # each side answers for its own files
+    assert them.client("provider_lead").post(move, {"do": "dismiss", "reason": " "}).status_code == 422
+    records = them.client("customer_lead").get(them.url("records/")).content.decode()
+    assert "2 rejected rows open" in records
+    assert them.client("provider_lead").post(move, said).status_code == 302
+    for who in ("provider_lead", "customer_lead", "auditor"):
+        shown = page(them, who, made)
+        assert "Provider Lead dismissed 2 rejected rows on" in shown
+        assert "Test calls of the switch." in shown
+        assert "0 rejected rows open" in them.client(who).get(them.url("records/")).content.decode()
+    log = them.client("customer_lead").get(them.url("log/")).content.decode()
+    assert "dismissed 2 rejected rows of" in log
+    assert them.client("provider_lead").post(move, said).status_code == 302  # once: the second finds none open
+    assert now(them, "provider_lead", made).outcome["counts"]["rejected"] == 2  # the record counts them as before
+    assert len(table(them.client("provider_lead").get(them.url(f"records/{made.pk}/rejected-rows.csv")))) == 3
+
+
+def test_a_program_takes_the_rejected_rows_as_rows_and_dismisses_them(them):
+    made = brought(them, "provider_lead", "june.csv", FILE)
+    at = f"/api/r/{them.relationship}/records/{made.pk}"
+    own = {"authorization": f"Bearer {token(them, 'provider_lead', writes=True)}"}
+    other = {"authorization": f"Bearer {token(them, 'customer_lead', writes=True)}"}
+    head, *rows = table_of(Client().get(f"{at}/rejected-rows.csv", headers=own))
+    assert head == ["contact_id", "opened_at", "queue", "handle_s", "Comity row", "Comity reason"]
+    assert [(row[0], row[-1]) for row in rows] == [
+        ("c90", "handle_s: negative"), ("c91", "opened_at: not a date and time such as 2026-01-31T09:30:00Z"),
+    ]  # fmt: skip
+    assert Client().get(f"{at}/rejected-rows.csv", headers=other).status_code == 404
+    said = {"do": "dismiss", "reason": "Tests."}
+    for headers, status in ((other, 404), (own, 200), (own, 409)):
+        answer = Client().post(f"{at}/moves", said, content_type="application/json", headers=headers)
+        assert answer.status_code == status
+    told = Client().get(at, headers=own).json()["outcome"]["dismissed"]
+    assert (told["rows"], told["reason"], told["by"]) == (2, "Tests.", "Provider Lead")
+
+
+def test_a_file_is_recognised_without_the_book_while_another_is_imported(them):
+    """The lock of the book is held, as by a long import; the file is named all the same, and checked afterwards."""
+    made = received(them, "provider_lead", "june.csv", FILE.replace(";", ","))
+    with book_lock(book_folder(them.relationship)):
+        assert run_jobs("books.recognise") == 1
+    assert now(them, "provider_lead", made).mapping == "contacts"
+    shown = page(them, "provider_lead", made)
+    assert "matches this format" in shown
+    assert run_jobs("books.look") == 1
+    assert now(them, "provider_lead", made).stage == Stage.LOOKED

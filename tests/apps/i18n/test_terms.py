@@ -106,13 +106,13 @@ LONG_HELP = {
 
 VERBS = {
     "en": words_in(
-        "accept add agree answer calculate change check claim comment confirm continue create delete dispute drop hand "
-        "import invite join keep leave make mark match name propose refuse reject remove rename report revoke "
+        "accept add agree answer calculate change check claim comment confirm continue copy create delete dismiss "
+        "dispute drop hand import invite join keep leave make mark match name propose refuse reject remove rename report revoke "
         "save search send set share show sign start stop switch try undo upload use view withdraw end"
     ),
     "es": words_in(
         "aceptar activar avisar añadir buscar calcular cambiar cerrar comentar compartir comprobar confirmar continuar "
-        "crear dar dejar desactivar deshacer "
+        "copiar crear dar dejar desactivar deshacer "
         "disputar eliminar enviar enviarme guardar hacer importar iniciar intentar invitar "
         "entrar mantener marcar mostrar nombrar preparar proponer quitar rechazar reclamar relacionar renunciar "
         "responder retirar revocar subir terminar traspasar unirse usar ver"

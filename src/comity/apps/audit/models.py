@@ -39,6 +39,7 @@ class Event(models.TextChoices):
     DELIVERY_UNDONE = "delivery_undone"
     DELIVERY_LATE = "delivery_late"  # nobody's: the room's clock, by a function of the owner
     UNDO_FAILED = "undo_failed"
+    REJECTS_DISMISSED = "rejects_dismissed"  # nobody corrects the rejected rows of a file any more
     CORRECTION_MADE = "correction_made"  # in the rows of the own side
     CORRECTION_FAILED = "correction_failed"
     ITEM_HELD_BACK = "item_held_back"
@@ -137,6 +138,7 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.DELIVERY_UNDONE: _FILE,
     Event.DELIVERY_LATE: ("table", "side", "due"),
     Event.UNDO_FAILED: _FILE,
+    Event.REJECTS_DISMISSED: ("name", "rows", "reason"),
     Event.CORRECTION_MADE: _FILE,
     Event.CORRECTION_FAILED: _FILE,
     Event.ITEM_HELD_BACK: ("item", "review_on"),

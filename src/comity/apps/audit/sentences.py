@@ -122,6 +122,7 @@ _ENGLISH_FORMATS: Mapping[Event, tuple[str, str]] = {
     Event.DELIVERY_UNDONE: ("took back", "{name}"),
     Event.DELIVERY_LATE: ("late delivery", "{table}, {side}, {due}"),
     Event.UNDO_FAILED: ("undo failed", "{name}"),
+    Event.REJECTS_DISMISSED: ("dismissed rejects", "{name}, {rows}: {reason}"),
     Event.CORRECTION_MADE: ("corrected", "{name}"),
     Event.CORRECTION_FAILED: ("correction failed", "{name}"),
     Event.ITEM_HELD_BACK: ("held back", "{item}, {review_on}"),

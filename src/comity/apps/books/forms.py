@@ -121,6 +121,13 @@ class RenameFormatForm(LocalisedForm):
     name = forms.CharField(max_length=60, validators=[name_validator])
 
 
+class DismissForm(LocalisedForm):
+    """Dismiss the rejected rows of a file, and say why."""
+
+    key_prefix = "dismiss"
+    reason = forms.CharField(max_length=400)
+
+
 class RoutesForm(LocalisedForm):
     """Set the rules by which rows of an export belong to relationships."""
 

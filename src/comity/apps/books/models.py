@@ -28,6 +28,7 @@ class FileMove(models.TextChoices):
     BRING = "bring"
     DROP = "drop"
     UNDO = "undo"
+    DISMISS = "dismiss"  # its rejected rows are not corrected any more
 
 
 UNDER_WAY = (Stage.LOOKING, Stage.BRINGING)

@@ -35,7 +35,9 @@ from comity.apps.books.queries import (
     is_in_book,
     is_under_way,
     item_table,
+    may_read_cells,
     may_undo,
+    open_rejects,
     private_items_by_side,
     rejected_rows_file,
     sentence,
@@ -90,7 +92,8 @@ COUNT_FIELDS = (
     *("proposed", "proposed_withdrawals", "corrected"),
 )
 _LOCK_TIMEOUT_S = 3.0  # how long the room's own jobs wait for the lock of a book before they are tried again later
-LOOK_TASK, IMPORT_TASK, WRITE_TASK = "books.look", "books.bring", "books.write"
+RECOGNISE_TASK, LOOK_TASK, IMPORT_TASK = "books.recognise", "books.look", "books.bring"
+WRITE_TASK = "books.write"
 CORRECT_TASK, REFUSE_TASK = "books.correct", "books.refuse"
 BEGIN_TASK, WITHHOLD_TASK, DISCLOSE_TASK = "books.begin", "books.hold_back", "books.disclose"
 # All tasks that change a book, but for the import of a file.
@@ -210,8 +213,20 @@ def receive_upload(member: MemberContext, upload: "UploadedFile[Any]") -> Delive
     save_upload(upload, upload_path(delivery))
     delivery.save(force_insert=True)
     audit_delivery(member, Event.DELIVERY_UPLOADED, delivery)
-    defer_file_task(LOOK_TASK, delivery, member)
+    defer_file_task(RECOGNISE_TASK, delivery, member)
     return delivery
+
+
+def recognise_delivery(person: UUID, relationship: UUID, number: UUID) -> None:
+    """Recognise a file, for the task, and defer its check; the book is neither read nor locked.
+
+    So a file that somebody has just uploaded is named, or its columns are offered, while a long import or check of
+    another one runs.
+    """
+    with acting_as(person, relationship) as member:
+        delivery = Delivery.objects.select_related("person").get(pk=number)
+        if delivery.stage == Stage.LOOKING and (delivery.mapping or delivery.text or recognise(member, delivery)):
+            defer_file_task(LOOK_TASK, delivery, member)
 
 
 def recognise(member: MemberContext, delivery: Delivery) -> bool:
@@ -417,6 +432,34 @@ def drop_delivery(member: MemberContext, delivery: Delivery) -> None:
     delivery.stage = Stage.DROPPED
     delivery.save(update_fields=["stage"])
     audit_delivery(member, Event.DELIVERY_DROPPED, delivery)
+
+
+def dismiss_rejects(member: MemberContext, delivery: Delivery, reason: str) -> int:
+    """Record that nobody corrects the rejected rows of a file of the own side any more, and why; both sides read it.
+
+    The rows stay rejected, in every count of the record and of the review, and a later file may still bring them.
+
+    :returns: how many rows were open
+    :raises Refused: without a reason, for the other side's file, and where no rejected row is open
+    """
+    if delivery.side != member.side or not member.may(Action.BRING) or not may_read_cells(member, delivery):
+        raise Refused(Code.NOT_YOURS)
+    if not reason.strip():
+        raise Refused(Code.NEEDS_REASON)
+    open_rows = open_rejects(member, delivery)
+    if delivery.stage != Stage.BROUGHT or not open_rows:
+        raise Refused(Code.NOT_NOW)
+    dismissed = {
+        "rows": open_rows,
+        "reason": reason.strip(),
+        "by": member.membership.person.name,
+        "at": timezone.now().isoformat(),
+    }
+    delivery.outcome = delivery.outcome | {"dismissed": dismissed}
+    delivery.save(update_fields=["outcome"])
+    data = {"name": delivery.name, "rows": open_rows, "reason": dismissed["reason"]}
+    audit(member, Event.REJECTS_DISMISSED, delivery, data, shared=not delivery.private)
+    return open_rows
 
 
 def undo_delivery(member: MemberContext, delivery: Delivery) -> None:
@@ -978,7 +1021,7 @@ def defer_file_task(task: str, delivery: Delivery, member: MemberContext) -> Non
     """Defer a task about a delivery in the name of the member; a failure is shown to their side alone."""
     sides = () if member.side is None else (member.side,)
     person, relationship = str(member.membership.person_id), delivery.relationship_id
-    lock = None if task == LOOK_TASK else side_lock(relationship, Side(delivery.side))
+    lock = None if task in {RECOGNISE_TASK, LOOK_TASK} else side_lock(relationship, Side(delivery.side))
     defer(task, relationship=relationship, sides=sides, lock=lock, person=person, delivery=str(delivery.pk))
 
 

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -46,6 +47,7 @@ _SHOWN_REJECTS = 200  # rejects on a page; the file has them all
 work_links: list[Callable[[MemberContext], Iterable[tuple[str, str]]]] = []
 BOOK_NAME = "the book"  # what people call its folder
 QUEUE, UNDO_TASK = "records", "books.undo"  # of jobs, and the task that undoes a delivery
+UPLOADS_QUEUE = "uploads"  # of jobs that recognise a file, which wait for no check and no import
 
 
 class NoBookError(Refused):
@@ -306,7 +308,7 @@ def is_being_undone(delivery: Delivery) -> bool:
 
 def _has_jobs(file: Delivery | Export, task: str = "") -> bool:
     argument = {"export" if isinstance(file, Export) else "delivery": str(file.pk)}
-    jobs = ProcrastinateJob.objects.filter(queue_name=QUEUE, args__contains=argument)
+    jobs = ProcrastinateJob.objects.filter(queue_name__in=(QUEUE, UPLOADS_QUEUE), args__contains=argument)
     jobs = jobs.filter(task_name=task) if task else jobs
     # A job whose worker has died does not count until the outbox has put it back into the queue.
     is_alive = Q(status="doing", worker__last_heartbeat__gt=timezone.now() - HEARTBEAT_TIMEOUT)
@@ -405,6 +407,31 @@ def rejected_rows(member: MemberContext, delivery: Delivery) -> RejectedRows | N
     return rows_of_import(book_folder(member.relationship.pk), str(table), int(number), member.side)
 
 
+def rows_to_correct(member: MemberContext, delivery: Delivery) -> RejectedRows:
+    """Return the rejected rows of a delivery that no later file brought again; none that the member may not read."""
+    rows = rejected_rows(member, delivery) or RejectedRows((), ",", ())
+    return replace(rows, rows=tuple(row for row in rows.rows if row.corrected_by is None))
+
+
+def open_rejects(member: MemberContext, delivery: Delivery) -> int:
+    """Return how many rejected rows of the own side's file no later file brought again, and nobody dismissed."""
+    if delivery.outcome.get("dismissed"):
+        return 0
+    rows = rejected_rows(member, delivery)
+    if rows is None:
+        return int((delivery.outcome.get("counts") or {}).get("rejected", 0))
+    return sum(row.corrected_by is None for row in rows.rows)
+
+
+def dismissed_rows(member: MemberContext) -> dict[str, int]:
+    """Return how many rejected rows were dismissed, by table, of the files that the viewer may know of."""
+    files = readable_deliveries(member).filter(stage=Stage.BROUGHT, outcome__has_key="dismissed")
+    counts: dict[str, int] = {}
+    for table, dismissed in files.values_list("outcome__table", "outcome__dismissed"):
+        counts[table] = counts.get(table, 0) + int(dismissed["rows"])
+    return counts
+
+
 def files_of_imports(member: MemberContext, table: str, numbers: Collection[int]) -> dict[int, Delivery]:
     """Return the own side's deliveries with these import numbers, by number."""
     own = Delivery.objects.filter(
@@ -430,9 +457,10 @@ def first_rejects(member: MemberContext, delivery: Delivery, only: dict[str, Any
 
 
 def shared_outcome(delivery: Delivery) -> dict[str, Any]:
-    """Return what the other side may know of a delivery: its table, and the counts of the shared rows."""
+    """Return what the other side may know of a delivery: its table, the counts of shared rows, what was dismissed."""
     outcome = delivery.outcome
-    return {"table": outcome.get("table"), "counts": outcome.get("shared_counts", outcome.get("counts", {}))}
+    shared = {"table": outcome.get("table"), "counts": outcome.get("shared_counts", outcome.get("counts", {}))}
+    return shared | {name: outcome[name] for name in ("dismissed",) if name in outcome}
 
 
 def was_imported_before(member: MemberContext, record: ImportRecord, mapping: SourceMapping) -> bool:

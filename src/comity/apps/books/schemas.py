@@ -133,6 +133,15 @@ class RejectOut(Schema):
     reason: str
 
 
+class DismissedOut(Schema):
+    """Rejected rows that nobody corrects any more: how many, why, and who said so."""
+
+    rows: int
+    reason: str
+    by: str
+    at: datetime
+
+
 class OutcomeOut(Schema):
     """What a file would bring or has brought; what is not known yet is absent."""
 
@@ -145,6 +154,7 @@ class OutcomeOut(Schema):
     rejects: list[RejectOut] | None = None
     first_rows: list[list[Any]] | None = None
     notes: list[str] | None = None
+    dismissed: DismissedOut | None = None
 
 
 class DeliveryWholeOut(DeliveryOut):
@@ -159,11 +169,15 @@ class DeliveryWholeOut(DeliveryOut):
 
 
 class DeliveryMoveIn(Schema):
-    """What is to become of a file: looked at again by another mapping, brought in, thrown away, or taken back."""
+    """What is to become of a file: looked at again by another mapping, brought in, thrown away, or taken back.
+
+    Or of its rejected rows: dismissed, with a `reason` that both sides read.
+    """
 
     do: FileMove
     mapping: Text = Field("", max_length=60)
     text: Text = Field("", max_length=40_000)
+    reason: Text = Field("", max_length=400)
 
 
 class RecordsOut(Schema):

@@ -10,7 +10,7 @@ from procrastinate.contrib.django import app
 
 from comity.apps.audit.models import Event
 from comity.apps.books import contents, copies, exports, operations, results, watched_folder
-from comity.apps.books.queries import QUEUE, UNDO_TASK
+from comity.apps.books.queries import QUEUE, UNDO_TASK, UPLOADS_QUEUE
 from comity.apps.outbox.operations import ExponentialBackoff
 from comity.apps.parties.member_context import MemberContext, acting_as, for_each_relationship
 from comity.core.calendars import Cut
@@ -32,9 +32,15 @@ def compute_overview(member: MemberContext, _terms: Mapping[str, str]) -> None:
     contents.overview(member)
 
 
+@app.task(queue=UPLOADS_QUEUE, name=operations.RECOGNISE_TASK, retry=_FILE_RETRY)
+def recognise_delivery(person: str, relationship: str, delivery: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - to whom a failure is shown, here and below
+    """Recognise a file, while the queue of the records may be busy with another one."""
+    operations.recognise_delivery(UUID(person), UUID(relationship), UUID(delivery))
+
+
 @app.task(queue=QUEUE, name=operations.LOOK_TASK, retry=_FILE_RETRY)
-def look_at_delivery(person: str, relationship: str, delivery: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - to whom a failure is shown, here and below
-    """Recognise, map and check a file, and change nothing."""
+def look_at_delivery(person: str, relationship: str, delivery: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
+    """Map and check a file, and change nothing; one of an earlier version is recognised first."""
     operations.run_delivery(UUID(person), UUID(relationship), UUID(delivery), dry_run=True)
 
 

@@ -1,7 +1,8 @@
 """Pages of the records: tables, deliveries, rejects, private items and exports."""
 
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,7 @@ from comity.apps.books import contents, copies, exports, operations, queries, se
 from comity.apps.books.forms import (
     BeginBookForm,
     ChooseMappingForm,
+    DismissForm,
     ExportForm,
     MarkPrivateForm,
     MatchColumnsForm,
@@ -63,7 +65,7 @@ def _render_records(
     tables, late, marks = [], [], queries.marks(member)
     try:
         if has_book:
-            tables, late = contents.tables(member), contents.lateness(member)
+            tables, late = _tables(member), contents.lateness(member)
     except UnusableBookError as error:
         messages.error(request, queries.unusable_reason(member, error))
     context = {
@@ -88,6 +90,14 @@ def _render_records(
     }
     has_errors = any(form is not None and form.errors for form in (mark_form, begin_form))
     return render(request, "books/records.html", context, status=422 if has_errors else 200)
+
+
+def _tables(member: MemberContext) -> list[dict[str, Any]]:
+    """Return the tables of the book; a row that was rejected is open until it comes again or is dismissed."""
+    dismissed = queries.dismissed_rows(member)
+    return [
+        one | {"rejected": max(0, one["rejected"] - dismissed.get(one["name"], 0))} for one in contents.tables(member)
+    ]
 
 
 def _may_import(member: MemberContext) -> bool:
@@ -211,7 +221,11 @@ def delivery(request: HttpRequest, delivery: UUID) -> HttpResponse:
 
 
 def _render_delivery(
-    request: HttpRequest, member: MemberContext, delivery: Delivery, mapping_form: ChooseMappingForm | None
+    request: HttpRequest,
+    member: MemberContext,
+    delivery: Delivery,
+    mapping_form: ChooseMappingForm | None,
+    dismiss_form: DismissForm | None = None,
 ) -> HttpResponse:
     is_own = member.side is not None and delivery.side == member.side and member.may(Action.BRING)
     is_undoing = queries.is_being_undone(delivery)
@@ -221,6 +235,7 @@ def _render_delivery(
     too_many = sentences.too_many_rejected(delivery, words) if is_own and delivery.stage == Stage.LOOKED else ""
     rejected_rows = queries.rejected_rows(member, delivery) if is_own and not is_running else None
     may_match = is_own and queries.file_columns(delivery) is not None
+    told = _own_outcome(delivery) if is_own else queries.shared_outcome(delivery)
     has_failed = bool(too_many) or delivery.stage == Stage.REFUSED
     context = {
         **_checked_file(member, delivery, words),
@@ -234,6 +249,10 @@ def _render_delivery(
         if is_own and delivery.stage == Stage.BROUGHT
         else [],
         "may_change": may_match and has_failed and bool(delivery.text),
+        "dismissed": _dismissed(told),
+        "dismissing": (dismiss_form or DismissForm())
+        if is_own and delivery.stage == Stage.BROUGHT and queries.open_rejects(member, delivery)
+        else None,
         "rows_to_correct": _rows_to_correct(member, delivery, rejected_rows),
         "reason_text": sentences.reason(reason["reason"], words) if reason else "",
         "delivery": delivery,
@@ -243,7 +262,7 @@ def _render_delivery(
         "undoing": is_undoing,
         "running": is_running,
         "cut_off": delivery.stage in UNDER_WAY and not is_running,
-        "told": _own_outcome(delivery) if is_own else queries.shared_outcome(delivery),
+        "told": told,
         "only": reason,
         "of": number if reason else 0,
         "rejects": [
@@ -256,8 +275,14 @@ def _render_delivery(
             for one in (queries.first_rejects(member, delivery, reason) if is_own else ())
         ],
     }
-    has_errors = mapping_form is not None and mapping_form.errors
+    has_errors = any(form is not None and form.errors for form in (mapping_form, dismiss_form))
     return render(request, "books/delivery.html", context, status=422 if has_errors else 200)
+
+
+def _dismissed(told: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return who dismissed the rejected rows of a file, when and why; None where nobody did."""
+    dismissed = told.get("dismissed")
+    return None if dismissed is None else dismissed | {"at": datetime.fromisoformat(dismissed["at"])}
 
 
 def _own_outcome(delivery: Delivery) -> dict[str, Any]:
@@ -306,10 +331,8 @@ def rejected_rows(request: HttpRequest, delivery: UUID, form: str) -> HttpRespon
     known_delivery = _delivery_or_404(member, delivery)
     if form not in {"csv", "xlsx"} or not queries.may_read_cells(member, known_delivery):
         raise Http404
-    rows = queries.rejected_rows(member, known_delivery) or RejectedRows((), ",", ())
-    still_open = replace(rows, rows=tuple(row for row in rows.rows if row.corrected_by is None))
-    words = words_for(language())
-    table = still_open.table(lambda column, reason: sentences.column_and_reason(column, reason, words))
+    words, rows = words_for(language()), queries.rows_to_correct(member, known_delivery)
+    table = rows.table(lambda column, reason: sentences.column_and_reason(column, reason, words))
     if form == "xlsx":
         return xlsx_file("rejected-rows.xlsx", rows.head, table)
     return csv_file("rejected-rows.csv", rows.head, table, rows.delimiter)
@@ -332,6 +355,12 @@ def move_delivery(request: HttpRequest, delivery: UUID) -> HttpResponse:
         case FileMove.DROP:
             operations.drop_delivery(member, known_delivery)
             return redirect("records", relationship=member.relationship.pk)
+        case FileMove.DISMISS:
+            dismiss_form = DismissForm(request.POST)
+            if dismiss_form.is_valid():
+                operations.dismiss_rejects(member, known_delivery, dismiss_form.cleaned_data["reason"])
+                return address
+            return _render_delivery(request, member, known_delivery, None, dismiss_form)
         case _:
             form = _choose_form(member, request.POST, known_delivery)
             if form.is_valid():

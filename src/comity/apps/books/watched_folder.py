@@ -25,7 +25,7 @@ from django.utils import timezone
 
 from comity.apps.audit.models import Event
 from comity.apps.books.models import UNDER_WAY, Delivery, Stage
-from comity.apps.books.operations import LOOK_TASK, audit_delivery, defer_file_task
+from comity.apps.books.operations import RECOGNISE_TASK, audit_delivery, defer_file_task
 from comity.apps.books.queries import has_book, safe_file_name, upload_path
 from comity.apps.parties.member_context import MemberContext, acting_as, find_lead
 from comity.apps.parties.rights import Action
@@ -159,7 +159,7 @@ def _take(file: str, folders: _Folders, lead: UUID, relationship: UUID) -> None:
                     return
                 delivery.save(force_insert=True)
                 audit_delivery(member, Event.DELIVERY_UPLOADED, delivery)
-                defer_file_task(LOOK_TASK, delivery, member)
+                defer_file_task(RECOGNISE_TASK, delivery, member)
     _move(file, folders.top, folders.waiting, "", f"{delivery.pk} {file}")
 
 

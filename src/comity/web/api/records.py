@@ -108,6 +108,8 @@ def move_delivery(request: HttpRequest, relationship: UUID, delivery: UUID, give
             operations.drop_delivery(member, known_delivery)
         case FileMove.UNDO:
             operations.undo_delivery(member, known_delivery)
+        case FileMove.DISMISS:
+            operations.dismiss_rejects(member, known_delivery, given.reason)
     return _delivery_out(member, known_delivery)
 
 
@@ -122,6 +124,20 @@ def rejects(
         raise Http404
     text = csv_text(books.REJECT_COLUMNS, books.reject_rows(member, known_delivery, of))
     return HttpResponse(text, content_type="text/csv; charset=utf-8")
+
+
+@api.get("/r/{uuid:relationship}/records/{uuid:delivery}/rejected-rows.csv")
+def rejected_rows(request: HttpRequest, relationship: UUID, delivery: UUID) -> HttpResponse:
+    """The rejected rows of a file as rows: its own columns, and why, for those that no later file brought again.
+
+    The corrected file closes them: a row is met by its key, or by `Comity row`.
+    """
+    member = member_of(request, Action.BRING)
+    known_delivery = _delivery_or_404(member, delivery)
+    if not books.may_read_cells(member, known_delivery):
+        raise Http404
+    rows = books.rows_to_correct(member, known_delivery)
+    return HttpResponse(csv_text(rows.head, rows.table()), content_type="text/csv; charset=utf-8")
 
 
 @api.post("/r/{uuid:relationship}/held-back", response={201: MarkMadeOut})
