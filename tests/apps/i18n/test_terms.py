@@ -107,8 +107,9 @@ LONG_HELP = {
 VERBS = {
     "en": words_in(
         "accept add agree answer calculate change check claim comment confirm continue copy create delete dismiss "
-        "dispute drop hand import invite join keep leave make mark match name propose refuse reject remove rename report revoke "
-        "save search send set share show sign start stop switch try undo upload use view withdraw end"
+        "dispute drop hand import invite join keep leave make mark match name propose refuse reject remove rename "
+        "report revoke save search send set share show sign start stop switch try undo upload use view withdraw "
+        "end"
     ),
     "es": words_in(
         "aceptar activar avisar añadir buscar calcular cambiar cerrar comentar compartir comprobar confirmar continuar "
