@@ -77,6 +77,7 @@ SEAMS = {
         "apps.books.operations.on_proposed",
         "apps.books.operations.on_undone",
         "apps.books.operations.on_begun",
+        "apps.matters.queries.figure_sources",
         "apps.parties.panels.add_inbox_source",
         "apps.parties.searching.add_search_source",
         "apps.parties.panels.add_panel",
