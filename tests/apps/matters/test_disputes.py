@@ -492,3 +492,22 @@ def test_a_page_that_waits_for_a_figure_asks_for_itself_again_until_somebody_wri
 def test_a_figure_that_nobody_computed_is_not_kept_with_a_step(month):
     matter = raised(month)
     assert "computed" not in steps(month, matter)[0].terms
+
+
+def test_who_disputes_a_figure_sees_it_and_the_record_keeps_what_was_seen(month):
+    browser = month.client("customer_lead")
+    address = month.url("matters/raise/dispute/?kpi=service_level&period=2026-06")
+    page = text_of(browser.get(address))
+    assert "Computed now 46.7 %" in page
+    said = FIGURE | {"title": "Not so", "text": "Our sample.", "value": "60"}
+    number = browser.post(month.url("matters/raise/dispute/"), said).headers["Location"].split("/")[-2]
+    matter = as_of(Matter(pk=number), month)
+    assert steps(month, matter)[0].terms["computed"] == "0.466666666667"
+    assert "Computed when disputed 46.7 %" in text_of(browser.get(month.url(f"matters/{number}/")))
+
+
+def test_a_period_that_waits_for_a_dispute_says_who_carries_it_out(month):
+    moved(month, "provider_lead", raised(month), Move.ACCEPT, follows="formula")
+    for address in (f"review/confirm/?period={JUNE}", f"review/?period={JUNE}&view=joint"):
+        page = text_of(month.client("customer_lead").get(month.url(address)))
+        assert "Helpline proposes the other formula, then marks it as done" in page, address

@@ -112,6 +112,8 @@ class ClaimForm(RaiseForm):
         super().__init__(*args, **options)
         words = words_for(language())
         self.offer("kpi", kpis, empty=words("raise.every_figure"))
+        if kpis:
+            self.fields["kpi"].help_text = ""  # the first choice says it
         _offer_queues(self, queues)
         self.fields["event"].choices = [(one, words(f"event.{one}")) for one in ClaimEvent]  # type: ignore[attr-defined]
         self.fields["asked_for"].choices = [(one, words(f"claim.{one}")) for one in AskedFor]  # type: ignore[attr-defined]

@@ -111,7 +111,8 @@ def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
             matter = operations.raise_matter(member, new_matter, zone(member), _evidence_files(form))
             return redirect("matter", relationship=member.relationship.pk, matter=matter.pk)
     figure = sentences.figure_name(member, about["kpi"], words_for(language())) if about["kpi"] else ""
-    context = {"form": form, "kind": kind, "about": about, "figure": figure}
+    values = _disputed_values(member, matter_kind, about)
+    context = {"form": form, "kind": kind, "about": about, "figure": figure, **values}
     return render(request, "matters/raise.html", context, status=422 if form.errors else 200)
 
 
@@ -246,6 +247,20 @@ def _effect(member: MemberContext, matter: Matter, words: Words) -> dict[str, ob
         return effect | {"pending": pending}
     except results.ERRORS:
         return None
+
+
+def _disputed_values(member: MemberContext, kind: Kind, about: dict[str, str]) -> dict[str, object]:
+    """Return the figure that is about to be disputed, as it is computed now; empty for any other matter."""
+    values: dict[str, object] = {"values": [], "values_pending": False}
+    if kind is not Kind.DISPUTE or not about["kpi"]:
+        return values
+    try:
+        name, _ = queries.disputed_period(member, about["period"])
+    except UnknownPeriodError:
+        return values
+    unit = queries.figure_unit(member, about["kpi"]) or ""
+    shown = _figure_context(member, Matter(kind=kind, kpi=about["kpi"], period=name, unit=unit), words_for(language()))
+    return {key: shown[key] for key in values}
 
 
 def _figure_context(member: MemberContext, matter: Matter, words: Words) -> dict[str, object]:
