@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from comity.book.reading.open import open_book
 from comity.review.build import build_review
-from comity.review.claim_effect import Claim, claim_effects
+from comity.review.claim_effect import Claim, claim_effects, correction_effects
 from tests.builders.examples import examples
 from tests.builders.review_books import CALLS, KPI, calls
 from tests.cast import JOINT, write_book
@@ -81,3 +81,22 @@ def test_claim_effects_are_the_levels_of_the_records_with_the_claim_accepted(tmp
         assert [(one.after, one.counted_after) for one in found] == [(one.value, one.den) for one in levels]
     else:
         assert not levels or [one.value for one in levels] == [(27 * 9 + 3) / 300]
+
+
+def test_correction_effects_compares_the_whole_months_of_both_books(tmp_path, book):
+    """On 10 to 12 June 3 of 30 calls are in time; in the corrected book 27 of them: 24 more of the month's 300."""
+    rows = CALLS + calls(MAY, 31, 8, 2) + calls(JUNE, 9, 9, 1) + calls(date(2026, 6, 10), 3, 9, 1)
+    rows += calls(date(2026, 6, 13), 18, 9, 1)
+    corrected = write_book(tmp_path / "corrected", KPI, contacts=rows)
+    both = (partial(open_book, book, JOINT), partial(open_book, corrected, JOINT))
+    (effect,) = correction_effects(*both, TODAY)
+    assert (effect.kpi, effect.period.start, effect.counted_before, effect.counted_after) == (
+        "service_level", JUNE, 300, 300,
+    )  # fmt: skip
+    assert (effect.before, effect.after) == (246 / 300, 270 / 300)
+    assert correction_effects(both[0], both[0], TODAY) == ()
+
+
+def test_a_correction_of_a_month_that_is_not_whole_has_no_effect(tmp_path):
+    one, other = write(tmp_path / "one", last=20), write(tmp_path / "other", last=19)
+    assert correction_effects(partial(open_book, one, JOINT), partial(open_book, other, JOINT), TODAY) == ()

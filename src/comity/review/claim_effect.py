@@ -1,12 +1,12 @@
-"""What the figures would be if a claim to exclude days were accepted, beside what they are now."""
+"""What the figures would be if a claim to exclude days, or a correction, were accepted, beside what they are now."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from comity.book.reading.coverage import Coverage
+from comity.book.reading.coverage import EDGE, Coverage
 from comity.book.reading.open import Book
 from comity.book.statistics.exclusions import Event, suppose_accepted
 from comity.book.statistics.levels import LevelStats, gather
@@ -14,7 +14,9 @@ from comity.core.calendars import Calendar, Cut
 from comity.core.levels import MeasuredLevel, measure
 from comity.core.values import Period
 
+_MAX_MONTHS = 24  # the latest, in which the effect of a correction is looked for
 OpenBook = Callable[[], AbstractContextManager[Book]]
+_Measured = Mapping[tuple[Period, str], MeasuredLevel]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +70,43 @@ def claim_effects(open_book: OpenBook, claim: Claim, today: date) -> tuple[Claim
         start, end = (_in_utc(day, zone) for day in (claim.first, claim.last + timedelta(days=1)))
         suppose_accepted(book, claim.kpi, Event(start, end, claim.queues, agreed=True))
         supposed = _levels(book, periods, today)
-    effects = [
-        _effect(period, level, supposed[period, kpi])
-        for (period, kpi), level in now.items()
-        if (period, kpi) in supposed and claim.kpi in {"", kpi}
-    ]
-    return tuple(one for one in effects if (one.before, one.counted_before) != (one.after, one.counted_after))
+    return tuple(one for one in _effects(now, supposed) if claim.kpi in {"", one.kpi})
+
+
+def correction_effects(open_book: OpenBook, open_supposed: OpenBook, today: date) -> tuple[ClaimEffect, ...]:
+    """Measure the KPIs of the latest whole months as they are, and in a book in which a correction is accepted.
+
+    :param open_book: opens the book anew, as the viewer of the figures sees it
+    :param open_supposed: opens the book with the correction, as the same viewer
+    :returns: by month, in the order of the definition; without KPIs that the correction leaves as they are
+    """
+    with open_book() as book:
+        periods = _latest_months(book, today)
+        now = _levels(book, periods, today)
+    with open_supposed() as book:
+        supposed = _levels(book, periods, today)
+    return tuple(_effects(now, supposed))
+
+
+def _effects(now: _Measured, supposed: _Measured) -> Iterator[ClaimEffect]:
+    """Yield what differs between two measurements."""
+    for (period, kpi), level in now.items():
+        if (period, kpi) in supposed:
+            one = _effect(period, level, supposed[period, kpi])
+            if (one.before, one.counted_before) != (one.after, one.counted_after):
+                yield one
+
+
+def _latest_months(book: Book, today: date) -> tuple[Period, ...]:
+    """Return the latest months that the records cover whole."""
+    coverage = Coverage(book, today)
+    horizon = coverage.horizon(["contacts"]) or coverage.horizon(["intervals"])
+    first = coverage.first_day(["contacts", "intervals"])
+    if horizon is None or first is None:
+        return ()
+    calendar = Calendar(Cut.MONTH, book.definition.month_starts_on)
+    months = calendar.between(calendar.containing(first).start, horizon)
+    return tuple(one for one in months if one.start + EDGE > first)[-_MAX_MONTHS:]
 
 
 def _whole_months(book: Book, claim: Claim, today: date) -> tuple[Period, ...]:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from comity.apps.books import operations as books
 from comity.apps.books.models import Stage
+from comity.apps.books.queries import book_folder
 from comity.apps.matters.models import Matter
 from comity.apps.matters.operations import open_moves
 from comity.apps.matters.today import records_work
@@ -465,6 +466,13 @@ def test_the_computed_figure_is_beside_the_claimed_one_and_what_a_correction_cha
         month.at("auditor")
         correction = Matter.objects.get(relationship=month.relationship, kind=Kind.CORRECTION)
     assert f'href="{month.url(f"matters/{correction.pk}/")}">contacts: 1 change' in page.content.decode()
+    at_correction = month.url(f"matters/{correction.pk}/")
+    assert customer.get(at_correction).headers["Refresh"] == "3"
+    assert run_jobs("matters.correction_effect") == 1
+    effect = text_of(customer.get(at_correction))
+    assert "Effect if accepted" in effect
+    assert "Service level June 2026 46.7 %, missed 48.3 %, missed 80.0 % 60 → 60" in effect
+    assert list(book_folder(month.relationship).parent.glob(".supposed-*")) == []
     moved(month, "customer_lead", correction, Move.ACCEPT)
     run_jobs("books.correct")
     assert "46.7 % → 48.3 %" in text_of(customer.get(at))

@@ -10,11 +10,13 @@ from comity.book.importing.corrections import (
     count_proposals,
     proposals,
     refuse_proposals,
+    supposed_accepted,
 )
 from comity.book.importing.deliver import RefusedError
 from comity.book.importing.forget import forget_person
 from comity.book.importing.undo import NotTheLastError, undo_import
 from comity.book.importing.withhold import WithholdAnswer, disclose_rows, has_values_beside_others, may_withhold
+from comity.book.storage.commit import book_lock
 from comity.book.validation.rejects import rejects_of_import
 from comity.core.values import Side
 from tests.builders.deliveries import at, deliver, files_with, line, rows
@@ -205,6 +207,34 @@ def test_whose_rows_they_are_accepts_some_and_the_others_stay(book):
         undo_import(book, "surveys", done.number, side=P)
     undo_import(book, "surveys", done.number, side=C)  # whose row it was takes it back
     assert set(scores(book).values()) == {1.0}
+
+
+def files(book):
+    """Each file of a book, with its content and whatever tells one file from another that took its place."""
+    return {
+        path.relative_to(book): (path.read_bytes(), path.stat().st_ino, path.stat().st_mtime_ns)
+        for path in sorted(book.rglob("*"))
+        if path.is_file() and path.name != "lock"
+    }
+
+
+def test_what_would_be_accepted_is_seen_in_a_copy_and_the_book_stays_as_it_is(book):
+    surveys(book, C, [answer(number, 1) for number in range(4)])
+    surveys(book, P, [answer(number, 5) for number in range(4)], day=2)
+    before = files(book)
+    with supposed_accepted(book, "surveys", 2, side=C, at=at(3)) as copy:
+        assert set(scores(copy).values()) == {5.0}
+        assert set(scores(book).values()) == {1.0}
+        with book_lock(book):  # the copy's lock is its own: an import goes on meanwhile
+            pass
+        with book_lock(copy):
+            pass
+    assert files(book) == before
+    assert list(book.parent.glob(".supposed-*")) == []
+    assert len(list(proposals(book, "surveys", 2))) == 4  # they still wait for their answer
+    refuse_proposals(book, "surveys", 2)
+    with pytest.raises(NoProposalError), supposed_accepted(book, "surveys", 2, side=C, at=at(4)):
+        pass
 
 
 def test_a_row_that_has_changed_since_is_not_changed_by_an_old_proposal(book):

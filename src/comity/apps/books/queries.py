@@ -123,15 +123,16 @@ def _read_definition(folder: Path, changed: int, size: int) -> Definition:  # no
     return read_definition(folder)
 
 
-def open_member_book(member: MemberContext) -> Book:
+def open_member_book(member: MemberContext, folder: Path | None = None) -> Book:
     """Open the book with the viewer's rights.
 
+    :param folder: a copy of the book, to be opened in its place
     :raises NoBookError: where there is no book
     """
     book_definition = definition(member)
     viewer = member.viewer
     book = open_book(
-        book_folder(member.relationship.pk), Viewer(viewer.person, book_definition.relationship, viewer.side)
+        folder or book_folder(member.relationship.pk), Viewer(viewer.person, book_definition.relationship, viewer.side)
     )
     for name in member.closed_tables:
         if book_definition.private_owner(name) is not None:

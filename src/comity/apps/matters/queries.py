@@ -28,13 +28,20 @@ from django.utils import timezone
 
 from comity.apps.books import results
 from comity.apps.books.models import Delivery, Stage
-from comity.apps.books.queries import open_member_book, readable_definition, readable_deliveries, zone
+from comity.apps.books.queries import (
+    book_folder,
+    open_member_book,
+    readable_definition,
+    readable_deliveries,
+    zone,
+)
 from comity.apps.books.results import Question
 from comity.apps.matters.models import Evidence, Matter, Opened, Step
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership
 from comity.apps.record.models import Consent, ConsentSubject, Entry
 from comity.apps.replies.queries import REMINDER_LEAD_TIME
+from comity.book.importing.corrections import NoProposalError, supposed_accepted
 from comity.book.statistics.exclusions import named_queues
 from comity.core import levels
 from comity.core.agreements import HIGHER
@@ -45,9 +52,11 @@ from comity.core.matters.transitions import AGREED, OPEN, UNDONE, Dispute, Move,
 from comity.core.values import Period, Side
 from comity.review.claim_effect import Claim, ClaimEffect
 from comity.review.claim_effect import claim_effects as claim_effects_of
+from comity.review.claim_effect import correction_effects as correction_effects_of
 from comity.review.readings import reading_ids, reading_specs
 
-COMPUTE_CLAIM = "matters.claim_effect"  # task
+COMPUTE_CLAIM, COMPUTE_CORRECTION = "matters.claim_effect", "matters.correction_effect"  # tasks
+_LOCK_TIMEOUT_S = 3.0  # how long the computation waits for the lock of a book before it is tried again later
 _SHOWN_SINCE = 5  # imports, and corrections, after an accepted dispute
 _WAITING_CACHE_KEY = "matters that wait"
 CARRIED_OUT = (Follows.RECORDS, Follows.FORMULA)  # what is to be done after an accepted dispute
@@ -339,6 +348,27 @@ def claim_effects(member: MemberContext, matter: Matter) -> tuple[ClaimEffect, .
         "matter": str(matter.pk),
     }
     return results.computed(viewer, Question(COMPUTE_CLAIM, tuple(terms.items())), compute)
+
+
+def correction_effects(member: MemberContext, matter: Matter) -> tuple[ClaimEffect, ...]:
+    """Return what the joint figures would be with all changes of a correction accepted.
+
+    :raises comity.apps.books.results.NotComputedYet: in a request, where it has not been computed from these records
+    """
+    viewer, folder = member.joint(), book_folder(member.relationship.pk)
+    table, number, key = (matter.records[name] for name in ("table", "number", "delivery"))
+
+    def compute() -> tuple[ClaimEffect, ...]:
+        try:
+            with supposed_accepted(
+                folder, table, number, side=Side(matter.answers), at=timezone.now(), key=key, patience_s=_LOCK_TIMEOUT_S
+            ) as supposed:
+                open_supposed = partial(open_member_book, viewer, supposed)
+                return correction_effects_of(partial(open_member_book, viewer), open_supposed, today(member))
+        except NoProposalError:  # it was answered meanwhile
+            return ()
+
+    return results.computed(viewer, Question(COMPUTE_CORRECTION, (("matter", str(matter.pk)),)), compute)
 
 
 def roles(matter: Matter) -> dict[UUID, str]:

@@ -1,4 +1,4 @@
-"""Tasks of matters: a reminder before a reply is due (silence accepts none), and what a claim would change."""
+"""Tasks of matters: reminders before a reply is due (silence accepts none), and what a claim or correction changes."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -12,6 +12,7 @@ from comity.apps.books import results
 from comity.apps.matters import operations, queries
 from comity.apps.matters.models import Matter
 from comity.apps.parties.member_context import MemberContext, for_each_relationship
+from comity.core.matters.kinds import Kind
 
 
 @results.computes(queries.COMPUTE_CLAIM)
@@ -20,6 +21,14 @@ def compute_claim_effect(member: MemberContext, terms: Mapping[str, str]) -> Non
     matter = queries.matter(member, UUID(terms["matter"]))
     if matter is not None:
         queries.claim_effects(member, matter)
+
+
+@results.computes(queries.COMPUTE_CORRECTION)
+def compute_correction_effect(member: MemberContext, terms: Mapping[str, str]) -> None:
+    """Compute what a correction would change."""
+    matter = queries.matter(member, UUID(terms["matter"]))
+    if matter is not None and matter.kind == Kind.CORRECTION:
+        queries.correction_effects(member, matter)
 
 
 @app.periodic(cron="*/10 * * * *")

@@ -235,14 +235,16 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
 
 
 def _effect(member: MemberContext, matter: Matter, words: Words) -> dict[str, object] | None:
-    """Return what an open claim would change: `rows`, or `pending`; None for any other matter and without a book."""
-    if matter.kind != Kind.CLAIM or matter.state not in OPEN:
+    """Return what an open claim or correction changes: `rows`, or `pending`; None for others, and without a book."""
+    if matter.kind not in {Kind.CLAIM, Kind.CORRECTION} or matter.state not in OPEN:
         return None
-    effect: dict[str, object] = {"relief": matter.asked_for != AskedFor.EXCLUDE, "pending": None, "rows": []}
-    if effect["relief"]:
+    is_relief = matter.kind == Kind.CLAIM and matter.asked_for != AskedFor.EXCLUDE
+    effect: dict[str, object] = {"relief": is_relief, "pending": None, "rows": []}
+    if is_relief:
         return effect
+    effects_of = queries.claim_effects if matter.kind == Kind.CLAIM else queries.correction_effects
     try:
-        return effect | {"rows": sentences.effect_rows(member, queries.claim_effects(member, matter), words)}
+        return effect | {"rows": sentences.effect_rows(member, effects_of(member, matter), words)}
     except NotComputedYet as pending:
         return effect | {"pending": pending}
     except results.ERRORS:

@@ -6,7 +6,11 @@ An import keeps them beside the table (`write.PROPOSALS`). Accepting some is an 
 """
 
 import hashlib
+import os
+import shutil
+import tempfile
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,7 +31,7 @@ from comity.book.importing.write import (
     write_rows,
 )
 from comity.book.reading.visibility import private_row_sql, stored_columns
-from comity.book.storage.commit import book_lock
+from comity.book.storage.commit import LOCK_FILE, book_lock
 from comity.book.storage.duckdb import as_book_error, work_engine
 from comity.book.storage.journal import CORRECTION, ImportRecord
 from comity.book.storage.layout import HIDDEN_FOLDER
@@ -219,6 +223,33 @@ def accept_proposals(  # noqa: PLR0913 - what, of which import, which rows, by w
             stored, _ = write_rows(con, request, work)
         _keep_answered(file)
     return Accepted(stored.number, stored.updated, stored.new, stored.withdrawn, stale, delivery.digest)
+
+
+@contextmanager
+def supposed_accepted(  # noqa: PLR0913 - what, of which import, of whose rows, when
+    book: Path, table: str, number: int, *, side: Side, at: datetime, key: str = "", patience_s: float = 0.0
+) -> Iterator[Path]:
+    """Yield a copy of a book as it would be with all proposals of an import accepted; the book itself is not changed.
+
+    Parquet files, which are only ever replaced whole, are links; the copy lies beside the book, and is removed.
+
+    :param key: as `count_proposals`
+    :raises NoProposalError: when there are none
+    :raises comity.book.storage.commit.BusyBookError: when an import is under way
+    """
+    with tempfile.TemporaryDirectory(dir=book.parent, prefix=".supposed-") as folder:
+        copy = Path(folder) / "book"
+        with book_lock(book, patience_s):
+            shutil.copytree(book, copy, copy_function=_link_or_copy, ignore=shutil.ignore_patterns(LOCK_FILE))
+        accept_proposals(copy, table, number, by="nobody", side=side, at=at, key=key, made_as="supposed")
+        yield copy
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    if source.endswith(".parquet"):
+        os.link(source, target)
+    else:
+        shutil.copy2(source, target)
 
 
 def _number_condition(rows: Collection[int] | None) -> str:

@@ -27,6 +27,9 @@ class BusyBookError(Exception):
     """Another import into the same book is under way."""
 
 
+LOCK_FILE = "lock"  # among the hidden files of a book
+
+
 @dataclass(frozen=True, slots=True)
 class Move:
     """One rename of a change; without a target, a removal."""
@@ -44,7 +47,7 @@ def book_lock(book: Path, patience_s: float = 0.0) -> Iterator[None]:
     hidden = book / HIDDEN_FOLDER
     try:
         hidden.mkdir(exist_ok=True)
-        lock = FileLock(hidden / "lock")
+        lock = FileLock(hidden / LOCK_FILE)
         lock.acquire(timeout=patience_s)
     except Timeout:
         msg = f"{book}: another import is under way; try again when it is done"
