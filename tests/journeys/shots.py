@@ -295,16 +295,14 @@ def _prepare(served) -> Found:
     page.locator("form[action$='/invite/'] button").first.click()
     found.token = re.search(r"/join/([^/\s]+)/", served.link())[1]
     comity = Path(sys.executable).parent / "comity"
-    link = subprocess.run(
-        [comity, "invite", "other@example.org", "--data", served.data], check=True, capture_output=True, text=True
-    ).stdout
-    found.set_up = re.search(r"/set-up/([^/\s]+)/", link)[1]
-    page.goto("/sign-in/password/forgotten/")
-    page.context.clear_cookies()
-    page.goto("/sign-in/password/forgotten/")
-    page.fill("input[name=email]", "nora@demo.example")
-    page.click("main button")
-    found.reset = re.search(r"/forgotten/([^-/\s]+)-([^/\s]+)/", served.link()).groups()
+
+    def link(*command):
+        printed = subprocess.run([comity, *command, "--data", served.data], check=True, capture_output=True, text=True)
+        return printed.stdout
+
+    found.set_up = re.search(r"/set-up/([^/\s]+)/", link("invite", "other@example.org"))[1]
+    reset = link("reset", "nora@demo.example")
+    found.reset = re.search(r"/forgotten/([^-/\s]+)-([^/\s]+)/", reset).groups()
     page.context.close()
     page = served.enter("marta", java_script_enabled=True)
     _bring(page, home, "november.csv", True, took=300)  # otherwise than the provider had it: a correction is opened
