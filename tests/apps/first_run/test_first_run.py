@@ -4,6 +4,7 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
 
 from comity.apps.books.queries import book_folder, definition
 from comity.apps.first_run import operations, queries
@@ -88,7 +89,9 @@ def test_each_step_is_done_once_it_is_there_and_any_of_them_can_wait(newcomer):
     assert (book.timezone, book.currency, book.month_starts_on, book.cut) == ("Europe/Madrid", "EUR", 15, Cut.QUARTER)
     them.book(contacts="\n".join(contacts()))
     assert states(them, "customer_lead") == [DONE, DONE, OPEN, WAITING]
-    assert WORDS("first_run.is_there") in browser.get(them.url()).content.decode()
+    page = browser.get(them.url()).content.decode()
+    assert WORDS("first_run.is_there") in page
+    assert f'href="{them.url("review/")}">{WORDS("first_run.start_without")}</a>' in page
     with transaction.atomic():
         terms = Terms(TEMPLATES["service_desk"], Cut.MONTH, starts(them.at("customer_lead"))[0])
         proposal = kpis.propose(them.at("customer_lead"), terms, "")
@@ -112,6 +115,25 @@ def _join(them):
             them.at("customer_lead"), them.people["provider_lead"].email, Role.LEAD, Side.PROVIDER
         )
         parties.accept_invitation(them.people["provider_lead"], token)
+
+
+def test_while_the_records_are_set_up_the_page_asks_for_itself_again_and_takes_no_text(newcomer):
+    with transaction.atomic():
+        member = parties.create_relationship(newcomer, Side.CUSTOMER, "Acme", "CallCo")
+    browser, at = Client(), f"/r/{member.relationship.pk}/"
+    browser.force_login(newcomer, backend=BACKEND)  # whose workers do nothing yet
+    assert "Refresh" not in browser.get(at).headers
+    said = {"timezone": "Europe/Madrid", "currency": "EUR", "from": "today"}
+    assert browser.post(f"{at}records/begin/", said).status_code == 302
+    for path in ("", "records/"):
+        waiting = browser.get(at + path)
+        assert waiting.headers["Refresh"] == "3", path
+        assert WORDS("records.writing") in waiting.content.decode()
+        assert '<input type="email"' not in waiting.content.decode()
+    run_jobs()
+    there = browser.get(at)
+    assert "Refresh" not in there.headers
+    assert WORDS("upload.do") in there.content.decode()
 
 
 def test_who_can_do_no_step_is_not_asked(newcomer):

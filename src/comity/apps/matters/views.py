@@ -271,7 +271,7 @@ def _figure_context(member: MemberContext, matter: Matter, words: Words) -> dict
         return {"values": [], "values_pending": False, "since": [], "corrections_since": []}
     figure, pending = None, False
     try:
-        figure = queries.computed_figure(member, matter, compute=True)
+        figure = queries.computed_figure(member, matter, compute=not matter.ended)
     except NotComputedYet as refused:
         pending = not refused.failed
     return {
