@@ -1,5 +1,8 @@
 """In a room a side changes the rows that it brought, and no others: the rest waits for whose rows they are."""
 
+import os
+from datetime import UTC, datetime, timedelta
+
 import pyarrow.parquet as pq
 import pytest
 
@@ -10,6 +13,7 @@ from comity.book.importing.corrections import (
     count_proposals,
     proposals,
     refuse_proposals,
+    remove_supposed,
     supposed_accepted,
 )
 from comity.book.importing.deliver import RefusedError
@@ -235,6 +239,18 @@ def test_what_would_be_accepted_is_seen_in_a_copy_and_the_book_stays_as_it_is(bo
     refuse_proposals(book, "surveys", 2)
     with pytest.raises(NoProposalError), supposed_accepted(book, "surveys", 2, side=C, at=at(4)):
         pass
+
+
+def test_a_copy_that_was_left_behind_is_removed_and_one_in_use_is_not(book):
+    surveys(book, C, [answer(1, 1)])
+    surveys(book, P, [answer(1, 5)], day=2)
+    left = book.parent / ".supposed-left"
+    (left / "book").mkdir(parents=True)
+    os.utime(left, (0, 0))
+    with supposed_accepted(book, "surveys", 2, side=C, at=at(3)) as copy:
+        remove_supposed(book.parent, datetime.now(UTC) - timedelta(hours=1))
+        assert not left.exists()
+        assert scores(copy) == {"r1": 5.0}
 
 
 def test_a_row_that_has_changed_since_is_not_changed_by_an_old_proposal(book):

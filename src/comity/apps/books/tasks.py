@@ -1,7 +1,8 @@
 """Tasks that import files and otherwise change a book, each with the rights of whoever asked for it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
@@ -13,10 +14,12 @@ from comity.apps.books import contents, copies, exports, operations, results, wa
 from comity.apps.books.queries import QUEUE, UNDO_TASK, UPLOADS_QUEUE
 from comity.apps.outbox.operations import ExponentialBackoff
 from comity.apps.parties.member_context import MemberContext, acting_as, for_each_relationship
+from comity.book.importing.corrections import remove_supposed
 from comity.core.calendars import Cut
 from comity.core.values import Side
 
 # A file that exhausts one worker exhausts the next: it is tried three times, and then left to people.
+_LONGEST_COMPUTATION = timedelta(hours=1)
 _FILE_RETRY = ExponentialBackoff(max_attempts=3)
 
 
@@ -171,5 +174,6 @@ def make_copy(person: str, relationship: str, key: str, sides: Sequence[str] = (
 @app.periodic(cron="25 * * * *")
 @app.task(queue="clock", name="books.remove_copies", queueing_lock="books.remove_copies", pass_context=False)
 def remove_copies(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
-    """Remove copies that have expired."""
+    """Remove copies that have expired, and those that a worker which died has left."""
     copies.remove_expired()
+    remove_supposed(Path(settings.BOOKS), datetime.now(UTC) - _LONGEST_COMPUTATION)

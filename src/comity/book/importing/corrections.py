@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -42,6 +42,7 @@ from comity.book.validation.check import CheckedRows
 from comity.book.validation.rejects import REJECTS_SCHEMA
 from comity.core.values import Side
 
+_SUPPOSED = ".supposed-"  # before the names of copies in which proposals are accepted
 _KINDS = {"to": "change", "add": "add", "withdraw": "withdraw"}
 
 
@@ -237,7 +238,7 @@ def supposed_accepted(  # noqa: PLR0913 - what, of which import, of whose rows, 
     :raises NoProposalError: when there are none
     :raises comity.book.storage.commit.BusyBookError: when an import is under way
     """
-    with tempfile.TemporaryDirectory(dir=book.parent, prefix=".supposed-") as folder:
+    with tempfile.TemporaryDirectory(dir=book.parent, prefix=_SUPPOSED) as folder:
         copy = Path(folder) / "book"
         with book_lock(book, patience_s):
             shutil.copytree(book, copy, copy_function=_link_or_copy, ignore=shutil.ignore_patterns(LOCK_FILE))
@@ -247,9 +248,18 @@ def supposed_accepted(  # noqa: PLR0913 - what, of which import, of whose rows, 
 
 def _link_or_copy(source: str, target: str) -> None:
     if source.endswith(".parquet"):
-        os.link(source, target)
-    else:
-        shutil.copy2(source, target)
+        with suppress(OSError):  # of a file system without links
+            os.link(source, target)
+            return
+    shutil.copy2(source, target)
+
+
+def remove_supposed(folder: Path, before: datetime) -> None:
+    """Remove the copies of `supposed_accepted` that a process which died has left among the books of a folder."""
+    for left in folder.glob(f"{_SUPPOSED}*"):
+        with suppress(FileNotFoundError):
+            if left.stat().st_mtime < before.timestamp():
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _number_condition(rows: Collection[int] | None) -> str:
