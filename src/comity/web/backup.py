@@ -288,7 +288,10 @@ def _own_cluster(room: Room) -> Cluster:
 
 def _book_folders(room: Room) -> list[Path]:
     folder = room.data / _BOOKS
-    return sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    if not folder.is_dir():
+        return []
+    # What is hidden is being made: a sample, or a copy in which a correction is tried.
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
 @contextlib.contextmanager
