@@ -129,6 +129,7 @@ def test_a_figure_is_disputed_and_the_reason_must_be_said(customer, provider):
     make_move(provider, "refuse", SPANISH)
     assert "rechazado" in main(provider)
     assert provider.get_by_role("button", name=SPANISH("move_do.take_back")).count() == 1
+    current(customer)
     customer.reload()
     assert "cláusula 3.1" in main(customer)
     assert ENGLISH("matter.answers_to", number=1) in main(customer)
@@ -138,6 +139,7 @@ def test_a_figure_is_disputed_and_the_reason_must_be_said(customer, provider):
 
 def begin_move(page, move, words):
     """Open the page of a move."""
+    current(page)  # what is pressed on a page that goes is lost
     page.get_by_role("link", name=words(f"move_do.{move}"), exact=True).click()
 
 
@@ -217,7 +219,9 @@ def test_the_other_sides_rows_change_by_its_word_alone_and_only_those_that_it_ti
     go(customer, "Matters")
     until(customer, lambda said: re.search("6 (changes|cambios)", said))  # the import opens it when it is through
     customer.get_by_role("link", name=re.compile("6 (changes|cambios)")).click()
+    current(customer)
     text = main(customer)
+    assert ENGLISH("effect.title") in text
     assert "Helpline proposes to change rows from Northwind Energy" in text
     assert "without an answer nothing changes" in text
     for number in range(6):
