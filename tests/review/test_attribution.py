@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from comity.book.definition import ATTRIBUTED_PARTS, UnusableBookError
+from comity.book.definition import UnusableBookError
+from comity.book.definition_keys import ATTRIBUTED_PARTS
 from comity.book.reading.open import NotInRelationshipError
 from comity.core.agreements import Abandons
 from comity.core.economics.attribution import PARTS

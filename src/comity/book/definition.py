@@ -9,10 +9,28 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from comity.book.definition_keys import (
+    ATTRIBUTION,
+    BOOK,
+    KPI,
+    PAID,
+    PARTIES,
+    PERSONAL_SECTION,
+    PLAUSIBLE,
+    PRIVATE,
+    RETENTION,
+    REVIEW,
+    SECTIONS,
+    SOURCE,
+    TOP_LEVEL,
+    Key,
+    KeyKind,
+    Section,
+)
 from comity.book.errors import UnusableFileError
 from comity.book.tables import TABLES, Column, Kind, Table
 from comity.book.toml import TomlReader, is_zone
-from comity.core.agreements import HIGHER, LOWER, MEASURES, Abandons, Kpi
+from comity.core.agreements import MEASURES, Abandons, Kpi
 from comity.core.calendars import Against, Calendar, Cut
 from comity.core.values import Side
 
@@ -121,6 +139,15 @@ def read_definition(book: Path) -> Definition:
     return reader.definition(reader.read())
 
 
+def parse_definition(text: str, file: Path) -> Definition:
+    """Check what a `book.toml` would say, before it is written to a file.
+
+    :raises UnusableBookError: as `read_definition`
+    """
+    reader = _DefinitionReader(file)
+    return reader.definition(reader.parse(text))
+
+
 def parse_kpis(items: Sequence[Mapping[str, Any]]) -> tuple[Kpi, ...]:
     """Read KPIs as `[[kpi]]` writes them, outside of any book.
 
@@ -139,33 +166,7 @@ def kpi_keys(kpi: Kpi) -> dict[str, Any]:
     return keys | {"queues": list(kpi.queues), "channels": list(kpi.channels), "abandons": kpi.abandons.value}
 
 
-_SECTIONS = {
-    "book",
-    "parties",
-    "review",
-    "private",
-    "kpi",
-    "source",
-    "paid",
-    "attribution",
-    "personal",
-    "retention",
-    "plausible",
-}
-_KPI_KEYS = {
-    "id", "measure", "queues", "channels", "answer_within_s", "short_abandon_s", "abandons", "target", "material",
-    "better", "volume_band", "patience_s", "formula", "instrument", "within_days", "deadline", "valid_from",
-    "agreed_on", "queue_map", "valid_to", "agreed", "entry",
-}  # fmt: skip
 _PRIVATE_ITEM = re.compile(r"(?P<table>\w+)(?:\.(?P<column>\w+)|\[(?P<by>\w+)=(?P<value>[^\]]+)\])?")
-_LONGEST_RETENTION = 36_525  # days: a hundred years
-# As `core.economics.attribution.PARTS`, which takes too long to import for reading a file.
-ATTRIBUTED_PARTS = ("plan", "volume_inside", "volume_outside", "handling", "planning", "presence")
-# What `[plausible]` may set; the limits themselves stand with the rules, in `validation.plausible`.
-PLAUSIBLE_LIMITS = (
-    "longest_handle_s", "shortest_handle_s", "longest_wait_s", "largest_volume", "oldest_years", "newest_days",
-)  # fmt: skip
-PAID_SHARES = ("in_target", "late", "repeated", "idle", "not_split")
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,51 +259,95 @@ class _DefinitionReader(TomlReader):
         return self.error(f"{what}; a book is a folder with a book.toml that says whose it is", file=book)
 
     def definition(self, content: Mapping[str, Any]) -> Definition:
-        self.keys(content, "", _SECTIONS)
-        for name in _SECTIONS - {"kpi", "source"}:
+        self.keys(content, "", TOP_LEVEL)
+        for name in TOP_LEVEL - {section.name for section in SECTIONS if section.repeated}:
             if not isinstance(content.get(name, {}), dict):
                 raise self.wrong(f"[{name}]", "must be a table")
-        book, review = content.get("book", {}), content.get("review", {})
-        self.keys(book, "book", {"name", "scope", "currency", "timezone", "month_starts_on", "complete_to"})
-        self.keys(review, "review", {"period", "against"})
-        name = self.get(book, "book", "name", str)
-        if not name:
+        book = self.section(BOOK, content.get("book", {}), "book")
+        if not book["name"]:
             raise self.wrong("book.name", "is missing; write under [book] whose book it is")
-        starts = self.get(book, "book", "month_starts_on", int, 1)
-        if not 1 <= starts <= 28:  # noqa: PLR2004 - the last day that every month has
-            raise self.wrong("book.month_starts_on", f"must lie between 1 and 28, but is {starts}")
-        cuts, againsts = [cut.value for cut in Cut], [against.value for against in Against]
+        self.check_currency(book["currency"])
+        self.check_zone(book["timezone"])
+        review = self.section(REVIEW, content.get("review", {}), "review")
+        retention = self.section(RETENTION, content.get("retention", {}), "retention")
         return Definition(
-            name=name,
-            scope=self.one_of(book, "book", "scope", ["relationship", "portfolio"], "relationship"),
-            currency=self.currency(book),
-            timezone=self.timezone(book),
-            month_starts_on=starts,
-            complete_to=self.day(book, "book", "complete_to"),
+            name=book["name"],
+            scope=book["scope"],
+            currency=book["currency"],
+            timezone=book["timezone"],
+            month_starts_on=book["month_starts_on"],
+            complete_to=book["complete_to"],
             parties=self.parties(content.get("parties", {})),
-            cut=Cut(self.one_of(review, "review", "period", cuts, "quarter")),
-            against=Against(self.one_of(review, "review", "against", againsts, "previous")),
+            cut=Cut(review["period"]),
+            against=Against(review["against"]),
             kpis=tuple(self.kpi(number, item) for number, item in self.items(content, "kpi")),
             private=self.private(content.get("private", {})),
             sources=tuple(self.source(number, item) for number, item in self.items(content, "source")),
-            answers_for=self.answers_for(content.get("paid", {}), "paid", PAID_SHARES),
-            causes_answered_for=self.answers_for(content.get("attribution", {}), "attribution", ATTRIBUTED_PARTS),
+            answers_for=self.section(PAID, content.get("paid", {}), "paid")["answers_for"],
+            causes_answered_for=self.section(ATTRIBUTION, content.get("attribution", {}), "attribution")["answers_for"],
             digests=self.digests(content.get("personal", {})),
-            retention=self.retention(content.get("retention", {})),
+            retention={table: days for table, days in retention.items() if days is not None},
             plausible=self.plausible(content.get("plausible", {})),
         )
 
-    def currency(self, book: Mapping[str, Any]) -> str:
-        value = self.get(book, "book", "currency", str, "EUR")
-        if not re.fullmatch(r"[A-Z]{3}", value):
-            raise self.wrong("book.currency", f"must be a code of three letters such as EUR, but is {value!r}")
-        return str(value)
+    # -- as declared
 
-    def timezone(self, book: Mapping[str, Any]) -> str:
-        value = self.get(book, "book", "timezone", str, "UTC")
-        if not is_zone(value):
-            raise self.wrong("book.timezone", f"{value!r} is not a zone; write one such as Europe/Madrid")
-        return str(value)
+    def section(self, declared: Section, section: Mapping[str, Any], where: str) -> dict[str, Any]:
+        """Every key of a section as declared: its value, else what holds where it is not written."""
+        self.keys(section, where, declared.by_name)
+        return {key.name: self.value(key, section, where) for key in declared.keys}
+
+    def value(self, key: Key, section: Mapping[str, Any], where: str, default: object = None) -> Any:  # noqa: ANN401, PLR0911 - TOML values, one a kind
+        """The value of a key as declared; `default` holds before the declared one."""
+        absent: Any = key.default if default is None else default
+        match key.kind:
+            case KeyKind.TEXT if key.values:
+                return self.one_of(section, where, key.name, key.values, absent or ("" if key.required else None))
+            case KeyKind.TEXT:
+                return self.get(section, where, key.name, str, absent)
+            case KeyKind.DAY:
+                return self.day(section, where, key.name)
+            case KeyKind.FLAG:
+                return self.get(section, where, key.name, bool, absent)
+            case KeyKind.TEXTS:
+                return self.texts(section, where, key.name, absent or ())
+            case KeyKind.PAIRS:
+                return self.pairs(key, section, where)
+            case KeyKind.WHOLE | KeyKind.NUMBER:
+                number = self.get(section, where, key.name, int if key.kind is KeyKind.WHOLE else float, absent)
+                self.check_bounds(key, number, self.at(where, key.name))
+                return number
+
+    def pairs(self, key: Key, section: Mapping[str, Any], where: str) -> dict[str, str]:
+        """The pairs of a key; only those that it names."""
+        pairs: dict[str, Any] = self.get(section, where, key.name, dict, {})
+        place = self.at(where, key.name)
+        if key.names:
+            self.keys(pairs, place, key.names)
+        if key.values:
+            return {name: self.one_of(pairs, place, name, key.values, "") for name in pairs}
+        return {str(name): str(value) for name, value in pairs.items()}
+
+    def check_bounds(self, key: Key, number: float | None, place: str) -> None:
+        if number is not None and key.above is not None and not number > key.above:
+            raise self.wrong(place, f"must be above {key.above:g}, but is {number}")
+        if number is None or (key.lowest is None and key.highest is None):
+            return
+        if key.highest is None and key.lowest == 0:
+            if number < 0:
+                raise self.wrong(place, "must not be negative")
+        elif not (key.lowest or 0) <= number <= (key.highest or number):
+            raise self.wrong(place, f"must be from {key.lowest} to {key.highest}, but is {number}")
+
+    # -- what a declaration cannot say
+
+    def check_currency(self, code: str) -> None:
+        if not re.fullmatch(r"[A-Z]{3}", code):
+            raise self.wrong("book.currency", f"must be a code of three letters such as EUR, but is {code!r}")
+
+    def check_zone(self, zone: str) -> None:
+        if not is_zone(zone):
+            raise self.wrong("book.timezone", f"{zone!r} is not a zone; write one such as Europe/Madrid")
 
     def parties(self, parties: Mapping[str, Any]) -> dict[Side, Party]:
         self.keys(parties, "parties", {side.value for side in Side})
@@ -311,54 +356,30 @@ class _DefinitionReader(TomlReader):
             party = parties.get(side.value, {})
             if not isinstance(party, dict):
                 raise self.wrong(f"parties.{side}", "must be a table with id and name")
-            self.keys(party, f"parties.{side}", {"id", "name"})
-            party_id = self.get(party, f"parties.{side}", "id", str, side.value)
-            parties_by_side[side] = Party(party_id, self.get(party, f"parties.{side}", "name", str, party_id.title()))
+            values = self.section(PARTIES[side], party, f"parties.{side}")
+            parties_by_side[side] = Party(values["id"], values["name"] or values["id"].title())
         return parties_by_side
 
     def kpi(self, number: int, item: Mapping[str, Any]) -> Kpi:
         where = f"kpi[{number}]"
-        self.keys(item, where, _KPI_KEYS)
-        kpi_id = self.get(item, where, "id", str)
+        self.keys(item, where, KPI.by_name)
+        kpi_id = self.value(KPI.by_name["id"], item, where)
         if not kpi_id:
             raise self.wrong(f"{where}.id", "is missing; every [[kpi]] bears an id")
         where = f"kpi {kpi_id!r}:"
-        measure = self.one_of(item, where, "measure", sorted(MEASURES), kpi_id)
-        seconds = {key: self.number(item, where, key) for key in ("answer_within_s", "short_abandon_s", "patience_s")}
-        material = self.number(item, where, "material", 0.01) or 0.0
-        negative = [key for key, value in {**seconds, "material": material}.items() if value is not None and value < 0]
-        if negative:
-            raise self.wrong(f"{where}.{negative[0]}", "must not be negative")
-        queue_map = self.get(item, where, "queue_map", dict, {})
+        measure = self.value(KPI.by_name["measure"], item, where, default=kpi_id)
+        values = self.section(KPI, {**item, "measure": measure}, where)
         return Kpi(
-            id=kpi_id,
-            measure=measure,
-            queues=self.texts(item, where, "queues", ("*",)),
-            channels=self.texts(item, where, "channels", ("*",)),
-            answer_within_s=20.0 if seconds["answer_within_s"] is None else seconds["answer_within_s"],
-            short_abandon_s=seconds["short_abandon_s"] or 0.0,
-            abandons=Abandons(
-                self.one_of(item, where, "abandons", [a.value for a in Abandons], Abandons.EXCLUDE_SHORT),
-            ),
-            target=self.number(item, where, "target"),
-            material=material,
-            better=self.one_of(item, where, "better", [HIGHER, LOWER], MEASURES[measure].better),
-            volume_band=self.number(item, where, "volume_band", 0.0) or 0.0,
-            patience_s=seconds["patience_s"],
-            formula=self.one_of(item, where, "formula", ["top2", "mean"], "top2"),
-            instrument=self.get(item, where, "instrument", str),
-            within_days=self.get(item, where, "within_days", int, 7),
-            deadline=self.get(item, where, "deadline", str),
-            valid_from=self.day(item, where, "valid_from") or date.min,
-            agreed_on=self.day(item, where, "agreed_on"),
-            queue_map={str(source): str(signed) for source, signed in queue_map.items()},
-            valid_to=self.day(item, where, "valid_to"),
-            agreed=self.get(item, where, "agreed", bool, default=True),
-            entry=self.get(item, where, "entry", int),
+            **values
+            | {
+                "abandons": Abandons(values["abandons"]),
+                "better": values["better"] or MEASURES[measure].better,
+                "valid_from": values["valid_from"] or date.min,
+            }
         )
 
     def private(self, section: Mapping[str, Any]) -> dict[Side, Private]:
-        self.keys(section, "private", {side.value for side in Side})
+        self.keys(section, "private", PRIVATE.by_name)
         private_by_side = {}
         for side in Side:
             tables, columns, rows = [], [], []
@@ -390,45 +411,20 @@ class _DefinitionReader(TomlReader):
                 raise self.wrong("private", msg)
 
     def source(self, number: int, item: Mapping[str, Any]) -> AgreedDelivery:
-        where = f"source[{number}]"
-        self.keys(item, where, {"table", "by", "due", "path", "as"})
+        values = self.section(SOURCE, item, f"source[{number}]")
         return AgreedDelivery(
-            table=self.one_of(item, where, "table", sorted(TABLES), ""),
-            by=Side(self.one_of(item, where, "by", [side.value for side in Side], "")),
-            due=self.get(item, where, "due", str),
-            path=self.get(item, where, "path", str),
-            mapping=self.get(item, where, "as", str),
+            table=values["table"], by=Side(values["by"]), due=values["due"], path=values["path"], mapping=values["as"]
         )
 
-    def answers_for(self, section: Mapping[str, Any], name: str, items: Sequence[str]) -> dict[str, str]:
-        """Who answers for which of the items, under `answers_for` of a section; only those that it names."""
-        self.keys(section, name, {"answers_for"})
-        said = self.get(section, name, "answers_for", dict, {})
-        self.keys(said, f"{name}.answers_for", set(items))
-        known = ["customer", "provider", "both"]
-        return {key: self.one_of(said, f"{name}.answers_for", key, known, "both") for key in said}
-
     def digests(self, section: Mapping[str, Any]) -> tuple[str, ...]:
-        self.keys(section, "personal", {"digest"})
-        allowed = sorted({column.name for table in TABLES.values() for column in table.columns if column.personal})
-        named = self.texts(section, "personal", "digest")
+        key = PERSONAL_SECTION.by_name["digest"]
+        named: tuple[str, ...] = self.section(PERSONAL_SECTION, section, "personal")["digest"]
         for name in named:
-            if name not in allowed:
-                raise self.wrong("personal.digest", f"names {name!r}; it may name {', '.join(allowed)}")
+            if name not in key.values:
+                raise self.wrong("personal.digest", f"names {name!r}; it may name {', '.join(key.values)}")
         return named
 
     def plausible(self, section: Mapping[str, Any]) -> dict[str, float]:
-        self.keys(section, "plausible", set(PLAUSIBLE_LIMITS))
-        limits: dict[str, float] = {key: self.get(section, "plausible", key, float) for key in section}
-        for key, value in limits.items():
-            if not value > 0:
-                raise self.wrong(f"plausible.{key}", f"must be above 0, but is {value}")
-        return limits
-
-    def retention(self, section: Mapping[str, Any]) -> dict[str, int]:
-        self.keys(section, "retention", set(TABLES))
-        days_by_table: dict[str, int] = {table: self.get(section, "retention", table, int) for table in section}
-        for table, days in days_by_table.items():
-            if not 0 < days <= _LONGEST_RETENTION:
-                raise self.wrong(f"retention.{table}", f"must be days from 1 to {_LONGEST_RETENTION}, but is {days}")
-        return days_by_table
+        """The limits that the book sets itself, and no others."""
+        limits = self.section(PLAUSIBLE, section, "plausible")
+        return {key: limits[key] for key in section}

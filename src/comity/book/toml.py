@@ -5,6 +5,7 @@ is more than a few tables deep.
 """
 
 import difflib
+import json
 import math
 import re
 import tomllib
@@ -28,6 +29,11 @@ _KIND_WORDS = {
 def is_zone(name: str) -> bool:
     """Whether a time zone goes by this name everywhere, and not on this machine only."""
     return name in _zones()
+
+
+def toml_string(text: str) -> str:
+    """A text as TOML writes it, in double quotes."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
 @cache

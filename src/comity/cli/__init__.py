@@ -16,6 +16,8 @@ app = typer.Typer(
 
 # Each module adds its commands to the application, in the order of the help.
 for _name in (
+    "new",
+    "tables",
     "review",
     "records",
     "mapping",

@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -78,6 +77,7 @@ from comity.book.storage.atomic import write_text
 from comity.book.storage.commit import BusyBookError, book_lock
 from comity.book.storage.journal import ImportRecord
 from comity.book.tables import TABLES
+from comity.book.toml import toml_string
 from comity.book.validation.check import MAX_REJECTS
 from comity.core.calendars import Cut
 from comity.core.values import Side
@@ -185,7 +185,7 @@ def _write_book(  # noqa: PLR0913 - what book.toml says
         **{f"{side.value}_id": side.value for side in Side},
         **{side.value: name for side, name in names.items()},
     }
-    texts = {name: _toml_string(value) for name, value in (values | {"period": period.value}).items()}
+    texts = {name: toml_string(value) for name, value in (values | {"period": period.value}).items()}
     write_text(folder / FILE, _BOOK_TEMPLATE.format(**texts, month_starts_on=month_starts_on))
     try:
         read_definition(folder)
@@ -1101,8 +1101,3 @@ def _failure_sentence(error: UnusableFileError | OSError, delivery: Delivery) ->
     path = upload_path(delivery)
     names = {path: delivery.name, Path(path.name): delivery.name, book_folder(delivery.relationship_id): BOOK_NAME}
     return sentence(error, names)[:_MAX_SENTENCE]
-
-
-def _toml_string(text: str) -> str:
-    """Return a text as a TOML string; a JSON string is one, but for U+007F."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")

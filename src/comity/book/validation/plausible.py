@@ -12,24 +12,10 @@ from datetime import date
 import duckdb
 
 from comity.book.definition import Definition
+from comity.book.definition_keys import PLAUSIBLE
 from comity.book.tables import Table
 
-LIMITS: Mapping[str, float] = {
-    "longest_handle_s": 7200,
-    "shortest_handle_s": 2,
-    "longest_wait_s": 86_400,
-    "largest_volume": 20,  # times the queue's usual interval
-    "oldest_years": 30,
-    "newest_days": 1,
-}
-MEANINGS: Mapping[str, str] = {
-    "longest_handle_s": "a contact, or a queue's interval on average, handled longer than so many seconds is told",
-    "shortest_handle_s": "an interval whose contacts are handled shorter than this on average is told",
-    "longest_wait_s": "a call or chat answered or given up later than so many seconds is told",
-    "largest_volume": "an interval with so many times the queue's usual number of contacts is told",
-    "oldest_years": "rows of so many years before the import are told",
-    "newest_days": "rows of records that lie so many days after the import are told",
-}
+LIMITS: Mapping[str, float] = {key.name: float(str(key.default)) for key in PLAUSIBLE.keys}
 _FEWEST_ROWS = 30  # of a queue, for its usual volume to mean something
 _VOICE = "('voice', 'chat')"
 
