@@ -18,6 +18,7 @@ app = typer.Typer(
 for _name in (
     "new",
     "tables",
+    "example",
     "review",
     "records",
     "mapping",
