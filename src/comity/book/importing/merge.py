@@ -299,6 +299,7 @@ class _Merge:
 
     def _with_twins(self) -> str:
         """The held rows, marked where their key is there twice: shared, and among what a side keeps to itself."""
+        self.has_twins = False
         if self.request.held is None:
             return "SELECT *, false AS _twin FROM _met"
         self.con.execute(
@@ -307,7 +308,8 @@ class _Merge:
             f"ON {self._matching('h', 'o')}"
         )
         found = self.con.execute("SELECT count(*) FROM _twin").fetchone()
-        if not (found and found[0]):
+        self.has_twins = bool(found and found[0])
+        if not self.has_twins:
             return "SELECT *, false AS _twin FROM _met"
         marked = "(SELECT *, true AS _is FROM _twin)"
         same = self._matching("m", "t")
@@ -327,9 +329,10 @@ class _Merge:
 
     def _same_row(self, held: str, row: str) -> str:
         """The same, and of two held rows of one key the one that lies where the other row belongs."""
-        return (
-            f"{self._matching(held, row)} AND (NOT {held}._twin OR ({held}.{OWNER_COLUMN} = '') = ({row}._target = ''))"
-        )
+        same = self._matching(held, row)
+        if not self.has_twins:  # one equation, which the engine can hash; with more it would compare all with all
+            return same
+        return f"{same} AND (NOT {held}._twin OR ({held}.{OWNER_COLUMN} = '') = ({row}._target = ''))"
 
     def _to_shared(self, name: str) -> str:
         """Whether a delivered value of a column that a side keeps goes to the shared column: others brought it."""
