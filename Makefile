@@ -7,7 +7,7 @@ PYTEST = $(BIN)/pytest -q -n auto --dist loadfile --no-loadscope-reorder --durat
 # Else each process of a run, and each command that a test starts, would compile the whole project anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo lint check test test-long bench audit sbom shots
+.PHONY: help setup demo lint check test test-long bench audit sbom shots pages
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -50,3 +50,6 @@ sbom: setup ## what a room is made of, as a CycloneDX list of parts in dist/
 
 shots: setup ## pictures of every page of the room, wide and narrow, light and dark, in shots/index.html
 	@$(BIN)/python tests/journeys/shots.py
+
+pages: setup ## docs/book.md and docs/tables.md from the declarations, and the answers in docs/first-book.md
+	@$(BIN)/python scripts/pages.py --tutorial

@@ -60,7 +60,7 @@ def test_every_line_that_it_offers_can_be_used_as_it_stands(tmp_path):
     assert made.retention == {"contacts": 730, "intervals": 730}
 
 
-def test_it_offers_every_section_and_every_key(tmp_path):
+def test_it_offers_every_section_and_every_key():
     text = uncommented(book_text(NEW))
     for section in SECTIONS:
         _, found, rest = text.rpartition(f"\n{section.header}\n")

@@ -103,9 +103,16 @@ def _zones() -> str:
 def _tried(name: str, look: Callable[[], str], cure: str, *, optional: bool = False) -> Finding:
     try:
         return Finding(name, here=True, about=look(), optional=optional)
-    except (ImportError, OSError, LookupError) as error:
-        problem = str(error).strip().splitlines() or [type(error).__name__]
-        return Finding(name, here=False, about=f"{problem[0][:80]}; {cure}", optional=optional)
+    except ImportError as error:
+        if error.name is None:  # it is there, and what it needs is not
+            return Finding(name, here=False, about=f"{_first_line(error)}; {cure}", optional=optional)
+        return Finding(name, here=False, about=f"not installed; {cure}", optional=optional)
+    except (OSError, LookupError) as error:
+        return Finding(name, here=False, about=f"{_first_line(error)}; {cure}", optional=optional)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:80]
 
 
 def doctor() -> None:

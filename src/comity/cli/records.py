@@ -17,7 +17,7 @@ import typer
 from comity.cli.review import View, refuse
 
 if TYPE_CHECKING:
-    from comity.book.importing.deliver import Outcome, Progress
+    from comity.book.importing.deliver import ImportRequest, Outcome, Progress
     from comity.book.importing.diff import ImportDifference
     from comity.book.reading.open import Book
     from comity.book.validation.rejects import Reject
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 REJECTS = 1
 _LONGEST = 2000  # signs of a message, whatever a file has for a header
 _ENGINES = frozenset({"duckdb", "_duckdb", "pyarrow"})  # a damaged file may upset them, and so may a full disk
+_DRY_ROWS = 10_000  # of a source that a dry run looks at
 _FIRST = 20  # rejects that are listed on the terminal; the JSON has them all
 
 
@@ -109,8 +110,13 @@ def import_(  # noqa: PLR0913 - the options of a command
         typer.Option("--as", help="A shipped mapping, a mapping's file, or a table's name.", show_default=False),
     ] = None,
     *,
-    every: Annotated[bool, typer.Option("--all", help="Import every [[source]] of book.toml that has a path.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the first mapped rows and change nothing.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help=r"Import every \[\[source]] of book.toml that has a path.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Look at the first 10,000 rows, show some, and change nothing.")
+    ] = False,
+    all_rows: Annotated[bool, typer.Option("--all-rows", help="With --dry-run: look at every row.")] = False,
     max_rejects: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Largest share of rejected rows allowed.")
     ] = 0.05,
@@ -122,14 +128,21 @@ def import_(  # noqa: PLR0913 - the options of a command
         raise refuse("give a file and its format with --as, or import every source of the book with --all")
     if source is not None and mapping is None:
         raise refuse(f"give the format of {source} with --as; `comity mapping list` shows the known formats")
+    if all_rows and not dry_run:
+        raise refuse("--all-rows goes with --dry-run; an import always takes every row")
     if math.isnan(max_rejects):
         raise refuse("--max-rejects is a share from 0 to 1")
+    from comity.book.importing.deliver import ImportRequest  # noqa: PLC0415 - late, for a quick cold start
+
     who, now = by or _user(), datetime.now(UTC)
     outcomes: list[Outcome] = []
     unrouted: list[Reject] = []
     with _refusing():
         for file, named in _wanted(into, source, mapping):
-            made, nobodys = _one(into, file, named, who, now, max_rejects, dry_run=dry_run)
+            request = ImportRequest(
+                who, now, max_rejects=max_rejects, dry_run=dry_run, most_rows=None if all_rows else _DRY_ROWS
+            )
+            made, nobodys = _one(into, file, named, request)
             outcomes += made
             unrouted += nobodys
             for outcome in made if form is Form.TERMINAL else ():  # at once: the next file may be of no use
@@ -237,21 +250,11 @@ def _wanted(book: Path, source: Path | None, mapping: str | None) -> Iterator[tu
             yield file, str(own) if own is not None else one.mapping or one.table
 
 
-def _one(  # noqa: PLR0913 - what the command was given
-    into: Path,
-    file: Path,
-    named: str,
-    who: str,
-    now: datetime,
-    max_rejects: float,
-    *,
-    dry_run: bool,
-) -> "tuple[list[Outcome], tuple[Reject, ...]]":
-    from comity.book.importing.deliver import ImportRequest, import_tables  # noqa: PLC0415 - late, for a quick cold start
+def _one(into: Path, file: Path, named: str, request: "ImportRequest") -> "tuple[list[Outcome], tuple[Reject, ...]]":
+    from comity.book.importing.deliver import import_tables  # noqa: PLC0415 - late, for a quick cold start
     from comity.book.importing.route import import_routed  # noqa: PLC0415 - late, as above
     from comity.book.mappings.parse import read_mapping  # noqa: PLC0415 - late, as above
 
-    request = ImportRequest(who, now, max_rejects=max_rejects, dry_run=dry_run)
     with _progress(file.name) as progress:
         if into.suffix == ".toml":
             routed = import_routed(
@@ -281,6 +284,8 @@ def _refusing() -> "Iterator[None]":
         yield
     except (UnusableBookError, UnusableMappingError, UnusableSourceError, BusyBookError) as error:
         raise refuse(_plain(" ".join(str(error).split()))[:_LONGEST]) from None
+    except BrokenPipeError:  # who reads along has seen enough
+        raise
     except OSError as error:
         what = f"{error.filename}: " if error.filename else ""
         raise refuse(_plain(f"{what}{error.strerror or error}")) from None
@@ -340,7 +345,7 @@ def _tell(outcome: "Outcome") -> None:
     for row in outcome.first_rows:
         typer.echo("  " + ", ".join(f"{name}={_plain(value)}" for name, value in row.items()))
     if outcome.dry_run:
-        typer.echo(f"{file}: {_count(came.rows_in, 'row')} for {outcome.table}, {came.rejected:,} would be rejected")
+        typer.echo(f"{file}: {_looked_at(outcome)} for {outcome.table}, {came.rejected:,} would be rejected")
     else:
         typer.echo(
             f"{file}: {_count(came.rows_in, 'row')} for {outcome.table}: {came.new:,} new, "
@@ -353,6 +358,15 @@ def _tell(outcome: "Outcome") -> None:
         typer.echo(_plain(f"  {rows:>8,}  {column + ': ' if column else ''}{reason}"))
     for reject in outcome.rejects[:_FIRST]:
         typer.echo(f"  {_plain(str(reject))}")
+
+
+def _looked_at(outcome: "Outcome") -> str:
+    """How many rows a dry run looked at, and of about how many where it left some."""
+    rows = outcome.delivery.rows_in
+    if not outcome.cut_short:
+        return _count(rows, "row")
+    about = "" if outcome.about_rows is None else f" of about {outcome.about_rows:,}"
+    return f"the first {_count(rows, 'row')}{about} (all with --all-rows)"
 
 
 def _line(reject: "dict[str, object] | Reject") -> str:

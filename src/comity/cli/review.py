@@ -1,15 +1,21 @@
 """`comity review`: a book to one page, in seven formats."""
 
 import os
+import shlex
 import shutil
 import sys
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from comity.book.reading.open import Book
+    from comity.review.model import Review
+
+NOTHING_FORMED = 1
 UNUSABLE = 2
 
 
@@ -104,6 +110,10 @@ def review(  # noqa: PLR0913 - the options of a command
         typer.Option("--with", help="A folder with your own side's private tables.", show_default=False),
     ] = None,
     language: Annotated[Language | None, typer.Option(help="en or es (default: from your environment).")] = None,
+    *,
+    full: Annotated[
+        bool, typer.Option("--full", help="In the terminal: every formula, part and source, not one screen.")
+    ] = False,
 ) -> None:
     """Was the target met, what moved, and what only seemed to: one page from a book's records."""
     from comity.book.definition import UnusableBookError  # noqa: PLC0415 - late, for a quick cold start
@@ -126,13 +136,39 @@ def review(  # noqa: PLR0913 - the options of a command
                 against=None if against is None else Against(against.value),
                 now=datetime.now(UTC),
             )
+            formed = bool(made.levels or made.readings or made.paid)
+            nothing = "" if formed else _nothing_formed(made, opened)
         written = render(
             made,
             form.value,
             (language or readers_language()).value,
             color=output is None and sys.stdout.isatty(),
             width=min(shutil.get_terminal_size().columns, 120),
+            full=full,
         )
     except (UnusableBookError, NoReviewError, UnknownPeriodError, PdfUnavailableError) as error:
         raise refuse(str(error)) from None
+    if nothing and form is Form.TERMINAL and not full:
+        typer.echo(f"comity: {nothing}", err=True)
+        raise typer.Exit(NOTHING_FORMED)
     deliver(written, output, f"{made.name} of {made.book}")
+    if nothing:
+        typer.echo(f"comity: {nothing}", err=True)
+        raise typer.Exit(NOTHING_FORMED)
+
+
+def _nothing_formed(made: "Review", book: "Book") -> str:
+    """Why a review says nothing, and what to ask for instead."""
+    from comity.review.periods import recorded_periods  # noqa: PLC0415 - late, for a quick cold start
+
+    if made.period.start > made.made_on:
+        why = f"{made.name} has not begun"
+    elif made.period.end > made.made_on:
+        why = f"nothing can be said of {made.name}, which is not over"
+    else:
+        why = f"nothing can be said of {made.name}"
+    calendar = book.definition.calendar()
+    names = [calendar.name(period) for period in recorded_periods(book, made.made_on)]
+    if names and names[-1] != made.name:
+        return f"{why}; the last one with records is {names[-1]}: --period {names[-1]}"
+    return f"{why}; what is missing: comity review {shlex.quote(str(book.folder))} --period {made.name} --full"

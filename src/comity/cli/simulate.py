@@ -70,6 +70,8 @@ def simulate(  # noqa: PLR0913 - the options of a command
             _write(out, months, contacts_per_day, story, seed, ends)
     except (NotEmptyError, TooShortError, UnknownStoryError) as error:
         raise _refuse(str(error)) from None
+    except BrokenPipeError:  # who reads along has seen enough
+        raise
     except OSError as error:
         raise _refuse(f"{error.filename or out} cannot be written: {error.strerror}") from None
 

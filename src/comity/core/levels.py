@@ -214,6 +214,7 @@ def measure(stats: LevelStats) -> MeasuredLevel:
         for side, reported in stats.reported.items()
         if reported.entered_by is not None
     }
+    of_months = {side.value: len(figure.months) for side, figure in stats.reported.items() if len(figure.months) > 1}
     whole = Formulas(stats.variants, stats.in_full)
     explains = {
         side: name
@@ -248,7 +249,9 @@ def measure(stats: LevelStats) -> MeasuredLevel:
         reported={side: stats.reported[side].value if side in stats.reported else None for side in Side},
         explains=explains,
         explains_in_full=in_full,
-        also=dict(stats.also) | ({"entered_by": entered_by} if entered_by else {}),
+        also=dict(stats.also)
+        | ({"entered_by": entered_by} if entered_by else {})
+        | ({"reported_months": of_months} if of_months else {}),
     )
 
 

@@ -1,10 +1,13 @@
-"""Words for what lacks: which tables, why, and the side that holds them or would."""
+"""What lacks: which tables, why, the side that holds them or would, and what can be done about it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
 
 from comity.book.reading.open import Book
 from comity.book.tables import TABLES
-from comity.review.model import Missing
+from comity.review.model import Missing, Review
 
 
 def missing_tables(book: Book, reading: str, tables: Sequence[str]) -> Missing:
@@ -33,3 +36,90 @@ def held_by(book: Book, tables: Sequence[str]) -> str:
 def _hidden(book: Book, table: str) -> bool:
     owner = book.definition.private_owner(table)
     return owner is not None and not book.viewer.opens(owner)
+
+
+class MissingList(StrEnum):
+    """Which of the lists of what is missing something stands in."""
+
+    BRING = "bring"  # somebody can bring it, or say what lacks
+    PRIVATE = "private"  # a side keeps it to itself, or it is withheld for the sake of few people
+    LATER = "later"  # no version reads it yet, whoever brings it
+
+
+class Cure(StrEnum):
+    """What can be done about something that is missing; each is a sentence of the words."""
+
+    IMPORT = "import"
+    IMPORT_PERIODS = "import_periods"
+    SAY_COMPLETE = "say_complete"
+    WAIT = "wait"
+    AGREED_PERIOD = "agreed_period"
+    WHOLE_MONTHS = "whole_months"
+    ONE_SCALE = "one_scale"
+    DEFINE = "define"
+    SEE_RECORDS = "see_records"
+    SHARE = "share"
+    LONGER = "longer"
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What can be done about something that is missing.
+
+    :ivar periods: of the tables, those that the records do not cover, by name
+    :ivar day: from which the period can be reviewed, or up to which the book may say that its records are whole
+    """
+
+    cure: Cure
+    tables: tuple[str, ...] = ()
+    periods: tuple[str, ...] = ()
+    day: date | None = None
+
+
+_WITHHELD = frozenset({"other_cut", "few_apart", "as_shared", "too_small", "private"})
+_CURES = {
+    "no_table": Cure.IMPORT,
+    "no_forecast": Cure.IMPORT,
+    "no_schedule": Cure.IMPORT,
+    "other_cut": Cure.AGREED_PERIOD,
+    "not_months": Cure.WHOLE_MONTHS,
+    "mixed_scales": Cure.ONE_SCALE,
+    "no_kpi": Cure.DEFINE,
+    "nothing_counts": Cure.SEE_RECORDS,
+    "private": Cure.SHARE,
+    "too_small": Cure.LONGER,
+}
+
+
+def list_of(missing: Missing) -> MissingList:
+    """The list in which something stands that is missing."""
+    if missing.why == "later":
+        return MissingList.LATER
+    return MissingList.PRIVATE if missing.why in _WITHHELD else MissingList.BRING
+
+
+def remedy(missing: Missing, review: Review) -> Remedy | None:
+    """What can be done about something that is missing from a review; None where there is nothing to be done."""
+    if missing.why in {"not_covered", "half_covered", "window_open"}:
+        return _remedy_of_gap(missing, review)
+    cure = _CURES.get(missing.why)
+    return None if cure is None else Remedy(cure, missing.needs)
+
+
+def _remedy_of_gap(missing: Missing, review: Review) -> Remedy:
+    """Records that end too early may be whole all the same, where their last row lies before the period's end."""
+    over = review.period.end <= review.made_on
+    told = missing.detail.get("period")
+    periods = tuple(str(told).split(", ")) if told else (review.name,)
+    early = "first" in missing.detail or review.name not in periods
+    until = missing.detail.get("until")
+    if missing.why == "window_open":
+        return Remedy(Cure.WAIT, missing.needs, day=until if isinstance(until, date) else None)
+    if not over:
+        return Remedy(Cure.WAIT, missing.needs, day=review.period.end)
+    return Remedy(
+        Cure.IMPORT_PERIODS if early else Cure.SAY_COMPLETE,
+        missing.needs,
+        periods,
+        None if early else review.period.end,
+    )

@@ -5,37 +5,44 @@ import re
 import pytest
 from rich.cells import cell_len
 
+from comity.review.i18n.words import words_of
 from comity.review.render import render
+from comity.review.views.level import level_row
+from comity.review.views.reading import reading_row
 from tests.builders import review as sample
 
 REVIEWS = {"rich": sample.review, "worded": sample.worded, "renamed": sample.renamed, "bare": sample.bare}
+EN = words_of("en")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def shown(make=sample.review, language="en", **how):
-    return render(make(), "terminal", language, **how).decode()
+def shown(make=sample.review, language="en", *, full=True, **how):
+    return render(make(), "terminal", language, full=full, **how).decode()
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
 @pytest.mark.parametrize("name", sorted(REVIEWS))
+@pytest.mark.parametrize("full", [False, True])
 @pytest.mark.parametrize("width", [60, 80, 120])
-def test_no_line_is_wider_than_the_terminal(name, language, width):
-    lines = shown(REVIEWS[name], language, width=width).splitlines()
+def test_no_line_is_wider_than_the_terminal(name, language, width, full):
+    lines = shown(REVIEWS[name], language, width=width, full=full).splitlines()
     assert [line for line in lines if cell_len(line) > width] == []
 
 
+@pytest.mark.parametrize("full", [False, True])
 @pytest.mark.parametrize("language", ["en", "es"])
-def test_colour_adds_nothing_that_is_not_said_without_it(language, monkeypatch):
+def test_colour_adds_nothing_that_is_not_said_without_it(language, full, monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
-    coloured = shown(language=language, color=True)
+    coloured = shown(language=language, color=True, full=full)
     assert COLOUR.search(coloured)
     plain = "\n".join(line.rstrip() for line in COLOUR.sub("", coloured).splitlines())
-    assert plain.split() == shown(language=language).split()
+    assert plain.split() == shown(language=language, full=full).split()
 
 
-def test_without_colour_there_is_not_one_escape():
+@pytest.mark.parametrize("full", [False, True])
+def test_without_colour_there_is_not_one_escape(full):
     for make in REVIEWS.values():
-        text = shown(make)
+        text = shown(make, full=full)
         assert not [character for character in text if ord(character) < 32 and character != "\n"]
         assert "\u202e" not in text
 
@@ -81,7 +88,40 @@ def test_a_persons_words_stand_with_their_name_and_the_draft_beside():
 @pytest.mark.parametrize("language", ["en", "es"])
 @pytest.mark.parametrize("width", [60, 71, 80])
 def test_no_line_ends_between_a_number_and_its_unit_or_a_sign_and_its_name(language, width):
-    lines = render(sample.review(), "terminal", language, width=width).decode().splitlines()
+    lines = (
+        shown(language=language, width=width).splitlines()
+        + shown(language=language, width=width, full=False).splitlines()
+    )
     told = [cell for line in lines for cell in re.split(r" {2,}", line.strip())]
     assert not [cell for cell in told if cell in {"%", "s", "h", "pts", "p."} or cell.endswith((" ●", " ■"))]
     assert "\ue000" not in "".join(lines)
+
+
+# On one screen ------------------------------------------------------------------------------------------------
+
+
+def test_on_one_screen_every_level_and_reading_has_its_figure_and_its_word():
+    review = sample.review()
+    text = " ".join(shown(full=False, width=120).split())
+    for row in (level_row(level, review, EN) for level in review.levels):
+        assert row.value.replace("\u00a0", " ") in text.replace("\u00a0", " ")
+        assert row.met in text
+    for number, reading in enumerate(review.readings, 1):
+        row = reading_row(reading, review, EN, number)
+        assert row.like_for_like.replace("\u00a0", " ") in text.replace("\u00a0", " ")
+        assert row.verdict in text
+
+
+def test_the_rest_is_behind_full_and_the_screen_says_so():
+    short, full = shown(full=False), shown()
+    assert "comity review --full" in " ".join(short.split())
+    for only_full in ("Reading the verdicts", "Check:", "Data sources", "Formulas compared"):
+        assert only_full in full
+        assert only_full not in short
+
+
+def test_a_usual_review_fits_one_screen_of_100_columns():
+    """Two levels and three readings; the sample itself holds one of everything."""
+    review = sample.review()
+    usual = sample.review(levels=review.levels[:2], readings=review.readings[:3], missing=review.missing[:2])
+    assert len(shown(lambda: usual, full=False, width=100).splitlines()) <= 40

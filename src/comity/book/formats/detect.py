@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from comity.book.formats.delimited import FileScan, delimited_sheet, scan_file
 from comity.book.formats.json import json_sheet
 from comity.book.formats.layout import AskedColumn, best_place, place_notes, read_tops
@@ -35,6 +37,7 @@ class SourceFile:
     notes: tuple[str, ...]
     digest: str
     kind: str
+    about_rows: int | None = None  # lines of a text, rows of Parquet; None where only reading all would tell
 
 
 def open_source_file(
@@ -89,7 +92,10 @@ def open_source_file(
         )
         sheets = [sheet]
         notes += more
-    return SourceFile(tuple(sheets), tuple(notes), seen.digest, kind)
+    about = None if kind == "workbook" else seen.line_ends
+    if kind == "parquet":
+        about = pq.ParquetFile(path).metadata.num_rows
+    return SourceFile(tuple(sheets), tuple(notes), seen.digest, kind, about)
 
 
 def _fit_layout(

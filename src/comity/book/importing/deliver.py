@@ -67,6 +67,7 @@ class Outcome:
 
     `delivery` has the counts; `already` is the earlier import of the very same file, which changed nothing now.
     `by_reason` counts rejects, (column, reason) -> rows. `first_rows` are the first mapped rows, of a dry run only.
+    `cut_short`: a dry run left rows of the source; it has `about_rows`, None where only reading all would tell.
     """
 
     table: str
@@ -79,6 +80,8 @@ class Outcome:
     headers: tuple[str, ...] = ()  # the source's own
     first_rows: tuple[Mapping[str, str], ...] = ()
     dry_run: bool = False
+    cut_short: bool = False
+    about_rows: int | None = None
     shared: ImportRecord | None = None  # with the counts of the rows that both sides see, once it is stored
 
 
@@ -96,6 +99,7 @@ class ImportRequest:
     :ivar further_holders: the same by table, of the further tables that the file feeds
     :ivar key: what tells this delivery from another of the same file, so that it is not brought in twice
     :ivar patience_s: how long another import is waited for
+    :ivar most_rows: a dry run looks at so many rows of the source; None: at all of them
     :ivar rejected_rows: a file in which a dry run leaves the rejected rows as the source wrote them
     """
 
@@ -107,6 +111,7 @@ class ImportRequest:
     holder: Side | None = None
     key: str = ""
     patience_s: float = 0.0
+    most_rows: int | None = None
     rejected_rows: Path | None = None
     further_holders: Mapping[str, Side | None] = field(default_factory=dict)
 
@@ -114,6 +119,11 @@ class ImportRequest:
         """The request by which a further table of the file is imported, as a delivery of its own."""
         key = further_key(self.key, table) if self.key else ""
         return replace(self, key=key, holder=self.further_holders.get(table), rejected_rows=None)
+
+    @property
+    def rows_to_read(self) -> int | None:
+        """How many rows of the source are read; None: all, as whenever something is changed."""
+        return self.most_rows if self.dry_run else None
 
     def record(self, number: int, source: Path, mapped: MappedFile, mapping: SourceMapping) -> ImportRecord:
         """The record of the import to be, before anything is counted."""
@@ -166,7 +176,8 @@ def import_tables(
     moves: list[Move] = []
     with book_lock(book, request.patience_s):
         remove_leftovers(book)
-        applied = apply_tables(mapping, source, MappingContext(definition.timezone))
+        context = MappingContext(definition.timezone, most_rows=request.rows_to_read)
+        applied = apply_tables(mapping, source, context)
         for number, (one, mapped) in enumerate(applied):
             table = one.target
             asked = request if number == 0 else request.for_further(table.name)
@@ -316,6 +327,8 @@ def import_rows(
     to_write = replace(to_write, checked=checked, delivery=delivery, rejected_rows=rejected_rows, corrected=corrected)
     with as_book_error(incoming.book, f"the table {table.name}"):
         if request.dry_run:  # which lists no more than the first rejects, but counts all
+            if mapped.cut_short:  # a window would withdraw what the rest of the file holds
+                to_write = replace(to_write, delivery=replace(delivery, window=None))
             delivery = replace(preview_rows(con, to_write, work), rows_in=rows_in, rejected=rejected)
         else:
             delivery, shared = write_rows(con, to_write, work, incoming.moves)
@@ -329,6 +342,8 @@ def import_rows(
         headers=tuple(dict.fromkeys(header for sheet in mapped.sheets for header in sheet.headers)),
         first_rows=tuple(incoming.first_rows),
         dry_run=request.dry_run,
+        cut_short=mapped.cut_short,
+        about_rows=None if mapped.about_rows is None else mapped.about_rows * mapped.stride,
         shared=shared,
     )
 

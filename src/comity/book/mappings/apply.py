@@ -41,11 +41,12 @@ _PROBLEMS_KEPT = 1_000_000  # far beyond the share at which a file is refused; t
 class MappingContext:
     """What a file is applied in: the book's zone, and source columns to carry along for routing.
 
-    A carried column comes out of the batches as `carried:HEADER`.
+    A carried column comes out of the batches as `carried:HEADER`. `most_rows` of the source are read, None: all.
     """
 
     timezone: str = "UTC"
     carry: tuple[str, ...] = ()
+    most_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,8 @@ class MappedFile:
     rows_in: int = 0
     unkept: int = 0  # problems beyond those that are kept
     stride: int = 1  # rows made of one row of the source
+    about_rows: int | None = None  # rows of the source, about; None where only reading all would tell
+    cut_short: bool = False  # whether rows of the source were left, as `most_rows` asked
     sheets: tuple[Sheet, ...] = ()
     assumed_minutes: float | None = None  # what the mapping says of intervals where no column of the file does
     defaults: bool = False  # of the mapping, as is `sure`
@@ -165,16 +168,37 @@ def _apply_identity(mapping: SourceMapping, path: Path, source: SourceFile, cont
         ),
         notes=list(source.notes),
         sheets=source.sheets,
+        about_rows=source.about_rows,
     )
-    applied.batches = _identity_batches(applied, sheet, wanted)
+    applied.batches = _identity_batches(applied, sheet, wanted, context.most_rows)
     return applied
 
 
-def _identity_batches(applied: MappedFile, sheet: Sheet, wanted: dict[str, str]) -> Iterator[pa.RecordBatch]:
-    for batch in sheet.batches(list(wanted.values())):
+def _identity_batches(
+    applied: MappedFile, sheet: Sheet, wanted: dict[str, str], most_rows: int | None
+) -> Iterator[pa.RecordBatch]:
+    for batch in _first_rows(sheet.batches(list(wanted.values())), applied, most_rows):
         applied.rows_in += batch.num_rows
         yield batch.rename_columns([ROW, *wanted])
     _add_malformed(applied, sheet)
+
+
+def _first_rows(
+    batches: Iterator[pa.RecordBatch], applied: MappedFile, most_rows: int | None
+) -> Iterator[pa.RecordBatch]:
+    """The same rows, but no more than are still to be read of the file."""
+    if most_rows is None:
+        yield from batches
+        return
+    room = most_rows - applied.rows_in
+    for batch in batches:
+        if batch.num_rows > room:
+            applied.cut_short = True
+            if room > 0:
+                yield batch.slice(0, room)
+            return
+        room -= batch.num_rows
+        yield batch
 
 
 def _add_malformed(applied: MappedFile, sheet: Sheet) -> None:
@@ -240,6 +264,7 @@ class _Run:
             assumed_minutes=self.assumed_minutes(),
             defaults=self.mapping.defaults,
             sure=self.mapping.sure,
+            about_rows=self.source.about_rows,
         )
         applied.batches = self.batches(applied)
         return applied
@@ -395,11 +420,13 @@ class _Run:
         """Batches c0, c1, ... with `_row` unique in the whole file."""
         base = part.number * _PER_SHEET
         if part.wide is not None:
-            for batch in part.sheet.batches(part.wide.wanted(part.compiled.headers)):
+            wanted = part.wide.wanted(part.compiled.headers)
+            for batch in _first_rows(part.sheet.batches(wanted), applied, self.context.most_rows):
                 applied.rows_in += batch.num_rows
                 yield from part.wide.long(batch, part.compiled.headers, base, applied.stride)
             return
-        for batch in _merge_batches(part.sheet.batches(part.compiled.headers)):
+        rows = _first_rows(part.sheet.batches(part.compiled.headers), applied, self.context.most_rows)
+        for batch in _merge_batches(rows):
             applied.rows_in += batch.num_rows
             yield batch if base == 0 else batch.set_column(0, ROW, pc.add(batch.column(0), base))
 

@@ -17,6 +17,7 @@ def render(  # noqa: PLR0911, PLR0913 - a format a line
     *,
     color: bool = False,
     width: int = 80,
+    full: bool = False,
     proceedings: Proceedings | None = None,
 ) -> bytes:
     """The review in one of FORMATS and one of LANGUAGES.
@@ -24,6 +25,7 @@ def render(  # noqa: PLR0911, PLR0913 - a format a line
     :param proceedings: `board` and `pptx` only: what a room knows was done about the period
     :param color: terminal only: whether to send colour; the environment's NO_COLOR overrules it
     :param width: terminal only: columns, at least 60
+    :param full: terminal only: with every formula, part and source, not what fits on one screen
     :raises UnknownFormatError: for another format
     :raises comity.review.i18n.words.UnknownLanguageError: for another language
     :raises PdfUnavailableError: for a PDF where the system library pango is missing
@@ -40,7 +42,7 @@ def render(  # noqa: PLR0911, PLR0913 - a format a line
     if format == "terminal":
         from comity.review.render import terminal  # noqa: PLC0415 - late, as above
 
-        return terminal.render(review, words, color=color, width=width)
+        return terminal.render(review, words, color=color, width=width, full=full)
     if format == "xlsx":
         from comity.review.render import xlsx  # noqa: PLC0415 - late, as above
 

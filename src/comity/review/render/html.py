@@ -39,13 +39,14 @@ from comity.review.views.sections import (
     eyebrow,
     lateness_cells,
     lateness_summary,
+    missing_groups,
     missing_name,
     missing_readings,
-    missing_rows,
     missing_why,
     paid_amount,
     paid_cost,
     paid_rows,
+    planned_sentence,
 )
 from comity.review.views.sentences import definition_of
 from comity.review.views.summary import boxes, count_levels, missed_first
@@ -305,7 +306,8 @@ def template_context(
         "notes": _notes(levels),
         "rows": [_row(row, review, words, draw) for row in rows],
         "paid": _paid(review, words, draw),
-        "missing": missing_rows(review, words),
+        "missing": missing_groups(review, words),
+        "planned": planned_sentence(words),
         "unformed": [
             {
                 "name": missing_name(missing, words),

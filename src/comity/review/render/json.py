@@ -18,7 +18,9 @@ from comity.core.readings.reading import Reading
 from comity.core.readings.verdict import Change
 from comity.core.values import Period, Side
 from comity.review.i18n.words import Words
+from comity.review.missing import list_of, remedy
 from comity.review.model import Level, Limits, Missing, Origin, Review
+from comity.review.readings import PLANNED
 from comity.review.views.sentences import blind_spot
 
 SCHEMA = "comity.review/1"
@@ -54,7 +56,8 @@ def review_object(review: Review, words: Words) -> dict[str, Any]:
         "levels": [_level(level) for level in review.levels],
         "paid": _paid(review.paid),
         "readings": [_reading(reading, review, words) for reading in review.readings],
-        "missing": [_missing(missing) for missing in review.missing],
+        "missing": [_missing(missing, review) for missing in review.missing],
+        "not_in_this_version": [planned.id for planned in PLANNED],
         "lateness": [to_json_value(late) for late in review.lateness],
         "origins": [_origin(origin) for origin in review.origins],
         "wording": to_json_value(review.headline_override) if review.headline_override else None,
@@ -191,13 +194,23 @@ def _reading(reading: Reading, review: Review, words: Words) -> dict[str, Any]:
     }
 
 
-def _missing(missing: Missing) -> dict[str, Any]:
+def _missing(missing: Missing, review: Review) -> dict[str, Any]:
+    one = remedy(missing, review)
     return {
         "reading": missing.reading,
         "needs": list(missing.needs),
         "held_by": missing.held_by,
         "why": missing.why,
         "detail": to_json_value(missing.detail),
+        "list": list_of(missing).value,
+        "cure": None
+        if one is None
+        else {
+            "do": one.cure.value,
+            "tables": list(one.tables),
+            "periods": list(one.periods),
+            "day": to_json_value(one.day),
+        },
     }
 
 

@@ -173,10 +173,10 @@ def render(review: Review, words: Words, proceedings: Proceedings | None = None)
         )
     for one in readings:
         _parts(deck, one)
-    head = [words(f"missing.{name}") for name in ("reading", "needs", "held_by", "why")]
+    head = [words(f"missing.{name}") for name in ("reading", "needs", "held_by", "why", "cure")]
     for lacking in _cut(missing_rows(review, words)):
-        rows_of = [(one.name, one.needs, words.side(one.held_by, review.parties), one.why) for one in lacking]
-        deck.slide(words("missing.title")).table(head, rows_of, (2, 3, 2, 5))
+        rows_of = [(one.name, one.needs, words.side(one.held_by, review.parties), one.why, one.cure) for one in lacking]
+        deck.slide(words("missing.title")).table(head, rows_of, (2, 2, 2, 4, 4))
     _done(deck, told)
     deck.comments()
     out = io.BytesIO()

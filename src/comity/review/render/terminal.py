@@ -9,6 +9,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text as Wrapped
 
+from comity.core.paid import PaidSplit
 from comity.core.readings.verdict import Verdict
 from comity.core.values import Side
 from comity.review.draw import glyphs
@@ -22,15 +23,20 @@ from comity.review.views.sections import (
     collapsed_rows,
     eyebrow,
     lateness_cells,
+    lateness_summary,
+    missing_groups,
     missing_name,
     missing_readings,
-    missing_rows,
     paid_amount,
     paid_cost,
     paid_rows,
+    planned_sentence,
 )
+from comity.review.views.sentences import definition_of, kpi_title
+from comity.review.views.summary import missed_first
 
 NARROWEST = 60
+_WIDE = 96  # from here on an interval has room beside its figure
 _SIGNS = {Side.CUSTOMER: "●", Side.PROVIDER: "■"}
 _MARKER = "black on yellow"
 _OPEN, _SOLID = "◇", "◆"
@@ -50,13 +56,19 @@ class Text(Wrapped):
         return self
 
 
-def render(review: Review, words: Words, *, color: bool, width: int) -> bytes:
-    """The review as text in UTF-8; colour only when asked for and NO_COLOR is not set (which rich reads)."""
+def render(review: Review, words: Words, *, color: bool, width: int, full: bool = True) -> bytes:
+    """The review as text in UTF-8; colour only when asked for and NO_COLOR is not set (which rich reads).
+
+    :param full: with every formula, part and source; otherwise what fits on one screen, and how to see the rest
+    """
 
     def draw(console: Console) -> None:
         _head(console, review, words)
-        _levels(console, review, words)
         rows = [reading_row(reading, review, words, number) for number, reading in enumerate(review.readings, 1)]
+        if not full:
+            _short(console, rows, review, words)
+            return
+        _levels(console, review, words)
         _readings(console, rows, review, words)
         _how(console, words)
         _paid(console, review, words)
@@ -67,6 +79,108 @@ def render(review: Review, words: Words, *, color: bool, width: int) -> bytes:
         _origins(console, review, words)
 
     return render_console(draw, color=color, width=width)
+
+
+# On one screen ------------------------------------------------------------------------------------------------
+
+
+def _short(console: Console, rows: list[ReadingRow], review: Review, words: Words) -> None:
+    """Levels, formed readings, what was paid for, and what is missing: a line each."""
+    _short_levels(console, review, words)
+    _short_readings(console, rows, review, words)
+    if review.paid is not None:
+        console.print()
+        console.print(_short_paid(review.paid, review, words))
+    _short_missing(console, review, words)
+    if review.lateness:
+        console.print()
+        console.print(Text(f"{words('late.title')}: {lateness_summary(review, words)}"))
+    console.print()
+    console.print(Text(words("page.in_full"), style="dim"))
+
+
+def _short_section(console: Console, title: str) -> None:
+    console.print()
+    console.print(Text(title, style="bold underline"))
+
+
+def _short_levels(console: Console, review: Review, words: Words) -> None:
+    _short_section(console, words("levels.title"))
+    rows = [level_row(level, review, words) for level in missed_first(review.levels)]
+    if not rows:
+        console.print(Text(words("levels.none")))
+        return
+    wide = console.width >= _WIDE
+    names = [words("levels.kpi"), f">{words('levels.value_short')}", words("levels.target"), words("levels.met")]
+    table = grid(*names[:2], *([words("levels.interval")] if wide else []), *names[2:])
+    for row in rows:
+        met = Text(row.met, style="bold")
+        met.append(f", {row.chance}" if row.chance else "", style="not bold dim")
+        interval = [Text(row.interval, style="dim")] if wide else []
+        table.add_row(Text(row.name, style="bold"), Text(row.value, style="bold"), *interval, Text(row.target), met)
+    console.print(table)
+    for row in rows:
+        if figures := [figure for figure in row.reported if figure.why]:
+            line = Text(f"{row.name}, {words('levels.reported_short')}: ")
+            for number, figure in enumerate(figures):
+                line.append("; " if number else "").append(party(figure.side, review.parties, words))
+                line.append(f"{NO_BREAK}{figure.value}", style="bold")
+                line.append(f" ({figure.short})" if figure.short else "")
+            console.print(line)
+
+
+def _short_readings(console: Console, rows: list[ReadingRow], review: Review, words: Words) -> None:
+    _short_section(console, words("readings.title"))
+    if not rows:
+        console.print(Text(words("readings.none")))
+        return
+    wide = console.width >= _WIDE
+    names = [words("readings.reading"), f">{_OPEN} {words('readings.as_reported')}"]
+    names += [f">{_SOLID} {words('readings.like_for_like')}"]
+    table = grid(*names, *([words("levels.interval")] if wide else []), words("readings.verdict"))
+    for row in rows:
+        verdict = Text(f"{_arrow(row)} ")
+        verdict.append(row.verdict, style=_MARKER if row.marked else "bold")
+        verdict.append(f": {row.cause}" if row.cause else "", style="dim")
+        kpi = definition_of(row.reading, review)
+        table.add_row(
+            Text(row.label if kpi is None else kpi_title(kpi.id, kpi.measure, words), style="bold"),
+            Text(row.headline),
+            Text(row.like_for_like, style="bold"),
+            *([Text(row.interval, style="dim")] if wide else []),
+            verdict,
+        )
+    console.print(table)
+
+
+def _short_paid(paid: PaidSplit, review: Review, words: Words) -> Text:
+    hundred = words.money(HUNDRED, review.currency)
+    amount = paid_amount(paid, review, words)
+    shares = ", ".join(f"{row.name} {row.of_100}" for row in paid_rows(paid, review, words) if row.share)
+    line = Text(f"{words('paid.title')}. ", style="bold")
+    line.append(f"{words('paid.about', hundred=hundred, amount=amount)} ", style="not bold")
+    line.append(f"{shares}. {paid_cost(paid, review, words)}", style="not bold")
+    return line
+
+
+def _short_missing(console: Console, review: Review, words: Words) -> None:
+    """What could be brought, by what can be done about it; what is private; what no version reads yet."""
+    _short_section(console, words("missing.title"))
+    for group in missing_groups(review, words):
+        by_cure: dict[tuple[str, str], list[str]] = {}
+        for row in group.rows:
+            by_cure.setdefault((row.cure or row.why, row.held_by), []).append(row.name)
+        for (cure, held_by), names in by_cure.items():
+            line = Text(f"{group.title}: ")
+            line.append(", ".join(names), style="bold")
+            line.append(" (").append(party(held_by, review.parties, words)).append(f"). {cure}")
+            console.print(line)
+    if not review.missing:
+        console.print(Text(words("missing.none")))
+    console.print(Text(planned_sentence(words), style="dim"))
+
+
+# In full ------------------------------------------------------------------------------------------------------
 
 
 def render_console(draw: Callable[[Console], None], *, color: bool, width: int) -> bytes:
@@ -284,21 +398,24 @@ def _missing(console: Console, review: Review, words: Words) -> None:
     _section(console, words("missing.title"))
     if not review.missing:
         console.print(Text(words("missing.none")))
-        return
-    table = grid(
-        words("missing.reading"),
-        words("missing.needs"),
-        words("missing.held_by"),
-        words("missing.why"),
-    )
-    for missing in missing_rows(review, words):
-        table.add_row(
-            Text(missing.name),
-            Text(missing.needs),
-            party(missing.held_by, review.parties, words),
-            Text(missing.why),
+    for number, group in enumerate(missing_groups(review, words)):
+        if number:
+            console.print()
+        console.print(Text(group.title, style="bold"))
+        table = grid(
+            words("missing.reading"),
+            words("missing.needs"),
+            words("missing.held_by"),
+            f"{words('missing.why')} {words('missing.then_cure')}",
         )
-    console.print(table)
+        for missing in group.rows:
+            why = Text(missing.why)
+            why.append(f" {missing.cure}" if missing.cure else "", style="bold")
+            holder = party(missing.held_by, review.parties, words)
+            table.add_row(Text(missing.name), Text(missing.needs), holder, why)
+        console.print(table)
+    console.print()
+    console.print(Text(planned_sentence(words), style="dim"))
 
 
 def _late(console: Console, review: Review, words: Words) -> None:

@@ -25,7 +25,7 @@ from comity.review.render.json import to_json_value
 from comity.review.views import headline
 from comity.review.views.details import SAID_ELSEWHERE, path_name
 from comity.review.views.rounding import half_width
-from comity.review.views.sections import eyebrow, missing_name, missing_why, needed_tables
+from comity.review.views.sections import eyebrow, missing_groups
 
 _FORMATS = {"share": "0.00%", "money": "#,##0.00", "seconds": "0.0", "count": "#,##0", "points": "0.0000"}
 _PLAIN, _DAY = "General", "yyyy-mm-dd"
@@ -443,14 +443,18 @@ def _missing(book: WorkbookWriter, review: Review) -> None:
     words = book.words
     rows = [
         [
-            Cell(missing_name(missing, words)),
-            Cell(needed_tables(missing, words)),
-            Cell(words.side(missing.held_by, review.parties)),
-            Cell(missing_why(missing, words)),
+            Cell(group.title),
+            Cell(row.name),
+            Cell(row.needs),
+            Cell(words.side(row.held_by, review.parties)),
+            Cell(row.why),
+            Cell(row.cure),
         ]
-        for missing in review.missing
+        for group in missing_groups(review, words)
+        for row in group.rows
     ]
-    book.sheet("missing", [words(f"missing.{key}") for key in ("reading", "needs", "held_by", "why")], rows)
+    names = [words(f"missing.{key}") for key in ("list", "reading", "needs", "held_by", "why", "cure")]
+    book.sheet("missing", names, rows)
 
 
 def _sources(book: WorkbookWriter, review: Review) -> None:

@@ -388,6 +388,8 @@ def _relief(relief: Relief, shared: SharedOut, words: Words) -> str:
         "by_model": Fraction(shared.level_if("volume")),
     }
     levels_shown = {name: words.figure(None if one is None else float(one), "share") for name, one in levels.items()}
+    if relief.inside is None:
+        levels_shown["days"] = words("attribution.no_day_inside")
     off = words.figure(None, "share") if relief.deviation is None else f"+{words.percent(float(relief.deviation))}"
     return words("attribution.relief", off=off, **levels_shown)
 

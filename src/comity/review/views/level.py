@@ -127,6 +127,8 @@ _HOUR = 3600
 def ratio_text(level: Level, num: float, den: float, words: Words) -> str:
     """What a level is the ratio of, each with what it counts; sums of seconds say that they are."""
     key = f"counted.{level.measure}" if words.has(f"counted.{level.measure}") else "word.of"
+    if level.measure == "csat" and level.unit == "points":  # a mean: no share of anything
+        key = "counted.csat_mean"
     if level.measure in _SECONDS:
         return words(key, num=words.figure(num, "seconds", places=0), den=_plain_number(den, words))
     if level.measure == "occupancy":
@@ -153,8 +155,13 @@ def _reported_figure(level: Level, side: Side, review: Review, words: Words) -> 
     if same:
         why = words("levels.same")
     elif variant is not None:
-        why = words("levels.by_variant", variant=variant, formula=words.named("variant", variant))
-        short = words("levels.short_variant", variant=variant)
+        formula = words.named("variant", variant)
+        if months := _months_of(level, side):
+            why = words("levels.by_variant_months", variant=variant, formula=formula, months=months)
+            short = words("levels.short_variant_months", variant=variant, months=months)
+        else:
+            why = words("levels.by_variant", variant=variant, formula=formula)
+            short = words("levels.short_variant", variant=variant)
     elif in_full is not None:
         why = words("levels.by_variant_in_full", variant=in_full, formula=words.named("variant", in_full))
         short = words("levels.short_in_full", variant=in_full)
@@ -171,6 +178,12 @@ def _reported_figure(level: Level, side: Side, review: Review, words: Words) -> 
         entered_why = words("levels.entered_by", why=why, party=party)
         return ReportedFigure(side, spelled, entered_why, marked=True, short=entered_why)
     return ReportedFigure(side, spelled, why, marked=False, short=short or why)
+
+
+def _months_of(level: Level, side: Side) -> int:
+    """Of how many months a side's own figure is the mean; 0 where it is one figure of the whole period."""
+    months = level.also.get("reported_months")
+    return int(months.get(side.value, 0)) if isinstance(months, Mapping) else 0
 
 
 def _beside(level: Level, words: Words, mean: str) -> str:

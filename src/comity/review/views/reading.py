@@ -152,7 +152,7 @@ def reading_row(reading: Reading, review: Review, words: Words, number: int) -> 
         if reading.would_be is None
         else words("readings.would_be", verdict=words(f"verdict.{reading.would_be.value}").lower()),
         words=reading_sentence(reading, words),
-        settle=settle_sentence(reading, words, spell),
+        settle=settle_sentence(reading, review.period, words, spell),
         blind=blind_spot(reading, words),
         parts=parts,
         before=level(steps.before, steps.decimals),

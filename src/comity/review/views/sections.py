@@ -8,8 +8,9 @@ from datetime import date
 from comity.core.paid import PaidSplit
 from comity.core.values import Side
 from comity.review.i18n.words import DASH, Words, clean
+from comity.review.missing import Cure, MissingList, list_of, remedy
 from comity.review.model import Missing, Origin, Review
-from comity.review.readings import reading_ids
+from comity.review.readings import PLANNED, reading_ids
 from comity.review.views.details import detail_rows
 from comity.review.views.rounding import largest_remainder
 
@@ -115,28 +116,76 @@ def missing_name(missing: Missing, words: Words) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MissingRow:
-    """A figure that could not be formed: what it needs, who holds that, and every reason for which it lacks."""
+    """A figure that could not be formed: what it needs, who holds that, why it lacks, and what can be done."""
 
     name: str
     needs: str
     held_by: str
     why: str
+    list: MissingList
+    cure: str
+
+
+@dataclass(frozen=True, slots=True)
+class MissingGroup:
+    """One of the lists of what is missing, with its title."""
+
+    list: MissingList
+    title: str
+    rows: tuple[MissingRow, ...]
 
 
 def missing_rows(review: Review, words: Words) -> list[MissingRow]:
-    """What is missing, each name once: a level and a reading of one name mostly lack for one reason."""
-    by_name: dict[tuple[str, str], list[Missing]] = {}
+    """What is missing, each name once in a list: a level and a reading of one name mostly lack for one reason."""
+    by_name: dict[tuple[MissingList, str, str], list[Missing]] = {}
     for missing in review.missing:
-        by_name.setdefault((missing_name(missing, words), missing.held_by), []).append(missing)
+        key = list_of(missing), missing_name(missing, words), missing.held_by
+        by_name.setdefault(key, []).append(missing)
     return [
         MissingRow(
             name,
             ", ".join(dict.fromkeys(text for one in those if (text := needed_tables(one, words)))),
             held_by,
             " ".join(dict.fromkeys(missing_why(one, words) for one in those)),
+            named_list,
+            " ".join(dict.fromkeys(text for one in those if (text := missing_cure(one, review, words)))),
         )
-        for (name, held_by), those in by_name.items()
+        for (named_list, name, held_by), those in by_name.items()
     ]
+
+
+def missing_groups(review: Review, words: Words) -> list[MissingGroup]:
+    """What is missing by list: what somebody can bring, and what is private or withheld; empty ones are left out."""
+    rows = missing_rows(review, words)
+    groups = [
+        MissingGroup(one, words(f"missing.list_{one.value}"), tuple(row for row in rows if row.list is one))
+        for one in MissingList
+    ]
+    return [group for group in groups if group.rows]
+
+
+def planned_sentence(words: Words) -> str:
+    """The readings that this version does not make, whoever brings what."""
+    names = ", ".join(words(f"reading.{planned.id}") for planned in PLANNED)
+    return words("missing.planned", names=names)
+
+
+def missing_cure(missing: Missing, review: Review, words: Words) -> str:
+    """What can be done about it; empty where there is nothing."""
+    one = remedy(missing, review)
+    if one is None:
+        return ""
+    party = words.side(missing.held_by, review.parties) if one.cure is Cure.SHARE else ""
+    if one.cure is Cure.WAIT and one.day is None:
+        return words("cure.wait_some")
+    return words(
+        f"cure.{one.cure.value}",
+        tables=", ".join(words.named("table", table) for table in one.tables),
+        periods=", ".join(one.periods),
+        day="" if one.day is None else words.day(one.day),
+        iso="" if one.day is None else one.day.isoformat(),
+        party=party,
+    )
 
 
 def missing_why(missing: Missing, words: Words) -> str:

@@ -1,18 +1,23 @@
 """What each reading is called and what it says in words: one sentence of at most twenty words."""
 
+import math
 import re
 
 from comity.core.agreements import Kpi
 from comity.core.readings.reading import Reading
 from comity.core.readings.verdict import Verdict
+from comity.core.values import Period
 from comity.review.i18n.words import NO_BREAK, Words, clean
 from comity.review.model import Level, Review
+from comity.review.readings import reading_compares_people
 from comity.review.views.rounding import half_width
 
 _SURVEY = re.compile(
     r"(?P<instrument>\S+) (?P<low>-?[\d.]+)-(?P<high>-?[\d.]+)(?: (?P<by>customer|provider|third_party))?"
 )
 _MOST_TIMES = 1000
+_WEEK = 7
+_MOST_WEEKS = 260  # five years: no contract is compared with one before over more
 
 
 def title(reading: Reading, words: Words) -> str:
@@ -122,15 +127,20 @@ def _unclear(reading: Reading, words: Words) -> str:
     return "moved" if moved and beyond is not None and abs(reading.headline.change) > beyond else "any"
 
 
-def settle_sentence(reading: Reading, words: Words, spell: "ChangeFormat") -> str:
-    """What would settle an unclear verdict: how much more data a narrow enough interval takes.
+def settle_sentence(reading: Reading, period: Period, words: Words, spell: "ChangeFormat") -> str:
+    """What would settle an unclear verdict: how many weeks, or answers, a narrow enough interval takes.
 
-    The half width shrinks with the square root of the data, so (z s_h / m)² times as much is needed.
+    The half width shrinks with the square root of the units, so (z s_h / m)² times as many are needed; where those
+    are weeks, a period as much longer has them.
     """
     half = half_width(reading.like_for_like, reading.z)
     if reading.verdict is not Verdict.UNCLEAR or not half or reading.material <= 0 or half <= reading.material:
         return ""
     times = (half / reading.material) ** 2
+    if not reading_compares_people(reading.id) or reading.also.get("design") == "touch":
+        weeks = math.ceil((period.end - period.start).days / _WEEK * times)
+        key = "readings.settle_weeks" if weeks <= _MOST_WEEKS else "readings.settle_never"
+        return words(key, material=spell(reading.material), half=spell(half), weeks=words.number(weeks))
     shown = words("readings.more") if times > _MOST_TIMES else words.number(times, 1 if times < 10 else 0)  # noqa: PLR2004 - 1.4 times, 23 times
     return words("readings.settle", material=spell(reading.material), half=spell(half), times=shown)
 
