@@ -1,6 +1,9 @@
 """The commands over records: what they say, where they say it, and how they end."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 import typer
@@ -148,3 +151,63 @@ def test_forget_tells_where_the_person_stood(tmp_path):
     book = write_book(tmp_path / "book", accounts="account_id,name\np1,Somebody")
     assert comity("forget", "p1", "--from", book).stdout == "accounts: 1 row\n"
     assert "no rows of this person" in comity("forget", "p1", "--from", book).stdout
+
+
+# A dry run ---------------------------------------------------------------------------------------------------
+
+
+def calls(file, count):
+    rows = "".join(f"c{number},2026-05-04T09:00:{number % 60:02}\n" for number in range(count - 1))
+    file.write_text(f"contact_id,opened_at\n{rows}broken,yesterday\n")
+    return file
+
+
+def test_a_dry_run_looks_at_the_first_rows_and_says_of_about_how_many(tmp_path):
+    book = write_book(tmp_path / "book")
+    arguments = ["import", str(calls(tmp_path / "calls.csv", 10_500)), "--as", "contacts", "--into", str(book)]
+    done = CliRunner().invoke(app, [*arguments, "--dry-run"])
+    assert done.exit_code == 0, done.output
+    assert "the first 10,000 rows of about 10,501 (all with --all-rows) for contacts, 0 would be" in done.stdout
+    every = CliRunner().invoke(app, [*arguments, "--dry-run", "--all-rows"])
+    assert every.exit_code == 1  # the last row is a reject
+    assert "calls.csv: 10,500 rows for contacts, 1 would be rejected" in every.stdout
+    assert not list(book.glob("contacts*"))
+
+
+def test_a_dry_run_of_a_small_file_looks_at_all_of_it(tmp_path):
+    book = write_book(tmp_path / "book")
+    arguments = ["import", str(calls(tmp_path / "calls.csv", 50)), "--as", "contacts", "--into", str(book)]
+    done = CliRunner().invoke(app, [*arguments, "--dry-run"])
+    assert "calls.csv: 50 rows for contacts, 1 would be rejected" in done.stdout
+
+
+def test_an_import_takes_every_row_and_all_rows_is_of_dry_runs_only(tmp_path):
+    book = write_book(tmp_path / "book")
+    arguments = ["import", str(calls(tmp_path / "calls.csv", 10_500)), "--as", "contacts", "--into", str(book)]
+    refused = CliRunner().invoke(app, [*arguments, "--all-rows"])
+    assert refused.exit_code == 2
+    assert "--all-rows goes with --dry-run" in refused.stderr
+    assert "10,499 new" in CliRunner().invoke(app, arguments).stdout
+
+
+def test_the_help_names_the_section_in_its_brackets(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    assert "Import every [[source]] of book.toml" in CliRunner().invoke(app, ["import", "--help"]).stdout
+
+
+@pytest.mark.parametrize("command", ["check", "diff", "review", "figures"])
+def test_who_reads_along_and_has_seen_enough_is_not_told_of_a_broken_pipe(command, tmp_path):
+    """The end that is read is closed before anything is written."""
+    book = write_book(tmp_path / "book")
+    CliRunner().invoke(app, ["import", str(calls(tmp_path / "calls.csv", 50)), "--as", "contacts", "--into", str(book)])
+    reads, writes = os.pipe()
+    os.close(reads)
+    done = subprocess.run(
+        [sys.executable, "-c", "from comity.cli import main; main()", command, str(book)],
+        stdout=writes,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writes)
+    assert b"roken pipe" not in done.stderr
+    assert b"Traceback" not in done.stderr

@@ -216,3 +216,28 @@ def test_a_file_that_is_no_folder_and_a_folder_that_is_no_file(book, tmp_path):
 )
 def test_the_language_is_the_reader_s(environment, language):
     assert readers_language(environment).value == language
+
+
+def test_a_period_that_has_not_begun_is_one_clear_line(book):
+    done = review(book, "--period", "2030-Q1")
+    assert (done.exit_code, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("comity: 2030-Q1 has not begun; the last one with records is ")
+    assert review(book, *line.split(": ")[-1].split()).exit_code == 0
+
+
+def test_a_period_without_records_is_told_in_every_form(book, tmp_path):
+    file = tmp_path / "review.json"
+    done = review(book, "--period", "2019-05", "-f", "json", "-o", file)
+    assert done.exit_code == 1
+    assert "nothing can be said of 2019-05" in done.stderr
+    assert json.loads(file.read_text())["levels"] == []
+    assert "Missing data" in review(book, "--period", "2019-05", "--full").stdout
+
+
+def test_full_holds_what_one_screen_does_not(book):
+    short, full = review(book, *JUNE), review(book, *JUNE, "--full")
+    assert (short.exit_code, full.exit_code) == (0, 0)
+    assert "Data sources" in full.stdout
+    assert "Data sources" not in short.stdout
+    assert len(short.stdout.splitlines()) < len(full.stdout.splitlines())

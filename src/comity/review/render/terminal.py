@@ -96,7 +96,7 @@ def _short(console: Console, rows: list[ReadingRow], review: Review, words: Word
         console.print()
         console.print(Text(f"{words('late.title')}: {lateness_summary(review, words)}"))
     console.print()
-    console.print(Text(words("page.in_full"), style="dim"))
+    console.print(Text(words("page.in_full", command="comity review --full"), style="dim"))
 
 
 def _short_section(console: Console, title: str) -> None:

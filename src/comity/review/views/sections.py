@@ -183,7 +183,7 @@ def missing_cure(missing: Missing, review: Review, words: Words) -> str:
         tables=", ".join(words.named("table", table) for table in one.tables),
         periods=", ".join(one.periods),
         day="" if one.day is None else words.day(one.day),
-        iso="" if one.day is None else one.day.isoformat(),
+        code="" if one.day is None else f"complete_to = {one.day.isoformat()}",
         party=party,
     )
 

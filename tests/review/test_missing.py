@@ -1,0 +1,107 @@
+"""What is missing: in which list it stands, and what can be done about it."""
+
+import json
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from comity.review.i18n.words import words_of
+from comity.review.missing import Cure, MissingList, Remedy, list_of, remedy
+from comity.review.model import Missing
+from comity.review.readings import PLANNED
+from comity.review.render import render
+from comity.review.views.sections import missing_groups, planned_sentence
+from tests.builders import review as sample
+
+EN, ES = words_of("en"), words_of("es")
+REVIEW = replace(sample.review(), made_on=date(2026, 7, 10))  # of Q2 2026, 1 April to 30 June
+
+
+def lacking(why: str, **detail: object) -> Missing:
+    return Missing("csat", ("surveys",), "customer", why, detail)
+
+
+@pytest.mark.parametrize(
+    ("missing", "wanted"),
+    [
+        (lacking("no_table"), Remedy(Cure.IMPORT, ("surveys",))),
+        # The last answer is of May: the records may be whole all the same, which the book can say.
+        (
+            lacking("half_covered", last=date(2026, 5, 23)),
+            Remedy(Cure.SAY_COMPLETE, ("surveys",), ("2026-Q2",), date(2026, 7, 1)),
+        ),
+        (
+            lacking("not_covered", period="2026-Q2"),
+            Remedy(Cure.SAY_COMPLETE, ("surveys",), ("2026-Q2",), date(2026, 7, 1)),
+        ),
+        # What begins too late does not become whole by being said so.
+        (
+            lacking("half_covered", first=date(2026, 4, 20)),
+            Remedy(Cure.IMPORT_PERIODS, ("surveys",), ("2026-Q2",)),
+        ),
+        (lacking("not_covered", period="2026-Q1"), Remedy(Cure.IMPORT_PERIODS, ("surveys",), ("2026-Q1",))),
+        (lacking("private"), Remedy(Cure.SHARE, ("surveys",))),
+        (lacking("window_open", until=date(2026, 7, 8)), Remedy(Cure.WAIT, ("surveys",), day=date(2026, 7, 8))),
+        (lacking("few_apart"), None),
+    ],
+)
+def test_each_has_its_cure(missing, wanted):
+    assert remedy(missing, REVIEW) == wanted
+
+
+def test_of_a_period_that_is_not_over_nobody_is_asked_to_say_that_it_is_whole():
+    during = replace(REVIEW, made_on=date(2026, 6, 15))
+    assert remedy(lacking("half_covered", last=date(2026, 6, 14)), during) == Remedy(
+        Cure.WAIT, ("surveys",), day=date(2026, 7, 1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("why", "wanted"),
+    [
+        ("no_table", MissingList.BRING),
+        ("not_covered", MissingList.BRING),
+        ("private", MissingList.PRIVATE),
+        ("too_small", MissingList.PRIVATE),
+        ("later", MissingList.LATER),
+    ],
+)
+def test_each_stands_in_one_list(why, wanted):
+    assert list_of(lacking(why)) is wanted
+
+
+def test_the_cure_of_surveys_in_waves_is_said_word_for_word():
+    review = replace(REVIEW, missing=(lacking("half_covered", last=date(2026, 5, 23)),))
+    (group,) = missing_groups(review, EN)
+    assert group.title == "Bring this"
+    assert "say so in the book: complete_to = 2026-07-01." in group.rows[0].cure
+    assert "complete_to = 2026-07-01" in missing_groups(review, ES)[0].rows[0].cure
+
+
+def test_every_cure_has_its_sentence_in_both_languages():
+    for words in (EN, ES):
+        for cure in Cure:
+            assert words.has(f"cure.{cure.value}")
+
+
+@pytest.mark.parametrize("form", ["terminal", "html"])
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_the_lists_and_what_no_version_reads_stand_in_every_form(form, language):
+    words = words_of(language)
+    text = " ".join(render(sample.review(), form, language).decode().split())
+    for group in missing_groups(sample.review(), words):
+        assert group.title in text
+    assert planned_sentence(words) in text.replace("\u00a0", " ")
+
+
+def test_json_tells_list_and_cure_and_what_no_version_reads():
+    made = json.loads(render(replace(REVIEW, missing=(lacking("not_covered", period="2026-Q2"),)), "json"))
+    assert made["missing"][0]["list"] == "bring"
+    assert made["missing"][0]["cure"] == {
+        "do": "say_complete",
+        "tables": ["surveys"],
+        "periods": ["2026-Q2"],
+        "day": "2026-07-01",
+    }
+    assert made["not_in_this_version"] == [planned.id for planned in PLANNED]
