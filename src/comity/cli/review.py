@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from comity.book.reading.open import Book
     from comity.review.model import Review
 
 NOTHING_FORMED = 1
@@ -137,7 +136,7 @@ def review(  # noqa: PLR0913 - the options of a command
                 now=datetime.now(UTC),
             )
             formed = bool(made.levels or made.readings or made.paid)
-            nothing = "" if formed else _nothing_formed(made, opened)
+            nothing = "" if formed else _nothing_formed(made, book, asked=period is not None)
         written = render(
             made,
             form.value,
@@ -157,18 +156,17 @@ def review(  # noqa: PLR0913 - the options of a command
         raise typer.Exit(NOTHING_FORMED)
 
 
-def _nothing_formed(made: "Review", book: "Book") -> str:
-    """Why a review says nothing, and what to ask for instead."""
-    from comity.review.periods import recorded_periods  # noqa: PLC0415 - late, for a quick cold start
+def _nothing_formed(made: "Review", folder: Path, *, asked: bool) -> str:
+    """Why a review says nothing, and what to ask for instead.
 
+    :param asked: whether somebody named the period
+    """
     if made.period.start > made.made_on:
         why = f"{made.name} has not begun"
     elif made.period.end > made.made_on:
         why = f"nothing can be said of {made.name}, which is not over"
     else:
         why = f"nothing can be said of {made.name}"
-    calendar = book.definition.calendar()
-    names = [calendar.name(period) for period in recorded_periods(book, made.made_on)]
-    if names and names[-1] != made.name:
-        return f"{why}; the last one with records is {names[-1]}: --period {names[-1]}"
-    return f"{why}; what is missing: comity review {shlex.quote(str(book.folder))} --period {made.name} --full"
+    if asked:
+        return f"{why}; leave --period out for the last one with records, or add --full to see what is missing"
+    return f"{why}; what is missing: comity review {shlex.quote(str(folder))} --full"

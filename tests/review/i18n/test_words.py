@@ -168,7 +168,11 @@ def test_what_a_level_is_the_ratio_of_says_what_it_counts(language):
 # What the code says by key ---------------------------------------------------------------------------------------
 
 SOURCES = Path(__file__).resolve().parents[3] / "src" / "comity"
-UNSAID = {"design", "entered_by", "reported_months"}  # said in a sentence elsewhere: by the definition, and beside the level
+UNSAID = {
+    "design",
+    "entered_by",
+    "reported_months",
+}  # said in a sentence elsewhere: by the definition, and beside the level
 
 
 def parsed() -> Iterator[ast.AST]:

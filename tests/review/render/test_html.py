@@ -164,7 +164,7 @@ def test_charts_say_in_a_sentence_what_they_show():
     ]
     forest = [label for label in labels if label.startswith("Satisfaction: as reported +0.11")]
     held = "\u22120.02, \u22120.08 to +0.04"
-    assert forest == [f"Satisfaction: as reported +0.11; like for like {held}; too small to act on below 0.08."]
+    assert forest == [f"Satisfaction: as reported +0.11; like for like {held}; smallest change worth acting on 0.08."]
     control = next(label for label in labels if "Natural limits" in label)
     assert "Outside them: Q2\u00a02026." in control
 

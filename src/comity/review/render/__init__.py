@@ -17,7 +17,7 @@ def render(  # noqa: PLR0911, PLR0913 - a format a line
     *,
     color: bool = False,
     width: int = 80,
-    full: bool = False,
+    full: bool = True,
     proceedings: Proceedings | None = None,
 ) -> bytes:
     """The review in one of FORMATS and one of LANGUAGES.

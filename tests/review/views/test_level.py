@@ -1,0 +1,44 @@
+"""A level as finished text: what it is the ratio of, and how a side's own figure comes about."""
+
+from dataclasses import replace
+
+import pytest
+
+from comity.core.values import Side
+from comity.review.i18n.words import words_of
+from comity.review.views.level import level_row
+from tests.builders import review as sample
+
+EN, ES = words_of("en"), words_of("es")
+
+
+def level(measure: str):
+    return next(one for one in sample.levels() if one.measure == measure)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"), [(EN, "2,117 points over 566 answers"), (ES, "2.117 puntos en 566 respuestas")]
+)
+def test_a_mean_of_answers_is_no_share_of_them(words, told):
+    mean = replace(level("csat"), unit="points", value=2117 / 566, num=2117, den=566)
+    assert level_row(mean, sample.review(), words).of == told
+
+
+def test_a_share_of_answers_stays_one():
+    share = replace(level("csat"), unit="share", value=0.5, num=283, den=566)
+    assert level_row(share, sample.review(), EN).of == "283 of 566 answers"
+
+
+def test_a_figure_that_is_the_mean_of_months_says_so():
+    """The table gives 75.7 % for V1, pooled; the side's own 77.1 % is the mean of its three months by V1."""
+    made = replace(
+        level("service_level"),
+        reported={Side.CUSTOMER: 0.771},
+        explains={Side.CUSTOMER: "V1"},
+        also={"reported_months": {"customer": 3}},
+    )
+    row = level_row(made, sample.review(), EN)
+    figure = next(one for one in row.reported if one.side is Side.CUSTOMER)
+    assert figure.why.startswith("matches formula V1, mean of its 3 months: ")
+    assert figure.short == "formula V1, mean of 3 months"
+    assert not any("months" in name.lower() for name, _ in row.also)
