@@ -246,7 +246,7 @@ KPI = Section(
             KeyKind.NUMBER,
             "service_level, abandonment: who gave up within so many seconds is a short abandon",
             "5",
-            default=0.0,
+            default_words="no abandon is short",
             lowest=0,
         ),
         Key(

@@ -68,7 +68,7 @@ class Kpi:
     queues: tuple[str, ...] = EVERYTHING
     channels: tuple[str, ...] = EVERYTHING
     answer_within_s: float = 20.0
-    short_abandon_s: float = 0.0
+    short_abandon_s: float | None = None  # None: no abandon is short; 0 is a threshold as any other
     abandons: Abandons = Abandons.EXCLUDE_SHORT
     target: float | None = None
     material: float = 0.01

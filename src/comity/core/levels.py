@@ -17,6 +17,17 @@ from comity.core.readings.verdict import LEAST_UNITS, LEAST_WEEKS, critical
 from comity.core.values import Period, Side
 
 VARIANTS = ("V1", "V2", "V3", "V4", "V5", "V6")
+# The columns by which each formula tells what it counts. Intervals have no `abandoned_at`, and not every source tells
+# `abandoned_short` of them; contacts tell it by `abandoned_at`.
+_OFFERED = ("answered", "answered_within", "abandoned")
+VARIANT_NEEDS: dict[str, tuple[str, ...]] = {
+    "V1": _OFFERED,
+    "V2": (*_OFFERED, "abandoned_at"),
+    "V3": ("answered", "answered_within"),
+    "V4": (*_OFFERED, "abandoned_at"),
+    "V5": (*_OFFERED, "abandoned_short"),
+    "V6": (*_OFFERED, "abandoned_short"),
+}
 OWN_VARIANT = {Abandons.COUNT: "V1", Abandons.EXCLUDE_SHORT: "V6", Abandons.EXCLUDE_ALL: "V3"}
 SHARE, SECONDS, COUNT, POINTS = "share", "seconds", "count", "points"
 UNITS = {"wait_mean": SECONDS, "wait_p90": SECONDS, "handle_time": SECONDS, "backlog": COUNT, "nps": POINTS}
@@ -208,7 +219,7 @@ def measure(stats: LevelStats) -> MeasuredLevel:
     exact = (value, 1.0) if stats.quantile is not None else (counted.num, counted.den)
     se = _error(stats)
     interval = _interval(stats, value, se)
-    own_variant = OWN_VARIANT[kpi.abandons]
+    own_variant = str(stats.also.get("counted_as", OWN_VARIANT[kpi.abandons]))
     entered_by = {
         side.value: reported.entered_by.value
         for side, reported in stats.reported.items()

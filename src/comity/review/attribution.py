@@ -340,7 +340,7 @@ def _relief(intervals: Intervals, kpi: Kpi) -> Relief | None:
 def _promise(kpi: Kpi, counted_as: Abandons) -> AgreedLevel:
     if kpi.target is None:
         raise NoAttributionError(f"the KPI {kpi.id} has no target to be held against; agree one in book.toml")
-    short_s = kpi.short_abandon_s if counted_as is Abandons.EXCLUDE_SHORT else 0.0
+    short_s = (kpi.short_abandon_s or 0.0) if counted_as is Abandons.EXCLUDE_SHORT else 0.0
     return AgreedLevel(kpi.target, kpi.answer_within_s, short_s, counted_as, kpi.volume_band, kpi.material)
 
 

@@ -114,7 +114,7 @@ def build_target_cost(  # noqa: PLR0913 - what is asked, and of what
         for name in ("forecast", "minutes", "aht")
     )
     demand = Demand(offered, minutes * 60.0, aht, np.full_like(offered, patience))
-    rules = Rules(kpi.answer_within_s, kpi.short_abandon_s, kpi.abandons, assumed.least, assumed.most_abandon)
+    rules = Rules(kpi.answer_within_s, kpi.short_abandon_s or 0.0, kpi.abandons, assumed.least, assumed.most_abandon)
     policies = {
         Policy.EVERY_INTERVAL: plan_every_interval(demand, rules, targets),
         Policy.PERIOD: plan_over_period(demand, rules, targets),

@@ -69,6 +69,18 @@ def test_errors_are_those_of_a_calculation_by_hand():
     assert reading.z == pytest.approx(2.446912, abs=1e-6)  # any table of Student's t: 0.975, 6 degrees of freedom
 
 
+@pytest.mark.parametrize(
+    ("abandons", "cause"), [(Abandons.EXCLUDE_SHORT, "exclusion"), (Abandons.COUNT, None), (Abandons.EXCLUDE_ALL, None)]
+)
+def test_where_short_abandons_are_not_told_what_leaves_them_out_cannot_be_told(abandons, cause):
+    """The table says genuine, as by hand above; with the formula that was agreed it might say another word."""
+    kpi = dataclasses.replace(KPI, abandons=abandons)
+    before = dataclasses.replace(BEFORE, short_unknown=np.array([[0.0, 0, 1, 0], [0] * 4]))
+    reading = read(stats(before, AFTER, kpi))
+    expected = (Verdict.UNCLEAR, "exclusion", Verdict.GENUINE) if cause else (Verdict.GENUINE, None, None)
+    assert (reading.verdict, reading.cause, reading.would_be) == expected
+
+
 def test_three_weeks_in_a_period_are_too_few():
     few = tally([[18, 22, 18]], [[25] * 3])
     reading = read(stats(few, tally([[18, 22, 18, 22]], [[25] * 4])))

@@ -92,7 +92,7 @@ class KpiOut(Schema):
     queues: list[str]
     channels: list[str]
     answer_within_s: float
-    short_abandon_s: float
+    short_abandon_s: float | None = Field(None, description="absent: no abandon is short, and nothing is left out")
     abandons: Abandons
     target: float | None = None
     material: float

@@ -12,7 +12,7 @@ from comity.core.calendars import Cut
 from comity.core.kpi_templates import CHANNELS, CUSTOMERS, THRESHOLDS
 from comity.core.levels import SHARE, unit
 from comity.review.i18n.words import DASH, Words, clean
-from comity.review.views.level import kpi_terms
+from comity.review.views.level import kpi_terms, short_abandon_text
 
 TARGET, PIN, CHANNEL = "target", "pin", "channel"
 _MARK = "\x00"
@@ -98,7 +98,7 @@ def pins(kpi: Kpi, words: Words) -> dict[str, str]:
     """Return what else is agreed with a KPI, by name: whatever counts and its sentence may leave out."""
     terms = dict(kpi_terms(replace(bare(kpi), target=None), unit(kpi), "", words))
     if kpi.measure == "abandonment":
-        terms[words("pin.short_abandon")] = words.figure(kpi.short_abandon_s, "seconds", places=0)
+        terms[words("pin.short_abandon")] = short_abandon_text(kpi, words)
         terms[words("pin.abandons")] = words(f"abandons.{kpi.abandons.value}")
     terms[words("kpis.material")] = words.figure(kpi.material, unit(kpi))
     if kpi.volume_band:

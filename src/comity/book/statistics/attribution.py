@@ -131,7 +131,8 @@ def _of_intervals(book: Book, kpi: Kpi, period: Period, taken_out: TakenOut) -> 
     told = ibis.ifelse(table.threshold_s == kpi.answer_within_s, table.answered_within, None)
     told = ibis.ifelse(table.answered == 0, 0, told)
     table = table.mutate(gone=ibis.coalesce(table.abandoned, rest), told=told)
-    table = table.mutate(brief=ibis.ifelse(_.gone == 0, 0, _.abandoned_short))
+    brief = ibis.ifelse(_.gone == 0, 0, _.abandoned_short) if kpi.short_abandon_s is not None else ibis.literal(0)
+    table = table.mutate(brief=brief)
     sums = table.group_by(*_AT, day=table.start_on).aggregate(
         count=_.answered.sum() + _.gone.sum(),
         answered=_whole(table.answered),
@@ -172,7 +173,9 @@ def _of_contacts(
         minutes=ibis.ifelse(inside, met.planned_minutes, 60),
     )
     within = met.answered_at <= met.opened_at + ibis.interval(microseconds=round(kpi.answer_within_s * 1e6))
-    brief = met.gave_up_at <= met.opened_at + ibis.interval(microseconds=round(kpi.short_abandon_s * 1e6))
+    brief: ibis.Value = ibis.literal(False)
+    if kpi.short_abandon_s is not None:
+        brief = met.gave_up_at <= met.opened_at + ibis.interval(microseconds=round(kpi.short_abandon_s * 1e6))
     sums = met.group_by(*_AT).aggregate(
         day=met.opened_on.min(),
         count=met.count(),

@@ -99,8 +99,10 @@ def _counted(book: Book, kpi: Kpi, period: Period) -> ibis.Table:
     table = contacts_of(book, kpi, period.start, period.end, day=day)
     answered = table.answered_at.notnull()
     gave_up = table.abandoned_at.notnull() & ~answered
-    short = gave_up & (table.abandoned_at <= table.opened_at + _seconds(kpi.short_abandon_s))
     nothing: ibis.Value = ibis.literal(False)
+    short = nothing
+    if kpi.short_abandon_s is not None:
+        short = gave_up & (table.abandoned_at <= table.opened_at + _seconds(kpi.short_abandon_s))
     against = nothing
     if kpi.measure == "service_level":
         num: ibis.Value = table.answered_at <= table.opened_at + _seconds(kpi.answer_within_s)

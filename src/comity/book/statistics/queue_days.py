@@ -55,10 +55,10 @@ class DailyCounts:
         return (self.days >= _serial(period.start)) & (self.days < _serial(period.end))
 
 
-def folded(source: str, kpi: Kpi, given: Mapping[str, str], columns: pa.Table, *less: pa.Table) -> DailyCounts:
+def folded(source: str, kpi: Kpi, given: Mapping[str, str | None], columns: pa.Table, *less: pa.Table) -> DailyCounts:
     """Aggregates by source queue, day and perhaps channel, as those of one KPI by signed queue and day.
 
-    :param given: the column that holds each count
+    :param given: the column that holds each count; None where there is nothing to count
     :param less: aggregates of contacts that are taken off
     """
     names: dict[str, int] = {}
@@ -69,6 +69,9 @@ def folded(source: str, kpi: Kpi, given: Mapping[str, str], columns: pa.Table, *
         queue.append(place[held])
         days.append(np.asarray(table.column("day").cast(pa.int32()).to_numpy(), dtype=np.int64)[held])
         for name, column in given.items():
+            if column is None:
+                values[name].append(np.zeros(int(held.sum())))
+                continue
             sums = np.nan_to_num(table.column(column).cast(pa.float64()).to_numpy())[held]
             values[name].append(-sums if number else sums)
     pairs = np.stack([np.concatenate(queue), np.concatenate(days)])

@@ -22,10 +22,10 @@ from comity.core.values import Comparison
 __all__ = ["COUNTS", "DailyCounts", "SlotCounts", "counting", "daily", "gather", "slots"]
 
 CONTACTS, INTERVALS = "contacts", "intervals"
-COUNTS = ("answered", "within", "abandoned", "abandoned_within", "short", "unresolved")
+COUNTS = ("answered", "within", "abandoned", "abandoned_within", "short", "short_unknown", "unresolved")
 MEASURE = "service_level"
 _MEASURES = (MEASURE, "abandonment")
-_TALLY = ("within", "answered", "abandoned", "short", "unresolved")
+_TALLY = ("within", "answered", "abandoned", "short", "unresolved", "short_unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,9 @@ def daily(book: Book, kpi: Kpi, taken_out: TakenOut = TakenOut.ACCEPTED) -> Dail
     """The contacts of a KPI of measure service_level or abandonment, by signed queue and local day of `opened_at`.
 
     Its counts are those of `COUNTS`: `within` is of the answered, within the KPI's `answer_within_s`;
-    `abandoned_within` and `short` of the abandoned, within that time and within `short_abandon_s`. A contact that
-    was both answered and abandoned is answered; one that was neither is `unresolved`, and stands apart.
+    `abandoned_within` and `short` of the abandoned, within that time and within `short_abandon_s` (without which none
+    is short); `short_unknown` are the abandoned of which the records do not tell whether they were short. A contact
+    that was both answered and abandoned is answered; one that was neither is `unresolved`, and stands apart.
 
     Where the book has no contacts, they come from intervals (`source` says so): of those that count by the KPI's
     own threshold, whatever their channel. Then `abandoned_within` is not known, and NaN.
@@ -137,14 +138,15 @@ class _Limits:
     answered: tuple[float, ...]
     abandoned: tuple[float, ...]
 
-    def columns_of(self, kpi: Kpi) -> dict[str, str]:
-        """The column of the scan that holds each of `COUNTS`."""
+    def columns_of(self, kpi: Kpi) -> dict[str, str | None]:
+        """The column of the scan that holds each of `COUNTS`; None where there is nothing to count."""
         return {
             "answered": "answered",
             "within": f"within{self.answered.index(kpi.answer_within_s)}",
             "abandoned": "abandoned",
             "abandoned_within": f"gave_up{self.abandoned.index(kpi.answer_within_s)}",
-            "short": f"gave_up{self.abandoned.index(kpi.short_abandon_s)}",
+            "short": None if kpi.short_abandon_s is None else f"gave_up{self.abandoned.index(kpi.short_abandon_s)}",
+            "short_unknown": None,
             "unresolved": "unresolved",
         }
 
@@ -165,7 +167,8 @@ def _scanned(book: Book, kpi: Kpi) -> tuple[_Limits, tuple[str, ...]]:
     if not any(counting(one) == counting(kpi) for one in known):
         known = [kpi]
     times = {one.answer_within_s for one in known}
-    limits = _Limits(tuple(sorted(times)), tuple(sorted(times | {one.short_abandon_s for one in known})))
+    short = {one.short_abandon_s for one in known if one.short_abandon_s is not None}
+    limits = _Limits(tuple(sorted(times)), tuple(sorted(times | short)))
     return limits, ("queue", "channel") if any(one.channels != EVERYTHING for one in known) else ("queue",)
 
 
@@ -225,8 +228,8 @@ def _usable(kpi: Kpi, table: ibis.Table) -> ibis.Table:
     """Intervals with the counts of `COUNTS`, of those that tell what the KPI asks for.
 
     A row whose threshold is not the KPI's, or not said, tells nothing of a service level. Who is offered and
-    neither answered nor abandoned flowed out. Short abandons are those of the source; without a time for them
-    in the KPI there are none.
+    neither answered nor abandoned flowed out. Short abandons are those of the source, and where it does not tell them
+    of those who gave up, they are not known; without a time for them in the KPI there are none.
     """
     rest = ibis.greatest(table.offered - table.answered - table.flowed_out.fill_null(0), 0)
     gave_up = ibis.coalesce(table.abandoned, rest)
@@ -236,7 +239,10 @@ def _usable(kpi: Kpi, table: ibis.Table) -> ibis.Table:
     return table.filter(known).mutate(
         within=table.answered_within.fill_null(0),
         abandoned=gave_up,
-        short=table.abandoned_short.fill_null(0) if kpi.short_abandon_s > 0 else ibis.literal(0),
+        short=ibis.literal(0) if kpi.short_abandon_s is None else table.abandoned_short.fill_null(0),
+        short_unknown=ibis.literal(0)
+        if kpi.short_abandon_s is None
+        else ibis.ifelse(table.abandoned_short.isnull(), gave_up, 0),
         unresolved=ibis.greatest(table.offered.fill_null(0) - table.answered - gave_up, 0),
     )
 
@@ -252,11 +258,14 @@ def _slots(book: Book, kpi: Kpi) -> SlotCounts:
         inside = during(book, book.table(CONTACTS), kpi)
         if inside is not None:
             aside = _grouped(inside, limits, keys)
-            less = {name: -aside[name] for name in dict.fromkeys(given.values())}
+            less = {name: -aside[name] for name in dict.fromkeys(given.values()) if name is not None}
             rows = rows.union(aside.mutate(**less).select(*rows.columns))
         rows = in_scope(rows, kpi)
         cells = rows.group_by("queue", "day", "slot").aggregate(
-            **{name: rows[given[name]].sum().fill_null(0) for name in ("within", "answered", "abandoned", "short")},
+            **{
+                name: ibis.literal(0) if (column := given[name]) is None else rows[column].sum().fill_null(0)
+                for name in ("within", "answered", "abandoned", "short")
+            },
         )
     else:
         rows = in_queues(_usable(kpi, without(book, book.table(INTERVALS), kpi, start="start")), kpi)

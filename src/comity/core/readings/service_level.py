@@ -15,10 +15,11 @@ MAX_UNMATCHED_SHARE = 0.1  # queues of one period only may hold this share of it
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """One period's contacts by queue and week: five matrices of shape (queues, weeks).
+    """One period's contacts by queue and week: matrices of shape (queues, weeks).
 
     `good` were answered in time, of `answered`; `short` gave up within the time of a short abandon, of
-    `abandoned`; `unresolved` were neither answered nor gave up.
+    `abandoned`; `unresolved` were neither answered nor gave up. `short_unknown` gave up, and the records do not tell
+    whether shortly; None: they tell it of all. Where they do not, none is left out of the whole period.
     """
 
     good: Matrix
@@ -26,6 +27,17 @@ class Tally:
     abandoned: Matrix
     short: Matrix
     unresolved: Matrix
+    short_unknown: Matrix | None = None
+
+    @property
+    def tells_short(self) -> bool:
+        """Whether the records tell of everyone who gave up whether it was shortly."""
+        return self.short_unknown is None or not self.short_unknown.any()
+
+    @property
+    def short_out(self) -> Matrix:
+        """The short abandons that are left out: none where they are not known."""
+        return self.short if self.tells_short else self.short * 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +102,9 @@ def read(stats: Stats, alpha: float = 0.025) -> Reading | None:
     if judged is None:
         return None
     rule = queues_rule(judged, stats.kpi.material)
+    if rule is None and stats.kpi.abandons is Abandons.EXCLUDE_SHORT:
+        tells_all = all(tally.tells_short for tally in (stats.before_own, stats.before, stats.after))
+        rule = None if tells_all else "exclusion"
     if rule is None and judged.verdict is not Verdict.UNCLEAR:
         others = (_judge_stats(stats, alpha, misses) for misses in _STRICTER_RULES)
         rule = (
@@ -212,16 +227,16 @@ def _kpi_cells(kpi: Kpi, tally: Tally, misses: _Misses) -> Cells:
     if kpi.abandons is not Abandons.EXCLUDE_ALL:
         counts = counts + tally.abandoned
     if kpi.abandons is Abandons.EXCLUDE_SHORT and not misses.short:
-        counts = counts - tally.short
+        counts = counts - tally.short_out
     if kpi.abandons is Abandons.EXCLUDE_ALL and misses.short:
-        counts = counts + tally.short
+        counts = counts + tally.short_out
     return Cells(tally.good, counts + tally.unresolved if misses.unresolved else counts)
 
 
 def _part_cells(tally: Tally, misses: _Misses) -> Cells:
     """Return good and counted contacts of the parts: V6, whatever the KPI excludes."""
     counts = tally.answered + tally.abandoned
-    counts = counts if misses.short else counts - tally.short
+    counts = counts if misses.short else counts - tally.short_out
     return Cells(tally.good, counts + tally.unresolved if misses.unresolved else counts)
 
 

@@ -65,6 +65,9 @@ def review_object(review: Review, words: Words) -> dict[str, Any]:
     }
 
 
+_WITH_ABANDONS = frozenset({"service_level", "abandonment"})
+
+
 def to_json_value(value: object) -> Any:  # noqa: ANN401, C901, PLR0911 - JSON values, one kind a line
     """Any value as JSON holds it: no NaN and no infinity (both are null), days and moments as ISO 8601."""
     if isinstance(value, Enum):
@@ -81,6 +84,8 @@ def to_json_value(value: object) -> Any:  # noqa: ANN401, C901, PLR0911 - JSON v
         return _period(value)
     if dataclasses.is_dataclass(value):
         values = {item.name: to_json_value(getattr(value, item.name)) for item in dataclasses.fields(value)}
+        if isinstance(value, Kpi) and value.measure not in _WITH_ABANDONS:
+            values["short_abandon_s"] = values["short_abandon_s"] or 0.0  # as figures of before have it
         return {name: one for name, one in values.items() if not _is_left_out(value, name)}
     if isinstance(value, (set, frozenset)):
         return sorted((to_json_value(item) for item in value), key=str)

@@ -10,7 +10,9 @@ from comity.review.views.rounding import shown_scale
 _SHARES = ("share", "rate", "response", "top", "rest", "proportion", "inflation", "loyalty")
 _INTERVAL = frozenset({"share", "low", "high"})
 _BARE = ("_days", "_per_contact", "score_left", "mean")
-SAID_ELSEWHERE = frozenset({"design", "entered_by", "reported_months"})  # said in a sentence elsewhere
+SAID_ELSEWHERE = frozenset(
+    {"design", "entered_by", "reported_months", "left_out", "counted_as"}  # said in a sentence elsewhere
+)
 _BOTH = frozenset({"before", "after"})
 _OTHER = frozenset({"verdict", "as_reported", "like_for_like"})
 

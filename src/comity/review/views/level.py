@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from comity.core.agreements import LOWER, MEASURES, Kpi
+from comity.core.levels import VARIANT_NEEDS
 from comity.core.values import Side
 from comity.review.i18n.words import DASH, NO_BREAK, Words, clean
 from comity.review.model import Level, Review
@@ -79,12 +80,12 @@ def level_row(level: Level, review: Review, words: Words) -> LevelRow:
         chance = words(
             {True: "levels.beyond", False: "levels.chance", None: "levels.chance_unknown"}[level.beyond_chance]
         )
-    defined = _DEFINED_AS.get(level.definition.abandons.value)
+    defined = level.also.get("counted_as", _DEFINED_AS.get(level.definition.abandons.value))
     variants = tuple(
         VariantRow(
             name,
             words.named("variant", name),
-            figure(value),
+            words("levels.needs", columns=_lacking_columns(name)) if value is None else figure(value),
             tuple(side for side in Side if level.explains.get(side) == name),
             is_definition=level.measure == "service_level" and name == defined,
             in_full=figure(level.variants_in_full[name]) if name in level.variants_in_full else "",
@@ -98,7 +99,7 @@ def level_row(level: Level, review: Review, words: Words) -> LevelRow:
     return LevelRow(
         level=level,
         name=level_title(level, words),
-        about=_about(level.definition, words),
+        about=_about(level, words),
         value=figure(level.value),
         interval=""
         if level.low is None or level.high is None or level.se == 0  # counted, not sampled
@@ -114,9 +115,18 @@ def level_row(level: Level, review: Review, words: Words) -> LevelRow:
     )
 
 
-def _about(kpi: Kpi, words: Words) -> str:
-    """What is measured; of one side's proposal, that it is not agreed."""
-    about = measure_about(kpi, words)
+def _lacking_columns(variant: str) -> str:
+    """The columns without which a formula cannot be formed, beside those of all six."""
+    return ", ".join(name for name in VARIANT_NEEDS[variant] if name not in VARIANT_NEEDS["V1"])
+
+
+def _about(level: Level, words: Words) -> str:
+    """What is measured, and how many its formula left out; of one side's proposal, that it is not agreed."""
+    kpi, left_out = level.definition, level.also.get("left_out")
+    short_known = "short_abandons_not_known" not in level.also
+    about = measure_about(kpi, words, short_known=short_known)
+    if isinstance(left_out, int):
+        about = words("levels.left_out", about=about, count=left_out)
     return about if kpi.agreed else f"{about}; {words('levels.not_agreed')}"
 
 
@@ -204,7 +214,7 @@ def kpi_terms(kpi: Kpi, unit: str, currency: str, words: Words) -> list[tuple[st
     if kpi.measure == "service_level":
         terms += [
             (words("pin.answer_within"), words.figure(kpi.answer_within_s, "seconds", places=0)),
-            (words("pin.short_abandon"), words.figure(kpi.short_abandon_s, "seconds", places=0)),
+            (words("pin.short_abandon"), short_abandon_text(kpi, words)),
             (words("pin.abandons"), words(f"abandons.{kpi.abandons.value}")),
         ]
     terms += _own_terms(kpi, words)
@@ -217,6 +227,13 @@ def kpi_terms(kpi: Kpi, unit: str, currency: str, words: Words) -> list[tuple[st
     if kpi.agreed_on is not None:
         terms.append((words("pin.agreed_on"), words.day(kpi.agreed_on)))
     return terms
+
+
+def short_abandon_text(kpi: Kpi, words: Words) -> str:
+    """Up to how long an abandon is short; that none is, where nothing says so."""
+    if kpi.short_abandon_s is None:
+        return words("pin.no_short_abandon")
+    return words.figure(kpi.short_abandon_s, "seconds", places=0)
 
 
 def _own_terms(kpi: Kpi, words: Words) -> list[tuple[str, str]]:

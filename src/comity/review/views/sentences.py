@@ -3,7 +3,7 @@
 import math
 import re
 
-from comity.core.agreements import Kpi
+from comity.core.agreements import Abandons, Kpi
 from comity.core.readings.reading import Reading
 from comity.core.readings.verdict import Verdict
 from comity.core.values import Period
@@ -46,17 +46,35 @@ def subtitle(reading: Reading, review: Review, words: Words) -> str:
     return words(key) if words.has(key) else clean(reading.variant or "")
 
 
-def measure_about(kpi: Kpi, words: Words) -> str:
-    """A KPI's measure in a line, with its pins."""
+def measure_about(kpi: Kpi, words: Words, *, short_known: bool = True) -> str:
+    """A KPI's measure in a line, with its pins; `short_known` as for `abandons_about`."""
     key = f"measure_about.{kpi.measure}"
     if not words.has(key):
         return clean(kpi.measure)
     return words(
         key,
-        within=words.number(kpi.answer_within_s, 0 if float(kpi.answer_within_s).is_integer() else 1),
-        abandons=words(f"abandons.{kpi.abandons.value}"),
+        within=_seconds(kpi.answer_within_s, words),
+        abandons=abandons_about(kpi, words, short_known=short_known),
         days=kpi.within_days,
     )
+
+
+def abandons_about(kpi: Kpi, words: Words, *, short_known: bool = True) -> str:
+    """Which abandons a KPI's formula leaves out, with their seconds.
+
+    :param short_known: whether the records tell which abandons were short; where they do not, none is left out
+    """
+    if kpi.measure == "service_level" and kpi.abandons is not Abandons.EXCLUDE_SHORT:
+        return words(f"abandons.{kpi.abandons.value}")
+    if kpi.short_abandon_s is None:
+        return words("abandons.count")
+    if not short_known:
+        return words("abandons.not_known", short=_seconds(kpi.short_abandon_s, words))
+    return words("abandons.within", short=_seconds(kpi.short_abandon_s, words))
+
+
+def _seconds(value: float, words: Words) -> str:
+    return words.number(value, 0 if float(value).is_integer() else 1)
 
 
 def level_title(level: Level, words: Words) -> str:

@@ -55,7 +55,61 @@ def test_abandonment_leaves_short_abandons_out_of_both(tmp_path):
     """(60 - 10)/(1060 - 10), and 60/1060 beside it."""
     found = level(tmp_path, f'[[kpi]]\nid = "abandonment"\n{PINS}', contacts=icmi())
     assert found.value == pytest.approx(50 / 1050)
-    assert found.also == {"with_short_abandons": pytest.approx(60 / 1060)}
+    assert found.also == {"with_short_abandons": pytest.approx(60 / 1060), "left_out": 10}
+
+
+SHORTLY = "contact_id,opened_at,queue,answered_at,abandoned_at\n" + "".join(
+    f"c{number},2026-05-04T10:00:00Z,help,{answered},{abandoned}\n"
+    for number, (answered, abandoned) in enumerate(
+        [("2026-05-04T10:00:05Z", "")] * 6 + [("", "2026-05-04T10:00:00Z")] * 3 + [("", "2026-05-04T10:00:05Z")]
+    )
+)
+SAME_INTERVAL = "queue,start,minutes,offered,answered,answered_within,threshold_s,abandoned,abandoned_short\n"
+
+
+@pytest.mark.parametrize(
+    ("pin", "abandonment", "service_level"),
+    [
+        ("", (4, 10), (6, 10)),  # no abandon is short, and nothing is left out
+        ("short_abandon_s = 0", (1, 7), (6, 7)),  # three gave up at once; a threshold as any other
+        ("short_abandon_s = 5", (0, 6), (6, 6)),
+    ],
+)
+def test_without_a_time_no_abandon_is_short_and_nothing_is_left_out(tmp_path, pin, abandonment, service_level):
+    """Of ten six were answered in time, three hung up at once and one after five seconds."""
+    for name, counted in (("abandonment", abandonment), ("service_level", service_level)):
+        found = level(tmp_path / name, f'[[kpi]]\nid = "{name}"\n{pin}\n', contacts=SHORTLY)
+        assert (found.num, found.den) == counted
+        assert found.also.get("left_out") == (10 - counted[1] if pin else None)
+
+
+def test_intervals_and_contacts_leave_out_alike(tmp_path):
+    row = "help,2026-05-04T10:00:00Z,30,10,6,6,20,4,4\n"
+    for pin, counted in (("", (6, 10)), ("short_abandon_s = 5", (6, 6))):
+        found = level(tmp_path / pin[-1:], f'[[kpi]]\nid = "service_level"\n{pin}\n', intervals=SAME_INTERVAL + row)
+        assert (found.num, found.den) == counted
+
+
+@pytest.mark.parametrize("abandons", ["exclude-short", "count", "exclude-all"])
+def test_short_abandons_that_are_not_told_are_not_none(tmp_path, abandons):
+    """6 of 10 in one half hour, 4 gave up, and the source does not tell how soon: neither V5 nor V6 can be formed.
+
+    The other half hour has nobody who gave up, so that nothing lacks there.
+    """
+    rows = "help,2026-05-04T10:00:00Z,30,10,6,6,20,4,\nhelp,2026-05-04T10:30:00Z,30,5,5,5,20,0,\n"
+    toml = f'[[kpi]]\nid = "service_level"\nabandons = "{abandons}"\n{PINS}'
+    found = level(tmp_path, toml, intervals=SAME_INTERVAL + rows)
+    assert (found.num, found.den) == {"exclude-all": (11, 11)}.get(abandons, (11, 15))
+    assert found.variants == {"V1": 11 / 15, "V2": None, "V3": 1, "V4": None, "V5": None, "V6": None}
+    assert ("short_abandons_not_known" in found.also) == (abandons == "exclude-short")
+    if abandons == "exclude-short":
+        assert (found.also["counted_as"], found.also["short_abandons_not_known"]) == ("V1", 4)
+
+
+def test_abandonment_counts_all_where_short_abandons_are_not_told(tmp_path):
+    rows = "help,2026-05-04T10:00:00Z,30,10,6,6,20,4,\n"
+    found = level(tmp_path, f'[[kpi]]\nid = "abandonment"\n{PINS}', intervals=SAME_INTERVAL + rows)
+    assert (found.num, found.den, found.also["short_abandons_not_known"]) == (4, 10, 4)
 
 
 def test_half_hours_stand_beside_the_pooled_level(tmp_path):

@@ -14,6 +14,7 @@ from comity.book.statistics.levels.folding import serial
 from comity.book.statistics.queue_days import DailyCounts
 from comity.core.agreements import Abandons, Kpi
 from comity.core.levels import (
+    VARIANT_NEEDS,
     Formulas,
     Intervals,
     LevelStats,
@@ -25,7 +26,6 @@ from comity.core.levels import (
 from comity.core.values import Period
 
 Found = Iterator[tuple[Period, LevelStats | NoLevel]]
-_UNKNOWN_FROM_INTERVALS = ("V2", "V4")  # intervals do not say who gave up within the time of an answer
 
 
 def service_level_of(book: Book, asked: LevelQuestion) -> Found:
@@ -39,6 +39,7 @@ def service_level_of(book: Book, asked: LevelQuestion) -> Found:
             continue
         unresolved = int(counts.total("unresolved", period))
         also: dict[str, object] = {"unresolved": unresolved} if unresolved else {}
+        also |= _left_out(counts, kpi, period)
         values = formulas(book, kpi, period)
         yield (
             period,
@@ -72,7 +73,8 @@ def abandonment_of(book: Book, asked: LevelQuestion) -> Found:
             yield period, no_level(book, kpi, (counts.source,), "nothing_counts")
             continue
         abandoned, answered = counts.total("abandoned", period), counts.total("answered", period)
-        raw = {"with_short_abandons": abandoned / (abandoned + answered)}
+        raw: dict[str, object] = {"with_short_abandons": abandoned / (abandoned + answered)}
+        raw |= _left_out(counts, kpi, period)
         yield period, LevelStats(kpi, period, counted, Sampled.WEEKS, also=raw | _exclusions(book, kpi, period))
 
 
@@ -102,6 +104,22 @@ def _elapsed_days(period: Period, horizon: date) -> Period | None:
     return Period(period.start, min(period.end, horizon))
 
 
+def _tells_short(counts: DailyCounts, period: Period) -> bool:
+    """Whether the records tell of everyone who gave up in a period whether it was shortly."""
+    return not counts.total("short_unknown", period)
+
+
+def _left_out(counts: DailyCounts, kpi: Kpi, period: Period) -> dict[str, object]:
+    """How many the formula leaves out; where it cannot know them, that it leaves out nobody, and for how many."""
+    if kpi.measure == "service_level" and kpi.abandons is Abandons.EXCLUDE_ALL:
+        return {"left_out": round(counts.total("abandoned", period))}
+    if kpi.measure == "service_level" and kpi.abandons is Abandons.COUNT:
+        return {}
+    if not _tells_short(counts, period):
+        return {"counted_as": "V1", "short_abandons_not_known": round(counts.total("short_unknown", period))}
+    return {} if kpi.short_abandon_s is None else {"left_out": round(counts.total("short", period))}
+
+
 def _sums(counts: DailyCounts, period: Period, *names: str) -> list[np.ndarray]:
     """Each count by week, over all queues."""
     return [one.sum(axis=0) for one in counts.by_week(period, names, counts.queues)]
@@ -114,6 +132,7 @@ def _moments_of(counts: DailyCounts, period: Period) -> Moments:
 
 def _answered(counts: DailyCounts, kpi: Kpi, period: Period) -> Moments:
     within, answered, abandoned, short = _sums(counts, period, "within", "answered", "abandoned", "short")
+    short = short if _tells_short(counts, period) else short * 0
     dens = {
         Abandons.COUNT: answered + abandoned,
         Abandons.EXCLUDE_SHORT: answered + abandoned - short,
@@ -124,6 +143,7 @@ def _answered(counts: DailyCounts, kpi: Kpi, period: Period) -> Moments:
 
 def _gave_up(counts: DailyCounts, period: Period) -> Moments:
     answered, abandoned, short = _sums(counts, period, "answered", "abandoned", "short")
+    short = short if _tells_short(counts, period) else short * 0
     dens = answered + abandoned - short
     return moments((abandoned - short)[dens > 0], dens[dens > 0])
 
@@ -131,7 +151,9 @@ def _gave_up(counts: DailyCounts, period: Period) -> Moments:
 def _variants(counts: DailyCounts, period: Period) -> dict[str, tuple[float, float]]:
     names = ("answered", "within", "abandoned", "short", "abandoned_within")
     variants = service_levels(**{name: counts.total(name, period) for name in names})
-    unknown = _UNKNOWN_FROM_INTERVALS if counts.source == service_level.INTERVALS else ()
+    lacking = set() if counts.source == service_level.CONTACTS else {"abandoned_at"}
+    lacking |= set() if _tells_short(counts, period) else {"abandoned_short"}
+    unknown = {name for name, columns in VARIANT_NEEDS.items() if lacking.intersection(columns)}
     return {
         name: (math.nan, 0.0) if name in unknown or not (math.isfinite(num) and den > 0) else (num, den)
         for name, (num, den) in variants.items()
