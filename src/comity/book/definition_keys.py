@@ -457,5 +457,17 @@ PLAUSIBLE = Section(
     ),
 )
 
-SECTIONS = (BOOK, *PARTIES.values(), REVIEW, KPI, PRIVATE, SOURCE, PAID, ATTRIBUTION, PERSONAL_SECTION, RETENTION, PLAUSIBLE)
+SECTIONS = (
+    BOOK,
+    *PARTIES.values(),
+    REVIEW,
+    KPI,
+    PRIVATE,
+    SOURCE,
+    PAID,
+    ATTRIBUTION,
+    PERSONAL_SECTION,
+    RETENTION,
+    PLAUSIBLE,
+)
 TOP_LEVEL = frozenset(section.name.partition(".")[0] for section in SECTIONS)
