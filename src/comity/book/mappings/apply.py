@@ -426,9 +426,30 @@ class _Run:
                 yield from part.wide.long(batch, part.compiled.headers, base, applied.stride)
             return
         rows = _first_rows(part.sheet.batches(part.compiled.headers), applied, self.context.most_rows)
-        for batch in _merge_batches(rows):
+        for batch in self.filled_down(_merge_batches(rows), part):
             applied.rows_in += batch.num_rows
             yield batch if base == 0 else batch.set_column(0, ROW, pc.add(batch.column(0), base))
+
+    def filled_down(self, batches: Iterator[pa.RecordBatch], part: _Part) -> Iterator[pa.RecordBatch]:
+        """Empty cells of some columns with what stands above them, in rows that say anything at all."""
+        owns = {part.sheet.find(header) for header in self.mapping.file.fill_down}
+        places = [place for place, header in enumerate(part.compiled.headers, 1) if header in owns]
+        above: dict[int, str | None] = dict.fromkeys(places)
+        for batch in batches:
+            if not places:
+                yield batch
+                continue
+            cells = [pc.if_else(pc.equal(pc.utf8_trim_whitespace(c), ""), None, c) for c in batch.columns[1:]]
+            told = [pc.is_valid(cell) for place, cell in enumerate(cells, 1) if place not in places]
+            says = told[0] if told else pa.array([True] * batch.num_rows)
+            for one in told[1:]:
+                says = pc.or_(says, one)
+            for place in places:
+                first = pa.array([above[place]], pa.string())
+                column = pc.fill_null_forward(pa.concat_arrays([first, cells[place - 1]]))[1:]
+                above[place] = column[-1].as_py() if batch.num_rows else above[place]
+                cells[place - 1] = pc.if_else(says, column, cells[place - 1])
+            yield pa.RecordBatch.from_arrays([batch.column(0), *cells], schema=batch.schema)
 
     def load_maps(self, con: duckdb.DuckDBPyConnection) -> None:
         """The dated maps, as tables of the engine."""

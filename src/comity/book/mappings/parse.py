@@ -191,6 +191,7 @@ class _MappingReader(ValueReader):
             quote=self.get(section, "file", "quote", str, '"'),
             sheet=sheet,
             header_has=self.get(section, "file", "header_has", str),
+            fill_down=self.text_or_texts(section, "file", "fill_down"),
             records=self.get(section, "file", "records", str),
             lines=self.get(section, "file", "lines", bool),
             each=self.get(section, "file", "each", str),

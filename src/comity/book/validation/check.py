@@ -26,6 +26,7 @@ from comity.book.validation.convert import (
     local_day_sql,
 )
 from comity.book.validation.interval_length import INTERVAL_TABLES, spacing_of
+from comity.book.validation.repeated_hour import find_second_hours
 from comity.book.validation.totals import set_totals_aside
 from comity.core.values import Side
 
@@ -119,6 +120,14 @@ def check_rows(
         replaced = f" REPLACE (CAST({minutes} AS {sql_type(table.by_name['minutes'])}) AS minutes)" if minutes else ""
         out = " WHERE _row NOT IN (SELECT _row FROM _totals)" if totals else ""
         con.execute(f"CREATE OR REPLACE TEMP VIEW _staged AS SELECT *{replaced} FROM {scan_sql(*staged)}{out}")
+    if find_second_hours(con, table, request.definition.timezone):
+        one = staged[0].with_name("staged-seconds.parquet")
+        second = (
+            "SELECT s.* REPLACE (coalesce(r.start, s.start) AS start) FROM _staged s LEFT JOIN _second r USING (_row)"
+        )
+        con.execute(f"COPY ({second}) TO {literal(str(one))} (FORMAT parquet, COMPRESSION lz4)")
+        con.execute(f"CREATE OR REPLACE TEMP VIEW _staged AS SELECT * FROM {scan_sql(one)}")
+        staged.append(one)
     borne = [c.name for c in checking.present if request.delivered_by is None or c is not BROUGHT_BY]
     collapsed, superseded = _find_duplicates(con, table, borne, last_wins)
     superseded += _drop_left_out(con, checking, last_wins) if request.left_out else 0

@@ -160,10 +160,10 @@ def local_to_utc_sql(local: str, zone: str) -> str:
         return local
     utc = f"({local} AT TIME ZONE {literal(zone)} AT TIME ZONE 'UTC')"
     earlier = [
-        f"WHEN {_in_zone(f'({utc} - to_seconds({seconds}))', zone)} = {local} THEN {utc} - to_seconds({seconds})"
+        f"WHEN {local_time_sql(f'({utc} - to_seconds({seconds}))', zone)} = {local} THEN {utc} - to_seconds({seconds})"
         for seconds in sorted(clock_setbacks(zone), reverse=True)
     ]
-    return f"CASE {' '.join(earlier)} WHEN {_in_zone(utc, zone)} = {local} THEN {utc} END"
+    return f"CASE {' '.join(earlier)} WHEN {local_time_sql(utc, zone)} = {local} THEN {utc} END"
 
 
 def bare_day_sql(means: BareDay, day: str, zone: str) -> str:
@@ -176,7 +176,7 @@ def bare_day_sql(means: BareDay, day: str, zone: str) -> str:
 
 def local_day_sql(instant: str, zone: str) -> str:
     """The local day of an instant in UTC."""
-    return f"CAST({instant if zone == 'UTC' else _in_zone(instant, zone)} AS DATE)"
+    return f"CAST({instant if zone == 'UTC' else local_time_sql(instant, zone)} AS DATE)"
 
 
 def is_midnight_sql(instant: str, zone: str) -> str:
@@ -197,10 +197,10 @@ def _gap_sql(text: str, zone: str) -> str:
         return "false"
     local = f"TRY_CAST({text} AS TIMESTAMP)"
     utc = f"({local} AT TIME ZONE {literal(zone)} AT TIME ZONE 'UTC')"
-    return f"{_in_zone(utc, zone)} <> {local}"
+    return f"{local_time_sql(utc, zone)} <> {local}"
 
 
-def _in_zone(utc: str, zone: str) -> str:
+def local_time_sql(utc: str, zone: str) -> str:
     return f"({utc} AT TIME ZONE 'UTC' AT TIME ZONE {literal(zone)})"
 
 

@@ -69,6 +69,14 @@ RULES: tuple[Rule, ...] = (
         "{n} with far more contacts than the queue usually has, {value} in queue {what}; is it a total?",
     ),
     Rule(
+        "intervals",
+        ("start", "minutes"),
+        "SELECT queue, ends - start AS value FROM (SELECT queue, epoch(start) AS start, max(epoch(start) + minutes * 60) "
+        "OVER (PARTITION BY queue ORDER BY start ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ends FROM {rows}) "
+        "WHERE ends > start",
+        "{n} that begin before the interval above them ends, by {value} in queue {what}: contacts may be counted twice",
+    ),
+    Rule(
         "contacts",
         ("handle_s",),
         "SELECT contact_id, handle_s AS value FROM {rows} WHERE handle_s > 4 * {longest_handle_s}",
@@ -138,11 +146,8 @@ def implausible(
         found = con.execute(f"SELECT count(*), {worst} FROM ({query}) t(k, value)").fetchone()
         if found and found[0]:
             n, what, value = int(found[0]), str(found[1]), float(found[2])
-            shown = (
-                _duration(value)
-                if any("_s" in name for name in rule.columns) or "longest_wait_s" in rule.rows
-                else f"{value:,.10g}"
-            )
+            timed = any(name in rule.columns for name in ("handle_s", "aht_s", "answered_at", "minutes"))
+            shown = _duration(value) if timed else f"{value:,.10g}"
             yield rule.says.format(n=f"{n:,} {'row' if n == 1 else 'rows'}", what=what, value=shown)
     yield from _days(con, rows, table, limits, today)
 

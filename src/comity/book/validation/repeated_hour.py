@@ -1,0 +1,33 @@
+# ruff: noqa: S608 - the SQL is made of fixed names
+"""The hour that occurs twice when clocks go back, told apart by the order of the file.
+
+One local time cannot say which of the two it is, and is the first. A report of intervals has both, one after the
+other: a local start that comes again for a queue in the same file is the second.
+"""
+
+import duckdb
+
+from comity.book.tables import Table
+from comity.book.validation.convert import clock_setbacks, local_time_sql
+from comity.book.validation.interval_length import INTERVAL_TABLES
+
+
+def find_second_hours(con: duckdb.DuckDBPyConnection, table: Table, zone: str) -> int:
+    """Write to `_second` the starts of `_staged` that are those of the second hour: _row, start.
+
+    :returns: how many there are
+    """
+    setbacks = sorted(clock_setbacks(zone), reverse=True)
+    if table.name not in INTERVAL_TABLES or not setbacks:
+        return 0
+    local = local_time_sql("start", zone)
+    later = {seconds: local_time_sql(f"(start + to_seconds({seconds}))", zone) for seconds in setbacks}
+    arms = " ".join(f"WHEN {same} = {local} THEN {seconds}" for seconds, same in later.items())
+    issued = ", issued_on" if "issued_on" in table.by_name else ""
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE _second AS SELECT _row, start + to_seconds(later) AS start FROM ("
+        f"SELECT _row, start, later, row_number() OVER (PARTITION BY queue, start{issued} ORDER BY _row) AS place FROM ("
+        f"SELECT *, CASE {arms} END AS later FROM _staged WHERE _fault IS NULL) WHERE later IS NOT NULL) WHERE place = 2"
+    )
+    found = con.execute("SELECT count(*) FROM _second").fetchone()
+    return int(found[0]) if found else 0
