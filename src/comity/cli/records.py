@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from comity.book.importing.deliver import ImportRequest, Outcome, Progress
     from comity.book.importing.diff import ImportDifference
     from comity.book.reading.open import Book
+    from comity.book.storage.journal import ImportRecord
     from comity.book.validation.rejects import Reject
     from comity.core.values import Side
 
@@ -350,7 +351,7 @@ def _tell(outcome: "Outcome") -> None:
         typer.echo(
             f"{file}: {_count(came.rows_in, 'row')} for {outcome.table}: {came.new:,} new, "
             f"{came.unchanged:,} unchanged, {came.updated:,} updated, {came.withdrawn:,} withdrawn, "
-            f"{came.rejected:,} rejected",
+            f"{came.rejected:,} rejected{_in_short(came)}",
         )
     for note in outcome.notes:
         typer.echo(f"  {_plain(note)}")
@@ -358,6 +359,16 @@ def _tell(outcome: "Outcome") -> None:
         typer.echo(_plain(f"  {rows:>8,}  {column + ': ' if column else ''}{reason}"))
     for reject in outcome.rejects[:_FIRST]:
         typer.echo(f"  {_plain(str(reject))}")
+
+
+def _in_short(came: "ImportRecord") -> str:
+    """What else a delivery is to be known by, at the end of its first sentence."""
+    said = [
+        f"{_count(came.contradictory, 'thing')} that contradict each other" if came.contradictory else "",
+        f"{_count(came.implausible, 'thing')} that hardly can be" if came.implausible else "",
+        f"figures of {_count(came.past_months, 'past month')} change" if came.past_months else "",
+    ]
+    return "".join(f"; {one}" for one in said if one)
 
 
 def _looked_at(outcome: "Outcome") -> str:

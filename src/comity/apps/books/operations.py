@@ -1061,6 +1061,9 @@ def _outcome_json(outcome: Outcome, delivery: Delivery, mapping: SourceMapping) 
         "already": outcome.already is not None,
         "counts": {name: getattr(record, name) for name in COUNT_FIELDS},
         "shared_counts": {name: getattr(outcome.shared or record, name) for name in COUNT_FIELDS},
+        "contradictory": record.contradictory,
+        "implausible": record.implausible,
+        "past_months": record.past_months,
         "by_reason": [
             {"column": column, "reason": reason, "rows": rows} for (column, reason), rows in outcome.by_reason.items()
         ],

@@ -313,7 +313,8 @@ def import_rows(
     if refused:
         msg = too_many_rejects(rejected, rows_in, request.max_rejects, rejects[:FIRST_REJECTS])
         raise RefusedError(msg, file=incoming.delivery.file)
-    notes = _notes(con, checked, incoming)
+    told = _notes(con, checked, incoming)
+    notes = told.every
     delivery = replace(
         incoming.delivery,
         rows_in=rows_in,
@@ -322,6 +323,8 @@ def import_rows(
         superseded=checked.superseded,
         control=dict(mapped.control) if incoming.whole_file else {},
         notes=() if definition.keeps_parts_private(table) else notes,
+        contradictory=len(told.contradictory),
+        implausible=len(told.implausible),
     )
     shared = None
     to_write = replace(to_write, checked=checked, delivery=delivery, rejected_rows=rejected_rows, corrected=corrected)
@@ -428,7 +431,20 @@ def _first_rejects(file: Path) -> tuple[Reject, ...]:
     )
 
 
-def _notes(con: duckdb.DuckDBPyConnection, checked: CheckedRows, incoming: IncomingRows) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The sentences about a delivery: what hardly can be and what contradicts itself first, then the others."""
+
+    implausible: tuple[str, ...]
+    contradictory: tuple[str, ...]
+    others: tuple[str, ...]
+
+    @property
+    def every(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self.contradictory, *self.implausible, *self.others)))
+
+
+def _notes(con: duckdb.DuckDBPyConnection, checked: CheckedRows, incoming: IncomingRows) -> _Told:
     mapped, table = incoming.mapped, incoming.table
     notes = list(mapped.notes) if incoming.whole_file else []
     if checked.superseded:
@@ -436,15 +452,16 @@ def _notes(con: duckdb.DuckDBPyConnection, checked: CheckedRows, incoming: Incom
         notes.append(f"{what} of another; the last state of each counts")
         checked = replace(checked, collapsed=checked.collapsed - checked.superseded)
     notes += [text for _, text in check_notes(checked, table, incoming.definition)]
+    contradictory: list[str] = []
     if incoming.whole_file:
-        notes += control_total_notes(con, checked, table, mapped.control)
-        notes += interval_notes(con, checked, table)
-        notes += contact_verdict_notes(con, checked.clean, table)
+        contradictory += control_total_notes(con, checked, table, mapped.control)
+        contradictory += interval_notes(con, checked, table)
+        contradictory += contact_verdict_notes(con, checked.clean, table)
     today = incoming.request.at.astimezone(ZoneInfo(incoming.definition.timezone)).date()
-    notes = [*implausible(con, scan_sql(checked.clean), table, incoming.definition, today), *notes]
+    odd = tuple(implausible(con, scan_sql(checked.clean), table, incoming.definition, today))
     for name, rows in checked.midnights.items():
         what = plural(rows, "moment", "moments")
         notes.append(f"{name}: {what} that fall on midnight, and no other: taken as days, due until their end")
     if mapped.unmapped:
         notes.append(columns_not_kept(mapped.unmapped))
-    return tuple(dict.fromkeys(notes))
+    return _Told(odd, tuple(contradictory), tuple(notes))

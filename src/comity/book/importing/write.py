@@ -32,6 +32,7 @@ from comity.book.importing.merge import (
     own_column,
     own_columns,
     own_import_column,
+    row_day_sql,
     rows_becoming_private,
 )
 from comity.book.importing.rejected_rows import CORRECTED_FOLDER, ROWS_FOLDER
@@ -284,8 +285,18 @@ class _Writer:
             proposed_withdrawals=waiting.get("withdraw", 0),
             corrected=self._corrected(owner),
             reach=self._reach(owner),
+            past_months=self._past_months(owner),
             control=self.delivery.control if alone else {},
         )
+
+    def _past_months(self, owner: Side | None) -> int:
+        """In how many months rows that were held are changed or withdrawn."""
+        day = row_day_sql(self.table)
+        if day is None:
+            return 0
+        months = f"SELECT count(DISTINCT date_trunc('month', {day})) FROM {scan_sql(self.merged.before)}"
+        found = self.con.execute(f"{months} WHERE {_owner_condition(owner)} AND {_PAST}").fetchone()
+        return int(found[0]) if found else 0
 
     def _reach(self, owner: Side | None) -> tuple[date, date] | None:
         """The first and the last day that an owner's delivered rows tell of, without what is yet to come."""

@@ -28,7 +28,8 @@ class ImportRecord:
     other side that the delivery lacks within its window. `corrected` rows were rejected in earlier imports of the same
     side, and came again with this one. `reach` is the first and the last day that its rows tell of, up to the day on
     which it came. `control` holds the totals that the source gave of itself, by name. `side` is the side that delivered
-    it: customer, provider, neither or unknown; `key` what a room calls it.
+    it: customer, provider, neither or unknown; `key` what a room calls it. Of its notes so many say that what it holds
+    is `contradictory` or `implausible`; in `past_months` months rows that the book had were changed or withdrawn.
     """
 
     number: int
@@ -56,6 +57,9 @@ class ImportRecord:
     side: str = "unknown"
     key: str = ""
     reach: tuple[date, date] | None = None
+    contradictory: int = 0
+    implausible: int = 0
+    past_months: int = 0
 
     def is_repeated_by(self, other: "ImportRecord", mapping_digests: Collection[str]) -> bool:
         """Whether another import is of the same file by the same side, and by the mapping that has these digests."""
@@ -96,6 +100,9 @@ def _parse_days(days: object) -> tuple[date, date] | None:
     return (date.fromisoformat(days[0]), date.fromisoformat(days[1])) if isinstance(days, list) else None
 
 
+_OF_ALL_FILES = ("contradictory", "implausible", "past_months")  # said of the delivery, and not of each file
+
+
 def merge_journals(parts: Sequence[Sequence[ImportRecord]]) -> tuple[ImportRecord, ...]:
     """Imports of one table whose rows lie in several files: the counts of each file added up."""
     records: dict[int, ImportRecord] = {}
@@ -114,5 +121,6 @@ def merge_journals(parts: Sequence[Sequence[ImportRecord]]) -> tuple[ImportRecor
                 control = {**before.control, **record.control}
                 days = [day for one in (before, record) if one.reach is not None for day in one.reach]
                 reach = (min(days), max(days)) if days else None
-                records[record.number] = replace(before, **sums, notes=notes, control=control, reach=reach)
+                most = {one: max(getattr(before, one), getattr(record, one)) for one in _OF_ALL_FILES}
+                records[record.number] = replace(before, **sums, **most, notes=notes, control=control, reach=reach)
     return tuple(records[number] for number in sorted(records))

@@ -201,6 +201,7 @@ def _gap_sql(text: str, zone: str) -> str:
 
 
 def local_time_sql(utc: str, zone: str) -> str:
+    """The local time of an instant in UTC."""
     return f"({utc} AT TIME ZONE 'UTC' AT TIME ZONE {literal(zone)})"
 
 

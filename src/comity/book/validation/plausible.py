@@ -71,9 +71,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "intervals",
         ("start", "minutes"),
-        "SELECT queue, ends - start AS value FROM (SELECT queue, epoch(start) AS start, max(epoch(start) + minutes * 60) "
-        "OVER (PARTITION BY queue ORDER BY start ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ends FROM {rows}) "
-        "WHERE ends > start",
+        "SELECT queue, ends - start AS value FROM (SELECT queue, epoch(start) AS start, "
+        "max(epoch(start) + minutes * 60) OVER (PARTITION BY queue ORDER BY start "
+        "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ends FROM {rows}) WHERE ends > start",
         "{n} that begin before the interval above them ends, by {value} in queue {what}: contacts may be counted twice",
     ),
     Rule(

@@ -24,10 +24,12 @@ def find_second_hours(con: duckdb.DuckDBPyConnection, table: Table, zone: str) -
     later = {seconds: local_time_sql(f"(start + to_seconds({seconds}))", zone) for seconds in setbacks}
     arms = " ".join(f"WHEN {same} = {local} THEN {seconds}" for seconds, same in later.items())
     issued = ", issued_on" if "issued_on" in table.by_name else ""
+    twice = f"SELECT *, CASE {arms} END AS later FROM _staged WHERE _fault IS NULL"
+    place = f"row_number() OVER (PARTITION BY queue, start{issued} ORDER BY _row)"
+    placed = f"SELECT _row, start, later, {place} AS place FROM ({twice}) WHERE later IS NOT NULL"
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE _second AS SELECT _row, start + to_seconds(later) AS start FROM ("
-        f"SELECT _row, start, later, row_number() OVER (PARTITION BY queue, start{issued} ORDER BY _row) AS place FROM ("
-        f"SELECT *, CASE {arms} END AS later FROM _staged WHERE _fault IS NULL) WHERE later IS NOT NULL) WHERE place = 2"
+        "CREATE OR REPLACE TEMP TABLE _second AS "
+        f"SELECT _row, start + to_seconds(later) AS start FROM ({placed}) WHERE place = 2"
     )
     found = con.execute("SELECT count(*) FROM _second").fetchone()
     return int(found[0]) if found else 0
