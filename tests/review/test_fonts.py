@@ -1,5 +1,6 @@
 """The typefaces of pages and files: what they can write, where they are kept, and that nobody has to have them."""
 
+import base64
 import io
 import re
 from pathlib import Path
@@ -82,3 +83,16 @@ def test_a_page_as_a_file_holds_its_typefaces():
     held = re.findall(r'font-family: "([^"]+)".*?url\("data:font/woff2;base64,([^"]+)"\)', fonts.embedded())
     assert [family for family, _ in held] == ["Inter", "Comity Serif"]
     assert len(fonts.embedded()) < 120_000
+
+
+def test_paper_holds_each_weight_unpacked_as_a_screen_has_it_packed():
+    """WeasyPrint would unpack what is packed for every file anew."""
+    faces = re.findall(r'url\("data:font/ttf;base64,([^"]+)"\) format\("truetype"\)', fonts.embedded(paper=True))
+    assert len(faces) == sum(len(font.weights) for font in fonts.FONTS)
+    files = [base64.b64decode(face) for face in faces]
+    assert {file[:4] for file in files} == {b"\0\1\0\0"}  # of TrueType outlines, in no wrapping
+    packed = [opened(font, weight) for font in fonts.FONTS for weight in font.weights]
+    for file, one in zip(files, packed, strict=True):
+        unpacked = TTFont(io.BytesIO(file))
+        assert unpacked.getBestCmap() == one.getBestCmap()
+        assert unpacked["OS/2"].usWeightClass == one["OS/2"].usWeightClass

@@ -117,11 +117,11 @@ def _write(path: Path, content: bytes) -> None:
     Path(out.name).replace(path)
 
 
-def _face(font: Font, address: str, weight: str) -> str:
+def _face(font: Font, address: str, weight: str, form: str = "woff2") -> str:
     """A rule that names a typeface; a text is shown in another until it is here."""
     return (
         f'@font-face {{ font-family: "{font.family}"; font-style: normal; font-weight: {weight}; font-display: swap; '
-        f'src: url("{address}") format("woff2"); }}\n'
+        f'src: url("{address}") format("{form}"); }}\n'
     )
 
 
@@ -129,17 +129,23 @@ def _face(font: Font, address: str, weight: str) -> str:
 def embedded(*, paper: bool = False) -> str:
     """The stylesheet of a page that refers to nothing: with the typefaces in it, some 100 KB.
 
-    :param paper: each weight apart
+    :param paper: each weight apart, and unpacked: WeasyPrint would unpack them for every file anew
     """
     place = prepare()
 
-    def held(font: Font, weight: int | None) -> str:
-        content = base64.b64encode((place / file_name(font, weight)).read_bytes()).decode()
-        return f"data:font/woff2;base64,{content}"
+    def held(font: Font, weight: int | None) -> bytes:
+        return (place / file_name(font, weight)).read_bytes()
+
+    def address(content: bytes, form: str) -> str:
+        return f"data:font/{form};base64,{base64.b64encode(content).decode()}"
 
     if paper:
-        return "".join(_face(font, held(font, weight), str(weight)) for font in FONTS for weight in font.weights)
-    return "".join(_face(font, held(font, None), f"{_LIGHTEST} {_BOLDEST}") for font in FONTS)
+        return "".join(
+            _face(font, address(_unpacked(held(font, weight)), "ttf"), str(weight), "truetype")
+            for font in FONTS
+            for weight in font.weights
+        )
+    return "".join(_face(font, address(held(font, None), "woff2"), f"{_LIGHTEST} {_BOLDEST}") for font in FONTS)
 
 
 def make_subsets(font: Font) -> Iterator[tuple[int | None, bytes]]:
@@ -167,6 +173,13 @@ def make_subsets(font: Font) -> Iterator[tuple[int | None, bytes]]:
     for weight in font.weights:
         alone = TTFont(io.BytesIO(ranged), recalcTimestamp=False)
         yield weight, _saved(instancer.instantiateVariableFont(alone, {"wght": weight}), "woff2")
+
+
+def _unpacked(content: bytes) -> bytes:
+    """A typeface without its compression."""
+    from fontTools.ttLib import TTFont  # noqa: PLC0415 - late: slow to import
+
+    return _saved(TTFont(io.BytesIO(content), recalcTimestamp=False), None)
 
 
 def _saved(font: "TTFont", flavor: str | None) -> bytes:
