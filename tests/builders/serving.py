@@ -44,7 +44,8 @@ class Served:
         except OSError:
             return 0, ""
 
-    def until(self, status, path="/health/", seconds=90):
+    def until(self, status, path="/health/", seconds=300):
+        """The text of the answer once it has this status; on a busy machine that takes minutes."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             found = self.get(path)

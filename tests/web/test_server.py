@@ -86,11 +86,12 @@ def test_no_migration_is_missing():
     assert completed.returncode == 0, completed.stdout
 
 
-# PostgreSQL killed -----------------------------------------------------------------------------------------------
+# Served -------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def served():
+    """A room as it is first started; the test that kills it for good comes last."""
     folder = Path(tempfile.mkdtemp(prefix="comity-"))
     folder.chmod(0o711)
     loose = folder / "room" / "books" / "one"  # as an earlier version left it
@@ -109,6 +110,27 @@ def served():
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.mark.timeout(900)
+def test_data_folder_is_closed_to_other_accounts(served):
+    """Books below `books/` were 0755, and stay so in a room that an earlier version made, unless it is mended."""
+    served.until(200)
+    said = served.said()
+    assert said.index("Starting the database") < said.index("Starting the server") < said.index("/set-up/")
+    served.until(200, re.search(r"(/set-up/\S+/)", said)[1])
+    for path in (served.room.data, *served.room.data.rglob("*")):
+        mode = path.lstat().st_mode
+        if path == served.room.data and unprivileged_account() is not None:
+            assert mode & 0o066 == 0  # the database's own account comes through, and lists nothing
+        elif not stat.S_ISSOCK(mode) and "lent" not in path.parts:
+            assert mode & 0o077 == 0, (path, oct(mode))
+    # And whatever is made from now on: the workers inherit the umask.
+    for child in psutil.Process(served.process.pid).children(recursive=True):
+        status = Path(f"/proc/{child.pid}/status")
+        if status.exists():
+            assert "Umask:\t0077" in status.read_text(), child.cmdline()
+
+
+@pytest.mark.timeout(900)
 def test_killed_postgresql_is_restarted_or_the_server_fails(served):
     """kill -9 of the postmaster: before, /health/ said 503 until somebody came, and `serve` did not end."""
     served.until(200)
@@ -139,22 +161,3 @@ def test_killed_postgresql_is_restarted_or_the_server_fails(served):
     assert served.process.wait(120) != 0
     assert "does not start again" in served.said()
     assert not [one for one in psutil.process_iter() if str(served.room.data) in " ".join(one.cmdline())]
-
-
-def test_data_folder_is_closed_to_other_accounts(served):
-    """Books below `books/` were 0755, and stay so in a room that an earlier version made, unless it is mended."""
-    served.until(200)
-    said = served.said()
-    assert said.index("Starting the database") < said.index("Starting the server") < said.index("/set-up/")
-    assert served.get(re.search(r"(/set-up/\S+/)", said)[1])[0] == 200
-    for path in (served.room.data, *served.room.data.rglob("*")):
-        mode = path.lstat().st_mode
-        if path == served.room.data and unprivileged_account() is not None:
-            assert mode & 0o066 == 0  # the database's own account comes through, and lists nothing
-        elif not stat.S_ISSOCK(mode) and "lent" not in path.parts:
-            assert mode & 0o077 == 0, (path, oct(mode))
-    # And whatever is made from now on: the workers inherit the umask.
-    for child in psutil.Process(served.process.pid).children(recursive=True):
-        status = Path(f"/proc/{child.pid}/status")
-        if status.exists():
-            assert "Umask:\t0077" in status.read_text(), child.cmdline()
