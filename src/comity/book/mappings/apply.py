@@ -18,6 +18,7 @@ from comity.book.mappings.adapt import FileFacts, adapt, roles_of
 from comity.book.mappings.column_evidence import gather_evidence
 from comity.book.mappings.compile import LAST_WINS_COLUMN, CompiledMapping, MappingCompiler, map_table
 from comity.book.mappings.headers import all_headers_of, asked_columns, sources_of
+from comity.book.mappings.log import one_row_a_key
 from comity.book.mappings.model import CELL_KINDS, SourceMapping, UnusableMappingError, Value
 from comity.book.mappings.unpivot import LongSheet, UnpivotedSheet, unpivot
 from comity.book.patterns import search_groups
@@ -258,7 +259,7 @@ class _Run:
             unmapped=tuple(dict.fromkeys(h for part in self.parts for h in part.sheet.headers if h not in used)),
             notes=self.notes,
             window=self.window(),
-            last_wins=LAST_WINS_COLUMN if self.has_last else None,
+            last_wins=LAST_WINS_COLUMN if self.has_last and not self.mapping.is_log else None,
             stride=max((part.wide.stride for part in self.parts if part.wide), default=1),
             sheets=sheets,
             assumed_minutes=self.assumed_minutes(),
@@ -408,13 +409,22 @@ class _Run:
         """All sheets, one after the other; then what can only be told at the end."""
         with without_progress_bar(duckdb.connect(config={"threads": 1})) as con:
             self.load_maps(con)
-            for part in self.parts:
-                for batch in self.source_batches(part, applied):
-                    made = self.converted(con, part, batch, applied)
-                    if made.num_rows:
-                        yield made
-                _add_malformed(applied, part.sheet)
+            made = self.made(con, applied)
+            yield from (
+                one_row_a_key(made, self.mapping, applied.notes, has_order=self.has_last)
+                if self.mapping.is_log
+                else made
+            )
         self.tell(applied)
+
+    def made(self, con: duckdb.DuckDBPyConnection, applied: MappedFile) -> Iterator[pa.RecordBatch]:
+        """The rows of all sheets."""
+        for part in self.parts:
+            for batch in self.source_batches(part, applied):
+                made = self.converted(con, part, batch, applied)
+                if made.num_rows:
+                    yield made
+            _add_malformed(applied, part.sheet)
 
     def source_batches(self, part: _Part, applied: MappedFile) -> Iterator[pa.RecordBatch]:
         """Batches c0, c1, ... with `_row` unique in the whole file."""

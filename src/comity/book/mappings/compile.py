@@ -38,6 +38,7 @@ _NAIVE = literal(r"\d{4}-\d{2}-\d{2}[T ]\d{1,2}:\d{2}(:\d{2}([.]\d+)?)?")
 _SHOWN = 200
 _DAY_S = 86_400
 _LONGEST_S = 1e11  # three thousand years
+_SPANS = ("month", "week", "day")
 LAST_WINS_COLUMN = "_last"
 
 
@@ -238,9 +239,18 @@ class MappingCompiler:
         if name not in self.done:
             before, self.column = self.column, name
             spec = self.mapping.columns.get(name) or self.mapping.let[name]
-            self.done[name] = self.value(spec, None)
+            spans = name == "minutes" and spec.constant in _SPANS
+            self.done[name] = self.span(str(spec.constant)) if spans else self.value(spec, None)
             self.column = before
         return self.done[name]
+
+    def span(self, length: str) -> Node:
+        """The minutes of the month, week or day in which a row's start falls, where the book is."""
+        start = self.named("start")
+        local = convert.local_time_sql(start.name, self.book_zone)
+        end = f"date_trunc('{length}', {local}) + INTERVAL 1 {length}"
+        minutes = f"((epoch_us({to_utc_sql(f'({end})', self.book_zone)}) - epoch_us({start.name})) / 60e6)"
+        return self.add(number_text_sql(minutes), [start], CellKind.NUMBER)
 
     def nothing(self) -> Node:
         """An absent text."""

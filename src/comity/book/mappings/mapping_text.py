@@ -8,7 +8,7 @@ from typing import Any
 from comity.book.formats.options import FileOptions
 from comity.book.formats.sheet import one_line
 from comity.book.mappings.cell_sql import SWAPPED, TIME_CELLS
-from comity.book.mappings.model import CELL_KINDS, NULLS, Condition, SourceMapping, Value
+from comity.book.mappings.model import CELL_KINDS, NULLS, CellKind, Condition, SourceMapping, Value
 
 _VALUE = {
     "source": "from", "constant": "value", "use": "use", "total": "sum", "difference": "difference",
@@ -16,7 +16,7 @@ _VALUE = {
     "row": "row", "when": "when", "nulls": "null", "pattern": "part", "values": "values", "unlisted": "unlisted",
     "map": "map", "on": "on", "kind": "as", "formats": "format", "unit": "unit", "clock": "clock", "decimal": "decimal",
     "times": "times", "over_midnight": "over_midnight", "after": "after", "default": "default", "separator": "with",
-    "keep": "keep", "reason": "reason", "needed": "needed",
+    "keep": "keep", "reason": "reason", "needed": "needed", "over": "over",
 }  # fmt: skip
 _CONDITION = {
     "column": "column",
@@ -171,7 +171,8 @@ def _value(value: Value, usual: str | None) -> str:
     said: dict[str, str] = {}
     for one in fields(Value):
         got = getattr(value, one.name)
-        if got == one.default or (one.name == "kind" and got.value == usual):
+        counted = value.over == "count" and one.name == "kind" and got is CellKind.TEXT
+        if got == one.default or counted or (one.name == "kind" and got.value == usual):
             continue
         if one.name in _PARTS:
             said[_VALUE[one.name]] = f"[{', '.join(_parts(value, one.name))}]"

@@ -112,6 +112,7 @@ class Value:
     keep: bool = False
     reason: str | None = None
     needed: bool = False  # a file without the column is refused
+    over: str | None = None  # of a log, several rows a key: the first, the last, the least, the most, or how many
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +201,11 @@ class SourceMapping:
     defaults: bool = False  # shipped: what it says of days is what its source usually does, and a column overrules it
     sure: bool = False  # the person who wrote it knows that the columns only look as if they said otherwise
     also: tuple["SourceMapping", ...] = ()  # what the same file tells of other tables
+
+    @property
+    def is_log(self) -> bool:
+        """Whether several rows of one key tell of one thing, each column by rows of its own."""
+        return any(value.over is not None for value in self.columns.values())
 
     @property
     def target(self) -> Table:

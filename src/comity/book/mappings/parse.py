@@ -38,6 +38,7 @@ _SECTIONS = {
 # What [also.TABLE] says itself; all the rest it shares, but for what is about the first table alone.
 _OF_ALSO = ("columns", "rows", "last_wins")
 _OF_FIRST = ("table", "about", "also", "control", "window", "notes", *_OF_ALSO)  # fmt: skip
+SPANS = ("month", "week", "day")  # what rows of a coarse report last, as minutes: as long as theirs is
 _FILE_KINDS = ("delimited", "workbook", "json", "parquet")
 
 
@@ -125,7 +126,11 @@ class _MappingReader(ValueReader):
             nulls=(*NULLS, *self.text_or_texts(content, "", "null")),
             let={key: self.value(spec, f"let.{key}", None) for key, spec in let.items()},
             columns={
-                key: self.value(spec, f"columns.{key}", CELL_KINDS[target.by_name[key].kind])
+                key: self.value(
+                    {"value": spec} if key == "minutes" and spec in SPANS else spec,
+                    f"columns.{key}",
+                    CELL_KINDS[target.by_name[key].kind],
+                )
                 for key, spec in columns.items()
             },
             maps=maps,

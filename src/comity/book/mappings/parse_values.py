@@ -13,11 +13,12 @@ from comity.book.validation.personal_data import personal_data_in
 _VALUE_KEYS = {
     "from", "value", "use", "sum", "difference", "product", "quotient", "first", "join", "sheet", "file", "row",
     "when", "null", "part", "values", "unlisted", "map", "on", "as", "format", "unit",
-    "clock", "decimal", "times", "over_midnight", "after", "default", "with", "keep", "reason", "needed",
+    "clock", "decimal", "times", "over_midnight", "after", "default", "with", "keep", "reason", "needed", "over",
 }  # fmt: skip
 _ORIGINS = ("from", "value", "use", "sum", "difference", "product", "quotient", "first", "join", "sheet", "file", "row")
 _CONDITION_KEYS = {"column", "use", "is", "not", "empty", "above", "below"}
 _UNITS = ("ms", "s", "min", "h", "d")
+_OVER = ("first", "last", "min", "max", "count")
 _CLOCKS = ("h:mm", "m:ss")
 _UNLISTED = ("keep", "empty", "refuse")
 _LONGEST_CHAIN = 20  # of values that use each other
@@ -91,6 +92,8 @@ class ValueReader(TomlReader):
             raise self.wrong(where, f"must have exactly one of {', '.join(_ORIGINS)}; it has {said}")
         said = self.one_of(spec, where, "as", tuple(CellKind), kind.value if kind else None)
         kind = None if said is None else CellKind(said)
+        if spec.get("over") == "count" and "as" not in spec:
+            kind = CellKind.TEXT  # whatever is counted
         source = self.text_or_texts(spec, where, "from")
         for text in source:
             if text.startswith("re:"):
@@ -135,7 +138,14 @@ class ValueReader(TomlReader):
             keep=self.get(spec, where, "keep", bool, False),
             reason=self.get(spec, where, "reason", str),
             needed=self.get(spec, where, "needed", bool, False),
+            over=self.over(spec, where),
         )
+
+    def over(self, spec: dict[str, Any], where: str) -> str | None:
+        """Which rows of a key a column of the table is taken from."""
+        if "over" in spec and not re.fullmatch(r"columns\.\w+", where):
+            raise self.wrong(f"{where}.over", "belongs to a column of the table itself, under [columns]")
+        return self.one_of(spec, where, "over", _OVER, None)  # type: ignore[no-any-return]  # one of these texts
 
     def refuse_personal(self, spec: dict[str, Any], where: str, source: tuple[str, ...]) -> None:
         """Personal columns enter only with keep = true and a reason."""

@@ -1,0 +1,72 @@
+# ruff: noqa: S608 - the SQL is made of declared names
+"""A log, several rows of which tell of one thing, made into one row a key."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from comity.book.formats.sheet import ROW
+from comity.book.mappings.cell_sql import number_text_sql
+from comity.book.mappings.compile import LAST_WINS_COLUMN
+from comity.book.mappings.model import CELL_KINDS, CellKind, SourceMapping
+from comity.book.storage.sql import literal, quoted
+
+_BATCH = 131_072
+_NUMBERS = {CellKind.NUMBER, CellKind.SECONDS}
+
+
+def one_row_a_key(
+    batches: Iterator[pa.RecordBatch],
+    mapping: SourceMapping,
+    notes: list[str],
+    *,
+    has_order: bool,
+) -> Iterator[pa.RecordBatch]:
+    """Group the rows of a log by the key of its table, each column by what the mapping says of it.
+
+    :param batches: rows of text with `_row`, and with the order of the log where it has one; else the file's counts
+    :param has_order: whether the column of that order is there
+    :param notes: where it is told how many rows became how many
+    """
+    with tempfile.TemporaryDirectory(prefix="comity-log-") as folder, duckdb.connect(config={"threads": 1}) as con:
+        con.execute(f"SET temp_directory = {literal(str(Path(folder)))}")
+        names: list[str] = []
+        rows = 0
+        for batch in batches:
+            con.register("_some", pa.Table.from_batches([batch]))
+            con.execute("INSERT INTO _log FROM _some" if names else "CREATE TABLE _log AS FROM _some")
+            con.unregister("_some")
+            names, rows = batch.schema.names, rows + batch.num_rows
+        if not names:
+            return
+        keys = [name for name in mapping.target.key if name in names]
+        order = f"({LAST_WINS_COLUMN}, {ROW})" if has_order else f"({ROW})"
+        chosen = [f"max({ROW}) AS {ROW}"]
+        for name in names:
+            if name in {ROW, LAST_WINS_COLUMN}:
+                continue
+            chosen.append(quoted(name) if name in keys else f"{_over(mapping, name, order)} AS {quoted(name)}")
+        grouped = ", ".join(map(quoted, keys))
+        found = con.execute(f"SELECT {', '.join(chosen)} FROM _log GROUP BY {grouped} ORDER BY max({ROW})")
+        count = 0
+        for batch in found.to_arrow_reader(_BATCH):
+            count += batch.num_rows
+            yield batch
+        notes.append(f"{rows:,} rows of a log became {count:,}, one each for {', '.join(keys)}")
+
+
+def _over(mapping: SourceMapping, name: str, order: str) -> str:
+    """One column over the rows of a key; what says nothing of itself is the last that is not empty."""
+    value, column = mapping.columns.get(name), quoted(name)
+    over = (value.over if value is not None else None) or "last"
+    if over == "count":
+        return f"CAST(count({column}) AS VARCHAR)"
+    if over in {"first", "last"}:
+        taken = "arg_min" if over == "first" else "arg_max"
+        return f"{taken}({column}, {order}) FILTER ({column} IS NOT NULL)"
+    if CELL_KINDS[mapping.target.by_name[name].kind] in _NUMBERS:
+        return number_text_sql(f"{over}(TRY_CAST({column} AS DOUBLE))")
+    return f"{over}({column})"  # days and instants as text lie in their order
