@@ -15,7 +15,8 @@ import pyarrow as pa
 from comity.book.formats.sheet import Sheet
 
 _MOST_DAYS = 20_000  # different days that are kept of one column
-_AT_ONCE = 262_144
+_AT_ONCE = 65_536  # cells of a column: enough for most to be settled
+_MONTHS = 12
 _BARE = "regexp_replace({t}, '[€$£¥%()+−\\s\u00a0\u202f''’-]', '', 'g')"  # noqa: RUF001 - as people write
 # Written so that only a decimal point, or only a decimal comma, explains it.
 _POINT = r"\d*[.](\d{1,2}|\d{4,})|0*[.]\d+|\d{4,}[.]\d+|0[.]\d+|\d{1,3}(,\d{3})+[.]\d+|\d{1,3}(,\d{3}){2,}"
@@ -87,9 +88,9 @@ _COUNTS = {
         "comma_groups": f"count(*) FILTER (regexp_full_match(b, '{_COMMA_GROUP}'))",
     },
     Role.ID: {
-        "ints": "count(*) FILTER (regexp_full_match(t, '\\d+'))",
-        "floats": "count(*) FILTER (regexp_full_match(t, '\\d+[.]0+'))",
-        "powers": "count(*) FILTER (regexp_full_match(t, '\\d([.,]\\d+)?[eE][+]\\d+'))",
+        "ints": "count(TRY_CAST(t AS HUGEINT)) FILTER (NOT contains(t, '.'))",
+        "floats": "count(*) FILTER (contains(t, '.') AND regexp_full_match(t, '\\d+[.]0+'))",
+        "powers": "count(*) FILTER (contains(t, '+') AND regexp_full_match(t, '\\d([.,]\\d+)?[eE][+]\\d+'))",
     },
 }
 _DURATION = {
@@ -112,18 +113,39 @@ def gather_evidence(sheet: Sheet, roles: Mapping[str, Collection[Role]]) -> dict
     """
     headers = [header for header, wanted in roles.items() if wanted]
     gathered = {header: ColumnEvidence(header) for header in headers}
+    still = {header: set(roles[header]) for header in headers}
     if not headers:
         return gathered
-    selects = [_select(place, roles[header]) for place, header in enumerate(headers)]
     with duckdb.connect(config={"threads": 1}) as con:
         for table in _tables(sheet.batches(headers)):
             con.register("_cells", table)
-            for header, (names, sql) in zip(headers, selects, strict=True):
-                found = con.execute(sql).fetchone()
-                if found is not None:
-                    _add(gathered[header], dict(zip(names, found, strict=True)))
+            for place, header in enumerate(headers):
+                if still[header]:
+                    names, sql = _select(place, still[header])
+                    found = con.execute(sql).fetchone()
+                    if found is not None:
+                        _add(gathered[header], dict(zip(names, found, strict=True)))
+                    still[header] = _open(gathered[header], still[header])
             con.unregister("_cells")
+            if not any(still.values()):
+                break
     return gathered
+
+
+def _open(seen: ColumnEvidence, roles: Collection[Role]) -> set[Role]:
+    """What further cells of a column can still show; one that contradicts what is settled becomes a reject."""
+    still = set(roles)
+    marked = bool(seen.points) != bool(seen.commas)
+    if marked:
+        still.discard(Role.NUMBER)
+    if Role.DURATION in still and not seen.parts_two:
+        numbers = seen.numbers and seen.day_fractions < seen.numbers
+        clocks = seen.parts_three and seen.whole_minutes < seen.parts_three and not seen.numbers
+        if (numbers and marked) or clocks:
+            still.discard(Role.DURATION)
+    if any(part > _MONTHS for day in seen.days for part in day[:2]) and not seen.iso_days:
+        still.discard(Role.TIME)
+    return still
 
 
 def _tables(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
