@@ -180,3 +180,16 @@ def test_a_file_is_recognised_without_the_book_while_another_is_imported(them):
     assert "matches this format" in shown
     assert run_jobs("books.look") == 1
     assert now(them, "provider_lead", made).stage == Stage.LOOKED
+
+
+def test_a_column_that_is_a_sum_names_each_header_that_it_is_made_of(them):
+    text = 'table = "contacts"\n[columns]\ncontact_id = "id"\nopened_at = "start"\nqueue = "queue"\n'
+    text += 'handle_s = { sum = ["talk", "wrap"] }\n'
+    file = "id,start,queue,talk,wrap\n" + "".join(f"c{n},2026-06-01T10:{n:02d}:00Z,help,60,30\n" for n in range(20))
+    made = run(them, "provider_lead", received(them, "provider_lead", "calls.csv", file), dry_run=True)
+    with transaction.atomic():
+        operations.choose_mapping(them.at("provider_lead"), now(them, "provider_lead", made), "", text)
+    made = run(them, "provider_lead", made, dry_run=True)
+    assert made.stage == Stage.LOOKED, made.why
+    assert {one["column"]: one["headers"] for one in made.outcome["read_as"]}["handle_s"] == ["talk", "wrap"]
+    assert "talk, wrap" in page(them, "provider_lead", made)
