@@ -243,10 +243,10 @@ def test_a_refused_reply_keeps_its_text_and_terms(them):
         matter = matters.raise_matter(them.at("customer_lead"), about, "UTC")
     not_their_turn = sent(them, "customer_lead", matter, "accept", text="typed at length")
     shown_again(not_their_turn, "typed at length", "refused.matters.their_turn")
-    wrong = {"text": "typed at length", "queue": "typed queue", "to_day": (day - timedelta(days=1)).isoformat()}
+    wrong = {"text": "typed at length", "queue": "help", "to_day": (day - timedelta(days=1)).isoformat()}
     answer = sent(them, "provider_lead", matter, "counter", **wrong)
     shown_again(answer, "typed at length", "refused.matters.order")
-    assert 'value="typed queue"' in answer.content.decode()
+    assert '<option value="help" selected>' in answer.content.decode()
 
 
 @pytest.mark.gate

@@ -8,12 +8,13 @@ import django
 def main() -> None:
     """Print the link; end with a sentence on stderr where the address can have none."""
     django.setup()
-    from comity.apps.parties.setup import NoPasswordError, password_reset_link  # noqa: PLC0415 - needs the apps
+    from comity.apps.parties.setup import password_reset_link  # noqa: PLC0415 - needs the apps
 
-    try:
-        sys.stdout.write(f"{password_reset_link(sys.argv[1])}\n")
-    except NoPasswordError as error:
-        sys.exit(str(error))
+    email = sys.argv[1]
+    link = password_reset_link(email)
+    if link is None:
+        sys.exit(f"{email} has no account here with a password; a lead can invite its owner, or: comity invite {email}")
+    sys.stdout.write(f"{link}\n")
 
 
 if __name__ == "__main__":

@@ -249,4 +249,4 @@ def test_the_command_makes_no_link_for_an_address_without_an_account(command):
     cast()
     done = command("nobody@example.org", name="reset")
     assert done.exit_code == 2
-    assert "nobody@example.org has no account here" in done.stderr
+    assert "nobody@example.org has no account here with a password" in done.stderr

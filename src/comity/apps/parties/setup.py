@@ -16,11 +16,6 @@ from django.urls import reverse
 from comity.apps.parties.identity_providers import only_provider
 from comity.apps.parties.models import Person
 
-
-class NoPasswordError(Exception):
-    """An address that no password can be chosen for: one sentence with the next step."""
-
-
 VALID_S = 86_400
 _SALT = "comity.setup"
 _LOCK = 7_240_114  # of PostgreSQL, held while the first account is made
@@ -67,19 +62,16 @@ def room_is_empty() -> bool:
     return not Person.objects.exists()
 
 
-def password_reset_link(email: str) -> str:
+def password_reset_link(email: str) -> str | None:
     """A link with which the owner of an account chooses a new password, as a mail would have it.
 
     For whoever runs the room: an account may belong to several relationships, so no lead of one makes it.
 
-    :raises NoPasswordError: for an address without an account, or one that its organisation signs in
+    :returns: None for an address without an account, or one that its organisation alone signs in
     """
     person = Person.objects.filter(email__iexact=email, is_active=True).first()
-    if person is None:
-        raise NoPasswordError(f"{email} has no account here; a lead can invite its owner, or: comity invite {email}")
-    provider = only_provider(person.email)
-    if provider is not None:
-        raise NoPasswordError(f"{email} signs in at {provider.name}; ask there")
+    if person is None or only_provider(person.email) is not None:
+        return None
     key = f"{user_pk_to_url_str(person)}-{default_token_generator.make_token(person)}"
     return str(get_adapter().get_reset_password_from_key_url(key))
 
