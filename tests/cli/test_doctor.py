@@ -57,3 +57,18 @@ def test_every_library_that_the_project_depends_on_is_looked_for():
     # PDF and its fonts, time zones, ibis, slides by other names; typer runs the command.
     elsewhere = {"weasyprint", "fonttools", "tzdata", "ibis_framework", "python_pptx", "typer"}
     assert names - elsewhere <= set(doctor.LIBRARIES)
+
+
+def test_what_is_not_installed_is_said_so_and_not_as_pythons_own_error(monkeypatch):
+    """Before `pip install 'comity[room]'` a part of the room is not there, whatever it is called."""
+
+    def lacking():
+        raise ModuleNotFoundError("No module named 'psutil'", name="psutil")
+
+    monkeypatch.setattr(doctor, "_room", lacking)
+    done = RUN.invoke(app, ["doctor"])
+    (line,) = (line for line in done.stdout.splitlines() if "The room" in line)
+    assert done.exit_code == 0
+    assert line.startswith("absent")
+    assert "not installed; needed by comity serve only: pip install 'comity[room]'" in line
+    assert "psutil" not in line

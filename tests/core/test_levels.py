@@ -170,6 +170,16 @@ def test_explains_names_the_formula_behind_each_sides_figure():
     assert level.reported == {Side.CUSTOMER: 0.811, Side.PROVIDER: 0.86}
 
 
+def test_of_how_many_months_a_sides_figure_is_made_stands_beside():
+    """The customer's is the mean of three months, the provider's one figure of the quarter."""
+    month = (Reported(0.8, 2), Formulas(ICMI))
+    said = {Side.CUSTOMER: Reported(0.8, 2, months=(month,) * 3), Side.PROVIDER: Reported(0.8, 2)}
+    level = measure(stats(counted=Moments(1, 860, 1050), variants=ICMI, reported=said))
+    assert level.also["reported_months"] == {"customer": 3}
+    alone = measure(stats(counted=Moments(1, 860, 1050), variants=ICMI, reported={Side.PROVIDER: Reported(0.8, 2)}))
+    assert "reported_months" not in alone.also
+
+
 def test_matching_variant_prefers_the_kpis_own_formula():
     """82 % fits V5 (82.08 %) better than V6 (81.90 %), but V6 is what was agreed."""
     values = {name: num / den for name, (num, den) in ICMI.items()}

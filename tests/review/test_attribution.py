@@ -158,6 +158,7 @@ def test_where_more_came_than_the_band_allows_the_reliefs_are_told_beside_each_o
     }
     text = " ".join(shown(one).split())
     assert "More contacts came than the band allows (+16.0 %)" in text
+    assert "count only days inside the band, not known, as every day was outside it;" in text
     assert "41.1 %, which overstates" in text
     assert "the level at forecast volume, 67.6 % by the model" in text
 
