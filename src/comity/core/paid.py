@@ -17,6 +17,8 @@ class PaidStats:
     Amounts in the book's currency. `seconds` is the time invoiced by hour and minute lines. `contacts` and
     `handled_s` hold, for `in_target`, `late`, `repeated` and `not_split` (contacts that no KPI judges), how many
     contacts were handled and the time that they took. A contact is in one class only.
+    `callers_by` is the column by which contacts of one caller are known, None where they are not; `by_chance` is how
+    many of them would be repeated if all came at random moments.
     """
 
     amount: Decimal
@@ -25,22 +27,32 @@ class PaidStats:
     seconds: float
     contacts: Mapping[str, int] = field(default_factory=dict)
     handled_s: Mapping[str, float] = field(default_factory=dict)
+    callers_known: bool = True
+    callers_by: str | None = None
+    by_chance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PaidSplit:
     """Shares of `amount` that add up to 1, in the order of `SHARES`; who answers for each, None where not said.
 
+    What was paid for repeated contacts is None where callers are not known: it is in the other shares then.
+    `repeats` are the repeated contacts, and `repeats_by_chance` how many there would be if all came at random moments;
+    `callers_by` is the column by which callers are known.
+
     `cost_per_contact_in_target` is the whole amount over the contacts in target (those repeated are not among
     them); None where there is none.
     """
 
     amount: float
-    shares: Mapping[str, float]
-    amounts: Mapping[str, float]
+    shares: Mapping[str, float | None]
+    amounts: Mapping[str, float | None]
     answers_for: Mapping[str, str | None]
     contacts_in_target: int
     cost_per_contact_in_target: float | None
+    callers_by: str | None = None
+    repeats: int | None = None
+    repeats_by_chance: float | None = None
 
 
 def split_paid(stats: PaidStats, answers_for: Mapping[str, str] | None = None) -> PaidSplit | None:
@@ -68,14 +80,21 @@ def split_paid(stats: PaidStats, answers_for: Mapping[str, str] | None = None) -
     if abs(amounts[NOT_SPLIT]) < amount * 1e-12:  # rounding of the terms above, not money
         amounts[NOT_SPLIT] = 0.0
     sides = answers_for or {}
+    shares: dict[str, float | None] = {name: value / amount for name, value in amounts.items()}
+    shown: dict[str, float | None] = dict(amounts)
+    if not stats.callers_known:
+        shares[REPEATED] = shown[REPEATED] = None
     in_target = stats.contacts.get(IN_TARGET, 0)
     return PaidSplit(
         amount=amount,
-        shares={name: value / amount for name, value in amounts.items()},
-        amounts=amounts,
+        shares=shares,
+        amounts=shown,
         answers_for={name: sides.get(name) for name in SHARES},
         contacts_in_target=in_target,
         cost_per_contact_in_target=amount / in_target if in_target else None,
+        callers_by=stats.callers_by,
+        repeats=stats.contacts.get(REPEATED, 0) if stats.callers_by is not None else None,
+        repeats_by_chance=stats.by_chance,
     )
 
 

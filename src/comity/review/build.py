@@ -289,7 +289,7 @@ def _digest(book: Book, choice: _PeriodChoice, levels: BuiltLevels, readings: Se
         "as": book.viewer.side,
         "period": [str(choice.period.start), str(choice.period.end), str(choice.reference.start)],
         "levels": [[one.kpi, _short(one.value), _short(one.num), _short(one.den)] for one in levels.levels],
-        "paid": None if levels.paid is None else [_short(value) for value in levels.paid.amounts.values()],
+        "paid": None if levels.paid is None else [_short(value or 0.0) for value in levels.paid.amounts.values()],
         "readings": [
             [one.id, one.variant, one.verdict, *([part.id, _short(part.value)] for part in one.parts)]
             for one in readings

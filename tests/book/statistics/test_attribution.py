@@ -143,7 +143,7 @@ def test_a_period_without_a_contact_gives_nothing(tmp_path):
 
 # Contacts ----------------------------------------------------------------------------------------------------
 
-CONTACTS = "contact_id,account_id,queue,channel,opened_at,answered_at,abandoned_at,handle_s\n"
+CONTACTS = "contact_id,caller_id,queue,channel,opened_at,answered_at,abandoned_at,handle_s\n"
 CALLS = (
     CONTACTS
     + """c1,a1,help,voice,2026-06-03T10:01:00Z,2026-06-03T10:01:10Z,,100

@@ -1,5 +1,6 @@
 """Paid against received on written books, by hand."""
 
+import math
 from datetime import date
 
 import pytest
@@ -108,3 +109,27 @@ def test_a_stranger_does_not_get_in(tmp_path):
     folder = write_book(tmp_path / "book", KPI, contacts=CONTACTS, invoices=INVOICES)
     with pytest.raises(NotInRelationshipError):
         open_book(folder, STRANGER)
+
+
+def test_an_account_with_many_callers_is_no_caller_and_repeats_are_not_known(tmp_path):
+    """One account made eight contacts in a fortnight: who repeats cannot be told, and nothing is said of it."""
+    for column, repeats in (("account_id", None), ("caller_id", 1)):
+        contacts = CONTACTS.replace("account_id", column)
+        if column == "account_id":
+            contacts = contacts.replace(",B,", ",A,").replace(",C,", ",A,").replace(",D,", ",A,").replace(",E,", ",A,")
+        with open_book(write_book(tmp_path / column, KPI, contacts=contacts, invoices=INVOICES), JOINT) as book:
+            found = split_paid(paid.gather(book, MAY, JUNE_FIRST), book.definition.answers_for)
+        assert (found.repeats, found.callers_by) == (repeats, column if repeats else None)
+        assert (found.shares["repeated"] is None) == (repeats is None)
+        assert math.fsum(share for share in found.shares.values() if share is not None) == pytest.approx(1)
+
+
+def test_beside_repeats_stands_what_chance_alone_would_give(tmp_path):
+    """Of 39 days, 31 of May and 8 before it: with 2 contacts the other lies in the 7 days before with 7/39.
+
+    C came twice on the queue help, A once in April and once in May: (2 + 1) * 7/39; all others once.
+    """
+    with open_book(write_book(tmp_path / "book", KPI, contacts=CONTACTS, invoices=INVOICES), JOINT) as book:
+        found = split_paid(paid.gather(book, MAY, JUNE_FIRST))
+    assert (found.repeats, found.callers_by) == (1, "account_id")
+    assert found.repeats_by_chance == pytest.approx(3 * 7 / 39)

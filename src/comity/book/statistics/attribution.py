@@ -14,6 +14,7 @@ import pyarrow as pa
 from ibis import _
 
 from comity.book.reading.open import Book
+from comity.book.statistics.callers import caller_column
 from comity.book.statistics.exclusions import TakenOut, without
 from comity.book.statistics.scope import forecasts_that_count, in_queues, in_scope
 from comity.core.agreements import Kpi
@@ -154,14 +155,15 @@ def _of_contacts(
     table = in_scope(without(book, table, kpi, taken_out), kpi)
     gone = _.abandoned_at.notnull() & _.answered_at.isnull()
     table = table.filter(_.answered_at.notnull() | _.abandoned_at.notnull(), _.queue.notnull())
-    known = bool(table.account_id.count().to_pyarrow().as_py())
-    chain = ibis.window(group_by=["account_id", "queue"], order_by=["opened_at"])
+    caller = caller_column(book)
+    table = table.mutate(caller=ibis.null("string") if caller is None else table[caller])
+    chain = ibis.window(group_by=["caller", "queue"], order_by=["opened_at"])
     table = table.mutate(gave_up_at=ibis.ifelse(gone, _.abandoned_at, None))
-    again = _.account_id.notnull() & (
+    again = _.caller.notnull() & (
         _.opened_at <= _.gave_up_at.lag().over(chain) + ibis.interval(minutes=REDIAL_WITHIN_MIN)
     )
     table = table.mutate(again=again.fill_null(False)).filter(_.opened_on >= period.start)
-    redials = int(table.again.sum().to_pyarrow().as_py() or 0) if known else None
+    redials = None if caller is None else int(table.again.sum().to_pyarrow().as_py() or 0)
     table = table.filter(~_.again)
     planned = plan.select(planned="start", planned_minutes="minutes", queue="queue")
     met = table.asof_join(planned, on=table.opened_at >= planned.planned, predicates="queue")

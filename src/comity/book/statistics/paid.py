@@ -1,5 +1,6 @@
 """What was invoiced as service for a period, and what was received for it: one scan of each table."""
 
+import math
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -7,6 +8,7 @@ import ibis
 from ibis import _
 
 from comity.book.reading.open import Book
+from comity.book.statistics.callers import caller_column, chance_of_another
 from comity.book.statistics.deadlines import judged_contacts, names_deadline
 from comity.book.statistics.scope import signed_queue
 from comity.core.agreements import EVERYTHING, Kpi, in_force
@@ -30,8 +32,9 @@ def gather(book: Book, period: Period, horizon: date) -> PaidStats | None:
     invoiced = _invoiced(book, months)
     if not book.has("contacts"):
         return PaidStats(*invoiced)
-    contacts, handled_s = _received(book, period, horizon)
-    return PaidStats(*invoiced, contacts, handled_s)
+    contacts, handled_s, by_chance = _received(book, period, horizon)
+    caller = caller_column(book)
+    return PaidStats(*invoiced, contacts, handled_s, caller is not None, caller, by_chance)
 
 
 def _invoiced(book: Book, months: list[date]) -> tuple[Decimal, Decimal, Decimal, float]:
@@ -50,14 +53,15 @@ def _invoiced(book: Book, months: list[date]) -> tuple[Decimal, Decimal, Decimal
     )
 
 
-def _received(book: Book, period: Period, horizon: date) -> tuple[dict[str, int], dict[str, float]]:
+def _received(book: Book, period: Period, horizon: date) -> tuple[dict[str, int], dict[str, float], float | None]:
     """How many contacts were handled in the period, and for how long, by class; none is in two of them.
 
-    A contact is repeated when one of the same account and queue came at most 7 days before it, whatever became of
+    A contact is repeated when one of the same caller and queue came at most 7 days before it, whatever became of
     that; of two of the same moment one. The days before the period are read along for that, and no table is joined
-    to itself.
+    to itself. Last, how many chance alone would repeat; None where callers are not known.
     """
-    table = book.table("contacts")
+    table, caller = book.table("contacts"), caller_column(book)
+    span_days = (period.end - period.start).days + REPEAT_DAYS + 1
     judges = _judges(book, period)
     table = table.filter(_.opened_on >= period.start - timedelta(days=REPEAT_DAYS + 1), _.opened_on < period.end)
     handled = _.answered_at.notnull() | _.resolved_at.notnull() | (_.handle_s.notnull() & _.abandoned_at.isnull())
@@ -68,17 +72,24 @@ def _received(book: Book, period: Period, horizon: date) -> tuple[dict[str, int]
             table = table.left_join(promised, "contact_id").drop("contact_id_right")
     # What is asked of a contact is settled first, so that little has to be sorted by account.
     table = table.select(
-        "account_id",
         "queue",
         "opened_at",
         "handle_s",
+        caller=ibis.null("string") if caller is None else table[caller],
         counts=handled & (_.opened_on >= period.start),
         kept=_judged(table, judges, horizon),
     )
     # Two of the same moment are told apart by what is summed: by anything else the sums might come out either way.
-    chain = ibis.window(group_by=["account_id", "queue"], order_by=["opened_at", "counts", "kept", "handle_s"])
-    table = table.mutate(earlier=_.opened_at.lag().over(chain)).filter(_.counts)
-    repeated = _.account_id.notnull() & (_.opened_at <= _.earlier + ibis.interval(days=REPEAT_DAYS))
+    if caller is None:
+        table = table.mutate(earlier=ibis.null("timestamp"), chance=ibis.literal(0.0)).filter(_.counts)
+    else:
+        order = ["opened_at", "counts", "kept", "handle_s"]
+        chain = ibis.window(group_by=["caller", "queue"], order_by=order)
+        whole = ibis.window(group_by=["caller", "queue"], order_by=order, rows=(None, None))
+        table = table.mutate(earlier=_.opened_at.lag().over(chain), times=_.opened_at.count().over(whole))
+        chance = ibis.ifelse(_.caller.notnull(), chance_of_another(_.times, REPEAT_DAYS, span_days), 0.0)
+        table = table.filter(_.counts).mutate(chance=chance)
+    repeated = _.caller.notnull() & (_.opened_at <= _.earlier + ibis.interval(days=REPEAT_DAYS))
     table = table.mutate(
         became=ibis.cases(
             (repeated.fill_null(False), REPEATED),
@@ -87,10 +98,12 @@ def _received(book: Book, period: Period, horizon: date) -> tuple[dict[str, int]
             else_=NOT_SPLIT,
         ),
     )
-    rows = table.group_by("became").aggregate(contacts=_.count(), handled_s=_.handle_s.sum()).to_pyarrow().to_pylist()
+    sums = {"contacts": _.count(), "handled_s": _.handle_s.sum(), "chance": _.chance.sum()}
+    rows = table.group_by("became").aggregate(**sums).to_pyarrow().to_pylist()
     return (
         {row["became"]: row["contacts"] for row in rows},
         {row["became"]: row["handled_s"] for row in rows if row["handled_s"]},
+        None if caller is None else math.fsum(row["chance"] for row in rows),
     )
 
 

@@ -167,6 +167,9 @@ def _paid(paid: PaidSplit | None) -> dict[str, Any] | None:
         "answers_for": to_json_value(paid.answers_for),
         "contacts_in_target": paid.contacts_in_target,
         "cost_per_contact_in_target": to_json_value(paid.cost_per_contact_in_target),
+        "callers_by": paid.callers_by,
+        "repeats": paid.repeats,
+        "repeats_by_chance": to_json_value(paid.repeats_by_chance),
     }
 
 

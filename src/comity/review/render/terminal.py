@@ -29,6 +29,7 @@ from comity.review.views.sections import (
     missing_readings,
     paid_amount,
     paid_cost,
+    paid_repeats,
     paid_rows,
     planned_sentence,
 )
@@ -392,6 +393,8 @@ def _paid(console: Console, review: Review, words: Words) -> None:
         table.add_row(Text(row.name), Text(row.of_100), Text(row.amount), side)
     console.print(table)
     console.print(Text(paid_cost(review.paid, review, words)))
+    if repeats := paid_repeats(review.paid, words):
+        console.print(Text(repeats))
 
 
 def _missing(console: Console, review: Review, words: Words) -> None:

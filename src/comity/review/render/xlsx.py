@@ -418,10 +418,11 @@ def _paid(book: WorkbookWriter, review: Review) -> None:
     words, paid = book.words, review.paid
     rows: list[list[Cell]] = []
     if paid is not None:
-        last = len(paid.shares) + 1
+        shares = {key: share for key, share in paid.shares.items() if share is not None}
+        last = len(shares) + 1
         money, share = _FORMATS["money"], _FORMATS["share"]
-        for number, (key, value) in enumerate(paid.shares.items(), 1):
-            amount = paid.amounts.get(key, value * paid.amount)
+        for number, (key, value) in enumerate(shares.items(), 1):
+            amount = paid.amounts.get(key) or value * paid.amount
             whole = f"={_a(1, number)}/{xl_col_to_name(1)}${last + 1}"
             who = words.side(paid.answers_for.get(key), review.parties) if paid.answers_for.get(key) else None
             made: float | Formula = Formula(whole, value) if paid.amount else value

@@ -64,22 +64,30 @@ class PaidRow:
 
 def paid_rows(paid: PaidSplit, review: Review, words: Words) -> list[PaidRow]:
     """Shares and amounts, each column adding up as shown."""
-    keys = list(paid.shares)
-    hundredths = largest_remainder([paid.shares[key] * HUNDRED * 100 for key in keys])
+    shares = {key: share for key, share in paid.shares.items() if share is not None}
+    keys = list(shares)
+    hundredths = largest_remainder([shares[key] * HUNDRED * 100 for key in keys])
     places = 0 if abs(paid.amount) >= 1000 else 2  # noqa: PLR2004 - as in the readings
     back = 10**places
-    amounts = [paid.amounts.get(key, paid.shares[key] * paid.amount) * back for key in keys]
+    amounts = [(paid.amounts.get(key) or shares[key] * paid.amount) * back for key in keys]
     amounts_shown = largest_remainder(amounts, round(paid.amount * back))
     return [
         PaidRow(
             words.named("paid", key),
             words.money(cents / 100, review.currency, 2),
             words.money(amount / back, review.currency, places),
-            paid.shares[key],
+            shares[key],
             paid.answers_for.get(key),
         )
         for key, cents, amount in zip(keys, hundredths, amounts_shown, strict=True)
     ]
+
+
+def paid_repeats(paid: PaidSplit, words: Words) -> str:
+    """How many repeats there were and how many chance alone would give, or that callers are not known."""
+    if paid.repeats is None or paid.repeats_by_chance is None:
+        return words("paid.callers_unknown") if None in paid.shares.values() else ""
+    return words("paid.repeats", count=paid.repeats, chance=words.number(round(paid.repeats_by_chance)))
 
 
 def paid_amount(paid: PaidSplit, review: Review, words: Words) -> str:

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 import ibis
+import pyarrow as pa
 from ibis import _
 
 from comity.book.reading.open import Book
+from comity.book.statistics.callers import caller_column, chance_of_another
 from comity.book.statistics.levels.asking import LevelQuestion, NoLevel, no_level
 from comity.book.statistics.levels.folding import Daily
 from comity.book.statistics.scope import contacts_of
@@ -15,15 +17,19 @@ from comity.core.levels import LevelStats, Sampled
 from comity.core.values import Period
 
 NEEDS = ("contacts",)
+_NOTHING = pa.table(
+    {"opened_on": pa.array([], pa.date32())}
+    | {name: pa.array([], pa.float64()) for name in ("num", "den", "followed", "every", "chance")}
+)
 _DAY = timedelta(days=1)
 
 
 def gather(book: Book, asked: LevelQuestion, horizon: date) -> Iterator[tuple[Period, LevelStats | NoLevel]]:
     """The level of each period whose window has closed: its last first contact can no longer be repeated.
 
-    A first contact is one without another of the same account and queue in the `within_days` before it (a contact
-    before the first record is not known of). It counts for the day on which it was made, whatever the channel on
-    which it is repeated. Contacts without an account cannot be told to be repeats and are left out.
+    A first contact is one without another of the same caller and queue in the `within_days` before it (a contact before
+    the first record is not known of). It counts for the day on which it was made, whatever the channel on which it is
+    repeated. Contacts without a caller (see `caller_column`) cannot be told to be repeats and are left out.
     """
     kpi = asked.kpi
     window = timedelta(days=kpi.within_days)
@@ -34,21 +40,33 @@ def gather(book: Book, asked: LevelQuestion, horizon: date) -> Iterator[tuple[Pe
             continue
         counted = daily.weekly("num", "den", period)
         if not counted.den:
-            yield period, no_level(book, kpi, NEEDS, "nothing_counts")
+            yield period, no_level(book, kpi, NEEDS, "nothing_counts" if caller_column(book) else "no_callers")
             continue
         every = daily.total("every", period)
-        also = {"of_all_contacts": daily.total("followed", period) / every}
+        also = {
+            "of_all_contacts": daily.total("followed", period) / every,
+            "rate_by_chance": daily.total("chance", period) / counted.den,
+        }
         yield period, LevelStats(kpi, period, counted, Sampled.WEEKS, also=also)
 
 
 def _daily(book: Book, asked: LevelQuestion, window: timedelta) -> Daily:
     kpi = asked.kpi
     table = contacts_of(book, kpi, asked.start - window - _DAY, asked.end + window + _DAY, any_channel=True)
-    table = table.filter(_.account_id.notnull())
+    caller, span = caller_column(book), (asked.end - asked.start + 2 * (window + _DAY)).days
+    if caller is None:
+        return Daily.of(_NOTHING, "opened_on")
+    table = table.mutate(caller=table[caller]).filter(_.caller.notnull())
     # Two of the same moment are told apart by the one thing in which they can count differently.
-    chain = ibis.window(group_by=["account_id", "queue"], order_by=["opened_at", "channel"])
+    order = ["opened_at", "channel"]
+    chain = ibis.window(group_by=["caller", "queue"], order_by=order)
+    whole = ibis.window(group_by=["caller", "queue"], order_by=order, rows=(None, None))
     reach = ibis.interval(days=kpi.within_days)
-    table = table.mutate(earlier=_.opened_at.lag().over(chain), later=_.opened_at.lead().over(chain))
+    table = table.mutate(
+        earlier=_.opened_at.lag().over(chain),
+        later=_.opened_at.lead().over(chain),
+        times=_.opened_at.count().over(whole),
+    )
     # Within scope only now: a repeat may come on another channel than the KPI's.
     table = table.filter(_.opened_on >= asked.start, _.opened_on < asked.end)
     if kpi.channels != EVERYTHING:
@@ -60,5 +78,6 @@ def _daily(book: Book, asked: LevelQuestion, window: timedelta) -> Daily:
         den=first.sum(),
         followed=followed.sum(),
         every=_.count(),
+        chance=ibis.ifelse(first, chance_of_another(_.times, kpi.within_days, span), 0.0).sum(),
     )
     return Daily.of(sums.to_pyarrow(), "opened_on")
