@@ -30,7 +30,7 @@ from comity.book.definition_keys import (
 from comity.book.errors import UnusableFileError
 from comity.book.tables import TABLES, Column, Kind, Table
 from comity.book.toml import TomlReader, is_zone
-from comity.core.agreements import MEASURES, Abandons, Kpi
+from comity.core.agreements import FORMULAS, MEASURES, OF_SURVEYS, Abandons, Kpi
 from comity.core.calendars import Against, Calendar, Cut
 from comity.core.values import Side
 
@@ -369,9 +369,12 @@ class _DefinitionReader(TomlReader):
         where = f"kpi {kpi_id!r}:"
         measure = self.value(KPI.by_name["measure"], item, where, default=kpi_id)
         values = self.section(KPI, {**item, "measure": measure}, where)
+        formulas = FORMULAS.get(measure, OF_SURVEYS)
+        formula = self.one_of(item, where, "formula", formulas, formulas[0])
         return Kpi(
             **values
             | {
+                "formula": formula,
                 "abandons": Abandons(values["abandons"]),
                 "better": values["better"] or MEASURES[measure].better,
                 "valid_from": values["valid_from"] or date.min,

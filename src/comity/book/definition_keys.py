@@ -260,15 +260,16 @@ KPI = Section(
         Key(
             "formula",
             KeyKind.TEXT,
-            "csat: the share of answers in the two best boxes, or the mean",
+            "csat, ces: the share of answers in the two best boxes (top2), or the mean; time_to_resolve: mean, median or "
+            "p90; quality: errors of opportunities, or the mean of the scores",
             '"mean"',
-            default="top2",
-            values=("top2", "mean"),
+            default_words="top2; time_to_resolve: mean; quality: errors",
+            values=("top2", "mean", "median", "p90", "errors"),
         ),
         Key(
             "instrument",
             KeyKind.TEXT,
-            "csat, nps: which survey is counted, by the column `instrument` of surveys",
+            "csat, nps, ces: which survey is counted, by the column `instrument` of surveys",
             '"csat"',
             default_words="the one named as the measure",
         ),

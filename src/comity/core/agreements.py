@@ -44,11 +44,21 @@ MEASURES: dict[str, Measure] = {
     "reopen": Measure(LOWER),
     "csat": Measure(HIGHER, people_of="surveys"),
     "nps": Measure(HIGHER, people_of="surveys"),
+    "ces": Measure(HIGHER, people_of="surveys"),
+    "time_to_resolve": Measure(LOWER),
+    "quality": Measure(HIGHER),
     "forecast_wape": Measure(LOWER),
     "forecast_bias": Measure(LOWER),
     "occupancy": Measure(HIGHER),
     "attrition": Measure(LOWER, people_of="staff"),
 }
+
+# The formulas of a measure, the usual one first.
+FORMULAS: dict[str, tuple[str, ...]] = {
+    "time_to_resolve": ("mean", "median", "p90"),
+    "quality": ("errors", "mean"),
+}
+OF_SURVEYS = ("top2", "mean")
 
 EVERYTHING = ("*",)
 
@@ -75,8 +85,8 @@ class Kpi:
     better: str = HIGHER
     volume_band: float = 0.0
     patience_s: float | None = None
-    formula: str = "top2"  # csat: top2 | mean
-    instrument: str | None = None  # csat, nps: which survey instrument
+    formula: str = "top2"  # csat, ces: top2 | mean; others: see FORMULAS
+    instrument: str | None = None  # csat, nps, ces: which survey instrument
     within_days: int = 7  # repeat_contact, reopen: the window
     deadline: str | None = None  # sla_attainment: which of several deadlines, by its name; None: all of kind resolution
     valid_from: date = date.min

@@ -30,7 +30,15 @@ VARIANT_NEEDS: dict[str, tuple[str, ...]] = {
 }
 OWN_VARIANT = {Abandons.COUNT: "V1", Abandons.EXCLUDE_SHORT: "V6", Abandons.EXCLUDE_ALL: "V3"}
 SHARE, SECONDS, COUNT, POINTS = "share", "seconds", "count", "points"
-UNITS = {"wait_mean": SECONDS, "wait_p90": SECONDS, "handle_time": SECONDS, "backlog": COUNT, "nps": POINTS}
+UNITS = {
+    "wait_mean": SECONDS,
+    "wait_p90": SECONDS,
+    "handle_time": SECONDS,
+    "time_to_resolve": SECONDS,
+    "backlog": COUNT,
+    "nps": POINTS,
+}
+_OF_SCALES = frozenset({"csat", "ces"})  # shares of answers, or their mean on its scale
 SHARE_DECIMALS = 2  # a share is shown as a percentage, so with two decimals at least
 P90 = 0.9
 _ROUNDING = 1e-12  # a sum of squares this small beside its terms is rounding
@@ -209,7 +217,7 @@ class MeasuredLevel:
 
 def unit(kpi: Kpi) -> str:
     """The unit in which a KPI's level, target and material change are given."""
-    return POINTS if kpi.measure == "csat" and kpi.formula == "mean" else UNITS.get(kpi.measure, SHARE)
+    return POINTS if kpi.measure in _OF_SCALES and kpi.formula == "mean" else UNITS.get(kpi.measure, SHARE)
 
 
 def measure(stats: LevelStats) -> MeasuredLevel:
@@ -371,7 +379,7 @@ def _interval(stats: LevelStats, value: float, se: float | None) -> tuple[float,
     z = critical(units)
     if se is None or z is None or units < stats.sampled.least:
         return None
-    if stats.kpi.measure == "csat" and unit(stats.kpi) == SHARE:
+    if stats.kpi.measure in _OF_SCALES and unit(stats.kpi) == SHARE:
         # Answers of one account are not independent: the size that would give this error if they were.
         size = value * (1 - value) / (se * se) if se > 0 else float(units)
         return wilson(value, size, z)

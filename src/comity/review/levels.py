@@ -120,6 +120,8 @@ def _tables(book: Book, measure_name: str) -> tuple[str, ...]:
     people_of = MEASURES[measure_name].people_of
     if people_of is not None:
         return () if people_of == "staff" else (people_of,)
+    if measure_name == "quality":
+        return ()  # evaluations are drawn, and on many days nobody marks any
     if measure_name in _FORECAST:
         return forecasts.needs(book)
     if measure_name in _STAFFED:

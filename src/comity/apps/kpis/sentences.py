@@ -48,8 +48,8 @@ def kpi_sentence(kpi: Kpi, cut: Cut, words: Words) -> str:
 def _key(kpi: Kpi, words: Words) -> str:
     if kpi.target is None:
         return "kpis.without_target"
-    if kpi.measure == "csat" and kpi.formula == "mean":
-        return "kpi_sentence.csat_mean"
+    if kpi.measure in {"csat", "ces"} and kpi.formula == "mean":
+        return f"kpi_sentence.{kpi.measure}_mean"
     key = f"kpi_sentence.{kpi.measure}"
     if kpi.better != MEASURES[kpi.measure].better or not words.has(key):
         return f"kpis.other_{kpi.better}"

@@ -105,6 +105,9 @@ class Number(str):
         return several[0] if self.form == "many" else several[-1]
 
 
+_LONG_S = 3 * 3600  # from here on hours are read more easily than seconds
+
+
 class Words:
     """A reader's language: sentences by key, and numbers, money and dates in its own format."""
 
@@ -191,7 +194,9 @@ class Words:
         if unit == "count":
             return self.number(value, places or 0)
         if unit == "seconds":
-            return f"{self.number(value, 1 if places is None else places)}{NO_BREAK}s"
+            is_long = places is None and abs(value) >= _LONG_S
+            shown, sign = (value / 3600, "h") if is_long else (value, "s")
+            return f"{self.number(shown, 1 if places is None else places)}{NO_BREAK}{sign}"
         return self.number(value, 2 if places is None else places)
 
     def level(self, value: float, unit: str, currency: str, places: int) -> str:

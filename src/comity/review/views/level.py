@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from comity.core.agreements import LOWER, MEASURES, Kpi
+from comity.core.agreements import FORMULAS, LOWER, MEASURES, Kpi
 from comity.core.levels import VARIANT_NEEDS
 from comity.core.values import Side
 from comity.review.i18n.words import DASH, NO_BREAK, Words, clean
@@ -130,7 +130,7 @@ def _about(level: Level, words: Words) -> str:
     return about if kpi.agreed else f"{about}; {words('levels.not_agreed')}"
 
 
-_SECONDS = frozenset({"wait_mean", "handle_time"})  # sums of seconds over contacts
+_SECONDS = frozenset({"wait_mean", "handle_time", "time_to_resolve"})  # sums of seconds over contacts
 _HOUR = 3600
 
 
@@ -241,12 +241,14 @@ def _own_terms(kpi: Kpi, words: Words) -> list[tuple[str, str]]:
     terms = []
     if kpi.measure in {"repeat_contact", "reopen"}:
         terms.append((words("pin.within_days"), words("pin.days", days=kpi.within_days)))
+    if kpi.measure in FORMULAS:
+        terms.append((words("pin.formula"), words.named("pin", kpi.formula)))
     if kpi.deadline is not None:
         terms.append((words("pin.deadline"), clean(kpi.deadline)))
     if MEASURES[kpi.measure].people_of == "surveys":
         if kpi.instrument:
             terms.append((words("pin.instrument"), words.named("survey", kpi.instrument)))
-        if kpi.measure == "csat":
+        if kpi.measure in {"csat", "ces"}:
             terms.append((words("pin.formula"), words.named("pin", kpi.formula)))
     return terms
 

@@ -9,7 +9,18 @@ from datetime import date
 from functools import partial
 
 from comity.book.reading.open import Book
-from comity.book.statistics.levels import answered, attrition, backlog, contacts, forecasts, repeats, staffing, surveys
+from comity.book.statistics.levels import (
+    answered,
+    attrition,
+    backlog,
+    contacts,
+    evaluations,
+    forecasts,
+    repeats,
+    resolving,
+    staffing,
+    surveys,
+)
 from comity.book.statistics.levels.asking import LevelQuestion, NoLevel, level_questions, no_level
 from comity.book.statistics.levels.reports import reported
 from comity.core.levels import LevelStats
@@ -29,10 +40,13 @@ _OF_CONTACTS: dict[str, Counting] = {
     "handle_time": contacts.handle_times,
     "backlog": backlog.gather,
     "reopen": contacts.reopened,
+    "time_to_resolve": resolving.gather,
 }
 _OTHERS: dict[str, Counting] = {
     "csat": surveys.gather,
     "nps": surveys.gather,
+    "ces": surveys.gather,
+    "quality": evaluations.gather,
     "forecast_wape": forecasts.gather,
     "forecast_bias": forecasts.gather,
     "occupancy": staffing.gather,

@@ -1,4 +1,4 @@
-"""Survey levels: top-two-box or mean (csat), promoters less detractors (nps); units are accounts."""
+"""Survey levels: top-two-box or mean (csat, ces), promoters less detractors (nps); units are accounts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from comity.core.values import Period
 NEEDS = ("surveys",)
 ANSWERED_WITHIN_DAYS = 30  # an answer later than this is not a response to the invitation
 _PROMOTERS, _DETRACTORS = 9, 6  # of 0 to 10
+_OF_SCALES = frozenset({"csat", "ces"})
 _BOXES = 3.0  # a scale with fewer points has no two best boxes beside others: its best one counts
 
 
@@ -46,11 +47,11 @@ def gather(book: Book, asked: LevelQuestion) -> Iterator[tuple[Period, LevelStat
             yield period, no_level(book, kpi, NEEDS, "nothing_counts")
         elif sums.respondents < MANY:
             yield period, no_level(book, kpi, NEEDS, "too_small")
-        elif kpi.measure == "csat" and kpi.formula == "mean" and not sums.one_scale:
+        elif kpi.measure in _OF_SCALES and kpi.formula == "mean" and not sums.one_scale:
             yield period, no_level(book, kpi, NEEDS, "mixed_scales")  # a mean over two scales means nothing
         else:
             also: dict[str, object] = {"answers": sums.answers, "response_rate": rates.get(number)}
-            if kpi.measure == "csat" and sums.one_scale:
+            if kpi.measure in _OF_SCALES and sums.one_scale:
                 also |= {"mean": sums.level / sums.answers, "top_box": sums.best / sums.answers}
             yield period, LevelStats(kpi, period, sums.moments, Sampled.PEOPLE, also=also)
 
