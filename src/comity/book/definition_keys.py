@@ -260,8 +260,8 @@ KPI = Section(
         Key(
             "formula",
             KeyKind.TEXT,
-            "csat, ces: the share of answers in the two best boxes (top2), or the mean; time_to_resolve: mean, median or "
-            "p90; quality: errors of opportunities, or the mean of the scores",
+            "csat, ces: the share of answers in the two best boxes (top2), or the mean; time_to_resolve: mean, median "
+            "or p90; quality: errors of opportunities, or the mean of the scores",
             '"mean"',
             default_words="top2; time_to_resolve: mean; quality: errors",
             values=("top2", "mean", "median", "p90", "errors"),
