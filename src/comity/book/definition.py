@@ -13,6 +13,7 @@ from comity.book.definition_keys import (
     ATTRIBUTION,
     BOOK,
     KPI,
+    OPENING,
     PAID,
     PARTIES,
     PERSONAL_SECTION,
@@ -23,16 +24,19 @@ from comity.book.definition_keys import (
     SECTIONS,
     SOURCE,
     TOP_LEVEL,
+    WEEKDAYS,
     Key,
     KeyKind,
     Section,
 )
 from comity.book.errors import UnusableFileError
+from comity.book.public_holidays import country_problem, public_holidays
 from comity.book.tables import TABLES, Column, Kind, Table
 from comity.book.toml import TomlReader, is_zone
 from comity.core.agreements import FORMULAS, MEASURES, OF_SURVEYS, Abandons, Kpi
 from comity.core.calendars import Against, Calendar, Cut
-from comity.core.values import Side
+from comity.core.service_days import Opening
+from comity.core.values import Period, Side
 
 FILE = "book.toml"
 
@@ -96,6 +100,10 @@ class Definition:
     sources: tuple[AgreedDelivery, ...] = ()
     answers_for: dict[str, str] = field(default_factory=dict)  # paid: share -> customer, provider, both
     causes_answered_for: dict[str, str] = field(default_factory=dict)  # attribution: part -> customer, provider, both
+    service_queues: dict[str, tuple[str, ...]] = field(default_factory=dict)  # paid: service as invoiced -> its queues
+    country: str | None = None  # whose public holidays count, ES or ES-MD
+    open_weekdays: frozenset[int] | None = None  # agreed, 0 is Monday; None: nothing was agreed
+    free_days: frozenset[date] | None = None  # agreed holidays; None: those of the country
     digests: tuple[str, ...] = ()  # personal columns kept as keyed digests
     retention: dict[str, int] = field(default_factory=dict)  # table -> days
     plausible: dict[str, float] = field(default_factory=dict)  # limit of `validation.plausible` -> its own value here
@@ -108,6 +116,15 @@ class Definition:
     def calendar(self, cut: Cut | None = None) -> Calendar:
         """How this book cuts periods, of the review's own length unless another is asked for."""
         return Calendar(cut or self.cut, self.month_starts_on)
+
+    def opening(self, *periods: Period) -> Opening:
+        """The agreed opening days, with the holidays of these periods: those agreed, else those of the country."""
+        if self.free_days is not None:
+            return Opening(self.open_weekdays, self.free_days)
+        if self.country is None:
+            return Opening(self.open_weekdays)
+        years = {year for period in periods for year in range(period.start.year, period.end.year + 1)}
+        return Opening(self.open_weekdays, public_holidays(self.country, years))
 
     def private_owner(self, table: str) -> Side | None:
         """The side that keeps the whole table to itself, if one does."""
@@ -268,7 +285,10 @@ class _DefinitionReader(TomlReader):
             raise self.wrong("book.name", "is missing; write under [book] whose book it is")
         self.check_currency(book["currency"])
         self.check_zone(book["timezone"])
+        self.check_country(book["country"])
         review = self.section(REVIEW, content.get("review", {}), "review")
+        opening = self.section(OPENING, content.get("opening", {}), "opening")
+        paid = self.section(PAID, content.get("paid", {}), "paid")
         retention = self.section(RETENTION, content.get("retention", {}), "retention")
         return Definition(
             name=book["name"],
@@ -283,8 +303,12 @@ class _DefinitionReader(TomlReader):
             kpis=tuple(self.kpi(number, item) for number, item in self.items(content, "kpi")),
             private=self.private(content.get("private", {})),
             sources=tuple(self.source(number, item) for number, item in self.items(content, "source")),
-            answers_for=self.section(PAID, content.get("paid", {}), "paid")["answers_for"],
+            answers_for=paid["answers_for"],
+            service_queues=paid["queues"],
             causes_answered_for=self.section(ATTRIBUTION, content.get("attribution", {}), "attribution")["answers_for"],
+            country=book["country"],
+            open_weekdays=self.open_weekdays(opening["days"]) if "days" in content.get("opening", {}) else None,
+            free_days=opening["holidays"],
             digests=self.digests(content.get("personal", {})),
             retention={table: days for table, days in retention.items() if days is not None},
             plausible=self.plausible(content.get("plausible", {})),
@@ -309,10 +333,14 @@ class _DefinitionReader(TomlReader):
                 return self.day(section, where, key.name)
             case KeyKind.FLAG:
                 return self.get(section, where, key.name, bool, absent)
+            case KeyKind.DAYS:
+                return self.days(section, where, key.name)
             case KeyKind.TEXTS:
                 return self.texts(section, where, key.name, absent or ())
             case KeyKind.PAIRS:
                 return self.pairs(key, section, where)
+            case KeyKind.LISTS:
+                return self.lists(section, where, key.name)
             case KeyKind.WHOLE | KeyKind.NUMBER:
                 number = self.get(section, where, key.name, int if key.kind is KeyKind.WHOLE else float, absent)
                 self.check_bounds(key, number, self.at(where, key.name))
@@ -327,6 +355,25 @@ class _DefinitionReader(TomlReader):
         if key.values:
             return {name: self.one_of(pairs, place, name, key.values, "") for name in pairs}
         return {str(name): str(value) for name, value in pairs.items()}
+
+    def days(self, section: Mapping[str, Any], where: str, key: str) -> frozenset[date] | None:
+        """Days in a list, each as TOML writes it or in quotes; None where the key is not written."""
+        if key not in section:
+            return None
+        written = section[key]
+        if not isinstance(written, list):
+            raise self.wrong(self.at(where, key), f"must be a list of days such as 2026-01-31, but is {written!r}")
+        return frozenset(day for one in written if (day := self.day({key: one}, where, key)) is not None)
+
+    def lists(self, section: Mapping[str, Any], where: str, key: str) -> dict[str, tuple[str, ...]]:
+        """Texts in lists, by name; none of the lists is empty."""
+        place = self.at(where, key)
+        written: dict[str, Any] = self.get(section, where, key, dict, {})
+        lists = {str(name): self.texts(written, place, name) for name in written}
+        for name, texts in lists.items():
+            if not texts:
+                raise self.wrong(f"{place}.{name}", "names nothing; name some, or leave it out")
+        return lists
 
     def check_bounds(self, key: Key, number: float | None, place: str) -> None:
         if number is not None and key.above is not None and not number > key.above:
@@ -348,6 +395,19 @@ class _DefinitionReader(TomlReader):
     def check_zone(self, zone: str) -> None:
         if not is_zone(zone):
             raise self.wrong("book.timezone", f"{zone!r} is not a zone; write one such as Europe/Madrid")
+
+    def check_country(self, code: str | None) -> None:
+        problem = None if code is None else country_problem(code)
+        if problem is not None:
+            raise self.wrong("book.country", problem)
+
+    def open_weekdays(self, named: tuple[str, ...]) -> frozenset[int]:
+        for name in named:
+            if name not in WEEKDAYS:
+                raise self.wrong("opening.days", f"names {name!r}; write weekdays as {', '.join(WEEKDAYS)}")
+        if not named:
+            raise self.wrong("opening.days", "names no day; write those that are open, or leave the key out")
+        return frozenset(WEEKDAYS.index(name) for name in named)
 
     def parties(self, parties: Mapping[str, Any]) -> dict[Side, Party]:
         self.keys(parties, "parties", {side.value for side in Side})

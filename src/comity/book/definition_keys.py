@@ -18,8 +18,10 @@ class KeyKind(StrEnum):
     WHOLE = "whole number"
     FLAG = "true or false"
     DAY = "day"  # 2026-01-31, in quotes or not
+    DAYS = "list of days"
     TEXTS = "list of texts"
     PAIRS = "table"  # { name = value, ... }
+    LISTS = "table of lists"  # { name = [value, ...], ... }
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,13 @@ BOOK = Section(
             "2026-07-01",
             default_words="worked out from the last records of each table",
         ),
+        Key(
+            "country",
+            KeyKind.TEXT,
+            "whose public holidays are a class of day of their own, by ISO 3166: a country, or a region of one",
+            '"ES-MD"',
+            default_words="no holidays but those under `[opening]`",
+        ),
     ),
 )
 
@@ -182,6 +191,32 @@ REVIEW = Section(
             '"previous"',
             default="previous",
             values=tuple(against.value for against in Against),
+        ),
+    ),
+)
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+OPENING = Section(
+    "opening",
+    "[opening]",
+    "on which days there is service",
+    "Revenue of periods with more or fewer days of service is made comparable by it. Without it, the records tell "
+    "which days bring contacts.",
+    (
+        Key(
+            "days",
+            KeyKind.TEXTS,
+            "the weekdays that are open; the others are closed",
+            '["mon", "tue", "wed", "thu", "fri"]',
+            default_words="as the records tell",
+            values=WEEKDAYS,
+        ),
+        Key(
+            "holidays",
+            KeyKind.DAYS,
+            "the holidays, written out",
+            '["2026-01-01", "2026-12-25"]',
+            default_words="the public holidays of `country`",
         ),
     ),
 )
@@ -381,6 +416,13 @@ PAID = Section(
             names=PAID_SHARES,
             values=WHO_ANSWERS,
         ),
+        Key(
+            "queues",
+            KeyKind.LISTS,
+            "the queues that a service on the invoice is done in; its days of service are weighed by these",
+            '{ "phone support" = ["sales", "support"] }',
+            default_words="all queues",
+        ),
     ),
 )
 
@@ -462,6 +504,7 @@ SECTIONS = (
     BOOK,
     *PARTIES.values(),
     REVIEW,
+    OPENING,
     KPI,
     PRIVATE,
     SOURCE,

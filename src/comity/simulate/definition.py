@@ -1,6 +1,7 @@
 """The `book.toml` of a simulated partnership: what both sides agreed to measure."""
 
 from comity.simulate.conditions import SHORT_S, VOICE, Story
+from comity.simulate.demand import holidays
 from comity.simulate.partnership import ZONE, Partnership
 
 MATERIAL = 0.02  # of the service levels; what a quarter's busier and quieter days do by themselves is nearly as much
@@ -33,6 +34,8 @@ name = "Northwind Energy"
 [parties.provider]
 id = "helpline"
 name = "Helpline"
+[opening]
+holidays = [{", ".join(f'"{day}"' for day in holidays(partnership.days))}]
 [review]
 period = "quarter"
 against = "previous"

@@ -154,11 +154,25 @@ def _split(services: tuple[Service, ...], quarters: NDArray[np.int64]) -> Floats
     return np.array(rows)[quarters]
 
 
+def holidays(days: Days) -> list[date]:
+    """Those of the days that are holidays, on which as little comes as on a Sunday."""
+    return [day for day in days.astype(object) if (day.month, day.day) in _HOLIDAYS]
+
+
+def day_weights(days: Days) -> Floats:
+    """How much work each day brings by its weekday alone; a week of ordinary days brings seven."""
+    return np.asarray(_WEEKDAYS[_weekdays(days)] / _WEEKDAYS.mean(), dtype=np.float64)
+
+
+def _weekdays(days: Days) -> NDArray[np.int64]:
+    """Each day's weekday, 0 for Monday; a holiday is a Sunday."""
+    free = set(holidays(days))
+    return np.array([6 if day in free else day.weekday() for day in days.astype(object)])
+
+
 def _rhythm(days: Days) -> tuple[Floats, Floats]:
     """Each half hour's share of an average day: of the opening hours, and of the whole day (tickets)."""
-    dates = days.astype(object)
-    sunday = np.array([(day.month, day.day) in _HOLIDAYS for day in dates])
-    weekday = np.where(sunday, 6, np.array([day.weekday() for day in dates]))
+    dates, weekday = days.astype(object), _weekdays(days)
     season = np.array([1 + 0.05 * np.cos(2 * np.pi * (day.timetuple().tm_yday - 20) / 365) for day in dates])
     level = _WEEKDAYS[weekday] * season
     level *= len(days) / level.sum()

@@ -26,7 +26,7 @@ _TABLES = {
     "satisfaction": ("surveys", "accounts"),
     "service_level": ("contacts", "events"),
     "sla_attainment": ("contacts", "events"),
-    "revenue": ("invoices", "prices", "accounts"),
+    "revenue": ("invoices", "prices", "accounts", "contacts"),
 }
 
 

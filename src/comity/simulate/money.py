@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from comity.simulate.demand import day_weights
 from comity.simulate.partnership import Partnership, month_index
 from comity.simulate.waiting_times import Floats
 
@@ -11,7 +12,7 @@ PAYERS = 80
 _ARRIVED = 8  # payers who may come during the book
 SERVICES = ("answered contacts", "back office hours", "dedicated team", "platform")
 UNITS = ("contact", "hour", "fte_month", "fixed")
-BY_DAY = np.array([True, True, False, False])  # bought by the day, so that a longer month holds more
+BY_DAY = np.array([True, True, False, False])  # bought by the day: a month with more work holds more
 _PRICE = np.array([3.20, 31.50, 4150.0, 900.0])
 _SPLIT = np.array([0.30, 0.35, 0.28, 0.07])  # of the amount
 _PER_CONTACT = 6.0  # amount a month for each contact of a day, about
@@ -39,7 +40,8 @@ def plan_purchases(partnership: Partnership) -> Purchases:
     money = [partnership.conditions(quarter).money for quarter in partnership.quarters]
     service = [partnership.conditions(quarter).service for quarter in partnership.quarters]
     quarter_of = partnership.quarter_of(np.array(months, "datetime64[D]"))
-    days = np.bincount(month_index(months, partnership.days), minlength=len(months))
+    at = month_index(months, partnership.days)
+    days = np.bincount(at, day_weights(partnership.days), minlength=len(months))
     weight = 1 / (np.arange(PAYERS) + 6.0)
     base = partnership.contacts_per_day * 30.4 * _PER_CONTACT / 2 * _SPLIT / _PRICE
     stay = weight[: PAYERS - _ARRIVED] / weight[: PAYERS - _ARRIVED].sum()

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from comity.core.readings.verdict import Part
+from comity.core.service_days import days_of
 from comity.core.values import Period
+from comity.simulate.demand import day_weights
 from comity.simulate.money import BY_DAY, CREDIT, plan_purchases
 from comity.simulate.partnership import Partnership
 
@@ -33,7 +35,8 @@ def change(partnership: Partnership, reference: Period, period: Period) -> TrueR
         level.append(float(plan.index[at].mean()))
         adjusted.append(float((money.sum(axis=(1, 2)) * (CREDIT + plan.malus[at])).sum()))
     growth = level[1] / level[0] - 1
-    scale = np.where(BY_DAY, reference.days / period.days, 1.0)
+    work = [float(day_weights(np.array(days_of(one), "datetime64[D]")).sum()) for one in (reference, period)]
+    scale = np.where(BY_DAY, work[0] / work[1], 1.0)
     q0, q1 = quantity[0], quantity[1] * scale
     money1 = amount[1] * scale
     calendar = float((amount[1] - money1).sum())
@@ -52,6 +55,7 @@ def change(partnership: Partnership, reference: Period, period: Period) -> TrueR
         Part("expansion", 0.0, like_for_like=True),
         Part("contraction", 0.0, like_for_like=True),
         Part("arrival", arrival, like_for_like=True),
+        Part("return", 0.0, like_for_like=True),
         Part("departure", departure, like_for_like=True),
         Part("inflation", inflation),
         Part("price", price),

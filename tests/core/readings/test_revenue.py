@@ -75,7 +75,8 @@ def test_a_rise_that_prices_made_is_told_apart_from_one_that_was_bought() -> Non
 
 
 def test_the_part_of_those_who_were_there_before() -> None:
-    assert revenue.read(grown(volume=10.0, arrival=25.0)).also["existing"] == 10
+    """Without those who are new and without those who came back."""
+    assert revenue.read(grown(volume=10.0, arrival=25.0, returned=5.0)).also["existing"] == 10
 
 
 def test_nothing_invoiced_before_is_unclear() -> None:
@@ -114,6 +115,7 @@ AMOUNT = st.floats(-1e9, 1e9).filter(lambda value: value == 0 or abs(value) > 1e
                 "expansion",
                 "contraction",
                 "arrival",
+                "returned",
                 "departure",
                 "prices",
                 "inflation",

@@ -1,8 +1,8 @@
 """The sums behind the split of revenue: cells of account and service in two periods, summed in one scan."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -11,45 +11,55 @@ import pyarrow as pa
 from ibis import _
 
 from comity.book.reading.open import Book
+from comity.book.statistics.service_days import Weighed, weigh
 from comity.book.storage.compiled_sql import scratch_name
 from comity.core.calendars import Cut
 from comity.core.price_index import PriceIndex
-from comity.core.readings.revenue import FACTOR, MOST_NAMED, Stats
+from comity.core.readings.revenue import FACTOR, MOST_NAMED, Basis, Scaled, Stats
+from comity.core.service_days import MONDAY_TO_FRIDAY, ServiceDays, agreed_days
 from comity.core.values import Comparison
 
-CALENDAR_UNITS = ("hour", "minute", "contact")  # of these, a longer month brings more
+CALENDAR_UNITS = ("hour", "minute", "contact")  # of these, more days of service bring more
 _CELL = ("comparison", "account_id", "service")
 _RENAMED = (_.new.cast("int8").max() > 0) & (_.gone.cast("int8").max() > 0)  # an account's services, perhaps
 
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """One comparison as the engine needs it: the months of both periods, how prices moved, how days differ."""
+    """One comparison as the engine needs it: the months of both periods, how prices moved, how days differ.
+
+    `days` are those by which quantities are scaled, `by_service` those of services that have queues of their own.
+    """
 
     comparison: Comparison
     before: tuple[date, ...]
     after: tuple[date, ...]
     growth: float | None
-
-    @property
-    def days(self) -> float:
-        """By what to scale what was invoiced, for periods of equal length."""
-        return self.comparison.reference.days / self.comparison.period.days
+    basis: Basis
+    days: ServiceDays
+    by_service: Mapping[str, ServiceDays]
 
 
 def gather(book: Book, comparisons: Sequence[Comparison]) -> dict[Comparison, tuple[Stats, ...]]:
     """The statistics of each comparison; empty where its periods are not whole months or nothing was invoiced."""
-    asked = _questions(book, comparisons)
     stats: dict[Comparison, tuple[Stats, ...]] = dict.fromkeys(comparisons, ())
-    if not asked or not book.has("invoices"):
+    if not book.has("invoices"):
+        return stats
+    asked = _questions(book, comparisons)
+    if not asked:
         return stats
     with _cached_cells(book, asked) as cells:
-        sums = _sums(cells).to_pyarrow().to_pylist()
-        numbers = [row["comparison"] for row in sums if row["redefined"] != 0]
-        names = _names(cells, numbers) if numbers else {}
-    for row in sums:
-        one = asked[row["comparison"]]
-        stats[one.comparison] = (_stats(row, one, names.get(row["comparison"], [])),)
+        sums = {row["comparison"]: row for row in _sums(book, cells).to_pyarrow().to_pylist()}
+        slopes = _slopes(cells)
+        redefined = [number for number, row in sums.items() if row["redefined"] != 0]
+        names = _names(cells, redefined) if redefined else {}
+    first = book.table("invoices").month.min().to_pyarrow().as_py()
+    for number, row in sums.items():
+        one = asked[number]
+        found = _stats(row, one, names.get(number, []), slopes.get(number, {}), first)
+        # The same in days from Monday to Friday comes first, and stands beside the one that follows.
+        beside = stats[one.comparison]
+        stats[one.comparison] = (replace(found, by_weekdays=beside[0]) if beside else found,)
     return stats
 
 
@@ -72,21 +82,23 @@ def _cached_cells(book: Book, asked: Sequence[_Question]) -> Iterator[ibis.Table
     In plain SQL: Ibis 12 makes a table from an expression by running it twice, and with the SQLGlot of the lock
     it drops a table without a name.
     """
-    plan, cells = scratch_name(), scratch_name()
+    plan, scales, cells = scratch_name(), scratch_name(), scratch_name()
     con = book.engine.con
     con.register(plan, _plan(asked))
+    con.register(scales, _scales(asked))
     try:
-        expression = _cells(book, book.engine.table(plan))
+        expression = _cells(book, book.engine.table(plan), book.engine.table(scales))
         con.execute(f"CREATE TEMP TABLE {cells} AS {book.engine.compile(expression)}")
         yield book.engine.table(cells)
     finally:
         con.execute(f"DROP TABLE IF EXISTS {cells}")
         con.unregister(plan)
+        con.unregister(scales)
 
 
 def _questions(book: Book, comparisons: Sequence[Comparison]) -> list[_Question]:
     calendar, index = book.definition.calendar(Cut.MONTH), published(book)
-    questions = []
+    questions: list[_Question] = []
     for comparison in dict.fromkeys(comparisons):
         # A contract month is named in the records by the calendar month in which it starts.
         before, after = (
@@ -94,13 +106,25 @@ def _questions(book: Book, comparisons: Sequence[Comparison]) -> list[_Question]
             for period in (comparison.reference, comparison.period)
         )
         if before and after:
-            questions.append(_Question(comparison, before, after, index.growth(before, after)))
+            growth, weighed = index.growth(before, after), weigh(book, comparison)
+            questions += [
+                _Question(comparison, before, after, growth, one.basis, one.days, one.by_service)
+                for one in _ways(comparison, weighed)
+            ]
     return questions
 
 
-def _cells(book: Book, plan: ibis.Table) -> ibis.Table:
+def _ways(comparison: Comparison, weighed: Weighed) -> list[Weighed]:
+    """The ways in which days are counted: where only the calendar tells them, from Monday to Friday as well."""
+    if weighed.basis is not Basis.CALENDAR:
+        return [weighed]
+    weekdays = agreed_days(comparison.reference, comparison.period, MONDAY_TO_FRIDAY)
+    return [Weighed(Basis.CALENDAR, weekdays), weighed]
+
+
+def _cells(book: Book, plan: ibis.Table, scales: ibis.Table) -> ibis.Table:
     """One row a comparison and cell: quantities, amounts and prices of both periods, and the terms of the split."""
-    # Scaled for the calendar where every line of the cell is in a unit that days bring.
+    # Scaled for the calendar where every line of the cell, in both periods, is in a unit that days bring.
     cells = (
         _lines(book)
         .join(plan, "month")
@@ -108,7 +132,9 @@ def _cells(book: Book, plan: ibis.Table) -> ibis.Table:
         .agg(
             days=_.days.max(),
             factor=_.factor.max(),
-            by_days=_.by_days.min(where=_.later & _.service_line),
+            starts=_.starts.max(),
+            ends_on=_.ends_on.max(),
+            by_days=_.by_days.min(where=_.service_line),
             invoiced0=_.line_amount.sum(where=~_.later).fill_null(0),
             invoiced1=_.line_amount.sum(where=_.later).fill_null(0),
             amount0=_.line_amount.sum(where=~_.later & _.service_line).fill_null(0),
@@ -117,10 +143,12 @@ def _cells(book: Book, plan: ibis.Table) -> ibis.Table:
             quantity1=_.quantity.sum(where=_.later & _.service_line).fill_null(0),
         )
     )
+    cells = cells.left_join(scales, ["comparison", "service"]).drop("comparison_right", "service_right")
     cells = cells.mutate(
         had=(_.quantity0 > 0) & (_.amount0 >= 0),
         has=(_.quantity1 > 0) & (_.amount1 >= 0),
-        scale=ibis.ifelse(_.by_days.fill_null(0) > 0, _.days, 1.0),
+        scaled=_.by_days.fill_null(0) > 0,
+        scale=ibis.ifelse(_.by_days.fill_null(0) > 0, ibis.coalesce(_.own_days, _.days), 1.0),
         **{f"value{period}": _[f"amount{period}"].cast("float64") for period in (0, 1)},
         **{f"count{period}": _[f"quantity{period}"].cast("float64") for period in (0, 1)},
     )
@@ -143,6 +171,8 @@ def _cells(book: Book, plan: ibis.Table) -> ibis.Table:
         prices=(_.p1 - _.p0) * (_.q0 + _.q1) / 2,
         inflation=(_.factor - 1) * _.p0 * (_.q0 + _.q1) / 2,
         calendar=ibis.ifelse(_.has, _.value1 * (1 - _.scale), 0.0),
+        slope=ibis.ifelse(_.has & _.scaled, _.count1 * (_.p0 + _.p1) / 2, 0.0),
+        own=ibis.ifelse(_.own_days.notnull(), _.service, ""),
         other_unit=(_.had & _.has)
         # p0 > 3 p1 without a division: a price of 0 counts as an infinite factor, and exactly 3 is not more than 3.
         & (
@@ -151,7 +181,8 @@ def _cells(book: Book, plan: ibis.Table) -> ibis.Table:
         ),
     ).select(
         *_CELL,
-        *("had", "has", "new", "gone", "other_unit", "effect", "prices", "inflation", "calendar"),
+        *("had", "has", "new", "gone", "other_unit", "effect", "prices", "inflation", "calendar", "slope", "own"),
+        *("starts", "ends_on"),
         *("invoiced0", "invoiced1", "adjusted0", "adjusted1"),
     )
 
@@ -175,18 +206,42 @@ def _lines(book: Book) -> ibis.Table:
 
 
 def _plan(asked: Sequence[_Question]) -> pa.Table:
-    """Which month belongs to which side of which comparison."""
+    """Which month belongs to which side of which comparison; when each of them starts and ends."""
     rows = [
-        (number, month, later, one.days, 1 + (one.growth or 0.0))
+        (
+            number,
+            month,
+            later,
+            _factor(one.days),
+            1 + (one.growth or 0.0),
+            min(one.before),
+            one.comparison.period.end,
+        )
         for number, one in enumerate(asked)
         for later, months in ((False, one.before), (True, one.after))
         for month in months
     ]
     columns = list(zip(*rows, strict=True))
-    types = (pa.int32(), pa.date32(), pa.bool_(), pa.float64(), pa.float64())
-    names = ("comparison", "month", "later", "days", "factor")
+    types = (pa.int32(), pa.date32(), pa.bool_(), pa.float64(), pa.float64(), pa.date32(), pa.date32())
+    names = ("comparison", "month", "later", "days", "factor", "starts", "ends_on")
     arrays = [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)]
     return pa.table(arrays, names=list(names))
+
+
+def _scales(asked: Sequence[_Question]) -> pa.Table:
+    """By what the services with queues of their own are scaled, in each comparison."""
+    rows = [
+        {"comparison": number, "service": service, "own_days": _factor(days)}
+        for number, one in enumerate(asked)
+        for service, days in one.by_service.items()
+    ]
+    kinds = {"comparison": pa.int32(), "service": pa.string(), "own_days": pa.float64()}
+    return pa.Table.from_pylist(rows, schema=pa.schema(kinds))
+
+
+def _factor(days: ServiceDays) -> float:
+    """By what to scale what was invoiced; 1 where a period has no day of service to scale to."""
+    return 1.0 if days.factor is None else days.factor
 
 
 def _accounts(cells: ibis.Table) -> ibis.Table:
@@ -194,6 +249,8 @@ def _accounts(cells: ibis.Table) -> ibis.Table:
     accounts = cells.group_by("comparison", "account_id").agg(
         had=_.had.cast("int8").max() > 0,  # any priced cell
         has=_.has.cast("int8").max() > 0,
+        starts=_.starts.max(),
+        ends_on=_.ends_on.max(),
         renamed=_RENAMED,
         volume=_.effect.sum(where=~_.new & ~_.gone).fill_null(0),
         new=_.effect.sum(where=_.new).fill_null(0),
@@ -209,21 +266,43 @@ def _accounts(cells: ibis.Table) -> ibis.Table:
     )
 
 
-def _sums(cells: ibis.Table) -> ibis.Table:
+def _sums(book: Book, cells: ibis.Table) -> ibis.Table:
     """One row a comparison: everything that the mathematics needs."""
     totals = ("volume", "prices", "inflation", "calendar", "redefined", "invoiced0", "invoiced1")
-    return (
-        _accounts(cells)
-        .group_by("comparison")
-        .agg(
-            expansion=_.new.sum(where=_.had).fill_null(0),
-            arrival=_.new.sum(where=~_.had).fill_null(0),
-            contraction=_.gone.sum(where=_.has).fill_null(0),
-            departure=_.gone.sum(where=~_.has).fill_null(0),
-            adjustments=_.adjusted1.sum() - _.adjusted0.sum(),
-            **{name: _[name].sum() for name in totals},
-        )
+    accounts = _accounts(cells).left_join(_known_accounts(book), "account_id")
+    arrived, gone = ~_.had & _.has, _.had & ~_.has
+    earlier = (_.first_month < _.starts).fill_null(False)
+    return accounts.group_by("comparison").agg(
+        expansion=_.new.sum(where=_.had).fill_null(0),
+        arrival=_.new.sum(where=~_.had & ~earlier).fill_null(0),
+        returned=_.new.sum(where=~_.had & earlier).fill_null(0),
+        contraction=_.gone.sum(where=_.has).fill_null(0),
+        departure=_.gone.sum(where=~_.has).fill_null(0),
+        adjustments=_.adjusted1.sum() - _.adjusted0.sum(),
+        accounts_new=(arrived & ~earlier).sum(),
+        accounts_back=(arrived & earlier).sum(),
+        accounts_bought_nothing=gone.sum(),
+        accounts_left=(gone & (_.left_on < _.ends_on).fill_null(False)).sum(),
+        **{name: _[name].sum() for name in totals},
     )
+
+
+def _known_accounts(book: Book) -> ibis.Table:
+    """Each account's first month with a line of any kind, and the day on which it left, as far as the book says."""
+    first = book.table("invoices").group_by("account_id").agg(first_month=_.month.min())
+    if not book.has("accounts") or "left_on" not in book.table("accounts").columns:
+        return first.mutate(left_on=ibis.null("date"))
+    left = book.table("accounts").group_by("account_id").agg(left_on=_.left_on.max())
+    return first.left_join(left, "account_id").select("account_id", "first_month", "left_on")
+
+
+def _slopes(cells: ibis.Table) -> dict[int, dict[str, float]]:
+    """Of each comparison the slope of each service with queues of its own, and, under "", of all others."""
+    sums = cells.group_by("comparison", "own").agg(slope=_.slope.sum()).to_pyarrow().to_pylist()
+    found: dict[int, dict[str, float]] = {}
+    for row in sums:
+        found.setdefault(row["comparison"], {})[row["own"]] = float(row["slope"])
+    return found
 
 
 def _names(cells: ibis.Table, numbers: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
@@ -245,8 +324,24 @@ def _names(cells: ibis.Table, numbers: Sequence[int]) -> dict[int, list[dict[str
     return found
 
 
-def _stats(row: dict[str, Any], question: _Question, names: Sequence[dict[str, Any]]) -> Stats:
-    terms = ("volume", "expansion", "contraction", "arrival", "departure", "prices", "inflation", "calendar")
+def _stats(
+    row: dict[str, Any],
+    question: _Question,
+    names: Sequence[dict[str, Any]],
+    slopes: Mapping[str, float],
+    first_month: date,
+) -> Stats:
+    terms = (
+        "volume",
+        "expansion",
+        "contraction",
+        "arrival",
+        "returned",
+        "departure",
+        "prices",
+        "inflation",
+        "calendar",
+    )
     return Stats(
         before=float(row["invoiced0"]),
         after=float(row["invoiced1"]),
@@ -254,4 +349,16 @@ def _stats(row: dict[str, Any], question: _Question, names: Sequence[dict[str, A
         growth=question.growth,
         redefined_cells=tuple((name["account_id"], name["service"]) for name in names),
         redefined_count=names[0]["count"] if names else 0,
+        basis=question.basis,
+        scaled=(
+            Scaled(question.days, slopes.get("", 0.0)),
+            *(
+                Scaled(days, slopes[service], (service,))
+                for service, days in question.by_service.items()
+                if service in slopes
+            ),
+        ),
+        by_weekdays=None,
+        first_month=first_month,
+        accounts={name: int(row[f"accounts_{name}"]) for name in ("new", "back", "bought_nothing", "left")},
     )

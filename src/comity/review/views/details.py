@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from datetime import date
+from typing import Any
 
 from comity.review.i18n.words import DASH, Words, clean
 from comity.review.views.rounding import shown_scale
@@ -15,6 +16,8 @@ SAID_ELSEWHERE = frozenset(
 )
 _BOTH = frozenset({"before", "after"})
 _OTHER = frozenset({"verdict", "as_reported", "like_for_like"})
+_SERVICE_DAYS = frozenset({"basis", "before", "after", "scaled"})
+MOST_DAYS = 6  # of a kind that are named one by one
 
 
 def detail_rows(
@@ -53,6 +56,8 @@ def _as_one_text(
         return _estimate(value, words)
     if value.keys() >= _OTHER:
         return _other_comparison(value, unit, currency, words)
+    if value.keys() >= _SERVICE_DAYS:
+        return _service_days(value, words)
     if value.keys() == _BOTH:
         low, high = (_detail_text((*path, each), value[each], unit, currency, words) for each in ("before", "after"))
         return words("word.to", low=low, high=high)
@@ -85,6 +90,29 @@ def _other_comparison(value: Mapping[str, object], unit: str, currency: str, wor
         as_reported=moved(value["as_reported"]),
         like_for_like=moved(value["like_for_like"]),
     )
+
+
+def _service_days(value: Mapping[str, Any], words: Words) -> str:
+    """How many days of service the periods have, by what they are weighed, and which days stand apart."""
+    lengths = {key: words.number(value[key], 1) for key in ("before", "after")}
+    sentences = [words(f"service_days.{value['basis']}", **lengths)]
+    if not value["scaled"]:
+        sentences.append(words("service_days.not_scaled"))
+    for key in ("closed", "holidays", "quiet"):
+        days = value[key]
+        if days:
+            named = [words.day(day) if isinstance(day, date) else words(f"service_days.{day}") for day in days]
+            shown = words.listed(named[:MOST_DAYS]) if len(named) <= MOST_DAYS else ", ".join(named[:MOST_DAYS])
+            more = len(named) - MOST_DAYS
+            sentences.append(
+                words(f"service_days.{key}", days=shown)
+                if more <= 0
+                else words(f"service_days.{key}", days=words("service_days.more", days=shown, count=more))
+            )
+    for service, days in value.get("by_service", {}).items():
+        own = {key: words.number(days[key], 1) for key in ("before", "after")}
+        sentences.append(words("service_days.of_service", service=clean(str(service)), **own))
+    return " ".join(sentences)
 
 
 def _detail_text(path: tuple[str, ...], value: object, unit: str, currency: str, words: Words) -> str:

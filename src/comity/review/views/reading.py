@@ -96,7 +96,8 @@ def reading_row(reading: Reading, review: Review, words: Words, number: int) -> 
         if middle is None or half is None:
             return words("readings.no_interval")
         if half == 0:
-            return words("word.exact") if is_exact(reading) else words("readings.no_interval")
+            counted = is_exact(reading) or unit == "money"  # what was invoiced is no sample, whatever its days weigh
+            return words("word.exact" if counted else "readings.no_interval")
         return words("word.to", low=moved(middle - half, bare=True), high=moved(middle + half, bare=True))
 
     like_for_like = figures.like_for_like
