@@ -3,7 +3,7 @@
 import io
 import json
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -11,7 +11,7 @@ from comity.book.reading.open import NotInRelationshipError, open_book
 from comity.core.calendars import Cut, UnknownPeriodError
 from comity.review.build import NoReviewError, build_review
 from comity.review.render import render
-from tests.builders.review_books import KPI, two_months
+from tests.builders.review_books import CALLS, KPI, calls, two_months
 from tests.cast import CUSTOMER, JOINT, PROVIDER, STRANGER, write_book
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
@@ -141,6 +141,35 @@ def test_records_too_short_for_the_book_s_period_are_reviewed_by_a_shorter_one(t
     """Two months in a book that is reviewed by quarter: the last whole month."""
     review = composed(two_months(tmp_path / "book"))
     assert (review.name, review.cut, review.reference_name) == ("2026-06", Cut.MONTH, "2026-05")
+
+
+def two_months_apart(folder):
+    """February and October 2025, and nothing between them."""
+    rows = CALLS + calls(date(2025, 2, 1), 28, 8, 2) + calls(date(2025, 10, 1), 31, 9, 1)
+    return write_book(folder, KPI, contacts=rows)
+
+
+def test_a_quarter_without_a_record_is_not_the_one_that_is_reviewed(tmp_path):
+    """The last whole quarter before November is the third, in which nothing was recorded: October it is."""
+    review = composed(two_months_apart(tmp_path / "book"))
+    assert (review.name, review.whole_months) == ("2025-10", ())
+    assert [level.value for level in review.levels] == [0.9]
+
+
+def test_where_nothing_was_formed_the_whole_months_of_the_records_are_named(tmp_path):
+    review = composed(two_months_apart(tmp_path / "book"), period="2026-07")
+    assert [str(month.start) for month in review.whole_months] == ["2025-02-01", "2025-10-01"]
+    text = render(review, "terminal", "en", color=False, width=200).decode().replace("\u00a0", " ")
+    assert "The records hold February 2025 and October 2025 in full" in text
+    assert json.loads(render(review, "json", "en", color=False, width=80))["whole_months"] == ["2025-02", "2025-10"]
+
+
+def test_answers_do_not_decide_which_period_is_reviewed_where_contacts_do(tmp_path):
+    """Contacts to the end of June, a survey of August: June is reviewed, and not a July without a contact."""
+    answers = "response_id,audience,respondent_id,answered_on,instrument,scale_min,scale_max,score\n" + "".join(
+        f"r{number},customer,p{number},2026-08-1{number % 5},csat,1,5,4\n" for number in range(20)
+    )
+    assert composed(two_months(tmp_path / "book", surveys=answers)).name == "2026-06"
 
 
 def test_records_of_less_than_a_week_say_so(tmp_path):

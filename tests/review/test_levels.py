@@ -1,6 +1,8 @@
 """Levels of a review: whole periods only, and what is missing says until when the records go."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
 
 from comity.book.reading.open import open_book
 from comity.review.build import build_review
@@ -109,3 +111,46 @@ def test_nothing_that_counts_is_told_apart_from_no_records(tmp_path):
 def test_a_book_that_agreed_nothing_says_so(tmp_path):
     review = composed(two_months(tmp_path / "book", ""), "2026-06")
     assert (review.levels, ("levels", "no_kpi") in {(one.reading, one.why) for one in review.missing}) == ((), True)
+
+
+def monthly_rows(*months):
+    """One queue by the month, as a report has it: 80 of 100 in time, then 90 of 100."""
+    rows = [f"help,2026-{month:02}-01T00:00:00,{minutes},100,100,{within},20,0" for month, minutes, within in months]
+    return "\n".join(["queue,start,minutes,offered,answered,answered_within,threshold_s,abandoned", *rows])
+
+
+def test_monthly_rows_give_a_level_whose_error_is_not_known(tmp_path):
+    """A row is of its month, and its weeks are not told apart: 90 of 100 meet the target, within nobody knows what."""
+    rows = monthly_rows((5, 44640, 80), (6, 43200, 90))
+    review = composed(write_book(tmp_path / "book", KPI, intervals=rows), "2026-06")
+    (level,) = review.levels
+    assert (level.value, level.num, level.den, level.met) == (0.9, 90, 100, True)
+    assert (level.se, level.low, level.high, level.beyond_chance) == (None, None, None, None)
+    assert [(point.value, point.se) for point in level.history] == [(0.8, None), (0.9, None)]
+    (reading,) = review.readings
+    assert (reading.verdict, reading.headline.change) == ("unclear", pytest.approx(0.1))
+    assert reading.like_for_like.se is None
+
+
+def test_a_quarter_of_monthly_rows_has_no_error_made_of_three_months(tmp_path):
+    rows = monthly_rows(
+        *(
+            (month, minutes, 75 + month)
+            for month, minutes in zip(range(1, 7), (44640, 40320, 44580, 43200, 44640, 43200), strict=True)
+        )
+    )
+    review = composed(write_book(tmp_path / "book", KPI, intervals=rows))
+    assert review.name == "2026-Q2"
+    (level,) = review.levels
+    assert (level.num, level.den, level.se) == (79 + 80 + 81, 300, None)
+    assert review.readings[0].verdict == "unclear"
+
+
+def test_weekly_rows_have_an_error(tmp_path):
+    weeks = [date(2026, 3, 30) + timedelta(7 * number) for number in range(22)]
+    rows = "\n".join(
+        ["queue,start,minutes,offered,answered,answered_within,threshold_s,abandoned"]
+        + [f"help,{week}T00:00:00,10080,100,100,{80 + week.day % 5},20,0" for week in weeks]
+    )
+    (level,) = composed(write_book(tmp_path / "book", KPI, intervals=rows), "2026-06").levels
+    assert level.se > 0

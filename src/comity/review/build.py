@@ -21,7 +21,7 @@ from comity.review.levels import BuiltLevels, build_levels
 from comity.review.limits import MOST_PERIODS, limits_before
 from comity.review.missing import missing_figure, missing_tables
 from comity.review.model import Delivery, Limits, Missing, Origin, ReadingPoint, Review
-from comity.review.periods import longest_whole
+from comity.review.periods import longest_whole, telling, whole_months
 from comity.review.readings import ReadingSpec, reading_specs
 
 _TAIL = 0.025
@@ -67,7 +67,8 @@ class _BuiltReadings:
 def build_review(book: Book, *, period: str | None = None, against: Against | None = None, now: datetime) -> Review:
     """Make the review of one period of a book, as its viewer may see it.
 
-    :param period: 2026, 2026-Q2, 2026-05 or 2026-W23; None: the last whole one that the records reach
+    :param period: 2026, 2026-Q2, 2026-05 or 2026-W23; None: the last whole one, of the longest cut that the records
+        tell of
     :param against: what it is held against; None: as the book says
     :param now: the moment of asking; nothing dated later counts
     :raises comity.core.calendars.UnknownPeriodError: for a period that cannot be read
@@ -105,6 +106,7 @@ def build_review(book: Book, *, period: str | None = None, against: Against | No
         paid=levels.paid,
         readings=readings,
         missing=tuple(lacking),
+        whole_months=() if levels.levels or readings else whole_months(book, coverage, _groups(book, specs)),
         origins=origins,
         lateness=tuple(dataclasses.asdict(one) for one in lateness_in(book, coverage, now)),
         histories=histories,
@@ -129,18 +131,25 @@ def _choose_periods(  # noqa: PLR0913 - what is asked, and of what
         calendar, chosen = named(period, book.definition.month_starts_on)
     else:
         calendar = book.definition.calendar()
-        tables = {spec.tables(book) for spec in specs} | {("contacts",), ("intervals",)}
-        horizons = [end for end in (coverage.horizon(names) for names in tables) if end is not None]
+        tables = _groups(book, specs)
+        ends = {names: end for names in tables if (end := coverage.horizon(names)) is not None}
+        # Answers come in waves: where other tables tell how far the records go, surveys do not.
+        horizons = [end for names, end in ends.items() if names != ("surveys",)] or list(ends.values())
         first = coverage.first_day([name for names in tables for name in names])
         if not horizons or first is None:
             msg = "no table tells of a period; name one with --period, or import contacts or surveys"
             raise NoReviewError(msg, file=book.folder)
-        whole = longest_whole(calendar, first, max(horizons))
+        whole = longest_whole(calendar, first, max(horizons), telling(coverage, tables))
         if whole is None:
             msg = f"the records, {first} to {max(horizons) - _DAY}, hold no whole week yet; import more of them"
             raise NoReviewError(msg, file=book.folder)
         calendar, chosen = whole
     return _PeriodChoice(calendar, chosen, calendar.against(chosen, how), how, today)
+
+
+def _groups(book: Book, specs: Sequence[ReadingSpec]) -> tuple[tuple[str, ...], ...]:
+    """The tables that tell of periods, in the groups in which figures need them."""
+    return tuple(dict.fromkeys([*(spec.tables(book) for spec in specs), ("contacts",), ("intervals",)]))
 
 
 # Readings ---------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The levels of a review and what was paid for them: this period's, their history, and those that cannot be formed."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from comity.book.reading.coverage import Coverage
@@ -19,7 +19,6 @@ from comity.review.model import Level, LevelPoint, Missing
 
 _TABLES = ("contacts", "intervals", "surveys", "invoices")
 _FORECAST, _STAFFED = ("forecast_wape", "forecast_bias"), ("occupancy",)
-_LAST_ANSWERS = timedelta(days=7)  # nobody need answer on a period's last days for it to be whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +45,13 @@ def build_levels(book: Book, coverage: Coverage, calendar: Calendar, period: Per
             missing.append(_lacking(stats))
     if not book.definition.kpis:
         missing.append(Missing("levels", ("kpi",), "both", "no_kpi"))
-    history = _history(gathered, periods, uncovered)
+    history = _history(book, coverage, gathered, periods, uncovered)
     paid = _paid(book, coverage, period, horizon)
     if isinstance(paid, Missing):
         missing.append(paid)
     return BuiltLevels(
         tuple(
-            _level(measure(stats), history.get(stats.kpi.id, ()), period)
+            _level(_measured(book, coverage, stats, period), history.get(stats.kpi.id, ()), period)
             for stats in gathered[period]
             if isinstance(stats, LevelStats) and (period, stats.kpi.measure) not in uncovered
         ),
@@ -69,7 +68,17 @@ def _periods(coverage: Coverage, calendar: Calendar, period: Period) -> tuple[Pe
     return tuple(calendar.between(first, period.end))[-MOST_PERIODS:]
 
 
+def _measured(book: Book, coverage: Coverage, stats: LevelStats, period: Period) -> MeasuredLevel:
+    """A level; without an error where its rows last for longer than a week, because errors are made of weeks."""
+    measured = measure(stats)
+    if all(coverage.tells_weeks(table, period) for table in _tables(book, stats.kpi.measure)):
+        return measured
+    return replace(measured, se=None, low=None, high=None, beyond_chance=None)
+
+
 def _history(
+    book: Book,
+    coverage: Coverage,
     gathered: Mapping[Period, Sequence[LevelStats | NoLevel]],
     periods: Sequence[Period],
     uncovered: Container[tuple[Period, str]],
@@ -79,7 +88,7 @@ def _history(
     for period in periods:
         for stats in gathered.get(period, ()):
             if isinstance(stats, LevelStats) and (period, stats.kpi.measure) not in uncovered:
-                level = measure(stats)
+                level = _measured(book, coverage, stats, period)
                 point = LevelPoint(period, level.value, level.se, level.definition.target, level.num, level.den)
                 histories.setdefault(level.kpi, []).append(point)
     return {kpi: tuple(points) for kpi, points in histories.items()}
@@ -136,12 +145,7 @@ def _lapses(
     uncovered: dict[tuple[Period, str], tuple[str, ...]] = {}
     for name in dict.fromkeys(measures):
         for table in _tables(book, name):
-            slack = _LAST_ANSWERS if table == "surveys" else timedelta()
-            end = coverage.horizon([table])
-            periods_uncovered = (
-                periods if end is None else [one.period for one in coverage.lacking([table], periods, end + slack)]
-            )
-            for period in periods_uncovered:
+            for period in (one for one in periods if not coverage.covers(table, one)):
                 uncovered[period, name] = (*uncovered.get((period, name), ()), table)
     return uncovered
 

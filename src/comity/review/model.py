@@ -168,4 +168,5 @@ class Review:
     histories: Mapping[tuple[str, str | None], tuple[ReadingPoint, ...]] = field(default_factory=dict)
     history_limits: Mapping[tuple[str, str | None], Limits] = field(default_factory=dict)
     headline_override: HeadlineOverride | None = None
+    whole_months: tuple[Period, ...] = ()  # that the records hold, where nothing could be formed of this period
     digest: str = ""

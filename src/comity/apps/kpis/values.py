@@ -18,7 +18,7 @@ from comity.core.agreements import MEASURES, Kpi
 from comity.core.calendars import Calendar, Cut
 from comity.core.values import Period
 from comity.review.levels import build_levels
-from comity.review.periods import longest_whole
+from comity.review.periods import longest_whole, telling
 
 COMPUTE_VALUES = "kpis.values"  # the task
 _TABLES = ("contacts", "intervals")
@@ -63,7 +63,7 @@ def _compute(member: MemberContext, text: str) -> KpiValues:
         calendar = Calendar(Cut.MONTH, book.definition.month_starts_on)
         if not horizons or first is None:
             return KpiValues(None, {}, calendar.cut)
-        whole = longest_whole(calendar, first, max(horizons))
+        whole = longest_whole(calendar, first, max(horizons), telling(coverage, ((name,) for name in _TABLES)))
         if whole is None:
             return KpiValues(None, {}, calendar.cut)
         calendar, period = whole

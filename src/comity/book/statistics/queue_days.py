@@ -1,7 +1,7 @@
 """Counts by signed queue and local day, so that one scan serves every KPI, every period and their weeks."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import numpy as np
@@ -23,7 +23,8 @@ class DailyCounts:
     """Contacts by signed queue and local day; one row for each pair that has any.
 
     All arrays have one entry a row: `queue` is a place in `queues` ("" is no queue), `days` are days since
-    1970-01-01, `counts` holds numbers of contacts by name. `source` is the table that they were counted in.
+    1970-01-01, `counts` holds numbers of contacts by name. `source` is the table that they were counted in. `long` are
+    the days on which a row begins that lasts for longer than a week: of these the weeks are not known.
     """
 
     source: str
@@ -31,19 +32,25 @@ class DailyCounts:
     queue: Whole
     days: Whole
     counts: Mapping[str, Floats]
+    long: Whole = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def total(self, name: str, period: Period) -> float:
         """The sum of a count over a period."""
         return float(self.counts[name][self._within(period)].sum())
 
     def by_week(self, period: Period, names: Sequence[str], queues: Sequence[str]) -> list[Floats]:
-        """Each count as a matrix of shape (queues, weeks), weeks from Monday to Sunday, cut at the period's ends."""
+        """Each count as a matrix of shape (queues, weeks), weeks from Monday to Sunday, cut at the period's ends.
+
+        Where a row of the period lasts for longer than a week, all of it is one week: no error can be made of that.
+        """
         first, last = (_week(_serial(day)) for day in (period.start, period.end - timedelta(days=1)))
-        shape = (len(queues), last - first + 1)
+        whole = bool(np.any((self.long >= _serial(period.start)) & (self.long < _serial(period.end))))
+        shape = (len(queues), 1 if whole else last - first + 1)
         places = {name: number for number, name in enumerate(queues)}
         place = np.array([places.get(name, -1) for name in self.queues], dtype=np.int64)
         within = self._within(period) & (place[self.queue] >= 0)
-        at = place[self.queue[within]] * shape[1] + (self.days[within] + _TO_MONDAY) // 7 - first
+        week = 0 if whole else (self.days[within] + _TO_MONDAY) // 7 - first
+        at = place[self.queue[within]] * shape[1] + week
         size = shape[0] * shape[1]
         return [_sums(at, self.counts[name][within], size).reshape(shape) for name in names]
 

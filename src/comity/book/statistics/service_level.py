@@ -25,6 +25,7 @@ CONTACTS, INTERVALS = "contacts", "intervals"
 COUNTS = ("answered", "within", "abandoned", "abandoned_within", "short", "short_unknown", "unresolved")
 MEASURE = "service_level"
 _MEASURES = (MEASURE, "abandonment")
+_WEEK_MINUTES = (7 * 24 + 1) * 60  # of the week in which the clocks go back
 _TALLY = ("within", "answered", "abandoned", "short", "unresolved", "short_unknown")
 
 
@@ -213,7 +214,7 @@ def _of_intervals(book: Book, kpi: Kpi, taken_out: TakenOut) -> DailyCounts:
         return folded(INTERVALS, kpi, {name: name for name in COUNTS}, nothing)
     rows = _usable(kpi, without(book, book.table(INTERVALS), kpi, taken_out, start="start"))
     known = {name: rows[name].sum() for name in COUNTS if name != "abandoned_within"}
-    columns = rows.group_by("queue", day=rows.start_on).aggregate(**known).to_pyarrow()
+    columns = rows.group_by("queue", day=rows.start_on).aggregate(**known, longest=rows.minutes.max()).to_pyarrow()
     counts = folded(INTERVALS, kpi, {name: name for name in known}, columns)
     return DailyCounts(
         counts.source,
@@ -221,7 +222,15 @@ def _of_intervals(book: Book, kpi: Kpi, taken_out: TakenOut) -> DailyCounts:
         counts.queue,
         counts.days,
         {**counts.counts, "abandoned_within": np.full(counts.days.size, np.nan)},
+        _days_of_long_rows(columns),
     )
+
+
+def _days_of_long_rows(columns: pa.Table) -> Whole:
+    """The days (since 1970-01-01) on which a row begins that lasts for longer than a week."""
+    longest = np.nan_to_num(columns.column("longest").cast(pa.float64()).to_numpy())
+    days = np.asarray(columns.column("day").cast(pa.int32()).to_numpy(), dtype=np.int64)
+    return np.unique(days[longest > _WEEK_MINUTES])
 
 
 def _usable(kpi: Kpi, table: ibis.Table) -> ibis.Table:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from comity.core.calendars import Cut
 from comity.core.readings.reading import Reading
 from comity.core.readings.verdict import Verdict
 from comity.review.i18n.words import Words
@@ -14,6 +15,7 @@ from comity.review.views.summary import largest_cause
 
 MOST_SENTENCES = 2
 MOST_WORDS = 20  # a sentence
+MOST_MONTHS = 3  # that are named one by one
 # What a reader must hear first: where the figure misleads most.
 _RANK = {
     Verdict.REVERSED: 0,
@@ -44,6 +46,8 @@ def draft_headline(review: Review, words: Words, cause: str = "") -> tuple[Phras
     firm = [reading for reading in review.readings if reading.firm and reading.verdict is not Verdict.UNCLEAR]
     room = MOST_SENTENCES - phrases.count(Phrase(" "))
     if not firm and room and not phrases:
+        if review.whole_months:
+            return (Phrase(_elsewhere(review, words)),)
         return (Phrase(words("headline.nothing" if review.readings else "headline.no_readings")),)
     moved = [reading for reading in firm if reading.verdict in _RANK]
     moved.sort(key=lambda reading: _RANK[reading.verdict])
@@ -61,6 +65,14 @@ def draft_headline(review: Review, words: Words, cause: str = "") -> tuple[Phras
         many = words("headline.steady_many", count=len(steady))
         phrases += _phrases(_short([words("headline.steady", names=names_of), many]))
     return tuple(phrases)
+
+
+def _elsewhere(review: Review, words: Words) -> str:
+    """That nothing could be formed of this period, and which months the records hold."""
+    months = [words.period(month, Cut.MONTH) for month in review.whole_months]
+    if len(months) > MOST_MONTHS:
+        return words("headline.months_between", count=len(months), first=months[0], last=months[-1])
+    return words("headline.months", count=len(months), months=words.listed(months))
 
 
 def _targets(review: Review, words: Words) -> list[Phrase]:
