@@ -1,18 +1,18 @@
 """When a delivery was due, and whether it came."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from comity.book.definition import AgreedDelivery
 from comity.book.importing.corrections import accept_proposals
-from comity.book.lateness import due_until, last_due, lateness, lateness_in
+from comity.book.lateness import due_until, last_due, lateness, lateness_in, undelivered_in
 from comity.book.reading.coverage import Coverage
 from comity.book.reading.open import open_book
-from comity.core.values import Side
+from comity.core.values import Period, Side
 from tests.builders.deliveries import at, deliver, line
-from tests.cast import JOINT, PROVIDER, write_book
+from tests.cast import BOOK, JOINT, PROVIDER, write_book
 
 MADRID = ZoneInfo("Europe/Madrid")
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=MADRID)  # a Wednesday
@@ -149,3 +149,78 @@ def test_a_private_row_does_not_tell_the_other_side_how_far_a_delivery_goes(tmp_
     with open_book(book, PROVIDER) as opened:
         (found,) = lateness_in(opened, Coverage(opened, date(2026, 6, 16)), at(16))
     assert found.reach == date(2026, 6, 14)
+
+
+# Silent queues -------------------------------------------------------------------------------------------------
+
+MARCH, APRIL = Period(date(2026, 3, 1), date(2026, 4, 1)), Period(date(2026, 4, 1), date(2026, 5, 1))
+
+
+def daily_rows(*queues: tuple[str, dict[date, int], int]) -> str:
+    """Daily intervals from February to April: as many contacts a day as is said last, but on the days named."""
+    rows = ["queue,start,minutes,offered"]
+    for name, apart, usual in queues:
+        for number in range(89):
+            day = date(2026, 2, 1) + timedelta(number)
+            if apart.get(day, usual) is not None:
+                rows.append(f"{name},{day}T00:00:00,1440,{apart.get(day, usual)}")
+    return "\n".join(rows)
+
+
+def silent(book, *periods: Period, today: date = date(2026, 6, 1)):
+    with open_book(book, JOINT) as opened:
+        found = undelivered_in(opened, Coverage(opened, today), periods or (MARCH, APRIL))
+    return [(one.table, one.queue, str(one.day), one.usual) for one in found]
+
+
+def test_a_queue_of_zeros_or_without_a_row_is_perhaps_not_delivered(tmp_path):
+    """30 and 31 March: zeros for one, no row for another, and the third is small enough for that to be chance."""
+    monday, tuesday = date(2026, 3, 30), date(2026, 3, 31)
+    rows = daily_rows(
+        ("north", {monday: 0, tuesday: 0}, 1800), ("south", {monday: None}, 20), ("west", {monday: 0}, 19)
+    )
+    assert silent(write_book(tmp_path, intervals=rows)) == [
+        ("intervals", "north", "2026-03-30", 1800),
+        ("intervals", "south", "2026-03-30", 20),
+        ("intervals", "north", "2026-03-31", 1800),
+    ]
+
+
+def test_closed_days_holidays_and_what_is_not_recorded_yet_are_not_silent(tmp_path):
+    """Sundays are always 0, Good Friday is a holiday, the queue began in March, and records end on 20 April."""
+    apart = {date(2026, 2, 1) + timedelta(7 * number): 0 for number in range(13)} | {date(2026, 4, 3): 0}
+    apart |= {date(2026, 2, 1) + timedelta(number): None for number in range(30)}
+    apart |= {date(2026, 4, 21) + timedelta(number): None for number in range(10)}
+    placed = BOOK + '[opening]\nholidays = ["2026-04-03"]\n'
+    assert silent(write_book(tmp_path / "a", placed, intervals=daily_rows(("help", apart, 500)))) == []
+    without = write_book(tmp_path / "b", intervals=daily_rows(("help", apart, 500)))
+    assert silent(without) == [("intervals", "help", "2026-04-03", 500)]
+    agreed = BOOK + '[opening]\ndays = ["mon", "tue", "wed", "thu", "sat"]\n'
+    assert silent(write_book(tmp_path / "c", agreed, intervals=daily_rows(("help", apart, 500)))) == []
+
+
+def test_a_queue_that_was_given_up_is_named_until_its_weekday_is_mostly_silent(tmp_path):
+    """Its last day is 8 March. April's window begins eight weeks earlier, on 4 February: less than half brings any."""
+    apart = {date(2026, 3, 9) + timedelta(number): None for number in range(60)}
+    rows = daily_rows(("old", apart, 100), ("new", {}, 100))
+    book = write_book(tmp_path, intervals=rows)
+    assert {day for _, queue, day, _ in silent(book, MARCH)} == {f"2026-03-{day:02}" for day in range(9, 32)}
+    assert silent(book, APRIL) == []
+
+
+def test_contacts_and_intervals_are_each_looked_at(tmp_path):
+    """25 calls at noon on each day but 15 April, of which the intervals have them."""
+    days = [date(2026, 3, 1) + timedelta(number) for number in range(61)]
+    calls = [f"c{day}{number},{day}T12:00:{number:02}Z,help" for day in days for number in range(25) if day.day != 15]
+    book = write_book(
+        tmp_path,
+        contacts="\n".join(["contact_id,opened_at,queue", *calls]),
+        intervals=daily_rows(("help", {}, 25)),
+    )
+    assert silent(book, APRIL) == [("contacts", "help", "2026-04-15", 25)]
+
+
+def test_a_side_is_not_told_of_what_the_other_keeps(tmp_path):
+    rows = daily_rows(("secret", {date(2026, 3, 30): 0}, 500))
+    book = write_book(tmp_path, '[private]\nprovider = ["intervals"]\n', private__provider__intervals=rows)
+    assert silent(book) == []

@@ -436,6 +436,15 @@ def review(**changes: object) -> Review:
             },
             {"table": SCRIPT, "by": Side.CUSTOMER, "due": FORMULA, "last": None, "late": None, "unrecorded": True},
         ),
+        undelivered=(
+            {"table": "contacts", "queue": SCRIPT, "day": date(2026, 6, 3), "usual": 1840},
+            {"table": "contacts", "queue": SCRIPT, "day": date(2026, 6, 4), "usual": 1790},
+            *(
+                {"table": "intervals", "queue": f"queue {number}", "day": date(2026, 5, day), "usual": 20}
+                for number in range(5)
+                for day in range(4, 10)
+            ),
+        ),
         histories={
             ("satisfaction", "csat 1-5 third_party"): _points(moves, 0.015, 1.97),
             ("revenue", None): _points([*billed, (read[4].headline.change, read[4].like_for_like.change)], 0.0, None),  # type: ignore[union-attr]

@@ -9,13 +9,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from comity.book.definition import AgreedDelivery
 from comity.book.reading.coverage import Coverage, quiet_weekdays
+from comity.book.reading.daily_contacts import DailyContacts, daily_contacts
 from comity.book.reading.open import Book
 from comity.book.reading.origins import origins
 from comity.book.storage.journal import CORRECTION
 from comity.book.tables import MONTHLY
-from comity.core.values import Side
+from comity.core.service_days import HOLIDAY, Opening, days_of
+from comity.core.values import Period, Side
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _QUIET_OF_WEEK, _QUIET_OF_MONTH = timedelta(days=3), timedelta(days=7)  # days at the end that may have no row
@@ -39,6 +43,23 @@ class Lateness:
     unrecorded: bool = False
     reach: date | None = None
 
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """A day on which a queue has no contact, or only zeros, while its weekday else has many: perhaps not delivered.
+
+    `usual` is the median of the same weekday's other days, in the period and in the eight weeks before it.
+    """
+
+    table: str
+    queue: str
+    day: date
+    usual: int
+
+
+SILENT_TABLES = ("contacts", "intervals")  # in which no row, or a zero, may mean that nothing was delivered
+LEAST_USUAL = 20  # contacts: of fewer, a day without any is chance
+_BEFORE = timedelta(weeks=8)  # by which a weekday is known
 
 # Whose imports count as a side's delivery: its own, and, in books from before rows said so, those of nobody known.
 _UNKNOWN = "unknown"
@@ -163,3 +184,49 @@ def _month_end(table: str, day: date) -> date:
     if table not in MONTHLY:
         return day
     return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+
+
+def undelivered_in(book: Book, coverage: Coverage, periods: Collection[Period]) -> tuple[Undelivered, ...]:
+    """The days of some periods on which a queue was silent that is not so else, in the order of table, day and queue.
+
+    Holidays and agreed closed days are not among them, nor are days before a queue's first contact, or after the last
+    day that the table tells of.
+    """
+    found = []
+    for table in SILENT_TABLES:
+        last = coverage.last_day(table)
+        if last is None:
+            continue
+        counted = daily_contacts(book, table)
+        for period in periods:
+            found += _silent(counted, period, last, book.definition.opening(Period(period.start - _BEFORE, period.end)))
+    order = {table: number for number, table in enumerate(SILENT_TABLES)}
+    return tuple(sorted(dict.fromkeys(found), key=lambda one: (order[one.table], one.day, one.queue)))
+
+
+def _silent(counted: DailyContacts, period: Period, last: date, opening: Opening) -> list[Undelivered]:
+    """Those of one table and period."""
+    window = Period(period.start - _BEFORE, period.end)
+    days = days_of(window)
+    counts, known = counted.matrix(window), counted.since_first(window)
+    usable = np.array([day <= last and opening.class_of(day) != HOLIDAY for day in days])
+    if opening.days is not None:
+        usable &= np.array([day.weekday() in opening.days for day in days])
+    known &= usable[None, :]
+    asked = np.array([day in period for day in days])
+    weekdays = np.array([day.weekday() for day in days])
+    silent = known & (counts <= 0) & asked[None, :]
+    for weekday in range(7):  # only queues of which half of the other days bring enough
+        of_it = weekdays == weekday
+        many = (known & (counts >= LEAST_USUAL))[:, of_it].sum(axis=1)
+        silent[np.ix_(2 * many < known[:, of_it].sum(axis=1) - 1, of_it)] = False
+    found = []
+    for queue, place in zip(*np.nonzero(silent), strict=True):
+        if not counted.queues[queue]:
+            continue
+        same = known[queue] & (weekdays == weekdays[place])
+        same[place] = False
+        usual = float(np.median(counts[queue, same])) if same.any() else 0.0
+        if usual >= LEAST_USUAL:
+            found.append(Undelivered(counted.table, counted.queues[queue], days[place], round(usual)))
+    return found

@@ -10,7 +10,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from comity.book.errors import UnusableFileError
-from comity.book.lateness import lateness_in
+from comity.book.lateness import lateness_in, undelivered_in
 from comity.book.reading.coverage import Coverage, Uncovered
 from comity.book.reading.open import Book
 from comity.core.calendars import Against, Calendar, named
@@ -109,6 +109,9 @@ def build_review(book: Book, *, period: str | None = None, against: Against | No
         whole_months=() if levels.levels or readings else whole_months(book, coverage, _groups(book, specs)),
         origins=origins,
         lateness=tuple(dataclasses.asdict(one) for one in lateness_in(book, coverage, now)),
+        undelivered=tuple(
+            dataclasses.asdict(one) for one in undelivered_in(book, coverage, (choice.reference, choice.period))
+        ),
         histories=histories,
         history_limits=_limits(histories, choice.period),
         headline_override=read_override(book.folder, choice.calendar.name(choice.period), choice.against),

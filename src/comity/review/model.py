@@ -165,6 +165,7 @@ class Review:
     missing: tuple[Missing, ...]
     origins: tuple[Origin, ...] = ()
     lateness: tuple[Mapping[str, object], ...] = ()  # sources: table, by, due, last, late, unrecorded, reach
+    undelivered: tuple[Mapping[str, object], ...] = ()  # days perhaps not delivered: table, queue, day, usual
     histories: Mapping[tuple[str, str | None], tuple[ReadingPoint, ...]] = field(default_factory=dict)
     history_limits: Mapping[tuple[str, str | None], Limits] = field(default_factory=dict)
     headline_override: HeadlineOverride | None = None

@@ -38,6 +38,14 @@ class DailyContacts:
         """The days of which there is a row, in order."""
         return [_EPOCH + timedelta(int(day)) for day in np.unique(self.day)]
 
+    def since_first(self, period: Period) -> NDArray[np.bool_]:
+        """Whether a queue had a contact on a day of a period or before it: shape (queues, days)."""
+        firsts = np.full(len(self.queues), np.iinfo(np.int64).max)
+        some = self.count > 0
+        np.minimum.at(firsts, self.queue[some], self.day[some])
+        days = (period.start - _EPOCH).days + np.arange(period.days)
+        return np.asarray(days[None, :] >= firsts[:, None])
+
     def by_day(self, queues: Collection[str] | None = None) -> dict[date, float]:
         """Contacts by day; of some queues only, where they are named."""
         kept = np.ones(self.day.size, dtype=bool)

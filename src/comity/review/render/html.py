@@ -48,6 +48,7 @@ from comity.review.views.sections import (
     paid_repeats,
     paid_rows,
     planned_sentence,
+    undelivered_sentences,
 )
 from comity.review.views.sentences import definition_of
 from comity.review.views.summary import boxes, count_levels, missed_first
@@ -321,6 +322,7 @@ def template_context(
         "collapses": [line for origin in review.origins for line in collapsed_rows(origin, words)],
         "late": [lateness_cells(late, review, words) for late in review.lateness],
         "late_summary": lateness_summary(review, words),
+        "undelivered": undelivered_sentences(review, words),
         "how": [(verdict, _example(verdict, paper=paper), verdict in MARKED) for verdict in Verdict],
         "signs": {kind: draw(charts.legend_mark(kind), 14, "sign") for kind in ("open", "solid")},
         "template": _template,

@@ -58,7 +58,7 @@ def review_object(review: Review, words: Words) -> dict[str, Any]:
         "readings": [_reading(reading, review, words) for reading in review.readings],
         "missing": [_missing(missing, review) for missing in review.missing],
         "not_in_this_version": [planned.id for planned in PLANNED],
-        "lateness": [to_json_value(late) for late in review.lateness],
+        "lateness": [to_json_value(late) for late in (*review.lateness, *review.undelivered)],
         "origins": [_origin(origin) for origin in review.origins],
         "whole_months": [f"{month.start:%Y-%m}" for month in review.whole_months],
         "wording": to_json_value(review.headline_override) if review.headline_override else None,

@@ -32,6 +32,7 @@ from comity.review.views.sections import (
     paid_repeats,
     paid_rows,
     planned_sentence,
+    undelivered_sentences,
 )
 from comity.review.views.sentences import definition_of, kpi_title
 from comity.review.views.summary import missed_first
@@ -422,9 +423,14 @@ def _missing(console: Console, review: Review, words: Words) -> None:
 
 
 def _late(console: Console, review: Review, words: Words) -> None:
-    if not review.lateness:
+    silent = undelivered_sentences(review, words)
+    if not review.lateness and not silent:
         return
     _section(console, words("late.title"))
+    for sentence in silent:
+        console.print(Text(sentence))
+    if not review.lateness:
+        return
     names = ("table", "by", "due", "last", "state")
     table = grid(*(words(f"late.{name}") for name in names))
     for late in review.lateness:

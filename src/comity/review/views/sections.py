@@ -1,9 +1,10 @@
 """The rest of a review as finished text: whose it is, what was paid for, what is missing, what came late."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import cast
 
 from comity.core.paid import PaidSplit
 from comity.core.values import Side
@@ -15,6 +16,7 @@ from comity.review.views.details import detail_rows
 from comity.review.views.rounding import largest_remainder
 
 HUNDRED = 100
+MOST_NAMED = 4  # queues, or days, that a sentence names one by one
 _DUE = re.compile(
     r"(?P<day>monday|tuesday|wednesday|thursday|friday|saturday|sunday|daily|day \d{1,2})(?: (?P<time>\d{1,2}:\d\d))?"
 )
@@ -243,14 +245,49 @@ def _last_delivery(late: Mapping[str, object], words: Words) -> str:
 
 
 def lateness_summary(review: Review, words: Words) -> str:
-    """How many deliveries are late, are on time, and are not recorded."""
+    """How many deliveries are late, are on time, and are not recorded; how many days perhaps lack a queue."""
     states = [None if one.get("unrecorded") else one.get("late") for one in review.lateness]
     counts = {
         "count_late": states.count(True),
         "count_on_time": states.count(False),
         "count_unknown": states.count(None),
+        "count_undelivered": len({one["day"] for one in review.undelivered}),
     }
     return ", ".join(words(f"late.{key}", count=count) for key, count in counts.items() if count)
+
+
+def undelivered_sentences(review: Review, words: Words) -> list[str]:
+    """Which queues are silent on which days though their weekday is not so else; queues of the same days together."""
+    days_of: dict[tuple[str, str], list[date]] = {}
+    usual_of: dict[tuple[str, str], list[int]] = {}
+    for one in review.undelivered:
+        key = str(one["table"]), str(one["queue"])
+        days_of.setdefault(key, []).append(cast("date", one["day"]))
+        usual_of.setdefault(key, []).append(cast("int", one["usual"]))
+    alike: dict[tuple[str, tuple[date, ...]], list[str]] = {}
+    for (table, queue), days in days_of.items():
+        alike.setdefault((table, tuple(days)), []).append(queue)
+    sentences = []
+    for (table, silent), queues in alike.items():
+        usual = sum(round(sum(usual_of[table, queue]) / len(silent)) for queue in queues)
+        named = len(queues) <= MOST_NAMED
+        sentences.append(
+            words(
+                "undelivered.named" if named else "undelivered.many",
+                table=words.named("table", table),
+                queues=words.listed([clean(queue) for queue in queues]) if named else words.number(len(queues)),
+                days=_listed_days(silent, words),
+                usual=words.number(usual),
+            )
+        )
+    return sentences
+
+
+def _listed_days(days: Sequence[date], words: Words) -> str:
+    """A few days one by one; more by the first, the last and how many."""
+    if len(days) <= MOST_NAMED:
+        return words.listed([words.day(day) for day in days])
+    return words("undelivered.days", count=len(days), first=words.day(days[0]), last=words.day(days[-1]))
 
 
 def due_text(due: str, words: Words) -> str:
