@@ -57,9 +57,9 @@ def plan_purchases(partnership: Partnership) -> Purchases:
 
 
 def invoiced_quantities(partnership: Partnership, plan: Purchases) -> Floats:
-    """Draw the invoiced quantities around the planned ones; fixed lines are as planned."""
+    """Draw the invoiced quantities around the planned ones, to three decimals; fixed lines are as planned."""
     spread = partnership.rng(_INVOICES).normal(1, _SPREAD, plan.quantity.shape)
-    return np.where(BY_DAY, plan.quantity * spread, plan.quantity)
+    return np.asarray(np.round(np.where(BY_DAY, plan.quantity * spread, plan.quantity), 3), dtype=np.float64)
 
 
 DRIVERS = ("agent hours", "team leaders", "trainers", "premises", "software")

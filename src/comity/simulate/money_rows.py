@@ -17,7 +17,7 @@ _CREDIT, _MALUS = 4, 5  # positions in these
 
 def invoice_rows(partnership: Partnership, plan: money.Purchases, months: Days) -> Columns:
     """Return one invoice a payer and month, with a line for each service, the credit note and the malus."""
-    quantity = np.round(money.invoiced_quantities(partnership, plan), 3)
+    quantity = money.invoiced_quantities(partnership, plan)
     month, payer, service = np.nonzero(quantity > 0)
     price = np.round(plan.price[month, service], 4)
     amount = np.round(quantity[month, payer, service] * price, 2)

@@ -1,4 +1,4 @@
-"""True revenue, and its change by volume, price, inflation and calendar: as invoiced, by the true work of the days."""
+"""True revenue before chance, and its change by volume, price, inflation and calendar."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from comity.core.readings.verdict import Part
 from comity.core.service_days import days_of
 from comity.core.values import Period
 from comity.simulate.demand import day_weights
-from comity.simulate.money import BY_DAY, CREDIT, invoiced_quantities, plan_purchases
+from comity.simulate.money import BY_DAY, CREDIT, plan_purchases
 from comity.simulate.partnership import Partnership
 
 
@@ -23,15 +23,14 @@ class TrueRevenue:
 
 
 def change(partnership: Partnership, reference: Period, period: Period) -> TrueRevenue:
-    """Apply the reading's formula to what was invoiced, which is no sample; the days' work is that before chance."""
+    """Apply the reading's formula to quantities before chance, and to the work that the days bring before it."""
     plan = plan_purchases(partnership)
-    invoiced = invoiced_quantities(partnership, plan)
     months = np.array(partnership.months, "datetime64[D]")
     quantity, amount, level, adjusted = [], [], [], []
     for quarter in (reference, period):
         at = (months >= np.datetime64(quarter.start)) & (months < np.datetime64(quarter.end))
-        money = invoiced[at] * plan.price[at][:, None, :]
-        quantity.append(invoiced[at].sum(axis=0))
+        money = plan.quantity[at] * plan.price[at][:, None, :]
+        quantity.append(plan.quantity[at].sum(axis=0))
         amount.append(money.sum(axis=0))
         level.append(float(plan.index[at].mean()))
         adjusted.append(float((money.sum(axis=(1, 2)) * (CREDIT + plan.malus[at])).sum()))

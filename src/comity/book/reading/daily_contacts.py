@@ -1,6 +1,6 @@
 """Contacts by queue and local day, of whichever table tells of days: one scan each, kept as long as a book is open."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -10,14 +10,11 @@ import pyarrow as pa
 from ibis import _
 from numpy.typing import NDArray
 
-from comity.book.reading.coverage import EDGE, Coverage, quiet_weekdays
 from comity.book.reading.open import Book
 from comity.core.values import Period
 
-DAY_TABLES = ("contacts", "intervals", "forecasts")  # the first that covers a period tells of its days
 LONGEST_DAY = 25 * 60  # minutes: that of the day on which the clocks go back
 _EPOCH = date(1970, 1, 1)
-_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,35 +64,6 @@ class DailyContacts:
 def daily_contacts(book: Book, table: str) -> DailyContacts:
     """The contacts of a table by queue and day: contacts, else those offered (intervals) or expected (forecasts)."""
     return book.once(("daily contacts", table), lambda: _read(book, table))
-
-
-def first_covering(
-    book: Book, coverage: Coverage, periods: Iterable[Period], tables: Iterable[str] = DAY_TABLES
-) -> DailyContacts | None:
-    """The contacts of the first of the tables that tells of the days of all the periods; None where none does.
-
-    It has rows in the first and in the last seven days of each, and reaches to the end of each: days after its last row
-    do not count against it when they fall on weekdays on which it usually has none.
-    """
-    periods = list(periods)
-    for table in tables:
-        if not book.has(table):
-            continue
-        found = daily_contacts(book, table)
-        days, horizon = found.days(), coverage.horizon([table])
-        if horizon is not None and all(_covered(days, period, horizon) for period in periods):
-            return found
-    return None
-
-
-def _covered(days: list[date], period: Period, horizon: date) -> bool:
-    first = Period(period.start, min(period.start + EDGE, period.end))
-    last = Period(max(period.end - EDGE, period.start), period.end)
-    if not all(any(day in edge for day in days) for edge in (first, last)):
-        return False
-    quiet = quiet_weekdays(days)
-    rest = [horizon + number * _DAY for number in range((period.end - horizon).days)]
-    return all(day.weekday() in quiet for day in rest)
 
 
 def _read(book: Book, table: str) -> DailyContacts:

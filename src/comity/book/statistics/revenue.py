@@ -10,6 +10,7 @@ import ibis
 import pyarrow as pa
 from ibis import _
 
+from comity.book.reading.coverage import Coverage
 from comity.book.reading.open import Book
 from comity.book.statistics.service_days import Weighed, weigh
 from comity.book.storage.compiled_sql import scratch_name
@@ -50,13 +51,13 @@ def gather(book: Book, comparisons: Sequence[Comparison]) -> dict[Comparison, tu
         return stats
     with _cached_cells(book, asked) as cells:
         sums = {row["comparison"]: row for row in _sums(book, cells).to_pyarrow().to_pylist()}
-        slopes = _slopes(cells)
+        slopes = _slopes(cells) if any(one.by_service for one in asked) else {}
         redefined = [number for number, row in sums.items() if row["redefined"] != 0]
         names = _names(cells, redefined) if redefined else {}
-    first = book.table("invoices").month.min().to_pyarrow().as_py()
+    first = Coverage(book, max(one.horizon for one in comparisons)).days("invoices")[0]
     for number, row in sums.items():
         one = asked[number]
-        found = _stats(row, one, names.get(number, []), slopes.get(number, {}), first)
+        found = _stats(row, one, names.get(number, []), slopes.get(number, {"": float(row["slope"])}), first)
         # The same in days from Monday to Friday comes first, and stands beside the one that follows.
         beside = stats[one.comparison]
         stats[one.comparison] = (replace(found, by_weekdays=beside[0]) if beside else found,)
@@ -258,7 +259,7 @@ def _accounts(cells: ibis.Table) -> ibis.Table:
         other_unit=_.effect.sum(where=_.other_unit).fill_null(0),
         **{
             name: _[name].sum()
-            for name in ("prices", "inflation", "calendar", "invoiced0", "invoiced1", "adjusted0", "adjusted1")
+            for name in ("prices", "inflation", "calendar", "slope", "invoiced0", "invoiced1", "adjusted0", "adjusted1")
         },
     )
     return accounts.mutate(
@@ -268,7 +269,7 @@ def _accounts(cells: ibis.Table) -> ibis.Table:
 
 def _sums(book: Book, cells: ibis.Table) -> ibis.Table:
     """One row a comparison: everything that the mathematics needs."""
-    totals = ("volume", "prices", "inflation", "calendar", "redefined", "invoiced0", "invoiced1")
+    totals = ("volume", "prices", "inflation", "calendar", "slope", "redefined", "invoiced0", "invoiced1")
     accounts = _accounts(cells).left_join(_known_accounts(book), "account_id")
     arrived, gone = ~_.had & _.has, _.had & ~_.has
     earlier = (_.first_month < _.starts).fill_null(False)

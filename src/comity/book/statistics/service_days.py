@@ -3,17 +3,19 @@
 A service whose queues `[paid]` names is weighed by these, every other one by all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 
-from comity.book.reading.coverage import Coverage
-from comity.book.reading.daily_contacts import first_covering
+from comity.book.reading.coverage import EDGE, Coverage, quiet_weekdays
+from comity.book.reading.daily_contacts import DailyContacts, daily_contacts
 from comity.book.reading.open import Book
 from comity.core.readings.revenue import Basis
 from comity.core.service_days import ServiceDays, agreed_days, calendar_days, fit_service_days
-from comity.core.values import Comparison
+from comity.core.values import Comparison, Period
 
+DAY_TABLES = ("contacts", "intervals", "forecasts")  # the first that covers both periods tells of their days
+_DAY = timedelta(days=1)
 _BASIS = {"contacts": Basis.CONTACTS, "intervals": Basis.OFFERED, "forecasts": Basis.FORECAST}
 
 
@@ -31,9 +33,10 @@ def weigh(book: Book, comparison: Comparison) -> Weighed:
     reference, period = comparison.reference, comparison.period
     opening = book.definition.opening(reference, period)
     coverage = Coverage(book, comparison.horizon - timedelta(days=1))
-    counted = first_covering(book, coverage, (reference, period))
+    counted = _first_covering(book, coverage, (reference, period))
     if counted is not None:
-        days = fit_service_days(reference, period, counted.by_day(), opening)
+        by_day = book.once(("contacts by day", counted.table), counted.by_day)
+        days = fit_service_days(reference, period, by_day, opening)
         if days is not None:
             of_services = {
                 service: fit_service_days(reference, period, counted.by_day(queues), opening)
@@ -44,3 +47,28 @@ def weigh(book: Book, comparison: Comparison) -> Weighed:
     if opening.days is not None:
         return Weighed(Basis.AGREED, agreed_days(reference, period, opening))
     return Weighed(Basis.CALENDAR, calendar_days(reference, period))
+
+
+def _first_covering(book: Book, coverage: Coverage, periods: Sequence[Period]) -> DailyContacts | None:
+    """The contacts of the first table that tells of the days of all the periods; None where none does.
+
+    It has rows in the first and in the last seven days of each, and reaches to the end of each: days after its last row
+    do not count against it when they fall on weekdays on which it usually has none.
+    """
+    for table in DAY_TABLES:
+        if not book.has(table):
+            continue
+        found = daily_contacts(book, table)
+        days, horizon = book.once(("days told", table), found.days), coverage.horizon([table])
+        if horizon is not None and all(_covered(days, period, horizon) for period in periods):
+            return found
+    return None
+
+
+def _covered(days: list[date], period: Period, horizon: date) -> bool:
+    first = Period(period.start, min(period.start + EDGE, period.end))
+    last = Period(max(period.end - EDGE, period.start), period.end)
+    if not all(any(day in edge for day in days) for edge in (first, last)):
+        return False
+    rest = [horizon + number * _DAY for number in range((period.end - horizon).days)]
+    return not rest or {day.weekday() for day in rest} <= quiet_weekdays(days)
