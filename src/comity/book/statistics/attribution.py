@@ -175,7 +175,7 @@ def _of_contacts(
         minutes=ibis.ifelse(inside, met.planned_minutes, 60),
     )
     within = met.answered_at <= met.opened_at + ibis.interval(microseconds=round(kpi.answer_within_s * 1e6))
-    brief: ibis.Value = ibis.literal(False)
+    brief: ibis.Value = met.gave_up_at.notnull() & met.gave_up_at.isnull()  # no abandon is short
     if kpi.short_abandon_s is not None:
         brief = met.gave_up_at <= met.opened_at + ibis.interval(microseconds=round(kpi.short_abandon_s * 1e6))
     sums = met.group_by(*_AT).aggregate(
