@@ -222,7 +222,9 @@ def test_a_period_that_has_not_begun_is_one_clear_line(book):
     done = review(book, "--period", "2030-Q1")
     assert (done.exit_code, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
-    assert line.startswith("comity: 2030-Q1 has not begun; leave --period out for the last one with records")
+    assert line.startswith(
+        "comity: 2030-Q1 has not begun; the records hold the whole of 2026-05, 2026-06; leave --period out"
+    )
     assert review(book).exit_code == 0
 
 
@@ -230,7 +232,7 @@ def test_a_period_without_records_is_told_in_every_form(book, tmp_path):
     file = tmp_path / "review.json"
     done = review(book, "--period", "2019-05", "-f", "json", "-o", file)
     assert done.exit_code == 1
-    assert "nothing can be said of 2019-05" in done.stderr
+    assert "nothing can be said of 2019-05; the records hold the whole of 2026-05, 2026-06; leave" in done.stderr
     assert json.loads(file.read_text())["levels"] == []
     assert "Missing data" in review(book, "--period", "2019-05", "--full").stdout
 

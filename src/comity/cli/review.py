@@ -156,6 +156,9 @@ def review(  # noqa: PLR0913 - the options of a command
         raise typer.Exit(NOTHING_FORMED)
 
 
+_MOST_MONTHS = 6  # that are named one by one
+
+
 def _nothing_formed(made: "Review", folder: Path, *, asked: bool) -> str:
     """Why a review says nothing, and what to ask for instead.
 
@@ -167,6 +170,11 @@ def _nothing_formed(made: "Review", folder: Path, *, asked: bool) -> str:
         why = f"nothing can be said of {made.name}, which is not over"
     else:
         why = f"nothing can be said of {made.name}"
+    months = [f"{month.start:%Y-%m}" for month in made.whole_months]
+    if len(months) > _MOST_MONTHS:
+        why += f"; the records hold {len(months)} whole months from {months[0]} to {months[-1]}"
+    elif months:
+        why += f"; the records hold the whole of {', '.join(months)}"
     if asked:
         return f"{why}; leave --period out for the last one with records, or add --full to see what is missing"
     return f"{why}; what is missing: comity review {shlex.quote(str(folder))} --full"
