@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from comity.book.formats.sheet import UnusableSourceError
 from comity.book.importing.deliver import ImportRequest, RefusedError, import_source
 from comity.book.mappings.draft import draft_mapping
-from comity.book.mappings.model import SourceMapping
+from comity.book.mappings.model import SourceMapping, UnusableMappingError
 from comity.book.mappings.parse import read_mapping
 from comity.book.tables import TABLES
 from tests.builders.documented import write_workbook
@@ -87,9 +87,9 @@ def test_what_a_value_means_is_left_to_a_person_and_gives_rejects_until_then(tmp
 
 
 def test_a_required_column_that_no_header_promises_is_guessed_by_its_values_and_marked(tmp_path):
-    text, _ = drafted(tmp_path, "calls.csv", "Ref,Moment,Skill\nx1,2026-01-05 09:00,Care\nx2,2026-01-05 09:01,Care\n")
+    text, _ = drafted(tmp_path, "calls.csv", "Foo,Moment,Skill\nx1,2026-01-05 09:00,Care\nx2,2026-01-05 09:01,Care\n")
     line = next(line for line in text.splitlines() if line.startswith("contact_id"))
-    assert line.startswith('contact_id = "Ref"')
+    assert line.startswith('contact_id = "Foo"')
     assert line.endswith("NOT SURE: by its values alone")
 
 
@@ -140,7 +140,6 @@ def test_titles_above_the_header_of_a_sheet_are_skipped(tmp_path):
 @pytest.mark.parametrize(
     ("headers", "spelt"),
     [
-        ([f"2026-02-{day:02}" for day in range(1, 8)], {"from": "day", "as": "day"}),
         ([f"{day}/02/2026" for day in range(1, 8)], {"from": "day", "as": "day", "format": "day-first"}),
     ],
 )
@@ -150,15 +149,22 @@ def test_days_across_become_rows(tmp_path, headers, spelt):
     assert mapping.wide is not None
     assert columns(text)["start"] == {"sum": [spelt, {"from": "Time", "as": "clock"}]}
     assert columns(text)["offered"] == "volume"
-    filled = text.replace('minutes = { value = "FILL IN" }', "minutes = { value = 30 }")
-    filled = filled.replace('issued_on = { value = "FILL IN" }', 'issued_on = { value = "2026-01-15" }')
-    book = write_book(tmp_path / "book")
-    outcome = import_source(
-        book,
-        tmp_path / "plan_2026-01-15.csv",
-        reading(tmp_path, filled),
-        ImportRequest("Ana", datetime(2026, 6, 1, tzinfo=UTC)),
-    )
+    book, source = write_book(tmp_path / "book"), tmp_path / "plan_2026-01-15.csv"
+    request = ImportRequest("Ana", datetime(2026, 6, 1, tzinfo=UTC))
+    with pytest.raises(UnusableMappingError, match="not sure of issued_on"):
+        import_source(book, source, mapping, request)
+    filled = text.replace('issued_on = { value = "FILL IN" }', 'issued_on = { value = "2026-01-15" }')
+    filled = filled.replace('ask = ["issued_on"]', "")
+    outcome = import_source(book, source, reading(tmp_path, filled), request)
+    assert (outcome.delivery.new, outcome.delivery.rejected) == (7, 0)
+
+
+def test_days_across_as_a_known_format_writes_them_are_told_to_be_it(tmp_path):
+    headers = ",".join(f"2026-02-{day:02}" for day in range(1, 8))
+    text, mapping = drafted(tmp_path, "plan_2026-01-15.csv", f"Skill,Time,{headers}\nCare,09:00,1,2,3,4,5,6,7\n")
+    assert "this is forecast_workbook" in text
+    request = ImportRequest("Ana", datetime(2026, 6, 1, tzinfo=UTC))
+    outcome = import_source(write_book(tmp_path / "book"), tmp_path / "plan_2026-01-15.csv", mapping, request)
     assert (outcome.delivery.new, outcome.delivery.rejected) == (7, 0)
 
 
@@ -202,7 +208,7 @@ def test_a_draft_can_always_be_read_whatever_stands_in_the_file(tmp_path, header
     except UnusableSourceError:
         return
     found = tomllib.loads(text)
-    assert set(found) <= {"table", "about", "zone", "file", "columns", "wide"}
+    assert set(found) <= {"table", "about", "ask", "zone", "file", "let", "columns", "wide"}
     reading(tmp_path, text)
 
 

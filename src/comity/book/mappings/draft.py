@@ -24,6 +24,7 @@ from comity.book.mappings.model import CELL_KINDS, CellKind, SourceMapping
 from comity.book.mappings.parse import read_mapping
 from comity.book.mappings.recognise import matching_mappings
 from comity.book.mappings.synonyms import NEAR, known_names, names_beside, similarity
+from comity.book.mappings.unpivot import unpivot
 from comity.book.tables import TABLES, Column, Table
 from comity.book.validation.personal_data import personal_data_in
 
@@ -220,13 +221,16 @@ def _known_draft(path: Path, name: str) -> str:
     return "\n".join(head) + "\n" + mapping_text(replace(mapping, file=layout))
 
 
-def _read_headers(mapping: SourceMapping, sheet: Sheet) -> set[str]:
+def _read_headers(mapping: SourceMapping, sheet: Sheet) -> frozenset[str]:
     values = [
         *mapping.columns.values(),
         *mapping.let.values(),
         *(v for one in mapping.also for v in one.columns.values()),
     ]
-    return {own for value in values for header in all_headers_of(value, mapping.let) if (own := sheet.find(header))}
+    across = unpivot(mapping.wide, sheet).used if mapping.wide is not None else frozenset()
+    return across | {
+        own for value in values for header in all_headers_of(value, mapping.let) if (own := sheet.find(header))
+    }
 
 
 def sample_columns(sheet: Sheet) -> list[ColumnSample]:
@@ -453,7 +457,7 @@ def _totals_lines() -> Iterator[str]:
 
 def _column_lines(target: Table, file: DraftColumns, across: DayColumns | None, doubts: list[str]) -> Iterator[str]:
     given = _day_column_values(across, file.columns) if across is not None else {}
-    joined = _joined_times(target, file, doubts)
+    joined = {} if given else _joined_times(target, file, doubts)
     let, waited = _waited(file) if target.name == "contacts" else ([], {})
     yield from let
     yield from ["", "[columns]"]

@@ -1,6 +1,6 @@
 """Which of the known formats a file is in, by its headers: a look that reads no more than its beginning."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from comity.book.formats.sheet import HeadersOnly, Sheet, UnusableSourceError
 from comity.book.mappings.headers import asked_columns, headers_of
 from comity.book.mappings.model import SourceMapping, identity_mapping
 from comity.book.mappings.parse import read_mapping, shipped_mappings
+from comity.book.mappings.unpivot import unpivot
 from comity.book.tables import TABLES
 
 _RECORDS = 200  # records that are looked at where they have no head
@@ -101,7 +102,10 @@ def _match(mapping: SourceMapping, sheet: Sheet) -> MappingMatch | None:
         return MappingMatch(mapping.name, len(there), len(there) / max(len(sheet.headers), 1), mapping.table)
     asked = [frozenset(headers_of(value, mapping.let)) for value in mapping.columns.values()]
     asked = [names for names in asked if names]
-    has = _names_present(sheet, {name for names in asked for name in names})
+    wide = unpivot(mapping.wide, sheet) if mapping.wide else None
+    if wide is not None and not wide.groups:
+        return None
+    has = _names_present(sheet, {name for names in asked for name in names}, wide.find if wide else sheet.find)
     count = sum(bool(names & has) for names in asked)
     required = [
         frozenset(headers_of(mapping.columns[column.name], mapping.let))
@@ -123,10 +127,10 @@ def _is_path(name: str) -> bool:
     return True
 
 
-def _names_present(sheet: Sheet, names: set[str]) -> set[str]:
+def _names_present(sheet: Sheet, names: set[str], find: Callable[[str], str | None]) -> set[str]:
     """Those of the names that the sheet has; of records without a head, those that the first of them hold."""
     if not isinstance(sheet, JsonSheet):
-        return {name for name in names if sheet.find(name) is not None}
+        return {name for name in names if find(name) is not None}
     wanted = sorted(name for name in names if _is_path(name))
     try:
         records = sheet.first_records(_RECORDS)
