@@ -87,7 +87,7 @@ def test_what_a_value_means_is_left_to_a_person_and_gives_rejects_until_then(tmp
 
 
 def test_a_required_column_that_no_header_promises_is_guessed_by_its_values_and_marked(tmp_path):
-    text, _ = drafted(tmp_path, "calls.csv", "Foo,Moment,Skill\nx1,2026-01-05 09:00,Care\nx2,2026-01-05 09:01,Care\n")
+    text, _ = drafted(tmp_path, "calls.csv", "Foo,Start,Skill\nx1,2026-01-05 09:00,Care\nx2,2026-01-05 09:01,Care\n")
     line = next(line for line in text.splitlines() if line.startswith("contact_id"))
     assert line.startswith('contact_id = "Foo"')
     assert line.endswith("NOT SURE: by its values alone")

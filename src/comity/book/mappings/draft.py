@@ -27,6 +27,7 @@ from comity.book.mappings.synonyms import NEAR, known_names, names_beside, simil
 from comity.book.mappings.unpivot import unpivot
 from comity.book.tables import TABLES, Column, Table
 from comity.book.validation.personal_data import personal_data_in
+from comity.book.validation.totals import measures_of
 
 _SAMPLE = 500
 _SHOWN = 3
@@ -317,6 +318,8 @@ def _fit(table: Table, matched: Items[str, ColumnSample], guessed: Items[str, Co
     seen = sum(column.name in guessed for column in required)
     if not named or (table.name in _BY_NAME_ALONE and named < len(required)):
         return 0.0
+    if measures_of(table) and not measures_of(table) & matched.keys():
+        return 0.0  # a report of intervals without any number is none
     whole = 2.0 if named + seen == len(required) else 0.0
     return whole + 2 * (named + seen / 4) / len(required) + len(matched) / 2 - len(table.required) * 0.01
 

@@ -44,6 +44,13 @@ _ADDITIVE = {
 ADDITIVE_TABLES = frozenset(_ADDITIVE)
 
 
+def measures_of(table: Table) -> frozenset[str]:
+    """The columns with a row's own numbers, one of which it has to bear; none for a table whose rows have none."""
+    if table.name == "invoices":
+        return frozenset({"quantity", "amount"})
+    return frozenset(_ADDITIVE[table.name].numbers) if table.name in _ADDITIVE else frozenset()
+
+
 def set_totals_aside(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[tuple[str, int], ...]:
     """Take rows that sum up others out of `_staged`.
 
