@@ -6,18 +6,15 @@ What each of them would have made of a figure is said where the test does not sh
 import codecs
 import gzip
 import json
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
-import xlsxwriter
 
 from comity.book.formats.sheet import UnusableSourceError
-from comity.book.importing.deliver import ImportRequest, Outcome, RefusedError, import_source
-from comity.book.mappings.parse import read_mapping
-from comity.book.reading.open import open_book
-from tests.cast import BOOK, JOINT, write_book
+from comity.book.importing.deliver import RefusedError
+from tests.builders.bringing import at, bring, column, csv, faults, rows, workbook
+from tests.cast import BOOK, write_book
 
 pytestmark = pytest.mark.gate
 
@@ -25,41 +22,6 @@ pytestmark = pytest.mark.gate
 @pytest.fixture
 def book(tmp_path: Path) -> Path:
     return write_book(tmp_path / "book")
-
-
-def bring(book: Path, named: str | Path, name: str, content: str | bytes | list, **options: object) -> Outcome:
-    """A file of this content into the book; a list is written as JSON, one record a line where the name says so."""
-    if isinstance(content, list):
-        lines = [json.dumps(one) for one in content]
-        content = "\n".join(lines) if name.endswith(".jsonl") else f"[{','.join(lines)}]"
-    source = book.parent / name
-    source.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return import_source(
-        book, source, read_mapping(named), ImportRequest("Ana", datetime(2026, 6, 1, tzinfo=UTC), **options)
-    )
-
-
-def rows(book: Path, table: str = "contacts") -> list[dict]:
-    with open_book(book, JOINT) as opened:
-        found = opened.table(table).to_pyarrow().to_pylist() if table in opened.holdings else []
-    return sorted(found, key=lambda row: str([row[name] for name in list(row)[:3]]))
-
-
-def column(book: Path, name: str, table: str = "contacts") -> list:
-    return [row[name] for row in rows(book, table)]
-
-
-def faults(outcome: Outcome) -> list[str]:
-    return [str(reject) for reject in outcome.rejects]
-
-
-def csv(*lines: str, end: str = "\n") -> str:
-    return end.join(lines) + end
-
-
-def at(*parts: int) -> datetime:
-    """An instant as a book gives it back: UTC, without saying so."""
-    return datetime(*parts)  # noqa: DTZ001 - as above
 
 
 # ServiceNow ---------------------------------------------------------------------------------------------------------
@@ -871,15 +833,6 @@ def test_a_file_of_another_kind_says_what_it_has(book):
 
 
 # Workbooks ----------------------------------------------------------------------------------------------------------
-
-
-def workbook(path: Path, sheets: dict[str, Sequence[Sequence[object]]]) -> bytes:
-    with xlsxwriter.Workbook(path, {"default_date_format": "dd/mm/yyyy hh:mm", "remove_timezone": True}) as made:
-        for name, lines in sheets.items():
-            sheet = made.add_worksheet(name)
-            for number, line in enumerate(lines):
-                sheet.write_row(number, 0, line)
-    return path.read_bytes()
 
 
 def test_a_forecast_with_its_days_across_is_one_row_an_interval(tmp_path, book):

@@ -272,6 +272,12 @@ SAMPLES: dict[str, tuple[str, str | dict[str, Sequence[Sequence[str]]], int, dic
         1,
         {"required": 4.5, "staffed": 4},
     ),
+    "zammad_tickets": (
+        "z.csv",
+        lines("#,State,Group,Created At,Closed At", "20001,closed,Care,2026-01-05 09:00:00,2026-01-05 10:00:00"),
+        1,
+        {"contact_id": "20001", "resolved_at": datetime(2026, 1, 5, 9)},  # noqa: DTZ001
+    ),
     "zendesk_tickets": (
         "z.csv",
         lines(

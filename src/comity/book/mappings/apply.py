@@ -320,15 +320,13 @@ class _Run:
         own = [one for header in wanted.column if (one := sheet.find(header)) is not None] if wanted else []
         if wanted is None or not own:
             return None
-        for batch in sheet.batches(own):
-            for cell in (one for column in batch.columns[1:] for one in column.slice(0, _ZONE_ROWS).to_pylist() if one):
-                match = search_groups(wanted.part, cell)
-                zone = next(iter(match.values())) if match else None
-                zone = "UTC" if zone in {"Z", "GMT"} else zone
-                if zone and is_zone(zone):
-                    self.notes.append(f"times were read in {zone}, as the file says")
-                    return zone
-            break
+        for cell in _last_cells(sheet, own) if wanted.below else _first_cells(sheet, own):
+            match = search_groups(wanted.part, cell)
+            zone = next(iter(match.values())) if match else None
+            zone = "UTC" if zone in {"Z", "GMT"} else zone
+            if zone and is_zone(zone):
+                self.notes.append(f"times were read in {zone}, as the file says")
+                return zone
         return None
 
     def refuse_ambiguous(self, sheet: Sheet) -> None:
@@ -419,10 +417,12 @@ class _Run:
 
     def made(self, con: duckdb.DuckDBPyConnection, applied: MappedFile) -> Iterator[pa.RecordBatch]:
         """The rows of all sheets."""
+        told = False  # which columns there are: a file of which nothing is taken says that, too
         for part in self.parts:
             for batch in self.source_batches(part, applied):
                 made = self.converted(con, part, batch, applied)
-                if made.num_rows:
+                if made.num_rows or not told:
+                    told = True
                     yield made
             _add_malformed(applied, part.sheet)
 
@@ -567,6 +567,22 @@ class _Run:
             if note.unless_column is not None and note.unless_column.casefold() in headers:
                 continue
             yield note.say
+
+
+def _first_cells(sheet: Sheet, headers: Sequence[str]) -> Iterator[str]:
+    for batch in sheet.batches(headers):
+        yield from (cell for column in batch.columns[1:] for cell in column.slice(0, _ZONE_ROWS).to_pylist() if cell)
+        return
+
+
+def _last_cells(sheet: Sheet, headers: Sequence[str]) -> Iterator[str]:
+    """The cells of the last rows, and the lines of text below them."""
+    last: list[str] = []
+    for batch in sheet.batches(headers):
+        first = max(0, batch.num_rows - _ZONE_ROWS)
+        last += [cell for column in batch.columns[1:] for cell in column.slice(first).to_pylist() if cell]
+        last = last[-_ZONE_ROWS * len(headers) :]
+    yield from reversed([*last, *sheet.footers])
 
 
 def _merge_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -228,10 +228,8 @@ def _read_headers(mapping: SourceMapping, sheet: Sheet) -> frozenset[str]:
         *mapping.let.values(),
         *(v for one in mapping.also for v in one.columns.values()),
     ]
-    across = unpivot(mapping.wide, sheet).used if mapping.wide is not None else frozenset()
-    return across | {
-        own for value in values for header in all_headers_of(value, mapping.let) if (own := sheet.find(header))
-    }
+    own = {found for value in values for header in all_headers_of(value, mapping.let) if (found := sheet.find(header))}
+    return own.union(*(unpivot(one.wide, sheet).used for one in mapping.all_tables if one.wide is not None))
 
 
 def sample_columns(sheet: Sheet) -> list[ColumnSample]:

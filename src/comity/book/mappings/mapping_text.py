@@ -8,7 +8,7 @@ from typing import Any
 from comity.book.formats.options import FileOptions
 from comity.book.formats.sheet import one_line
 from comity.book.mappings.cell_sql import SWAPPED, TIME_CELLS
-from comity.book.mappings.model import CELL_KINDS, NULLS, CellKind, Condition, SourceMapping, Value
+from comity.book.mappings.model import CELL_KINDS, NULLS, CellKind, Condition, SourceMapping, Unpivot, Value
 
 _VALUE = {
     "source": "from", "constant": "value", "use": "use", "total": "sum", "difference": "difference",
@@ -74,9 +74,17 @@ def narrowed(mapping: SourceMapping, find: Callable[[str], str | None]) -> Sourc
         for name, one in mapping.columns.items()
         if name in required or value(one) is not None
     }
-    let = {name: kept for name, one in mapping.let.items() if (kept := value(one)) is not None}
+    across = {name for one in mapping.also if one.wide for own in one.columns.values() for name in _names_used(own)}
+    let = {
+        name: one if name in across else kept
+        for name, one in mapping.let.items()
+        if (kept := value(one)) is not None or name in across
+    }
+    # The headers that a further table reads across are none of the sheet's: what is made of them stays as it is.
     also = tuple(
-        replace(
+        one
+        if one.wide is not None
+        else replace(
             one, columns={name: kept for name, own in one.columns.items() if (kept := value(own)) is not None}, let=let
         )
         for one in mapping.also
@@ -90,6 +98,16 @@ def narrowed(mapping: SourceMapping, find: Callable[[str], str | None]) -> Sourc
         totals=conditions(mapping.totals),
         also=also,
     )
+
+
+def _names_used(one: Value) -> Iterator[str]:
+    """The named values that a value is made from, or its conditions speak of."""
+    if one.use is not None:
+        yield one.use
+    yield from (condition.use for condition in one.when if condition.use is not None)
+    for name in _PARTS:
+        for part in getattr(one, name):
+            yield from _names_used(part)
 
 
 def _as_name(header: str) -> str:
@@ -110,10 +128,9 @@ def _lines(mapping: SourceMapping) -> Iterator[str]:
     }
     yield from _section("[file]", layout)
     if mapping.zone_in is not None:
-        yield from _section("[zone_in]", {"column": mapping.zone_in.column, "part": mapping.zone_in.part})
-    if mapping.wide is not None:
-        wide = mapping.wide
-        yield from _section("[wide]", {"columns": wide.pattern, "value": wide.value, "skip_empty": wide.skip_empty})
+        said = {"column": mapping.zone_in.column, "part": mapping.zone_in.part}
+        yield from _section("[zone_in]", said | ({"below": True} if mapping.zone_in.below else {}))
+    yield from _wide_lines("[wide]", mapping.wide)
     for place, some in enumerate(mapping.rows):
         yield from ["", "[[rows]]", *_filter_lines(some), *(["other = true"] if place in mapping.other else [])]
     for one in mapping.totals:
@@ -128,9 +145,17 @@ def _lines(mapping: SourceMapping) -> Iterator[str]:
         name = f"also.{other.table}"
         if other.last_wins:
             yield from _section(f"[{name}]", {"last_wins": other.last_wins})
+        if other.wide != mapping.wide:
+            yield from _wide_lines(f"[{name}.wide]", other.wide)
         for some in other.rows:
             yield from ["", f"[[{name}.rows]]", *_filter_lines(some)]
         yield from ["", f"[{name}.columns]", *_column_lines(other)]
+
+
+def _wide_lines(name: str, wide: Unpivot | None) -> list[str]:
+    if wide is None:
+        return []
+    return _section(name, {"columns": wide.pattern, "value": wide.value, "skip_empty": wide.skip_empty})
 
 
 def _top_lines(mapping: SourceMapping) -> Iterator[str]:

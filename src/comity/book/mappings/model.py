@@ -167,10 +167,14 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class ZoneInFile:
-    """Where a file says itself in which zone its times are: the group of a pattern, in one of its first rows."""
+    """Where a file says itself in which zone its times are: the group of a pattern, in one of its first rows.
+
+    `below`: in one of its last rows, or in a line of text below them.
+    """
 
     column: tuple[str, ...]
     part: str
+    below: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,8 @@ _SECTIONS = {
     "control", "last_wins", "window", "notes", "sure", "also", "zone_in", "ask",
 }  # fmt: skip
 # What [also.TABLE] says itself; all the rest it shares, but for what is about the first table alone.
-_OF_ALSO = ("columns", "rows", "last_wins")
-_OF_FIRST = ("table", "about", "also", "control", "window", "notes", *_OF_ALSO)  # fmt: skip
+_OF_ALSO = ("columns", "rows", "last_wins", "wide")
+_OF_FIRST = ("table", "about", "also", "control", "window", "notes", "columns", "rows", "last_wins")
 SPANS = ("month", "week", "day")  # what rows of a coarse report last, as minutes: as long as theirs is
 _FILE_KINDS = ("delimited", "workbook", "json", "parquet")
 
@@ -155,7 +155,10 @@ class _MappingReader(ValueReader):
         return replace(mapping, also=tuple(self.also(content, name)))
 
     def also(self, content: dict[str, Any], name: str) -> Iterator[SourceMapping]:
-        """The mappings of the other tables that the file feeds: columns and rows of their own, all else shared."""
+        """The mappings of the other tables that the file feeds: columns and rows of their own, all else shared.
+
+        What they say of columns that are values (`wide`) is in place of what the mapping says of them.
+        """
         shared = {key: value for key, value in content.items() if key not in _OF_FIRST}
         for table, own in self.table_of(content, "also").items():
             if table not in TABLES or table == content["table"]:
@@ -213,11 +216,12 @@ class _MappingReader(ValueReader):
         section = self.table_of(content, "zone_in")
         if not section:
             return None
-        self.keys(section, "zone_in", {"column", "part"})
+        self.keys(section, "zone_in", {"column", "part", "below"})
         column, part = self.text_or_texts(section, "zone_in", "column"), self.get(section, "zone_in", "part", str)
         if not column or not part:
-            raise self.wrong("zone_in", "must have the column in whose first rows the zone stands, and its part")
-        return ZoneInFile(column, self.one_group("zone_in.part", part))
+            raise self.wrong("zone_in", "must have the column in which the zone stands, and its part")
+        below = self.get(section, "zone_in", "below", bool, False)
+        return ZoneInFile(column, self.one_group("zone_in.part", part), below)
 
     def wide(self, content: dict[str, Any]) -> Unpivot | None:
         section = self.table_of(content, "wide")
