@@ -260,18 +260,26 @@ FRESH = (
 )
 
 
-def test_freshdesk_hours_are_text_of_hours_minutes_and_seconds(book):
-    """26:15:30 is a day, two hours and a bit; as a number of hours it would be refused or read as 26."""
-    bring(
+def test_freshdesk_business_hours_are_no_distance_on_a_clock(book):
+    """Created on Friday at 17:30, resolved on Monday at 9:30: an hour of business. Added up it was Friday at 18:30."""
+    line = "7,Closed,Billing,2026-01-09 17:30:00,2026-01-12 09:30:00,00:12:30,01:00:00,SLA Violated,2026-01-09 18:00:00"
+    outcome = bring(book, "freshdesk_tickets", "f.csv", csv(FRESH, line))
+    assert [(row["answered_at"], row["resolved_at"], row["sla_met"]) for row in rows(book)] == [
+        (None, at(2026, 1, 12, 8, 30), False)
+    ]
+    assert "Resolution time (in hrs)" in outcome.unmapped
+
+
+def test_freshdesk_says_what_to_export_where_only_hours_stand_there(book):
+    header = FRESH.replace("Resolved time,", "")
+    outcome = bring(
         book,
         "freshdesk_tickets",
         "f.csv",
-        csv(FRESH, "7,Closed,Billing,2026-01-05 09:00:00,,00:12:30,26:15:30,SLA Violated,2026-01-05 17:00:00"),
+        csv(header, "7,Open,Care,2026-01-09 17:30:00,,26:15:30,,2026-01-12 17:00:00"),
     )
-    (row,) = rows(book)
-    assert row["answered_at"] - row["opened_at"] == at(2026, 1, 1, 0, 12, 30) - at(2026, 1, 1)
-    assert (row["resolved_at"] - row["opened_at"]).total_seconds() == 26 * 3600 + 15 * 60 + 30
-    assert row["sla_met"] is False
+    assert column(book, "resolved_at") == [None]
+    assert any("add Resolved time to the export" in note for note in outcome.notes)
 
 
 ZENDESK = (

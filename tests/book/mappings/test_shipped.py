@@ -136,6 +136,12 @@ SAMPLES: dict[str, tuple[str, str | dict[str, Sequence[Sequence[str]]], int, dic
         1,
         {"sla_met": True, "queue": "Care"},
     ),
+    "freshservice_tickets": (
+        "f.csv",
+        lines("Ticket Id,Urgency,Group,Created Time,Resolution Status", "7,Low,Desk,2026-01-05 09:00:00,SLA Violated"),
+        1,
+        {"sla_met": False, "queue": "Desk"},
+    ),
     "genesys_aggregates": (
         "g.json",
         json.dumps(
@@ -172,6 +178,12 @@ SAMPLES: dict[str, tuple[str, str | dict[str, Sequence[Sequence[str]]], int, dic
         ),
         1,
         {"contact_id": "c1", "outcome": "system"},
+    ),
+    "hubspot_tickets": (
+        "h.csv",
+        lines("Ticket ID,Pipeline,Create date,Close date", "1,Care,2026-01-05 09:00,2026-01-05 10:00"),
+        1,
+        {"contact_id": "1", "queue": "Care", "resolved_at": datetime(2026, 1, 5, 9)},  # noqa: DTZ001
     ),
     "invoice_annex": (
         "annex.csv",
@@ -210,6 +222,12 @@ SAMPLES: dict[str, tuple[str, str | dict[str, Sequence[Sequence[str]]], int, dic
         ),
         1,
         {"response_id": "R_1", "score": 4},
+    ),
+    "salesforce_cases": (
+        "s.csv",
+        lines("Case Number,Date/Time Opened,Case Origin", "00001026,13/01/2026 09:00,Phone"),
+        1,
+        {"contact_id": "00001026", "channel": "voice"},
     ),
     "servicenow_event_log": (
         "log.csv",

@@ -90,14 +90,20 @@ def narrowed(mapping: SourceMapping, find: Callable[[str], str | None]) -> Sourc
         for one in mapping.also
     )
     also = tuple(one for one in also if all(column.name in one.columns for column in one.target.required))
+    also = tuple(replace(one, last_wins=_there(one.last_wins, {*one.columns, *let})) for one in also)
     return replace(
         mapping,
         columns=columns,
         let=let,
+        last_wins=_there(mapping.last_wins, {*columns, *let}),
         rows=tuple(map(conditions, mapping.rows)),
         totals=conditions(mapping.totals),
         also=also,
     )
+
+
+def _there(names: tuple[str, ...], kept: set[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name in kept)
 
 
 def _names_used(one: Value) -> Iterator[str]:

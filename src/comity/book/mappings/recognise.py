@@ -107,11 +107,11 @@ def _match(mapping: SourceMapping, sheet: Sheet) -> MappingMatch | None:
         return None
     has = _names_present(sheet, {name for names in asked for name in names}, wide.find if wide else sheet.find)
     count = sum(bool(names & has) for names in asked)
-    required = [
-        frozenset(headers_of(mapping.columns[column.name], mapping.let))
-        for column in mapping.target.required
-        if column.name in mapping.columns
-    ]
+    # What a mapping refuses a file without: a file that lacks it is of another tool that calls all else the same.
+    values = [mapping.columns[column.name] for column in mapping.target.required if column.name in mapping.columns]
+    values += [value for value in (*mapping.columns.values(), *mapping.let.values()) if value.needed]
+    required = [frozenset(headers_of(value, mapping.let)) for value in values]
+    has |= _names_present(sheet, {name for names in required for name in names} - has)
     lacks = any(names and not names & has for names in required)
     if lacks or not asked or count / len(asked) < _ENOUGH:
         return None
