@@ -11,6 +11,7 @@ import pytest
 from comity.book.formats.sheet import UnusableSourceError
 from comity.book.mappings.recognise import matching_mappings
 from tests.builders.bringing import assert_known, at, bring, column, csv, faults, rows, workbook
+from tests.builders.mappings import drawn
 from tests.cast import write_book
 
 pytestmark = pytest.mark.gate
@@ -298,3 +299,78 @@ def test_freshservice_and_freshdesk_call_nearly_all_alike_and_are_told_apart(tmp
     desk = tmp_path / "desk.csv"
     desk.write_text(csv(SERVICE.replace("Urgency,Impact,", "Product,Survey results,"), line), encoding="utf-8")
     assert [fit.mapping for fit in matching_mappings(desk)][:1] == ["freshdesk_tickets"]
+
+
+# Jira in Spanish and German -----------------------------------------------------------------------------------------
+
+JIRA_ES = (
+    "Tipo de Incidencia,Clave de incidencia,Resumen,Responsable,Informador,Prioridad,Estado,Creada,Actualizada,"
+    "Fecha de vencimiento,Resuelta,Campo personalizado (Time to first response),"
+    "Campo personalizado (Time to resolution),Campo personalizado (Organizations)"
+)
+JIRA_DE = (
+    "Zusammenfassung,Vorgangsschlüssel,Vorgangs-ID,Vorgangstyp,Status,Projektschlüssel,Priorität,Autor,Erstellt,"
+    "Aktualisiert,Erledigt,Fälligkeitsdatum,Benutzerdefinierte Felder (Time to resolution)"
+)
+
+
+def test_jira_in_spanish_spells_months_in_spanish(book):
+    line = "Incidente,IT-1,secreto,Ana,Luis,Alta,Cerrada,19/ene/26 12:47 PM,20/ene/26 9:00 AM,,{},-0:10,4:00,Nw"
+    bring(book, "jira_sm", "j.csv", csv(JIRA_ES, line.format("20/ene/26 9:00 AM")))
+    assert [(row["opened_at"], row["resolved_at"], row["account_id"], row["reason"]) for row in rows(book)] == [
+        (at(2026, 1, 19, 11, 47), at(2026, 1, 20, 8), "Nw", "Incidente")
+    ]
+    assert promises(book) == [
+        ("IT-1", "Time to first response", "response", "missed", "missed"),
+        ("IT-1", "Time to resolution", "other", "met", "met"),
+    ]
+
+
+def test_jira_in_german_spells_months_in_german(book):
+    line = "geheim,IT-1,10001,Störung,Erledigt,IT,Hoch,Ana,02/Mär/26 9:05 AM,02/Mär/26 3:00 PM,02/Mai/26 3:00 PM,,-0:30"
+    bring(book, "jira_sm", "j.csv", csv(JIRA_DE, line))
+    assert [(row["opened_at"], row["resolved_at"], row["queue"], row["sla_met"]) for row in rows(book)] == [
+        (at(2026, 3, 2, 8, 5), at(2026, 5, 2, 13), "IT", False)
+    ]
+
+
+MONTHS = (
+    "ene feb mar abr may jun jul ago sep oct nov dic",
+    "Jan. Feb. März Apr. Mai Juni Juli Aug. Sept. Okt. Nov. Dez.",
+    "Jan Feb Mrz Apr Mai Jun Jul Aug Sep Okt Nov Dez",
+    "janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc.",
+)
+
+
+@pytest.mark.parametrize(
+    ("spelt", "month"), [(spelt, number) for months in MONTHS for number, spelt in enumerate(months.split(), 1)]
+)
+def test_months_are_spelt_as_the_calendars_of_these_languages_abbreviate_them(tmp_path, spelt, month):
+    """As CLDR and the older Java spell them, with and without a point."""
+    _, made = drawn(
+        tmp_path,
+        'table = "contacts"\n[columns]\ncontact_id = "id"\nopened_at = { from = "on", format = "%d/%b/%y %H:%M" }\n',
+        csv("id,on", f"1,15/{spelt}/26 09:00"),
+    )
+    assert [row["opened_at"] for row in made] == [f"2026-{month:02}-15T09:00:00Z"]
+
+
+@pytest.mark.parametrize("half", ["PM", "pm", "p. m.", "p.\u00a0m.", "\u202fPM"])
+def test_the_second_half_of_the_day_is_spelt_in_several_ways(tmp_path, half):
+    """Newer Java puts a narrow space, Spanish points between the letters."""
+    _, made = drawn(
+        tmp_path,
+        'table = "contacts"\n[columns]\ncontact_id = "id"\nopened_at = { from = "on", format = "%d/%b/%y %I:%M %p" }\n',
+        csv("id,on", f"1,15/ene/26 3:30 {half}"),
+    )
+    assert [row["opened_at"] for row in made] == ["2026-01-15T15:30:00Z"]
+
+
+def test_jira_in_spanish_is_recognised(tmp_path):
+    line = "Incidente,IT-1,secreto,Ana,Luis,Alta,Cerrada,19/ene/26 12:47 PM,20/ene/26 9:00 AM,,,-0:10,4:00,Nw"
+    assert_known(tmp_path, "jira_sm", "j.csv", csv(JIRA_ES, line))
+
+
+def test_jira_in_german_is_recognised(tmp_path):
+    line = "geheim,IT-1,10001,Störung,Erledigt,IT,Hoch,Ana,02/Mär/26 9:05 AM,02/Mär/26 3:00 PM,,,-0:30"
+    assert_known(tmp_path, "jira_sm", "j.csv", csv(JIRA_DE, line))

@@ -38,6 +38,43 @@ _UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _DAY_CELL = r"1900-01-\d{2} \d{2}:\d{2}:\d{2}([.]\d+)?"  # more than a day, as a spreadsheet without [h] shows it
 
 
+# Months as software spells them in English, Spanish, Portuguese, German, French and Italian: no word is two months.
+_MONTHS = {
+    "Jan": "jan ene janv gen jän jänner januar enero janvier janeiro gennaio",
+    "Feb": "feb fev févr fév febr februar febrero février fevereiro febbraio",
+    "Mar": "mar mär mrz märz mars marzo março",
+    "Apr": "apr abr avr april abril avril aprile",
+    "May": "may mai mayo maio maggio mag",
+    "Jun": "jun juin giu juni junio junho giugno",
+    "Jul": "jul juil lug juli julio julho juillet luglio",
+    "Aug": "aug ago août aoû agosto august",
+    "Sep": "sep sept set septiembre setiembre september septembre setembro settembre",
+    "Oct": "oct okt out ott octubre oktober octobre outubro ottobre",
+    "Nov": "nov noviembre november novembre novembro",
+    "Dec": "dec dic dez déc diciembre dezember décembre dezembro dicembre",
+}
+_MONTH_OF = {word: month for month, words in _MONTHS.items() for word in words.split()}
+_MONTH_WORD = rf"(?i)(^|[^\pL])({'|'.join(sorted(_MONTH_OF, key=len, reverse=True))})[.]?([^\pL.]|$)"
+_HALF_OF_DAY = r"(?i)[ \x{00a0}\x{202f}]*([ap])[.]?[ \x{00a0}\x{202f}]?m[.]?$"
+
+
+def _english_sql(text: str) -> str:
+    """A date whose month has a name, as English abbreviates it: 19/ene/26 12:47 p. m. is 19/Jan/26 12:47 PM."""
+    words = f"MAP {{{', '.join(f'{literal(word)}: {literal(month)}' for word, month in _MONTH_OF.items())}}}"
+    month = f"({words})[lower(regexp_extract({text}, {literal(_MONTH_WORD)}, 2))]"
+    named = f"regexp_replace({text}, {literal(_MONTH_WORD)}, '\\1' || {month} || '\\3')"
+    return f"regexp_replace(coalesce({named}, {text}), {literal(_HALF_OF_DAY)}, ' \\1m')"
+
+
+def _try_spelt(text: str, formats: list[str]) -> str:
+    """The first of the formats that fits; of those with a month by its name, in any of the languages that are known."""
+    tried = f"try_strptime({text}, [{', '.join(map(literal, formats))}])"
+    named = [one for one in formats if "%b" in one]
+    if not named:
+        return tried
+    return f"coalesce({tried}, try_strptime({_english_sql(text)}, [{', '.join(map(literal, named))}]))"
+
+
 def _spelt(formats: tuple[str, ...], *, zoned: bool) -> list[str]:
     return [one for one in formats if "%" in one and ("%z" in one) is zoned]
 
@@ -68,7 +105,7 @@ def local_by_format_sql(text: str, formats: tuple[str, ...]) -> str:
 
 def _local_by_format_sql(text: str, formats: tuple[str, ...]) -> str:
     plain = _spelt(formats, zoned=False)
-    arms = [f"try_strptime({text}, [{', '.join(map(literal, plain))}])"] if plain else []
+    arms = [_try_spelt(text, plain)] if plain else []
     arms += [_ordered_sql(text, *_ORDERS[one]) for one in formats if one in _ORDERS]
     if "excel" in formats:
         # Excel's day 60 is a 29 February 1900 that never was; no record of ours is that old.
@@ -89,7 +126,7 @@ def _local_by_format_sql(text: str, formats: tuple[str, ...]) -> str:
 def bare_day_sql(text: str, formats: tuple[str, ...]) -> str:
     """The day that is written without a time of day, in one of the formats; NULL where there is a time, or no day."""
     days = [one for one in _spelt(formats, zoned=False) if not re.search("%[HIMSfp]", one)]
-    arms = [f"try_strptime({text}, [{', '.join(map(literal, days))}])"] if days else []
+    arms = [_try_spelt(text, days)] if days else []
     clockless = f"NOT contains({text}, ':')"
     arms += [f"CASE WHEN {clockless} THEN {_ordered_sql(text, *_ORDERS[one])} END" for one in formats if one in _ORDERS]
     if "excel" in formats:
