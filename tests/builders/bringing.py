@@ -67,6 +67,7 @@ def workbook(path: Path, sheets: dict[str, Sequence[Sequence[object]]]) -> bytes
 
 def assert_known(folder: Path, name: str, file: str, content: str | bytes) -> None:
     """The file is recognised as in this format, and the mapping that is written out for it reads it alike."""
+    folder.mkdir(exist_ok=True)
     source = folder / file
     source.write_bytes(content if isinstance(content, bytes) else content.encode())
     assert [fit.mapping for fit in matching_mappings(source)][:1] == [name]

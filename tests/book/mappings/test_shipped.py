@@ -77,6 +77,12 @@ SAMPLES: dict[str, tuple[str, str | dict[str, Sequence[Sequence[str]]], int, dic
         2,
         {"outcome": "abandoned", "account_id": "9664491", "opened_at": datetime(1998, 12, 31, 22, 0, 36)},  # noqa: DTZ001
     ),
+    "avaya_cms": (
+        "a.csv",
+        lines("row_date,starttime,intrvl,split,acdcalls,abncalls,acdtime", "2026-01-05,900,15,101,9,1,900"),
+        1,
+        {"queue": "101", "start": datetime(2026, 1, 5, 8), "minutes": 15, "handle_s": 900},  # noqa: DTZ001
+    ),
     "boston_311": (
         "boston.csv",
         lines(
@@ -213,6 +219,12 @@ SAMPLES: dict[str, tuple[str, str | dict[str, Sequence[Sequence[str]]], int, dic
     ),
     "limesurvey": ("l.csv", lines("id,submitdate,token,CSAT", "1,2026-01-05 09:05:00,t,4"), 1, {"score": 4}),
     "nhs_cloud_telephony": ("nhs.xlsx", {"Table 3": NHS}, 2, {"queue": "A81001", "offered": 100, "minutes": 44640}),
+    "qa_evaluations": (
+        "q.csv",
+        lines("Evaluation ID,Evaluation Date,Score", "1,13/01/2026,17/20"),
+        1,
+        {"score": 17, "scale_max": 20},
+    ),
     "qualtrics": (
         "q.csv",
         lines(
