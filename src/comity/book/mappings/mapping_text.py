@@ -76,9 +76,7 @@ def narrowed(mapping: SourceMapping, find: Callable[[str], str | None]) -> Sourc
     }
     across = {name for one in mapping.also if one.wide for own in one.columns.values() for name in _names_used(own)}
     let = {
-        name: one if name in across else kept
-        for name, one in mapping.let.items()
-        if (kept := value(one)) is not None or name in across
+        name: kept for name, one in mapping.let.items() if (kept := one if name in across else value(one)) is not None
     }
     # The headers that a further table reads across are none of the sheet's: what is made of them stays as it is.
     also = tuple(
@@ -134,8 +132,8 @@ def _lines(mapping: SourceMapping) -> Iterator[str]:
     }
     yield from _section("[file]", layout)
     if mapping.zone_in is not None:
-        said = {"column": mapping.zone_in.column, "part": mapping.zone_in.part}
-        yield from _section("[zone_in]", said | ({"below": True} if mapping.zone_in.below else {}))
+        below = {"below": True} if mapping.zone_in.below else {}
+        yield from _section("[zone_in]", {"column": mapping.zone_in.column, "part": mapping.zone_in.part, **below})
     yield from _wide_lines("[wide]", mapping.wide)
     for place, some in enumerate(mapping.rows):
         yield from ["", "[[rows]]", *_filter_lines(some), *(["other = true"] if place in mapping.other else [])]
