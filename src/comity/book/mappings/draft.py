@@ -229,7 +229,7 @@ def _read_headers(mapping: SourceMapping, sheet: Sheet) -> frozenset[str]:
         *(v for one in mapping.also for v in one.columns.values()),
     ]
     own = {found for value in values for header in all_headers_of(value, mapping.let) if (found := sheet.find(header))}
-    return own.union(*(unpivot(one.wide, sheet).used for one in mapping.all_tables if one.wide is not None))
+    return frozenset(own).union(*(unpivot(one.wide, sheet).used for one in mapping.all_tables if one.wide is not None))
 
 
 def sample_columns(sheet: Sheet) -> list[ColumnSample]:

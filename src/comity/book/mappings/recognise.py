@@ -105,13 +105,14 @@ def _match(mapping: SourceMapping, sheet: Sheet) -> MappingMatch | None:
     wide = unpivot(mapping.wide, sheet) if mapping.wide else None
     if wide is not None and not wide.groups:
         return None
-    has = _names_present(sheet, {name for names in asked for name in names}, wide.find if wide else sheet.find)
+    find = wide.find if wide else sheet.find
+    has = _names_present(sheet, {name for names in asked for name in names}, find)
     count = sum(bool(names & has) for names in asked)
     # What a mapping refuses a file without: a file that lacks it is of another tool that calls all else the same.
     values = [mapping.columns[column.name] for column in mapping.target.required if column.name in mapping.columns]
     values += [value for value in (*mapping.columns.values(), *mapping.let.values()) if value.needed]
     required = [frozenset(headers_of(value, mapping.let)) for value in values]
-    has |= _names_present(sheet, {name for names in required for name in names} - has)
+    has |= _names_present(sheet, {name for names in required for name in names} - has, find)
     lacks = any(names and not names & has for names in required)
     if lacks or not asked or count / len(asked) < _ENOUGH:
         return None
