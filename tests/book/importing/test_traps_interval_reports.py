@@ -115,3 +115,35 @@ def test_evaluations_above_their_scale_are_rejects(book):
 
 def test_evaluations_are_recognised(tmp_path):
     assert_known(tmp_path, "qa_evaluations", "q.csv", csv(QA, marked(1, "85%"), marked(2, "17/20")))
+
+
+# 3CX ----------------------------------------------------------------------------------------------------------------
+
+CX = "Call Time,Call ID,From,To,Direction,Status,Ringing,Talking,Cost,Call Activity Details"
+LEG = "2026-01-13T{},{},600111222,{},{},{},{},{},0.00,secret"
+
+
+def test_3cx_legs_are_not_calls_and_a_queue_that_picks_up_is_no_answer(book):
+    """Two callers in four legs: one answered by the second agent after 50 seconds, one who gave up in the queue."""
+    legs = [
+        LEG.format("09:00:00", "c1", "Support (801)", "Inbound Queue", "Answered", "00:00:40", "00:02:00"),
+        LEG.format("09:00:10", "c1", "Ana (101)", "Inbound", "Unanswered", "00:00:20", "00:00:00"),
+        LEG.format("09:00:30", "c1", "Luis (102)", "Inbound", "Answered", "00:00:20", "00:01:10"),
+        LEG.format("09:05:00", "c2", "Support (801)", "Inbound Queue", "Answered", "00:00:00", "00:00:35"),
+        LEG.format("09:06:00", "c3", "Ana (101)", "Outbound", "Answered", "00:00:05", "00:01:00"),
+    ]
+    outcome = bring(book, "threecx_call_log", "c.csv", csv(CX, *legs, "Totals,,,,,,00:01:25,00:04:45,0.00,"))
+    assert faults(outcome) == []
+    assert [
+        (row["contact_id"], row["outcome"], row["opened_at"], row["answered_at"], row["handle_s"], row["queue"])
+        for row in rows(book)
+    ] == [
+        ("c1", "answered", at(2026, 1, 13, 8), at(2026, 1, 13, 8, 0, 50), 70, "Support (801)"),
+        ("c2", "abandoned", at(2026, 1, 13, 8, 5), None, None, "Support (801)"),
+    ]
+    assert "Luis" not in str(rows(book))
+
+
+def test_3cx_is_recognised(tmp_path):
+    leg = LEG.format("09:00:00", "c1", "Ana (101)", "Inbound", "Answered", "00:00:20", "00:01:10")
+    assert_known(tmp_path, "threecx_call_log", "c.csv", csv(CX, leg))

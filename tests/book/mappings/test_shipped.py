@@ -287,6 +287,15 @@ SAMPLES: dict[str, tuple[str, str | dict[str, Sequence[Sequence[str]]], int, dic
         1,
         {"outcome": "answered", "queue": "Care"},
     ),
+    "threecx_call_log": (
+        "c.csv",
+        lines(
+            "Call Time,Call ID,To,Direction,Status,Ringing,Talking",
+            "2026-01-13T09:00:00,c1,Ana (101),Inbound,Answered,00:00:20,00:01:10",
+        ),
+        1,
+        {"outcome": "answered", "handle_s": 70},
+    ),
     "usaid_deliveries": (
         "u.csv",
         lines(
