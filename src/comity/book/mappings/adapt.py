@@ -274,10 +274,15 @@ class _Fit:
         shown = self.shown_order(value, seen, column)
         if shown is None:
             if said is None:
-                if not self.mapping.defaults and self.file_order is None and len(seen.days) and not value.formats:
+                if self.file_order is None and not value.formats:
+                    where = (
+                        "in a copy of the mapping, which `comity mapping new` writes"
+                        if self.mapping.defaults
+                        else "for it"
+                    )
                     msg = (
                         f"nothing in the file tells whether {seen.example!r} begins with the day or the month; write "
-                        'format = "day-first" or format = "month-first" for this value'
+                        f'format = "day-first" or format = "month-first" {where}'
                     )
                     raise self.refused(seen, msg)
                 return value if self.file_order is None else self.ordered(value, self.file_order)
