@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from comity.book.formats.sheet import UnusableSourceError
-from comity.book.importing.deliver import ImportRequest, RefusedError, import_source
+from comity.book.importing.deliver import ImportRequest, import_source
 from comity.book.mappings.draft import draft_mapping
 from comity.book.mappings.model import SourceMapping, UnusableMappingError
 from comity.book.mappings.parse import read_mapping
@@ -77,12 +77,12 @@ def test_a_column_of_addresses_under_another_name_is_personal(tmp_path):
     assert "example.test" not in text
 
 
-def test_what_a_value_means_is_left_to_a_person_and_gives_rejects_until_then(tmp_path):
+def test_what_a_value_means_is_left_to_a_person_and_nothing_is_imported_until_then(tmp_path):
     content = "Call ID,Start,Result\n" + "".join(f"{n},2026-01-05 09:00,Hung up\n" for n in range(9))
     text, mapping = drafted(tmp_path, "calls.csv", content)
     assert columns(text)["outcome"]["values"] == {"Hung up": "FILL IN"}
     book = write_book(tmp_path / "book")
-    with pytest.raises(RefusedError, match="outcome: not one of answered, abandoned"):
+    with pytest.raises(UnusableMappingError, match="not sure of outcome"):
         import_source(book, tmp_path / "calls.csv", mapping, ImportRequest("Ana", datetime(2026, 6, 1, tzinfo=UTC)))
 
 
@@ -208,7 +208,7 @@ def test_a_draft_can_always_be_read_whatever_stands_in_the_file(tmp_path, header
     except UnusableSourceError:
         return
     found = tomllib.loads(text)
-    assert set(found) <= {"table", "about", "ask", "zone", "file", "let", "columns", "wide"}
+    assert set(found) <= {"table", "about", "ask", "zone", "file", "let", "rows", "columns", "wide"}
     reading(tmp_path, text)
 
 

@@ -377,13 +377,15 @@ def test_nor_is_zero_where_seconds_are_counted_from_then(tmp_path, spelt):
     assert one(tmp_path, f"{{ from = 'Cell', format = '{spelt}' }}", "0", column="closed_at") is None
 
 
-def test_a_day_is_that_of_the_zone(tmp_path):
-    row = drawn(
+def test_a_day_is_that_of_the_book(tmp_path):
+    rows = drawn(
         tmp_path,
         'zone = "Asia/Tokyo"\n' + SURVEYS.format('answered_on = { from = "At", as = "day" }'),
-        "Id,At\n1,2026-01-31T20:00:00Z\n",
-    )[1][0]
-    assert row["answered_on"] == "2026-02-01"
+        "Id,At\n1,2026-01-31T20:00:00Z\n2,2026-01-31T08:00:00\n",
+        "Asia/Tokyo",
+    )[1]
+    # 20:00 in London is 5:00 of the next day in Tokyo, where the book is.
+    assert [row["answered_on"] for row in rows] == ["2026-02-01", "2026-01-31"]
 
 
 def test_a_sum_of_what_is_nothing_is_nothing_unless_a_part_has_a_default(tmp_path):

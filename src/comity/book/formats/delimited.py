@@ -210,8 +210,11 @@ def detect_delimiter(text: str) -> str:
             continue
         if not widths:
             continue
-        usual = max(set(widths), key=widths.count)
-        score = widths.count(usual) / len(widths) * (usual > 1) * (1 + usual / 10_000)
+        cut = [width for width in widths if width > 1]  # titles and feet have one cell
+        if not cut:
+            continue
+        usual = max(sorted(set(cut)), key=cut.count)
+        score = cut.count(usual) / len(widths) * (1 + usual / 10_000)
         if score > best_score:
             best, best_score = delimiter, score
     return best
@@ -388,7 +391,7 @@ class DelimitedSheet(Sheet):
 
 def _is_prose(text: str) -> bool:
     """Whether a line says something, and is no record cut at another sign."""
-    return bool(text.strip()) and all(text.count(sign) < _FEWEST_CELLS - 1 for sign in DELIMITERS)
+    return len(text.split()) > 1 and all(text.count(sign) < _FEWEST_CELLS - 1 for sign in DELIMITERS)
 
 
 def _lines(text: io.TextIOWrapper, layout: _Layout) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What every kind of file becomes before anything is made of it: rows of text under the source's own headers."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -69,6 +70,13 @@ class HeadersOnly(Sheet):
         yield batch_schema(wanted).empty_table().combine_chunks().to_batches()[0]
 
 
+_UNIT_BESIDE = re.compile(
+    r" ?[(\[](ms|s|secs?|seconds?|segundos?|sekunden|secondes|mins?|minutes?|minutos?|minuten|h|hrs?|hours?|horas?|"
+    r"stunden|heures?|d|days?|hh?:mm(:ss)?|mm?:ss|€|eur|\$|usd|£|gbp)[)\]]$",
+    re.IGNORECASE,
+)
+
+
 def find_in(headers: Sequence[str], header: str) -> str | None:
     """The spelling among `headers` of one header, or of the first that its `re:PATTERN` matches whole."""
     found = find_all_in(headers, header)
@@ -76,12 +84,15 @@ def find_in(headers: Sequence[str], header: str) -> str | None:
 
 
 def find_all_in(headers: Sequence[str], header: str) -> list[str]:
-    """All of `headers` that a name or a `re:PATTERN` is said of."""
+    """All of `headers` that a name or a `re:PATTERN` is said of; else those that have but a unit in brackets beside."""
     if header.startswith("re:"):
         fits = match_whole(header[3:], [one_line(own) for own in headers])
         return [own for own, fit in zip(headers, fits, strict=True) if fit]
     wanted = one_line(header).casefold()
-    return [own for own in headers if one_line(own).casefold() == wanted]
+    same = [own for own in headers if one_line(own).casefold() == wanted]
+    if same or wanted.endswith((")", "]")):
+        return same
+    return [own for own in headers if _UNIT_BESIDE.sub("", one_line(own)).casefold() == wanted]
 
 
 def batch_schema(wanted: Sequence[str]) -> pa.Schema:

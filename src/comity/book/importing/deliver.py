@@ -23,7 +23,7 @@ from comity.book.importing.write import (
 )
 from comity.book.mappings.apply import MappedFile, MappingContext, UnconvertedRow, apply_mapping
 from comity.book.mappings.digest import mapping_digest, mapping_digests
-from comity.book.mappings.model import SourceMapping, UnusableMappingError
+from comity.book.mappings.model import SourceMapping, UnusableMappingError, Value
 from comity.book.plurals import plural
 from comity.book.storage.commit import Move, book_lock, commit
 from comity.book.storage.duckdb import as_book_error, work_engine
@@ -243,7 +243,7 @@ def refuse_unsure(mapping: SourceMapping) -> None:
 
     :raises UnusableMappingError: naming the columns that it asks for
     """
-    blanks = [name for name, value in mapping.columns.items() if value.constant == _FILL_IN]
+    blanks = [name for name, value in {**mapping.let, **mapping.columns}.items() if _has_blanks(value)]
     asked = list(dict.fromkeys([*mapping.ask, *blanks]))
     if asked:
         msg = (
@@ -251,6 +251,12 @@ def refuse_unsure(mapping: SourceMapping) -> None:
             "are wrong, and take the names out of `ask`. --dry-run shows what they come to"
         )
         raise UnusableMappingError(msg)
+
+
+def _has_blanks(value: Value) -> bool:
+    parts = (*value.first, *value.total, *value.difference, *value.product, *value.quotient, *value.join)
+    filled = value.constant != _FILL_IN and _FILL_IN not in (value.values or {}).values()
+    return not filled or any(map(_has_blanks, parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +291,7 @@ def import_rows(
         delivered_by=request.side,
         with_rows=True,
         file=incoming.delivery.file,
-        fixed_minutes=not mapped.defaults,
+        fixed_minutes=mapped.fixed_minutes,
         assumed_minutes=mapped.assumed_minutes,
         sure=mapped.sure,
         left_out=mapped.left_out if incoming.whole_file else (),

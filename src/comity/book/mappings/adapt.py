@@ -15,10 +15,15 @@ from pathlib import Path
 from comity.book.formats.sheet import UnusableSourceError
 from comity.book.mappings.cell_sql import SWAPPED, TIME_CELLS
 from comity.book.mappings.column_evidence import ColumnEvidence, Role
+from comity.book.mappings.headers import all_headers_of
 from comity.book.mappings.model import CellKind, SourceMapping, Value
 from comity.book.tables import Kind
+from comity.book.validation.interval_length import INTERVAL_TABLES
 
 _ORDERS = ("day-first", "month-first")
+_YEAR_FIRST = tuple(
+    f"%Y{mark}%m{mark}%d{clock}" for mark in "/." for clock in ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+)
 _DATED = {CellKind.INSTANT, CellKind.DAY}
 _DAILY = {"contacts", "intervals", "forecasts", "schedules", "surveys", "evaluations", "deadlines"}  # rows of days
 _PER_CONTACT = {"handle_s", "aht_s", "patience_s"}  # a duration of one contact, or a mean of several
@@ -39,6 +44,18 @@ _UNITS = {
     unit: re.compile(rf"(?:[\[(_ ]|^)(?:in )?(?:{words})[\])]?\s*$", re.IGNORECASE)
     for unit, words in _UNIT_WORDS.items()
 }
+
+
+MEAN = re.compile(  # of several contacts, by the header
+    r"\b(avg|average|mean|aht|asa|promedio|media|medio|durchschn\w*|moyen\w*|médi[oa])\b", re.IGNORECASE
+)
+_SHAPE = re.compile(r"[(\[](mm?:ss|hh?:mm)[)\]]\s*$", re.IGNORECASE)  # as a header says it
+# What is waited and talked in one call; how long a ticket took to be resolved may well be hours.
+_OF_A_CALL = re.compile(
+    r"\b(wait\w*|queue time|talk|hold|acw|wrap|after call work|ring\w*|speed of answer|handl\w*|espera|conversaci\w*|"
+    r"warte\w*|gespr[äa]ch\w*|attente|conversation|communication|attesa|conversazione|conversa)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +144,23 @@ class _Fit:
     notes: list[str] = field(default_factory=list)
     file_decimal: str | None = None
     file_order: str | None = None
+    file_clock: str | None = None
 
     def adapted(self) -> SourceMapping:
         """Decide for the file as a whole, then value by value."""
         points = sum(one.points > 0 and not one.commas for one in self.evidence.values())
         commas = sum(one.commas > 0 and not one.points for one in self.evidence.values())
+        # Nobody counts thousandths: 1.000 of a count is a thousand.
+        counts = {own for use in _uses(self.mapping) if use.kind is Kind.COUNT and (own := _own(use.value, self.find))}
+        counted = [one for header in counts if (one := self.evidence.get(header)) is not None]
+        points += sum(one.comma_groups > 0 and not one.point_groups for one in counted)
+        commas += sum(one.point_groups > 0 and not one.comma_groups for one in counted)
         if bool(points) != bool(commas):
             self.file_decimal = "." if points else ","
         orders = {order for one in self.evidence.values() if (order := _shown_order(one)) in _ORDERS}
         self.file_order = orders.pop() if len(orders) == 1 else None
+        if any(_absurd_as_hours(one) and _OF_A_CALL.search(one.header) for one in self.evidence.values()):
+            self.file_clock = "m:ss"
         columns = {
             name: self.value(value, name, self.mapping.target.by_name[name].kind, mean=False)
             for name, value in self.mapping.columns.items()
@@ -152,7 +177,7 @@ class _Fit:
         value = replace(
             value,
             first=parts(value.first),
-            total=parts(value.total),
+            total=parts(self.with_clock(value.total)),
             difference=parts(value.difference),
             quotient=parts(value.quotient),
             join=parts(value.join),
@@ -164,11 +189,28 @@ class _Fit:
         if seen is None or not seen.filled or use.role is None:
             return value
         if use.role is Role.TIME:
-            return self.time(value, seen, column)
+            return self.time(value, seen)
         if use.role is Role.ID:
             return self.identifier(value, seen)
         value = self.decimal(value, seen, kind)
         return self.duration(value, seen, use) if use.role is Role.DURATION else value
+
+    def with_clock(self, terms: tuple[Value, ...]) -> tuple[Value, ...]:
+        """The terms of a day and its time; of a daily report, which a known format has without times, the day alone."""
+        if not self.mapping.defaults or self.mapping.table not in INTERVAL_TABLES:
+            return terms
+        return tuple(
+            one
+            for one in terms
+            if self.kind_of(one) is not CellKind.CLOCK
+            or any(self.find(header) is not None for header in all_headers_of(one, self.mapping.let))
+        )
+
+    def kind_of(self, value: Value) -> CellKind | None:
+        """What a value is read as, seen through its name and its first alternative."""
+        if value.use is not None and (named := self.mapping.let.get(value.use)) is not None:
+            return self.kind_of(named)
+        return self.kind_of(value.first[0]) if value.first and value.kind is None else value.kind
 
     def refused(self, seen: ColumnEvidence, what: str) -> UnusableSourceError:
         return UnusableSourceError(f"column {seen.header!r}: {what}", file=self.facts.path)
@@ -220,11 +262,26 @@ class _Fit:
 
     def duration(self, value: Value, seen: ColumnEvidence, use: _Use) -> Value:
         """The unit of plain numbers, and what two parts such as 3:30 are."""
+        if (
+            (self.mapping.table, use.column) == ("intervals", "handle_s")
+            and not use.mean
+            and not self.mapping.sure
+            and MEAN.search(seen.header)
+        ):
+            msg = (
+                "handle_s is the sum of an interval, and the header says a mean; write handle_s = { product = "
+                '["the column of contacts answered", { from = "this column", as = "seconds" }] }, or sure = true'
+            )
+            raise self.refused(seen, msg)
+        if value.clock is None and seen.parts_two and (shape := _SHAPE.search(seen.header)) is not None:
+            value = replace(value, clock="m:ss" if shape[0].lower().lstrip("([").startswith("m") else "h:mm")
         if value.clock is None and seen.parts_two and not seen.numbers and self.per_contact(use, seen):
-            minutes = seen.seconds_two / seen.parts_two
-            if minutes <= _LONGEST_MEAN_S < minutes * 60:
+            if _absurd_as_hours(seen):
                 value = replace(value, clock="m:ss")
                 self.notes.append(f"{seen.header}: read as minutes and seconds; as hours a contact would take too long")
+            elif self.file_clock is not None and not seen.parts_three:
+                value = replace(value, clock=self.file_clock)
+                self.notes.append(f"{seen.header}: read as minutes and seconds, as other columns of the file")
         if self.facts.workbook and seen.parts_three and seen.parts_three == seen.whole_minutes:
             value = self.time_cells(value, seen, use)
         if value.unit is not None or not seen.numbers:
@@ -240,12 +297,10 @@ class _Fit:
 
     def per_contact(self, use: _Use, seen: ColumnEvidence) -> bool:
         """Whether a duration is that of one contact, or a mean."""
-        average = re.search(
-            r"\b(avg|average|mean|aht|asa|promedio|media|medio|durchschn\w*|moyen\w*|médi[oa])\b",
-            seen.header,
-            re.IGNORECASE,
-        )
-        return use.mean or average is not None or (self.mapping.table == "contacts" and use.column in _PER_CONTACT)
+        average = MEAN.search(seen.header)
+        if self.mapping.table == "contacts" and (use.column in _PER_CONTACT or _OF_A_CALL.search(seen.header)):
+            return True
+        return use.mean or average is not None
 
     def time_cells(self, value: Value, seen: ColumnEvidence, use: _Use) -> Value:
         """Minutes and seconds typed into a spreadsheet, which took them for hours and minutes."""
@@ -265,32 +320,19 @@ class _Fit:
 
     # -- days
 
-    def time(self, value: Value, seen: ColumnEvidence, column: str) -> Value:
+    def time(self, value: Value, seen: ColumnEvidence) -> Value:
         """The order of day and month."""
         said = next((one for one in value.formats if one in _ORDERS), None)
         spelt = any("%" in one for one in value.formats)
+        if seen.year_first and not spelt:
+            value = replace(value, formats=(*value.formats, *_YEAR_FIRST))
         if not seen.days or (spelt and said is None):
             return value
-        shown = self.shown_order(value, seen, column)
+        if said is None or self.mapping.defaults:
+            self.refuse_short_year_first(seen)
+        shown = self.shown_order(value, seen)
         if shown is None:
-            if said is None:
-                if self.file_order is None and not value.formats:
-                    where = (
-                        "in a copy of the mapping, which `comity mapping new` writes"
-                        if self.mapping.defaults
-                        else "for it"
-                    )
-                    msg = (
-                        f"nothing in the file tells whether {seen.example!r} begins with the day or the month; write "
-                        f'format = "day-first" or format = "month-first" {where}'
-                    )
-                    raise self.refused(seen, msg)
-                return value if self.file_order is None else self.ordered(value, self.file_order)
-            if self.mapping.defaults:
-                self.notes.append(
-                    f"{seen.header}: no day above 12 is there; days were read {said}, as this format writes them"
-                )
-            return value
+            return self.undecided(value, seen, said)
         order, why = shown
         if said is not None and said != order and not self.mapping.defaults:
             if self.mapping.sure:
@@ -301,11 +343,39 @@ class _Fit:
             self.notes.append(f"{seen.header}: days were read {order}, because {why}")
         return self.ordered(value, order, swapped=_is_swapped(seen, order))
 
+    def undecided(self, value: Value, seen: ColumnEvidence, said: str | None) -> Value:
+        """Days whose order the column does not show: as the mapping says, or asked."""
+        if said is None:
+            if self.file_order is None and not value.formats:
+                where = (
+                    "in a copy of the mapping, which `comity mapping new` writes" if self.mapping.defaults else "for it"
+                )
+                msg = (
+                    f"nothing in the file tells whether {seen.example!r} begins with the day or the month; write "
+                    f'format = "day-first" or format = "month-first" {where}'
+                )
+                raise self.refused(seen, msg)
+            return value if self.file_order is None else self.ordered(value, self.file_order)
+        if self.mapping.defaults:
+            self.notes.append(
+                f"{seen.header}: no day above 12 is there; days were read {said}, as this format writes them"
+            )
+        return value
+
+    def refuse_short_year_first(self, seen: ColumnEvidence) -> None:
+        """Refuse days such as 26/01/05 that would lie in many years, and in one where the first part is the year."""
+        if _seems_year_first(seen):
+            msg = (
+                f"its days, such as {seen.example!r}, seem to begin with the year; in a mapping of your own write "
+                'format = "%y/%m/%d %H:%M", as they are written, or format = "day-first"'
+            )
+            raise self.refused(seen, msg)
+
     def ordered(self, value: Value, order: str, *, swapped: bool = False) -> Value:
         formats = tuple(one for one in value.formats if one not in _ORDERS)
         return replace(value, formats=(*formats, order, *((SWAPPED,) if swapped else ())))
 
-    def shown_order(self, value: Value, seen: ColumnEvidence, column: str) -> tuple[str, str] | None:
+    def shown_order(self, value: Value, seen: ColumnEvidence) -> tuple[str, str] | None:
         """The order that the column shows, and why it must be so."""
         order = _shown_order(seen)
         if order == "both":
@@ -321,14 +391,41 @@ class _Fit:
             return order, f"{above[0]}/{above[1]}/{above[2]} can be nothing else{swapped}"
         if self.file_order is not None:
             return self.file_order, "another column of the file shows it"
-        if value.kind is CellKind.MONTH or self.mapping.table not in _DAILY or self.monthly(column):
+        if value.kind is CellKind.MONTH or self.mapping.table not in _DAILY:
             return None
-        return _order_by_runs(seen)
+        return self.order_by_days(value, seen)
 
-    def monthly(self, column: str) -> bool:
+    def order_by_days(self, value: Value, seen: ColumnEvidence) -> tuple[str, str] | None:
+        """The order in which days follow each other; in which they are first days of months, where rows last months."""
+        firsts = _order_by_firsts(seen)
+        said = self.minutes()
+        if said is not None and said >= _MINUTES_OF_MONTH:
+            return (firsts, "its days are then the first of each month") if firsts is not None else None
+        found = _order_by_runs(seen)
+        if found is None or firsts in {None, found[0]} or said is not None or self.has_clocks(seen):
+            return found
+        if not self.mapping.defaults and any(one in _ORDERS for one in value.formats):
+            return None  # whoever wrote the mapping has said which
+        days = found[1].removeprefix("its days then follow each other, ").partition(",")[0]
+        msg = (
+            f"these are the days {days}, or the first of each month, and nothing in the file tells which; in a mapping "
+            f'of your own write format = "{found[0]}" for days, format = "{firsts}" for months'
+        )
+        raise self.refused(seen, msg)
+
+    def minutes(self) -> int | None:
+        """The length of intervals where the mapping gives one for all files."""
         minutes = self.mapping.columns.get("minutes")
         constant = minutes.constant if minutes is not None else None
-        return constant is not None and constant.isdigit() and int(constant) >= _MINUTES_OF_MONTH and column != ""
+        return int(constant) if constant is not None and constant.isdigit() else None
+
+    def has_clocks(self, seen: ColumnEvidence) -> bool:
+        """Whether the rows of these days bear times of day, which rows of months do not."""
+        if seen.clocks or self.mapping.table not in INTERVAL_TABLES:
+            return True
+        return any(
+            use.value.kind is CellKind.CLOCK and _own(use.value, self.find) is not None for use in _uses(self.mapping)
+        )
 
     # -- ids
 
@@ -357,11 +454,25 @@ def _dotted(seen: ColumnEvidence) -> bool:
     return bool(re.match(r"\d{1,2}\.\d{1,2}\.\d", seen.example))
 
 
+def _absurd_as_hours(seen: ColumnEvidence) -> bool:
+    """Whether durations in two parts are plausible of a contact as minutes and seconds alone."""
+    mean = seen.seconds_two / seen.parts_two if seen.parts_two else 0.0
+    return mean <= _LONGEST_MEAN_S < mean * 60
+
+
+def _seems_year_first(seen: ColumnEvidence) -> bool:
+    """Whether days such as 26/01/05 lie in more years than their first parts are many, and these are no months."""
+    firsts, years = {one[0] for one in seen.days}, {one[2] for one in seen.days}
+    return seen.short_years and len(seen.days) > 1 and min(firsts) > _MONTHS and len(years) > len(firsts)
+
+
 def order_shown(seen: ColumnEvidence) -> str | None:
     """The order that a column of days shows, by a part above 12 or by how its days follow each other."""
+    if _seems_year_first(seen):
+        return None
     order = _shown_order(seen)
     if order is None and (found := _order_by_runs(seen)) is not None:
-        return found[0]
+        return found[0] if seen.clocks or _order_by_firsts(seen) in {None, found[0]} else None
     return order if order in _ORDERS else None
 
 
@@ -400,6 +511,12 @@ def _order_by_runs(seen: ColumnEvidence) -> tuple[str, str] | None:
             days = runs[order]
             return order, f"its days then follow each other, {days[0]} to {days[-1]}, and lie months apart otherwise"
     return None
+
+
+def _order_by_firsts(seen: ColumnEvidence) -> str | None:
+    """The order in which the days are the first of several months; None where neither is, or both."""
+    fits = [order for order in _ORDERS if len(days := _days(seen, order)) > 1 and all(one.day == 1 for one in days)]
+    return fits[0] if len(fits) == 1 else None
 
 
 def _days(seen: ColumnEvidence, order: str) -> list[date]:

@@ -85,8 +85,8 @@ class MappedFile:
     cut_short: bool = False  # whether rows of the source were left, as `most_rows` asked
     sheets: tuple[Sheet, ...] = ()
     assumed_minutes: float | None = None  # what the mapping says of intervals where no column of the file does
-    defaults: bool = False  # of the mapping, as is `sure`
-    sure: bool = False
+    fixed_minutes: bool = False  # that is its word, and no default for files that do not say
+    sure: bool = False  # of the mapping
     left_out: list[pa.Table] = field(default_factory=list)  # keys of rows that the mapping leaves out, as text
 
     def lines(self, rows: Sequence[int]) -> dict[int, int]:
@@ -263,7 +263,7 @@ class _Run:
             stride=max((part.wide.stride for part in self.parts if part.wide), default=1),
             sheets=sheets,
             assumed_minutes=self.assumed_minutes(),
-            defaults=self.mapping.defaults,
+            fixed_minutes=not self.mapping.defaults and self.says_minutes(),
             sure=self.mapping.sure,
             about_rows=self.source.about_rows,
         )
@@ -384,6 +384,11 @@ class _Run:
             return float(said[0]) if said else None
         except ValueError:
             return None
+
+    def says_minutes(self) -> bool:
+        """Whether the mapping gives one length for all files; as the last of `first` it is what to take otherwise."""
+        minutes = self.mapping.columns.get("minutes")
+        return minutes is not None and minutes.constant is not None
 
     def window(self) -> tuple[date, date] | None:
         """The days for which the delivery says that it is whole."""

@@ -24,6 +24,7 @@ _COMMA = r"\d*,(\d{1,2}|\d{4,})|0*,\d+|\d{4,},\d+|0,\d+|\d{1,3}([.]\d{3})+,\d+|\
 _POINT_GROUP = r"[1-9]\d{0,2}[.]\d{3}"  # a thousand, or one and nothing
 _COMMA_GROUP = r"[1-9]\d{0,2},\d{3}"
 _SLASHED = r"^(\d{1,2}[/.-]\d{1,2}[/.-](?:\d{4}|\d{2}))(?:\D|$)"
+_YEAR_FIRST = r"\d{4}[/.]\d{1,2}[/.]\d{1,2}(\D.*)?"
 _ISO = r"^(\d{4}-\d{2}-\d{2})(?:\D|$)"
 
 
@@ -46,6 +47,7 @@ class ColumnEvidence:
     :ivar day_fractions: plain numbers that are whole seconds, counted in days, and `fine` those with many decimals
     :ivar parts_two: durations such as 3:30; `parts_three` such as 3:30:00, `whole_minutes` those ending in :00
     :ivar days: different days written by their parts, as (first, second, year); `iso_days` in ISO 8601
+    :ivar short_years: some of `days` end in two digits; `year_first` counts days such as 2026/01/31
     :ivar ints: ids of digits alone; `floats` with a `.0` after them; `powers` in scientific notation
     """
 
@@ -67,6 +69,8 @@ class ColumnEvidence:
     highest_part: int = 0
     seconds_two: float = 0.0  # of the durations in two parts, as if minutes and seconds
     days: set[tuple[int, int, int]] = field(default_factory=set)
+    short_years: bool = False  # some of them with a year of two digits
+    year_first: int = 0  # days such as 2026/01/31
     iso_days: set[str] = field(default_factory=set)
     clocks: int = 0  # days with a time of day beside them
     ints: int = 0
@@ -97,7 +101,8 @@ _DURATION = {
     "numbers": "count(n)",
     "total": "coalesce(sum(n), 0)",
     "day_fractions": "count(*) FILTER (n >= 0 AND abs(n * 86400 - round(n * 86400)) < 1e-3)",
-    "fine": "count(*) FILTER (regexp_full_match(t, '\\d*[.,]\\d{5,}') AND abs(n * 86400 - round(n * 86400)) < 1e-3)",
+    "fine": "count(*) FILTER (regexp_full_match(t, '\\d*[.,]\\d{5,}([eE]-\\d+)?') AND "
+    "abs(n * 86400 - round(n * 86400)) < 1e-3)",
     "parts_two": "count(*) FILTER (regexp_full_match(t, '\\d+:[0-5]?\\d'))",
     "seconds_two": "coalesce(sum(CASE WHEN regexp_full_match(t, '\\d+:[0-5]?\\d') THEN "
     "TRY_CAST(split_part(t, ':', 1) AS DOUBLE) * 60 + TRY_CAST(split_part(t, ':', 2) AS DOUBLE) END), 0)",
@@ -170,7 +175,8 @@ def _select(place: int, roles: Collection[Role]) -> tuple[list[str], str]:
     if Role.DURATION in roles:
         counted |= _DURATION | {"low": "min(n)", "high": "max(n)"}
         inner.append(
-            "TRY_CAST(CASE WHEN regexp_full_match(t, '\\d*,\\d+') THEN replace(t, ',', '.') ELSE t END AS DOUBLE) AS n"
+            "TRY_CAST(CASE WHEN regexp_full_match(t, '\\d*,\\d+([eE]-\\d+)?') THEN replace(t, ',', '.') ELSE t END "
+            "AS DOUBLE) AS n"
         )
     if Role.ID in roles:
         counted |= _COUNTS[Role.ID]
@@ -178,6 +184,7 @@ def _select(place: int, roles: Collection[Role]) -> tuple[list[str], str]:
         counted |= {
             "days": f"list(DISTINCT nullif(regexp_extract(t, '{_SLASHED}', 1), ''))",
             "iso_days": f"list(DISTINCT nullif(regexp_extract(t, '{_ISO}', 1), ''))",
+            "year_first": f"count(*) FILTER (regexp_full_match(t, '{_YEAR_FIRST}'))",
             "clocks": "count(*) FILTER (contains(t, ':') AND NOT ends_with(t, ' 00:00:00'))",
         }
     cells = f"SELECT nullif(trim(c{place}), '') AS t FROM _cells"
@@ -198,6 +205,7 @@ def _add(to: ColumnEvidence, found: dict[str, object]) -> None:
         elif name == "days":
             if len(to.days) < _MOST_DAYS and isinstance(value, list):
                 to.days |= {_parts(text) for text in value if text}
+                to.short_years |= any(text and len(_cut(text)[2]) <= 2 for text in value)  # noqa: PLR2004 - digits
         elif name == "iso_days":
             if len(to.iso_days) < _MOST_DAYS and isinstance(value, list):
                 to.iso_days |= {text for text in value if text}

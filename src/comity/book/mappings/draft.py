@@ -15,7 +15,7 @@ from comity.book.formats.detect import SourceFile, detect_kind, open_source_file
 from comity.book.formats.layout import HEADER_SEARCH, read_tops
 from comity.book.formats.options import FileOptions
 from comity.book.formats.sheet import Sheet, one_line, unique_headers
-from comity.book.mappings.adapt import FileFacts, adapt, order_shown, roles_of
+from comity.book.mappings.adapt import MEAN, FileFacts, adapt, order_shown, roles_of
 from comity.book.mappings.cell_sql import FALSE, TRUE
 from comity.book.mappings.column_evidence import Role, gather_evidence
 from comity.book.mappings.headers import all_headers_of, asked_columns
@@ -27,7 +27,7 @@ from comity.book.mappings.synonyms import NEAR, known_names, names_beside, simil
 from comity.book.mappings.unpivot import unpivot
 from comity.book.tables import TABLES, Column, Table
 from comity.book.validation.personal_data import personal_data_in
-from comity.book.validation.totals import measures_of
+from comity.book.validation.totals import TOTAL_WORDS, measures_of
 
 _SAMPLE = 500
 _SHOWN = 3
@@ -64,6 +64,15 @@ _DAY_HEADERS = {  # the pattern for `wide`, and the format of the day that it fi
 _SLASHED = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?!\d)(.*)")
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?")
 _MONTHS = 12
+_CLOCK = r"\d{1,2}:\d{2}(?::\d{2})?(?: ?[AaPp][Mm])?"
+_MONTH_FORMATS = ("%m/%Y", "%b %Y", "%B %Y", "%b-%y", "%b-%Y", "%Y/%m", "%m-%Y", "%m.%Y", "%Y%m")
+_STATE = re.compile(r"\b(status|state|stage|estado|statut|stato|situação|fase)\b", re.IGNORECASE)
+_DIRECTION = re.compile(
+    r"direction|call direction|sentido|direcci[oó]n|richtung|sens|direction d'appel|direç[aã]o|direzione", re.IGNORECASE
+)
+_INBOUND = re.compile(
+    r"in|inbound|incoming|entrantes?|recibidas?|eingehend|ankommend|entrante?s?|entrada|in entrata", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,9 @@ class ColumnSample:
         matches = [match for value in self.values if (match := _SLASHED.match(value))]
         if len(matches) * 2 < len(self.values) or not matches:
             return None
+        years, firsts = {match[4] for match in matches}, {match[1] for match in matches}
+        if len(matches[0][4]) == 2 and len(years) > len(firsts) and int(min(firsts)) > _MONTHS:  # noqa: PLR2004 - digits
+            return "either"  # 26/01/05: the year may well come first
         if any(int(match[1]) > _MONTHS for match in matches):
             return "day-first"
         return "month-first" if any(int(match[3]) > _MONTHS for match in matches) else "either"
@@ -101,7 +113,8 @@ class ColumnSample:
     @property
     def is_clock(self) -> bool:
         """Whether it holds times of day."""
-        return bool(self.values) and all(re.match(r"\d{1,2}:\d{2}", value) for value in self.values)
+        plain = [value for value in self.values if not re.fullmatch(TOTAL_WORDS, value)]
+        return bool(plain) and all(re.match(r"\d{1,2}:\d{2}", value) for value in plain)
 
     @property
     def is_iso(self) -> bool:
@@ -195,7 +208,9 @@ def draft_mapping(path: Path, table: str | None = None) -> str:
     doubts: list[str] = []
     lines = list(_column_lines(target, DraftColumns(sheet, tuple(columns), matched, guessed), across, doubts))
     head = _header_lines(path, source, sheet, options, target, columns, doubts)
-    return "\n".join([*head, *_unpivot_lines(across), *_totals_lines(), *lines]) + "\n"
+    return (
+        "\n".join([*head, *_unpivot_lines(across), *_totals_lines(), *_direction_lines(target, columns), *lines]) + "\n"
+    )
 
 
 def _known_draft(path: Path, name: str) -> str:
@@ -356,7 +371,8 @@ def may_be(column: Column, sample: ColumnSample) -> bool:
     if kind is CellKind.NUMBER:
         return sample.is_amount
     if kind is CellKind.FLAG:
-        return len(sample.values) <= _VALUES
+        numbers = [value for value in sample.values if value not in {"0", "1"} and re.fullmatch(r"[\d.,:]+", value)]
+        return len(sample.values) <= _VALUES and not numbers
     return not (sample.is_time and column.required and kind is CellKind.TEXT)
 
 
@@ -456,6 +472,16 @@ def _totals_lines() -> Iterator[str]:
     ]
 
 
+def _direction_lines(target: Table, seen: Sequence[ColumnSample]) -> Iterator[str]:
+    """Of a log of calls both ways, those that came in."""
+    for one in seen if target.name == "contacts" else ():
+        came = [value for value in one.values if _INBOUND.fullmatch(value)]
+        if _DIRECTION.fullmatch(one.header.strip()) and came and len(came) < len(one.values):
+            taken = ", ".join(map(toml_text, came))
+            yield from ["", "# Calls that went out are nobody's contact.", "[[rows]]"]
+            yield from [f"column = {toml_column(one.header)}", f"is = [{taken}]", "other = true"]
+
+
 def _column_lines(target: Table, file: DraftColumns, across: DayColumns | None, doubts: list[str]) -> Iterator[str]:
     given = _day_column_values(across, file.columns) if across is not None else {}
     joined = {} if given else _joined_times(target, file, doubts)
@@ -472,6 +498,15 @@ def _column_lines(target: Table, file: DraftColumns, across: DayColumns | None, 
             yield f"{column.name} = {waited[column.name][1]}"
         elif column.name in joined:
             yield f"{column.name} = {joined[column.name][1]}"
+        elif (
+            sample is not None
+            and (target.name, column.name) == ("intervals", "handle_s")
+            and MEAN.search(sample.header)
+        ):
+            answered = file.found("answered")
+            if answered is not None:
+                parts = f'{toml_column(answered.header)}, {{ from = {toml_column(sample.header)}, as = "seconds" }}'
+                yield f"handle_s = {{ product = [{parts}] }}  # a mean, times what it is the mean of"
         elif sample is not None:
             doubt = ""
             if column.name in file.guessed:
@@ -533,7 +568,7 @@ def _joined_times(target: Table, file: DraftColumns, doubts: list[str]) -> dict[
         first = first or (day, column.name)
         made[column.name] = (
             [day.header, clock.header],
-            f'{{ sum = [{of_day}, {{ from = {toml_column(clock.header)}, as = "clock" }}] }}',
+            f'{{ sum = [{of_day}, {{ from = {toml_column(clock.header)}, as = "clock"{_part_of(clock)} }}] }}',
         )
     opening = next((c for c in instants if c.name in {"opened_at", "start"} and c.name in made), None)
     if opening is not None and first is not None:  # other times of the same day: no earlier than the first
@@ -548,6 +583,13 @@ def _joined_times(target: Table, file: DraftColumns, doubts: list[str]) -> dict[
         if column.name not in made and own.is_clock and not own.is_time and column.required:
             doubts.append(column.name)
     return made
+
+
+def _part_of(clock: ColumnSample) -> str:
+    """What to take of times of day that are written as from and to."""
+    if all(re.fullmatch(_CLOCK, value) for value in clock.values):
+        return ""
+    return f", part = {toml_text('^(' + _CLOCK + ')')}"
 
 
 def _day_value(column: Column, day: ColumnSample, sheet: Sheet, doubts: list[str]) -> str:
@@ -594,8 +636,10 @@ def _order_of(sample: ColumnSample, sheet: Sheet) -> str | None:
         return None
     if sample.order != "either":
         return sample.order
-    seen = gather_evidence(sheet, {sample.header: {Role.TIME}})[sample.header]
-    return order_shown(seen)
+    seen = gather_evidence(sheet, {header: {Role.TIME} for header in sheet.headers[:_WIDEST]})
+    own = order_shown(seen[sample.header]) if sample.header in seen else None
+    shown = {order for one in seen.values() if (order := order_shown(one)) is not None}
+    return own or (shown.pop() if len(shown) == 1 and len(seen[sample.header].days) > 0 else None)
 
 
 def _day_column_values(across: DayColumns, seen: Sequence[ColumnSample]) -> dict[str, str]:
@@ -644,6 +688,13 @@ def _column_line(column: Column, sample: ColumnSample, sheet: Sheet, doubts: lis
         value = f"{{ from = {toml_column(sample.header)}, format = {toml_text(order)} }}"
         yield f"{column.name} = {value}  # {examples}{doubt}"
         return
+    if kind is CellKind.MONTH:
+        form = next(
+            (one for one in _MONTH_FORMATS if sample.values and all(_reads(v, one) for v in sample.values)), None
+        )
+        if form is not None:
+            yield f"{column.name} = {{ from = {toml_column(sample.header)}, format = {toml_text(form)} }}  # {examples}"
+            return
     if kind in {CellKind.INSTANT, CellKind.DAY} and sample.spelt is not None and not sample.is_iso:
         value = f"{{ from = {toml_column(sample.header)}, format = {toml_text(sample.spelt)} }}"
         yield f"{column.name} = {value}  # {examples}"
@@ -659,7 +710,11 @@ def _column_line(column: Column, sample: ColumnSample, sheet: Sheet, doubts: lis
         yield f"{column.name} = {_value_map(sample, pairs)}  # CHECK each"
     elif column.values and not {value.casefold() for value in sample.values} <= set(column.values):
         pairs = _value_pairs(sample, column.values)
-        yield f"{column.name} = {_value_map(sample, pairs)}  # CHECK{_allowed_values(column)}"
+        # The state of a ticket is no outcome of a call: of values none of which is known, nothing is made.
+        known = any(_meaning(one, column.values) != "FILL IN" for one in sample.values)
+        unknown = not column.required and not known and _STATE.search(sample.header) is not None
+        line = f"{column.name} = {_value_map(sample, pairs)}  # CHECK{_allowed_values(column)}"
+        yield f"# {line}" if unknown else line
     else:
         yield f"{column.name} = {toml_column(sample.header)}  # {examples}"
 

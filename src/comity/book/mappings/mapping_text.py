@@ -1,5 +1,6 @@
 """A mapping written as TOML again, as `parse` reads it: only what is said, in the order of the language."""
 
+import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
@@ -8,7 +9,7 @@ from typing import Any
 from comity.book.formats.options import FileOptions
 from comity.book.formats.sheet import one_line
 from comity.book.mappings.cell_sql import SWAPPED, TIME_CELLS
-from comity.book.mappings.model import CELL_KINDS, NULLS, CellKind, Condition, SourceMapping, Unpivot, Value
+from comity.book.mappings.model import CELL_KINDS, NULLS, CellKind, Condition, Control, SourceMapping, Unpivot, Value
 
 _VALUE = {
     "source": "from", "constant": "value", "use": "use", "total": "sum", "difference": "difference",
@@ -139,9 +140,8 @@ def _lines(mapping: SourceMapping) -> Iterator[str]:
         yield from ["", "[[rows]]", *_filter_lines(some), *(["other = true"] if place in mapping.other else [])]
     for one in mapping.totals:
         yield from ["", "[[totals]]", *_condition_lines(one)]
-    for note in mapping.notes:
-        said = {name: getattr(note, name) for name in ("say", "when_rows", "when_column", "unless_column")}
-        yield from _section("[[notes]]", {name: value for name, value in said.items() if value is not None})
+    yield from _map_lines(mapping)
+    yield from _own_word_lines(mapping)
     if mapping.let:
         yield from ["", "[let]", *(f"{name} = {_value(one, None)}" for name, one in mapping.let.items())]
     yield from ["", "[columns]", *_column_lines(mapping)]
@@ -160,6 +160,35 @@ def _wide_lines(name: str, wide: Unpivot | None) -> list[str]:
     if wide is None:
         return []
     return _section(name, {"columns": wide.pattern, "value": wide.value, "skip_empty": wide.skip_empty})
+
+
+def _map_lines(mapping: SourceMapping) -> Iterator[str]:
+    """Dated maps row by row, also those that were read from a file beside the mapping."""
+    for made in mapping.maps.values():
+        for key, value, start, stop in made.rows:
+            said = {"key": key, "value": value, "from": start, "to": stop}
+            named = {name: one for name, one in said.items() if one is not None}
+            yield from _section(f"[[maps.{made.name}]]", named)
+
+
+def _own_word_lines(mapping: SourceMapping) -> Iterator[str]:
+    """What the source says of itself: totals, the days for which it is whole, sentences."""
+    if mapping.control:
+        yield from ["", "[control]", *(f"{one.column} = {_control(one)}" for one in mapping.control)]
+    if mapping.window is not None:
+        window = mapping.window
+        days = {"from": window.start, "to": window.end, "file": window.file}
+        days |= {"format": window.format if window.file else None}
+        yield from _section("[window]", {name: value for name, value in days.items() if value is not None})
+    for note in mapping.notes:
+        said = {name: getattr(note, name) for name in ("say", "when_rows", "when_column", "unless_column")}
+        yield from _section("[[notes]]", {name: value for name, value in said.items() if value is not None})
+
+
+def _control(control: Control) -> str:
+    value = _value(control.value, CellKind.NUMBER.value)
+    inner = value.removeprefix("{ ").removesuffix(" }") if value.startswith("{") else f"from = {value}"
+    return f"{{ {inner}, row = [{', '.join(map(_condition, control.when))}] }}"
 
 
 def _top_lines(mapping: SourceMapping) -> Iterator[str]:
@@ -250,6 +279,8 @@ def _condition_lines(condition: Condition) -> list[str]:
 def _plain(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, dt.date):
+        return value.isoformat()
     if isinstance(value, tuple):
         return _texts(value)
     if isinstance(value, Mapping):

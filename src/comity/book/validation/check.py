@@ -25,9 +25,9 @@ from comity.book.validation.convert import (
     is_midnight_sql,
     local_day_sql,
 )
-from comity.book.validation.interval_length import INTERVAL_TABLES, spacing_of
+from comity.book.validation.interval_length import INTERVAL_TABLES, ShownLength, shown_length, spacing_of
 from comity.book.validation.repeated_hour import find_second_hours
-from comity.book.validation.totals import set_totals_aside
+from comity.book.validation.totals import FoundTotals, set_totals_aside
 from comity.core.values import Side
 
 MAX_REJECTS = 0.05
@@ -60,8 +60,8 @@ class CheckedRows:
     superseded: int = 0  # of the collapsed, those that are earlier states of what they tell of, and do not say the same
     by_reason: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (column, reason) -> rows
     columns: tuple[str, ...] = ()  # the declared columns that the rows bore
-    totals: tuple[tuple[str, int], ...] = ()  # names of rows that sum up others, and how many were left out
-    minutes: int | None = None  # the length of the intervals, as their starts show it against what was assumed
+    totals: FoundTotals = field(default_factory=FoundTotals)
+    minutes: str | None = None  # how long the intervals are, as their starts show it against what was assumed
     left_out: Path | None = None  # the keys that the file has, and only in rows that the mapping leaves out
     off_amounts: tuple[int, float] = (0, 0.0)  # rows whose amount is not quantity times price, and by how much in sum
     midnights: Mapping[str, int] = field(default_factory=dict)  # columns of midnights alone, read as days -> rows
@@ -114,12 +114,14 @@ def check_rows(
     clean, rejects = folder / "clean.parquet", folder / "rejects.parquet"
     staged = _stage(con, tables, checking.staged_sql(), folder)
     con.execute(f"CREATE OR REPLACE TEMP VIEW _staged AS SELECT * FROM {scan_sql(*staged)}")
-    totals = () if request.sure else set_totals_aside(con, table)
+    totals = FoundTotals() if request.sure else set_totals_aside(con, table)
     minutes = _interval_length(con, request)
-    if totals or minutes is not None:
-        replaced = f" REPLACE (CAST({minutes} AS {sql_type(table.by_name['minutes'])}) AS minutes)" if minutes else ""
-        out = " WHERE _row NOT IN (SELECT _row FROM _totals)" if totals else ""
-        con.execute(f"CREATE OR REPLACE TEMP VIEW _staged AS SELECT *{replaced} FROM {scan_sql(*staged)}{out}")
+    if totals.left_out or minutes is not None:
+        replaced = (
+            f" REPLACE (CAST({minutes.sql} AS {sql_type(table.by_name['minutes'])}) AS minutes)" if minutes else ""
+        )
+        out = " WHERE _row NOT IN (SELECT _row FROM _totals)" if totals.left_out else ""
+        con.execute(f"CREATE OR REPLACE TEMP VIEW _staged AS SELECT *{replaced} FROM {scan_sql(*staged)} _rows{out}")
     if find_second_hours(con, table, request.definition.timezone):
         one = staged[0].with_name("staged-seconds.parquet")
         second = (
@@ -159,30 +161,30 @@ def check_rows(
         columns=tuple(borne),
         left_out=gone,
         totals=totals,
-        minutes=minutes,
+        minutes=minutes.spoken if minutes is not None else None,
         off_amounts=(off_rows, float(off_sum)),
         midnights=midnights,
     )
 
 
-def _interval_length(con: duckdb.DuckDBPyConnection, request: CheckRequest) -> int | None:
+def _interval_length(con: duckdb.DuckDBPyConnection, request: CheckRequest) -> ShownLength | None:
     """The length of intervals by their starts, where it is another than the one assumed.
 
     :raises UnusableSourceError: where the mapping's own constant makes intervals overlap
     """
     if request.table.name not in INTERVAL_TABLES or request.assumed_minutes is None or request.sure:
         return None
+    if not request.fixed_minutes:
+        return shown_length(con, request.assumed_minutes, request.definition.timezone)
     spacing = spacing_of(con)
-    if spacing is None:
-        return None
-    if request.fixed_minutes and spacing.overlaps(request.assumed_minutes):
+    if spacing is not None and spacing.overlaps(request.assumed_minutes):
         msg = (
             f"its rows start {spacing.minutes} minutes apart, and the mapping says that each lasts "
             f"{request.assumed_minutes:g}; write minutes = {{ value = {spacing.minutes} }}, "
             "or sure = true if they do overlap"
         )
         raise UnusableSourceError(msg, file=request.file)
-    return None if request.fixed_minutes else spacing.length(request.assumed_minutes)
+    return None
 
 
 def _drop_left_out(con: duckdb.DuckDBPyConnection, checking: "_RuleSql", last_wins: str | None) -> int:

@@ -19,13 +19,17 @@ _MOST_COLUMNS = 12  # columns named in a note
 
 def check_notes(checked: CheckedRows, table: Table, definition: Definition) -> Iterator[tuple[str | None, str]]:
     """What is to be told of a checked table beside its rejects, each with the side that alone may read it."""
-    if checked.totals:
-        names = ", ".join(repr(name) for name, _ in checked.totals[:_MOST_NAMES])
-        count = sum(rows for _, rows in checked.totals)
+    if checked.totals.doubtful:
+        names = ", ".join(map(repr, checked.totals.doubtful[:_MOST_NAMES]))
+        said = f"rows called {names} were kept, as their numbers are not those of the others added up; "
+        yield None, said + "if they are totals, name them under [[totals]] of the mapping"
+    if checked.totals.left_out:
+        names = ", ".join(repr(name) for name, _ in checked.totals.left_out[:_MOST_NAMES])
+        count = sum(rows for _, rows in checked.totals.left_out)
         what = plural(count, "row that sums up others was", "rows that sum up others were")
         yield None, f"{what} left out ({names}); if they are records, write sure = true in the mapping"
     if checked.minutes is not None:
-        yield None, f"each row lasts {checked.minutes} minutes, as their starts show; no column says so"
+        yield None, f"{checked.minutes}, as their starts show; no column says so"
     if checked.collapsed:
         what = plural(checked.collapsed, "row says", "rows say")
         yield None, f"{what} the same as another and {'counts' if checked.collapsed == 1 else 'count'} once"

@@ -3,7 +3,8 @@
 
 Reports print totals among their records under any name: `Gesamt`, `All Queues`, the customer's own. A row whose every
 number is the sum (or the mean) of the others of its time is no record. One coincidence proves nothing: a name that
-means a total needs one such number, any other name three, and all the rows of that name must be totals.
+means a total needs one such number, any other name more than chance would give, and all the rows of that name must be
+totals. What sums up a part is known by its name (Care over Care DE and Care AT) or by its place below or above it.
 """
 
 from dataclasses import dataclass
@@ -18,11 +19,16 @@ TOTAL_WORDS = (
     r"(?i)(grand|sub|sous|zwischen|gesamt|overall|net|invoice)?[- ]?"
     r"(totals?|totales?|totale|totaux|sum|summe|suma|somme|soma|somma|gesamt|insgesamt|gesamtsumme|overall|summary|ensemble|"
     r"average|avg\.?|mean|promedio|media|média|durchschnitt|mittelwert|moyenne|netto|neto|net amount|nettobetrag|"
-    r"importe neto|montant net|valor líquido|importo netto|amount due|complessivo)"
-    r"([ :.].*)?|(all|todas|todos|alle|tous|toutes|tutti|tutte)( (las |los |les |le |die |the )?"
+    r"importe neto|montant net|valor líquido|importo netto|amount due|complessivo|gesamtergebnis|teilergebnis)"
+    r"([ :.].*)?|(.*[ -])(totals?|totales?|totale|totaux|summe|ergebnis|gesamt)[:.]?|"
+    r"(all|todas|todos|alle|tous|toutes|tutti|tutte)( (las |los |les |le |die |the )?"
     r"(queues?|skills?|splits?|groups?|agents?|services?|colas?|grupos?|servicios?|warteschlangen|gruppen|files|code|filas))?[:.]?"
 )
-_FEWEST = 3  # equal numbers that are no coincidence where the name does not say so
+# Names that can be nothing else, whatever they add up to.
+TOTAL_ALONE = r"(?i)(grand |sub-?|sous-|zwischen|gesamt)?(totals?|summe|totaux)( general| général| geral)?[:.]?"
+_SURE_ENOUGH = 7.0  # the sum of ln(1 + number) over equal numbers: one in a thousand, and no coincidence of 1 and 2
+_NAMED_ENOUGH = 4.0  # where the names say as much
+_MOST_NAMES = 2000  # of queues that are compared by their names
 _NEAR = "greatest(0.006 * n, 1e-9 * abs(value))"  # each of the n others is rounded to cents
 
 
@@ -51,18 +57,21 @@ def measures_of(table: Table) -> frozenset[str]:
     return frozenset(_ADDITIVE[table.name].numbers) if table.name in _ADDITIVE else frozenset()
 
 
-def set_totals_aside(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[tuple[str, int], ...]:
-    """Take rows that sum up others out of `_staged`.
+@dataclass(frozen=True, slots=True)
+class FoundTotals:
+    """Names of rows that sum up others, and how many of each were left out; names that say so and do not add up."""
 
-    :returns: their names, and how many rows bear each
-    """
+    left_out: tuple[tuple[str, int], ...] = ()
+    doubtful: tuple[str, ...] = ()
+
+
+def set_totals_aside(con: duckdb.DuckDBPyConnection, table: Table) -> FoundTotals:
+    """Gather the rows of `_staged` that sum up others, as `_totals`."""
     additive = _ADDITIVE.get(table.name)
     if additive is None:
-        return ()
-    label, group = (
-        quoted(additive.label),
-        ", ".join(f"coalesce(CAST({quoted(one)} AS VARCHAR), '')" for one in additive.group),
-    )
+        return FoundTotals()
+    label = quoted(additive.label)
+    group = ", ".join(f"coalesce(CAST({quoted(one)} AS VARCHAR), '')" for one in additive.group)
     is_word = f"regexp_full_match(trim({label}), {literal(TOTAL_WORDS)})"
     numbers = {name: quoted(name) for name in additive.numbers}
     if table.name == "invoices":
@@ -72,29 +81,78 @@ def set_totals_aside(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[tupl
         f"CAST({sql} AS DOUBLE) AS value FROM _staged WHERE _fault IS NULL AND {label} IS NOT NULL"
         for name, sql in numbers.items()
     )
-    # The others of a row: all of its group that are not called a total themselves, and not of its own name.
-    sums = "SELECT g, name, label, word, sum(value) AS value, count(value) AS rows FROM _long GROUP BY ALL"
-    apart = "CASE WHEN l.word THEN 0 ELSE o.{} END"
-    compared = (
-        f"SELECT l._row, l.label, l.word, l.value, s.value - {apart.format('value')} AS added, "
-        f"s.rows - {apart.format('rows')} AS n FROM _long l JOIN "
-        "(SELECT g, name, sum(value) AS value, sum(rows) AS rows FROM _sums WHERE NOT word GROUP BY ALL) s "
-        "USING (g, name) JOIN _sums o ON o.g = l.g AND o.name = l.name AND o.label = l.label "
-        "WHERE l.value IS NOT NULL AND o.rows = 1"
-    )
-    near = f"(abs(value - added) <= {_NEAR} OR (word AND n > 1 AND abs(value - added / n) <= {_NEAR}))"
     con.execute(f"CREATE OR REPLACE TEMP TABLE _long AS SELECT * FROM ({long})")
-    con.execute(f"CREATE OR REPLACE TEMP TABLE _sums AS {sums}")
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE _totals AS WITH judged AS ("
-        f"SELECT _row, label, bool_or(word) AS word, max(n) AS others, count(*) FILTER (value <> 0) AS told, "
-        f"bool_and(value = 0 OR ({near} AND n > 0)) AS holds FROM ({compared}) GROUP BY _row, label), "
-        "named AS (SELECT label FROM judged GROUP BY label HAVING bool_and(holds) AND CASE WHEN bool_or(word) "
-        f"THEN sum(told) >= 1 ELSE max(others) >= 2 AND sum(told) >= {_FEWEST} END) "
-        "SELECT j._row, j.label FROM judged j JOIN named USING (label) WHERE j.told > 0 OR j.word"
-    )
+    con.execute("CREATE OR REPLACE TEMP TABLE _totals (_row BIGINT, label VARCHAR)")
+    # First what sums up a part, which would else be counted once more in what sums up all.
+    for found, enough in ((_PARTS_BY_NAME, _NAMED_ENOUGH), (_PARTS_BY_PLACE, 0), (_WHOLES, _SURE_ENOUGH)):
+        con.execute(f"CREATE OR REPLACE TEMP TABLE _judged AS {found}")
+        con.execute(
+            "INSERT INTO _totals SELECT j._row, j.label FROM _judged j "
+            f"JOIN ({_NAMED.format(enough=enough)}) USING (label)"
+        )
+        con.execute("DELETE FROM _long WHERE _row IN (SELECT _row FROM _totals)")
     # A row that breaks a rule, such as one without its day, is a total where its name alone says so.
     con.execute(f"INSERT INTO _totals SELECT _row, {label} FROM _staged WHERE _fault IS NOT NULL AND {is_word}")
-    found = con.execute("SELECT label, count(*) FROM _totals GROUP BY 1 ORDER BY 2 DESC, 1").fetchall()
-    con.execute("DROP TABLE _long; DROP TABLE _sums")
-    return tuple((str(name), int(rows)) for name, rows in found)
+    left_out = con.execute("SELECT label, count(*) FROM _totals GROUP BY 1 ORDER BY 2 DESC, 1").fetchall()
+    alone = f"regexp_full_match(trim(label), {literal(TOTAL_ALONE)})"
+    doubtful = con.execute(f"SELECT DISTINCT label FROM _long WHERE {alone} ORDER BY 1").fetchall()
+    con.execute("DROP TABLE _long; DROP TABLE _judged")
+    return FoundTotals(tuple((str(name), int(rows)) for name, rows in left_out), tuple(str(one) for (one,) in doubtful))
+
+
+# Each makes one row a row that may be a total: how many others it may sum up, and whether every number of it does.
+_JUDGED = (
+    "SELECT _row, label, bool_or(word) AS word, max(n) AS others, count(*) FILTER (value <> 0) AS told, "
+    "coalesce(sum(ln(1 + abs(value))), 0) AS weight, bool_and(value = 0 OR (n > 0 AND {near})) AS holds "
+    "FROM ({compared}) GROUP BY _row, label"
+)
+_SUM = f"abs(value - added) <= {_NEAR}"
+_SUM_OR_MEAN = f"({_SUM} OR (word AND n > 1 AND abs(value - added / n) <= {_NEAR}))"
+# Care over Care DE and Care AT: of each time all that begin with the name.
+_PARTS_BY_NAME = _JUDGED.format(
+    near=_SUM,
+    compared=(
+        "WITH every AS (SELECT DISTINCT label FROM _long WHERE NOT word), "
+        f"labels AS (SELECT label FROM every WHERE (SELECT count(*) FROM every) <= {_MOST_NAMES}), "
+        "parents AS (SELECT p.label AS parent, c.label AS child FROM labels p JOIN labels c ON c.label <> p.label "
+        "AND starts_with(lower(c.label), lower(p.label)) "
+        "AND regexp_matches(c.label[length(p.label) + 1:], '^[ _/:.>|-]')), "
+        "leaves AS (SELECT parent, child FROM parents WHERE child NOT IN (SELECT parent FROM parents)), "
+        "sums AS (SELECT l.parent AS label, o.g, o.name, sum(o.value) AS added, count(o.value) AS n "
+        "FROM leaves l JOIN _long o ON o.label = l.child GROUP BY ALL) "
+        "SELECT l._row, l.label, false AS word, l.value, coalesce(s.added, 0) AS added, coalesce(s.n, 0) AS n "
+        "FROM _long l LEFT JOIN sums s ON s.label = l.label AND s.g = l.g AND s.name = l.name "
+        "WHERE l.value IS NOT NULL AND l.label IN (SELECT parent FROM parents GROUP BY parent HAVING count(*) > 1)"
+    ),
+)
+# What is called a total, of the rows of its time right above it or right below, up to the next of these.
+_PARTS_BY_PLACE = _JUDGED.format(
+    near="least(abs(value - above), abs(value - below)) <= greatest(0.006 * n, 1e-9 * abs(value))",
+    compared=(
+        "WITH near AS (SELECT * FROM _long SEMI JOIN (SELECT g FROM _long WHERE word) USING (g)), "
+        "runs AS (SELECT *, count(*) FILTER (word) OVER (PARTITION BY g, name ORDER BY _row "
+        "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS run FROM near), "
+        "sums AS (SELECT g, name, run, sum(value) AS added, count(value) AS n FROM runs WHERE NOT word GROUP BY ALL) "
+        "SELECT l._row, l.label, true AS word, l.value, a.added AS above, b.added AS below, "
+        "greatest(coalesce(a.n, 0), coalesce(b.n, 0)) AS n FROM runs l "
+        "LEFT JOIN sums a ON a.g = l.g AND a.name = l.name AND a.run = l.run "
+        "LEFT JOIN sums b ON b.g = l.g AND b.name = l.name AND b.run = l.run + 1 WHERE l.word AND l.value IS NOT NULL"
+    ),
+)
+# The others of a row: all of its group that are not called a total themselves, and not of its own name.
+_WHOLES = _JUDGED.format(
+    near=_SUM_OR_MEAN,
+    compared=(
+        "WITH sums AS (SELECT g, name, label, word, sum(value) AS value, count(value) AS rows FROM _long GROUP BY ALL) "
+        "SELECT l._row, l.label, l.word, l.value, s.value - CASE WHEN l.word THEN 0 ELSE o.value END AS added, "
+        "s.rows - CASE WHEN l.word THEN 0 ELSE o.rows END AS n FROM _long l JOIN "
+        "(SELECT g, name, sum(value) AS value, sum(rows) AS rows FROM sums WHERE NOT word GROUP BY ALL) s "
+        "USING (g, name) JOIN sums o ON o.g = l.g AND o.name = l.name AND o.label = l.label "
+        "WHERE l.value IS NOT NULL AND o.rows = 1"
+    ),
+)
+# A name is a total's where all rows of it are such, and enough of them is said for it to be no coincidence.
+_NAMED = (
+    "SELECT label FROM _judged GROUP BY label HAVING bool_and(holds) AND CASE WHEN bool_or(word) "
+    "THEN sum(told) >= 1 ELSE max(others) >= 2 AND sum(weight) >= {enough} END"
+)
