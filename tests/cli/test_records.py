@@ -55,7 +55,7 @@ def test_rejects_end_with_1_and_name_file_line_column_value_and_reason(book):
     ended = comity("import", source(book, *GOODS, "x,\x1b[31mnever,q"), "--as", "contacts", "--into", book)
     assert ended.exit_code == 1
     assert "1  opened_at: not a date and time such as 2026-01-31T09:30:00Z" in ended.stdout
-    assert "a.csv line 32: opened_at: not an instant" in ended.stdout
+    assert "a.csv line 32: opened_at: not a date and time" in ended.stdout
     assert "\x1b" not in ended.stdout
 
 
@@ -125,7 +125,7 @@ def test_check_tells_what_is_there_and_what_is_set_aside(tmp_path):
     ended = comity("check", book)
     assert ended.exit_code == 1
     assert "contacts" in ended.stdout
-    assert "contacts.csv line 32: opened_at: not an instant" in ended.stdout
+    assert "contacts.csv line 32: opened_at: not a date and time" in ended.stdout
     told = json.loads(comity("check", book, "--format", "json").stdout)
     assert (told["rejected"], told["tables"][0]["rows"]) == (1, 30)
 

@@ -22,6 +22,7 @@ LIBRARIES = (
     "xlsxwriter",
     "jinja2",
     "babel",
+    "holidays",
     "ijson",
     "charset_normalizer",
     "filelock",

@@ -26,10 +26,12 @@ class Measure:
 
     `better` is the better direction unless the KPI sets another. `people_of` is the table of the people whom the
     measure counts, whose figures are never shown for fewer than five of them; None where it counts no people.
+    `on_scale`: a share of answers in the best boxes of a scale, or their mean on it, as the KPI's formula says.
     """
 
     better: str = HIGHER
     people_of: str | None = None
+    on_scale: bool = False
 
 
 MEASURES: dict[str, Measure] = {
@@ -42,9 +44,9 @@ MEASURES: dict[str, Measure] = {
     "repeat_contact": Measure(LOWER),
     "backlog": Measure(LOWER),
     "reopen": Measure(LOWER),
-    "csat": Measure(HIGHER, people_of="surveys"),
+    "csat": Measure(HIGHER, people_of="surveys", on_scale=True),
     "nps": Measure(HIGHER, people_of="surveys"),
-    "ces": Measure(HIGHER, people_of="surveys"),
+    "ces": Measure(HIGHER, people_of="surveys", on_scale=True),
     "time_to_resolve": Measure(LOWER),
     "quality": Measure(HIGHER),
     "forecast_wape": Measure(LOWER),

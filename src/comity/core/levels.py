@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from comity.core.agreements import HIGHER, Abandons, Kpi
+from comity.core.agreements import HIGHER, MEASURES, Abandons, Kpi
 from comity.core.readings.verdict import LEAST_UNITS, LEAST_WEEKS, critical
 from comity.core.values import Period, Side
 
@@ -38,7 +38,6 @@ UNITS = {
     "backlog": COUNT,
     "nps": POINTS,
 }
-_OF_SCALES = frozenset({"csat", "ces"})  # shares of answers, or their mean on its scale
 SHARE_DECIMALS = 2  # a share is shown as a percentage, so with two decimals at least
 P90 = 0.9
 _ROUNDING = 1e-12  # a sum of squares this small beside its terms is rounding
@@ -217,7 +216,7 @@ class MeasuredLevel:
 
 def unit(kpi: Kpi) -> str:
     """The unit in which a KPI's level, target and material change are given."""
-    return POINTS if kpi.measure in _OF_SCALES and kpi.formula == "mean" else UNITS.get(kpi.measure, SHARE)
+    return POINTS if MEASURES[kpi.measure].on_scale and kpi.formula == "mean" else UNITS.get(kpi.measure, SHARE)
 
 
 def measure(stats: LevelStats) -> MeasuredLevel:
@@ -379,7 +378,7 @@ def _interval(stats: LevelStats, value: float, se: float | None) -> tuple[float,
     z = critical(units)
     if se is None or z is None or units < stats.sampled.least:
         return None
-    if stats.kpi.measure in _OF_SCALES and unit(stats.kpi) == SHARE:
+    if MEASURES[stats.kpi.measure].on_scale and unit(stats.kpi) == SHARE:
         # Answers of one account are not independent: the size that would give this error if they were.
         size = value * (1 - value) / (se * se) if se > 0 else float(units)
         return wilson(value, size, z)

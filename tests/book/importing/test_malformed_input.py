@@ -304,7 +304,7 @@ TAKEN = [
         "a.csv",
         f'{HEADER}x,2026-01-01T00:00:00Z,q,1,"a\nb\n\nc"\ny,never,q,1,r\n{REST}',
         21,
-        [(6, "opened_at", "never", "not an instant")],
+        [(6, "opened_at", "never", "not a date and time")],
     ),
     ("a quotation mark within a cell", "a.csv", f'{GOOD}x,2026-01-01T00:00:00Z,5" pipe,1,r\n', COUNT + 1, []),
     ("a header twice", "a.csv", GOOD.replace("reason", "queue", 1), COUNT, []),
@@ -353,7 +353,7 @@ TAKEN = [
         [
             (42, "queue", "#REF!", "an error of the spreadsheet"),
             (43, "contact_id", "#N/A", "an error of the spreadsheet"),
-            (44, "opened_at", "#VALUE!", "not an instant"),
+            (44, "opened_at", "#VALUE!", "not a date and time"),
             (45, "handle_s", "#DIV/0!", "not a number"),
         ],
     ),
@@ -386,7 +386,7 @@ TAKEN = [
             ["d1", dt.date(2026, 1, 2).isoformat(), "q", 1, "r"], ["d2", -5.5, "q", 1, "r"], ["d3", 1e300, "q", 1, "r"]
         ),
         COUNT,
-        [(row, "opened_at", None, "not an instant") for row in (42, 43, 44)],
+        [(row, "opened_at", None, "not a date and time") for row in (42, 43, 44)],
     ),
     ("JSON with a byte-order mark", "a.json", b"\xef\xbb\xbf" + JSON.encode(), COUNT, []),
     ("an empty JSON list", "a.json", "[]", 0, []),
@@ -510,7 +510,7 @@ TAKEN = [
         "a.parquet",
         table(opened_at=pa.array([2**62] * COUNT, pa.timestamp("ms"))),
         0,
-        [(line, "opened_at", str(2**62), "not an instant") for line in range(1, COUNT + 1)],
+        [(line, "opened_at", str(2**62), "not a date and time") for line in range(1, COUNT + 1)],
     ),
     ("a Parquet with half numbers", "a.parquet", table(handle_s=pa.array([5.0] * COUNT, pa.float16())), COUNT, []),
 ]
@@ -557,7 +557,7 @@ def test_formulas_that_nobody_worked_out_are_told(book):
 
 # Values: each kind is one row of one file -------------------------------------------------------------------------
 
-NO_INSTANT = "not an instant"
+NO_INSTANT = "not a date and time"
 NO_NUMBER = "not a number"
 VALUES = [
     ("opened_at", "2026-02-30T10:00:00Z", NO_INSTANT),

@@ -139,7 +139,7 @@ def test_salesforce_case_numbers_keep_their_leading_zeros(book):
 def test_salesforce_dates_follow_whoever_exports_and_are_not_guessed(book):
     """The fifth of January or the first of May: refused. A day above 12 shows the order of the whole column."""
     line = "1,Nw,Ana,{},,2,New,Email,Problem"
-    with pytest.raises(UnusableSourceError, match="no date and time"):
+    with pytest.raises(UnusableSourceError, match='begins with the day or the month; write format = "day-first"'):
         bring(book, "salesforce_cases", "s.csv", csv(CASES, line.format("1/5/2026 9:00 AM")))
     bring(book, "salesforce_cases", "s.csv", csv(CASES, line.format("1/25/2026 9:00 AM")))
     assert column(book, "opened_at") == [at(2026, 1, 25, 8)]

@@ -167,7 +167,7 @@ def test_a_refusal_does_not_tell_what_is_private(tmp_path):
 def test_too_many_rejects_refuse_the_book_naming_file_line_column_and_reason(tmp_path):
     book = write_book(tmp_path / "book", contacts="contact_id,opened_at\na,2026-02-30T10:00:00Z")
     with pytest.raises(
-        UnusableBookError, match=r"contacts\.csv: 1 of 1 row breaks .*line 2: opened_at: not an instant"
+        UnusableBookError, match=r"contacts\.csv: 1 of 1 row breaks .*line 2: opened_at: not a date and time"
     ):
         open_book(book, JOINT)
 

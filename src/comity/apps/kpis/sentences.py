@@ -48,7 +48,7 @@ def kpi_sentence(kpi: Kpi, cut: Cut, words: Words) -> str:
 def _key(kpi: Kpi, words: Words) -> str:
     if kpi.target is None:
         return "kpis.without_target"
-    if kpi.measure in {"csat", "ces"} and kpi.formula == "mean":
+    if MEASURES[kpi.measure].on_scale and kpi.formula == "mean":
         return f"kpi_sentence.{kpi.measure}_mean"
     key = f"kpi_sentence.{kpi.measure}"
     if kpi.better != MEASURES[kpi.measure].better or not words.has(key):

@@ -248,7 +248,7 @@ def _own_terms(kpi: Kpi, words: Words) -> list[tuple[str, str]]:
     if MEASURES[kpi.measure].people_of == "surveys":
         if kpi.instrument:
             terms.append((words("pin.instrument"), words.named("survey", kpi.instrument)))
-        if kpi.measure in {"csat", "ces"}:
+        if MEASURES[kpi.measure].on_scale:
             terms.append((words("pin.formula"), words.named("pin", kpi.formula)))
     return terms
 

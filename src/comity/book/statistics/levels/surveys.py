@@ -9,14 +9,13 @@ from ibis import _
 from comity.book.reading.open import Book
 from comity.book.statistics.levels.asking import MANY, LevelQuestion, NoLevel, no_level
 from comity.book.statistics.levels.folding import by_period
-from comity.core.agreements import EVERYTHING, Kpi
+from comity.core.agreements import EVERYTHING, MEASURES, Kpi
 from comity.core.levels import LevelStats, Moments, Sampled
 from comity.core.values import Period
 
 NEEDS = ("surveys",)
 ANSWERED_WITHIN_DAYS = 30  # an answer later than this is not a response to the invitation
 _PROMOTERS, _DETRACTORS = 9, 6  # of 0 to 10
-_OF_SCALES = frozenset({"csat", "ces"})
 _BOXES = 3.0  # a scale with fewer points has no two best boxes beside others: its best one counts
 
 
@@ -47,11 +46,11 @@ def gather(book: Book, asked: LevelQuestion) -> Iterator[tuple[Period, LevelStat
             yield period, no_level(book, kpi, NEEDS, "nothing_counts")
         elif sums.respondents < MANY:
             yield period, no_level(book, kpi, NEEDS, "too_small")
-        elif kpi.measure in _OF_SCALES and kpi.formula == "mean" and not sums.one_scale:
+        elif MEASURES[kpi.measure].on_scale and kpi.formula == "mean" and not sums.one_scale:
             yield period, no_level(book, kpi, NEEDS, "mixed_scales")  # a mean over two scales means nothing
         else:
             also: dict[str, object] = {"answers": sums.answers, "response_rate": rates.get(number)}
-            if kpi.measure in _OF_SCALES and sums.one_scale:
+            if MEASURES[kpi.measure].on_scale and sums.one_scale:
                 also |= {"mean": sums.level / sums.answers, "top_box": sums.best / sums.answers}
             yield period, LevelStats(kpi, period, sums.moments, Sampled.PEOPLE, also=also)
 
