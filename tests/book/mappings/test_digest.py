@@ -7,50 +7,9 @@ import pytest
 from comity.book.mappings.digest import mapping_digest, mapping_digests
 from comity.book.mappings.model import NULLS, CellKind, FileOptions, Value, identity_mapping
 from comity.book.mappings.parse import parse_mapping, read_mapping, shipped_mappings
+from tests.builders.mappings import EVERYTHING
 
 # A mapping in which every class of the language occurs.
-EVERYTHING = r"""
-table = "contacts"
-zone = "Europe/Madrid"
-decimal = ","
-null = ["none"]
-last_wins = ["opened_at"]
-[file]
-kind = "workbook"
-sheet = "all"
-header_rows = 2
-[let]
-day = { from = "Day", as = "day", format = ["day-first"] }
-[columns]
-contact_id = { from = ["Id", "re:N.m"], needed = true }
-opened_at = { sum = [{ use = "day" }, { from = "Clock", as = "clock" }] }
-queue = { from = "Skill", map = "skills", on = "day", values = { A = "a" }, when = { column = "Type", is = ["In"] } }
-handle_s = { from = "T", unit = "min", times = 1.5, default = "0" }
-[[maps.skills]]
-key = "A"
-value = "sales"
-from = 2026-01-01
-to = 2026-02-01
-[[maps.skills]]
-key = "B"
-value = "help"
-[[rows]]
-column = "Type"
-not = ["Total"]
-[[totals]]
-column = "Id"
-empty = true
-[wide]
-columns = "(?P<dd>\\d+)"
-[control]
-handle_s = { from = "Total", row = { column = "Id", is = ["Sum"] } }
-[window]
-from = 2026-01-01
-to = 2026-02-01
-[[notes]]
-say = "ok"
-when_rows = 3
-"""
 
 
 @pytest.mark.parametrize(

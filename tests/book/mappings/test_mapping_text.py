@@ -6,7 +6,7 @@ import pytest
 
 from comity.book.mappings.mapping_text import mapping_text, narrowed
 from comity.book.mappings.parse import parse_mapping, read_mapping, shipped_mappings
-from tests.book.mappings.test_digest import EVERYTHING
+from tests.builders.mappings import EVERYTHING
 
 pytestmark = pytest.mark.gate
 
