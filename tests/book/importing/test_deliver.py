@@ -21,7 +21,7 @@ from comity.book.importing.diff import import_difference, imports_of
 from comity.book.importing.forget import forget_person
 from comity.book.importing.route import import_routed
 from comity.book.mappings.digest import mapping_digests
-from comity.book.mappings.model import identity_mapping
+from comity.book.mappings.model import UnusableMappingError, identity_mapping
 from comity.book.mappings.parse import read_mapping
 from comity.book.reading.open import open_book
 from comity.book.reading.origins import origins
@@ -364,6 +364,9 @@ def test_rows_go_to_the_book_that_the_routes_name_and_nobody_hears_of_another(tm
     ]
     assert files_with(north, "SOUTH") == files_with(south, "NORTH") == []
     assert files_with(north, "s1") == files_with(south, "n1") == []
+    unsure = replace(identity_mapping("contacts"), ask=("opened_at",))
+    with pytest.raises(UnusableMappingError, match="not sure of opened_at"):
+        import_routed(tmp_path / "routes.toml", file, unsure, ImportRequest("Ana", at(2)))
     again = import_routed(tmp_path / "routes.toml", file, identity_mapping("contacts"), ImportRequest("Ana", at(2)))
     assert all(outcome.already is not None for outcome in again.outcomes)
 
@@ -422,7 +425,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from comity.book.importing.deliver import ImportRequest, import_source
-from comity.book.mappings.model import identity_mapping
+from comity.book.mappings.model import UnusableMappingError, identity_mapping
 print("ready", flush=True)
 sys.stdin.readline()
 at = datetime(2026, 6, 2, tzinfo=UTC)

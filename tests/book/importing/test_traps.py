@@ -774,6 +774,15 @@ def test_interval_a_day_of_25_hours_has_the_hour_twice_and_a_day_of_23_lacks_it(
     assert [reject.reason for reject in outcome.rejects] == ["a time that does not exist in Europe/Madrid"]
 
 
+def test_interval_a_row_twice_in_a_file_of_instants_is_no_second_hour(book):
+    """Times with their offset tell the two hours apart; a row that comes again contradicts the first (Madrid)."""
+    header = "queue,start,minutes,offered"
+    lines = [f"Care,2026-10-{25 - (hour > 21)}T{hour % 24:02}:00:00Z,60,{hour}" for hour in (22, 23, 0, 1, 2)]
+    good = [f"Q{number},2026-10-20T09:00:00Z,60,1" for number in range(40)]
+    outcome = bring(book, "intervals", "utc.csv", csv(header, *good, *lines, "Care,2026-10-25T00:00:00Z,60,50"))
+    assert (outcome.delivery.rejected, outcome.delivery.new) == (1, 45)
+
+
 # Any file -----------------------------------------------------------------------------------------------------------
 
 CALLS = ("Call ID,Start,Wait,Outcome", "1,2026-01-05 09:00:00,20,answered", "2,2026-01-05 09:01:00,30,abandoned")

@@ -578,3 +578,10 @@ def test_a_cell_across_that_is_no_number_is_named_by_its_line_and_column(tmp_pat
 def test_a_sheet_without_days_across_is_refused(tmp_path):
     with pytest.raises(UnusableSourceError, match="has no column"):
         drawn(tmp_path, WIDE.format(""), "Queue,January\nCare,1\n")
+
+
+def test_rows_of_a_log_without_their_key_stay_apart(tmp_path):
+    toml = 'table = "contacts"\n[columns]\ncontact_id = "Id"\nopened_at = { from = "Came", over = "first" }\n'
+    source = "Id,Came\n1,2026-01-05 09:00\n,2026-01-05 09:01\n1,2026-01-05 10:00\n,2026-01-05 09:02\n"
+    _, rows = drawn(tmp_path, toml, source, "UTC")
+    assert sorted(str(row["contact_id"]) for row in rows) == ["1", "None", "None"]

@@ -169,8 +169,7 @@ def import_tables(
     :raises UnusableBookError: when the book cannot be read
     :raises BusyBookError: when another import into it is under way
     """
-    if not request.dry_run:
-        refuse_unsure(mapping)
+    refuse_unsure(mapping, request)
     definition = read_definition(book)
     outcomes: list[Outcome] = []
     moves: list[Move] = []
@@ -238,14 +237,14 @@ def apply_tables(
     return applied
 
 
-def refuse_unsure(mapping: SourceMapping) -> None:
-    """Refuse a draft that nobody has gone through.
+def refuse_unsure(mapping: SourceMapping, request: ImportRequest) -> None:
+    """Refuse a draft that nobody has gone through; a dry run shows what it comes to.
 
     :raises UnusableMappingError: naming the columns that it asks for
     """
     blanks = [name for name, value in {**mapping.let, **mapping.columns}.items() if _has_blanks(value)]
     asked = list(dict.fromkeys([*mapping.ask, *blanks]))
-    if asked:
+    if asked and not request.dry_run:
         msg = (
             f"{mapping.name}: the draft is not sure of {', '.join(asked)}; look at their lines, mend those that "
             "are wrong, and take the names out of `ask`. --dry-run shows what they come to"

@@ -36,6 +36,7 @@ from comity.book.importing.deliver import (
     apply_tables,
     import_rows,
     no_progress,
+    refuse_unsure,
 )
 from comity.book.importing.write import remove_leftovers
 from comity.book.mappings.apply import MappedFile, MappingContext, apply_mapping
@@ -148,6 +149,7 @@ def import_routed(  # noqa: PLR0913 - what, by which rules, how, and who is told
     :raises UnusableSourceError: when the file or the routes cannot be read, or a book refuses its part
     :raises UnusableBookError: when a book cannot be read
     """
+    refuse_unsure(mapping, request)
     rules = read_routes(routes)
     books = list(dict.fromkeys(rule.book for rule in rules))
     definitions = {book: read_definition(book) for book in books}

@@ -2,7 +2,7 @@
 
 import difflib
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -276,15 +276,7 @@ class _Run:
         for number, sheet in enumerate(self.source.sheets):
             wide = unpivot(self.mapping.wide, sheet) if self.mapping.wide else None
             find = wide.find if wide else sheet.find
-            compiler = MappingCompiler(
-                self.mapping,
-                find,
-                self.zone,
-                (self.path.name, sheet.name),
-                open_ended=sheet.open_ended,
-                book_zone=self.context.timezone,
-            )
-            compiled = compiler.compile(self.context.carry)
+            compiled = self.compiled(self.mapping, sheet, find)
             missing = self.missing(compiled)
             if wide is not None and not wide.groups:
                 missing = [("the rows", self.mapping.wide.pattern if self.mapping.wide else "")]
@@ -294,15 +286,7 @@ class _Run:
             self.refuse_ambiguous(sheet)
             adapted = self.adapted(sheet, wide)
             if adapted is not self.mapping:
-                compiler = MappingCompiler(
-                    adapted,
-                    find,
-                    self.zone,
-                    (self.path.name, sheet.name),
-                    open_ended=sheet.open_ended,
-                    book_zone=self.context.timezone,
-                )
-                compiled = compiler.compile(self.context.carry)
+                compiled = self.compiled(adapted, sheet, find)
             plain = {name for name, value in self.mapping.columns.items() if value.source}
             empty = [f"{column} ({header})" for column, header in compiled.absent if column in plain]
             if empty:
@@ -313,6 +297,18 @@ class _Run:
             raise UnusableSourceError(complaints[0], file=self.path)
         self.notes += complaints
         return parts
+
+    def compiled(self, mapping: SourceMapping, sheet: Sheet, find: Callable[[str], str | None]) -> CompiledMapping:
+        """The statement of a mapping over one sheet."""
+        compiler = MappingCompiler(
+            mapping,
+            find,
+            self.zone,
+            (self.path.name, sheet.name),
+            open_ended=sheet.open_ended,
+            book_zone=self.context.timezone,
+        )
+        return compiler.compile(self.context.carry)
 
     def zone_in_file(self) -> str | None:
         """The zone that the file names itself."""

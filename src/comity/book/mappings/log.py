@@ -49,7 +49,9 @@ def one_row_a_key(
             if name in {ROW, LAST_WINS_COLUMN}:
                 continue
             chosen.append(quoted(name) if name in keys else f"{_over(mapping, name, order)} AS {quoted(name)}")
-        grouped = ", ".join(map(quoted, keys))
+        # Rows without their key are no one thing: each stays, and becomes a reject of its own.
+        whole = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in keys) or "true"
+        grouped = ", ".join([*map(quoted, keys), f"CASE WHEN NOT ({whole}) THEN {ROW} END"])
         found = con.execute(f"SELECT {', '.join(chosen)} FROM _log GROUP BY {grouped} ORDER BY max({ROW})")
         count = 0
         for batch in found.to_arrow_reader(_BATCH):
