@@ -425,7 +425,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from comity.book.importing.deliver import ImportRequest, import_source
-from comity.book.mappings.model import UnusableMappingError, identity_mapping
+from comity.book.mappings.model import identity_mapping
 print("ready", flush=True)
 sys.stdin.readline()
 at = datetime(2026, 6, 2, tzinfo=UTC)
