@@ -38,4 +38,6 @@ def test_a_typeface_may_be_kept_for_ever_and_its_stylesheet_may_not():
         assert answer.headers["Content-Type"] == "font/woff2"
         assert "immutable" in answer.headers["Cache-Control"]
         assert body(answer)[:4] == b"wOF2"
-    assert "immutable" not in Client().get("/static/comity/fonts/fonts.css").headers["Cache-Control"]
+    sheet = Client().get("/static/comity/fonts/fonts.css")
+    assert b"font-face" in body(sheet)  # and, read to its end, the file is closed
+    assert "immutable" not in sheet.headers["Cache-Control"]
