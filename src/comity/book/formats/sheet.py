@@ -13,6 +13,8 @@ from comity.book.patterns import match_whole
 
 BATCH_ROWS = 32_768
 ROW = "_row"
+LAST_STATE = "_last"  # text that sorts as the update time of a row does; empty where it has none
+FIRST_STATE = "_first"  # of a row that is made of several of a log: the same of the first of them
 # Headers of a download of rejected rows. They are no column of anybody's, and fixed: the file comes back with them.
 ROW_HEADER, REASON_HEADER = "Comity row", "Comity reason"
 

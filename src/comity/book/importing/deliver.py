@@ -16,6 +16,7 @@ from comity.book.importing.current import current_rows_sql, current_table
 from comity.book.importing.rejected_rows import collect_rows, find_corrected, write_rows_file
 from comity.book.importing.write import (
     WriteRequest,
+    leave_earlier_states,
     preview_rows,
     reject_becoming_private,
     remove_leftovers,
@@ -297,9 +298,12 @@ def import_rows(
         midnights_are_days=incoming.days_by_midnights,
     )
     checked = check_rows(con, batches, rules, work)
-    to_write = WriteRequest(incoming.book, definition, table, checked, incoming.delivery, request.side, request.holder)
+    to_write = WriteRequest(
+        incoming.book, definition, table, checked, incoming.delivery, request.side, request.holder, over=mapped.over
+    )
     with as_book_error(incoming.book, f"the table {table.name}"):
         checked = reject_becoming_private(con, to_write, work)
+        checked = leave_earlier_states(con, replace(to_write, checked=checked), work)
     rejected = checked.rejected + (len(mapped.problems) if incoming.whole_file else 0)
     rows_in = checked.rows_in + rejected - checked.rejected
     refused = not request.dry_run and (rejected > request.max_rejects * rows_in or mapped.unkept > 0)
@@ -452,9 +456,19 @@ class _Told:
 def _notes(con: duckdb.DuckDBPyConnection, checked: CheckedRows, incoming: IncomingRows) -> _Told:
     mapped, table = incoming.mapped, incoming.table
     notes = list(mapped.notes) if incoming.whole_file else []
-    if checked.superseded:
-        what = plural(checked.superseded, "row is an earlier state", "rows are earlier states")
+    if checked.earlier_states:
+        what = plural(checked.earlier_states, "row is an earlier state", "rows are earlier states")
+        notes.append(f"{what} than one that the book has from an earlier import; the later state counts")
+    if checked.overlapping[0]:
+        rows, counts = checked.overlapping
+        what = plural(rows, "row tells", "rows tell")
+        notes.append(
+            f"{what} of a time that an earlier part of this log covers too; of {counts} the larger count is kept"
+        )
+    if checked.superseded > checked.earlier_states:
+        what = plural(checked.superseded - checked.earlier_states, "row is an earlier state", "rows are earlier states")
         notes.append(f"{what} of another; the last state of each counts")
+    if checked.superseded:
         checked = replace(checked, collapsed=checked.collapsed - checked.superseded)
     notes += [text for _, text in check_notes(checked, table, incoming.definition)]
     contradictory: list[str] = []

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from comity.book.definition import Definition, UnusableBookError, read_definition
 from comity.book.importing.current import current_table
 from comity.book.importing.rejected_rows import ROWS_FOLDER
+from comity.book.importing.states import STATES_FOLDER, states_metadata
 from comity.book.importing.write import PROPOSALS, PROPOSED_BY, answered_files, proposed_by, remove_leftovers
 from comity.book.reading.typed_files import TypedFormOptions, typed_form
 from comity.book.storage.commit import Move, book_lock, commit
@@ -147,6 +148,9 @@ def _files(
             )
     for owner in (None, *Side):
         history = owner_folder(book, owner) / HIDDEN_FOLDER / "history"
+        states = owner_folder(book, owner) / HIDDEN_FOLDER / STATES_FOLDER
+        for file in states.glob(f"{table.name}-*.parquet"):
+            yield owner, file, file, states_metadata(file)
         for file in (*history.glob(f"{table.name}-*.parquet"), *history.glob(f"{table.name}{OWN_COLUMNS}-*.parquet")):
             yield owner, file, file, {}
     waiting = (book / HIDDEN_FOLDER / PROPOSALS).glob(f"{table.name}-*.parquet")

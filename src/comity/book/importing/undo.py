@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from comity.book.definition import read_definition
 from comity.book.importing.current import CurrentTable, current_table
 from comity.book.importing.rejected_rows import CORRECTED_FOLDER, ROWS_FOLDER
+from comity.book.importing.states import STATES_FOLDER
 from comity.book.importing.write import PROPOSALS, answered_file, remove_leftovers
 from comity.book.storage.commit import Move, book_lock, commit
 from comity.book.storage.duckdb import as_book_error, work_engine
@@ -153,7 +154,7 @@ def _write_as_before(  # noqa: PLR0913 - what is written, and where
 def _files_of_import(book: Path, name: str, number: int) -> Iterator[Path]:
     """What else the import left: the rows as they were, and those that it set aside."""
     for owner in (None, *Side):
-        for kind in ("history", "rejects", ROWS_FOLDER, CORRECTED_FOLDER, PROPOSALS):
+        for kind in ("history", "rejects", ROWS_FOLDER, CORRECTED_FOLDER, PROPOSALS, STATES_FOLDER):
             for stem in (name, f"{name}{OWN_COLUMNS}"):
                 file = owner_folder(book, owner) / HIDDEN_FOLDER / kind / f"{stem}-{number}.parquet"
                 if file.is_file():

@@ -36,6 +36,7 @@ from comity.book.importing.merge import (
     rows_becoming_private,
 )
 from comity.book.importing.rejected_rows import CORRECTED_FOLDER, ROWS_FOLDER
+from comity.book.importing.states import STATES_FOLDER, Incoming, keep_later_states, write_states
 from comity.book.plurals import plural
 from comity.book.reading.coverage import DAY_COLUMNS
 from comity.book.reading.visibility import private_rule_sql, stored_columns
@@ -46,7 +47,7 @@ from comity.book.storage.layout import HIDDEN_FOLDER, OWN_COLUMNS, owner_folder
 from comity.book.storage.parquet import IMPORT_COLUMN, metadata_sql, scan_sql, zone_of_typed_file
 from comity.book.storage.sql import full_key_sql, literal, quoted
 from comity.book.tables import MONTHLY, Table
-from comity.book.validation.check import CheckedRows
+from comity.book.validation.check import LEFT_OUT, CheckedRows
 from comity.book.validation.rejects import redacted_for, write_rejects
 from comity.core.values import Side
 
@@ -70,6 +71,7 @@ class WriteRequest:
     holder: Side | None = None  # the side that alone may add rows
     withdraw: Path | None = None  # typed rows that were proposed to go, and go now
     accepted: bool = False  # the rows are accepted proposals
+    over: Mapping[str, str] | None = None  # of a log: column -> how the rows of one key are put together
     rejected_rows: pa.Table | None = None  # in a room: the rejects as the file wrote them
     corrected: pa.Table | None = None  # in a room: rows that earlier imports rejected and this one brings again
 
@@ -173,6 +175,26 @@ def reject_becoming_private(con: duckdb.DuckDBPyConnection, request: WriteReques
     )
 
 
+def leave_earlier_states(con: duckdb.DuckDBPyConnection, request: WriteRequest, work: Path) -> CheckedRows:
+    """Leave aside what a delivery says of states earlier than its side has told of; see `importing.states`."""
+    if request.checked.states is None:
+        return request.checked
+    current = current_table(request.book, request.table)
+    rows = current_rows_sql(request.book, request.table, request.definition, current, work)
+    incoming = Incoming(
+        request.book,
+        request.definition,
+        request.table,
+        request.checked,
+        request.delivery,
+        request.by,
+        rows,
+        current.deliveries,
+        request.over,
+    )
+    return keep_later_states(con, incoming, work)
+
+
 def write_merged(  # noqa: PLR0913 - what is written, over what, and when
     con: duckdb.DuckDBPyConnection,
     request: WriteRequest,
@@ -196,6 +218,7 @@ def write_merged(  # noqa: PLR0913 - what is written, over what, and when
         counts.append(counted)
         moves += writer.owner_files(owner, counted)
     moves += writer.rejects()
+    moves += writer.states()
     moves += writer.proposals()
     moves += writer.removals({move.target for move in moves if move.target is not None})
     if gathered is None:
@@ -361,9 +384,15 @@ class _Writer:
             return owner is None or owner in self.ruled or bool(files)
         if owner in self.moved or any(getattr(counted, name) for name in _COUNTS_OF_CHANGE):
             return True
+        if owner is (self.whole if self.whole is self.by else None) and self._leaves_out():
+            return True  # nothing of it changes now; an earlier file that comes later is not to bring those rows
         # A row that its new values make shared counts there, and has to leave the file where it was private.
         left = self._count(self.merged.before, f"{_owner_condition(owner)} AND _main")
         return bool(left) or bool(files and not self._canonical(files))
+
+    def _leaves_out(self) -> bool:
+        states = self.request.checked.states
+        return states is not None and bool(self._count(states, LEFT_OUT))
 
     def _canonical(self, files: Sequence[Path]) -> bool:
         """Whether files lie as an import leaves them."""
@@ -474,6 +503,16 @@ class _Writer:
         write_rejects(ready, [rejects])
         return Move(ready, target)
 
+    def states(self) -> Iterator[Move]:
+        """The update times of the rows, where they have any: its side's own, for they name rows of private folders."""
+        if self.request.checked.states is not None:
+            ruled = next(iter(self.ruled), None)
+            folder = owner_folder(self.book, self.by if self.by is not None else ruled)
+            target = folder / HIDDEN_FOLDER / STATES_FOLDER / f"{self.table.name}-{self.delivery.number}.parquet"
+            ready = self._ready(target)
+            write_states(self.con, self.request.checked, self.table, self.definition.timezone, ready)
+            yield Move(ready, target)
+
     def proposals(self) -> Iterator[Move]:
         """The changes that wait for whose rows they are; `_n` pairs a row as it is with the row as it would be."""
         file = self.merged.proposed
@@ -541,7 +580,7 @@ class _Writer:
         old = [d.number for d in self.current.deliveries if d.at < self.delivery.at - timedelta(days=days)]
         for number in old:
             for owner in (None, *Side):
-                for kind in ("history", "rejects", ROWS_FOLDER, PROPOSALS):
+                for kind in ("history", "rejects", ROWS_FOLDER, PROPOSALS, STATES_FOLDER):
                     for name in (self.table.name, f"{self.table.name}{OWN_COLUMNS}"):
                         file = owner_folder(self.book, owner) / HIDDEN_FOLDER / kind / f"{name}-{number}.parquet"
                         if file.is_file():

@@ -13,10 +13,18 @@ import pyarrow.compute as pc
 
 from comity.book.formats.delimited import DelimitedSheet
 from comity.book.formats.detect import SourceFile, open_source_file
-from comity.book.formats.sheet import REASON_HEADER, ROW, ROW_HEADER, Sheet, UnusableSourceError, find_all_in
+from comity.book.formats.sheet import (
+    LAST_STATE,
+    REASON_HEADER,
+    ROW,
+    ROW_HEADER,
+    Sheet,
+    UnusableSourceError,
+    find_all_in,
+)
 from comity.book.mappings.adapt import FileFacts, adapt, roles_of
 from comity.book.mappings.column_evidence import gather_evidence
-from comity.book.mappings.compile import LAST_WINS_COLUMN, CompiledMapping, MappingCompiler, map_table
+from comity.book.mappings.compile import CompiledMapping, MappingCompiler, map_table
 from comity.book.mappings.headers import all_headers_of, asked_columns, sources_of
 from comity.book.mappings.log import one_row_a_key
 from comity.book.mappings.model import CELL_KINDS, SourceMapping, UnusableMappingError, Value
@@ -77,7 +85,8 @@ class MappedFile:
     notes: list[str] = field(default_factory=list)
     window: tuple[date, date] | None = None
     control: dict[str, float] = field(default_factory=dict)
-    last_wins: str | None = None
+    last_wins: str | None = None  # the column that says which of several rows of one key is the last
+    over: dict[str, str] | None = None  # of a log: column -> how the rows of one key are put together
     rows_in: int = 0
     unkept: int = 0  # problems beyond those that are kept
     stride: int = 1  # rows made of one row of the source
@@ -259,7 +268,10 @@ class _Run:
             unmapped=tuple(dict.fromkeys(h for part in self.parts for h in part.sheet.headers if h not in used)),
             notes=self.notes,
             window=self.window(),
-            last_wins=LAST_WINS_COLUMN if self.has_last and not self.mapping.is_log else None,
+            last_wins=LAST_STATE if self.has_last else None,
+            over={name: value.over or "last" for name, value in self.mapping.columns.items()}
+            if self.mapping.is_log
+            else None,
             stride=max((part.wide.stride for part in self.parts if part.wide), default=1),
             sheets=sheets,
             assumed_minutes=self.assumed_minutes(),
@@ -501,7 +513,7 @@ class _Run:
         kept = rows.filter(pc.is_null(rows["_fault"]))
         self.add_sums(part, out.filter(pc.invert(out["_blank"])))
         left = {*_MARKS, *self.mapping.columns} - set(self.columns)
-        left |= set() if self.has_last else {LAST_WINS_COLUMN}
+        left |= set() if self.has_last else {LAST_STATE}
         names = [name for name in kept.schema.names if name not in left and not name.startswith("_k_")]
         batches = kept.select(names).combine_chunks().to_batches()
         return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=kept.select(names).schema)
@@ -524,14 +536,19 @@ class _Run:
                 self.counts["unkept"] += 1
 
     def add_left_out(self, out: pa.Table, applied: MappedFile) -> None:
-        """Keep the keys of what a filter leaves out: a row that the book holds of such a key is no longer there."""
+        """Keep the keys of what a filter leaves out: a row that the book holds of such a key is no longer there.
+
+        Of a log it leaves out events, and no thing that they tell of.
+        """
+        if self.mapping.is_log:
+            return
         keys = [name for name in self.mapping.target.key if name in self.columns]
         filters = [place for place in range(1, len(self.mapping.rows) + 1) if place - 1 not in self.mapping.other]
         if not filters or self.mapping.target.may_lack_key or keys != list(self.mapping.target.key):
             return
         gone = pc.is_in(out["_out"], value_set=pa.array(filters, pa.int32()))
         gone = pc.and_(gone, pc.invert(pc.or_(out["_total"], out["_blank"])))
-        names = [*keys, *([LAST_WINS_COLUMN] if self.has_last else [])]
+        names = [*keys, *([LAST_STATE] if self.has_last else [])]
         rows = out.filter(gone).select(names)
         if rows.num_rows:
             applied.left_out.append(rows)

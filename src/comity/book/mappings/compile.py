@@ -7,7 +7,7 @@ Every value is worked out once, in layers: a layer is a SELECT over the one belo
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from comity.book.formats.sheet import ROW
+from comity.book.formats.sheet import LAST_STATE, ROW
 from comity.book.mappings.cell_sql import (
     EXPECTED,
     bare_day_sql,
@@ -39,7 +39,6 @@ _SHOWN = 200
 _DAY_S = 86_400
 _LONGEST_S = 1e11  # three thousand years
 _SPANS = ("month", "week", "day")
-LAST_WINS_COLUMN = "_last"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,7 @@ class MappingCompiler:
         has_last = any(self.bears(mapping.columns.get(name) or mapping.let[name]) for name in mapping.last_wins)
         if has_last:
             parts = [sortable_sql(node.kind, node.name) for node in map(self.named, mapping.last_wins)]
-            columns.append(f"{' || chr(31) || '.join(parts)} AS {LAST_WINS_COLUMN}")
+            columns.append(f"{' || chr(31) || '.join(parts)} AS {LAST_STATE}")
         columns += [
             f"{self.text(own).name} AS {quoted('carried:' + header)}"
             for header in carry

@@ -8,9 +8,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from comity.book.formats.sheet import ROW
+from comity.book.formats.sheet import FIRST_STATE, LAST_STATE, ROW
 from comity.book.mappings.cell_sql import number_text_sql
-from comity.book.mappings.compile import LAST_WINS_COLUMN
 from comity.book.mappings.model import CELL_KINDS, CellKind, SourceMapping
 from comity.book.storage.sql import literal, quoted
 
@@ -43,12 +42,14 @@ def one_row_a_key(
         if not names:
             return
         keys = [name for name in mapping.target.key if name in names]
-        order = f"({LAST_WINS_COLUMN}, {ROW})" if has_order else f"({ROW})"
+        order = f"({LAST_STATE}, {ROW})" if has_order else f"({ROW})"
         chosen = [f"max({ROW}) AS {ROW}"]
         for name in names:
-            if name in {ROW, LAST_WINS_COLUMN}:
+            if name in {ROW, LAST_STATE}:
                 continue
             chosen.append(quoted(name) if name in keys else f"{_over(mapping, name, order)} AS {quoted(name)}")
+        if has_order:  # what other parts of the log are put together by, see `importing.states`
+            chosen += [f"min({LAST_STATE}) AS {FIRST_STATE}", f"max({LAST_STATE}) AS {LAST_STATE}"]
         # Rows without their key are no one thing: each stays, and becomes a reject of its own.
         whole = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in keys) or "true"
         grouped = ", ".join([*map(quoted, keys), f"CASE WHEN NOT ({whole}) THEN {ROW} END"])

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from comity.book.definition import Definition
-from comity.book.formats.sheet import ROW, UnusableSourceError
+from comity.book.formats.sheet import FIRST_STATE, LAST_STATE, ROW, UnusableSourceError
 from comity.book.storage.parquet import IMPORT_COLUMN, local_columns_sql, metadata_sql, scan_sql, sql_type
 from comity.book.storage.sql import full_key_sql, key_text_sql, literal, quoted
 from comity.book.tables import BROUGHT_BY, STATED_BY, BareDay, Column, Table
@@ -31,6 +31,7 @@ from comity.book.validation.totals import FoundTotals, set_totals_aside
 from comity.core.values import Side
 
 MAX_REJECTS = 0.05
+LEFT_OUT = "_left"  # of a state: the row is left out by its mapping, and is no row of the book
 _SHARES = {"service_level", "sla_attainment", "abandonment", "reopen", "repeat_contact"}  # never above all of them
 SHOWN_LENGTH = 200  # characters of a rejected value that are kept
 CHUNK_ROWS = 250_000  # rows that are checked at once
@@ -62,6 +63,9 @@ class CheckedRows:
     columns: tuple[str, ...] = ()  # the declared columns that the rows bore
     totals: FoundTotals = field(default_factory=FoundTotals)
     minutes: str | None = None  # how long the intervals are, as their starts show it against what was assumed
+    states: Path | None = None  # `_row`, key, first and last state of each row that has an update time, and LEFT_OUT
+    earlier_states: int = 0  # of the superseded, those that are earlier than what the book holds
+    overlapping: tuple[int, str] = (0, "")  # rows of a log of which an earlier part tells too, and what it counts
     left_out: Path | None = None  # the keys that the file has, and only in rows that the mapping leaves out
     off_amounts: tuple[int, float] = (0, 0.0)  # rows whose amount is not quantity times price, and by how much in sum
     midnights: Mapping[str, int] = field(default_factory=dict)  # columns of midnights alone, read as days -> rows
@@ -110,7 +114,7 @@ def check_rows(
     table, last_wins = request.table, request.last_wins
     columns, tables = in_chunks(batches)
     present = [c for c in table.columns if c.name in columns]
-    checking = _RuleSql(request, present)
+    checking = _RuleSql(request, present, has_first=last_wins is not None and FIRST_STATE in columns)
     clean, rejects = folder / "clean.parquet", folder / "rejects.parquet"
     staged = _stage(con, tables, checking.staged_sql(), folder)
     con.execute(f"CREATE OR REPLACE TEMP VIEW _staged AS SELECT * FROM {scan_sql(*staged)}")
@@ -145,7 +149,8 @@ def check_rows(
     )
     off_rows, off_sum = off.fetchone() or (0, 0.0)
     rows_in = _count(con, "SELECT count(*) FROM _staged")
-    gone = _write_left_out(con, table, clean, folder) if request.left_out else None
+    gone = _write_left_out(con, table, clean, folder, last_wins) if request.left_out else None
+    states = _write_states(con, table, (clean, gone), folder, columns) if last_wins == LAST_STATE else None
     con.execute("DROP VIEW _staged; DROP TABLE _lost")
     for part in staged:
         part.unlink()
@@ -159,6 +164,7 @@ def check_rows(
         superseded=superseded,
         by_reason={(column, reason): count for column, reason, count in counted},
         columns=tuple(borne),
+        states=states,
         left_out=gone,
         totals=totals,
         minutes=minutes.spoken if minutes is not None else None,
@@ -220,15 +226,40 @@ def _drop_left_out(con: duckdb.DuckDBPyConnection, checking: "_RuleSql", last_wi
     return lost
 
 
-def _write_left_out(con: duckdb.DuckDBPyConnection, table: Table, clean: Path, folder: Path) -> Path:
+def _write_left_out(
+    con: duckdb.DuckDBPyConnection, table: Table, clean: Path, folder: Path, last_wins: str | None
+) -> Path:
     """Write the keys that the file has in no row that is taken."""
     file = folder / "left-out.parquet"
     same = " AND ".join(f"g.{quoted(name)} = c.{quoted(name)}" for name in table.key)
-    keys = ", ".join(f"g.{quoted(name)}" for name in table.key)
+    chosen = [f"g.{quoted(name)}" for name in table.key]
+    keys = ", ".join([*chosen, *([f"g._last AS {LAST_STATE}"] if last_wins is not None else [])])
     kept = f"SELECT {keys} FROM _gone g ANTI JOIN {scan_sql(clean)} c ON {same}"
     con.execute(f"COPY ({kept}) TO {literal(str(file))} (FORMAT parquet)")
     con.execute("DROP TABLE _gone")
     return file
+
+
+def _write_states(
+    con: duckdb.DuckDBPyConnection, table: Table, files: tuple[Path, Path | None], folder: Path, columns: set[str]
+) -> Path:
+    """Write the update times of the rows that stand, and of those that are left out.
+
+    :param files: the rows that stand, and the keys that are left out
+    """
+    clean, left_out = files
+    target = folder / "states.parquet"
+    keys = ", ".join(map(quoted, table.key))
+    first = FIRST_STATE if FIRST_STATE in columns else LAST_STATE
+    rows = (
+        f"SELECT {ROW}, {keys}, {first} AS {FIRST_STATE}, {LAST_STATE}, false AS {LEFT_OUT} FROM _staged "
+        f"WHERE {ROW} IN (SELECT {ROW} FROM {scan_sql(clean)}) AND {full_key_sql(table)}"
+    )
+    if left_out is not None:
+        gone = f"SELECT NULL, {keys}, {LAST_STATE}, {LAST_STATE}, true FROM {scan_sql(left_out)}"
+        rows = f"{rows} UNION ALL {gone}"
+    con.execute(f"COPY ({rows}) TO {literal(str(target))} (FORMAT parquet)")
+    return target
 
 
 def _count(con: duckdb.DuckDBPyConnection, sql: str) -> int:
@@ -277,8 +308,8 @@ def _stage(con: duckdb.DuckDBPyConnection, tables: Iterator[pa.Table], sql: str,
 class _RuleSql:
     """The SQL of one table's checks."""
 
-    def __init__(self, request: CheckRequest, present: list[Column]) -> None:
-        self.request = request
+    def __init__(self, request: CheckRequest, present: list[Column], *, has_first: bool) -> None:
+        self.request, self.has_first = request, has_first
         self.table, self.definition = request.table, request.definition
         self.delivered_by, self.brought_by = request.delivered_by, request.brought_by
         self.pseudonyms = request.pseudonyms
@@ -290,8 +321,9 @@ class _RuleSql:
         zone, last_wins = self.definition.timezone, self.request.last_wins
         names = {column.name for column in self.present}
         carried = [last_wins] if last_wins is not None and last_wins not in names else []
+        carried += [FIRST_STATE] if self.has_first else []
         texts = [f"nullif(trim({quoted(c.name)}, {_BLANK}), '') AS {_text_column(c.name)}" for c in self.present]
-        texts += [f"{quoted(name)} AS {quoted('_last')}" for name in carried]
+        texts += [f"{quoted(name)} AS {quoted('_last' if name == last_wins else name)}" for name in carried]
         raw = f"SELECT {ROW}{''.join(', ' + text for text in texts)} FROM _incoming"
         values = [f"{self._value_sql(column, names, zone)} AS {quoted(column.name)}" for column in self.table.columns]
         typed = f"SELECT *, {', '.join(values)} FROM ({raw})"
@@ -300,7 +332,7 @@ class _RuleSql:
         judged = f"SELECT *, CAST({fault} AS SMALLINT) AS _fault FROM ({typed})"
         value = f"CASE {' '.join(blamed)} END" if blamed else "NULL"
         kept = ", ".join(self._stored(column) for column in self.table.columns)
-        extra = ", _last" if carried else ""
+        extra = "".join(", _last" if name == last_wins else f", {name}" for name in carried)
         return (
             f"SELECT {ROW}, {kept}{extra}, _fault, CAST({value} AS VARCHAR) AS _value, "
             f"CAST({self._owner_sql(names)} AS VARCHAR) AS _owner, CAST({self._off_sql(names)} AS DOUBLE) AS _off "
