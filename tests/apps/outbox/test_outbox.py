@@ -1,7 +1,8 @@
 """What must happen after commit: deferred with the transaction or not at all, tried again, and told where it fails."""
 
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core import mail as django_mail
@@ -100,6 +101,26 @@ def test_a_claim_is_applied_once_though_the_book_is_unreadable_for_a_while(them)
     run_jobs()
     with transaction.atomic(), open_member_book(them.at("auditor")) as book:
         assert [one["event_id"] for one in book.table("events").to_pyarrow().to_pylist()] == [f"room-{matter.pk}"]
+
+
+def test_a_claim_whose_terms_come_back_is_in_the_book_as_it_stands(them):
+    """A kill test found it: the rows of the third state are those of the first, and counted as imported already."""
+    them.client("provider_lead").post(them.url("matters/raise/claim/"), CLAIM)
+    with transaction.atomic():
+        them.at("provider_lead")
+        matter = Matter.objects.filter(kind=Kind.CLAIM).latest("raised_at")
+    others = (("customer_lead", "2026-06-12"), ("provider_lead", "2026-06-10"), ("customer_lead", "2026-06-12"))
+    for seen, (who, day) in enumerate(others, 1):
+        terms = {"text": "Other days.", "from_day": day, "to_day": day, "seen": seen}
+        answer = them.client(who).post(them.url(f"matters/{matter.pk}/move/counter/"), terms)
+        assert answer.status_code == 302, answer.content
+        run_jobs()
+        with transaction.atomic(), open_member_book(them.at("auditor")) as book:
+            rows = book.table("events").to_pyarrow().to_pylist()
+        ((begins, ends),) = ((one["from"], one["to"]) for one in rows if one["event_id"] == f"room-{matter.pk}")
+        zone = ZoneInfo("Europe/Madrid")
+        assert str(begins.replace(tzinfo=UTC).astimezone(zone).date()) == day
+        assert ends - begins == timedelta(days=1)
 
 
 def test_an_import_waits_for_earlier_holding_back(them):

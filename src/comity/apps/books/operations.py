@@ -1004,7 +1004,7 @@ def write_rows_now(relationship: UUID, table: str, rows: Sequence[Mapping[str, s
             writer.writeheader()
             writer.writerows(rows)
         mapping = identity_mapping(table)
-        request = ImportRequest("the room", at, max_rejects=0.0, patience_s=_LOCK_TIMEOUT_S, key=key)
+        request = ImportRequest("the room", at, max_rejects=0.0, patience_s=_LOCK_TIMEOUT_S, key=key, again=True)
         import_source(folder, path, mapping, request)
 
 
@@ -1064,6 +1064,7 @@ def _outcome_json(outcome: Outcome, delivery: Delivery, mapping: SourceMapping) 
         "contradictory": record.contradictory,
         "implausible": record.implausible,
         "past_months": record.past_months,
+        "later_counts": bool(record.updated) and not record.has_update_times,
         "by_reason": [
             {"column": column, "reason": reason, "rows": rows} for (column, reason), rows in outcome.by_reason.items()
         ],

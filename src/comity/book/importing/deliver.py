@@ -99,6 +99,8 @@ class ImportRequest:
     :ivar holder: the side that alone adds rows to the table; what another delivers waits for it
     :ivar further_holders: the same by table, of the further tables that the file feeds
     :ivar key: what tells this delivery from another of the same file, so that it is not brought in twice
+    :ivar again: a file that was imported before is imported once more: what it says was true, then it was not, and
+        is again; else the same file twice changes nothing
     :ivar patience_s: how long another import is waited for
     :ivar most_rows: a dry run looks at so many rows of the source; None: at all of them
     :ivar rejected_rows: a file in which a dry run leaves the rejected rows as the source wrote them
@@ -111,6 +113,7 @@ class ImportRequest:
     side: Side | None = None
     holder: Side | None = None
     key: str = ""
+    again: bool = False
     patience_s: float = 0.0
     most_rows: int | None = None
     rejected_rows: Path | None = None
@@ -184,7 +187,7 @@ def import_tables(
             current = current_table(book, table)
             delivery = asked.record(current.next_number, source, mapped, one)
             earlier = current.earlier(delivery, mapping_digests(one))
-            if earlier is not None and not request.dry_run:
+            if earlier is not None and not request.dry_run and not request.again:
                 nothing = replace(delivery, number=earlier.number)  # the other side sees no row of it
                 seen = next((record for record in current.shared if record.number == earlier.number), nothing)
                 outcomes.append(Outcome(table.name, delivery, already=earlier, shared=seen))
@@ -330,6 +333,7 @@ def import_rows(
         rejected=rejected,
         collapsed=checked.collapsed,
         superseded=checked.superseded,
+        has_update_times=checked.states is not None,
         control=dict(mapped.control) if incoming.whole_file else {},
         notes=() if definition.keeps_parts_private(table) else notes,
         contradictory=len(told.contradictory),
