@@ -353,6 +353,8 @@ def _tell(outcome: "Outcome") -> None:
             f"{came.unchanged:,} unchanged, {came.updated:,} updated, {came.withdrawn:,} withdrawn, "
             f"{came.rejected:,} rejected{_in_short(came)}",
         )
+    if came.updated and not came.has_update_times:
+        typer.echo("  the file bears no update times: where it differs from an earlier import, the later one counts")
     for note in outcome.notes:
         typer.echo(f"  {_plain(note)}")
     for (column, reason), rows in outcome.by_reason.items():

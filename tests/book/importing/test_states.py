@@ -96,6 +96,13 @@ def test_an_earlier_state_that_comes_later_changes_nothing_and_is_told(bring):
     assert any("1 row is an earlier state than one that the book has" in note for note in outcome.notes)
 
 
+def test_of_a_file_without_update_times_it_is_known_that_it_counts_as_the_later_one(bring):
+    bare = TICKETS.replace('last_wins = "updated"\n', "")
+    assert bring(NEW).delivery.has_update_times
+    found = bring(OLD, bare, name="bare").delivery
+    assert (found.updated, found.has_update_times) == (1, False)
+
+
 def test_a_corrected_mapping_brings_the_same_states_again(bring):
     bring(NEW)
     outcome = bring(NEW, TICKETS.replace('queue = "Group"', 'queue = { from = "Group", values = { second = "2nd" } }'))

@@ -29,7 +29,8 @@ class ImportRecord:
     side, and came again with this one. `reach` is the first and the last day that its rows tell of, up to the day on
     which it came. `control` holds the totals that the source gave of itself, by name. `side` is the side that delivered
     it: customer, provider, neither or unknown; `key` what a room calls it. Of its notes so many say that what it holds
-    is `contradictory` or `implausible`; in `past_months` months rows that the book had were changed or withdrawn.
+    is `contradictory` or `implausible`; in `past_months` months rows that the book had were changed or withdrawn. Where
+    its rows bear no update times (`has_update_times`), what it says counts because it came later.
     """
 
     number: int
@@ -60,6 +61,7 @@ class ImportRecord:
     contradictory: int = 0
     implausible: int = 0
     past_months: int = 0
+    has_update_times: bool = False
 
     def is_repeated_by(self, other: "ImportRecord", mapping_digests: Collection[str]) -> bool:
         """Whether another import is of the same file by the same side, and by the mapping that has these digests."""
