@@ -371,6 +371,50 @@ def test_rows_go_to_the_book_that_the_routes_name_and_nobody_hears_of_another(tm
     assert all(outcome.already is not None for outcome in again.outcomes)
 
 
+def routed_tickets(tmp_path, text, day):
+    """An export of two books through a mapping that leaves out what is deleted."""
+    toml = """table = "contacts"
+last_wins = "changed"
+[let]
+changed = "changed"
+[[rows]]
+column = "status"
+not = ["deleted"]
+[columns]
+contact_id = "id"
+opened_at = "opened"
+"""
+    (tmp_path / "tickets.toml").write_text(toml)
+    routes = [f'[[route]]\ncolumn = "group"\nis = "{name.upper()}"\nbook = "{name}"\n' for name in ("north", "south")]
+    (tmp_path / "routes.toml").write_text("".join(routes))
+    file = tmp_path / f"export-{day}.csv"
+    file.write_text("id,opened,changed,status,group\n" + text)
+    mapping = read_mapping(tmp_path / "tickets.toml")
+    return import_routed(tmp_path / "routes.toml", file, mapping, ImportRequest("Ana", at(day)))
+
+
+def test_what_is_left_out_or_moves_to_another_book_leaves_the_book_that_held_it(tmp_path):
+    north, south = (write_book(tmp_path / name) for name in ("north", "south"))
+    rows = ("n1,2026-01-05 09:00,2026-01-05 10:00,open,NORTH\n", "n2,2026-01-05 09:00,2026-01-05 10:00,open,NORTH\n",
+            "s1,2026-01-05 09:00,2026-01-05 10:00,open,SOUTH\n")  # fmt: skip
+    routed_tickets(tmp_path, "".join(rows), 1)
+    assert (ids(north), ids(south)) == (["n1", "n2"], ["s1"])
+    moved = "n1,2026-01-05 09:00,2026-01-06 10:00,deleted,NORTH\nn2,2026-01-05 09:00,2026-01-06 10:00,open,SOUTH\n"
+    of_north, of_south = routed_tickets(tmp_path, moved, 2).outcomes
+    assert (ids(north), ids(south)) == ([], ["n2", "s1"])
+    assert (of_north.delivery.withdrawn, of_south.delivery.new) == (2, 1)
+    assert files_with(north, "s1") == []
+    assert files_with(south, "n1") == []
+
+
+def test_a_row_moves_back_by_a_later_state_alone(tmp_path):
+    north, south = (write_book(tmp_path / name) for name in ("north", "south"))
+    for day, (hour, group) in enumerate(((10, "NORTH"), (12, "SOUTH"), (11, "NORTH"), (13, "NORTH")), 1):
+        routed_tickets(tmp_path, f"n1,2026-01-05 09:00,2026-01-05 {hour}:00,open,{group}\n", day)
+        assert ids(north if day in {1, 4} else south) == ["n1"]
+        assert ids(south if day in {1, 4} else north) == []
+
+
 # All or nothing --------------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,6 @@
 """A file into a book: mapped, checked, stored in one step, told; the same again changes nothing."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -274,6 +274,7 @@ class IncomingRows:
     delivery: ImportRecord
     whole_file: bool = True  # the file is for this book only: its totals, notes and unconverted rows belong to it
     days_by_midnights: bool = False  # the file may write a day as its midnight; not one in the tables' own form
+    left_out: Sequence[pa.Table] | None = None  # keys that this book no longer has; None: those the mapping leaves out
     moves: list[Move] | None = None  # gathers what is to be done, where several tables change in one step
     first_rows: list[Mapping[str, str]] = field(default_factory=list)  # filled by a dry run
 
@@ -297,7 +298,7 @@ def import_rows(
         fixed_minutes=mapped.fixed_minutes,
         assumed_minutes=mapped.assumed_minutes,
         sure=mapped.sure,
-        left_out=mapped.left_out if incoming.whole_file else (),
+        left_out=mapped.left_out if incoming.left_out is None else incoming.left_out,
         midnights_are_days=incoming.days_by_midnights,
     )
     checked = check_rows(con, batches, rules, work)

@@ -26,8 +26,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from comity.book.definition import Definition, read_definition
-from comity.book.formats.sheet import ROW, UnusableSourceError
-from comity.book.importing.current import current_table
+from comity.book.formats.sheet import LAST_STATE, ROW, UnusableSourceError
+from comity.book.importing.current import current_rows_sql, current_table
 from comity.book.importing.deliver import (
     ImportRequest,
     IncomingRows,
@@ -50,8 +50,9 @@ from comity.book.storage.parquet import scan_sql
 from comity.book.storage.sql import literal, quoted
 from comity.book.tables import Kind, Table
 from comity.book.toml import TomlReader
-from comity.book.validation.check import in_chunks
+from comity.book.validation.check import in_chunks, typed_key_sql
 from comity.book.validation.convert import cell_value_sql
+from comity.book.validation.pseudonyms import pseudonym_columns
 from comity.book.validation.rejects import REJECTS_SCHEMA, Reject, write_rejects
 
 UNROUTED = "unrouted.parquet"
@@ -163,6 +164,7 @@ def import_routed(  # noqa: PLR0913 - what, by which rules, how, and who is told
         )
         staged = _stage_rows(con, mapped, rules, books, definitions, table, work, progress)
         unrouted = _unrouted(con, staged, mapped, source, rules)
+        left_out = _left_out_by_book(con, mapped, rules, books, definitions, table)
         outcomes: list[Outcome] = []
         refused: list[tuple[Path, UnusableSourceError]] = []
         for number, book in enumerate(books):
@@ -181,6 +183,8 @@ def import_routed(  # noqa: PLR0913 - what, by which rules, how, and who is told
             incoming = IncomingRows(
                 book, definitions[book], table, part, mapped, delivery, False, days_by_midnights=not mapping.identity
             )
+            gone = [*left_out.get(number, ()), *_gone_elsewhere(con, staged, number, incoming)]
+            incoming = replace(incoming, left_out=gone)
             try:
                 outcomes.append(import_rows(con, incoming, _rows_of(con, staged, number), folder))
             except UnusableSourceError as error:
@@ -223,12 +227,7 @@ def _stage_rows(  # noqa: PLR0913 - one step of import_routed
     names, portions = in_chunks(_report_progress(mapped.batches, progress))
     if names:
         _refuse_absent_columns(rules, names)
-    to = [
-        f"CASE WHEN {_route_condition(rule, table, names, definitions[rule.book].timezone)} "
-        f"THEN {books.index(rule.book)} END"
-        for rule in (rules if names else ())
-    ]
-    chosen = f"list_distinct(list_filter([{', '.join(to)}], lambda b: b IS NOT NULL))" if to else "[]::INTEGER[]"
+    chosen = _books_sql(rules, table, names, books, definitions) if names else "[]::INTEGER[]"
     staged = []
     for number, some in enumerate(portions):
         staged.append(folder / f"routed-{number}.parquet")
@@ -239,6 +238,64 @@ def _stage_rows(  # noqa: PLR0913 - one step of import_routed
         finally:
             con.unregister("_export")
     return staged
+
+
+def _books_sql(
+    rules: tuple[Route, ...], table: Table, names: set[str], books: list[Path], definitions: dict[Path, Definition]
+) -> str:
+    """The numbers of the books whose rules hold for a row, each once."""
+    to = [
+        f"CASE WHEN {_route_condition(rule, table, names, definitions[rule.book].timezone)} "
+        f"THEN {books.index(rule.book)} END"
+        for rule in rules
+    ]
+    return f"list_sort(list_distinct(list_filter([{', '.join(to)}], lambda b: b IS NOT NULL)))"
+
+
+def _left_out_by_book(  # noqa: PLR0913 - one step of import_routed
+    con: duckdb.DuckDBPyConnection,
+    mapped: MappedFile,
+    rules: tuple[Route, ...],
+    books: list[Path],
+    definitions: dict[Path, Definition],
+    table: Table,
+) -> dict[int, list[pa.Table]]:
+    """What the mapping leaves out, by the number of the one book to which it belongs by the rules."""
+    found: dict[int, list[pa.Table]] = {}
+    for rows in mapped.left_out:
+        con.register("_left_out", rows)
+        to = _books_sql(rules, table, set(rows.column_names), books, definitions)
+        kept = [name for name in rows.column_names if name in {*table.key, LAST_STATE}]
+        for number in range(len(books)):
+            sql = f"SELECT {', '.join(map(quoted, kept))} FROM _left_out WHERE {to} = [{number}]"
+            part = con.execute(sql).to_arrow_table()
+            if part.num_rows:
+                found.setdefault(number, []).append(part)
+        con.unregister("_left_out")
+    return found
+
+
+def _gone_elsewhere(
+    con: duckdb.DuckDBPyConnection, staged: Sequence[Path], number: int, incoming: IncomingRows
+) -> list[pa.Table]:
+    """The keys that a book holds and that the file has among the rows of another book: they have moved there.
+
+    No other key of another book is told of.
+    """
+    table, definition, book = incoming.table, incoming.definition, incoming.book
+    present = set(pq.read_schema(staged[0]).names)
+    held = current_rows_sql(book, table, definition, current_table(book, table), staged[0].parent)
+    if held is None or table.may_lack_key or not set(table.key) <= present:
+        return []
+    kept = ", ".join(map(quoted, [*table.key, *([LAST_STATE] if LAST_STATE in present else [])]))
+    typed = typed_key_sql(table, definition.timezone, pseudonym_columns(table, definition.digests, book))
+    given = ", ".join(f"CAST({sql} AS VARCHAR)" for sql in typed.values())
+    keys = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in table.key)
+    rows = con.execute(
+        f"SELECT {kept} FROM {scan_sql(*staged)} WHERE len(_books) = 1 AND _books <> [{number}] "
+        f"AND [{given}] IN (SELECT [{keys}] FROM ({held}))"
+    ).to_arrow_table()
+    return [rows] if rows.num_rows else []
 
 
 def _report_progress(batches: Iterator[pa.RecordBatch], progress: Progress) -> Iterator[pa.RecordBatch]:
@@ -293,7 +350,9 @@ def _rows_of(con: duckdb.DuckDBPyConnection, staged: Sequence[Path], number: int
         f"FROM {scan_sql(*staged)} WHERE _books = [{number}] ORDER BY {ROW}"
     )
     with con.cursor() as cursor:
-        yield from cursor.execute(sql).to_arrow_reader(32_768)
+        reader = cursor.execute(sql).to_arrow_reader(32_768)
+        yield pa.RecordBatch.from_pylist([], schema=reader.schema)  # a book of no rows, too, has its columns
+        yield from reader
 
 
 def _carried_columns(staged: Sequence[Path]) -> list[str]:

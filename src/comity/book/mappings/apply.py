@@ -549,6 +549,9 @@ class _Run:
         gone = pc.is_in(out["_out"], value_set=pa.array(filters, pa.int32()))
         gone = pc.and_(gone, pc.invert(pc.or_(out["_total"], out["_blank"])))
         names = [*keys, *([LAST_STATE] if self.has_last else [])]
+        if self.context.carry:  # what says to which book such a row belongs
+            carried = [name for name in out.column_names if name.startswith("carried:")]
+            names += [*carried, *(name for name in self.columns if name not in keys)]
         rows = out.filter(gone).select(names)
         if rows.num_rows:
             applied.left_out.append(rows)

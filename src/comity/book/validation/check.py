@@ -200,12 +200,8 @@ def _drop_left_out(con: duckdb.DuckDBPyConnection, checking: "_RuleSql", last_wi
     """
     table, request = checking.table, checking.request
     con.register("_left", pa.concat_tables(request.left_out))
-    typed = []
-    for name in table.key:
-        value = cell_value_sql(replace(table.by_name[name], default=None), quoted(name), checking.definition.timezone)
-        if name in request.pseudonyms:
-            value = f"CASE WHEN {value} IS NOT NULL THEN {request.pseudonyms[name].format(value)} END"
-        typed.append(f"{value} AS {quoted(name)}")
+    keyed = typed_key_sql(table, checking.definition.timezone, request.pseudonyms)
+    typed = [f"{value} AS {quoted(name)}" for name, value in keyed.items()]
     latest = "max(_last)" if last_wins is not None else "NULL::VARCHAR"
     keys = ", ".join(map(quoted, table.key))
     con.execute(
@@ -224,6 +220,17 @@ def _drop_left_out(con: duckdb.DuckDBPyConnection, checking: "_RuleSql", last_wi
     lost = _count(con, f"SELECT count(*) FROM ({sql})")
     con.execute(f"INSERT INTO _lost {sql}")
     return lost
+
+
+def typed_key_sql(table: Table, timezone: str, pseudonyms: Mapping[str, str]) -> dict[str, str]:
+    """Each column of the key of a row that is still text, as the table holds it."""
+    typed = {}
+    for name in table.key:
+        value = cell_value_sql(replace(table.by_name[name], default=None), quoted(name), timezone)
+        if name in pseudonyms:
+            value = f"CASE WHEN {value} IS NOT NULL THEN {pseudonyms[name].format(value)} END"
+        typed[name] = value
+    return typed
 
 
 def _write_left_out(
