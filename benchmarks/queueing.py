@@ -13,7 +13,7 @@ import ciw
 import numpy as np
 from pyworkforce.queuing import ErlangC
 
-from comity.core.agreements import Abandons
+from comity.core.agreements.kpi import Abandons
 from comity.core.economics.attribution import (
     AgreedLevel,
     Intervals,

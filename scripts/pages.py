@@ -15,7 +15,7 @@ from comity.book.definition_keys import KPI, RETENTION, SECTIONS, Key, KeyKind
 from comity.book.new_book import default_words
 from comity.book.reference import HOLDER_WORDS, KIND_MEANINGS, KIND_WORDS, column_words, rule_words
 from comity.book.tables import TABLES, Table
-from comity.core.agreements import MEASURES, Kpi
+from comity.core.agreements.kpi import MEASURES, Kpi
 from comity.review.i18n.words import words_of
 from comity.review.views.sentences import measure_about
 

@@ -50,7 +50,7 @@ SEAMS = {
     ),
     "What was agreed": (
         "book.definition.read_definition",
-        "core.agreements.in_force",
+        "core.agreements.kpi.in_force",
         "apps.kpis.operations.propose",
         "apps.kpis.operations.write_now",
         "apps.kpis.terms.fold",

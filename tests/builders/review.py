@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import pairwise
 
-from comity.core.agreements import Kpi
+from comity.core.agreements.kpi import Kpi
 from comity.core.calendars import Against, Cut
 from comity.core.paid import PaidSplit
 from comity.core.readings.reading import Reading

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comity.core.agreements import MEASURES, Abandons, Kpi
+from comity.core.agreements.kpi import MEASURES, Abandons, Kpi
 from comity.core.levels import (
     Formulas,
     Intervals,

@@ -8,7 +8,7 @@ import pytest
 from comity.book.definition import UnusableBookError
 from comity.book.definition_keys import ATTRIBUTED_PARTS
 from comity.book.reading.open import NotInRelationshipError
-from comity.core.agreements import Abandons
+from comity.core.agreements.kpi import Abandons
 from comity.core.economics.attribution import PARTS
 from comity.core.values import Side
 from comity.review.attribution import NoAttributionError

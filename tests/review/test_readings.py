@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from comity.book.reading.open import home_viewer, open_book
-from comity.core.agreements import MEASURES
+from comity.core.agreements.kpi import MEASURES
 from comity.core.calendars import Calendar, Cut
 from comity.core.readings.reading import Reading
 from comity.core.readings.verdict import Change, Part, Verdict

@@ -33,7 +33,7 @@ from comity.book.errors import UnusableFileError
 from comity.book.public_holidays import country_problem, public_holidays
 from comity.book.tables import TABLES, Column, Kind, Table
 from comity.book.toml import TomlReader, is_zone
-from comity.core.agreements import FORMULAS, MEASURES, OF_SURVEYS, Abandons, Kpi
+from comity.core.agreements.kpi import FORMULAS, MEASURES, OF_SURVEYS, Abandons, Kpi
 from comity.core.calendars import Against, Calendar, Cut
 from comity.core.service_days import Opening
 from comity.core.values import Period, Side

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from comity.book.tables import TABLES
-from comity.core.agreements import HIGHER, LOWER, MEASURES, Abandons
+from comity.core.agreements.kpi import HIGHER, LOWER, MEASURES, Abandons
 from comity.core.calendars import Against, Cut
 from comity.core.values import Side
 

@@ -6,7 +6,7 @@ rest on, is measured as the centre's own service is. Targets are common ones to 
 
 from collections.abc import Mapping
 
-from comity.core.agreements import LOWER, Kpi
+from comity.core.agreements.kpi import LOWER, Kpi
 
 _FORECAST_ERROR = Kpi("forecast_wape", "forecast_wape", target=0.20, better=LOWER)
 _FORECAST_BIAS = Kpi("forecast_bias", "forecast_bias", target=0.05, better=LOWER)

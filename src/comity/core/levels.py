@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from comity.core.agreements import HIGHER, MEASURES, Abandons, Kpi
+from comity.core.agreements.kpi import HIGHER, MEASURES, Abandons, Kpi
 from comity.core.readings.verdict import LEAST_UNITS, LEAST_WEEKS, critical
 from comity.core.values import Period, Side
 

@@ -13,7 +13,7 @@ from comity.book.reading.coverage import Coverage
 from comity.book.reading.open import Book
 from comity.book.statistics.attribution import FORECASTS, SCHEDULES, Planned, gather, source_of
 from comity.book.statistics.exclusions import TakenOut, events
-from comity.core.agreements import Abandons, Kpi, in_force
+from comity.core.agreements.kpi import Abandons, Kpi, in_force
 from comity.core.calendars import Calendar, Cut, named
 from comity.core.control_limits import Scatter, scatter
 from comity.core.economics.attribution import (

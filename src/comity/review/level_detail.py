@@ -8,7 +8,7 @@ from comity.book.reading.coverage import Coverage
 from comity.book.reading.open import Book
 from comity.book.statistics.level_cuts import LevelCuts, gather
 from comity.book.statistics.levels import LevelStats, gather_one
-from comity.core.agreements import in_force
+from comity.core.agreements.kpi import in_force
 from comity.core.calendars import Cut
 from comity.core.levels import measure
 from comity.core.values import Period

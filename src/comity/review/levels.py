@@ -8,7 +8,7 @@ from comity.book.reading.coverage import Coverage
 from comity.book.reading.open import Book
 from comity.book.statistics import paid as received
 from comity.book.statistics.levels import LevelStats, NoLevel, forecasts, gather, staffing
-from comity.core.agreements import MEASURES
+from comity.core.agreements.kpi import MEASURES
 from comity.core.calendars import Calendar
 from comity.core.levels import MeasuredLevel, measure
 from comity.core.paid import PaidSplit, split_paid

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from comity.core.agreements import Kpi
+from comity.core.agreements.kpi import Kpi
 from comity.core.calendars import Against, Cut
 from comity.core.levels import NO_FORMULAS, Formulas
 from comity.core.paid import PaidSplit

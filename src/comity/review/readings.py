@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from comity.book.reading.open import Book
-from comity.core.agreements import MEASURES
+from comity.core.agreements.kpi import MEASURES
 from comity.core.readings.reading import Reading
 from comity.core.values import Comparison
 

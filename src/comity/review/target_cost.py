@@ -16,7 +16,7 @@ from ibis import _
 from comity.book.prices import Own, PriceList, ProvidersOwn
 from comity.book.reading.open import Book
 from comity.book.statistics.attribution import FORECASTS, forecast
-from comity.core.agreements import Kpi
+from comity.core.agreements.kpi import Kpi
 from comity.core.economics.prices import CustomerView, Price, ProviderView, Term, customer_view, provider_view, revenue
 from comity.core.economics.pulls import Pull, Situation, pull
 from comity.core.economics.target_cost import Demand, Floats, Plans, Rules, plan_every_interval, plan_over_period

@@ -28,7 +28,7 @@ from comity.apps.refusal import Refused
 from comity.apps.reviews import queries as reviews
 from comity.book.definition import AgreedDelivery, kpi_keys, parse_kpis
 from comity.core import chain
-from comity.core.agreements import LOWER, Abandons, Kpi, in_force
+from comity.core.agreements.kpi import LOWER, Abandons, Kpi, in_force
 from comity.core.calendars import Cut
 from comity.core.kpi_templates import TEMPLATES
 from comity.core.values import Side

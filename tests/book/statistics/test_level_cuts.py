@@ -6,7 +6,7 @@ import pytest
 
 from comity.book.reading.open import open_book
 from comity.book.statistics import level_cuts, levels
-from comity.core.agreements import in_force
+from comity.core.agreements.kpi import in_force
 from comity.core.values import Period
 from comity.review.level_detail import build_level_detail
 from tests.cast import CUSTOMER, JOINT, PROVIDER, write_book

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from comity.book.reading.open import open_book
 from comity.book.statistics import sla_attainment as due
-from comity.core.agreements import Kpi
+from comity.core.agreements.kpi import Kpi
 from comity.core.readings import sla_attainment
 from comity.core.values import Comparison, Period
 from tests.builders.examples import examples

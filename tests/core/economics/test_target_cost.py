@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from comity.core.agreements import Abandons
+from comity.core.agreements.kpi import Abandons
 from comity.core.economics.erlang import queues
 from comity.core.economics.staffing import Variant, agents_for
 from comity.core.economics.target_cost import Demand, Plans, Rules, plan_every_interval, plan_over_period

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from comity.core.agreements import Abandons, Kpi
+from comity.core.agreements.kpi import Abandons, Kpi
 from comity.core.levels import service_levels
 from comity.core.readings.service_level import Stats, Tallies, Tally, read
 from comity.core.readings.verdict import Verdict

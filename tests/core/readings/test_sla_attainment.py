@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from comity.core.agreements import Kpi
+from comity.core.agreements.kpi import Kpi
 from comity.core.readings.decomposition import Cells
 from comity.core.readings.sla_attainment import KpiCells, Stats, read
 from comity.core.readings.verdict import Verdict

@@ -24,7 +24,7 @@ from comity.apps.kpis.terms import Terms
 from comity.apps.parties.forms import LocalisedForm
 from comity.book.definition import AgreedDelivery
 from comity.book.tables import TABLES
-from comity.core.agreements import Kpi
+from comity.core.agreements.kpi import Kpi
 from comity.core.calendars import Cut
 from comity.core.kpi_templates import CHANNELS, THRESHOLDS
 from comity.core.levels import SHARE, unit

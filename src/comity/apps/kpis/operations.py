@@ -30,7 +30,7 @@ from comity.book.definition import FILE, AgreedDelivery, UnusableBookError, kpi_
 from comity.book.storage.atomic import write_text
 from comity.book.storage.commit import book_lock
 from comity.core import chain
-from comity.core.agreements import Kpi
+from comity.core.agreements.kpi import Kpi
 from comity.core.calendars import Calendar, Cut
 from comity.core.values import Side
 

@@ -14,7 +14,7 @@ from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.queries import members
 from comity.apps.record import queries as record
 from comity.apps.record.models import Consent, ConsentSubject, EntryKind
-from comity.core.agreements import Kpi
+from comity.core.agreements.kpi import Kpi
 from comity.core.calendars import Calendar, Cut, named
 from comity.core.kpi_templates import TEMPLATES
 from comity.core.values import Side

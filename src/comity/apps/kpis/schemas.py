@@ -10,7 +10,7 @@ from comity.apps.kpis.terms import AgreedTerms, Terms
 from comity.apps.record.models import Consent
 from comity.book.definition import AgreedDelivery, kpi_keys, parse_kpis
 from comity.book.tables import TABLES
-from comity.core.agreements import MEASURES, Abandons, Kpi
+from comity.core.agreements.kpi import MEASURES, Abandons, Kpi
 from comity.core.calendars import Cut
 from comity.core.levels import unit
 from comity.core.values import Side

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from comity.apps.kpis.terms import bare
 from comity.apps.kpis.values import KpiValues
-from comity.core.agreements import MEASURES, Kpi
+from comity.core.agreements.kpi import MEASURES, Kpi
 from comity.core.calendars import Cut
 from comity.core.kpi_templates import CHANNELS, CUSTOMERS, THRESHOLDS
 from comity.core.levels import SHARE, unit

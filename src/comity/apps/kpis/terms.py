@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from comity.book.definition import AgreedDelivery, kpi_keys, parse_kpis
-from comity.core.agreements import Kpi
+from comity.core.agreements.kpi import Kpi
 from comity.core.calendars import Cut
 from comity.core.values import Side
 

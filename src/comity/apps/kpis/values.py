@@ -14,7 +14,7 @@ from comity.apps.parties.member_context import MemberContext
 from comity.book.definition import kpi_keys, parse_kpis
 from comity.book.reading.coverage import Coverage
 from comity.core import chain
-from comity.core.agreements import MEASURES, Kpi
+from comity.core.agreements.kpi import MEASURES, Kpi
 from comity.core.calendars import Calendar, Cut
 from comity.core.values import Period
 from comity.review.levels import build_levels

@@ -23,7 +23,7 @@ from comity.apps.record import queries as record
 from comity.apps.record.models import ConsentSubject
 from comity.apps.refusal import form_page
 from comity.book.definition import AgreedDelivery
-from comity.core.agreements import Kpi
+from comity.core.agreements.kpi import Kpi
 from comity.core.calendars import Cut
 from comity.core.kpi_templates import TEMPLATES
 from comity.review.i18n.words import Words

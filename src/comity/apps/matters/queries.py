@@ -44,7 +44,7 @@ from comity.apps.replies.queries import REMINDER_LEAD_TIME
 from comity.book.importing.corrections import NoProposalError, supposed_accepted
 from comity.book.statistics.exclusions import named_queues
 from comity.core import levels
-from comity.core.agreements import HIGHER
+from comity.core.agreements.kpi import HIGHER
 from comity.core.calendars import named
 from comity.core.matters import transitions
 from comity.core.matters.kinds import Follows, Kind

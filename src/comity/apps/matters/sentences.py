@@ -15,7 +15,7 @@ from comity.apps.i18n import spoken_period
 from comity.apps.matters import queries
 from comity.apps.matters.models import Matter, Step
 from comity.apps.parties.member_context import MemberContext
-from comity.core.agreements import LOWER
+from comity.core.agreements.kpi import LOWER
 from comity.core.calendars import Calendar, Cut
 from comity.core.matters.kinds import KINDS, Follows, Kind
 from comity.core.matters.transitions import OPEN, TAKE_BACK_TIME, TAKEN_BACK, UNDONE, Dispute, Move, State

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from comity.core.agreements import Kpi
+from comity.core.agreements.kpi import Kpi
 from comity.core.levels import COUNT, SECONDS, SHARE
 from comity.review.i18n.words import DASH, Words
 from comity.review.model import Level, Review

@@ -44,7 +44,7 @@ from comity.apps.reviews.sentences import PartyName, figure_change_rows
 from comity.apps.reviews.what_if import WhatIf
 from comity.book.definition import UnusableBookError
 from comity.core import chain
-from comity.core.agreements import HIGHER, LOWER, Kpi
+from comity.core.agreements.kpi import HIGHER, LOWER, Kpi
 from comity.core.calendars import Against, Calendar, Cut, UnknownPeriodError
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import OPEN

@@ -17,7 +17,7 @@ from comity.book.reading.open import Book
 from comity.book.statistics.callers import caller_column
 from comity.book.statistics.exclusions import TakenOut, without
 from comity.book.statistics.scope import forecasts_that_count, in_queues, in_scope
-from comity.core.agreements import Kpi
+from comity.core.agreements.kpi import Kpi
 from comity.core.economics.attribution import Floats, Intervals, Ints
 from comity.core.values import Period
 

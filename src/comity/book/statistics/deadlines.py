@@ -4,7 +4,7 @@ import ibis
 from ibis import _
 
 from comity.book.reading.open import Book
-from comity.core.agreements import Kpi
+from comity.core.agreements.kpi import Kpi
 
 DEADLINES = "deadlines"
 KIND = "resolution"  # the promise of a KPI that names none

@@ -11,7 +11,7 @@ import pyarrow as pa
 from ibis import _
 
 from comity.book.reading.open import Book
-from comity.core.agreements import Kpi
+from comity.core.agreements.kpi import Kpi
 
 _DAY = timedelta(days=1)
 _AGREED = ("accepted", "deemed")

@@ -14,7 +14,7 @@ from ibis import _
 
 from comity.book.reading.open import Book
 from comity.book.statistics.scope import contacts_of
-from comity.core.agreements import Abandons, Kpi
+from comity.core.agreements.kpi import Abandons, Kpi
 from comity.core.disclosure_control import FEWEST
 from comity.core.values import Period
 

@@ -11,7 +11,7 @@ from comity.book.reading.open import Book
 from comity.book.statistics.callers import caller_column, chance_of_another
 from comity.book.statistics.deadlines import judged_contacts, names_deadline
 from comity.book.statistics.scope import signed_queue
-from comity.core.agreements import EVERYTHING, Kpi, in_force
+from comity.core.agreements.kpi import EVERYTHING, Kpi, in_force
 from comity.core.paid import IN_TARGET, LATE, NOT_SPLIT, REPEATED, PaidStats
 from comity.core.values import Period
 

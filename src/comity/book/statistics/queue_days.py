@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from comity.core.agreements import EVERYTHING, Kpi
+from comity.core.agreements.kpi import EVERYTHING, Kpi
 from comity.core.values import Period
 
 _EPOCH = date(1970, 1, 1)

@@ -7,7 +7,7 @@ from ibis import _
 
 from comity.book.reading.open import Book
 from comity.book.statistics.exclusions import without
-from comity.core.agreements import EVERYTHING, Kpi
+from comity.core.agreements.kpi import EVERYTHING, Kpi
 
 
 def signed_queue(queue: ibis.Value, kpi: Kpi) -> ibis.Value:

@@ -15,7 +15,7 @@ from comity.book.statistics.exclusions import TakenOut, during, events, without
 from comity.book.statistics.queue_days import DailyCounts, Floats, Whole, folded
 from comity.book.statistics.scope import in_queues, in_scope
 from comity.book.statistics.workings import Workings
-from comity.core.agreements import EVERYTHING, Abandons, Kpi, in_force
+from comity.core.agreements.kpi import EVERYTHING, Abandons, Kpi, in_force
 from comity.core.readings.service_level import Stats, Tallies, Tally
 from comity.core.values import Comparison
 

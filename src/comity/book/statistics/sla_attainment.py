@@ -11,7 +11,7 @@ from comity.book.statistics.deadlines import promises
 from comity.book.statistics.exclusions import TakenOut, during, events
 from comity.book.statistics.queue_days import DailyCounts, folded
 from comity.book.statistics.service_level import counting, wordings
-from comity.core.agreements import EVERYTHING, Kpi
+from comity.core.agreements.kpi import EVERYTHING, Kpi
 from comity.core.readings.decomposition import Cells
 from comity.core.readings.sla_attainment import KpiCells, Stats
 from comity.core.values import Comparison, Period

@@ -17,7 +17,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from comity.core.agreements import Abandons
+from comity.core.agreements.kpi import Abandons
 from comity.core.economics.erlang import queues
 from comity.core.economics.staffing import Variant, agents_for
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from comity.core.agreements import Abandons
+from comity.core.agreements.kpi import Abandons
 from comity.core.economics.erlang import queues
 
 Floats = NDArray[np.float64]

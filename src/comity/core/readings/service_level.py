@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from comity.core.agreements import Abandons, Kpi
+from comity.core.agreements.kpi import Abandons, Kpi
 from comity.core.readings.decomposition import Cells, Decomposition, Matrix, decompose
 from comity.core.readings.reading import Reading
 from comity.core.readings.verdict import Change, Part, Verdict, cause, judge

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from comity.core.agreements import Kpi
+from comity.core.agreements.kpi import Kpi
 from comity.core.readings.decomposition import Cells
 from comity.core.readings.reading import Reading
 from comity.core.readings.service_level import JudgedRate, build_reading, exclusion_effects, judge_rate, queues_rule

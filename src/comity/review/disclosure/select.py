@@ -43,7 +43,7 @@ from comity.book.statistics.membership import with_membership
 from comity.book.statistics.respondents import Frame, answers, framed, invitations, paired, respondents
 from comity.book.statistics.workings import Workings
 from comity.book.storage.layout import OWN_COLUMNS, table_files
-from comity.core.agreements import MEASURES
+from comity.core.agreements.kpi import MEASURES
 from comity.core.calendars import Against, Calendar
 from comity.core.disclosure_control import FEWEST, Published, Weight
 from comity.core.readings.satisfaction import READING, is_touch_design

@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass, fields
 from datetime import date
 from enum import StrEnum
 
-from comity.core.agreements import Kpi
+from comity.core.agreements.kpi import Kpi
 from comity.core.readings.reading import Reading
 from comity.core.values import Side
 from comity.review.model import Level, Review

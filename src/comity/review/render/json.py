@@ -12,7 +12,7 @@ from enum import Enum
 from importlib import resources
 from typing import Any
 
-from comity.core.agreements import Kpi
+from comity.core.agreements.kpi import Kpi
 from comity.core.paid import PaidSplit
 from comity.core.readings.reading import Reading
 from comity.core.readings.verdict import Change

@@ -15,7 +15,7 @@ from typing import Any
 import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name
 
-from comity.core.agreements import HIGHER
+from comity.core.agreements.kpi import HIGHER
 from comity.core.readings.reading import Reading
 from comity.core.readings.verdict import Verdict
 from comity.core.values import Side

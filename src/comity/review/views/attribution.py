@@ -5,7 +5,7 @@ from datetime import timedelta
 from fractions import Fraction
 
 from comity.book.statistics.attribution import Planned
-from comity.core.agreements import Kpi
+from comity.core.agreements.kpi import Kpi
 from comity.core.economics.attribution import Part as Share
 from comity.core.economics.attribution import SharedOut, Unfit
 from comity.core.economics.settlements import Relief

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from comity.core.agreements import FORMULAS, LOWER, MEASURES, Kpi
+from comity.core.agreements.kpi import FORMULAS, LOWER, MEASURES, Kpi
 from comity.core.levels import VARIANT_NEEDS
 from comity.core.values import Side
 from comity.review.i18n.words import DASH, NO_BREAK, Words, clean

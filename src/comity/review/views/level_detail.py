@@ -6,7 +6,7 @@ from datetime import UTC
 from zoneinfo import ZoneInfo
 
 from comity.book.statistics.level_cuts import ContactRow, CutSum
-from comity.core.agreements import HIGHER
+from comity.core.agreements.kpi import HIGHER
 from comity.review.i18n.words import DASH, Words, clean
 from comity.review.level_detail import LevelDetail
 from comity.review.model import Level, Review

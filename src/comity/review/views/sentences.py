@@ -3,7 +3,7 @@
 import math
 import re
 
-from comity.core.agreements import Abandons, Kpi
+from comity.core.agreements.kpi import Abandons, Kpi
 from comity.core.readings.reading import Reading
 from comity.core.readings.verdict import Verdict
 from comity.core.values import Period

@@ -12,7 +12,7 @@ from comity.book.statistics.exclusions import TakenOut, events
 from comity.book.statistics.levels.asking import LevelQuestion, NoLevel, no_level
 from comity.book.statistics.levels.folding import serial
 from comity.book.statistics.queue_days import DailyCounts
-from comity.core.agreements import Abandons, Kpi
+from comity.core.agreements.kpi import Abandons, Kpi
 from comity.core.levels import (
     VARIANT_NEEDS,
     Formulas,

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from comity.book.reading.open import Book
 from comity.book.tables import TABLES
-from comity.core.agreements import Kpi, in_force
+from comity.core.agreements.kpi import Kpi, in_force
 from comity.core.values import Period
 
 MANY = 5  # fewer people than this are never shown

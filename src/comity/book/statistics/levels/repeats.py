@@ -12,7 +12,7 @@ from comity.book.statistics.callers import caller_column, chance_of_another
 from comity.book.statistics.levels.asking import LevelQuestion, NoLevel, no_level
 from comity.book.statistics.levels.folding import Daily
 from comity.book.statistics.scope import contacts_of
-from comity.core.agreements import EVERYTHING
+from comity.core.agreements.kpi import EVERYTHING
 from comity.core.levels import LevelStats, Sampled
 from comity.core.values import Period
 

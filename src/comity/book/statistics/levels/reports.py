@@ -8,7 +8,7 @@ from decimal import Decimal
 from ibis import _
 
 from comity.book.reading.open import Book
-from comity.core.agreements import Kpi, in_force
+from comity.core.agreements.kpi import Kpi, in_force
 from comity.core.calendars import Calendar, Cut
 from comity.core.levels import SHARE, SHARE_DECIMALS, Formulas, Reported, unit
 from comity.core.values import Period, Side

@@ -9,7 +9,7 @@ from ibis import _
 from comity.book.reading.open import Book
 from comity.book.statistics.levels.asking import MANY, LevelQuestion, NoLevel, no_level
 from comity.book.statistics.levels.folding import by_period
-from comity.core.agreements import EVERYTHING, MEASURES, Kpi
+from comity.core.agreements.kpi import EVERYTHING, MEASURES, Kpi
 from comity.core.levels import LevelStats, Moments, Sampled
 from comity.core.values import Period
 

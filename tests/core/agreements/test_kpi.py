@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from comity.core.agreements import Kpi, in_force
+from comity.core.agreements.kpi import Kpi, in_force
 
 OLD = Kpi("sl", "service_level", target=0.8, valid_from=date(2025, 1, 1))
 NEW = Kpi("sl", "service_level", target=0.7, valid_from=date(2026, 4, 1))

@@ -1,0 +1,1 @@
+"""The agreement: clauses, changes, notice, signing, term, and the wordings of KPIs, as pure functions."""
