@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
 from itertools import product
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from comity.book.agreement import FOLDER, AgreedChange, UnusableAgreementError, agreed_changes, chain_of
 from comity.book.definition_keys import (
     ATTRIBUTION,
     BOOK,
@@ -34,6 +36,7 @@ from comity.book.public_holidays import country_problem, public_holidays
 from comity.book.tables import TABLES, Column, Kind, Table
 from comity.book.toml import TomlReader, is_zone
 from comity.core.agreements.kpi import FORMULAS, MEASURES, OF_SURVEYS, Abandons, Kpi
+from comity.core.agreements.wordings import kpi_wordings
 from comity.core.calendars import Against, Calendar, Cut
 from comity.core.service_days import Opening
 from comity.core.values import Period, Side
@@ -153,7 +156,31 @@ def read_definition(book: Path) -> Definition:
     :raises UnusableBookError: naming the file, the key, the value and the next step
     """
     reader = _DefinitionReader(book / FILE)
-    return reader.definition(reader.read())
+    definition = reader.definition(reader.read())
+    try:
+        changes = agreed_changes(book)
+    except UnusableAgreementError as error:
+        raise UnusableBookError(error.message, file=error.file) from None
+    if not changes:
+        return definition
+    if definition.kpis:
+        msg = (
+            f"is there beside the folder {FOLDER}, in which the agreed KPIs lie; take the [[kpi]] out, "
+            "and change the agreement instead"
+        )
+        raise reader.wrong("[[kpi]]", msg)
+    return replace(definition, kpis=_kpis_of(changes, ZoneInfo(definition.timezone)))
+
+
+def _kpis_of(changes: Sequence[AgreedChange], zone: ZoneInfo) -> tuple[Kpi, ...]:
+    """The wordings of the agreement, each with the day on which both sides agreed to it, if they did."""
+    by_place = {change.place: change for change in changes}
+    found = []
+    for kpi in kpi_wordings(chain_of(changes), zone):
+        assert kpi.entry is not None
+        change = by_place[kpi.entry]
+        found.append(replace(kpi, agreed=change.is_agreed, agreed_on=change.agreed_on or kpi.agreed_on))
+    return tuple(found)
 
 
 def parse_definition(text: str, file: Path) -> Definition:

@@ -22,6 +22,7 @@ for _name in (
     "review",
     "records",
     "mapping",
+    "agreement",
     "headline",
     "figures",
     "attribute",

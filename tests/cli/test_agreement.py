@@ -1,0 +1,82 @@
+"""`comity agreement`: from [[kpi]] to an agreement, and a change of it by hand."""
+
+import pytest
+from typer.testing import CliRunner
+
+from comity.cli import app
+from tests.cast import write_book
+
+KPI = '[[kpi]]\nid = "service_level"\ntarget = 0.8\nvalid_from = 2026-01-01\n'
+
+
+def run(*arguments, code=0):
+    done = CliRunner().invoke(app, ["agreement", *map(str, arguments)])
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+@pytest.fixture
+def book(tmp_path):
+    return write_book(tmp_path / "book", KPI)
+
+
+def test_from_the_kpis_of_a_book_to_a_change_that_the_text_of_its_day_shows(book, tmp_path):
+    assert run("begin", book) == "change 1, from 2026-01-01: service_level added\n"
+    (tmp_path / "t.toml").write_text(run("export", book, "--on", "2026-02-01").replace("0.8", "0.85"))
+    change = [
+        "import",
+        book,
+        tmp_path / "t.toml",
+        "--from",
+        "2026-08-01",
+        "--title",
+        "Higher",
+        "--reason",
+        "More agents.",
+    ]
+    assert "would be written: service_level.target = 0.85; it counts as not agreed" in run(*change, "--dry-run")
+    assert run(*change, "--agreed-on", "2026-07-10") == "change 2 is written: service_level.target = 0.85\n"
+    assert run(*change).endswith("nothing changed\n")
+    assert run("diff", book, "2026-07-31", "2026-08-01") == "service_level.target: 0.8 -> 0.85\n"
+    assert run("diff", book, "2026-07-31", "2026-08-01", "--known", "1").endswith("are the same\n")
+    shown = run("show", book, "--on", "2026-09-01")
+    assert "# Change 2, place 2, from 2026-08-01, in force: Higher" in shown
+    assert "target = 0.85" in shown
+    assert run("check", book) == "2 changes, each as it was agreed\n"
+
+
+def test_a_canonical_text_is_the_same_however_it_came_about(book):
+    run("begin", book)
+    text = run("export", book, "--format", "json", "--on", "2026-02-01")
+    assert text.startswith('{"clauses":[{"fields":{"abandons":"exclude-short"')
+
+
+def test_a_changed_file_is_named_by_a_check(book):
+    run("begin", book)
+    file = book / "agreement" / "0001.json"
+    file.write_text(file.read_text().replace('"0.8"', '"80 %"'))
+    said = run("check", book, code=2)
+    assert "0001.json: holds what cannot stand: clause service_level, target: '80 %' cannot stand here" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["show", "nowhere"], "nowhere is not a folder"),
+        (["begin", "BOOK2"], "its book.toml has no [[kpi]]"),
+        (["show", "BOOK", "--on", "1 May"], "'1 May' is no day; write it as 2026-01-31"),
+        (
+            ["import", "BOOK", "no.toml", "--from", "2026-01-01", "--title", "t", "--reason", "r"],
+            "no.toml cannot be read",
+        ),
+    ],
+)
+def test_bad_input_is_one_line_with_the_next_step(book, tmp_path, arguments, said):
+    places = {"BOOK": book, "BOOK2": write_book(tmp_path / "other")}
+    assert said in run(*(places.get(one, one) for one in arguments), code=2)
+
+
+def test_kpis_of_old_are_taken_in_first(book, tmp_path):
+    (tmp_path / "t.toml").write_text('schema = "comity.agreement/1"\n')
+    change = ["--from", "2026-08-01", "--title", "t", "--reason", "r"]
+    assert "begin with comity agreement begin" in run("import", book, tmp_path / "t.toml", *change, code=2)
