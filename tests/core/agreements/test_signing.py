@@ -377,6 +377,17 @@ def test_nobody_signs_what_they_were_not_shown():
     assert room.sign(2, "jan", at(1, 9), shown, sentences={"en": "a" * 64, "es": "b" * 64}) is None
 
 
+def test_having_been_shown_what_stood_before_is_not_enough():
+    room = table()
+    room.propose(set_target(8), "ana", at(1, 9))
+    room.open(8, "ana", at(1, 9))
+    room.propose(set_target(9, "0.05", date(2026, 11, 1), field="material"), "jan", at(1, 9))
+    room.sign(9, "carlos", at(1, 9))
+    room.sign(9, "jan", at(1, 9))
+    now = room.open(8, "carlos", at(2, 9))
+    assert room.sign(8, "ana", at(2, 9), now) is Refusal.NOT_SHOWN
+
+
 def test_sentences_worded_otherwise_fell_no_signature():
     room = table()
     room.propose(set_target(2), "ana", at(1, 9))
