@@ -15,9 +15,11 @@ from comity.core.agreements.pointed_out import (
     missing_clauses,
     points,
     points_of_change,
+    points_of_priorities,
 )
 from comity.core.agreements.text import edits_without_effect, text
 from comity.core.kpi_templates import CUSTOMERS
+from comity.core.values import Side
 from tests.builders.agreement import FIRST, add, chain, change, first_change
 
 OWNED = {"customer_owner": "Ana Ruiz", "provider_owner": "Jan Novak", "outcome": "Nobody waits."}
@@ -133,6 +135,23 @@ def test_a_clause_that_names_somebody_who_left_is_pointed_out():
 def test_a_clause_removed_is_not_spoken_of():
     shown = of(*GOOD, kpi("sl2"), edits=[RemoveClause("sl2")])
     assert points(shown, people_left=[]) == []
+
+
+@pytest.mark.parametrize(
+    ("ranks", "found"),
+    [
+        ({Side.CUSTOMER: {"csat": 1, "sl": 2}, Side.PROVIDER: {"csat": 1, "sl": 2}}, ["sl"]),
+        ({Side.CUSTOMER: {"csat": 1, "sl": 2, "k": 2}, Side.PROVIDER: {"csat": 1, "k": 2, "sl": 3}}, ["sl"]),
+        ({Side.CUSTOMER: {"csat": 2, "sl": 1}, Side.PROVIDER: {"csat": 1, "sl": 2}}, []),
+        ({Side.CUSTOMER: {"csat": 2, "sl": 1}, Side.PROVIDER: {"csat": 2, "sl": 1}}, []),
+        ({Side.CUSTOMER: {"csat": 1, "sl": 1}, Side.PROVIDER: {"csat": 1, "sl": 1}}, []),
+        ({Side.CUSTOMER: {"csat": 1, "sl": 2}}, []),
+    ],
+    ids=["both last", "tied last", "one side last", "not paid for", "no order", "one side alone"],
+)
+def test_money_on_a_kpi_that_both_rank_last_is_pointed_out(ranks, found):
+    shown = of(*GOOD[1:], kpi(credit_allocation=[{"price": "voice", "share": "1"}]), price())
+    assert points_of_priorities(shown, ranks) == [Point(PointKind.PAID_AND_LAST, (one,)) for one in found]
 
 
 def test_edits_of_clauses_that_are_not_there_are_pointed_out():

@@ -1,8 +1,8 @@
 """What is pointed out about a text: sentences to think about, none of which forbids to sign.
 
 Each rule reads a text and yields what it finds, as a kind with the clauses and names that its sentence needs; words are
-made where it is shown, and a person may dismiss one with a reason. What needs records is not here: a target met or
-missed twelve periods running, and a KPI that both rank last.
+made where it is shown, and a person may dismiss one with a reason. A target met or missed twelve periods running needs
+records, and is not here.
 
 Source: the specification of agreements, "Pointed out".
 """
@@ -45,6 +45,7 @@ class PointKind(StrEnum):
     NO_DUTY_OF_CUSTOMER = "no_duty_of_customer"
     PRICE_PULLS = "price_pulls"  # away from the target
     SOMEBODY_LEFT = "somebody_left"
+    PAID_AND_LAST = "paid_and_last"  # money hangs on a KPI that both rank last
     NAMES_MISSING = "names_missing"  # a clause that is not there, or is of another kind
     NO_EFFECT = "no_effect"  # an edit of a clause that is not there
 
@@ -74,6 +75,17 @@ def points(of: Text, people_left: Collection[str] = ()) -> list[Point]:
         for person in dict.fromkeys(name for _, name in names_people(clause))
         if person in people_left
     ]
+
+
+def points_of_priorities(of: Text, ranks: Mapping[Side, Mapping[str, int]]) -> list[Point]:
+    """Return what is pointed out once both sides' orders are open: money on a KPI that both rank last.
+
+    :param ranks: by side, the rank of each KPI, 1 first; ties share one
+    """
+    paid = [kpi.id for kpi in of.of(Kind.KPI) if "credit_allocation" in kpi.fields]
+    last = [{kpi for kpi, rank in order.items() if rank == max(order.values())} for order in ranks.values()]
+    both = len(last) == len(Side) and all(len(set(order.values())) > 1 for order in ranks.values())
+    return [Point(PointKind.PAID_AND_LAST, (kpi,)) for kpi in paid if both and all(kpi in those for those in last)]
 
 
 def points_of_change(without_effect: Sequence[NoEffect]) -> list[Point]:
