@@ -52,5 +52,5 @@ sbom: setup ## what a room is made of, as a CycloneDX list of parts in dist/
 shots: setup ## pictures of every page of the room, wide and narrow, light and dark, in shots/index.html
 	@$(BIN)/python tests/journeys/shots.py
 
-pages: setup ## docs/book.md and docs/tables.md from the declarations, and the answers in docs/first-book.md
+pages: setup ## docs/book.md, docs/tables.md and docs/clauses.md from the declarations, and the answers in docs/first-book.md
 	@$(BIN)/python scripts/pages.py --tutorial

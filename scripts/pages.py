@@ -1,4 +1,4 @@
-"""Writes docs/book.md and docs/tables.md from the declarations; with --tutorial, the answers in docs/first-book.md too.
+"""Writes docs/book.md, tables.md and clauses.md from the declarations; with --tutorial, docs/first-book.md too.
 
 .venv/bin/python scripts/pages.py [--tutorial]
 """
@@ -15,6 +15,9 @@ from comity.book.definition_keys import KPI, RETENTION, SECTIONS, Key, KeyKind
 from comity.book.new_book import default_words
 from comity.book.reference import HOLDER_WORDS, KIND_MEANINGS, KIND_WORDS, column_words, rule_words
 from comity.book.tables import TABLES, Table
+from comity.core.agreements.canonical import canonical
+from comity.core.agreements.fields import Field, FieldType, Many
+from comity.core.agreements.kinds import KINDS, ClauseKind
 from comity.core.agreements.kpi import MEASURES, Kpi
 from comity.review.i18n.words import words_of
 from comity.review.views.sentences import measure_about
@@ -154,6 +157,72 @@ def _one_table(table: Table) -> Iterator[str]:
         yield from ("", f"Set aside is a row with: {'; '.join(broken)}.")
 
 
+def clauses_page() -> str:
+    """The page on every kind of clause and its fields."""
+    return "\n".join([*_clause_lines()])
+
+
+def _clause_lines() -> Iterator[str]:
+    yield from (
+        "# The clauses of an agreement",
+        "",
+        MADE,
+        "",
+        "An agreement is made of clauses.",
+        "Each has an id that never changes, a kind, and the fields of its kind.",
+        "A change sets fields, adds a clause or removes one.",
+        "Absent, null and empty are one: then the default holds, if there is one.",
+        "",
+        "| written as | how |",
+        "|---|---|",
+        '| number | plain digits as text, `"0.8"` |',
+        "| day, month, time | `2026-08-01`, `2026-08`, `09:00`; the end of a span of hours up to `24:00` |",
+        "| several | a list; its order means nothing, unless it is said |",
+        "| record | a table with the parts that are named; those with a question mark may be left out |",
+        "",
+        "Every kind has these fields beside its own:",
+        "",
+        "| field | written as | what it is | without it |",
+        "|---|---|---|---|",
+    )
+    own = {kind: len(spec.fields) - 3 for kind, spec in KINDS.items()}
+    first = next(iter(KINDS.values()))
+    yield from (_field_row(item) for item in first.fields[own[first.kind] :])
+    for kind, spec in KINDS.items():
+        yield from ("", f"## {kind}", "", spec.meaning)
+        yield _about(spec)
+        yield from ("", "| field | written as | what it is | without it |", "|---|---|---|---|")
+        yield from (_field_row(item) for item in spec.fields[: own[kind]])
+    yield ""
+
+
+def _about(spec: ClauseKind) -> str:
+    parts = [f"Used for: {spec.read_by}."]
+    if spec.single:
+        parts.append("A text has at most one.")
+    if spec.seen_by != "all":
+        parts.append(f"Seen by `{spec.seen_by}` unless its field `seen_by` says otherwise.")
+    if spec.reads:
+        parts.append(f"Signed with the clauses of kind {_codes(tuple(kind.value for kind in spec.reads))}.")
+    if spec.notice is not None:
+        parts.append(f"Its changes have the notice agreed for `{spec.notice}`.")
+    return "\n".join(parts)
+
+
+def _field_row(item: Field) -> str:
+    written = "text" if item.choices else str(item.type.value)
+    if item.many is not Many.ONE:
+        written = "records" if item.type is FieldType.RECORD else f"{written}, several"
+    if item.type is FieldType.RECORD:
+        written += f" of {', '.join(part.name + ('' if part.required else '?') for part in item.fields)}"
+    if item.many is Many.LIST:
+        written += ", in their order"
+    meaning = item.meaning + (f": {_codes(item.choices)}" if item.choices else "")
+    shown = canonical(item.default) if item.default is not None else ""
+    without = item.default_words or (f"`{shown}`" if shown else "" if item.required else "nothing")
+    return f"| `{item.name}`{' (required)' if item.required else ''} | {written} | {meaning} | {without} |"
+
+
 # -- the tutorial
 
 BLOCK = re.compile(r"^```(?P<kind>console|toml)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -219,6 +288,7 @@ def main() -> None:
     """Write the pages."""
     (DOCS / "book.md").write_text(book_page(), encoding="utf-8")
     (DOCS / "tables.md").write_text(tables_page(), encoding="utf-8")
+    (DOCS / "clauses.md").write_text(clauses_page(), encoding="utf-8")
     if "--tutorial" in sys.argv[1:]:
         with tempfile.TemporaryDirectory() as work:
             TUTORIAL.write_text(run_tutorial(TUTORIAL.read_text(encoding="utf-8"), Path(work)), encoding="utf-8")

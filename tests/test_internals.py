@@ -51,6 +51,9 @@ SEAMS = {
     "What was agreed": (
         "book.definition.read_definition",
         "core.agreements.kpi.in_force",
+        "core.agreements.text.text",
+        "core.agreements.signing.refusal",
+        "core.agreements.notice.notice_of",
         "apps.kpis.operations.propose",
         "apps.kpis.operations.write_now",
         "apps.kpis.terms.fold",

@@ -1,4 +1,4 @@
-"""docs/book.md and docs/tables.md are what the declarations say; the tutorial's commands answer as it shows."""
+"""The pages on book.toml, tables and clauses are what the declarations say; the tutorial answers as it shows."""
 
 import importlib.util
 import re
@@ -32,6 +32,10 @@ def test_the_page_of_book_toml_is_what_its_declarations_say(pages: ModuleType) -
 
 def test_the_page_of_tables_is_what_their_declarations_say(pages: ModuleType) -> None:
     assert (DOCS / "tables.md").read_text(encoding="utf-8") == pages.tables_page(), HOW
+
+
+def test_the_page_of_clauses_is_what_their_declarations_say(pages: ModuleType) -> None:
+    assert (DOCS / "clauses.md").read_text(encoding="utf-8") == pages.clauses_page(), HOW
 
 
 def test_every_example_of_the_page_of_book_toml_can_be_read() -> None:
