@@ -89,6 +89,18 @@ def test_asked_is_before_it_was_decided_by_the_other_side_and_about_it(asked, wa
     assert (found.executed_only_by == {PROVIDER}) != was_asked
 
 
+def test_a_day_of_decision_that_the_other_side_objects_to_makes_a_second_row():
+    asked = [Asked(CUSTOMER, date(2026, 8, 25), frozenset({"sl"}))]
+    late = revision(1, CUSTOMER, at(1, 9), decided_on="2026-08-28")
+    assert row(late, asked=asked).asked_before == {PROVIDER}
+    assert row(late, asked=asked, decided_on=date(2026, 8, 20)).asked_before == frozenset()
+
+
+def test_what_is_proposed_has_been_decided_whatever_day_it_names():
+    asked = [Asked(CUSTOMER, date(2026, 9, 2), frozenset({"sl"}))]
+    assert row(revision(1, CUSTOMER, at(1, 9), decided_on="2026-09-08"), asked=asked).asked_before == frozenset()
+
+
 def test_without_a_day_of_decision_asked_is_before_the_proposal():
     assert row(FIRST_REVISION, asked=[Asked(CUSTOMER, date(2026, 8, 31), frozenset({"sl"}))]).asked_before == {PROVIDER}
     assert row(FIRST_REVISION, asked=[Asked(CUSTOMER, date(2026, 9, 1), frozenset({"sl"}))]).asked_before == frozenset()

@@ -125,11 +125,15 @@ def test_an_earlier_counter_that_was_left_is_no_excuse():
     assert notice(*left, revision(4, CUSTOMER, at(24, 9), TO_20))[0] == 4
 
 
-def test_an_edit_added_later_by_the_giver_counts_from_then_and_by_the_receiver_from_the_beginning():
+def test_an_edit_added_later_by_the_giver_counts_from_then_and_one_of_the_receiver_not_at_all():
     both = (SetField("calendar", "open_sat", TO_22), SetField("calendar", "open_sun", TO_22))
     first = revision(1, CUSTOMER, at(1, 9))
     assert notice(first, revision(2, CUSTOMER, at(24, 9), edits=both))[0] == 4
     assert notice(first, revision(2, PROVIDER, at(24, 9), edits=both))[0] == 21
+    longer = chain(change(1, FIRST, *first_change().edits[:-1], add("notice", Kind.NOTICE, "voice", hours=5, kpi=60)))
+    wish = (both[0], SetField("sl", "target", "0.9"))
+    assert notice(first, revision(2, PROVIDER, at(24, 9), edits=wish), entries=longer) == (21, 5, 0)
+    assert notice(first, revision(2, CUSTOMER, at(24, 9), edits=wish), entries=longer) == (4, 60, 56)
     found = notice_of([first, revision(2, CUSTOMER, at(24, 9), edits=both)], AGREED, MADRID)
     assert found.by_edit == {("calendar", "open_sat"): 21, ("calendar", "open_sun"): 4}
 

@@ -9,7 +9,7 @@ import pytest
 
 from comity.core.agreements.authority import SignedBy, Signer
 from comity.core.agreements.canonical import digest
-from comity.core.agreements.changes import Change, RemoveClause, Revision, SetField, Span, Word, field_of
+from comity.core.agreements.changes import Change, RemoveClause, Revision, SetField, Span, Word, check_says, field_of
 from comity.core.agreements.kinds import Kind
 from comity.core.agreements.signing import (
     Refusal,
@@ -114,13 +114,30 @@ def test_a_proposal_is_refused_that_cannot_stand_or_speaks_for_another():
     assert room.propose(set_target(2, "0.9"), "jan", at(1, 9), says(person="carlos")) is Refusal.INVALID
     first = room.steps[2][0]
     assert room.take(2, replace(first, at=at(2, 9))) is Refusal.PROPOSED
-    old = replace(first.new, number=2, side=PROVIDER, person="jan", known=0)
+    old = replace(first.new, number=2, side=PROVIDER, person="jan", known=0, readable_at=at(2, 9))
     assert room.take(2, Step(StepKind.COUNTER, at(2, 9), PROVIDER, "jan", 1, new=old)) is Refusal.CHANGED
     assert (
         room.take(2, Step(StepKind.REVISE, at(2, 9), PROVIDER, "jan", 1, new=replace(old, known=10)))
         is Refusal.NOT_YOURS
     )
     assert room.take(2, Step(StepKind.OPEN, at(2, 9), None, "max", 1, "x")) is Refusal.NO_SIDE
+
+
+def test_a_revision_cannot_have_been_readable_before_it_was_made():
+    room = table()
+    room.propose(set_target(2), "ana", at(1, 9))
+    first = room.steps.pop(2)[0]
+    earlier = replace(first, new=replace(first.new, readable_at=at(1, 8)))
+    assert room.take(2, earlier) is Refusal.INVALID
+    assert room.take(2, first) is None
+
+
+def test_a_side_writes_in_the_others_name_only_what_it_carries_out_itself():
+    """Else the customer could type what the provider is to execute as the provider's own change, without notice."""
+    written = {"title": "t", "person": "ana", "reason": "x", "expects_nothing": "x", "on_behalf_of": "provider"}
+    for carried_out_by, fine in [("provider", False), ("customer", True), ("both", True)]:
+        _, wrong = check_says(written | {"proposed_by": "customer", "carried_out_by": carried_out_by})
+        assert [problem.field for problem in wrong] == ([] if fine else ["on_behalf_of"])
 
 
 # Vector 5
@@ -215,6 +232,15 @@ def test_who_proposed_a_price_is_never_its_only_signatory_where_there_is_another
     only = replace(alone.situation(at(1, 9)), people={CUSTOMER: (SIGNERS["ana"][1], SIGNERS["eva"][1])})
     assert alone.sign(2, "ana", at(1, 9)) is None
     assert signed_sides(alone.steps[2], only) == [CUSTOMER]
+
+
+def test_a_deputy_for_who_proposed_a_price_is_no_other_signatory():
+    room = table(change(2, FIRST, authority(customer=[{"roles": ["lead"], "deputies": True}])))
+    room.propose(set_target(3, "5", clause="voice", field="price"), "ana", at(1, 9))
+    assert room.sign(3, "eva", at(1, 9), signer=Signer("eva", "lead", deputy_for="ana")) is None
+    assert signed_sides(room.steps[3], room.situation(at(1, 9))) == []
+    assert room.sign(3, "carlos", at(1, 9)) is None
+    assert signed_sides(room.steps[3], room.situation(at(1, 9))) == [CUSTOMER]
 
 
 def test_who_countered_a_price_is_its_author_and_who_left_it_as_it_was_is_not():
@@ -417,6 +443,7 @@ def test_a_shortfall_is_waived_by_the_receiver_before_anybody_signs():
     assert room.waive(2, "ana", at(4, 9)) is Refusal.NOT_YOURS
     assert room.waive(2, "olga", at(4, 9)) is Refusal.AUTHORITY
     assert room.waive(2, "jan", at(4, 9), ["sl"], SOON) is Refusal.INVALID
+    assert room.waive(2, "jan", at(4, 9), ["voice"], LATER) is Refusal.INVALID
     assert room.waive(2, "jan", at(4, 9)) is None
     assert room.sign(2, "ana", at(4, 9)) is None
     assert room.sign(2, "jan", at(4, 9)) is None

@@ -400,6 +400,8 @@ def test_a_difference_names_fields_and_clauses():
         ),
         (change(3, AUGUST, add("csat", Kind.EFFECT)), "clause csat: write another id; this one was used before"),
         (change(3, AUGUST, SetField("lost", "target", "1")), "clause lost: name a clause of the agreement"),
+        (change(3, AUGUST, add("p", Kind.EFFECT, "p")), "clause p: 'p' cannot stand here; put it behind a clause"),
+        (set_target(1, AUGUST, "0.7"), "number: 1 cannot stand here; give it a number that no agreed change has"),
         (change(3, AUGUST, RemoveClause("lost")), "clause lost: name a clause of the agreement"),
         (change(3, AUGUST, SetField("sl", "aim", "1")), "clause sl, aim: leave it out"),
         (
@@ -418,7 +420,7 @@ def test_a_difference_names_fields_and_clauses():
         ),
         (
             change(3, AUGUST, add("p", Kind.EFFECT, "lost")),
-            "clause p: 'lost' cannot stand here; put it behind a clause of the agreement",
+            "clause p: 'lost' cannot stand here; put it behind a clause of the agreement, or one added before it",
         ),
         (
             change(3, AUGUST, add("late", Kind.CALENDAR, zone="UTC")),

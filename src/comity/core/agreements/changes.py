@@ -174,7 +174,11 @@ class Proposal:
 
     @property
     def giver(self) -> Side:
-        """The side whose change it is, whoever typed it."""
+        """The side whose change it is, whoever typed it.
+
+        A side writes down in the other's name only what it carries out itself (`check_says`): else the customer could
+        type a change that the provider executes as the provider's own, and would owe it no notice.
+        """
         return Side(str(self.says.get("on_behalf_of") or self.says["proposed_by"]))
 
     @property
@@ -214,6 +218,14 @@ def check_says(written: Mapping[str, object]) -> tuple[dict[str, Value], list[Pr
             says[name] = value
         elif item.required and not found:
             problems.append(Problem("", name, "", f"write {item.meaning}"))
+    other = says.get("on_behalf_of")
+    if (
+        other is not None
+        and other != says.get("proposed_by")
+        and says.get("carried_out_by") not in {says.get("proposed_by"), BOTH}
+    ):
+        expected = "a side writes in the other's name only what it carries out itself, such as an instruction"
+        problems.append(Problem("", "on_behalf_of", str(other), expected))
     if "expects" not in says and "expects_nothing" not in says:
         problems.append(Problem("", "expects", "", "write what it should bring, or why nothing is expected"))
     return says, problems

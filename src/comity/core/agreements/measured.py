@@ -140,23 +140,26 @@ def change_row(  # noqa: PLR0913 - a change and the records about it
     asked: Collection[Asked] = (),
     reason: ReasonMark = ReasonMark.NOT_MARKED,
     first: CarriedOutFirst | None = None,
+    decided_on: date | None = None,
 ) -> ChangeRow:
     """Return how an agreed change came about.
 
     :param revisions: from the first proposal to the one that was signed
     :param zone: of the book, in which days are cut
+    :param decided_on: the day that the other side says, where it objects to the change's own; both rows then stand
     :param hours: working hours of the side that carries it out; of the receiver, where both do
     """
     local = ZoneInfo(zone)
     proposal = revisions[-1].proposal
     proposed_on = revisions[0].readable_at.astimezone(local).date()
     agreed_on = agreed_at.astimezone(local).date()
-    decided = proposal.says.get("decided_on")
-    decided_on = proposed_on if decided is None else date.fromisoformat(str(decided))
+    written = proposal.says.get("decided_on")
+    own = proposed_on if written is None else date.fromisoformat(str(written))
+    decided = min(decided_on or own, proposed_on)  # what is proposed has been decided
     pens = _pens(revisions)
     authors = frozenset(pens)
     asked_before = frozenset(
-        side for side in Side if any(_asks(one, side, decided_on, touched(proposal.change.edits)) for one in asked)
+        side for side in Side if any(_asks(one, side, decided, touched(proposal.change.edits)) for one in asked)
     )
     executors = proposal.carried_out_by
     begins = proposal.change.span.first_day if first is None else min(first.first_day, proposal.change.span.first_day)

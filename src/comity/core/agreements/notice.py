@@ -12,6 +12,7 @@ from the first revision since which the giver has not altered it:
   is counted to the day that the giver had asked for;
 - the giver alters an edit where its new revision has another value than the giver's own one before *and* than the
   revision that it answers: taking the receiver's value up, or going back to one's own, alters nothing;
+- an edit that the receiver adds is its own wish: it has no notice, and the clause that it touches asks for none;
 - a first day that the giver moves forward alters every edit; one that it puts off alters none.
 
 Given is the least over the edits, agreed the longest of the clauses touched, as the specification has it. So a change
@@ -41,7 +42,7 @@ class Notice:
 
     :ivar receiver: the side that receives it
     :ivar agreed: None where none is agreed for what the change touches
-    :ivar by_edit: (clause, field) -> given
+    :ivar by_edit: (clause, field) -> given; without edits that the receiver added
     """
 
     receiver: Side
@@ -119,7 +120,8 @@ def notice_of(revisions: Sequence[Revision], chain: Chain, zone: str) -> Notice:
     hours = working_hours(in_force, receiver, zone)
     since, day = _given_since(revisions, last.giver)
     by_edit = {place: clear_working_days(hours, at, day) for place, at in since.items()}
-    return Notice(receiver, _agreed(last, chain, in_force), min(by_edit.values(), default=0), by_edit)
+    announced = [edit for edit in last.change.edits if (edit.clause, field_of(edit)) in since]
+    return Notice(receiver, _agreed(announced, chain, in_force), min(by_edit.values(), default=0), by_edit)
 
 
 def relieved_days(waiver: Waiver, proposal: Proposal) -> Period | None:
@@ -155,7 +157,16 @@ def _given_since(revisions: Sequence[Revision], giver: Side) -> tuple[dict[_Plac
                     since[place] = revision.readable_at
             own, own_day = values, max(own_day, day) if taken_day else day
         before, before_day = values, day
-    return {place: since.get(place, first.readable_at) for place in before}, max(before_day, own_day)
+    announced = [place for place in before if not _is_added_by(revisions, giver.other, place)]
+    return {place: since.get(place, first.readable_at) for place in announced}, max(before_day, own_day)
+
+
+def _is_added_by(revisions: Sequence[Revision], side: Side, place: _Place) -> bool:
+    """Whether an edit that the last revision has was added by a counter-proposal of a side, and has stayed since."""
+    at = len(revisions) - 1
+    while at > 0 and place in _values(revisions[at - 1]):
+        at -= 1
+    return at > 0 and revisions[at].side is side
 
 
 def _values(revision: Revision) -> dict[_Place, object]:
@@ -168,11 +179,11 @@ def _value(edit: Edit) -> object:
     return (edit.kind, dict(edit.fields)) if isinstance(edit, AddClause) else WHOLE
 
 
-def _agreed(proposal: Proposal, chain: Chain, in_force: Text) -> int | None:
+def _agreed(edits: Sequence[Edit], chain: Chain, in_force: Text) -> int | None:
     clauses = in_force.of(Kind.NOTICE)
     if not clauses:
         return None
-    items = {notice_item(clause) for edit in proposal.change.edits for clause in _clauses_of(edit, chain, in_force)}
+    items = {notice_item(clause) for edit in edits for clause in _clauses_of(edit, chain, in_force)}
     days = [clauses[0].fields[item.value] for item in items if item is not None and item.value in clauses[0].fields]
     return max((int(str(one)) for one in days), default=None)
 

@@ -426,7 +426,7 @@ def _is_complete(steps: Sequence[Step], situation: Situation, side: Side) -> boo
     if not all(any(has_enough(rule, people) for rule in fit) for fit in rules.values()):
         return False
     authors = _price_authors(those, situation.chain)
-    if {step.person for step in signed} - authors:
+    if any(authors.isdisjoint({signer.person, signer.deputy_for}) for signer, _ in people):
         return True
     return not any(
         member.person not in authors and any(_may_sign(rules, member, SignedBy(means.value)) is None for means in Means)
@@ -458,6 +458,8 @@ def _refusal_of_revision(steps: Sequence[Step], step: Step, situation: Situation
     those, new = revisions(steps), step.new
     if new is None or step.side is None or new.side is not step.side or new.person != step.person:
         return Refusal.NOT_YOURS
+    if new.readable_at < step.at:
+        return Refusal.INVALID  # a day earlier would be a day of notice more
     if new.known != max((entry.place for entry in situation.chain), default=0):
         return Refusal.CHANGED
     values, wrong = check_says(new.proposal.says)
@@ -496,7 +498,8 @@ def _refusal_of_waiver(steps: Sequence[Step], step: Step, situation: Situation) 
         return Refusal.NOT_YOURS
     if not notice.shortfall or waiver.shortfall != notice.shortfall:
         return Refusal.NOTHING_TO_WAIVE
-    if waiver.kpis and (waiver.until is None or waiver.until <= change.span.first_day):
+    kpis = {clause.id for clause in text(situation.chain, situation.today).of(Kind.KPI)}
+    if waiver.kpis and (waiver.until is None or waiver.until <= change.span.first_day or not kpis >= set(waiver.kpis)):
         return Refusal.INVALID
     return _may_sign(_rules_by_kind(change, situation, step.side), step.signer, SignedBy.ROOM)
 

@@ -17,7 +17,7 @@ Decisions where the specification leaves room:
   speak of.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -194,13 +194,16 @@ def check_change(change: Change, chain: Chain) -> list[Problem]:
     Edits of clauses that are not there are no problem; they are pointed out (`edits_without_effect`).
     """
     problems = _check_span(change) + [problem for edit in change.edits for problem in check_id(edit.clause)]
+    if any(entry.change.number == change.number for entry in chain):
+        problems.append(Problem("", "number", str(change.number), "give it a number that no agreed change has"))
     kinds = {edit.clause: edit.kind for entry in chain for edit in entry.change.edits if isinstance(edit, AddClause)}
     for edit in change.edits:
         if isinstance(edit, AddClause) and edit.clause in kinds:
             problems.append(Problem(edit.clause, "", "", "write another id; this one was used before"))
-    own = {edit.clause: edit.kind for edit in change.edits if isinstance(edit, AddClause)}
+    own: set[str] = set()
     for edit in change.edits:
         problems += _check_edit(edit, kinds, own)
+        own |= {edit.clause} if isinstance(edit, AddClause) else set()
     twice = [
         edit for at, edit in enumerate(change.edits) if any(_same_place(edit, before) for before in change.edits[:at])
     ]
@@ -426,11 +429,18 @@ def _check_span(change: Change) -> list[Problem]:
     return problems
 
 
-def _check_edit(edit: Edit, kinds: Mapping[str, Kind], own: Mapping[str, Kind]) -> list[Problem]:
+def _check_edit(edit: Edit, kinds: Mapping[str, Kind], own: Collection[str]) -> list[Problem]:
     if isinstance(edit, AddClause):
         values, problems = check_fields(edit.clause, edit.kind, edit.fields)
         if edit.after and edit.after not in kinds and edit.after not in own:
-            problems.append(Problem(edit.clause, "", ascii(edit.after)[:60], "put it behind a clause of the agreement"))
+            problems.append(
+                Problem(
+                    edit.clause,
+                    "",
+                    ascii(edit.after)[:60],
+                    "put it behind a clause of the agreement, or one added before it",
+                )
+            )
         if not problems and values != dict(edit.fields):
             problems.append(Problem(edit.clause, "", "", "write its values in the form in which they are kept"))
         return problems
