@@ -117,6 +117,13 @@ def test_who_wrote_a_signed_field_did_not_only_execute():
     assert (taken_back.authors, taken_back.executed_only_by) == ({CUSTOMER}, {PROVIDER})
 
 
+def test_who_proposed_a_change_did_not_only_execute_it_though_the_other_side_rewrote_all_of_it():
+    first = revision(1, PROVIDER, at(1, 9), by=PROVIDER, person="jan")
+    rewritten = revision(2, CUSTOMER, at(2, 9), SetField("sl", "target", "0.83"), by=PROVIDER, person="jan")
+    found = row(first, rewritten)
+    assert (found.authors, found.executed_only_by) == ({CUSTOMER}, frozenset())
+
+
 def test_executed_only_goes_by_whose_change_it_is_and_who_carries_it_out_never_by_who_typed_it():
     typed = revision(1, PROVIDER, at(1, 9), by=PROVIDER, person="jan", on_behalf_of="customer")
     assert row(typed).executed_only_by == {PROVIDER}

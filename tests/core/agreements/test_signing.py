@@ -11,6 +11,7 @@ from comity.core.agreements.authority import SignedBy, Signer
 from comity.core.agreements.canonical import digest
 from comity.core.agreements.changes import Change, RemoveClause, Revision, SetField, Span, Word, check_says, field_of
 from comity.core.agreements.kinds import Kind
+from comity.core.agreements.notice import Waiver
 from comity.core.agreements.signing import (
     Refusal,
     State,
@@ -174,6 +175,16 @@ def test_a_deputy_signs_where_authority_says_so_and_is_one_with_whom_they_stand_
     assert room.state(3, at(1, 9)) is State.SIGNED
     assert room.sign(3, "petra", at(1, 9)) is None
     assert room.state(3, at(1, 9)) is State.AGREED
+
+
+def test_a_deputy_counts_only_under_the_rule_that_lets_deputies_sign():
+    rules = [{"kinds": ["kpi"], "roles": ["lead"], "deputies": True}, {"kinds": ["price"], "roles": ["lead"]}]
+    room = table(change(2, FIRST, authority(provider=rules)))
+    room.propose(change(3, LATER, SetField("voice", "price", "5"), SetField("sl", "target", "0.85")), "ana", at(1, 9))
+    assert room.sign(3, "olga", at(1, 9), signer=Signer("olga", "lead", deputy_for="petra")) is None
+    assert signed_sides(room.steps[3], room.situation(at(1, 9))) == []
+    assert room.sign(3, "jan", at(1, 9)) is None
+    assert signed_sides(room.steps[3], room.situation(at(1, 9))) == [PROVIDER]
 
 
 def test_without_an_authority_clause_a_lead_signs_alone_in_the_room():
@@ -468,6 +479,8 @@ def test_a_waiver_is_of_this_notice_only():
     assert room.waive(2, "jan", at(4, 9)) is None
     room.propose(set_target(2, "0.9", first_day=date(2026, 9, 8)), "ana", at(4, 9, 11))
     assert room.sign(2, "ana", at(4, 9, 11)) is Refusal.NOTICE
+    other = Step(StepKind.WAIVE, at(4, 9), PROVIDER, "jan", 2, waiver=Waiver(PROVIDER, 1))
+    assert "waived" not in what_is_signed([*room.steps[2], other], room.situation(at(4, 9, 11)))
     enough = table()
     enough.propose(set_target(2), "ana", at(4, 9))
     assert enough.waive(2, "jan", at(4, 9)) is Refusal.NOTHING_TO_WAIVE

@@ -8,7 +8,7 @@ digest need no conversion:
   JSON number it would be rounded, or written otherwise, by readers that know only floating-point numbers;
 - a whole number and a flag: as in JSON;
 - a day `2026-08-01`, a month `2026-08`, a time `09:00`, the end of a span of hours up to `24:00`;
-- a set: sorted, each value once; a list: in its order;
+- a set: each value once, sorted as text (bands by their digits, not by size); a list: in its order;
 - absent, null, and empty (a text, list, set, record or table of pairs with nothing in it) are one: absent.
 
 Refused are what a reader may not see as it is: control characters, marks that turn the direction of writing, halves of
