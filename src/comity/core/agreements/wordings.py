@@ -7,10 +7,11 @@ can say by which text it was counted.
 
 from collections.abc import Mapping
 from datetime import date, timedelta, tzinfo
+from decimal import Decimal
 from typing import Any
 
 from comity.core.agreements.changes import AddClause, Entry, field_of
-from comity.core.agreements.fields import Value
+from comity.core.agreements.fields import Value, plain_decimal
 from comity.core.agreements.kinds import Kind
 from comity.core.agreements.kpi import Abandons, Kpi
 from comity.core.agreements.text import Chain, stretches
@@ -91,13 +92,10 @@ def kpi_of(clause: str, fields: Mapping[str, Value], **held: Any) -> Kpi:  # noq
 
 def kpi_fields(kpi: Kpi) -> dict[str, Any]:
     """Return the fields of a clause as people write them, by which figures count as they do by a KPI of `book.toml`."""
-    fields: dict[str, Any] = {name: _plain(value) for name in _NUMBERS if (value := getattr(kpi, name)) is not None}
+    fields: dict[str, Any] = {
+        name: plain_decimal(Decimal(repr(value))) for name in _NUMBERS if (value := getattr(kpi, name)) is not None
+    }
     fields |= {name: value for name in _TEXTS if (value := getattr(kpi, name)) is not None}
     fields |= {"within_days": kpi.within_days, "abandons": kpi.abandons.value}
     fields |= {"queues": list(kpi.queues), "channels": list(kpi.channels)}
     return fields | ({"queue_map": dict(kpi.queue_map)} if kpi.queue_map else {})
-
-
-def _plain(number: float) -> str:
-    """A number as text, its shortest decimal form."""
-    return f"{number:.12f}".rstrip("0").rstrip(".")
