@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from comity.book.definition_keys import KPI, RETENTION, SECTIONS, Key, KeyKind
+from comity.book.logos import FOLDER, MAX_BYTES, MAX_RATIO, MAX_SIDE_PX
 from comity.book.new_book import default_words
 from comity.book.reference import HOLDER_WORDS, KIND_MEANINGS, KIND_WORDS, column_words, rule_words
 from comity.book.tables import TABLES, Table
@@ -73,7 +74,19 @@ def _book_lines() -> Iterator[str]:
                 about = measure_about(Kpi(measure, measure), EN).replace("\u00a0", " ")
                 yield f"| `{measure}` | {EN(f'measure.{measure}')}: {about} |"
             yield from ("", "[Levels](levels.md) says how each is worked out.")
-    yield ""
+    yield from (
+        "",
+        "## Logos",
+        "",
+        "Slides and PDF show the logo of each side beside its name.",
+        f"A logo is a file beside `book.toml`: `{FOLDER}/customer.png` and `{FOLDER}/provider.png`, or `.jpg`.",
+        "Both sides see both.",
+        f"It is a PNG or JPEG of at most {MAX_BYTES // 1_000_000} MB and {MAX_SIDE_PX:,} pixels a side.",
+        f"It is at most {MAX_RATIO} times as long on one side as on the other.",
+        "`comity check` says what is wrong with one; a review leaves it out.",
+        "In a room, whoever leads a side uploads its logo on the page *Review by email*.",
+        "",
+    )
 
 
 def _written(key: Key) -> str:

@@ -54,8 +54,8 @@ def test_a_library_that_is_not_here_is_needed_and_said_so(monkeypatch):
 def test_every_library_that_the_project_depends_on_is_looked_for():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     names = {re.split(r"[^A-Za-z0-9-]", one)[0].replace("-", "_") for one in project["dependencies"]}
-    # PDF and its fonts, time zones, ibis, slides by other names; typer runs the command.
-    elsewhere = {"weasyprint", "fonttools", "tzdata", "ibis_framework", "python_pptx", "typer"}
+    # PDF and its fonts, time zones, ibis, slides, images by other names; typer runs the command.
+    elsewhere = {"weasyprint", "fonttools", "tzdata", "ibis_framework", "python_pptx", "pillow", "typer"}
     assert names - elsewhere <= set(doctor.LIBRARIES)
 
 

@@ -10,6 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from comity.cli.records import register
+from tests.builders import logos
 from tests.cast import write_book
 
 app = typer.Typer()
@@ -132,6 +133,18 @@ def test_check_tells_what_is_there_and_what_is_set_aside(tmp_path):
 
 def test_check_ends_with_0_when_all_is_well(tmp_path):
     assert comity("check", write_book(tmp_path / "book", contacts=f"{HEADER}\n{GOOD}")).exit_code == 0
+
+
+def test_check_names_a_logo_of_no_use_and_still_ends_with_0(tmp_path):
+    book = write_book(tmp_path / "book", contacts=f"{HEADER}\n{GOOD}")
+    (book / "logos").mkdir()
+    (book / "logos" / "provider.png").write_bytes(logos.png())
+    (book / "logos" / "customer.png").write_text("Northwind")
+    said = "logos/customer.png: is no PNG or JPEG; save the logo as a PNG"
+    ended = comity("check", book)
+    assert ended.exit_code == 0
+    assert ended.stdout.splitlines()[-1] == f"  {said}"
+    assert json.loads(comity("check", book, "--format", "json").stdout)["logos"] == [said]
 
 
 def test_diff_shows_months_and_columns_of_the_last_import(book):

@@ -2,6 +2,8 @@
 
 import io
 import json
+import shutil
+import zipfile
 
 import pytest
 from python_calamine import CalamineWorkbook
@@ -10,6 +12,7 @@ from typer.testing import CliRunner
 from comity.cli import app
 from comity.cli.review import readers_language
 from comity.review.render.json import schema
+from tests.builders import logos
 from tests.builders.review_books import KPI, two_months
 from tests.cast import write_book
 
@@ -24,6 +27,27 @@ def book(tmp_path_factory):
 
 def review(*options):
     return RUN.invoke(app, ["review", *map(str, options)])
+
+
+@pytest.mark.parametrize("form", ["pdf", "board", "pptx"])
+def test_the_logos_of_a_book_are_shown_and_what_is_no_image_is_left_out(tmp_path, book, form):
+    """`logos/customer.png` is a PNG, `logos/provider.png` a text: the review has one picture, and no error."""
+    copy = tmp_path / "book"
+    shutil.copytree(book, copy)
+    plain, out = tmp_path / "plain", tmp_path / "out"
+    assert review(copy, *JUNE, "--format", form, "-o", plain).exit_code == 0
+    (copy / "logos").mkdir()
+    (copy / "logos" / "customer.png").write_bytes(logos.png())
+    (copy / "logos" / "provider.png").write_text("no image")
+    ended = review(copy, *JUNE, "--format", form, "-o", out)
+    assert ended.exit_code == 0, ended.output
+
+    def pictures(file):
+        if form == "pptx":
+            return sum("media/" in name for name in zipfile.ZipFile(file).namelist())
+        return file.read_bytes().count(b"/Subtype /Image")
+
+    assert (pictures(plain), pictures(out)) == (0, 1)
 
 
 HOSTILE = '=HYPERLINK("x")', "+1+cmd", "-2-3", "@SUM(A1)"

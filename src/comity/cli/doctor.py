@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import typer
 
-DISTRIBUTIONS = {"ibis": "ibis-framework"}  # of libraries that are installed under another name
+DISTRIBUTIONS = {"ibis": "ibis-framework", "PIL": "pillow"}  # of libraries that are installed under another name
 LIBRARIES = (
     "duckdb",
     "ibis",
@@ -28,6 +28,7 @@ LIBRARIES = (
     "filelock",
     "rich",
     "pptx",
+    "PIL",
     "fontpkg_inter",
     "fontpkg_source_serif_4",
 )

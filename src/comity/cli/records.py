@@ -61,6 +61,7 @@ def check(
     private: WithOption = None,
 ) -> None:
     """Check a book and list its tables and rejected rows; exit 1 when there are any."""
+    from comity.book.logos import logo_notes  # noqa: PLC0415 - late, as above
     from comity.book.reading.open import home_viewer, open_book  # noqa: PLC0415 - late, as above
     from comity.book.reading.origins import origins  # noqa: PLC0415 - late, for a quick cold start
 
@@ -78,10 +79,10 @@ def check(
             }
             for origin in found
         ]
-        name = opened.definition.name
+        name, logos = opened.definition.name, list(logo_notes(book))
     rejected = sum(int(str(one["rejected"])) for one in tables)
     if form is Form.JSON:
-        _tell_json({"book": name, "tables": tables, "rejected": rejected})
+        _tell_json({"book": name, "tables": tables, "rejected": rejected, "logos": logos})
     else:
         typer.echo(f"{_plain(name)}: {_count(len(tables), 'table')}, {_count(rejected, 'row')} rejected")
         for one in tables:
@@ -90,6 +91,8 @@ def check(
                 typer.echo(f"      {_plain(str(note))}")
             for reject in one["rejects"][:_FIRST]:  # type: ignore[index]  # a list, as built above
                 typer.echo(f"      {_line(reject)}")
+        for note in logos:
+            typer.echo(f"  {_plain(note)}")
     if rejected:
         raise typer.Exit(REJECTS)
 

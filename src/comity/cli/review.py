@@ -53,6 +53,7 @@ class Reference(StrEnum):
 
 
 _BINARY = frozenset({Form.PDF, Form.BOARD, Form.XLSX, Form.PPTX})
+_WITH_LOGOS = _BINARY - {Form.XLSX}
 
 
 def register(app: typer.Typer) -> None:
@@ -116,6 +117,7 @@ def review(  # noqa: PLR0913 - the options of a command
 ) -> None:
     """Was the target met, what moved, and what only seemed to: one page from a book's records."""
     from comity.book.definition import UnusableBookError  # noqa: PLC0415 - late, for a quick cold start
+    from comity.book.logos import read_logos  # noqa: PLC0415 - late, as above
     from comity.book.reading.open import home_viewer, open_book  # noqa: PLC0415 - late, as above
     from comity.core.calendars import Against, UnknownPeriodError  # noqa: PLC0415 - late, as above
     from comity.core.values import Side  # noqa: PLC0415 - late, as above
@@ -144,6 +146,7 @@ def review(  # noqa: PLR0913 - the options of a command
             color=output is None and sys.stdout.isatty(),
             width=min(shutil.get_terminal_size().columns, 120),
             full=full,
+            logos=read_logos(book) if form in _WITH_LOGOS else None,
         )
     except (UnusableBookError, NoReviewError, UnknownPeriodError, PdfUnavailableError) as error:
         raise refuse(str(error)) from None

@@ -3,15 +3,18 @@
 import builtins
 import importlib
 import io
+import re
 from datetime import date
 
 import pytest
 
+from comity.book.logos import decode_logo
 from comity.core.values import Side
 from comity.review.i18n.words import words_of
 from comity.review.proceedings import AskedMatter, Confirmation, Proceedings
-from comity.review.render import render
+from comity.review.render import html, render
 from comity.review.render.errors import PdfUnavailableError
+from tests.builders import logos
 from tests.builders import review as sample
 from tests.builders.attribution import build_attribution
 
@@ -168,3 +171,62 @@ def test_what_is_not_confirmed_is_a_draft_and_what_does_not_fit_is_counted(tmp_p
     assert "Draft: not confirmed by both sides." in first
     assert "Final" not in first
     assert "8 more in the full review." in second
+
+
+# Logos --------------------------------------------------------------------------------------------------------
+
+
+LOGOS = {
+    Side.CUSTOMER: decode_logo(logos.png(logos.BLUE, (1800, 300))),
+    Side.PROVIDER: decode_logo(logos.png(logos.BROWN, (200, 400))),
+}
+
+
+def placed_images(page):
+    """Colour, left edge, width and height of each image on a page, in points."""
+    seen = []
+
+    def visit(operator, operands, matrix, _):
+        if operator == b"Do":
+            image = page["/Resources"]["/XObject"][operands[0]]
+            if image["/Subtype"] == "/Image":
+                seen.append((image.get_data()[:3], matrix[4], matrix[0], abs(matrix[3])))
+
+    page.extract_text(visitor_operand_before=visit)
+    return seen
+
+
+@pytest.mark.parametrize("form", ["pdf", "board"])
+def test_the_first_page_alone_has_each_sides_logo_the_customers_left(form):
+    first, *rest = pages(render(sample.review(), form, logos=LOGOS))
+    customer, provider = placed_images(first)
+    assert (customer[0], provider[0]) == (bytes(logos.BLUE), bytes(logos.BROWN))
+    assert customer[1] + customer[2] < provider[1]
+    assert customer[3] == pytest.approx(provider[3]) == pytest.approx(40 * 0.78 * 0.75, rel=0.01)
+    assert customer[2] / customer[3] == pytest.approx(6, rel=0.01)
+    assert provider[2] / provider[3] == pytest.approx(0.5, rel=0.01)
+    assert not any(placed_images(page) for page in rest)
+
+
+def test_logos_take_no_place_from_what_a_page_says(tmp_path):
+    done = about_the_quarter(tmp_path, count=12)
+    many = sample.review(readings=sample.readings() * 2, levels=sample.review().levels * 3)
+    plain, with_logos = (texts(render(many, "board", proceedings=done, logos=one)) for one in (None, LOGOS))
+    assert with_logos == plain
+
+
+def test_a_logo_has_the_sides_name_as_its_alternative_text():
+    page = html.render_board(sample.review(), words_of("en"), None, LOGOS)
+    assert re.findall(r'<img [^>]*alt="([^"]*)"', page) == ["Northwind Energy", "Helpline"]
+    hostile = html.render_board(sample.renamed(), words_of("en"), None, LOGOS)
+    assert hostile.count("<img ") == 2
+
+
+@pytest.mark.parametrize("form", ["pdf", "board"])
+def test_without_logos_nothing_changes(form):
+    assert render(sample.review(), form, logos={}) == render(sample.review(), form)
+    assert render(sample.review(), form, logos=LOGOS) == render(sample.review(), form, logos=LOGOS)
+
+
+def test_the_page_for_a_browser_shows_no_image():
+    assert render(sample.review(), "html", logos=LOGOS) == render(sample.review(), "html")

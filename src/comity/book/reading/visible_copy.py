@@ -21,7 +21,7 @@ from comity.book.tables import TABLES, Table
 from comity.book.validation.check import MAX_REJECTS
 from comity.core.values import Side, Viewer
 
-_BESIDE = ("agreement", "wording")  # folders of what both sides agreed and wrote
+_BESIDE = ("agreement", "wording", "logos")  # folders of what both sides agreed and wrote, and of what both see
 _PATIENCE_S = 600.0  # while an import is under way
 
 

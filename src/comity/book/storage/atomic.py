@@ -16,8 +16,13 @@ def replace_file(ready: Path, target: Path) -> None:
 
 def write_text(target: Path, text: str) -> None:
     """Write a whole file: it is written beside its place first."""
+    write_bytes(target, text.encode())
+
+
+def write_bytes(target: Path, content: bytes) -> None:
+    """Write a whole file, as `write_text`."""
     ready = target.with_name(f".{target.name}.{os.getpid()}")
-    ready.write_text(text, encoding="utf-8", newline="\n")
+    ready.write_bytes(content)
     replace_file(ready, target)
 
 

@@ -3,6 +3,10 @@
 Each brings in what it needs when it is asked for, so that a small review is quick from a cold start.
 """
 
+from collections.abc import Mapping
+
+from comity.book.logos import Logo
+from comity.core.values import Side
 from comity.review.model import Review
 from comity.review.proceedings import Proceedings
 from comity.review.render.errors import FORMATS, UnknownFormatError
@@ -19,10 +23,12 @@ def render(  # noqa: PLR0911, PLR0913 - a format a line
     width: int = 80,
     full: bool = True,
     proceedings: Proceedings | None = None,
+    logos: Mapping[Side, Logo] | None = None,
 ) -> bytes:
     """The review in one of FORMATS and one of LANGUAGES.
 
     :param proceedings: `board` and `pptx` only: what a room knows was done about the period
+    :param logos: `pdf`, `board` and `pptx` only: of each side that has one, beside its name
     :param color: terminal only: whether to send colour; the environment's NO_COLOR overrules it
     :param width: terminal only: columns, at least 60
     :param full: terminal only: with every formula, part and source, not what fits on one screen
@@ -50,15 +56,15 @@ def render(  # noqa: PLR0911, PLR0913 - a format a line
     if format == "pptx":
         from comity.review.render import pptx  # noqa: PLC0415 - late, as above
 
-        return pptx.render(review, words, proceedings)
+        return pptx.render(review, words, proceedings, logos)
     if format == "pdf":
         from comity.review.render import pdf  # noqa: PLC0415 - late, as above
 
-        return pdf.render(review, words)
+        return pdf.render(review, words, logos)
     if format == "board":
         from comity.review.render import pdf  # noqa: PLC0415 - late, as above
 
-        return pdf.render_board(review, words, proceedings)
+        return pdf.render_board(review, words, proceedings, logos)
     from comity.review.render import html  # noqa: PLC0415 - late, as above
 
     return html.render(review, words).encode()

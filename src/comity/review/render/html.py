@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from comity.book.logos import Logo
 from comity.book.statistics.level_cuts import CutSum
 from comity.core.calendars import Cut
 from comity.core.readings.reading import Reading
@@ -105,22 +106,36 @@ _A_WORD = 80
 _words = lru_cache(maxsize=8192)(_finalized)
 
 
-def render(review: Review, words: Words, *, paper: bool = False) -> str:
-    """The page as text; for paper, charts are drawn with fixed widths and the paper's stylesheet stands in."""
+def render(review: Review, words: Words, *, paper: bool = False, logos: Mapping[Side, Logo] | None = None) -> str:
+    """The page as text; for paper, charts are drawn with fixed widths and the paper's stylesheet stands in.
+
+    :param logos: for paper only: the page of a browser may load no image
+    """
     style = stylesheet("page.css")
     if paper:
         style += stylesheet("paper.css")
     return (
         environment()
         .get_template("review.html")
-        .render(**template_context(review, words, paper=paper), **style_and_policy(style, paper=paper))
+        .render(
+            **template_context(review, words, paper=paper) | logo_urls(logos), **style_and_policy(style, paper=paper)
+        )
     )
+
+
+def logo_urls(logos: Mapping[Side, Logo] | None) -> dict[str, Any]:
+    """Each side's logo as an address that holds it, for the head of the page."""
+    encoded = {side: base64.b64encode(logo.png).decode() for side, logo in (logos or {}).items()}
+    urls = {side.value: f"data:image/png;base64,{encoded[side]}" if side in encoded else "" for side in Side}
+    return {"logos": urls}
 
 
 MOST_MISSED, MOST_READINGS = 5, 7  # rows of the pages for a board
 
 
-def render_board(review: Review, words: Words, proceedings: Proceedings | None) -> str:
+def render_board(
+    review: Review, words: Words, proceedings: Proceedings | None, logos: Mapping[Side, Logo] | None = None
+) -> str:
     """The three pages for a board, for paper; what does not fit is counted and stands in the whole review."""
     context = template_context(review, words, paper=True, proceedings=proceedings)
     missed = [one for one in context["levels"] if one["row"].level.met is False]
@@ -128,7 +143,7 @@ def render_board(review: Review, words: Words, proceedings: Proceedings | None) 
     def more(count: int, most: int) -> str:
         return words("board.more", count=count - most) if count > most else ""
 
-    context |= {
+    context |= logo_urls(logos) | {
         "board": board(review, proceedings, words),
         "missed": missed[:MOST_MISSED],
         "more_missed": more(len(missed), MOST_MISSED),
@@ -327,6 +342,7 @@ def template_context(
         "signs": {kind: draw(charts.legend_mark(kind), 14, "sign") for kind in ("open", "solid")},
         "template": _template,
         "links": None,
+        **logo_urls(None),
     }
 
 

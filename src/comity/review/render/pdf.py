@@ -1,9 +1,12 @@
 """The review as a PDF, whole or in three pages, of the page's own templates; the same review gives the same bytes."""
 
+import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from comity.book.logos import Logo
+from comity.core.values import Side
 from comity.review.i18n.words import Words
 from comity.review.model import Review
 from comity.review.proceedings import Proceedings
@@ -13,27 +16,30 @@ from comity.review.render.errors import PdfUnavailableError
 SHRUNK = 0.78  # the sheet of paper.css is 1/0.78 of A4
 
 
-def render(review: Review, words: Words) -> bytes:
+def render(review: Review, words: Words, logos: Mapping[Side, Logo] | None = None) -> bytes:
     """The whole review on A4 sheets, landscape, with a running foot.
 
     :raises PdfUnavailableError: where the system library pango is missing
     """
-    return _written(review, words, lambda: html.render(review, words, paper=True))
+    return _written(review, words, logos, lambda: html.render(review, words, paper=True, logos=logos))
 
 
-def render_board(review: Review, words: Words, proceedings: Proceedings | None) -> bytes:
+def render_board(
+    review: Review, words: Words, proceedings: Proceedings | None, logos: Mapping[Side, Logo] | None = None
+) -> bytes:
     """Three pages for a board: the headline and what was missed; decisions, claims and causes; the readings.
 
     :raises PdfUnavailableError: where the system library pango is missing
     """
-    return _written(review, words, lambda: html.render_board(review, words, proceedings))
+    return _written(review, words, logos, lambda: html.render_board(review, words, proceedings, logos))
 
 
-def _written(review: Review, words: Words, page: Callable[[], str]) -> bytes:
+def _written(review: Review, words: Words, logos: Mapping[Side, Logo] | None, page: Callable[[], str]) -> bytes:
     """A page as a PDF.
 
-    Nothing is fetched: the page refers to nothing but the typefaces that it holds itself, and whatever else it might
-    refer to is refused. No clock is asked: the day that stands in the file is the one on which the review was made.
+    Nothing is fetched: the page refers to nothing but the typefaces and logos that it holds itself, and whatever else
+    it might refer to is refused. No clock is asked: the day that stands in the file is the one on which the review was
+    made.
     """
     weasyprint = _weasyprint(words)
     itself = weasyprint.urls.URLFetcher(allowed_protocols=["data"])
@@ -41,6 +47,8 @@ def _written(review: Review, words: Words, page: Callable[[], str]) -> bytes:
     document = weasyprint.HTML(string=page(), url_fetcher=itself).render(font_config=typefaces)
     document.metadata.created = review.made_on.isoformat()
     identifier = review.digest.encode() or b"comity"
+    if logos:
+        identifier += hashlib.sha256(b"".join(logo.png for logo in logos.values())).hexdigest()[:16].encode()
     return bytes(document.write_pdf(zoom=SHRUNK, pdf_identifier=identifier))
 
 

@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from pptx import Presentation
@@ -10,8 +10,10 @@ from pptx.chart.data import CategoryChartData
 from pptx.dml.color import RGBColor
 from pptx.enum.chart import XL_CHART_TYPE, XL_LEGEND_POSITION, XL_MARKER_STYLE
 from pptx.enum.shapes import MSO_SHAPE
+from pptx.enum.text import MSO_ANCHOR
 from pptx.util import Inches, Pt
 
+from comity.book.logos import Logo
 from comity.core.values import Side
 from comity.review.i18n.words import Words, clean
 from comity.review.model import Review
@@ -28,6 +30,8 @@ INK, GREY, RULE = RGBColor(0x17, 0x19, 0x1C), RGBColor(0x62, 0x67, 0x6E), RGBCol
 _WIDE, _HIGH, _EDGE = Inches(13.333), Inches(7.5), Inches(0.6)
 _ROWS = 9  # of a table on a slide; more go on to the next
 _SANS, _SERIF = "Arial", "Georgia"
+_NAME_PT = 16  # of a side's name beside its logo
+_LOGO_HIGH = Pt(40)  # at most two and a half lines of the name
 T = TypeVar("T")
 
 
@@ -61,6 +65,19 @@ class _Deck:
             box.fill.background()
             box.line.color.rgb = RULE
             self.text(box.text_frame, "", 14, INK)
+
+    def logos(self, slide: Any, logos: Mapping[Side, Logo], top: float) -> None:
+        """Each side's name with its logo, all of the same height, the customer's at the left."""
+        half = (_WIDE - 3 * _EDGE) // 2
+        for at, side in enumerate(Side):
+            left, wide, name = _EDGE + at * (half + _EDGE), half, clean(self.words.side(side, self.review.parties))
+            if (logo := logos.get(side)) is not None:
+                shown = slide.shapes.add_picture(io.BytesIO(logo.png), left, Inches(top), height=_LOGO_HIGH)
+                shown._element.nvPicPr.cNvPr.set("descr", name)  # noqa: SLF001 - python-pptx has no other way
+                left, wide = left + shown.width + Pt(6), wide - shown.width - Pt(6)
+            box = slide.shapes.add_textbox(left, Inches(top), wide, _LOGO_HIGH)
+            self.text(box.text_frame, name, _NAME_PT, INK)
+            box.text_frame.vertical_anchor = MSO_ANCHOR.MIDDLE
 
     @staticmethod
     def text(frame: Any, text: str, size: int, color: RGBColor, face: str = _SANS) -> None:
@@ -140,8 +157,13 @@ class _Slide:
         chart.value_axis.major_gridlines.format.line.color.rgb = RULE
 
 
-def render(review: Review, words: Words, proceedings: Proceedings | None = None) -> bytes:
-    """The slides as a PPTX."""
+def render(
+    review: Review,
+    words: Words,
+    proceedings: Proceedings | None = None,
+    logos: Mapping[Side, Logo] | None = None,
+) -> bytes:
+    """The slides as a PPTX; with a logo of either side, the first one shows both names."""
     deck = _Deck(review, words)
     first = deck.slide(headline.plain_text(headline.headline_phrases(review, words, proceedings)), serif=True)
     first.say(f"{deck.brow.line} {deck.brow.viewer}", 3.1, 16)
@@ -150,6 +172,8 @@ def render(review: Review, words: Words, proceedings: Proceedings | None = None)
     first.say(", ".join(f"{count} {words(f'summary.{name}')}" for count, name in strip), 3.7, 16)
     said = [f"{words.side(one.side, review.parties)}: {one.text}" for one in told.words]
     first.say(" ".join([told.state, *said]), 4.3, 16)
+    if logos:
+        deck.logos(first.slide, logos, 6.1)
     levels = [level_row(level, review, words) for level in missed_first(review.levels)]
     head = [words(f"levels.{name}") for name in ("kpi", "value", "target", "met")]
     for rows in _cut(levels):

@@ -15,7 +15,7 @@ from comity.review.attribution import WHAT_IF_ROWS, Attribution, local_starts
 from comity.review.draw import charts
 from comity.review.draw.miss_map import SIGNS, draw_miss_map
 from comity.review.i18n.words import Words
-from comity.review.render.html import environment, style_and_policy, stylesheet
+from comity.review.render.html import environment, logo_urls, style_and_policy, stylesheet
 from comity.review.views.attribution import (
     AttributionRows,
     PartRow,
@@ -70,6 +70,7 @@ def template_context(attribution: Attribution, words: Words) -> dict[str, Any]:
     return {
         "words": words,
         "paper": False,
+        **logo_urls(None),
         "title": attribution_title(attribution, words),
         "kpi": kpi_name(attribution.kpi, words),
         "party": lambda side: words.side(side, attribution.parties),
