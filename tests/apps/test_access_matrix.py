@@ -57,7 +57,7 @@ CHANGING = {
     "use_organisation": Action.INVITE, "save_view": Action.READ, "delete_view": Action.READ,
     "propose_calendar": Action.AGREE, "agree_calendar": Action.AGREE, "silence": Action.AGREE,
     "end_sample": Action.INVITE, "switch_sample": Action.INVITE, "propose_days_off": Action.AGREE,
-    "propose_kpis": Action.AGREE, "agree_kpis": Action.AGREE,
+    "propose_kpis": Action.AGREE, "agree_kpis": Action.AGREE, "logo": Action.AGREE,
 }  # fmt: skip
 ANYBODYS = {"style", "join", "set_up", "account_login", "account_logout", "account_signup", "account_reset_password",
             "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
@@ -171,6 +171,7 @@ def address(them, name):
         "figure": "review/figure/service_level/?period=2026-05",
         "reading": "review/reading/service_level/",
         "by_mail": "review/mail/",
+        "logo": "review/logo/",
         "record": "record/",
         "today": "",
         "withdraw_invitation": f"people/invitations/{them.invitation}/withdraw/",

@@ -125,7 +125,7 @@ NO_PAGES = {
     # what changes something, and shows a page that stands above
     "sort", "move_export", "save_view", "delete_view", "style",
     "begin_sample", "end_sample", "switch_sample", "propose_days_off", "propose_kpis", "agree_kpis",
-    "use_organisation",
+    "use_organisation", "logo",
     "make_token", "revoke_token", "set_notifications", "set_language", "restate", "begin_book", "make_copy", "upload",
     "move_delivery", "mark", "disclose", "invite", "withdraw_invitation", "renew_invitation",
     "agree_invitation", "let_go", "change_role",

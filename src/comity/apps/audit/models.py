@@ -45,6 +45,8 @@ class Event(models.TextChoices):
     ITEM_HELD_BACK = "item_held_back"
     ITEM_DISCLOSED = "item_disclosed"
     HOLD_BACK_FAILED = "hold_back_failed"
+    LOGO_SET = "logo_set"
+    LOGO_REMOVED = "logo_removed"
     COPY_REQUESTED = "copy_requested"  # of the record and the book
     DISCLOSURE_FAILED = "disclosure_failed"
 
@@ -143,6 +145,8 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.CORRECTION_FAILED: _FILE,
     Event.ITEM_HELD_BACK: ("item", "review_on"),
     Event.ITEM_DISCLOSED: _ITEM,
+    Event.LOGO_SET: ("side",),
+    Event.LOGO_REMOVED: ("side",),
     Event.HOLD_BACK_FAILED: _ITEM,
     Event.DISCLOSURE_FAILED: _ITEM,
     Event.MATTER_RAISED: _MATTER,

@@ -127,6 +127,8 @@ _ENGLISH_FORMATS: Mapping[Event, tuple[str, str]] = {
     Event.CORRECTION_FAILED: ("correction failed", "{name}"),
     Event.ITEM_HELD_BACK: ("held back", "{item}, {review_on}"),
     Event.ITEM_DISCLOSED: ("disclosed", "{item}"),
+    Event.LOGO_SET: ("uploaded logo", "{side}"),
+    Event.LOGO_REMOVED: ("removed logo", "{side}"),
     Event.HOLD_BACK_FAILED: ("not held back", "{item}"),
     Event.DISCLOSURE_FAILED: ("not disclosed", "{item}"),
     Event.MATTER_RAISED: ("raised {kind}", "{title}"),

@@ -35,6 +35,7 @@ from comity.apps.parties.member_context import IN_REQUEST, MemberContext, find_m
 from comity.apps.parties.rate_limits import check_rate_limit
 from comity.apps.refusal import Refused
 from comity.book.definition import UnusableBookError
+from comity.book.logos import FOLDER as LOGOS
 from comity.core.calendars import UnknownPeriodError
 from comity.core.values import Side
 from comity.review.attribution import NoAttributionError
@@ -119,6 +120,8 @@ def records_state(member: MemberContext) -> str:
     digest = hashlib.sha256()
     for name, status in sorted(_book_files(book_folder(member.relationship.pk))):
         parts = name.split("/")
+        if parts[0] == LOGOS:  # read anew by whatever shows them, and nothing is computed from them
+            continue
         is_hidden = parts[0] == "private" and (side is None or parts[1:2] != [side.value])
         if not is_hidden:
             digest.update(f"{name} {status.st_size} {status.st_mtime_ns}\n".encode())

@@ -50,6 +50,7 @@ LOG_ONLY = frozenset(
         Event.REJECTS_DISMISSED,
         Event.CORRECTION_FAILED, Event.ITEM_HELD_BACK, Event.ITEM_DISCLOSED, Event.HOLD_BACK_FAILED,
         Event.DISCLOSURE_FAILED, Event.KPIS_WRITTEN, Event.KPIS_TRIED, Event.COPY_REQUESTED,
+        Event.LOGO_SET, Event.LOGO_REMOVED,
     }
 )  # fmt: skip
 # Events after which an earlier one of the same matter is no longer anybody's move.

@@ -18,7 +18,7 @@ class Action(StrEnum):
     ANSWER = "answer"  # what the other side disputes or claims
     ACT = "act"  # agree on actions, talk
     CONFIRM = "confirm"  # a period, for the side
-    AGREE = "agree"  # on reply times and on silence, for the side
+    AGREE = "agree"  # on reply times and on silence, for the side; choose its logo
     INVITE = "invite"  # and let people go, on the own side
     AUDIT = "audit"  # the log and who may see what
 

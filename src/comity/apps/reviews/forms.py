@@ -16,6 +16,13 @@ class RestateForm(LocalisedForm):
     reason = forms.CharField(max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
 
 
+class LogoForm(LocalisedForm):
+    """Upload the logo of the own side."""
+
+    key_prefix = "logo"
+    file = forms.FileField(widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg"}))
+
+
 class MailForm(LocalisedForm):
     """Subscribe to the review by mail: when, with which file, in which view."""
 

@@ -32,6 +32,7 @@ from comity.apps.replies import queries as reply_times
 from comity.apps.replies.reminders import members_with_right, send_reminder
 from comity.apps.reviews import queries
 from comity.apps.reviews.figures import FigureChange, Figures, figure_changes, keep_unchanged_digits
+from comity.apps.reviews.logos import shown_logos
 from comity.apps.reviews.models import ByMail
 from comity.apps.reviews.proceedings import printed
 from comity.apps.reviews.refusals import Code
@@ -298,7 +299,7 @@ def mail_review_if_due(member: MemberContext, now: datetime) -> bool:
         files.append(
             (
                 queries.file_name(name, subscription.form),
-                render(review, subscription.form, words.language, proceedings=done),
+                render(review, subscription.form, words.language, proceedings=done, logos=shown_logos(member)),
                 queries.CONTENT_TYPES[subscription.form],
             )
         )

@@ -19,5 +19,9 @@ class Code(RefusalCode):
 
     NOT_YOURS = "not_yours", HTTPStatus.FORBIDDEN
 
+    LOGO_TOO_LARGE = "logo_too_large", HTTPStatus.UNPROCESSABLE_ENTITY
+    LOGO_NO_IMAGE = "logo_no_image", HTTPStatus.UNPROCESSABLE_ENTITY
+    LOGO_DIMENSIONS = "logo_dimensions", HTTPStatus.UNPROCESSABLE_ENTITY
+    LOGO_SHAPE = "logo_shape", HTTPStatus.UNPROCESSABLE_ENTITY
     REASON = "reason", HTTPStatus.UNPROCESSABLE_ENTITY
     UNREADABLE = "unreadable", HTTPStatus.UNPROCESSABLE_ENTITY

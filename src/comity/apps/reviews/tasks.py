@@ -12,10 +12,11 @@ from comity.apps.books.queries import definition, has_book, zone
 from comity.apps.outbox.operations import ExponentialBackoff
 from comity.apps.parties.member_context import MemberContext, acting_as, for_each_relationship
 from comity.apps.parties.queries import longest_serving_leads
-from comity.apps.reviews import figure_table, operations, queries
+from comity.apps.reviews import figure_table, logos, operations, queries
 from comity.apps.reviews.figure_table import COMPUTE_FIGURES
 from comity.apps.reviews.proceedings import missed_service_levels
 from comity.core.calendars import Against, named
+from comity.core.values import Side
 
 
 @results.computes(queries.COMPUTE_REVIEW)
@@ -77,6 +78,12 @@ def _recompute(member: MemberContext) -> None:
         with acting_as(person, member.relationship.pk) as lead:
             results.request_result(lead, queries.review_question(None))
     results.recompute_recent(member.relationship.pk)
+
+
+@app.task(queue="records", name=logos.WRITE_TASK, retry=ExponentialBackoff())
+def write_logo(relationship: str, side: str, png: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - to whom a failure is shown
+    """Write a side's logo into the book, or take it out."""
+    logos.write_now(UUID(relationship), Side(side), png)
 
 
 @app.periodic(cron="15 * * * *")

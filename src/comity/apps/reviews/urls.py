@@ -12,6 +12,7 @@ urlpatterns = [
     path("review/file.<str:form>", views.review_file, name="review_file"),
     path("review/figures.<str:form>", views.figures_file, name="figures_file"),
     path("review/mail/", views.by_mail, name="by_mail"),
+    path("review/logo/", views.logo, name="logo"),
     path("review/confirm/", views.confirm, name="confirm"),
     path("review/restate/", views.restate, name="restate"),
     path("attribution/", views.attribution, name="attribution"),

@@ -26,10 +26,10 @@ from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.rights import Action
 from comity.apps.record.models import Consent, Entry, VoidReason
 from comity.apps.refusal import Refused, form_page
-from comity.apps.reviews import figure_table, operations, queries
+from comity.apps.reviews import figure_table, logos, operations, queries
 from comity.apps.reviews.comparison import compared_levels
 from comity.apps.reviews.figures import Figures, figure_changes
-from comity.apps.reviews.forms import MailForm, RestateForm
+from comity.apps.reviews.forms import LogoForm, MailForm, RestateForm
 from comity.apps.reviews.models import View
 from comity.apps.reviews.period_list import (
     ListedPeriod,
@@ -430,7 +430,8 @@ def review_file(request: HttpRequest, form: str) -> HttpResponse:
     try:
         viewing_member = _with_requested_view(request.GET, member)
         review = queries.review(viewing_member, request.GET.get("period") or None)
-        content = render_as(review, form, language(), proceedings=printed(viewing_member, review, language()))
+        proceedings = printed(viewing_member, review, language())
+        content = render_as(review, form, language(), proceedings=proceedings, logos=logos.shown_logos(member))
     except (UnknownPeriodError, NoBookError, NoReviewError, UnusableBookError):
         raise Http404 from None
     name = queries.file_name(queries.period_name(member, review), form)
@@ -474,9 +475,35 @@ def by_mail(request: HttpRequest) -> HttpResponse:
         cleaned = form.cleaned_data
         operations.subscribe_to_mail(member, cleaned["due"], cleaned["form"], joint=cleaned["view"] == "joint")
         return redirect("by_mail", relationship=member.relationship.pk)
-    return render(
-        request, "reviews/by_mail.html", {"form": form, "wish": subscription}, status=422 if form.errors else 200
-    )
+    return _render_by_mail(request, member, form, LogoForm())
+
+
+def _render_by_mail(request: HttpRequest, member: MemberContext, form: MailForm, logo_form: LogoForm) -> HttpResponse:
+    context = {
+        "form": form,
+        "wish": queries.mail_subscription(member),
+        "logo_form": logo_form,
+        "logos": logos.shown_images(member),
+        "may_set_logo": logos.may_set_logo(member),
+        "is_being_written": logos.is_being_written(member),
+    }
+    return render(request, "reviews/by_mail.html", context, status=422 if form.errors or logo_form.errors else 200)
+
+
+@require_POST
+def logo(request: HttpRequest) -> HttpResponse:
+    """Upload or remove the logo of the own side."""
+    member = member_of(request, Action.AGREE)
+    if request.POST.get("do") == "remove":
+        logos.remove_logo(member)
+        return redirect("by_mail", relationship=member.relationship.pk)
+    form = LogoForm(request.POST, request.FILES)
+    if form.is_valid():
+        with form.showing_refusals("file"):
+            logos.set_logo(member, form.cleaned_data["file"])
+            return redirect("by_mail", relationship=member.relationship.pk)
+    mail_form = MailForm(own=member.viewer.side is not None, subscription=queries.mail_subscription(member))
+    return _render_by_mail(request, member, mail_form, form)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -23,6 +23,7 @@ from comity.apps.reviews import figure_table
 from comity.apps.reviews import operations as closing
 from comity.apps.reviews import queries as reviews
 from comity.apps.reviews.figures import figure_changes
+from comity.apps.reviews.logos import shown_logos
 from comity.apps.reviews.models import FileFormat, View
 from comity.apps.reviews.proceedings import printed
 from comity.apps.reviews.refusals import Code
@@ -91,7 +92,8 @@ def review_file(
     built = result_or_refusal(lambda: reviews.review(viewing_member, period))
     name = reviews.file_name(reviews.period_name(member, built), form)
     audit_read(member, Event.REVIEW_FILE_READ, SubjectType.PERIOD, {"name": name})
-    content = render_as(built, form, language(), proceedings=printed(viewing_member, built, language()))
+    proceedings = printed(viewing_member, built, language())
+    content = render_as(built, form, language(), proceedings=proceedings, logos=shown_logos(viewing_member))
     return HttpResponse(content, content_type=reviews.CONTENT_TYPES[form])
 
 
