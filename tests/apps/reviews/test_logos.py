@@ -3,6 +3,7 @@
 import html
 import io
 import zipfile
+from datetime import UTC, datetime
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -15,13 +16,16 @@ from comity.apps.books.queries import book_folder
 from comity.apps.i18n import words_for
 from comity.apps.refusal import Refused
 from comity.apps.reviews import logos as operations
+from comity.apps.reviews import tasks
+from comity.apps.reviews.models import ByMail
+from comity.apps.reviews.operations import subscribe_to_mail
 from comity.apps.reviews.refusals import Code
 from comity.book.logos import FITTED_PX, decode_logo, read_logos, write_logo
-from comity.book.storage.commit import book_lock
+from comity.book.storage.commit import BusyBookError, book_lock
 from comity.core.values import Side
 from tests.builders import logos
 from tests.builders.levels import KPI, contacts
-from tests.room import COMPUTING, EVERYBODY, cast, run_jobs
+from tests.room import COMPUTING, EVERYBODY, cast, forget_mails, run_jobs, sent_mails, token
 
 pytestmark = pytest.mark.gate
 LEADS = {"customer_lead", "provider_lead"}
@@ -68,7 +72,12 @@ def pictures(them, who="customer_lead", query="?period=2026-06"):
         run_jobs(*COMPUTING)
         answer = them.client(who).get(them.url(f"review/file.pptx{query}"))
     assert answer.status_code == 200
-    packed = zipfile.ZipFile(io.BytesIO(answer.content))
+    return in_slides(answer.content)
+
+
+def in_slides(content):
+    """The pictures in slides, by their first pixel."""
+    packed = zipfile.ZipFile(io.BytesIO(content))
     names = sorted(name for name in packed.namelist() if name.startswith("ppt/media/"))
     return {Image.open(io.BytesIO(packed.read(name))).convert("RGB").getpixel((0, 0)) for name in names}
 
@@ -103,6 +112,24 @@ def test_slides_never_have_an_older_logo_and_no_review_is_computed_anew_for_one(
     assert pictures(them) == set()
     with transaction.atomic():
         assert results.records_state(them.at("provider_lead")) == state
+
+
+def test_the_slides_of_a_mail_and_of_the_api_have_the_logos(them):
+    send(them, "provider_lead", logos.png(logos.BROWN))
+    run_jobs(operations.WRITE_TASK)
+    pictures(them)  # the review is computed
+    headers = {"authorization": f"Bearer {token(them, 'customer_member')}"}
+    path = f"/api/r/{them.relationship}/review/file.pptx?period=2026-06&view=joint"
+    assert in_slides(them.client(None).get(path, headers=headers).content) == {logos.BROWN}
+    with transaction.atomic():
+        member = them.at("customer_member")
+        wish = subscribe_to_mail(member, "day 5 07:00", "pptx", joint=True)
+        ByMail.objects.filter(pk=wish.pk).update(since=datetime(2026, 7, 1, tzinfo=UTC))
+    forget_mails()
+    tasks.mail(int(datetime(2026, 7, 5, 12, tzinfo=UTC).timestamp()))
+    (told,) = sent_mails()
+    ((_, content, _),) = told.attachments
+    assert in_slides(content) == {logos.BROWN}
 
 
 def test_a_side_neither_sets_nor_removes_the_logo_of_the_other(them):
@@ -177,12 +204,9 @@ def test_jobs_of_a_side_run_in_its_order_and_may_run_twice(them):
     assert shown(them) == {Side.CUSTOMER: logos.BLUE}
 
 
-def test_a_logo_waits_for_an_import_and_reads_wait_for_nobody(them):
-    from comity.book.storage.commit import BusyBookError
-
-    png = "iVBORw0KGgo="
+def test_a_logo_waits_for_an_import(them):
     with book_lock(book_folder(them.relationship)), pytest.raises(BusyBookError):
-        operations.write_now(them.relationship, Side.CUSTOMER, png)
+        operations.write_now(them.relationship, Side.CUSTOMER, "")
 
 
 def test_the_page_shows_both_sides_what_there_is(them):
