@@ -142,13 +142,14 @@ def test_what_could_not_have_been_agreed_is_found_by_a_check(book):
 
 
 def test_figures_are_counted_by_the_agreement(book):
-    write_all(book, agreed(first_change(), 1), agreed(target(2, date(2026, 8, 1), "0.82", end=date(2026, 9, 1)), 2))
+    summer = target(2, date(2026, 8, 1), "0.82", end=date(2026, 9, 1))
+    write_all(book, agreed(first_change(), 1, entry=7), agreed(summer, 2))
     kpis = read_definition(book).kpis
     found = [(one.target, one.valid_from, one.valid_to, one.entry, one.agreed) for one in kpis if one.id == "sl"]
     assert found == [
-        (0.8, FIRST, date(2026, 8, 1), 1, True),
-        (0.82, date(2026, 8, 1), date(2026, 9, 1), 2, True),
-        (0.8, date(2026, 9, 1), None, 1, True),
+        (0.8, FIRST, date(2026, 8, 1), 7, True),
+        (0.82, date(2026, 8, 1), date(2026, 9, 1), None, True),
+        (0.8, date(2026, 9, 1), None, 7, True),
     ]
 
 
@@ -209,7 +210,7 @@ valid_to = 2026-06-01
 def test_every_day_reads_as_before_once_the_kpis_of_old_are_an_agreement(tmp_path):
     book = write_book(tmp_path / "book", OF_OLD)
     before = read_definition(book)
-    changes = begin_from_kpis(book, "Ana", NOW)
+    changes = begin_from_kpis(book)
     after = read_definition(book)
     assert [one.proposal.change.span.first_day.month for one in changes] == [1, 3, 6, 8]
     assert "[[kpi]]" not in (book / "book.toml").read_text()
@@ -225,20 +226,37 @@ def test_every_day_reads_as_before_once_the_kpis_of_old_are_an_agreement(tmp_pat
         day += timedelta(days=1)
     assert problems_of(agreed_changes(book)) == []
     with pytest.raises(UnusableBookError, match="has an agreement already"):
-        begin_from_kpis(book, "Ana", NOW)
+        begin_from_kpis(book)
+
+
+def test_wordings_of_a_room_keep_the_entries_of_its_record(tmp_path):
+    of_a_room = OF_OLD.replace("valid_from = 2026-03-01", "entry = 4\nvalid_from = 2026-03-01").replace(
+        "answer_within_s = 30", "entry = 9\nanswer_within_s = 30"
+    )
+    book = write_book(tmp_path / "book", of_a_room)
+    changes = begin_from_kpis(book)
+    assert [(one.number, one.place, one.entry) for one in changes] == [
+        (1, -3, None),
+        (2, -2, 4),
+        (3, -1, None),
+        (4, 0, 9),
+    ]
+    assert {(kpi.id, kpi.entry) for kpi in read_definition(book).kpis} == {
+        ("service_level", None), ("csat", 4), ("service_level", 9),
+    }  # fmt: skip
 
 
 def test_a_kpi_that_ends_and_begins_again_needs_an_id_of_its_own(tmp_path):
     again = OF_OLD + '[[kpi]]\nid = "csat"\ninstrument = "post-call"\nvalid_from = 2026-09-01\n'
     book = write_book(tmp_path / "book", again)
     with pytest.raises(UnusableBookError, match="'csat' that ends and begins again"):
-        begin_from_kpis(book, "Ana", NOW)
+        begin_from_kpis(book)
     assert not (book / "agreement").exists()
     assert "[[kpi]]" in (book / "book.toml").read_text()
 
 
 def test_a_book_without_kpis_has_nothing_to_begin_with(book):
-    assert begin_from_kpis(book, "Ana", NOW) == []
+    assert begin_from_kpis(book) == []
 
 
 # A change by hand -------------------------------------------------------------------------------------------------

@@ -38,9 +38,9 @@ def test_from_the_kpis_of_a_book_to_a_change_that_the_text_of_its_day_shows(book
     assert run(*change, "--agreed-on", "2026-07-10") == "change 2 is written: service_level.target = 0.85\n"
     assert run(*change).endswith("nothing changed\n")
     assert run("diff", book, "2026-07-31", "2026-08-01") == "service_level.target: 0.8 -> 0.85\n"
-    assert run("diff", book, "2026-07-31", "2026-08-01", "--known", "1").endswith("are the same\n")
+    assert run("diff", book, "2026-07-31", "2026-08-01", "--known", "0").endswith("are the same\n")
     shown = run("show", book, "--on", "2026-09-01")
-    assert "# Change 2, place 2, from 2026-08-01, in force: Higher" in shown
+    assert "# Change 2, place 1, from 2026-08-01, in force: Higher" in shown
     assert "target = 0.85" in shown
     assert run("check", book) == "2 changes, each as it was agreed\n"
 

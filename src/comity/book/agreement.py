@@ -36,7 +36,10 @@ from comity.core.values import Side
 FOLDER = "agreement"
 SCHEMA = "comity.agreed-change/1"
 _KEYS = frozenset(
-    {"schema", "place", "agreed_at", "agreed_on", "revision", "change", "says", "signed", "digest", "signatures"}
+    {
+        *("schema", "place", "entry", "agreed_at", "agreed_on", "taken_over", "revision"),
+        *("change", "says", "signed", "digest", "signatures"),
+    }
 )
 _SIGNATURE_KEYS = ("side", "person", "role", "deputy_for", "means", "at", "authority", "sentences")
 
@@ -68,9 +71,12 @@ class Signature:
 class AgreedChange:
     """A change as it lies in the book.
 
-    :ivar place: its place in the order of agreements; in a room, the number of its entry in the record
+    :ivar place: its place in the order of agreements; in a room, the number of its entry in the record, and 0 or less
+        for what was agreed before there was one
     :ivar agreed_at: an aware moment, later than that of the place before
     :ivar agreed_on: the day on which both sides agreed to it on paper, where nobody signed it here
+    :ivar taken_over: it stood in `book.toml` as agreed; on which day, nobody wrote down
+    :ivar entry: the number of its entry in a room's record; None: it has none
     :ivar signed: the document that was signed (`core.agreements.signing`); empty where nobody signed here
     """
 
@@ -81,6 +87,8 @@ class AgreedChange:
     signed: Mapping[str, Any] = field(default_factory=dict)
     signatures: tuple[Signature, ...] = ()
     agreed_on: date | None = None
+    entry: int | None = None
+    taken_over: bool = False
 
     @property
     def number(self) -> int:
@@ -90,7 +98,7 @@ class AgreedChange:
     @property
     def is_agreed(self) -> bool:
         """Whether both sides are known to have agreed: both signed here, or a day on paper is named."""
-        return self.agreed_on is not None or {one.side for one in self.signatures} == set(Side)
+        return self.taken_over or self.agreed_on is not None or {one.side for one in self.signatures} == set(Side)
 
 
 def agreed_changes(book: Path) -> tuple[AgreedChange, ...]:
@@ -100,12 +108,13 @@ def agreed_changes(book: Path) -> tuple[AgreedChange, ...]:
 
     :raises UnusableAgreementError: for a file that is damaged, that was changed after it was signed, or two at a place
     """
-    folder = book / FOLDER
-    if not folder.is_dir():
-        return ()
-    files = sorted(folder.glob("*.json"))
-    state = tuple((str(file), stat.st_mtime_ns, stat.st_size) for file in files for stat in (file.stat(),))
-    return _read(state)
+    return _read(files_state(book))
+
+
+def files_state(book: Path) -> tuple[tuple[str, int, int], ...]:
+    """Return name, time and size of each file of an agreement: another one whenever one of them has changed."""
+    files = sorted((book / FOLDER).glob("*.json"))
+    return tuple((str(file), stat.st_mtime_ns, stat.st_size) for file in files for stat in (file.stat(),))
 
 
 @lru_cache(maxsize=256)
@@ -193,6 +202,10 @@ def agreed_json(change: AgreedChange) -> str:
     }
     if change.agreed_on is not None:
         content["agreed_on"] = change.agreed_on.isoformat()
+    if change.entry is not None:
+        content["entry"] = change.entry
+    if change.taken_over:
+        content["taken_over"] = True
     return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -227,7 +240,8 @@ def _damaged(file: Path, what: str) -> UnusableAgreementError:
 
 
 def _parse(content: Mapping[str, Any]) -> AgreedChange:
-    on_paper, moment = content.get("agreed_on"), datetime.fromisoformat(content["agreed_at"])
+    on_paper, entry = content.get("agreed_on"), content.get("entry")
+    moment = datetime.fromisoformat(content["agreed_at"])
     if moment.tzinfo is None:
         raise ValueError("agreed_at names no zone")
     if content["signatures"] and not content["signed"]:
@@ -240,6 +254,8 @@ def _parse(content: Mapping[str, Any]) -> AgreedChange:
         content["signed"],
         tuple(_parse_signature(one) for one in content["signatures"]),
         date.fromisoformat(on_paper) if on_paper else None,
+        None if entry is None else int(entry),
+        content.get("taken_over") is True,
     )
 
 

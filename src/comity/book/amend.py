@@ -7,7 +7,7 @@ which day both sides agreed to it on paper, or counts as not agreed.
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import tomlkit
@@ -66,6 +66,9 @@ class NothingChangesError(ValueError):
     """A text that says what is agreed already."""
 
 
+_LONG_AGO = date(1970, 1, 1)
+
+
 def write_agreed(book: Path, change: AgreedChange) -> Path:
     """Write the file of a change; the same change twice is written once.
 
@@ -107,7 +110,7 @@ def change_to(book: Path, wanted: Text, said: HomeChange) -> AgreedChange:
     return AgreedChange(place, _moment(changes, said.at), 1, Proposal(change, _says(said)), agreed_on=said.agreed_on)
 
 
-def begin_from_kpis(book: Path, person: str, at: datetime) -> list[AgreedChange]:
+def begin_from_kpis(book: Path) -> list[AgreedChange]:
     """Make the agreement of a book from its `[[kpi]]`, and take those out of `book.toml`, in one step.
 
     Each day on which a wording begins or ends is one change, so that every day reads as before.
@@ -116,29 +119,51 @@ def begin_from_kpis(book: Path, person: str, at: datetime) -> list[AgreedChange]
     :raises UnusableBookError: for a book that cannot be read, and one that has an agreement already
     """
     with book_lock(book):
-        definition = read_definition(book)
         if agreed_changes(book):
             raise UnusableBookError("has an agreement already; change it instead", file=book / FOLDER)
-        if not definition.kpis:
-            return []
-        changes = _changes_from(definition, person, at)
-        hidden = book / HIDDEN_FOLDER
-        hidden.mkdir(exist_ok=True)
-        moves = []
-        for change in changes:
-            ready = hidden / f"ready-{file_name(change.number)}"
-            ready.write_text(agreed_json(change), encoding="utf-8", newline="\n")
-            moves.append(Move(ready, book / FOLDER / file_name(change.number)))
-        document = tomlkit.parse((book / FILE).read_text(encoding="utf-8"))
-        del document["kpi"]
-        ready = hidden / f"ready-{FILE}"
-        ready.write_text(tomlkit.dumps(document), encoding="utf-8", newline="\n")
-        _check_same(definition, changes, ready)
-        commit(book, [*moves, Move(ready, book / FILE)])
+        changes = changes_of_kpis(read_definition(book))
+        if changes:
+            write_changes(book, changes)
     return changes
 
 
-def _changes_from(definition: Definition, person: str, at: datetime) -> list[AgreedChange]:
+def write_changes(book: Path, changes: Sequence[AgreedChange]) -> None:
+    """Write the files of changes that are not there yet, and take `[[kpi]]` out of `book.toml`, in one step.
+
+    Under the book's lock.
+
+    :param changes: all of the agreement, those of the `[[kpi]]` among them
+    :raises UnusableAgreementError: where a file is there already and says otherwise
+    """
+    hidden = book / HIDDEN_FOLDER
+    hidden.mkdir(exist_ok=True)
+    moves = []
+    for change in changes:
+        target, content = book / FOLDER / file_name(change.number), agreed_json(change)
+        if target.exists():
+            if target.read_text(encoding="utf-8") != content:
+                raise UnusableAgreementError("is there already with another content, and is never changed", file=target)
+            continue
+        ready = hidden / f"ready-{file_name(change.number)}"
+        ready.write_text(content, encoding="utf-8", newline="\n")
+        moves.append(Move(ready, target))
+    document = tomlkit.parse((book / FILE).read_text(encoding="utf-8"))
+    if "kpi" in document:
+        before = read_definition(book)
+        del document["kpi"]
+        ready = hidden / f"ready-{FILE}"
+        ready.write_text(tomlkit.dumps(document), encoding="utf-8", newline="\n")
+        _check_past(before, changes, ready)
+        moves.append(Move(ready, book / FILE))
+    if moves:
+        commit(book, moves)
+
+
+def changes_of_kpis(definition: Definition) -> list[AgreedChange]:
+    """Return `[[kpi]]` as the first changes of an agreement; the same whenever it is asked.
+
+    Their places are 0 and less: before everything that is agreed later, in a room before each entry of its record.
+    """
     days = sorted(
         {kpi.valid_from for kpi in definition.kpis}
         | {kpi.valid_to for kpi in definition.kpis if kpi.valid_to is not None}
@@ -153,18 +178,29 @@ def _changes_from(definition: Definition, person: str, at: datetime) -> list[Agr
         edits = edits_between(permanent_layer(chain_of(changes), day), wanted)
         if not edits:
             continue
-        place, number = _next(changes)
-        agreed = all(kpi.agreed for kpi in here)
-        dates = [kpi.agreed_on for kpi in here if kpi.agreed_on is not None and kpi.valid_from == day]
+        begun = [kpi for kpi in here if kpi.valid_from == day]
+        agreed_on = max((kpi.agreed_on for kpi in begun if kpi.agreed_on is not None), default=None)
+        is_agreed = all(kpi.agreed for kpi in here)
         said = HomeChange(
-            "KPIs of the book file", "They stood in book.toml as [[kpi]].", person, Side.CUSTOMER, at, day,
-            agreed_on=max(dates, default=at.date()) if agreed else None,
+            "KPIs of the book file", "They stood in book.toml as [[kpi]].", FILE, Side.CUSTOMER,
+            _midnight(agreed_on or _LONG_AGO), day, agreed_on=agreed_on if is_agreed else None,
         )  # fmt: skip
+        number = len(changes) + 1
         change = Change(number, Span(day), _new_ids(edits, changes))
+        entry = max((kpi.entry for kpi in begun if kpi.entry is not None), default=None)
+        moment = _moment(changes, said.at)
         changes.append(
-            AgreedChange(place, _moment(changes, at), 1, Proposal(change, _says(said)), agreed_on=said.agreed_on)
+            AgreedChange(
+                number,
+                moment,
+                1,
+                Proposal(change, _says(said)),
+                agreed_on=said.agreed_on,
+                entry=entry,
+                taken_over=is_agreed,
+            )
         )
-    return changes
+    return [replace(change, place=change.number - len(changes)) for change in changes]
 
 
 def _new_ids(edits: Sequence[Edit], changes: Sequence[AgreedChange]) -> tuple[Edit, ...]:
@@ -177,17 +213,19 @@ def _new_ids(edits: Sequence[Edit], changes: Sequence[AgreedChange]) -> tuple[Ed
     return tuple(edits)
 
 
-def _check_same(definition: Definition, changes: Sequence[AgreedChange], book_file: Path) -> None:
-    """Check that the book counts as it did, before anything is put in place."""
+def _check_past(before: Definition, changes: Sequence[AgreedChange], book_file: Path) -> None:
+    """Check that the book counts as it did by `[[kpi]]`, before anything is put in place."""
+    own = changes_of_kpis(before)
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work)
         (folder / FILE).write_bytes(book_file.read_bytes())
-        for change in changes:
+        for change in changes[: len(own)]:
             write_agreed(folder, change)
         after = read_definition(folder)
-    days = {kpi.valid_from for kpi in (*definition.kpis, *after.kpis)}
-    for day in sorted(days):
-        assert _bare_in_force(definition, day) == _bare_in_force(after, day), day
+    for day in sorted({kpi.valid_from for kpi in (*before.kpis, *after.kpis)}):
+        if _bare_in_force(before, day) != _bare_in_force(after, day):
+            msg = f"cannot be taken into the agreement: it would count otherwise on {day}; tell the authors of Comity"
+            raise UnusableBookError(msg, file=FILE, place="[[kpi]]")
 
 
 def _bare_in_force(definition: Definition, day: date) -> dict[str, Kpi]:
@@ -223,6 +261,10 @@ def _next(changes: Sequence[AgreedChange]) -> tuple[int, int]:
         max((change.place for change in changes), default=0) + 1,
         max((change.number for change in changes), default=0) + 1,
     )
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
 
 
 def _moment(changes: Sequence[AgreedChange], at: datetime) -> datetime:

@@ -173,13 +173,14 @@ def read_definition(book: Path) -> Definition:
 
 
 def _kpis_of(changes: Sequence[AgreedChange], zone: ZoneInfo) -> tuple[Kpi, ...]:
-    """The wordings of the agreement, each with the day on which both sides agreed to it, if they did."""
+    """The wordings of the agreement, each with the day on which both sides agreed to it, and the record's entry."""
     by_place = {change.place: change for change in changes}
     found = []
     for kpi in kpi_wordings(chain_of(changes), zone):
         assert kpi.entry is not None
         change = by_place[kpi.entry]
-        found.append(replace(kpi, agreed=change.is_agreed, agreed_on=change.agreed_on or kpi.agreed_on))
+        agreed_on = kpi.agreed_on if change.signatures else change.agreed_on
+        found.append(replace(kpi, agreed=change.is_agreed, agreed_on=agreed_on, entry=change.entry))
     return tuple(found)
 
 

@@ -43,17 +43,14 @@ def register(app: typer.Typer) -> None:
     app.add_typer(agreement, name="agreement")
 
 
-def begin(
-    book: _Book,
-    person: Annotated[str, typer.Option("--by", help="Who does it, as the record names them.")] = "the command line",
-) -> None:
+def begin(book: _Book) -> None:
     """Make the agreement of a book from the [[kpi]] of its book.toml, which go into the folder agreement/."""
     from comity.book.amend import begin_from_kpis  # noqa: PLC0415 - late, for a quick cold start
     from comity.book.errors import UnusableFileError  # noqa: PLC0415 - late, as above
     from comity.book.storage.commit import BusyBookError  # noqa: PLC0415 - late, as above
 
     try:
-        changes = begin_from_kpis(book, person, datetime.now(UTC))
+        changes = begin_from_kpis(book)
     except (UnusableFileError, BusyBookError) as error:
         raise refuse(str(error)) from None
     if not changes:
