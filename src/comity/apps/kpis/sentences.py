@@ -31,7 +31,9 @@ def sentence_parts(kpi: Kpi, cut: Cut, words: Words) -> list[SentencePart]:
     """Return the sentence of a KPI; `control` names the parts that people set."""
     texts = {TARGET: target_text(kpi, words), PIN: pin_text(kpi, words), CHANNEL: channel_text(kpi, words)}
     marked = {name: f"{_MARK}{name}{_MARK}" for name in texts}
-    sentence = words(_key(kpi, words), name=words.named("measure", kpi.measure), by=words(f"kpis.by_{cut}"), **marked)
+    sentence = words(
+        sentence_key(kpi, words), name=words.named("measure", kpi.measure), by=words(f"kpis.by_{cut}"), **marked
+    )
     pieces = re.split(f"{_MARK}(.*?){_MARK}", sentence)
     parts = [
         SentencePart(texts[piece], piece) if number % 2 else SentencePart(piece) for number, piece in enumerate(pieces)
@@ -45,12 +47,12 @@ def kpi_sentence(kpi: Kpi, cut: Cut, words: Words) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _key(kpi: Kpi, words: Words) -> str:
+def sentence_key(kpi: Kpi, words: Words) -> str:
+    """Return which sentence tells a KPI; those of `kpi_sentence` name the unit of its target."""
     if kpi.target is None:
         return "kpis.without_target"
-    if MEASURES[kpi.measure].on_scale and kpi.formula == "mean":
-        return f"kpi_sentence.{kpi.measure}_mean"
-    key = f"kpi_sentence.{kpi.measure}"
+    is_mean = MEASURES[kpi.measure].on_scale and kpi.formula == "mean"
+    key = f"kpi_sentence.{kpi.measure}{'_mean' if is_mean else ''}"
     if kpi.better != MEASURES[kpi.measure].better or not words.has(key):
         return f"kpis.other_{kpi.better}"
     return key
