@@ -138,7 +138,8 @@ def run_jobs(*tasks: str) -> int:
 MAILING = ("notifications.tell", "notifications.mail", "outbox.mail")
 # What a review's page waits for.
 COMPUTING = (
-    "reviews.compute", "reviews.attribute", "reviews.figures", "reviews.level", "kpis.values", "books.overview",
+    "reviews.compute", "reviews.attribute", "reviews.figures", "reviews.level", "kpis.values", "agreements.preview",
+    "books.overview",
 )  # fmt: skip
 
 

@@ -57,6 +57,11 @@ SEAMS = {
         "apps.kpis.operations.propose",
         "apps.kpis.operations.write_now",
         "apps.kpis.terms.fold",
+        "apps.agreements.operations.propose",
+        "apps.agreements.operations.write_now",
+        "apps.agreements.preview.previews",
+        "book.agreement.agreed_changes",
+        "book.amend.write_changes",
     ),
     "Both sides said yes": (
         "apps.record.operations.give_consent",
@@ -65,6 +70,7 @@ SEAMS = {
         "apps.record.models.Entry",
         "apps.reviews.operations.confirm",
         "apps.kpis.operations.agree",
+        "apps.agreements.operations.sign",
         "core.chain.verify",
     ),
     "Waiting": (

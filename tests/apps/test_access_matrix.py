@@ -8,12 +8,17 @@ import csv
 import io
 import re
 import uuid
+from datetime import date
+from decimal import Decimal
 
 import pytest
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
+from comity.apps.agreements import operations as agreements
+from comity.apps.agreements.content import DraftContent
+from comity.apps.agreements.models import Change
 from comity.apps.books import copies
 from comity.apps.books.models import Delivery, MarkStep, Stage
 from comity.apps.books.queries import book_folder
@@ -22,8 +27,10 @@ from comity.apps.matters.models import Evidence, Matter
 from comity.apps.parties import operations as parties
 from comity.apps.parties.models import Invitation, Membership, Role
 from comity.apps.parties.rights import Action, role_may
+from comity.core.agreements.kinds import Kind as ClauseKind
 from comity.core.matters.kinds import Kind
 from comity.core.values import Side
+from tests.builders.agreement import add
 from tests.builders.kept_apart import KPI, OURS, unpacked
 from tests.builders.matters import FIGURE
 from tests.builders.turns import by_turns
@@ -45,6 +52,8 @@ WITHIN = {
     "people": Action.READ, "their_place": Action.INVITE, "log": Action.AUDIT, "log_file": Action.AUDIT,
     "access": Action.AUDIT, "replies": Action.READ, "kpis": Action.READ, "compare": Action.READ,
     "search": Action.READ,
+    "agreement": Action.READ, "agreement_change": Action.READ, "agreement_limits": Action.READ_MONEY,
+    "sign_change": Action.ACT,
 }  # fmt: skip
 CHANGING = {
     "invite": Action.INVITE, "withdraw_invitation": Action.INVITE, "agree_invitation": Action.INVITE,
@@ -58,6 +67,9 @@ CHANGING = {
     "propose_calendar": Action.AGREE, "agree_calendar": Action.AGREE, "silence": Action.AGREE,
     "end_sample": Action.INVITE, "switch_sample": Action.INVITE, "propose_days_off": Action.AGREE,
     "propose_kpis": Action.AGREE, "agree_kpis": Action.AGREE, "logo": Action.AGREE,
+    "begin_change": Action.ACT, "save_change": Action.ACT, "share_change": Action.ACT, "drop_change": Action.ACT,
+    "propose_change": Action.DISPUTE, "waive_change": Action.AGREE, "end_change": Action.AGREE,
+    "mark_reason": Action.ACT,
 }  # fmt: skip
 ANYBODYS = {"style", "join", "set_up", "account_login", "account_logout", "account_signup", "account_reset_password",
             "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
@@ -88,6 +100,13 @@ INTERVAL = (
     "queue,start,minutes,offered,answered,answered_within,threshold_s,abandoned,abandoned_short,handle_s\n"
     "help,2026-06-01T10:00:00Z,30,999,240,180,20,10,2,1\n"
 )
+
+
+def a_change(title):
+    """A draft of opening hours."""
+    hours = add("calendar", ClauseKind.CALENDAR, zone="Europe/Madrid")
+    says = {"title": title, "reason": title, "carried_out_by": "both", "expects_nothing": "Nothing."}
+    return DraftContent(date(2099, 1, 1), None, (hours,), (), says)
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +170,12 @@ def them():
             made.at(who)
             found = Matter.objects.get(kind=Kind.CORRECTION, asks=who.split("_")[0])
         made.corrections[found.asks] = found.pk
+    with transaction.atomic():  # a draft of the provider's, a change that it proposed, and a limit of its own
+        member = made.at("provider_lead")
+        agreements.begin_draft(member, a_change("Zebulon"))
+        made.change = agreements.begin_draft(member, a_change("Opening hours")).pk
+        agreements.propose(member, Change.objects.get(pk=made.change), 1)
+        agreements.set_limit(member, "margin", "", Decimal("4711.13"), None, "Zebulon")
     made.invitation, made.copy = uuid.uuid4(), uuid.uuid4()
     for who in EVERYBODY:  # each has one of their own
         with transaction.atomic():
@@ -209,6 +234,14 @@ def address(them, name):
         "compare": "review/compare/",
         "propose_kpis": "kpis/propose/",
         "agree_kpis": "kpis/agree/",
+        "agreement_limits": "agreement/limits/",
+        "begin_change": "agreement/changes/begin/",
+        "agreement_change": f"agreement/changes/{them.change}/",
+        **{
+            f"{step}_change": f"agreement/changes/{them.change}/{step}/"
+            for step in ("save", "share", "drop", "propose", "sign", "waive", "end")
+        },
+        "mark_reason": f"agreement/changes/{them.change}/reason/",
         "save_view": "views/matters/",
         "delete_view": f"views/matters/{them.invitation}/delete/",
     }
@@ -228,6 +261,8 @@ def reads(who, name):
     ):  # what stands in its cells the other side does not read
         return False
     if name == "move" and not who.startswith("provider"):  # whose answer is not awaited
+        return False
+    if name in {"agreement_limits", "sign_change"} and "_" not in who:  # the neutral sign nothing
         return False
     if name == "raise" and "_" not in who:  # the neutral ask for nothing
         return False
@@ -259,6 +294,9 @@ def try_to_read(them, who, name):
     answer.getvalue()  # a file is closed at its end
     # Who reads a matter and may not answer it is sent back to it, or told.
     refused = {302, 403} if name == "move" else {404}
+    if name == "sign_change" and reads(who, name):  # who has not signed in within the last minutes does so first
+        assert answer.status_code == 302
+        return
     assert answer.status_code in ({200} if reads(who, name) else refused), (who, name)
 
 

@@ -381,6 +381,8 @@ def test_database_and_code_have_the_same_role_rights():
         ("period", "restated", False, *sorted(confirm_it)),
         ("calendar", "calendar", True, "lead"),
         ("kpis", "kpis", True, "lead"),
+        # The agreement itself says who signs for a side (`core.agreements.authority`): anybody whom it may name.
+        ("agreement", "agreement", True, "analyst", "executive", "finance", "lead", "member", "roster"),
     }
 
 

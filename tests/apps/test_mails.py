@@ -57,6 +57,13 @@ MAILS = {
     "silence_unset": Action.AGREE,
     "kpis_proposed": Action.AGREE,  # tried in kpis.test_kpis
     "head_kpis": Action.CONFIRM,
+    "change_proposed": Action.AGREE,  # tried in agreements.test_agreements, as are the next
+    "change_countered": Action.AGREE,
+    "change_waived": Action.AGREE,
+    "change_signed": Action.AGREE,
+    "change_declined": Action.AGREE,
+    "change_withdrawn": Action.AGREE,
+    "head_agreement": Action.CONFIRM,
     "void": Action.CONFIRM,  # to both sides; tried in reviews.test_closing
     "head_frozen": Action.CONFIRM,
     "head_restated": Action.CONFIRM,
@@ -93,12 +100,15 @@ JOBS = {
     "first_run.remove": "the room",  # removes files of a sample that nobody is in
     "kpis.write": "who asked",
     "kpis.values": "who asked",  # as the next
+    "agreements.write": "who asked",
+    "agreements.preview": "who asked",  # keeps a result for those who see the same, and tells nobody
     "books.overview": "who asked",  # as the two below
     "reviews.compute": "who asked",  # keeps a result for those who see the same, and tells nobody
     "reviews.attribute": "who asked",
     "matters.claim_effect": "who asked",
     "matters.correction_effect": "who asked",
     "reviews.figures": "who asked",
+    "reviews.logo": "who asked",
     "reviews.level": "who asked",
     "reviews.recompute": "lead",  # defers the two above
     "reviews.new_day": "lead",
@@ -149,6 +159,8 @@ def test_every_mail_is_placed():
     }
     assert {text for text in told if isinstance(text, str)} == MAILS.keys() - {
         *("invite", "head_frozen", "head_restated", "head_calendar", "head_kpis", "silence_set", "silence_unset"),
+        *("change_proposed", "change_countered", "change_waived", "change_signed", "change_declined"),
+        *("change_withdrawn", "head_agreement"),
         *("your_move", "activity", "daily_digest"),  # by the key of a message
     }
     # One place writes mails, another hands them over; beside them only allauth's.

@@ -38,6 +38,7 @@ class Found:
     relationship: str = ""
     matters: list[str] = field(default_factory=list)
     deliveries: list[str] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
     word: str = ""
     set_up: str = ""
     place: str = ""
@@ -79,6 +80,10 @@ PAGES = {
     "match_columns": Page(("jonas",), lambda found: [{"delivery": found.deliveries[-1]}]),
     "people": Page(INSIDE),
     "kpis": Page(INSIDE, asked=("", "?template=contact_centre")),
+    "agreement": Page(INSIDE),
+    "agreement_change": Page(LEADS, lambda found: [{"change": one} for one in found.changes]),
+    "agreement_limits": Page(("marta",)),
+    "sign_change": Page(("marta",), lambda found: [{"change": found.changes[-1]}]),
     "replies": Page(INSIDE, asked=("", "?country=ES&region=CT")),
     "their_place": Page(("marta",), lambda found: [{"membership": found.place}]),
     "log": Page(INSIDE, asked=("", "?what=reads")),
@@ -126,6 +131,8 @@ NO_PAGES = {
     "sort", "move_export", "save_view", "delete_view", "style",
     "begin_sample", "end_sample", "switch_sample", "propose_days_off", "propose_kpis", "agree_kpis",
     "use_organisation", "logo",
+    "begin_change", "save_change", "share_change", "drop_change", "propose_change", "waive_change", "end_change",
+    "mark_reason",
     "make_token", "revoke_token", "set_notifications", "set_language", "restate", "begin_book", "make_copy", "upload",
     "move_delivery", "mark", "disclose", "invite", "withdraw_invitation", "renew_invitation",
     "agree_invitation", "let_go", "change_role",
@@ -309,11 +316,32 @@ def _prepare(served) -> Found:
     page.goto(f"{home}matters/")
     links = page.locator("main a[href*='/matters/']").evaluate_all("all => all.map(one => one.pathname)")
     found.matters = list(dict.fromkeys(one for link in links for one in re.findall(r"/matters/([0-9a-f-]{36})/", link)))
+    found.changes = [_draft(page, home)]
     page.goto(f"{home}people/")
     found.place = re.search(r"/people/([0-9a-f-]{36})/", page.locator("main tbody a").first.get_attribute("href"))[1]
     page.context.close()
     _switch_codes_on(served)
     return found
+
+
+def _draft(page, home):
+    """A change of the agreement that is proposed. Returns its id."""
+    page.goto(f"{home}agreement/")
+    page.locator("form[action$='/begin/'] button").click()
+    change = re.search(r"/changes/([0-9a-f-]{36})/", page.url)[1]
+    page.fill("input[name=first_day]", "2099-01-01")
+    page.fill("input[name=title]", "Open until ten")
+    page.fill("textarea[name=reason]", "One caller in five finds the lines closed after eight.")
+    page.select_option("select[name=carried_out_by]", "provider")
+    page.fill("textarea[name=expects_nothing]", "Fewer complaints, which nobody counts yet.")
+    page.locator("form[action$='/save/'] button").first.click()
+    page.goto(f"{home}agreement/changes/{change}/?add=calendar")
+    page.fill("input[name=zone]", "Europe/Madrid")
+    page.fill("input[name=open_mon__0__opens]", "08:00")
+    page.fill("input[name=open_mon__0__closes]", "22:00")
+    page.locator("section[aria-labelledby=h-clause] button").first.click()
+    page.locator("form[action$='/propose/'] button").click()
+    return change
 
 
 def _bring(page, home, name, whole, took=180):

@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "comity.apps.replies",
     "comity.apps.books",
     "comity.apps.kpis",
+    "comity.apps.agreements",
     "comity.apps.matters",
     "comity.apps.reviews",
     "comity.apps.first_run",

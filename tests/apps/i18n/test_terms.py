@@ -82,6 +82,7 @@ SHOWS_MACHINE_TEXT = {
     "head_restated.mail": "as head_frozen.mail",
     "head_calendar.mail": "as head_frozen.mail",
     "head_kpis.mail": "as head_frozen.mail",
+    "head_agreement.mail": "as head_frozen.mail",
     "routes.text_help": "the field is the text of a rules file",
     "refused.matters.incomplete_claim": "a program reads it: these are the names of the fields that it sends",
 }
@@ -106,13 +107,15 @@ LONG_HELP = {
 
 VERBS = {
     "en": words_in(
-        "accept add agree answer calculate change check claim comment confirm continue copy create delete dismiss "
+        "accept add agree answer calculate draft read waive "
+        "change check claim comment confirm continue copy create delete dismiss "
         "dispute drop hand import invite join keep leave make mark match name propose refuse reject remove rename "
         "report revoke save search send set share show sign start stop switch try undo upload use view withdraw "
         "end"
     ),
     "es": words_in(
-        "aceptar activar avisar añadir buscar calcular cambiar cerrar comentar compartir comprobar confirmar continuar "
+        "aceptar activar avisar añadir firmar leer redactar dispensar "
+        "buscar calcular cambiar cerrar comentar compartir comprobar confirmar continuar "
         "copiar crear dar dejar desactivar deshacer "
         "disputar eliminar enviar enviarme guardar hacer importar iniciar intentar invitar "
         "entrar mantener marcar mostrar nombrar preparar proponer quitar rechazar reclamar relacionar renunciar "

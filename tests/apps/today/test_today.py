@@ -50,7 +50,7 @@ def inbox(them, who):
 
 def test_each_app_registers_its_parts_once():
     assert [one.name for one in nav_entries()] == [
-        *("today", "review", "attribution", "kpis", "matters", "records"),
+        *("today", "review", "attribution", "agreement", "kpis", "matters", "records"),
     ]
     assert {area: [one.template for one in panels_in(area)] for area in PanelArea} == {
         PanelArea.TOP: [
@@ -59,7 +59,8 @@ def test_each_app_registers_its_parts_once():
         PanelArea.SIDE: ["audit/_news.html"],
     }
     assert {one.name for one in inbox_sources()} == {
-        "neutral people", "calendars", "kpis", "deliveries", "files", "private data", "answers", "actions", "periods",
+        "neutral people", "calendars", "kpis", "agreements", "deliveries", "files", "private data", "answers",
+        "actions", "periods",
     }  # fmt: skip
 
 

@@ -85,6 +85,18 @@ class Event(models.TextChoices):
     SILENCE_ALLOWED = "silence_allowed"
     SILENCE_DISALLOWED = "silence_disallowed"
 
+    # The agreement.
+    CHANGE_SHARED = "change_shared"  # a draft is shown to the other side
+    CHANGE_PROPOSED = "change_proposed"
+    CHANGE_COUNTERED = "change_countered"  # a further revision, by either side
+    CHANGE_WAIVED = "change_waived"  # a shortfall of notice
+    CHANGE_SIGNED = "change_signed"
+    CHANGE_AGREED = "change_agreed"  # by the last signature
+    CHANGE_DECLINED = "change_declined"
+    CHANGE_WITHDRAWN = "change_withdrawn"
+    CHANGE_WRITTEN = "change_written"  # into the book
+    REASON_MARKED = "reason_marked"  # sufficient or not, by the receiver
+
     # What was read, once a day for each person and thing.
     MATTER_READ = "matter_read"
     EVIDENCE_READ = "evidence_read"
@@ -116,6 +128,7 @@ READ_EVENTS = (
 _FILE = ("name",)
 _ITEM = ("item",)
 _MATTER = ("kind", "title")
+_CHANGE = ("number", "title")
 # The keys that an event's data has at least; its sentence is made of these. Names are stored beside ids: people and
 # matters may be renamed, or erased, later.
 EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
@@ -149,6 +162,15 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.LOGO_REMOVED: ("side",),
     Event.HOLD_BACK_FAILED: _ITEM,
     Event.DISCLOSURE_FAILED: _ITEM,
+    Event.CHANGE_SHARED: ("title",),
+    Event.CHANGE_PROPOSED: _CHANGE,
+    Event.CHANGE_COUNTERED: _CHANGE,
+    Event.CHANGE_WAIVED: _CHANGE,
+    Event.CHANGE_SIGNED: _CHANGE,
+    Event.CHANGE_AGREED: _CHANGE,
+    Event.CHANGE_DECLINED: _CHANGE,
+    Event.CHANGE_WITHDRAWN: _CHANGE,
+    Event.REASON_MARKED: _CHANGE,
     Event.MATTER_RAISED: _MATTER,
     Event.MATTER_ACCEPTED: _MATTER,
     Event.MATTER_REFUSED: _MATTER,
@@ -203,6 +225,7 @@ class SubjectType(models.TextChoices):
     ITEM = "item"  # of a book, as `[private]` names it
     PERIOD = "period"
     RECORD = "record"
+    AGREEMENT = "agreement"
 
 
 class AuditEvent(UUIDModel):

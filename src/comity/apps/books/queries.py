@@ -22,6 +22,7 @@ from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership, Person, Role
 from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused
+from comity.book.agreement import files_state
 from comity.book.definition import FILE, Definition, UnusableBookError, read_definition
 from comity.book.errors import UnusableFileError
 from comity.book.importing.current import current_table
@@ -114,12 +115,12 @@ def definition(member: MemberContext) -> Definition:
         raise NoBookError
     folder = book_folder(member.relationship.pk)
     status = (folder / FILE).stat()
-    return _read_definition(folder, status.st_mtime_ns, status.st_size)
+    return _read_definition(folder, status.st_mtime_ns, status.st_size, files_state(folder))
 
 
 @lru_cache(maxsize=512)
-def _read_definition(folder: Path, changed: int, size: int) -> Definition:  # noqa: ARG001 - they tell one from the next
-    """Read a definition, once for each change of its file."""
+def _read_definition(folder: Path, changed: int, size: int, agreed: object) -> Definition:  # noqa: ARG001 - they tell one from the next
+    """Read a definition, once for each change of its files."""
     return read_definition(folder)
 
 

@@ -63,6 +63,7 @@ def propose(member: MemberContext, terms: Terms, seen: str) -> Consent:
         raise NoBookError
     check_rate_limit(member.membership.person, "KPIs")
     record.lock_relationship(member)
+    _check_agreement(member)
     _validate(member, terms)
     content, subject = terms.content(), queries.next_subject(member)
     waiting = queries.proposal(member)
@@ -83,6 +84,15 @@ def propose(member: MemberContext, terms: Terms, seen: str) -> Consent:
     if not queries.has_people(member, side.other):
         _defer_write(member, 0, content)
     return proposal
+
+
+def _check_agreement(member: MemberContext) -> None:
+    """Check that KPIs are not in the agreement, which alone changes them from then on.
+
+    :raises Refused: where they are
+    """
+    if queries.is_in_agreement(member):
+        raise Refused(Code.IN_AGREEMENT)
 
 
 def _validate(member: MemberContext, terms: Terms) -> None:
@@ -124,6 +134,7 @@ def agree(member: MemberContext, digest: str) -> Entry:
     """
     side = _agreeing_side(member)
     record.lock_relationship(member)
+    _check_agreement(member)
     proposal = queries.proposal(member)
     if proposal is None or proposal.side == side:
         raise Refused(Code.NO_PROPOSAL)

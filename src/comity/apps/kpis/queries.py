@@ -14,6 +14,7 @@ from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.queries import members
 from comity.apps.record import queries as record
 from comity.apps.record.models import Consent, ConsentSubject, EntryKind
+from comity.book.agreement import files_state
 from comity.core.agreements.kpi import Kpi
 from comity.core.calendars import Calendar, Cut, named
 from comity.core.kpi_templates import TEMPLATES
@@ -40,6 +41,13 @@ def is_being_applied(member: MemberContext) -> bool:
     A job that was given up counts too: nobody confirms by the set before because the agreed one could not be written.
     """
     return unfinished_jobs(member.relationship.pk, [WRITE_TASK]).exists()
+
+
+def is_in_agreement(member: MemberContext) -> bool:
+    """Return whether KPIs are clauses of the agreement: of the book's, or of one signed and not written yet."""
+    if record.entries(member, ConsentSubject.AGREEMENT).exists():
+        return True
+    return bool(files_state(books.book_folder(member.relationship.pk)))
 
 
 def replaced_proposals(member: MemberContext) -> list[Consent]:

@@ -12,6 +12,7 @@ class Code(RefusalCode):
     CHANGED = "changed"
     SAME = "same"
     CLOSED = "closed"
+    IN_AGREEMENT = "in_agreement"
 
     NOT_YOURS = "not_yours", HTTPStatus.FORBIDDEN
 

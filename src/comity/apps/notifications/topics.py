@@ -37,6 +37,8 @@ MAILED_ELSEWHERE = frozenset(
         Event.MATTER_REMINDED, Event.PERIOD_REMINDED, Event.CALENDAR_PROPOSED, Event.CALENDAR_AGREED,
         Event.SILENCE_ALLOWED, Event.SILENCE_DISALLOWED, Event.INVITATION_MADE, Event.NEUTRAL_PROPOSED,
         Event.DEPUTY_NAMED, Event.KPIS_PROPOSED, Event.KPIS_AGREED,
+        Event.CHANGE_PROPOSED, Event.CHANGE_COUNTERED, Event.CHANGE_WAIVED, Event.CHANGE_SIGNED, Event.CHANGE_AGREED,
+        Event.CHANGE_DECLINED, Event.CHANGE_WITHDRAWN,
     }
 )  # fmt: skip
 # In the log alone.
@@ -51,6 +53,7 @@ LOG_ONLY = frozenset(
         Event.CORRECTION_FAILED, Event.ITEM_HELD_BACK, Event.ITEM_DISCLOSED, Event.HOLD_BACK_FAILED,
         Event.DISCLOSURE_FAILED, Event.KPIS_WRITTEN, Event.KPIS_TRIED, Event.COPY_REQUESTED,
         Event.LOGO_SET, Event.LOGO_REMOVED,
+        Event.CHANGE_SHARED, Event.CHANGE_WRITTEN, Event.REASON_MARKED,
     }
 )  # fmt: skip
 # Events after which an earlier one of the same matter is no longer anybody's move.

@@ -33,6 +33,7 @@ RATE_LIMITS = {
     "reply times": RateLimit(20, _DAY),  # proposed, or silence allowed and not: the other side's leads are written to
     "events mailed at once": RateLimit(60, _HOUR),  # beyond it they come in the daily digest
     "KPIs": RateLimit(20, _DAY),  # proposed: the other side's leads are written to
+    "changes": RateLimit(40, _DAY),  # of the agreement, proposed or countered: as above
     "uploads": RateLimit(60, _HOUR),
     "copies": RateLimit(6, _HOUR),  # of the record and the book
     "first looks": RateLimit(60, _HOUR),  # at reviews of periods that have never been computed

@@ -14,6 +14,7 @@ class ConsentSubject(models.TextChoices):
     PERIOD = "period"  # the figures of a period; the subject is its name
     CALENDAR = "calendar"  # when a side answers; the subject is the side and a number
     KPIS = "kpis"  # a set of KPIs; the subject is its number
+    AGREEMENT = "agreement"  # a change of the agreement; the subject is its number
 
 
 class VoidReason(models.TextChoices):
@@ -80,6 +81,7 @@ class EntryKind(models.TextChoices):
     RESTATED = "restated"  # the same period later, beside and never in place of it
     CALENDAR = "calendar"  # when a side answers, agreed on by both
     KPIS = "kpis"  # KPIs, the review's rhythm and delivery days, agreed on by both
+    AGREEMENT = "agreement"  # a change of the agreement, signed by both
 
 
 class Entry(UUIDModel):

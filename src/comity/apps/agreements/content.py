@@ -1,0 +1,129 @@
+"""Drafts and steps as JSON holds them in the database."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from comity.apps.agreements.models import Step as StepRow
+from comity.core.agreements.authority import SignedBy, Signer
+from comity.core.agreements.changes import (
+    Change,
+    Edit,
+    Proposal,
+    Revision,
+    Span,
+    Word,
+    change_content,
+    parse_change,
+)
+from comity.core.agreements.fields import Value
+from comity.core.agreements.notice import Waiver
+from comity.core.agreements.signing import Step, StepKind
+from comity.core.values import Side
+
+
+@dataclass(frozen=True, slots=True)
+class DraftContent:
+    """What a draft holds: nothing of it has to be whole until it is proposed.
+
+    :ivar first_day: None: not chosen yet
+    :ivar says: as `core.agreements.changes.CHANGE_FIELDS` keeps them
+    """
+
+    first_day: date | None = None
+    end: date | None = None
+    edits: tuple[Edit, ...] = ()
+    words: tuple[Word, ...] = ()
+    says: Mapping[str, Value] = field(default_factory=dict)
+
+    def change(self, number: int) -> Change:
+        """Return it as a change; a draft without a first day has one that no change can have."""
+        return Change(number, Span(self.first_day or date.max, self.end), self.edits, self.words)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {"change": change_content(self.change(0)), "says": dict(self.says)}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "DraftContent":
+        """Read what `as_json` gives."""
+        change = parse_change(content["change"])
+        first_day = None if change.span.first_day == date.max else change.span.first_day
+        return cls(first_day, change.span.end, change.edits, change.words, content["says"])
+
+    @classmethod
+    def of(cls, proposal: Proposal) -> "DraftContent":
+        """Return a proposal as a draft to go on from."""
+        change = proposal.change
+        return cls(change.span.first_day, change.span.end, change.edits, change.words, proposal.says)
+
+
+def proposal_json(proposal: Proposal) -> dict[str, Any]:
+    """Return a proposal as JSON."""
+    return {"change": change_content(proposal.change), "says": dict(proposal.says)}
+
+
+def parse_proposal(content: Mapping[str, Any]) -> Proposal:
+    """Read what `proposal_json` gives."""
+    return Proposal(parse_change(content["change"]), content["says"])
+
+
+def step_json(step: Step) -> dict[str, Any]:
+    """Return of a step what the columns of its row do not have."""
+    content: dict[str, Any] = {"name": step.person, "revision": step.revision}
+    if step.digest:
+        content["digest"] = step.digest
+    if step.new is not None:
+        content["new"] = {
+            "number": step.new.number, "readable_at": step.new.readable_at.isoformat(), "known": step.new.known,
+            **proposal_json(step.new.proposal),
+        }  # fmt: skip
+    if step.signer is not None:
+        content["signer"] = {"role": step.signer.role, "deputy_for": step.signer.deputy_for}
+        content |= {"means": step.means.value, "authority": step.authority, "retroactive": step.retroactive}
+    if step.waiver is not None:
+        until = step.waiver.until
+        content["waiver"] = {
+            "shortfall": step.waiver.shortfall, "kpis": list(step.waiver.kpis),
+            "until": None if until is None else until.isoformat(),
+        }  # fmt: skip
+    if step.reason:
+        content["reason"] = step.reason
+    if step.sentences:
+        content["sentences"] = dict(step.sentences)
+    return content
+
+
+def parse_step(row: StepRow) -> Step:
+    """Return a row as the core reads it."""
+    content, side = row.content, Side(row.side) if row.side else None
+    new, signer, waiver = (content.get(name) for name in ("new", "signer", "waiver"))
+    name = content["name"]
+    return Step(
+        StepKind(row.kind),
+        row.at,
+        side,
+        name,
+        content["revision"],
+        content.get("digest", ""),
+        None
+        if new is None or side is None
+        else Revision(
+            new["number"], side, name, datetime.fromisoformat(new["readable_at"]), parse_proposal(new), new["known"]
+        ),
+        None if signer is None else Signer(name, signer["role"], signer["deputy_for"]),
+        SignedBy(content.get("means", SignedBy.ROOM)),
+        content.get("authority", ""),
+        content.get("retroactive", False),
+        None
+        if waiver is None or side is None
+        else Waiver(
+            side,
+            waiver["shortfall"],
+            tuple(waiver["kpis"]),
+            date.fromisoformat(waiver["until"]) if waiver["until"] else None,
+        ),
+        content.get("reason", ""),
+        content.get("sentences", {}),
+    )

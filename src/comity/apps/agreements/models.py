@@ -1,0 +1,158 @@
+"""Changes of the agreement: drafts that are saved and never overwritten, and the steps that both sides took."""
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from comity.apps.parties.models import SIDE_CHOICES, Person, Relationship, UUIDModel
+from comity.core.values import Side
+
+
+class Change(UUIDModel):
+    """A change, from its first draft on. Where it stands follows from its steps (`core.agreements.signing`).
+
+    :ivar number: given when it is proposed, so that a gap does not tell of a draft; None: nobody proposed it yet
+    :ivar side: whose draft it is; until it is proposed or shared, the other side does not know of it
+    :ivar shared: whether both sides draft it together
+    :ivar place: number of its entry in the record; None: not agreed
+    """
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    number = models.PositiveIntegerField(null=True, blank=True)
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    shared = models.BooleanField(default=False)
+    begun_at = models.DateTimeField(default=timezone.now)
+    place = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        """In the order of their numbers, drafts last."""
+
+        ordering: ClassVar = [models.F("number").asc(nulls_last=True), "begun_at", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["relationship", "number"], name="one_change_a_number"),
+            models.UniqueConstraint(fields=["relationship", "place"], name="one_change_a_place"),
+        ]
+
+    def __str__(self) -> str:
+        """Number, or that it is a draft."""
+        return "draft" if self.number is None else str(self.number)
+
+
+class Track(models.TextChoices):
+    """Who sees a saved draft."""
+
+    SHARED = "shared"
+    CUSTOMER = Side.CUSTOMER.value
+    PROVIDER = Side.PROVIDER.value
+
+
+class Draft(UUIDModel):
+    """A draft as somebody saved it; a later save is another row, so that nothing is lost.
+
+    :ivar track: each side has drafts of its own for a change, also for its counter-proposal; or both share one
+    :ivar number: of the save, from 1; a save names the one that the person had before them
+    :ivar content: span, edits, words and what the change says of itself, as `content.DraftContent` has it
+    """
+
+    change = models.ForeignKey(Change, models.CASCADE, related_name="drafts")
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    track = models.CharField(max_length=8, choices=Track.choices)
+    number = models.PositiveIntegerField()
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    content: Any = models.JSONField()
+
+    class Meta:
+        """The last save last."""
+
+        ordering: ClassVar = ["change", "track", "number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["change", "track", "number"], name="one_save_a_number"),
+        ]
+
+    def __str__(self) -> str:
+        """Track and number."""
+        return f"{self.track} {self.number}"
+
+
+class Step(UUIDModel):
+    """What somebody did with a proposed change: never changed, never removed.
+
+    :ivar side: whose step it is; empty for nobody's (`agree`, `lapse`)
+    :ivar kind: of `core.agreements.signing.StepKind`
+    :ivar content: the rest of the step, as `content.step_content` has it
+    """
+
+    change = models.ForeignKey(Change, models.CASCADE, related_name="steps")
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    number = models.PositiveIntegerField()
+    kind = models.CharField(max_length=10)
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES, blank=True, default="")
+    person = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="+")
+    at = models.DateTimeField()
+    content: Any = models.JSONField(default=dict)
+
+    class Meta:
+        """In the order in which they were taken."""
+
+        ordering: ClassVar = ["change", "number"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["change", "number"], name="one_step_of_a_number")]
+
+    def __str__(self) -> str:
+        """Number and kind."""
+        return f"{self.number} {self.kind}"
+
+
+class Limit(UUIDModel):
+    """A limit that a side noted for itself: private, told to nobody else, and to it alone before it signs.
+
+    :ivar kind: `kpi` (the least or most that a KPI's target may be), `price` (of a price clause) or `margin`
+    :ivar clause: id of the clause that it is about; empty for `margin`
+    :ivar least, most: in the unit of the clause; one of them at least
+    """
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    kind = models.CharField(max_length=8)
+    clause = models.CharField(max_length=80, blank=True, default="")
+    least = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
+    most = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
+    note = models.CharField(max_length=400, blank=True, default="")
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        """One of a kind for a clause and side."""
+
+        ordering: ClassVar = ["kind", "clause"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["side", "relationship", "kind", "clause"], name="one_limit_of_a_kind"),
+        ]
+
+    def __str__(self) -> str:
+        """Kind and clause."""
+        return f"{self.kind} {self.clause}"
+
+
+class ReasonMark(UUIDModel):
+    """Whether the receiver of a change holds its reason for sufficient; the last mark of a change counts."""
+
+    change = models.ForeignKey(Change, models.CASCADE, related_name="marks")
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    sufficient = models.BooleanField()
+    because = models.CharField(max_length=1000, blank=True, default="")
+
+    class Meta:
+        """In the order in which they were set."""
+
+        ordering: ClassVar = ["at", "id"]
+
+    def __str__(self) -> str:
+        """Side and mark."""
+        return f"{self.side} {self.sufficient}"

@@ -1,0 +1,135 @@
+"""What each edit of a KPI would have meant: the last twelve closed periods by both wordings, computed by a worker."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from comity.apps.books import queries as books
+from comity.apps.books import results
+from comity.apps.books.results import Question
+from comity.apps.parties.member_context import MemberContext
+from comity.book.definition import kpi_keys, parse_kpis
+from comity.book.reading.coverage import Coverage
+from comity.book.reading.open import Book
+from comity.core import chain
+from comity.core.agreements.changes import Change
+from comity.core.agreements.kinds import Kind
+from comity.core.agreements.kpi import MEASURES, Kpi
+from comity.core.agreements.text import Chain, text, with_change
+from comity.core.agreements.wordings import kpi_of
+from comity.core.calendars import Calendar, Cut
+from comity.core.values import Period
+from comity.review.levels import build_levels
+from comity.review.periods import longest_whole, telling
+
+COMPUTE_PREVIEW = "agreements.preview"  # the task
+PERIODS = 12
+_TABLES = ("contacts", "intervals")
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRow:
+    """One period by both wordings; a value is None where there is none."""
+
+    period: Period
+    before: float | None
+    after: float | None
+    met_before: bool | None
+    met_after: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A KPI that a change adds or words otherwise.
+
+    :ivar unit: of its values
+    :ivar rows: the earliest period first; empty where no closed period has records for it
+    """
+
+    kpi: str
+    unit: str
+    rows: tuple[PreviewRow, ...]
+    cut: Cut
+
+
+def touched_kpis(change: Change, entries: Chain) -> list[tuple[Kpi | None, Kpi]]:
+    """Return (now, by the change) for each KPI that a change adds or words otherwise, on its first day.
+
+    KPIs about people are left out: their figures are shown in the review's own periods and in no others.
+    """
+    day = change.span.first_day
+    before, after = text(entries, day), text(with_change(entries, change), day)
+    found: list[tuple[Kpi | None, Kpi]] = []
+    for clause in dict.fromkeys(edit.clause for edit in change.edits):
+        new, old = after.get(clause), before.get(clause)
+        if new is None or new.kind is not Kind.KPI:
+            continue
+        kpi = kpi_of(clause, new.fields)
+        if MEASURES[kpi.measure].people_of is None:
+            found.append((None if old is None else kpi_of(clause, old.fields), kpi))
+    return found
+
+
+def previews(member: MemberContext, pairs: Sequence[tuple[Kpi | None, Kpi]]) -> list[Preview]:
+    """Return what each KPI came to by both wordings, of the shared records.
+
+    :raises comity.apps.books.results.NotComputedYet: in a request, where it has not been computed from these records
+    """
+    asked = [[None if old is None else _keys(old), _keys(new)] for old, new in pairs]
+    return previews_of_text(member.joint(), chain.canonical(asked))
+
+
+def previews_of_text(member: MemberContext, written: str) -> list[Preview]:
+    """Return the same for wordings as JSON, which is how the question of a job has them."""
+    return results.computed(member, Question(COMPUTE_PREVIEW, (("kpis", written),)), lambda: _compute(member, written))
+
+
+def _compute(member: MemberContext, written: str) -> list[Preview]:
+    with books.open_member_book(member) as book:
+        today = datetime.now(UTC).astimezone(ZoneInfo(book.definition.timezone)).date()
+        coverage = Coverage(book, today)
+        horizons = [end for name in _TABLES if (end := coverage.horizon([name])) is not None]
+        first = coverage.first_day(_TABLES)
+        calendar = Calendar(Cut.MONTH, book.definition.month_starts_on)
+        whole = None
+        if horizons and first is not None:
+            whole = longest_whole(calendar, first, max(horizons), telling(coverage, ((name,) for name in _TABLES)))
+        found = []
+        for old, new in json.loads(written):
+            (after,) = parse_kpis([new])
+            if whole is None:
+                found.append(Preview(after.id, "", (), calendar.cut))
+                continue
+            before = None if old is None else parse_kpis([old])[0]
+            sides = [{} if kpi is None else _history(book, coverage, *whole, kpi) for kpi in (before, after)]
+            periods = sorted(set().union(*(one.keys() for one in sides)), key=lambda period: period.start)[-PERIODS:]
+            unit = next((one[period][1] for one in reversed(sides) for period in one), "")
+            rows = tuple(_row(period, before, after, sides) for period in periods)
+            found.append(Preview(after.id, unit, rows, whole[0].cut))
+        return found
+
+
+def _history(
+    book: Book, coverage: Coverage, calendar: Calendar, period: Period, kpi: Kpi
+) -> dict[Period, tuple[float, str]]:
+    """Return value and unit of a KPI in each closed period, as if it had held in all of them."""
+    definition = book.definition
+    book.definition = replace(definition, kpis=(kpi,))
+    try:
+        levels = build_levels(book, coverage, calendar, period).levels
+    finally:
+        book.definition = definition
+    return {point.period: (point.value, level.unit) for level in levels for point in level.history}
+
+
+def _row(
+    period: Period, before: Kpi | None, after: Kpi, sides: Sequence[dict[Period, tuple[float, str]]]
+) -> PreviewRow:
+    old, new = (one[period][0] if period in one else None for one in sides)
+    return PreviewRow(period, old, new, None if before is None else before.met(old), after.met(new))
+
+
+def _keys(kpi: Kpi) -> dict[str, object]:
+    return {name: value for name, value in kpi_keys(kpi).items() if name != "valid_from"}

@@ -1,0 +1,208 @@
+"""Queries for the agreement: its text on a day, its changes, drafts, and what is so when a step is taken."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from comity.apps.agreements.content import DraftContent, parse_step
+from comity.apps.agreements.models import Change, Draft, Limit, Step, Track
+from comity.apps.books import queries as books
+from comity.apps.outbox.queries import unfinished_jobs
+from comity.apps.parties.member_context import MemberContext
+from comity.apps.parties.models import Membership
+from comity.apps.parties.queries import members
+from comity.apps.parties.rights import Action, is_active_deputy
+from comity.apps.record import queries as record
+from comity.apps.record.models import ConsentSubject, EntryKind
+from comity.book.agreement import AgreedChange, agreed_changes
+from comity.book.amend import changes_of_kpis
+from comity.core.agreements import signing
+from comity.core.agreements.authority import Signer
+from comity.core.agreements.changes import AddClause, Entry, Revision, parse_change
+from comity.core.agreements.clauses import Clause
+from comity.core.agreements.kinds import EVERYBODY, MONEY, Kind
+from comity.core.agreements.signing import Situation, State, StepKind
+from comity.core.agreements.text import Chain, Text, text
+from comity.core.calendars import named
+from comity.core.values import Side
+
+WRITE_TASK = "agreements.write"
+_ENDS = (StepKind.AGREE, StepKind.DECLINE, StepKind.WITHDRAW, StepKind.LAPSE)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeState:
+    """A change with its steps, and where it stands.
+
+    :ivar steps: as the core reads them
+    """
+
+    row: Change
+    steps: tuple[signing.Step, ...]
+    state: State
+
+    @property
+    def last(self) -> Revision | None:
+        """The revision that stands; None for a draft."""
+        those = signing.revisions(self.steps)
+        return those[-1] if those else None
+
+
+def book_changes(member: MemberContext) -> list[AgreedChange]:
+    """Return what the book holds of the agreement; `[[kpi]]` of a book without one, as its first changes.
+
+    :raises comity.apps.books.queries.NoBookError: where there is no book
+    :raises comity.book.errors.UnusableFileError: for a book that cannot be read
+    """
+    definition = books.definition(member)
+    changes = agreed_changes(books.book_folder(member.relationship.pk))
+    return list(changes) if changes else changes_of_kpis(definition)
+
+
+def chain(member: MemberContext) -> list[Entry]:
+    """Return what both sides agreed so far: what the book holds, and what the record has and a job is writing.
+
+    :raises comity.apps.books.queries.NoBookError: where there is no book
+    """
+    found = [Entry(one.place, one.proposal.change, one.agreed_at) for one in book_changes(member)]
+    known = {entry.place for entry in found}
+    found += [entry for entry in recorded(member) if entry.place not in known]
+    return sorted(found, key=lambda entry: entry.place)
+
+
+def recorded(member: MemberContext) -> list[Entry]:
+    """Return the entries of the record that are changes of the agreement."""
+    entries = record.entries(member, ConsentSubject.AGREEMENT)
+    agreed = Step.objects.filter(relationship=member.relationship, kind=StepKind.AGREE)
+    moments = dict(agreed.values_list("change__place", "at"))
+    return [
+        Entry(one.number, parse_change(one.content["content"]["change"]), moments.get(one.number, one.at))
+        for one in entries
+    ]
+
+
+def today(member: MemberContext) -> date:
+    """Return the local day of the relationship."""
+    return timezone.now().astimezone(ZoneInfo(books.zone(member))).date()
+
+
+def text_of(member: MemberContext, day: date | None = None, known: int | None = None) -> Text:
+    """Return the text of a day; of today where none is named."""
+    return text(chain(member), day or today(member), known)
+
+
+def situation(member: MemberContext, of: Chain | None = None) -> Situation:
+    """Return what is so now, as steps are judged by it."""
+    entries = chain(member) if of is None else of
+    people = {side: [signer_of(one) for one in members(member, side)] for side in Side}
+    return Situation(timezone.now(), today(member), books.zone(member), entries, Decimal(0), people)
+
+
+def signer_of(membership: Membership) -> Signer:
+    """Return a member as somebody who may sign; whoever stands in for a lead signs in the lead's place."""
+    other = membership.stands_in_for
+    if other is not None and is_active_deputy(membership, timezone.now().date()) and membership.role != other.role:
+        return Signer(membership.person.name, other.role, other.person.name)
+    return Signer(membership.person.name, membership.role)
+
+
+def situation_for(steps: Sequence[signing.Step], now: Situation) -> Situation:
+    """Return what is so for one change: the yearly amount of a change of prices cannot be worked out yet."""
+    those = signing.revisions(steps)
+    if not those:
+        return now
+    change = those[-1].proposal.change
+    prices = {
+        edit.clause
+        for entry in [*now.chain, Entry(0, change)]
+        for edit in entry.change.edits
+        if isinstance(edit, AddClause) and edit.kind is Kind.PRICE
+    }
+    return replace(now, amount=None) if any(edit.clause in prices for edit in change.edits) else now
+
+
+def visible_changes(member: MemberContext) -> QuerySet[Change]:
+    """Return the changes that the viewer may know of: those that were proposed, shared drafts, and their own side's."""
+    return Change.objects.filter(relationship=member.relationship).select_related("person")
+
+
+def change_states(member: MemberContext, *, only_open: bool = False) -> list[ChangeState]:
+    """Return changes with where they stand, the latest number first, drafts before them."""
+    rows = visible_changes(member)
+    if only_open:
+        rows = rows.exclude(steps__kind__in=[kind.value for kind in _ENDS])
+    rows = rows.prefetch_related("steps")
+    present = list(rows)
+    now = situation(member) if present else None
+    found = [_state(row, list(row.steps.all()), now) for row in present]
+    return sorted(found, key=lambda one: (one.row.number is not None, -(one.row.number or 0)))
+
+
+def change_state(member: MemberContext, row: Change, now: Situation | None = None) -> ChangeState:
+    """Return one change with where it stands."""
+    return _state(row, list(row.steps.all()), now or situation(member))
+
+
+def may_read(member: MemberContext, clause: Clause) -> bool:
+    """Return whether a member reads a clause: everybody does, unless it names who may."""
+    seen_by = clause.fields.get("seen_by")
+    names = {str(one) for one in seen_by} if isinstance(seen_by, list) else {EVERYBODY}
+    if EVERYBODY in names:
+        return True
+    return (MONEY in names and member.may(Action.READ_MONEY)) or member.membership.role in names
+
+
+def parsed_steps(row: Change) -> list[signing.Step]:
+    """Return the steps of a change as the core reads them."""
+    return [parse_step(step) for step in row.steps.all()]
+
+
+def _state(row: Change, steps: Sequence[Step], now: Situation | None) -> ChangeState:
+    parsed = tuple(parse_step(step) for step in steps)
+    if not parsed or now is None:
+        return ChangeState(row, parsed, State.DRAFT)
+    return ChangeState(row, parsed, signing.state(parsed, situation_for(parsed, now)))
+
+
+def drafts(member: MemberContext, change: Change) -> dict[str, Draft]:
+    """Return the latest save of each track that the viewer sees."""
+    found: dict[str, Draft] = {}
+    for draft in Draft.objects.filter(change=change, relationship=member.relationship).select_related("person"):
+        found[draft.track] = draft
+    return found
+
+
+def own_track(member: MemberContext, change: Change) -> Track:
+    """Return where a save of the viewer goes: the shared draft of a change that was shared, else their side's."""
+    if change.number is None and change.shared:
+        return Track.SHARED
+    assert member.side is not None
+    return Track(member.side.value)
+
+
+def draft_content(draft: Draft) -> DraftContent:
+    """Return what a save holds."""
+    return DraftContent.from_json(draft.content)
+
+
+def limits(member: MemberContext) -> QuerySet[Limit]:
+    """Return the limits that the viewer's side noted for itself."""
+    return Limit.objects.filter(relationship=member.relationship, side=member.side).select_related("person")
+
+
+def is_being_written(member: MemberContext) -> bool:
+    """Return whether a job has still to write what both sides agreed to, so that figures are of before."""
+    return unfinished_jobs(member.relationship.pk, [WRITE_TASK]).exists()
+
+
+def frozen_until(member: MemberContext) -> date:
+    """Return the day after the last frozen period."""
+    starts_on = books.definition(member).month_starts_on
+    frozen = record.entries(member, ConsentSubject.PERIOD).filter(kind=EntryKind.FROZEN)
+    ends = [named(name, starts_on)[1].end for name in frozen.values_list("subject", flat=True)]
+    return max(ends, default=date.min)

@@ -1,0 +1,39 @@
+"""Why something about the agreement is refused."""
+
+from http import HTTPStatus
+
+from comity.apps.refusal import RefusalCode
+
+
+class Code(RefusalCode):
+    """Each has its sentence in `words/`, below [refused.agreements]; those of a step are named as the core has them."""
+
+    ENDED = "ended"
+    NOT_PROPOSED = "not_proposed"
+    PROPOSED = "proposed"
+    OLD_REVISION = "old_revision"
+    SAME = "same"
+    CONTINGENT = "contingent"
+    UNSETTLED = "unsettled"
+    SAME_FIELD = "same_field"
+    NOTICE = "notice"
+    NOTHING_TO_WAIVE = "nothing_to_waive"
+    RETROACTIVE = "retroactive"
+    NOT_RETROACTIVE = "not_retroactive"
+    CHANGED = "changed"
+    NOT_SHOWN = "not_shown"
+    ALREADY = "already"
+    NOT_YET = "not_yet"
+    SAVED_MEANWHILE = "saved_meanwhile"
+    CLOSED = "closed"
+    BEING_WRITTEN = "being_written"
+    NOT_THERE = "not_there"
+
+    NO_SIDE = "no_side", HTTPStatus.FORBIDDEN
+    NOT_YOURS = "not_yours", HTTPStatus.FORBIDDEN
+    MEANS = "means", HTTPStatus.FORBIDDEN
+    AUTHORITY = "authority", HTTPStatus.FORBIDDEN
+    DEPUTY = "deputy", HTTPStatus.FORBIDDEN
+
+    INVALID = "invalid", HTTPStatus.UNPROCESSABLE_ENTITY
+    REASON = "reason", HTTPStatus.UNPROCESSABLE_ENTITY

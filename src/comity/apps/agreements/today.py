@@ -1,0 +1,40 @@
+"""Changes of the agreement that wait for a side, for the inbox, and the entry of the navigation."""
+
+from collections.abc import Iterator
+
+from django.urls import reverse
+
+from comity.apps.agreements.queries import change_states
+from comity.apps.books import queries as books
+from comity.apps.parties.member_context import MemberContext
+from comity.apps.parties.panels import InboxGroup, InboxItem, InboxSource, NavEntry, add_inbox_source, add_nav_entry
+from comity.apps.parties.rights import Action
+from comity.core.agreements import signing
+from comity.core.agreements.signing import State
+from comity.core.values import Side
+from comity.review.i18n.words import Words
+
+
+def register() -> None:
+    """Register the part of the inbox and the entry."""
+    add_inbox_source(InboxSource("agreements", _waiting_changes))
+    add_nav_entry(NavEntry("agreement", 34))
+
+
+def _waiting_changes(member: MemberContext, words: Words) -> Iterator[InboxItem]:
+    """Yield each proposed change once for the side that it waits for: the one that has not signed the last revision."""
+    if books.readable_definition(member) is None:
+        return
+    for one in change_states(member, only_open=True):
+        if one.last is None or one.state not in {State.PROPOSED, State.COUNTERED, State.SIGNED}:
+            continue
+        signed = {step.side for step in one.steps if step.kind is signing.StepKind.SIGN}
+        side = next((side for side in Side if side not in signed and side is not one.last.side), one.last.side.other)
+        title = str(one.last.proposal.says.get("title", ""))
+        yield InboxItem(
+            group=InboxGroup.CONFIRM,
+            side=side,
+            title=words("agreement.change_waits", number=one.row.number, title=title),
+            url=reverse("agreement_change", kwargs={"relationship": member.relationship.pk, "change": one.row.pk}),
+            action=words("inbox.agreement_do") if member.side is side and member.may(Action.AGREE) else "",
+        )

@@ -1,0 +1,693 @@
+"""Pages of the agreement: the text of a day, a change from its draft to its signatures, and one's own limits."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from comity.apps.agreements import operations, queries
+from comity.apps.agreements.content import DraftContent
+from comity.apps.agreements.forms import ChangeForm, ClauseForm, EndForm, LimitForm, MarkForm, WaiveForm
+from comity.apps.agreements.models import Change
+from comity.apps.agreements.preview import Preview, previews, touched_kpis
+from comity.apps.agreements.refusals import Code
+from comity.apps.agreements.sentences import clause_heading, clause_sentences, clause_titles, differences_text
+from comity.apps.agreements.values import kind_name
+from comity.apps.books import queries as books
+from comity.apps.books.results import NotComputedYet
+from comity.apps.i18n import language, words_for
+from comity.apps.kpis.queries import is_in_agreement
+from comity.apps.parties.member_context import MemberContext, member_of
+from comity.apps.parties.queries import former_members, members
+from comity.apps.parties.rights import Action
+from comity.apps.parties.sign_in import recent_sign_in_required
+from comity.apps.refusal import Refused, form_page
+from comity.core import chain as hashes
+from comity.core.agreements import signing
+from comity.core.agreements.changes import AddClause, Edit, Entry, Proposal, RemoveClause, Word
+from comity.core.agreements.clauses import complete
+from comity.core.agreements.fields import Value
+from comity.core.agreements.kinds import Kind
+from comity.core.agreements.notice import notice_of
+from comity.core.agreements.pointed_out import NEEDED, PointKind, points
+from comity.core.agreements.signing import State, StepKind
+from comity.core.agreements.text import (
+    Text,
+    edits_without_effect,
+    meetings,
+    patch,
+    permanent_layer,
+    text,
+    with_change,
+)
+from comity.core.values import Side
+from comity.review.i18n.words import DASH, LOCALES, Words
+
+_UNDECIDED = {State.PROPOSED, State.COUNTERED, State.SIGNED}
+
+
+@require_safe
+def agreement(request: HttpRequest) -> HttpResponse:
+    """Show the text of a day, what is on its way, and what was changed when."""
+    member, words = member_of(request), words_for(language())
+    if not books.has_book(member):
+        return render(request, "agreements/agreement.html", {"has_book": False})
+    today = queries.today(member)
+    day = _day(request.GET.get("on", "")) or today
+    entries = queries.chain(member)
+    read = text(entries, day)
+    states = queries.change_states(member)
+    context = {
+        "has_book": True,
+        "day": day,
+        "today": today,
+        "sections": _sections(read, entries, day, member, words),
+        "drafts": [_row(one, words) for one in states if one.state is State.DRAFT],
+        "waiting": [_row(one, words) for one in states if one.state in _UNDECIDED],
+        "past": [_row(one, words) for one in states if one.state not in _UNDECIDED and one.state is not State.DRAFT],
+        "days": sorted({entry.change.span.first_day for entry in entries if entry.change.span.first_day > date.min}),
+        "drafting": member.side is not None and member.may(Action.ACT),
+        "begun": is_in_agreement(member),
+        "writing": queries.is_being_written(member),
+        "lacking": [kind_name(kind, words) for kind in NEEDED if not read.of(kind)],
+        "points": _points(read, member, words),
+    }
+    return render(request, "agreements/agreement.html", context)
+
+
+def _points(read: Text, member: MemberContext, words: Words) -> list[str]:
+    """Return what is pointed out about a text, a sentence each; those of one kind about many clauses as one."""
+    left = {one.person.name for one in former_members(member)} - {one.person.name for one in members(member)}
+    titles = {one.id: clause_heading(one, words) for one in read.clauses if not one.removed}
+    found: dict[tuple[PointKind, tuple[str, ...]], list[str]] = {}
+    for point in points(read, left):
+        named = [titles.get(one, one) for one in point.clauses]
+        found.setdefault((point.kind, point.names), []).append(words.listed(named) if named else "")
+    party = member.party(words)
+    return [
+        words(
+            f"agreement_point.{kind.value}",
+            clauses=words.listed(clauses),
+            names=words.listed([party(name) if name in set(Side) else name for name in names]) if names else "",
+        )
+        for (kind, names), clauses in found.items()
+    ]
+
+
+def _day(written: str) -> date | None:
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        return None
+
+
+def _sections(
+    read: Text, entries: Sequence[Entry], day: date, member: MemberContext, words: Words
+) -> list[tuple[str, list[dict[str, object]]]]:
+    """Return the clauses by kind, each with its sentences and the change that it is from."""
+    found: dict[str, list[dict[str, object]]] = {}
+    titles = clause_titles(read, words)
+    for clause in read.clauses:
+        if clause.removed:
+            continue
+        found.setdefault(kind_name(clause.kind, words), []).append(
+            {
+                "clause": clause,
+                "title": clause_heading(clause, words),
+                "sentences": clause_sentences(clause, words, titles) if queries.may_read(member, clause) else None,
+                "number": _last_number(entries, clause.id, day),
+            }
+        )
+    return list(found.items())
+
+
+def _last_number(entries: Sequence[Entry], clause: str, day: date) -> int | None:
+    """The number of the latest change that holds on a day and writes into a clause."""
+    numbers = [
+        entry.change.number
+        for entry in entries
+        if day in entry.change.span and any(edit.clause == clause for edit in entry.change.edits)
+    ]
+    return numbers[-1] if numbers else None
+
+
+def _row(one: queries.ChangeState, words: Words) -> dict[str, object]:
+    """Return a change as a row of a list."""
+    proposal = None if one.last is None else one.last.proposal
+    latest = None if proposal is not None else one.row.drafts.last()
+    says = proposal.says if proposal is not None else {} if latest is None else latest.content["says"]
+    span = None if proposal is None else proposal.change.span
+    return {
+        "change": one.row,
+        "title": says.get("title") or words("agreement.untitled"),
+        "state": words(f"change_state.{one.state.value}"),
+        "side": Side(one.row.side) if proposal is None else proposal.giver,
+        "first_day": None if span is None or span.first_day == date.min else span.first_day,
+        "end": None if span is None else span.end,
+        "signed": [step for step in one.steps if step.kind is StepKind.SIGN],
+    }
+
+
+@require_POST
+def begin(request: HttpRequest) -> HttpResponse:
+    """Begin a draft, and open it."""
+    member = _member_of_a_side(request, Action.ACT)
+    if not books.has_book(member):
+        raise books.NoBookError
+    row = operations.begin_draft(member)
+    return redirect("agreement_change", relationship=member.relationship.pk, change=row.pk)
+
+
+def _member_of_a_side(request: HttpRequest, action: Action) -> MemberContext:
+    """Return the member, who is of a side and has a right; for all others there is no such page."""
+    member = member_of(request, action)
+    if member.side is None:
+        raise Http404
+    return member
+
+
+def _change_of(member: MemberContext, pk: UUID) -> Change:
+    return get_object_or_404(queries.visible_changes(member), pk=pk)
+
+
+@require_safe
+def change(request: HttpRequest, change: UUID) -> HttpResponse:
+    """Show a change: what it alters, what each side did with it, and what the reader can do."""
+    member = member_of(request)
+    return _render_change(request, member, _change_of(member, change))
+
+
+def _render_change(  # noqa: PLR0913 - a page with one of several forms
+    request: HttpRequest,
+    member: MemberContext,
+    row: Change,
+    *,
+    about: ChangeForm | None = None,
+    clause_form: tuple[str, ClauseForm] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    words, now = words_for(language()), queries.situation(member)
+    state = queries.change_state(member, row, now)
+    drafts = queries.drafts(member, row)
+    drafting = member.side is not None and member.may(Action.ACT) and state.state in {State.DRAFT, *_UNDECIDED}
+    track = queries.own_track(member, row) if drafting else None
+    saved = None if track is None else drafts.get(track.value)
+    editing = drafting and (
+        row.number is None
+        or (saved is not None and "counter" in request.GET)
+        or clause_form is not None
+        or about is not None
+    )
+    content = _content(state, None if saved is None else queries.draft_content(saved), editing=editing)
+    shown = Proposal(content.change(row.number or 0), content.says)
+    context: dict[str, Any] = {
+        "row": row,
+        "state": state,
+        "title": content.says.get("title") or words("agreement.untitled"),
+        "state_text": words(f"change_state.{state.state.value}"),
+        "content": content,
+        "editing": editing,
+        "drafting": drafting,
+        "seen": 0 if saved is None else saved.number,
+        "saved": saved,
+        "differences": _differences(shown, now.chain, member, words),
+        "without_effect": _without_effect(content, now),
+        "meetings": _meetings(content, row, now, words),
+        "steps": [_step(one, words) for one in state.steps if one.kind is not StepKind.OPEN],
+        "changed_meanwhile": state.last is not None and bool(signing.agreed_meanwhile(state.last, now.chain)),
+        "notice": None,
+        "marks": [],
+        **_preview(member, shown, now, words),
+    }  # fmt: skip
+    if state.last is not None and state.state in _UNDECIDED:
+        context |= _deciding(member, state, now, words)
+    if editing:
+        context |= _editing(content, now, about, clause_form, request, words)
+    return render(request, "agreements/change.html", context, status=status)
+
+
+def _content(state: queries.ChangeState, draft: DraftContent | None, *, editing: bool) -> DraftContent:
+    """Return what a page shows: the draft while it is edited, else what was proposed."""
+    if (editing or state.last is None) and draft is not None:
+        return draft
+    return DraftContent() if state.last is None else DraftContent.of(state.last.proposal)
+
+
+def _differences(
+    shown: Proposal, entries: Sequence[Entry], member: MemberContext, words: Words
+) -> list[dict[str, object]]:
+    """Return what a change alters, with each clause's sentences before and after, on its first day."""
+    first_day = shown.change.span.first_day
+    if first_day == date.max:
+        first_day = date.max.replace(year=date.max.year - 1)
+    before, after = text(entries, first_day), text(with_change(entries, shown.change), first_day)
+    found = []
+    for clause in dict.fromkeys(edit.clause for edit in shown.change.edits):
+        old, new = before.get(clause), after.get(clause)
+        known = new or old
+        if known is None:
+            continue
+        readable = queries.may_read(member, known)
+        found.append(
+            {
+                "clause": clause,
+                "title": clause_heading(known, words),
+                "kind": kind_name(known.kind, words),
+                "before": clause_sentences(old, words, clause_titles(before, words)) if old and readable else [],
+                "after": clause_sentences(new, words, clause_titles(after, words)) if new and readable else [],
+                "fields": differences_text(Text((old,)), Text((new,)), words) if old and new and readable else [],
+                "readable": readable,
+                "removed": new is None,
+            }
+        )
+    return found
+
+
+def _preview(member: MemberContext, shown: Proposal, now: signing.Situation, words: Words) -> dict[str, object]:
+    """Return what each edit of a KPI would have meant over the last closed periods, or that it is being computed."""
+    if shown.change.span.first_day == date.max:
+        return {"previews": [], "pending": False, "names": {}}
+    pairs = touched_kpis(shown.change, now.chain)
+    after = text(with_change(now.chain, shown.change), shown.change.span.first_day)
+    names = clause_titles(after, words)
+    try:
+        found = previews(member, pairs) if pairs else []
+    except NotComputedYet as error:
+        return {"previews": [], "pending": not error.failed, "names": names}
+    return {"previews": [(one, _preview_rows(one, words)) for one in found], "pending": False, "names": names}
+
+
+def _preview_rows(one: Preview, words: Words) -> list[dict[str, object]]:
+    def cell(value: float | None, *, met: bool | None) -> dict[str, object]:
+        text_of_it = DASH if value is None else words.figure(value, one.unit)
+        return {"text": text_of_it, "met": "" if met is None else words(f"agreement.{'met' if met else 'missed'}")}
+
+    return [
+        {
+            "period": words.period(row.period, one.cut),
+            "cells": [cell(row.before, met=row.met_before), cell(row.after, met=row.met_after)],
+        }
+        for row in one.rows
+    ]
+
+
+def _without_effect(content: DraftContent, now: signing.Situation) -> list[str]:
+    if content.first_day is None:
+        return []
+    return sorted({one.edit.clause for one in edits_without_effect(content.change(0), now.chain)})
+
+
+def _meetings(content: DraftContent, row: Change, now: signing.Situation, words: Words) -> list[dict[str, object]]:
+    """Return the agreed changes that a change meets, each with its word."""
+    if content.first_day is None:
+        return []
+    said = {(word.other, word.clause, word.field): word.instead for word in content.words}
+    return [
+        {
+            "other": one.other, "clause": one.clause, "field": one.field, "day": one.first_day,
+            "name": f"word__{one.other}__{one.clause}__{one.field}",
+            "choices": [
+                (name, words(f"agreement.{name}"), said.get((one.other, one.clause, one.field)) is instead)
+                for name, instead in (("until_then", False), ("instead", True))
+            ],
+        }
+        for one in meetings(content.change(row.number or 0), now.chain)
+    ]  # fmt: skip
+
+
+def _step(step: signing.Step, words: Words) -> dict[str, object]:
+    return {
+        "step": step,
+        "what": words(f"change_step.{step.kind.value}"),
+        "digest": step.digest[:16],
+    }
+
+
+def _deciding(
+    member: MemberContext, state: queries.ChangeState, now: signing.Situation, words: Words
+) -> dict[str, object]:
+    """Return what a reader can do with a change that was proposed."""
+    of = queries.situation_for(state.steps, now)
+    assert state.last is not None
+    notice = notice_of(signing.revisions(state.steps), of.chain, of.zone)
+    side = member.side
+    of_side = [step for step in signing.signatures(state.steps, of) if step.side is side]
+    kpis = [(one.id, clause_heading(one, words)) for one in text(of.chain, of.today).of(Kind.KPI)]
+    may = side is not None and member.may(Action.AGREE)
+    return {
+        "notice": notice,
+        "waived": "waived" in signing.what_is_signed(state.steps, of),
+        "signed_sides": signing.signed_sides(state.steps, of),
+        "signatures": signing.signatures(state.steps, of),
+        "fallen": signing.fallen(state.steps, of),
+        "may_sign": side is not None and not of_side and _may_sign(member, state, of),
+        "may_waive": may and notice.shortfall > 0 and notice.receiver is side,
+        "waive_form": WaiveForm(initial={"shortfall": notice.shortfall}, kpis=kpis),
+        "may_end": may,
+        "is_giver": state.last.proposal.giver is side,
+        "end_form": EndForm(),
+        "mark_form": MarkForm(),
+        "marks": list(state.row.marks.select_related("person")),
+        "retroactive": state.last.proposal.change.span.first_day <= of.today,
+        "unsettled": signing.unsettled(state.steps, of),
+    }
+
+
+def _may_sign(member: MemberContext, state: queries.ChangeState, of: signing.Situation) -> bool:
+    """Whether this person's signature would be taken, were it given over what stands."""
+    assert member.side is not None
+    assert state.last is not None
+    digest, signer = signing.what_is_signed_digest(state.steps, of), queries.signer_of(member.membership)
+    opened = signing.Step(StepKind.OPEN, of.now, member.side, signer.person, state.last.number, digest)
+    step = signing.Step(
+        StepKind.SIGN, of.now, member.side, signer.person, state.last.number, digest, signer=signer, retroactive=True
+    )
+    why = signing.refusal([*state.steps, opened], step, of)
+    return why is None or why in {signing.Refusal.RETROACTIVE, signing.Refusal.NOT_RETROACTIVE, signing.Refusal.NOTICE}
+
+
+def _editing(  # noqa: PLR0913 - the forms of a draft
+    content: DraftContent,
+    now: signing.Situation,
+    about: ChangeForm | None,
+    clause_form: tuple[str, ClauseForm] | None,
+    request: HttpRequest,
+    words: Words,
+) -> dict[str, object]:
+    """Return the forms of a draft: what it says of itself, and the clause that is being edited."""
+    read = _drafted_text(content, now)
+    if clause_form is None:
+        clause_form = _asked_form(request, read)
+    return {
+        "about": about or ChangeForm(content.says, content.first_day, content.end),
+        "clause_form": clause_form,
+        "clauses": [
+            (one.id, clause_heading(one, words), kind_name(one.kind, words)) for one in read.clauses if not one.removed
+        ],
+        "kinds": [(kind.value, kind_name(kind, words)) for kind in Kind],
+        "edited": list(dict.fromkeys(edit.clause for edit in content.edits)),
+    }
+
+
+def _first_day(content: DraftContent, now: signing.Situation) -> date:
+    return content.first_day or now.today
+
+
+def _drafted_text(content: DraftContent, now: signing.Situation) -> Text:
+    """Return the text of the draft's first day, with the draft."""
+    change = DraftContent(_first_day(content, now), content.end, content.edits, content.words).change(0)
+    return text(with_change(now.chain, change), change.span.first_day)
+
+
+def _asked_form(request: HttpRequest, read: Text) -> tuple[str, ClauseForm] | None:
+    """Return the form of the clause that the address asks for, or of one that is to be added."""
+    asked, added = request.GET.get("edit", ""), request.GET.get("add", "")
+    clause = read.get(asked) if asked else None
+    if clause is not None:
+        return clause.id, ClauseForm(clause.kind, clause.fields, read)
+    if added in set(Kind):
+        return "", ClauseForm(Kind(added), {}, read)
+    return None
+
+
+@require_POST
+def save(request: HttpRequest, change: UUID) -> HttpResponse:
+    """Save one part of a draft: what it says, a clause, a removal, or which wording holds."""
+    member = _member_of_a_side(request, Action.ACT)
+    row, now = _change_of(member, change), queries.situation(member)
+    state, drafts = queries.change_state(member, row, now), queries.drafts(member, row)
+    if state.state not in {State.DRAFT, *_UNDECIDED}:
+        raise Refused(Code.ENDED)
+    saved = drafts.get(queries.own_track(member, row).value)
+    content = _content(state, None if saved is None else queries.draft_content(saved), editing=True)
+    seen = int(request.POST.get("seen") or 0)
+    what = request.POST.get("what", "")
+    if what == "about":
+        about = ChangeForm(content.says, content.first_day, content.end, request.POST)
+        says = about.says()
+        if says is None:
+            return _render_change(request, member, row, about=about, status=422)
+        days = about.cleaned_data
+        content = DraftContent(days["first_day"], days["end"], content.edits, content.words, says)
+    elif what in {"clause", "add"}:
+        read = _drafted_text(content, now)
+        clause = request.POST.get("clause", "")
+        form = _posted_form(request, read, what, clause)
+        identity = clause if what == "clause" else _new_id(form.kind, now, content)
+        values = form.values(identity)
+        if values is None:
+            return _render_change(request, member, row, clause_form=("" if what == "add" else clause, form), status=422)
+        content = _with_clause(content, now, identity, form.kind, values)
+    elif what in {"remove", "revert"}:
+        content = _without_clause(content, request.POST.get("clause", ""), remove=what == "remove")
+    elif what == "words":
+        content = DraftContent(
+            content.first_day, content.end, content.edits, _words(request, content, row, now), content.says
+        )
+    elif what != "counter":
+        raise Http404
+    operations.save_draft(member, row, content, seen)
+    messages.success(request, words_for(language())("agreement.saved"))
+    target = redirect("agreement_change", relationship=member.relationship.pk, change=row.pk)
+    if row.number is not None:
+        target["Location"] += "?counter"
+    return target
+
+
+def _posted_form(request: HttpRequest, read: Text, what: str, clause: str) -> ClauseForm:
+    known = read.get(clause) if what == "clause" else None
+    if known is not None:
+        return ClauseForm(known.kind, known.fields, read, request.POST)
+    kind = request.POST.get("kind", "")
+    if what == "clause" or kind not in set(Kind):
+        raise Http404
+    return ClauseForm(Kind(kind), {}, read, request.POST)
+
+
+def _new_id(kind: Kind, now: signing.Situation, content: DraftContent) -> str:
+    """Return an id that was never used: the kind, with a number from the second on."""
+    edits = [edit for entry in now.chain for edit in entry.change.edits] + list(content.edits)
+    used = {edit.clause for edit in edits}
+    number = 1
+    while (name := kind.value if number == 1 else f"{kind.value}_{number}") in used:
+        number += 1
+    return name
+
+
+def _with_clause(
+    content: DraftContent, now: signing.Situation, clause: str, kind: Kind, values: Mapping[str, Value]
+) -> DraftContent:
+    """Return the draft with a clause as wanted: only fields that differ from the permanent layer are edits."""
+    others = [edit for edit in content.edits if edit.clause != clause]
+    before = permanent_layer(now.chain, _first_day(content, now)).get(clause)
+    edits: tuple[Edit, ...]
+    if before is None:
+        anchor = next(
+            (edit.after for edit in content.edits if isinstance(edit, AddClause) and edit.clause == clause), None
+        )
+        last = [one.id for one in _drafted_text(content, now).clauses if one.id != clause]
+        after = anchor if anchor is not None else (last[-1] if last else "")
+        edits = (AddClause(clause, kind, dict(values), after),)
+    else:
+        edits = patch(before, complete(kind, values))
+    kept = {edit.clause for edit in (*others, *edits)}
+    words = tuple(word for word in content.words if word.clause in kept)
+    return DraftContent(content.first_day, content.end, (*others, *edits), words, content.says)
+
+
+def _without_clause(content: DraftContent, clause: str, *, remove: bool) -> DraftContent:
+    """Return the draft without its edits of a clause, or with its removal."""
+    edits = tuple(edit for edit in content.edits if edit.clause != clause)
+    added = any(isinstance(edit, AddClause) and edit.clause == clause for edit in content.edits)
+    if remove and not added:
+        edits = (*edits, RemoveClause(clause))
+    words = tuple(word for word in content.words if word.clause != clause)
+    return DraftContent(content.first_day, content.end, edits, words, content.says)
+
+
+def _words(request: HttpRequest, content: DraftContent, row: Change, now: signing.Situation) -> tuple[Word, ...]:
+    found = []
+    for one in meetings(content.change(row.number or 0), now.chain):
+        said = request.POST.get(f"word__{one.other}__{one.clause}__{one.field}")
+        if said in {"instead", "until_then"}:
+            found.append(Word(one.other, one.clause, one.field, instead=said == "instead"))
+    return tuple(found)
+
+
+@require_POST
+@form_page("agreement_change", "change")
+def share(request: HttpRequest, change: UUID) -> HttpResponse:
+    """Draft together from here on."""
+    member = _member_of_a_side(request, Action.ACT)
+    row = _change_of(member, change)
+    operations.share_draft(member, row)
+    messages.success(request, words_for(language())("agreement.shared_now"))
+    return redirect("agreement_change", relationship=member.relationship.pk, change=row.pk)
+
+
+@require_POST
+@form_page("agreement")
+def drop(request: HttpRequest, change: UUID) -> HttpResponse:
+    """Drop a draft."""
+    member = _member_of_a_side(request, Action.ACT)
+    row = _change_of(member, change)
+    operations.drop_draft(member, row)
+    if row.number is None:
+        return redirect("agreement", relationship=member.relationship.pk)
+    return redirect("agreement_change", relationship=member.relationship.pk, change=row.pk)
+
+
+@require_POST
+@form_page("agreement_change", "change")
+def propose(request: HttpRequest, change: UUID) -> HttpResponse:
+    """Put a draft, or a counter-proposal, to the other side."""
+    member = _member_of_a_side(request, Action.DISPUTE)
+    row = _change_of(member, change)
+    operations.propose(member, row, int(request.POST.get("seen") or 0))
+    messages.success(request, words_for(language())("agreement.proposed_now"))
+    return redirect("agreement_change", relationship=member.relationship.pk, change=row.pk)
+
+
+@require_http_methods(["GET", "POST"])
+@form_page("agreement_change", "change")
+def sign(request: HttpRequest, change: UUID) -> HttpResponse:
+    """Show exactly what is signed, and sign it, after a sign-in of the last minutes."""
+    member = _member_of_a_side(request, Action.ACT)
+    return _sign(request, member, _change_of(member, change))
+
+
+@recent_sign_in_required
+def _sign(request: HttpRequest, member: MemberContext, row: Change) -> HttpResponse:
+    words = words_for(language())
+    state = queries.change_state(member, row)
+    if state.last is None:
+        raise Refused(Code.NOT_PROPOSED)
+    sentences = _shown_sentences(state.last.proposal, queries.chain(member))
+    if request.method == "POST":
+        agreed = operations.sign(
+            member, row, request.POST.get("digest", ""), sentences, retroactive="retroactive" in request.POST
+        )
+        messages.success(request, words("agreement.agreed_now" if agreed else "agreement.signed_now"))
+        return redirect("agreement_change", relationship=member.relationship.pk, change=row.pk)
+    digest = operations.show_for_signature(member, row, sentences)
+    now = queries.situation(member)
+    state = queries.change_state(member, row, now)
+    assert state.last is not None
+    context = {
+        "row": row,
+        "title": state.last.proposal.says.get("title"),
+        "says": state.last.proposal.says,
+        "span": state.last.proposal.change.span,
+        "differences": _differences(state.last.proposal, now.chain, member, words),
+        **_preview(member, state.last.proposal, now, words),
+        "digest": digest,
+        "broken_limits": _broken_limits(member, state.last.proposal, now),
+        **_deciding(member, state, now, words),
+    }
+    return render(request, "agreements/sign.html", context)
+
+
+def _shown_sentences(proposal: Proposal, entries: Sequence[Entry]) -> dict[str, str]:
+    """Return the digest of the sentences of the touched clauses, by language."""
+    after = text(with_change(entries, proposal.change), proposal.change.span.first_day)
+    clauses = [after.get(one) for one in dict.fromkeys(edit.clause for edit in proposal.change.edits)]
+    return {
+        name: hashes.digest_of(
+            [
+                [clause_heading(one, words_for(name)), *clause_sentences(one, words_for(name))]
+                for one in clauses
+                if one is not None
+            ]
+        )
+        for name in LOCALES
+    }
+
+
+def _broken_limits(member: MemberContext, proposal: Proposal, now: signing.Situation) -> list[dict[str, object]]:
+    """Return the limits of the reader's own side that the text would break: told to nobody else."""
+    if member.side is None or not (member.may(Action.READ_OWN) and member.may(Action.READ_MONEY)):
+        return []
+    after = text(with_change(now.chain, proposal.change), proposal.change.span.first_day)
+    found: list[dict[str, object]] = []
+    for limit in queries.limits(member):
+        clause = after.get(limit.clause)
+        value = None if clause is None else clause.fields.get("target" if limit.kind == "kpi" else "price")
+        if value is None:
+            continue
+        number = Decimal(str(value))
+        if (limit.least is not None and number < limit.least) or (limit.most is not None and number > limit.most):
+            found.append({"limit": limit, "clause": clause, "value": number})
+    return found
+
+
+@require_POST
+@form_page("agreement_change", "change")
+def waive(request: HttpRequest, change: UUID) -> HttpResponse:
+    """Waive a shortfall of notice, once."""
+    member = _member_of_a_side(request, Action.AGREE)
+    row, words = _change_of(member, change), words_for(language())
+    kpis = [(one.id, one.id) for one in queries.text_of(member).of(Kind.KPI)]
+    form = WaiveForm(request.POST, kpis=kpis)
+    if not form.is_valid():
+        raise Refused(Code.NOTHING_TO_WAIVE)
+    data = form.cleaned_data
+    operations.waive(member, row, data["shortfall"], kpis=data["relief_kpis"], until=data["relief_until"])
+    messages.success(request, words("agreement.waived_now"))
+    return redirect("agreement_change", relationship=member.relationship.pk, change=row.pk)
+
+
+@require_POST
+@form_page("agreement_change", "change")
+def end(request: HttpRequest, change: UUID) -> HttpResponse:
+    """Decline the other side's change, or withdraw one's own."""
+    member = _member_of_a_side(request, Action.AGREE)
+    row, form = _change_of(member, change), EndForm(request.POST)
+    if not form.is_valid():
+        raise Refused(Code.REASON)
+    kind = StepKind.WITHDRAW if request.POST.get("what") == "withdraw" else StepKind.DECLINE
+    operations.end(member, row, kind, form.cleaned_data["reason"])
+    messages.success(request, words_for(language())(f"agreement.{kind.value}_now"))
+    return redirect("agreement_change", relationship=member.relationship.pk, change=row.pk)
+
+
+@require_POST
+@form_page("agreement_change", "change")
+def mark_reason(request: HttpRequest, change: UUID) -> HttpResponse:
+    """Say whether the other side's reason is sufficient."""
+    member = _member_of_a_side(request, Action.ACT)
+    row, form = _change_of(member, change), MarkForm(request.POST)
+    if not form.is_valid():
+        raise Refused(Code.REASON)
+    data = form.cleaned_data
+    operations.mark_reason(member, row, sufficient=data["sufficient"], because=data["because"])
+    messages.success(request, words_for(language())("agreement.marked_now"))
+    return redirect("agreement_change", relationship=member.relationship.pk, change=row.pk)
+
+
+@require_http_methods(["GET", "POST"])
+def limits(request: HttpRequest) -> HttpResponse:
+    """Show and note the limits of the reader's own side; nobody else learns of them."""
+    member, words = _member_of_a_side(request, Action.READ_MONEY), words_for(language())
+    read = queries.text_of(member)
+    clauses = [
+        (f"{one.kind.value}:{one.id}", clause_heading(one, words)) for one in read.clauses
+        if one.kind in {Kind.KPI, Kind.PRICE} and not one.removed
+    ]  # fmt: skip
+    form = LimitForm(request.POST if request.method == "POST" else None, clauses=clauses)
+    if form.is_bound and form.is_valid():
+        data = form.cleaned_data
+        kind, _, clause = data["what"].partition(":")
+        with form.showing_refusals():
+            operations.set_limit(member, kind, clause, data["least"], data["most"], data["note"])
+            messages.success(request, words("limit.noted"))
+            return redirect("agreement_limits", relationship=member.relationship.pk)
+    names = dict(clauses) | {"margin:": words("limit.margin")}
+    known = [(one, names.get(f"{one.kind}:{one.clause}", one.clause)) for one in queries.limits(member)]
+    context = {"form": form, "known": known}
+    return render(request, "agreements/limits.html", context, status=422 if form.errors else 200)

@@ -1,0 +1,78 @@
+"""The agreement: its text on any day, and its changes. It is signed by people in the room and never by a program."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from comity.apps.agreements import queries
+from comity.apps.agreements.schemas import AgreementOut, ChangesOut
+from comity.apps.agreements.sentences import clause_sentences, clause_titles
+from comity.apps.books import queries as books
+from comity.apps.i18n import language, words_for
+from comity.apps.parties.member_context import member_of
+from comity.core.agreements import signing
+from comity.core.agreements.text import text
+from comity.core.values import Side
+from comity.web.api.base import api
+
+
+@api.get("/r/{uuid:relationship}/agreement", response=AgreementOut)
+def agreement(
+    request: HttpRequest, relationship: UUID, on: date | None = None, known: int | None = None
+) -> dict[str, Any]:
+    """The text of a day (`on`, today where none is named), as it was known at a place of the agreement (`known`)."""
+    member = member_of(request)
+    if not books.has_book(member):
+        raise books.NoBookError
+    words, day = words_for(language()), on or queries.today(member)
+    clauses, read = [], text(queries.chain(member), day, known)
+    titles = clause_titles(read, words)
+    for clause in read.clauses:
+        if clause.removed:
+            continue
+        shown = queries.may_read(member, clause)
+        clauses.append(
+            {
+                "id": clause.id,
+                "kind": clause.kind,
+                "shown": shown,
+                "fields": dict(clause.fields) if shown else {},
+                "sentences": clause_sentences(clause, words, titles) if shown else [],
+            }
+        )
+    return {"day": day, "known": known, "clauses": clauses}
+
+
+@api.get("/r/{uuid:relationship}/agreement/changes", response=ChangesOut)
+def agreement_changes(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
+    """The changes that the reader may know of, with where each stands and who has signed what stands."""
+    member = member_of(request)
+    if not books.has_book(member):
+        raise books.NoBookError
+    now = queries.situation(member)
+    return {"items": [_change(one, now) for one in queries.change_states(member)]}
+
+
+def _change(one: queries.ChangeState, now: signing.Situation) -> dict[str, Any]:
+    proposal = None if one.last is None else one.last.proposal
+    latest = None if proposal is not None else one.row.drafts.last()
+    says = proposal.says if proposal is not None else {} if latest is None else latest.content["says"]
+    of = queries.situation_for(one.steps, now)
+    return {
+        "id": one.row.pk,
+        "number": one.row.number,
+        "title": str(says.get("title", "")),
+        "side": Side(one.row.side) if proposal is None else proposal.giver,
+        "state": one.state,
+        "first_day": None if proposal is None else proposal.change.span.first_day,
+        "end": None if proposal is None else proposal.change.span.end,
+        "reason": str(says.get("reason", "")),
+        "signatures": [
+            {"side": step.side, "person": step.person, "role": step.signer.role, "at": step.at}
+            for step in signing.signatures(one.steps, of)
+            if step.signer is not None
+        ],
+        "entry": one.row.place,
+    }

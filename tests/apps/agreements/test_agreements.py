@@ -1,0 +1,366 @@
+"""The agreement: drafted, put to the other side, signed by both, written into the book; attacked as each side."""
+
+from datetime import date, timedelta
+
+import pytest
+from django.core.cache import cache
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from comity.apps.agreements import operations, queries
+from comity.apps.agreements.content import DraftContent
+from comity.apps.agreements.models import Change, Draft, Track
+from comity.apps.agreements.refusals import Code
+from comity.apps.books.queries import book_folder, definition
+from comity.apps.record import queries as records
+from comity.apps.record.models import ConsentSubject
+from comity.apps.refusal import Refused
+from comity.book.agreement import agreed_changes, problems_of
+from comity.core.agreements.changes import SetField, Word
+from comity.core.agreements.kinds import Kind
+from comity.core.agreements.signing import State, StepKind
+from comity.core.agreements.text import text
+from comity.core.values import Side
+from tests.builders.agreement import add
+from tests.builders.levels import KPI, contacts
+from tests.room import cast, forget_mails, run_jobs, sent_mails, superuser
+
+pytestmark = pytest.mark.gate
+SENTENCES = {"en": "0" * 64, "es": "1" * 64}
+WRITE = operations.WRITE_TASK
+
+
+@pytest.fixture
+def them():
+    made = cast()
+    made.book(KPI, contacts="\n".join(contacts()))
+    cache.clear()
+    return made
+
+
+def soon(days=40):
+    return timezone.now().date() + timedelta(days=days)
+
+
+def says(**more):
+    return {"title": "Higher target", "reason": "More agents by then.", "carried_out_by": "provider",
+            "expects_nothing": "A word is made clear.", **more}  # fmt: skip
+
+
+def content(*edits, first_day=None, **more):
+    return DraftContent(first_day or soon(), None, edits, says=says(**more))
+
+
+def kpi_of(member):
+    """The id of the first KPI of the book."""
+    return queries.text_of(member).of(Kind.KPI)[0].id
+
+
+def drafted(them, who, made):
+    with transaction.atomic():
+        return operations.begin_draft(them.at(who), made).pk
+
+
+def proposed(them, who, made):
+    pk = drafted(them, who, made)
+    with transaction.atomic():
+        operations.propose(them.at(who), row(pk), 1)
+    return pk
+
+
+def row(pk):
+    return Change.objects.get(pk=pk)
+
+
+def refused(code, call, *arguments, **named):
+    with pytest.raises(Refused) as error, transaction.atomic():
+        call(*arguments, **named)
+    assert error.value.code is code, error.value
+
+
+def sign(them, who, pk, **more):
+    with transaction.atomic():
+        member = them.at(who)
+        change = row(pk)
+        digest = operations.show_for_signature(member, change, SENTENCES)
+        return operations.sign(member, change, digest, SENTENCES, **more)
+
+
+def state_of(them, pk, who="customer_lead"):
+    with transaction.atomic():
+        return queries.change_state(them.at(who), row(pk)).state
+
+
+@pytest.fixture
+def target(them):
+    """A draft of the customer: another target of the book's KPI."""
+    with transaction.atomic():
+        kpi = kpi_of(them.at("customer_lead"))
+    return content(SetField(kpi, "target", "0.9"))
+
+
+def test_from_a_draft_to_a_figure_that_counts_by_what_both_signed(them, target):
+    pk = proposed(them, "customer_lead", target)
+    assert state_of(them, pk) is State.PROPOSED
+    assert not sign(them, "customer_lead", pk)
+    assert state_of(them, pk) is State.SIGNED
+    assert sign(them, "provider_lead", pk)
+    run_jobs(WRITE)
+    folder = book_folder(them.relationship)
+    changes = agreed_changes(folder)
+    assert "[[kpi]]" not in (folder / "book.toml").read_text()
+    assert problems_of(changes) == []
+    last = changes[-1]
+    assert {one.side for one in last.signatures} == set(Side)
+    assert {one.person for one in last.signatures} == {"Ana Customer Lead", "Provider Lead"} or len(
+        last.signatures
+    ) == 2
+    with transaction.atomic():
+        member = them.at("auditor")
+        kpis = definition(member).kpis
+        (entry,) = records.entries(member, ConsentSubject.AGREEMENT)
+    assert [(one.target, one.agreed, one.entry) for one in kpis if one.valid_from == soon()] == [
+        (0.9, True, entry.number)
+    ]
+    assert state_of(them, pk) is State.AGREED
+
+
+def test_a_draft_is_its_own_sides_alone_numbers_included(them, target):
+    pk = drafted(them, "customer_lead", target)
+    for who in ("provider_lead", "auditor"):
+        with transaction.atomic():
+            member = them.at(who)
+            assert not queries.visible_changes(member).exists()
+            assert not Draft.objects.exists()
+    second = proposed(them, "provider_lead", target)
+    with transaction.atomic():
+        them.at("customer_lead")
+        assert Change.objects.get(pk=second).number == queries.chain(them.at("customer_lead"))[-1].change.number + 1
+        assert Change.objects.get(pk=pk).number is None
+
+
+def test_a_draft_that_is_shared_is_saved_by_both_and_nothing_is_lost(them, target):
+    pk = drafted(them, "customer_lead", target)
+    with transaction.atomic():
+        member = them.at("customer_lead")
+        operations.share_draft(member, row(pk))
+    with transaction.atomic():
+        member = them.at("provider_lead")
+        change = row(pk)
+        operations.save_draft(member, change, content(first_day=soon(50)), 1)
+        assert {one.track for one in Draft.objects.all()} == {
+            Track.SHARED
+        }  # what was saved before stays the customer's
+    with transaction.atomic():
+        member = them.at("customer_lead")
+        refused(Code.SAVED_MEANWHILE, operations.save_draft, member, row(pk), target, 1)
+        operations.save_draft(member, row(pk), target, 2)
+
+
+def test_whoever_counters_is_the_author_and_the_old_text_is_signed_no_more(them, target):
+    pk = proposed(them, "customer_lead", target)
+    sign(them, "customer_lead", pk)
+    with transaction.atomic():
+        member, change = them.at("provider_lead"), row(pk)
+        kpi = kpi_of(member)
+        old = operations.show_for_signature(member, change, SENTENCES)
+        operations.save_draft(member, change, content(SetField(kpi, "target", "0.85")), 0)
+        operations.propose(member, change, 1)
+    assert state_of(them, pk) is State.COUNTERED
+    with transaction.atomic():
+        member = them.at("provider_lead")
+        refused(Code.CHANGED, operations.sign, member, row(pk), old, SENTENCES)
+    assert not sign(them, "provider_lead", pk)
+    assert sign(them, "customer_lead", pk)
+    with transaction.atomic():
+        entries = queries.chain(them.at("customer_lead"))
+    assert text(entries, soon()).get(kpi).fields["target"] == "0.85"
+
+
+def test_a_signature_falls_when_what_would_be_signed_is_another(them, target):
+    """Vector 6: change 9 of the calendar that KPIs are counted by is agreed between the two signatures of change 8."""
+    pk = proposed(them, "customer_lead", target)
+    sign(them, "customer_lead", pk)
+    calendar = proposed(
+        them, "customer_lead", content(add("calendar", Kind.CALENDAR, zone="Europe/Madrid"), title="Hours")
+    )
+    sign(them, "customer_lead", calendar)
+    assert sign(them, "provider_lead", calendar)
+    assert not sign(them, "provider_lead", pk)
+    with transaction.atomic():
+        member = them.at("customer_lead")
+        state = queries.change_state(member, row(pk))
+        assert records.entries(member, ConsentSubject.AGREEMENT).count() == 1
+    assert state.state is State.SIGNED
+    assert sign(them, "customer_lead", pk)
+
+
+def test_a_change_that_meets_another_is_signed_once_it_says_which_holds(them, target):
+    first = proposed(them, "customer_lead", target)
+    for who in ("customer_lead", "provider_lead"):
+        sign(them, who, first)
+    with transaction.atomic():
+        member = them.at("provider_lead")
+        kpi, number = kpi_of(member), Change.objects.get(pk=first).number
+    silent = content(SetField(kpi, "target", "0.7"), first_day=soon(30))
+    pk = proposed(them, "provider_lead", silent)
+    with pytest.raises(Refused) as error:
+        sign(them, "provider_lead", pk)
+    assert error.value.code is Code.UNSETTLED
+    with transaction.atomic():
+        member, change = them.at("provider_lead"), row(pk)
+        worded = DraftContent(
+            silent.first_day, None, silent.edits, (Word(number, kpi, "target", instead=True),), silent.says
+        )
+        operations.save_draft(member, change, worded, 1)
+        operations.propose(member, change, 2)
+    for who in ("customer_lead", "provider_lead"):
+        sign(them, who, pk)
+    with transaction.atomic():
+        entries = queries.chain(them.at("customer_lead"))
+    assert text(entries, soon(60)).get(kpi).fields["target"] == "0.7"
+
+
+@pytest.mark.parametrize("who", ["customer_analyst", "customer_executive", "auditor", "mediator"])
+def test_without_an_authority_clause_a_lead_signs_and_nobody_else(them, target, who):
+    pk = proposed(them, "customer_lead", target)
+    with transaction.atomic():
+        member = them.at(who)
+        digest = "0" * 64
+        with pytest.raises(Refused) as error:
+            operations.sign(member, row(pk), digest, SENTENCES)
+    assert error.value.code in {Code.AUTHORITY, Code.NOT_YOURS, Code.CHANGED, Code.NOT_SHOWN}
+    assert state_of(them, pk) is State.PROPOSED
+
+
+def test_two_sign_together_where_the_agreement_says_so(them, target):
+    """Vector 5: two of the provider are needed; one of them and the customer: not agreed."""
+    rule = [{"roles": ["lead", "executive"], "together": 2, "means": ["room"]}]
+    clause = add("authority", Kind.AUTHORITY, provider=rule)
+    pk = proposed(them, "customer_lead", content(clause, first_day=soon(0), title="Who signs"))
+    for who in ("customer_lead", "provider_lead"):
+        sign(them, who, pk, retroactive=True)
+    change = proposed(them, "customer_lead", target)
+    sign(them, "customer_lead", change)
+    assert not sign(them, "provider_lead", change)
+    assert state_of(them, change) is State.SIGNED
+    assert sign(them, "provider_executive", change)
+    run_jobs(WRITE)
+    last = agreed_changes(book_folder(them.relationship))[-1]
+    assert len(last.signatures) == 3
+
+
+def test_declining_and_withdrawing_take_a_reason_and_end_it(them, target):
+    pk = proposed(them, "customer_lead", target)
+    with transaction.atomic():
+        member = them.at("provider_lead")
+        refused(Code.REASON, operations.end, member, row(pk), StepKind.DECLINE, "  ")
+        refused(Code.NOT_YOURS, operations.end, member, row(pk), StepKind.WITHDRAW, "No.")
+        operations.end(member, row(pk), StepKind.DECLINE, "Too costly.")
+    assert state_of(them, pk) is State.DECLINED
+    with transaction.atomic():
+        member = them.at("customer_lead")
+        refused(Code.ENDED, operations.sign, member, row(pk), "0" * 64, SENTENCES)
+
+
+def test_each_side_is_told_of_each_step_of_the_other(them, target):
+    forget_mails()
+    pk = proposed(them, "customer_lead", target)
+    (mail,) = sent_mails()
+    assert "Higher target" in mail.subject
+    assert "/agreement/changes/" in mail.body
+    forget_mails()
+    sign(them, "customer_lead", pk)
+    (mail,) = sent_mails()
+    assert "waits for your signature" in mail.subject
+    forget_mails()
+    sign(them, "provider_lead", pk)
+    heads = sent_mails()  # to whoever confirms for a side: its lead and its executive
+    assert len(heads) == 4
+    assert all("comity verify record.json --head" in mail.body for mail in heads)
+
+
+# As the other side, past the application -------------------------------------------------------------------------
+
+
+def attempt(them, who, sql, *values):
+    """Run a statement as the application's role would, standing where a member stands."""
+    with transaction.atomic():
+        them.at(who)
+        with connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            return cursor.rowcount
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE agreements_step SET content = '{}'",
+        "DELETE FROM agreements_step",
+        "UPDATE agreements_change SET number = 99",
+        "UPDATE agreements_change SET place = 1",
+        "UPDATE agreements_draft SET content = '{}'",
+        "UPDATE agreements_reasonmark SET sufficient = true",
+    ],
+)
+def test_nothing_that_was_put_on_record_is_changed(them, target, sql):
+    proposed(them, "customer_lead", target)
+    with pytest.raises(DatabaseError, match="permission denied"):
+        attempt(them, "provider_lead", sql)
+
+
+def test_nobody_signs_for_the_other_side_nor_agrees_alone(them, target):
+    pk = proposed(them, "customer_lead", target)
+    sign(them, "customer_lead", pk)
+    with superuser() as everybody:
+        (person,) = everybody.execute(
+            "SELECT person_id FROM parties_membership WHERE side = 'customer' LIMIT 1"
+        ).fetchone()
+    add_step = (
+        "INSERT INTO agreements_step (id, change_id, relationship_id, number, kind, side, person_id, at, content) "
+        "VALUES (gen_random_uuid(), %s, %s, 9, %s, %s, %s, now(), '{}')"
+    )
+    for kind, side in (("sign", "customer"), ("agree", ""), ("lapse", ""), ("agree", "provider")):
+        with pytest.raises(DatabaseError, match="row-level security"):
+            attempt(them, "provider_lead", add_step, pk, them.relationship, kind, side, person)
+    with pytest.raises(DatabaseError, match="both sides have not signed"):
+        attempt(them, "provider_lead", "SELECT comity_agree_change(%s, gen_random_uuid(), 9, now(), '{}')", pk)
+    with pytest.raises(DatabaseError, match="no draft of yours"):
+        attempt(them, "provider_lead", "SELECT comity_number_change(%s, 0)", drafted(them, "customer_lead", target))
+
+
+def test_limits_are_one_sides_secret(them):
+    with transaction.atomic():
+        member = them.at("customer_lead")
+        operations.set_limit(member, "kpi", "service_level", None, 0.95, "TOP-SECRET-LIMIT")
+        assert queries.limits(member).count() == 1
+    for who in ("provider_lead", "auditor"):
+        assert attempt(them, who, "SELECT 1 FROM agreements_limit") == 0
+
+
+def test_a_job_that_runs_twice_writes_once(them, target):
+    pk = proposed(them, "customer_lead", target)
+    for who in ("customer_lead", "provider_lead"):
+        sign(them, who, pk)
+    run_jobs(WRITE)
+    before = {file.name: file.read_bytes() for file in (book_folder(them.relationship) / "agreement").iterdir()}
+    with transaction.atomic():
+        person = them.at("customer_lead").membership.person_id
+    operations.write_now(person, them.relationship, Side.CUSTOMER)
+    after = {file.name: file.read_bytes() for file in (book_folder(them.relationship) / "agreement").iterdir()}
+    assert after == before
+
+
+def test_once_the_agreement_holds_the_kpis_the_page_of_kpis_changes_them_no_more(them, target):
+    pk = proposed(them, "customer_lead", target)
+    for who in ("customer_lead", "provider_lead"):
+        sign(them, who, pk)
+    from comity.apps.kpis import operations as kpis
+    from comity.apps.kpis.refusals import Code as KpiCode
+    from comity.apps.kpis.terms import Terms
+    from comity.core.calendars import Cut
+    from comity.core.kpi_templates import TEMPLATES
+
+    with transaction.atomic():
+        terms = Terms(TEMPLATES["contact_centre"], Cut.MONTH, date(2026, 5, 1))
+        refused(KpiCode.IN_AGREEMENT, kpis.propose, them.at("customer_lead"), terms, "")
