@@ -7,9 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comity.core.paid import SHARES, PaidStats, split_paid
+from comity.core.paid import SHARES, Billed, PaidStats, SharedLine, split_paid
 
 CLASSES = ("in_target", "late", "repeated", "not_split")
+
+
+def _line(amount: Decimal | int, contacts: dict[str, int]) -> tuple[SharedLine, ...]:
+    return (SharedLine("support", Decimal(amount), contacts),)
 
 
 def test_paid_is_split_by_contacts_and_by_time():
@@ -21,7 +25,7 @@ def test_paid_is_split_by_contacts_and_by_time():
     paid_split = split_paid(
         PaidStats(
             Decimal(20000),
-            Decimal(10000),
+            _line(10000, {"in_target": 600, "late": 200, "repeated": 200}),
             Decimal(6000),
             360000.0,
             {"in_target": 600, "late": 200, "repeated": 200},
@@ -46,7 +50,7 @@ def test_paid_is_split_by_contacts_and_by_time():
 
 def test_nothing_is_idle_when_more_was_handled_than_invoiced():
     paid_split = split_paid(
-        PaidStats(Decimal(600), Decimal(0), Decimal(600), 3600.0, {}, {"in_target": 5400.0, "late": 1800.0})
+        PaidStats(Decimal(600), (), Decimal(600), 3600.0, {}, {"in_target": 5400.0, "late": 1800.0})
     )
     assert paid_split.amounts["idle"] == 0
     assert paid_split.shares == pytest.approx(
@@ -55,20 +59,35 @@ def test_nothing_is_idle_when_more_was_handled_than_invoiced():
 
 
 def test_contacts_that_no_kpi_judges_are_not_split():
-    paid_split = split_paid(
-        PaidStats(Decimal(100), Decimal(100), Decimal(0), 0.0, {"in_target": 3, "not_split": 1}, {})
-    )
+    paid_split = split_paid(PaidStats(Decimal(100), _line(100, {"in_target": 3, "not_split": 1}), Decimal(0), 0.0))
     assert paid_split.shares["not_split"] == pytest.approx(0.25)
+
+
+def test_each_service_is_shared_out_by_the_contacts_that_it_is_for():
+    """400 for 4 calls, 3 of them in time; 100 for 10 tickets, 5 late: 300 + 50 in target, 100 + 50 late."""
+    calls = SharedLine("calls", Decimal(400), {"in_target": 3, "late": 1}, Billed(5, 4, 6))
+    tickets = SharedLine("tickets", Decimal(100), {"in_target": 5, "late": 5})
+    stats = PaidStats(Decimal(500), (calls, tickets), Decimal(0), 0.0, {"in_target": 8, "late": 6})
+    paid_split = split_paid(stats)
+    assert paid_split.amounts == {"in_target": 350, "late": 150, "repeated": 0, "idle": 0, "not_split": 0}
+    assert paid_split.cost_per_contact_in_target == 500 / 8
+    assert paid_split.billed == {"calls": Billed(5, 4, 6)}
+
+
+def test_a_service_that_nobody_assigned_is_not_split():
+    stats = PaidStats(Decimal(100), (), Decimal(0), 0.0, {"in_target": 3}, unassigned=("calls",))
+    assert split_paid(stats).shares["not_split"] == 1
+    assert split_paid(stats).unassigned == ("calls",)
 
 
 def test_time_without_handled_time_is_not_split_rather_than_idle():
     """Handle times that nobody recorded do not show that nobody worked."""
-    paid_split = split_paid(PaidStats(Decimal(100), Decimal(0), Decimal(100), 3600.0, {"in_target": 3}, {}))
+    paid_split = split_paid(PaidStats(Decimal(100), (), Decimal(100), 3600.0, {"in_target": 3}, {}))
     assert paid_split.shares["not_split"] == 1.0
 
 
 def test_a_period_without_an_invoice_has_no_split():
-    assert split_paid(PaidStats(Decimal(0), Decimal(0), Decimal(0), 0.0)) is None
+    assert split_paid(PaidStats(Decimal(0), (), Decimal(0), 0.0)) is None
 
 
 money = st.decimals(0, 10**7, places=2, allow_nan=False)
@@ -83,7 +102,9 @@ money = st.decimals(0, 10**7, places=2, allow_nan=False)
     st.dictionaries(st.sampled_from(CLASSES), st.floats(0, 1e8)),
 )
 def test_shares_add_up_to_one_and_none_is_negative(by_contact, by_time, rest, seconds, contacts, handled):
-    paid_split = split_paid(PaidStats(by_contact + by_time + rest, by_contact, by_time, seconds, contacts, handled))
+    paid_split = split_paid(
+        PaidStats(by_contact + by_time + rest, _line(by_contact, contacts), by_time, seconds, contacts, handled)
+    )
     assert tuple(paid_split.shares) == SHARES
     assert math.fsum(paid_split.shares.values()) == pytest.approx(1, abs=1e-12)
     assert all(share >= -1e-12 for share in paid_split.shares.values())

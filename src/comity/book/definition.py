@@ -458,6 +458,9 @@ class _DefinitionReader(TomlReader):
         measure = self.value(KPI.by_name["measure"], item, where, default=kpi_id)
         values = self.section(KPI, {**item, "measure": measure}, where)
         formulas = FORMULAS.get(measure, OF_SURVEYS)
+        if values["records"] is not None and not MEASURES[measure].also_intervals:
+            those = ", ".join(name for name, one in MEASURES.items() if one.also_intervals)
+            raise self.wrong(self.at(where, "records"), f"is for {those} only; take it out")
         formula = self.one_of(item, where, "formula", formulas, formulas[0])
         return Kpi(
             **values

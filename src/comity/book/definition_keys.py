@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from comity.book.tables import TABLES
-from comity.core.agreements.kpi import HIGHER, LOWER, MEASURES, Abandons
+from comity.core.agreements.kpi import HIGHER, LOWER, MEASURES, RECORDS, Abandons
 from comity.core.calendars import Against, Cut
 from comity.core.values import Side
 
@@ -323,6 +323,14 @@ KPI = Section(
             default_words="all of kind resolution",
         ),
         Key(
+            "records",
+            KeyKind.TEXT,
+            "service_level, abandonment, handle_time: the records that it is counted from where the book holds both",
+            '"intervals"',
+            default_words="by its queues and channels, and by what the rows can answer",
+            values=RECORDS,
+        ),
+        Key(
             "volume_band",
             KeyKind.NUMBER,
             "attribution: how far volume may stray from the locked forecast and stay the provider's own affair",
@@ -419,9 +427,10 @@ PAID = Section(
         Key(
             "queues",
             KeyKind.LISTS,
-            "the queues that a service on the invoice is done in; its days of service are weighed by these",
+            "the queues that a service on the invoice is done in: what was paid for it is shared out by the contacts "
+            "of these, and its days of service are weighed by them",
             '{ "phone support" = ["sales", "support"] }',
-            default_words="all queues",
+            default_words="the queues that no other service names",
         ),
     ),
 )

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from comity.cli.review import View, refuse
+from comity.core.agreements.kpi import RECORDS
+from comity.core.record_choice import Why
 
 if TYPE_CHECKING:
     from comity.book.importing.deliver import ImportRequest, Outcome, Progress
@@ -80,9 +82,10 @@ def check(
             for origin in found
         ]
         name, logos = opened.definition.name, list(logo_notes(book))
+        kpis = _counted_from(opened)
     rejected = sum(int(str(one["rejected"])) for one in tables)
     if form is Form.JSON:
-        _tell_json({"book": name, "tables": tables, "rejected": rejected, "logos": logos})
+        _tell_json({"book": name, "tables": tables, "kpis": kpis, "rejected": rejected, "logos": logos})
     else:
         typer.echo(f"{_plain(name)}: {_count(len(tables), 'table')}, {_count(rejected, 'row')} rejected")
         for one in tables:
@@ -93,8 +96,56 @@ def check(
                 typer.echo(f"      {_line(reject)}")
         for note in logos:
             typer.echo(f"  {_plain(note)}")
+        for kpi in kpis:
+            typer.echo(f"  {_plain(str(kpi['kpi']))}: {kpi['said']}")
     if rejected:
         raise typer.Exit(REJECTS)
+
+
+_WHY_COUNTED = {
+    Why.AGREED: "as the KPI says",
+    Why.ANSWERS: "the {beside} do not tell what it counts",
+    Why.COVERS: "the {beside} do not cover the period",
+    Why.QUEUES: "the {beside} tell of fewer of its queues",
+    Why.GAVE_UP: "the {beside} do not tell who gave up",
+    Why.COVERS_BOTH: "the {beside} do not cover the period compared with",
+    Why.EACH_CONTACT: "each of them can be opened",
+}
+
+
+def _counted_from(opened: "Book") -> list[dict[str, object]]:
+    """From which records each KPI is counted that contacts and intervals of this book both could answer.
+
+    As a review of the last whole period has it.
+    """
+    from comity.book.statistics.record_choice import record_choice  # noqa: PLC0415 - late, for a quick cold start
+    from comity.review.periods import recorded_periods  # noqa: PLC0415 - late, as above
+
+    if not opened.has(*RECORDS):
+        return []
+    definition = opened.definition
+    last = recorded_periods(opened, datetime.now(UTC).date())[-1:]
+    opened.asked = tuple(
+        one for period in last for one in (period, definition.calendar().against(period, definition.against))
+    )
+    said: list[dict[str, object]] = []
+    for kpi in {kpi.id: kpi for kpi in definition.kpis}.values():
+        choice = record_choice(opened, kpi)
+        if choice is None or choice.beside is None:
+            continue
+        text = f"counted from {choice.table}: {_WHY_COUNTED[choice.why].format(beside=choice.beside)}"
+        if choice.beside_queues:
+            text += f"; not counted: {choice.beside} of {_plain(', '.join(choice.beside_queues))}"
+        said.append(
+            {
+                "kpi": kpi.id,
+                "counted_from": choice.table,
+                "why": choice.why.value,
+                "not_counted": choice.beside,
+                "said": text,
+            }
+        )
+    return said
 
 
 def _implausible(opened: "Book", table: str) -> list[str]:

@@ -11,7 +11,7 @@ import numpy as np
 from comity.book.errors import UnusableFileError
 from comity.book.reading.coverage import Coverage
 from comity.book.reading.open import Book
-from comity.book.statistics.attribution import FORECASTS, SCHEDULES, Planned, gather, source_of
+from comity.book.statistics.attribution import CONTACTS, FORECASTS, INTERVALS, SCHEDULES, Planned, gather, source_of
 from comity.book.statistics.exclusions import TakenOut, events
 from comity.core.agreements.kpi import Abandons, Kpi, in_force
 from comity.core.calendars import Calendar, Cut, named
@@ -158,10 +158,12 @@ def attribute(  # noqa: PLR0913 - what is asked, and of what
     unknown = [one for question in what_if for one in question.split(",") if one not in WHAT_IFS]
     if unknown:
         raise NoAttributionError(f"--what-if {unknown[0]} is not known; known are {', '.join(WHAT_IFS)}")
-    lacking = _missing_tables(book)
+    book.asked = (period_asked,)
+    happened = source_of(book, kpi)
+    lacking = _missing_tables(book, happened)
     planned = None if lacking else gather(book, kpi, period_asked)
     if planned is None or not planned.intervals.count.size:
-        why = lacking or (_missing_intervals(book, planned),)
+        why = lacking or (_missing_intervals(book, planned, happened),)
         return _attribution(book, kpi, calendar, period_asked, missing=why)
     counted_as = kpi.abandons
     if counted_as is Abandons.EXCLUDE_SHORT and planned.intervals.short is None:
@@ -352,12 +354,17 @@ def requested_period(book: Book, period: str | None, today: date) -> tuple[Calen
     if period is not None:
         return named(period, book.definition.month_starts_on)
     calendar = book.definition.calendar()
-    coverage, source = Coverage(book, today), source_of(book)
-    horizon, first = coverage.horizon([source]), coverage.first_day([source])
+    coverage, table = Coverage(book, today), _telling_table(book)
+    horizon, first = coverage.horizon([table]), coverage.first_day([table])
     if horizon is None or first is None:
         msg = "no table tells of a period; name one with --period, such as 2026-06"
         raise NoAttributionError(msg, file=book.folder)
     return longest_whole(calendar, first, horizon) or (calendar, calendar.last_ending_by(horizon))
+
+
+def _telling_table(book: Book) -> str:
+    """The table by whose days the period is chosen where none is asked for."""
+    return CONTACTS if book.has(CONTACTS) and not book.has(INTERVALS) else INTERVALS
 
 
 def service_level_kpi(book: Book, kpi_id: str, period: Period) -> Kpi:
@@ -376,22 +383,22 @@ def service_level_kpi(book: Book, kpi_id: str, period: Period) -> Kpi:
     return kpi
 
 
-def _missing_tables(book: Book) -> tuple[Missing, ...]:
+def _missing_tables(book: Book, source: str) -> tuple[Missing, ...]:
     """Tables without which nothing can be shared out, each asked of the side that holds it."""
     needed = [(FORECASTS,), (SCHEDULES,)]
-    if not book.has(source_of(book)):
-        needed.append((source_of(book),))
+    if not book.has(source):
+        needed.append((source,))
     return tuple(missing_tables(book, "attribution", tables) for tables in needed if not book.has(*tables))
 
 
-def _missing_intervals(book: Book, planned: Planned | None) -> Missing:
+def _missing_intervals(book: Book, planned: Planned | None, source: str) -> Missing:
     """What lacks where the tables are there, and no interval can be used."""
     asked_of = {
         "no_forecast": (FORECASTS,),
         "no_handle_time": (FORECASTS,),
         "no_schedule": (SCHEDULES,),
         "no_staffed": (SCHEDULES,),
-        "no_figures": (source_of(book),),
+        "no_figures": (source,),
     }
     most = max(planned.left_out, key=lambda why: planned.left_out[why], default="") if planned is not None else ""
-    return missing_figure(book, "attribution", asked_of.get(most, (source_of(book),)), most or "nothing_counts")
+    return missing_figure(book, "attribution", asked_of.get(most, (source,)), most or "nothing_counts")

@@ -13,6 +13,8 @@ from comity.book.errors import UnusableFileError
 from comity.book.lateness import lateness_in, undelivered_in
 from comity.book.reading.coverage import Coverage, Uncovered
 from comity.book.reading.open import Book
+from comity.book.statistics.record_choice import choices_in_force
+from comity.core.agreements.kpi import RECORDS
 from comity.core.calendars import Against, Calendar, named
 from comity.core.readings.reading import Reading
 from comity.core.values import Comparison, Period
@@ -22,7 +24,7 @@ from comity.review.limits import MOST_PERIODS, limits_before
 from comity.review.missing import missing_figure, missing_tables
 from comity.review.model import Delivery, Limits, Missing, Origin, ReadingPoint, Review
 from comity.review.periods import longest_whole, telling, whole_months
-from comity.review.readings import ReadingSpec, reading_specs
+from comity.review.readings import ReadingPart, ReadingSpec, reading_specs
 
 _TAIL = 0.025
 _DAY = timedelta(days=1)
@@ -78,12 +80,14 @@ def build_review(book: Book, *, period: str | None = None, against: Against | No
     coverage = Coverage(book, today)
     specs = reading_specs()
     choice = _choose_periods(book, coverage, specs, period, against, today)
+    book.asked = (choice.period, choice.reference)
     levels = build_levels(book, coverage, choice.calendar, choice.period)
-    formed = [_build_readings(book, coverage, spec, choice) for spec in specs]
+    parts = [(spec, part) for spec in specs for part in spec.parts(book)]
+    formed = [_build_readings(book, coverage, spec, part, choice) for spec, part in parts]
     count = sum(len(one.readings) for one in formed)
     readings = tuple(
         _with_firmness(spec, reading, stats, count)
-        for spec, one in zip(specs, formed, strict=True)
+        for (spec, _part), one in zip(parts, formed, strict=True)
         for reading, stats in zip(one.readings, one.stats, strict=True)
     )
     histories = {key: points for one in formed for key, points in one.histories.items()}
@@ -158,8 +162,10 @@ def _groups(book: Book, specs: Sequence[ReadingSpec]) -> tuple[tuple[str, ...], 
 # Readings ---------------------------------------------------------------------------------------------------
 
 
-def _build_readings(book: Book, coverage: Coverage, spec: ReadingSpec, choice: _PeriodChoice) -> _BuiltReadings:
-    tables = spec.tables(book)
+def _build_readings(
+    book: Book, coverage: Coverage, spec: ReadingSpec, part: ReadingPart, choice: _PeriodChoice
+) -> _BuiltReadings:
+    tables = part.tables
     if not book.has(*tables):
         return _BuiltReadings((), (), {}, (missing_tables(book, spec.id, tables),))
     if spec.measure is not None and not any(kpi.measure == spec.measure for kpi in book.definition.kpis):
@@ -175,7 +181,7 @@ def _build_readings(book: Book, coverage: Coverage, spec: ReadingSpec, choice: _
     past = _past_comparisons(coverage, tables, choice, horizon)
     if coverage.lacking(tables, (choice.other,), horizon):
         other = comparison_asked
-    gathered = spec.gather(book, list(dict.fromkeys([comparison_asked, other, *past])))
+    gathered = part.gather(book, list(dict.fromkeys([comparison_asked, other, *past])))
     pairs = [(stats, spec.read(stats)) for stats in gathered[comparison_asked]]
     readings = [reading for _, reading in pairs if reading is not None]
     elsewhere = {} if other == comparison_asked else _by_key(spec, gathered[other])
@@ -184,13 +190,24 @@ def _build_readings(book: Book, coverage: Coverage, spec: ReadingSpec, choice: _
         for key, reading in _by_key(spec, gathered[comparison]).items():
             points.setdefault(key, []).append(_point(reading, comparison.period))
     few = spec.people_of is not None and bool(pairs)
-    unformed = () if readings else (missing_figure(book, spec.id, tables, "too_small" if few else "nothing_counts"),)
+    unformed = () if readings else _unformed(book, spec, part, few=few)
     return _BuiltReadings(
-        tuple(_with_other(reading, elsewhere.get((reading.id, reading.variant)), choice) for reading in readings),
+        tuple(
+            _with_records(book, part, _with_other(reading, elsewhere.get((reading.id, reading.variant)), choice))
+            for reading in readings
+        ),
         tuple(stats for stats, reading in pairs if reading is not None),
         {(r.id, r.variant): tuple(points.get((r.id, r.variant), ())) for r in readings},
         unformed,
     )
+
+
+def _unformed(book: Book, spec: ReadingSpec, part: ReadingPart, *, few: bool) -> tuple[Missing, ...]:
+    """Why the tables that are there, and cover both periods, give no reading."""
+    choices = [choice for kpi, choice in choices_in_force(book, spec.measure or "").items() if kpi in part.kpis]
+    if choices and all(choice.beside_answers for choice in choices):
+        return (Missing(spec.id, part.tables, "both", "other_records"),)
+    return (missing_figure(book, spec.id, part.tables, "too_small" if few else "nothing_counts"),)
 
 
 def _past_comparisons(
@@ -233,6 +250,13 @@ def _with_other(reading: Reading, other: Reading | None, choice: _PeriodChoice) 
         "like_for_like": None if other.like_for_like is None else other.like_for_like.change,
     }
     return dataclasses.replace(reading, also={**reading.also, choice.other_name: comparison})
+
+
+def _with_records(book: Book, part: ReadingPart, reading: Reading) -> Reading:
+    """Which records a reading was counted from, where the book holds others that could be meant."""
+    if not part.kpis or not book.has(*RECORDS):
+        return reading
+    return dataclasses.replace(reading, also={**reading.also, "counted_from": part.tables[0]})
 
 
 def _with_firmness(spec: ReadingSpec, reading: Reading, stats: object, count: int) -> Reading:

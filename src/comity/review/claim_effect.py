@@ -122,6 +122,7 @@ def _whole_months(book: Book, claim: Claim, today: date) -> tuple[Period, ...]:
 def _levels(book: Book, periods: tuple[Period, ...], today: date) -> dict[tuple[Period, str], MeasuredLevel]:
     if not periods:
         return {}
+    book.asked = periods[-1:]  # the latest decides from which records each KPI is counted
     horizon = Coverage(book, today).horizon(["contacts"]) or periods[-1].end
     return {
         (period, stats.kpi.id): measure(stats)

@@ -8,7 +8,8 @@ from comity.book.reading.coverage import Coverage
 from comity.book.reading.open import Book
 from comity.book.statistics.level_cuts import LevelCuts, gather
 from comity.book.statistics.levels import LevelStats, gather_one
-from comity.core.agreements.kpi import in_force
+from comity.book.statistics.record_choice import counted_table
+from comity.core.agreements.kpi import Kpi, in_force
 from comity.core.calendars import Cut
 from comity.core.levels import measure
 from comity.core.values import Period
@@ -16,7 +17,6 @@ from comity.review.model import LevelPoint
 from comity.review.readings import measure_counts_people
 
 MOST_MONTHS = 36
-_TABLES = ("contacts", "intervals")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +40,23 @@ def build_level_detail(book: Book, kpi_id: str, period: Period, now: datetime) -
     zone = book.definition.timezone
     if kpi is None or measure_counts_people(kpi.measure):
         return LevelDetail(kpi_id, period, zone, (), None)
+    calendar = book.definition.calendar()
+    own_length = calendar.containing(period.start) == period
+    book.asked = (period, calendar.against(period, book.definition.against)) if own_length else (period,)
     coverage = Coverage(book, now.astimezone(ZoneInfo(zone)).date())
-    return LevelDetail(kpi_id, period, zone, _months(book, coverage, kpi_id, period), gather(book, kpi, period))
+    return LevelDetail(kpi_id, period, zone, _months(book, coverage, kpi, period), gather(book, kpi, period))
 
 
-def _months(book: Book, coverage: Coverage, kpi_id: str, period: Period) -> tuple[LevelPoint, ...]:
+def _months(book: Book, coverage: Coverage, kpi: Kpi, period: Period) -> tuple[LevelPoint, ...]:
     """The level of each whole month that the records tell of, up to the end of the period."""
-    tables = [name for name in _TABLES if book.has(name)]
-    horizon, first = coverage.horizon(tables[:1]) if tables else None, coverage.first_day(tables[:1])
+    tables = [counted_table(book, kpi)]
+    horizon, first = coverage.horizon(tables), coverage.first_day(tables)
     if first is None or horizon is None:
         return ()
     end = min(horizon, period.end)
     months = list(book.definition.calendar(Cut.MONTH).between(first, end))[-MOST_MONTHS:]
     points = []
-    for month, stats in gather_one(book, kpi_id, months, end) if months else ():
+    for month, stats in gather_one(book, kpi.id, months, end) if months else ():
         if isinstance(stats, LevelStats):
             level = measure(stats)
             points.append(LevelPoint(month, level.value, level.se, level.definition.target, level.num, level.den))

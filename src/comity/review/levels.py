@@ -8,10 +8,12 @@ from comity.book.reading.coverage import Coverage
 from comity.book.reading.open import Book
 from comity.book.statistics import paid as received
 from comity.book.statistics.levels import LevelStats, NoLevel, forecasts, gather, staffing
-from comity.core.agreements.kpi import MEASURES
+from comity.book.statistics.record_choice import counted_table, record_choice
+from comity.core.agreements.kpi import MEASURES, Kpi
 from comity.core.calendars import Calendar
 from comity.core.levels import MeasuredLevel, measure
 from comity.core.paid import PaidSplit, split_paid
+from comity.core.record_choice import RecordChoice
 from comity.core.values import Period
 from comity.review.limits import MOST_PERIODS, limits_before
 from comity.review.missing import missing_figure, missing_tables
@@ -36,11 +38,11 @@ def build_levels(book: Book, coverage: Coverage, calendar: Calendar, period: Per
     horizon = coverage.horizon(["contacts"]) or coverage.horizon(["intervals"]) or max(horizons, default=period.end)
     periods = _periods(coverage, calendar, period)
     gathered = gather(book, periods, horizon)
-    uncovered = _lapses(book, coverage, periods, (stats.kpi.measure for stats in gathered[period]))
+    uncovered = _lapses(book, coverage, periods, (stats.kpi for stats in gathered[period]))
     missing = []
     for stats in gathered[period]:
-        if (period, stats.kpi.measure) in uncovered:
-            missing.append(_half(book, coverage, stats, period, uncovered[period, stats.kpi.measure]))
+        if (period, stats.kpi.id) in uncovered:
+            missing.append(_half(book, coverage, stats, period, uncovered[period, stats.kpi.id]))
         elif isinstance(stats, NoLevel):
             missing.append(_lacking(stats))
     if not book.definition.kpis:
@@ -51,9 +53,15 @@ def build_levels(book: Book, coverage: Coverage, calendar: Calendar, period: Per
         missing.append(paid)
     return BuiltLevels(
         tuple(
-            _level(_measured(book, coverage, stats, period), history.get(stats.kpi.id, ()), period)
+            _level(
+                _measured(book, coverage, stats, period),
+                history.get(stats.kpi.id, ()),
+                period,
+                _tables(book, stats.kpi),
+                record_choice(book, stats.kpi),
+            )
             for stats in gathered[period]
-            if isinstance(stats, LevelStats) and (period, stats.kpi.measure) not in uncovered
+            if isinstance(stats, LevelStats) and (period, stats.kpi.id) not in uncovered
         ),
         None if isinstance(paid, Missing) else paid,
         tuple(missing),
@@ -71,7 +79,7 @@ def _periods(coverage: Coverage, calendar: Calendar, period: Period) -> tuple[Pe
 def _measured(book: Book, coverage: Coverage, stats: LevelStats, period: Period) -> MeasuredLevel:
     """A level; without an error where its rows last for longer than a week, because errors are made of weeks."""
     measured = measure(stats)
-    if all(coverage.tells_weeks(table, period) for table in _tables(book, stats.kpi.measure)):
+    if all(coverage.tells_weeks(table, period) for table in _tables(book, stats.kpi)):
         return measured
     return replace(measured, se=None, low=None, high=None, beyond_chance=None)
 
@@ -87,14 +95,20 @@ def _history(
     histories: dict[str, list[LevelPoint]] = {}
     for period in periods:
         for stats in gathered.get(period, ()):
-            if isinstance(stats, LevelStats) and (period, stats.kpi.measure) not in uncovered:
+            if isinstance(stats, LevelStats) and (period, stats.kpi.id) not in uncovered:
                 level = _measured(book, coverage, stats, period)
                 point = LevelPoint(period, level.value, level.se, level.definition.target, level.num, level.den)
                 histories.setdefault(level.kpi, []).append(point)
     return {kpi: tuple(points) for kpi, points in histories.items()}
 
 
-def _level(measured: MeasuredLevel, history: tuple[LevelPoint, ...], period: Period) -> Level:
+def _level(
+    measured: MeasuredLevel,
+    history: tuple[LevelPoint, ...],
+    period: Period,
+    tables: tuple[str, ...],
+    records: RecordChoice | None,
+) -> Level:
     return Level(
         kpi=measured.kpi,
         measure=measured.measure,
@@ -121,32 +135,35 @@ def _level(measured: MeasuredLevel, history: tuple[LevelPoint, ...], period: Per
         also=measured.also,
         low=measured.low,
         high=measured.high,
+        counted_from=tables or (MEASURES[measured.measure].people_of or "evaluations",),
+        records=records,
     )
 
 
-def _tables(book: Book, measure_name: str) -> tuple[str, ...]:
-    """The tables whose days a measure is made of; none where it has no days (who was employed when)."""
+def _tables(book: Book, kpi: Kpi) -> tuple[str, ...]:
+    """The tables whose days a KPI is made of; none where it has no days (who was employed when)."""
+    measure_name = kpi.measure
     people_of = MEASURES[measure_name].people_of
     if people_of is not None:
         return () if people_of == "staff" else (people_of,)
     if measure_name == "quality":
         return ()  # evaluations are drawn, and on many days nobody marks any
     if measure_name in _FORECAST:
-        return forecasts.needs(book)
+        return forecasts.needs(book, kpi)
     if measure_name in _STAFFED:
-        return staffing.needs(book)
-    return ("contacts" if book.has("contacts") else "intervals",)
+        return staffing.needs(book, kpi)
+    return (counted_table(book, kpi),)
 
 
 def _lapses(
-    book: Book, coverage: Coverage, periods: Sequence[Period], measures: Iterable[str]
+    book: Book, coverage: Coverage, periods: Sequence[Period], kpis: Iterable[Kpi]
 ) -> dict[tuple[Period, str], tuple[str, ...]]:
-    """The tables that do not cover a period, by period and measure; what is not here is covered."""
+    """The tables that do not cover a period, by period and KPI; what is not here is covered."""
     uncovered: dict[tuple[Period, str], tuple[str, ...]] = {}
-    for name in dict.fromkeys(measures):
-        for table in _tables(book, name):
+    for kpi in kpis:
+        for table in _tables(book, kpi):
             for period in (one for one in periods if not coverage.covers(table, one)):
-                uncovered[period, name] = (*uncovered.get((period, name), ()), table)
+                uncovered[period, kpi.id] = (*uncovered.get((period, kpi.id), ()), table)
     return uncovered
 
 

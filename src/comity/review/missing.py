@@ -56,6 +56,7 @@ class Cure(StrEnum):
     AGREED_PERIOD = "agreed_period"
     WHOLE_MONTHS = "whole_months"
     ONE_SCALE = "one_scale"
+    NAME_RECORDS = "name_records"
     DEFINE = "define"
     SEE_RECORDS = "see_records"
     SHARE = "share"
@@ -85,6 +86,7 @@ _CURES = {
     "not_months": Cure.WHOLE_MONTHS,
     "mixed_scales": Cure.ONE_SCALE,
     "no_kpi": Cure.DEFINE,
+    "other_records": Cure.NAME_RECORDS,
     "nothing_counts": Cure.SEE_RECORDS,
     "private": Cure.SHARE,
     "too_small": Cure.LONGER,

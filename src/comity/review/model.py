@@ -9,6 +9,7 @@ from comity.core.calendars import Against, Cut
 from comity.core.levels import NO_FORMULAS, Formulas
 from comity.core.paid import PaidSplit
 from comity.core.readings.reading import Reading
+from comity.core.record_choice import RecordChoice
 from comity.core.values import Period, Side
 
 
@@ -82,6 +83,8 @@ class Level:
     formulas: Formulas = NO_FORMULAS  # what the variants are the ratios of
     low: float | None = None  # the 95 % interval, None where there are too few units for one
     high: float | None = None
+    counted_from: tuple[str, ...] = ()  # the tables
+    records: RecordChoice | None = None  # how these were chosen, where contacts and intervals both could answer
 
 
 @dataclass(frozen=True, slots=True)

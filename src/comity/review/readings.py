@@ -1,16 +1,27 @@
 """The registry of readings: what each is made from and how. A reading is what its entry here says, and only that."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from comity.book.reading.open import Book
+from comity.book.statistics.record_choice import choices_in_force
 from comity.core.agreements.kpi import MEASURES
 from comity.core.readings.reading import Reading
 from comity.core.values import Comparison
 
-Gather = Callable[[Book, Sequence[Comparison]], Mapping[Comparison, tuple[Any, ...]]]
+Gather = Callable[..., Mapping[Comparison, tuple[Any, ...]]]  # of a book and comparisons
 Read = Callable[..., Reading | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingPart:
+    """The readings of one kind that are made from the same tables; `kpis` are those that they rest on, by id."""
+
+    tables: tuple[str, ...]
+    gather: Gather
+    kpis: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,21 @@ class ReadingSpec:
     measure: str | None = None
     people_of: str | None = None
     groups_from: tuple[str, ...] = ()
+
+    def parts(self, book: Book) -> tuple["ReadingPart", ...]:
+        """What this book makes the reading from: KPIs that are counted from different tables, each by itself."""
+        choices = choices_in_force(book, self.measure) if self.measure is not None and self.instead else {}
+        tables = list(dict.fromkeys(choice.table for choice in choices.values()))
+        if not tables:
+            return (ReadingPart(self.tables(book), self.gather),)
+        return tuple(
+            ReadingPart(
+                (table,),
+                partial(self.gather, table=table),
+                tuple(kpi for kpi, choice in choices.items() if choice.table == table),
+            )
+            for table in tables
+        )
 
     def tables(self, book: Book) -> tuple[str, ...]:
         """The tables that this book makes the reading from."""

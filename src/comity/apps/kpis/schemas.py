@@ -49,6 +49,9 @@ class KpiIn(Schema):
     instrument: Name | None = None
     within_days: Days | None = None
     deadline: Name | None = Field(None, description="sla_attainment: which deadline, by its name in the source")
+    records: Literal["contacts", "intervals"] | None = Field(
+        None, description="service_level, abandonment, handle_time: from which records it is counted"
+    )
     queue_map: dict[Name, Name] | None = None
 
     @property
@@ -103,6 +106,7 @@ class KpiOut(Schema):
     instrument: str | None = None
     within_days: int
     deadline: str | None = None
+    records: str | None = Field(None, description="absent: by its queues and channels, and by what the records tell")
     queue_map: dict[str, str]
     valid_from: date | None = None
     valid_to: date | None = None

@@ -67,6 +67,7 @@ def _compute(member: MemberContext, text: str) -> KpiValues:
         if whole is None:
             return KpiValues(None, {}, calendar.cut)
         calendar, period = whole
+        book.asked = (period,)
         levels = build_levels(book, coverage, calendar, period).levels
         return KpiValues(period, {one.kpi: (one.value, one.unit) for one in levels}, calendar.cut)
 

@@ -21,7 +21,7 @@ from comity.book.storage.parquet import zone_of_typed_file
 from comity.book.tables import TABLES, Table
 from comity.book.validation.check import MAX_REJECTS
 from comity.book.validation.rejects import Reject, count_rejects, read_notes, read_rejects
-from comity.core.values import Side, Viewer
+from comity.core.values import Period, Side, Viewer
 
 T = TypeVar("T")
 
@@ -72,6 +72,9 @@ class Book:
         self.viewer = viewer
         self.engine: BookEngine = BookEngine.from_connection(con)
         self.holdings: dict[str, Holding] = {}
+        # The period that figures are formed for, and the one it is compared with; empty: all days alike. Where two
+        # tables could answer a KPI, one that tells of these does.
+        self.asked: tuple[Period, ...] = ()
         self._con = con
         self._work = work
         self._known: dict[Hashable, object] = {}

@@ -16,9 +16,11 @@ from ibis import _
 from comity.book.reading.open import Book
 from comity.book.statistics.callers import caller_column
 from comity.book.statistics.exclusions import TakenOut, without
+from comity.book.statistics.record_choice import counted_table, record_choice
 from comity.book.statistics.scope import forecasts_that_count, in_queues, in_scope
 from comity.core.agreements.kpi import Kpi
 from comity.core.economics.attribution import Floats, Intervals, Ints
+from comity.core.record_choice import Why
 from comity.core.values import Period
 
 CONTACTS, INTERVALS, FORECASTS, SCHEDULES = "contacts", "intervals", "forecasts", "schedules"
@@ -57,9 +59,17 @@ class Planned:
     said_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def source_of(book: Book) -> str:
-    """The table that tells what happened."""
-    return CONTACTS if book.has(CONTACTS) and not book.has(INTERVALS) else INTERVALS
+def source_of(book: Book, kpi: Kpi) -> str:
+    """The table that tells what happened.
+
+    Where a KPI is counted from contacts and intervals tell of the same queues, intervals: they tell of patience, and of
+    the same half hours as the plan. Not where it was agreed otherwise.
+    """
+    choice = record_choice(book, kpi)
+    if choice is None or choice.why is Why.AGREED or choice.beside != INTERVALS:
+        table = counted_table(book, kpi)
+        return table if book.has(table) else INTERVALS
+    return INTERVALS if choice.same_queues and choice.beside_answers else CONTACTS
 
 
 def gather(book: Book, kpi: Kpi, period: Period, taken_out: TakenOut = TakenOut.ACCEPTED) -> Planned | None:
@@ -68,7 +78,7 @@ def gather(book: Book, kpi: Kpi, period: Period, taken_out: TakenOut = TakenOut.
     :param taken_out: the events whose intervals, or contacts, are left out
     """
     plan = _plan(book, kpi, period)
-    source = source_of(book)
+    source = source_of(book, kpi)
     if source == INTERVALS:
         rows, redials = _of_intervals(book, kpi, period, taken_out).left_join(plan, _AT), None
     else:

@@ -13,8 +13,9 @@ import ibis
 from ibis import _
 
 from comity.book.reading.open import Book
+from comity.book.statistics.record_choice import counted_table
 from comity.book.statistics.scope import contacts_of
-from comity.core.agreements.kpi import Abandons, Kpi
+from comity.core.agreements.kpi import CONTACTS, Abandons, Kpi
 from comity.core.disclosure_control import FEWEST
 from comity.core.values import Period
 
@@ -63,8 +64,8 @@ class LevelCuts:
 
 
 def gather(book: Book, kpi: Kpi, period: Period) -> LevelCuts | None:
-    """The cuts of a level that is made of contacts; None of any other, and where no contact counts."""
-    if kpi.measure not in MEASURES or not book.has("contacts"):
+    """The cuts of a level that is counted from contacts; None of any other, and where no contact counts."""
+    if kpi.measure not in MEASURES or not book.has("contacts") or counted_table(book, kpi) != CONTACTS:
         return None
     rows = _counted(book, kpi, period)
     keys = rows.group_by("queue", "team", weekday=rows.day.day_of_week.index(), hour=rows.slot // 2)

@@ -3,7 +3,7 @@
 A service whose queues `[paid]` names is weighed by these, every other one by all.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -33,13 +33,16 @@ def weigh(book: Book, comparison: Comparison) -> Weighed:
     reference, period = comparison.reference, comparison.period
     opening = book.definition.opening(reference, period)
     coverage = Coverage(book, comparison.horizon - timedelta(days=1))
-    counted = _first_covering(book, coverage, (reference, period))
+    covering = _covering(book, coverage, (reference, period))
+    counted = next(covering, None)
     if counted is not None:
         by_day = book.once(("contacts by day", counted.table), counted.by_day)
         days = fit_service_days(reference, period, by_day, opening)
         if days is not None:
+            named = {queue for queues in book.definition.service_queues.values() for queue in queues}
+            rest = list(covering) if named - set(counted.queues) else []
             of_services = {
-                service: fit_service_days(reference, period, counted.by_day(queues), opening)
+                service: fit_service_days(reference, period, _holding(counted, rest, queues).by_day(queues), opening)
                 for service, queues in book.definition.service_queues.items()
             }
             known = {service: found for service, found in of_services.items() if found is not None}
@@ -49,11 +52,16 @@ def weigh(book: Book, comparison: Comparison) -> Weighed:
     return Weighed(Basis.CALENDAR, calendar_days(reference, period))
 
 
-def _first_covering(book: Book, coverage: Coverage, periods: Sequence[Period]) -> DailyContacts | None:
-    """The contacts of the first table that tells of the days of all the periods; None where none does.
+def _holding(first: DailyContacts, rest: Sequence[DailyContacts], queues: Sequence[str]) -> DailyContacts:
+    """The first of the tables that tells of any of some queues: calls may stand in another one than tickets."""
+    return next((one for one in (first, *rest) if set(queues) & set(one.queues)), first)
 
-    It has rows in the first and in the last seven days of each, and reaches to the end of each: days after its last row
-    do not count against it when they fall on weekdays on which it usually has none.
+
+def _covering(book: Book, coverage: Coverage, periods: Sequence[Period]) -> Iterator[DailyContacts]:
+    """Yield the contacts of the tables that tell of the days of all the periods, in the order of `DAY_TABLES`.
+
+    Each has rows in the first and in the last seven days of each, and reaches to the end of each: days after its last
+    row do not count against it when they fall on weekdays on which it usually has none.
     """
     for table in DAY_TABLES:
         if not book.has(table):
@@ -61,8 +69,7 @@ def _first_covering(book: Book, coverage: Coverage, periods: Sequence[Period]) -
         found = daily_contacts(book, table)
         days, horizon = book.once(("days told", table), found.days), coverage.horizon([table])
         if horizon is not None and all(_covered(days, period, horizon) for period in periods):
-            return found
-    return None
+            yield found
 
 
 def _covered(days: list[date], period: Period, horizon: date) -> bool:

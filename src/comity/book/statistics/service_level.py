@@ -13,15 +13,15 @@ from ibis import _
 from comity.book.reading.open import Book
 from comity.book.statistics.exclusions import TakenOut, during, events, without
 from comity.book.statistics.queue_days import DailyCounts, Floats, Whole, folded
+from comity.book.statistics.record_choice import counted_table
 from comity.book.statistics.scope import in_queues, in_scope
 from comity.book.statistics.workings import Workings
-from comity.core.agreements.kpi import EVERYTHING, Abandons, Kpi, in_force
+from comity.core.agreements.kpi import CONTACTS, EVERYTHING, INTERVALS, Abandons, Kpi, in_force
 from comity.core.readings.service_level import Stats, Tallies, Tally
 from comity.core.values import Comparison
 
 __all__ = ["COUNTS", "DailyCounts", "SlotCounts", "counting", "daily", "gather", "slots"]
 
-CONTACTS, INTERVALS = "contacts", "intervals"
 COUNTS = ("answered", "within", "abandoned", "abandoned_within", "short", "short_unknown", "unresolved")
 MEASURE = "service_level"
 _MEASURES = (MEASURE, "abandonment")
@@ -51,12 +51,14 @@ def daily(book: Book, kpi: Kpi, taken_out: TakenOut = TakenOut.ACCEPTED) -> Dail
     is short); `short_unknown` are the abandoned of which the records do not tell whether they were short. A contact
     that was both answered and abandoned is answered; one that was neither is `unresolved`, and stands apart.
 
-    Where the book has no contacts, they come from intervals (`source` says so): of those that count by the KPI's
-    own threshold, whatever their channel. Then `abandoned_within` is not known, and NaN.
+    They are counted from contacts or from intervals, as `record_choice` has it (`source` says which): of intervals
+    from those that count by the KPI's own threshold, whatever their channel. Then `abandoned_within` is not known,
+    and NaN.
 
     :param taken_out: the events whose contacts are left out
     """
-    key = (MEASURE, "daily", kpi.measure, counting(kpi), events(book, kpi, taken_out))
+    table = counted_table(book, kpi)
+    key = (MEASURE, "daily", table, kpi.measure, counting(kpi), events(book, kpi, taken_out))
     return book.once(key, lambda: _daily(book, kpi, taken_out))
 
 
@@ -65,24 +67,32 @@ def slots(book: Book, kpi: Kpi) -> SlotCounts:
 
     Only sums over a day leave the engine.
     """
-    key = (MEASURE, "slots", kpi.target, counting(kpi), events(book, kpi, TakenOut.ACCEPTED))
+    table = counted_table(book, kpi)
+    key = (MEASURE, "slots", table, kpi.target, counting(kpi), events(book, kpi, TakenOut.ACCEPTED))
     return book.once(key, lambda: _slots(book, kpi))
 
 
 def counting(kpi: Kpi) -> tuple[object, ...]:
     """What makes two wordings count alike: all pins that say which contacts count, and how."""
     pins = (kpi.queues, kpi.channels, kpi.answer_within_s, kpi.short_abandon_s, kpi.abandons, kpi.deadline)
-    return (*pins, tuple(sorted(kpi.queue_map.items())))
+    return (*pins, kpi.records, tuple(sorted(kpi.queue_map.items())))
 
 
-def gather(book: Book, comparisons: Sequence[Comparison]) -> dict[Comparison, tuple[Stats, ...]]:
-    """The counts behind every KPI of this measure, for each comparison, in the order of the definition."""
+def gather(
+    book: Book, comparisons: Sequence[Comparison], table: str | None = None
+) -> dict[Comparison, tuple[Stats, ...]]:
+    """The counts behind every KPI of this measure, for each comparison, in the order of the definition.
+
+    :param table: of the KPIs that are counted from this table only
+    """
     kpis = tuple(kpi for kpi in book.definition.kpis if kpi.measure == MEASURE)
     stats: dict[Comparison, tuple[Stats, ...]] = dict.fromkeys(comparisons, ())
     if not (book.has(CONTACTS) or book.has(INTERVALS)):
         return stats
     for asked in comparisons:
         for kpi, kpi_before in wordings(kpis, asked):
+            if table is not None and counted_table(book, kpi) != table:
+                continue
             stats[asked] += (_stats(book, kpi, kpi_before, asked),)
     return stats
 
@@ -153,7 +163,7 @@ class _Limits:
 
 
 def _daily(book: Book, kpi: Kpi, taken_out: TakenOut) -> DailyCounts:
-    if not book.has(CONTACTS):
+    if counted_table(book, kpi) == INTERVALS or not book.has(CONTACTS):
         return _of_intervals(book, kpi, taken_out)
     limits, keys = _scanned(book, kpi)
     columns = book.once((MEASURE, "days", limits, keys), lambda: _by_day(_half_hours(book, limits, keys), keys))
@@ -260,7 +270,7 @@ def _usable(kpi: Kpi, table: ibis.Table) -> ibis.Table:
 
 
 def _slots(book: Book, kpi: Kpi) -> SlotCounts:
-    if book.has(CONTACTS):
+    if counted_table(book, kpi) == CONTACTS:
         limits, keys = _scanned(book, kpi)
         given = limits.columns_of(kpi)
         rows = _half_hours(book, limits, keys)

@@ -18,6 +18,8 @@ class Abandons(StrEnum):
 
 HIGHER = "higher"
 LOWER = "lower"
+CONTACTS, INTERVALS = "contacts", "intervals"
+RECORDS = (CONTACTS, INTERVALS)  # that a KPI may name as those it is counted from
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +29,22 @@ class Measure:
     `better` is the better direction unless the KPI sets another. `people_of` is the table of the people whom the
     measure counts, whose figures are never shown for fewer than five of them; None where it counts no people.
     `on_scale`: a share of answers in the best boxes of a scale, or their mean on it, as the KPI's formula says.
+    `also_intervals`: made of contacts, or of intervals in their place.
     """
 
     better: str = HIGHER
     people_of: str | None = None
     on_scale: bool = False
+    also_intervals: bool = False
 
 
 MEASURES: dict[str, Measure] = {
-    "service_level": Measure(HIGHER),
+    "service_level": Measure(HIGHER, also_intervals=True),
     "sla_attainment": Measure(HIGHER),
-    "abandonment": Measure(LOWER),
+    "abandonment": Measure(LOWER, also_intervals=True),
     "wait_mean": Measure(LOWER),
     "wait_p90": Measure(LOWER),
-    "handle_time": Measure(LOWER),
+    "handle_time": Measure(LOWER, also_intervals=True),
     "repeat_contact": Measure(LOWER),
     "backlog": Measure(LOWER),
     "reopen": Measure(LOWER),
@@ -91,6 +95,7 @@ class Kpi:
     instrument: str | None = None  # csat, nps, ces: which survey instrument
     within_days: int = 7  # repeat_contact, reopen: the window
     deadline: str | None = None  # sla_attainment: which of several deadlines, by its name; None: all of kind resolution
+    records: str | None = None  # measures of `also_intervals`: of `RECORDS`; None: by what the rows can answer
     valid_from: date = date.min
     agreed_on: date | None = None
     queue_map: dict[str, str] = field(default_factory=dict)  # the signed map of source queues

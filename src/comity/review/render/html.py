@@ -46,6 +46,7 @@ from comity.review.views.sections import (
     missing_why,
     paid_amount,
     paid_cost,
+    paid_notes,
     paid_repeats,
     paid_rows,
     planned_sentence,
@@ -497,6 +498,7 @@ def _paid(review: Review, words: Words, draw: ChartMarkup) -> dict[str, Any] | N
         "about": words("paid.about", hundred=hundred, amount=amount),
         "cost": paid_cost(review.paid, review, words),
         "repeats": paid_repeats(review.paid, words),
+        "notes": paid_notes(review.paid, words),
         "rows": [
             (row, draw(charts.share_bar(row.share, most, _LOOKS.get(row.answers_for or "", "nobody")), _SHARE))
             for row in rows

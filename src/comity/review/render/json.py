@@ -16,6 +16,7 @@ from comity.core.agreements.kpi import Kpi
 from comity.core.paid import PaidSplit
 from comity.core.readings.reading import Reading
 from comity.core.readings.verdict import Change
+from comity.core.record_choice import RecordChoice
 from comity.core.values import Period, Side
 from comity.review.i18n.words import Words
 from comity.review.missing import list_of, remedy
@@ -106,7 +107,7 @@ def _is_left_out(value: object, name: str) -> bool:
     """
     if not isinstance(value, Kpi):
         return False
-    absent = name in {"entry", "deadline"} and getattr(value, name) is None
+    absent = name in {"entry", "deadline", "records"} and getattr(value, name) is None
     return name == "valid_to" or (name == "agreed" and value.agreed) or absent
 
 
@@ -155,7 +156,16 @@ def _level(level: Level) -> dict[str, Any]:
         "history": to_json_value(level.history),
         "limits": _limits(level.limits),
         "also": to_json_value(level.also),
+        "counted_from": list(level.counted_from),
+        "records": _records(level.records),
     }
+
+
+def _records(choice: RecordChoice | None) -> dict[str, Any] | None:
+    """How the records of a level were chosen, where the book holds others that could be meant."""
+    if choice is None or choice.beside is None:
+        return None
+    return {"why": choice.why.value, "not_counted": choice.beside, "queues_not_counted": list(choice.beside_queues)}
 
 
 def _paid(paid: PaidSplit | None) -> dict[str, Any] | None:
@@ -171,6 +181,9 @@ def _paid(paid: PaidSplit | None) -> dict[str, Any] | None:
         "callers_by": paid.callers_by,
         "repeats": paid.repeats,
         "repeats_by_chance": to_json_value(paid.repeats_by_chance),
+        "billed": to_json_value(paid.billed),
+        "unassigned": list(paid.unassigned),
+        "counted_from": list(paid.counted_from),
     }
 
 

@@ -29,6 +29,7 @@ from comity.review.views.sections import (
     missing_readings,
     paid_amount,
     paid_cost,
+    paid_notes,
     paid_repeats,
     paid_rows,
     planned_sentence,
@@ -122,6 +123,8 @@ def _short_levels(console: Console, review: Review, words: Words) -> None:
         table.add_row(Text(row.name, style="bold"), Text(row.value, style="bold"), *interval, Text(row.target), met)
     console.print(table)
     for row in rows:
+        if row.records:
+            console.print(Text(f"{row.name}, {words('records.title').lower()}: {row.records}", style="dim"))
         if figures := [figure for figure in row.reported if figure.why]:
             line = Text(f"{row.name}, {words('levels.reported_short')}: ")
             for number, figure in enumerate(figures):
@@ -162,6 +165,8 @@ def _short_paid(paid: PaidSplit, review: Review, words: Words) -> Text:
     line = Text(f"{words('paid.title')}. ", style="bold")
     line.append(f"{words('paid.about', hundred=hundred, amount=amount)} ", style="not bold")
     line.append(f"{shares}. {paid_cost(paid, review, words)}", style="not bold")
+    for note in paid_notes(paid, words):
+        line.append(f" {note}", style="not bold")
     return line
 
 
@@ -396,6 +401,8 @@ def _paid(console: Console, review: Review, words: Words) -> None:
     console.print(Text(paid_cost(review.paid, review, words)))
     if repeats := paid_repeats(review.paid, words):
         console.print(Text(repeats))
+    for note in paid_notes(review.paid, words):
+        console.print(Text(note))
 
 
 def _missing(console: Console, review: Review, words: Words) -> None:

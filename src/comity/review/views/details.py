@@ -127,7 +127,8 @@ def _detail_text(path: tuple[str, ...], value: object, unit: str, currency: str,
     if isinstance(value, float):
         return _detail_number(path, value, unit, currency, words)
     text = str(value)
-    return words(f"verdict.{text}").lower() if words.has(f"verdict.{text}") else clean(text)
+    named = "table" if path[-1] == "counted_from" else "verdict"
+    return words(f"{named}.{text}").lower() if words.has(f"{named}.{text}") else clean(text)
 
 
 def _detail_number(path: tuple[str, ...], value: float, unit: str, currency: str, words: Words) -> str:

@@ -14,6 +14,7 @@ from comity.review.views.details import detail_rows
 from comity.review.views.sentences import level_title, measure_about
 
 _HUNDRED = 100
+MOST_QUEUES = 4  # that a sentence names one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class LevelRow:
     variants: tuple[VariantRow, ...]
     beside: str
     also: tuple[tuple[str, str], ...]
+    records: str = ""  # which of two tables it is counted from, and why; empty where only one could be meant
 
 
 _DEFINED_AS = {"count": "V1", "exclude-short": "V6", "exclude-all": "V3"}
@@ -111,8 +113,27 @@ def level_row(level: Level, review: Review, words: Words) -> LevelRow:
         reported=tuple(_reported_figure(level, side, review, words) for side in Side),
         variants=variants,
         beside=_beside(level, words, figure(level.mean_of_intervals)),
-        also=tuple(detail_rows(level.also, level.unit, review.currency, words)),
+        also=(
+            *detail_rows(level.also, level.unit, review.currency, words),
+            *([(words("records.title"), records)] if (records := records_text(level, words)) else []),
+        ),
+        records=records,
     )
+
+
+def records_text(level: Level, words: Words) -> str:
+    """Which of two tables a level is counted from, what decided, and which queues are not in it."""
+    choice = level.records
+    if choice is None or choice.beside is None:
+        return ""
+    table, beside = (words.named("table", name) for name in (choice.table, choice.beside))
+    text = words(f"records.{choice.why.value}", table=table, beside=beside)
+    if not choice.beside_queues:
+        return text
+    names = [clean(name) for name in choice.beside_queues[:MOST_QUEUES]]
+    more = len(choice.beside_queues) - len(names)
+    queues = words.listed(names) if not more else words("records.more", queues=", ".join(names), count=more)
+    return f"{text} {words('records.not_counted', beside=beside, queues=queues)}"
 
 
 def _lacking_columns(variant: str) -> str:
@@ -127,6 +148,8 @@ def _about(level: Level, words: Words) -> str:
     about = measure_about(kpi, words, short_known=short_known)
     if isinstance(left_out, int):
         about = words("levels.left_out", about=about, count=left_out)
+    if level.records is not None and level.records.beside is not None:
+        about = f"{about}; {words('records.from', table=words.named('table', level.records.table))}"
     return about if kpi.agreed else f"{about}; {words('levels.not_agreed')}"
 
 
@@ -245,6 +268,8 @@ def _own_terms(kpi: Kpi, words: Words) -> list[tuple[str, str]]:
         terms.append((words("pin.formula"), words.named("pin", kpi.formula)))
     if kpi.deadline is not None:
         terms.append((words("pin.deadline"), clean(kpi.deadline)))
+    if kpi.records is not None:
+        terms.append((words("records.title"), words.named("table", kpi.records)))
     if MEASURES[kpi.measure].people_of == "surveys":
         if kpi.instrument:
             terms.append((words("pin.instrument"), words.named("survey", kpi.instrument)))

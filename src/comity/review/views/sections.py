@@ -92,6 +92,25 @@ def paid_repeats(paid: PaidSplit, words: Words) -> str:
     return words("paid.repeats", count=paid.repeats, chance=words.number(round(paid.repeats_by_chance)))
 
 
+def paid_notes(paid: PaidSplit, words: Words) -> list[str]:
+    """From which records it was counted, where from two; what was billed and recorded; what nobody assigned."""
+    notes = []
+    if len(paid.counted_from) > 1:
+        tables = words.listed([words.named("table", table) for table in paid.counted_from])
+        notes.append(words("paid.counted_from", tables=tables))
+    for service, billed in paid.billed.items():
+        numbers = {
+            "billed": words.number(billed.quantity, 0 if float(billed.quantity).is_integer() else 1),
+            "handled": words.number(billed.handled),
+            "came": words.number(billed.came),
+        }
+        notes.append(words("paid.billed", service=clean(service), **numbers))
+    if paid.unassigned:
+        services = words.listed([clean(service) for service in dict.fromkeys(paid.unassigned)])
+        notes.append(words("paid.unassigned", services=services, code="[paid] queues"))
+    return notes
+
+
 def paid_amount(paid: PaidSplit, review: Review, words: Words) -> str:
     """The whole that was invoiced, with the decimals of its rows."""
     return words.money(paid.amount, review.currency, 0 if abs(paid.amount) >= 1000 else 2)  # noqa: PLR2004 - as its rows

@@ -23,6 +23,8 @@ from comity.book.statistics.levels import (
 )
 from comity.book.statistics.levels.asking import LevelQuestion, NoLevel, level_questions, no_level
 from comity.book.statistics.levels.reports import reported
+from comity.book.statistics.record_choice import counted_table
+from comity.core.agreements.kpi import MEASURES
 from comity.core.levels import LevelStats
 from comity.core.values import Period
 
@@ -31,7 +33,7 @@ __all__ = ["LevelQuestion", "LevelStats", "NoLevel", "gather", "gather_one"]
 Found = Iterable[tuple[Period, LevelStats | NoLevel]]
 Counting = Callable[[Book, LevelQuestion], Found]
 
-# The measures that are made of contacts, or of intervals where a book holds no contacts.
+# The measures that are made of contacts; some of them of intervals in their place (`Measure.also_intervals`).
 _OF_CONTACTS: dict[str, Counting] = {
     "service_level": answered.service_level_of,
     "abandonment": answered.abandonment_of,
@@ -52,7 +54,6 @@ _OTHERS: dict[str, Counting] = {
     "occupancy": staffing.gather,
     "attrition": attrition.gather,
 }
-_ALSO_INTERVALS = ("service_level", "abandonment", "handle_time")
 
 
 def gather(book: Book, periods: Sequence[Period], horizon: date) -> dict[Period, tuple[LevelStats | NoLevel, ...]]:
@@ -91,8 +92,9 @@ def _levels_of(book: Book, one: LevelQuestion, horizon: date) -> Found:
     measure = one.kpi.measure
     if measure in _OTHERS:
         return _OTHERS[measure](book, one)
-    if not book.has("contacts") and not (measure in _ALSO_INTERVALS and book.has("intervals")):
-        return [(period, no_level(book, one.kpi, ("contacts",))) for period in one.periods]
+    table = counted_table(book, one.kpi) if MEASURES[measure].also_intervals else "contacts"
+    if not book.has(table):
+        return [(period, no_level(book, one.kpi, (table,))) for period in one.periods]
     if measure == "repeat_contact":
         return repeats.gather(book, one, horizon)
     if measure == "sla_attainment":

@@ -9,10 +9,10 @@ import numpy as np
 from comity.book.reading.open import Book
 from comity.book.statistics import service_level, sla_attainment
 from comity.book.statistics.exclusions import TakenOut, events
-from comity.book.statistics.levels.asking import LevelQuestion, NoLevel, no_level
+from comity.book.statistics.levels.asking import LevelQuestion, NoLevel, no_level, nothing_counts
 from comity.book.statistics.levels.folding import serial
 from comity.book.statistics.queue_days import DailyCounts
-from comity.core.agreements.kpi import Abandons, Kpi
+from comity.core.agreements.kpi import CONTACTS, Abandons, Kpi
 from comity.core.levels import (
     VARIANT_NEEDS,
     Formulas,
@@ -35,7 +35,7 @@ def service_level_of(book: Book, asked: LevelQuestion) -> Found:
     for period in asked.periods:
         counted = _answered(counts, kpi, period)
         if not counted.den:
-            yield period, no_level(book, kpi, (counts.source,), "nothing_counts")
+            yield period, nothing_counts(book, kpi, counts.source)
             continue
         unresolved = int(counts.total("unresolved", period))
         also: dict[str, object] = {"unresolved": unresolved} if unresolved else {}
@@ -70,7 +70,7 @@ def abandonment_of(book: Book, asked: LevelQuestion) -> Found:
     for period in asked.periods:
         counted = _gave_up(counts, period)
         if not counted.den:
-            yield period, no_level(book, kpi, (counts.source,), "nothing_counts")
+            yield period, nothing_counts(book, kpi, counts.source)
             continue
         abandoned, answered = counts.total("abandoned", period), counts.total("answered", period)
         raw: dict[str, object] = {"with_short_abandons": abandoned / (abandoned + answered)}
@@ -151,7 +151,7 @@ def _gave_up(counts: DailyCounts, period: Period) -> Moments:
 def _variants(counts: DailyCounts, period: Period) -> dict[str, tuple[float, float]]:
     names = ("answered", "within", "abandoned", "short", "abandoned_within")
     variants = service_levels(**{name: counts.total(name, period) for name in names})
-    lacking = set() if counts.source == service_level.CONTACTS else {"abandoned_at"}
+    lacking = set() if counts.source == CONTACTS else {"abandoned_at"}
     lacking |= set() if _tells_short(counts, period) else {"abandoned_short"}
     unknown = {name for name, columns in VARIANT_NEEDS.items() if lacking.intersection(columns)}
     return {

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from comity.book.reading.open import Book
+from comity.book.statistics.record_choice import record_choice
 from comity.book.tables import TABLES
 from comity.core.agreements.kpi import Kpi, in_force
 from comity.core.values import Period
@@ -35,6 +36,7 @@ class NoLevel:
     """A level that could not be formed: the tables that it needs, the side that would hold them, and why.
 
     `why` is `no_table`, `private`, `nothing_counts` (nothing in these tables counts for the KPI in the period),
+    `other_records` (nothing in these tables counts, but other records of the book could, which the KPI does not name),
     `too_small` (1 to 4 people), `mixed_scales` (a mean of answers on several scales) or `window_open` (contacts may
     still be repeated; `until` is the day it closes).
     """
@@ -56,6 +58,14 @@ def level_questions(book: Book, periods: Sequence[Period]) -> tuple[LevelQuestio
             if kpi is not None:
                 questions.setdefault((name, kpi.valid_from), (kpi, []))[1].append(period)
     return tuple(LevelQuestion(kpi, tuple(held)) for kpi, held in questions.values())
+
+
+def nothing_counts(book: Book, kpi: Kpi, table: str) -> NoLevel:
+    """The word for a level for which no row of its table counts; that other records could answer, where they could."""
+    choice = record_choice(book, kpi)
+    if choice is None or not choice.beside_answers:
+        return no_level(book, kpi, (table,), "nothing_counts")
+    return NoLevel(kpi, (choice.table,), "both", "other_records")
 
 
 def no_level(

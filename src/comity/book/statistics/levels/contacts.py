@@ -6,9 +6,11 @@ import ibis
 from ibis import _
 
 from comity.book.reading.open import Book
-from comity.book.statistics.levels.asking import LevelQuestion, NoLevel, no_level
+from comity.book.statistics.levels.asking import LevelQuestion, NoLevel, no_level, nothing_counts
 from comity.book.statistics.levels.folding import Daily, by_period
+from comity.book.statistics.record_choice import counted_table
 from comity.book.statistics.scope import contacts_of, in_queues
+from comity.core.agreements.kpi import CONTACTS
 from comity.core.levels import P90, LevelStats, Quantile, Sampled, moments
 from comity.core.values import Period
 
@@ -41,9 +43,10 @@ def waits(book: Book, asked: LevelQuestion) -> Found:
 def handle_times(book: Book, asked: LevelQuestion) -> Found:
     """Mean seconds of talk, hold and work after the contact, over the contacts that were handled.
 
-    Without contacts, from intervals: their handled time over those answered.
+    From intervals where it is counted from these: their handled time over those answered.
     """
-    if book.has(*NEEDS):
+    table = counted_table(book, asked.kpi)
+    if table == CONTACTS:
         contacts = contacts_of(book, asked.kpi, asked.start, asked.end)
         handled = _.handle_s.notnull() & (_.answered_at.notnull() | _.abandoned_at.isnull())
         daily = _daily(contacts, "opened_on", num=_.handle_s.sum(where=handled), den=handled.sum())
@@ -55,7 +58,7 @@ def handle_times(book: Book, asked: LevelQuestion) -> Found:
             den=_.answered.sum(where=_.handle_s.notnull()),
         )
     for period in asked.periods:
-        yield period, _ratio(book, asked, daily, period, {})
+        yield period, _ratio(book, asked, daily, period, {}, table)
 
 
 def reopened(book: Book, asked: LevelQuestion) -> Found:
@@ -110,10 +113,15 @@ def _daily(table: ibis.Table, day: str, **sums: ibis.Deferred) -> Daily:
     return Daily.of(table.group_by(day).aggregate(**sums).to_pyarrow(), day)
 
 
-def _ratio(
-    book: Book, asked: LevelQuestion, daily: Daily, period: Period, also: Mapping[str, object]
+def _ratio(  # noqa: PLR0913 - what is asked, and what was counted
+    book: Book,
+    asked: LevelQuestion,
+    daily: Daily,
+    period: Period,
+    also: Mapping[str, object],
+    table: str = CONTACTS,
 ) -> LevelStats | NoLevel:
     counted = daily.weekly("num", "den", period)
     if not counted.den:
-        return no_level(book, asked.kpi, NEEDS, "nothing_counts")
+        return nothing_counts(book, asked.kpi, table)
     return LevelStats(asked.kpi, period, counted, Sampled.WEEKS, also=also)

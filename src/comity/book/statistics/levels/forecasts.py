@@ -8,16 +8,18 @@ from ibis import _
 from comity.book.reading.open import Book
 from comity.book.statistics.levels.asking import LevelQuestion, NoLevel, no_level
 from comity.book.statistics.levels.folding import Daily
+from comity.book.statistics.record_choice import table_for_plan
 from comity.book.statistics.scope import forecasts_that_count, in_queues, in_scope
+from comity.core.agreements.kpi import Kpi
 from comity.core.levels import LevelStats, Sampled
 from comity.core.values import Period
 
 _HALF_HOUR = 30
 
 
-def needs(book: Book) -> tuple[str, ...]:
-    """The tables that the error is made of: contacts counted by the half hour where there are no intervals."""
-    return ("forecasts", "contacts" if book.has("contacts") and not book.has("intervals") else "intervals")
+def needs(book: Book, kpi: Kpi) -> tuple[str, ...]:
+    """The tables that the error is made of: contacts counted by the half hour where no intervals tell of its queues."""
+    return ("forecasts", table_for_plan(book, kpi, "forecasts", "offered"))
 
 
 def gather(book: Book, asked: LevelQuestion) -> Iterator[tuple[Period, LevelStats | NoLevel]]:
@@ -26,7 +28,7 @@ def gather(book: Book, asked: LevelQuestion) -> Iterator[tuple[Period, LevelStat
     The forecast of an interval is the last locked one, else the last that was issued by its day. A queue of which no
     contact was ever recorded is not judged.
     """
-    kpi, tables = asked.kpi, needs(book)
+    kpi, tables = asked.kpi, needs(book, asked.kpi)
     if not book.has(*tables):
         yield from ((period, no_level(book, kpi, tables)) for period in asked.periods)
         return

@@ -8,23 +8,16 @@ from ibis import _
 from comity.book.reading.open import Book
 from comity.book.statistics.levels.asking import LevelQuestion, NoLevel, no_level
 from comity.book.statistics.levels.folding import Daily
+from comity.book.statistics.record_choice import table_for_plan
 from comity.book.statistics.scope import in_queues, in_scope
+from comity.core.agreements.kpi import Kpi
 from comity.core.levels import LevelStats, Sampled
 from comity.core.values import Period
 
 
-def needs(book: Book) -> tuple[str, ...]:
-    """The tables that occupancy is made of: intervals before contacts, where their handled time is known."""
-    return ("schedules", "contacts" if book.has("contacts") and not _timed(book) else "intervals")
-
-
-def _timed(book: Book) -> bool:
-    if not book.has("intervals"):
-        return False
-    return book.once(
-        ("levels", "intervals with handled time"),
-        lambda: bool(book.table("intervals").handle_s.count().to_pyarrow().as_py()),
-    )
+def needs(book: Book, kpi: Kpi) -> tuple[str, ...]:
+    """The tables that occupancy is made of: intervals before contacts, where they tell of its queues' handled time."""
+    return ("schedules", table_for_plan(book, kpi, "schedules", "handle_s"))
 
 
 def gather(book: Book, asked: LevelQuestion) -> Iterator[tuple[Period, LevelStats | NoLevel]]:
@@ -33,7 +26,7 @@ def gather(book: Book, asked: LevelQuestion) -> Iterator[tuple[Period, LevelStat
     Positions in `schedules` are those on the phones, after breaks and absence, so that their time is handled time
     and time available: COPC's form of occupancy (`standards.md` 2.4).
     """
-    tables = needs(book)
+    tables = needs(book, asked.kpi)
     if not book.has(*tables):
         yield from ((period, no_level(book, asked.kpi, tables)) for period in asked.periods)
         return
