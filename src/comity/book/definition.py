@@ -288,6 +288,7 @@ def _same_value(column: Column, first: str, second: str) -> bool:
 
 
 _DAY_LENGTH = len("2026-01-31")
+_MOST = {"attrition": 5.0, "forecast_wape": 5.0, "forecast_bias": 5.0}  # shares that may well be above 1
 
 
 class _DefinitionReader(TomlReader):
@@ -462,7 +463,7 @@ class _DefinitionReader(TomlReader):
             those = ", ".join(name for name, one in MEASURES.items() if one.also_intervals)
             raise self.wrong(self.at(where, "records"), f"is for {those} only; take it out")
         formula = self.one_of(item, where, "formula", formulas, formulas[0])
-        return Kpi(
+        kpi = Kpi(
             **values
             | {
                 "formula": formula,
@@ -471,6 +472,23 @@ class _DefinitionReader(TomlReader):
                 "valid_from": values["valid_from"] or date.min,
             }
         )
+        self.check_shares(kpi, where)
+        return kpi
+
+    def check_shares(self, kpi: Kpi, where: str) -> None:
+        """Refuse per cent in place of a share: 80 for 0.80."""
+        for name in ("target", "material"):
+            value = getattr(kpi, name)
+            most = _MOST.get(kpi.measure, 1.0)
+            if value is None or value <= most:
+                continue
+            from comity.core.levels import SHARE, unit  # noqa: PLC0415 - late, for a quick cold start
+
+            if unit(kpi) == SHARE:
+                meant = f"{value / 100:.6f}".rstrip("0")
+                meant += "0" * (len("0.00") - len(meant))
+                msg = f"is a share, {most:g} at most, but is {value:g}; did you mean {meant}, which is {value:g} %?"
+                raise self.wrong(self.at(where, name), msg)
 
     def private(self, section: Mapping[str, Any]) -> dict[Side, Private]:
         self.keys(section, "private", PRIVATE.by_name)
