@@ -21,6 +21,7 @@ from comity.core.values import Period
 HOLIDAY = 7  # the class after the seven weekdays, of which 0 is Monday
 CLASSES = HOLIDAY + 1
 QUIET = 1 / 3  # of its weekday's median: a day with less than that is no day of service
+FLOOR = 20  # contacts: below such a median a day falls under a third of it by chance, and none is quiet
 _ROUNDS, _ENOUGH = 10_000, 1e-14  # of the fit
 
 Floats = NDArray[np.float64]
@@ -165,12 +166,17 @@ def _closed(kind: NDArray[np.int64], count: Floats, opening: Opening) -> Flags:
 def _quiet(
     days: list[list[date]], kinds: list[NDArray[np.int64]], came: list[Floats], closed: list[Flags]
 ) -> list[Flags]:
-    """Days with under a third of their weekday's median, of classes that are open in the period and no holidays."""
+    """Days with under a third of their weekday's median, of classes that are open in the period and no holidays.
+
+    Of Poisson counts with a mean of 4 every eleventh day would be quiet by chance alone, of 20 one in 4,000: a weekday
+    with a median below `FLOOR` has none. Agreed opening days tell of such a desk which days it was closed.
+    """
     kind, count = np.concatenate(kinds), np.concatenate(came)
     medians = np.zeros(CLASSES)
     for at in range(HOLIDAY):
         some = count[(kind == at) & (count > 0)]
-        medians[at] = np.median(some) if some.size else 0.0
+        median = float(np.median(some)) if some.size else 0.0
+        medians[at] = median if median >= FLOOR else 0.0
     return [
         ~shut[one] & (one != HOLIDAY) & (counted < QUIET * medians[one])
         for one, counted, shut, _ in zip(kinds, came, closed, days, strict=True)

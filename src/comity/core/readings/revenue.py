@@ -6,10 +6,9 @@ from datetime import date
 from enum import StrEnum
 
 import numpy as np
-from scipy import special
 
 from comity.core.readings.reading import Reading
-from comity.core.readings.verdict import Change, Part, Verdict, cause, judge
+from comity.core.readings.verdict import Change, Part, Verdict, cause, critical, judge
 from comity.core.service_days import HOLIDAY, ServiceDays, jackknife_error
 
 ID = "revenue"
@@ -88,6 +87,11 @@ class Stats:
         moved = [one.slope * np.array(one.days.without_week) for one in self.scaled if one.days.without_week]
         return jackknife_error(np.sum(moved, axis=0)) if moved else 0.0
 
+    @property
+    def weeks(self) -> int:
+        """The weeks that were left out in turn; 0 where no weight was fitted."""
+        return max((len(one.days.without_week) for one in self.scaled), default=0)
+
 
 def read(stats: Stats, alpha: float = 0.025) -> Reading:
     """Split the change of revenue by Bennet's indicator, and judge it.
@@ -101,7 +105,8 @@ def read(stats: Stats, alpha: float = 0.025) -> Reading:
         are not a sample
     """
     n, h, error = stats.after - stats.before, stats.like_for_like, stats.calendar_error
-    z = float(special.ndtri(1 - alpha)) if error > 0 else None
+    # Student's t, as the jackknife's error is itself an estimate from some nine weeks.
+    z = critical(stats.weeks, alpha) if error > 0 else None
     # Prices are what is left: equal to `stats.prices` but for the last digits, in which an engine that adds in
     # any order errs. So the parts add up even where large changes cancel.
     price = n - h - stats.inflation - stats.calendar - stats.adjustments
