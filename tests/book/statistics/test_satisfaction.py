@@ -324,6 +324,18 @@ def test_the_same_person_without_account_is_the_account_of_the_same_id(tmp_path)
     assert (stats.stayed.people, stats.left.people, stats.silent.people) == (12, 6, 2)
 
 
+def test_loyalty_counts_only_those_whose_leaving_would_be_known(tmp_path):
+    """Of 20 asked before, 12 scored 5 of 5. Accounts are known of p0 to p9, the first two of which left."""
+    rows = [answer(at, f"p{at}", date(2026, 2, 1), 5.0 if at < 12 else 2.0) for at in range(20)]
+    rows += [answer(100 + at, f"p{at}", date(2026, 5, 1), 4.0) for at in range(2, 20)]
+    (nothing,) = gathered(typed_book(tmp_path / "nothing", {"surveys": rows}))[ASKED]
+    assert (nothing.top_quarter.people, nothing.the_rest.people) == (0, 0)
+    accounts = [{"account_id": f"p{at}", "left_on": date(2026, 6, 30) if at < 2 else None} for at in range(10)]
+    (stats,) = gathered(typed_book(tmp_path / "known", {"surveys": rows, "accounts": accounts}))[ASKED]
+    assert (stats.top_quarter.people, stats.top_quarter.gone) == (10, 2)
+    assert (stats.the_rest.people, stats.the_rest.gone) == (0, 0)
+
+
 def test_a_month_that_was_not_delivered_makes_nobody_leave(tmp_path):
     rows = [answer(at, f"p{at}", date(2026, 2, 1), 3.0) for at in range(20)]
     rows += [answer(100 + at, f"p{at}", date(2026, 5, 1), 4.0) for at in range(12)]

@@ -288,6 +288,11 @@ def test_satisfied_who_leave_stand_beside_the_rest():
     assert (top["low"], top["high"]) == pytest.approx((0.1124, 0.3304), abs=1e-4)
 
 
+def test_loyalty_is_not_known_where_nobody_could_be_known_to_have_left():
+    """Without accounts or invoices 0 of 121 would have left, which says nothing of them."""
+    assert read(replace(WORKED, top_quarter=Gone(0, 0), the_rest=Gone(0, 0))).also["loyalty"] is None
+
+
 def test_response_rate_is_not_known_where_nobody_recorded_the_unanswered():
     told = replace(WORKED, before=Answers(100, 360.0, invited=200, responded=90, unanswered=100))
     assert read(told).also["response_rate"] == {"before": 0.45, "after": None}

@@ -29,16 +29,22 @@ def accounts(workings: Workings) -> ibis.Table:
 
 
 def with_membership(workings: Workings, frame: Frame, pairs: ibis.Table) -> ibis.Table:
-    """The pairs, with `stayed`, `left` (of those before), `new` (of those after), `later` (number of the period)."""
+    """The pairs, with `stayed`, `left` (of those before), `new` (of those after), `later` (number of the period).
+
+    `told` is whether the records could tell that one of those before had left: their account is among the accounts, or
+    was invoiced a service at the end of the earlier period.
+    """
     known = accounts(workings)
     rows = pairs.join(frame.plan.drop("earlier"), "comparison")
     rows = rows.left_join(known.select(before=_.account_id, left_on=_.left_on), [("account0", "before")])
     rows = rows.left_join(known.select(after=_.account_id, joined_on=_.joined_on), [("account1", "after")])
     left, new = rows.left_on < rows.ends_on, rows.joined_on >= rows.joined_from
-    gone = _no_longer_billed(workings, frame)
-    if gone is not None:
-        rows = rows.left_join(gone, [("account0", "gone_account"), ("comparison", "gone_in")])
-        left = ibis.ifelse(rows.left_on.notnull(), rows.left_on < rows.ends_on, rows.gone_in.notnull())
+    told = rows.before.notnull()
+    billed = _billed_before(workings, frame)
+    if billed is not None:
+        rows = rows.left_join(billed, [("account0", "billed_account"), ("comparison", "billed_in")])
+        left = ibis.ifelse(rows.left_on.notnull(), rows.left_on < rows.ends_on, rows.no_longer.fill_null(False))
+        told = rows.before.notnull() | rows.billed_in.notnull()
     first = _first_seen(workings, frame, known)
     if first is not None:
         rows = rows.left_join(first, [("account1", "seen_account")])
@@ -53,12 +59,13 @@ def with_membership(workings: Workings, frame: Frame, pairs: ibis.Table) -> ibis
             stayed=rows.y0.notnull() & rows.y1.notnull(),
             left=rows.y1.isnull() & left.fill_null(False),
             new=rows.y0.isnull() & new.fill_null(False),
+            told=rows.y0.notnull() & told,
         ),
     )
 
 
-def _no_longer_billed(workings: Workings, frame: Frame) -> ibis.Table | None:
-    """Accounts with a service line in the last month of P0 and none in the last of P1, by comparison.
+def _billed_before(workings: Workings, frame: Frame) -> ibis.Table | None:
+    """Accounts with a service line in the last month of P0, and whether they have none in the last of P1.
 
     A month without any line was not delivered yet, and tells nothing.
     """
@@ -71,20 +78,21 @@ def _no_longer_billed(workings: Workings, frame: Frame) -> ibis.Table | None:
     for number, one in enumerate(frame.comparisons):
         before, after = _last_month(months, one.reference), _last_month(months, one.period)
         if before in delivered and after in delivered and before != after:
-            rows.append({"gone_in": number, "before": before, "after": after})
+            rows.append({"billed_in": number, "before": before, "after": after})
     if not rows:
         return None
-    schema = pa.schema([("gone_in", pa.int32()), ("before", pa.date32()), ("after", pa.date32())])
+    schema = pa.schema([("billed_in", pa.int32()), ("before", pa.date32()), ("after", pa.date32())])
     ends = workings.given(pa.Table.from_pylist(rows, schema))
     amount = ibis.coalesce(lines.amount, lines.quantity * lines.unit_price)
     billed = (
         lines.filter((lines.kind.fill_null("service") == "service") & (amount > 0))
-        .select("month", gone_account=lines.account_id)
+        .select("month", billed_account=lines.account_id)
         .distinct()
     )
-    had = billed.join(ends, [("month", "before")]).select("gone_account", "gone_in")
-    has = billed.join(ends, [("month", "after")]).select("gone_account", "gone_in")
-    return had.anti_join(has, ["gone_account", "gone_in"])
+    keys = ("billed_account", "billed_in")
+    had = billed.join(ends, [("month", "before")]).select(*keys)
+    has = billed.join(ends, [("month", "after")]).select(*keys, still=True)
+    return had.left_join(has, keys).select(*keys, no_longer=_.still.isnull())
 
 
 def _first_seen(workings: Workings, frame: Frame, known: ibis.Table) -> ibis.Table | None:

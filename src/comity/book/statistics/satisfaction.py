@@ -96,9 +96,10 @@ def _totals(pairs: ibis.Table, workings: Workings, frame: Frame) -> ibis.Table:
         **{f"{name}_after": rows.y1.sum(where=kept) for name, kept in _sets(rows.stayed, new=rows.new, back=back)},
         sd_change=(rows.y1 - rows.y0).std(how="sample", where=rows.stayed),
         last_score=rows.last_score.mean(where=rows.left),
-        high=high.sum().fill_null(0),
+        # Of loyalty tell only those whose leaving would be known.
+        high=(high & rows.told).sum().fill_null(0),
         high_left=(high & rows.left).sum().fill_null(0),
-        rest=(~high).sum().fill_null(0),
+        rest=(~high & rows.told).sum().fill_null(0),
         rest_left=((~high) & rows.left).sum().fill_null(0),
     )
 

@@ -102,7 +102,7 @@ class Fifth:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """How many of a set of respondents had left by the end of the period."""
+    """How many of a set of respondents had left by the end of the period, of those of whom that would be known."""
 
     people: int
     gone: int
@@ -460,6 +460,8 @@ def _top_two(answers: Answers, scale: Scale) -> float | None:
 def _loyalty(stats: Stats) -> dict[str, object]:
     """I16: the share gone of the satisfied, beside that of the rest; satisfaction is not loyalty when they agree."""
     sets = {"top": stats.top_quarter, "rest": stats.the_rest}
+    if not any(group.people for group in sets.values()):
+        return {"loyalty": None}  # of nobody would it be known
     if any(
         group.people < FEWEST or _is_few(group.gone) or _is_few(group.people - group.gone) for group in sets.values()
     ):
