@@ -160,6 +160,40 @@ def test_diff_shows_months_and_columns_of_the_last_import(book):
     ]
 
 
+def test_diff_counts_a_row_that_moves_to_another_month_once_and_as_no_new_one(book):
+    """c1 moves from January to February: one row changed, none new, and February says whose it is now."""
+    comity("import", source(book, GOOD, "c2,2026-02-02T10:00:00Z,q"), "--as", "contacts", "--into", book)
+    moved = source(book, GOOD.replace("2026-01", "2026-02"), name="b.csv")
+    ended = comity("import", moved, "--as", "contacts", "--into", book)
+    assert "0 new, 0 unchanged, 1 updated" in ended.stdout
+    assert [" ".join(line.split()) for line in comity("diff", book).stdout.splitlines()[1:3]] == [
+        "2026-01 0 new 1 updated 0 withdrawn",
+        "2026-02 0 new 0 updated 0 withdrawn (1 moved here from another month)",
+    ]
+
+
+CALLS_AND_TICKETS = """
+[[kpi]]
+id = "service_level"
+[[kpi]]
+id = "backlog"
+"""
+
+
+def test_check_says_from_which_records_a_kpi_is_counted(tmp_path):
+    report = "queue,start,minutes,offered,answered,answered_within,threshold_s,abandoned\n"
+    report += "\n".join(f"calls,2026-01-{day:02}T09:00:00Z,30,10,9,8,20,1" for day in range(1, 32))
+    contacts = "\n".join([HEADER, *(f"c{day},2026-01-{day:02}T10:00:00Z,desk" for day in range(1, 32))])
+    both = write_book(tmp_path / "both", CALLS_AND_TICKETS, contacts=contacts, intervals=report)
+    assert comity("check", both).stdout.splitlines()[-1] == (
+        "  service_level: counted from intervals: the contacts do not tell what it counts"
+    )
+    (kpi,) = json.loads(comity("check", both, "--format", "json").stdout)["kpis"]
+    assert (kpi["kpi"], kpi["counted_from"], kpi["not_counted"]) == ("service_level", "intervals", "contacts")
+    alone = write_book(tmp_path / "alone", CALLS_AND_TICKETS, contacts=contacts)
+    assert json.loads(comity("check", alone, "--format", "json").stdout)["kpis"] == []
+
+
 def test_forget_tells_where_the_person_stood(tmp_path):
     book = write_book(tmp_path / "book", accounts="account_id,name\np1,Somebody")
     assert comity("forget", "p1", "--from", book).stdout == "accounts: 1 row\n"

@@ -262,8 +262,10 @@ def _tell_difference(one: "ImportDifference") -> None:
     came = one.delivery
     typer.echo(f"{one.table}, import {came.number}: {_plain(came.file)} on {came.at:%Y-%m-%d %H:%M} by {came.by}")
     for month in one.months:
-        if month.new or month.updated or month.withdrawn:
+        if month.new or month.updated or month.withdrawn or month.moved_here:
             counts = f"{month.new:>10,} new {month.updated:>10,} updated {month.withdrawn:>10,} withdrawn"
+            if month.moved_here:
+                counts += f" ({month.moved_here:,} moved here from another month)"
             typer.echo(f"  {month.month:<9}{counts}")
     for column, rows in one.columns.items():
         typer.echo(f"  {column} changed in {_count(rows, 'row')}")

@@ -257,7 +257,8 @@ def measure(stats: LevelStats) -> MeasuredLevel:
         num=counted.num,
         den=counted.den,
         met=meets(kpi, *exact),
-        beyond_chance=_beyond_chance(kpi, interval),
+        # A stock is counted, not sampled: chance has no part in it.
+        beyond_chance=None if stats.sampled is Sampled.EXACT else _beyond_chance(kpi, interval),
         definition=kpi,
         variants=_rates(stats.variants),
         variants_in_full=_rates(stats.in_full),

@@ -6,7 +6,7 @@ import pytest
 
 from comity.core.values import Side
 from comity.review.i18n.words import words_of
-from comity.review.views.level import level_row
+from comity.review.views.level import level_row, ratio_text
 from tests.builders import review as sample
 
 EN, ES = words_of("en"), words_of("es")
@@ -22,6 +22,17 @@ def level(measure: str):
 def test_a_mean_of_answers_is_no_share_of_them(words, told):
     mean = replace(level("csat"), unit="points", value=2117 / 566, num=2117, den=566)
     assert level_row(mean, sample.review(), words).of == told
+
+
+def test_a_backlog_is_counted_and_no_ratio_of_anything():
+    """46 open contacts: not 46 of 1, and not beyond chance, of which a count knows nothing."""
+    open_ = replace(
+        level("service_level"), kpi="backlog", measure="backlog", unit="count", value=46.0, num=46.0, den=1.0, se=0.0,
+        low=46.0, high=46.0, target=60.0, better="lower", met=True, beyond_chance=None, variants={},
+    )  # fmt: skip
+    row = level_row(open_, sample.review(), EN)
+    assert (row.of, row.interval, row.met, row.chance) == ("", "", "Met", "counted, not sampled")
+    assert ratio_text(open_, 46.0, 1.0, EN) == "46"
 
 
 def test_a_share_of_answers_stays_one():

@@ -62,6 +62,29 @@ def test_before_and_change_come_to_after_as_shown(before, change, material):
     assert math.isclose(figures.before + figures.change, figures.after, abs_tol=1e-9)
 
 
+@given(st.sampled_from(["share", "points", "money"]), st.floats(-100, 100), st.floats(-50, 50), st.floats(0.001, 5))
+def test_a_period_has_the_value_that_it_has_everywhere_else(unit, before, change, material):
+    """Before and after are the nearest figures, in the table of readings and in the parts; never one beside them."""
+    reading = sample.reading(Verdict.GENUINE, unit=unit, before=before, parts={"within": change}, material=material)
+    scale = 100.0 if unit == "share" else 1.0
+    for shown in (round_figures(reading), waterfall(reading)):
+        for value, exact in ((shown.before, reading.before), (shown.after, reading.after)):
+            assert abs(value - exact * scale) <= 0.5000001 / 10**shown.decimals
+
+
+def test_deadlines_kept_of_august_and_september_are_those_of_their_levels():
+    """783 of 1002 and 749 of 939 are 78.1 % and 79.8 %; +1.6 does not lie between them, so that two decimals are shown.
+
+    78.14 to 79.77 is +1.63; exactly it is 1.622.
+    """
+    kept = [783 / 1002, 749 / 939]
+    parts = {"within": kept[1] - kept[0]}
+    reading = sample.reading(Verdict.GENUINE, unit="share", before=kept[0], parts=parts, material=0.01)
+    figures, fall = round_figures(reading), waterfall(reading)
+    assert (figures.before, figures.after, round(figures.change, 9), figures.decimals) == (78.14, 79.77, 1.63, 2)
+    assert (fall.before, fall.after, round(fall.change, 9)) == (78.14, 79.77, 1.63)
+
+
 def test_a_subtotal_is_made_of_the_rounded_parts():
     reading = sample.reading(Verdict.GENUINE, parts={"chosen": 0.0104, "weathered": 0.0104, "passive": 0.0102})
     fall = waterfall(reading)

@@ -20,12 +20,16 @@ UNDATED = "undated"
 
 @dataclass(frozen=True, slots=True)
 class MonthChange:
-    """How many rows of one month were new, changed or withdrawn."""
+    """How many rows of one month were new, changed or withdrawn; a changed row is of the month in which it lay.
+
+    `moved_here` are those of the changed rows that lie in this month now and lay in another before.
+    """
 
     month: str
     new: int = 0
     updated: int = 0
     withdrawn: int = 0
+    moved_here: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +72,22 @@ def _compare(book: Book, table: Table, delivery: ImportRecord) -> ImportDifferen
     ]
     bearing = f"SELECT * FROM ({' UNION ALL BY NAME '.join(after)}) WHERE {IMPORT_COLUMN} = {delivery.number}"
     counts: dict[str, dict[str, int]] = {}
-    _count(con, counts, f"SELECT {month}, 'bearing', count(*) FROM ({bearing}) GROUP BY ALL")
-    if before is not None:
+    now = f"SELECT *, {month} AS _month FROM ({bearing})"
+    if before is None:
+        _count(con, counts, f"SELECT _month, 'new', count(*) FROM ({now}) GROUP BY ALL")
+    else:
         _count(con, counts, f"SELECT {month}, _status, count(*) FROM ({before}) GROUP BY ALL")
+        changed = f"SELECT *, {month} AS _month FROM ({before}) WHERE _status = 'before'"
+        same = _same_key_sql(table)
+        fresh = f"SELECT a._month FROM ({now}) a ANTI JOIN ({changed}) b ON {same}"
+        _count(con, counts, f"SELECT _month, 'new', count(*) FROM ({fresh}) GROUP BY ALL")
+        moved = f"SELECT a._month FROM ({now}) a JOIN ({changed}) b ON {same} WHERE a._month <> b._month"
+        _count(con, counts, f"SELECT _month, 'moved', count(*) FROM ({moved}) GROUP BY ALL")
     columns = _changed_columns(con, table, before, bearing) if before is not None else {}
     months = []
     for name, found in sorted(counts.items()):
-        updated = found.get("before", 0)
-        new = max(found.get("bearing", 0) - updated, 0)
-        months.append(MonthChange(name, new, updated, found.get("withdrawn", 0)))
+        updated, withdrawn = found.get("before", 0), found.get("withdrawn", 0)
+        months.append(MonthChange(name, found.get("new", 0), updated, withdrawn, found.get("moved", 0)))
     return ImportDifference(table.name, delivery, tuple(months), columns)
 
 
@@ -95,12 +106,18 @@ def _past_rows_sql(book: Book, table: Table, number: str) -> str | None:
     return f"SELECT * FROM {scan_sql(*past_files)}" if past_files else None
 
 
+def _same_key_sql(table: Table) -> str:
+    """That a row `a` and a row `b` tell of the same; rows without a key are never told to."""
+    same = " AND ".join(f"a.{quoted(key)} IS NOT DISTINCT FROM b.{quoted(key)}" for key in table.key)
+    return f"({same} AND coalesce({', '.join(f'CAST(a.{quoted(key)} AS VARCHAR)' for key in table.key)}) IS NOT NULL)"
+
+
 def _changed_columns(con: duckdb.DuckDBPyConnection, table: Table, before: str, bearing: str) -> dict[str, int]:
     held = {row[0] for row in con.execute(f"DESCRIBE {before}").fetchall()}
     names = [column.name for column in table.columns if column.name in held and column.name not in table.key]
     if not names:
         return {}
-    same = " AND ".join(f"a.{quoted(key)} IS NOT DISTINCT FROM b.{quoted(key)}" for key in table.key)
+    same = _same_key_sql(table)
     counted = ", ".join(f"count(*) FILTER (a.{quoted(n)} IS DISTINCT FROM b.{quoted(n)})" for n in names)
     sql = f"SELECT {counted} FROM ({before}) b JOIN ({bearing}) a ON {same} WHERE b._status = 'before'"
     found = con.execute(sql).fetchone() or ()

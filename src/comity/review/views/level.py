@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from comity.core.agreements.kpi import FORMULAS, LOWER, MEASURES, Kpi
-from comity.core.levels import VARIANT_NEEDS
+from comity.core.levels import COUNT, VARIANT_NEEDS
 from comity.core.values import Side
 from comity.review.i18n.words import DASH, NO_BREAK, Words, clean
 from comity.review.model import Level, Review
@@ -79,9 +79,8 @@ def level_row(level: Level, review: Review, words: Words) -> LevelRow:
     met, chance = DASH, ""
     if level.met is not None:
         met = words("levels.is_met" if level.met else "levels.not_met")
-        chance = words(
-            {True: "levels.beyond", False: "levels.chance", None: "levels.chance_unknown"}[level.beyond_chance]
-        )
+        by_chance = {True: "levels.beyond", False: "levels.chance", None: "levels.chance_unknown"}[level.beyond_chance]
+        chance = words("levels.counted_in_full" if _is_stock(level) else by_chance)
     defined = level.also.get("counted_as", _DEFINED_AS.get(level.definition.abandons.value))
     variants = tuple(
         VariantRow(
@@ -96,7 +95,7 @@ def level_row(level: Level, review: Review, words: Words) -> LevelRow:
         for name, value in level.variants.items()
     )
     of = ""
-    if math.isfinite(level.den) and level.den > 1 and math.isfinite(level.num):  # of 1: not a ratio
+    if math.isfinite(level.den) and level.den > 1 and math.isfinite(level.num) and not _is_stock(level):
         of = ratio_text(level, level.num, level.den, words)
     return LevelRow(
         level=level,
@@ -159,6 +158,8 @@ _HOUR = 3600
 
 def ratio_text(level: Level, num: float, den: float, words: Words) -> str:
     """What a level is the ratio of, each with what it counts; sums of seconds say that they are."""
+    if _is_stock(level):  # what is open is no ratio of anything
+        return _plain_number(num, words)
     key = f"counted.{level.measure}" if words.has(f"counted.{level.measure}") else "word.of"
     if level.measure == "csat" and level.unit == "points":  # a mean: no share of anything
         key = "counted.csat_mean"
@@ -167,6 +168,11 @@ def ratio_text(level: Level, num: float, den: float, words: Words) -> str:
     if level.measure == "occupancy":
         return words(key, num=_hours(num, words), den=_hours(den, words))
     return words(key, num=_plain_number(num, words), den=_plain_number(den, words))
+
+
+def _is_stock(level: Level) -> bool:
+    """Whether a level is counted at a moment: not a ratio, and not a sample of anything."""
+    return level.unit == COUNT
 
 
 def _hours(seconds: float, words: Words) -> str:

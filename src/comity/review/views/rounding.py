@@ -10,6 +10,7 @@ from comity.core.readings.verdict import Change, Part, Verdict
 MARKED = frozenset(
     {Verdict.OVERSTATED, Verdict.UNDERSTATED, Verdict.ILLUSORY, Verdict.MASKED, Verdict.REVERSED},
 )  # the marker pen: it differs from what it seems
+_CENTS = 2
 _SCALE = {"share": 100.0}  # a share is shown in per cent
 
 
@@ -91,16 +92,17 @@ class Waterfall:
 
 
 def waterfall(reading: Reading) -> Waterfall:
-    """Round a reading's parts by largest remainder so that before and the parts come to after, as shown."""
+    """Round a reading's parts by largest remainder so that before and the parts come to after, as shown.
+
+    Before and after are the nearest figures, as they stand in the levels and under each chart: parts alone take up what
+    is lost in rounding.
+    """
     size = max(abs(reading.before), abs(reading.after))
     places = decimals(reading.unit, reading.material, size)
     places += 0 if reading.unit == "money" else 1
     scale = shown_scale(reading.unit) * 10**places
-    after = round_half_even(reading.after * scale)
-    before, *values = largest_remainder(
-        [reading.before * scale, *(part.value * scale for part in reading.parts)],
-        after,
-    )
+    before, after = round_half_even(reading.before * scale), round_half_even(reading.after * scale)
+    values = largest_remainder([part.value * scale for part in reading.parts], after - before)
     back = 10**places
     steps, at = [], before
     for part, value in zip(reading.parts, values, strict=True):
@@ -131,13 +133,20 @@ class RoundedFigures:
 
 
 def round_figures(reading: Reading) -> RoundedFigures:
-    """Round before, change and after of a reading so that they add up as shown."""
+    """Round before, change and after of a reading so that they add up as shown.
+
+    Before and after are the nearest figures, so that a period has one value on all pages, and so is the change where
+    the three add up. Where they do not, more decimals are shown (of money, cents), and the change is the difference of
+    what is shown, as in the waterfall.
+    """
     size = max(abs(reading.before), abs(reading.after))
-    places = decimals(reading.unit, reading.material, size)
     scale = shown_scale(reading.unit)
-    back = 10**places
-    after = round_half_even(reading.after * scale * back)
-    before, change = largest_remainder([reading.before * scale * back, reading.headline.change * scale * back], after)
+    places = decimals(reading.unit, reading.material, size)
+    before, after = (round_half_even(value * scale * 10**places) for value in (reading.before, reading.after))
+    if before + round_half_even(reading.headline.change * scale * 10**places) != after:
+        places = _CENTS if reading.unit == "money" else places + 1
+        before, after = (round_half_even(value * scale * 10**places) for value in (reading.before, reading.after))
+    change, back = after - before, 10**places
     like_for_like = reading.like_for_like
     half, headline_half = half_width(like_for_like, reading.z), half_width(reading.headline, reading.z)
     return RoundedFigures(

@@ -18,6 +18,7 @@ from comity.core.values import Period
 NEEDS = ("contacts",)
 _WAITING = ("callback", "voicemail")  # outcomes that leave something to be done
 _AGES = (0.5, 0.9)
+_MICROSECONDS_A_DAY = 24 * 3600 * 1e6
 
 
 def gather(book: Book, asked: LevelQuestion) -> Iterator[tuple[Period, LevelStats | NoLevel]]:
@@ -53,6 +54,7 @@ def _work(book: Book, asked: LevelQuestion) -> ibis.Table:
     left_open = _.outcome.isnull() & (_.abandoned_at.isnull() | _.answered_at.notnull()) | _.outcome.isin(_WAITING)
     dated = _.resolved_at.notnull() | _.closed_at.notnull() | _.due_at.notnull()
     return table.filter(left_open | dated).select(
+        "opened_at",
         "opened_on",
         "resolved_on",
         "due_at",
@@ -81,14 +83,17 @@ def _end(book: Book, period: Period) -> datetime:
 
 
 def _ages(book: Book, work: ibis.Table, period: Period) -> dict[str, object]:
-    """Median and nine-in-ten age in days of what is open at the end, and how many are past due."""
+    """Median and nine-in-ten age of what is open at the end, and how many are past due.
+
+    In days of 24 hours, to the second: from the moment at which a contact was opened to the period's end.
+    """
     end = _end(book, period)
     still = work.filter(
         _.opened_on < period.end,
         _.resolved_on.isnull() | (_.resolved_on >= period.end),
         _.closed_at.isnull() | (_.closed_at >= end),
     )
-    still = still.mutate(age=ibis.literal(period.end).delta(still.opened_on, unit="day"))
+    still = still.mutate(age=ibis.literal(end).delta(still.opened_at, unit="microsecond") / _MICROSECONDS_A_DAY)
     row = still.aggregate(ages=_.age.quantile(_AGES), overdue=(_.due_at < end).sum()).to_pyarrow().to_pylist()[0]
     if row["ages"] is None or np.isnan(row["ages"]).any():
         return {}
