@@ -82,6 +82,7 @@ KPIS = st.builds(
     target=st.one_of(st.none(), st.decimals(0, 10, places=4).map(float)),
     material=st.sampled_from([0.01, 0.0, 0.125]),
     volume_band=st.sampled_from([0.0, 0.1]),
+    records=st.sampled_from([None, "contacts", "intervals"]),
     queue_map=st.sampled_from([{}, {"SKILL_07": "a"}]),
 )
 

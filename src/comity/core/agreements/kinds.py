@@ -28,7 +28,7 @@ from comity.core.agreements.fields import (
     months_field,
     share_field,
 )
-from comity.core.agreements.kpi import FORMULAS, HIGHER, LOWER, MEASURES, Abandons
+from comity.core.agreements.kpi import FORMULAS, HIGHER, LOWER, MEASURES, RECORDS, Abandons
 from comity.core.agreements.price_fields import PRICE_FIELDS
 from comity.core.values import Side
 
@@ -514,6 +514,12 @@ KINDS: Mapping[Kind, ClauseKind] = {
                 Field("instrument", _LINE, "which survey is counted", "csat"),
                 days_field("within_days", "days in which a second contact is a repeat", 7, default=7),
                 Field("deadline", _LINE, "which of several deadlines", "Time to resolution"),
+                choice_field(
+                    "records",
+                    "the records that it is counted from where there are both",
+                    RECORDS,
+                    default_words="what can answer it",
+                ),
                 amount_field(
                     "volume_band", "how far volume may stray and stay the provider's own affair", "0.1", default="0"
                 ),

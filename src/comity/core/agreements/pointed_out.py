@@ -115,7 +115,7 @@ def _same_queues(of: Text) -> Iterator[Point]:
     for one, other in combinations(of.of(Kind.KPI), 2):
         same = one.fields.get("measure") == other.fields.get("measure")
         apart = one.fields.get("instrument") != other.fields.get("instrument")
-        apart = apart or one.fields.get("deadline") != other.fields.get("deadline")
+        apart = apart or any(one.fields.get(name) != other.fields.get(name) for name in ("deadline", "records"))
         if same and not apart and _overlap(one, other, "queues") and _overlap(one, other, "channels"):
             yield Point(PointKind.SAME_QUEUES, (one.id, other.id), tuple(sorted(_overlap(one, other, "queues"))))
 

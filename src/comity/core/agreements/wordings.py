@@ -17,7 +17,7 @@ from comity.core.agreements.kpi import Abandons, Kpi
 from comity.core.agreements.text import Chain, stretches
 
 _NUMBERS = ("answer_within_s", "short_abandon_s", "target", "material", "volume_band", "patience_s")
-_TEXTS = ("measure", "better", "formula", "instrument", "deadline")
+_TEXTS = ("measure", "better", "formula", "instrument", "deadline", "records")
 
 
 def kpi_wordings(chain: Chain, zone: tzinfo, known: int | None = None) -> tuple[Kpi, ...]:
