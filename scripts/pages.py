@@ -142,6 +142,7 @@ def _table_lines() -> Iterator[str]:
         "```",
         "",
         "A row that breaks a rule is set aside with file, line, column, value and reason; the others come in.",
+        "Where a file bears only some of the columns, the rules hold for the row as the book would then have it.",
         "What one side keeps to itself is named under [`[private]`](book.md) in `book.toml`.",
         "",
         "| table | what a row is | usually held by |",

@@ -1,5 +1,6 @@
 """What each table of a book holds: one declaration that reading, checking and the docs share."""
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -84,9 +85,14 @@ class Table:
         """Whether rows may lack a part of the key, and then always count (invoice lines without an invoice)."""
         return "month" in self.by_name and any(not self.by_name[name].required for name in self.key)
 
+    def columns_of(self, rule: Rule) -> tuple[str, ...]:
+        """The columns that a rule speaks of."""
+        words = set(re.findall(r"\w+", rule.broken))
+        return tuple(name for name in self.by_name if name in words)
+
 
 def _not_before(later: str, earlier: str) -> Rule:
-    return Rule(later, f"{later} < {earlier}", f"{later} before {earlier}")
+    return Rule(later.strip('"'), f"{later} < {earlier}", f"{later} before {earlier}")
 
 
 def _text(name: str, meaning: str, **more: object) -> Column:

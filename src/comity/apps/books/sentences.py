@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from comity.apps.books.models import Delivery
+from comity.book.importing.write import BREAKS_MERGED
 from comity.book.mappings.parse import read_mapping, shipped_mappings
 from comity.book.tables import TABLES, Kind
 from comity.book.validation.check import MAX_REJECTS
@@ -129,6 +130,9 @@ def column_and_reason(column: str, text: str, words: Words) -> str:
 
 def reason(text: str, words: Words) -> str:
     """Return why a row is rejected; what a format of somebody's own says is shown as it is."""
+    alone = text.removesuffix(BREAKS_MERGED.format(""))
+    if alone != text:
+        return words("reject.merged", reason=reason(alone, words))
     for pattern, key, filled in _REASONS:
         match = pattern.fullmatch(text)
         if match is not None:

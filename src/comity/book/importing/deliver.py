@@ -19,6 +19,7 @@ from comity.book.importing.write import (
     leave_earlier_states,
     preview_rows,
     reject_becoming_private,
+    reject_broken_merged,
     remove_leftovers,
     write_rows,
 )
@@ -308,6 +309,7 @@ def import_rows(
     with as_book_error(incoming.book, f"the table {table.name}"):
         checked = reject_becoming_private(con, to_write, work)
         checked = leave_earlier_states(con, replace(to_write, checked=checked), work)
+        checked = reject_broken_merged(con, replace(to_write, checked=checked), work)
     rejected = checked.rejected + (len(mapped.problems) if incoming.whole_file else 0)
     rows_in = checked.rows_in + rejected - checked.rejected
     refused = not request.dry_run and (rejected > request.max_rejects * rows_in or mapped.unkept > 0)

@@ -145,6 +145,39 @@ def rows_becoming_private(con: duckdb.DuckDBPyConnection, request: MergeRequest)
     ).fetchall()
 
 
+@dataclass(frozen=True, slots=True)
+class BrokenOnce:
+    """A delivered row that would break a rule together with what is held of its key.
+
+    :ivar row: its number, as `_row` has it
+    :ivar key: its key as text
+    :ivar column: the column of the delivery to blame
+    :ivar value: what the delivery says there
+    :ivar reason: what the rule says
+    :ivar owner: the side to which the held row is private
+    :ivar column_owner: the side that keeps one of the rule's columns to itself
+    """
+
+    row: int
+    key: str
+    column: str
+    value: str
+    reason: str
+    owner: Side | None = None
+    column_owner: Side | None = None
+
+
+def rows_breaking_rules(con: duckdb.DuckDBPyConnection, request: MergeRequest, folder: Path) -> list[BrokenOnce]:
+    """Delivered rows that keep every rule by themselves, and would break one together with what is held of them.
+
+    A file that bears the end of a ticket and not its beginning may put the one before the other. A row that breaks the
+    rule already as it is held is not to blame the delivery for. What the other side keeps to itself is not asked.
+    """
+    if request.held is None:
+        return []
+    return _Merge(con, request, folder, only_counts=True).breaking()
+
+
 class _Merge:
     """The statements of one merge, in order."""
 
@@ -164,7 +197,73 @@ class _Merge:
         )
         self.expired = self._expired()
 
-    def run(self) -> Merged:
+    def breaking(self) -> list[BrokenOnce]:
+        """What `rows_breaking_rules` returns."""
+        borne = set(self.request.columns)
+        rules = [
+            rule
+            for rule in self.table.rules
+            if borne & set(self.table.columns_of(rule)) and not set(self.table.columns_of(rule)) <= borne
+        ]
+        if not rules:
+            return []
+        self._prepare()
+        names = list(dict.fromkeys(name for rule in rules for name in self.table.columns_of(rule)))
+        after = [f"{self._visible_after(name)} AS {quoted(name)}" for name in names]
+        was = [f"{self._visible_held(name)} AS {quoted(f'was {name}')}" for name in names]
+        key = " || ' ' || ".join(f"coalesce(CAST(d.{quoted(name)} AS VARCHAR), '')" for name in self.table.key)
+        joined = (
+            f"SELECT d.{ROW}, left({key}, {SHOWN_LENGTH}) AS _key, h.{OWNER_COLUMN}, {', '.join([*after, *was])} "
+            f"FROM _delivered d JOIN _held h ON {self._same_row('h', 'd')}"
+        )
+        breaks = [f"coalesce({rule.broken}, false) AS _breaks_{n}" for n, rule in enumerate(rules)]
+        judged = f"SELECT *, {', '.join(breaks)} FROM ({joined})"
+        any_breaks = " OR ".join(f"_breaks_{n}" for n, _ in enumerate(rules))
+        shown = [f"left(CAST({quoted(name)} AS VARCHAR), {SHOWN_LENGTH}) AS {quoted(f'text {name}')}" for name in names]
+        again = [f"{quoted(f'was {name}')} AS {quoted(name)}" for name in names]
+        before = (
+            f"SELECT * EXCLUDE ({', '.join(map(quoted, names))}), {', '.join([*shown, *again])} FROM ({judged}) "
+            f"WHERE {any_breaks}"
+        )
+        arms = [f"WHEN _breaks_{n} AND NOT coalesce({rule.broken}, false) THEN {n}" for n, rule in enumerate(rules)]
+        texts = ", ".join(quoted(f"text {name}") for name in names)
+        found = self.con.execute(
+            f"SELECT * FROM (SELECT {ROW}, _key, {OWNER_COLUMN}, CASE {' '.join(arms)} END AS n, {texts} "
+            f"FROM ({before})) WHERE n IS NOT NULL ORDER BY 1"
+        ).fetchall()
+        self._forget()
+        broken = []
+        for row, key_text, owner, number, *values in found:
+            rule = rules[number]
+            own = self.table.columns_of(rule)
+            column = next(name for name in (rule.column, *own) if name in borne)
+            broken.append(
+                BrokenOnce(
+                    row,
+                    key_text,
+                    column,
+                    values[names.index(column)] or "",
+                    rule.reason,
+                    Side(owner) if owner else None,
+                    next((self.own[name] for name in own if name in self.own), None),
+                )
+            )
+        return broken
+
+    def _visible_after(self, name: str) -> str:
+        """A column of a row after the delivery, as whoever delivers sees it."""
+        value = self._shared_value(name)
+        return f"coalesce({self._own_value(name)}, {value})" if self._sees_own(name) else value
+
+    def _visible_held(self, name: str) -> str:
+        value = f"h.{quoted(name)}"
+        return f"coalesce(h.{quoted(own_column(name))}, {value})" if self._sees_own(name) else value
+
+    def _sees_own(self, name: str) -> bool:
+        return name in self.own and self.by in {None, self.own[name]}
+
+    def _prepare(self) -> tuple[str, str | None]:
+        """Lay the delivered and the held rows side by side: what is held, and the condition of what is not met."""
         held = self.request.held or self._nothing()
         others = (
             None if self.by is None else f"{OWNER_COLUMN} = {literal(self.by.other.value)}"
@@ -176,6 +275,16 @@ class _Merge:
         self._view("_delivered", f"SELECT *, {self._target()} AS _target FROM ({delivered})")
         self._view("_met", f"SELECT *, true AS _there FROM ({self._keyed(f'({met})')})")
         self._view("_held", self._with_twins())
+        return held, others
+
+    def _forget(self) -> None:
+        for view in ("_held", "_met", "_delivered"):
+            self.con.execute(f"DROP VIEW {view}")
+        self.con.execute("DROP TABLE IF EXISTS _twin")
+
+    def run(self) -> Merged:
+        """Write the three files."""
+        held, others = self._prepare()
         self._copy(self._joined_sql(), "joined")
         self._copy(self._gone_sql(), "gone")
         statuses = {row[0] for row in self.con.execute("SELECT DISTINCT _status FROM _joined").fetchall()}
@@ -214,9 +323,9 @@ class _Merge:
         self._copy(f"SELECT * FROM ({' UNION ALL '.join(after)}){ordered}", "after")
         self._copy(" UNION ALL ".join(before), "before")
         self._copy(" UNION ALL ".join(proposed), "proposed")
-        for view in ("_joined", "_gone", "_held", "_met", "_delivered"):
+        for view in ("_joined", "_gone"):
             self.con.execute(f"DROP VIEW {view}")
-        self.con.execute("DROP TABLE IF EXISTS _twin")
+        self._forget()
         return Merged(*(self.folder / f"{name}.parquet" for name in ("after", "before", "proposed")))
 
     def _view(self, name: str, sql: str) -> None:

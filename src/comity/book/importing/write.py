@@ -26,6 +26,7 @@ from comity.book.formats.sheet import ROW, UnusableSourceError
 from comity.book.importing.current import FOLDER_COLUMN, CurrentTable, current_rows_sql, current_table
 from comity.book.importing.merge import (
     OWNER_COLUMN,
+    BrokenOnce,
     Merged,
     MergeRequest,
     merge,
@@ -34,6 +35,7 @@ from comity.book.importing.merge import (
     own_import_column,
     row_day_sql,
     rows_becoming_private,
+    rows_breaking_rules,
 )
 from comity.book.importing.rejected_rows import CORRECTED_FOLDER, ROWS_FOLDER
 from comity.book.importing.states import STATES_FOLDER, Incoming, keep_later_states, write_states
@@ -142,20 +144,47 @@ def reject_becoming_private(con: duckdb.DuckDBPyConnection, request: WriteReques
     rejected = rows_becoming_private(con, _merge_request(request, current_table(request.book, table), rows))
     if not rejected:
         return checked
-    keys, reason = ", ".join(table.key), _ALREADY_SHARED
+    keys = ", ".join(table.key)
+    return _reject(con, request, work, [BrokenOnce(row, key, keys, key, _ALREADY_SHARED) for row, key in rejected])
+
+
+BREAKS_MERGED = "{}, together with what the book has of this row"  # a rule's reason, of a row that is not whole
+
+
+def reject_broken_merged(con: duckdb.DuckDBPyConnection, request: WriteRequest, work: Path) -> CheckedRows:
+    """Reject delivered rows that would break a rule of the table once they are put together with what is held.
+
+    :returns: the checked rows without them; they are among the rejects
+    """
+    table, definition, current = request.table, request.definition, current_table(request.book, request.table)
+    rows = current_rows_sql(request.book, table, definition, current, work)
+    broken = rows_breaking_rules(con, _merge_request(request, current, rows), work)
+    told = [replace(one, reason=BREAKS_MERGED.format(one.reason)) for one in broken]
+    return _reject(con, request, work, told) if told else request.checked
+
+
+def _reject(
+    con: duckdb.DuckDBPyConnection, request: WriteRequest, work: Path, rows: Sequence[BrokenOnce]
+) -> CheckedRows:
+    """Move rows that stood by themselves to the rejects."""
+    checked, definition = request.checked, request.definition
+    home = request.by is None  # in a room the list is the delivering side's alone
     refused = pa.table(
         {
-            "row": pa.array([row for row, _ in rejected], pa.int64()),
-            "column": [keys] * len(rejected),
-            "value": [key for _, key in rejected],
-            "reason": [reason] * len(rejected),
-            "owner": pa.nulls(len(rejected), pa.string()),
-            "column_owner": pa.nulls(len(rejected), pa.string()),
+            "row": pa.array([one.row for one in rows], pa.int64()),
+            "column": [one.column for one in rows],
+            "value": [one.value for one in rows],
+            "reason": [one.reason for one in rows],
+            "owner": pa.array([one.owner if home else None for one in rows], pa.string()),
+            "key": [one.key for one in rows],
+            "column_owner": pa.array([one.column_owner if home else None for one in rows], pa.string()),
         }
     )
+    if "key" not in pq.read_schema(checked.rejects).names:
+        refused = refused.drop_columns(["key"])
     con.register("_refused", refused)
-    clean, rejects = work / "clean-shared.parquet", work / "rejects-shared.parquet"
-    order = ", ".join(quoted(name) for name in (*table.order, ROW))
+    clean, rejects = work / "clean-kept.parquet", work / "rejects-more.parquet"
+    order = ", ".join(quoted(name) for name in (*request.table.order, ROW))
     con.execute(
         f"COPY (SELECT * FROM {scan_sql(checked.clean)} WHERE {ROW} NOT IN (SELECT row FROM _refused) "
         f"ORDER BY {order}) TO {literal(str(clean))} (FORMAT parquet, {metadata_sql(definition.timezone)})"
@@ -167,11 +196,12 @@ def reject_becoming_private(con: duckdb.DuckDBPyConnection, request: WriteReques
     con.unregister("_refused")
     clean.replace(checked.clean)
     rejects.replace(checked.rejects)
+    by_reason = Counter(checked.by_reason) + Counter((one.column, one.reason) for one in rows)
     return replace(
         checked,
-        rows=checked.rows - len(rejected),
-        rejected=checked.rejected + len(rejected),
-        by_reason={**checked.by_reason, (keys, reason): len(rejected)},
+        rows=checked.rows - len(rows),
+        rejected=checked.rejected + len(rows),
+        by_reason=dict(by_reason),
     )
 
 
