@@ -15,11 +15,12 @@ from comity.book.importing.deliver import ImportRequest, import_source
 from comity.book.mappings.draft import draft_mapping
 from comity.book.mappings.model import SourceMapping, UnusableMappingError
 from comity.book.mappings.parse import read_mapping
+from comity.book.reading.open import open_book
 from comity.book.tables import TABLES
 from tests.builders.documented import write_workbook
 from tests.builders.examples import examples
 from tests.builders.mappings import written
-from tests.cast import write_book
+from tests.cast import JOINT, write_book
 
 pytestmark = pytest.mark.gate
 
@@ -186,6 +187,120 @@ def test_an_empty_file_has_no_draft(tmp_path, content):
         draft_mapping(written(tmp_path, "a.csv", content))
 
 
+CALLS_DE = """Datum;Intervall;Hotline;Angeboten;Angenommen;Angenommen < 20 s;Ø Bearbeitungszeit (s);Servicelevel %
+13.07.2026;07:00-07:30;Hotline IT;3;2;2;415,9;66,7
+13.07.2026;07:30-08:00;Hotline IT;5;4;3;389,3;60,0
+"""
+
+
+def test_what_a_header_says_beside_its_name_is_proposed_and_asked(tmp_path):
+    """A threshold and a mean: read from the header, and nothing is imported until somebody has looked."""
+    text, mapping = drafted(tmp_path, "calls.csv", CALLS_DE)
+    assert mapping.table == "intervals"
+    found = columns(text)
+    assert (found["answered_within"], found["threshold_s"]) == ("Angenommen < 20 s", {"value": "20"})
+    assert found["handle_s"]["product"][0] == "Angenommen"
+    assert set(mapping.ask) == {"threshold_s", "handle_s"}
+    book = write_book(tmp_path / "book")
+    request = ImportRequest("Ana", datetime(2026, 8, 1, tzinfo=UTC))
+    with pytest.raises(UnusableMappingError, match="not sure of threshold_s, handle_s"):
+        import_source(book, tmp_path / "calls.csv", mapping, request)
+    sure = reading(tmp_path, text.replace("ask = [", "# ask = ["))
+    assert import_source(book, tmp_path / "calls.csv", sure, request).delivery.new == 2
+    with open_book(book, JOINT) as opened:
+        rows = opened.table("intervals").to_pyarrow().to_pylist()
+    assert sorted((row["answered_within"], row["threshold_s"], row["handle_s"]) for row in rows) == [
+        (2, 20.0, 831.8),
+        (3, 20.0, 1557.2),
+    ]
+
+
+SURVEY_DE = """Antwort-ID;Datum;Ticketnummer;Zufriedenheit (1-5);Kommentar
+U1;13.07.2026 06:12;INC1;5;
+U2;14.07.2026 19:15;INC2;3;Problem
+"""
+
+
+def test_a_survey_is_drafted_as_one_with_its_scale_and_its_day(tmp_path):
+    text, mapping = drafted(tmp_path, "survey.csv", SURVEY_DE)
+    found = columns(text)
+    assert (mapping.table, found["response_id"], found["respondent_id"]) == ("surveys", "Antwort-ID", "Antwort-ID")
+    assert (found["scale_min"], found["scale_max"], found["instrument"]) == (
+        {"value": "1"},
+        {"value": "5"},
+        {"value": "csat"},
+    )
+    assert found["answered_on"] == {"from": "Datum", "format": "day-first"}
+    assert {"audience", "respondent_id", "instrument", "scale_min", "scale_max"} <= set(mapping.ask)
+
+
+def test_a_column_without_which_no_figure_is_made_is_asked_for(tmp_path):
+    text, mapping = drafted(tmp_path, "survey.csv", "Response ID,Score\nU1,5\nU2,3\n", "surveys")
+    assert "answered_on" not in columns(text)
+    assert "answered_on" in mapping.ask
+
+
+TICKETS_DE = """Ticketexport,,,,
+,,,,
+Ticketnummer,Erstellt am,Status,Wartezeit (mm:ss),Gelöst am
+INC1,13.07.2026 06:00,Geschlossen,3:10,13.07.2026 09:00
+INC2,13.07.2026 06:31,Gelöscht,,
+INC3,13.07.2026 06:35,In Bearbeitung,2:05,
+Summe,,,,
+"""
+
+
+def test_a_ticket_has_a_state_and_no_outcome_and_its_draft_can_be_read(tmp_path):
+    """What was deleted is left out, the row of the sum too; the header is found however many lines stand above it."""
+    write_workbook(tmp_path / "w.xlsx", {"Tickets": TICKETS_DE})
+    text = draft_mapping(tmp_path / "w.xlsx")
+    mapping = reading(tmp_path, text)
+    found = tomllib.loads(text)
+    assert "outcome" not in found["columns"]
+    assert found["columns"]["answered_at"] == {"sum": [{"use": "opened_at"}, {"use": "wait_s"}]}
+    assert found["rows"] == [{"column": "Status", "not": ["Gelöscht"]}]
+    assert found["totals"] == [{"column": "Ticketnummer", "is": ["Summe"]}]
+    assert found["file"] == {"sheet": "Tickets", "header_has": "Ticketnummer"}
+    assert set(mapping.ask) == {"totals", "rows", "answered_at"}
+    write_workbook(tmp_path / "w.xlsx", {"Tickets": f"One more line,,,,\n{TICKETS_DE}"})
+    request = ImportRequest("Ana", datetime(2026, 8, 1, tzinfo=UTC))
+    sure = reading(tmp_path, text.replace("ask = [", "# ask = ["))
+    outcome = import_source(write_book(tmp_path / "book"), tmp_path / "w.xlsx", sure, request)
+    assert (outcome.delivery.new, outcome.delivery.rejected) == (2, 0)
+
+
+def test_a_state_that_only_a_late_row_has_is_among_the_values(tmp_path):
+    lines = [f"{n},2026-01-13 09:00,answered" for n in range(700)]
+    content = "\n".join(["Call ID,Start,Result", *lines, "700,2026-01-13 09:00,Hung up"])
+    text, _ = drafted(tmp_path, "calls.csv", content)
+    assert columns(text)["outcome"]["values"] == {"answered": "answered", "Hung up": "FILL IN"}
+
+
+@pytest.mark.parametrize(
+    ("service", "tax", "gross"),
+    [
+        ("Service", "VAT 20 %", "Invoice total"),
+        ("Concepto", "IVA 21 %", "Importe total"),
+        ("Position", "USt. 19 %", "Rechnungsbetrag brutto"),
+        ("Prestation", "TVA 20 %", "Total TTC"),
+        ("Serviço", "IVA 23 %", "Total a pagar"),
+        ("Servizio", "IVA 22 %", "Importo totale"),
+    ],
+)
+def test_taxes_and_sums_of_an_invoice_are_no_services(tmp_path, service, tax, gross):
+    content = (
+        f"Month;Invoice;{service};Quantity;Unit price;Amount\n2026-05;A;Calls;10;2.50;25.00\n"
+        f"2026-05;A;{tax};;;5.00\n2026-05;A;{gross};;;30.00\n"
+    )
+    text, mapping = drafted(tmp_path, "a.csv", content)
+    assert mapping.table == "invoices"
+    assert "totals" in mapping.ask
+    kept = reading(tmp_path, text.replace("ask = [", "# ask = [").replace('value = "FILL IN"', 'value = "nw"'))
+    request = ImportRequest("Ana", datetime(2026, 8, 1, tzinfo=UTC))
+    outcome = import_source(write_book(tmp_path / "book"), tmp_path / "a.csv", kept, request)
+    assert (outcome.delivery.rows_in, outcome.delivery.new) == (1, 1)
+
+
 NASTY = st.text(
     st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), min_size=0, max_size=12
 ) | st.sampled_from(
@@ -208,7 +323,7 @@ def test_a_draft_can_always_be_read_whatever_stands_in_the_file(tmp_path, header
     except UnusableSourceError:
         return
     found = tomllib.loads(text)
-    assert set(found) <= {"table", "about", "ask", "zone", "file", "let", "rows", "columns", "wide"}
+    assert set(found) <= {"table", "about", "ask", "zone", "file", "let", "rows", "totals", "columns", "wide"}
     reading(tmp_path, text)
 
 

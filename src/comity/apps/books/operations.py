@@ -311,7 +311,13 @@ def _columns_json(columns: FileColumns) -> dict[str, Any]:
         }
         for one in columns.samples
     ]
-    return {"samples": samples, "kind": columns.kind, "sheet": columns.sheet, "skip_rows": columns.skip_rows}
+    return {
+        "samples": samples,
+        "kind": columns.kind,
+        "sheet": columns.sheet,
+        "skip_rows": columns.skip_rows,
+        "header_has": columns.header_has,
+    }
 
 
 def choose_mapping(member: MemberContext, delivery: Delivery, mapping: str, text: str, name: str = "") -> None:

@@ -28,8 +28,8 @@ from comity.book.errors import UnusableFileError
 from comity.book.importing.current import current_table
 from comity.book.importing.rejected_rows import RejectedRows, read_rows, rows_of_import
 from comity.book.importing.undo import may_be_undone
+from comity.book.mappings.column_samples import ColumnSample
 from comity.book.mappings.digest import mapping_digests
-from comity.book.mappings.draft import ColumnSample
 from comity.book.mappings.match import FileColumns, suggest_table
 from comity.book.mappings.model import SourceMapping
 from comity.book.reading.open import Book, open_book
@@ -380,7 +380,8 @@ def file_columns(delivery: Delivery) -> FileColumns | None:
         ColumnSample(one["header"], tuple(one["values"]), one["personal"], one["filled"], one["order"])
         for one in columns["samples"]
     )
-    return FileColumns(samples, columns["kind"], columns["sheet"], columns["skip_rows"])
+    mark = columns.get("header_has", "")
+    return FileColumns(samples, columns["kind"], columns["sheet"], columns["skip_rows"], mark)
 
 
 def likely_table(columns: FileColumns) -> str:

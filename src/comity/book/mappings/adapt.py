@@ -15,6 +15,7 @@ from pathlib import Path
 from comity.book.formats.sheet import UnusableSourceError
 from comity.book.mappings.cell_sql import SWAPPED, TIME_CELLS
 from comity.book.mappings.column_evidence import ColumnEvidence, Role
+from comity.book.mappings.header_meaning import MEAN
 from comity.book.mappings.headers import all_headers_of
 from comity.book.mappings.model import CellKind, SourceMapping, Value
 from comity.book.tables import Kind
@@ -46,9 +47,6 @@ _UNITS = {
 }
 
 
-MEAN = re.compile(  # of several contacts, by the header
-    r"\b(avg|average|mean|aht|asa|promedio|media|medio|durchschn\w*|moyen\w*|médi[oa])\b", re.IGNORECASE
-)
 _SHAPE = re.compile(r"[(\[](mm?:ss|hh?:mm)[)\]]\s*$", re.IGNORECASE)  # as a header says it
 # What is waited and talked in one call; how long a ticket took to be resolved may well be hours.
 _OF_A_CALL = re.compile(

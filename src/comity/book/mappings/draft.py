@@ -7,158 +7,71 @@ import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as Items
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
+
+import pyarrow.compute as pc
 
 from comity.book.formats.delimited import DelimitedSheet, FileScan, scan_file
 from comity.book.formats.detect import SourceFile, detect_kind, open_source_file
 from comity.book.formats.layout import HEADER_SEARCH, read_tops
 from comity.book.formats.options import FileOptions
-from comity.book.formats.sheet import Sheet, one_line, unique_headers
-from comity.book.mappings.adapt import MEAN, FileFacts, adapt, order_shown, roles_of
+from comity.book.formats.sheet import Sheet, UnusableSourceError, one_line, unique_headers
+from comity.book.mappings.adapt import FileFacts, adapt, order_shown, roles_of
 from comity.book.mappings.cell_sql import FALSE, TRUE
 from comity.book.mappings.column_evidence import Role, gather_evidence
+from comity.book.mappings.column_samples import (
+    WIDEST,
+    ColumnSample,
+    complete_values,
+    has_decimal_comma,
+    reads_as,
+    sample_columns,
+)
+from comity.book.mappings.header_meaning import (
+    TOTAL,
+    instrument_in,
+    is_mean,
+    is_share,
+    scale_in,
+    threshold_in,
+)
 from comity.book.mappings.headers import all_headers_of, asked_columns
 from comity.book.mappings.mapping_text import mapping_text, narrowed, toml_column, toml_text
 from comity.book.mappings.model import CELL_KINDS, CellKind, SourceMapping
 from comity.book.mappings.parse import read_mapping
 from comity.book.mappings.recognise import matching_mappings
-from comity.book.mappings.synonyms import NEAR, known_names, names_beside, similarity
+from comity.book.mappings.synonyms import NEAR, names_beside, similarity
+from comity.book.mappings.table_fit import COUNTS_BY, STAND_INS, fit_of, fitting_tables, match_by_name, match_by_values
 from comity.book.mappings.unpivot import unpivot
 from comity.book.tables import TABLES, Column, Table
 from comity.book.validation.personal_data import personal_data_in
-from comity.book.validation.totals import TOTAL_WORDS, measures_of
+from comity.book.validation.totals import TAX_WORDS, TOTAL_ALONE, TOTAL_WORDS
 
-_SAMPLE = 500
 _SHOWN = 3
 _VALUES = 12  # of one column that are listed
-_WIDEST = 60  # columns that are looked at one by one
 _WIDE_DAYS = 5  # as many headers that are days make a table with days across
 _LISTED = 20  # headers that one comment names
 _FEWEST_HEADERS = 2
 _MOSTLY = 0.8
-_BY_NAME_ALONE = {"prices", "business", "costs", "reported", "renewals", "staff", "events", "deadlines", "accounts"}
-_NUMBER = re.compile(r"-?\d+([.,]\d+)?")
-_AMOUNT = re.compile(r"[-+(€$£]*\s*\d[\d.,' \u00a0\u202f]*\s*[%€$£)]*(e[+-]?\d+)?", re.IGNORECASE)
-_COMPACT_DAY = re.compile(r"(19|20)\d{6}")
-_SPELT = tuple(
-    f"{day}{clock}"
-    for day in (
-        "%d-%b-%Y",
-        "%d-%b-%y",
-        "%d %b %Y",
-        "%d %B %Y",
-        "%b %d, %Y",
-        "%B %d, %Y",
-        "%d/%b/%Y",
-        "%d/%b/%y",
-        "%Y/%m/%d",
-        "%d.%b.%Y",
-    )
-    for clock in ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", ", %H:%M", ", %I:%M %p")
-)
 _DAY_HEADERS = {  # the pattern for `wide`, and the format of the day that it finds
     r"(?P<day>\d{4}-\d{2}-\d{2})(?: 00:00:00)?": None,
     r"(?P<day>\d{1,2}[/.-]\d{1,2}[/.-](?:\d{4}|\d{2}))": "day-first",
 }
-_SLASHED = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?!\d)(.*)")
-_ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?")
-_MONTHS = 12
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2})?(?: ?[AaPp][Mm])?"
 _MONTH_FORMATS = ("%m/%Y", "%b %Y", "%B %Y", "%b-%y", "%b-%Y", "%Y/%m", "%m-%Y", "%m.%Y", "%Y%m")
-_STATE = re.compile(r"\b(status|state|stage|estado|statut|stato|situação|fase)\b", re.IGNORECASE)
+_STATE = re.compile(r"\b(status|state|stage|estado|statut|état|stato|situação|fase|zustand)\b", re.IGNORECASE)
+_DELETED = re.compile(
+    r"(?i)deleted|merged|spam|duplicate|gel[öo]scht|storniert|zusammengef[üu]hrt|duplikat|dublette|eliminad[oa]|borrad[oa]|"
+    r"fusionad[oa]|duplicad[oa]|supprim[ée]e?|fusionn[ée]e?|doublon|exclu[íi]d[oa]|apagad[oa]|mesclad[oa]|eliminat[oa]|"
+    r"cancellat[oa]|unit[oa]|duplicat[oa]"
+)
+_NAMED_ROWS = {"contacts", "surveys", "invoices"}  # whose totals an import does not find by what they add up to
 _DIRECTION = re.compile(
     r"direction|call direction|sentido|direcci[oó]n|richtung|sens|direction d'appel|direç[aã]o|direzione", re.IGNORECASE
 )
 _INBOUND = re.compile(
     r"in|inbound|incoming|entrantes?|recibidas?|eingehend|ankommend|entrante?s?|entrada|in entrata", re.IGNORECASE
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnSample:
-    """One column of the file: its header, some of its values, what they look like."""
-
-    header: str
-    values: tuple[str, ...]
-    personal: str | None
-    filled: int = 0  # how many of the cells looked at hold something
-    seen_order: str | None = None  # what all values showed, where only some of them are kept
-
-    @property
-    def order(self) -> str | None:
-        """day-first or month-first where the values say so; `either` where they could be both; None for no dates."""
-        if self.seen_order is not None:
-            return self.seen_order
-        matches = [match for value in self.values if (match := _SLASHED.match(value))]
-        if len(matches) * 2 < len(self.values) or not matches:
-            return None
-        years, firsts = {match[4] for match in matches}, {match[1] for match in matches}
-        if len(matches[0][4]) == 2 and len(years) > len(firsts) and int(min(firsts)) > _MONTHS:  # noqa: PLR2004 - digits
-            return "either"  # 26/01/05: the year may well come first
-        if any(int(match[1]) > _MONTHS for match in matches):
-            return "day-first"
-        return "month-first" if any(int(match[3]) > _MONTHS for match in matches) else "either"
-
-    @property
-    def has_offset(self) -> bool:
-        """Whether its times say how far they are from UTC."""
-        return any(re.search(r"(Z|[+-]\d{2}:?\d{2})$", value) for value in self.values if _ISO.fullmatch(value))
-
-    @property
-    def distinct(self) -> bool:
-        """Whether no value of those seen is there twice."""
-        return len(self.values) == self.filled
-
-    @property
-    def is_clock(self) -> bool:
-        """Whether it holds times of day."""
-        plain = [value for value in self.values if not re.fullmatch(TOTAL_WORDS, value)]
-        return bool(plain) and all(re.match(r"\d{1,2}:\d{2}", value) for value in plain)
-
-    @property
-    def is_iso(self) -> bool:
-        """Whether it holds days or instants in ISO 8601."""
-        return bool(self.values) and all(_ISO.fullmatch(value) for value in self.values)
-
-    @property
-    def is_bare_day(self) -> bool:
-        """Whether it holds days without a time of day."""
-        return self.is_time and not any(re.search(r"\d:\d\d", value.removesuffix(" 00:00:00")) for value in self.values)
-
-    @property
-    def is_number(self) -> bool:
-        """Whether it holds plain numbers, which are no times."""
-        return bool(self.values) and all(
-            _NUMBER.fullmatch(value) and not _COMPACT_DAY.fullmatch(value) for value in self.values
-        )
-
-    @property
-    def is_amount(self) -> bool:
-        """Whether it mostly holds numbers, as people write them."""
-        return sum(bool(_AMOUNT.fullmatch(value)) for value in self.values) >= _MOSTLY * len(self.values)
-
-    @property
-    def is_time(self) -> bool:
-        """Whether it holds days or instants."""
-        if self.order is not None or not self.values:
-            return self.order is not None
-        return all(_ISO.fullmatch(value) for value in self.values) or self.spelt is not None
-
-    @property
-    def spelt(self) -> str | None:
-        """How its days are written out where a month has its name: a format, or None."""
-        return next(
-            (form for form in _SPELT if self.values and all(_reads(value, form) for value in self.values[:20])), None
-        )
-
-
-def _reads(text: str, form: str) -> bool:
-    try:
-        datetime.strptime(text, form)  # noqa: DTZ007 - only whether it can be read
-    except ValueError:
-        return False
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,18 +112,26 @@ def draft_mapping(path: Path, table: str | None = None) -> str:
     if best is not None and best.mapping not in TABLES:
         return _known_draft(path, best.mapping)
     options, source = place_of_records(path, kind, seen, table)
+    if (mark := header_mark(path, options, source, seen)) is not None:
+        options = replace(options, skip_rows=0, header_has=mark)
     sheet = source.sheets[0]
-    columns = sample_columns(sheet)
-    target = TABLES[table] if table else best_table(columns)
+    columns = complete_values(sheet, sample_columns(sheet))
+    fits = [TABLES[table]] if table else [one.table for one in fitting_tables(columns)]
+    target = fits[0]
     matched = match_by_name(target, columns)
     guessed = match_by_values(target, columns, matched)
     across = _find_day_columns(sheet)
-    doubts: list[str] = []
-    lines = list(_column_lines(target, DraftColumns(sheet, tuple(columns), matched, guessed), across, doubts))
-    head = _header_lines(path, source, sheet, options, target, columns, doubts)
-    return (
-        "\n".join([*head, *_unpivot_lines(across), *_totals_lines(), *_direction_lines(target, columns), *lines]) + "\n"
-    )
+    doubts: list[str] = ["table"] if len(fits) > 1 else []
+    file = DraftColumns(sheet, tuple(columns), matched, guessed)
+    body = [
+        *_unpivot_lines(across),
+        *_totals_lines(target, file, doubts),
+        *_direction_lines(target, columns),
+        *_deleted_lines(target, file, doubts),
+        *_column_lines(target, file, across, doubts),
+    ]
+    head = _header_lines(path, source, file, options, fits, doubts)
+    return "\n".join([*head, *body]) + "\n"
 
 
 def _known_draft(path: Path, name: str) -> str:
@@ -247,30 +168,6 @@ def _read_headers(mapping: SourceMapping, sheet: Sheet) -> frozenset[str]:
     return frozenset(own).union(*(unpivot(one.wide, sheet).used for one in mapping.all_tables if one.wide is not None))
 
 
-def sample_columns(sheet: Sheet) -> list[ColumnSample]:
-    """The columns of a sheet, each with its values in the first rows."""
-    headers = list(sheet.headers[:_WIDEST])
-    cells: list[list[str]] = [[] for _ in headers]
-    for batch in sheet.batches(headers):
-        some = batch.slice(0, _SAMPLE)
-        cells = [
-            [text.strip() for text in some.column(i + 1).to_pylist() if text and text.strip()]
-            for i in range(len(headers))
-        ]
-        break
-    return [
-        ColumnSample(
-            header, tuple(dict.fromkeys(values)), personal_data_in(header) or _personal_data_among(values), len(values)
-        )
-        for header, values in zip(headers, cells, strict=True)
-    ]
-
-
-def _personal_data_among(values: Sequence[str]) -> str | None:
-    mails = sum(1 for value in values if re.fullmatch(r"[^@\s]+@[^@\s]+\.\w+", value))
-    return "e-mail addresses" if values and mails * 2 > len(values) else None
-
-
 def place_of_records(path: Path, kind: str, seen: FileScan, table: str | None = None) -> tuple[FileOptions, SourceFile]:
     """The sheet and the header row of the records of a file in no known format.
 
@@ -291,13 +188,32 @@ def place_of_records(path: Path, kind: str, seen: FileScan, table: str | None = 
             ):
                 continue
             known = [ColumnSample(header, (), personal_data_in(header)) for header in unique_headers(cells)]
-            fit = max(_fit(one, match_by_name(one, known), {}) for one in wanted)
+            fit = max(fit_of(one, match_by_name(one, known), {}) for one in wanted)
             rank = (fit + _filled(cells, rest), top.visible, not top.pivot, -at, -row)
             if best is None or rank > best[0]:
                 best = rank, replace(options, sheet=top.name, skip_rows=top.skips[row])
     if best is None:
         return options, open_source_file(path, options, seen)
     return best[1], open_source_file(path, best[1], seen)
+
+
+def header_mark(path: Path, options: FileOptions, source: SourceFile, seen: FileScan) -> str | None:
+    """The cell by which the header of a file is found where lines stand above it, however many they are next time.
+
+    :param options: those by which the file was opened, with `skip_rows`
+    :returns: None where no cell is the header's alone, or nothing stands above it
+    """
+    sheet = source.sheets[0]
+    for header in sheet.headers if options.skip_rows else ():
+        if header != one_line(header) or not header.strip() or re.fullmatch(r"[\d\W]*", header):
+            continue
+        try:
+            again = open_source_file(path, replace(options, skip_rows=0, header_has=header), seen).sheets[0]
+        except UnusableSourceError:
+            continue
+        if again.headers == sheet.headers:
+            return header
+    return None
 
 
 def _is_header(headers: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
@@ -311,91 +227,6 @@ def _filled(cells: Sequence[str], rest: Sequence[Sequence[str]]) -> float:
     width = sum(bool(cell.strip()) for cell in cells)
     full = sum(sum(bool(cell.strip()) for cell in row) * 2 > width for row in rest)
     return min(full, HEADER_SEARCH) / HEADER_SEARCH
-
-
-def best_table(columns: Sequence[ColumnSample]) -> Table:
-    """The table that columns fit best."""
-
-    def fit(table: Table) -> float:
-        matched = match_by_name(table, columns)
-        return _fit(table, matched, match_by_values(table, columns, matched))
-
-    return max(TABLES.values(), key=fit)
-
-
-def _fit(table: Table, matched: Items[str, ColumnSample], guessed: Items[str, ColumnSample]) -> float:
-    """How well columns fit a table: what it cannot do without first, and by names before values."""
-    stated = {"minutes", "threshold_s"}  # what no report has a column for
-    required = [column for column in table.required if column.name not in stated] or list(table.required)
-    named = sum(column.name in matched for column in required)
-    seen = sum(column.name in guessed for column in required)
-    if not named or (table.name in _BY_NAME_ALONE and named < len(required)):
-        return 0.0
-    if measures_of(table) and not measures_of(table) & matched.keys():
-        return 0.0  # a report of intervals without any number is none
-    whole = 2.0 if named + seen == len(required) else 0.0
-    return whole + 2 * (named + seen / 4) / len(required) + len(matched) / 2 - len(table.required) * 0.01
-
-
-def match_by_name(table: Table, columns: Sequence[ColumnSample]) -> dict[str, ColumnSample]:
-    """The likeliest column of the file for each of the table's, each used once, where its values can be such."""
-    known = known_names()[table.name]
-    pairs = sorted(
-        (
-            (similarity(sample.header, known[column.name]), -i, -place, column, sample)
-            for i, column in enumerate(table.columns)
-            for place, sample in enumerate(columns)
-            if sample.personal is None and may_be(column, sample)
-        ),
-        key=lambda pair: pair[:3],
-        reverse=True,
-    )
-    matches: dict[str, ColumnSample] = {}
-    for score, _, _, column, sample in pairs:
-        if score >= NEAR and column.name not in matches and sample not in matches.values():
-            matches[column.name] = sample
-    return matches
-
-
-def may_be(column: Column, sample: ColumnSample) -> bool:
-    """Whether what a column of the file holds can be what a column of the table is; unknown values can be anything."""
-    if not sample.values:
-        return True
-    kind = CELL_KINDS[column.kind]
-    if kind in {CellKind.INSTANT, CellKind.DAY}:
-        return sample.is_time or sample.is_clock or not sample.is_number
-    if kind is CellKind.SECONDS:
-        return not sample.is_time and sum(bool(re.search(r"\d", value)) for value in sample.values) * 2 > len(
-            sample.values
-        )
-    if kind is CellKind.NUMBER:
-        return sample.is_amount
-    if kind is CellKind.FLAG:
-        numbers = [value for value in sample.values if value not in {"0", "1"} and re.fullmatch(r"[\d.,:]+", value)]
-        return len(sample.values) <= _VALUES and not numbers
-    return not (sample.is_time and column.required and kind is CellKind.TEXT)
-
-
-def match_by_values(
-    table: Table, seen: Sequence[ColumnSample], matched: dict[str, ColumnSample]
-) -> dict[str, ColumnSample]:
-    """What a table cannot do without and no header promises, by what the values look like."""
-    matches: dict[str, ColumnSample] = {}
-    for column in table.required:
-        if column.name in matched:
-            continue
-        taken = [*matched.values(), *matches.values()]
-        free = [sample for sample in seen if sample not in taken and sample.personal is None and sample.values]
-        kind = CELL_KINDS[column.kind]
-        if kind in {CellKind.INSTANT, CellKind.DAY, CellKind.MONTH}:
-            likely = [sample for sample in free if sample.is_time]
-        elif table.key == (column.name,):
-            likely = [sample for sample in free if sample.distinct and not sample.is_time]
-        else:
-            likely = []
-        if likely:
-            matches[column.name] = likely[0]
-    return matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,38 +248,47 @@ def _find_day_columns(sheet: Sheet) -> DayColumns | None:
 def _header_lines(  # noqa: PLR0913 - what the head tells of
     path: Path,
     source: SourceFile,
-    sheet: Sheet,
+    file: DraftColumns,
     options: FileOptions,
-    target: Table,
-    seen: Sequence[ColumnSample],
+    fits: Sequence[Table],
     doubts: Sequence[str],
 ) -> Iterator[str]:
+    sheet, target = file.sheet, fits[0]
     yield f"# A first draft, made by looking at {_comment(path.name)}. Go through it line by line."
-    yield "# What is not sure says so."
+    yield "# What is not sure says so, and stands in the line `ask`."
     yield "# Try it with: comity import FILE --as THIS.toml --into BOOK --dry-run. The language: docs/mapping.md"
     others = ", ".join(name for name in TABLES if name != target.name)
+    likely = [one.name for one in fits[1:]]
+    if likely and len(likely) < len(TABLES) - 1:
+        others = f"NOT SURE: {' or '.join(likely)} would fit nearly as well; {others}"
     yield f"table = {toml_text(target.name)}  # {target.meaning}; others: {others}"
     yield f"about = {toml_text(path.stem)}"
     if doubts:
         asked = ", ".join(map(toml_text, dict.fromkeys(doubts)))
         yield f"ask = [{asked}]  # NOT SURE of these: nothing is imported until you have looked and taken them out here"
-    times = [one for one in seen if one.is_time]
+    times = [one for one in file.columns if one.is_time]
     if times and not any(one.has_offset for one in times):
-        yield '# zone = "Europe/Madrid"  # the times bear no offset: say where its clocks hang, or leave it to the book'
+        yield '# zone = ""  # the times bear no offset: they are those of the book, unless its clocks hang elsewhere'
     for note in source.notes:
         yield f"# The file was {_comment(note)}."
     yield from ["", "[file]"]
     if sheet.name is not None:
         yield f"sheet = {toml_text(sheet.name)}"
-        if options.skip_rows:
-            yield f"skip_rows = {options.skip_rows}"
+        yield from _header_place(options)
         yield "# header_rows = 2  # where the heading stands in two rows"
     elif source.kind == "json":
         yield 'kind = "json"'
     else:
-        if options.skip_rows:
-            yield f"skip_rows = {options.skip_rows}"
+        yield from _header_place(options)
         yield "# encoding, delimiter, header_rows, header_has, skip_rows: found by looking; write them to be sure"
+
+
+def _header_place(options: FileOptions) -> Iterator[str]:
+    """Where the header stands: named by one of its cells, as the lines above it may be more in the next export."""
+    if options.header_has:
+        yield f"header_has = {toml_text(options.header_has)}  # the header is the first row with this cell"
+    elif options.skip_rows:
+        yield f"skip_rows = {options.skip_rows}"
 
 
 def _unpivot_lines(across: DayColumns | None) -> Iterator[str]:
@@ -463,13 +303,61 @@ def _unpivot_lines(across: DayColumns | None) -> Iterator[str]:
     ]
 
 
-def _totals_lines() -> Iterator[str]:
+def _totals_lines(target: Table, file: DraftColumns, doubts: list[str]) -> Iterator[str]:
+    """Rows that are no records: those that the file has, else a hint."""
+    for name in ("service", *target.key) if target.name in _NAMED_ROWS else ():
+        sample = file.found(name)
+        if sample is None or sample.personal is not None:
+            continue
+        words = f"{TOTAL_WORDS}|{TAX_WORDS}" if target.name == "invoices" else TOTAL_ALONE
+        found = _values_like(file.sheet, sample.header, words)
+        if found:
+            doubts.append("totals")
+            shown = "; ".join(_comment(value)[:40] for value in found[:_VALUES])
+            yield from ["", f"# Rows of sums and taxes, which are no records. NOT SURE; there are: {shown}"]
+            yield from ["[[totals]]", f"column = {toml_column(sample.header)}"]
+            yield f"is = [{', '.join(map(toml_text, dict.fromkeys(map(_without_rate, found))))}]"
+            return
     yield from [
         "",
         "# [[totals]]   # rows of totals, which are no records",
         '# column = "..."',
-        '# is = ["re:.*total.*"]',
+        '# is = ["re:.*(total|summe|gesamt|suma|somme|soma|somma).*"]',
     ]
+
+
+def _values_like(sheet: Sheet, header: str, words: str) -> list[str]:
+    """The different values of a column that are such words, as far as a draft looks."""
+    found: dict[str, None] = {}
+    for batch in sheet.batches([header]):
+        cells = pc.utf8_trim_whitespace(batch.column(1))
+        like = pc.fill_null(pc.match_substring_regex(cells, f"^(?:{words})$"), False)
+        found |= dict.fromkeys(pc.unique(cells.filter(like)).to_pylist())
+        if len(found) > _LISTED:
+            break
+    return list(found)[:_LISTED]
+
+
+def _without_rate(text: str) -> str:
+    """The name of a tax, whatever its rate is next year; as a pattern where it bears one."""
+    bare = re.sub(r"\s*\(?\d+([.,]\d+)?\s*%\)?", "\0", text)
+    if "\0" not in bare:
+        return f"re:{re.escape(text)}" if text.startswith("re:") else text
+    return "re:" + r"\s*\(?[\d.,]*\s*%\)?".join(map(re.escape, bare.split("\0")))
+
+
+def _deleted_lines(target: Table, file: DraftColumns, doubts: list[str]) -> Iterator[str]:
+    """Tickets that somebody deleted, merged or took for spam, by the state that they have."""
+    for one in file.columns if target.name == "contacts" else ():
+        gone = [value for value in one.values if _DELETED.fullmatch(value)]
+        if _STATE.search(one.header) and gone and one.personal is None:
+            doubts.append("rows")
+            yield from [
+                "",
+                "# NOT SURE: deleted and merged tickets are left out, and withdrawn where they came before.",
+            ]
+            yield from ["[[rows]]", f"column = {toml_column(one.header)}", f"not = [{', '.join(map(toml_text, gone))}]"]
+            return
 
 
 def _direction_lines(target: Table, seen: Sequence[ColumnSample]) -> Iterator[str]:
@@ -485,11 +373,12 @@ def _direction_lines(target: Table, seen: Sequence[ColumnSample]) -> Iterator[st
 def _column_lines(target: Table, file: DraftColumns, across: DayColumns | None, doubts: list[str]) -> Iterator[str]:
     given = _day_column_values(across, file.columns) if across is not None else {}
     joined = {} if given else _joined_times(target, file, doubts)
-    let, waited = _waited(file) if target.name == "contacts" else ([], {})
+    let, waited = _waited(file, doubts) if target.name == "contacts" else ([], {})
     yield from let
     yield from ["", "[columns]"]
     beside: set[str] = {header for headers, _ in joined.values() for header in headers}
     beside |= {header for headers, _ in waited.values() for header in headers}
+    said = _said_by_headers(target, file)
     for column in target.columns:
         sample = file.found(column.name)
         if column.name in given:
@@ -498,24 +387,93 @@ def _column_lines(target: Table, file: DraftColumns, across: DayColumns | None, 
             yield f"{column.name} = {waited[column.name][1]}"
         elif column.name in joined:
             yield f"{column.name} = {joined[column.name][1]}"
-        elif (
-            sample is not None
-            and (target.name, column.name) == ("intervals", "handle_s")
-            and MEAN.search(sample.header)
-        ):
-            answered = file.found("answered")
-            if answered is not None:
-                parts = f'{toml_column(answered.header)}, {{ from = {toml_column(sample.header)}, as = "seconds" }}'
-                yield f"handle_s = {{ product = [{parts}] }}  # a mean, times what it is the mean of"
         elif sample is not None:
-            doubt = ""
-            if column.name in file.guessed:
-                doubts.append(column.name)
-                doubt = "  # NOT SURE: by its values alone"
-            yield from (line + doubt for line in _column_line(column, sample, file.sheet, doubts))
+            yield from _matched_lines(target, column, sample, file, doubts)
+        elif column.name in said:
+            doubts.append(column.name)
+            value, comment = said[column.name]
+            yield f"{column.name} = {value}  # NOT SURE: {comment}"
         else:
             yield _empty_line(column, doubts, dated="start" in file.matched)
+    doubts += _not_counted(target, file)
     yield from _left_lines(file, across, beside)
+
+
+def _matched_lines(
+    target: Table, column: Column, sample: ColumnSample, file: DraftColumns, doubts: list[str]
+) -> Iterator[str]:
+    """The lines of a column of the table that one of the file's was taken for."""
+    if (target.name, column.name) == ("intervals", "handle_s"):
+        yield _handled_line(sample, file.found("answered"), doubts)
+        return
+    doubt = ""
+    if column.name in file.guessed:
+        doubts.append(column.name)
+        doubt = "  # NOT SURE: by its values alone"
+    elif column.name == "answered_within" and _others_within(sample, file):
+        doubts.append(column.name)
+        doubt = "  # NOT SURE: several columns count within a threshold"
+    yield from (line + doubt for line in _column_line(column, sample, file.sheet, doubts))
+
+
+def _not_counted(target: Table, file: DraftColumns) -> list[str]:
+    """Columns that a table may lack and without which no figure is made of its rows."""
+    groups = COUNTS_BY.get(target.name, ())
+    return [names[0] for names in groups if not any(file.found(name) is not None for name in names)]
+
+
+def _said_by_headers(target: Table, file: DraftColumns) -> dict[str, tuple[str, str]]:
+    """What a table asks for and the header of another column says: column -> its value, and where from."""
+    said: dict[str, tuple[str, str]] = {}
+    within = file.found("answered_within")
+    limit = threshold_in(within.header) if within is not None else None
+    if target.name == "intervals" and limit is not None:
+        said["threshold_s"] = f'{{ value = "{limit.seconds:g}" }}', "as the header of answered_within says"
+    if target.name == "surveys" and (score := file.found("score")) is not None:
+        scale, instrument = scale_in(score.header), instrument_in(score.header)
+        if scale is not None:
+            said["scale_min"] = f'{{ value = "{scale[0]}" }}', "as the header of score says"
+            said["scale_max"] = f'{{ value = "{scale[1]}" }}', "as the header of score says"
+        if instrument is not None:
+            said["instrument"] = f'{{ value = "{instrument}" }}', "by the header of score; csat, nps, ces, esat, ..."
+    for name, other in STAND_INS.get(target.name, {}).items():
+        stand_in = file.found(other)
+        if file.found(name) is None and stand_in is None and other in said:
+            said[name] = said[other][0], f"as {other}"
+        elif file.found(name) is None and stand_in is not None:
+            reason = "nobody is named, so each answer counts as a person of its own"
+            comment = reason if name == "respondent_id" else f"nothing else tells rows apart than {other}"
+            said[name] = toml_column(stand_in.header), comment
+    return said
+
+
+def _others_within(sample: ColumnSample, file: DraftColumns) -> bool:
+    """Whether another column counts by another threshold."""
+    limit = threshold_in(sample.header)
+    return limit is not None and any(
+        (other := threshold_in(one.header)) is not None and other.counted == limit.counted
+        for one in file.columns
+        if one.header != sample.header and not is_share(one.header)
+    )
+
+
+def _handled_line(sample: ColumnSample, answered: ColumnSample | None, doubts: list[str]) -> str:
+    """The handled time of an interval: a total, or a mean times what it is the mean of."""
+    mark = ', decimal = ","' if has_decimal_comma(sample) else ""
+    examples = "; ".join(_comment(value)[:30] for value in sample.values[:_SHOWN])
+    if not is_mean(sample.header):
+        total = TOTAL.search(sample.header) is not None
+        if not total:
+            doubts.append("handle_s")
+        doubt = "" if total else " (NOT SURE: of all contacts of the interval together, or the mean of one?)"
+        value = f"{{ from = {toml_column(sample.header)}{mark} }}" if mark else toml_column(sample.header)
+        return f"handle_s = {value}  # {examples}{doubt}"
+    doubts.append("handle_s")
+    if answered is None:
+        return f"# handle_s = {toml_column(sample.header)}  # NOT SURE: a mean, and nothing says of how many contacts"
+    mean = f'{{ from = {toml_column(sample.header)}, as = "seconds"{mark} }}'
+    parts = f"{toml_column(answered.header)}, {mean}"
+    return f"handle_s = {{ product = [{parts}] }}  # NOT SURE: a mean, times what it is the mean of"
 
 
 def _empty_line(column: Column, doubts: list[str], *, dated: bool) -> str:
@@ -610,16 +568,22 @@ def _shares_word(one: ColumnSample, other: ColumnSample) -> bool:
     return bool(words[0] & words[1])
 
 
-def _waited(file: DraftColumns) -> tuple[list[str], dict[str, tuple[list[str], str]]]:
+def _waited(file: DraftColumns, doubts: list[str]) -> tuple[list[str], dict[str, tuple[list[str], str]]]:
     """When contacts were answered or given up, by what they waited and how they ended."""
     if {"answered_at", "abandoned_at"} & file.matched.keys() or "opened_at" not in file.matched:
         return [], {}
     waits = [one for one in file.free() if similarity(one.header, names_beside("wait")) >= NEAR and not one.is_time]
-    outcome = file.matched.get("outcome")
-    if not waits or outcome is None:
+    waits = [one for one in waits if any(re.search(r"\d", value) for value in one.values)]
+    if not waits:
         return [], {}
     wait = max(waits, key=lambda one: similarity(one.header, names_beside("wait")))
     let = ["", "[let]", f'wait_s = {{ from = {toml_column(wait.header)}, as = "seconds" }}']
+    outcome = file.matched.get("outcome")
+    if outcome is None or _is_a_state(outcome):
+        # Nothing says how it ended, so that whatever waited was answered; who gave up bears no end.
+        doubts.append("answered_at")
+        value = '{ sum = [{ use = "opened_at" }, { use = "wait_s" }] }  # NOT SURE: whatever has a wait was answered'
+        return let, {"answered_at": ([wait.header], value)}
 
     def ended(how: str) -> tuple[list[str], str]:
         value = (
@@ -630,13 +594,20 @@ def _waited(file: DraftColumns) -> tuple[list[str], dict[str, tuple[list[str], s
     return let, {"answered_at": ended("answered"), "abandoned_at": ended("abandoned")}
 
 
+def _is_a_state(sample: ColumnSample) -> bool:
+    """Whether what seems an outcome is the state of a ticket, which says nothing of how a contact ended."""
+    allowed = TABLES["contacts"].by_name["outcome"].values
+    known = any(_meaning(one, allowed) != "FILL IN" for one in sample.values)
+    return not known and _STATE.search(sample.header) is not None
+
+
 def _order_of(sample: ColumnSample, sheet: Sheet) -> str | None:
     """The order of day and month, by the whole column; None where nobody can tell, or where there is none."""
     if sample.order is None:
         return None
     if sample.order != "either":
         return sample.order
-    seen = gather_evidence(sheet, {header: {Role.TIME} for header in sheet.headers[:_WIDEST]})
+    seen = gather_evidence(sheet, {header: {Role.TIME} for header in sheet.headers[:WIDEST]})
     own = order_shown(seen[sample.header]) if sample.header in seen else None
     shown = {order for one in seen.values() if (order := order_shown(one)) is not None}
     return own or (shown.pop() if len(shown) == 1 and len(seen[sample.header].days) > 0 else None)
@@ -654,7 +625,7 @@ def _day_column_values(across: DayColumns, seen: Sequence[ColumnSample]) -> dict
 
 def _value_pairs(one: ColumnSample, allowed: Sequence[str]) -> str:
     """What each value is where it says so itself; whoever does not fill in the others gets rejects and no figures."""
-    known = {value: _meaning(value, allowed) for value in one.values[:_VALUES]}
+    known = {value: _meaning(value, allowed) for value in one.values}
     return ", ".join(f"{toml_text(value)} = {toml_text(said)}" for value, said in known.items())
 
 
@@ -669,15 +640,22 @@ def _value_map(one: ColumnSample, pairs: str) -> str:
     return f'{{ from = {toml_column(one.header)}, values = {{ {pairs} }}, unlisted = "refuse" }}'
 
 
-_MEANINGS = {  # of an outcome, in people's words
+_MEANINGS = {  # in people's words: of an outcome, and of the unit of an invoice's line
     "answered": "answered handled connected completed taken yes y true 1 atendida contestada respondida sí si "
     "angenommen beantwortet ja répondu décroché traité oui atendida respondida sim risposta gestita",
     "abandoned": "abandoned hung lost missed abandon no n false 0 abandonada perdida colgó aufgelegt verloren nein "
     "abandonné perdu non não abbandonata persa",
+    "hour": "hour hours hrs h hora horas stunde stunden std std. heure heures ora ore",
+    "minute": "minute minutes min minuto minutos minuten minuti",
+    "fixed": "fixed flat lump pauschale pauschal fijo fija forfait fixe fixo fixa fisso forfettario",
+    "contact": "contact contacts call calls llamada llamadas anruf anrufe appel appels chamada chamadas chiamata "
+    "chiamate",
 }
 
 
-def _column_line(column: Column, sample: ColumnSample, sheet: Sheet, doubts: list[str]) -> Iterator[str]:
+def _column_line(  # noqa: C901 - one way for each kind of column
+    column: Column, sample: ColumnSample, sheet: Sheet, doubts: list[str]
+) -> Iterator[str]:
     kind = CELL_KINDS[column.kind]
     examples = "; ".join(_comment(value)[:30] for value in sample.values[:_SHOWN])
     if kind in {CellKind.INSTANT, CellKind.DAY} and sample.order is not None:
@@ -690,7 +668,7 @@ def _column_line(column: Column, sample: ColumnSample, sheet: Sheet, doubts: lis
         return
     if kind is CellKind.MONTH:
         form = next(
-            (one for one in _MONTH_FORMATS if sample.values and all(_reads(v, one) for v in sample.values)), None
+            (one for one in _MONTH_FORMATS if sample.values and all(reads_as(v, one) for v in sample.values)), None
         )
         if form is not None:
             yield f"{column.name} = {{ from = {toml_column(sample.header)}, format = {toml_text(form)} }}  # {examples}"
@@ -710,18 +688,13 @@ def _column_line(column: Column, sample: ColumnSample, sheet: Sheet, doubts: lis
         yield f"{column.name} = {_value_map(sample, pairs)}  # CHECK each"
     elif column.values and not {value.casefold() for value in sample.values} <= set(column.values):
         pairs = _value_pairs(sample, column.values)
-        # The state of a ticket is no outcome of a call: of values none of which is known, nothing is made.
-        known = any(_meaning(one, column.values) != "FILL IN" for one in sample.values)
-        unknown = not column.required and not known and _STATE.search(sample.header) is not None
         line = f"{column.name} = {_value_map(sample, pairs)}  # CHECK{_allowed_values(column)}"
-        yield f"# {line}" if unknown else line
+        if column.name == "outcome" and _is_a_state(sample):
+            yield "# A ticket has a state and no outcome; leave it out, unless these values say how a call ended:"
+            line = f"# {line}"
+        yield line
     else:
         yield f"{column.name} = {toml_column(sample.header)}  # {examples}"
-
-
-def has_decimal_comma(sample: ColumnSample) -> bool:
-    """Whether a column writes its decimals after a comma."""
-    return any(re.fullmatch(r"-?\d+,\d{1,2}", value) for value in sample.values)
 
 
 def _allowed_values(column: Column) -> str:

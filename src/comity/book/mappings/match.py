@@ -16,17 +16,12 @@ from comity.book.formats.delimited import FileScan, scan_file
 from comity.book.formats.detect import detect_kind
 from comity.book.formats.sheet import Sheet
 from comity.book.mappings.cell_sql import FALSE, TRUE
-from comity.book.mappings.draft import (
-    ColumnSample,
-    best_table,
-    has_decimal_comma,
-    match_by_name,
-    match_by_values,
-    place_of_records,
-    sample_columns,
-)
+from comity.book.mappings.column_samples import ColumnSample, complete_values, has_decimal_comma, sample_columns
+from comity.book.mappings.draft import header_mark, place_of_records
+from comity.book.mappings.header_meaning import is_mean, threshold_in
 from comity.book.mappings.mapping_text import toml_column, toml_text
 from comity.book.mappings.model import CELL_KINDS, CellKind
+from comity.book.mappings.table_fit import best_table, match_by_name, match_by_values
 from comity.book.tables import BROUGHT_BY, TABLES, Column
 
 REJECT = "-"  # in the place of a meaning: rows with this value are rejected
@@ -49,6 +44,7 @@ class FileColumns:
     kind: str
     sheet: str | None = None
     skip_rows: int = 0
+    header_has: str = ""  # a cell by which the header is found below other lines, in place of `skip_rows`
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +92,9 @@ def look_at_columns(path: Path, seen: FileScan | None = None) -> FileColumns:
     seen = scan_file(path) if seen is None else seen
     options, source = place_of_records(path, detect_kind(path, seen), seen)
     sheet = source.sheets[0]
-    samples = tuple(_with_order(sample, sheet) for sample in sample_columns(sheet))
-    return FileColumns(samples, source.kind, sheet.name, options.skip_rows)
+    samples = tuple(_with_order(sample, sheet) for sample in complete_values(sheet, sample_columns(sheet)))
+    mark = header_mark(path, options, source, seen) or ""
+    return FileColumns(samples, source.kind, sheet.name, 0 if mark else options.skip_rows, mark)
 
 
 def _with_order(sample: ColumnSample, sheet: Sheet) -> ColumnSample:
@@ -216,6 +213,7 @@ def _lines(columns: FileColumns, answers: Answers, about: str) -> Iterator[str]:
     if answers.zone:
         yield f"zone = {toml_text(answers.zone)}"
     layout = [f"sheet = {toml_text(columns.sheet)}"] if columns.kind == "workbook" and columns.sheet else []
+    layout += [f"header_has = {toml_text(columns.header_has)}"] if columns.header_has else []
     layout += [f"skip_rows = {columns.skip_rows}"] if columns.skip_rows else []
     layout += ['kind = "json"'] if columns.kind == "json" else []
     if layout:
@@ -231,9 +229,25 @@ def _lines(columns: FileColumns, answers: Answers, about: str) -> Iterator[str]:
             when = f'when = {{ use = "outcome", is = [{toml_text(ends[column.name])}] }}'
             yield f'{column.name} = {{ sum = [{{ use = "opened_at" }}, {{ use = "{WAIT}" }}], {when} }}'
         elif column.name in chosen:
-            yield f"{column.name} = {_value(column, chosen[column.name], answers)}"
+            yield f"{column.name} = {_mean_of(column, chosen, answers) or _value(column, chosen[column.name], answers)}"
         elif answers.constants.get(column.name, "").strip():
             yield f"{column.name} = {{ value = {toml_text(answers.constants[column.name].strip())} }}"
+        elif answers.table == "intervals" and column.name == "threshold_s" and "answered_within" in chosen:
+            limit = threshold_in(chosen["answered_within"][0].header)
+            if limit is not None:
+                yield f'threshold_s = {{ value = "{limit.seconds:g}" }}'
+
+
+def _mean_of(column: Column, chosen: Mapping[str, Sequence[ColumnSample]], answers: Answers) -> str:
+    """Of an interval's handled time that is a mean by its header: times what it is the mean of; else empty."""
+    samples = chosen[column.name]
+    if (answers.table, column.name) != ("intervals", "handle_s") or len(samples) > 1 or "answered" not in chosen:
+        return ""
+    if not is_mean(samples[0].header):
+        return ""
+    mark = {"decimal": ","} if has_decimal_comma(samples[0]) else {}
+    mean = _inner(samples[0], {"as": "seconds", **mark})
+    return f"{{ product = [{toml_column(chosen['answered'][0].header)}, {{ {mean} }}] }}"
 
 
 def _value(column: Column, samples: Sequence[ColumnSample], answers: Answers) -> str:

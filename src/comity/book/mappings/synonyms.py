@@ -17,6 +17,7 @@ from comity.book.tables import TABLES
 NEAR = 0.86  # from here on a header is taken for a column
 _EXTRA_WORD = 0.045  # what each further word of a header takes away
 _FEWEST_SIGNS = 5  # of a name that may be misspelt
+_SHARED = frozenset({"contact_id", "queue", "channel", "team", "account_id"})  # the same in every table
 _FILLERS = frozenset(
     "of the a an in on at de la el los las del der die das des du le les da do dos il lo".split()  # noqa: SIM905 - words
 )
@@ -35,6 +36,7 @@ def words_of(header: str) -> str:
     spaced = re.sub(r"(?<=[a-zà-ÿ])(?=[A-Z])", " ", one_line(header))
     plain = unicodedata.normalize("NFKD", spaced.casefold())
     plain = "".join(mark for mark in plain if not unicodedata.combining(mark)).replace("º", "o").replace("°", "o")
+    plain = re.sub(r"(?<=[a-z]{3})s?nr\b", "nummer", plain)  # Rechnungsnr. is the Rechnungsnummer
     bare = re.sub(r"\s*[(\[][^()\[\]]*[)\]]$", "", plain)
     return re.sub(r"[\W_]+", " ", bare or plain).strip()
 
@@ -77,6 +79,11 @@ def known_names() -> dict[str, dict[str, tuple[Name, ...]]]:
         for column, value in mapping.columns.items():
             read = [one for one in headers_of(value, mapping.let) if not one.startswith("re:")]
             texts[mapping.table][column] += read
+    # What a table has no names for, such as the contact that a survey was about, is called what it is called elsewhere.
+    for table, columns in texts.items():
+        for column in _SHARED - _listed().get(table, {}).keys():
+            if column in columns:
+                columns[column] += texts["contacts"][column]
     return {table: {column: names(said) for column, said in columns.items()} for table, columns in texts.items()}
 
 

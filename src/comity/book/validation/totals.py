@@ -14,18 +14,31 @@ import duckdb
 from comity.book.storage.sql import literal, quoted
 from comity.book.tables import Table
 
+_GROSS_WORDS = (
+    r"rechnungsbetrag|rechnungssumme|rechnungsendbetrag|endbetrag|endsumme|zahlbetrag|zu zahlen|bruttobetrag|brutto|"
+    r"gross|gross amount|amount payable|balance due|montant ttc|net à payer|à payer|importe total|importe bruto|"
+    r"líquido a pagar|total a pagar|valor total|valor bruto|importo totale|importo lordo|lordo|da pagare"
+)
 # What rows of totals are called in English, Spanish, German, French, Portuguese and Italian.
 TOTAL_WORDS = (
     r"(?i)(grand|sub|sous|zwischen|gesamt|overall|net|invoice)?[- ]?"
     r"(totals?|totales?|totale|totaux|sum|summe|suma|somme|soma|somma|gesamt|insgesamt|gesamtsumme|overall|summary|ensemble|"
     r"average|avg\.?|mean|promedio|media|média|durchschnitt|mittelwert|moyenne|netto|neto|net amount|nettobetrag|"
-    r"importe neto|montant net|valor líquido|importo netto|amount due|complessivo|gesamtergebnis|teilergebnis)"
+    r"importe neto|montant net|valor líquido|importo netto|amount due|complessivo|gesamtergebnis|teilergebnis|"
+    rf"{_GROSS_WORDS})"
     r"([ :.].*)?|(.*[ -])(totals?|totales?|totale|totaux|summe|ergebnis|gesamt)[:.]?|"
     r"(all|todas|todos|alle|tous|toutes|tutti|tutte)( (las |los |les |le |die |the )?"
     r"(queues?|skills?|splits?|groups?|agents?|services?|colas?|grupos?|servicios?|warteschlangen|gruppen|files|code|filas))?[:.]?"
 )
 # Names that can be nothing else, whatever they add up to.
 TOTAL_ALONE = r"(?i)(grand |sub-?|sous-|zwischen|gesamt)?(totals?|summe|totaux)( general| général| geral)?[:.]?"
+# What lines of tax and gross sums are called on invoices.
+TAX_WORDS = (
+    r"(?i)((zzgl\.?|plus|más|plus de|mais|più|inkl\.?|incl\.?|zuzüglich|davon|enthaltene) )?"
+    r"((19|7|20|21|10|5[.,]5|2[.,]1|22|23|13|6|4|16) ?% ?)?(de |d[ei] |of )?"
+    r"(ust|umsatzsteuer|mwst|mehrwertsteuer|vat|sales tax|value added tax|tax|gst|iva|i\.v\.a|igic|impuestos?|"
+    r"impuesto sobre el valor añadido|tva|t\.v\.a|taxe|taxes|imposta|icms|iss|imposto|steuer)\b[.:]?([ (:.].*)?"
+)
 _SURE_ENOUGH = 7.0  # the sum of ln(1 + number) over equal numbers: one in a thousand, and no coincidence of 1 and 2
 _NAMED_ENOUGH = 4.0  # where the names say as much
 _MOST_NAMES = 2000  # of queues that are compared by their names
