@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from comity.cli.records import register
 from tests.builders import logos
+from tests.builders.mappings import written
 from tests.cast import write_book
 
 app = typer.Typer()
@@ -27,12 +28,22 @@ def book(tmp_path):
     return write_book(tmp_path / "book")
 
 
-def source(book, *lines, name="a.csv"):
+def source(book, *lines, name="a.csv", header=HEADER):
     file = book.parent / name
-    file.write_text("\n".join([HEADER, *lines]) + "\n")
+    file.write_text("\n".join([header, *lines]) + "\n")
     return file
 
 
+TWO_TABLES = """table = "contacts"
+[columns]
+contact_id = "Ticket"
+opened_at = "Created"
+[also.deadlines.columns]
+contact_id = "Ticket"
+name = { value = "resolution" }
+kind = { value = "resolution" }
+due_at = { from = "Due", needed = true }
+"""
 GOOD = "c1,2026-01-02T10:00:00Z,q"
 GOODS = [f"c{number},2026-01-02T10:00:00Z,q" for number in range(30)]
 
@@ -91,6 +102,9 @@ def test_a_dry_run_shows_mapped_rows_and_writes_nothing(book):
         (["import", "{file}", "--as", "surveys", "--into", "{book}"], "has no column response_id"),
         (["check", "{book}/nowhere"], "is not a folder"),
         (["diff", "{book}", "--table", "costs"], "has no table costs"),
+        (["undo", "{book}/nowhere", "contacts"], "is not a folder"),
+        (["undo", "{book}", "calls"], "there is no table 'calls'"),
+        (["undo", "{book}", "contacts"], "no import into contacts can be taken back"),
         (["forget", "somebody", "--from", "{book}/nowhere"], "is not a folder"),
     ],
 )
@@ -192,6 +206,42 @@ def test_check_says_from_which_records_a_kpi_is_counted(tmp_path):
     assert (kpi["kpi"], kpi["counted_from"], kpi["not_counted"]) == ("service_level", "intervals", "contacts")
     alone = write_book(tmp_path / "alone", CALLS_AND_TICKETS, contacts=contacts)
     assert json.loads(comity("check", alone, "--format", "json").stdout)["kpis"] == []
+def test_a_file_whose_rows_something_else_changed_is_told_and_comes_in_again(book):
+    """The same file twice changes nothing; where its rows are others by now, what to do is named."""
+    first = source(book, GOOD, "c2,2026-02-02T10:00:00Z,q")
+    bring = ("import", first, "--as", "contacts", "--into", book)
+    comity(*bring)
+    assert comity(*bring).stdout.endswith("; nothing changed\n")
+    comity("import", source(book, GOOD.replace(",q", ",other"), name="b.csv"), "--as", "contacts", "--into", book)
+    told = comity(*bring).stdout.splitlines()
+    assert told[0].endswith("; nothing changed")
+    assert told[1].startswith("  1 row of it is no longer in the book as this file says")
+    assert f"`comity undo {book} contacts` takes it back; --again imports this file once more" in told[1]
+    assert json.loads(comity(*bring, "--format", "json").stdout)["imports"][0]["differing"] == 1
+    assert "1 unchanged, 1 updated" in comity(*bring, "--again").stdout
+    assert comity(*bring).stdout.endswith("; nothing changed\n")
+
+
+def test_undo_takes_the_last_import_into_a_table_back(book):
+    comity("import", source(book, GOOD), "--as", "contacts", "--into", book)
+    changed = source(book, GOOD.replace(",q", ",other"), "c2,2026-02-02T10:00:00Z,q", name="b.csv")
+    comity("import", changed, "--as", "contacts", "--into", book, "--by", "Ana")
+    ended = comity("undo", book, "contacts")
+    assert ended.exit_code == 0
+    assert ended.stdout.startswith("contacts: import 2 (b.csv, ")
+    assert ended.stdout.endswith("by Ana) taken back: 2 rows of it gone, 1 row put back as before\n")
+    told = json.loads(comity("undo", book, "contacts", "--format", "json").stdout)
+    assert (told["undone"]["file"], told["gone"], told["back"]) == ("a.csv", 1, 0)
+    ended = comity("undo", book, "contacts")
+    assert (ended.exit_code, "no import into contacts can be taken back" in ended.stderr) == (2, True)
+
+
+def test_undo_names_the_other_table_that_the_same_file_went_into(book):
+    mapping = written(book.parent, "two.toml", TWO_TABLES)
+    file = source(book, "1,2026-01-05T09:00Z,2026-01-05T17:00Z", header="Ticket,Created,Due")
+    assert comity("import", file, "--as", mapping, "--into", book).exit_code == 0
+    told = comity("undo", book, "contacts").stdout.splitlines()
+    assert told[1] == f"  the same file went into deadlines too: comity undo {book} deadlines"
 
 
 def test_forget_tells_where_the_person_stood(tmp_path):

@@ -1,4 +1,4 @@
-"""`comity check`, `import`, `diff`, `forget`: records into a book, and what became of them."""
+"""`comity check`, `import`, `diff`, `undo`, `forget`: records into a book, and what became of them."""
 
 import getpass
 import json
@@ -53,6 +53,7 @@ def register(app: typer.Typer) -> None:
     app.command("check")(check)
     app.command("import")(import_)
     app.command("diff")(diff)
+    app.command("undo")(undo)
     app.command("forget")(forget)
 
 
@@ -175,6 +176,9 @@ def import_(  # noqa: PLR0913 - the options of a command
     max_rejects: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Largest share of rejected rows allowed.")
     ] = 0.05,
+    again: Annotated[
+        bool, typer.Option("--again", help="Import a file again whose rows something else has changed since.")
+    ] = False,
     form: FormOption = Form.TERMINAL,
     by: Annotated[str | None, typer.Option("--by", help="Who imports it (default: you).", show_default=False)] = None,
 ) -> None:
@@ -194,14 +198,13 @@ def import_(  # noqa: PLR0913 - the options of a command
     unrouted: list[Reject] = []
     with _refusing():
         for file, named in _wanted(into, source, mapping):
-            request = ImportRequest(
-                who, now, max_rejects=max_rejects, dry_run=dry_run, most_rows=None if all_rows else _DRY_ROWS
-            )
+            most = None if all_rows else _DRY_ROWS
+            request = ImportRequest(who, now, max_rejects=max_rejects, dry_run=dry_run, again=again, most_rows=most)
             made, nobodys = _one(into, file, named, request)
             outcomes += made
             unrouted += nobodys
             for outcome in made if form is Form.TERMINAL else ():  # at once: the next file may be of no use
-                _tell(outcome)
+                _tell(outcome, into)
     if form is Form.JSON:
         told = {"unrouted": [asdict(reject) for reject in unrouted]} if unrouted else {}
         _tell_json({"imports": [_as_json(outcome) for outcome in outcomes], **told})
@@ -238,6 +241,49 @@ def diff(
         typer.echo(f"{_plain(str(book))}: {said}")
     for one in found:
         _tell_difference(one)
+
+
+def undo(
+    book: BookArgument,
+    table: Annotated[str, typer.Argument(help="The table whose last import is taken back.", show_default=False)],
+    form: FormOption = Form.TERMINAL,
+) -> None:
+    """Take the last import into a table back: its rows go, and what it changed or withdrew comes back as it was."""
+    from comity.book.importing.current import current_table  # noqa: PLC0415 - late, for a quick cold start
+    from comity.book.importing.undo import NotTheLastError, undo_import  # noqa: PLC0415 - late, as above
+    from comity.book.tables import TABLES  # noqa: PLC0415 - late, as above
+
+    if table not in TABLES:
+        raise refuse(f"there is no table {table!r}; it may be one of {', '.join(TABLES)}")
+    with _refusing():
+        _refuse_no_book(book)
+        last = max(current_table(book, TABLES[table]).deliveries, key=lambda one: one.number, default=None)
+        if last is None:
+            raise refuse(f"{book}: no import into {table} can be taken back")
+        try:
+            undone = undo_import(book, table, last.number, digest=last.digest)
+        except NotTheLastError as error:
+            raise refuse(str(error)) from None
+        beside = [
+            name
+            for name, other in TABLES.items()
+            if name != table and any(one.digest == last.digest for one in current_table(book, other).deliveries[-1:])
+        ]
+    if form is Form.JSON:
+        _tell_json({"undone": asdict(last), "gone": undone.gone, "back": undone.back, "beside": beside})
+        return
+    came = f"import {last.number} ({_plain(last.file)}, {last.at:%Y-%m-%d %H:%M} by {_plain(last.by)})"
+    gone, back = _count(undone.gone, "row"), _count(undone.back, "row")
+    typer.echo(f"{table}: {came} taken back: {gone} of it gone, {back} put back as before")
+    for name in beside:
+        typer.echo(f"  the same file went into {name} too: comity undo {_plain(str(book))} {name}")
+
+
+def _refuse_no_book(book: Path) -> None:
+    """Refuse a folder that is no book before anything of it is looked at."""
+    from comity.book.definition import read_definition  # noqa: PLC0415 - late, for a quick cold start
+
+    read_definition(book)
 
 
 def forget(
@@ -392,12 +438,21 @@ def _as_json(outcome: "Outcome") -> dict[str, object]:
     return told
 
 
-def _tell(outcome: "Outcome") -> None:
+def _tell(outcome: "Outcome", into: Path) -> None:
     came = outcome.delivery
     file = _plain(came.file)
     if outcome.already is not None:
         before = outcome.already
         typer.echo(f"{file}: already imported into {outcome.table} on {before.at:%Y-%m-%d %H:%M}; nothing changed")
+        if outcome.differing:
+            differing = f"{_count(outcome.differing, 'row')} of it {'is' if outcome.differing == 1 else 'are'}"
+            undo = (
+                "" if into.suffix == ".toml" else f"; `comity undo {_plain(str(into))} {outcome.table}` takes it back"
+            )
+            typer.echo(
+                f"  {differing} no longer in the book as this file says, because of what was imported since{undo}; "
+                "--again imports this file once more"
+            )
         return
     for row in outcome.first_rows:
         typer.echo("  " + ", ".join(f"{name}={_plain(value)}" for name, value in row.items()))

@@ -66,6 +66,25 @@ def test_a_known_file_is_looked_at_and_then_brought_in(them):
     assert run(them, "provider_lead", again, dry_run=True).outcome["already"]
 
 
+def test_a_file_whose_rows_were_changed_since_may_come_in_again(them):
+    """What a later file of the same side changed is told, and the first file brings it back where somebody wants it."""
+    first = "contact_id,opened_at,queue\na,2026-06-01T09:00:00Z,Care\n"
+    for name, text in (("first.csv", first), ("second.csv", first.replace("Care", "Sales"))):
+        made = received(them, "provider_lead", name, text)
+        run(them, "provider_lead", made, dry_run=True)
+        with transaction.atomic():
+            operations.import_delivery(them.at("provider_lead"), now(them, "provider_lead", made))
+        assert run(them, "provider_lead", made, dry_run=False).stage == Stage.BROUGHT
+    made = run(them, "provider_lead", received(them, "provider_lead", "first.csv", first), dry_run=True)
+    assert (made.outcome["already"], made.outcome["again"]) == (False, True)
+    with transaction.atomic():
+        operations.import_delivery(them.at("provider_lead"), now(them, "provider_lead", made))
+    made = run(them, "provider_lead", made, dry_run=False)
+    assert (made.stage, made.outcome["counts"]["updated"]) == (Stage.BROUGHT, 1)
+    made = run(them, "provider_lead", received(them, "provider_lead", "first.csv", first), dry_run=True)
+    assert (made.outcome["already"], made.outcome["again"]) == (True, False)
+
+
 def test_what_is_private_stays_with_its_side_when_it_has_come_in(them):
     made = received(
         them, "provider_lead", "costs.csv", "month,driver,quantity,unit_cost,behaviour\n2026-06,x,1,5,fixed\n"

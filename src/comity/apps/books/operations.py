@@ -781,7 +781,10 @@ def run_delivery(person: UUID, relationship: UUID, number: UUID, *, dry_run: boo
     changes, record, further = _import_delivery(delivery, person_name, table_holders, save_progress, dry_run=dry_run)
     with acting_as(person, relationship) as member:
         if record is not None:
-            changes["outcome"]["already"] = was_imported_before(member, record, _delivery_mapping(delivery))
+            repeated = was_imported_before(member, record, _delivery_mapping(delivery))
+            # A file whose rows were changed since by another may be imported once more.
+            differs = any(getattr(record, name) for name in _COUNTS_OF_DIFFERENCE)
+            changes["outcome"] |= {"already": repeated and not differs, "again": repeated and differs}
         deliveries = Delivery.objects.filter(pk=number)
         is_imported = changes["stage"] in {Stage.BROUGHT, Stage.DUPLICATE}
         # An import is recorded whatever was asked for since; the outcome of a check only where it is still wanted.
@@ -799,7 +802,9 @@ def run_delivery(person: UUID, relationship: UUID, number: UUID, *, dry_run: boo
 def _is_certain(delivery: Delivery) -> bool:
     """Whether a checked file of the watched folder is in one known format and may be imported unseen."""
     outcome, counts = delivery.outcome, delivery.outcome.get("counts")
-    if "watched" not in outcome or delivery.stage != Stage.LOOKED or not counts or outcome.get("already"):
+    if "watched" not in outcome or delivery.stage != Stage.LOOKED or not counts:
+        return False
+    if outcome.get("already") or outcome.get("again"):  # an earlier file is not to take back what a later one said
         return False
     is_own = bool(outcome.get("format"))
     return (is_own or len(outcome.get("fits", ())) == 1) and counts["rejected"] <= MAX_REJECTS * counts["rows_in"]
@@ -832,6 +837,7 @@ def _import_delivery(
                 side=Side(delivery.side),
                 holder=table_holders.get(mapping.table),
                 key=str(delivery.pk),
+                again=bool(delivery.outcome.get("again")) and not dry_run,
                 rejected_rows=rejected_rows_file(delivery),
                 further_holders=table_holders,
             ),
@@ -882,6 +888,7 @@ def _record_further(member: MemberContext, delivery: Delivery, outcome: Outcome)
     after_import(member, further)
 
 
+_COUNTS_OF_DIFFERENCE = ("new", "updated", "withdrawn")  # what was proposed waits, or was answered
 _OF_CHECKS = ("columns", "chosen")  # what a page needs of a file until it is imported
 
 

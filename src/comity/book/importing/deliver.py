@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from comity.book.definition import Definition, read_definition
 from comity.book.formats.sheet import ROW, UnusableSourceError
-from comity.book.importing.current import current_rows_sql, current_table
+from comity.book.importing.current import CurrentTable, current_rows_sql, current_table
 from comity.book.importing.rejected_rows import collect_rows, find_corrected, write_rows_file
 from comity.book.importing.write import (
     WriteRequest,
@@ -67,7 +67,8 @@ class RefusedError(UnusableSourceError):
 class Outcome:
     """What became of a file.
 
-    `delivery` has the counts; `already` is the earlier import of the very same file, which changed nothing now.
+    `delivery` has the counts; `already` is the earlier import of the very same file, which changed nothing now; so many
+    of its rows are `differing` by now, because something else changed, withdrew or added to them since.
     `by_reason` counts rejects, (column, reason) -> rows. `first_rows` are the first mapped rows, of a dry run only.
     `cut_short`: a dry run left rows of the source; it has `about_rows`, None where only reading all would tell.
     """
@@ -75,6 +76,7 @@ class Outcome:
     table: str
     delivery: ImportRecord
     already: ImportRecord | None = None
+    differing: int = 0
     by_reason: Mapping[tuple[str, str], int] = field(default_factory=dict)
     rejects: tuple[Reject, ...] = ()  # the first of them
     notes: tuple[str, ...] = ()
@@ -187,23 +189,53 @@ def import_tables(
             asked = request if number == 0 else request.for_further(table.name)
             current = current_table(book, table)
             delivery = asked.record(current.next_number, source, mapped, one)
-            earlier = current.earlier(delivery, mapping_digests(one))
-            if earlier is not None and not request.dry_run and not request.again:
-                nothing = replace(delivery, number=earlier.number)  # the other side sees no row of it
-                seen = next((record for record in current.shared if record.number == earlier.number), nothing)
-                outcomes.append(Outcome(table.name, delivery, already=earlier, shared=seen))
-                continue
+            earlier = _earlier(current, delivery, one, asked)
             incoming = IncomingRows(
                 book, definition, table, asked, mapped, delivery, days_by_midnights=not one.identity, moves=moves
             )
             batches = _report_progress(mapped.batches, progress) if number == 0 else mapped.batches
             with work_engine() as (con, work):
+                if earlier is not None and not request.dry_run:
+                    differing = count_differing(con, incoming, batches, work, current, earlier)
+                    nothing = replace(delivery, number=earlier.number)  # the other side sees no row of it
+                    seen = next((record for record in current.shared if record.number == earlier.number), nothing)
+                    outcomes.append(Outcome(table.name, delivery, earlier, differing, shared=seen))
+                    continue
                 outcomes.append(import_rows(con, incoming, batches, work))
         if moves:
             with as_book_error(book, "the records"):
                 commit(book, moves)  # what lies ready stays, should this fail: the next import clears it
             outcomes = [replace(one, notes=(*one.notes, *_contradictions(book, definition, one))) for one in outcomes]
     return tuple(outcomes)
+
+
+def _earlier(
+    current: CurrentTable, delivery: ImportRecord, mapping: SourceMapping, request: ImportRequest
+) -> ImportRecord | None:
+    """The import that makes this one needless: of the same file, or, of one that is to come again, of the same key."""
+    if request.again:
+        same = (one for one in current.deliveries if one.key == request.key and request.key)
+        return next((one for one in same if one.digest == delivery.digest), None)
+    return current.earlier(delivery, mapping_digests(mapping))
+
+
+def count_differing(  # noqa: PLR0913 - the rows, and what the book holds of them
+    con: duckdb.DuckDBPyConnection,
+    incoming: "IncomingRows",
+    batches: Iterator[pa.RecordBatch],
+    work: Path,
+    current: CurrentTable,
+    earlier: ImportRecord,
+) -> int:
+    """How many rows of a file that was imported before are no longer in the book as the file says.
+
+    Where nothing was imported since, none: the file is not read again.
+    """
+    if incoming.request.side is not None or all(one.number <= earlier.number for one in current.deliveries):
+        return 0
+    looking = replace(incoming, request=replace(incoming.request, dry_run=True, rejected_rows=None), moves=None)
+    would = import_rows(con, looking, batches, work).delivery
+    return would.new + would.updated + would.withdrawn
 
 
 def _contradictions(book: Path, definition: Definition, outcome: Outcome) -> Iterator[str]:

@@ -34,6 +34,7 @@ from comity.book.importing.deliver import (
     Outcome,
     Progress,
     apply_tables,
+    count_differing,
     import_rows,
     no_progress,
     refuse_unsure,
@@ -174,17 +175,19 @@ def import_routed(  # noqa: PLR0913 - what, by which rules, how, and who is told
             current = current_table(book, table)
             part = request if parts is None else parts[book]
             delivery = part.record(current.next_number, source, mapped, mapping)
-            earlier = current.earlier(delivery, mapping_digests(mapping))
-            if earlier is not None and not request.dry_run:
-                outcomes.append(Outcome(table.name, delivery, already=earlier))
-                if done is not None:
-                    done(book, outcomes[-1])
-                continue
+            earlier = None if request.again else current.earlier(delivery, mapping_digests(mapping))
             incoming = IncomingRows(
                 book, definitions[book], table, part, mapped, delivery, False, days_by_midnights=not mapping.identity
             )
             gone = [*left_out.get(number, ()), *_gone_elsewhere(con, staged, number, incoming)]
             incoming = replace(incoming, left_out=gone)
+            if earlier is not None and not request.dry_run:
+                own_rows = _rows_of(con, staged, number)
+                differing = count_differing(con, incoming, own_rows, folder, current, earlier)
+                outcomes.append(Outcome(table.name, delivery, earlier, differing))
+                if done is not None:
+                    done(book, outcomes[-1])
+                continue
             try:
                 outcomes.append(import_rows(con, incoming, _rows_of(con, staged, number), folder))
             except UnusableSourceError as error:
