@@ -30,6 +30,10 @@ REJECTS = 1
 _LONGEST = 2000  # signs of a message, whatever a file has for a header
 _ENGINES = frozenset({"duckdb", "_duckdb", "pyarrow"})  # a damaged file may upset them, and so may a full disk
 _DRY_ROWS = 10_000  # of a source that a dry run looks at
+_AFTER_REFUSAL = (
+    "; --dry-run shows all of them; leave out what is no record by [[totals]] or [[rows]] of the mapping, mend the "
+    "file, or import the other rows with --max-rejects 1"
+)
 _FIRST = 20  # rejects that are listed on the terminal; the JSON has them all
 
 
@@ -380,11 +384,14 @@ def _refusing() -> "Iterator[None]":
     """Every error that people's data may cause, as one line on standard error and exit 2."""
     from comity.book.definition import UnusableBookError  # noqa: PLC0415 - late, for a quick cold start
     from comity.book.formats.sheet import UnusableSourceError  # noqa: PLC0415 - late, as above
+    from comity.book.importing.deliver import RefusedError  # noqa: PLC0415 - late, as above
     from comity.book.mappings.model import UnusableMappingError  # noqa: PLC0415 - late, as above
     from comity.book.storage.commit import BusyBookError  # noqa: PLC0415 - late, as above
 
     try:
         yield
+    except RefusedError as error:
+        raise refuse(_plain(" ".join(f"{error}{_AFTER_REFUSAL}".split()))[:_LONGEST]) from None
     except (UnusableBookError, UnusableMappingError, UnusableSourceError, BusyBookError) as error:
         raise refuse(_plain(" ".join(str(error).split()))[:_LONGEST]) from None
     except BrokenPipeError:  # who reads along has seen enough

@@ -172,3 +172,79 @@ def test_a_total_without_its_day_is_no_reject(tmp_path):
     lines = [*day_of(("Care", 20, 18, 2)), ("Grand Total", "", 20, 18, 2)]
     found, outcome = taken(tmp_path, lines)
     assert (queues(found), outcome.delivery.rejected) == (["Care"], 0)
+
+
+# Means, taxes, and what is called a total ------------------------------------------------------------------------
+
+MEANS = """table = "intervals"
+[columns]
+queue = "Queue"
+start = "Day"
+minutes = { value = 1440 }
+offered = "Offered"
+answered = "Answered"
+handle_s = { product = ["Answered", { from = "Mean", as = "seconds" }] }
+"""
+
+
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    days=st.lists(
+        st.lists(st.tuples(st.integers(1, 60), st.integers(60, 900)), min_size=2, max_size=4), min_size=2, max_size=4
+    ),
+    digits=st.sampled_from([0, 1, 2]),
+    name=st.sampled_from(["Gesamt", "Total", "All Queues"]),
+)
+def test_a_total_is_found_though_its_duration_is_a_rounded_mean_times_a_count(tmp_path, days, digits, name):
+    """The means of the rows and of the total are each rounded: their products do not add up to the second."""
+    lines = []
+    for day, queues_of_day in enumerate(days, 1):
+        for number, (answered, mean) in enumerate(queues_of_day):
+            lines.append((f"Q{number}", f"2026-01-{day:02}", answered + 3, answered, round(mean + 0.04, digits)))
+        whole = sum(answered for answered, _ in queues_of_day)
+        mean = sum(answered * (mean + 0.04) for answered, mean in queues_of_day) / whole
+        offered = sum(answered + 3 for answered, _ in queues_of_day)
+        lines.append((name, f"2026-01-{day:02}", offered, whole, round(mean, digits)))
+    found, outcome = taken(tmp_path, lines, MEANS, "Queue,Day,Offered,Answered,Mean")
+    assert name not in {row["queue"] for row in found}
+    assert any(f"({name!r})" in note for note in outcome.notes)
+
+
+@pytest.mark.parametrize("name", ["Gesamt", "Overall", "Todas", "Summe"])
+def test_whatever_is_called_a_total_beside_others_and_adds_up_to_nothing_is_named(tmp_path, name):
+    lines = [("Care", "2026-01-05", 10, 9, 1), ("Sales", "2026-01-05", 5, 5, 0), (name, "2026-01-05", 99, 98, 7)]
+    found, outcome = taken(tmp_path, lines)
+    assert name in {row["queue"] for row in found}
+    assert any(f"rows called {name!r} were kept" in note for note in outcome.notes)
+
+
+def test_the_one_queue_of_a_report_may_be_called_all(tmp_path):
+    found, outcome = taken(tmp_path, [("All", "2026-01-05", 10, 9, 1), ("All", "2026-01-06", 11, 9, 1)])
+    assert len(found) == 2
+    assert not any("were kept" in note for note in outcome.notes)
+
+
+@pytest.mark.parametrize(
+    ("tax", "gross"),
+    [
+        ("VAT 20 %", "Invoice total"),
+        ("IVA (20%)", "Importe total"),
+        ("zzgl. USt. 20 %", "Rechnungsbetrag brutto"),
+        ("20 % MwSt", "Gesamt"),
+        ("TVA 20.0 %", "Total TTC"),
+        ("Tax", "Amount due"),
+    ],
+)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_tax_is_no_service_and_the_gross_sum_is_no_record(tmp_path, tax, gross, sign):
+    """Of an invoice and of a credit note."""
+    lines = [("Calls", 100 * sign), ("Mails", 50 * sign), ("Net total", 150 * sign), (tax, 30 * sign)]
+    found, outcome = taken(tmp_path, [*lines, (gross, 180 * sign)], ANNEX, "Service,Amount")
+    assert {row["service"] for row in found} == {"Calls", "Mails"}
+    assert any("3 rows that sum up others were left out" in note for note in outcome.notes)
+
+
+def test_a_line_that_is_called_a_tax_and_is_more_than_one_is_kept_and_named(tmp_path):
+    found, outcome = taken(tmp_path, [("Calls", 100), ("VAT returns", 900)], ANNEX, "Service,Amount")
+    assert {row["service"] for row in found} == {"Calls", "VAT returns"}
+    assert any("rows called 'VAT returns' were kept" in note for note in outcome.notes)

@@ -22,7 +22,7 @@ def check_notes(checked: CheckedRows, table: Table, definition: Definition) -> I
     if checked.totals.doubtful:
         names = ", ".join(map(repr, checked.totals.doubtful[:_MOST_NAMES]))
         said = f"rows called {names} were kept, as their numbers are not those of the others added up; "
-        yield None, said + "if they are totals, name them under [[totals]] of the mapping"
+        yield None, said + "if they are totals or taxes, name them under [[totals]] of the mapping"
     if checked.totals.left_out:
         names = ", ".join(repr(name) for name, _ in checked.totals.left_out[:_MOST_NAMES])
         count = sum(rows for _, rows in checked.totals.left_out)
