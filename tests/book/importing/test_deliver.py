@@ -559,3 +559,20 @@ def _start(book: Path, source: Path, work: Path) -> subprocess.Popen:
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
     assert process.stdout.readline() == b"ready\n"
     return process
+
+
+def test_the_same_invoice_in_another_file_is_not_doubled(tmp_path):
+    """A file of the quarter, then one of its last month: the lines have no number but their place."""
+    book = write_book(tmp_path / "book")
+    toml = (
+        'table = "invoices"\n[columns]\nmonth = "Month"\naccount_id = { value = "nw" }\nservice = "Service"\n'
+        'quantity = { value = 1 }\namount = "Amount"\ninvoice_id = "Invoice"\nline = { row = true }\n'
+    )
+    (tmp_path / "lines.toml").write_text(toml, encoding="utf-8")
+    quarter = ["2026-07,Calls,5,A", "2026-07,Mails,6,A", "2026-09,Calls,5,C", "2026-09,Mails,6,C"]
+    for day, (name, lines) in enumerate({"quarter.csv": quarter, "september.csv": quarter[2:]}.items(), 1):
+        file = tmp_path / name
+        file.write_text("\n".join(["Month,Service,Amount,Invoice", *lines]) + "\n", encoding="utf-8")
+        (outcome,) = import_tables(book, file, read_mapping(tmp_path / "lines.toml"), ImportRequest("Ana", at(day)))
+    assert counts(outcome) == (0, 2, 0, 0, 0)
+    assert sum(row["amount"] for row in rows(book, "invoices")) == 22

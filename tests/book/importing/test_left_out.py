@@ -76,9 +76,35 @@ def test_what_is_left_out_as_of_something_else_withdraws_nothing(bring):
 
 
 def test_rows_that_another_mapping_brought_stay(bring):
+    """And the report says so: the name of a mapping decides, as long as it does not say all the same."""
     bring(OPEN_TWO, TICKETS.replace("Merged", "Spam"), name="other")
-    assert bring(MERGED).delivery.withdrawn == 0
+    outcome = bring(MERGED)
+    assert outcome.delivery.withdrawn == 0
     assert held(bring) == ["t1", "t2"]
+    told = "1 row that it leaves out stays, as the mapping 'other' brought them and not 'tickets'"
+    assert any(note.startswith(told) for note in outcome.notes)
+
+
+def test_a_mapping_that_was_only_renamed_withdraws_what_it_brought(bring):
+    bring(OPEN_TWO, name="tickets_2025")
+    outcome = bring(MERGED)
+    assert (held(bring), outcome.delivery.withdrawn) == (["t1"], 1)
+    assert not any("brought them" in note for note in outcome.notes)
+
+
+def test_the_other_sides_private_rows_are_not_counted_among_those_that_stay(tmp_path):
+    book = write_book(tmp_path / "book", '[private]\nprovider = ["contacts[queue=own]"]\n')
+    queued = TICKETS + 'queue = "Queue"\n'
+    theirs = written(tmp_path, "theirs.toml", queued.replace("Merged", "Spam"))
+    head, row = "Id,Created,Status,Queue\n", "t2,2026-01-05 10:00,{},own\n"
+    first, second = (
+        written(tmp_path, "1.csv", head + row.format("Open")),
+        written(tmp_path, "2.csv", head + row.format("Merged")),
+    )
+    import_source(book, first, read_mapping(theirs), ImportRequest("Ben", at(1), side=P))
+    own = read_mapping(written(tmp_path, "own.toml", queued))
+    outcome = import_source(book, second, own, ImportRequest("Ana", at(2), side=C))
+    assert not any("brought them" in note for note in outcome.notes)
 
 
 def test_rows_of_the_other_side_are_proposed_to_go_and_stay(bring):

@@ -585,3 +585,34 @@ def test_rows_of_a_log_without_their_key_stay_apart(tmp_path):
     source = "Id,Came\n1,2026-01-05 09:00\n,2026-01-05 09:01\n1,2026-01-05 10:00\n,2026-01-05 09:02\n"
     _, rows = drawn(tmp_path, toml, source, "UTC")
     assert sorted(str(row["contact_id"]) for row in rows) == ["1", "None", "None"]
+
+
+# Rows by their place ------------------------------------------------------------------------------------------------
+
+LINES = """table = "invoices"
+[columns]
+month = "Month"
+account_id = { value = "nw" }
+service = "Service"
+quantity = { value = 1 }
+amount = "Amount"
+invoice_id = "Invoice"
+line = { row = true }
+"""
+
+
+def test_lines_are_numbered_within_their_invoice_in_whatever_file_it_stands(tmp_path):
+    """A quarter's file, then one of September alone: the same lines. A row without an invoice has no number."""
+    june, july = ("2026-06,Calls,5,A", "2026-06,Mails,6,A"), ("2026-07,Calls,5,B", "2026-07,Mails,6,B", "2026-07,X,1,")
+    head = "Month,Service,Amount,Invoice"
+    _, quarter = drawn(tmp_path, LINES, "\n".join([head, *june, *july]) + "\n")
+    _, month = drawn(tmp_path, LINES, "\n".join([head, *july]) + "\n")
+    assert [row["line"] for row in quarter] == ["1", "2", "1", "2", None]
+    assert [row["line"] for row in month] == ["1", "2", None]
+
+
+@pytest.mark.parametrize("value", ["{ row = true }", '{ first = ["Id", { row = true }] }', '{ use = "place" }'])
+def test_the_place_of_a_row_is_no_key_of_its_own(tmp_path, value):
+    toml = f'table = "contacts"\n[let]\nplace = {{ row = true }}\n[columns]\ncontact_id = {value}\nopened_at = "Came"\n'
+    with pytest.raises(UnusableMappingError, match="another file has rows in the same places"):
+        drawn(tmp_path, toml, "Id,Came\n1,2026-01-05 09:00\n")

@@ -17,6 +17,7 @@ from comity.book.importing.rejected_rows import collect_rows, find_corrected, wr
 from comity.book.importing.write import (
     WriteRequest,
     leave_earlier_states,
+    left_out_by_others,
     preview_rows,
     reject_becoming_private,
     reject_broken_merged,
@@ -24,7 +25,7 @@ from comity.book.importing.write import (
     write_rows,
 )
 from comity.book.mappings.apply import MappedFile, MappingContext, UnconvertedRow, apply_mapping
-from comity.book.mappings.digest import mapping_digest, mapping_digests
+from comity.book.mappings.digest import is_same_mapping, mapping_digest, mapping_digests
 from comity.book.mappings.model import SourceMapping, UnusableMappingError, Value
 from comity.book.plurals import plural
 from comity.book.storage.commit import Move, book_lock, commit
@@ -191,7 +192,7 @@ def import_tables(
             delivery = asked.record(current.next_number, source, mapped, one)
             earlier = _earlier(current, delivery, one, asked)
             incoming = IncomingRows(
-                book, definition, table, asked, mapped, delivery, days_by_midnights=not one.identity, moves=moves
+                book, definition, table, asked, mapped, delivery, one, days_by_midnights=not one.identity, moves=moves
             )
             batches = _report_progress(mapped.batches, progress) if number == 0 else mapped.batches
             with work_engine() as (con, work):
@@ -305,6 +306,7 @@ class IncomingRows:
     request: ImportRequest
     mapped: MappedFile
     delivery: ImportRecord
+    mapping: SourceMapping
     whole_file: bool = True  # the file is for this book only: its totals, notes and unconverted rows belong to it
     days_by_midnights: bool = False  # the file may write a day as its midnight; not one in the tables' own form
     left_out: Sequence[pa.Table] | None = None  # keys that this book no longer has; None: those the mapping leaves out
@@ -335,13 +337,27 @@ def import_rows(
         midnights_are_days=incoming.days_by_midnights,
     )
     checked = check_rows(con, batches, rules, work)
+    siblings = {
+        one.number
+        for one in current_table(incoming.book, table).deliveries
+        if is_same_mapping(incoming.mapping, one.mapping, one.mapping_digest)
+    }
     to_write = WriteRequest(
-        incoming.book, definition, table, checked, incoming.delivery, request.side, request.holder, over=mapped.over
+        incoming.book,
+        definition,
+        table,
+        checked,
+        incoming.delivery,
+        request.side,
+        request.holder,
+        over=mapped.over,
+        siblings=siblings,
     )
     with as_book_error(incoming.book, f"the table {table.name}"):
         checked = reject_becoming_private(con, to_write, work)
         checked = leave_earlier_states(con, replace(to_write, checked=checked), work)
         checked = reject_broken_merged(con, replace(to_write, checked=checked), work)
+        staying = left_out_by_others(con, replace(to_write, checked=checked), work)
     rejected = checked.rejected + (len(mapped.problems) if incoming.whole_file else 0)
     rows_in = checked.rows_in + rejected - checked.rejected
     refused = not request.dry_run and (rejected > request.max_rejects * rows_in or mapped.unkept > 0)
@@ -361,7 +377,7 @@ def import_rows(
         msg = too_many_rejects(rejected, rows_in, request.max_rejects, rejects[:FIRST_REJECTS])
         raise RefusedError(msg, file=incoming.delivery.file)
     told = _notes(con, checked, incoming)
-    notes = told.every
+    notes = (*told.every, *_staying(staying, incoming.delivery.mapping))
     delivery = replace(
         incoming.delivery,
         rows_in=rows_in,
@@ -397,6 +413,13 @@ def import_rows(
         about_rows=None if mapped.about_rows is None else mapped.about_rows * mapped.stride,
         shared=shared,
     )
+
+
+def _staying(rows: Mapping[str, int], mapping: str) -> Iterator[str]:
+    """What the mapping leaves out and does not withdraw."""
+    for other, count in rows.items():
+        what = plural(count, "row that it leaves out stays", "rows that it leaves out stay")
+        yield f"{what}, as the mapping {other!r} brought them and not {mapping!r}; import by {other!r} to withdraw them"
 
 
 def _report_progress(batches: Iterator[pa.RecordBatch], progress: Progress) -> Iterator[pa.RecordBatch]:

@@ -177,7 +177,15 @@ def import_routed(  # noqa: PLR0913 - what, by which rules, how, and who is told
             delivery = part.record(current.next_number, source, mapped, mapping)
             earlier = None if request.again else current.earlier(delivery, mapping_digests(mapping))
             incoming = IncomingRows(
-                book, definitions[book], table, part, mapped, delivery, False, days_by_midnights=not mapping.identity
+                book,
+                definitions[book],
+                table,
+                part,
+                mapped,
+                delivery,
+                mapping,
+                whole_file=False,
+                days_by_midnights=not mapping.identity,
             )
             gone = [*left_out.get(number, ()), *_gone_elsewhere(con, staged, number, incoming)]
             incoming = replace(incoming, left_out=gone)

@@ -11,7 +11,7 @@ one log are put together in the same way as the rows of one part.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -41,6 +41,7 @@ class Incoming:
     :ivar held: the query of what the table holds; None where it holds nothing
     :ivar earlier: the imports that the table remembers
     :ivar over: of a log: column -> how its rows are put together
+    :ivar siblings: the numbers of those by the same mapping
     """
 
     book: Path
@@ -52,6 +53,7 @@ class Incoming:
     held: str | None
     earlier: Sequence[ImportRecord]
     over: Mapping[str, str] | None = None
+    siblings: Collection[int] = ()
 
 
 def states_file(book: Path, table: str, number: int) -> Path | None:
@@ -112,7 +114,7 @@ class _Merging:
 
     def states(self, work: Path) -> CheckedRows:
         """Rows of which one is one state."""
-        same_mapping = [file for record, file, _ in self.files if record.mapping == self.incoming.delivery.mapping]
+        same_mapping = [file for record, file, _ in self.files if record.number in self.incoming.siblings]
         sets = list(dict.fromkeys(columns for *_, columns in self.files))
         states = scan_sql(self.checked.states or Path())
         joins, latest = [], []
@@ -157,7 +159,7 @@ class _Merging:
     def parts_of_a_log(self, work: Path) -> CheckedRows:
         """Rows each of which is made of a part of a log: what earlier parts made of it is put together with it."""
         over = self.incoming.over or {}
-        files = [file for record, file, _ in self.files if record.mapping == self.incoming.delivery.mapping]
+        files = [file for record, file, _ in self.files if record.number in self.incoming.siblings]
         if not files or self.incoming.held is None:
             return self.checked
         same = self._same("k", "s")

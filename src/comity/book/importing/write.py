@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -75,6 +75,7 @@ class WriteRequest:
     accepted: bool = False  # the rows are accepted proposals
     over: Mapping[str, str] | None = None  # of a log: column -> how the rows of one key are put together
     rejected_rows: pa.Table | None = None  # in a room: the rejects as the file wrote them
+    siblings: Collection[int] = ()  # earlier imports by the same mapping
     corrected: pa.Table | None = None  # in a room: rows that earlier imports rejected and this one brings again
 
 
@@ -89,7 +90,7 @@ def write_rows(
     """
     current = current_table(request.book, request.table)
     rows = current_rows_sql(request.book, request.table, request.definition, current, work)
-    merged = merge(con, _merge_request(request, current, rows), work)
+    merged = merge(con, _merge_request(request, rows), work)
     return write_merged(con, request, current, rows, merged, moves)
 
 
@@ -100,13 +101,13 @@ def preview_rows(con: duckdb.DuckDBPyConnection, request: WriteRequest, work: Pa
     """
     current = current_table(request.book, request.table)
     rows = current_rows_sql(request.book, request.table, request.definition, current, work)
-    merged = merge(con, _merge_request(request, current, rows), work, only_counts=True)
+    merged = merge(con, _merge_request(request, rows), work, only_counts=True)
     writer = _Writer(con, request, current, rows, merged)
     writer.refuse_unjoinable()
     return merge_journals([[writer.counts(owner)] for owner in writer.owners()])[0]
 
 
-def _merge_request(request: WriteRequest, current: CurrentTable, rows: str | None) -> MergeRequest:
+def _merge_request(request: WriteRequest, rows: str | None) -> MergeRequest:
     delivery, days = request.delivery, request.definition.retention.get(request.table.name)
     return MergeRequest(
         request.table,
@@ -116,7 +117,7 @@ def _merge_request(request: WriteRequest, current: CurrentTable, rows: str | Non
         request.checked.columns,
         delivery.number,
         delivery.window,
-        [one.number for one in current.deliveries if one.mapping == delivery.mapping],
+        sorted(request.siblings),
         delivery.at.date() - timedelta(days=days) if days else None,
         request.by,
         request.holder,
@@ -141,7 +142,7 @@ def reject_becoming_private(con: duckdb.DuckDBPyConnection, request: WriteReques
     rows = current_rows_sql(request.book, table, definition, current_table(request.book, table), work)
     if rows is None:
         return checked
-    rejected = rows_becoming_private(con, _merge_request(request, current_table(request.book, table), rows))
+    rejected = rows_becoming_private(con, _merge_request(request, rows))
     if not rejected:
         return checked
     keys = ", ".join(table.key)
@@ -158,9 +159,29 @@ def reject_broken_merged(con: duckdb.DuckDBPyConnection, request: WriteRequest, 
     """
     table, definition, current = request.table, request.definition, current_table(request.book, request.table)
     rows = current_rows_sql(request.book, table, definition, current, work)
-    broken = rows_breaking_rules(con, _merge_request(request, current, rows), work)
+    broken = rows_breaking_rules(con, _merge_request(request, rows), work)
     told = [replace(one, reason=BREAKS_MERGED.format(one.reason)) for one in broken]
     return _reject(con, request, work, told) if told else request.checked
+
+
+def left_out_by_others(con: duckdb.DuckDBPyConnection, request: WriteRequest, work: Path) -> dict[str, int]:
+    """How many rows that the mapping leaves out stay, because another mapping brought them: by that mapping's name."""
+    left_out, table = request.checked.left_out, request.table
+    current = current_table(request.book, table)
+    rows = current_rows_sql(request.book, table, request.definition, current, work)
+    others = {one.number: one.mapping for one in current.deliveries if one.number not in request.siblings}
+    if left_out is None or rows is None or not others:
+        return {}
+    same = " AND ".join(f"h.{quoted(name)} = l.{quoted(name)}" for name in table.key)
+    theirs = "" if request.by is None else f" AND {OWNER_COLUMN} <> {literal(request.by.other.value)}"
+    counted = con.execute(
+        f"SELECT {IMPORT_COLUMN}, count(*) FROM ({rows}) h SEMI JOIN {scan_sql(left_out)} l ON {same} "
+        f"WHERE {IMPORT_COLUMN} IN ({', '.join(map(str, others))}){theirs} GROUP BY 1"
+    ).fetchall()
+    found: Counter[str] = Counter()
+    for number, count in counted:
+        found[others[number]] += count
+    return dict(found)
 
 
 def _reject(
@@ -221,6 +242,7 @@ def leave_earlier_states(con: duckdb.DuckDBPyConnection, request: WriteRequest, 
         rows,
         current.deliveries,
         request.over,
+        request.siblings,
     )
     return keep_later_states(con, incoming, work)
 

@@ -251,6 +251,7 @@ class _Run:
         self.columns = tuple(name for name in mapping.columns if name in borne)
         self.has_last = all(part.compiled.has_last for part in self.parts)
         self.counts: Counter[str] = Counter()
+        self.numbers: dict[str, Counter[tuple[str, ...]]] = {name: Counter() for name in mapping.numbered}
         self.sums: dict[str, float] = defaultdict(float)
 
     def applied(self) -> MappedFile:
@@ -507,7 +508,7 @@ class _Run:
             con.unregister("batch")
         self.count(part, out)
         taken = pc.and_(pc.is_null(out["_out"]), pc.invert(pc.or_(out["_total"], out["_blank"])))
-        rows = out.filter(taken)
+        rows = self.number_within_key(out.filter(taken))
         self.blame(part, rows, applied)
         self.add_left_out(out, applied)
         kept = rows.filter(pc.is_null(rows["_fault"]))
@@ -517,6 +518,29 @@ class _Run:
         names = [name for name in kept.schema.names if name not in left and not name.startswith("_k_")]
         batches = kept.select(names).combine_chunks().to_batches()
         return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=kept.select(names).schema)
+
+    def number_within_key(self, rows: pa.Table) -> pa.Table:
+        """Number rows within the other columns of their key: an invoice has its lines 1, 2, 3 in whatever file it is.
+
+        Without those a number says nothing: the row counts by what else it says.
+        """
+        for name, seen in self.numbers.items():
+            others = [key for key in self.mapping.target.key if key != name]
+            if name not in rows.schema.names:
+                continue
+            if not set(others) <= set(rows.schema.names):
+                cells: list[str | None] = [None] * rows.num_rows
+            else:
+                cells = []
+                for place, *parts in zip(*(rows[column].to_pylist() for column in (name, *others)), strict=True):
+                    key = tuple(parts)
+                    if place is None or None in key:
+                        cells.append(None)
+                        continue
+                    seen[key] += 1
+                    cells.append(str(seen[key]))
+            rows = rows.set_column(rows.schema.get_field_index(name), name, pa.array(cells, pa.string()))
+        return rows
 
     def count(self, part: _Part, out: pa.Table) -> None:
         self.counts["blank"] += _count_true(out["_blank"])

@@ -8,7 +8,7 @@ here, to recognise in them a file that comes a second time.
 import datetime as dt
 import hashlib
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass, replace
 
 from comity.book.formats.options import FileOptions
 from comity.book.mappings.model import (
@@ -66,6 +66,14 @@ def mapping_digest(mapping: SourceMapping) -> str:
 def mapping_digests(mapping: SourceMapping) -> tuple[str, str]:
     """The digests under which a book may know a mapping: today's, and that of earlier versions."""
     return mapping_digest(mapping), hashlib.sha256(_earlier_repr(mapping).encode()).hexdigest()[:_LENGTH]
+
+
+def is_same_mapping(mapping: SourceMapping, name: str, digest: str) -> bool:
+    """Whether a mapping is the one that an import was recorded with: by its name, or, renamed, by all that it says."""
+    if mapping.name == name:
+        return True
+    also = tuple(replace(one, name=name) for one in mapping.also)
+    return digest in mapping_digests(replace(mapping, name=name, also=also))
 
 
 def _plain(value: object) -> object:

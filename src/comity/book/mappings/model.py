@@ -212,6 +212,28 @@ class SourceMapping:
         return any(value.over is not None for value in self.columns.values())
 
     @property
+    def numbered(self) -> tuple[str, ...]:
+        """The columns of the key in which rows are numbered, within the other columns of the key."""
+        return tuple(name for name in self.target.key if name in self.columns and self._named(self.columns[name]).row)
+
+    @property
+    def falls_back_on_row(self) -> bool:
+        """Whether a key of one column is the place of a row in its file, always or where nothing else is there."""
+        first, *others = self.target.key
+        if others or first not in self.columns:
+            return False
+        value = self._named(self.columns[first])
+        return value.row or any(self._named(part).row for part in value.first)
+
+    def _named(self, value: Value) -> Value:
+        """A value, or the one of `let` that it uses."""
+        seen: set[str] = set()
+        while value.use is not None and value.use in self.let and value.use not in seen:
+            seen.add(value.use)
+            value = self.let[value.use]
+        return value
+
+    @property
     def target(self) -> Table:
         """The table that rows go to."""
         return TABLES[self.table]

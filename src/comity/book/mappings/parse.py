@@ -175,6 +175,14 @@ class _MappingReader(ValueReader):
         absent = [column.name for column in target.required if column.name not in made.columns]
         if absent:
             raise self.wrong("[columns]", f"lacks {', '.join(absent)}, without which {target.name} says nothing")
+        if made.falls_back_on_row:
+            name = target.key[0]
+            msg = (
+                "is the place of a row in its file; another file has rows in the same places, which would replace them; "
+                f"put what tells them apart beside it, such as {name} = "
+                '{ join = [{ file = true }, { row = true }], with = "-" }'
+            )
+            raise self.wrong(f"columns.{name}", msg)
 
     def file_options(self, section: dict[str, Any]) -> FileOptions:
         self.keys(section, "file", {one.name for one in fields(FileOptions)})
