@@ -206,6 +206,53 @@ def test_check_says_from_which_records_a_kpi_is_counted(tmp_path):
     assert (kpi["kpi"], kpi["counted_from"], kpi["not_counted"]) == ("service_level", "intervals", "contacts")
     alone = write_book(tmp_path / "alone", CALLS_AND_TICKETS, contacts=contacts)
     assert json.loads(comity("check", alone, "--format", "json").stdout)["kpis"] == []
+def test_rejects_that_say_the_same_are_listed_three_times_and_counted(book):
+    lines = [f"c{number},never,q" for number in range(9)]
+    said = comity("import", source(book, *lines, "x,0001,q"), "--as", "contacts", "--into", book, "--dry-run").stdout
+    assert said.count("('never')") == 3
+    assert "10  opened_at: not a date and time" in said
+    assert "('0001')" in said
+
+
+def test_a_refused_file_says_what_to_do(book):
+    ended = comity("import", source(book, GOOD, "x,never,q"), "--as", "contacts", "--into", book)
+    assert ended.exit_code == 2
+    assert "leave out what is no record by [[totals]] or [[rows]] of the mapping" in ended.stderr
+
+
+def test_a_dry_run_of_a_draft_says_what_it_still_asks(book):
+    draft = written(
+        book.parent,
+        "draft.toml",
+        TWO_TABLES.split("[also", maxsplit=1)[0].replace('"Created"', '{ value = "FILL IN" }'),
+    )
+    file = source(book, "1,2", header="Ticket,Created")
+    said = comity("import", file, "--as", draft, "--into", book, "--dry-run").stdout
+    assert "the draft is not sure of opened_at; nothing is imported by it until these are settled" in said
+
+
+def test_a_header_that_is_nearly_one_of_the_files_is_told(book):
+    toml = TWO_TABLES.split("[also", maxsplit=1)[0] + 'queue = "Warteschlage"\n'
+    mapping = written(book.parent, "mine.toml", toml)
+    file = source(book, "1,2026-01-05T09:00Z,q", header="Ticket,Created,Warteschlange")
+    said = comity("import", file, "--as", mapping, "--into", book).stdout
+    assert "queue (Warteschlage; did you mean 'Warteschlange'?)" in said
+
+
+def test_a_line_that_is_no_toml_is_shown_and_explained(book):
+    mapping = written(book.parent, "mine.toml", 'table = "contacts"\ntarget = 80 %\n')
+    ended = comity("import", source(book, GOOD), "--as", mapping, "--into", book)
+    assert "'target = 80 %'; a text stands in quotes" in ended.stderr
+
+
+def test_lines_above_the_header_that_were_counted_wrong_are_told_from_another_file(book):
+    toml = TWO_TABLES.split("[also", maxsplit=1)[0].replace("[columns]", "[file]\nskip_rows = 1\n[columns]")
+    mapping = written(book.parent, "mine.toml", toml)
+    file = source(book, "two,lines", "Ticket,Created", "1,2026-01-05T09:00Z", header="title,")
+    ended = comity("import", file, "--as", mapping, "--into", book)
+    assert (ended.exit_code, "write header_has = 'Ticket' for skip_rows" in ended.stderr) == (2, True)
+
+
 def test_a_file_whose_rows_something_else_changed_is_told_and_comes_in_again(book):
     """The same file twice changes nothing; where its rows are others by now, what to do is named."""
     first = source(book, GOOD, "c2,2026-02-02T10:00:00Z,q")

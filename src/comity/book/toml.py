@@ -19,6 +19,7 @@ from zoneinfo import available_timezones
 from comity.book.errors import UnusableFileError
 from comity.book.patterns import pattern_error
 
+_SHOWN_LINE = 120  # signs of a line that is no TOML
 _DEEPEST = 40
 _LARGEST = 2**63
 _KIND_WORDS = {
@@ -75,7 +76,7 @@ class TomlReader:
         try:
             content = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise self.wrong("", str(error)) from None
+            raise self.wrong("", f"{error}{_line_of(error, text)}") from None
         except RecursionError:
             raise self.wrong("", f"is nested more than {_DEEPEST} deep") from None
         except ValueError:  # Python refuses to read numbers of thousands of digits
@@ -181,6 +182,16 @@ class TomlReader:
         if against is not None:
             raise self.wrong(place, f"{text!r} is no pattern that can be used here ({against})")
         return text
+
+
+def _line_of(error: tomllib.TOMLDecodeError, text: str) -> str:
+    """The line that is no TOML, and how its parts are written; empty where the error names none."""
+    found = re.search(r"at line (\d+), column", str(error))
+    lines = text.splitlines()
+    if found is None or not 1 <= int(found[1]) <= len(lines) or not lines[int(found[1]) - 1].strip():
+        return ""
+    line = lines[int(found[1]) - 1].strip()
+    return f": {line[:_SHOWN_LINE]!r}; a text stands in quotes, a number without a sign behind it, a note after #"
 
 
 def _walk(content: object) -> Iterator[tuple[int, object]]:

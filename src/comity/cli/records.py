@@ -4,6 +4,7 @@ import getpass
 import json
 import math
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -34,6 +35,7 @@ _AFTER_REFUSAL = (
     "; --dry-run shows all of them; leave out what is no record by [[totals]] or [[rows]] of the mapping, mend the "
     "file, or import the other rows with --max-rejects 1"
 )
+_ALIKE = 3  # of rejects that say the same
 _FIRST = 20  # rejects that are listed on the terminal; the JSON has them all
 
 
@@ -477,8 +479,11 @@ def _tell(outcome: "Outcome", into: Path) -> None:
         typer.echo(f"  {_plain(note)}")
     for (column, reason), rows in outcome.by_reason.items():
         typer.echo(_plain(f"  {rows:>8,}  {column + ': ' if column else ''}{reason}"))
-    for reject in outcome.rejects[:_FIRST]:
-        typer.echo(f"  {_plain(str(reject))}")
+    shown: Counter[tuple[str, str, str]] = Counter()
+    for reject in outcome.rejects:
+        shown[reject.column, reject.reason, reject.value] += 1  # the same again and again tells nothing more
+        if shown[reject.column, reject.reason, reject.value] <= _ALIKE and shown.total() <= _FIRST:
+            typer.echo(f"  {_plain(str(reject))}")
 
 
 def _in_short(came: "ImportRecord") -> str:

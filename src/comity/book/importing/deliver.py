@@ -185,6 +185,10 @@ def import_tables(
         remove_leftovers(book)
         context = MappingContext(definition.timezone, most_rows=request.rows_to_read)
         applied = apply_tables(mapping, source, context)
+        asked_of_draft = unsure_of(mapping) if request.dry_run else []
+        if asked_of_draft:
+            what = f"the draft is not sure of {', '.join(asked_of_draft)}"
+            applied[0][1].notes.insert(0, f"{what}; nothing is imported by it until these are settled")
         for number, (one, mapped) in enumerate(applied):
             table = one.target
             asked = request if number == 0 else request.for_further(table.name)
@@ -280,14 +284,19 @@ def refuse_unsure(mapping: SourceMapping, request: ImportRequest) -> None:
 
     :raises UnusableMappingError: naming the columns that it asks for
     """
-    blanks = [name for name, value in {**mapping.let, **mapping.columns}.items() if _has_blanks(value)]
-    asked = list(dict.fromkeys([*mapping.ask, *blanks]))
+    asked = unsure_of(mapping)
     if asked and not request.dry_run:
         msg = (
             f"{mapping.name}: the draft is not sure of {', '.join(asked)}; look at their lines, mend those that "
             "are wrong, and take the names out of `ask`. --dry-run shows what they come to"
         )
         raise UnusableMappingError(msg)
+
+
+def unsure_of(mapping: SourceMapping) -> list[str]:
+    """What a draft asks for, and what is still to be filled in."""
+    blanks = [name for name, value in {**mapping.let, **mapping.columns}.items() if _has_blanks(value)]
+    return list(dict.fromkeys([*mapping.ask, *blanks]))
 
 
 def _has_blanks(value: Value) -> bool:

@@ -301,7 +301,11 @@ class _Run:
             if adapted is not self.mapping:
                 compiled = self.compiled(adapted, sheet, find)
             plain = {name for name, value in self.mapping.columns.items() if value.source}
-            empty = [f"{column} ({header})" for column, header in compiled.absent if column in plain]
+            empty = [
+                f"{column} ({header}{self.meant(sheet, header)})"
+                for column, header in compiled.absent
+                if column in plain
+            ]
             if empty:
                 where = f"sheet {sheet.name}: " if len(self.source.sheets) > 1 else ""
                 self.notes.append(f"{where}not in the file, and so left empty: {', '.join(empty)}")
@@ -378,7 +382,16 @@ class _Run:
         near = difflib.get_close_matches(header, sheet.headers, 1, 0.5)
         has = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(sheet.headers[:12])}"
         where = f"sheet {sheet.name}: " if sheet.name else ""
-        return f"{where}has no column {header!r}, which the mapping takes for {column}; {has}"
+        skipped = self.mapping.file.skip_rows
+        more = f"; where more or fewer lines stand above the header, write header_has = {header!r} for skip_rows"
+        return f"{where}has no column {header!r}, which the mapping takes for {column}; {has}{more if skipped else ''}"
+
+    def meant(self, sheet: Sheet, header: str) -> str:
+        """The header that a mapping of a person's own probably means by one that the sheet does not have."""
+        if self.mapping.defaults or header.startswith("re:"):
+            return ""
+        near = difflib.get_close_matches(header, sheet.headers, 1, 0.8)
+        return f"; did you mean {near[0]!r}?" if near else ""
 
     def assumed_minutes(self) -> float | None:
         """The length of intervals where it is the mapping's word and not the file's."""

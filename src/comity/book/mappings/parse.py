@@ -178,8 +178,9 @@ class _MappingReader(ValueReader):
         if made.falls_back_on_row:
             name = target.key[0]
             msg = (
-                "is the place of a row in its file; another file has rows in the same places, which would replace them; "
-                f"put what tells them apart beside it, such as {name} = "
+                "is the place of a row in its file; another file has rows in the same places, which would replace "
+                "them. "
+                f"Put what tells them apart beside it, such as {name} = "
                 '{ join = [{ file = true }, { row = true }], with = "-" }'
             )
             raise self.wrong(f"columns.{name}", msg)
