@@ -221,10 +221,11 @@ def test_a_refused_file_says_what_to_do(book):
 
 
 def test_a_dry_run_of_a_draft_says_what_it_still_asks(book):
+    toml = TWO_TABLES.split("[also", maxsplit=1)[0]
     draft = written(
         book.parent,
         "draft.toml",
-        TWO_TABLES.split("[also", maxsplit=1)[0].replace('"Created"', '{ value = "FILL IN" }'),
+        toml.replace('"Created"', '{ value = "FILL IN" }'),
     )
     file = source(book, "1,2", header="Ticket,Created")
     said = comity("import", file, "--as", draft, "--into", book, "--dry-run").stdout

@@ -11,7 +11,7 @@ side keeps to itself, that side's own value beside the shared one. So a side's v
 without touching the row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -29,7 +29,7 @@ from comity.book.reading.visibility import (
 )
 from comity.book.storage.parquet import IMPORT_COLUMN, scan_sql
 from comity.book.storage.sql import full_key_sql, literal, quoted
-from comity.book.tables import STATED_BY, Kind, Table, day_column
+from comity.book.tables import STATED_BY, Kind, Rule, Table, day_column
 from comity.book.validation.check import SHOWN_LENGTH
 from comity.core.values import Side
 
@@ -167,6 +167,13 @@ class BrokenOnce:
     column_owner: Side | None = None
 
 
+def rules_over_rows_in_part(table: Table, columns: Collection[str]) -> list[Rule]:
+    """The rules of which a delivery with these columns bears some columns and not all."""
+    borne = set(columns)
+    spoken = {rule: set(table.columns_of(rule)) for rule in table.rules}
+    return [rule for rule, own in spoken.items() if own & borne and not own <= borne]
+
+
 def rows_breaking_rules(con: duckdb.DuckDBPyConnection, request: MergeRequest, folder: Path) -> list[BrokenOnce]:
     """Delivered rows that keep every rule by themselves, and would break one together with what is held of them.
 
@@ -200,11 +207,7 @@ class _Merge:
     def breaking(self) -> list[BrokenOnce]:
         """What `rows_breaking_rules` returns."""
         borne = set(self.request.columns)
-        rules = [
-            rule
-            for rule in self.table.rules
-            if borne & set(self.table.columns_of(rule)) and not set(self.table.columns_of(rule)) <= borne
-        ]
+        rules = rules_over_rows_in_part(self.table, self.request.columns)
         if not rules:
             return []
         self._prepare()

@@ -36,6 +36,7 @@ from comity.book.importing.merge import (
     row_day_sql,
     rows_becoming_private,
     rows_breaking_rules,
+    rules_over_rows_in_part,
 )
 from comity.book.importing.rejected_rows import CORRECTED_FOLDER, ROWS_FOLDER
 from comity.book.importing.states import STATES_FOLDER, Incoming, keep_later_states, write_states
@@ -158,6 +159,8 @@ def reject_broken_merged(con: duckdb.DuckDBPyConnection, request: WriteRequest, 
     :returns: the checked rows without them; they are among the rejects
     """
     table, definition, current = request.table, request.definition, current_table(request.book, request.table)
+    if not current.places or not rules_over_rows_in_part(table, request.checked.columns):
+        return request.checked
     rows = current_rows_sql(request.book, table, definition, current, work)
     broken = rows_breaking_rules(con, _merge_request(request, rows), work)
     told = [replace(one, reason=BREAKS_MERGED.format(one.reason)) for one in broken]
@@ -168,9 +171,11 @@ def left_out_by_others(con: duckdb.DuckDBPyConnection, request: WriteRequest, wo
     """How many rows that the mapping leaves out stay, because another mapping brought them: by that mapping's name."""
     left_out, table = request.checked.left_out, request.table
     current = current_table(request.book, table)
-    rows = current_rows_sql(request.book, table, request.definition, current, work)
     others = {one.number: one.mapping for one in current.deliveries if one.number not in request.siblings}
-    if left_out is None or rows is None or not others:
+    if left_out is None or not others:
+        return {}
+    rows = current_rows_sql(request.book, table, request.definition, current, work)
+    if rows is None:
         return {}
     same = " AND ".join(f"h.{quoted(name)} = l.{quoted(name)}" for name in table.key)
     theirs = "" if request.by is None else f" AND {OWNER_COLUMN} <> {literal(request.by.other.value)}"
