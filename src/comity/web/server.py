@@ -23,10 +23,10 @@ from comity.book.validation import pseudonyms
 from comity.review import fonts
 from comity.web.demo_dates import DATES, FOLDER, date_back
 from comity.web.postgres import APP, OWNER, SUPERUSER, Cluster, NoDatabaseError, reachable
+from comity.web.workers import STOP_TIMEOUT_S
 
 QUEUES = ("records", "uploads", "reviews", "clock", "mail")  # of jobs; a task in any other queue never runs
 _GC_THRESHOLD = 20_000  # allocations before a garbage collection: a page makes some ten thousand
-_STOP_TIMEOUT_S = 2  # for a running job; an import that is interrupted is run again
 UNPRIVILEGED = ("www-data", "_www", "daemon", "nobody")
 DIGEST_KEY = "digest.key"
 RESTARTED = "restarted"  # last line of comity.web.restart_database; its exit status may be lost
@@ -243,28 +243,26 @@ def serve(  # noqa: PLR0913 - what is served, and where
 
 
 class _Workers:
-    """Supervisor of the background workers: each is started again when it ends.
+    """Supervisor of the background workers: their parent process is started again when it ends.
 
     Each queue has a worker of its own: no review, no reminder and no recognition of another file waits for a long
-    import, and no import for a slow mail server.
+    import, and no import for a slow mail server. `comity.web.workers` starts each worker again when it ends.
     """
 
     def __init__(self) -> None:
-        """Prepare one thread a queue."""
-        self._stopped, self._paused = threading.Event(), threading.Event()
-        self._running = {queue: threading.Event() for queue in QUEUES}
-        self._threads = [threading.Thread(target=self._supervise, args=[queue], daemon=True) for queue in QUEUES]
+        """Prepare the thread."""
+        self._stopped, self._paused, self._running = threading.Event(), threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._supervise, daemon=True)
 
     def start(self) -> None:
         """Start all workers."""
-        for thread in self._threads:
-            thread.start()
+        self._thread.start()
 
     def pause(self) -> None:
         """Stop all workers, and wait until they have stopped."""
         self._paused.set()
-        deadline = time.monotonic() + 2 * _STOP_TIMEOUT_S
-        while any(running.is_set() for running in self._running.values()) and time.monotonic() < deadline:
+        deadline = time.monotonic() + 2 * STOP_TIMEOUT_S
+        while self._running.is_set() and time.monotonic() < deadline:
             time.sleep(0.05)
 
     def resume(self) -> None:
@@ -274,24 +272,23 @@ class _Workers:
     def end(self) -> None:
         """Stop all workers for good."""
         self._stopped.set()
-        for thread in self._threads:
-            thread.join(_STOP_TIMEOUT_S + 2)
+        self._thread.join(STOP_TIMEOUT_S + 2)
 
-    def _supervise(self, queue: str) -> None:
-        command = [sys.executable, "-m", "django", "procrastinate", "worker", "--concurrency", "1", "--queues", queue]
+    def _supervise(self) -> None:
+        command = [sys.executable, "-m", "comity.web.workers", *QUEUES]
         while not self._stopped.is_set():
-            self._running[queue].set()
+            self._running.set()
             if not self._paused.is_set():  # after the line above, so that a pause never misses one that just starts
-                process = subprocess.Popen(command)  # noqa: S603 - ourselves; what it logs goes to the console and the log file
+                process = subprocess.Popen(command)  # noqa: S603 - ourselves; what they log goes to the console and the log file
                 while process.poll() is None and not self._paused.is_set() and not self._stopped.wait(0.2):
                     pass
                 if process.poll() is None:
                     process.terminate()
                     try:
-                        process.wait(_STOP_TIMEOUT_S)
+                        process.wait(STOP_TIMEOUT_S + 1)  # it stops its workers first
                     except subprocess.TimeoutExpired:
                         process.kill()
-            self._running[queue].clear()
+            self._running.clear()
             self._stopped.wait(1)
 
 
@@ -322,7 +319,7 @@ class _DatabaseWatchdog:
     def end(self) -> None:
         """Stop the thread; the caller may stop the database afterwards."""
         self._stopped.set()
-        self._thread.join(2 * _POLL_S + 3 * _STOP_TIMEOUT_S)
+        self._thread.join(2 * _POLL_S + 3 * STOP_TIMEOUT_S)
 
     def _watch_postmaster(self) -> None:
         cluster = self._room.cluster
