@@ -12,8 +12,10 @@ from comity.book.importing.deliver import ImportRequest, import_source
 from comity.book.mappings.model import UnusableMappingError
 from comity.book.mappings.parse import read_mapping, shipped_mappings
 from comity.book.reading.open import open_book
+from comity.book.storage import duckdb
 from comity.book.validation.personal_data import personal_data_in
 from tests.builders.documented import write_workbook
+from tests.builders.mappings import mapped
 from tests.cast import JOINT, write_book
 
 pytestmark = pytest.mark.gate
@@ -341,14 +343,21 @@ def test_every_shipped_mapping_has_its_sample_here():
     assert set(SAMPLES) == set(shipped_mappings())
 
 
-@pytest.mark.parametrize("name", SAMPLES)
-def test_each_takes_a_small_export_of_its_tool(name, tmp_path):
-    file, content, count, figures = SAMPLES[name]
-    source = tmp_path / file
+def write_sample(folder, name):
+    """The file of a sample."""
+    file, content, *_ = SAMPLES[name]
+    source = folder / file
     if isinstance(content, str):
         source.write_text(content, encoding="utf-8")
     else:
         write_workbook(source, {sheet: lines(*map(",".join, cells)) for sheet, cells in content.items()})
+    return source
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_each_takes_a_small_export_of_its_tool(name, tmp_path):
+    *_, count, figures = SAMPLES[name]
+    source = write_sample(tmp_path, name)
     book = write_book(tmp_path / "book")
     outcome = import_source(book, source, read_mapping(name), ImportRequest("Ana", datetime(2026, 6, 1, tzinfo=UTC)))
     assert [str(reject) for reject in outcome.rejects] == []
@@ -356,6 +365,24 @@ def test_each_takes_a_small_export_of_its_tool(name, tmp_path):
         rows = opened.table(outcome.table).to_pyarrow().to_pylist()
     assert len(rows) == count
     assert any(all(row[key] == value for key, value in figures.items()) for row in rows), rows
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=() if number % 12 == 0 else pytest.mark.long) for number, name in enumerate(SAMPLES)],
+)
+def test_few_rows_become_what_many_become(name, tmp_path, monkeypatch):
+    """The statement is run without the engine's optimiser where rows are few."""
+    source = write_sample(tmp_path, name)
+    few, few_rows = mapped(name, source)
+    monkeypatch.setattr(duckdb, "FEW_ROWS", 0)
+    many, many_rows = mapped(name, source)
+    assert few_rows == many_rows
+    assert few_rows
+    assert (few.rows_in, few.problems, few.control, few.notes) == (
+        *(many.rows_in, many.problems, many.control, many.notes),
+    )
+    assert few.left_out == many.left_out
 
 
 @pytest.mark.parametrize("name", shipped_mappings())

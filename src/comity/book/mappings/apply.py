@@ -31,7 +31,7 @@ from comity.book.mappings.model import CELL_KINDS, SourceMapping, UnusableMappin
 from comity.book.mappings.unpivot import LongSheet, UnpivotedSheet, unpivot
 from comity.book.patterns import search_groups
 from comity.book.plurals import plural
-from comity.book.storage.duckdb import without_progress_bar
+from comity.book.storage.duckdb import optimised_for, without_progress_bar
 from comity.book.toml import is_zone
 
 _PER_SHEET = 1 << 40  # rows of one sheet, at most; above that the number of `_row` says which sheet
@@ -512,7 +512,8 @@ class _Run:
         """One batch through the statement; what fails or is left out is counted."""
         con.register("batch", pa.Table.from_batches([batch]))
         try:
-            out = con.execute(part.compiled.sql).to_arrow_table().combine_chunks()
+            with optimised_for(con, batch.num_rows):
+                out = con.execute(part.compiled.sql).to_arrow_table().combine_chunks()
         except duckdb.Error as error:
             first = str(error).splitlines()[0][:200]
             msg = f"mapping {self.mapping.name}: the engine cannot run it on {self.path.name} ({first})"

@@ -15,6 +15,7 @@ from comity.book.definition import UnusableBookError
 
 MEMORY = "1200MB"  # with Python and Arrow beside it, below 2 GiB
 THREADS = 2
+FEW_ROWS = 20_000
 _LOCK_FILE = "in-use"  # held by the process that works in the folder
 _MIN_AGE_S = 60.0  # a folder that is being made is not locked yet
 _held_locks: dict[Path, BaseFileLock] = {}
@@ -39,6 +40,22 @@ def without_progress_bar(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConne
     """An engine that draws no progress among what a command writes."""
     con.execute("SET enable_progress_bar = false")
     return con
+
+
+@contextmanager
+def optimised_for(con: duckdb.DuckDBPyConnection, rows: int) -> Iterator[None]:
+    """Run long statements without the engine's optimiser on few rows, where that takes half the time.
+
+    Of a mapping's statement of 20,000 characters optimising takes 40 to 70 ms, as much as it saves on 30,000 rows.
+    """
+    if rows >= FEW_ROWS:
+        yield
+        return
+    con.execute("PRAGMA disable_optimizer")
+    try:
+        yield
+    finally:
+        con.execute("PRAGMA enable_optimizer")
 
 
 def make_work_folder() -> Path:

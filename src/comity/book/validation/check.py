@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from comity.book.definition import Definition
 from comity.book.formats.sheet import FIRST_STATE, LAST_STATE, ROW, UnusableSourceError
+from comity.book.storage.duckdb import optimised_for
 from comity.book.storage.parquet import IMPORT_COLUMN, local_columns_sql, metadata_sql, scan_sql, sql_type
 from comity.book.storage.sql import full_key_sql, key_text_sql, literal, quoted
 from comity.book.tables import BROUGHT_BY, STATED_BY, BareDay, Column, Table
@@ -305,7 +306,8 @@ def _stage(con: duckdb.DuckDBPyConnection, tables: Iterator[pa.Table], sql: str,
         files.append(folder / f"staged-{number}.parquet")
         con.register("_incoming", some)
         try:
-            con.execute(f"COPY ({sql}) TO {literal(str(files[-1]))} (FORMAT parquet, COMPRESSION lz4)")
+            with optimised_for(con, some.num_rows):
+                con.execute(f"COPY ({sql}) TO {literal(str(files[-1]))} (FORMAT parquet, COMPRESSION lz4)")
         finally:
             con.unregister("_incoming")
     pa.default_memory_pool().release_unused()  # Arrow keeps what the rows took, which a sort may need now
