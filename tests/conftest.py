@@ -1,6 +1,7 @@
 """What many tests share: the real records beside the project, where they are; and how processes share the tests."""
 
 import gc
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from hypothesis import settings
 settings.register_profile("gate", deadline=None, max_examples=30)
 settings.register_profile("long", deadline=None, max_examples=300)
 settings.load_profile("gate")
+
+# A test's book need not outlive a loss of power, as its database need not.
+os.fsync = lambda _: None
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
