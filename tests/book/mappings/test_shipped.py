@@ -359,7 +359,9 @@ def test_each_takes_a_small_export_of_its_tool(name, tmp_path):
     *_, count, figures = SAMPLES[name]
     source = write_sample(tmp_path, name)
     book = write_book(tmp_path / "book")
+    before = repr(read_mapping(name))
     outcome = import_source(book, source, read_mapping(name), ImportRequest("Ana", datetime(2026, 6, 1, tzinfo=UTC)))
+    assert repr(read_mapping(name)) == before  # it is read once, for all that use it
     assert [str(reject) for reject in outcome.rejects] == []
     with open_book(book, JOINT) as opened:
         rows = opened.table(outcome.table).to_pyarrow().to_pylist()

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator
 from collections.abc import Mapping as Items
 from dataclasses import fields, replace
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from comity.book.errors import UnusableFileError
@@ -53,14 +55,23 @@ def parse_mapping(text: str, file: str, folder: Path | None, name: str) -> Sourc
     return reader.mapping(reader.parse(text), name)
 
 
-def shipped_mappings() -> dict[str, str]:
+@cache
+def shipped_mappings() -> Items[str, str]:
     """The shipped mappings: name -> TOML text."""
     folder = importlib.resources.files("comity.book.mappings") / "shipped"
-    return {
+    texts = {
         entry.name.removesuffix(".toml"): entry.read_text(encoding="utf-8")
         for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
         if entry.name.endswith(".toml")
     }
+    return MappingProxyType(texts)  # one for all who ask
+
+
+@cache
+def _read_shipped(name: str) -> SourceMapping:
+    """Read a shipped mapping, once: whoever recognises a file asks for all of them."""
+    found = parse_mapping(shipped_mappings()[name], f"{name} (shipped)", None, name)
+    return replace(found, defaults=True, also=tuple(replace(one, defaults=True) for one in found.also))
 
 
 def read_mapping(named: str | Path) -> SourceMapping:
@@ -73,8 +84,7 @@ def read_mapping(named: str | Path) -> SourceMapping:
         return identity_mapping(text)
     known = shipped_mappings()
     if text in known:
-        found = parse_mapping(known[text], f"{text} (shipped)", None, text)
-        return replace(found, defaults=True, also=tuple(replace(one, defaults=True) for one in found.also))
+        return _read_shipped(text)
     path = Path(named)
     if path.suffix.lower() != ".toml" and not path.is_file():
         msg = (
