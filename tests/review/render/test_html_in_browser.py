@@ -10,14 +10,12 @@ from comity.review.i18n.words import words_of
 from comity.review.render import attribution, render
 from tests.builders import review as sample
 from tests.builders.attribution import build_attribution, fortnight
+from tests.journeys.axe import RULES, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 REVIEWS = {"rich": sample.review, "worded": sample.worded, "renamed": sample.renamed, "bare": sample.bare}
 WHOSE = "whose doing"
 WIDTHS = (320, 390, 1440)
-RULES = {
-    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-}
 
 
 @cache
@@ -27,6 +25,7 @@ def whose():
         return build_attribution(Path(folder), **fortnight(staffed=30))
 
 
+@cache
 def written(name: str, language: str) -> bytes:
     return (
         attribution.render(whose(), "html", words_of(language))
@@ -65,22 +64,44 @@ CROSS = [[(390, "dark"), (1440, "light")], [(390, "light"), (1440, "dark")]]
 def test_axe_finds_nothing(browser, tmp_path, name, language, where):
     from axe_playwright_python.sync_playwright import Axe
 
+    context, page, _ = opened(browser, tmp_path, name, language, *where[0])
+    told = []
     for width, scheme in where:
-        context, page, _ = opened(browser, tmp_path, name, language, width, scheme)
-        found = Axe().run(page, options=RULES)
-        told = [(one["id"], one["nodes"][0]["html"][:160], len(one["nodes"])) for one in found.response["violations"]]
-        context.close()
-        assert told == [], f"at {width} px, {scheme}"
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        told += [
+            (width, scheme, one["id"], one["nodes"][0]["html"][:160], len(one["nodes"]))
+            for one in Axe().run(page, options=RULES).response["violations"]
+        ]
+    context.close()
+    assert told == []
+
+
+def test_axe_finds_what_is_wrong(browser, tmp_path):
+    """A picture without words, and grey on white: else the tests above and the journeys could not fail."""
+    file = tmp_path / "wrong.html"
+    file.write_text(
+        "<!doctype html><html lang=en><title>x</title><main><h1>x</h1><img src='x.png'>"
+        "<p style='color: #ccc'>Hard to read</p>",
+        encoding="utf-8",
+    )
+    page = browser.new_page()
+    page.goto(file.as_uri())
+    found = violations(page)
+    page.close()
+    assert sorted(rule for _, rule, _ in found) == ["color-contrast", "image-alt"]
 
 
 @pytest.mark.parametrize("name", [*sorted(REVIEWS), WHOSE])
 @pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.long), "es"])  # whose words are longer
 def test_nothing_scrolls_sideways(browser, tmp_path, name, language):
+    context, page, _ = opened(browser, tmp_path, name, language, WIDTHS[0], "light")
+    wide = {}
     for width in WIDTHS:
-        context, page, _ = opened(browser, tmp_path, name, language, width, "light")
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        context.close()
-        assert wide <= width
+        page.set_viewport_size({"width": width, "height": 900})
+        wide[width] = page.evaluate("document.documentElement.scrollWidth")
+    context.close()
+    assert [width for width in WIDTHS if wide[width] > width] == []
 
 
 def test_the_policy_lets_the_page_be_painted_and_nothing_complains(browser, tmp_path):
