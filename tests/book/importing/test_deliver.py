@@ -237,7 +237,7 @@ SIDES = st.sampled_from([None, Side.CUSTOMER, Side.PROVIDER])
 
 
 @given(first=LINES, second=LINES, sides=st.tuples(SIDES, SIDES))
-@settings(max_examples=examples(8))
+@settings(max_examples=examples(5))
 def test_a_dry_run_counts_what_the_import_will_count(tmp_path_factory, first, second, sides):
     """New, unchanged, updated, proposed and rejected, whose rows and what is private alike; and it changes nothing."""
     book = write_book(tmp_path_factory.mktemp("preview") / "book", PARTS)

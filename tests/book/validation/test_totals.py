@@ -70,7 +70,7 @@ DAY = st.lists(
 )  # of each queue: offered, abandoned
 
 
-@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(DAY, min_size=1, max_size=3), st.sampled_from(NAMES), st.sampled_from(["first", "last", "middle"]))
 def test_totals_of_any_name_and_place_never_change_a_level(tmp_path, days, name, place):
     """The level is worked out here from the queues' own numbers, before a total is put among them."""
