@@ -227,7 +227,7 @@ def serve(  # noqa: PLR0913 - what is served, and where
                     _run_module("comity.web.load_demo", str(demo), failure="the demo cannot be loaded")
                     if room.cluster is not None:
                         date_back(room.cluster.conninfo(SUPERUSER), room.data / FOLDER / DATES)
-                first = setup_link()
+                first = setup_link() if demo is None else ""  # the demo has people, and asking takes two seconds
                 progress("Starting the server")
                 with _background_processes(room) as watch:
                     _run_until_stopped(watch, host, port, workers, lambda served: ready(served, first))
