@@ -105,6 +105,13 @@ def test_killed_worker_is_started_again_and_the_others_go_on(run):
     until(lambda: states(jobs) == ["succeeded"] * 2)
 
 
+def test_workers_that_compute_for_long_stand_behind_pages_and_mails(run):
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    parent = run(*COMMAND, "records", "mail")
+    priorities = sorted(worker.nice() - before for worker in run.processes(parent, 2))
+    assert priorities == [0, 10] or before > 9  # where all of this runs behind others already
+
+
 def test_stopped_workers_have_ended_even_one_that_hangs(run):
     parent = run(*COMMAND, "records", "mail")
     workers = run.processes(parent, 2)

@@ -24,6 +24,8 @@ import django
 STOP_TIMEOUT_S = 2.0  # for a running job; an import that is interrupted is run again
 _POLL_S = 0.2  # between two looks at the workers, and at whether the parent lives
 _RESTART_S = 1.0  # before a worker that has ended is started again
+# Queues whose jobs compute for long: pages and the database come before them, so that nobody waits for an import.
+_LONG_QUEUES, _LOWER_PRIORITY = frozenset({"records", "uploads", "reviews"}), 10
 
 
 def main() -> None:
@@ -75,6 +77,8 @@ def _run(queue: str, parent: int) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         threading.Thread(target=_end_after, args=[parent], daemon=True).start()
+        if queue in _LONG_QUEUES:
+            os.nice(_LOWER_PRIORITY)
         from django.core.management import call_command  # noqa: PLC0415 - reads the settings
 
         call_command("procrastinate", "worker", "--concurrency", "1", "--queues", queue)
