@@ -206,6 +206,8 @@ def test_check_says_from_which_records_a_kpi_is_counted(tmp_path):
     assert (kpi["kpi"], kpi["counted_from"], kpi["not_counted"]) == ("service_level", "intervals", "contacts")
     alone = write_book(tmp_path / "alone", CALLS_AND_TICKETS, contacts=contacts)
     assert json.loads(comity("check", alone, "--format", "json").stdout)["kpis"] == []
+
+
 def test_rejects_that_say_the_same_are_listed_three_times_and_counted(book):
     lines = [f"c{number},never,q" for number in range(9)]
     said = comity("import", source(book, *lines, "x,0001,q"), "--as", "contacts", "--into", book, "--dry-run").stdout

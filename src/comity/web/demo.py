@@ -71,9 +71,7 @@ def load_demo(book: Path) -> None:
         return
     password = make_password(PASSWORD)  # once: that takes a fifth of a second, on purpose
     with transaction.atomic():
-        people = {
-            name: Person(email=f"{name}@demo.example", name=who, password=password) for name, who, _, _ in PEOPLE
-        }
+        people = {name: Person(email=f"{name}@demo.example", name=who, password=password) for name, who, _, _ in PEOPLE}
         for person in people.values():
             person.save()
         first = operations.create_relationship(people["marta"], Side.CUSTOMER, CUSTOMER, PROVIDER)

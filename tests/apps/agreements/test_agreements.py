@@ -364,3 +364,6 @@ def test_once_the_agreement_holds_the_kpis_the_page_of_kpis_changes_them_no_more
     with transaction.atomic():
         terms = Terms(TEMPLATES["contact_centre"], Cut.MONTH, date(2026, 5, 1))
         refused(KpiCode.IN_AGREEMENT, kpis.propose, them.at("customer_lead"), terms, "")
+    page = them.client("customer_lead").get(them.url("kpis/")).content.decode()
+    assert "The agreement holds the KPIs" in page
+    assert "h-propose" not in page

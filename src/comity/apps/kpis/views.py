@@ -44,7 +44,11 @@ def _render(request: HttpRequest, member: MemberContext, form: ProposalForm | No
     definition, waiting = books.definition(member), queries.proposal(member)
     in_force = queries.kpis_in_force(member)
     template = _template(request)
-    form = form or (_form(member, template) if context["agrees"] else None)
+    in_agreement = queries.is_in_agreement(member)
+    if in_agreement:  # from where alone they are changed
+        form = None
+    else:
+        form = form or (_form(member, template) if context["agrees"] else None)
     candidates = [] if form is None else form.candidates
     values, is_pending = _values_or_none(member, [*in_force, *candidates])
     proposed = None if waiting is None else Terms.from_content(waiting.content)
@@ -52,6 +56,7 @@ def _render(request: HttpRequest, member: MemberContext, form: ProposalForm | No
     agreed = queries.agreed_terms(member)
     context |= {
         "has_book": True,
+        "in_agreement": in_agreement,
         "cut": words(f"kpis.cut_{definition.cut}"),
         "deliveries": _delivery_rows(definition.sources, member, words),
         "in_force": [_row(kpi, definition.cut, values, words) for kpi in in_force],
