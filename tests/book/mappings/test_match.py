@@ -179,3 +179,28 @@ def test_values_with_capitals_are_the_tables_own(tmp_path):
     answers = Answers("contacts", {"Id": "contact_id", "Came": "opened_at", "End": "outcome"}, zone="UTC")
     assert not open_questions(look_at_columns(path), answers).any
     assert rows(path, answers)[0]["outcome"] == "answered"
+
+
+REPORT = """Anrufbericht;;;;
+;;;;
+Datum;Hotline;Angeboten;Angenommen;Angenommen < 20 s;AHT
+13.07.2026;IT;3;2;2;415,9
+14.07.2026;IT;5;4;3;389,3
+"""
+
+
+def test_a_mean_is_multiplied_a_threshold_read_and_the_header_found_by_a_cell(tmp_path):
+    """What the page suggests as it stands makes the totals of the day; one more line above changes nothing."""
+    path = tmp_path / "report.csv"
+    path.write_text(REPORT, encoding="utf-8")
+    columns = look_at_columns(path)
+    assert suggest_table(columns) == "intervals"
+    fields = suggest_fields(columns, "intervals")
+    assert fields["Angenommen < 20 s"] == "answered_within"
+    answers = Answers("intervals", fields, zone="Europe/Berlin", constants={"minutes": "1440"})
+    mapping = parse_mapping(matched_mapping(columns, answers, "daily"), "x", None, "daily")
+    assert (mapping.file.header_has, mapping.file.skip_rows) == ("Datum", 0)
+    path.write_text(f"Noch eine Zeile;;;;\n{REPORT}", encoding="utf-8")
+    rows = [row for batch in apply_mapping(mapping, path).batches for row in batch.to_pylist()]
+    told = [(row["answered_within"], row["threshold_s"], float(row["handle_s"])) for row in rows]
+    assert told == [("2", "20", 831.8), ("3", "20", 1557.2)]
