@@ -8,8 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from comity.book.reading.open import open_book
+from comity.book.new_book import NewBook, Service, book_text
+from comity.book.reading.open import home_viewer, open_book
 from comity.book.statistics.level_cuts import gather as cuts
+from comity.core.calendars import Cut
 from comity.review.build import build_review
 from comity.review.i18n.words import words_of
 from comity.review.level_detail import build_level_detail
@@ -77,6 +79,23 @@ def test_a_call_report_answers_what_tickets_cannot(tmp_path, wait_s, pins):
     (reading,) = (one for one in review.readings if one.id == "service_level")
     assert (reading.before, reading.after, reading.also["counted_from"]) == (0.8, 0.8, "intervals")
     assert not any(one.reading in {"service_level", "abandonment"} for one in review.missing)
+
+
+@pytest.mark.parametrize("wait_s", [WAITS, NO_WAITS])
+def test_a_new_book_of_calls_and_tickets_counts_both(tmp_path, wait_s):
+    """The four KPIs that `comity new --service both` writes, of tickets one by one and calls by the half hour."""
+    new = NewBook("Northwind", "Helpline", "Europe/Madrid", "EUR", Cut.MONTH, Service.BOTH)
+    book = write_book(tmp_path / "book", contacts=tickets(wait_s), intervals=report())
+    (book / "book.toml").write_text(book_text(new), encoding="utf-8")
+    with open_book(book, home_viewer(book, None)) as opened:
+        review = build_review(opened, period="2026-06", now=NOW)
+    told = {name: (round(level.value, 9), level.counted_from) for name, level in by_kpi(review).items()}
+    assert told == {
+        "service_level": (0.8, ("intervals",)),
+        "abandonment": (0.1, ("intervals",)),
+        "sla_attainment": (1, ("contacts",)),
+        "backlog": (0, ("contacts",)),
+    }
 
 
 def test_a_level_says_from_which_records_and_which_it_leaves(tmp_path):
