@@ -10,7 +10,6 @@ from comity.core.readings.verdict import Change, Part, Verdict
 MARKED = frozenset(
     {Verdict.OVERSTATED, Verdict.UNDERSTATED, Verdict.ILLUSORY, Verdict.MASKED, Verdict.REVERSED},
 )  # the marker pen: it differs from what it seems
-_CENTS = 2
 _SCALE = {"share": 100.0}  # a share is shown in per cent
 
 
@@ -136,15 +135,16 @@ def round_figures(reading: Reading) -> RoundedFigures:
     """Round before, change and after of a reading so that they add up as shown.
 
     Before and after are the nearest figures, so that a period has one value on all pages, and so is the change where
-    the three add up. Where they do not, more decimals are shown (of money, cents), and the change is the difference of
+    the three add up. Where they do not, one more decimal is shown (but of money), and the change is the difference of
     what is shown, as in the waterfall.
     """
     size = max(abs(reading.before), abs(reading.after))
     scale = shown_scale(reading.unit)
     places = decimals(reading.unit, reading.material, size)
     before, after = (round_half_even(value * scale * 10**places) for value in (reading.before, reading.after))
-    if before + round_half_even(reading.headline.change * scale * 10**places) != after:
-        places = _CENTS if reading.unit == "money" else places + 1
+    adds_up = before + round_half_even(reading.headline.change * scale * 10**places) == after
+    if not adds_up and reading.unit != "money":  # cents beside thousands are noise
+        places += 1
         before, after = (round_half_even(value * scale * 10**places) for value in (reading.before, reading.after))
     change, back = after - before, 10**places
     like_for_like = reading.like_for_like
