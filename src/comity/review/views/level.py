@@ -94,6 +94,7 @@ def level_row(level: Level, review: Review, words: Words) -> LevelRow:
         )
         for name, value in level.variants.items()
     )
+    records = records_text(level, words)
     of = ""
     if math.isfinite(level.den) and level.den > 1 and math.isfinite(level.num) and not _is_stock(level):
         of = ratio_text(level, level.num, level.den, words)
@@ -114,7 +115,7 @@ def level_row(level: Level, review: Review, words: Words) -> LevelRow:
         beside=_beside(level, words, figure(level.mean_of_intervals)),
         also=(
             *detail_rows(level.also, level.unit, review.currency, words),
-            *([(words("records.title"), records)] if (records := records_text(level, words)) else []),
+            *([(words("records.title"), records.removesuffix("."))] if records else []),
         ),
         records=records,
     )

@@ -96,8 +96,7 @@ def paid_notes(paid: PaidSplit, words: Words) -> list[str]:
     """From which records it was counted, where from two; what was billed and recorded; what nobody assigned."""
     notes = []
     if len(paid.counted_from) > 1:
-        tables = words.listed([words.named("table", table) for table in paid.counted_from])
-        notes.append(words("paid.counted_from", tables=tables))
+        notes.append(words("paid.counted_from"))
     for service, billed in paid.billed.items():
         numbers = {
             "billed": words.number(billed.quantity, 0 if float(billed.quantity).is_integer() else 1),
