@@ -237,9 +237,9 @@ def test_error_of_a_quantile_is_woodruffs():
     assert level.se == pytest.approx(100 * share.se)
 
 
-def test_a_stock_is_counted_and_has_no_error():
+def test_a_stock_is_counted_has_no_error_and_nothing_to_do_with_chance():
     level = measure(stats("backlog", Moments(1, 412, 1), sampled=Sampled.EXACT, kpi={"target": 400.0}))
-    assert (level.value, level.se, level.unit, level.met, level.beyond_chance) == (412, 0.0, "count", False, True)
+    assert (level.value, level.se, level.unit, level.met, level.beyond_chance) == (412, 0.0, "count", False, None)
 
 
 @given(st.lists(st.tuples(st.integers(0, 500), st.integers(1, 500)), min_size=2, max_size=60))
