@@ -45,10 +45,8 @@ def _render(request: HttpRequest, member: MemberContext, form: ProposalForm | No
     in_force = queries.kpis_in_force(member)
     template = _template(request)
     in_agreement = queries.is_in_agreement(member)
-    if in_agreement:  # from where alone they are changed
-        form = None
-    else:
-        form = form or (_form(member, template) if context["agrees"] else None)
+    may_propose = context["agrees"] and not in_agreement  # from where alone they are changed
+    form = (form or _form(member, template)) if may_propose else None
     candidates = [] if form is None else form.candidates
     values, is_pending = _values_or_none(member, [*in_force, *candidates])
     proposed = None if waiting is None else Terms.from_content(waiting.content)
