@@ -423,6 +423,8 @@ def _kpi(telling: _Telling) -> Iterator[str]:
     yield _capital(sentence.replace(f", {_BY}", ""))
     if telling.has("queues") and fields["queues"] != [ALL]:
         yield telling.say("kpi_queues", queues=queues_text(telling.listed("queues"), words))
+    if telling.has("records"):
+        yield telling.say("kpi_records", records=choice_text("records", telling.text("records"), words))
     if measure in {"service_level", "abandonment"}:
         yield _abandons(telling)
     if measure in FORMULAS:
