@@ -466,6 +466,9 @@ def test_members_are_invited_given_roles_and_deputies_and_removed():
     them.tokens = {}
     token(them, "provider_lead", writes=True)
     forget_mails()
+    for nowhere in ("new@\U0010d64a.org", "new@-.org", "new@exam ple.org"):
+        found = ask(them, "provider_lead", "invitations", {"email": nowhere, "role": "member"}, writes=True)
+        assert found.status_code == 422, nowhere  # else its mail would be tried in vain for days
     made = ask(them, "provider_lead", "invitations", {"email": "new@example.org", "role": "member"}, writes=True)
     assert made.status_code == 201
     assert [one.to for one in sent_mails()] == [["new@example.org"]]

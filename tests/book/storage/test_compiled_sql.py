@@ -211,6 +211,7 @@ def test_the_sql_is_what_ibis_compiles(one_engine, programs):
         assert engine.compile(expr) == Backend.compile(engine, expr)
 
 
+MEAN = '[[kpi]]\nid = "csat"\nformula = "mean"\ntarget = 4\n'
 SURVEYS = "response_id,audience,respondent_id,answered_on,instrument,scale_min,scale_max,score\n" + "".join(
     f"r{month}-{number},customer,p{number},2026-{month:02}-{number % 28 + 1:02},csat,1,5,{(number + month) % 5 + 1}\n"
     for month in (5, 6)
@@ -230,8 +231,7 @@ def test_reviews_ask_what_ibis_compiles(tmp_path, monkeypatch, compiled):
 
     monkeypatch.setattr(BookEngine, "compile", compile_)
     books = [
-        two_months(tmp_path / f"{limit}", KPI.replace("= 20", f"= {limit}") + '[[kpi]]\nid = "csat"\ntarget = 4\n',
-                   surveys=SURVEYS)
+        two_months(tmp_path / f"{limit}", KPI.replace("= 20", f"= {limit}") + MEAN, surveys=SURVEYS)
         for limit in (20, 60)
     ]  # fmt: skip
     figures = []

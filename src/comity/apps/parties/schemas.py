@@ -4,6 +4,8 @@ from datetime import date, datetime
 from typing import Annotated, Self, TypeVar
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db.models import Model, QuerySet
 from ninja import Schema
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -101,10 +103,21 @@ class IdOut(Schema):
     id: UUID
 
 
+def _reachable(email: str) -> str:
+    """An address that a mail can be sent to, by the rule of the room's forms."""
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise ValueError(error.messages[0]) from None
+    return email
+
+
 class InvitationIn(Schema):
     """Whom to ask, and as what."""
 
-    email: str = Field(max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+\.[^@\s\x00]+$")
+    email: Annotated[str, AfterValidator(_reachable)] = Field(
+        max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+\.[^@\s\x00]+$"
+    )
     role: Role
     across: bool = False  # a lead of the other side, where it has none
 

@@ -28,7 +28,7 @@ from comity.core.agreements.fields import (
     months_field,
     share_field,
 )
-from comity.core.agreements.kpi import FORMULAS, HIGHER, LOWER, MEASURES, RECORDS, Abandons
+from comity.core.agreements.kpi import FORMULAS, HIGHER, LOWER, MEASURES, OF_SURVEYS, RECORDS, Abandons
 from comity.core.agreements.price_fields import PRICE_FIELDS
 from comity.core.values import Side
 
@@ -275,7 +275,9 @@ def _kpi_defaults(values: Values) -> dict[str, Value]:
 
 def _kpi_rule(values: Values) -> Iterator[tuple[str, str]]:
     measure, formula = str(values.get("measure", "")), values.get("formula")
-    allowed = FORMULAS.get(measure, ("top2", "mean") if measure in {"csat", "ces"} else ("top2",))
+    allowed = FORMULAS.get(
+        measure, OF_SURVEYS if measure in MEASURES and MEASURES[measure].on_scale else OF_SURVEYS[:1]
+    )
     if measure in MEASURES and formula is not None and formula not in allowed:
         yield "formula", f"write one of {', '.join(allowed)}, which {measure} can be counted by"
     missed = values.get("when_missed")

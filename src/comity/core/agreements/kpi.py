@@ -29,29 +29,31 @@ class Measure:
     `better` is the better direction unless the KPI sets another. `people_of` is the table of the people whom the
     measure counts, whose figures are never shown for fewer than five of them; None where it counts no people.
     `on_scale`: a share of answers in the best boxes of a scale, or their mean on it, as the KPI's formula says.
+    `outcome`: it counts what customers got or said, and not what was done for it.
     `also_intervals`: made of contacts, or of intervals in their place.
     """
 
     better: str = HIGHER
     people_of: str | None = None
     on_scale: bool = False
+    outcome: bool = False
     also_intervals: bool = False
 
 
 MEASURES: dict[str, Measure] = {
     "service_level": Measure(HIGHER, also_intervals=True),
-    "sla_attainment": Measure(HIGHER),
+    "sla_attainment": Measure(HIGHER, outcome=True),
     "abandonment": Measure(LOWER, also_intervals=True),
     "wait_mean": Measure(LOWER),
     "wait_p90": Measure(LOWER),
     "handle_time": Measure(LOWER, also_intervals=True),
-    "repeat_contact": Measure(LOWER),
+    "repeat_contact": Measure(LOWER, outcome=True),
     "backlog": Measure(LOWER),
-    "reopen": Measure(LOWER),
-    "csat": Measure(HIGHER, people_of="surveys", on_scale=True),
-    "nps": Measure(HIGHER, people_of="surveys"),
-    "ces": Measure(HIGHER, people_of="surveys", on_scale=True),
-    "time_to_resolve": Measure(LOWER),
+    "reopen": Measure(LOWER, outcome=True),
+    "csat": Measure(HIGHER, people_of="surveys", on_scale=True, outcome=True),
+    "nps": Measure(HIGHER, people_of="surveys", outcome=True),
+    "ces": Measure(HIGHER, people_of="surveys", on_scale=True, outcome=True),
+    "time_to_resolve": Measure(LOWER, outcome=True),
     "quality": Measure(HIGHER),
     "forecast_wape": Measure(LOWER),
     "forecast_bias": Measure(LOWER),

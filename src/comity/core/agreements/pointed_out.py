@@ -14,13 +14,12 @@ from itertools import combinations
 
 from comity.core.agreements.clauses import Clause, names_clauses, names_people
 from comity.core.agreements.kinds import Kind
+from comity.core.agreements.kpi import MEASURES
 from comity.core.agreements.text import NoEffect, Text
 from comity.core.values import Side
 
 MAX_KPIS = 12
 EVERYTHING = "*"
-# Measures of what customers got or said. The others count what was done for it.
-OUTCOMES = frozenset({"csat", "nps", "ces", "repeat_contact", "reopen", "sla_attainment", "time_to_resolve"})
 # Measures of what the customer owes.
 OF_CUSTOMER = frozenset({"forecast_wape", "forecast_bias"})
 # A unit of price pulls where the target wants less of what is paid for, or where nothing is paid for what it wants.
@@ -122,7 +121,7 @@ def _same_queues(of: Text) -> Iterator[Point]:
 
 def _no_outcome(of: Text) -> Iterator[Point]:
     kpis = of.of(Kind.KPI)
-    if kpis and not any(kpi.fields.get("measure") in OUTCOMES for kpi in kpis):
+    if kpis and not any(MEASURES[str(kpi.fields["measure"])].outcome for kpi in kpis):
         yield Point(PointKind.NO_OUTCOME, tuple(kpi.id for kpi in kpis))
 
 
