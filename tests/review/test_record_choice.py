@@ -103,7 +103,7 @@ def test_a_level_says_from_which_records_and_which_it_leaves(tmp_path):
     review = composed(book)
     row = level_row(by_kpi(review)["service_level"], review, words_of("en"))
     assert row.about.endswith("; from intervals")
-    assert row.records == ("intervals, because the contacts do not tell who gave up. Not counted: contacts of desk.")
+    assert row.records == ("intervals, because the contacts do not show who gave up. Not counted: contacts of desk.")
     told = {one["kpi"]: one for one in review_object(review, words_of("en"))["levels"]}
     assert told["service_level"]["counted_from"] == ["intervals"]
     assert told["service_level"]["records"] == {
@@ -255,7 +255,7 @@ def test_what_nobody_assigned_is_not_shared_out_by_the_wrong_work(tmp_path):
     assert paid.unassigned == ("calls answered", "tickets")
     assert paid_notes(paid, words_of("en"))[-1] == (
         "Not split: calls answered and tickets. Contacts and intervals show different work; "
-        "[paid] queues says which queues a service is done in."
+        "[paid] queues names the queues of a service."
     )
 
 
