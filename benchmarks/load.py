@@ -53,6 +53,7 @@ class Figures:
 @contextmanager
 def running(command: Sequence[str], port: int, environment: Mapping[str, str]) -> Iterator[int]:
     """A server in a process of its own, from when it listens until the end; its number."""
+    (HERE / "bench-data").mkdir(exist_ok=True)
     with (HERE / "bench-data" / "server.log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | environment, cwd=HERE)
         try:
