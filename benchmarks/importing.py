@@ -91,7 +91,7 @@ def bring(browser: Browser, rows: int, done: threading.Event, told: list[str]) -
         while time.monotonic() - start < 900:
             page = browser.get(path)
             if not brought and 'value="bring"' in page:
-                browser.post(f"{path}move/", {"move": "bring"})
+                browser.post(f"{path}move/", {"do": "bring"})
                 told.append(f"checked after {time.monotonic() - start:.0f} s")
                 brought = True
             elif brought and 'value="undo"' in page:
