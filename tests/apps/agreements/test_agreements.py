@@ -329,6 +329,29 @@ def test_nobody_signs_for_the_other_side_nor_agrees_alone(them, target):
         attempt(them, "provider_lead", "SELECT comity_number_change(%s, 0)", drafted(them, "customer_lead", target))
 
 
+def test_what_both_draft_is_not_hidden_again(them, target):
+    pk = drafted(them, "customer_lead", target)
+    with transaction.atomic():
+        operations.share_draft(them.at("customer_lead"), row(pk))
+    with pytest.raises(DatabaseError, match="row-level security"):
+        attempt(them, "customer_lead", "UPDATE agreements_change SET shared = false WHERE id = %s", pk)
+    assert state_of(them, pk, "provider_lead") is State.DRAFT
+
+
+def test_nobody_proposes_or_signs_what_is_kept_from_them(them):
+    """An analyst reads no money; the agreement lets analysts sign."""
+    rule = [{"roles": ["lead", "analyst"], "together": 1, "means": ["room"]}]
+    first = proposed(them, "customer_lead", content(add("authority", Kind.AUTHORITY, customer=rule), first_day=soon(0)))
+    for who in ("customer_lead", "provider_lead"):
+        sign(them, who, first, retroactive=True)
+    price = {"text": "A call costs 4.20.", "language": "en", "seen_by": ["money"]}
+    kept = content(add("rates", Kind.PROSE, "authority", **price))
+    pk = proposed(them, "customer_lead", kept)
+    refused(Code.NOT_READABLE, sign, them, "customer_analyst", pk)
+    draft = drafted(them, "customer_analyst", kept)
+    refused(Code.NOT_READABLE, lambda: operations.propose(them.at("customer_analyst"), row(draft), 1))
+
+
 def test_limits_are_one_sides_secret(them):
     with transaction.atomic():
         member = them.at("customer_lead")

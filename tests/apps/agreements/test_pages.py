@@ -1,15 +1,19 @@
 """The pages of the agreement, clicked through by both sides without JavaScript."""
 
 import re
+from datetime import date
 
 import pytest
 from django.core.cache import cache
 from django.db import transaction
 
 from comity.apps.agreements import operations
+from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.models import Change
 from comity.apps.books.queries import book_folder
 from comity.book.agreement import agreed_changes
+from comity.core.agreements.kinds import Kind
+from tests.builders.agreement import add
 from tests.builders.levels import KPI, contacts
 from tests.room import cast, run_jobs, said_again
 
@@ -115,3 +119,20 @@ def test_a_limit_is_noted_and_told_before_signing_to_its_own_side_alone(them):
     for browser, told in ((customer, False), (provider, True)):
         said_again(browser)
         assert ("is beyond a limit" in shown(browser.get(them.url(address + "sign/")))) is told
+
+
+def test_a_form_shows_no_clause_that_its_reader_may_not_read(them):
+    """The lead adds what only those who see money read; an analyst of the same side asks for its form."""
+    kept = add("rates", Kind.PROSE, text="A call costs 4.20.", language="en", seen_by=["money"])
+    made = DraftContent(date(2027, 6, 1), None, (kept,), says={"title": "Rates", "reason": "Asked.",
+                        "carried_out_by": "both", "expects_nothing": "As before."})  # fmt: skip
+    with transaction.atomic():
+        pk = operations.begin_draft(them.at("customer_lead"), made).pk
+    address = them.url(f"agreement/changes/{pk}/")
+    assert "4.20" in shown(them.client("customer_lead").get(address + "?edit=rates"))
+    analyst = them.client("customer_analyst")
+    assert "4.20" not in shown(analyst.get(address + "?edit=rates"))
+    asked = {"what": "clause", "seen": 1, "clause": "rates", "text": ""}
+    answer = analyst.post(address + "save/", asked)
+    assert answer.status_code == 404
+    assert analyst.post(address + "save/", {"what": "counter", "seen": "many"}).status_code == 409

@@ -252,5 +252,4 @@ class LimitForm(LocalisedForm):
     def __init__(self, *args: Any, clauses: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:  # noqa: ANN401 - as Django calls it
         """Offer what a limit can be of."""
         super().__init__(*args, **kwargs)
-        words = words_for(language())
-        self.fields["what"].choices = [*clauses, ("margin:", words("limit.margin"))]  # type: ignore[attr-defined]
+        self.fields["what"].choices = clauses  # type: ignore[attr-defined]

@@ -109,8 +109,8 @@ class Step(UUIDModel):
 class Limit(UUIDModel):
     """A limit that a side noted for itself: private, told to nobody else, and to it alone before it signs.
 
-    :ivar kind: `kpi` (the least or most that a KPI's target may be), `price` (of a price clause) or `margin`
-    :ivar clause: id of the clause that it is about; empty for `margin`
+    :ivar kind: `kpi` (the least or most that a KPI's target may be) or `price` (of a price clause)
+    :ivar clause: id of the clause that it is about
     :ivar least, most: in the unit of the clause; one of them at least
     """
 

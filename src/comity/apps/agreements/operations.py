@@ -144,6 +144,7 @@ def propose(member: MemberContext, change: Change, seen: int) -> None:
     state = queries.change_state(member, change, now)
     number = change.number or _number(change, now)
     proposal = _proposal(member, state, content, number)
+    _check_readable(member, proposal, now)
     known = max((entry.place for entry in now.chain), default=0)
     last = state.last
     kind = StepKind.PROPOSE if last is None else StepKind.REVISE if last.side is side else StepKind.COUNTER
@@ -159,6 +160,12 @@ def _check_kpis(member: MemberContext) -> None:
     """Check that no set of KPIs is on its way beside the agreement, which takes them over."""
     if kpis_proposal(member) is not None or is_being_applied(member):
         raise Refused(Code.BEING_WRITTEN)
+
+
+def _check_readable(member: MemberContext, proposal: Proposal, now: Situation) -> None:
+    """Check that nobody proposes or signs what is kept from them."""
+    if not queries.may_read_change(member, proposal, now.chain):
+        raise Refused(Code.NOT_READABLE)
 
 
 def _number(change: Change, now: Situation) -> int:
@@ -268,6 +275,7 @@ def sign(  # noqa: PLR0913 - what is signed, and how
     state = queries.change_state(member, change, now)
     if state.last is None:
         raise Refused(Code.NOT_PROPOSED)
+    _check_readable(member, state.last.proposal, now)
     of = queries.situation_for(state.steps, now)
     signer = queries.signer_of(member.membership)
     _, authority = authority_rules(text(of.chain, of.today), side)

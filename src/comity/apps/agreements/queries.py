@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -23,11 +23,11 @@ from comity.book.agreement import AgreedChange, agreed_changes
 from comity.book.amend import changes_of_kpis
 from comity.core.agreements import signing
 from comity.core.agreements.authority import Signer
-from comity.core.agreements.changes import AddClause, Entry, Revision, parse_change
+from comity.core.agreements.changes import AddClause, Entry, Proposal, Revision, parse_change
 from comity.core.agreements.clauses import Clause
 from comity.core.agreements.kinds import EVERYBODY, MONEY, Kind
 from comity.core.agreements.signing import Situation, State, StepKind
-from comity.core.agreements.text import Chain, Text, text
+from comity.core.agreements.text import Chain, Text, text, with_change
 from comity.core.calendars import named
 from comity.core.values import Side
 
@@ -155,6 +155,15 @@ def may_read(member: MemberContext, clause: Clause) -> bool:
     if EVERYBODY in names:
         return True
     return (MONEY in names and member.may(Action.READ_MONEY)) or member.membership.role in names
+
+
+def may_read_change(member: MemberContext, proposal: Proposal, entries: Chain) -> bool:
+    """Return whether a member reads every clause that a change touches, as it was and as it would be."""
+    change = proposal.change
+    day = min(change.span.first_day, date.max - timedelta(days=1))
+    texts = (text(entries, day), text(with_change(entries, change), day))
+    found = [read.get(edit.clause) for read in texts for edit in change.edits]
+    return all(may_read(member, clause) for clause in found if clause is not None)
 
 
 def parsed_steps(row: Change) -> list[signing.Step]:

@@ -31,6 +31,7 @@ class Code(RefusalCode):
 
     NO_SIDE = "no_side", HTTPStatus.FORBIDDEN
     NOT_YOURS = "not_yours", HTTPStatus.FORBIDDEN
+    NOT_READABLE = "not_readable", HTTPStatus.FORBIDDEN
     MEANS = "means", HTTPStatus.FORBIDDEN
     AUTHORITY = "authority", HTTPStatus.FORBIDDEN
     DEPUTY = "deputy", HTTPStatus.FORBIDDEN

@@ -49,6 +49,7 @@ from comity.core.agreements.text import (
 from comity.core.values import Side
 from comity.review.i18n.words import DASH, LOCALES, Words
 
+_LONGEST_NUMBER = 10  # digits of a save's number
 _UNDECIDED = {State.PROPOSED, State.COUNTERED, State.SIGNED}
 
 
@@ -228,7 +229,7 @@ def _render_change(  # noqa: PLR0913 - a page with one of several forms
     if state.last is not None and state.state in _UNDECIDED:
         context |= _deciding(member, state, now, words)
     if editing:
-        context |= _editing(content, now, about, clause_form, request, words)
+        context |= _editing(member, content, now, about, clause_form, request, words)
     return render(request, "agreements/change.html", context, status=status)
 
 
@@ -363,6 +364,8 @@ def _may_sign(member: MemberContext, state: queries.ChangeState, of: signing.Sit
     """Whether this person's signature would be taken, were it given over what stands."""
     assert member.side is not None
     assert state.last is not None
+    if not queries.may_read_change(member, state.last.proposal, of.chain):
+        return False
     digest, signer = signing.what_is_signed_digest(state.steps, of), queries.signer_of(member.membership)
     opened = signing.Step(StepKind.OPEN, of.now, member.side, signer.person, state.last.number, digest)
     step = signing.Step(
@@ -373,6 +376,7 @@ def _may_sign(member: MemberContext, state: queries.ChangeState, of: signing.Sit
 
 
 def _editing(  # noqa: PLR0913 - the forms of a draft
+    member: MemberContext,
     content: DraftContent,
     now: signing.Situation,
     about: ChangeForm | None,
@@ -383,12 +387,14 @@ def _editing(  # noqa: PLR0913 - the forms of a draft
     """Return the forms of a draft: what it says of itself, and the clause that is being edited."""
     read = _drafted_text(content, now)
     if clause_form is None:
-        clause_form = _asked_form(request, read)
+        clause_form = _asked_form(request, member, read)
     return {
         "about": about or ChangeForm(content.says, content.first_day, content.end),
         "clause_form": clause_form,
         "clauses": [
-            (one.id, clause_heading(one, words), kind_name(one.kind, words)) for one in read.clauses if not one.removed
+            (one.id, clause_heading(one, words), kind_name(one.kind, words))
+            for one in read.clauses
+            if not one.removed and queries.may_read(member, one)
         ],
         "kinds": [(kind.value, kind_name(kind, words)) for kind in Kind],
         "edited": list(dict.fromkeys(edit.clause for edit in content.edits)),
@@ -405,11 +411,11 @@ def _drafted_text(content: DraftContent, now: signing.Situation) -> Text:
     return text(with_change(now.chain, change), change.span.first_day)
 
 
-def _asked_form(request: HttpRequest, read: Text) -> tuple[str, ClauseForm] | None:
+def _asked_form(request: HttpRequest, member: MemberContext, read: Text) -> tuple[str, ClauseForm] | None:
     """Return the form of the clause that the address asks for, or of one that is to be added."""
     asked, added = request.GET.get("edit", ""), request.GET.get("add", "")
     clause = read.get(asked) if asked else None
-    if clause is not None:
+    if clause is not None and queries.may_read(member, clause):
         return clause.id, ClauseForm(clause.kind, clause.fields, read)
     if added in set(Kind):
         return "", ClauseForm(Kind(added), {}, read)
@@ -426,7 +432,7 @@ def save(request: HttpRequest, change: UUID) -> HttpResponse:
         raise Refused(Code.ENDED)
     saved = drafts.get(queries.own_track(member, row).value)
     content = _content(state, None if saved is None else queries.draft_content(saved), editing=True)
-    seen = int(request.POST.get("seen") or 0)
+    seen = _seen(request)
     what = request.POST.get("what", "")
     if what == "about":
         about = ChangeForm(content.says, content.first_day, content.end, request.POST)
@@ -438,7 +444,7 @@ def save(request: HttpRequest, change: UUID) -> HttpResponse:
     elif what in {"clause", "add"}:
         read = _drafted_text(content, now)
         clause = request.POST.get("clause", "")
-        form = _posted_form(request, read, what, clause)
+        form = _posted_form(request, member, read, what, clause)
         identity = clause if what == "clause" else _new_id(form.kind, now, content)
         values = form.values(identity)
         if values is None:
@@ -460,9 +466,15 @@ def save(request: HttpRequest, change: UUID) -> HttpResponse:
     return target
 
 
-def _posted_form(request: HttpRequest, read: Text, what: str, clause: str) -> ClauseForm:
+def _seen(request: HttpRequest) -> int:
+    """Return which save the person had before them; what is no number is none that anybody saved."""
+    written = request.POST.get("seen", "")
+    return int(written) if written.isascii() and written.isdigit() and len(written) < _LONGEST_NUMBER else 0
+
+
+def _posted_form(request: HttpRequest, member: MemberContext, read: Text, what: str, clause: str) -> ClauseForm:
     known = read.get(clause) if what == "clause" else None
-    if known is not None:
+    if known is not None and queries.may_read(member, known):
         return ClauseForm(known.kind, known.fields, read, request.POST)
     kind = request.POST.get("kind", "")
     if what == "clause" or kind not in set(Kind):
@@ -549,7 +561,7 @@ def propose(request: HttpRequest, change: UUID) -> HttpResponse:
     """Put a draft, or a counter-proposal, to the other side."""
     member = _member_of_a_side(request, Action.DISPUTE)
     row = _change_of(member, change)
-    operations.propose(member, row, int(request.POST.get("seen") or 0))
+    operations.propose(member, row, _seen(request))
     messages.success(request, words_for(language())("agreement.proposed_now"))
     return redirect("agreement_change", relationship=member.relationship.pk, change=row.pk)
 
@@ -687,7 +699,7 @@ def limits(request: HttpRequest) -> HttpResponse:
             operations.set_limit(member, kind, clause, data["least"], data["most"], data["note"])
             messages.success(request, words("limit.noted"))
             return redirect("agreement_limits", relationship=member.relationship.pk)
-    names = dict(clauses) | {"margin:": words("limit.margin")}
+    names = dict(clauses)
     known = [(one, names.get(f"{one.kind}:{one.clause}", one.clause)) for one in queries.limits(member)]
     context = {"form": form, "known": known}
     return render(request, "agreements/limits.html", context, status=422 if form.errors else 200)

@@ -30,7 +30,9 @@ CREATE POLICY agreements_change_adds ON agreements_change FOR INSERT WITH CHECK 
     relationship_id = (SELECT comity_relationship()) AND side = (SELECT comity_side())
     AND person_id = (SELECT comity_person()) AND number IS NULL AND place IS NULL AND NOT shared);
 CREATE POLICY agreements_change_shares ON agreements_change FOR UPDATE USING (
-    relationship_id = (SELECT comity_relationship()) AND side = (SELECT comity_side()) AND number IS NULL);
+    relationship_id = (SELECT comity_relationship()) AND side = (SELECT comity_side()) AND number IS NULL)
+    WITH CHECK (relationship_id = (SELECT comity_relationship()) AND side = (SELECT comity_side()) AND number IS NULL
+    AND shared);
 CREATE POLICY agreements_change_drops ON agreements_change FOR DELETE USING (
     relationship_id = (SELECT comity_relationship()) AND side = (SELECT comity_side()) AND number IS NULL
     AND NOT shared);
@@ -112,22 +114,6 @@ BEGIN
     RETURN entry;
 END $$;
 
--- Nobody's step: the last day on which a change could be signed has passed.
-CREATE FUNCTION comity_lapse_change(asked uuid, step uuid, step_number integer, said jsonb) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE here uuid := public.comity_relationship(); until date;
-BEGIN
-    SELECT (s.content->'new'->'says'->>'open_until')::date INTO until FROM public.agreements_step s
-        WHERE s.change_id = asked AND s.relationship_id = here AND s.content ? 'new' ORDER BY s.number DESC LIMIT 1;
-    IF until IS NULL OR until >= (now() AT TIME ZONE 'UTC')::date - 1 OR EXISTS (
-        SELECT 1 FROM public.agreements_step s WHERE s.change_id = asked AND s.kind IN ('agree', 'decline', 'withdraw'))
-    THEN
-        RAISE EXCEPTION 'comity: this does not lapse yet' USING ERRCODE = 'insufficient_privilege';
-    END IF;
-    INSERT INTO public.agreements_step (id, change_id, relationship_id, number, kind, side, person_id, at, content)
-        VALUES (step, asked, here, step_number, 'lapse', '', NULL, now(), said);
-END $$;
-
 DO $do$ DECLARE app text := current_setting('comity.app_role'); BEGIN
     EXECUTE format('GRANT SELECT, INSERT, UPDATE (shared), DELETE ON agreements_change TO %I', app);
     EXECUTE format('GRANT SELECT, INSERT, DELETE ON agreements_draft TO %I', app);
@@ -136,7 +122,6 @@ DO $do$ DECLARE app text := current_setting('comity.app_role'); BEGIN
 END $do$;
 """
 NO_WALL = """
-DROP FUNCTION comity_lapse_change(uuid, uuid, integer, jsonb);
 DROP FUNCTION comity_agree_change(uuid, uuid, integer, timestamptz, jsonb);
 DROP FUNCTION comity_number_change(uuid, integer);
 """
