@@ -329,6 +329,13 @@ def test_nobody_signs_for_the_other_side_nor_agrees_alone(them, target):
         attempt(them, "provider_lead", "SELECT comity_number_change(%s, 0)", drafted(them, "customer_lead", target))
 
 
+def test_a_draft_is_read_by_those_of_its_side_who_read_what_that_keeps_to_itself(them, target):
+    ours, own = drafted(them, "customer_lead", target), drafted(them, "customer_member", target)
+    for who, known in (("customer_analyst", {ours, own}), ("customer_member", {own}), ("provider_lead", set())):
+        with transaction.atomic():
+            assert {one.pk for one in queries.visible_changes(them.at(who))} == known, who
+
+
 def test_what_both_draft_is_not_hidden_again(them, target):
     pk = drafted(them, "customer_lead", target)
     with transaction.atomic():

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from comity.apps.agreements.content import DraftContent, parse_step
@@ -127,8 +127,14 @@ def situation_for(steps: Sequence[signing.Step], now: Situation) -> Situation:
 
 
 def visible_changes(member: MemberContext) -> QuerySet[Change]:
-    """Return the changes that the viewer may know of: those that were proposed, shared drafts, and their own side's."""
-    return Change.objects.filter(relationship=member.relationship).select_related("person")
+    """Return the changes that the viewer may know of: those that were proposed, shared drafts, and their own side's.
+
+    What a side drafts it keeps to itself: it is for those who read that, and for who began it.
+    """
+    rows = Change.objects.filter(relationship=member.relationship).select_related("person")
+    if member.may(Action.READ_OWN):
+        return rows
+    return rows.filter(Q(number__isnull=False) | Q(shared=True) | Q(person=member.membership.person))
 
 
 def change_states(member: MemberContext, *, only_open: bool = False) -> list[ChangeState]:
@@ -181,7 +187,10 @@ def _state(row: Change, steps: Sequence[Step], now: Situation | None) -> ChangeS
 def drafts(member: MemberContext, change: Change) -> dict[str, Draft]:
     """Return the latest save of each track that the viewer sees."""
     found: dict[str, Draft] = {}
-    for draft in Draft.objects.filter(change=change, relationship=member.relationship).select_related("person"):
+    rows = Draft.objects.filter(change=change, relationship=member.relationship).select_related("person")
+    if not member.may(Action.READ_OWN):
+        rows = rows.filter(Q(track=Track.SHARED) | Q(person=member.membership.person))
+    for draft in rows:
         found[draft.track] = draft
     return found
 
