@@ -244,15 +244,12 @@ def show_for_signature(member: MemberContext, change: Change, sentences: Mapping
     of = queries.situation_for(state.steps, now)
     digest, name = signing.what_is_signed_digest(state.steps, of), member.membership.person.name
     shown = {(step.person, step.digest) for step in state.steps if step.kind is StepKind.OPEN and step.side is side}
-    if (name, digest) not in shown and state.state in _OPEN:
+    if (name, digest) not in shown and state.state in signing.UNDECIDED:
         step = signing.Step(
             StepKind.OPEN, timezone.now(), side, name, state.last.number, digest, sentences=dict(sentences)
         )
         _take(member, change, state, step, now)
     return digest
-
-
-_OPEN = {signing.State.PROPOSED, signing.State.COUNTERED, signing.State.SIGNED}
 
 
 def sign(  # noqa: PLR0913 - what is signed, and how

@@ -10,7 +10,7 @@ from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.panels import InboxGroup, InboxItem, InboxSource, NavEntry, add_inbox_source, add_nav_entry
 from comity.apps.parties.rights import Action
 from comity.core.agreements import signing
-from comity.core.agreements.signing import State
+from comity.core.agreements.signing import UNDECIDED
 from comity.core.values import Side
 from comity.review.i18n.words import Words
 
@@ -26,7 +26,7 @@ def _waiting_changes(member: MemberContext, words: Words) -> Iterator[InboxItem]
     if books.readable_definition(member) is None:
         return
     for one in change_states(member, only_open=True):
-        if one.last is None or one.state not in {State.PROPOSED, State.COUNTERED, State.SIGNED}:
+        if one.last is None or one.state not in UNDECIDED:
             continue
         signed = {step.side for step in one.steps if step.kind is signing.StepKind.SIGN}
         side = next((side for side in Side if side not in signed and side is not one.last.side), one.last.side.other)

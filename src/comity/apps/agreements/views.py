@@ -27,6 +27,7 @@ from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.queries import former_members, members
 from comity.apps.parties.rights import Action
 from comity.apps.parties.sign_in import recent_sign_in_required
+from comity.apps.record import operations as record
 from comity.apps.refusal import Refused, form_page
 from comity.core import chain as hashes
 from comity.core.agreements import signing
@@ -36,7 +37,7 @@ from comity.core.agreements.fields import Value
 from comity.core.agreements.kinds import Kind
 from comity.core.agreements.notice import notice_of
 from comity.core.agreements.pointed_out import NEEDED, PointKind, points
-from comity.core.agreements.signing import State, StepKind
+from comity.core.agreements.signing import UNDECIDED, State, StepKind
 from comity.core.agreements.text import (
     Text,
     edits_without_effect,
@@ -50,7 +51,6 @@ from comity.core.values import Side
 from comity.review.i18n.words import DASH, LOCALES, Words
 
 _LONGEST_NUMBER = 10  # digits of a save's number
-_UNDECIDED = {State.PROPOSED, State.COUNTERED, State.SIGNED}
 
 
 @require_safe
@@ -70,8 +70,8 @@ def agreement(request: HttpRequest) -> HttpResponse:
         "today": today,
         "sections": _sections(read, entries, day, member, words),
         "drafts": [_row(one, words) for one in states if one.state is State.DRAFT],
-        "waiting": [_row(one, words) for one in states if one.state in _UNDECIDED],
-        "past": [_row(one, words) for one in states if one.state not in _UNDECIDED and one.state is not State.DRAFT],
+        "waiting": [_row(one, words) for one in states if one.state in UNDECIDED],
+        "past": [_row(one, words) for one in states if one.state not in UNDECIDED and one.state is not State.DRAFT],
         "days": sorted({entry.change.span.first_day for entry in entries if entry.change.span.first_day > date.min}),
         "drafting": member.side is not None and member.may(Action.ACT),
         "begun": is_in_agreement(member),
@@ -196,7 +196,7 @@ def _render_change(  # noqa: PLR0913 - a page with one of several forms
     words, now = words_for(language()), queries.situation(member)
     state = queries.change_state(member, row, now)
     drafts = queries.drafts(member, row)
-    drafting = member.side is not None and member.may(Action.ACT) and state.state in {State.DRAFT, *_UNDECIDED}
+    drafting = member.side is not None and member.may(Action.ACT) and state.state in {State.DRAFT, *UNDECIDED}
     track = queries.own_track(member, row) if drafting else None
     saved = None if track is None else drafts.get(track.value)
     editing = drafting and (
@@ -226,7 +226,7 @@ def _render_change(  # noqa: PLR0913 - a page with one of several forms
         "marks": [],
         **_preview(member, shown, now, words),
     }  # fmt: skip
-    if state.last is not None and state.state in _UNDECIDED:
+    if state.last is not None and state.state in UNDECIDED:
         context |= _deciding(member, state, now, words)
     if editing:
         context |= _editing(member, content, now, about, clause_form, request, words)
@@ -428,7 +428,7 @@ def save(request: HttpRequest, change: UUID) -> HttpResponse:
     member = _member_of_a_side(request, Action.ACT)
     row, now = _change_of(member, change), queries.situation(member)
     state, drafts = queries.change_state(member, row, now), queries.drafts(member, row)
-    if state.state not in {State.DRAFT, *_UNDECIDED}:
+    if state.state not in {State.DRAFT, *UNDECIDED}:
         raise Refused(Code.ENDED)
     saved = drafts.get(queries.own_track(member, row).value)
     content = _content(state, None if saved is None else queries.draft_content(saved), editing=True)
@@ -577,6 +577,7 @@ def sign(request: HttpRequest, change: UUID) -> HttpResponse:
 @recent_sign_in_required
 def _sign(request: HttpRequest, member: MemberContext, row: Change) -> HttpResponse:
     words = words_for(language())
+    record.lock_relationship(member)  # else a revision could come between the sentences and what is signed
     state = queries.change_state(member, row)
     if state.last is None:
         raise Refused(Code.NOT_PROPOSED)
@@ -606,13 +607,14 @@ def _sign(request: HttpRequest, member: MemberContext, row: Change) -> HttpRespo
 
 
 def _shown_sentences(proposal: Proposal, entries: Sequence[Entry]) -> dict[str, str]:
-    """Return the digest of the sentences of the touched clauses, by language."""
+    """Return the digest of the sentences of the touched clauses as the page has them, by language."""
     after = text(with_change(entries, proposal.change), proposal.change.span.first_day)
+    titles = {name: clause_titles(after, words_for(name)) for name in LOCALES}
     clauses = [after.get(one) for one in dict.fromkeys(edit.clause for edit in proposal.change.edits)]
     return {
         name: hashes.digest_of(
             [
-                [clause_heading(one, words_for(name)), *clause_sentences(one, words_for(name))]
+                [clause_heading(one, words_for(name)), *clause_sentences(one, words_for(name), titles[name])]
                 for one in clauses
                 if one is not None
             ]

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from comity.core.agreements.changes import Proposal
 from comity.core.agreements.measured import CarriedOutFirst
-from comity.core.agreements.signing import State
+from comity.core.agreements.signing import UNDECIDED, State
 from comity.core.agreements.text import Chain, Text, text, with_change
 from comity.core.business_hours import Hours, closing
 from comity.core.values import Side
@@ -81,7 +81,6 @@ _LEADS: Mapping[FirstKind, FirstState] = {
     FirstKind.DECLINE: FirstState.DECLINED,
     FirstKind.TAKE_BACK: FirstState.TAKEN_BACK,
 }
-_OPEN = (State.PROPOSED, State.COUNTERED, State.SIGNED)  # of a change
 _WAITS = (FirstState.ASKED, FirstState.CARRIED_OUT)
 
 
@@ -90,7 +89,7 @@ def first_state(steps: Sequence[FirstStep], of_change: State) -> FirstState:
     if not steps:
         return FirstState.NOT_ASKED
     last = _LEADS[steps[-1].kind]
-    if last not in _WAITS or of_change in _OPEN:
+    if last not in _WAITS or of_change in UNDECIDED:
         return last
     agreed = last is FirstState.CARRIED_OUT and of_change is State.AGREED
     return FirstState.AGREED if agreed else FirstState.ENDED
@@ -105,7 +104,7 @@ def first_refusal(  # noqa: PLR0913 - a step and what it is judged by
     :param hours: working hours of the side that asked
     """
     current = first_state(steps, of_change)
-    if of_change not in _OPEN or (current in _WAITS) != (step.kind is not FirstKind.ASK):
+    if of_change not in UNDECIDED or (current in _WAITS) != (step.kind is not FirstKind.ASK):
         return FirstRefusal.NOT_NOW
     return _REFUSALS[step.kind](steps, step, revision, now, hours)
 

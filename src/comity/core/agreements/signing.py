@@ -81,6 +81,9 @@ class State(StrEnum):
     LAPSED = "lapsed"
 
 
+UNDECIDED = frozenset({State.PROPOSED, State.COUNTERED, State.SIGNED})  # both sides can still take steps
+
+
 class StepKind(StrEnum):
     """What a step does."""
 
