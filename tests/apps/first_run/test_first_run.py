@@ -103,6 +103,7 @@ def test_each_step_is_done_once_it_is_there_and_any_of_them_can_wait(newcomer):
     assert the_next(them, "provider_lead") == [StepName.KPIS]
     with transaction.atomic():
         kpis.agree(them.at("provider_lead"), proposal.digest)
+    assert states(them, "provider_lead") == [DONE, DONE, DONE, DONE]  # before a worker has written them
     run_jobs(kpis.WRITE_TASK)
     for who in ("customer_lead", "provider_lead"):
         assert WORDS("first_run.title") not in them.client(who).get(them.url()).content.decode()

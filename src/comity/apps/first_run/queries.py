@@ -112,6 +112,8 @@ def _records_state(member: MemberContext) -> StepState:
 def _kpis_state(member: MemberContext) -> StepState:
     if not books.has_book(member):
         return StepState.OPEN
+    if kpis.agreed_terms(member) or kpis.is_in_agreement(member):
+        return StepState.DONE  # by the record: the book has them a moment later
     waiting = kpis.proposal(member)
     in_force = kpis.kpis_in_force(member)
     if in_force and all(kpi.agreed for kpi in in_force):
