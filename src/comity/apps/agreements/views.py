@@ -1,8 +1,7 @@
 """Pages of the agreement: the text of a day, a change from its draft to its signatures, and one's own limits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,16 +10,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from comity.apps.agreements import operations, queries
+from comity.apps.agreements import change_page, operations, queries
 from comity.apps.agreements.content import DraftContent
+from comity.apps.agreements.drafting import drafted_text, new_id, with_clause, with_words, without_clause
 from comity.apps.agreements.forms import ChangeForm, ClauseForm, EndForm, LimitForm, MarkForm, WaiveForm
 from comity.apps.agreements.models import Change
-from comity.apps.agreements.preview import Preview, previews, touched_kpis
 from comity.apps.agreements.refusals import Code
-from comity.apps.agreements.sentences import clause_heading, clause_sentences, clause_titles, differences_text
+from comity.apps.agreements.sentences import clause_heading, clause_sentences, clause_titles
 from comity.apps.agreements.values import kind_name
 from comity.apps.books import queries as books
-from comity.apps.books.results import NotComputedYet
 from comity.apps.i18n import language, words_for
 from comity.apps.kpis.queries import is_in_agreement
 from comity.apps.parties.member_context import MemberContext, member_of
@@ -29,26 +27,17 @@ from comity.apps.parties.rights import Action
 from comity.apps.parties.sign_in import recent_sign_in_required
 from comity.apps.record import operations as record
 from comity.apps.refusal import Refused, form_page
-from comity.core import chain as hashes
 from comity.core.agreements import signing
-from comity.core.agreements.changes import AddClause, Edit, Entry, Proposal, RemoveClause, Word
-from comity.core.agreements.clauses import complete
-from comity.core.agreements.fields import Value
+from comity.core.agreements.changes import Entry, Proposal
 from comity.core.agreements.kinds import Kind
-from comity.core.agreements.notice import notice_of
 from comity.core.agreements.pointed_out import NEEDED, PointKind, points
 from comity.core.agreements.signing import UNDECIDED, State, StepKind
 from comity.core.agreements.text import (
     Text,
-    edits_without_effect,
-    meetings,
-    patch,
-    permanent_layer,
     text,
-    with_change,
 )
 from comity.core.values import Side
-from comity.review.i18n.words import DASH, LOCALES, Words
+from comity.review.i18n.words import Words
 
 _LONGEST_NUMBER = 10  # digits of a save's number
 
@@ -205,7 +194,7 @@ def _render_change(  # noqa: PLR0913 - a page with one of several forms
         or clause_form is not None
         or about is not None
     )
-    content = _content(state, None if saved is None else queries.draft_content(saved), editing=editing)
+    content = change_page.content(state, None if saved is None else queries.draft_content(saved), editing=editing)
     shown = Proposal(content.change(row.number or 0), content.says)
     context: dict[str, Any] = {
         "row": row,
@@ -217,209 +206,20 @@ def _render_change(  # noqa: PLR0913 - a page with one of several forms
         "drafting": drafting,
         "seen": 0 if saved is None else saved.number,
         "saved": saved,
-        "differences": _differences(shown, now.chain, member, words),
-        "without_effect": _without_effect(content, now),
-        "meetings": _meetings(content, row, now, words),
-        "steps": [_step(one, words) for one in state.steps if one.kind is not StepKind.OPEN],
+        "differences": change_page.differences(shown, now.chain, member, words),
+        "without_effect": change_page.clauses_without_effect(content, now),
+        "meetings": change_page.meeting_choices(content, row, now, words),
+        "steps": [change_page.step_row(one, words) for one in state.steps if one.kind is not StepKind.OPEN],
         "changed_meanwhile": state.last is not None and bool(signing.agreed_meanwhile(state.last, now.chain)),
         "notice": None,
         "marks": [],
-        **_preview(member, shown, now, words),
+        **change_page.preview(member, shown, now, words),
     }  # fmt: skip
     if state.last is not None and state.state in UNDECIDED:
-        context |= _deciding(member, state, now, words)
+        context |= change_page.deciding(member, state, now, words)
     if editing:
-        context |= _editing(member, content, now, about, clause_form, request, words)
+        context |= change_page.editing(member, content, now, about, clause_form, request, words)
     return render(request, "agreements/change.html", context, status=status)
-
-
-def _content(state: queries.ChangeState, draft: DraftContent | None, *, editing: bool) -> DraftContent:
-    """Return what a page shows: the draft while it is edited, else what was proposed."""
-    if (editing or state.last is None) and draft is not None:
-        return draft
-    return DraftContent() if state.last is None else DraftContent.of(state.last.proposal)
-
-
-def _differences(
-    shown: Proposal, entries: Sequence[Entry], member: MemberContext, words: Words
-) -> list[dict[str, object]]:
-    """Return what a change alters, with each clause's sentences before and after, on its first day."""
-    first_day = shown.change.span.first_day
-    if first_day == date.max:
-        first_day = date.max.replace(year=date.max.year - 1)
-    before, after = text(entries, first_day), text(with_change(entries, shown.change), first_day)
-    found = []
-    for clause in dict.fromkeys(edit.clause for edit in shown.change.edits):
-        old, new = before.get(clause), after.get(clause)
-        known = new or old
-        if known is None:
-            continue
-        readable = queries.may_read(member, known)
-        found.append(
-            {
-                "clause": clause,
-                "title": clause_heading(known, words),
-                "kind": kind_name(known.kind, words),
-                "before": clause_sentences(old, words, clause_titles(before, words)) if old and readable else [],
-                "after": clause_sentences(new, words, clause_titles(after, words)) if new and readable else [],
-                "fields": differences_text(Text((old,)), Text((new,)), words) if old and new and readable else [],
-                "readable": readable,
-                "removed": new is None,
-            }
-        )
-    return found
-
-
-def _preview(member: MemberContext, shown: Proposal, now: signing.Situation, words: Words) -> dict[str, object]:
-    """Return what each edit of a KPI would have meant over the last closed periods, or that it is being computed."""
-    if shown.change.span.first_day == date.max:
-        return {"previews": [], "pending": False, "names": {}}
-    pairs = touched_kpis(shown.change, now.chain)
-    after = text(with_change(now.chain, shown.change), shown.change.span.first_day)
-    names = clause_titles(after, words)
-    try:
-        found = previews(member, pairs) if pairs else []
-    except NotComputedYet as error:
-        return {"previews": [], "pending": not error.failed, "names": names}
-    return {"previews": [(one, _preview_rows(one, words)) for one in found], "pending": False, "names": names}
-
-
-def _preview_rows(one: Preview, words: Words) -> list[dict[str, object]]:
-    def cell(value: float | None, *, met: bool | None) -> dict[str, object]:
-        text_of_it = DASH if value is None else words.figure(value, one.unit)
-        return {"text": text_of_it, "met": "" if met is None else words(f"agreement.{'met' if met else 'missed'}")}
-
-    return [
-        {
-            "period": words.period(row.period, one.cut),
-            "cells": [cell(row.before, met=row.met_before), cell(row.after, met=row.met_after)],
-        }
-        for row in one.rows
-    ]
-
-
-def _without_effect(content: DraftContent, now: signing.Situation) -> list[str]:
-    if content.first_day is None:
-        return []
-    return sorted({one.edit.clause for one in edits_without_effect(content.change(0), now.chain)})
-
-
-def _meetings(content: DraftContent, row: Change, now: signing.Situation, words: Words) -> list[dict[str, object]]:
-    """Return the agreed changes that a change meets, each with its word."""
-    if content.first_day is None:
-        return []
-    said = {(word.other, word.clause, word.field): word.instead for word in content.words}
-    return [
-        {
-            "other": one.other, "clause": one.clause, "field": one.field, "day": one.first_day,
-            "name": f"word__{one.other}__{one.clause}__{one.field}",
-            "choices": [
-                (name, words(f"agreement.{name}"), said.get((one.other, one.clause, one.field)) is instead)
-                for name, instead in (("until_then", False), ("instead", True))
-            ],
-        }
-        for one in meetings(content.change(row.number or 0), now.chain)
-    ]  # fmt: skip
-
-
-def _step(step: signing.Step, words: Words) -> dict[str, object]:
-    return {
-        "step": step,
-        "what": words(f"change_step.{step.kind.value}"),
-        "digest": step.digest[:16],
-    }
-
-
-def _deciding(
-    member: MemberContext, state: queries.ChangeState, now: signing.Situation, words: Words
-) -> dict[str, object]:
-    """Return what a reader can do with a change that was proposed."""
-    of = queries.situation_for(state.steps, now)
-    assert state.last is not None
-    notice = notice_of(signing.revisions(state.steps), of.chain, of.zone)
-    side = member.side
-    of_side = [step for step in signing.signatures(state.steps, of) if step.side is side]
-    kpis = [(one.id, clause_heading(one, words)) for one in text(of.chain, of.today).of(Kind.KPI)]
-    may = side is not None and member.may(Action.AGREE)
-    return {
-        "notice": notice,
-        "waived": "waived" in signing.what_is_signed(state.steps, of),
-        "signed_sides": signing.signed_sides(state.steps, of),
-        "signatures": signing.signatures(state.steps, of),
-        "fallen": signing.fallen(state.steps, of),
-        "may_sign": side is not None and not of_side and _may_sign(member, state, of),
-        "may_waive": may and notice.shortfall > 0 and notice.receiver is side,
-        "waive_form": WaiveForm(initial={"shortfall": notice.shortfall}, kpis=kpis),
-        "may_end": may,
-        "is_giver": state.last.proposal.giver is side,
-        "end_form": EndForm(),
-        "mark_form": MarkForm(),
-        "marks": list(state.row.marks.select_related("person")),
-        "retroactive": state.last.proposal.change.span.first_day <= of.today,
-        "unsettled": signing.unsettled(state.steps, of),
-    }
-
-
-def _may_sign(member: MemberContext, state: queries.ChangeState, of: signing.Situation) -> bool:
-    """Whether this person's signature would be taken, were it given over what stands."""
-    assert member.side is not None
-    assert state.last is not None
-    if not queries.may_read_change(member, state.last.proposal, of.chain):
-        return False
-    digest, signer = signing.what_is_signed_digest(state.steps, of), queries.signer_of(member.membership)
-    opened = signing.Step(StepKind.OPEN, of.now, member.side, signer.person, state.last.number, digest)
-    step = signing.Step(
-        StepKind.SIGN, of.now, member.side, signer.person, state.last.number, digest, signer=signer, retroactive=True
-    )
-    why = signing.refusal([*state.steps, opened], step, of)
-    return why is None or why in {signing.Refusal.RETROACTIVE, signing.Refusal.NOT_RETROACTIVE, signing.Refusal.NOTICE}
-
-
-def _editing(  # noqa: PLR0913 - the forms of a draft
-    member: MemberContext,
-    content: DraftContent,
-    now: signing.Situation,
-    about: ChangeForm | None,
-    clause_form: tuple[str, ClauseForm] | None,
-    request: HttpRequest,
-    words: Words,
-) -> dict[str, object]:
-    """Return the forms of a draft: what it says of itself, and the clause that is being edited."""
-    read = _drafted_text(content, now)
-    if clause_form is None:
-        clause_form = _asked_form(request, member, read)
-    return {
-        "about": about or ChangeForm(content.says, content.first_day, content.end),
-        "clause_form": clause_form,
-        "clauses": [
-            (one.id, clause_heading(one, words), kind_name(one.kind, words))
-            for one in read.clauses
-            if not one.removed and queries.may_read(member, one)
-        ],
-        "kinds": [(kind.value, kind_name(kind, words)) for kind in Kind],
-        "edited": list(dict.fromkeys(edit.clause for edit in content.edits)),
-    }
-
-
-def _first_day(content: DraftContent, now: signing.Situation) -> date:
-    return content.first_day or now.today
-
-
-def _drafted_text(content: DraftContent, now: signing.Situation) -> Text:
-    """Return the text of the draft's first day, with the draft."""
-    change = DraftContent(_first_day(content, now), content.end, content.edits, content.words).change(0)
-    return text(with_change(now.chain, change), change.span.first_day)
-
-
-def _asked_form(request: HttpRequest, member: MemberContext, read: Text) -> tuple[str, ClauseForm] | None:
-    """Return the form of the clause that the address asks for, or of one that is to be added."""
-    asked, added = request.GET.get("edit", ""), request.GET.get("add", "")
-    clause = read.get(asked) if asked else None
-    if clause is not None and queries.may_read(member, clause):
-        return clause.id, ClauseForm(clause.kind, clause.fields, read)
-    if added in set(Kind):
-        return "", ClauseForm(Kind(added), {}, read)
-    return None
 
 
 @require_POST
@@ -431,7 +231,7 @@ def save(request: HttpRequest, change: UUID) -> HttpResponse:
     if state.state not in {State.DRAFT, *UNDECIDED}:
         raise Refused(Code.ENDED)
     saved = drafts.get(queries.own_track(member, row).value)
-    content = _content(state, None if saved is None else queries.draft_content(saved), editing=True)
+    content = change_page.content(state, None if saved is None else queries.draft_content(saved), editing=True)
     seen = _seen(request)
     what = request.POST.get("what", "")
     if what == "about":
@@ -442,20 +242,18 @@ def save(request: HttpRequest, change: UUID) -> HttpResponse:
         days = about.cleaned_data
         content = DraftContent(days["first_day"], days["end"], content.edits, content.words, says)
     elif what in {"clause", "add"}:
-        read = _drafted_text(content, now)
+        read = drafted_text(content, now)
         clause = request.POST.get("clause", "")
-        form = _posted_form(request, member, read, what, clause)
-        identity = clause if what == "clause" else _new_id(form.kind, now, content)
+        form = change_page.posted_form(request, member, read, what, clause)
+        identity = clause if what == "clause" else new_id(form.kind, now, content)
         values = form.values(identity)
         if values is None:
             return _render_change(request, member, row, clause_form=("" if what == "add" else clause, form), status=422)
-        content = _with_clause(content, now, identity, form.kind, values)
+        content = with_clause(content, now, identity, form.kind, values)
     elif what in {"remove", "revert"}:
-        content = _without_clause(content, request.POST.get("clause", ""), remove=what == "remove")
+        content = without_clause(content, request.POST.get("clause", ""), remove=what == "remove")
     elif what == "words":
-        content = DraftContent(
-            content.first_day, content.end, content.edits, _words(request, content, row, now), content.says
-        )
+        content = with_words(content, request.POST.dict(), row.number or 0, now)
     elif what != "counter":
         raise Http404
     operations.save_draft(member, row, content, seen)
@@ -470,66 +268,6 @@ def _seen(request: HttpRequest) -> int:
     """Return which save the person had before them; what is no number is none that anybody saved."""
     written = request.POST.get("seen", "")
     return int(written) if written.isascii() and written.isdigit() and len(written) < _LONGEST_NUMBER else 0
-
-
-def _posted_form(request: HttpRequest, member: MemberContext, read: Text, what: str, clause: str) -> ClauseForm:
-    known = read.get(clause) if what == "clause" else None
-    if known is not None and queries.may_read(member, known):
-        return ClauseForm(known.kind, known.fields, read, request.POST)
-    kind = request.POST.get("kind", "")
-    if what == "clause" or kind not in set(Kind):
-        raise Http404
-    return ClauseForm(Kind(kind), {}, read, request.POST)
-
-
-def _new_id(kind: Kind, now: signing.Situation, content: DraftContent) -> str:
-    """Return an id that was never used: the kind, with a number from the second on."""
-    edits = [edit for entry in now.chain for edit in entry.change.edits] + list(content.edits)
-    used = {edit.clause for edit in edits}
-    number = 1
-    while (name := kind.value if number == 1 else f"{kind.value}_{number}") in used:
-        number += 1
-    return name
-
-
-def _with_clause(
-    content: DraftContent, now: signing.Situation, clause: str, kind: Kind, values: Mapping[str, Value]
-) -> DraftContent:
-    """Return the draft with a clause as wanted: only fields that differ from the permanent layer are edits."""
-    others = [edit for edit in content.edits if edit.clause != clause]
-    before = permanent_layer(now.chain, _first_day(content, now)).get(clause)
-    edits: tuple[Edit, ...]
-    if before is None:
-        anchor = next(
-            (edit.after for edit in content.edits if isinstance(edit, AddClause) and edit.clause == clause), None
-        )
-        last = [one.id for one in _drafted_text(content, now).clauses if one.id != clause]
-        after = anchor if anchor is not None else (last[-1] if last else "")
-        edits = (AddClause(clause, kind, dict(values), after),)
-    else:
-        edits = patch(before, complete(kind, values))
-    kept = {edit.clause for edit in (*others, *edits)}
-    words = tuple(word for word in content.words if word.clause in kept)
-    return DraftContent(content.first_day, content.end, (*others, *edits), words, content.says)
-
-
-def _without_clause(content: DraftContent, clause: str, *, remove: bool) -> DraftContent:
-    """Return the draft without its edits of a clause, or with its removal."""
-    edits = tuple(edit for edit in content.edits if edit.clause != clause)
-    added = any(isinstance(edit, AddClause) and edit.clause == clause for edit in content.edits)
-    if remove and not added:
-        edits = (*edits, RemoveClause(clause))
-    words = tuple(word for word in content.words if word.clause != clause)
-    return DraftContent(content.first_day, content.end, edits, words, content.says)
-
-
-def _words(request: HttpRequest, content: DraftContent, row: Change, now: signing.Situation) -> tuple[Word, ...]:
-    found = []
-    for one in meetings(content.change(row.number or 0), now.chain):
-        said = request.POST.get(f"word__{one.other}__{one.clause}__{one.field}")
-        if said in {"instead", "until_then"}:
-            found.append(Word(one.other, one.clause, one.field, instead=said == "instead"))
-    return tuple(found)
 
 
 @require_POST
@@ -581,7 +319,7 @@ def _sign(request: HttpRequest, member: MemberContext, row: Change) -> HttpRespo
     state = queries.change_state(member, row)
     if state.last is None:
         raise Refused(Code.NOT_PROPOSED)
-    sentences = _shown_sentences(state.last.proposal, queries.chain(member))
+    sentences = change_page.shown_sentences(state.last.proposal, queries.chain(member))
     if request.method == "POST":
         agreed = operations.sign(
             member, row, request.POST.get("digest", ""), sentences, retroactive="retroactive" in request.POST
@@ -597,47 +335,13 @@ def _sign(request: HttpRequest, member: MemberContext, row: Change) -> HttpRespo
         "title": state.last.proposal.says.get("title"),
         "says": state.last.proposal.says,
         "span": state.last.proposal.change.span,
-        "differences": _differences(state.last.proposal, now.chain, member, words),
-        **_preview(member, state.last.proposal, now, words),
+        "differences": change_page.differences(state.last.proposal, now.chain, member, words),
+        **change_page.preview(member, state.last.proposal, now, words),
         "digest": digest,
-        "broken_limits": _broken_limits(member, state.last.proposal, now),
-        **_deciding(member, state, now, words),
+        "broken_limits": change_page.broken_limits(member, state.last.proposal, now),
+        **change_page.deciding(member, state, now, words),
     }
     return render(request, "agreements/sign.html", context)
-
-
-def _shown_sentences(proposal: Proposal, entries: Sequence[Entry]) -> dict[str, str]:
-    """Return the digest of the sentences of the touched clauses as the page has them, by language."""
-    after = text(with_change(entries, proposal.change), proposal.change.span.first_day)
-    titles = {name: clause_titles(after, words_for(name)) for name in LOCALES}
-    clauses = [after.get(one) for one in dict.fromkeys(edit.clause for edit in proposal.change.edits)]
-    return {
-        name: hashes.digest_of(
-            [
-                [clause_heading(one, words_for(name)), *clause_sentences(one, words_for(name), titles[name])]
-                for one in clauses
-                if one is not None
-            ]
-        )
-        for name in LOCALES
-    }
-
-
-def _broken_limits(member: MemberContext, proposal: Proposal, now: signing.Situation) -> list[dict[str, object]]:
-    """Return the limits of the reader's own side that the text would break: told to nobody else."""
-    if member.side is None or not (member.may(Action.READ_OWN) and member.may(Action.READ_MONEY)):
-        return []
-    after = text(with_change(now.chain, proposal.change), proposal.change.span.first_day)
-    found: list[dict[str, object]] = []
-    for limit in queries.limits(member):
-        clause = after.get(limit.clause)
-        value = None if clause is None else clause.fields.get("target" if limit.kind == "kpi" else "price")
-        if value is None:
-            continue
-        number = Decimal(str(value))
-        if (limit.least is not None and number < limit.least) or (limit.most is not None and number > limit.most):
-            found.append({"limit": limit, "clause": clause, "value": number})
-    return found
 
 
 @require_POST

@@ -1,0 +1,91 @@
+"""What a person's edit of a clause makes of a draft. Nothing here is stored."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from comity.apps.agreements.content import DraftContent
+from comity.core.agreements import signing
+from comity.core.agreements.changes import AddClause, Edit, RemoveClause, Word
+from comity.core.agreements.clauses import complete
+from comity.core.agreements.fields import Value
+from comity.core.agreements.kinds import Kind
+from comity.core.agreements.text import (
+    Meeting,
+    Text,
+    meetings,
+    patch,
+    permanent_layer,
+    text,
+    with_change,
+)
+
+
+def first_day_of(content: DraftContent, now: signing.Situation) -> date:
+    """Return the first day of a draft; today where it names none yet."""
+    return content.first_day or now.today
+
+
+def drafted_text(content: DraftContent, now: signing.Situation) -> Text:
+    """Return the text of the draft's first day, with the draft."""
+    change = DraftContent(first_day_of(content, now), content.end, content.edits, content.words).change(0)
+    return text(with_change(now.chain, change), change.span.first_day)
+
+
+def new_id(kind: Kind, now: signing.Situation, content: DraftContent) -> str:
+    """Return an id that was never used: the kind, with a number from the second on."""
+    edits = [edit for entry in now.chain for edit in entry.change.edits] + list(content.edits)
+    used = {edit.clause for edit in edits}
+    number = 1
+    while (name := kind.value if number == 1 else f"{kind.value}_{number}") in used:
+        number += 1
+    return name
+
+
+def with_clause(
+    content: DraftContent, now: signing.Situation, clause: str, kind: Kind, values: Mapping[str, Value]
+) -> DraftContent:
+    """Return the draft with a clause as wanted: only fields that differ from the permanent layer are edits."""
+    others = [edit for edit in content.edits if edit.clause != clause]
+    before = permanent_layer(now.chain, first_day_of(content, now)).get(clause)
+    edits: tuple[Edit, ...]
+    if before is None:
+        anchor = next(
+            (edit.after for edit in content.edits if isinstance(edit, AddClause) and edit.clause == clause), None
+        )
+        last = [one.id for one in drafted_text(content, now).clauses if one.id != clause]
+        after = anchor if anchor is not None else (last[-1] if last else "")
+        edits = (AddClause(clause, kind, dict(values), after),)
+    else:
+        edits = patch(before, complete(kind, values))
+    kept = {edit.clause for edit in (*others, *edits)}
+    words = tuple(word for word in content.words if word.clause in kept)
+    return DraftContent(content.first_day, content.end, (*others, *edits), words, content.says)
+
+
+def without_clause(content: DraftContent, clause: str, *, remove: bool) -> DraftContent:
+    """Return the draft without its edits of a clause, or with its removal."""
+    edits = tuple(edit for edit in content.edits if edit.clause != clause)
+    added = any(isinstance(edit, AddClause) and edit.clause == clause for edit in content.edits)
+    if remove and not added:
+        edits = (*edits, RemoveClause(clause))
+    words = tuple(word for word in content.words if word.clause != clause)
+    return DraftContent(content.first_day, content.end, edits, words, content.says)
+
+
+def with_words(content: DraftContent, said: Mapping[str, str], number: int, now: signing.Situation) -> DraftContent:
+    """Return the draft with what was said of each change that it meets: which of the two wordings holds.
+
+    :param said: name of the control (`word_name`) -> `until_then` or `instead`
+    :param number: of the change; 0 for one that was not proposed
+    """
+    found = []
+    for one in meetings(content.change(number), now.chain):
+        word = said.get(word_name(one))
+        if word in {"instead", "until_then"}:
+            found.append(Word(one.other, one.clause, one.field, instead=word == "instead"))
+    return DraftContent(content.first_day, content.end, content.edits, tuple(found), content.says)
+
+
+def word_name(meeting: Meeting) -> str:
+    """Return the name of the control by which one says which of two wordings holds."""
+    return f"word__{meeting.other}__{meeting.clause}__{meeting.field}"
