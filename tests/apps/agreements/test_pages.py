@@ -109,12 +109,13 @@ def test_a_limit_is_noted_and_told_before_signing_to_its_own_side_alone(them):
         "seen": 2,
         "clause": kpi.partition(":")[2],
     }
-    data |= {"target": "0.95", "measure": "service_level", "queues": "*", "channels": "*", "kind": "kpi"}
+    data |= {"target": "95", "measure": "service_level", "queues": "*", "channels": "*", "kind": "kpi"}
     answer = customer.post(them.url(address + "save/"), data)
     assert answer.status_code == 302, answer.content.decode()[-3000:]
     page = shown(customer.get(them.url(address)))
     assert "What it would have meant" in page
     assert "By the text now" in page
+    assert "Reads higher when callers give up" not in page.partition("As in the text in force")[0]
     assert customer.post(them.url(address + "propose/"), {"seen": 3}).status_code == 302
     for browser, told in ((customer, False), (provider, True)):
         said_again(browser)

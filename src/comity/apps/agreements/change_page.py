@@ -1,33 +1,36 @@
 """What the page of a change shows: what it alters, what it would have meant, its forms, and what is left to do."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 from django.http import Http404, HttpRequest
 
-from comity.apps.agreements import queries
+from comity.apps.agreements import progress, queries
 from comity.apps.agreements.content import DraftContent
-from comity.apps.agreements.drafting import drafted_text, word_name
-from comity.apps.agreements.forms import ChangeForm, ClauseForm, EndForm, MarkForm, WaiveForm
+from comity.apps.agreements.drafting import drafted_text, edited_text, first_day_of, word_name
+from comity.apps.agreements.forms import ChangeForm, ClauseForm, EndForm, MarkForm, WaiveForm, of_measure
+from comity.apps.agreements.merging import NOTHING, Conflict
 from comity.apps.agreements.models import Change
-from comity.apps.agreements.preview import Preview, previews, touched_kpis
 from comity.apps.agreements.sentences import clause_heading, clause_sentences, clause_titles, differences_text
-from comity.apps.agreements.values import kind_name
-from comity.apps.books.results import NotComputedYet
+from comity.apps.agreements.values import change_label, change_value_text, field_label, kind_name, value_text
 from comity.apps.i18n import words_for
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
 from comity.core import chain as hashes
 from comity.core.agreements import signing
-from comity.core.agreements.changes import Entry, Proposal
-from comity.core.agreements.kinds import Kind
+from comity.core.agreements.changes import AddClause, Entry, Proposal, RemoveClause, field_of
+from comity.core.agreements.clauses import Clause
+from comity.core.agreements.kinds import KINDS, Kind
+from comity.core.agreements.kpi import MEASURES
 from comity.core.agreements.notice import notice_of
-from comity.core.agreements.signing import StepKind
+from comity.core.agreements.signing import UNDECIDED, StepKind
 from comity.core.agreements.text import (
     Text,
     edits_without_effect,
     meetings,
+    permanent_layer,
     text,
     with_change,
 )
@@ -69,34 +72,6 @@ def differences(
             }
         )
     return found
-
-
-def preview(member: MemberContext, shown: Proposal, now: signing.Situation, words: Words) -> dict[str, object]:
-    """Return what each edit of a KPI would have meant over the last closed periods, or that it is being computed."""
-    if shown.change.span.first_day == date.max:
-        return {"previews": [], "pending": False, "names": {}}
-    pairs = touched_kpis(shown.change, now.chain)
-    after = text(with_change(now.chain, shown.change), shown.change.span.first_day)
-    names = clause_titles(after, words)
-    try:
-        found = previews(member, pairs) if pairs else []
-    except NotComputedYet as error:
-        return {"previews": [], "pending": not error.failed, "names": names}
-    return {"previews": [(one, _preview_rows(one, words)) for one in found], "pending": False, "names": names}
-
-
-def _preview_rows(one: Preview, words: Words) -> list[dict[str, object]]:
-    def cell(value: float | None, *, met: bool | None) -> dict[str, object]:
-        text_of_it = DASH if value is None else words.figure(value, one.unit)
-        return {"text": text_of_it, "met": "" if met is None else words(f"agreement.{'met' if met else 'missed'}")}
-
-    return [
-        {
-            "period": words.period(row.period, one.cut),
-            "cells": [cell(row.before, met=row.met_before), cell(row.after, met=row.met_after)],
-        }
-        for row in one.rows
-    ]
 
 
 def clauses_without_effect(content: DraftContent, now: signing.Situation) -> list[str]:
@@ -162,6 +137,7 @@ def deciding(
         "marks": list(state.row.marks.select_related("person")),
         "retroactive": state.last.proposal.change.span.first_day <= of.today,
         "unsettled": signing.unsettled(state.steps, of),
+        "meanwhile": meanwhile(member, state, now, words),
     }
 
 
@@ -189,31 +165,89 @@ def editing(  # noqa: PLR0913 - the forms of a draft
     request: HttpRequest,
     words: Words,
 ) -> dict[str, object]:
-    """Return the forms of a draft: what it says of itself, and the clause that is being edited."""
-    read = drafted_text(content, now)
+    """Return the forms of a draft: what it says of itself, and the clause that is being edited.
+
+    One form is open at a time; without one the page shows what the draft changes, and may ask for itself again.
+    """
     if clause_form is None:
-        clause_form = _asked_form(request, member, read)
+        clause_form = _asked_form(request, member, content, now)
+    lacks = progress.lacking(content, words)
+    if about is None and clause_form is None and (request.GET.get("edit") == ABOUT or not content.says.get("title")):
+        about = ChangeForm(content.says, content.first_day, content.end)
     return {
-        "about": about or ChangeForm(content.says, content.first_day, content.end),
+        "about": about,
         "clause_form": clause_form,
-        "clauses": [
-            (one.id, clause_heading(one, words), kind_name(one.kind, words))
-            for one in read.clauses
-            if not one.removed and queries.may_read(member, one)
-        ],
-        "kinds": [(kind.value, kind_name(kind, words)) for kind in Kind],
-        "edited": list(dict.fromkeys(edit.clause for edit in content.edits)),
+        "over_it": [] if clause_form is None else _temporary_wordings(clause_form, content, now, words),
+        "clauses": clause_list(member, content, now, words),
+        "kinds": [(kind.value, kind_name(kind, words)) for kind in _kinds_to_add(drafted_text(content, now))],
+        "lacks": lacks,
     }
 
 
-def _asked_form(request: HttpRequest, member: MemberContext, read: Text) -> tuple[str, ClauseForm] | None:
+ABOUT = "about"  # in place of a clause in the address: the form of the change itself
+
+
+def _kinds_to_add(read: Text) -> list[Kind]:
+    """The kinds of which a text can have another clause."""
+    return [kind for kind in Kind if not (KINDS[kind].single and read.of(kind))]
+
+
+def clause_list(
+    member: MemberContext, content: DraftContent, now: signing.Situation, words: Words
+) -> list[dict[str, object]]:
+    """Return the clauses of a text with the draft, each with its mark: edited, added, removed, or none."""
+    read, before = drafted_text(content, now), text(now.chain, first_day_of(content, now))
+    marks: dict[str, str] = {}
+    for edit in content.edits:
+        name = {AddClause: "added", RemoveClause: "removed"}.get(type(edit), "edited")
+        if name != "edited" or edit.clause not in marks:
+            marks[edit.clause] = name
+    return [
+        {
+            "id": one.id,
+            "title": clause_heading(shown, words),
+            "kind": kind_name(shown.kind, words),
+            "mark": marks.get(one.id, ""),
+        }
+        for one in read.clauses
+        if (shown := before.get(one.id) if one.removed else one) is not None
+        and (not one.removed or marks.get(one.id) == "removed")
+        and queries.may_read(member, shown)
+    ]
+
+
+def _temporary_wordings(
+    clause_form: tuple[str, ClauseForm], content: DraftContent, now: signing.Situation, words: Words
+) -> list[tuple[str, str]]:
+    """Return the fields over which something else holds for a time, which a form does not show: (label, value)."""
+    clause, form = clause_form
+    lasting, shown = edited_text(content, now).get(clause), drafted_text(content, now).get(clause)
+    if lasting is None or shown is None:
+        return []
+    return [
+        (field_label(form.kind, name, words), value_text(form.kind, name, value, words, beside=shown.fields))
+        for name, value in shown.fields.items()
+        if lasting.fields.get(name) != value
+    ]
+
+
+def form_of_clause(clause: Clause, content: DraftContent, now: signing.Situation, data: object = None) -> ClauseForm:
+    """Return the form of a clause of a draft, with what differs from the text in force marked."""
+    before = permanent_layer(now.chain, first_day_of(content, now)).get(clause.id)
+    known = None if before is None else before.fields
+    return ClauseForm(clause.kind, clause.fields, drafted_text(content, now), data, before=known)
+
+
+def _asked_form(
+    request: HttpRequest, member: MemberContext, content: DraftContent, now: signing.Situation
+) -> tuple[str, ClauseForm] | None:
     """Return the form of the clause that the address asks for, or of one that is to be added."""
     asked, added = request.GET.get("edit", ""), request.GET.get("add", "")
-    clause = read.get(asked) if asked else None
+    clause = edited_text(content, now).get(asked) if asked else None
     if clause is not None and queries.may_read(member, clause):
-        return clause.id, ClauseForm(clause.kind, clause.fields, read)
+        return clause.id, form_of_clause(clause, content, now)
     if added in set(Kind):
-        return "", ClauseForm(Kind(added), {}, read)
+        return "", ClauseForm(Kind(added), {}, drafted_text(content, now))
     return None
 
 
@@ -251,15 +285,125 @@ def broken_limits(member: MemberContext, proposal: Proposal, now: signing.Situat
     return found
 
 
-def posted_form(request: HttpRequest, member: MemberContext, read: Text, what: str, clause: str) -> ClauseForm:
-    """Return the form of a clause as it was sent.
+def posted_form(
+    request: HttpRequest, member: MemberContext, content: DraftContent, now: signing.Situation
+) -> tuple[str, ClauseForm]:
+    """Return the clause and its form as it was sent, with the controls that it was shown with; no clause: a new one.
 
     :raises Http404: for a clause that is not there, or that the member may not read
     """
-    known = read.get(clause) if what == "clause" else None
-    if known is not None and queries.may_read(member, known):
-        return ClauseForm(known.kind, known.fields, read, request.POST)
-    kind = request.POST.get("kind", "")
-    if what == "clause" or kind not in set(Kind):
-        raise Http404
-    return ClauseForm(Kind(kind), {}, read, request.POST)
+    asked, kind = request.POST.get("clause", ""), request.POST.get("kind", "")
+    if request.POST.get("what") == "add":
+        if kind not in set(Kind):
+            raise Http404
+        asked, clause = "", Clause("", Kind(kind), {})
+    else:
+        known = edited_text(content, now).get(asked)
+        if known is None or not queries.may_read(member, known):
+            raise Http404
+        clause = known
+    measure = request.POST.get("shown_measure") or request.POST.get("measure", "")
+    if clause.kind is Kind.KPI and measure in MEASURES and measure != clause.fields.get("measure"):
+        clause = replace(clause, fields=of_measure(clause.fields, measure))
+    return asked, form_of_clause(clause, content, now, request.POST)
+
+
+def conflict_rows(
+    member: MemberContext,
+    found: Sequence[Conflict],
+    texts: tuple[DraftContent, DraftContent],
+    now: signing.Situation,
+    words: Words,
+) -> list[dict[str, object]]:
+    """Return where one's own text and another's differ, as rows: what it is, both as text, and which is taken.
+
+    A clause that the reader may not read is no row: neither of the two was written by them.
+
+    :param texts: one's own, and the other
+    """
+    read = tuple(edited_text(one, now) for one in texts)
+    whole = {one.clause for one in found if one.slot[0] == "added"}
+    rows = []
+    for one in found:
+        clauses = [text_of_it.get(one.clause) for text_of_it in read]
+        known = [clause for clause in clauses if clause is not None]
+        known += [
+            clause for clause in [permanent_layer(now.chain, first_day_of(texts[0], now)).get(one.clause)] if clause
+        ]
+        if one.clause and not (known and all(queries.may_read(member, clause) for clause in known)):
+            continue
+        if one.slot[0] == "field" and one.clause in whole:
+            continue
+        title = clause_heading(known[0], words) if one.clause else ""
+        label, mine, theirs = _conflict_texts(one, clauses, known, words)
+        rows.append({"conflict": one, "title": title, "label": label, "mine": mine, "theirs": theirs})
+    return rows
+
+
+def _conflict_texts(
+    one: Conflict, clauses: Sequence[Clause | None], known: Sequence[Clause], words: Words
+) -> tuple[str, str, str]:
+    """The label and both values of a place in which two texts differ."""
+    what, *names = one.slot
+    values = (one.mine, one.theirs)
+    if what == "says":
+        texts = ["" if value is NOTHING else change_value_text(names[0], value, words) for value in values]  # type: ignore[arg-type]
+        return (change_label(names[0], words), *(text_of_it or DASH for text_of_it in texts))  # type: ignore[return-value]
+    if what in {"first_day", "end"}:
+        texts = [words.day(value) if isinstance(value, date) else DASH for value in values]
+        return words(f"change.{what}"), texts[0], texts[1]
+    if what == "word":
+        texts = [
+            DASH if value is NOTHING else words("agreement.instead" if value else "agreement.until_then")
+            for value in values
+        ]
+        return words("agreement.change_number", number=names[0]), texts[0], texts[1]
+    if what in {"added", "removed"}:
+        texts = [
+            words("agreement.removed") if clause is None else " ".join(clause_sentences(clause, words)) or DASH
+            for clause in clauses
+        ]
+        return words("clause_word.clause"), texts[0], texts[1]
+    kind = known[0].kind
+    texts = [
+        words("agreement.removed")
+        if clause is None
+        else value_text(kind, names[1], clause.fields.get(names[1]), words, beside=clause.fields) or DASH
+        for clause in clauses
+    ]
+    return field_label(kind, names[1], words), texts[0], texts[1]
+
+
+def meanwhile(
+    member: MemberContext, state: queries.ChangeState, now: signing.Situation, words: Words
+) -> list[dict[str, object]]:
+    """Return each field that something agreed since writes too: as that has it, and as this change has it."""
+    if state.last is None or state.state not in UNDECIDED:
+        return []
+    change = state.last.proposal.change
+    own, first_day = text(with_change(now.chain, change), change.span.first_day), change.span.first_day
+    rows = []
+    for other in signing.agreed_meanwhile(state.last, now.chain):
+        theirs = text(now.chain, max(first_day, other.span.first_day))
+        for edit in other.edits:
+            mine, clause = own.get(edit.clause), theirs.get(edit.clause)
+            known = mine or clause
+            ours = {field_of(one) for one in change.edits if one.clause == edit.clause}
+            if known is None or not ours or not queries.may_read(member, known):
+                continue
+            name = field_of(edit)
+            if name and name not in ours and "" not in ours:
+                continue
+            texts = [
+                words("agreement.removed")
+                if one is None
+                else value_text(one.kind, name, one.fields.get(name), words, beside=one.fields) or DASH
+                if name
+                else " ".join(clause_sentences(one, words))
+                for one in (clause, mine)
+            ]
+            rows.append({
+                "number": other.number, "title": clause_heading(known, words),
+                "label": field_label(known.kind, name, words) if name else "", "agreed": texts[0], "own": texts[1],
+            })  # fmt: skip
+    return rows

@@ -1,11 +1,11 @@
 """What a person's edit of a clause makes of a draft. Nothing here is stored."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 
 from comity.apps.agreements.content import DraftContent
 from comity.core.agreements import signing
-from comity.core.agreements.changes import AddClause, Edit, RemoveClause, Word
+from comity.core.agreements.changes import AddClause, Edit, Layer, RemoveClause, Word
 from comity.core.agreements.clauses import complete
 from comity.core.agreements.fields import Value
 from comity.core.agreements.kinds import Kind
@@ -31,10 +31,23 @@ def drafted_text(content: DraftContent, now: signing.Situation) -> Text:
     return text(with_change(now.chain, change), change.span.first_day)
 
 
-def new_id(kind: Kind, now: signing.Situation, content: DraftContent) -> str:
-    """Return an id that was never used: the kind, with a number from the second on."""
+def edited_text(content: DraftContent, now: signing.Situation) -> Text:
+    """Return the text that a draft edits: the permanent layer of its first day, with the draft.
+
+    What holds for a time only lies over it, and is never copied into an edit.
+    """
+    lasting = [entry for entry in now.chain if entry.change.span.layer is Layer.PERMANENT]
+    change = DraftContent(first_day_of(content, now), None, content.edits).change(0)
+    return text(with_change(lasting, change), change.span.first_day)
+
+
+def new_id(kind: Kind, now: signing.Situation, content: DraftContent, beside: Collection[str] = ()) -> str:
+    """Return an id that was never used: the kind, with a number from the second on.
+
+    :param beside: ids that are taken too
+    """
     edits = [edit for entry in now.chain for edit in entry.change.edits] + list(content.edits)
-    used = {edit.clause for edit in edits}
+    used = {edit.clause for edit in edits} | set(beside)
     number = 1
     while (name := kind.value if number == 1 else f"{kind.value}_{number}") in used:
         number += 1

@@ -13,7 +13,7 @@ from comity.apps.parties.member_context import MemberContext
 from comity.book.definition import kpi_keys, parse_kpis
 from comity.book.reading.coverage import Coverage
 from comity.book.reading.open import Book
-from comity.core import chain
+from comity.core import chain, levels
 from comity.core.agreements.changes import Change
 from comity.core.agreements.kinds import Kind
 from comity.core.agreements.kpi import MEASURES, Kpi
@@ -26,18 +26,32 @@ from comity.review.periods import longest_whole, telling
 
 COMPUTE_PREVIEW = "agreements.preview"  # the task
 PERIODS = 12
+QUARTER = 3  # months
+_ROUNDING = 1e-9
 _TABLES = ("contacts", "intervals")
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """What one wording came to in a period.
+
+    :ivar num, den: what it is made of, where it is a ratio of two sums; periods are pooled by these
+    :ivar met: None without a target
+    """
+
+    value: float
+    num: float | None
+    den: float | None
+    met: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class PreviewRow:
-    """One period by both wordings; a value is None where there is none."""
+    """One period, or several pooled, by both wordings; None where there is no value."""
 
     period: Period
-    before: float | None
-    after: float | None
-    met_before: bool | None
-    met_after: bool | None
+    before: Counted | None
+    after: Counted | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +60,14 @@ class Preview:
 
     :ivar unit: of its values
     :ivar rows: the earliest period first; empty where no closed period has records for it
+    :ivar quarter: the last three periods pooled; None where they cannot be, as with a wait of nine in ten
     """
 
     kpi: str
     unit: str
     rows: tuple[PreviewRow, ...]
     cut: Cut
+    quarter: PreviewRow | None = None
 
 
 def touched_kpis(change: Change, entries: Chain) -> list[tuple[Kpi | None, Kpi]]:
@@ -103,32 +119,49 @@ def _compute(member: MemberContext, written: str) -> list[Preview]:
                 found.append(Preview(after.id, "", (), calendar.cut))
                 continue
             before = None if old is None else parse_kpis([old])[0]
-            sides = [{} if kpi is None else _history(book, coverage, *whole, kpi) for kpi in (before, after)]
-            periods = sorted(set().union(*(one.keys() for one in sides)), key=lambda period: period.start)[-PERIODS:]
-            unit = next((one[period][1] for one in reversed(sides) for period in one), "")
-            rows = tuple(_row(period, before, after, sides) for period in periods)
-            found.append(Preview(after.id, unit, rows, whole[0].cut))
+            counted = [{} if kpi is None else _history(book, coverage, *whole, kpi) for kpi in (before, after)]
+            periods = sorted(set().union(*counted), key=lambda period: period.start)[-PERIODS:]
+            unit = levels.unit(after)
+            rows = tuple(PreviewRow(period, *(one.get(period) for one in counted)) for period in periods)
+            found.append(Preview(after.id, unit, rows, whole[0].cut, _pooled(rows[-QUARTER:], (before, after))))
         return found
 
 
-def _history(
-    book: Book, coverage: Coverage, calendar: Calendar, period: Period, kpi: Kpi
-) -> dict[Period, tuple[float, str]]:
-    """Return value and unit of a KPI in each closed period, as if it had held in all of them."""
+def _history(book: Book, coverage: Coverage, calendar: Calendar, period: Period, kpi: Kpi) -> dict[Period, Counted]:
+    """Return what a KPI came to in each closed period, as if it had held in all of them."""
     definition = book.definition
     book.definition = replace(definition, kpis=(kpi,))
     try:
-        levels = build_levels(book, coverage, calendar, period).levels
+        found = build_levels(book, coverage, calendar, period).levels
     finally:
         book.definition = definition
-    return {point.period: (point.value, level.unit) for level in levels for point in level.history}
+    return {
+        point.period: Counted(point.value, point.num, point.den, kpi.met(point.value))
+        for level in found
+        for point in level.history
+    }
 
 
-def _row(
-    period: Period, before: Kpi | None, after: Kpi, sides: Sequence[dict[Period, tuple[float, str]]]
-) -> PreviewRow:
-    old, new = (one[period][0] if period in one else None for one in sides)
-    return PreviewRow(period, old, new, None if before is None else before.met(old), after.met(new))
+def _pooled(rows: Sequence[PreviewRow], kpis: tuple[Kpi | None, Kpi]) -> PreviewRow | None:
+    """Return months as one period: the sums of what each is made of; None where a month lacks, or is no ratio of sums."""
+    if len(rows) < QUARTER or any(row.after is None for row in rows):
+        return None
+    pooled: list[Counted | None] = []
+    for kpi, months in zip(kpis, ([row.before for row in rows], [row.after for row in rows]), strict=True):
+        if kpi is None:
+            pooled.append(None)
+            continue
+        sums = [(one.num, one.den, one.value) for one in months if one is not None]
+        if len(sums) < QUARTER or not all(_is_ratio(*one) for one in sums):
+            return None
+        num, den = (sum(one[at] for one in sums if one[at] is not None) for at in (0, 1))  # type: ignore[misc]
+        pooled.append(Counted(num / den, num, den, kpi.met(num / den)))
+    return PreviewRow(Period(rows[0].period.start, rows[-1].period.end), *pooled)
+
+
+def _is_ratio(num: float | None, den: float | None, value: float) -> bool:
+    """Whether a value is its numerator by its denominator, and no quantile, stock or yearly rate beside them."""
+    return num is not None and bool(den) and abs(num / den - value) <= _ROUNDING * max(1.0, abs(value))  # type: ignore[operator]
 
 
 def _keys(kpi: Kpi) -> dict[str, object]:

@@ -186,13 +186,27 @@ def _state(row: Change, steps: Sequence[Step], now: Situation | None) -> ChangeS
 
 def drafts(member: MemberContext, change: Change) -> dict[str, Draft]:
     """Return the latest save of each track that the viewer sees."""
-    found: dict[str, Draft] = {}
+    return {draft.track: draft for draft in _visible_drafts(member, change)}
+
+
+def _visible_drafts(member: MemberContext, change: Change) -> QuerySet[Draft]:
     rows = Draft.objects.filter(change=change, relationship=member.relationship).select_related("person")
-    if not member.may(Action.READ_OWN):
-        rows = rows.filter(Q(track=Track.SHARED) | Q(person=member.membership.person))
-    for draft in rows:
-        found[draft.track] = draft
-    return found
+    if member.may(Action.READ_OWN):
+        return rows
+    return rows.filter(Q(track=Track.SHARED) | Q(person=member.membership.person))
+
+
+def draft_of_save(member: MemberContext, change: Change, number: int) -> Draft | None:
+    """Return the save of a number, of the track in which the viewer drafts; None where they see none."""
+    rows = _visible_drafts(member, change).filter(track=own_track(member, change), number=number)
+    return rows.first()
+
+
+def first_draft(member: MemberContext, change: Change) -> Draft | None:
+    """Return the first save that the viewer sees; None where there is none, as of the other side's draft."""
+    if member.side is None or change.number is not None:
+        return None
+    return _visible_drafts(member, change).filter(track=own_track(member, change)).order_by("number").first()
 
 
 def own_track(member: MemberContext, change: Change) -> Track:

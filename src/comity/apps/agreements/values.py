@@ -257,6 +257,16 @@ def seconds_text(value: object, words: Words) -> str:
     return words("clause_word.seconds", seconds=exact_number(value, words))
 
 
+def is_share(name: str, beside: Mapping[str, Value]) -> bool:
+    """Return whether a number is a share, which people read and write in per cent.
+
+    :param beside: the other fields of the clause: a KPI's measure says what its target is
+    """
+    if name in {"target", "material"} and "measure" in beside:
+        return measured(beside) in {SHARE, ""}
+    return name in _SHARES
+
+
 def _number(item: Field, value: object, reader: Reader, _: Callable[[str], str]) -> str:
     words, name = reader.words, item.name
     if name in _SHARES or (name == "target" and "measure" in reader.beside and not measured(reader.beside)):

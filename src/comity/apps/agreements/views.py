@@ -6,15 +6,18 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.core import signing as sealing
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from comity.apps.agreements import change_page, operations, queries
+from comity.apps.agreements import change_page, operations, progress, queries
 from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.drafting import drafted_text, new_id, with_clause, with_words, without_clause
 from comity.apps.agreements.forms import ChangeForm, ClauseForm, EndForm, LimitForm, MarkForm, WaiveForm
+from comity.apps.agreements.merging import MINE, THEIRS, Conflict, conflicts, merged, renamed
 from comity.apps.agreements.models import Change
+from comity.apps.agreements.preview_view import preview
 from comity.apps.agreements.refusals import Code
 from comity.apps.agreements.sentences import clause_heading, clause_sentences, clause_titles
 from comity.apps.agreements.values import kind_name
@@ -180,8 +183,13 @@ def _render_change(  # noqa: PLR0913 - a page with one of several forms
     *,
     about: ChangeForm | None = None,
     clause_form: tuple[str, ClauseForm] | None = None,
+    seen: int | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    """Show a change, with a form that was sent where one is given.
+
+    :param seen: the save that a form that was sent began from; None: the latest
+    """
     words, now = words_for(language()), queries.situation(member)
     state = queries.change_state(member, row, now)
     drafts = queries.drafts(member, row)
@@ -204,69 +212,193 @@ def _render_change(  # noqa: PLR0913 - a page with one of several forms
         "content": content,
         "editing": editing,
         "drafting": drafting,
-        "seen": 0 if saved is None else saved.number,
+        "counter": "counter&" if row.number else "",
+        "seen": (0 if saved is None else saved.number) if seen is None else seen,
         "saved": saved,
         "differences": change_page.differences(shown, now.chain, member, words),
         "without_effect": change_page.clauses_without_effect(content, now),
         "meetings": change_page.meeting_choices(content, row, now, words),
         "steps": [change_page.step_row(one, words) for one in state.steps if one.kind is not StepKind.OPEN],
-        "changed_meanwhile": state.last is not None and bool(signing.agreed_meanwhile(state.last, now.chain)),
         "notice": None,
         "marks": [],
-        **change_page.preview(member, shown, now, words),
+        "meanwhile": [],
+        "about": None,
+        "clause_form": None,
     }  # fmt: skip
+    deciding: dict[str, Any] = {}
     if state.last is not None and state.state in UNDECIDED:
-        context |= change_page.deciding(member, state, now, words)
+        deciding = change_page.deciding(member, state, now, words)
+    context |= deciding
     if editing:
         context |= change_page.editing(member, content, now, about, clause_form, request, words)
+    opened = context["clause_form"][0] if context["clause_form"] else None
+    context |= {
+        "preview": preview(member, shown, now, words, opened),
+        "stations": progress.stations(state, content, queries.first_draft(member, row), now.today, words),
+        "next": progress.next_step(member, state, content, deciding, now.today, words),
+    }
     return render(request, "agreements/change.html", context, status=status)
 
 
 @require_POST
 def save(request: HttpRequest, change: UUID) -> HttpResponse:
-    """Save one part of a draft: what it says, a clause, a removal, or which wording holds."""
+    """Save one part of a draft: what it says, a clause, a removal, or which wording holds.
+
+    Where somebody saved meanwhile, both texts are shown, and nothing of either is lost.
+    """
     member = _member_of_a_side(request, Action.ACT)
     row, now = _change_of(member, change), queries.situation(member)
-    state, drafts = queries.change_state(member, row, now), queries.drafts(member, row)
+    state = queries.change_state(member, row, now)
     if state.state not in {State.DRAFT, *UNDECIDED}:
         raise Refused(Code.ENDED)
-    saved = drafts.get(queries.own_track(member, row).value)
-    content = change_page.content(state, None if saved is None else queries.draft_content(saved), editing=True)
+    if request.POST.get("what") == "merge":
+        return _merge(request, member, row, state, now)
     seen = _seen(request)
+    base = _content_of_save(member, row, state, seen)
+    made = _changed(request, member, row, base, now, seen)
+    if isinstance(made, HttpResponse):
+        return made
+    return _save(request, member, row, state, now, made, seen)
+
+
+def _content_of_save(member: MemberContext, row: Change, state: queries.ChangeState, seen: int) -> DraftContent:
+    """Return the text that a person had before them, by the number of its save.
+
+    :raises Refused: for a number of none
+    """
+    if seen == 0:
+        return DraftContent() if state.last is None else DraftContent.of(state.last.proposal)
+    draft = queries.draft_of_save(member, row, seen)
+    if draft is None:
+        raise Refused(Code.SAVED_MEANWHILE)
+    return queries.draft_content(draft)
+
+
+def _changed(  # noqa: PLR0911, PLR0913 - what a form can be about
+    request: HttpRequest, member: MemberContext, row: Change, content: DraftContent, now: signing.Situation, seen: int
+) -> DraftContent | HttpResponse:
+    """Return the draft as a form makes it, or the page with the form where something of it cannot be taken."""
     what = request.POST.get("what", "")
     if what == "about":
         about = ChangeForm(content.says, content.first_day, content.end, request.POST)
         says = about.says()
         if says is None:
-            return _render_change(request, member, row, about=about, status=422)
+            return _render_change(request, member, row, about=about, seen=seen, status=422)
         days = about.cleaned_data
-        content = DraftContent(days["first_day"], days["end"], content.edits, content.words, says)
-    elif what in {"clause", "add"}:
-        read = drafted_text(content, now)
-        clause = request.POST.get("clause", "")
-        form = change_page.posted_form(request, member, read, what, clause)
-        identity = clause if what == "clause" else new_id(form.kind, now, content)
+        return DraftContent(days["first_day"], days["end"], content.edits, content.words, says)
+    if what in {"clause", "add"}:
+        clause, form = change_page.posted_form(request, member, content, now)
+        other = form.of_other_measure(drafted_text(content, now))
+        if other is not None:
+            return _render_change(request, member, row, clause_form=(clause, other), seen=seen)
+        identity = clause or new_id(form.kind, now, content)
         values = form.values(identity)
         if values is None:
-            return _render_change(request, member, row, clause_form=("" if what == "add" else clause, form), status=422)
-        content = with_clause(content, now, identity, form.kind, values)
-    elif what in {"remove", "revert"}:
-        content = without_clause(content, request.POST.get("clause", ""), remove=what == "remove")
-    elif what == "words":
-        content = with_words(content, request.POST.dict(), row.number or 0, now)
-    elif what != "counter":
+            return _render_change(request, member, row, clause_form=(clause, form), seen=seen, status=422)
+        return with_clause(content, now, identity, form.kind, values)
+    if what in {"remove", "revert"}:
+        return without_clause(content, request.POST.get("clause", ""), remove=what == "remove")
+    if what == "words":
+        return with_words(content, request.POST.dict(), row.number or 0, now)
+    if what != "counter":
         raise Http404
-    operations.save_draft(member, row, content, seen)
+    return content
+
+
+def _save(  # noqa: PLR0913 - a draft, and from which save it began
+    request: HttpRequest,
+    member: MemberContext,
+    row: Change,
+    state: queries.ChangeState,
+    now: signing.Situation,
+    made: DraftContent,
+    seen: int,
+) -> HttpResponse:
+    """Save a draft and show it, or show both texts where somebody saved meanwhile."""
+    try:
+        operations.save_draft(member, row, made, seen)
+    except Refused as refused:
+        if refused.code is not Code.SAVED_MEANWHILE:
+            raise
+        return _render_conflict(request, member, row, state, now, made, seen)
     messages.success(request, words_for(language())("agreement.saved"))
+    return _to_change(member, row, request.POST.get("clause", ""))
+
+
+def _to_change(member: MemberContext, row: Change, clause: str = "") -> HttpResponse:
     target = redirect("agreement_change", relationship=member.relationship.pk, change=row.pk)
     if row.number is not None:
         target["Location"] += "?counter"
+    if clause.isascii() and clause.isidentifier():
+        target["Location"] += f"#change-{clause}"
     return target
 
 
-def _seen(request: HttpRequest) -> int:
+def _salt(member: MemberContext, row: Change) -> str:
+    return f"agreements.mine {row.pk} {member.membership.pk}"
+
+
+def _render_conflict(  # noqa: PLR0913 - two texts, and the one that both began from
+    request: HttpRequest,
+    member: MemberContext,
+    row: Change,
+    state: queries.ChangeState,
+    now: signing.Situation,
+    mine: DraftContent,
+    seen: int,
+) -> HttpResponse:
+    """Show one's own text and the one that was saved meanwhile, field by field. One's own travels in the page, sealed."""
+    words = words_for(language())
+    latest = queries.drafts(member, row).get(queries.own_track(member, row).value)
+    if latest is None or latest.number == seen:
+        raise Refused(Code.SAVED_MEANWHILE)
+    base, theirs = _content_of_save(member, row, state, seen), queries.draft_content(latest)
+    mine = renamed(base, mine, theirs, lambda kind, used: new_id(kind, now, theirs, used))
+    found = conflicts(base, mine, theirs)
+    if not found:
+        messages.success(request, words("agreement.saved"))
+        return _to_change(member, row)
+    context = {
+        "row": row,
+        "title": theirs.says.get("title") or mine.says.get("title") or words("agreement.untitled"),
+        "rows": change_page.conflict_rows(member, found, (mine, theirs), now, words),
+        "latest": latest,
+        "base": seen,
+        "mine": sealing.dumps(mine.as_json(), salt=_salt(member, row), compress=True),
+    }
+    return render(request, "agreements/conflict.html", context, status=409)
+
+
+def _merge(
+    request: HttpRequest, member: MemberContext, row: Change, state: queries.ChangeState, now: signing.Situation
+) -> HttpResponse:
+    """Save one text made of two, as a person chose field by field; or go on with the other's."""
+    try:
+        sealed = sealing.loads(request.POST.get("mine", ""), salt=_salt(member, row))
+    except sealing.BadSignature:
+        raise Http404 from None
+    mine, seen, began = DraftContent.from_json(sealed), _seen(request), _seen(request, "base")
+    choice = request.POST.get("choice", "")
+    if choice == THEIRS:
+        messages.success(request, words_for(language())("conflict.kept_theirs"))
+        return _to_change(member, row)
+    base, theirs = _content_of_save(member, row, state, began), _content_of_save(member, row, state, seen)
+    latest = queries.drafts(member, row).get(queries.own_track(member, row).value)
+    if latest is None or latest.number != seen:
+        return _render_conflict(request, member, row, state, now, mine, began)
+
+    def taken(one: Conflict) -> str:
+        said = MINE if choice == MINE and one.both else request.POST.get(one.name, "")
+        if one.slot[0] == "field" and one.name not in request.POST:  # a clause that only one has goes as a whole
+            said = request.POST.get("__".join(("keep", "added", one.clause)), "")
+        return said if said in {MINE, THEIRS} else one.taken
+
+    return _save(request, member, row, state, now, merged(base, mine, theirs, taken), seen)
+
+
+def _seen(request: HttpRequest, name: str = "seen") -> int:
     """Return which save the person had before them; what is no number is none that anybody saved."""
-    written = request.POST.get("seen", "")
+    written = request.POST.get(name, "")
     return int(written) if written.isascii() and written.isdigit() and len(written) < _LONGEST_NUMBER else 0
 
 
@@ -335,8 +467,9 @@ def _sign(request: HttpRequest, member: MemberContext, row: Change) -> HttpRespo
         "title": state.last.proposal.says.get("title"),
         "says": state.last.proposal.says,
         "span": state.last.proposal.change.span,
+        "stations": progress.stations(state, DraftContent.of(state.last.proposal), None, now.today, words),
         "differences": change_page.differences(state.last.proposal, now.chain, member, words),
-        **change_page.preview(member, state.last.proposal, now, words),
+        "preview": preview(member, state.last.proposal, now, words),
         "digest": digest,
         "broken_limits": change_page.broken_limits(member, state.last.proposal, now),
         **change_page.deciding(member, state, now, words),

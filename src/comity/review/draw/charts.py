@@ -335,6 +335,45 @@ _SIGNS = {
     "joint": (("left", "customer"), ("right", "provider")),
 }
 
+# Two wordings of one figure ----------------------------------------------------------------------------
+
+_PAIR_HEIGHT, _HEAD_HEIGHT = 30.0, 16.0
+
+
+def wordings(
+    rows: Sequence[tuple[float | None, float | None, str]], target: float | None, tick: TickNames
+) -> tuple[Chart, list[Chart]]:
+    """The same records by two wordings, period by period, on one axis named in the head of its column.
+
+    :param rows: for each period the value by the text in force (open diamond), by the other (solid), and its sentence
+    :param target: dashed through all rows; None: without
+    """
+    values = [one for before, after, _ in rows for one in (before, after, target) if one is not None]
+    axis = scale(values or [0.0], 0, 1)
+    reach = axis.high - axis.low
+
+    def x(value: float) -> float:
+        return 4 + (value - axis.low) / reach * 92
+
+    ticks = axis.ticks()
+    middle = _PAIR_HEIGHT / 2
+    grid: list[Shape] = [Line(x(value), -_PAST, x(value), _PAIR_HEIGHT + _PAST, "grid") for value in ticks]
+    if target is not None:
+        grid.append(Line(x(target), -_PAST, x(target), _PAIR_HEIGHT + _PAST, "target"))
+    found = []
+    for before, after, sentence in rows:
+        shapes = list(grid)
+        if before is not None and after is not None:
+            shapes.append(Line(x(before), middle, x(after), middle, "thin"))
+        if before is not None:
+            shapes.append(Mark(x(before), middle, "open", "thin-mark"))
+        if after is not None:
+            shapes.append(Mark(x(after), middle, "solid", "thick-mark"))
+        found.append(Chart(tuple(shapes), _PAIR_HEIGHT, sentence))
+    names = [Text(x(one), 12, tick(one), "quiet" + " minor" * (at % 2), "middle") for at, one in enumerate(ticks)]
+    return Chart(tuple(names), _HEAD_HEIGHT), found
+
+
 # The waterfall: the table is the chart -----------------------------------------------------------------
 
 
