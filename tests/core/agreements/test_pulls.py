@@ -33,7 +33,7 @@ def test_only_what_a_change_makes_worse_is_new():
 
 
 def test_a_weaker_pull_of_the_same_kind_is_not_new():
-    """Leaving out short abandons only is less than leaving out all; a longer window for repeats lets fewer come after it."""
+    """Leaving out short abandons is less than leaving out all; after a longer window fewer come again."""
     assert new_pulls(of(Abandons.EXCLUDE_ALL, 5.0), of(Abandons.EXCLUDE_SHORT, 5.0)) == ()
     assert [one.kind for one in new_pulls(of(Abandons.EXCLUDE_SHORT, 5.0), of(Abandons.EXCLUDE_ALL, 5.0))] == [
         PullKind.GIVE_UP

@@ -62,7 +62,7 @@ def differences(
         found.append(
             {
                 "clause": clause,
-                "title": clause_heading(known, words),
+                "title": clause_heading(known, words) if readable else kind_name(known.kind, words),
                 "kind": kind_name(known.kind, words),
                 "before": clause_sentences(old, words, clause_titles(before, words)) if old and readable else [],
                 "after": clause_sentences(new, words, clause_titles(after, words)) if new and readable else [],

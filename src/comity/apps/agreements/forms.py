@@ -90,7 +90,7 @@ class NumberField(forms.CharField):
     def __init__(self, declared: Field, value: object, words: Words, *, percent: bool) -> None:
         """Show the kept value."""
         self.declared, self.words, self.percent = declared, words, percent
-        widget = forms.TextInput(attrs={"inputmode": "decimal", "size": 6, "autocomplete": "off"})
+        widget = forms.TextInput(attrs={"inputmode": "decimal", "size": 5, "autocomplete": "off"})
         super().__init__(required=False, initial=self._shown(value), max_length=60, widget=widget)
 
     def _shown(self, value: object) -> str | None:

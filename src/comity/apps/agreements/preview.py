@@ -143,7 +143,10 @@ def _history(book: Book, coverage: Coverage, calendar: Calendar, period: Period,
 
 
 def _pooled(rows: Sequence[PreviewRow], kpis: tuple[Kpi | None, Kpi]) -> PreviewRow | None:
-    """Return months as one period: the sums of what each is made of; None where a month lacks, or is no ratio of sums."""
+    """Return months as one period, by the sums of what each is made of.
+
+    None where a month lacks, or is no ratio of two sums.
+    """
     if len(rows) < QUARTER or any(row.after is None for row in rows):
         return None
     pooled: list[Counted | None] = []

@@ -1,4 +1,4 @@
-"""What the preview of a change shows: the last quarter by both wordings, what it says, and what the wording pulls to."""
+"""What the preview of a change shows: the last quarter by both wordings, and what this one pulls towards."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -112,7 +112,7 @@ def _view(one: Preview, old: Kpi | None, new: Kpi, titles: dict[str, str], words
         tuple(rows),
         tuple(_row(row, one, words, None) for row in one.rows),
         tuple(_said(one, old, new, words)),
-        tuple(_pull_text(pull, new, words) for pull in fresh),
+        tuple(_pull_text(pull, new, words, old) for pull in fresh),
         tuple(_pull_text(pull, new, words) for pull in pulls(new) if pull not in fresh),
     )
 
@@ -213,7 +213,13 @@ def _nothing_key(kpi: Kpi) -> str:
     return "preview.nothing_resolved" if kpi.measure in _RESOLVED else "preview.nothing_else"
 
 
-def _pull_text(pull: Pull, kpi: Kpi, words: Words) -> str:
-    """A pull as a sentence: the figure reads higher, or lower, when …"""
-    size = "" if pull.size is None else words.number(pull.size, 0 if float(pull.size).is_integer() else 1)
-    return words(f"pull.{pull.kind.value}", better=words(f"pull.reads_{kpi.better}"), size=size)
+def _pull_text(pull: Pull, kpi: Kpi, words: Words, old: Kpi | None = None) -> str:
+    """A pull as a sentence: the figure reads higher, or lower, when …; and by how much the text in force had it."""
+    said = words(f"pull.{pull.kind.value}", better=words(f"pull.reads_{kpi.better}"), size=_size(pull, words))
+    had = next((one for one in (() if old is None else pulls(old)) if one.kind is pull.kind), None)
+    key = f"pull.{pull.kind.value}_now"
+    return f"{said} {words(key, size=_size(had, words))}" if had is not None and words.has(key) else said
+
+
+def _size(pull: Pull, words: Words) -> str:
+    return "" if pull.size is None else words.number(pull.size, 0 if float(pull.size).is_integer() else 1)

@@ -93,7 +93,7 @@ def _when(at: datetime, person: str, words: Words) -> str:
     return f"{day}, {person}" if person else day
 
 
-def next_step(  # noqa: PLR0911 - one sentence for each state and side
+def next_step(  # noqa: PLR0913 - a change, and whoever reads
     member: MemberContext,
     state: queries.ChangeState,
     content: DraftContent,
@@ -129,7 +129,9 @@ def _agreed(content: DraftContent, today: date, words: Words) -> str:
     return words("change_next.until", day=words.day(end)) if end is not None else words("change_next.in_force")
 
 
-def _undecided(member: MemberContext, state: queries.ChangeState, deciding: Mapping[str, object], words: Words) -> str:
+def _undecided(  # noqa: PLR0911 - one sentence for each state and side
+    member: MemberContext, state: queries.ChangeState, deciding: Mapping[str, object], words: Words
+) -> str:
     assert state.state in UNDECIDED
     signed, side, party = deciding["signed_sides"], member.side, member.party(words)
     assert isinstance(signed, Sequence | frozenset | set)

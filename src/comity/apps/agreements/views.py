@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from comity.apps.agreements import change_page, operations, progress, queries
+from comity.apps.agreements import agreement_page, change_page, operations, progress, queries
 from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.drafting import drafted_text, new_id, with_clause, with_words, without_clause
 from comity.apps.agreements.forms import ChangeForm, ClauseForm, EndForm, LimitForm, MarkForm, WaiveForm
@@ -19,13 +19,12 @@ from comity.apps.agreements.merging import MINE, THEIRS, Conflict, conflicts, me
 from comity.apps.agreements.models import Change
 from comity.apps.agreements.preview_view import preview
 from comity.apps.agreements.refusals import Code
-from comity.apps.agreements.sentences import clause_heading, clause_sentences, clause_titles
+from comity.apps.agreements.sentences import clause_heading
 from comity.apps.agreements.values import kind_name
 from comity.apps.books import queries as books
 from comity.apps.i18n import language, words_for
 from comity.apps.kpis.queries import is_in_agreement
 from comity.apps.parties.member_context import MemberContext, member_of
-from comity.apps.parties.queries import former_members, members
 from comity.apps.parties.rights import Action
 from comity.apps.parties.sign_in import recent_sign_in_required
 from comity.apps.record import operations as record
@@ -33,10 +32,9 @@ from comity.apps.refusal import Refused, form_page
 from comity.core.agreements import signing
 from comity.core.agreements.changes import Entry, Proposal
 from comity.core.agreements.kinds import Kind
-from comity.core.agreements.pointed_out import NEEDED, PointKind, points
+from comity.core.agreements.pointed_out import NEEDED
 from comity.core.agreements.signing import UNDECIDED, State, StepKind
 from comity.core.agreements.text import (
-    Text,
     text,
 )
 from comity.core.values import Side
@@ -54,43 +52,39 @@ def agreement(request: HttpRequest) -> HttpResponse:
     today = queries.today(member)
     day = _day(request.GET.get("on", "")) or today
     entries = queries.chain(member)
-    read = text(entries, day)
+    known = _known(request.GET.get("known", ""), entries)
+    read = text(entries, day, known)
     states = queries.change_states(member)
+    other_day, searched = _day(request.GET.get("with", "")), request.GET.get("q", "").strip()
+    told = [entry for entry in entries if known is None or entry.place <= known]
+    titles = agreement_page.titles_of_changes(member, states)
     context = {
         "has_book": True,
         "day": day,
         "today": today,
-        "sections": _sections(read, entries, day, member, words),
+        "known": known,
+        "places": [(entry.place, entry.change.number, entry.agreed_at) for entry in reversed(entries)],
+        "other_day": other_day,
+        "searched": searched,
+        "otherwise": None
+        if other_day is None
+        else agreement_page.otherwise(read, entries, other_day, known, member, words),
+        "sections": agreement_page.sections(read, told, day, member, titles, searched, words),
         "drafts": [_row(one, words) for one in states if one.state is State.DRAFT],
         "waiting": [_row(one, words) for one in states if one.state in UNDECIDED],
         "past": [_row(one, words) for one in states if one.state not in UNDECIDED and one.state is not State.DRAFT],
-        "days": sorted({entry.change.span.first_day for entry in entries if entry.change.span.first_day > date.min}),
         "drafting": member.side is not None and member.may(Action.ACT),
         "begun": is_in_agreement(member),
         "writing": queries.is_being_written(member),
         "lacking": [kind_name(kind, words) for kind in NEEDED if not read.of(kind)],
-        "points": _points(read, member, words),
+        "points": agreement_page.pointed_out(read, member, words),
     }
     return render(request, "agreements/agreement.html", context)
 
 
-def _points(read: Text, member: MemberContext, words: Words) -> list[str]:
-    """Return what is pointed out about a text, a sentence each; those of one kind about many clauses as one."""
-    left = {one.person.name for one in former_members(member)} - {one.person.name for one in members(member)}
-    titles = {one.id: clause_heading(one, words) for one in read.clauses if not one.removed}
-    found: dict[tuple[PointKind, tuple[str, ...]], list[str]] = {}
-    for point in points(read, left):
-        named = [titles.get(one, one) for one in point.clauses]
-        found.setdefault((point.kind, point.names), []).append(words.listed(named) if named else "")
-    party = member.party(words)
-    return [
-        words(
-            f"agreement_point.{kind.value}",
-            clauses=words.listed(clauses),
-            names=words.listed([party(name) if name in set(Side) else name for name in names]) if names else "",
-        )
-        for (kind, names), clauses in found.items()
-    ]
+def _known(written: str, entries: Sequence[Entry]) -> int | None:
+    """Return the place of the record up to which the text is asked for; None where none of the record's is."""
+    return next((entry.place for entry in entries if str(entry.place) == written), None)
 
 
 def _day(written: str) -> date | None:
@@ -98,36 +92,6 @@ def _day(written: str) -> date | None:
         return date.fromisoformat(written)
     except ValueError:
         return None
-
-
-def _sections(
-    read: Text, entries: Sequence[Entry], day: date, member: MemberContext, words: Words
-) -> list[tuple[str, list[dict[str, object]]]]:
-    """Return the clauses by kind, each with its sentences and the change that it is from."""
-    found: dict[str, list[dict[str, object]]] = {}
-    titles = clause_titles(read, words)
-    for clause in read.clauses:
-        if clause.removed:
-            continue
-        found.setdefault(kind_name(clause.kind, words), []).append(
-            {
-                "clause": clause,
-                "title": clause_heading(clause, words),
-                "sentences": clause_sentences(clause, words, titles) if queries.may_read(member, clause) else None,
-                "number": _last_number(entries, clause.id, day),
-            }
-        )
-    return list(found.items())
-
-
-def _last_number(entries: Sequence[Entry], clause: str, day: date) -> int | None:
-    """The number of the latest change that holds on a day and writes into a clause."""
-    numbers = [
-        entry.change.number
-        for entry in entries
-        if day in entry.change.span and any(edit.clause == clause for edit in entry.change.edits)
-    ]
-    return numbers[-1] if numbers else None
 
 
 def _row(one: queries.ChangeState, words: Words) -> dict[str, object]:
@@ -347,7 +311,7 @@ def _render_conflict(  # noqa: PLR0913 - two texts, and the one that both began 
     mine: DraftContent,
     seen: int,
 ) -> HttpResponse:
-    """Show one's own text and the one that was saved meanwhile, field by field. One's own travels in the page, sealed."""
+    """Show one's own text, which the page carries sealed, and the one saved meanwhile, field by field."""
     words = words_for(language())
     latest = queries.drafts(member, row).get(queries.own_track(member, row).value)
     if latest is None or latest.number == seen:
@@ -390,7 +354,7 @@ def _merge(
     def taken(one: Conflict) -> str:
         said = MINE if choice == MINE and one.both else request.POST.get(one.name, "")
         if one.slot[0] == "field" and one.name not in request.POST:  # a clause that only one has goes as a whole
-            said = request.POST.get("__".join(("keep", "added", one.clause)), "")
+            said = request.POST.get(f"keep__added__{one.clause}", "")
         return said if said in {MINE, THEIRS} else one.taken
 
     return _save(request, member, row, state, now, merged(base, mine, theirs, taken), seen)

@@ -45,7 +45,8 @@ class Pull:
 
 def pulls(kpi: Kpi) -> tuple[Pull, ...]:
     """Return what a wording pulls towards, the strongest first; empty for a measure of which none is known."""
-    return tuple(_PULLS.get(kpi.measure, lambda _: [])(kpi))
+    of_measure = _PULLS.get(kpi.measure)
+    return () if of_measure is None else tuple(of_measure(kpi))
 
 
 def new_pulls(before: Kpi | None, after: Kpi) -> tuple[Pull, ...]:
