@@ -11,7 +11,7 @@ from comity.apps.agreements import progress, queries
 from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.drafting import drafted_text, edited_text, first_day_of, word_name
 from comity.apps.agreements.forms import ChangeForm, ClauseForm, EndForm, MarkForm, WaiveForm, of_measure
-from comity.apps.agreements.merging import NOTHING, Conflict
+from comity.apps.agreements.merging import MINE, NOTHING, THEIRS, Conflict
 from comity.apps.agreements.models import Change
 from comity.apps.agreements.sentences import clause_heading, clause_sentences, clause_titles, differences_text
 from comity.apps.agreements.values import change_label, change_value_text, field_label, kind_name, value_text
@@ -308,10 +308,11 @@ def posted_form(
     return asked, form_of_clause(clause, content, now, request.POST)
 
 
-def conflict_rows(
+def conflict_rows(  # noqa: PLR0913 - two texts, and their reader
     member: MemberContext,
     found: Sequence[Conflict],
     texts: tuple[DraftContent, DraftContent],
+    by: str,
     now: signing.Situation,
     words: Words,
 ) -> list[dict[str, object]]:
@@ -320,6 +321,7 @@ def conflict_rows(
     A clause that the reader may not read is no row: neither of the two was written by them.
 
     :param texts: one's own, and the other
+    :param by: who saved the other
     """
     read = tuple(edited_text(one, now) for one in texts)
     whole = {one.clause for one in found if one.slot[0] == "added"}
@@ -336,7 +338,8 @@ def conflict_rows(
             continue
         title = clause_heading(known[0], words) if one.clause else ""
         label, mine, theirs = _conflict_texts(one, clauses, known, words)
-        rows.append({"conflict": one, "title": title, "label": label, "mine": mine, "theirs": theirs})
+        choices = [(MINE, words("conflict.mine"), mine), (THEIRS, by, theirs)]
+        rows.append({"conflict": one, "title": title, "label": label, "choices": choices})
     return rows
 
 

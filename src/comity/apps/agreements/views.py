@@ -325,7 +325,7 @@ def _render_conflict(  # noqa: PLR0913 - two texts, and the one that both began 
     context = {
         "row": row,
         "title": theirs.says.get("title") or mine.says.get("title") or words("agreement.untitled"),
-        "rows": change_page.conflict_rows(member, found, (mine, theirs), now, words),
+        "rows": change_page.conflict_rows(member, found, (mine, theirs), latest.person.name, now, words),
         "latest": latest,
         "base": seen,
         "mine": sealing.dumps(mine.as_json(), salt=_salt(member, row), compress=True),
