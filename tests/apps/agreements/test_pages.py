@@ -66,17 +66,28 @@ def test_two_sides_go_from_a_draft_to_a_text_that_both_signed(them):
     assert customer.post(them.url(address + "save/"), hours).status_code == 302
     page = shown(customer.get(them.url(address)))
     assert "08:00" in page
+    assert "The draft is complete: propose it" in page
     assert customer.post(them.url(address + "propose/"), {"seen": 3}).status_code == 302
     page = shown(provider.get(them.url(address)))
     assert "Opening hours" in page
     assert "Callers ask for it." in page
+    assert "Read the text and sign it; it counts once Northwind Energy has signed" in page
+    assert "It waits for the signature of Northwind Energy and Helpline." in shown(
+        them.client("auditor").get(them.url(address))
+    )
     for browser in (customer, provider):
         said_again(browser)
+        if browser is provider:
+            assert "Your side has signed: it waits for Helpline." in shown(customer.get(them.url(address)))
+            assert "with your signature it is agreed" in shown(provider.get(them.url(address)))
         page = shown(browser.get(them.url(address + "sign/")))
         (digest,) = re.findall(r'name="digest" value="([0-9a-f]{64})"', page)
         assert browser.post(them.url(address + "sign/"), {"digest": digest}).status_code == 302
     run_jobs(operations.WRITE_TASK)
     assert agreed_changes(book_folder(them.relationship))[-1].proposal.says["title"] == "Opening hours"
+    page = shown(customer.get(them.url(address)))
+    assert "Both sides have signed: it is in force from 1\xa0June\xa02027." in page
+    assert page.count('<li class="done">') == 4
     page = shown(them.client("auditor").get(them.url("agreement/") + "?on=2027-06-02"))
     assert "08:00" in page
 
