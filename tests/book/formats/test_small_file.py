@@ -7,21 +7,7 @@ import pytest
 
 from comity.book.formats.sheet import UnusableSourceError
 from comity.book.formats.small_file import MAX_BYTES, read_small_file
-
-
-def workbook(*sheets, **named):
-    """An XLSX; each sheet a list of rows, the first `Sheet1` and so on."""
-    import openpyxl
-
-    book = openpyxl.Workbook()
-    book.remove(book.active)
-    for name, rows in {**{f"Sheet{number}": rows for number, rows in enumerate(sheets, 1)}, **named}.items():
-        sheet = book.create_sheet(name)
-        for row in rows:
-            sheet.append(row)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+from tests.builders.workbooks import workbook
 
 
 def repacked(content, **parts):

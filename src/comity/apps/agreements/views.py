@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from comity.apps.agreements import change_page, operations, queries
 from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.drafting import drafted_text, new_id, with_clause, with_words, without_clause
+from comity.apps.agreements.first_text_page import offer
 from comity.apps.agreements.forms import ChangeForm, ClauseForm, EndForm, LimitForm, MarkForm, WaiveForm
 from comity.apps.agreements.models import Change
 from comity.apps.agreements.refusals import Code
@@ -53,6 +54,8 @@ def agreement(request: HttpRequest) -> HttpResponse:
     entries = queries.chain(member)
     read = text(entries, day)
     states = queries.change_states(member)
+    drafting, begun = member.side is not None and member.may(Action.ACT), is_in_agreement(member)
+    is_first = drafting and not begun and not any(one.state in {State.DRAFT, *UNDECIDED} for one in states)
     context = {
         "has_book": True,
         "day": day,
@@ -62,8 +65,9 @@ def agreement(request: HttpRequest) -> HttpResponse:
         "waiting": [_row(one, words) for one in states if one.state in UNDECIDED],
         "past": [_row(one, words) for one in states if one.state not in UNDECIDED and one.state is not State.DRAFT],
         "days": sorted({entry.change.span.first_day for entry in entries if entry.change.span.first_day > date.min}),
-        "drafting": member.side is not None and member.may(Action.ACT),
-        "begun": is_in_agreement(member),
+        "drafting": drafting,
+        "begun": begun,
+        "first": offer(member, words) if is_first else None,
         "writing": queries.is_being_written(member),
         "lacking": [kind_name(kind, words) for kind in NEEDED if not read.of(kind)],
         "points": _points(read, member, words),
