@@ -54,6 +54,7 @@ WITHIN = {
     "search": Action.READ,
     "agreement": Action.READ, "agreement_change": Action.READ, "agreement_limits": Action.READ_MONEY,
     "sign_change": Action.ACT,
+    "first_text": Action.ACT, "kpi_list_file": Action.ACT,
 }  # fmt: skip
 CHANGING = {
     "invite": Action.INVITE, "withdraw_invitation": Action.INVITE, "agree_invitation": Action.INVITE,
@@ -70,6 +71,7 @@ CHANGING = {
     "begin_change": Action.ACT, "save_change": Action.ACT, "share_change": Action.ACT, "drop_change": Action.ACT,
     "propose_change": Action.DISPUTE, "waive_change": Action.AGREE, "end_change": Action.AGREE,
     "mark_reason": Action.ACT,
+    "begin_from_template": Action.ACT, "begin_from_list": Action.ACT,
 }  # fmt: skip
 ANYBODYS = {"style", "join", "set_up", "account_login", "account_logout", "account_signup", "account_reset_password",
             "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
@@ -236,6 +238,10 @@ def address(them, name):
         "agree_kpis": "kpis/agree/",
         "agreement_limits": "agreement/limits/",
         "begin_change": "agreement/changes/begin/",
+        "first_text": "agreement/first/",
+        "kpi_list_file": "agreement/first/list.xlsx",
+        "begin_from_template": "agreement/first/template/",
+        "begin_from_list": "agreement/first/list/",
         "agreement_change": f"agreement/changes/{them.change}/",
         **{
             f"{step}_change": f"agreement/changes/{them.change}/{step}/"
@@ -262,9 +268,8 @@ def reads(who, name):
         return False
     if name == "move" and not who.startswith("provider"):  # whose answer is not awaited
         return False
-    if name in {"agreement_limits", "sign_change"} and "_" not in who:  # the neutral sign nothing
-        return False
-    if name == "raise" and "_" not in who:  # the neutral ask for nothing
+    # The neutral draft and sign nothing, and ask for nothing.
+    if name in {"first_text", "kpi_list_file", "agreement_limits", "sign_change", "raise"} and "_" not in who:
         return False
     return role_may(who.split("_")[-1], WITHIN[name])
 

@@ -145,6 +145,19 @@ def test_levels_hold_no_formula(them, path):
     assert not [cell for cell in told if cell.startswith(STARTS) and not re.fullmatch(r"-?[\d.e-]+", cell)]
 
 
+@pytest.mark.parametrize("who", ["customer_lead", "provider_lead"])
+def test_a_list_of_kpis_holds_no_formula(them, who):
+    import openpyxl
+
+    answer = them.client(who).get(them.url("agreement/first/list.xlsx"))
+    book = openpyxl.load_workbook(io.BytesIO(answer.content))
+    found = [cell for sheet in book for row in sheet.iter_rows() for cell in row if cell.value is not None]
+    assert {cell.data_type for cell in found} == {"s"}
+    steering = [cell for cell in found if cell.value.startswith(STARTS)]
+    assert [cell.value for cell in steering] == ["=queue"]
+    assert all(cell.quotePrefix for cell in steering)
+
+
 @pytest.mark.parametrize("who", ["customer_lead", "provider_lead", "auditor"])
 def test_a_workbook_holds_no_formula_link_or_macro(them, who):
     import openpyxl
@@ -170,7 +183,8 @@ def test_every_csv_export_is_tested():
     """Another address or operation that gives out rows for a spreadsheet fails until it is tried above."""
     names = {name or "" for name, _ in addresses(get_resolver().url_patterns)}
     files = {name for name in names if re.search("csv|reject|file|access|changes", name)} - {"review_access"}
-    assert files == {"rejects", "rejected_rows", "review_file", "figures_file", "log_file", "access", "changes"}
+    assert files == {"rejects", "rejected_rows", "review_file", "figures_file", "log_file", "access", "changes",
+                     "kpi_list_file"}  # fmt: skip
     assert {path.rsplit("/", 1)[-1] for path in api.get_openapi_schema()["paths"] if "." in path} == {
         "levels.csv",
         "rejects.csv",

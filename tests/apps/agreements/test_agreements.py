@@ -125,6 +125,32 @@ def test_from_a_draft_to_a_figure_that_counts_by_what_both_signed(them, target):
     assert state_of(them, pk) is State.AGREED
 
 
+def test_a_change_waits_for_whoever_received_the_last_text_and_then_for_its_author(them, target):
+    """The customer proposes and signs; the provider answers with another text, which the customer signs first."""
+
+    def waits():
+        with transaction.atomic():
+            return queries.waiting_side(queries.change_state(them.at("customer_lead"), row(pk)))
+
+    pk = drafted(them, "customer_lead", target)
+    assert waits() is None
+    with transaction.atomic():
+        operations.propose(them.at("customer_lead"), row(pk), 1)
+    assert waits() is Side.PROVIDER
+    sign(them, "customer_lead", pk)
+    assert waits() is Side.PROVIDER
+    with transaction.atomic():
+        member = them.at("provider_lead")
+        other = content(SetField(target.edits[0].clause, "target", "0.85"))
+        operations.save_draft(member, row(pk), other, 0)
+        operations.propose(member, row(pk), 1)
+    assert waits() is Side.CUSTOMER
+    sign(them, "customer_lead", pk)
+    assert waits() is Side.PROVIDER
+    sign(them, "provider_lead", pk)
+    assert waits() is None
+
+
 def test_a_draft_is_its_own_sides_alone_numbers_included(them, target):
     pk = drafted(them, "customer_lead", target)
     for who in ("provider_lead", "auditor"):

@@ -1,11 +1,15 @@
 """The first run: four steps that can wait, each for those who may do it; and a sample that leaves no trace."""
 
+from datetime import date
+
 import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
+from comity.apps.agreements import first_text
+from comity.apps.agreements import operations as agreements
 from comity.apps.books.queries import book_folder, definition
 from comity.apps.first_run import operations, queries
 from comity.apps.first_run.queries import StepName, StepState
@@ -107,6 +111,36 @@ def test_each_step_is_done_once_it_is_there_and_any_of_them_can_wait(newcomer):
     run_jobs(kpis.WRITE_TASK)
     for who in ("customer_lead", "provider_lead"):
         assert WORDS("first_run.title") not in them.client(who).get(them.url()).content.decode()
+
+
+def test_once_both_are_there_the_third_step_leads_to_a_first_text(newcomer):
+    with transaction.atomic():
+        member = parties.create_relationship(newcomer, Side.CUSTOMER, "Acme", "CallCo")
+    them = Cast(member.relationship.pk, {"customer_lead": newcomer})
+    them.book(contacts="\n".join(contacts()))
+    customer = them.client("customer_lead")
+    page = customer.get(them.url()).content.decode()
+    assert WORDS("first_run.begin_text") not in page  # with whom?
+    assert WORDS("kpis.template_contact_centre") in page
+    _join(them)
+    page = customer.get(them.url()).content.decode()
+    assert f'href="{them.url("agreement/")}">{WORDS("first_run.begin_text")}</a>' in page
+    assert WORDS("kpis.template_contact_centre") in page  # or KPIs alone, as ever
+    with transaction.atomic():
+        member = them.at("customer_lead")
+        row = first_text.begin_from_template(member, "contact_centre", "en", date(2099, 1, 1))
+    assert states(them, "provider_lead") == [DONE, DONE, OPEN, DONE]
+    provider = them.client("provider_lead")
+    assert str(row.pk) not in provider.get(them.url()).content.decode()  # a draft is its own side's
+    with transaction.atomic():
+        agreements.propose(them.at("customer_lead"), row, 1)
+    assert states(them, "customer_lead") == [DONE, DONE, WAITING, DONE]
+    assert states(them, "provider_lead") == [DONE, DONE, OPEN, DONE]
+    for browser, key in ((customer, "text_waits"), (provider, "text_asked")):
+        page = browser.get(them.url()).content.decode()
+        party = "CallCo" if browser is customer else "Acme"
+        assert WORDS(f"first_run.{key}", party=party) in page
+        assert f'href="{them.url(f"agreement/changes/{row.pk}/")}"' in page
 
 
 def _join(them):

@@ -500,6 +500,34 @@ def test_a_template_is_proposed_as_sentences_and_agreed_to_on_the_page(them):
     assert words_for("en")("kpis.by_entry", number=1) in page
 
 
+def test_the_form_says_from_which_records_a_kpi_is_counted(them):
+    """Where contacts and intervals could both answer; a KPI of tickets alone has no such choice."""
+    customer = them.client("customer_lead")
+    page = customer.get(them.url("kpis/?template=service_desk")).content.decode()
+    measures = [kpi.measure for kpi in TEMPLATES["service_desk"]]
+    either = measures.index("service_level")
+    assert [number for number in range(len(measures)) if f'name="records_{number}"' in page] == [either]
+    said = {"template": "service_desk", "seen": "", "cut": "month", "valid_from": "2026-05-01"}
+    for number in range(len(measures)):
+        said |= {f"use_{number}": "on", f"target_{number}": 80, f"pin_{number}": 30, f"channel_{number}": "*"}
+    for number in (0, 1):
+        said |= {
+            f"table_{number}": "",
+            f"by_{number}": "provider",
+            f"day_{number}": "monday",
+            f"time_{number}": "09:00",
+        }
+    assert customer.post(them.url("kpis/propose/"), said | {f"records_{either}": "surveys"}).status_code == 422
+    assert customer.post(them.url("kpis/propose/"), said | {f"records_{either}": "intervals"}).status_code == 302
+    page = them.client("provider_lead").get(them.url("kpis/")).content.decode()
+    assert "Counted from: intervals" in page
+    with transaction.atomic():
+        terms = Terms.from_content(queries.proposal(them.at("auditor")).content)
+    assert [kpi.records for kpi in terms.kpis] == ["intervals" if at == either else None for at in range(len(measures))]
+    page = customer.get(them.url("kpis/")).content.decode()  # the form goes on from what was proposed
+    assert '<option value="intervals" selected>' in page
+
+
 def test_a_template_cannot_change_unread_how_a_kpi_counts(them):
     """Its sentence is the same: what differs is how abandons and queues count, and by how much a figure must move."""
     them.book("""[review]

@@ -6,6 +6,7 @@ stored, told, and put on record. Nothing is agreed by a mail, a token or by sile
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -38,7 +39,7 @@ from comity.core import chain as hashes
 from comity.core.agreements import signing
 from comity.core.agreements.authority import SignedBy, Signer, authority_rules
 from comity.core.agreements.changes import Proposal, Revision, check_says
-from comity.core.agreements.fields import Problem
+from comity.core.agreements.fields import Problem, Value
 from comity.core.agreements.notice import Waiver
 from comity.core.agreements.signing import Situation, StepKind
 from comity.core.agreements.text import check_change, text, unsettled_meetings
@@ -61,15 +62,17 @@ def _drafting_side(member: MemberContext) -> Side:
 def begin_draft(member: MemberContext, content: DraftContent | None = None) -> Change:
     """Begin a draft, which the other side does not know of.
 
+    :param content: what it holds already; who proposes it is written in where it does not say so
     :raises Refused: for those who may not
     """
     side = _drafting_side(member)
     row = Change.objects.create(relationship=member.relationship, side=side, person=member.membership.person)
-    save_draft(member, row, content or DraftContent(says=_first_says(member, side)), 0)
+    made = content or DraftContent()
+    save_draft(member, row, replace(made, says=_first_says(member, side) | dict(made.says)), 0)
     return row
 
 
-def _first_says(member: MemberContext, side: Side) -> dict[str, str]:
+def _first_says(member: MemberContext, side: Side) -> dict[str, Value]:
     return {"proposed_by": side.value, "person": member.membership.person.name, "carried_out_by": "both"}
 
 

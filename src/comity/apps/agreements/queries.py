@@ -149,6 +149,15 @@ def change_states(member: MemberContext, *, only_open: bool = False) -> list[Cha
     return sorted(found, key=lambda one: (one.row.number is not None, -(one.row.number or 0)))
 
 
+def waiting_side(one: ChangeState) -> Side | None:
+    """Return the side that a proposed change waits for: whoever received the last text, then its author; else None."""
+    if one.last is None or one.state not in signing.UNDECIDED:
+        return None
+    signed = {step.side for step in one.steps if step.kind is StepKind.SIGN and step.revision == one.last.number}
+    receiver = one.last.side.other
+    return receiver if receiver not in signed else one.last.side
+
+
 def change_state(member: MemberContext, row: Change, now: Situation | None = None) -> ChangeState:
     """Return one change with where it stands."""
     return _state(row, list(row.steps.all()), now or situation(member))

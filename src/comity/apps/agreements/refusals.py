@@ -29,6 +29,9 @@ class Code(RefusalCode):
     BEING_WRITTEN = "being_written"
     NOT_THERE = "not_there"
 
+    NOTHING_LACKS = "nothing_lacks"
+    LISTED_ALREADY = "listed_already"
+
     NO_SIDE = "no_side", HTTPStatus.FORBIDDEN
     NOT_YOURS = "not_yours", HTTPStatus.FORBIDDEN
     NOT_READABLE = "not_readable", HTTPStatus.FORBIDDEN
@@ -36,5 +39,6 @@ class Code(RefusalCode):
     AUTHORITY = "authority", HTTPStatus.FORBIDDEN
     DEPUTY = "deputy", HTTPStatus.FORBIDDEN
 
+    UNUSABLE_LIST = "unusable_list", HTTPStatus.UNPROCESSABLE_ENTITY
     INVALID = "invalid", HTTPStatus.UNPROCESSABLE_ENTITY
     REASON = "reason", HTTPStatus.UNPROCESSABLE_ENTITY

@@ -4,14 +4,11 @@ from collections.abc import Iterator
 
 from django.urls import reverse
 
-from comity.apps.agreements.queries import change_states
+from comity.apps.agreements.queries import change_states, waiting_side
 from comity.apps.books import queries as books
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.panels import InboxGroup, InboxItem, InboxSource, NavEntry, add_inbox_source, add_nav_entry
 from comity.apps.parties.rights import Action
-from comity.core.agreements import signing
-from comity.core.agreements.signing import UNDECIDED
-from comity.core.values import Side
 from comity.review.i18n.words import Words
 
 
@@ -26,10 +23,9 @@ def _waiting_changes(member: MemberContext, words: Words) -> Iterator[InboxItem]
     if books.readable_definition(member) is None:
         return
     for one in change_states(member, only_open=True):
-        if one.last is None or one.state not in UNDECIDED:
+        side = waiting_side(one)
+        if side is None or one.last is None:
             continue
-        signed = {step.side for step in one.steps if step.kind is signing.StepKind.SIGN}
-        side = next((side for side in Side if side not in signed and side is not one.last.side), one.last.side.other)
         title = str(one.last.proposal.says.get("title", ""))
         yield InboxItem(
             group=InboxGroup.CONFIRM,

@@ -2,11 +2,15 @@
 
 from django.urls import path
 
-from comity.apps.agreements import views
+from comity.apps.agreements import first_text_views, views
 
 urlpatterns = [
     path("agreement/", views.agreement, name="agreement"),
     path("agreement/limits/", views.limits, name="agreement_limits"),
+    path("agreement/first/", first_text_views.first_text, name="first_text"),
+    path("agreement/first/template/", first_text_views.begin_from_template, name="begin_from_template"),
+    path("agreement/first/list/", first_text_views.begin_from_list, name="begin_from_list"),
+    path("agreement/first/list.xlsx", first_text_views.kpi_list_file, name="kpi_list_file"),
     path("agreement/changes/begin/", views.begin, name="begin_change"),
     path("agreement/changes/<uuid:change>/", views.change, name="agreement_change"),
     path("agreement/changes/<uuid:change>/save/", views.save, name="save_change"),

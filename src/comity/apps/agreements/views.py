@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from comity.apps.agreements import agreement_page, change_page, operations, progress, queries
 from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.drafting import drafted_text, new_id, with_clause, with_words, without_clause
+from comity.apps.agreements.first_text_page import offer
 from comity.apps.agreements.forms import ChangeForm, ClauseForm, EndForm, LimitForm, MarkForm, WaiveForm
 from comity.apps.agreements.merging import MINE, THEIRS, Conflict, conflicts, merged, renamed
 from comity.apps.agreements.models import Change
@@ -58,6 +59,8 @@ def agreement(request: HttpRequest) -> HttpResponse:
     other_day, searched = _day(request.GET.get("with", "")), request.GET.get("q", "").strip()
     told = [entry for entry in entries if known is None or entry.place <= known]
     titles = agreement_page.titles_of_changes(member, states)
+    drafting, begun = member.side is not None and member.may(Action.ACT), is_in_agreement(member)
+    is_first = drafting and not begun and not any(one.state in {State.DRAFT, *UNDECIDED} for one in states)
     context = {
         "has_book": True,
         "day": day,
@@ -73,8 +76,9 @@ def agreement(request: HttpRequest) -> HttpResponse:
         "drafts": [_row(one, words) for one in states if one.state is State.DRAFT],
         "waiting": [_row(one, words) for one in states if one.state in UNDECIDED],
         "past": [_row(one, words) for one in states if one.state not in UNDECIDED and one.state is not State.DRAFT],
-        "drafting": member.side is not None and member.may(Action.ACT),
-        "begun": is_in_agreement(member),
+        "drafting": drafting,
+        "begun": begun,
+        "first": offer(member, words) if is_first else None,
         "writing": queries.is_being_written(member),
         "lacking": [kind_name(kind, words) for kind in NEEDED if not read.of(kind)],
         "points": agreement_page.pointed_out(read, member, words),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from comity.apps.agreements import queries as agreements
 from comity.apps.books import queries as books
 from comity.apps.books.contents import tables
 from comity.apps.kpis import queries as kpis
@@ -114,11 +115,22 @@ def _kpis_state(member: MemberContext) -> StepState:
         return StepState.OPEN
     if kpis.agreed_terms(member) or kpis.is_in_agreement(member):
         return StepState.DONE  # by the record: the book has them a moment later
+    first_text = proposed_text(member)
+    if first_text is not None:
+        return StepState.OPEN if agreements.waiting_side(first_text) is member.side else StepState.WAITING
     waiting = kpis.proposal(member)
     in_force = kpis.kpis_in_force(member)
     if in_force and all(kpi.agreed for kpi in in_force):
         return StepState.DONE
     return StepState.OPEN if waiting is None or waiting.side != member.side else StepState.WAITING
+
+
+def proposed_text(member: MemberContext) -> agreements.ChangeState | None:
+    """Return the latest change of the agreement that is proposed while nothing is agreed yet; None where none is."""
+    if not books.has_book(member) or kpis.is_in_agreement(member):
+        return None
+    changes = agreements.change_states(member, only_open=True)
+    return next((one for one in changes if agreements.waiting_side(one) is not None), None)
 
 
 def _invitation_state(member: MemberContext) -> StepState:

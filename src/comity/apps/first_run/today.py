@@ -6,7 +6,7 @@ from comity.apps.books import queries as books
 from comity.apps.books.forms import BeginBookForm, UploadForm
 from comity.apps.first_run import queries
 from comity.apps.first_run.queries import StepName, StepState
-from comity.apps.kpis.queries import proposal
+from comity.apps.kpis import queries as kpis
 from comity.apps.outbox.queries import has_pending
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.panels import Panel, PanelArea, PanelContext, add_panel
@@ -35,7 +35,7 @@ def _steps_panel(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelCo
     if steps is None or member.side is None:
         return None
     has_book = books.has_book(member)
-    waiting = proposal(member)
+    waiting = kpis.proposal(member)
     return {
         "steps": steps,
         "names": StepName,
@@ -50,9 +50,10 @@ def _steps_panel(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelCo
         if has_book and member.may(Action.AGREE) and not queries.has_days_off(member)
         else None,
         "templates": [
-            (name, words.listed([words.named("measure", kpi.measure) for kpi in kpis]))
-            for name, kpis in TEMPLATES.items()
+            (name, words.listed([words.named("measure", kpi.measure) for kpi in of])) for name, of in TEMPLATES.items()
         ],
+        "first_text": queries.proposed_text(member),
+        "both": kpis.has_people(member, member.side.other),
         "asked": waiting is not None and waiting.side != member.side,
         "opens": [
             (words(f"first_run.opens_{key}"), words.listed([words.named("table", one) for one in needs]), is_there)

@@ -24,7 +24,7 @@ from comity.apps.kpis.terms import Terms
 from comity.apps.parties.forms import LocalisedForm
 from comity.book.definition import AgreedDelivery
 from comity.book.tables import TABLES
-from comity.core.agreements.kpi import Kpi
+from comity.core.agreements.kpi import MEASURES, RECORDS, Kpi
 from comity.core.calendars import Cut
 from comity.core.kpi_templates import CHANNELS, THRESHOLDS
 from comity.core.levels import SHARE, unit
@@ -38,7 +38,7 @@ _DUE = re.compile(r"(?P<day>[a-z]+|day \d{1,2})(?: (?P<time>\d{1,2}:\d{2}))?")
 
 
 class ProposalForm(LocalisedForm):
-    """KPIs to keep, each with its target, threshold and channel; from when, by which period, and what comes by when.
+    """KPIs to keep, each with target, threshold, channel and records; from when, by which period, what comes by when.
 
     :ivar candidates: the KPIs that the form begins with; what it does not ask for stays as it is there
     """
@@ -95,6 +95,12 @@ class ProposalForm(LocalisedForm):
         self.fields[f"{CHANNEL}_{number}"] = forms.ChoiceField(
             choices=choices, initial=own, widget=forms.Select(attrs=label(CHANNEL))
         )
+        if MEASURES[kpi.measure].also_intervals:
+            tables = [("", words("kpis.records_any")), *((one, words.named("table", one)) for one in RECORDS)]
+            widget = forms.Select(attrs={"aria-label": f"{name}: {words('records.title')}"})
+            self.fields[f"records_{number}"] = forms.ChoiceField(
+                required=False, choices=tables, initial=kpi.records or "", widget=widget
+            )
 
     def _add_delivery(self, number: int, delivery: AgreedDelivery | None) -> None:
         words = words_for(language())
@@ -118,8 +124,8 @@ class ProposalForm(LocalisedForm):
         )
 
     @property
-    def rows(self) -> list[tuple[Kpi, Any, list[tuple[SentencePart, Any]]]]:
-        """Each KPI with its checkbox and the parts of its sentence, each with its control where it has one."""
+    def rows(self) -> list[tuple[Kpi, Any, list[tuple[SentencePart, Any]], Any]]:
+        """Each KPI with its checkbox, the parts of its sentence with their controls, and that of its records."""
         cut = Cut(self["cut"].value()) if self["cut"].value() in set(_CUTS) else Cut.MONTH
         words = words_for(language())
         rows = []
@@ -129,7 +135,8 @@ class ProposalForm(LocalisedForm):
                 (part, self[f"{part.control}_{number}"] if part.control else None)
                 for part in sentence_parts(shown, cut, words)
             ]
-            rows.append((kpi, self[f"use_{number}"], parts))
+            records = self[f"records_{number}"] if f"records_{number}" in self.fields else None
+            rows.append((kpi, self[f"use_{number}"], parts, records))
         return rows
 
     @property
@@ -165,6 +172,8 @@ class ProposalForm(LocalisedForm):
         pin = THRESHOLDS.get(kpi.measure)
         if pin is not None:
             changes[pin] = type(getattr(kpi, pin))(data[f"{PIN}_{number}"])
+        if f"records_{number}" in self.fields:
+            changes["records"] = data[f"records_{number}"] or None
         return replace(kpi, **changes, channels=tuple(data[f"{CHANNEL}_{number}"].split(" ")))
 
     def _delivery(self, number: int) -> AgreedDelivery:

@@ -55,6 +55,7 @@ def _render(request: HttpRequest, member: MemberContext, form: ProposalForm | No
     context |= {
         "has_book": True,
         "in_agreement": in_agreement,
+        "may_begin_text": member.side is not None and member.may(Action.ACT) and not in_agreement,
         "cut": words(f"kpis.cut_{definition.cut}"),
         "deliveries": _delivery_rows(definition.sources, member, words),
         "in_force": [_row(kpi, definition.cut, values, words) for kpi in in_force],
@@ -71,8 +72,8 @@ def _render(request: HttpRequest, member: MemberContext, form: ProposalForm | No
         "template": template,
         "form": form,
         "form_rows": [] if form is None else [
-            (box, parts, pins_text(kpi, words), value_text(kpi, values, words), is_customers_part(kpi))
-            for kpi, box, parts in form.rows
+            (box, parts, records, pins_text(kpi, words), value_text(kpi, values, words), is_customers_part(kpi))
+            for kpi, box, parts, records in form.rows
         ],
         "alone": member.side is not None and not queries.has_people(member, member.side.other),
     }  # fmt: skip

@@ -472,6 +472,24 @@ def first_records(path: Path, seen: FileScan, options: FileOptions, count: int) 
         return  # whoever reads the file to its end says what is wrong
 
 
+def all_records(path: Path, seen: FileScan) -> list[tuple[int, list[str]]]:
+    """Every record of a small text file that holds anything, with its number from 1; held in memory.
+
+    :raises UnusableSourceError: for bytes that are no text, and for a quotation mark that is never closed
+    """
+    encoding, _ = detect_encoding(path, seen, None)
+    text = _decode(path, path.read_bytes(), encoding)
+    delimiter, declared = _delimiter(text, None, 0)
+    csv.field_size_limit(_LONGEST_HEADER)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        records = [(number, record) for number, record in enumerate(reader, 1) if any(cell.strip() for cell in record)]
+    except csv.Error as error:
+        msg = f"{error}; is a quotation mark never closed?"
+        raise UnusableSourceError(msg, file=path, line=reader.line_num) from None
+    return records[1:] if declared else records
+
+
 def _delimiter(text: str, said: str | None, skip_rows: int) -> tuple[str, bool]:
     """What cuts the rows, and whether the file says so itself in a first line `sep=;`, as a spreadsheet reads it."""
     declared = _SEPARATOR_LINE.match(text)

@@ -127,9 +127,12 @@ class SheetRows:
     visible: bool
 
 
-def read_sheet_tops(path: Path, count: int, sheets: str | None = None) -> list[SheetRows]:
+def read_sheet_tops(
+    path: Path, count: int, sheets: str | None = None, parts: WorkbookScan | None = None
+) -> list[SheetRows]:
     """The first rows of the sheets, in their order; chart sheets and empty ones have none.
 
+    :param parts: what was found out beforehand: errors of cells are then told in their place
     :raises UnusableSourceError: when it is no workbook
     """
     tops = []
@@ -139,10 +142,15 @@ def read_sheet_tops(path: Path, count: int, sheets: str | None = None) -> list[S
         names = _chosen_names(path, book, sheets) if sheets else list(book.sheet_names)
         for name in names:
             found = []
-            for number, row in _LazyRows(path, book, name, alone=False).rows():
+            errors = (parts or WorkbookScan()).errors.get(name, {})
+            rows_of = _LazyRows(path, book, name, alone=False)
+            for number, row in rows_of.rows():
                 if number > count:
                     break
-                texts = tuple(cell_text(value) or "" for value in row)
+                texts = tuple(
+                    errors.get((number, rows_of.left + place)) or cell_text(value) or ""
+                    for place, value in enumerate(row)
+                )
                 if any(texts):
                     found.append((number - 1, texts))
             tops.append(

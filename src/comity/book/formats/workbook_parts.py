@@ -43,9 +43,10 @@ class WorkbookScan:
     unworked: int = 0
 
 
-def scan_workbook(path: Path) -> WorkbookScan:
+def scan_workbook(path: Path, most_cells: int = _MOST_CELLS) -> WorkbookScan:
     """Look through the parts of an XLSX; another kind of workbook tells nothing.
 
+    :param most_cells: of the rectangle that holds all cells of a sheet
     :raises UnusableSourceError: for a sheet that would not fit into memory, and for damaged parts
     """
     scan = WorkbookScan()
@@ -54,7 +55,7 @@ def scan_workbook(path: Path) -> WorkbookScan:
     try:
         with zipfile.ZipFile(path) as parts:
             for name in (one for one in parts.namelist() if re.fullmatch(r"xl/worksheets/[^/]+\.xml", one)):
-                _refuse_large(path, parts, name)
+                _refuse_large(path, parts, name, most_cells)
                 errors = _errors(parts, name)
                 if errors:
                     scan.errors[_sheet_name(parts, name)] = errors
@@ -81,18 +82,18 @@ def _ending(block: bytes) -> int:
     return sum(match.end() > _OVERLAP for match in _UNWORKED.finditer(block))
 
 
-def _refuse_large(path: Path, parts: zipfile.ZipFile, name: str) -> None:
+def _refuse_large(path: Path, parts: zipfile.ZipFile, name: str, most_cells: int) -> None:
     columns, rows = _LETTERS, _COARSE_ROWS
     for block in _blocks(parts, name):
         columns = max([columns, *map(_number, set(_FAR.findall(block)))])
         rows = max([rows, *map(int, set(_LOW.findall(block)))])
-    if columns * rows > _MOST_CELLS:  # perhaps only by the coarse count
+    if columns * rows > most_cells:  # perhaps only by the coarse count
         columns = rows = 1
         for block in _blocks(parts, name):
             places = set(_PLACE.findall(block))
             columns = max([columns, *(_number(letters) for letters, _ in places)])
             rows = max([rows, *(int(row) for _, row in places)])
-    if columns * rows > _MOST_CELLS:
+    if columns * rows > most_cells:
         msg = (
             f"{PurePosixPath(name).stem} reaches over {rows:,} rows and {columns:,} columns, too many to be "
             "opened as a workbook; save the sheet as CSV"

@@ -115,8 +115,8 @@ def _same_queues(of: Text) -> Iterator[Point]:
         same = one.fields.get("measure") == other.fields.get("measure")
         apart = one.fields.get("instrument") != other.fields.get("instrument")
         apart = apart or any(one.fields.get(name) != other.fields.get(name) for name in ("deadline", "records"))
-        if same and not apart and _overlap(one, other, "queues") and _overlap(one, other, "channels"):
-            yield Point(PointKind.SAME_QUEUES, (one.id, other.id), tuple(sorted(_overlap(one, other, "queues"))))
+        if same and not apart and overlap(one, other, "queues") and overlap(one, other, "channels"):
+            yield Point(PointKind.SAME_QUEUES, (one.id, other.id), tuple(sorted(overlap(one, other, "queues"))))
 
 
 def _no_outcome(of: Text) -> Iterator[Point]:
@@ -153,7 +153,7 @@ def _price_pulls(of: Text) -> Iterator[Point]:
         for kpi in of.of(Kind.KPI):
             measure = str(kpi.fields.get("measure"))
             pulls = measure in _PULLS.get(str(price.fields.get("unit")), ())
-            if pulls and "target" in kpi.fields and _overlap(price, kpi, "queues"):
+            if pulls and "target" in kpi.fields and overlap(price, kpi, "queues"):
                 yield Point(PointKind.PRICE_PULLS, (price.id, kpi.id), (str(price.fields["unit"]), measure))
 
 
@@ -181,7 +181,7 @@ def _there(of: Text) -> list[Clause]:
     return [clause for clause in of.clauses if not clause.removed]
 
 
-def _overlap(one: Clause, other: Clause, field: str) -> set[str]:
+def overlap(one: Clause, other: Clause, field: str) -> set[str]:
     """Return what two clauses both count; everything where one counts all that the other does."""
     own, theirs = (_texts(clause, field) for clause in (one, other))
     if EVERYTHING in own or EVERYTHING in theirs:
