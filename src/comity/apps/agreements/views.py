@@ -50,12 +50,14 @@ def agreement(request: HttpRequest) -> HttpResponse:
         return render(request, "agreements/agreement.html", {"has_book": False})
     today = queries.today(member)
     day = _day(request.GET.get("on", "")) or today
-    entries = queries.chain(member)
+    known = _place(request.GET.get("known", ""))
+    entries = [entry for entry in queries.chain(member) if known is None or entry.place <= known]
     read = text(entries, day)
     states = queries.change_states(member)
     context = {
         "has_book": True,
         "day": day,
+        "known": known,
         "today": today,
         "sections": _sections(read, entries, day, member, words),
         "drafts": [_row(one, words) for one in states if one.state is State.DRAFT],
@@ -95,6 +97,12 @@ def _day(written: str) -> date | None:
         return date.fromisoformat(written)
     except ValueError:
         return None
+
+
+def _place(written: str) -> int | None:
+    """Return the place of the record up to which the agreement is asked for; None: all of it."""
+    is_number = written.isascii() and written.removeprefix("-").isdigit() and len(written) < _LONGEST_NUMBER
+    return int(written) if is_number else None
 
 
 def _sections(
