@@ -53,6 +53,7 @@ WITHIN = {
     "access": Action.AUDIT, "replies": Action.READ, "kpis": Action.READ, "compare": Action.READ,
     "search": Action.READ,
     "agreement": Action.READ, "agreement_change": Action.READ, "agreement_limits": Action.READ_MONEY,
+    "agreement_measures": Action.READ,
     "sign_change": Action.ACT,
 }  # fmt: skip
 CHANGING = {
@@ -235,6 +236,7 @@ def address(them, name):
         "propose_kpis": "kpis/propose/",
         "agree_kpis": "kpis/agree/",
         "agreement_limits": "agreement/limits/",
+        "agreement_measures": "agreement/measures/",
         "begin_change": "agreement/changes/begin/",
         "agreement_change": f"agreement/changes/{them.change}/",
         **{

@@ -13,7 +13,7 @@ from comity.apps.reviews import queries
 from comity.core import chain
 from comity.core.agreements.changes import SetField
 from comity.core.values import Period
-from tests.apps.agreements.test_agreements import content, kpi_of, proposed, sign
+from tests.builders.changes import content, kpi_of, proposed, sign
 from tests.builders.confirmations import confirm
 from tests.builders.levels import KPI, contacts
 from tests.room import cast, run_jobs, superuser

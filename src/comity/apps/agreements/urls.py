@@ -6,6 +6,7 @@ from comity.apps.agreements import views
 
 urlpatterns = [
     path("agreement/", views.agreement, name="agreement"),
+    path("agreement/measures/", views.measures, name="agreement_measures"),
     path("agreement/limits/", views.limits, name="agreement_limits"),
     path("agreement/changes/begin/", views.begin, name="begin_change"),
     path("agreement/changes/<uuid:change>/", views.change, name="agreement_change"),

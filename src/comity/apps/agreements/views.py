@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from comity.apps.agreements import change_page, operations, queries
+from comity.apps.agreements import change_page, measures_page, measuring, operations, queries
 from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.drafting import drafted_text, new_id, with_clause, with_words, without_clause
 from comity.apps.agreements.forms import ChangeForm, ClauseForm, EndForm, LimitForm, MarkForm, WaiveForm
@@ -150,6 +150,28 @@ def _row(one: queries.ChangeState, words: Words) -> dict[str, object]:
         "end": None if span is None else span.end,
         "signed": [step for step in one.steps if step.kind is StepKind.SIGN],
     }
+
+
+@require_safe
+def measures(request: HttpRequest) -> HttpResponse:
+    """Show how both sides change their agreement, with each change that is counted."""
+    member, words = member_of(request), words_for(language())
+    if not books.has_book(member):
+        return render(request, "agreements/measures.html", {"has_book": False})
+    found = measuring.measures(member)
+    titles = clause_titles(queries.text_of(member), words)
+    context = {
+        "has_book": True,
+        "sides": list(Side),
+        "rows": measures_page.measure_rows(found, words),
+        "days": measures_page.days_cells(found, words),
+        "duties": [measures_page.duty_row(one, titles, words) for one in found.duties],
+        "changes": [measures_page.change_row(one, member.party(words), words) for one in found.changes],
+        "not_readable": found.not_readable,
+        "from_before": found.from_before,
+        "later": words.listed([words(f"measured.later_{name}") for name in measuring.LATER]),
+    }
+    return render(request, "agreements/measures.html", context)
 
 
 @require_POST

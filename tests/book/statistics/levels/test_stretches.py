@@ -1,6 +1,5 @@
 """Levels by the text in force: a level for each stretch of a period, and relief as days that are left out; by hand."""
 
-import json
 from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
@@ -12,25 +11,12 @@ from comity.book.amend import write_agreed
 from comity.book.definition import read_definition
 from comity.book.reading.open import open_book
 from comity.book.statistics.levels import gather
-from comity.core.agreements.changes import SetField
-from comity.core.agreements.kinds import Kind
 from comity.core.levels import measure
 from comity.core.values import Period
-from tests.book.test_agreement import agreed
-from tests.builders.agreement import FIRST, add, change
-from tests.builders.agreement import calendar as calendar_clause
-from tests.builders.review_books import CALLS, calls
+from tests.builders.stretches import FIRST_HALF, OCTOBER, ROWS, SECOND_HALF, with_relief, worded
 from tests.cast import JOINT, write_book
 
-OCTOBER = Period(date(2026, 10, 1), date(2026, 11, 1))
 HORIZON = date(2026, 11, 10)
-FIRST_HALF, SECOND_HALF = Period(date(2026, 10, 1), date(2026, 10, 15)), Period(date(2026, 10, 15), date(2026, 11, 1))
-ROWS = CALLS + calls(date(2026, 10, 1), 14, 8, 2) + calls(date(2026, 10, 15), 17, 6, 4)
-
-
-def worded(measure_name="service_level", **pins):
-    lines = [f"{name} = {json.dumps(value)}" for name, value in pins.items()]
-    return "\n".join(["[[kpi]]", 'id = "it"', f'measure = "{measure_name}"', *lines, ""])
 
 
 def levels_of(book, periods=(OCTOBER,), horizon=HORIZON):
@@ -115,19 +101,6 @@ def test_the_contacts_of_the_stretches_are_those_of_the_period(tmp_path, name, s
 
 
 # Relief -----------------------------------------------------------------------------------------------------------
-
-
-def with_relief(folder, until="2026-10-08", first_day=date(2026, 10, 1), kpis=("it",), contacts=ROWS, **kpi):
-    """Vector 4: longer hours from 1 October, notice short by 11, waived with relief for the KPI until 8 October."""
-    book = write_book(folder / "book", contacts=contacts)
-    pins = {"measure": "service_level", "target": "0.8"} | kpi
-    begins = change(1, FIRST, calendar_clause(), add("it", Kind.KPI, "calendar", **pins))
-    write_agreed(book, agreed(begins, 1))
-    longer = [{"queues": ["*"], "channels": ["*"], "opens": "08:00", "closes": "22:00"}]
-    hours = agreed(change(2, first_day, SetField("calendar", "open_mon", longer)), 2)
-    signed = {**hours.signed, "shortfall": 11, "waived": {"kpis": sorted(kpis), "until": until}}
-    write_agreed(book, replace(hours, signed=signed))
-    return book
 
 
 def test_october_counts_without_the_days_of_relief_and_is_shown_with_them(tmp_path):
