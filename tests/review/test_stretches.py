@@ -100,7 +100,7 @@ def test_relief_is_told_with_what_the_level_would_be(tmp_path):
     )
     assert (level.relieved.num, level.relieved.den) == (214, 310)
     text = render(made, "html", "en").decode().replace("\u00a0", " ")
-    assert "Without 1 October to 7 October 2026, by the relief of change 2; with them 69.0%." in " ".join(text.split())
+    assert "Without 1 October to 7 October 2026, by the relief of change 2; with them 69.0 %." in " ".join(text.split())
     keeps_to_schema(json.loads(render(made, "json", "en")))
 
 
