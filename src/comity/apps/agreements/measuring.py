@@ -33,6 +33,7 @@ from comity.core.agreements.measured import (
 from comity.core.agreements.notice import notice_of, working_hours
 from comity.core.agreements.signing import State, StepKind
 from comity.core.agreements.text import Chain, Text, text
+from comity.core.business_hours import Hours
 from comity.core.proportions import Proportion
 from comity.core.values import Side
 
@@ -94,13 +95,14 @@ def measures(member: MemberContext) -> Measures:
     """
     entries, zone = queries.chain(member), books.zone(member)
     states = [one for one in queries.change_states(member) if one.state is State.AGREED]
-    marks = _marks(member)
+    today, marks = text(entries, queries.today(member)), _marks(member)
+    hours = {side: working_hours(today, side, zone) for side in Side}
     found, not_readable = [], 0
     for one in states:
         if one.last is None or not queries.may_read_change(member, one.last.proposal, entries):
             not_readable += 1
             continue
-        found.append(_measured_change(one, entries, zone, marks))
+        found.append(_measured_change(one, entries, zone, hours, marks))
     rows = [change.row for change in found]
     by_side = {side: measured(rows, side) for side in Side}
     return Measures(
@@ -114,7 +116,11 @@ def measures(member: MemberContext) -> Measures:
 
 
 def _measured_change(
-    state: queries.ChangeState, entries: Chain, zone: str, marks: Mapping[tuple[UUID, str], ReasonMark]
+    state: queries.ChangeState,
+    entries: Chain,
+    zone: str,
+    hours: Mapping[Side, Hours],
+    marks: Mapping[tuple[UUID, str], ReasonMark],
 ) -> MeasuredChange:
     revisions = signing.revisions(state.steps)
     proposal = revisions[-1].proposal
@@ -129,7 +135,7 @@ def _measured_change(
         agreed_at,
         notice,
         zone=zone,
-        hours=working_hours(text(known, agreed_at.date()), side, zone),
+        hours=hours[side],
         reason=marks.get((state.row.pk, proposal.giver.other.value), ReasonMark.NOT_MARKED),
     )
     title = str(proposal.says.get("title", ""))
