@@ -53,6 +53,7 @@ WITHIN = {
     "access": Action.AUDIT, "replies": Action.READ, "kpis": Action.READ, "compare": Action.READ,
     "search": Action.READ,
     "agreement": Action.READ, "agreement_change": Action.READ, "agreement_limits": Action.READ_MONEY,
+    "agreement_measures": Action.READ,
     "sign_change": Action.ACT,
     "first_text": Action.ACT, "kpi_list_file": Action.ACT,
 }  # fmt: skip
@@ -237,6 +238,7 @@ def address(them, name):
         "propose_kpis": "kpis/propose/",
         "agree_kpis": "kpis/agree/",
         "agreement_limits": "agreement/limits/",
+        "agreement_measures": "agreement/measures/",
         "begin_change": "agreement/changes/begin/",
         "first_text": "agreement/first/",
         "kpi_list_file": "agreement/first/list.xlsx",

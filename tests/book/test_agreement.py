@@ -10,8 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comity.book.agreement import (
-    AgreedChange,
-    Signature,
     UnusableAgreementError,
     agreed_changes,
     agreed_json,
@@ -22,27 +20,16 @@ from comity.book.agreement import (
 from comity.book.agreement_toml import parse_text_toml, text_toml
 from comity.book.amend import HomeChange, NothingChangesError, begin_from_kpis, change_to, write_agreed
 from comity.book.definition import UnusableBookError, read_definition
-from comity.core.agreements.changes import Proposal, SetField, proposal_digest
+from comity.core.agreements.changes import SetField, proposal_digest
 from comity.core.agreements.kinds import Kind
 from comity.core.agreements.kpi import in_force
 from comity.core.agreements.text import text
 from comity.core.values import Side
-from tests.builders.agreement import FIRST, add, at, change, first_change, random_chain
+from tests.builders.agreed_changes import BOTH, agreed
+from tests.builders.agreement import FIRST, add, change, first_change, random_chain
 from tests.cast import write_book
 
-SAYS = {"title": "A change", "proposed_by": "provider", "person": "Ana", "carried_out_by": "both", "reason": "Why.",
-        "expects_nothing": "Nothing."}  # fmt: skip
-BOTH = tuple(Signature(side, "Ana", "lead", at(2, 1), sentences={"en": "0" * 64}) for side in Side)
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
-
-
-def agreed(one, place, moment=None, *, signed=True, **more):
-    """A change as a room writes it: signed by both, over the digest of the proposal."""
-    proposal = Proposal(one, SAYS)
-    document = {"schema": "comity.agreement/1", "revision": proposal_digest(proposal)} if signed else {}
-    return AgreedChange(
-        place, moment or at(1, 2) + timedelta(days=place), 1, proposal, document, BOTH if signed else (), **more
-    )
 
 
 def target(number, first_day, value, **more):
@@ -221,7 +208,7 @@ def test_every_day_reads_as_before_once_the_kpis_of_old_are_an_agreement(tmp_pat
             was, now = (in_force(one.kpis, name, day) for one in (before, after))
             assert (was is None) == (now is None)
             if was is not None:
-                plain = {"valid_from": day, "valid_to": None, "agreed_on": None, "entry": None}
+                plain = {"valid_from": day, "valid_to": None, "agreed_on": None, "entry": None, "change": None}
                 assert replace(was, **plain) == replace(now, **plain)
         day += timedelta(days=1)
     assert problems_of(agreed_changes(book)) == []

@@ -7,7 +7,15 @@ import pytest
 
 from comity.book.definition import AgreedDelivery
 from comity.book.importing.corrections import accept_proposals
-from comity.book.lateness import due_until, last_due, lateness, lateness_in, undelivered_in
+from comity.book.lateness import (
+    KeptDeliveries,
+    deliveries_in_time,
+    due_until,
+    last_due,
+    lateness,
+    lateness_in,
+    undelivered_in,
+)
 from comity.book.reading.coverage import Coverage
 from comity.book.reading.open import open_book
 from comity.core.values import Period, Side
@@ -149,6 +157,38 @@ def test_a_private_row_does_not_tell_the_other_side_how_far_a_delivery_goes(tmp_
     with open_book(book, PROVIDER) as opened:
         (found,) = lateness_in(opened, Coverage(opened, date(2026, 6, 16)), at(16))
     assert found.reach == date(2026, 6, 14)
+
+
+# How often -----------------------------------------------------------------------------------------------------
+
+
+def kept(book):
+    now = at(30)
+    with open_book(book, JOINT) as opened:
+        return deliveries_in_time(opened, Coverage(opened, now.date()), now)
+
+
+def test_how_often_a_delivery_had_come_when_it_was_due(tmp_path):
+    """Mondays 8, 15, 22 and 29 June at 9 in Madrid, each for the days up to the Thursday before.
+
+    On the 7th up to the 5th: in time. For the 15th it came on the 16th; for the 22nd on the 20th; for the 29th not.
+    """
+    book = write_book(tmp_path / "book", SOURCE)
+    for number, (day, last) in enumerate([(2, date(2026, 5, 31)), (7, date(2026, 6, 5)), (16, date(2026, 6, 14)),
+                                          (20, date(2026, 6, 19))]):  # fmt: skip
+        deliver(book, f"{number}.csv", [of_day(last)], day=day, side=Side.PROVIDER)
+    assert kept(book) == (KeptDeliveries("contacts", Side.PROVIDER, 2, 4),)
+
+
+def test_a_side_that_never_delivered_kept_nothing_and_the_other_s_rows_are_not_its_own(tmp_path):
+    book = write_book(tmp_path / "book", SOURCE)
+    deliver(book, "theirs.csv", [of_day(date(2026, 6, 5))], day=2, side=Side.CUSTOMER)
+    assert kept(book) == (KeptDeliveries("contacts", Side.PROVIDER, 0, 4),)
+
+
+def test_records_that_nobody_imported_do_not_say_when_they_came(tmp_path):
+    rows = "contact_id,opened_at\na,2026-06-01T10:00:00Z"
+    assert kept(write_book(tmp_path / "book", SOURCE, contacts=rows)) == ()
 
 
 # Silent queues -------------------------------------------------------------------------------------------------

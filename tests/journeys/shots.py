@@ -84,6 +84,7 @@ PAGES = {
     "agreement_change": Page(LEADS, lambda found: [{"change": one} for one in found.changes]),
     "agreement_limits": Page(("marta",)),
     "first_text": Page(("marta",)),
+    "agreement_measures": Page(INSIDE),
     "sign_change": Page(("marta",), lambda found: [{"change": found.changes[-1]}]),
     "replies": Page(INSIDE, asked=("", "?country=ES&region=CT")),
     "their_place": Page(("marta",), lambda found: [{"membership": found.place}]),

@@ -30,6 +30,8 @@ from comity.core.agreements.changes import (
 from comity.core.agreements.clauses import check_field, check_fields
 from comity.core.agreements.fields import Problem
 from comity.core.agreements.kinds import Kind
+from comity.core.agreements.kpi import Relief
+from comity.core.agreements.notice import Waiver, relieved_days
 from comity.core.agreements.text import check_change, unsettled_meetings
 from comity.core.values import Side
 
@@ -164,6 +166,25 @@ def _wrong_values(changes: Sequence[AgreedChange]) -> Iterator[tuple[int, Proble
 def chain_of(changes: Sequence[AgreedChange]) -> list[Entry]:
     """Return changes as the core folds them."""
     return [Entry(change.place, change.proposal.change, change.agreed_at) for change in changes]
+
+
+def relief_of(changes: Sequence[AgreedChange]) -> tuple[Relief, ...]:
+    """Return the days that both sides agreed not to hold against KPIs, as the waivers in signed changes have them."""
+    found: list[Relief] = []
+    for change in changes:
+        waived = change.signed.get("waived") or {}
+        if not change.is_agreed or not waived.get("kpis") or not waived.get("until"):
+            continue
+        waiver = Waiver(
+            change.proposal.giver.other,
+            int(change.signed.get("shortfall", 0)),
+            tuple(waived["kpis"]),
+            date.fromisoformat(waived["until"]),
+        )
+        days = relieved_days(waiver, change.proposal)
+        if days is not None:
+            found.append(Relief(frozenset(waiver.kpis), days, change.number))
+    return tuple(found)
 
 
 def problems_of(changes: Sequence[AgreedChange]) -> list[tuple[int, str]]:

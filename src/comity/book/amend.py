@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import tomlkit
 
@@ -231,7 +232,8 @@ def _check_past(before: Definition, changes: Sequence[AgreedChange], book_file: 
 def _bare_in_force(definition: Definition, day: date) -> dict[str, Kpi]:
     holding = [k for k in definition.kpis if k.valid_from <= day and (k.valid_to is None or day < k.valid_to)]
     holding.sort(key=lambda kpi: (kpi.valid_from, kpi.agreed_on or date.min))
-    return {kpi.id: replace(kpi, valid_from=date.min, valid_to=None, agreed_on=None, entry=None) for kpi in holding}
+    bare: dict[str, Any] = {"valid_from": date.min, "valid_to": None, "agreed_on": None, "entry": None, "change": None}
+    return {kpi.id: replace(kpi, **bare) for kpi in holding}
 
 
 def _clause_of(kpi: Kpi) -> Clause:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from comity.book.agreement import FOLDER, AgreedChange, UnusableAgreementError, agreed_changes, chain_of
+from comity.book.agreement import FOLDER, AgreedChange, UnusableAgreementError, agreed_changes, chain_of, relief_of
 from comity.book.definition_keys import (
     ATTRIBUTION,
     BOOK,
@@ -35,7 +35,7 @@ from comity.book.errors import UnusableFileError
 from comity.book.public_holidays import country_problem, public_holidays
 from comity.book.tables import TABLES, Column, Kind, Table
 from comity.book.toml import TomlReader, is_zone
-from comity.core.agreements.kpi import FORMULAS, MEASURES, OF_SURVEYS, Abandons, Kpi
+from comity.core.agreements.kpi import FORMULAS, MEASURES, OF_SURVEYS, Abandons, Kpi, Relief
 from comity.core.agreements.wordings import kpi_wordings
 from comity.core.calendars import Against, Calendar, Cut
 from comity.core.service_days import Opening
@@ -99,6 +99,7 @@ class Definition:
     cut: Cut
     against: Against
     kpis: tuple[Kpi, ...]
+    relief: tuple[Relief, ...] = ()  # days that both sides agreed not to hold against some KPIs
     private: dict[Side, Private] = field(default_factory=dict)
     sources: tuple[AgreedDelivery, ...] = ()
     answers_for: dict[str, str] = field(default_factory=dict)  # paid: share -> customer, provider, both
@@ -169,7 +170,8 @@ def read_definition(book: Path) -> Definition:
             "and change the agreement instead"
         )
         raise reader.wrong("[[kpi]]", msg)
-    return replace(definition, kpis=_kpis_of(changes, ZoneInfo(definition.timezone)))
+    kpis = _kpis_of(changes, ZoneInfo(definition.timezone))
+    return replace(definition, kpis=kpis, relief=relief_of(changes))
 
 
 def _kpis_of(changes: Sequence[AgreedChange], zone: ZoneInfo) -> tuple[Kpi, ...]:
@@ -180,7 +182,9 @@ def _kpis_of(changes: Sequence[AgreedChange], zone: ZoneInfo) -> tuple[Kpi, ...]
         assert kpi.entry is not None
         change = by_place[kpi.entry]
         agreed_on = kpi.agreed_on if change.signatures else change.agreed_on
-        found.append(replace(kpi, agreed=change.is_agreed, agreed_on=agreed_on, entry=change.entry))
+        found.append(
+            replace(kpi, agreed=change.is_agreed, agreed_on=agreed_on, entry=change.entry, change=change.number)
+        )
     return tuple(found)
 
 

@@ -60,6 +60,7 @@ class Undelivered:
 SILENT_TABLES = ("contacts", "intervals")  # in which no row, or a zero, may mean that nothing was delivered
 LEAST_USUAL = 20  # contacts: of fewer, a day without any is chance
 _BEFORE = timedelta(weeks=8)  # by which a weekday is known
+_YEAR = 366  # days of deliveries that are looked back on
 
 # Whose imports count as a side's delivery: its own, and, in books from before rows said so, those of nobody known.
 _UNKNOWN = "unknown"
@@ -177,6 +178,67 @@ def lateness_in(book: Book, coverage: Coverage, now: datetime) -> tuple[Lateness
         if held[name]
     }
     return lateness(book.definition.sources, last, book.definition.timezone, now, held, reaches, quiet)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDeliveries:
+    """How often a side's delivery of a table had come when it was due: `kept` of `due` times."""
+
+    table: str
+    by: Side
+    kept: int
+    due: int
+
+
+def deliveries_in_time(book: Book, coverage: Coverage, now: datetime) -> tuple[KeptDeliveries, ...]:
+    """Of each agreed delivery, how often it was there when it was due, in the year before `now`.
+
+    Counted from the first import into the book on: before it nothing says when anything came. A delivery is there when
+    one of its side, at that moment or earlier, tells of the days that were due; where imports do not say what they tell
+    of, when one came since the time before. Records that nobody imported say nothing of when they came.
+    """
+    tables = origins(book)
+    first = min((one.at for table in tables for one in table.deliveries), default=None)
+    if first is None:
+        return ()
+    here = now.astimezone(ZoneInfo(book.definition.timezone))
+    since = max(first, here - timedelta(days=_YEAR))
+    found = []
+    for source in book.definition.sources:
+        origin = next((table for table in tables if table.table == source.table), None)
+        if source.due is None or (origin is not None and origin.rows and not origin.deliveries):
+            continue
+        came = [
+            (one.at, None if one.reach is None else _month_end(source.table, one.reach[1]))
+            for one in (() if origin is None else origin.deliveries)
+            if one.side in {source.by.value, _UNKNOWN} and one.mapping != CORRECTION
+        ]
+        quiet = quiet_weekdays(coverage.days(source.table))
+        moments = _due_moments(source.due, since, here)
+        kept = sum(_was_there(came, source.due, moment, quiet) for moment in moments)
+        if moments:
+            found.append(KeptDeliveries(source.table, source.by, kept, len(moments)))
+    return tuple(found)
+
+
+def _due_moments(due: str, since: datetime, until: datetime) -> list[datetime]:
+    """The moments after `since` and up to `until` at which a delivery was due, the latest first."""
+    moments: list[datetime] = []
+    moment = last_due(due, until)
+    while moment is not None and moment > since:
+        moments.append(moment)
+        moment = last_due(due, moment - timedelta(minutes=1))
+    return moments
+
+
+def _was_there(
+    came: Collection[tuple[datetime, date | None]], due: str, moment: datetime, quiet: Collection[int]
+) -> bool:
+    """Whether what was due at a moment had come by then."""
+    before, until = last_due(due, moment - timedelta(minutes=1)), due_until(due, moment, quiet)
+    return any(
+        at <= moment and (reach >= until if reach is not None else before is None or at > before) for at, reach in came
+    )
 
 
 def _month_end(table: str, day: date) -> date:

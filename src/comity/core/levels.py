@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from comity.core.agreements.kpi import HIGHER, MEASURES, Abandons, Kpi
+from comity.core.agreements.kpi import HIGHER, MEASURES, Abandons, Kpi, Relief
 from comity.core.readings.verdict import LEAST_UNITS, LEAST_WEEKS, critical
 from comity.core.values import Period, Side
 
@@ -149,7 +149,8 @@ class Reported:
 
     `months` are those that a longer period's figure is made of, each with the formulas on its days. `weighted`: they
     were joined by their days, for want of denominators, which is nobody's formula. `entered_by` is the other side where
-    that side delivered the figure.
+    that side delivered the figure. `of_more_days`: it is of the whole period, of which the level is a stretch, so that
+    no formula of the level's gives it.
     """
 
     value: float
@@ -157,13 +158,16 @@ class Reported:
     months: tuple[tuple["Reported", Formulas], ...] = ()
     weighted: bool = False
     entered_by: Side | None = None
+    of_more_days: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class LevelStats:
     """What is counted for one KPI in one period.
 
-    `kpi` is the wording in force on the period's last day. `variants` holds numerator and denominator of the six
+    `period` are the days that are counted: a period, or the stretch of it over which `kpi` is in force. `reliefs` are
+    those whose days are left out, `with_relieved` is the same with them; where none would be left they are counted, and
+    the level is not `held` against its target. `variants` holds numerator and denominator of the six
     service levels, and `in_full` the same with the contacts of agreed exclusions. `quantile` is given where the level
     is a quantile; `counted` is then of the contacts at or below it. `also` holds what stands beside the level, by name.
     """
@@ -178,6 +182,9 @@ class LevelStats:
     quantile: Quantile | None = None
     reported: Mapping[Side, Reported] = field(default_factory=dict)
     also: Mapping[str, object] = field(default_factory=dict)
+    reliefs: tuple[Relief, ...] = ()
+    with_relieved: "LevelStats | None" = None
+    held: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,9 +263,9 @@ def measure(stats: LevelStats) -> MeasuredLevel:
         high=None if interval is None else interval[1],
         num=counted.num,
         den=counted.den,
-        met=meets(kpi, *exact),
+        met=meets(kpi, *exact) if stats.held else None,
         # A stock is counted, not sampled: chance has no part in it.
-        beyond_chance=None if stats.sampled is Sampled.EXACT else _beyond_chance(kpi, interval),
+        beyond_chance=None if stats.sampled is Sampled.EXACT or not stats.held else _beyond_chance(kpi, interval),
         definition=kpi,
         variants=_rates(stats.variants),
         variants_in_full=_rates(stats.in_full),
@@ -350,6 +357,8 @@ def _matching_variant_of_months(
         return _rates((days.in_full or days.agreed) if in_full else days.agreed)
 
     variant = matching_variant([(month, rates(days)) for month, days in reported.months], own_variant)
+    if reported.of_more_days:
+        return variant
     return variant if variant or reported.weighted else matching_variant([(reported, rates(whole))], own_variant)
 
 

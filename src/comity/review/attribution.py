@@ -13,7 +13,7 @@ from comity.book.reading.coverage import Coverage
 from comity.book.reading.open import Book
 from comity.book.statistics.attribution import CONTACTS, FORECASTS, INTERVALS, SCHEDULES, Planned, gather, source_of
 from comity.book.statistics.exclusions import TakenOut, events
-from comity.core.agreements.kpi import Abandons, Kpi, in_force
+from comity.core.agreements.kpi import Abandons, Kpi, counted_stretches, in_force
 from comity.core.calendars import Calendar, Cut, named
 from comity.core.control_limits import Scatter, scatter
 from comity.core.economics.attribution import (
@@ -134,6 +134,7 @@ class Attribution:
     usual: UsualScatter | None = None
     missing: tuple[Missing, ...] = field(default=())
     agreed_answers: tuple[str, ...] = ()
+    days: Period | None = None  # the last stretch of one wording, where the period has several; None: all of it
 
 
 def attribute(  # noqa: PLR0913 - what is asked, and of what
@@ -158,13 +159,15 @@ def attribute(  # noqa: PLR0913 - what is asked, and of what
     unknown = [one for question in what_if for one in question.split(",") if one not in WHAT_IFS]
     if unknown:
         raise NoAttributionError(f"--what-if {unknown[0]} is not known; known are {', '.join(WHAT_IFS)}")
+    counted = counted_stretches(book.definition.kpis, kpi_id, period_asked)[-1].days  # by the text in force
+    days = None if counted == period_asked else counted
     book.asked = (period_asked,)
     happened = source_of(book, kpi)
     lacking = _missing_tables(book, happened)
-    planned = None if lacking else gather(book, kpi, period_asked)
+    planned = None if lacking else gather(book, kpi, counted)
     if planned is None or not planned.intervals.count.size:
         why = lacking or (_missing_intervals(book, planned, happened),)
-        return _attribution(book, kpi, calendar, period_asked, missing=why)
+        return _attribution(book, kpi, calendar, period_asked, missing=why, days=days)
     counted_as = kpi.abandons
     if counted_as is Abandons.EXCLUDE_SHORT and planned.intervals.short is None:
         counted_as = Abandons.COUNT
@@ -174,7 +177,7 @@ def attribute(  # noqa: PLR0913 - what is asked, and of what
     shared = _share_out(planned, intervals, promise, patience, patience_from, seed)
     claimed = None
     if events(book, kpi, TakenOut.CLAIMED) != events(book, kpi, TakenOut.ACCEPTED):
-        without = gather(book, kpi, period_asked, TakenOut.CLAIMED)
+        without = gather(book, kpi, counted, TakenOut.CLAIMED)
         if without is not None and without.intervals.count.size:
             others, their_patience, source = _complete(without, kpi, promise)
             claimed = _share_out(without, others, promise, their_patience, source, seed)
@@ -187,6 +190,7 @@ def attribute(  # noqa: PLR0913 - what is asked, and of what
         to_keep=_target_gap(intervals, promise, patience) if shared.observed < shared.target else None,
         usual=_usual(book, kpi, calendar.before(period_asked), counted_as),
         until=horizon if horizon is not None and horizon < period_asked.end else None,
+        days=days,
     )  # fmt: skip
 
 

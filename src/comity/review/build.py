@@ -22,7 +22,7 @@ from comity.review.headline_override import read_override
 from comity.review.levels import BuiltLevels, build_levels
 from comity.review.limits import MOST_PERIODS, limits_before
 from comity.review.missing import missing_figure, missing_tables
-from comity.review.model import Delivery, Limits, Missing, Origin, ReadingPoint, Review
+from comity.review.model import Delivery, Level, Limits, Missing, Origin, ReadingPoint, Review
 from comity.review.periods import longest_whole, telling, whole_months
 from comity.review.readings import ReadingPart, ReadingSpec, reading_specs
 
@@ -324,7 +324,7 @@ def _digest(book: Book, choice: _PeriodChoice, levels: BuiltLevels, readings: Se
         "book": book.definition.name,
         "as": book.viewer.side,
         "period": [str(choice.period.start), str(choice.period.end), str(choice.reference.start)],
-        "levels": [[one.kpi, _short(one.value), _short(one.num), _short(one.den)] for one in levels.levels],
+        "levels": [_of_level(one) for one in levels.levels],
         "paid": None if levels.paid is None else [_short(value or 0.0) for value in levels.paid.amounts.values()],
         "readings": [
             [one.id, one.variant, one.verdict, *([part.id, _short(part.value)] for part in one.parts)]
@@ -332,6 +332,16 @@ def _digest(book: Book, choice: _PeriodChoice, levels: BuiltLevels, readings: Se
         ],
     }
     return hashlib.sha256(json.dumps(figures, sort_keys=True).encode()).hexdigest()
+
+
+def _of_level(level: Level) -> list[object]:
+    """What the digest has of a level; of the days only where these are not all of the period."""
+    found: list[object] = [level.kpi, _short(level.value), _short(level.num), _short(level.den)]
+    if level.days is not None:
+        found.append([str(level.days.start), str(level.days.end)])
+    if level.relieved is not None:
+        found.append(["relieved", *(str(days.start) for days in level.relieved.days), level.relieved.held])
+    return [*found, *(_of_level(one) for one in level.earlier)]
 
 
 def _short(value: float) -> str:

@@ -36,7 +36,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class ClaimEffect:
-    """A KPI in a month, now and with the claim accepted.
+    """A KPI in a month, or in each stretch of one that it is worded alike over, now and with the claim accepted.
 
     Values, counts and target are in the unit of the KPI, as in `Level`; `counted_after` is how many it would count.
     """
@@ -125,8 +125,8 @@ def _levels(book: Book, periods: tuple[Period, ...], today: date) -> dict[tuple[
     book.asked = periods[-1:]  # the latest decides from which records each KPI is counted
     horizon = Coverage(book, today).horizon(["contacts"]) or periods[-1].end
     return {
-        (period, stats.kpi.id): measure(stats)
-        for period, gathered in gather(book, periods, horizon).items()
+        (stats.period, stats.kpi.id): measure(stats)
+        for gathered in gather(book, periods, horizon).values()
         for stats in gathered
         if isinstance(stats, LevelStats)
     }

@@ -1,15 +1,16 @@
 """One level opened: its months, and where it comes from."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from comity.book.reading.coverage import Coverage
 from comity.book.reading.open import Book
 from comity.book.statistics.level_cuts import LevelCuts, gather
 from comity.book.statistics.levels import LevelStats, gather_one
+from comity.book.statistics.levels.asking import relieved_days
 from comity.book.statistics.record_choice import counted_table
-from comity.core.agreements.kpi import Kpi, in_force
+from comity.core.agreements.kpi import Kpi, counted_stretches
 from comity.core.calendars import Cut
 from comity.core.levels import measure
 from comity.core.values import Period
@@ -21,7 +22,10 @@ MOST_MONTHS = 36
 
 @dataclass(frozen=True, slots=True)
 class LevelDetail:
-    """A level by month up to the end of a period, and the cuts of the period.
+    """A level by month up to the end of a period, and the cuts of its days.
+
+    `days` are those of the period that the level counts: of several wordings the last one's (`Level.days`), without the
+    `left_out` days of relief.
 
     Neither is there of figures about people, which are shown for the agreed periods only; `cuts` is None too of what is
     not made of contacts, or where the viewer may not read these.
@@ -32,11 +36,14 @@ class LevelDetail:
     timezone: str
     months: tuple[LevelPoint, ...]
     cuts: LevelCuts | None
+    days: Period | None = None
+    left_out: tuple[Period, ...] = ()
 
 
 def build_level_detail(book: Book, kpi_id: str, period: Period, now: datetime) -> LevelDetail:
     """Open one level of a book, as its viewer may see it."""
-    kpi = in_force(book.definition.kpis, kpi_id, period.end - timedelta(days=1))
+    stretches = [one for one in counted_stretches(book.definition.kpis, kpi_id, period) if one.kpi is not None]
+    kpi = stretches[-1].kpi if stretches else None
     zone = book.definition.timezone
     if kpi is None or measure_counts_people(kpi.measure):
         return LevelDetail(kpi_id, period, zone, (), None)
@@ -44,7 +51,10 @@ def build_level_detail(book: Book, kpi_id: str, period: Period, now: datetime) -
     own_length = calendar.containing(period.start) == period
     book.asked = (period, calendar.against(period, book.definition.against)) if own_length else (period,)
     coverage = Coverage(book, now.astimezone(ZoneInfo(zone)).date())
-    return LevelDetail(kpi_id, period, zone, _months(book, coverage, kpi, period), gather(book, kpi, period))
+    days = stretches[-1].days
+    left_out = tuple(relief.days for relief in relieved_days(book, kpi_id, days))
+    cuts = gather(book, kpi, days, left_out) or (gather(book, kpi, days) if left_out else None)
+    return LevelDetail(kpi_id, period, zone, _months(book, coverage, kpi, period), cuts, days, left_out)
 
 
 def _months(book: Book, coverage: Coverage, kpi: Kpi, period: Period) -> tuple[LevelPoint, ...]:
@@ -55,9 +65,13 @@ def _months(book: Book, coverage: Coverage, kpi: Kpi, period: Period) -> tuple[L
         return ()
     end = min(horizon, period.end)
     months = list(book.definition.calendar(Cut.MONTH).between(first, end))[-MOST_MONTHS:]
-    points = []
-    for month, stats in gather_one(book, kpi.id, months, end) if months else ():
+    points: dict[Period, LevelPoint] = {}
+    for days, stats in gather_one(book, kpi.id, months, end) if months else ():
         if isinstance(stats, LevelStats):
             level = measure(stats)
-            points.append(LevelPoint(month, level.value, level.se, level.definition.target, level.num, level.den))
-    return tuple(points)
+            month = next(one for one in months if days.start in one)
+            part = None if days == month else days  # of several wordings in a month the last one stays
+            points[month] = LevelPoint(
+                month, level.value, level.se, level.definition.target, level.num, level.den, part
+            )
+    return tuple(points.values())

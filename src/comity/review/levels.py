@@ -1,6 +1,6 @@
 """The levels of a review and what was paid for them: this period's, their history, and those that cannot be formed."""
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -17,7 +17,7 @@ from comity.core.record_choice import RecordChoice
 from comity.core.values import Period
 from comity.review.limits import MOST_PERIODS, limits_before
 from comity.review.missing import missing_figure, missing_tables
-from comity.review.model import Level, LevelPoint, Missing
+from comity.review.model import Level, LevelPoint, Missing, Relieved
 
 _TABLES = ("contacts", "intervals", "surveys", "invoices")
 _FORECAST, _STAFFED = ("forecast_wape", "forecast_bias"), ("occupancy",)
@@ -33,39 +33,60 @@ class BuiltLevels:
 
 
 def build_levels(book: Book, coverage: Coverage, calendar: Calendar, period: Period) -> BuiltLevels:
-    """Measure every KPI in force on the period's last day, and the same in every earlier whole period."""
-    horizons = [end for end in (coverage.horizon([name]) for name in _TABLES) if end is not None]
+    """Measure every KPI in force in the period, by stretches of one wording, and the same in every earlier period."""
+    horizons = [end for name in _TABLES if (end := coverage.horizon([name])) is not None]
     horizon = coverage.horizon(["contacts"]) or coverage.horizon(["intervals"]) or max(horizons, default=period.end)
     periods = _periods(coverage, calendar, period)
     gathered = gather(book, periods, horizon)
-    uncovered = _lapses(book, coverage, periods, (stats.kpi for stats in gathered[period]))
+    lapses = _Lapses(book, coverage)
     missing = []
+    formed: dict[str, list[LevelStats]] = {}
     for stats in gathered[period]:
-        if (period, stats.kpi.id) in uncovered:
-            missing.append(_half(book, coverage, stats, period, uncovered[period, stats.kpi.id]))
+        uncovered = lapses.of(stats.kpi, period, _days(stats, period))
+        if uncovered:
+            missing.append(_half(book, coverage, stats, _days(stats, period), uncovered, period))
         elif isinstance(stats, NoLevel):
             missing.append(_lacking(stats))
+        else:
+            formed.setdefault(stats.kpi.id, []).append(stats)
     if not book.definition.kpis:
         missing.append(Missing("levels", ("kpi",), "both", "no_kpi"))
-    history = _history(book, coverage, gathered, periods, uncovered)
+    history = _history(book, coverage, gathered, periods, lapses)
     paid = _paid(book, coverage, period, horizon)
     if isinstance(paid, Missing):
         missing.append(paid)
     return BuiltLevels(
-        tuple(
-            _level(
-                _measured(book, coverage, stats, period),
-                history.get(stats.kpi.id, ()),
-                period,
-                _tables(book, stats.kpi),
-                record_choice(book, stats.kpi),
-            )
-            for stats in gathered[period]
-            if isinstance(stats, LevelStats) and (period, stats.kpi.id) not in uncovered
-        ),
+        tuple(_levels_of(book, coverage, stretches, period, history) for stretches in formed.values()),
         None if isinstance(paid, Missing) else paid,
         tuple(missing),
     )
+
+
+def _days(stats: LevelStats | NoLevel, period: Period) -> Period:
+    """The days that a level is about, formed or not."""
+    return stats.period if isinstance(stats, LevelStats) else stats.days or period
+
+
+def _levels_of(
+    book: Book,
+    coverage: Coverage,
+    stretches: Sequence[LevelStats],
+    period: Period,
+    history: Mapping[str, tuple[LevelPoint, ...]],
+) -> Level:
+    """The level of a KPI: of its last stretch in the period, with those of the stretches before."""
+    last, *earlier = (
+        _level(
+            _measured(book, coverage, stats, stats.period),
+            stats,
+            history.get(stats.kpi.id, ()) if number == 0 else (),
+            period,
+            _tables(book, stats.kpi),
+            record_choice(book, stats.kpi),
+        )
+        for number, stats in enumerate(stretches)
+    )
+    return replace(last, earlier=tuple(earlier)) if earlier else last
 
 
 def _periods(coverage: Coverage, calendar: Calendar, period: Period) -> tuple[Period, ...]:
@@ -89,26 +110,34 @@ def _history(
     coverage: Coverage,
     gathered: Mapping[Period, Sequence[LevelStats | NoLevel]],
     periods: Sequence[Period],
-    uncovered: Container[tuple[Period, str]],
+    lapses: "_Lapses",
 ) -> dict[str, tuple[LevelPoint, ...]]:
-    """Each KPI's levels over the periods that its records cover."""
+    """Each KPI's levels over the periods that its records cover: of several stretches in a period, the last one."""
     histories: dict[str, list[LevelPoint]] = {}
     for period in periods:
+        known: set[str] = set()
         for stats in gathered.get(period, ()):
-            if isinstance(stats, LevelStats) and (period, stats.kpi.id) not in uncovered:
-                level = _measured(book, coverage, stats, period)
-                point = LevelPoint(period, level.value, level.se, level.definition.target, level.num, level.den)
-                histories.setdefault(level.kpi, []).append(point)
+            if not isinstance(stats, LevelStats) or stats.kpi.id in known:
+                continue
+            if lapses.of(stats.kpi, period, stats.period):
+                continue
+            known.add(stats.kpi.id)
+            level = _measured(book, coverage, stats, stats.period)
+            days = None if stats.period == period else stats.period
+            point = LevelPoint(period, level.value, level.se, level.definition.target, level.num, level.den, days)
+            histories.setdefault(level.kpi, []).append(point)
     return {kpi: tuple(points) for kpi, points in histories.items()}
 
 
-def _level(
+def _level(  # noqa: PLR0913 - what was counted, and what stands beside it
     measured: MeasuredLevel,
+    stats: LevelStats,
     history: tuple[LevelPoint, ...],
     period: Period,
     tables: tuple[str, ...],
     records: RecordChoice | None,
 ) -> Level:
+    whole = stats.period == period
     return Level(
         kpi=measured.kpi,
         measure=measured.measure,
@@ -131,13 +160,40 @@ def _level(
         mean_of_intervals=measured.mean_of_intervals,
         intervals_in_target=measured.intervals_in_target,
         history=history,
-        limits=limits_before(period, ((point.period, point.value) for point in history)),
+        # A stretch is shorter than the periods of which limits are made.
+        limits=limits_before(period, whole_points(history)) if whole else None,
         also=measured.also,
         low=measured.low,
         high=measured.high,
         counted_from=tables or (MEASURES[measured.measure].people_of or "evaluations",),
         records=records,
+        days=None if whole else stats.period,
+        relieved=_relieved(stats),
     )
+
+
+def whole_points(history: Iterable[LevelPoint]) -> Iterator[tuple[Period, float]]:
+    """Yield period and value of the points that are of whole periods."""
+    return ((point.period, point.value) for point in history if point.days is None)
+
+
+def _relieved(stats: LevelStats) -> Relieved | None:
+    """The days of relief that a level leaves out, and what it is with them."""
+    if not stats.reliefs:
+        return None
+    beside = None if stats.with_relieved is None else measure(stats.with_relieved)
+    return Relieved(
+        tuple(dict.fromkeys(_common(relief.days, stats.period) for relief in stats.reliefs)),
+        tuple(dict.fromkeys(relief.change for relief in stats.reliefs)),
+        None if beside is None else beside.value,
+        None if beside is None else beside.num,
+        None if beside is None else beside.den,
+        stats.held,
+    )
+
+
+def _common(days: Period, others: Period) -> Period:
+    return Period(max(days.start, others.start), min(days.end, others.end))
 
 
 def _tables(book: Book, kpi: Kpi) -> tuple[str, ...]:
@@ -155,25 +211,42 @@ def _tables(book: Book, kpi: Kpi) -> tuple[str, ...]:
     return (counted_table(book, kpi),)
 
 
-def _lapses(
-    book: Book, coverage: Coverage, periods: Sequence[Period], kpis: Iterable[Kpi]
-) -> dict[tuple[Period, str], tuple[str, ...]]:
-    """The tables that do not cover a period, by period and KPI; what is not here is covered."""
-    uncovered: dict[tuple[Period, str], tuple[str, ...]] = {}
-    for kpi in kpis:
-        for table in _tables(book, kpi):
-            for period in (one for one in periods if not coverage.covers(table, one)):
-                uncovered[period, kpi.id] = (*uncovered.get((period, kpi.id), ()), table)
-    return uncovered
+class _Lapses:
+    """Which tables do not cover the days of a level; a part of a covered period is covered."""
+
+    def __init__(self, book: Book, coverage: Coverage) -> None:
+        """Remember the book, and how far its records reach."""
+        self._book = book
+        self._coverage = coverage
+        self._covers: dict[tuple[str, Period], bool] = {}
+
+    def of(self, kpi: Kpi, period: Period, days: Period) -> tuple[str, ...]:
+        """The tables of a KPI that cover neither the period nor these days of it."""
+        return tuple(
+            table
+            for table in _tables(self._book, kpi)
+            if not self._covered(table, period) and (days == period or not self._covered(table, days))
+        )
+
+    def _covered(self, table: str, days: Period) -> bool:
+        if (table, days) not in self._covers:
+            self._covers[table, days] = self._coverage.covers(table, days)
+        return self._covers[table, days]
 
 
-def _half(
-    book: Book, coverage: Coverage, stats: LevelStats | NoLevel, period: Period, tables: Sequence[str]
+def _half(  # noqa: PLR0913 - a level, its days, and what does not tell of them
+    book: Book,
+    coverage: Coverage,
+    stats: LevelStats | NoLevel,
+    days: Period,
+    tables: Sequence[str],
+    period: Period,
 ) -> Missing:
-    """The word for a level whose records begin or end within the period: half a period is no level of it."""
-    detail = _edges(coverage, tables, period)
+    """The word for a level whose records begin or end within its days: half a period is no level of it."""
+    detail = _edges(coverage, tables, days)
     if isinstance(stats, LevelStats) or (stats.why == "nothing_counts" and detail):
-        return missing_figure(book, stats.kpi.id, tables, "half_covered", detail)
+        stretch = {} if days == period else {"days": days}
+        return missing_figure(book, stats.kpi.id, tables, "half_covered", {**detail, **stretch})
     return _lacking(stats)
 
 
@@ -206,5 +279,7 @@ def _paid(book: Book, coverage: Coverage, period: Period, horizon: date) -> Paid
 
 
 def _lacking(lacking: NoLevel) -> Missing:
-    detail = {} if lacking.until is None else {"until": lacking.until}
+    detail: dict[str, object] = {} if lacking.until is None else {"until": lacking.until}
+    if lacking.days is not None:
+        detail["days"] = lacking.days
     return Missing(lacking.kpi.id, lacking.needs, lacking.held_by, lacking.why, detail)

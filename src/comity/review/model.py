@@ -35,6 +35,23 @@ class LevelPoint:
     target: float | None
     num: float
     den: float
+    days: Period | None = None  # the stretch of the period that it is of; None: all of it
+
+
+@dataclass(frozen=True, slots=True)
+class Relieved:
+    """What a level would be with the days that both sides agreed not to hold against its target.
+
+    `changes` are the numbers of the changes whose short notice was waived with this relief. Where no other day is left,
+    these days are counted and `held` is false: the level is not held against its target.
+    """
+
+    days: tuple[Period, ...]
+    changes: tuple[int, ...]
+    value: float | None  # None: it cannot be formed with them
+    num: float | None
+    den: float | None
+    held: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +73,10 @@ class Level:
     where the measure is service_level, `variants_in_full` the same without taking agreed exclusions out, where that
     differs; `explains` the variant that gives a side's figure, `explains_in_full` the one that gives it only so;
     `mean_of_intervals` and `intervals_in_target` stand beside the pooled figure, never in its place.
+
+    `days` is the stretch of the period that is counted, where the KPI was worded otherwise, or not in force, on others:
+    figures are counted by the text in force. `earlier` are the levels of the stretches before, the latest first; each
+    side's own figures, which are of the whole period, stand beside the first level only.
     """
 
     kpi: str
@@ -85,6 +106,9 @@ class Level:
     high: float | None = None
     counted_from: tuple[str, ...] = ()  # the tables
     records: RecordChoice | None = None  # how these were chosen, where contacts and intervals both could answer
+    days: Period | None = None  # None: all of the period
+    earlier: tuple["Level", ...] = ()
+    relieved: Relieved | None = None  # the days of relief, which are not in it
 
 
 @dataclass(frozen=True, slots=True)

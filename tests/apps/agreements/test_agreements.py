@@ -1,11 +1,10 @@
 """The agreement: drafted, put to the other side, signed by both, written into the book; attacked as each side."""
 
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 from django.core.cache import cache
 from django.db import DatabaseError, connection, transaction
-from django.utils import timezone
 
 from comity.apps.agreements import operations, queries
 from comity.apps.agreements.content import DraftContent
@@ -22,11 +21,11 @@ from comity.core.agreements.signing import State, StepKind
 from comity.core.agreements.text import text
 from comity.core.values import Side
 from tests.builders.agreement import add
+from tests.builders.changes import SENTENCES, content, drafted, kpi_of, proposed, row, sign, soon
 from tests.builders.levels import KPI, contacts
 from tests.room import cast, forget_mails, run_jobs, sent_mails, superuser
 
 pytestmark = pytest.mark.gate
-SENTENCES = {"en": "0" * 64, "es": "1" * 64}
 WRITE = operations.WRITE_TASK
 
 
@@ -38,52 +37,10 @@ def them():
     return made
 
 
-def soon(days=40):
-    return timezone.now().date() + timedelta(days=days)
-
-
-def says(**more):
-    return {"title": "Higher target", "reason": "More agents by then.", "carried_out_by": "provider",
-            "expects_nothing": "A word is made clear.", **more}  # fmt: skip
-
-
-def content(*edits, first_day=None, **more):
-    return DraftContent(first_day or soon(), None, edits, says=says(**more))
-
-
-def kpi_of(member):
-    """The id of the first KPI of the book."""
-    return queries.text_of(member).of(Kind.KPI)[0].id
-
-
-def drafted(them, who, made):
-    with transaction.atomic():
-        return operations.begin_draft(them.at(who), made).pk
-
-
-def proposed(them, who, made):
-    pk = drafted(them, who, made)
-    with transaction.atomic():
-        operations.propose(them.at(who), row(pk), 1)
-    return pk
-
-
-def row(pk):
-    return Change.objects.get(pk=pk)
-
-
 def refused(code, call, *arguments, **named):
     with pytest.raises(Refused) as error, transaction.atomic():
         call(*arguments, **named)
     assert error.value.code is code, error.value
-
-
-def sign(them, who, pk, **more):
-    with transaction.atomic():
-        member = them.at(who)
-        change = row(pk)
-        digest = operations.show_for_signature(member, change, SENTENCES)
-        return operations.sign(member, change, digest, SENTENCES, **more)
 
 
 def state_of(them, pk, who="customer_lead"):

@@ -20,6 +20,7 @@ from tests.builders import review as sample
 ALIKE = {
     "word.no",
     "headline.named",
+    "levels.of_days",
     "target_cost.amount",
     *(f"survey.{name}" for name in ("csat", "nps", "ces", "esat")),
 }

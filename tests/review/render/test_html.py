@@ -228,7 +228,7 @@ def at(reading, review):
     return f"/reading/{quote(reading_key(reading, review))}/"
 
 
-LINKS = RoomLinks(lambda kpi: f"/figure/{kpi}/", {}, at)
+LINKS = RoomLinks(lambda kpi: f"/figure/{kpi}/", {}, at, lambda level, _review: f"/agreement/#clause-{level.kpi}")
 
 
 @LANGUAGES

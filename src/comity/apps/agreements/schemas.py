@@ -7,6 +7,7 @@ from uuid import UUID
 from ninja import Field, Schema
 
 from comity.core.agreements.kinds import Kind
+from comity.core.agreements.measured import ReasonMark
 from comity.core.agreements.signing import State
 from comity.core.values import Side
 
@@ -57,3 +58,77 @@ class ChangesOut(Schema):
     """Changes, drafts first, then the latest number first."""
 
     items: list[ChangeOut]
+
+
+class ShareOut(Schema):
+    """So many of so many."""
+
+    hits: int
+    of: int
+    share: float | None = Field(description="absent: nothing is counted")
+    low: float | None = Field(description="of Jeffreys' 95 % interval")
+    high: float | None
+
+
+class DaysOut(Schema):
+    """Days from the first proposal to the last signature."""
+
+    count: int
+    median: float
+    least: int
+    most: int
+
+
+class SideMeasuresOut(Schema):
+    """How one side changes the agreement, of the changes that the reader may read."""
+
+    notice: ShareOut = Field(description="of its own changes with an agreed notice, those that gave it")
+    reasons: ShareOut = Field(description="of its own changes whose reason was marked, those marked sufficient")
+    not_marked: ShareOut = Field(description="of its own changes, those whose reason is not marked")
+    authorship: ShareOut = Field(description="of all changes, those of which a value is its own")
+    executed_only: ShareOut = Field(
+        description="of the changes it carries out, those it neither proposed, worded, nor was asked about"
+    )
+    told: ShareOut = Field(description="of the other side's changes it carries out, those it could read before")
+    told_in_time: ShareOut = Field(description="of these, those with the agreed notice")
+    days: DaysOut | None = Field(description="of its own changes; absent: there are none")
+
+
+class MeasuredChangeOut(Schema):
+    """An agreed change as it is counted."""
+
+    id: UUID
+    number: int
+    title: str
+    agreed_on: date
+    side: Side = Field(description="whose change it is")
+    carried_out_by: list[Side]
+    notice_agreed: int | None = Field(description="clear working days; absent: none is agreed")
+    notice_given: int
+    reason: str = Field(description=f"one of {', '.join(ReasonMark)}")
+    authors: list[Side]
+    executed_only_by: list[Side]
+    days_to_agreed: int
+
+
+class DutyOut(Schema):
+    """A duty of today's text."""
+
+    clause: str
+    side: Side
+    measure: str
+    target: str = Field(description="a share as the clause has it; empty: none is agreed")
+    share: ShareOut | None = Field(description="absent: not in this version")
+    met: bool | None
+
+
+class MeasuresOut(Schema):
+    """How both sides change their agreement."""
+
+    customer: SideMeasuresOut
+    provider: SideMeasuresOut
+    changes: list[MeasuredChangeOut] = Field(description="those that are counted, the latest number first")
+    not_readable: int = Field(description="agreed changes left out because the reader may not read them")
+    from_before: int = Field(description="agreed changes that nobody proposed and signed in the room")
+    duties: list[DutyOut]
+    not_in_this_version: list[str]

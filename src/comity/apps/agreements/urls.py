@@ -6,6 +6,7 @@ from comity.apps.agreements import first_text_views, views
 
 urlpatterns = [
     path("agreement/", views.agreement, name="agreement"),
+    path("agreement/measures/", views.measures, name="agreement_measures"),
     path("agreement/limits/", views.limits, name="agreement_limits"),
     path("agreement/first/", first_text_views.first_text, name="first_text"),
     path("agreement/first/template/", first_text_views.begin_from_template, name="begin_from_template"),

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from comity.apps.agreements import agreement_page, change_page, operations, progress, queries
+from comity.apps.agreements import agreement_page, change_page, measures_page, measuring, operations, progress, queries
 from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.drafting import drafted_text, new_id, with_clause, with_words, without_clause
 from comity.apps.agreements.first_text_page import offer
@@ -53,7 +53,7 @@ def agreement(request: HttpRequest) -> HttpResponse:
     today = queries.today(member)
     day = _day(request.GET.get("on", "")) or today
     entries = queries.chain(member)
-    known = _known(request.GET.get("known", ""), entries)
+    known = _place(request.GET.get("known", ""), entries)
     read = text(entries, day, known)
     states = queries.change_states(member)
     other_day, searched = _day(request.GET.get("with", "")), request.GET.get("q", "").strip()
@@ -86,16 +86,19 @@ def agreement(request: HttpRequest) -> HttpResponse:
     return render(request, "agreements/agreement.html", context)
 
 
-def _known(written: str, entries: Sequence[Entry]) -> int | None:
-    """Return the place of the record up to which the text is asked for; None where none of the record's is."""
-    return next((entry.place for entry in entries if str(entry.place) == written), None)
-
-
 def _day(written: str) -> date | None:
     try:
         return date.fromisoformat(written)
     except ValueError:
         return None
+
+
+def _place(written: str, entries: Sequence[Entry]) -> int | None:
+    """Return the last place of the agreement up to the one that is asked for; None: the agreement as it is known now."""
+    is_number = written.isascii() and written.removeprefix("-").isdigit() and len(written) < _LONGEST_NUMBER
+    if not is_number:
+        return None
+    return max((entry.place for entry in entries if entry.place <= int(written)), default=int(written))
 
 
 def _row(one: queries.ChangeState, words: Words) -> dict[str, object]:
@@ -113,6 +116,28 @@ def _row(one: queries.ChangeState, words: Words) -> dict[str, object]:
         "end": None if span is None else span.end,
         "signed": [step for step in one.steps if step.kind is StepKind.SIGN],
     }
+
+
+@require_safe
+def measures(request: HttpRequest) -> HttpResponse:
+    """Show how both sides change their agreement, with each change that is counted."""
+    member, words = member_of(request), words_for(language())
+    if not books.has_book(member):
+        return render(request, "agreements/measures.html", {"has_book": False})
+    found = measuring.measures(member)
+    titles = clause_titles(queries.text_of(member), words)
+    context = {
+        "has_book": True,
+        "sides": list(Side),
+        "rows": measures_page.measure_rows(found, words),
+        "days": measures_page.days_cells(found, words),
+        "duties": [measures_page.duty_row(one, titles, words) for one in found.duties],
+        "changes": [measures_page.change_row(one, member.party(words), words) for one in found.changes],
+        "not_readable": found.not_readable,
+        "from_before": found.from_before,
+        "later": words.listed([words(f"measured.later_{name}") for name in measuring.LATER]),
+    }
+    return render(request, "agreements/measures.html", context)
 
 
 @require_POST

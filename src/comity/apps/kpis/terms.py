@@ -101,7 +101,7 @@ def continues(before: Kpi, after: Kpi) -> bool:
 
 def bare(kpi: Kpi) -> Kpi:
     """Return a KPI without what it has from its set."""
-    return replace(kpi, valid_from=date.min, valid_to=None, agreed_on=None, agreed=True, entry=None)
+    return replace(kpi, valid_from=date.min, valid_to=None, agreed_on=None, agreed=True, entry=None, change=None)
 
 
 def _kpi_content(kpi: Kpi) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def _levels(review: Review | None) -> Mapping[str, Level]:
 
 def _bare(kpi: Kpi) -> Kpi:
     """Return a wording without the days on which it holds, and who agreed to it when."""
-    return replace(kpi, valid_from=date.min, valid_to=None, agreed_on=None, agreed=True, entry=None)
+    return replace(kpi, valid_from=date.min, valid_to=None, agreed_on=None, agreed=True, entry=None, change=None)
 
 
 def _change(one: Level | None, other: Level | None, words: Words) -> str:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from comity.apps.books import queries as books
@@ -109,16 +109,30 @@ def _with_record(now: list[FigureRow], entries: list[Entry], frame: tuple[Any, .
     if frozen is None:
         yield from now
         return
-    current = {row.id: row for row in now if row.kind == FigureKind.KPI}
+    current = {(row.id, row.start, row.end): row for row in now if row.kind == FigureKind.KPI}
     final = dict(frozen.content["figures"])
-    yield from (_recorded_row(kpi, figure, FINAL, frame, current.get(kpi)) for kpi, figure in final.items())
-    yield from (row for kpi, row in current.items() if kpi not in final)
+    yield from _recorded_rows(final, FINAL, frame, current)
+    yield from (row for (kpi, *_days), row in current.items() if kpi not in final)
     gone = {kpi: {name: figure.get(name) for name in ("measure", "unit")} for kpi, figure in final.items()}
     for entry in entries:
         if entry.kind == EntryKind.RESTATED:  # a figure that it no longer holds has a row without a value
-            figures = (gone | entry.content["figures"]).items()
-            yield from (_recorded_row(kpi, figure, RESTATED, frame, current.get(kpi)) for kpi, figure in figures)
+            yield from _recorded_rows(gone | entry.content["figures"], RESTATED, frame, current)
     yield from (row for row in now if row.kind != FigureKind.KPI)
+
+
+def _recorded_rows(
+    figures: Mapping[str, Mapping[str, Any]],
+    state: str,
+    frame: tuple[Any, ...],
+    current: Mapping[tuple[str, date, date], FigureRow],
+) -> Iterator[FigureRow]:
+    """Yield each figure of the record, and those of the stretches of its period before."""
+    relationship, name, first, end = frame
+    for kpi, figure in figures.items():
+        for one in (figure, *figure.get("earlier", ())):
+            days = one.get("days")
+            span = (first, end) if days is None else tuple(date.fromisoformat(days[edge]) for edge in ("start", "end"))
+            yield _recorded_row(kpi, one, state, (relationship, name, *span), current.get((kpi, span[0], span[1])))
 
 
 def _recorded_row(

@@ -27,7 +27,8 @@ class FigureChange:
 
     :ivar what: `value`, `target`, `met`, `num`, `den`, `customer` and `provider` (each side's own figure), `disputed`
         (how many disputes are open), `accepted` (how many disputes are accepted), `definition`; `added` and
-        `removed` for a whole figure
+        `removed` for a whole figure; `stretches` for the days that it is of, or what the stretches before came to;
+        `relief` for the days that are not held against its target
     :ivar before: as the figures hold it; None where there is nothing to show
     """
 
@@ -104,6 +105,23 @@ def _reading_figure(reading: Reading) -> dict[str, Any]:
 
 
 def _level_figure(level: Level) -> dict[str, Any]:
+    """Return a level; what is said of its days stands there only where it is not of the whole period, or relieved."""
+    figure = _figure_of_days(level)
+    if level.days is not None:
+        figure["days"] = to_json_value(level.days)
+    if level.earlier:
+        figure["earlier"] = [_level_figure(one) for one in level.earlier]
+    if level.relieved is not None:
+        figure["relieved"] = {
+            "days": to_json_value(level.relieved.days),
+            "changes": list(level.relieved.changes),
+            "value": _number_text(level.relieved.value),
+            "held": level.relieved.held,
+        }
+    return figure
+
+
+def _figure_of_days(level: Level) -> dict[str, Any]:
     return {
         "measure": level.measure,
         "unit": level.unit,
@@ -134,11 +152,23 @@ def keep_unchanged_digits(now: Figures, before: Mapping[str, Any]) -> Figures:
         if not isinstance(earlier, Mapping):
             figures[kpi] = figure
             continue
-        numbers = {name: _same_number(figure[name], earlier.get(name)) for name in _NUMBER_FIELDS}
-        earlier_reported = earlier.get("reported") or {}
-        reported = {side: _same_number(value, earlier_reported.get(side)) for side, value in figure["reported"].items()}
-        figures[kpi] = figure | numbers | {"reported": reported}
+        figures[kpi] = _with_digits(figure, earlier)
     return figures
+
+
+def _with_digits(figure: dict[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a figure, and those of the stretches before, with the digits of before where only the last differ."""
+    numbers = {name: _same_number(figure[name], before.get(name)) for name in _NUMBER_FIELDS}
+    before_reported = before.get("reported") or {}
+    reported = {side: _same_number(value, before_reported.get(side)) for side, value in figure["reported"].items()}
+    kept = figure | numbers | {"reported": reported}
+    stretches, known = figure.get("earlier", ()), before.get("earlier", ())
+    if stretches and len(stretches) == len(known):
+        kept["earlier"] = [_with_digits(one, other) for one, other in zip(stretches, known, strict=True)]
+    relieved, was = figure.get("relieved"), before.get("relieved")
+    if relieved and was:
+        kept["relieved"] = relieved | {"value": _same_number(relieved["value"], was.get("value"))}
+    return kept
 
 
 def figure_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[FigureChange]:
@@ -169,6 +199,10 @@ def _changed_fields(kpi: str, unit: str, old: Mapping[str, Any], new: Mapping[st
     counts = [sum(one["status"] != Dispute.OPEN for one in figure.get("disputes", ())) for figure in (old, new)]
     if counts[0] != counts[1] or (old["disputed"] == new["disputed"] and old.get("disputes") != new.get("disputes")):
         changes.append(FigureChange(kpi, "accepted", "", *counts))
+    if old.get("earlier") != new.get("earlier") or old.get("days") != new.get("days"):
+        changes.append(FigureChange(kpi, "stretches", "", None, None))
+    if old.get("relieved") != new.get("relieved"):
+        changes.append(FigureChange(kpi, "relief", "", None, None))
     if not changes:  # its measure, its unit, its wording
         changes.append(FigureChange(kpi, "definition", "", None, None))
     return changes

@@ -46,7 +46,7 @@ from comity.review.i18n.words import Words
 from comity.review.model import Review
 from comity.review.render import render
 from comity.review.views import headline
-from comity.review.views.level import LevelRow, level_row
+from comity.review.views.level import LevelRow, level_row, stretched
 
 _NOTICE_INTERVAL_S = 86_400
 _SHOWN_CHANGES = 20  # differences that a sentence lists
@@ -306,7 +306,7 @@ def mail_review_if_due(member: MemberContext, now: datetime) -> bool:
     placeholders: dict[str, Any] = {
         "period": words.period(review.period, calendar.cut),
         "headline": headline.plain_text(headline.headline_phrases(review, words, done)),
-        "levels": "\n".join(_level_line(level_row(one, review, words)) for one in review.levels),
+        "levels": "\n".join(_level_line(level_row(one, review, words)) for one in stretched(review.levels)),
     }
     mail_member(member, "by_mail", f"{page_path(member, 'review')}?period={name}", files, **placeholders)
     subscription.sent_at = now

@@ -191,6 +191,7 @@ def review_body(
         review.against,
         reader_language,
         tuple(sorted(links.marks.items())),
+        links.known,
         proceedings.key,
     )
 
@@ -216,7 +217,16 @@ def reading_body(member: MemberContext, review: Review, reading: str, links: htm
 def figure_body(member: MemberContext, review: Review, kpi: str, links: html.RoomLinks) -> tuple[Markup, Markup] | None:
     """Render the body and the tail of a figure's page, cached; None where the review has no such level."""
     reader_language = language()
-    key = ("figure", kpi, review.digest, review.period, review.against, reader_language, links.marks.get(kpi, ()))
+    key = (
+        "figure",
+        kpi,
+        review.digest,
+        review.period,
+        review.against,
+        reader_language,
+        links.marks.get(kpi, ()),
+        links.known,
+    )
 
     def make() -> tuple[str, ...] | None:
         parts = html.render_level(review, words_for(reader_language), kpi, links)
@@ -402,13 +412,33 @@ def changes_since_final(
 def is_agreed(member: MemberContext, review: Review) -> bool:
     """Return whether both sides agreed to the KPIs of a review, without which nobody confirms figures.
 
-    The database checks the same: an entry that a book names has to be in the record, and about that KPI.
+    The database checks the same of each stretch of a period: an entry that a book names has to be in the record, and
+    about that KPI, as a set of KPIs or as a change of the agreement.
     """
-    wordings = [level.definition for level in review.levels]
+    levels = [one for level in review.levels for one in (level, *level.earlier)]
+    wordings = [one.definition for one in levels]
     named = {kpi.entry for kpi in wordings if kpi.entry is not None}
-    agreed = record.entries(member, ConsentSubject.KPIS).filter(number__in=named) if named else ()
-    ids = {one.number: {kpi["id"] for kpi in one.content["content"]["kpis"]} for one in agreed}
+    ids: dict[int, set[str]] = {}
+    if named:
+        for one in record.entries(member, ConsentSubject.KPIS).filter(number__in=named):
+            ids[one.number] = {kpi["id"] for kpi in one.content["content"]["kpis"]}
+        for one in record.entries(member, ConsentSubject.AGREEMENT).filter(number__in=named):
+            edits = one.content["content"]["change"]["edits"]
+            ids[one.number] = {edit[what] for edit in edits for what in ("add", "set") if what in edit}
+    relief = {(number, one.kpi) for one in levels if one.relieved is not None for number in one.relieved.changes}
+    if relief:
+        changes = record.entries(member, ConsentSubject.AGREEMENT)
+        waived = changes.filter(subject__in=[str(number) for number, _ in relief])
+        signed = {(int(one.subject), kpi) for one in waived for kpi in _relieved_kpis(one)}
+        if not relief <= signed:
+            return False
     return all(kpi.agreed and (kpi.entry is None or kpi.id in ids.get(kpi.entry, ())) for kpi in wordings)
+
+
+def _relieved_kpis(entry: Entry) -> list[str]:
+    """Return the KPIs for which a signed change carries relief."""
+    waived = entry.content["content"]["signed"].get("waived") or {}
+    return list(waived.get("kpis", ()))
 
 
 def entries(member: MemberContext, period: str) -> QuerySet[Entry]:

@@ -22,10 +22,13 @@ def figure_change_rows(
     return rows
 
 
+_WITHOUT_VALUES = frozenset({"definition", "stretches", "relief"})
+
+
 def figure_change_lines(changes: Sequence[FigureChange], words: Words, party: PartyName) -> list[str]:
     """Return each change in one line."""
     return [
-        f"{kpi}, {what}" if change.what == "definition" else f"{kpi}, {what}: {before} → {after}"
+        f"{kpi}, {what}" if change.what in _WITHOUT_VALUES else f"{kpi}, {what}: {before} → {after}"
         for change, (kpi, what, before, after) in zip(changes, figure_change_rows(changes, words, party), strict=True)
     ]
 

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -53,14 +54,14 @@ from comity.core.values import Period, Side
 from comity.review.attribution import MEASURE, Attribution, NoAttributionError
 from comity.review.build import NoReviewError
 from comity.review.i18n.words import DASH, Words, clean
-from comity.review.model import Review
+from comity.review.model import Level, Review
 from comity.review.render import render as render_as
 from comity.review.render.attribution import html as attribution_html
 from comity.review.render.figures import CONTENT_TYPES as TABLE_CONTENT_TYPES
 from comity.review.render.figures import TableFormat, write_table
 from comity.review.render.html import RoomLinks, find_reading, reading_key, render_level_detail
 from comity.review.views import attribution as attribution_view
-from comity.review.views.level import level_row
+from comity.review.views.level import days_text, level_row
 from comity.review.views.sentences import definition_of, level_title, subtitle, title
 
 _MOST_DIGITS = 6  # of a page number
@@ -105,7 +106,7 @@ def _render_review(
         is_open=closing.is_open and not closing.waits_for,
         matters=matters,
     )
-    links = _room_links(viewing_member, review, name, matters_by_kpi)
+    links = _room_links(viewing_member, review, name, matters_by_kpi, entries[-1].number if entries else None)
     body, tail = queries.review_body(viewing_member, review, links, proceedings)
     context = {
         "review": review,
@@ -128,7 +129,11 @@ def _render_review(
         "has_figures": closing.figures is not None,
         "moved": figure_change_rows(closing.moved, words, member.party(words)),
         "void": [_void_context(one, member, words) for one in closing.void],
-        "entries": [_entry_context(entry, words, member.party(words)) for entry in entries],
+        "entries": [
+            _entry_context(entry, words, member.party(words))
+            | {"text_url": _text_url(member, review.period, entry.number)}
+            for entry in entries
+        ],
         "since_final": figure_change_rows(
             queries.changes_since_final(member, review, name, entries) if viewing_member.viewer.side is None else [],
             words,
@@ -196,9 +201,12 @@ def _with_requested_view(query: QueryDict, member: MemberContext) -> MemberConte
 
 
 def _room_links(
-    member: MemberContext, review: Review, period: str, matters_by_kpi: dict[str, list[Matter]]
+    member: MemberContext, review: Review, period: str, matters_by_kpi: dict[str, list[Matter]], known: int | None
 ) -> RoomLinks:
-    """Return the URLs of levels and readings, and by whom each level is disputed or subject to a claim."""
+    """Return the URLs of levels, their clauses and readings, and by whom each level is disputed or claimed about.
+
+    :param known: the last entry about final figures, whose clauses are shown as they were known then
+    """
     words, relationship = words_for(language()), member.relationship
     query = urlencode({"period": period} | ({"view": "joint"} if member.shared_only and member.side else {}))
     against_query = urlencode({"against": review.against})
@@ -212,7 +220,19 @@ def _room_links(
     def reading_url(reading: Reading, review: Review) -> str:
         return f"{reverse('reading', args=[relationship.pk, reading_key(reading, review)])}?{query}&{against_query}"
 
-    return RoomLinks(lambda kpi: f"{reverse('figure', args=[relationship.pk, kpi])}?{query}", marks, reading_url)
+    def wording_url(level: Level, review: Review) -> str:
+        days = level.days or review.period
+        return f"{_text_url(member, days, known)}#clause-{quote(level.kpi)}"
+
+    return RoomLinks(
+        lambda kpi: f"{reverse('figure', args=[relationship.pk, kpi])}?{query}", marks, reading_url, wording_url, known
+    )
+
+
+def _text_url(member: MemberContext, days: Period, known: int | None) -> str:
+    """Return the URL of the agreement on the last of some days, as it was known at a place of the record."""
+    query = {"on": (days.end - timedelta(days=1)).isoformat()} | ({} if known is None else {"known": str(known)})
+    return f"{reverse('agreement', args=[member.relationship.pk])}?{urlencode(query)}"
 
 
 class _ReviewPart(NamedTuple):
@@ -241,7 +261,9 @@ def _review_part(request: HttpRequest) -> _ReviewPart:
     name = calendar.name(review.period)
     matters_by_kpi = queries.matters_by_kpi(member, review.period, name)
     period_text = words_for(language()).period(review.period, calendar.cut)
-    links = _room_links(viewing_member, review, name, matters_by_kpi)
+    final = queries.entries(member, name).last()
+    known = None if final is None else final.number
+    links = _room_links(viewing_member, review, name, matters_by_kpi, known)
     return _ReviewPart(viewing_member, review, period_text, name, matters_by_kpi, links, pending)
 
 
@@ -389,7 +411,8 @@ def _spoken(word: Mapping[str, Any]) -> dict[str, Any]:
 def _figure_rows(figures: Figures, words: Words, party: PartyName) -> list[tuple[object, ...]]:
     """Return figures as text: name, value, target, each side's own, and what is disputed with the claimed values."""
     rows: list[tuple[object, ...]] = []
-    for kpi, figure in figures.items():
+    stretched = [(kpi, one) for kpi, figure in figures.items() for one in (figure, *figure.get("earlier", ()))]
+    for kpi, figure in stretched:
         texts = [
             DASH if value is None else words.figure(float(value), figure["unit"])
             for value in (figure["value"], figure["target"], *(figure["reported"][side.value] for side in Side))
@@ -402,9 +425,18 @@ def _figure_rows(figures: Figures, words: Words, party: PartyName) -> list[tuple
             for one in figure.get("disputes", ())
         ]
         # Entries of before disputes had a value name the open ones alone.
-        marks = marks or ([words("closing.disputed")] if figure["disputed"] else [])
-        rows.append((words.named("measure", kpi), *texts, marks))
+        marks = marks or ([words("closing.disputed")] if figure.get("disputed") else [])
+        rows.append((_figure_name(kpi, figure, words), *texts, marks))
     return rows
+
+
+def _figure_name(kpi: str, figure: Mapping[str, Any], words: Words) -> str:
+    """Return the name of a figure; of a stretch of its period with the days."""
+    name = words.named("measure", kpi)
+    if "days" not in figure:
+        return name
+    start, end = (date.fromisoformat(figure["days"][edge]) for edge in ("start", "end"))
+    return words("levels.of_days", name=name, days=days_text(Period(start, end), words))
 
 
 def _claimed_text(dispute: Mapping[str, str | None], unit: str, words: Words) -> str:

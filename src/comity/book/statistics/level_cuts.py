@@ -63,11 +63,16 @@ class LevelCuts:
     behind: int
 
 
-def gather(book: Book, kpi: Kpi, period: Period) -> LevelCuts | None:
-    """The cuts of a level that is counted from contacts; None of any other, and where no contact counts."""
+def gather(book: Book, kpi: Kpi, period: Period, left_out: Sequence[Period] = ()) -> LevelCuts | None:
+    """The cuts of a level that is counted from contacts; None of any other, and where no contact counts.
+
+    :param left_out: days of relief, which are in none of them
+    """
     if kpi.measure not in MEASURES or not book.has("contacts") or counted_table(book, kpi) != CONTACTS:
         return None
     rows = _counted(book, kpi, period)
+    for days in left_out:
+        rows = rows.filter((rows.day < days.start) | (rows.day >= days.end))
     keys = rows.group_by("queue", "team", weekday=rows.day.day_of_week.index(), hour=rows.slot // 2)
     cells = keys.aggregate(num=_.num.sum(), den=_.den.sum()).to_pyarrow().to_pylist()
     if not sum(cell["den"] or 0 for cell in cells):

@@ -9,7 +9,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import ibis
 from ibis import _
@@ -19,7 +19,7 @@ from comity.book.statistics.callers import caller_column, chance_of_another
 from comity.book.statistics.deadlines import judged_contacts, names_deadline
 from comity.book.statistics.record_choice import counted_table
 from comity.book.statistics.scope import signed_queue
-from comity.core.agreements.kpi import CONTACTS, EVERYTHING, INTERVALS, Kpi, in_force
+from comity.core.agreements.kpi import CONTACTS, EVERYTHING, INTERVALS, Kpi, counted_stretches
 from comity.core.paid import IN_TARGET, LATE, NOT_SPLIT, REPEATED, Billed, PaidStats, SharedLine
 from comity.core.values import Period
 
@@ -42,6 +42,13 @@ def gather(book: Book, period: Period, horizon: date) -> PaidStats | None:
     other = _of_intervals(book, period, own_queues) if book.has(INTERVALS) else _Work({}, {}, None)
     caller = caller_column(book) if book.has(CONTACTS) else None
     return _stats(book, _invoiced(book, months), work, other, caller)
+
+
+class _Judge(NamedTuple):
+    """A KPI by which contacts are in target or late, on the days that it is worded so; None: on all."""
+
+    kpi: Kpi
+    days: Period | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,28 +156,41 @@ def _of_intervals(book: Book, period: Period, but: Container[str]) -> _Work:
     A KPI that is counted from intervals judges those of its own seconds. Nothing tells who called again.
     """
     judges = [
-        kpi for kpi in _judges(book, period) if kpi.measure == "service_level" and counted_table(book, kpi) == INTERVALS
+        judge
+        for judge in _judges(book, period)
+        if judge.kpi.measure == "service_level" and counted_table(book, judge.kpi) == INTERVALS
     ]
     table = book.table(INTERVALS).filter(_.start_on >= period.start, _.start_on < period.end, _.answered.notnull())
     told = _.answered_within.notnull()
-    sums = table.group_by("queue", "threshold_s").aggregate(
-        answered=_.answered.sum(),
-        judged=_.answered.sum(where=told),
-        within=_.answered_within.sum(where=told),
-        handled_s=_.handle_s.sum(),
-        came=ibis.greatest(_.offered.fill_null(0), _.answered + _.abandoned.fill_null(0)).sum(),
-        untimed=((_.answered > 0) & _.handle_s.isnull()).any(),
+    # Days that all judges word alike are counted together.
+    starts = sorted({period.start, *(edge for _kpi, days in judges if days for edge in (days.start, days.end))})
+    part = ibis.literal(0)
+    for start in starts[1:]:
+        part += (table.start_on >= start).cast("int64")
+    keys = ("queue", "threshold_s", "part")
+    sums = (
+        table.mutate(part=part)
+        .group_by(*keys)
+        .aggregate(
+            answered=_.answered.sum(),
+            judged=_.answered.sum(where=told),
+            within=_.answered_within.sum(where=told),
+            handled_s=_.handle_s.sum(),
+            came=ibis.greatest(_.offered.fill_null(0), _.answered + _.abandoned.fill_null(0)).sum(),
+            untimed=((_.answered > 0) & _.handle_s.isnull()).any(),
+        )
     )
     contacts: dict[tuple[str, str], int] = {}
     handled_s: dict[tuple[str, str], float] = {}
     came: dict[str, int] = {}
     timed = True
-    for row in sums.order_by("queue", "threshold_s").to_pyarrow().to_pylist():
+    for row in sums.order_by(*keys).to_pyarrow().to_pylist():
         queue = row["queue"] or ""
         if queue in but:
             continue
         judged, within = int(row["judged"] or 0), int(row["within"] or 0)
-        if not any(_judges_interval(kpi, queue, row["threshold_s"]) for kpi in judges):
+        day = starts[row["part"]]
+        if not any(_judges_interval(judge, queue, row["threshold_s"], day) for judge in judges):
             judged = within = 0
         became = {IN_TARGET: within, LATE: judged - within, NOT_SPLIT: int(row["answered"]) - judged}
         for name, count in became.items():
@@ -182,7 +202,10 @@ def _of_intervals(book: Book, period: Period, but: Container[str]) -> _Work:
     return _Work(contacts, handled_s, None, timed, came)
 
 
-def _judges_interval(kpi: Kpi, queue: str, threshold_s: float | None) -> bool:
+def _judges_interval(judge: _Judge, queue: str, threshold_s: float | None, day: date) -> bool:
+    kpi = judge.kpi
+    if judge.days is not None and day not in judge.days:
+        return False
     inside = kpi.queues == EVERYTHING or kpi.queue_map.get(queue, queue) in kpi.queues
     return inside and threshold_s == kpi.answer_within_s
 
@@ -197,11 +220,13 @@ def _received(book: Book, period: Period, horizon: date) -> _Work:
     table, caller = book.table(CONTACTS), caller_column(book)
     span_days = (period.end - period.start).days + REPEAT_DAYS + 1
     judges = [
-        kpi for kpi in _judges(book, period) if kpi.measure != "service_level" or counted_table(book, kpi) == CONTACTS
+        judge
+        for judge in _judges(book, period)
+        if judge.kpi.measure != "service_level" or counted_table(book, judge.kpi) == CONTACTS
     ]
     table = table.filter(_.opened_on >= period.start - timedelta(days=REPEAT_DAYS + 1), _.opened_on < period.end)
     handled = _.answered_at.notnull() | _.resolved_at.notnull() | (_.handle_s.notnull() & _.abandoned_at.isnull())
-    for number, kpi in enumerate(judges):
+    for number, (kpi, _days) in enumerate(judges):
         if kpi.measure == "sla_attainment" and names_deadline(book, kpi):
             promised = judged_contacts(book, kpi)
             promised = promised.select("contact_id", **{f"kept{number}": _.kept, f"day{number}": _.day})
@@ -250,14 +275,18 @@ def _received(book: Book, period: Period, horizon: date) -> _Work:
     )
 
 
-def _judges(book: Book, period: Period) -> list[Kpi]:
-    """The KPIs by which a contact is in target or late, as worded on the period's last day, in their order."""
-    names = dict.fromkeys(kpi.id for kpi in book.definition.kpis if kpi.measure in _JUDGING)
-    worded = (in_force(book.definition.kpis, name, period.end - timedelta(days=1)) for name in names)
-    return [kpi for kpi in worded if kpi is not None]
+def _judges(book: Book, period: Period) -> list[_Judge]:
+    """The KPIs by which a contact is in target or late, each as worded on the contact's day, in their order."""
+    kpis = book.definition.kpis
+    return [
+        _Judge(stretch.kpi, None if stretch.days == period else stretch.days)
+        for name in dict.fromkeys(kpi.id for kpi in kpis if kpi.measure in _JUDGING)
+        for stretch in counted_stretches(kpis, name, period)
+        if stretch.kpi is not None
+    ]
 
 
-def _judged(table: ibis.Table, judges: list[Kpi], horizon: date) -> ibis.Value:
+def _judged(table: ibis.Table, judges: Sequence[_Judge], horizon: date) -> ibis.Value:
     """True in target, false late, null where no KPI judges the contact: the first KPI that is about it is the one.
 
     A contact that is still open, and has a due time to come, is not judged by another KPI in its place.
@@ -266,8 +295,10 @@ def _judged(table: ibis.Table, judges: list[Kpi], horizon: date) -> ibis.Value:
     horizon are not judged unless the contact is resolved already.
     """
     verdict = ibis.null("boolean")
-    for number, kpi in reversed(list(enumerate(judges))):
+    for number, (kpi, days) in reversed(list(enumerate(judges))):
         inside = ibis.literal(True)
+        if days is not None:
+            inside &= (table.opened_on >= days.start) & (table.opened_on < days.end)
         if kpi.queues != EVERYTHING:
             inside &= signed_queue(table.queue, kpi).isin(kpi.queues)
         if kpi.channels != EVERYTHING:

@@ -34,6 +34,14 @@ class DailyCounts:
     counts: Mapping[str, Floats]
     long: Whole = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
+    def without(self, left_out: Sequence[Period]) -> "DailyCounts":
+        """The same without some days."""
+        if not left_out:
+            return self
+        kept = ~on_days(self.days, left_out)
+        counts = {name: count[kept] for name, count in self.counts.items()}
+        return DailyCounts(self.source, self.queues, self.queue[kept], self.days[kept], counts, self.long)
+
     def total(self, name: str, period: Period) -> float:
         """The sum of a count over a period."""
         return float(self.counts[name][self._within(period)].sum())
@@ -60,6 +68,14 @@ class DailyCounts:
 
     def _within(self, period: Period) -> NDArray[np.bool_]:
         return (self.days >= _serial(period.start)) & (self.days < _serial(period.end))
+
+
+def on_days(days: Whole, periods: Sequence[Period]) -> NDArray[np.bool_]:
+    """Which of some days (since 1970-01-01) lie in any of the periods."""
+    within = np.zeros(days.size, dtype=bool)
+    for period in periods:
+        within |= (days >= _serial(period.start)) & (days < _serial(period.end))
+    return within
 
 
 def folded(source: str, kpi: Kpi, given: Mapping[str, str | None], columns: pa.Table, *less: pa.Table) -> DailyCounts:

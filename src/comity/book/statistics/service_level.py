@@ -12,13 +12,13 @@ from ibis import _
 
 from comity.book.reading.open import Book
 from comity.book.statistics.exclusions import TakenOut, during, events, without
-from comity.book.statistics.queue_days import DailyCounts, Floats, Whole, folded
+from comity.book.statistics.queue_days import DailyCounts, Floats, Whole, folded, on_days
 from comity.book.statistics.record_choice import counted_table
 from comity.book.statistics.scope import in_queues, in_scope
 from comity.book.statistics.workings import Workings
 from comity.core.agreements.kpi import CONTACTS, EVERYTHING, INTERVALS, Abandons, Kpi, in_force
 from comity.core.readings.service_level import Stats, Tallies, Tally
-from comity.core.values import Comparison
+from comity.core.values import Comparison, Period
 
 __all__ = ["COUNTS", "DailyCounts", "SlotCounts", "counting", "daily", "gather", "slots"]
 
@@ -41,6 +41,13 @@ class SlotCounts:
     rates: Floats
     slots: Floats
     in_target: Floats
+
+    def without(self, left_out: Sequence[Period]) -> "SlotCounts":
+        """The same without some days."""
+        if not left_out:
+            return self
+        kept = ~on_days(self.days, left_out)
+        return SlotCounts(self.days[kept], self.rates[kept], self.slots[kept], self.in_target[kept])
 
 
 def daily(book: Book, kpi: Kpi, taken_out: TakenOut = TakenOut.ACCEPTED) -> DailyCounts:

@@ -3,9 +3,12 @@
 How a wording is proposed and signed is the room's concern; a review needs only what is in force.
 """
 
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from enum import StrEnum
+
+from comity.core.values import Period
 
 
 class Abandons(StrEnum):
@@ -79,6 +82,7 @@ class Kpi:
 
     :ivar agreed: whether both sides agreed to it; figures by one side's proposal confirm nothing
     :ivar entry: of the room's record, by which both agreed to it
+    :ivar change: number of the change of the agreement by which it reads so; None: it is of no agreement
     """
 
     id: str
@@ -104,6 +108,7 @@ class Kpi:
     valid_to: date | None = None
     agreed: bool = True
     entry: int | None = None
+    change: int | None = None
 
     def met(self, value: float | None) -> bool | None:
         """Whether a value meets the target, compared as floats; None without value or target."""
@@ -119,3 +124,64 @@ def in_force(kpis: tuple[Kpi, ...], kpi_id: str, day: date) -> Kpi | None:
     valid = [kpi for kpi in kpis if kpi.id == kpi_id and kpi.valid_from <= day]
     last = max(valid, key=lambda kpi: (kpi.valid_from, kpi.agreed_on or date.min), default=None)
     return None if last is None or (last.valid_to is not None and last.valid_to <= day) else last
+
+
+@dataclass(frozen=True, slots=True)
+class CountedStretch:
+    """Days of a period over which a KPI counts alike; `kpi` is None where none is in force.
+
+    Of two wordings that count alike, `kpi` is the later one.
+    """
+
+    days: Period
+    kpi: Kpi | None
+
+
+@dataclass(frozen=True, slots=True)
+class Relief:
+    """Days on which some KPIs are not held against their targets, as the waiver of a short notice has it.
+
+    :ivar change: number of the change whose notice was short
+    """
+
+    kpis: frozenset[str]
+    days: Period
+    change: int
+
+
+# What a wording says beside target and formula: when and how it was agreed, and what readings alone ask for.
+_BESIDE: dict[str, object] = {
+    "valid_from": date.min,
+    "valid_to": None,
+    "agreed_on": None,
+    "entry": None,
+    "change": None,
+    "material": 0.0,
+    "volume_band": 0.0,
+    "patience_s": None,
+}
+
+
+def counts_alike(kpi: Kpi | None, other: Kpi | None) -> bool:
+    """Whether two wordings have the same target and formula, so that their days may be counted together."""
+    if kpi is None or other is None:
+        return kpi is other
+    return replace(kpi, **_BESIDE) == replace(other, **_BESIDE)  # type: ignore[arg-type]  # fields by name
+
+
+def counted_stretches(kpis: Iterable[Kpi], kpi_id: str, period: Period) -> tuple[CountedStretch, ...]:
+    """Return the stretches of a period over which a KPI counts alike, the earliest first.
+
+    They are the days of the period, each in one of them: nothing is counted together where target or formula differ.
+    """
+    worded = tuple(kpi for kpi in kpis if kpi.id == kpi_id)
+    edges = {edge for kpi in worded for edge in (kpi.valid_from, kpi.valid_to) if edge is not None}
+    starts = [period.start, *sorted(edge for edge in edges if period.start < edge < period.end)]
+    found: list[CountedStretch] = []
+    for start, end in zip(starts, [*starts[1:], period.end], strict=True):
+        kpi = in_force(worded, kpi_id, end - timedelta(days=1))
+        if found and counts_alike(found[-1].kpi, kpi):
+            found[-1] = CountedStretch(Period(found[-1].days.start, end), kpi)
+        else:
+            found.append(CountedStretch(Period(start, end), kpi))
+    return tuple(found)

@@ -97,27 +97,56 @@ def _redact_level(
     if not measure_counts_people(level.measure):
         return level
     shared = next((one for one in joint.levels if one.kpi == level.kpi), None) if joint is not None else None
-    if (level.kpi, period) not in may.levels:
+    key = (level.kpi, level.days or period)
+    if key not in may.levels:
         withheld[level.kpi] = "few_apart" if shared is None else "as_shared"
         if shared is None:
             return None
         level_shown: Level = shared
     else:
-        level_shown = level if (level.kpi, period) in may.rates else replace(level, also={**level.also, _RATE: None})
+        level_shown = _alone(level, rate=key in may.rates)
+        if level.earlier:
+            level_shown = replace(level_shown, earlier=_redact_earlier(level, may, shared))
     points = {one.period: one for one in (shared.history if shared is not None else ())}
     history = [
         one
         for point in level.history
-        if (one := point if (level.kpi, point.period) in may.levels else points.get(point.period)) is not None
+        if (one := point if (level.kpi, point.days or point.period) in may.levels else points.get(point.period))
+        is not None
     ]
-    return replace(level_shown, history=tuple(history), limits=_limits(history, period))
+    limits = None if level_shown.days is not None else _limits(history, period)
+    return replace(level_shown, history=tuple(history), limits=limits)
+
+
+def _alone(level: Level, *, rate: bool) -> Level:
+    """A level without what it is with days of relief, which would tell of these days; perhaps without its rate."""
+    if level.relieved is not None:
+        level = replace(level, relieved=replace(level.relieved, value=None, num=None, den=None))
+    return level if rate else replace(level, also={**level.also, _RATE: None})
+
+
+def _redact_earlier(level: Level, may: Disclosure, shared: Level | None) -> tuple[Level, ...]:
+    """The levels of the stretches before that may be shown, or else as both sides share them."""
+    joint = {} if shared is None else {one.days: one for one in shared.earlier}
+    shown = []
+    for one in level.earlier:
+        key = (one.kpi, one.days)
+        if key in may.levels:
+            shown.append(_alone(one, rate=key in may.rates))
+        elif one.days in joint:
+            shown.append(joint[one.days])
+    return tuple(shown)
 
 
 def _limits(points: Iterable[LevelPoint | ReadingPoint], judged: Period) -> Limits | None:
     """Natural limits from the points that are shown: those of other points would tell what these are."""
     return limits_before(
         judged,
-        ((point.period, point.value if isinstance(point, LevelPoint) else point.like_for_like) for point in points),
+        (
+            (point.period, point.value if isinstance(point, LevelPoint) else point.like_for_like)
+            for point in points
+            if not isinstance(point, LevelPoint) or point.days is None
+        ),
     )
 
 
@@ -183,7 +212,11 @@ def _with_redactions(
     still_missing = [one for one in review.missing if one.reading not in withheld]
     missing = [Missing(name, (), "both", why) for name, why in sorted(withheld.items())]
     figures = [
-        [[one.kpi, f"{one.value:.9g}", f"{one.num:.9g}", f"{one.den:.9g}"] for one in levels],
+        [
+            [one.kpi, f"{one.value:.9g}", f"{one.num:.9g}", f"{one.den:.9g}"]
+            for level in levels
+            for one in (level, *level.earlier)
+        ],
         [[one.id, one.variant, one.verdict, *(f"{part.value:.9g}" for part in one.parts)] for one in readings],
         None if review.paid is None else [f"{value:.9g}" for value in review.paid.amounts.values()],
         [

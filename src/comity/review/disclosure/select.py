@@ -37,7 +37,7 @@ from ibis import _
 from comity.book.reading.coverage import Coverage
 from comity.book.reading.open import Book
 from comity.book.statistics.levels import surveys
-from comity.book.statistics.levels.asking import level_questions
+from comity.book.statistics.levels.asking import level_questions, level_stretches, relieved_days
 from comity.book.statistics.levels.folding import by_period
 from comity.book.statistics.membership import with_membership
 from comity.book.statistics.respondents import Frame, answers, framed, invitations, paired, respondents
@@ -67,7 +67,7 @@ Rows = list[list[Weight]]
 class Disclosure:
     """The figures about people that may be shown.
 
-    :ivar levels: by KPI and period
+    :ivar levels: by KPI and days: a period, or the stretch of it over which the KPI counts alike
     :ivar readings: by id, variant, period and the period it is compared with; a reading that is not judged here is
         not among them
     :ivar rates: the response rates beside these levels and readings
@@ -201,13 +201,13 @@ class _PeopleView:
     :ivar answered: a row an answer and period: period, unit (the answer itself), person, mask (of its figures),
         answers (how many the person gave on that scale in the period), codes (the person's group in the comparisons)
     :ivar asked: a row an invitation and period; as above, without answers and codes
-    :ivar levels: period, KPI and bit of each level
+    :ivar levels: number of the period, KPI, its days and bit of each level
     :ivar pairs: by the number of the comparison and the scale
     """
 
     answered: pa.Table
     asked: pa.Table
-    levels: tuple[tuple[int, str, int], ...]
+    levels: tuple[tuple[int, str, Period, int], ...]
     pairs: Mapping[tuple[int, str], _Counts]
 
 
@@ -226,13 +226,13 @@ _CODES = pa.schema(
 
 
 def _people_view(book: Book, scope: _Scope) -> _PeopleView:
-    levels: list[tuple[int, str, int]] = []
+    levels: list[tuple[int, str, Period, int]] = []
     members: dict[str, list[pa.Table]] = {_ANSWERED: [_MEMBERS.empty_table()], _ASKED: [_MEMBERS.empty_table()]}
     codes = pa.schema([("period", pa.int64()), ("response_id", pa.string()), *list(_CODES)[3:]]).empty_table()
     pairs: dict[tuple[int, str], _Counts] = {}
     if book.has("surveys"):
-        for period, kpi, bit, found in _kpi_rows(book, scope):
-            levels.append((period, kpi, bit))
+        for period, kpi, days, bit, found in _kpi_rows(book, scope):
+            levels.append((period, kpi, days, bit))
             for kind, table in found.items():
                 members[kind].append(table)
         with Workings(book) as workings:
@@ -254,23 +254,45 @@ def _comparisons(scope: _Scope) -> list[Comparison]:
     return [Comparison(periods[after], periods[before], periods[-1].end) for before, after, _ in scope.comparisons]
 
 
-def _kpi_rows(book: Book, scope: _Scope) -> Iterator[tuple[int, str, int, dict[str, pa.Table]]]:
-    """Each KPI's level in each period, and once for each wording the answers and the invitations in its scope."""
-    numbers = {period: number for number, period in enumerate(scope.periods)}
+def _kpi_rows(book: Book, scope: _Scope) -> Iterator[tuple[int, str, Period, int, dict[str, pa.Table]]]:
+    """Each KPI's level in each period, and once for each wording the answers and the invitations in its scope.
+
+    The level of a stretch of a period, before the KPI was worded otherwise, is a figure of its own.
+    """
+    places = _stretch_places(book, scope)
     for one in level_questions(book, scope.periods):
-        bit = scope.bit("kpi", one.kpi.id) if MEASURES[one.kpi.measure].people_of == "surveys" else None
-        if bit is None:
+        if MEASURES[one.kpi.measure].people_of != "surveys":
             continue
         rows = surveys._answers(book, one.kpi)  # noqa: SLF001 - the very rows that the level counts
         given = rows.filter(_.score.notnull() & _.answered_on.notnull())
-        at = pa.array([numbers[period] for period in one.periods], pa.int64())
-        members = {}
-        for kind, table, day in ((_ANSWERED, given, "answered_on"), (_ASKED, rows, "asked_on")):
-            held = by_period(table, day, one.periods).select("period", "response_id", "respondent_id").to_pyarrow()
-            members[kind] = _member(at.take(held["period"]), held, bit)
-        for period in one.periods:
-            yield numbers[period], one.kpi.id, bit, members
+        groups: dict[tuple[int, tuple[Period, ...]], list[Period]] = {}
+        for days in one.periods:
+            left_out = tuple(relief.days for relief in relieved_days(book, one.kpi.id, days))
+            groups.setdefault((places[one.kpi.id, days][1], left_out), []).append(days)
+        for (place, left_out), periods in groups.items():
+            bit = scope.bit("kpi", one.kpi.id if place == 0 else f"{one.kpi.id} {place}")
+            if bit is None:
+                continue
+            at = pa.array([places[one.kpi.id, days][0] for days in periods], pa.int64())
             members = {}
+            for kind, table, day in ((_ANSWERED, given, "answered_on"), (_ASKED, rows, "asked_on")):
+                held = by_period(table, day, periods, left_out)
+                held = held.select("period", "response_id", "respondent_id").to_pyarrow()
+                members[kind] = _member(at.take(held["period"]), held, bit)
+            for days in periods:
+                yield places[one.kpi.id, days][0], one.kpi.id, days, bit, members
+                members = {}
+
+
+def _stretch_places(book: Book, scope: _Scope) -> dict[tuple[str, Period], tuple[int, int]]:
+    """By KPI and stretch: the number of its period, and which it is in this from the end, 0 for the last."""
+    places: dict[tuple[str, Period], tuple[int, int]] = {}
+    for number, period in enumerate(scope.periods):
+        counts: dict[str, int] = {}
+        for kpi, days in level_stretches(book, period):
+            places[kpi.id, days] = (number, counts.get(kpi.id, 0))
+            counts[kpi.id] = counts.get(kpi.id, 0) + 1
+    return places
 
 
 def _scale_rows(
@@ -503,10 +525,10 @@ def _figures(
     scope: _Scope, view: _PeopleView, at: int, answered: Sequence[_Period], asked_for: Sequence[_Period]
 ) -> Iterator[_Figure]:
     """Every figure of a view in the order of their precedence, with its rows in the periods that it is about."""
-    sized = [(answered[number].count(at, bit), number, kpi, bit) for number, kpi, bit in view.levels]
-    for size, number, kpi, level_bit in sorted(sized, key=lambda item: (item[1], -item[0], item[3])):
+    sized = [(answered[number].count(at, bit), number, kpi, days, bit) for number, kpi, days, bit in view.levels]
+    for size, number, kpi, days, level_bit in sorted(sized, key=lambda item: (item[1], -item[0], item[4])):
         if size >= FEWEST:
-            key = (kpi, scope.periods[number])
+            key = (kpi, days)
             yield _LEVEL, key, [(answered[number], [answered[number].sums(at, level_bit)])]
             yield _RATE, key, [(asked_for[number], [asked_for[number].sums(at, level_bit)])]
     for number, (before, after, follows) in enumerate(scope.comparisons):

@@ -10,7 +10,7 @@ from comity.core.calendars import Calendar, Cut
 from comity.review.draw import charts
 from comity.review.i18n.words import DASH, Words
 from comity.review.model import LevelPoint, ReadingPoint, Review
-from comity.review.views.level import LevelRow, ratio_text
+from comity.review.views.level import LevelRow, days_text, ratio_text
 from comity.review.views.reading import ReadingRow
 from comity.review.views.rounding import shown_scale
 
@@ -56,7 +56,7 @@ def level_chart(
             None if point.target is None else point.target * scale,
             at,
             both=level.measure == "forecast_bias",
-            hover=f"{words.period(point.period, review.cut)}: {figure(point.value)}",
+            hover=f"{_name(point, review, words)}: {figure(point.value)}",
         )
         for at, point in zip(_places_in_row(points), points, strict=True)
     ]
@@ -88,7 +88,7 @@ def level_chart(
         chart = charts.spark(judged, None if band is None else (band[0], band[2]), target, sentence, height)
     table = tuple(
         (
-            words.period(point.period, review.cut),
+            _name(point, review, words),
             figure(point.value),
             figure(point.target) if point.target is not None else DASH,
             ratio_text(level, point.num, point.den, words),
@@ -96,6 +96,14 @@ def level_chart(
         for point in points
     )
     return LevelHistory(chart, note, table)
+
+
+def _name(point: LevelPoint, review: Review, words: Words) -> str:
+    """The period of a point; of a stretch of it with its days."""
+    name = words.period(point.period, review.cut)
+    if point.days is None:
+        return name
+    return words("levels.of_days", name=name, days=days_text(point.days, words))
 
 
 def _places_in_row(points: Sequence[LevelPoint]) -> list[int]:

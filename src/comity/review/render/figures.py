@@ -13,6 +13,7 @@ from comity.core.values import Side
 from comity.review.model import Level, Review
 from comity.review.render.cells import csv_text
 from comity.review.render.json import to_json_value
+from comity.review.views.level import stretched
 
 
 class TableFormat(StrEnum):
@@ -79,7 +80,7 @@ _NUMBERS = (
 def review_rows(review: Review, relationship: str) -> list[FigureRow]:
     """The rows of one review: its levels, then its readings."""
     return [
-        *(_level_row(level, review, relationship) for level in review.levels),
+        *(_level_row(level, review, relationship) for level in stretched(review.levels)),
         *(_reading_row(reading, review, relationship) for reading in review.readings),
     ]
 
@@ -93,8 +94,8 @@ def _level_row(level: Level, review: Review, relationship: str) -> FigureRow:
         measure=level.measure,
         unit=level.unit,
         period=review.name,
-        start=review.period.start,
-        end=review.period.end,
+        start=(level.days or review.period).start,
+        end=(level.days or review.period).end,
         value=level.value,
         low=level.low,
         high=level.high,

@@ -24,13 +24,14 @@ from comity.review.draw import charts, glyphs
 from comity.review.draw.histories import FEWEST_POINTS, history_rows, level_chart, reading_lines
 from comity.review.i18n.words import Words, clean
 from comity.review.level_detail import LevelDetail
+from comity.review.levels import whole_points
 from comity.review.limits import limits_before
 from comity.review.model import Level, Review
 from comity.review.proceedings import Proceedings
 from comity.review.readings import source_tables
 from comity.review.views import headline
 from comity.review.views.board import board
-from comity.review.views.level import LevelRow, kpi_terms, level_row
+from comity.review.views.level import LevelRow, kpi_terms, level_row, stretched
 from comity.review.views.level_detail import CutRow, contacts_page, cut_rows, heat_rows
 from comity.review.views.reading import ReadingRow, counted_rows, reading_row
 from comity.review.views.rounding import MARKED, shown_scale, waterfall
@@ -163,6 +164,8 @@ class RoomLinks:
     level_url: Callable[[str], str]  # by KPI
     marks: Mapping[str, tuple[str, ...]]  # by KPI: disputed, claimed
     reading_url: Callable[[Reading, Review], str]
+    wording_url: Callable[[Level, Review], str]  # the clause by which a level is counted
+    known: int | None = None  # the place of the record up to which that clause is shown; None: all of it
 
 
 def render_body(
@@ -277,7 +280,7 @@ def _months(level: Level, review: Review, detail: LevelDetail, words: Words) -> 
     """The level by month, drawn as its history is; None where the review is by month, or there is one month only."""
     if review.cut is Cut.MONTH or len(detail.months) < FEWEST_POINTS:
         return None
-    limits = limits_before(detail.months[-1].period, ((one.period, one.value) for one in detail.months))
+    limits = limits_before(detail.months[-1].period, whole_points(detail.months))
     by_month = replace(level, history=detail.months, limits=limits)
     monthly = replace(review, cut=Cut.MONTH)
     history = level_chart(level_row(by_month, monthly, words), monthly, words, 240, wide=True)
@@ -304,7 +307,8 @@ def template_context(
     draw = ChartMarkup(paper)
     brow = eyebrow(review, words)
     levels = [
-        _level(level_row(level, review, words), review, words, draw, wide=wide) for level in missed_first(review.levels)
+        _level(level_row(level, review, words), review, words, draw, wide=wide)
+        for level in stretched(missed_first(review.levels))
     ]
     rows = [reading_row(reading, review, words, number) for number, reading in enumerate(review.readings, 1)]
     return {

@@ -20,7 +20,7 @@ from comity.core.record_choice import RecordChoice
 from comity.core.values import Period, Side
 from comity.review.i18n.words import Words
 from comity.review.missing import list_of, remedy
-from comity.review.model import Level, Limits, Missing, Origin, Review
+from comity.review.model import Level, LevelPoint, Limits, Missing, Origin, Relieved, Review
 from comity.review.readings import PLANNED
 from comity.review.views.sentences import blind_spot
 
@@ -105,9 +105,11 @@ def _is_left_out(value: object, name: str) -> bool:
 
     Whether another wording follows later is no part of a figure, whose digest would change with it.
     """
+    if isinstance(value, LevelPoint):
+        return name == "days" and value.days is None
     if not isinstance(value, Kpi):
         return False
-    absent = name in {"entry", "deadline", "records"} and getattr(value, name) is None
+    absent = name in {"entry", "change", "deadline", "records"} and getattr(value, name) is None
     return name == "valid_to" or (name == "agreed" and value.agreed) or absent
 
 
@@ -130,6 +132,33 @@ def _limits(limits: Limits | None) -> Any:  # noqa: ANN401 - JSON values
 
 
 def _level(level: Level) -> dict[str, Any]:
+    """A level; what is said of its days stands there only where it is not of the whole period, or relieved."""
+    found = _whole_level(level)
+    if level.days is not None:
+        found["days"] = _period(level.days)
+    if level.earlier:
+        found["earlier"] = [_level(one) for one in level.earlier]
+    if level.relieved is not None:
+        found["relieved"] = _relieved(level.relieved)
+    return found
+
+
+def _relieved(relieved: Relieved) -> dict[str, Any]:
+    return {
+        "days": [_period(days) for days in relieved.days],
+        "changes": list(relieved.changes),
+        "with_them": None
+        if relieved.value is None
+        else {
+            "value": to_json_value(relieved.value),
+            "num": to_json_value(relieved.num),
+            "den": to_json_value(relieved.den),
+        },
+        "held": relieved.held,
+    }
+
+
+def _whole_level(level: Level) -> dict[str, Any]:
     return {
         "kpi": level.kpi,
         "measure": level.measure,

@@ -20,7 +20,7 @@ from comity.review.model import Review
 from comity.review.proceedings import Proceedings
 from comity.review.views import headline
 from comity.review.views.board import Board, board
-from comity.review.views.level import LevelRow, level_row
+from comity.review.views.level import LevelRow, level_row, stretched
 from comity.review.views.reading import ReadingRow, reading_row
 from comity.review.views.rounding import shown_scale, waterfall
 from comity.review.views.sections import eyebrow, missing_rows
@@ -174,11 +174,16 @@ def render(
     first.say(" ".join([told.state, *said]), 4.3, 16)
     if logos:
         deck.logos(first.slide, logos, 6.1)
-    levels = [level_row(level, review, words) for level in missed_first(review.levels)]
+    levels = [level_row(level, review, words) for level in stretched(missed_first(review.levels))]
     head = [words(f"levels.{name}") for name in ("kpi", "value", "target", "met")]
     for rows in _cut(levels):
         cells = [
-            (row.name, f"{row.value} ({row.interval})" if row.interval else row.value, row.target, row.met)
+            (
+                f"{row.name}. {row.relief}" if row.relief else row.name,
+                f"{row.value} ({row.interval})" if row.interval else row.value,
+                row.target,
+                row.met,
+            )
             for row in rows
         ]
         deck.slide(words("levels.title")).table(head, cells, (3, 3, 2, 2))

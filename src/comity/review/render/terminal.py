@@ -16,7 +16,7 @@ from comity.review.draw import glyphs
 from comity.review.i18n.words import DASH, NO_BREAK, Words, clean
 from comity.review.model import Review
 from comity.review.views import headline
-from comity.review.views.level import LevelRow, level_row
+from comity.review.views.level import LevelRow, level_row, stretched
 from comity.review.views.reading import ReadingRow, reading_row
 from comity.review.views.sections import (
     HUNDRED,
@@ -109,7 +109,7 @@ def _short_section(console: Console, title: str) -> None:
 
 def _short_levels(console: Console, review: Review, words: Words) -> None:
     _short_section(console, words("levels.title"))
-    rows = [level_row(level, review, words) for level in missed_first(review.levels)]
+    rows = [level_row(level, review, words) for level in stretched(missed_first(review.levels))]
     if not rows:
         console.print(Text(words("levels.none")))
         return
@@ -125,6 +125,8 @@ def _short_levels(console: Console, review: Review, words: Words) -> None:
     for row in rows:
         if row.records:
             console.print(Text(f"{row.name}, {words('records.title').lower()}: {row.records}", style="dim"))
+        if row.relief:
+            console.print(Text(f"{row.name}: {row.relief}", style="dim"))
         if figures := [figure for figure in row.reported if figure.why]:
             line = Text(f"{row.name}, {words('levels.reported_short')}: ")
             for number, figure in enumerate(figures):
@@ -250,7 +252,7 @@ def grid(*columns: str) -> Table:
 
 def _levels(console: Console, review: Review, words: Words) -> None:
     _section(console, words("levels.title"))
-    rows = [level_row(level, review, words) for level in review.levels]
+    rows = [level_row(level, review, words) for level in stretched(review.levels)]
     if not rows:
         console.print(Text(words("levels.none")))
         return
@@ -264,7 +266,8 @@ def _levels(console: Console, review: Review, words: Words) -> None:
         met = Text(row.met, style="bold")
         met.append(f"\n{row.chance}" if row.chance else "", style="not bold dim")
         name = Text(row.name, style="bold")
-        name.append(f"\n{row.about}", style="not bold dim")
+        for line in (row.about, row.wording, row.relief):
+            name.append(f"\n{line}" if line else "", style="not bold dim")
         table.add_row(name, value, Text(row.target), met)
     console.print(table)
     for row in rows:

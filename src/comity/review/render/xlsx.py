@@ -24,6 +24,7 @@ from comity.review.model import Level, Limits, Review
 from comity.review.render.json import to_json_value
 from comity.review.views import headline
 from comity.review.views.details import SAID_ELSEWHERE, path_name
+from comity.review.views.level import days_text, stretched
 from comity.review.views.rounding import half_width
 from comity.review.views.sections import eyebrow, missing_groups
 
@@ -185,14 +186,14 @@ def _levels(book: WorkbookWriter, review: Review) -> None:
     names += [words("levels.reported", party=words.side(side, review.parties)) for side in Side]
     names += [words("sheet.explains", party=words.side(side, review.parties)) for side in Side]
     names += _names(words, "mean", "in_target")
-    rows = [_level(level, number, words) for number, level in enumerate(review.levels, 1)]
+    rows = [_level(level, number, words) for number, level in enumerate(stretched(review.levels), 1)]
     book.sheet("levels", names, rows)
 
 
 def _level(level: Level, row: int, words: Words) -> list[Cell]:
     number_format = _FORMATS.get(level.unit, _PLAIN)
     cells = [
-        Cell(level.kpi),
+        Cell(_kpi_of(level, words)),
         Cell(words.named("measure", level.measure)),
         Cell(words.named("unit", level.unit)),
         Cell(words.named("better", level.better)),
@@ -211,6 +212,11 @@ def _level(level: Level, row: int, words: Words) -> list[Cell]:
     return [*cells, Cell(level.mean_of_intervals, number_format), Cell(level.intervals_in_target, _FORMATS["share"])]
 
 
+def _kpi_of(level: Level, words: Words) -> str:
+    """The KPI; of a stretch of the period with its days."""
+    return level.kpi if level.days is None else f"{level.kpi}, {days_text(level.days, words)}"
+
+
 def _explained(level: Level, side: Side, words: Words) -> str | None:
     in_full = level.explains_in_full.get(side)
     return level.explains.get(side) if in_full is None else words("levels.used_in_full", party=in_full)
@@ -227,10 +233,10 @@ def _met(level: Level, row: int) -> Formula | None:
 
 def _variants(book: WorkbookWriter, review: Review) -> None:
     words = book.words
-    every = [(level, name) for level in review.levels for name in level.variants]
+    every = [(level, name) for level in stretched(review.levels) for name in level.variants]
     rows = [
         [
-            Cell(level.kpi),
+            Cell(_kpi_of(level, words)),
             Cell(name),
             Cell(words.named("variant", name)),
             *_variant(level.variants.get(name), level.formulas.agreed.get(name), level.unit, row, 3),

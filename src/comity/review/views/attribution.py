@@ -13,6 +13,7 @@ from comity.core.values import Side
 from comity.review.attribution import Amounts, Attribution
 from comity.review.i18n.words import Words, clean
 from comity.review.model import Missing
+from comity.review.views.level import days_text
 from comity.review.views.rounding import largest_remainder
 from comity.review.views.sentences import measure_about
 
@@ -111,8 +112,11 @@ def kpi_name(kpi: Kpi, words: Words) -> str:
 
 
 def period_name(attribution: Attribution, words: Words) -> str:
-    """The period in words: June 2026."""
-    return words.period(attribution.period, attribution.cut)
+    """The period in words: June 2026; where only its last wording's days are shared out, these too."""
+    name = words.period(attribution.period, attribution.cut)
+    if attribution.days is None:
+        return name
+    return words("levels.of_days", name=name, days=days_text(attribution.days, words))
 
 
 def attribution_title(attribution: Attribution, words: Words) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
+from comity.core.values import Period
 from comity.review.i18n.words import DASH, Words, clean
 from comity.review.views.rounding import shown_scale
 
@@ -120,8 +121,8 @@ def _detail_text(path: tuple[str, ...], value: object, unit: str, currency: str,
         return words("word.not_known")
     if isinstance(value, bool):
         return words("word.yes" if value else "word.no")
-    if isinstance(value, date):
-        return words.day(value)
+    if isinstance(value, date | Period):
+        return words.day(value) if isinstance(value, date) else words.days(value)
     if isinstance(value, int):
         return words.number(value)
     if isinstance(value, float):

@@ -1,13 +1,13 @@
 """A level as finished text: its value against the target, and how each side's own figure comes about."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from comity.core.agreements.kpi import FORMULAS, LOWER, MEASURES, Kpi
 from comity.core.levels import COUNT, VARIANT_NEEDS
-from comity.core.values import Side
+from comity.core.values import Period, Side
 from comity.review.i18n.words import DASH, NO_BREAK, Words, clean
 from comity.review.model import Level, Review
 from comity.review.views.details import detail_rows
@@ -59,9 +59,16 @@ class LevelRow:
     beside: str
     also: tuple[tuple[str, str], ...]
     records: str = ""  # which of two tables it is counted from, and why; empty where only one could be meant
+    wording: str = ""  # by which wording it is counted; empty where nobody noted when it was agreed
+    relief: str = ""  # the days that are not held against the target, and what it is with them
 
 
 _DEFINED_AS = {"count": "V1", "exclude-short": "V6", "exclude-all": "V3"}
+
+
+def stretched(levels: Iterable[Level]) -> list[Level]:
+    """Each level, and behind it those of the stretches of its period before, the latest first."""
+    return [one for level in levels for one in (level, *level.earlier)]
 
 
 def level_row(level: Level, review: Review, words: Words) -> LevelRow:
@@ -81,6 +88,8 @@ def level_row(level: Level, review: Review, words: Words) -> LevelRow:
         met = words("levels.is_met" if level.met else "levels.not_met")
         by_chance = {True: "levels.beyond", False: "levels.chance", None: "levels.chance_unknown"}[level.beyond_chance]
         chance = words("levels.counted_in_full" if _is_stock(level) else by_chance)
+    elif level.relieved is not None and not level.relieved.held:
+        chance = words("levels.not_held")
     defined = level.also.get("counted_as", _DEFINED_AS.get(level.definition.abandons.value))
     variants = tuple(
         VariantRow(
@@ -100,7 +109,7 @@ def level_row(level: Level, review: Review, words: Words) -> LevelRow:
         of = ratio_text(level, level.num, level.den, words)
     return LevelRow(
         level=level,
-        name=level_title(level, words),
+        name=level_name(level, words),
         about=_about(level, words),
         value=figure(level.value),
         interval=""
@@ -118,7 +127,47 @@ def level_row(level: Level, review: Review, words: Words) -> LevelRow:
             *([(words("records.title"), records.removesuffix("."))] if records else []),
         ),
         records=records,
+        wording=wording_text(level.definition, words),
+        relief=_relief(level, review, words),
     )
+
+
+def level_name(level: Level, words: Words) -> str:
+    """A level's name; of a stretch of the period with its days."""
+    title = level_title(level, words)
+    if level.days is None:
+        return title
+    return words("levels.of_days", name=title, days=days_text(level.days, words))
+
+
+def days_text(days: Period, words: Words) -> str:
+    """The first and the last of some days in words; one day alone."""
+    return words.day(days.start) if days.days == 1 else words.days(days)
+
+
+def wording_text(kpi: Kpi, words: Words) -> str:
+    """By which wording a figure is counted: when it was agreed, and by which change; empty where neither is known."""
+    if kpi.change is not None and kpi.agreed_on is not None:
+        return words("levels.wording", day=words.day(kpi.agreed_on), number=kpi.change)
+    if kpi.change is not None:
+        return words("levels.wording_of_change", number=kpi.change)
+    return words("levels.wording_of_day", day=words.day(kpi.agreed_on)) if kpi.agreed_on is not None else ""
+
+
+def _relief(level: Level, review: Review, words: Words) -> str:
+    """The days of relief that a level leaves out, and what it would be with them."""
+    relieved = level.relieved
+    if relieved is None:
+        return ""
+    told = {
+        "days": words.listed([days_text(days, words) for days in relieved.days]),
+        "changes": words.listed([str(number) for number in relieved.changes]),
+    }
+    if not relieved.held:
+        return words("levels.all_relieved", **told)
+    if relieved.value is None:
+        return words("levels.relieved_alone", **told)
+    return words("levels.relieved", value=words.figure(relieved.value, level.unit, review.currency), **told)
 
 
 def records_text(level: Level, words: Words) -> str:

@@ -6,14 +6,16 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from comity.apps.agreements import queries
-from comity.apps.agreements.schemas import AgreementOut, ChangesOut
+from comity.apps.agreements import measuring, queries
+from comity.apps.agreements.schemas import AgreementOut, ChangesOut, MeasuresOut
 from comity.apps.agreements.sentences import clause_sentences, clause_titles
 from comity.apps.books import queries as books
 from comity.apps.i18n import language, words_for
 from comity.apps.parties.member_context import member_of
 from comity.core.agreements import signing
+from comity.core.agreements.signing import State, StepKind
 from comity.core.agreements.text import text
+from comity.core.proportions import Proportion
 from comity.core.values import Side
 from comity.web.api.base import api
 
@@ -55,11 +57,77 @@ def agreement_changes(request: HttpRequest, relationship: UUID) -> dict[str, Any
     return {"items": [_change(one, now) for one in queries.change_states(member)]}
 
 
+@api.get("/r/{uuid:relationship}/agreement/measures", response=MeasuresOut)
+def agreement_measures(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
+    """How both sides change their agreement, of the agreed changes that the reader may read."""
+    member = member_of(request)
+    if not books.has_book(member):
+        raise books.NoBookError
+    found = measuring.measures(member)
+    return {
+        **{side.value: _side_measures(found, side) for side in Side},
+        "changes": [_measured_change(one) for one in found.changes],
+        "not_readable": found.not_readable,
+        "from_before": found.from_before,
+        "duties": [
+            {
+                "clause": duty.clause,
+                "side": duty.side,
+                "measure": duty.measure,
+                "target": duty.target,
+                "share": None if duty.share is None else _share(duty.share),
+                "met": duty.met,
+            }
+            for duty in found.duties
+        ],
+        "not_in_this_version": list(measuring.LATER),
+    }
+
+
+def _side_measures(found: measuring.Measures, side: Side) -> dict[str, Any]:
+    days = found.days[side]
+    return {name: _share(share) for name, share in measuring.shares(found.by_side[side])} | {
+        "days": None
+        if days is None
+        else {"count": days.count, "median": days.median, "least": days.least, "most": days.most}
+    }
+
+
+def _share(of: Proportion) -> dict[str, Any]:
+    low, high = of.interval or (None, None)
+    return {"hits": of.hits, "of": of.of, "share": of.share, "low": low, "high": high}
+
+
+def _measured_change(one: measuring.MeasuredChange) -> dict[str, Any]:
+    row = one.row
+    return {
+        "id": one.id,
+        "number": one.number,
+        "title": one.title,
+        "agreed_on": one.agreed_on,
+        "side": row.giver,
+        "carried_out_by": list(row.carried_out_by),
+        "notice_agreed": row.notice_agreed,
+        "notice_given": row.notice_given,
+        "reason": row.reason.value,
+        "authors": [side for side in Side if side in row.authors],
+        "executed_only_by": [side for side in Side if side in row.executed_only_by],
+        "days_to_agreed": row.days_to_agreed,
+    }
+
+
+def _signatures(one: queries.ChangeState, now: signing.Situation) -> list[signing.Step]:
+    """The signatures that count: of a change that waits over what it is now, of an agreed one over what it was then."""
+    if one.state is not State.AGREED:
+        return signing.signatures(one.steps, queries.situation_for(one.steps, now))
+    agreed = next(step for step in one.steps if step.kind is StepKind.AGREE)
+    return [step for step in one.steps if step.kind is StepKind.SIGN and step.digest == agreed.digest]
+
+
 def _change(one: queries.ChangeState, now: signing.Situation) -> dict[str, Any]:
     proposal = None if one.last is None else one.last.proposal
     latest = None if proposal is not None else one.row.drafts.last()
     says = proposal.says if proposal is not None else {} if latest is None else latest.content["says"]
-    of = queries.situation_for(one.steps, now)
     return {
         "id": one.row.pk,
         "number": one.row.number,
@@ -71,7 +139,7 @@ def _change(one: queries.ChangeState, now: signing.Situation) -> dict[str, Any]:
         "reason": str(says.get("reason", "")),
         "signatures": [
             {"side": step.side, "person": step.person, "role": step.signer.role, "at": step.at}
-            for step in signing.signatures(one.steps, of)
+            for step in _signatures(one, now)
             if step.signer is not None
         ],
         "entry": one.row.place,

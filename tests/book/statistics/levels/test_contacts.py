@@ -172,7 +172,7 @@ def test_reopened_are_of_those_resolved_in_the_period(tmp_path):
 
 
 def test_a_kpi_is_measured_by_the_wording_of_each_period(tmp_path):
-    """Two wordings of one KPI: voice from the beginning, mail from 15 May."""
+    """Two wordings of one KPI: voice from the beginning, mail from 15 May; of voice nothing came from then on."""
     toml = kpi("wait_mean", channels=["voice"]) + kpi("wait_mean", channels=["mail"], valid_from="2026-05-15")
     contacts = "contact_id,opened_at,channel,answered_at\n" + "\n".join(
         f"{month}{channel},2026-0{month}-20T10:00:00Z,{channel},2026-0{month}-20T10:00:0{wait}Z"
@@ -181,7 +181,10 @@ def test_a_kpi_is_measured_by_the_wording_of_each_period(tmp_path):
     )
     with open_book(write_book(tmp_path / "book", toml, contacts=contacts), JOINT) as book:
         found = gather(book, (APRIL, MAY), HORIZON)
-    assert [measure(one).value for period in (APRIL, MAY) for one in found[period]] == [1, 2]
+    (april,), (late_may, early_may) = (found[period] for period in (APRIL, MAY))
+    assert [measure(one).value for one in (april, late_may)] == [1, 2]
+    assert [one.period for one in (april, late_may)] == [APRIL, Period(date(2026, 5, 15), MAY.end)]
+    assert (early_may.why, early_may.days) == ("nothing_counts", Period(MAY.start, date(2026, 5, 15)))
 
 
 def test_what_lacks_is_said_with_who_holds_it(tmp_path):

@@ -4,7 +4,7 @@ One module a table or a kind of figure; the formulas are the canonical ones of `
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 
@@ -21,7 +21,14 @@ from comity.book.statistics.levels import (
     staffing,
     surveys,
 )
-from comity.book.statistics.levels.asking import LevelQuestion, NoLevel, level_questions, no_level
+from comity.book.statistics.levels.asking import (
+    LevelQuestion,
+    NoLevel,
+    level_questions,
+    level_stretches,
+    no_level,
+    relieved_days,
+)
 from comity.book.statistics.levels.reports import reported
 from comity.book.statistics.record_choice import counted_table
 from comity.core.agreements.kpi import MEASURES
@@ -32,6 +39,8 @@ __all__ = ["LevelQuestion", "LevelStats", "NoLevel", "gather", "gather_one"]
 
 Found = Iterable[tuple[Period, LevelStats | NoLevel]]
 Counting = Callable[[Book, LevelQuestion], Found]
+
+_NOT_OF_DAYS = frozenset({"backlog", "attrition"})  # a stock, and who is employed: relief has no days to leave out
 
 # The measures that are made of contacts; some of them of intervals in their place (`Measure.also_intervals`).
 _OF_CONTACTS: dict[str, Counting] = {
@@ -60,32 +69,75 @@ def gather(book: Book, periods: Sequence[Period], horizon: date) -> dict[Period,
     """What every KPI came to in each period, in the order of the definition.
 
     :param horizon: the first day that the records no longer tell of
-    :returns: for each period, the counts of each KPI in force on its last day, or the word for what lacks
+    :returns: for each period, the counts of each KPI in force in it, or the word for what lacks; of a KPI that was
+        worded otherwise within the period those of each stretch, the last one first (`LevelStats.period`,
+        `NoLevel.days`), and with the last the figures that the sides reported of the whole period
     """
-    levels_by_period: dict[Period, list[LevelStats | NoLevel]] = {period: [] for period in periods}
-    for question in level_questions(book, periods):
-        formulas = partial(answered.formulas, book) if question.kpi.measure == "service_level" else None
-        for period, level in _levels_of(book, question, horizon):
-            if isinstance(level, LevelStats):
-                levels_by_period[period].append(
-                    dataclasses.replace(level, reported=reported(book, question.kpi, period, formulas))
-                )
-            else:
-                levels_by_period[period].append(level)
-    return {period: tuple(levels) for period, levels in levels_by_period.items()}
+    found = {
+        (question.kpi.id, days): level
+        for question in level_questions(book, periods)
+        for days, level in _counted(book, question, horizon)
+    }
+    return {period: tuple(_of_period(book, period, found)) for period in periods}
+
+
+def _of_period(
+    book: Book, period: Period, found: Mapping[tuple[str, Period], LevelStats | NoLevel]
+) -> Iterator[LevelStats | NoLevel]:
+    """The levels of a period, with what the sides reported of it beside the first that there is of each KPI."""
+    with_reports: set[str] = set()
+    for kpi, days in level_stretches(book, period):
+        level = found[kpi.id, days]
+        if isinstance(level, NoLevel):
+            yield level if days == period else dataclasses.replace(level, days=days)
+        elif kpi.id in with_reports:
+            yield level
+        else:
+            with_reports.add(kpi.id)
+            formulas = partial(answered.formulas, book) if kpi.measure == "service_level" else None
+            own = reported(book, kpi, period, formulas, of_more_days=days != period)
+            yield dataclasses.replace(level, reported=own)
 
 
 def gather_one(
     book: Book, kpi_id: str, periods: Sequence[Period], horizon: date
 ) -> list[tuple[Period, LevelStats | NoLevel]]:
-    """What one KPI came to in each period in which it is in force, in the order of the periods."""
+    """What one KPI came to in each stretch of the periods in which it counts alike, in the order of the days."""
     found = [
         pair
         for question in level_questions(book, periods)
         if question.kpi.id == kpi_id
-        for pair in _levels_of(book, question, horizon)
+        for pair in _counted(book, question, horizon)
     ]
     return sorted(found, key=lambda pair: pair[0].start)
+
+
+def _counted(book: Book, question: LevelQuestion, horizon: date) -> Found:
+    """The levels of a question: where both sides agreed on relief without its days, and beside that with them."""
+    kpi = question.kpi
+    reliefs = {days: relieved_days(book, kpi.id, days) for days in question.periods if kpi.measure not in _NOT_OF_DAYS}
+    relieved = tuple(days for days, agreed in reliefs.items() if agreed)
+    with_all = dict(_levels_of(book, question, horizon))
+    without = {}
+    if relieved:
+        left_out = tuple(dict.fromkeys(relief.days for days in relieved for relief in reliefs[days]))
+        without = dict(_levels_of(book, LevelQuestion(kpi, relieved, left_out), horizon))
+    for days in question.periods:
+        level = without.get(days)
+        if level is None:
+            yield days, with_all[days]
+        elif isinstance(level, LevelStats):
+            beside = with_all[days]
+            yield (
+                days,
+                dataclasses.replace(
+                    level, reliefs=reliefs[days], with_relieved=beside if isinstance(beside, LevelStats) else None
+                ),
+            )
+        elif level.why == "nothing_counts" and isinstance(beside := with_all[days], LevelStats):
+            yield days, dataclasses.replace(beside, reliefs=reliefs[days], held=False)
+        else:
+            yield days, level
 
 
 def _levels_of(book: Book, one: LevelQuestion, horizon: date) -> Found:

@@ -1,7 +1,7 @@
 """Service level, abandonment and deadlines kept: from the same daily counts as their readings, so that both agree."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 import numpy as np
@@ -31,7 +31,8 @@ Found = Iterator[tuple[Period, LevelStats | NoLevel]]
 def service_level_of(book: Book, asked: LevelQuestion) -> Found:
     """The KPI as signed, its six variants, and the half hours of each queue beside the pooled figure."""
     kpi = asked.kpi
-    counts, slots = service_level.daily(book, kpi), service_level.slots(book, kpi)
+    counts = service_level.daily(book, kpi).without(asked.left_out)
+    slots = service_level.slots(book, kpi).without(asked.left_out)
     for period in asked.periods:
         counted = _answered(counts, kpi, period)
         if not counted.den:
@@ -40,7 +41,7 @@ def service_level_of(book: Book, asked: LevelQuestion) -> Found:
         unresolved = int(counts.total("unresolved", period))
         also: dict[str, object] = {"unresolved": unresolved} if unresolved else {}
         also |= _left_out(counts, kpi, period)
-        values = formulas(book, kpi, period)
+        values = formulas(book, kpi, period, asked.left_out)
         yield (
             period,
             LevelStats(
@@ -51,22 +52,25 @@ def service_level_of(book: Book, asked: LevelQuestion) -> Found:
                 variants=values.agreed,
                 in_full=values.in_full,
                 intervals=_intervals(slots, kpi, period),
-                also=also | _exclusions(book, kpi, period),
+                also=also | _exclusions(book, asked, period),
             ),
         )
 
 
-def formulas(book: Book, kpi: Kpi, period: Period) -> Formulas:
-    """The six variants of a service level: without the contacts of agreed exclusions, and with every contact."""
-    agreed = _variants(service_level.daily(book, kpi), period)
-    in_full = _variants(service_level.daily(book, kpi, TakenOut.NOTHING), period)
+def formulas(book: Book, kpi: Kpi, period: Period, left_out: Sequence[Period] = ()) -> Formulas:
+    """The six variants of a service level: without the contacts of agreed exclusions, and with every contact.
+
+    :param left_out: days of relief
+    """
+    agreed = _variants(service_level.daily(book, kpi).without(left_out), period)
+    in_full = _variants(service_level.daily(book, kpi, TakenOut.NOTHING).without(left_out), period)
     return Formulas(agreed, {} if in_full == agreed else in_full)
 
 
 def abandonment_of(book: Book, asked: LevelQuestion) -> Found:
     """Those that gave up, short abandons left out of both, of all answered and abandoned (`standards.md` 2.2)."""
     kpi = asked.kpi
-    counts = service_level.daily(book, kpi)
+    counts = service_level.daily(book, kpi).without(asked.left_out)
     for period in asked.periods:
         counted = _gave_up(counts, period)
         if not counted.den:
@@ -75,20 +79,20 @@ def abandonment_of(book: Book, asked: LevelQuestion) -> Found:
         abandoned, answered = counts.total("abandoned", period), counts.total("answered", period)
         raw: dict[str, object] = {"with_short_abandons": abandoned / (abandoned + answered)}
         raw |= _left_out(counts, kpi, period)
-        yield period, LevelStats(kpi, period, counted, Sampled.WEEKS, also=raw | _exclusions(book, kpi, period))
+        yield period, LevelStats(kpi, period, counted, Sampled.WEEKS, also=raw | _exclusions(book, asked, period))
 
 
 def deadlines_of(book: Book, asked: LevelQuestion, horizon: date) -> Found:
     """What fell due in the period and before the horizon, and what of it was resolved by then."""
     kpi = asked.kpi
-    counts = sla_attainment.daily(book, kpi)
+    counts = sla_attainment.daily(book, kpi).without(asked.left_out)
     for period in asked.periods:
         elapsed = _elapsed_days(period, horizon)
         counted = Moments(0, 0.0, 0.0) if elapsed is None else _moments_of(counts, elapsed)
         if elapsed is None or not counted.den:
             yield period, no_level(book, kpi, ("contacts",), "nothing_counts")
             continue
-        also = _exclusions(book, kpi, elapsed)
+        also = _exclusions(book, asked, elapsed)
         if counts.total("by_source", elapsed):  # judged by the source itself; what it did not judge is told
             unjudged = counts.total("unjudged", elapsed)
             also["unjudged"] = unjudged / (unjudged + counts.total("by_source", elapsed))
@@ -169,16 +173,17 @@ def _intervals(slots: service_level.SlotCounts, kpi: Kpi, period: Period) -> Int
     return Intervals(float(slots.rates[within].sum()), count, in_target)
 
 
-def _exclusions(book: Book, kpi: Kpi, period: Period) -> dict[str, object]:
+def _exclusions(book: Book, asked: LevelQuestion, period: Period) -> dict[str, object]:
     """What the figure would be with every contact, without those agreed, and without those claimed as well."""
+    kpi = asked.kpi
     if not events(book, kpi, TakenOut.CLAIMED):
         return {}
     exclusions: dict[str, object] = {}
     for taken_out in TakenOut:
         if kpi.measure == "sla_attainment":
-            sums = _moments_of(sla_attainment.daily(book, kpi, taken_out), period)
+            sums = _moments_of(sla_attainment.daily(book, kpi, taken_out).without(asked.left_out), period)
         else:
-            counts = service_level.daily(book, kpi, taken_out)
+            counts = service_level.daily(book, kpi, taken_out).without(asked.left_out)
             sums = _gave_up(counts, period) if kpi.measure == "abandonment" else _answered(counts, kpi, period)
         exclusions[taken_out.value] = sums.value if sums.den else None
     return {"exclusions": exclusions}

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from comity.book.reading.open import Book
 from comity.book.statistics.record_choice import record_choice
 from comity.book.tables import TABLES
-from comity.core.agreements.kpi import Kpi, in_force
+from comity.core.agreements.kpi import Kpi, Relief, counted_stretches
 from comity.core.values import Period
 
 MANY = 5  # fewer people than this are never shown
@@ -15,10 +15,14 @@ MANY = 5  # fewer people than this are never shown
 
 @dataclass(frozen=True, slots=True)
 class LevelQuestion:
-    """One wording of a KPI, and the periods on whose last day it is in force."""
+    """One wording of a KPI, and the stretches of days over which it counts: whole periods, or parts of them.
+
+    :ivar left_out: days within them that do not count, because both sides agreed on relief
+    """
 
     kpi: Kpi
     periods: tuple[Period, ...]
+    left_out: tuple[Period, ...] = ()
 
     @property
     def start(self) -> date:
@@ -38,7 +42,7 @@ class NoLevel:
     `why` is `no_table`, `private`, `nothing_counts` (nothing in these tables counts for the KPI in the period),
     `other_records` (nothing in these tables counts, but other records of the book could, which the KPI does not name),
     `too_small` (1 to 4 people), `mixed_scales` (a mean of answers on several scales) or `window_open` (contacts may
-    still be repeated; `until` is the day it closes).
+    still be repeated; `until` is the day it closes). `days` is the stretch that it is about; None: the whole period.
     """
 
     kpi: Kpi
@@ -46,18 +50,50 @@ class NoLevel:
     held_by: str
     why: str
     until: date | None = None
+    days: Period | None = None
+
+
+def level_stretches(book: Book, period: Period) -> tuple[tuple[Kpi, Period], ...]:
+    """Every KPI of the book in the order of its definition, with the days of a period over which it counts alike.
+
+    Of a KPI that was worded otherwise within the period there are several stretches, the last one first. Days on which
+    a KPI is not in force are in none.
+    """
+    kpis = book.definition.kpis
+    return tuple(
+        (stretch.kpi, stretch.days)
+        for name in dict.fromkeys(kpi.id for kpi in kpis)
+        for stretch in reversed(counted_stretches(kpis, name, period))
+        if stretch.kpi is not None
+    )
 
 
 def level_questions(book: Book, periods: Sequence[Period]) -> tuple[LevelQuestion, ...]:
-    """Every KPI of the book in the order of its definition, by wording; periods without one in force are left out."""
-    kpis = book.definition.kpis
+    """Every KPI of the book in the order of its definition, by wording, with the stretches of all periods.
+
+    The days of relief are not left out of them: that is asked for apart (`relieved_days`).
+    """
     questions: dict[tuple[str, date], tuple[Kpi, list[Period]]] = {}
-    for name in dict.fromkeys(kpi.id for kpi in kpis):
-        for period in dict.fromkeys(periods):
-            kpi = in_force(kpis, name, period.end - timedelta(days=1))
-            if kpi is not None:
-                questions.setdefault((name, kpi.valid_from), (kpi, []))[1].append(period)
-    return tuple(LevelQuestion(kpi, tuple(held)) for kpi, held in questions.values())
+    places = {name: place for place, name in enumerate(dict.fromkeys(kpi.id for kpi in book.definition.kpis))}
+    for period in dict.fromkeys(periods):
+        for kpi, days in level_stretches(book, period):
+            questions.setdefault((kpi.id, kpi.valid_from), (kpi, []))[1].append(days)
+    ordered = sorted(questions.values(), key=lambda question: places[question[0].id])
+    return tuple(LevelQuestion(kpi, tuple(dict.fromkeys(held))) for kpi, held in ordered)
+
+
+def relieved_days(book: Book, kpi_id: str, days: Period) -> tuple[Relief, ...]:
+    """The reliefs of a KPI that touch some days, the earliest first."""
+    return tuple(
+        sorted(
+            (
+                relief
+                for relief in book.definition.relief
+                if kpi_id in relief.kpis and relief.days.start < days.end and relief.days.end > days.start
+            ),
+            key=lambda relief: (relief.days.start, relief.change),
+        )
+    )
 
 
 def nothing_counts(book: Book, kpi: Kpi, table: str) -> NoLevel:

@@ -27,6 +27,7 @@ def waits(book: Book, asked: LevelQuestion) -> Found:
     contacts = contacts_of(book, asked.kpi, asked.start, asked.end)
     gave_up = _.abandoned_at.notnull() & _.answered_at.isnull()
     daily = _daily(
+        asked,
         contacts,
         "opened_on",
         num=(_.answered_at.delta(_.opened_at, unit="microsecond") * _MICROSECOND).sum(),
@@ -49,9 +50,10 @@ def handle_times(book: Book, asked: LevelQuestion) -> Found:
     if table == CONTACTS:
         contacts = contacts_of(book, asked.kpi, asked.start, asked.end)
         handled = _.handle_s.notnull() & (_.answered_at.notnull() | _.abandoned_at.isnull())
-        daily = _daily(contacts, "opened_on", num=_.handle_s.sum(where=handled), den=handled.sum())
+        daily = _daily(asked, contacts, "opened_on", num=_.handle_s.sum(where=handled), den=handled.sum())
     else:
         daily = _daily(
+            asked,
             intervals_of(book, asked),
             "start_on",
             num=_.handle_s.sum(where=_.answered.notnull()),
@@ -67,7 +69,7 @@ def reopened(book: Book, asked: LevelQuestion) -> Found:
     The records say how often, not when, so that the KPI's window cannot be held against it.
     """
     contacts = contacts_of(book, asked.kpi, asked.start, asked.end, day="resolved_on").filter(_.reopens.notnull())
-    daily = _daily(contacts, "resolved_on", num=(_.reopens > 0).sum(), den=_.count(), times=_.reopens.sum())
+    daily = _daily(asked, contacts, "resolved_on", num=(_.reopens > 0).sum(), den=_.count(), times=_.reopens.sum())
     for period in asked.periods:
         den = daily.total("den", period)
         also = {"reopens_per_contact": daily.total("times", period) / den} if den else {}
@@ -80,7 +82,7 @@ def waits_p90(book: Book, asked: LevelQuestion) -> Found:
     Two scans: the quantiles of each period, then by week how many waited no longer.
     """
     contacts = contacts_of(book, asked.kpi, asked.start, asked.end).filter(_.answered_at.notnull())
-    spread = by_period(contacts, "opened_on", asked.periods)
+    spread = by_period(contacts, "opened_on", asked.periods, asked.left_out)
     spread = spread.select("period", "opened_on", wait=_.answered_at.delta(_.opened_at, unit="microsecond"))
     rows = spread.group_by("period").aggregate(n=_.count(), quantiles=_.wait.quantile(_GRID)).to_pyarrow().to_pylist()
     at_p90 = {row["period"]: row["quantiles"][_GRID.index(P90)] for row in rows}
@@ -109,8 +111,8 @@ def intervals_of(book: Book, asked: LevelQuestion) -> ibis.Table:
     return in_queues(table, asked.kpi)
 
 
-def _daily(table: ibis.Table, day: str, **sums: ibis.Deferred) -> Daily:
-    return Daily.of(table.group_by(day).aggregate(**sums).to_pyarrow(), day)
+def _daily(asked: LevelQuestion, table: ibis.Table, day: str, **sums: ibis.Deferred) -> Daily:
+    return Daily.of(table.group_by(day).aggregate(**sums).to_pyarrow(), day).without(asked.left_out)
 
 
 def _ratio(  # noqa: PLR0913 - what is asked, and what was counted

@@ -40,7 +40,7 @@ def gather(book: Book, asked: LevelQuestion) -> Iterator[tuple[Period, LevelStat
         says_critical=_.critical_errors.count(),
         disputed=_.disputed.sum(),
     )
-    daily = Daily.of(sums.to_pyarrow(), "evaluated_on")
+    daily = Daily.of(sums.to_pyarrow(), "evaluated_on").without(asked.left_out)
     for period in asked.periods:
         count = round(daily.total("evaluations", period))
         if not count:

@@ -8,6 +8,7 @@ import ibis
 import numpy as np
 import pyarrow as pa
 
+from comity.book.statistics.queue_days import on_days
 from comity.core.levels import Moments, moments
 from comity.core.values import Period
 
@@ -42,6 +43,13 @@ class Daily:
         }
         return cls(days, columns)
 
+    def without(self, left_out: Sequence[Period]) -> "Daily":
+        """The same without some days."""
+        if not left_out:
+            return self
+        kept = ~on_days(self.days, left_out)
+        return Daily(self.days[kept], {name: column[kept] for name, column in self.columns.items()})
+
     def total(self, name: str, period: Period) -> float:
         """A column's sum over a period."""
         return float(self.columns[name][self._within(period)].sum())
@@ -65,15 +73,18 @@ class Daily:
         return (self.days >= serial(period.start)) & (self.days < serial(period.end))
 
 
-def by_period(table: ibis.Table, day: str, periods: Sequence[Period]) -> ibis.Table:
+def by_period(table: ibis.Table, day: str, periods: Sequence[Period], left_out: Sequence[Period] = ()) -> ibis.Table:
     """Each row once for every period that its day lies in, numbered in the column `period`.
 
     A join, so that periods may overlap and a row is not held against each of them in turn.
+
+    :param left_out: days whose rows lie in none of them
     """
     days = [
-        (period.start + timedelta(days=ahead), number)
+        (on, number)
         for number, period in enumerate(periods)
-        for ahead in range(period.days)
+        for on in (period.start + timedelta(days=ahead) for ahead in range(period.days))
+        if not any(on in one for one in left_out)
     ]
     known = ibis.memtable(
         pa.table(

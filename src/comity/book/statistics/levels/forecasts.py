@@ -32,7 +32,7 @@ def gather(book: Book, asked: LevelQuestion) -> Iterator[tuple[Period, LevelStat
     if not book.has(*tables):
         yield from ((period, no_level(book, kpi, tables)) for period in asked.periods)
         return
-    daily = _daily(book, asked, tables)
+    daily = _daily(book, asked, tables).without(asked.left_out)
     num = "absolute" if kpi.measure == "forecast_wape" else "error"
     for period in asked.periods:
         counted = daily.weekly(num, "offered", period)

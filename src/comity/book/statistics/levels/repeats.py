@@ -33,7 +33,7 @@ def gather(book: Book, asked: LevelQuestion, horizon: date) -> Iterator[tuple[Pe
     """
     kpi = asked.kpi
     window = timedelta(days=kpi.within_days)
-    daily = _daily(book, asked, window)
+    daily = _daily(book, asked, window).without(asked.left_out)
     for period in asked.periods:
         if period.end + window > horizon:
             yield period, no_level(book, kpi, NEEDS, "window_open", until=period.end + window)

@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 
 from ibis import _
 
 from comity.book.reading.open import Book
-from comity.core.agreements.kpi import Kpi, in_force
+from comity.core.agreements.kpi import Kpi, counted_stretches
 from comity.core.calendars import Calendar, Cut
-from comity.core.levels import SHARE, SHARE_DECIMALS, Formulas, Reported, unit
+from comity.core.levels import NO_FORMULAS, SHARE, SHARE_DECIMALS, Formulas, Reported, unit
 from comity.core.values import Period, Side
 
 
@@ -26,14 +25,21 @@ class Figure:
 
 
 def reported(
-    book: Book, kpi: Kpi, period: Period, formulas: Callable[[Kpi, Period], Formulas] | None = None
+    book: Book,
+    kpi: Kpi,
+    period: Period,
+    formulas: Callable[[Kpi, Period], Formulas] | None = None,
+    *,
+    of_more_days: bool = False,
 ) -> dict[Side, Reported]:
     """Each side's figure for the period; a side that did not report all of it is left out.
 
     A month or a week is taken as reported. A quarter or a year is made of its months, and only of all of them. A
     figure by queue stands in where there is none for all queues, if all of them bear what they can be pooled by.
 
-    :param formulas: what tells whose formula gives a month's figure; a month is held against its own wording
+    :param formulas: what tells whose formula gives a month's figure; a month is held against its own wording, and one
+        of two wordings against none
+    :param of_more_days: whether the level that the figures stand beside is of a stretch of the period only
     """
     parts = _parts(book, period)
     least = SHARE_DECIMALS if unit(kpi) == SHARE else 0
@@ -46,7 +52,7 @@ def reported(
         months: tuple[tuple[Reported, Formulas], ...] = ()
         if formulas is not None and len(parts) > 1:
             months = tuple(
-                (Reported(figure.value, max(least, figure.decimals)), formulas(_worded(book, kpi, days), days))
+                (Reported(figure.value, max(least, figure.decimals)), _formulas_of(book, kpi, days, formulas))
                 for figure, (_, days) in zip(known, parts, strict=True)
             )
         reports[side] = Reported(
@@ -55,6 +61,7 @@ def reported(
             months,
             weighted=len(known) > 1 and not _poolable(known),
             entered_by=side.other if any(figure.brought_by == side.other.value for figure in known) else None,
+            of_more_days=of_more_days,
         )
     return reports
 
@@ -75,9 +82,10 @@ def _poolable(figures: Sequence[Figure]) -> bool:
     return all(figure.num is not None and figure.den for figure in figures)
 
 
-def _worded(book: Book, kpi: Kpi, month: Period) -> Kpi:
-    """The KPI as it was worded on a month's last day; before its first wording, as it is."""
-    return in_force(book.definition.kpis, kpi.id, month.end - timedelta(days=1)) or kpi
+def _formulas_of(book: Book, kpi: Kpi, month: Period, formulas: Callable[[Kpi, Period], Formulas]) -> Formulas:
+    """The formulas of a month by its own wording; none of a month of two. Before its first wording, as it is."""
+    stretches = counted_stretches(book.definition.kpis, kpi.id, month)
+    return formulas(stretches[0].kpi or kpi, month) if len(stretches) == 1 else NO_FORMULAS
 
 
 def decimals(value: float) -> int:

@@ -27,7 +27,7 @@ def gather(book: Book, asked: LevelQuestion) -> Iterator[tuple[Period, LevelStat
     """
     kpi = asked.kpi
     contacts = contacts_of(book, kpi, asked.start, asked.end, day="resolved_on")
-    spread = by_period(contacts, "resolved_on", asked.periods)
+    spread = by_period(contacts, "resolved_on", asked.periods, asked.left_out)
     spread = spread.select("period", "resolved_on", took=_.resolved_at.delta(_.opened_at, unit="microsecond"))
     rows = spread.group_by("period").aggregate(mean=_.took.mean(), quantiles=_.took.quantile(_GRID))
     found = {row["period"]: row for row in rows.to_pyarrow().to_pylist()}

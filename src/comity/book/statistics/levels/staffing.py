@@ -35,7 +35,7 @@ def gather(book: Book, asked: LevelQuestion) -> Iterator[tuple[Period, LevelStat
     staffed = in_queues(staffed, asked.kpi).group_by("queue", day=_.start_on)
     both = handled.inner_join(staffed.aggregate(staffed_s=(_.staffed * _.minutes * 60.0).sum()), ["queue", "day"])
     sums = both.group_by("day").aggregate(num=_.handled_s.sum(), den=_.staffed_s.sum())
-    daily = Daily.of(sums.to_pyarrow(), "day")
+    daily = Daily.of(sums.to_pyarrow(), "day").without(asked.left_out)
     for period in asked.periods:
         counted = daily.weekly("num", "den", period)
         if counted.den > 0:

@@ -89,7 +89,7 @@ def _numerator(kpi: Kpi) -> ibis.Deferred:
 def _summed(answers: ibis.Table, asked: LevelQuestion) -> dict[int, _Sums]:
     given = answers.filter(_.score.notnull() & _.answered_on.notnull()).mutate(x=_numerator(asked.kpi))
     people = (
-        by_period(given, "answered_on", asked.periods)
+        by_period(given, "answered_on", asked.periods, asked.left_out)
         .group_by("period", "unit", "respondent_id")
         .aggregate(
             a=_.x.sum(),
@@ -145,6 +145,6 @@ def _summed(answers: ibis.Table, asked: LevelQuestion) -> dict[int, _Sums]:
 def _response_rates(answers: ibis.Table, asked: LevelQuestion) -> dict[int, float]:
     """Of those asked in each period, the share that answered within 30 days."""
     in_time = (_.answered_on <= _.asked_on + ibis.interval(days=ANSWERED_WITHIN_DAYS)) & _.score.notnull()
-    invited = by_period(answers.mutate(in_time=in_time.fill_null(False)), "asked_on", asked.periods)
+    invited = by_period(answers.mutate(in_time=in_time.fill_null(False)), "asked_on", asked.periods, asked.left_out)
     rows = invited.group_by("period").aggregate(asked=_.count(), answered=_.in_time.sum()).to_pyarrow().to_pylist()
     return {row["period"]: row["answered"] / row["asked"] for row in rows}

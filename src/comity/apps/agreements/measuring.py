@@ -1,0 +1,207 @@
+"""How both sides change their agreement: each agreed change as it is measured, and what that comes to by side.
+
+Only what the room saw is counted: changes that were proposed and signed in it. Of these a reader's measures have those
+that the reader may read, and say how many they leave out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from django.utils import timezone
+
+from comity.apps.agreements import queries
+from comity.apps.agreements.models import ReasonMark as ReasonMarkRow
+from comity.apps.books import queries as books
+from comity.apps.books import results
+from comity.apps.parties.member_context import MemberContext
+from comity.book.lateness import deliveries_in_time
+from comity.book.reading.coverage import Coverage
+from comity.book.statistics.forecast_lock import forecasts_locked_in_time
+from comity.core.agreements import signing
+from comity.core.agreements.kinds import Kind
+from comity.core.agreements.measured import (
+    ChangeRow,
+    DaysToAgreed,
+    Measured,
+    ReasonMark,
+    change_row,
+    days_to_agreed,
+    measured,
+)
+from comity.core.agreements.notice import notice_of, working_hours
+from comity.core.agreements.signing import State, StepKind
+from comity.core.agreements.text import Chain, Text, text
+from comity.core.business_hours import Hours
+from comity.core.proportions import Proportion
+from comity.core.values import Side
+
+# In the order of the page; of the duties of the same name a target may be agreed.
+MEASURES = ("notice", "reasons", "not_marked", "authorship", "executed_only", "told", "told_in_time")
+LATER = ("done_before", "reply_in_time", "decision_in_time", "paid_in_time", "price_edits", "forecast_error")
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredChange:
+    """One agreed change with its row, for the reader to check the shares by."""
+
+    id: UUID
+    number: int
+    title: str
+    agreed_on: date
+    row: ChangeRow
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What a side agreed to reach, as a clause of today says; `share` is what it came to, None where this is later."""
+
+    clause: str
+    side: Side
+    measure: str
+    target: str
+    share: Proportion | None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether it is reached; None without a target, or where nothing is counted."""
+        if not self.target or self.share is None or self.share.share is None:
+            return None
+        return self.share.share >= float(self.target)
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What both sides' changes come to, as a reader may know it.
+
+    :ivar changes: the latest agreed one first
+    :ivar not_readable: agreed changes that are left out because the reader may not read them
+    :ivar from_before: agreed changes that nobody proposed and signed here
+    """
+
+    changes: tuple[MeasuredChange, ...]
+    not_readable: int
+    from_before: int
+    by_side: Mapping[Side, Measured]
+    days: Mapping[Side, DaysToAgreed | None]
+    duties: tuple[Duty, ...]
+
+
+def measures(member: MemberContext) -> Measures:
+    """Return how both sides change their agreement, of what a member may read.
+
+    :raises comity.apps.books.queries.NoBookError: where there is no book
+    """
+    entries, zone = queries.chain(member), books.zone(member)
+    states = [one for one in queries.change_states(member) if one.state is State.AGREED]
+    today, marks = text(entries, queries.today(member)), _marks(member)
+    hours = {side: working_hours(today, side, zone) for side in Side}
+    found, not_readable = [], 0
+    for one in states:
+        if one.last is None or not queries.may_read_change(member, one.last.proposal, entries):
+            not_readable += 1
+            continue
+        found.append(_measured_change(one, entries, zone, hours, marks))
+    rows = [change.row for change in found]
+    by_side = {side: measured(rows, side) for side in Side}
+    return Measures(
+        tuple(found),
+        not_readable,
+        len(entries) - len(states),
+        by_side,
+        {side: days_to_agreed([row for row in rows if row.giver is side]) for side in Side},
+        _duties(member, entries, by_side),
+    )
+
+
+def _measured_change(
+    state: queries.ChangeState,
+    entries: Chain,
+    zone: str,
+    hours: Mapping[Side, Hours],
+    marks: Mapping[tuple[UUID, str], ReasonMark],
+) -> MeasuredChange:
+    revisions = signing.revisions(state.steps)
+    proposal = revisions[-1].proposal
+    agreed_at = next(step.at for step in state.steps if step.kind is StepKind.AGREE)
+    place = state.row.place
+    known = [entry for entry in entries if place is not None and entry.place < place]
+    notice = notice_of(revisions, known, zone)
+    executors = proposal.carried_out_by
+    side = executors[0] if len(executors) == 1 else notice.receiver
+    row = change_row(
+        revisions,
+        agreed_at,
+        notice,
+        zone=zone,
+        hours=hours[side],
+        reason=marks.get((state.row.pk, proposal.giver.other.value), ReasonMark.NOT_MARKED),
+    )
+    title = str(proposal.says.get("title", ""))
+    return MeasuredChange(state.row.pk, proposal.change.number, title, agreed_at.date(), row)
+
+
+def _marks(member: MemberContext) -> dict[tuple[UUID, str], ReasonMark]:
+    """Return by change and side what was said last of its reason."""
+    rows = ReasonMarkRow.objects.filter(relationship=member.relationship).values_list("change_id", "side", "sufficient")
+    return {
+        (change, side): ReasonMark.SUFFICIENT if sufficient else ReasonMark.NOT_SUFFICIENT
+        for change, side, sufficient in rows
+    }
+
+
+def _duties(member: MemberContext, entries: Chain, by_side: Mapping[Side, Measured]) -> tuple[Duty, ...]:
+    """Return the duties of today's text, of those that the member may read."""
+    read = text(entries, queries.today(member))
+    clauses = [one for one in read.of(Kind.DUTY) if queries.may_read(member, one)]
+    asked = {str(one.fields["measure"]) for one in clauses}
+    told = _told_by_records(member, read) if asked & OF_RECORDS else {}
+    duties = []
+    for clause in clauses:
+        side, measure = Side(str(clause.fields["side"])), str(clause.fields["measure"])
+        share = by_side[side].notice if measure == "notice" else told.get((measure, side))
+        if share is None and measure in OF_RECORDS:
+            share = Proportion(0, 0)  # it is measured, and the records tell nothing of it
+        duties.append(Duty(clause.id, side, measure, str(clause.fields.get("target") or ""), share))
+    return tuple(duties)
+
+
+OF_RECORDS = frozenset({"records_in_time", "forecast_locked_in_time"})
+
+
+def _told_by_records(member: MemberContext, read: Text) -> dict[tuple[str, Side], Proportion]:
+    """Return by measure and side what the shared records tell of duties, kept as long as they are the same."""
+    volumes = [
+        (tuple(str(one) for one in clause.fields["queues"]), Side(str(clause.fields["forecast_by"])),  # type: ignore[union-attr]  # a set of lines
+         int(str(clause.fields["locked_days"])))
+        for clause in read.of(Kind.VOLUME)
+        if clause.fields.get("locked_days") is not None and queries.may_read(member, clause)
+    ]  # fmt: skip
+    zone = books.zone(member)
+    hours = {side: working_hours(read, side, zone) for side in Side}
+    today = queries.today(member)
+
+    def count() -> dict[tuple[str, Side], Proportion]:
+        found: dict[tuple[str, Side], Proportion] = {}
+
+        def add(measure: str, side: Side, hits: int, of: int) -> None:
+            known = found.get((measure, side), Proportion(0, 0))
+            found[measure, side] = Proportion(known.hits + hits, known.of + of)
+
+        with books.open_member_book(shared) as book:
+            for one in deliveries_in_time(book, Coverage(book, today), timezone.now()):
+                add("records_in_time", one.by, one.kept, one.due)
+            for queues, side, days in volumes:
+                locked = forecasts_locked_in_time(book, queues, days, hours[side], today)
+                if locked is not None:
+                    add("forecast_locked_in_time", side, locked.hits, locked.of)
+        return found
+
+    shared = member.joint()
+    return results.cached(shared, ("duties", today, volumes, repr(hours)), count)
+
+
+def shares(of: Measured) -> Sequence[tuple[str, Proportion]]:
+    """Return each measure of a side, in the order of the page."""
+    return [(name, getattr(of, name)) for name in MEASURES]
