@@ -8,11 +8,12 @@ import csv
 import io
 import re
 import uuid
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 
 import pytest
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
@@ -27,15 +28,19 @@ from comity.apps.matters.models import Evidence, Matter
 from comity.apps.parties import operations as parties
 from comity.apps.parties.models import Invitation, Membership, Role
 from comity.apps.parties.rights import Action, role_may
+from comity.apps.priorities import operations as priorities
+from comity.apps.priorities.models import Round
 from comity.core.agreements.kinds import Kind as ClauseKind
+from comity.core.agreements.priorities import ranking_of
 from comity.core.matters.kinds import Kind
 from comity.core.values import Side
 from tests.builders.agreement import add
 from tests.builders.kept_apart import KPI, OURS, unpacked
 from tests.builders.matters import FIGURE
+from tests.builders.programs import ask
 from tests.builders.turns import by_turns
 from tests.builders.uploads import brought
-from tests.room import BACKEND, EVERYBODY, OUTSIDE, cast
+from tests.room import BACKEND, EVERYBODY, OUTSIDE, cast, run_jobs
 
 pytestmark = pytest.mark.gate
 
@@ -54,8 +59,9 @@ WITHIN = {
     "search": Action.READ,
     "agreement": Action.READ, "agreement_change": Action.READ, "agreement_limits": Action.READ_MONEY,
     "agreement_measures": Action.READ,
-    "sign_change": Action.ACT,
     "first_text": Action.ACT, "kpi_list_file": Action.ACT,
+    "sign_change": Action.ACT, "priorities": Action.READ, "priority_round": Action.READ,
+    "seal_priorities": Action.AGREE,
 }  # fmt: skip
 CHANGING = {
     "invite": Action.INVITE, "withdraw_invitation": Action.INVITE, "agree_invitation": Action.INVITE,
@@ -73,6 +79,8 @@ CHANGING = {
     "propose_change": Action.DISPUTE, "waive_change": Action.AGREE, "end_change": Action.AGREE,
     "mark_reason": Action.ACT,
     "begin_from_template": Action.ACT, "begin_from_list": Action.ACT,
+    "start_priorities": Action.AGREE, "save_priorities": Action.ACT, "withdraw_priorities": Action.AGREE,
+    "propose_order": Action.AGREE, "agree_order": Action.AGREE, "draft_order": Action.ACT,
 }  # fmt: skip
 ANYBODYS = {"style", "join", "set_up", "account_login", "account_logout", "account_signup", "account_reset_password",
             "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
@@ -114,6 +122,11 @@ def a_change(title):
 
 @pytest.fixture(scope="module")
 def them():
+    return populated()
+
+
+def populated():
+    """A relationship in which there is something at every address."""
     made = cast()
     contacts = ["contact_id,opened_at,queue,channel,answered_at,resolved_at,handle_s,opened_by,reason"]
     intervals = ["queue,start,minutes,offered,answered,answered_within,threshold_s,abandoned,abandoned_short,handle_s"]
@@ -179,6 +192,14 @@ def them():
         made.change = agreements.begin_draft(member, a_change("Opening hours")).pk
         agreements.propose(member, Change.objects.get(pk=made.change), 1)
         agreements.set_limit(member, "margin", "", Decimal("4711.13"), None, "Zebulon")
+    with transaction.atomic():  # a round: what the provider wrote in it is its own, and the customer has begun
+        member = made.at("provider_lead")
+        kpis = [{"id": "service_level", "change": None, "revision": None}]
+        known = {"relationship": member.relationship, "person": member.membership.person, "side": Side.PROVIDER}
+        row = Round.objects.create(**known, closes_on=date(2099, 1, 1), kpis=kpis, known=1)
+        made.round, wanted = row.pk, {"service_level": 1}
+        priorities.save(member, row, ranking_of(wanted, [], ["Zebulon"], ["4711.13"]), 0)
+        priorities.save(made.at("customer_lead"), row, ranking_of(wanted, [], ["Quixote-reason"], ["8128.77"]), 0)
     made.invitation, made.copy = uuid.uuid4(), uuid.uuid4()
     for who in EVERYBODY:  # each has one of their own
         with transaction.atomic():
@@ -250,6 +271,15 @@ def address(them, name):
             for step in ("save", "share", "drop", "propose", "sign", "waive", "end")
         },
         "mark_reason": f"agreement/changes/{them.change}/reason/",
+        "priorities": "agreement/priorities/",
+        "start_priorities": "agreement/priorities/start/",
+        "priority_round": f"agreement/priorities/{them.round}/",
+        "seal_priorities": f"agreement/priorities/{them.round}/seal/",
+        "save_priorities": f"agreement/priorities/{them.round}/save/",
+        "withdraw_priorities": f"agreement/priorities/{them.invitation}/withdraw/",  # else it would be erased
+        "propose_order": f"agreement/priorities/{them.round}/order/",
+        "agree_order": f"agreement/priorities/{them.round}/agree/",
+        "draft_order": f"agreement/priorities/{them.round}/draft/",
         "save_view": "views/matters/",
         "delete_view": f"views/matters/{them.invitation}/delete/",
     }
@@ -453,6 +483,73 @@ def test_corrections_are_read_by_all_members_without_private_values(them):
     found = {tuple(line[3:]) for line in list(csv.reader(io.StringIO(text)))[1:]}
     assert found == {("offered", "250", "999"), ("handle_s", "", "1.0")}  # nor what the provider keeps
     assert them.client("customer_lead").get(them.url(f"matters/{them.matter}/changes.csv")).status_code == 404
+
+
+def every_page(them, who, _):
+    """As `everything`, without the formats of a review that take long to make."""
+    browser = them.client(who)
+    for number, name in enumerate(WITHIN):
+        answer = browser.get(address(them, name), headers={"accept-language": LANGUAGES[number % 2]})
+        yield name, unpacked(answer.getvalue()) + str(answer.headers).encode()
+
+
+def snapshot(them, who, languages, read):
+    """All that somebody can read, what the API gives them, and what the database shows them of each table."""
+    found = {}
+    for path, text in read(them, who, languages):
+        if re.search(r"file\.(pptx|pdf|board)", path):  # which bear the moment at which they are made
+            continue
+        found[path, len(found)] = re.sub(rb'name="csrfmiddlewaretoken" value="[^"]+"|csrftoken=[^ ;]+', b"", text)
+    for path in (*API_PATHS, "search?q=Zebulon"):
+        answer = ask(them, who, path)
+        found["api", path] = answer.content + str(answer.headers).encode()
+    with transaction.atomic(), connection.cursor() as cursor:
+        them.at(who)
+        cursor.execute("SELECT table_name FROM information_schema.columns WHERE column_name = 'relationship_id'")
+        tables = {table for (table,) in cursor.fetchall()} - {"personal_visit"}  # when the reader was last here
+        for table in sorted(tables):
+            with suppress(DatabaseError), transaction.atomic():
+                cursor.execute(f"SELECT count(*), md5(string_agg(t::text, ',' ORDER BY t::text)) FROM {table} t")
+                found["table", table] = cursor.fetchall()
+    return found
+
+
+API_PATHS = ("agreement", "agreement/changes", "agreement/priorities", "matters", "records", "replies", "kpis",
+             "people", "log", "record", "figures.csv", "review", "access.csv")  # fmt: skip
+
+
+def nobody_can_tell(readers, languages, read):
+    """Whether what each of the readers sees is the same, byte by byte, before and after the provider seals."""
+    made = populated()
+    made.tokens = {}
+    for who in readers:  # what is read is in the log, once a day
+        snapshot(made, who, languages, read)
+    before = {who: snapshot(made, who, languages, read) for who in readers}
+    with transaction.atomic():
+        member = made.at("provider_lead")
+        row = Round.objects.get(pk=made.round)
+        assert priorities.save(member, row, ranking_of({"service_level": 1}, [], ["Zebulon", "x"]), 1) == 2
+        assert priorities.seal(member, row, 2) is None
+    run_jobs()
+    for who in readers:
+        after = snapshot(made, who, languages, read)
+        assert after.keys() == before[who].keys()
+        assert [key for key, text in after.items() if text != before[who][key]] == [], who
+    # Else the test could not fail: the sealer's own side sees it.
+    page = made.client("provider_lead").get(address(made, "priority_round")).content.decode()
+    assert "Sealed by Provider Lead" in page
+
+
+@pytest.mark.parametrize("who", ["customer_lead", "auditor"])
+def test_whether_a_side_has_sealed_its_priorities_is_nowhere_to_be_seen(who):
+    """At every address, for programs, in files, and in the rows that the database shows."""
+    nobody_can_tell([who], by_language, every_page)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_whether_a_side_has_sealed_is_hidden_from_everybody_else_in_any_language():
+    nobody_can_tell([who for who in EVERYBODY if not who.startswith("provider")], in_both, everything)
 
 
 @pytest.mark.parametrize("who", ["provider_roster", "provider_analyst", "provider_finance", "customer_lead", "auditor"])

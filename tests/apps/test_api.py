@@ -40,6 +40,7 @@ pytestmark = pytest.mark.gate
 READS = {"review": Action.READ, "levels.csv": Action.READ, "attribution": Action.READ, "matters": Action.READ,
          "records": Action.READ, "replies": Action.READ, "kpis": Action.READ, "people": Action.READ,
          "agreement": Action.READ, "agreement/changes": Action.READ, "agreement/measures": Action.READ,
+         "agreement/priorities": Action.READ,
          "log": Action.AUDIT,
          "record": Action.READ, "figures.csv": Action.READ, "search?q=help": Action.READ,
          "review/file.html": Action.READ, "access.csv": Action.AUDIT}  # fmt: skip

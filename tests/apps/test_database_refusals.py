@@ -382,6 +382,8 @@ def test_database_and_code_have_the_same_role_rights():
         ("calendar", "calendar", True, "lead"),
         ("kpis", "kpis", True, "lead"),
         # The agreement itself says who signs for a side (`core.agreements.authority`): anybody whom it may name.
+        ("priorities", "priorities", False, "lead"),
+        ("joint_order", "joint_order", True, "lead"),
         ("agreement", "agreement", True, "analyst", "executive", "finance", "lead", "member", "roster"),
     }
 

@@ -64,6 +64,13 @@ MAILS = {
     "change_declined": Action.AGREE,
     "change_withdrawn": Action.AGREE,
     "head_agreement": Action.CONFIRM,
+    "priorities_started": Action.AGREE,  # tried in priorities.test_priorities, as are the next
+    "priorities_reminder": Action.AGREE,  # to the side that has not sealed
+    "priorities_sealed": "oneself",
+    "priorities_ended": Action.AGREE,  # to both sides
+    "head_priorities": Action.CONFIRM,
+    "joint_order_proposed": Action.AGREE,
+    "head_joint_order": Action.CONFIRM,
     "void": Action.CONFIRM,  # to both sides; tried in reviews.test_closing
     "head_frozen": Action.CONFIRM,
     "head_restated": Action.CONFIRM,
@@ -100,6 +107,7 @@ JOBS = {
     "first_run.remove": "the room",  # removes files of a sample that nobody is in
     "kpis.write": "who asked",
     "kpis.values": "who asked",  # as the next
+    "priorities.tick": "lead",  # of each side, for what its own side has not sealed
     "agreements.write": "who asked",
     "agreements.preview": "who asked",  # keeps a result for those who see the same, and tells nobody
     "books.overview": "who asked",  # as the two below
@@ -160,7 +168,7 @@ def test_every_mail_is_placed():
     assert {text for text in told if isinstance(text, str)} == MAILS.keys() - {
         *("invite", "head_frozen", "head_restated", "head_calendar", "head_kpis", "silence_set", "silence_unset"),
         *("change_proposed", "change_countered", "change_waived", "change_signed", "change_declined"),
-        *("change_withdrawn", "head_agreement"),
+        *("change_withdrawn", "head_agreement", "head_priorities", "head_joint_order"),
         *("your_move", "activity", "daily_digest"),  # by the key of a message
     }
     # One place writes mails, another hands them over; beside them only allauth's.

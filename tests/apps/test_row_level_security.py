@@ -18,6 +18,7 @@ from comity.apps.notifications.models import DigestPosition, Preference, SentNot
 from comity.apps.parties.member_context import find_member, set_viewer
 from comity.apps.parties.models import Invitation, Membership, Organisation, Relationship
 from comity.apps.personal.models import DisplaySettings, SavedView, Visit
+from comity.apps.priorities.models import Ranking, Round
 from comity.apps.record.models import Consent, Entry
 from comity.apps.replies.models import Notice, SilenceTerm
 from comity.apps.reviews.models import ByMail
@@ -35,7 +36,7 @@ WALLED = {
     "books_delivery", "books_keptmapping", "matters_evidence", "matters_matter", "matters_opened", "matters_step",
     "outbox_waitingmail",
     "parties_invitation", "parties_membership",
-    "parties_organisation", "parties_relationship", "parties_token",
+    "parties_organisation", "parties_relationship", "parties_token", "priorities_ranking", "priorities_round",
     "personal_displaysettings", "personal_savedview", "personal_visit",
     "record_consent", "record_entry", "replies_notice", "replies_silenceterm", "reviews_bymail",
     "notifications_preference", "notifications_sentnotification", "notifications_digestposition",
@@ -81,6 +82,8 @@ MODELS = (
     ChangeStep,
     Limit,
     ReasonMark,
+    Round,
+    Ranking,
 )
 
 

@@ -7,7 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from comity.cli import app
+from comity.core.agreements.priorities import ranking_of, seal_document, sealed_content
 from comity.core.chain import GENESIS_DIGEST
+from comity.core.values import Side
 from tests.builders.chains import (
     ANA,
     ELSEWHERE,
@@ -194,3 +196,58 @@ def test_a_file_that_is_no_text_or_not_there_is_refused_in_one_line(tmp_path):
         done = run(file)
         assert done.exit_code == 2
         assert done.stderr.count("\n") == 1
+
+
+def seal_of(side, order=("sl", "csat")):
+    wanted = {kpi: place for place, kpi in enumerate(order, 1)}
+    made = sealed_content(ranking_of(wanted, [], ["Quiet"]), "round-1", side)
+    return seal_document(made, {Side.CUSTOMER: "0c" * 16, Side.PROVIDER: "0d" * 16}[side])
+
+
+def with_priorities(**altered):
+    seals = {side.value: {**seal_of(side), "schema": None} for side in Side} | altered
+    return {
+        "kind": "priorities", "relationship": HERE, "subject_type": "priorities", "subject": "round-1",
+        "content": {"round": "round-1", "seals": seals}, "words": [],
+    }  # fmt: skip
+
+
+def as_file(folder, seal):
+    path = folder / "seal.json"
+    path.write_text(json.dumps(seal))
+    return path
+
+
+def test_a_seal_alone_is_checked_against_its_own_digest(tmp_path):
+    seal = seal_of(Side.CUSTOMER)
+    done = run(as_file(tmp_path, seal))
+    assert done.exit_code == 0
+    assert seal["digest"] in done.stdout
+    assert "the customer side in round round-1 is whole" in done.stdout
+    altered = seal | {"content": seal["content"] | {"order": [["csat"], ["sl"]]}}
+    done = run(as_file(tmp_path, altered))
+    assert done.exit_code == 1
+    assert "its digest is not that of its random bits" in done.stderr
+
+
+def test_a_record_says_which_entry_holds_a_seal(tmp_path):
+    record = written(tmp_path, told(*chained(content("2026-04"), with_priorities())))
+    done = run(record, "--seal", as_file(tmp_path, seal_of(Side.PROVIDER)))
+    assert done.exit_code == 0
+    assert "Entry 2 holds the priorities that this seal was made of" in done.stdout
+    done = run(record, "--seal", as_file(tmp_path, seal_of(Side.PROVIDER, ("csat", "sl"))))
+    assert done.exit_code == 1
+    assert "no entry of the record holds this seal" in done.stderr
+    done = run(record, "--seal", as_file(tmp_path, {"schema": "other"}))
+    assert done.exit_code != 0
+    assert "is not a seal" in done.stderr
+    assert run(record, "--seal", tmp_path / "nowhere.json").exit_code != 0
+
+
+def test_a_record_with_other_priorities_than_were_sealed_is_refused(tmp_path):
+    """A room that alters an order after both were opened: the chain may be consistent, the seal is not."""
+    seal = seal_of(Side.CUSTOMER)
+    altered = with_priorities(customer=seal | {"content": seal["content"] | {"needs": ["Noise"]}})
+    done = run(written(tmp_path, told(*chained(altered))))
+    assert done.exit_code == 1
+    assert "other priorities of the customer side than those that were sealed" in done.stderr

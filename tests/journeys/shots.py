@@ -39,6 +39,7 @@ class Found:
     matters: list[str] = field(default_factory=list)
     deliveries: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
+    rounds: list[str] = field(default_factory=list)
     word: str = ""
     set_up: str = ""
     place: str = ""
@@ -85,6 +86,9 @@ PAGES = {
     "agreement_limits": Page(("marta",)),
     "first_text": Page(("marta",)),
     "agreement_measures": Page(INSIDE),
+    "priorities": Page(INSIDE),
+    "priority_round": Page(INSIDE, lambda found: [{"round": one} for one in found.rounds], opened=True),
+    "seal_priorities": Page(("marta",), lambda found: [{"round": found.rounds[-1]}]),
     "sign_change": Page(("marta",), lambda found: [{"change": found.changes[-1]}]),
     "replies": Page(INSIDE, asked=("", "?country=ES&region=CT")),
     "their_place": Page(("marta",), lambda found: [{"membership": found.place}]),
@@ -135,6 +139,8 @@ NO_PAGES = {
     "use_organisation", "logo",
     "begin_change", "save_change", "share_change", "drop_change", "propose_change", "waive_change", "end_change",
     "mark_reason", "begin_from_template", "begin_from_list",
+    "mark_reason",
+    "start_priorities", "save_priorities", "withdraw_priorities", "propose_order", "agree_order", "draft_order",
     "make_token", "revoke_token", "set_notifications", "set_language", "restate", "begin_book", "make_copy", "upload",
     "move_delivery", "mark", "disclose", "invite", "withdraw_invitation", "renew_invitation",
     "agree_invitation", "let_go", "change_role",
@@ -320,6 +326,7 @@ def _prepare(served) -> Found:
     links = page.locator("main a[href*='/matters/']").evaluate_all("all => all.map(one => one.pathname)")
     found.matters = list(dict.fromkeys(one for link in links for one in re.findall(r"/matters/([0-9a-f-]{36})/", link)))
     found.changes = [_draft(page, home)]
+    found.rounds = [_round(served, page, home), _begun(page, home)]
     page.goto(f"{home}people/")
     found.place = re.search(r"/people/([0-9a-f-]{36})/", page.locator("main tbody a").first.get_attribute("href"))[1]
     page.context.close()
@@ -345,6 +352,44 @@ def _draft(page, home):
     page.locator("section[aria-labelledby=h-clause] button").first.click()
     page.locator("form[action$='/propose/'] button").click()
     return change
+
+
+def _round(served, page, home):
+    """A round of priorities in which both sides have sealed, with a joint order that is proposed. Returns its id."""
+    of_round = _begun(page, home)
+    other = served.enter("jonas", java_script_enabled=True)
+    other.goto(f"{home}agreement/priorities/{of_round}/")
+    _ordered(other, turned=True)
+    for one in (page, other):
+        one.goto(f"{home}agreement/priorities/{of_round}/seal/")
+        one.locator("main form button.main").click()
+    other.goto(f"{home}agreement/priorities/{of_round}/")
+    for at in range(other.locator("input[name^=at_]").count()):
+        other.fill(f"input[name=at_{at}]", str(at + 1))
+        other.fill(f"input[name=customer_{at}]", "Marta")
+        other.fill(f"input[name=provider_{at}]", "Jonas")
+    other.locator("form[action$='/order/'] button").click()
+    other.context.close()
+    return of_round
+
+
+def _begun(page, home):
+    """A round of priorities, with one side's draft. Returns its id."""
+    page.goto(f"{home}agreement/priorities/")
+    page.locator("form[action$='/start/'] button").click()
+    of_round = re.search(r"/priorities/([0-9a-f-]{36})/", page.url)[1]
+    _ordered(page)
+    return of_round
+
+
+def _ordered(page, *, turned=False):
+    boxes = page.locator("input[name^=place_]")
+    number = boxes.count()
+    for at in range(number):
+        page.fill(f"input[name=place_{at}]", str(number - at if turned else at + 1))
+    page.fill("input[name=need_1]", "A forecast by queue" if turned else "Fewer people who call twice")
+    page.fill("input[name=believed_1]", "Shorter queues" if turned else "Fewer changes of the forecast")
+    page.locator("form[action$='/save/'] button").first.click()
 
 
 def _bring(page, home, name, whole, took=180):

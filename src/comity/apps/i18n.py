@@ -10,8 +10,8 @@ from comity.core.calendars import UnknownPeriodError, named
 from comity.review.i18n.words import LOCALES, Words, catalogue, flatten
 
 APPS = (
-    "help", "parties", "personal", "audit", "outbox", "record", "replies", "books", "kpis", "agreements", "matters",
-    "reviews", "first_run", "notifications", "today",
+    "help", "parties", "personal", "audit", "outbox", "record", "replies", "books", "kpis", "agreements", "priorities",
+    "matters", "reviews", "first_run", "notifications", "today",
 )  # fmt: skip
 
 

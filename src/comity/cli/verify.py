@@ -1,14 +1,18 @@
 """`comity verify`: check a record that was taken out of a room, without the room."""
 
+import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from comity.cli.review import refuse
+
+if TYPE_CHECKING:
+    from comity.core.chain import Entry
 
 _LARGEST_RECORD = 1_000_000_000  # bytes of an archive's record, which may be packed a thousandfold
 
@@ -20,7 +24,10 @@ def register(app: typer.Typer) -> None:
 
 def verify(
     file: Annotated[
-        Path, typer.Argument(help="A record.json, or a copy, downloaded from the room.", show_default=False)
+        Path,
+        typer.Argument(
+            help="A record.json, or a copy, downloaded from the room; or a seal that it mailed.", show_default=False
+        ),
     ],
     head: Annotated[
         str | None,
@@ -36,18 +43,29 @@ def verify(
             help="With --stamp: the authority's root certificate, and those between, PEM.", show_default=False
         ),
     ] = None,
+    seal: Annotated[
+        Path | None,
+        typer.Option(help="A seal of priorities that the room mailed; the record must hold it.", show_default=False),
+    ] = None,
 ) -> None:
     """Check that no entry of a record was changed, removed or inserted; exit 1 when one was.
 
     Without --head this proves only that the record is consistent in itself. With a digest that you kept, it also
     proves that every entry up to that one is the entry that you confirmed. With a stamp it proves that the entry that
-    was stamped, and all before it, existed at that time.
+    was stamped, and all before it, existed at that time. With a seal it proves that what the record holds of your
+    side's priorities is what was sealed; a seal alone is checked against its own digest.
     """
     from comity.core import chain  # noqa: PLC0415 - late, for a quick cold start
 
     try:
-        entries = chain.parse_record(_record_text(file))
+        text = _record_text(file)
+        alone = _seal(text)
+        if alone is not None:
+            typer.echo(f"{file}: {_told_seal(file, alone)}")
+            return
+        entries = chain.parse_record(text)
         last = chain.verify(entries, None if head is None else head.strip().lower())
+        sealed = None if seal is None else _sealed_entry(seal, entries)
         signed = None if stamp is None else _signed(stamp, authority, [entry.digest for entry in entries])
     except OSError as error:
         raise refuse(f"{file} cannot be read: {error.strerror}") from None
@@ -62,6 +80,8 @@ def verify(
     for entry in entries:
         typer.echo(f"  {entry.number}  {_told(entry.content)}")
     typer.echo(f"No entry was changed; the last digest is {last}")
+    if sealed is not None:
+        typer.echo(f"Entry {sealed} holds the priorities that this seal was made of")
     if signed is not None:
         digest, at = signed
         covered = len(entries) - chain.entries_after(entries, digest)
@@ -72,7 +92,14 @@ def verify(
             "compare a digest that you kept (in the mail that came with each entry) with --head."
         )
         return
-    later = chain.entries_after(entries, head.strip().lower())
+    _tell_kept(entries, head.strip().lower())
+
+
+def _tell_kept(entries: Sequence["Entry"], head: str) -> None:
+    """Say up to which entry a kept digest reaches."""
+    from comity.core import chain  # noqa: PLC0415 - as above
+
+    later = chain.entries_after(entries, head)
     kept = len(entries) - later
     typer.echo(f"The digest that you kept is the one of entry {kept}: up to it, the record is the one you confirmed.")
     if later:
@@ -91,6 +118,46 @@ def _record_text(file: Path) -> str:
         if member.file_size > _LARGEST_RECORD:
             raise refuse(f"the record in {file} is too large; unpack it and verify record.json")
         return packed.read(member).decode("utf-8")
+
+
+def _seal(text: str) -> dict[str, Any] | None:
+    """The seal in a file; None where it is something else."""
+    from comity.core.agreements.priorities import SEAL_SCHEMA  # noqa: PLC0415 - as above
+
+    try:
+        document = json.loads(text)
+    except (json.JSONDecodeError, RecursionError):
+        return None
+    is_seal = isinstance(document, dict) and document.get("schema") == SEAL_SCHEMA
+    return document if is_seal else None
+
+
+def _told_seal(file: Path, seal: Mapping[str, Any]) -> str:
+    """What a seal is of, once its digest is checked."""
+    from comity.core import chain  # noqa: PLC0415 - as above
+
+    if not chain.is_sealed(seal):
+        typer.echo(f"{file}: its digest is not that of its random bits and its content", err=True)
+        raise typer.Exit(1)
+    content = seal["content"]
+    side, of = (content.get(name) for name in ("side", "round")) if isinstance(content, dict) else ("?", "?")
+    return _clean(f"the seal of the {side} side in round {of} is whole; its digest is {seal['digest']}")
+
+
+def _sealed_entry(file: Path, entries: Sequence["Entry"]) -> int:
+    """The number of the entry that holds a seal."""
+    seal = _seal(_record_text(file))
+    if seal is None:
+        raise refuse(f"{file} is not a seal that a room mailed")
+    _told_seal(file, seal)
+    for entry in entries:
+        content = entry.content.get("content") if entry.content.get("kind") == "priorities" else None
+        if isinstance(content, dict):
+            held = content["seals"].values()
+            if any(one["digest"] == seal["digest"] and one["content"] == seal["content"] for one in held):
+                return entry.number
+    typer.echo(f"{file}: no entry of the record holds this seal", err=True)
+    raise typer.Exit(1)
 
 
 def _signed(stamp: Path, authority: Path | None, digests: list[str]) -> tuple[str, datetime]:

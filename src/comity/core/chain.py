@@ -20,6 +20,7 @@ SCHEMA = "comity.record/1"
 _RECORD_KEYS = frozenset({"schema", "entries"})
 _ENTRY_KEYS = frozenset({"number", "content", "previous", "digest"})
 _HEX = frozenset("0123456789abcdef")
+_LEAST_SALT_BYTES = 16
 _MAX_SAFE_INTEGER = 2**53 - 1  # larger whole numbers are rounded by readers that know only floating-point numbers
 
 
@@ -55,6 +56,11 @@ def canonical(value: object) -> str:
 def digest_of(value: object) -> str:
     """Return the SHA-256 of a value's canonical JSON, in hexadecimal."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def salted_digest_of(value: object, salt: bytes) -> str:
+    """Return the SHA-256 of random bytes followed by a value's canonical JSON, in hexadecimal."""
+    return hashlib.sha256(salt + canonical(value).encode()).hexdigest()
 
 
 def linked(number: int, content: Mapping[str, Any], previous: str) -> Entry:
@@ -159,6 +165,8 @@ def _check_content(at: int, content: Mapping[str, Any], settled: set[object]) ->
         raise BrokenChainError(f"entry {at} has other figures than those that were confirmed")
     if "content_digest" in content and digest_of(content.get("content")) != content["content_digest"]:
         raise BrokenChainError(f"entry {at} has another content than the one that was agreed on")
+    if content.get("kind") == "priorities":
+        _check_seals(at, content.get("content"))
     subject: tuple[object, object]
     if content.get("kind") == "frozen":
         subject = ("period", content.get("period"))
@@ -170,6 +178,33 @@ def _check_content(at: int, content: Mapping[str, Any], settled: set[object]) ->
         what = "freezes a period that an earlier entry has frozen" if subject[0] == "period" else "is there twice"
         raise BrokenChainError(f"entry {at} {what}")
     settled.add(subject)
+
+
+def _check_seals(at: int, content: object) -> None:
+    """Check that each side's priorities are what it sealed before it saw the other's."""
+    held = content if isinstance(content, dict) else {}
+    named = held.get("seals")
+    seals = named if isinstance(named, dict) else {}
+    for side in ("customer", "provider"):
+        seal = seals.get(side)
+        of = seal.get("content") if isinstance(seal, dict) else None
+        fits = isinstance(of, dict) and (of.get("side"), of.get("round")) == (side, held.get("round"))
+        if not fits or not is_sealed(seal):
+            raise BrokenChainError(f"entry {at} has other priorities of the {side} side than those that were sealed")
+
+
+def is_sealed(seal: object) -> bool:
+    """Return whether the digest of a seal is that of its random bytes and its content: of this, and nothing else.
+
+    :param seal: `content`, `random` and `digest`, as `core.agreements.priorities.seal_document` has them
+    """
+    if not isinstance(seal, dict):
+        return False
+    try:
+        salt = bytes.fromhex(str(seal.get("random")))
+    except ValueError:
+        return False
+    return len(salt) >= _LEAST_SALT_BYTES and salted_digest_of(seal.get("content"), salt) == seal.get("digest")
 
 
 def _parse_entry(at: int, entry: object) -> Entry:

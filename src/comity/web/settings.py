@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "comity.apps.books",
     "comity.apps.kpis",
     "comity.apps.agreements",
+    "comity.apps.priorities",
     "comity.apps.matters",
     "comity.apps.reviews",
     "comity.apps.first_run",

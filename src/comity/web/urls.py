@@ -20,6 +20,7 @@ _WITHIN = [
     path("", include("comity.apps.first_run.urls")),
     path("", include("comity.apps.kpis.urls")),
     path("", include("comity.apps.agreements.urls")),
+    path("", include("comity.apps.priorities.urls")),
     path("", include("comity.apps.books.urls")),
     path("", include("comity.apps.replies.urls")),
     path("", include("comity.apps.record.urls")),

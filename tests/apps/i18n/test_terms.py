@@ -83,6 +83,9 @@ SHOWS_MACHINE_TEXT = {
     "head_calendar.mail": "as head_frozen.mail",
     "head_kpis.mail": "as head_frozen.mail",
     "head_agreement.mail": "as head_frozen.mail",
+    "head_priorities.mail": "as head_frozen.mail",
+    "head_joint_order.mail": "as head_frozen.mail",
+    "priorities_sealed.mail": "as head_frozen.mail",
     "routes.text_help": "the field is the text of a rules file",
     "refused.matters.incomplete_claim": "a program reads it: these are the names of the fields that it sends",
 }
@@ -110,7 +113,7 @@ VERBS = {
         "accept add agree answer calculate draft read waive "
         "change check claim comment confirm continue copy create delete dismiss "
         "dispute drop hand import invite join keep leave make mark match name propose refuse reject remove rename "
-        "report revoke save search send set share show sign start stop switch try undo upload use view withdraw "
+        "report revoke save seal search send set share show sign start stop switch try undo upload use view withdraw "
         "end"
     ),
     "es": words_in(
@@ -119,7 +122,7 @@ VERBS = {
         "copiar crear dar dejar desactivar deshacer "
         "disputar eliminar enviar enviarme guardar hacer importar iniciar intentar invitar "
         "entrar mantener marcar mostrar nombrar preparar proponer quitar rechazar reclamar relacionar renunciar "
-        "responder retirar revocar subir terminar traspasar unirse usar ver"
+        "responder retirar revocar sellar subir terminar traspasar unirse usar ver"
     ),
 }
 

@@ -11,11 +11,14 @@ from comity.apps.parties.panels import InboxGroup, InboxItem, InboxSource, NavEn
 from comity.apps.parties.rights import Action
 from comity.review.i18n.words import Words
 
+# Below the agreement's entry of the navigation; those of priorities are a later app's, named by their URLs.
+_PAGES = ("agreement_change", "agreement_limits", "sign_change", "priorities", "priority_round", "seal_priorities")
+
 
 def register() -> None:
     """Register the part of the inbox and the entry."""
     add_inbox_source(InboxSource("agreements", _waiting_changes))
-    add_nav_entry(NavEntry("agreement", 34))
+    add_nav_entry(NavEntry("agreement", 34, pages=_PAGES))
 
 
 def _waiting_changes(member: MemberContext, words: Words) -> Iterator[InboxItem]:

@@ -97,6 +97,14 @@ class Event(models.TextChoices):
     CHANGE_WRITTEN = "change_written"  # into the book
     REASON_MARKED = "reason_marked"  # sufficient or not, by the receiver
 
+    # Priorities. That a side has sealed is no event: the log would tell the other by its length.
+    PRIORITIES_STARTED = "priorities_started"
+    PRIORITIES_WITHDRAWN = "priorities_withdrawn"
+    PRIORITIES_EXPIRED = "priorities_expired"  # nobody's: the room's clock, by a function of the owner
+    PRIORITIES_REVEALED = "priorities_revealed"
+    JOINT_ORDER_PROPOSED = "joint_order_proposed"
+    JOINT_ORDER_AGREED = "joint_order_agreed"
+
     # What was read, once a day for each person and thing.
     MATTER_READ = "matter_read"
     EVIDENCE_READ = "evidence_read"
@@ -171,6 +179,10 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.CHANGE_DECLINED: _CHANGE,
     Event.CHANGE_WITHDRAWN: _CHANGE,
     Event.REASON_MARKED: _CHANGE,
+    Event.PRIORITIES_STARTED: ("until",),
+    Event.PRIORITIES_REVEALED: ("number",),
+    Event.JOINT_ORDER_PROPOSED: ("side",),
+    Event.JOINT_ORDER_AGREED: ("side", "number"),
     Event.MATTER_RAISED: _MATTER,
     Event.MATTER_ACCEPTED: _MATTER,
     Event.MATTER_REFUSED: _MATTER,

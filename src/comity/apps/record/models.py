@@ -15,6 +15,8 @@ class ConsentSubject(models.TextChoices):
     CALENDAR = "calendar"  # when a side answers; the subject is the side and a number
     KPIS = "kpis"  # a set of KPIs; the subject is its number
     AGREEMENT = "agreement"  # a change of the agreement; the subject is its number
+    JOINT_ORDER = "joint_order"  # of the KPIs; the subject is the round that it settles
+    PRIORITIES = "priorities"  # what both sides sealed in a round: no consent, an entry alone; the subject is its id
 
 
 class VoidReason(models.TextChoices):
@@ -82,6 +84,8 @@ class EntryKind(models.TextChoices):
     CALENDAR = "calendar"  # when a side answers, agreed on by both
     KPIS = "kpis"  # KPIs, the review's rhythm and delivery days, agreed on by both
     AGREEMENT = "agreement"  # a change of the agreement, signed by both
+    PRIORITIES = "priorities"  # each side's order of the KPIs, with its seal
+    JOINT_ORDER = "joint_order"  # of the KPIs, agreed on by both
 
 
 class Entry(UUIDModel):

@@ -8,7 +8,6 @@ older form with the fields of that time.
 Amounts that a side keeps to itself enter as `salted_digest` only.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -81,7 +80,7 @@ def salted_digest(value: object, salt: bytes) -> str:
     """
     if len(salt) < LEAST_SALT_BYTES:
         raise WeakSaltError(f"a salt has {LEAST_SALT_BYTES} random bytes at least, but this one has {len(salt)}")
-    return hashlib.sha256(salt + canonical(value).encode()).hexdigest()
+    return chain.salted_digest_of(value, salt)
 
 
 def _parse_clause(at: int, item: object) -> Clause:
