@@ -64,6 +64,12 @@ MAILS = {
     "change_declined": Action.AGREE,
     "change_withdrawn": Action.AGREE,
     "head_agreement": Action.CONFIRM,
+    "change_lapsed": Action.AGREE,  # to both sides; tried in agreements.test_lapses
+    "first_asked": Action.AGREE,  # tried in agreements.test_carrying_out, as are the next
+    "first_accepted": Action.AGREE,
+    "first_declined": Action.AGREE,
+    "first_taken_back": Action.AGREE,
+    "first_overdue": Action.AGREE,  # to both sides
     "void": Action.CONFIRM,  # to both sides; tried in reviews.test_closing
     "head_frozen": Action.CONFIRM,
     "head_restated": Action.CONFIRM,
@@ -102,6 +108,8 @@ JOBS = {
     "kpis.values": "who asked",  # as the next
     "agreements.write": "who asked",
     "agreements.preview": "who asked",  # keeps a result for those who see the same, and tells nobody
+    "agreements.asked": "who asked",  # as the one before
+    "agreements.tick": "lead",
     "books.overview": "who asked",  # as the two below
     "reviews.compute": "who asked",  # keeps a result for those who see the same, and tells nobody
     "reviews.attribute": "who asked",
@@ -161,6 +169,7 @@ def test_every_mail_is_placed():
         *("invite", "head_frozen", "head_restated", "head_calendar", "head_kpis", "silence_set", "silence_unset"),
         *("change_proposed", "change_countered", "change_waived", "change_signed", "change_declined"),
         *("change_withdrawn", "head_agreement"),
+        *("change_lapsed", "first_asked", "first_accepted", "first_declined", "first_taken_back", "first_overdue"),
         *("your_move", "activity", "daily_digest"),  # by the key of a message
     }
     # One place writes mails, another hands them over; beside them only allauth's.

@@ -156,3 +156,38 @@ class ReasonMark(UUIDModel):
     def __str__(self) -> str:
         """Side and mark."""
         return f"{self.side} {self.sufficient}"
+
+
+class FirstStep(UUIDModel):
+    """A step of a request that a proposed change be carried out before it is signed; never changed, never removed.
+
+    :ivar kind: of `core.agreements.carried_out_first.FirstKind`
+    :ivar name: the person's, as it was then
+    :ivar revision: of the change, that the person saw
+    :ivar first_day: of `ask`, from when it is to be carried out
+    """
+
+    change = models.ForeignKey(Change, models.CASCADE, related_name="first_steps")
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    number = models.PositiveIntegerField()
+    kind = models.CharField(max_length=10)
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    name = models.CharField(max_length=200)
+    at = models.DateTimeField()
+    revision = models.PositiveIntegerField()
+    first_day = models.DateField(null=True, blank=True)
+    under_reserve = models.BooleanField(default=False)
+    reason = models.CharField(max_length=2000, blank=True, default="")
+
+    class Meta:
+        """In the order in which they were taken."""
+
+        ordering: ClassVar = ["change", "number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["change", "number"], name="one_first_step_of_a_number"),
+        ]
+
+    def __str__(self) -> str:
+        """Number and kind."""
+        return f"{self.number} {self.kind}"

@@ -77,7 +77,7 @@ def previews(member: MemberContext, pairs: Sequence[tuple[Kpi | None, Kpi]]) -> 
 
     :raises comity.apps.books.results.NotComputedYet: in a request, where it has not been computed from these records
     """
-    asked = [[None if old is None else _keys(old), _keys(new)] for old, new in pairs]
+    asked = [[None if old is None else kpi_text(old), kpi_text(new)] for old, new in pairs]
     return previews_of_text(member.joint(), chain.canonical(asked))
 
 
@@ -131,5 +131,6 @@ def _row(
     return PreviewRow(period, old, new, None if before is None else before.met(old), after.met(new))
 
 
-def _keys(kpi: Kpi) -> dict[str, object]:
+def kpi_text(kpi: Kpi) -> dict[str, object]:
+    """Return a wording as the question of a job has it: without its days, as if it had always held."""
     return {name: value for name, value in kpi_keys(kpi).items() if name != "valid_from"}

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from comity.apps.agreements import change_page, operations, queries
+from comity.apps.agreements import around_page, change_page, operations, queries
 from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.drafting import drafted_text, new_id, with_clause, with_words, without_clause
 from comity.apps.agreements.forms import ChangeForm, ClauseForm, EndForm, LimitForm, MarkForm, WaiveForm
@@ -214,6 +214,7 @@ def _render_change(  # noqa: PLR0913 - a page with one of several forms
         "notice": None,
         "marks": [],
         **change_page.preview(member, shown, now, words),
+        **around_page.around_change(member, state, now, words),
     }  # fmt: skip
     if state.last is not None and state.state in UNDECIDED:
         context |= change_page.deciding(member, state, now, words)

@@ -96,6 +96,12 @@ class Event(models.TextChoices):
     CHANGE_WITHDRAWN = "change_withdrawn"
     CHANGE_WRITTEN = "change_written"  # into the book
     REASON_MARKED = "reason_marked"  # sufficient or not, by the receiver
+    CHANGE_LAPSED = "change_lapsed"  # nobody's: not signed in time
+    FIRST_ASKED = "first_asked"  # to carry a change out before it is signed
+    FIRST_ACCEPTED = "first_accepted"
+    FIRST_DECLINED = "first_declined"
+    FIRST_TAKEN_BACK = "first_taken_back"
+    FIRST_OVERDUE = "first_overdue"  # nobody's: neither agreed nor taken back by its day
 
     # What was read, once a day for each person and thing.
     MATTER_READ = "matter_read"
@@ -171,6 +177,12 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.CHANGE_DECLINED: _CHANGE,
     Event.CHANGE_WITHDRAWN: _CHANGE,
     Event.REASON_MARKED: _CHANGE,
+    Event.CHANGE_LAPSED: _CHANGE,
+    Event.FIRST_ASKED: _CHANGE,
+    Event.FIRST_ACCEPTED: _CHANGE,
+    Event.FIRST_DECLINED: _CHANGE,
+    Event.FIRST_TAKEN_BACK: _CHANGE,
+    Event.FIRST_OVERDUE: _CHANGE,
     Event.MATTER_RAISED: _MATTER,
     Event.MATTER_ACCEPTED: _MATTER,
     Event.MATTER_REFUSED: _MATTER,
