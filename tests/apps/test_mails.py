@@ -65,6 +65,7 @@ MAILS = {
     "change_withdrawn": Action.AGREE,
     "head_agreement": Action.CONFIRM,
     "change_lapsed": Action.AGREE,  # to both sides; tried in agreements.test_lapses
+    "term_day": Action.AGREE,  # to both sides; tried in agreements.test_term_days
     "first_asked": Action.AGREE,  # tried in agreements.test_carrying_out, as are the next
     "first_accepted": Action.AGREE,
     "first_declined": Action.AGREE,
@@ -169,7 +170,15 @@ def test_every_mail_is_placed():
         *("invite", "head_frozen", "head_restated", "head_calendar", "head_kpis", "silence_set", "silence_unset"),
         *("change_proposed", "change_countered", "change_waived", "change_signed", "change_declined"),
         *("change_withdrawn", "head_agreement"),
-        *("change_lapsed", "first_asked", "first_accepted", "first_declined", "first_taken_back", "first_overdue"),
+        *(
+            "change_lapsed",
+            "term_day",
+            "first_asked",
+            "first_accepted",
+            "first_declined",
+            "first_taken_back",
+            "first_overdue",
+        ),
         *("your_move", "activity", "daily_digest"),  # by the key of a message
     }
     # One place writes mails, another hands them over; beside them only allauth's.

@@ -127,11 +127,11 @@ def test_when_the_ten_working_days_are_over_both_are_told_once_and_either_may_st
     take(them, "provider_lead", pk, FirstKind.ACCEPT)
     forget_mails()
     tasks.tick(0)
-    assert sent_mails() == []
+    assert not [mail for mail in sent_mails() if str(them.relationship) in mail.body]
     moved_to(pk, STEPS, 2, timezone.now() - timedelta(days=17))
     for _ in range(2):
         tasks.tick(0)
-    mails = sent_mails()
+    mails = [mail for mail in sent_mails() if str(them.relationship) in mail.body]  # the job runs in every room
     assert sorted(address for mail in mails for address in mail.to) == sorted(
         them.people[who].email for who in ("customer_lead", "provider_lead")
     )

@@ -46,7 +46,7 @@ def test_what_nobody_signs_in_time_lapses_once_and_both_are_told(them):
     for _ in range(2):
         tasks.tick(0)
     assert (state_of(them, pk), state_of(them, staying)) == (State.LAPSED, State.PROPOSED)
-    mails = sent_mails()
+    mails = [mail for mail in sent_mails() if str(them.relationship) in mail.body]  # the job runs in every room
     assert sorted(address for mail in mails for address in mail.to) == sorted(
         them.people[who].email for who in ("customer_lead", "provider_lead")
     )
