@@ -13,6 +13,7 @@ from comity.apps.agreements.models import Change
 from comity.apps.refusal import Refused
 from comity.core.agreements.changes import SetField
 from comity.core.agreements.kinds import Kind
+from tests.builders.agreement import MADRID
 from tests.builders.levels import KPI, contacts
 from tests.room import Cast, cast, superuser
 
@@ -29,8 +30,8 @@ def room() -> Cast:
 
 
 def soon(days: int = 40) -> date:
-    """A day to come."""
-    return timezone.now().date() + timedelta(days=days)
+    """A day to come, as the book cuts days."""
+    return timezone.now().astimezone(MADRID).date() + timedelta(days=days)
 
 
 def says(**more: object) -> dict:
