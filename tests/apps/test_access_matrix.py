@@ -69,7 +69,7 @@ CHANGING = {
     "propose_kpis": Action.AGREE, "agree_kpis": Action.AGREE, "logo": Action.AGREE,
     "begin_change": Action.ACT, "save_change": Action.ACT, "share_change": Action.ACT, "drop_change": Action.ACT,
     "propose_change": Action.DISPUTE, "waive_change": Action.AGREE, "end_change": Action.AGREE,
-    "mark_reason": Action.ACT, "ask_first": Action.DISPUTE, "answer_first": Action.AGREE,
+    "mark_reason": Action.ACT, "say_benefit": Action.AGREE, "ask_first": Action.DISPUTE, "answer_first": Action.AGREE,
 }  # fmt: skip
 ANYBODYS = {"style", "join", "set_up", "account_login", "account_logout", "account_signup", "account_reset_password",
             "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
@@ -243,6 +243,7 @@ def address(them, name):
         },
         "mark_reason": f"agreement/changes/{them.change}/reason/",
         "ask_first": f"agreement/changes/{them.change}/first/",
+        "say_benefit": f"agreement/changes/{them.change}/benefit/",
         "answer_first": f"agreement/changes/{them.change}/first/answer/",
         "save_view": "views/matters/",
         "delete_view": f"views/matters/{them.invitation}/delete/",

@@ -66,6 +66,7 @@ MAILS = {
     "head_agreement": Action.CONFIRM,
     "change_lapsed": Action.AGREE,  # to both sides; tried in agreements.test_lapses
     "term_day": Action.AGREE,  # to both sides; tried in agreements.test_term_days
+    "benefit_said": Action.AGREE,  # tried in agreements.test_afterwards
     "first_asked": Action.AGREE,  # tried in agreements.test_carrying_out, as are the next
     "first_accepted": Action.AGREE,
     "first_declined": Action.AGREE,
@@ -110,6 +111,8 @@ JOBS = {
     "agreements.write": "who asked",
     "agreements.preview": "who asked",  # keeps a result for those who see the same, and tells nobody
     "agreements.asked": "who asked",  # as the one before
+    "agreements.afterwards": "who asked",
+    "agreements.baseline": "who asked",  # stores what both sides read
     "agreements.tick": "lead",
     "books.overview": "who asked",  # as the two below
     "reviews.compute": "who asked",  # keeps a result for those who see the same, and tells nobody
@@ -173,6 +176,7 @@ def test_every_mail_is_placed():
         *(
             "change_lapsed",
             "term_day",
+            "benefit_said",
             "first_asked",
             "first_accepted",
             "first_declined",

@@ -1,34 +1,90 @@
-"""What the page of a change shows around it: a start before it is signed, and how it came about."""
+"""What the page of a change shows around it: an early start, how it came about, and what it brought afterwards."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from comity.apps.agreements import carrying_out, queries
-from comity.apps.agreements.around_forms import AnswerForm, AskForm, StopForm
+from comity.apps.agreements import afterwards, carrying_out, queries
+from comity.apps.agreements.around_forms import AnswerForm, AskForm, BenefitForm, StopForm
 from comity.apps.agreements.asked_figures import AskedFigures, asked_figures
 from comity.apps.agreements.preview import touched_kpis
 from comity.apps.agreements.sentences import clause_titles
 from comity.apps.books.results import NotComputedYet
 from comity.apps.parties.member_context import MemberContext
+from comity.apps.parties.rights import Action
 from comity.core.agreements import signing
 from comity.core.agreements.carried_out_first import FirstKind, FirstState
 from comity.core.agreements.changes import Change, Revision
-from comity.core.agreements.signing import UNDECIDED, Situation
+from comity.core.agreements.signing import UNDECIDED, Situation, State
 from comity.core.agreements.text import text, with_change
+from comity.core.values import Side
 from comity.review.i18n.words import DASH, Words
 
 
 def around_change(member: MemberContext, state: queries.ChangeState, now: Situation, words: Words) -> dict[str, object]:
     """Return what stands around a change on its page, for its templates of their own."""
     if state.last is None:
-        return {"first": None, "came_about": None, "open_until": None, "is_over": False}
+        return {"first": None, "came_about": None, "open_until": None, "is_over": False, "after": None}
     until = state.last.proposal.says.get("open_until") if state.state in UNDECIDED else None
     return {
         "open_until": None if until is None else date.fromisoformat(str(until)),
         "is_over": signing.is_over(state.steps, now),
         "first": _first(member, state, now, words),
         "came_about": carrying_out.came_about(state, now),
+        "after": _after(member, state, now, words) if state.state is State.AGREED else None,
+    }
+
+
+def _after(member: MemberContext, state: queries.ChangeState, now: Situation, words: Words) -> dict[str, object]:
+    """Return what an agreed change was expected to bring, what came, and what each side says of its benefit."""
+    assert state.last is not None
+    says = state.last.proposal.says
+    pending, found = False, []
+    try:
+        found = afterwards.expectations(member, state, now)
+    except NotComputedYet as error:
+        pending = not error.failed
+    names = clause_titles(text(with_change(now.chain, state.last.proposal.change), now.today), words)
+    said, open_to_say = afterwards.words_of(state.row), afterwards.may_be_said(member, state, now)
+    may = open_to_say and member.side is not None and member.may(Action.AGREE)
+    return {
+        "pending": pending,
+        "rows": [_expectation(one, names, words) for one in found],
+        "nothing": str(says.get("expects_nothing", "")),
+        "from_day": afterwards.months_after(member, state.last.proposal.change)[-1].end,
+        "is_open": open_to_say,
+        "benefits": [
+            {"side": side, "text": str(says.get(f"{side}_benefit", "")), "said": said.get(side)} for side in Side
+        ],
+        "one_sided": afterwards.is_one_sided(said),
+        "form": BenefitForm(auto_id="benefit_%s") if may else None,
+    }
+
+
+def _expectation(one: afterwards.Expectation, names: Mapping[str, str], words: Words) -> dict[str, object]:
+    """Return one expectation as finished text."""
+    base, after = one.baseline, one.after
+
+    def figure(value: float | None) -> str:
+        return DASH if value is None else words.figure(value, one.unit)
+
+    def between(low: float | None, high: float | None) -> str:
+        return "" if low is None or high is None else words("after.between", low=figure(low), high=figure(high))
+
+    direction = words(f"after.{'up' if one.rises else 'down'}")
+    size = "" if one.size is None else words("after.size", size=words.figure(one.size, one.unit))
+    return {
+        "name": names.get(one.figure, one.figure),
+        "expected": words("after.expected", direction=direction, day=words.day(one.by)),
+        "size": size,
+        "base": None if base is None else figure(base.mean),
+        "base_between": "" if base is None else between(base.low, base.high),
+        "base_count": 0 if base is None else base.count,
+        "value": None if after is None else figure(after.value),
+        "difference": "" if after is None or after.low is None else between(after.low, after.high),
+        "came": words("after.not_counted" if after is None else f"after.{after.came.value}"),
+        "others": words.listed([str(number) for number in one.others]) if one.others else "",
     }
 
 

@@ -1,4 +1,4 @@
-"""What is sent from the page of a change beside its drafts and signatures: a start before it is signed."""
+"""What is sent from the page of a change beside its drafts and signatures: an early start, and its benefit."""
 
 from uuid import UUID
 
@@ -7,8 +7,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
-from comity.apps.agreements import carrying_out, queries
-from comity.apps.agreements.around_forms import AnswerForm, AskForm, StopForm
+from comity.apps.agreements import afterwards, carrying_out, queries
+from comity.apps.agreements.around_forms import AnswerForm, AskForm, BenefitForm, StopForm
 from comity.apps.agreements.models import Change
 from comity.apps.agreements.refusals import Code
 from comity.apps.i18n import language, words_for
@@ -65,3 +65,15 @@ def answer_first(request: HttpRequest, change: UUID) -> HttpResponse:
         under_reserve=data["under_reserve"], reason=data["reason"],
     )  # fmt: skip
     return _done(request, member, row, f"first.{'accepted' if accepts else 'declined'}_now")
+
+
+@require_POST
+@form_page("agreement_change", "change")
+def say_benefit(request: HttpRequest, change: UUID) -> HttpResponse:
+    """Say whether a change brought one's own side its benefit."""
+    member, row = _member_and_change(request, Action.AGREE, change)
+    form = BenefitForm(request.POST)
+    if not form.is_valid():
+        raise Refused(Code.NOT_NOW)
+    afterwards.say_benefit(member, row, form.cleaned_data["answer"], form.cleaned_data["because"])
+    return _done(request, member, row, "benefit.said_now")

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from comity.apps.agreements import queries
+from comity.apps.agreements import afterwards, queries
 from comity.apps.agreements.content import DraftContent, proposal_json, step_json
 from comity.apps.agreements.models import Change, Draft, Limit, ReasonMark, Step, Track
 from comity.apps.agreements.refusals import Code
@@ -316,6 +316,7 @@ def _agree(
     assert state.last is not None
     audit(member, Event.CHANGE_AGREED, SubjectType.AGREEMENT, change_data(change, state.last.proposal), shared=True)
     record.mail_chain_head(member, entry, "head_agreement", change_path(member, change), {})
+    afterwards.defer_baseline(member, change, state.last.proposal)
     relationship = member.relationship.pk
     defer(
         WRITE_TASK, relationship=relationship, lock=f"kpis.write {relationship}",

@@ -103,7 +103,7 @@ def _compute(member: MemberContext, written: str) -> list[Preview]:
                 found.append(Preview(after.id, "", (), calendar.cut))
                 continue
             before = None if old is None else parse_kpis([old])[0]
-            sides = [{} if kpi is None else _history(book, coverage, *whole, kpi) for kpi in (before, after)]
+            sides = [{} if kpi is None else history(book, coverage, *whole, kpi) for kpi in (before, after)]
             periods = sorted(set().union(*(one.keys() for one in sides)), key=lambda period: period.start)[-PERIODS:]
             unit = next((one[period][1] for one in reversed(sides) for period in one), "")
             rows = tuple(_row(period, before, after, sides) for period in periods)
@@ -111,10 +111,10 @@ def _compute(member: MemberContext, written: str) -> list[Preview]:
         return found
 
 
-def _history(
+def history(
     book: Book, coverage: Coverage, calendar: Calendar, period: Period, kpi: Kpi
 ) -> dict[Period, tuple[float, str]]:
-    """Return value and unit of a KPI in each closed period, as if it had held in all of them."""
+    """Return value and unit of a KPI in each whole period up to one, as if it had held in all of them."""
     definition = book.definition
     book.definition = replace(definition, kpis=(kpi,))
     try:

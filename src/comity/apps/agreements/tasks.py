@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from procrastinate.contrib.django import app
 
-from comity.apps.agreements import asked_figures, follow_up, operations, preview
+from comity.apps.agreements import afterwards, asked_figures, follow_up, operations, preview
 from comity.apps.books import results
 from comity.apps.outbox.operations import ExponentialBackoff
 from comity.apps.parties.member_context import MemberContext, for_each_relationship
@@ -37,6 +37,24 @@ def compute_preview(member: MemberContext, terms: Mapping[str, str]) -> None:
 def compute_asked(member: MemberContext, terms: Mapping[str, str]) -> None:
     """Compute the figures by the text in force and by the one that is carried out first."""
     asked_figures.asked_figures_of_text(member, terms["kpis"], terms["since"])
+
+
+@results.computes(afterwards.COMPUTE_AFTER)
+def compute_afterwards(member: MemberContext, terms: Mapping[str, str]) -> None:
+    """Compute the KPIs of which a change expects something, month by month."""
+    afterwards.values_of_text(member, terms["kpis"])
+
+
+@app.task(queue=results.QUEUE, name=afterwards.BASELINE_TASK, retry=ExponentialBackoff())
+def keep_baseline(
+    person: str,
+    relationship: str,
+    side: str,
+    change: str,
+    sides: Sequence[str] = (),  # noqa: ARG001 - to whom a failure is shown
+) -> None:
+    """Store what an agreed change is held against."""
+    afterwards.keep_baseline(UUID(person), UUID(relationship), Side(side), UUID(change))
 
 
 @app.periodic(cron="*/10 * * * *")

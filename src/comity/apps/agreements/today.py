@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 
+from comity.apps.agreements.afterwards import unsaid
 from comity.apps.agreements.carrying_out import request_of
 from comity.apps.agreements.queries import ChangeState, change_states, situation, text_of
 from comity.apps.agreements.term_days import coming_days, day_name, term_clause
@@ -63,6 +64,13 @@ def _waiting_changes(member: MemberContext, words: Words) -> Iterator[InboxItem]
     for one in states:
         yield _unsigned_item(member, one, now, words)
     yield from _term_items(member, now, words)
+    for one, silent in unsaid(member, now):
+        for side in silent:
+            yield InboxItem(
+                group=InboxGroup.DO, side=side, title=_title(one, words), url=_page(member, one),
+                action=words("inbox.benefit_do") if member.side is side and member.may(Action.AGREE) else "",
+                detail=words("inbox.benefit"),
+            )  # fmt: skip
 
 
 def _term_items(member: MemberContext, now: Situation, words: Words) -> Iterator[InboxItem]:

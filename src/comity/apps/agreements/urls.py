@@ -19,4 +19,5 @@ urlpatterns = [
     path("agreement/changes/<uuid:change>/reason/", views.mark_reason, name="mark_reason"),
     path("agreement/changes/<uuid:change>/first/", around_views.ask_first, name="ask_first"),
     path("agreement/changes/<uuid:change>/first/answer/", around_views.answer_first, name="answer_first"),
+    path("agreement/changes/<uuid:change>/benefit/", around_views.say_benefit, name="say_benefit"),
 ]
