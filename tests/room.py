@@ -139,6 +139,7 @@ MAILING = ("notifications.tell", "notifications.mail", "outbox.mail")
 # What a review's page waits for.
 COMPUTING = (
     "reviews.compute", "reviews.attribute", "reviews.figures", "reviews.level", "kpis.values", "agreements.preview",
+    "agreements.asked", "agreements.afterwards",
     "books.overview",
 )  # fmt: skip
 

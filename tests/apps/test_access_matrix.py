@@ -81,6 +81,7 @@ CHANGING = {
     "begin_from_template": Action.ACT, "begin_from_list": Action.ACT,
     "start_priorities": Action.AGREE, "save_priorities": Action.ACT, "withdraw_priorities": Action.AGREE,
     "propose_order": Action.AGREE, "agree_order": Action.AGREE, "draft_order": Action.ACT,
+    "say_benefit": Action.AGREE, "ask_first": Action.DISPUTE, "answer_first": Action.AGREE,
 }  # fmt: skip
 ANYBODYS = {"style", "join", "set_up", "account_login", "account_logout", "account_signup", "account_reset_password",
             "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
@@ -280,6 +281,9 @@ def address(them, name):
         "propose_order": f"agreement/priorities/{them.round}/order/",
         "agree_order": f"agreement/priorities/{them.round}/agree/",
         "draft_order": f"agreement/priorities/{them.round}/draft/",
+        "ask_first": f"agreement/changes/{them.change}/first/",
+        "say_benefit": f"agreement/changes/{them.change}/benefit/",
+        "answer_first": f"agreement/changes/{them.change}/first/answer/",
         "save_view": "views/matters/",
         "delete_view": f"views/matters/{them.invitation}/delete/",
     }

@@ -71,6 +71,14 @@ MAILS = {
     "head_priorities": Action.CONFIRM,
     "joint_order_proposed": Action.AGREE,
     "head_joint_order": Action.CONFIRM,
+    "change_lapsed": Action.AGREE,  # to both sides; tried in agreements.test_lapses
+    "term_day": Action.AGREE,  # to both sides; tried in agreements.test_term_days
+    "benefit_said": Action.AGREE,  # tried in agreements.test_afterwards
+    "first_asked": Action.AGREE,  # tried in agreements.test_carrying_out, as are the next
+    "first_accepted": Action.AGREE,
+    "first_declined": Action.AGREE,
+    "first_taken_back": Action.AGREE,
+    "first_overdue": Action.AGREE,  # to both sides
     "void": Action.CONFIRM,  # to both sides; tried in reviews.test_closing
     "head_frozen": Action.CONFIRM,
     "head_restated": Action.CONFIRM,
@@ -110,6 +118,10 @@ JOBS = {
     "priorities.tick": "lead",  # of each side, for what its own side has not sealed
     "agreements.write": "who asked",
     "agreements.preview": "who asked",  # keeps a result for those who see the same, and tells nobody
+    "agreements.asked": "who asked",  # as the one before
+    "agreements.afterwards": "who asked",
+    "agreements.baseline": "who asked",  # stores what both sides read
+    "agreements.tick": "lead",
     "books.overview": "who asked",  # as the two below
     "reviews.compute": "who asked",  # keeps a result for those who see the same, and tells nobody
     "reviews.attribute": "who asked",
@@ -169,6 +181,16 @@ def test_every_mail_is_placed():
         *("invite", "head_frozen", "head_restated", "head_calendar", "head_kpis", "silence_set", "silence_unset"),
         *("change_proposed", "change_countered", "change_waived", "change_signed", "change_declined"),
         *("change_withdrawn", "head_agreement", "head_priorities", "head_joint_order"),
+        *(
+            "change_lapsed",
+            "term_day",
+            "benefit_said",
+            "first_asked",
+            "first_accepted",
+            "first_declined",
+            "first_taken_back",
+            "first_overdue",
+        ),
         *("your_move", "activity", "daily_digest"),  # by the key of a message
     }
     # One place writes mails, another hands them over; beside them only allauth's.

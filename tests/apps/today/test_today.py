@@ -56,7 +56,7 @@ def test_each_app_registers_its_parts_once():
         PanelArea.TOP: [
             *("first_run/_sample.html", "first_run/_steps.html", "books/_no_book.html", "outbox/_failing.html"),
         ],
-        PanelArea.SIDE: ["audit/_news.html"],
+        PanelArea.SIDE: ["audit/_news.html", "agreements/_missing.html"],
     }
     assert {one.name for one in inbox_sources()} == {
         "neutral people", "calendars", "kpis", "agreements", "deliveries", "files", "private data", "answers",

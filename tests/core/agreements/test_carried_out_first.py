@@ -74,6 +74,21 @@ def test_vector_7_from_the_request_to_what_is_measured():
     assert found.done_before_days == 7
 
 
+def test_what_was_taken_back_counts_until_that_day_and_no_longer():
+    """Taken back on Friday 11 September, agreed a week later: Wednesday and Thursday."""
+    taken_back = step(FirstKind.TAKE_BACK, CUSTOMER, at(11, 9, 9))
+    first = carried_out_first([ASKED, ACCEPTED, taken_back])
+    assert first.stopped_at == taken_back.at
+    entries = chain(change(1, FIRST, calendar(), *first_change().edits[1:2]))
+    room = Table(entries)
+    assert room.propose(change(2, NINTH, SetField("sl", "target", "0.85")), "ana", at(8, 9, 9, 10), says()) is None
+    those = revisions(room.steps[2])
+    found = change_row(
+        those, at(18, 9), notice_of(those, entries[:1], MADRID), zone=MADRID, hours=HOURS, first=first,
+    )  # fmt: skip
+    assert found.done_before_days == 2
+
+
 def test_it_has_to_be_settled_within_ten_working_days_of_the_side_that_asked():
     assert settled_by([ASKED, ACCEPTED], HOURS) == at(22, 9, 17)
     assert settled_by([ASKED], HOURS) is None
@@ -95,6 +110,8 @@ def test_it_has_to_be_settled_within_ten_working_days_of_the_side_that_asked():
         ([], step(FirstKind.ASK, CUSTOMER, first_day=date(2026, 9, 8)), None),
         ([], step(FirstKind.ASK, first_day=NINTH, revision=2), FirstRefusal.OLD_REVISION),
         ([ASKED], step(FirstKind.ACCEPT, revision=2), FirstRefusal.OLD_REVISION),
+        ([ASKED], step(FirstKind.ACCEPT, moment=at(9, 9, 23, 59)), None),
+        ([ASKED], step(FirstKind.ACCEPT, moment=at(10, 9, 0, 1)), FirstRefusal.PAST),
         ([ASKED, ACCEPTED], step(FirstKind.TAKE_BACK, CUSTOMER), None),
         ([ASKED], step(FirstKind.TAKE_BACK, CUSTOMER), None),
         ([ASKED], step(FirstKind.TAKE_BACK), FirstRefusal.NOT_YOURS),

@@ -156,3 +156,97 @@ class ReasonMark(UUIDModel):
     def __str__(self) -> str:
         """Side and mark."""
         return f"{self.side} {self.sufficient}"
+
+
+class FirstStep(UUIDModel):
+    """A step of a request that a proposed change be carried out before it is signed; never changed, never removed.
+
+    :ivar kind: of `core.agreements.carried_out_first.FirstKind`
+    :ivar name: the person's, as it was then
+    :ivar revision: of the change, that the person saw
+    :ivar first_day: of `ask`, from when it is to be carried out
+    """
+
+    change = models.ForeignKey(Change, models.CASCADE, related_name="first_steps")
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    number = models.PositiveIntegerField()
+    kind = models.CharField(max_length=10)
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    name = models.CharField(max_length=200)
+    at = models.DateTimeField()
+    revision = models.PositiveIntegerField()
+    first_day = models.DateField(null=True, blank=True)
+    under_reserve = models.BooleanField(default=False)
+    reason = models.CharField(max_length=2000, blank=True, default="")
+
+    class Meta:
+        """In the order in which they were taken."""
+
+        ordering: ClassVar = ["change", "number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["change", "number"], name="one_first_step_of_a_number"),
+        ]
+
+    def __str__(self) -> str:
+        """Number and kind."""
+        return f"{self.number} {self.kind}"
+
+
+class Baseline(UUIDModel):
+    """A figure over the periods before a change was proposed, stored when both had signed it; never changed.
+
+    :ivar figure: id of the KPI, as the change names it
+    :ivar count: of whole periods
+    :ivar mean, low, high: in the figure's unit; without an interval for fewer than three periods
+    :ivar side, person: in whose name it was computed
+    """
+
+    change = models.ForeignKey(Change, models.CASCADE, related_name="baselines")
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    figure = models.CharField(max_length=400)
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    unit = models.CharField(max_length=40)
+    count = models.PositiveIntegerField()
+    mean = models.FloatField()
+    spread = models.FloatField(null=True, blank=True)
+    low = models.FloatField(null=True, blank=True)
+    high = models.FloatField(null=True, blank=True)
+
+    class Meta:
+        """One of a figure for a change."""
+
+        ordering: ClassVar = ["change", "figure"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["change", "figure"], name="one_baseline_of_a_figure"),
+        ]
+
+    def __str__(self) -> str:
+        """Figure and mean."""
+        return f"{self.figure} {self.mean}"
+
+
+class BenefitWord(UUIDModel):
+    """Whether a change brought a side its benefit, as that side says; the last word of a side counts.
+
+    :ivar answer: `yes`, `partly` or `no`
+    """
+
+    change = models.ForeignKey(Change, models.CASCADE, related_name="benefit_words")
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    answer = models.CharField(max_length=8)
+    because = models.CharField(max_length=1000, blank=True, default="")
+
+    class Meta:
+        """In the order in which they were given."""
+
+        ordering: ClassVar = ["at", "id"]
+
+    def __str__(self) -> str:
+        """Side and answer."""
+        return f"{self.side} {self.answer}"

@@ -13,10 +13,11 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from comity.apps.agreements import queries
+from comity.apps.agreements import afterwards, queries
 from comity.apps.agreements.content import DraftContent, proposal_json, step_json
 from comity.apps.agreements.models import Change, Draft, Limit, ReasonMark, Step, Track
 from comity.apps.agreements.refusals import Code
+from comity.apps.agreements.telling import change_data, change_path, mail_change, tell
 from comity.apps.audit.models import Event, SubjectType
 from comity.apps.audit.operations import audit
 from comity.apps.books import queries as books
@@ -24,7 +25,6 @@ from comity.apps.books.operations import find_actor
 from comity.apps.kpis.queries import is_being_applied
 from comity.apps.kpis.queries import proposal as kpis_proposal
 from comity.apps.outbox.operations import defer
-from comity.apps.parties.mailing import mail_side, page_path
 from comity.apps.parties.member_context import MemberContext, acting_as
 from comity.apps.parties.rate_limits import check_rate_limit
 from comity.apps.parties.rights import Action
@@ -156,7 +156,7 @@ def propose(member: MemberContext, change: Change, seen: int) -> None:
     step = signing.Step(kind, new.readable_at, side, author, 0 if last is None else last.number, new=new)
     _take(member, change, state, step, now)
     event = Event.CHANGE_PROPOSED if last is None else Event.CHANGE_COUNTERED
-    _tell(member, change, event, proposal, side.other)
+    tell(member, change, event, proposal, side.other)
 
 
 def _check_kpis(member: MemberContext) -> None:
@@ -291,9 +291,9 @@ def sign(  # noqa: PLR0913 - what is signed, and how
             record.mark_void_reported(consent)  # the page of the change says so
         record.give_consent(member, SUBJECT, str(change.number), content)
     proposal = state.last.proposal
-    audit(member, Event.CHANGE_SIGNED, SubjectType.AGREEMENT, _data(change, proposal), shared=True)
+    audit(member, Event.CHANGE_SIGNED, SubjectType.AGREEMENT, change_data(change, proposal), shared=True)
     if len(taken) == 1:
-        _mail(member, change, "change_signed", proposal, side.other)
+        mail_change(member, change, "change_signed", proposal, [side.other])
         return False
     _agree(member, change, taken[-1], content, len(steps))
     return True
@@ -317,8 +317,9 @@ def _agree(
         change.place = int(cursor.fetchone()[0])
     state = queries.change_state(member, change)
     assert state.last is not None
-    audit(member, Event.CHANGE_AGREED, SubjectType.AGREEMENT, _data(change, state.last.proposal), shared=True)
-    record.mail_chain_head(member, entry, "head_agreement", _path(member, change), {})
+    audit(member, Event.CHANGE_AGREED, SubjectType.AGREEMENT, change_data(change, state.last.proposal), shared=True)
+    record.mail_chain_head(member, entry, "head_agreement", change_path(member, change), {})
+    afterwards.defer_baseline(member, change, state.last.proposal)
     relationship = member.relationship.pk
     defer(
         WRITE_TASK, relationship=relationship, lock=f"kpis.write {relationship}",
@@ -345,7 +346,7 @@ def waive(
         StepKind.WAIVE, timezone.now(), side, signer.person, state.last.number, signer=signer, waiver=waiver
     )
     _take(member, change, state, step, now)
-    _tell(member, change, Event.CHANGE_WAIVED, state.last.proposal, side.other)
+    tell(member, change, Event.CHANGE_WAIVED, state.last.proposal, side.other)
 
 
 def end(member: MemberContext, change: Change, kind: StepKind, reason: str) -> None:
@@ -367,7 +368,7 @@ def end(member: MemberContext, change: Change, kind: StepKind, reason: str) -> N
     )  # fmt: skip
     _take(member, change, state, step, now)
     event = Event.CHANGE_DECLINED if kind is StepKind.DECLINE else Event.CHANGE_WITHDRAWN
-    _tell(member, change, event, state.last.proposal, side.other)
+    tell(member, change, event, state.last.proposal, side.other)
 
 
 def mark_reason(member: MemberContext, change: Change, *, sufficient: bool, because: str = "") -> None:
@@ -385,7 +386,7 @@ def mark_reason(member: MemberContext, change: Change, *, sufficient: bool, beca
         change=change, relationship=member.relationship, side=side, person=member.membership.person,
         sufficient=sufficient, because=because.strip(),
     )  # fmt: skip
-    audit(member, Event.REASON_MARKED, SubjectType.AGREEMENT, _data(change, state.last.proposal), shared=True)
+    audit(member, Event.REASON_MARKED, SubjectType.AGREEMENT, change_data(change, state.last.proposal), shared=True)
 
 
 def set_limit(  # noqa: PLR0913 - a limit, and of what
@@ -452,26 +453,3 @@ def _signature(step: signing.Step, side: Side, signer: Signer) -> Signature:
 def _title(content: Mapping[str, object]) -> str:
     says = content.get("says")
     return str(says.get("title", "")) if isinstance(says, Mapping) else ""
-
-
-def _data(change: Change, proposal: Proposal) -> dict[str, object]:
-    return {"number": change.number, "title": str(proposal.says.get("title", ""))}
-
-
-def _path(member: MemberContext, change: Change) -> str:
-    return page_path(member, "agreement_change", change=change.pk)
-
-
-def _tell(member: MemberContext, change: Change, event: Event, proposal: Proposal, side: Side) -> None:
-    audit(member, event, SubjectType.AGREEMENT, _data(change, proposal), shared=True)
-    _mail(member, change, event.value, proposal, side)
-
-
-def _mail(member: MemberContext, change: Change, key: str, proposal: Proposal, side: Side) -> None:
-    """Mail the other side that it is its turn, or what became of its change."""
-    title = str(proposal.says.get("title", ""))
-    party, number = member.side, str(change.number)
-    mail_side(
-        member, side, Action.AGREE, key, _path(member, change),
-        party=lambda words: member.party(words)(party), title=lambda _: title, number=lambda _: number,
-    )  # fmt: skip

@@ -93,7 +93,7 @@ def previews(member: MemberContext, pairs: Sequence[tuple[Kpi | None, Kpi]]) -> 
 
     :raises comity.apps.books.results.NotComputedYet: in a request, where it has not been computed from these records
     """
-    asked = [[None if old is None else _keys(old), _keys(new)] for old, new in pairs]
+    asked = [[None if old is None else kpi_text(old), kpi_text(new)] for old, new in pairs]
     return previews_of_text(member.joint(), chain.canonical(asked))
 
 
@@ -119,7 +119,7 @@ def _compute(member: MemberContext, written: str) -> list[Preview]:
                 found.append(Preview(after.id, "", (), calendar.cut))
                 continue
             before = None if old is None else parse_kpis([old])[0]
-            counted = [{} if kpi is None else _history(book, coverage, *whole, kpi) for kpi in (before, after)]
+            counted = [{} if kpi is None else history(book, coverage, *whole, kpi) for kpi in (before, after)]
             periods = sorted(set().union(*counted), key=lambda period: period.start)[-PERIODS:]
             unit = levels.unit(after)
             rows = tuple(PreviewRow(period, *(one.get(period) for one in counted)) for period in periods)
@@ -127,7 +127,7 @@ def _compute(member: MemberContext, written: str) -> list[Preview]:
         return found
 
 
-def _history(book: Book, coverage: Coverage, calendar: Calendar, period: Period, kpi: Kpi) -> dict[Period, Counted]:
+def history(book: Book, coverage: Coverage, calendar: Calendar, period: Period, kpi: Kpi) -> dict[Period, Counted]:
     """Return what a KPI came to in each closed period, as if it had held in all of them."""
     definition = book.definition
     book.definition = replace(definition, kpis=(kpi,))
@@ -167,5 +167,6 @@ def _is_ratio(num: float | None, den: float | None, value: float) -> bool:
     return num is not None and bool(den) and abs(num / den - value) <= _ROUNDING * max(1.0, abs(value))  # type: ignore[operator]
 
 
-def _keys(kpi: Kpi) -> dict[str, object]:
+def kpi_text(kpi: Kpi) -> dict[str, object]:
+    """Return a wording as the question of a job has it: without its days, as if it had always held."""
     return {name: value for name, value in kpi_keys(kpi).items() if name != "valid_from"}

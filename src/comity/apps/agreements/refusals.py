@@ -28,6 +28,9 @@ class Code(RefusalCode):
     CLOSED = "closed"
     BEING_WRITTEN = "being_written"
     NOT_THERE = "not_there"
+    NOT_NOW = "not_now"
+    PAST = "past"
+    OVER = "over"
 
     NOTHING_LACKS = "nothing_lacks"
     LISTED_ALREADY = "listed_already"

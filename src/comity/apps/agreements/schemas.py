@@ -6,6 +6,7 @@ from uuid import UUID
 
 from ninja import Field, Schema
 
+from comity.core.agreements.carried_out_first import FirstState
 from comity.core.agreements.kinds import Kind
 from comity.core.agreements.measured import ReasonMark
 from comity.core.agreements.signing import State
@@ -39,6 +40,17 @@ class SignatureOut(Schema):
     at: datetime
 
 
+class FirstOut(Schema):
+    """A change that was asked to be carried out before it is signed."""
+
+    state: str = Field(description=f"one of {', '.join(FirstState)}")
+    asked_by: Side
+    asked_at: datetime
+    first_day: date = Field(description="from when it is to be carried out")
+    under_reserve: bool = Field(description="whether it was accepted under reserve")
+    due: datetime | None = Field(description="until when it has to be agreed or taken back; absent: nothing is due")
+
+
 class ChangeOut(Schema):
     """A change: a draft that the reader may see, or one that was proposed."""
 
@@ -52,6 +64,10 @@ class ChangeOut(Schema):
     reason: str
     signatures: list[SignatureOut]
     entry: int | None = Field(description="number of its entry in the record, once both have signed")
+    carried_out_first: FirstOut | None = Field(description="absent: nobody asked for it before it is signed")
+    days_carried_out_first: int | None = Field(
+        description="working days for which it was carried out before it was agreed; absent: it is not agreed"
+    )
 
 
 class ChangesOut(Schema):

@@ -1,4 +1,4 @@
-"""Tasks that write what both sides agreed to into the book, and compute what a change would have meant."""
+"""Tasks that write what both sides agreed to, compute figures of a change, and follow up what time alone brings."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -6,10 +6,10 @@ from uuid import UUID
 from django.db import transaction
 from procrastinate.contrib.django import app
 
-from comity.apps.agreements import operations, preview
+from comity.apps.agreements import afterwards, asked_figures, follow_up, operations, preview
 from comity.apps.books import results
 from comity.apps.outbox.operations import ExponentialBackoff
-from comity.apps.parties.member_context import MemberContext
+from comity.apps.parties.member_context import MemberContext, for_each_relationship
 from comity.core.values import Side
 
 
@@ -31,3 +31,34 @@ def write(
 def compute_preview(member: MemberContext, terms: Mapping[str, str]) -> None:
     """Compute what each edit of a KPI would have meant."""
     preview.previews_of_text(member, terms["kpis"])
+
+
+@results.computes(asked_figures.COMPUTE_ASKED)
+def compute_asked(member: MemberContext, terms: Mapping[str, str]) -> None:
+    """Compute the figures by the text in force and by the one that is carried out first."""
+    asked_figures.asked_figures_of_text(member, terms["kpis"], terms["since"])
+
+
+@results.computes(afterwards.COMPUTE_AFTER)
+def compute_afterwards(member: MemberContext, terms: Mapping[str, str]) -> None:
+    """Compute the KPIs of which a change expects something, month by month."""
+    afterwards.values_of_text(member, terms["kpis"])
+
+
+@app.task(queue=results.QUEUE, name=afterwards.BASELINE_TASK, retry=ExponentialBackoff())
+def keep_baseline(
+    person: str,
+    relationship: str,
+    side: str,
+    change: str,
+    sides: Sequence[str] = (),  # noqa: ARG001 - to whom a failure is shown
+) -> None:
+    """Store what an agreed change is held against."""
+    afterwards.keep_baseline(UUID(person), UUID(relationship), Side(side), UUID(change))
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(queue="clock", name="agreements.tick", queueing_lock="agreements.tick", pass_context=False)
+def tick(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
+    """Follow up changes in every relationship, with the rights of one of its leads."""
+    for_each_relationship(follow_up.follow_up_changes)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from comity.apps.agreements import first_text_views, views
+from comity.apps.agreements import around_views, first_text_views, views
 
 urlpatterns = [
     path("agreement/", views.agreement, name="agreement"),
@@ -22,4 +22,7 @@ urlpatterns = [
     path("agreement/changes/<uuid:change>/waive/", views.waive, name="waive_change"),
     path("agreement/changes/<uuid:change>/end/", views.end, name="end_change"),
     path("agreement/changes/<uuid:change>/reason/", views.mark_reason, name="mark_reason"),
+    path("agreement/changes/<uuid:change>/first/", around_views.ask_first, name="ask_first"),
+    path("agreement/changes/<uuid:change>/first/answer/", around_views.answer_first, name="answer_first"),
+    path("agreement/changes/<uuid:change>/benefit/", around_views.say_benefit, name="say_benefit"),
 ]

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from comity.apps.agreements import agreement_page, change_page, measures_page, measuring, operations, progress, queries
+from comity.apps.agreements import agreement_page, around_page, change_page, measures_page, measuring, operations, progress, queries
 from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.drafting import drafted_text, new_id, with_clause, with_words, without_clause
 from comity.apps.agreements.first_text_page import offer
@@ -217,6 +217,7 @@ def _render_change(  # noqa: PLR0913 - a page with one of several forms
         "meanwhile": [],
         "about": None,
         "clause_form": None,
+        **around_page.around_change(member, state, now, words),
     }  # fmt: skip
     deciding: dict[str, Any] = {}
     if state.last is not None and state.state in UNDECIDED:

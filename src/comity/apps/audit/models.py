@@ -96,6 +96,14 @@ class Event(models.TextChoices):
     CHANGE_WITHDRAWN = "change_withdrawn"
     CHANGE_WRITTEN = "change_written"  # into the book
     REASON_MARKED = "reason_marked"  # sufficient or not, by the receiver
+    BENEFIT_SAID = "benefit_said"  # by a side, of its own
+    TERM_REMINDED = "term_reminded"  # nobody's: a day of the term comes
+    CHANGE_LAPSED = "change_lapsed"  # nobody's: not signed in time
+    FIRST_ASKED = "first_asked"  # to carry a change out before it is signed
+    FIRST_ACCEPTED = "first_accepted"
+    FIRST_DECLINED = "first_declined"
+    FIRST_TAKEN_BACK = "first_taken_back"
+    FIRST_OVERDUE = "first_overdue"  # nobody's: neither agreed nor taken back by its day
 
     # Priorities. That a side has sealed is no event: the log would tell the other by its length.
     PRIORITIES_STARTED = "priorities_started"
@@ -183,6 +191,14 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.PRIORITIES_REVEALED: ("number",),
     Event.JOINT_ORDER_PROPOSED: ("side",),
     Event.JOINT_ORDER_AGREED: ("side", "number"),
+    Event.BENEFIT_SAID: _CHANGE,
+    Event.TERM_REMINDED: ("kind", "due", "before", "title"),
+    Event.CHANGE_LAPSED: _CHANGE,
+    Event.FIRST_ASKED: _CHANGE,
+    Event.FIRST_ACCEPTED: _CHANGE,
+    Event.FIRST_DECLINED: _CHANGE,
+    Event.FIRST_TAKEN_BACK: _CHANGE,
+    Event.FIRST_OVERDUE: _CHANGE,
     Event.MATTER_RAISED: _MATTER,
     Event.MATTER_ACCEPTED: _MATTER,
     Event.MATTER_REFUSED: _MATTER,

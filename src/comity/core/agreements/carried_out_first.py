@@ -4,10 +4,10 @@ One side asks for it, from a day on; the other accepts, under reserve if it says
 not change, and figures and money go on counting by it; beside them stand those by the text asked for (`asked_text`). It
 has to be agreed or taken back within ten working days of the acceptance, at closing time of the side that asked.
 
-Decisions where the specification leaves room: nothing is asked for a day that is over, since it would not have been
-carried out because of the request; the side that asked takes it back at any time, the one that accepted may stop once
-the ten days are over; a change that ends without being agreed ends this too; a new revision does not, since what is
-carried out is the revision that was asked for.
+Decisions where the specification leaves room: nothing is asked for, nor accepted from, a day that is over, since it
+would not have been carried out because of the request; the side that asked takes it back at any time, the one that
+accepted may stop once the ten days are over; a change that ends without being agreed ends this too; a new revision does
+not, since what is carried out is the revision that was asked for. What was taken back counts up to that day.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -126,7 +126,9 @@ def carried_out_first(steps: Sequence[FirstStep]) -> CarriedOutFirst | None:
     if not accepted:
         return None
     asked = next(step for step in reversed(steps[: accepted[-1]]) if step.kind is FirstKind.ASK)
-    return CarriedOutFirst(asked.at, asked.first_day or asked.at.date(), steps[accepted[-1]].under_reserve)
+    stopped_at = next((step.at for step in steps[accepted[-1] :] if step.kind is FirstKind.TAKE_BACK), None)
+    under_reserve = steps[accepted[-1]].under_reserve
+    return CarriedOutFirst(asked.at, asked.first_day or asked.at.date(), under_reserve, stopped_at)
 
 
 def asked_text(chain: Chain, asked_for: Proposal, first_day: date, day: date) -> Text:
@@ -144,20 +146,25 @@ def _refusal_of_ask(
 ) -> FirstRefusal | None:
     if step.revision != revision:
         return FirstRefusal.OLD_REVISION
-    over = step.first_day is None or step.first_day < now.astimezone(ZoneInfo(hours.zone)).date()
-    return FirstRefusal.PAST if over else None
+    return FirstRefusal.PAST if _is_over(step.first_day, now, hours) else None
+
+
+def _is_over(day: date | None, now: datetime, hours: Hours) -> bool:
+    return day is None or day < now.astimezone(ZoneInfo(hours.zone)).date()
 
 
 def _refusal_of_answer(
-    steps: Sequence[FirstStep], step: FirstStep, revision: int, _now: datetime, _hours: Hours
+    steps: Sequence[FirstStep], step: FirstStep, revision: int, now: datetime, hours: Hours
 ) -> FirstRefusal | None:
     if steps[-1].kind is not FirstKind.ASK:
         return FirstRefusal.NOT_NOW
     if steps[-1].side is step.side:
         return FirstRefusal.NOT_YOURS
-    if step.kind is FirstKind.ACCEPT and not step.revision == steps[-1].revision == revision:
+    if step.kind is FirstKind.DECLINE:
+        return None if step.reason.strip() else FirstRefusal.REASON
+    if not step.revision == steps[-1].revision == revision:
         return FirstRefusal.OLD_REVISION
-    return FirstRefusal.REASON if step.kind is FirstKind.DECLINE and not step.reason.strip() else None
+    return FirstRefusal.PAST if _is_over(steps[-1].first_day, now, hours) else None
 
 
 def _refusal_of_taking_back(

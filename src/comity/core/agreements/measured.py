@@ -57,11 +57,13 @@ class CarriedOutFirst:
     """A change carried out before it was agreed, because one side asked for it and the other accepted.
 
     :ivar first_day: from which it was carried out
+    :ivar stopped_at: when it was taken back; None: it went on until it was agreed
     """
 
     asked_at: datetime
     first_day: date
     under_reserve: bool = False
+    stopped_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,8 @@ def change_row(  # noqa: PLR0913 - a change and the records about it
     executors = proposal.carried_out_by
     begins = proposal.change.span.first_day if first is None else min(first.first_day, proposal.change.span.first_day)
     told_by = proposed_on if first is None else min(proposed_on, first.asked_at.astimezone(local).date())
+    stopped_at = agreed_at if first is None or first.stopped_at is None else min(first.stopped_at, agreed_at)
+    stopped_on = stopped_at.astimezone(local).date()
     return ChangeRow(
         giver=proposal.giver,
         carried_out_by=executors,
@@ -179,7 +183,7 @@ def change_row(  # noqa: PLR0913 - a change and the records about it
         fields_by_counter=pens.count(proposal.giver.other),
         told=told_by <= begins,
         told_in_time=notice.given >= max(notice.agreed or 0, 1),
-        done_before_days=0 if first is None else working_days(hours, first.first_day, agreed_on),
+        done_before_days=0 if first is None else working_days(hours, first.first_day, stopped_on),
         days_to_agreed=(agreed_on - proposed_on).days,
     )
 

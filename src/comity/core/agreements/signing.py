@@ -18,7 +18,8 @@ Decisions where the specification leaves room:
   needs a new revision, for which both texts are shown. `Revision.known` is what its author saw.
 - A waiver is given before anybody signs: after it the document is another.
 - A signature given without the word *retroactive* no longer counts once the first day has come.
-- A change lapses after `open_until`, where it says one.
+- A change lapses after `open_until`, where it says one. From then on nobody signs it, whether or not that was recorded,
+  and no revision is put forward that could not be signed any more.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -125,6 +126,7 @@ class Refusal(StrEnum):
     ALREADY = "already"  # this person has signed what stands
     REASON = "reason"
     NOT_YET = "not_yet"  # it lapses later, or never
+    OVER = "over"  # the last day for signing is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -468,10 +470,11 @@ def _refusal_of_revision(steps: Sequence[Step], step: Step, situation: Situation
     values, wrong = check_says(new.proposal.says)
     if wrong or values != dict(new.proposal.says) or check_change(new.proposal.change, situation.chain):
         return Refusal.INVALID
+    why = Refusal.OVER if _is_over(new, situation) else None
     if not those:
         own = new.number == 1 and values["proposed_by"] == step.side.value and values["person"] == step.person
-        return None if own else Refusal.NOT_YOURS
-    return _refusal_of_next(those, new)
+        return why if own else Refusal.NOT_YOURS
+    return _refusal_of_next(those, new) or why
 
 
 def _refusal_of_next(those: Sequence[Revision], new: Revision) -> Refusal | None:
@@ -511,9 +514,18 @@ def _refusal_of_nobodys(steps: Sequence[Step], step: Step, situation: Situation)
     """An agreement follows from a signature (`after`) and is no step to be taken; a lapse waits for its day."""
     if step.kind is StepKind.AGREE or step.side is not None:
         return Refusal.NOT_YOURS
-    until = revisions(steps)[-1].proposal.says.get("open_until")
-    over = until is not None and situation.today > date.fromisoformat(str(until))
-    return None if over else Refusal.NOT_YET
+    return None if is_over(steps, situation) else Refusal.NOT_YET
+
+
+def is_over(steps: Sequence[Step], situation: Situation) -> bool:
+    """Return whether the last day on which the last revision can be signed is over."""
+    those = revisions(steps)
+    return bool(those) and _is_over(those[-1], situation)
+
+
+def _is_over(revision: Revision, situation: Situation) -> bool:
+    until = revision.proposal.says.get("open_until")
+    return until is not None and situation.today > date.fromisoformat(str(until))
 
 
 def _is_short(steps: Sequence[Step], situation: Situation) -> bool:
@@ -523,6 +535,7 @@ def _is_short(steps: Sequence[Step], situation: Situation) -> bool:
 
 # What has to be so before anybody signs, in the order in which it is said.
 _BEFORE_SIGNING: Sequence[tuple[Refusal, Callable[[Sequence[Step], Situation], object]]] = (
+    (Refusal.OVER, is_over),
     (Refusal.CONTINGENT, lambda steps, _: revisions(steps)[-1].proposal.change.span.condition),
     (Refusal.INVALID, problems),
     (Refusal.UNSETTLED, unsettled),

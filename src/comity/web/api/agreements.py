@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from comity.apps.agreements import measuring, queries
+from comity.apps.agreements import carrying_out, measuring, queries
 from comity.apps.agreements.schemas import AgreementOut, ChangesOut, MeasuresOut
 from comity.apps.agreements.sentences import clause_sentences, clause_titles
 from comity.apps.books import queries as books
@@ -128,6 +128,8 @@ def _change(one: queries.ChangeState, now: signing.Situation) -> dict[str, Any]:
     proposal = None if one.last is None else one.last.proposal
     latest = None if proposal is not None else one.row.drafts.last()
     says = proposal.says if proposal is not None else {} if latest is None else latest.content["says"]
+    of = queries.situation_for(one.steps, now)
+    came_about = carrying_out.came_about(one, now)
     return {
         "id": one.row.pk,
         "number": one.row.number,
@@ -143,4 +145,19 @@ def _change(one: queries.ChangeState, now: signing.Situation) -> dict[str, Any]:
             if step.signer is not None
         ],
         "entry": one.row.place,
+        "carried_out_first": _first(carrying_out.request_of(one, now)),
+        "days_carried_out_first": None if came_about is None else came_about.done_before_days,
+    }
+
+
+def _first(request: carrying_out.Request) -> dict[str, Any] | None:
+    if request.asked is None:
+        return None
+    return {
+        "state": request.state,
+        "asked_by": request.asked.side,
+        "asked_at": request.asked.at,
+        "first_day": request.asked.first_day,
+        "under_reserve": request.accepted is not None and request.accepted.under_reserve,
+        "due": request.due,
     }

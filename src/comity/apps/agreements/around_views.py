@@ -1,0 +1,79 @@
+"""What is sent from the page of a change beside its drafts and signatures: an early start, and its benefit."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_POST
+
+from comity.apps.agreements import afterwards, carrying_out, queries
+from comity.apps.agreements.around_forms import AnswerForm, AskForm, BenefitForm, StopForm
+from comity.apps.agreements.models import Change
+from comity.apps.agreements.refusals import Code
+from comity.apps.i18n import language, words_for
+from comity.apps.parties.member_context import MemberContext, member_of
+from comity.apps.parties.rights import Action
+from comity.apps.refusal import Refused, form_page
+from comity.core.agreements.carried_out_first import FirstKind
+
+
+def _member_and_change(request: HttpRequest, action: Action, pk: UUID) -> tuple[MemberContext, Change]:
+    """Return the member, who is of a side and has a right, and a change that they know of."""
+    member = member_of(request, action)
+    if member.side is None:
+        raise Http404
+    return member, get_object_or_404(queries.visible_changes(member), pk=pk)
+
+
+def _done(request: HttpRequest, member: MemberContext, row: Change, key: str) -> HttpResponse:
+    """Say what was done, on the page of the change."""
+    messages.success(request, words_for(language())(key))
+    return redirect("agreement_change", relationship=member.relationship.pk, change=row.pk)
+
+
+@require_POST
+@form_page("agreement_change", "change")
+def ask_first(request: HttpRequest, change: UUID) -> HttpResponse:
+    """Ask for a change to be carried out before it is signed, or stop that again."""
+    member, row = _member_and_change(request, Action.DISPUTE, change)
+    if request.POST.get("what") == "stop":
+        stop = StopForm(request.POST)
+        if not stop.is_valid():
+            raise Refused(Code.NOT_NOW)
+        carrying_out.take(member, row, FirstKind.TAKE_BACK, revision=stop.cleaned_data["revision"])
+        return _done(request, member, row, "first.stopped_now")
+    form = AskForm(request.POST)
+    if not form.is_valid():
+        raise Refused(Code.PAST)
+    data = form.cleaned_data
+    carrying_out.take(member, row, FirstKind.ASK, revision=data["revision"], first_day=data["first_day"])
+    return _done(request, member, row, "first.asked_now")
+
+
+@require_POST
+@form_page("agreement_change", "change")
+def answer_first(request: HttpRequest, change: UUID) -> HttpResponse:
+    """Accept to carry a change out before it is signed, under reserve or not, or decline it."""
+    member, row = _member_and_change(request, Action.AGREE, change)
+    form = AnswerForm(request.POST)
+    if not form.is_valid():
+        raise Refused(Code.NOT_NOW)
+    data, accepts = form.cleaned_data, request.POST.get("what") == "accept"
+    carrying_out.take(
+        member, row, FirstKind.ACCEPT if accepts else FirstKind.DECLINE, revision=data["revision"],
+        under_reserve=data["under_reserve"], reason=data["reason"],
+    )  # fmt: skip
+    return _done(request, member, row, f"first.{'accepted' if accepts else 'declined'}_now")
+
+
+@require_POST
+@form_page("agreement_change", "change")
+def say_benefit(request: HttpRequest, change: UUID) -> HttpResponse:
+    """Say whether a change brought one's own side its benefit."""
+    member, row = _member_and_change(request, Action.AGREE, change)
+    form = BenefitForm(request.POST)
+    if not form.is_valid():
+        raise Refused(Code.NOT_NOW)
+    afterwards.say_benefit(member, row, form.cleaned_data["answer"], form.cleaned_data["because"])
+    return _done(request, member, row, "benefit.said_now")

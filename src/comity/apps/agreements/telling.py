@@ -1,0 +1,42 @@
+"""Who is told of a change: the log, and a mail to the people of a side who decide for it."""
+
+from collections.abc import Iterable
+
+from comity.apps.agreements.models import Change
+from comity.apps.audit.models import Event, SubjectType
+from comity.apps.audit.operations import audit
+from comity.apps.parties.mailing import mail_side, page_path
+from comity.apps.parties.member_context import MemberContext
+from comity.apps.parties.rights import Action
+from comity.core.agreements.changes import Proposal
+from comity.core.values import Side
+
+
+def change_data(change: Change, proposal: Proposal) -> dict[str, object]:
+    """Return what an event of the log holds of a change."""
+    return {"number": change.number, "title": str(proposal.says.get("title", ""))}
+
+
+def change_path(member: MemberContext, change: Change) -> str:
+    """Return the path of a change's page."""
+    return page_path(member, "agreement_change", change=change.pk)
+
+
+def tell(member: MemberContext, change: Change, event: Event, proposal: Proposal, side: Side) -> None:
+    """Add an event to the log, as done by the member, and mail a side of it by the texts of the same name."""
+    audit(member, event, SubjectType.AGREEMENT, change_data(change, proposal), shared=True)
+    mail_change(member, change, event.value, proposal, [side])
+
+
+def mail_change(member: MemberContext, change: Change, key: str, proposal: Proposal, sides: Iterable[Side]) -> None:
+    """Mail the people who decide for some sides that it is their turn, or what became of a change.
+
+    :param key: of the catalogue: `key`.subject and `key`.mail take party (the member's), number and title
+    """
+    title = str(proposal.says.get("title", ""))
+    party, number = member.side, str(change.number)
+    for side in sides:
+        mail_side(
+            member, side, Action.AGREE, key, change_path(member, change),
+            party=lambda words: member.party(words)(party), title=lambda _: title, number=lambda _: number,
+        )  # fmt: skip
