@@ -139,7 +139,6 @@ NO_PAGES = {
     "use_organisation", "logo",
     "begin_change", "save_change", "share_change", "drop_change", "propose_change", "waive_change", "end_change",
     "mark_reason", "begin_from_template", "begin_from_list",
-    "mark_reason",
     "start_priorities", "save_priorities", "withdraw_priorities", "propose_order", "agree_order", "draft_order",
     "make_token", "revoke_token", "set_notifications", "set_language", "restate", "begin_book", "make_copy", "upload",
     "move_delivery", "mark", "disclose", "invite", "withdraw_invitation", "renew_invitation",

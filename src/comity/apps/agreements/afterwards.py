@@ -32,7 +32,7 @@ from comity.apps.record import operations as record
 from comity.apps.refusal import Refused
 from comity.book.definition import parse_kpis
 from comity.book.reading.coverage import Coverage
-from comity.core import chain
+from comity.core import chain, levels
 from comity.core.agreements import signing
 from comity.core.agreements.afterwards import Baseline, Outcome, baseline_of, outcome, whole_months_after
 from comity.core.agreements.changes import Change as ChangeContent

@@ -27,7 +27,6 @@ from comity.apps.parties.panels import (
     add_panel,
 )
 from comity.apps.parties.rights import Action
-from comity.core.agreements import signing
 from comity.core.agreements.carried_out_first import FirstState
 from comity.core.agreements.pointed_out import NEEDED
 from comity.core.agreements.signing import UNDECIDED, Situation

@@ -11,7 +11,16 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from comity.apps.agreements import agreement_page, around_page, change_page, measures_page, measuring, operations, progress, queries
+from comity.apps.agreements import (
+    agreement_page,
+    around_page,
+    change_page,
+    measures_page,
+    measuring,
+    operations,
+    progress,
+    queries,
+)
 from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.drafting import drafted_text, new_id, with_clause, with_words, without_clause
 from comity.apps.agreements.first_text_page import offer
@@ -20,7 +29,7 @@ from comity.apps.agreements.merging import MINE, THEIRS, Conflict, conflicts, me
 from comity.apps.agreements.models import Change
 from comity.apps.agreements.preview_view import preview
 from comity.apps.agreements.refusals import Code
-from comity.apps.agreements.sentences import clause_heading
+from comity.apps.agreements.sentences import clause_heading, clause_titles
 from comity.apps.agreements.values import kind_name
 from comity.apps.books import queries as books
 from comity.apps.i18n import language, words_for
@@ -94,7 +103,7 @@ def _day(written: str) -> date | None:
 
 
 def _place(written: str, entries: Sequence[Entry]) -> int | None:
-    """Return the last place of the agreement up to the one that is asked for; None: the agreement as it is known now."""
+    """Return the last place of the agreement up to the one that is asked for; None: as it is known now."""
     is_number = written.isascii() and written.removeprefix("-").isdigit() and len(written) < _LONGEST_NUMBER
     if not is_number:
         return None

@@ -128,7 +128,6 @@ def _change(one: queries.ChangeState, now: signing.Situation) -> dict[str, Any]:
     proposal = None if one.last is None else one.last.proposal
     latest = None if proposal is not None else one.row.drafts.last()
     says = proposal.says if proposal is not None else {} if latest is None else latest.content["says"]
-    of = queries.situation_for(one.steps, now)
     came_about = carrying_out.came_about(one, now)
     return {
         "id": one.row.pk,

@@ -57,5 +57,5 @@ $$;
 class Migration(migrations.Migration):
     """One function, as frozen text."""
 
-    dependencies: ClassVar = [("agreements", "0001_initial")]
+    dependencies: ClassVar = [("agreements", "0005_afterwards")]
     operations: ClassVar = [migrations.RunSQL(FIGURES, OLD_FIGURES)]
