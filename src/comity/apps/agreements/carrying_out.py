@@ -194,13 +194,6 @@ def came_about(state: queries.ChangeState, now: Situation) -> ChangeRow | None:
     )  # fmt: skip
 
 
-def change_rows(member: MemberContext) -> list[ChangeRow]:
-    """Return how each change that the room agreed came about, for what is measured by side."""
-    states = queries.change_states(member)
-    now = queries.situation(member) if states else None
-    return [] if now is None else [row for state in states if (row := came_about(state, now)) is not None]
-
-
 def _carrier(proposal: Proposal) -> Side:
     """The side whose working days count: the one that carries it out; the receiver where both do."""
     sides = proposal.carried_out_by
@@ -208,7 +201,7 @@ def _carrier(proposal: Proposal) -> Side:
 
 
 def _mark(row: Change) -> measured.ReasonMark:
-    last = row.marks.last()
+    last = next(iter(reversed(row.marks.all())), None)
     if last is None:
         return measured.ReasonMark.NOT_MARKED
     return measured.ReasonMark.SUFFICIENT if last.sufficient else measured.ReasonMark.NOT_SUFFICIENT

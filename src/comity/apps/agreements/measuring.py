@@ -12,34 +12,30 @@ from uuid import UUID
 from django.utils import timezone
 
 from comity.apps.agreements import queries
-from comity.apps.agreements.models import ReasonMark as ReasonMarkRow
+from comity.apps.agreements.carrying_out import came_about
 from comity.apps.books import queries as books
 from comity.apps.books import results
 from comity.apps.parties.member_context import MemberContext
 from comity.book.lateness import deliveries_in_time
 from comity.book.reading.coverage import Coverage
 from comity.book.statistics.forecast_lock import forecasts_locked_in_time
-from comity.core.agreements import signing
 from comity.core.agreements.kinds import Kind
 from comity.core.agreements.measured import (
     ChangeRow,
     DaysToAgreed,
     Measured,
-    ReasonMark,
-    change_row,
     days_to_agreed,
     measured,
 )
-from comity.core.agreements.notice import notice_of, working_hours
-from comity.core.agreements.signing import State, StepKind
+from comity.core.agreements.notice import working_hours
+from comity.core.agreements.signing import State
 from comity.core.agreements.text import Chain, Text, text
-from comity.core.business_hours import Hours
 from comity.core.proportions import Proportion
 from comity.core.values import Side
 
 # In the order of the page; of the duties of the same name a target may be agreed.
-MEASURES = ("notice", "reasons", "not_marked", "authorship", "executed_only", "told", "told_in_time")
-LATER = ("done_before", "reply_in_time", "decision_in_time", "paid_in_time", "price_edits", "forecast_error")
+MEASURES = ("notice", "reasons", "not_marked", "authorship", "executed_only", "told", "told_in_time", "done_before")
+LATER = ("reply_in_time", "decision_in_time", "paid_in_time", "price_edits", "forecast_error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +89,16 @@ def measures(member: MemberContext) -> Measures:
 
     :raises comity.apps.books.queries.NoBookError: where there is no book
     """
-    entries, zone = queries.chain(member), books.zone(member)
+    entries = queries.chain(member)
     states = [one for one in queries.change_states(member) if one.state is State.AGREED]
-    today, marks = text(entries, queries.today(member)), _marks(member)
-    hours = {side: working_hours(today, side, zone) for side in Side}
+    now = queries.situation(member, entries)
     found, not_readable = [], 0
     for one in states:
-        if one.last is None or not queries.may_read_change(member, one.last.proposal, entries):
+        row = came_about(one, now)
+        if row is None or one.last is None or not queries.may_read_change(member, one.last.proposal, entries):
             not_readable += 1
             continue
-        found.append(_measured_change(one, entries, zone, hours, marks))
+        found.append(_measured_change(one, row))
     rows = [change.row for change in found]
     by_side = {side: measured(rows, side) for side in Side}
     return Measures(
@@ -115,40 +111,11 @@ def measures(member: MemberContext) -> Measures:
     )
 
 
-def _measured_change(
-    state: queries.ChangeState,
-    entries: Chain,
-    zone: str,
-    hours: Mapping[Side, Hours],
-    marks: Mapping[tuple[UUID, str], ReasonMark],
-) -> MeasuredChange:
-    revisions = signing.revisions(state.steps)
-    proposal = revisions[-1].proposal
-    agreed_at = next(step.at for step in state.steps if step.kind is StepKind.AGREE)
-    place = state.row.place
-    known = [entry for entry in entries if place is not None and entry.place < place]
-    notice = notice_of(revisions, known, zone)
-    executors = proposal.carried_out_by
-    side = executors[0] if len(executors) == 1 else notice.receiver
-    row = change_row(
-        revisions,
-        agreed_at,
-        notice,
-        zone=zone,
-        hours=hours[side],
-        reason=marks.get((state.row.pk, proposal.giver.other.value), ReasonMark.NOT_MARKED),
-    )
+def _measured_change(state: queries.ChangeState, row: ChangeRow) -> MeasuredChange:
+    assert state.last is not None
+    proposal, agreed_at = state.last.proposal, state.steps[-1].at
     title = str(proposal.says.get("title", ""))
     return MeasuredChange(state.row.pk, proposal.change.number, title, agreed_at.date(), row)
-
-
-def _marks(member: MemberContext) -> dict[tuple[UUID, str], ReasonMark]:
-    """Return by change and side what was said last of its reason."""
-    rows = ReasonMarkRow.objects.filter(relationship=member.relationship).values_list("change_id", "side", "sufficient")
-    return {
-        (change, side): ReasonMark.SUFFICIENT if sufficient else ReasonMark.NOT_SUFFICIENT
-        for change, side, sufficient in rows
-    }
 
 
 def _duties(member: MemberContext, entries: Chain, by_side: Mapping[Side, Measured]) -> tuple[Duty, ...]:

@@ -142,7 +142,7 @@ def change_states(member: MemberContext, *, only_open: bool = False) -> list[Cha
     rows = visible_changes(member)
     if only_open:
         rows = rows.exclude(steps__kind__in=[kind.value for kind in _ENDS])
-    rows = rows.prefetch_related("steps")
+    rows = rows.prefetch_related("steps", "first_steps", "marks")
     present = list(rows)
     now = situation(member) if present else None
     found = [_state(row, list(row.steps.all()), now) for row in present]

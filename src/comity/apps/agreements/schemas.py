@@ -107,6 +107,7 @@ class SideMeasuresOut(Schema):
     )
     told: ShareOut = Field(description="of the other side's changes it carries out, those it could read before")
     told_in_time: ShareOut = Field(description="of these, those with the agreed notice")
+    done_before: ShareOut = Field(description="of the changes it carries out, those begun before both had signed")
     days: DaysOut | None = Field(description="of its own changes; absent: there are none")
 
 
