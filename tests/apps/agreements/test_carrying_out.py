@@ -7,6 +7,7 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from comity.apps.agreements import carrying_out, operations, queries, tasks
+from comity.apps.agreements.measuring import measures
 from comity.apps.agreements.models import FirstStep
 from comity.apps.agreements.refusals import Code
 from comity.apps.audit.models import AuditEvent, Event
@@ -169,7 +170,7 @@ def test_vector_7_through_the_room(them):
     ):
         moved_to(pk, table, number, moment)
     with transaction.atomic():
-        (found,) = carrying_out.change_rows(them.at("auditor"))
+        (found,) = (one.row for one in measures(them.at("auditor")).changes)
     assert (found.notice_given, found.told, found.told_in_time, found.asked_before) == (0, True, False, frozenset())
     assert found.done_before_days == 7
     assert found.executed_only_by == frozenset({Side.PROVIDER})
