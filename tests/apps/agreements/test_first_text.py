@@ -1,6 +1,7 @@
 """A first text as a draft: from a template, from a list of KPIs; as each side, as nobody of a side, as a stranger."""
 
 import re
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -326,3 +327,49 @@ def test_every_fault_has_its_next_step():
         rows = problem_rows(listed, words_for(language))["rows"]
         assert all(row["do"].endswith((".", "write one line.")) and "{" not in row["do"] for row in rows)
         assert len({row["do"] for row in rows}) == len(Fault)
+
+
+def test_a_draft_of_ones_own_side_is_kept_as_a_template_and_begins_another(empty):
+    """From one relationship to the next, as a file; its clauses get ids of their own."""
+    lead = empty.client("provider_lead")
+    with transaction.atomic():
+        row = first_text.begin_from_template(empty.at("provider_lead"), "service_desk", "en", date(2099, 1, 1))
+    path = f"agreement/changes/{row.pk}/template.toml"
+    kept = lead.get(empty.url(path))
+    assert path in shown(lead.get(empty.url("agreement/first/")))
+    assert "attachment" in kept.headers["Content-Disposition"]
+    for who in ("customer_lead", "auditor", "stranger"):
+        assert empty.client(who).get(empty.url(path)).status_code == 404
+    with transaction.atomic():
+        operations.propose(empty.at("provider_lead"), row, 1)
+    assert lead.get(empty.url(path)).status_code == 404  # now it is a text of both
+    answer = lead.post(empty.url("agreement/first/own/"), {"file": upload(kept.content, "own.toml")})
+    assert answer.status_code == 302
+    with transaction.atomic():
+        pk = re.findall(r"/changes/([0-9a-f-]{36})/", answer.headers["Location"])[0]
+        content, read, chain = content_of(empty, "provider_lead", pk)
+        first = queries.draft_content(row.drafts.last())
+    assert {edit.clause for edit in content.edits}.isdisjoint(edit.clause for edit in first.edits)
+    assert check_change(replace(content, first_day=date(2099, 1, 1)).change(9), chain) == []
+    assert [one.fields["measure"] for one in read.of(Kind.KPI)] == [kpi.measure for kpi in TEMPLATES["service_desk"]]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"x" * 600_000, "512 KB"),
+        (b"\xff\xfe", "UTF-8"),
+        (b"[[clause]]\nid = 1", "schema"),
+        (
+            b'schema = "comity.agreement/1"\n[[clause]]\nid = "a"\nkind = "kpi"\nmeasure = "courtesy"',
+            "clause a, measure",
+        ),
+        (b'schema = "comity.agreement/1"\n', "has all clauses"),
+    ],
+)
+def test_a_template_that_is_no_text_is_told_with_the_next_step(them, content, told):
+    answer = them.client("customer_lead").post(them.url("agreement/first/own/"), {"file": upload(content, "a.toml")})
+    assert told in shown(answer, 422)
+    with transaction.atomic():
+        them.at("customer_lead")
+        assert not Change.objects.exists()
