@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 
 from comity.apps.agreements import first_text, operations, queries
-from comity.apps.agreements.drafting import drafted_text
+from comity.apps.agreements.drafting import drafted_text, with_clause, without_clause
 from comity.apps.agreements.models import Change, Draft
 from comity.apps.agreements.refusals import Code
 from comity.apps.books.queries import NoBookError
@@ -277,6 +277,28 @@ def test_the_file_to_fill_in_reads_back_to_what_is_agreed(them, language):
         (row,) = first_text.begin_from_list(them.at("provider_lead"), upload(edited(packed, C4="45 s")), "en").changes
         content, _, _ = content_of(them, "provider_lead", row.pk)
     assert [(edit.field, edit.value) for edit in content.edits] == [("target", "45")]
+
+
+def test_clauses_of_a_template_are_edited_and_taken_out_one_by_one(empty):
+    """Others stand behind them: the draft can still be proposed, and reads in the same order."""
+    with transaction.atomic():
+        row = first_text.begin_from_template(empty.at("customer_lead"), "contact_centre", "en", date(2099, 1, 1))
+        content, read, chain = content_of(empty, "customer_lead", row.pk)
+        now = queries.situation(empty.at("customer_lead"))
+    ids = [one.id for one in read.clauses]
+    kpis = [one.id for one in read.of(Kind.KPI)]
+    fields = dict(read.get(kpis[0]).fields)
+    edited = with_clause(content, now, kpis[0], Kind.KPI, fields | {"target": "0.75"})
+    assert check_change(edited.change(1), chain) == []
+    assert [one.id for one in drafted_text(edited, now).clauses] == ids
+    assert drafted_text(edited, now).get(kpis[0]).fields["target"] == "0.75"
+    for remove in (True, False):
+        less = edited
+        for clause in (ids[0], kpis[1], kpis[2]):
+            less = without_clause(less, clause, remove=remove)
+        assert check_change(less.change(1), chain) == []
+        gone = {ids[0], kpis[1], kpis[2]}
+        assert [one.id for one in drafted_text(less, now).clauses] == [one for one in ids if one not in gone]
 
 
 def test_only_those_who_draft_for_a_side_begin(them):
