@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 
 from comity.apps.agreements import first_text, operations, queries
+from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.drafting import drafted_text, with_clause, without_clause
 from comity.apps.agreements.models import Change, Draft
 from comity.apps.agreements.refusals import Code
@@ -25,6 +26,7 @@ from comity.core.agreements.kpi_list import Fault
 from comity.core.agreements.text import check_change
 from comity.core.kpi_templates import TEMPLATES
 from comity.core.values import Side
+from tests.builders.agreement import add
 from tests.builders.levels import KPI, contacts
 from tests.builders.workbooks import cells, edited, workbook
 from tests.room import cast, run_jobs, said_again
@@ -374,6 +376,20 @@ def test_a_draft_of_ones_own_side_is_kept_as_a_template_and_begins_another(empty
     assert {edit.clause for edit in content.edits}.isdisjoint(edit.clause for edit in first.edits)
     assert check_change(replace(content, first_day=date(2099, 1, 1)).change(9), chain) == []
     assert [one.fields["measure"] for one in read.of(Kind.KPI)] == [kpi.measure for kpi in TEMPLATES["service_desk"]]
+
+
+def test_a_template_from_a_draft_holds_nothing_that_its_reader_may_not_read(empty):
+    """A price is for those who see money, though nothing in it says so."""
+    price = add("rate", Kind.PRICE, service="Zebulon", unit="contact", currency="EUR", price="4711.13")
+    with transaction.atomic():
+        made_with = DraftContent(edits=(price, add("note", Kind.PROSE, "rate", text="For all.", language="en")))
+        row = operations.begin_draft(empty.at("customer_lead"), made_with)
+    path = empty.url(f"agreement/changes/{row.pk}/template.toml")
+    assert "4711.13" in shown(empty.client("customer_lead").get(path))
+    analysts = shown(empty.client("customer_analyst").get(path))
+    assert "For all." in analysts
+    assert "4711" not in analysts
+    assert "Zebulon" not in analysts
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,11 @@ def own_template(member: MemberContext, change: Change) -> str:
     if change not in own_drafts(member):
         raise Refused(Code.NOT_YOURS)
     content = queries.draft_content(queries.drafts(member, change)[queries.own_track(member, change).value])
-    added = [Clause(one.clause, one.kind, one.fields) for one in content.edits if isinstance(one, AddClause)]
+    added = [
+        Clause(one.clause, one.kind, complete(one.kind, one.fields))  # with who reads it where nothing is written
+        for one in content.edits
+        if isinstance(one, AddClause)
+    ]
     return text_toml(Text(tuple(one for one in added if queries.may_read(member, one))))
 
 
