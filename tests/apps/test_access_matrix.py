@@ -59,7 +59,7 @@ WITHIN = {
     "search": Action.READ,
     "agreement": Action.READ, "agreement_change": Action.READ, "agreement_limits": Action.READ_MONEY,
     "agreement_measures": Action.READ,
-    "first_text": Action.ACT, "kpi_list_file": Action.ACT,
+    "first_text": Action.ACT, "kpi_list_file": Action.ACT, "own_template": Action.ACT,
     "sign_change": Action.ACT, "priorities": Action.READ, "priority_round": Action.READ,
     "seal_priorities": Action.AGREE,
 }  # fmt: skip
@@ -78,7 +78,7 @@ CHANGING = {
     "begin_change": Action.ACT, "save_change": Action.ACT, "share_change": Action.ACT, "drop_change": Action.ACT,
     "propose_change": Action.DISPUTE, "waive_change": Action.AGREE, "end_change": Action.AGREE,
     "mark_reason": Action.ACT,
-    "begin_from_template": Action.ACT, "begin_from_list": Action.ACT,
+    "begin_from_template": Action.ACT, "begin_from_list": Action.ACT, "begin_from_own": Action.ACT,
     "start_priorities": Action.AGREE, "save_priorities": Action.ACT, "withdraw_priorities": Action.AGREE,
     "propose_order": Action.AGREE, "agree_order": Action.AGREE, "draft_order": Action.ACT,
     "say_benefit": Action.AGREE, "ask_first": Action.DISPUTE, "answer_first": Action.AGREE,
@@ -189,7 +189,7 @@ def populated():
         made.corrections[found.asks] = found.pk
     with transaction.atomic():  # a draft of the provider's, a change that it proposed, and a limit of its own
         member = made.at("provider_lead")
-        agreements.begin_draft(member, a_change("Zebulon"))
+        made.draft = agreements.begin_draft(member, a_change("Zebulon")).pk
         made.change = agreements.begin_draft(member, a_change("Opening hours")).pk
         agreements.propose(member, Change.objects.get(pk=made.change), 1)
         agreements.set_limit(member, "margin", "", Decimal("4711.13"), None, "Zebulon")
@@ -266,6 +266,8 @@ def address(them, name):
         "kpi_list_file": "agreement/first/list.xlsx",
         "begin_from_template": "agreement/first/template/",
         "begin_from_list": "agreement/first/list/",
+        "begin_from_own": "agreement/first/own/",
+        "own_template": f"agreement/changes/{them.draft}/template.toml",
         "agreement_change": f"agreement/changes/{them.change}/",
         **{
             f"{step}_change": f"agreement/changes/{them.change}/{step}/"
@@ -304,6 +306,8 @@ def reads(who, name):
         return False
     if name == "move" and not who.startswith("provider"):  # whose answer is not awaited
         return False
+    if name == "own_template" and not (who.startswith("provider") and role_may(who.split("_")[-1], Action.READ_OWN)):
+        return False  # a draft of the provider's, for those who read what it keeps
     # The neutral draft and sign nothing, and ask for nothing.
     if name in {"first_text", "kpi_list_file", "agreement_limits", "sign_change", "raise"} and "_" not in who:
         return False

@@ -140,6 +140,7 @@ NO_PAGES = {
     "begin_change", "save_change", "share_change", "drop_change", "propose_change", "waive_change", "end_change",
     "mark_reason", "begin_from_template", "begin_from_list",
     "start_priorities", "save_priorities", "withdraw_priorities", "propose_order", "agree_order", "draft_order",
+    "mark_reason", "begin_from_template", "begin_from_list", "begin_from_own",
     "make_token", "revoke_token", "set_notifications", "set_language", "restate", "begin_book", "make_copy", "upload",
     "move_delivery", "mark", "disclose", "invite", "withdraw_invitation", "renew_invitation",
     "agree_invitation", "let_go", "change_role",
@@ -147,7 +148,7 @@ NO_PAGES = {
     # files
     "review_file", "figures_file", "copy_archive", "record", "rejects", "rejected_rows", "changes",
     "mfa_download_recovery_codes", "evidence", "access", "log_file",
-    "kpi_list_file",
+    "kpi_list_file", "own_template",
     # sends elsewhere: an address is not changed; nobody is without a password
     "account_email", "account_set_password", "socialaccount_signup",
     # is for whoever has no relationship, as nobody of the demo: journeys/test_first_month goes through it

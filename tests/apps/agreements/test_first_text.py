@@ -1,6 +1,7 @@
 """A first text as a draft: from a template, from a list of KPIs; as each side, as nobody of a side, as a stranger."""
 
 import re
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -10,7 +11,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 
 from comity.apps.agreements import first_text, operations, queries
-from comity.apps.agreements.drafting import drafted_text
+from comity.apps.agreements.content import DraftContent
+from comity.apps.agreements.drafting import drafted_text, with_clause, without_clause
 from comity.apps.agreements.models import Change, Draft
 from comity.apps.agreements.refusals import Code
 from comity.apps.books.queries import NoBookError
@@ -24,6 +26,7 @@ from comity.core.agreements.kpi_list import Fault
 from comity.core.agreements.text import check_change
 from comity.core.kpi_templates import TEMPLATES
 from comity.core.values import Side
+from tests.builders.agreement import add
 from tests.builders.levels import KPI, contacts
 from tests.builders.workbooks import cells, edited, workbook
 from tests.room import cast, run_jobs, said_again
@@ -278,6 +281,28 @@ def test_the_file_to_fill_in_reads_back_to_what_is_agreed(them, language):
     assert [(edit.field, edit.value) for edit in content.edits] == [("target", "45")]
 
 
+def test_clauses_of_a_template_are_edited_and_taken_out_one_by_one(empty):
+    """Others stand behind them: the draft can still be proposed, and reads in the same order."""
+    with transaction.atomic():
+        row = first_text.begin_from_template(empty.at("customer_lead"), "contact_centre", "en", date(2099, 1, 1))
+        content, read, chain = content_of(empty, "customer_lead", row.pk)
+        now = queries.situation(empty.at("customer_lead"))
+    ids = [one.id for one in read.clauses]
+    kpis = [one.id for one in read.of(Kind.KPI)]
+    fields = dict(read.get(kpis[0]).fields)
+    edited = with_clause(content, now, kpis[0], Kind.KPI, fields | {"target": "0.75"})
+    assert check_change(edited.change(1), chain) == []
+    assert [one.id for one in drafted_text(edited, now).clauses] == ids
+    assert drafted_text(edited, now).get(kpis[0]).fields["target"] == "0.75"
+    for remove in (True, False):
+        less = edited
+        for clause in (ids[0], kpis[1], kpis[2]):
+            less = without_clause(less, clause, remove=remove)
+        assert check_change(less.change(1), chain) == []
+        gone = {ids[0], kpis[1], kpis[2]}
+        assert [one.id for one in drafted_text(less, now).clauses] == [one for one in ids if one not in gone]
+
+
 def test_only_those_who_draft_for_a_side_begin(them):
     for who in ("auditor", "mediator"):
         browser = them.client(who)
@@ -326,3 +351,63 @@ def test_every_fault_has_its_next_step():
         rows = problem_rows(listed, words_for(language))["rows"]
         assert all(row["do"].endswith((".", "write one line.")) and "{" not in row["do"] for row in rows)
         assert len({row["do"] for row in rows}) == len(Fault)
+
+
+def test_a_draft_of_ones_own_side_is_kept_as_a_template_and_begins_another(empty):
+    """From one relationship to the next, as a file; its clauses get ids of their own."""
+    lead = empty.client("provider_lead")
+    with transaction.atomic():
+        row = first_text.begin_from_template(empty.at("provider_lead"), "service_desk", "en", date(2099, 1, 1))
+    path = f"agreement/changes/{row.pk}/template.toml"
+    kept = lead.get(empty.url(path))
+    assert path in shown(lead.get(empty.url("agreement/first/")))
+    assert "attachment" in kept.headers["Content-Disposition"]
+    for who in ("customer_lead", "auditor", "stranger"):
+        assert empty.client(who).get(empty.url(path)).status_code == 404
+    with transaction.atomic():
+        operations.propose(empty.at("provider_lead"), row, 1)
+    assert lead.get(empty.url(path)).status_code == 404  # now it is a text of both
+    answer = lead.post(empty.url("agreement/first/own/"), {"file": upload(kept.content, "own.toml")})
+    assert answer.status_code == 302
+    with transaction.atomic():
+        pk = re.findall(r"/changes/([0-9a-f-]{36})/", answer.headers["Location"])[0]
+        content, read, chain = content_of(empty, "provider_lead", pk)
+        first = queries.draft_content(row.drafts.last())
+    assert {edit.clause for edit in content.edits}.isdisjoint(edit.clause for edit in first.edits)
+    assert check_change(replace(content, first_day=date(2099, 1, 1)).change(9), chain) == []
+    assert [one.fields["measure"] for one in read.of(Kind.KPI)] == [kpi.measure for kpi in TEMPLATES["service_desk"]]
+
+
+def test_a_template_from_a_draft_holds_nothing_that_its_reader_may_not_read(empty):
+    """A price is for those who see money, though nothing in it says so."""
+    price = add("rate", Kind.PRICE, service="Zebulon", unit="contact", currency="EUR", price="4711.13")
+    with transaction.atomic():
+        made_with = DraftContent(edits=(price, add("note", Kind.PROSE, "rate", text="For all.", language="en")))
+        row = operations.begin_draft(empty.at("customer_lead"), made_with)
+    path = empty.url(f"agreement/changes/{row.pk}/template.toml")
+    assert "4711.13" in shown(empty.client("customer_lead").get(path))
+    analysts = shown(empty.client("customer_analyst").get(path))
+    assert "For all." in analysts
+    assert "4711" not in analysts
+    assert "Zebulon" not in analysts
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"x" * 600_000, "512 KB"),
+        (b"\xff\xfe", "UTF-8"),
+        (b"[[clause]]\nid = 1", "schema"),
+        (
+            b'schema = "comity.agreement/1"\n[[clause]]\nid = "a"\nkind = "kpi"\nmeasure = "courtesy"',
+            "clause a, measure",
+        ),
+        (b'schema = "comity.agreement/1"\n', "has all clauses"),
+    ],
+)
+def test_a_template_that_is_no_text_is_told_with_the_next_step(them, content, told):
+    answer = them.client("customer_lead").post(them.url("agreement/first/own/"), {"file": upload(content, "a.toml")})
+    assert told in shown(answer, 422)
+    with transaction.atomic():
+        them.at("customer_lead")
+        assert not Change.objects.exists()

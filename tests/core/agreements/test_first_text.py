@@ -6,7 +6,16 @@ import pytest
 
 from comity.core.agreements.changes import Change, Span
 from comity.core.agreements.clauses import check_fields
-from comity.core.agreements.first_text import FIRST_TEXTS, LANGUAGES, WHY, Known, Office, first_edits, first_says
+from comity.core.agreements.first_text import (
+    FIRST_TEXTS,
+    LANGUAGES,
+    WHY,
+    Known,
+    Office,
+    first_edits,
+    first_says,
+    own_edits,
+)
 from comity.core.agreements.kinds import Kind
 from comity.core.agreements.pointed_out import PointKind, missing_clauses, points
 from comity.core.agreements.text import Text, check_change, check_text, text
@@ -163,3 +172,46 @@ def test_what_is_there_is_left_as_it_is():
     duties = {(edit.fields["side"], edit.fields["measure"]) for edit in made if edit.kind is Kind.DUTY}
     assert ("customer", "reply_in_time") not in duties
     assert ("provider", "reply_in_time") in duties
+
+
+def test_clauses_of_an_own_template_get_ids_of_their_own_and_go_on_naming_each_other():
+    """A price that a KPI names, and what lives on; the relationship has the notice already."""
+    template = read(
+        change(
+            1,
+            FIRST,
+            add("b", Kind.PRICE, service="Voice", unit="contact", currency="EUR", price="4"),
+            add("a", Kind.PRICE, "b", service="Chat", unit="contact", currency="EUR", price="3"),
+            add(
+                "sl", Kind.KPI, "a", measure="service_level",
+                credit_allocation=[{"price": "a", "share": "0.5"}, {"price": "b", "share": "0.5"}],
+            ),
+            add("n", Kind.NOTICE, "sl", hours=9),
+            add("end", Kind.EXIT, "n", lives_on=["n", "a"]),
+        )
+    )  # fmt: skip
+    there = read(change(1, FIRST, add("when", Kind.NOTICE, hours=3)))
+    made = own_edits(template, there, Mint())
+    assert [(edit.clause, edit.kind) for edit in made] == [
+        ("b_1", Kind.PRICE), ("a_2", Kind.PRICE), ("sl_3", Kind.KPI), ("end_4", Kind.EXIT),
+    ]  # fmt: skip
+    allocation = [{"price": "a_2", "share": "0.5"}, {"price": "b_1", "share": "0.5"}]
+    assert made[2].fields["credit_allocation"] == allocation
+    assert made[3].fields["lives_on"] == ["a_2", "when"]
+    one = Change(2, Span(FIRST), made)
+    entries = chain(change(1, FIRST, add("when", Kind.NOTICE, hours=3)))
+    assert check_change(one, entries) == []
+    assert PointKind.NAMES_MISSING not in {point.kind for point in points(text([*entries, *chain(one)], FIRST))}
+
+
+def test_an_own_template_brings_nothing_that_a_side_kept_of_another_relationship():
+    template = read(change(1, FIRST, add("t", Kind.TERM, begins="2026-01-01", ends="2027-01-01",
+                           provider_change_over="0" * 64)))  # fmt: skip
+    (made,) = own_edits(template, EMPTY, Mint())
+    assert made.fields == {"begins": "2026-01-01", "ends": "2027-01-01"}
+
+
+def test_an_own_template_has_a_kpi_for_each_channel():
+    voice, chat = (add(name, Kind.KPI, measure="service_level", channels=[name]) for name in ("voice", "chat"))
+    template, there = read(change(1, FIRST, voice, chat)), read(change(1, FIRST, voice))
+    assert [edit.fields["channels"] for edit in own_edits(template, there, Mint())] == [["chat"]]

@@ -1,6 +1,7 @@
 """What a person's edit of a clause makes of a draft. Nothing here is stored."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import date
 
 from comity.apps.agreements.content import DraftContent
@@ -58,7 +59,6 @@ def with_clause(
     content: DraftContent, now: signing.Situation, clause: str, kind: Kind, values: Mapping[str, Value]
 ) -> DraftContent:
     """Return the draft with a clause as wanted: only fields that differ from the permanent layer are edits."""
-    others = [edit for edit in content.edits if edit.clause != clause]
     before = permanent_layer(now.chain, first_day_of(content, now)).get(clause)
     edits: tuple[Edit, ...]
     if before is None:
@@ -70,19 +70,30 @@ def with_clause(
         edits = (AddClause(clause, kind, dict(values), after),)
     else:
         edits = patch(before, complete(kind, values))
-    kept = {edit.clause for edit in (*others, *edits)}
+    # In the place of the edits before: a clause that is added stays before those that stand behind it.
+    place = next((at for at, edit in enumerate(content.edits) if edit.clause == clause), len(content.edits))
+    others = [edit for edit in content.edits if edit.clause != clause]
+    every = (*others[:place], *edits, *others[place:])
+    kept = {edit.clause for edit in every}
     words = tuple(word for word in content.words if word.clause in kept)
-    return DraftContent(content.first_day, content.end, (*others, *edits), words, content.says)
+    return DraftContent(content.first_day, content.end, every, words, content.says)
 
 
 def without_clause(content: DraftContent, clause: str, *, remove: bool) -> DraftContent:
     """Return the draft without its edits of a clause, or with its removal."""
-    edits = tuple(edit for edit in content.edits if edit.clause != clause)
-    added = any(isinstance(edit, AddClause) and edit.clause == clause for edit in content.edits)
-    if remove and not added:
+    added = next((edit for edit in content.edits if isinstance(edit, AddClause) and edit.clause == clause), None)
+    edits = tuple(_behind(edit, clause, added) for edit in content.edits if edit.clause != clause)
+    if remove and added is None:
         edits = (*edits, RemoveClause(clause))
     words = tuple(word for word in content.words if word.clause != clause)
     return DraftContent(content.first_day, content.end, edits, words, content.says)
+
+
+def _behind(edit: Edit, gone: str, added: AddClause | None) -> Edit:
+    """Return an edit that stands behind a clause that is no longer added behind what that stood behind."""
+    if added is not None and isinstance(edit, AddClause) and edit.after == gone:
+        return replace(edit, after=added.after)
+    return edit
 
 
 def with_words(content: DraftContent, said: Mapping[str, str], number: int, now: signing.Situation) -> DraftContent:

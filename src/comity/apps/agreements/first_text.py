@@ -1,4 +1,4 @@
-"""A first text of the agreement as a draft: from a template, or from a list of KPIs as people keep it.
+"""A first text of the agreement as a draft: from a template, an organisation's own too, or from a list of KPIs.
 
 What is made is a draft like any other: its own side's alone, and counting for nothing before both have signed. It adds
 to what is agreed and takes nothing from another relationship.
@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
@@ -23,11 +24,13 @@ from comity.apps.parties.rate_limits import check_rate_limit
 from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused
 from comity.apps.replies.queries import calendar_of
+from comity.book.agreement import UnusableAgreementError
+from comity.book.agreement_toml import parse_text_toml, text_toml
 from comity.book.formats.sheet import UnusableSourceError
 from comity.book.formats.small_file import MAX_BYTES, read_small_file
 from comity.core.agreements.changes import AddClause, Edit
 from comity.core.agreements.clauses import Clause, complete
-from comity.core.agreements.first_text import Known, Office, first_edits, first_says
+from comity.core.agreements.first_text import Known, Office, first_edits, first_says, own_edits
 from comity.core.agreements.kinds import Kind
 from comity.core.agreements.kpi import MEASURES
 from comity.core.agreements.kpi_list import KpiList, ListedKpi, SheetRows, identity, read_kpis
@@ -139,6 +142,58 @@ def begin_from_list(member: MemberContext, upload: "UploadedFile[Any]", language
     if not contents:
         raise Refused(Code.LISTED_ALREADY)
     return Begun(listed, tuple(operations.begin_draft(member, content) for content in contents))
+
+
+def begin_from_own(member: MemberContext, upload: "UploadedFile[Any]", language: str) -> Change:
+    """Begin a draft with the clauses of an organisation's own template that the agreement lacks.
+
+    :param upload: a text as TOML, as `comity agreement export` and `own_template` write it
+    :raises Refused: for those who may not draft, for a file that is no such text, where nothing lacks, and for too many
+        files within an hour
+    """
+    if member.side is None or not member.may(Action.ACT):
+        raise Refused(Code.NOT_YOURS)
+    check_rate_limit(member.membership.person, "uploads")
+    content = upload.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise Refused(Code.UNUSABLE_TEMPLATE, why=f"is larger than {MAX_BYTES // 1024} KB")
+    try:
+        template = parse_text_toml(content.decode("utf-8-sig"), Path())
+    except UnicodeDecodeError:
+        raise Refused(Code.UNUSABLE_TEMPLATE, why="is not UTF-8; save it as UTF-8") from None
+    except UnusableAgreementError as error:
+        raise Refused(Code.UNUSABLE_TEMPLATE, why=error.called("")) from None
+    entries, there = agreed_text(member)
+    edits = own_edits(template, there, minting(entries))
+    if not edits:
+        raise Refused(Code.NOTHING_LACKS)
+    is_first = not any(there.of(kind) for kind in Kind if kind is not Kind.KPI)
+    says = first_says("title" if is_first else "title_more", language)
+    return operations.begin_draft(member, DraftContent(None, None, edits, says=says))
+
+
+def own_drafts(member: MemberContext) -> list[Change]:
+    """Return the drafts of the member's side that nobody else had a hand in: neither shared nor proposed."""
+    rows = queries.visible_changes(member).filter(number=None, shared=False, side=member.side)
+    return [row for row in rows if row.drafts.exists()]
+
+
+def own_template(member: MemberContext, change: Change) -> str:
+    """Return the clauses that a draft of one's own side adds, as TOML to keep as a template.
+
+    What is agreed is no part of it: that is both sides' text, and of this relationship alone.
+
+    :raises Refused: for another draft
+    """
+    if change not in own_drafts(member):
+        raise Refused(Code.NOT_YOURS)
+    content = queries.draft_content(queries.drafts(member, change)[queries.own_track(member, change).value])
+    added = [
+        Clause(one.clause, one.kind, complete(one.kind, one.fields))  # with who reads it where nothing is written
+        for one in content.edits
+        if isinstance(one, AddClause)
+    ]
+    return text_toml(Text(tuple(one for one in added if queries.may_read(member, one))))
 
 
 def _measure_names() -> dict[str, str]:

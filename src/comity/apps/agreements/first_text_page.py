@@ -7,7 +7,8 @@ from typing import Any
 from django import forms
 
 from comity.apps.agreements import queries
-from comity.apps.agreements.first_text import agreed_text, known_of, minting
+from comity.apps.agreements.first_text import agreed_text, known_of, minting, own_drafts
+from comity.apps.agreements.models import Change
 from comity.apps.i18n import language, words_for
 from comity.apps.parties.forms import LocalisedForm
 from comity.apps.parties.member_context import MemberContext
@@ -57,8 +58,19 @@ class KpiListForm(LocalisedForm):
     file = forms.FileField(widget=forms.FileInput(attrs={"accept": ".xlsx,.csv,.txt"}))
 
 
+class OwnTemplateForm(LocalisedForm):
+    """Upload an organisation's own template."""
+
+    key_prefix = "own_template"
+    file = forms.FileField(widget=forms.FileInput(attrs={"accept": ".toml"}))
+
+
 def offer(
-    member: MemberContext, words: Words, form: FirstTextForm | None = None, upload: KpiListForm | None = None
+    member: MemberContext,
+    words: Words,
+    form: FirstTextForm | None = None,
+    upload: KpiListForm | None = None,
+    own: OwnTemplateForm | None = None,
 ) -> dict[str, object]:
     """Return what a first text can begin from, each template with the clauses that the agreement lacks of it.
 
@@ -82,7 +94,18 @@ def offer(
                 else words("first_text.holds_nothing"),
             }
         )
-    return {"templates": templates, "form": form or FirstTextForm(), "upload": upload or KpiListForm()}
+    return {
+        "templates": templates,
+        "form": form or FirstTextForm(),
+        "upload": upload or KpiListForm(),
+        "own": own or OwnTemplateForm(),
+        "drafts": [(row, _title(row, words)) for row in own_drafts(member)],
+    }
+
+
+def _title(row: Change, words: Words) -> str:
+    latest = row.drafts.last()
+    return str((latest.content["says"] if latest else {}).get("title") or words("agreement.untitled"))
 
 
 def problem_rows(listed: KpiList, words: Words) -> dict[str, object]:

@@ -1,8 +1,10 @@
 """Pages of a first text: templates, a list of KPIs to upload, and the file to fill in."""
 
+from uuid import UUID
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from comity.apps.agreements import first_text as drafts
@@ -11,6 +13,7 @@ from comity.apps.agreements.drafting import drafted_text
 from comity.apps.agreements.first_text_page import (
     FirstTextForm,
     KpiListForm,
+    OwnTemplateForm,
     list_head,
     list_rows,
     offer,
@@ -43,19 +46,20 @@ def first_text(request: HttpRequest) -> HttpResponse:
     return _render(request, _drafter(request))
 
 
-def _render(
+def _render(  # noqa: PLR0913 - a page with several forms
     request: HttpRequest,
     member: MemberContext,
     form: FirstTextForm | None = None,
     upload: KpiListForm | None = None,
+    own: OwnTemplateForm | None = None,
     listed: KpiList | None = None,
 ) -> HttpResponse:
     if not books.has_book(member):
         return render(request, "agreements/first_text.html", {"has_book": False})
     words = words_for(language())
     wrong = None if listed is None else problem_rows(listed, words)
-    context = {"has_book": True, "first": offer(member, words, form, upload), "wrong": wrong}
-    is_wrong = wrong is not None or any(one is not None and one.errors for one in (form, upload))
+    context = {"has_book": True, "first": offer(member, words, form, upload, own), "wrong": wrong}
+    is_wrong = wrong is not None or any(one is not None and one.errors for one in (form, upload, own))
     return render(request, "agreements/first_text.html", context, status=422 if is_wrong else 200)
 
 
@@ -113,6 +117,33 @@ def _listed(request: HttpRequest, member: MemberContext, begun: drafts.Begun) ->
     if len(begun.changes) > 1:
         return redirect("agreement", relationship=member.relationship.pk)
     return redirect("agreement_change", relationship=member.relationship.pk, change=begun.changes[0].pk)
+
+
+@require_POST
+@form_page("first_text")
+def begin_from_own(request: HttpRequest) -> HttpResponse:
+    """Begin a draft from an organisation's own template, and open it."""
+    member = _drafter(request)
+    if not books.has_book(member):
+        raise books.NoBookError
+    form = OwnTemplateForm(request.POST, request.FILES)
+    if form.is_valid():
+        with form.showing_refusals("file"):
+            row = drafts.begin_from_own(member, form.cleaned_data["file"], language())
+            messages.success(request, _begun_text(member, row))
+            return redirect("agreement_change", relationship=member.relationship.pk, change=row.pk)
+    return _render(request, member, own=form)
+
+
+@require_safe
+def own_template(request: HttpRequest, change: UUID) -> HttpResponse:
+    """Give the clauses of a draft of one's own side as a template to keep."""
+    member = _drafter(request)
+    row = get_object_or_404(queries.visible_changes(member), pk=change)
+    if row not in drafts.own_drafts(member):
+        raise Http404
+    headers = {"Content-Disposition": 'attachment; filename="template.toml"'}
+    return HttpResponse(drafts.own_template(member, row), content_type="application/toml", headers=headers)
 
 
 @require_safe

@@ -42,6 +42,7 @@ class Code(RefusalCode):
     AUTHORITY = "authority", HTTPStatus.FORBIDDEN
     DEPUTY = "deputy", HTTPStatus.FORBIDDEN
 
+    UNUSABLE_TEMPLATE = "unusable_template", HTTPStatus.UNPROCESSABLE_ENTITY
     UNUSABLE_LIST = "unusable_list", HTTPStatus.UNPROCESSABLE_ENTITY
     INVALID = "invalid", HTTPStatus.UNPROCESSABLE_ENTITY
     REASON = "reason", HTTPStatus.UNPROCESSABLE_ENTITY

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from comity.core import chain
@@ -434,3 +435,19 @@ def named_people(fields: Sequence[Field], values: Mapping[str, object]) -> Itera
                 yield field, item
             elif isinstance(item, dict):
                 yield from named_people(field.fields, item)
+
+
+def renamed(fields: Sequence[Field], values: Mapping[str, Value], ids: Mapping[str, str]) -> dict[str, Value]:
+    """Return values in which each clause that they name has the id that it has elsewhere.
+
+    :param ids: id -> the other one; what is not in it stays as it is
+    """
+    return {name: _renamed(item, value, ids) for item in fields if (value := values.get(name := item.name)) is not None}
+
+
+def _renamed(item: Field, value: Any, ids: Mapping[str, str]) -> Any:  # noqa: ANN401 - as JSON holds it
+    if isinstance(value, list):
+        return [_renamed(item, one, ids) for one in value]
+    if item.type is FieldType.CLAUSE:
+        return ids.get(str(value), value)
+    return renamed(item.fields, value, ids) if item.type is FieldType.RECORD else value

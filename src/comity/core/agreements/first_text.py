@@ -14,6 +14,7 @@ from datetime import date
 
 from comity.core.agreements.changes import AddClause
 from comity.core.agreements.clauses import Clause, check_fields, complete
+from comity.core.agreements.fields import renamed
 from comity.core.agreements.kinds import KINDS, WEEKDAYS, Kind
 from comity.core.agreements.pointed_out import overlap
 from comity.core.agreements.text import Text
@@ -241,6 +242,16 @@ _MEETINGS: Sequence[tuple[ByLanguage, str, str]] = (
     ({ENGLISH: "Monthly service review", SPANISH: "Revisión mensual del servicio"}, "operational", "monthly"),
     ({ENGLISH: "Quarterly steering meeting", SPANISH: "Comité trimestral de dirección"}, "strategic", "quarterly"),
 )
+# Of kinds of which a text may have several: fields that tell one clause from another.
+_ALIKE: Mapping[Kind, tuple[str, ...]] = {
+    Kind.DUTY: ("side", "measure"),
+    Kind.PRICE: ("service", "queues"),
+    Kind.MEETING: ("of", "level"),
+    Kind.POST: ("side", "position"),
+    Kind.PROSE: ("about", "title"),
+}
+_OF_ONE_RELATIONSHIP = frozenset({f"{side}_change_over" for side in Side})
+_LONGEST_NAME = 60  # of an id, before what makes it one
 _MISSED = {"misses": 2, "of_periods": 3, "opens": "corrective_plan"}  # of the first KPI
 _SAYS: Mapping[str, ByLanguage] = {
     "title": {ENGLISH: "First text of the agreement", SPANISH: "Primer texto del acuerdo"},
@@ -279,21 +290,55 @@ def first_edits(
     :param there: the text that is agreed
     :param mint: makes an id that was never used from a name
     """
-    edits: list[AddClause] = []
-    anchor = ""
+    wanted = []
     for kind, name, written in _clauses(template, language, known):
-        own = there.of(kind)
-        if own and not any(edit.kind is kind for edit in edits):
-            anchor = own[-1].id
         values, problems = check_fields(name, kind, written)
         assert problems == [], problems[0].message
-        wanted = Clause(name, kind, complete(kind, values))
-        if any(_serves(clause, wanted) for clause in own):
-            continue
-        usual = {**KINDS[kind].defaults, **KINDS[kind].derived(values)}
-        kept = {field_name: value for field_name, value in values.items() if value != usual.get(field_name)}
-        edits.append(AddClause(mint(name), kind, kept, anchor))
-        anchor = edits[-1].clause
+        wanted.append(Clause(name, kind, complete(kind, values)))
+    return _missing(wanted, there, mint)
+
+
+def own_edits(template: Text, there: Text, mint: Callable[[str], str]) -> tuple[AddClause, ...]:
+    """Return the clauses of an organisation's own template that a text lacks, as `first_edits` does.
+
+    Each gets an id of its own, and clauses that name each other go on doing so. What a side keeps to itself about
+    another relationship, the digests of its change-over, is left out.
+
+    :param template: whose clauses are whole, with defaults written out or not
+    """
+    wanted = [
+        Clause(
+            one.id,
+            one.kind,
+            complete(one.kind, {name: value for name, value in one.fields.items() if name not in _OF_ONE_RELATIONSHIP}),
+        )
+        for one in template.clauses
+        if not one.removed
+    ]
+    return _missing(wanted, there, mint)
+
+
+def _missing(wanted: Sequence[Clause], there: Text, mint: Callable[[str], str]) -> tuple[AddClause, ...]:
+    """Return the additions of those clauses that no clause of a text serves for."""
+    added: list[tuple[str, Clause]] = []
+    ids: dict[str, str] = {}  # id in the template -> of the clause that serves for it here
+    for one in wanted:
+        own = next((clause for clause in there.of(one.kind) if _serves(clause, one)), None)
+        ids[one.id] = mint(one.id[:_LONGEST_NAME]) if own is None else own.id
+        added += [(ids[one.id], one)] if own is None else []
+    edits: list[AddClause] = []
+    anchor = ""
+    for made, one in added:
+        own_kind = there.of(one.kind)
+        if own_kind and not any(edit.kind is one.kind for edit in edits):
+            anchor = own_kind[-1].id
+        spec = KINDS[one.kind]
+        usual = {**spec.defaults, **spec.derived(one.fields)}
+        fields = {name: value for name, value in one.fields.items() if value != usual.get(name)}
+        values, problems = check_fields(made, one.kind, renamed(spec.fields, fields, ids))
+        assert problems == [], problems[0].message
+        edits.append(AddClause(made, one.kind, values, anchor))
+        anchor = made
     return tuple(edits)
 
 
@@ -301,12 +346,12 @@ def _serves(own: Clause, wanted: Clause) -> bool:
     """Whether a clause that is there is what another one would be added for."""
     if KINDS[own.kind].single:
         return True
+    if own.kind is Kind.VOLUME:
+        return bool(overlap(own, wanted, "queues"))
     if own.kind is Kind.KPI:
-        return own.fields.get("measure") == wanted.fields.get("measure") and bool(overlap(own, wanted, "queues"))
-    alike: Mapping[Kind, tuple[str, ...]] = {
-        Kind.DUTY: ("side", "measure"), Kind.MEETING: ("of", "level"), Kind.PROSE: ("about",),
-    }  # fmt: skip
-    return all(own.fields.get(name) == wanted.fields.get(name) for name in alike.get(own.kind, ()))
+        same = own.fields.get("measure") == wanted.fields.get("measure")
+        return same and all(overlap(own, wanted, name) for name in ("queues", "channels"))
+    return all(own.fields.get(name) == wanted.fields.get(name) for name in _ALIKE[own.kind])
 
 
 def _clauses(template: str, language: str, known: Known) -> Iterator[tuple[Kind, str, Written]]:
