@@ -88,6 +88,8 @@ def test_a_duty_of_notice_stands_beside_what_was_given(them, kpi):
     low, high = jeffreys(1, 1)
     assert f"{100 * low:.0f}\u00a0% to {100 * high:.0f}\u00a0%" in page
     assert "not in this version" in page
+    assert "Notice kept" in page
+    assert "Invoices paid in time" in page
 
 
 def test_a_change_that_a_reader_may_not_read_is_not_counted_for_them_and_that_is_said(them, kpi):

@@ -1,6 +1,6 @@
 """What the page of how the agreement changes shows, as finished text."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from comity.apps.agreements.measuring import Duty, MeasuredChange, Measures, shares
 from comity.core.proportions import Proportion
@@ -48,11 +48,11 @@ def days_cells(found: Measures, words: Words) -> list[tuple[Side, str, str]]:
     return cells
 
 
-def duty_row(duty: Duty, titles: Mapping[str, str], words: Words) -> dict[str, object]:
+def duty_row(duty: Duty, words: Words) -> dict[str, object]:
     """Return a duty with what it came to."""
     met = DASH if duty.met is None else words("levels.is_met" if duty.met else "levels.not_met")
     return {
-        "title": titles.get(duty.clause, duty.clause),
+        "title": words(f"clause_choice.measure_{duty.measure}"),
         "side": duty.side,
         "target": words.percent(float(duty.target), 0) if duty.target else DASH,
         "share": None if duty.share is None else share_text(duty.share, words),
@@ -63,7 +63,10 @@ def duty_row(duty: Duty, titles: Mapping[str, str], words: Words) -> dict[str, o
 def change_row(one: MeasuredChange, party: Callable[[Side | str], str], words: Words) -> dict[str, object]:
     """Return a change as it is counted."""
     row = one.row
-    agreed = words("measured.none_agreed") if row.notice_agreed is None else words.number(row.notice_agreed)
+    given = words.number(row.notice_given)
+    notice = words("measured.notice_alone", given=given)
+    if row.notice_agreed is not None:
+        notice = words("measured.notice_of", given=given, agreed=words.number(row.notice_agreed))
     return {
         "id": one.id,
         "name": f"{one.number}{NO_BREAK}· {one.title}" if one.title else str(one.number),
@@ -71,7 +74,7 @@ def change_row(one: MeasuredChange, party: Callable[[Side | str], str], words: W
         "executors": words.listed([party(side) for side in row.carried_out_by]),
         "only": words.listed([party(side) for side in Side if side in row.executed_only_by]) or DASH,
         "authors": words.listed([party(side) for side in Side if side in row.authors]),
-        "notice": words("measured.notice_of", given=words.number(row.notice_given), agreed=agreed),
+        "notice": notice,
         "reason": words(f"measured.reason_{row.reason.value}"),
         "days": words.number(row.days_to_agreed),
         "agreed_on": words.day(one.agreed_on),

@@ -134,13 +134,12 @@ def measures(request: HttpRequest) -> HttpResponse:
     if not books.has_book(member):
         return render(request, "agreements/measures.html", {"has_book": False})
     found = measuring.measures(member)
-    titles = clause_titles(queries.text_of(member), words)
     context = {
         "has_book": True,
         "sides": list(Side),
         "rows": measures_page.measure_rows(found, words),
         "days": measures_page.days_cells(found, words),
-        "duties": [measures_page.duty_row(one, titles, words) for one in found.duties],
+        "duties": [measures_page.duty_row(one, words) for one in found.duties],
         "changes": [measures_page.change_row(one, member.party(words), words) for one in found.changes],
         "not_readable": found.not_readable,
         "from_before": found.from_before,
