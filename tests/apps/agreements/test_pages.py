@@ -81,6 +81,7 @@ def test_two_sides_go_from_a_draft_to_a_text_that_both_signed(them):
             assert "Your side has signed: it waits for Helpline." in shown(customer.get(them.url(address)))
             assert "with your signature it is agreed" in shown(provider.get(them.url(address)))
         page = shown(browser.get(them.url(address + "sign/")))
+        assert "Nothing is measured yet." in page  # all that the change says of itself is signed
         (digest,) = re.findall(r'name="digest" value="([0-9a-f]{64})"', page)
         assert browser.post(them.url(address + "sign/"), {"digest": digest}).status_code == 302
     run_jobs(operations.WRITE_TASK)

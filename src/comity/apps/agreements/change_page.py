@@ -20,7 +20,7 @@ from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
 from comity.core import chain as hashes
 from comity.core.agreements import signing
-from comity.core.agreements.changes import AddClause, Entry, Proposal, RemoveClause, field_of
+from comity.core.agreements.changes import CHANGE_FIELDS, AddClause, Entry, Proposal, RemoveClause, field_of
 from comity.core.agreements.clauses import Clause
 from comity.core.agreements.kinds import KINDS, Kind
 from comity.core.agreements.kpi import MEASURES
@@ -72,6 +72,15 @@ def differences(
             }
         )
     return found
+
+
+def says_rows(proposal: Proposal, words: Words) -> list[tuple[str, str]]:
+    """Return what a change says of itself beside title and reason: label and value."""
+    return [
+        (change_label(one.name, words), change_value_text(one.name, proposal.says[one.name], words))
+        for one in CHANGE_FIELDS
+        if one.name in proposal.says and one.name not in {"title", "reason", "proposed_by", "person"}
+    ]
 
 
 def clauses_without_effect(content: DraftContent, now: signing.Situation) -> list[str]:

@@ -186,6 +186,7 @@ def _render_change(  # noqa: PLR0913 - a page with one of several forms
         "notice": None,
         "marks": [],
         "meanwhile": [],
+        "says_rows": change_page.says_rows(shown, words),
         "about": None,
         "clause_form": None,
     }  # fmt: skip
@@ -430,6 +431,7 @@ def _sign(request: HttpRequest, member: MemberContext, row: Change) -> HttpRespo
         "row": row,
         "title": state.last.proposal.says.get("title"),
         "says": state.last.proposal.says,
+        "says_rows": change_page.says_rows(state.last.proposal, words),
         "span": state.last.proposal.change.span,
         "stations": progress.stations(state, DraftContent.of(state.last.proposal), None, now.today, words),
         "differences": change_page.differences(state.last.proposal, now.chain, member, words),
