@@ -298,6 +298,34 @@ def test_a_conflict_shows_nothing_that_its_reader_may_not_read(them, kpi):
     assert {one.clause for one in content.edits} == {"rates", kpi}
 
 
+def test_a_window_from_before_the_draft_was_shared_loses_nothing(them, kpi):
+    """Three saves of one's own, of which the last is open in a window; then a colleague shares the draft."""
+    browser, address = them.client("customer_lead"), begun(them)
+    data = sent(shown(browser.get(them.url(address) + f"?edit={kpi}")))
+    for number, target in ((1, "81"), (2, "82")):
+        browser.post(them.url(address + "save/"), data | {"seen": number, "target": target})
+    with transaction.atomic():
+        operations.share_draft(them.at("customer_analyst"), Change.objects.get(pk=address.split("/")[2]))
+    answer = browser.post(them.url(address + "save/"), data | {"seen": 3, "target": "82", "material": "3"})
+    assert answer.status_code == 409
+    assert "3\xa0%" in answer.content.decode()
+    merge = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', answer.content.decode()))
+    assert browser.post(them.url(address + "save/"), merge | {"choice": "each"}).status_code == 302
+    assert {(one.field, one.value) for one in read_draft(them, address)[0].edits} == {
+        ("target", "0.82"), ("material", "0.03"),
+    }  # fmt: skip
+
+
+def test_nobody_takes_out_what_they_may_not_read(them):
+    kept = add("rates", Kind.PROSE, text="A call costs 4.20.", language="en", seen_by=["money"])
+    address = begun(them, edits=(kept,))
+    for what in ("remove", "revert"):
+        asked = {"what": what, "seen": 1, "clause": "rates"}
+        assert them.client("customer_analyst").post(them.url(address + "save/"), asked).status_code == 404
+    assert them.client("customer_lead").post(them.url(address + "save/"), asked).status_code == 302
+    assert read_draft(them, address)[0].edits == ()
+
+
 def agreed(them, **content):
     """A change that both sides have signed and that the book has."""
     address = begun(them, **content)

@@ -294,6 +294,13 @@ def broken_limits(member: MemberContext, proposal: Proposal, now: signing.Situat
     return found
 
 
+def may_edit(member: MemberContext, clause: str, content: DraftContent, now: signing.Situation) -> bool:
+    """Return whether a member reads a clause, as it is and as the draft has it; not one that is in neither."""
+    texts = (edited_text(content, now), permanent_layer(now.chain, first_day_of(content, now)))
+    known = [one for read in texts if (one := read.get(clause)) is not None]
+    return bool(known) and all(queries.may_read(member, one) for one in known)
+
+
 def posted_form(
     request: HttpRequest, member: MemberContext, content: DraftContent, now: signing.Situation
 ) -> tuple[str, ClauseForm]:
