@@ -81,6 +81,7 @@ def test_two_sides_go_from_a_draft_to_a_text_that_both_signed(them):
             assert "Your side has signed: it waits for Helpline." in shown(customer.get(them.url(address)))
             assert "with your signature it is agreed" in shown(provider.get(them.url(address)))
         page = shown(browser.get(them.url(address + "sign/")))
+        assert "Nothing is measured yet." in page  # all that the change says of itself is signed
         (digest,) = re.findall(r'name="digest" value="([0-9a-f]{64})"', page)
         assert browser.post(them.url(address + "sign/"), {"digest": digest}).status_code == 302
     run_jobs(operations.WRITE_TASK)
@@ -295,6 +296,34 @@ def test_a_conflict_shows_nothing_that_its_reader_may_not_read(them, kpi):
     assert member.post(them.url(address + "save/"), merge | {"choice": "each"}).status_code == 302
     content, _ = read_draft(them, address, "provider_lead")
     assert {one.clause for one in content.edits} == {"rates", kpi}
+
+
+def test_a_window_from_before_the_draft_was_shared_loses_nothing(them, kpi):
+    """Three saves of one's own, of which the last is open in a window; then a colleague shares the draft."""
+    browser, address = them.client("customer_lead"), begun(them)
+    data = sent(shown(browser.get(them.url(address) + f"?edit={kpi}")))
+    for number, target in ((1, "81"), (2, "82")):
+        browser.post(them.url(address + "save/"), data | {"seen": number, "target": target})
+    with transaction.atomic():
+        operations.share_draft(them.at("customer_analyst"), Change.objects.get(pk=address.split("/")[2]))
+    answer = browser.post(them.url(address + "save/"), data | {"seen": 3, "target": "82", "material": "3"})
+    assert answer.status_code == 409
+    assert "3\xa0%" in answer.content.decode()
+    merge = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', answer.content.decode()))
+    assert browser.post(them.url(address + "save/"), merge | {"choice": "each"}).status_code == 302
+    assert {(one.field, one.value) for one in read_draft(them, address)[0].edits} == {
+        ("target", "0.82"), ("material", "0.03"),
+    }  # fmt: skip
+
+
+def test_nobody_takes_out_what_they_may_not_read(them):
+    kept = add("rates", Kind.PROSE, text="A call costs 4.20.", language="en", seen_by=["money"])
+    address = begun(them, edits=(kept,))
+    for what in ("remove", "revert"):
+        asked = {"what": what, "seen": 1, "clause": "rates"}
+        assert them.client("customer_analyst").post(them.url(address + "save/"), asked).status_code == 404
+    assert them.client("customer_lead").post(them.url(address + "save/"), asked).status_code == 302
+    assert read_draft(them, address)[0].edits == ()
 
 
 def agreed(them, **content):

@@ -20,7 +20,7 @@ from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
 from comity.core import chain as hashes
 from comity.core.agreements import signing
-from comity.core.agreements.changes import AddClause, Entry, Proposal, RemoveClause, field_of
+from comity.core.agreements.changes import CHANGE_FIELDS, AddClause, Entry, Proposal, RemoveClause, field_of
 from comity.core.agreements.clauses import Clause
 from comity.core.agreements.kinds import KINDS, Kind
 from comity.core.agreements.kpi import MEASURES
@@ -72,6 +72,15 @@ def differences(
             }
         )
     return found
+
+
+def says_rows(proposal: Proposal, words: Words) -> list[tuple[str, str]]:
+    """Return what a change says of itself beside title and reason: label and value."""
+    return [
+        (change_label(one.name, words), change_value_text(one.name, proposal.says[one.name], words))
+        for one in CHANGE_FIELDS
+        if one.name in proposal.says and one.name not in {"title", "reason", "proposed_by", "person"}
+    ]
 
 
 def clauses_without_effect(content: DraftContent, now: signing.Situation) -> list[str]:
@@ -283,6 +292,13 @@ def broken_limits(member: MemberContext, proposal: Proposal, now: signing.Situat
         if (limit.least is not None and number < limit.least) or (limit.most is not None and number > limit.most):
             found.append({"limit": limit, "clause": clause, "value": number})
     return found
+
+
+def may_edit(member: MemberContext, clause: str, content: DraftContent, now: signing.Situation) -> bool:
+    """Return whether a member reads a clause, as it is and as the draft has it; not one that is in neither."""
+    texts = (edited_text(content, now), permanent_layer(now.chain, first_day_of(content, now)))
+    known = [one for read in texts if (one := read.get(clause)) is not None]
+    return bool(known) and all(queries.may_read(member, one) for one in known)
 
 
 def posted_form(

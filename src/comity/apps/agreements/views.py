@@ -223,6 +223,7 @@ def _render_change(  # noqa: PLR0913 - a page with one of several forms
         "notice": None,
         "marks": [],
         "meanwhile": [],
+        "says_rows": change_page.says_rows(shown, words),
         "about": None,
         "clause_form": None,
         **around_page.around_change(member, state, now, words),
@@ -270,7 +271,8 @@ def _content_of_save(member: MemberContext, row: Change, state: queries.ChangeSt
     """
     if seen == 0:
         return DraftContent() if state.last is None else DraftContent.of(state.last.proposal)
-    draft = queries.draft_of_save(member, row, seen)
+    # A window from before the draft was shared names a save of one side's own; the shared one began with it.
+    draft = queries.draft_of_save(member, row, seen) or queries.draft_of_save(member, row, 1)
     if draft is None:
         raise Refused(Code.SAVED_MEANWHILE)
     return queries.draft_content(draft)
@@ -299,7 +301,10 @@ def _changed(  # noqa: PLR0911, PLR0913 - what a form can be about
             return _render_change(request, member, row, clause_form=(clause, form), seen=seen, status=422)
         return with_clause(content, now, identity, form.kind, values)
     if what in {"remove", "revert"}:
-        return without_clause(content, request.POST.get("clause", ""), remove=what == "remove")
+        clause = request.POST.get("clause", "")
+        if not change_page.may_edit(member, clause, content, now):
+            raise Http404
+        return without_clause(content, clause, remove=what == "remove")
     if what == "words":
         return with_words(content, request.POST.dict(), row.number or 0, now)
     if what != "counter":
@@ -468,6 +473,7 @@ def _sign(request: HttpRequest, member: MemberContext, row: Change) -> HttpRespo
         "row": row,
         "title": state.last.proposal.says.get("title"),
         "says": state.last.proposal.says,
+        "says_rows": change_page.says_rows(state.last.proposal, words),
         "span": state.last.proposal.change.span,
         "stations": progress.stations(state, DraftContent.of(state.last.proposal), None, now.today, words),
         "differences": change_page.differences(state.last.proposal, now.chain, member, words),
