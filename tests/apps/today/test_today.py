@@ -59,8 +59,8 @@ def test_each_app_registers_its_parts_once():
         PanelArea.SIDE: ["audit/_news.html", "agreements/_missing.html"],
     }
     assert {one.name for one in inbox_sources()} == {
-        "neutral people", "calendars", "kpis", "agreements", "deliveries", "files", "private data", "answers",
-        "actions", "periods",
+        "neutral people", "calendars", "kpis", "agreements", "priorities", "deliveries", "files", "private data",
+        "answers", "actions", "periods",
     }  # fmt: skip
 
 

@@ -172,7 +172,7 @@ _ENGLISH_FORMATS: Mapping[Event, tuple[str, str]] = {
     Event.PRIORITIES_WITHDRAWN: ("withdrew priorities", ""),
     Event.PRIORITIES_EXPIRED: ("priorities ended", ""),
     Event.PRIORITIES_REVEALED: ("opened priorities", "{number}"),
-    Event.JOINT_ORDER_PROPOSED: ("proposed joint order", "{side}"),
+    Event.JOINT_ORDER_PROPOSED: ("proposed joint order", ""),
     Event.JOINT_ORDER_AGREED: ("agreed to joint order", "{number}"),
     Event.BENEFIT_SAID: ("judged benefit", "{number} {title}"),
     Event.TERM_REMINDED: ("reminded of {kind}", "{due} {title}"),

@@ -231,7 +231,7 @@ def propose_order(member: MemberContext, row: Round, order: Sequence[Ordered], s
     for consent in record.void_other_consents(queries.ORDER, subject, content):
         record.mark_void_reported(consent)  # the mail below says so
     record.give_consent(member, queries.ORDER, subject, content)
-    audit(member, Event.JOINT_ORDER_PROPOSED, SubjectType.AGREEMENT, {"side": side.value}, shared=True)
+    audit(member, Event.JOINT_ORDER_PROPOSED, SubjectType.AGREEMENT, shared=True)
     mail_side(
         member, side.other, Action.AGREE, "joint_order_proposed", _path(member, row),
         party=lambda words: member.party(words)(side),
@@ -272,8 +272,7 @@ def agree_to_order(member: MemberContext, row: Round, digest: str, words: Words)
         raise Refused(Code.CHANGED)
     record.give_consent(member, queries.ORDER, waiting.subject, waiting.content)
     entry = record.add_agreed_entry(member, EntryKind.JOINT_ORDER, queries.ORDER, waiting.subject, waiting.content)
-    data = {"side": side.value, "number": entry.number}
-    audit(member, Event.JOINT_ORDER_AGREED, SubjectType.AGREEMENT, data, shared=True)
+    audit(member, Event.JOINT_ORDER_AGREED, SubjectType.AGREEMENT, {"number": entry.number}, shared=True)
     record.mail_chain_head(member, entry, "head_joint_order", _path(member, row), {})
     return _draft(member, queries.settled_order(entry), words)
 
