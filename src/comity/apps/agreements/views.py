@@ -214,7 +214,7 @@ def _render_change(  # noqa: PLR0913 - a page with one of several forms
         "notice": None,
         "marks": [],
         **change_page.preview(member, shown, now, words),
-        **around_page.around_change(member, state, now, words),
+        **around_page.around_change(request, member, state, now, words),
     }  # fmt: skip
     if state.last is not None and state.state in UNDECIDED:
         context |= change_page.deciding(member, state, now, words)

@@ -168,6 +168,8 @@ _ENGLISH_FORMATS: Mapping[Event, tuple[str, str]] = {
     Event.CHANGE_WITHDRAWN: ("withdrew change", "{number} {title}"),
     Event.CHANGE_WRITTEN: ("applied agreement", ""),
     Event.REASON_MARKED: ("marked reason", "{number} {title}"),
+    Event.REMARK_MADE: ("commented on change", "{title}"),
+    Event.REMARK_WITHDRAWN: ("withdrew comment on change", "{title}"),
     Event.BENEFIT_SAID: ("judged benefit", "{number} {title}"),
     Event.TERM_REMINDED: ("reminded of {kind}", "{due} {title}"),
     Event.CHANGE_LAPSED: ("change lapsed", "{number} {title}"),

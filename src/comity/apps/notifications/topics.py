@@ -39,7 +39,7 @@ MAILED_ELSEWHERE = frozenset(
         Event.DEPUTY_NAMED, Event.KPIS_PROPOSED, Event.KPIS_AGREED,
         Event.CHANGE_PROPOSED, Event.CHANGE_COUNTERED, Event.CHANGE_WAIVED, Event.CHANGE_SIGNED, Event.CHANGE_AGREED,
         Event.CHANGE_DECLINED, Event.CHANGE_WITHDRAWN, Event.CHANGE_LAPSED, Event.TERM_REMINDED,
-        Event.BENEFIT_SAID,
+        Event.BENEFIT_SAID, Event.REMARK_MADE,
         Event.FIRST_ASKED, Event.FIRST_ACCEPTED, Event.FIRST_DECLINED, Event.FIRST_TAKEN_BACK, Event.FIRST_OVERDUE,
     }
 )  # fmt: skip
@@ -55,7 +55,7 @@ LOG_ONLY = frozenset(
         Event.CORRECTION_FAILED, Event.ITEM_HELD_BACK, Event.ITEM_DISCLOSED, Event.HOLD_BACK_FAILED,
         Event.DISCLOSURE_FAILED, Event.KPIS_WRITTEN, Event.KPIS_TRIED, Event.COPY_REQUESTED,
         Event.LOGO_SET, Event.LOGO_REMOVED,
-        Event.CHANGE_SHARED, Event.CHANGE_WRITTEN, Event.REASON_MARKED,
+        Event.CHANGE_SHARED, Event.CHANGE_WRITTEN, Event.REASON_MARKED, Event.REMARK_WITHDRAWN,
     }
 )  # fmt: skip
 # Events after which an earlier one of the same matter is no longer anybody's move.
