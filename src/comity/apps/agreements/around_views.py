@@ -96,7 +96,9 @@ def remark_change(request: HttpRequest, change: UUID) -> HttpResponse:
         values = change_page.posted_form(request, member, read, "clause", clause)
         wanted = values.values(clause)
         if wanted is None:
-            raise Refused(Code.INVALID, why=" ".join(error for errors in values.errors.values() for error in errors))
+            raise Refused(
+                Code.INVALID, why=" ".join(str(error) for errors in values.errors.values() for error in errors)
+            )
     remarks.remark(member, row, clause, form.cleaned_data["text"], wanted)
     return _done(request, member, row, "remark.made_now")
 

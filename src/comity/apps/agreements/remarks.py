@@ -19,7 +19,6 @@ from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rate_limits import check_rate_limit
 from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused
-from comity.core.agreements.changes import SetField
 from comity.core.agreements.clauses import Clause, check_fields, complete
 from comity.core.agreements.fields import Value
 from comity.core.agreements.signing import UNDECIDED, Situation, State
@@ -108,7 +107,7 @@ def remark(
 
 def _suggestion(clause: Clause, wanted: Mapping[str, Value]) -> list[dict[str, object]]:
     edits = patch(clause, complete(clause.kind, wanted))
-    return [{"field": edit.field, "value": edit.value} for edit in edits if isinstance(edit, SetField)]
+    return [{"field": edit.field, "value": edit.value} for edit in edits]
 
 
 def _title(member: MemberContext, state: queries.ChangeState) -> str:
