@@ -82,6 +82,7 @@ CHANGING = {
     "start_priorities": Action.AGREE, "save_priorities": Action.ACT, "withdraw_priorities": Action.AGREE,
     "propose_order": Action.AGREE, "agree_order": Action.AGREE, "draft_order": Action.ACT,
     "say_benefit": Action.AGREE, "ask_first": Action.DISPUTE, "answer_first": Action.AGREE,
+    "remark_change": Action.ACT, "take_remark": Action.ACT, "withdraw_remark": Action.ACT,
 }  # fmt: skip
 ANYBODYS = {"style", "join", "set_up", "account_login", "account_logout", "account_signup", "account_reset_password",
             "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
@@ -284,6 +285,9 @@ def address(them, name):
         "agree_order": f"agreement/priorities/{them.round}/agree/",
         "draft_order": f"agreement/priorities/{them.round}/draft/",
         "ask_first": f"agreement/changes/{them.change}/first/",
+        "remark_change": f"agreement/changes/{them.change}/remarks/",
+        "take_remark": f"agreement/changes/{them.change}/remarks/{them.invitation}/take/",
+        "withdraw_remark": f"agreement/changes/{them.change}/remarks/{them.invitation}/withdraw/",
         "say_benefit": f"agreement/changes/{them.change}/benefit/",
         "answer_first": f"agreement/changes/{them.change}/first/answer/",
         "save_view": "views/matters/",

@@ -73,6 +73,7 @@ MAILS = {
     "head_joint_order": Action.CONFIRM,
     "change_lapsed": Action.AGREE,  # to both sides; tried in agreements.test_lapses
     "term_day": Action.AGREE,  # to both sides; tried in agreements.test_term_days
+    "remark_made": Action.AGREE,  # tried in agreements.test_remarks
     "benefit_said": Action.AGREE,  # tried in agreements.test_afterwards
     "first_asked": Action.AGREE,  # tried in agreements.test_carrying_out, as are the next
     "first_accepted": Action.AGREE,

@@ -5,7 +5,6 @@ from math import sqrt
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from comity.core.agreements.afterwards import Came, baseline_of, outcome, whole_months_after
 from comity.core.values import Period
@@ -15,6 +14,8 @@ BEFORE = [0.78, 0.81, 0.79, 0.80, 0.82, 0.78, 0.80, 0.81, 0.79, 0.80, 0.80, 0.82
 
 def test_the_baseline_is_the_mean_of_the_last_twelve_with_its_t_interval():
     """Against scipy's own interval of a mean."""
+    from scipy import stats
+
     found = baseline_of([0.1, 0.2, *BEFORE])
     low, high = stats.t.interval(0.95, 11, np.mean(BEFORE), stats.sem(BEFORE))
     assert found.count == 12

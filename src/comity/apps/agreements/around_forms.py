@@ -1,5 +1,6 @@
-"""Forms for what happens around a change: a start before it is signed, and whether it brought its benefit."""
+"""Forms for what happens around a change: an early start, its benefit, and remarks."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -46,3 +47,17 @@ class BenefitForm(LocalisedForm):
         words = words_for(language())
         choices = [(one, words(f"benefit.{one}")) for one in ANSWERS]
         self.fields["answer"].choices = choices  # type: ignore[attr-defined]
+
+
+class RemarkForm(LocalisedForm):
+    """A remark about a clause, or about the change as a whole."""
+
+    key_prefix = "remark"
+    clause = forms.ChoiceField(required=False)
+    text = forms.CharField(required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, *args: Any, clauses: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Offer the clauses."""
+        super().__init__(*args, **kwargs)
+        choices = [("", words_for(language())("remark.whole")), *clauses]
+        self.fields["clause"].choices = choices  # type: ignore[attr-defined]

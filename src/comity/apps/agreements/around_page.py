@@ -1,15 +1,20 @@
-"""What the page of a change shows around it: an early start, how it came about, and what it brought afterwards."""
+"""What the page of a change shows around it: remarks, an early start, how it came about, what it brought."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from comity.apps.agreements import afterwards, carrying_out, queries
-from comity.apps.agreements.around_forms import AnswerForm, AskForm, BenefitForm, StopForm
+from django.http import HttpRequest
+
+from comity.apps.agreements import afterwards, carrying_out, queries, remarks
+from comity.apps.agreements.around_forms import AnswerForm, AskForm, BenefitForm, RemarkForm, StopForm
 from comity.apps.agreements.asked_figures import AskedFigures, asked_figures
+from comity.apps.agreements.drafting import drafted_text
+from comity.apps.agreements.forms import ClauseForm
+from comity.apps.agreements.models import Audience, Remark
 from comity.apps.agreements.preview import touched_kpis
-from comity.apps.agreements.sentences import clause_titles
+from comity.apps.agreements.sentences import clause_heading, clause_titles, differences_text
 from comity.apps.books.results import NotComputedYet
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
@@ -17,17 +22,21 @@ from comity.core.agreements import signing
 from comity.core.agreements.carried_out_first import FirstKind, FirstState
 from comity.core.agreements.changes import Change, Revision
 from comity.core.agreements.signing import UNDECIDED, Situation, State
-from comity.core.agreements.text import text, with_change
+from comity.core.agreements.text import Text, text, with_change
 from comity.core.values import Side
 from comity.review.i18n.words import DASH, Words
 
 
-def around_change(member: MemberContext, state: queries.ChangeState, now: Situation, words: Words) -> dict[str, object]:
+def around_change(
+    request: HttpRequest, member: MemberContext, state: queries.ChangeState, now: Situation, words: Words
+) -> dict[str, object]:
     """Return what stands around a change on its page, for its templates of their own."""
+    talk = _remarks(request, member, state, now, words)
     if state.last is None:
-        return {"first": None, "came_about": None, "open_until": None, "is_over": False, "after": None}
+        return {"talk": talk, "first": None, "came_about": None, "open_until": None, "is_over": False, "after": None}
     until = state.last.proposal.says.get("open_until") if state.state in UNDECIDED else None
     return {
+        "talk": talk,
         "open_until": None if until is None else date.fromisoformat(str(until)),
         "is_over": signing.is_over(state.steps, now),
         "first": _first(member, state, now, words),
@@ -153,3 +162,47 @@ def _rows(one: AskedFigures, words: Words) -> list[tuple[str, str, str]]:
         return DASH if value is None else words.figure(value, one.unit)
 
     return [(words.days(row.period), cell(row.in_force), cell(row.asked_for)) for row in one.rows]
+
+
+def _remarks(
+    request: HttpRequest, member: MemberContext, state: queries.ChangeState, now: Situation, words: Words
+) -> dict[str, object]:
+    """Return the remarks about a change, and the forms for a further one and for a suggestion."""
+    is_open = state.state in {State.DRAFT, *UNDECIDED}
+    may = is_open and member.side is not None and member.may(Action.ACT)
+    read = drafted_text(remarks.shown_content(member, state), now)
+    titles = {one.id: clause_heading(one, words) for one in read.clauses if not one.removed}
+    clauses = [(one.id, titles[one.id]) for one in read.clauses if one.id in titles and queries.may_read(member, one)]
+    track = queries.own_track(member, state.row) if may else None
+    saved = None if track is None else queries.drafts(member, state.row).get(track.value)
+    asked = read.get(request.GET.get("suggest", "")) if may else None
+    return {
+        "rows": [_remark(one, read, member, titles, words, may=may) for one in remarks.remarks(member, state, now)],
+        "form": RemarkForm(clauses=clauses, auto_id="remark_%s") if may else None,
+        "clauses": clauses,
+        "suggesting": ClauseForm(asked.kind, asked.fields, read)
+        if asked is not None and queries.may_read(member, asked)
+        else None,
+        "suggested": "" if asked is None else asked.id,
+        "seen": 0 if saved is None else saved.number,
+    }
+
+
+def _remark(  # noqa: PLR0913 - a remark and what it is read with
+    one: Remark, read: Text, member: MemberContext, titles: Mapping[str, str], words: Words, *, may: bool
+) -> dict[str, object]:
+    clause = read.get(one.clause) if one.clause else None
+    fields: list[object] = []
+    if clause is not None and one.suggestion:
+        wanted = replace(clause, fields=remarks.suggested_values(clause, one))
+        fields = list(differences_text(Text((clause,)), Text((wanted,)), words))
+    is_own = one.person_id == member.membership.person_id
+    takes = may and bool(fields) and (one.audience != Audience.BOTH or one.side != member.side)
+    return {
+        "remark": one,
+        "title": titles.get(one.clause, one.clause),
+        "fields": fields,
+        "takes": takes,
+        "withdraws": may and is_own,
+        "own_side": one.audience != Audience.BOTH,
+    }

@@ -1,4 +1,4 @@
-"""What is sent from the page of a change beside its drafts and signatures: an early start, and its benefit."""
+"""What is sent from the page of a change beside drafts and signatures: an early start, benefits, remarks."""
 
 from uuid import UUID
 
@@ -7,8 +7,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
-from comity.apps.agreements import afterwards, carrying_out, queries
-from comity.apps.agreements.around_forms import AnswerForm, AskForm, BenefitForm, StopForm
+from comity.apps.agreements import afterwards, carrying_out, change_page, queries, remarks
+from comity.apps.agreements.around_forms import AnswerForm, AskForm, BenefitForm, RemarkForm, StopForm
+from comity.apps.agreements.drafting import drafted_text
 from comity.apps.agreements.models import Change
 from comity.apps.agreements.refusals import Code
 from comity.apps.i18n import language, words_for
@@ -77,3 +78,49 @@ def say_benefit(request: HttpRequest, change: UUID) -> HttpResponse:
         raise Refused(Code.NOT_NOW)
     afterwards.say_benefit(member, row, form.cleaned_data["answer"], form.cleaned_data["because"])
     return _done(request, member, row, "benefit.said_now")
+
+
+@require_POST
+@form_page("agreement_change", "change")
+def remark_change(request: HttpRequest, change: UUID) -> HttpResponse:
+    """Make a remark, or suggest other values of a clause."""
+    member, row = _member_and_change(request, Action.ACT, change)
+    now = queries.situation(member)
+    read = drafted_text(remarks.shown_content(member, queries.change_state(member, row, now)), now)
+    clause = request.POST.get("clause", "")
+    form = RemarkForm(request.POST, clauses=[(one.id, one.id) for one in read.clauses if not one.removed])
+    if not form.is_valid():
+        raise Refused(Code.NOT_THERE)
+    wanted = None
+    if request.POST.get("what") == "suggest":
+        values = change_page.posted_form(request, member, read, "clause", clause)
+        wanted = values.values(clause)
+        if wanted is None:
+            raise Refused(
+                Code.INVALID, why=" ".join(str(error) for errors in values.errors.values() for error in errors)
+            )
+    remarks.remark(member, row, clause, form.cleaned_data["text"], wanted)
+    return _done(request, member, row, "remark.made_now")
+
+
+@require_POST
+@form_page("agreement_change", "change")
+def take_remark(request: HttpRequest, change: UUID, remark: UUID) -> HttpResponse:
+    """Take a suggestion into the draft of one's own side, or the shared one."""
+    member, row = _member_and_change(request, Action.ACT, change)
+    made = get_object_or_404(row.remarks.all(), pk=remark)
+    seen = request.POST.get("seen", "")
+    remarks.take_suggestion(member, row, made, int(seen) if seen.isascii() and seen.isdigit() else -1)
+    target = _done(request, member, row, "agreement.saved")
+    if row.number is not None:
+        target["Location"] += "?counter"
+    return target
+
+
+@require_POST
+@form_page("agreement_change", "change")
+def withdraw_remark(request: HttpRequest, change: UUID, remark: UUID) -> HttpResponse:
+    """Withdraw one's own remark."""
+    member, row = _member_and_change(request, Action.ACT, change)
+    remarks.withdraw_remark(member, row, get_object_or_404(row.remarks.all(), pk=remark))
+    return _done(request, member, row, "remark.withdrawn_now")

@@ -250,3 +250,40 @@ class BenefitWord(UUIDModel):
     def __str__(self) -> str:
         """Side and answer."""
         return f"{self.side} {self.answer}"
+
+
+class Audience(models.TextChoices):
+    """Who reads a remark."""
+
+    BOTH = "both"  # of what was proposed or is shared
+    CUSTOMER = Side.CUSTOMER.value
+    PROVIDER = Side.PROVIDER.value
+
+
+class Remark(UUIDModel):
+    """A remark about a change or one of its clauses, which may suggest other values; or that one is withdrawn.
+
+    :ivar clause: id of the clause that it is about; empty for the change as a whole
+    :ivar suggestion: the fields suggested, as `{"field": name, "value": value}`, with null for what holds by default
+    :ivar withdraws: the author's own remark, which is shown no longer
+    """
+
+    change = models.ForeignKey(Change, models.CASCADE, related_name="remarks")
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    audience = models.CharField(max_length=8, choices=Audience.choices)
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    clause = models.CharField(max_length=80, blank=True, default="")
+    text = models.CharField(max_length=4000, blank=True, default="")
+    suggestion: Any = models.JSONField(default=list, blank=True)
+    withdraws = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="withdrawals")
+
+    class Meta:
+        """In the order in which they were made."""
+
+        ordering: ClassVar = ["at", "id"]
+
+    def __str__(self) -> str:
+        """Side and clause."""
+        return f"{self.side} {self.clause}"

@@ -27,4 +27,11 @@ urlpatterns = [
     path("agreement/changes/<uuid:change>/first/", around_views.ask_first, name="ask_first"),
     path("agreement/changes/<uuid:change>/first/answer/", around_views.answer_first, name="answer_first"),
     path("agreement/changes/<uuid:change>/benefit/", around_views.say_benefit, name="say_benefit"),
+    path("agreement/changes/<uuid:change>/remarks/", around_views.remark_change, name="remark_change"),
+    path("agreement/changes/<uuid:change>/remarks/<uuid:remark>/take/", around_views.take_remark, name="take_remark"),
+    path(
+        "agreement/changes/<uuid:change>/remarks/<uuid:remark>/withdraw/",
+        around_views.withdraw_remark,
+        name="withdraw_remark",
+    ),
 ]

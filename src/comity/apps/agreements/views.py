@@ -226,7 +226,7 @@ def _render_change(  # noqa: PLR0913 - a page with one of several forms
         "says_rows": change_page.says_rows(shown, words),
         "about": None,
         "clause_form": None,
-        **around_page.around_change(member, state, now, words),
+        **around_page.around_change(request, member, state, now, words),
     }  # fmt: skip
     deciding: dict[str, Any] = {}
     if state.last is not None and state.state in UNDECIDED:

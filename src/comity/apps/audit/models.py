@@ -96,6 +96,8 @@ class Event(models.TextChoices):
     CHANGE_WITHDRAWN = "change_withdrawn"
     CHANGE_WRITTEN = "change_written"  # into the book
     REASON_MARKED = "reason_marked"  # sufficient or not, by the receiver
+    REMARK_MADE = "remark_made"
+    REMARK_WITHDRAWN = "remark_withdrawn"
     BENEFIT_SAID = "benefit_said"  # by a side, of its own
     TERM_REMINDED = "term_reminded"  # nobody's: a day of the term comes
     CHANGE_LAPSED = "change_lapsed"  # nobody's: not signed in time
@@ -191,6 +193,8 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.PRIORITIES_REVEALED: ("number",),
     Event.JOINT_ORDER_AGREED: ("number",),
     Event.BENEFIT_SAID: _CHANGE,
+    Event.REMARK_MADE: ("title",),
+    Event.REMARK_WITHDRAWN: ("title",),
     Event.TERM_REMINDED: ("kind", "due", "before", "title"),
     Event.CHANGE_LAPSED: _CHANGE,
     Event.FIRST_ASKED: _CHANGE,

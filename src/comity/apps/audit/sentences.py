@@ -174,6 +174,8 @@ _ENGLISH_FORMATS: Mapping[Event, tuple[str, str]] = {
     Event.PRIORITIES_REVEALED: ("opened priorities", "{number}"),
     Event.JOINT_ORDER_PROPOSED: ("proposed joint order", ""),
     Event.JOINT_ORDER_AGREED: ("agreed to joint order", "{number}"),
+    Event.REMARK_MADE: ("commented on change", "{title}"),
+    Event.REMARK_WITHDRAWN: ("withdrew comment on change", "{title}"),
     Event.BENEFIT_SAID: ("judged benefit", "{number} {title}"),
     Event.TERM_REMINDED: ("reminded of {kind}", "{due} {title}"),
     Event.CHANGE_LAPSED: ("change lapsed", "{number} {title}"),

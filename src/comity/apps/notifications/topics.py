@@ -42,7 +42,7 @@ MAILED_ELSEWHERE = frozenset(
         Event.PRIORITIES_STARTED, Event.PRIORITIES_WITHDRAWN, Event.PRIORITIES_EXPIRED, Event.PRIORITIES_REVEALED,
         Event.JOINT_ORDER_PROPOSED, Event.JOINT_ORDER_AGREED,
         Event.CHANGE_LAPSED, Event.TERM_REMINDED,
-        Event.BENEFIT_SAID,
+        Event.BENEFIT_SAID, Event.REMARK_MADE,
         Event.FIRST_ASKED, Event.FIRST_ACCEPTED, Event.FIRST_DECLINED, Event.FIRST_TAKEN_BACK, Event.FIRST_OVERDUE,
     }
 )  # fmt: skip
@@ -58,7 +58,7 @@ LOG_ONLY = frozenset(
         Event.CORRECTION_FAILED, Event.ITEM_HELD_BACK, Event.ITEM_DISCLOSED, Event.HOLD_BACK_FAILED,
         Event.DISCLOSURE_FAILED, Event.KPIS_WRITTEN, Event.KPIS_TRIED, Event.COPY_REQUESTED,
         Event.LOGO_SET, Event.LOGO_REMOVED,
-        Event.CHANGE_SHARED, Event.CHANGE_WRITTEN, Event.REASON_MARKED,
+        Event.CHANGE_SHARED, Event.CHANGE_WRITTEN, Event.REASON_MARKED, Event.REMARK_WITHDRAWN,
     }
 )  # fmt: skip
 # Events after which an earlier one of the same matter is no longer anybody's move.

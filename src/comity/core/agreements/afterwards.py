@@ -24,7 +24,7 @@ from enum import StrEnum
 from math import sqrt
 from statistics import fmean, stdev
 
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from comity.core.calendars import Calendar, Cut
 from comity.core.values import Period
@@ -81,7 +81,7 @@ def baseline_of(values: Sequence[float]) -> Baseline | None:
     if len(kept) < _FEWEST:
         return Baseline(len(kept), mean)
     spread = stdev(kept)
-    half = float(student.ppf(_LEVEL, len(kept) - 1)) * spread / sqrt(len(kept))
+    half = float(stdtrit(len(kept) - 1, _LEVEL)) * spread / sqrt(len(kept))
     return Baseline(len(kept), mean, spread, mean - half, mean + half)
 
 
@@ -99,7 +99,7 @@ def outcome(baseline: Baseline | None, after: Sequence[float], *, rises: bool, s
         return Outcome(Came.CANNOT_TELL, value, None if baseline is None else value - baseline.mean)
     difference = value - baseline.mean
     error = baseline.spread * sqrt(1 / baseline.count + 1 / PERIODS_AFTER)
-    half = float(student.ppf(_LEVEL, baseline.count - 1)) * error
+    half = float(stdtrit(baseline.count - 1, _LEVEL)) * error
     low, high = difference - half, difference + half
     beyond_chance = low > 0 if rises else high < 0
     moved = difference if rises else -difference

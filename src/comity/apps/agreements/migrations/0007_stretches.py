@@ -57,5 +57,5 @@ $$;
 class Migration(migrations.Migration):
     """One function, as frozen text."""
 
-    dependencies: ClassVar = [("agreements", "0005_afterwards")]
+    dependencies: ClassVar = [("agreements", "0006_remarks")]
     operations: ClassVar = [migrations.RunSQL(FIGURES, OLD_FIGURES)]
