@@ -140,7 +140,7 @@ NO_PAGES = {
     "begin_change", "save_change", "share_change", "drop_change", "propose_change", "waive_change", "end_change",
     "mark_reason", "begin_from_template", "begin_from_list",
     "start_priorities", "save_priorities", "withdraw_priorities", "propose_order", "agree_order", "draft_order",
-    "mark_reason", "begin_from_template", "begin_from_list", "begin_from_own",
+    "begin_from_own",
     "make_token", "revoke_token", "set_notifications", "set_language", "restate", "begin_book", "make_copy", "upload",
     "move_delivery", "mark", "disclose", "invite", "withdraw_invitation", "renew_invitation",
     "agree_invitation", "let_go", "change_role",

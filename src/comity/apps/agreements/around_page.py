@@ -7,11 +7,10 @@ from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
 
-from comity.apps.agreements import afterwards, carrying_out, queries, remarks
+from comity.apps.agreements import afterwards, carrying_out, change_page, queries, remarks
 from comity.apps.agreements.around_forms import AnswerForm, AskForm, BenefitForm, RemarkForm, StopForm
 from comity.apps.agreements.asked_figures import AskedFigures, asked_figures
-from comity.apps.agreements.drafting import drafted_text
-from comity.apps.agreements.forms import ClauseForm
+from comity.apps.agreements.drafting import drafted_text, edited_text
 from comity.apps.agreements.models import Audience, Remark
 from comity.apps.agreements.preview import touched_kpis
 from comity.apps.agreements.sentences import clause_heading, clause_titles, differences_text
@@ -170,17 +169,18 @@ def _remarks(
     """Return the remarks about a change, and the forms for a further one and for a suggestion."""
     is_open = state.state in {State.DRAFT, *UNDECIDED}
     may = is_open and member.side is not None and member.may(Action.ACT)
-    read = drafted_text(remarks.shown_content(member, state), now)
+    content = remarks.shown_content(member, state)
+    read = drafted_text(content, now)
     titles = {one.id: clause_heading(one, words) for one in read.clauses if not one.removed}
     clauses = [(one.id, titles[one.id]) for one in read.clauses if one.id in titles and queries.may_read(member, one)]
     track = queries.own_track(member, state.row) if may else None
     saved = None if track is None else queries.drafts(member, state.row).get(track.value)
-    asked = read.get(request.GET.get("suggest", "")) if may else None
+    asked = edited_text(content, now).get(request.GET.get("suggest", "")) if may else None
     return {
         "rows": [_remark(one, read, member, titles, words, may=may) for one in remarks.remarks(member, state, now)],
         "form": RemarkForm(clauses=clauses, auto_id="remark_%s") if may else None,
         "clauses": clauses,
-        "suggesting": ClauseForm(asked.kind, asked.fields, read)
+        "suggesting": change_page.form_of_clause(asked, content, now)
         if asked is not None and queries.may_read(member, asked)
         else None,
         "suggested": "" if asked is None else asked.id,

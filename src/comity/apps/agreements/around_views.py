@@ -86,14 +86,15 @@ def remark_change(request: HttpRequest, change: UUID) -> HttpResponse:
     """Make a remark, or suggest other values of a clause."""
     member, row = _member_and_change(request, Action.ACT, change)
     now = queries.situation(member)
-    read = drafted_text(remarks.shown_content(member, queries.change_state(member, row, now)), now)
+    content = remarks.shown_content(member, queries.change_state(member, row, now))
+    read = drafted_text(content, now)
     clause = request.POST.get("clause", "")
     form = RemarkForm(request.POST, clauses=[(one.id, one.id) for one in read.clauses if not one.removed])
     if not form.is_valid():
         raise Refused(Code.NOT_THERE)
     wanted = None
     if request.POST.get("what") == "suggest":
-        values = change_page.posted_form(request, member, read, "clause", clause)
+        _, values = change_page.posted_form(request, member, content, now)
         wanted = values.values(clause)
         if wanted is None:
             raise Refused(

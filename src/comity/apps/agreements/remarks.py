@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from comity.apps.agreements import operations, queries
 from comity.apps.agreements.content import DraftContent
-from comity.apps.agreements.drafting import drafted_text, with_clause
+from comity.apps.agreements.drafting import drafted_text, edited_text, with_clause
 from comity.apps.agreements.models import Audience, Change, Draft, Remark
 from comity.apps.agreements.refusals import Code
 from comity.apps.agreements.telling import change_path
@@ -83,7 +83,8 @@ def remark(
     now = queries.situation(member)
     state = _open_state(member, change, now)
     check_rate_limit(member.membership.person, "changes")
-    found = drafted_text(shown_content(member, state), now).get(clause) if clause else None
+    content = shown_content(member, state)
+    found = (drafted_text if wanted is None else edited_text)(content, now).get(clause) if clause else None
     if clause and (found is None or not queries.may_read(member, found)):
         raise Refused(Code.NOT_THERE)
     suggestion = [] if found is None or wanted is None else _suggestion(found, wanted)
@@ -138,7 +139,7 @@ def take_suggestion(member: MemberContext, change: Change, made: Remark, seen: i
     drafts = queries.drafts(member, change)
     saved = drafts.get(queries.own_track(member, change).value)
     content = shown_content(member, state) if saved is None else queries.draft_content(saved)
-    clause = drafted_text(content, now).get(made.clause)
+    clause = edited_text(content, now).get(made.clause)
     if clause is None or not made.suggestion or not queries.may_read(member, clause):
         raise Refused(Code.NOT_THERE)
     values, problems = check_fields(clause.id, clause.kind, suggested_values(clause, made))

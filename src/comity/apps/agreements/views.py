@@ -29,7 +29,7 @@ from comity.apps.agreements.merging import MINE, THEIRS, Conflict, conflicts, me
 from comity.apps.agreements.models import Change
 from comity.apps.agreements.preview_view import preview
 from comity.apps.agreements.refusals import Code
-from comity.apps.agreements.sentences import clause_heading, clause_titles
+from comity.apps.agreements.sentences import clause_heading
 from comity.apps.agreements.values import kind_name
 from comity.apps.books import queries as books
 from comity.apps.i18n import language, words_for
