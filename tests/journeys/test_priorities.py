@@ -65,7 +65,7 @@ def test_two_sides_order_apart_and_settle_one_order(served):
     text = jonas.locator("main").inner_text()
     assert "Quiet evenings" in text
     assert "A forecast in time" in text
-    assert f"1st for {'Northwind' if 'Northwind' in text else ''}" in text
+    assert "1st for " in text
     assert is_whole(served, jonas, path) == []
 
     for at in range(number):
