@@ -200,7 +200,9 @@ def test_a_kpi_is_edited_in_a_sentence_and_only_what_was_altered_is_an_edit(them
     assert '% of <span class="slot">' in page
     data = sent(page)
     assert data["target"] == "80"
-    assert browser.post(them.url(address + "save/"), data | {"target": "82.5"}).status_code == 302
+    answer = browser.post(them.url(address + "save/"), data | {"target": "82.5"})
+    assert answer.status_code == 302
+    assert "#" not in answer["Location"]  # the page may have to ask for itself again, which a browser skips with one
     content, _ = read_draft(them, address)
     assert content.edits == (SetField(kpi, "target", "0.825"),)
     page = shown(browser.get(them.url(address) + f"?edit={kpi}"))

@@ -329,15 +329,14 @@ def _save(  # noqa: PLR0913 - a draft, and from which save it began
             raise
         return _render_conflict(request, member, row, state, now, made, seen)
     messages.success(request, words_for(language())("agreement.saved"))
-    return _to_change(member, row, request.POST.get("clause", ""))
+    return _to_change(member, row)
 
 
-def _to_change(member: MemberContext, row: Change, clause: str = "") -> HttpResponse:
+def _to_change(member: MemberContext, row: Change) -> HttpResponse:
+    """Send to the page of a change, to no place within it: a browser does not ask again for an address with one."""
     target = redirect("agreement_change", relationship=member.relationship.pk, change=row.pk)
     if row.number is not None:
         target["Location"] += "?counter"
-    if clause.isascii() and clause.isidentifier():
-        target["Location"] += f"#change-{clause}"
     return target
 
 
