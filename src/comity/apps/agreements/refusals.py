@@ -39,5 +39,6 @@ class Code(RefusalCode):
     AUTHORITY = "authority", HTTPStatus.FORBIDDEN
     DEPUTY = "deputy", HTTPStatus.FORBIDDEN
 
+    RELIEF = "relief", HTTPStatus.UNPROCESSABLE_ENTITY
     INVALID = "invalid", HTTPStatus.UNPROCESSABLE_ENTITY
     REASON = "reason", HTTPStatus.UNPROCESSABLE_ENTITY
