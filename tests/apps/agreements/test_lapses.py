@@ -10,8 +10,24 @@ from comity.apps.agreements import carrying_out, operations, queries, tasks
 from comity.apps.agreements.refusals import Code
 from comity.apps.audit.models import AuditEvent, Event
 from comity.core.agreements.carried_out_first import FirstKind, FirstState
-from comity.core.agreements.signing import State
-from tests.builders.changes import attempt, drafted, proposed, refused, room, row, sign, soon, state_of, target
+from comity.core.agreements.kinds import Kind
+from comity.core.agreements.notice import notice_of
+from comity.core.agreements.signing import State, revisions
+from tests.builders.agreement import add
+from tests.builders.changes import (
+    agreed,
+    attempt,
+    content,
+    drafted,
+    proposed,
+    refused,
+    room,
+    row,
+    sign,
+    soon,
+    state_of,
+    target,
+)
 from tests.room import forget_mails, sent_mails, superuser
 
 pytestmark = pytest.mark.gate
@@ -147,3 +163,28 @@ def test_a_change_whose_first_day_has_come_is_signed_as_retroactive_by_both(them
     assert not sign(them, "customer_lead", pk, retroactive=True)
     refused(Code.RETROACTIVE, sign, them, "provider_lead", pk)
     assert sign(them, "provider_lead", pk, retroactive=True)
+
+
+def test_a_waiver_that_is_filled_in_wrongly_is_answered_with_what_it_needs(them):
+    """Notice of 15 days for KPIs; a change for the day after tomorrow; relief for a KPI without a day, or a bad one."""
+    first = content(add("notice", Kind.NOTICE, kpi=15), first_day=soon(0), title="Notice")
+    agreed(them, "customer_lead", first, retroactive=True)
+    pk = proposed(them, "customer_lead", target(them, first_day=soon(2)))
+    with transaction.atomic():
+        member = them.at("provider_lead")
+        state, now = queries.change_state(member, row(pk)), queries.situation(member)
+        short = notice_of(revisions(state.steps), now.chain, now.zone).shortfall
+        kpi = queries.text_of(member).of(Kind.KPI)[0].id
+    address = them.url(f"agreement/changes/{pk}/")
+    provider = them.client("provider_lead")
+    provider.get(
+        address
+    )  # what the page shows is computed, so that the next one is asked for once and shows its message
+    for sent in ({"relief_kpis": kpi}, {"relief_kpis": kpi, "relief_until": "soon"}, {"relief_kpis": "joy"}):
+        page = provider.post(address + "waive/", {"shortfall": short, **sent}, follow=True).content.decode()
+        assert "Relief needs KPIs of the agreement and a day after the first day" in page
+    page = provider.post(address + "waive/", {"shortfall": short + 1}, follow=True).content.decode()
+    assert "The notice is not short by this much" in page
+    sent = {"shortfall": short, "relief_kpis": kpi, "relief_until": soon(9).isoformat()}
+    page = provider.post(address + "waive/", sent, follow=True).content.decode()
+    assert "The missing notice is waived for this change." in page

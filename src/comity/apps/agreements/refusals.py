@@ -44,5 +44,6 @@ class Code(RefusalCode):
 
     UNUSABLE_TEMPLATE = "unusable_template", HTTPStatus.UNPROCESSABLE_ENTITY
     UNUSABLE_LIST = "unusable_list", HTTPStatus.UNPROCESSABLE_ENTITY
+    RELIEF = "relief", HTTPStatus.UNPROCESSABLE_ENTITY
     INVALID = "invalid", HTTPStatus.UNPROCESSABLE_ENTITY
     REASON = "reason", HTTPStatus.UNPROCESSABLE_ENTITY

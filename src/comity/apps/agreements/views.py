@@ -493,7 +493,7 @@ def waive(request: HttpRequest, change: UUID) -> HttpResponse:
     kpis = [(one.id, one.id) for one in queries.text_of(member).of(Kind.KPI)]
     form = WaiveForm(request.POST, kpis=kpis)
     if not form.is_valid():
-        raise Refused(Code.NOTHING_TO_WAIVE)
+        raise Refused(Code.RELIEF if "shortfall" in form.cleaned_data else Code.NOTHING_TO_WAIVE)
     data = form.cleaned_data
     operations.waive(member, row, data["shortfall"], kpis=data["relief_kpis"], until=data["relief_until"])
     messages.success(request, words("agreement.waived_now"))

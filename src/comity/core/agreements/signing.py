@@ -116,6 +116,7 @@ class Refusal(StrEnum):
     SAME_FIELD = "same_field"  # another change of the same field was agreed meanwhile
     NOTICE = "notice"  # is too short, and not waived
     NOTHING_TO_WAIVE = "nothing_to_waive"
+    RELIEF = "relief"  # of a waiver: needs KPIs of the agreement, and a day after the change's first one
     RETROACTIVE = "retroactive"  # its first day has come, and that was not ticked
     NOT_RETROACTIVE = "not_retroactive"  # ticked before that
     CHANGED = "changed"  # what was shown is no longer what would be signed
@@ -506,7 +507,7 @@ def _refusal_of_waiver(steps: Sequence[Step], step: Step, situation: Situation) 
         return Refusal.NOTHING_TO_WAIVE
     kpis = {clause.id for clause in text(situation.chain, situation.today).of(Kind.KPI)}
     if waiver.kpis and (waiver.until is None or waiver.until <= change.span.first_day or not kpis >= set(waiver.kpis)):
-        return Refusal.INVALID
+        return Refusal.RELIEF
     return _may_sign(_rules_by_kind(change, situation, step.side), step.signer, SignedBy.ROOM)
 
 
