@@ -17,6 +17,7 @@ from comity.apps.today.queries import inboxes
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import Move
 from comity.core.values import Side
+from tests.builders.agreement import MADRID
 from tests.builders.confirmations import confirm
 from tests.builders.levels import KPI, contacts
 from tests.builders.matters import moved, raised
@@ -226,7 +227,7 @@ def test_events_of_earlier_days_are_grouped_by_day(them):
         )
     for who in ("customer_lead", "auditor"):
         shown = page(them, who).replace("\u00a0", " ")
-        then = timezone.now().astimezone(MADRID) - timedelta(days=400)  # days are cut where the relationship is
+        then = (timezone.now() - timedelta(days=400)).astimezone(MADRID)  # days are cut where the relationship is
         assert f'<h3 class="day">{then.day} ' in shown
         assert str(then.year) in shown
 
