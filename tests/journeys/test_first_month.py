@@ -3,103 +3,16 @@
 Nobody uses a shell, a TOML file or an address that no page has shown. Time and clicks are printed (`-s`).
 """
 
-import re
-import shutil
-import tempfile
 import time
-from calendar import monthrange
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from comity.apps.i18n import words_for
-from tests.builders.serving import Served
-from tests.journeys.opening import current
+from tests.journeys.windows import CUSTOMER, FIRST, LAST, PROVIDER, Window, begin, bring, join, new_room, waits_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.gate, pytest.mark.timeout(1200)]
 WORDS = words_for("en")
-PASSWORD = "correct horse battery staple"
-CUSTOMER, PROVIDER = "Acme Energy", "CallCo"
 FIRST_MONTH_S, NEXT_MONTH_S = 20 * 60, 10 * 60
-
-
-class Window:
-    """A window of one person, which counts what they press and type, and notices where it does not go on."""
-
-    def __init__(self, browser, address):
-        options = {"java_script_enabled": False, "locale": "en-GB", "viewport": {"width": 1440, "height": 900}}
-        self.page = browser.new_context(base_url=address, **options).new_page()
-        self.page.set_default_timeout(120_000)  # a busy machine is no failure
-        self.clicks = 0
-
-    def open(self, address):
-        self.page.goto(address)
-        self.look()
-
-    def look(self):
-        """Wait for what the page waits for; whoever looks can go on from it."""
-        current(self.page)
-        assert self.page.locator("main :is(a, button), nav a").count(), self.page.url
-
-    def text(self):
-        return self.page.locator("main").inner_text().replace("\u00a0", " ")
-
-    def press(self, name, *, exact=True):
-        """Press a button, or follow a link, of this name."""
-        self.clicks += 1
-        found = self.page.get_by_role("button", name=name, exact=exact)
-        one = found if found.count() else self.page.get_by_role("link", name=name, exact=exact)
-        one.first.click()
-        self.look()
-
-    def go(self, key):
-        """Follow an entry of the navigation."""
-        self.clicks += 1
-        named = re.compile(rf"^{WORDS(f'nav.{key}')}( |$)")  # beside some stands how many wait
-        self.page.get_by_role("navigation").get_by_role("link", name=named).first.click()
-        self.look()
-
-    def fill(self, label, value):
-        self.clicks += 1
-        self.page.get_by_label(label, exact=False).first.fill(value)
-
-
-def month_before(day):
-    return (day.replace(day=1) - timedelta(days=1)).replace(day=1)
-
-
-LAST = month_before(datetime.now(UTC).date())
-FIRST = month_before(LAST)
-
-
-def records(month):
-    """A month of calls: nine in ten are answered within ten seconds."""
-    yield "contact_id,opened_at,queue,channel,answered_at,resolved_at,handle_s"
-    for day in range(1, monthrange(month.year, month.month)[1] + 1):
-        for number in range(20):
-            at = f"{month:%Y-%m}-{day:02}T10:{number:02}"
-            wait = 50 if number % 10 == 0 else 10
-            yield f"{month:%y%m}-{day}-{number},{at}:00Z,help,voice,{at}:{wait:02}Z,,240"
-
-
-def bring(window, month):
-    """Upload a month's file, look at the preview, and import it."""
-    content = "\n".join(records(month)).encode()
-    window.clicks += 1
-    window.page.set_input_files(
-        "input[type=file]", {"name": f"{month:%Y-%m}.csv", "mimeType": "text/csv", "buffer": content}
-    )
-    window.press(WORDS("upload.do"))
-    settle(window)
-    window.press(WORDS("delivery.bring"))
-    settle(window)
-    assert WORDS("stage.brought") in window.text() or WORDS.number(len(list(records(month))) - 1) in window.text()
-
-
-def settle(window):
-    """Until what runs in the background has run; the page asks again by itself."""
-    window.page.wait_for_selector("meta[http-equiv=refresh]", state="detached", timeout=120_000)
 
 
 def review_of(window, month):
@@ -118,30 +31,10 @@ def confirm(window, month, party):
     window.press(WORDS("closing.confirm", party=party))
 
 
-def waits_until(window, text):
-    """Reload a page until it says what a worker is about to have done."""
-    for _ in range(200):
-        if text in window.text():
-            return
-        window.page.wait_for_timeout(300)
-        window.page.reload()
-        window.look()
-    raise AssertionError(f"{text!r} never stood on {window.page.url}")
-
-
 @pytest.fixture(scope="module")
 def room():
-    folder = Path(tempfile.mkdtemp(prefix="comity-"))
-    folder.chmod(0o711)
-    served = Served(folder / "room")
-    try:
-        served.until(200, seconds=300)
+    with new_room() as served:
         yield served
-    finally:
-        served.process.terminate()
-        served.process.wait(60)
-        served.log.close()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
@@ -150,32 +43,10 @@ def windows(browser, room):
     return Window(browser, address), Window(browser, address)
 
 
-def set_up_link(room):
-    for _ in range(600):
-        link = re.search(r"http://\S+(/set-up/\S+)", room.said())
-        if link:
-            return link[1]
-        time.sleep(0.1)
-    raise AssertionError(room.said())
-
-
 def test_from_an_empty_folder_to_a_confirmed_month(room, windows):
     customer, provider = windows
-    link, began = set_up_link(room), time.monotonic()
-
-    customer.open("/sign-in/")
-    customer.open(link)
-    for label, value in (("set_up.email", "ana@acme.example"), ("set_up.name", "Ana"), ("set_up.password", PASSWORD)):
-        customer.fill(WORDS(label), value)
-    customer.press(WORDS("set_up.do"))
-
-    assert WORDS("first_run.organisations") in customer.text()
-    customer.fill(WORDS("begin.own"), CUSTOMER)
-    customer.fill(WORDS("begin.other"), PROVIDER)
-    customer.press(WORDS("begin.do"))
-
-    customer.press(WORDS("book.do"))
-    waits_until(customer, WORDS("upload.do"))
+    began = time.monotonic()
+    begin(room, customer)
     bring(customer, FIRST)
     customer.go("review")  # alone, before anybody is invited
     assert f"{FIRST:%B %Y}" in customer.text()
@@ -189,15 +60,8 @@ def test_from_an_empty_folder_to_a_confirmed_month(room, windows):
     assert WORDS("closing.look") not in customer.text()
 
     customer.go("today")
-    customer.fill(WORDS("invite.email"), "ben@callco.example")
-    customer.press(WORDS("first_run.invite", party=PROVIDER))
-    invitation = re.search(r"/join/\S+/", customer.page.locator("#link-to-copy").input_value())
-
-    provider.open(invitation[0])
-    assert f"Ana invites you to {CUSTOMER} with {PROVIDER}, as lead of {PROVIDER}." in provider.text()
-    provider.fill(WORDS("join.name"), "Ben")
-    provider.fill(WORDS("join.password"), PASSWORD)
-    provider.press(WORDS("join.do"))
+    asked = join(customer, provider)
+    assert f"Ana invites you to {CUSTOMER} with {PROVIDER}, as lead of {PROVIDER}." in asked
     provider.press(WORDS("first_run.see_kpis"))
     provider.press(WORDS("kpis.agree"))
     waits_until(provider, WORDS("kpis.by_entry", number=1))
