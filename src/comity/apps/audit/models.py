@@ -195,7 +195,7 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.BENEFIT_SAID: _CHANGE,
     Event.REMARK_MADE: ("title",),
     Event.REMARK_WITHDRAWN: ("title",),
-    Event.TERM_REMINDED: ("kind", "due", "before", "title"),
+    Event.TERM_REMINDED: ("due",),  # and `kind`, `before`, and of an option `title`
     Event.CHANGE_LAPSED: _CHANGE,
     Event.FIRST_ASKED: _CHANGE,
     Event.FIRST_ACCEPTED: _CHANGE,

@@ -177,7 +177,7 @@ _ENGLISH_FORMATS: Mapping[Event, tuple[str, str]] = {
     Event.REMARK_MADE: ("commented on change", "{title}"),
     Event.REMARK_WITHDRAWN: ("withdrew comment on change", "{title}"),
     Event.BENEFIT_SAID: ("judged benefit", "{number} {title}"),
-    Event.TERM_REMINDED: ("reminded of {kind}", "{due} {title}"),
+    Event.TERM_REMINDED: ("reminded of {kind} of term", "{due}"),
     Event.CHANGE_LAPSED: ("change lapsed", "{number} {title}"),
     Event.FIRST_ASKED: ("asked to carry out first", "{number} {title}"),
     Event.FIRST_ACCEPTED: ("accepted to carry out first", "{number} {title}"),
