@@ -5,6 +5,7 @@ each address is tried as one who may, one who may not and one outsider, who take
 """
 
 import csv
+import hashlib
 import io
 import re
 import uuid
@@ -18,7 +19,7 @@ from django.urls import URLPattern, get_resolver, reverse
 
 from comity.apps.agreements import operations as agreements
 from comity.apps.agreements.content import DraftContent
-from comity.apps.agreements.models import Change
+from comity.apps.agreements.models import Change, SignedFile, TakenOut
 from comity.apps.books import copies
 from comity.apps.books.models import Delivery, MarkStep, Stage
 from comity.apps.books.queries import book_folder
@@ -53,7 +54,8 @@ WITHIN = {
     "access": Action.AUDIT, "replies": Action.READ, "kpis": Action.READ, "compare": Action.READ,
     "search": Action.READ,
     "agreement": Action.READ, "agreement_change": Action.READ, "agreement_limits": Action.READ_MONEY,
-    "sign_change": Action.ACT,
+    "sign_change": Action.ACT, "sign_elsewhere": Action.ACT, "agreement_file": Action.READ,
+    "change_evidence": Action.READ, "signed_file": Action.READ,
 }  # fmt: skip
 CHANGING = {
     "invite": Action.INVITE, "withdraw_invitation": Action.INVITE, "agree_invitation": Action.INVITE,
@@ -69,7 +71,7 @@ CHANGING = {
     "propose_kpis": Action.AGREE, "agree_kpis": Action.AGREE, "logo": Action.AGREE,
     "begin_change": Action.ACT, "save_change": Action.ACT, "share_change": Action.ACT, "drop_change": Action.ACT,
     "propose_change": Action.DISPUTE, "waive_change": Action.AGREE, "end_change": Action.AGREE,
-    "mark_reason": Action.ACT,
+    "mark_reason": Action.ACT, "take_out_change": Action.ACT,
 }  # fmt: skip
 ANYBODYS = {"style", "join", "set_up", "account_login", "account_logout", "account_signup", "account_reset_password",
             "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
@@ -175,6 +177,7 @@ def them():
         agreements.begin_draft(member, a_change("Zebulon"))
         made.change = agreements.begin_draft(member, a_change("Opening hours")).pk
         agreements.propose(member, Change.objects.get(pk=made.change), 1)
+        made.signed_file = a_signed_file(member, made.change)
         agreements.set_limit(member, "margin", "", Decimal("4711.13"), None, "Zebulon")
     made.invitation, made.copy = uuid.uuid4(), uuid.uuid4()
     for who in EVERYBODY:  # each has one of their own
@@ -242,10 +245,34 @@ def address(them, name):
             for step in ("save", "share", "drop", "propose", "sign", "waive", "end")
         },
         "mark_reason": f"agreement/changes/{them.change}/reason/",
+        "sign_elsewhere": f"agreement/changes/{them.change}/elsewhere/",
+        "take_out_change": f"agreement/changes/{them.change}/elsewhere/file/",
+        "change_evidence": f"agreement/changes/{them.change}/evidence/",
+        "signed_file": f"agreement/changes/{them.change}/files/{them.signed_file}/",
+        "agreement_file": "agreement/file/",
         "save_view": "views/matters/",
         "delete_view": f"views/matters/{them.invitation}/delete/",
     }
     return them.url(more.get(name, f"{name}/"))
+
+
+def a_signed_file(member, change):
+    """A file that came back for a change, as the database takes it."""
+    common = {
+        "change_id": change,
+        "relationship": member.relationship,
+        "side": member.side,
+        "person": member.membership.person,
+    }
+    out = TakenOut.objects.create(
+        **common, revision=1, digest="0" * 64, sentences={}, retroactive=False, size=4,
+        sha256=hashlib.sha256(b"%PDF").hexdigest(),
+    )  # fmt: skip
+    signed = b"%PDF signed"
+    made = SignedFile.objects.create(
+        **common, taken_out=out, size=len(signed), sha256=hashlib.sha256(signed).hexdigest(), content=signed, found=[]
+    )
+    return made.pk
 
 
 def test_every_url_is_placed():
@@ -262,7 +289,7 @@ def reads(who, name):
         return False
     if name == "move" and not who.startswith("provider"):  # whose answer is not awaited
         return False
-    if name in {"agreement_limits", "sign_change"} and "_" not in who:  # the neutral sign nothing
+    if name in {"agreement_limits", "sign_change", "sign_elsewhere"} and "_" not in who:  # the neutral sign nothing
         return False
     if name == "raise" and "_" not in who:  # the neutral ask for nothing
         return False
@@ -294,7 +321,12 @@ def try_to_read(them, who, name):
     answer.getvalue()  # a file is closed at its end
     # Who reads a matter and may not answer it is sent back to it, or told.
     refused = {302, 403} if name == "move" else {404}
-    if name == "sign_change" and reads(who, name):  # who has not signed in within the last minutes does so first
+    if name == "agreement_file" and reads(who, name):  # made by a worker, and kept for who reads the same
+        assert answer.status_code in {200, 202}, who
+        return
+    if name in {"sign_change", "sign_elsewhere"} and reads(
+        who, name
+    ):  # who has not signed in within the last minutes does so first
         assert answer.status_code == 302
         return
     assert answer.status_code in ({200} if reads(who, name) else refused), (who, name)

@@ -101,6 +101,7 @@ JOBS = {
     "kpis.write": "who asked",
     "kpis.values": "who asked",  # as the next
     "agreements.write": "who asked",
+    "agreements.file": "who asked",  # as the next
     "agreements.preview": "who asked",  # keeps a result for those who see the same, and tells nobody
     "books.overview": "who asked",  # as the two below
     "reviews.compute": "who asked",  # keeps a result for those who see the same, and tells nobody

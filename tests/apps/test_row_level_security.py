@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import ProgrammingError
 
-from comity.apps.agreements.models import Change, Draft, Limit, ReasonMark
+from comity.apps.agreements.models import Change, Draft, Limit, ReasonMark, SignedFile, TakenOut
 from comity.apps.agreements.models import Step as ChangeStep
 from comity.apps.audit.models import AuditEvent, Event
 from comity.apps.books.models import Delivery, Export, Hold, KeptMapping, Mark, MarkStep, Routes
@@ -30,8 +30,9 @@ pytestmark = pytest.mark.gate
 
 # Every table with rows of a relationship, and every other one, is placed here; a new one fails the test until it is.
 WALLED = {
-    "agreements_change", "agreements_draft", "agreements_limit", "agreements_reasonmark", "agreements_step",
-    "audit_event", "books_export", "books_hold", "books_mark", "books_markstep", "books_routes",
+    "agreements_change", "agreements_draft", "agreements_limit", "agreements_reasonmark", "agreements_signedfile",
+    "agreements_step", "agreements_takenout", "audit_event",
+    "books_export", "books_hold", "books_mark", "books_markstep", "books_routes",
     "books_delivery", "books_keptmapping", "matters_evidence", "matters_matter", "matters_opened", "matters_step",
     "outbox_waitingmail",
     "parties_invitation", "parties_membership",
@@ -81,6 +82,8 @@ MODELS = (
     ChangeStep,
     Limit,
     ReasonMark,
+    SignedFile,
+    TakenOut,
 )
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from procrastinate.contrib.django import app
 
-from comity.apps.agreements import operations, preview
+from comity.apps.agreements import exports, operations, preview
 from comity.apps.books import results
 from comity.apps.outbox.operations import ExponentialBackoff
 from comity.apps.parties.member_context import MemberContext
@@ -31,3 +31,9 @@ def write(
 def compute_preview(member: MemberContext, terms: Mapping[str, str]) -> None:
     """Compute what each edit of a KPI would have meant."""
     preview.previews_of_text(member, terms["kpis"])
+
+
+@results.computes(exports.COMPUTE_FILE)
+def make_text_file(member: MemberContext, terms: Mapping[str, str | None]) -> None:
+    """Make the text of a day as a PDF."""
+    exports.make_text_file(member, terms)

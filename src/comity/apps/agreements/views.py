@@ -106,11 +106,12 @@ def _sections(
     for clause in read.clauses:
         if clause.removed:
             continue
-        found.setdefault(kind_name(clause.kind, words), []).append(
+        readable, kind = queries.may_read(member, clause), kind_name(clause.kind, words)
+        found.setdefault(kind, []).append(
             {
                 "clause": clause,
-                "title": clause_heading(clause, words),
-                "sentences": clause_sentences(clause, words, titles) if queries.may_read(member, clause) else None,
+                "title": clause_heading(clause, words) if readable else kind,
+                "sentences": clause_sentences(clause, words, titles) if readable else None,
                 "number": _last_number(entries, clause.id, day),
             }
         )
@@ -326,7 +327,7 @@ def _sign(request: HttpRequest, member: MemberContext, row: Change) -> HttpRespo
         )
         messages.success(request, words("agreement.agreed_now" if agreed else "agreement.signed_now"))
         return redirect("agreement_change", relationship=member.relationship.pk, change=row.pk)
-    digest = operations.show_for_signature(member, row, sentences)
+    digest = operations.show_for_signature(member, row, sentences, language())
     now = queries.situation(member)
     state = queries.change_state(member, row, now)
     assert state.last is not None

@@ -35,7 +35,7 @@ RATE_LIMITS = {
     "KPIs": RateLimit(20, _DAY),  # proposed: the other side's leads are written to
     "changes": RateLimit(40, _DAY),  # of the agreement, proposed or countered: as above
     "uploads": RateLimit(60, _HOUR),
-    "copies": RateLimit(6, _HOUR),  # of the record and the book
+    "copies": RateLimit(6, _HOUR),  # of the record and the book, and changes as files to be signed
     "first looks": RateLimit(60, _HOUR),  # at reviews of periods that have never been computed
 }
 
