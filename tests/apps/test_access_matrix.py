@@ -266,9 +266,9 @@ def a_signed_file(member, change):
     }
     out = TakenOut.objects.create(
         **common, revision=1, digest="0" * 64, sentences={}, retroactive=False, size=4,
-        sha256=hashlib.sha256(b"%PDF").hexdigest(),
+        sha256=hashlib.sha256(b"file").hexdigest(),
     )  # fmt: skip
-    signed = b"%PDF signed"
+    signed = b"file, signed elsewhere"
     made = SignedFile.objects.create(
         **common, taken_out=out, size=len(signed), sha256=hashlib.sha256(signed).hexdigest(), content=signed, found=[]
     )
