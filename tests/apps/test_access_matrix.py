@@ -5,6 +5,7 @@ each address is tried as one who may, one who may not and one outsider, who take
 """
 
 import csv
+import hashlib
 import io
 import re
 import uuid
@@ -19,7 +20,7 @@ from django.urls import URLPattern, get_resolver, reverse
 
 from comity.apps.agreements import operations as agreements
 from comity.apps.agreements.content import DraftContent
-from comity.apps.agreements.models import Change
+from comity.apps.agreements.models import Change, SignedFile, TakenOut
 from comity.apps.books import copies
 from comity.apps.books.models import Delivery, MarkStep, Stage
 from comity.apps.books.queries import book_folder
@@ -60,8 +61,9 @@ WITHIN = {
     "agreement": Action.READ, "agreement_change": Action.READ, "agreement_limits": Action.READ_MONEY,
     "agreement_measures": Action.READ,
     "first_text": Action.ACT, "kpi_list_file": Action.ACT, "own_template": Action.ACT,
-    "sign_change": Action.ACT, "priorities": Action.READ, "priority_round": Action.READ,
+    "sign_change": Action.ACT, "sign_elsewhere": Action.ACT, "priorities": Action.READ, "priority_round": Action.READ,
     "seal_priorities": Action.AGREE,
+    "agreement_file": Action.READ, "change_evidence": Action.READ, "signed_file": Action.READ,
 }  # fmt: skip
 CHANGING = {
     "invite": Action.INVITE, "withdraw_invitation": Action.INVITE, "agree_invitation": Action.INVITE,
@@ -83,6 +85,7 @@ CHANGING = {
     "propose_order": Action.AGREE, "agree_order": Action.AGREE, "draft_order": Action.ACT,
     "say_benefit": Action.AGREE, "ask_first": Action.DISPUTE, "answer_first": Action.AGREE,
     "remark_change": Action.ACT, "take_remark": Action.ACT, "withdraw_remark": Action.ACT,
+    "take_out_change": Action.ACT,
 }  # fmt: skip
 ANYBODYS = {"style", "join", "set_up", "account_login", "account_logout", "account_signup", "account_reset_password",
             "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
@@ -193,6 +196,7 @@ def populated():
         made.draft = agreements.begin_draft(member, a_change("Zebulon")).pk
         made.change = agreements.begin_draft(member, a_change("Opening hours")).pk
         agreements.propose(member, Change.objects.get(pk=made.change), 1)
+        made.signed_file = a_signed_file(member, made.change)
         agreements.set_limit(member, "margin", "", Decimal("4711.13"), None, "Zebulon")
     with transaction.atomic():  # a round: what the provider wrote in it is its own, and the customer has begun
         member = made.at("provider_lead")
@@ -290,10 +294,34 @@ def address(them, name):
         "withdraw_remark": f"agreement/changes/{them.change}/remarks/{them.invitation}/withdraw/",
         "say_benefit": f"agreement/changes/{them.change}/benefit/",
         "answer_first": f"agreement/changes/{them.change}/first/answer/",
+        "sign_elsewhere": f"agreement/changes/{them.change}/elsewhere/",
+        "take_out_change": f"agreement/changes/{them.change}/elsewhere/file/",
+        "change_evidence": f"agreement/changes/{them.change}/evidence/",
+        "signed_file": f"agreement/changes/{them.change}/files/{them.signed_file}/",
+        "agreement_file": "agreement/file/",
         "save_view": "views/matters/",
         "delete_view": f"views/matters/{them.invitation}/delete/",
     }
     return them.url(more.get(name, f"{name}/"))
+
+
+def a_signed_file(member, change):
+    """A file that came back for a change, as the database takes it."""
+    common = {
+        "change_id": change,
+        "relationship": member.relationship,
+        "side": member.side,
+        "person": member.membership.person,
+    }
+    out = TakenOut.objects.create(
+        **common, revision=1, digest="0" * 64, sentences={}, retroactive=False, size=4,
+        sha256=hashlib.sha256(b"file").hexdigest(),
+    )  # fmt: skip
+    signed = b"file, signed elsewhere"
+    made = SignedFile.objects.create(
+        **common, taken_out=out, size=len(signed), sha256=hashlib.sha256(signed).hexdigest(), content=signed, found=[]
+    )
+    return made.pk
 
 
 def test_every_url_is_placed():
@@ -313,7 +341,10 @@ def reads(who, name):
     if name == "own_template" and not (who.startswith("provider") and role_may(who.split("_")[-1], Action.READ_OWN)):
         return False  # a draft of the provider's, for those who read what it keeps
     # The neutral draft and sign nothing, and ask for nothing.
-    if name in {"first_text", "kpi_list_file", "agreement_limits", "sign_change", "raise"} and "_" not in who:
+    if (
+        name in {"first_text", "kpi_list_file", "agreement_limits", "sign_change", "sign_elsewhere", "raise"}
+        and "_" not in who
+    ):
         return False
     return role_may(who.split("_")[-1], WITHIN[name])
 
@@ -343,7 +374,12 @@ def try_to_read(them, who, name):
     answer.getvalue()  # a file is closed at its end
     # Who reads a matter and may not answer it is sent back to it, or told.
     refused = {302, 403} if name == "move" else {404}
-    if name == "sign_change" and reads(who, name):  # who has not signed in within the last minutes does so first
+    if name == "agreement_file" and reads(who, name):  # made by a worker, and kept for who reads the same
+        assert answer.status_code in {200, 202}, who
+        return
+    if name in {"sign_change", "sign_elsewhere"} and reads(
+        who, name
+    ):  # who has not signed in within the last minutes does so first
         assert answer.status_code == 302
         return
     assert answer.status_code in ({200} if reads(who, name) else refused), (who, name)

@@ -118,6 +118,7 @@ JOBS = {
     "kpis.values": "who asked",  # as the next
     "priorities.tick": "lead",  # of each side, for what its own side has not sealed
     "agreements.write": "who asked",
+    "agreements.file": "who asked",  # as the next
     "agreements.preview": "who asked",  # keeps a result for those who see the same, and tells nobody
     "agreements.asked": "who asked",  # as the one before
     "agreements.afterwards": "who asked",

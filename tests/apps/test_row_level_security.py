@@ -8,7 +8,18 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import ProgrammingError
 
-from comity.apps.agreements.models import Baseline, BenefitWord, Change, Draft, FirstStep, Limit, ReasonMark, Remark
+from comity.apps.agreements.models import (
+    Baseline,
+    BenefitWord,
+    Change,
+    Draft,
+    FirstStep,
+    Limit,
+    ReasonMark,
+    Remark,
+    SignedFile,
+    TakenOut,
+)
 from comity.apps.agreements.models import Step as ChangeStep
 from comity.apps.audit.models import AuditEvent, Event
 from comity.apps.books.models import Delivery, Export, Hold, KeptMapping, Mark, MarkStep, Routes
@@ -33,7 +44,7 @@ pytestmark = pytest.mark.gate
 WALLED = {
     "agreements_baseline", "agreements_benefitword",
     "agreements_change", "agreements_draft", "agreements_firststep", "agreements_limit", "agreements_reasonmark",
-    "agreements_remark", "agreements_step",
+    "agreements_remark", "agreements_signedfile", "agreements_step", "agreements_takenout",
     "audit_event", "books_export", "books_hold", "books_mark", "books_markstep", "books_routes",
     "books_delivery", "books_keptmapping", "matters_evidence", "matters_matter", "matters_opened", "matters_step",
     "outbox_waitingmail",
@@ -90,6 +101,8 @@ MODELS = (
     Baseline,
     BenefitWord,
     Remark,
+    SignedFile,
+    TakenOut,
 )
 
 

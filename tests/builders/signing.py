@@ -93,6 +93,8 @@ class Table:
         side, signer = SIGNERS[person]
         shown = self.open(number, person, at) if digest is None else digest
         step = Step(StepKind.SIGN, at, side, person, self.last(number), shown, signer=signer, means=SignedBy.ROOM)
+        if more.get("means") is SignedBy.PDF:
+            more = {"file": "f" * 64, **more}
         return self.take(number, replace(step, **more))
 
     def waive(

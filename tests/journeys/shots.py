@@ -90,6 +90,8 @@ PAGES = {
     "priority_round": Page(INSIDE, lambda found: [{"round": one} for one in found.rounds], opened=True),
     "seal_priorities": Page(("marta",), lambda found: [{"round": found.rounds[-1]}]),
     "sign_change": Page(("marta",), lambda found: [{"change": found.changes[-1]}]),
+    "sign_elsewhere": Page(("marta",), lambda found: [{"change": found.changes[-1]}]),
+    "change_evidence": Page(LEADS, lambda found: [{"change": found.changes[-1]}]),
     "replies": Page(INSIDE, asked=("", "?country=ES&region=CT")),
     "their_place": Page(("marta",), lambda found: [{"membership": found.place}]),
     "log": Page(INSIDE, asked=("", "?what=reads")),
@@ -141,12 +143,14 @@ NO_PAGES = {
     "mark_reason", "begin_from_template", "begin_from_list",
     "start_priorities", "save_priorities", "withdraw_priorities", "propose_order", "agree_order", "draft_order",
     "begin_from_own",
+    "take_out_change",
     "make_token", "revoke_token", "set_notifications", "set_language", "restate", "begin_book", "make_copy", "upload",
     "move_delivery", "mark", "disclose", "invite", "withdraw_invitation", "renew_invitation",
     "agree_invitation", "let_go", "change_role",
     "stand_in", "change_format", "review_access", "try_again", "propose_calendar", "agree_calendar", "silence",
     # files
     "review_file", "figures_file", "copy_archive", "record", "rejects", "rejected_rows", "changes",
+    "agreement_file", "signed_file",
     "mfa_download_recovery_codes", "evidence", "access", "log_file",
     "kpi_list_file", "own_template",
     # sends elsewhere: an address is not changed; nobody is without a password

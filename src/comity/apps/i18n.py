@@ -4,8 +4,6 @@ import tomllib
 from functools import cache
 from importlib import resources
 
-from django.utils.translation import get_language
-
 from comity.core.calendars import UnknownPeriodError, named
 from comity.review.i18n.words import LOCALES, Words, catalogue, flatten
 
@@ -31,6 +29,8 @@ def words_for(language: str) -> Words:
 
 def language() -> str:
     """The reader's, as far as it is spoken here."""
+    from django.utils.translation import get_language  # noqa: PLC0415 - late: the command line may have no Django
+
     asked = (get_language() or "en")[:2]
     return asked if asked in LOCALES else "en"
 

@@ -44,6 +44,7 @@ _KEYS = frozenset(
     }
 )
 _SIGNATURE_KEYS = ("side", "person", "role", "deputy_for", "means", "at", "authority", "sentences")
+_FILE_KEY = "file"  # of a signature in a PDF alone, so that files of before read as they did
 
 
 class UnusableAgreementError(UnusableFileError):
@@ -57,6 +58,7 @@ class Signature:
     :ivar role: held then; of a deputy, that of whom they stood for (`deputy_for`)
     :ivar authority: id of the clause under which it was given; empty: none was agreed
     :ivar sentences: language -> digest of the sentences that were shown
+    :ivar file: SHA-256 of the PDF that came back signed; empty where it was signed in the room
     """
 
     side: Side
@@ -67,6 +69,7 @@ class Signature:
     deputy_for: str = ""
     authority: str = ""
     sentences: Mapping[str, str] = field(default_factory=dict)
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +284,7 @@ def _parse(content: Mapping[str, Any]) -> AgreedChange:
 
 
 def _signature_content(signature: Signature) -> dict[str, Any]:
-    return {
+    content: dict[str, Any] = {
         "side": signature.side.value,
         "person": signature.person,
         "role": signature.role,
@@ -291,13 +294,15 @@ def _signature_content(signature: Signature) -> dict[str, Any]:
         "authority": signature.authority,
         "sentences": dict(signature.sentences),
     }
+    return content | ({_FILE_KEY: signature.file} if signature.file else {})
 
 
 def _parse_signature(content: Mapping[str, Any]) -> Signature:
-    if set(content) != set(_SIGNATURE_KEYS):
+    if set(content) - {_FILE_KEY} != set(_SIGNATURE_KEYS):
         raise ValueError(f"a signature has {', '.join(_SIGNATURE_KEYS)}")
     return Signature(
         **{name: content[name] for name in ("person", "role", "means", "deputy_for", "authority", "sentences")},
         side=Side(content["side"]),
         at=datetime.fromisoformat(content["at"]),
+        file=content.get(_FILE_KEY, ""),
     )

@@ -1,6 +1,7 @@
 """`comity agreement`: what a book's agreement says on a day, how it changed, and a change of it by hand."""
 
 import json
+import sys
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from comity.cli.review import refuse
+from comity.cli.review import Language, deliver, readers_language, refuse
 
 if TYPE_CHECKING:
     from comity.book.agreement import AgreedChange
@@ -25,6 +26,7 @@ class TextForm(StrEnum):
 
     TOML = "toml"
     JSON = "json"
+    PDF = "pdf"
 
 
 class By(StrEnum):
@@ -101,22 +103,65 @@ def check(book: _Book) -> None:
     typer.echo(f"{len(changes)} changes, each as it was agreed")
 
 
-def export(
+def export(  # noqa: PLR0913 - the options of a command
     book: _Book,
     form: Annotated[TextForm, typer.Option("--format", "-f", help="Output format.")] = TextForm.TOML,
     on: Annotated[str | None, typer.Option(help="The day, as 2026-01-31 (default: today).", show_default=False)] = None,
     known: _Known = None,
+    compare: Annotated[
+        str | None, typer.Option(help="PDF only: add what differs from the text of this day.", show_default=False)
+    ] = None,
+    compare_known: Annotated[
+        int | None, typer.Option(help="PDF only: that text as known at this place (default: all).", show_default=False)
+    ] = None,
+    language: Annotated[
+        Language | None, typer.Option(help="PDF only: en or es (default: from your environment).")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Output file.")] = None,
 ) -> None:
-    """Write the text of a day, to change it and take it in again, or to compute its digest elsewhere."""
+    """Write the text of a day, to read it on paper, to change it, or to compute its digest elsewhere."""
     from comity.book.agreement_toml import text_toml  # noqa: PLC0415 - late, as above
     from comity.core.agreements.canonical import canonical, text_content  # noqa: PLC0415 - late, as above
     from comity.core.agreements.text import text  # noqa: PLC0415 - late, as above
 
-    read = text(_chain(_changes(book)), _day(on), known)
-    if form is TextForm.TOML:
-        typer.echo(text_toml(read), nl=False)
-    else:
-        typer.echo(canonical(text_content(read.clauses)), nl=False)
+    if form is not TextForm.PDF and (compare is not None or compare_known is not None):
+        raise refuse("only a PDF holds a difference; add --format pdf, or use comity agreement diff")
+    changes, day = _changes(book), _day(on)
+    if form is TextForm.PDF:
+        if output is None and sys.stdout.isatty():
+            raise refuse("a PDF is a binary format; give the file with -o")
+        compared = None if compare is None and compare_known is None else (_day(compare or on), compare_known)
+        chosen = (language or readers_language()).value
+        deliver(_pdf(book, changes, (day, known), compared, chosen), output, f"the agreement of {day}")
+        return
+    read = text(_chain(changes), day, known)
+    written = text_toml(read) if form is TextForm.TOML else canonical(text_content(read.clauses))
+    deliver(written.encode(), output, f"the agreement of {day}")
+
+
+def _pdf(
+    book: Path,
+    changes: "tuple[AgreedChange, ...]",
+    asked: tuple[date, int | None],
+    compared: tuple[date, int | None] | None,
+    language: str,
+) -> bytes:
+    from comity.apps.agreements.papers import Asked, Reader, text_pdf  # noqa: PLC0415 - late, as above
+    from comity.apps.i18n import words_for  # noqa: PLC0415 - late, as above
+    from comity.book.definition import read_definition  # noqa: PLC0415 - late, as above
+    from comity.book.errors import UnusableFileError  # noqa: PLC0415 - late, as above
+    from comity.review.render.errors import PdfUnavailableError  # noqa: PLC0415 - late, as above
+
+    try:
+        definition = read_definition(book)
+        parties = {side: party.name for side, party in definition.parties.items()}
+        words = words_for(language)
+        reader = Reader(words, parties, definition.timezone, seal=words("seal.home"))
+        return text_pdf(
+            changes, Asked(*asked), None if compared is None else Asked(*compared), reader, datetime.now(UTC)
+        )
+    except (UnusableFileError, PdfUnavailableError) as error:
+        _refuse(str(error))
 
 
 def import_text(  # noqa: PLR0913 - the options of a command

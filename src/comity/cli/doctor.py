@@ -88,7 +88,7 @@ def _pango() -> str:
 def _room() -> str:
     from comity.web.postgres import NoDatabaseError, binaries  # noqa: PLC0415 - brings the web in
 
-    for name in ("django", "allauth", "procrastinate", "gunicorn"):
+    for name in ("django", "allauth", "procrastinate", "gunicorn", "pyhanko"):
         importlib.import_module(name)
     try:
         return f"can be served, on the PostgreSQL in {binaries()}"

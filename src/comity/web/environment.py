@@ -1,7 +1,19 @@
 """Parsing of environment variables; an invalid value is one sentence with the next step."""
 
+from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    pkcs12,
+)
 from django.core.exceptions import ImproperlyConfigured
 
 # Options of PostgreSQL's own client library that an address may carry; another would be ignored in silence.
@@ -69,6 +81,87 @@ def mail_server(name: str, url: str) -> dict[str, object]:
         "EMAIL_USE_TLS": starttls,
         "EMAIL_USE_SSL": tls,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class SealFile:
+    """With what files are sealed, read when the room starts. All in DER.
+
+    :ivar others: certificates that lead from it to an authority
+    """
+
+    key: bytes
+    certificate: bytes
+    others: tuple[bytes, ...]
+
+
+def seal_file(name: str, path: str, passphrase: str) -> SealFile | None:
+    """Return a certificate and its key from a PKCS#12 or PEM file; None where no file is named.
+
+    :param name: of the variable that names the file
+    :raises ImproperlyConfigured: for a file without one, that cannot be read, or that the passphrase does not open
+    """
+    if not path:
+        return None
+    content, opened_by = _file(name, path), passphrase.encode() or None
+    try:
+        if b"-----BEGIN" in content:
+            key: PrivateKeyTypes | None = load_pem_private_key(content, opened_by)
+            certificates = x509.load_pem_x509_certificates(content)
+        else:
+            key, first, more = pkcs12.load_key_and_certificates(content, opened_by)
+            certificates = [*([] if first is None else [first]), *more]
+    except (ValueError, TypeError) as error:
+        raise ImproperlyConfigured(
+            f"{name} names {path}, which {name}_PASSPHRASE does not open, or which is no PKCS#12 or PEM file ({error})"
+        ) from None
+    if key is None:
+        raise ImproperlyConfigured(f"{name} names {path}, which holds no private key")
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    own = [
+        one
+        for one in certificates
+        if one.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) == public
+    ]
+    if not own:
+        raise ImproperlyConfigured(f"{name} names {path}, which holds no certificate of its private key")
+    return SealFile(
+        key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()),
+        own[0].public_bytes(Encoding.DER),
+        tuple(one.public_bytes(Encoding.DER) for one in certificates if one is not own[0]),
+    )
+
+
+def certificates_file(name: str, path: str) -> Path | None:
+    """Return a file of certificates in PEM; None where none is named.
+
+    :raises ImproperlyConfigured: for a file that holds none, or that cannot be read
+    """
+    if not path:
+        return None
+    try:
+        x509.load_pem_x509_certificates(_file(name, path))
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} names {path}, which holds no certificates in PEM") from None
+    return Path(path).absolute()
+
+
+def web_address(name: str, url: str) -> str:
+    """Return an address of the web, or an empty text.
+
+    :raises ImproperlyConfigured: for another kind of URL
+    """
+    parts = urlsplit(url)
+    if url and (parts.scheme not in {"https", "http"} or not parts.hostname):
+        raise ImproperlyConfigured(f"{name} has to begin with https:// or http://")
+    return url
+
+
+def _file(name: str, path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name} names {path}, which cannot be read: {error.strerror}") from None
 
 
 def _port(name: str, url: str) -> int | None:

@@ -270,6 +270,14 @@ if os.environ.get("COMITY_MAIL_SERVER"):
         MAIL_SERVER_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 DEFAULT_FROM_EMAIL = os.environ.get("COMITY_FROM", "comity@localhost")
 
+# The certificate by which files of the agreement are sealed, the time authority that stamps them, and the authorities
+# that are trusted where a PDF comes back signed. Without them files are not sealed, and say so.
+SEAL = environment.seal_file(
+    "COMITY_SEAL", os.environ.get("COMITY_SEAL", ""), os.environ.get("COMITY_SEAL_PASSPHRASE", "")
+)
+SEAL_STAMP = environment.web_address("COMITY_SEAL_STAMP", os.environ.get("COMITY_SEAL_STAMP", ""))
+TRUSTED = environment.certificates_file("COMITY_TRUSTED", os.environ.get("COMITY_TRUSTED", ""))
+
 # In addition to the console, so that errors of background workers can be looked up.
 LOGS = DATA / "logs"
 _HANDLERS: dict[str, dict[str, object]] = {"console": {"class": "logging.StreamHandler", "formatter": "plain"}}

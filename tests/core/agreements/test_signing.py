@@ -10,7 +10,7 @@ import pytest
 from comity.core.agreements.authority import SignedBy, Signer
 from comity.core.agreements.canonical import digest
 from comity.core.agreements.changes import Change, RemoveClause, Revision, SetField, Span, Word, check_says, field_of
-from comity.core.agreements.kinds import Kind
+from comity.core.agreements.kinds import Kind, Means
 from comity.core.agreements.notice import Waiver
 from comity.core.agreements.signing import (
     Refusal,
@@ -20,6 +20,7 @@ from comity.core.agreements.signing import (
     agreed_at,
     agreed_meanwhile,
     fallen,
+    means_open_to,
     moved,
     signatures,
     signed_sides,
@@ -441,7 +442,24 @@ def test_a_pdf_signed_elsewhere_counts_by_its_digest():
     room.propose(set_target(3), "ana", at(1, 9))
     shown = room.open(3, "ana", at(1, 9))
     assert room.sign(3, "jan", at(1, 9), digest("another"), means=SignedBy.PDF) is Refusal.CHANGED
-    assert room.sign(3, "jan", at(1, 9), shown, means=SignedBy.PDF) is None
+    assert room.sign(3, "jan", at(1, 9), shown, means=SignedBy.PDF) is Refusal.NOT_SHOWN  # it was not taken out
+    assert room.sign(3, "jan", at(1, 9), means=SignedBy.ROOM) is Refusal.MEANS
+    assert room.sign(3, "jan", at(1, 9), means=SignedBy.PDF, file="") is Refusal.NO_FILE
+    assert room.sign(3, "ana", at(1, 9), file="f" * 64) is Refusal.NO_FILE  # in the room there is none
+    assert room.sign(3, "jan", at(1, 9), means=SignedBy.PDF) is None
+    assert [step.file for step in room.steps[3] if step.kind is StepKind.SIGN] == ["f" * 64]
+
+
+def test_by_what_means_a_person_may_sign_is_told_before_they_do():
+    rules = authority(provider=[{"roles": ["lead"], "means": ["pdf"]}], customer=[{"roles": ["lead"]}])
+    room = table(change(2, FIRST, rules))
+    room.propose(set_target(3), "ana", at(1, 9))
+    steps, now = room.steps[3], room.situation(at(1, 9))
+    lead = Signer("jan", "lead")
+    assert means_open_to(steps, lead, PROVIDER, now) == [Means.PDF]
+    assert means_open_to(steps, lead, CUSTOMER, now) == [Means.ROOM]
+    assert means_open_to(steps, Signer("olga", "member"), PROVIDER, now) == []
+    assert means_open_to([], lead, PROVIDER, now) == []
 
 
 # Notice and days that have come

@@ -20,6 +20,7 @@ from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
 from comity.core import chain as hashes
 from comity.core.agreements import signing
+from comity.core.agreements.authority import SignedBy
 from comity.core.agreements.changes import CHANGE_FIELDS, AddClause, Entry, Proposal, RemoveClause, field_of
 from comity.core.agreements.clauses import Clause
 from comity.core.agreements.kinds import KINDS, Kind
@@ -137,6 +138,7 @@ def deciding(
         "signatures": signing.signatures(state.steps, of),
         "fallen": signing.fallen(state.steps, of),
         "may_sign": side is not None and not of_side and _may_sign(member, state, of),
+        "may_sign_elsewhere": side is not None and not of_side and _may_sign(member, state, of, SignedBy.PDF),
         "may_waive": may and notice.shortfall > 0 and notice.receiver is side,
         "waive_form": WaiveForm(initial={"shortfall": notice.shortfall}, kpis=kpis),
         "may_end": may,
@@ -150,17 +152,22 @@ def deciding(
     }
 
 
-def _may_sign(member: MemberContext, state: queries.ChangeState, of: signing.Situation) -> bool:
+def _may_sign(
+    member: MemberContext, state: queries.ChangeState, of: signing.Situation, means: SignedBy = SignedBy.ROOM
+) -> bool:
     """Whether this person's signature would be taken, were it given over what stands."""
     assert member.side is not None
     assert state.last is not None
     if not queries.may_read_change(member, state.last.proposal, of.chain):
         return False
     digest, signer = signing.what_is_signed_digest(state.steps, of), queries.signer_of(member.membership)
+    if means.value not in signing.means_open_to(state.steps, signer, member.side, of):
+        return False
     opened = signing.Step(StepKind.OPEN, of.now, member.side, signer.person, state.last.number, digest)
     step = signing.Step(
-        StepKind.SIGN, of.now, member.side, signer.person, state.last.number, digest, signer=signer, retroactive=True
-    )
+        StepKind.SIGN, of.now, member.side, signer.person, state.last.number, digest, signer=signer, retroactive=True,
+        means=means, file="" if means is SignedBy.ROOM else digest,
+    )  # fmt: skip
     why = signing.refusal([*state.steps, opened], step, of)
     return why is None or why in {signing.Refusal.RETROACTIVE, signing.Refusal.NOT_RETROACTIVE, signing.Refusal.NOTICE}
 

@@ -92,6 +92,10 @@ def step_json(step: Step) -> dict[str, Any]:
         content["reason"] = step.reason
     if step.sentences:
         content["sentences"] = dict(step.sentences)
+    if step.file:
+        content["file"] = step.file
+    if step.language:
+        content["language"] = step.language
     return content
 
 
@@ -126,4 +130,6 @@ def parse_step(row: StepRow) -> Step:
         ),
         content.get("reason", ""),
         content.get("sentences", {}),
+        content.get("file", ""),
+        content.get("language", ""),
     )

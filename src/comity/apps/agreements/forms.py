@@ -499,3 +499,10 @@ class LimitForm(LocalisedForm):
         """Offer what a limit can be of."""
         super().__init__(*args, **kwargs)
         self.fields["what"].choices = clauses  # type: ignore[attr-defined]
+
+
+class SignedFileForm(LocalisedForm):
+    """Bring back a PDF that was signed elsewhere."""
+
+    key_prefix = "signed_file"
+    file = forms.FileField()

@@ -287,3 +287,61 @@ class Remark(UUIDModel):
     def __str__(self) -> str:
         """Side and clause."""
         return f"{self.side} {self.clause}"
+
+
+class TakenOut(UUIDModel):
+    """A PDF of a change that one person took out to sign it elsewhere: what has to come back, byte for byte.
+
+    The file itself is not kept; whoever has it brings it back.
+
+    :ivar revision, digest, sentences, retroactive: what is signed by it, as `core.agreements.signing.Step` has them
+    :ivar size, sha256: of the file
+    """
+
+    change = models.ForeignKey(Change, models.CASCADE, related_name="+")
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    revision = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64)
+    sentences: Any = models.JSONField()
+    retroactive = models.BooleanField()
+    size = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        """The latest first."""
+
+        ordering: ClassVar = ["-at", "id"]
+
+    def __str__(self) -> str:
+        """Its digest."""
+        return self.sha256
+
+
+class SignedFile(UUIDModel):
+    """A PDF that came back signed, kept as it came; both sides read it. Only ever added.
+
+    :ivar found: the signatures in it, as `signed_pdf.FoundSignature` has them
+    """
+
+    change = models.ForeignKey(Change, models.CASCADE, related_name="signed_files")
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    taken_out = models.ForeignKey(TakenOut, models.PROTECT, related_name="+")
+    size = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    content = models.BinaryField()
+    found: Any = models.JSONField()
+
+    class Meta:
+        """As they came."""
+
+        ordering: ClassVar = ["at", "id"]
+
+    def __str__(self) -> str:
+        """Its digest."""
+        return self.sha256

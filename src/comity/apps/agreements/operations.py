@@ -232,10 +232,11 @@ def _store(member: MemberContext, change: Change, taken: int, step: signing.Step
         raise Refused(Code.CHANGED) from None
 
 
-def show_for_signature(member: MemberContext, change: Change, sentences: Mapping[str, str]) -> str:
+def show_for_signature(member: MemberContext, change: Change, sentences: Mapping[str, str], language: str = "") -> str:
     """Note that a person is shown what would be signed, and return its digest.
 
     :param sentences: language -> digest of the sentences that are shown
+    :param language: in which they are shown
     :raises Refused: for those on neither side, and where nothing is proposed
     """
     side = _drafting_side(member)
@@ -249,8 +250,9 @@ def show_for_signature(member: MemberContext, change: Change, sentences: Mapping
     shown = {(step.person, step.digest) for step in state.steps if step.kind is StepKind.OPEN and step.side is side}
     if (name, digest) not in shown and state.state in signing.UNDECIDED:
         step = signing.Step(
-            StepKind.OPEN, timezone.now(), side, name, state.last.number, digest, sentences=dict(sentences)
-        )
+            StepKind.OPEN, timezone.now(), side, name, state.last.number, digest, sentences=dict(sentences),
+            language=language,
+        )  # fmt: skip
         _take(member, change, state, step, now)
     return digest
 
@@ -263,10 +265,12 @@ def sign(  # noqa: PLR0913 - what is signed, and how
     *,
     retroactive: bool = False,
     means: SignedBy = SignedBy.ROOM,
+    file: str = "",
 ) -> bool:
     """Sign what was shown; return whether both sides have signed and it is agreed.
 
     :param digest: of what the person was shown
+    :param file: SHA-256 of the PDF that came back signed; empty in the room
     :raises Refused: where this person may not, or what would be signed is no longer what was shown
     """
     side = _drafting_side(member)
@@ -281,7 +285,7 @@ def sign(  # noqa: PLR0913 - what is signed, and how
     _, authority = authority_rules(text(of.chain, of.today), side)
     step = signing.Step(
         StepKind.SIGN, timezone.now(), side, signer.person, state.last.number, digest, signer=signer, means=means,
-        authority=authority, retroactive=retroactive, sentences=dict(sentences),
+        authority=authority, retroactive=retroactive, sentences=dict(sentences), file=file,
     )  # fmt: skip
     taken = _take(member, change, state, step, now)
     steps = [*state.steps, step]
@@ -415,11 +419,18 @@ def write_now(person: UUID, relationship: UUID, side: Side) -> None:
     with acting_as(find_actor(person, relationship, lambda member: member.side == side), relationship) as member:
         folder = books.book_folder(relationship)
         with book_lock(folder):
-            changes = queries.book_changes(member)
-            known = {one.place for one in changes}
-            changes += [one for one in _agreed(member) if one.place not in known]
-            write_changes(folder, changes)
+            write_changes(folder, known_changes(member))
         audit(member, Event.CHANGE_WRITTEN, SubjectType.BOOK, {}, shared=True)
+
+
+def known_changes(member: MemberContext) -> list[AgreedChange]:
+    """Return every agreed change with its signatures, those that a job has still to write into the book too.
+
+    :raises comity.apps.books.queries.NoBookError: where there is no book
+    """
+    changes = queries.book_changes(member)
+    known = {one.place for one in changes}
+    return sorted([*changes, *(one for one in _agreed(member) if one.place not in known)], key=lambda one: one.place)
 
 
 def _agreed(member: MemberContext) -> list[AgreedChange]:
@@ -446,8 +457,9 @@ def _agreed(member: MemberContext) -> list[AgreedChange]:
 
 def _signature(step: signing.Step, side: Side, signer: Signer) -> Signature:
     return Signature(
-        side, step.person, signer.role, step.at, step.means.value, signer.deputy_for, step.authority, step.sentences
-    )
+        side, step.person, signer.role, step.at, step.means.value, signer.deputy_for, step.authority, step.sentences,
+        step.file,
+    )  # fmt: skip
 
 
 def _title(content: Mapping[str, object]) -> str:

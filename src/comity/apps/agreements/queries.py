@@ -126,6 +126,17 @@ def situation_for(steps: Sequence[signing.Step], now: Situation) -> Situation:
     return replace(now, amount=None) if any(edit.clause in prices for edit in change.edits) else now
 
 
+def as_decided(state: ChangeState, now: Situation) -> tuple[Sequence[signing.Step], Situation]:
+    """Return the steps and the situation by which a change was, or is, decided: of an agreed one as it was then."""
+    if state.row.place is None:
+        return state.steps, situation_for(state.steps, now)
+    steps = [step for step in state.steps if step.kind is not StepKind.AGREE]
+    agreed = next(step for step in state.steps if step.kind is StepKind.AGREE)
+    before = [entry for entry in now.chain if entry.place < state.row.place]
+    then = agreed.at.astimezone(now.now.tzinfo)
+    return steps, Situation(agreed.at, min(then.date(), now.today), now.zone, before, None, now.people, now.fired)
+
+
 def visible_changes(member: MemberContext) -> QuerySet[Change]:
     """Return the changes that the viewer may know of: those that were proposed, shared drafts, and their own side's.
 

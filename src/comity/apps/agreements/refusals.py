@@ -42,8 +42,21 @@ class Code(RefusalCode):
     AUTHORITY = "authority", HTTPStatus.FORBIDDEN
     DEPUTY = "deputy", HTTPStatus.FORBIDDEN
 
+    NO_FILE = "no_file"
+    NO_PDF = "no_pdf"
+
     UNUSABLE_TEMPLATE = "unusable_template", HTTPStatus.UNPROCESSABLE_ENTITY
     UNUSABLE_LIST = "unusable_list", HTTPStatus.UNPROCESSABLE_ENTITY
     RELIEF = "relief", HTTPStatus.UNPROCESSABLE_ENTITY
     INVALID = "invalid", HTTPStatus.UNPROCESSABLE_ENTITY
+    PDF_TOO_LARGE = "pdf_too_large", HTTPStatus.UNPROCESSABLE_ENTITY
+    PDF_NOT_PDF = "pdf_not_pdf", HTTPStatus.UNPROCESSABLE_ENTITY
+    PDF_OTHER = "pdf_other", HTTPStatus.UNPROCESSABLE_ENTITY
+    PDF_NOT_SIGNED = "pdf_not_signed", HTTPStatus.UNPROCESSABLE_ENTITY
+    PDF_ENCRYPTED = "pdf_encrypted", HTTPStatus.UNPROCESSABLE_ENTITY
+    PDF_ACTIVE = "pdf_active", HTTPStatus.UNPROCESSABLE_ENTITY
+    PDF_ALTERED = "pdf_altered", HTTPStatus.UNPROCESSABLE_ENTITY
+    PDF_COVERS = "pdf_covers", HTTPStatus.UNPROCESSABLE_ENTITY
+    PDF_BROKEN = "pdf_broken", HTTPStatus.UNPROCESSABLE_ENTITY
+    PDF_UNREADABLE = "pdf_unreadable", HTTPStatus.UNPROCESSABLE_ENTITY
     REASON = "reason", HTTPStatus.UNPROCESSABLE_ENTITY

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from procrastinate.contrib.django import app
 
-from comity.apps.agreements import afterwards, asked_figures, follow_up, operations, preview
+from comity.apps.agreements import afterwards, asked_figures, exports, follow_up, operations, preview
 from comity.apps.books import results
 from comity.apps.outbox.operations import ExponentialBackoff
 from comity.apps.parties.member_context import MemberContext, for_each_relationship
@@ -62,3 +62,9 @@ def keep_baseline(
 def tick(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
     """Follow up changes in every relationship, with the rights of one of its leads."""
     for_each_relationship(follow_up.follow_up_changes)
+
+
+@results.computes(exports.COMPUTE_FILE)
+def make_text_file(member: MemberContext, terms: Mapping[str, str | None]) -> None:
+    """Make the text of a day as a PDF."""
+    exports.make_text_file(member, terms)

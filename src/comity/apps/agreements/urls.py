@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from comity.apps.agreements import around_views, first_text_views, views
+from comity.apps.agreements import around_views, first_text_views, paper_views, views
 
 urlpatterns = [
     path("agreement/", views.agreement, name="agreement"),
     path("agreement/measures/", views.measures, name="agreement_measures"),
+    path("agreement/file/", paper_views.agreement_file, name="agreement_file"),
     path("agreement/limits/", views.limits, name="agreement_limits"),
     path("agreement/first/", first_text_views.first_text, name="first_text"),
     path("agreement/first/template/", first_text_views.begin_from_template, name="begin_from_template"),
@@ -34,4 +35,8 @@ urlpatterns = [
         around_views.withdraw_remark,
         name="withdraw_remark",
     ),
+    path("agreement/changes/<uuid:change>/elsewhere/", paper_views.sign_elsewhere, name="sign_elsewhere"),
+    path("agreement/changes/<uuid:change>/elsewhere/file/", paper_views.take_out, name="take_out_change"),
+    path("agreement/changes/<uuid:change>/evidence/", paper_views.evidence, name="change_evidence"),
+    path("agreement/changes/<uuid:change>/files/<uuid:file>/", paper_views.signed_file, name="signed_file"),
 ]

@@ -464,7 +464,7 @@ def _sign(request: HttpRequest, member: MemberContext, row: Change) -> HttpRespo
         )
         messages.success(request, words("agreement.agreed_now" if agreed else "agreement.signed_now"))
         return redirect("agreement_change", relationship=member.relationship.pk, change=row.pk)
-    digest = operations.show_for_signature(member, row, sentences)
+    digest = operations.show_for_signature(member, row, sentences, language())
     now = queries.situation(member)
     state = queries.change_state(member, row, now)
     assert state.last is not None

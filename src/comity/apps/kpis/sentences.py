@@ -4,15 +4,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from comity.apps.kpis.terms import bare
-from comity.apps.kpis.values import KpiValues
 from comity.core.agreements.kpi import MEASURES, Kpi
 from comity.core.calendars import Cut
 from comity.core.kpi_templates import CHANNELS, CUSTOMERS, THRESHOLDS
 from comity.core.levels import SHARE, unit
 from comity.review.i18n.words import DASH, Words, clean
 from comity.review.views.level import kpi_terms, short_abandon_text
+
+if TYPE_CHECKING:  # else Django came in with it, which the command line has not
+    from comity.apps.kpis.values import KpiValues
 
 TARGET, PIN, CHANNEL = "target", "pin", "channel"
 _MARK = "\x00"
@@ -123,7 +126,7 @@ def is_customers_part(kpi: Kpi) -> bool:
     return kpi.measure in CUSTOMERS
 
 
-def value_text(kpi: Kpi, values: KpiValues | None, words: Words) -> str:
+def value_text(kpi: Kpi, values: "KpiValues | None", words: Words) -> str:
     """Return what a KPI came to; a dash where that is not known."""
     if MEASURES[kpi.measure].people_of is not None:
         return words("kpis.on_review")

@@ -121,6 +121,7 @@ class Refusal(StrEnum):
     NOT_RETROACTIVE = "not_retroactive"  # ticked before that
     CHANGED = "changed"  # what was shown is no longer what would be signed
     NOT_SHOWN = "not_shown"  # to this person
+    NO_FILE = "no_file"  # said to be signed in a PDF, and there is none
     MEANS = "means"
     AUTHORITY = "authority"
     DEPUTY = "deputy"
@@ -140,6 +141,8 @@ class Step:
     :ivar new: of `PROPOSE`, `COUNTER` and `REVISE`
     :ivar sentences: of `OPEN` and `SIGN`: language -> digest of the sentences shown
     :ivar authority: id of the clause under which it was signed; empty for none
+    :ivar file: of `SIGN` by PDF: the SHA-256 of the file that came back signed
+    :ivar language: of `OPEN`: in which the sentences were shown
     """
 
     kind: StepKind
@@ -156,6 +159,8 @@ class Step:
     waiver: Waiver | None = None
     reason: str = ""
     sentences: Mapping[str, str] = field(default_factory=dict)
+    file: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +342,13 @@ def refusal(steps: Sequence[Step], step: Step, situation: Situation) -> Refusal 
         return Refusal.NO_SIDE
     stale = step.revision != those[-1].number
     return Refusal.OLD_REVISION if stale else _REFUSALS[step.kind](steps, step, situation)
+
+
+def means_open_to(steps: Sequence[Step], signer: Signer, side: Side, situation: Situation) -> list[Means]:
+    """Return by what means a person may sign the last revision for a side, as far as authority goes."""
+    those = revisions(steps)
+    rules = _rules_by_kind(those[-1].proposal.change, situation, side) if those else {}
+    return [means for means in Means if rules and _may_sign(rules, signer, SignedBy(means.value)) is None]
 
 
 def after(steps: Sequence[Step], step: Step, situation: Situation) -> list[Step]:
@@ -561,12 +573,13 @@ def _refusal_of_signer(steps: Sequence[Step], step: Step, situation: Situation) 
         return Refusal.NOT_YOURS
     if step.digest != what_is_signed_digest(steps, situation):
         return Refusal.CHANGED
-    # A PDF bears the digest itself; whoever signs it elsewhere has it before them.
-    if step.means is not SignedBy.PDF and not any(_shows(one, step) for one in steps):
+    if not any(_shows(one, step) for one in steps):  # a PDF is shown to whoever takes it out to sign it
         return Refusal.NOT_SHOWN
     wrong = _may_sign(_rules_by_kind(last.proposal.change, situation, step.side), step.signer, step.means)
     if wrong is not None:
         return wrong
+    if (step.means is SignedBy.PDF) != bool(step.file):
+        return Refusal.NO_FILE
     mine = [one for one in signatures(steps, situation) if one.person == step.person and one.side is step.side]
     return Refusal.ALREADY if mine else None
 

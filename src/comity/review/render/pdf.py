@@ -41,15 +41,23 @@ def _written(review: Review, words: Words, logos: Mapping[Side, Logo] | None, pa
     it might refer to is refused. No clock is asked: the day that stands in the file is the one on which the review was
     made.
     """
-    weasyprint = _weasyprint(words)
-    itself = weasyprint.urls.URLFetcher(allowed_protocols=["data"])
-    typefaces = weasyprint.text.fonts.FontConfiguration()
+    weasyprint, typefaces, itself = prepared(words)
     document = weasyprint.HTML(string=page(), url_fetcher=itself).render(font_config=typefaces)
     document.metadata.created = review.made_on.isoformat()
     identifier = review.digest.encode() or b"comity"
     if logos:
         identifier += hashlib.sha256(b"".join(logo.png for logo in logos.values())).hexdigest()[:16].encode()
     return bytes(document.write_pdf(zoom=SHRUNK, pdf_identifier=identifier))
+
+
+def prepared(words: Words) -> tuple[Any, Any, Any]:
+    """Return WeasyPrint, what holds its typefaces, and what fetches nothing but what a page holds itself.
+
+    :raises PdfUnavailableError: where the system library pango is missing
+    """
+    weasyprint = _weasyprint(words)
+    fetcher = weasyprint.urls.URLFetcher(allowed_protocols=["data"])
+    return weasyprint, weasyprint.text.fonts.FontConfiguration(), fetcher
 
 
 def _weasyprint(words: Words) -> Any:  # noqa: ANN401 - a module
