@@ -86,6 +86,7 @@ SEAMS = {
         "apps.books.operations.on_proposed",
         "apps.books.operations.on_undone",
         "apps.books.operations.on_begun",
+        "apps.kpis.queries.waiting_changes",
         "apps.matters.queries.figure_sources",
         "apps.parties.panels.add_inbox_source",
         "apps.parties.searching.add_search_source",

@@ -4,13 +4,16 @@ from datetime import date
 
 import pytest
 from django.core.cache import cache
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 
 from comity.apps.agreements import operations, queries
 from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.models import Change, Draft, Track
 from comity.apps.agreements.refusals import Code
 from comity.apps.books.queries import book_folder, definition
+from comity.apps.kpis import operations as kpis
+from comity.apps.kpis.refusals import Code as KpiCode
+from comity.apps.kpis.terms import Terms
 from comity.apps.record import queries as records
 from comity.apps.record.models import ConsentSubject
 from comity.apps.refusal import Refused
@@ -19,14 +22,29 @@ from comity.core.agreements.changes import SetField, Word
 from comity.core.agreements.kinds import Kind
 from comity.core.agreements.signing import State, StepKind
 from comity.core.agreements.text import text
+from comity.core.calendars import Cut
+from comity.core.kpi_templates import TEMPLATES
 from comity.core.values import Side
 from tests.builders.agreement import add
-from tests.builders.changes import SENTENCES, content, drafted, kpi_of, proposed, row, sign, soon
+from tests.builders.changes import (
+    SENTENCES,
+    attempt,
+    content,
+    drafted,
+    kpi_of,
+    proposed,
+    refused,
+    row,
+    sign,
+    soon,
+    state_of,
+)
 from tests.builders.levels import KPI, contacts
 from tests.room import cast, forget_mails, run_jobs, sent_mails, superuser
 
 pytestmark = pytest.mark.gate
 WRITE = operations.WRITE_TASK
+KPI_SET = Terms(TEMPLATES["contact_centre"], Cut.MONTH, date(2026, 5, 1))
 
 
 @pytest.fixture
@@ -35,17 +53,6 @@ def them():
     made.book(KPI, contacts="\n".join(contacts()))
     cache.clear()
     return made
-
-
-def refused(code, call, *arguments, **named):
-    with pytest.raises(Refused) as error, transaction.atomic():
-        call(*arguments, **named)
-    assert error.value.code is code, error.value
-
-
-def state_of(them, pk, who="customer_lead"):
-    with transaction.atomic():
-        return queries.change_state(them.at(who), row(pk)).state
 
 
 @pytest.fixture
@@ -266,15 +273,6 @@ def test_each_side_is_told_of_each_step_of_the_other(them, target):
 # As the other side, past the application -------------------------------------------------------------------------
 
 
-def attempt(them, who, sql, *values):
-    """Run a statement as the application's role would, standing where a member stands."""
-    with transaction.atomic():
-        them.at(who)
-        with connection.cursor() as cursor:
-            cursor.execute(sql, values)
-            return cursor.rowcount
-
-
 @pytest.mark.parametrize(
     "sql",
     [
@@ -364,19 +362,54 @@ def test_a_job_that_runs_twice_writes_once(them, target):
     assert after == before
 
 
+def test_a_set_of_kpis_that_is_only_proposed_does_not_stall_the_agreement(them, target):
+    with transaction.atomic():
+        proposal = kpis.propose(them.at("provider_lead"), KPI_SET, "")
+    pk = proposed(them, "customer_lead", target)
+    for who in ("customer_lead", "provider_lead"):
+        sign(them, who, pk)
+    with transaction.atomic():
+        refused(KpiCode.IN_AGREEMENT, kpis.agree, them.at("customer_lead"), proposal.digest)
+    page = them.client("customer_lead").get(them.url("kpis/")).content.decode()
+    assert proposal.digest not in page
+
+
+def test_a_set_of_kpis_is_not_agreed_to_while_a_change_waits_and_the_change_can_be_ended(them, target):
+    pk = proposed(them, "customer_lead", target)
+    with transaction.atomic():
+        proposal = kpis.propose(them.at("customer_lead"), KPI_SET, "")
+    with transaction.atomic():
+        refused(KpiCode.CHANGE_WAITS, kpis.agree, them.at("provider_lead"), proposal.digest)
+    with transaction.atomic():
+        member = them.at("provider_lead")
+        operations.end(member, row(pk), StepKind.DECLINE, "The KPIs come first.")
+    with transaction.atomic():
+        kpis.agree(them.at("provider_lead"), proposal.digest)
+
+
+def test_nothing_is_proposed_while_an_agreed_set_of_kpis_is_not_in_the_book_yet(them, target):
+    with transaction.atomic():
+        proposal = kpis.propose(them.at("provider_lead"), KPI_SET, "")
+    with transaction.atomic():
+        kpis.agree(them.at("customer_lead"), proposal.digest)
+    pk = drafted(them, "customer_lead", target)
+
+    def proposing():
+        member = them.at("customer_lead")
+        operations.propose(member, row(pk), 1)
+
+    refused(Code.BEING_WRITTEN, proposing)
+    run_jobs(kpis.WRITE_TASK)
+    with transaction.atomic():
+        proposing()
+
+
 def test_once_the_agreement_holds_the_kpis_the_page_of_kpis_changes_them_no_more(them, target):
     pk = proposed(them, "customer_lead", target)
     for who in ("customer_lead", "provider_lead"):
         sign(them, who, pk)
-    from comity.apps.kpis import operations as kpis
-    from comity.apps.kpis.refusals import Code as KpiCode
-    from comity.apps.kpis.terms import Terms
-    from comity.core.calendars import Cut
-    from comity.core.kpi_templates import TEMPLATES
-
     with transaction.atomic():
-        terms = Terms(TEMPLATES["contact_centre"], Cut.MONTH, date(2026, 5, 1))
-        refused(KpiCode.IN_AGREEMENT, kpis.propose, them.at("customer_lead"), terms, "")
+        refused(KpiCode.IN_AGREEMENT, kpis.propose, them.at("customer_lead"), KPI_SET, "")
     page = them.client("customer_lead").get(them.url("kpis/")).content.decode()
     assert "The agreement holds the KPIs" in page
     assert "h-propose" not in page

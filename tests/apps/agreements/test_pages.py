@@ -16,6 +16,7 @@ from comity.book.agreement import agreed_changes
 from comity.core.agreements.changes import SetField
 from comity.core.agreements.kinds import Kind
 from tests.builders.agreement import add
+from tests.builders.changes import content, proposed, row
 from tests.builders.levels import KPI, contacts
 from tests.room import cast, run_jobs, said_again
 
@@ -393,3 +394,21 @@ def test_neither_search_nor_differences_tell_what_is_not_shown(them):
     assert "Not shown to you." in shown(member.get(asked))
     assert "No clause has all" in shown(member.get(asked + "&q=4.20"))
     assert "No clause has all" in shown(member.get(asked + "&q=secret"))
+
+
+def test_who_proposed_withdraws_and_who_has_the_others_text_declines(them, kpi):
+    pk = proposed(them, "customer_lead", content(SetField(kpi, "target", "0.9")))
+
+    def offered(who):
+        page = shown(them.client(who).get(them.url(f"agreement/changes/{pk}/")))
+        return set(re.findall(r'name="what" value="(withdraw|decline)"', page))
+
+    assert offered("customer_lead") == {"withdraw"}
+    assert offered("provider_lead") == {"decline"}
+    with transaction.atomic():
+        member = them.at("provider_lead")
+        operations.save_draft(member, row(pk), content(SetField(kpi, "target", "0.85")), 0)
+        operations.propose(member, row(pk), 1)
+    assert offered("customer_lead") == {"withdraw"}
+    assert offered("provider_lead") == set()  # its own text waits for the other side
+    assert offered("auditor") == set()

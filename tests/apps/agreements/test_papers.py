@@ -25,8 +25,8 @@ from comity.core.agreements.signing import StepKind
 from comity.core.chain import canonical, digest_of
 from comity.core.values import Side
 from tests.builders.agreement import add
+from tests.builders.changes import SENTENCES, content, kpi_of, proposed, refused, row, sign, soon
 from tests.builders.levels import KPI, contacts
-from tests.builders.room_changes import SENTENCES, content, kpi_of, proposed, refused, row, sign, soon
 from tests.builders.signed_pdf import authority, certificate, pem, signed, signer, updated
 from tests.room import cast, run_jobs, said_again
 

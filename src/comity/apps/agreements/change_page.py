@@ -35,6 +35,7 @@ from comity.core.agreements.text import (
     text,
     with_change,
 )
+from comity.core.values import Side
 from comity.review.i18n.words import DASH, LOCALES, Words
 
 
@@ -141,7 +142,7 @@ def deciding(
         "may_sign_elsewhere": side is not None and not of_side and _may_sign(member, state, of, SignedBy.PDF),
         "may_waive": may and notice.shortfall > 0 and notice.receiver is side,
         "waive_form": WaiveForm(initial={"shortfall": notice.shortfall}, kpis=kpis),
-        "may_end": may,
+        "ending": _ending(state, side) if may and side is not None else None,
         "is_giver": state.last.proposal.giver is side,
         "end_form": EndForm(),
         "mark_form": MarkForm(),
@@ -150,6 +151,14 @@ def deciding(
         "unsettled": signing.unsettled(state.steps, of),
         "meanwhile": meanwhile(member, state, now, words),
     }
+
+
+def _ending(state: queries.ChangeState, side: Side) -> StepKind | None:
+    """Return how a side can end a change: whoever proposed it withdraws it, who has the other's text declines that."""
+    first, last = signing.revisions(state.steps)[0], state.last
+    if first.side is side:
+        return StepKind.WITHDRAW
+    return None if last is None or last.side is side else StepKind.DECLINE
 
 
 def _may_sign(

@@ -23,7 +23,6 @@ from comity.apps.audit.operations import audit
 from comity.apps.books import queries as books
 from comity.apps.books.operations import find_actor
 from comity.apps.kpis.queries import is_being_applied
-from comity.apps.kpis.queries import proposal as kpis_proposal
 from comity.apps.outbox.operations import defer
 from comity.apps.parties.member_context import MemberContext, acting_as
 from comity.apps.parties.rate_limits import check_rate_limit
@@ -160,8 +159,11 @@ def propose(member: MemberContext, change: Change, seen: int) -> None:
 
 
 def _check_kpis(member: MemberContext) -> None:
-    """Check that no set of KPIs is on its way beside the agreement, which takes them over."""
-    if kpis_proposal(member) is not None or is_being_applied(member):
+    """Check that no agreed set of KPIs is on its way into the book, which the agreement takes over from there.
+
+    A set that is only proposed hinders nothing: else a side could stall the agreement by proposing one.
+    """
+    if is_being_applied(member):
         raise Refused(Code.BEING_WRITTEN)
 
 

@@ -169,6 +169,12 @@ def waiting_side(one: ChangeState) -> Side | None:
     return receiver if receiver not in signed else one.last.side
 
 
+def has_waiting_change(member: MemberContext) -> bool:
+    """Return whether a proposed change is neither agreed nor ended: both sides know of it."""
+    proposed = Change.objects.filter(relationship=member.relationship, number__isnull=False)
+    return proposed.exclude(steps__kind__in=[kind.value for kind in _ENDS]).exists()
+
+
 def change_state(member: MemberContext, row: Change, now: Situation | None = None) -> ChangeState:
     """Return one change with where it stands."""
     return _state(row, list(row.steps.all()), now or situation(member))

@@ -129,8 +129,8 @@ def agree(member: MemberContext, digest: str) -> Entry:
     """Agree to the other side's set: from its first day on, figures count by it.
 
     :param digest: of the proposal that the person was shown
-    :raises Refused: for those who may not, where nothing, or another set, is proposed by now, and where a period that
-        it would change has been frozen since
+    :raises Refused: for those who may not, where nothing, or another set, is proposed by now, where a period that it
+        would change has been frozen since, and while a change of the agreement waits for a signature
     """
     side = _agreeing_side(member)
     record.lock_relationship(member)
@@ -140,6 +140,8 @@ def agree(member: MemberContext, digest: str) -> Entry:
         raise Refused(Code.NO_PROPOSAL)
     if proposal.digest != digest:
         raise Refused(Code.CHANGED)
+    if any(waits(member) for waits in queries.waiting_changes):
+        raise Refused(Code.CHANGE_WAITS)
     _check_start(member, Terms.from_content(proposal.content))
     record.give_consent(member, ConsentSubject.KPIS, proposal.subject, proposal.content)
     entry = record.add_agreed_entry(member, EntryKind.KPIS, ConsentSubject.KPIS, proposal.subject, proposal.content)

@@ -1,6 +1,6 @@
 """Queries for KPIs: what is in force, what is proposed, what was agreed before, and from which day a set may hold."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -24,15 +24,21 @@ WRITE_TASK = "kpis.write"
 _MAX_STARTS = 36  # first days to choose from
 
 
+# Asked before a set is agreed to: whether a change of the agreement waits, which takes the KPIs over once it is signed.
+# The app of agreements adds to it.
+waiting_changes: list[Callable[[MemberContext], bool]] = []
+
+
 def next_subject(member: MemberContext) -> str:
     """Return the subject of the next set in the record: its number."""
     return str(record.entries(member, ConsentSubject.KPIS).count() + 1)
 
 
 def proposal(member: MemberContext) -> Consent | None:
-    """Return the consent of the side whose set waits for the other's agreement."""
+    """Return the consent of the side whose set waits for the other's agreement; none waits beside an agreement."""
     consents = record.valid_consents(member, ConsentSubject.KPIS, next_subject(member))
-    return next(iter(consents.values()), None)
+    found = next(iter(consents.values()), None)
+    return None if found is not None and is_in_agreement(member) else found
 
 
 def is_being_applied(member: MemberContext) -> bool:

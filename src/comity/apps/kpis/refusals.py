@@ -13,6 +13,7 @@ class Code(RefusalCode):
     SAME = "same"
     CLOSED = "closed"
     IN_AGREEMENT = "in_agreement"
+    CHANGE_WAITS = "change_waits"
 
     NOT_YOURS = "not_yours", HTTPStatus.FORBIDDEN
 
