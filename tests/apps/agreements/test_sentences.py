@@ -304,8 +304,8 @@ def test_one_and_several_take_their_own_form():
     def lock(days):
         return sentences(clause(Kind.VOLUME, locked_days=days), "es")[0]
 
-    assert lock(1).endswith("la cierra 1 día hábil antes de que empiece el mes.")
-    assert lock(20).endswith("la cierra 20 días hábiles antes de que empiece el mes.")
+    assert lock(1).endswith("la cierra 1 día laborable antes de que empiece el mes.")
+    assert lock(20).endswith("la cierra 20 días laborables antes de que empiece el mes.")
 
 
 def test_a_price_is_told_in_its_currency_with_every_decimal():
