@@ -230,6 +230,7 @@ def test_another_measure_is_shown_before_it_is_saved(them, kpi):
     data = sent(shown(browser.get(them.url(address) + f"?edit={kpi}"))) | {"measure": "wait_mean"}
     page = shown(browser.post(them.url(address + "save/"), data))
     assert "The mean wait of" in page
+    assert "Another measure has other units. Enter its target." in page
     assert read_draft(them, address)[0].edits == ()
     data = sent(page)
     assert (data["measure"], data["shown_measure"], data["target"]) == ("wait_mean", "wait_mean", "")

@@ -125,6 +125,19 @@ def test_from_the_page_it_is_suggested_used_and_withdrawn(them):
         assert Remark.objects.count() == 2
 
 
+def test_a_suggestion_of_another_measure_is_not_taken_in_the_units_of_the_one_before(them):
+    """The form was shown for a share; 80 % of it must not become 0.8 seconds of a wait."""
+    pk, clause = proposed(them, "customer_lead", target(them)), kpi(them)
+    address = them.url(f"agreement/changes/{pk}/")
+    data = {"what": "suggest", "clause": clause.id, "target": "80", "shown_measure": "service_level",
+            "measure": "wait_mean", "queues": "*", "channels": "*", "text": "Rather this."}  # fmt: skip
+    page = them.client("provider_lead").post(address + "remarks/", data, follow=True).content.decode()
+    assert "a suggestion keeps the measure" in page
+    with transaction.atomic():
+        them.at("provider_lead")
+        assert not Remark.objects.exists()
+
+
 def test_a_remark_about_what_one_may_not_read_is_neither_made_nor_read(them):
     kept = content(add("rates", Kind.PROSE, text="A call costs 4.20.", language="en", seen_by=["money"]))
     pk = proposed(them, "customer_lead", kept)

@@ -95,6 +95,8 @@ def remark_change(request: HttpRequest, change: UUID) -> HttpResponse:
     wanted = None
     if request.POST.get("what") == "suggest":
         _, values = change_page.posted_form(request, member, content, now)
+        if values.of_other_measure(read) is not None:  # what was typed is in the units of the measure before
+            raise Refused(Code.INVALID, why=words_for(language())("remark.same_measure"))
         wanted = values.values(clause)
         if wanted is None:
             raise Refused(

@@ -44,9 +44,7 @@ from comity.core.agreements.changes import Entry, Proposal
 from comity.core.agreements.kinds import Kind
 from comity.core.agreements.pointed_out import NEEDED
 from comity.core.agreements.signing import UNDECIDED, State, StepKind
-from comity.core.agreements.text import (
-    text,
-)
+from comity.core.agreements.text import text
 from comity.core.values import Side
 from comity.review.i18n.words import Words
 
@@ -294,6 +292,7 @@ def _changed(  # noqa: PLR0911, PLR0913 - what a form can be about
         clause, form = change_page.posted_form(request, member, content, now)
         other = form.of_other_measure(drafted_text(content, now))
         if other is not None:
+            messages.info(request, words_for(language())("clause_form.other_measure"))
             return _render_change(request, member, row, clause_form=(clause, other), seen=seen)
         identity = clause or new_id(form.kind, now, content)
         values = form.values(identity)
