@@ -24,9 +24,12 @@ def worded(measure_name="service_level", **pins):
     return "\n".join(["[[kpi]]", 'id = "it"', f'measure = "{measure_name}"', *lines, ""])
 
 
-def with_relief(folder, until="2026-10-08", first_day=date(2026, 10, 1), kpis=("it",), contacts=ROWS, **kpi):
-    """Vector 4: longer hours from 1 October, notice short by 11, waived with relief for the KPI until 8 October."""
-    book = write_book(folder / "book", contacts=contacts)
+def with_relief(folder, until="2026-10-08", first_day=date(2026, 10, 1), kpis=("it",), contacts=ROWS, tables=(), **kpi):
+    """Vector 4: longer hours from 1 October, notice short by 11, waived with relief for the KPI until 8 October.
+
+    `tables` are (name, CSV) of those beside contacts.
+    """
+    book = write_book(folder / "book", contacts=contacts, **dict(tables))
     pins = {"measure": "service_level", "target": "0.8"} | kpi
     begins = change(1, FIRST, calendar_clause(), add("it", Kind.KPI, "calendar", **pins))
     write_agreed(book, agreed(begins, 1))

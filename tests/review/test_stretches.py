@@ -12,6 +12,7 @@ from comity.review.i18n.words import words_of
 from comity.review.render import render
 from comity.review.render.figures import review_rows
 from comity.review.render.json import review_object, schema
+from tests.builders.review_books import CALLS, calls
 from tests.builders.stretches import FIRST_HALF, ROWS, SECOND_HALF, with_relief, worded
 from tests.cast import JOINT, write_book
 
@@ -102,6 +103,36 @@ def test_relief_is_told_with_what_the_level_would_be(tmp_path):
     text = render(made, "html", "en").decode().replace("\u00a0", " ")
     assert "Without 1 October to 7 October 2026, by the relief of change 2; with them 69.0 %." in " ".join(text.split())
     keeps_to_schema(json.loads(render(made, "json", "en")))
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_what_is_reported_of_all_days_is_said_so_beside_some(tmp_path, language):
+    """Of the last stretch 0.6, and reported of October 0.6 too: they are figures of other days."""
+    reported = "period,kpi,value,reported_by\n2026-10,it,0.6,provider"
+    says = {"en": "of all days of the period", "es": "de todos los días del periodo"}[language]
+    stretch = october(write_book(tmp_path / "stretch", TWO, contacts=ROWS, reported=reported))
+    relieved = october(with_relief(tmp_path, tables=[("reported", reported)]))
+    whole = october(write_book(tmp_path / "whole", worded(), contacts=ROWS, reported=reported))
+    told = [says in render(one, "html", language).decode() for one in (stretch, relieved, whole)]
+    assert told == [True, True, False]
+
+
+def test_where_records_end_within_the_last_stretch_the_first_keeps_what_was_reported(tmp_path):
+    rows = CALLS + calls(date(2026, 10, 1), 14, 8, 2) + calls(date(2026, 10, 15), 4, 6, 4)
+    reported = "period,kpi,value,reported_by\n2026-10,it,0.7,provider"
+    made = october(write_book(tmp_path / "book", TWO, contacts=rows, reported=reported))
+    (level,) = made.levels
+    assert (level.days, level.reported["provider"]) == (FIRST_HALF, 0.7)
+    assert [(one.reading, one.why) for one in made.missing if one.reading == "it"] == [("it", "half_covered")]
+
+
+def test_a_level_of_people_whose_days_are_all_relieved_is_shown_and_not_held(tmp_path):
+    head = "response_id,audience,respondent_id,answered_on,instrument,scale_min,scale_max,score"
+    rows = [f"r{day},customer,p{day},2026-10-{day:02},csat,1,5,{1 + day % 5}" for day in range(1, 32)]
+    tables = [("surveys", "\n".join([head, *rows]))]
+    made = october(with_relief(tmp_path, until="2026-11-01", tables=tables, measure="csat"))
+    (level,) = made.levels
+    assert (level.den, level.met, level.relieved.held) == (31, None, False)
 
 
 def test_what_is_paid_is_judged_by_each_contact_s_day(tmp_path):

@@ -149,8 +149,8 @@ class Reported:
 
     `months` are those that a longer period's figure is made of, each with the formulas on its days. `weighted`: they
     were joined by their days, for want of denominators, which is nobody's formula. `entered_by` is the other side where
-    that side delivered the figure. `of_more_days`: it is of the whole period, of which the level is a stretch, so that
-    no formula of the level's gives it.
+    that side delivered the figure. `of_more_days`: it is of the whole period, and the level of a stretch, or without
+    days of relief, so that no formula of the level's gives it.
     """
 
     value: float

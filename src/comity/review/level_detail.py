@@ -22,10 +22,9 @@ MOST_MONTHS = 36
 
 @dataclass(frozen=True, slots=True)
 class LevelDetail:
-    """A level by month up to the end of a period, and the cuts of its days.
+    """A level by month up to the end of a period, and the cuts of the days that it counts.
 
-    `days` are those of the period that the level counts: of several wordings the last one's (`Level.days`), without the
-    `left_out` days of relief.
+    These are, of several wordings, those of the last one, without days of relief unless no other is left.
 
     Neither is there of figures about people, which are shown for the agreed periods only; `cuts` is None too of what is
     not made of contacts, or where the viewer may not read these.
@@ -36,8 +35,6 @@ class LevelDetail:
     timezone: str
     months: tuple[LevelPoint, ...]
     cuts: LevelCuts | None
-    days: Period | None = None
-    left_out: tuple[Period, ...] = ()
 
 
 def build_level_detail(book: Book, kpi_id: str, period: Period, now: datetime) -> LevelDetail:
@@ -52,9 +49,9 @@ def build_level_detail(book: Book, kpi_id: str, period: Period, now: datetime) -
     book.asked = (period, calendar.against(period, book.definition.against)) if own_length else (period,)
     coverage = Coverage(book, now.astimezone(ZoneInfo(zone)).date())
     days = stretches[-1].days
-    left_out = tuple(relief.days for relief in relieved_days(book, kpi_id, days))
+    left_out = tuple(relief.days for relief in relieved_days(book, kpi, days))
     cuts = gather(book, kpi, days, left_out) or (gather(book, kpi, days) if left_out else None)
-    return LevelDetail(kpi_id, period, zone, _months(book, coverage, kpi, period), cuts, days, left_out)
+    return LevelDetail(kpi_id, period, zone, _months(book, coverage, kpi, period), cuts)
 
 
 def _months(book: Book, coverage: Coverage, kpi: Kpi, period: Period) -> tuple[LevelPoint, ...]:

@@ -41,7 +41,10 @@ def build_levels(book: Book, coverage: Coverage, calendar: Calendar, period: Per
     lapses = _Lapses(book, coverage)
     missing = []
     formed: dict[str, list[LevelStats]] = {}
+    reports: dict[str, LevelStats] = {}  # with what the sides reported of the period, formed or not
     for stats in gathered[period]:
+        if isinstance(stats, LevelStats):
+            reports.setdefault(stats.kpi.id, stats)
         uncovered = lapses.of(stats.kpi, period, _days(stats, period))
         if uncovered:
             missing.append(_half(book, coverage, stats, _days(stats, period), uncovered, period))
@@ -56,7 +59,10 @@ def build_levels(book: Book, coverage: Coverage, calendar: Calendar, period: Per
     if isinstance(paid, Missing):
         missing.append(paid)
     return BuiltLevels(
-        tuple(_levels_of(book, coverage, stretches, period, history) for stretches in formed.values()),
+        tuple(
+            _levels_of(book, coverage, [replace(last, reported=reports[kpi].reported), *earlier], period, history)
+            for kpi, (last, *earlier) in formed.items()
+        ),
         None if isinstance(paid, Missing) else paid,
         tuple(missing),
     )

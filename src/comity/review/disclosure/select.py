@@ -43,7 +43,7 @@ from comity.book.statistics.membership import with_membership
 from comity.book.statistics.respondents import Frame, answers, framed, invitations, paired, respondents
 from comity.book.statistics.workings import Workings
 from comity.book.storage.layout import OWN_COLUMNS, table_files
-from comity.core.agreements.kpi import MEASURES
+from comity.core.agreements.kpi import MEASURES, Kpi
 from comity.core.calendars import Against, Calendar
 from comity.core.disclosure_control import FEWEST, Published, Weight
 from comity.core.readings.satisfaction import READING, is_touch_design
@@ -267,7 +267,7 @@ def _kpi_rows(book: Book, scope: _Scope) -> Iterator[tuple[int, str, Period, int
         given = rows.filter(_.score.notnull() & _.answered_on.notnull())
         groups: dict[tuple[int, tuple[Period, ...]], list[Period]] = {}
         for days in one.periods:
-            left_out = tuple(relief.days for relief in relieved_days(book, one.kpi.id, days))
+            left_out = _left_out(book, one.kpi, days, given)
             groups.setdefault((places[one.kpi.id, days][1], left_out), []).append(days)
         for (place, left_out), periods in groups.items():
             bit = scope.bit("kpi", one.kpi.id if place == 0 else f"{one.kpi.id} {place}")
@@ -282,6 +282,14 @@ def _kpi_rows(book: Book, scope: _Scope) -> Iterator[tuple[int, str, Period, int
             for days in periods:
                 yield places[one.kpi.id, days][0], one.kpi.id, days, bit, members
                 members = {}
+
+
+def _left_out(book: Book, kpi: Kpi, days: Period, given: ibis.Table) -> tuple[Period, ...]:
+    """The days of relief that a level leaves out; none where no answer would be left, since it counts them then."""
+    left_out = tuple(relief.days for relief in relieved_days(book, kpi, days))
+    if left_out and not by_period(given, "answered_on", [days], left_out).count().to_pyarrow().as_py():
+        return ()
+    return left_out
 
 
 def _stretch_places(book: Book, scope: _Scope) -> dict[tuple[str, Period], tuple[int, int]]:

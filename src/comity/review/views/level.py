@@ -241,7 +241,8 @@ def _reported_figure(level: Level, side: Side, review: Review, words: Words) -> 
     same = spelled == words.figure(level.value, level.unit, review.currency)
     variant, in_full = level.explains.get(side), level.explains_in_full.get(side)
     short = ""
-    if same:
+    of_all_days = level.days is not None or (level.relieved is not None and level.relieved.held)
+    if same and not of_all_days:
         why = words("levels.same")
     elif variant is not None:
         formula = words.named("variant", variant)
@@ -254,6 +255,8 @@ def _reported_figure(level: Level, side: Side, review: Review, words: Words) -> 
     elif in_full is not None:
         why = words("levels.by_variant_in_full", variant=in_full, formula=words.named("variant", in_full))
         short = words("levels.short_in_full", variant=in_full)
+    elif of_all_days:
+        why = words("levels.of_all_days")
     elif level.variants:
         why = words("levels.unexplained")
     else:

@@ -146,3 +146,28 @@ def test_relief_that_only_one_side_signed_is_none(tmp_path):
     (book / "agreement" / "0002.json").unlink()
     write_agreed(book, replace(changes[1], signatures=changes[1].signatures[:1]))
     assert read_definition(book).relief == ()
+
+
+def test_a_stock_has_no_days_of_relief(tmp_path):
+    (level,) = levels_of(with_relief(tmp_path, measure="backlog", contacts=busy_rows(Random(7))))[OCTOBER]
+    assert (level.reliefs, level.with_relieved, level.held) == ((), None, True)
+
+
+def test_what_a_side_reported_of_the_month_is_no_formula_of_days_without_relief(tmp_path):
+    """Of all days 214 of 310, 0.69; without the first seven 158 of 240, which the report cannot be held against."""
+    reported = "period,kpi,value,reported_by\n2026-10,it,0.69,provider\n2026-10,it,0.658,customer"
+    (stats,) = levels_of(with_relief(tmp_path, tables=[("reported", reported)]))[OCTOBER]
+    level = measure(stats)
+    assert (level.reported["provider"], level.reported["customer"]) == (0.69, 0.658)
+    assert level.explains == level.explains_in_full == {}
+
+
+def test_relief_does_not_tell_of_the_few_evaluations_that_lie_between_two_levels(tmp_path):
+    """Three evaluations on days of relief, twenty on others: what both come to would be the three."""
+    head = "evaluation_id,queue,evaluated_on,opportunities,errors"
+    for few in (3, 5):
+        days = [2] * few + [10] * 20
+        marks = "\n".join([head, *(f"e{number},help,2026-10-{day:02},10,1" for number, day in enumerate(days))])
+        book = with_relief(tmp_path / str(few), tables=[("evaluations", marks)], measure="quality", formula="errors")
+        (level,) = levels_of(book)[OCTOBER]
+        assert (level.also["evaluations"], level.with_relieved is None) == (20, few < 5)

@@ -22,6 +22,7 @@ from comity.book.statistics.levels import (
     surveys,
 )
 from comity.book.statistics.levels.asking import (
+    MANY,
     LevelQuestion,
     NoLevel,
     level_questions,
@@ -39,8 +40,6 @@ __all__ = ["LevelQuestion", "LevelStats", "NoLevel", "gather", "gather_one"]
 
 Found = Iterable[tuple[Period, LevelStats | NoLevel]]
 Counting = Callable[[Book, LevelQuestion], Found]
-
-_NOT_OF_DAYS = frozenset({"backlog", "attrition"})  # a stock, and who is employed: relief has no days to leave out
 
 # The measures that are made of contacts; some of them of intervals in their place (`Measure.also_intervals`).
 _OF_CONTACTS: dict[str, Counting] = {
@@ -95,7 +94,8 @@ def _of_period(
         else:
             with_reports.add(kpi.id)
             formulas = partial(answered.formulas, book) if kpi.measure == "service_level" else None
-            own = reported(book, kpi, period, formulas, of_more_days=days != period)
+            without_relief = bool(level.reliefs) and level.held
+            own = reported(book, kpi, period, formulas, of_more_days=days != period or without_relief)
             yield dataclasses.replace(level, reported=own)
 
 
@@ -115,7 +115,7 @@ def gather_one(
 def _counted(book: Book, question: LevelQuestion, horizon: date) -> Found:
     """The levels of a question: where both sides agreed on relief without its days, and beside that with them."""
     kpi = question.kpi
-    reliefs = {days: relieved_days(book, kpi.id, days) for days in question.periods if kpi.measure not in _NOT_OF_DAYS}
+    reliefs = {days: relieved_days(book, kpi, days) for days in question.periods}
     relieved = tuple(days for days, agreed in reliefs.items() if agreed)
     with_all = dict(_levels_of(book, question, horizon))
     without = {}
@@ -128,16 +128,18 @@ def _counted(book: Book, question: LevelQuestion, horizon: date) -> Found:
             yield days, with_all[days]
         elif isinstance(level, LevelStats):
             beside = with_all[days]
-            yield (
-                days,
-                dataclasses.replace(
-                    level, reliefs=reliefs[days], with_relieved=beside if isinstance(beside, LevelStats) else None
-                ),
-            )
+            told = beside if isinstance(beside, LevelStats) and not _few_apart(level, beside) else None
+            yield days, dataclasses.replace(level, reliefs=reliefs[days], with_relieved=told)
         elif level.why == "nothing_counts" and isinstance(beside := with_all[days], LevelStats):
             yield days, dataclasses.replace(beside, reliefs=reliefs[days], held=False)
         else:
             yield days, level
+
+
+def _few_apart(level: LevelStats, with_relieved: LevelStats) -> bool:
+    """Whether both beside each other would tell of the few evaluations that lie between them."""
+    counts = [one.also.get("evaluations") for one in (with_relieved, level)]
+    return isinstance(counts[0], int) and isinstance(counts[1], int) and 0 < counts[0] - counts[1] < MANY
 
 
 def _levels_of(book: Book, one: LevelQuestion, horizon: date) -> Found:

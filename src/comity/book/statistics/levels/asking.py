@@ -11,6 +11,7 @@ from comity.core.agreements.kpi import Kpi, Relief, counted_stretches
 from comity.core.values import Period
 
 MANY = 5  # fewer people than this are never shown
+_OF_NO_DAYS = frozenset({"backlog", "attrition"})  # a stock, and who is employed: relief has no days to leave out
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +83,16 @@ def level_questions(book: Book, periods: Sequence[Period]) -> tuple[LevelQuestio
     return tuple(LevelQuestion(kpi, tuple(dict.fromkeys(held))) for kpi, held in ordered)
 
 
-def relieved_days(book: Book, kpi_id: str, days: Period) -> tuple[Relief, ...]:
-    """The reliefs of a KPI that touch some days, the earliest first."""
+def relieved_days(book: Book, kpi: Kpi, days: Period) -> tuple[Relief, ...]:
+    """The reliefs of a KPI that touch some days, the earliest first; none of what is of no days."""
+    if kpi.measure in _OF_NO_DAYS:
+        return ()
     return tuple(
         sorted(
             (
                 relief
                 for relief in book.definition.relief
-                if kpi_id in relief.kpis and relief.days.start < days.end and relief.days.end > days.start
+                if kpi.id in relief.kpis and relief.days.start < days.end and relief.days.end > days.start
             ),
             key=lambda relief: (relief.days.start, relief.change),
         )

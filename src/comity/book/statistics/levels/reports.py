@@ -39,7 +39,8 @@ def reported(
 
     :param formulas: what tells whose formula gives a month's figure; a month is held against its own wording, and one
         of two wordings against none
-    :param of_more_days: whether the level that the figures stand beside is of a stretch of the period only
+    :param of_more_days: whether the level beside the figures is of some days of the period only: of a stretch, or
+        without days of relief
     """
     parts = _parts(book, period)
     least = SHARE_DECIMALS if unit(kpi) == SHARE else 0
