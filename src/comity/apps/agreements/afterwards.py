@@ -278,9 +278,11 @@ def unsaid(member: MemberContext, now: Situation) -> list[tuple[queries.ChangeSt
         <= whole_months_after(entry.change.span.first_day, starts_on)[-1].end
         <= now.today
     ]
+    if not ripe:
+        return []
     found = []
-    for row in queries.visible_changes(member).filter(place__in=ripe) if ripe else ():
-        silent = [side for side in Side if side not in words_of(row)]
-        if silent:
+    for row in queries.visible_changes(member).filter(place__in=ripe).prefetch_related("steps", "benefit_words"):
+        said = {word.side for word in row.benefit_words.all()}
+        if silent := [side for side in Side if side not in said]:
             found.append((queries.change_state(member, row, now), silent))
     return found

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
@@ -13,7 +13,8 @@ from comity.apps.agreements.drafting import drafted_text
 from comity.apps.agreements.models import Change
 from comity.apps.agreements.refusals import Code
 from comity.apps.i18n import language, words_for
-from comity.apps.parties.member_context import MemberContext, member_of
+from comity.apps.numbers import whole_number
+from comity.apps.parties.member_context import MemberContext, member_of_a_side
 from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused, form_page
 from comity.core.agreements.carried_out_first import FirstKind
@@ -21,9 +22,7 @@ from comity.core.agreements.carried_out_first import FirstKind
 
 def _member_and_change(request: HttpRequest, action: Action, pk: UUID) -> tuple[MemberContext, Change]:
     """Return the member, who is of a side and has a right, and a change that they know of."""
-    member = member_of(request, action)
-    if member.side is None:
-        raise Http404
+    member = member_of_a_side(request, action)
     return member, get_object_or_404(queries.visible_changes(member), pk=pk)
 
 
@@ -112,8 +111,8 @@ def take_remark(request: HttpRequest, change: UUID, remark: UUID) -> HttpRespons
     """Take a suggestion into the draft of one's own side, or the shared one."""
     member, row = _member_and_change(request, Action.ACT, change)
     made = get_object_or_404(row.remarks.all(), pk=remark)
-    seen = request.POST.get("seen", "")
-    remarks.take_suggestion(member, row, made, int(seen) if seen.isascii() and seen.isdigit() else -1)
+    seen = whole_number(request.POST.get("seen", ""))
+    remarks.take_suggestion(member, row, made, -1 if seen is None else seen)
     target = _done(request, member, row, "agreement.saved")
     if row.number is not None:
         target["Location"] += "?counter"

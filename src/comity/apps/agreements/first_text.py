@@ -175,7 +175,7 @@ def begin_from_own(member: MemberContext, upload: "UploadedFile[Any]", language:
 def own_drafts(member: MemberContext) -> list[Change]:
     """Return the drafts of the member's side that nobody else had a hand in: neither shared nor proposed."""
     rows = queries.visible_changes(member).filter(number=None, shared=False, side=member.side)
-    return [row for row in rows if row.drafts.exists()]
+    return [row for row in rows.prefetch_related("drafts") if row.drafts.all()]
 
 
 def own_template(member: MemberContext, change: Change) -> str:

@@ -104,8 +104,8 @@ def offer(
 
 
 def _title(row: Change, words: Words) -> str:
-    latest = row.drafts.last()
-    return str((latest.content["says"] if latest else {}).get("title") or words("agreement.untitled"))
+    latest = list(row.drafts.all())[-1]
+    return str(latest.content["says"].get("title") or words("agreement.untitled"))
 
 
 def problem_rows(listed: KpiList, words: Words) -> dict[str, object]:

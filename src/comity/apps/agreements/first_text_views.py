@@ -24,7 +24,7 @@ from comity.apps.agreements.models import Change
 from comity.apps.agreements.values import kind_name
 from comity.apps.books import queries as books
 from comity.apps.i18n import language, words_for
-from comity.apps.parties.member_context import MemberContext, member_of
+from comity.apps.parties.member_context import MemberContext, member_of_a_side
 from comity.apps.parties.rights import Action
 from comity.apps.refusal import form_page
 from comity.apps.sheet import xlsx_file
@@ -32,18 +32,10 @@ from comity.core.agreements.kpi_list import KpiList
 from comity.core.agreements.pointed_out import missing_clauses
 
 
-def _drafter(request: HttpRequest) -> MemberContext:
-    """Return the member, who drafts for a side; for all others there is no such page."""
-    member = member_of(request, Action.ACT)
-    if member.side is None:
-        raise Http404
-    return member
-
-
 @require_safe
 def first_text(request: HttpRequest) -> HttpResponse:
     """Show what a first text can begin from."""
-    return _render(request, _drafter(request))
+    return _render(request, member_of_a_side(request, Action.ACT))
 
 
 def _render(  # noqa: PLR0913 - a page with several forms
@@ -67,7 +59,7 @@ def _render(  # noqa: PLR0913 - a page with several forms
 @form_page("first_text")
 def begin_from_template(request: HttpRequest) -> HttpResponse:
     """Begin a draft from a template, and open it."""
-    member = _drafter(request)
+    member = member_of_a_side(request, Action.ACT)
     if not books.has_book(member):
         raise books.NoBookError
     form = FirstTextForm(request.POST)
@@ -94,7 +86,7 @@ def _begun_text(member: MemberContext, row: Change) -> str:
 @form_page("first_text")
 def begin_from_list(request: HttpRequest) -> HttpResponse:
     """Begin drafts from a list of KPIs, or show every cell that cannot be read."""
-    member = _drafter(request)
+    member = member_of_a_side(request, Action.ACT)
     if not books.has_book(member):
         raise books.NoBookError
     form = KpiListForm(request.POST, request.FILES)
@@ -123,7 +115,7 @@ def _listed(request: HttpRequest, member: MemberContext, begun: drafts.Begun) ->
 @form_page("first_text")
 def begin_from_own(request: HttpRequest) -> HttpResponse:
     """Begin a draft from an organisation's own template, and open it."""
-    member = _drafter(request)
+    member = member_of_a_side(request, Action.ACT)
     if not books.has_book(member):
         raise books.NoBookError
     form = OwnTemplateForm(request.POST, request.FILES)
@@ -138,7 +130,7 @@ def begin_from_own(request: HttpRequest) -> HttpResponse:
 @require_safe
 def own_template(request: HttpRequest, change: UUID) -> HttpResponse:
     """Give the clauses of a draft of one's own side as a template to keep."""
-    member = _drafter(request)
+    member = member_of_a_side(request, Action.ACT)
     row = get_object_or_404(queries.visible_changes(member), pk=change)
     if row not in drafts.own_drafts(member):
         raise Http404
@@ -149,7 +141,7 @@ def own_template(request: HttpRequest, change: UUID) -> HttpResponse:
 @require_safe
 def kpi_list_file(request: HttpRequest) -> HttpResponse:
     """Give the file to fill in: its headers, and a row for each KPI that is agreed."""
-    member = _drafter(request)
+    member = member_of_a_side(request, Action.ACT)
     if not books.has_book(member):
         raise books.NoBookError
     words = words_for(language())

@@ -357,11 +357,6 @@ class ClauseForm(FieldsForm):
             found.append(FormSection(self.words("clause_section.more"), (), rest, folded=True, opened=opened))
         return found
 
-    @property
-    def is_sentence(self) -> bool:
-        """Whether its first section is sentences."""
-        return bool(layouts.sections(self.kind, self.values_shown)[0].sentences)
-
     def _pieces(self, key: str) -> tuple[Piece, ...]:
         found = layouts.pieces(layouts.template(key, self.values_shown, self.words))
         return tuple(Piece(text, self.by_path.get(name)) for text, name in found)

@@ -17,8 +17,6 @@ from comity.core.kpi_templates import THRESHOLDS
 from comity.core.levels import SECONDS, SHARE, unit
 from comity.review.i18n.words import Words
 
-MORE = "more"
-
 
 @dataclass(frozen=True, slots=True)
 class Section:

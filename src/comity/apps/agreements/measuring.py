@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
@@ -35,6 +36,7 @@ from comity.core.values import Side
 
 # In the order of the page; of the duties of the same name a target may be agreed.
 MEASURES = ("notice", "reasons", "not_marked", "authorship", "executed_only", "told", "told_in_time", "done_before")
+OF_RECORDS = frozenset({"records_in_time", "forecast_locked_in_time"})  # duties that the records tell of
 LATER = ("reply_in_time", "decision_in_time", "paid_in_time", "price_edits", "forecast_error")
 
 
@@ -98,7 +100,7 @@ def measures(member: MemberContext) -> Measures:
         if row is None or one.last is None or not queries.may_read_change(member, one.last.proposal, entries):
             not_readable += 1
             continue
-        found.append(_measured_change(one, row))
+        found.append(_measured_change(one, row, now.zone))
     rows = [change.row for change in found]
     by_side = {side: measured(rows, side) for side in Side}
     return Measures(
@@ -111,11 +113,12 @@ def measures(member: MemberContext) -> Measures:
     )
 
 
-def _measured_change(state: queries.ChangeState, row: ChangeRow) -> MeasuredChange:
+def _measured_change(state: queries.ChangeState, row: ChangeRow, zone: str) -> MeasuredChange:
     assert state.last is not None
     proposal, agreed_at = state.last.proposal, state.steps[-1].at
     title = str(proposal.says.get("title", ""))
-    return MeasuredChange(state.row.pk, proposal.change.number, title, agreed_at.date(), row)
+    agreed_on = agreed_at.astimezone(ZoneInfo(zone)).date()
+    return MeasuredChange(state.row.pk, proposal.change.number, title, agreed_on, row)
 
 
 def _duties(member: MemberContext, entries: Chain, by_side: Mapping[Side, Measured]) -> tuple[Duty, ...]:
@@ -132,9 +135,6 @@ def _duties(member: MemberContext, entries: Chain, by_side: Mapping[Side, Measur
             share = Proportion(0, 0)  # it is measured, and the records tell nothing of it
         duties.append(Duty(clause.id, side, measure, str(clause.fields.get("target") or ""), share))
     return tuple(duties)
-
-
-OF_RECORDS = frozenset({"records_in_time", "forecast_locked_in_time"})
 
 
 def _told_by_records(member: MemberContext, read: Text) -> dict[tuple[str, Side], Proportion]:

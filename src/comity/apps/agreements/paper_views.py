@@ -18,7 +18,8 @@ from comity.apps.audit.models import Event, SubjectType
 from comity.apps.audit.operations import audit_read
 from comity.apps.books import queries as books
 from comity.apps.i18n import language, words_for
-from comity.apps.parties.member_context import MemberContext, member_of
+from comity.apps.numbers import whole_number
+from comity.apps.parties.member_context import MemberContext, member_of, member_of_a_side
 from comity.apps.parties.rights import Action
 from comity.apps.parties.sign_in import recent_sign_in_required
 from comity.apps.refusal import Refused, form_page
@@ -28,7 +29,6 @@ from comity.core.agreements.signing import UNDECIDED
 from comity.review.render.errors import PdfUnavailableError
 
 _PDF = "application/pdf"
-_LONGEST_NUMBER = 10
 
 
 @require_safe
@@ -60,9 +60,10 @@ def _day(written: str) -> date | None:
 def _place(written: str) -> int | None:
     if not written:
         return None
-    if not written.lstrip("-").isascii() or not written.lstrip("-").isdigit() or len(written) > _LONGEST_NUMBER:
+    place = whole_number(written)
+    if place is None:
         raise Http404
-    return int(written)
+    return place
 
 
 def _file(name: str, content: bytes) -> HttpResponse:
@@ -77,18 +78,11 @@ def _change_of(member: MemberContext, pk: UUID) -> Change:
     return get_object_or_404(queries.visible_changes(member).filter(number__isnull=False), pk=pk)
 
 
-def _signing_member(request: HttpRequest) -> MemberContext:
-    member = member_of(request, Action.ACT)
-    if member.side is None:
-        raise Http404
-    return member
-
-
 @require_http_methods(["GET", "POST"])
 @form_page("sign_elsewhere", "change")
 def sign_elsewhere(request: HttpRequest, change: UUID) -> HttpResponse:
     """Show how a change is signed elsewhere, and take the signed file in, after a sign-in of the last minutes."""
-    member = _signing_member(request)
+    member = member_of_a_side(request, Action.ACT)
     return _sign_elsewhere(request, member, _change_of(member, change))
 
 
@@ -123,7 +117,7 @@ def _sign_elsewhere(request: HttpRequest, member: MemberContext, row: Change) ->
 @form_page("sign_elsewhere", "change")
 def take_out(request: HttpRequest, change: UUID) -> HttpResponse:
     """Download a change as a PDF to be signed, which notes that this person was shown it."""
-    member = _signing_member(request)
+    member = member_of_a_side(request, Action.ACT)
     return _take_out(request, member, _change_of(member, change))
 
 

@@ -21,9 +21,9 @@ from comity.review.draw import charts
 from comity.review.i18n.words import DASH, Words
 from comity.review.views.rounding import shown_scale
 
-# What did not happen sooner, more or better because a sentence was worded otherwise.
 _NEVER = 9999  # the year of a draft without a first day
 _CUT = Cut.MONTH
+# Of which it is said what did not happen sooner or better because a sentence was worded otherwise.
 _ANSWERED = frozenset({"service_level", "abandonment", "wait_mean", "wait_p90"})
 _RESOLVED = frozenset({"sla_attainment", "time_to_resolve", "backlog", "reopen", "repeat_contact"})
 
@@ -86,14 +86,18 @@ def preview(
     after = text(with_change(now.chain, shown.change), day)
     readable = {one.id for one in after.clauses if not one.removed and queries.may_read(member, one)}
     pairs = [pair for pair in touched_kpis(shown.change, now.chain) if pair[1].id in readable]
-    titles = clause_titles(after, words)
+    titles, pending = clause_titles(after, words), None
     try:
         found = previews(member, pairs) if pairs else []
     except NotComputedYet as error:
-        bare = [_view(Preview(new.id, "", (), _CUT), old, new, titles, words) for old, new in pairs]
-        return Previews(tuple(bare), None if error.failed else error.since)
-    views = [_view(one, old, new, titles, words) for one, (old, new) in zip(found, pairs, strict=True)]
-    return Previews(tuple(one for one in views if only is None or one.kpi == only))
+        found = [Preview(new.id, "", (), _CUT) for _, new in pairs]
+        pending = None if error.failed else error.since
+    views = [
+        _view(one, old, new, titles, words)
+        for one, (old, new) in zip(found, pairs, strict=True)
+        if only is None or one.kpi == only
+    ]
+    return Previews(tuple(views), pending if views else None)
 
 
 def _view(one: Preview, old: Kpi | None, new: Kpi, titles: dict[str, str], words: Words) -> WordingPreview:

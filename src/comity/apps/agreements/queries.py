@@ -18,7 +18,7 @@ from comity.apps.parties.models import Membership
 from comity.apps.parties.queries import members
 from comity.apps.parties.rights import Action, is_active_deputy
 from comity.apps.record import queries as record
-from comity.apps.record.models import ConsentSubject, EntryKind
+from comity.apps.record.models import ConsentSubject
 from comity.book.agreement import AgreedChange, agreed_changes
 from comity.book.amend import changes_of_kpis
 from comity.core.agreements import signing
@@ -28,7 +28,6 @@ from comity.core.agreements.clauses import Clause
 from comity.core.agreements.kinds import EVERYBODY, MONEY, Kind
 from comity.core.agreements.signing import Situation, State, StepKind
 from comity.core.agreements.text import Chain, Text, text, with_change
-from comity.core.calendars import named
 from comity.core.values import Side
 
 WRITE_TASK = "agreements.write"
@@ -207,7 +206,8 @@ def _state(row: Change, steps: Sequence[Step], now: Situation | None) -> ChangeS
     parsed = tuple(parse_step(step) for step in steps)
     if not parsed or now is None:
         return ChangeState(row, parsed, State.DRAFT)
-    return ChangeState(row, parsed, signing.state(parsed, situation_for(parsed, now)))
+    has_ended = parsed[-1].kind in _ENDS  # by which alone its state is known
+    return ChangeState(row, parsed, signing.state(parsed, now if has_ended else situation_for(parsed, now)))
 
 
 def drafts(member: MemberContext, change: Change) -> dict[str, Draft]:
@@ -256,11 +256,3 @@ def limits(member: MemberContext) -> QuerySet[Limit]:
 def is_being_written(member: MemberContext) -> bool:
     """Return whether a job has still to write what both sides agreed to, so that figures are of before."""
     return unfinished_jobs(member.relationship.pk, [WRITE_TASK]).exists()
-
-
-def frozen_until(member: MemberContext) -> date:
-    """Return the day after the last frozen period."""
-    starts_on = books.definition(member).month_starts_on
-    frozen = record.entries(member, ConsentSubject.PERIOD).filter(kind=EntryKind.FROZEN)
-    ends = [named(name, starts_on)[1].end for name in frozen.values_list("subject", flat=True)]
-    return max(ends, default=date.min)

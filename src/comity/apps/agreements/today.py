@@ -34,7 +34,10 @@ from comity.core.values import Side
 from comity.review.i18n.words import Words
 
 # Below the agreement's entry of the navigation; those of priorities are a later app's, named by their URLs.
-_PAGES = ("agreement_change", "agreement_limits", "sign_change", "priorities", "priority_round", "seal_priorities")
+_PAGES = (
+    "agreement_change", "agreement_limits", "agreement_measures", "first_text", "sign_change", "sign_elsewhere",
+    "change_evidence", "priorities", "priority_round", "seal_priorities",
+)  # fmt: skip
 
 
 def register() -> None:

@@ -34,7 +34,8 @@ from comity.apps.agreements.values import kind_name
 from comity.apps.books import queries as books
 from comity.apps.i18n import language, words_for
 from comity.apps.kpis.queries import is_in_agreement
-from comity.apps.parties.member_context import MemberContext, member_of
+from comity.apps.numbers import whole_number
+from comity.apps.parties.member_context import MemberContext, member_of, member_of_a_side
 from comity.apps.parties.rights import Action
 from comity.apps.parties.sign_in import recent_sign_in_required
 from comity.apps.record import operations as record
@@ -47,8 +48,6 @@ from comity.core.agreements.signing import UNDECIDED, State, StepKind
 from comity.core.agreements.text import text
 from comity.core.values import Side
 from comity.review.i18n.words import Words
-
-_LONGEST_NUMBER = 10  # digits of a save's number
 
 
 @require_safe
@@ -71,8 +70,8 @@ def agreement(request: HttpRequest) -> HttpResponse:
     context = {
         "has_book": True,
         "day": day,
-        "today": today,
         "known": known,
+        "asked_place": whole_number(request.GET.get("known", "")),
         "places": [(entry.place, entry.change.number, entry.agreed_at) for entry in reversed(entries)],
         "other_day": other_day,
         "searched": searched,
@@ -102,10 +101,10 @@ def _day(written: str) -> date | None:
 
 def _place(written: str, entries: Sequence[Entry]) -> int | None:
     """Return the last place of the agreement up to the one that is asked for; None: as it is known now."""
-    is_number = written.isascii() and written.removeprefix("-").isdigit() and len(written) < _LONGEST_NUMBER
-    if not is_number:
+    asked = whole_number(written)
+    if asked is None:
         return None
-    return max((entry.place for entry in entries if entry.place <= int(written)), default=int(written))
+    return max((entry.place for entry in entries if entry.place <= asked), default=asked)
 
 
 def _row(one: queries.ChangeState, words: Words) -> dict[str, object]:
@@ -149,19 +148,11 @@ def measures(request: HttpRequest) -> HttpResponse:
 @require_POST
 def begin(request: HttpRequest) -> HttpResponse:
     """Begin a draft, and open it."""
-    member = _member_of_a_side(request, Action.ACT)
+    member = member_of_a_side(request, Action.ACT)
     if not books.has_book(member):
         raise books.NoBookError
     row = operations.begin_draft(member)
     return redirect("agreement_change", relationship=member.relationship.pk, change=row.pk)
-
-
-def _member_of_a_side(request: HttpRequest, action: Action) -> MemberContext:
-    """Return the member, who is of a side and has a right; for all others there is no such page."""
-    member = member_of(request, action)
-    if member.side is None:
-        raise Http404
-    return member
 
 
 def _change_of(member: MemberContext, pk: UUID) -> Change:
@@ -247,7 +238,7 @@ def save(request: HttpRequest, change: UUID) -> HttpResponse:
 
     Where somebody saved meanwhile, both texts are shown, and nothing of either is lost.
     """
-    member = _member_of_a_side(request, Action.ACT)
+    member = member_of_a_side(request, Action.ACT)
     row, now = _change_of(member, change), queries.situation(member)
     state = queries.change_state(member, row, now)
     if state.state not in {State.DRAFT, *UNDECIDED}:
@@ -403,15 +394,14 @@ def _merge(
 
 def _seen(request: HttpRequest, name: str = "seen") -> int:
     """Return which save the person had before them; what is no number is none that anybody saved."""
-    written = request.POST.get(name, "")
-    return int(written) if written.isascii() and written.isdigit() and len(written) < _LONGEST_NUMBER else 0
+    return max(whole_number(request.POST.get(name, "")) or 0, 0)
 
 
 @require_POST
 @form_page("agreement_change", "change")
 def share(request: HttpRequest, change: UUID) -> HttpResponse:
     """Draft together from here on."""
-    member = _member_of_a_side(request, Action.ACT)
+    member = member_of_a_side(request, Action.ACT)
     row = _change_of(member, change)
     operations.share_draft(member, row)
     messages.success(request, words_for(language())("agreement.shared_now"))
@@ -422,7 +412,7 @@ def share(request: HttpRequest, change: UUID) -> HttpResponse:
 @form_page("agreement")
 def drop(request: HttpRequest, change: UUID) -> HttpResponse:
     """Drop a draft."""
-    member = _member_of_a_side(request, Action.ACT)
+    member = member_of_a_side(request, Action.ACT)
     row = _change_of(member, change)
     operations.drop_draft(member, row)
     if row.number is None:
@@ -434,7 +424,7 @@ def drop(request: HttpRequest, change: UUID) -> HttpResponse:
 @form_page("agreement_change", "change")
 def propose(request: HttpRequest, change: UUID) -> HttpResponse:
     """Put a draft, or a counter-proposal, to the other side."""
-    member = _member_of_a_side(request, Action.DISPUTE)
+    member = member_of_a_side(request, Action.DISPUTE)
     row = _change_of(member, change)
     operations.propose(member, row, _seen(request))
     messages.success(request, words_for(language())("agreement.proposed_now"))
@@ -445,7 +435,7 @@ def propose(request: HttpRequest, change: UUID) -> HttpResponse:
 @form_page("agreement_change", "change")
 def sign(request: HttpRequest, change: UUID) -> HttpResponse:
     """Show exactly what is signed, and sign it, after a sign-in of the last minutes."""
-    member = _member_of_a_side(request, Action.ACT)
+    member = member_of_a_side(request, Action.ACT)
     return _sign(request, member, _change_of(member, change))
 
 
@@ -487,7 +477,7 @@ def _sign(request: HttpRequest, member: MemberContext, row: Change) -> HttpRespo
 @form_page("agreement_change", "change")
 def waive(request: HttpRequest, change: UUID) -> HttpResponse:
     """Waive a shortfall of notice, once."""
-    member = _member_of_a_side(request, Action.AGREE)
+    member = member_of_a_side(request, Action.AGREE)
     row, words = _change_of(member, change), words_for(language())
     kpis = [(one.id, one.id) for one in queries.text_of(member).of(Kind.KPI)]
     form = WaiveForm(request.POST, kpis=kpis)
@@ -503,7 +493,7 @@ def waive(request: HttpRequest, change: UUID) -> HttpResponse:
 @form_page("agreement_change", "change")
 def end(request: HttpRequest, change: UUID) -> HttpResponse:
     """Decline the other side's change, or withdraw one's own."""
-    member = _member_of_a_side(request, Action.AGREE)
+    member = member_of_a_side(request, Action.AGREE)
     row, form = _change_of(member, change), EndForm(request.POST)
     if not form.is_valid():
         raise Refused(Code.REASON)
@@ -517,7 +507,7 @@ def end(request: HttpRequest, change: UUID) -> HttpResponse:
 @form_page("agreement_change", "change")
 def mark_reason(request: HttpRequest, change: UUID) -> HttpResponse:
     """Say whether the other side's reason is sufficient."""
-    member = _member_of_a_side(request, Action.ACT)
+    member = member_of_a_side(request, Action.ACT)
     row, form = _change_of(member, change), MarkForm(request.POST)
     if not form.is_valid():
         raise Refused(Code.REASON)
@@ -530,7 +520,7 @@ def mark_reason(request: HttpRequest, change: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def limits(request: HttpRequest) -> HttpResponse:
     """Show and note the limits of the reader's own side; nobody else learns of them."""
-    member, words = _member_of_a_side(request, Action.READ_MONEY), words_for(language())
+    member, words = member_of_a_side(request, Action.READ_MONEY), words_for(language())
     read = queries.text_of(member)
     clauses = [
         (f"{one.kind.value}:{one.id}", clause_heading(one, words)) for one in read.clauses

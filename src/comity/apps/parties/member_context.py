@@ -315,3 +315,14 @@ def member_of(request: HttpRequest, action: Action = Action.READ) -> MemberConte
     if member is None or not member.may(action):
         raise Http404
     return member
+
+
+def member_of_a_side(request: HttpRequest, action: Action) -> MemberContext:
+    """Return the member, who is of a side and has a right; for all others there is no such page.
+
+    :raises Http404: for them
+    """
+    member = member_of(request, action)
+    if member.side is None:
+        raise Http404
+    return member

@@ -5,13 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from comity.apps.books import queries as books
 from comity.apps.i18n import language, words_for
-from comity.apps.parties.member_context import MemberContext, member_of
+from comity.apps.numbers import whole_number
+from comity.apps.parties.member_context import MemberContext, member_of, member_of_a_side
 from comity.apps.parties.queries import members
 from comity.apps.parties.rights import Action
 from comity.apps.priorities import operations, queries
@@ -27,16 +28,7 @@ from comity.core.agreements.priorities import Ordered
 from comity.core.values import Side
 from comity.review.i18n.words import Words
 
-_LONGEST_NUMBER = 10  # digits of a save's number
 _USUAL_DAYS = 14  # of a round
-
-
-def _side_member(request: HttpRequest, action: Action) -> MemberContext:
-    """Return the member, who is of a side and has a right; for all others there is no such page."""
-    member = member_of(request, action)
-    if member.side is None:
-        raise Http404
-    return member
 
 
 def _round_of(member: MemberContext, pk: UUID) -> Round:
@@ -73,7 +65,7 @@ def _render_rounds(request: HttpRequest, member: MemberContext, form: StartForm 
 @require_POST
 def start(request: HttpRequest) -> HttpResponse:
     """Start a round, and open its page."""
-    member, form = _side_member(request, Action.AGREE), StartForm(request.POST)
+    member, form = member_of_a_side(request, Action.AGREE), StartForm(request.POST)
     if not books.has_book(member):
         raise books.NoBookError
     if form.is_valid():
@@ -105,10 +97,8 @@ def _render_round(
     both = queries.opened(member, row)
     context: dict[str, Any] = {
         "row": row,
-        "state": words(f"priorities.state_{row.outcome or 'open'}"),
         "over": queries.is_over(member, row),
         "names": names,
-        "numbered": list(enumerate(one.id for one in kpis)),
         "own": None,
         "both_sides": list(Side),
         "both": both is not None,
@@ -221,15 +211,14 @@ def _owners(kpi: queries.RoundKpi) -> dict[Side, str]:
 
 def _seen(request: HttpRequest) -> int:
     """Return which save the person had before them; what is no number is none that anybody saved."""
-    written = request.POST.get("seen", "")
-    return int(written) if written.isascii() and written.isdigit() and len(written) < _LONGEST_NUMBER else 0
+    return max(whole_number(request.POST.get("seen", "")) or 0, 0)
 
 
 @require_POST
 @form_page("priority_round", "round")
 def save(request: HttpRequest, round: UUID) -> HttpResponse:  # noqa: A002 - as above
     """Save one's own side's order."""
-    member = _side_member(request, Action.ACT)
+    member = member_of_a_side(request, Action.ACT)
     row = _round_of(member, round)
     known = queries.own_ranking(member, row)
     saved = core.Ranking() if known is None else core.parse_ranking(known.content)
@@ -248,7 +237,7 @@ def save(request: HttpRequest, round: UUID) -> HttpResponse:  # noqa: A002 - as 
 @form_page("priority_round", "round")
 def seal(request: HttpRequest, round: UUID) -> HttpResponse:  # noqa: A002 - as above
     """Show exactly what is sealed, and seal it."""
-    member, words = _side_member(request, Action.AGREE), words_for(language())
+    member, words = member_of_a_side(request, Action.AGREE), words_for(language())
     row = _round_of(member, round)
     if request.method == "POST":
         entry = operations.seal(member, row, _seen(request))
@@ -265,7 +254,7 @@ def seal(request: HttpRequest, round: UUID) -> HttpResponse:  # noqa: A002 - as 
 @form_page("priority_round", "round")
 def withdraw(request: HttpRequest, round: UUID) -> HttpResponse:  # noqa: A002 - as above
     """End a round that one's own side started."""
-    member = _side_member(request, Action.AGREE)
+    member = member_of_a_side(request, Action.AGREE)
     row = _round_of(member, round)
     operations.withdraw(member, row)
     messages.success(request, words_for(language())("priorities.withdrawn_now"))
@@ -276,7 +265,7 @@ def withdraw(request: HttpRequest, round: UUID) -> HttpResponse:  # noqa: A002 -
 @form_page("priority_round", "round")
 def propose_order(request: HttpRequest, round: UUID) -> HttpResponse:  # noqa: A002 - as above
     """Propose a joint order to the other side."""
-    member = _side_member(request, Action.AGREE)
+    member = member_of_a_side(request, Action.AGREE)
     row = _round_of(member, round)
     form = OrderForm([one["id"] for one in row.kpis], {}, {}, request.POST)
     order = form.ordered()
@@ -293,7 +282,7 @@ def propose_order(request: HttpRequest, round: UUID) -> HttpResponse:  # noqa: A
 @form_page("priority_round", "round")
 def agree_order(request: HttpRequest, round: UUID) -> HttpResponse:  # noqa: A002 - as above
     """Agree to the other side's joint order, and open the change that is drafted from it."""
-    member, words = _side_member(request, Action.AGREE), words_for(language())
+    member, words = member_of_a_side(request, Action.AGREE), words_for(language())
     row = _round_of(member, round)
     change = operations.agree_to_order(member, row, request.POST.get("digest", ""), words)
     messages.success(request, words("priorities.agreed_now"))
@@ -306,6 +295,6 @@ def agree_order(request: HttpRequest, round: UUID) -> HttpResponse:  # noqa: A00
 @form_page("priority_round", "round")
 def draft_order(request: HttpRequest, round: UUID) -> HttpResponse:  # noqa: A002 - as above
     """Draft a change of the agreement that says what was settled, and open it."""
-    member, words = _side_member(request, Action.ACT), words_for(language())
+    member, words = member_of_a_side(request, Action.ACT), words_for(language())
     change = operations.draft_order(member, _round_of(member, round), words)
     return redirect("agreement_change", relationship=member.relationship.pk, change=change.pk)

@@ -132,13 +132,6 @@ def relieved_days(waiver: Waiver, proposal: Proposal) -> Period | None:
     return Period(first_day, waiver.until)
 
 
-def days_without(period: Period, relieved: Period) -> list[Period]:
-    """Return what is left of a period without days of relief, beside which the whole period is shown too."""
-    before = (period.start, min(period.end, relieved.start))
-    after = (max(period.start, relieved.end), period.end)
-    return [Period(start, end) for start, end in (before, after) if start < end]
-
-
 def _given_since(revisions: Sequence[Revision], giver: Side) -> tuple[dict[_Place, datetime], date]:
     """Return since when each edit of the last revision has not been altered by the giver, and the day it is for."""
     first = revisions[0]
