@@ -6,9 +6,10 @@ import pytest
 from django.utils import translation
 
 from comity.apps.agreements import layouts
-from comity.apps.agreements.forms import ChangeForm, ClauseForm
+from comity.apps.agreements.forms import ChangeForm, ClauseForm, expected_text
 from comity.apps.i18n import words_for
 from comity.core.agreements.clauses import complete
+from comity.core.agreements.expected import EXPECTED, Expected
 from comity.core.agreements.kinds import KINDS, Kind
 from comity.core.agreements.kpi import MEASURES
 from comity.core.agreements.text import Text
@@ -181,3 +182,19 @@ def test_a_change_keeps_what_its_form_does_not_ask_for():
     form = ChangeForm(says, None, None, {"title": "C", "reason": "B", "carried_out_by": "both"})
     kept = form.says()
     assert (kept["title"], kept["told"], kept["origin"]) == ("C", ["I-14"], "N-114")
+
+
+def test_what_is_wrong_is_said_in_the_readers_language():
+    with translation.override("es"):
+        form = ClauseForm(Kind.TERM, {}, EMPTY, {"begins": "2026-02-01", "ends": "2026-01-01"})
+        assert form.values("term") is None
+        assert form.errors["ends"] == ["Elija un día posterior al primero."]
+
+
+def test_each_sentence_of_what_is_expected_has_its_words():
+    english, spanish = words_for("en"), words_for("es")
+    for key, sentence in EXPECTED.items():
+        names = dict.fromkeys(re.findall(r"{(\w+)}", sentence), "7")
+        texts = [expected_text(Expected(key, **names), words) for words in (english, spanish)]
+        assert all(text.endswith(".") and "{" not in text for text in texts), key
+        assert texts[0] != texts[1], key

@@ -30,6 +30,7 @@ from comity.apps.parties.forms import LocalisedForm
 from comity.apps.parties.models import Role
 from comity.core.agreements.changes import CHANGE_FIELDS, check_says
 from comity.core.agreements.clauses import check_fields, complete
+from comity.core.agreements.expected import Expected
 from comity.core.agreements.fields import Field, FieldType, Many, Problem, Value, plain_decimal
 from comity.core.agreements.kinds import EVERYBODY, KINDS, MONEY, Kind
 from comity.core.agreements.kpi import MEASURES
@@ -265,7 +266,7 @@ class FieldsForm(forms.Form):
         for problem in problems:
             name = _control_name(problem.field)
             place = name if name in self.fields else next((one for one in self.fields if one.startswith(name)), None)
-            self.add_error(place if problem.field else None, self.words("agreement.wrong", what=problem.expected))
+            self.add_error(place if problem.field else None, expected_text(problem.expected, self.words))
 
     def focus_first_error(self) -> None:
         """Set the focus of the page on the first control that has to be put right."""
@@ -277,6 +278,13 @@ class FieldsForm(forms.Form):
         """Whether something of a control has to be put right."""
         parts = [self.has_errors(part) for row in control.rows for part in row]
         return any(parts) or control.name in self.errors
+
+
+def expected_text(expected: str, words: Words) -> str:
+    """Return what should be written instead, as a sentence in the reader's language where it has a key."""
+    if isinstance(expected, Expected):
+        return words(f"problem.{expected.key}", **expected.names)
+    return words("agreement.wrong", what=expected)
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:

@@ -17,6 +17,7 @@ from enum import IntEnum
 from typing import Any
 
 from comity.core.agreements import canonical
+from comity.core.agreements.expected import Expected
 from comity.core.agreements.fields import Field, FieldType, Many, Problem, Value, choice_field, normalise
 from comity.core.agreements.kinds import BOTH, SIDES, WHO, Kind, Values
 from comity.core.values import Side
@@ -217,17 +218,16 @@ def check_says(written: Mapping[str, object]) -> tuple[dict[str, Value], list[Pr
         if value is not None:
             says[name] = value
         elif item.required and not found:
-            problems.append(Problem("", name, "", f"write {item.meaning}"))
+            problems.append(Problem("", name, "", Expected("missing", what=item.meaning)))
     other = says.get("on_behalf_of")
     if (
         other is not None
         and other != says.get("proposed_by")
         and says.get("carried_out_by") not in {says.get("proposed_by"), BOTH}
     ):
-        expected = "a side writes in the other's name only what it carries out itself, such as an instruction"
-        problems.append(Problem("", "on_behalf_of", str(other), expected))
+        problems.append(Problem("", "on_behalf_of", str(other), Expected("on_behalf")))
     if "expects" not in says and "expects_nothing" not in says:
-        problems.append(Problem("", "expects", "", "write what it should bring, or why nothing is expected"))
+        problems.append(Problem("", "expects", "", Expected("expects")))
     return says, problems
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from comity.core.agreements.expected import Expected
 from comity.core.agreements.fields import Problem, Value, is_clause_id, named_clauses, named_people, normalise
 from comity.core.agreements.kinds import KINDS, Kind, NoticeItem, Values
 
@@ -43,7 +44,7 @@ def check_field(clause: str, kind: Kind, name: str, written: object) -> tuple[Va
     """Return the value of one field in the form in which it is kept; None for absent, or with problems."""
     spec = KINDS[kind]
     if name not in spec.by_name:
-        return None, [Problem(clause, name, "", f"leave it out; a {kind} has {', '.join(spec.by_name)}")]
+        return None, [Problem(clause, name, "", Expected("unknown", kind=kind, names=", ".join(spec.by_name)))]
     return normalise(spec.by_name[name], written, clause)
 
 
@@ -66,7 +67,7 @@ def check_clause(clause: Clause) -> list[Problem]:
     """Check what one field alone cannot tell: what is required, and what has to hold between fields."""
     spec = KINDS[clause.kind]
     problems = [
-        Problem(clause.id, item.name, "", f"write {item.meaning}")
+        Problem(clause.id, item.name, "", Expected("missing", what=item.meaning))
         for item in spec.fields
         if item.required and item.name not in clause.fields
     ]

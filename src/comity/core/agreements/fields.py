@@ -26,6 +26,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from comity.core import chain
+from comity.core.agreements.expected import Expected
 
 # As JSON holds it; `object` within lists and records, since a recursive type says no more to a reader.
 Value = str | int | bool | list[object] | dict[str, object]
@@ -183,7 +184,7 @@ def _value(field: Field, written: object) -> Value | None:
     if field.many is Many.ONE:
         return _single(field, written)
     if isinstance(written, str | Mapping) or not isinstance(written, Sequence | frozenset | set):
-        raise _WrongError(written, f"write a {field.many.value} of values, each {_article(field)}")
+        raise _WrongError(written, Expected("list", many=field.many.value, each=_article(field)))
     values: list[object] = []
     for at, item in enumerate(written, 1):
         try:
@@ -202,7 +203,7 @@ def _check_unique(field: Field, values: Sequence[object]) -> None:
     keys = [value[field.unique] for value in values if isinstance(value, dict) and field.unique in value]
     for at, key in enumerate(keys):
         if key in keys[:at]:
-            raise _WrongError(key, f"write each {field.unique} once")
+            raise _WrongError(key, Expected("unique", name=field.unique))
 
 
 def _is_empty(written: object) -> bool:
@@ -212,60 +213,60 @@ def _is_empty(written: object) -> bool:
 def _single(field: Field, written: object) -> Value | None:
     value: Value | None = _READERS[field.type](field, written)
     if field.choices and value not in field.choices:
-        raise _WrongError(written, f"write one of {', '.join(field.choices)}")
+        raise _WrongError(written, Expected("one_of", names=", ".join(field.choices)))
     return value
 
 
 def _line(_: Field, written: object) -> str:
     text = _text(written, MAX_LINE_LENGTH)
     if "\n" in text or "\t" in text:
-        raise _WrongError(written, "write one line")
+        raise _WrongError(written, Expected("line"))
     if not text.strip():
-        raise _WrongError(written, "write more than blanks")
+        raise _WrongError(written, Expected("blank"))
     return text
 
 
 def _prose(_: Field, written: object) -> str:
     text = _text(written, MAX_PROSE_LENGTH)
     if not text.strip():
-        raise _WrongError(written, "write more than blanks")
+        raise _WrongError(written, Expected("blank"))
     return text
 
 
 def _text(written: object, longest: int) -> str:
     if not isinstance(written, str):
-        raise _WrongError(written, "write a text")
+        raise _WrongError(written, Expected("text"))
     text = unicodedata.normalize("NFC", written.replace("\r\n", "\n").replace("\r", "\n"))
     if len(text) > longest:
-        raise _WrongError(written, f"write at most {longest:,} characters")
+        raise _WrongError(written, Expected("length", most=f"{longest:,}"))
     if any(unicodedata.category(sign) in {"Cc", "Cs"} and sign not in "\n\t" for sign in text):
-        raise _WrongError(written, "leave out control characters")
+        raise _WrongError(written, Expected("control"))
     if not _DIRECTION.isdisjoint(text):
-        raise _WrongError(written, "leave out marks that turn the direction of writing")
+        raise _WrongError(written, Expected("direction"))
     return text
 
 
 def _flag(_: Field, written: object) -> bool:
     if not isinstance(written, bool):
-        raise _WrongError(written, "write true or false")
+        raise _WrongError(written, Expected("flag"))
     return written
 
 
 def _whole(field: Field, written: object) -> int:
     if isinstance(written, bool) or not isinstance(written, int) or abs(written) > _MAX_WHOLE:
-        raise _WrongError(written, f"write a whole number{_between(field)}")
+        raise _WrongError(written, _between("whole", field))
     _check_range(field, Decimal(written), written)
     return written
 
 
 def _number(field: Field, written: object) -> str:
     if isinstance(written, bool) or not isinstance(written, str | int | Decimal):
-        raise _WrongError(written, f"write a number, its digits as text{_between(field)}")
+        raise _WrongError(written, _between("number", field))
     if isinstance(written, Decimal) and not written.is_finite():
-        raise _WrongError(written, f"write a number{_between(field)}")
+        raise _WrongError(written, _between("number", field))
     digits = _decimal(format(written, "f") if isinstance(written, Decimal) else str(written))
     if not digits or len(digits) > _MAX_DIGITS:
-        raise _WrongError(written, f"write a number in plain digits, such as 0.8{_between(field)}")
+        raise _WrongError(written, _between("number", field))
     _check_range(field, Decimal(digits), written)
     return digits
 
@@ -281,15 +282,16 @@ def _decimal(digits: str) -> str:
 
 def _check_range(field: Field, number: Decimal, written: object) -> None:
     if (field.lowest is not None and number < field.lowest) or (field.highest is not None and number > field.highest):
-        raise _WrongError(written, f"write a number{_between(field)}")
+        raise _WrongError(written, _between("number", field))
 
 
-def _between(field: Field) -> str:
+def _between(key: str, field: Field) -> Expected:
+    """Return what number is expected, with the least and the most that it may be."""
     if field.lowest is not None and field.highest is not None:
-        return f" from {field.lowest} to {field.highest}"
+        return Expected(f"{key}_between", least=field.lowest, most=field.highest)
     if field.lowest is not None:
-        return f" of {field.lowest} or more"
-    return "" if field.highest is None else f" of {field.highest} or less"
+        return Expected(f"{key}_least", least=field.lowest)
+    return Expected(key) if field.highest is None else Expected(f"{key}_most", most=field.highest)
 
 
 def _day(_: Field, written: object) -> str:
@@ -300,20 +302,20 @@ def _day(_: Field, written: object) -> str:
             return date.fromisoformat(written).isoformat()
     except ValueError:
         pass
-    raise _WrongError(written, "write a day as 2026-08-01")
+    raise _WrongError(written, Expected("day"))
 
 
 def _month(_: Field, written: object) -> str:
     if isinstance(written, str) and _MONTH.fullmatch(written):
         return written
-    raise _WrongError(written, "write a month as 2026-08")
+    raise _WrongError(written, Expected("month"))
 
 
 def _time(_: Field, written: object) -> str:
     text = written.isoformat("minutes") if isinstance(written, time) else written
     if isinstance(text, str) and _TIME.fullmatch(text):
         return text
-    raise _WrongError(written, "write a time from 00:00 to 23:59")
+    raise _WrongError(written, Expected("time"))
 
 
 def _end_time(field: Field, written: object) -> str:
@@ -323,7 +325,7 @@ def _end_time(field: Field, written: object) -> str:
     try:
         at = _time(field, written)
     except _WrongError:
-        raise _WrongError(written, "write a time from 00:01 to 24:00") from None
+        raise _WrongError(written, Expected("end_time")) from None
     return _DAYS_END if at == "00:00" else at
 
 
@@ -331,33 +333,33 @@ def _zone(_: Field, written: object) -> str:
     try:
         return ZoneInfo(_line(_, written)).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise _WrongError(written, "write a time zone such as Europe/Madrid") from None
+        raise _WrongError(written, Expected("zone")) from None
 
 
 def _digest(_: Field, written: object) -> str:
     if isinstance(written, str) and _DIGEST.fullmatch(written):
         return written
-    raise _WrongError(written, "write a SHA-256, 64 hexadecimal digits in lower case")
+    raise _WrongError(written, Expected("digest"))
 
 
 def _clause(field: Field, written: object) -> str:
     text = _line(field, written)
     if not is_clause_id(text):
-        raise _WrongError(written, "write the id of a clause")
+        raise _WrongError(written, Expected("clause"))
     return text
 
 
 def _record(field: Field, written: object) -> dict[str, object] | None:
     if not isinstance(written, Mapping):
-        raise _WrongError(written, f"write a record of {', '.join(part.name for part in field.fields)}")
+        raise _WrongError(written, Expected("record", names=", ".join(part.name for part in field.fields)))
     parts = {part.name: part for part in field.fields}
     for name in written:
         if name not in parts:
-            raise _WrongError(name, f"leave it out, or write one of {', '.join(parts)}")
+            raise _WrongError(name, Expected("part", names=", ".join(parts)))
     record = {name: value for name, part in parts.items() if (value := _part(part, written.get(name))) is not None}
     missing = [part for part in field.fields if part.required and part.name not in record]
     if record and missing:
-        raise _WrongError(None, f"write {_article(missing[0])}", f".{missing[0].name}")
+        raise _WrongError(None, Expected("missing", what=_article(missing[0])), f".{missing[0].name}")
     defaults = {part.name: part.default for part in field.fields if part.default is not None}
     return {**defaults, **record} if record else None
 
@@ -371,14 +373,14 @@ def _part(part: Field, written: object) -> Value | None:
 
 def _pairs(field: Field, written: object) -> dict[str, object] | None:
     if not isinstance(written, Mapping):
-        raise _WrongError(written, "write pairs of texts")
+        raise _WrongError(written, Expected("pairs"))
     pairs: dict[str, object] = {}
     for name, other in written.items():
         if _is_empty(other):
             continue
         key = _line(field, name)
         if key in pairs:
-            raise _WrongError(name, "write each name once")
+            raise _WrongError(name, Expected("pairs_unique"))
         pairs[key] = _line(field, other)
     return pairs or None
 

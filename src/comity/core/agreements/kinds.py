@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from comity.core.agreements.expected import Expected
 from comity.core.agreements.fields import (
     Field,
     FieldType,
@@ -279,32 +280,32 @@ def _kpi_rule(values: Values) -> Iterator[tuple[str, str]]:
         measure, OF_SURVEYS if measure in MEASURES and MEASURES[measure].on_scale else OF_SURVEYS[:1]
     )
     if measure in MEASURES and formula is not None and formula not in allowed:
-        yield "formula", f"write one of {', '.join(allowed)}, which {measure} can be counted by"
+        yield "formula", Expected("formula", names=", ".join(allowed), measure=measure)
     missed = values.get("when_missed")
     if isinstance(missed, dict) and int(str(missed.get("misses", 0))) > int(str(missed.get("of_periods", 0))):
-        yield "when_missed", "write at least as many periods as misses"
+        yield "when_missed", Expected("misses")
 
 
 def _term_rule(values: Values) -> Iterator[tuple[str, str]]:
     if "ends" in values and "begins" in values and str(values["ends"]) <= str(values["begins"]):
-        yield "ends", "write a day after the first"
+        yield "ends", Expected("day_after")
     if values.get("renewal") == Renewal.BY_ITSELF and not values.get("renews_months"):
-        yield "renews_months", "write for how many months it renews by itself"
+        yield "renews_months", Expected("renews")
     if values.get("renewal") == Renewal.BY_ITSELF and "notice_months" not in values:
-        yield "notice_months", "write how many months of notice end it, 0 for none"
+        yield "notice_months", Expected("notice_months")
 
 
 def _price_rule(values: Values) -> Iterator[tuple[str, str]]:
     around = [name for name in ("baseline", "deadband", "arc", "rrc") if name in values]
     if around and len(around) < 4:  # noqa: PLR2004 - a price around a baseline needs all four
-        yield "baseline", "write baseline, deadband, arc and rrc, or none of them"
+        yield "baseline", Expected("baseline")
     if around and "bands" in values:
-        yield "bands", "leave them out where the price goes around a baseline"
+        yield "bands", Expected("bands")
     indexed = [name for name in ("index_series", "index_base_month", "index_base_value") if name in values]
     if indexed and len(indexed) < 3:  # noqa: PLR2004 - likewise
-        yield "index_series", "write series, base month and base value, or none of them"
+        yield "index_series", Expected("index")
     if values.get("credit_base") == "named" and "credit_services" not in values:
-        yield "credit_services", "name the services that a credit is taken of"
+        yield "credit_services", Expected("credit_services")
 
 
 def _clock_rule(values: Values) -> Iterator[tuple[str, str]]:
@@ -315,10 +316,7 @@ def _clock_rule(values: Values) -> Iterator[tuple[str, str]]:
     silences = values.get("silence")
     for item in silences if isinstance(silences, list) else ():
         if isinstance(item, dict) and item["matter"] not in clocked:
-            yield (
-                "replies",
-                f"write in how many working days a {item['matter']} is answered; silence counts only after it",
-            )
+            yield "replies", Expected("silence", matter=item["matter"])
 
 
 def _hours_rule(values: Values) -> Iterator[tuple[str, str]]:
@@ -327,7 +325,7 @@ def _hours_rule(values: Values) -> Iterator[tuple[str, str]]:
         spans = values.get(name)
         for span in spans if isinstance(spans, list) else ():
             if isinstance(span, dict) and str(span["closes"]) <= str(span["opens"]):
-                yield name, "write hours that end after they begin, on the same day"
+                yield name, Expected("hours")
 
 
 def _authority_rule(values: Values) -> Iterator[tuple[str, str]]:
@@ -335,7 +333,7 @@ def _authority_rule(values: Values) -> Iterator[tuple[str, str]]:
         rules = values.get(side)
         for at, item in enumerate(rules if isinstance(rules, list) else (), 1):
             if isinstance(item, dict) and not item.get("roles") and not item.get("people"):
-                yield f"{side}[{at}]", "name roles or people who may sign"
+                yield f"{side}[{at}]", Expected("signers")
 
 
 _MATTER = choice_field("matter", "the kind of matter", MATTERS, required=True)
