@@ -10,7 +10,7 @@ from django.db import transaction
 from comity.apps.agreements import queries
 from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.preview import previews, touched_kpis
-from comity.apps.agreements.preview_view import preview
+from comity.apps.agreements.preview_page import preview
 from comity.apps.i18n import words_for
 from comity.core.agreements.changes import Proposal, SetField
 from comity.core.agreements.kinds import Kind

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from uuid import UUID
 
-from django.http import Http404, HttpRequest
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 
 from comity.apps.agreements import progress, queries
 from comity.apps.agreements.content import DraftContent
@@ -15,8 +18,8 @@ from comity.apps.agreements.merging import MINE, NOTHING, THEIRS, Conflict
 from comity.apps.agreements.models import Change
 from comity.apps.agreements.sentences import clause_heading, clause_sentences, clause_titles, differences_text
 from comity.apps.agreements.values import change_label, change_value_text, field_label, kind_name, value_text
-from comity.apps.i18n import words_for
-from comity.apps.parties.member_context import MemberContext
+from comity.apps.i18n import language, words_for
+from comity.apps.parties.member_context import MemberContext, member_of_a_side
 from comity.apps.parties.rights import Action
 from comity.core import chain as hashes
 from comity.core.agreements import signing
@@ -442,3 +445,25 @@ def meanwhile(
                 "label": field_label(known.kind, name, words) if name else "", "agreed": texts[0], "own": texts[1],
             })  # fmt: skip
     return rows
+
+
+def last_day(state: queries.ChangeState, now: signing.Situation) -> dict[str, object]:
+    """Return the last day on which a change can be signed, where it names one, and whether it is over."""
+    is_open = state.last is not None and state.state in UNDECIDED
+    until = state.last.proposal.says.get("open_until") if state.last is not None and is_open else None
+    return {
+        "open_until": None if until is None else date.fromisoformat(str(until)),
+        "is_over": state.last is not None and signing.is_over(state.steps, now),
+    }
+
+
+def member_and_change(request: HttpRequest, action: Action, pk: UUID) -> tuple[MemberContext, Change]:
+    """Return the member, who is of a side and has a right, and a change that they know of; for others there is none."""
+    member = member_of_a_side(request, action)
+    return member, get_object_or_404(queries.visible_changes(member), pk=pk)
+
+
+def done(request: HttpRequest, member: MemberContext, row: Change, key: str) -> HttpResponse:
+    """Say what was done, on the page of the change."""
+    messages.success(request, words_for(language())(key))
+    return redirect("agreement_change", relationship=member.relationship.pk, change=row.pk)

@@ -2,7 +2,14 @@
 
 from django.urls import path
 
-from comity.apps.agreements import around_views, first_text_views, paper_views, views
+from comity.apps.agreements import (
+    afterwards_views,
+    carrying_out_views,
+    first_text_views,
+    paper_views,
+    remarks_views,
+    views,
+)
 
 urlpatterns = [
     path("agreement/", views.agreement, name="agreement"),
@@ -25,14 +32,14 @@ urlpatterns = [
     path("agreement/changes/<uuid:change>/waive/", views.waive, name="waive_change"),
     path("agreement/changes/<uuid:change>/end/", views.end, name="end_change"),
     path("agreement/changes/<uuid:change>/reason/", views.mark_reason, name="mark_reason"),
-    path("agreement/changes/<uuid:change>/first/", around_views.ask_first, name="ask_first"),
-    path("agreement/changes/<uuid:change>/first/answer/", around_views.answer_first, name="answer_first"),
-    path("agreement/changes/<uuid:change>/benefit/", around_views.say_benefit, name="say_benefit"),
-    path("agreement/changes/<uuid:change>/remarks/", around_views.remark_change, name="remark_change"),
-    path("agreement/changes/<uuid:change>/remarks/<uuid:remark>/take/", around_views.take_remark, name="take_remark"),
+    path("agreement/changes/<uuid:change>/first/", carrying_out_views.ask_first, name="ask_first"),
+    path("agreement/changes/<uuid:change>/first/answer/", carrying_out_views.answer_first, name="answer_first"),
+    path("agreement/changes/<uuid:change>/benefit/", afterwards_views.say_benefit, name="say_benefit"),
+    path("agreement/changes/<uuid:change>/remarks/", remarks_views.remark_change, name="remark_change"),
+    path("agreement/changes/<uuid:change>/remarks/<uuid:remark>/take/", remarks_views.take_remark, name="take_remark"),
     path(
         "agreement/changes/<uuid:change>/remarks/<uuid:remark>/withdraw/",
-        around_views.withdraw_remark,
+        remarks_views.withdraw_remark,
         name="withdraw_remark",
     ),
     path("agreement/changes/<uuid:change>/elsewhere/", paper_views.sign_elsewhere, name="sign_elsewhere"),

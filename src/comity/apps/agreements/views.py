@@ -12,14 +12,17 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from comity.apps.agreements import (
+    afterwards_page,
     agreement_page,
-    around_page,
+    carrying_out,
+    carrying_out_page,
     change_page,
     measures_page,
     measuring,
     operations,
     progress,
     queries,
+    remarks_page,
 )
 from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.drafting import drafted_text, new_id, with_clause, with_words, without_clause
@@ -27,7 +30,7 @@ from comity.apps.agreements.first_text_page import offer
 from comity.apps.agreements.forms import ChangeForm, ClauseForm, EndForm, LimitForm, MarkForm, WaiveForm
 from comity.apps.agreements.merging import MINE, THEIRS, Conflict, conflicts, merged, renamed
 from comity.apps.agreements.models import Change
-from comity.apps.agreements.preview_view import preview
+from comity.apps.agreements.preview_page import preview
 from comity.apps.agreements.refusals import Code
 from comity.apps.agreements.sentences import clause_heading
 from comity.apps.agreements.values import kind_name
@@ -215,7 +218,11 @@ def _render_change(  # noqa: PLR0913 - a page with one of several forms
         "says_rows": change_page.says_rows(shown, words),
         "about": None,
         "clause_form": None,
-        **around_page.around_change(request, member, state, now, words),
+        "talk": remarks_page.talk(request, member, state, now, words),
+        "first": carrying_out_page.early_start(member, state, now, words),
+        "came_about": carrying_out.came_about(state, now),
+        "after": afterwards_page.what_came(member, state, now, words),
+        **change_page.last_day(state, now),
     }  # fmt: skip
     deciding: dict[str, Any] = {}
     if state.last is not None and state.state in UNDECIDED:
