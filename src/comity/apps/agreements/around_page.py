@@ -13,10 +13,11 @@ from comity.apps.agreements.asked_figures import AskedFigures, asked_figures
 from comity.apps.agreements.drafting import drafted_text, edited_text
 from comity.apps.agreements.models import Audience, Remark
 from comity.apps.agreements.preview import touched_kpis
-from comity.apps.agreements.sentences import clause_heading, clause_titles, differences_text
+from comity.apps.agreements.sentences import clause_heading, differences_text
 from comity.apps.books.results import NotComputedYet
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
+from comity.apps.refusal import Refused
 from comity.core.agreements import signing
 from comity.core.agreements.carried_out_first import FirstKind, FirstState
 from comity.core.agreements.changes import Change, Revision
@@ -50,10 +51,14 @@ def _after(member: MemberContext, state: queries.ChangeState, now: Situation, wo
     says = state.last.proposal.says
     pending, found = False, []
     try:
-        found = afterwards.expectations(member, state, now)
+        read = text(with_change(now.chain, state.last.proposal.change), now.today)
+        closed = {one.id for one in read.clauses if not queries.may_read(member, one)}
+        found = [one for one in afterwards.expectations(member, state, now) if one.figure not in closed]
     except NotComputedYet as error:
         pending = not error.failed
-    names = clause_titles(text(with_change(now.chain, state.last.proposal.change), now.today), words)
+    except Refused:  # too many figures asked for within an hour; all else can be read
+        pending = True
+    names = queries.readable_titles(member, text(with_change(now.chain, state.last.proposal.change), now.today), words)
     said, open_to_say = afterwards.words_of(state.row), afterwards.may_be_said(member, state, now)
     may = open_to_say and member.side is not None and member.may(Action.AGREE)
     return {
@@ -142,12 +147,17 @@ def _figures(
     if request.state is not FirstState.CARRIED_OUT or request.asked is None or revision is None:
         return {"figures": [], "pending": False}
     since = request.asked.first_day or now.today
-    pairs = touched_kpis(_asked_change(revision, since), now.chain)
+    asked = _asked_change(revision, since)
+    both = text(now.chain, since), text(with_change(now.chain, asked), since)
+    closed = {one.id for read in both for one in read.clauses if not queries.may_read(member, one)}
+    pairs = [pair for pair in touched_kpis(asked, now.chain) if pair[1].id not in closed]
     try:
         found = asked_figures(member, pairs, since) if pairs else []
     except NotComputedYet as error:
         return {"figures": [], "pending": not error.failed}
-    names = clause_titles(text(with_change(now.chain, revision.proposal.change), since), words)
+    except Refused:  # as above
+        return {"figures": [], "pending": True}
+    names = queries.readable_titles(member, text(with_change(now.chain, revision.proposal.change), since), words)
     return {"figures": [(names.get(one.kpi, one.kpi), _rows(one, words)) for one in found], "pending": False}
 
 
@@ -172,7 +182,8 @@ def _remarks(
     content = remarks.shown_content(member, state)
     read = drafted_text(content, now)
     titles = {one.id: clause_heading(one, words) for one in read.clauses if not one.removed}
-    clauses = [(one.id, titles[one.id]) for one in read.clauses if one.id in titles and queries.may_read(member, one)]
+    closed = remarks.kept_clauses(member, content, now)
+    clauses = [(one.id, titles[one.id]) for one in read.clauses if one.id in titles and one.id not in closed]
     track = queries.own_track(member, state.row) if may else None
     saved = None if track is None else queries.drafts(member, state.row).get(track.value)
     asked = edited_text(content, now).get(request.GET.get("suggest", "")) if may else None
@@ -181,7 +192,7 @@ def _remarks(
         "form": RemarkForm(clauses=clauses, auto_id="remark_%s") if may else None,
         "clauses": clauses,
         "suggesting": change_page.form_of_clause(asked, content, now)
-        if asked is not None and queries.may_read(member, asked)
+        if asked is not None and asked.id not in closed
         else None,
         "suggested": "" if asked is None else asked.id,
         "seen": 0 if saved is None else saved.number,
