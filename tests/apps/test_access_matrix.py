@@ -10,13 +10,14 @@ import io
 import re
 import uuid
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
+from django.utils import timezone
 
 from comity.apps.agreements import operations as agreements
 from comity.apps.agreements.content import DraftContent
@@ -202,7 +203,8 @@ def populated():
         member = made.at("provider_lead")
         kpis = [{"id": "service_level", "change": None, "revision": None}]
         known = {"relationship": member.relationship, "person": member.membership.person, "side": Side.PROVIDER}
-        row = Round.objects.create(**known, closes_on=date(2099, 1, 1), kpis=kpis, known=1)
+        closes = timezone.now().date() + timedelta(days=30)
+        row = Round.objects.create(**known, closes_on=closes, kpis=kpis, known=1)
         made.round, wanted = row.pk, {"service_level": 1}
         priorities.save(member, row, ranking_of(wanted, [], ["Zebulon"], ["4711.13"]), 0)
         priorities.save(made.at("customer_lead"), row, ranking_of(wanted, [], ["Quixote-reason"], ["8128.77"]), 0)

@@ -626,3 +626,36 @@ def test_a_round_of_a_stranger_is_none(them):
         other.at("customer_lead")
         assert not Round.objects.exists()
     assert outcome(them, pk) == ""
+
+
+def test_no_side_ends_a_round_before_its_day_is_over_everywhere():
+    """The day is over where days begin, and not where they end: the other side could still seal."""
+    them = with_kpis()
+    pk = started(them)
+    saved(them, "provider_lead", pk)
+    with superuser() as everybody:
+        everybody.execute(
+            "UPDATE priorities_round SET closes_on = (now() AT TIME ZONE 'Etc/GMT+12')::date WHERE id = %s", [pk]
+        )
+    ended = "SELECT comity_end_priorities(%s, 'expired')"
+    with pytest.raises(DatabaseError, match="no round that can be ended so"), transaction.atomic():
+        them.at("customer_lead")
+        with connection.cursor() as cursor:
+            cursor.execute(ended, [pk])
+    with transaction.atomic():
+        assert not operations.end_expired(them.at("customer_lead"))
+    assert all_rows(pk) == [("provider", False)]
+
+
+@pytest.mark.parametrize(("closes", "started_at"), [("61 days", "0"), ("100 years", "0"), ("1 day", "-1 year")])
+def test_no_round_keeps_the_other_side_from_starting_one(closes, started_at):
+    them = with_kpis()
+    with pytest.raises(DatabaseError, match="row-level security"), transaction.atomic():
+        them.at("provider_lead")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO priorities_round (id, relationship_id, side, person_id, started_at, closes_on, kpis, "
+                "known, outcome) VALUES (gen_random_uuid(), comity_relationship(), comity_side(), comity_person(), "
+                "now() + %s::interval, ((now() AT TIME ZONE 'Etc/GMT-14')::date + %s::interval)::date, '[]', 1, '')",
+                [started_at, closes],
+            )

@@ -27,6 +27,7 @@ from comity.apps.books.operations import find_actor
 from comity.apps.books.results import Question
 from comity.apps.outbox.operations import defer
 from comity.apps.parties.member_context import MemberContext, acting_as
+from comity.apps.parties.rate_limits import check_rate_limit
 from comity.apps.parties.rights import Action
 from comity.apps.record import operations as record
 from comity.apps.refusal import Refused
@@ -249,10 +250,11 @@ def say_benefit(member: MemberContext, change: Change, answer: str, because: str
     """Say whether a change brought one's own side its benefit; the last word counts.
 
     :param answer: one of `ANSWERS`
-    :raises Refused: for those who may not, and before three whole months have passed
+    :raises Refused: for those who may not, before three whole months have passed, and where it was said already
     """
     if member.side is None or not member.may(Action.AGREE):
         raise Refused(Code.NOT_YOURS)
+    check_rate_limit(member.membership.person, "changes")
     record.lock_relationship(member)
     now = queries.situation(member)
     state = queries.change_state(member, change, now)
@@ -260,6 +262,9 @@ def say_benefit(member: MemberContext, change: Change, answer: str, because: str
         raise Refused(Code.NOT_NOW)
     if answer != "yes" and not because.strip():
         raise Refused(Code.REASON)
+    last = words_of(change).get(member.side)
+    if last is not None and (last.answer, last.because) == (answer, because.strip()):
+        raise Refused(Code.ALREADY_SAID)
     BenefitWord.objects.create(
         change=change, relationship=member.relationship, side=member.side, person=member.membership.person,
         answer=answer, because=because.strip(),

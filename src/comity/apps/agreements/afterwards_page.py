@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from comity.apps.agreements import afterwards, queries
 from comity.apps.agreements.forms import BenefitForm
-from comity.apps.agreements.sentences import clause_titles
 from comity.apps.books.results import NotComputedYet
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
+from comity.apps.refusal import Refused
 from comity.core.agreements.signing import Situation, State
 from comity.core.agreements.text import text, with_change
 from comity.core.values import Side
@@ -23,10 +23,14 @@ def what_came(
     says = state.last.proposal.says
     pending, found = False, []
     try:
-        found = afterwards.expectations(member, state, now)
+        read = text(with_change(now.chain, state.last.proposal.change), now.today)
+        closed = {one.id for one in read.clauses if not queries.may_read(member, one)}
+        found = [one for one in afterwards.expectations(member, state, now) if one.figure not in closed]
     except NotComputedYet as error:
         pending = not error.failed
-    names = clause_titles(text(with_change(now.chain, state.last.proposal.change), now.today), words)
+    except Refused:  # too many figures asked for within an hour; all else can be read
+        pending = True
+    names = queries.readable_titles(member, text(with_change(now.chain, state.last.proposal.change), now.today), words)
     said, open_to_say = afterwards.words_of(state.row), afterwards.may_be_said(member, state, now)
     may = open_to_say and member.side is not None and member.may(Action.AGREE)
     return {

@@ -8,9 +8,9 @@ from comity.apps.agreements import carrying_out, queries
 from comity.apps.agreements.asked_figures import AskedFigures, asked_figures
 from comity.apps.agreements.forms import AnswerForm, AskForm, StopForm
 from comity.apps.agreements.preview import touched_kpis
-from comity.apps.agreements.sentences import clause_titles
 from comity.apps.books.results import NotComputedYet
 from comity.apps.parties.member_context import MemberContext
+from comity.apps.refusal import Refused
 from comity.core.agreements.carried_out_first import FirstKind, FirstState
 from comity.core.agreements.changes import Change, Revision
 from comity.core.agreements.signing import UNDECIDED, Situation
@@ -67,12 +67,17 @@ def _figures(
     if request.state is not FirstState.CARRIED_OUT or request.asked is None or revision is None:
         return {"figures": [], "pending": False}
     since = request.asked.first_day or now.today
-    pairs = touched_kpis(_asked_change(revision, since), now.chain)
+    asked = _asked_change(revision, since)
+    both = text(now.chain, since), text(with_change(now.chain, asked), since)
+    closed = {one.id for read in both for one in read.clauses if not queries.may_read(member, one)}
+    pairs = [pair for pair in touched_kpis(asked, now.chain) if pair[1].id not in closed]
     try:
         found = asked_figures(member, pairs, since) if pairs else []
     except NotComputedYet as error:
         return {"figures": [], "pending": not error.failed}
-    names = clause_titles(text(with_change(now.chain, revision.proposal.change), since), words)
+    except Refused:  # too many figures asked for within an hour; all else can be read
+        return {"figures": [], "pending": True}
+    names = queries.readable_titles(member, text(with_change(now.chain, revision.proposal.change), since), words)
     return {"figures": [(names.get(one.kpi, one.kpi), _rows(one, words)) for one in found], "pending": False}
 
 

@@ -1,6 +1,6 @@
 """What the page of a change shows: what it alters, what it would have meant, its forms, and what is left to do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -16,7 +16,14 @@ from comity.apps.agreements.drafting import drafted_text, edited_text, first_day
 from comity.apps.agreements.forms import ChangeForm, ClauseForm, EndForm, MarkForm, WaiveForm, of_measure
 from comity.apps.agreements.merging import MINE, NOTHING, THEIRS, Conflict
 from comity.apps.agreements.models import Change
-from comity.apps.agreements.sentences import clause_heading, clause_sentences, clause_titles, differences_text
+from comity.apps.agreements.sentences import (
+    clause_heading,
+    clause_sentences,
+    clause_titles,
+    differences_text,
+    relief_text,
+    word_texts,
+)
 from comity.apps.agreements.values import change_label, change_value_text, field_label, kind_name, value_text
 from comity.apps.i18n import language, words_for
 from comity.apps.parties.member_context import MemberContext, member_of_a_side
@@ -37,6 +44,7 @@ from comity.core.agreements.text import (
     permanent_layer,
     text,
     with_change,
+    wordings_told,
 )
 from comity.core.values import Side
 from comity.review.i18n.words import DASH, LOCALES, Words
@@ -53,30 +61,45 @@ def differences(
     shown: Proposal, entries: Sequence[Entry], member: MemberContext, words: Words
 ) -> list[dict[str, object]]:
     """Return what a change alters, with each clause's sentences before and after, on its first day."""
-    first_day = shown.change.span.first_day
-    if first_day == date.max:
-        first_day = date.max.replace(year=date.max.year - 1)
-    before, after = text(entries, first_day), text(with_change(entries, shown.change), first_day)
-    found = []
-    for clause in dict.fromkeys(edit.clause for edit in shown.change.edits):
+    change = shown.change
+    found: list[dict[str, object]] = []
+    if change.span.first_day == date.max:
+        change = replace(change, span=replace(change.span, first_day=date.max.replace(year=date.max.year - 1)))
+    for clause, day, before, after in wordings_told(change, entries):
         old, new = before.get(clause), after.get(clause)
         known = new or old
         if known is None:
             continue
-        readable = queries.may_read(member, known)
+        readable = all(queries.may_read(member, one) for one in (old, new) if one is not None)
+        titles = [queries.readable_titles(member, read, words) for read in (before, after)]
         found.append(
             {
                 "clause": clause,
+                "day": None if day == change.span.first_day else day,
                 "title": clause_heading(known, words) if readable else kind_name(known.kind, words),
                 "kind": kind_name(known.kind, words),
-                "before": clause_sentences(old, words, clause_titles(before, words)) if old and readable else [],
-                "after": clause_sentences(new, words, clause_titles(after, words)) if new and readable else [],
+                "before": clause_sentences(old, words, titles[0]) if old and readable else [],
+                "after": clause_sentences(new, words, titles[1]) if new and readable else [],
                 "fields": differences_text(Text((old,)), Text((new,)), words) if old and new and readable else [],
                 "readable": readable,
                 "removed": new is None,
             }
         )
     return found
+
+
+def word_rows(shown: Proposal, entries: Sequence[Entry], member: MemberContext, words: Words) -> list[tuple[str, str]]:
+    """Return which wording holds where a change meets agreed ones, as the reader may read it."""
+    return word_texts(shown.change, entries, lambda clause: queries.may_read(member, clause), words)
+
+
+def relief(member: MemberContext, state: queries.ChangeState, of: signing.Situation, words: Words) -> str:
+    """Return which KPIs a waiver relieves on which days, as it is signed; empty for none."""
+    waived = signing.what_is_signed(state.steps, of).get("waived")
+    if waived is None or state.last is None:
+        return ""
+    titles = queries.readable_titles(member, text(of.chain, of.today), words)
+    return relief_text(waived["kpis"], state.last.proposal.change.span.first_day, waived["until"], titles, words)
 
 
 def says_rows(proposal: Proposal, words: Words) -> list[tuple[str, str]]:
@@ -115,10 +138,22 @@ def meeting_choices(
     ]  # fmt: skip
 
 
-def step_row(step: signing.Step, words: Words) -> dict[str, object]:
-    """Return a step as a row of the list of steps."""
+def step_rows(
+    member: MemberContext, state: queries.ChangeState, now: signing.Situation, words: Words
+) -> list[dict[str, object]]:
+    """Return the steps of a change as rows, without those who only looked at it."""
+    titles = queries.readable_titles(member, text(now.chain, now.today), words)
+    first_day = None if state.last is None else state.last.proposal.change.span.first_day
+    return [_step_row(one, first_day, titles, words) for one in state.steps if one.kind is not StepKind.OPEN]
+
+
+def _step_row(step: signing.Step, first_day: date | None, titles: Mapping[str, str], words: Words) -> dict[str, object]:
+    waiver = step.waiver
     return {
         "step": step,
+        "relief": ""
+        if waiver is None or waiver.until is None or first_day is None
+        else relief_text(waiver.kpis, first_day, waiver.until.isoformat(), titles, words),
         "what": words(f"change_step.{step.kind.value}"),
         "digest": step.digest[:16],
     }
@@ -133,11 +168,16 @@ def deciding(
     notice = notice_of(signing.revisions(state.steps), of.chain, of.zone)
     side = member.side
     of_side = [step for step in signing.signatures(state.steps, of) if step.side is side]
-    kpis = [(one.id, clause_heading(one, words)) for one in text(of.chain, of.today).of(Kind.KPI)]
+    kpis = [
+        (one.id, clause_heading(one, words))
+        for one in text(of.chain, of.today).of(Kind.KPI)
+        if queries.may_read(member, one)
+    ]
     may = side is not None and member.may(Action.AGREE)
     return {
         "notice": notice,
         "waived": "waived" in signing.what_is_signed(state.steps, of),
+        "relief": relief(member, state, of, words),
         "signed_sides": signing.signed_sides(state.steps, of),
         "signatures": signing.signatures(state.steps, of),
         "fallen": signing.fallen(state.steps, of),
@@ -240,7 +280,7 @@ def clause_list(
         for one in read.clauses
         if (shown := before.get(one.id) if one.removed else one) is not None
         and (not one.removed or marks.get(one.id) == "removed")
-        and queries.may_read(member, shown)
+        and all(queries.may_read(member, each) for each in (shown, before.get(one.id)) if each is not None)
     ]
 
 
@@ -272,7 +312,7 @@ def _asked_form(
     """Return the form of the clause that the address asks for, or of one that is to be added."""
     asked, added = request.GET.get("edit", ""), request.GET.get("add", "")
     clause = edited_text(content, now).get(asked) if asked else None
-    if clause is not None and queries.may_read(member, clause):
+    if clause is not None and may_edit(member, asked, content, now):
         return clause.id, form_of_clause(clause, content, now)
     if added in set(Kind):
         return "", ClauseForm(Kind(added), {}, drafted_text(content, now))
@@ -281,14 +321,15 @@ def _asked_form(
 
 def shown_sentences(proposal: Proposal, entries: Sequence[Entry]) -> dict[str, str]:
     """Return the digest of the sentences of the touched clauses as the page has them, by language."""
-    after = text(with_change(entries, proposal.change), proposal.change.span.first_day)
-    titles = {name: clause_titles(after, words_for(name)) for name in LOCALES}
-    clauses = [after.get(one) for one in dict.fromkeys(edit.clause for edit in proposal.change.edits)]
+    told = [(read.get(clause), read) for clause, _, _, read in wordings_told(proposal.change, entries)]
     return {
         name: hashes.digest_of(
             [
-                [clause_heading(one, words_for(name)), *clause_sentences(one, words_for(name), titles[name])]
-                for one in clauses
+                [
+                    clause_heading(one, words_for(name)),
+                    *clause_sentences(one, words_for(name), clause_titles(read, words_for(name))),
+                ]
+                for one, read in told
                 if one is not None
             ]
         )
@@ -313,6 +354,13 @@ def broken_limits(member: MemberContext, proposal: Proposal, now: signing.Situat
     return found
 
 
+def is_kept_from(member: MemberContext, clause: str, content: DraftContent, now: signing.Situation) -> bool:
+    """Return whether a clause is kept from a member, as it is or as a draft has it."""
+    texts = (edited_text(content, now), permanent_layer(now.chain, first_day_of(content, now)))
+    known = [one for read in texts if (one := read.get(clause)) is not None]
+    return not all(queries.may_read(member, one) for one in known)
+
+
 def may_edit(member: MemberContext, clause: str, content: DraftContent, now: signing.Situation) -> bool:
     """Return whether a member reads a clause, as it is and as the draft has it; not one that is in neither."""
     texts = (edited_text(content, now), permanent_layer(now.chain, first_day_of(content, now)))
@@ -334,7 +382,7 @@ def posted_form(
         asked, clause = "", Clause("", Kind(kind), {})
     else:
         known = edited_text(content, now).get(asked)
-        if known is None or not queries.may_read(member, known):
+        if known is None or not may_edit(member, asked, content, now):
             raise Http404
         clause = known
     measure = request.POST.get("shown_measure") or request.POST.get("measure", "")
@@ -427,7 +475,11 @@ def meanwhile(
             mine, clause = own.get(edit.clause), theirs.get(edit.clause)
             known = mine or clause
             ours = {field_of(one) for one in change.edits if one.clause == edit.clause}
-            if known is None or not ours or not queries.may_read(member, known):
+            if (
+                known is None
+                or not ours
+                or not all(queries.may_read(member, one) for one in (mine, clause) if one is not None)
+            ):
                 continue
             name = field_of(edit)
             if name and name not in ours and "" not in ours:

@@ -6,9 +6,9 @@ from typing import Any
 
 from comity.apps.agreements import queries
 from comity.apps.agreements.models import SignedFile
-from comity.apps.agreements.papers import Reader
-from comity.apps.agreements.sentences import clause_heading
-from comity.apps.agreements.values import choice_text, role_text
+from comity.apps.agreements.papers import Reader, readable_titles
+from comity.apps.agreements.sentences import clause_heading, relief_text
+from comity.apps.agreements.values import choice_text, kind_name, role_text
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.record import queries as record
 from comity.apps.record.models import ConsentSubject
@@ -42,7 +42,12 @@ def evidence(member: MemberContext, state: queries.ChangeState, now: Situation, 
     ]
     if notice.shortfall:
         said = words("agreement.shortfall", days=notice.shortfall)
-        facts.append((words("evidence.shortfall"), said + (f" {words('agreement.is_waived')}" if waived else "")))
+        if waived:
+            first_day = signing.revisions(steps)[-1].proposal.change.span.first_day
+            titles = readable_titles(text(of.chain, of.today), reader)
+            relief = relief_text(waived["kpis"], first_day, waived["until"], titles, words)
+            said = " ".join(part for part in (said, words("agreement.is_waived"), relief) if part)
+        facts.append((words("evidence.shortfall"), said))
     if entry is not None:
         facts += [
             (words("evidence.entry"), words.number(entry.number)),
@@ -59,7 +64,9 @@ def _authority(of: Situation, reader: Reader) -> str:
     clauses = text(of.chain, of.today).of(Kind.AUTHORITY)
     if not clauses:
         return reader.words("evidence.no_authority")
-    return reader.words("evidence.by_clause", title=clause_heading(clauses[0], reader.words), id=clauses[0].id)
+    clause, words = clauses[0], reader.words
+    title = clause_heading(clause, words) if reader.may_read(clause) else kind_name(clause.kind, words)
+    return words("evidence.by_clause", title=title, id=clause.id)
 
 
 def _row(step: Step, digest: str, files: Mapping[str, SignedFile], reader: Reader) -> dict[str, Any]:

@@ -79,9 +79,10 @@ def save_draft(member: MemberContext, change: Change, content: DraftContent, see
     """Save a draft, or a counter-proposal that one's side is drafting.
 
     :param seen: number of the save that the person had before them; 0 for the first
-    :raises Refused: for those who may not, and where somebody saved meanwhile: both texts stay
+    :raises Refused: for those who may not, beyond the rate limit, and where somebody saved meanwhile: both texts stay
     """
     side = _drafting_side(member)
+    check_rate_limit(member.membership.person, "drafts")
     track = queries.own_track(member, change)
     latest = Draft.objects.filter(change=change, track=track).order_by("-number").first()
     if (0 if latest is None else latest.number) != seen:
@@ -96,18 +97,27 @@ def save_draft(member: MemberContext, change: Change, content: DraftContent, see
         raise Refused(Code.SAVED_MEANWHILE) from None
 
 
-def share_draft(member: MemberContext, change: Change) -> None:
+def share_draft(member: MemberContext, change: Change, seen: int | None = None) -> None:
     """Show a draft to the other side, so that both draft it together; its saves until now stay one's own.
 
-    :raises Refused: for those who may not, and once it was proposed
+    :param seen: number of the save that the person had before them; None: the latest
+    :raises Refused: for those who may not, for a draft with what is kept from them, where somebody saved meanwhile, and
+        once it was proposed
     """
     side = _drafting_side(member)
+    check_rate_limit(member.membership.person, "changes")
+    record.lock_relationship(member)
+    change.refresh_from_db(fields=["number", "shared"])
     own = Draft.objects.filter(change=change, track=Track(side.value)).order_by("-number").first()
     if change.side != side or change.number is not None or change.shared or own is None:
         raise Refused(Code.NOT_YOURS)
+    if seen is not None and own.number != seen:
+        raise Refused(Code.SAVED_MEANWHILE)
+    content = queries.draft_content(own)
+    _check_readable(member, Proposal(content.change(0), content.says), queries.situation(member))
     Change.objects.filter(pk=change.pk).update(shared=True)
     change.shared = True
-    save_draft(member, change, queries.draft_content(own), 0)
+    save_draft(member, change, content, 0)
     audit(member, Event.CHANGE_SHARED, SubjectType.AGREEMENT, {"title": _title(own.content)}, shared=True)
 
 
@@ -117,6 +127,8 @@ def drop_draft(member: MemberContext, change: Change) -> None:
     :raises Refused: for those who may not
     """
     side = _drafting_side(member)
+    record.lock_relationship(member)
+    change.refresh_from_db(fields=["number", "shared"])
     if change.number is None and change.side == side and not change.shared:
         Draft.objects.filter(change=change).delete()
         Change.objects.filter(pk=change.pk).delete()
@@ -338,9 +350,10 @@ def waive(
 ) -> None:
     """Waive a shortfall of notice, of this change and no other; it may carry relief for KPIs until a day.
 
-    :raises Refused: for those who may not, and where the notice is not short by so much
+    :raises Refused: for those who may not, where the notice is not short by so much, and where it was said already
     """
     side = _drafting_side(member)
+    check_rate_limit(member.membership.person, "changes")
     record.lock_relationship(member)
     now = queries.situation(member)
     state = queries.change_state(member, change, now)
@@ -383,11 +396,16 @@ def mark_reason(member: MemberContext, change: Change, *, sufficient: bool, beca
     :raises Refused: for the side whose change it is, and without a word why it is not
     """
     side = _drafting_side(member)
+    check_rate_limit(member.membership.person, "changes")
+    record.lock_relationship(member)
     state = queries.change_state(member, change)
     if state.last is None or state.last.proposal.giver is side:
         raise Refused(Code.NOT_YOURS)
     if not sufficient and not because.strip():
         raise Refused(Code.REASON)
+    last = change.marks.last()
+    if last is not None and (last.sufficient, last.because) == (sufficient, because.strip()):
+        raise Refused(Code.ALREADY_SAID)
     ReasonMark.objects.create(
         change=change, relationship=member.relationship, side=side, person=member.membership.person,
         sufficient=sufficient, because=because.strip(),

@@ -106,6 +106,8 @@ def _sign_elsewhere(request: HttpRequest, member: MemberContext, row: Change) ->
         "title": state.last.proposal.says.get("title"),
         "span": state.last.proposal.change.span,
         "differences": change_page.differences(state.last.proposal, now.chain, member, words),
+        "word_rows": change_page.word_rows(state.last.proposal, now.chain, member, words),
+        "relief": change_page.relief(member, state, of, words),
         "digest": signing.what_is_signed_digest(state.steps, of),
         "may": state.state in UNDECIDED and Means.PDF in means,
         "form": form,
@@ -166,12 +168,13 @@ def evidence(request: HttpRequest, change: UUID) -> HttpResponse:
     state = _check_readable(member, row)
     assert state.last is not None
     reader = signed_elsewhere.reader_of(member, words)
+    now = queries.situation(member)
+    then = queries.as_decided(state, now)[1].chain
     context = {
         "row": row,
         "title": state.last.proposal.says.get("title"),
-        "differences": change_page.differences(
-            state.last.proposal, queries.as_decided(state, queries.situation(member))[1].chain, member, words
-        ),
-        **evidence_of(member, state, queries.situation(member), reader),
+        "differences": change_page.differences(state.last.proposal, then, member, words),
+        "word_rows": change_page.word_rows(state.last.proposal, then, member, words),
+        **evidence_of(member, state, now, reader),
     }
     return render(request, "agreements/evidence.html", context)

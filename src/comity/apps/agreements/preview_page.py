@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from comity.apps.agreements import queries
 from comity.apps.agreements.preview import QUARTER, Counted, Preview, PreviewRow, previews, touched_kpis
-from comity.apps.agreements.sentences import clause_titles
 from comity.apps.books.results import NotComputedYet
 from comity.apps.parties.member_context import MemberContext
+from comity.apps.refusal import Refused
 from comity.core.agreements import signing
 from comity.core.agreements.changes import Proposal
 from comity.core.agreements.kpi import Kpi
@@ -84,14 +84,18 @@ def preview(
     if day.year >= _NEVER:
         return Previews()
     after = text(with_change(now.chain, shown.change), day)
-    readable = {one.id for one in after.clauses if not one.removed and queries.may_read(member, one)}
+    both = (text(now.chain, day), after)
+    closed = {one.id for read in both for one in read.clauses if not one.removed and not queries.may_read(member, one)}
+    readable = {one.id for one in after.clauses if not one.removed} - closed
     pairs = [pair for pair in touched_kpis(shown.change, now.chain) if pair[1].id in readable]
-    titles, pending = clause_titles(after, words), None
+    titles, pending = queries.readable_titles(member, after, words), None
     try:
         found = previews(member, pairs) if pairs else []
     except NotComputedYet as error:
         found = [Preview(new.id, "", (), _CUT) for _, new in pairs]
         pending = None if error.failed else error.since
+    except Refused:  # too many figures asked for within an hour: that keeps nobody from reading, nor from signing
+        return Previews()
     views = [
         _view(one, old, new, titles, words)
         for one, (old, new) in zip(found, pairs, strict=True)

@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from comity.apps.agreements.content import DraftContent, parse_step
 from comity.apps.agreements.models import Change, Draft, Limit, Step, Track
+from comity.apps.agreements.sentences import clause_heading
+from comity.apps.agreements.values import kind_name
 from comity.apps.books import queries as books
 from comity.apps.outbox.queries import unfinished_jobs
 from comity.apps.parties.member_context import MemberContext
@@ -23,12 +25,13 @@ from comity.book.agreement import AgreedChange, agreed_changes
 from comity.book.amend import changes_of_kpis
 from comity.core.agreements import signing
 from comity.core.agreements.authority import Signer
-from comity.core.agreements.changes import AddClause, Entry, Proposal, Revision, parse_change
+from comity.core.agreements.changes import AddClause, Entry, Proposal, Revision, parse_change, touched
 from comity.core.agreements.clauses import Clause
 from comity.core.agreements.kinds import EVERYBODY, MONEY, Kind
 from comity.core.agreements.signing import Situation, State, StepKind
-from comity.core.agreements.text import Chain, Text, text, with_change
+from comity.core.agreements.text import Chain, Text, stretches, text, with_change
 from comity.core.values import Side
+from comity.review.i18n.words import Words
 
 WRITE_TASK = "agreements.write"
 _ENDS = (StepKind.AGREE, StepKind.DECLINE, StepKind.WITHDRAW, StepKind.LAPSE)
@@ -189,12 +192,33 @@ def may_read(member: MemberContext, clause: Clause) -> bool:
 
 
 def may_read_change(member: MemberContext, proposal: Proposal, entries: Chain) -> bool:
-    """Return whether a member reads every clause that a change touches, as it was and as it would be."""
+    """Return whether a member reads every clause that a change touches, as it was and as it would be, on all days."""
     change = proposal.change
-    day = min(change.span.first_day, date.max - timedelta(days=1))
-    texts = (text(entries, day), text(with_change(entries, change), day))
-    found = [read.get(edit.clause) for read in texts for edit in change.edits]
-    return all(may_read(member, clause) for clause in found if clause is not None)
+    if change.span.first_day == date.max:
+        change = replace(change, span=replace(change.span, first_day=date.max - timedelta(days=1)))
+    kinds = {
+        edit.clause: edit.kind
+        for entry in with_change(entries, change)
+        for edit in entry.change.edits
+        if isinstance(edit, AddClause)
+    }
+    return all(
+        may_read(member, Clause(clause, kinds[clause], wording.fields))
+        for clause in touched(change.edits)
+        if clause in kinds
+        for those in (entries, with_change(entries, change))
+        for wording in stretches(those, clause, change.span.first_day, change.span.end)
+        if wording.fields is not None
+    )
+
+
+def readable_titles(member: MemberContext, read: Text, words: Words) -> dict[str, str]:
+    """Return the headings of a text's clauses by id; one that the member may not read is called by its kind."""
+    return {
+        one.id: clause_heading(one, words) if may_read(member, one) else kind_name(one.kind, words)
+        for one in read.clauses
+        if not one.removed
+    }
 
 
 def parsed_steps(row: Change) -> list[signing.Step]:

@@ -34,6 +34,7 @@ class Code(RefusalCode):
 
     NOTHING_LACKS = "nothing_lacks"
     LISTED_ALREADY = "listed_already"
+    ALREADY_SAID = "already_said"
 
     NO_SIDE = "no_side", HTTPStatus.FORBIDDEN
     NOT_YOURS = "not_yours", HTTPStatus.FORBIDDEN

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from comity.apps.agreements import operations, queries
 from comity.apps.agreements.content import DraftContent
-from comity.apps.agreements.drafting import drafted_text, edited_text, with_clause
+from comity.apps.agreements.drafting import drafted_text, edited_text, first_day_of, with_clause
 from comity.apps.agreements.models import Audience, Change, Draft, Remark
 from comity.apps.agreements.refusals import Code
 from comity.apps.agreements.telling import change_path
@@ -18,11 +18,12 @@ from comity.apps.parties.mailing import mail_side
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rate_limits import check_rate_limit
 from comity.apps.parties.rights import Action
+from comity.apps.record import operations as record
 from comity.apps.refusal import Refused
 from comity.core.agreements.clauses import Clause, check_fields, complete
 from comity.core.agreements.fields import Value
 from comity.core.agreements.signing import UNDECIDED, Situation, State
-from comity.core.agreements.text import patch
+from comity.core.agreements.text import patch, text
 
 
 def audience_of(member: MemberContext, change: Change) -> Audience:
@@ -41,9 +42,16 @@ def shown_content(member: MemberContext, state: queries.ChangeState) -> DraftCon
     return DraftContent() if latest is None else queries.draft_content(latest)
 
 
+def kept_clauses(member: MemberContext, content: DraftContent, now: Situation) -> set[str]:
+    """Return the clauses that a member may not read: as a draft has them, or as they are without it."""
+    texts = (drafted_text(content, now), edited_text(content, now), text(now.chain, first_day_of(content, now)))
+    return {one.id for read in texts for one in read.clauses if not one.removed and not queries.may_read(member, one)}
+
+
 def remarks(member: MemberContext, state: queries.ChangeState, now: Situation) -> list[Remark]:
     """Return the remarks that are not withdrawn, of clauses that the viewer reads; the earliest first."""
-    read = drafted_text(shown_content(member, state), now)
+    content = shown_content(member, state)
+    read, closed = drafted_text(content, now), kept_clauses(member, content, now)
     rows = list(state.row.remarks.select_related("person"))
     withdrawn = {row.withdraws_id for row in rows if row.withdraws_id is not None}
     own = member.may(Action.READ_OWN)
@@ -53,7 +61,7 @@ def remarks(member: MemberContext, state: queries.ChangeState, now: Situation) -
         if row.clause and clause is None:  # it is no longer in the text: whether the viewer read it cannot be said
             return row.person_id == member.membership.person_id
         known = row.audience == Audience.BOTH or own or row.person_id == member.membership.person_id
-        return known and (clause is None or queries.may_read(member, clause))
+        return known and row.clause not in closed
 
     return [row for row in rows if row.withdraws_id is None and row.pk not in withdrawn and is_readable(row)]
 
@@ -80,17 +88,25 @@ def remark(
     :param wanted: the values of the clause as they should be, in the form in which values are kept
     :raises Refused: for those who may not, for a clause that they do not read, and where nothing is said
     """
+    record.lock_relationship(member)
+    change.refresh_from_db(fields=["number", "shared"])
     now = queries.situation(member)
     state = _open_state(member, change, now)
     check_rate_limit(member.membership.person, "changes")
     content = shown_content(member, state)
     found = (drafted_text if wanted is None else edited_text)(content, now).get(clause) if clause else None
-    if clause and (found is None or not queries.may_read(member, found)):
+    if clause and (found is None or clause in kept_clauses(member, content, now)):
         raise Refused(Code.NOT_THERE)
     suggestion = [] if found is None or wanted is None else _suggestion(found, wanted)
     if not suggestion and (wanted is not None or not text.strip()):
         raise Refused(Code.SAME if wanted is not None else Code.REASON)
     audience = audience_of(member, change)
+    if any(
+        (one.person_id, one.clause, one.text, one.suggestion)
+        == (member.membership.person_id, clause, text.strip(), suggestion)
+        for one in remarks(member, state, now)
+    ):
+        raise Refused(Code.ALREADY_SAID)
     made = Remark.objects.create(
         change=change, relationship=member.relationship, audience=audience, side=member.side or "",
         person=member.membership.person, clause=clause, text=text.strip(), suggestion=suggestion,
@@ -136,11 +152,13 @@ def take_suggestion(member: MemberContext, change: Change, made: Remark, seen: i
     state = _open_state(member, change, now)
     if made.audience == Audience.BOTH and made.side == member.side:
         raise Refused(Code.NOT_YOURS)
+    if made not in remarks(member, state, now):  # withdrawn, or not the reader's to read
+        raise Refused(Code.NOT_THERE)
     drafts = queries.drafts(member, change)
     saved = drafts.get(queries.own_track(member, change).value)
     content = shown_content(member, state) if saved is None else queries.draft_content(saved)
     clause = edited_text(content, now).get(made.clause)
-    if clause is None or not made.suggestion or not queries.may_read(member, clause):
+    if clause is None or not made.suggestion or clause.id in kept_clauses(member, content, now):
         raise Refused(Code.NOT_THERE)
     values, problems = check_fields(clause.id, clause.kind, suggested_values(clause, made))
     if problems:

@@ -26,7 +26,8 @@ def talk(
     content = remarks.shown_content(member, state)
     read = drafted_text(content, now)
     titles = {one.id: clause_heading(one, words) for one in read.clauses if not one.removed}
-    clauses = [(one.id, titles[one.id]) for one in read.clauses if one.id in titles and queries.may_read(member, one)]
+    closed = remarks.kept_clauses(member, content, now)
+    clauses = [(one.id, titles[one.id]) for one in read.clauses if one.id in titles and one.id not in closed]
     track = queries.own_track(member, state.row) if may else None
     saved = None if track is None else queries.drafts(member, state.row).get(track.value)
     asked = edited_text(content, now).get(request.GET.get("suggest", "")) if may else None
@@ -35,7 +36,7 @@ def talk(
         "form": RemarkForm(clauses=clauses, auto_id="remark_%s") if may else None,
         "clauses": clauses,
         "suggesting": change_page.form_of_clause(asked, content, now)
-        if asked is not None and queries.may_read(member, asked)
+        if asked is not None and asked.id not in closed
         else None,
         "suggested": "" if asked is None else asked.id,
         "seen": 0 if saved is None else saved.number,

@@ -39,10 +39,11 @@ from comity.apps.agreements.values import (
     value_text,
 )
 from comity.apps.kpis.sentences import channel_text, sentence_key
+from comity.core.agreements.changes import Change
 from comity.core.agreements.clauses import Clause
 from comity.core.agreements.kinds import KINDS, SIDES, WEEKDAYS, Kind, NoticeItem, Renewal
 from comity.core.agreements.kpi import EVERYTHING, FORMULAS, MEASURES, Abandons
-from comity.core.agreements.text import Text, difference
+from comity.core.agreements.text import Chain, Text, difference, meetings, text, with_change
 from comity.core.agreements.wordings import kpi_of
 from comity.core.kpi_templates import THRESHOLDS
 from comity.core.levels import POINTS, SHARE
@@ -185,6 +186,39 @@ def differences_text(before: Text, after: Text, words: Words) -> list[tuple[str,
         )
         found += [row(name) for name in KINDS[one.kind].by_name if name in shown.fields]
     return found
+
+
+def relief_text(kpis: Sequence[str], first_day: date, until: str, titles: Mapping[str, str], words: Words) -> str:
+    """Return which KPIs do not count for a missing notice, and on which days; empty for none.
+
+    :param until: the day up to and without which they do not count, in ISO form; empty for none
+    """
+    if not kpis or not until:
+        return ""
+    last = date.fromisoformat(until) - timedelta(days=1)
+    names = words.listed([titles.get(one, one) for one in kpis])
+    return words("relief.of_waiver", kpis=names, first=words.day(first_day), last=words.day(last))
+
+
+def word_texts(change: Change, chain: Chain, may_read: Callable[[Clause], bool], words: Words) -> list[tuple[str, str]]:
+    """Return which wording holds where a change meets agreed ones: (clause and field, what it says of the other).
+
+    Both sides sign it: an *instead* ends what they agreed on before.
+
+    :param may_read: whether the reader may read a clause; of another they get its id
+    """
+    days = {(one.other, one.clause, one.field): one.first_day for one in meetings(change, chain)}
+    rows = []
+    for word in change.words:
+        day = days.get((word.other, word.clause, word.field), change.span.first_day)
+        clause = text(with_change(chain, change), day).get(word.clause) or text(chain, day).get(word.clause)
+        title = word.clause
+        if clause is not None and may_read(clause):
+            title = clause_heading(clause, words)
+            title = f"{title}: {field_label(clause.kind, word.field, words)}" if word.field else title
+        met = words("agreement.meets_one", number=word.other, day=words.day(day))
+        rows.append((title, f"{met}. {words('agreement.instead' if word.instead else 'agreement.until_then')}"))
+    return rows
 
 
 def clause_titles(text: Text, words: Words) -> dict[str, str]:

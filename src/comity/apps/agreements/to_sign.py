@@ -12,13 +12,13 @@ from datetime import datetime
 from typing import Any, cast
 
 from comity.apps.agreements.papers import Reader, Row, field_rows, readable_titles
-from comity.apps.agreements.sentences import clause_heading, clause_sentences, differences_text
+from comity.apps.agreements.sentences import clause_heading, clause_sentences, differences_text, relief_text, word_texts
 from comity.apps.agreements.signed_pdf import FRAME
 from comity.apps.agreements.values import change_label, change_value_text, kind_name, role_text
 from comity.core.agreements import canonical, signing
 from comity.core.agreements.authority import Signer
-from comity.core.agreements.changes import change_content, touched
-from comity.core.agreements.text import Text, text, with_change
+from comity.core.agreements.changes import change_content
+from comity.core.agreements.text import Text, text, wordings_told
 from comity.core.values import Side
 from comity.review.i18n.words import clean
 from comity.review.render.document import EmbeddedFile, render
@@ -130,8 +130,9 @@ def _paper(asked: ToSign, content: Mapping[str, Any], reader: Reader) -> dict[st
             (words("paper.signed_digest"), digest),
             (words("paper.made_at"), reader.moment(asked.made_at)),
         ],
-        "notes": list(_notes(content, reader)),
+        "notes": list(_notes(asked, content, reader)),
         "clauses": _clauses(asked, reader),
+        "words": word_texts(proposal.change, asked.situation.chain, reader.may_read, words),
         "wordings": _wordings(content, reader),
         "signer": [
             (words("paper.signs"), clean(asked.signer.person)),
@@ -153,7 +154,7 @@ def _said(says: Mapping[str, Any], reader: Reader) -> list[Row]:
     ]
 
 
-def _notes(content: Mapping[str, Any], reader: Reader) -> list[str]:
+def _notes(asked: ToSign, content: Mapping[str, Any], reader: Reader) -> list[str]:
     words, signed = reader.words, content["signed"]
     notes = [words("paper.to_sign_about"), words("paper.to_sign_how")]
     if signed["shortfall"]:
@@ -161,26 +162,28 @@ def _notes(content: Mapping[str, Any], reader: Reader) -> list[str]:
         waived = signed.get("waived")
         if waived is not None:
             notes.append(words("agreement.is_waived"))
+            titles = readable_titles(text(asked.situation.chain, asked.situation.today), reader)
+            first_day = asked.revision.proposal.change.span.first_day
+            notes.append(relief_text(waived["kpis"], first_day, waived["until"], titles, words))
     if content["retroactive"]:
         notes.append(words("agreement.retroactive"))
-    return notes
+    return [one for one in notes if one]
 
 
 def _clauses(asked: ToSign, reader: Reader) -> list[dict[str, object]]:
-    """Return each clause that the change touches: before, after, and its fields, on its first day."""
+    """Return each clause that the change touches: before, after, and its fields, on each day that tells."""
     words, change = reader.words, asked.revision.proposal.change
-    chain = asked.situation.chain
-    before, after = text(chain, change.span.first_day), text(with_change(chain, change), change.span.first_day)
-    titles = readable_titles(before, reader), readable_titles(after, reader)
     found: list[dict[str, object]] = []
-    for clause in touched(change.edits):
+    for clause, day, before, after in wordings_told(change, asked.situation.chain):
         old, new = before.get(clause), after.get(clause)
+        titles = readable_titles(before, reader), readable_titles(after, reader)
         known = new or old
         if known is None:
             continue
         rows = differences_text(Text((old,)), Text((new,)), words) if old and new else []
         found.append({
             "title": clause_heading(known, words),
+            "day": "" if day == change.span.first_day else words("agreement.from_day", day=words.day(day)),
             "kind": kind_name(known.kind, words),
             "before": [] if old is None else clause_sentences(old, words, titles[0]),
             "after": [] if new is None else clause_sentences(new, words, titles[1]),

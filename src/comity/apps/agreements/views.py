@@ -211,7 +211,7 @@ def _render_change(  # noqa: PLR0913 - a page with one of several forms
         "differences": change_page.differences(shown, now.chain, member, words),
         "without_effect": change_page.clauses_without_effect(content, now),
         "meetings": change_page.meeting_choices(content, row, now, words),
-        "steps": [change_page.step_row(one, words) for one in state.steps if one.kind is not StepKind.OPEN],
+        "steps": change_page.step_rows(member, state, now, words),
         "notice": None,
         "marks": [],
         "meanwhile": [],
@@ -367,9 +367,26 @@ def _render_conflict(  # noqa: PLR0913 - two texts, and the one that both began 
         "rows": change_page.conflict_rows(member, found, (mine, theirs), latest.person.name, now, words),
         "latest": latest,
         "base": seen,
-        "mine": sealing.dumps(mine.as_json(), salt=_salt(member, row), compress=True),
+        "mine": sealing.dumps(_carried(member, mine, base, now).as_json(), salt=_salt(member, row), compress=True),
     }
     return render(request, "agreements/conflict.html", context, status=409)
+
+
+def _carried(member: MemberContext, mine: DraftContent, base: DraftContent, now: signing.Situation) -> DraftContent:
+    """Return one's own text as a page carries it, which is sealed and not secret: without what is kept from its reader.
+
+    Nobody edits what they do not read, so that this part is still as it was in the text that they began from.
+    """
+    edits = tuple(edit for edit in mine.edits if not change_page.is_kept_from(member, edit.clause, base, now))
+    words = tuple(word for word in mine.words if not change_page.is_kept_from(member, word.clause, base, now))
+    return DraftContent(mine.first_day, mine.end, edits, words, mine.says)
+
+
+def _completed(member: MemberContext, mine: DraftContent, base: DraftContent, now: signing.Situation) -> DraftContent:
+    """Return one's own text with what a page did not carry of it."""
+    edits = [edit for edit in base.edits if change_page.is_kept_from(member, edit.clause, base, now)]
+    words = [word for word in base.words if change_page.is_kept_from(member, word.clause, base, now)]
+    return DraftContent(mine.first_day, mine.end, (*mine.edits, *edits), (*mine.words, *words), mine.says)
 
 
 def _merge(
@@ -386,6 +403,7 @@ def _merge(
         messages.success(request, words_for(language())("conflict.kept_theirs"))
         return _to_change(member, row)
     base, theirs = _content_of_save(member, row, state, began), _content_of_save(member, row, state, seen)
+    mine = _completed(member, mine, base, now)
     latest = queries.drafts(member, row).get(queries.own_track(member, row).value)
     if latest is None or latest.number != seen:
         return _render_conflict(request, member, row, state, now, mine, began)
@@ -410,7 +428,7 @@ def share(request: HttpRequest, change: UUID) -> HttpResponse:
     """Draft together from here on."""
     member = member_of_a_side(request, Action.ACT)
     row = _change_of(member, change)
-    operations.share_draft(member, row)
+    operations.share_draft(member, row, _seen(request))
     messages.success(request, words_for(language())("agreement.shared_now"))
     return redirect("agreement_change", relationship=member.relationship.pk, change=row.pk)
 
@@ -472,6 +490,7 @@ def _sign(request: HttpRequest, member: MemberContext, row: Change) -> HttpRespo
         "span": state.last.proposal.change.span,
         "stations": progress.stations(state, DraftContent.of(state.last.proposal), None, now.today, words),
         "differences": change_page.differences(state.last.proposal, now.chain, member, words),
+        "word_rows": change_page.word_rows(state.last.proposal, now.chain, member, words),
         "preview": preview(member, state.last.proposal, now, words),
         "digest": digest,
         "broken_limits": change_page.broken_limits(member, state.last.proposal, now),
@@ -486,7 +505,7 @@ def waive(request: HttpRequest, change: UUID) -> HttpResponse:
     """Waive a shortfall of notice, once."""
     member = member_of_a_side(request, Action.AGREE)
     row, words = _change_of(member, change), words_for(language())
-    kpis = [(one.id, one.id) for one in queries.text_of(member).of(Kind.KPI)]
+    kpis = [(one.id, one.id) for one in queries.text_of(member).of(Kind.KPI) if queries.may_read(member, one)]
     form = WaiveForm(request.POST, kpis=kpis)
     if not form.is_valid():
         raise Refused(Code.RELIEF if "shortfall" in form.cleaned_data else Code.NOTHING_TO_WAIVE)
@@ -531,7 +550,7 @@ def limits(request: HttpRequest) -> HttpResponse:
     read = queries.text_of(member)
     clauses = [
         (f"{one.kind.value}:{one.id}", clause_heading(one, words)) for one in read.clauses
-        if one.kind in {Kind.KPI, Kind.PRICE} and not one.removed
+        if one.kind in {Kind.KPI, Kind.PRICE} and not one.removed and queries.may_read(member, one)
     ]  # fmt: skip
     form = LimitForm(request.POST if request.method == "POST" else None, clauses=clauses)
     if form.is_bound and form.is_valid():

@@ -34,6 +34,7 @@ RATE_LIMITS = {
     "events mailed at once": RateLimit(60, _HOUR),  # beyond it they come in the daily digest
     "KPIs": RateLimit(20, _DAY),  # proposed: the other side's leads are written to
     "changes": RateLimit(40, _DAY),  # of the agreement, proposed or countered: as above
+    "drafts": RateLimit(300, _HOUR),  # saved: each is kept as a whole
     "priorities": RateLimit(20, _DAY),  # a round started, or a joint order proposed: as above
     "uploads": RateLimit(60, _HOUR),
     "copies": RateLimit(6, _HOUR),  # of the record and the book, and changes as files to be signed

@@ -7,6 +7,7 @@ mail, event or number here depends on it before.
 import secrets
 from collections.abc import Sequence
 from datetime import date
+from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -35,6 +36,7 @@ from comity.review.i18n.words import Words
 
 LONGEST_ROUND_DAYS = 60
 REMIND_DAYS = 2  # before the last day of a round
+_LAST_ZONE = ZoneInfo("Etc/GMT+12")  # where a day is over last
 
 
 def _leading_side(member: MemberContext) -> Side:
@@ -174,12 +176,14 @@ def withdraw(member: MemberContext, row: Round) -> None:
 
 
 def end_expired(member: MemberContext) -> bool:
-    """End the round whose last day is over, for the clock; return whether there was one.
+    """End the round whose last day is over everywhere, for the clock; return whether there was one.
+
+    The database does not know the zone in which days are cut, and waits as long; nobody seals in between.
 
     :param member: a lead of either side: nothing is done in their name
     """
     row = queries.open_round(member)
-    if row is None or agreement.today(member) <= row.closes_on:
+    if row is None or timezone.now().astimezone(_LAST_ZONE).date() <= row.closes_on:
         return False
     record.lock_relationship(member)
     row.refresh_from_db(fields=["ended_at"])

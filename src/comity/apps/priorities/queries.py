@@ -156,9 +156,10 @@ def opened(member: MemberContext, row: Round) -> Opened | None:
 
 
 def points(member: MemberContext, row: Round, both: Opened) -> list[Point]:
-    """Return what is pointed out once both orders are open."""
+    """Return what is pointed out once both orders are open, of the clauses that the member reads."""
     ranks = {side: priorities.places(one) for side, one in both.rankings.items()}
-    return points_of_priorities(text_of_round(member, row), ranks)
+    read = [one for one in text_of_round(member, row).clauses if agreements.may_read(member, one)]
+    return points_of_priorities(Text(tuple(read)), ranks)
 
 
 def proposal(member: MemberContext, row: Round) -> Consent | None:

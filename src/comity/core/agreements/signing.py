@@ -517,6 +517,8 @@ def _refusal_of_waiver(steps: Sequence[Step], step: Step, situation: Situation) 
         return Refusal.NOT_YOURS
     if not notice.shortfall or waiver.shortfall != notice.shortfall:
         return Refusal.NOTHING_TO_WAIVE
+    if _waiver(steps, situation) == waiver:
+        return Refusal.SAME
     kpis = {clause.id for clause in text(situation.chain, situation.today).of(Kind.KPI)}
     if waiver.kpis and (waiver.until is None or waiver.until <= change.span.first_day or not kpis >= set(waiver.kpis)):
         return Refusal.RELIEF

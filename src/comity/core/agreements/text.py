@@ -18,7 +18,7 @@ Decisions where the specification leaves room:
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from comity.core.agreements.changes import (
@@ -149,6 +149,36 @@ def stretches(  # noqa: PLR0913 - a clause, its days, and what is known of it
             found[-1] = Stretch(found[-1].first_day, day - _DAY, found[-1].fields)
         found.append(Stretch(day, None if end is None else end - _DAY, fields))
     return found
+
+
+def days_told(change: Change, chain: Chain, clause: str, fired: Fired = NEVER) -> list[date]:
+    """Return the days of a change from which a clause reads otherwise than without it; its first day where none does.
+
+    Not only the first day tells: over it another wording may lie for a time, or the clause may begin later.
+    """
+    span = change.span
+    own = {**fired, change.number: [span]} if span.condition else fired
+    both = [
+        stretches(entries, clause, span.first_day, span.end, fired=own)
+        for entries in ([entry for entry in chain if entry.change.number != change.number], with_change(chain, change))
+    ]
+    told: dict[tuple[str, str], date] = {}
+    for day in sorted({one.first_day for those in both for one in those}):
+        before, after = (next((one.fields for one in reversed(those) if one.first_day <= day), None) for those in both)
+        if before != after:
+            told.setdefault((repr(before), repr(after)), day)
+    return list(told.values()) or [span.first_day]
+
+
+def wordings_told(change: Change, chain: Chain) -> Iterator[tuple[str, date, Text, Text]]:
+    """Yield each clause that a change touches with each day from which it reads otherwise, and that day's two texts."""
+    before, after = [entry for entry in chain if entry.change.number != change.number], with_change(chain, change)
+    texts: dict[date, tuple[Text, Text]] = {}
+    for clause in touched(change.edits):
+        for day in days_told(change, chain, clause):
+            if day not in texts:
+                texts[day] = text(before, day), text(after, day)
+            yield clause, day, *texts[day]
 
 
 def meetings(change: Change, chain: Chain) -> list[Meeting]:
@@ -289,12 +319,14 @@ def _known(chain: Chain, known: int | None) -> list[Entry]:
 
 
 def _about(entries: Sequence[Entry], clause: str) -> list[Entry]:
-    return [
-        entry
-        for entry in entries
-        if any(edit.clause == clause for edit in entry.change.edits)
-        or any(word.clause == clause for word in entry.change.words)
-    ]
+    """Return the entries about a clause, each with what it says of that clause alone."""
+    found = []
+    for entry in entries:
+        edits = tuple(edit for edit in entry.change.edits if edit.clause == clause)
+        words = tuple(word for word in entry.change.words if word.clause == clause)
+        if edits or words:
+            found.append(replace(entry, change=replace(entry.change, edits=edits, words=words)))
+    return found
 
 
 def _holds(change: Change, day: date, fired: Fired) -> bool:

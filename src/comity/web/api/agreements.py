@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from comity.apps.agreements import carrying_out, measuring, queries
 from comity.apps.agreements.schemas import AgreementOut, ChangesOut, MeasuresOut
-from comity.apps.agreements.sentences import clause_sentences, clause_titles
+from comity.apps.agreements.sentences import clause_sentences
 from comity.apps.books import queries as books
 from comity.apps.i18n import language, words_for
 from comity.apps.parties.member_context import member_of
@@ -30,7 +30,7 @@ def agreement(
         raise books.NoBookError
     words, day = words_for(language()), on or queries.today(member)
     clauses, read = [], text(queries.chain(member), day, known)
-    titles = clause_titles(read, words)
+    titles = queries.readable_titles(member, read, words)
     for clause in read.clauses:
         if clause.removed:
             continue
