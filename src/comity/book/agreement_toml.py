@@ -1,6 +1,7 @@
 """A text of the agreement as TOML, for people to write and read: exactly the same text when it is read back."""
 
 import itertools
+import re
 import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
@@ -15,6 +16,10 @@ from comity.core.agreements.clauses import Clause, check_fields, check_id
 from comity.core.agreements.fields import FieldType, Value
 from comity.core.agreements.kinds import KINDS, Kind
 from comity.core.agreements.text import Text
+
+# A dotted key of n parts takes n² steps to read: one of 200 kB would hold a server for hours.
+_PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_LONG_KEY = re.compile(rf"(?<![\w-])(?:{_PART}[ \t]*+\.[ \t]*+){{20}}{_PART}")
 
 
 def text_toml(of: Text) -> str:
@@ -44,9 +49,11 @@ def parse_text_toml(content: str, file: Path) -> Text:
 
     :raises UnusableAgreementError: naming the clause, the field, the value and what to write
     """
+    if _LONG_KEY.search(content):
+        raise UnusableAgreementError("has a key of many parts; write [[clause]] tables with plain keys", file=file)
     try:
         document = tomllib.loads(content, parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits is no error of TOML to the reader
         raise UnusableAgreementError(f"is not TOML ({error})", file=file) from None
     if document.get("schema") != canonical.SCHEMA or set(document) - {"schema", "clause"}:
         msg = f'has to say schema = "{canonical.SCHEMA}" and then [[clause]] tables, nothing else'

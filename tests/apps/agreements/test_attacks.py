@@ -4,6 +4,7 @@ import base64
 import re
 import zlib
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import transaction
@@ -13,6 +14,8 @@ from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.refusals import Code
 from comity.apps.i18n import words_for
 from comity.apps.parties.rate_limits import RATE_LIMITS, RateLimit
+from comity.book.agreement import UnusableAgreementError
+from comity.book.agreement_toml import parse_text_toml
 from comity.core.agreements.changes import Proposal, SetField, Word
 from comity.core.agreements.kinds import Kind
 from comity.core.agreements.notice import notice_of
@@ -235,3 +238,12 @@ def test_figures_that_were_asked_for_too_often_keep_nobody_from_signing(them, mo
     monkeypatch.setitem(RATE_LIMITS, "first looks", RateLimit(0, 3600))
     assert "Sign" in sign_page(them, "provider_lead", pk)
     assert "Higher target" in page(them, "provider_lead", f"agreement/changes/{pk}/")
+
+
+@pytest.mark.parametrize(
+    "written", ["a" + ".a" * 100_000 + " = 1", "a" + ' . "b"' * 40 + " = 1", "a = " + "1" * 10_000]
+)
+def test_no_template_holds_the_server(written):
+    """A dotted key of many parts takes time by the square of them; a number of many digits was an error of ours."""
+    with pytest.raises(UnusableAgreementError, match=r"many parts|is not TOML"):
+        parse_text_toml(f'schema = "comity.agreement/1"\n{written}\n', Path())

@@ -278,7 +278,11 @@ def agree_to_order(member: MemberContext, row: Round, digest: str, words: Words)
     entry = record.add_agreed_entry(member, EntryKind.JOINT_ORDER, queries.ORDER, waiting.subject, waiting.content)
     audit(member, Event.JOINT_ORDER_AGREED, SubjectType.AGREEMENT, {"number": entry.number}, shared=True)
     record.mail_chain_head(member, entry, "head_joint_order", _path(member, row), {})
-    return _draft(member, queries.settled_order(entry), words)
+    try:
+        with transaction.atomic():
+            return _draft(member, queries.settled_order(entry), words)
+    except Refused:  # it is settled all the same; whoever reads all of it drafts the change
+        return None
 
 
 def draft_order(member: MemberContext, row: Round, words: Words) -> Change:
