@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
 
 import tomlkit
 
@@ -30,7 +29,7 @@ from comity.core.agreements.changes import AddClause, Change, Edit, Proposal, Sp
 from comity.core.agreements.clauses import Clause, check_fields, check_id
 from comity.core.agreements.fields import Problem, Value
 from comity.core.agreements.kinds import Kind
-from comity.core.agreements.kpi import Kpi
+from comity.core.agreements.kpi import Kpi, undated
 from comity.core.agreements.text import (
     Text,
     check_change,
@@ -232,8 +231,7 @@ def _check_past(before: Definition, changes: Sequence[AgreedChange], book_file: 
 def _bare_in_force(definition: Definition, day: date) -> dict[str, Kpi]:
     holding = [k for k in definition.kpis if k.valid_from <= day and (k.valid_to is None or day < k.valid_to)]
     holding.sort(key=lambda kpi: (kpi.valid_from, kpi.agreed_on or date.min))
-    bare: dict[str, Any] = {"valid_from": date.min, "valid_to": None, "agreed_on": None, "entry": None, "change": None}
-    return {kpi.id: replace(kpi, **bare) for kpi in holding}
+    return {kpi.id: undated(kpi) for kpi in holding}
 
 
 def _clause_of(kpi: Kpi) -> Clause:

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from comity.book.definition import AgreedDelivery, kpi_keys, parse_kpis
-from comity.core.agreements.kpi import Kpi
+from comity.core.agreements.kpi import Kpi, undated
 from comity.core.calendars import Cut
 from comity.core.values import Side
 
@@ -101,7 +101,7 @@ def continues(before: Kpi, after: Kpi) -> bool:
 
 def bare(kpi: Kpi) -> Kpi:
     """Return a KPI without what it has from its set."""
-    return replace(kpi, valid_from=date.min, valid_to=None, agreed_on=None, agreed=True, entry=None, change=None)
+    return replace(undated(kpi), agreed=True)
 
 
 def _kpi_content(kpi: Kpi) -> dict[str, Any]:

@@ -1,10 +1,9 @@
 """Two periods side by side: what was reviewed of each, so that no figure is shown that no review shows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass
 
-from comity.core.agreements.kpi import Kpi
+from comity.apps.kpis.terms import bare
 from comity.core.levels import COUNT, SECONDS, SHARE
 from comity.review.i18n.words import DASH, Words
 from comity.review.model import Level, Review
@@ -38,7 +37,7 @@ def compared_levels(first: Review | None, second: Review | None, words: Words) -
             None if level is None or review is None else level_row(level, review, words)
             for level, review in ((one, first), (other, second))
         ]
-        is_reworded = one is not None and other is not None and _bare(one.definition) != _bare(other.definition)
+        is_reworded = one is not None and other is not None and bare(one.definition) != bare(other.definition)
         name = next(text.name for text in texts if text is not None)
         rows.append(ComparedLevel(name, texts[0], texts[1], _change(one, other, words), is_reworded))
     return rows
@@ -46,11 +45,6 @@ def compared_levels(first: Review | None, second: Review | None, words: Words) -
 
 def _levels(review: Review | None) -> Mapping[str, Level]:
     return {} if review is None else {level.kpi: level for level in review.levels}
-
-
-def _bare(kpi: Kpi) -> Kpi:
-    """Return a wording without the days on which it holds, and who agreed to it when."""
-    return replace(kpi, valid_from=date.min, valid_to=None, agreed_on=None, agreed=True, entry=None, change=None)
 
 
 def _change(one: Level | None, other: Level | None, words: Words) -> str:

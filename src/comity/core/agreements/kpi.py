@@ -149,24 +149,21 @@ class Relief:
     change: int
 
 
-# What a wording says beside target and formula: when and how it was agreed, and what readings alone ask for.
-_BESIDE: dict[str, object] = {
-    "valid_from": date.min,
-    "valid_to": None,
-    "agreed_on": None,
-    "entry": None,
-    "change": None,
-    "material": 0.0,
-    "volume_band": 0.0,
-    "patience_s": None,
-}
+def undated(kpi: Kpi) -> Kpi:
+    """Return a wording without the days on which it holds, and without when and by what it was agreed."""
+    return replace(kpi, valid_from=date.min, valid_to=None, agreed_on=None, entry=None, change=None)
+
+
+def _counted_by(kpi: Kpi) -> Kpi:
+    """Return a wording as far as it counts: target and formula, without what readings alone ask for."""
+    return replace(undated(kpi), material=0.0, volume_band=0.0, patience_s=None)
 
 
 def counts_alike(kpi: Kpi | None, other: Kpi | None) -> bool:
     """Whether two wordings have the same target and formula, so that their days may be counted together."""
     if kpi is None or other is None:
         return kpi is other
-    return replace(kpi, **_BESIDE) == replace(other, **_BESIDE)  # type: ignore[arg-type]  # fields by name
+    return _counted_by(kpi) == _counted_by(other)
 
 
 def counted_stretches(kpis: Iterable[Kpi], kpi_id: str, period: Period) -> tuple[CountedStretch, ...]:
