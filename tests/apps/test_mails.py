@@ -61,6 +61,7 @@ MAILS = {
     "change_countered": Action.AGREE,
     "change_waived": Action.AGREE,
     "change_signed": Action.AGREE,
+    "change_cosign": Action.AGREE,
     "change_declined": Action.AGREE,
     "change_withdrawn": Action.AGREE,
     "head_agreement": Action.CONFIRM,
@@ -181,7 +182,8 @@ def test_every_mail_is_placed():
     }
     assert {text for text in told if isinstance(text, str)} == MAILS.keys() - {
         *("invite", "head_frozen", "head_restated", "head_calendar", "head_kpis", "silence_set", "silence_unset"),
-        *("change_proposed", "change_countered", "change_waived", "change_signed", "change_declined"),
+        *("change_proposed", "change_countered", "change_waived", "change_signed", "change_cosign"),
+        "change_declined",
         *("change_withdrawn", "head_agreement", "head_priorities", "head_joint_order"),
         *(
             "change_lapsed",

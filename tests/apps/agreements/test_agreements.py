@@ -1,5 +1,6 @@
 """The agreement: drafted, put to the other side, signed by both, written into the book; attacked as each side."""
 
+import re
 from datetime import date
 
 import pytest
@@ -11,12 +12,14 @@ from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.models import Change, Draft, Track
 from comity.apps.agreements.refusals import Code
 from comity.apps.books.queries import book_folder, definition
+from comity.apps.i18n import words_for
 from comity.apps.kpis import operations as kpis
 from comity.apps.kpis.refusals import Code as KpiCode
 from comity.apps.kpis.terms import Terms
 from comity.apps.record import queries as records
 from comity.apps.record.models import ConsentSubject
 from comity.apps.refusal import Refused
+from comity.apps.today.queries import inboxes
 from comity.book.agreement import agreed_changes, problems_of
 from comity.core.agreements.changes import SetField, Word
 from comity.core.agreements.kinds import Kind
@@ -40,7 +43,7 @@ from tests.builders.changes import (
     state_of,
 )
 from tests.builders.levels import KPI, contacts
-from tests.room import cast, forget_mails, run_jobs, sent_mails, superuser
+from tests.room import cast, forget_mails, run_jobs, said_again, sent_mails, superuser
 
 pytestmark = pytest.mark.gate
 WRITE = operations.WRITE_TASK
@@ -238,6 +241,55 @@ def test_two_sign_together_where_the_agreement_says_so(them, target):
     run_jobs(WRITE)
     last = agreed_changes(book_folder(them.relationship))[-1]
     assert len(last.signatures) == 3
+
+
+def test_the_second_of_two_is_asked_told_and_signs_on_the_page(them, target):
+    """Of the provider lead and executive sign together: one has signed, and the page is the other's to sign."""
+    rule = [{"roles": ["lead", "executive"], "together": 2, "means": ["room"]}]
+    clause = add("authority", Kind.AUTHORITY, provider=rule)
+    pk = proposed(them, "customer_lead", content(clause, first_day=soon(0), title="Who signs"))
+    for who in ("customer_lead", "provider_lead"):
+        sign(them, who, pk, retroactive=True)
+    change = proposed(them, "customer_lead", target)
+    address = them.url(f"agreement/changes/{change}/")
+
+    def page(who):
+        return them.client(who).get(address).content.decode()
+
+    assert "2 signatures by somebody with the role" in page("provider_lead")
+    sign(them, "customer_lead", change)
+    assert "your side needs another signature besides" in page("provider_lead")
+    forget_mails()
+    sign(them, "provider_lead", change)
+    mails = sent_mails()
+    assert [mail.to for mail in mails] == [[them.people["provider_executive"].email]]
+    assert all("another signature is needed" in mail.body for mail in mails)
+    with transaction.atomic():
+        assert queries.waiting_side(queries.change_state(them.at("auditor"), row(change))) is Side.PROVIDER
+        own = inboxes(them.at("provider_executive"), words_for("en"))[0]
+    rows = [one.item for group in own.groups for one in group.rows]
+    assert ("Change 3: Higher target", "Read and sign") in [(one.title, one.action) for one in rows]
+    first, second = page("provider_lead"), page("provider_executive")
+    assert "another signature of Helpline is needed" in first
+    assert "Read and sign" not in first
+    for who in ("customer_lead", "provider_executive", "auditor"):
+        assert "1 signature by somebody with the role" in page(who)
+    assert "with your signature it is agreed" in second
+    browser = said_again(them.client("provider_executive"))
+    shown = browser.get(f"{address}sign/").content.decode()
+    browser.post(f"{address}sign/", {"digest": re.search(r'name="digest" value="(\w+)"', shown)[1]})
+    assert state_of(them, change) is State.AGREED
+
+
+def test_a_change_waits_again_for_a_side_whose_signature_has_fallen(them, target):
+    """The calendar that the KPI counts by is agreed after the provider has signed, and before the customer has."""
+    pk = proposed(them, "customer_lead", target)
+    sign(them, "provider_lead", pk)
+    calendar = proposed(them, "customer_lead", content(add("calendar", Kind.CALENDAR, zone="Europe/Madrid")))
+    for who in ("customer_lead", "provider_lead"):
+        sign(them, who, calendar)
+    with transaction.atomic():
+        assert queries.waiting_side(queries.change_state(them.at("customer_lead"), row(pk))) is Side.PROVIDER
 
 
 def test_declining_and_withdrawing_take_a_reason_and_end_it(them, target):

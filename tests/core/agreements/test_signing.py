@@ -20,6 +20,7 @@ from comity.core.agreements.signing import (
     agreed_at,
     agreed_meanwhile,
     fallen,
+    lacks,
     means_open_to,
     moved,
     signatures,
@@ -164,6 +165,41 @@ def test_two_of_the_provider_are_needed():
     assert room.chain == before
     assert room.sign(3, "olga", at(1, 9)) is None
     assert room.state(3, at(1, 9)) is State.AGREED
+
+
+def needed(room, number, side, amount=Decimal(0)):
+    """For each signature that a side lacks: how many, and of which roles, by each rule that is enough."""
+    found = lacks(room.steps[number], replace(room.situation(at(1, 9)), amount=amount), side)
+    return [[(count, sorted(rule.roles | rule.people)) for count, rule in one.rules] for one in found]
+
+
+def test_which_signatures_a_side_lacks_is_told_by_rule():
+    room = table(change(2, FIRST, TWO))
+    room.propose(set_target(3), "ana", at(1, 9))
+    roles = sorted(set(TWO.fields["provider"][0]["roles"]))
+    assert needed(room, 3, PROVIDER) == [[(2, roles)]]
+    assert needed(room, 3, CUSTOMER) == [[(1, ["lead"])]]
+    room.sign(3, "jan", at(1, 9))
+    assert needed(room, 3, PROVIDER) == [[(1, roles)]]
+    room.sign(3, "ana", at(1, 9))
+    assert needed(room, 3, CUSTOMER) == []
+
+
+def test_what_lacks_by_amount_by_kind_and_of_a_price_is_told():
+    rules = [
+        {"kinds": ["price"], "up_to": "10", "roles": ["finance"]},
+        {"kinds": ["price"], "up_to": "9", "roles": ["x"]},
+    ]
+    room = table(change(2, FIRST, authority(customer=rules)))
+    both = change(3, LATER, SetField("voice", "price", "5"), SetField("sl", "target", "0.85"))
+    room.propose(both, "jan", at(1, 9))
+    assert sorted(needed(room, 3, CUSTOMER)) == [[(1, ["finance"]), (1, ["x"])], [(1, ["lead"])]]
+    assert sorted(needed(room, 3, CUSTOMER, Decimal(11))) == [[], [(1, ["lead"])]]
+    room = table()
+    room.propose(set_target(2, "5", clause="voice", field="price"), "ana", at(1, 9))
+    room.sign(2, "ana", at(1, 9))
+    (lack,) = lacks(room.steps[2], room.situation(at(1, 9)), CUSTOMER)
+    assert (lack.by_another, lack.rules) == (True, ())
 
 
 def test_a_deputy_signs_where_authority_says_so_and_is_one_with_whom_they_stand_for():

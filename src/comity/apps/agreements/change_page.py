@@ -167,7 +167,9 @@ def deciding(
     assert state.last is not None
     notice = notice_of(signing.revisions(state.steps), of.chain, of.zone)
     side = member.side
-    of_side = [step for step in signing.signatures(state.steps, of) if step.side is side]
+    signatures = signing.signatures(state.steps, of)
+    has_signed = any(step.side is side and step.person == member.membership.person.name for step in signatures)
+    lacks = {one: signing.lacks(state.steps, of, one) for one in Side}
     kpis = [
         (one.id, clause_heading(one, words))
         for one in text(of.chain, of.today).of(Kind.KPI)
@@ -179,10 +181,13 @@ def deciding(
         "waived": "waived" in signing.what_is_signed(state.steps, of),
         "relief": relief(member, state, of, words),
         "signed_sides": signing.signed_sides(state.steps, of),
-        "signatures": signing.signatures(state.steps, of),
+        "signatures": signatures,
+        "needed": {one: progress.needed_texts(those, words) for one, those in lacks.items()},
+        "completes": side is not None and _is_one_signature(lacks[side]),
+        "has_signed": has_signed,
         "fallen": signing.fallen(state.steps, of),
-        "may_sign": side is not None and not of_side and _may_sign(member, state, of),
-        "may_sign_elsewhere": side is not None and not of_side and _may_sign(member, state, of, SignedBy.PDF),
+        "may_sign": side is not None and not has_signed and _may_sign(member, state, of),
+        "may_sign_elsewhere": side is not None and not has_signed and _may_sign(member, state, of, SignedBy.PDF),
         "may_waive": may and notice.shortfall > 0 and notice.receiver is side,
         "waive_form": WaiveForm(initial={"shortfall": notice.shortfall}, kpis=kpis),
         "ending": _ending(state, side) if may and side is not None else None,
@@ -194,6 +199,11 @@ def deciding(
         "unsettled": signing.unsettled(state.steps, of),
         "meanwhile": meanwhile(member, state, now, words),
     }
+
+
+def _is_one_signature(lacks: Sequence[signing.Lack]) -> bool:
+    """Whether one more signature is enough."""
+    return len(lacks) == 1 and any(number == 1 for number, _ in lacks[0].rules)
 
 
 def _ending(state: queries.ChangeState, side: Side) -> StepKind | None:

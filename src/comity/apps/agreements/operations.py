@@ -17,7 +17,7 @@ from comity.apps.agreements import afterwards, queries
 from comity.apps.agreements.content import DraftContent, proposal_json, step_json
 from comity.apps.agreements.models import Change, Draft, Limit, ReasonMark, Step, Track
 from comity.apps.agreements.refusals import Code
-from comity.apps.agreements.telling import change_data, change_path, mail_change, tell
+from comity.apps.agreements.telling import change_data, change_path, mail_change, mail_cosigners, tell
 from comity.apps.audit.models import Event, SubjectType
 from comity.apps.audit.operations import audit
 from comity.apps.books import queries as books
@@ -311,7 +311,10 @@ def sign(  # noqa: PLR0913 - what is signed, and how
     proposal = state.last.proposal
     audit(member, Event.CHANGE_SIGNED, SubjectType.AGREEMENT, change_data(change, proposal), shared=True)
     if len(taken) == 1:
-        mail_change(member, change, "change_signed", proposal, [side.other])
+        if side in signing.signed_sides(steps, of):
+            mail_change(member, change, "change_signed", proposal, [side.other])
+        else:
+            mail_cosigners(member, change, proposal, queries.cosigners(member, steps, of))
         return False
     _agree(member, change, taken[-1], content, len(steps))
     return True

@@ -9,6 +9,7 @@ from django.utils.timezone import localtime
 from comity.apps.agreements import queries
 from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.models import Draft
+from comity.apps.agreements.sentences import signers_text
 from comity.apps.parties.member_context import MemberContext
 from comity.core.agreements import signing
 from comity.core.agreements.signing import UNDECIDED, State, StepKind
@@ -149,6 +150,27 @@ def _undecided(  # noqa: PLR0911 - one sentence for each state and side
         return words(f"change_next.{key}", days=notice.shortfall, party=party(side.other))  # type: ignore[attr-defined]
     if side in signed:
         return words("change_next.waits", party=party(side.other))
+    if deciding["has_signed"]:
+        return words("change_next.cosigner", party=party(side))
     if not deciding["may_sign"]:
         return words("change_next.others", party=party(side))
-    return words("change_next.last" if side.other in signed else "change_next.sign", party=party(side.other))
+    if side.other in signed:
+        return words("change_next.last" if deciding["completes"] else "change_next.more", party=party(side.other))
+    return words("change_next.sign", party=party(side.other))
+
+
+def needed_texts(lacks: Sequence[signing.Lack], words: Words) -> list[str]:
+    """Return which signatures a side lacks, a sentence for each; as the agreement says who signs."""
+    return [_needed_text(one, words) for one in lacks]
+
+
+def _needed_text(one: signing.Lack, words: Words) -> str:
+    if one.by_another:
+        return words("needed.by_another")
+    if not one.rules:
+        return words("needed.nobody")
+    said = [
+        words("needed.some", count=number, signers=signers_text(sorted(rule.roles), sorted(rule.people), words))
+        for number, rule in one.rules
+    ]
+    return words("needed.still", signatures=words("needed.or").join(dict.fromkeys(said)))

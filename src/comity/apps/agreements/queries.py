@@ -16,7 +16,7 @@ from comity.apps.agreements.values import kind_name
 from comity.apps.books import queries as books
 from comity.apps.outbox.queries import unfinished_jobs
 from comity.apps.parties.member_context import MemberContext
-from comity.apps.parties.models import Membership
+from comity.apps.parties.models import Membership, Person
 from comity.apps.parties.queries import members
 from comity.apps.parties.rights import Action, is_active_deputy
 from comity.apps.record import queries as record
@@ -42,11 +42,13 @@ class ChangeState:
     """A change with its steps, and where it stands.
 
     :ivar steps: as the core reads them
+    :ivar signed: the sides that have signed what stands, while it is undecided
     """
 
     row: Change
     steps: tuple[signing.Step, ...]
     state: State
+    signed: tuple[Side, ...] = ()
 
     @property
     def last(self) -> Revision | None:
@@ -113,6 +115,29 @@ def signer_of(membership: Membership) -> Signer:
     return Signer(membership.person.name, membership.role)
 
 
+def may_sign(member: MemberContext, one: ChangeState, now: Situation) -> bool:
+    """Return whether the agreement lets this person sign a change, by any means."""
+    signer = signer_of(member.membership)
+    return member.side is not None and bool(
+        signing.means_open_to(one.steps, signer, member.side, situation_for(one.steps, now))
+    )
+
+
+def cosigners(member: MemberContext, steps: Sequence[signing.Step], of: Situation) -> list[Person]:
+    """Return who of the member's side may still sign a change beside those who have.
+
+    :param of: the situation of this change
+    """
+    assert member.side is not None
+    signed = {step.person for step in signing.signatures(steps, of) if step.side is member.side}
+    signers = [(one.person, signer_of(one)) for one in members(member, member.side)]
+    return [
+        person
+        for person, signer in signers
+        if signer.person not in signed and signing.means_open_to(steps, signer, member.side, of)
+    ]
+
+
 def situation_for(steps: Sequence[signing.Step], now: Situation) -> Situation:
     """Return what is so for one change: the yearly amount of a change of prices cannot be worked out yet."""
     those = signing.revisions(steps)
@@ -166,9 +191,8 @@ def waiting_side(one: ChangeState) -> Side | None:
     """Return the side that a proposed change waits for: whoever received the last text, then its author; else None."""
     if one.last is None or one.state not in signing.UNDECIDED:
         return None
-    signed = {step.side for step in one.steps if step.kind is StepKind.SIGN and step.revision == one.last.number}
     receiver = one.last.side.other
-    return receiver if receiver not in signed else one.last.side
+    return receiver if receiver not in one.signed else one.last.side
 
 
 def has_waiting_change(member: MemberContext) -> bool:
@@ -231,7 +255,10 @@ def _state(row: Change, steps: Sequence[Step], now: Situation | None) -> ChangeS
     if not parsed or now is None:
         return ChangeState(row, parsed, State.DRAFT)
     has_ended = parsed[-1].kind in _ENDS  # by which alone its state is known
-    return ChangeState(row, parsed, signing.state(parsed, now if has_ended else situation_for(parsed, now)))
+    of = now if has_ended else situation_for(parsed, now)
+    state = signing.state(parsed, of)
+    signed = signing.signed_sides(parsed, of) if state in signing.UNDECIDED else ()
+    return ChangeState(row, parsed, state, tuple(signed))
 
 
 def drafts(member: MemberContext, change: Change) -> dict[str, Draft]:

@@ -310,16 +310,11 @@ def _authority(telling: _Telling) -> Iterator[str]:
     words = telling.words
     for side in SIDES:
         for item in telling.records(side):
-            signers = []
             roles, people, kinds, means = (texts_of(item.get(part)) for part in ("roles", "people", "kinds", "means"))
-            if roles:
-                named = _either([role_text(role, words) for role in roles], words)
-                signers.append(words("clause_word.roles", names=named))
-            signers += [name_text(person, words) for person in people]
             values: dict[str, object] = {
                 "side": words(f"clause_choice.side_{side}"),
                 "count": exact_number(item["together"], words),
-                "signers": _either(signers, words),
+                "signers": signers_text(roles, people, words),
                 "kinds": _kinds_text(kinds, words),
                 "means": _either([choice_text("means", one, words) for one in means], words),
             }
@@ -328,6 +323,16 @@ def _authority(telling: _Telling) -> Iterator[str]:
             else:
                 said = telling.say("authority", **values)
             yield said + (f" {telling.say('authority_deputies')}" if item.get("deputies") else "")
+
+
+def signers_text(roles: Sequence[str], people: Sequence[str], words: Words) -> str:
+    """Return who signs under a rule: somebody with one of its roles, or one of its people."""
+    signers = []
+    if roles:
+        named = _either([role_text(role, words) for role in roles], words)
+        signers.append(words("clause_word.roles", names=named))
+    signers += [name_text(person, words) for person in people]
+    return _either(signers, words)
 
 
 def _kinds_text(kinds: Sequence[str], words: Words) -> str:

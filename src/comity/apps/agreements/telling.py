@@ -1,15 +1,17 @@
 """Who is told of a change: the log, and a mail to the people of a side who decide for it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from comity.apps.agreements.models import Change
 from comity.apps.audit.models import Event, SubjectType
 from comity.apps.audit.operations import audit
-from comity.apps.parties.mailing import mail_side, page_path
+from comity.apps.parties.mailing import mail_people, mail_side, page_path
 from comity.apps.parties.member_context import MemberContext
+from comity.apps.parties.models import Person
 from comity.apps.parties.rights import Action
 from comity.core.agreements.changes import Proposal
 from comity.core.values import Side
+from comity.review.i18n.words import Words
 
 
 def change_data(change: Change, proposal: Proposal) -> dict[str, object]:
@@ -33,10 +35,21 @@ def mail_change(member: MemberContext, change: Change, key: str, proposal: Propo
 
     :param key: of the catalogue: `key`.subject and `key`.mail take party (the member's), number and title
     """
-    title = str(proposal.says.get("title", ""))
-    party, number = member.side, str(change.number)
     for side in sides:
-        mail_side(
-            member, side, Action.AGREE, key, change_path(member, change),
-            party=lambda words: member.party(words)(party), title=lambda _: title, number=lambda _: number,
-        )  # fmt: skip
+        mail_side(member, side, Action.AGREE, key, change_path(member, change), **_texts(member, change, proposal))
+
+
+def mail_cosigners(member: MemberContext, change: Change, proposal: Proposal, people: Iterable[Person]) -> None:
+    """Mail people of the member's own side that their signature is needed beside the member's."""
+    assert member.side is not None
+    path, texts = change_path(member, change), _texts(member, change, proposal)
+    mail_people(member, member.side, people, "change_cosign", path, **texts)
+
+
+def _texts(member: MemberContext, change: Change, proposal: Proposal) -> dict[str, Callable[[Words], str]]:
+    party, title = member.side, str(proposal.says.get("title", ""))
+    return {
+        "party": lambda words: member.party(words)(party),
+        "title": lambda _: title,
+        "number": lambda _: str(change.number),
+    }

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from comity.apps.agreements.afterwards import unsaid
 from comity.apps.agreements.carrying_out import request_of
-from comity.apps.agreements.queries import ChangeState, change_states, situation, text_of, waiting_side
+from comity.apps.agreements.queries import ChangeState, change_states, may_sign, situation, text_of, waiting_side
 from comity.apps.agreements.term_days import coming_days, day_name, term_clause
 from comity.apps.agreements.values import kind_name
 from comity.apps.books import queries as books
@@ -97,12 +97,13 @@ def _unsigned_item(member: MemberContext, one: ChangeState, now: Situation, word
     until = one.last.proposal.says.get("open_until")
     side = waiting_side(one)
     assert side is not None
+    decides = member.may(Action.AGREE) or may_sign(member, one, now)
     return InboxItem(
         group=InboxGroup.CONFIRM,
         side=side,
         title=_title(one, words),
         url=_page(member, one),
-        action=words("inbox.agreement_do") if member.side is side and member.may(Action.AGREE) else "",
+        action=words("inbox.agreement_do") if member.side is side and decides else "",
         detail=words("inbox.waits_days", days=words.number((now.now - one.last.readable_at).days)),
         due=None if until is None else date.fromisoformat(str(until)),
     )

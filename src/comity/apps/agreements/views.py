@@ -476,7 +476,9 @@ def _sign(request: HttpRequest, member: MemberContext, row: Change) -> HttpRespo
         agreed = operations.sign(
             member, row, request.POST.get("digest", ""), sentences, retroactive="retroactive" in request.POST
         )
-        messages.success(request, words("agreement.agreed_now" if agreed else "agreement.signed_now"))
+        whole = agreed or member.side in queries.change_state(member, row).signed
+        said = "agreed_now" if agreed else "signed_now" if whole else "cosign_now"
+        messages.success(request, words(f"agreement.{said}"))
         return redirect("agreement_change", relationship=member.relationship.pk, change=row.pk)
     digest = operations.show_for_signature(member, row, sentences, language())
     now = queries.situation(member)

@@ -1,6 +1,6 @@
 """Mails to the people of a side, each in their own language, without anything that they may not see."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -44,13 +44,27 @@ def mail_side(
     )
     today = timezone.now().date()
     people = [one.person for one in memberships if membership_may(one, right, today)]
+    mail_people(member, side, people, key, address, **values)
+    return len(people)
+
+
+def mail_people(
+    member: MemberContext,
+    side: Side,
+    people: Iterable[Person],
+    key: str,
+    address: str,
+    **values: Callable[[Words], str],
+) -> None:
+    """Mail some people of a side, as `mail_side` mails all who have a right; nobody of a sample."""
+    if member.relationship.is_sample:
+        return
     for person in people:
         words = words_for(supported_language(person.language))
         texts = {name: value(words) for name, value in values.items()}
         text = words(f"{key}.mail", address=f"{settings.ADDRESS}{address}", **texts)
         subject = relationship_subject(member.relationship, words(f"{key}.subject", **texts))
         queue_mail(subject, text, person.email, _headers(member, side))
-    return len(people)
 
 
 def mail_person(person: Person, key: str, address: str = "", **values: Callable[[Words], str]) -> None:

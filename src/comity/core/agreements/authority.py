@@ -109,12 +109,17 @@ def why_not(rules: Mapping[Kind, Sequence[AuthorityRule]], signer: Signer, means
 
 def has_enough(rule: AuthorityRule, signed: Sequence[tuple[Signer, SignedBy]]) -> bool:
     """Whether those who signed, each by some means, are as many as a rule asks for."""
+    return missing(rule, signed) == 0
+
+
+def missing(rule: AuthorityRule, signed: Sequence[tuple[Signer, SignedBy]]) -> int:
+    """Return how many signatures a rule still asks for."""
     people = {
         signer.deputy_for or signer.person
         for signer, means in signed
         if rule.fits(signer, means) and (rule.deputies or not signer.deputy_for)
     }
-    return len(people) >= rule.together
+    return max(0, rule.together - len(people))
 
 
 def _rule(record: Mapping[str, Any]) -> AuthorityRule:

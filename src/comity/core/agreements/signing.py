@@ -36,6 +36,7 @@ from comity.core.agreements.authority import (
     Signer,
     authority_rules,
     has_enough,
+    missing,
     rules_for,
     why_not,
 )
@@ -184,6 +185,18 @@ class Situation:
     fired: Fired = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """A signature that a side lacks.
+
+    :ivar rules: how many signatures each rule still asks for; any of the rules is enough. None where nobody may sign
+    :ivar by_another: whether those who signed are enough, but all of them wrote a price that it changes
+    """
+
+    rules: tuple[tuple[int, AuthorityRule], ...] = ()
+    by_another: bool = False
+
+
 def revisions(steps: Sequence[Step]) -> list[Revision]:
     """Return the revisions of a change."""
     return [step.new for step in steps if step.new is not None]
@@ -205,6 +218,20 @@ def state(steps: Sequence[Step], situation: Situation) -> State:
 def signed_sides(steps: Sequence[Step], situation: Situation) -> list[Side]:
     """Return the sides that have signed what stands, by all that their authority requires."""
     return [side for side in Side if _is_complete(steps, situation, side)]
+
+
+def lacks(steps: Sequence[Step], situation: Situation, side: Side) -> list[Lack]:
+    """Return which signatures a side lacks before it has signed what stands; none where it has."""
+    those = revisions(steps)
+    if not those or _is_complete(steps, situation, side):
+        return []
+    signed = [(step.signer, step.means) for step in signatures(steps, situation) if step.side is side and step.signer]
+    found: list[Lack] = []
+    for rules in _rules_by_kind(those[-1].proposal.change, situation, side).values():
+        short = tuple((missing(rule, signed), rule) for rule in rules)
+        if all(number for number, _ in short) and Lack(short) not in found:
+            found.append(Lack(short))
+    return found or [Lack(by_another=True)]
 
 
 def signatures(steps: Sequence[Step], situation: Situation) -> list[Step]:
