@@ -133,6 +133,7 @@ JOBS = {
     "reviews.figures": "who asked",
     "reviews.logo": "who asked",
     "reviews.level": "who asked",
+    "reviews.restate": "who asked",  # whoever signed last, or somebody of their side who may
     "reviews.recompute": "lead",  # defers the two above
     "reviews.new_day": "lead",
     "replies.tick": "the room",  # notes that the clock ran, and sees no row of a relationship

@@ -1,6 +1,6 @@
 """Drafting, in a browser without JavaScript: two windows save the same draft, and a wording for a time returns.
 
-Last of the journeys by its name: what it agrees to moves the KPIs of the one room into the agreement.
+Late among the journeys by its name: what it agrees to moves the KPIs of the one room into the agreement.
 """
 
 import re

@@ -45,6 +45,7 @@ from comity.core.agreements.text import check_change, text, unsettled_meetings
 from comity.core.values import Side
 
 WRITE_TASK = queries.WRITE_TASK
+_tasks_after: list[str] = []
 SUBJECT = ConsentSubject.AGREEMENT
 
 
@@ -444,6 +445,18 @@ def write_now(person: UUID, relationship: UUID, side: Side) -> None:
         with book_lock(folder):
             write_changes(folder, known_changes(member))
         audit(member, Event.CHANGE_WRITTEN, SubjectType.BOOK, {}, shared=True)
+
+
+def follow_change_by(task: str) -> None:
+    """Register a task that runs once a change is in the book, with the arguments of the one that writes it."""
+    if task not in _tasks_after:
+        _tasks_after.append(task)
+
+
+def defer_tasks_after(person: UUID, relationship: UUID, side: Side, entry: int) -> None:
+    """Defer the registered tasks; within a transaction."""
+    for task in _tasks_after:
+        defer(task, relationship=relationship, person=str(person), side=str(side), entry=entry)
 
 
 def known_changes(member: MemberContext) -> list[AgreedChange]:

@@ -18,13 +18,14 @@ def write(
     person: str,
     relationship: str,
     side: str,
-    entry: int,  # noqa: ARG001 - which entry the job is for: what lies in the book already stays
+    entry: int,  # which the job is for: what lies in the book already stays
     sides: Sequence[str] = (),  # noqa: ARG001 - to whom a failure is shown
 ) -> None:
     """Write every agreed change that the book does not have yet."""
     operations.write_now(UUID(person), UUID(relationship), Side(side))
     with transaction.atomic():
         results.records_changed(UUID(relationship))
+        operations.defer_tasks_after(UUID(person), UUID(relationship), Side(side), entry)
 
 
 @results.computes(preview.COMPUTE_PREVIEW)

@@ -12,7 +12,7 @@ from comity.apps.books.queries import definition, has_book, zone
 from comity.apps.outbox.operations import ExponentialBackoff
 from comity.apps.parties.member_context import MemberContext, acting_as, for_each_relationship
 from comity.apps.parties.queries import longest_serving_leads
-from comity.apps.reviews import figure_table, logos, operations, queries
+from comity.apps.reviews import figure_table, logos, operations, queries, restatements
 from comity.apps.reviews.figure_table import COMPUTE_FIGURES
 from comity.apps.reviews.proceedings import missed_service_levels
 from comity.core.calendars import Against, named
@@ -84,6 +84,18 @@ def _recompute(member: MemberContext) -> None:
 def write_logo(relationship: str, side: str, png: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - to whom a failure is shown
     """Write a side's logo into the book, or take it out."""
     logos.write_now(UUID(relationship), Side(side), png)
+
+
+@app.task(queue=results.QUEUE, name=restatements.RESTATE_TASK, retry=ExponentialBackoff())
+def restate(
+    person: str,
+    relationship: str,
+    side: str,
+    entry: int,
+    sides: Sequence[str] = (),  # noqa: ARG001 - to whom a failure is shown
+) -> None:
+    """Restate the final periods whose figures an agreed change moves."""
+    restatements.restate_by_change(UUID(person), UUID(relationship), Side(side), entry)
 
 
 @app.periodic(cron="15 * * * *")
