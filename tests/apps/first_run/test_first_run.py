@@ -224,7 +224,7 @@ def test_holidays_are_proposed_within_the_second_step(newcomer):
 
 @pytest.fixture
 def sample(newcomer, monkeypatch):
-    monkeypatch.setattr(operations, "_MONTHS", 7)
+    monkeypatch.setattr(operations, "_MONTHS", 8)  # two whole quarters, whatever month it is
     monkeypatch.setattr(operations, "_CONTACTS_PER_DAY", 20)
     cache.clear()
     address = signed_in(newcomer).post("/first/sample/", {"side": "provider"}).headers["Location"]

@@ -78,7 +78,7 @@ _SECTIONS: Mapping[Kind, tuple[Section, ...]] = {
     ),
 }  # fmt: skip
 _COUNTS_ABANDONS = frozenset({"service_level", "abandonment"})
-_OF_INSTRUMENT = frozenset({"csat", "nps", "ces"})
+_OF_INSTRUMENT = frozenset(name for name, one in MEASURES.items() if one.people_of == "surveys")
 
 
 def sections(kind: Kind, values: Mapping[str, Value]) -> tuple[Section, ...]:

@@ -21,10 +21,6 @@ _PATIENCE_S = 10
 _LOG = logging.getLogger(__name__)
 
 
-class NoStampError(RuntimeError):
-    """A time authority that did not answer, or whose answer is no stamp."""
-
-
 def sealed(render: Callable[[str], bytes], words: Words) -> bytes:
     """Return a file with the room's seal, where it has one, and with what it says of it.
 
@@ -39,10 +35,13 @@ def sealed(render: Callable[[str], bytes], words: Words) -> bytes:
         return render(words("seal.expired", name=name))
     if not settings.SEAL_STAMP:
         return _signed(render(words("seal.unstamped", name=name)), seal, None)
+    from pyhanko.sign.timestamps import TimestampRequestError  # noqa: PLC0415 - heavy
+
     try:
         return _signed(render(words("seal.stamped", name=name)), seal, _stamper())
-    except NoStampError as error:
-        _LOG.warning("a file of the agreement has no time stamp: %s", error)
+    except (TimestampRequestError, OSError, ValueError, KeyError) as error:
+        # The time authority did not answer, or not with a stamp. What is wrong with the seal itself fails again below.
+        _LOG.warning("a file of the agreement has no time stamp: %s: %s", type(error).__name__, error)
         return _signed(render(words("seal.no_stamp", name=name)), seal, None)
 
 
@@ -61,15 +60,11 @@ def _stamper() -> Any:  # noqa: ANN401 - pyHanko's
 
 
 def _signed(pdf: bytes, seal: Any, stamper: Any) -> bytes:  # noqa: ANN401 - the settings', and as above
-    """Return a file with the seal added; nothing may be added after it.
-
-    :raises NoStampError: where the time authority gave no stamp
-    """
+    """Return a file with the seal added; nothing may be added after it."""
     from asn1crypto import keys  # noqa: PLC0415 - as above
     from asn1crypto import x509 as asn1_x509  # noqa: PLC0415 - as above
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter  # noqa: PLC0415 - as above
     from pyhanko.sign import fields, signers  # noqa: PLC0415 - as above
-    from pyhanko.sign.timestamps import TimestampRequestError  # noqa: PLC0415 - as above
     from pyhanko_certvalidator.registry import SimpleCertificateStore  # noqa: PLC0415 - as above
 
     store: Any = cast("Any", SimpleCertificateStore)()
@@ -85,10 +80,5 @@ def _signed(pdf: bytes, seal: Any, stamper: Any) -> bytes:  # noqa: ANN401 - the
         docmdp_permissions=fields.MDPPerm.NO_CHANGES,
     )  # fmt: skip
     writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
-    try:
-        out: bytes = signers.PdfSigner(metadata, signer=signer, timestamper=stamper).sign_pdf(writer).getvalue()
-    except (TimestampRequestError, OSError, ValueError, KeyError, TimeoutError) as error:
-        if stamper is None:
-            raise
-        raise NoStampError(f"{type(error).__name__}: {error}") from error
+    out: bytes = signers.PdfSigner(metadata, signer=signer, timestamper=stamper).sign_pdf(writer).getvalue()
     return out

@@ -34,6 +34,7 @@ class Measure:
     `on_scale`: a share of answers in the best boxes of a scale, or their mean on it, as the KPI's formula says.
     `outcome`: it counts what customers got or said, and not what was done for it.
     `also_intervals`: made of contacts, or of intervals in their place.
+    `of_days`: summed over days, some of which can be left out; a stock, and who is employed, is not.
     """
 
     better: str = HIGHER
@@ -41,6 +42,7 @@ class Measure:
     on_scale: bool = False
     outcome: bool = False
     also_intervals: bool = False
+    of_days: bool = True
 
 
 MEASURES: dict[str, Measure] = {
@@ -51,7 +53,7 @@ MEASURES: dict[str, Measure] = {
     "wait_p90": Measure(LOWER),
     "handle_time": Measure(LOWER, also_intervals=True),
     "repeat_contact": Measure(LOWER, outcome=True),
-    "backlog": Measure(LOWER),
+    "backlog": Measure(LOWER, of_days=False),
     "reopen": Measure(LOWER, outcome=True),
     "csat": Measure(HIGHER, people_of="surveys", on_scale=True, outcome=True),
     "nps": Measure(HIGHER, people_of="surveys", outcome=True),
@@ -61,7 +63,7 @@ MEASURES: dict[str, Measure] = {
     "forecast_wape": Measure(LOWER),
     "forecast_bias": Measure(LOWER),
     "occupancy": Measure(HIGHER),
-    "attrition": Measure(LOWER, people_of="staff"),
+    "attrition": Measure(LOWER, people_of="staff", of_days=False),
 }
 
 # The formulas of a measure, the usual one first.

@@ -7,11 +7,10 @@ from datetime import date
 from comity.book.reading.open import Book
 from comity.book.statistics.record_choice import record_choice
 from comity.book.tables import TABLES
-from comity.core.agreements.kpi import Kpi, Relief, counted_stretches
+from comity.core.agreements.kpi import MEASURES, Kpi, Relief, counted_stretches
 from comity.core.values import Period
 
 MANY = 5  # fewer people than this are never shown
-_OF_NO_DAYS = frozenset({"backlog", "attrition"})  # a stock, and who is employed: relief has no days to leave out
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ def level_questions(book: Book, periods: Sequence[Period]) -> tuple[LevelQuestio
 
 def relieved_days(book: Book, kpi: Kpi, days: Period) -> tuple[Relief, ...]:
     """The reliefs of a KPI that touch some days, the earliest first; none of what is of no days."""
-    if kpi.measure in _OF_NO_DAYS:
+    if not MEASURES[kpi.measure].of_days:
         return ()
     return tuple(
         sorted(
