@@ -247,3 +247,23 @@ def test_a_day_more_adds_at_most_one_working_day(moment, days):
     day = date(2026, 9, 1) + timedelta(days=days)
     more = clear_working_days(hours, readable, day + timedelta(days=1)) - clear_working_days(hours, readable, day)
     assert more in {0, 1}
+
+
+@given(
+    first=st.dates(date(2026, 1, 1), date(2027, 1, 1)),
+    days=st.integers(-3, 120),
+    week=st.sets(st.integers(0, 6)),
+    free=st.sets(st.dates(date(2026, 1, 1), date(2027, 6, 1)), max_size=20),
+)
+def test_working_days_are_those_of_the_week_without_the_free_ones(first, days, week, free):
+    hours = Hours("Europe/Madrid", dict.fromkeys(week, (time(9), time(17))), frozenset(free))
+    each = (first + timedelta(days=number) for number in range(days))
+    assert working_days(hours, first, first + timedelta(days=days)) == sum(
+        day.weekday() in week and day not in free for day in each
+    )
+
+
+def test_a_day_far_ahead_is_counted_at_once():
+    hours = Hours.weekdays("Europe/Madrid", time(9), time(17))
+    found = {clear_working_days(hours, at(1, 12), date(9998, 12, 31) - timedelta(days=n)) for n in range(500)}
+    assert max(found) > 2_000_000  # four hundred years have 104,355 of them; a count day by day takes ten minutes

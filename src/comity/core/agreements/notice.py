@@ -25,6 +25,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from comity.core.agreements.changes import WHOLE, AddClause, Edit, Proposal, RemoveClause, Revision, SetField, field_of
 from comity.core.agreements.clauses import Clause, notice_item
 from comity.core.agreements.kinds import WEEKDAYS, Kind
@@ -98,12 +100,18 @@ def clear_working_days(hours: Hours, at: datetime, first_day: date) -> int:
     since = readable_on(hours, at)
     if since is None:
         return 0
-    return sum(_is_working(hours, since + _DAY * days) for days in range(1, (first_day - since).days))
+    return working_days(hours, since + _DAY, first_day)
 
 
 def working_days(hours: Hours, first_day: date, end: date) -> int:
-    """Return the working days from a day on, up to and without another."""
-    return sum(_is_working(hours, first_day + _DAY * days) for days in range((end - first_day).days))
+    """Return the working days from a day on, up to and without another; 0 where that is not later.
+
+    It takes no longer for a far day: a change of the year 9998 must not hold up who reads it.
+    """
+    if first_day >= end or not hours.week:
+        return 0
+    open_days = [day in hours.week for day in range(7)]
+    return int(np.busday_count(first_day, end, weekmask=open_days, holidays=sorted(hours.holidays)))
 
 
 def notice_of(revisions: Sequence[Revision], chain: Chain, zone: str) -> Notice:
@@ -195,10 +203,6 @@ def _clauses_of(edit: Edit, chain: Chain, in_force: Text) -> list[Clause]:
     if found and isinstance(edit, SetField) and edit.value is not None:
         found.append(Clause(edit.clause, found[0].kind, {**found[0].fields, edit.field: edit.value}))
     return found[:1] if isinstance(edit, RemoveClause) else found
-
-
-def _is_working(hours: Hours, day: date) -> bool:
-    return day.weekday() in hours.week and day not in hours.holidays
 
 
 def _time(written: object) -> time:
