@@ -98,7 +98,7 @@ BEGIN
         WHERE r.id = asked AND r.relationship_id = here AND r.ended_at IS NULL AND (
             (how = 'withdrawn' AND r.side = mine AND public.comity_person() IN (
                 SELECT public.comity_able(mine, '{lead}')))
-            OR (how = 'expired' AND r.closes_on < (now() AT TIME ZONE 'Etc/GMT-14')::date));
+            OR (how = 'expired' AND r.closes_on < (now() AT TIME ZONE 'Etc/GMT+12')::date));
     IF NOT FOUND THEN
         RAISE EXCEPTION 'comity: no round that can be ended so' USING ERRCODE = 'insufficient_privilege';
     END IF;
@@ -117,9 +117,16 @@ DO $do$ DECLARE app text := current_setting('comity.app_role'); BEGIN
         CREATE POLICY audit_event_expired ON audit_event AS RESTRICTIVE FOR INSERT TO %I
         WITH CHECK (event <> 'priorities_expired')
     $policy$, app);
+    -- A round begins now and ends within sixty days; else a side could keep the other from starting one.
+    EXECUTE format($policy$
+        CREATE POLICY priorities_round_soon ON priorities_round AS RESTRICTIVE FOR INSERT TO %I WITH CHECK (
+            abs(extract(epoch FROM started_at - clock_timestamp())) <= 600
+            AND closes_on <= (clock_timestamp() AT TIME ZONE 'Etc/GMT-14')::date + 60)
+    $policy$, app);
 END $do$;
 """
 NO_WALL = """
+DROP POLICY priorities_round_soon ON priorities_round;
 DROP POLICY audit_event_expired ON audit_event;
 DROP FUNCTION comity_end_priorities(uuid, text);
 DROP FUNCTION comity_seal_priorities(uuid, text, text);
