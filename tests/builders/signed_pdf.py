@@ -1,6 +1,7 @@
 """PDF files signed as other programs sign them: by an incremental update, with a certificate made for the test."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -121,11 +122,12 @@ def signed(
         prepare(writer)
     box = {} if page is None else {"on_page": page, "box": box}
     fields.append_signature_field(writer, fields.SigFieldSpec(name, **box))
-    out = signers.PdfSigner(
+    signing = signers.PdfSigner(
         signers.PdfSignatureMetadata(field_name=name, reason="I agree"), signer=by or signer(*certificate()),
         timestamper=stamper() if stamped else None,
-    ).sign_pdf(writer)  # fmt: skip
-    return out.getvalue()
+    )  # fmt: skip
+    with ThreadPoolExecutor(1) as pool:  # beside the event loop of a browser
+        return pool.submit(signing.sign_pdf, writer).result().getvalue()
 
 
 def updated(content: bytes, prepare) -> bytes:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from comity.apps.agreements import afterwards, queries
 from comity.apps.agreements.forms import BenefitForm
+from comity.apps.agreements.titles import readable_titles
 from comity.apps.books.results import NotComputedYet
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
@@ -30,7 +31,7 @@ def what_came(
         pending = not error.failed
     except Refused:  # too many figures asked for within an hour; all else can be read
         pending = True
-    names = queries.readable_titles(member, text(with_change(now.chain, state.last.proposal.change), now.today), words)
+    names = readable_titles(member, text(with_change(now.chain, state.last.proposal.change), now.today), words)
     said, open_to_say = afterwards.words_of(state.row), afterwards.may_be_said(member, state, now)
     may = open_to_say and member.side is not None and member.may(Action.AGREE)
     return {

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from comity.apps.agreements import queries
 from comity.apps.agreements.sentences import clause_heading, clause_sentences, differences_text
+from comity.apps.agreements.titles import readable_titles
 from comity.apps.agreements.values import kind_name
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.queries import former_members, members
@@ -34,7 +35,7 @@ def sections(  # noqa: PLR0913 - a text, and what is asked of it
     :param searched: only clauses with all of its words are returned, whatever their letters' case and accents
     """
     found: dict[str, list[dict[str, object]]] = {}
-    titles = queries.readable_titles(member, read, words)
+    titles = readable_titles(member, read, words)
     wanted = _folded(searched[:_MAX_SEARCHED]).split()
     for clause in read.clauses:
         if clause.removed:

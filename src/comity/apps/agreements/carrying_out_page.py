@@ -8,6 +8,7 @@ from comity.apps.agreements import carrying_out, queries
 from comity.apps.agreements.asked_figures import AskedFigures, asked_figures
 from comity.apps.agreements.forms import AnswerForm, AskForm, StopForm
 from comity.apps.agreements.preview import touched_kpis
+from comity.apps.agreements.titles import readable_titles
 from comity.apps.books.results import NotComputedYet
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.refusal import Refused
@@ -77,7 +78,7 @@ def _figures(
         return {"figures": [], "pending": not error.failed}
     except Refused:  # too many figures asked for within an hour; all else can be read
         return {"figures": [], "pending": True}
-    names = queries.readable_titles(member, text(with_change(now.chain, revision.proposal.change), since), words)
+    names = readable_titles(member, text(with_change(now.chain, revision.proposal.change), since), words)
     return {"figures": [(names.get(one.kpi, one.kpi), _rows(one, words)) for one in found], "pending": False}
 
 

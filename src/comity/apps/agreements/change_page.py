@@ -24,6 +24,7 @@ from comity.apps.agreements.sentences import (
     relief_text,
     word_texts,
 )
+from comity.apps.agreements.titles import readable_titles
 from comity.apps.agreements.values import change_label, change_value_text, field_label, kind_name, value_text
 from comity.apps.i18n import language, words_for
 from comity.apps.parties.member_context import MemberContext, member_of_a_side
@@ -71,7 +72,7 @@ def differences(
         if known is None:
             continue
         readable = all(queries.may_read(member, one) for one in (old, new) if one is not None)
-        titles = [queries.readable_titles(member, read, words) for read in (before, after)]
+        titles = [readable_titles(member, read, words) for read in (before, after)]
         found.append(
             {
                 "clause": clause,
@@ -98,7 +99,7 @@ def relief(member: MemberContext, state: queries.ChangeState, of: signing.Situat
     waived = signing.what_is_signed(state.steps, of).get("waived")
     if waived is None or state.last is None:
         return ""
-    titles = queries.readable_titles(member, text(of.chain, of.today), words)
+    titles = readable_titles(member, text(of.chain, of.today), words)
     return relief_text(waived["kpis"], state.last.proposal.change.span.first_day, waived["until"], titles, words)
 
 
@@ -142,7 +143,7 @@ def step_rows(
     member: MemberContext, state: queries.ChangeState, now: signing.Situation, words: Words
 ) -> list[dict[str, object]]:
     """Return the steps of a change as rows, without those who only looked at it."""
-    titles = queries.readable_titles(member, text(now.chain, now.today), words)
+    titles = readable_titles(member, text(now.chain, now.today), words)
     first_day = None if state.last is None else state.last.proposal.change.span.first_day
     return [_step_row(one, first_day, titles, words) for one in state.steps if one.kind is not StepKind.OPEN]
 

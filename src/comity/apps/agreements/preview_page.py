@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from comity.apps.agreements import queries
 from comity.apps.agreements.preview import QUARTER, Counted, Preview, PreviewRow, previews, touched_kpis
+from comity.apps.agreements.titles import readable_titles
 from comity.apps.books.results import NotComputedYet
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.refusal import Refused
@@ -88,7 +89,7 @@ def preview(
     closed = {one.id for read in both for one in read.clauses if not one.removed and not queries.may_read(member, one)}
     readable = {one.id for one in after.clauses if not one.removed} - closed
     pairs = [pair for pair in touched_kpis(shown.change, now.chain) if pair[1].id in readable]
-    titles, pending = queries.readable_titles(member, after, words), None
+    titles, pending = readable_titles(member, after, words), None
     try:
         found = previews(member, pairs) if pairs else []
     except NotComputedYet as error:

@@ -11,8 +11,6 @@ from django.utils import timezone
 
 from comity.apps.agreements.content import DraftContent, parse_step
 from comity.apps.agreements.models import Change, Draft, Limit, Step, Track
-from comity.apps.agreements.sentences import clause_heading
-from comity.apps.agreements.values import kind_name
 from comity.apps.books import queries as books
 from comity.apps.outbox.queries import unfinished_jobs
 from comity.apps.parties.member_context import MemberContext
@@ -31,7 +29,6 @@ from comity.core.agreements.kinds import EVERYBODY, MONEY, Kind
 from comity.core.agreements.signing import Situation, State, StepKind
 from comity.core.agreements.text import Chain, Text, stretches, text, with_change
 from comity.core.values import Side
-from comity.review.i18n.words import Words
 
 WRITE_TASK = "agreements.write"
 _ENDS = (StepKind.AGREE, StepKind.DECLINE, StepKind.WITHDRAW, StepKind.LAPSE)
@@ -234,15 +231,6 @@ def may_read_change(member: MemberContext, proposal: Proposal, entries: Chain) -
         for wording in stretches(those, clause, change.span.first_day, change.span.end)
         if wording.fields is not None
     )
-
-
-def readable_titles(member: MemberContext, read: Text, words: Words) -> dict[str, str]:
-    """Return the headings of a text's clauses by id; one that the member may not read is called by its kind."""
-    return {
-        one.id: clause_heading(one, words) if may_read(member, one) else kind_name(one.kind, words)
-        for one in read.clauses
-        if not one.removed
-    }
 
 
 def parsed_steps(row: Change) -> list[signing.Step]:

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from comity.apps.agreements import carrying_out, measuring, queries
 from comity.apps.agreements.schemas import AgreementOut, ChangesOut, MeasuresOut
 from comity.apps.agreements.sentences import clause_sentences
+from comity.apps.agreements.titles import readable_titles
 from comity.apps.books import queries as books
 from comity.apps.i18n import language, words_for
 from comity.apps.parties.member_context import member_of
@@ -30,7 +31,7 @@ def agreement(
         raise books.NoBookError
     words, day = words_for(language()), on or queries.today(member)
     clauses, read = [], text(queries.chain(member), day, known)
-    titles = queries.readable_titles(member, read, words)
+    titles = readable_titles(member, read, words)
     for clause in read.clauses:
         if clause.removed:
             continue
