@@ -27,9 +27,12 @@ def shared() -> Path:
     return SHARED
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """Chromium, the one browser of the process; a test that wants it is skipped where there is none."""
+    """Chromium, the one browser of the process; a test that wants it is skipped where there is none.
+
+    It goes with its module: while it is there an event loop runs in the process, and `asyncio.run` is refused.
+    """
     from tests.journeys.opening import CHROMIUM, chromium
 
     if CHROMIUM is None:

@@ -1,7 +1,6 @@
 """PDF files signed as other programs sign them: by an incremental update, with a certificate made for the test."""
 
 import io
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -126,8 +125,7 @@ def signed(
         signers.PdfSignatureMetadata(field_name=name, reason="I agree"), signer=by or signer(*certificate()),
         timestamper=stamper() if stamped else None,
     )  # fmt: skip
-    with ThreadPoolExecutor(1) as pool:  # beside the event loop of a browser
-        return pool.submit(signing.sign_pdf, writer).result().getvalue()
+    return signing.sign_pdf(writer).getvalue()
 
 
 def updated(content: bytes, prepare) -> bytes:

@@ -3,12 +3,21 @@
 import pytest
 
 from tests.journeys.firms import firms
-from tests.journeys.opening import opened
+from tests.journeys.opening import CHROMIUM, chromium, opened
 
 SIZE = ("--months", "12", "--contacts-per-day", "400")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
+def browser():
+    """Chromium, one for all journeys."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is here; `make setup` says how it comes")
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
 def served(browser):
     """Open, and a browser in front of it."""
     with firms() as (sign_in, firm), opened(browser, *SIZE, sign_in=sign_in) as room:

@@ -7,7 +7,6 @@ sealed, so it is written anew where the time authority does not answer: a file w
 import io
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -82,6 +81,5 @@ def _signed(pdf: bytes, seal: Any, stamper: Any) -> bytes:  # noqa: ANN401 - the
     )  # fmt: skip
     writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
     signing = signers.PdfSigner(metadata, signer=signer, timestamper=stamper)
-    with ThreadPoolExecutor(1) as pool:  # pyHanko runs an event loop, which a thread with one of its own refuses
-        out: bytes = pool.submit(signing.sign_pdf, writer).result().getvalue()
+    out: bytes = signing.sign_pdf(writer).getvalue()
     return out
