@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from comity.book.agreement import (
@@ -24,9 +24,11 @@ from comity.core.agreements.changes import SetField, proposal_digest
 from comity.core.agreements.kinds import Kind
 from comity.core.agreements.kpi import in_force
 from comity.core.agreements.text import text
+from comity.core.kpi_templates import CHANNELS
 from comity.core.values import Side
 from tests.builders.agreed_changes import BOTH, agreed
 from tests.builders.agreement import FIRST, add, change, first_change, random_chain
+from tests.builders.examples import examples
 from tests.cast import write_book
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -214,6 +216,24 @@ def test_every_day_reads_as_before_once_the_kpis_of_old_are_an_agreement(tmp_pat
     assert problems_of(agreed_changes(book)) == []
     with pytest.raises(UnusableBookError, match="has an agreement already"):
         begin_from_kpis(book)
+
+
+_NAMES = st.lists(st.text("aZé ñ1-", min_size=1, max_size=6).filter(str.strip), min_size=1, max_size=4)
+_SHARES = st.decimals("0.01", "0.99", places=6).map(str)
+
+
+@given(queues=_NAMES, channels=st.lists(st.sampled_from(CHANNELS), min_size=1, max_size=4), target=_SHARES)
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_however_a_book_lists_its_queues_and_writes_its_numbers_its_kpis_become_an_agreement(
+    tmp_path_factory, queues, channels, target
+):
+    kpi = f'[[kpi]]\nid = "sl"\nmeasure = "service_level"\nqueues = {json.dumps(queues)}\ntarget = {target}\n'
+    book = write_book(tmp_path_factory.mktemp("listed") / "book", f"{kpi}channels = {json.dumps(channels)}\n")
+    (before,) = read_definition(book).kpis
+    assert len(begin_from_kpis(book)) == 1
+    (after,) = read_definition(book).kpis
+    assert ({*after.queues}, {*after.channels}) == ({*before.queues}, {*before.channels})
+    assert after.target == before.target
 
 
 def test_wordings_of_a_room_keep_the_entries_of_its_record(tmp_path):

@@ -231,7 +231,12 @@ def _check_past(before: Definition, changes: Sequence[AgreedChange], book_file: 
 def _bare_in_force(definition: Definition, day: date) -> dict[str, Kpi]:
     holding = [k for k in definition.kpis if k.valid_from <= day and (k.valid_to is None or day < k.valid_to)]
     holding.sort(key=lambda kpi: (kpi.valid_from, kpi.agreed_on or date.min))
-    return {kpi.id: undated(kpi) for kpi in holding}
+    return {kpi.id: _in_one_order(undated(kpi)) for kpi in holding}
+
+
+def _in_one_order(kpi: Kpi) -> Kpi:
+    """A KPI with each queue and channel once, in order: how `book.toml` lists them changes no figure."""
+    return replace(kpi, queues=tuple(sorted({*kpi.queues})), channels=tuple(sorted({*kpi.channels})))
 
 
 def _clause_of(kpi: Kpi) -> Clause:
