@@ -1,9 +1,10 @@
 """`python -m benchmarks.importing`: pages of a room at sixteen users, first alone and then while a file is imported.
 
 The room is the demo's, served as `comity serve` does it. Sixteen people of both sides ask for its main pages one after
-the other and never think, from a process of its own; the baseline of each figure is the same room in the same run with
-no import under way. The file has as many contacts as `--rows` says; while it is checked and imported, all that is asked
-is measured, until both are done.
+the other, from a process of its own, and look at each for `--pause` seconds on average; with 0 sixteen requests are
+always under way, which is what hundreds of people ask. The baseline of each figure is the same room in the same run
+with no import under way. The file has as many contacts as `--rows` says; while it is checked and imported, all that is
+asked is measured, until both are done.
 """
 
 import argparse
@@ -104,10 +105,12 @@ def bring(browser: Browser, rows: int, done: threading.Event, told: list[str]) -
 
 
 def show(name: str, figures: Sequence[Figures]) -> Figures:
-    """Print the worst second of a measurement that was made piece by piece, and return it."""
+    """Print the worst piece of a measurement, with its slowest pages, and return it."""
     worst = max(figures, key=lambda one: one.p99)
     count = sum(one.count for one in figures)
     print(f"{name:28} median {worst.median:6.0f} ms   p99 {worst.p99:6.0f} ms   {count} views", flush=True)
+    for page, slowest in sorted(worst.by_group.items(), key=lambda one: -one[1])[:3]:
+        print(f"{'':28} slowest {slowest:6.0f} ms   {page.split('/', 3)[-1] or 'Today'}")
     return worst
 
 
@@ -115,7 +118,8 @@ def main() -> None:
     """Serve, ask, import, ask."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=200_000)
-    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--pause", type=float, default=5)
     given = parser.parse_args()
     comity = Path(sys.executable).parent / "comity"
     with tempfile.TemporaryDirectory(prefix="comity-") as made:
@@ -136,18 +140,19 @@ def main() -> None:
             str(port),
         ]
         with running(command, port, dict(os.environ)) as server:
-            serve_and_ask(port, server, given.rows, given.seconds)
+            serve_and_ask(port, server, given)
 
 
-def serve_and_ask(port: int, server: int, rows: int, seconds: float) -> None:
+def serve_and_ask(port: int, server: int, given: argparse.Namespace) -> None:
     """Ask without and with an import under way."""
+    rows, seconds = given.rows, given.seconds
     browsers = [Browser(port, PEOPLE[number % len(PEOPLE)]) for number in range(USERS)]
     for browser in browsers[:2]:  # what a page shows is computed once
         for page in PAGES:
             while "data-waiting" in browser.get(browser.home + page):
                 time.sleep(1)
     time.sleep(5)
-    users = [User(one.cookie, [[one.home + page] for page in PAGES]) for one in browsers]
+    users = [User(one.cookie, [[one.home + page] for page in PAGES], pause_s=given.pause) for one in browsers]
     served = [server, *(one.pid for one in psutil.process_iter(["name"]) if one.info["name"] == "postgres")][:2]
     measured(port, users, 3, served)
     alone = show("no import under way", [measured(port, users, seconds, served)])

@@ -2,7 +2,7 @@
 
 `python -m benchmarks.load` in a process of its own, told on its standard input what to ask, so that what it costs the
 asking side is not in the served side's interpreter. Nobody thinks between pages: sixteen requests are always under way,
-which is many more than sixteen people at work.
+which is many more than sixteen people at work. With `pause_s` they look at each page for a while, as people do.
 """
 
 import contextlib
@@ -11,13 +11,14 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from http.client import HTTPConnection
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import psutil
@@ -27,16 +28,21 @@ HERE = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who is signed in, and what they ask for in turn; a view may take more than one request."""
+    """Somebody who is signed in, and what they ask for in turn; a view may take more than one request.
+
+    :ivar group: under which their times are told; empty: under the address of each view
+    :ivar pause_s: how long they look at a page, on average; each pause is drawn from an exponential distribution
+    """
 
     cookie: str
     views: Sequence[Sequence[str]]
     group: str = ""
+    pause_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of one page: milliseconds, and views a second; `by_group` the slowest hundredth of each group of people.
+    """Of one page: milliseconds, and views a second; `by_group` the slowest hundredth of each group.
 
     `processor` is what a view takes of the server and its database together, in milliseconds of a core: the one figure
     that says the same whatever else the machine is doing.
@@ -121,38 +127,42 @@ def percentile(ordered: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def _use(port: int, user: dict[str, Any], end: float, times: list[float], wrong: list[str]) -> None:
-    connection, views, number = HTTPConnection("127.0.0.1", port, timeout=600), user["views"], 0
-    headers = {"Cookie": user["cookie"], "Accept-Language": "en"}
+def _use(port: int, user: dict[str, Any], seed: int, end: float, times: dict[str, list[float]]) -> str:
+    """Ask until the end; what went wrong, or nothing."""
+    connection, views, number = HTTPConnection("127.0.0.1", port, timeout=600), user["views"], seed
+    headers, pauses = {"Cookie": user["cookie"], "Accept-Language": "en"}, Random(seed)
     try:
-        while time.perf_counter() < end and not wrong:
+        while True:
+            if user["pause_s"]:
+                connection.close()  # as the server would meanwhile
+                time.sleep(pauses.expovariate(1 / user["pause_s"]))
             start = time.perf_counter()
+            if start >= end:
+                return ""
             for path in views[number % len(views)]:
                 connection.request("GET", path, headers=headers)
                 answer = connection.getresponse()
                 body = answer.read()
                 if answer.status != 200:
-                    wrong.append(f"{path}: {answer.status} {answer.headers.get('Location', body[:200])!r}")
-            times.append(1000 * (time.perf_counter() - start))
+                    return f"{path}: {answer.status} {answer.headers.get('Location', body[:200])!r}"
+            group = user["group"] or views[number % len(views)][0]
+            times.setdefault(group, []).append(1000 * (time.perf_counter() - start))
             number += 1
     except OSError as error:
-        wrong.append(f"{views[number % len(views)]}: {error!r}")
+        return f"{views[number % len(views)]}: {error!r}"
 
 
 def main() -> None:
     """Ask, and print what it took."""
     told = json.load(sys.stdin)
-    times: dict[str, list[float]] = {user["group"]: [] for user in told["users"]}
-    wrong: list[str] = []
+    times: dict[str, list[float]] = {}
     start = time.perf_counter()
-    threads = [
-        threading.Thread(target=_use, args=(told["port"], user, start + told["seconds"], times[user["group"]], wrong))
-        for user in told["users"]
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(len(told["users"])) as pool:
+        asked = [
+            pool.submit(_use, told["port"], user, number, start + told["seconds"], times)
+            for number, user in enumerate(told["users"])
+        ]
+    wrong = [one.result() for one in asked if one.result()]
     if wrong:
         sys.exit(wrong[0])
     print(json.dumps({"times": times, "took": time.perf_counter() - start}))
