@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from comity.apps.books.queries import definition, open_member_book, readable_definition
-from comity.apps.books.results import Question, cached, computed, earlier_result
-from comity.apps.parties.member_context import MemberContext
+from comity.apps.books.results import Question, cached, computed, current_result, earlier_result
+from comity.apps.parties.member_context import IN_REQUEST, MemberContext
 from comity.apps.refusal import Refused
 from comity.book.lateness import last_due, lateness_in
 from comity.book.reading.coverage import Coverage
@@ -22,7 +22,11 @@ OVERVIEW = Question("books.overview", ())
 
 
 def lateness(member: MemberContext) -> list[dict[str, Any]]:
-    """List each agreed delivery: by whom, by when, and whether the last one due has come."""
+    """List each agreed delivery: by whom, by when, and whether the last one due has come; in a request as `tables`."""
+    known = _known_in_request(member)
+    if known is not None:
+        now = datetime.now(UTC)
+        return [one | {"late": True} if _fell_due(one["due"], known.at, now) else one for one in known.deliveries]
 
     def make() -> list[dict[str, Any]]:
         with open_member_book(member) as book:
@@ -38,6 +42,8 @@ class Overview:
 
     :ivar first: day with a row; None without one, as `last`
     :ivar deliveries: as `lateness` lists them, at `at`
+    :ivar tables: as `tables` lists them
+    :ivar private: what either side kept to itself then
     :ivar queues: of the contacts and intervals, by name
     """
 
@@ -45,6 +51,8 @@ class Overview:
     first: date | None
     last: date | None
     deliveries: list[dict[str, Any]]
+    tables: list[dict[str, Any]]
+    private: object
     queues: tuple[str, ...] = ()
 
     def late_deliveries(self, now: datetime) -> list[dict[str, Any]]:
@@ -59,14 +67,15 @@ def overview(member: MemberContext) -> Overview | None:
     """
 
     def compute() -> Overview:
-        reaches = [reach for table in _tables(member) if (reach := table["reach"]) is not None]
+        found = _tables(member)
+        reaches = [reach for table in found if (reach := table["reach"]) is not None]
         first = min((reach["first"] for reach in reaches), default=None)
         last = max((reach["last"] for reach in reaches), default=None)
         with open_member_book(member) as book:
             now = datetime.now(UTC)
             deliveries = [asdict(one) for one in lateness_in(book, Coverage(book, now.date()), now)]
             queues = tuple(sorted(set(_queues(book)), key=str.casefold))
-        return Overview(now, first, last, deliveries, queues)
+        return Overview(now, first, last, deliveries, found, definition(member).private, queues)
 
     definition(member)  # without a book there is nothing to ask a worker for
     try:
@@ -74,6 +83,23 @@ def overview(member: MemberContext) -> Overview | None:
     except Refused:  # a worker is at it, or was asked too often
         earlier: Overview | None = earlier_result(member, OVERVIEW)
         return earlier
+
+
+def _known_in_request(member: MemberContext) -> Overview | None:
+    """Return the last overview that a worker has made; None outside of requests, and where there is none.
+
+    None too where either side has begun or ceased to keep something to itself since: nobody sees what was open before.
+    """
+    known = overview(member) if member.cache.get(IN_REQUEST) else None
+    return known if known is not None and known.private == definition(member).private else None
+
+
+def is_outdated(member: MemberContext) -> bool:
+    """Whether the records have changed since the tables were last read, and a worker is reading them again.
+
+    :raises comity.apps.books.queries.NoBookError: where there is no book
+    """
+    return _known_in_request(member) is not None and current_result(member, OVERVIEW) is None
 
 
 def known_queues(member: MemberContext) -> tuple[str, ...]:
@@ -98,8 +124,13 @@ def _fell_due(due: str | None, since: datetime, now: datetime) -> bool:
 
 
 def tables(member: MemberContext) -> list[dict[str, Any]]:
-    """List the tables that the viewer may see: rows, rejects, covered days, and the last import."""
-    return cached(member, ("tables",), lambda: _tables(member))
+    """List the tables that the viewer may see: rows, rejects, covered days, and the last import.
+
+    Reading them takes seconds after an import. A request shows them as a worker has read them last (`is_outdated`), and
+    reads them itself where none has.
+    """
+    known = _known_in_request(member)
+    return known.tables if known is not None else cached(member, ("tables",), lambda: _tables(member))
 
 
 def _tables(member: MemberContext) -> list[dict[str, Any]]:

@@ -62,15 +62,16 @@ def _render_records(
     has_book, words = queries.has_book(member), words_for(language())
     is_changing = has_pending(member, operations.BOOK_TASKS)
     may_upload = _may_import(member) and (has_book or not is_changing)
-    tables, late, marks = [], [], queries.marks(member)
+    tables, late, outdated, marks = [], [], False, queries.marks(member)
     try:
         if has_book:
-            tables, late = _tables(member), contents.lateness(member)
+            tables, late, outdated = _tables(member), contents.lateness(member), contents.is_outdated(member)
     except UnusableBookError as error:
         messages.error(request, queries.unusable_reason(member, error))
     context = {
         "tables": tables,
         "has_book": has_book,
+        "outdated": outdated,
         "tables_said": words(
             "records.in_short",
             tables=words.number(len(tables)),
