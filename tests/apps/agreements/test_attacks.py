@@ -14,12 +14,13 @@ from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.refusals import Code
 from comity.apps.i18n import words_for
 from comity.apps.parties.rate_limits import RATE_LIMITS, RateLimit
+from comity.apps.parties.refusals import Code as PartiesCode
 from comity.book.agreement import UnusableAgreementError
 from comity.book.agreement_toml import parse_text_toml
 from comity.core.agreements.changes import Proposal, SetField, Word
 from comity.core.agreements.kinds import Kind
 from comity.core.agreements.notice import notice_of
-from comity.core.agreements.signing import revisions
+from comity.core.agreements.signing import StepKind, revisions
 from tests.builders.agreement import add
 from tests.builders.changes import (
     agreed,
@@ -31,9 +32,11 @@ from tests.builders.changes import (
     room,
     row,
     says,
+    sign,
     soon,
     target,
 )
+from tests.builders.programs import ask as ask_api
 from tests.room import forget_mails, said_again, sent_mails
 
 pytestmark = pytest.mark.gate
@@ -231,6 +234,31 @@ def test_a_suggestion_that_was_withdrawn_is_not_taken(them):
     with transaction.atomic():
         remarks.withdraw_remark(them.at("provider_lead"), row(pk), made)
     refused(Code.NOT_THERE, lambda: remarks.take_suggestion(them.at("customer_lead"), row(pk), made, 0))
+
+
+def test_the_title_of_a_colleagues_save_is_for_those_who_read_what_their_side_keeps(them):
+    """A member begins a draft; the lead saves it with another title, which the member reads nowhere."""
+    pk = drafted(them, "customer_member", target(them, title="Begun by a member"))
+    with transaction.atomic():
+        operations.save_draft(them.at("customer_lead"), row(pk), target(them, title="Known to leads"), 1)
+    for who, shown, other in (
+        ("customer_member", "Begun by a member", "Known to leads"),
+        ("customer_lead", "Known to leads", "Begun by a member"),
+    ):
+        listed = page(them, who, "agreement/")
+        api = ask_api(them, who, "agreement/changes").content.decode()
+        for text in (listed, api):
+            assert shown in text
+            assert other not in text
+
+
+def test_nobody_signs_and_ends_without_limit(them, monkeypatch):
+    pk = proposed(them, "customer_lead", target(them))
+    monkeypatch.setitem(RATE_LIMITS, "steps", RateLimit(0, 3600))
+    refused(PartiesCode.TOO_OFTEN, sign, them, "provider_lead", pk)
+    with transaction.atomic():
+        member, change = them.at("customer_lead"), row(pk)
+        refused(PartiesCode.TOO_OFTEN, operations.end, member, change, StepKind.WITHDRAW, "No.")
 
 
 def test_figures_that_were_asked_for_too_often_keep_nobody_from_signing(them, monkeypatch):

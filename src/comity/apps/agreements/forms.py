@@ -225,8 +225,12 @@ class FieldsForm(forms.Form):
         named = [(one, choice_text(field.name, one, self.words)) for one in field.choices]
         if field.type is FieldType.CLAUSE:
             named = list(self.clauses)
-        if field.name == "seen_by":
-            offered = dict.fromkeys([EVERYBODY, MONEY, *(role.value for role in Role), *(str(one) for one in values)])
+        if field.name in {
+            "seen_by",
+            "roles",
+        }:  # of this room; whoever writes a name of their own makes a rule for nobody
+            all_of_them = [EVERYBODY, MONEY] if field.name == "seen_by" else []
+            offered = dict.fromkeys([*all_of_them, *(role.value for role in Role), *(str(one) for one in values)])
             named = [(one, reader_text(one, self.words)) for one in offered]
         if named:
             return forms.MultipleChoiceField(

@@ -286,9 +286,11 @@ def sign(  # noqa: PLR0913 - what is signed, and how
 
     :param digest: of what the person was shown
     :param file: SHA-256 of the PDF that came back signed; empty in the room
-    :raises Refused: where this person may not, or what would be signed is no longer what was shown
+    :raises Refused: where this person may not, what would be signed is no longer what was shown, or beyond the rate
+        limit
     """
     side = _drafting_side(member)
+    check_rate_limit(member.membership.person, "steps")
     record.lock_relationship(member)
     now = queries.situation(member)
     state = queries.change_state(member, change, now)
@@ -375,11 +377,12 @@ def waive(
 def end(member: MemberContext, change: Change, kind: StepKind, reason: str) -> None:
     """Decline the other side's change, or withdraw one's own, with a reason.
 
-    :raises Refused: for those who may not, and without a reason
+    :raises Refused: for those who may not, without a reason, and beyond the rate limit
     """
     side = _drafting_side(member)
     if not member.may(Action.AGREE):
         raise Refused(Code.NOT_YOURS)
+    check_rate_limit(member.membership.person, "steps")
     record.lock_relationship(member)
     now = queries.situation(member)
     state = queries.change_state(member, change, now)

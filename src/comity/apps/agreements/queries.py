@@ -254,6 +254,11 @@ def drafts(member: MemberContext, change: Change) -> dict[str, Draft]:
     return {draft.track: draft for draft in _visible_drafts(member, change)}
 
 
+def latest_draft(member: MemberContext, change: Change) -> Draft | None:
+    """Return the latest save that the viewer sees of a change, of the shared draft before their side's."""
+    return _visible_drafts(member, change).last()
+
+
 def _visible_drafts(member: MemberContext, change: Change) -> QuerySet[Draft]:
     rows = Draft.objects.filter(change=change, relationship=member.relationship).select_related("person")
     if member.may(Action.READ_OWN):

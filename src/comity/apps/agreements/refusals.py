@@ -25,7 +25,6 @@ class Code(RefusalCode):
     ALREADY = "already"
     NOT_YET = "not_yet"
     SAVED_MEANWHILE = "saved_meanwhile"
-    CLOSED = "closed"
     BEING_WRITTEN = "being_written"
     NOT_THERE = "not_there"
     NOT_NOW = "not_now"

@@ -70,6 +70,7 @@ def agreement(request: HttpRequest) -> HttpResponse:
     titles = agreement_page.titles_of_changes(member, states)
     drafting, begun = member.side is not None and member.may(Action.ACT), is_in_agreement(member)
     is_first = drafting and not begun and not any(one.state in {State.DRAFT, *UNDECIDED} for one in states)
+    past = [one for one in states if one.state not in {*UNDECIDED, State.DRAFT}]
     context = {
         "has_book": True,
         "day": day,
@@ -82,9 +83,9 @@ def agreement(request: HttpRequest) -> HttpResponse:
         if other_day is None
         else agreement_page.otherwise(read, entries, other_day, known, member, words),
         "sections": agreement_page.sections(read, told, day, member, titles, searched, words),
-        "drafts": [_row(one, words) for one in states if one.state is State.DRAFT],
-        "waiting": [_row(one, words) for one in states if one.state in UNDECIDED],
-        "past": [_row(one, words) for one in states if one.state not in UNDECIDED and one.state is not State.DRAFT],
+        "drafts": [_row(member, one, words) for one in states if one.state is State.DRAFT],
+        "waiting": [_row(member, one, words) for one in states if one.state in UNDECIDED],
+        "past": [_row(member, one, words) for one in past],
         "drafting": drafting,
         "begun": begun,
         "first": offer(member, words) if is_first else None,
@@ -110,10 +111,10 @@ def _place(written: str, entries: Sequence[Entry]) -> int | None:
     return max((entry.place for entry in entries if entry.place <= asked), default=asked)
 
 
-def _row(one: queries.ChangeState, words: Words) -> dict[str, object]:
+def _row(member: MemberContext, one: queries.ChangeState, words: Words) -> dict[str, object]:
     """Return a change as a row of a list."""
     proposal = None if one.last is None else one.last.proposal
-    latest = None if proposal is not None else one.row.drafts.last()
+    latest = None if proposal is not None else queries.latest_draft(member, one.row)
     says = proposal.says if proposal is not None else {} if latest is None else latest.content["says"]
     span = None if proposal is None else proposal.change.span
     return {

@@ -87,6 +87,7 @@ def save(member: MemberContext, row: Round, ranking: priorities.Ranking, seen: i
     """
     if member.side is None or not queries.may_write(member):
         raise Refused(Code.NOT_YOURS)
+    check_rate_limit(member.membership.person, "drafts")
     record.lock_relationship(member)
     _check_open(member, row)
     kpis = {one["id"] for one in row.kpis}
@@ -132,6 +133,7 @@ def seal(member: MemberContext, row: Round, seen: int) -> Entry | None:
         KPI has no place
     """
     side = _leading_side(member)
+    check_rate_limit(member.membership.person, "steps")
     record.lock_relationship(member)
     _check_open(member, row)
     known = queries.own_ranking(member, row)
@@ -164,6 +166,7 @@ def withdraw(member: MemberContext, row: Round) -> None:
     :raises Refused: for those who may not, and where it has ended
     """
     side = _leading_side(member)
+    check_rate_limit(member.membership.person, "steps")
     record.lock_relationship(member)
     row.refresh_from_db(fields=["ended_at", "outcome"])
     if row.ended_at is not None:
@@ -267,6 +270,7 @@ def agree_to_order(member: MemberContext, row: Round, digest: str, words: Words)
     :raises Refused: for those who may not, and where nothing, or another order, is proposed by now
     """
     side = _leading_side(member)
+    check_rate_limit(member.membership.person, "steps")
     record.lock_relationship(member)
     _check_settling(member, row)
     waiting = queries.proposal(member, row)
@@ -293,6 +297,7 @@ def draft_order(member: MemberContext, row: Round, words: Words) -> Change:
     """
     if not queries.may_write(member):
         raise Refused(Code.NOT_YOURS)
+    check_rate_limit(member.membership.person, "drafts")
     record.lock_relationship(member)
     entry = queries.settled(member, row)
     if entry is None:

@@ -12,7 +12,7 @@ from comity.apps.agreements.sentences import clause_sentences
 from comity.apps.agreements.titles import readable_titles
 from comity.apps.books import queries as books
 from comity.apps.i18n import language, words_for
-from comity.apps.parties.member_context import member_of
+from comity.apps.parties.member_context import MemberContext, member_of
 from comity.core.agreements import signing
 from comity.core.agreements.signing import State, StepKind
 from comity.core.agreements.text import text
@@ -55,7 +55,7 @@ def agreement_changes(request: HttpRequest, relationship: UUID) -> dict[str, Any
     if not books.has_book(member):
         raise books.NoBookError
     now = queries.situation(member)
-    return {"items": [_change(one, now) for one in queries.change_states(member)]}
+    return {"items": [_change(member, one, now) for one in queries.change_states(member)]}
 
 
 @api.get("/r/{uuid:relationship}/agreement/measures", response=MeasuresOut)
@@ -125,9 +125,9 @@ def _signatures(one: queries.ChangeState, now: signing.Situation) -> list[signin
     return [step for step in one.steps if step.kind is StepKind.SIGN and step.digest == agreed.digest]
 
 
-def _change(one: queries.ChangeState, now: signing.Situation) -> dict[str, Any]:
+def _change(member: MemberContext, one: queries.ChangeState, now: signing.Situation) -> dict[str, Any]:
     proposal = None if one.last is None else one.last.proposal
-    latest = None if proposal is not None else one.row.drafts.last()
+    latest = None if proposal is not None else queries.latest_draft(member, one.row)
     says = proposal.says if proposal is not None else {} if latest is None else latest.content["says"]
     came_about = carrying_out.came_about(one, now)
     return {
