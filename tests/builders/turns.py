@@ -2,6 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import pytest
 
 
 def by_turns(
@@ -21,3 +24,11 @@ def by_turns(
                 had[who] += 1
                 turns.append((who, name))
     return turns
+
+
+def one_in(count: int, cases: Sequence[tuple[str, *tuple[Any, ...]]]) -> list[Any]:
+    """Cases of a large table, each with its name first: one in so many in the gate, the others in `make test-long`."""
+    return [
+        pytest.param(*values, id=name, marks=pytest.mark.long if at % count else ())
+        for at, (name, *values) in enumerate(cases)
+    ]

@@ -204,6 +204,7 @@ def answered(score):
     return head + "".join(f"own-{n},customer,o{n},csat,1,5,{score},2026-06-24\n" for n in range(6))
 
 
+@pytest.mark.long
 def test_the_other_sides_rows_change_by_its_word_alone_and_only_those_that_it_ticks(served, customer, provider):
     """Six answers that the customer delivered; the provider's file says all were good; the customer agrees to two."""
 

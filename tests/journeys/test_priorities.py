@@ -7,7 +7,7 @@ import pytest
 from tests.journeys.axe import violations
 from tests.journeys.opening import current
 
-pytestmark = [pytest.mark.browser, pytest.mark.gate, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(600)]
 
 
 def write(page, numbers, need):

@@ -130,7 +130,7 @@ def _own(of):
     return {name: value for name, value in of.fields.items() if name not in {"better", "formula"}}
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(st.data())
 @pytest.mark.parametrize("kind", Kind)
 def test_a_full_clause_reads_otherwise_with_any_field_changed_or_left_out(kind, data):

@@ -36,6 +36,7 @@ from tests.builders.malformed import (
     snapshot,
     tried,
 )
+from tests.builders.turns import one_in
 from tests.cast import JOINT, write_book
 
 pytestmark = pytest.mark.gate
@@ -516,9 +517,7 @@ TAKEN = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "new", "rejects"), [one[1:] for one in TAKEN], ids=[one[0] for one in TAKEN]
-)
+@pytest.mark.parametrize(("name", "content", "new", "rejects"), one_in(4, TAKEN))
 def test_a_spoiled_row_is_set_aside_with_its_place_and_the_others_are_all_taken(book, name, content, new, rejects):
     ended = brought(book, laid(book.parent, name, content))
     if new is None:  # either is fine, so long as it is said

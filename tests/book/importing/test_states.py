@@ -205,7 +205,7 @@ def _line(key, moment, gone):
     return f"{key},2026-01-05 09:00,2026-02-0{moment} 10:00,{group},{'Deleted' if gone else 'Open'},{closed}\n"
 
 
-@settings(max_examples=examples(4), deadline=None)
+@settings(max_examples=examples(2), deadline=None)
 @given(states=_STATES, data=st.data(), side=st.sampled_from([None, C]))
 def test_any_order_of_one_sides_files_makes_the_same_book(tmp_path_factory, states, data, side):
     count = data.draw(st.integers(1, 3))
@@ -222,7 +222,7 @@ def test_any_order_of_one_sides_files_makes_the_same_book(tmp_path_factory, stat
     assert books[0] == books[1] == books[2]
 
 
-@settings(max_examples=examples(4), deadline=None)
+@settings(max_examples=examples(2), deadline=None)
 @given(
     states=st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 9)), min_size=2, max_size=8, unique=True),
     data=st.data(),

@@ -7,6 +7,7 @@ import pytest
 from comity.book.mappings.column_samples import ColumnSample
 from comity.book.mappings.table_fit import best_table, fitting_tables, match_by_name
 from comity.book.tables import TABLES
+from tests.builders.examples import examples
 
 pytestmark = pytest.mark.gate
 
@@ -62,11 +63,12 @@ WITHIN = ("Answered < 20 s", "Angenommen in 20 s", "Atendidas en menos de 20 s",
 @pytest.mark.parametrize("header", WITHIN)
 @pytest.mark.parametrize("share", ["Service level %", "Servicelevel", "Nivel de servicio", "Taux de service"])
 def test_what_was_answered_within_a_threshold_is_no_count_of_all_and_a_share_no_threshold(header, share):
-    """In whatever order the columns stand."""
+    """In whatever order the columns stand: in the gate in every fortieth of the orders."""
     answered = {"Answered": "Answered", "Angenommen": "Angenommen", "Atendidas": "Atendidas", "Décrochés": "Décrochés"}
     cells = {"Queue": ("Care", "Sales"), "Date": DAY, answered[header.split()[0]]: ("9", "8"), header: ("7", "6")}
     cells[share] = ("77.8", "75.0")
-    for order in itertools.permutations(cells, len(cells)):
+    orders = list(itertools.permutations(cells))
+    for order in orders[:: 40 // examples(1)]:
         matched = match_by_name(TABLES["intervals"], columns(**{name: cells[name] for name in order}))
         assert matched["answered_within"].header == header
         assert matched["answered"].header == header.split()[0]

@@ -620,7 +620,7 @@ def assert_displayed(room, number):
     assert unsettled_meetings(revision.proposal.change, [entry for entry in room.chain if entry.place < place]) == []
 
 
-@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.gate) for part in range(1, 10))])
+@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.long) for part in range(1, 10))])
 def test_nothing_is_agreed_that_was_not_shown_to_each_signatory(part):
     """A thousand interleavings: two people a side propose, counter, open, waive and sign three changes at once."""
     agreed, refused = 0, set()

@@ -55,8 +55,6 @@ CROSS = [[(390, "dark"), (1440, "light")], [(390, "light"), (1440, "dark")]]
     [
         ("rich", "en", CROSS[0]),
         ("worded", "es", CROSS[1][1:]),
-        ("renamed", "en", CROSS[1][:1]),
-        ("bare", "es", CROSS[0][:1]),
         (WHOSE, "en", CROSS[1]),
         *(pytest.param(name, "es", EVERYWHERE, marks=pytest.mark.long) for name in [*sorted(REVIEWS), WHOSE]),
     ],

@@ -5,6 +5,7 @@ import importlib
 import io
 import re
 from datetime import date
+from functools import cache
 
 import pytest
 
@@ -31,9 +32,15 @@ def _pango():
         pytest.skip("the system library pango is not here, so no PDF can be made")
 
 
+@cache
+def made(form, logos=False):
+    """The sample as a file. Setting one takes seconds, and the same review gives the same bytes."""
+    return render(sample.review(), form, logos=LOGOS if logos else None)
+
+
 @pytest.fixture(scope="module")
 def rich():
-    return render(sample.review(), "pdf")
+    return made("pdf")
 
 
 def pages(written):
@@ -142,7 +149,10 @@ def test_a_board_gets_three_pages_however_much_was_asked(tmp_path, language):
     done = about_the_quarter(tmp_path, count=12)
     many = sample.review(readings=sample.readings() * 2, levels=sample.review().levels * 3)
     assert len(pages(render(many, "board", language, proceedings=done))) == 3
-    assert len(pages(render(sample.bare(), "board", language))) == 3
+
+
+def test_a_board_gets_three_pages_where_nothing_was_asked():
+    assert len(pages(render(sample.bare(), "board", "es"))) == 3
 
 
 def test_the_first_page_says_that_it_is_final_and_who_confirmed_when(tmp_path):
@@ -198,7 +208,7 @@ def placed_images(page):
 
 @pytest.mark.parametrize("form", ["pdf", "board"])
 def test_the_first_page_alone_has_each_sides_logo_the_customers_left(form):
-    first, *rest = pages(render(sample.review(), form, logos=LOGOS))
+    first, *rest = pages(made(form, logos=True))
     customer, provider = placed_images(first)
     assert (customer[0], provider[0]) == (bytes(logos.BLUE), bytes(logos.BROWN))
     assert customer[1] + customer[2] < provider[1]
@@ -224,8 +234,13 @@ def test_a_logo_has_the_sides_name_as_its_alternative_text():
 
 @pytest.mark.parametrize("form", ["pdf", "board"])
 def test_without_logos_nothing_changes(form):
-    assert render(sample.review(), form, logos={}) == render(sample.review(), form)
-    assert render(sample.review(), form, logos=LOGOS) == render(sample.review(), form, logos=LOGOS)
+    assert render(sample.review(), form, logos={}) == made(form)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("form", ["pdf", "board"])
+def test_the_same_logos_give_the_same_bytes(form):
+    assert render(sample.review(), form, logos=LOGOS) == made(form, logos=True)
 
 
 def test_the_page_for_a_browser_shows_no_image():
