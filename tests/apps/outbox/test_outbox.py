@@ -1,5 +1,6 @@
 """What must happen after commit: deferred with the transaction or not at all, tried again, and told where it fails."""
 
+import inspect
 import json
 from datetime import UTC, date, timedelta
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from procrastinate.jobs import Job
 
 from comity.apps.books import operations as books
 from comity.apps.books.queries import book_folder, open_member_book
+from comity.apps.i18n import words_for
 from comity.apps.matters.models import Matter
 from comity.apps.outbox import mail, queries
 from comity.apps.outbox.models import WaitingMail
@@ -175,6 +177,15 @@ def test_today_shows_failing_jobs_to_their_side_with_a_retry_button(them):
     assert them.client("provider_lead").post(again).status_code == 302
     found = ProcrastinateJob.objects.get(id=job.id)
     assert (found.status, found.scheduled_at) == ("todo", None)
+
+
+def test_whoever_a_failure_concerns_is_told_what_was_not_done():
+    """Each job that fails for somebody has a sentence of its own; that something was not done helps nobody."""
+    told = {name for name, task in app.tasks.items() if "sides" in inspect.signature(task.func).parameters}
+    assert {"agreements.write", "books.overview", "reviews.compute"} <= told
+    for language in ("en", "es"):
+        words = words_for(language)
+        assert {name for name in told if not words.has(f"outbox.{name.replace('.', '_')}")} == set()
 
 
 def test_backoff_doubles_each_wait_and_ends():
