@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 
 import pyarrow.compute as pc
 
@@ -114,9 +115,12 @@ class ColumnSample:
     @property
     def spelt(self) -> str | None:
         """How its days are written out where a month has its name: a format, or None."""
-        return next(
-            (form for form in _SPELT if self.values and all(reads_as(value, form) for value in self.values[:20])), None
-        )
+        return _spelt(self.values[:20])
+
+
+@lru_cache(maxsize=1024)  # each table that a file may be of asks anew, and a format is compiled at each reading
+def _spelt(values: tuple[str, ...]) -> str | None:
+    return next((form for form in _SPELT if values and all(reads_as(value, form) for value in values)), None)
 
 
 def reads_as(text: str, form: str) -> bool:
