@@ -6,7 +6,8 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
-from comity.apps.books import results
+from comity.apps.books import contents, results
+from comity.apps.books.queries import book_folder
 from comity.apps.books.results import Question
 from comity.apps.i18n import words_for
 from comity.apps.parties import operations as parties
@@ -20,6 +21,7 @@ from tests.room import BACKEND, cast, run_jobs, superuser, token
 pytestmark = pytest.mark.gate
 
 JUNE = "2026-06"
+COSTS = "month,driver,quantity,unit_cost\n2026-05-01,agents,10,2500.00"
 
 
 @pytest.fixture
@@ -221,3 +223,56 @@ def test_what_a_private_table_gives_is_nobody_elses(them):
     with transaction.atomic():
         classes = {name: results.viewer_class(them.at(name)) for name in ("customer_lead", "provider_lead", "auditor")}
     assert classes == {"customer_lead": "customer", "provider_lead": "provider", "auditor": "joint"}
+
+
+# What pages say of the records ----------------------------------------------------------------------------------------
+
+
+TOLD_OUTDATED = words_for("en")("records.outdated")
+
+
+def known_to_workers(them, *who):
+    """The records' page of each, once a worker has read the tables for it."""
+    for name in who:
+        plain(them, name).get(them.url())  # Today asks for them
+        plain(them, name).get(them.url("records/"))
+    run_jobs("books.overview")
+
+
+def rows_shown(them, who):
+    page = text(plain(them, who).get(them.url("records/")))
+    return int(re.search(r"([\d,]+) rows?,", page)[1].replace(",", "")), TOLD_OUTDATED in page
+
+
+@pytest.mark.parametrize("who", ["customer_lead", "provider_lead", "auditor"])
+def test_after_a_change_the_last_tables_stand_with_a_note_until_a_worker_has_read_them(them, who, monkeypatch):
+    known_to_workers(them, who)
+    before, outdated = rows_shown(them, who)
+    assert not outdated
+    changed(them)
+    with monkeypatch.context() as patch:
+        patch.setattr(contents, "open_member_book", None)  # the request reads no book
+        assert rows_shown(them, who) == (before, True)
+    found = Client().get(
+        f"/api/r/{them.relationship}/records", HTTP_AUTHORIZATION=f"Bearer {token(them, who)}"
+    ).json()  # fmt: skip
+    assert sum(one["rows"] for one in found["tables"]) == before - 1, "a program is told no note, and so what is"
+    run_jobs("books.overview")
+    assert rows_shown(them, who) == (before - 1, False)
+
+
+def test_what_a_side_keeps_to_itself_from_now_on_stands_on_no_page_of_the_other(them):
+    them.book(KPI, contacts="\n".join(contacts()), costs=COSTS)
+    known_to_workers(them, "customer_lead", "provider_lead")
+    costs = f'scope="row">{words_for("en").named("table", "costs")}<'
+    assert costs in text(plain(them, "customer_lead").get(them.url("records/")))
+    them.book(f'{KPI}\n[private]\nprovider = ["costs"]\n', contacts="\n".join(contacts()))
+    (book_folder(them.relationship) / "costs.csv").unlink()
+    assert costs not in text(plain(them, "customer_lead").get(them.url("records/")))
+
+
+def test_the_first_file_of_an_empty_book_is_seen_at_once(them):
+    (book_folder(them.relationship) / "contacts.csv").unlink()
+    known_to_workers(them, "customer_lead")
+    changed(them)
+    assert rows_shown(them, "customer_lead")[0] > 0

@@ -225,12 +225,10 @@ class FieldsForm(forms.Form):
         named = [(one, choice_text(field.name, one, self.words)) for one in field.choices]
         if field.type is FieldType.CLAUSE:
             named = list(self.clauses)
-        if field.name in {
-            "seen_by",
-            "roles",
-        }:  # of this room; whoever writes a name of their own makes a rule for nobody
-            all_of_them = [EVERYBODY, MONEY] if field.name == "seen_by" else []
-            offered = dict.fromkeys([*all_of_them, *(role.value for role in Role), *(str(one) for one in values)])
+        # Roles are those of the room: one that somebody spells otherwise would be nobody's.
+        if field.name in {"seen_by", "roles"}:
+            more = [EVERYBODY, MONEY] if field.name == "seen_by" else []
+            offered = dict.fromkeys([*more, *(role.value for role in Role), *(str(one) for one in values)])
             named = [(one, reader_text(one, self.words)) for one in offered]
         if named:
             return forms.MultipleChoiceField(

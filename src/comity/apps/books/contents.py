@@ -21,19 +21,25 @@ _QUIET_SURVEYS = timedelta(days=6)
 OVERVIEW = Question("books.overview", ())
 
 
-def lateness(member: MemberContext) -> list[dict[str, Any]]:
-    """List each agreed delivery: by whom, by when, and whether the last one due has come; in a request as `tables`."""
-    known = _known_in_request(member)
+def lateness(member: MemberContext, *, current: bool = False) -> list[dict[str, Any]]:
+    """List each agreed delivery: by whom, by when, and whether the last one due has come.
+
+    :param current: as of `tables`
+    """
+    known = None if current else _known_in_request(member)
     if known is not None:
         now = datetime.now(UTC)
         return [one | {"late": True} if _fell_due(one["due"], known.at, now) else one for one in known.deliveries]
 
     def make() -> list[dict[str, Any]]:
         with open_member_book(member) as book:
-            now = datetime.now(UTC)
-            return [asdict(one) for one in lateness_in(book, Coverage(book, now.date()), now)]
+            return _lateness(book, datetime.now(UTC))
 
     return cached(member, ("lateness", datetime.now(UTC).hour), make)
+
+
+def _lateness(book: Book, now: datetime) -> list[dict[str, Any]]:
+    return [asdict(one) for one in lateness_in(book, Coverage(book, now.date()), now)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ def overview(member: MemberContext) -> Overview | None:
         last = max((reach["last"] for reach in reaches), default=None)
         with open_member_book(member) as book:
             now = datetime.now(UTC)
-            deliveries = [asdict(one) for one in lateness_in(book, Coverage(book, now.date()), now)]
+            deliveries = _lateness(book, now)
             queues = tuple(sorted(set(_queues(book)), key=str.casefold))
         return Overview(now, first, last, deliveries, found, definition(member).private, queues)
 
@@ -88,10 +94,11 @@ def overview(member: MemberContext) -> Overview | None:
 def _known_in_request(member: MemberContext) -> Overview | None:
     """Return the last overview that a worker has made; None outside of requests, and where there is none.
 
-    None too where either side has begun or ceased to keep something to itself since: nobody sees what was open before.
+    None too where either side has begun or ceased to keep something to itself since, so that nobody sees what was open
+    before; and where there were no tables, so that the first file is seen at once.
     """
     known = overview(member) if member.cache.get(IN_REQUEST) else None
-    return known if known is not None and known.private == definition(member).private else None
+    return known if known is not None and known.tables and known.private == definition(member).private else None
 
 
 def is_outdated(member: MemberContext) -> bool:
@@ -123,13 +130,15 @@ def _fell_due(due: str | None, since: datetime, now: datetime) -> bool:
     return moment is not None and moment > since
 
 
-def tables(member: MemberContext) -> list[dict[str, Any]]:
+def tables(member: MemberContext, *, current: bool = False) -> list[dict[str, Any]]:
     """List the tables that the viewer may see: rows, rejects, covered days, and the last import.
 
     Reading them takes seconds after an import. A request shows them as a worker has read them last (`is_outdated`), and
     reads them itself where none has.
+
+    :param current: read them in the request too, for programs, which see no note that they are outdated
     """
-    known = _known_in_request(member)
+    known = None if current else _known_in_request(member)
     return known.tables if known is not None else cached(member, ("tables",), lambda: _tables(member))
 
 

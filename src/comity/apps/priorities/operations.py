@@ -83,7 +83,7 @@ def save(member: MemberContext, row: Round, ranking: priorities.Ranking, seen: i
 
     :param seen: number of the save that the person had before them; 0 for none
     :raises Refused: for those who may not, where the round is over or the side has sealed, where somebody of the side
-        saved meanwhile
+        saved meanwhile, beyond the rate limit
     """
     if member.side is None or not queries.may_write(member):
         raise Refused(Code.NOT_YOURS)
@@ -129,8 +129,8 @@ def seal(member: MemberContext, row: Round, seen: int) -> Entry | None:
     The sealer is mailed the seal with its random bits: with these they can prove later what they sealed.
 
     :param seen: number of the save that the person was shown
-    :raises Refused: for those who may not, where the round is over, the side has sealed, somebody saved meanwhile, or a
-        KPI has no place
+    :raises Refused: for those who may not, where the round is over, the side has sealed, somebody saved meanwhile, a
+        KPI has no place, or beyond the rate limit
     """
     side = _leading_side(member)
     check_rate_limit(member.membership.person, "steps")
@@ -163,7 +163,7 @@ def seal(member: MemberContext, row: Round, seen: int) -> Entry | None:
 def withdraw(member: MemberContext, row: Round) -> None:
     """End a round of one's own side: what was written and sealed in it is erased, whoever had sealed.
 
-    :raises Refused: for those who may not, and where it has ended
+    :raises Refused: for those who may not, where it has ended, and beyond the rate limit
     """
     side = _leading_side(member)
     check_rate_limit(member.membership.person, "steps")
@@ -267,7 +267,7 @@ def agree_to_order(member: MemberContext, row: Round, digest: str, words: Words)
 
     :param digest: of the proposal that the person was shown
     :param words: in which the draft is titled
-    :raises Refused: for those who may not, and where nothing, or another order, is proposed by now
+    :raises Refused: for those who may not, where nothing, or another order, is proposed by now, beyond the rate limit
     """
     side = _leading_side(member)
     check_rate_limit(member.membership.person, "steps")

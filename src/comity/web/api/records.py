@@ -36,10 +36,10 @@ from comity.web.api.base import api, result_or_refusal
 def records(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
     """What is in the book, and what came when, as the person may see it."""
     member = member_of(request)
-    tables = result_or_refusal(lambda: contents.tables(member)) if books.has_book(member) else []
+    tables = result_or_refusal(lambda: contents.tables(member, current=True)) if books.has_book(member) else []
     return {
         "tables": [{name: one[name] for name in ("name", "rows", "rejected", "owner", "reach")} for one in tables],
-        "late": result_or_refusal(lambda: contents.lateness(member)) if books.has_book(member) else [],
+        "late": result_or_refusal(lambda: contents.lateness(member, current=True)) if books.has_book(member) else [],
         "held_back": [_mark_out(one) for one in result_or_refusal(lambda: books.marks(member))],
         "held_back_steps": [
             {"side": one.side, "item": one.item, "change": one.change, "reason": one.reason, "at": one.at}
