@@ -5,14 +5,10 @@ sees is what it would see in production.
 """
 
 import atexit
-import hashlib
 import json
-import os
 import re
 import shutil
-import subprocess
 import tempfile
-import time
 import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -26,11 +22,9 @@ from django.core import mail
 from django.db import connections, transaction
 from django.test import Client
 from django.test.client import FakePayload
-from filelock import FileLock
 from procrastinate.contrib.django import app
 from psycopg.sql import SQL, Identifier
 
-import comity
 from comity.apps.books.queries import book_folder
 from comity.apps.parties import operations
 from comity.apps.parties.member_context import MemberContext, find_member, set_viewer
@@ -38,6 +32,7 @@ from comity.apps.parties.models import NEUTRAL_ROLES, Person, Role
 from comity.core.values import Side
 from comity.web.postgres import APP, SUPERUSER
 from comity.web.server import Room, unprivileged_account
+from tests.builders.database import copy_into
 from tests.cast import write_book
 
 NORTHWIND, HELPLINE = "Northwind Energy", "Helpline"
@@ -50,49 +45,12 @@ EVERYBODY = ["customer_lead", "customer_analyst", "customer_finance", "customer_
 OUTSIDE = [None, "stranger", "former"]
 
 
-# What the tables are made of: a template is made anew where one of these has changed.
-_MADE_OF = ("apps/*/migrations/*.py", "web/migrate.py", "web/postgres.py", "web/settings.py")
-_A_DAY_S = 86_400
-# A test's database need not outlive a loss of power.
-_HASTY = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
-
-
-def template() -> Path:
-    """A stopped cluster with every migration applied: made once for a state of the code, copied by each process."""
-    source = Path(comity.__file__).parent
-    state = hashlib.sha256(Path("requirements.lock").read_bytes())
-    for file in sorted(file for pattern in _MADE_OF for file in source.glob(pattern)):
-        state.update(file.read_bytes())
-    root = Path(tempfile.gettempdir()) / f"comity-tests-{os.getuid()}"
-    root.mkdir(mode=0o711, exist_ok=True)
-    if root.stat().st_uid != os.getuid():
-        raise RuntimeError(f"{root} belongs to somebody else; remove it")
-    kept = root / state.hexdigest()[:24]
-    with FileLock(f"{kept}.lock"):
-        if not kept.exists():
-            data = Path(tempfile.mkdtemp(prefix="new-", dir=root))
-            room = Room(data, unprivileged_account())
-            room.lock()
-            room.prepare_database()
-            room.cluster.stop()
-            with (room.cluster.data / "postgresql.auto.conf").open("a", encoding="ascii") as conf:
-                conf.write(_HASTY)
-            data.rename(kept)
-        kept.touch()
-        for other in root.iterdir():  # of states of the code that nobody has tested for a day
-            if other.suffix != ".lock" and time.time() - other.stat().st_mtime > _A_DAY_S:
-                shutil.rmtree(other, ignore_errors=True)
-    return Room(kept, unprivileged_account()).cluster.folder
-
-
 @cache
 def started() -> Room:
     """The room of this process, its database running; stopped and removed at the end."""
     data = Path(tempfile.mkdtemp(prefix="comity-"))
     room = Room(data, unprivileged_account())
-    room.lock()
-    # `cp`, not shutil: the files belong to the account that PostgreSQL runs under.
-    subprocess.run(["cp", "-a", template(), room.cluster.folder], check=True)
+    copy_into(data)
     room.cluster.start()
     atexit.register(_end, room)
     settings.DATA, settings.BOOKS = data, data / "books"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.builders.database import copy_into
 from tests.journeys.firms import firms
 from tests.journeys.opening import CHROMIUM, chromium, opened
 
@@ -20,6 +21,6 @@ def browser():
 @pytest.fixture(scope="package")
 def served(browser):
     """Open, and a browser in front of it."""
-    with firms() as (sign_in, firm), opened(browser, *SIZE, sign_in=sign_in) as room:
+    with firms() as (sign_in, firm), opened(browser, *SIZE, sign_in=sign_in, prepare=copy_into) as room:
         room.firm = firm
         yield room

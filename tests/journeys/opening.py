@@ -84,12 +84,13 @@ def chromium():
 
 
 @contextmanager
-def opened(browser, *size, sign_in=""):
+def opened(browser, *size, sign_in="", prepare=lambda _: None):
     """Simulated, loaded, served with its worker and its database; and gone afterwards.
 
     :param browser: what looks at it
     :param size: options of `comity simulate`
     :param sign_in: what `sign-in.toml` says
+    :param prepare: what is done with the room's folder before it is served
     """
 
     comity = Path(sys.executable).parent / "comity"
@@ -98,6 +99,7 @@ def opened(browser, *size, sign_in=""):
     try:
         subprocess.run([comity, "simulate", data / "book", *size], check=True, capture_output=True)
         (data / "room").mkdir()
+        prepare(data / "room")
         (data / "room" / "sign-in.toml").write_text(sign_in or "organisation = []")
         port = free()
         command = [comity, "serve", "--data", data / "room", "--demo", data / "book", "--port", str(port)]

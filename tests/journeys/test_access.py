@@ -50,9 +50,9 @@ def violations_in(served, variant, part=slice(None)):
     return complaints
 
 
-@pytest.mark.parametrize("number", [0, 1, *(pytest.param(number, marks=pytest.mark.long) for number in (2, 3))])
+@pytest.mark.parametrize("number", [0, *(pytest.param(number, marks=pytest.mark.long) for number in (1, 2, 3))])
 def test_axe_finds_nothing(served, number):
-    """Each page once, the variants taking turns; every second page in the gate."""
+    """Each page once, the variants taking turns; every fourth page in the gate."""
     assert violations_in(served, VARIANTS[number], slice(number, None, len(VARIANTS))) == []
 
 

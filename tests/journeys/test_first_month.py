@@ -33,7 +33,7 @@ def confirm(window, month, party):
 
 @pytest.fixture(scope="module")
 def room():
-    with new_room() as served:
+    with new_room(empty_folder=True) as served:
         yield served
 
 

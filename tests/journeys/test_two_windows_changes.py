@@ -14,7 +14,7 @@ from comity.web.postgres import SUPERUSER
 from comity.web.server import Room, unprivileged_account
 from tests.journeys.opening import PASSWORD, current
 
-pytestmark = [pytest.mark.browser, pytest.mark.gate, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(600)]
 ENGLISH = words_for("en")
 IN_JUNE = "2026-06-15"  # of which the records tell
 TODAY = datetime.now(ZoneInfo("Europe/Madrid")).date()  # as the book cuts days

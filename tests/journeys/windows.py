@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from comity.apps.i18n import words_for
+from tests.builders.database import copy_into
 from tests.builders.serving import Served
 from tests.journeys.opening import current
 
@@ -119,10 +120,15 @@ def waits_until(window, text):
 
 
 @contextmanager
-def new_room():
-    """A room in an empty folder, served; and gone afterwards."""
+def new_room(*, empty_folder=False):
+    """A room that nobody has entered, served; and gone afterwards.
+
+    :param empty_folder: whether it makes its database itself
+    """
     folder = Path(tempfile.mkdtemp(prefix="comity-"))
     folder.chmod(0o711)
+    if not empty_folder:
+        copy_into(folder / "room")
     served = Served(folder / "room")
     try:
         served.until(200, seconds=300)

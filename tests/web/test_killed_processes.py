@@ -28,9 +28,8 @@ import psycopg
 import pytest
 
 from comity.web.postgres import SUPERUSER
-from comity.web.server import Room, unprivileged_account
+from tests.builders.database import copy_into
 from tests.builders.serving import Served
-from tests.room import template
 
 pytestmark = pytest.mark.gate
 KPI = '[review]\nperiod = "month"\n[[kpi]]\nid = "service_level"\nanswer_within_s = 20\ntarget = 0.8\n'
@@ -227,9 +226,7 @@ def room_folder():
     folder = Path(tempfile.mkdtemp(prefix="comity-"))
     folder.chmod(0o711)
     data = folder / "room"
-    room = Room(data, unprivileged_account())
-    room.lock()
-    subprocess.run(["cp", "-a", template(), room.cluster.folder], check=True)
+    copy_into(data)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -133,6 +133,7 @@ def test_the_report_says_that_the_flag_is_legacy_and_what_was_left_out(incidents
     assert {"caller_id", "location", "resolved_by"} <= set(incidents[1].unmapped)
 
 
+@pytest.mark.long
 def test_the_log_as_it_stood_in_april_and_then_the_whole_doubles_nothing(shared, incidents, tmp_path):
     """An earlier export has each incident in the state of its last update until then; the whole brings them up."""
     earlier = tmp_path / "april.csv.gz"
@@ -159,6 +160,7 @@ def test_the_log_a_second_time_changes_nothing(shared, incidents):
     assert (book / "contacts.parquet").read_bytes() == before
 
 
+@pytest.mark.long
 def test_the_classic_error_would_have_said_93_percent(shared):
     applied, updates = mapped("servicenow_event_log", log_of(shared))
     assert (applied.rows_in, len(updates), len(applied.problems)) == (141_712, 141_712, 0)
@@ -210,6 +212,7 @@ def test_a_menu_left_before_it_was_entered_is_no_night(january):
         assert local.strftime("%y%m%d") == row["contact_id"][:6]
 
 
+@pytest.mark.long
 def test_half_of_january_and_then_the_whole_of_it_doubles_nothing(shared, january, tmp_path):
     with gzip.open(january_of(shared), "rt") as lines:
         half = sum(1 for line in lines if re.match(r"990(10\d|11[0-5])", line.split("\t")[5]))
@@ -297,7 +300,13 @@ def test_bostons_clock_is_month_first_with_twelve_hours(shared, tmp_path):
     assert all(row["sla_met"] is None for row in found.values() if row["due_at"] is None)
 
 
-@pytest.mark.parametrize("name", ["SCMS_Delivery_History.csv.gz", "as_found_tab_separated_CR_line_ends.txt.gz"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("SCMS_Delivery_History.csv.gz", marks=pytest.mark.long),
+        "as_found_tab_separated_CR_line_ends.txt.gz",
+    ],
+)
 def test_deliveries_are_as_late_with_commas_as_with_tabs_and_carriage_returns(shared, tmp_path, name):
     book = write_book(tmp_path / "book")
     assert counts(bring(book, shared / "data/usaid_deliveries" / name, "usaid_deliveries")) == (10_324, 0, 0, 0)
@@ -323,6 +332,7 @@ def test_deliveries_are_as_late_with_commas_as_with_tabs_and_carriage_returns(sh
     }
 
 
+@pytest.mark.long
 def test_deliveries_found_twice_in_two_forms_are_the_same_deliveries(shared, tmp_path):
     book = write_book(tmp_path / "book")
     bring(book, shared / "data/usaid_deliveries/SCMS_Delivery_History.csv.gz", "usaid_deliveries")

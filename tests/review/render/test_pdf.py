@@ -84,7 +84,12 @@ def test_a_pdf_holds_our_typefaces_so_that_it_is_the_same_everywhere():
     assert fonts == {"Inter", "Inter-Medium", "Inter-Semi-Bold", "Comity-Serif"}
 
 
-def test_the_same_review_gives_the_same_bytes(rich):
+def test_the_same_review_gives_the_same_bytes():
+    assert render(sample.bare(), "pdf") == render(sample.bare(), "pdf")
+
+
+@pytest.mark.long
+def test_a_rich_review_gives_the_same_bytes(rich):
     assert render(sample.review(), "pdf") == rich
 
 
@@ -206,7 +211,7 @@ def placed_images(page):
     return seen
 
 
-@pytest.mark.parametrize("form", ["pdf", "board"])
+@pytest.mark.parametrize("form", [pytest.param("pdf", marks=pytest.mark.long), "board"])
 def test_the_first_page_alone_has_each_sides_logo_the_customers_left(form):
     first, *rest = pages(made(form, logos=True))
     customer, provider = placed_images(first)
@@ -218,6 +223,7 @@ def test_the_first_page_alone_has_each_sides_logo_the_customers_left(form):
     assert not any(placed_images(page) for page in rest)
 
 
+@pytest.mark.long
 def test_logos_take_no_place_from_what_a_page_says(tmp_path):
     done = about_the_quarter(tmp_path, count=12)
     many = sample.review(readings=sample.readings() * 2, levels=sample.review().levels * 3)
@@ -232,6 +238,7 @@ def test_a_logo_has_the_sides_name_as_its_alternative_text():
     assert hostile.count("<img ") == 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", ["pdf", "board"])
 def test_without_logos_nothing_changes(form):
     assert render(sample.review(), form, logos={}) == made(form)
