@@ -22,7 +22,7 @@ from tests.journeys.windows import (
     waits_until,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.gate, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(1800)]
 HALF_AN_HOUR_S = 30 * 60
 
 

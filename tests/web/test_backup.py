@@ -230,6 +230,7 @@ def test_restore_refuses_another_key_in_the_environment(furnished, empty, tmp_pa
         restore(empty, file, None)
 
 
+@pytest.mark.long
 def test_restore_of_an_older_backup_warns_of_what_it_lacks(room, empty, tmp_path):
     file = tmp_path / "room.backup"
     backup(room, file, None)
@@ -284,6 +285,7 @@ def test_an_empty_passphrase_of_the_environment_is_refused(room, tmp_path, monke
     assert not file.exists()
 
 
+@pytest.mark.long
 def test_unsealed_backup_warns_on_stderr(room, tmp_path, monkeypatch):
     monkeypatch.delenv("COMITY_PASSPHRASE", raising=False)
     file = tmp_path / "room.backup"

@@ -16,6 +16,7 @@ from comity.core.calendars import Calendar, Cut
 from comity.core.readings.satisfaction import read
 from comity.core.values import Comparison, Period
 from tests.book.statistics.satisfaction_witness import Witness
+from tests.builders.turns import one_in
 from tests.cast import JOINT, write_book
 
 pytestmark = pytest.mark.gate
@@ -180,7 +181,7 @@ def same(got, expected):
     assert got.cause == expected["cause"]
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", one_in(2, [(str(seed), seed) for seed in range(24)]))
 def test_engine_and_second_hand_agree_on_random_books(tmp_path, seed):
     starts_on = 22 if seed % 4 == 3 else 1
     calendar = Calendar(Cut.MONTH if seed % 3 == 2 else Cut.QUARTER, starts_on)
