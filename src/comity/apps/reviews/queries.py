@@ -141,7 +141,7 @@ def computed_figure(member: MemberContext, key: str, period: str, compute: bool)
         return None  # no figure of this period, or too many were asked for within the hour
     level = None if joint is None else next((one for one in joint.levels if one.kpi == key), None)
     if level is not None:
-        return ComputedFigure(level.value, level.target, level.met, level.better)
+        return ComputedFigure(level.value, level.target, level.met, level.better, level.measure)
     reading = None if joint is None else html.find_reading(joint, key)
     return None if reading is None else ComputedFigure(reading.after)
 

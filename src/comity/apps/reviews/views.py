@@ -61,7 +61,7 @@ from comity.review.render.figures import CONTENT_TYPES as TABLE_CONTENT_TYPES
 from comity.review.render.figures import TableFormat, write_table
 from comity.review.render.html import RoomLinks, find_reading, reading_key, render_level_detail
 from comity.review.views import attribution as attribution_view
-from comity.review.views.level import days_text, level_row
+from comity.review.views.level import days_text, level_row, target_text
 from comity.review.views.sentences import definition_of, level_title, subtitle, title
 
 _MOST_DIGITS = 6  # of a page number
@@ -419,7 +419,7 @@ def _figure_rows(figures: Figures, words: Words, party: PartyName) -> list[tuple
         ]
         better = (figure.get("definition") or {}).get("better")
         if figure["target"] is not None and better in {HIGHER, LOWER}:
-            texts[1] = words("levels.at_most" if better == LOWER else "levels.at_least", target=texts[1])
+            texts[1] = target_text(figure["measure"], better, texts[1], words)
         marks = [
             dispute_mark(party(one["by"]), one["status"], _claimed_text(one, figure["unit"], words), words)
             for one in figure.get("disputes", ())

@@ -71,6 +71,15 @@ def stretched(levels: Iterable[Level]) -> list[Level]:
     return [one for level in levels for one in (level, *level.earlier)]
 
 
+def target_text(measure: str, better: str, target: str, words: Words) -> str:
+    """A target in words: at least, at most or, of what may miss it either way, within.
+
+    :param target: the value, formatted
+    """
+    key = "levels.at_most" if better == LOWER else "levels.at_least"
+    return words("levels.within" if measure == "forecast_bias" else key, target=target)
+
+
 def level_row(level: Level, review: Review, words: Words) -> LevelRow:
     """A level with both sides' figures explained."""
 
@@ -79,10 +88,7 @@ def level_row(level: Level, review: Review, words: Words) -> LevelRow:
 
     target = words("levels.no_target")
     if level.target is not None:
-        key = "levels.at_most" if level.better == LOWER else "levels.at_least"
-        if level.measure == "forecast_bias":
-            key = "levels.within"
-        target = words(key, target=figure(level.target))
+        target = target_text(level.measure, level.better, figure(level.target), words)
     met, chance = DASH, ""
     if level.met is not None:
         met = words("levels.is_met" if level.met else "levels.not_met")
