@@ -12,8 +12,9 @@ from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.panels import InboxGroup, InboxItem, InboxSource, NavEntry, add_inbox_source, add_nav_entry
 from comity.apps.parties.rights import Action
 from comity.apps.record import queries as record
-from comity.apps.record.models import ConsentSubject
+from comity.apps.record.models import ConsentSubject, EntryKind
 from comity.apps.replies.queries import reply_due
+from comity.apps.reviews import queries
 from comity.apps.reviews.queries import disputes_to_carry_out
 from comity.book.definition import UnusableBookError
 from comity.core.calendars import named
@@ -21,6 +22,7 @@ from comity.core.values import Side
 from comity.review.i18n.words import Words
 
 _MOST_OPEN = 3  # periods without a confirmation that the inbox names
+_MOST_CHANGED = 6  # final periods that are looked at for other figures
 
 
 def register() -> None:
@@ -46,6 +48,7 @@ def _periods(member: MemberContext, words: Words) -> Iterator[InboxItem]:
             detail=words("inbox.confirmed_by", party=member.party(words)(side.other)),
             due=timezone.localtime(due).date(),
         )
+    yield from _changed_items(member, words)
     for name in _open_periods(member):
         waits = bool(disputes_to_carry_out(member, named(name, definition(member).month_starts_on)[1]))
         for side in Side:
@@ -56,6 +59,25 @@ def _periods(member: MemberContext, words: Words) -> Iterator[InboxItem]:
                 url=f"{url}?period={name}&view=joint#h-close",
                 action=words("inbox.confirm_do") if _confirms(member, side) and not waits else "",
                 detail=words("inbox.dispute_first" if waits else "inbox.nobody_confirmed"),
+                order=name,
+            )
+
+
+def _changed_items(member: MemberContext, words: Words) -> Iterator[InboxItem]:
+    """Yield the latest final periods of which the records now give other figures: both sides decide what follows."""
+    url = reverse("review", kwargs={"relationship": member.relationship.pk})
+    frozen = record.entries(member, ConsentSubject.PERIOD).filter(kind=EntryKind.FROZEN).order_by("-number")
+    for name in frozen.values_list("subject", flat=True)[:_MOST_CHANGED]:
+        if not queries.records_changed(member, name):
+            continue
+        for side in Side:
+            yield InboxItem(
+                group=InboxGroup.DO,
+                side=side,
+                title=spoken_period(name, words),
+                url=f"{url}?period={name}&view=joint",
+                action=words("inbox.changed_do") if _confirms(member, side) else "",
+                detail=words("inbox.changed_since_final"),
                 order=name,
             )
 

@@ -79,7 +79,7 @@ def _render_review(
 ) -> HttpResponse:
     words = words_for(language())
     try:
-        review, viewing_member, pending = _requested_review(query, member)
+        computed, viewing_member, pending = _requested_review(query, member)
     except (NoBookError, NoReviewError, UnusableBookError) as error:
         context = {
             "why": "" if isinstance(error, NoReviewError) else unusable_reason(member, error),
@@ -87,13 +87,14 @@ def _render_review(
             **_holdings(member, None),
         }
         return render(request, "reviews/nothing.html", context)
+    review = queries.with_final_levels(viewing_member, computed)
     calendar = definition(member).calendar(review.cut)
     name = calendar.name(review.period)
     audit_read(member, Event.REVIEW_READ, SubjectType.PERIOD, {"period": name})
     matters_by_kpi = queries.matters_by_kpi(member, review.period, name)
     matters = [one for those in matters_by_kpi.values() for one in those]
     closing = queries.closing(member, review.period, name, on_page=viewing_member.viewer.side is None)
-    if not review.levels or not queries.is_agreed(member, review):
+    if not computed.levels or not queries.is_agreed(member, computed):
         closing = replace(closing, is_open=False)  # nobody confirms figures by KPIs of one side
     entries = list(queries.entries(member, name))
     proceedings = collect_proceedings(
@@ -135,7 +136,9 @@ def _render_review(
             for entry in entries
         ],
         "since_final": figure_change_rows(
-            queries.changes_since_final(member, review, name, entries) if viewing_member.viewer.side is None else [],
+            queries.changes_since_final(member, computed, name, entries)
+            if viewing_member.viewer.side is None
+            else queries.records_changed(member, name),
             words,
             member.party(words),
         ),
@@ -175,7 +178,7 @@ def _periods_or_none(member: MemberContext) -> dict[Cut, list[ListedPeriod]]:
 
 
 def _requested_review(query: QueryDict, member: MemberContext) -> tuple[Review, MemberContext, NotComputedYet | None]:
-    """Return the requested review, the member with the requested view, and the refusal of a newer result, if any.
+    """Return the review by the records, the member with the requested view, and why no newer one is there, if so.
 
     :raises Http404: for a period that cannot be read
     :raises NotComputedYet: where no result exists
@@ -254,9 +257,10 @@ def _review_part(request: HttpRequest) -> _ReviewPart:
     """
     member = member_of(request)
     try:
-        review, viewing_member, pending = _requested_review(request.GET, member)
+        computed, viewing_member, pending = _requested_review(request.GET, member)
     except (NoBookError, NoReviewError, UnusableBookError):
         raise Http404 from None
+    review = queries.with_final_levels(viewing_member, computed)
     calendar = definition(member).calendar(review.cut)
     name = calendar.name(review.period)
     matters_by_kpi = queries.matters_by_kpi(member, review.period, name)
@@ -304,7 +308,7 @@ def _review_or_none(member: MemberContext, period: str) -> Review | None:
     :raises NotComputedYet: where it is being computed
     """
     try:
-        return queries.review(member, period) if period else None
+        return queries.shown_review(member, period) if period else None
     except (NoBookError, NoReviewError, UnusableBookError):
         return None
 
@@ -461,7 +465,7 @@ def review_file(request: HttpRequest, form: str) -> HttpResponse:
         raise Http404
     try:
         viewing_member = _with_requested_view(request.GET, member)
-        review = queries.review(viewing_member, request.GET.get("period") or None)
+        review = queries.shown_review(viewing_member, request.GET.get("period") or None)
         proceedings = printed(viewing_member, review, language())
         content = render_as(review, form, language(), proceedings=proceedings, logos=logos.shown_logos(member))
     except (UnknownPeriodError, NoBookError, NoReviewError, UnusableBookError):
