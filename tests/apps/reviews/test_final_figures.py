@@ -2,7 +2,6 @@
 
 import io
 
-import pypdf
 import pytest
 from django.db import transaction
 
@@ -58,6 +57,8 @@ def test_pages_and_programs_show_the_final_figure_with_what_the_records_give_now
 
 @pytest.mark.parametrize("form", ["pdf", "board"])
 def test_the_paper_of_a_final_month_holds_its_final_figure(final, form):
+    import pypdf
+
     them, before = final
     written = them.client("customer_lead").get(them.url(f"review/file.{form}?period={JUNE}"))
     text = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(written.content)).pages)
