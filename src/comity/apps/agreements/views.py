@@ -47,7 +47,7 @@ from comity.apps.refusal import Refused, form_page
 from comity.core.agreements import signing
 from comity.core.agreements.changes import Entry, Proposal
 from comity.core.agreements.kinds import Kind
-from comity.core.agreements.pointed_out import NEEDED
+from comity.core.agreements.pointed_out import missing_clauses
 from comity.core.agreements.signing import UNDECIDED, State, StepKind
 from comity.core.agreements.text import text
 from comity.core.values import Side
@@ -91,7 +91,8 @@ def agreement(request: HttpRequest) -> HttpResponse:
         "begun": begun,
         "first": offer(member, words) if is_first else None,
         "writing": queries.is_being_written(member),
-        "lacking": [kind_name(kind, words) for kind in NEEDED if not read.of(kind)],
+        "coming": [_row(member, one, words) for one in past if agreement_page.is_coming(one, day)],
+        "lacking": [kind_name(kind, words) for kind in missing_clauses(agreement_page.latest_text(entries, day))],
         "points": agreement_page.pointed_out(read, member, words),
     }
     return render(request, "agreements/agreement.html", context)
