@@ -9,10 +9,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from comity.core.ledger.accounts import ACTION, ANSWER
+from comity.core.chain import Entry
+from comity.core.ledger.accounts import ACTION, ANSWER, Line, Transaction
+from comity.core.ledger.invariants import broken, differences, open_promises
+from comity.core.ledger.recorded import recorded
 from comity.core.matters.kinds import Follows, Kind
 from comity.core.matters.transitions import Move
 from comity.core.values import Side
+
+SUBJECT_TYPE = "matter"  # as the ledger names what these are steps of
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +90,29 @@ def step_of_facts(number: int, facts: Mapping[str, Any]) -> CountedStep:
     return CountedStep(
         number, Move(str(facts.get("move"))), None if side is None else Side(side), None if not debtor else Side(debtor)
     )
+
+
+def differences_in_record(entries: Iterable[Entry]) -> list[str]:
+    """Return what is wrong with the ledger that a record holds: its own invariants, and what its steps count up to.
+
+    :raises comity.core.ledger.recorded.UnreadableEntryError: for an entry of the ledger that cannot be read
+    """
+    steps: dict[tuple[str, str], list[CountedStep]] = {}
+    lines: dict[tuple[str, str], list[Line]] = {}
+    transactions: list[Transaction] = []
+    found: list[str] = []
+    for one in recorded(entries):
+        transaction = one.transaction
+        transactions.append(transaction)
+        lines.setdefault(transaction.subject, []).extend(transaction.lines)
+        if transaction.subject[0] == SUBJECT_TYPE:
+            try:
+                steps.setdefault(transaction.subject, []).append(step_of_facts(transaction.step, one.facts))
+            except ValueError as error:
+                found.append(f"transaction {transaction.number}: {error}")
+        if one.ended and open_promises(lines[transaction.subject]):
+            found.append(f"transaction {transaction.number}: something is open of what it ended")
+    for subject, taken in steps.items():
+        wrong = differences(open_promises(lines[subject]), count_owed(taken))
+        found += [f"{' '.join(subject)}: {sentence}" for sentence in wrong]
+    return [*broken(transactions), *found]
