@@ -126,7 +126,7 @@ def statement_paper(member: MemberContext, span: Period, words: Words) -> dict[s
             *sentences.checks(made, words, party),
             sentences.recount_sentence(counted, counted_on, words),
         ],
-        "heads": statement_heads(span, words),
+        "heads": statement_heads(span, words, so_far=so_far),
         "sides": [
             (words("ledger.owes_to", party=party(side), other=party(side.other)), statement_cells(made.of(side), words))
             for side in Side
@@ -150,13 +150,18 @@ def statement_paper(member: MemberContext, span: Period, words: Words) -> dict[s
     }  # fmt: skip
 
 
-def statement_heads(span: Period, words: Words) -> list[str]:
-    """Return the heads of the statement's columns after the kind."""
+def statement_heads(span: Period, words: Words, *, so_far: bool) -> list[str]:
+    """Return the heads of the statement's columns after the kind.
+
+    :param so_far: whether the span has not ended
+    """
     names = ("taken_on", "kept_last", "kept_late", "kept_first", "deemed", "let_off", "broken", "withdrawn")
     return [
         words("ledger.open_on", day=words.short_day(span.start)),
         *(words(f"ledger.of_{name}") for name in names),
-        words("ledger.open_after", day=words.short_day(span.end - timedelta(days=1))),
+        words("ledger.open_now")
+        if so_far
+        else words("ledger.open_after", day=words.short_day(span.end - timedelta(days=1))),
         words("ledger.of_late"),
         words("ledger.of_oldest"),
     ]

@@ -89,7 +89,7 @@ def statement_of(member: MemberContext, span: Period) -> Statement:
         .annotate(total=Sum("amount"))
         .order_by()
     ]
-    still_open = [_promise(row) for row in _open_at(member, span.end)]
+    still_open = [_promise(*row) for row in _open_at(member, span.end).values_list(*_PROMISE_FIELDS)]
     opening, as_of = _opening(member, span.start), last_day(member, span)
     return statement(span, as_of, opening, flows, still_open, working_days(member))
 
@@ -109,31 +109,26 @@ def _open_at(member: MemberContext, day: date) -> QuerySet[Promise]:
     return promises.filter(Q(closed_on=None) | Q(closed_on__gte=day)).order_by("opened_on", "key")
 
 
-def _opening(member: MemberContext, day: date) -> dict[Key, Decimal]:
-    """Return what was open before a day began, of each side and kind.
+def _lines_open_at(member: MemberContext, day: date) -> QuerySet[Line]:
+    """List the lines, before a day, of the promises that were open before it.
 
-    Lines of promises that were closed by then sum to zero, so that those of the others alone are added up.
+    Lines of promises that were closed by then sum to zero. Those that were open are few however long the ledger is:
+    they are looked up first, so that the database does not go through the lines of all.
     """
-    rows = (
-        _owes(member)
-        .filter(day__lt=day)
-        .filter(Q(promise__closed_on=None) | Q(promise__closed_on__gte=day))
-        .values("side", "kind")
-        .annotate(total=Sum("amount"))
-        .order_by()
-    )
+    promises = list(_open_at(member, day).order_by().values_list("pk", flat=True))
+    return Line.objects.filter(relationship=member.relationship, promise__in=promises, day__lt=day)
+
+
+def _opening(member: MemberContext, day: date) -> dict[Key, Decimal]:
+    """Return what was open before a day began, of each side and kind."""
+    lines = _lines_open_at(member, day).filter(way=Way.OWES)
+    rows = lines.values("side", "kind").annotate(total=Sum("amount")).order_by()
     return {(Side(row["side"]), row["kind"]): -row["total"] for row in rows}
 
 
 def balances(member: MemberContext, day: date) -> dict[Account, Amount]:
     """Return the balance of each account before a day began, summed up from both legs, apart from any statement."""
-    rows = (
-        Line.objects.filter(relationship=member.relationship, day__lt=day)
-        .filter(Q(promise__closed_on=None) | Q(promise__closed_on__gte=day))
-        .values("side", "way", "kind")
-        .annotate(total=Sum("amount"))
-        .order_by()
-    )
+    rows = _lines_open_at(member, day).values("side", "way", "kind").annotate(total=Sum("amount")).order_by()
     sums = {Account(Side(row["side"]), Way(row["way"]), row["kind"]): row for row in rows}
     return {account: Amount(account.kind, row["total"]) for account, row in sums.items() if row["total"]}
 
@@ -152,19 +147,23 @@ def agrees(made: Statement, balance: dict[Account, Amount]) -> bool:
     return expected == balance
 
 
-def _promise(row: Promise) -> accounts.Promise:
-    return accounts.Promise(
-        key=row.key,
-        debtor=Side(row.debtor),
-        kind=row.kind,
-        opened_on=row.opened_on,
-        days=tuple((date.fromisoformat(said), date.fromisoformat(due)) for _, said, due in row.days),
-        promised=row.promised,
-        closed_on=row.closed_on,
-        ended=End(row.ended) if row.ended else None,
-        done_on=row.done_on,
-        subject=(row.subject_type, str(row.subject_id)),
-    )
+# Rows and not models: a long ledger has thousands of open promises, and a page makes all of them.
+_PROMISE_FIELDS = ("key", "debtor", "kind", "opened_on", "days", "done_on", "subject_type", "subject_id")
+
+
+def _promise(  # noqa: PLR0913 - as `_PROMISE_FIELDS` names them
+    key: str,
+    debtor: str,
+    kind: str,
+    opened_on: date,
+    days: list[tuple[int, str, str]],
+    done_on: date | None,
+    subject_type: str,
+    subject_id: UUID,
+) -> accounts.Promise:
+    agreed = tuple((date.fromisoformat(said), date.fromisoformat(due)) for _, said, due in days)
+    subject = (subject_type, str(subject_id))
+    return accounts.Promise(key, Side(debtor), kind, opened_on, agreed, done_on=done_on, subject=subject)
 
 
 def entries(member: MemberContext, filters: LedgerFilters) -> QuerySet[Line]:
@@ -184,7 +183,7 @@ def open_promises(member: MemberContext, filters: LedgerFilters) -> list[account
         promises = promises.filter(debtor=filters.owes)
     if filters.kind:
         promises = promises.filter(kind=filters.kind)
-    rows = [_promise(row) for row in promises]
+    rows = [_promise(*row) for row in promises.values_list(*_PROMISE_FIELDS)]
     if not filters.age:
         return rows
     count, as_of = working_days(member), last_day(member, filters.span)

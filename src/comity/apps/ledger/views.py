@@ -50,12 +50,12 @@ def ledger(request: HttpRequest) -> HttpResponse:
         "bars": filter_bars(member, filters, months, made, words, today),
         "query": filter_query(filters, months),
         "filtered": filters.owes or filters.kind or filters.age,
-        "heads": exports.statement_heads(filters.span, words),
+        "heads": exports.statement_heads(filters.span, words, so_far=filters.span.end > today),
         "sides": _sides(made, filters, words, member),
         "age_heads": [*(age_name(group, words) for group in range(len(AGE_LIMITS) + 1)), words("ledger.long_late")],
         "bars_of": bars.bars(made, words),
         "bar_width": bars.WIDTH,
-        "as_of": queries.last_day(member, filters.span),
+        "open_head": _open_head(filters, words, so_far=filters.span.end > today),
         "open": _open(member, filters, words) if filters.age else None,
         "page": page,
         "entries": sentences.entry_rows(lines, links, words, party),
@@ -66,6 +66,12 @@ def ledger(request: HttpRequest) -> HttpResponse:
         "any": page.number > 1 or bool(lines) or bool(made.rows),
     }
     return render(request, "ledger/ledger.html", context)
+
+
+def _open_head(filters: LedgerFilters, words: Words, *, so_far: bool) -> str:
+    if so_far:
+        return words("ledger.open_now")
+    return words("ledger.open_by", day=words.day(filters.span.end - timedelta(days=1)))
 
 
 def _days(filters: LedgerFilters, member: MemberContext, words: Words) -> str:

@@ -444,6 +444,7 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [
                     models.Index(fields=["relationship", "closed_on"], name="ledger_promise_closed"),
+                    models.Index(fields=["relationship", "opened_on"], name="ledger_promise_opened"),
                     models.Index(fields=["subject_id"], name="ledger_promise_subject"),
                 ],
                 "constraints": [
