@@ -64,6 +64,8 @@ NOBODYS = {
     "comity_cache", "ledger_source", "record_kind", "replies_clock",
     "procrastinate_events", "procrastinate_jobs", "procrastinate_periodic_defers", "procrastinate_workers",
 }  # fmt: skip
+# Read by functions of the owner, with its rights, and by nobody else.
+OWNERS_VIEWS = {"matters_owed"}
 MODELS = (
     Matter,
     Step,
@@ -138,9 +140,16 @@ def test_every_table_is_placed():
                 "WHERE table_schema = 'public' AND column_name = 'relationship_id'"
             )
         }
+        views = {name for (name,) in owner.execute("SELECT viewname FROM pg_views WHERE schemaname = 'public'")}
+        shown = owner.execute(
+            "SELECT table_name FROM information_schema.role_table_grants WHERE grantee = %s AND table_name = ANY (%s)",
+            [APP, list(views)],
+        ).fetchall()
     assert tables == WALLED | NOBODYS
     assert held == WALLED
-    assert with_relationship <= WALLED
+    assert with_relationship <= WALLED | OWNERS_VIEWS
+    assert views == OWNERS_VIEWS
+    assert shown == []
 
 
 def test_the_app_role_owns_no_table_and_cannot_bypass_policies():

@@ -8,8 +8,6 @@ import subprocess
 from datetime import timedelta
 from decimal import Decimal
 
-import openpyxl
-import pypdf
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -134,6 +132,8 @@ def test_entries_are_paged_and_cost_as_many_queries_of_one_as_of_three():
 
 
 def test_csv_and_xlsx_have_every_entry_with_its_counter_entry(them):
+    import openpyxl
+
     browser = them.client("auditor")
     rows = list(csv.DictReader(io.StringIO(browser.get(them.url("ledger/entries.csv")).content.decode())))
     assert len(rows) * 2 == len(ledger.lines(them))
@@ -197,6 +197,8 @@ def test_hledger_itself_finds_the_same_balances(them, tmp_path):
 
 @pytest.mark.parametrize(("language", "said"), [("en", "Statement"), ("es", "Extracto")])
 def test_the_statement_on_paper_says_what_the_page_says(them, language, said):
+    import pypdf
+
     browser = them.client("customer_lead")
     browser.cookies["django_language"] = language
     answer = browser.get(them.url("ledger/statement.pdf"), headers={"accept-language": language})

@@ -114,7 +114,7 @@ BEGIN
     END IF;
     months := CASE WHEN period ~ '^[0-9]{4}$' THEN 12 WHEN period ~ '^[0-9]{4}-Q[1-4]$' THEN 3
         WHEN period ~ '^[0-9]{4}-[0-9]{2}$' THEN 1 END;
-    IF months IS NULL THEN RETURN 'empty'; END IF;
+    IF months IS NULL THEN RETURN NULL; END IF;
     first := make_date(left(period, 4)::integer, CASE months WHEN 12 THEN 1
         WHEN 3 THEN right(period, 1)::integer * 3 - 2 ELSE right(period, 2)::integer END, starts_on);
     RETURN daterange(first, (first + months * interval '1 month')::date);
