@@ -54,7 +54,8 @@ def test_each_app_registers_its_parts_once():
     ]
     assert {area: [one.template for one in panels_in(area)] for area in PanelArea} == {
         PanelArea.TOP: [
-            *("first_run/_sample.html", "first_run/_steps.html", "books/_no_book.html", "outbox/_failing.html"),
+            *("first_run/_sample.html", "first_run/_steps.html", "books/_no_book.html", "ledger/_differs.html"),
+            "outbox/_failing.html",
         ],
         PanelArea.SIDE: ["audit/_news.html", "agreements/_missing.html"],
     }
