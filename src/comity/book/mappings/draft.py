@@ -39,7 +39,7 @@ from comity.book.mappings.headers import all_headers_of, asked_columns
 from comity.book.mappings.mapping_text import mapping_text, narrowed, toml_column, toml_text
 from comity.book.mappings.model import CELL_KINDS, CellKind, SourceMapping
 from comity.book.mappings.parse import read_mapping
-from comity.book.mappings.recognise import matching_mappings
+from comity.book.mappings.recognise import MappingMatch, matching_mappings
 from comity.book.mappings.synonyms import NEAR, names_beside, similarity
 from comity.book.mappings.table_fit import COUNTS_BY, STAND_INS, fit_of, fitting_tables, match_by_name, match_by_values
 from comity.book.mappings.unpivot import unpivot
@@ -108,9 +108,10 @@ def draft_mapping(path: Path, table: str | None = None) -> str:
     """
     seen = scan_file(path)
     kind = detect_kind(path, seen)
-    best = next((one for one in matching_mappings(path, seen=seen) if table in {None, one.table}), None)
-    if best is not None and best.mapping not in TABLES:
-        return _known_draft(path, best.mapping)
+    known = [one for one in matching_mappings(path, seen=seen) if table in {None, one.table}]
+    if known and known[0].mapping not in TABLES:
+        beside = [one for one in known[1:] if one.mapping not in TABLES and one.table != known[0].table]
+        return _known_draft(path, known[0].mapping, [one for one in beside if one.share >= known[0].share])
     options, source = place_of_records(path, kind, seen, table)
     if (mark := header_mark(path, options, source, seen)) is not None:
         options = replace(options, skip_rows=0, header_has=mark)
@@ -134,8 +135,11 @@ def draft_mapping(path: Path, table: str | None = None) -> str:
     return "\n".join([*head, *body]) + "\n"
 
 
-def _known_draft(path: Path, name: str) -> str:
-    """A shipped mapping as it reads this file: the headers that the file has, and what its columns show."""
+def _known_draft(path: Path, name: str, beside: Sequence[MappingMatch]) -> str:
+    """A shipped mapping as it reads this file: the headers that the file has, and what its columns show.
+
+    :param beside: mappings that read the same file for other tables
+    """
     mapping = read_mapping(name)
     source = open_source_file(path, mapping.file, asked=asked_columns(mapping))
     sheet = source.sheets[0]
@@ -155,6 +159,7 @@ def _known_draft(path: Path, name: str) -> str:
         f"# `--as {name}` reads it as it is; change a copy such as this one where your system differs.",
         f"# Columns of the file that nothing is made of: {', '.join(map(_comment, left[:_LISTED])) or 'none'}",
     ]
+    head += [f"# `--as {one.mapping}` reads the same file for {one.table}: import it by both." for one in beside]
     return "\n".join(head) + "\n" + mapping_text(replace(mapping, file=layout))
 
 
