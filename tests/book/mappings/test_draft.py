@@ -335,3 +335,11 @@ def test_every_real_file_gets_a_draft_that_can_be_read(shared, tmp_path, every):
     assert len(files) > 10
     for file in sorted(files, key=lambda file: file.stat().st_size)[::every]:
         reading(tmp_path, draft_mapping(file))
+
+
+def test_hours_of_staff_are_asked_about_as_they_are_no_people(tmp_path):
+    """2.5 hours in a quarter of an hour are ten people; taken as they stand, the plan was short by three quarters."""
+    rows = [f"Care;13/01/2026;09:{minute:02};2,5;2,25" for minute in (0, 15, 30, 45)]
+    text, _ = drafted(tmp_path, "s.csv", "\n".join(["Team;Date;Interval;Required hours;Committed hours", *rows]) + "\n")
+    assert tomllib.loads(text)["ask"] == ["required", "scheduled"]
+    assert "hours are not people: of intervals of 15 minutes write times = 4" in text

@@ -29,6 +29,7 @@ from comity.book.mappings.column_samples import (
 )
 from comity.book.mappings.header_meaning import (
     TOTAL,
+    counts_hours,
     instrument_in,
     is_mean,
     is_share,
@@ -43,7 +44,7 @@ from comity.book.mappings.recognise import MappingMatch, matching_mappings
 from comity.book.mappings.synonyms import NEAR, names_beside, similarity
 from comity.book.mappings.table_fit import COUNTS_BY, STAND_INS, fit_of, fitting_tables, match_by_name, match_by_values
 from comity.book.mappings.unpivot import unpivot
-from comity.book.tables import TABLES, Column, Table
+from comity.book.tables import TABLES, Column, Kind, Table
 from comity.book.validation.personal_data import personal_data_in
 from comity.book.validation.totals import TAX_WORDS, TOTAL_ALONE, TOTAL_WORDS
 
@@ -418,6 +419,9 @@ def _matched_lines(
     elif column.name == "answered_within" and _others_within(sample, file):
         doubts.append(column.name)
         doubt = "  # NOT SURE: several columns count within a threshold"
+    elif target.name == "schedules" and column.kind is Kind.NUMBER and counts_hours(sample.header):
+        doubts.append(column.name)
+        doubt = "  # NOT SURE: hours are not people: of intervals of 15 minutes write times = 4, of 30 times = 2"
     yield from (line + doubt for line in _column_line(column, sample, file.sheet, doubts))
 
 
