@@ -343,3 +343,19 @@ def test_hours_of_staff_are_asked_about_as_they_are_no_people(tmp_path):
     text, _ = drafted(tmp_path, "s.csv", "\n".join(["Team;Date;Interval;Required hours;Committed hours", *rows]) + "\n")
     assert tomllib.loads(text)["ask"] == ["required", "scheduled"]
     assert "hours are not people: of intervals of 15 minutes write times = 4" in text
+
+
+@pytest.mark.parametrize(
+    ("months", "form"),
+    [(("2026-01", "2026-02"), "%Y-%m"), (("01/2026", "02/2026"), "%m/%Y"), (("Jan 2026", "Feb 2026"), "%b %Y")],
+)
+def test_a_monthly_report_is_drafted_with_rows_that_last_their_month(tmp_path, months, form):
+    """January has 44,640 minutes and February 2026 has 40,320; the file alone would have shown days at best."""
+    content = "\n".join(["Queue,Month,Received,Answered,Missed", *(f"North,{one},1100,950,150" for one in months)])
+    text, mapping = drafted(tmp_path, "m.csv", content + "\n")
+    assert columns(text)["start"] == {"from": "Month", "format": form}
+    book = write_book(tmp_path / "book")
+    import_source(book, tmp_path / "m.csv", mapping, ImportRequest("Ana", datetime(2026, 6, 1, tzinfo=UTC)))
+    with open_book(book, JOINT) as opened:
+        held = opened.table("intervals").to_pyarrow().to_pylist()
+    assert sorted(row["minutes"] for row in held) == [40320, 44640]

@@ -60,6 +60,8 @@ _DAY_HEADERS = {  # the pattern for `wide`, and the format of the day that it fi
 }
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2})?(?: ?[AaPp][Mm])?"
 _MONTH_FORMATS = ("%m/%Y", "%b %Y", "%B %Y", "%b-%y", "%b-%Y", "%Y/%m", "%m-%Y", "%m.%Y", "%Y%m")
+# Of a row that lasts a month; Jan-26 may be a day.
+_MONTHS_OF_ROWS = ("%Y-%m", *(one for one in _MONTH_FORMATS if one != "%b-%y"))
 _STATE = re.compile(r"\b(status|state|stage|estado|statut|état|stato|situação|fase|zustand)\b", re.IGNORECASE)
 _DELETED = re.compile(
     r"(?i)deleted|merged|spam|duplicate|gel[öo]scht|storniert|zusammengef[üu]hrt|duplikat|dublette|eliminad[oa]|borrad[oa]|"
@@ -400,7 +402,9 @@ def _column_lines(target: Table, file: DraftColumns, across: DayColumns | None, 
             value, comment = said[column.name]
             yield f"{column.name} = {value}  # NOT SURE: {comment}"
         else:
-            yield _empty_line(column, doubts, dated="start" in file.matched)
+            start = file.found("start")
+            monthly = start is not None and _month_of_start(target.by_name["start"], start) is not None
+            yield _empty_line(column, doubts, dated="start" in file.matched, monthly=monthly)
     doubts += _not_counted(target, file)
     yield from _left_lines(file, across, beside)
 
@@ -485,10 +489,12 @@ def _handled_line(sample: ColumnSample, answered: ColumnSample | None, doubts: l
     return f"handle_s = {{ product = [{parts}] }}  # NOT SURE: a mean, times what it is the mean of"
 
 
-def _empty_line(column: Column, doubts: list[str], *, dated: bool) -> str:
+def _empty_line(column: Column, doubts: list[str], *, dated: bool, monthly: bool) -> str:
     """The line of a column of the table that the file has nothing for."""
     if not column.required:
         return f'# {column.name} = ""  # {column.meaning}{_allowed_values(column)}'
+    if column.name == "minutes" and monthly:
+        return 'minutes = "month"  # how long a row lasts'
     if column.name == "minutes" and dated:
         return 'minutes = { first = [{ value = "30", as = "number" }] }  # how long a row lasts: as the starts show it'
     doubts.append(column.name)
@@ -675,10 +681,11 @@ def _column_line(  # noqa: C901 - one way for each kind of column
         value = f"{{ from = {toml_column(sample.header)}, format = {toml_text(order)} }}"
         yield f"{column.name} = {value}  # {examples}{doubt}"
         return
+    if kind is CellKind.INSTANT and (form := _month_of_start(column, sample)) is not None:
+        yield f"{column.name} = {{ from = {toml_column(sample.header)}, format = {toml_text(form)} }}  # {examples}"
+        return
     if kind is CellKind.MONTH:
-        form = next(
-            (one for one in _MONTH_FORMATS if sample.values and all(reads_as(v, one) for v in sample.values)), None
-        )
+        form = _form_of(sample, _MONTH_FORMATS)
         if form is not None:
             yield f"{column.name} = {{ from = {toml_column(sample.header)}, format = {toml_text(form)} }}  # {examples}"
             return
@@ -704,6 +711,16 @@ def _column_line(  # noqa: C901 - one way for each kind of column
         yield line
     else:
         yield f"{column.name} = {toml_column(sample.header)}  # {examples}"
+
+
+def _form_of(sample: ColumnSample, forms: Sequence[str]) -> str | None:
+    """The first of the formats that reads every value of a column."""
+    return next((one for one in forms if sample.values and all(reads_as(v, one) for v in sample.values)), None)
+
+
+def _month_of_start(column: Column, sample: ColumnSample) -> str | None:
+    """How the months are written that the rows of a monthly report begin with; None where they are no months."""
+    return _form_of(sample, _MONTHS_OF_ROWS) if column.name == "start" else None
 
 
 def _allowed_values(column: Column) -> str:
