@@ -420,6 +420,15 @@ def _matched_lines(
     if column.name in file.guessed:
         doubts.append(column.name)
         doubt = "  # NOT SURE: by its values alone"
+    elif (target.name, column.name) == ("contacts", "opened_at") and _is_log(file):
+        doubts.append(column.name)
+        key = _comment(file.matched["contact_id"].header)
+        closed = 'over = "max", when = { column = "...", is = ["Closed"] }'
+        yield f"# A log: several rows have one {key}. It opened with the first, and closed with the last that says so:"
+        yield f"# closed_at = {{ from = {toml_column(sample.header)}, {closed} }}"
+        made = f'{{ from = {toml_column(sample.header)}, over = "min"{_order_mark(sample, file.sheet)} }}'
+        yield f"{column.name} = {made}  # NOT SURE: the first of its rows"
+        return
     elif column.name == "answered_within" and _others_within(sample, file):
         doubts.append(column.name)
         doubt = "  # NOT SURE: several columns count within a threshold"
@@ -427,6 +436,19 @@ def _matched_lines(
         doubts.append(column.name)
         doubt = "  # NOT SURE: hours are not people: of intervals of 15 minutes write times = 4, of 30 times = 2"
     yield from (line + doubt for line in _column_line(column, sample, file.sheet, doubts))
+
+
+def _is_log(file: DraftColumns) -> bool:
+    """Whether several rows have the same id, and no column but one says when."""
+    key = file.found("contact_id")
+    return key is not None and key.repeats and not {"closed_at", "resolved_at"} & file.matched.keys()
+
+
+def _order_mark(sample: ColumnSample, sheet: Sheet) -> str:
+    """The format of a column of days whose parts stand in an order that has to be said."""
+    if sample.order is not None:
+        return f", format = {toml_text(_order_of(sample, sheet) or 'day-first')}"
+    return f", format = {toml_text(sample.spelt)}" if sample.spelt is not None and not sample.is_iso else ""
 
 
 def _not_counted(target: Table, file: DraftColumns) -> list[str]:
