@@ -384,9 +384,8 @@ def test_acd_in_spanish_and_german_is_recognised(tmp_path):
     spanish = "Luz;13/01/2026;09:00 - 09:30;12;10;9;2;0:50:00;0:10:00;20;1;0"
     more = ";Umbral;Abandonos cortos;Desbordadas"
     assert_known(tmp_path / "es", "acd_intervals", "a.csv", csv(SPANISH + more, spanish))
-    assert_known(
-        tmp_path / "de", "acd_intervals", "a.csv", csv(GERMAN, "Hilfe;13.01.2026;09:00-09:15;12;10;9;2;1;3000;600")
-    )
+    german = "Hilfe;13.01.2026;09:00-09:15;12;10;9;2;1;3000;600;20;0"
+    assert_known(tmp_path / "de", "acd_intervals", "a.csv", csv(GERMAN + ";Schwelle;Überlauf", german))
 
 
 def test_calabrio_as_a_workbook_without_a_header_is_refused(book, tmp_path):

@@ -112,28 +112,24 @@ def _match(mapping: SourceMapping, sheet: Sheet) -> MappingMatch | None:
     required += [value for value in (*mapping.columns.values(), *mapping.let.values()) if value.needed]
     names = {name for value in (*asked, *required) for name in all_headers_of(value, mapping.let)}
     has = _names_present(sheet, names, wide.find if wide else sheet.find)
-    count = sum(_bears(value, mapping.let, has) for value in asked)
-    lacks = any(not _bears(value, mapping.let, has, unsaid=True) for value in required)
+    # By single headers alone: a day and a time of day are in every log, and say nothing of whose it is.
+    count = sum(not has.isdisjoint(headers_of(value, mapping.let)) for value in asked)
+    lacks = any(not _bears(value, mapping.let, has) for value in required)
     if lacks or not asked or count / len(asked) < _ENOUGH:
         return None
     return MappingMatch(mapping.name, count, count / len(asked), mapping.table)
 
 
-def _bears(value: Value, let: Items[str, Value], has: set[str], *, unsaid: bool = False) -> bool:
-    """Whether one of the ways to a value has all the headers that it is made from.
-
-    :param unsaid: whether what a mapping says without the file counts
-    """
+def _bears(value: Value, let: Items[str, Value], has: set[str]) -> bool:
+    """Whether one of the ways to a value has all the headers that it is made from, or needs none."""
     if value.source:
-        return not has.isdisjoint(value.source) or (unsaid and value.default is not None)
+        return not has.isdisjoint(value.source) or value.default is not None
     if value.first:
-        return any(_bears(part, let, has, unsaid=unsaid) for part in value.first)
+        return any(_bears(part, let, has) for part in value.first)
     if value.use is not None and value.use in let:
-        return _bears(let[value.use], let, has, unsaid=unsaid)
+        return _bears(let[value.use], let, has)
     parts = (*value.total, *value.difference, *value.product, *value.quotient, *value.join)
-    if parts:
-        return all(part.default is not None or _bears(part, let, has, unsaid=True) for part in parts)
-    return unsaid
+    return all(part.default is not None or _bears(part, let, has) for part in parts)
 
 
 def _is_path(name: str) -> bool:
