@@ -248,6 +248,12 @@ def test_a_line_that_is_no_toml_is_shown_and_explained(book):
     assert "'target = 80 %'; a text stands in quotes" in ended.stderr
 
 
+def test_a_key_that_is_said_twice_is_called_so(book):
+    mapping = written(book.parent, "mine.toml", 'table = "contacts"\ntable = "intervals"\n')
+    ended = comity("import", source(book, GOOD), "--as", mapping, "--into", book)
+    assert "'table = \"intervals\"' says again what stands in the same section above" in ended.stderr
+
+
 def test_lines_above_the_header_that_were_counted_wrong_are_told_from_another_file(book):
     toml = TWO_TABLES.split("[also", maxsplit=1)[0].replace("[columns]", "[file]\nskip_rows = 1\n[columns]")
     mapping = written(book.parent, "mine.toml", toml)

@@ -261,6 +261,20 @@ def test_a_period_without_records_is_told_in_every_form(book, tmp_path):
     assert "Missing data" in review(book, "--period", "2019-05", "--full").stdout
 
 
+def test_answers_in_waves_are_told_the_line_that_counts_them_as_whole(tmp_path):
+    """Answers of February and May are whole quarters once both say so; the month before May has none."""
+    folder = write_book(tmp_path / "waves")
+    head = "response_id,audience,respondent_id,asked_on,answered_on,instrument,scale_min,scale_max,score"
+    waves = [
+        f"{day}-{n},customer,k{n},{day},{day},csat,1,5,4" for day in ("2026-02-10", "2026-05-23") for n in range(99)
+    ]
+    (tmp_path / "waves.csv").write_text("\n".join([head, *waves]) + "\n")
+    brought = RUN.invoke(app, ["import", str(tmp_path / "waves.csv"), "--as", "surveys", "--into", str(folder)])
+    assert brought.exit_code == 0
+    done = review(folder)
+    assert (done.exit_code, "say complete_to in book.toml" in done.stderr) == (1, True)
+
+
 def test_full_holds_what_one_screen_does_not(book):
     short, full = review(book, *JUNE), review(book, *JUNE, "--full")
     assert (short.exit_code, full.exit_code) == (0, 0)

@@ -191,6 +191,8 @@ def _line_of(error: tomllib.TOMLDecodeError, text: str) -> str:
     if found is None or not 1 <= int(found[1]) <= len(lines) or not lines[int(found[1]) - 1].strip():
         return ""
     line = lines[int(found[1]) - 1].strip()
+    if "overwrite" in str(error):
+        return f": {line[:_SHOWN_LINE]!r} says again what stands in the same section above; keep one of the two"
     return f": {line[:_SHOWN_LINE]!r}; a text stands in quotes, a number without a sign behind it, a note after #"
 
 

@@ -180,4 +180,5 @@ def _nothing_formed(made: "Review", folder: Path, *, asked: bool) -> str:
         why += f"; the records hold the whole of {', '.join(months)}"
     if asked:
         return f"{why}; leave --period out for the last one with records, or add --full to see what is missing"
+    why += "; where the records are whole up to a later day than their last, say complete_to in book.toml"
     return f"{why}; what is missing: comity review {shlex.quote(str(folder))} --full"

@@ -13,7 +13,7 @@ import pytest
 
 from comity.book.formats.sheet import UnusableSourceError
 from comity.book.importing.deliver import RefusedError
-from tests.builders.bringing import at, bring, column, csv, faults, rows, workbook
+from tests.builders.bringing import assert_known, at, bring, column, csv, faults, rows, workbook
 from tests.cast import BOOK, write_book
 
 pytestmark = pytest.mark.gate
@@ -888,3 +888,45 @@ def test_an_invoice_annex_ends_in_totals_that_nobody_is_to_pay_twice(tmp_path, b
         (date(2026, 5, 1), -100, "fixed"),
     ]
     assert "3 rows of totals were left out" in outcome.notes
+
+
+# Chatwoot -----------------------------------------------------------------------------------------------------------
+
+CHATWOOT = (
+    "Agent Name,Rating,Feedback Comment,Contact Name,Contact Email Address,Contact Phone Number,"
+    "Link to the conversation,Recorded date"
+)
+CHATWOOT_ANSWER = (
+    'Ana (ana@x.example),{},"Fine,\nthanks",Luis,luis@x.example,600111222,'
+    "https://x.example/app/accounts/1/conversations/{},{} UTC"
+)
+
+
+def test_chatwoot_answers_have_no_number_and_a_conversation_may_be_asked_about_twice(book):
+    lines = [CHATWOOT_ANSWER.format(4, 77, "2026-01-05 09:00:00"), CHATWOOT_ANSWER.format(2, 77, "2026-01-06 09:00:00")]
+    content = csv(CHATWOOT, *lines, "Reporting period 2026-01-01 to 2026-01-31")
+    assert faults(bring(book, "chatwoot_csat", "c.csv", content)) == []
+    assert [(row["contact_id"], row["respondent_id"], row["score"]) for row in rows(book, "surveys")] == [
+        ("77", "77", 4),
+        ("77", "77", 2),
+    ]
+    assert bring(book, "chatwoot_csat", "again.csv", content + "\n").delivery.unchanged == 2
+
+
+def test_chatwoot_writes_times_in_utc_and_the_day_is_the_book_s(book):
+    """23:30 UTC on 5 January is 6 January in Madrid."""
+    bring(book, "chatwoot_csat", "c.csv", csv(CHATWOOT, CHATWOOT_ANSWER.format(4, 77, "2026-01-05 23:30:00")))
+    assert column(book, "answered_on", "surveys") == [date(2026, 1, 6)]
+
+
+def test_chatwoot_knows_neither_who_asked_nor_who_answered(book):
+    outcome = bring(book, "chatwoot_csat", "c.csv", csv(CHATWOOT, CHATWOOT_ANSWER.format(4, 77, "2026-01-05 09:00:00")))
+    assert {"Feedback Comment", "Contact Name", "Contact Email Address"} <= set(outcome.unmapped)
+    held = str(rows(book, "surveys")).casefold()
+    assert [said for said in ("ana", "luis", "600111222", "fine") if said in held] == []
+
+
+def test_chatwoot_is_recognised(tmp_path):
+    assert_known(
+        tmp_path, "chatwoot_csat", "c.csv", csv(CHATWOOT, CHATWOOT_ANSWER.format(4, 77, "2026-01-05 09:00:00"))
+    )

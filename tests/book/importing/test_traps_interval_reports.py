@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders.bringing import assert_known, at, bring, column, csv, faults, rows
+from comity.book.errors import UnusableFileError
+from tests.builders.bringing import assert_known, at, bring, column, csv, faults, rows, workbook
 from tests.cast import write_book
 
 pytestmark = pytest.mark.gate
@@ -147,3 +148,247 @@ def test_3cx_legs_are_not_calls_and_a_queue_that_picks_up_is_no_answer(book):
 def test_3cx_is_recognised(tmp_path):
     leg = LEG.format("09:00:00", "c1", "Ana (101)", "Inbound", "Answered", "00:00:20", "00:01:10")
     assert_known(tmp_path, "threecx_call_log", "c.csv", csv(CX, leg))
+
+
+# Cisco UCCE ---------------------------------------------------------------------------------------------------------
+
+CALL_TYPE = (
+    "DateTime,TimeZone,CallTypeID,EnterpriseName,CallsOffered,CallsAnswered,CallsHandled,ServiceLevelCalls,"
+    "TotalCallsAband,ShortCalls,OverflowOut,HandleTime,RecoveryKey"
+)
+ROW = "2026-01-05 {}:00.000,-60,5147,Care,20,14,13,12,3,2,1,2600,7.5E+12"
+
+
+def test_cisco_ucce_short_calls_are_offered_and_among_those_who_gave_up(book):
+    """20 offered: 14 answered, 3 abandoned, 2 of them so soon that UCCE does not call them abandons, 1 flowed out."""
+    outcome = bring(book, "cisco_ucce", "u.csv", csv(CALL_TYPE, ROW.format("09:00"), ROW.format("09:30")))
+    assert faults(outcome) == []
+    assert not any("are not what was offered" in note for note in outcome.notes)
+    assert [
+        (row["start"], row["abandoned"], row["abandoned_short"], row["minutes"]) for row in rows(book, "intervals")
+    ] == [
+        (at(2026, 1, 5, 8), 5, 2, 30),
+        (at(2026, 1, 5, 8, 30), 5, 2, 30),
+    ]
+
+
+def test_cisco_ucce_counts_a_call_where_it_is_answered_and_not_where_its_work_ends(book):
+    bring(book, "cisco_ucce", "u.csv", csv(CALL_TYPE, ROW.format("09:00")))
+    assert column(book, "answered", "intervals") == [14]
+    handled = CALL_TYPE.replace("CallsAnswered,", "")
+    row = ROW.format("09:00").replace("20,14,13", "20,13")
+    outcome = bring(write_book(book.parent / "other"), "cisco_ucce", "h.csv", csv(handled, row))
+    assert any("counted when work on a call ended" in note for note in outcome.notes)
+
+
+def test_cisco_ucce_does_not_know_its_own_threshold_and_that_is_said(book):
+    outcome = bring(book, "cisco_ucce", "u.csv", csv(CALL_TYPE, ROW.format("09:00")))
+    assert column(book, "threshold_s", "intervals") == [None]
+    assert any("write threshold_s" in note for note in outcome.notes)
+
+
+def test_cisco_ucce_quarter_hours_are_told_by_their_starts(book):
+    times = [f"{hour:02}:{minute:02}" for hour in (9, 10) for minute in (0, 15, 30, 45)]
+    bring(book, "cisco_ucce", "u.csv", csv(CALL_TYPE, *(ROW.format(time) for time in times)))
+    assert set(column(book, "minutes", "intervals")) == {15}
+
+
+def test_cisco_ucce_is_recognised(tmp_path):
+    assert_known(tmp_path, "cisco_ucce", "u.csv", csv(CALL_TYPE, ROW.format("09:00")))
+
+
+# Cisco UCCX ---------------------------------------------------------------------------------------------------------
+
+CSQ = (
+    "CSQ Name,CSQ ID,Call Skills,Interval Start Time,Interval End Time,Service Level (sec),"
+    "Calls Handled < Service Level,Calls Abandoned < Service Level,Only Handled,"
+    "Calls Presented,Handled,%,Abandoned,%,Dequeued,%"
+)
+HALF = "{},3,voice,2026-01-13 {}:00,2026-01-13 {}:00,20,8,1,80 %,12,10,83.3 %,1,8.3 %,1,8.3 %"
+SUMS = [",,,,,,16,2,80 %,24,20,83.3 %,2,8.3 %,2,8.3 %", "Summary,,,,,,16,2,80 %,24,20,83.3 %,2,8.3 %,2,8.3 %"]
+
+
+def test_cisco_uccx_sums_below_each_queue_are_no_intervals(book):
+    lines = [HALF.format("Care", "09:00", "09:30"), HALF.format("Care", "09:30", "10:00"), *SUMS]
+    outcome = bring(book, "cisco_uccx", "x.csv", csv(CSQ, *lines))
+    assert faults(outcome) == []
+    assert column(book, "offered", "intervals") == [12, 12]
+    assert any("2 rows of totals were left out" in note for note in outcome.notes)
+
+
+def test_cisco_uccx_counts_stand_beside_percentages_of_one_name(book):
+    bring(book, "cisco_uccx", "x.csv", csv(CSQ, HALF.format("Care", "09:00", "09:30")))
+    only = rows(book, "intervals")[0]
+    shown = ["answered", "answered_within", "threshold_s", "abandoned", "flowed_out", "minutes"]
+    assert [only[name] for name in shown] == [10, 8, 20, 1, 1, 30]
+
+
+def test_cisco_uccx_a_call_in_two_queues_is_dequeued_from_one_and_that_is_said(book):
+    outcome = bring(book, "cisco_uccx", "x.csv", csv(CSQ, HALF.format("Care", "09:00", "09:30")))
+    assert any("presented in each of them" in note for note in outcome.notes)
+
+
+def test_cisco_uccx_is_recognised(tmp_path):
+    assert_known(tmp_path, "cisco_uccx", "x.csv", csv(CSQ, HALF.format("Care", "09:00", "09:30"), *SUMS))
+
+
+# NICE IEX -----------------------------------------------------------------------------------------------------------
+
+IEX = "#fields:date|period|TZ|ctID|ctName|fcstContactsReceived|fcstContactsHandled|fcstAHT|fcstReq|revPlanReq|schedOpen"
+
+
+def period(day: str, time: str, required: str = "12.50") -> str:
+    return f"{day}|{time}|CET|7|Care|40.25|39.00|310.5|{required}|13.00|11.75"
+
+
+def test_nice_iex_writes_the_month_first_without_signs(book):
+    """01052026 is 5 January, which as a number is 1052026."""
+    lines = [period("01052026", "09:00"), period("01052026", "09:15"), period("01062026", "09:00")]
+    outcome = bring(book, "nice_iex_staffing", "ctActiveForecast_010526_0600.txt", csv(IEX, *lines))
+    assert faults(outcome) == []
+    assert [(row["start"], row["required"], row["scheduled"]) for row in rows(book, "schedules")] == [
+        (at(2026, 1, 5, 8), 12.5, 11.75),
+        (at(2026, 1, 5, 8, 15), 12.5, 11.75),
+        (at(2026, 1, 6, 8), 12.5, 11.75),
+    ]
+
+
+def test_nice_iex_a_forecast_is_issued_on_the_day_of_the_export(book):
+    bring(book, "nice_iex_forecast", "ctActiveForecast_010226_0600.txt", csv(IEX, period("01052026", "09:00")))
+    only = rows(book, "forecasts")[0]
+    assert (only["offered"], only["aht_s"], only["issued_on"]) == (40.25, 310.5, date(2026, 1, 2))
+
+
+def test_nice_iex_without_the_day_in_its_name_a_file_is_no_forecast(book):
+    with pytest.raises(UnusableFileError, match="its name does not tell issued_on"):
+        bring(book, "nice_iex_forecast", "forecast.txt", csv(IEX, period("01052026", "09:00")))
+
+
+def test_nice_iex_writes_the_repeated_hour_twice_and_the_order_tells_which_is_which(book):
+    """On 25 October 2026 Madrid has 2:00 to 3:00 twice: 0:00 and 1:00 UTC."""
+    lines = [period("10252026", time) for time in ("01:30", "02:00", "02:30")]
+    lines += [period("10252026", time, "9.00") for time in ("02:00", "02:30", "03:00")]
+    outcome = bring(book, "nice_iex_staffing", "ctActiveForecast_102526_0600.txt", csv(IEX, *lines))
+    assert faults(outcome) == []
+    held = {row["start"]: row["required"] for row in rows(book, "schedules")}
+    assert (held[at(2026, 10, 25, 0)], held[at(2026, 10, 25, 1)]) == (12.5, 9)
+
+
+def test_nice_iex_is_recognised(tmp_path):
+    lines = [period("01132026", "09:00"), period("01132026", "09:30")]
+    assert_known(tmp_path, "nice_iex_forecast", "ctActiveForecast_011326_0600.txt", csv(IEX, *lines))
+    assert "# `--as nice_iex_staffing` reads the same file for schedules" in (tmp_path / "drafted.toml").read_text()
+
+
+# Calabrio -----------------------------------------------------------------------------------------------------------
+
+QUEUE_DATA = (
+    "interval;date_from;time;queue;queue_name;offd_direct_call_cnt;overflow_in_call_cnt;aband_call_cnt;"
+    "overflow_out_call_cnt;answ_call_cnt;queued_and_answ_call_dur;queued_and_aband_call_dur;talking_call_dur;wrap_up_dur;"
+    "queued_answ_longest_que_dur;queued_aband_longest_que_dur;avg_avail_member_cnt;ans_servicelevel_cnt;wait_dur;"
+    "aband_short_call_cnt;aband_within_sl_cnt"
+)
+QUARTER = "15;20260105;{};12;Care;18;2;3;1;16;240;60;3200;480;70;40;9;14;500;2;1"
+
+
+def test_calabrio_has_no_header_and_is_read_by_the_order_of_its_columns(book):
+    """18 that came, 2 passed on by another queue: 20 offered. 3,200 of talk and 480 after it."""
+    outcome = bring(book, "calabrio_queue", "q.txt", csv(QUARTER.format("09:00"), QUARTER.format("09:15")))
+    assert (faults(outcome), outcome.delivery.rows_in) == ([], 2)
+    first = rows(book, "intervals")[0]
+    shown = ["queue", "start", "minutes", "offered", "answered", "abandoned", "flowed_out", "handle_s"]
+    assert [first[name] for name in shown] == ["Care", at(2026, 1, 5, 8), 15, 20, 16, 3, 1, 3680]
+
+
+def test_calabrio_with_a_header_it_is_the_same(book):
+    bring(book, "calabrio_queue", "bare.txt", csv(QUARTER.format("09:00")))
+    outcome = bring(book, "calabrio_queue", "headed.txt", csv(QUEUE_DATA, QUARTER.format("09:00")))
+    assert (outcome.delivery.rows_in, outcome.delivery.unchanged, outcome.delivery.rejected) == (1, 1, 0)
+
+
+def test_calabrio_short_abandons_are_among_the_abandons(book):
+    bring(book, "calabrio_queue", "q.txt", csv(QUARTER.format("09:00")))
+    assert (column(book, "abandoned", "intervals"), column(book, "abandoned_short", "intervals")) == ([3], [2])
+
+
+def test_calabrio_a_row_of_another_width_is_set_aside(book):
+    short = QUARTER.format("09:15").rpartition(";")[0]
+    outcome = bring(
+        book,
+        "calabrio_queue",
+        "q.txt",
+        csv(
+            *[QUARTER.format(f"{h:02}:00") for h in range(9)],
+            short,
+            *[QUARTER.format(f"{h:02}:00") for h in range(9, 24)],
+        ),
+    )
+    assert (outcome.delivery.new, outcome.delivery.rejected) == (24, 1)
+    assert "20 cells where the header has 21" in faults(outcome)[0]
+
+
+def test_calabrio_writes_0_for_what_an_acd_does_not_count_and_that_is_told(book):
+    """40 half hours of 16 answered, none within the service level: 0 % would be a figure of nothing."""
+    lines = [QUARTER.replace(";14;500;2;", ";0;500;0;").format(f"{n // 4:02}:{n % 4 * 15:02}") for n in range(40)]
+    outcome = bring(book, "calabrio_queue", "q.txt", csv(*lines))
+    assert any(
+        "answered_within: 40 rows of 0 and no other, beside 640 answered in queue Care" in n for n in outcome.notes
+    )
+    assert any("abandoned_short: 40 rows of 0 and no other, beside 120 abandoned" in note for note in outcome.notes)
+
+
+def test_calabrio_is_recognised_by_its_header(tmp_path):
+    assert_known(tmp_path, "calabrio_queue", "q.csv", csv(QUEUE_DATA, QUARTER.format("09:00")))
+
+
+# ACD reports in Spanish and German ----------------------------------------------------------------------------------
+
+SPANISH = (
+    "Cola;Fecha;Franja horaria;Llamadas recibidas;Llamadas atendidas;Atendidas en NS;Llamadas abandonadas;"
+    "Tiempo de conversación;Tiempo administrativo"
+)
+GERMAN = (
+    "Warteschlange;Datum;Intervall;Angebotene Anrufe;Angenommene Anrufe;Im Servicelevel;Aufgelegt;Kurzaufleger;"
+    "Gesprächszeit;Nachbearbeitungszeit"
+)
+
+
+def test_acd_in_spanish_thousands_are_points_and_totals_are_in_spanish(book):
+    lines = [
+        "Atención;13/01/2026;09:00 - 09:30;1.200;1.150;1.000;50;57:30:00;05:00:00",
+        "Atención;13/01/2026;09:30 - 10:00;10;9;8;1;0:27:00;0:03:00",
+        "Total general;;;1.210;1.159;1.008;51;57:57:00;05:03:00",
+    ]
+    outcome = bring(book, "acd_intervals", "a.csv", csv(SPANISH, *lines))
+    assert faults(outcome) == []
+    held = [(row["start"], row["offered"], row["answered_within"], row["handle_s"]) for row in rows(book, "intervals")]
+    assert held == [(at(2026, 1, 13, 8), 1200, 1000, 225000), (at(2026, 1, 13, 8, 30), 10, 8, 1800)]
+
+
+def test_acd_in_german_days_bear_points_and_totals_are_in_german(book):
+    lines = [
+        "Störung;13.01.2026;09:00-09:15;12;10;9;2;1;3000;600",
+        "Störung;13.01.2026;09:15-09:30;8;8;8;0;0;2400;480",
+        "Gesamtsumme;;;20;18;17;2;1;5400;1080",
+    ]
+    outcome = bring(book, "acd_intervals", "a.csv", csv(GERMAN, *lines).encode("cp1252"))
+    assert faults(outcome) == []
+    held = [
+        (row["queue"], row["start"], row["minutes"], row["abandoned_short"], row["handle_s"])
+        for row in rows(book, "intervals")
+    ]
+    assert held == [("Störung", at(2026, 1, 13, 8), 15, 1, 3600), ("Störung", at(2026, 1, 13, 8, 15), 15, 0, 2880)]
+
+
+def test_acd_in_spanish_and_german_is_recognised(tmp_path):
+    spanish = "Luz;13/01/2026;09:00 - 09:30;12;10;9;2;0:50:00;0:10:00;20;1;0"
+    more = ";Umbral;Abandonos cortos;Desbordadas"
+    assert_known(tmp_path / "es", "acd_intervals", "a.csv", csv(SPANISH + more, spanish))
+    german = "Hilfe;13.01.2026;09:00-09:15;12;10;9;2;1;3000;600;20;0"
+    assert_known(tmp_path / "de", "acd_intervals", "a.csv", csv(GERMAN + ";Schwelle;Überlauf", german))
+
+
+def test_calabrio_as_a_workbook_without_a_header_is_refused(book, tmp_path):
+    cells = QUARTER.format("09:00").split(";")
+    with pytest.raises(UnusableFileError, match="no row bears the names of the columns; write interval, date_from"):
+        bring(book, "calabrio_queue", "q.xlsx", workbook(tmp_path / "made.xlsx", {"Data": [cells]}))

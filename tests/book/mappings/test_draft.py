@@ -335,3 +335,51 @@ def test_every_real_file_gets_a_draft_that_can_be_read(shared, tmp_path, every):
     assert len(files) > 10
     for file in sorted(files, key=lambda file: file.stat().st_size)[::every]:
         reading(tmp_path, draft_mapping(file))
+
+
+def test_hours_of_staff_are_asked_about_as_they_are_no_people(tmp_path):
+    """2.5 hours in a quarter of an hour are ten people; taken as they stand, the plan was short by three quarters."""
+    rows = [f"Care;13/01/2026;09:{minute:02};2,5;2,25" for minute in (0, 15, 30, 45)]
+    text, _ = drafted(tmp_path, "s.csv", "\n".join(["Team;Date;Interval;Required hours;Committed hours", *rows]) + "\n")
+    assert tomllib.loads(text)["ask"] == ["required", "scheduled"]
+    assert "hours are not people: of intervals of 15 minutes write times = 4" in text
+
+
+@pytest.mark.parametrize(
+    ("months", "form"),
+    [(("2026-01", "2026-02"), "%Y-%m"), (("01/2026", "02/2026"), "%m/%Y"), (("Jan 2026", "Feb 2026"), "%b %Y")],
+)
+def test_a_monthly_report_is_drafted_with_rows_that_last_their_month(tmp_path, months, form):
+    """January has 44,640 minutes and February 2026 has 40,320; the file alone would have shown days at best."""
+    content = "\n".join(["Queue,Month,Received,Answered,Missed", *(f"North,{one},1100,950,150" for one in months)])
+    text, mapping = drafted(tmp_path, "m.csv", content + "\n")
+    assert columns(text)["start"] == {"from": "Month", "format": form}
+    book = write_book(tmp_path / "book")
+    import_source(book, tmp_path / "m.csv", mapping, ImportRequest("Ana", datetime(2026, 6, 1, tzinfo=UTC)))
+    with open_book(book, JOINT) as opened:
+        held = opened.table("intervals").to_pyarrow().to_pylist()
+    assert sorted(row["minutes"] for row in held) == [40320, 44640]
+
+
+def test_a_log_is_drafted_so_that_each_contact_opens_with_its_first_row(tmp_path):
+    """Three updates each of two requests: taken by rows they were six contacts, or the last update opened them."""
+    states = list(enumerate(("New", "Open", "Closed")))
+    rows = [f"SR{n};2026-01-0{n + k} 09:00:00;{state};Desk" for n in (1, 2) for k, state in states]
+    text, _ = drafted(tmp_path, "log.csv", "\n".join(["SR Number;Update time;Status;Group", *rows]) + "\n")
+    assert columns(text)["opened_at"] == {"from": "Update time", "over": "min"}
+    assert tomllib.loads(text)["ask"] == ["opened_at"]
+    looked = reading(tmp_path, text.replace('ask = ["opened_at"]', ""))
+    book = write_book(tmp_path / "book")
+    import_source(book, tmp_path / "log.csv", looked, ImportRequest("Ana", datetime(2026, 6, 1, tzinfo=UTC)))
+    with open_book(book, JOINT) as opened:
+        held = {row["contact_id"]: row["opened_at"].day for row in opened.table("contacts").to_pyarrow().to_pylist()}
+    assert held == {"SR1": 1, "SR2": 2}
+
+
+def test_a_value_beside_a_month_is_no_price_index_and_purchases_are_no_list_of_customers(tmp_path):
+    """Of the public set of purchases the draft said `prices`, and then that each purchase is a customer."""
+    rows = [f"{n % 5},1997-0{1 + n % 6}-1{n % 9},{1 + n % 3},{12.5 * (1 + n % 3)}" for n in range(60)]
+    text, _ = drafted(tmp_path, "p.csv", "\n".join(["customer_id,date,quantity,dollar_value", *rows]) + "\n")
+    said = tomllib.loads(text)
+    assert (said["table"], said["columns"]["amount"]) == ("invoices", "dollar_value")
+    assert "service" in said["ask"]

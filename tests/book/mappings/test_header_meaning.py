@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comity.book.mappings.header_meaning import instrument_in, is_mean, is_share, scale_in, threshold_in
+from comity.book.mappings.header_meaning import counts_hours, instrument_in, is_mean, is_share, scale_in, threshold_in
 
 pytestmark = pytest.mark.gate
 
@@ -89,3 +89,10 @@ def test_a_scale_and_what_it_measures_are_read_from_the_header():
     assert instrument_in("Zufriedenheit (1-5)") == "csat"
     assert instrument_in("Probabilidad de recomendación") == "nps"
     assert instrument_in("Punkte") is None
+
+
+def test_staff_in_hours_is_known_by_the_word():
+    assert all(
+        map(counts_hours, ["Required hours", "Committed Hrs", "Horas requeridas", "Bedarf (h)", "Stunden geplant"])
+    )
+    assert not any(map(counts_hours, ["Required", "Scheduled FTE", "Bedarf", "Whole agents"]))

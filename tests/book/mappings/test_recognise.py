@@ -59,3 +59,10 @@ def test_of_many_records_only_the_first_are_read(tmp_path, monkeypatch):
     monkeypatch.setattr(JsonSheet, "records", counted)
     assert best(file) == ["servicenow_incidents"]
     assert len(read) < 3000
+
+
+def test_a_day_and_a_time_of_day_do_not_make_a_file_the_log_of_calls_whose_wait_it_lacks(tmp_path):
+    """Recognised by them, a file with `Speed of answer` gave levels without a wait."""
+    file = tmp_path / "calls.csv"
+    file.write_text("Call Id,Date,Time,Topic,Answered (Y/N),AvgTalkDuration\n1,13/01/2026,09:00,Care,Y,120\n")
+    assert [one.mapping for one in matching_mappings(file)] == []

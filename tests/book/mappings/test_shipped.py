@@ -100,6 +100,39 @@ SAMPLES: dict[str, tuple[str, str | dict[str, Sequence[Sequence[str]]], int, dic
         1,
         {"outcome": "abandoned", "abandoned_at": datetime(2026, 1, 5, 8, 0, 20)},  # noqa: DTZ001
     ),
+    "calabrio_queue": (
+        "q.txt",
+        lines("15;20260105;09:00;12;Care;18;2;3;1;16;240;60;3200;480;70;40;9;14;500;2;1"),
+        1,
+        {"queue": "Care", "offered": 20, "handle_s": 3680},
+    ),
+    "chatwoot_csat": (
+        "csat.csv",
+        lines(
+            "Agent Name,Rating,Feedback Comment,Link to the conversation,Recorded date",
+            "Ana,4,,https://x.example/app/accounts/1/conversations/77,2026-01-05 09:00:00 UTC",
+        ),
+        1,
+        {"score": 4, "contact_id": "77"},
+    ),
+    "cisco_ucce": (
+        "u.csv",
+        lines(
+            "DateTime,CallTypeID,CallsOffered,CallsAnswered,TotalCallsAband,ShortCalls",
+            "2026-01-05 09:00:00.000,5147,20,16,2,2",
+        ),
+        1,
+        {"queue": "5147", "abandoned": 4},
+    ),
+    "cisco_uccx": (
+        "x.csv",
+        lines(
+            "CSQ Name,Interval Start Time,Interval End Time,Service Level (sec),Calls Presented,Handled,Abandoned",
+            "Care,2026-01-13 09:00:00,2026-01-13 09:30:00,20,12,11,1",
+        ),
+        1,
+        {"queue": "Care", "minutes": 30, "threshold_s": 20},
+    ),
     "cpi_index": ("cpi.csv", lines("Month,Index", "Sep 2025,324.8", "Nov 2025,324.122"), 2, {"index": 324.8}),
     "cxone_contacts": (
         "c.json",
@@ -220,6 +253,18 @@ SAMPLES: dict[str, tuple[str, str | dict[str, Sequence[Sequence[str]]], int, dic
         {"contact_id": "IT-1", "sla_met": False},
     ),
     "limesurvey": ("l.csv", lines("id,submitdate,token,CSAT", "1,2026-01-05 09:05:00,t,4"), 1, {"score": 4}),
+    "nice_iex_forecast": (
+        "ctActiveForecast_010226_0600.txt",
+        lines("#fields:date|period|ctName|fcstContactsReceived|fcstAHT", "01052026|09:00|Care|40.25|310.5"),
+        1,
+        {"queue": "Care", "offered": 40.25, "aht_s": 310.5},
+    ),
+    "nice_iex_staffing": (
+        "ctActiveForecast_010226_0600.txt",
+        lines("#fields:date|period|ctName|fcstReq|schedOpen", "01052026|09:00|Care|12.5|11.75"),
+        1,
+        {"queue": "Care", "required": 12.5, "scheduled": 11.75},
+    ),
     "nhs_cloud_telephony": ("nhs.xlsx", {"Table 3": NHS}, 2, {"queue": "A81001", "offered": 100, "minutes": 44640}),
     "qa_evaluations": (
         "q.csv",

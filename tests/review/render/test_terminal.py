@@ -1,6 +1,7 @@
 """The review in a terminal: 80 columns, nothing by colour alone, nothing that steers the terminal."""
 
 import re
+from collections import Counter
 
 import pytest
 from rich.cells import cell_len
@@ -98,6 +99,21 @@ def test_no_line_ends_between_a_number_and_its_unit_or_a_sign_and_its_name(langu
 
 
 # On one screen ------------------------------------------------------------------------------------------------
+
+
+FIGURE = re.compile(r"[+−]?[€$£]?\d(?:[\d.,]*\d)?")  # noqa: RUF001 - the sign of figures
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("name", sorted(REVIEWS))
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_narrow_terminal_leaves_out_no_figure_and_cuts_none(name, language, width, full):
+    """Every figure that 160 columns show, whole and as often."""
+    narrow, broad = (
+        Counter(FIGURE.findall(shown(REVIEWS[name], language, width=one, full=full))) for one in (width, 160)
+    )
+    assert broad - narrow == Counter()
 
 
 def test_on_one_screen_every_level_and_reading_has_its_figure_and_its_word():

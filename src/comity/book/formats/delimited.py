@@ -416,8 +416,11 @@ def delimited_sheet(  # noqa: PLR0913 - what [file] of a mapping can say
     header_rows: int = 1,
     skip_rows: int = 0,
     header_has: str | None = None,
+    header_names: Sequence[str] = (),
 ) -> tuple[DelimitedSheet, list[str]]:
     """Open a delimited text file; what had to be guessed is told in the notes.
+
+    :param header_names: what its columns are where it has no header
 
     :raises UnusableSourceError: when it is no text, or has no header
     """
@@ -430,6 +433,10 @@ def delimited_sheet(  # noqa: PLR0913 - what [file] of a mapping can say
         skip_rows = max(skip_rows, 1)
     elif guessed and delimiter != ",":
         notes.append(f"columns separated by a {_DELIMITER_NAMES[delimiter]}")
+    if header_names:
+        sheet = DelimitedSheet(None, tuple(header_names))
+        sheet.layout = _Layout(path, seen.packed, encoding_found, delimiter, quote, skip_rows, seen.line_ends, _BLOCK)
+        return sheet, notes
     looking = (delimiter, quote, header_rows, skip_rows, header_has)
     rows, first_line, end = _header(path, text, looking)
     if end >= len(text) and len(seen.sample) == _SAMPLE:  # the header goes on where the sample ends

@@ -3,7 +3,7 @@
 import zipfile
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -60,6 +60,9 @@ def open_source_file(
         parts = scan_workbook(path)
     if asked and options.skip_rows == 0 and options.header_has is None:
         options, notes = _fit_layout(path, options, seen, kind, asked)
+    if options.header_names and kind != "delimited":
+        msg = f"no row bears the names of the columns; write {', '.join(options.header_names[:3])}, ... above them"
+        raise UnusableSourceError(msg, file=path)
     if kind == "parquet":
         sheets: list[Sheet] = [parquet_sheet(path)]
     elif kind == "workbook":
@@ -89,6 +92,7 @@ def open_source_file(
             header_rows=options.header_rows,
             skip_rows=options.skip_rows,
             header_has=options.header_has,
+            header_names=options.header_names,
         )
         sheets = [sheet]
         notes += more
@@ -108,6 +112,10 @@ def _fit_layout(
     place = best_place(tops, asked, options.header_rows)
     if place is None:
         return options, []
+    if options.header_names:
+        if place.required < sum(one.required for one in asked):
+            return options, []  # a record that bears a name by chance is no header
+        options = replace(options, header_names=())
     return place.options(options), list(place_notes(tops, place, asked, options.header_rows))
 
 

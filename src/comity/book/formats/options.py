@@ -15,6 +15,7 @@ class FileOptions:
     header_rows: int = 1
     header_has: str | None = None  # the header is the first row with this cell
     skip_rows: int = 0
+    header_names: tuple[str, ...] = ()  # what the columns of a text file are, in their order, where it has no header
     fill_down: tuple[str, ...] = ()  # headers whose empty cells mean what stands above them
     records: str | None = None  # JSON: where the list of records stands
     lines: bool | None = None  # JSON: one record a line

@@ -28,6 +28,7 @@ from comity.book.mappings.compile import CompiledMapping, MappingCompiler, map_t
 from comity.book.mappings.headers import all_headers_of, asked_columns, sources_of
 from comity.book.mappings.log import one_row_a_key
 from comity.book.mappings.model import CELL_KINDS, SourceMapping, UnusableMappingError, Value
+from comity.book.mappings.stated_length import with_stated_length
 from comity.book.mappings.unpivot import LongSheet, UnpivotedSheet, unpivot
 from comity.book.patterns import search_groups
 from comity.book.plurals import plural
@@ -244,6 +245,9 @@ class _Run:
         self.source = source
         self.context = context
         self.notes = list(source.notes)
+        if source.kind in {"delimited", "workbook"}:
+            self.mapping, length = with_stated_length(mapping, source.sheets[0])
+            self.notes += [f"each row lasts {length} minutes, as it says itself"] if length else []
         self.zone = mapping.zone or self.zone_in_file() or context.timezone
         self.parts = self.prepared()
         borne = {name for part in self.parts for name in part.compiled.columns}
@@ -297,6 +301,7 @@ class _Run:
                 complaints.append(self.complaint(sheet, missing))
                 continue
             self.refuse_ambiguous(sheet)
+            self.refuse_untold_name()
             adapted = self.adapted(sheet, wide)
             if adapted is not self.mapping:
                 compiled = self.compiled(adapted, sheet, find)
@@ -376,6 +381,17 @@ class _Run:
         needed |= {name for name, value in {**self.mapping.let, **self.mapping.columns}.items() if value.needed}
         spared = {name for name in needed if self.mapping.columns.get(name) and self.mapping.columns[name].first}
         return [(column, header) for column, header in compiled.absent if column in needed - spared]
+
+    def refuse_untold_name(self) -> None:
+        """Refuse a file whose name lacks what a column that cannot be empty is taken from."""
+        required = {column.name for column in self.mapping.target.required}
+        for name, value in self.mapping.columns.items():
+            if value.file and name in required and not search_groups(value.file, self.path.name):
+                msg = (
+                    f"its name does not tell {name}, which the mapping takes from a part of it ({value.file}); "
+                    f'call the file as it was exported, or write {name} = {{ value = "..." }} in a copy of the mapping'
+                )
+                raise UnusableSourceError(msg, file=self.path)
 
     def complaint(self, sheet: Sheet, missing: list[tuple[str, str]]) -> str:
         column, header = missing[0]

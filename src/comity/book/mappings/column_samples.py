@@ -40,6 +40,7 @@ _SPELT = tuple(
 _SLASHED = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?!\d)(.*)")
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?")
 _MONTHS = 12
+_REPEATED = 1.5  # cells a value
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,11 @@ class ColumnSample:
     def distinct(self) -> bool:
         """Whether no value of those seen is there twice."""
         return len(self.values) == self.filled
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the same values come again and again: in every other row, or more."""
+        return self.filled >= _REPEATED * len(self.values) > 0
 
     @property
     def is_clock(self) -> bool:

@@ -29,6 +29,7 @@ from comity.book.mappings.column_samples import (
 )
 from comity.book.mappings.header_meaning import (
     TOTAL,
+    counts_hours,
     instrument_in,
     is_mean,
     is_share,
@@ -39,11 +40,11 @@ from comity.book.mappings.headers import all_headers_of, asked_columns
 from comity.book.mappings.mapping_text import mapping_text, narrowed, toml_column, toml_text
 from comity.book.mappings.model import CELL_KINDS, CellKind, SourceMapping
 from comity.book.mappings.parse import read_mapping
-from comity.book.mappings.recognise import matching_mappings
+from comity.book.mappings.recognise import MappingMatch, matching_mappings
 from comity.book.mappings.synonyms import NEAR, names_beside, similarity
 from comity.book.mappings.table_fit import COUNTS_BY, STAND_INS, fit_of, fitting_tables, match_by_name, match_by_values
 from comity.book.mappings.unpivot import unpivot
-from comity.book.tables import TABLES, Column, Table
+from comity.book.tables import TABLES, Column, Kind, Table
 from comity.book.validation.personal_data import personal_data_in
 from comity.book.validation.totals import TAX_WORDS, TOTAL_ALONE, TOTAL_WORDS
 
@@ -59,6 +60,8 @@ _DAY_HEADERS = {  # the pattern for `wide`, and the format of the day that it fi
 }
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2})?(?: ?[AaPp][Mm])?"
 _MONTH_FORMATS = ("%m/%Y", "%b %Y", "%B %Y", "%b-%y", "%b-%Y", "%Y/%m", "%m-%Y", "%m.%Y", "%Y%m")
+# Of a row that lasts a month; Jan-26 may be a day.
+_MONTHS_OF_ROWS = ("%Y-%m", *(one for one in _MONTH_FORMATS if one != "%b-%y"))
 _STATE = re.compile(r"\b(status|state|stage|estado|statut|état|stato|situação|fase|zustand)\b", re.IGNORECASE)
 _DELETED = re.compile(
     r"(?i)deleted|merged|spam|duplicate|gel[öo]scht|storniert|zusammengef[üu]hrt|duplikat|dublette|eliminad[oa]|borrad[oa]|"
@@ -108,9 +111,10 @@ def draft_mapping(path: Path, table: str | None = None) -> str:
     """
     seen = scan_file(path)
     kind = detect_kind(path, seen)
-    best = next((one for one in matching_mappings(path, seen=seen) if table in {None, one.table}), None)
-    if best is not None and best.mapping not in TABLES:
-        return _known_draft(path, best.mapping)
+    known = [one for one in matching_mappings(path, seen=seen) if table in {None, one.table}]
+    if known and known[0].mapping not in TABLES:
+        beside = [one for one in known[1:] if one.mapping not in TABLES and one.table != known[0].table]
+        return _known_draft(path, known[0].mapping, [one for one in beside if one.share >= known[0].share])
     options, source = place_of_records(path, kind, seen, table)
     if (mark := header_mark(path, options, source, seen)) is not None:
         options = replace(options, skip_rows=0, header_has=mark)
@@ -134,8 +138,11 @@ def draft_mapping(path: Path, table: str | None = None) -> str:
     return "\n".join([*head, *body]) + "\n"
 
 
-def _known_draft(path: Path, name: str) -> str:
-    """A shipped mapping as it reads this file: the headers that the file has, and what its columns show."""
+def _known_draft(path: Path, name: str, beside: Sequence[MappingMatch]) -> str:
+    """A shipped mapping as it reads this file: the headers that the file has, and what its columns show.
+
+    :param beside: mappings that read the same file for other tables
+    """
     mapping = read_mapping(name)
     source = open_source_file(path, mapping.file, asked=asked_columns(mapping))
     sheet = source.sheets[0]
@@ -155,6 +162,7 @@ def _known_draft(path: Path, name: str) -> str:
         f"# `--as {name}` reads it as it is; change a copy such as this one where your system differs.",
         f"# Columns of the file that nothing is made of: {', '.join(map(_comment, left[:_LISTED])) or 'none'}",
     ]
+    head += [f"# `--as {one.mapping}` reads the same file for {one.table}: import it by both." for one in beside]
     return "\n".join(head) + "\n" + mapping_text(replace(mapping, file=layout))
 
 
@@ -394,7 +402,9 @@ def _column_lines(target: Table, file: DraftColumns, across: DayColumns | None, 
             value, comment = said[column.name]
             yield f"{column.name} = {value}  # NOT SURE: {comment}"
         else:
-            yield _empty_line(column, doubts, dated="start" in file.matched)
+            start = file.found("start")
+            monthly = start is not None and _month_of_start(target.by_name["start"], start) is not None
+            yield _empty_line(column, doubts, dated="start" in file.matched, monthly=monthly)
     doubts += _not_counted(target, file)
     yield from _left_lines(file, across, beside)
 
@@ -410,10 +420,35 @@ def _matched_lines(
     if column.name in file.guessed:
         doubts.append(column.name)
         doubt = "  # NOT SURE: by its values alone"
+    elif (target.name, column.name) == ("contacts", "opened_at") and _is_log(file):
+        doubts.append(column.name)
+        key = _comment(file.matched["contact_id"].header)
+        closed = 'over = "max", when = { column = "...", is = ["Closed"] }'
+        yield f"# A log: several rows have one {key}. It opened with the first, and closed with the last that says so:"
+        yield f"# closed_at = {{ from = {toml_column(sample.header)}, {closed} }}"
+        made = f'{{ from = {toml_column(sample.header)}, over = "min"{_order_mark(sample, file.sheet)} }}'
+        yield f"{column.name} = {made}  # NOT SURE: the first of its rows"
+        return
     elif column.name == "answered_within" and _others_within(sample, file):
         doubts.append(column.name)
         doubt = "  # NOT SURE: several columns count within a threshold"
+    elif target.name == "schedules" and column.kind is Kind.NUMBER and counts_hours(sample.header):
+        doubts.append(column.name)
+        doubt = "  # NOT SURE: hours are not people: of intervals of 15 minutes write times = 4, of 30 times = 2"
     yield from (line + doubt for line in _column_line(column, sample, file.sheet, doubts))
+
+
+def _is_log(file: DraftColumns) -> bool:
+    """Whether several rows have the same id, and no column but one says when."""
+    key = file.found("contact_id")
+    return key is not None and key.repeats and not {"closed_at", "resolved_at"} & file.matched.keys()
+
+
+def _order_mark(sample: ColumnSample, sheet: Sheet) -> str:
+    """The format of a column of days whose parts stand in an order that has to be said."""
+    if sample.order is not None:
+        return f", format = {toml_text(_order_of(sample, sheet) or 'day-first')}"
+    return f", format = {toml_text(sample.spelt)}" if sample.spelt is not None and not sample.is_iso else ""
 
 
 def _not_counted(target: Table, file: DraftColumns) -> list[str]:
@@ -476,10 +511,12 @@ def _handled_line(sample: ColumnSample, answered: ColumnSample | None, doubts: l
     return f"handle_s = {{ product = [{parts}] }}  # NOT SURE: a mean, times what it is the mean of"
 
 
-def _empty_line(column: Column, doubts: list[str], *, dated: bool) -> str:
+def _empty_line(column: Column, doubts: list[str], *, dated: bool, monthly: bool) -> str:
     """The line of a column of the table that the file has nothing for."""
     if not column.required:
         return f'# {column.name} = ""  # {column.meaning}{_allowed_values(column)}'
+    if column.name == "minutes" and monthly:
+        return 'minutes = "month"  # how long a row lasts'
     if column.name == "minutes" and dated:
         return 'minutes = { first = [{ value = "30", as = "number" }] }  # how long a row lasts: as the starts show it'
     doubts.append(column.name)
@@ -666,10 +703,11 @@ def _column_line(  # noqa: C901 - one way for each kind of column
         value = f"{{ from = {toml_column(sample.header)}, format = {toml_text(order)} }}"
         yield f"{column.name} = {value}  # {examples}{doubt}"
         return
+    if kind is CellKind.INSTANT and (form := _month_of_start(column, sample)) is not None:
+        yield f"{column.name} = {{ from = {toml_column(sample.header)}, format = {toml_text(form)} }}  # {examples}"
+        return
     if kind is CellKind.MONTH:
-        form = next(
-            (one for one in _MONTH_FORMATS if sample.values and all(reads_as(v, one) for v in sample.values)), None
-        )
+        form = _form_of(sample, _MONTH_FORMATS)
         if form is not None:
             yield f"{column.name} = {{ from = {toml_column(sample.header)}, format = {toml_text(form)} }}  # {examples}"
             return
@@ -695,6 +733,16 @@ def _column_line(  # noqa: C901 - one way for each kind of column
         yield line
     else:
         yield f"{column.name} = {toml_column(sample.header)}  # {examples}"
+
+
+def _form_of(sample: ColumnSample, forms: Sequence[str]) -> str | None:
+    """The first of the formats that reads every value of a column."""
+    return next((one for one in forms if sample.values and all(reads_as(v, one) for v in sample.values)), None)
+
+
+def _month_of_start(column: Column, sample: ColumnSample) -> str | None:
+    """How the months are written that the rows of a monthly report begin with; None where they are no months."""
+    return _form_of(sample, _MONTHS_OF_ROWS) if column.name == "start" else None
 
 
 def _allowed_values(column: Column) -> str:

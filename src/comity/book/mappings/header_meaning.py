@@ -84,3 +84,11 @@ def scale_in(header: str) -> tuple[int, int] | None:
 def instrument_in(header: str) -> str | None:
     """What a score measures, by its header: csat, nps, ces, esat."""
     return next((name for name, words in _INSTRUMENTS.items() if re.search(words, header, re.IGNORECASE)), None)
+
+
+_HOURS = re.compile(r"(?i)\b(hours?|hrs?|horas?|stunden|heures?|ore)\b|\(h\)")
+
+
+def counts_hours(header: str) -> bool:
+    """Whether a header such as `Required hours` says that staff is counted in hours and not in people."""
+    return _HOURS.search(header) is not None

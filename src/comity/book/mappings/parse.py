@@ -211,6 +211,11 @@ class _MappingReader(ValueReader):
         sheet = self.get(section, "file", "sheet", str)
         if sheet and sheet.startswith("re:"):
             self.pattern("file.sheet", sheet[3:])
+        names = self.text_or_texts(section, "file", "header_names")
+        if len(set(names)) < len(names):
+            raise self.wrong("file.header_names", "names a column twice")
+        if names and (counts["header_rows"] != 1 or self.get(section, "file", "header_has", str) is not None):
+            raise self.wrong("file.header_names", "is for files without a header: leave out header_has and header_rows")
         return FileOptions(
             kind=self.one_of(section, "file", "kind", _FILE_KINDS, None),
             encoding=self.get(section, "file", "encoding", str),
@@ -218,6 +223,7 @@ class _MappingReader(ValueReader):
             quote=self.get(section, "file", "quote", str, '"'),
             sheet=sheet,
             header_has=self.get(section, "file", "header_has", str),
+            header_names=names,
             fill_down=self.text_or_texts(section, "file", "fill_down"),
             records=self.get(section, "file", "records", str),
             lines=self.get(section, "file", "lines", bool),

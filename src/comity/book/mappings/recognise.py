@@ -1,6 +1,7 @@
 """Which of the known formats a file is in, by its headers: a look that reads no more than its beginning."""
 
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping as Items
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +11,8 @@ from comity.book.formats.json import JsonSheet, parse_path
 from comity.book.formats.layout import SheetTop, best_place, read_tops
 from comity.book.formats.options import FileOptions
 from comity.book.formats.sheet import HeadersOnly, Sheet, UnusableSourceError
-from comity.book.mappings.headers import asked_columns, headers_of
-from comity.book.mappings.model import SourceMapping, identity_mapping
+from comity.book.mappings.headers import all_headers_of, asked_columns, headers_of
+from comity.book.mappings.model import SourceMapping, Value, identity_mapping
 from comity.book.mappings.parse import read_mapping, shipped_mappings
 from comity.book.mappings.unpivot import unpivot
 from comity.book.tables import TABLES
@@ -50,7 +51,9 @@ def matching_mappings(
             continue  # to read text as JSON takes a minute, and finds out nothing
         if not _may_hold(seen.sample, mapping.file):
             continue
-        sheet = _fitting_sheet(path, mapping, seen, source.kind, tops) or _opened(path, mapping.file, seen, opened)
+        sheet = _fitting_sheet(path, mapping, seen, source.kind, tops)
+        if sheet is None and not mapping.file.header_names:  # which would fit every file
+            sheet = _opened(path, mapping.file, seen, opened)
         if sheet is not None and (fit := _match(mapping, sheet)) is not None:
             fits.append(fit)
     # A table's own columns before a format that asks for fewer of them.
@@ -100,23 +103,33 @@ def _match(mapping: SourceMapping, sheet: Sheet) -> MappingMatch | None:
         if any(column.name not in there for column in mapping.target.required):
             return None
         return MappingMatch(mapping.name, len(there), len(there) / max(len(sheet.headers), 1), mapping.table)
-    asked = [frozenset(headers_of(value, mapping.let)) for value in mapping.columns.values()]
-    asked = [names for names in asked if names]
+    asked = [value for value in mapping.columns.values() if any(headers_of(value, mapping.let))]
     wide = unpivot(mapping.wide, sheet) if mapping.wide else None
     if wide is not None and not wide.groups:
         return None
-    find = wide.find if wide else sheet.find
-    has = _names_present(sheet, {name for names in asked for name in names}, find)
-    count = sum(bool(names & has) for names in asked)
     # What a mapping refuses a file without: a file that lacks it is of another tool that calls all else the same.
-    values = [mapping.columns[column.name] for column in mapping.target.required if column.name in mapping.columns]
-    values += [value for value in (*mapping.columns.values(), *mapping.let.values()) if value.needed]
-    required = [frozenset(headers_of(value, mapping.let)) for value in values]
-    has |= _names_present(sheet, {name for names in required for name in names} - has, find)
-    lacks = any(names and not names & has for names in required)
+    required = [mapping.columns[column.name] for column in mapping.target.required if column.name in mapping.columns]
+    required += [value for value in (*mapping.columns.values(), *mapping.let.values()) if value.needed]
+    names = {name for value in (*asked, *required) for name in all_headers_of(value, mapping.let)}
+    has = _names_present(sheet, names, wide.find if wide else sheet.find)
+    # By single headers alone: a day and a time of day are in every log, and say nothing of whose it is.
+    count = sum(not has.isdisjoint(headers_of(value, mapping.let)) for value in asked)
+    lacks = any(not _bears(value, mapping.let, has) for value in required)
     if lacks or not asked or count / len(asked) < _ENOUGH:
         return None
     return MappingMatch(mapping.name, count, count / len(asked), mapping.table)
+
+
+def _bears(value: Value, let: Items[str, Value], has: set[str]) -> bool:
+    """Whether one of the ways to a value has all the headers that it is made from, or needs none."""
+    if value.source:
+        return not has.isdisjoint(value.source) or value.default is not None
+    if value.first:
+        return any(_bears(part, let, has) for part in value.first)
+    if value.use is not None and value.use in let:
+        return _bears(let[value.use], let, has)
+    parts = (*value.total, *value.difference, *value.product, *value.quotient, *value.join)
+    return all(part.default is not None or _bears(part, let, has) for part in parts)
 
 
 def _is_path(name: str) -> bool:

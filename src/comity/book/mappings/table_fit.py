@@ -21,6 +21,8 @@ STAND_INS = {"surveys": {"response_id": "contact_id", "respondent_id": "response
 _TELLTALE = {"surveys": ("score",), "evaluations": ("score", "errors")}
 # One of each, or no figure is made of a row, although the table takes it.
 COUNTS_BY = {"surveys": (("score",), ("answered_on", "asked_on")), "evaluations": (("score", "errors"),)}
+# What an index is called; `value` beside a month is anything.
+_INDEX = re.compile(r"(?i)index|indice|índice|indizes|verbraucherpreis|\b(cpi|hicp|ipc|ipca|vpi|inpc|rpi|ppi)\b")
 _CLOSE = 1.0  # fits that lie no further apart could be either
 
 
@@ -64,7 +66,7 @@ def fit_of(table: Table, matched: Mapping[str, ColumnSample], guessed: Mapping[s
     telltale = any(name in matched for name in _TELLTALE.get(table.name, ()))
     if not named and not (seen and telltale):
         return 0.0
-    if table.name in _BY_NAME_ALONE and named < len(required):
+    if table.name in _BY_NAME_ALONE and (named < len(required) or _is_something_else(table, matched)):
         return 0.0
     if measures_of(table) and not measures_of(table) & matched.keys():
         return 0.0  # a report of intervals without any number is none
@@ -73,6 +75,13 @@ def fit_of(table: Table, matched: Mapping[str, ColumnSample], guessed: Mapping[s
     whole = 2.0 if named + seen >= len(required) else 0.0
     own = 1.5 if telltale else 0.0
     return whole + own + 2 * (named + seen / 4) / len(required) + len(matched) / 2 - len(required) * 0.01
+
+
+def _is_something_else(table: Table, matched: Mapping[str, ColumnSample]) -> bool:
+    """Whether the names fit a table and what stands beside or below them does not."""
+    if table.name == "prices":
+        return _INDEX.search(matched["index"].header) is None
+    return len(table.key) == 1 and matched[table.key[0]].repeats  # a list names each of its things once
 
 
 def _score(table: Table, column: Column, sample: ColumnSample, known: Mapping[str, tuple[Name, ...]]) -> float:
@@ -129,7 +138,7 @@ def _may_hold(column: Column, sample: ColumnSample) -> bool:
         return sample.is_amount
     if kind is CellKind.FLAG:
         numbers = [value for value in sample.values if value not in {"0", "1"} and re.fullmatch(r"[\d.,:]+", value)]
-        return len(sample.values) <= _FEW and not numbers
+        return len(sample.values) <= _FEW and not numbers and not sample.is_time
     return not (sample.is_time and column.required and kind is CellKind.TEXT)
 
 

@@ -17,6 +17,7 @@ from comity.book.tables import Table
 
 LIMITS: Mapping[str, float] = {key.name: float(str(key.default)) for key in PLAUSIBLE.keys}
 _FEWEST_ROWS = 30  # of a queue, for its usual volume to mean something
+_FEWEST_COUNTED = 100  # that a part of them should be counted among, for its absence to mean something
 _VOICE = "('voice', 'chat')"
 
 
@@ -75,6 +76,22 @@ RULES: tuple[Rule, ...] = (
         "max(epoch(start) + minutes * 60) OVER (PARTITION BY queue ORDER BY start "
         "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ends FROM {rows}) WHERE ends > start",
         "{n} that begin before the interval above them ends, by {value} in queue {what}: contacts may be counted twice",
+    ),
+    *(
+        Rule(
+            "intervals",
+            (counted, of),
+            f"SELECT queue, total AS value FROM (SELECT queue, sum({of}) OVER w AS total, "
+            f"sum({counted}) OVER w AS counted_in, "
+            f"count({counted}) OVER w AS n FROM {{rows}} WINDOW w AS (PARTITION BY queue)) "
+            f"WHERE n >= {_FEWEST_ROWS} AND counted_in = 0 AND total >= {_FEWEST_COUNTED}",
+            f"{counted}: {{n}} of 0 and no other, beside {{value}} {word} in queue {{what}}; "
+            "if 0 stands for not counted, leave the column out of the mapping",
+        )
+        for counted, of, word in (
+            ("answered_within", "answered", "answered"),
+            ("abandoned_short", "abandoned", "abandoned"),
+        )
     ),
     Rule(
         "contacts",

@@ -1,7 +1,7 @@
 """The review in a terminal: readable at 80 columns, with colour and without; nothing is told by colour alone."""
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
 from rich.console import Console
@@ -122,6 +122,8 @@ def _short_levels(console: Console, review: Review, words: Words) -> None:
         interval = [Text(row.interval, style="dim")] if wide else []
         table.add_row(Text(row.name, style="bold"), Text(row.value, style="bold"), *interval, Text(row.target), met)
     console.print(table)
+    if not wide:
+        _intervals_below(console, [(row.name, row.interval) for row in rows], words("levels.interval"))
     for row in rows:
         if row.records:
             console.print(Text(f"{row.name}, {words('records.title').lower()}: {row.records}", style="dim"))
@@ -145,19 +147,31 @@ def _short_readings(console: Console, rows: list[ReadingRow], review: Review, wo
     names = [words("readings.reading"), f">{_OPEN} {words('readings.as_reported')}"]
     names += [f">{_SOLID} {words('readings.like_for_like')}"]
     table = grid(*names, *([words("levels.interval")] if wide else []), words("readings.verdict"))
+    labels = []
     for row in rows:
         verdict = Text(f"{_arrow(row)} ")
         verdict.append(row.verdict, style=_MARKER if row.marked else "bold")
         verdict.append(f": {row.cause}" if row.cause else "", style="dim")
         kpi = definition_of(row.reading, review)
+        labels.append(row.label if kpi is None else kpi_title(kpi.id, kpi.measure, words))
         table.add_row(
-            Text(row.label if kpi is None else kpi_title(kpi.id, kpi.measure, words), style="bold"),
+            Text(labels[-1], style="bold"),
             Text(row.headline),
             Text(row.like_for_like, style="bold"),
             *([Text(row.interval, style="dim")] if wide else []),
             verdict,
         )
     console.print(table)
+    if not wide:
+        intervals = [row.interval for row in rows]
+        _intervals_below(console, list(zip(labels, intervals, strict=True)), words("levels.interval"))
+
+
+def _intervals_below(console: Console, intervals: Sequence[tuple[str, str]], title: str) -> None:
+    """The intervals for which a narrow terminal has no column, in one sentence below the table."""
+    told = "; ".join(f"{name} {interval}" for name, interval in intervals if interval)
+    if told:
+        console.print(Text(f"{title}: {told}", style="dim"))
 
 
 def _short_paid(paid: PaidSplit, review: Review, words: Words) -> Text:
@@ -447,7 +461,9 @@ def _late(console: Console, review: Review, words: Words) -> None:
         cells = lateness_cells(late, review, words)
         state = Text(cells["state"], style=_MARKER if cells["late"] else "")
         by = party(cells["by"], review.parties, words)
-        table.add_row(Text(cells["table"]), by, Text(cells["due"]), Text(cells["last"]), state)
+        # A day breaks between its words where the column is too narrow for it, and not within its year.
+        last = cells["last"] if console.width >= _WIDE else cells["last"].replace(NO_BREAK, " ")
+        table.add_row(Text(cells["table"]), by, Text(cells["due"]), Text(last), state)
     console.print(table)
 
 
