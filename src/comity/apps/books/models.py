@@ -29,6 +29,7 @@ class FileMove(models.TextChoices):
     DROP = "drop"
     UNDO = "undo"
     DISMISS = "dismiss"  # its rejected rows are not corrected any more
+    DAYS = "days"  # give the days of this file that its format has for all rows
 
 
 UNDER_WAY = (Stage.LOOKING, Stage.BRINGING)

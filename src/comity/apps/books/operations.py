@@ -28,7 +28,9 @@ from comity.apps.books.queries import (
     book_folder,
     file_columns,
     find_table_holder,
+    format_of,
     formats_of,
+    free_format_name,
     has_book,
     is_being_undone,
     is_in_book,
@@ -73,6 +75,7 @@ from comity.book.mappings.match import Answers, FileColumns, look_at_columns, ma
 from comity.book.mappings.model import SourceMapping, UnusableMappingError, identity_mapping
 from comity.book.mappings.parse import parse_mapping, read_mapping, shipped_mappings
 from comity.book.mappings.recognise import matching_mappings
+from comity.book.mappings.rematch import answers_of, changed_mapping, days_of_file, is_same_choice, with_days
 from comity.book.storage.atomic import write_text
 from comity.book.storage.commit import BusyBookError, book_lock
 from comity.book.storage.journal import ImportRecord
@@ -232,7 +235,7 @@ def recognise_delivery(person: UUID, relationship: UUID, number: UUID) -> None:
 def recognise(member: MemberContext, delivery: Delivery) -> bool:
     """Recognise a file by the shipped mappings and the side's own ones; draft a mapping where none matches.
 
-    :returns: whether a mapping matches
+    :returns: whether a mapping matches, and asks for no day of this file
     """
     path = upload_path(delivery)
     try:
@@ -252,8 +255,8 @@ def recognise(member: MemberContext, delivery: Delivery) -> bool:
         delivery.outcome = (
             watched | {"fits": fits, "columns": columns} | ({"format": best} if best in kept_mappings else {})
         )
+        changes |= {"stage": Stage.LOOKED} if not matches or _ask_days(delivery) else {}
         changes |= {"outcome": delivery.outcome}
-        changes |= {} if matches else {"stage": Stage.LOOKED}
     pending_delivery = Delivery.objects.filter(relationship=member.relationship, pk=delivery.pk, stage=Stage.LOOKING)
     if pending_delivery.update(**changes) and changes.get("stage") == Stage.REFUSED:
         audit_delivery(member, Event.DELIVERY_REFUSED, delivery)
@@ -294,8 +297,38 @@ def match_columns(
         raise Refused(Code.COLUMNS_OPEN)
     if name in {*shipped_mappings(), *TABLES}:
         raise Refused(Code.NAME_TAKEN)
+    base = format_of(delivery)
     delivery.outcome = delivery.outcome | {"chosen": dict(chosen)}
-    choose_mapping(member, delivery, "", matched_mapping(columns, answers, name), name)
+    if base is not None and is_same_choice(answers_of(base, columns), answers):
+        text = changed_mapping(base, columns, answers, name)
+    else:
+        text = matched_mapping(columns, answers, name)
+    choose_mapping(member, delivery, "", text, name)
+
+
+def _ask_days(delivery: Delivery) -> bool:
+    """Keep which days of its own a file needs, because its format has those of an earlier one.
+
+    :returns: whether there are any
+    """
+    delivery.outcome = {key: value for key, value in delivery.outcome.items() if key != "days"}
+    mapping = format_of(delivery) if delivery.text else None
+    days = () if mapping is None else days_of_file(mapping)
+    if days and mapping is not None:
+        delivery.outcome = delivery.outcome | {"days": {"table": mapping.table, "columns": list(days)}}
+    return bool(days)
+
+
+def give_days(member: MemberContext, delivery: Delivery, days: Mapping[str, str]) -> None:
+    """Set the days of a file for which its format has one value for all rows, and check the file with them.
+
+    :param days: by column, as a mapping holds them
+    :raises Refused: where the format asks for none, or for others too
+    """
+    asked, mapping = delivery.outcome.get("days"), format_of(delivery)
+    if not asked or mapping is None or {*asked["columns"]} != {name for name, day in days.items() if day}:
+        raise Refused(Code.NOT_NOW)
+    choose_mapping(member, delivery, "", with_days(mapping, days), mapping.name)
 
 
 def _columns_json(columns: FileColumns) -> dict[str, Any]:
@@ -326,19 +359,24 @@ def choose_mapping(member: MemberContext, delivery: Delivery, mapping: str, text
     :param name: under which a mapping of the side's own is kept; empty: the file's
     :raises Refused: for a mapping that cannot be used, and while the file is under way or has come in
     """
-    stages = {Stage.LOOKED, Stage.REFUSED, Stage.LOOKING}
-    if delivery.stage not in stages or delivery.corrects or is_under_way(delivery):
-        raise Refused(Code.NOT_NOW)
+    _check_may_choose(delivery)
     delivery.mapping, delivery.text = ("", text) if text.strip() else (mapping, "")
     with refuse_unusable(Code.UNUSABLE_MAPPING, delivery.name):
         _delivery_mapping(delivery)
     delivery.stage, delivery.why, delivery.rows = Stage.LOOKING, "", 0
-    name = name or Path(delivery.name).stem[:60]
+    delivery.outcome = {key: value for key, value in delivery.outcome.items() if key not in {"days", "format"}}
     if delivery.text:
+        name = name or free_format_name(member, Path(delivery.name).stem)
         delivery.outcome = delivery.outcome | {"format": name}
     delivery.save()
     audit_delivery(member, Event.DELIVERY_DESCRIBED, delivery)
     defer_file_task(LOOK_TASK, delivery, member)
+
+
+def _check_may_choose(delivery: Delivery) -> None:
+    stages = {Stage.LOOKED, Stage.REFUSED, Stage.LOOKING}
+    if delivery.stage not in stages or delivery.corrects or is_under_way(delivery):
+        raise Refused(Code.NOT_NOW)
 
 
 def choose_kept_format(member: MemberContext, delivery: Delivery, name: str) -> None:
@@ -349,7 +387,22 @@ def choose_kept_format(member: MemberContext, delivery: Delivery, name: str) -> 
     kept = KeptMapping.objects.filter(relationship=member.relationship, side=delivery.side, name=name).first()
     if kept is None:
         raise Refused(Code.UNKNOWN_MAPPING)
+    _check_may_choose(delivery)
+    delivery.mapping, delivery.text = "", kept.text
+    delivery.outcome = {**without_check(delivery.outcome), "format": name}
+    if _ask_days(delivery):
+        delivery.stage, delivery.why = Stage.LOOKED, ""
+        delivery.save()
+        return
     choose_mapping(member, delivery, "", kept.text, name)
+
+
+_OF_UPLOAD = ("columns", "fits", "watched")  # what is known of a file before it is checked
+
+
+def without_check(outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an outcome without what a check by another format came to."""
+    return {key: value for key, value in outcome.items() if key in _OF_UPLOAD}
 
 
 def rename_format(member: MemberContext, kept: KeptMapping, name: str) -> None:
@@ -417,7 +470,8 @@ def import_delivery(member: MemberContext, delivery: Delivery) -> None:
     ready = (delivery.stage == Stage.LOOKED and not delivery.corrects) or (
         delivery.stage == Stage.BRINGING and not is_under_way(delivery)
     )
-    if not member.may(Action.BRING) or not ready or not (delivery.mapping or delivery.text):
+    is_described = bool(delivery.mapping or delivery.text) and not delivery.outcome.get("days")
+    if not member.may(Action.BRING) or not ready or not is_described:
         raise Refused(Code.NOT_NOW)
     delivery.stage, delivery.rows = Stage.BRINGING, 0
     delivery.save(update_fields=["stage", "rows"])
@@ -500,7 +554,9 @@ def undo_delivery_now(member: MemberContext, delivery: Delivery) -> None:
         except (NotTheLastError, KeyError):
             raise Refused(Code.NOT_LAST) from None
     delivery.stage = Stage.UNDONE
-    delivery.save(update_fields=["stage"])
+    undone = {"by": member.membership.person.name, "at": timezone.now().isoformat()}
+    delivery.outcome = delivery.outcome | {"undone": undone}
+    delivery.save(update_fields=["stage", "outcome"])
     audit_delivery(member, Event.DELIVERY_UNDONE, delivery, shared=not delivery.private)
     for callback in on_undone:
         callback(member, delivery)

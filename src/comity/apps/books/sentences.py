@@ -7,7 +7,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from comity.apps.books.models import Delivery
+from comity.apps.books.queries import rejected_values
 from comity.book.importing.write import BREAKS_MERGED
+from comity.book.mappings.match import Proposal
 from comity.book.mappings.parse import read_mapping, shipped_mappings
 from comity.book.tables import TABLES, Kind
 from comity.book.validation.check import MAX_REJECTS
@@ -121,6 +123,50 @@ def reasons(delivery: Delivery, words: Words) -> list[dict[str, Any]]:
         }
         for one in delivery.outcome.get("by_reason") or ()
     ]
+
+
+_MOST_VALUES = 4  # named in a sentence
+_NOT_READ = ("not a date and time such as", "not a day such as", "not a month such as", "not between ")
+_WRONG_ZONE = "a time that does not exist in "
+_WRONG_COLUMN = ("missing", "not a number", "not a whole number", "negative", "too large")
+
+
+def cures(delivery: Delivery, words: Words) -> list[str]:
+    """Return what matching columns would settle of the reasons for which rows of a file are rejected, in words."""
+    values = [value for listed in rejected_values(delivery).values() for value in listed]
+    named = ", ".join(words("check.quoted", text=clean(value)) for value in values[:_MOST_VALUES])
+    texts = [words("check.cure_values", values=named + (" …" if len(values) > _MOST_VALUES else ""))] if values else []
+    rows = (delivery.outcome.get("counts") or {}).get("rows_in", 0)
+    days: dict[str, None] = {}
+    columns: dict[str, None] = {}
+    zones = False
+    for one in delivery.outcome.get("by_reason") or ():
+        theirs = their_headers(delivery, one["column"]) or (field_name(one["column"], words) if one["column"] else "")
+        if one["reason"].startswith(_NOT_READ):
+            days[theirs] = None
+        elif one["reason"].startswith(_WRONG_COLUMN) and one["rows"] * 2 > rows:
+            columns[theirs] = None
+        zones = zones or one["reason"].startswith(_WRONG_ZONE)
+    texts += [words("check.cure_days", columns=", ".join(days))] if days else []
+    texts += [words("check.cure_zone")] if zones else []
+    return texts + ([words("check.cure_columns", columns=", ".join(columns))] if columns else [])
+
+
+def their_headers(delivery: Delivery, column: str) -> str:
+    """Return the headers of a file from which a column of ours is read; empty where none is known."""
+    read = next((one for one in delivery.outcome.get("read_as") or () if one["column"] == column), None)
+    return "" if read is None else ", ".join(map(clean, read["headers"]))
+
+
+def proposal(proposed: Proposal, words: Words) -> str:
+    """Return why a table is proposed for a file."""
+    table = words.named("table", proposed.table)
+    if proposed.forecast:
+        return words("match.proposed_forecast", table=table, text=clean(proposed.forecast))
+    if not proposed.headers:
+        return ""
+    headers = ", ".join(map(clean, proposed.headers[:_LISTED_COLUMNS]))
+    return words("match.proposed", table=table, columns=headers)
 
 
 def column_and_reason(column: str, text: str, words: Words) -> str:

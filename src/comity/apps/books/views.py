@@ -24,22 +24,24 @@ from comity.apps.books.forms import (
     DismissForm,
     ExportForm,
     MarkPrivateForm,
-    MatchColumnsForm,
     RenameFormatForm,
     RoutesForm,
     UploadForm,
 )
+from comity.apps.books.match_form import FileDaysForm, MatchColumnsForm
 from comity.apps.books.models import UNDER_WAY, Delivery, FileMove, Stage
+from comity.apps.books.refusals import Code
 from comity.apps.i18n import language, words_for
 from comity.apps.outbox.queries import has_pending
 from comity.apps.paging import number_in
 from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.models import Person
 from comity.apps.parties.rights import Action
-from comity.apps.refusal import form_page
+from comity.apps.refusal import Refused, form_page
 from comity.apps.sheet import csv_file, xlsx_file
 from comity.book.definition import UnusableBookError
 from comity.book.importing.rejected_rows import RejectedRows
+from comity.book.mappings.rematch import answers_of
 from comity.book.tables import TABLES
 from comity.book.validation.plausibility import COLUMNS_NOT_KEPT
 from comity.core.calendars import Cut
@@ -221,12 +223,13 @@ def delivery(request: HttpRequest, delivery: UUID) -> HttpResponse:
     return _render_delivery(request, member, known_delivery, None)
 
 
-def _render_delivery(
+def _render_delivery(  # noqa: PLR0913 - each form that was refused
     request: HttpRequest,
     member: MemberContext,
     delivery: Delivery,
     mapping_form: ChooseMappingForm | None,
     dismiss_form: DismissForm | None = None,
+    days_form: FileDaysForm | None = None,
 ) -> HttpResponse:
     is_own = member.side is not None and delivery.side == member.side and member.may(Action.BRING)
     is_undoing = queries.is_being_undone(delivery)
@@ -237,19 +240,23 @@ def _render_delivery(
     rejected_rows = queries.rejected_rows(member, delivery) if is_own and not is_running else None
     may_match = is_own and queries.file_columns(delivery) is not None
     told = _own_outcome(delivery) if is_own else queries.shared_outcome(delivery)
-    has_failed = bool(too_many) or delivery.stage == Stage.REFUSED
+    waits = delivery.stage in {Stage.LOOKED, Stage.REFUSED} and not is_running
+    days = (days_form or _days_form(delivery)) if is_own and waits else None
     context = {
         **_checked_file(member, delivery, words),
         "too_many": too_many,
         "unknown": delivery.stage in {Stage.LOOKED, Stage.REFUSED}
         and not delivery.outcome.get("counts")
         and not delivery.outcome.get("chosen")
+        and days is None
         and may_match,
+        "days": days,
+        "cures": sentences.cures(delivery, words) if may_match and waits else [],
+        "undone": _undone(told),
         "may_match": may_match,
         "work": [link for links in queries.work_links for link in links(member)]
         if is_own and delivery.stage == Stage.BROUGHT
         else [],
-        "may_change": may_match and has_failed and bool(delivery.text),
         "dismissed": _dismissed(told),
         "dismissing": (dismiss_form or DismissForm())
         if is_own and delivery.stage == Stage.BROUGHT and queries.open_rejects(member, delivery)
@@ -276,7 +283,7 @@ def _render_delivery(
             for one in (queries.first_rejects(member, delivery, reason) if is_own else ())
         ],
     }
-    has_errors = any(form is not None and form.errors for form in (mapping_form, dismiss_form))
+    has_errors = any(form is not None and form.errors for form in (mapping_form, dismiss_form, days_form))
     return render(request, "books/delivery.html", context, status=422 if has_errors else 200)
 
 
@@ -284,6 +291,12 @@ def _dismissed(told: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return who dismissed the rejected rows of a file, when and why; None where nobody did."""
     dismissed = told.get("dismissed")
     return None if dismissed is None else dismissed | {"at": datetime.fromisoformat(dismissed["at"])}
+
+
+def _undone(told: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return who undid an import, and when; None where nobody did."""
+    undone = told.get("undone")
+    return None if undone is None else undone | {"at": datetime.fromisoformat(undone["at"])}
 
 
 def _own_outcome(delivery: Delivery) -> dict[str, Any]:
@@ -356,21 +369,42 @@ def move_delivery(request: HttpRequest, delivery: UUID) -> HttpResponse:
         case FileMove.DROP:
             operations.drop_delivery(member, known_delivery)
             return redirect("records", relationship=member.relationship.pk)
+        case _:
+            return _move_by_form(request, member, known_delivery) or address
+    return address
+
+
+def _move_by_form(request: HttpRequest, member: MemberContext, delivery: Delivery) -> HttpResponse | None:
+    """Make a move that needs what somebody typed.
+
+    :returns: the page with what is wrong; None where the move was made
+    """
+    match request.POST.get("do"):
+        case FileMove.DAYS:
+            days_form = _days_form(delivery, request.POST)
+            if days_form is None or not days_form.is_valid():
+                return _render_delivery(request, member, delivery, None, days_form=days_form)
+            operations.give_days(member, delivery, days_form.values())
         case FileMove.DISMISS:
             dismiss_form = DismissForm(request.POST)
-            if dismiss_form.is_valid():
-                operations.dismiss_rejects(member, known_delivery, dismiss_form.cleaned_data["reason"])
-                return address
-            return _render_delivery(request, member, known_delivery, None, dismiss_form)
+            if not dismiss_form.is_valid():
+                return _render_delivery(request, member, delivery, None, dismiss_form)
+            operations.dismiss_rejects(member, delivery, dismiss_form.cleaned_data["reason"])
         case _:
-            form = _choose_form(member, request.POST, known_delivery)
+            form = _choose_form(member, request.POST, delivery)
             if form.is_valid():
                 with form.showing_refusals():
-                    _choose(member, known_delivery, form.cleaned_data["mapping"], form.cleaned_data["text"])
-                    return address
-            known_delivery.refresh_from_db()
-            return _render_delivery(request, member, known_delivery, form)
-    return address
+                    _choose(member, delivery, form.cleaned_data["mapping"], form.cleaned_data["text"])
+                    return None
+            delivery.refresh_from_db()
+            return _render_delivery(request, member, delivery, form)
+    return None
+
+
+def _days_form(delivery: Delivery, given: QueryDict | None = None) -> FileDaysForm | None:
+    """Return the form for the days of a file that its format asks for; None where it asks for none."""
+    asked = delivery.outcome.get("days")
+    return FileDaysForm(asked["table"], tuple(asked["columns"]), given) if asked else None
 
 
 def _choose_form(member: MemberContext, given: QueryDict | None, delivery: Delivery) -> ChooseMappingForm:
@@ -380,7 +414,10 @@ def _choose_form(member: MemberContext, given: QueryDict | None, delivery: Deliv
 
 def _choose(member: MemberContext, delivery: Delivery, mapping: str, text: str) -> None:
     """Set the mapping of a file: the text that the page filled in itself does not outdo a format that was chosen."""
-    if mapping and text.split() == delivery.text.split():
+    is_unchanged = text.split() == delivery.text.split()
+    if is_unchanged and not mapping and delivery.outcome.get("days"):
+        raise Refused(Code.COLUMNS_OPEN)  # it has the days of an earlier file
+    if mapping and is_unchanged:
         text = ""
     if mapping.startswith(ChooseMappingForm.OWN) and not text.strip():
         operations.choose_kept_format(member, delivery, mapping.removeprefix(ChooseMappingForm.OWN))
@@ -397,22 +434,33 @@ def match_columns(request: HttpRequest, delivery: UUID) -> HttpResponse:
     columns = queries.file_columns(known_delivery)
     if member.side is None or known_delivery.side != member.side or columns is None:
         raise Http404
-    name = str(known_delivery.outcome.get("format") or Path(known_delivery.name).stem[:60])
+    base, proposal = queries.format_of(known_delivery), queries.likely_table(known_delivery, columns)
+    name = str(known_delivery.outcome.get("format") or "")
+    name = name or queries.free_format_name(member, Path(known_delivery.name).stem)
     asked = request.POST if request.method == "POST" else None
     table = request.POST.get("table", "") if asked is not None else ""
     before = known_delivery.outcome.get("chosen") or {}
     if table not in TABLES:
-        table = before.get("table") or queries.likely_table(columns)
+        table = before.get("table") or (proposal.table if base is None else base.table)
     before = before if before.get("table") == table else {}
     if request.POST.get("do") == "table":  # what was chosen for another table's columns says nothing of these
         asked, name = None, request.POST.get("name", name)
-    form = MatchColumnsForm(columns, table, asked, name, queries.zone(member), before)
+    known = answers_of(base, columns) if base is not None and base.table == table else None
+    rejected = queries.rejected_values(known_delivery)
+    form = MatchColumnsForm(columns, table, asked, name, queries.zone(member), before, known, rejected)
     if asked is not None and form.is_valid() and not form.questions.any:
         with form.showing_refusals():
             name, chosen = form.cleaned_data["name"], {key: str(value) for key, value in form.cleaned_data.items()}
             operations.match_columns(member, known_delivery, form.answers(), name, chosen)
             return redirect("delivery", relationship=member.relationship.pk, delivery=known_delivery.pk)
-    context = {"delivery": known_delivery, "form": form, "is_open": form.what_is_open() if asked is not None else []}
+    words = words_for(language())
+    context = {
+        "delivery": known_delivery,
+        "form": form,
+        "is_open": form.what_is_open() if asked is not None else [],
+        "base": sentences.format_name(known_delivery, words) if known is not None else "",
+        "proposed": sentences.proposal(proposal, words) if base is None and table == proposal.table else "",
+    }
     return render(request, "books/match.html", context, status=422 if asked is not None else 200)
 
 

@@ -50,9 +50,37 @@ def answers_of(mapping: SourceMapping, columns: FileColumns) -> Answers:
             meanings[column.name] = _meanings_of(column, leaf, columns)
         if CELL_KINDS[column.kind] in _DATED and not mapping.defaults:
             orders |= _orders_of(mapping, value, columns)
-    required = {one.name for one in required_columns(mapping.table, fields.values())}
-    constants = {name: text for name, text in constants.items() if name in required}
-    return Answers(mapping.table, fields, orders, mapping.zone or "", constants, meanings, also)
+    filled = {*fields.values(), *also.values(), *constants}
+    required = {one.name for one in required_columns(mapping.table, filled)}
+    settled = frozenset(required - filled) if not mapping.identity else frozenset()
+    return Answers(mapping.table, fields, orders, mapping.zone or "", constants, meanings, also, settled)
+
+
+def is_same_choice(one: Answers, other: Answers) -> bool:
+    """Whether both choose the same columns of a file for the same columns of the same table."""
+
+    def chosen(answers: Answers) -> tuple[str, dict[str, str], dict[str, str]]:
+        fields, also = (
+            {header: name for header, name in some.items() if name} for some in (answers.fields, answers.also)
+        )
+        return answers.table, fields, also
+
+    return chosen(one) == chosen(other)
+
+
+def days_of_file(mapping: SourceMapping) -> tuple[str, ...]:
+    """The columns whose one value for all rows is a day, a moment or a month: of one file, and not of the next."""
+    dated = (column for column in mapping.target.columns if CELL_KINDS[column.kind] in _DATED)
+    return tuple(one.name for one in dated if one.name in mapping.columns and mapping.columns[one.name].constant)
+
+
+def with_days(mapping: SourceMapping, days: Mapping[str, str]) -> str:
+    """The TOML of a mapping with these values for all rows of a file."""
+    columns = {
+        name: replace(value, constant=days[name]) if name in days and value.constant is not None else value
+        for name, value in mapping.columns.items()
+    }
+    return mapping_text(replace(mapping, columns=columns))
 
 
 def changed_mapping(mapping: SourceMapping, columns: FileColumns, answers: Answers, about: str) -> str:
