@@ -9,7 +9,7 @@ from django import forms
 
 from comity.apps.books.constants import UnreadableConstantError, constant_text
 from comity.apps.books.forms import zones
-from comity.apps.books.sentences import field_name
+from comity.apps.books.sentences import field_name, value_meaning
 from comity.apps.i18n import language, words_for
 from comity.apps.parties.forms import LocalisedForm, name_validator
 from comity.book.mappings.column_samples import ColumnSample
@@ -37,18 +37,6 @@ from comity.review.i18n.words import DASH, Words
 
 # Texts of which there are a few usual ones, and counts likewise: they are chosen.
 _USUAL = {"instrument": ("csat", "nps", "ces", "esat", "loyalty", "trust"), "minutes": ("15", "30", "60")}
-_LABEL_SEPARATOR = ": "  # between the word of a value and what it means
-
-
-def value_meaning(column: Column, value: str, words: Words) -> str:
-    """Return the word of a value of ours, and what it means."""
-    key = f"value_of.{'flag' if column.kind is Kind.FLAG else column.name}.{value}"
-    return words(key) if words.has(key) else words.named("value", value)
-
-
-def value_name(column: Column, value: str, words: Words) -> str:
-    """Return the word of a value of ours alone."""
-    return value_meaning(column, value, words).partition(_LABEL_SEPARATOR)[0]
 
 
 class ConstantField(forms.CharField):

@@ -25,6 +25,7 @@ from comity.apps.books.queries import (
     BOOK_NAME,
     UNDO_TASK,
     NoBookError,
+    blamed_columns,
     book_folder,
     file_columns,
     find_table_holder,
@@ -62,7 +63,7 @@ from comity.book.definition import (
 )
 from comity.book.errors import UnusableFileError
 from comity.book.formats.delimited import scan_file
-from comity.book.formats.sheet import UnusableSourceError
+from comity.book.formats.sheet import UnusableSourceError, find_in
 from comity.book.importing.backfill import backfill_sides, needs_sides
 from comity.book.importing.corrections import NoProposalError, accept_proposals, refuse_proposals
 from comity.book.importing.current import current_table
@@ -70,7 +71,7 @@ from comity.book.importing.deliver import ImportRequest, Outcome, further_key, i
 from comity.book.importing.undo import NotTheLastError, undo_import
 from comity.book.importing.withhold import WithholdAnswer, disclose_rows, has_values_beside_others, may_withhold
 from comity.book.mappings.draft import draft_mapping
-from comity.book.mappings.headers import all_headers_of
+from comity.book.mappings.headers import headers_behind
 from comity.book.mappings.match import Answers, FileColumns, look_at_columns, matched_mapping, open_questions
 from comity.book.mappings.model import SourceMapping, UnusableMappingError, identity_mapping
 from comity.book.mappings.parse import parse_mapping, read_mapping, shipped_mappings
@@ -1144,6 +1145,13 @@ def _outcome_json(outcome: Outcome, delivery: Delivery, mapping: SourceMapping) 
         "first_rows": [list(names), *([row.get(name, "") for name in names] for row in outcome.first_rows)],
         "reach": None if record.reach is None else [day.isoformat() for day in record.reach],
         "not_kept": list(outcome.unmapped[:_KEPT_HEADERS]),
+        "in_neither": dict(outcome.in_neither),
+        "read_as_empty": {header: dict(counts) for header, counts in outcome.read_as_empty.items()},
+        "read_from": {
+            name: headers
+            for name in dict.fromkeys(name for pair in outcome.by_reason for name in blamed_columns(*pair))
+            if (headers := _present_headers(outcome, mapping, name))
+        },
         "read_as": _columns_read(outcome, mapping),
         "notes": [text.replace(upload_path(delivery).name, delivery.name) for text in outcome.notes],
     }
@@ -1164,9 +1172,11 @@ def _columns_read(outcome: Outcome, mapping: SourceMapping) -> list[dict[str, An
 
 def _present_headers(outcome: Outcome, mapping: SourceMapping, column: str) -> list[str]:
     """Return the headers of a file that one of our columns is read from; of several names, those that the file has."""
-    asked = [column] if mapping.identity else list(all_headers_of(mapping.columns[column], mapping.let))
-    present = {header.casefold(): header for header in outcome.headers}
-    return [present[name.casefold()] for name in asked if name.casefold() in present] or asked[:1]
+    if not mapping.identity and column not in mapping.columns:
+        return []
+    asked = [column] if mapping.identity else list(headers_behind(mapping, column))
+    present = [header for name in asked if (header := find_in(outcome.headers, name)) is not None]
+    return list(dict.fromkeys(present)) or asked[:1]
 
 
 def _failure_sentence(error: UnusableFileError | OSError, delivery: Delivery) -> str:

@@ -47,6 +47,7 @@ _SHOWN_EXPORTS = 20
 _SHOWN_DELIVERIES = 50
 _SHOWN_STEPS = 50  # changes of private items on a page
 _LONGEST_NAME = 50  # of a format, as far as it is proposed
+_PAIR = re.compile(r'"?(\w+)"? (?:before|above) "?(\w+)"?')
 _SHOWN_REJECTS = 200  # rejects on a page; the file has them all
 # Each yields the titles and URLs of agreed work that an import may carry out; a higher app registers its own.
 work_links: list[Callable[[MemberContext], Iterable[tuple[str, str]]]] = []
@@ -411,6 +412,13 @@ def rejected_values(delivery: Delivery) -> dict[str, tuple[str, ...]]:
         if one["column"] and one["value"] and is_unknown_value(one["reason"]):
             values.setdefault(one["column"], {})[one["value"]] = None
     return {column: tuple(listed) for column, listed in values.items()}
+
+
+def blamed_columns(column: str, reason: str) -> tuple[str, ...]:
+    """Return the columns of ours that a reason for a reject is about: the one to blame, and one it is held to."""
+    pair = _PAIR.fullmatch(reason)
+    names = (column, *(pair.groups() if pair is not None else ()))
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def is_unknown_value(reason: str) -> bool:

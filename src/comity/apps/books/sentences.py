@@ -7,15 +7,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from comity.apps.books.models import Delivery
-from comity.apps.books.queries import rejected_values
+from comity.apps.books.queries import blamed_columns, rejected_values
+from comity.book.importing.rejected_rows import RejectedRows
 from comity.book.importing.write import BREAKS_MERGED
 from comity.book.mappings.match import Proposal
 from comity.book.mappings.parse import read_mapping, shipped_mappings
-from comity.book.tables import TABLES, Kind
+from comity.book.tables import TABLES, Column, Kind
 from comity.book.validation.check import MAX_REJECTS
+from comity.book.validation.rejects import Reject
 from comity.review.i18n.words import DASH, Words, clean
 
 _Filled = Mapping[str, str]
+_LABEL_SEPARATOR = ": "  # between the word of a value and what it means
 _LISTED_COLUMNS = 12  # columns that are not kept, on a page
 
 
@@ -118,6 +121,7 @@ def reasons(delivery: Delivery, words: Words) -> list[dict[str, Any]]:
     return [
         {
             "column": field_name(one["column"], words) if one["column"] else DASH,
+            "theirs": their_headers(delivery, one["column"]),
             "reason": reason(one["reason"], words),
             "rows": one["rows"],
         }
@@ -154,8 +158,59 @@ def cures(delivery: Delivery, words: Words) -> list[str]:
 
 def their_headers(delivery: Delivery, column: str) -> str:
     """Return the headers of a file from which a column of ours is read; empty where none is known."""
+    return ", ".join(map(clean, headers_of_column(delivery, column)))
+
+
+def headers_of_column(delivery: Delivery, column: str) -> list[str]:
+    """Return the headers of a file from which a column of ours is read."""
+    read_from = (delivery.outcome.get("read_from") or {}).get(column)
     read = next((one for one in delivery.outcome.get("read_as") or () if one["column"] == column), None)
-    return "" if read is None else ", ".join(map(clean, read["headers"]))
+    return list(read_from or ([] if read is None else read["headers"]))
+
+
+def rejected_cells(delivery: Delivery, rows: RejectedRows | None, reject: Reject, words: Words) -> str:
+    """Return what a rejected row has in the columns of the file that its reason is about: Wait (s) = -12."""
+    blamed = (reject.line, reject.reason)
+    row = None if rows is None else next((one for one in rows.rows if (one.line, one.reason) == blamed), None)
+    if rows is None or row is None:
+        return ""
+    cells = dict(zip(rows.headers, row.cells, strict=False))
+    headers = [
+        header for name in blamed_columns(reject.column, reject.reason) for header in headers_of_column(delivery, name)
+    ]
+    return "; ".join(
+        words("check.cell", header=clean(header), value=clean(cells[header]) or DASH)
+        for header in dict.fromkeys(headers)
+        if header in cells
+    )
+
+
+def uncounted(delivery: Delivery, words: Words) -> list[str]:
+    """Return what of a file is in no count, and what was taken for nothing, in words."""
+    texts = []
+    neither = delivery.outcome.get("in_neither") or {}
+    if neither:
+        outcome = TABLES["contacts"].by_name["outcome"]
+        named = [
+            f"{value_name(outcome, name, words) if name else words('check.no_outcome')} {words.number(rows)}"
+            for name, rows in neither.items()
+        ]
+        texts.append(words("check.in_neither", rows=words.number(sum(neither.values())), named=", ".join(named)))
+    for header, counts in (delivery.outcome.get("read_as_empty") or {}).items():
+        for text, rows in counts.items():
+            texts.append(words("check.read_as_empty", column=clean(header), text=clean(text), rows=words.number(rows)))
+    return texts
+
+
+def value_meaning(column: Column, value: str, words: Words) -> str:
+    """Return the word of a value of ours, and what it means."""
+    key = f"value_of.{'flag' if column.kind is Kind.FLAG else column.name}.{value}"
+    return words(key) if words.has(key) else words.named("value", value)
+
+
+def value_name(column: Column, value: str, words: Words) -> str:
+    """Return the word of a value of ours alone."""
+    return value_meaning(column, value, words).partition(_LABEL_SEPARATOR)[0]
 
 
 def proposal(proposed: Proposal, words: Words) -> str:
@@ -169,9 +224,13 @@ def proposal(proposed: Proposal, words: Words) -> str:
     return words("match.proposed", table=table, columns=headers)
 
 
-def column_and_reason(column: str, text: str, words: Words) -> str:
-    """Return why a row is rejected, with the name of the column to blame."""
-    return f"{field_name(column, words)}: {reason(text, words)}" if column else reason(text, words)
+def column_and_reason(delivery: Delivery, column: str, text: str, words: Words) -> str:
+    """Return why a row is rejected, with the columns to blame as the file calls them, and the one of ours."""
+    if not column:
+        return reason(text, words)
+    theirs, ours = their_headers(delivery, column), field_name(column, words)
+    named = ours if theirs in {"", ours} else words("check.theirs_and_ours", theirs=theirs, ours=ours)
+    return f"{named}: {reason(text, words)}"
 
 
 def reason(text: str, words: Words) -> str:

@@ -278,6 +278,7 @@ def _render_delivery(  # noqa: PLR0913 - each form that was refused
                 "line": one.line,
                 "column": sentences.field_name(one.column, words),
                 "value": one.value,
+                "cells": sentences.rejected_cells(delivery, rejected_rows, one, words),
                 "reason": sentences.reason(one.reason, words),
             }
             for one in (queries.first_rejects(member, delivery, reason) if is_own else ())
@@ -317,6 +318,7 @@ def _checked_file(member: MemberContext, delivery: Delivery, words: Words) -> di
         "extent": sentences.extent(delivery, words) if is_own else "",
         "not_kept": sentences.not_kept(delivery, words) if is_own else "",
         "columns": sentences.columns_read(delivery, words, ZoneInfo(queries.zone(member))) if is_own else [],
+        "uncounted": sentences.uncounted(delivery, words) if is_own else [],
         "reasons": sentences.reasons(delivery, words) if is_own else [],
         "counted": [*_CHANGES, *aside, *waiting],
     }
@@ -346,7 +348,7 @@ def rejected_rows(request: HttpRequest, delivery: UUID, form: str) -> HttpRespon
     if form not in {"csv", "xlsx"} or not queries.may_read_cells(member, known_delivery):
         raise Http404
     words, rows = words_for(language()), queries.rows_to_correct(member, known_delivery)
-    table = rows.table(lambda column, reason: sentences.column_and_reason(column, reason, words))
+    table = rows.table(lambda column, reason: sentences.column_and_reason(known_delivery, column, reason, words))
     if form == "xlsx":
         return xlsx_file("rejected-rows.xlsx", rows.head, table)
     return csv_file("rejected-rows.csv", rows.head, table, rows.delimiter)
