@@ -89,16 +89,18 @@ class ChooseMappingForm(LocalisedForm):
 
     key_prefix = "choose"
     OWN = "own:"  # before the name of a format that the side has saved
+    SHARED = "shared:"  # before the name of one that the other side shares
     mapping = forms.ChoiceField(required=False)
     text = forms.CharField(
         required=False, max_length=40_000, widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false"})
     )
 
-    def __init__(self, *args: Any, own: Sequence[str] = (), **options: Any) -> None:  # noqa: ANN401 - as Django calls it
-        """Offer the side's own formats first, then every known format and every table."""
+    def __init__(self, *args: Any, own: Sequence[str] = (), shared: Sequence[str] = (), **options: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Offer the side's own formats first, then those that the other side shares, known ones and tables."""
         super().__init__(*args, **options)
         words = words_for(language())
         saved = [(f"{self.OWN}{name}", words("check.own_format", name=name)) for name in own]
+        saved += [(f"{self.SHARED}{name}", words("check.shared_format", name=name)) for name in shared]
         self.fields["mapping"].choices = [("", DASH), *saved, *_known_formats()]  # type: ignore[attr-defined]
 
 

@@ -16,7 +16,18 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from comity.apps.books.models import UNDER_WAY, Delivery, Export, Hold, KeptMapping, Mark, MarkStep, Routes, Stage
+from comity.apps.books.models import (
+    UNDER_WAY,
+    Delivery,
+    Export,
+    Hold,
+    KeptMapping,
+    Mark,
+    MarkStep,
+    Routes,
+    SharedFormat,
+    Stage,
+)
 from comity.apps.books.refusals import Code
 from comity.apps.outbox.operations import HEARTBEAT_TIMEOUT
 from comity.apps.parties.member_context import MemberContext
@@ -392,6 +403,46 @@ def file_columns(delivery: Delivery) -> FileColumns | None:
 def likely_table(delivery: Delivery, columns: FileColumns) -> Proposal:
     """Return the table that the columns of a file, and its name, fit best, and why."""
     return propose_table(columns, delivery.name)
+
+
+def shared_formats(member: MemberContext, side: Side) -> list[SharedFormat]:
+    """List the formats that a side shares, the last one shared first."""
+    return list(
+        SharedFormat.objects.select_related("person")
+        .filter(relationship=member.relationship, side=side.value)
+        .order_by("-at")
+    )
+
+
+def formats_of_other(member: MemberContext) -> list[SharedFormat]:
+    """List the formats that the other side shares with the viewer's."""
+    if member.side is None or not member.may(Action.BRING):
+        return []
+    return shared_formats(member, member.side.other)
+
+
+def shared_mapping(shared: SharedFormat) -> SourceMapping | None:
+    """Return the mapping that a side shares; None where it cannot be read any more."""
+    with suppress(UnusableMappingError):
+        return parse_mapping(shared.text, shared.name, None, shared.name)
+    return None
+
+
+def may_share_format(member: MemberContext, delivery: Delivery) -> bool:
+    """Whether a file was imported by a format of the own side that the other side cannot use yet."""
+    name = delivery.outcome.get("format")
+    if not name or delivery.outcome.get("format_of") or member.side is None:
+        return False
+    shared = {one.name for one in shared_formats(member, member.side)}
+    return name not in shared and any(one.name == name for one in kept_formats(member))
+
+
+def last_import(member: MemberContext, table: str, side: Side) -> Delivery | None:
+    """Return a side's last import into a table that the viewer may know of."""
+    imports = readable_deliveries(member).filter(
+        side=side.value, stage=Stage.BROUGHT, outcome__table=table, corrects={}
+    )
+    return imports.order_by("-at").first()
 
 
 def format_of(delivery: Delivery) -> SourceMapping | None:

@@ -10,8 +10,9 @@ from comity.apps.books.models import Delivery
 from comity.apps.books.queries import blamed_columns, rejected_values
 from comity.book.importing.rejected_rows import RejectedRows
 from comity.book.importing.write import BREAKS_MERGED
-from comity.book.mappings.match import Proposal
+from comity.book.mappings.match import EMPTY, Proposal
 from comity.book.mappings.parse import read_mapping, shipped_mappings
+from comity.book.mappings.rematch import Difference
 from comity.book.tables import TABLES, Column, Kind
 from comity.book.validation.check import MAX_REJECTS
 from comity.book.validation.rejects import Reject
@@ -48,7 +49,8 @@ def format_name(delivery: Delivery, words: Words) -> str:
     """Return the name of the format in which a file was checked; empty before it is known."""
     if delivery.text:
         own = delivery.outcome.get("format")
-        return words("check.own_format", name=clean(own)) if own else ""
+        key = "check.shared_format" if delivery.outcome.get("format_of") else "check.own_format"
+        return words(key, name=clean(own)) if own else ""
     return mapping_name(delivery.mapping, words) if delivery.mapping else ""
 
 
@@ -211,6 +213,29 @@ def value_meaning(column: Column, value: str, words: Words) -> str:
 def value_name(column: Column, value: str, words: Words) -> str:
     """Return the word of a value of ours alone."""
     return value_meaning(column, value, words).partition(_LABEL_SEPARATOR)[0]
+
+
+def differences(found: Sequence[Difference], words: Words) -> list[str]:
+    """Return what a format makes of a file that the table's format until now did not."""
+    texts = []
+    for one in found:
+        field, column = field_name(one.column, words), _column_named(one.column)
+        if one.value:
+            mine, theirs = (
+                words("match.leave_empty") if text == EMPTY or column is None else value_name(column, text, words)
+                for text in (one.mine, one.theirs)
+            )
+            texts.append(words("check.differs_value", field=field, value=clean(one.value), mine=mine, theirs=theirs))
+        else:
+            key = "check.differs_columns" if one.mine else "check.differs_missing"
+            texts.append(words(key, field=field, mine=clean(one.mine), theirs=clean(one.theirs)))
+    return texts
+
+
+def _column_named(name: str) -> Column | None:
+    """The first column of ours of a name that has fixed values."""
+    columns = (table.by_name.get(name) for table in TABLES.values())
+    return next((one for one in columns if one is not None and (one.values or one.kind is Kind.FLAG)), None)
 
 
 def proposal(proposed: Proposal, words: Words) -> str:

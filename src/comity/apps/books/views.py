@@ -41,7 +41,7 @@ from comity.apps.refusal import Refused, form_page
 from comity.apps.sheet import csv_file, xlsx_file
 from comity.book.definition import UnusableBookError
 from comity.book.importing.rejected_rows import RejectedRows
-from comity.book.mappings.rematch import answers_of
+from comity.book.mappings.rematch import answers_of, differences
 from comity.book.tables import TABLES
 from comity.book.validation.plausibility import COLUMNS_NOT_KEPT
 from comity.core.calendars import Cut
@@ -87,12 +87,24 @@ def _render_records(
         "late": [one | {"due": due_text(one["due"], words)} if one["due"] else one for one in late],
         "marks": [one | {"name": sentences.item_name(one["item"], words)} for one in marks],
         "mark_steps": [(one, sentences.item_name(one.item, words)) for one in queries.mark_steps(member)],
-        "formats": queries.kept_formats(member) if has_book else [],
+        "formats": _own_formats(member) if has_book else [],
+        "others_formats": queries.formats_of_other(member) if has_book else [],
         "copies": copies.copies(member) if has_book and copies.may_copy(member) else None,
         "marking": mark_form or (MarkPrivateForm() if has_book and _may_mark(member) else None),
     }
     has_errors = any(form is not None and form.errors for form in (mark_form, begin_form))
     return render(request, "books/records.html", context, status=422 if has_errors else 200)
+
+
+def _own_formats(member: MemberContext) -> list[dict[str, Any]]:
+    """Return the own side's formats, each with what of it is shared: since when, and whether it has changed since."""
+    shared = {} if member.side is None else {one.name: one for one in queries.shared_formats(member, member.side)}
+    formats = []
+    for one in queries.kept_formats(member):
+        also = shared.get(one.name)
+        changed = also is not None and also.text != one.text
+        formats.append({"pk": one.pk, "name": one.name, "text": one.text, "shared": also, "changed": changed})
+    return formats
 
 
 def _tables(member: MemberContext) -> list[dict[str, Any]]:
@@ -136,6 +148,10 @@ def change_format(request: HttpRequest) -> HttpResponse:
         raise Http404
     if request.POST.get("do") == "delete":
         operations.delete_format(member, kept)
+    elif request.POST.get("do") == "share":
+        operations.share_format(member, kept)
+    elif request.POST.get("do") == "unshare":
+        operations.unshare_format(member, kept.name)
     else:
         form = RenameFormatForm(request.POST)
         if form.is_valid():
@@ -251,6 +267,8 @@ def _render_delivery(  # noqa: PLR0913 - each form that was refused
         and days is None
         and may_match,
         "days": days,
+        "meaning": _other_meaning(member, delivery, words) if may_match and waits and days is None else None,
+        "may_share": is_own and delivery.stage == Stage.BROUGHT and queries.may_share_format(member, delivery),
         "cures": sentences.cures(delivery, words) if may_match and waits else [],
         "undone": _undone(told),
         "may_match": may_match,
@@ -292,6 +310,26 @@ def _dismissed(told: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return who dismissed the rejected rows of a file, when and why; None where nobody did."""
     dismissed = told.get("dismissed")
     return None if dismissed is None else dismissed | {"at": datetime.fromisoformat(dismissed["at"])}
+
+
+def _other_meaning(member: MemberContext, delivery: Delivery, words: Words) -> dict[str, Any] | None:
+    """What a file's format makes of it that the table's format until now did not; None where nothing is to be told."""
+    table, mine = delivery.outcome.get("table"), queries.format_of(delivery)
+    columns = queries.file_columns(delivery)
+    if mine is None or columns is None or member.side is None or table != mine.table:
+        return None
+    if delivery.outcome.get("format_of"):
+        return None  # it is the other side's own word
+    shared = next((one for one in queries.formats_of_other(member) if one.table == table), None)
+    own, theirs = (queries.last_import(member, table, side) for side in (member.side, member.side.other))
+    before = queries.shared_mapping(shared) if shared is not None else None
+    if before is None and own is not None:
+        before = queries.format_of(own)
+    texts = [] if before is None else sentences.differences(differences(mine, before, columns), words)
+    is_unknown = shared is None and own is None and theirs is not None
+    if not texts and not is_unknown:
+        return None
+    return {"texts": texts, "shared": shared, "since": theirs if is_unknown else None}
 
 
 def _undone(told: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -411,7 +449,10 @@ def _days_form(delivery: Delivery, given: QueryDict | None = None) -> FileDaysFo
 
 def _choose_form(member: MemberContext, given: QueryDict | None, delivery: Delivery) -> ChooseMappingForm:
     own = [one.name for one in queries.kept_formats(member)]
-    return ChooseMappingForm(given, own=own, initial={"mapping": delivery.mapping, "text": delivery.text})
+    shared = [one.name for one in queries.formats_of_other(member)]
+    return ChooseMappingForm(
+        given, own=own, shared=shared, initial={"mapping": delivery.mapping, "text": delivery.text}
+    )
 
 
 def _choose(member: MemberContext, delivery: Delivery, mapping: str, text: str) -> None:
@@ -423,6 +464,9 @@ def _choose(member: MemberContext, delivery: Delivery, mapping: str, text: str) 
         text = ""
     if mapping.startswith(ChooseMappingForm.OWN) and not text.strip():
         operations.choose_kept_format(member, delivery, mapping.removeprefix(ChooseMappingForm.OWN))
+    elif mapping.startswith(ChooseMappingForm.SHARED) and not text.strip() and member.side is not None:
+        name = mapping.removeprefix(ChooseMappingForm.SHARED)
+        operations.choose_kept_format(member, delivery, name, member.side.other)
     else:
         operations.choose_mapping(member, delivery, mapping, text)
 
@@ -438,6 +482,8 @@ def match_columns(request: HttpRequest, delivery: UUID) -> HttpResponse:
         raise Http404
     base, proposal = queries.format_of(known_delivery), queries.likely_table(known_delivery, columns)
     name = str(known_delivery.outcome.get("format") or "")
+    if known_delivery.outcome.get("format_of"):  # the other side's stays as it is; a changed one is another
+        name = queries.free_format_name(member, name)
     name = name or queries.free_format_name(member, Path(known_delivery.name).stem)
     asked = request.POST if request.method == "POST" else None
     table = request.POST.get("table", "") if asked is not None else ""

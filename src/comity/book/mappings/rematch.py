@@ -5,7 +5,7 @@ further tables, how it adds up what several columns say.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from comity.book.formats.sheet import find_in
@@ -126,6 +126,63 @@ def changed_mapping(mapping: SourceMapping, columns: FileColumns, answers: Answe
         identity=False,
     )
     return mapping_text(changed)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What two formats take differently of one file.
+
+    :ivar value: the value of the file that means `mine` in one and `theirs` in the other; empty: `mine` and `theirs`
+        are the headers that the column is read from, or its one value for all rows; `mine` may be empty
+    """
+
+    column: str
+    value: str
+    mine: str
+    theirs: str
+
+
+def differences(mine: SourceMapping, theirs: SourceMapping, columns: FileColumns) -> tuple[Difference, ...]:
+    """What one mapping makes of a file that another, of the same table, makes something else of.
+
+    Of columns that the file does not have the other says nothing; nor does it of values that it does not know.
+    """
+    found: list[Difference] = []
+    own, other = _columns_of(mine), _columns_of(theirs)
+    days = {*days_of_file(mine), *days_of_file(theirs)}
+    for column in mine.target.columns if mine.table == theirs.table else ():
+        one, two = own.get(column.name), other.get(column.name)
+        if two is None or column is BROUGHT_BY or column.name in days:
+            continue
+        leaves = [
+            None if value is None else leaf_of(mapping, value, columns)
+            for mapping, value in ((mine, one), (theirs, two))
+        ]
+        if known_meanings(column) and leaves[0] is not None and leaves[1] is not None:
+            found += _different_meanings(column, leaves[0], leaves[1], columns)
+        else:
+            said = [_said_of(mapping, column.name, columns) for mapping in (mine, theirs)]
+            if said[1] and said[0] != said[1]:
+                found.append(Difference(column.name, "", ", ".join(sorted(said[0])), ", ".join(sorted(said[1]))))
+    return tuple(found)
+
+
+def _different_meanings(column: Column, mine: Value, theirs: Value, columns: FileColumns) -> Iterator[Difference]:
+    header = _present(mine, columns)
+    seen = next((sample.values for sample in columns.samples if sample.header == header), ())
+    listed = {one.casefold(): one for one in (*(theirs.values or ()), *(mine.values or ()), *theirs.nulls, *seen)}
+    for value in listed.values():
+        meanings = meaning_of(column, mine, value), meaning_of(column, theirs, value)
+        if meanings[0] != meanings[1] and all(meanings):
+            yield Difference(column.name, value, *meanings)
+
+
+def _said_of(mapping: SourceMapping, column: str, columns: FileColumns) -> frozenset[str]:
+    """The headers that a column is read from in this file, or the one value that it has in all rows."""
+    value = _columns_of(mapping).get(column)
+    if value is not None and value.constant is not None:
+        return frozenset([value.constant])
+    return frozenset(headers_read(mapping, column, columns))
 
 
 def leaf_of(mapping: SourceMapping, value: Value, columns: FileColumns) -> Value | None:
