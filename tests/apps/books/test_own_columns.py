@@ -9,6 +9,7 @@ from comity.apps.books.sentences import value_name
 from comity.apps.i18n import words_for
 from comity.book.tables import TABLES
 from tests.apps.books.test_changed_formats import imported, looked, shown
+from tests.apps.books.test_match_columns import fields
 from tests.room import cast
 
 pytestmark = pytest.mark.gate
@@ -67,6 +68,16 @@ def test_what_is_in_neither_count_is_told_at_the_import(them, made, language):
     # The third has an outcome and no wait, and so no moment at which it was answered.
     names = [f"{value_name(OUTCOME, name, words)} 1" for name in ("answered", "callback", "voicemail")]
     assert words("check.in_neither", rows=words.number(3), named=", ".join(names)) in page
+
+
+def test_a_part_of_the_handle_time_that_is_left_out_is_told(them):
+    head, *rows = LOG.splitlines()
+    text = "\n".join([f"{head},After-call (s)", *(f"{row},30" for row in rows)]) + "\n"
+    made, words = looked(them, "calls.csv", text), words_for("en")
+    assert words("check.handling_not_kept", columns="After-call (s)") in shown(them, made)
+    asked = fields(shown(them, made, page="columns/"))
+    assert "handle_s" in {asked[f"field_{at}"] for at in range(7)}
+    assert words("match.added_up", columns="Talk Time, After-call (s)") in shown(them, made, page="columns/")
 
 
 def test_the_other_side_reads_no_column_and_no_cell(them, made):

@@ -23,6 +23,7 @@ from tomlkit.items import AbstractTable, AoT, Comment, Whitespace
 
 from comity.apps.audit.models import Event, SubjectType
 from comity.apps.audit.operations import audit
+from comity.apps.books.constants import UnreadableConstantError, constant_text
 from comity.apps.books.models import Delivery, Hold, KeptMapping, Mark, MarkStep, SharedFormat, Stage
 from comity.apps.books.queries import (
     BOOK_NAME,
@@ -327,11 +328,13 @@ def give_days(member: MemberContext, delivery: Delivery, days: Mapping[str, str]
     """Set the days of a file for which its format has one value for all rows, and check the file with them.
 
     :param days: by column, as a mapping holds them
-    :raises Refused: where the format asks for none, or for others too
+    :raises Refused: where the format asks for none, or for others too, and for what is no day
     """
     asked, mapping = delivery.outcome.get("days"), format_of(delivery)
-    if not asked or mapping is None or {*asked["columns"]} != {name for name, day in days.items() if day}:
+    if not asked or mapping is None:
         raise Refused(Code.NOT_NOW)
+    if {*asked["columns"]} != days.keys() or not all(_is_value(mapping, name, day) for name, day in days.items()):
+        raise Refused(Code.COLUMNS_OPEN)
     of = Side(delivery.outcome["format_of"]) if delivery.outcome.get("format_of") else None
     choose_mapping(member, delivery, "", with_days(mapping, days), mapping.name, of)
 
@@ -381,6 +384,14 @@ def choose_mapping(  # noqa: PLR0913 - what a mapping is known by
     delivery.save()
     audit_delivery(member, Event.DELIVERY_DESCRIBED, delivery)
     defer_file_task(LOOK_TASK, delivery, member)
+
+
+def _is_value(mapping: SourceMapping, column: str, text: str) -> bool:
+    """Whether a text is a value of a column as a mapping holds it."""
+    try:
+        return bool(text) and constant_text(mapping.target.by_name[column], text, "en") == text
+    except UnreadableConstantError:
+        return False
 
 
 def _check_may_choose(delivery: Delivery) -> None:

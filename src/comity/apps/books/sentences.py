@@ -10,6 +10,7 @@ from comity.apps.books.models import Delivery
 from comity.apps.books.queries import blamed_columns, rejected_values
 from comity.book.importing.rejected_rows import RejectedRows
 from comity.book.importing.write import BREAKS_MERGED
+from comity.book.mappings.header_meaning import is_part_of_handling
 from comity.book.mappings.match import EMPTY, Proposal
 from comity.book.mappings.parse import read_mapping, shipped_mappings
 from comity.book.mappings.rematch import Difference
@@ -156,6 +157,15 @@ def cures(delivery: Delivery, words: Words) -> list[str]:
     texts += [words("check.cure_days", columns=", ".join(days))] if days else []
     texts += [words("check.cure_zone")] if zones else []
     return texts + ([words("check.cure_columns", columns=", ".join(columns))] if columns else [])
+
+
+def handling_not_kept(delivery: Delivery, words: Words) -> str:
+    """Return that parts of the handle time are not kept, with their headers; empty where none is left out."""
+    table = TABLES.get(str(delivery.outcome.get("table")))
+    if table is None or "handle_s" not in table.by_name:
+        return ""
+    left = [clean(header) for header in delivery.outcome.get("not_kept") or () if is_part_of_handling(header)]
+    return words("check.handling_not_kept", columns=", ".join(left)) if left else ""
 
 
 def their_headers(delivery: Delivery, column: str) -> str:

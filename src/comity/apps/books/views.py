@@ -269,6 +269,7 @@ def _render_delivery(  # noqa: PLR0913 - each form that was refused
         "days": days,
         "meaning": _other_meaning(member, delivery, words) if may_match and waits and days is None else None,
         "may_share": is_own and delivery.stage == Stage.BROUGHT and queries.may_share_format(member, delivery),
+        "handling": sentences.handling_not_kept(delivery, words) if may_match and waits else "",
         "cures": sentences.cures(delivery, words) if may_match and waits else [],
         "undone": _undone(told),
         "may_match": may_match,
