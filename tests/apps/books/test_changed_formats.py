@@ -51,7 +51,7 @@ def test_beside_the_rejection_stands_what_helps_and_the_format_stays_otherwise(t
     assert made.outcome["counts"]["rejected"] == 10
     page = shown(them, made)
     link = re.search(rf'href="{them.url(f"records/{made.pk}/columns/")}">([^<]*)<', page)
-    assert link[1] == words("check.cure_values", values="“solved”")
+    assert link[1] == words_for("en")("check.cure_values", values="“solved”", count=words_for("en").number(1))
     assert words("check.too_many_next") not in page  # nobody is sent to correct ten good rows
     page = shown(them, made, page="columns/")
     asked = fields(page)
@@ -70,7 +70,9 @@ def test_beside_the_rejection_stands_what_helps_and_the_format_stays_otherwise(t
     head, first = made.outcome["first_rows"][:2]
     first = dict(zip(head, first, strict=True))
     assert (first["outcome"], first["channel"], float(first["handle_s"])) == ("answered", "voice", 130)
-    assert words("check.cure_values", values="“solved”") not in shown(them, made)
+    assert words_for("en")("check.cure_values", values="“solved”", count=words_for("en").number(1)) not in shown(
+        them, made
+    )
 
 
 @pytest.mark.parametrize(
@@ -133,6 +135,11 @@ def test_a_day_of_one_file_is_asked_anew_for_the_next(them):
     assert them.client("provider_lead").post(them.url(f"records/{later.pk}/move/"), unchanged).status_code == 422
     with transaction.atomic(), pytest.raises(Refused):
         operations.import_delivery(them.at("provider_lead"), now(them, "provider_lead", later))
+    # Nor is it filled in where the columns are changed.
+    again = fields(shown(them, later, page="columns/"))
+    assert (again.get("constant_issued_on", ""), again["constant_minutes"]) == ("", "30")
+    posted = them.client("provider_lead").post(them.url(f"records/{later.pk}/columns/"), {**again, "do": "check"})
+    assert posted.status_code == 422
     browser, move = them.client("provider_lead"), them.url(f"records/{later.pk}/move/")
     refused = browser.post(move, {"do": "days", "constant_issued_on": "31.02.2026"})
     assert refused.status_code == 422
@@ -168,7 +175,7 @@ def test_a_recognised_own_format_is_changed_without_losing_what_it_says(them):
     made = looked(them, "chats.csv", "No;Came;End;Skill\n1;05/06/2026 09:00;ok;Care\n2;05/06/2026 09:10;gone;Care\n")
     assert made.outcome["format"] == "chats"
     page = shown(them, made)
-    assert words_for("en")("check.cure_values", values="“gone”") in page
+    assert words_for("en")("check.cure_values", values="“gone”", count=words_for("en").number(1)) in page
     asked = fields(shown(them, made, page="columns/"))
     assert (asked["name"], asked["order_1"], asked["meaning_outcome_0"]) == ("chats", "day-first", "answered")
     # Another column is chosen as well, so that the mapping is made anew, and still says that these are chats.

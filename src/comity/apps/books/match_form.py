@@ -135,6 +135,7 @@ class MatchColumnsForm(LocalisedForm):
         before: Mapping[str, str] | None = None,
         known: Answers | None = None,
         rejected: Mapping[str, tuple[str, ...]] | None = None,
+        days: tuple[str, ...] = (),
     ) -> None:
         """Offer the columns of a table.
 
@@ -142,10 +143,14 @@ class MatchColumnsForm(LocalisedForm):
         :param zone: of the book, which the file's times have where nobody says otherwise
         :param before: what was chosen when the file was checked last
         :param known: what the format says by which the file was checked, filled in where nobody has chosen yet
+        :param days: columns that have a day of an earlier file for all rows by the format, and are asked for this one
         :param rejected: column of ours -> values for which rows were rejected, wherever they stand in the file
         """
         self.columns, self.target = columns, TABLES[table]
-        self.known, self.rejected = known, rejected or {}
+        self.known, self.rejected, self.days = known, rejected or {}, days
+        if known is not None and days:
+            kept = {name: value for name, value in known.constants.items() if name not in days}
+            self.known = replace(known, constants=kept)
         initial = self._initial(table, name, zone) | dict(before or {})
         self.given: Mapping[str, str] = initial if asked is None else asked
         super().__init__(asked, initial=initial)
@@ -211,10 +216,11 @@ class MatchColumnsForm(LocalisedForm):
                 choices.append((REJECT, words("match.reject_rows")))
                 name, meaning = f"meaning_{column_name}_{at}", by_word.get(value.casefold(), "")
                 label = f"{field_name(column_name, words)}: {value}"
-                self._add(name, choices, label, required=not meaning)
+                initial.setdefault(name, said.get(value, meaning))
+                # Whoever leaves out a word that is ours too has taken it for ours.
+                self._add(name, choices, label, required=not meaning or bool(self.given.get(name)))
                 if meaning:
                     self.fields[name].help_text = words("match.same_word")
-                initial.setdefault(name, said.get(value, meaning))
 
     def meanings_asked(self) -> dict[str, tuple[str, ...]]:
         """Column of ours -> the values of its column of the file: first those that the table does not know."""
@@ -281,7 +287,9 @@ class MatchColumnsForm(LocalisedForm):
         return data
 
     def _required(self) -> tuple[Column, ...]:
-        return required_columns(self.target.name, self._filled())
+        required = required_columns(self.target.name, self._filled())
+        names = {one.name for one in required}
+        return (*required, *(self.target.by_name[name] for name in self.days if name not in names))
 
     def _filled(self) -> set[str]:
         return {*self._chosen("field").values(), *self._chosen("also").values()}

@@ -11,7 +11,7 @@ from comity.apps.books.queries import blamed_columns, rejected_values
 from comity.book.importing.rejected_rows import RejectedRows
 from comity.book.importing.write import BREAKS_MERGED
 from comity.book.mappings.header_meaning import is_part_of_handling
-from comity.book.mappings.match import EMPTY, Proposal
+from comity.book.mappings.match import EMPTY, REJECT, Proposal
 from comity.book.mappings.parse import read_mapping, shipped_mappings
 from comity.book.mappings.rematch import Difference
 from comity.book.tables import TABLES, Column, Kind
@@ -125,7 +125,7 @@ def reasons(delivery: Delivery, words: Words) -> list[dict[str, Any]]:
         {
             "column": field_name(one["column"], words) if one["column"] else DASH,
             "theirs": their_headers(delivery, one["column"]),
-            "reason": reason(one["reason"], words),
+            "reason": reason(one["reason"], words, one["column"] or ""),
             "rows": one["rows"],
         }
         for one in delivery.outcome.get("by_reason") or ()
@@ -140,9 +140,11 @@ _WRONG_COLUMN = ("missing", "not a number", "not a whole number", "negative", "t
 
 def cures(delivery: Delivery, words: Words) -> list[str]:
     """Return what matching columns would settle of the reasons for which rows of a file are rejected, in words."""
-    values = [value for listed in rejected_values(delivery).values() for value in listed]
+    wanted = REJECT in (delivery.outcome.get("chosen") or {}).values()  # somebody has said that these are to go
+    values = [] if wanted else [value for listed in rejected_values(delivery).values() for value in listed]
     named = ", ".join(words("check.quoted", text=clean(value)) for value in values[:_MOST_VALUES])
-    texts = [words("check.cure_values", values=named + (" …" if len(values) > _MOST_VALUES else ""))] if values else []
+    named += " …" if len(values) > _MOST_VALUES else ""
+    texts = [words("check.cure_values", values=named, count=words.number(len(values)))] if values else []
     rows = (delivery.outcome.get("counts") or {}).get("rows_in", 0)
     days: dict[str, None] = {}
     columns: dict[str, None] = {}
@@ -243,7 +245,7 @@ def differences(found: Sequence[Difference], words: Words) -> list[str]:
 
 
 def _column_named(name: str) -> Column | None:
-    """The first column of ours of a name that has fixed values."""
+    """The first column of ours of a name that has fixed values; others of its name have the same or their own words."""
     columns = (table.by_name.get(name) for table in TABLES.values())
     return next((one for one in columns if one is not None and (one.values or one.kind is Kind.FLAG)), None)
 
@@ -265,14 +267,20 @@ def column_and_reason(delivery: Delivery, column: str, text: str, words: Words) 
         return reason(text, words)
     theirs, ours = their_headers(delivery, column), field_name(column, words)
     named = ours if theirs in {"", ours} else words("check.theirs_and_ours", theirs=theirs, ours=ours)
-    return f"{named}: {reason(text, words)}"
+    return f"{named}: {reason(text, words, column)}"
 
 
-def reason(text: str, words: Words) -> str:
-    """Return why a row is rejected; what a format of somebody's own says is shown as it is."""
+def reason(text: str, words: Words, column: str = "") -> str:
+    """Return why a row is rejected; what a format of somebody's own says is shown as it is.
+
+    :param column: of ours, whose values are called by their words
+    """
     alone = text.removesuffix(BREAKS_MERGED.format(""))
     if alone != text:
-        return words("reject.merged", reason=reason(alone, words))
+        return words("reject.merged", reason=reason(alone, words, column))
+    values, named = text.removeprefix("not one of ").split(", "), _column_named(column)
+    if named is not None and text.startswith("not one of ") and {*values} <= {*named.values}:
+        return words("reject.values", values=", ".join(value_name(named, value, words) for value in values))
     for pattern, key, filled in _REASONS:
         match = pattern.fullmatch(text)
         if match is not None:

@@ -281,7 +281,7 @@ def _render_delivery(  # noqa: PLR0913 - each form that was refused
         if is_own and delivery.stage == Stage.BROUGHT and queries.open_rejects(member, delivery)
         else None,
         "rows_to_correct": _rows_to_correct(member, delivery, rejected_rows),
-        "reason_text": sentences.reason(reason["reason"], words) if reason else "",
+        "reason_text": sentences.reason(reason["reason"], words, reason["column"] or "") if reason else "",
         "delivery": delivery,
         "mine": is_own,
         "form": (mapping_form or _choose_form(member, None, delivery)) if is_own else None,
@@ -298,7 +298,7 @@ def _render_delivery(  # noqa: PLR0913 - each form that was refused
                 "column": sentences.field_name(one.column, words),
                 "value": one.value,
                 "cells": sentences.rejected_cells(delivery, rejected_rows, one, words),
-                "reason": sentences.reason(one.reason, words),
+                "reason": sentences.reason(one.reason, words, one.column),
             }
             for one in (queries.first_rejects(member, delivery, reason) if is_own else ())
         ],
@@ -496,7 +496,8 @@ def match_columns(request: HttpRequest, delivery: UUID) -> HttpResponse:
         asked, name = None, request.POST.get("name", name)
     known = answers_of(base, columns) if base is not None and base.table == table else None
     rejected = queries.rejected_values(known_delivery)
-    form = MatchColumnsForm(columns, table, asked, name, queries.zone(member), before, known, rejected)
+    days = tuple((known_delivery.outcome.get("days") or {}).get("columns", ())) if known is not None else ()
+    form = MatchColumnsForm(columns, table, asked, name, queries.zone(member), before, known, rejected, days)
     if asked is not None and form.is_valid() and not form.questions.any:
         with form.showing_refusals():
             name, chosen = form.cleaned_data["name"], {key: str(value) for key, value in form.cleaned_data.items()}
