@@ -58,7 +58,7 @@ WITHIN = {
     "rejected_rows": Action.BRING, "match_columns": Action.BRING,
     "people": Action.READ, "their_place": Action.INVITE, "log": Action.AUDIT, "log_file": Action.AUDIT,
     "access": Action.AUDIT, "replies": Action.READ, "kpis": Action.READ, "compare": Action.READ,
-    "search": Action.READ,
+    "search": Action.READ, "ledger": Action.READ, "ledger_entries": Action.READ, "ledger_statement": Action.READ,
     "agreement": Action.READ, "agreement_change": Action.READ, "agreement_limits": Action.READ_MONEY,
     "agreement_measures": Action.READ,
     "first_text": Action.ACT, "kpi_list_file": Action.ACT, "own_template": Action.ACT,
@@ -230,6 +230,9 @@ def address(them, name):
         "by_mail": "review/mail/",
         "logo": "review/logo/",
         "record": "record/",
+        "ledger": "ledger/",
+        "ledger_entries": "ledger/entries.csv",
+        "ledger_statement": "ledger/statement.pdf",
         "today": "",
         "withdraw_invitation": f"people/invitations/{them.invitation}/withdraw/",
         "renew_invitation": f"people/invitations/{them.invitation}/renew/",
@@ -567,7 +570,7 @@ def snapshot(them, who, languages, read):
 
 
 API_PATHS = ("agreement", "agreement/changes", "agreement/priorities", "matters", "records", "replies", "kpis",
-             "people", "log", "record", "figures.csv", "review", "access.csv")  # fmt: skip
+             "people", "log", "record", "ledger", "figures.csv", "review", "access.csv")  # fmt: skip
 
 
 def nobody_can_tell(readers, languages, read):

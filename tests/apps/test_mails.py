@@ -125,6 +125,8 @@ JOBS = {
     "agreements.afterwards": "who asked",
     "agreements.baseline": "who asked",  # stores what both sides read
     "agreements.tick": "lead",
+    "ledger.file": "who asked",
+    "ledger.recount": "lead",
     "books.overview": "who asked",  # as the two below
     "reviews.compute": "who asked",  # keeps a result for those who see the same, and tells nobody
     "reviews.attribute": "who asked",

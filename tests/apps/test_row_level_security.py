@@ -23,6 +23,7 @@ from comity.apps.agreements.models import (
 from comity.apps.agreements.models import Step as ChangeStep
 from comity.apps.audit.models import AuditEvent, Event
 from comity.apps.books.models import Delivery, Export, Hold, KeptMapping, Mark, MarkStep, Routes, SharedFormat
+from comity.apps.ledger.models import Line, Promise, Recount, Transaction
 from comity.apps.matters import operations as matters
 from comity.apps.matters.models import Evidence, Matter, Opened, Step
 from comity.apps.notifications.models import DigestPosition, Preference, SentNotification
@@ -48,6 +49,7 @@ WALLED = {
     "audit_event", "books_export", "books_hold", "books_mark", "books_markstep", "books_routes",
     "books_delivery", "books_keptmapping", "books_sharedformat",
     "matters_evidence", "matters_matter", "matters_opened", "matters_step",
+    "ledger_calendar", "ledger_line", "ledger_promise", "ledger_recount", "ledger_transaction",
     "outbox_waitingmail",
     "parties_invitation", "parties_membership",
     "parties_organisation", "parties_relationship", "parties_token", "priorities_ranking", "priorities_round",
@@ -60,9 +62,11 @@ NOBODYS = {
     "axes_accessattempt", "axes_accessattemptexpiration", "axes_accessfailurelog", "axes_accesslog",
     "django_content_type", "django_migrations", "django_session", "mfa_authenticator", "parties_person",
     "socialaccount_socialaccount", "socialaccount_socialapp", "socialaccount_socialtoken", "usersessions_usersession",
-    "comity_cache", "record_kind", "replies_clock",
+    "comity_cache", "ledger_source", "record_kind", "replies_clock",
     "procrastinate_events", "procrastinate_jobs", "procrastinate_periodic_defers", "procrastinate_workers",
 }  # fmt: skip
+# Read by functions of the owner, with its rights, and by nobody else.
+OWNERS_VIEWS = {"matters_owed"}
 MODELS = (
     Matter,
     Step,
@@ -105,6 +109,10 @@ MODELS = (
     Remark,
     SignedFile,
     TakenOut,
+    Transaction,
+    Promise,
+    Line,
+    Recount,
 )
 
 
@@ -134,9 +142,16 @@ def test_every_table_is_placed():
                 "WHERE table_schema = 'public' AND column_name = 'relationship_id'"
             )
         }
+        views = {name for (name,) in owner.execute("SELECT viewname FROM pg_views WHERE schemaname = 'public'")}
+        shown = owner.execute(
+            "SELECT table_name FROM information_schema.role_table_grants WHERE grantee = %s AND table_name = ANY (%s)",
+            [APP, list(views)],
+        ).fetchall()
     assert tables == WALLED | NOBODYS
     assert held == WALLED
-    assert with_relationship <= WALLED
+    assert with_relationship <= WALLED | OWNERS_VIEWS
+    assert views == OWNERS_VIEWS
+    assert shown == []
 
 
 def test_the_app_role_owns_no_table_and_cannot_bypass_policies():
@@ -248,7 +263,7 @@ def test_a_side_cannot_insert_members_or_rows_of_the_other(them):
     "table",
     [
         *("books_hold", "books_markstep", "matters_step", "matters_evidence", "audit_event"),
-        *("record_consent", "record_entry"),
+        *("record_consent", "record_entry", "ledger_transaction", "ledger_line", "ledger_promise", "ledger_recount"),
     ],
 )
 @pytest.mark.parametrize("change", ["UPDATE {} SET id = id", "DELETE FROM {}"])

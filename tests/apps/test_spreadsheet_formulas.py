@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import zipfile
+from datetime import date
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -13,6 +14,7 @@ from django.urls import get_resolver
 from comity.apps.books import operations as books
 from comity.apps.books.models import Delivery, Stage
 from comity.apps.matters.models import Matter
+from comity.apps.matters.operations import NewMatter, raise_matter
 from comity.apps.parties import operations as parties
 from comity.apps.parties.member_context import set_viewer
 from comity.core.matters.kinds import Kind
@@ -128,6 +130,26 @@ def test_corrections_hold_no_formula(them, who):
     assert "attachment" in found.headers["Content-Disposition"]
 
 
+@pytest.mark.parametrize("who", ["customer_lead", "provider_lead", "auditor"])
+def test_entries_of_the_ledger_hold_no_formula(them, who):
+    """Titles of matters are people's own words, and a minus before a number is no formula."""
+    import openpyxl
+
+    with transaction.atomic():
+        asked = NewMatter(Kind.ACTION, FORMULA, "x", owner=them.at("provider_lead").membership, due_on=date(2099, 1, 1))
+        raise_matter(them.at("customer_lead"), asked, "UTC")
+    told = cells(them.client(who).get(them.url("ledger/entries.csv")).content.decode())
+    assert f"'{FORMULA}" in told
+    assert "-1" in told
+    assert not [cell for cell in told if cell.startswith(STARTS) and cell != "-1"]
+    book = openpyxl.load_workbook(io.BytesIO(them.client(who).get(them.url("ledger/entries.xlsx")).content))
+    found = [cell for sheet in book for row in sheet.iter_rows() for cell in row if cell.value is not None]
+    assert {cell.data_type for cell in found} == {"s"}
+    assert all(cell.quotePrefix for cell in found if cell.value.startswith(STARTS))
+    journal = them.client(who).get(them.url("ledger/entries.journal")).content.decode()
+    assert FORMULA not in journal  # of a subject its id alone
+
+
 @pytest.mark.parametrize("path", ["log.csv", "people/access.csv"])
 def test_access_file_and_log_hold_no_formula(them, path):
     told = cells(them.client("provider_lead").get(them.url(path)).content.decode())
@@ -182,13 +204,13 @@ def test_a_workbook_holds_no_formula_link_or_macro(them, who):
 def test_every_csv_export_is_tested():
     """Another address or operation that gives out rows for a spreadsheet fails until it is tried above."""
     names = {name or "" for name, _ in addresses(get_resolver().url_patterns)}
-    files = {name for name in names if re.search("csv|reject|file|access|changes", name)} - {
+    files = {name for name in names if re.search("csv|reject|file|access|changes|entries", name)} - {
         "review_access",
         "agreement_file",
         "signed_file",
     }  # PDF files
     assert files == {"rejects", "rejected_rows", "review_file", "figures_file", "log_file", "access", "changes",
-                     "kpi_list_file"}  # fmt: skip
+                     "kpi_list_file", "ledger_entries"}  # fmt: skip
     assert {path.rsplit("/", 1)[-1] for path in api.get_openapi_schema()["paths"] if "." in path} == {
         "levels.csv",
         "rejects.csv",

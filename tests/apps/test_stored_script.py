@@ -218,7 +218,7 @@ def home(them):  # noqa: ARG001 - the database has to be there
 def pages(them):
     within = ["review/mail/", "log/?what=reads", "",
               "matters/", "review/", "review/?period=2026-05", "review/?view=joint", "attribution/", "records/",
-              "people/", "log/", "replies/", "kpis/", "search/?q=script",
+              "people/", "log/", "ledger/", "ledger/?age=0", "replies/", "kpis/", "search/?q=script",
               "search/?q=" + SCRIPT.replace("#", ""),
               "replies/?country=ES&region=" + SCRIPT.replace("#", ""),
               "matters/raise/dispute/?kpi=" + SCRIPT.replace("#", ""), "matters/raise/claim/",

@@ -26,9 +26,10 @@ def confirm(them, who, period=JUNE, digest=None):
 
 
 def entries(them):
+    """What the record holds of both sides' words; steps that are posted to the ledger stand between."""
     with transaction.atomic():
         them.at("auditor")
-        return list(Entry.objects.order_by("number"))
+        return list(Entry.objects.exclude(subject_type=ConsentSubject.LEDGER).order_by("number"))
 
 
 def back(word, **changes):

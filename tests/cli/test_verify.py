@@ -23,6 +23,7 @@ from tests.builders.chains import (
     told,
     written,
 )
+from tests.builders.ledger_record import posted, record
 
 
 def run(*arguments):
@@ -251,3 +252,17 @@ def test_a_record_with_other_priorities_than_were_sealed_is_refused(tmp_path):
     done = run(written(tmp_path, told(*chained(altered))))
     assert done.exit_code == 1
     assert "other priorities of the customer side than those that were sealed" in done.stderr
+
+
+def test_the_ledger_in_a_record_is_counted_again(tmp_path):
+    done = run(written(tmp_path, told(*record())))
+    assert done.exit_code == 0, done.output
+    assert "2 entries of the ledger: each has its counter-entry, and what is open was counted again" in done.stdout
+
+
+def test_a_ledger_that_says_otherwise_than_its_steps_is_refused_though_its_digests_are_right(tmp_path):
+    contents = posted()
+    contents[1]["content"]["facts"]["move"] = "refuse"
+    done = run(written(tmp_path, told(*record(contents))))
+    assert done.exit_code == 1
+    assert "provider owes 1 action by the ledger and 0 by the steps" in done.stderr

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comity.core.business_hours import Hours, NeverDueError, closing, due, elapsed, postponed
+from comity.core.business_hours import Hours, NeverDueError, closing, due, elapsed, postponed, working_days
 
 PRAGUE = ZoneInfo("Europe/Prague")
 OFFICE = Hours.weekdays("Europe/Prague", time(9), time(17))
@@ -118,3 +118,16 @@ def test_working_days_add_up_and_end_when_the_calendar_closes(received, first, s
 def test_closing_raises_for_a_calendar_that_is_never_open():
     with pytest.raises(NeverDueError):
         closing(Hours("UTC", {}), at(2026, 1, 1), 1)
+
+
+@given(
+    st.dates(date(2026, 1, 1), date(2027, 6, 1)),
+    st.integers(-3, 400),
+    st.frozensets(st.dates(date(2026, 1, 1), date(2027, 6, 1)), max_size=5),
+)
+def test_working_days_are_counted_as_by_hand(after, length, holidays):
+    """Day by day, without a week multiplied out."""
+    hours = Hours.weekdays("Europe/Madrid", time(9), time(17), sorted(holidays))
+    days = [after + timedelta(days=day) for day in range(1, length + 1)]
+    by_hand = sum(day.weekday() < 5 and day not in holidays for day in days)
+    assert working_days(hours, after, after + timedelta(days=length)) == by_hand

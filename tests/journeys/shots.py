@@ -76,6 +76,7 @@ PAGES = {
     "move": Page(LEADS, lambda found: [{"matter": one, "move": "accept"} for one in found.matters], sends=True),
     "confirm": Page(("marta",), asked=("?period=2026-06",), sends=True),
     "raise": Page(LEADS, lambda _: [{"kind": one} for one in ("dispute", "claim", "action")]),
+    "ledger": Page(INSIDE, asked=("", "?age=0")),
     "records": Page(INSIDE),
     "delivery": Page(("jonas",), lambda found: [{"delivery": one} for one in found.deliveries], opened=True),
     "match_columns": Page(("jonas",), lambda found: [{"delivery": found.deliveries[-1]}]),
@@ -151,6 +152,7 @@ NO_PAGES = {
     "stand_in", "change_format", "review_access", "try_again", "propose_calendar", "agree_calendar", "silence",
     # files
     "review_file", "figures_file", "copy_archive", "record", "rejects", "rejected_rows", "changes",
+    "ledger_entries", "ledger_statement",
     "agreement_file", "signed_file",
     "mfa_download_recovery_codes", "evidence", "access", "log_file",
     "kpi_list_file", "own_template",

@@ -161,6 +161,7 @@ def begin(room, customer):
     customer.fill(words("begin.own"), CUSTOMER)
     customer.fill(words("begin.other"), PROVIDER)
     customer.press(words("begin.do"))
+    customer.page.select_option("select[name=timezone]", "Europe/Madrid")
     customer.press(words("book.do"))
     waits_until(customer, words("upload.do"))
 

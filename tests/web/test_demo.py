@@ -1,18 +1,23 @@
 """The demo lives: late deliveries, the file of the month that runs, and matters at their own time."""
 
 import csv
+import json
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import transaction
 
 from comity.apps.audit.models import AuditEvent, Event
+from comity.apps.ledger.models import Transaction
 from comity.apps.matters import operations as matters
 from comity.apps.matters.models import Matter, Step
+from comity.apps.record import queries
 from comity.book.lateness import lateness_in
 from comity.book.mappings.recognise import matching_mappings
 from comity.book.reading.coverage import Coverage
 from comity.book.reading.open import home_viewer, open_book
+from comity.core import chain
+from comity.core.matters import owed
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import Move
 from comity.core.values import Side
@@ -22,7 +27,7 @@ from comity.simulate.stories import STORIES
 from comity.web import demo_files
 from comity.web.demo_dates import Dates, date_back, moment, write_dates
 from comity.web.postgres import SUPERUSER
-from tests.room import cast, started
+from tests.room import cast, started, superuser
 
 pytestmark = pytest.mark.gate
 END = date(2026, 7, 1)
@@ -81,6 +86,13 @@ def test_matters_and_their_log_lines_are_dated_back_together_and_no_others(tmp_p
         )
     with transaction.atomic():
         matters.move(them.at("provider_lead"), old, Move.ACCEPT, "Yes.", "UTC")
+    with superuser() as everybody:  # something that both sides gave their word for
+        everybody.execute(
+            "INSERT INTO record_entry (id, relationship_id, number, kind, subject_type, subject, at, content, "
+            "previous, digest) VALUES (gen_random_uuid(), %s, 4, 'calendar', 'calendar', 'customer 1', now(), %s, %s, "
+            "%s)",
+            [them.relationship, json.dumps({"kind": "calendar", "zone": "UTC"}), "0" * 64, "1" * 64],
+        )
     steps = (moment(date(2024, 11, 5), 9), moment(date(2024, 11, 7), 10))
     write_dates(tmp_path / "dates.json", them.relationship, [Dates(old.pk, steps)], date(2024, 7, 1))
     conninfo = started().cluster.conninfo(SUPERUSER)
@@ -98,3 +110,10 @@ def test_matters_and_their_log_lines_are_dated_back_together_and_no_others(tmp_p
         assert Matter.objects.get(pk=new.pk).raised_at == new.raised_at
         founded = AuditEvent.objects.get(event=Event.RELATIONSHIP_FOUNDED)
         assert founded.at.date() == date(2024, 7, 1)
+        days = dict(Transaction.objects.filter(subject_id=old.pk).values_list("step", "day"))
+        assert days == {1: date(2024, 11, 5), 2: date(2024, 11, 7)}
+        held = queries.entries(them.at("customer_lead"))
+        found = [chain.Entry(one.number, one.content, one.previous, one.digest) for one in held]
+    chain.verify(found)
+    assert owed.differences_in_record(found) == []
+    assert [one.content["kind"] for one in found] == ["posted", "posted", "posted", "calendar"]

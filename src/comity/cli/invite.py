@@ -44,8 +44,11 @@ def print_link(what: Literal["setup", "reset"], email: str, data: Path, address:
         raise refuse(f"{data} holds no room yet; run: comity serve --data {data}")
     try:
         os.environ.update(server.Room(data.resolve(), server.unprivileged_account()).environment())
+        last_served = data / server.ADDRESS_FILE
         if address:
             os.environ["COMITY_ORIGINS"] = address
+        elif last_served.is_file():
+            os.environ.setdefault("COMITY_ADDRESS", last_served.read_text(encoding="utf-8").strip())
         typer.echo(server.setup_link(email) if what == "setup" else server.reset_link(email))
     except server.CannotServeError as error:
         raise refuse(str(error)) from None

@@ -53,7 +53,8 @@ def verify(
     Without --head this proves only that the record is consistent in itself. With a digest that you kept, it also
     proves that every entry up to that one is the entry that you confirmed. With a stamp it proves that the entry that
     was stamped, and all before it, existed at that time. With a seal it proves that what the record holds of your
-    side's priorities is what was sealed; a seal alone is checked against its own digest.
+    side's priorities is what was sealed; a seal alone is checked against its own digest. Where the record holds the
+    ledger, it is checked too: every entry has its counter-entry, and what is open is counted again from the steps.
     """
     from comity.core import chain  # noqa: PLC0415 - late, for a quick cold start
 
@@ -66,6 +67,7 @@ def verify(
         entries = chain.parse_record(text)
         last = chain.verify(entries, None if head is None else head.strip().lower())
         sealed = None if seal is None else _sealed_entry(seal, entries)
+        _check_ledger(file, entries)
         signed = None if stamp is None else _signed(stamp, authority, [entry.digest for entry in entries])
     except OSError as error:
         raise refuse(f"{file} cannot be read: {error.strerror}") from None
@@ -77,8 +79,7 @@ def verify(
     except (chain.NotARecordError, UnicodeDecodeError) as error:
         raise refuse(f"{file} is not a record: {error}") from None
     typer.echo(f"{file}: {_count(len(entries))} of the relationship {_clean(chain.relationship_of(entries))}")
-    for entry in entries:
-        typer.echo(f"  {entry.number}  {_told(entry.content)}")
+    _tell_entries(entries)
     typer.echo(f"No entry was changed; the last digest is {last}")
     if sealed is not None:
         typer.echo(f"Entry {sealed} holds the priorities that this seal was made of")
@@ -158,6 +159,31 @@ def _sealed_entry(file: Path, entries: Sequence["Entry"]) -> int:
                 return entry.number
     typer.echo(f"{file}: no entry of the record holds this seal", err=True)
     raise typer.Exit(1)
+
+
+def _tell_entries(entries: Sequence["Entry"]) -> None:
+    """Say what each entry is; of those of the ledger, which are many, how many there are."""
+    others = [entry for entry in entries if entry.content.get("kind") != "posted"]
+    for entry in others:
+        typer.echo(f"  {entry.number}  {_told(entry.content)}")
+    if len(others) < len(entries):
+        said = "each has its counter-entry, and what is open was counted again"
+        typer.echo(f"{_count(len(entries) - len(others))} of the ledger: {said}")
+
+
+def _check_ledger(file: Path, entries: Sequence["Entry"]) -> None:
+    """Check the ledger that a record holds, and count what is open of it from its steps."""
+    from comity.core.ledger.recorded import UnreadableEntryError  # noqa: PLC0415 - as above
+    from comity.core.matters.owed import differences_in_record  # noqa: PLC0415 - as above
+
+    try:
+        wrong = differences_in_record(entries)
+    except UnreadableEntryError as error:
+        wrong = [str(error)]
+    for sentence in wrong:
+        typer.echo(f"{file}: {_clean(sentence)}", err=True)
+    if wrong:
+        raise typer.Exit(1)
 
 
 def _signed(stamp: Path, authority: Path | None, digests: list[str]) -> tuple[str, datetime]:

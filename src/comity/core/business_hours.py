@@ -116,6 +116,17 @@ def postponed(hours: Hours, end: datetime, pauses: Sequence[Span]) -> datetime:
     return closing(hours, end - _TICK, len(closings))
 
 
+def working_days(hours: Hours, after: date, until: date) -> int:
+    """Count the working days after a day up to another one, that one included; 0 where it is not later.
+
+    Whole weeks are multiplied out, so that a long span costs no more than a short one.
+    """
+    weeks, rest = divmod(max(0, (until - after).days), 7)
+    first = until - timedelta(days=rest - 1)
+    days = weeks * len(hours.week) + sum((first + timedelta(days=day)).weekday() in hours.week for day in range(rest))
+    return days - sum(after < day <= until and day.weekday() in hours.week for day in hours.holidays)
+
+
 def _subtract_pauses(span: Span, pauses: Sequence[Span]) -> list[Span]:
     """Return the pieces of a span outside the pauses."""
     pieces = [span]

@@ -59,6 +59,7 @@ class Cure(StrEnum):
     NAME_RECORDS = "name_records"
     DEFINE = "define"
     SEE_RECORDS = "see_records"
+    IMPORT_CALLERS = "import_callers"
     SHARE = "share"
     LONGER = "longer"
 
@@ -88,6 +89,7 @@ _CURES = {
     "no_kpi": Cure.DEFINE,
     "other_records": Cure.NAME_RECORDS,
     "nothing_counts": Cure.SEE_RECORDS,
+    "no_callers": Cure.IMPORT_CALLERS,
     "private": Cure.SHARE,
     "too_small": Cure.LONGER,
 }

@@ -66,6 +66,13 @@ class ReadingPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Final:
+    """That a level is as both sides confirmed it; `recomputed` is what the records now give, None where nothing."""
+
+    recomputed: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Level:
     """Was the target met? `value` is in `unit`: share (0 to 1), seconds, count, points or ratio.
 
@@ -109,6 +116,7 @@ class Level:
     days: Period | None = None  # None: all of the period
     earlier: tuple["Level", ...] = ()
     relieved: Relieved | None = None  # the days of relief, which are not in it
+    final: Final | None = None  # only where it stays as both confirmed it, though the records now give another one
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import psycopg
+from psycopg import sql
 
 ZONE = "Europe/Madrid"
 FOLDER, DATES = "demo", "dates.json"  # in the data folder
@@ -80,4 +81,37 @@ def date_back(conninfo: str, file: Path) -> None:
             "WHERE relationship_id = %(relationship)s",
             joined,
         )
+        _post_again(connection, told["relationship"])
     file.unlink()
+
+
+def _post_again(connection: psycopg.Connection, relationship: str) -> None:
+    """Post every step to the ledger by its new day, and put the other entries of the record after those of the ledger.
+
+    What both sides put their names to keeps its content; its place in the chain, and so its digest, is another one.
+    """
+    others = connection.execute(
+        "SELECT id, kind, subject_type, subject, at, content::text FROM record_entry "
+        "WHERE relationship_id = %s AND subject_type <> 'ledger' ORDER BY number",
+        [relationship],
+    ).fetchall()
+    for table in ("ledger_line", "ledger_transaction", "ledger_promise", "record_entry"):
+        name = sql.Identifier(table)
+        connection.execute(sql.SQL("DELETE FROM {} WHERE relationship_id = %s").format(name), [relationship])
+    connection.execute("SELECT comity_fill_matters()")
+    for pk, kind, subject_type, subject, at, content in others:
+        number, previous = connection.execute(
+            "SELECT coalesce(max(number), 0) + 1, coalesce((array_agg(digest ORDER BY number DESC))[1], "
+            "repeat('0', 64)) FROM record_entry WHERE relationship_id = %s",
+            [relationship],
+        ).fetchone() or (1, "0" * 64)
+        connection.execute(
+            "INSERT INTO record_entry (id, relationship_id, number, kind, subject_type, subject, at, content, "
+            "previous, digest) VALUES (%(pk)s, %(relationship)s, %(number)s::integer, %(kind)s, %(type)s, %(subject)s, "
+            "%(at)s, %(content)s::jsonb, %(previous)s::text, comity_digest('[' || %(number)s::integer || ',\"' "
+            "|| %(previous)s::text || '\",' || comity_canonical(%(content)s::jsonb) || ']'))",
+            {
+                "pk": pk, "relationship": relationship, "number": number, "kind": kind, "type": subject_type,
+                "subject": subject, "at": at, "content": content, "previous": previous,
+            },
+        )  # fmt: skip

@@ -29,6 +29,7 @@ QUEUES = ("records", "uploads", "reviews", "clock", "mail")  # of jobs; a task i
 _GC_THRESHOLD = 20_000  # allocations before a garbage collection: a page makes some ten thousand
 UNPRIVILEGED = ("www-data", "_www", "daemon", "nobody")
 DIGEST_KEY = "digest.key"
+ADDRESS_FILE = "address"  # under which the room was served last, for links that a command prints
 RESTARTED = "restarted"  # last line of comity.web.restart_database; its exit status may be lost
 _POLL_S = 0.5  # between two checks of the postmaster
 _BACK_OFF_S = (0.0, 1.0, 2.0, 4.0, 8.0)  # before each attempt to restart it
@@ -220,7 +221,9 @@ def serve(  # noqa: PLR0913 - what is served, and where
             fonts.prepare()
             progress("Starting the database and bringing its tables up to date")
             room.prepare_database()
-            os.environ.update(room.environment() | {"COMITY_ADDRESS": f"http://{host}:{port}"})
+            address = f"http://{host}:{port}"
+            os.environ.update(room.environment() | {"COMITY_ADDRESS": address})
+            (room.data / ADDRESS_FILE).write_text(address, encoding="utf-8")
             try:
                 if demo is not None:
                     progress("Loading the demo")

@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "comity.apps.kpis",
     "comity.apps.agreements",
     "comity.apps.priorities",
+    "comity.apps.ledger",
     "comity.apps.matters",
     "comity.apps.reviews",
     "comity.apps.first_run",

@@ -16,6 +16,7 @@ from comity.web.appearance import style
 _WITHIN = [
     path("", include("comity.apps.today.urls")),
     path("", include("comity.apps.matters.urls")),
+    path("", include("comity.apps.ledger.urls")),
     path("", include("comity.apps.reviews.urls")),
     path("", include("comity.apps.first_run.urls")),
     path("", include("comity.apps.kpis.urls")),

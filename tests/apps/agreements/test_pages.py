@@ -11,12 +11,16 @@ from django.db import transaction
 from comity.apps.agreements import operations, queries
 from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.models import Change
+from comity.apps.agreements.values import kind_name
 from comity.apps.books.queries import book_folder
+from comity.apps.i18n import words_for
 from comity.book.agreement import agreed_changes
-from comity.core.agreements.changes import SetField
+from comity.core.agreements.changes import AddClause, SetField
+from comity.core.agreements.clauses import complete
 from comity.core.agreements.kinds import Kind
+from tests.builders import changes
 from tests.builders.agreement import add
-from tests.builders.changes import content, proposed, row
+from tests.builders.changes import content, kpi_of, proposed, row, soon
 from tests.builders.levels import KPI, contacts
 from tests.room import cast, run_jobs, said_again
 
@@ -413,3 +417,26 @@ def test_who_proposed_withdraws_and_who_has_the_others_text_declines(them, kpi):
     assert offered("customer_lead") == {"withdraw"}
     assert offered("provider_lead") == set()  # its own text waits for the other side
     assert offered("auditor") == set()
+
+
+def test_a_text_that_is_agreed_and_holds_later_is_said_to_be_so_and_misses_nothing_that_it_brings(them):
+    day = soon(60)
+    purpose = complete(Kind.PURPOSE, {"outcome": "Callers are helped."})
+    with transaction.atomic():
+        last = kpi_of(them.at("customer_lead"))
+    pk = changes.agreed(them, "customer_lead", content(AddClause("why", Kind.PURPOSE, purpose, last), first_day=day))
+    words = words_for("en")
+    page = them.client("provider_lead").get(them.url("agreement/")).content.decode()
+    with transaction.atomic():
+        them.at("provider_lead")
+        number = row(pk).number
+    assert words("agreement.coming", number=number, title="Higher target", day=words.day(day)) in page
+    lacking = next(
+        line for line in page.splitlines() if words("agreement.lacking") in line or "Not written yet" in line
+    )
+    assert kind_name(Kind.PURPOSE, words) not in lacking
+    assert kind_name(Kind.TERM, words) in lacking
+    assert (
+        words("agreement.coming_do")
+        not in them.client("provider_lead").get(them.url(f"agreement/?on={day.isoformat()}")).content.decode()
+    )

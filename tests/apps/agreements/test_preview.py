@@ -17,6 +17,7 @@ from comity.core.agreements.kinds import Kind
 from comity.core.values import Period
 from comity.review.i18n.words import DASH
 from tests.builders.agreement import add
+from tests.builders.changes import content, proposed, row, sign
 from tests.room import cast
 
 pytestmark = pytest.mark.gate
@@ -125,3 +126,22 @@ def test_a_draft_without_a_first_day_has_none(them):
         content = DraftContent(None, None, (SetField("sl", "target", "0.5"),))
         found = preview(member, Proposal(content.change(0), {}), queries.situation(member), words_for("en"))
     assert found == replace(found, rows=(), pending=None)
+
+
+def test_once_agreed_a_change_shows_what_it_altered_and_not_itself_on_both_sides(them):
+    made = content(SetField("sl", "answer_within_s", "60"), first_day=DAY)
+    proposal = proposed(them, "customer_lead", made)
+
+    def views():
+        with transaction.atomic():
+            member = them.at("provider_lead")
+            now = queries.situation(member)
+            return preview(member, queries.change_state(member, row(proposal), now).last.proposal, now, words_for("en"))
+
+    (as_proposed,) = views().rows
+    for who in ("customer_lead", "provider_lead"):
+        sign(them, who, proposal)
+    with transaction.atomic():
+        them.at("provider_lead")
+        assert row(proposal).place is not None
+    assert views().rows == (as_proposed,)

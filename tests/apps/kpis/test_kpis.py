@@ -33,7 +33,7 @@ from comity.core.calendars import Cut
 from comity.core.kpi_templates import TEMPLATES
 from comity.core.values import Side
 from tests.builders.confirmations import confirm
-from tests.builders.levels import contacts
+from tests.builders.levels import KPI, contacts
 from tests.room import EVERYBODY, OUTSIDE, Cast, cast, forget_mails, person, run_jobs, sent_mails, started, superuser
 
 pytestmark = pytest.mark.gate
@@ -577,3 +577,12 @@ def test_every_kpi_of_every_template_is_a_sentence(language):
                 assert sentence.endswith(".")
                 assert "\x00" not in sentence
                 assert "{" not in sentence
+
+
+def test_a_figure_of_a_past_month_is_said_to_be_by_the_wording_in_force_which_says_when_it_ends(them):
+    toml = KPI.replace("target = 0.8", 'target = 0.8\nvalid_from = "2026-06-01"\nvalid_to = "2090-03-01"')
+    assert "valid_to" in toml
+    them.book(toml, contacts="\n".join(contacts()))
+    page = them.client("provider_lead").get(them.url("kpis/")).content.decode()
+    assert words_for("en")("kpis.by_this_wording", month="June\u00a02026") in page
+    assert words_for("en")("kpis.ends", day=words_for("en").day(date(2090, 2, 28))) in page

@@ -9,6 +9,7 @@ import pytest
 from django.core import mail as django_mail
 from django.core.mail import EmailMessage
 from django.db import ProgrammingError, transaction
+from django.test import Client
 from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -35,7 +36,7 @@ from comity.core.matters.kinds import Kind
 from comity.core.values import Side
 from tests.builders.levels import KPI, contacts
 from tests.builders.uploads import received, run
-from tests.room import cast, forget_mails, run_jobs, sent_mails, superuser
+from tests.room import BACKEND, cast, forget_mails, run_jobs, sent_mails, superuser
 
 pytestmark = pytest.mark.gate
 TEAMS = "contact_id,opened_at,queue,channel,team\na,2026-06-01T10:00:00Z,help,voice,Zebulon\n"
@@ -177,6 +178,37 @@ def test_today_shows_failing_jobs_to_their_side_with_a_retry_button(them):
     assert them.client("provider_lead").post(again).status_code == 302
     found = ProcrastinateJob.objects.get(id=job.id)
     assert (found.status, found.scheduled_at) == ("todo", None)
+
+
+NOBODY = "00000000-0000-0000-0000-000000000000"
+
+
+def test_failed_jobs_are_told_once_with_their_period_and_no_longer_once_a_later_one_has_done_it(them):
+    def compute(period, key):
+        with transaction.atomic():
+            them.at("provider_lead")
+            defer(
+                "reviews.compute", relationship=them.relationship, sides=tuple(Side), person=NOBODY, joint=True,
+                key=key, since="x", terms={"period": period, "against": None}, queueing_lock=key,
+            )  # fmt: skip
+        return jobs(them)[-1].id
+
+    failed = []
+    for period, key in (("2026-10", "a"), ("2026-10", "b"), ("2026-11", "c")):
+        failed.append(compute(period, key))
+        fail(failed[-1], attempts=3, status="failed")
+    page = them.client("provider_lead").get(them.url()).content.decode()
+    assert page.count(words_for("en")("outbox.reviews_compute")) == 2
+    assert page.count("Period: October\u00a02026.") == page.count("Period: November\u00a02026.") == 1
+    # One of October is done later, by a job of the same question: the other is still told; then both, and nothing is.
+    for key, left in (("a", 1), ("b", 0)):
+        fail(compute("2026-10", key), attempts=0, status="succeeded")
+        page = them.client("provider_lead").get(them.url()).content.decode()
+        assert page.count("Period: October\u00a02026.") == left
+    plain = Client()  # which does not do the job at once
+    plain.force_login(them.people["provider_lead"], backend=BACKEND)
+    assert plain.post(them.url(f"jobs/{failed[2]}/again/")).status_code == 302
+    assert [ProcrastinateJob.objects.get(id=one).status for one in failed] == ["failed", "failed", "todo"]
 
 
 def test_whoever_a_failure_concerns_is_told_what_was_not_done():

@@ -1,5 +1,6 @@
 """The first account of a room: who may make it, and once."""
 
+import os
 import re
 from datetime import timedelta
 from threading import Thread
@@ -17,6 +18,7 @@ from comity.apps.parties.models import Person, Role
 from comity.cli import app
 from comity.core.values import Side
 from comity.web.identity_providers import IdentityProvider as Firm
+from comity.web.server import ADDRESS_FILE
 from tests.room import PASSWORD, cast, emptied, started, token
 
 GIVEN = {"email": "ana@acme.example", "name": "Ana", "password": PASSWORD}
@@ -177,6 +179,19 @@ def command(monkeypatch):
     for name, value in room.environment().items():
         monkeypatch.setenv(name, value)
     return lambda *arguments, name="invite": CliRunner().invoke(app, [name, *arguments, "--data", str(room.data)])
+
+
+def test_the_command_prints_a_link_to_where_the_room_was_served_last(command, monkeypatch):
+    cast()
+    monkeypatch.delenv("COMITY_ADDRESS", raising=False)
+    monkeypatch.delenv("COMITY_ORIGINS", raising=False)
+    served = started().data / ADDRESS_FILE
+    served.write_text("http://127.0.0.1:8091", encoding="utf-8")
+    try:
+        assert command("new@callco.example").stdout.startswith("http://127.0.0.1:8091/set-up/")
+    finally:
+        served.unlink()
+        os.environ.pop("COMITY_ADDRESS", None)
 
 
 def test_the_command_prints_a_link_for_an_address(command):

@@ -53,6 +53,16 @@ def them():
     return made
 
 
+def test_answers_of_people_are_shown_beside_an_invoice_whose_callers_nobody_knows():
+    """What was paid for repeated contacts is not known then: no amount, and no reason to make no review."""
+    made = cast()
+    invoices = "month,account_id,service,quantity,unit_price,unit\n2026-05,N,care,100,2.5,contact"
+    made.book(AGREED, contacts="\n".join(contacts()), surveys="\n".join(surveys(ANSWERS)), invoices=invoices)
+    review = told(made, "customer_lead", "2026-05")
+    assert "csat" in {one["kpi"] for one in review["levels"]}
+    assert None in review["paid"]["amounts"].values()
+
+
 def told(them, who, period):
     return them.client(who).get(them.url(f"review/file.json?period={period}")).json()
 

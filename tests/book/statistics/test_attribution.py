@@ -196,3 +196,20 @@ def test_where_callers_are_not_known_nobody_calls_again(tmp_path):
 
 def test_intervals_count_before_contacts(tmp_path):
     assert of_calls(tmp_path, intervals=WHOLE["intervals"]).source == "intervals"
+
+
+def test_what_was_planned_for_half_hours_in_which_nobody_called_is_planned_all_the_same(tmp_path):
+    """Of four planned half hours one had a call, and one lies in an accepted outage and counts for nobody."""
+    starts = [f"2026-06-03T{at}:00Z" for at in ("10:00", "10:30", "11:00", "11:30")]
+    found = gathered(
+        tmp_path,
+        contacts="contact_id,queue,opened_at,answered_at,handle_s\n"
+        "1,help,2026-06-03T10:05:00Z,2026-06-03T10:05:10Z,180\n",
+        forecasts=FORECASTS + "".join(f"help,{at},30,2026-05-01,2,200,true,customer\n" for at in starts),
+        schedules=SCHEDULES + "".join(f"help,{at},30,1,2,2,0\n" for at in starts),
+        events="event_id,kind,from,to,declared_by,declared_at,claim,state\n"
+        "E,outage,2026-06-03T11:30:00Z,2026-06-03T12:00:00Z,provider,2026-06-03T13:00:00Z,exclude,accepted\n",
+    )
+    assert found.source == "contacts"
+    assert of(found, "forecast", "scheduled", "count", "handle_s") == [(2, 2, 1, 180), (2, 2, 0, 0), (2, 2, 0, 0)]
+    assert (found.used_share, found.left_out) == (1.0, {})

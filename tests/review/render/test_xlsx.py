@@ -143,3 +143,13 @@ def test_no_control_or_backward_character_gets_in():
 
 def test_the_same_review_gives_the_same_bytes():
     assert render(sample.review(), "xlsx") == render(sample.review(), "xlsx")
+
+
+def test_no_cell_holds_a_space_that_nobody_types():
+    """A no-break space in a period's name made every look-up in Excel miss it."""
+    import openpyxl
+
+    book = openpyxl.load_workbook(io.BytesIO(render(sample.review(), "xlsx")))
+    texts = [str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row if cell.value is not None]
+    assert any(" 2026" in text for text in texts)
+    assert [text for text in texts if "\u00a0" in text or "\u202f" in text] == []

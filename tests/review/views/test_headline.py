@@ -1,14 +1,15 @@
 """The sentence at the head is drafted from firm verdicts, in short sentences."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from comity.core.readings.verdict import Verdict
-from comity.core.values import Side
+from comity.core.values import Period, Side
 from comity.review.i18n.words import catalogue, words_of
 from comity.review.views import headline
-from comity.review.views.sentences import reading_sentence
+from comity.review.views.sentences import cause_clause, reading_sentence
 from tests.builders import review as sample
 
 LANGUAGES = pytest.mark.parametrize("language", ["en", "es"])
@@ -124,3 +125,18 @@ def test_a_party_is_named_nowhere_in_a_draft():
     said = drafted(sample.review(parties={Side.CUSTOMER: "Zebra", Side.PROVIDER: "Quagga"}))
     assert "Zebra" not in said
     assert "Quagga" not in said
+
+
+def test_a_whole_month_without_an_agreed_kpi_says_so_and_names_no_other_month():
+    month = Period(date(2026, 10, 1), date(2026, 11, 1))
+    empty = replace(sample.bare(), levels=(), readings=(), period=month, whole_months=(month,))
+    assert drafted(empty) == words_of("en")("headline.no_kpi")
+
+
+def test_without_an_agreed_index_prices_do_not_rise_beyond_inflation():
+    reading = next(one for one in sample.readings() if one.id == "revenue")
+    parts = tuple(replace(part, value=5.0) if part.id == "price" else part for part in reading.parts)
+    assert "price" in {part.id for part in parts}
+    for inflation, said in ((0.02, "beyond inflation"), (None, "no agreed index")):
+        known = replace(reading, cause="price", parts=parts, also={**reading.also, "inflation": inflation})
+        assert said in cause_clause(known, words_of("en"))

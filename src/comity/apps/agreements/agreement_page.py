@@ -14,7 +14,7 @@ from comity.apps.parties.queries import former_members, members
 from comity.core.agreements.changes import Entry
 from comity.core.agreements.clauses import Clause
 from comity.core.agreements.pointed_out import PointKind, points
-from comity.core.agreements.text import Text, text
+from comity.core.agreements.text import Chain, Text, text
 from comity.core.values import Side
 from comity.review.i18n.words import Words
 
@@ -126,3 +126,13 @@ def pointed_out(read: Text, member: MemberContext, words: Words) -> list[str]:
         )
         for (kind, names), clauses in found.items()
     ]
+
+
+def is_coming(one: queries.ChangeState, day: date) -> bool:
+    """Whether a change is agreed and first holds after a day."""
+    return one.row.place is not None and one.last is not None and one.last.proposal.change.span.first_day > day
+
+
+def latest_text(entries: Chain, day: date) -> Text:
+    """The text of a day, or of a later one on which a change begins that is agreed already: the last of them."""
+    return text(entries, max([day, *(entry.change.span.first_day for entry in entries)]))

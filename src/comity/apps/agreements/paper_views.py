@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from comity.apps.agreements import change_page, exports, queries, signed_elsewhere, signed_pdf
+from comity.apps.agreements import change_page, exports, queries, revisions_page, signed_elsewhere, signed_pdf
 from comity.apps.agreements.evidence import evidence as evidence_of
 from comity.apps.agreements.forms import SignedFileForm
 from comity.apps.agreements.models import Change, SignedFile
@@ -106,6 +106,7 @@ def _sign_elsewhere(request: HttpRequest, member: MemberContext, row: Change) ->
         "title": state.last.proposal.says.get("title"),
         "span": state.last.proposal.change.span,
         "differences": change_page.differences(state.last.proposal, now.chain, member, words),
+        "since_before": revisions_page.since_before(member, state, now, words),
         "word_rows": change_page.word_rows(state.last.proposal, now.chain, member, words),
         "relief": change_page.relief(member, state, of, words),
         "digest": signing.what_is_signed_digest(state.steps, of),
@@ -169,11 +170,13 @@ def evidence(request: HttpRequest, change: UUID) -> HttpResponse:
     assert state.last is not None
     reader = signed_elsewhere.reader_of(member, words)
     now = queries.situation(member)
-    then = queries.as_decided(state, now)[1].chain
+    decided = queries.as_decided(state, now)[1]
+    then = decided.chain
     context = {
         "row": row,
         "title": state.last.proposal.says.get("title"),
         "differences": change_page.differences(state.last.proposal, then, member, words),
+        "since_before": revisions_page.since_before(member, state, decided, words),
         "word_rows": change_page.word_rows(state.last.proposal, then, member, words),
         **evidence_of(member, state, now, reader),
     }

@@ -15,7 +15,7 @@ from comity.core.agreements import signing
 from comity.core.agreements.changes import Proposal
 from comity.core.agreements.kpi import Kpi
 from comity.core.agreements.pulls import Pull, new_pulls, pulls
-from comity.core.agreements.text import text, with_change
+from comity.core.agreements.text import Chain, text, with_change
 from comity.core.calendars import Cut
 from comity.core.levels import SHARE
 from comity.review.draw import charts
@@ -84,11 +84,12 @@ def preview(
     day = shown.change.span.first_day
     if day.year >= _NEVER:
         return Previews()
-    after = text(with_change(now.chain, shown.change), day)
-    both = (text(now.chain, day), after)
+    before = _before(shown, now.chain)
+    after = text(with_change(before, shown.change), day)
+    both = (text(before, day), after)
     closed = {one.id for read in both for one in read.clauses if not one.removed and not queries.may_read(member, one)}
     readable = {one.id for one in after.clauses if not one.removed} - closed
-    pairs = [pair for pair in touched_kpis(shown.change, now.chain) if pair[1].id in readable]
+    pairs = [pair for pair in touched_kpis(shown.change, before) if pair[1].id in readable]
     titles, pending = readable_titles(member, after, words), None
     try:
         found = previews(member, pairs) if pairs else []
@@ -103,6 +104,12 @@ def preview(
         if only is None or one.kpi == only
     ]
     return Previews(tuple(views), pending if views else None)
+
+
+def _before(shown: Proposal, chain: Chain) -> Chain:
+    """The chain as it was before a change: of an agreed one, which is in it, those that had been agreed then."""
+    own = next((entry.place for entry in chain if entry.change.number == shown.change.number), None)
+    return chain if own is None else [entry for entry in chain if entry.place < own]
 
 
 def _view(one: Preview, old: Kpi | None, new: Kpi, titles: dict[str, str], words: Words) -> WordingPreview:

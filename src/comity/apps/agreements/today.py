@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 from django.urls import reverse
 
 from comity.apps.agreements.afterwards import unsaid
+from comity.apps.agreements.agreement_page import latest_text
 from comity.apps.agreements.carrying_out import request_of
-from comity.apps.agreements.queries import ChangeState, change_states, may_sign, situation, text_of, waiting_side
+from comity.apps.agreements.queries import ChangeState, chain, change_states, may_sign, situation, today, waiting_side
 from comity.apps.agreements.term_days import coming_days, day_name, term_clause
 from comity.apps.agreements.values import kind_name
 from comity.apps.books import queries as books
@@ -28,7 +29,7 @@ from comity.apps.parties.panels import (
 )
 from comity.apps.parties.rights import Action
 from comity.core.agreements.carried_out_first import FirstState
-from comity.core.agreements.pointed_out import NEEDED
+from comity.core.agreements.pointed_out import missing_clauses
 from comity.core.agreements.signing import UNDECIDED, Situation
 from comity.core.values import Side
 from comity.review.i18n.words import Words
@@ -51,8 +52,8 @@ def _missing_clauses(member: MemberContext, words: Words, _zone: ZoneInfo) -> Pa
     """Return which clauses an agreement lacks, once one is begun."""
     if books.readable_definition(member) is None or not is_in_agreement(member):
         return None
-    read = text_of(member)
-    kinds = [kind_name(kind, words) for kind in NEEDED if not read.of(kind)]
+    read = latest_text(chain(member), today(member))
+    kinds = [kind_name(kind, words) for kind in missing_clauses(read)]
     return {"kinds": words.listed(kinds)} if kinds else None
 
 

@@ -23,6 +23,7 @@ from comity.apps.agreements import (
     progress,
     queries,
     remarks_page,
+    revisions_page,
 )
 from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.drafting import drafted_text, new_id, with_clause, with_words, without_clause
@@ -46,7 +47,7 @@ from comity.apps.refusal import Refused, form_page
 from comity.core.agreements import signing
 from comity.core.agreements.changes import Entry, Proposal
 from comity.core.agreements.kinds import Kind
-from comity.core.agreements.pointed_out import NEEDED
+from comity.core.agreements.pointed_out import missing_clauses
 from comity.core.agreements.signing import UNDECIDED, State, StepKind
 from comity.core.agreements.text import text
 from comity.core.values import Side
@@ -90,7 +91,8 @@ def agreement(request: HttpRequest) -> HttpResponse:
         "begun": begun,
         "first": offer(member, words) if is_first else None,
         "writing": queries.is_being_written(member),
-        "lacking": [kind_name(kind, words) for kind in NEEDED if not read.of(kind)],
+        "coming": [_row(member, one, words) for one in past if agreement_page.is_coming(one, day)],
+        "lacking": [kind_name(kind, words) for kind in missing_clauses(agreement_page.latest_text(entries, day))],
         "points": agreement_page.pointed_out(read, member, words),
     }
     return render(request, "agreements/agreement.html", context)
@@ -210,6 +212,7 @@ def _render_change(  # noqa: PLR0913 - a page with one of several forms
         "seen": (0 if saved is None else saved.number) if seen is None else seen,
         "saved": saved,
         "differences": change_page.differences(shown, now.chain, member, words),
+        "since_before": revisions_page.since_before(member, state, now, words),
         "without_effect": change_page.clauses_without_effect(content, now),
         "meetings": change_page.meeting_choices(content, row, now, words),
         "steps": change_page.step_rows(member, state, now, words),
@@ -493,6 +496,7 @@ def _sign(request: HttpRequest, member: MemberContext, row: Change) -> HttpRespo
         "span": state.last.proposal.change.span,
         "stations": progress.stations(state, DraftContent.of(state.last.proposal), None, now.today, words),
         "differences": change_page.differences(state.last.proposal, now.chain, member, words),
+        "since_before": revisions_page.since_before(member, state, now, words),
         "word_rows": change_page.word_rows(state.last.proposal, now.chain, member, words),
         "preview": preview(member, state.last.proposal, now, words),
         "digest": digest,

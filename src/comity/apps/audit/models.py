@@ -127,6 +127,7 @@ class Event(models.TextChoices):
     READING_READ = "reading_read"
     ATTRIBUTION_READ = "attribution_read"
     RECORD_READ = "record_read"
+    LEDGER_READ = "ledger_read"  # a file of it
     COPY_READ = "copy_read"
 
     OTHER = "other"  # of before there were typed events, and not understood: as it was written
@@ -142,6 +143,7 @@ READ_EVENTS = (
     Event.READING_READ,
     Event.ATTRIBUTION_READ,
     Event.RECORD_READ,
+    Event.LEDGER_READ,
     Event.COPY_READ,
 )
 
@@ -240,6 +242,7 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.DELIVERY_READ: _FILE,
     Event.REVIEW_READ: ("period",),
     Event.REVIEW_FILE_READ: _FILE,
+    Event.LEDGER_READ: _FILE,
     Event.FIGURE_READ: ("kpi", "period"),
     Event.READING_READ: ("reading", "period"),
     Event.ATTRIBUTION_READ: ("kpi", "period"),
@@ -260,6 +263,7 @@ class SubjectType(models.TextChoices):
     ITEM = "item"  # of a book, as `[private]` names it
     PERIOD = "period"
     RECORD = "record"
+    LEDGER = "ledger"
     AGREEMENT = "agreement"
 
 

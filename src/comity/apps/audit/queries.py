@@ -13,7 +13,7 @@ from comity.core.values import Side
 
 # What events are about, for the filter of the log.
 SUBJECTS: Mapping[str, tuple[SubjectType, ...]] = {
-    "matters": (SubjectType.MATTER, SubjectType.EVIDENCE),
+    "matters": (SubjectType.MATTER, SubjectType.EVIDENCE, SubjectType.LEDGER),
     "periods": (SubjectType.PERIOD, SubjectType.RECORD),
     "records": (SubjectType.DELIVERY, SubjectType.BOOK, SubjectType.ITEM),
     "people": (SubjectType.MEMBERSHIP, SubjectType.INVITATION, SubjectType.RELATIONSHIP),

@@ -197,6 +197,7 @@ _ENGLISH_FORMATS: Mapping[Event, tuple[str, str]] = {
     Event.READING_READ: ("read reading", "{reading} {period}"),
     Event.ATTRIBUTION_READ: ("read attribution", "{kpi} {period}"),
     Event.RECORD_READ: ("read record", ""),
+    Event.LEDGER_READ: ("read ledger", "{name}"),
     Event.COPY_REQUESTED: ("took copy", ""),
     Event.COPY_READ: ("read copy", ""),
     Event.OTHER: ("{action}", "{about}"),

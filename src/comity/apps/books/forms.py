@@ -26,7 +26,7 @@ class BeginBookForm(LocalisedForm):
     """Begin an empty book."""
 
     key_prefix = "book"
-    timezone = forms.ChoiceField(initial="Europe/Madrid")
+    timezone = forms.ChoiceField(widget=forms.Select(attrs={"data-own-zone": ""}))
     currency = forms.CharField(max_length=3, min_length=3, initial="EUR")
     month_starts_on = forms.IntegerField(min_value=1, max_value=28, initial=1, required=False)
     period = forms.ChoiceField(initial=Cut.MONTH.value, required=False)
@@ -35,7 +35,8 @@ class BeginBookForm(LocalisedForm):
         """Set the choices of periods."""
         super().__init__(*args, **kwargs)
         words = words_for(language())
-        self.fields["timezone"].choices = zones()  # type: ignore[attr-defined]
+        # None is chosen for anybody: a wrong one moves every record by hours.
+        self.fields["timezone"].choices = [("", words("book.choose_zone")), *zones()]  # type: ignore[attr-defined]
         self.fields["timezone"].error_messages["invalid_choice"] = words("book.no_zone")
         self.fields["period"].choices = [  # type: ignore[attr-defined]
             (cut.value, words(f"book.period_{cut}")) for cut in (Cut.MONTH, Cut.QUARTER, Cut.YEAR)

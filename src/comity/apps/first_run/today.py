@@ -36,7 +36,9 @@ def _steps_panel(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelCo
         return None
     has_book = books.has_book(member)
     waiting = kpis.proposal(member)
+    left = sum(one.state is not StepState.DONE for one in steps)
     return {
+        "headline": words("first_run.left", count=left) if left else "",
         "steps": steps,
         "names": StepName,
         "has_book": has_book,
@@ -44,9 +46,9 @@ def _steps_panel(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelCo
         "beginning": not has_book and has_pending(member, [BEGIN_TASK]),
         "zone": str(zone),
         "currency": books.definition(member).currency if has_book else "",
-        "form": None if has_book else BeginBookForm(initial={"timezone": "Europe/Madrid"}),
+        "form": None if has_book else BeginBookForm(),
         "upload": UploadForm(),
-        "days_off": FreeDaysForm()
+        "days_off": FreeDaysForm(zone=queries.own_calendar(member).zone)
         if has_book and member.may(Action.AGREE) and not queries.has_days_off(member)
         else None,
         "templates": [

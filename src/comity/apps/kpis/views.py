@@ -1,6 +1,7 @@
 """The page of KPIs: what is in force, what is proposed, and what was agreed before."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -120,6 +121,7 @@ def _row(kpi: Kpi, cut: Cut, values: KpiValues | None, words: Words) -> dict[str
         "kpi": kpi,
         "is_customers": is_customers_part(kpi),
         "value": value_text(kpi, values, words),
+        "last_day": None if kpi.valid_to is None else kpi.valid_to - timedelta(days=1),
     }
 
 

@@ -13,10 +13,11 @@ class Matters(AppConfig):
         """Register the panels, and the functions that keep corrections and claims in step with the book."""
         from comity.apps.books import operations as books  # noqa: PLC0415 - once the models are there
         from comity.apps.books.queries import work_links  # noqa: PLC0415 - as above
-        from comity.apps.matters import search, today  # noqa: PLC0415 - as above
+        from comity.apps.matters import posted, search, today  # noqa: PLC0415 - as above
         from comity.apps.matters.corrections import open_correction, withdraw_correction  # noqa: PLC0415 - as above
         from comity.apps.matters.operations import write_claims  # noqa: PLC0415 - as above
 
+        posted.register()
         today.register()
         search.register()
         if today.records_work not in work_links:

@@ -18,6 +18,7 @@ from comity.apps.audit.models import Event
 from comity.apps.audit.operations import audit
 from comity.apps.books.operations import accept_correction, refuse_correction, write_rows
 from comity.apps.books.queries import zone as zone_of
+from comity.apps.ledger.operations import keep_calendar, lock_for_posting
 from comity.apps.matters import queries
 from comity.apps.matters.models import Began, Evidence, Matter, Opened, Step
 from comity.apps.matters.refusals import Code
@@ -25,7 +26,6 @@ from comity.apps.parties.mailing import page_path
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership
 from comity.apps.parties.rights import Action
-from comity.apps.record.operations import lock_relationship
 from comity.apps.refusal import Refused
 from comity.apps.replies.queries import closing_after, reply_due
 from comity.apps.replies.reminders import members_with_right, send_reminder
@@ -312,8 +312,9 @@ def move(  # noqa: PLR0913 - a move, what it says, and what comes with it
     :raises Refused: where it is the other side's turn, the matter has ended, the right or a reason is missing,
         another step was made since `seen`, terms that are none, and for a file that is too large
     """
-    if requested is Move.TAKE_BACK:
-        lock_relationship(member)  # a confirmation meanwhile would hold what is taken back
+    # First the relationship, then the matter, as whatever else locks both: a step is posted to the ledger under that
+    # lock, and a confirmation meanwhile would hold an answer that is taken back.
+    lock_for_posting(member)
     matter = Matter.objects.select_for_update(of=("self",)).select_related("owner__person").get(pk=matter.pk)
     if seen is not None and requested is not Move.COMMENT and queries.last_number(matter) != seen:
         raise Refused(Code.MOVED_ON)
@@ -447,6 +448,7 @@ def remind(member: MemberContext, matter: Matter) -> None:
     else:
         reminded_people = send_reminder(people, "correction_waits", address, **placeholders)
     if reminded_people:
+        lock_for_posting(member)
         with connection.cursor() as cursor:
             cursor.execute("SELECT comity_remind_matter(%s, %s)", [matter.pk, reminded_people])
 
@@ -536,6 +538,7 @@ def _add_step(
 
     Steps without a person, such as reminders, are written by functions of the database's owner.
     """
+    keep_calendar(member)
     last_step = Step.objects.filter(matter=matter).order_by("-number").first()
     side = None if member.side is None else member.side.value
     # A move, also a comment, answers the last step of the other side, so that the page shows what was answered.

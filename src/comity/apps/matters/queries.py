@@ -72,6 +72,7 @@ class ComputedFigure:
     target: float | None = None
     met: bool | None = None
     better: str = HIGHER
+    measure: str = ""
 
 
 FigureSource = Callable[[MemberContext, str, str, bool], ComputedFigure | None]

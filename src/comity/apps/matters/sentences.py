@@ -15,7 +15,6 @@ from comity.apps.i18n import spoken_period
 from comity.apps.matters import queries
 from comity.apps.matters.models import Matter, Step
 from comity.apps.parties.member_context import MemberContext
-from comity.core.agreements.kpi import LOWER
 from comity.core.calendars import Calendar, Cut
 from comity.core.matters.kinds import KINDS, Follows, Kind
 from comity.core.matters.transitions import OPEN, TAKE_BACK_TIME, TAKEN_BACK, UNDONE, Dispute, Move, State
@@ -23,6 +22,7 @@ from comity.core.values import Side
 from comity.review.claim_effect import ClaimEffect
 from comity.review.i18n.words import DASH, Words, clean
 from comity.review.readings import reading_ids, reading_specs
+from comity.review.views.level import target_text
 from comity.review.views.sentences import kpi_title
 
 _DAYS = {"from_day", "to_day", "due_on"}
@@ -136,7 +136,7 @@ def figure_values(
         change = words("value.unchanged") if before == after else words("value.from_to", before=before, after=after)
     target = "" if figure is None else value_text(member, figure.target, matter.unit, words)
     if target and figure is not None:
-        target = words("levels.at_most" if figure.better == LOWER else "levels.at_least", target=target)
+        target = target_text(figure.measure, figure.better, target, words)
     if target and figure is not None and figure.met is not None:
         target = words("effect.met" if figure.met else "effect.missed", value=target)
     values = [

@@ -115,12 +115,20 @@ def recover_stalled_jobs() -> int:
 
 
 def retry_job(member: MemberContext, job: int) -> bool:
-    """Run a failing job of the viewer's side now; return whether there is one."""
-    if job not in {failing.id for failing in failing_jobs(member)}:
+    """Run a failing job of the viewer's side now, and those that failed at the same; return whether there is one."""
+    failing = failing_jobs(member)
+    asked = next((one for one in failing if one.id == job), None)
+    if asked is None:
         return False
+    again = [one.id for one in failing if (one.task, one.period) == (asked.task, asked.period)]
     with connection.cursor() as cursor:
+        # Where one of a queueing lock waits already, that is the one that is tried.
         cursor.execute(
-            "UPDATE procrastinate_jobs SET status = 'todo', scheduled_at = NULL WHERE id = %s AND status <> 'doing'",
-            [job],
+            "UPDATE procrastinate_jobs job SET status = 'todo', scheduled_at = NULL WHERE id IN ("
+            "SELECT DISTINCT ON (coalesce(queueing_lock, id::text)) id FROM procrastinate_jobs "
+            "WHERE id = ANY (%s) AND status <> 'doing' ORDER BY coalesce(queueing_lock, id::text), id DESC) "
+            "AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs other WHERE other.status = 'todo' "
+            "AND other.queueing_lock = job.queueing_lock AND other.id <> job.id)",
+            [again],
         )
-        return bool(cursor.rowcount)
+    return True

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from comity.apps.parties.member_context import MemberContext
@@ -19,6 +19,7 @@ class FailingJob:
     """A job that has failed several times.
 
     :ivar task: the task's name, which gives the catalogue key
+    :ivar period: that it is about, as addresses have it; empty where it is about none
     :ivar next_at: when it is tried again; None where it was given up
     """
 
@@ -26,6 +27,7 @@ class FailingJob:
     task: str
     attempts: int
     next_at: datetime | None
+    period: str = ""
 
 
 def unfinished_jobs(relationship: UUID, tasks: Collection[str] = ()) -> QuerySet[ProcrastinateJob]:
@@ -43,13 +45,26 @@ def has_pending(member: MemberContext, tasks: Collection[str]) -> bool:
 
 
 def failing_jobs(member: MemberContext) -> list[FailingJob]:
-    """Return failing jobs of the viewer's side; for neutral people, those that concern both sides."""
+    """Return failing jobs of the viewer's side; for neutral people, those that concern both sides.
+
+    Not those that were given up and done by a later job of the same question: nothing is left of them to do.
+    """
     keeps_failing = Q(attempts__gte=SHOWN_AFTER_ATTEMPTS, status__in=("todo", "doing")) | Q(status="failed")
     jobs = unfinished_jobs(member.relationship.pk).filter(keeps_failing, args__sides__contains=_sides(member))
+    done = ProcrastinateJob.objects.filter(
+        task_name=OuterRef("task_name"), args__key=OuterRef("args__key"), status="succeeded", id__gt=OuterRef("id")
+    )
     return [
-        FailingJob(job.id, job.task_name, job.attempts, None if job.status == "failed" else job.scheduled_at)
-        for job in jobs
+        FailingJob(
+            job.id, job.task_name, job.attempts, None if job.status == "failed" else job.scheduled_at, _period(job)
+        )
+        for job in jobs.exclude(Q(status="failed") & Exists(done))
     ]
+
+
+def _period(job: ProcrastinateJob) -> str:
+    terms = job.args.get("terms")
+    return str(terms.get("period") or "") if isinstance(terms, dict) else ""
 
 
 def _sides(member: MemberContext) -> list[str]:

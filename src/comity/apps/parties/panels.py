@@ -56,6 +56,7 @@ class InboxItem:
     :ivar due: in the reader's time zone; None without a due date
     :ivar late: where something is late without a due date that passed
     :ivar by: who asked
+    :ivar order: by which those due on one day are sorted; empty: by the title
     """
 
     group: InboxGroup
@@ -67,6 +68,7 @@ class InboxItem:
     due: date | None = None
     late: bool = False
     by: str = ""
+    order: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ class ConsentSubject(models.TextChoices):
     AGREEMENT = "agreement"  # a change of the agreement; the subject is its number
     JOINT_ORDER = "joint_order"  # of the KPIs; the subject is the round that it settles
     PRIORITIES = "priorities"  # what both sides sealed in a round: no consent, an entry alone; the subject is its id
+    LEDGER = "ledger"  # what a step posted: no consent, an entry alone; the subject is the transaction's number
 
 
 class VoidReason(models.TextChoices):
@@ -86,6 +87,7 @@ class EntryKind(models.TextChoices):
     AGREEMENT = "agreement"  # a change of the agreement, signed by both
     PRIORITIES = "priorities"  # each side's order of the KPIs, with its seal
     JOINT_ORDER = "joint_order"  # of the KPIs, agreed on by both
+    POSTED = "posted"  # a transaction of the ledger, with its lines
 
 
 class Entry(UUIDModel):
@@ -109,6 +111,9 @@ class Entry(UUIDModel):
 
         ordering: ClassVar = ["number"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["relationship", "number"], name="one_entry_a_number")]
+        indexes: ClassVar = [
+            models.Index(fields=["relationship", "subject_type", "subject"], name="record_by_subject"),
+        ]
 
     def __str__(self) -> str:
         """Number, kind and subject."""

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 from babel import Locale
+from babel.core import get_global
 from django import forms
 from django.utils.translation import get_language
 
@@ -67,12 +68,17 @@ class FreeDaysForm(LocalisedForm):
     country = forms.ChoiceField()
     region = forms.CharField(max_length=10, required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as above
-        """Set the choices of countries."""
+    def __init__(self, *args: Any, zone: str = "", **kwargs: Any) -> None:  # noqa: ANN401 - as above
+        """Set the choices of countries.
+
+        :param zone: a time zone, whose country is proposed
+        """
         super().__init__(*args, **kwargs)
         names = Locale(language()).territories
         countries = sorted((names.get(code, code), code) for code in queries.supported_countries())
-        self.fields["country"].choices = [(code, name) for name, code in countries]  # type: ignore[attr-defined]
+        none = ("", words_for(language())("draft.choose_country"))
+        self.fields["country"].choices = [none, *((code, name) for name, code in countries)]  # type: ignore[attr-defined]
+        self.fields["country"].initial = get_global("zone_territories").get(zone, "")
 
     def clean(self) -> dict[str, Any] | None:
         """Check that the region is one of the country's."""

@@ -290,7 +290,7 @@ def mail_review_if_due(member: MemberContext, now: datetime) -> bool:
     if due is None or due <= (subscription.sent_at or subscription.since):
         return False
     viewing_member = member.joint() if subscription.joint else member
-    review = queries.review(viewing_member, None)
+    review = queries.shown_review(viewing_member, None)
     words = words_for(supported_language(member.membership.person.language))
     calendar = definition(member).calendar(review.cut)
     name = calendar.name(review.period)

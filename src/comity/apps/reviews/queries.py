@@ -17,7 +17,7 @@ from comity.apps.matters.queries import CARRIED_OUT, ComputedFigure, dispute_sta
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
 from comity.apps.record import queries as record
-from comity.apps.record.models import Consent, ConsentSubject, Entry
+from comity.apps.record.models import Consent, ConsentSubject, Entry, EntryKind
 from comity.apps.refusal import Refused
 from comity.apps.reviews.figures import (
     DisputeNote,
@@ -27,6 +27,7 @@ from comity.apps.reviews.figures import (
     keep_unchanged_digits,
     period_figures,
 )
+from comity.apps.reviews.final_figures import with_final_figures
 from comity.apps.reviews.models import ByMail, FileFormat
 from comity.apps.reviews.small_groups import withhold_small_groups
 from comity.apps.reviews.what_if import half_hours_of
@@ -113,6 +114,22 @@ def review(member: MemberContext, period: str | None, against: Against | None = 
     return result
 
 
+def shown_review(member: MemberContext, period: str | None, against: Against | None = None) -> Review:
+    """Return the review of a period as pages, files and programs show it: of a final one with its final figures.
+
+    :raises comity.apps.books.queries.NoBookError: and the others as `review`
+    """
+    return with_final_levels(member, review(member, period, against))
+
+
+def with_final_levels(member: MemberContext, computed: Review) -> Review:
+    """Return a review with the levels as they became final; as it is where its period is open."""
+    final = entries(member, period_name(member, computed)).filter(kind=EntryKind.FROZEN).first()
+    if final is None:
+        return computed
+    return with_final_figures(computed, final.content["figures"], books.definition(member).kpis)
+
+
 def level_detail(member: MemberContext, kpi: str, period: Period, name: str) -> LevelDetail:
     """Return a level by month, queue, team and hour, with its contacts, as the viewer may see it.
 
@@ -141,7 +158,7 @@ def computed_figure(member: MemberContext, key: str, period: str, compute: bool)
         return None  # no figure of this period, or too many were asked for within the hour
     level = None if joint is None else next((one for one in joint.levels if one.kpi == key), None)
     if level is not None:
-        return ComputedFigure(level.value, level.target, level.met, level.better)
+        return ComputedFigure(level.value, level.target, level.met, level.better, level.measure)
     reading = None if joint is None else html.find_reading(joint, key)
     return None if reading is None else ComputedFigure(reading.after)
 
@@ -397,6 +414,13 @@ def closing(member: MemberContext, period: Period, name: str, *, on_page: bool =
         since,
         waits_for=disputes_to_carry_out(member, period),
     )
+
+
+def records_changed(member: MemberContext, period: str) -> list[FigureChange]:
+    """Return how what the records last gave differs from the final figures of a period; nothing is computed for it."""
+    computed = results.earlier_result(member.joint(), review_question(period))
+    final = list(entries(member, period))
+    return [] if computed is None or not final else changes_since_final(member, computed, period, final)
 
 
 def changes_since_final(

@@ -12,13 +12,17 @@ from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.panels import InboxGroup, InboxItem, InboxSource, NavEntry, add_inbox_source, add_nav_entry
 from comity.apps.parties.rights import Action
 from comity.apps.record import queries as record
-from comity.apps.record.models import ConsentSubject
+from comity.apps.record.models import ConsentSubject, EntryKind
 from comity.apps.replies.queries import reply_due
+from comity.apps.reviews import queries
 from comity.apps.reviews.queries import disputes_to_carry_out
 from comity.book.definition import UnusableBookError
 from comity.core.calendars import named
 from comity.core.values import Side
 from comity.review.i18n.words import Words
+
+_MOST_OPEN = 3  # periods without a confirmation that the inbox names
+_MOST_CHANGED = 6  # final periods that are looked at for other figures
 
 
 def register() -> None:
@@ -29,7 +33,7 @@ def register() -> None:
 
 
 def _periods(member: MemberContext, words: Words) -> Iterator[InboxItem]:
-    """Yield periods that one side has confirmed, and the latest whole one that nobody has."""
+    """Yield periods that one side has confirmed, and the latest whole ones that nobody has."""
     url = reverse("review", kwargs={"relationship": member.relationship.pk})
     confirmed = record.unanswered_consents(member, ConsentSubject.PERIOD)
     for consent in confirmed:
@@ -44,39 +48,70 @@ def _periods(member: MemberContext, words: Words) -> Iterator[InboxItem]:
             detail=words("inbox.confirmed_by", party=member.party(words)(side.other)),
             due=timezone.localtime(due).date(),
         )
-    latest = _latest_open(member)
-    if latest is None:
-        return
-    waits = bool(disputes_to_carry_out(member, named(latest, definition(member).month_starts_on)[1]))
-    for side in Side:
-        yield InboxItem(
-            group=InboxGroup.CONFIRM,
-            side=side,
-            title=spoken_period(latest, words),
-            url=f"{url}?period={latest}&view=joint#h-close",
-            action=words("inbox.confirm_do") if _confirms(member, side) and not waits else "",
-            detail=words("inbox.dispute_first" if waits else "inbox.nobody_confirmed"),
-        )
+    yield from _changed_items(member, words)
+    for name in _open_periods(member):
+        waits = bool(disputes_to_carry_out(member, named(name, definition(member).month_starts_on)[1]))
+        for side in Side:
+            yield InboxItem(
+                group=InboxGroup.CONFIRM,
+                side=side,
+                title=spoken_period(name, words),
+                url=f"{url}?period={name}&view=joint#h-close",
+                action=words("inbox.confirm_do") if _confirms(member, side) and not waits else "",
+                detail=words("inbox.dispute_first" if waits else "inbox.nobody_confirmed"),
+                order=name,
+            )
+
+
+def _changed_items(member: MemberContext, words: Words) -> Iterator[InboxItem]:
+    """Yield the latest final periods of which the records now give other figures: both sides decide what follows."""
+    url = reverse("review", kwargs={"relationship": member.relationship.pk})
+    frozen = record.entries(member, ConsentSubject.PERIOD).filter(kind=EntryKind.FROZEN).order_by("-number")
+    for name in frozen.values_list("subject", flat=True)[:_MOST_CHANGED]:
+        if not queries.records_changed(member, name):
+            continue
+        for side in Side:
+            yield InboxItem(
+                group=InboxGroup.DO,
+                side=side,
+                title=spoken_period(name, words),
+                url=f"{url}?period={name}&view=joint",
+                action=words("inbox.changed_do") if _confirms(member, side) else "",
+                detail=words("inbox.changed_since_final"),
+                order=name,
+            )
 
 
 def _confirms(member: MemberContext, side: Side) -> bool:
     return side is member.side and member.may(Action.CONFIRM)
 
 
-def _latest_open(member: MemberContext) -> str | None:
-    """Return the name of the last ended period of the agreed length that has records and that nobody confirmed."""
+def _open_periods(member: MemberContext) -> list[str]:
+    """Return the names of the ended periods of the agreed length that have records and that nobody confirmed.
+
+    The latest first, back to the last one that was confirmed; of those before the latest only whole ones for which a
+    KPI was agreed.
+    """
     try:
         known, agreed = overview(member), definition(member)
     except (NoBookError, UnusableBookError):
-        return None
+        return []
     if known is None or known.first is None or known.last is None:
-        return None
+        return []
     calendar = agreed.calendar(agreed.cut)
-    period = calendar.containing(known.last)
-    if period.end > timezone.now().date():
+    latest = calendar.containing(known.last)
+    if latest.end > timezone.now().date():
+        latest = calendar.before(latest)
+    names: list[str] = []
+    period = latest
+    while period.end > known.first and len(names) < _MOST_OPEN:
+        name = calendar.name(period)
+        if record.valid_consents(member, ConsentSubject.PERIOD, name):
+            break
+        if record.entries(member, ConsentSubject.PERIOD, name).exists():
+            break
+        was_agreed = any(kpi.agreed and kpi.valid_from <= period.start for kpi in agreed.kpis)
+        if period == latest or (was_agreed and period.start >= known.first):
+            names.append(name)
         period = calendar.before(period)
-    name = calendar.name(period)
-    is_confirmed = bool(record.valid_consents(member, ConsentSubject.PERIOD, name))
-    if period.end <= known.first or is_confirmed or record.entries(member, ConsentSubject.PERIOD, name).exists():
-        return None
-    return name
+    return names

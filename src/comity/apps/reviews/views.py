@@ -61,7 +61,7 @@ from comity.review.render.figures import CONTENT_TYPES as TABLE_CONTENT_TYPES
 from comity.review.render.figures import TableFormat, write_table
 from comity.review.render.html import RoomLinks, find_reading, reading_key, render_level_detail
 from comity.review.views import attribution as attribution_view
-from comity.review.views.level import days_text, level_row
+from comity.review.views.level import days_text, level_row, target_text
 from comity.review.views.sentences import definition_of, level_title, subtitle, title
 
 _MOST_DIGITS = 6  # of a page number
@@ -79,7 +79,7 @@ def _render_review(
 ) -> HttpResponse:
     words = words_for(language())
     try:
-        review, viewing_member, pending = _requested_review(query, member)
+        computed, viewing_member, pending = _requested_review(query, member)
     except (NoBookError, NoReviewError, UnusableBookError) as error:
         context = {
             "why": "" if isinstance(error, NoReviewError) else unusable_reason(member, error),
@@ -87,13 +87,14 @@ def _render_review(
             **_holdings(member, None),
         }
         return render(request, "reviews/nothing.html", context)
+    review = queries.with_final_levels(viewing_member, computed)
     calendar = definition(member).calendar(review.cut)
     name = calendar.name(review.period)
     audit_read(member, Event.REVIEW_READ, SubjectType.PERIOD, {"period": name})
     matters_by_kpi = queries.matters_by_kpi(member, review.period, name)
     matters = [one for those in matters_by_kpi.values() for one in those]
     closing = queries.closing(member, review.period, name, on_page=viewing_member.viewer.side is None)
-    if not review.levels or not queries.is_agreed(member, review):
+    if not computed.levels or not queries.is_agreed(member, computed):
         closing = replace(closing, is_open=False)  # nobody confirms figures by KPIs of one side
     entries = list(queries.entries(member, name))
     proceedings = collect_proceedings(
@@ -135,7 +136,9 @@ def _render_review(
             for entry in entries
         ],
         "since_final": figure_change_rows(
-            queries.changes_since_final(member, review, name, entries) if viewing_member.viewer.side is None else [],
+            queries.changes_since_final(member, computed, name, entries)
+            if viewing_member.viewer.side is None
+            else queries.records_changed(member, name),
             words,
             member.party(words),
         ),
@@ -175,7 +178,7 @@ def _periods_or_none(member: MemberContext) -> dict[Cut, list[ListedPeriod]]:
 
 
 def _requested_review(query: QueryDict, member: MemberContext) -> tuple[Review, MemberContext, NotComputedYet | None]:
-    """Return the requested review, the member with the requested view, and the refusal of a newer result, if any.
+    """Return the review by the records, the member with the requested view, and why no newer one is there, if so.
 
     :raises Http404: for a period that cannot be read
     :raises NotComputedYet: where no result exists
@@ -254,9 +257,10 @@ def _review_part(request: HttpRequest) -> _ReviewPart:
     """
     member = member_of(request)
     try:
-        review, viewing_member, pending = _requested_review(request.GET, member)
+        computed, viewing_member, pending = _requested_review(request.GET, member)
     except (NoBookError, NoReviewError, UnusableBookError):
         raise Http404 from None
+    review = queries.with_final_levels(viewing_member, computed)
     calendar = definition(member).calendar(review.cut)
     name = calendar.name(review.period)
     matters_by_kpi = queries.matters_by_kpi(member, review.period, name)
@@ -304,7 +308,7 @@ def _review_or_none(member: MemberContext, period: str) -> Review | None:
     :raises NotComputedYet: where it is being computed
     """
     try:
-        return queries.review(member, period) if period else None
+        return queries.shown_review(member, period) if period else None
     except (NoBookError, NoReviewError, UnusableBookError):
         return None
 
@@ -419,7 +423,7 @@ def _figure_rows(figures: Figures, words: Words, party: PartyName) -> list[tuple
         ]
         better = (figure.get("definition") or {}).get("better")
         if figure["target"] is not None and better in {HIGHER, LOWER}:
-            texts[1] = words("levels.at_most" if better == LOWER else "levels.at_least", target=texts[1])
+            texts[1] = target_text(figure["measure"], better, texts[1], words)
         marks = [
             dispute_mark(party(one["by"]), one["status"], _claimed_text(one, figure["unit"], words), words)
             for one in figure.get("disputes", ())
@@ -461,7 +465,7 @@ def review_file(request: HttpRequest, form: str) -> HttpResponse:
         raise Http404
     try:
         viewing_member = _with_requested_view(request.GET, member)
-        review = queries.review(viewing_member, request.GET.get("period") or None)
+        review = queries.shown_review(viewing_member, request.GET.get("period") or None)
         proceedings = printed(viewing_member, review, language())
         content = render_as(review, form, language(), proceedings=proceedings, logos=logos.shown_logos(member))
     except (UnknownPeriodError, NoBookError, NoReviewError, UnusableBookError):

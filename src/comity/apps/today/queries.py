@@ -102,7 +102,7 @@ def _inbox(  # noqa: PLR0913 - the items of a side, and what is known of those t
 
 
 def _urgency(item: InboxItem) -> tuple[date, str]:
-    return item.due or date.max, item.title
+    return item.due or date.max, item.order or item.title
 
 
 def _row(item: InboxItem, today: date, words: Words) -> InboxRow:

@@ -25,10 +25,15 @@ class Headline:
     is_late: bool = False
 
 
-def headline(member: MemberContext, inboxes: Sequence[Inbox], words: Words) -> Headline:
-    """Return how many items wait for the member's side, and which is due first; for neutral members, of both sides."""
+def headline(member: MemberContext, inboxes: Sequence[Inbox], words: Words, *, instead: str = "") -> Headline:
+    """Return how many items wait for the member's side, and which is due first; for neutral members, of both sides.
+
+    :param instead: what is said where nothing waits; empty: that nothing does
+    """
     own = inboxes[:1] if member.side else inboxes
     count = sum(one.count for one in own)
+    if count == 0 and instead:
+        return Headline(instead)
     whose = "" if member.side else "neutral_"
     number = words(f"numeral.n{count}") if words.has(f"numeral.n{count}") else words.number(count)
     sentence = words(f"inbox.{whose}{'none' if count == 0 else 'one' if count == 1 else 'many'}", count=number)

@@ -1,5 +1,6 @@
 """The Today page, search, and the portfolio of a person's relationships."""
 
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
@@ -38,9 +39,14 @@ def today(request: HttpRequest) -> HttpResponse:
         "panels": areas,
         "inboxes": inboxes,
         "day": words.full_day(timezone.localdate()),
-        "headline": sentences.headline(member, inboxes, words),
+        "headline": sentences.headline(member, inboxes, words, instead=_first_said(areas["top"])),
     }
     return render(request, "today/today.html", context)
+
+
+def _first_said(panels: Sequence[tuple[str, PanelContext]]) -> str:
+    """Return what the first of the panels that has something to say puts over a page on which nothing waits."""
+    return next((str(context["headline"]) for _, context in panels if context.get("headline")), "")
 
 
 @require_safe

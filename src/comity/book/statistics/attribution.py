@@ -201,7 +201,19 @@ def _of_contacts(
     # The handle time of those answered whose own is not told is that of the others.
     handle_s = ibis.ifelse(_.answered == 0, 0.0, _.handle_s * _.answered / _.timed.nullif(0))
     sums = sums.mutate(handle_s=handle_s, patience_s=ibis.null("float64")).drop("timed")
-    return sums.left_join(plan, _AT), redials
+    return sums.union(_empty(book, kpi, period, taken_out, sums)).left_join(plan, _AT), redials
+
+
+def _empty(book: Book, kpi: Kpi, period: Period, taken_out: TakenOut, came: ibis.Table) -> ibis.Table:
+    """Planned intervals in which no contact came, as counts of nothing: they were forecast and staffed all the same.
+
+    Left out, a month of small queues looks as if less had been forecast and rostered than was.
+    """
+    planned = without(book, _within(book.table(FORECASTS), period), kpi, taken_out, start="start")
+    rows = forecasts_that_count(planned, kpi).group_by(*_AT).aggregate(day=_.start_on.min()).anti_join(came, _AT)
+    nothing = {name: ibis.literal(0) for name in ("count", "answered", "good", "abandoned", "short", "handle_s")}
+    rows = rows.mutate(**nothing, patience_s=ibis.null("float64"))
+    return rows.select(**{name: rows[name].cast(kind) for name, kind in came.schema().items()})
 
 
 def _planned(table: pa.Table, source: str, redials: int | None) -> Planned:

@@ -21,11 +21,22 @@ def in_queues(table: ibis.Table, kpi: Kpi) -> ibis.Table:
     return table if kpi.queues == EVERYTHING else table.filter(_.queue.isin(kpi.queues))
 
 
+_WHOLE_DAY_MIN = 23 * 60  # the shortest day, on which clocks go forward
+
+
 def forecasts_that_count(table: ibis.Table, kpi: Kpi) -> ibis.Table:
-    """Of each interval of the KPI's queues the forecast that counts: issued by then, the locked before the newest."""
+    """Of each interval of the KPI's queues the forecast that counts: issued by then, the locked before the newest.
+
+    Of a day that was forecast as a whole and by its parts one of the two counts, by the same order, the parts before
+    the whole: both together would be twice the day.
+    """
     locked = _.locked.fill_null(False)
-    newest = ibis.window(group_by=["queue", "start"], order_by=[locked.desc(), _.issued_on.desc()])
-    table = table.filter(_.issued_on <= _.start_on).mutate(place=ibis.row_number().over(newest))
+    order = [locked.desc(), _.issued_on.desc()]
+    table = table.filter(_.issued_on <= _.start_on).mutate(is_day=_.minutes >= _WHOLE_DAY_MIN)
+    by_day = ibis.window(group_by=["queue", "start_on"], order_by=[*order, _.minutes.asc()])
+    table = table.mutate(counts=_.is_day.first().over(by_day)).filter(_.is_day == _.counts)
+    newest = ibis.window(group_by=["queue", "start"], order_by=order)
+    table = table.mutate(place=ibis.row_number().over(newest))
     return in_queues(table.filter(_.place == 0), kpi)
 
 

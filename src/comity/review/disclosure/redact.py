@@ -218,7 +218,7 @@ def _with_redactions(
             for one in (level, *level.earlier)
         ],
         [[one.id, one.variant, one.verdict, *(f"{part.value:.9g}" for part in one.parts)] for one in readings],
-        None if review.paid is None else [f"{value:.9g}" for value in review.paid.amounts.values()],
+        None if review.paid is None else [f"{value or 0.0:.9g}" for value in review.paid.amounts.values()],
         [
             review.book,
             review.viewer_side,

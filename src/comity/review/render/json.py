@@ -140,6 +140,8 @@ def _level(level: Level) -> dict[str, Any]:
         found["earlier"] = [_level(one) for one in level.earlier]
     if level.relieved is not None:
         found["relieved"] = _relieved(level.relieved)
+    if level.final is not None:
+        found["final"] = {"recomputed": to_json_value(level.final.recomputed)}
     return found
 
 

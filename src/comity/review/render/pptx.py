@@ -179,7 +179,7 @@ def render(
     for rows in _cut(levels):
         cells = [
             (
-                f"{row.name}. {row.relief}" if row.relief else row.name,
+                f"{row.name}. {row.notes}" if row.notes else row.name,
                 f"{row.value} ({row.interval})" if row.interval else row.value,
                 row.target,
                 row.met,

@@ -125,8 +125,8 @@ def _short_levels(console: Console, review: Review, words: Words) -> None:
     for row in rows:
         if row.records:
             console.print(Text(f"{row.name}, {words('records.title').lower()}: {row.records}", style="dim"))
-        if row.relief:
-            console.print(Text(f"{row.name}: {row.relief}", style="dim"))
+        if row.notes:
+            console.print(Text(f"{row.name}: {row.notes}", style="dim"))
         if figures := [figure for figure in row.reported if figure.why]:
             line = Text(f"{row.name}, {words('levels.reported_short')}: ")
             for number, figure in enumerate(figures):
@@ -266,7 +266,7 @@ def _levels(console: Console, review: Review, words: Words) -> None:
         met = Text(row.met, style="bold")
         met.append(f"\n{row.chance}" if row.chance else "", style="not bold dim")
         name = Text(row.name, style="bold")
-        for line in (row.about, row.wording, row.relief):
+        for line in (row.about, row.wording, row.notes):
             name.append(f"\n{line}" if line else "", style="not bold dim")
         table.add_row(name, value, Text(row.target), met)
     console.print(table)

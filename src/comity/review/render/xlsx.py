@@ -102,8 +102,8 @@ class WorkbookWriter:
             self.text(sheet, row, column, str(value))
 
     def text(self, sheet: Any, row: int, column: int, text: str, *, bold: bool = False) -> None:  # noqa: ANN401 - as above
-        """A string, and never anything else."""
-        cleaned = clean(text)[:_LONGEST]
+        """A string, and never anything else; with plain spaces, so that a look-up finds what somebody types."""
+        cleaned = clean(text)[:_LONGEST].replace("\u00a0", " ").replace("\u202f", " ")
         sheet.write_string(row, column, cleaned, self.format(bold=bold, quoted=cleaned.startswith(_STEERING)))
 
 
@@ -477,5 +477,5 @@ def _sources(book: WorkbookWriter, review: Review) -> None:
         ]
         totals = [Cell(origin.table), Cell(words("sheet.in_book")), *[Cell(None)] * 3, Cell(origin.rows)]
         rows.append([*totals, Cell(None), Cell(None), Cell(origin.rejected), *[Cell(None)] * 3])
-    names = {"collapsed": "sheet.collapsed", "superseded": "sheet.superseded"}
+    names = {"at": "sheet.at", "collapsed": "sheet.collapsed", "superseded": "sheet.superseded"}
     book.sheet("sources", [words(names.get(key, f"origin.{key}")) for key in keys], rows)

@@ -46,6 +46,8 @@ def draft_headline(review: Review, words: Words, cause: str = "") -> tuple[Phras
     firm = [reading for reading in review.readings if reading.firm and reading.verdict is not Verdict.UNCLEAR]
     room = MOST_SENTENCES - phrases.count(Phrase(" "))
     if not firm and room and not phrases:
+        if not review.levels and review.period in review.whole_months:
+            return (Phrase(words("headline.no_kpi")),)
         if review.whole_months:
             return (Phrase(_elsewhere(review, words)),)
         return (Phrase(words("headline.nothing" if review.readings else "headline.no_readings")),)

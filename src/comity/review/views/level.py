@@ -1,7 +1,7 @@
 """A level as finished text: its value against the target, and how each side's own figure comes about."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -60,7 +60,8 @@ class LevelRow:
     also: tuple[tuple[str, str], ...]
     records: str = ""  # which of two tables it is counted from, and why; empty where only one could be meant
     wording: str = ""  # by which wording it is counted; empty where nobody noted when it was agreed
-    relief: str = ""  # the days that are not held against the target, and what it is with them
+    # That it stays as it was confirmed; the days that are not held against the target, and what it is with them.
+    notes: str = ""
 
 
 _DEFINED_AS = {"count": "V1", "exclude-short": "V6", "exclude-all": "V3"}
@@ -71,6 +72,15 @@ def stretched(levels: Iterable[Level]) -> list[Level]:
     return [one for level in levels for one in (level, *level.earlier)]
 
 
+def target_text(measure: str, better: str, target: str, words: Words) -> str:
+    """A target in words: at least, at most or, of what may miss it either way, within.
+
+    :param target: the value, formatted
+    """
+    key = "levels.at_most" if better == LOWER else "levels.at_least"
+    return words("levels.within" if measure == "forecast_bias" else key, target=target)
+
+
 def level_row(level: Level, review: Review, words: Words) -> LevelRow:
     """A level with both sides' figures explained."""
 
@@ -79,10 +89,7 @@ def level_row(level: Level, review: Review, words: Words) -> LevelRow:
 
     target = words("levels.no_target")
     if level.target is not None:
-        key = "levels.at_most" if level.better == LOWER else "levels.at_least"
-        if level.measure == "forecast_bias":
-            key = "levels.within"
-        target = words(key, target=figure(level.target))
+        target = target_text(level.measure, level.better, figure(level.target), words)
     met, chance = DASH, ""
     if level.met is not None:
         met = words("levels.is_met" if level.met else "levels.not_met")
@@ -128,7 +135,7 @@ def level_row(level: Level, review: Review, words: Words) -> LevelRow:
         ),
         records=records,
         wording=wording_text(level.definition, words),
-        relief=_relief(level, review, words),
+        notes=" ".join(text for text in (_final(level, words, figure), _relief(level, review, words)) if text),
     )
 
 
@@ -152,6 +159,15 @@ def wording_text(kpi: Kpi, words: Words) -> str:
     if kpi.change is not None:
         return words("levels.wording_of_change", number=kpi.change)
     return words("levels.wording_of_day", day=words.day(kpi.agreed_on)) if kpi.agreed_on is not None else ""
+
+
+def _final(level: Level, words: Words, figure: Callable[[float | None], str]) -> str:
+    """That a level stays as it was confirmed, and what the records give now."""
+    if level.final is None:
+        return ""
+    if level.final.recomputed is None:
+        return words("levels.final_alone")
+    return words("levels.final_beside", value=figure(level.final.recomputed))
 
 
 def _relief(level: Level, review: Review, words: Words) -> str:

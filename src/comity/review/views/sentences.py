@@ -107,7 +107,10 @@ def cause_clause(reading: Reading, words: Words) -> str:
     if reading.cause is None:
         return words("because.any", cause=words("word.not_known"))
     value = sum(part.value for part in reading.parts if part.id == reading.cause)
-    key = f"because.{reading.cause}.{'up' if value >= 0 else 'down'}"
+    # Without an index nobody knows what of it is inflation.
+    unknown = reading.cause == "price" and reading.also.get("inflation", 0.0) is None
+    cause = "price_without_index" if unknown else reading.cause
+    key = f"because.{cause}.{'up' if value >= 0 else 'down'}"
     if words.has(key):
         return words(key)
     return words("because.any", cause=words.named("part", reading.cause).lower())

@@ -69,7 +69,7 @@ def review(
 ) -> HttpResponse:
     """The review, `comity.review/1`, as the person may see it."""
     member = member_of(request)
-    built = result_or_refusal(lambda: reviews.review(_with_view(member, view), period, against))
+    built = result_or_refusal(lambda: reviews.shown_review(_with_view(member, view), period, against))
     audit_read(member, Event.REVIEW_READ, SubjectType.PERIOD, {"period": reviews.period_name(member, built)})
     return HttpResponse(review_json.render(built, words_for(language())), content_type="application/json")
 
@@ -89,7 +89,7 @@ def review_file(
     """The review as a file, in the language that the program asks for."""
     member = member_of(request)
     viewing_member = _with_view(member, view)
-    built = result_or_refusal(lambda: reviews.review(viewing_member, period))
+    built = result_or_refusal(lambda: reviews.shown_review(viewing_member, period))
     name = reviews.file_name(reviews.period_name(member, built), form)
     audit_read(member, Event.REVIEW_FILE_READ, SubjectType.PERIOD, {"name": name})
     proceedings = printed(viewing_member, built, language())
@@ -98,7 +98,7 @@ def review_file(
 
 
 def _level_rows(member: MemberContext, period: str | None) -> list[tuple[object, ...]]:
-    review = result_or_refusal(lambda: reviews.review(member, period))
+    review = result_or_refusal(lambda: reviews.shown_review(member, period))
     audit_read(member, Event.REVIEW_READ, SubjectType.PERIOD, {"period": reviews.period_name(member, review)})
     span = (review.period.start.isoformat(), review.period.end.isoformat())
     return [

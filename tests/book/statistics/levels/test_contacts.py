@@ -127,6 +127,12 @@ def test_repeats_are_not_told_before_their_window_has_closed(tmp_path):
     assert (found.why, found.until, found.needs) == ("window_open", date(2026, 6, 8), ("contacts",))
 
 
+def test_where_callers_are_not_known_no_day_is_named_from_which_repeats_could_be_told(tmp_path):
+    nobody = "contact_id,opened_at,queue\nr1,2026-05-05T10:00:00Z,help\nr2,2026-05-06T10:00:00Z,help"
+    found = level(tmp_path, kpi("repeat_contact"), contacts=nobody, horizon=date(2026, 6, 7))
+    assert (found.why, found.until) == ("no_callers", None)
+
+
 TICKETS = """
 contact_id,opened_at,answered_at,abandoned_at,outcome,resolved_at,closed_at,due_at,reopens
 t1,2026-04-10T10:00:00Z,,,,2026-05-04T10:00:00Z,,,0

@@ -71,6 +71,27 @@ def test_the_forecast_that_counts_is_the_locked_one_or_else_the_latest_in_time(t
     assert (found.num, found.den) == (50 + 70 - 200, 200)
 
 
+@pytest.mark.parametrize(
+    ("day", "half_hour", "counted"),
+    [
+        ("2026-04-20,200,", "2026-04-20,90,", 90 + 90),  # of one issue: its parts
+        ("2026-04-25,200,", "2026-04-20,90,", 200),  # the newest
+        ("2026-04-20,200,true", "2026-04-25,90,", 200),  # the locked one
+        ("2026-04-25,200,", "2026-04-20,90,true", 90 + 90),
+    ],
+)
+def test_a_day_that_was_forecast_as_a_whole_and_by_half_hours_is_forecast_once(tmp_path, day, half_hour, counted):
+    """Both together would be 380 calls of 200: a bias of 90 % that nobody forecast."""
+    head = "queue,start,minutes,issued_on,offered,locked"
+    rows = [
+        f"help,2026-05-04T00:00:00,1440,{day}",
+        *(f"help,2026-05-04T10:{at}:00,30,{half_hour}" for at in ("00", "30")),
+    ]
+    contacts = "contact_id,queue,opened_at\n" + "\n".join(f"{n},help,2026-05-04T10:{n % 60:02}:00" for n in range(200))
+    found = level(tmp_path, BIAS, forecasts="\n".join([head, *rows]), contacts=contacts)
+    assert (found.num, found.den) == (counted - 200, 200)
+
+
 @pytest.mark.parametrize(("minutes", "expected"), [(30, "0 half past nine"), (1440, "a day"), (15, "a quarter")])
 def test_contacts_are_counted_where_there_are_no_intervals(tmp_path, minutes, expected):
     """Two contacts at 9:20 and 9:29, one at 9:31, by local time; forecast of 9:00, 0:00 or 9:15 on."""

@@ -34,13 +34,14 @@ def gather(book: Book, asked: LevelQuestion, horizon: date) -> Iterator[tuple[Pe
     kpi = asked.kpi
     window = timedelta(days=kpi.within_days)
     daily = _daily(book, asked, window).without(asked.left_out)
+    has_callers = caller_column(book) is not None
     for period in asked.periods:
-        if period.end + window > horizon:
+        if has_callers and period.end + window > horizon:
             yield period, no_level(book, kpi, NEEDS, "window_open", until=period.end + window)
             continue
         counted = daily.weekly("num", "den", period)
         if not counted.den:
-            yield period, no_level(book, kpi, NEEDS, "nothing_counts" if caller_column(book) else "no_callers")
+            yield period, no_level(book, kpi, NEEDS, "nothing_counts" if has_callers else "no_callers")
             continue
         every = daily.total("every", period)
         also = {

@@ -1,0 +1,104 @@
+"""A review of a final period with the figures that both sides confirmed, whatever the records have come to say since.
+
+A final figure stays. Where the records now give another one, that stands beside it as what they give now, until both
+know it by a restatement.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from comity.apps.reviews.figures import Figures
+from comity.core.agreements.kpi import HIGHER, Kpi
+from comity.core.values import Side
+from comity.review.model import Final, Level, Review
+
+_REL_TOLERANCE = 1e-9  # as figures are compared
+
+
+def with_final_figures(review: Review, figures: Figures, wordings: Iterable[Kpi]) -> Review:
+    """The review with each level as it became final.
+
+    :param review: as the records give it now, of the joint view or of one side's
+    :param figures: of the entry by which the period became final
+    :param wordings: of the KPIs by the book, for levels that the records no longer give
+    """
+    known = {kpi.id: kpi for kpi in wordings}
+    now = {level.kpi: level for level in review.levels}
+    final: dict[str, Level] = {}
+    for kpi, figure in figures.items():
+        level = now.get(kpi)
+        if not figure["definition"]:
+            continue  # a disputed reading, which nobody confirms
+        if level is not None:
+            final[kpi] = level if _is_same(level, figure) else _as_final(level, figure)
+        elif kpi in known and figure["value"] is not None:
+            final[kpi] = _of_entry(known[kpi], figure)
+    # A side's own view may hold levels of its private tables, which are no figures of both.
+    own = [level for level in review.levels if review.viewer_side is not None and level.kpi not in final]
+    order = {kpi: place for place, kpi in enumerate([*now, *figures])}
+    levels = tuple(sorted([*final.values(), *own], key=lambda level: order[level.kpi]))
+    if levels == review.levels:
+        return review
+    digest = hashlib.sha256(json.dumps([review.digest, figures], sort_keys=True).encode()).hexdigest()
+    missing = tuple(one for one in review.missing if one.reading not in final)
+    return replace(review, levels=levels, missing=missing, digest=digest)
+
+
+def _is_same(level: Level, figure: Mapping[str, Any]) -> bool:
+    return level.met == figure["met"] and all(
+        (then is None and now is None)
+        or (then is not None and now is not None and math.isclose(float(then), now, rel_tol=_REL_TOLERANCE))
+        for then, now in ((figure["value"], level.value), (figure["target"], level.target))
+    )
+
+
+def _as_final(level: Level, figure: Mapping[str, Any]) -> Level:
+    """The level with what was confirmed; what only goes with the figure that the records give now is left out."""
+    return replace(
+        level,
+        **_confirmed(figure),
+        se=None,
+        beyond_chance=None,
+        variants={},
+        explains={},
+        variants_in_full={},
+        explains_in_full={},
+        mean_of_intervals=None,
+        intervals_in_target=None,
+        also={},
+        low=None,
+        high=None,
+        earlier=(),
+        relieved=None,
+        final=Final(level.value),
+    )
+
+
+def _of_entry(kpi: Kpi, figure: Mapping[str, Any]) -> Level:
+    return Level(
+        kpi=kpi.id,
+        measure=figure["measure"],
+        unit=figure["unit"],
+        better=figure["definition"].get("better", HIGHER),
+        se=None,
+        beyond_chance=None,
+        definition=kpi,
+        final=Final(None),
+        **_confirmed(figure),
+    )
+
+
+def _confirmed(figure: Mapping[str, Any]) -> dict[str, Any]:
+    reported = {side: figure["reported"].get(side.value) for side in Side}
+    return {
+        "value": float(figure["value"]),
+        "num": math.nan if figure["num"] is None else float(figure["num"]),
+        "den": math.nan if figure["den"] is None else float(figure["den"]),
+        "target": None if figure["target"] is None else float(figure["target"]),
+        "met": figure["met"],
+        "reported": {side: None if value is None else float(value) for side, value in reported.items()},
+    }

@@ -1,0 +1,277 @@
+"""What a step of a matter posts, from the move in the room to the lines and the statement of a month."""
+
+import threading
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection, connections, transaction
+from django.utils import timezone
+
+from comity.apps.matters import operations as matters
+from comity.core import chain
+from comity.core.matters.kinds import Kind
+from comity.core.matters.transitions import Move
+from comity.core.values import Side
+from tests.builders import ledger
+from tests.builders.confirmations import confirm
+from tests.builders.levels import KPI, contacts
+from tests.builders.matters import ZONE, moved, raised
+from tests.room import cast, superuser
+
+pytestmark = pytest.mark.gate
+C, P = Side.CUSTOMER, Side.PROVIDER
+
+
+def owes(side, kind):
+    """An obligation that opens, as both legs."""
+    return {(side.other, f"due/{kind}", 1), (side, f"owes/{kind}", -1)}
+
+
+def ends(side, kind):
+    """One that closes: the exact reverse."""
+    return {(side.other, f"due/{kind}", -1), (side, f"owes/{kind}", 1)}
+
+
+@pytest.fixture(scope="module")
+def them():
+    made = cast()
+    made.book(KPI, contacts="\n".join(contacts()))
+    return made
+
+
+def action(them, owner="provider_lead", who="customer_lead", due=3):
+    with transaction.atomic():
+        place = them.at(owner).membership
+    return raised(them, who, Kind.ACTION, owner=place, due_on=timezone.now().date() + timedelta(days=due))
+
+
+VECTOR_5 = [
+    ("provider_lead", Move.COUNTER),
+    ("customer_lead", Move.ACCEPT),
+    ("provider_lead", Move.DONE),
+    ("customer_lead", Move.NOT_DONE),
+    ("provider_lead", Move.DONE),
+    ("customer_lead", Move.CONFIRM),
+]
+DAYS_5 = ("2026-09-01", "2026-09-02", "2026-09-03", "2026-09-09", "2026-09-11", "2026-09-14", "2026-09-15")
+
+
+def test_vector_5_of_the_specification_is_posted_step_by_step(them):
+    """spec/matters.md, vector 5."""
+    matter = action(them)
+    for who, what in VECTOR_5:
+        matter = moved(them, who, matter, what)
+    assert ledger.posted(them, matter) == {
+        1: owes(P, "answer"),
+        2: ends(P, "answer") | owes(C, "answer"),
+        3: ends(C, "answer") | owes(P, "action"),
+        4: owes(C, "answer"),
+        5: ends(C, "answer"),
+        6: owes(C, "answer"),
+        7: ends(P, "action") | ends(C, "answer"),
+    }
+    assert [one.open for one in ledger.promises(them, matter)] == [0] * 5
+    assert ledger.recounted(them) == []
+
+
+def test_vector_5_is_late_by_its_first_day_on_the_statement():
+    """The same with its days: due 10 September, done 9 and 14 September, confirmed on the 15th."""
+    them = cast()
+    them.book(KPI, contacts="\n".join(contacts()))
+    matter = action(them)
+    for who, what in VECTOR_5:
+        matter = moved(them, who, matter, what)
+    ledger.dated(matter, *DAYS_5)
+    with superuser() as everybody:
+        everybody.execute("UPDATE matters_matter SET due_on = '2026-09-10' WHERE id = %s", [matter.pk])
+    ledger.filled(them)
+    (promise,) = (one for one in ledger.promises(them, matter) if one.kind == "action")
+    assert (promise.due_on, promise.done_on, promise.ended, promise.late_by_first, promise.late_by_last) == (
+        date(2026, 9, 10), date(2026, 9, 14), "kept", True, True,
+    )  # fmt: skip
+    september, october = (ledger.statement(them, month) for month in ("2026-09", "2026-10"))
+    (work,) = (row for row in september.of(P) if row.kind == "action")
+    assert (work.opening, work.taken_on, work.kept, work.kept_by_first, work.closing) == (0, 1, 1, 0, 0)
+    (answers,) = (row for row in september.of(C) if row.kind == "answer")
+    assert (answers.taken_on, answers.kept, answers.closing) == (3, 3, 0)
+    assert october.rows == ()
+    assert [one.day.isoformat() for one in ledger.transactions(them)] == list(DAYS_5)
+    page = them.client("customer_lead").get(them.url("ledger/?period=2026-09")).content.decode()
+    assert "Neither side owes the other anything." in page
+    assert '<span class="late">Helpline did it late</span>' in page
+
+
+def test_an_accepted_dispute_is_owed_until_it_is_confirmed_as_carried_out(them):
+    matter = raised(them)
+    assert ledger.posted(them, matter) == {1: owes(P, "answer")}
+    for who, what in (("provider_lead", Move.ACCEPT), ("provider_lead", Move.DONE), ("customer_lead", Move.CONFIRM)):
+        matter = moved(them, who, matter, what)
+    by_step = ledger.posted(them, matter)
+    assert by_step[2] == ends(P, "answer") | owes(P, "action")
+    assert by_step[4] == ends(P, "action") | ends(C, "answer")
+    (work,) = (one for one in ledger.promises(them, matter) if one.kind == "action")
+    assert work.due_on == matter.due_on
+    assert [step for step, *_ in work.days] == [
+        2
+    ]  # the day was written after the step, and is that step's all the same
+
+
+def test_a_claimed_value_that_is_recorded_beside_owes_nothing_more(them):
+    matter = moved(them, "provider_lead", raised(them, value=Decimal("0.5")), Move.ACCEPT, follows="value")
+    assert ledger.posted(them, matter) == {1: owes(P, "answer"), 2: ends(P, "answer")}
+
+
+@pytest.mark.parametrize(
+    ("moves", "ended"),
+    [
+        ([("customer_lead", Move.WITHDRAW)], {"answer": "withdrawn"}),
+        ([("provider_lead", Move.REFUSE)], {"answer": "kept"}),
+        ([("provider_lead", Move.ACCEPT), ("customer_lead", Move.LET_OFF)], {"answer": "kept", "action": "let_off"}),
+        ([("provider_lead", Move.ACCEPT), ("provider_lead", Move.CANNOT)], {"answer": "kept", "action": "broken"}),
+        (
+            [("provider_lead", Move.ACCEPT), ("provider_lead", Move.CANNOT), ("customer_lead", Move.LET_OFF)],
+            {"answer": "kept", "action": "broken"},
+        ),
+    ],
+)
+def test_a_promise_ends_as_its_last_move_says(them, moves, ended):
+    matter = action(them)
+    for who, what in moves:
+        matter = moved(them, who, matter, what)
+    assert {one.kind: one.ended for one in ledger.promises(them, matter)} == ended
+    assert all(one.open == 0 for one in ledger.promises(them, matter))
+
+
+def test_an_answer_that_is_taken_back_opens_again_under_its_own_key_and_counts_once():
+    """Else a side could count one answer as kept in time as often as it likes."""
+    them = cast()
+    them.book(KPI, contacts="\n".join(contacts()))
+    matter = raised(them)
+    for _ in range(3):
+        matter = moved(them, "provider_lead", matter, Move.ACCEPT)
+        matter = moved(them, "provider_lead", matter, Move.TAKE_BACK)
+    matter = moved(them, "provider_lead", matter, Move.ACCEPT)
+    answers = [one for one in ledger.promises(them, matter) if one.kind == "answer"]
+    assert [(one.ended, one.open, one.promised) for one in answers] == [("kept", 0, 1)]
+    rows = {row.kind: row for row in ledger.statement(them, f"{timezone.now().date():%Y-%m}").rows}
+    assert (rows["answer"].taken_on, rows["answer"].kept, rows["answer"].closing) == (1, 1, 0)
+    assert (rows["action"].taken_on, rows["action"].withdrawn, rows["action"].closing) == (4, 3, 1)
+    assert ledger.recounted(them) == []
+
+
+def test_what_changes_no_position_posts_nothing(them):
+    matter = action(them)
+    with transaction.atomic():
+        other = them.at("provider_analyst").membership
+    matter = moved(them, "provider_lead", matter, Move.ACCEPT)
+    before = ledger.lines(them)
+    moved(them, "customer_lead", matter, Move.COMMENT)
+    moved(them, "provider_lead", matter, Move.HAND_OVER, owner=other)
+    assert ledger.lines(them) == before
+
+
+def test_each_transaction_is_an_entry_of_the_record_which_verifies():
+    them = cast()
+    matter = moved(them, "provider_lead", raised(them, kind=Kind.CLAIM, **CLAIM), Move.ACCEPT)
+    with transaction.atomic():
+        member = them.at("auditor")
+        held = matters.queries.Entry.objects.filter(relationship=member.relationship).order_by("number")
+        found = [chain.Entry(one.number, one.content, one.previous, one.digest) for one in held]
+    chain.verify(found)
+    assert [one.content["content"]["of"] for one in found] == [
+        {"type": "matter", "id": str(matter.pk), "step": step} for step in (1, 2)
+    ]
+    assert [one.entry for one in ledger.transactions(them)] == [one.number for one in found]
+    assert {leg["amount"] for one in found for leg in one.content["content"]["lines"]} == {"1", "-1"}
+
+
+CLAIM = {"event": "storm", "asked_for": "relief", "from_day": date(2026, 6, 2), "to_day": date(2026, 6, 3)}
+
+
+def test_nothing_is_posted_into_a_period_that_is_final():
+    """Steps of June are known only after June was final: they stand in the first open month, and say for which day."""
+    them = cast()
+    them.book(KPI, contacts="\n".join(contacts()))
+    matter = action(them)
+    confirm(them, "customer_lead")
+    confirm(them, "provider_lead")
+    matter = moved(them, "provider_lead", matter, Move.ACCEPT)
+    ledger.dated(matter, "2026-06-10", "2026-07-02")
+    with superuser() as everybody, everybody.transaction():
+        for table in ("ledger_line", "ledger_transaction", "ledger_promise"):
+            everybody.execute(f"DELETE FROM {table} WHERE relationship_id = %s", [them.relationship])
+        everybody.execute("SELECT comity_fill_matters()")
+    assert [(one.step, one.day, one.for_day) for one in ledger.transactions(them)] == [
+        (1, date(2026, 7, 1), date(2026, 6, 10)), (2, date(2026, 7, 2), None),
+    ]  # fmt: skip
+    assert ledger.statement(them, "2026-06").rows == ()
+    page = them.client("auditor").get(them.url("ledger/?period=2026-07")).content.decode()
+    assert "for 10 June 2026, whose period was final" in page.replace("\xa0", " ")
+
+
+@pytest.mark.parametrize(
+    ("period", "starts_on", "days"),
+    [
+        ("2026-06", 1, "[2026-06-01,2026-07-01)"), ("2026-06", 22, "[2026-06-22,2026-07-22)"),
+        ("2026-Q2", 22, "[2026-04-22,2026-07-22)"), ("2026", 1, "[2026-01-01,2027-01-01)"),
+        ("2026-W23", 1, "[2026-06-01,2026-06-08)"), ("2026-W01", 22, "[2025-12-29,2026-01-05)"),
+        ("nonsense", 1, None),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("them")
+def test_the_database_knows_the_days_of_a_period(period, starts_on, days):
+    """As `core.calendars.named` has them, contract months included."""
+    with superuser() as everybody:
+        found = everybody.execute("SELECT comity_period_days(%s, %s)::text", [period, starts_on]).fetchone()[0]
+    assert found == days
+
+
+def test_days_are_those_of_the_book_and_the_first_word_about_that_counts(them):
+    """23:30 UTC on 30 June is 1 July in Madrid; a side that says another zone later changes nothing."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        them.at("customer_lead")
+        cursor.execute("SELECT comity_keep_ledger_calendar('Pacific/Kiritimati', 15)")
+        assert cursor.fetchone() == (False,)
+        cursor.execute("SELECT zone, month_starts_on FROM ledger_calendar")
+        assert cursor.fetchall() == [("Europe/Madrid", 1)]
+        cursor.execute("SELECT comity_ledger_day(%s, '2026-06-30 23:30+00')::text", [them.relationship])
+        assert cursor.fetchone() == ("2026-07-01",)
+
+
+def test_a_step_is_posted_once_and_asking_again_answers_with_the_same(them):
+    matter = moved(them, "provider_lead", action(them), Move.ACCEPT)
+    before = ledger.lines(them)
+    with transaction.atomic(), connection.cursor() as cursor:
+        them.at("customer_member")
+        for step, of in ((2, 2), (1, 1), (2, 2)):
+            cursor.execute("SELECT t.step FROM ledger_transaction t WHERE t.id = comity_post('matter', %s, %s)",
+                           [matter.pk, step])  # fmt: skip
+            assert cursor.fetchone() == (of,)
+    assert ledger.lines(them) == before
+
+
+def test_two_matters_moved_at_once_wait_for_each_other_and_do_not_lock_each_other_out():
+    """Each step refers to the relationship's row before it is posted under that row's lock."""
+    them = cast()
+    them.book(KPI, contacts="\n".join(contacts()))
+    both = [action(them) for _ in range(6)]
+    failed = []
+
+    def accept(matter):
+        try:
+            with transaction.atomic():
+                matters.move(them.at("provider_lead"), matter, Move.ACCEPT, "Yes.", ZONE)
+        except Exception as error:  # noqa: BLE001 - told below
+            failed.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=accept, args=(one,)) for one in both]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert [one.number for one in ledger.transactions(them)] == list(range(1, 13))
+    assert ledger.recounted(them) == []

@@ -1,0 +1,108 @@
+"""A final month stays as both sides confirmed it, on every page and in every file, whatever the records come to say."""
+
+import io
+
+import pytest
+from django.db import transaction
+
+from comity.apps.i18n import words_for
+from comity.apps.reviews import queries
+from comity.apps.today.queries import inboxes
+from comity.core.values import Side
+from tests.builders.confirmations import confirm
+from tests.builders.levels import KPI, contacts
+from tests.room import cast
+
+pytestmark = pytest.mark.gate
+JUNE = "2026-06"
+WORDS = words_for("en")
+BOTH_VIEWS = [(who, view) for who in ("customer_lead", "provider_lead", "auditor") for view in ("own", "joint")]
+
+
+def without_the_15th():
+    return "\n".join(row for row in contacts() if not row.startswith("6-15"))
+
+
+@pytest.fixture(scope="module")
+def final():
+    """June, final with 48 of 60 in time; then a day's contacts are withdrawn."""
+    them = cast()
+    them.book(KPI, contacts="\n".join(contacts()))
+    confirm(them, "customer_lead")
+    confirm(them, "provider_lead")
+    with transaction.atomic():
+        before = queries.shown_review(them.at("customer_lead").joint(), JUNE).levels[0]
+    them.book(KPI, contacts=without_the_15th())
+    them.client("customer_lead").get(them.url(f"review/?period={JUNE}&view=joint"))  # a worker makes it first
+    return them, before
+
+
+@pytest.mark.parametrize(("who", "view"), BOTH_VIEWS)
+def test_pages_and_programs_show_the_final_figure_with_what_the_records_give_now_beside_it(final, who, view):
+    them, before = final
+    client = them.client(who)
+    level = client.get(them.url(f"review/file.json?period={JUNE}&view={view}")).json()["levels"][0]
+    assert level["value"] == pytest.approx(before.value)
+    assert level["met"] is before.met
+    now = level["final"]["recomputed"]
+    assert now != pytest.approx(before.value)
+    value, other = (WORDS.figure(one, "share", "EUR") for one in (before.value, now))
+    for path in (f"review/?period={JUNE}&view={view}", f"review/figure/service_level/?period={JUNE}&view={view}"):
+        page = client.get(them.url(path)).content.decode()
+        assert value in page
+        assert WORDS("levels.final_beside", value=other) in page
+    review = client.get(them.url(f"review/?period={JUNE}&view={view}")).content.decode()
+    assert WORDS("closing.no_longer_final") in review
+
+
+@pytest.mark.parametrize("form", ["pdf", "board"])
+def test_the_paper_of_a_final_month_holds_its_final_figure(final, form):
+    import pypdf
+
+    them, before = final
+    written = them.client("customer_lead").get(them.url(f"review/file.{form}?period={JUNE}"))
+    text = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(written.content)).pages)
+    assert WORDS.figure(before.value, "share", "EUR").replace("\u00a0", " ") in text.replace("\u00a0", " ")
+
+
+def test_both_sides_are_told_that_the_records_of_a_final_month_have_changed(final):
+    them, _ = final
+    for who in ("customer_lead", "provider_lead"):
+        them.client(who).get(them.url(f"review/?period={JUNE}&view=joint"))
+        with transaction.atomic():
+            found = inboxes(them.at(who), WORDS)
+        assert {one.side for one in found for group in one.groups for row in group.rows if row.item.detail ==
+                WORDS("inbox.changed_since_final")} == set(Side)  # fmt: skip
+
+
+def test_a_final_figure_that_the_records_no_longer_give_stays_and_is_not_said_to_be_missing():
+    them = cast()
+    them.book(KPI, contacts="\n".join(contacts()))
+    for who in ("customer_lead", "provider_lead"):
+        confirm(them, who)
+    them.book(KPI, contacts="\n".join(row for row in contacts() if not row.startswith("6-")))
+    with transaction.atomic():
+        member = them.at("provider_lead")
+        computed = queries.review(member.joint(), JUNE)
+        review = queries.with_final_levels(member.joint(), computed)
+    assert computed.levels == ()
+    (level,) = review.levels
+    assert (level.kpi, level.final.recomputed) == ("service_level", None)
+    assert "service_level" not in {one.reading for one in review.missing}
+    page = them.client("provider_lead").get(them.url(f"review/?period={JUNE}&view=joint")).content.decode()
+    assert WORDS("levels.final_alone") in page
+
+
+def test_an_open_month_and_an_unchanged_final_one_are_as_the_records_give_them(final):
+    them = cast()
+    them.book(KPI, contacts="\n".join(contacts()))
+    with transaction.atomic():
+        member = them.at("provider_lead").joint()
+        computed = queries.review(member, JUNE)
+        assert queries.with_final_levels(member, computed) is computed
+    for who in ("customer_lead", "provider_lead"):
+        confirm(them, who)
+    with transaction.atomic():
+        member = them.at("provider_lead").joint()
+        assert queries.shown_review(member, JUNE) == queries.review(member, JUNE)
+    assert final[0].relationship != them.relationship
