@@ -19,7 +19,7 @@ from pyarrow import parquet
 
 from comity.apps.books import operations as records
 from comity.apps.books import queries
-from comity.apps.books.models import Delivery
+from comity.apps.books.models import Delivery, KeptMapping
 from comity.apps.parties import operations as parties
 from comity.apps.parties.member_context import set_viewer
 from comity.apps.parties.models import Token
@@ -632,6 +632,34 @@ def test_matters_are_filtered_by_the_side_that_they_wait_for(them):
     assert {one["waits_for"] for one in waits[Side.PROVIDER]} == {"provider"}
     assert "Of the customer" in {one["title"] for one in waits[Side.PROVIDER]}
     assert "Of the customer" not in {one["title"] for one in waits[Side.CUSTOMER]}
+
+
+def test_the_days_that_a_format_asks_for_are_given_by_a_program(them):
+    text = 'table = "forecasts"\n[columns]\nqueue = "Skill"\nstart = "Slot"\nminutes = { value = "30" }\n'
+    text += 'offered = "Calls"\nissued_on = { value = "2026-07-15" }\n'
+    with transaction.atomic():
+        member = them.at("provider_lead")
+        KeptMapping.objects.create(relationship=member.relationship, side="provider", name="ours", text=text)
+    file = SimpleUploadedFile("next.csv", b"Skill,Slot,Calls\nCare,2026-11-01T09:00,12\n")
+    number = sent(them, "provider_lead", "records", file=file).json()["id"]
+    records.run_delivery(them.people["provider_lead"].pk, them.relationship, uuid.UUID(number), dry_run=True)
+    outcome = ask(them, "provider_lead", f"records/{number}").json()["outcome"]
+    assert outcome["days"] == {"table": "forecasts", "columns": ["issued_on"]}
+    moves = f"records/{number}/moves"
+    assert ask(them, "provider_lead", moves, {"do": "bring"}, writes=True).status_code == 409
+    for days in (
+        {},
+        {"issued_on": ""},
+        {"issued_on": "15.07.2026"},
+        {"issued_on": "2026-10-15", "start": "2026-10-15"},
+    ):
+        assert ask(them, "provider_lead", moves, {"do": "days", "days": days}, writes=True).status_code == 422
+    given = {"do": "days", "days": {"issued_on": "2026-10-15"}}
+    assert ask(them, "customer_lead", moves, given, writes=True).status_code == 404
+    assert ask(them, "provider_lead", moves, given, writes=True).json()["stage"] == "looking"
+    records.run_delivery(them.people["provider_lead"].pk, them.relationship, uuid.UUID(number), dry_run=True)
+    outcome = ask(them, "provider_lead", f"records/{number}").json()["outcome"]
+    assert ("days" in outcome, "2026-10-15" in str(outcome["first_rows"])) == (False, True)
 
 
 def test_a_delivery_is_described_in_full_to_its_own_side_alone(them):

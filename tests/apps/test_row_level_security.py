@@ -22,7 +22,7 @@ from comity.apps.agreements.models import (
 )
 from comity.apps.agreements.models import Step as ChangeStep
 from comity.apps.audit.models import AuditEvent, Event
-from comity.apps.books.models import Delivery, Export, Hold, KeptMapping, Mark, MarkStep, Routes
+from comity.apps.books.models import Delivery, Export, Hold, KeptMapping, Mark, MarkStep, Routes, SharedFormat
 from comity.apps.ledger.models import Line, Promise, Recount, Transaction
 from comity.apps.matters import operations as matters
 from comity.apps.matters.models import Evidence, Matter, Opened, Step
@@ -47,7 +47,8 @@ WALLED = {
     "agreements_change", "agreements_draft", "agreements_firststep", "agreements_limit", "agreements_reasonmark",
     "agreements_remark", "agreements_signedfile", "agreements_step", "agreements_takenout",
     "audit_event", "books_export", "books_hold", "books_mark", "books_markstep", "books_routes",
-    "books_delivery", "books_keptmapping", "matters_evidence", "matters_matter", "matters_opened", "matters_step",
+    "books_delivery", "books_keptmapping", "books_sharedformat",
+    "matters_evidence", "matters_matter", "matters_opened", "matters_step",
     "ledger_calendar", "ledger_line", "ledger_promise", "ledger_recount", "ledger_transaction",
     "outbox_waitingmail",
     "parties_invitation", "parties_membership",
@@ -86,6 +87,7 @@ MODELS = (
     DigestPosition,
     Delivery,
     KeptMapping,
+    SharedFormat,
     Hold,
     Mark,
     MarkStep,

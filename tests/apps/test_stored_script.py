@@ -12,6 +12,7 @@ from django.db import connections, transaction
 from django.test import Client
 
 from comity.apps.books import forms as book_forms
+from comity.apps.books import match_form
 from comity.apps.books import operations as books
 from comity.apps.books.models import Delivery, KeptMapping
 from comity.apps.kpis import forms as kpi_forms
@@ -63,7 +64,7 @@ document.addEventListener('securitypolicyviolation', e => window.broken.push(e.v
 
 def test_every_text_field_of_a_form_is_planted():
     found = set()
-    for module in (party_forms, personal_forms, book_forms, kpi_forms, matter_forms, reply_forms):
+    for module in (party_forms, personal_forms, book_forms, match_form, kpi_forms, matter_forms, reply_forms):
         for form in vars(module).values():
             if isinstance(form, type) and issubclass(form, forms.Form) and form.__module__ == module.__name__:
                 found |= {

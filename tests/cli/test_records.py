@@ -364,3 +364,15 @@ def test_who_reads_along_and_has_seen_enough_is_not_told_of_a_broken_pipe(comman
     os.close(writes)
     assert b"roken pipe" not in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_what_is_in_no_count_and_what_was_taken_for_nothing_is_told(tmp_path):
+    book = write_book(tmp_path / "book")
+    rows = ["1,13/06/2026 09:00,Care,20,answered,Bill", "2,13/06/2026 09:01,Care,n/a,answered,Bill"]
+    rows += ["3,13/06/2026 09:02,Care,9,voicemail,Bill", "4,13/06/2026 09:03,Care,9,abandoned,Bill"]
+    source = tmp_path / "calls.csv"
+    source.write_text("\n".join(["Call ID,Start,Queue,Wait,Result,Reason", *rows]) + "\n", encoding="utf-8")
+    done = CliRunner().invoke(app, ["import", str(source), "--as", "call_log", "--into", str(book), "--dry-run"])
+    assert "2 contacts neither answered nor abandoned" in done.output, done.output
+    assert "answered 1, voicemail 1" in done.output
+    assert "Wait: 'n/a' taken for no value in 1 row" in done.output

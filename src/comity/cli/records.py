@@ -475,7 +475,7 @@ def _tell(outcome: "Outcome", into: Path) -> None:
         )
     if came.updated and not came.has_update_times:
         typer.echo("  the file bears no update times: where it differs from an earlier import, the later one counts")
-    for note in outcome.notes:
+    for note in (*outcome.notes, *_uncounted(outcome)):
         typer.echo(f"  {_plain(note)}")
     for (column, reason), rows in outcome.by_reason.items():
         typer.echo(_plain(f"  {rows:>8,}  {column + ': ' if column else ''}{reason}"))
@@ -484,6 +484,17 @@ def _tell(outcome: "Outcome", into: Path) -> None:
         shown[reject.column, reject.reason, reject.value] += 1  # the same again and again tells nothing more
         if shown[reject.column, reject.reason, reject.value] <= _ALIKE and shown.total() <= _FIRST:
             typer.echo(f"  {_plain(str(reject))}")
+
+
+def _uncounted(outcome: "Outcome") -> Iterator[str]:
+    """What of a file is in no count, or was taken for nothing."""
+    if outcome.in_neither:
+        named = ", ".join(f"{name or 'no outcome'} {rows:,}" for name, rows in outcome.in_neither.items())
+        contacts = _count(sum(outcome.in_neither.values()), "contact")
+        yield f"{contacts} neither answered nor abandoned, in no service level and in no abandonment: {named}"
+    for header, words in outcome.read_as_empty.items():
+        for word, cells in words.items():
+            yield f"{header}: {word!r} taken for no value in {_count(cells, 'row')}"
 
 
 def _in_short(came: "ImportRecord") -> str:

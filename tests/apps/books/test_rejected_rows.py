@@ -52,7 +52,7 @@ def test_rows_are_taken_before_the_import_with_their_own_columns_and_delimiter(t
     assert head == [*HEAD.split(";"), "Comity row", "Comity reason"]
     assert [row[:5] for row in rows] == [[*BAD[0].split(";")[:4], "'-5"], ["c91", "Max", "soon", "'=help", "70"]]
     assert [row[-1] for row in rows] == [
-        f"{words(f'field.{column}')}: {words(f'reject.{reason}')}"
+        f"{column} ({words(f'field.{column}')}): {words(f'reject.{reason}')}"
         for column, reason in (("handle_s", "negative"), ("opened_at", "instant"))
     ]
     book = openpyxl.load_workbook(io.BytesIO(browser.get(f"{address}xlsx").content))

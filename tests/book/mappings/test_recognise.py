@@ -2,7 +2,10 @@
 
 import json
 
+import pytest
+
 from comity.book.formats.json import JsonSheet
+from comity.book.mappings.draft import draft_mapping
 from comity.book.mappings.recognise import matching_mappings
 
 INCIDENT = {
@@ -66,3 +69,14 @@ def test_a_day_and_a_time_of_day_do_not_make_a_file_the_log_of_calls_whose_wait_
     file = tmp_path / "calls.csv"
     file.write_text("Call Id,Date,Time,Topic,Answered (Y/N),AvgTalkDuration\n1,13/01/2026,09:00,Care,Y,120\n")
     assert [one.mapping for one in matching_mappings(file)] == []
+
+
+@pytest.mark.parametrize("name", ["forecast_2026-08.csv", "Prognose August.csv", "previsión.csv", "FCST week 3.csv"])
+def test_a_file_called_a_forecast_is_recognised_as_no_volumes_that_came(tmp_path, name):
+    """It has the very columns of a report of intervals: what they mean, its name says."""
+    text = "queue,start,minutes,offered,handle_s\nCare,2026-08-01T09:00:00Z,30,12,300\n"
+    for called, tables in (("august.csv", True), (name, False)):
+        path = tmp_path / called
+        path.write_text(text, encoding="utf-8")
+        assert ("intervals" in {fit.table for fit in matching_mappings(path)}) is tables
+        assert draft_mapping(path).partition('table = "')[2].startswith("intervals" if tables else "forecasts")

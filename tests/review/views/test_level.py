@@ -53,3 +53,16 @@ def test_a_figure_that_is_the_mean_of_months_says_so():
     assert figure.why.startswith("matches formula V1, mean of its 3 months: ")
     assert figure.short == "formula V1, mean of 3 months"
     assert not any("months" in name.lower() for name, _ in row.also)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (EN, "1,240 neither answered nor abandoned, in no count"),
+        (ES, "1.240 ni atendidos ni abandonados, en ningún recuento"),
+    ],
+)
+def test_what_is_in_neither_count_is_beside_the_level(words, told):
+    made = replace(level("service_level"), also={"unresolved": 1240})
+    assert level_row(made, sample.review(), words).about.endswith(told)
+    assert told not in level_row(replace(made, also={}), sample.review(), words).about

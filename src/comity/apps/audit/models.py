@@ -40,6 +40,8 @@ class Event(models.TextChoices):
     DELIVERY_LATE = "delivery_late"  # nobody's: the room's clock, by a function of the owner
     UNDO_FAILED = "undo_failed"
     REJECTS_DISMISSED = "rejects_dismissed"  # nobody corrects the rejected rows of a file any more
+    FORMAT_SHARED = "format_shared"  # a format of the own side, for the other to use
+    FORMAT_UNSHARED = "format_unshared"
     CORRECTION_MADE = "correction_made"  # in the rows of the own side
     CORRECTION_FAILED = "correction_failed"
     ITEM_HELD_BACK = "item_held_back"
@@ -174,6 +176,8 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.DELIVERY_LATE: ("table", "side", "due"),
     Event.UNDO_FAILED: _FILE,
     Event.REJECTS_DISMISSED: ("name", "rows", "reason"),
+    Event.FORMAT_SHARED: _FILE,
+    Event.FORMAT_UNSHARED: _FILE,
     Event.CORRECTION_MADE: _FILE,
     Event.CORRECTION_FAILED: _FILE,
     Event.ITEM_HELD_BACK: ("item", "review_on"),

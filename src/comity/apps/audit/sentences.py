@@ -123,6 +123,8 @@ _ENGLISH_FORMATS: Mapping[Event, tuple[str, str]] = {
     Event.DELIVERY_LATE: ("late delivery", "{table}, {side}, {due}"),
     Event.UNDO_FAILED: ("undo failed", "{name}"),
     Event.REJECTS_DISMISSED: ("dismissed rejects", "{name}, {rows}: {reason}"),
+    Event.FORMAT_SHARED: ("shared a format", "{name}"),
+    Event.FORMAT_UNSHARED: ("stopped sharing a format", "{name}"),
     Event.CORRECTION_MADE: ("corrected", "{name}"),
     Event.CORRECTION_FAILED: ("correction failed", "{name}"),
     Event.ITEM_HELD_BACK: ("held back", "{item}, {review_on}"),

@@ -29,6 +29,7 @@ class FileMove(models.TextChoices):
     DROP = "drop"
     UNDO = "undo"
     DISMISS = "dismiss"  # its rejected rows are not corrected any more
+    DAYS = "days"  # give the days of this file that its format has for all rows
 
 
 UNDER_WAY = (Stage.LOOKING, Stage.BRINGING)
@@ -161,6 +162,33 @@ class Export(UUIDModel):
         """Newest first."""
 
         ordering: ClassVar = ["-at"]
+
+    def __str__(self) -> str:
+        """By its name."""
+        return self.name
+
+
+class SharedFormat(UUIDModel):
+    """A format that its side lets the other side use too, as it was when it was shared; both read it.
+
+    It is only ever added and removed, by its own side: what was shared does not change behind the other's back.
+    """
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    name = models.CharField(max_length=60)
+    table = models.CharField(max_length=20)
+    text = models.TextField()
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        """Each name once a side."""
+
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["side", "relationship", "name"], name="one_shared_format_a_name")
+        ]
 
     def __str__(self) -> str:
         """By its name."""

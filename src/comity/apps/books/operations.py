@@ -2,10 +2,12 @@
 
 import contextlib
 import csv
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,21 +16,26 @@ from uuid import UUID
 import tomlkit
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.db.models import QuerySet
 from django.utils import timezone
 from tomlkit.container import Container
 from tomlkit.items import AbstractTable, AoT, Comment, Whitespace
 
 from comity.apps.audit.models import Event, SubjectType
 from comity.apps.audit.operations import audit
-from comity.apps.books.models import Delivery, Hold, KeptMapping, Mark, MarkStep, Stage
+from comity.apps.books.constants import UnreadableConstantError, constant_text
+from comity.apps.books.models import Delivery, Hold, KeptMapping, Mark, MarkStep, SharedFormat, Stage
 from comity.apps.books.queries import (
     BOOK_NAME,
     UNDO_TASK,
     NoBookError,
+    blamed_columns,
     book_folder,
     file_columns,
     find_table_holder,
+    format_of,
     formats_of,
+    free_format_name,
     has_book,
     is_being_undone,
     is_in_book,
@@ -40,6 +47,7 @@ from comity.apps.books.queries import (
     private_items_by_side,
     rejected_rows_file,
     sentence,
+    shared_formats,
     upload_path,
     was_imported_before,
 )
@@ -60,7 +68,7 @@ from comity.book.definition import (
 )
 from comity.book.errors import UnusableFileError
 from comity.book.formats.delimited import scan_file
-from comity.book.formats.sheet import UnusableSourceError
+from comity.book.formats.sheet import UnusableSourceError, find_in
 from comity.book.importing.backfill import backfill_sides, needs_sides
 from comity.book.importing.corrections import NoProposalError, accept_proposals, refuse_proposals
 from comity.book.importing.current import current_table
@@ -68,11 +76,12 @@ from comity.book.importing.deliver import ImportRequest, Outcome, further_key, i
 from comity.book.importing.undo import NotTheLastError, undo_import
 from comity.book.importing.withhold import WithholdAnswer, disclose_rows, has_values_beside_others, may_withhold
 from comity.book.mappings.draft import draft_mapping
-from comity.book.mappings.headers import all_headers_of
+from comity.book.mappings.headers import headers_behind
 from comity.book.mappings.match import Answers, FileColumns, look_at_columns, matched_mapping, open_questions
 from comity.book.mappings.model import SourceMapping, UnusableMappingError, identity_mapping
 from comity.book.mappings.parse import parse_mapping, read_mapping, shipped_mappings
 from comity.book.mappings.recognise import matching_mappings
+from comity.book.mappings.rematch import answers_of, changed_mapping, days_of_file, is_same_choice, with_days
 from comity.book.storage.atomic import write_text
 from comity.book.storage.commit import BusyBookError, book_lock
 from comity.book.storage.journal import ImportRecord
@@ -232,28 +241,27 @@ def recognise_delivery(person: UUID, relationship: UUID, number: UUID) -> None:
 def recognise(member: MemberContext, delivery: Delivery) -> bool:
     """Recognise a file by the shipped mappings and the side's own ones; draft a mapping where none matches.
 
-    :returns: whether a mapping matches
+    :returns: whether a mapping matches, and asks for no day of this file
     """
     path = upload_path(delivery)
     try:
-        kept_mappings = _kept_mappings(delivery)
+        kept_mappings = _kept_mappings(member, delivery)
         seen = scan_file(path)
-        matches = matching_mappings(path, [mapping for mapping, _ in kept_mappings.values()], seen)
+        matches = matching_mappings(path, [one.mapping for one in kept_mappings.values()], seen)
         text = "" if matches else draft_mapping(path)
         columns = _columns_json(look_at_columns(path, seen))
     except UnusableSourceError as error:
         changes: dict[str, Any] = {"stage": Stage.REFUSED, "why": _failure_sentence(error, delivery)}
     else:
         best = matches[0].mapping if matches else ""
-        delivery.mapping, delivery.text = ("", kept_mappings[best][1]) if best in kept_mappings else (best, text)
+        kept = kept_mappings.get(best)
+        delivery.mapping, delivery.text = (best, text) if kept is None else ("", kept.text)
         changes = {"mapping": delivery.mapping, "text": delivery.text}
         fits = [fit.mapping for fit in matches[:5]]
         watched = {name: value for name, value in delivery.outcome.items() if name == "watched"}
-        delivery.outcome = (
-            watched | {"fits": fits, "columns": columns} | ({"format": best} if best in kept_mappings else {})
-        )
+        delivery.outcome = watched | {"fits": fits, "columns": columns} | ({} if kept is None else kept.outcome)
+        changes |= {"stage": Stage.LOOKED} if not matches or _ask_days(delivery) else {}
         changes |= {"outcome": delivery.outcome}
-        changes |= {} if matches else {"stage": Stage.LOOKED}
     pending_delivery = Delivery.objects.filter(relationship=member.relationship, pk=delivery.pk, stage=Stage.LOOKING)
     if pending_delivery.update(**changes) and changes.get("stage") == Stage.REFUSED:
         audit_delivery(member, Event.DELIVERY_REFUSED, delivery)
@@ -294,8 +302,41 @@ def match_columns(
         raise Refused(Code.COLUMNS_OPEN)
     if name in {*shipped_mappings(), *TABLES}:
         raise Refused(Code.NAME_TAKEN)
+    base = format_of(delivery)
     delivery.outcome = delivery.outcome | {"chosen": dict(chosen)}
-    choose_mapping(member, delivery, "", matched_mapping(columns, answers, name), name)
+    if base is not None and is_same_choice(answers_of(base, columns), answers):
+        text = changed_mapping(base, columns, answers, name)
+    else:
+        text = matched_mapping(columns, answers, name)
+    choose_mapping(member, delivery, "", text, name)
+
+
+def _ask_days(delivery: Delivery) -> bool:
+    """Keep which days of its own a file needs, because its format has those of an earlier one.
+
+    :returns: whether there are any
+    """
+    delivery.outcome = {key: value for key, value in delivery.outcome.items() if key != "days"}
+    mapping = format_of(delivery) if delivery.text else None
+    days = () if mapping is None else days_of_file(mapping)
+    if days and mapping is not None:
+        delivery.outcome = delivery.outcome | {"days": {"table": mapping.table, "columns": list(days)}}
+    return bool(days)
+
+
+def give_days(member: MemberContext, delivery: Delivery, days: Mapping[str, str]) -> None:
+    """Set the days of a file for which its format has one value for all rows, and check the file with them.
+
+    :param days: by column, as a mapping holds them
+    :raises Refused: where the format asks for none, or for others too, and for what is no day
+    """
+    asked, mapping = delivery.outcome.get("days"), format_of(delivery)
+    if not asked or mapping is None:
+        raise Refused(Code.NOT_NOW)
+    if {*asked["columns"]} != days.keys() or not all(_is_value(mapping, name, day) for name, day in days.items()):
+        raise Refused(Code.COLUMNS_OPEN)
+    of = Side(delivery.outcome["format_of"]) if delivery.outcome.get("format_of") else None
+    choose_mapping(member, delivery, "", with_days(mapping, days), mapping.name, of)
 
 
 def _columns_json(columns: FileColumns) -> dict[str, Any]:
@@ -320,36 +361,74 @@ def _columns_json(columns: FileColumns) -> dict[str, Any]:
     }
 
 
-def choose_mapping(member: MemberContext, delivery: Delivery, mapping: str, text: str, name: str = "") -> None:
+def choose_mapping(  # noqa: PLR0913 - what a mapping is known by
+    member: MemberContext, delivery: Delivery, mapping: str, text: str, name: str = "", of: Side | None = None
+) -> None:
     """Set the mapping of a delivery, by name or as text, and defer the job that checks the file with it.
 
     :param name: under which a mapping of the side's own is kept; empty: the file's
+    :param of: the other side, where it is one that this shares: it is not kept as an own one
     :raises Refused: for a mapping that cannot be used, and while the file is under way or has come in
     """
-    stages = {Stage.LOOKED, Stage.REFUSED, Stage.LOOKING}
-    if delivery.stage not in stages or delivery.corrects or is_under_way(delivery):
-        raise Refused(Code.NOT_NOW)
+    _check_may_choose(delivery)
     delivery.mapping, delivery.text = ("", text) if text.strip() else (mapping, "")
     with refuse_unusable(Code.UNUSABLE_MAPPING, delivery.name):
         _delivery_mapping(delivery)
     delivery.stage, delivery.why, delivery.rows = Stage.LOOKING, "", 0
-    name = name or Path(delivery.name).stem[:60]
+    delivery.outcome = {
+        key: value for key, value in delivery.outcome.items() if key not in {"days", "format", "format_of"}
+    }
     if delivery.text:
-        delivery.outcome = delivery.outcome | {"format": name}
+        name = name or free_format_name(member, Path(delivery.name).stem)
+        delivery.outcome = delivery.outcome | {"format": name} | ({"format_of": of.value} if of else {})
     delivery.save()
     audit_delivery(member, Event.DELIVERY_DESCRIBED, delivery)
     defer_file_task(LOOK_TASK, delivery, member)
 
 
-def choose_kept_format(member: MemberContext, delivery: Delivery, name: str) -> None:
+def _is_value(mapping: SourceMapping, column: str, text: str) -> bool:
+    """Whether a text is a value of a column as a mapping holds it."""
+    try:
+        return bool(text) and constant_text(mapping.target.by_name[column], text, "en") == text
+    except UnreadableConstantError:
+        return False
+
+
+def _check_may_choose(delivery: Delivery) -> None:
+    stages = {Stage.LOOKED, Stage.REFUSED, Stage.LOOKING}
+    if delivery.stage not in stages or delivery.corrects or is_under_way(delivery):
+        raise Refused(Code.NOT_NOW)
+
+
+def choose_kept_format(member: MemberContext, delivery: Delivery, name: str, of: Side | None = None) -> None:
     """Set the mapping of a delivery to one that its side has saved, and check the file with it.
 
-    :raises Refused: as `choose_mapping`, and where the side has no such format
+    :param of: the other side, where it is one that this shares
+    :raises Refused: as `choose_mapping`, and where there is no such format
     """
-    kept = KeptMapping.objects.filter(relationship=member.relationship, side=delivery.side, name=name).first()
+    kept: KeptMapping | SharedFormat | None
+    if of is None:
+        kept = KeptMapping.objects.filter(relationship=member.relationship, side=delivery.side, name=name).first()
+    else:
+        kept = next((one for one in shared_formats(member, of) if one.name == name), None)
     if kept is None:
         raise Refused(Code.UNKNOWN_MAPPING)
-    choose_mapping(member, delivery, "", kept.text, name)
+    _check_may_choose(delivery)
+    delivery.mapping, delivery.text = "", kept.text
+    delivery.outcome = {**without_check(delivery.outcome), "format": name, **({"format_of": of.value} if of else {})}
+    if _ask_days(delivery):
+        delivery.stage, delivery.why = Stage.LOOKED, ""
+        delivery.save()
+        return
+    choose_mapping(member, delivery, "", kept.text, name, of)
+
+
+_OF_UPLOAD = ("columns", "fits", "watched")  # what is known of a file before it is checked
+
+
+def without_check(outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an outcome without what a check by another format came to."""
+    return {key: value for key, value in outcome.items() if key in _OF_UPLOAD}
 
 
 def rename_format(member: MemberContext, kept: KeptMapping, name: str) -> None:
@@ -361,8 +440,14 @@ def rename_format(member: MemberContext, kept: KeptMapping, name: str) -> None:
     others = KeptMapping.objects.filter(relationship=member.relationship, side=kept.side, name=name)
     if name in {*shipped_mappings(), *TABLES} or others.exclude(pk=kept.pk).exists():
         raise Refused(Code.NAME_TAKEN)
+    shared = _shared(member, kept.name).first()
     kept.name = name
     kept.save(update_fields=["name"])
+    if shared is not None:  # under its new name, as it was shared
+        shared.delete()
+        more = {"name": name, "table": shared.table, "text": shared.text, "person": member.membership.person}
+        SharedFormat.objects.create(relationship=member.relationship, side=kept.side, **more)
+        audit(member, Event.FORMAT_SHARED, SubjectType.BOOK, {"name": name}, shared=True)
 
 
 def delete_format(member: MemberContext, kept: KeptMapping) -> None:
@@ -371,7 +456,56 @@ def delete_format(member: MemberContext, kept: KeptMapping) -> None:
     :raises Refused: for those who may not
     """
     _check_own_format(member, kept)
+    unshare_format(member, kept.name)
     kept.delete()
+
+
+def share_format(member: MemberContext, kept: KeptMapping) -> None:
+    """Let the other side use a format of the own one, as it is now; sharing it again replaces what was shared before.
+
+    :raises Refused: for those who may not, and for a format of data that the own side keeps private
+    """
+    _check_own_format(member, kept)
+    mapping = parse_mapping(kept.text, kept.name, None, kept.name)
+    if is_private_format(mapping, _private_items(member)):
+        raise Refused(Code.PRIVATE_FORMAT)
+    _shared(member, kept.name).delete()
+    SharedFormat.objects.create(
+        relationship=member.relationship,
+        side=kept.side,
+        name=kept.name,
+        table=mapping.table,
+        text=_without_comments(kept.text),
+        person=member.membership.person,
+    )
+    audit(member, Event.FORMAT_SHARED, SubjectType.BOOK, {"name": kept.name}, shared=True)
+
+
+def unshare_format(member: MemberContext, name: str) -> None:
+    """Stop sharing a format of the own side; what the other side imported by it stays.
+
+    :raises Refused: for those who may not
+    """
+    if member.side is None or not member.may(Action.BRING):
+        raise Refused(Code.NOT_YOURS)
+    if _shared(member, name).delete()[0]:
+        audit(member, Event.FORMAT_UNSHARED, SubjectType.BOOK, {"name": name}, shared=True)
+
+
+def _shared(member: MemberContext, name: str) -> "QuerySet[SharedFormat]":
+    side = "" if member.side is None else member.side.value
+    return SharedFormat.objects.filter(relationship=member.relationship, side=side, name=name)
+
+
+def _private_items(member: MemberContext) -> list[str]:
+    return private_items_by_side(member)[_own_side(member)] if has_book(member) else []
+
+
+def is_private_format(mapping: SourceMapping, items: Sequence[str]) -> bool:
+    """Whether a format brings a table or a column that a side keeps private, or by which it keeps rows private."""
+    private = {tuple(re.split(r"[.\[=\]]", item)[:2]) for item in items}
+    columns = {(one.table, name) for one in mapping.all_tables for name in one.columns}
+    return bool(private & (columns | {(one.table,) for one in mapping.all_tables}))
 
 
 def _check_own_format(member: MemberContext, kept: KeptMapping) -> None:
@@ -381,7 +515,7 @@ def _check_own_format(member: MemberContext, kept: KeptMapping) -> None:
 
 def _keep_mapping(delivery: Delivery) -> None:
     """Keep the side's own mapping of a file that was imported; that of a failed try recognises nothing."""
-    if delivery.text and (name := delivery.outcome.get("format")):
+    if delivery.text and (name := delivery.outcome.get("format")) and not delivery.outcome.get("format_of"):
         KeptMapping.objects.update_or_create(
             relationship=delivery.relationship,
             side=delivery.side,
@@ -417,7 +551,8 @@ def import_delivery(member: MemberContext, delivery: Delivery) -> None:
     ready = (delivery.stage == Stage.LOOKED and not delivery.corrects) or (
         delivery.stage == Stage.BRINGING and not is_under_way(delivery)
     )
-    if not member.may(Action.BRING) or not ready or not (delivery.mapping or delivery.text):
+    is_described = bool(delivery.mapping or delivery.text) and not delivery.outcome.get("days")
+    if not member.may(Action.BRING) or not ready or not is_described:
         raise Refused(Code.NOT_NOW)
     delivery.stage, delivery.rows = Stage.BRINGING, 0
     delivery.save(update_fields=["stage", "rows"])
@@ -500,7 +635,9 @@ def undo_delivery_now(member: MemberContext, delivery: Delivery) -> None:
         except (NotTheLastError, KeyError):
             raise Refused(Code.NOT_LAST) from None
     delivery.stage = Stage.UNDONE
-    delivery.save(update_fields=["stage"])
+    undone = {"by": member.membership.person.name, "at": timezone.now().isoformat()}
+    delivery.outcome = delivery.outcome | {"undone": undone}
+    delivery.save(update_fields=["stage", "outcome"])
     audit_delivery(member, Event.DELIVERY_UNDONE, delivery, shared=not delivery.private)
     for callback in on_undone:
         callback(member, delivery)
@@ -564,6 +701,10 @@ def mark_private_now(member: MemberContext, item: str, reason: str, review_on: d
             _check_may_withhold(member, book_definition, item)
             _write_private(folder, side, [*private_items(book_definition, side), item])
     _save_mark(member, item, reason, review_on, MarkStep.Change.HELD_BACK)
+    for shared in shared_formats(member, side):  # what it says of the item is no longer the other side's to read
+        with contextlib.suppress(UnusableMappingError):
+            if is_private_format(parse_mapping(shared.text, shared.name, None, shared.name), [item]):
+                unshare_format(member, shared.name)
 
 
 def _check_may_withhold(member: MemberContext, book_definition: Definition, item: str) -> None:
@@ -1021,12 +1162,28 @@ def write_rows_now(relationship: UUID, table: str, rows: Sequence[Mapping[str, s
         import_source(folder, path, mapping, request)
 
 
-def _kept_mappings(delivery: Delivery) -> dict[str, tuple[SourceMapping, str]]:
-    """Return the side's own mappings and their texts by name, without those that cannot be read any more."""
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A mapping that a side has saved or the other side shares, its text, and what a delivery keeps of whose it is."""
+
+    mapping: SourceMapping
+    text: str
+    outcome: dict[str, str]
+
+
+def _kept_mappings(member: MemberContext, delivery: Delivery) -> dict[str, _Kept]:
+    """Return the side's own mappings, then those that the other side shares, without those that cannot be read."""
+    side = Side(delivery.side)
+    own: dict[str, tuple[str, dict[str, str]]] = {
+        one.name: (one.text, {"format": one.name}) for one in formats_of(delivery.relationship_id, side)
+    }
+    for one in shared_formats(member, side.other):
+        key = one.name if one.name not in own else f"{one.name} ({one.side})"
+        own.setdefault(key, (one.text, {"format": one.name, "format_of": one.side}))
     mappings = {}
-    for kept in formats_of(delivery.relationship_id, Side(delivery.side)):
+    for key, (text, outcome) in own.items():
         with contextlib.suppress(UnusableMappingError):
-            mappings[kept.name] = (parse_mapping(kept.text, kept.name, None, kept.name), kept.text)
+            mappings[key] = _Kept(parse_mapping(text, key, None, key), text, outcome)
     return mappings
 
 
@@ -1088,6 +1245,13 @@ def _outcome_json(outcome: Outcome, delivery: Delivery, mapping: SourceMapping) 
         "first_rows": [list(names), *([row.get(name, "") for name in names] for row in outcome.first_rows)],
         "reach": None if record.reach is None else [day.isoformat() for day in record.reach],
         "not_kept": list(outcome.unmapped[:_KEPT_HEADERS]),
+        "in_neither": dict(outcome.in_neither),
+        "read_as_empty": {header: dict(counts) for header, counts in outcome.read_as_empty.items()},
+        "read_from": {
+            name: headers
+            for name in dict.fromkeys(name for pair in outcome.by_reason for name in blamed_columns(*pair))
+            if (headers := _present_headers(outcome, mapping, name))
+        },
         "read_as": _columns_read(outcome, mapping),
         "notes": [text.replace(upload_path(delivery).name, delivery.name) for text in outcome.notes],
     }
@@ -1108,9 +1272,11 @@ def _columns_read(outcome: Outcome, mapping: SourceMapping) -> list[dict[str, An
 
 def _present_headers(outcome: Outcome, mapping: SourceMapping, column: str) -> list[str]:
     """Return the headers of a file that one of our columns is read from; of several names, those that the file has."""
-    asked = [column] if mapping.identity else list(all_headers_of(mapping.columns[column], mapping.let))
-    present = {header.casefold(): header for header in outcome.headers}
-    return [present[name.casefold()] for name in asked if name.casefold() in present] or asked[:1]
+    if not mapping.identity and column not in mapping.columns:
+        return []
+    asked = [column] if mapping.identity else list(headers_behind(mapping, column))
+    present = [header for name in asked if (header := find_in(outcome.headers, name)) is not None]
+    return list(dict.fromkeys(present)) or asked[:1]
 
 
 def _failure_sentence(error: UnusableFileError | OSError, delivery: Delivery) -> str:

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
@@ -15,11 +16,23 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from comity.apps.books.models import UNDER_WAY, Delivery, Export, Hold, KeptMapping, Mark, MarkStep, Routes, Stage
+from comity.apps.books.models import (
+    UNDER_WAY,
+    Delivery,
+    Export,
+    Hold,
+    KeptMapping,
+    Mark,
+    MarkStep,
+    Routes,
+    SharedFormat,
+    Stage,
+)
 from comity.apps.books.refusals import Code
 from comity.apps.outbox.operations import HEARTBEAT_TIMEOUT
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership, Person, Role
+from comity.apps.parties.names import sanitise_name
 from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused
 from comity.book.agreement import files_state
@@ -30,8 +43,9 @@ from comity.book.importing.rejected_rows import RejectedRows, read_rows, rows_of
 from comity.book.importing.undo import may_be_undone
 from comity.book.mappings.column_samples import ColumnSample
 from comity.book.mappings.digest import mapping_digests
-from comity.book.mappings.match import FileColumns, suggest_table
-from comity.book.mappings.model import SourceMapping
+from comity.book.mappings.match import FileColumns, Proposal, propose_table
+from comity.book.mappings.model import SourceMapping, UnusableMappingError
+from comity.book.mappings.parse import parse_mapping, read_mapping, shipped_mappings
 from comity.book.reading.open import Book, open_book
 from comity.book.reading.origins import origins
 from comity.book.storage.journal import ImportRecord
@@ -43,6 +57,8 @@ T = TypeVar("T")
 _SHOWN_EXPORTS = 20
 _SHOWN_DELIVERIES = 50
 _SHOWN_STEPS = 50  # changes of private items on a page
+_LONGEST_NAME = 50  # of a format, as far as it is proposed
+_PAIR = re.compile(r'"?(\w+)"? (?:before|above) "?(\w+)"?')
 _SHOWN_REJECTS = 200  # rejects on a page; the file has them all
 # Each yields the titles and URLs of agreed work that an import may carry out; a higher app registers its own.
 work_links: list[Callable[[MemberContext], Iterable[tuple[str, str]]]] = []
@@ -384,9 +400,98 @@ def file_columns(delivery: Delivery) -> FileColumns | None:
     return FileColumns(samples, columns["kind"], columns["sheet"], columns["skip_rows"], mark)
 
 
-def likely_table(columns: FileColumns) -> str:
-    """Return the table that the columns of a file fit best."""
-    return suggest_table(columns)
+def likely_table(delivery: Delivery, columns: FileColumns) -> Proposal:
+    """Return the table that the columns of a file, and its name, fit best, and why."""
+    return propose_table(columns, delivery.name)
+
+
+def shared_formats(member: MemberContext, side: Side) -> list[SharedFormat]:
+    """List the formats that a side shares, the last one shared first."""
+    return list(
+        SharedFormat.objects.select_related("person")
+        .filter(relationship=member.relationship, side=side.value)
+        .order_by("-at")
+    )
+
+
+def formats_of_other(member: MemberContext) -> list[SharedFormat]:
+    """List the formats that the other side shares with the viewer's."""
+    if member.side is None or not member.may(Action.BRING):
+        return []
+    return shared_formats(member, member.side.other)
+
+
+def shared_mapping(shared: SharedFormat) -> SourceMapping | None:
+    """Return the mapping that a side shares; None where it cannot be read any more."""
+    with suppress(UnusableMappingError):
+        return parse_mapping(shared.text, shared.name, None, shared.name)
+    return None
+
+
+def may_share_format(member: MemberContext, delivery: Delivery) -> bool:
+    """Whether a file was imported by a format of the own side that the other side cannot use yet."""
+    name = delivery.outcome.get("format")
+    if not name or delivery.outcome.get("format_of") or member.side is None:
+        return False
+    shared = {one.name for one in shared_formats(member, member.side)}
+    return name not in shared and any(one.name == name for one in kept_formats(member))
+
+
+def last_import(member: MemberContext, table: str, side: Side) -> Delivery | None:
+    """Return a side's last import into a table that the viewer may know of."""
+    imports = readable_deliveries(member).filter(
+        side=side.value, stage=Stage.BROUGHT, outcome__table=table, corrects={}
+    )
+    return imports.order_by("-at").first()
+
+
+def format_of(delivery: Delivery) -> SourceMapping | None:
+    """Return the mapping by which a file is read, where it is a known format or one of the side's own, and no draft."""
+    with suppress(UnusableMappingError):
+        if delivery.text:
+            name = str(delivery.outcome.get("format") or "")
+            return parse_mapping(delivery.text, delivery.name, None, name) if name else None
+        if delivery.mapping in {*shipped_mappings(), *TABLES}:
+            return read_mapping(delivery.mapping)
+    return None
+
+
+def rejected_values(delivery: Delivery) -> dict[str, tuple[str, ...]]:
+    """Return the values by column of ours for which rows of a file are rejected, because nobody said what they mean."""
+    values: dict[str, dict[str, None]] = {}
+    for one in delivery.outcome.get("rejects") or ():
+        if one["column"] and one["value"] and is_unknown_value(one["reason"]):
+            values.setdefault(one["column"], {})[one["value"]] = None
+    return {column: tuple(listed) for column, listed in values.items()}
+
+
+def blamed_columns(column: str, reason: str) -> tuple[str, ...]:
+    """Return the columns of ours that a reason for a reject is about: the one to blame, and one it is held to."""
+    pair = _PAIR.fullmatch(reason)
+    names = (column, *(pair.groups() if pair is not None else ()))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def is_unknown_value(reason: str) -> bool:
+    """Whether a row was rejected for a value of which nobody said what it means."""
+    return reason.startswith(("not one of ", "not among the values")) or reason == "neither true nor false"
+
+
+def free_format_name(member: MemberContext, proposed: str) -> str:
+    """Return a name for a format of the own side that is neither a known format's nor another's of the side.
+
+    :param proposed: a name that may be taken, or be none
+    """
+    side = None if member.side is None else member.side.value
+    saved = KeptMapping.objects.filter(relationship=member.relationship, side=side).values_list("name", flat=True)
+    taken = {one.casefold() for one in (*saved, *shipped_mappings(), *TABLES)}
+    own = " ".join(sanitise_name(proposed, "").split())[:_LONGEST_NAME].strip()
+    party = sanitise_name("" if side is None else member.relationship.organisation(Side(side)).name, "")
+    base = own
+    if not base or base.casefold() in {one.casefold() for one in (*shipped_mappings(), *TABLES)}:
+        base = f"{party} {own}"[:_LONGEST_NAME].strip() or "1"
+    names = (base, *(f"{base} {number}" for number in range(2, len(taken) + 3)))
+    return next(name for name in names if name.casefold() not in taken)
 
 
 def rejected_rows_file(delivery: Delivery) -> Path:
@@ -463,7 +568,7 @@ def shared_outcome(delivery: Delivery) -> dict[str, Any]:
     """Return what the other side may know of a delivery: its table, the counts of shared rows, what was dismissed."""
     outcome = delivery.outcome
     shared = {"table": outcome.get("table"), "counts": outcome.get("shared_counts", outcome.get("counts", {}))}
-    return shared | {name: outcome[name] for name in ("dismissed",) if name in outcome}
+    return shared | {name: outcome[name] for name in ("dismissed", "undone") if name in outcome}
 
 
 def was_imported_before(member: MemberContext, record: ImportRecord, mapping: SourceMapping) -> bool:

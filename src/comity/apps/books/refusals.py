@@ -31,6 +31,7 @@ class Code(RefusalCode):
     NO_SUCH_PERIOD = "no_such_period", HTTPStatus.UNPROCESSABLE_ENTITY
     COLUMNS_OPEN = "columns_open", HTTPStatus.UNPROCESSABLE_ENTITY
     NAME_TAKEN = "name_taken", HTTPStatus.UNPROCESSABLE_ENTITY
+    PRIVATE_FORMAT = "private_format", HTTPStatus.UNPROCESSABLE_ENTITY
     UNKNOWN_MAPPING = "unknown_mapping", HTTPStatus.UNPROCESSABLE_ENTITY
     UNUSABLE_MAPPING = "unusable_mapping", HTTPStatus.UNPROCESSABLE_ENTITY
     UNUSABLE_ROUTES = "unusable_routes", HTTPStatus.UNPROCESSABLE_ENTITY

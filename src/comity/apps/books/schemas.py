@@ -142,6 +142,13 @@ class DismissedOut(Schema):
     at: datetime
 
 
+class DaysOut(Schema):
+    """The columns that have one value for all rows by a file's format, and need a day of their own in each file."""
+
+    table: str
+    columns: list[str]
+
+
 class OutcomeOut(Schema):
     """What a file would bring or has brought; what is not known yet is absent."""
 
@@ -154,6 +161,9 @@ class OutcomeOut(Schema):
     rejects: list[RejectOut] | None = None
     first_rows: list[list[Any]] | None = None
     notes: list[str] | None = None
+    days: DaysOut | None = None
+    in_neither: dict[str, int] | None = None
+    read_as_empty: dict[str, dict[str, int]] | None = None
     dismissed: DismissedOut | None = None
 
 
@@ -171,13 +181,15 @@ class DeliveryWholeOut(DeliveryOut):
 class DeliveryMoveIn(Schema):
     """What is to become of a file: looked at again by another mapping, brought in, thrown away, or taken back.
 
-    Or of its rejected rows: dismissed, with a `reason` that both sides read.
+    Or of its rejected rows: dismissed, with a `reason` that both sides read. `days` are those of this file, by column,
+    that its format asks for (`outcome.days`), in ISO 8601.
     """
 
     do: FileMove
     mapping: Text = Field("", max_length=60)
     text: Text = Field("", max_length=40_000)
     reason: Text = Field("", max_length=400)
+    days: dict[str, Text] = Field(default_factory=dict, max_length=20)
 
 
 class RecordsOut(Schema):

@@ -7,13 +7,20 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from comity.apps.books.models import Delivery
+from comity.apps.books.queries import blamed_columns, rejected_values
+from comity.book.importing.rejected_rows import RejectedRows
 from comity.book.importing.write import BREAKS_MERGED
+from comity.book.mappings.header_meaning import is_part_of_handling
+from comity.book.mappings.match import EMPTY, REJECT, Proposal
 from comity.book.mappings.parse import read_mapping, shipped_mappings
-from comity.book.tables import TABLES, Kind
+from comity.book.mappings.rematch import Difference
+from comity.book.tables import TABLES, Column, Kind
 from comity.book.validation.check import MAX_REJECTS
+from comity.book.validation.rejects import Reject
 from comity.review.i18n.words import DASH, Words, clean
 
 _Filled = Mapping[str, str]
+_LABEL_SEPARATOR = ": "  # between the word of a value and what it means
 _LISTED_COLUMNS = 12  # columns that are not kept, on a page
 
 
@@ -43,7 +50,8 @@ def format_name(delivery: Delivery, words: Words) -> str:
     """Return the name of the format in which a file was checked; empty before it is known."""
     if delivery.text:
         own = delivery.outcome.get("format")
-        return words("check.own_format", name=clean(own)) if own else ""
+        key = "check.shared_format" if delivery.outcome.get("format_of") else "check.own_format"
+        return words(key, name=clean(own)) if own else ""
     return mapping_name(delivery.mapping, words) if delivery.mapping else ""
 
 
@@ -116,23 +124,163 @@ def reasons(delivery: Delivery, words: Words) -> list[dict[str, Any]]:
     return [
         {
             "column": field_name(one["column"], words) if one["column"] else DASH,
-            "reason": reason(one["reason"], words),
+            "theirs": their_headers(delivery, one["column"]),
+            "reason": reason(one["reason"], words, one["column"] or ""),
             "rows": one["rows"],
         }
         for one in delivery.outcome.get("by_reason") or ()
     ]
 
 
-def column_and_reason(column: str, text: str, words: Words) -> str:
-    """Return why a row is rejected, with the name of the column to blame."""
-    return f"{field_name(column, words)}: {reason(text, words)}" if column else reason(text, words)
+_MOST_VALUES = 4  # named in a sentence
+_NOT_READ = ("not a date and time such as", "not a day such as", "not a month such as", "not between ")
+_WRONG_ZONE = "a time that does not exist in "
+_WRONG_COLUMN = ("missing", "not a number", "not a whole number", "negative", "too large")
 
 
-def reason(text: str, words: Words) -> str:
-    """Return why a row is rejected; what a format of somebody's own says is shown as it is."""
+def cures(delivery: Delivery, words: Words) -> list[str]:
+    """Return what matching columns would settle of the reasons for which rows of a file are rejected, in words."""
+    wanted = REJECT in (delivery.outcome.get("chosen") or {}).values()  # somebody has said that these are to go
+    values = [] if wanted else [value for listed in rejected_values(delivery).values() for value in listed]
+    named = ", ".join(words("check.quoted", text=clean(value)) for value in values[:_MOST_VALUES])
+    named += " …" if len(values) > _MOST_VALUES else ""
+    texts = [words("check.cure_values", values=named, count=words.number(len(values)))] if values else []
+    rows = (delivery.outcome.get("counts") or {}).get("rows_in", 0)
+    days: dict[str, None] = {}
+    columns: dict[str, None] = {}
+    zones = False
+    for one in delivery.outcome.get("by_reason") or ():
+        theirs = their_headers(delivery, one["column"]) or (field_name(one["column"], words) if one["column"] else "")
+        if one["reason"].startswith(_NOT_READ):
+            days[theirs] = None
+        elif one["reason"].startswith(_WRONG_COLUMN) and one["rows"] * 2 > rows:
+            columns[theirs] = None
+        zones = zones or one["reason"].startswith(_WRONG_ZONE)
+    texts += [words("check.cure_days", columns=", ".join(days))] if days else []
+    texts += [words("check.cure_zone")] if zones else []
+    return texts + ([words("check.cure_columns", columns=", ".join(columns))] if columns else [])
+
+
+def handling_not_kept(delivery: Delivery, words: Words) -> str:
+    """Return that parts of the handle time are not kept, with their headers; empty where none is left out."""
+    table = TABLES.get(str(delivery.outcome.get("table")))
+    if table is None or "handle_s" not in table.by_name:
+        return ""
+    left = [clean(header) for header in delivery.outcome.get("not_kept") or () if is_part_of_handling(header)]
+    return words("check.handling_not_kept", columns=", ".join(left)) if left else ""
+
+
+def their_headers(delivery: Delivery, column: str) -> str:
+    """Return the headers of a file from which a column of ours is read; empty where none is known."""
+    return ", ".join(map(clean, headers_of_column(delivery, column)))
+
+
+def headers_of_column(delivery: Delivery, column: str) -> list[str]:
+    """Return the headers of a file from which a column of ours is read."""
+    read_from = (delivery.outcome.get("read_from") or {}).get(column)
+    read = next((one for one in delivery.outcome.get("read_as") or () if one["column"] == column), None)
+    return list(read_from or ([] if read is None else read["headers"]))
+
+
+def rejected_cells(delivery: Delivery, rows: RejectedRows | None, reject: Reject, words: Words) -> str:
+    """Return what a rejected row has in the columns of the file that its reason is about: Wait (s) = -12."""
+    blamed = (reject.line, reject.reason)
+    row = None if rows is None else next((one for one in rows.rows if (one.line, one.reason) == blamed), None)
+    if rows is None or row is None:
+        return ""
+    cells = dict(zip(rows.headers, row.cells, strict=False))
+    headers = [
+        header for name in blamed_columns(reject.column, reject.reason) for header in headers_of_column(delivery, name)
+    ]
+    return "; ".join(
+        words("check.cell", header=clean(header), value=clean(cells[header]) or DASH)
+        for header in dict.fromkeys(headers)
+        if header in cells
+    )
+
+
+def uncounted(delivery: Delivery, words: Words) -> list[str]:
+    """Return what of a file is in no count, and what was taken for nothing, in words."""
+    texts = []
+    neither = delivery.outcome.get("in_neither") or {}
+    if neither:
+        outcome = TABLES["contacts"].by_name["outcome"]
+        named = [
+            f"{value_name(outcome, name, words) if name else words('check.no_outcome')} {words.number(rows)}"
+            for name, rows in neither.items()
+        ]
+        texts.append(words("check.in_neither", rows=words.number(sum(neither.values())), named=", ".join(named)))
+    for header, counts in (delivery.outcome.get("read_as_empty") or {}).items():
+        for text, rows in counts.items():
+            texts.append(words("check.read_as_empty", column=clean(header), text=clean(text), rows=words.number(rows)))
+    return texts
+
+
+def value_meaning(column: Column, value: str, words: Words) -> str:
+    """Return the word of a value of ours, and what it means."""
+    key = f"value_of.{'flag' if column.kind is Kind.FLAG else column.name}.{value}"
+    return words(key) if words.has(key) else words.named("value", value)
+
+
+def value_name(column: Column, value: str, words: Words) -> str:
+    """Return the word of a value of ours alone."""
+    return value_meaning(column, value, words).partition(_LABEL_SEPARATOR)[0]
+
+
+def differences(found: Sequence[Difference], words: Words) -> list[str]:
+    """Return what a format makes of a file that the table's format until now did not."""
+    texts = []
+    for one in found:
+        field, column = field_name(one.column, words), _column_named(one.column)
+        if one.value:
+            mine, theirs = (
+                words("match.leave_empty") if text == EMPTY or column is None else value_name(column, text, words)
+                for text in (one.mine, one.theirs)
+            )
+            texts.append(words("check.differs_value", field=field, value=clean(one.value), mine=mine, theirs=theirs))
+        else:
+            key = "check.differs_columns" if one.mine else "check.differs_missing"
+            texts.append(words(key, field=field, mine=clean(one.mine), theirs=clean(one.theirs)))
+    return texts
+
+
+def _column_named(name: str) -> Column | None:
+    """The first column of ours of a name that has fixed values; others of its name have the same or their own words."""
+    columns = (table.by_name.get(name) for table in TABLES.values())
+    return next((one for one in columns if one is not None and (one.values or one.kind is Kind.FLAG)), None)
+
+
+def proposal(proposed: Proposal, words: Words) -> str:
+    """Return why a table is proposed for a file."""
+    table = words.named("table", proposed.table)
+    if proposed.forecast:
+        return words("match.proposed_forecast", table=table, text=clean(proposed.forecast))
+    if not proposed.headers:
+        return ""
+    headers = ", ".join(map(clean, proposed.headers[:_LISTED_COLUMNS]))
+    return words("match.proposed", table=table, columns=headers)
+
+
+def column_and_reason(delivery: Delivery, column: str, text: str, words: Words) -> str:
+    """Return why a row is rejected, with the columns to blame as the file calls them, and the one of ours."""
+    if not column:
+        return reason(text, words)
+    theirs, ours = their_headers(delivery, column), field_name(column, words)
+    named = ours if theirs in {"", ours} else words("check.theirs_and_ours", theirs=theirs, ours=ours)
+    return f"{named}: {reason(text, words, column)}"
+
+
+def reason(text: str, words: Words, column: str = "") -> str:
+    """Return why a row is rejected; what a format of somebody's own says is shown as it is.
+
+    :param column: of ours, whose values are called by their words
+    """
     alone = text.removesuffix(BREAKS_MERGED.format(""))
     if alone != text:
-        return words("reject.merged", reason=reason(alone, words))
+        return words("reject.merged", reason=reason(alone, words, column))
+    values, named = text.removeprefix("not one of ").split(", "), _column_named(column)
+    if named is not None and text.startswith("not one of ") and {*values} <= {*named.values}:
+        return words("reject.values", values=", ".join(value_name(named, value, words) for value in values))
     for pattern, key, filled in _REASONS:
         match = pattern.fullmatch(text)
         if match is not None:

@@ -24,22 +24,24 @@ from comity.apps.books.forms import (
     DismissForm,
     ExportForm,
     MarkPrivateForm,
-    MatchColumnsForm,
     RenameFormatForm,
     RoutesForm,
     UploadForm,
 )
+from comity.apps.books.match_form import FileDaysForm, MatchColumnsForm
 from comity.apps.books.models import UNDER_WAY, Delivery, FileMove, Stage
+from comity.apps.books.refusals import Code
 from comity.apps.i18n import language, words_for
 from comity.apps.outbox.queries import has_pending
 from comity.apps.paging import number_in
 from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.models import Person
 from comity.apps.parties.rights import Action
-from comity.apps.refusal import form_page
+from comity.apps.refusal import Refused, form_page
 from comity.apps.sheet import csv_file, xlsx_file
 from comity.book.definition import UnusableBookError
 from comity.book.importing.rejected_rows import RejectedRows
+from comity.book.mappings.rematch import answers_of, differences
 from comity.book.tables import TABLES
 from comity.book.validation.plausibility import COLUMNS_NOT_KEPT
 from comity.core.calendars import Cut
@@ -85,12 +87,24 @@ def _render_records(
         "late": [one | {"due": due_text(one["due"], words)} if one["due"] else one for one in late],
         "marks": [one | {"name": sentences.item_name(one["item"], words)} for one in marks],
         "mark_steps": [(one, sentences.item_name(one.item, words)) for one in queries.mark_steps(member)],
-        "formats": queries.kept_formats(member) if has_book else [],
+        "formats": _own_formats(member) if has_book else [],
+        "others_formats": queries.formats_of_other(member) if has_book else [],
         "copies": copies.copies(member) if has_book and copies.may_copy(member) else None,
         "marking": mark_form or (MarkPrivateForm() if has_book and _may_mark(member) else None),
     }
     has_errors = any(form is not None and form.errors for form in (mark_form, begin_form))
     return render(request, "books/records.html", context, status=422 if has_errors else 200)
+
+
+def _own_formats(member: MemberContext) -> list[dict[str, Any]]:
+    """Return the own side's formats, each with what of it is shared: since when, and whether it has changed since."""
+    shared = {} if member.side is None else {one.name: one for one in queries.shared_formats(member, member.side)}
+    formats = []
+    for one in queries.kept_formats(member):
+        also = shared.get(one.name)
+        changed = also is not None and also.text != one.text
+        formats.append({"pk": one.pk, "name": one.name, "text": one.text, "shared": also, "changed": changed})
+    return formats
 
 
 def _tables(member: MemberContext) -> list[dict[str, Any]]:
@@ -134,6 +148,10 @@ def change_format(request: HttpRequest) -> HttpResponse:
         raise Http404
     if request.POST.get("do") == "delete":
         operations.delete_format(member, kept)
+    elif request.POST.get("do") == "share":
+        operations.share_format(member, kept)
+    elif request.POST.get("do") == "unshare":
+        operations.unshare_format(member, kept.name)
     else:
         form = RenameFormatForm(request.POST)
         if form.is_valid():
@@ -221,12 +239,13 @@ def delivery(request: HttpRequest, delivery: UUID) -> HttpResponse:
     return _render_delivery(request, member, known_delivery, None)
 
 
-def _render_delivery(
+def _render_delivery(  # noqa: PLR0913 - each form that was refused
     request: HttpRequest,
     member: MemberContext,
     delivery: Delivery,
     mapping_form: ChooseMappingForm | None,
     dismiss_form: DismissForm | None = None,
+    days_form: FileDaysForm | None = None,
 ) -> HttpResponse:
     is_own = member.side is not None and delivery.side == member.side and member.may(Action.BRING)
     is_undoing = queries.is_being_undone(delivery)
@@ -237,25 +256,32 @@ def _render_delivery(
     rejected_rows = queries.rejected_rows(member, delivery) if is_own and not is_running else None
     may_match = is_own and queries.file_columns(delivery) is not None
     told = _own_outcome(delivery) if is_own else queries.shared_outcome(delivery)
-    has_failed = bool(too_many) or delivery.stage == Stage.REFUSED
+    waits = delivery.stage in {Stage.LOOKED, Stage.REFUSED} and not is_running
+    days = (days_form or _days_form(delivery)) if is_own and waits else None
     context = {
         **_checked_file(member, delivery, words),
         "too_many": too_many,
         "unknown": delivery.stage in {Stage.LOOKED, Stage.REFUSED}
         and not delivery.outcome.get("counts")
         and not delivery.outcome.get("chosen")
+        and days is None
         and may_match,
+        "days": days,
+        "meaning": _other_meaning(member, delivery, words) if may_match and waits and days is None else None,
+        "may_share": is_own and delivery.stage == Stage.BROUGHT and queries.may_share_format(member, delivery),
+        "handling": sentences.handling_not_kept(delivery, words) if may_match and waits else "",
+        "cures": sentences.cures(delivery, words) if may_match and waits else [],
+        "undone": _undone(told),
         "may_match": may_match,
         "work": [link for links in queries.work_links for link in links(member)]
         if is_own and delivery.stage == Stage.BROUGHT
         else [],
-        "may_change": may_match and has_failed and bool(delivery.text),
         "dismissed": _dismissed(told),
         "dismissing": (dismiss_form or DismissForm())
         if is_own and delivery.stage == Stage.BROUGHT and queries.open_rejects(member, delivery)
         else None,
         "rows_to_correct": _rows_to_correct(member, delivery, rejected_rows),
-        "reason_text": sentences.reason(reason["reason"], words) if reason else "",
+        "reason_text": sentences.reason(reason["reason"], words, reason["column"] or "") if reason else "",
         "delivery": delivery,
         "mine": is_own,
         "form": (mapping_form or _choose_form(member, None, delivery)) if is_own else None,
@@ -271,12 +297,13 @@ def _render_delivery(
                 "line": one.line,
                 "column": sentences.field_name(one.column, words),
                 "value": one.value,
-                "reason": sentences.reason(one.reason, words),
+                "cells": sentences.rejected_cells(delivery, rejected_rows, one, words),
+                "reason": sentences.reason(one.reason, words, one.column),
             }
             for one in (queries.first_rejects(member, delivery, reason) if is_own else ())
         ],
     }
-    has_errors = any(form is not None and form.errors for form in (mapping_form, dismiss_form))
+    has_errors = any(form is not None and form.errors for form in (mapping_form, dismiss_form, days_form))
     return render(request, "books/delivery.html", context, status=422 if has_errors else 200)
 
 
@@ -284,6 +311,32 @@ def _dismissed(told: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return who dismissed the rejected rows of a file, when and why; None where nobody did."""
     dismissed = told.get("dismissed")
     return None if dismissed is None else dismissed | {"at": datetime.fromisoformat(dismissed["at"])}
+
+
+def _other_meaning(member: MemberContext, delivery: Delivery, words: Words) -> dict[str, Any] | None:
+    """What a file's format makes of it that the table's format until now did not; None where nothing is to be told."""
+    table, mine = delivery.outcome.get("table"), queries.format_of(delivery)
+    columns = queries.file_columns(delivery)
+    if mine is None or columns is None or member.side is None or table != mine.table:
+        return None
+    if delivery.outcome.get("format_of"):
+        return None  # it is the other side's own word
+    shared = next((one for one in queries.formats_of_other(member) if one.table == table), None)
+    own, theirs = (queries.last_import(member, table, side) for side in (member.side, member.side.other))
+    before = queries.shared_mapping(shared) if shared is not None else None
+    if before is None and own is not None:
+        before = queries.format_of(own)
+    texts = [] if before is None else sentences.differences(differences(mine, before, columns), words)
+    is_unknown = shared is None and own is None and theirs is not None
+    if not texts and not is_unknown:
+        return None
+    return {"texts": texts, "shared": shared, "since": theirs if is_unknown else None}
+
+
+def _undone(told: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return who undid an import, and when; None where nobody did."""
+    undone = told.get("undone")
+    return None if undone is None else undone | {"at": datetime.fromisoformat(undone["at"])}
 
 
 def _own_outcome(delivery: Delivery) -> dict[str, Any]:
@@ -304,6 +357,7 @@ def _checked_file(member: MemberContext, delivery: Delivery, words: Words) -> di
         "extent": sentences.extent(delivery, words) if is_own else "",
         "not_kept": sentences.not_kept(delivery, words) if is_own else "",
         "columns": sentences.columns_read(delivery, words, ZoneInfo(queries.zone(member))) if is_own else [],
+        "uncounted": sentences.uncounted(delivery, words) if is_own else [],
         "reasons": sentences.reasons(delivery, words) if is_own else [],
         "counted": [*_CHANGES, *aside, *waiting],
     }
@@ -333,7 +387,7 @@ def rejected_rows(request: HttpRequest, delivery: UUID, form: str) -> HttpRespon
     if form not in {"csv", "xlsx"} or not queries.may_read_cells(member, known_delivery):
         raise Http404
     words, rows = words_for(language()), queries.rows_to_correct(member, known_delivery)
-    table = rows.table(lambda column, reason: sentences.column_and_reason(column, reason, words))
+    table = rows.table(lambda column, reason: sentences.column_and_reason(known_delivery, column, reason, words))
     if form == "xlsx":
         return xlsx_file("rejected-rows.xlsx", rows.head, table)
     return csv_file("rejected-rows.csv", rows.head, table, rows.delimiter)
@@ -356,34 +410,64 @@ def move_delivery(request: HttpRequest, delivery: UUID) -> HttpResponse:
         case FileMove.DROP:
             operations.drop_delivery(member, known_delivery)
             return redirect("records", relationship=member.relationship.pk)
+        case _:
+            return _move_by_form(request, member, known_delivery) or address
+    return address
+
+
+def _move_by_form(request: HttpRequest, member: MemberContext, delivery: Delivery) -> HttpResponse | None:
+    """Make a move that needs what somebody typed.
+
+    :returns: the page with what is wrong; None where the move was made
+    """
+    match request.POST.get("do"):
+        case FileMove.DAYS:
+            days_form = _days_form(delivery, request.POST)
+            if days_form is None or not days_form.is_valid():
+                return _render_delivery(request, member, delivery, None, days_form=days_form)
+            operations.give_days(member, delivery, days_form.values())
         case FileMove.DISMISS:
             dismiss_form = DismissForm(request.POST)
-            if dismiss_form.is_valid():
-                operations.dismiss_rejects(member, known_delivery, dismiss_form.cleaned_data["reason"])
-                return address
-            return _render_delivery(request, member, known_delivery, None, dismiss_form)
+            if not dismiss_form.is_valid():
+                return _render_delivery(request, member, delivery, None, dismiss_form)
+            operations.dismiss_rejects(member, delivery, dismiss_form.cleaned_data["reason"])
         case _:
-            form = _choose_form(member, request.POST, known_delivery)
+            form = _choose_form(member, request.POST, delivery)
             if form.is_valid():
                 with form.showing_refusals():
-                    _choose(member, known_delivery, form.cleaned_data["mapping"], form.cleaned_data["text"])
-                    return address
-            known_delivery.refresh_from_db()
-            return _render_delivery(request, member, known_delivery, form)
-    return address
+                    _choose(member, delivery, form.cleaned_data["mapping"], form.cleaned_data["text"])
+                    return None
+            delivery.refresh_from_db()
+            return _render_delivery(request, member, delivery, form)
+    return None
+
+
+def _days_form(delivery: Delivery, given: QueryDict | None = None) -> FileDaysForm | None:
+    """Return the form for the days of a file that its format asks for; None where it asks for none."""
+    asked = delivery.outcome.get("days")
+    return FileDaysForm(asked["table"], tuple(asked["columns"]), given) if asked else None
 
 
 def _choose_form(member: MemberContext, given: QueryDict | None, delivery: Delivery) -> ChooseMappingForm:
     own = [one.name for one in queries.kept_formats(member)]
-    return ChooseMappingForm(given, own=own, initial={"mapping": delivery.mapping, "text": delivery.text})
+    shared = [one.name for one in queries.formats_of_other(member)]
+    return ChooseMappingForm(
+        given, own=own, shared=shared, initial={"mapping": delivery.mapping, "text": delivery.text}
+    )
 
 
 def _choose(member: MemberContext, delivery: Delivery, mapping: str, text: str) -> None:
     """Set the mapping of a file: the text that the page filled in itself does not outdo a format that was chosen."""
-    if mapping and text.split() == delivery.text.split():
+    is_unchanged = text.split() == delivery.text.split()
+    if is_unchanged and not mapping and delivery.outcome.get("days"):
+        raise Refused(Code.COLUMNS_OPEN)  # it has the days of an earlier file
+    if mapping and is_unchanged:
         text = ""
     if mapping.startswith(ChooseMappingForm.OWN) and not text.strip():
         operations.choose_kept_format(member, delivery, mapping.removeprefix(ChooseMappingForm.OWN))
+    elif mapping.startswith(ChooseMappingForm.SHARED) and not text.strip() and member.side is not None:
+        name = mapping.removeprefix(ChooseMappingForm.SHARED)
+        operations.choose_kept_format(member, delivery, name, member.side.other)
     else:
         operations.choose_mapping(member, delivery, mapping, text)
 
@@ -397,22 +481,36 @@ def match_columns(request: HttpRequest, delivery: UUID) -> HttpResponse:
     columns = queries.file_columns(known_delivery)
     if member.side is None or known_delivery.side != member.side or columns is None:
         raise Http404
-    name = str(known_delivery.outcome.get("format") or Path(known_delivery.name).stem[:60])
+    base, proposal = queries.format_of(known_delivery), queries.likely_table(known_delivery, columns)
+    name = str(known_delivery.outcome.get("format") or "")
+    if known_delivery.outcome.get("format_of"):  # the other side's stays as it is; a changed one is another
+        name = queries.free_format_name(member, name)
+    name = name or queries.free_format_name(member, Path(known_delivery.name).stem)
     asked = request.POST if request.method == "POST" else None
     table = request.POST.get("table", "") if asked is not None else ""
     before = known_delivery.outcome.get("chosen") or {}
     if table not in TABLES:
-        table = before.get("table") or queries.likely_table(columns)
+        table = before.get("table") or (proposal.table if base is None else base.table)
     before = before if before.get("table") == table else {}
     if request.POST.get("do") == "table":  # what was chosen for another table's columns says nothing of these
         asked, name = None, request.POST.get("name", name)
-    form = MatchColumnsForm(columns, table, asked, name, queries.zone(member), before)
+    known = answers_of(base, columns) if base is not None and base.table == table else None
+    rejected = queries.rejected_values(known_delivery)
+    days = tuple((known_delivery.outcome.get("days") or {}).get("columns", ())) if known is not None else ()
+    form = MatchColumnsForm(columns, table, asked, name, queries.zone(member), before, known, rejected, days)
     if asked is not None and form.is_valid() and not form.questions.any:
         with form.showing_refusals():
             name, chosen = form.cleaned_data["name"], {key: str(value) for key, value in form.cleaned_data.items()}
             operations.match_columns(member, known_delivery, form.answers(), name, chosen)
             return redirect("delivery", relationship=member.relationship.pk, delivery=known_delivery.pk)
-    context = {"delivery": known_delivery, "form": form, "is_open": form.what_is_open() if asked is not None else []}
+    words = words_for(language())
+    context = {
+        "delivery": known_delivery,
+        "form": form,
+        "is_open": form.what_is_open() if asked is not None else [],
+        "base": sentences.format_name(known_delivery, words) if known is not None else "",
+        "proposed": sentences.proposal(proposal, words) if base is None and table == proposal.table else "",
+    }
     return render(request, "books/match.html", context, status=422 if asked is not None else 200)
 
 

@@ -13,7 +13,8 @@ from markupsafe import Markup
 
 # Pages of the documentation for people of both sides, in reading order; the others are for administrators and
 # engineers.
-TASKS = ("tasks/today", "tasks/import-a-file", "tasks/match-columns", "tasks/close-a-month")  # what to do, step by step
+# What to do, step by step.
+TASKS = ("tasks/today", "tasks/import-a-file", "tasks/match-columns", "tasks/personal-data", "tasks/close-a-month")
 CONCEPTS = (
     "concepts",
     "first-review",

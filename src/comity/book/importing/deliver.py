@@ -34,7 +34,13 @@ from comity.book.storage.journal import ImportRecord
 from comity.book.storage.parquet import IMPORT_COLUMN, scan_sql
 from comity.book.tables import CONTACTS, DEADLINES, Table
 from comity.book.validation.check import MAX_REJECTS, NOBODY, CheckedRows, CheckRequest, check_rows
-from comity.book.validation.plausibility import check_notes, columns_not_kept, control_total_notes, interval_notes
+from comity.book.validation.plausibility import (
+    check_notes,
+    columns_not_kept,
+    control_total_notes,
+    in_neither,
+    interval_notes,
+)
 from comity.book.validation.plausible import implausible
 from comity.book.validation.pseudonyms import pseudonym_columns
 from comity.book.validation.rejects import (
@@ -71,6 +77,8 @@ class Outcome:
     `delivery` has the counts; `already` is the earlier import of the very same file, which changed nothing now; so many
     of its rows are `differing` by now, because something else changed, withdrew or added to them since.
     `by_reason` counts rejects, (column, reason) -> rows. `first_rows` are the first mapped rows, of a dry run only.
+    `in_neither`: how many of a file's contacts were neither answered nor given up, by their outcome. `read_as_empty`:
+    header of a column of numbers -> a word for nothing, such as n/a -> in how many cells it stands.
     `cut_short`: a dry run left rows of the source; it has `about_rows`, None where only reading all would tell.
     """
 
@@ -87,6 +95,8 @@ class Outcome:
     dry_run: bool = False
     cut_short: bool = False
     about_rows: int | None = None
+    in_neither: Mapping[str, int] = field(default_factory=dict)
+    read_as_empty: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     shared: ImportRecord | None = None  # with the counts of the rows that both sides see, once it is stored
 
 
@@ -386,6 +396,7 @@ def import_rows(
         msg = too_many_rejects(rejected, rows_in, request.max_rejects, rejects[:FIRST_REJECTS])
         raise RefusedError(msg, file=incoming.delivery.file)
     told = _notes(con, checked, incoming)
+    neither = in_neither(con, checked.clean, table)
     notes = (*told.every, *_staying(staying, incoming.delivery.mapping))
     delivery = replace(
         incoming.delivery,
@@ -417,6 +428,8 @@ def import_rows(
         unmapped=tuple(mapped.unmapped),
         headers=tuple(dict.fromkeys(header for sheet in mapped.sheets for header in sheet.headers)),
         first_rows=tuple(incoming.first_rows),
+        in_neither=neither,
+        read_as_empty={header: dict(counts) for header, counts in mapped.read_as_empty.items()},
         dry_run=request.dry_run,
         cut_short=mapped.cut_short,
         about_rows=None if mapped.about_rows is None else mapped.about_rows * mapped.stride,

@@ -23,7 +23,7 @@ from comity.book.formats.sheet import (
     find_all_in,
 )
 from comity.book.mappings.adapt import FileFacts, adapt, roles_of
-from comity.book.mappings.column_evidence import gather_evidence
+from comity.book.mappings.column_evidence import Role, gather_evidence
 from comity.book.mappings.compile import CompiledMapping, MappingCompiler, map_table
 from comity.book.mappings.headers import all_headers_of, asked_columns, sources_of
 from comity.book.mappings.log import one_row_a_key
@@ -44,6 +44,7 @@ _AT_ONCE = (
 )
 _AT_ONCE_BYTES = 32 * 2**20
 _LONGEST_ROW = 4000  # characters that are kept of a row that could not be taken apart
+_NUMBERS = frozenset({Role.NUMBER, Role.DURATION})
 _PROBLEMS_KEPT = 1_000_000  # far beyond the share at which a file is refused; the others are only counted
 
 
@@ -98,6 +99,7 @@ class MappedFile:
     fixed_minutes: bool = False  # that is its word, and no default for files that do not say
     sure: bool = False  # of the mapping
     left_out: list[pa.Table] = field(default_factory=list)  # keys of rows that the mapping leaves out, as text
+    read_as_empty: dict[str, Counter[str]] = field(default_factory=dict)  # header of numbers -> "n/a" -> cells
 
     def lines(self, rows: Sequence[int]) -> dict[int, int]:
         """The line of the file (the row of the sheet) for values of `_row`."""
@@ -479,9 +481,22 @@ class _Run:
                 yield from part.wide.long(batch, part.compiled.headers, base, applied.stride)
             return
         rows = _first_rows(part.sheet.batches(part.compiled.headers), applied, self.context.most_rows)
+        roles = roles_of(self.mapping, part.sheet.find)
+        numbers = [at for at, one in enumerate(part.compiled.headers, 1) if _NUMBERS & roles.get(one, set())]
         for batch in self.filled_down(_merge_batches(rows), part):
             applied.rows_in += batch.num_rows
+            self.count_empty(part, batch, numbers, applied)
             yield batch if base == 0 else batch.set_column(0, ROW, pc.add(batch.column(0), base))
+
+    def count_empty(self, part: _Part, batch: pa.RecordBatch, places: Sequence[int], applied: MappedFile) -> None:
+        """Count the words for nothing, such as n/a, that stand where a number belongs."""
+        nulls = pa.array(self.mapping.nulls, pa.string())
+        for place in places:
+            cells = batch.column(place)
+            words = cells.filter(pc.fill_null(pc.is_in(cells, value_set=nulls), False))
+            if len(words):
+                counts = applied.read_as_empty.setdefault(part.compiled.headers[place - 1], Counter())
+                counts.update({one["values"]: one["counts"] for one in pc.value_counts(words).to_pylist()})
 
     def filled_down(self, batches: Iterator[pa.RecordBatch], part: _Part) -> Iterator[pa.RecordBatch]:
         """Empty cells of some columns with what stands above them, in rows that say anything at all."""

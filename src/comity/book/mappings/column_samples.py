@@ -41,6 +41,8 @@ _SLASHED = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?!\d)(.*)")
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?")
 _MONTHS = 12
 _REPEATED = 1.5  # cells a value
+# Ways to write a month, beside 2026-07.
+MONTH_FORMATS = ("%m/%Y", "%b %Y", "%B %Y", "%b-%y", "%b-%Y", "%Y/%m", "%m-%Y", "%m.%Y", "%Y%m")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from comity.book.mappings.adapt import FileFacts, adapt, order_shown, roles_of
 from comity.book.mappings.cell_sql import FALSE, TRUE
 from comity.book.mappings.column_evidence import Role, gather_evidence
 from comity.book.mappings.column_samples import (
+    MONTH_FORMATS,
     WIDEST,
     ColumnSample,
     complete_values,
@@ -59,9 +60,8 @@ _DAY_HEADERS = {  # the pattern for `wide`, and the format of the day that it fi
     r"(?P<day>\d{1,2}[/.-]\d{1,2}[/.-](?:\d{4}|\d{2}))": "day-first",
 }
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2})?(?: ?[AaPp][Mm])?"
-_MONTH_FORMATS = ("%m/%Y", "%b %Y", "%B %Y", "%b-%y", "%b-%Y", "%Y/%m", "%m-%Y", "%m.%Y", "%Y%m")
 # Of a row that lasts a month; Jan-26 may be a day.
-_MONTHS_OF_ROWS = ("%Y-%m", *(one for one in _MONTH_FORMATS if one != "%b-%y"))
+_MONTHS_OF_ROWS = ("%Y-%m", *(one for one in MONTH_FORMATS if one != "%b-%y"))
 _STATE = re.compile(r"\b(status|state|stage|estado|statut|état|stato|situação|fase|zustand)\b", re.IGNORECASE)
 _DELETED = re.compile(
     r"(?i)deleted|merged|spam|duplicate|gel[öo]scht|storniert|zusammengef[üu]hrt|duplikat|dublette|eliminad[oa]|borrad[oa]|"
@@ -120,7 +120,7 @@ def draft_mapping(path: Path, table: str | None = None) -> str:
         options = replace(options, skip_rows=0, header_has=mark)
     sheet = source.sheets[0]
     columns = complete_values(sheet, sample_columns(sheet))
-    fits = [TABLES[table]] if table else [one.table for one in fitting_tables(columns)]
+    fits = [TABLES[table]] if table else [one.table for one in fitting_tables(columns, path.stem)]
     target = fits[0]
     matched = match_by_name(target, columns)
     guessed = match_by_values(target, columns, matched)
@@ -707,7 +707,7 @@ def _column_line(  # noqa: C901 - one way for each kind of column
         yield f"{column.name} = {{ from = {toml_column(sample.header)}, format = {toml_text(form)} }}  # {examples}"
         return
     if kind is CellKind.MONTH:
-        form = _form_of(sample, _MONTH_FORMATS)
+        form = _form_of(sample, MONTH_FORMATS)
         if form is not None:
             yield f"{column.name} = {{ from = {toml_column(sample.header)}, format = {toml_text(form)} }}  # {examples}"
             return

@@ -4,6 +4,7 @@ In English, Spanish, German, French, Portuguese and Italian, as the names in `sy
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 MEAN = re.compile(  # of several contacts
@@ -37,6 +38,21 @@ _THRESHOLD = re.compile(
     re.IGNORECASE,
 )
 _SCALE = re.compile(r"(?<![\d.,])(\d{1,3})\s*(?:-|–|—|\.\.|to|bis|al?|à|até|/)\s*(\d{1,3})(?![\d.,])", re.IGNORECASE)  # noqa: RUF001 - dashes
+# What a header or a file's name says of figures that were expected and did not come yet.
+_FORECAST = re.compile(
+    r"forecast|fcst|predict|projected|expected (calls|contacts|volume)|prognos|vorhersage|previsi|previst|prevision|"
+    r"prevus|prevue|pronostic|previs[ao]",
+    re.IGNORECASE,
+)
+# What a contact's handling consists of where a system has no column for all of it: talk, hold, and work afterwards.
+_HANDLING = re.compile(
+    r"\b(talk\w*|spoken|acd time|conversation|hold|held|on hold|acw|wrap\w*|"
+    r"after[ _-]?(call|contact|work)\w*|secs after|"
+    r"gesprächs?\w*|sprechzeit|halte?(zeit|dauer)|nachbearbeitung\w*|nacharbeit\w*|"
+    r"conversaci[oó]n|hablado|retenci[oó]n|en espera del agente|post[ -]?llamada|tras (la )?llamada|"
+    r"trabajo (posterior|administrativo))\b",
+    re.IGNORECASE,
+)
 _INSTRUMENTS = {
     "nps": r"\bnps\b|net promoter|recom\w+|empfehl\w+|weiterempf\w+|recomm\w+|raccomand\w+|consigli\w+",
     "ces": r"\bces\b|effort|esfuerzo|aufwand|esfor[çc]o|sforzo",
@@ -70,6 +86,17 @@ def is_share(header: str) -> bool:
 def is_mean(header: str) -> bool:
     """Whether the cells under a header are means of several contacts, by its own word."""
     return MEAN.search(header) is not None
+
+
+def is_forecast(text: str) -> bool:
+    """Whether a header, or the name of a file, says that its figures are expected ones."""
+    plain = unicodedata.normalize("NFKD", text.replace("_", " "))
+    return _FORECAST.search("".join(mark for mark in plain if not unicodedata.combining(mark))) is not None
+
+
+def is_part_of_handling(header: str) -> bool:
+    """Whether a column holds a part of the handle time, by its header: talk, hold, or work after the contact."""
+    return _HANDLING.search(header) is not None and not is_mean(header) and not is_share(header)
 
 
 def scale_in(header: str) -> tuple[int, int] | None:

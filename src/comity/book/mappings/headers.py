@@ -25,6 +25,11 @@ def all_headers_of(value: Value, let: Items[str, Value]) -> Iterator[str]:
         yield from all_headers_of(let[value.use], let)
 
 
+def headers_behind(mapping: SourceMapping, column: str) -> Iterator[str]:
+    """Every header that a column of the table is made from, also through other columns of the mapping."""
+    yield from all_headers_of(mapping.columns[column], {**mapping.columns, **mapping.let})
+
+
 def sources_of(value: Value) -> Iterator[tuple[str, ...]]:
     """The lists of headers of which a value, and each that it is made of, takes the first that is there."""
     if value.source:

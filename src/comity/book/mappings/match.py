@@ -6,7 +6,7 @@ without an offset, is a question and never an assumption; so is what a value mea
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,15 +16,23 @@ from comity.book.formats.delimited import FileScan, scan_file
 from comity.book.formats.detect import detect_kind
 from comity.book.formats.sheet import Sheet
 from comity.book.mappings.cell_sql import FALSE, TRUE
-from comity.book.mappings.column_samples import ColumnSample, complete_values, has_decimal_comma, sample_columns
+from comity.book.mappings.column_samples import (
+    MONTH_FORMATS,
+    ColumnSample,
+    complete_values,
+    has_decimal_comma,
+    reads_as,
+    sample_columns,
+)
 from comity.book.mappings.draft import header_mark, place_of_records
-from comity.book.mappings.header_meaning import is_mean, threshold_in
+from comity.book.mappings.header_meaning import is_forecast, is_mean, is_part_of_handling, threshold_in
 from comity.book.mappings.mapping_text import toml_column, toml_text
 from comity.book.mappings.model import CELL_KINDS, CellKind
-from comity.book.mappings.table_fit import best_table, match_by_name, match_by_values
+from comity.book.mappings.table_fit import STAND_INS, best_table, match_by_name, match_by_values
 from comity.book.tables import BROUGHT_BY, TABLES, Column
 
 REJECT = "-"  # in the place of a meaning: rows with this value are rejected
+EMPTY = "~"  # in the place of a meaning: the column stays empty in rows with this value
 ORDERS = ("day-first", "month-first")
 # What a contact waited: no column of the table, but what its answer or its abandonment is reckoned from.
 WAIT = "wait_s"
@@ -33,7 +41,7 @@ _WAITING = re.compile(r"\b(wait\w*|ring\w*|(secs|seconds|time) in (line|queue)|q
 # What shows the order: a first or a second part above 12.
 _DAY_FIRST = r"^\s*(1[3-9]|[23]\d)[/.-]\d{1,2}[/.-]"
 _MONTH_FIRST = r"^\s*\d{1,2}[/.-](1[3-9]|[23]\d)[/.-]"
-_MOST_VALUES = 12  # values of one column that are asked about one by one
+_MOST_VALUES = 40  # values of one column that are asked about one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,9 @@ class Answers:
     :ivar fields: header -> column of the table
     :ivar orders: header -> `ORDERS`
     :ivar constants: column -> the value that all rows have
-    :ivar meanings: column -> value of the file -> value of the table
+    :ivar meanings: column -> value of the file -> value of the table, `REJECT` or `EMPTY`
+    :ivar also: header -> a second column of the table that the same column of the file fills
+    :ivar settled: columns that a format fills by itself, from the name of the file for instance
     """
 
     table: str
@@ -63,6 +73,8 @@ class Answers:
     zone: str = ""
     constants: Mapping[str, str] = field(default_factory=dict)
     meanings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    also: Mapping[str, str] = field(default_factory=dict)
+    settled: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +120,33 @@ def _with_order(sample: ColumnSample, sheet: Sheet) -> ColumnSample:
     return sample
 
 
-def suggest_table(columns: FileColumns) -> str:
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A table that a file's rows may go to, and why it is proposed.
+
+    :ivar forecast: the file's name or the header that says that the figures are expected ones; else empty
+    :ivar headers: the headers that fit its columns
+    """
+
+    table: str
+    forecast: str = ""
+    headers: tuple[str, ...] = ()
+
+
+def suggest_table(columns: FileColumns, file_name: str = "") -> str:
     """The table that the headers fit best."""
-    return best_table(columns.samples).name
+    return best_table(columns.samples, Path(file_name).stem).name
+
+
+def propose_table(columns: FileColumns, file_name: str) -> Proposal:
+    """The table that the headers, and the name of the file, fit best, and why."""
+    table = suggest_table(columns, file_name)
+    forecast = ""
+    if table == "forecasts":
+        says_so = (text for text in (file_name, *(one.header for one in columns.samples)) if is_forecast(text))
+        forecast = next(says_so, "")
+    named = {sample.header for sample in match_by_name(TABLES[table], columns.samples).values()}
+    return Proposal(table, forecast, tuple(one.header for one in columns.samples if one.header in named))
 
 
 def suggest_fields(columns: FileColumns, table: str) -> dict[str, str]:
@@ -122,11 +158,42 @@ def suggest_fields(columns: FileColumns, table: str) -> dict[str, str]:
     }
     by_values = match_by_values(target, columns.samples, by_name)
     suggested = {sample.header: name for name, sample in {**by_values, **by_name}.items() if name != BROUGHT_BY.name}
+    if table == "forecasts":
+        suggested |= _expected_as_volumes(columns, suggested)
+    if "handle_s" in target.by_name:
+        suggested |= _parts_of_handling(columns, suggested)
     if offers_wait(table) and not {"answered_at", "abandoned_at"} & set(suggested.values()):
         for sample in columns.samples:
             if sample.header not in suggested and is_number(sample) and _WAITING.search(sample.header):
                 return suggested | {sample.header: WAIT}
     return suggested
+
+
+def _expected_as_volumes(columns: FileColumns, suggested: Mapping[str, str]) -> dict[str, str]:
+    """What a forecast calls as a report of what came does: its calls and their handle time."""
+    volumes = match_by_name(TABLES["intervals"], [one for one in columns.samples if one.header not in suggested])
+    pairs = {"offered": volumes.get("offered"), "aht_s": volumes.get("handle_s")}
+    taken = set(suggested.values())
+    return {sample.header: name for name, sample in pairs.items() if sample is not None and name not in taken}
+
+
+def _parts_of_handling(columns: FileColumns, suggested: Mapping[str, str]) -> dict[str, str]:
+    """Talk, hold and after-contact work, which are added up where no column has all of it."""
+    whole = [header for header, name in suggested.items() if name == "handle_s" and not is_part_of_handling(header)]
+    return {} if whole else dict.fromkeys(handling_parts(columns, suggested), "handle_s")
+
+
+def handling_parts(columns: FileColumns, suggested: Mapping[str, str]) -> tuple[str, ...]:
+    """The headers of columns that hold a part of the handle time, and are taken for nothing else."""
+    return tuple(
+        sample.header
+        for sample in columns.samples
+        if suggested.get(sample.header, "handle_s") == "handle_s"
+        and is_part_of_handling(sample.header)
+        and sample.personal is None
+        and any(re.search(r"\d", value) for value in sample.values)
+        and not sample.is_time
+    )
 
 
 def offers_wait(table: str) -> bool:
@@ -140,9 +207,21 @@ def is_number(sample: ColumnSample) -> bool:
 
 
 def required_columns(table: str, fields: Iterable[str]) -> tuple[Column, ...]:
-    """Return the columns that every row has to have; with a wait, the outcome says what ended it."""
-    target = TABLES[table]
-    return (*target.required, *((target.by_name["outcome"],) if offers_wait(table) and WAIT in fields else ()))
+    """Return the columns that every row has to have; with a wait, the outcome says what ended it.
+
+    What another column that is there stands in for is not among them.
+    """
+    target, filled = TABLES[table], set(fields)
+    required = [
+        column for column in target.required if column.name in filled or not stand_in(table, column.name, filled)
+    ]
+    return (*required, *((target.by_name["outcome"],) if offers_wait(table) and WAIT in filled else ()))
+
+
+def stand_in(table: str, column: str, filled: Collection[str]) -> str:
+    """The column that is taken where nothing fills another: an answer of nobody named is a person of its own."""
+    other = STAND_INS.get(table, {}).get(column, "")
+    return other if not other or other in filled else stand_in(table, other, filled)
 
 
 def open_questions(columns: FileColumns, answers: Answers) -> Questions:
@@ -150,12 +229,12 @@ def open_questions(columns: FileColumns, answers: Answers) -> Questions:
     target = TABLES[answers.table]
     chosen = _chosen(columns, answers)
     waits = chosen.pop(WAIT, [])
-    filled = {*chosen, *(name for name, value in answers.constants.items() if value.strip())}
+    filled = {*chosen, *answers.settled, *(name for name, value in answers.constants.items() if value.strip())}
     orders = [
         sample.header
         for name, samples in chosen.items()
         for sample in samples
-        if _is_day(target.by_name[name])
+        if _is_dated(target.by_name[name])
         and sample.order == "either"
         and answers.orders.get(sample.header) not in ORDERS
     ]
@@ -172,7 +251,7 @@ def open_questions(columns: FileColumns, answers: Answers) -> Questions:
     ]
     # Said twice, once as an instant and once as a wait.
     repeated += [name for name in ("answered_at", "abandoned_at") if waits and name in chosen]
-    required = required_columns(answers.table, [WAIT] if waits else [])
+    required = required_columns(answers.table, [*chosen, *([WAIT] if waits else [])])
     local = any(
         CELL_KINDS[target.by_name[name].kind] is CellKind.INSTANT and any(not sample.has_offset for sample in samples)
         for name, samples in chosen.items()
@@ -195,10 +274,25 @@ def open_questions(columns: FileColumns, answers: Answers) -> Questions:
 
 def unknown_values(column: Column, sample: ColumnSample) -> tuple[str, ...]:
     """The values of a column of the file that the table does not know, of those that were seen."""
-    known = column.values or ((*TRUE, *FALSE) if CELL_KINDS[column.kind] is CellKind.FLAG else ())
+    known = known_meanings(column)
     if not known:
         return ()
     return tuple(value for value in sample.values if value.casefold() not in known)[:_MOST_VALUES]
+
+
+def known_values(column: Column, sample: ColumnSample) -> tuple[str, ...]:
+    """The values of a column of the file that the table knows by the same word, which may mean something else there."""
+    known = known_meanings(column)
+    return tuple(value for value in sample.values if value.casefold() in known)[:_MOST_VALUES]
+
+
+def known_meanings(column: Column) -> dict[str, str]:
+    """What a column of the table takes, in small letters -> what it is taken for; nothing where it takes any text."""
+    if column.values:
+        return {value: value for value in column.values}
+    if CELL_KINDS[column.kind] is CellKind.FLAG:
+        return dict.fromkeys(TRUE, TRUE[0]) | dict.fromkeys(FALSE, FALSE[0])
+    return {}
 
 
 def matched_mapping(columns: FileColumns, answers: Answers, about: str) -> str:
@@ -228,14 +322,23 @@ def _lines(columns: FileColumns, answers: Answers, about: str) -> Iterator[str]:
         if column.name in ends:
             when = f'when = {{ use = "outcome", is = [{toml_text(ends[column.name])}] }}'
             yield f'{column.name} = {{ sum = [{{ use = "opened_at" }}, {{ use = "{WAIT}" }}], {when} }}'
-        elif column.name in chosen:
-            yield f"{column.name} = {_mean_of(column, chosen, answers) or _value(column, chosen[column.name], answers)}"
-        elif answers.constants.get(column.name, "").strip():
-            yield f"{column.name} = {{ value = {toml_text(answers.constants[column.name].strip())} }}"
-        elif answers.table == "intervals" and column.name == "threshold_s" and "answered_within" in chosen:
-            limit = threshold_in(chosen["answered_within"][0].header)
-            if limit is not None:
-                yield f'threshold_s = {{ value = "{limit.seconds:g}" }}'
+        elif value := _column_value(column, chosen, answers):
+            yield f"{column.name} = {value}"
+
+
+def _column_value(column: Column, chosen: Mapping[str, Sequence[ColumnSample]], answers: Answers) -> str:
+    """What a column of the table is read from; empty where the answers say nothing of it."""
+    if column.name in chosen:
+        return _mean_of(column, chosen, answers) or _value(column, chosen[column.name], answers)
+    constant = answers.constants.get(column.name, "").strip()
+    if constant:
+        return f"{{ value = {toml_text(constant)} }}"
+    if other := stand_in(answers.table, column.name, chosen):
+        return _value(column, chosen[other], answers)
+    if answers.table == "intervals" and column.name == "threshold_s" and "answered_within" in chosen:
+        limit = threshold_in(chosen["answered_within"][0].header)
+        return "" if limit is None else f'{{ value = "{limit.seconds:g}" }}'
+    return ""
 
 
 def _mean_of(column: Column, chosen: Mapping[str, Sequence[ColumnSample]], answers: Answers) -> str:
@@ -259,19 +362,32 @@ def _value(column: Column, samples: Sequence[ColumnSample], answers: Answers) ->
     if column.name in _ADDED and len(samples) > 1:
         return _added(samples)
     sample, kind = samples[0], CELL_KINDS[column.kind]
-    more: dict[str, str] = _order(sample, answers) if _is_day(column) else {}
+    more: dict[str, str] = _order(sample, answers) if _is_dated(column) else {}
+    if kind is CellKind.MONTH and not more:
+        more = _month_format(sample)
     if kind in {CellKind.NUMBER, CellKind.SECONDS} and has_decimal_comma(sample):
         more["decimal"] = ","
-    unknown = unknown_values(column, sample)
+    known = known_meanings(column)
+    said = answers.meanings.get(column.name, {})
+    changed = any(meaning != known.get(value.casefold()) for value, meaning in said.items() if meaning)
     # The table knows its values in small letters; a map takes them with any capitals.
-    if not unknown and not (column.values and any(value not in column.values for value in sample.values)):
+    written_so = not column.values or all(value in column.values for value in sample.values)
+    if not changed and not unknown_values(column, sample) and written_so:
         return f"{{ {_inner(sample, more)} }}" if more else toml_column(sample.header)
-    known = {value.casefold() for value in sample.values if value not in unknown}
-    meanings = {**{value: value for value in column.values or sorted(known)}, **answers.meanings.get(column.name, {})}
+    return f"{{ from = {toml_column(sample.header)}, {_value_map(known, said)} }}"
+
+
+def _value_map(known: Mapping[str, str], said: Mapping[str, str]) -> str:
+    """What each value means: as people said, else as the table knows it; what has no meaning is refused."""
+    meanings = {key: (key, meaning) for key, meaning in known.items()}
+    meanings |= {value.casefold(): (value, meaning) for value, meaning in said.items() if meaning}
     pairs = ", ".join(
-        f"{toml_text(value)} = {toml_text(meaning)}" for value, meaning in meanings.items() if meaning != REJECT
+        f"{toml_text(value)} = {toml_text(meaning)}"
+        for value, meaning in meanings.values()
+        if meaning not in {REJECT, EMPTY}
     )
-    return f'{{ from = {toml_column(sample.header)}, values = {{ {pairs} }}, unlisted = "refuse" }}'
+    empty = ", ".join(toml_text(value) for value, meaning in meanings.values() if meaning == EMPTY)
+    return f'{f"null = [{empty}], " if empty else ""}values = {{ {pairs} }}, unlisted = "refuse"'
 
 
 def _added(samples: Sequence[ColumnSample]) -> str:
@@ -298,8 +414,19 @@ def _order(sample: ColumnSample, answers: Answers) -> dict[str, str]:
     return {"format": order} if order else {}
 
 
+def _month_format(sample: ColumnSample) -> dict[str, str]:
+    """How a month is written that is not 2026-07."""
+    fits = (form for form in MONTH_FORMATS if sample.values and all(reads_as(value, form) for value in sample.values))
+    return {"format": form} if (form := next(fits, None)) is not None else {}
+
+
 def _is_day(column: Column) -> bool:
     return CELL_KINDS[column.kind] in {CellKind.INSTANT, CellKind.DAY}
+
+
+def _is_dated(column: Column) -> bool:
+    """Whether days may stand in the cells, the order of whose parts matters; a month may be written as its day."""
+    return _is_day(column) or CELL_KINDS[column.kind] is CellKind.MONTH
 
 
 def _day_and_clock(samples: Sequence[ColumnSample]) -> tuple[ColumnSample, ColumnSample] | None:
@@ -315,7 +442,7 @@ def _chosen(columns: FileColumns, answers: Answers) -> dict[str, list[ColumnSamp
     known = TABLES[answers.table].by_name
     chosen: dict[str, list[ColumnSample]] = defaultdict(list)
     for sample in columns.samples:
-        name = answers.fields.get(sample.header, "")
-        if (name in known or (name == WAIT and offers_wait(answers.table))) and sample.personal is None:
-            chosen[name].append(sample)
+        for name in dict.fromkeys([answers.fields.get(sample.header, ""), answers.also.get(sample.header, "")]):
+            if (name in known or (name == WAIT and offers_wait(answers.table))) and sample.personal is None:
+                chosen[name].append(sample)
     return dict(chosen)

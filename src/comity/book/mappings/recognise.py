@@ -11,6 +11,7 @@ from comity.book.formats.json import JsonSheet, parse_path
 from comity.book.formats.layout import SheetTop, best_place, read_tops
 from comity.book.formats.options import FileOptions
 from comity.book.formats.sheet import HeadersOnly, Sheet, UnusableSourceError
+from comity.book.mappings.header_meaning import is_forecast
 from comity.book.mappings.headers import all_headers_of, asked_columns, headers_of
 from comity.book.mappings.model import SourceMapping, Value, identity_mapping
 from comity.book.mappings.parse import read_mapping, shipped_mappings
@@ -47,6 +48,8 @@ def matching_mappings(
     opened: dict[FileOptions, Sheet | None] = {FileOptions(): source.sheets[0]}
     tops: dict[str | None, tuple[SheetTop, ...]] = {}
     for mapping in (*own, *_known_mappings()):
+        if mapping.table == "intervals" and is_forecast(path.stem):
+            continue  # a file that is called a forecast holds no volumes that came: a person says so, or nobody
         if mapping.file.kind not in {None, source.kind}:
             continue  # to read text as JSON takes a minute, and finds out nothing
         if not _may_hold(seen.sample, mapping.file):

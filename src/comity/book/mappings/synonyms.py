@@ -39,6 +39,7 @@ def words_of(header: str) -> str:
     plain = "".join(mark for mark in plain if not unicodedata.combining(mark)).replace("º", "o").replace("°", "o")
     plain = re.sub(r"(?<=[a-z]{3})s?nr\b", "nummer", plain)  # Rechnungsnr. is the Rechnungsnummer
     bare = re.sub(r"\s*[(\[][^()\[\]]*[)\]]$", "", plain)
+    bare = re.sub(r"(?<=\w)[\s_]+(in[\s_]+)?(eur|euro|euros|usd|gbp|chf|€|\$|£)$", "", bare)  # Betrag EUR is a Betrag
     return re.sub(r"[\W_]+", " ", bare or plain).strip()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from comity.book.mappings.column_samples import ColumnSample
-from comity.book.mappings.header_meaning import is_mean, is_share, threshold_in
+from comity.book.mappings.header_meaning import is_forecast, is_mean, is_share, threshold_in
 from comity.book.mappings.model import CELL_KINDS, CellKind
 from comity.book.mappings.synonyms import NEAR, Name, known_names, similarity
 from comity.book.tables import TABLES, Column, Kind, Table
@@ -18,7 +18,12 @@ STATED = frozenset({"minutes", "threshold_s", "audience", "instrument", "scale_m
 # What stands in for a column that a file lacks: an anonymous answer is a person of its own.
 STAND_INS = {"surveys": {"response_id": "contact_id", "respondent_id": "response_id"}}
 # What a table is brought for, and no other holds.
-_TELLTALE = {"surveys": ("score",), "evaluations": ("score", "errors")}
+_TELLTALE = {
+    "surveys": ("score",),
+    "evaluations": ("score", "errors"),
+    "invoices": ("invoice_id", "unit_price"),
+}
+_COMPLETE_OR_TELLTALE = {"surveys", "evaluations"}  # without it they are taken for nothing unless they are complete
 # One of each, or no figure is made of a row, although the table takes it.
 COUNTS_BY = {"surveys": (("score",), ("answered_on", "asked_on")), "evaluations": (("score", "errors"),)}
 # What an index is called; `value` beside a month is anything.
@@ -34,16 +39,23 @@ class TableFit:
     fit: float
 
 
-def best_table(columns: Sequence[ColumnSample]) -> Table:
+def best_table(columns: Sequence[ColumnSample], file_name: str = "") -> Table:
     """The table that columns fit best."""
-    return fitting_tables(columns)[0].table
+    return fitting_tables(columns, file_name)[0].table
 
 
-def fitting_tables(columns: Sequence[ColumnSample]) -> list[TableFit]:
+def fitting_tables(columns: Sequence[ColumnSample], file_name: str = "") -> list[TableFit]:
     """The tables that columns may be of: the one that they fit best, and those that they fit nearly as well.
 
     Where they fit none, all of them.
+
+    :param file_name: a file that is called a forecast holds no volumes that came, whatever its columns are called
     """
+    if is_forecast(file_name):
+        expected = TABLES["forecasts"]
+        named = match_by_name(expected, columns)
+        if {"start", "offered", "queue"} & named.keys() or match_by_name(TABLES["intervals"], columns):
+            return [TableFit(expected, fit_of(expected, named, {}))]
     fits = []
     for table in TABLES.values():
         matched = match_by_name(table, columns)
@@ -70,7 +82,7 @@ def fit_of(table: Table, matched: Mapping[str, ColumnSample], guessed: Mapping[s
         return 0.0
     if measures_of(table) and not measures_of(table) & matched.keys():
         return 0.0  # a report of intervals without any number is none
-    if table.name in _TELLTALE and not telltale and named + seen < len(required):
+    if table.name in _COMPLETE_OR_TELLTALE and not telltale and named + seen < len(required):
         return 0.0
     whole = 2.0 if named + seen >= len(required) else 0.0
     own = 1.5 if telltale else 0.0
@@ -86,6 +98,8 @@ def _is_something_else(table: Table, matched: Mapping[str, ColumnSample]) -> boo
 
 def _score(table: Table, column: Column, sample: ColumnSample, known: Mapping[str, tuple[Name, ...]]) -> float:
     """How well a header fits a column: `Answered < 20 s` is no count of all that were answered."""
+    if table.name == "intervals" and column.kind in {Kind.COUNT, Kind.SECONDS} and is_forecast(sample.header):
+        return 0.0  # what was expected is not what came
     limit = threshold_in(sample.header) if table.name == "intervals" and sample.is_amount else None
     if limit is None:
         return similarity(sample.header, known[column.name])
@@ -142,6 +156,16 @@ def _may_hold(column: Column, sample: ColumnSample) -> bool:
     return not (sample.is_time and column.required and kind is CellKind.TEXT)
 
 
+def _is_telltale_elsewhere(table: Table, sample: ColumnSample) -> bool:
+    """Whether a header names what another table is brought for: the number of an invoice is no contact's, nor a sum."""
+    if any(re.fullmatch(r"[-+]?[\d.,]*[.,]\d{1,2}", value) for value in sample.values):
+        return True
+    names = (
+        known_names()[other][name] for other, listed in _TELLTALE.items() if other != table.name for name in listed
+    )
+    return any(similarity(sample.header, one) >= NEAR for one in names)
+
+
 def match_by_values(
     table: Table, seen: Sequence[ColumnSample], matched: dict[str, ColumnSample]
 ) -> dict[str, ColumnSample]:
@@ -156,7 +180,7 @@ def match_by_values(
         if kind in {CellKind.INSTANT, CellKind.DAY, CellKind.MONTH}:
             likely = [sample for sample in free if sample.is_time]
         elif table.key == (column.name,):
-            likely = [sample for sample in free if sample.distinct and not sample.is_time]
+            likely = [s for s in free if s.distinct and not s.is_time and not _is_telltale_elsewhere(table, s)]
         else:
             likely = []
         if likely:

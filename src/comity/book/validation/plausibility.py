@@ -2,8 +2,10 @@
 """What is odd about rows that keep every rule, and what else an import tells: sentences, no reason to refuse."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 
 from comity.book.definition import Definition
 from comity.book.plurals import plural
@@ -58,6 +60,26 @@ def interval_notes(con: duckdb.DuckDBPyConnection, checked: CheckedRows, table: 
             f"in {row[0]:,} of {intervals} answered, abandoned and flowed out are not what was offered "
             f"({row[1]:+,.0f} in sum)"
         )
+
+
+def in_neither(con: duckdb.DuckDBPyConnection, clean: Path, table: Table) -> dict[str, int]:
+    """How many contacts were neither answered nor given up, by their outcome, the most first; empty where it has none.
+
+    They are in no service level and in no abandonment. Nothing where no contact of the file says either, as of tickets.
+    """
+    columns = set(pq.read_schema(clean).names)
+    ends = [name for name in ("answered_at", "abandoned_at") if name in columns]
+    if table.name != "contacts" or not ends:
+        return {}
+    outcome = "coalesce(outcome, '')" if "outcome" in columns else "''"
+    neither = " AND ".join(f"{name} IS NULL" for name in ends)
+    sql = (
+        f"SELECT {outcome}, count(*) FILTER ({neither}), count(*) FROM {scan_sql(clean)} GROUP BY 1 ORDER BY 2 DESC, 1"
+    )
+    rows = con.execute(sql).fetchall()
+    if sum(n for _, n, _ in rows) == sum(every for _, _, every in rows):
+        return {}
+    return {str(name): int(n) for name, n, _ in rows if n}
 
 
 def control_total_notes(

@@ -213,6 +213,9 @@ def _about(level: Level, words: Words) -> str:
     about = measure_about(kpi, words, short_known=short_known)
     if isinstance(left_out, int):
         about = words("levels.left_out", about=about, count=left_out)
+    unresolved = level.also.get("unresolved")
+    if isinstance(unresolved, int):
+        about = words("levels.in_neither", about=about, count=words.number(unresolved))
     if level.records is not None and level.records.beside is not None:
         about = f"{about}; {words('records.from', table=words.named('table', level.records.table))}"
     return about if kpi.agreed else f"{about}; {words('levels.not_agreed')}"

@@ -108,6 +108,8 @@ def move_delivery(request: HttpRequest, relationship: UUID, delivery: UUID, give
             operations.drop_delivery(member, known_delivery)
         case FileMove.UNDO:
             operations.undo_delivery(member, known_delivery)
+        case FileMove.DAYS:
+            operations.give_days(member, known_delivery, given.days)
         case FileMove.DISMISS:
             operations.dismiss_rejects(member, known_delivery, given.reason)
     return _delivery_out(member, known_delivery)

@@ -51,6 +51,15 @@ def test_one_hour_has_the_level_that_was_signed_and_all_six_beside_it(tmp_path, 
     assert found.se is None
 
 
+@pytest.mark.parametrize("kpi", ["abandonment", "service_level"])
+def test_who_was_neither_answered_nor_gave_up_is_told_and_in_no_count(tmp_path, kpi):
+    neither = "".join(f"\nn{number},2026-05-04T10:00:00Z,help,voice,," for number in range(7))
+    found = level(tmp_path / "with", f'[[kpi]]\nid = "{kpi}"\n{PINS}', contacts=icmi() + neither)
+    without = level(tmp_path / "without", f'[[kpi]]\nid = "{kpi}"\n{PINS}', contacts=icmi())
+    assert (found.value, found.den) == (without.value, without.den)
+    assert found.also["unresolved"] == 7
+
+
 def test_abandonment_leaves_short_abandons_out_of_both(tmp_path):
     """(60 - 10)/(1060 - 10), and 60/1060 beside it."""
     found = level(tmp_path, f'[[kpi]]\nid = "abandonment"\n{PINS}', contacts=icmi())

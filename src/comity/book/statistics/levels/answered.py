@@ -79,6 +79,8 @@ def abandonment_of(book: Book, asked: LevelQuestion) -> Found:
         abandoned, answered = counts.total("abandoned", period), counts.total("answered", period)
         raw: dict[str, object] = {"with_short_abandons": abandoned / (abandoned + answered)}
         raw |= _left_out(counts, kpi, period)
+        if unresolved := int(counts.total("unresolved", period)):
+            raw["unresolved"] = unresolved
         yield period, LevelStats(kpi, period, counted, Sampled.WEEKS, also=raw | _exclusions(book, asked, period))
 
 
