@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
-from comity.apps.agreements import progress, queries
+from comity.apps.agreements import progress, queries, signatories
 from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.drafting import drafted_text, edited_text, first_day_of, word_name
 from comity.apps.agreements.forms import ChangeForm, ClauseForm, EndForm, MarkForm, WaiveForm, of_measure
@@ -226,10 +226,12 @@ def _may_sign(
     digest, signer = signing.what_is_signed_digest(state.steps, of), queries.signer_of(member.membership)
     if means.value not in signing.means_open_to(state.steps, signer, member.side, of):
         return False
-    opened = signing.Step(StepKind.OPEN, of.now, member.side, signer.person, state.last.number, digest)
+    opened = signing.Step(
+        StepKind.OPEN, of.now, member.side, signer.person, state.last.number, digest, person_id=signer.person_id
+    )
     step = signing.Step(
         StepKind.SIGN, of.now, member.side, signer.person, state.last.number, digest, signer=signer, retroactive=True,
-        means=means, file="" if means is SignedBy.ROOM else digest,
+        means=means, file="" if means is SignedBy.ROOM else digest, person_id=signer.person_id,
     )  # fmt: skip
     why = signing.refusal([*state.steps, opened], step, of)
     return why is None or why in {signing.Refusal.RETROACTIVE, signing.Refusal.NOT_RETROACTIVE, signing.Refusal.NOTICE}
@@ -310,11 +312,14 @@ def _temporary_wordings(
     ]
 
 
-def form_of_clause(clause: Clause, content: DraftContent, now: signing.Situation, data: object = None) -> ClauseForm:
+def form_of_clause(
+    member: MemberContext, clause: Clause, content: DraftContent, now: signing.Situation, data: object = None
+) -> ClauseForm:
     """Return the form of a clause of a draft, with what differs from the text in force marked."""
     before = permanent_layer(now.chain, first_day_of(content, now)).get(clause.id)
     known = None if before is None else before.fields
-    return ClauseForm(clause.kind, clause.fields, drafted_text(content, now), data, before=known)
+    people = signatories.choices(member) if clause.kind is Kind.AUTHORITY else {}
+    return ClauseForm(clause.kind, clause.fields, drafted_text(content, now), data, before=known, people=people)
 
 
 def _asked_form(
@@ -324,9 +329,10 @@ def _asked_form(
     asked, added = request.GET.get("edit", ""), request.GET.get("add", "")
     clause = edited_text(content, now).get(asked) if asked else None
     if clause is not None and may_edit(member, asked, content, now):
-        return clause.id, form_of_clause(clause, content, now)
+        return clause.id, form_of_clause(member, clause, content, now)
     if added in set(Kind):
-        return "", ClauseForm(Kind(added), {}, drafted_text(content, now))
+        people = signatories.choices(member) if added == Kind.AUTHORITY else {}
+        return "", ClauseForm(Kind(added), {}, drafted_text(content, now), people=people)
     return None
 
 
@@ -399,7 +405,7 @@ def posted_form(
     measure = request.POST.get("shown_measure") or request.POST.get("measure", "")
     if clause.kind is Kind.KPI and measure in MEASURES and measure != clause.fields.get("measure"):
         clause = replace(clause, fields=of_measure(clause.fields, measure))
-    return asked, form_of_clause(clause, content, now, request.POST)
+    return asked, form_of_clause(member, clause, content, now, request.POST)
 
 
 def conflict_rows(  # noqa: PLR0913 - two texts, and their reader

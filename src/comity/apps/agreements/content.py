@@ -81,6 +81,8 @@ def step_json(step: Step) -> dict[str, Any]:
         }  # fmt: skip
     if step.signer is not None:
         content["signer"] = {"role": step.signer.role, "deputy_for": step.signer.deputy_for}
+        if step.signer.deputy_for_id:
+            content["signer"]["deputy_for_id"] = step.signer.deputy_for_id
         content |= {"means": step.means.value, "authority": step.authority, "retroactive": step.retroactive}
     if step.waiver is not None:
         until = step.waiver.until
@@ -103,7 +105,7 @@ def parse_step(row: StepRow) -> Step:
     """Return a row as the core reads it."""
     content, side = row.content, Side(row.side) if row.side else None
     new, signer, waiver = (content.get(name) for name in ("new", "signer", "waiver"))
-    name = content["name"]
+    name, person = content["name"], "" if row.person_id is None else str(row.person_id)
     return Step(
         StepKind(row.kind),
         row.at,
@@ -114,9 +116,17 @@ def parse_step(row: StepRow) -> Step:
         None
         if new is None or side is None
         else Revision(
-            new["number"], side, name, datetime.fromisoformat(new["readable_at"]), parse_proposal(new), new["known"]
+            new["number"],
+            side,
+            name,
+            datetime.fromisoformat(new["readable_at"]),
+            parse_proposal(new),
+            new["known"],
+            person,
         ),
-        None if signer is None else Signer(name, signer["role"], signer["deputy_for"]),
+        None
+        if signer is None
+        else Signer(name, signer["role"], signer["deputy_for"], person, signer.get("deputy_for_id", "")),
         SignedBy(content.get("means", SignedBy.ROOM)),
         content.get("authority", ""),
         content.get("retroactive", False),
@@ -132,4 +142,5 @@ def parse_step(row: StepRow) -> Step:
         content.get("sentences", {}),
         content.get("file", ""),
         content.get("language", ""),
+        person,
     )

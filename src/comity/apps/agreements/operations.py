@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from comity.apps.agreements import afterwards, queries
+from comity.apps.agreements import afterwards, queries, signatories
 from comity.apps.agreements.content import DraftContent, proposal_json, step_json
 from comity.apps.agreements.models import Change, Draft, Limit, ReasonMark, Step, Track
 from comity.apps.agreements.refusals import Code
@@ -160,12 +160,17 @@ def propose(member: MemberContext, change: Change, seen: int) -> None:
     number = change.number or _number(change, now)
     proposal = _proposal(member, state, content, number)
     _check_readable(member, proposal, now)
+    _check_signatories(member, proposal, now)
     known = max((entry.place for entry in now.chain), default=0)
     last = state.last
     kind = StepKind.PROPOSE if last is None else StepKind.REVISE if last.side is side else StepKind.COUNTER
-    author = member.membership.person.name
-    new = Revision(1 if last is None else last.number + 1, side, author, timezone.now(), proposal, known)
-    step = signing.Step(kind, new.readable_at, side, author, 0 if last is None else last.number, new=new)
+    author = member.membership.person
+    new = Revision(
+        1 if last is None else last.number + 1, side, author.name, timezone.now(), proposal, known, str(author.pk)
+    )
+    step = signing.Step(
+        kind, new.readable_at, side, author.name, 0 if last is None else last.number, new=new, person_id=str(author.pk)
+    )
     _take(member, change, state, step, now)
     event = Event.CHANGE_PROPOSED if last is None else Event.CHANGE_COUNTERED
     tell(member, change, event, proposal, side.other)
@@ -184,6 +189,18 @@ def _check_readable(member: MemberContext, proposal: Proposal, now: Situation) -
     """Check that nobody proposes or signs what is kept from them."""
     if not queries.may_read_change(member, proposal, now.chain):
         raise Refused(Code.NOT_READABLE)
+
+
+def _check_signatories(member: MemberContext, proposal: Proposal, now: Situation) -> None:
+    """Check that whoever the change names as a signatory by id is called so, and stands or stood on that side.
+
+    Else a text that reads as one person's authority could give it to another.
+
+    :raises Refused: with the name
+    """
+    wrong = signatories.unknown(member, proposal.change, now.chain)
+    if wrong:
+        raise Refused(Code.UNKNOWN_SIGNATORY, name=wrong[0])
 
 
 def _number(change: Change, now: Situation) -> int:
@@ -261,12 +278,12 @@ def show_for_signature(member: MemberContext, change: Change, sentences: Mapping
     if state.last is None:
         raise Refused(Code.NOT_PROPOSED)
     of = queries.situation_for(state.steps, now)
-    digest, name = signing.what_is_signed_digest(state.steps, of), member.membership.person.name
-    shown = {(step.person, step.digest) for step in state.steps if step.kind is StepKind.OPEN and step.side is side}
-    if (name, digest) not in shown and state.state in signing.UNDECIDED:
+    digest, person = signing.what_is_signed_digest(state.steps, of), member.membership.person
+    shown = {(step.person_id, step.digest) for step in state.steps if step.kind is StepKind.OPEN and step.side is side}
+    if (str(person.pk), digest) not in shown and state.state in signing.UNDECIDED:
         step = signing.Step(
-            StepKind.OPEN, timezone.now(), side, name, state.last.number, digest, sentences=dict(sentences),
-            language=language,
+            StepKind.OPEN, timezone.now(), side, person.name, state.last.number, digest, sentences=dict(sentences),
+            language=language, person_id=str(person.pk),
         )  # fmt: skip
         _take(member, change, state, step, now)
     return digest
@@ -297,12 +314,13 @@ def sign(  # noqa: PLR0913 - what is signed, and how
     if state.last is None:
         raise Refused(Code.NOT_PROPOSED)
     _check_readable(member, state.last.proposal, now)
+    _check_signatories(member, state.last.proposal, now)
     of = queries.situation_for(state.steps, now)
     signer = queries.signer_of(member.membership)
     _, authority = authority_rules(text(of.chain, of.today), side)
     step = signing.Step(
         StepKind.SIGN, timezone.now(), side, signer.person, state.last.number, digest, signer=signer, means=means,
-        authority=authority, retroactive=retroactive, sentences=dict(sentences), file=file,
+        authority=authority, retroactive=retroactive, sentences=dict(sentences), file=file, person_id=signer.person_id,
     )  # fmt: skip
     taken = _take(member, change, state, step, now)
     steps = [*state.steps, step]
@@ -368,8 +386,9 @@ def waive(
     waiver = Waiver(side, shortfall, tuple(kpis), until)  # type: ignore[arg-type]  # a day or None
     signer = queries.signer_of(member.membership)
     step = signing.Step(
-        StepKind.WAIVE, timezone.now(), side, signer.person, state.last.number, signer=signer, waiver=waiver
-    )
+        StepKind.WAIVE, timezone.now(), side, signer.person, state.last.number, signer=signer, waiver=waiver,
+        person_id=signer.person_id,
+    )  # fmt: skip
     _take(member, change, state, step, now)
     tell(member, change, Event.CHANGE_WAIVED, state.last.proposal, side.other)
 
@@ -390,7 +409,7 @@ def end(member: MemberContext, change: Change, kind: StepKind, reason: str) -> N
         raise Refused(Code.NOT_PROPOSED)
     step = signing.Step(
         kind, timezone.now(), side, member.membership.person.name, state.last.number, reason=reason.strip(),
-        signer=queries.signer_of(member.membership),
+        signer=queries.signer_of(member.membership), person_id=str(member.membership.person_id),
     )  # fmt: skip
     _take(member, change, state, step, now)
     event = Event.CHANGE_DECLINED if kind is StepKind.DECLINE else Event.CHANGE_WITHDRAWN

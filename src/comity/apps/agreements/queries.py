@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from comity.apps.agreements import signatories
 from comity.apps.agreements.content import DraftContent, parse_step
 from comity.apps.agreements.models import Change, Draft, Limit, Step, Track
 from comity.apps.books import queries as books
@@ -100,16 +101,20 @@ def text_of(member: MemberContext, day: date | None = None, known: int | None = 
 def situation(member: MemberContext, of: Chain | None = None) -> Situation:
     """Return what is so now, as steps are judged by it."""
     entries = chain(member) if of is None else of
-    people = {side: [signer_of(one) for one in members(member, side)] for side in Side}
-    return Situation(timezone.now(), today(member), books.zone(member), entries, Decimal(0), people)
+    present = list(members(member))
+    people = {side: [signer_of(one) for one in present if one.side == side] for side in Side}
+    bearers = signatories.bearers(member, entries)
+    return Situation(timezone.now(), today(member), books.zone(member), entries, Decimal(0), people, bearers=bearers)
 
 
 def signer_of(membership: Membership) -> Signer:
     """Return a member as somebody who may sign; whoever stands in for a lead signs in the lead's place."""
     other = membership.stands_in_for
     if other is not None and is_active_deputy(membership, timezone.now().date()) and membership.role != other.role:
-        return Signer(membership.person.name, other.role, other.person.name)
-    return Signer(membership.person.name, membership.role)
+        return Signer(
+            membership.person.name, other.role, other.person.name, str(membership.person_id), str(other.person_id)
+        )
+    return Signer(membership.person.name, membership.role, person_id=str(membership.person_id))
 
 
 def may_sign(member: MemberContext, one: ChangeState, now: Situation) -> bool:
@@ -126,12 +131,12 @@ def cosigners(member: MemberContext, steps: Sequence[signing.Step], of: Situatio
     :param of: the situation of this change
     """
     assert member.side is not None
-    signed = {step.person for step in signing.signatures(steps, of) if step.side is member.side}
+    signed = {step.person_id for step in signing.signatures(steps, of) if step.side is member.side}
     signers = [(one.person, signer_of(one)) for one in members(member, member.side)]
     return [
         person
         for person, signer in signers
-        if signer.person not in signed and signing.means_open_to(steps, signer, member.side, of)
+        if signer.person_id not in signed and signing.means_open_to(steps, signer, member.side, of)
     ]
 
 
@@ -158,7 +163,9 @@ def as_decided(state: ChangeState, now: Situation) -> tuple[Sequence[signing.Ste
     agreed = next(step for step in state.steps if step.kind is StepKind.AGREE)
     before = [entry for entry in now.chain if entry.place < state.row.place]
     then = agreed.at.astimezone(now.now.tzinfo)
-    return steps, Situation(agreed.at, min(then.date(), now.today), now.zone, before, None, now.people, now.fired)
+    return steps, Situation(
+        agreed.at, min(then.date(), now.today), now.zone, before, None, now.people, now.fired, now.bearers
+    )
 
 
 def visible_changes(member: MemberContext) -> QuerySet[Change]:

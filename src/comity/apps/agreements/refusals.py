@@ -48,6 +48,7 @@ class Code(RefusalCode):
     UNUSABLE_TEMPLATE = "unusable_template", HTTPStatus.UNPROCESSABLE_ENTITY
     UNUSABLE_LIST = "unusable_list", HTTPStatus.UNPROCESSABLE_ENTITY
     RELIEF = "relief", HTTPStatus.UNPROCESSABLE_ENTITY
+    UNKNOWN_SIGNATORY = "unknown_signatory", HTTPStatus.UNPROCESSABLE_ENTITY
     INVALID = "invalid", HTTPStatus.UNPROCESSABLE_ENTITY
     PDF_TOO_LARGE = "pdf_too_large", HTTPStatus.UNPROCESSABLE_ENTITY
     PDF_NOT_PDF = "pdf_not_pdf", HTTPStatus.UNPROCESSABLE_ENTITY

@@ -35,7 +35,7 @@ def talk(
         "rows": [_remark(one, read, member, titles, words, may=may) for one in remarks.remarks(member, state, now)],
         "form": RemarkForm(clauses=clauses, auto_id="remark_%s") if may else None,
         "clauses": clauses,
-        "suggesting": change_page.form_of_clause(asked, content, now)
+        "suggesting": change_page.form_of_clause(member, asked, content, now)
         if asked is not None and asked.id not in closed
         else None,
         "suggested": "" if asked is None else asked.id,

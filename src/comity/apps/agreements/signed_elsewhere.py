@@ -6,8 +6,10 @@ is made. What the signature in the file says of its signer stands beside, as it 
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict
-from datetime import date, timedelta
+from dataclasses import asdict, replace
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
@@ -16,6 +18,7 @@ from comity.apps.agreements import operations, queries, signed_pdf
 from comity.apps.agreements.models import Change, SignedFile, TakenOut
 from comity.apps.agreements.papers import Reader
 from comity.apps.agreements.refusals import Code
+from comity.apps.agreements.signed_pdf import FoundSignature
 from comity.apps.agreements.to_sign import ToSign, document, to_sign_pdf
 from comity.apps.books import queries as books
 from comity.apps.parties.member_context import MemberContext
@@ -74,11 +77,13 @@ def _to_sign(member: MemberContext, change: Change, sentences: Mapping[str, str]
         raise Refused(Code.MEANS)
     digest = document(asked)["digest"]
     opened = signing.Step(
-        StepKind.OPEN, of.now, side, signer.person, state.last.number, digest, sentences=dict(sentences)
-    )
+        StepKind.OPEN, of.now, side, signer.person, state.last.number, digest, sentences=dict(sentences),
+        person_id=signer.person_id,
+    )  # fmt: skip
     signed = signing.Step(
         StepKind.SIGN, of.now, side, signer.person, state.last.number, digest, signer=signer, means=SignedBy.PDF,
         retroactive=asked.retroactive, sentences=dict(sentences), file=_NO_FILE_YET,
+        person_id=signer.person_id,
     )  # fmt: skip
     why = signing.refusal([*state.steps, opened], signed, of)
     if why is not None:
@@ -136,6 +141,42 @@ def bring_back(member: MemberContext, change: Change, content: bytes) -> bool:
         member, change, taken.digest, taken.sentences, retroactive=taken.retroactive, means=SignedBy.PDF,
         file=file.sha256,
     )  # fmt: skip
+
+
+def found_in(file: SignedFile) -> tuple[FoundSignature, ...] | None:
+    """Return the signatures in a file as the file has them, whatever its row says; None where it cannot be read now.
+
+    Whether a certificate leads to a trusted authority is of the day on which the file came, once it has run out since:
+    of the row then, else of both.
+    """
+    roots = settings.TRUSTED
+    try:
+        found = _read(file.pk, file.sha256, 0 if roots is None else roots.stat().st_mtime_ns)
+    except _UnreadError:
+        return None
+    said = file.found if len(file.found) == len(found) else [{} for _ in found]
+    return tuple(
+        replace(one, trusted=row.get("trusted") is True and (one.trusted or _has_run_out(one)))
+        for one, row in zip(found, said, strict=True)
+    )
+
+
+def _has_run_out(one: FoundSignature) -> bool:
+    return bool(one.valid_until) and datetime.fromisoformat(one.valid_until) < timezone.now()
+
+
+class _UnreadError(Exception):
+    """A file that could not be read, which may be so for a moment; nothing of it is kept."""
+
+
+@lru_cache(maxsize=128)
+def _read(file: UUID, sha256: str, _roots: int) -> tuple[FoundSignature, ...]:
+    """Read a file, once in a process: it takes a process of its own. Whoever asks has seen its row."""
+    content = SignedFile.objects.values_list("content", flat=True).get(pk=file, sha256=sha256)
+    checked = signed_pdf.read_signatures(bytes(content), settings.TRUSTED)
+    if checked.fault is not None:
+        raise _UnreadError
+    return checked.signatures
 
 
 def _taken_out(member: MemberContext, change: Change, content: bytes) -> TakenOut:
