@@ -407,7 +407,7 @@ def test_the_text_as_a_pdf_has_what_its_reader_may_read(them):
     with transaction.atomic():
         assert not queries.change_state(them.at("provider_lead"), row(pk)).row.place
     assert sign(them, "provider_lead", pk)
-    query = f"?on={soon(5)}&compare={soon(0)}"
+    query = f"?on={soon(5)}&with={soon(0)}"
     text, reader, _ = text_of_file(them, "customer_finance", query)
     assert "4.27" in text
     assert "Not sealed: the administrator has set no certificate for seals." in text

@@ -197,7 +197,7 @@ def test_the_form_offers_the_members_of_each_side_and_keeps_who_left(them):
     assert answer.status_code == 302, answer.content.decode()
     with transaction.atomic():
         member = them.at("provider_lead")
-        (edit,) = queries.draft_content(queries.latest_draft(member, row(pk))).edits
+        (edit,) = queries.draft_content(queries.latest_draft(member, row(pk)), queries.chain(member)).edits
     assert edit.value[0]["members"] == {stays: LEAD}
     assert "people" not in edit.value[0]
 

@@ -250,7 +250,8 @@ def say_benefit(member: MemberContext, change: Change, answer: str, because: str
     """Say whether a change brought one's own side its benefit; the last word counts.
 
     :param answer: one of `ANSWERS`
-    :raises Refused: for those who may not, before three whole months have passed, and where it was said already
+    :raises Refused: for those who may not, or may not read the change, before three whole months have passed, and where
+        it was said already
     """
     if member.side is None or not member.may(Action.AGREE):
         raise Refused(Code.NOT_YOURS)
@@ -260,6 +261,8 @@ def say_benefit(member: MemberContext, change: Change, answer: str, because: str
     state = queries.change_state(member, change, now)
     if answer not in ANSWERS or state.last is None or not may_be_said(member, state, now):
         raise Refused(Code.NOT_NOW)
+    if not queries.may_read_change(member, state.last.proposal, now.chain):
+        raise Refused(Code.NOT_READABLE)
     if answer != "yes" and not because.strip():
         raise Refused(Code.REASON)
     last = words_of(change).get(member.side)

@@ -11,6 +11,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from comity.apps.agreements import afterwards, queries, signatories
@@ -114,12 +115,13 @@ def share_draft(member: MemberContext, change: Change, seen: int | None = None) 
         raise Refused(Code.NOT_YOURS)
     if seen is not None and own.number != seen:
         raise Refused(Code.SAVED_MEANWHILE)
-    content = queries.draft_content(own)
-    _check_readable(member, Proposal(content.change(0), content.says), queries.situation(member))
+    now = queries.situation(member)
+    content = queries.draft_content(own, now.chain)
+    _check_readable(member, Proposal(content.change(0), content.says), now)
     Change.objects.filter(pk=change.pk).update(shared=True)
     change.shared = True
     save_draft(member, change, content, 0)
-    audit(member, Event.CHANGE_SHARED, SubjectType.AGREEMENT, {"title": _title(own.content)}, shared=True)
+    audit(member, Event.CHANGE_SHARED, SubjectType.AGREEMENT, {"title": title_of(own.content)}, shared=True)
 
 
 def drop_draft(member: MemberContext, change: Change) -> None:
@@ -155,7 +157,7 @@ def propose(member: MemberContext, change: Change, seen: int) -> None:
     if draft is None or draft.number != seen:
         raise Refused(Code.SAVED_MEANWHILE)
     now = queries.situation(member)
-    content = queries.draft_content(draft)
+    content = queries.draft_content(draft, now.chain)
     state = queries.change_state(member, change, now)
     number = change.number or _number(change, now)
     proposal = _proposal(member, state, content, number)
@@ -241,7 +243,7 @@ def _take(
     if why is not None:
         raise Refused(Code(why.value), why=_why(state.steps, step, of))
     taken = signing.after(state.steps, step, of)
-    _store(member, change, len(state.steps), step)
+    _store(member, change, _steps_taken(change), step)
     return taken
 
 
@@ -251,6 +253,11 @@ def _why(steps: Sequence[signing.Step], step: signing.Step, now: Situation) -> s
     found = [problem.message for problem in check_change(change, now.chain)]
     found += [f"{met.clause}.{met.field} ({met.other})" for met in unsettled_meetings(change, now.chain)]
     return "; ".join(found[:3])
+
+
+def _steps_taken(change: Change) -> int:
+    """Return the number of the last step, those that nobody can read among them."""
+    return int(Step.objects.filter(change=change).aggregate(last=Max("number"))["last"] or 0)
 
 
 def _store(member: MemberContext, change: Change, taken: int, step: signing.Step) -> None:
@@ -337,7 +344,7 @@ def sign(  # noqa: PLR0913 - what is signed, and how
         else:
             mail_cosigners(member, change, proposal, queries.cosigners(member, steps, of))
         return False
-    _agree(member, change, taken[-1], content, len(steps))
+    _agree(member, change, taken[-1], content)
     return True
 
 
@@ -347,14 +354,13 @@ def _consent_content(steps: Sequence[signing.Step], of: Situation) -> dict[str, 
     return {"signed": signing.what_is_signed(steps, of), **proposal_json(last.proposal)}
 
 
-def _agree(
-    member: MemberContext, change: Change, step: signing.Step, content: Mapping[str, object], taken: int
-) -> None:
+def _agree(member: MemberContext, change: Change, step: signing.Step, content: Mapping[str, object]) -> None:
     entry = record.add_agreed_entry(member, EntryKind.AGREEMENT, SUBJECT, str(change.number), dict(content))
     said = hashes.canonical(step_json(step))
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT comity_agree_change(%s, %s, %s, %s, %s)", [change.pk, uuid.uuid4(), taken + 1, step.at, said]
+            "SELECT comity_agree_change(%s, %s, %s, %s, %s)",
+            [change.pk, uuid.uuid4(), _steps_taken(change) + 1, step.at, said],
         )
         change.place = int(cursor.fetchone()[0])
     state = queries.change_state(member, change)
@@ -520,6 +526,7 @@ def _signature(step: signing.Step, side: Side, signer: Signer) -> Signature:
     )  # fmt: skip
 
 
-def _title(content: Mapping[str, object]) -> str:
-    says = content.get("says")
+def title_of(content: object) -> str:
+    """Return the title that a saved draft has; empty for none."""
+    says = content.get("says") if isinstance(content, Mapping) else None
     return str(says.get("title", "")) if isinstance(says, Mapping) else ""

@@ -1,6 +1,6 @@
 """Queries for the agreement: its text on a day, its changes, drafts, and what is so when a step is taken."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from comity.apps.agreements import signatories
-from comity.apps.agreements.content import DraftContent, parse_step
+from comity.apps.agreements.content import UNREADABLE, DraftContent, is_sound, parse_step, sound_draft
 from comity.apps.agreements.models import Change, Draft, Limit, Step, Track
 from comity.apps.books import queries as books
 from comity.apps.outbox.queries import unfinished_jobs
@@ -241,12 +241,12 @@ def may_read_change(member: MemberContext, proposal: Proposal, entries: Chain) -
 
 
 def parsed_steps(row: Change) -> list[signing.Step]:
-    """Return the steps of a change as the core reads them."""
+    """Return the steps of a change as the core reads them; of an agreed one, which nobody signs unread."""
     return [parse_step(step) for step in row.steps.all()]
 
 
 def _state(row: Change, steps: Sequence[Step], now: Situation | None) -> ChangeState:
-    parsed = tuple(parse_step(step) for step in steps)
+    parsed = tuple(_sound_steps(row, steps, () if now is None else now.chain))
     if not parsed or now is None:
         return ChangeState(row, parsed, State.DRAFT)
     has_ended = parsed[-1].kind in _ENDS  # by which alone its state is known
@@ -254,6 +254,22 @@ def _state(row: Change, steps: Sequence[Step], now: Situation | None) -> ChangeS
     state = signing.state(parsed, of)
     signed = signing.signed_sides(parsed, of) if state in signing.UNDECIDED else ()
     return ChangeState(row, parsed, state, tuple(signed))
+
+
+def _sound_steps(row: Change, steps: Sequence[Step], of: Chain) -> Iterator[signing.Step]:
+    """Yield steps as the core reads them, but for revisions added past the room that no page could show.
+
+    What is agreed was signed, which no such revision can be.
+    """
+    for step in steps:
+        try:
+            found = parse_step(step)
+            new = None if found.new is None or row.place is not None else found.new.proposal
+            if new is not None and not is_sound(new.change.edits, new.change.words, new.says, of):
+                continue
+        except UNREADABLE:
+            continue
+        yield found
 
 
 def drafts(member: MemberContext, change: Change) -> dict[str, Draft]:
@@ -294,9 +310,17 @@ def own_track(member: MemberContext, change: Change) -> Track:
     return Track(member.side.value)
 
 
-def draft_content(draft: Draft) -> DraftContent:
-    """Return what a save holds."""
-    return DraftContent.from_json(draft.content)
+def draft_content(draft: Draft, of: Chain) -> DraftContent:
+    """Return what a save holds; of one that nobody can read, what the last one before it does.
+
+    :param of: the agreement so far
+    """
+    found = sound_draft(draft.content, of)
+    if found is not None:
+        return found
+    before = Draft.objects.filter(change=draft.change_id, track=draft.track, number__lt=draft.number)
+    earlier = (sound_draft(content, of) for content in before.order_by("-number").values_list("content", flat=True))
+    return next((one for one in earlier if one is not None), DraftContent())
 
 
 def limits(member: MemberContext) -> QuerySet[Limit]:

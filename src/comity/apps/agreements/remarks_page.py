@@ -23,7 +23,7 @@ def talk(
     """Return the remarks about a change, and the forms for a further one and for a suggestion."""
     is_open = state.state in {State.DRAFT, *UNDECIDED}
     may = is_open and member.side is not None and member.may(Action.ACT)
-    content = remarks.shown_content(member, state)
+    content = remarks.shown_content(member, state, now.chain)
     read = drafted_text(content, now)
     titles = {one.id: clause_heading(one, words) for one in read.clauses if not one.removed}
     closed = remarks.kept_clauses(member, content, now)

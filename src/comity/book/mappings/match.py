@@ -25,6 +25,7 @@ from comity.book.mappings.table_fit import best_table, match_by_name, match_by_v
 from comity.book.tables import BROUGHT_BY, TABLES, Column
 
 REJECT = "-"  # in the place of a meaning: rows with this value are rejected
+EMPTY = "~"  # in the place of a meaning: the column stays empty in rows with this value
 ORDERS = ("day-first", "month-first")
 # What a contact waited: no column of the table, but what its answer or its abandonment is reckoned from.
 WAIT = "wait_s"
@@ -33,7 +34,7 @@ _WAITING = re.compile(r"\b(wait\w*|ring\w*|(secs|seconds|time) in (line|queue)|q
 # What shows the order: a first or a second part above 12.
 _DAY_FIRST = r"^\s*(1[3-9]|[23]\d)[/.-]\d{1,2}[/.-]"
 _MONTH_FIRST = r"^\s*\d{1,2}[/.-](1[3-9]|[23]\d)[/.-]"
-_MOST_VALUES = 12  # values of one column that are asked about one by one
+_MOST_VALUES = 40  # values of one column that are asked about one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ class Answers:
     :ivar fields: header -> column of the table
     :ivar orders: header -> `ORDERS`
     :ivar constants: column -> the value that all rows have
-    :ivar meanings: column -> value of the file -> value of the table
+    :ivar meanings: column -> value of the file -> value of the table, `REJECT` or `EMPTY`
+    :ivar also: header -> a second column of the table that the same column of the file fills
     """
 
     table: str
@@ -63,6 +65,7 @@ class Answers:
     zone: str = ""
     constants: Mapping[str, str] = field(default_factory=dict)
     meanings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    also: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +198,25 @@ def open_questions(columns: FileColumns, answers: Answers) -> Questions:
 
 def unknown_values(column: Column, sample: ColumnSample) -> tuple[str, ...]:
     """The values of a column of the file that the table does not know, of those that were seen."""
-    known = column.values or ((*TRUE, *FALSE) if CELL_KINDS[column.kind] is CellKind.FLAG else ())
+    known = known_meanings(column)
     if not known:
         return ()
     return tuple(value for value in sample.values if value.casefold() not in known)[:_MOST_VALUES]
+
+
+def known_values(column: Column, sample: ColumnSample) -> tuple[str, ...]:
+    """The values of a column of the file that the table knows by the same word, which may mean something else there."""
+    known = known_meanings(column)
+    return tuple(value for value in sample.values if value.casefold() in known)[:_MOST_VALUES]
+
+
+def known_meanings(column: Column) -> dict[str, str]:
+    """What a column of the table takes, in small letters -> what it is taken for; nothing where it takes any text."""
+    if column.values:
+        return {value: value for value in column.values}
+    if CELL_KINDS[column.kind] is CellKind.FLAG:
+        return dict.fromkeys(TRUE, TRUE[0]) | dict.fromkeys(FALSE, FALSE[0])
+    return {}
 
 
 def matched_mapping(columns: FileColumns, answers: Answers, about: str) -> str:
@@ -262,16 +280,27 @@ def _value(column: Column, samples: Sequence[ColumnSample], answers: Answers) ->
     more: dict[str, str] = _order(sample, answers) if _is_day(column) else {}
     if kind in {CellKind.NUMBER, CellKind.SECONDS} and has_decimal_comma(sample):
         more["decimal"] = ","
-    unknown = unknown_values(column, sample)
+    known = known_meanings(column)
+    said = answers.meanings.get(column.name, {})
+    changed = any(meaning != known.get(value.casefold()) for value, meaning in said.items() if meaning)
     # The table knows its values in small letters; a map takes them with any capitals.
-    if not unknown and not (column.values and any(value not in column.values for value in sample.values)):
+    written_so = not column.values or all(value in column.values for value in sample.values)
+    if not changed and not unknown_values(column, sample) and written_so:
         return f"{{ {_inner(sample, more)} }}" if more else toml_column(sample.header)
-    known = {value.casefold() for value in sample.values if value not in unknown}
-    meanings = {**{value: value for value in column.values or sorted(known)}, **answers.meanings.get(column.name, {})}
+    return f"{{ from = {toml_column(sample.header)}, {_value_map(known, said)} }}"
+
+
+def _value_map(known: Mapping[str, str], said: Mapping[str, str]) -> str:
+    """What each value means: as people said, else as the table knows it; what has no meaning is refused."""
+    meanings = {key: (key, meaning) for key, meaning in known.items()}
+    meanings |= {value.casefold(): (value, meaning) for value, meaning in said.items() if meaning}
     pairs = ", ".join(
-        f"{toml_text(value)} = {toml_text(meaning)}" for value, meaning in meanings.items() if meaning != REJECT
+        f"{toml_text(value)} = {toml_text(meaning)}"
+        for value, meaning in meanings.values()
+        if meaning not in {REJECT, EMPTY}
     )
-    return f'{{ from = {toml_column(sample.header)}, values = {{ {pairs} }}, unlisted = "refuse" }}'
+    empty = ", ".join(toml_text(value) for value, meaning in meanings.values() if meaning == EMPTY)
+    return f'{f"null = [{empty}], " if empty else ""}values = {{ {pairs} }}, unlisted = "refuse"'
 
 
 def _added(samples: Sequence[ColumnSample]) -> str:
@@ -315,7 +344,7 @@ def _chosen(columns: FileColumns, answers: Answers) -> dict[str, list[ColumnSamp
     known = TABLES[answers.table].by_name
     chosen: dict[str, list[ColumnSample]] = defaultdict(list)
     for sample in columns.samples:
-        name = answers.fields.get(sample.header, "")
-        if (name in known or (name == WAIT and offers_wait(answers.table))) and sample.personal is None:
-            chosen[name].append(sample)
+        for name in dict.fromkeys([answers.fields.get(sample.header, ""), answers.also.get(sample.header, "")]):
+            if (name in known or (name == WAIT and offers_wait(answers.table))) and sample.personal is None:
+                chosen[name].append(sample)
     return dict(chosen)
