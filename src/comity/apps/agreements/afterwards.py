@@ -50,6 +50,8 @@ BASELINE_TASK = "agreements.baseline"
 COMPUTE_AFTER = "agreements.afterwards"  # the task
 ANSWERS = ("yes", "partly", "no")
 ASKED_FOR_DAYS = 180  # so long a side is asked on Today whether it had its benefit
+# Between a first day and the end of the three whole months after it; by which most changes are soon left out.
+_LEAST_DAYS_AFTER, _MOST_DAYS_AFTER = timedelta(days=89), timedelta(days=31 + 92)
 _TABLES = ("contacts", "intervals", "surveys", "invoices")
 
 
@@ -281,7 +283,9 @@ def unsaid(member: MemberContext, now: Situation) -> list[tuple[queries.ChangeSt
     ripe = [
         entry.place
         for entry in now.chain
-        if entry.change.span.first_day > date.min
+        if _MOST_DAYS_AFTER + timedelta(days=ASKED_FOR_DAYS)
+        >= now.today - entry.change.span.first_day
+        >= _LEAST_DAYS_AFTER
         and now.today - timedelta(days=ASKED_FOR_DAYS)
         <= whole_months_after(entry.change.span.first_day, starts_on)[-1].end
         <= now.today

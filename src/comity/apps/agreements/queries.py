@@ -13,6 +13,7 @@ from comity.apps.agreements import signatories
 from comity.apps.agreements.content import UNREADABLE, DraftContent, is_sound, parse_step, sound_draft
 from comity.apps.agreements.models import Change, Draft, Limit, Step, Track
 from comity.apps.books import queries as books
+from comity.apps.bounded import Bounded
 from comity.apps.outbox.queries import unfinished_jobs
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership, Person
@@ -28,10 +29,12 @@ from comity.core.agreements.changes import AddClause, Entry, Proposal, Revision,
 from comity.core.agreements.clauses import Clause
 from comity.core.agreements.kinds import EVERYBODY, MONEY, Kind
 from comity.core.agreements.signing import Situation, State, StepKind
-from comity.core.agreements.text import Chain, Text, stretches, text, with_change
+from comity.core.agreements.text import Chain, KeptChain, Text, stretches, text, with_change
 from comity.core.values import Side
 
 WRITE_TASK = "agreements.write"
+# What both sides of a relationship agreed, whoever asks: by its files and the digest of its last entry.
+kept_chains: Bounded[KeptChain] = Bounded(256)
 _ENDS = (StepKind.AGREE, StepKind.DECLINE, StepKind.WITHDRAW, StepKind.LAPSE)
 
 
@@ -62,19 +65,28 @@ def book_changes(member: MemberContext) -> list[AgreedChange]:
     :raises comity.book.errors.UnusableFileError: for a book that cannot be read
     """
     definition = books.definition(member)
-    changes = agreed_changes(books.book_folder(member.relationship.pk))
+    changes = agreed_changes(books.book_folder(member.relationship.pk), books.agreement_files(member))
     return list(changes) if changes else changes_of_kpis(definition)
 
 
-def chain(member: MemberContext) -> list[Entry]:
+def chain(member: MemberContext) -> Chain:
     """Return what both sides agreed so far: what the book holds, and what the record has and a job is writing.
 
     :raises comity.apps.books.queries.NoBookError: where there is no book
     """
+    definition, files = books.definition(member), books.agreement_files(member)
+    last = record.entries(member, ConsentSubject.AGREEMENT).order_by("-number").values_list("digest", flat=True).first()
+    key = (definition.relationship, files, last)
+    known = kept_chains.get(key) if files else None
+    if known is not None:
+        return known
     found = [Entry(one.place, one.proposal.change, one.agreed_at) for one in book_changes(member)]
-    known = {entry.place for entry in found}
-    found += [entry for entry in recorded(member) if entry.place not in known]
-    return sorted(found, key=lambda entry: entry.place)
+    places = {entry.place for entry in found}
+    waiting = [entry for entry in recorded(member) if entry.place not in places] if last else []
+    made = KeptChain(sorted([*found, *waiting], key=lambda entry: entry.place))
+    if files and not waiting:  # what the book has still to get is as the steps have it, which no digest covers
+        kept_chains.keep(key, made)
+    return made
 
 
 def recorded(member: MemberContext) -> list[Entry]:
@@ -179,14 +191,18 @@ def visible_changes(member: MemberContext) -> QuerySet[Change]:
     return rows.filter(Q(number__isnull=False) | Q(shared=True) | Q(person=member.membership.person))
 
 
-def change_states(member: MemberContext, *, only_open: bool = False) -> list[ChangeState]:
-    """Return changes with where they stand, the latest number first, drafts before them."""
+def change_states(member: MemberContext, *, only_open: bool = False, now: Situation | None = None) -> list[ChangeState]:
+    """Return changes with where they stand, the latest number first, drafts before them.
+
+    :param now: what is so, where it is known
+    """
     rows = visible_changes(member)
     if only_open:
         rows = rows.exclude(steps__kind__in=[kind.value for kind in _ENDS])
-    rows = rows.prefetch_related("steps", "first_steps", "marks")
+    # Marks tell how an agreed change came about: nobody asks that of an open one in a list.
+    rows = rows.prefetch_related("steps", "first_steps", *(() if only_open else ("marks",)))
     present = list(rows)
-    now = situation(member) if present else None
+    now = now or (situation(member) if present else None)
     found = [_state(row, list(row.steps.all()), now) for row in present]
     return sorted(found, key=lambda one: (one.row.number is not None, -(one.row.number or 0)))
 

@@ -249,8 +249,8 @@ def lacks(steps: Sequence[Step], situation: Situation, side: Side) -> list[Lack]
 def signatures(steps: Sequence[Step], situation: Situation) -> list[Step]:
     """Return the signatures that count."""
     those = revisions(steps)
-    if not those:
-        return []
+    if not those or not _signs(steps, those[-1]):
+        return []  # before what is signed is worked out
     digest, late = what_is_signed_digest(steps, situation), _has_come(those[-1], situation)
     return [step for step in _signs(steps, those[-1]) if step.digest == digest and (step.retroactive or not late)]
 
