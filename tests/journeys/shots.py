@@ -144,7 +144,7 @@ NO_PAGES = {
     "start_priorities", "save_priorities", "withdraw_priorities", "propose_order", "agree_order", "draft_order",
     "begin_from_own",
     "take_out_change",
-    "ask_first", "answer_first", "say_benefit", "remark_change", "take_remark", "withdraw_remark",
+    "ask_first", "answer_first", "say_benefit", "say_decided", "remark_change", "take_remark", "withdraw_remark",
     "make_token", "revoke_token", "set_notifications", "set_language", "restate", "begin_book", "make_copy", "upload",
     "move_delivery", "mark", "disclose", "invite", "withdraw_invitation", "renew_invitation",
     "agree_invitation", "let_go", "change_role",

@@ -10,10 +10,10 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
-from comity.apps.agreements import progress, queries, signatories
+from comity.apps.agreements import decided, progress, queries, signatories
 from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.drafting import drafted_text, edited_text, first_day_of, word_name
-from comity.apps.agreements.forms import ChangeForm, ClauseForm, EndForm, MarkForm, WaiveForm, of_measure
+from comity.apps.agreements.forms import ChangeForm, ClauseForm, DecidedForm, EndForm, MarkForm, WaiveForm, of_measure
 from comity.apps.agreements.merging import MINE, NOTHING, THEIRS, Conflict
 from comity.apps.agreements.models import Change
 from comity.apps.agreements.sentences import (
@@ -352,6 +352,13 @@ def shown_sentences(proposal: Proposal, entries: Sequence[Entry]) -> dict[str, s
         )
         for name in LOCALES
     }
+
+
+def decided_rows(member: MemberContext, state: queries.ChangeState) -> dict[str, object]:
+    """Return what the other side says of the day on which a change was decided, and the form to say so."""
+    said = None if state.last is None else decided.said_by_other(state.row)
+    may = decided.may_say(member, state)
+    return {"said": [said] if said else [], "form": DecidedForm(auto_id="decided_%s") if may else None}
 
 
 def broken_limits(member: MemberContext, proposal: Proposal, now: signing.Situation) -> list[dict[str, object]]:

@@ -591,6 +591,14 @@ class BenefitForm(LocalisedForm):
         self.fields["answer"].choices = choices  # type: ignore[attr-defined]
 
 
+class DecidedForm(LocalisedForm):
+    """On which day the other side's change was decided."""
+
+    key_prefix = "decided"
+    day = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}))
+    because = forms.CharField(max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
+
+
 class RemarkForm(LocalisedForm):
     """A remark about a clause, or about the change as a whole."""
 

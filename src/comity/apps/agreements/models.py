@@ -252,6 +252,27 @@ class BenefitWord(UUIDModel):
         return f"{self.side} {self.answer}"
 
 
+class DecidedWord(UUIDModel):
+    """On which day a change was decided, as the side says whose change it is not; its last word counts."""
+
+    change = models.ForeignKey(Change, models.CASCADE, related_name="decided_words")
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    day = models.DateField()
+    because = models.CharField(max_length=1000)
+
+    class Meta:
+        """In the order in which they were said."""
+
+        ordering: ClassVar = ["at", "id"]
+
+    def __str__(self) -> str:
+        """Side and day."""
+        return f"{self.side} {self.day}"
+
+
 class Audience(models.TextChoices):
     """Who reads a remark."""
 

@@ -30,6 +30,7 @@ class Code(RefusalCode):
     NOT_NOW = "not_now"
     PAST = "past"
     OVER = "over"
+    AFTER_PROPOSAL = "after_proposal"
 
     NOTHING_LACKS = "nothing_lacks"
     LISTED_ALREADY = "listed_already"
