@@ -86,7 +86,8 @@ CHANGING = {
     "begin_from_template": Action.ACT, "begin_from_list": Action.ACT, "begin_from_own": Action.ACT,
     "start_priorities": Action.AGREE, "save_priorities": Action.ACT, "withdraw_priorities": Action.AGREE,
     "propose_order": Action.AGREE, "agree_order": Action.AGREE, "draft_order": Action.ACT,
-    "say_benefit": Action.AGREE, "say_decided": Action.ACT, "ask_first": Action.DISPUTE, "answer_first": Action.AGREE,
+    "say_benefit": Action.AGREE, "say_decided": Action.ACT,
+    "note_amounts": Action.READ_MONEY, "ask_first": Action.DISPUTE, "answer_first": Action.AGREE,
     "remark_change": Action.ACT, "take_remark": Action.ACT, "withdraw_remark": Action.ACT,
     "take_out_change": Action.ACT,
 }  # fmt: skip
@@ -296,6 +297,7 @@ def address(them, name):
         "remark_change": f"agreement/changes/{them.change}/remarks/",
         "take_remark": f"agreement/changes/{them.change}/remarks/{them.invitation}/take/",
         "withdraw_remark": f"agreement/changes/{them.change}/remarks/{them.invitation}/withdraw/",
+        "note_amounts": f"agreement/changes/{them.change}/amounts/",
         "say_decided": f"agreement/changes/{them.change}/decided/",
         "say_benefit": f"agreement/changes/{them.change}/benefit/",
         "answer_first": f"agreement/changes/{them.change}/first/answer/",

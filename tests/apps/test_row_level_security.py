@@ -10,6 +10,7 @@ from django.db.utils import ProgrammingError
 
 from comity.apps.agreements.models import (
     Baseline,
+    BenefitAmount,
     BenefitWord,
     Change,
     DecidedWord,
@@ -43,7 +44,7 @@ pytestmark = pytest.mark.gate
 
 # Every table with rows of a relationship, and every other one, is placed here; a new one fails the test until it is.
 WALLED = {
-    "agreements_baseline", "agreements_benefitword", "agreements_decidedword",
+    "agreements_baseline", "agreements_benefitamount", "agreements_benefitword", "agreements_decidedword",
     "agreements_change", "agreements_draft", "agreements_firststep", "agreements_limit", "agreements_reasonmark",
     "agreements_remark", "agreements_signedfile", "agreements_step", "agreements_takenout",
     "audit_event", "books_export", "books_hold", "books_mark", "books_markstep", "books_routes",
@@ -100,6 +101,7 @@ MODELS = (
     Ranking,
     FirstStep,
     Baseline,
+    BenefitAmount,
     BenefitWord,
     DecidedWord,
     Remark,

@@ -10,10 +10,19 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
-from comity.apps.agreements import decided, progress, queries, signatories
+from comity.apps.agreements import amounts, decided, progress, queries, signatories
 from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.drafting import drafted_text, edited_text, first_day_of, word_name
-from comity.apps.agreements.forms import ChangeForm, ClauseForm, DecidedForm, EndForm, MarkForm, WaiveForm, of_measure
+from comity.apps.agreements.forms import (
+    AmountForm,
+    ChangeForm,
+    ClauseForm,
+    DecidedForm,
+    EndForm,
+    MarkForm,
+    WaiveForm,
+    of_measure,
+)
 from comity.apps.agreements.merging import MINE, NOTHING, THEIRS, Conflict
 from comity.apps.agreements.models import Change
 from comity.apps.agreements.sentences import (
@@ -26,6 +35,7 @@ from comity.apps.agreements.sentences import (
 )
 from comity.apps.agreements.titles import readable_titles
 from comity.apps.agreements.values import change_label, change_value_text, field_label, kind_name, value_text
+from comity.apps.books import queries as books
 from comity.apps.i18n import language, words_for
 from comity.apps.parties.member_context import MemberContext, member_of_a_side
 from comity.apps.parties.rights import Action
@@ -359,6 +369,17 @@ def decided_rows(member: MemberContext, state: queries.ChangeState) -> dict[str,
     said = None if state.last is None else decided.said_by_other(state.row)
     may = decided.may_say(member, state)
     return {"said": [said] if said else [], "form": DecidedForm(auto_id="decided_%s") if may else None}
+
+
+def own_amounts(member: MemberContext, state: queries.ChangeState, now: signing.Situation) -> dict[str, object] | None:
+    """Return what the reader's side noted of a change's worth, and the form; None for who may not, and for a draft."""
+    if state.last is None or not amounts.may_note(member):
+        return None
+    if not queries.may_read_change(member, state.last.proposal, now.chain):
+        return None
+    noted, currency = amounts.noted(member, state.row), books.definition(member).currency
+    initial = {} if noted is None else {"expected": noted.expected, "came": noted.came}
+    return {"currency": currency, "form": AmountForm(initial=initial, auto_id="amounts_%s")}
 
 
 def broken_limits(member: MemberContext, proposal: Proposal, now: signing.Situation) -> list[dict[str, object]]:

@@ -591,6 +591,14 @@ class BenefitForm(LocalisedForm):
         self.fields["answer"].choices = choices  # type: ignore[attr-defined]
 
 
+class AmountForm(LocalisedForm):
+    """What a change is worth to one's own side."""
+
+    key_prefix = "amounts"
+    expected = forms.DecimalField(required=False, max_digits=14, decimal_places=2)
+    came = forms.DecimalField(required=False, max_digits=14, decimal_places=2)
+
+
 class DecidedForm(LocalisedForm):
     """On which day the other side's change was decided."""
 

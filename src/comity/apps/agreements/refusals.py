@@ -61,4 +61,5 @@ class Code(RefusalCode):
     PDF_COVERS = "pdf_covers", HTTPStatus.UNPROCESSABLE_ENTITY
     PDF_BROKEN = "pdf_broken", HTTPStatus.UNPROCESSABLE_ENTITY
     PDF_UNREADABLE = "pdf_unreadable", HTTPStatus.UNPROCESSABLE_ENTITY
+    NO_AMOUNT = "no_amount", HTTPStatus.UNPROCESSABLE_ENTITY
     REASON = "reason", HTTPStatus.UNPROCESSABLE_ENTITY

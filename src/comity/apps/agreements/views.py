@@ -228,6 +228,7 @@ def _render_change(  # noqa: PLR0913 - a page with one of several forms
         "talk": remarks_page.talk(request, member, state, now, words),
         "first": carrying_out_page.early_start(member, state, now, words),
         "came_about": carrying_out.came_about(state, now),
+        "amounts": change_page.own_amounts(member, state, now),
         "decided": change_page.decided_rows(member, state),
         "after": afterwards_page.what_came(member, state, now, words),
         **change_page.last_day(state, now),
