@@ -8,8 +8,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
-from functools import lru_cache
-from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
@@ -21,6 +19,7 @@ from comity.apps.agreements.refusals import Code
 from comity.apps.agreements.signed_pdf import FoundSignature
 from comity.apps.agreements.to_sign import ToSign, document, to_sign_pdf
 from comity.apps.books import queries as books
+from comity.apps.bounded import Bounded
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rate_limits import check_rate_limit
 from comity.apps.record import operations as record
@@ -34,6 +33,7 @@ from comity.core.values import Side
 from comity.review.i18n.words import Words
 
 _NO_FILE_YET = "0" * 64
+_read_files: Bounded[tuple[FoundSignature, ...]] = Bounded(128)  # by digest, and the authorities that are trusted
 
 
 def take_out(member: MemberContext, change: Change, sentences: Mapping[str, str], words: Words) -> tuple[str, bytes]:
@@ -149,10 +149,8 @@ def found_in(file: SignedFile) -> tuple[FoundSignature, ...] | None:
     Whether a certificate leads to a trusted authority is of the day on which the file came, once it has run out since:
     of the row then, else of both.
     """
-    roots = settings.TRUSTED
-    try:
-        found = _read(file.pk, file.sha256, 0 if roots is None else roots.stat().st_mtime_ns)
-    except _UnreadError:
+    found = _read(file)
+    if found is None:
         return None
     said = file.found if len(file.found) == len(found) else [{} for _ in found]
     return tuple(
@@ -165,18 +163,18 @@ def _has_run_out(one: FoundSignature) -> bool:
     return bool(one.valid_until) and datetime.fromisoformat(one.valid_until) < timezone.now()
 
 
-class _UnreadError(Exception):
-    """A file that could not be read, which may be so for a moment; nothing of it is kept."""
-
-
-@lru_cache(maxsize=128)
-def _read(file: UUID, sha256: str, _roots: int) -> tuple[FoundSignature, ...]:
-    """Read a file, once in a process: it takes a process of its own. Whoever asks has seen its row."""
-    content = SignedFile.objects.values_list("content", flat=True).get(pk=file, sha256=sha256)
-    checked = signed_pdf.read_signatures(bytes(content), settings.TRUSTED)
-    if checked.fault is not None:
-        raise _UnreadError
-    return checked.signatures
+def _read(file: SignedFile) -> tuple[FoundSignature, ...] | None:
+    """Read a file, once in a process: it takes a process of its own. What cannot be read now is not kept as such."""
+    roots = settings.TRUSTED
+    key = (file.sha256, 0 if roots is None else roots.stat().st_mtime_ns)
+    known = _read_files.get(key)
+    if known is None:
+        checked = signed_pdf.read_signatures(bytes(file.content), roots)
+        if checked.fault is not None:
+            return None
+        known = checked.signatures
+        _read_files.keep(key, known)
+    return known
 
 
 def _taken_out(member: MemberContext, change: Change, content: bytes) -> TakenOut:
