@@ -196,3 +196,42 @@ def test_another_relationship_sees_nothing_of_it(them):
     other = cast()
     for who in ("customer_lead", "provider_lead"):
         assert names(other, who) == []
+
+
+def test_what_the_other_side_shares_is_not_taken_in_place_of_ones_own_format(them):
+    """The provider has a format for its file; the customer shares one that asks for a column more, and turns "solved"."""
+    turned = TEXT.replace('"answered"', '"abandoned"') + 'queue = "Team"\n'
+    file = (
+        FILE.format(1).replace("After\n", "After;Team\n").replace(";20\n", ";20;Care\n").replace(";15\n", ";15;Care\n")
+    )
+    saved(them, "provider_lead", "own calls", TEXT)
+    shared(them, saved(them, text=turned))
+    made = looked(them, "nov.csv", file)
+    assert made.outcome["format"] == "own calls"
+    assert "format_of" not in made.outcome
+    assert made.text == TEXT
+
+
+def test_what_the_other_side_shares_under_the_name_of_a_shipped_format_is_not_taken_for_it(them):
+    """Past the room, for which such a name is taken."""
+    turned = CALL_LOG.replace('"answered"', '"abandoned"')
+    with transaction.atomic():
+        member = them.at("customer_lead")
+        SharedFormat.objects.create(
+            relationship=member.relationship, side="customer", name="call_log", table="contacts", text=turned,
+            person=member.membership.person,
+        )  # fmt: skip
+    made = looked(them, "calls.csv", LOG)
+    assert (made.mapping, made.text) == ("call_log", "")
+    assert "format_of" not in made.outcome
+
+
+CALL_LOG = """table = "contacts"
+[columns]
+contact_id = "Call ID"
+opened_at = { from = "Start", format = "day-first" }
+outcome = { from = "Result", values = { answered = "answered", lost = "abandoned" } }
+"""
+LOG = "Call ID,Start,Queue,Wait,Result,Talk Time,ACW,Reason\n" + "".join(
+    f"{at},{13 + at % 9}/11/2026 09:{at:02},Care,{20 + at},answered,100,30,Bill\n" for at in range(30)
+)

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from comity.apps.books import tasks, watched_folder
-from comity.apps.books.models import Delivery, Stage
+from comity.apps.books.models import Delivery, SharedFormat, Stage
 from tests.builders.uploads import now, run
 from tests.room import cast
 
@@ -72,6 +72,46 @@ def test_a_known_file_is_imported_unseen_only_where_that_is_asked_for(them, monk
     watch(them)
     assert lying(them, "done") == ["june.csv", "june.csv.txt"]
     assert "40 new" in (them.drop / "provider" / "done" / "june.csv.txt").read_text(encoding="utf-8")
+
+
+SHARED = """table = "contacts"
+[columns]
+contact_id = "No"
+opened_at = { from = "Came", format = "day-first" }
+outcome = { from = "End", values = { solved = "abandoned", gone = "answered" } }
+"""
+FOREIGN = "No;Came;End\n" + "".join(f"{n};13/06/2026 09:00;solved\n" for n in range(40))
+
+
+def share(them, text):
+    with transaction.atomic():
+        member = them.at("customer_lead")
+        SharedFormat.objects.create(
+            relationship=member.relationship, side="customer", name="ours", table="contacts", text=text,
+            person=member.membership.person,
+        )  # fmt: skip
+
+
+def test_nothing_is_imported_unseen_by_a_format_of_the_other_side(them, monkeypatch):
+    """Else the customer, by sharing a format, would say what the provider's file means, and nobody would look."""
+    monkeypatch.setattr(settings, "WATCHED_IMPORTS", True)
+    share(them, SHARED)
+    left(them, "june.csv", FOREIGN)
+    watch(them)
+    (made,) = uploads(them)
+    made = run(them, "provider_lead", made, dry_run=True)
+    assert made.outcome["format_of"] == "customer"
+    assert made.stage == Stage.LOOKED
+
+
+def test_the_other_side_holds_up_no_file_in_a_known_format_by_sharing_one(them, monkeypatch):
+    monkeypatch.setattr(settings, "WATCHED_IMPORTS", True)
+    share(them, 'table = "contacts"\n[columns]\ncontact_id = "contact_id"\nopened_at = "opened_at"\nqueue = "queue"\n')
+    left(them, "june.csv", KNOWN.format("a"))
+    watch(them)
+    (made,) = uploads(them)
+    made = run(them, "provider_lead", made, dry_run=True)
+    assert made.stage == Stage.BRINGING, (made.outcome.get("fits"), made.why)
 
 
 @pytest.mark.parametrize(

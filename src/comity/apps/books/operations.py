@@ -80,7 +80,7 @@ from comity.book.mappings.headers import headers_behind
 from comity.book.mappings.match import Answers, FileColumns, look_at_columns, matched_mapping, open_questions
 from comity.book.mappings.model import SourceMapping, UnusableMappingError, identity_mapping
 from comity.book.mappings.parse import parse_mapping, read_mapping, shipped_mappings
-from comity.book.mappings.recognise import matching_mappings
+from comity.book.mappings.recognise import MappingMatch, matching_mappings
 from comity.book.mappings.rematch import answers_of, changed_mapping, days_of_file, is_same_choice, with_days
 from comity.book.storage.atomic import write_text
 from comity.book.storage.commit import BusyBookError, book_lock
@@ -248,6 +248,7 @@ def recognise(member: MemberContext, delivery: Delivery) -> bool:
         kept_mappings = _kept_mappings(member, delivery)
         seen = scan_file(path)
         matches = matching_mappings(path, [one.mapping for one in kept_mappings.values()], seen)
+        matches = _own_matches(matches, kept_mappings, is_watched="watched" in delivery.outcome)
         text = "" if matches else draft_mapping(path)
         columns = _columns_json(look_at_columns(path, seen))
     except UnusableSourceError as error:
@@ -266,6 +267,20 @@ def recognise(member: MemberContext, delivery: Delivery) -> bool:
     if pending_delivery.update(**changes) and changes.get("stage") == Stage.REFUSED:
         audit_delivery(member, Event.DELIVERY_REFUSED, delivery)
     return "stage" not in changes
+
+
+def _own_matches(
+    matches: list[MappingMatch], kept_mappings: Mapping[str, "_Kept"], *, is_watched: bool
+) -> list[MappingMatch]:
+    """Return the matches without what the other side shares where the side has a format of its own that fits.
+
+    Else the other side could say what a file means that was imported for years, by sharing a format that asks for a
+    column more. Of a watched file, which nobody may look at, a shipped format counts as the side's own.
+    """
+    shared = {key for key, kept in kept_mappings.items() if "format_of" in kept.outcome}
+    without = [one for one in matches if one.mapping not in shared]
+    has_own = any(is_watched or one.mapping in kept_mappings for one in without)
+    return without if has_own else matches
 
 
 def audit_delivery(member: MemberContext, event: Event, delivery: Delivery, *, shared: bool = False) -> None:
@@ -947,6 +962,8 @@ def _is_certain(delivery: Delivery) -> bool:
         return False
     if outcome.get("already") or outcome.get("again"):  # an earlier file is not to take back what a later one said
         return False
+    if outcome.get("format_of"):  # what the other side's format makes of a file, a person looks at first
+        return False
     is_own = bool(outcome.get("format"))
     return (is_own or len(outcome.get("fits", ())) == 1) and counts["rejected"] <= MAX_REJECTS * counts["rows_in"]
 
@@ -1172,13 +1189,18 @@ class _Kept:
 
 
 def _kept_mappings(member: MemberContext, delivery: Delivery) -> dict[str, _Kept]:
-    """Return the side's own mappings, then those that the other side shares, without those that cannot be read."""
+    """Return the side's own mappings, then those that the other side shares, without those that cannot be read.
+
+    One that the other side shares stands under no name of an own one, or of a shipped one, in whose place it would be
+    taken.
+    """
     side = Side(delivery.side)
     own: dict[str, tuple[str, dict[str, str]]] = {
         one.name: (one.text, {"format": one.name}) for one in formats_of(delivery.relationship_id, side)
     }
+    taken = {*own, *shipped_mappings(), *TABLES}
     for one in shared_formats(member, side.other):
-        key = one.name if one.name not in own else f"{one.name} ({one.side})"
+        key = one.name if one.name not in taken else f"{one.name} ({one.side})"
         own.setdefault(key, (one.text, {"format": one.name, "format_of": one.side}))
     mappings = {}
     for key, (text, outcome) in own.items():
