@@ -6,13 +6,14 @@ import pytest
 from django.db import transaction
 
 from comity.apps.agreements import operations, queries
+from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.revisions_page import since_before
 from comity.apps.i18n import words_for
-from comity.core.agreements.changes import AddClause, SetField
+from comity.core.agreements.changes import AddClause, SetField, Word
 from comity.core.agreements.clauses import complete
 from comity.core.agreements.kinds import Kind
 from comity.core.values import Side
-from tests.builders.changes import content, kpi_of, proposed, room, row, says, target
+from tests.builders.changes import agreed, content, kpi_of, proposed, room, row, says, soon, target
 
 pytestmark = pytest.mark.gate
 WORDS = words_for("en")
@@ -68,6 +69,42 @@ def test_the_page_on_which_one_signs_shows_it_too(them):
     client.post("/sign-in/again/", {"password": "correct horse battery staple"})
     shown = client.get(them.url(f"agreement/changes/{pk}/sign/")).content.decode()
     assert WORDS("agreement.since_before") in shown
+
+
+def over(them, first_day, end):
+    """A temporary target over some days, and a word that it goes on until its end."""
+    with transaction.atomic():
+        kpi = kpi_of(them.at("customer_lead"))
+    agreed(them, "customer_lead", DraftContent(first_day, end, (SetField(kpi, "target", "0.95"),), says=says()))
+    with transaction.atomic():
+        number = queries.chain(them.at("customer_lead"))[-1].change.number
+    return kpi, Word(number, kpi, "target", instead=False)
+
+
+def test_a_counter_hides_nothing_under_a_temporary_wording():
+    """Over the first day lies a temporary target, so both texts read alike on it; what holds after it differs."""
+    them = room()
+    kpi, until = over(them, soon(20), soon(60))
+    first = DraftContent(soon(30), None, (SetField(kpi, "target", "0.9"),), (until,), says=says())
+    pk = proposed(them, "customer_lead", first)
+    countered(them, pk, replace(first, edits=(SetField(kpi, "target", "0.5"),)))
+    (value,) = seen_by(them, "customer_lead", pk).rows
+    assert value[2:] == ("90\u00a0%", "50\u00a0%")
+    assert WORDS.day(soon(60)) in value[1]
+    assert WORDS("agreement.since_nothing") not in page(them, "customer_lead", pk)
+
+
+def test_a_counter_hides_no_word_that_ends_what_was_agreed():
+    """The temporary target begins later: on the first day both texts read alike, and one of them ends it."""
+    them = room()
+    kpi, until = over(them, soon(60), soon(90))
+    first = DraftContent(soon(30), None, (SetField(kpi, "target", "0.9"),), (until,), says=says())
+    pk = proposed(them, "customer_lead", first)
+    countered(them, pk, replace(first, words=(replace(until, instead=True),)))
+    told = str(seen_by(them, "customer_lead", pk).rows)
+    assert WORDS("agreement.until_then") in told
+    assert WORDS("agreement.instead") in told
+    assert WORDS("agreement.since_nothing") not in page(them, "customer_lead", pk)
 
 
 def test_what_a_reader_may_not_read_is_named_by_its_kind_alone(them):

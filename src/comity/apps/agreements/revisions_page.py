@@ -1,19 +1,19 @@
 """What the last text of a change alters against the one proposed before it: whoever answers reads just that."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from comity.apps.agreements import queries
-from comity.apps.agreements.change_page import says_rows
+from comity.apps.agreements.change_page import says_rows, word_rows
 from comity.apps.agreements.sentences import differences_text
 from comity.apps.agreements.values import change_label, kind_name
 from comity.apps.parties.member_context import MemberContext
 from comity.core.agreements import signing
-from comity.core.agreements.changes import Proposal, Revision
+from comity.core.agreements.changes import Proposal, Revision, touched
 from comity.core.agreements.kinds import Kind
 from comity.core.agreements.signing import Situation
-from comity.core.agreements.text import Chain, Text, text, with_change
+from comity.core.agreements.text import Chain, Text, days_otherwise, text, with_change
 from comity.core.values import Side
 from comity.review.i18n.words import DASH, Words
 
@@ -44,13 +44,8 @@ def since_before(member: MemberContext, state: queries.ChangeState, now: Situati
 
 def _rows(member: MemberContext, before: Revision, last: Revision, chain: Chain, words: Words) -> list[Row]:
     old, new = before.proposal, last.proposal
-    texts = [_text(one, chain) for one in (old, new)]
-    hidden = {
-        clause.id: clause.kind for read in texts for clause in read.clauses if not queries.may_read(member, clause)
-    }
-    rows = differences_text(_without(texts[0], hidden), _without(texts[1], hidden), words)
-    changed = [kind for clause, kind in hidden.items() if texts[0].get(clause) != texts[1].get(clause)]
-    rows += [(kind_name(kind, words), "", DASH, words("agreement.changed_unread")) for kind in dict.fromkeys(changed)]
+    rows = _told(member, old, new, chain, words)
+    rows += _met(member, old, new, chain, words)
     own = words("agreement.own_words")
     said = [dict(says_rows(one, words)) | _own_words(one, words) for one in (old, new)]
     rows += [
@@ -61,6 +56,35 @@ def _rows(member: MemberContext, before: Revision, last: Revision, chain: Chain,
     return rows
 
 
+def _told(member: MemberContext, old: Proposal, new: Proposal, chain: Chain, words: Words) -> list[Row]:
+    """What the clauses say otherwise on each day on which they do: on the first one another wording may lie over it."""
+    chains = with_change(chain, replace(old.change, span=new.change.span)), with_change(chain, new.change)
+    rows: dict[Row, None] = {}
+    unread: dict[str, None] = {}
+    first_day, told = _first_day(new), set()
+    for day in days_otherwise(*chains, touched([*old.change.edits, *new.change.edits]), new.change):
+        texts = [text(one, day) for one in chains]
+        hidden = {
+            clause.id: clause.kind for read in texts for clause in read.clauses if not queries.may_read(member, clause)
+        }
+        for heading, label, was, now in differences_text(_without(texts[0], hidden), _without(texts[1], hidden), words):
+            if (heading, label, was, now) in told:
+                continue
+            told.add((heading, label, was, now))
+            since = "" if day == first_day else words("agreement.from_day", day=words.day(day))
+            rows[heading, " · ".join(part for part in (label, since) if part), was, now] = None
+        changed = [kind for clause, kind in hidden.items() if texts[0].get(clause) != texts[1].get(clause)]
+        unread |= {kind_name(kind, words): None for kind in changed}
+    return [*rows, *((kind, "", DASH, words("agreement.changed_unread")) for kind in unread)]
+
+
+def _met(member: MemberContext, old: Proposal, new: Proposal, chain: Chain, words: Words) -> list[Row]:
+    """What the two say otherwise of agreed changes that they meet."""
+    said = [word_rows(one, chain, member, words) for one in (old, new)]
+    gone, come = ([row for row in said[at] if row not in said[1 - at]] for at in (0, 1))
+    return [(title, "", what, DASH) for title, what in gone] + [(title, "", DASH, what) for title, what in come]
+
+
 def _own_words(proposal: Proposal, words: Words) -> dict[str, str]:
     span = proposal.change.span
     days = {"first_day": span.first_day, "end": span.end}
@@ -68,11 +92,8 @@ def _own_words(proposal: Proposal, words: Words) -> dict[str, str]:
     return texts | {words(f"change.{name}"): DASH if day is None else words.day(day) for name, day in days.items()}
 
 
-def _text(proposal: Proposal, chain: Chain) -> Text:
-    """The text of the first day on which a proposal would hold."""
-    change = proposal.change
-    day = min(change.span.first_day, date.max - timedelta(days=1))
-    return text(with_change(chain, change), day)
+def _first_day(proposal: Proposal) -> date:
+    return min(proposal.change.span.first_day, date.max - timedelta(days=1))
 
 
 def _without(read: Text, hidden: Mapping[str, Kind]) -> Text:

@@ -17,7 +17,7 @@ Decisions where the specification leaves room:
   speak of.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -185,6 +185,24 @@ def days_told(change: Change, chain: Chain, clause: str, fired: Fired = NEVER) -
         if before != after:
             told.setdefault((repr(before), repr(after)), day)
     return list(told.values()) or [span.first_day]
+
+
+def days_otherwise(before: Chain, after: Chain, clauses: Iterable[str], change: Change) -> list[date]:
+    """Return the days of a change from which one of the clauses reads otherwise in one chain than in another.
+
+    :param change: by whose days both are read
+    """
+    span = change.span
+    first_day = min(span.first_day, date.max - _DAY)
+    fired = {change.number: [span]} if span.condition else NEVER
+    found: set[date] = set()
+    for clause in clauses:
+        both = [stretches(entries, clause, first_day, span.end, fired=fired) for entries in (before, after)]
+        for day in {one.first_day for those in both for one in those}:
+            was, now = (next((one.fields for one in reversed(those) if one.first_day <= day), None) for those in both)
+            if was != now:
+                found.add(day)
+    return sorted(found)
 
 
 def wordings_told(change: Change, chain: Chain) -> Iterator[tuple[str, date, Text, Text]]:
