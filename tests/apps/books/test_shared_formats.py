@@ -199,7 +199,7 @@ def test_another_relationship_sees_nothing_of_it(them):
 
 
 def test_what_the_other_side_shares_is_not_taken_in_place_of_ones_own_format(them):
-    """The provider has a format for its file; the customer shares one that asks for a column more, and turns "solved"."""
+    """The customer shares one that asks for a column more than the provider's own, and turns "solved"."""
     turned = TEXT.replace('"answered"', '"abandoned"') + 'queue = "Team"\n'
     file = (
         FILE.format(1).replace("After\n", "After;Team\n").replace(";20\n", ";20;Care\n").replace(";15\n", ";15;Care\n")
