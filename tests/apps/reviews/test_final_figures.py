@@ -6,7 +6,9 @@ import pytest
 from django.db import transaction
 
 from comity.apps.i18n import words_for
-from comity.apps.reviews import queries
+from comity.apps.parties.member_context import set_viewer
+from comity.apps.reviews import operations, queries
+from comity.apps.today.portfolio import portfolio_rows
 from comity.apps.today.queries import inboxes
 from comity.core.values import Side
 from tests.builders.confirmations import confirm
@@ -106,3 +108,35 @@ def test_an_open_month_and_an_unchanged_final_one_are_as_the_records_give_them(f
         member = them.at("provider_lead").joint()
         assert queries.shown_review(member, JUNE) == queries.review(member, JUNE)
     assert final[0].relationship != them.relationship
+
+
+def test_what_one_side_restates_is_final_on_no_page():
+    """The provider restates June with a day less: the portfolio of the customer showed that as final."""
+    them = cast()
+    them.book(KPI, contacts="\n".join(contacts()))
+    for who in ("customer_lead", "provider_lead"):
+        confirm(them, who)
+    with transaction.atomic():
+        (before,) = queries.shown_review(them.at("customer_lead").joint(), JUNE).levels
+    them.book(KPI, contacts=without_the_15th())
+    with transaction.atomic():
+        member = them.at("provider_lead")
+        operations.restate(member, queries.review(member.joint(), JUNE), JUNE, "a day was counted twice")
+    with transaction.atomic():
+        set_viewer(them.people["customer_lead"].pk)
+        (row,) = portfolio_rows(them.people["customer_lead"], WORDS)
+    (shown,) = row.figures
+    assert row.is_final
+    assert shown.value == WORDS.figure(before.value, "share", "EUR")
+    with transaction.atomic():
+        (after,) = queries.shown_review(them.at("customer_lead").joint(), JUNE).levels
+    assert after.value == pytest.approx(before.value)
+
+
+@pytest.mark.parametrize("view", ["own", "joint"])
+def test_the_history_of_a_final_month_ends_with_its_final_figure(final, view):
+    them, before = final
+    path = them.url(f"review/file.json?period={JUNE}&view={view}")
+    level = them.client("customer_lead").get(path).json()["levels"][0]
+    shown = [one["value"] for one in level["history"] if one["period"]["start"] == "2026-06-01"]
+    assert shown == [pytest.approx(before.value)]

@@ -13,8 +13,8 @@ from typing import Any
 
 from comity.apps.reviews.figures import Figures
 from comity.core.agreements.kpi import HIGHER, Kpi
-from comity.core.values import Side
-from comity.review.model import Final, Level, Review
+from comity.core.values import Period, Side
+from comity.review.model import Final, Level, LevelPoint, Review
 
 _REL_TOLERANCE = 1e-9  # as figures are compared
 
@@ -34,7 +34,7 @@ def with_final_figures(review: Review, figures: Figures, wordings: Iterable[Kpi]
         if not figure["definition"]:
             continue  # a disputed reading, which nobody confirms
         if level is not None:
-            final[kpi] = level if _is_same(level, figure) else _as_final(level, figure)
+            final[kpi] = level if _is_same(level, figure) else _as_final(level, figure, review.period)
         elif kpi in known and figure["value"] is not None:
             final[kpi] = _of_entry(known[kpi], figure)
     # A side's own view may hold levels of its private tables, which are no figures of both.
@@ -56,11 +56,13 @@ def _is_same(level: Level, figure: Mapping[str, Any]) -> bool:
     )
 
 
-def _as_final(level: Level, figure: Mapping[str, Any]) -> Level:
+def _as_final(level: Level, figure: Mapping[str, Any], period: Period) -> Level:
     """The level with what was confirmed; what only goes with the figure that the records give now is left out."""
+    confirmed = _confirmed(figure)
     return replace(
         level,
-        **_confirmed(figure),
+        **confirmed,
+        history=_history(level, period, confirmed),
         se=None,
         beyond_chance=None,
         variants={},
@@ -76,6 +78,15 @@ def _as_final(level: Level, figure: Mapping[str, Any]) -> Level:
         relieved=None,
         final=Final(level.value),
     )
+
+
+def _history(level: Level, period: Period, confirmed: Mapping[str, Any]) -> tuple[LevelPoint, ...]:
+    """The history with one point for the final period: a chart that ends with another figure would contradict it."""
+    points = [point for point in level.history if point.period != period]
+    if len(points) == len(level.history):
+        return level.history
+    own = LevelPoint(period, se=None, **{name: confirmed[name] for name in ("value", "target", "num", "den")})
+    return tuple(sorted([*points, own], key=lambda point: (point.period.start, point.period.end)))
 
 
 def _of_entry(kpi: Kpi, figure: Mapping[str, Any]) -> Level:

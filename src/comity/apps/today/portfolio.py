@@ -192,8 +192,8 @@ def _final_value(level: Mapping[str, Any], words: Words) -> str:
 
 
 def _last_final(member: MemberContext) -> Entry | None:
-    """Return the last entry about the latest final period: its figures, or their last restatement."""
-    entries = record.entries(member, ConsentSubject.PERIOD).filter(kind__in=(EntryKind.FROZEN, EntryKind.RESTATED))
+    """Return the entry by which the latest final period became final; a restatement, of one side, replaces none."""
+    entries = record.entries(member, ConsentSubject.PERIOD).filter(kind=EntryKind.FROZEN)
     return max(entries, key=lambda entry: (named(entry.subject)[1].end, entry.number), default=None)
 
 
