@@ -194,3 +194,19 @@ def test_the_recount_asks_as_many_queries_of_one_matter_as_of_three():
     for _ in range(3):
         raised(three)
     assert asked(one) == asked(three)
+
+
+def test_a_side_that_says_another_calendar_first_is_found():
+    """Past the room, before any step: by a zone in the far west what the provider does late counts a day earlier."""
+    made = cast()
+    made.book(KPI, contacts="\n".join(contacts()))
+    with transaction.atomic(), connection.cursor() as cursor:
+        made.at("provider_lead")
+        cursor.execute("SELECT comity_keep_ledger_calendar('Etc/GMT+12', 28)")
+        assert cursor.fetchone() == (True,)
+    raised(made)
+    for who in LEADS.values():
+        with transaction.atomic():
+            (difference,) = queries.recount(made.at(who))[1]
+        assert "Etc/GMT+12" in difference
+        assert ZONE in difference

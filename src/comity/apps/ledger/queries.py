@@ -9,6 +9,7 @@ from itertools import zip_longest
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.db import connection
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Sum
 from django.utils import timezone
 
@@ -281,7 +282,21 @@ def recount(member: MemberContext) -> tuple[int, list[str]]:
             found += [f"{subject_type.name} {one.subject}: {sentence}" for sentence in differs]
     found += [f"{subject}: open in the ledger, and no steps of it are known" for subject in posted]
     found += invariants.broken(transactions(member))
-    return counted, [*found, *_unlike_the_record(member)]
+    return counted, [*found, *_unlike_the_book(member), *_unlike_the_record(member)]
+
+
+def _unlike_the_book(member: MemberContext) -> Iterator[str]:
+    """Yield that days count by another calendar than the book's: the first word about it stands, and a side says it."""
+    agreed = readable_definition(member)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT zone, month_starts_on FROM ledger_calendar WHERE relationship_id = %s", [member.relationship.pk]
+        )
+        kept = cursor.fetchone()
+    if agreed is not None and kept is not None and kept != (agreed.timezone, agreed.month_starts_on):
+        yield f"days count by {kept[0]}, months from day {kept[1]} on: the book has {agreed.timezone} and day " + str(
+            agreed.month_starts_on
+        )
 
 
 def _unlike_the_record(member: MemberContext) -> Iterator[str]:
