@@ -4,11 +4,14 @@ import hashlib
 import io
 import json
 import zlib
+from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, transaction
+from django.utils import timezone
 
 from comity.apps.agreements import exports, operations, queries, signed_elsewhere, signed_pdf
 from comity.apps.agreements.change_page import shown_sentences
@@ -315,6 +318,28 @@ def test_whatever_else_is_done_to_the_file_is_seen(theirs):
     assert wrong == []
     assert signed_pdf.check(file + bomb(file), size, digest).fault is Fault.UNREADABLE
     assert signed_pdf.check(signed(file, page=0), size, digest).fault is Fault.COVERS
+
+
+def test_a_row_makes_no_certificate_trusted_that_had_run_out_or_is_ones_own(theirs, tmp_path, monkeypatch):
+    """Past the room: a file of an own authority, whose certificate has run out, and a row that says trusted."""
+    them, pk = theirs
+    file = taken_out(them, "provider_lead", pk)
+    root = tmp_path / "roots.pem"
+    root.write_bytes(pem(authority()[0]))
+    monkeypatch.setattr(settings, "TRUSTED", root)
+    now = timezone.now()
+
+    def trusted(at, **made):
+        back = signed(file, by=signer(*certificate("Late Lee", **made)))
+        kept = SignedFile(content=back, sha256=hashlib.sha256(back).hexdigest(), found=[{**FOUND}], at=at)
+        (one,) = signed_elsewhere.found_in(kept)
+        return one.trusted
+
+    assert not trusted(now, days=-1, of="Own Authority")
+    assert not trusted(now - timedelta(days=2), days=-1, of="Own Authority")
+    assert not trusted(now, days=-1)
+    assert trusted(now - timedelta(days=2), days=-1)  # it had not run out when the file came
+    assert trusted(now)
 
 
 def test_what_a_signature_says_is_told_as_it_is_found(theirs, tmp_path):

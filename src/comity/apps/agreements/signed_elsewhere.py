@@ -7,7 +7,7 @@ is made. What the signature in the file says of its signer stands beside, as it 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from django.conf import settings
 from django.utils import timezone
@@ -33,7 +33,7 @@ from comity.core.values import Side
 from comity.review.i18n.words import Words
 
 _NO_FILE_YET = "0" * 64
-_read_files: Bounded[tuple[FoundSignature, ...]] = Bounded(128)  # by digest, and the authorities that are trusted
+_read_files: Bounded[tuple[FoundSignature, ...]] = Bounded(128)  # by digest, moment, and the trusted
 
 
 def take_out(member: MemberContext, change: Change, sentences: Mapping[str, str], words: Words) -> tuple[str, bytes]:
@@ -146,30 +146,25 @@ def bring_back(member: MemberContext, change: Change, content: bytes) -> bool:
 def found_in(file: SignedFile) -> tuple[FoundSignature, ...] | None:
     """Return the signatures in a file as the file has them, whatever its row says; None where it cannot be read now.
 
-    Whether a certificate leads to a trusted authority is of the day on which the file came, once it has run out since:
-    of the row then, else of both.
+    Whether a certificate leads to a trusted authority is judged by the moment at which the file came, which the
+    database knows; where the row says that it did not, it stays so.
     """
     found = _read(file)
     if found is None:
         return None
     said = file.found if len(file.found) == len(found) else [{} for _ in found]
     return tuple(
-        replace(one, trusted=row.get("trusted") is True and (one.trusted or _has_run_out(one)))
-        for one, row in zip(found, said, strict=True)
+        replace(one, trusted=one.trusted and row.get("trusted") is True) for one, row in zip(found, said, strict=True)
     )
-
-
-def _has_run_out(one: FoundSignature) -> bool:
-    return bool(one.valid_until) and datetime.fromisoformat(one.valid_until) < timezone.now()
 
 
 def _read(file: SignedFile) -> tuple[FoundSignature, ...] | None:
     """Read a file, once in a process: it takes a process of its own. What cannot be read now is not kept as such."""
     roots = settings.TRUSTED
-    key = (file.sha256, 0 if roots is None else roots.stat().st_mtime_ns)
+    key = (file.sha256, file.at, 0 if roots is None else roots.stat().st_mtime_ns)
     known = _read_files.get(key)
     if known is None:
-        checked = signed_pdf.read_signatures(bytes(file.content), roots)
+        checked = signed_pdf.read_signatures(bytes(file.content), roots, file.at)
         if checked.fault is not None:
             return None
         known = checked.signatures

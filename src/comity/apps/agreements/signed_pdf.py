@@ -104,14 +104,17 @@ def check(content: bytes, size: int, digest: str, roots: Path | None = None) -> 
     return Checked(fault) if fault is not None else _in_own_process(content, size, roots)
 
 
-def read_signatures(content: bytes, roots: Path | None = None) -> Checked:
-    """Read the signatures of a file that was checked when it came, in a process of its own."""
-    return _in_own_process(content, 0, roots)
+def read_signatures(content: bytes, roots: Path | None, came_at: datetime) -> Checked:
+    """Read the signatures of a file that was checked when it came, in a process of its own.
+
+    :param came_at: the moment by which certificates are judged: they may have run out since
+    """
+    return _in_own_process(content, 0, roots, came_at)
 
 
-def _in_own_process(content: bytes, size: int, roots: Path | None) -> Checked:
+def _in_own_process(content: bytes, size: int, roots: Path | None, came_at: datetime | None = None) -> Checked:
     trusted = b"" if roots is None else roots.read_bytes()
-    asked = json.dumps({"size": size, "roots": len(trusted)}).encode() + b"\n"
+    asked = json.dumps({"size": size, "roots": len(trusted), "at": _iso(came_at)}).encode() + b"\n"
     try:
         done = subprocess.run(  # noqa: S603 - our own program
             [sys.executable, "-P", "-B", "-m", __spec__.name],
@@ -140,10 +143,11 @@ def _first_look(content: bytes, size: int, digest: str) -> Fault | None:
     return Fault.NOT_SIGNED if len(content) == size else None
 
 
-def inspect(content: bytes, size: int, roots: bytes = b"") -> Checked:
+def inspect(content: bytes, size: int, roots: bytes = b"", came_at: datetime | None = None) -> Checked:
     """Read a file that begins with what was taken out; within the process that may be lost by it.
 
     :param size: of what was taken out; 0: what was added to it is not looked at again
+    :param came_at: the moment by which certificates are judged; None: now
     """
     from pyhanko.pdf_utils.misc import PdfError  # noqa: PLC0415 - heavy, and of this process alone
     from pyhanko.pdf_utils.reader import PdfFileReader  # noqa: PLC0415 - as above
@@ -153,7 +157,7 @@ def inspect(content: bytes, size: int, roots: bytes = b"") -> Checked:
         if reader.encrypted:
             return Checked(Fault.ENCRYPTED)
         fault = _what_was_added(PdfFileReader(io.BytesIO(content[:size]), strict=True), reader) if size else None
-        return Checked(fault) if fault is not None else _signatures(reader, roots)
+        return Checked(fault) if fault is not None else _signatures(reader, roots, came_at)
     except (PdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, MemoryError):
         return Checked(Fault.UNREADABLE)
     except Exception:  # noqa: BLE001 - whatever a reader of others' files raises, this file is none that counts
@@ -267,7 +271,7 @@ def _pages(reader: Any) -> Iterator[Any]:  # noqa: ANN401 - as above
         yield reader.find_page_for_modification(number)[0].get_object()
 
 
-def _signatures(reader: Any, roots: bytes) -> Checked:  # noqa: ANN401 - as above
+def _signatures(reader: Any, roots: bytes, came_at: datetime | None) -> Checked:  # noqa: ANN401 - as above
     from pyhanko.keys import load_certs_from_pemder_data  # noqa: PLC0415 - as above
     from pyhanko.sign.validation import validate_pdf_signature  # noqa: PLC0415 - as above
     from pyhanko.sign.validation.errors import SignatureValidationError  # noqa: PLC0415 - as above
@@ -282,7 +286,7 @@ def _signatures(reader: Any, roots: bytes) -> Checked:  # noqa: ANN401 - as abov
     found = []
     for one in embedded:
         context = ValidationContext(
-            trust_roots=list(load_certs_from_pemder_data(roots)) if roots else [], allow_fetching=False
+            trust_roots=list(load_certs_from_pemder_data(roots)) if roots else [], allow_fetching=False, moment=came_at
         )
         try:
             status = validate_pdf_signature(one, context)
@@ -322,7 +326,8 @@ def main() -> None:
     _lock_in()
     asked = json.loads(sys.stdin.buffer.readline())
     roots = sys.stdin.buffer.read(asked["roots"])
-    found = inspect(sys.stdin.buffer.read(MAX_BYTES), asked["size"], roots)
+    came_at = datetime.fromisoformat(asked["at"]) if asked["at"] else None
+    found = inspect(sys.stdin.buffer.read(MAX_BYTES), asked["size"], roots, came_at)
     signatures = [asdict(one) for one in found.signatures]
     sys.stdout.write(json.dumps({"fault": found.fault, "signatures": signatures}))
 
