@@ -80,7 +80,7 @@ def test_matters_and_their_log_lines_are_dated_back_together_and_no_others(tmp_p
             matters.raise_matter(member, matters.NewMatter(Kind.ACTION, title, "Why."), "UTC") for title in ("a", "b")
         )
     with transaction.atomic():
-        matters.move(them.at("provider_lead"), old, Move.ACCEPT, "Yes.", "UTC")
+        matters.move(them.at("provider_lead"), old, Move.AGREE, "Yes.", "UTC")
     steps = (moment(date(2024, 11, 5), 9), moment(date(2024, 11, 7), 10))
     write_dates(tmp_path / "dates.json", them.relationship, [Dates(old.pk, steps)], date(2024, 7, 1))
     conninfo = started().cluster.conninfo(SUPERUSER)
