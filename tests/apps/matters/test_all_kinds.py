@@ -161,6 +161,7 @@ def test_a_request_is_countered_agreed_done_refused_and_confirmed(them):
     ]  # fmt: skip
     page = them.client("auditor").get(them.url(f"matters/{matter.pk}/")).content.decode()
     assert "both sides: countered, then agreed" in page
+    assert '<del>From 18:00</del></td><td class="any"><ins>From 17:00</ins>' in page  # a counter is a difference
 
 
 def test_a_declined_counter_goes_back_to_the_first_terms_and_a_second_time_declines(them):

@@ -337,6 +337,26 @@ def terms_line(matter: Matter, step: Step, words: Words) -> str:
     return "; ".join(f"{name}: {text}" for name, text in parts) + "." if parts else ""
 
 
+def differences(matter: Matter, steps: Sequence[Step], words: Words) -> dict[int, list[tuple[str, str, str]]]:
+    """Return by the number of each counter-proposal what it changes: the term in words, before, and after."""
+    found: dict[int, list[tuple[str, str, str]]] = {}
+    on_table: dict[str, str] = {}
+    for step in steps:
+        if step.move == Move.COUNTER:
+            found[step.number] = [
+                (
+                    words(f"raise.{name}"),
+                    _term(name, on_table[name], matter.unit, words) if name in on_table else DASH,
+                    _term(name, step.terms[name], matter.unit, words) if name in step.terms else DASH,
+                )
+                for name in _TERMS
+                if name != "computed" and on_table.get(name) != step.terms.get(name)
+            ]
+        if step.move in {Move.RAISE, Move.COUNTER} or (step.move == Move.DECLINE and step.terms):
+            on_table = step.terms
+    return found
+
+
 def _term(name: str, value: str, unit: str, words: Words) -> str:
     if name in _DAYS:
         return words.day(date.fromisoformat(value))

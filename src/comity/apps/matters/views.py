@@ -244,6 +244,7 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
         "counts": sentences.correction_counts(known_matter, words),
         "steps": steps,
         "terms": {one.number: sentences.terms_line(known_matter, one, words) for one in steps},
+        "differences": sentences.differences(known_matter, steps, words),
         "roles": queries.roles(known_matter),
         # While something is being computed the page asks for itself again, and what was typed would be lost.
         "writing": request.method == "POST" or "write" in request.GET or not is_pending,
