@@ -150,5 +150,5 @@ SELECT comity_fill_matters();
 class Migration(migrations.Migration):
     """A view, two triggers, and the matters of before."""
 
-    dependencies: ClassVar = [("matters", "0012_disputes"), ("ledger", "0001_initial")]
+    dependencies: ClassVar = [("matters", "0014_states"), ("ledger", "0001_initial")]
     operations: ClassVar = [migrations.RunSQL([VIEW, POSTS, FILL])]
