@@ -803,6 +803,7 @@ def break_promise(member: MemberContext, matter: Matter) -> None:
         return
     hours = calendar_of(matter.relationship, Side(matter.debtor), zone_of(member)).hours
     if timezone.now() >= clocks.broken_at(hours, matter.due_on, BROKEN_AFTER_DAYS):
+        lock_for_posting(member)  # before the function locks the matter, as `move` does
         with connection.cursor() as cursor:
             cursor.execute("SELECT comity_break_promise(%s)", [matter.pk])
 
