@@ -10,6 +10,7 @@ import io
 import re
 import uuid
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -22,6 +23,7 @@ from django.utils import timezone
 from comity.apps.agreements import operations as agreements
 from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.models import Change, SignedFile, TakenOut
+from comity.apps.agreements.signed_pdf import FoundSignature
 from comity.apps.books import copies
 from comity.apps.books.models import Delivery, MarkStep, Stage
 from comity.apps.books.queries import book_folder
@@ -85,7 +87,8 @@ CHANGING = {
     "begin_from_template": Action.ACT, "begin_from_list": Action.ACT, "begin_from_own": Action.ACT,
     "start_priorities": Action.AGREE, "save_priorities": Action.ACT, "withdraw_priorities": Action.AGREE,
     "propose_order": Action.AGREE, "agree_order": Action.AGREE, "draft_order": Action.ACT,
-    "say_benefit": Action.AGREE, "ask_first": Action.DISPUTE, "answer_first": Action.AGREE,
+    "say_benefit": Action.AGREE, "say_decided": Action.ACT,
+    "note_amounts": Action.READ_MONEY, "ask_first": Action.DISPUTE, "answer_first": Action.AGREE,
     "remark_change": Action.ACT, "take_remark": Action.ACT, "withdraw_remark": Action.ACT,
     "take_out_change": Action.ACT,
 }  # fmt: skip
@@ -299,6 +302,8 @@ def address(them, name):
         "remark_change": f"agreement/changes/{them.change}/remarks/",
         "take_remark": f"agreement/changes/{them.change}/remarks/{them.invitation}/take/",
         "withdraw_remark": f"agreement/changes/{them.change}/remarks/{them.invitation}/withdraw/",
+        "note_amounts": f"agreement/changes/{them.change}/amounts/",
+        "say_decided": f"agreement/changes/{them.change}/decided/",
         "say_benefit": f"agreement/changes/{them.change}/benefit/",
         "answer_first": f"agreement/changes/{them.change}/first/answer/",
         "sign_elsewhere": f"agreement/changes/{them.change}/elsewhere/",
@@ -326,7 +331,12 @@ def a_signed_file(member, change):
     )  # fmt: skip
     signed = b"file, signed elsewhere"
     made = SignedFile.objects.create(
-        **common, taken_out=out, size=len(signed), sha256=hashlib.sha256(signed).hexdigest(), content=signed, found=[]
+        **common,
+        taken_out=out,
+        size=len(signed),
+        sha256=hashlib.sha256(signed).hexdigest(),
+        content=signed,
+        found=[asdict(FoundSignature("Olga", "", "Authority", False, "", "", "2030-01-01T00:00:00+00:00"))],
     )
     return made.pk
 

@@ -9,6 +9,7 @@ A book without this folder goes by the `[[kpi]]` of its `book.toml`.
 
 import itertools
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -36,6 +37,7 @@ from comity.core.agreements.text import check_change, unsettled_meetings
 from comity.core.values import Side
 
 FOLDER = "agreement"
+FilesState = tuple[tuple[str, int, int], ...]  # name, time and size of each file
 SCHEMA = "comity.agreed-change/1"
 _KEYS = frozenset(
     {
@@ -106,24 +108,30 @@ class AgreedChange:
         return self.taken_over or self.agreed_on is not None or {one.side for one in self.signatures} == set(Side)
 
 
-def agreed_changes(book: Path) -> tuple[AgreedChange, ...]:
+def agreed_changes(book: Path, state: FilesState | None = None) -> tuple[AgreedChange, ...]:
     """Return the changes of a book's agreement in the order in which they were agreed; none without the folder.
 
     Whether each could stand after those before it is `problems_of`.
 
+    :param state: of its files, where it is known
     :raises UnusableAgreementError: for a file that is damaged, that was changed after it was signed, or two at a place
     """
-    return _read(files_state(book))
+    return _read(files_state(book) if state is None else state)
 
 
-def files_state(book: Path) -> tuple[tuple[str, int, int], ...]:
+def files_state(book: Path) -> FilesState:
     """Return name, time and size of each file of an agreement: another one whenever one of them has changed."""
-    files = sorted((book / FOLDER).glob("*.json"))
-    return tuple((str(file), stat.st_mtime_ns, stat.st_size) for file in files for stat in (file.stat(),))
+    try:
+        entries = os.scandir(book / FOLDER)
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    with entries:
+        files = [(one.path, one.stat()) for one in entries if one.name.endswith(".json")]
+    return tuple(sorted((path, stat.st_mtime_ns, stat.st_size) for path, stat in files))
 
 
 @lru_cache(maxsize=256)
-def _read(state: tuple[tuple[str, int, int], ...]) -> tuple[AgreedChange, ...]:
+def _read(state: FilesState) -> tuple[AgreedChange, ...]:
     """Read files; once as long as none of them is another."""
     found: list[AgreedChange] = []
     for name, *_ in state:

@@ -16,7 +16,7 @@ from comity.core.agreements.kinds import Kind
 from comity.core.values import Side
 from tests.builders.changes import agreed, attempt, content, moved_to, proposed, refused, row, sign
 from tests.builders.levels import KPI
-from tests.room import cast, forget_mails, run_jobs, sent_mails
+from tests.room import cast, forget_mails, run_jobs, sent_mails, superuser
 
 pytestmark = pytest.mark.gate
 FIRST_DAY = date(2026, 6, 1)
@@ -138,6 +138,24 @@ def test_each_side_says_for_itself_whether_it_had_its_benefit_and_one_sided_ones
     assert "Repeats went up." in page
     today = provider.get(them.url()).content.decode()
     assert "Did it bring your side its benefit?" not in today
+
+
+def test_who_may_not_read_a_change_says_nothing_of_its_benefit(them):
+    """A lead says it, and reads all that leads sign: unless others of the side sign for what they alone read."""
+    with transaction.atomic():
+        kpi = queries.text_of(them.at("customer_lead")).of(Kind.KPI)[0].id
+    kept = content(SetField(kpi, "target", "0.9"), SetField(kpi, "seen_by", ["lead"]), first_day=FIRST_DAY)
+    pk = agreed(them, "customer_lead", kept, retroactive=True)
+    address = them.url(f"agreement/changes/{pk}/")
+    assert "benefit/" in them.client("provider_lead").get(address).content.decode()
+    with superuser() as everybody:
+        everybody.execute(
+            "UPDATE agreements_step SET content = replace(content::text, '[\"lead\"]', '[\"executive\"]')::jsonb "
+            "WHERE change_id = %s",
+            [pk],
+        )
+    assert "benefit/" not in them.client("provider_lead").get(address).content.decode()
+    refused(Code.NOT_READABLE, lambda: afterwards.say_benefit(them.at("provider_lead"), row(pk), "yes"))
 
 
 def test_a_side_is_asked_on_today_until_it_has_said(them):

@@ -161,7 +161,7 @@ def test_two_texts_of_a_draft_carry_nothing_that_their_reader_does_not_read(them
     with transaction.atomic():
         member = them.at("customer_analyst")
         latest = queries.drafts(member, row(pk))["customer"]
-        assert SetField("secret", "target", "0.031415") in queries.draft_content(latest).edits
+        assert SetField("secret", "target", "0.031415") in queries.draft_content(latest, queries.chain(member)).edits
         assert latest.content["says"]["title"] == "Other"
 
 

@@ -232,13 +232,13 @@ def test_both_sides_go_through_it_on_the_page(them):
 INSERT = (
     "INSERT INTO agreements_firststep (id, change_id, relationship_id, number, kind, side, person_id, name, at, "
     "revision, first_day, under_reserve, reason) "
-    "VALUES (gen_random_uuid(), %s, %s, %s, %s, %s, %s, 'x', %s, 1, %s, false, 'x')"
+    "VALUES (gen_random_uuid(), %s, %s, %s, %s, %s, %s, %s, %s, 1, %s, false, 'x')"
 )
 
 
 def insert(them, who, pk, number, kind, side="", moment=None, day=None):
-    person = them.people[who].pk
-    values = (pk, them.relationship, number, kind, side or who.split("_")[0], person, moment or timezone.now(), day)
+    person, moment = them.people[who], moment or timezone.now()
+    values = (pk, them.relationship, number, kind, side or who.split("_")[0], person.pk, person.name, moment, day)
     return attempt(them, who, INSERT, *values)
 
 

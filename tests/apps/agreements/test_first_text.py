@@ -74,7 +74,9 @@ def content_of(them, who, change):
     """What a draft holds, and the text that it makes, as somebody reads it."""
     member = them.at(who)
     row = Change.objects.get(pk=change)
-    content = queries.draft_content(queries.drafts(member, row)[queries.own_track(member, row).value])
+    content = queries.draft_content(
+        queries.drafts(member, row)[queries.own_track(member, row).value], queries.chain(member)
+    )
     return content, drafted_text(content, queries.situation(member)), queries.chain(member)
 
 
@@ -372,7 +374,7 @@ def test_a_draft_of_ones_own_side_is_kept_as_a_template_and_begins_another(empty
     with transaction.atomic():
         pk = re.findall(r"/changes/([0-9a-f-]{36})/", answer.headers["Location"])[0]
         content, read, chain = content_of(empty, "provider_lead", pk)
-        first = queries.draft_content(row.drafts.last())
+        first = queries.draft_content(row.drafts.last(), chain)
     assert {edit.clause for edit in content.edits}.isdisjoint(edit.clause for edit in first.edits)
     assert check_change(replace(content, first_day=date(2099, 1, 1)).change(9), chain) == []
     assert [one.fields["measure"] for one in read.of(Kind.KPI)] == [kpi.measure for kpi in TEMPLATES["service_desk"]]

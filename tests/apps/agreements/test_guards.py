@@ -107,3 +107,54 @@ def test_the_moment_of_an_agreement_is_that_of_its_last_signature(them, monkeypa
         sign(them, "provider_lead", pk)
     monkeypatch.undo()
     assert sign(them, "provider_lead", pk)
+
+
+SIGNED = {"name": "Provider Analyst", "revision": 1, "digest": "0" * 64, "means": "room", "authority": ""}
+
+
+@pytest.mark.parametrize(
+    "signer",
+    [
+        {"role": "lead", "deputy_for": ""},  # an analyst is none
+        {"role": "lead", "deputy_for": "Provider Lead"},  # nobody made them a deputy
+        {"role": "analyst", "deputy_for": "Provider Lead"},
+        None,
+    ],
+)
+def test_nobody_signs_in_a_role_that_they_do_not_hold(them, signer):
+    pk = proposed(them, "customer_lead", target(them))
+    said = {**SIGNED, "signer": signer} if signer else SIGNED
+    with pytest.raises(DatabaseError, match="does not sign in that role"):
+        attempt(them, "provider_analyst", STEP, pk, 2, "sign", "0", json.dumps(said))
+    own = {**SIGNED, "signer": {"role": "analyst", "deputy_for": ""}}
+    assert attempt(them, "provider_analyst", STEP, pk, 2, "sign", "0", json.dumps(own)) == 1
+
+
+def test_a_deputy_signs_in_the_place_of_whom_they_stand_for_and_of_no_other(them):
+    lead, analyst = (them.people[f"provider_{role}"] for role in ("lead", "analyst"))
+    with superuser() as everybody:
+        everybody.execute(
+            "UPDATE parties_membership SET stands_in_for_id = o.id, stands_in_until = now()::date + 1 "
+            "FROM parties_membership o WHERE parties_membership.person_id = %s AND o.person_id = %s",
+            [analyst.pk, lead.pk],
+        )
+    pk = proposed(them, "customer_lead", target(them))
+    true = {"role": "lead", "deputy_for": lead.name, "deputy_for_id": str(lead.pk)}
+    for wrong in ({"deputy_for_id": str(analyst.pk)}, {"deputy_for": "Provider Finance"}, {"role": "finance"}):
+        said = {**SIGNED, "signer": {**true, **wrong}}
+        with pytest.raises(DatabaseError, match="does not sign in that role"):
+            attempt(them, "provider_analyst", STEP, pk, 2, "sign", "0", json.dumps(said))
+    assert attempt(them, "provider_analyst", STEP, pk, 2, "sign", "0", json.dumps({**SIGNED, "signer": true})) == 1
+
+
+def test_an_early_start_is_asked_for_in_ones_own_name(them):
+    pk = proposed(them, "customer_lead", target(them))
+    ask = (
+        "INSERT INTO agreements_firststep (id, change_id, relationship_id, number, kind, side, person_id, name, at, "
+        "revision, first_day, under_reserve, reason) VALUES (gen_random_uuid(), %s, comity_relationship(), 1, 'ask', "
+        "comity_side(), comity_person(), %s, now(), 1, now()::date + 1, false, '')"
+    )
+    for name in ("Provider Lead", "", "customer lead"):
+        with pytest.raises(DatabaseError, match="row-level security"):
+            attempt(them, "customer_lead", ask, pk, name)
+    assert attempt(them, "customer_lead", ask, pk, them.people["customer_lead"].name) == 1

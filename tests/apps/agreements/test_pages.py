@@ -189,7 +189,7 @@ def read_draft(them, address, who="customer_lead"):
         member = them.at(who)
         row = Change.objects.get(pk=address.split("/")[2])
         draft = queries.drafts(member, row)[queries.own_track(member, row).value]
-        return queries.draft_content(draft), draft.number
+        return queries.draft_content(draft, queries.chain(member)), draft.number
 
 
 @pytest.fixture

@@ -28,10 +28,12 @@ from tests.builders.agreement import add
 from tests.builders.changes import SENTENCES, content, kpi_of, proposed, refused, row, sign, soon
 from tests.builders.levels import KPI, contacts
 from tests.builders.signed_pdf import authority, certificate, pem, signed, signer, updated
-from tests.room import cast, run_jobs, said_again
+from tests.room import cast, run_jobs, said_again, superuser
 
 pytestmark = pytest.mark.gate
 ROOM, PDF = ["room"], ["pdf"]
+FOUND = {"signer": "Mallory Voss", "organisation": "", "issuer": "Test Authority", "trusted": True, "said_at": "",
+         "stamped_at": "2026-01-01T00:00:00+00:00", "valid_until": "2030-01-01T00:00:00+00:00"}  # fmt: skip
 
 
 def lead(means):
@@ -167,7 +169,7 @@ def test_the_database_takes_no_signature_without_its_file(theirs):
             member = them.at(person)
             out = TakenOut.objects.filter(change=pk).first()
             values = {
-                "change_id": pk, "relationship": member.relationship, "side": "provider", "found": [],
+                "change_id": pk, "relationship": member.relationship, "side": "provider", "found": [FOUND],
                 "person": member.membership.person, "taken_out": out, "size": len(file) + 1,
                 "content": file + b"x", "sha256": hashlib.sha256(file + b"x").hexdigest(), **more,
             }  # fmt: skip
@@ -177,6 +179,11 @@ def test_the_database_takes_no_signature_without_its_file(theirs):
                  "sha256": hashlib.sha256(b"x" * (len(file) + 1)).hexdigest()}):  # fmt: skip
         with pytest.raises(DatabaseError):
             row_of("provider_lead", **more)
+    for found in ([], {}, "x", [1], [{**FOUND, "trusted": "yes"}], [{**FOUND, "more": ""}], [FOUND] * 21,
+                  [{**FOUND, "signer": 1}], [{**FOUND, "issuer": "x" * 401}], [{**FOUND, "said_at": "soon"}],
+                  [{name: value for name, value in FOUND.items() if name != "signer"}]):  # fmt: skip
+        with pytest.raises(DatabaseError, match="row-level security"):
+            row_of("provider_lead", found=found)
     with transaction.atomic():
         them.at("customer_lead")
         assert not TakenOut.objects.exists(), "what somebody takes out is their own"
@@ -187,6 +194,19 @@ def test_the_database_takes_no_signature_without_its_file(theirs):
             person=member.membership.person, at=row(pk).begun_at,
             content={"name": "Provider Lead", "revision": 1, "means": "pdf", "file": "0" * 64},
         )  # fmt: skip
+
+
+def test_what_a_file_says_is_read_from_the_file_and_not_from_who_brought_it(theirs):
+    them, pk = theirs
+    back = signed(taken_out(them, "provider_lead", pk), page=-1, stamped=True)
+    assert not brought_back(them, "provider_lead", pk, back)
+    with superuser() as everybody:
+        everybody.execute("UPDATE agreements_signedfile SET found = %s::jsonb", [json.dumps([FOUND])])
+    shown = said_again(them.client("customer_lead")).get(them.url(f"agreement/changes/{pk}/evidence/"))
+    page = shown.content.decode()
+    assert "Olga Marin" in page
+    assert FOUND["signer"] not in page
+    assert "no authority that the administrator trusts" in page
 
 
 def test_two_of_a_side_cannot_bring_one_file(them):
@@ -387,7 +407,7 @@ def test_the_text_as_a_pdf_has_what_its_reader_may_read(them):
     with transaction.atomic():
         assert not queries.change_state(them.at("provider_lead"), row(pk)).row.place
     assert sign(them, "provider_lead", pk)
-    query = f"?on={soon(5)}&compare={soon(0)}"
+    query = f"?on={soon(5)}&with={soon(0)}"
     text, reader, _ = text_of_file(them, "customer_finance", query)
     assert "4.27" in text
     assert "Not sealed: the administrator has set no certificate for seals." in text

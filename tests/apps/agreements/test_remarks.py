@@ -89,7 +89,7 @@ def test_a_suggestion_is_used_by_the_other_side_as_a_save_that_names_the_one_bef
         refused(Code.SAVED_MEANWHILE, remarks.take_suggestion, member, change, made, 4)
         remarks.take_suggestion(member, change, made, 1)
         draft = queries.drafts(member, change)["customer"]
-    (edit,) = queries.draft_content(draft).edits
+    (edit,) = queries.draft_content(draft, queries.chain(member)).edits
     assert (edit.field, edit.value) == ("target", "0.85")
     with transaction.atomic():
         member = them.at("provider_lead")

@@ -21,6 +21,7 @@ from comity.core.agreements.clauses import (
 )
 from comity.core.agreements.fields import Field, FieldType, Many, normalise
 from comity.core.agreements.kinds import KINDS, MATTERS, NEVER_BY_SILENCE, Kind, NoticeItem
+from comity.core.agreements.people import Named
 from tests.builders.clauses import clauses, fields_written_otherwise
 
 # Of `[[kpi]]`: what the fold of the changes says, and the id, which is the clause's own.
@@ -154,7 +155,7 @@ def test_clauses_and_people_that_a_clause_names():
         "sl", Kind.KPI, {"credit_allocation": [{"price": "voice", "share": "1"}], "customer_owner": "Ana Ruiz"}
     )
     assert names_clauses(kpi) == [("price", "voice", ("price",))]
-    assert names_people(kpi) == [("customer_owner", "Ana Ruiz")]
+    assert names_people(kpi) == [("customer_owner", Named("Ana Ruiz"))]
 
 
 def test_notice_of_a_paragraph_goes_by_what_it_is_about():

@@ -170,7 +170,10 @@ def test_two_of_the_provider_are_needed():
 def needed(room, number, side, amount=Decimal(0)):
     """For each signature that a side lacks: how many, and of which roles, by each rule that is enough."""
     found = lacks(room.steps[number], replace(room.situation(at(1, 9)), amount=amount), side)
-    return [[(count, sorted(rule.roles | rule.people)) for count, rule in one.rules] for one in found]
+    return [
+        [(count, sorted({*rule.roles, *(person.name for person in rule.people)})) for count, rule in one.rules]
+        for one in found
+    ]
 
 
 def test_which_signatures_a_side_lacks_is_told_by_rule():

@@ -26,6 +26,7 @@ from comity.core.agreements.clauses import Clause, complete
 from comity.core.agreements.kinds import Kind
 from comity.core.agreements.text import (
     Difference,
+    KeptChain,
     Meeting,
     NoEffect,
     Stretch,
@@ -475,3 +476,12 @@ def test_a_clause_as_shown_has_its_defaults():
     assert text(base(), AUGUST).get("sl") == Clause(
         "sl", Kind.KPI, complete(Kind.KPI, {"measure": "service_level", "target": "0.8"})
     )
+
+
+@given(SEEDS, st.lists(st.tuples(DAYS, st.sampled_from([None, 1, 3]), st.sampled_from(list(Layer))), max_size=80))
+def test_a_kept_chain_reads_as_the_chain_whatever_it_was_asked_before(seed, asked):
+    entries = random_chain(Random(seed), 8)
+    kept = KeptChain(entries)
+    for day, known, layer in asked:
+        assert text(kept, day, known, layer=layer) == text(entries, day, known, layer=layer)
+        assert len(vars(kept)["texts"]) <= KeptChain.MOST

@@ -50,6 +50,8 @@ BASELINE_TASK = "agreements.baseline"
 COMPUTE_AFTER = "agreements.afterwards"  # the task
 ANSWERS = ("yes", "partly", "no")
 ASKED_FOR_DAYS = 180  # so long a side is asked on Today whether it had its benefit
+# Between a first day and the end of the three whole months after it; by which most changes are soon left out.
+_LEAST_DAYS_AFTER, _MOST_DAYS_AFTER = timedelta(days=89), timedelta(days=31 + 92)
 _TABLES = ("contacts", "intervals", "surveys", "invoices")
 
 
@@ -250,7 +252,8 @@ def say_benefit(member: MemberContext, change: Change, answer: str, because: str
     """Say whether a change brought one's own side its benefit; the last word counts.
 
     :param answer: one of `ANSWERS`
-    :raises Refused: for those who may not, before three whole months have passed, and where it was said already
+    :raises Refused: for those who may not, or may not read the change, before three whole months have passed, and where
+        it was said already
     """
     if member.side is None or not member.may(Action.AGREE):
         raise Refused(Code.NOT_YOURS)
@@ -260,6 +263,8 @@ def say_benefit(member: MemberContext, change: Change, answer: str, because: str
     state = queries.change_state(member, change, now)
     if answer not in ANSWERS or state.last is None or not may_be_said(member, state, now):
         raise Refused(Code.NOT_NOW)
+    if not queries.may_read_change(member, state.last.proposal, now.chain):
+        raise Refused(Code.NOT_READABLE)
     if answer != "yes" and not because.strip():
         raise Refused(Code.REASON)
     last = words_of(change).get(member.side)
@@ -278,7 +283,9 @@ def unsaid(member: MemberContext, now: Situation) -> list[tuple[queries.ChangeSt
     ripe = [
         entry.place
         for entry in now.chain
-        if entry.change.span.first_day > date.min
+        if _MOST_DAYS_AFTER + timedelta(days=ASKED_FOR_DAYS)
+        >= now.today - entry.change.span.first_day
+        >= _LEAST_DAYS_AFTER
         and now.today - timedelta(days=ASKED_FOR_DAYS)
         <= whole_months_after(entry.change.span.first_day, starts_on)[-1].end
         <= now.today

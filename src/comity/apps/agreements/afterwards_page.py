@@ -34,6 +34,7 @@ def what_came(
     names = readable_titles(member, text(with_change(now.chain, state.last.proposal.change), now.today), words)
     said, open_to_say = afterwards.words_of(state.row), afterwards.may_be_said(member, state, now)
     may = open_to_say and member.side is not None and member.may(Action.AGREE)
+    may = may and queries.may_read_change(member, state.last.proposal, now.chain)
     return {
         "pending": pending,
         "rows": [_expectation(one, names, words) for one in found],

@@ -13,6 +13,7 @@ from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.queries import former_members, members
 from comity.core.agreements.changes import Entry
 from comity.core.agreements.clauses import Clause
+from comity.core.agreements.people import Named
 from comity.core.agreements.pointed_out import PointKind, points
 from comity.core.agreements.text import Chain, Text, text
 from comity.core.values import Side
@@ -108,11 +109,16 @@ def otherwise(  # noqa: PLR0913 - two days of a text, and its reader
 
 def pointed_out(read: Text, member: MemberContext, words: Words) -> list[str]:
     """Return what is pointed out about a text, a sentence each; those of one kind about many clauses as one."""
-    left = {one.person.name for one in former_members(member)} - {one.person.name for one in members(member)}
+    here = [Named(one.person.name, str(one.person_id)) for one in members(member)]
+    gone = [Named(one.person.name, str(one.person_id)) for one in former_members(member)]
+
+    def has_left(person: Named) -> bool:
+        return any(person.is_same(one) for one in gone) and not any(person.is_same(one) for one in here)
+
     titles = {one.id: clause_heading(one, words) for one in read.clauses if not one.removed}
     closed = {one.id for one in read.clauses if not queries.may_read(member, one)}
     found: dict[tuple[PointKind, tuple[str, ...]], list[str]] = {}
-    for point in points(read, left):
+    for point in points(read, has_left):
         if closed.intersection(point.clauses):
             continue
         named = [titles.get(one, one) for one in point.clauses]

@@ -10,10 +10,19 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
-from comity.apps.agreements import progress, queries
+from comity.apps.agreements import amounts, decided, progress, queries, signatories
 from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.drafting import drafted_text, edited_text, first_day_of, word_name
-from comity.apps.agreements.forms import ChangeForm, ClauseForm, EndForm, MarkForm, WaiveForm, of_measure
+from comity.apps.agreements.forms import (
+    AmountForm,
+    ChangeForm,
+    ClauseForm,
+    DecidedForm,
+    EndForm,
+    MarkForm,
+    WaiveForm,
+    of_measure,
+)
 from comity.apps.agreements.merging import MINE, NOTHING, THEIRS, Conflict
 from comity.apps.agreements.models import Change
 from comity.apps.agreements.sentences import (
@@ -26,6 +35,7 @@ from comity.apps.agreements.sentences import (
 )
 from comity.apps.agreements.titles import readable_titles
 from comity.apps.agreements.values import change_label, change_value_text, field_label, kind_name, value_text
+from comity.apps.books import queries as books
 from comity.apps.i18n import language, words_for
 from comity.apps.parties.member_context import MemberContext, member_of_a_side
 from comity.apps.parties.rights import Action
@@ -226,10 +236,12 @@ def _may_sign(
     digest, signer = signing.what_is_signed_digest(state.steps, of), queries.signer_of(member.membership)
     if means.value not in signing.means_open_to(state.steps, signer, member.side, of):
         return False
-    opened = signing.Step(StepKind.OPEN, of.now, member.side, signer.person, state.last.number, digest)
+    opened = signing.Step(
+        StepKind.OPEN, of.now, member.side, signer.person, state.last.number, digest, person_id=signer.person_id
+    )
     step = signing.Step(
         StepKind.SIGN, of.now, member.side, signer.person, state.last.number, digest, signer=signer, retroactive=True,
-        means=means, file="" if means is SignedBy.ROOM else digest,
+        means=means, file="" if means is SignedBy.ROOM else digest, person_id=signer.person_id,
     )  # fmt: skip
     why = signing.refusal([*state.steps, opened], step, of)
     return why is None or why in {signing.Refusal.RETROACTIVE, signing.Refusal.NOT_RETROACTIVE, signing.Refusal.NOTICE}
@@ -310,11 +322,14 @@ def _temporary_wordings(
     ]
 
 
-def form_of_clause(clause: Clause, content: DraftContent, now: signing.Situation, data: object = None) -> ClauseForm:
+def form_of_clause(
+    member: MemberContext, clause: Clause, content: DraftContent, now: signing.Situation, data: object = None
+) -> ClauseForm:
     """Return the form of a clause of a draft, with what differs from the text in force marked."""
     before = permanent_layer(now.chain, first_day_of(content, now)).get(clause.id)
     known = None if before is None else before.fields
-    return ClauseForm(clause.kind, clause.fields, drafted_text(content, now), data, before=known)
+    people = signatories.choices(member) if clause.kind is Kind.AUTHORITY else {}
+    return ClauseForm(clause.kind, clause.fields, drafted_text(content, now), data, before=known, people=people)
 
 
 def _asked_form(
@@ -324,9 +339,10 @@ def _asked_form(
     asked, added = request.GET.get("edit", ""), request.GET.get("add", "")
     clause = edited_text(content, now).get(asked) if asked else None
     if clause is not None and may_edit(member, asked, content, now):
-        return clause.id, form_of_clause(clause, content, now)
+        return clause.id, form_of_clause(member, clause, content, now)
     if added in set(Kind):
-        return "", ClauseForm(Kind(added), {}, drafted_text(content, now))
+        people = signatories.choices(member) if added == Kind.AUTHORITY else {}
+        return "", ClauseForm(Kind(added), {}, drafted_text(content, now), people=people)
     return None
 
 
@@ -346,6 +362,24 @@ def shown_sentences(proposal: Proposal, entries: Sequence[Entry]) -> dict[str, s
         )
         for name in LOCALES
     }
+
+
+def decided_rows(member: MemberContext, state: queries.ChangeState) -> dict[str, object]:
+    """Return what the other side says of the day on which a change was decided, and the form to say so."""
+    said = None if state.last is None else decided.said_by_other(state.row)
+    may = decided.may_say(member, state)
+    return {"said": [said] if said else [], "form": DecidedForm(auto_id="decided_%s") if may else None}
+
+
+def own_amounts(member: MemberContext, state: queries.ChangeState, now: signing.Situation) -> dict[str, object] | None:
+    """Return what the reader's side noted of a change's worth, and the form; None for who may not, and for a draft."""
+    if state.last is None or not amounts.may_note(member):
+        return None
+    if not queries.may_read_change(member, state.last.proposal, now.chain):
+        return None
+    noted, currency = amounts.noted(member, state.row), books.definition(member).currency
+    initial = {} if noted is None else {"expected": noted.expected, "came": noted.came}
+    return {"currency": currency, "form": AmountForm(initial=initial, auto_id="amounts_%s")}
 
 
 def broken_limits(member: MemberContext, proposal: Proposal, now: signing.Situation) -> list[dict[str, object]]:
@@ -399,7 +433,7 @@ def posted_form(
     measure = request.POST.get("shown_measure") or request.POST.get("measure", "")
     if clause.kind is Kind.KPI and measure in MEASURES and measure != clause.fields.get("measure"):
         clause = replace(clause, fields=of_measure(clause.fields, measure))
-    return asked, form_of_clause(clause, content, now, request.POST)
+    return asked, form_of_clause(member, clause, content, now, request.POST)
 
 
 def conflict_rows(  # noqa: PLR0913 - two texts, and their reader

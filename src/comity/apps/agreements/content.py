@@ -1,26 +1,37 @@
 """Drafts and steps as JSON holds them in the database."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from comity.apps.agreements.models import Step as StepRow
 from comity.core.agreements.authority import SignedBy, Signer
+from comity.core.agreements.canonical import UnreadableTextError
 from comity.core.agreements.changes import (
+    CHANGE_FIELDS,
+    AddClause,
     Change,
     Edit,
     Proposal,
     Revision,
+    SetField,
     Span,
     Word,
     change_content,
     parse_change,
 )
-from comity.core.agreements.fields import Value
+from comity.core.agreements.clauses import check_field, check_fields, complete
+from comity.core.agreements.fields import Value, is_clause_id, normalise
+from comity.core.agreements.kinds import KINDS, Kind
 from comity.core.agreements.notice import Waiver
 from comity.core.agreements.signing import Step, StepKind
+from comity.core.agreements.text import Chain
 from comity.core.values import Side
+
+# What JSON that was saved past the room may raise as it is read.
+UNREADABLE = (UnreadableTextError, KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+_SAYS = {item.name: item for item in CHANGE_FIELDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,50 @@ class DraftContent:
         return cls(change.span.first_day, change.span.end, change.edits, change.words, proposal.says)
 
 
+def kinds_of(chain: Chain, edits: Iterable[Edit] = ()) -> dict[str, Kind]:
+    """Return the kind of each clause that a chain, or edits beside it, ever added."""
+    added = [*(edit for entry in chain for edit in entry.change.edits), *edits]
+    return {edit.clause: edit.kind for edit in added if isinstance(edit, AddClause)}
+
+
+def sound_draft(content: object, chain: Chain) -> DraftContent | None:
+    """Return a saved draft; None for JSON that the room saves nowhere, and that no page could show."""
+    try:
+        found = DraftContent.from_json(content)  # type: ignore[arg-type]  # that is what is asked
+        is_whole = is_sound(found.edits, found.words, found.says, chain)
+    except UNREADABLE:
+        return None
+    return found if is_whole else None
+
+
+def is_sound(edits: Iterable[Edit], words: Iterable[Word], says: Mapping[str, Value], chain: Chain) -> bool:
+    """Return whether each value can stand in its field, and no clause that is added lacks what every one has."""
+    edits = list(edits)
+    kinds = kinds_of(chain, edits)
+    texts = [word.clause for word in words] + [word.field for word in words]
+    texts += [edit.after for edit in edits if isinstance(edit, AddClause)]
+    return (
+        {type(one) for one in (*texts, *(edit.clause for edit in edits))} <= {str}
+        and all(is_clause_id(edit.clause) for edit in edits)
+        and all(_stands(edit, kinds) for edit in edits)
+        and set(says) <= set(_SAYS)
+        and all(normalise(_SAYS[name], value) == (value or None, []) for name, value in says.items())
+    )
+
+
+def _stands(edit: Edit, kinds: Mapping[str, Kind]) -> bool:
+    if isinstance(edit, AddClause):
+        kept, problems = check_fields(edit.clause, edit.kind, edit.fields)
+        lacks = [one for one in KINDS[edit.kind].fields if one.required and one.name not in complete(edit.kind, kept)]
+        return kept == dict(edit.fields) and not lacks and not any(one.value for one in problems)
+    if isinstance(edit, SetField) and edit.clause in kinds:
+        kind = kinds[edit.clause]
+        return check_field(edit.clause, kind, edit.field, edit.value) == (edit.value, []) and not (
+            edit.value is None and KINDS[kind].by_name[edit.field].required
+        )
+    return True
+
+
 def proposal_json(proposal: Proposal) -> dict[str, Any]:
     """Return a proposal as JSON."""
     return {"change": change_content(proposal.change), "says": dict(proposal.says)}
@@ -81,6 +136,8 @@ def step_json(step: Step) -> dict[str, Any]:
         }  # fmt: skip
     if step.signer is not None:
         content["signer"] = {"role": step.signer.role, "deputy_for": step.signer.deputy_for}
+        if step.signer.deputy_for_id:
+            content["signer"]["deputy_for_id"] = step.signer.deputy_for_id
         content |= {"means": step.means.value, "authority": step.authority, "retroactive": step.retroactive}
     if step.waiver is not None:
         until = step.waiver.until
@@ -103,7 +160,7 @@ def parse_step(row: StepRow) -> Step:
     """Return a row as the core reads it."""
     content, side = row.content, Side(row.side) if row.side else None
     new, signer, waiver = (content.get(name) for name in ("new", "signer", "waiver"))
-    name = content["name"]
+    name, person = content["name"], "" if row.person_id is None else str(row.person_id)
     return Step(
         StepKind(row.kind),
         row.at,
@@ -114,9 +171,17 @@ def parse_step(row: StepRow) -> Step:
         None
         if new is None or side is None
         else Revision(
-            new["number"], side, name, datetime.fromisoformat(new["readable_at"]), parse_proposal(new), new["known"]
+            new["number"],
+            side,
+            name,
+            datetime.fromisoformat(new["readable_at"]),
+            parse_proposal(new),
+            new["known"],
+            person,
         ),
-        None if signer is None else Signer(name, signer["role"], signer["deputy_for"]),
+        None
+        if signer is None
+        else Signer(name, signer["role"], signer["deputy_for"], person, signer.get("deputy_for_id", "")),
         SignedBy(content.get("means", SignedBy.ROOM)),
         content.get("authority", ""),
         content.get("retroactive", False),
@@ -132,4 +197,5 @@ def parse_step(row: StepRow) -> Step:
         content.get("sentences", {}),
         content.get("file", ""),
         content.get("language", ""),
+        person,
     )

@@ -1,10 +1,11 @@
 """The evidence of a change: what was shown to whom and when, who signed it under which authority, and what fell."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from comity.apps.agreements import queries
+from comity.apps.agreements import queries, signed_elsewhere
 from comity.apps.agreements.models import SignedFile
 from comity.apps.agreements.papers import Reader, readable_titles
 from comity.apps.agreements.sentences import clause_heading, relief_text
@@ -83,8 +84,13 @@ def _row(step: Step, digest: str, files: Mapping[str, SignedFile], reader: Reade
         "lines": list(_lines(step, digest, reader)),
         "digests": [(choice_text("language", name, words), value) for name, value in sorted(step.sentences.items())],
         "file": file,
-        "found": [] if file is None else [found_text(one, reader) for one in file.found],
+        "found": [] if file is None else _found(file, reader),
     }
+
+
+def _found(file: SignedFile, reader: Reader) -> list[str]:
+    found = signed_elsewhere.found_in(file)
+    return [reader.words("evidence.not_read")] if found is None else [found_text(asdict(one), reader) for one in found]
 
 
 def _lines(step: Step, digest: str, reader: Reader) -> Iterator[str]:

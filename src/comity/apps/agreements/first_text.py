@@ -187,7 +187,8 @@ def own_template(member: MemberContext, change: Change) -> str:
     """
     if change not in own_drafts(member):
         raise Refused(Code.NOT_YOURS)
-    content = queries.draft_content(queries.drafts(member, change)[queries.own_track(member, change).value])
+    saved = queries.drafts(member, change)[queries.own_track(member, change).value]
+    content = queries.draft_content(saved, queries.chain(member))
     added = [
         Clause(one.clause, one.kind, complete(one.kind, one.fields))  # with who reads it where nothing is written
         for one in content.edits

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from comity.apps.agreements import queries
+from comity.apps.agreements import operations, queries
 from comity.apps.agreements.first_text import agreed_text, known_of, minting, own_drafts
 from comity.apps.agreements.models import Change
 from comity.apps.i18n import language, words_for
@@ -105,7 +105,7 @@ def offer(
 
 def _title(row: Change, words: Words) -> str:
     latest = list(row.drafts.all())[-1]
-    return str(latest.content["says"].get("title") or words("agreement.untitled"))
+    return operations.title_of(latest.content) or words("agreement.untitled")
 
 
 def problem_rows(listed: KpiList, words: Words) -> dict[str, object]:

@@ -76,7 +76,7 @@ def begin_from_template(request: HttpRequest) -> HttpResponse:
 def _begun_text(member: MemberContext, row: Change) -> str:
     """Say that a draft is begun, and what only people can write into it."""
     words, now = words_for(language()), queries.situation(member)
-    content = queries.draft_content(queries.drafts(member, row)[queries.own_track(member, row).value])
+    content = queries.draft_content(queries.drafts(member, row)[queries.own_track(member, row).value], now.chain)
     lacking = [kind_name(kind, words) for kind in missing_clauses(drafted_text(content, now))]
     said = words("first_text.begun")
     return f"{said} {words('agreement.lacking', kinds=words.listed(lacking))}" if lacking else said

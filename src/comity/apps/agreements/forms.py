@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 from django import forms
@@ -35,6 +36,7 @@ from comity.core.agreements.expected import Expected
 from comity.core.agreements.fields import Field, FieldType, Many, Problem, Value, plain_decimal
 from comity.core.agreements.kinds import EVERYBODY, KINDS, MONEY, Kind
 from comity.core.agreements.kpi import MEASURES
+from comity.core.agreements.people import Named
 from comity.core.agreements.text import Text
 from comity.core.kpi_templates import CHANNELS
 from comity.review.i18n.words import DASH, Words
@@ -45,6 +47,8 @@ _HIDDEN = frozenset({"cites", "proposed_by", "person", "told", "origin"})  # wha
 _PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _SPAN = frozenset({"opens", "closes"})
 _PER_CENT = -2  # decimal places between a share and per cent
+People = Mapping[str, Sequence[Named]]
+_NO_PEOPLE: People = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,7 @@ class FieldsForm(forms.Form):
         clauses: Sequence[tuple[str, str]] = (),
         hidden: frozenset[str] = frozenset(),
         was: Mapping[str, str] | None = None,
+        people: People = _NO_PEOPLE,
     ) -> None:
         """Make the controls.
 
@@ -146,10 +151,12 @@ class FieldsForm(forms.Form):
         :param clauses: id and title of the clauses that a field may name
         :param hidden: fields that the form does not ask for, beside those that none does
         :param was: by field, how it reads in the text in force where that is another
+        :param people: by side, the members who can be chosen
         """
         super().__init__(data)
         self.words: Words = words_for(language())
         self.label_of, self.clauses, self.was, self.shown = label, clauses, was or {}, values
+        self.people, self.names = people, {one.id: one.name for those in people.values() for one in those}
         away = _HIDDEN | hidden
         self.kept = {name: value for name, value in values.items() if name in away}
         self.by_path: dict[str, Control] = {}
@@ -162,7 +169,7 @@ class FieldsForm(forms.Form):
         names = tuple(part for part in path if not part.isdecimal())
         label, was = self.label_of(names, self.words), self.was.get(field.name, "") if len(path) == 1 else ""
         if field.type is not FieldType.RECORD:
-            self.fields[name] = self._leaf(field, value)
+            self.fields[name] = self._members(path[0], value) if _is_of_members(field) else self._leaf(field, value)
             self.fields[name].label = label
             if was:
                 self.fields[name].widget.attrs["class"] = "changed"
@@ -180,7 +187,9 @@ class FieldsForm(forms.Form):
             known = record if isinstance(record, dict) else {}
             rows.append(
                 tuple(
-                    self._control(part, (*path, str(number), part.name), known.get(part.name)) for part in field.fields
+                    self._control(part, (*path, str(number), part.name), known.get(part.name))
+                    for part in field.fields
+                    if part.name in known or not _is_of_names(part)
                 )
             )
         control = Control(field, name, label, tuple(rows), was)
@@ -217,6 +226,18 @@ class FieldsForm(forms.Form):
             attributes = {"size": 5, "placeholder": "24:00"}
         return forms.CharField(required=False, initial=value, max_length=400, widget=forms.TextInput(attrs=attributes))
 
+    def _members(self, side: str, value: object) -> forms.Field:
+        """Members of a side, by id; one who is there no longer is called as the text has it, and can be taken out."""
+        kept = {str(key): str(name) for key, name in value.items()} if isinstance(value, dict) else {}
+        self.names |= kept
+        offered = {**kept, **{one.id: one.name for one in self.people.get(side, ())}}
+        return forms.MultipleChoiceField(
+            required=False,
+            choices=sorted(offered.items(), key=itemgetter(1)),
+            initial=list(kept),
+            widget=forms.CheckboxSelectMultiple,
+        )
+
     def _choices(self, field: Field) -> Sequence[str]:
         """The choices of a field; a form of a clause may know that fewer can be meant."""
         return field.choices
@@ -230,6 +251,8 @@ class FieldsForm(forms.Form):
             more = [EVERYBODY, MONEY] if field.name == "seen_by" else []
             offered = dict.fromkeys([*more, *(role.value for role in Role), *(str(one) for one in values)])
             named = [(one, reader_text(one, self.words)) for one in offered]
+        if _is_of_names(field):  # those of before can be taken out; another is chosen among the members
+            named = [(str(one), str(one)) for one in values]
         if named:
             return forms.MultipleChoiceField(
                 required=False, choices=named, initial=list(values), widget=forms.CheckboxSelectMultiple
@@ -252,6 +275,8 @@ class FieldsForm(forms.Form):
             kept = [record for record in records if any(value not in (None, "", [], {}) for value in record.values())]
             return kept if field.many is not Many.ONE else (kept[0] if kept else None)
         value = self.cleaned_data.get(control.name)
+        if _is_of_members(field):
+            return {one: self.names[one] for one in value or ()}
         if field.many is not Many.ONE:
             return (
                 list(value)
@@ -283,6 +308,16 @@ class FieldsForm(forms.Form):
         return any(parts) or control.name in self.errors
 
 
+def _is_of_members(field: Field) -> bool:
+    """Whether a field holds people by the room's ids."""
+    return field.type is FieldType.PAIRS and field.name == "members"
+
+
+def _is_of_names(field: Field) -> bool:
+    """Whether a field holds several people by name alone."""
+    return field.person and field.many is Many.SET
+
+
 def expected_text(expected: str, words: Words) -> str:
     """Return what should be written instead, as a sentence in the reader's language where it has a key."""
     if isinstance(expected, Expected):
@@ -307,17 +342,19 @@ def _control_name(place: str) -> str:
 class ClauseForm(FieldsForm):
     """The fields of one clause, laid out in sections."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a clause, and what can be chosen
         self,
         kind: Kind,
         values: Mapping[str, Value],
         of: Text,
         data: Any = None,  # noqa: ANN401 - what was sent
         before: Mapping[str, Value] | None = None,
+        people: People = _NO_PEOPLE,
     ) -> None:
         """Make the controls, with what holds by default filled in.
 
         :param before: the clause's fields in force; None: the clause is new
+        :param people: by side, who can be chosen as its signatories
         """
         self.kind, self.values_shown = kind, complete(kind, values)
         super().__init__(
@@ -328,6 +365,7 @@ class ClauseForm(FieldsForm):
             clauses=[(one.id, str(one.fields.get("title", one.id))) for one in of.clauses if not one.removed],
             hidden=layouts.hidden_fields(kind, self.values_shown),
             was=None if before is None else _was(kind, before, self.values_shown),
+            people=people,
         )
 
     def _choices(self, field: Field) -> Sequence[str]:
@@ -551,6 +589,22 @@ class BenefitForm(LocalisedForm):
         words = words_for(language())
         choices = [(one, words(f"benefit.{one}")) for one in ANSWERS]
         self.fields["answer"].choices = choices  # type: ignore[attr-defined]
+
+
+class AmountForm(LocalisedForm):
+    """What a change is worth to one's own side."""
+
+    key_prefix = "amounts"
+    expected = forms.DecimalField(required=False, max_digits=14, decimal_places=2)
+    came = forms.DecimalField(required=False, max_digits=14, decimal_places=2)
+
+
+class DecidedForm(LocalisedForm):
+    """On which day the other side's change was decided."""
+
+    key_prefix = "decided"
+    day = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}))
+    because = forms.CharField(max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
 
 
 class RemarkForm(LocalisedForm):

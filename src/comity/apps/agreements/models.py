@@ -252,6 +252,53 @@ class BenefitWord(UUIDModel):
         return f"{self.side} {self.answer}"
 
 
+class BenefitAmount(UUIDModel):
+    """What a change is worth to a side in money: private to it, told to nobody else.
+
+    :ivar expected, came: in the currency of the book; one of them at least
+    """
+
+    change = models.ForeignKey(Change, models.CASCADE, related_name="+")
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    expected = models.DecimalField(max_digits=20, decimal_places=2, null=True, blank=True)
+    came = models.DecimalField(max_digits=20, decimal_places=2, null=True, blank=True)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        """One of a side for a change."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["side", "relationship", "change"], name="one_amount_a_side"),
+        ]
+
+    def __str__(self) -> str:
+        """Expected and come."""
+        return f"{self.expected} {self.came}"
+
+
+class DecidedWord(UUIDModel):
+    """On which day a change was decided, as the side says whose change it is not; its last word counts."""
+
+    change = models.ForeignKey(Change, models.CASCADE, related_name="decided_words")
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    day = models.DateField()
+    because = models.CharField(max_length=1000)
+
+    class Meta:
+        """In the order in which they were said."""
+
+        ordering: ClassVar = ["at", "id"]
+
+    def __str__(self) -> str:
+        """Side and day."""
+        return f"{self.side} {self.day}"
+
+
 class Audience(models.TextChoices):
     """Who reads a remark."""
 

@@ -11,9 +11,10 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Max
 from django.utils import timezone
 
-from comity.apps.agreements import afterwards, queries
+from comity.apps.agreements import afterwards, queries, signatories
 from comity.apps.agreements.content import DraftContent, proposal_json, step_json
 from comity.apps.agreements.models import Change, Draft, Limit, ReasonMark, Step, Track
 from comity.apps.agreements.refusals import Code
@@ -114,12 +115,13 @@ def share_draft(member: MemberContext, change: Change, seen: int | None = None) 
         raise Refused(Code.NOT_YOURS)
     if seen is not None and own.number != seen:
         raise Refused(Code.SAVED_MEANWHILE)
-    content = queries.draft_content(own)
-    _check_readable(member, Proposal(content.change(0), content.says), queries.situation(member))
+    now = queries.situation(member)
+    content = queries.draft_content(own, now.chain)
+    _check_readable(member, Proposal(content.change(0), content.says), now)
     Change.objects.filter(pk=change.pk).update(shared=True)
     change.shared = True
     save_draft(member, change, content, 0)
-    audit(member, Event.CHANGE_SHARED, SubjectType.AGREEMENT, {"title": _title(own.content)}, shared=True)
+    audit(member, Event.CHANGE_SHARED, SubjectType.AGREEMENT, {"title": title_of(own.content)}, shared=True)
 
 
 def drop_draft(member: MemberContext, change: Change) -> None:
@@ -155,17 +157,22 @@ def propose(member: MemberContext, change: Change, seen: int) -> None:
     if draft is None or draft.number != seen:
         raise Refused(Code.SAVED_MEANWHILE)
     now = queries.situation(member)
-    content = queries.draft_content(draft)
+    content = queries.draft_content(draft, now.chain)
     state = queries.change_state(member, change, now)
     number = change.number or _number(change, now)
     proposal = _proposal(member, state, content, number)
     _check_readable(member, proposal, now)
+    _check_signatories(member, proposal, now)
     known = max((entry.place for entry in now.chain), default=0)
     last = state.last
     kind = StepKind.PROPOSE if last is None else StepKind.REVISE if last.side is side else StepKind.COUNTER
-    author = member.membership.person.name
-    new = Revision(1 if last is None else last.number + 1, side, author, timezone.now(), proposal, known)
-    step = signing.Step(kind, new.readable_at, side, author, 0 if last is None else last.number, new=new)
+    author = member.membership.person
+    new = Revision(
+        1 if last is None else last.number + 1, side, author.name, timezone.now(), proposal, known, str(author.pk)
+    )
+    step = signing.Step(
+        kind, new.readable_at, side, author.name, 0 if last is None else last.number, new=new, person_id=str(author.pk)
+    )
     _take(member, change, state, step, now)
     event = Event.CHANGE_PROPOSED if last is None else Event.CHANGE_COUNTERED
     tell(member, change, event, proposal, side.other)
@@ -184,6 +191,18 @@ def _check_readable(member: MemberContext, proposal: Proposal, now: Situation) -
     """Check that nobody proposes or signs what is kept from them."""
     if not queries.may_read_change(member, proposal, now.chain):
         raise Refused(Code.NOT_READABLE)
+
+
+def _check_signatories(member: MemberContext, proposal: Proposal, now: Situation) -> None:
+    """Check that whoever the change names as a signatory by id is called so, and stands or stood on that side.
+
+    Else a text that reads as one person's authority could give it to another.
+
+    :raises Refused: with the name
+    """
+    wrong = signatories.unknown(member, proposal.change, now.chain)
+    if wrong:
+        raise Refused(Code.UNKNOWN_SIGNATORY, name=wrong[0])
 
 
 def _number(change: Change, now: Situation) -> int:
@@ -224,7 +243,7 @@ def _take(
     if why is not None:
         raise Refused(Code(why.value), why=_why(state.steps, step, of))
     taken = signing.after(state.steps, step, of)
-    _store(member, change, len(state.steps), step)
+    _store(member, change, _steps_taken(change), step)
     return taken
 
 
@@ -234,6 +253,11 @@ def _why(steps: Sequence[signing.Step], step: signing.Step, now: Situation) -> s
     found = [problem.message for problem in check_change(change, now.chain)]
     found += [f"{met.clause}.{met.field} ({met.other})" for met in unsettled_meetings(change, now.chain)]
     return "; ".join(found[:3])
+
+
+def _steps_taken(change: Change) -> int:
+    """Return the number of the last step, those that nobody can read among them."""
+    return int(Step.objects.filter(change=change).aggregate(last=Max("number"))["last"] or 0)
 
 
 def _store(member: MemberContext, change: Change, taken: int, step: signing.Step) -> None:
@@ -261,12 +285,12 @@ def show_for_signature(member: MemberContext, change: Change, sentences: Mapping
     if state.last is None:
         raise Refused(Code.NOT_PROPOSED)
     of = queries.situation_for(state.steps, now)
-    digest, name = signing.what_is_signed_digest(state.steps, of), member.membership.person.name
-    shown = {(step.person, step.digest) for step in state.steps if step.kind is StepKind.OPEN and step.side is side}
-    if (name, digest) not in shown and state.state in signing.UNDECIDED:
+    digest, person = signing.what_is_signed_digest(state.steps, of), member.membership.person
+    shown = {(step.person_id, step.digest) for step in state.steps if step.kind is StepKind.OPEN and step.side is side}
+    if (str(person.pk), digest) not in shown and state.state in signing.UNDECIDED:
         step = signing.Step(
-            StepKind.OPEN, timezone.now(), side, name, state.last.number, digest, sentences=dict(sentences),
-            language=language,
+            StepKind.OPEN, timezone.now(), side, person.name, state.last.number, digest, sentences=dict(sentences),
+            language=language, person_id=str(person.pk),
         )  # fmt: skip
         _take(member, change, state, step, now)
     return digest
@@ -297,12 +321,13 @@ def sign(  # noqa: PLR0913 - what is signed, and how
     if state.last is None:
         raise Refused(Code.NOT_PROPOSED)
     _check_readable(member, state.last.proposal, now)
+    _check_signatories(member, state.last.proposal, now)
     of = queries.situation_for(state.steps, now)
     signer = queries.signer_of(member.membership)
     _, authority = authority_rules(text(of.chain, of.today), side)
     step = signing.Step(
         StepKind.SIGN, timezone.now(), side, signer.person, state.last.number, digest, signer=signer, means=means,
-        authority=authority, retroactive=retroactive, sentences=dict(sentences), file=file,
+        authority=authority, retroactive=retroactive, sentences=dict(sentences), file=file, person_id=signer.person_id,
     )  # fmt: skip
     taken = _take(member, change, state, step, now)
     steps = [*state.steps, step]
@@ -319,7 +344,7 @@ def sign(  # noqa: PLR0913 - what is signed, and how
         else:
             mail_cosigners(member, change, proposal, queries.cosigners(member, steps, of))
         return False
-    _agree(member, change, taken[-1], content, len(steps))
+    _agree(member, change, taken[-1], content)
     return True
 
 
@@ -329,14 +354,13 @@ def _consent_content(steps: Sequence[signing.Step], of: Situation) -> dict[str, 
     return {"signed": signing.what_is_signed(steps, of), **proposal_json(last.proposal)}
 
 
-def _agree(
-    member: MemberContext, change: Change, step: signing.Step, content: Mapping[str, object], taken: int
-) -> None:
+def _agree(member: MemberContext, change: Change, step: signing.Step, content: Mapping[str, object]) -> None:
     entry = record.add_agreed_entry(member, EntryKind.AGREEMENT, SUBJECT, str(change.number), dict(content))
     said = hashes.canonical(step_json(step))
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT comity_agree_change(%s, %s, %s, %s, %s)", [change.pk, uuid.uuid4(), taken + 1, step.at, said]
+            "SELECT comity_agree_change(%s, %s, %s, %s, %s)",
+            [change.pk, uuid.uuid4(), _steps_taken(change) + 1, step.at, said],
         )
         change.place = int(cursor.fetchone()[0])
     state = queries.change_state(member, change)
@@ -368,8 +392,9 @@ def waive(
     waiver = Waiver(side, shortfall, tuple(kpis), until)  # type: ignore[arg-type]  # a day or None
     signer = queries.signer_of(member.membership)
     step = signing.Step(
-        StepKind.WAIVE, timezone.now(), side, signer.person, state.last.number, signer=signer, waiver=waiver
-    )
+        StepKind.WAIVE, timezone.now(), side, signer.person, state.last.number, signer=signer, waiver=waiver,
+        person_id=signer.person_id,
+    )  # fmt: skip
     _take(member, change, state, step, now)
     tell(member, change, Event.CHANGE_WAIVED, state.last.proposal, side.other)
 
@@ -390,7 +415,7 @@ def end(member: MemberContext, change: Change, kind: StepKind, reason: str) -> N
         raise Refused(Code.NOT_PROPOSED)
     step = signing.Step(
         kind, timezone.now(), side, member.membership.person.name, state.last.number, reason=reason.strip(),
-        signer=queries.signer_of(member.membership),
+        signer=queries.signer_of(member.membership), person_id=str(member.membership.person_id),
     )  # fmt: skip
     _take(member, change, state, step, now)
     event = Event.CHANGE_DECLINED if kind is StepKind.DECLINE else Event.CHANGE_WITHDRAWN
@@ -501,6 +526,7 @@ def _signature(step: signing.Step, side: Side, signer: Signer) -> Signature:
     )  # fmt: skip
 
 
-def _title(content: Mapping[str, object]) -> str:
-    says = content.get("says")
+def title_of(content: object) -> str:
+    """Return the title that a saved draft has; empty for none."""
+    says = content.get("says") if isinstance(content, Mapping) else None
     return str(says.get("title", "")) if isinstance(says, Mapping) else ""

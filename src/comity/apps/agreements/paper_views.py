@@ -38,7 +38,7 @@ def agreement_file(request: HttpRequest) -> HttpResponse:
     if not books.has_book(member):
         raise Http404
     day = _day(request.GET.get("on", "")) or queries.today(member)
-    compare, place = _day(request.GET.get("compare", "")), _place(request.GET.get("compare_known", ""))
+    compare, place = _day(request.GET.get("with", "")), _place(request.GET.get("compare_known", ""))
     compared = None if compare is None and place is None else Asked(compare or day, place)
     asked = Asked(day, _place(request.GET.get("known", "")))
     try:

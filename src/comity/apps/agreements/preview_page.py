@@ -19,7 +19,7 @@ from comity.core.agreements.text import Chain, text, with_change
 from comity.core.calendars import Cut
 from comity.core.levels import SHARE
 from comity.review.draw import charts
-from comity.review.i18n.words import DASH, Words
+from comity.review.i18n.words import DASH, NO_BREAK, Words
 from comity.review.views.rounding import shown_scale
 
 _NEVER = 9999  # the year of a draft without a first day
@@ -158,7 +158,12 @@ def _charts(
 
 
 def _name(row: PreviewRow, one: Preview, words: Words) -> str:
-    return words("preview.three_months") if row is one.quarter else words.period(row.period, one.cut)
+    """Return a period, which wraps between its words: its column is narrow on a phone."""
+    return (
+        words("preview.three_months")
+        if row is one.quarter
+        else words.period(row.period, one.cut).replace(NO_BREAK, " ")
+    )
 
 
 def _figure(counted: Counted | None, one: Preview, words: Words) -> str:

@@ -170,7 +170,11 @@ def _needed_text(one: signing.Lack, words: Words) -> str:
     if not one.rules:
         return words("needed.nobody")
     said = [
-        words("needed.some", count=number, signers=signers_text(sorted(rule.roles), sorted(rule.people), words))
+        words(
+            "needed.some",
+            count=number,
+            signers=signers_text(sorted(rule.roles), [one.name for one in rule.people], words),
+        )
         for number, rule in one.rules
     ]
     return words("needed.still", signatures=words("needed.or").join(dict.fromkeys(said)))

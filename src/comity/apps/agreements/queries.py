@@ -1,6 +1,6 @@
 """Queries for the agreement: its text on a day, its changes, drafts, and what is so when a step is taken."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from comity.apps.agreements.content import DraftContent, parse_step
+from comity.apps.agreements import signatories
+from comity.apps.agreements.content import UNREADABLE, DraftContent, is_sound, parse_step, sound_draft
 from comity.apps.agreements.models import Change, Draft, Limit, Step, Track
 from comity.apps.books import queries as books
+from comity.apps.bounded import Bounded
 from comity.apps.outbox.queries import unfinished_jobs
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership, Person
@@ -27,10 +29,12 @@ from comity.core.agreements.changes import AddClause, Entry, Proposal, Revision,
 from comity.core.agreements.clauses import Clause
 from comity.core.agreements.kinds import EVERYBODY, MONEY, Kind
 from comity.core.agreements.signing import Situation, State, StepKind
-from comity.core.agreements.text import Chain, Text, stretches, text, with_change
+from comity.core.agreements.text import Chain, KeptChain, Text, stretches, text, with_change
 from comity.core.values import Side
 
 WRITE_TASK = "agreements.write"
+# What both sides of a relationship agreed, whoever asks: by its files and the digest of its last entry.
+kept_chains: Bounded[KeptChain] = Bounded(256)
 _ENDS = (StepKind.AGREE, StepKind.DECLINE, StepKind.WITHDRAW, StepKind.LAPSE)
 
 
@@ -61,19 +65,28 @@ def book_changes(member: MemberContext) -> list[AgreedChange]:
     :raises comity.book.errors.UnusableFileError: for a book that cannot be read
     """
     definition = books.definition(member)
-    changes = agreed_changes(books.book_folder(member.relationship.pk))
+    changes = agreed_changes(books.book_folder(member.relationship.pk), books.agreement_files(member))
     return list(changes) if changes else changes_of_kpis(definition)
 
 
-def chain(member: MemberContext) -> list[Entry]:
+def chain(member: MemberContext) -> Chain:
     """Return what both sides agreed so far: what the book holds, and what the record has and a job is writing.
 
     :raises comity.apps.books.queries.NoBookError: where there is no book
     """
+    definition, files = books.definition(member), books.agreement_files(member)
+    last = record.entries(member, ConsentSubject.AGREEMENT).order_by("-number").values_list("digest", flat=True).first()
+    key = (definition.relationship, files, last)
+    known = kept_chains.get(key) if files else None
+    if known is not None:
+        return known
     found = [Entry(one.place, one.proposal.change, one.agreed_at) for one in book_changes(member)]
-    known = {entry.place for entry in found}
-    found += [entry for entry in recorded(member) if entry.place not in known]
-    return sorted(found, key=lambda entry: entry.place)
+    places = {entry.place for entry in found}
+    waiting = [entry for entry in recorded(member) if entry.place not in places] if last else []
+    made = KeptChain(sorted([*found, *waiting], key=lambda entry: entry.place))
+    if files and not waiting:  # what the book has still to get is as the steps have it, which no digest covers
+        kept_chains.keep(key, made)
+    return made
 
 
 def recorded(member: MemberContext) -> list[Entry]:
@@ -100,16 +113,20 @@ def text_of(member: MemberContext, day: date | None = None, known: int | None = 
 def situation(member: MemberContext, of: Chain | None = None) -> Situation:
     """Return what is so now, as steps are judged by it."""
     entries = chain(member) if of is None else of
-    people = {side: [signer_of(one) for one in members(member, side)] for side in Side}
-    return Situation(timezone.now(), today(member), books.zone(member), entries, Decimal(0), people)
+    present = list(members(member))
+    people = {side: [signer_of(one) for one in present if one.side == side] for side in Side}
+    bearers = signatories.bearers(member, entries)
+    return Situation(timezone.now(), today(member), books.zone(member), entries, Decimal(0), people, bearers=bearers)
 
 
 def signer_of(membership: Membership) -> Signer:
     """Return a member as somebody who may sign; whoever stands in for a lead signs in the lead's place."""
     other = membership.stands_in_for
     if other is not None and is_active_deputy(membership, timezone.now().date()) and membership.role != other.role:
-        return Signer(membership.person.name, other.role, other.person.name)
-    return Signer(membership.person.name, membership.role)
+        return Signer(
+            membership.person.name, other.role, other.person.name, str(membership.person_id), str(other.person_id)
+        )
+    return Signer(membership.person.name, membership.role, person_id=str(membership.person_id))
 
 
 def may_sign(member: MemberContext, one: ChangeState, now: Situation) -> bool:
@@ -126,12 +143,12 @@ def cosigners(member: MemberContext, steps: Sequence[signing.Step], of: Situatio
     :param of: the situation of this change
     """
     assert member.side is not None
-    signed = {step.person for step in signing.signatures(steps, of) if step.side is member.side}
+    signed = {step.person_id for step in signing.signatures(steps, of) if step.side is member.side}
     signers = [(one.person, signer_of(one)) for one in members(member, member.side)]
     return [
         person
         for person, signer in signers
-        if signer.person not in signed and signing.means_open_to(steps, signer, member.side, of)
+        if signer.person_id not in signed and signing.means_open_to(steps, signer, member.side, of)
     ]
 
 
@@ -158,7 +175,9 @@ def as_decided(state: ChangeState, now: Situation) -> tuple[Sequence[signing.Ste
     agreed = next(step for step in state.steps if step.kind is StepKind.AGREE)
     before = [entry for entry in now.chain if entry.place < state.row.place]
     then = agreed.at.astimezone(now.now.tzinfo)
-    return steps, Situation(agreed.at, min(then.date(), now.today), now.zone, before, None, now.people, now.fired)
+    return steps, Situation(
+        agreed.at, min(then.date(), now.today), now.zone, before, None, now.people, now.fired, now.bearers
+    )
 
 
 def visible_changes(member: MemberContext) -> QuerySet[Change]:
@@ -172,14 +191,18 @@ def visible_changes(member: MemberContext) -> QuerySet[Change]:
     return rows.filter(Q(number__isnull=False) | Q(shared=True) | Q(person=member.membership.person))
 
 
-def change_states(member: MemberContext, *, only_open: bool = False) -> list[ChangeState]:
-    """Return changes with where they stand, the latest number first, drafts before them."""
+def change_states(member: MemberContext, *, only_open: bool = False, now: Situation | None = None) -> list[ChangeState]:
+    """Return changes with where they stand, the latest number first, drafts before them.
+
+    :param now: what is so, where it is known
+    """
     rows = visible_changes(member)
     if only_open:
         rows = rows.exclude(steps__kind__in=[kind.value for kind in _ENDS])
-    rows = rows.prefetch_related("steps", "first_steps", "marks")
+    # Marks tell how an agreed change came about: nobody asks that of an open one in a list.
+    rows = rows.prefetch_related("steps", "first_steps", *(() if only_open else ("marks",)))
     present = list(rows)
-    now = situation(member) if present else None
+    now = now or (situation(member) if present else None)
     found = [_state(row, list(row.steps.all()), now) for row in present]
     return sorted(found, key=lambda one: (one.row.number is not None, -(one.row.number or 0)))
 
@@ -234,12 +257,12 @@ def may_read_change(member: MemberContext, proposal: Proposal, entries: Chain) -
 
 
 def parsed_steps(row: Change) -> list[signing.Step]:
-    """Return the steps of a change as the core reads them."""
+    """Return the steps of a change as the core reads them; of an agreed one, which nobody signs unread."""
     return [parse_step(step) for step in row.steps.all()]
 
 
 def _state(row: Change, steps: Sequence[Step], now: Situation | None) -> ChangeState:
-    parsed = tuple(parse_step(step) for step in steps)
+    parsed = tuple(_sound_steps(row, steps, () if now is None else now.chain))
     if not parsed or now is None:
         return ChangeState(row, parsed, State.DRAFT)
     has_ended = parsed[-1].kind in _ENDS  # by which alone its state is known
@@ -247,6 +270,22 @@ def _state(row: Change, steps: Sequence[Step], now: Situation | None) -> ChangeS
     state = signing.state(parsed, of)
     signed = signing.signed_sides(parsed, of) if state in signing.UNDECIDED else ()
     return ChangeState(row, parsed, state, tuple(signed))
+
+
+def _sound_steps(row: Change, steps: Sequence[Step], of: Chain) -> Iterator[signing.Step]:
+    """Yield steps as the core reads them, but for revisions added past the room that no page could show.
+
+    What is agreed was signed, which no such revision can be.
+    """
+    for step in steps:
+        try:
+            found = parse_step(step)
+            new = None if found.new is None or row.place is not None else found.new.proposal
+            if new is not None and not is_sound(new.change.edits, new.change.words, new.says, of):
+                continue
+        except UNREADABLE:
+            continue
+        yield found
 
 
 def drafts(member: MemberContext, change: Change) -> dict[str, Draft]:
@@ -287,9 +326,17 @@ def own_track(member: MemberContext, change: Change) -> Track:
     return Track(member.side.value)
 
 
-def draft_content(draft: Draft) -> DraftContent:
-    """Return what a save holds."""
-    return DraftContent.from_json(draft.content)
+def draft_content(draft: Draft, of: Chain) -> DraftContent:
+    """Return what a save holds; of one that nobody can read, what the last one before it does.
+
+    :param of: the agreement so far
+    """
+    found = sound_draft(draft.content, of)
+    if found is not None:
+        return found
+    before = Draft.objects.filter(change=draft.change_id, track=draft.track, number__lt=draft.number)
+    earlier = (sound_draft(content, of) for content in before.order_by("-number").values_list("content", flat=True))
+    return next((one for one in earlier if one is not None), DraftContent())
 
 
 def limits(member: MemberContext) -> QuerySet[Limit]:

@@ -30,6 +30,7 @@ class Code(RefusalCode):
     NOT_NOW = "not_now"
     PAST = "past"
     OVER = "over"
+    AFTER_PROPOSAL = "after_proposal"
 
     NOTHING_LACKS = "nothing_lacks"
     LISTED_ALREADY = "listed_already"
@@ -48,6 +49,7 @@ class Code(RefusalCode):
     UNUSABLE_TEMPLATE = "unusable_template", HTTPStatus.UNPROCESSABLE_ENTITY
     UNUSABLE_LIST = "unusable_list", HTTPStatus.UNPROCESSABLE_ENTITY
     RELIEF = "relief", HTTPStatus.UNPROCESSABLE_ENTITY
+    UNKNOWN_SIGNATORY = "unknown_signatory", HTTPStatus.UNPROCESSABLE_ENTITY
     INVALID = "invalid", HTTPStatus.UNPROCESSABLE_ENTITY
     PDF_TOO_LARGE = "pdf_too_large", HTTPStatus.UNPROCESSABLE_ENTITY
     PDF_NOT_PDF = "pdf_not_pdf", HTTPStatus.UNPROCESSABLE_ENTITY
@@ -59,4 +61,5 @@ class Code(RefusalCode):
     PDF_COVERS = "pdf_covers", HTTPStatus.UNPROCESSABLE_ENTITY
     PDF_BROKEN = "pdf_broken", HTTPStatus.UNPROCESSABLE_ENTITY
     PDF_UNREADABLE = "pdf_unreadable", HTTPStatus.UNPROCESSABLE_ENTITY
+    NO_AMOUNT = "no_amount", HTTPStatus.UNPROCESSABLE_ENTITY
     REASON = "reason", HTTPStatus.UNPROCESSABLE_ENTITY

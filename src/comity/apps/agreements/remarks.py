@@ -23,7 +23,7 @@ from comity.apps.refusal import Refused
 from comity.core.agreements.clauses import Clause, check_fields, complete
 from comity.core.agreements.fields import Value
 from comity.core.agreements.signing import UNDECIDED, Situation, State
-from comity.core.agreements.text import patch, text
+from comity.core.agreements.text import Chain, patch, text
 
 
 def audience_of(member: MemberContext, change: Change) -> Audience:
@@ -32,14 +32,14 @@ def audience_of(member: MemberContext, change: Change) -> Audience:
     return Audience.BOTH if change.number is not None or change.shared else Audience(member.side.value)
 
 
-def shown_content(member: MemberContext, state: queries.ChangeState) -> DraftContent:
+def shown_content(member: MemberContext, state: queries.ChangeState, of: Chain) -> DraftContent:
     """Return what remarks are about: the last revision, or the draft that the viewer sees."""
     if state.last is not None:
         return DraftContent.of(state.last.proposal)
     drafts = queries.drafts(member, state.row)
     track = queries.own_track(member, state.row) if member.side is not None else None
     latest: Draft | None = None if track is None else drafts.get(track.value)
-    return DraftContent() if latest is None else queries.draft_content(latest)
+    return DraftContent() if latest is None else queries.draft_content(latest, of)
 
 
 def kept_clauses(member: MemberContext, content: DraftContent, now: Situation) -> set[str]:
@@ -50,7 +50,7 @@ def kept_clauses(member: MemberContext, content: DraftContent, now: Situation) -
 
 def remarks(member: MemberContext, state: queries.ChangeState, now: Situation) -> list[Remark]:
     """Return the remarks that are not withdrawn, of clauses that the viewer reads; the earliest first."""
-    content = shown_content(member, state)
+    content = shown_content(member, state, now.chain)
     read, closed = drafted_text(content, now), kept_clauses(member, content, now)
     rows = list(state.row.remarks.select_related("person"))
     withdrawn = {row.withdraws_id for row in rows if row.withdraws_id is not None}
@@ -93,7 +93,7 @@ def remark(
     now = queries.situation(member)
     state = _open_state(member, change, now)
     check_rate_limit(member.membership.person, "changes")
-    content = shown_content(member, state)
+    content = shown_content(member, state, now.chain)
     found = (drafted_text if wanted is None else edited_text)(content, now).get(clause) if clause else None
     if clause and (found is None or clause in kept_clauses(member, content, now)):
         raise Refused(Code.NOT_THERE)
@@ -111,7 +111,7 @@ def remark(
         change=change, relationship=member.relationship, audience=audience, side=member.side or "",
         person=member.membership.person, clause=clause, text=text.strip(), suggestion=suggestion,
     )  # fmt: skip
-    title = _title(member, state)
+    title = _title(member, state, now.chain)
     audit(member, Event.REMARK_MADE, SubjectType.AGREEMENT, {"title": title}, shared=audience == Audience.BOTH)
     if audience == Audience.BOTH and member.side is not None:
         party = member.side
@@ -127,8 +127,8 @@ def _suggestion(clause: Clause, wanted: Mapping[str, Value]) -> list[dict[str, o
     return [{"field": edit.field, "value": edit.value} for edit in edits]
 
 
-def _title(member: MemberContext, state: queries.ChangeState) -> str:
-    return str(shown_content(member, state).says.get("title", ""))
+def _title(member: MemberContext, state: queries.ChangeState, of: Chain) -> str:
+    return str(shown_content(member, state, of).says.get("title", ""))
 
 
 def suggested_values(clause: Clause, made: Remark) -> dict[str, Value]:
@@ -156,7 +156,7 @@ def take_suggestion(member: MemberContext, change: Change, made: Remark, seen: i
         raise Refused(Code.NOT_THERE)
     drafts = queries.drafts(member, change)
     saved = drafts.get(queries.own_track(member, change).value)
-    content = shown_content(member, state) if saved is None else queries.draft_content(saved)
+    content = shown_content(member, state, now.chain) if saved is None else queries.draft_content(saved, now.chain)
     clause = edited_text(content, now).get(made.clause)
     if clause is None or not made.suggestion or clause.id in kept_clauses(member, content, now):
         raise Refused(Code.NOT_THERE)
@@ -180,4 +180,10 @@ def withdraw_remark(member: MemberContext, change: Change, made: Remark) -> None
         person=member.membership.person, clause=made.clause, withdraws=made,
     )  # fmt: skip
     is_shared = made.audience == Audience.BOTH
-    audit(member, Event.REMARK_WITHDRAWN, SubjectType.AGREEMENT, {"title": _title(member, state)}, shared=is_shared)
+    audit(
+        member,
+        Event.REMARK_WITHDRAWN,
+        SubjectType.AGREEMENT,
+        {"title": _title(member, state, now.chain)},
+        shared=is_shared,
+    )

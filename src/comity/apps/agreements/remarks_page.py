@@ -23,7 +23,7 @@ def talk(
     """Return the remarks about a change, and the forms for a further one and for a suggestion."""
     is_open = state.state in {State.DRAFT, *UNDECIDED}
     may = is_open and member.side is not None and member.may(Action.ACT)
-    content = remarks.shown_content(member, state)
+    content = remarks.shown_content(member, state, now.chain)
     read = drafted_text(content, now)
     titles = {one.id: clause_heading(one, words) for one in read.clauses if not one.removed}
     closed = remarks.kept_clauses(member, content, now)
@@ -35,7 +35,7 @@ def talk(
         "rows": [_remark(one, read, member, titles, words, may=may) for one in remarks.remarks(member, state, now)],
         "form": RemarkForm(clauses=clauses, auto_id="remark_%s") if may else None,
         "clauses": clauses,
-        "suggesting": change_page.form_of_clause(asked, content, now)
+        "suggesting": change_page.form_of_clause(member, asked, content, now)
         if asked is not None and asked.id not in closed
         else None,
         "suggested": "" if asked is None else asked.id,

@@ -22,7 +22,7 @@ def remark_change(request: HttpRequest, change: UUID) -> HttpResponse:
     """Make a remark, or suggest other values of a clause."""
     member, row = change_page.member_and_change(request, Action.ACT, change)
     now = queries.situation(member)
-    content = remarks.shown_content(member, queries.change_state(member, row, now))
+    content = remarks.shown_content(member, queries.change_state(member, row, now), now.chain)
     read = drafted_text(content, now)
     clause = request.POST.get("clause", "")
     form = RemarkForm(request.POST, clauses=[(one.id, one.id) for one in read.clauses if not one.removed])

@@ -39,6 +39,7 @@ from comity.apps.agreements.values import (
     value_text,
 )
 from comity.apps.kpis.sentences import channel_text, sentence_key
+from comity.core.agreements.authority import named_signatories
 from comity.core.agreements.changes import Change
 from comity.core.agreements.clauses import Clause
 from comity.core.agreements.kinds import KINDS, SIDES, WEEKDAYS, Kind, NoticeItem, Renewal
@@ -310,7 +311,8 @@ def _authority(telling: _Telling) -> Iterator[str]:
     words = telling.words
     for side in SIDES:
         for item in telling.records(side):
-            roles, people, kinds, means = (texts_of(item.get(part)) for part in ("roles", "people", "kinds", "means"))
+            roles, kinds, means = (texts_of(item.get(part)) for part in ("roles", "kinds", "means"))
+            people = sorted(one.name for one in named_signatories(item))
             values: dict[str, object] = {
                 "side": words(f"clause_choice.side_{side}"),
                 "count": exact_number(item["together"], words),

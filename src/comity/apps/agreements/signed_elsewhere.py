@@ -6,8 +6,8 @@ is made. What the signature in the file says of its signer stands beside, as it 
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict
-from datetime import date, timedelta
+from dataclasses import asdict, replace
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
@@ -16,8 +16,10 @@ from comity.apps.agreements import operations, queries, signed_pdf
 from comity.apps.agreements.models import Change, SignedFile, TakenOut
 from comity.apps.agreements.papers import Reader
 from comity.apps.agreements.refusals import Code
+from comity.apps.agreements.signed_pdf import FoundSignature
 from comity.apps.agreements.to_sign import ToSign, document, to_sign_pdf
 from comity.apps.books import queries as books
+from comity.apps.bounded import Bounded
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rate_limits import check_rate_limit
 from comity.apps.record import operations as record
@@ -31,6 +33,7 @@ from comity.core.values import Side
 from comity.review.i18n.words import Words
 
 _NO_FILE_YET = "0" * 64
+_read_files: Bounded[tuple[FoundSignature, ...]] = Bounded(128)  # by digest, and the authorities that are trusted
 
 
 def take_out(member: MemberContext, change: Change, sentences: Mapping[str, str], words: Words) -> tuple[str, bytes]:
@@ -74,11 +77,13 @@ def _to_sign(member: MemberContext, change: Change, sentences: Mapping[str, str]
         raise Refused(Code.MEANS)
     digest = document(asked)["digest"]
     opened = signing.Step(
-        StepKind.OPEN, of.now, side, signer.person, state.last.number, digest, sentences=dict(sentences)
-    )
+        StepKind.OPEN, of.now, side, signer.person, state.last.number, digest, sentences=dict(sentences),
+        person_id=signer.person_id,
+    )  # fmt: skip
     signed = signing.Step(
         StepKind.SIGN, of.now, side, signer.person, state.last.number, digest, signer=signer, means=SignedBy.PDF,
         retroactive=asked.retroactive, sentences=dict(sentences), file=_NO_FILE_YET,
+        person_id=signer.person_id,
     )  # fmt: skip
     why = signing.refusal([*state.steps, opened], signed, of)
     if why is not None:
@@ -136,6 +141,40 @@ def bring_back(member: MemberContext, change: Change, content: bytes) -> bool:
         member, change, taken.digest, taken.sentences, retroactive=taken.retroactive, means=SignedBy.PDF,
         file=file.sha256,
     )  # fmt: skip
+
+
+def found_in(file: SignedFile) -> tuple[FoundSignature, ...] | None:
+    """Return the signatures in a file as the file has them, whatever its row says; None where it cannot be read now.
+
+    Whether a certificate leads to a trusted authority is of the day on which the file came, once it has run out since:
+    of the row then, else of both.
+    """
+    found = _read(file)
+    if found is None:
+        return None
+    said = file.found if len(file.found) == len(found) else [{} for _ in found]
+    return tuple(
+        replace(one, trusted=row.get("trusted") is True and (one.trusted or _has_run_out(one)))
+        for one, row in zip(found, said, strict=True)
+    )
+
+
+def _has_run_out(one: FoundSignature) -> bool:
+    return bool(one.valid_until) and datetime.fromisoformat(one.valid_until) < timezone.now()
+
+
+def _read(file: SignedFile) -> tuple[FoundSignature, ...] | None:
+    """Read a file, once in a process: it takes a process of its own. What cannot be read now is not kept as such."""
+    roots = settings.TRUSTED
+    key = (file.sha256, 0 if roots is None else roots.stat().st_mtime_ns)
+    known = _read_files.get(key)
+    if known is None:
+        checked = signed_pdf.read_signatures(bytes(file.content), roots)
+        if checked.fault is not None:
+            return None
+        known = checked.signatures
+        _read_files.keep(key, known)
+    return known
 
 
 def _taken_out(member: MemberContext, change: Change, content: bytes) -> TakenOut:

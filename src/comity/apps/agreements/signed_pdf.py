@@ -101,8 +101,15 @@ def check(content: bytes, size: int, digest: str, roots: Path | None = None) -> 
     :param roots: certificates in PEM of the authorities that the room trusts; None: it trusts none
     """
     fault = _first_look(content, size, digest)
-    if fault is not None:
-        return Checked(fault)
+    return Checked(fault) if fault is not None else _in_own_process(content, size, roots)
+
+
+def read_signatures(content: bytes, roots: Path | None = None) -> Checked:
+    """Read the signatures of a file that was checked when it came, in a process of its own."""
+    return _in_own_process(content, 0, roots)
+
+
+def _in_own_process(content: bytes, size: int, roots: Path | None) -> Checked:
     trusted = b"" if roots is None else roots.read_bytes()
     asked = json.dumps({"size": size, "roots": len(trusted)}).encode() + b"\n"
     try:
@@ -134,16 +141,18 @@ def _first_look(content: bytes, size: int, digest: str) -> Fault | None:
 
 
 def inspect(content: bytes, size: int, roots: bytes = b"") -> Checked:
-    """Read a file that begins with what was taken out; within the process that may be lost by it."""
+    """Read a file that begins with what was taken out; within the process that may be lost by it.
+
+    :param size: of what was taken out; 0: what was added to it is not looked at again
+    """
     from pyhanko.pdf_utils.misc import PdfError  # noqa: PLC0415 - heavy, and of this process alone
     from pyhanko.pdf_utils.reader import PdfFileReader  # noqa: PLC0415 - as above
 
     try:
-        first = PdfFileReader(io.BytesIO(content[:size]), strict=True)
         reader = PdfFileReader(io.BytesIO(content), strict=True)
         if reader.encrypted:
             return Checked(Fault.ENCRYPTED)
-        fault = _what_was_added(first, reader)
+        fault = _what_was_added(PdfFileReader(io.BytesIO(content[:size]), strict=True), reader) if size else None
         return Checked(fault) if fault is not None else _signatures(reader, roots)
     except (PdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, MemoryError):
         return Checked(Fault.UNREADABLE)

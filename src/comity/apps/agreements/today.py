@@ -9,7 +9,16 @@ from django.urls import reverse
 from comity.apps.agreements.afterwards import unsaid
 from comity.apps.agreements.agreement_page import latest_text
 from comity.apps.agreements.carrying_out import request_of
-from comity.apps.agreements.queries import ChangeState, chain, change_states, may_sign, situation, today, waiting_side
+from comity.apps.agreements.queries import (
+    ChangeState,
+    chain,
+    change_states,
+    has_waiting_change,
+    may_sign,
+    situation,
+    today,
+    waiting_side,
+)
 from comity.apps.agreements.term_days import coming_days, day_name, term_clause
 from comity.apps.agreements.values import kind_name
 from comity.apps.books import queries as books
@@ -61,10 +70,10 @@ def _waiting_changes(member: MemberContext, words: Words) -> Iterator[InboxItem]
     """Yield what waits for a side: an early start to settle or to answer, each proposed change, days of the term."""
     if books.readable_definition(member) is None:
         return
-    states = [one for one in change_states(member, only_open=True) if one.last is not None and one.state in UNDECIDED]
-    if not states and not is_in_agreement(member):
+    if not is_in_agreement(member) and not has_waiting_change(member):
         return
     now = situation(member)
+    states = [one for one in change_states(member, only_open=True, now=now) if one.state in UNDECIDED]
     for one in states:
         yield from _first_items(member, one, now, words)
     for one in states:

@@ -4,7 +4,9 @@ from django.urls import path
 
 from comity.apps.agreements import (
     afterwards_views,
+    amounts_views,
     carrying_out_views,
+    decided_views,
     first_text_views,
     paper_views,
     remarks_views,
@@ -34,6 +36,8 @@ urlpatterns = [
     path("agreement/changes/<uuid:change>/reason/", views.mark_reason, name="mark_reason"),
     path("agreement/changes/<uuid:change>/first/", carrying_out_views.ask_first, name="ask_first"),
     path("agreement/changes/<uuid:change>/first/answer/", carrying_out_views.answer_first, name="answer_first"),
+    path("agreement/changes/<uuid:change>/amounts/", amounts_views.note_amounts, name="note_amounts"),
+    path("agreement/changes/<uuid:change>/decided/", decided_views.say_decided, name="say_decided"),
     path("agreement/changes/<uuid:change>/benefit/", afterwards_views.say_benefit, name="say_benefit"),
     path("agreement/changes/<uuid:change>/remarks/", remarks_views.remark_change, name="remark_change"),
     path("agreement/changes/<uuid:change>/remarks/<uuid:remark>/take/", remarks_views.take_remark, name="take_remark"),

@@ -113,6 +113,8 @@ def _one(  # noqa: PLR0913 - as `spoken`, of one value
 ) -> str:
     if item.type is FieldType.RECORD and isinstance(value, Mapping):
         return _record(item, value, reader, kind, path)
+    if item.name == "members" and isinstance(value, Mapping):  # by ids, which are nothing to read
+        return reader.words.listed([name_text(str(one), reader.words) for one in sorted(value.values(), key=str)])
     if item.type is FieldType.PAIRS and isinstance(value, Mapping):
         return pairs_text(value, reader.words)
     if item.choices:

@@ -117,7 +117,11 @@ def _row(member: MemberContext, one: queries.ChangeState, words: Words) -> dict[
     """Return a change as a row of a list."""
     proposal = None if one.last is None else one.last.proposal
     latest = None if proposal is not None else queries.latest_draft(member, one.row)
-    says = proposal.says if proposal is not None else {} if latest is None else latest.content["says"]
+    says = (
+        proposal.says
+        if proposal is not None
+        else {"title": "" if latest is None else operations.title_of(latest.content)}
+    )
     span = None if proposal is None else proposal.change.span
     return {
         "change": one.row,
@@ -198,7 +202,9 @@ def _render_change(  # noqa: PLR0913 - a page with one of several forms
         or clause_form is not None
         or about is not None
     )
-    content = change_page.content(state, None if saved is None else queries.draft_content(saved), editing=editing)
+    content = change_page.content(
+        state, None if saved is None else queries.draft_content(saved, now.chain), editing=editing
+    )
     shown = Proposal(content.change(row.number or 0), content.says)
     context: dict[str, Any] = {
         "row": row,
@@ -225,6 +231,8 @@ def _render_change(  # noqa: PLR0913 - a page with one of several forms
         "talk": remarks_page.talk(request, member, state, now, words),
         "first": carrying_out_page.early_start(member, state, now, words),
         "came_about": carrying_out.came_about(state, now),
+        "amounts": change_page.own_amounts(member, state, now),
+        "decided": change_page.decided_rows(member, state),
         "after": afterwards_page.what_came(member, state, now, words),
         **change_page.last_day(state, now),
     }  # fmt: skip
@@ -257,14 +265,16 @@ def save(request: HttpRequest, change: UUID) -> HttpResponse:
     if request.POST.get("what") == "merge":
         return _merge(request, member, row, state, now)
     seen = _seen(request)
-    base = _content_of_save(member, row, state, seen)
+    base = _content_of_save(member, row, state, now, seen)
     made = _changed(request, member, row, base, now, seen)
     if isinstance(made, HttpResponse):
         return made
     return _save(request, member, row, state, now, made, seen)
 
 
-def _content_of_save(member: MemberContext, row: Change, state: queries.ChangeState, seen: int) -> DraftContent:
+def _content_of_save(
+    member: MemberContext, row: Change, state: queries.ChangeState, now: signing.Situation, seen: int
+) -> DraftContent:
     """Return the text that a person had before them, by the number of its save.
 
     :raises Refused: for a number of none
@@ -275,7 +285,7 @@ def _content_of_save(member: MemberContext, row: Change, state: queries.ChangeSt
     draft = queries.draft_of_save(member, row, seen) or queries.draft_of_save(member, row, 1)
     if draft is None:
         raise Refused(Code.SAVED_MEANWHILE)
-    return queries.draft_content(draft)
+    return queries.draft_content(draft, now.chain)
 
 
 def _changed(  # noqa: PLR0911, PLR0913 - what a form can be about
@@ -359,7 +369,7 @@ def _render_conflict(  # noqa: PLR0913 - two texts, and the one that both began 
     latest = queries.drafts(member, row).get(queries.own_track(member, row).value)
     if latest is None or latest.number == seen:
         raise Refused(Code.SAVED_MEANWHILE)
-    base, theirs = _content_of_save(member, row, state, seen), queries.draft_content(latest)
+    base, theirs = _content_of_save(member, row, state, now, seen), queries.draft_content(latest, now.chain)
     mine = renamed(base, mine, theirs, lambda kind, used: new_id(kind, now, theirs, used))
     found = conflicts(base, mine, theirs)
     if not found:
@@ -406,7 +416,7 @@ def _merge(
     if choice == THEIRS:
         messages.success(request, words_for(language())("conflict.kept_theirs"))
         return _to_change(member, row)
-    base, theirs = _content_of_save(member, row, state, began), _content_of_save(member, row, state, seen)
+    base, theirs = _content_of_save(member, row, state, now, began), _content_of_save(member, row, state, now, seen)
     mine = _completed(member, mine, base, now)
     latest = queries.drafts(member, row).get(queries.own_track(member, row).value)
     if latest is None or latest.number != seen:

@@ -114,6 +114,7 @@ class Event(models.TextChoices):
     REASON_MARKED = "reason_marked"  # sufficient or not, by the receiver
     REMARK_MADE = "remark_made"
     REMARK_WITHDRAWN = "remark_withdrawn"
+    DECISION_DISPUTED = "decision_disputed"  # the day of the other side's change, by the receiver
     BENEFIT_SAID = "benefit_said"  # by a side, of its own
     TERM_REMINDED = "term_reminded"  # nobody's: a day of the term comes
     CHANGE_LAPSED = "change_lapsed"  # nobody's: not signed in time
@@ -212,6 +213,7 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.PRIORITIES_STARTED: ("until",),
     Event.PRIORITIES_REVEALED: ("number",),
     Event.JOINT_ORDER_AGREED: ("number",),
+    Event.DECISION_DISPUTED: _CHANGE,
     Event.BENEFIT_SAID: _CHANGE,
     Event.REMARK_MADE: ("title",),
     Event.REMARK_WITHDRAWN: ("title",),

@@ -192,6 +192,7 @@ _ENGLISH_FORMATS: Mapping[Event, tuple[str, str]] = {
     Event.JOINT_ORDER_AGREED: ("agreed to joint order", "{number}"),
     Event.REMARK_MADE: ("commented on change", "{title}"),
     Event.REMARK_WITHDRAWN: ("withdrew comment on change", "{title}"),
+    Event.DECISION_DISPUTED: ("disputed decision day", "{number} {title}"),
     Event.BENEFIT_SAID: ("judged benefit", "{number} {title}"),
     Event.TERM_REMINDED: ("reminded of {kind} of term", "{due}"),
     Event.CHANGE_LAPSED: ("change lapsed", "{number} {title}"),

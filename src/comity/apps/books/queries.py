@@ -35,7 +35,7 @@ from comity.apps.parties.models import Membership, Person, Role
 from comity.apps.parties.names import sanitise_name
 from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused
-from comity.book.agreement import files_state
+from comity.book.agreement import FilesState, files_state
 from comity.book.definition import FILE, Definition, UnusableBookError, read_definition
 from comity.book.errors import UnusableFileError
 from comity.book.importing.current import current_table
@@ -127,11 +127,21 @@ def definition(member: MemberContext) -> Definition:
 
     :raises NoBookError: where there is no book
     """
+    return member.once("books.definition", lambda: _definition(member))
+
+
+def _definition(member: MemberContext) -> Definition:
     if not has_book(member):
         raise NoBookError
     folder = book_folder(member.relationship.pk)
     status = (folder / FILE).stat()
-    return _read_definition(folder, status.st_mtime_ns, status.st_size, files_state(folder))
+    return _read_definition(folder, status.st_mtime_ns, status.st_size, agreement_files(member))
+
+
+def agreement_files(member: MemberContext) -> FilesState:
+    """Return which files the agreement of the book has, as they are now; none without a book."""
+    folder = book_folder(member.relationship.pk)
+    return member.once("books.agreement_files", lambda: files_state(folder))
 
 
 @lru_cache(maxsize=512)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -117,6 +117,10 @@ def viewer_class(member: MemberContext) -> str:
 def records_state(member: MemberContext) -> str:
     """Return a digest of the files that the viewer's results are computed from: the shared ones and the own side's."""
     side = member.viewer.side
+    return member.once(f"books.records_state {side}", lambda: _records_state(member, side))
+
+
+def _records_state(member: MemberContext, side: Side | None) -> str:
     digest = hashlib.sha256()
     for name, status in sorted(_book_files(book_folder(member.relationship.pk))):
         parts = name.split("/")
@@ -174,7 +178,7 @@ def computed(member: MemberContext, question: Question, compute: Callable[[], T]
     question_file = path.with_name(_QUESTION_FILE)
     outcome: _Outcome[T] | None = _read_result(path)
     if outcome is None and member.cache.get(IN_REQUEST):
-        _request_and_refuse(member, question)
+        raise member.once(f"books.asked {path}", lambda: _refusal_of_request(member, question))
     if outcome is None:
         outcome = _compute_once(path, lambda: _compute_outcome(compute))
     if time.time() - _modified_at(question_file) > _TOUCH_INTERVAL_S:
@@ -308,23 +312,24 @@ def _defer_job(relationship: UUID, job: Mapping[str, Any], *, priority: int = 0,
     )
 
 
-def _request_and_refuse(member: MemberContext, question: Question) -> NoReturn:
-    """Defer a question unless a job for it exists, and refuse the request.
+def _refusal_of_request(member: MemberContext, question: Question) -> NotComputedYet:
+    """Defer a question unless a job for it exists, and return what the request is refused with.
 
-    :raises NotComputedYet: always, unless
     :raises Refused: where the person asks too many new questions
     """
     job, path = _job_arguments(member, question), _result_path(member, question)
     known_jobs = unfinished_jobs(member.relationship.pk, (question.task,)).filter(args__key=job["key"])
-    failed_job = known_jobs.filter(status="failed", args__state=path.name).first()
-    waiting_job = known_jobs.exclude(status="failed").first() or failed_job
+    jobs = list(known_jobs)
+    failed_job = next((one for one in jobs if one.status == "failed" and one.args.get("state") == path.name), None)
+    waiting_job = next((one for one in jobs if one.status != "failed"), failed_job)
     if waiting_job is not None:
-        raise_priority(waiting_job, _WAITING_PRIORITY)
-        raise NotComputedYet(datetime.fromisoformat(waiting_job.args["since"]), failed=waiting_job is failed_job)
+        if waiting_job.priority < _WAITING_PRIORITY:
+            raise_priority(waiting_job, _WAITING_PRIORITY)
+        return NotComputedYet(datetime.fromisoformat(waiting_job.args["since"]), failed=waiting_job is failed_job)
     if not _result_files(path.parent):
         check_rate_limit(member.membership.person, "first looks")
     _defer_job(member.relationship.pk, job, priority=_WAITING_PRIORITY, state=path.name)
-    raise NotComputedYet(datetime.now(UTC))
+    return NotComputedYet(datetime.now(UTC))
 
 
 def _results_folder(relationship: UUID) -> Path:

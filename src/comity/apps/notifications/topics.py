@@ -71,7 +71,8 @@ LOG_ONLY = frozenset(
         Event.CORRECTION_FAILED, Event.ITEM_HELD_BACK, Event.ITEM_DISCLOSED, Event.HOLD_BACK_FAILED,
         Event.DISCLOSURE_FAILED, Event.KPIS_WRITTEN, Event.KPIS_TRIED, Event.COPY_REQUESTED,
         Event.LOGO_SET, Event.LOGO_REMOVED, Event.MATTER_LATE,
-        Event.CHANGE_SHARED, Event.CHANGE_WRITTEN, Event.REASON_MARKED, Event.REMARK_WITHDRAWN,
+        Event.CHANGE_SHARED, Event.CHANGE_WRITTEN, Event.REASON_MARKED, Event.DECISION_DISPUTED,
+        Event.REMARK_WITHDRAWN,
     }
 )  # fmt: skip
 # Events after which an earlier one of the same matter is no longer anybody's move.

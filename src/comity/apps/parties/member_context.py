@@ -31,6 +31,7 @@ from comity.review.i18n.words import Words
 API_PREFIX = "/api/"
 IN_REQUEST = "in request"  # kept in `MemberContext.cache` for requests: they compute nothing that takes long
 M = TypeVar("M", bound=Model)
+T = TypeVar("T")
 _SET_VIEWER = "SELECT set_config('comity.person', %s, true), set_config('comity.viewer', %s, true)"
 
 
@@ -52,6 +53,18 @@ class MemberContext:
     membership: Membership
     shared_only: bool = False
     cache: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    def once(self, key: str, make: Callable[[], T]) -> T:
+        """Return what `make` gives; within a request it is made once. For what no request changes, as a book's files.
+
+        :param key: the same for the same answer, whichever view of the member asks
+        """
+        if not self.cache.get(IN_REQUEST):
+            return make()
+        if key not in self.cache:
+            self.cache[key] = make()
+        found: T = self.cache[key]
+        return found
 
     @property
     def relationship(self) -> Relationship:

@@ -71,6 +71,7 @@ class Person(AbstractBaseUser, UUIDModel):
     language = models.CharField(max_length=5, blank=True)
     is_active = models.BooleanField(default=True)
     joined_at = models.DateTimeField(default=timezone.now)
+    named_at = models.DateTimeField(default=timezone.now, editable=False)  # since when this is the name; the database's
 
     objects: ClassVar[PersonManager] = PersonManager()
 

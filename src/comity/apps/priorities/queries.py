@@ -204,9 +204,11 @@ def kpis_left(member: MemberContext, order: list[Ordered]) -> list[str]:
 
 def changes_with_order(member: MemberContext, edits: tuple[Edit, ...]) -> list[Change]:
     """Return the drafts and open proposals, as the reader sees them, that hold one of the edits already."""
-    found = []
+    found, entries = [], agreements.chain(member)
     for state in agreements.change_states(member, only_open=True):
-        contents = [agreements.draft_content(one).edits for one in agreements.drafts(member, state.row).values()]
+        contents = [
+            agreements.draft_content(one, entries).edits for one in agreements.drafts(member, state.row).values()
+        ]
         if state.last is not None:
             contents = [state.last.proposal.change.edits]
         if any(edit in held for held in contents for edit in edits):

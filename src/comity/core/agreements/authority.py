@@ -2,16 +2,17 @@
 
 Where the clause has no rule for a kind of clause, and where there is no such clause, the side's lead signs, alone, in
 the room. Where it has rules and the amount is above all of them, nobody may: the text has to say who, before. Of people
-who sign together, a deputy and the one deputised for are one.
+who sign together, a deputy and the one deputised for are one. People are who they are by id (`people.Named`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from comity.core.agreements.kinds import Kind, Means
+from comity.core.agreements.people import Named, distinct
 from comity.core.agreements.text import Text
 from comity.core.values import Side
 
@@ -40,13 +41,32 @@ class NoAuthority(StrEnum):
 class Signer:
     """Somebody who signs, as of that moment.
 
+    :ivar person: their name then
     :ivar role: held then; of a deputy, the role of whom they stand for
-    :ivar deputy_for: whom they stand for; empty for themselves
+    :ivar deputy_for: the name of whom they stand for; empty for themselves
+    :ivar person_id: as the room knows them; empty where it was not recorded
+    :ivar deputy_for_id: of whom they stand for, likewise
     """
 
     person: str
     role: str
     deputy_for: str = ""
+    person_id: str = ""
+    deputy_for_id: str = ""
+
+    @property
+    def named(self) -> Named:
+        """Who signs."""
+        return Named(self.person, self.person_id)
+
+    @property
+    def in_place_of(self) -> Named:
+        """In whose place they sign: of a deputy another's, else their own."""
+        return Named(self.deputy_for, self.deputy_for_id) if self.deputy_for else self.named
+
+
+# By the name that a text has for a signatory without an id: the ids of those who are meant by it (`authority_rules`).
+Bearers = Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +75,13 @@ class AuthorityRule:
 
     :ivar kinds: of clauses; empty: all
     :ivar up_to: the yearly amount; None: any
+    :ivar people: in the order of their names
     """
 
     kinds: frozenset[Kind]
     up_to: Decimal | None
     roles: frozenset[str]
-    people: frozenset[str]
+    people: tuple[Named, ...]
     together: int
     means: frozenset[str]
     deputies: bool
@@ -68,22 +89,29 @@ class AuthorityRule:
     def fits(self, signer: Signer, means: SignedBy) -> bool:
         """Whether this person may sign under it by these means; deputies aside."""
         return means.value in self.means and (
-            signer.role in self.roles or (signer.deputy_for or signer.person) in self.people
+            signer.role in self.roles or any(signer.in_place_of.is_same(one) for one in self.people)
         )
 
 
-LEAD_ALONE = AuthorityRule(
-    frozenset(), None, frozenset({LEAD}), frozenset(), 1, frozenset({Means.ROOM.value}), deputies=False
-)
+LEAD_ALONE = AuthorityRule(frozenset(), None, frozenset({LEAD}), (), 1, frozenset({Means.ROOM.value}), deputies=False)
 
 
-def authority_rules(of: Text, side: Side) -> tuple[list[AuthorityRule], str]:
-    """Return a side's rules by a text, and the id of the clause that has them."""
+_NOBODY: Bearers = {}
+
+
+def authority_rules(of: Text, side: Side, bearers: Bearers = _NOBODY) -> tuple[list[AuthorityRule], str]:
+    """Return a side's rules by a text, and the id of the clause that has them.
+
+    :param bearers: of the side's signatories whom the text knows by name alone, who is meant; a name that is not in it
+        is everybody's who bears it
+    """
     clauses = of.of(Kind.AUTHORITY)
     if not clauses:
         return [], ""
     records = clauses[0].fields.get(side.value)
-    rules = [_rule(record) for record in records if isinstance(record, dict)] if isinstance(records, list) else []
+    rules = (
+        [_rule(record, bearers) for record in records if isinstance(record, dict)] if isinstance(records, list) else []
+    )
     return rules, clauses[0].id
 
 
@@ -114,20 +142,35 @@ def has_enough(rule: AuthorityRule, signed: Sequence[tuple[Signer, SignedBy]]) -
 
 def missing(rule: AuthorityRule, signed: Sequence[tuple[Signer, SignedBy]]) -> int:
     """Return how many signatures a rule still asks for."""
-    people = {
-        signer.deputy_for or signer.person
+    fit = [
+        signer.in_place_of
         for signer, means in signed
         if rule.fits(signer, means) and (rule.deputies or not signer.deputy_for)
-    }
-    return max(0, rule.together - len(people))
+    ]
+    return max(0, rule.together - len(distinct(fit)))
 
 
-def _rule(record: Mapping[str, Any]) -> AuthorityRule:
+def named_signatories(record: Mapping[str, Any]) -> list[Named]:
+    """Return the people whom a rule of the clause names: those by id, then those by name alone."""
+    members = record.get("members")
+    known = [Named(str(name), key) for key, name in members.items()] if isinstance(members, dict) else []
+    return [*known, *(Named(name) for name in record.get("people", ()))]
+
+
+def _people(record: Mapping[str, Any], bearers: Bearers) -> Iterator[Named]:
+    for one in named_signatories(record):
+        if one.id or one.name not in bearers:
+            yield one
+        else:
+            yield from (Named(one.name, key) for key in bearers[one.name])
+
+
+def _rule(record: Mapping[str, Any], bearers: Bearers) -> AuthorityRule:
     return AuthorityRule(
         frozenset(Kind(kind) for kind in record.get("kinds", ())),
         Decimal(record["up_to"]) if "up_to" in record else None,
         frozenset(record.get("roles", ())),
-        frozenset(record.get("people", ())),
+        tuple(sorted(_people(record, bearers), key=lambda one: (one.name, one.id))),
         record["together"],
         frozenset(record["means"]),
         record["deputies"],

@@ -194,9 +194,11 @@ class Revision:
     """A proposal as one side put it to the other.
 
     :ivar number: from 1; each counter-proposal and each alteration is a new one
-    :ivar side: its author
+    :ivar side: its author's
+    :ivar person: the author's name then
     :ivar readable_at: when the other side could read it; an aware moment
     :ivar known: the last place of the chain that its author saw
+    :ivar person_id: of the author, as the room knows them; empty where it was not recorded
     """
 
     number: int
@@ -205,6 +207,7 @@ class Revision:
     readable_at: datetime
     proposal: Proposal
     known: int = 0
+    person_id: str = ""
 
 
 def check_says(written: Mapping[str, object]) -> tuple[dict[str, Value], list[Problem]]:

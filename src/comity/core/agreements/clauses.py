@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from comity.core.agreements.expected import Expected
 from comity.core.agreements.fields import Problem, Value, is_clause_id, named_clauses, named_people, normalise
 from comity.core.agreements.kinds import KINDS, Kind, NoticeItem, Values
+from comity.core.agreements.people import Named
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,8 @@ def names_clauses(clause: Clause) -> list[tuple[str, str, tuple[str, ...]]]:
     return [(item.name, other, item.kinds) for item, other in named_clauses(KINDS[clause.kind].fields, clause.fields)]
 
 
-def names_people(clause: Clause) -> list[tuple[str, str]]:
-    """Return (field, name) for each person that a clause names."""
+def names_people(clause: Clause) -> list[tuple[str, Named]]:
+    """Return (field, person) for each person that a clause names."""
     return [(item.name, person) for item, person in named_people(KINDS[clause.kind].fields, clause.fields)]
 
 

@@ -27,6 +27,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from comity.core import chain
 from comity.core.agreements.expected import Expected
+from comity.core.agreements.people import Named
 
 # As JSON holds it; `object` within lists and records, since a recursive type says no more to a reader.
 Value = str | int | bool | list[object] | dict[str, object]
@@ -83,7 +84,7 @@ class Field:
     :ivar fields: of `RECORD`
     :ivar unique: of several records, the field whose value may stand in one of them only
     :ivar kinds: of `CLAUSE`, the kinds of clause that it may name; empty: any
-    :ivar person: whether it names somebody
+    :ivar person: whether it names somebody: a text by name, pairs of texts by id and name
     """
 
     name: str
@@ -428,13 +429,15 @@ def named_clauses(fields: Sequence[Field], values: Mapping[str, object]) -> Iter
                 yield from named_clauses(field.fields, item)
 
 
-def named_people(fields: Sequence[Field], values: Mapping[str, object]) -> Iterator[tuple[Field, str]]:
+def named_people(fields: Sequence[Field], values: Mapping[str, object]) -> Iterator[tuple[Field, Named]]:
     """Yield each person that values name, with the field that names them."""
     for field in fields:
         value = values.get(field.name)
         for item in value if isinstance(value, list) else [value]:
             if field.person and isinstance(item, str):
-                yield field, item
+                yield field, Named(item)
+            elif field.person and isinstance(item, dict):
+                yield from ((field, Named(str(name), key)) for key, name in item.items())
             elif isinstance(item, dict):
                 yield from named_people(field.fields, item)
 

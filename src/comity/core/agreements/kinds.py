@@ -250,7 +250,16 @@ def _authority(side: Side) -> Field:
             ),
             amount_field("up_to", "up to which yearly amount; none: any", "100000"),
             Field("roles", _LINE, "the roles that may sign", ["lead"], many=_SET),
-            Field("people", _LINE, "the people who may sign", ["Ana Ruiz"], many=_SET, person=True),
+            Field(
+                "members",
+                _PAIRS,
+                "the people who may sign: by the room's id of each, their name",
+                {"2f6c1d8e-4b7a-4f0e-9d53-8a1b6c0e7f24": "Ana Ruiz"},
+                person=True,
+            ),
+            Field(
+                "people", _LINE, "people who may sign, known by their name alone", ["Ana Ruiz"], many=_SET, person=True
+            ),
             Field("together", _WHOLE, "how many of them, together", 2, default=1, lowest=ONE, highest=Decimal(9)),
             Field(
                 "means",
@@ -332,7 +341,7 @@ def _authority_rule(values: Values) -> Iterator[tuple[str, str]]:
     for side in SIDES:
         rules = values.get(side)
         for at, item in enumerate(rules if isinstance(rules, list) else (), 1):
-            if isinstance(item, dict) and not item.get("roles") and not item.get("people"):
+            if isinstance(item, dict) and not any(item.get(one) for one in ("roles", "people", "members")):
                 yield f"{side}[{at}]", Expected("signers")
 
 

@@ -7,7 +7,7 @@ records, and is not here.
 Source: the specification of agreements, "Pointed out".
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
@@ -15,6 +15,7 @@ from itertools import combinations
 from comity.core.agreements.clauses import Clause, names_clauses, names_people
 from comity.core.agreements.kinds import Kind
 from comity.core.agreements.kpi import MEASURES
+from comity.core.agreements.people import Named
 from comity.core.agreements.text import NoEffect, Text
 from comity.core.values import Side
 
@@ -62,17 +63,21 @@ class Point:
     names: tuple[str, ...] = ()
 
 
-def points(of: Text, people_left: Collection[str] = ()) -> list[Point]:
+def _nobody(_: Named) -> bool:
+    return False
+
+
+def points(of: Text, has_left: Callable[[Named], bool] = _nobody) -> list[Point]:
     """Return all that is pointed out about a text.
 
-    :param people_left: names of people who are no longer there, as clauses may write them
+    :param has_left: whether somebody whom a clause names is there no longer
     """
     found = [point for rule in RULES for point in rule(of)]
     return found + [
-        Point(PointKind.SOMEBODY_LEFT, (clause.id,), (person,))
+        Point(PointKind.SOMEBODY_LEFT, (clause.id,), (person.name,))
         for clause in _there(of)
-        for person in dict.fromkeys(name for _, name in names_people(clause))
-        if person in people_left
+        for person in dict.fromkeys(person for _, person in names_people(clause))
+        if has_left(person)
     ]
 
 

@@ -32,6 +32,7 @@ from typing import Any
 from comity.core.agreements import canonical
 from comity.core.agreements.authority import (
     AuthorityRule,
+    Bearers,
     SignedBy,
     Signer,
     authority_rules,
@@ -55,6 +56,7 @@ from comity.core.agreements.clauses import Clause, names_clauses
 from comity.core.agreements.fields import Problem
 from comity.core.agreements.kinds import KINDS, Kind, Means
 from comity.core.agreements.notice import Waiver, notice_of
+from comity.core.agreements.people import Named
 from comity.core.agreements.text import (
     Chain,
     Fired,
@@ -137,6 +139,7 @@ class Step:
     """What somebody did with a change.
 
     :ivar side: None for nobody's
+    :ivar person: their name then
     :ivar revision: the one that the person saw; of `PROPOSE`, `COUNTER` and `REVISE` the one before theirs, 0 for none
     :ivar digest: of `OPEN` what was shown, of `SIGN` what is signed, of `AGREE` what was
     :ivar new: of `PROPOSE`, `COUNTER` and `REVISE`
@@ -144,6 +147,7 @@ class Step:
     :ivar authority: id of the clause under which it was signed; empty for none
     :ivar file: of `SIGN` by PDF: the SHA-256 of the file that came back signed
     :ivar language: of `OPEN`: in which the sentences were shown
+    :ivar person_id: as the room knows them; empty where it was not recorded
     """
 
     kind: StepKind
@@ -162,6 +166,12 @@ class Step:
     sentences: Mapping[str, str] = field(default_factory=dict)
     file: str = ""
     language: str = ""
+    person_id: str = ""
+
+    @property
+    def named(self) -> Named:
+        """Whose step it is."""
+        return Named(self.person, self.person_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +184,7 @@ class Situation:
     :ivar amount: the yearly amount at stake; None where it cannot be worked out, so that only a rule without limit fits
     :ivar people: of each side who is a member now
     :ivar fired: of contingent changes, the days on which their condition held
+    :ivar bearers: by side, of the signatories whom the text knows by name alone, who is meant
     """
 
     now: datetime
@@ -183,6 +194,7 @@ class Situation:
     amount: Decimal | None = Decimal(0)
     people: Mapping[Side, Sequence[Signer]] = field(default_factory=dict)
     fired: Fired = field(default_factory=dict)
+    bearers: Mapping[Side, Bearers] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,8 +249,8 @@ def lacks(steps: Sequence[Step], situation: Situation, side: Side) -> list[Lack]
 def signatures(steps: Sequence[Step], situation: Situation) -> list[Step]:
     """Return the signatures that count."""
     those = revisions(steps)
-    if not those:
-        return []
+    if not those or not _signs(steps, those[-1]):
+        return []  # before what is signed is worked out
     digest, late = what_is_signed_digest(steps, situation), _has_come(those[-1], situation)
     return [step for step in _signs(steps, those[-1]) if step.digest == digest and (step.retroactive or not late)]
 
@@ -451,7 +463,8 @@ def _touched_kinds(change: Change, chain: Chain) -> list[Kind]:
 
 
 def _rules_by_kind(change: Change, situation: Situation, side: Side) -> dict[Kind, list[AuthorityRule]]:
-    rules, _ = authority_rules(text(situation.chain, situation.today), side)
+    bearers = situation.bearers.get(side, {})
+    rules, _ = authority_rules(text(situation.chain, situation.today), side, bearers)
     return {kind: rules_for(rules, kind, situation.amount) for kind in _touched_kinds(change, situation.chain)}
 
 
@@ -471,15 +484,20 @@ def _is_complete(steps: Sequence[Step], situation: Situation, side: Side) -> boo
     if not all(any(has_enough(rule, people) for rule in fit) for fit in rules.values()):
         return False
     authors = _price_authors(those, situation.chain)
-    if any(authors.isdisjoint({signer.person, signer.deputy_for}) for signer, _ in people):
+    if not all(_is_any(authors, signer.named) or _is_any(authors, signer.in_place_of) for signer, _ in people):
         return True
     return not any(
-        member.person not in authors and any(_may_sign(rules, member, SignedBy(means.value)) is None for means in Means)
+        not _is_any(authors, member.named)
+        and any(_may_sign(rules, member, SignedBy(means.value)) is None for means in Means)
         for member in situation.people.get(side, ())
     )
 
 
-def _price_authors(those: Sequence[Revision], chain: Chain) -> set[str]:
+def _is_any(people: Sequence[Named], person: Named) -> bool:
+    return any(person.is_same(one) for one in people)
+
+
+def _price_authors(those: Sequence[Revision], chain: Chain) -> list[Named]:
     """Return who first wrote what the last revision says of a price."""
     last = those[-1].proposal.change
     entries = with_change(chain, last)
@@ -489,19 +507,28 @@ def _price_authors(those: Sequence[Revision], chain: Chain) -> set[str]:
         for edit in entry.change.edits
         if isinstance(edit, AddClause) and edit.kind is Kind.PRICE
     }
-    authors: set[str] = set()
+    authors: list[Named] = []
     for edit in last.edits:
         if edit.clause in prices:
             since = len(those) - 1
             while since > 0 and edit in those[since - 1].proposal.change.edits:
                 since -= 1
-            authors.add(those[since].person)
+            authors.append(Named(those[since].person, those[since].person_id))
     return authors
 
 
 def _refusal_of_revision(steps: Sequence[Step], step: Step, situation: Situation) -> Refusal | None:
     those, new = revisions(steps), step.new
-    if new is None or step.side is None or new.side is not step.side or new.person != step.person:
+    if (
+        new is None
+        or step.side is None
+        or (new.side, new.person, new.person_id)
+        != (
+            step.side,
+            step.person,
+            step.person_id,
+        )
+    ):
         return Refusal.NOT_YOURS
     if new.readable_at < step.at:
         return Refusal.INVALID  # a day earlier would be a day of notice more
@@ -598,7 +625,7 @@ def _refusal_of_signature(steps: Sequence[Step], step: Step, situation: Situatio
 
 def _refusal_of_signer(steps: Sequence[Step], step: Step, situation: Situation) -> Refusal | None:
     last = revisions(steps)[-1]
-    if step.side is None or step.signer is None or step.signer.person != step.person:
+    if step.side is None or step.signer is None or step.signer.named != step.named:
         return Refusal.NOT_YOURS
     if step.digest != what_is_signed_digest(steps, situation):
         return Refusal.CHANGED
@@ -609,7 +636,7 @@ def _refusal_of_signer(steps: Sequence[Step], step: Step, situation: Situation) 
         return wrong
     if (step.means is SignedBy.PDF) != bool(step.file):
         return Refusal.NO_FILE
-    mine = [one for one in signatures(steps, situation) if one.person == step.person and one.side is step.side]
+    mine = [one for one in signatures(steps, situation) if one.named.is_same(step.named) and one.side is step.side]
     return Refusal.ALREADY if mine else None
 
 
@@ -617,7 +644,8 @@ def _shows(opened: Step, sign: Step) -> bool:
     """Whether a step showed a person what they sign, in the same sentences."""
     return (
         opened.kind is StepKind.OPEN
-        and (opened.side, opened.person, opened.revision) == (sign.side, sign.person, sign.revision)
+        and opened.named.is_same(sign.named)
+        and (opened.side, opened.revision) == (sign.side, sign.revision)
         and opened.digest == sign.digest
         and dict(opened.sentences) == dict(sign.sentences)
     )

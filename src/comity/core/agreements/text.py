@@ -44,6 +44,22 @@ NEVER: Fired = {}
 _DAY = timedelta(days=1)
 
 
+class KeptChain(tuple[Entry, ...]):  # noqa: SLOT001 - a subclass of tuple can have none
+    """A chain that keeps its latest texts, so that a day that is asked for again is not folded again."""
+
+    MOST = 32
+
+    def text(self, day: date, known: int | None, layer: Layer) -> "Text":
+        """Return the text of a day on which nothing contingent holds."""
+        texts: dict[tuple[date, int | None, Layer], Text] = self.__dict__.setdefault("texts", {})
+        key = (day, known, layer)
+        if key not in texts:
+            if len(texts) >= self.MOST:
+                del texts[next(iter(texts))]
+            texts[key] = Text(tuple(_folded(_known(self, known), day, NEVER, layer, [])))
+        return texts[key]
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """The agreement on a day: its clauses in their order, removed ones among them."""
@@ -119,8 +135,9 @@ def text(
     :param fired: of contingent changes, the days on which their condition held
     :param layer: the uppermost layer that is folded; `PERMANENT` is what a permanent change is a patch of
     """
-    entries = _known(chain, known)
-    return Text(tuple(_folded(entries, day, fired, layer, [])))
+    if isinstance(chain, KeptChain) and not fired:
+        return chain.text(day, known, layer)
+    return Text(tuple(_folded(_known(chain, known), day, fired, layer, [])))
 
 
 def permanent_layer(chain: Chain, day: date, known: int | None = None) -> Text:
