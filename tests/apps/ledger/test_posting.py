@@ -219,6 +219,48 @@ def test_a_course_of_the_table_of_states_is_posted_step_by_step(them, course):
     assert ledger.recounted(them) == []
 
 
+def test_work_that_either_side_may_do_is_owed_by_whoever_takes_it_over(them):
+    """An action without an owner: the answering side owes it, and the other one cannot break its promise for it."""
+    with transaction.atomic():
+        mine = them.at("customer_lead").membership
+    cases = {
+        Move.CANNOT: {"action": ["withdrawn"], "open": []},
+        Move.HAND_OVER: {"action": ["withdrawn", ""], "open": [C]},
+        Move.DONE: {"action": ["withdrawn", ""], "open": [C]},
+    }
+    for what, expected in cases.items():
+        matter = moved(them, "provider_lead", raised(them, kind=Kind.ACTION), Move.AGREE)
+        more = {"owner": mine} if what is Move.HAND_OVER else {}
+        matter = moved(them, "customer_lead", matter, what, **more)
+        found = [one for one in ledger.promises(them, matter) if one.kind == "action"]
+        found.sort(key=lambda one: one.open)
+        assert [one.ended for one in found] == expected["action"], what
+        assert [one.debtor for one in found if one.open] == expected["open"], what
+    assert ledger.recounted(them) == []
+
+
+def test_matters_of_the_time_before_it_was_kept_what_had_been_are_filled_alike():
+    """Steps that were carried over say nothing of what was before them; a declined counter-proposal was the end."""
+    them = cast()
+    them.book(KPI, contacts="\n".join(contacts()))
+    first, declined, disputed = action(them), action(them), raised(them)
+    for who, what in VECTOR_5:
+        first = moved(them, who, first, what)
+    declined = moved(them, "provider_lead", declined, Move.COUNTER)
+    disputed = moved(them, "provider_lead", disputed, Move.AGREE)
+    disputed = moved(them, "provider_lead", disputed, Move.DONE)
+    open_one = moved(them, "customer_lead", declined, Move.DECLINE)
+    before = {one.pk: ledger.posted(them, one) for one in (first, disputed)}
+    assert ledger.posted(them, open_one)[3] == ends(C, "answer") | owes(P, "answer")
+    with superuser() as everybody:
+        everybody.execute("UPDATE matters_step SET stood = '{}' WHERE relationship_id = %s", [them.relationship])
+        everybody.execute("UPDATE matters_matter SET state = 'declined' WHERE id = %s", [declined.pk])
+    ledger.filled(them)
+    assert {one.pk: ledger.posted(them, one) for one in (first, disputed)} == before
+    assert ledger.posted(them, open_one)[3] == ends(C, "answer")
+    assert ledger.recounted(them) == []
+
+
 def test_another_day_that_both_agreed_on_is_another_day_of_the_promise(them):
     """The one who owes proposes it; until the other takes it, the first day stands."""
     matter = moved(them, "provider_lead", action(them), Move.AGREE)

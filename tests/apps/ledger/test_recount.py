@@ -232,6 +232,7 @@ def test_what_was_tampered_with_behind_the_rooms_back_is_found_and_told_to_both_
         assert ("The ledger differs" in them.client(who).get(them.url()).content.decode()) is told, who
     page = them.client("customer_lead").get(them.url("ledger/")).content.decode()
     assert "The ledger differs" in page
+    ledger.filled(them)  # what is left behind is what the steps say, also for a fill of every relationship
 
 
 def test_a_made_up_recount_of_one_side_hides_no_difference_from_the_other():
@@ -245,6 +246,7 @@ def test_a_made_up_recount_of_one_side_hides_no_difference_from_the_other():
     with transaction.atomic():
         record_recount(them.at("provider_lead"), 1, [])
     assert "The ledger differs" in them.client("customer_lead").get(them.url()).content.decode()
+    ledger.filled(them)
 
 
 def test_the_recount_asks_as_many_queries_of_one_matter_as_of_three():
