@@ -71,15 +71,15 @@ FROM generate_series(2, 200) r, generate_series(4, 82, 2) n;
 CREATE TEMP TABLE matter AS
 SELECT r, i, md5('a' || r || '-' || i)::uuid id, pg_temp.one_of('{dispute,claim,action}', i) kind,
     CASE WHEN i % 100 = 0 THEN 'asked' WHEN i % 100 = 50 THEN 'countered'
-        WHEN i % 3 = 2 AND i % 500 <> 2 THEN pg_temp.one_of('{done,done,done,refused,withdrawn}', i / 7)
-        ELSE pg_temp.one_of('{accepted,refused,accepted,deemed,withdrawn}', i / 7) END state,
+        WHEN i % 3 = 2 AND i % 500 <> 2 THEN pg_temp.one_of('{done,done,done,declined,withdrawn}', i / 7)
+        ELSE pg_temp.one_of('{answered,declined,answered,deemed,withdrawn}', i / 7) END state,
     CASE WHEN i % 5 < 3 THEN 'customer' ELSE 'provider' END asks,
     2 + i % 5 + CASE WHEN i = 100 THEN 60 ELSE 0 END steps,
     now() - i * interval '730 days' / CASE r WHEN 1 THEN 100000 ELSE 1000 END raised
 FROM generate_series(1, 200) r, generate_series(1, CASE r WHEN 1 THEN 100000 ELSE 1000 END) i;
-INSERT INTO matters_matter (id, relationship_id, kind, state, began, asks, answers, title, kpi, period, queue, from_day,
+INSERT INTO matters_matter (id, relationship_id, kind, state, asks, answers, title, kpi, period, queue, from_day,
     to_day, asked_for, event, owner_id, due_on, raised_at, reply_by, reminded_at, late)
-SELECT id, pg_temp.of('r', r), kind, state, pg_temp.one_of('{reactive,proactive,interactive}', i), asks,
+SELECT id, pg_temp.of('r', r), kind, state, asks,
     CASE asks WHEN 'customer' THEN 'provider' ELSE 'customer' END,
     CASE kind WHEN 'dispute' THEN 'Service level: answered before the queue, no. '
         WHEN 'claim' THEN 'The letter was not in the forecast, no. '
@@ -94,14 +94,17 @@ SELECT id, pg_temp.of('r', r), kind, state, pg_temp.one_of('{reactive,proactive,
     CASE kind WHEN 'action' THEN raised::date + 30 END, raised,
     NULL, CASE WHEN state IN ('asked', 'countered') THEN now() END, i % 37 = 0
 FROM matter;
+UPDATE matters_matter SET state = CASE state WHEN 'answered' THEN 'agreed' ELSE state END, promise = true,
+    debtor = asks, first_due_on = due_on, done_by = CASE state WHEN 'done' THEN asks ELSE '' END
+WHERE kind = 'action' AND state IN ('answered', 'done', 'deemed');
 INSERT INTO matters_step (id, relationship_id, matter_id, number, at, person_id, side, move, text, answers_to_id,
     ran_out, terms)
 SELECT md5(id::text || n)::uuid, pg_temp.of('r', r), id, n, raised + n * interval '7 hours',
     pg_temp.of('p', CASE r WHEN 1 THEN 1 + (i + n) % 2000 ELSE 2000 + r END),
     CASE WHEN n % 2 = 1 THEN asks WHEN asks = 'customer' THEN 'provider' ELSE 'customer' END,
     CASE WHEN n = 1 THEN 'raise' WHEN n < steps OR state IN ('asked', 'deemed') THEN 'comment'
-        WHEN state = 'countered' THEN 'counter' WHEN state = 'accepted' THEN 'accept'
-        WHEN state = 'refused' THEN 'refuse'
+        WHEN state = 'countered' THEN 'counter' WHEN state = 'answered' THEN 'agree'
+        WHEN state = 'declined' THEN 'decline'
         WHEN state = 'withdrawn' THEN 'withdraw' ELSE 'done' END,
     'The letter went to 40,000 homes on the eighth; the forecast locked on the fifteenth did not hold it. Step ' || n,
     CASE WHEN n > 1 THEN md5(id::text || n - 1)::uuid END, false, '{}'

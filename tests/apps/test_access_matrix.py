@@ -52,7 +52,8 @@ pytestmark = pytest.mark.gate
 # Address -> the right that it takes; those that change something are asked with POST and an empty form.
 WITHIN = {
     "today": Action.READ, "matters": Action.READ, "matter": Action.READ, "evidence": Action.READ,
-    "raise": Action.DISPUTE, "changes": Action.READ, "move": Action.ANSWER, "confirm": Action.CONFIRM,
+    "raise": Action.DISPUTE, "raise_what": Action.ACT,
+    "changes": Action.READ, "move": Action.ANSWER, "confirm": Action.CONFIRM,
     "review": Action.READ, "figure": Action.READ, "reading": Action.READ, "by_mail": Action.READ,
     "review_file": Action.READ, "figures_file": Action.READ, "copy_archive": Action.CONFIRM,
     "attribution": Action.READ, "record": Action.READ,
@@ -224,6 +225,7 @@ def address(them, name):
         "evidence": f"matters/{them.matter}/evidence/{them.evidence}/",
         "changes": f"matters/{them.corrections[Side.PROVIDER]}/changes.csv",
         "raise": "matters/raise/dispute/",
+        "raise_what": "matters/raise/",
         "review_file": "review/file.json",
         "figures_file": "review/figures.csv",
         "make_copy": "records/copy/",
@@ -250,7 +252,7 @@ def address(them, name):
         "access": "people/access.csv",
         "log_file": "log.csv",
         "confirm": "review/confirm/?period=2026-05",
-        "move": f"matters/{them.matter}/move/accept/",
+        "move": f"matters/{them.matter}/move/agree/",
         "restate": "review/restate/",
         "delivery": f"records/{them.delivery}/",
         "rejects": f"records/{them.delivery}/rejects.csv",
@@ -357,7 +359,8 @@ def reads(who, name):
         return False  # a draft of the provider's, for those who read what it keeps
     # The neutral draft and sign nothing, and ask for nothing.
     if (
-        name in {"first_text", "kpi_list_file", "agreement_limits", "sign_change", "sign_elsewhere", "raise"}
+        name
+        in {"first_text", "kpi_list_file", "agreement_limits", "sign_change", "sign_elsewhere", "raise", "raise_what"}
         and "_" not in who
     ):
         return False

@@ -176,15 +176,15 @@ def test_a_matter_is_raised_answered_and_listed(them):
     made = ask(them, "provider_analyst", "matters", CLAIM, writes=True)
     assert made.status_code == 201, made.content
     number = made.json()["id"]
-    assert made.json()["moves"] == ["withdraw", "comment"]
+    assert made.json()["moves"] == ["withdraw", "merge", "comment", "escalate", "hand_over", "object"]
     seen = ask(them, "customer_lead", f"matters/{number}").json()
     assert (seen["waits_for"], seen["steps"][0]["text"]) == ("customer", "It was out.")
     moves = f"matters/{number}/moves"
-    assert ask(them, "provider_analyst", moves, {"move": "accept"}, writes=True).status_code == 409
-    assert ask(them, "customer_lead", moves, {"move": "refuse"}, writes=True).status_code == 422  # without a reason
-    done = ask(them, "customer_lead", moves, {"move": "accept", "text": "Yes."}, writes=True)
-    assert done.json()["state"] == "accepted"
-    page = ask(them, "auditor", "matters?kind=claim&state=accepted&limit=1").json()
+    assert ask(them, "provider_analyst", moves, {"move": "agree"}, writes=True).status_code == 409
+    assert ask(them, "customer_lead", moves, {"move": "decline"}, writes=True).status_code == 422  # without a reason
+    done = ask(them, "customer_lead", moves, {"move": "agree", "text": "Yes."}, writes=True)
+    assert done.json()["state"] == "answered"
+    page = ask(them, "auditor", "matters?kind=claim&state=answered&limit=1").json()
     assert (page["count"], page["items"][0]["id"]) == (1, number)
     assert ask(them, "auditor", "matters?kind=claim&offset=1").json()["items"] == []
 
@@ -436,7 +436,7 @@ def test_corrections_are_read_by_all_members_and_accepted_by_rows():
     other = ask(them, "customer_lead", "matters", CLAIM | {"kpi": ""}, writes=True).json()["id"]
     assert ask(them, "provider_lead", f"matters/{other}/changes").json() == []
     # Raised by an import alone, and answered by whose rows they are.
-    moves, accept = f"matters/{made['id']}/moves", {"move": "accept", "text": "Those.", "rows": [1, 3]}
+    moves, accept = f"matters/{made['id']}/moves", {"move": "agree", "text": "Those.", "rows": [1, 3]}
     assert ask(them, "provider_lead", "matters", CLAIM | {"kind": "correction"}, writes=True).status_code == 422
     for who in [one for one in EVERYBODY if one not in {"customer_lead", "customer_analyst"}]:
         found = ask(them, who, moves, accept, writes=True)
@@ -447,7 +447,7 @@ def test_corrections_are_read_by_all_members_and_accepted_by_rows():
         assert ask(them, "customer_lead", moves, accept | {"rows": wrong}, writes=True).status_code == 422, wrong
     assert ask(them, "customer_lead", moves, accept | {"rows": []}, writes=True).status_code == 422
     done = ask(them, "customer_analyst", moves, accept, writes=True).json()
-    assert (done["state"], done["steps"][-1]["terms"]) == ("accepted", {"changes": 2, "rows": [1, 3]})
+    assert (done["state"], done["steps"][-1]["terms"]) == ("answered", {"changes": 2, "rows": [1, 3]})
     assert ask(them, "customer_lead", path).json() == changes  # what was asked for is still read
     with transaction.atomic():
         them.at("customer_lead")

@@ -19,7 +19,9 @@ from comity.apps.parties.rights import Action, role_may
 from comity.apps.record.models import Consent, ConsentSubject, Entry
 from comity.core import chain
 from comity.core.matters.kinds import Kind
-from comity.core.matters.transitions import Move
+from comity.core.matters.posture import serving_side
+from comity.core.matters.transitions import TABLE, Move
+from comity.core.values import Side
 from tests.builders.confirmations import back, clock, confirm, entries, late, notice_over, silence_allowed, words
 from tests.builders.levels import KPI, contacts
 from tests.builders.matters import moved, raised, running, steps
@@ -247,14 +249,14 @@ def test_a_confirmation_of_the_current_figures_is_not_voided():
         ("customer_lead", "deem", None, None),
         ("customer_lead", "remind", None, None),
         ("customer_lead", "deem", "customer", "customer_lead"),
-        ("customer_lead", "accept", None, "customer_lead"),
-        ("customer_lead", "accept", "provider", "customer_lead"),
-        ("customer_lead", "accept", "customer", "customer_lead"),  # it waits for the provider
+        ("customer_lead", "agree", None, "customer_lead"),
+        ("customer_lead", "agree", "provider", "customer_lead"),
+        ("customer_lead", "agree", "customer", "customer_lead"),  # it waits for the provider
         ("customer_lead", "comment", "customer", "customer_member"),
         ("customer_lead", "comment", None, None),
         ("provider_lead", "withdraw", "provider", "provider_lead"),
         ("provider_lead", "done", "provider", "provider_lead"),
-        ("mediator", "accept", None, "mediator"),
+        ("mediator", "agree", None, "mediator"),
         ("mediator", "deem", None, "mediator"),
         ("auditor", "remind", None, None),
     ],
@@ -281,7 +283,7 @@ def test_a_step_has_the_next_number_and_the_current_time(them, change):
         "provider_lead",
         "INSERT INTO matters_step (id, relationship_id, matter_id, number, at, person_id, side, move, text, ran_out, "
         f"terms, answers_to_id) VALUES (gen_random_uuid(), %s, %s, {change.get('number', '2')}, "
-        f"{change.get('at', 'now()')}, %s, 'provider', 'accept', '', false, '{{}}', %s)",
+        f"{change.get('at', 'now()')}, %s, 'provider', 'agree', '', false, '{{}}', %s)",
         them.relationship, matter.pk, them.people["provider_lead"].pk, theirs.pk if "answers" in change else None,
     )  # fmt: skip
 
@@ -293,7 +295,7 @@ def test_a_side_cannot_set_whether_a_step_was_late(them):
         them,
         "provider_lead",
         "INSERT INTO matters_step (id, relationship_id, matter_id, number, at, person_id, side, move, text, ran_out, "
-        "terms) VALUES (gen_random_uuid(), %s, %s, 2, now(), %s, 'provider', 'accept', '', false, '{}')",
+        "terms) VALUES (gen_random_uuid(), %s, %s, 2, now(), %s, 'provider', 'agree', '', false, '{}')",
         them.relationship, matter.pk, them.people["provider_lead"].pk,
     )  # fmt: skip
     assert steps(them, matter)[-1].ran_out
@@ -303,9 +305,9 @@ def test_a_side_cannot_set_whether_a_step_was_late(them):
 @pytest.mark.parametrize(
     "change",
     [
-        "state = 'accepted'", "state = 'accepted', reply_by = NULL", "state = 'refused', reply_by = NULL",
+        "state = 'agreed'", "state = 'agreed', reply_by = NULL", "state = 'declined', reply_by = NULL",
         "state = 'deemed', reply_by = NULL", "state = 'done'", "state = 'withdrawn', reply_by = NULL",
-        "state = 'accepted', reply_by = NULL, last_move = 1", "state = 'countered', last_move = 1",
+        "state = 'agreed', reply_by = NULL, last_move = 1", "state = 'countered', last_move = 1",
         "asks = answers, answers = asks", "kind = 'action'", "reply_by = now()", "reply_by = NULL",
         "reminded_at = now() - interval '9 days'", "reminded_to = '[\"x\"]'", "late = true", "title = 'x'",
         "from_day = '2026-01-01', to_day = '2026-12-31'", "asked_for = 'exclude'", "period = '2026-05'",
@@ -324,21 +326,21 @@ def test_a_step_justifies_one_change_of_a_matter(them):
     """A comment accepts nothing; a refusal does not accept; a counter of before is not one of now."""
     matter = raised(them)
     moved(them, "provider_lead", matter, Move.COMMENT)
-    refused(them, "provider_lead", "UPDATE matters_matter SET state = 'accepted', reply_by = NULL, last_move = 2 "
+    refused(them, "provider_lead", "UPDATE matters_matter SET state = 'agreed', reply_by = NULL, last_move = 2 "
             "WHERE id = %s", matter.pk)  # fmt: skip
     moved(them, "provider_lead", matter, Move.COUNTER)
-    for state in ("asked", "accepted"):
+    for state in ("asked", "agreed"):
         refused(them, "provider_lead", f"UPDATE matters_matter SET state = '{state}', reply_by = NULL, last_move = 3 "
                 "WHERE id = %s", matter.pk)  # fmt: skip
-    moved(them, "customer_lead", matter, Move.REFUSE)
-    refused(them, "customer_lead", "UPDATE matters_matter SET state = 'accepted', last_move = 4 WHERE id = %s",
+    moved(them, "customer_lead", matter, Move.DECLINE)
+    refused(them, "customer_lead", "UPDATE matters_matter SET state = 'agreed', last_move = 4 WHERE id = %s",
             matter.pk)  # fmt: skip
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"asks": "provider", "answers": "customer"}, {"state": "accepted"}, {"state": "deemed"},
+        {"asks": "provider", "answers": "customer"}, {"state": "answered"}, {"state": "deemed"},
         {"reply_by": timezone.now()}, {"reminded_at": timezone.now()}, {"reminded_to": ["x"]}, {"last_move": 1},
         {"raised_at": timezone.now() - timedelta(days=400)},
     ],
@@ -361,6 +363,189 @@ def test_a_matters_reminder_is_written_once_by_the_database_function(them):
     refused(them, "customer_lead", remind, matter.pk, lead)
     last = steps(them, matter)[-1]
     assert (last.move, last.side, last.person, last.ran_out) == ("remind", None, None, False)
+
+
+INSERT_STEP = (
+    "INSERT INTO matters_step (id, relationship_id, matter_id, number, at, person_id, side, move, text, ran_out, "
+    "terms) VALUES (gen_random_uuid(), %s, %s, (SELECT max(number) + 1 FROM matters_step WHERE matter_id = %s), now(), "
+    "%s, %s, %s, '', false, '{}')"
+)
+LAST = "(SELECT max(number) FROM matters_step WHERE matter_id = matters_matter.id)"
+
+
+def step_and_change(them, who, matter, move, change):
+    """A step of one's own side, and a change that it does not justify, in one transaction."""
+    side = who.partition("_")[0]
+    with transaction.atomic():
+        them.at(who)
+        with connection.cursor() as cursor:
+            cursor.execute(INSERT_STEP, [them.relationship, matter.pk, matter.pk, them.people[who].pk, side, move])
+            cursor.execute(f"UPDATE matters_matter SET {change} WHERE id = %s", [matter.pk])
+
+
+@pytest.mark.parametrize("move", ["late", "warn", "deem", "break", "remind"])
+@pytest.mark.parametrize("side", [None, "customer"])
+def test_no_side_makes_a_move_of_nobodys(them, move, side):
+    matter = raised(them)
+    person = None if side is None else them.people["customer_lead"].pk
+    refused(them, "customer_lead", INSERT_STEP, them.relationship, matter.pk, matter.pk, person, side, move)
+
+
+@pytest.mark.parametrize("who", ["customer_lead", "provider_lead", "auditor"])
+@pytest.mark.parametrize("function", ["comity_late_matter", "comity_break_promise"])
+def test_no_clock_has_run_out_because_somebody_says_so(them, who, function):
+    matter = raised(them, kind=Kind.REQUEST)
+    refused(them, who, f"SELECT {function}(%s)", matter.pk)
+    refused(cast(), "customer_lead", f"SELECT {function}(%s)", matter.pk)
+    refused(them, who, "SELECT comity_add_nobodys(m, 'deem', true) FROM matters_matter m WHERE id = %s", matter.pk)
+
+
+def test_late_is_written_once_and_only_by_the_database(them):
+    matter = raised(them, kind=Kind.REQUEST)
+    running(matter, them, -timedelta(minutes=1))
+    attack(them, "customer_lead", "SELECT comity_late_matter(%s)", matter.pk)
+    refused(them, "customer_lead", "SELECT comity_late_matter(%s)", matter.pk)
+    last = steps(them, matter)[-1]
+    assert (last.move, last.side, last.person, last.ran_out) == ("late", None, None, True)
+
+
+# Of a request that the customer raised: a step of the side's own, and a change beyond what it justifies.
+@pytest.mark.parametrize(
+    ("who", "move", "change"),
+    [
+        ("provider_lead", "ask_back", "state = 'asked_back_b', last_move = 2, reply_by = now()"),  # no time to answer
+        ("provider_lead", "ask_back", ("state = 'asked_back_b', last_move = 2, reply_by = now() + interval '30 days', "
+         "rest_due_at = now() + interval '90 days', answers_paused = true")),  # a longer time for itself
+        ("provider_lead", "ask_back", ("state = 'asked_back_b', last_move = 2, reply_by = now() + interval '30 days', "
+         "rest_due_at = reply_by, rest_since = now() - interval '5 days', answers_paused = true")),
+        ("provider_lead", "counter", ("state = 'countered', last_move = 2, reply_by = now() + interval '30 days', "
+         "price = 'free'")),  # a request has no price
+        ("provider_lead", "counter", "state = 'agreed', last_move = 2, reply_by = NULL"),
+        ("provider_lead", "agree", ("state = 'agreed', last_move = 2, reply_by = NULL, promise = true, "
+         "debtor = 'customer', due_on = current_date + 9, first_due_on = current_date + 9")),  # the other's promise
+        ("provider_lead", "agree", "state = 'answered', last_move = 2, reply_by = NULL"),  # without its promise
+        ("provider_lead", "agree", ("state = 'agreed', last_move = 2, reply_by = NULL, promise = true, "
+         "debtor = 'provider', due_on = current_date + 9, first_due_on = current_date + 9, wording = 'less'")),
+        ("provider_lead", "acknowledge", "acknowledged = true, last_beside = 2, reply_by = now() + interval '99 days'"),
+        ("provider_lead", "escalate", "level = 5, last_beside = 2"),
+        ("provider_lead", "hand_over", "asks_with_id = NULL, last_beside = 2"),  # who sees to it at the other side
+        ("provider_lead", "comment", "acknowledged = true, last_beside = 2"),
+        ("customer_lead", "merge", "state = 'merged', last_move = 2, reply_by = NULL, merged_into_id = id"),
+        ("customer_lead", "withdraw", ("state = 'withdrawn', last_move = 2, reply_by = NULL, closed_at = now(), "
+         "serves = 'customer'")),
+    ],
+)  # fmt: skip
+def test_a_step_justifies_its_own_change_and_no_other(them, who, move, change):
+    matter = raised(them, kind=Kind.REQUEST)
+    with pytest.raises(ProgrammingError, match=REFUSED):
+        step_and_change(them, who, matter, move, change)
+    assert [one.move for one in steps(them, matter)] == ["raise"]
+
+
+@pytest.mark.parametrize(
+    "move", ["done", "cannot", "let_off", "confirm", "take", "reply", "close", "reopen", "take_back"]
+)
+@pytest.mark.parametrize("who", ["customer_lead", "provider_lead"])
+def test_a_step_that_the_table_does_not_have_in_a_state_is_refused(them, who, move):
+    matter, side = raised(them, kind=Kind.REQUEST), who.partition("_")[0]
+    person = them.people[who].pk
+    refused(them, who, INSERT_STEP, them.relationship, matter.pk, matter.pk, person, side, move)
+
+
+def agreed_request(them):
+    matter = raised(them, kind=Kind.REQUEST)
+    return moved(them, "provider_lead", matter, Move.AGREE, due_on=timezone.now().date() + timedelta(days=9))
+
+
+@pytest.mark.parametrize(
+    ("who", "move", "change"),
+    [
+        ("provider_lead", "other_day", f"due_on = current_date + 90, last_move = {LAST}"),  # alone
+        ("provider_lead", "other_day", (f"offer_move = 'other_day', offer_by = 'customer', last_move = {LAST}, "
+         "offer_day = current_date + 90, offer_due = current_date + 90")),  # in the other's name
+        ("customer_lead", "let_off", f"state = 'confirmed', last_move = {LAST}"),
+        ("provider_lead", "done", (f"state = 'done', done_by = 'customer', last_move = {LAST}, "
+         "reply_by = now() + interval '40 days'")),
+        ("provider_lead", "done", f"state = 'confirmed', done_by = 'provider', last_move = {LAST}"),
+        ("provider_lead", "cannot", f"state = 'broken', first_due_on = current_date + 90, last_move = {LAST}"),
+    ],
+)  # fmt: skip
+def test_no_side_moves_a_promise_alone(them, who, move, change):
+    matter = agreed_request(them)
+    with pytest.raises(ProgrammingError, match=REFUSED):
+        step_and_change(them, who, matter, move, change)
+
+
+def test_a_side_takes_the_day_that_was_proposed_and_no_other(them):
+    matter = agreed_request(them)
+    day = timezone.now().date() + timedelta(days=20)
+    moved(them, "provider_lead", matter, Move.OTHER_DAY, beside={"day": day})
+    with pytest.raises(ProgrammingError, match=REFUSED):
+        step_and_change(
+            them, "customer_lead", matter, "take",
+            "due_on = current_date + 12, moved = 1, offer_move = '', offer_by = '', offer_day = NULL, "
+            f"offer_due = NULL, last_move = {LAST}",
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("change", ["saw = 1", "at = at - interval '1 day'", "stood = '{}'", "mark = ''", "text = 'x'"])
+def test_a_step_is_never_changed_or_removed(them, change):
+    raised(them, kind=Kind.REQUEST)
+    refused(them, "customer_lead", f"UPDATE matters_step SET {change}")
+    refused(them, "customer_lead", "DELETE FROM matters_step")
+    refused(them, "customer_lead", "DELETE FROM matters_matter")
+    refused(them, "customer_lead", "UPDATE matters_transition SET who = 'either'")
+
+
+def test_when_a_side_first_opened_a_matter_is_written_by_the_database(them):
+    matter = raised(them, kind=Kind.REQUEST)
+    them.client("provider_lead").get(them.url(f"matters/{matter.pk}/"))
+    first = "SELECT first_at FROM matters_opened WHERE matter_id = %s"
+    before = attack(them, "auditor", first, matter.pk)
+    change = "UPDATE matters_opened SET first_at = now() - interval '1 year' WHERE matter_id = %s"
+    attack(them, "provider_lead", change, matter.pk)
+    attack(them, "customer_lead", change, matter.pk)
+    assert attack(them, "auditor", first, matter.pk) == before
+    assert abs((before[0][0] - timezone.now()).total_seconds()) < 60
+
+
+def test_a_side_does_not_say_itself_when_a_step_was_received_or_due_or_what_stood_before(them):
+    matter = raised(them, kind=Kind.REQUEST)
+    attack(
+        them,
+        "provider_lead",
+        "INSERT INTO matters_step (id, relationship_id, matter_id, number, at, person_id, side, move, text, ran_out, "
+        "terms, recorded_at, received_at, due_at, paused_s, level, stood) VALUES (gen_random_uuid(), %s, %s, 2, now(), "
+        "%s, 'provider', 'ask_back', 'x', true, '{}', 'epoch', 'epoch', 'epoch', 99, 4, '{\"state\": \"agreed\"}')",
+        them.relationship, matter.pk, them.people["provider_lead"].pk,
+    )  # fmt: skip
+    last = steps(them, matter)[-1]
+    assert (last.ran_out, last.paused_s, last.level, last.stood["state"]) == (False, None, 0, "asked")
+    assert last.due_at == matter.reply_by
+    assert abs((last.recorded_at - timezone.now()).total_seconds()) < 60
+    assert last.received_at == last.at
+
+
+def test_history_cannot_be_entered_as_if_it_were_old(them):
+    matter = raised(them, kind=Kind.REQUEST)
+    sql = INSERT_STEP.replace("ran_out, terms)", "ran_out, terms, entered_later)").replace("'{}')", "'{}', true)")
+    person = them.people["provider_lead"].pk
+    refused(them, "provider_lead", sql, them.relationship, matter.pk, matter.pk, person, "provider", "comment")
+
+
+def test_database_and_code_have_the_same_table_of_states(them):
+    rows = attack(them, "auditor", "SELECT state, who, move, leads FROM matters_transition")
+    assert sorted(rows) == sorted((row.state, row.who, row.move, row.to) for row in TABLE)
+
+
+def test_database_and_code_say_the_same_of_each_kind(them):
+    """Who serves, and that nobody is reminded of by another name."""
+    for kind in Kind:
+        for asks in Side:
+            for failed in ("", *Side):
+                sql = "SELECT comity_serves(%s, %s, %s, %s)"
+                ((said,),) = attack(them, "auditor", sql, kind, asks, asks.other, failed)
+                assert said == (serving_side(kind, asks, Side(failed) if failed else None) or ""), (kind, asks, failed)
 
 
 def test_a_mediator_can_comment_on_neither_side(them):

@@ -348,7 +348,7 @@ def test_an_accepted_correction_is_made_only_in_the_name_of_who_accepted(them, w
     """The other side cannot; where who accepted it has left, it is made in the name of who leads their side."""
     number = ["customer_lead", "former"].index(who)
     matter = correcting(them, "customer", number)
-    found = sent(them, "provider_lead", matter, "accept", which="all")
+    found = sent(them, "provider_lead", matter, "agree", which="all")
     assert found.status_code == 302
     with transaction.atomic():
         member = them.at("provider_lead")
@@ -382,9 +382,9 @@ def test_only_the_side_of_the_rows_refuses_a_correction(them):
         ("provider_lead", 422), ("customer_member", 422), ("customer_finance", 422), ("mediator", 403),
         ("auditor", 403), ("stranger", 404), ("former", 404),
     ):  # fmt: skip
-        assert sent(them, who, matter, "refuse").status_code == status, who
+        assert sent(them, who, matter, "decline").status_code == status, who
         assert waiting_jobs(them, "books.refuse") == before, who
-    assert sent(them, "customer_analyst", matter, "refuse").status_code == 302
+    assert sent(them, "customer_analyst", matter, "decline").status_code == 302
     (asked,) = waiting_jobs(them, "books.refuse")[len(before) :]
     about = asked.keys() - {"relationship", "sides"}
     assert {"table", "number"} <= about

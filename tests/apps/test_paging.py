@@ -126,7 +126,7 @@ def test_the_page_shows_the_first_changes_and_the_file_all(corrections):
         page = browser.get(made.url(f"matters/{number}/")).content.decode()
         assert re.findall(r'<th scope="row" class="any">(r\d+)</th>', page) == [f"r{n:03}" for n in range(200)]
         if ticks:
-            page = browser.get(made.url(f"matters/{number}/move/accept/")).content.decode()
+            page = browser.get(made.url(f"matters/{number}/move/agree/")).content.decode()
         assert len(re.findall(r'type="checkbox" form="reply" name="row"', page)) == ticks
         file = browser.get(made.url(f"matters/{number}/changes.csv")).content.decode()
         assert [line.split(",")[2] for line in file.splitlines()[1:]] == [f"r{n:03}" for n in range(250)]
@@ -154,7 +154,7 @@ def test_only_ticked_changes_among_those_shown_are_accepted(corrections):
     made, number = corrections[250]
     shown = [str(n + 1) for n in range(200)]
     said = {"seen": "1", "text": "", "which": "some", "row": shown}
-    address = made.url(f"matters/{number}/move/accept/")
+    address = made.url(f"matters/{number}/move/agree/")
     assert made.client("customer_lead").post(address, said).status_code == 302
     with transaction.atomic():
         made.at("customer_lead")

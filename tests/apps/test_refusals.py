@@ -241,7 +241,7 @@ def test_a_refused_reply_keeps_its_text_and_terms(them):
         day = timezone.now().date()
         about = matters.NewMatter(Kind.CLAIM, "Out", "It was out.", from_day=day, to_day=day, event="outage")
         matter = matters.raise_matter(them.at("customer_lead"), about, "UTC")
-    not_their_turn = sent(them, "customer_lead", matter, "accept", text="typed at length")
+    not_their_turn = sent(them, "customer_lead", matter, "agree", text="typed at length")
     shown_again(not_their_turn, "typed at length", "refused.matters.their_turn")
     wrong = {"text": "typed at length", "queue": "help", "to_day": (day - timedelta(days=1)).isoformat()}
     answer = sent(them, "provider_lead", matter, "counter", **wrong)

@@ -64,7 +64,7 @@ NOBODYS = {
     "axes_accessattempt", "axes_accessattemptexpiration", "axes_accessfailurelog", "axes_accesslog",
     "django_content_type", "django_migrations", "django_session", "mfa_authenticator", "parties_person",
     "socialaccount_socialaccount", "socialaccount_socialapp", "socialaccount_socialtoken", "usersessions_usersession",
-    "comity_cache", "ledger_source", "record_kind", "replies_clock",
+    "comity_cache", "ledger_source", "matters_transition", "record_kind", "replies_clock",
     "procrastinate_events", "procrastinate_jobs", "procrastinate_periodic_defers", "procrastinate_workers",
 }  # fmt: skip
 # Read by functions of the owner, with its rights, and by nobody else.
@@ -256,7 +256,7 @@ def test_a_side_cannot_insert_members_or_rows_of_the_other(them):
         matter = Matter.objects.get() if them.at("customer_lead") else None
     for side, person in ((Side.PROVIDER, "customer_lead"), (Side.CUSTOMER, "customer_member")):
         step = Step(
-            relationship_id=them.relationship, matter=matter, number=9, side=side, move="accept",
+            relationship_id=them.relationship, matter=matter, number=9, side=side, move="agree",
             person=them.people[person],
         )  # fmt: skip
         with pytest.raises(ProgrammingError, match="row-level security"), transaction.atomic():

@@ -48,6 +48,12 @@ PLANTED = {
     ("ClaimForm", "title"): "raise", ("ClaimForm", "text"): "raise", ("ClaimForm", "queue"): "raise",
     ("ClaimForm", "kpi"): "raise",
     ("ActionForm", "title"): "raise", ("ActionForm", "text"): "raise",
+    ("KindForm", "title"): "raise", ("KindForm", "text"): "raise",
+    **{(form, name): "raise" for form in ("RaiseForm", "DisputeForm", "ClaimForm", "ActionForm", "KindForm")
+       for name in ("department", "about_name", "external_system", "external_id")},
+    **{(form, "external_url"): "is an address, and refused"
+       for form in ("RaiseForm", "DisputeForm", "ClaimForm", "ActionForm", "KindForm")},
+    ("MoveForm", "wording"): "reply", ("MoveForm", "price"): "reply", ("MoveForm", "cause"): "reply",
     ("MoveForm", "text"): "reply", ("MoveForm", "queue"): "reply",
     ("MarkPrivateForm", "item"): "is a name of the book, and refused",
     ("MarkPrivateForm", "only"): "as its item", ("MarkPrivateForm", "reason"): "mark",
@@ -109,12 +115,17 @@ target = 100
     assert odd.post("/account/tokens/", {"name": SCRIPT[:80], "days": 9}).status_code == 200
     assert lead.post("/begin/", {"own": SCRIPT, "other": SCRIPT, "side": "customer"}).status_code == 302
     days = {"from_day": "2026-06-10", "to_day": "2026-06-11"}
-    plain = {"title": SCRIPT, "text": SCRIPT}
+    plain = {"title": SCRIPT, "text": SCRIPT, "department": SCRIPT[:80], "about_name": SCRIPT[:120],
+             "external_system": SCRIPT[:40], "external_id": SCRIPT[:80]}  # fmt: skip
     claim = plain | days | {"event": "outage", "asked_for": "exclude", "queue": SCRIPT[:80], "kpi": "handle_time"}
     with transaction.atomic():
         owner = str(made.at("customer_lead").relationship.memberships.get(person__name=SCRIPT).pk)
     dispute = plain | {"kpi": "handle_time", "period": "2026-06", "wrong": "other"}
     for kind, said in (("dispute", dispute), ("claim", claim),
+                       ("offer", plain | {"wording": SCRIPT, "price": SCRIPT[:120], "queue": SCRIPT[:80]}),
+                       ("failure", plain | {"failed": "customer", "cause": SCRIPT, "wording": SCRIPT}),
+                       ("proposal", plain | {"proposes": "process", "becomes": "promise", "before": SCRIPT,
+                                             "wording": SCRIPT, "kpi": "handle_time"}),
                        ("action", plain | {"owner": owner, "due_on": "2027-01-01"})):  # fmt: skip
         assert odd.post(made.url(f"matters/raise/{kind}/"), said).status_code == 302
     with transaction.atomic():
@@ -123,7 +134,8 @@ target = 100
     for number in made.matters:
         assert other.post(made.url(f"matters/{number}/"), {"text": SCRIPT}).status_code == 302
         evidence = SimpleUploadedFile(f"{SCRIPT}.csv".replace("/", "|"), b"x")
-        said = {"seen": 2, "text": SCRIPT, "queue": SCRIPT[:80], "evidence": evidence}
+        said = {"seen": 2, "text": SCRIPT, "queue": SCRIPT[:80], "evidence": evidence, "wording": SCRIPT}
+        said |= {"price": SCRIPT[:120], "cause": SCRIPT, "becomes": "promise"}
         assert other.post(made.url(f"matters/{number}/move/counter/"), said).status_code in {302, 422}
     view = {"name": SCRIPT[:60], "query": f"kind={SCRIPT}"}
     assert lead.post(made.url("views/matters/"), view).status_code == 302
@@ -281,7 +293,7 @@ def test_corrections_and_reasons_are_escaped(them, who):
     cells = re.findall(r'<t[dh][^>]*class="any"[^>]*>(.*?)</t[dh]>', page, re.DOTALL)
     assert [cell.split("<br>") for cell in cells] == [[shown], ["q", "q"], [shown, shown]]
     if who == "provider_lead":  # whose rows they are, and who answers
-        answer = them.client(who).get(them.url(f"matters/{them.correction}/move/accept/")).content.decode()
+        answer = them.client(who).get(them.url(f"matters/{them.correction}/move/agree/")).content.decode()
         assert f'aria-label="Accept the change of {shown}"' in answer
         assert not [raw for raw in RAW if raw in answer]
     page = them.client(who).get(them.url("records/")).content.decode()

@@ -262,7 +262,7 @@ class Model:
 
     def level(self) -> tuple[int, int]:
         """June's service level: contacts answered in time, of all, but for those of accepted claims."""
-        out = [(first, last) for first, last, state in self.claims.values() if state == State.ACCEPTED]
+        out = [(first, last) for first, last, state in self.claims.values() if state == State.ANSWERED]
         days = {key: date(2026, 6, 1 + number_of(key) % 28) for key in self.shared["contacts"]}
         counted = [
             key for key, day in days.items() if not any(first <= day <= last for first, last in out) and "-" not in key
@@ -410,7 +410,7 @@ class Game:
             shown = {one.number: one for one in changes(place, found)}
             rows = sorted(self.chance.sample(sorted(shown), self.chance.randint(1, len(shown))))
             try:
-                matters.move(place, found, Move.ACCEPT if accepts else Move.REFUSE, "Because.", "UTC", rows=rows)
+                matters.move(place, found, Move.AGREE if accepts else Move.DECLINE, "Because.", "UTC", rows=rows)
             except Refused:
                 assert side.value != found.answers  # whose rows they are not does not accept
                 return
@@ -488,12 +488,12 @@ class Game:
                 return
             accepts = self.chance.random() < 0.5
             try:
-                matters.move(place, found, Move.ACCEPT if accepts else Move.REFUSE, "Because.", "UTC")
+                matters.move(place, found, Move.AGREE if accepts else Move.DECLINE, "Because.", "UTC")
             except Refused:
                 assert found.asks == side.value
                 return
         first, last, _ = self.model.claims[found.pk]
-        self.model.claims[found.pk] = (first, last, State.ACCEPTED if accepts else State.REFUSED)
+        self.model.claims[found.pk] = (first, last, State.ANSWERED if accepts else State.DECLINED)
 
     def forge(self, side: Side) -> None:
         """Files that speak for the other side, or answer a claim: refused, whatever else is in them."""

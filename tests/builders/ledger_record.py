@@ -13,7 +13,7 @@ def posted():
         _content(1, "raise", "customer", [
             leg("customer", "due", "answer", "1", "m/answer/1"), leg("provider", "owes", "answer", "-1", "m/answer/1"),
         ]),
-        _content(2, "accept", "provider", [
+        _content(2, "agree", "provider", [
             leg("customer", "due", "answer", "-1", "m/answer/1", "kept"),
             leg("provider", "owes", "answer", "1", "m/answer/1", "kept"),
             leg("customer", "due", "action", "1", "m/action/2"),

@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from comity.apps.matters.models import Step
-from comity.apps.matters.operations import NewMatter, Terms, move, raise_matter
+from comity.apps.matters.operations import Beside, NewMatter, Terms, move, raise_matter
 from comity.core.matters.kinds import Kind
 from tests.room import run_jobs, superuser
 
@@ -26,11 +26,12 @@ def raised(them, who="customer_lead", kind=Kind.DISPUTE, **more):
     return matter
 
 
-def moved(them, who, matter, what, text="So it is.", **terms):
+def moved(them, who, matter, what, text="So it is.", beside=None, **terms):
     """Make a move; an accepted dispute is followed by a correction of the records, unless said."""
     terms = {"follows": "records"} | terms if matter.kind == Kind.DISPUTE else terms
     with transaction.atomic():
-        matter = move(them.at(who), matter, what, text, ZONE, Terms(**terms))
+        said = Beside(**beside) if beside else None
+        matter = move(them.at(who), matter, what, text, ZONE, Terms(**terms), beside=said)
     run_jobs()
     return matter
 

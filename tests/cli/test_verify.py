@@ -262,7 +262,7 @@ def test_the_ledger_in_a_record_is_counted_again(tmp_path):
 
 def test_a_ledger_that_says_otherwise_than_its_steps_is_refused_though_its_digests_are_right(tmp_path):
     contents = posted()
-    contents[1]["content"]["facts"]["move"] = "refuse"
+    contents[1]["content"]["facts"]["move"] = "decline"
     done = run(written(tmp_path, told(*record(contents))))
     assert done.exit_code == 1
     assert "provider owes 1 action by the ledger and 0 by the steps" in done.stderr

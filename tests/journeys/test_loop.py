@@ -103,9 +103,9 @@ def test_an_exclusion_is_claimed_seen_and_accepted(customer, provider):
     assert "La centralita estuvo caída" in text
     assert "without an answer nothing changes" in text
     assert "Effect if accepted" in text
-    begin_move(customer, "accept", ENGLISH)
+    begin_move(customer, "agree", ENGLISH)
     assert "You can undo it for 10 minutes" in main(customer)
-    make_move(customer, "accept", ENGLISH)
+    make_move(customer, "agree", ENGLISH)
     assert "accepted" in main(customer)
     go(customer, "Records")
     customer.get_by_role("heading", name=ENGLISH("records.tables"), exact=True).click()
@@ -122,11 +122,11 @@ def test_a_figure_is_disputed_and_the_reason_must_be_said(customer, provider):
     title = customer.locator("h1").inner_text()
     go(provider, "Hoy")
     provider.get_by_role("link", name=title, exact=True).first.click()
-    begin_move(provider, "refuse", SPANISH)
-    make_move(provider, "refuse", SPANISH)
+    begin_move(provider, "decline", SPANISH)
+    make_move(provider, "decline", SPANISH)
     assert provider.locator("textarea[name=text]:invalid").count() == 1  # the browser asks for a reason
     provider.fill("textarea[name=text]", "La grabación no cuenta: véase la cláusula 3.1.")
-    make_move(provider, "refuse", SPANISH)
+    make_move(provider, "decline", SPANISH)
     assert "rechazado" in main(provider)
     assert provider.get_by_role("button", name=SPANISH("move_do.take_back")).count() == 1
     current(customer)
@@ -151,6 +151,7 @@ def make_move(page, move, words):
 def test_three_actions_are_agreed_for_next_month(customer, provider):
     for number in (1, 2, 3):
         go(customer, "Matters")
+        customer.get_by_role("link", name="Raise a matter", exact=True).click()
         customer.get_by_role("link", name="Propose an action").click()
         customer.fill("input[name=title]", f"Action number {number}")
         customer.fill("textarea[name=text]", "So that it gets better.")
@@ -159,8 +160,8 @@ def test_three_actions_are_agreed_for_next_month(customer, provider):
         customer.get_by_role("button", name="Send to Helpline").click()
         go(provider, "Hoy")
         provider.get_by_role("link", name=f"Action number {number}", exact=True).first.click()
-        begin_move(provider, "accept", SPANISH)
-        make_move(provider, "accept", SPANISH)
+        begin_move(provider, "agree", SPANISH)
+        make_move(provider, "agree", SPANISH)
     go(customer, "Today")
     text = main(customer)
     for number in (1, 2, 3):
@@ -239,14 +240,14 @@ def test_the_other_sides_rows_change_by_its_word_alone_and_only_those_that_it_ti
     assert [(one["row"], one["column"], one["before"], one["after"]) for one in changes] == [
         (f"own-{number}", "score", "1.0", "5.0") for number in range(6)
     ]
-    begin_move(customer, "accept", ENGLISH)
+    begin_move(customer, "agree", ENGLISH)
     for number in (0, 2, 3, 5):
         customer.get_by_role("checkbox", name=f"Accept the change of own-{number}").uncheck()
-    make_move(customer, "accept", ENGLISH)
+    make_move(customer, "agree", ENGLISH)
     assert "Some rows are not ticked" in main(customer)  # all was still chosen: asked again, no tick is lost
     assert customer.locator("input[name=row]:checked").count() == 2
     assert customer.get_by_label("Only the ticked ones").is_checked()
-    make_move(customer, "accept", ENGLISH)
+    make_move(customer, "agree", ENGLISH)
     assert ENGLISH("correction.some", count=2) in main(customer)
     go(customer, "Review")
     until(customer, lambda _: satisfied(customer)[0] != good)

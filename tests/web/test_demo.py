@@ -85,7 +85,7 @@ def test_matters_and_their_log_lines_are_dated_back_together_and_no_others(tmp_p
             matters.raise_matter(member, matters.NewMatter(Kind.ACTION, title, "Why."), "UTC") for title in ("a", "b")
         )
     with transaction.atomic():
-        matters.move(them.at("provider_lead"), old, Move.ACCEPT, "Yes.", "UTC")
+        matters.move(them.at("provider_lead"), old, Move.AGREE, "Yes.", "UTC")
     with superuser() as everybody:  # something that both sides gave their word for
         everybody.execute(
             "INSERT INTO record_entry (id, relationship_id, number, kind, subject_type, subject, at, content, "

@@ -93,7 +93,7 @@ found["deliveries"] = list(deliveries.values())
 print(json.dumps(found))
 """
 HEAD = "contact_id,opened_at,queue,channel,answered_at"
-IN_THE_BOOK = {"asked": "claimed", "countered": "claimed", "accepted": "accepted", "refused": "refused"}
+IN_THE_BOOK = {"asked": "claimed", "countered": "claimed", "answered": "accepted", "declined": "refused"}
 
 
 @dataclass
@@ -150,7 +150,7 @@ class Script:
         if not waiting:
             return
         matter = self.chance.choice(waiting)
-        move = self.chance.choice(["accept", "refuse", "counter"])
+        move = self.chance.choice(["agree", "decline", "counter"])
         day = f"2026-06-{self.chance.randint(1, 25):02}"
         terms = {"from_day": day, "to_day": day} if move == "counter" else {}
         response = self.ask(side, f"matters/{matter['id']}/moves", {"move": move, "text": "Because."} | terms)
@@ -326,7 +326,7 @@ def check_state(served, script):
     assert len(events) == len(state["events"])
     assert events == {f"room-{pk}": [IN_THE_BOOK[now], day] for pk, _, now, day in state["matters"]}
     for pk, _, now, _ in state["matters"]:
-        if script.answered.get(pk) in {"accepted", "refused"}:
+        if script.answered.get(pk) in {"answered", "declined"}:
             assert now == script.answered[pk]
     # Rows of a file are in the book all, or none.
     contacts = Counter(state["contacts"])

@@ -14,7 +14,7 @@ from django.db import transaction
 from comity.apps.books import operations as books
 from comity.apps.books.queries import book_folder, private_items_by_side
 from comity.apps.matters import operations as matters
-from comity.apps.matters.models import Began, Matter
+from comity.apps.matters.models import Matter
 from comity.apps.parties import operations
 from comity.apps.parties.member_context import acting_as, find_member
 from comity.apps.parties.models import NEUTRAL_ROLES, Membership, Person, Role
@@ -138,10 +138,10 @@ def _raise_matters(people: dict[str, Person], relationship: UUID, end: date) -> 
             matters.move(member, matter, move, text, ZONE, **terms)
         steps[matter.pk].append(_ago(days))
 
-    def action(title: str, text: str, who: str, days: int, began: Began) -> matters.NewMatter:
+    def action(title: str, text: str, who: str, days: int) -> matters.NewMatter:
         with acting_as(people[who].pk, relationship) as member:
             owner, due_on = member.membership, date.today() + timedelta(days=days)  # noqa: DTZ011 - the day here
-            return matters.NewMatter(Kind.ACTION, title, text, owner=owner, due_on=due_on, began=began)
+            return matters.NewMatter(Kind.ACTION, title, text, owner=owner, due_on=due_on)
 
     letter, training, month = end - timedelta(days=12), end - timedelta(days=6), end - timedelta(days=1)
     claim = raised(
@@ -199,13 +199,13 @@ def _raise_matters(people: dict[str, Person], relationship: UUID, end: date) -> 
         "Half hours from 13:00 to 15:00 miss the target all month.",
         "Told 20 working days before they go out.",
     )
-    lunch = raised("aisha", 6.3, action("Spread lunch from 12:00 to 15:30", missed, "lena", 14, Began.PROACTIVE))
-    answered("marta", 4.1, lunch, Move.ACCEPT, "Agreed.")
+    lunch = raised("aisha", 6.3, action("Spread lunch from 12:00 to 15:30", missed, "lena", 14))
+    answered("marta", 4.1, lunch, Move.AGREE, "Agreed.")
     title = "Letters to more than 20,000 homes stand in the forecast"
-    letters = raised("jonas", 5.2, action(title, told, "ines", 19, Began.INTERACTIVE))
-    answered("marta", 2.4, letters, Move.ACCEPT, "We will name them when the forecast is locked.")
+    letters = raised("jonas", 5.2, action(title, told, "ines", 19))
+    answered("marta", 2.4, letters, Move.AGREE, "We will name them when the forecast is locked.")
     asked = "An independent surveyor asks the accounts that stopped answering."
-    raised("marta", 1.7, action("Ask those who fell silent why", asked, "jonas", 50, Began.PROACTIVE))
+    raised("marta", 1.7, action("Ask those who fell silent why", asked, "jonas", 50))
     return [Dates(matter, tuple(moments)) for matter, moments in steps.items()]
 
 

@@ -64,8 +64,16 @@ def date_back(conninfo: str, file: Path) -> None:
             ).fetchall()
             for number, at in enumerate(steps, 1):
                 connection.execute(
-                    "UPDATE matters_step SET at = %s WHERE matter_id = %s AND number = %s", [at, matter, number]
+                    "UPDATE matters_step SET at = %s, recorded_at = %s, received_at = %s "
+                    "WHERE matter_id = %s AND number = %s",
+                    [at, at, at, matter, number],
                 )
+            connection.execute(
+                "UPDATE matters_matter SET first_due_on = CASE WHEN promise THEN due_on END, "
+                "closed_at = CASE WHEN closed_at IS NOT NULL THEN %s::timestamptz END WHERE id = %s",
+                [steps[-1], matter],
+            )
+            connection.execute("UPDATE matters_opened SET first_at = NULL WHERE matter_id = %s", [matter])
             for (event,), at in zip(logged, steps, strict=False):
                 connection.execute("UPDATE audit_event SET at = %s WHERE id = %s", [at, event])
         joined = {"first": told["first"], "joining": _JOINING, "relationship": told["relationship"]}

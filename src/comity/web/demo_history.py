@@ -8,7 +8,6 @@ from uuid import UUID
 from comity.apps.audit.models import Event
 from comity.apps.audit.operations import audit
 from comity.apps.matters import operations as matters
-from comity.apps.matters.models import Began
 from comity.apps.parties.member_context import acting_as
 from comity.apps.parties.models import Membership, Person
 from comity.core.calendars import Calendar, Cut
@@ -69,38 +68,38 @@ class PastMatter:
             return matters.NewMatter(self.kind, self.title, self.text, **terms)
         owner = Membership.objects.get(person=people[self.owner], left_at=None)
         due_on = date.today() + timedelta(days=40)  # noqa: DTZ011 - the day here; dated back later
-        return matters.NewMatter(self.kind, self.title, self.text, owner=owner, due_on=due_on, began=Began.PROACTIVE)
+        return matters.NewMatter(self.kind, self.title, self.text, owner=owner, due_on=due_on)
 
 
 # The latest quarter first.
 HISTORY = (
     PastMatter(
         Kind.ACTION, "Name the reason of each repeated call", "Agents choose one of nine reasons.", 12, 9, "ines",
-        (("jonas", Move.ACCEPT, "From the first of the month on."), ("aisha", Move.DONE, "In place for all queues."),
+        (("jonas", Move.AGREE, "From the first of the month on."), ("aisha", Move.DONE, "In place for all queues."),
          ("ines", Move.CONFIRM, "Nine of ten calls have one.")),
         owner="aisha",
     ),
     PastMatter(
         Kind.CLAIM, "The app was down for five hours", "Calls doubled from 10:00 to 15:00. We ask for relief.", 33, 11,
-        "jonas", (("marta", Move.ACCEPT, "Our outage, and not in the forecast."),), event="outage",
+        "jonas", (("marta", Move.AGREE, "Our outage, and not in the forecast."),), event="outage",
     ),
     PastMatter(
         Kind.DISPUTE, "Test calls are counted", "Forty calls of the switch-over were no customers.", 45, 15, "aisha",
-        (("ines", Move.REFUSE, "They were taken out before the file was made; the list is attached to the import."),),
+        (("ines", Move.DECLINE, "They were taken out before the file was made; the list is attached to the import."),),
     ),
     PastMatter(
         Kind.ACTION, "Give the forecast three weeks before the month", "Two are too few to plan leave.", 20, 10, "lena",
-        (("marta", Move.ACCEPT, "Three weeks, by mail to Lena."), ("ines", Move.DONE, "Since the last forecast."),
+        (("marta", Move.AGREE, "Three weeks, by mail to Lena."), ("ines", Move.DONE, "Since the last forecast."),
          ("lena", Move.CONFIRM, "Yes, twice in a row.")),
         owner="ines",
     ),
     PastMatter(
         Kind.CLAIM, "A campaign that nobody announced", "The spring offer brought a third more calls.", 51, 16, "aisha",
-        (("ines", Move.REFUSE, "It stood in the forecast of 4 May, at the volume that came."),), event="campaign",
+        (("ines", Move.DECLINE, "It stood in the forecast of 4 May, at the volume that came."),), event="campaign",
     ),
     PastMatter(
         Kind.ACTION, "Answer mails that come with a bill in one place", "Two queues answer the same.", 27, 12, "paul",
-        (("marta", Move.ACCEPT, "Billing takes them."), ("jonas", Move.DONE, "The second queue is closed."),
+        (("marta", Move.AGREE, "Billing takes them."), ("jonas", Move.DONE, "The second queue is closed."),
          ("marta", Move.CONFIRM, "So it is.")),
         owner="jonas",
     ),

@@ -245,12 +245,12 @@ def test_every_move_of_a_matter_is_logged():
         more = (Terms(due_on=date(2027, 1, 1)), [EvidenceFile("plan.txt", b"Plan.")])
         move(them.at("provider_lead"), matter, Move.COUNTER, "Later.", ZONE, *more)
     moved(them, "customer_member", matter, Move.COMMENT, "Well.")
-    moved(them, "customer_lead", matter, Move.ACCEPT)
+    moved(them, "customer_lead", matter, Move.AGREE)
     with transaction.atomic():
         move(them.at("provider_lead"), matter, Move.HAND_OVER, "", ZONE, Terms(owner=owner))
     moved(them, "provider_lead", matter, Move.DONE)
     for kind, what, by in (
-        (Kind.DISPUTE, Move.REFUSE, "provider_lead"),
+        (Kind.DISPUTE, Move.DECLINE, "provider_lead"),
         (Kind.DISPUTE, Move.WITHDRAW, "customer_lead"),
     ):
         moved(them, by, raised(them, kind=kind), what)
@@ -516,7 +516,7 @@ BEFORE = [
     ("correction failed", "june.csv"), ("held back", "events[kind=storm, hail], 2026-08-01"), ("held back", "costs"),
     ("disclosed", "costs"), ("not held back", "costs"), ("not disclosed", "costs"),
     *((f"{done} {kind}", "Letters > 20,000, 100 %") for done in ("raised", "accept", "refuse", "withdraw")
-      for kind in list(Kind)),
+      for kind in (Kind.DISPUTE, Kind.CLAIM, Kind.ACTION, Kind.CORRECTION)),
     ("done action", "Spread lunch"), ("handed over", "Letters > 20,000 > Bo"), ("handed over", "Bo"),
     ("confirmed", "2026-Q2"), ("restated", "2026-Q2"), ("read matter", "An outage"), ("read evidence", "a.pdf"),
     ("read delivery", "june.csv"), ("read review", "2026-Q2"), ("read file", "review-2026-Q2.pdf"),

@@ -141,7 +141,7 @@ def test_a_claim_that_is_answered_while_a_file_comes_in_reaches_the_figures_a_li
     claim = raised(them, "provider_lead", Kind.CLAIM, kpi="service_level", **more)
     monkeypatch.setattr(operations, "_LOCK_TIMEOUT_S", 0.01)
     with transaction.atomic():
-        matters.move(them.at("customer_lead"), claim, Move.ACCEPT, "Yes.", "Europe/Madrid")
+        matters.move(them.at("customer_lead"), claim, Move.AGREE, "Yes.", "Europe/Madrid")
         matters.raise_matter(them.at("provider_lead"), asked(Kind.CLAIM, **more), "Europe/Madrid")
     with book_lock(folder), pytest.raises(BusyBookError):
         run_jobs()

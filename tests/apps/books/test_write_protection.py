@@ -109,7 +109,7 @@ def test_the_other_sides_answers_are_not_overwritten_and_its_lead_is_asked(them)
     assert (first.before, first.after) == ({"score": 1.0}, {"score": 5.0})
     assert ("theirs.csv", Stage.BROUGHT) in delivered(them, "customer_lead")  # both know that it came
     # Who proposed it cannot accept it, neither can silence.
-    assert move(them, "provider_lead", matter, "accept").status_code == 422
+    assert move(them, "provider_lead", matter, "agree").status_code == 422
     assert corrections(them)[0].state == State.ASKED
     with superuser() as everybody, pytest.raises(Exception, match="silence"):
         everybody.execute("UPDATE matters_matter SET state = 'deemed' WHERE id = %s", [matter.pk])
@@ -121,7 +121,7 @@ def test_a_correction_is_accepted_row_by_row_and_taken_back_by_whose_rows_they_a
     before = rows(them, "customer_lead", "surveys")
     brought(them, "provider_lead", "theirs.csv", answers([5, 5, 5, 5]))
     (matter,) = corrections(them)
-    assert move(them, "customer_lead", matter, "accept", which="some", row=["1", "3"]).status_code == 302
+    assert move(them, "customer_lead", matter, "agree", which="some", row=["1", "3"]).status_code == 302
     with transaction.atomic():
         place = them.at("customer_lead")
         (delivery,) = Delivery.objects.filter(relationship=place.relationship).exclude(corrects={})
@@ -131,7 +131,7 @@ def test_a_correction_is_accepted_row_by_row_and_taken_back_by_whose_rows_they_a
     after = rows(them, "customer_lead", "surveys")
     assert [row["score"] for row in after] == [5.0, 2.0, 5.0, 2.0]
     assert {row["brought_by"] for row in after} == {"customer"}
-    assert corrections(them)[0].state == State.ACCEPTED
+    assert corrections(them)[0].state == State.ANSWERED
     # Both still read what was asked for, and what became of it.
     for who in ("customer_lead", "provider_lead"):
         page = them.client(who).get(them.url(f"matters/{matter.pk}/")).content.decode()
@@ -154,7 +154,7 @@ def test_rows_that_are_not_ticked_are_never_accepted_by_a_choice_that_was_left_a
         ({"which": "some"}, "Tick at least one change, or refuse."),
         ({"which": "some", "row": ["0", "9", "x"]}, "Tick at least one change, or refuse."),
     ):
-        answer = move(them, "customer_lead", matter, "accept", **said)
+        answer = move(them, "customer_lead", matter, "agree", **said)
         page = answer.content.decode()
         assert why in page, said
         ticked = re.findall(r'name="row" value="(\d)" checked', page)
@@ -163,7 +163,7 @@ def test_rows_that_are_not_ticked_are_never_accepted_by_a_choice_that_was_left_a
     assert corrections(them)[0].state == State.ASKED
     assert rows(them, "customer_lead", "surveys") == before
     every = ["1", "2", "3", "4"]
-    assert move(them, "customer_lead", matter, "accept", which="all", row=every).status_code == 302
+    assert move(them, "customer_lead", matter, "agree", which="all", row=every).status_code == 302
 
 
 def test_a_refused_correction_leaves_the_rows_as_they_are(them):
@@ -171,9 +171,9 @@ def test_a_refused_correction_leaves_the_rows_as_they_are(them):
     before = rows(them, "customer_lead", "surveys")
     brought(them, "provider_lead", "theirs.csv", answers([5, 5]))
     (matter,) = corrections(them)
-    assert move(them, "customer_lead", matter, "refuse").status_code == 302
+    assert move(them, "customer_lead", matter, "decline").status_code == 302
     tasks.refuse_correction(str(them.relationship), *(matter.records[name] for name in ("table", "number", "delivery")))
-    assert corrections(them)[0].state == State.REFUSED
+    assert corrections(them)[0].state == State.DECLINED
     assert rows(them, "customer_lead", "surveys") == before
     with transaction.atomic():
         kept = changes(them.at("customer_lead"), corrections(them)[0])
@@ -209,7 +209,7 @@ def test_no_file_accepts_a_claim_or_answers_for_the_other_side(them):
     them.book(KPI, contacts="\n".join(contacts()))
     more = {"from_day": date(2026, 6, 10), "to_day": date(2026, 6, 11), "asked_for": "exclude", "event": "outage"}
     claim = raised(them, "provider_lead", Kind.CLAIM, kpi="service_level", **more)
-    assert move(them, "customer_lead", claim, "refuse").status_code == 302
+    assert move(them, "customer_lead", claim, "decline").status_code == 302
     before = level(them)
     span = "2026-06-10T00:00:00Z,2026-06-12T00:00:00Z"
     forged = [
@@ -458,7 +458,7 @@ def test_an_old_correction_accepts_nothing_of_a_later_import_that_got_its_number
         place = them.at("customer_lead")
         assert [one.after for one in changes(place, old)] == [{"score": 5.0}] * 2  # as it was proposed, and withdrawn
         assert [one.after for one in changes(place, new)] == [{"score": 4.0}]
-    assert move(them, "customer_lead", old, "accept").status_code == 422
+    assert move(them, "customer_lead", old, "agree").status_code == 422
     run_jobs()
     assert [row["score"] for row in rows(them, "customer_lead", "surveys")] == [1.0, 2.0]
 
@@ -469,7 +469,7 @@ def test_no_rule_takes_the_claims_that_the_room_writes_into_the_book(them):
     more = {"from_day": date(2026, 6, 10), "to_day": date(2026, 6, 11), "asked_for": "exclude", "event": "outage"}
     claim = raised(them, "customer_lead", Kind.CLAIM, kpi="service_level", **more)
     assert hold_back(them, "provider_lead", "events[state=accepted]").status_code == 302
-    assert move(them, "provider_lead", claim, "accept").status_code == 302
+    assert move(them, "provider_lead", claim, "agree").status_code == 302
     for who in ("customer_lead", "auditor"):
         assert [row["event_id"] for row in rows(them, who, "events")] == [f"room-{claim.pk}"]
 
@@ -492,7 +492,7 @@ def test_an_accepted_correction_is_made_once_and_told_though_its_worker_died(the
     brought(them, "customer_lead", "ours.csv", answers([1, 2]))
     brought(them, "provider_lead", "theirs.csv", answers([5, 5]))
     (matter,) = corrections(them)
-    assert move(them, "customer_lead", matter, "accept").status_code == 302
+    assert move(them, "customer_lead", matter, "agree").status_code == 302
     with transaction.atomic():
         place = them.at("customer_lead")
         (delivery,) = Delivery.objects.filter(relationship=place.relationship).exclude(corrects={})
@@ -519,7 +519,7 @@ def test_an_accepted_correction_is_made_though_who_accepted_it_has_left(them):
     brought(them, "customer_lead", "ours.csv", answers([1, 2]))
     brought(them, "provider_lead", "theirs.csv", answers([5, 5]))
     (matter,) = corrections(them)
-    assert move(them, "customer_analyst", matter, "accept").status_code == 302
+    assert move(them, "customer_analyst", matter, "agree").status_code == 302
     with transaction.atomic():
         place = them.at("customer_lead")
         (delivery,) = Delivery.objects.filter(relationship=place.relationship).exclude(corrects={})

@@ -114,7 +114,7 @@ VERBS = {
         "change check claim comment confirm continue copy create delete dismiss "
         "dispute drop hand import invite join keep leave make mark match name propose refuse reject remove rename "
         "report revoke save seal search send set share show sign start stop switch try undo upload use view withdraw "
-        "end"
+        "end acknowledge ask close decline describe escalate lower merge object raise reopen reply warn"
     ),
     "es": words_in(
         "aceptar activar avisar añadir firmar leer redactar dispensar "
@@ -122,7 +122,9 @@ VERBS = {
         "copiar crear dar dejar desactivar deshacer "
         "disputar eliminar enviar enviarme guardar hacer importar iniciar intentar invitar "
         "entrar mantener marcar mostrar nombrar preparar proponer quitar rechazar reclamar relacionar renunciar "
-        "responder retirar revocar sellar subir terminar traspasar unirse usar ver"
+        "responder retirar revocar sellar subir terminar traspasar unirse usar ver "
+        "abrir acusar advertir bajar comunicar contestar describir escalar objetar pedir plantear preguntar presentar "
+        "reabrir unir"
     ),
 }
 

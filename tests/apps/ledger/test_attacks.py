@@ -36,7 +36,7 @@ def them():
     with transaction.atomic():
         owner = made.at("provider_lead").membership
     matter = raised(made, "customer_lead", Kind.ACTION, owner=owner, due_on=timezone.now().date() + timedelta(days=3))
-    made.matter = moved(made, "provider_lead", matter, Move.ACCEPT)
+    made.matter = moved(made, "provider_lead", matter, Move.AGREE)
     return made
 
 
@@ -136,7 +136,7 @@ def test_a_step_is_posted_though_the_viewer_is_cleared_before_the_end(them):
         them.at("provider_lead")
         with connection.cursor() as cursor:
             cursor.execute(
-                STEP, [them.relationship, matter.pk, 2, them.people["provider_lead"].pk, "provider", "refuse"]
+                STEP, [them.relationship, matter.pk, 2, them.people["provider_lead"].pk, "provider", "decline"]
             )
             cursor.execute("SELECT set_config('comity.viewer', '', true), set_config('comity.person', '', true)")
             for sql in ("UPDATE ledger_line SET amount = 5", "SELECT comity_post('matter', %s, 2)"):
@@ -154,7 +154,7 @@ STEP = (
 @pytest.mark.parametrize(
     ("who", "side"), [("customer_lead", "customer"), ("auditor", None), ("customer_lead", "provider")]
 )
-@pytest.mark.parametrize("move", ["accept", "done", "cannot", "confirm", "deem"])
+@pytest.mark.parametrize("move", ["agree", "done", "cannot", "confirm", "deem"])
 def test_nobody_steps_for_the_other_side_and_nothing_is_posted(them, who, side, move):
     """The customer asked the provider, who promised: neither the customer nor an auditor does, or says done, for it."""
     refused(them, who, STEP, them.relationship, them.matter.pk, 3, them.people[who].pk, side, move)
@@ -173,10 +173,11 @@ def test_a_matter_stays_where_its_steps_say(them):
     with pytest.raises(ProgrammingError, match="where its steps say"), transaction.atomic():
         them.at("provider_lead")
         with connection.cursor() as cursor:
-            cursor.execute(STEP, [them.relationship, matter.pk, 2, who, "provider", "accept"])
+            cursor.execute(STEP, [them.relationship, matter.pk, 2, who, "provider", "agree"])
             cursor.execute(
-                "UPDATE matters_matter SET state = 'accepted', reply_by = NULL, last_move = 2, follows = 'records', "
-                "due_on = current_date + 40 WHERE id = %s", [matter.pk],
+                "UPDATE matters_matter SET state = 'agreed', reply_by = NULL, last_move = 2, follows = 'records', "
+                "promise = true, debtor = 'provider', due_on = current_date + 40, first_due_on = current_date + 40 "
+                "WHERE id = %s", [matter.pk],
             )  # fmt: skip
     assert ledger.recounted(them) == []
 

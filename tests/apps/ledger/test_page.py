@@ -36,8 +36,8 @@ def them():
     raised(made, title="The figure of June")
     for title in ("First", "Second", "Third"):
         raised(made, "provider_lead", title=f"{title} question")
-    moved(made, "provider_lead", action(made, "Spread lunch"), Move.ACCEPT)
-    done = moved(made, "provider_lead", action(made, "Later shifts"), Move.ACCEPT)
+    moved(made, "provider_lead", action(made, "Spread lunch"), Move.AGREE)
+    done = moved(made, "provider_lead", action(made, "Later shifts"), Move.AGREE)
     moved(made, "provider_lead", done, Move.DONE)
     return made
 

@@ -48,7 +48,7 @@ def action(them, owner="provider_lead", who="customer_lead", due=3):
 
 VECTOR_5 = [
     ("provider_lead", Move.COUNTER),
-    ("customer_lead", Move.ACCEPT),
+    ("customer_lead", Move.AGREE),
     ("provider_lead", Move.DONE),
     ("customer_lead", Move.NOT_DONE),
     ("provider_lead", Move.DONE),
@@ -105,7 +105,7 @@ def test_vector_5_is_late_by_its_first_day_on_the_statement():
 def test_an_accepted_dispute_is_owed_until_it_is_confirmed_as_carried_out(them):
     matter = raised(them)
     assert ledger.posted(them, matter) == {1: owes(P, "answer")}
-    for who, what in (("provider_lead", Move.ACCEPT), ("provider_lead", Move.DONE), ("customer_lead", Move.CONFIRM)):
+    for who, what in (("provider_lead", Move.AGREE), ("provider_lead", Move.DONE), ("customer_lead", Move.CONFIRM)):
         matter = moved(them, who, matter, what)
     by_step = ledger.posted(them, matter)
     assert by_step[2] == ends(P, "answer") | owes(P, "action")
@@ -118,7 +118,7 @@ def test_an_accepted_dispute_is_owed_until_it_is_confirmed_as_carried_out(them):
 
 
 def test_a_claimed_value_that_is_recorded_beside_owes_nothing_more(them):
-    matter = moved(them, "provider_lead", raised(them, value=Decimal("0.5")), Move.ACCEPT, follows="value")
+    matter = moved(them, "provider_lead", raised(them, value=Decimal("0.5")), Move.AGREE, follows="value")
     assert ledger.posted(them, matter) == {1: owes(P, "answer"), 2: ends(P, "answer")}
 
 
@@ -126,13 +126,9 @@ def test_a_claimed_value_that_is_recorded_beside_owes_nothing_more(them):
     ("moves", "ended"),
     [
         ([("customer_lead", Move.WITHDRAW)], {"answer": "withdrawn"}),
-        ([("provider_lead", Move.REFUSE)], {"answer": "kept"}),
-        ([("provider_lead", Move.ACCEPT), ("customer_lead", Move.LET_OFF)], {"answer": "kept", "action": "let_off"}),
-        ([("provider_lead", Move.ACCEPT), ("provider_lead", Move.CANNOT)], {"answer": "kept", "action": "broken"}),
-        (
-            [("provider_lead", Move.ACCEPT), ("provider_lead", Move.CANNOT), ("customer_lead", Move.LET_OFF)],
-            {"answer": "kept", "action": "broken"},
-        ),
+        ([("provider_lead", Move.DECLINE)], {"answer": "kept"}),
+        ([("provider_lead", Move.AGREE), ("customer_lead", Move.LET_OFF)], {"answer": "kept", "action": "let_off"}),
+        ([("provider_lead", Move.AGREE), ("provider_lead", Move.CANNOT)], {"answer": "kept", "action": "broken"}),
     ],
 )
 def test_a_promise_ends_as_its_last_move_says(them, moves, ended):
@@ -143,15 +139,154 @@ def test_a_promise_ends_as_its_last_move_says(them, moves, ended):
     assert all(one.open == 0 for one in ledger.promises(them, matter))
 
 
+def test_a_dispute_that_was_broken_stays_so_when_it_is_let_off(them):
+    matter = raised(them)
+    for who, what in (
+        ("provider_lead", Move.AGREE),
+        ("provider_lead", Move.CANNOT),
+        ("customer_lead", Move.LET_OFF),
+    ):
+        matter = moved(them, who, matter, what)
+    assert {one.kind: one.ended for one in ledger.promises(them, matter)} == {"answer": "kept", "action": "broken"}
+
+
+COURSES = {
+    "asked back, replied, agreed": (
+        [("provider_lead", Move.ASK_BACK), ("customer_lead", Move.REPLY), ("provider_lead", Move.AGREE)],
+        {1: owes(P, "answer"), 2: owes(C, "answer"), 3: ends(C, "answer"), 4: ends(P, "answer") | owes(P, "action")},
+    ),
+    "asked back, countered, taken back": (
+        [("provider_lead", Move.ASK_BACK), ("provider_lead", Move.COUNTER), ("provider_lead", Move.TAKE_BACK)],
+        {1: owes(P, "answer"), 2: owes(C, "answer")},  # and then one answer of C for another, and P's
+    ),
+    "the asking side asks back": (
+        [("provider_lead", Move.COUNTER), ("customer_lead", Move.ASK_BACK), ("provider_lead", Move.REPLY)],
+        {
+            1: owes(P, "answer"),
+            2: ends(P, "answer") | owes(C, "answer"),
+            3: owes(P, "answer"),
+            4: ends(P, "answer"),
+        },
+    ),
+    "a counter-proposal declined twice": (
+        [
+            ("provider_lead", Move.COUNTER), ("customer_lead", Move.DECLINE), ("provider_lead", Move.COUNTER),
+            ("customer_lead", Move.DECLINE),
+        ],
+        {
+            1: owes(P, "answer"),
+            2: ends(P, "answer") | owes(C, "answer"),
+            3: ends(C, "answer") | owes(P, "answer"),
+            4: ends(P, "answer") | owes(C, "answer"),
+            5: ends(C, "answer"),
+        },
+    ),
+    "opened again by both": (
+        [
+            ("provider_lead", Move.AGREE), ("provider_lead", Move.DONE), ("customer_lead", Move.CONFIRM),
+            ("customer_lead", Move.REOPEN), ("provider_lead", Move.REOPEN),
+        ],
+        {
+            1: owes(P, "answer"),
+            2: ends(P, "answer") | owes(P, "action"),
+            3: owes(C, "answer"),
+            4: ends(P, "action") | ends(C, "answer"),
+            6: owes(P, "action"),  # the first side's word alone changed nothing
+        },
+    ),
+    "declined, opened again": (
+        [("provider_lead", Move.DECLINE), ("provider_lead", Move.REOPEN), ("customer_lead", Move.REOPEN)],
+        {1: owes(P, "answer"), 2: ends(P, "answer"), 4: owes(P, "answer")},
+    ),
+    "withdrawn while asked back": (
+        [("provider_lead", Move.ASK_BACK), ("customer_lead", Move.WITHDRAW)],
+        {1: owes(P, "answer"), 2: owes(C, "answer"), 3: ends(P, "answer") | ends(C, "answer")},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("course", COURSES)
+def test_a_course_of_the_table_of_states_is_posted_step_by_step(them, course):
+    """By the table of postings of spec/matters.md."""
+    moves, expected = COURSES[course]
+    matter = action(them)
+    for who, what in moves:
+        matter = moved(them, who, matter, what)
+    found = ledger.posted(them, matter)
+    assert {step: found[step] for step in expected} == expected
+    if Move.TAKE_BACK not in {what for _, what in moves}:
+        assert set(found) == set(expected)
+    assert ledger.recounted(them) == []
+
+
+def test_work_that_either_side_may_do_is_owed_by_whoever_takes_it_over(them):
+    """An action without an owner: the answering side owes it, and the other one cannot break its promise for it."""
+    with transaction.atomic():
+        mine = them.at("customer_lead").membership
+    cases = {
+        Move.CANNOT: {"action": ["withdrawn"], "open": []},
+        Move.HAND_OVER: {"action": ["withdrawn", ""], "open": [C]},
+        Move.DONE: {"action": ["withdrawn", ""], "open": [C]},
+    }
+    for what, expected in cases.items():
+        matter = moved(them, "provider_lead", raised(them, kind=Kind.ACTION), Move.AGREE)
+        more = {"owner": mine} if what is Move.HAND_OVER else {}
+        matter = moved(them, "customer_lead", matter, what, **more)
+        found = [one for one in ledger.promises(them, matter) if one.kind == "action"]
+        found.sort(key=lambda one: one.open)
+        assert [one.ended for one in found] == expected["action"], what
+        assert [one.debtor for one in found if one.open] == expected["open"], what
+    assert ledger.recounted(them) == []
+
+
+def test_matters_of_the_time_before_it_was_kept_what_had_been_are_filled_alike():
+    """Steps that were carried over say nothing of what was before them; a declined counter-proposal was the end."""
+    them = cast()
+    them.book(KPI, contacts="\n".join(contacts()))
+    first, declined, disputed = action(them), action(them), raised(them)
+    for who, what in VECTOR_5:
+        first = moved(them, who, first, what)
+    declined = moved(them, "provider_lead", declined, Move.COUNTER)
+    disputed = moved(them, "provider_lead", disputed, Move.AGREE)
+    disputed = moved(them, "provider_lead", disputed, Move.DONE)
+    open_one = moved(them, "customer_lead", declined, Move.DECLINE)
+    before = {one.pk: ledger.posted(them, one) for one in (first, disputed)}
+    assert ledger.posted(them, open_one)[3] == ends(C, "answer") | owes(P, "answer")
+    with superuser() as everybody:
+        everybody.execute("UPDATE matters_step SET stood = '{}' WHERE relationship_id = %s", [them.relationship])
+        everybody.execute("UPDATE matters_matter SET state = 'declined' WHERE id = %s", [declined.pk])
+    ledger.filled(them)
+    assert {one.pk: ledger.posted(them, one) for one in (first, disputed)} == before
+    assert ledger.posted(them, open_one)[3] == ends(C, "answer")
+    assert ledger.recounted(them) == []
+
+
+def test_another_day_that_both_agreed_on_is_another_day_of_the_promise(them):
+    """The one who owes proposes it; until the other takes it, the first day stands."""
+    matter = moved(them, "provider_lead", action(them), Move.AGREE)
+    first = matter.due_on
+    matter = moved(them, "provider_lead", matter, Move.OTHER_DAY, beside={"day": first + timedelta(days=7)})
+
+    def days():
+        (work,) = (one for one in ledger.promises(them, matter) if one.kind == "action")
+        return [day for _, _, day in work.days]
+
+    assert days() == [f"{first}"]
+    matter = moved(them, "customer_lead", matter, Move.TAKE)
+    assert days() == [f"{first}", f"{first + timedelta(days=7)}"]
+    ledger.filled(them)
+    assert days() == [f"{first}", f"{first + timedelta(days=7)}"]
+
+
 def test_an_answer_that_is_taken_back_opens_again_under_its_own_key_and_counts_once():
     """Else a side could count one answer as kept in time as often as it likes."""
     them = cast()
     them.book(KPI, contacts="\n".join(contacts()))
     matter = raised(them)
     for _ in range(3):
-        matter = moved(them, "provider_lead", matter, Move.ACCEPT)
+        matter = moved(them, "provider_lead", matter, Move.AGREE)
         matter = moved(them, "provider_lead", matter, Move.TAKE_BACK)
-    matter = moved(them, "provider_lead", matter, Move.ACCEPT)
+    matter = moved(them, "provider_lead", matter, Move.AGREE)
     answers = [one for one in ledger.promises(them, matter) if one.kind == "answer"]
     assert [(one.ended, one.open, one.promised) for one in answers] == [("kept", 0, 1)]
     rows = {row.kind: row for row in ledger.statement(them, f"{timezone.now().date():%Y-%m}").rows}
@@ -164,7 +299,7 @@ def test_what_changes_no_position_posts_nothing(them):
     matter = action(them)
     with transaction.atomic():
         other = them.at("provider_analyst").membership
-    matter = moved(them, "provider_lead", matter, Move.ACCEPT)
+    matter = moved(them, "provider_lead", matter, Move.AGREE)
     before = ledger.lines(them)
     moved(them, "customer_lead", matter, Move.COMMENT)
     moved(them, "provider_lead", matter, Move.HAND_OVER, owner=other)
@@ -173,7 +308,7 @@ def test_what_changes_no_position_posts_nothing(them):
 
 def test_each_transaction_is_an_entry_of_the_record_which_verifies():
     them = cast()
-    matter = moved(them, "provider_lead", raised(them, kind=Kind.CLAIM, **CLAIM), Move.ACCEPT)
+    matter = moved(them, "provider_lead", raised(them, kind=Kind.CLAIM, **CLAIM), Move.AGREE)
     with transaction.atomic():
         member = them.at("auditor")
         held = matters.queries.Entry.objects.filter(relationship=member.relationship).order_by("number")
@@ -196,7 +331,7 @@ def test_nothing_is_posted_into_a_period_that_is_final():
     matter = action(them)
     confirm(them, "customer_lead")
     confirm(them, "provider_lead")
-    matter = moved(them, "provider_lead", matter, Move.ACCEPT)
+    matter = moved(them, "provider_lead", matter, Move.AGREE)
     ledger.dated(matter, "2026-06-10", "2026-07-02")
     with superuser() as everybody, everybody.transaction():
         for table in ("ledger_line", "ledger_transaction", "ledger_promise"):
@@ -240,7 +375,7 @@ def test_days_are_those_of_the_book_and_the_first_word_about_that_counts(them):
 
 
 def test_a_step_is_posted_once_and_asking_again_answers_with_the_same(them):
-    matter = moved(them, "provider_lead", action(them), Move.ACCEPT)
+    matter = moved(them, "provider_lead", action(them), Move.AGREE)
     before = ledger.lines(them)
     with transaction.atomic(), connection.cursor() as cursor:
         them.at("customer_member")
@@ -261,7 +396,7 @@ def test_two_matters_moved_at_once_wait_for_each_other_and_do_not_lock_each_othe
     def accept(matter):
         try:
             with transaction.atomic():
-                matters.move(them.at("provider_lead"), matter, Move.ACCEPT, "Yes.", ZONE)
+                matters.move(them.at("provider_lead"), matter, Move.AGREE, "Yes.", ZONE)
         except Exception as error:  # noqa: BLE001 - told below
             failed.append(error)
         finally:

@@ -102,11 +102,11 @@ def test_the_form_takes_a_share_in_per_cent_in_the_readers_notation(them):
 def test_an_acceptance_says_what_follows(them):
     matter = raised(them)
     with pytest.raises(Refused, match="follows"):
-        moved(them, "provider_lead", matter, Move.ACCEPT, follows="")
+        moved(them, "provider_lead", matter, Move.AGREE, follows="")
     with pytest.raises(Refused, match="no_value"):  # none was claimed that could be recorded
-        moved(them, "provider_lead", matter, Move.ACCEPT, follows="value")
-    matter = moved(them, "provider_lead", matter, Move.ACCEPT, follows="records")
-    assert (matter.state, matter.follows, matter.ended) == (State.ACCEPTED, "records", False)
+        moved(them, "provider_lead", matter, Move.AGREE, follows="value")
+    matter = moved(them, "provider_lead", matter, Move.AGREE, follows="records")
+    assert (matter.state, matter.follows, matter.ended) == (State.AGREED, "records", False)
     days = (matter.due_on - timezone.now().date()).days
     assert 26 <= days <= 32  # twenty working days
     terms = {name: text for name, text in steps(them, matter)[-1].terms.items() if name != "computed"}
@@ -118,7 +118,7 @@ def test_the_side_that_asked_cannot_say_what_the_other_owes(them):
     with pytest.raises(Refused, match="follows"):
         moved(them, "provider_lead", matter, Move.COUNTER, follows="")
     matter = moved(them, "provider_lead", matter, Move.COUNTER, follows="value", value=Decimal("0.55"))
-    matter = moved(them, "customer_lead", matter, Move.ACCEPT, follows="records")
+    matter = moved(them, "customer_lead", matter, Move.AGREE, follows="records")
     assert (matter.follows, matter.value, matter.ended) == ("value", Decimal("0.55"), True)
     again = moved(them, "provider_lead", raised(them), Move.COUNTER, follows="records")
     again = moved(them, "customer_lead", again, Move.COUNTER, follows="formula", value=Decimal("0.61"))
@@ -126,20 +126,20 @@ def test_the_side_that_asked_cannot_say_what_the_other_owes(them):
 
 
 def test_the_side_that_owes_says_done_and_the_other_confirms(them):
-    matter = moved(them, "provider_lead", raised(them), Move.ACCEPT)
+    matter = moved(them, "provider_lead", raised(them), Move.AGREE)
     with pytest.raises(Refused, match="owner"):
         moved(them, "customer_lead", matter, Move.DONE)
     moved(them, "provider_lead", matter, Move.DONE)
     for who in ("provider_lead", "provider_analyst"):
         with pytest.raises(Refused, match="not_now"):
             moved(them, who, matter, Move.CONFIRM)
-    assert moved(them, "customer_lead", matter, Move.NOT_DONE).state == State.ACCEPTED
+    assert moved(them, "customer_lead", matter, Move.NOT_DONE).state == State.AGREED
     moved(them, "provider_lead", matter, Move.DONE)
     assert moved(them, "customer_lead", matter, Move.CONFIRM).state == State.CONFIRMED
 
 
 def test_an_accepted_dispute_blocks_the_period_until_both_say_that_it_is_carried_out(month):
-    matter = moved(month, "provider_lead", raised(month, value=Decimal("0.7")), Move.ACCEPT)
+    matter = moved(month, "provider_lead", raised(month, value=Decimal("0.7")), Move.AGREE)
     for who in ("customer_lead", "provider_lead"):
         with pytest.raises(Refused, match="dispute_waits"):
             confirm(month, who)
@@ -162,7 +162,7 @@ def test_an_accepted_dispute_blocks_the_period_until_both_say_that_it_is_carried
 
 
 def test_after_its_last_day_the_period_is_final_with_both_values_marked_as_not_carried_out(month):
-    matter = moved(month, "provider_lead", raised(month, value=Decimal("0.7")), Move.ACCEPT)
+    matter = moved(month, "provider_lead", raised(month, value=Decimal("0.7")), Move.AGREE)
     moved(month, "provider_lead", matter, Move.CANNOT)
     with pytest.raises(Refused, match="dispute_waits"):  # who owes it does not end it alone
         confirm(month, "provider_lead")
@@ -176,7 +176,7 @@ def test_after_its_last_day_the_period_is_final_with_both_values_marked_as_not_c
 
 
 def test_the_side_that_it_is_owed_to_lets_off_and_the_period_no_longer_waits(month):
-    matter = moved(month, "provider_lead", raised(month), Move.ACCEPT)
+    matter = moved(month, "provider_lead", raised(month), Move.AGREE)
     with pytest.raises(Refused, match="not_now"):
         moved(month, "provider_lead", matter, Move.LET_OFF)
     moved(month, "customer_lead", matter, Move.LET_OFF)
@@ -186,7 +186,7 @@ def test_the_side_that_it_is_owed_to_lets_off_and_the_period_no_longer_waits(mon
 
 
 def test_an_accepted_value_stays_on_the_figure_the_review_and_the_record(month):
-    matter = moved(month, "provider_lead", raised(month, value=Decimal("0.7")), Move.ACCEPT, follows="value")
+    matter = moved(month, "provider_lead", raised(month, value=Decimal("0.7")), Move.AGREE, follows="value")
     assert matter.ended
     browser = month.client("customer_lead")
     for address in (f"review/?period={JUNE}", f"review/figure/service_level/?period={JUNE}"):
@@ -200,7 +200,7 @@ def test_an_accepted_value_stays_on_the_figure_the_review_and_the_record(month):
 def test_an_acceptance_after_one_side_confirmed_asks_that_side_again(month):
     dispute = raised(month, "provider_lead", value=Decimal("0.7"))
     confirm(month, "provider_lead")
-    moved(month, "customer_lead", dispute, Move.ACCEPT, follows="value")
+    moved(month, "customer_lead", dispute, Move.AGREE, follows="value")
     forget_mails()
     assert confirm(month, "customer_lead") is None
     assert any("accepted disputes: 0 → 1" in one.body for one in sent_mails())
@@ -208,7 +208,7 @@ def test_an_acceptance_after_one_side_confirmed_asks_that_side_again(month):
 
 def test_silence_confirms_no_period_that_waits_for_a_dispute(month):
     word = late(month)
-    moved(month, "provider_lead", raised(month), Move.ACCEPT)
+    moved(month, "provider_lead", raised(month), Move.AGREE)
     forget_mails()
     tasks.tick(0)
     run_jobs()
@@ -219,7 +219,7 @@ def test_silence_confirms_no_period_that_waits_for_a_dispute(month):
 
 def test_the_database_refuses_a_final_period_that_waits_for_a_dispute(month, monkeypatch):
     """Whatever a request forgets to ask."""
-    moved(month, "provider_lead", raised(month), Move.ACCEPT)
+    moved(month, "provider_lead", raised(month), Move.AGREE)
     monkeypatch.setattr(reviews.queries, "disputes_to_carry_out", lambda *_: [])
     confirm(month, "customer_lead")
     with pytest.raises(ProgrammingError, match="still to be carried out"):
@@ -229,7 +229,7 @@ def test_the_database_refuses_a_final_period_that_waits_for_a_dispute(month, mon
 
 @pytest.mark.parametrize("period", ["2026-Q2", "2026"])
 def test_the_database_knows_that_a_month_is_part_of_a_quarter_and_a_year(month, monkeypatch, period):
-    moved(month, "provider_lead", raised(month, period=period), Move.ACCEPT)
+    moved(month, "provider_lead", raised(month, period=period), Move.AGREE)
     monkeypatch.setattr(reviews.queries, "disputes_to_carry_out", lambda *_: [])
     confirm(month, "customer_lead")
     with pytest.raises(ProgrammingError, match="still to be carried out"):
@@ -243,7 +243,7 @@ def test_the_last_day_of_a_dispute_ends_where_the_book_is(zone):
     file = here.book(KPI, contacts="\n".join(contacts())) / "book.toml"
     text = re.sub("timezone = .*", f'timezone = "{zone}"', file.read_text(encoding="utf-8"))
     file.write_text(text, encoding="utf-8")
-    matter = moved(here, "provider_lead", raised(here), Move.ACCEPT)
+    matter = moved(here, "provider_lead", raised(here), Move.AGREE)
     today = timezone.now().astimezone(ZoneInfo(zone)).date()
     waits = []
     for day in (today, today - timedelta(days=1)):
@@ -266,7 +266,7 @@ def test_the_last_day_of_a_dispute_ends_where_the_book_is(zone):
 )  # fmt: skip
 @pytest.mark.parametrize("who", ["customer_lead", "provider_lead"])
 def test_no_side_changes_what_was_agreed_without_a_step(them, who, change):
-    matter = moved(them, "provider_lead", raised(them, value=Decimal("0.7")), Move.ACCEPT, follows="formula")
+    matter = moved(them, "provider_lead", raised(them, value=Decimal("0.7")), Move.AGREE, follows="formula")
     with pytest.raises(ProgrammingError), transaction.atomic():
         them.at(who)
         Matter.objects.filter(pk=matter.pk).extra(where=["true"]).count()
@@ -280,16 +280,16 @@ def test_no_side_changes_what_was_agreed_without_a_step(them, who, change):
 def test_an_answer_is_taken_back_until_the_other_side_opens_it(them):
     matter = raised(them)
     before = as_of(matter, them).reply_by
-    moved(them, "provider_lead", matter, Move.ACCEPT, follows="records")
+    moved(them, "provider_lead", matter, Move.AGREE, follows="records")
     with transaction.atomic():
         assert Move.TAKE_BACK not in open_moves(them.at("customer_lead"), as_of(matter, them))
     matter = moved(them, "provider_analyst", matter, Move.TAKE_BACK)
     assert (matter.state, matter.follows, matter.due_on, matter.reply_by) == (State.ASKED, "", None, before)
-    moved(them, "provider_lead", matter, Move.REFUSE)
+    moved(them, "provider_lead", matter, Move.DECLINE)
     them.client("provider_lead").get(them.url(f"matters/{matter.pk}/"))  # one's own eyes do not matter
     them.client("auditor").get(them.url(f"matters/{matter.pk}/"))
     moved(them, "provider_lead", matter, Move.TAKE_BACK)
-    moved(them, "provider_lead", matter, Move.ACCEPT)
+    moved(them, "provider_lead", matter, Move.AGREE)
     them.client("customer_member").get(them.url(f"matters/{matter.pk}/"))
     with pytest.raises(Refused, match="seen"):
         moved(them, "provider_lead", matter, Move.TAKE_BACK)
@@ -297,14 +297,14 @@ def test_an_answer_is_taken_back_until_the_other_side_opens_it(them):
 
 def test_an_answer_is_not_taken_back_after_ten_minutes(them):
     matter = raised(them)
-    moved(them, "provider_lead", matter, Move.REFUSE)
+    moved(them, "provider_lead", matter, Move.DECLINE)
     with superuser() as everybody:
         everybody.execute("UPDATE matters_step SET at = at - interval '11 minutes' WHERE matter_id = %s", [matter.pk])
     with pytest.raises(Refused, match="seen"):
         moved(them, "provider_lead", matter, Move.TAKE_BACK)
 
 
-@pytest.mark.parametrize("answer", [(Move.ACCEPT, "value"), (Move.REFUSE, "")])
+@pytest.mark.parametrize("answer", [(Move.AGREE, "value"), (Move.DECLINE, "")])
 def test_an_answer_is_not_taken_back_once_the_other_side_has_confirmed_a_period_after_it(month, answer):
     """Nor straight in the database: the record would say another thing of the dispute than the dispute does."""
     matter = raised(month, value=Decimal("0.7"))
@@ -345,7 +345,7 @@ def test_a_side_cannot_say_what_the_other_has_opened_or_take_it_away(them, state
 def test_a_page_that_has_not_shown_the_last_step_changes_nothing(them):
     matter = raised(them)
     moved(them, "customer_lead", matter, Move.COMMENT)
-    answer = sent(them, "provider_lead", matter, "accept", follows="records", seen=1, text="Yes, you are right.")
+    answer = sent(them, "provider_lead", matter, "agree", follows="records", seen=1, text="Yes, you are right.")
     assert answer.status_code == 422
     page = answer.content.decode()
     assert "Another step was added meanwhile" in page
@@ -356,17 +356,17 @@ def test_a_page_that_has_not_shown_the_last_step_changes_nothing(them):
 def test_a_form_that_is_sent_twice_counts_once_and_says_no_error(them):
     matter = raised(them)
     for _ in range(2):
-        answer = sent(them, "provider_lead", matter, "accept", follows="records", seen=1)
+        answer = sent(them, "provider_lead", matter, "agree", follows="records", seen=1)
         assert answer.status_code == 302
-    assert [one.move for one in steps(them, matter)] == ["raise", "accept"]
+    assert [one.move for one in steps(them, matter)] == ["raise", "agree"]
 
 
 def test_the_page_of_a_move_says_what_follows_and_whether_it_can_be_undone(them):
     matter = raised(them)
-    page = them.client("provider_lead").get(them.url(f"matters/{matter.pk}/move/accept/")).content.decode()
+    page = them.client("provider_lead").get(them.url(f"matters/{matter.pk}/move/agree/")).content.decode()
     assert "You can undo it for 10 minutes" in page
     assert "the records are corrected" in page
-    closed = them.client("customer_lead").get(them.url(f"matters/{matter.pk}/move/accept/"))
+    closed = them.client("customer_lead").get(them.url(f"matters/{matter.pk}/move/agree/"))
     assert closed.status_code == 302  # it is not their turn: the matter says whose it is
 
 
@@ -411,7 +411,7 @@ def test_on_the_page_to_confirm_a_dispute_is_in_yellow_and_a_claim_is_not(month)
 
 
 def test_an_import_names_the_disputes_that_it_may_carry_out_to_the_side_that_owes_them(month):
-    matter = moved(month, "provider_lead", raised(month), Move.ACCEPT, follows="records")
+    matter = moved(month, "provider_lead", raised(month), Move.AGREE, follows="records")
     for who, owes in (("provider_lead", True), ("customer_lead", False)):
         made = received(month, who, f"{who}.csv", f"contact_id,opened_at\n{who},2026-06-01T09:00:00Z\n")
         run(month, who, made, dry_run=True)
@@ -440,11 +440,11 @@ def test_the_computed_figure_is_beside_the_claimed_one_and_what_a_correction_cha
     customer, provider = month.client("customer_lead"), month.client("provider_lead")
     matter = raised(month, value=Decimal("0.6"))
     at = month.url(f"matters/{matter.pk}/")
-    for page in (text_of(provider.get(at)), text_of(provider.get(f"{at}move/accept/"))):
+    for page in (text_of(provider.get(at)), text_of(provider.get(f"{at}move/agree/"))):
         assert "Computed now 46.7 %" in page
         assert "Claimed value 60.0 %" in page
         assert "Target at least 80.0 %, missed" in page
-    assert sent(month, "provider_lead", matter, "accept", follows="records").status_code == 302
+    assert sent(month, "provider_lead", matter, "agree", follows="records").status_code == 302
     assert steps(month, matter)[-1].terms["computed"] == "0.466666666667"
     after = customer.get(at)
     assert "The figure has not changed." in text_of(after)
@@ -473,7 +473,7 @@ def test_the_computed_figure_is_beside_the_claimed_one_and_what_a_correction_cha
     assert "Effect if accepted" in effect
     assert "Service level June 2026 46.7 %, missed 48.3 %, missed 80.0 % 60 → 60" in effect
     assert list(book_folder(month.relationship).parent.glob(".supposed-*")) == []
-    moved(month, "customer_lead", correction, Move.ACCEPT)
+    moved(month, "customer_lead", correction, Move.AGREE)
     run_jobs("books.correct")
     assert "46.7 % → 48.3 %" in text_of(customer.get(at))
     moved(month, "provider_lead", matter, Move.DONE)
@@ -515,7 +515,7 @@ def test_who_disputes_a_figure_sees_it_and_the_record_keeps_what_was_seen(month)
 
 
 def test_a_period_that_waits_for_a_dispute_says_who_carries_it_out(month):
-    moved(month, "provider_lead", raised(month), Move.ACCEPT, follows="formula")
+    moved(month, "provider_lead", raised(month), Move.AGREE, follows="formula")
     for address in (f"review/confirm/?period={JUNE}", f"review/?period={JUNE}&view=joint"):
         page = text_of(month.client("customer_lead").get(month.url(address)))
         assert "Helpline proposes the other formula, then marks it as done" in page, address

@@ -33,12 +33,12 @@ def them():
         owner = made.at("provider_analyst").membership
     for title, moves in (("To do by the provider", ()), ("To confirm by the customer", (Move.DONE,))):
         action = raised(made, "customer_lead", kind=Kind.ACTION, title=title, owner=owner)
-        for move in (Move.ACCEPT, *moves):
+        for move in (Move.AGREE, *moves):
             moved(made, "provider_lead", action, move)
     for title in ("Refused", "Withdrawn"):
         ended = raised(made, "customer_analyst", title=title)
         if title == "Refused":
-            moved(made, "provider_lead", ended, Move.REFUSE)
+            moved(made, "provider_lead", ended, Move.DECLINE)
         else:
             moved(made, "customer_lead", ended, Move.WITHDRAW)
     return made

@@ -28,6 +28,7 @@ from tests.builders.matters import FIGURE, ZONE, moved, raised, reminded, runnin
 from tests.room import cast, forget_mails, run_jobs, sent_mails, superuser
 
 pytestmark = pytest.mark.gate
+BESIDE = (Move.COMMENT, Move.ESCALATE, Move.HAND_OVER, Move.OBJECT)  # in every open state, of either side
 
 
 @pytest.fixture(scope="module")
@@ -39,25 +40,25 @@ def test_the_side_that_is_asked_answers_and_a_counter_turns_it(them):
     matter = raised(them)
     assert (matter.asks, matter.answers, matter.waits_for) == (Side.CUSTOMER, Side.PROVIDER, Side.PROVIDER)
     with pytest.raises(Refused, match="their_turn"):
-        moved(them, "customer_lead", matter, Move.ACCEPT)
+        moved(them, "customer_lead", matter, Move.AGREE)
     matter = moved(them, "provider_lead", matter, Move.COUNTER)
     assert (matter.state, matter.waits_for) == (State.COUNTERED, Side.CUSTOMER)
     with pytest.raises(Refused, match="their_turn"):
-        moved(them, "provider_lead", matter, Move.ACCEPT)
-    matter = moved(them, "customer_analyst", matter, Move.ACCEPT)
-    assert (matter.state, matter.waits_for, matter.reply_by) == (State.ACCEPTED, None, None)
+        moved(them, "provider_lead", matter, Move.AGREE)
+    matter = moved(them, "customer_analyst", matter, Move.AGREE)
+    assert (matter.state, matter.waits_for, matter.reply_by) == (State.AGREED, None, None)
     with pytest.raises(Refused, match="not_now"):
-        moved(them, "provider_lead", matter, Move.REFUSE)
+        moved(them, "provider_lead", matter, Move.DECLINE)
     told = steps(them, matter)
     assert [(one.number, one.move, one.side) for one in told] == [
         (1, "raise", "customer"),
         (2, "counter", "provider"),
-        (3, "accept", "customer"),
+        (3, "agree", "customer"),
     ]
     assert [one.answers_to and one.answers_to.number for one in told] == [None, 1, 2]
 
 
-@pytest.mark.parametrize("what", [Move.REFUSE, Move.COUNTER])
+@pytest.mark.parametrize("what", [Move.DECLINE, Move.COUNTER])
 def test_a_refusal_says_why(them, what):
     matter = raised(them)
     with pytest.raises(Refused, match="reason"):
@@ -94,10 +95,10 @@ def test_who_may_raise_what(them, who, kind, may):
 @pytest.mark.parametrize(
     ("who", "moves"),
     [
-        ("provider_lead", {Move.ACCEPT, Move.COUNTER, Move.REFUSE, Move.COMMENT}),
-        ("provider_analyst", {Move.ACCEPT, Move.COUNTER, Move.REFUSE, Move.COMMENT}),
-        ("provider_member", {Move.COMMENT}),
-        ("customer_lead", {Move.WITHDRAW, Move.COMMENT}),
+        ("provider_lead", {Move.AGREE, Move.COUNTER, Move.ASK_BACK, Move.DECLINE, Move.ACKNOWLEDGE, *BESIDE}),
+        ("provider_analyst", {Move.AGREE, Move.COUNTER, Move.ASK_BACK, Move.DECLINE, Move.ACKNOWLEDGE, *BESIDE}),
+        ("provider_member", {Move.ACKNOWLEDGE, *BESIDE}),
+        ("customer_lead", {Move.WITHDRAW, Move.MERGE, *BESIDE}),
         ("mediator", {Move.COMMENT}),
         ("surveyor", set()),
         ("auditor", set()),
@@ -113,7 +114,7 @@ def test_an_action_is_done_once_it_is_agreed(them):
     matter = raised(them, kind=Kind.ACTION, due_on=date(2027, 1, 1))
     with pytest.raises(Refused, match="not_now"):
         moved(them, "provider_member", matter, Move.DONE)
-    moved(them, "provider_member", matter, Move.ACCEPT)
+    moved(them, "provider_member", matter, Move.AGREE)
     assert moved(them, "provider_member", matter, Move.DONE).state == State.DONE
 
 
@@ -140,7 +141,7 @@ def test_the_other_side_is_reminded_once_and_silence_accepts_nothing(them):
     reminded(matter, timedelta(days=301))
     for _ in range(2):
         tasks.tick(0)
-    assert [one.move for one in steps(them, matter)] == ["raise", "remind"]
+    assert [one.move for one in steps(them, matter)] == ["raise", "remind", "late"]
     with transaction.atomic():
         them.at("provider_lead")
         assert Matter.objects.get(pk=matter.pk).state == State.ASKED
@@ -197,7 +198,7 @@ def test_a_counter_proposal_asks_for_a_reminder_of_its_own(them):
     moved(them, "provider_lead", matter, Move.COUNTER)
     running(matter, them, -timedelta(minutes=1))
     tasks.tick(0)
-    assert [one.move for one in steps(them, matter)] == ["raise", "remind", "counter", "remind"]
+    assert [one.move for one in steps(them, matter)] == ["raise", "remind", "counter", "remind", "late"]
 
 
 def test_what_goes_wrong_in_one_relationship_keeps_no_other_waiting(them, monkeypatch, caplog):
@@ -222,7 +223,7 @@ def test_what_goes_wrong_in_one_relationship_keeps_no_other_waiting(them, monkey
 def test_an_answer_after_the_clock_ran_out_is_marked(them):
     matter = raised(them)
     running(matter, them, -timedelta(minutes=1))
-    moved(them, "provider_lead", matter, Move.ACCEPT)
+    moved(them, "provider_lead", matter, Move.AGREE)
     assert steps(them, matter)[-1].ran_out
 
 
@@ -240,12 +241,12 @@ def test_a_claim_reaches_the_figures_once_it_is_accepted_and_leaves_them_when_it
     more = {"from_day": date(2026, 6, 10), "to_day": date(2026, 6, 11), "asked_for": "exclude", "event": "outage"}
     accepted = raised(them, "provider_lead", Kind.CLAIM, kpi="service_level", **more)
     assert level(them) == (28, 60)
-    moved(them, "customer_lead", accepted, Move.ACCEPT)
+    moved(them, "customer_lead", accepted, Move.AGREE)
     assert level(them) == (28, 56)
     refused = raised(
         them, "provider_lead", Kind.CLAIM, **(more | {"from_day": date(2026, 6, 1), "to_day": date(2026, 6, 2)})
     )
-    moved(them, "customer_lead", refused, Move.REFUSE)
+    moved(them, "customer_lead", refused, Move.DECLINE)
     assert level(them) == (28, 56)
 
 
@@ -279,7 +280,7 @@ def test_a_counter_proposal_has_days_of_its_own_and_what_is_accepted_is_what_lie
     assert second.terms == {"from_day": "2026-06-10", "to_day": "2026-06-11", "asked_for": "relief"}
     (event,) = events(them)
     assert (event["claim"], event["state"], str(event["to"])[:10]) == ("relief", "claimed", "2026-06-11")
-    moved(them, "provider_lead", matter, Move.ACCEPT)
+    moved(them, "provider_lead", matter, Move.AGREE)
     (event,) = events(them)
     assert (event["claim"], event["state"], str(event["to"])[:10]) == ("relief", "accepted", "2026-06-11")
     page = them.client("auditor").get(them.url(f"matters/{matter.pk}/")).content.decode()
@@ -339,7 +340,7 @@ def test_a_move_with_a_file_that_is_too_large_is_not_made(them, monkeypatch):
     matter = raised(them)
     monkeypatch.setattr(operations, "MAX_EVIDENCE_BYTES", 10)
     evidence = SimpleUploadedFile("a.csv", b"12345678901")
-    found = sent(them, "provider_lead", matter, Move.ACCEPT, follows="records", evidence=evidence)
+    found = sent(them, "provider_lead", matter, Move.AGREE, follows="records", evidence=evidence)
     assert "larger than" in found.content.decode()
     assert [one.move for one in steps(them, matter)] == ["raise"]
     with transaction.atomic():
@@ -352,9 +353,7 @@ def test_an_action_is_handed_over_within_the_side_that_has_it(them):
         them.at("provider_lead")
         owner = Membership.objects.get(person=them.people["provider_roster"])
         other = Membership.objects.get(person=them.people["provider_lead"])
-    matter = moved(them, "provider_lead", raised(them, kind=Kind.ACTION, owner=owner), Move.ACCEPT)
-    with transaction.atomic():
-        assert Move.HAND_OVER not in open_moves(them.at("customer_lead"), matter)
+    matter = moved(them, "provider_lead", raised(them, kind=Kind.ACTION, owner=owner), Move.AGREE)
     assert sent(them, "provider_lead", matter, Move.HAND_OVER, owner=str(other.pk)).status_code == 302
     last = steps(them, matter)[-1]
     assert (last.move, last.terms["owner"]) == ("hand_over", "Provider Lead")
@@ -370,9 +369,9 @@ def test_the_list_shows_what_is_asked_for_a_page_at_a_time():
             dispute = NewMatter(Kind.DISPUTE, f"Dispute {number:02}", "Why.", **FIGURE)
             raise_matter(them.at("customer_lead"), dispute, ZONE)
         claim = raise_matter(them.at("provider_lead"), NewMatter(Kind.CLAIM, "The claim", "Why."), ZONE)
-        move(them.at("customer_lead"), claim, Move.ACCEPT, "", ZONE)
+        move(them.at("customer_lead"), claim, Move.AGREE, "", ZONE)
         made = raise_matter(them.at("provider_lead"), NewMatter(Kind.ACTION, "The action", "Why."), ZONE)
-        move(them.at("customer_lead"), made, Move.ACCEPT, "", ZONE)
+        move(them.at("customer_lead"), made, Move.AGREE, "", ZONE)
     browser = them.client("customer_member")
 
     def titles(asked):

@@ -137,7 +137,7 @@ def test_a_counter_proposal_goes_back_to_the_side_that_asked(them):
     assert told(them) == {"customer_lead": waits, "customer_analyst": waits}
 
 
-@pytest.mark.parametrize("move", [Move.ACCEPT, Move.REFUSE, Move.COMMENT])
+@pytest.mark.parametrize("move", [Move.AGREE, Move.DECLINE, Move.COMMENT])
 def test_what_needs_nothing_is_mailed_to_nobody_at_once(them, move):
     matter = raised(them, "customer_lead", Kind.CLAIM)
     forget_mails()
@@ -149,7 +149,7 @@ def test_an_agreed_action_is_mailed_to_its_owner_and_their_lead(them):
     owner = owned(them, "provider_roster")
     matter = raised(them, "provider_lead", Kind.ACTION, owner=owner, due_on=date(2026, 12, 14))
     assert told(them).keys() == {"customer_lead", "customer_analyst"}
-    moved(them, "customer_lead", matter, Move.ACCEPT)
+    moved(them, "customer_lead", matter, Move.AGREE)
     (body,) = bodies(them, "provider_roster")
     assert "\nOwner: Provider Roster\nDue date: 14 December 2026" in body.replace("\u00a0", " ")
     todo = ["A matter: an agreed action is due on 14 December 2026"]
@@ -160,7 +160,7 @@ def test_work_that_is_done_waits_for_the_other_side_and_goes_back_where_it_is_no
     """What only the side that is owed confirms, and of a dispute what the side that answers carries out."""
     owner = owned(them, "provider_roster")
     action = raised(them, "provider_lead", Kind.ACTION, owner=owner, due_on=date(2026, 12, 14))
-    moved(them, "customer_lead", action, Move.ACCEPT)
+    moved(them, "customer_lead", action, Move.AGREE)
     forget_mails()
     moved(them, "provider_roster", action, Move.DONE)
     done = ["A matter: done, and waits for your confirmation"]
@@ -180,7 +180,7 @@ def test_work_that_is_done_waits_for_the_other_side_and_goes_back_where_it_is_no
 def test_an_accepted_dispute_is_mailed_to_the_side_that_carries_it_out(them):
     dispute = raised(them, "customer_lead")
     forget_mails()
-    dispute = moved(them, "provider_analyst", dispute, Move.ACCEPT)
+    dispute = moved(them, "provider_analyst", dispute, Move.AGREE)
     (subject,) = told(them)["provider_lead"]
     due = words_for("en").day(dispute.due_on).replace("\u00a0", " ")
     assert subject == f"Service level, June 2026: an accepted dispute is to be carried out by {due}"
@@ -192,7 +192,7 @@ def test_an_answer_is_mailed_once_it_can_no_longer_be_taken_back(them):
     with superuser() as everybody:
         jobs = "SELECT scheduled_at - now() FROM procrastinate_jobs WHERE task_name = %s AND args->>'relationship' = %s"
         asked = [JOBS[0], str(them.relationship)]
-        moved(them, "provider_analyst", dispute, Move.ACCEPT)
+        moved(them, "provider_analyst", dispute, Move.AGREE)
         ((wait,),) = everybody.execute(jobs, asked).fetchall()
         assert timedelta(minutes=9) < wait <= timedelta(minutes=10)
         moved(them, "provider_analyst", dispute, Move.TAKE_BACK)
@@ -202,7 +202,7 @@ def test_an_answer_is_mailed_once_it_can_no_longer_be_taken_back(them):
 def test_an_action_that_is_handed_over_is_mailed_to_its_new_owner_alone(them):
     first, second = owned(them, "provider_roster"), owned(them, "provider_finance")
     matter = raised(them, "provider_lead", Kind.ACTION, owner=first, due_on=timezone.now().date())
-    moved(them, "customer_lead", matter, Move.ACCEPT)
+    moved(them, "customer_lead", matter, Move.AGREE)
     forget_mails()
     with transaction.atomic():
         terms = matters.Terms(owner=second)
@@ -214,7 +214,7 @@ def test_a_move_by_whoever_owns_the_action_is_not_mailed_to_themselves(them):
     owner = owned(them, "provider_lead")
     matter = raised(them, "customer_lead", Kind.ACTION, owner=owner, due_on=timezone.now().date())
     forget_mails()
-    moved(them, "provider_lead", matter, Move.ACCEPT)
+    moved(them, "provider_lead", matter, Move.AGREE)
     assert "provider_lead" not in told(them)
 
 
@@ -372,7 +372,7 @@ def test_the_rest_comes_in_one_mail_a_day_to_each_but_to_who_did_it(them):
     matter = raised(them, "customer_lead", Kind.CLAIM)
     forget_mails()
     moved(them, "provider_lead", matter, Move.COMMENT)
-    moved(them, "provider_lead", matter, Move.ACCEPT)
+    moved(them, "provider_lead", matter, Move.AGREE)
     now = today()
     found = digest(them, now)
     updates = {"customer_lead": 2, "provider_analyst": 2}  # who raised it, and who was mailed at once that it was

@@ -125,7 +125,7 @@ def test_no_match_and_too_many_matches_are_errors_and_change_nothing(many, said,
 def test_a_former_member_cannot_be_selected_though_current_before(many):
     matter = action(many, owner="Nora Number 33")
     with transaction.atomic():
-        move(many.at("provider_lead"), matter, Move.ACCEPT, "", ZONE)
+        move(many.at("provider_lead"), matter, Move.AGREE, "", ZONE)
         place = Membership.objects.get(person__name="Nora Number 33")
         end_membership(many.at("customer_lead"), place)
     address, browser = many.url(f"matters/{matter.pk}/move/hand_over/"), many.client("customer_lead")

@@ -195,7 +195,7 @@ def test_random_combinations_isolate_nobody(them, attacks, months, references):
     matter, seen, shown = claim(them), {who: set() for who in VIEWERS}, Counter()
     for number in range(attacks):
         if number == attacks // 2:
-            moved(them, "customer_lead", matter, Move.ACCEPT)  # taken out from now on: contacts, and no answers
+            moved(them, "customer_lead", matter, Move.AGREE)  # taken out from now on: contacts, and no answers
         who = random_.choice(VIEWERS)
         known: Counter = Counter()
         num = den = 0

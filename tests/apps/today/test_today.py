@@ -165,7 +165,7 @@ def test_an_agreed_action_waits_for_its_owners_side_and_then_for_the_others_conf
     with transaction.atomic():
         owner = them.at("provider_analyst").membership
     matter = raised(them, "customer_lead", kind=Kind.ACTION, title="Spread lunch", owner=owner)
-    moved(them, "provider_lead", matter, Move.ACCEPT)
+    moved(them, "provider_lead", matter, Move.AGREE)
     todo = (InboxGroup.DO, "Spread lunch", WORDS("inbox.action_do"))
     assert todo in inbox(them, "provider_lead")[Side.PROVIDER]
     assert (*todo[:2], "") in inbox(them, "customer_lead")[Side.PROVIDER]

@@ -14,7 +14,7 @@ def test_a_record_is_read_back_as_it_was_posted():
     one, two = recorded(record())
     assert (one.transaction.number, one.transaction.subject, one.transaction.step) == (1, ("matter", "m"), 1)
     assert [line.number for line in one.transaction.lines] == [1, -1]
-    assert two.facts["move"] == "accept"
+    assert two.facts["move"] == "agree"
     assert differences_in_record(record()) == []
 
 

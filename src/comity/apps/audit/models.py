@@ -66,7 +66,21 @@ class Event(models.TextChoices):
     MATTER_LET_OFF = "matter_let_off"
     MATTER_BROKEN = "matter_broken"
     MATTER_TAKEN_BACK = "matter_taken_back"  # an answer
-    MATTER_REMINDED = "matter_reminded"  # nobody's: the room's clock, as the next
+    MATTER_ASKED_BACK = "matter_asked_back"
+    MATTER_REPLIED = "matter_replied"
+    MATTER_CLOSED = "matter_closed"  # what was asked back was never answered
+    MATTER_MERGED = "matter_merged"
+    MATTER_DAY_PROPOSED = "matter_day_proposed"
+    MATTER_PAUSE_PROPOSED = "matter_pause_proposed"
+    MATTER_DAY_TAKEN = "matter_day_taken"
+    MATTER_REOPENED = "matter_reopened"
+    MATTER_ACKNOWLEDGED = "matter_acknowledged"
+    MATTER_ESCALATED = "matter_escalated"
+    MATTER_BROUGHT_DOWN = "matter_brought_down"
+    MATTER_OBJECTED = "matter_objected"
+    MATTER_LATE = "matter_late"  # nobody's: the room's clock, as the next four
+    MATTER_LAPSED = "matter_lapsed"  # a promise, long past its day
+    MATTER_REMINDED = "matter_reminded"
     MATTER_DEEMED = "matter_deemed"  # accepted by silence
 
     # Periods.
@@ -223,6 +237,20 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.MATTER_LET_OFF: _MATTER,
     Event.MATTER_BROKEN: _MATTER,
     Event.MATTER_TAKEN_BACK: _MATTER,
+    Event.MATTER_ASKED_BACK: _MATTER,
+    Event.MATTER_REPLIED: _MATTER,
+    Event.MATTER_CLOSED: _MATTER,
+    Event.MATTER_MERGED: _MATTER,
+    Event.MATTER_DAY_PROPOSED: _MATTER,
+    Event.MATTER_PAUSE_PROPOSED: _MATTER,
+    Event.MATTER_DAY_TAKEN: _MATTER,
+    Event.MATTER_REOPENED: _MATTER,
+    Event.MATTER_ACKNOWLEDGED: _MATTER,
+    Event.MATTER_ESCALATED: _MATTER,
+    Event.MATTER_BROUGHT_DOWN: _MATTER,
+    Event.MATTER_OBJECTED: _MATTER,
+    Event.MATTER_LATE: (*_MATTER, "side"),
+    Event.MATTER_LAPSED: (*_MATTER, "side"),
     Event.MATTER_REMINDED: (*_MATTER, "side"),
     Event.MATTER_DEEMED: (*_MATTER, "side"),
     Event.PERIOD_CONFIRMED: ("period",),

@@ -81,9 +81,9 @@ def changes(member: MemberContext, matter: Matter, first: int = 0, limit: int = 
 
 def accepted_numbers(matter: Matter) -> set[int] | None:
     """Return the numbers of the accepted changes where only some were; None where all or none were, or it is open."""
-    if matter.kind != Kind.CORRECTION or matter.state != State.ACCEPTED:
+    if matter.kind != Kind.CORRECTION or matter.state != State.ANSWERED:
         return None
-    step = matter.steps.filter(move=Move.ACCEPT).first()
+    step = matter.steps.filter(move=Move.AGREE).first()
     return None if step is None or "rows" not in step.terms else set(step.terms["rows"])
 
 

@@ -74,6 +74,8 @@ def filter_bars(member: MemberContext, filters: MatterFilters, words: Words) -> 
                     words.number(counts[f"{bar}_{name}"]),
                 )
                 for name, (label, chosen) in options.items()
+                # Of fifteen kinds only those that there are, and the chosen one.
+                if bar != "kind" or name in {"", filters.kind} or counts[f"{bar}_{name}"]
             ],
         )
         for bar, options in bars.items()

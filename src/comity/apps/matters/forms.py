@@ -1,6 +1,7 @@
 """Forms of the pages of matters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 from django import forms
@@ -11,8 +12,24 @@ from comity.apps.i18n import language, words_for
 from comity.apps.matters.models import Matter
 from comity.apps.parties.forms import LocalisedForm, MemberField
 from comity.apps.parties.models import DAY_BOUNDS, Membership
-from comity.core.matters.kinds import KINDS, AskedFor, ClaimEvent, Follows, Kind, Term, Wrong
+from comity.core.matters.history import Mark
+from comity.core.matters.kinds import (
+    KINDS,
+    AskedFor,
+    Becomes,
+    ClaimEvent,
+    Follows,
+    Kind,
+    Proposes,
+    Raiser,
+    Term,
+    Untold,
+    Wrong,
+)
+from comity.core.matters.nature import About, Nature
+from comity.core.matters.posture import Posture
 from comity.core.matters.transitions import NEEDS_REASON, Move
+from comity.review.i18n.words import Words
 
 
 def _date_field(*, required: bool = False) -> forms.DateField:
@@ -39,6 +56,17 @@ def _value_field() -> ValueField:
 
 
 Choices = Sequence[tuple[str, str]]
+_MORE = (
+    "department", "prompted_by", "about", "about_name", "event_on", "aware_on", "external_system", "external_id",
+    "external_url", "mark",
+)  # fmt: skip
+_COMMON = frozenset({"title", "text", "evidence", *_MORE})
+
+
+def _offer_marks(form: forms.Form) -> None:
+    words = words_for(language())
+    field = form.fields["mark"]
+    field.choices = [("", words("mark.none")), *((one, words(f"mark.{one}")) for one in Mark)]  # type: ignore[attr-defined]
 
 
 class RaiseForm(LocalisedForm):
@@ -49,6 +77,38 @@ class RaiseForm(LocalisedForm):
     title = forms.CharField(max_length=160)
     text = forms.CharField(max_length=4000, widget=forms.Textarea(attrs={"rows": 4}))
     evidence = forms.FileField(required=False)
+    department = forms.CharField(max_length=80, required=False)
+    prompted_by = forms.ChoiceField(required=False)
+    about = forms.ChoiceField(required=False)
+    about_name = forms.CharField(max_length=120, required=False)
+    event_on = _date_field()
+    aware_on = _date_field()
+    external_system = forms.CharField(max_length=40, required=False)
+    external_id = forms.CharField(max_length=80, required=False)
+    external_url = forms.URLField(max_length=400, required=False, assume_scheme="https")
+    mark = forms.ChoiceField(required=False)
+
+    def __init__(self, *args: Any, prompts: Choices = (), **options: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Offer what a matter may be about, the matters that may have prompted it, and what may be reserved with it."""
+        super().__init__(*args, **options)
+        words = words_for(language())
+        self.offer("prompted_by", prompts, empty=words("raise.no_matter"))
+        if not prompts:
+            del self.fields["prompted_by"]
+        self.offer("about", [(one, words(f"about.{one}")) for one in About], empty=words("raise.nothing_else"))
+        _offer_marks(self)
+
+    @property
+    def main_fields(self) -> list[forms.BoundField]:
+        """Return the fields that its kind alone has and that do not stand side by side."""
+        paired = {name for pair in self.side_by_side for name in pair}
+        own = [name for name in self.fields if name not in _COMMON and name not in paired]
+        return [self[name] for name in own]
+
+    @property
+    def more_fields(self) -> list[forms.BoundField]:
+        """Return the fields that every kind has beside its own, which few fill in."""
+        return [self[name] for name in _MORE if name in self.fields]
 
     @property
     def paired_fields(self) -> list[tuple[forms.BoundField, forms.BoundField]]:
@@ -146,7 +206,85 @@ class ActionForm(RaiseForm):
         self.offer("period", periods, empty=words("raise.no_period"))
 
 
-FORMS: Mapping[Kind, type[RaiseForm]] = {Kind.DISPUTE: DisputeForm, Kind.CLAIM: ClaimForm, Kind.ACTION: ActionForm}
+_TEXT_AREA = forms.Textarea(attrs={"rows": 3})
+# Of the kinds whose form is made from the table: the field of each term that they have.
+_FIELDS: Mapping[Term, Callable[[bool], forms.Field]] = {
+    Term.WORDING: lambda required: forms.CharField(max_length=4000, required=required, widget=_TEXT_AREA),
+    Term.BEFORE: lambda required: forms.CharField(max_length=4000, required=required, widget=_TEXT_AREA),
+    Term.CAUSE: lambda required: forms.CharField(max_length=4000, required=required, widget=_TEXT_AREA),
+    Term.PRICE: lambda required: forms.CharField(max_length=120, required=required),
+    Term.DUE_ON: lambda required: _date_field(required=required),
+    Term.FROM_DAY: lambda required: _date_field(required=required),
+    Term.KPI: lambda required: forms.CharField(max_length=60, required=required),
+    Term.QUEUE: lambda required: forms.CharField(max_length=80, required=required),
+    Term.FAILED: lambda required: forms.ChoiceField(required=required),
+    Term.PROPOSES: lambda required: forms.ChoiceField(required=required),
+    Term.BECOMES: lambda required: forms.ChoiceField(required=required),
+    Term.UNTOLD: lambda required: forms.ChoiceField(required=required),
+}
+
+
+class KindForm(RaiseForm):
+    """Raise a matter of a kind whose fields are those of the table, in its order."""
+
+    side_by_side = (("kpi", "queue"), ("price", "due_on"), ("proposes", "becomes"))
+
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401 - as Django calls it
+        kind: Kind,
+        figures: Choices = (),
+        queues: Sequence[str] = (),
+        sides: Choices = (),
+        **options: Any,  # noqa: ANN401 - as above
+    ) -> None:
+        """Add the fields of the kind, and offer the figures and the queues where they are known.
+
+        :param sides: both sides by name, the own one first
+        """
+        spec = KINDS[kind]
+        super().__init__(*args, **options)
+        words = words_for(language())
+        for term in spec.terms:
+            field = self.fields[term.value] = _FIELDS[term](term in spec.required)
+            field.label = words(f"raise.{term.value}")
+            if words.has(f"raise.{term.value}_help"):
+                field.help_text = words(f"raise.{term.value}_help")
+        enums: dict[str, tuple[type[StrEnum], str]] = {
+            "proposes": (Proposes, "proposes"),
+            "becomes": (Becomes, "becomes"),
+            "untold": (Untold, "untold"),
+        }
+        for name, (enumeration, key) in enums.items():
+            if name in self.fields:
+                choices = [(one.value, words(f"{key}.{one.value}")) for one in enumeration]
+                self.fields[name].choices = choices  # type: ignore[attr-defined]
+        if "failed" in self.fields:
+            self.fields["failed"].choices = sides  # type: ignore[attr-defined]
+        if "kpi" in self.fields:
+            self.fields["kpi"].help_text = ""
+            self.offer("kpi", figures, empty=None if self.fields["kpi"].required else words("raise.no_figure"))
+        if "queue" in self.fields:
+            _offer_queues(self, queues)
+
+    @property
+    def paired_fields(self) -> list[tuple[forms.BoundField, forms.BoundField]]:
+        """Return the pairs of fields that stand side by side, where the kind has both."""
+        return [(self[one], self[other]) for one, other in self.side_by_side if {one, other} <= self.fields.keys()]
+
+    @property
+    def main_fields(self) -> list[forms.BoundField]:
+        """Return the kind's own fields that stand alone."""
+        paired = {bound.name for pair in self.paired_fields for bound in pair}
+        return [self[name] for name in self.fields if name not in _COMMON and name not in paired]
+
+
+FORMS: Mapping[Kind, type[RaiseForm]] = {
+    **{kind: KindForm for kind, spec in KINDS.items() if spec.raised_by is Raiser.PERSON},
+    Kind.DISPUTE: DisputeForm,
+    Kind.CLAIM: ClaimForm,
+    Kind.ACTION: ActionForm,
+}
 
 
 class CommentForm(LocalisedForm):
@@ -179,20 +317,32 @@ class MoveForm(CommentForm):
     due_on = _date_field()
     value = _value_field()
     follows = forms.ChoiceField(required=False, widget=forms.RadioSelect)
+    wording = forms.CharField(max_length=4000, required=False, widget=_TEXT_AREA)
+    price = forms.CharField(max_length=120, required=False)
+    cause = forms.CharField(max_length=4000, required=False, widget=_TEXT_AREA)
+    becomes = forms.ChoiceField(required=False)
+    day = _date_field()
+    into = forms.ChoiceField()
+    objection = forms.ChoiceField()
+    mark = forms.ChoiceField(required=False)
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a move offers, beside what Django passes on
         self,
         *args: Any,  # noqa: ANN401 - as Django calls it
         people: QuerySet[Membership],
         matter: Matter,
         move: Move,
         answers: bool,
+        owes: bool = False,
         queues: Sequence[str] = (),
+        targets: Choices = (),
         **options: Any,  # noqa: ANN401 - as above
     ) -> None:
         """Offer what may be asked for and the people of both sides; keep only the terms of the move.
 
         :param answers: whether the person is of the side that answers, which says what follows from a dispute
+        :param owes: whether the person is of the side that will owe what is agreed
+        :param targets: the matters into which it may be merged
         """
         super().__init__(*args, **options)
         words = words_for(language())
@@ -203,9 +353,20 @@ class MoveForm(CommentForm):
         ]
         self.fields["follows"].choices = [(one, words(f"follows.{one}")) for one in offered]  # type: ignore[attr-defined]
         _offer_queues(self, queues)
-        self.terms = terms_of_move(Kind(matter.kind), move, answers=answers)
-        for name in TERM_FIELDS.difference(self.terms):
+        self.fields["becomes"].choices = [(one, words(f"becomes.{one}")) for one in Becomes]  # type: ignore[attr-defined]
+        self.fields["into"].choices = targets  # type: ignore[attr-defined]
+        self.fields["objection"].choices = _objections(words)  # type: ignore[attr-defined]
+        self.fields["day"].required = True
+        _offer_marks(self)
+        self.terms = terms_of_move(Kind(matter.kind), move, answers=answers, owes=owes)
+        for name in FIELDS_OF_MOVES.difference(self.terms):
             del self.fields[name]
+        if move is Move.AGREE and "due_on" in self.fields:
+            if matter.due_on is not None:
+                del self.fields["due_on"]  # it is on the table
+            else:
+                self.fields["due_on"].required = matter.kind not in {Kind.COMPLAINT, Kind.PROPOSAL}
+            self.terms = tuple(name for name in self.terms if name in self.fields)
         if "owner" in self.fields:
             self.fields["owner"].offer(people, matter.owner)  # type: ignore[attr-defined]
 
@@ -219,14 +380,41 @@ class MoveForm(CommentForm):
         return [self[name] for name in self.terms]
 
 
-TERM_FIELDS = frozenset({"from_day", "to_day", "queue", "asked_for", "owner", "due_on", "value", "follows"})
+def _objections(words: Words) -> list[tuple[str, str]]:
+    """Return what may be objected to, and the value that would be right: posture and nature, each with its values."""
+    postures = [one for one in Posture if one is not Posture.OPEN]
+    return [
+        *((f"posture {one}", words("object.posture", value=words(f"posture.{one}"))) for one in postures),
+        *((f"nature {one}", words("object.nature", value=words(f"nature.{one}"))) for one in Nature),
+    ]
 
 
-def terms_of_move(kind: Kind, move: Move, *, answers: bool) -> tuple[str, ...]:
+TERM_FIELDS = frozenset(
+    {"from_day", "to_day", "queue", "asked_for", "owner", "due_on", "value", "follows", "wording", "price", "cause"}
+    | {"becomes"}
+)
+FIELDS_OF_MOVES = TERM_FIELDS | {"day", "into", "objection"}
+_OF_MOVE: Mapping[Move, tuple[str, ...]] = {
+    Move.HAND_OVER: ("owner",),
+    Move.OTHER_DAY: ("day",),
+    Move.PAUSE: ("day",),
+    Move.MERGE: ("into",),
+    Move.OBJECT: ("objection",),
+}
+
+
+def terms_of_move(kind: Kind, move: Move, *, answers: bool, owes: bool = False) -> tuple[str, ...]:
     """Return the fields that a move has beside its text.
 
     :param answers: whether the side that moves is the one that answers
+    :param owes: whether it is the one that will owe what is agreed
     """
     spec = KINDS[kind]
-    terms = {Move.COUNTER: spec.countered, Move.ACCEPT: spec.accepted_with, Move.HAND_OVER: (Term.OWNER,)}.get(move, ())
-    return tuple(term.value for term in terms if answers or term is not Term.FOLLOWS)
+    if move in _OF_MOVE:
+        return _OF_MOVE[move]
+    if move is Move.COUNTER:
+        return tuple(term.value for term in spec.countered if answers or term is not Term.FOLLOWS)
+    if move is not Move.AGREE:
+        return ()
+    says = answers if kind is Kind.DISPUTE else owes
+    return tuple(term.value for term in spec.agreed_with if says)

@@ -1,44 +1,75 @@
 """Matters, which one side raises and the other answers; every move is a step that is never changed."""
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from comity.apps.parties.models import SIDE_CHOICES, Membership, Person, Relationship, UUIDModel
-from comity.core.matters.kinds import Kind
-from comity.core.matters.transitions import AGREED, OPEN, Move, Party, State, ended, waits_for
+from comity.core.matters.history import Linked, Mark
+from comity.core.matters.kinds import Kind, Proposes
+from comity.core.matters.nature import About, Nature, nature
+from comity.core.matters.posture import Posture, Told, posture
+from comity.core.matters.transitions import OPEN, UNDONE, Move, Offer, Party, Standing, State, waits_for
+from comity.core.values import Side
 
 
 def _choices(enumeration: type[StrEnum]) -> list[tuple[str, str]]:
     return [(one.value, one.name.replace("_", " ").title()) for one in enumeration]
 
 
-class Began(models.TextChoices):
-    """How it began: something failed, something was offered, or somebody asked what is needed."""
+SIDE_OR_NONE = [("", "none"), *SIDE_CHOICES]
 
-    REACTIVE = "reactive"
-    PROACTIVE = "proactive"
-    INTERACTIVE = "interactive"
+
+def _side(**more: Any) -> "models.CharField[str, str]":  # noqa: ANN401 - as Django takes them
+    """Return a column for a side, or for none."""
+    return models.CharField(max_length=8, choices=SIDE_OR_NONE, blank=True, default="", db_default="", **more)
+
+
+def _text(length: int) -> "models.CharField[str, str]":
+    return models.CharField(max_length=length, blank=True, default="", db_default="")
+
+
+def _words() -> "models.TextField[str, str]":
+    return models.TextField(max_length=4000, blank=True, default="", db_default="")
+
+
+def _count() -> "models.PositiveSmallIntegerField[int, int]":
+    return models.PositiveSmallIntegerField(default=0, db_default=0)
+
+
+def _flag() -> "models.BooleanField[bool, bool]":
+    return models.BooleanField(default=False, db_default=False)
+
+
+def _person() -> "models.ForeignKey[Membership | None, Membership | None]":
+    return models.ForeignKey(Membership, models.SET_NULL, null=True, blank=True, related_name="+")
 
 
 class Matter(UUIDModel):
     """One matter. `asks` and `answers` are sides and not parties: roles change from one to the next.
 
-    What it is about may be a KPI in a period, a queue, a span of days. `reply_by` is when the reply is due, None once
-    nothing is waited for; `late` where it was raised after its time. `last_move` is the number of the step that brought
-    it where it is: the database lets nothing change without one. `reminded_to` names the people (by id) whose reminder
-    the mail server took. `records` is of a correction: the table, the import, the delivery and the counts of what it
-    would change, and, once accepted, which rows. A dispute keeps the days of its period in `from_day` and `to_day`;
-    accepted, it is carried out by `due_on`, and the period is not final before.
+    What it is about may be a KPI in a period, a queue, a span of days. `reply_by` is when the side whose turn it is
+    answers, None once nothing is waited for; `late` where it was raised after its time. `last_move` is the number of
+    the step that brought it where it is, `last_beside` that of the last one that changed something beside: the database
+    lets nothing change without one. `reminded_to` names the people (by id) whose reminder the mail server took.
+    `records` is of a correction: the table, the import, the delivery and the counts of what it would change, and, once
+    accepted, which rows. A dispute keeps the days of its period in `from_day` and `to_day`; accepted, it is carried out
+    by `due_on`, and the period is not final before.
+
+    Of what is agreed, `promise` says that something is to be done, `debtor` by which side (empty: by either), `due_on`
+    by when, `first_due_on` what was agreed first, and `moved` how often both moved it. `offer_*` is what one side
+    proposes about it and the other may take: another day, a pause until a day (with the day by which it is owed then),
+    or that an ended matter is opened again. While a side waits for what it asked back, `rest_due_at` is when its own
+    reply was due, and `rest_since` since when that clock rests. `serves` is the side whose posture it is.
     """
 
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
     kind = models.CharField(max_length=12, choices=_choices(Kind))
     state = models.CharField(max_length=12, choices=_choices(State), default=State.ASKED)
-    began = models.CharField(max_length=12, choices=Began.choices, default=Began.REACTIVE)
     asks = models.CharField(max_length=8, choices=SIDE_CHOICES)
     answers = models.CharField(max_length=8, choices=SIDE_CHOICES)
     title = models.CharField(max_length=160)
@@ -56,6 +87,7 @@ class Matter(UUIDModel):
     reminded_at = models.DateTimeField(null=True, blank=True)
     reminded_to = models.JSONField(blank=True, default=list, db_default=models.Value([], models.JSONField()))
     last_move = models.PositiveIntegerField(default=0, db_default=0)
+    last_beside = models.PositiveIntegerField(default=0, db_default=0)
     late = models.BooleanField(default=False)
     # Of a dispute: a `Wrong`, the value that the asking side claims in the figure's unit, and a `Follows`.
     wrong = models.CharField(max_length=12, blank=True, db_default="")
@@ -63,6 +95,34 @@ class Matter(UUIDModel):
     unit = models.CharField(max_length=8, blank=True, db_default="")
     follows = models.CharField(max_length=8, blank=True, db_default="")
     records = models.JSONField(default=dict, blank=True, db_default=models.Value({}, models.JSONField()))
+    # What is asked for, offered or proposed, and what becomes of it.
+    wording, before, cause = _words(), _words(), _words()
+    price = _text(120)
+    failed = _side()  # of a failure: the side that failed
+    proposes, becomes, untold = _text(10), _text(10), _text(10)  # a `Proposes`, a `Becomes`, an `Untold`
+    # Who sees to it on either side, and what else it is about.
+    asks_with, answers_with = _person(), _person()
+    serves = _side()
+    department = _text(80)
+    prompted_by = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="+")
+    event_on = models.DateField(null=True, blank=True)
+    aware_on = models.DateField(null=True, blank=True)
+    formal_under = _text(60)  # the clause under which it is a formal notice
+    about, about_name = _text(12), _text(120)  # an `About`, and which
+    external_system, external_id, external_url = _text(40), _text(80), _text(400)
+    # Where what was agreed stands.
+    promise = _flag()
+    debtor, done_by = _side(), _side()
+    first_due_on = models.DateField(null=True, blank=True)
+    moved, declined_counters, level = _count(), _count(), _count()
+    offer_move = _text(10)  # OTHER_DAY, PAUSE or REOPEN
+    offer_by = _side()
+    offer_day, offer_due = models.DateField(null=True, blank=True), models.DateField(null=True, blank=True)
+    rest_due_at = models.DateTimeField(null=True, blank=True)
+    rest_since = models.DateTimeField(null=True, blank=True)
+    asks_paused, answers_paused, acknowledged = _flag(), _flag(), _flag()
+    merged_into = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="+")
+    closed_at = models.DateTimeField(null=True, blank=True)  # written by the database
 
     class Meta:
         """One side asks, the other answers."""
@@ -74,7 +134,7 @@ class Matter(UUIDModel):
             models.Index(fields=["relationship", "reply_by", "id"], condition=Q(state__in=OPEN), name="matter_open"),
             models.Index(
                 fields=["relationship", "due_on", "id"],
-                condition=Q(kind=Kind.ACTION, state__in=AGREED),
+                condition=Q(promise=True, state__in=UNDONE),
                 name="matter_to_do",
             ),
             # What is asked about a figure: disputes by it and its period, claims by their days.
@@ -107,23 +167,91 @@ class Matter(UUIDModel):
         """By its title."""
         return self.title
 
+    def standing(self, last: tuple[Move, Party | None] = (Move.RAISE, Party.ASKS)) -> Standing:
+        """Return where it stands, as the fold of its steps would say; without the terms, which its columns hold.
+
+        :param last: the last step that changed it, and whose it was
+        """
+        offer = None
+        if self.offer_move and self.offer_by:
+            offer = Offer(self._party(self.offer_by), Move(self.offer_move), self.offer_day)
+        paused = {Party.ASKS: self.asks_paused, Party.ANSWERS: self.answers_paused}
+        return Standing(
+            kind=Kind(self.kind),
+            state=State(self.state),
+            last_move=self.last_move,
+            last=last,
+            promise=self.promise,
+            debtor=self._party(self.debtor) if self.debtor else None,
+            done_by=self._party(self.done_by) if self.done_by else None,
+            declined_counters=self.declined_counters,
+            offer=offer,
+            paused=frozenset(party for party, has in paused.items() if has),
+            acknowledged=self.acknowledged,
+            level=self.level,
+            due_at=self.reply_by,
+            due_on=self.due_on,
+            first_due_on=self.first_due_on,
+            moved=self.moved,
+        )
+
+    def _party(self, side: str) -> Party:
+        return Party.ASKS if side == self.asks else Party.ANSWERS
+
+    def side_of(self, party: Party) -> str:
+        """Return the side that has a role in it."""
+        return self.asks if party is Party.ASKS else self.answers
+
+    def word(self, name: str) -> str:
+        """Return the key of the words for a state or a move: questions are answered, what else is accepted."""
+        is_answer = self.kind in {Kind.QUESTION, Kind.WARNING, Kind.UNTOLD} and name in {Move.AGREE, State.ANSWERED}
+        return f"{name}_answer" if is_answer else name
+
+    @property
+    def posture(self) -> Posture | None:
+        """How it began, worked out from what was recorded; None where it has none."""
+        return posture(self.told(), None if self.prompted_by is None else self.prompted_by.told())
+
+    @property
+    def nature(self) -> Nature:
+        """What sort of talk it is, from its kind and what it is about."""
+        about = About(self.about) if self.about else About.KPI if self.kpi else None
+        proposes = Proposes(self.proposes) if self.proposes else None
+        return nature(Kind(self.kind), about, proposes=proposes, price=self.price)
+
+    def told(self) -> Told:
+        """Return what its posture takes of it."""
+        names = self.queue or (self.about in {About.ACCOUNT, About.SERVICE, About.QUEUE} and self.about_name)
+        serves = Side(self.serves) if self.serves else None
+        return Told(Kind(self.kind), Side(self.asks), serves, self.raised_at, State(self.state), bool(names))
+
     @property
     def ended(self) -> bool:
-        """Whether nothing of it is to come: an action that was agreed on is still to be done."""
-        return ended(Kind(self.kind), State(self.state), self.follows)
+        """Whether nothing of it is to come: what was agreed on is still to be done."""
+        return self.standing().ended
 
     @property
     def waits_for(self) -> str | None:
-        """The side whose move it is."""
+        """The side whose answer is waited for."""
         party = waits_for(State(self.state))
-        return None if party is None else {Party.ASKS: self.asks, Party.ANSWERS: self.answers}[party]
+        return None if party is None else self.side_of(party)
+
+    @property
+    def must_act(self) -> str | None:
+        """The side whose move it is: to answer, to do what it owes, or to confirm that it is done."""
+        party = self.standing().turn
+        return None if party is None else self.side_of(party)
 
 
 class Step(UUIDModel):
     """One move in a matter: whose, when, what it says, and which step it answers to. Steps are only ever added.
 
-    `ran_out` says that the clock had run out when it was taken; the spiral watch will ask. Nobody's own move (a
-    reminder, acceptance by silence) has neither person nor side.
+    Nobody's own move (a reminder, a clock that has run out) has neither person nor side. `saw` is the last step that
+    whoever made it had seen; `at` when it was made and `recorded_at` when the database took it, which differ only for
+    what is `entered_later`; `received_at` when the other side had it; `due_at` by when it was due, and `ran_out` that
+    this was over; `paused_s` for how long a clock rested until it. `link` says how `answers_to` came about. The
+    database writes these itself, and `stood`: what the matter was before it, so that an answer that is taken back
+    restores exactly that. `reply_by` is the clock that it starts.
     """
 
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
@@ -132,12 +260,24 @@ class Step(UUIDModel):
     at = models.DateTimeField(default=timezone.now)
     person = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="+")
     side = models.CharField(max_length=8, choices=SIDE_CHOICES, null=True, blank=True)  # noqa: DJ001 - nobody's, or neutral
-    move = models.CharField(max_length=10, choices=_choices(Move))
+    move = models.CharField(max_length=12, choices=_choices(Move))
     text = models.TextField(blank=True, max_length=4000)
     answers_to = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
+    link = models.CharField(max_length=9, choices=_choices(Linked), blank=True, default="", db_default="")
     ran_out = models.BooleanField(default=False)
     # What lay on the table from then on: days, queue, what is asked for, owner; of a proposal and its counters alone.
     terms = models.JSONField(default=dict)
+    saw = models.PositiveIntegerField(null=True, blank=True)
+    recorded_at = models.DateTimeField(default=timezone.now, db_default=Now())
+    received_at = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+    reply_by = models.DateTimeField(null=True, blank=True)
+    paused_s = models.PositiveIntegerField(null=True, blank=True)
+    day = models.DateField(null=True, blank=True)  # another day, or the last day of a pause
+    mark = models.CharField(max_length=17, choices=_choices(Mark), blank=True, default="", db_default="")
+    level = models.PositiveSmallIntegerField(default=0, db_default=0)
+    entered_later = models.BooleanField(default=False, db_default=False)
+    stood = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
 
     class Meta:
         """In order, each number once."""
@@ -151,12 +291,13 @@ class Step(UUIDModel):
 
 
 class Opened(UUIDModel):
-    """The last step of a matter that somebody of a side has had before them; after that no answer is taken back."""
+    """When a side first had a matter before it, and the last step that it has had; then no answer is taken back."""
 
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
     matter = models.ForeignKey(Matter, models.CASCADE, related_name="+")
     side = models.CharField(max_length=8, choices=SIDE_CHOICES)
     number = models.PositiveIntegerField()
+    first_at = models.DateTimeField(null=True, blank=True)  # written by the database; None: before this was kept
 
     class Meta:
         """One for each side."""

@@ -5,8 +5,8 @@ import json
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,19 +20,23 @@ from comity.apps.books.operations import accept_correction, refuse_correction, w
 from comity.apps.books.queries import zone as zone_of
 from comity.apps.ledger.operations import keep_calendar, lock_for_posting
 from comity.apps.matters import queries
-from comity.apps.matters.models import Began, Evidence, Matter, Opened, Step
+from comity.apps.matters.models import Evidence, Matter, Opened, Step
 from comity.apps.matters.refusals import Code
 from comity.apps.parties.mailing import page_path
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership
 from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused
-from comity.apps.replies.queries import closing_after, reply_due
+from comity.apps.replies.queries import calendar_of, closing_after, reply_due
 from comity.apps.replies.reminders import members_with_right, send_reminder
 from comity.core.calendars import UnknownPeriodError
-from comity.core.matters import transitions
-from comity.core.matters.kinds import KINDS, Follows, Kind, Raiser, Wrong
+from comity.core.matters import clocks, history, transitions
+from comity.core.matters.history import Mark
+from comity.core.matters.kinds import KINDS, Follows, Kind, Raiser, Term, Wrong, is_promise
+from comity.core.matters.posture import serving_side
 from comity.core.matters.transitions import (
+    BESIDE,
+    BROKEN_AFTER_DAYS,
     CARRY_OUT_DAYS,
     IN_THE_BOOK,
     OPEN,
@@ -42,6 +46,7 @@ from comity.core.matters.transitions import (
     Move,
     Party,
     Refusal,
+    Standing,
     State,
 )
 from comity.core.values import Side
@@ -69,8 +74,32 @@ class NewMatter:
     due_on: date | None = None
     wrong: str = ""
     value: Decimal | None = None  # in the unit of the figure: a share from 0 to 1
-    began: Began = Began.REACTIVE
-    answers: Side | None = field(default=None)
+    wording: str = ""
+    before: str = ""
+    price: str = ""
+    cause: str = ""
+    failed: str = ""
+    proposes: str = ""
+    becomes: str = ""
+    untold: str = ""
+    department: str = ""
+    prompted_by: Matter | None = None
+    event_on: date | None = None
+    aware_on: date | None = None
+    formal_under: str = ""
+    about: str = ""
+    about_name: str = ""
+    external_system: str = ""
+    external_id: str = ""
+    external_url: str = ""
+    mark: str = ""
+
+
+# What a new matter says beside its kind's own fields.
+_SAID = (
+    "wording", "before", "price", "cause", "failed", "proposes", "becomes", "untold", "department", "prompted_by",
+    "event_on", "aware_on", "formal_under", "about", "about_name", "external_system", "external_id", "external_url",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +114,10 @@ class Terms:
     due_on: date | None = None
     value: Decimal | None = None
     follows: str | None = None
+    wording: str | None = None
+    price: str | None = None
+    cause: str | None = None
+    becomes: str | None = None
 
     def apply_to(self, matter: Matter) -> None:
         """Set the terms of a matter, as far as its kind has them.
@@ -97,6 +130,24 @@ class Terms:
                 setattr(matter, name, value)
         if matter.from_day is not None and matter.to_day is not None and matter.to_day < matter.from_day:
             raise Refused(Code.ORDER)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a step says beside its text and its terms.
+
+    :ivar mark: a `Mark`: what the side reserves with it
+    :ivar answers: the number of the step that it answers to, where somebody chose it
+    :ivar day: another day, or the last day of a pause
+    :ivar into: the matter into which one is merged
+    :ivar objects: what is objected to, posture or nature, and the value that the side says instead
+    """
+
+    mark: str = ""
+    answers: int | None = None
+    day: date | None = None
+    into: Matter | None = None
+    objects: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +172,6 @@ def raise_matter(member: MemberContext, new_matter: NewMatter, zone: str, files:
     matter = Matter(
         relationship=member.relationship,
         kind=new_matter.kind,
-        began=new_matter.began,
         asks=side.value,
         answers=side.other.value,
         title=new_matter.title,
@@ -135,7 +185,12 @@ def raise_matter(member: MemberContext, new_matter: NewMatter, zone: str, files:
         owner=new_matter.owner,
         due_on=new_matter.due_on,
         raised_at=now,
+        asks_with=member.membership,
+        **{name: getattr(new_matter, name) for name in _SAID},
     )
+    serves = serving_side(new_matter.kind, side, Side(new_matter.failed) if new_matter.failed else None)
+    matter.serves = "" if serves is None else serves.value
+    _check_required(matter)
     if new_matter.kind is Kind.DISPUTE:
         _set_disputed_figure(member, matter, new_matter)
     else:
@@ -143,9 +198,27 @@ def raise_matter(member: MemberContext, new_matter: NewMatter, zone: str, files:
         matter.late = matter.to_day is not None and matter.to_day < (now - LATE_AFTER).date()
     matter.reply_by = _reply_by(matter, now, zone)
     with transaction.atomic():
-        save_raised_matter(member, matter, new_matter.text, files)
+        save_raised_matter(member, matter, new_matter.text, files, new_matter.mark)
         _write_claim(matter, zone)
     return matter
+
+
+# Refused with sentences of their own, or raised without by programs from the first day on.
+_REQUIRED_ELSEWHERE = frozenset({Kind.DISPUTE, Kind.CLAIM, Kind.ACTION, Kind.CORRECTION})
+
+
+def _check_required(matter: Matter) -> None:
+    """Check that a matter has what its kind requires.
+
+    :raises Refused: naming what is missing, and for a matter that is linked to one of another relationship
+    """
+    kind = Kind(matter.kind)
+    if kind not in _REQUIRED_ELSEWHERE:
+        missing = [name.value for name in Term if name in KINDS[kind].required and not getattr(matter, name.value)]
+        if missing:
+            raise Refused(Code.INCOMPLETE, fields=", ".join(missing))
+    if matter.prompted_by is not None and matter.prompted_by.relationship_id != matter.relationship_id:
+        raise Refused(Code.NOT_YOURS)
 
 
 def _check_days(matter: Matter, today: date) -> None:
@@ -155,7 +228,7 @@ def _check_days(matter: Matter, today: date) -> None:
     """
     if matter.from_day is not None and matter.to_day is not None and matter.to_day < matter.from_day:
         raise Refused(Code.ORDER)
-    if matter.kind == Kind.ACTION and matter.due_on is not None and matter.due_on < today:
+    if matter.kind != Kind.DISPUTE and matter.due_on is not None and matter.due_on < today:
         raise Refused(Code.PAST)
 
 
@@ -178,21 +251,24 @@ def _set_disputed_figure(member: MemberContext, matter: Matter, new_matter: NewM
     matter.due_on = None
 
 
-def save_raised_matter(member: MemberContext, matter: Matter, text: str, files: Sequence[EvidenceFile] = ()) -> Step:
+def save_raised_matter(
+    member: MemberContext, matter: Matter, text: str, files: Sequence[EvidenceFile] = (), mark: str = ""
+) -> Step:
     """Save a new matter of the member's side, and its first step.
 
     :raises Refused: for a file that is too large
     """
     matter.save(force_insert=True)
-    step = _add_step(member, matter, Move.RAISE, text, terms=_terms_json(matter) | _computed_json(member, matter))
+    terms = _terms_json(matter) | _computed_json(member, matter)
+    step = _add_step(member, matter, Move.RAISE, text, terms=terms, beside=Beside(mark=mark))
     _audit_move(member, matter, Move.RAISE, _save_evidence(step, files))
     return step
 
 
 _AUDIT_EVENTS = {
     Move.RAISE: Event.MATTER_RAISED,
-    Move.ACCEPT: Event.MATTER_ACCEPTED,
-    Move.REFUSE: Event.MATTER_REFUSED,
+    Move.AGREE: Event.MATTER_ACCEPTED,
+    Move.DECLINE: Event.MATTER_REFUSED,
     Move.COUNTER: Event.MATTER_COUNTERED,
     Move.COMMENT: Event.MATTER_COMMENTED,
     Move.WITHDRAW: Event.MATTER_WITHDRAWN,
@@ -203,14 +279,32 @@ _AUDIT_EVENTS = {
     Move.LET_OFF: Event.MATTER_LET_OFF,
     Move.CANNOT: Event.MATTER_BROKEN,
     Move.TAKE_BACK: Event.MATTER_TAKEN_BACK,
+    Move.ASK_BACK: Event.MATTER_ASKED_BACK,
+    Move.REPLY: Event.MATTER_REPLIED,
+    Move.CLOSE: Event.MATTER_CLOSED,
+    Move.MERGE: Event.MATTER_MERGED,
+    Move.OTHER_DAY: Event.MATTER_DAY_PROPOSED,
+    Move.PAUSE: Event.MATTER_PAUSE_PROPOSED,
+    Move.TAKE: Event.MATTER_DAY_TAKEN,
+    Move.REOPEN: Event.MATTER_REOPENED,
+    Move.ACKNOWLEDGE: Event.MATTER_ACKNOWLEDGED,
+    Move.ESCALATE: Event.MATTER_ESCALATED,
+    Move.BRING_DOWN: Event.MATTER_BROUGHT_DOWN,
+    Move.OBJECT: Event.MATTER_OBJECTED,
 }  # what is nobody's move, the database adds itself (`migrations/0011_audit.py`)
 
 
-def _audit_move(member: MemberContext, matter: Matter, requested: Move, evidence: Sequence[Evidence]) -> None:
-    """Log a move with its matter, the new owner of an action, and the names of its evidence."""
+def _audit_move(
+    member: MemberContext,
+    matter: Matter,
+    requested: Move,
+    evidence: Sequence[Evidence],
+    handed_to: Membership | None = None,
+) -> None:
+    """Log a move with its matter, to whom it was handed over, and the names of its evidence."""
     data: dict[str, object] = {"kind": matter.kind, "title": matter.title}
-    if requested is Move.HAND_OVER and matter.owner is not None:
-        data |= {"to": matter.owner.person.name, "to_id": str(matter.owner.pk)}
+    if handed_to is not None:
+        data |= {"to": handed_to.person.name, "to_id": str(handed_to.pk)}
     if evidence:
         data["evidence"] = [file.name for file in evidence]
     audit(member, _AUDIT_EVENTS[requested], matter, data, shared=True)
@@ -221,29 +315,53 @@ def first_reply_due(matter: Matter, zone: str) -> datetime:
     return _reply_by(matter, timezone.now(), zone)
 
 
-_ANSWERING_MOVES = {Move.ACCEPT, Move.COUNTER, Move.REFUSE, Move.TAKE_BACK}
+# Moves that take the right to answer of the kind; the others take the right to act.
+_ANSWERING_MOVES = {
+    Move.AGREE, Move.COUNTER, Move.DECLINE, Move.TAKE_BACK, Move.ASK_BACK, Move.REPLY, Move.CLOSE, Move.REOPEN,
+}  # fmt: skip
 
 
-def _actor(member: MemberContext, matter: Matter) -> Actor:
+def _party(member: MemberContext, matter: Matter) -> Party | None:
     """Return the member's part in a matter."""
     if member.side is None:
+        return None
+    return Party.ASKS if member.side == matter.asks else Party.ANSWERS
+
+
+def _last_move(matter: Matter) -> Step | None:
+    """Return the step that brought a matter where it is; None for one that nobody has moved."""
+    return Step.objects.filter(matter=matter, number=matter.last_move).first() if matter.last_move else None
+
+
+def _standing(matter: Matter, last: Step | None) -> Standing:
+    """Return where a matter stands, with its last move."""
+    if last is None:
+        return matter.standing()
+    party = None if last.side is None else Party.ASKS if last.side == matter.asks else Party.ANSWERS
+    return matter.standing((Move(last.move), party))
+
+
+def _actor(member: MemberContext, matter: Matter, last: Step | None) -> Actor:
+    """Return the member's part in a matter, and what its side may still undo or end."""
+    party = _party(member, matter)
+    if party is None or member.side is None:
         return Actor(None)
-    party = Party.ASKS if member.side == matter.asks else Party.ANSWERS
-    if matter.kind == Kind.DISPUTE:
-        owns = party is Party.ANSWERS
-    else:
-        owns = matter.owner is None or matter.owner.side == member.side.value
-    last = Step.objects.filter(matter=matter, number=matter.last_move).first() if matter.last_move else None
-    did_last = last is not None and last.side == member.side.value
-    is_recent = last is not None and last.move in TAKEN_BACK and last.at > timezone.now() - TAKE_BACK_TIME
     may_take_back = (
         last is not None
-        and did_last
-        and is_recent
+        and last.side == member.side.value
+        and last.move in TAKEN_BACK
+        and last.at > timezone.now() - TAKE_BACK_TIME
         and not queries.was_opened(matter, member.side.other)
         and not queries.was_acted_on(last, member.side.other)
     )
-    return Actor(party, owns, did_last, may_take_back)
+    may_close = last is not None and last.move == Move.ASK_BACK and timezone.now() >= _closes_at(member, matter, last)
+    return Actor(party, may_take_back, may_close)
+
+
+def _closes_at(member: MemberContext, matter: Matter, asked: Step) -> datetime:
+    """Return when a matter may be closed in which what was asked back is not answered."""
+    hours = calendar_of(matter.relationship, Side(matter.asks), zone_of(member)).hours
+    return clocks.closes_at(hours, asked.at.astimezone(UTC), matter.relationship.reply_days)
 
 
 def minutes_to_take_back(member: MemberContext, matter: Matter) -> int:
@@ -272,9 +390,9 @@ def open_moves(member: MemberContext, matter: Matter) -> list[Move]:
     """Return the moves that are open to the member now, the expected one first."""
     if not member.may(Action.ACT):
         return []
-    kind = Kind(matter.kind)
-    moves = transitions.open_moves(kind, State(matter.state), _actor(member, matter), matter.follows)
-    may_answer = member.may(Action(KINDS[kind].answered_with))
+    last = _last_move(matter)
+    moves = transitions.open_moves(_standing(matter, last), _actor(member, matter, last))
+    may_answer = member.may(Action(KINDS[Kind(matter.kind)].answered_with))
     return [move for move in moves if may_answer or move not in _ANSWERING_MOVES]
 
 
@@ -282,9 +400,8 @@ def _refusal_code(member: MemberContext, matter: Matter, requested: Move, text: 
     """Return why the member may not make a move; None where they may."""
     if member.side is None and requested is not Move.COMMENT:
         return Code.NOT_YOURS
-    refusal = transitions.refusal(
-        Kind(matter.kind), State(matter.state), _actor(member, matter), requested, text, matter.follows
-    )
+    last = _last_move(matter)
+    refusal = transitions.refusal(_standing(matter, last), _actor(member, matter, last), requested, text)
     lacks_right = requested not in open_moves(member, matter)
     if refusal is None or refusal is Refusal.REASON:
         return Code.NOT_YOURS if lacks_right else Code(refusal.value) if refusal else None
@@ -302,11 +419,12 @@ def move(  # noqa: PLR0913 - a move, what it says, and what comes with it
     files: Sequence[EvidenceFile] = (),
     rows: Sequence[int] | None = None,
     seen: int | None = None,
+    beside: Beside | None = None,
 ) -> Matter:
     """Make a move.
 
-    :param terms: what a counter-proposal asks for instead, what follows from a dispute that is accepted, or to whom an
-        action is handed over
+    :param terms: what a counter-proposal asks for instead, what follows from a dispute that is accepted, by when what
+        is agreed is owed, or to whom a matter is handed over
     :param rows: of a correction that is accepted, the numbers of the changes; None: all
     :param seen: the number of the last step that the person has seen; None where that is not known
     :raises Refused: where it is the other side's turn, the matter has ended, the right or a reason is missing,
@@ -318,23 +436,27 @@ def move(  # noqa: PLR0913 - a move, what it says, and what comes with it
     matter = Matter.objects.select_for_update(of=("self",)).select_related("owner__person").get(pk=matter.pk)
     if seen is not None and requested is not Move.COMMENT and queries.last_number(matter) != seen:
         raise Refused(Code.MOVED_ON)
-    rows = rows if matter.kind == Kind.CORRECTION and requested is Move.ACCEPT else None
+    rows = rows if matter.kind == Kind.CORRECTION and requested is Move.AGREE else None
     refusal_code = _refusal_code(member, matter, requested, text)
     if refusal_code is not None:
         raise Refused(refusal_code)
     if rows is not None and not rows:
         raise Refused(Code.NONE_TICKED)
-    matter.state = transitions.after(State(matter.state), requested, queries.count_counters(matter))
-    if matter.state not in OPEN:
-        matter.reply_by = None
-    terms_json = _apply_terms(member, matter, requested, terms or Terms(), zone)
+    beside = beside or Beside()
+    if beside.mark and beside.mark not in set(Mark):
+        raise Refused(Code.NOT_NOW)
+    terms_json = _apply(member, matter, requested, terms or Terms(), zone, beside)
     terms_json |= {} if rows is None else {"changes": len(rows), "rows": list(rows)}
-    if requested is Move.ACCEPT:
+    if requested is Move.AGREE:
         terms_json |= _computed_json(member, matter)
-    step = _add_step(member, matter, requested, text, terms=terms_json)
-    _audit_move(member, matter, requested, _save_evidence(step, files))
-    if requested is not Move.COMMENT:
-        # The step first: the database lets a matter change only where a step of the side justifies it.
+    step = _add_step(member, matter, requested, text, terms=terms_json, beside=beside, saw=seen)
+    handed_to = (terms or Terms()).owner if requested is Move.HAND_OVER else None
+    _audit_move(member, matter, requested, _save_evidence(step, files), handed_to)
+    # The step first: the database lets a matter change only where a step of the side justifies it.
+    if requested in BESIDE - {Move.COMMENT, Move.OBJECT}:
+        matter.last_beside = step.number
+        matter.save()
+    elif requested not in BESIDE:
         matter.last_move = step.number
         matter.save()
     _write_claim(matter, zone)
@@ -343,29 +465,257 @@ def move(  # noqa: PLR0913 - a move, what it says, and what comes with it
     return matter
 
 
-def _apply_terms(member: MemberContext, matter: Matter, requested: Move, terms: Terms, zone: str) -> dict[str, Any]:
-    """Change the terms of a matter as a move requires, and return what its step keeps of them.
+def _apply(  # noqa: PLR0913 - a move and all that it says
+    member: MemberContext, matter: Matter, requested: Move, terms: Terms, zone: str, beside: Beside
+) -> dict[str, Any]:
+    """Change a matter as a move requires, and return what its step keeps of the terms.
 
     :raises Refused: for terms that are none
     """
-    if requested is Move.COUNTER:
-        if matter.kind == Kind.DISPUTE:
-            matter.follows = ""  # what a side said would follow is said again, or no longer
-        terms.apply_to(matter)
-        _check_counter(member, matter)
+    party = _party(member, matter)
+    if requested in BESIDE:
+        return _apply_beside(member, matter, requested, terms, beside)
+    if requested is Move.TAKE_BACK:
+        _restore(matter)
+        return {}
+    standing = _standing(matter, _last_move(matter))
+    said = _apply_terms(member, matter, requested, terms, zone, beside)
+    state = transitions.after(standing, requested, party, promise=matter.promise)
+    if requested is Move.DECLINE and state is State.ASKED:
+        _restore_first_terms(matter)
+        matter.declined_counters += 1
+        said = _terms_json(matter)
+    if requested is Move.REOPEN:
+        _reopen(member, matter, standing, state)
+    elif requested not in {Move.OTHER_DAY, Move.PAUSE}:
+        matter.offer_move, matter.offer_by, matter.offer_day, matter.offer_due = "", "", None, None
+        matter.acknowledged = False
+    matter.state = state
+    _start_clock(member, matter, requested, zone)
+    return said
+
+
+def _apply_terms(  # noqa: PLR0913 - a move and all that it says
+    member: MemberContext, matter: Matter, requested: Move, terms: Terms, zone: str, beside: Beside
+) -> dict[str, Any]:
+    """Change the terms of a matter, and what is owed, as a move requires; return what its step keeps of them.
+
+    :raises Refused: for terms that are none
+    """
+    match requested:
+        case Move.AGREE:
+            return _agree(member, matter, terms, zone)
+        case Move.COUNTER:
+            _counter(member, matter, terms, zone)
+            return _terms_json(matter)
+        case Move.OTHER_DAY | Move.PAUSE:
+            return _propose_day(member, matter, requested, beside.day, zone)
+        case Move.TAKE:
+            matter.moved += matter.offer_due != matter.due_on
+            matter.due_on = matter.offer_due
+            return {"due_on": None if matter.due_on is None else matter.due_on.isoformat()}
+        case Move.DONE:
+            matter.done_by = member.side or ""
+        case Move.MERGE:
+            return _merge(matter, beside.into)
+    return {}
+
+
+def _apply_beside(
+    member: MemberContext, matter: Matter, requested: Move, terms: Terms, beside: Beside
+) -> dict[str, Any]:
+    """Change what a step changes that leaves state and clock as they are, and return what it keeps.
+
+    :raises Refused: for a hand-over to nobody of the own side, and for an objection to nothing
+    """
+    match requested:
+        case Move.ACKNOWLEDGE:
+            matter.acknowledged = True
+        case Move.ESCALATE:
+            matter.level += 1
+        case Move.BRING_DOWN:
+            matter.level -= 1
+        case Move.OBJECT:
+            if beside.objects is None or beside.objects[0] not in {"posture", "nature"} or not beside.objects[1]:
+                raise Refused(Code.NOT_NOW)
+            return {"object_to": beside.objects[0], "object_value": beside.objects[1]}
+        case Move.HAND_OVER:
+            return _hand_over(member, matter, terms.owner)
+    return {}
+
+
+def _hand_over(member: MemberContext, matter: Matter, to: Membership | None) -> dict[str, Any]:
+    """Hand a matter over within the own side: who sees to it, and whose work it is where the side owes it.
+
+    :raises Refused: where nobody of the own side is named
+    """
+    if to is None or to.left_at is not None or to.side != member.membership.side or member.side is None:
+        raise Refused(Code.NOBODY)
+    if matter.asks == member.side:
+        matter.asks_with = to
+    else:
+        matter.answers_with = to
+    owes = matter.promise and matter.debtor in {"", member.side.value} and matter.state in {State.AGREED, State.DEEMED}
+    if owes and (matter.owner is None or matter.owner.side == member.side):
+        matter.owner, matter.debtor = to, member.side.value
+    return {"owner": to.person.name, "owner_side": member.side.value}
+
+
+def _counter(member: MemberContext, matter: Matter, terms: Terms, zone: str) -> None:
+    """Put other terms on the table.
+
+    :raises Refused: for terms that are none
+    """
+    if matter.kind == Kind.DISPUTE:
+        matter.follows = ""  # what a side said would follow is said again, or no longer
+    terms.apply_to(matter)
+    _check_counter(member, matter)
+    _check_days(matter, timezone.now().astimezone(ZoneInfo(zone)).date())
+
+
+def _agree(member: MemberContext, matter: Matter, terms: Terms, zone: str) -> dict[str, Any]:
+    """Set what is agreed: what follows from a dispute, and who owes by when what becomes a promise.
+
+    :raises Refused: where the side that will owe it does not say by when, or for a day that is over
+    """
+    said: dict[str, Any] = {}
+    if matter.kind == Kind.DISPUTE:
+        said = _accept_dispute(member, matter, terms, zone)
+    kind = Kind(matter.kind)
+    owes = debtor_of(matter) == member.side and matter.kind not in {Kind.DISPUTE, Kind.ACTION}
+    if owes and Term.DUE_ON in KINDS[kind].agreed_with and matter.due_on is None and terms.due_on is not None:
+        matter.due_on = terms.due_on
+        said["due_on"] = terms.due_on.isoformat()
         _check_days(matter, timezone.now().astimezone(ZoneInfo(zone)).date())
-        matter.reply_by = _reply_by(matter, timezone.now(), zone)
-        matter.reminded_at, matter.reminded_to = None, []
-    elif requested is Move.HAND_OVER:
-        owner = terms.owner
-        if owner is None or owner.left_at is not None or owner.side != member.membership.side:
-            raise Refused(Code.NOBODY)
-        matter.owner = owner
-    elif requested is Move.ACCEPT and matter.kind == Kind.DISPUTE:
-        return _accept_dispute(member, matter, terms, zone)
-    elif requested is Move.TAKE_BACK:
-        _restore_question(matter, zone)
-    return _terms_json(matter) if requested in {Move.COUNTER, Move.HAND_OVER} else {}
+    if owes and Term.CAUSE in KINDS[kind].agreed_with and terms.cause:
+        matter.cause = said["cause"] = terms.cause
+    matter.promise = is_promise(kind, follows=matter.follows, becomes=matter.becomes, due=matter.due_on is not None)
+    if owes and matter.promise and matter.due_on is None:
+        raise Refused(Code.NO_DAY)
+    if matter.promise:
+        matter.debtor, matter.first_due_on, matter.moved = debtor_of(matter), matter.due_on, 0
+    return said
+
+
+def debtor_of(matter: Matter) -> str:
+    """Return the side that owes a matter once it is agreed; empty where either side may do it."""
+    terms = {"failed": matter.failed, "owner_side": "" if matter.owner is None else matter.owner.side}
+    party = history.debtor(Kind(matter.kind), matter.asks, terms)
+    return "" if party is None else matter.side_of(party)
+
+
+def _propose_day(member: MemberContext, matter: Matter, requested: Move, day: date | None, zone: str) -> dict[str, Any]:
+    """Propose another day by which it is owed, or that it rests until a day, with the day by which it is owed then.
+
+    :raises Refused: without a day, and for one that is over
+    """
+    now = timezone.now()
+    today = now.astimezone(ZoneInfo(zone)).date()
+    if day is None:
+        raise Refused(Code.NO_DAY)
+    if day < today:
+        raise Refused(Code.PAST)
+    due = day
+    if requested is Move.PAUSE:
+        hours = calendar_of(matter.relationship, Side(matter.debtor or matter.answers), zone).hours
+        due = clocks.rests_until(hours, max(matter.due_on or today, today), now, day)
+    matter.offer_move, matter.offer_by, matter.offer_day, matter.offer_due = requested, member.side or "", day, due
+    return {"day": day.isoformat(), "due_on": due.isoformat()}
+
+
+def _merge(matter: Matter, into: Matter | None) -> dict[str, Any]:
+    """End a matter that goes on within another one of the same side.
+
+    :raises Refused: for one that is none
+    """
+    if into is None or into.pk == matter.pk or into.asks != matter.asks or into.ended:
+        raise Refused(Code.NO_TARGET)
+    matter.merged_into = into
+    return {"into": str(into.pk)}
+
+
+def _reopen(member: MemberContext, matter: Matter, standing: Standing, state: State) -> None:
+    """Propose that an ended matter is opened again; the second side to say so opens it."""
+    if state is standing.state:
+        matter.offer_move, matter.offer_by = Move.REOPEN, member.side or ""
+        return
+    matter.offer_move, matter.offer_by = "", ""
+    matter.done_by, matter.acknowledged, matter.declined_counters = "", False, 0
+    if state is State.ASKED:
+        _restore_first_terms(matter)
+
+
+def _start_clock(member: MemberContext, matter: Matter, requested: Move, zone: str) -> None:
+    """Start the clock of the side whose turn it is after a move, rest one while it asks back, or start it again."""
+    now, was_due, rested = timezone.now(), matter.reply_by, (matter.rest_due_at, matter.rest_since)
+    matter.rest_due_at, matter.rest_since, matter.reply_by = None, None, None
+    if matter.state not in {*OPEN, State.DONE} or (requested is Move.REOPEN and matter.offer_move):
+        return
+    matter.reminded_at, matter.reminded_to = None, []
+    side = Side(matter.must_act or matter.answers)
+    hours = calendar_of(matter.relationship, side, zone).hours
+    if requested is Move.REPLY and rested[0] is not None:
+        due_at, since = rested[0].astimezone(UTC), (rested[1] or now).astimezone(UTC)
+        matter.reply_by = clocks.due_after_asking_back(
+            hours, due_at, since, now.astimezone(UTC), matter.relationship.reply_days, pauses=rested[1] is not None
+        )
+        return
+    matter.reply_by = reply_due(matter.relationship, side, now, zone)
+    if requested is Move.ASK_BACK:
+        has_paused = matter.asks_paused if member.side == matter.asks else matter.answers_paused
+        matter.rest_due_at = was_due
+        if not has_paused and was_due is not None and was_due > now:
+            matter.rest_since = now
+        if member.side == matter.asks:
+            matter.asks_paused = True
+        else:
+            matter.answers_paused = True
+
+
+# What changes with a matter's terms; the database knows the same columns (`migrations/0013_all_kinds.py`).
+_TERM_COLUMNS = (
+    "queue", "from_day", "to_day", "asked_for", "owner_id", "due_on", "value", "follows", "wording", "price", "cause",
+    "becomes",
+)  # fmt: skip
+
+
+def _stood(matter: Matter, number: int) -> Matter:
+    """Return a matter as it stood before one of its steps; as it is now before steps of the time before that was kept.
+
+    The database has written it, so that neither side can restore anything else.
+    """
+    sql = (
+        "SELECT (jsonb_populate_record(m, s.stood)).* FROM matters_matter m JOIN matters_step s ON s.matter_id = m.id "
+        "WHERE m.id = %s AND s.number = %s"
+    )
+    return next(iter(Matter.objects.raw(sql, [matter.pk, number])))
+
+
+def _restore_first_terms(matter: Matter) -> None:
+    """Put what was first asked on the table again."""
+    first = _stood(matter, 1)
+    for name in _TERM_COLUMNS:
+        setattr(matter, name, getattr(first, name))
+
+
+def _restore(matter: Matter) -> None:
+    """Set a matter back to exactly what it was before its answer, or before the counter that lies on the table."""
+    steps = Step.objects.filter(matter=matter)
+    if matter.state in {State.COUNTERED, State.ASKED_BACK_A}:
+        undone = steps.filter(move=Move.COUNTER).order_by("number").last()
+    else:
+        undone = steps.get(number=matter.last_move)
+    if undone is None:
+        raise Refused(Code.SEEN)
+    before = _stood(matter, undone.number)
+    kept = {"level", "last_beside", "asks_paused", "answers_paused", "last_move"}
+    for column in Matter._meta.concrete_fields:  # noqa: SLF001 - Django's own way to a model's columns
+        if column.attname not in kept:
+            setattr(matter, column.attname, getattr(before, column.attname))
+    matter.asks_paused, matter.answers_paused = (
+        matter.asks_paused or before.asks_paused,
+        matter.answers_paused or before.answers_paused,
+    )
 
 
 def _check_counter(member: MemberContext, matter: Matter) -> None:
@@ -405,23 +755,11 @@ def _accept_dispute(member: MemberContext, matter: Matter, terms: Terms, zone: s
     return said | {"due_on": matter.due_on.isoformat()}
 
 
-def _restore_question(matter: Matter, zone: str) -> None:
-    """Set a matter back to what it was before its answer, with the same deadline."""
-    steps = Step.objects.filter(matter=matter)
-    answer = steps.get(number=matter.last_move)
-    asked = steps.filter(move__in=(Move.RAISE, Move.COUNTER)).order_by("number").last()
-    matter.reply_by = _reply_by(matter, answer.at if asked is None else asked.at, zone)
-    if matter.kind == Kind.DISPUTE:
-        matter.due_on = None
-        if "follows" in answer.terms:
-            matter.follows = ""
-
-
 def _apply_correction(member: MemberContext, matter: Matter, requested: Move, rows: Sequence[int] | None) -> None:
     """Change the records as a move in a correction requires."""
-    if requested is Move.ACCEPT:
+    if requested is Move.AGREE:
         accept_correction(member, matter.records, rows)
-    elif requested in {Move.REFUSE, Move.WITHDRAW}:
+    elif requested in {Move.DECLINE, Move.WITHDRAW, Move.CLOSE}:
         refuse_correction(member, matter.records)
 
 
@@ -451,6 +789,23 @@ def remind(member: MemberContext, matter: Matter) -> None:
         lock_for_posting(member)
         with connection.cursor() as cursor:
             cursor.execute("SELECT comity_remind_matter(%s, %s)", [matter.pk, reminded_people])
+
+
+def note_run_out(matter: Matter) -> None:
+    """Record that the clock of a matter has run out; it stays as it is."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT comity_late_matter(%s)", [matter.pk])
+
+
+def break_promise(member: MemberContext, matter: Matter) -> None:
+    """Record that what is owed counts as broken, where it is long past its day by the calendar of who owes it."""
+    if matter.due_on is None or not matter.debtor:
+        return
+    hours = calendar_of(matter.relationship, Side(matter.debtor), zone_of(member)).hours
+    if timezone.now() >= clocks.broken_at(hours, matter.due_on, BROKEN_AFTER_DAYS):
+        lock_for_posting(member)  # before the function locks the matter, as `move` does
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT comity_break_promise(%s)", [matter.pk])
 
 
 def _write_claim(matter: Matter, zone: str) -> None:
@@ -498,6 +853,11 @@ def _terms_json(matter: Matter) -> dict[str, Any]:
         "due_on": None if matter.due_on is None else matter.due_on.isoformat(),
         "value": None if matter.value is None else f"{matter.value.normalize():f}",
         "follows": matter.follows,
+        "wording": matter.wording,
+        "price": matter.price,
+        "cause": matter.cause,
+        "becomes": matter.becomes,
+        "failed": matter.failed,
     }
     if matter.kind == Kind.DISPUTE:  # its days are those of its period
         terms |= {"from_day": None, "to_day": None}
@@ -531,36 +891,62 @@ def _save_evidence(step: Step, files: Sequence[EvidenceFile]) -> list[Evidence]:
     ]
 
 
-def _add_step(
-    member: MemberContext, matter: Matter, requested: Move, text: str, *, terms: dict[str, Any] | None = None
+def _add_step(  # noqa: PLR0913 - a step and all that it says
+    member: MemberContext,
+    matter: Matter,
+    requested: Move,
+    text: str,
+    *,
+    terms: dict[str, Any] | None = None,
+    beside: Beside | None = None,
+    saw: int | None = None,
 ) -> Step:
-    """Add a step of the member; the database refuses one that is not theirs to make, and checks `ran_out`.
+    """Add a step of the member; the database refuses one that is not theirs to make, and writes its clocks itself.
 
     Steps without a person, such as reminders, are written by functions of the database's owner.
     """
     keep_calendar(member)
-    last_step = Step.objects.filter(matter=matter).order_by("-number").first()
-    side = None if member.side is None else member.side.value
-    # A move, also a comment, answers the last step of the other side, so that the page shows what was answered.
-    answered_step = Step.objects.filter(matter=matter).exclude(side=side).exclude(side=None).order_by("-number").first()
+    beside = beside or Beside()
+    earlier = {step.number: step for step in Step.objects.filter(matter=matter).order_by("number")}
+    facts = [_fact(matter, step) for step in earlier.values()]
+    answered, link = history.answered_step(facts, requested, _party(member, matter), beside.answers)
+    if beside.answers is not None and beside.answers not in earlier:
+        raise Refused(Code.NO_STEP)
     return Step.objects.create(
         relationship=matter.relationship,
         matter=matter,
-        number=1 if last_step is None else last_step.number + 1,
+        number=max(earlier, default=0) + 1,
         person=member.membership.person,
-        side=side,
+        side=None if member.side is None else member.side.value,
         move=requested,
         text=text.strip(),
-        answers_to=answered_step,
-        ran_out=_has_run_out(matter),
+        answers_to=None if answered is None else earlier[answered],
+        link=link or "",
         terms=terms or {},
+        saw=saw,
+        reply_by=matter.reply_by if requested not in BESIDE else None,
+        day=beside.day if requested in {Move.OTHER_DAY, Move.PAUSE} else None,
+        mark=beside.mark,
     )
+
+
+def _fact(matter: Matter, step: Step) -> history.Step:
+    """Return a step as the history takes it."""
+    party = None if step.side is None else Party.ASKS if step.side == matter.asks else Party.ANSWERS
+    terms = {} if step.move in {Move.OTHER_DAY, Move.PAUSE} else step.terms
+    day = date.fromisoformat(step.terms["due_on"]) if step.move == Move.TAKE and step.terms.get("due_on") else step.day
+    return history.Step(step.number, Move(step.move), party, step.saw, terms, step.reply_by, day, step.mark)
+
+
+def replayed(matter: Matter) -> Standing:
+    """Return where a matter stands by its steps alone, without what its row keeps.
+
+    :raises comity.core.matters.history.HistoryError: for steps that the table of states does not allow
+    """
+    steps = [_fact(matter, step) for step in Step.objects.filter(matter=matter).order_by("number")]
+    return history.replay(Kind(matter.kind), matter.asks, steps)
 
 
 def _reply_by(matter: Matter, start: datetime, zone: str) -> datetime:
     side = matter.waits_for
     return reply_due(matter.relationship, Side(side or matter.answers), start, zone)
-
-
-def _has_run_out(matter: Matter) -> bool:
-    return matter.reply_by is not None and matter.reply_by < timezone.now()

@@ -9,8 +9,7 @@ from django.urls import reverse
 from comity.apps.ledger.subjects import Counted, SubjectLink, SubjectType, add_subject_type
 from comity.apps.matters.models import Matter, Step
 from comity.apps.parties.member_context import MemberContext
-from comity.core.matters.kinds import Kind
-from comity.core.matters.owed import SUBJECT_TYPE, CountedStep, count_owed, debtor_of
+from comity.core.matters.owed import SUBJECT_TYPE, CountedStep, count_owed
 from comity.core.matters.transitions import Move
 from comity.core.values import Side
 
@@ -27,23 +26,29 @@ def _links(member: MemberContext, ids: Collection[UUID]) -> Mapping[UUID, Subjec
 
 
 def count(member: MemberContext) -> Collection[Counted]:
-    """Count what is open of every matter, in two queries."""
-    columns = ("pk", "kind", "answers", "owner__side", "follows")
-    matters = Matter.objects.filter(relationship=member.relationship).values_list(*columns)
-    debtors = {
-        pk: debtor_of(Kind(kind), Side(answers), Side(owner) if owner else None, follows)
-        for pk, kind, answers, owner, follows in matters
-    }
-    rows = (
+    """Count what is open of every matter, in two queries.
+
+    Who owes the work after a step is read where the database wrote it: with the next step, or in the matter.
+    """
+    rows = Matter.objects.filter(relationship=member.relationship).values_list("pk", "answers", "promise", "debtor")
+    matters = {pk: (Side(answers), _debtor(promise, debtor, answers)) for pk, answers, promise, debtor in rows}
+    kept = (
         Step.objects.filter(relationship=member.relationship)
         .order_by("matter_id", "number")
-        .values_list("matter_id", "number", "move", "side")
+        .values_list("matter_id", "number", "move", "side", "stood__state", "stood__promise", "stood__debtor")
     )
     counted = []
-    for pk, steps in groupby(rows.iterator(), key=lambda row: row[0]):
-        taken = [
-            CountedStep(number, Move(move), Side(side) if side else None, debtors[pk])
-            for _, number, move, side in steps
-        ]
+    for pk, steps in groupby(kept.iterator(), key=lambda row: row[0]):
+        answers, now = matters[pk]
+        taken: list[CountedStep] = []
+        after = now
+        for _, number, move, side, state, promise, debtor in reversed(list(steps)):
+            taken.append(CountedStep(number, Move(move), Side(side) if side else None, after, earlier=state is None))
+            after = now if state is None else _debtor(promise, debtor, answers)
         counted.append(Counted(pk, tuple(count_owed(taken))))
     return counted
+
+
+def _debtor(promise: bool, debtor: str, answers: str) -> Side | None:  # noqa: FBT001 - as the columns are
+    """Return who owes the work: what either side may do, the side that answers; None where there is none."""
+    return Side(debtor or answers) if promise else None

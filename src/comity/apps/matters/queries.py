@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -48,7 +48,7 @@ from comity.core.agreements.kpi import HIGHER
 from comity.core.calendars import named
 from comity.core.matters import transitions
 from comity.core.matters.kinds import Follows, Kind
-from comity.core.matters.transitions import AGREED, OPEN, UNDONE, Dispute, Move, State
+from comity.core.matters.transitions import BROKEN_AFTER_DAYS, OPEN, TO_DO, UNDONE, Dispute, Move, State
 from comity.core.values import Period, Side
 from comity.review.claim_effect import Claim, ClaimEffect
 from comity.review.claim_effect import claim_effects as claim_effects_of
@@ -57,11 +57,13 @@ from comity.review.readings import reading_ids, reading_specs
 
 COMPUTE_CLAIM, COMPUTE_CORRECTION = "matters.claim_effect", "matters.correction_effect"  # tasks
 _LOCK_TIMEOUT_S = 3.0  # how long the computation waits for the lock of a book before it is tried again later
+_MOST_PROMPTS = 200  # matters offered as what prompted another one
 _SHOWN_SINCE = 5  # imports, and corrections, after an accepted dispute
 _WAITING_CACHE_KEY = "matters that wait"
 CARRIED_OUT = (Follows.RECORDS, Follows.FORMULA)  # what is to be done after an accepted dispute
-# Work that is agreed and not done yet, as both sides say.
-IS_WORK = Q(kind=Kind.ACTION, state__in=UNDONE) | Q(kind=Kind.DISPUTE, follows__in=CARRIED_OUT, state__in=UNDONE)
+# What is agreed and not done yet, as both sides say.
+IS_WORK = Q(promise=True, state__in=UNDONE)
+_BY_ANSWERS, _BY_ASKS = (State.ASKED, State.ASKED_BACK_A), (State.COUNTERED, State.ASKED_BACK_B)  # whose turn it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,23 +120,24 @@ def _accepted_at(matter: Matter) -> datetime | None:
     """Return when a dispute was accepted, the last time; None for one that was not, and for any other matter."""
     if matter.kind != Kind.DISPUTE or matter.state not in {*UNDONE, State.CONFIRMED, State.BROKEN, State.LET_OFF}:
         return None
-    accepted = Step.objects.filter(matter=matter, move__in=(Move.ACCEPT, Move.DEEM)).order_by("-number").first()
+    accepted = Step.objects.filter(matter=matter, move__in=(Move.AGREE, Move.DEEM)).order_by("-number").first()
     return None if accepted is None else accepted.at
 
 
 def waiting(member: MemberContext, side: Side) -> QuerySet[Matter]:
     """List the matters that wait for a side's answer, by the day that it is due."""
-    turn = Q(state=State.ASKED, answers=side) | Q(state=State.COUNTERED, asks=side)
+    turn = Q(state__in=_BY_ANSWERS, answers=side) | Q(state__in=_BY_ASKS, asks=side)
     asked_by = Step.objects.filter(matter=OuterRef("pk"), number=1).values("person__name")
     waiting_matters = Matter.objects.filter(turn, relationship=member.relationship, state__in=OPEN)
-    return waiting_matters.annotate(asked_by=Subquery(asked_by)).order_by("reply_by", "pk")
+    annotated = waiting_matters.annotate(asked_by=Subquery(asked_by)).select_related("prompted_by")
+    return annotated.order_by("reply_by", "pk")
 
 
 def count_waiting(member: MemberContext) -> dict[Side, int]:
     """Count the matters that wait for each side; one query for each request, because several panels ask."""
     if _WAITING_CACHE_KEY not in member.cache:
         open_matters = Matter.objects.filter(relationship=member.relationship, state__in=OPEN).order_by()
-        side_to_answer = Case(When(state=State.ASKED, then=F("answers")), default=F("asks"))
+        side_to_answer = Case(When(state__in=_BY_ANSWERS, then=F("answers")), default=F("asks"))
         counts = dict(open_matters.values_list(side_to_answer).annotate(Count("pk")))
         member.cache[_WAITING_CACHE_KEY] = {side: counts.get(side.value, 0) for side in Side}
     counts_by_side: dict[Side, int] = member.cache[_WAITING_CACHE_KEY]
@@ -155,7 +158,7 @@ def disputes_to_carry_out(member: MemberContext) -> QuerySet[Matter]:
     if member.side is None:
         return Matter.objects.none()
     return open_actions(member).filter(
-        kind=Kind.DISPUTE, follows=Follows.RECORDS, answers=member.side.value, state__in=AGREED
+        kind=Kind.DISPUTE, follows=Follows.RECORDS, answers=member.side.value, state__in=TO_DO
     )
 
 
@@ -164,7 +167,8 @@ def matters(member: MemberContext, show: str = "all", kind: str = "") -> QuerySe
 
     What is agreed and to be done is open until both sides say that it is done.
     """
-    selected = Matter.objects.filter(relationship=member.relationship).order_by("-raised_at", "-pk")
+    all_matters = Matter.objects.filter(relationship=member.relationship).select_related("prompted_by")
+    selected = all_matters.order_by("-raised_at", "-pk")
     is_open = Q(state__in=OPEN) | IS_WORK
     if show != "all":
         selected = selected.filter(is_open) if show == "open" else selected.exclude(is_open)
@@ -191,17 +195,12 @@ class MatterFilters:
 
 SHOWS, SORTS = ("open", "ended", "all"), ("turn", "due", "newest", "oldest")
 _IS_OPEN = Q(state__in=OPEN) | IS_WORK
-# Whose work it is: that of an action's owner; a dispute is carried out by the side that accepted it.
-_WORK_OF: Mapping[Side, Q] = {
-    side: IS_WORK & (Q(kind=Kind.DISPUTE, answers=side) | (~Q(kind=Kind.DISPUTE) & Q(owner__side=side.value)))
-    for side in Side
-}
-# Who must act: answer, do what was agreed, or confirm that the other side has done it.
+# Who must act: answer, do what is owed, or confirm that the other side has done it.
 _WAITS_FOR: Mapping[Side, Q] = {
-    side: Q(state=State.ASKED, answers=side)
-    | Q(state=State.COUNTERED, asks=side)
-    | (_WORK_OF[side] & Q(state__in=AGREED))
-    | (_WORK_OF[side.other] & Q(state=State.DONE))
+    side: Q(state__in=_BY_ANSWERS, answers=side)
+    | Q(state__in=_BY_ASKS, asks=side)
+    | (IS_WORK & Q(state__in=TO_DO, debtor=side))
+    | Q(promise=True, state=State.DONE, done_by=side.other)
     for side in Side
 }
 # When a matter is due: the reply, or what was agreed to be done.
@@ -219,7 +218,7 @@ def matter_list(member: MemberContext, filters: MatterFilters) -> QuerySet[Matte
         "newest": ("-raised_at", "-pk"),
         "oldest": ("raised_at", "pk"),
     }
-    return selected.select_related("owner__person").order_by(*orders[filters.sort])
+    return selected.select_related("owner__person", "prompted_by").order_by(*orders[filters.sort])
 
 
 def count_matters(member: MemberContext, choices: Mapping[str, MatterFilters]) -> dict[str, int]:
@@ -289,7 +288,11 @@ def _is_overdue() -> Q:
 
 def matter(member: MemberContext, number: UUID) -> Matter | None:
     """Return a matter of the relationship."""
-    return Matter.objects.filter(relationship=member.relationship, pk=number).select_related("owner__person").first()
+    return (
+        Matter.objects.filter(relationship=member.relationship, pk=number)
+        .select_related("owner__person", "asks_with__person", "answers_with__person", "prompted_by", "merged_into")
+        .first()
+    )
 
 
 def steps(matter: Matter) -> QuerySet[Step]:
@@ -305,11 +308,6 @@ def steps(matter: Matter) -> QuerySet[Step]:
 def last_number(matter: Matter) -> int:
     """Return the number of the last step."""
     return Step.objects.filter(matter=matter).order_by("-number").values_list("number", flat=True).first() or 0
-
-
-def count_counters(matter: Matter) -> int:
-    """Count the counter-proposals of a matter."""
-    return Step.objects.filter(matter=matter, move=Move.COUNTER).count()
 
 
 def was_opened(matter: Matter, side: Side) -> bool:
@@ -424,3 +422,34 @@ def to_remind(member: MemberContext) -> QuerySet[Matter]:
     """List open matters whose reply is due soon, including reminded ones, whose people may have left since."""
     soon = timezone.now() + REMINDER_LEAD_TIME
     return Matter.objects.filter(relationship=member.relationship, state__in=OPEN, reply_by__lt=soon)
+
+
+def run_out(member: MemberContext) -> QuerySet[Matter]:
+    """List matters whose clock has run out, of which no step says so yet."""
+    said = Step.objects.filter(matter=OuterRef("pk"), move=Move.LATE, number__gt=OuterRef("last_move"))
+    waiting_matters = Matter.objects.filter(relationship=member.relationship, reply_by__lt=timezone.now())
+    return waiting_matters.filter(~Exists(said), state__in=(*OPEN, State.DONE))
+
+
+def overdue_promises(member: MemberContext) -> QuerySet[Matter]:
+    """List what is owed and was due so long ago that it may count as broken."""
+    long_ago = timezone.now().date() - timedelta(days=BROKEN_AFTER_DAYS)
+    return Matter.objects.filter(
+        relationship=member.relationship, promise=True, state__in=TO_DO, due_on__lt=long_ago
+    ).exclude(kind=Kind.DISPUTE)
+
+
+def may_prompt(member: MemberContext) -> QuerySet[Matter]:
+    """List the matters that another one may be linked to when it is raised, the newest first."""
+    return Matter.objects.filter(relationship=member.relationship).order_by("-raised_at", "-pk")[:_MOST_PROMPTS]
+
+
+def merge_targets(member: MemberContext, matter: Matter) -> QuerySet[Matter]:
+    """List the open matters of the same side into which one may be merged."""
+    others = Matter.objects.filter(relationship=member.relationship, asks=matter.asks, state__in=OPEN)
+    return others.exclude(pk=matter.pk).exclude(kind=Kind.CORRECTION).order_by("-raised_at", "-pk")
+
+
+def openings(matter: Matter) -> dict[str, datetime | None]:
+    """Return when each side first had a matter before it, by side."""
+    return dict(Opened.objects.filter(matter=matter).values_list("side", "first_at"))

@@ -14,6 +14,7 @@ class Code(RefusalCode):
     OWNER = "owner"
     SEEN = "seen"
     MOVED_ON = "moved_on"
+    WAITING = "waiting"
 
     NOT_YOURS = "not_yours", HTTPStatus.FORBIDDEN
 
@@ -30,4 +31,8 @@ class Code(RefusalCode):
     UNKNOWN_FIGURE = "unknown_figure", HTTPStatus.UNPROCESSABLE_ENTITY
     FOLLOWS = "follows", HTTPStatus.UNPROCESSABLE_ENTITY
     NO_VALUE = "no_value", HTTPStatus.UNPROCESSABLE_ENTITY
+    INCOMPLETE = "incomplete", HTTPStatus.UNPROCESSABLE_ENTITY
+    NO_DAY = "no_day", HTTPStatus.UNPROCESSABLE_ENTITY
+    NO_TARGET = "no_target", HTTPStatus.UNPROCESSABLE_ENTITY
+    NO_STEP = "no_step", HTTPStatus.UNPROCESSABLE_ENTITY
     PAST = "past", HTTPStatus.UNPROCESSABLE_ENTITY

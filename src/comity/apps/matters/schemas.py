@@ -8,9 +8,11 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import Field, StringConstraints
 
-from comity.apps.matters.models import Began
 from comity.apps.parties.schemas import MAX_SLICE, Day, Slice, Text
-from comity.core.matters.kinds import AskedFor, ClaimEvent, Follows, Kind, Wrong
+from comity.core.matters.history import Linked, Mark
+from comity.core.matters.kinds import AskedFor, Becomes, ClaimEvent, Follows, Kind, Proposes, Untold, Wrong
+from comity.core.matters.nature import About, Nature
+from comity.core.matters.posture import Posture
 from comity.core.matters.transitions import Move, State
 from comity.core.values import Side
 
@@ -43,6 +45,16 @@ class TermsOut(Schema):
     due_on: str | None = None
     value: str | None = None
     follows: Follows | None = None
+    wording: str | None = None
+    price: str | None = None
+    cause: str | None = None
+    becomes: Becomes | None = None
+    failed: Side | None = None
+    day: str | None = None
+    into: UUID | None = None
+    owner_side: Side | None = None
+    object_to: Literal["posture", "nature"] | None = None
+    object_value: Posture | Nature | None = None
     computed: str | None = None
     changes: int | None = None
     rows: list[int] | None = None
@@ -58,6 +70,13 @@ class StepOut(Schema):
     move: Move
     text: str
     answers_to: int | None
+    link: Linked | Literal[""]
+    saw: int | None
+    received_at: datetime | None
+    due_at: datetime | None
+    paused_s: int | None
+    mark: Mark | Literal[""]
+    level: int
     ran_out: bool
     terms: TermsOut
     evidence: list[EvidenceOut]
@@ -79,7 +98,6 @@ class MatterOut(Schema):
     id: UUID
     kind: Kind
     state: State
-    began: Began
     asks: Side
     answers: Side
     waits_for: Side | None
@@ -96,6 +114,30 @@ class MatterOut(Schema):
     value: float | None
     unit: str
     follows: Follows | Literal[""]
+    wording: str
+    before: str
+    price: str
+    cause: str
+    failed: Side | Literal[""]
+    proposes: Proposes | Literal[""]
+    becomes: Becomes | Literal[""]
+    untold: Untold | Literal[""]
+    serves: Side | Literal[""]
+    posture: Posture | None
+    nature: Nature
+    department: str
+    about: About | Literal[""]
+    about_name: str
+    event_on: date | None
+    aware_on: date | None
+    external_system: str
+    external_id: str
+    external_url: str
+    promise: bool
+    debtor: Side | Literal[""]
+    first_due_on: date | None
+    moved: int
+    level: int
     raised_at: datetime
     reply_by: datetime | None
     late: bool
@@ -103,7 +145,10 @@ class MatterOut(Schema):
 
 
 class MatterWholeOut(MatterOut):
-    """One matter with its steps and the moves that are open."""
+    """One matter with its steps, the moves that are open, and the matter that prompted it."""
+
+    prompted_by: UUID | None
+    merged_into: UUID | None
 
     steps: list[StepOut]
     moves: list[Move]
@@ -122,7 +167,22 @@ class MatterIn(Schema):
     `value` is in the unit of the figure: a share from 0 to 1.
     """
 
-    kind: Literal[Kind.DISPUTE, Kind.CLAIM, Kind.ACTION]  # a correction is raised by an import alone
+    kind: Literal[
+        Kind.QUESTION,
+        Kind.DECISION,
+        Kind.NEED,
+        Kind.PROBLEM,
+        Kind.REQUEST,
+        Kind.FAILURE,
+        Kind.COMPLAINT,
+        Kind.UNTOLD,
+        Kind.OFFER,
+        Kind.PROPOSAL,
+        Kind.ACTION,
+        Kind.WARNING,
+        Kind.DISPUTE,
+        Kind.CLAIM,
+    ]  # a correction is raised by an import alone
     title: Text = Field(min_length=1, max_length=160)
     text: Text = Field(min_length=1, max_length=MAX_TEXT_LENGTH)
     kpi: Text = Field("", max_length=60)
@@ -136,6 +196,24 @@ class MatterIn(Schema):
     owner: UUID | None = None
     wrong: Wrong | Literal[""] = ""
     value: Value | None = None
+    wording: Text = Field("", max_length=MAX_TEXT_LENGTH)
+    before: Text = Field("", max_length=MAX_TEXT_LENGTH)
+    price: Text = Field("", max_length=120)
+    cause: Text = Field("", max_length=MAX_TEXT_LENGTH)
+    failed: Side | Literal[""] = ""
+    proposes: Proposes | Literal[""] = ""
+    becomes: Becomes | Literal[""] = ""
+    untold: Untold | Literal[""] = ""
+    department: Text = Field("", max_length=80)
+    prompted_by: UUID | None = None
+    about: About | Literal[""] = ""
+    about_name: Text = Field("", max_length=120)
+    event_on: Day | None = None
+    aware_on: Day | None = None
+    external_system: Text = Field("", max_length=40)
+    external_id: Text = Field("", max_length=80)
+    external_url: Text = Field("", max_length=400, pattern="^(https?://.*)?$")
+    mark: Mark | Literal[""] = ""
 
 
 class MoveIn(Schema):
@@ -143,12 +221,13 @@ class MoveIn(Schema):
 
     `follows` is said with the acceptance of a dispute, by the side that answers. `seen` is the number of the last step
     that was read: where there is a later one, the move is refused. `rows` are the numbers of the changes of a
-    correction that are accepted; absent: all.
+    correction that are accepted; absent: all. `day` is another day, or the last day of a pause; `into` the matter into
+    which one is merged; `object_to` and `object_value` are of an objection.
     """
 
     move: Literal[
-        Move.ACCEPT,
-        Move.REFUSE,
+        Move.AGREE,
+        Move.DECLINE,
         Move.COUNTER,
         Move.COMMENT,
         Move.WITHDRAW,
@@ -159,6 +238,18 @@ class MoveIn(Schema):
         Move.LET_OFF,
         Move.CANNOT,
         Move.TAKE_BACK,
+        Move.ASK_BACK,
+        Move.REPLY,
+        Move.CLOSE,
+        Move.MERGE,
+        Move.OTHER_DAY,
+        Move.PAUSE,
+        Move.TAKE,
+        Move.REOPEN,
+        Move.ACKNOWLEDGE,
+        Move.ESCALATE,
+        Move.BRING_DOWN,
+        Move.OBJECT,
     ]  # the others are made by raising, and by nobody
     text: Text = Field("", max_length=MAX_TEXT_LENGTH)
     from_day: Day | None = None
@@ -169,6 +260,16 @@ class MoveIn(Schema):
     due_on: Day | None = None
     value: Value | None = None
     follows: Follows | None = None
+    wording: Text | None = Field(None, max_length=MAX_TEXT_LENGTH)
+    price: Text | None = Field(None, max_length=120)
+    cause: Text | None = Field(None, max_length=MAX_TEXT_LENGTH)
+    becomes: Becomes | None = None
+    mark: Mark | Literal[""] = ""
+    answers_to: int | None = Field(None, ge=1, le=MAX_SLICE)
+    day: Day | None = None
+    into: UUID | None = None
+    object_to: Literal["posture", "nature"] | None = None
+    object_value: Posture | Nature | None = None
     seen: int | None = Field(None, ge=1, le=MAX_SLICE)
     rows: list[Annotated[int, Field(ge=1, le=MAX_SLICE)]] | None = Field(None, max_length=100_000)
 

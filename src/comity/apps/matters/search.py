@@ -38,7 +38,7 @@ def _matters(member: MemberContext, words: Words, text: str) -> Iterator[Hit]:
     query = search_query(text, words.language)
     for matter in titled.filter(Q(words=query) | Q(title__icontains=text)).order_by("-raised_at", "pk")[:MAX_HITS]:
         found.add(matter.pk)
-        about = f"{words(f'kind_of.matter_{matter.kind}')}, {words(f'state.{matter.state}')}"
+        about = f"{words(f'kind_of.matter_{matter.kind}')}, {words(f'state.{matter.word(matter.state)}')}"
         yield Hit(matter.title, _url(member, matter), (Excerpt(about),), matter.raised_at)
     for step in _steps(member, words, text).exclude(move=Move.COMMENT)[:MAX_HITS]:
         if step.matter_id not in found and len(found) < MAX_HITS:

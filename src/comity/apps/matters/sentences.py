@@ -16,8 +16,10 @@ from comity.apps.matters import queries
 from comity.apps.matters.models import Matter, Step
 from comity.apps.parties.member_context import MemberContext
 from comity.core.calendars import Calendar, Cut
+from comity.core.matters import history
 from comity.core.matters.kinds import KINDS, Follows, Kind
-from comity.core.matters.transitions import OPEN, TAKE_BACK_TIME, TAKEN_BACK, UNDONE, Dispute, Move, State
+from comity.core.matters.posture import is_shaped
+from comity.core.matters.transitions import BESIDE, OPEN, TAKE_BACK_TIME, TAKEN_BACK, UNDONE, Dispute, Move, State
 from comity.core.values import Side
 from comity.review.claim_effect import ClaimEffect
 from comity.review.i18n.words import DASH, Words, clean
@@ -25,7 +27,7 @@ from comity.review.readings import reading_ids, reading_specs
 from comity.review.views.level import target_text
 from comity.review.views.sentences import kpi_title
 
-_DAYS = {"from_day", "to_day", "due_on"}
+_DAYS = {"from_day", "to_day", "due_on", "day"}
 _INSTANT = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?"
 )  # as a proposal writes it, in UTC
@@ -95,10 +97,83 @@ def matter_facts(member: MemberContext, matter: Matter, words: Words) -> list[tu
         ("raise.asked_for", words(f"claim.{matter.asked_for}") if matter.asked_for else ""),
         ("raise.from_day", words.day(matter.from_day) if matter.from_day and not is_dispute else ""),
         ("raise.to_day", words.day(matter.to_day) if matter.to_day and not is_dispute else ""),
+        ("raise.proposes", words(f"proposes.{matter.proposes}") if matter.proposes else ""),
+        ("raise.becomes", words(f"becomes.{matter.becomes}") if matter.becomes else ""),
+        ("raise.untold", words(f"untold.{matter.untold}") if matter.untold else ""),
+        ("raise.failed", member.party(words)(matter.failed) if matter.failed else ""),
+        ("raise.cause", clean(matter.cause)),
+        ("raise.before", clean(matter.before)),
+        ("raise.wording", clean(matter.wording)),
+        ("raise.price", clean(matter.price)),
         ("raise.owner", matter.owner.person.name if matter.owner else ""),
         ("raise.due_on", words.day(matter.due_on) if matter.due_on else ""),
+        ("matter.first_due_on", _first_due(matter, words)),
+        ("raise.department", clean(matter.department)),
+        ("raise.about", _about(matter, words)),
+        ("raise.event_on", words.day(matter.event_on) if matter.event_on else ""),
+        ("raise.aware_on", words.day(matter.aware_on) if matter.aware_on else ""),
+        ("raise.external_id", clean(" ".join(filter(None, (matter.external_system, matter.external_id))))),
+        ("matter.level", words.number(matter.level) if matter.level else ""),
     ]
     return [(words(name), text) for name, text in facts if text]
+
+
+def _first_due(matter: Matter, words: Words) -> str:
+    """Return the day that was agreed first, and how often it was moved; empty where it was not."""
+    if not matter.moved or matter.first_due_on is None:
+        return ""
+    return words("matter.moved", day=words.day(matter.first_due_on), count=matter.moved)
+
+
+def _about(matter: Matter, words: Words) -> str:
+    if not matter.about:
+        return clean(matter.about_name)
+    return clean(", ".join(filter(None, (words(f"about.{matter.about}"), matter.about_name))))
+
+
+def matter_label(matter: Matter, words: Words) -> str:
+    """Return a matter as a choice among others: its title, its kind and the day on which it was raised."""
+    day = words.day(timezone.localtime(matter.raised_at).date())
+    return f"{clean(matter.title)} ({words(f'kind_of.matter_{matter.kind}')}, {day})"
+
+
+def class_facts(member: MemberContext, matter: Matter, steps: Sequence[Step], words: Words) -> list[tuple[str, str]]:
+    """Return how a matter began and its nature, each with what a side says instead, and whether both shaped it."""
+    posture = matter.posture
+    worked_out = {"posture": posture.value if posture is not None else "", "nature": matter.nature.value}
+    party, rows = member.party(words), []
+    for name, value in worked_out.items():
+        said = [words(f"{name}.{value}")] if value else []
+        for step in steps:
+            if step.move == Move.OBJECT and step.terms.get("object_to") == name and step.side:
+                other = words(f"{name}.{step.terms['object_value']}")
+                said.append(words("object.said", party=party(step.side), value=other))
+        rows.append((words(f"matter.{name}"), "; ".join(said)))
+    facts = [history.Step(one.number, Move(one.move)) for one in steps]
+    if is_shaped(facts, State(matter.state)):
+        rows.append((words("matter.shaped"), words("matter.shaped_by_both")))
+    return [(name, text) for name, text in rows if text]
+
+
+def openings(member: MemberContext, matter: Matter, words: Words) -> list[str]:
+    """Say when each side first opened a matter, as far as that is known."""
+    party = member.party(words)
+    return [
+        words("matter.read_on", party=party(side), day=words.day(timezone.localtime(at).date()))
+        for side, at in sorted(queries.openings(matter).items())
+        if at is not None
+    ]
+
+
+def offer_line(member: MemberContext, matter: Matter, words: Words) -> str:
+    """Say what a side proposes about what is owed, or that it is opened again; empty where nothing is proposed."""
+    if not matter.offer_move or not matter.offer_by:
+        return ""
+    days = {
+        "day": words.day(matter.offer_day) if matter.offer_day else "",
+        "due": words.day(matter.offer_due) if matter.offer_due else "",
+    }
+    return words(f"offer.{matter.offer_move}", party=member.party(words)(matter.offer_by), **days)
 
 
 def outcome(member: MemberContext, matter: Matter, words: Words) -> str:
@@ -125,9 +200,9 @@ def figure_values(
     known = {
         step.move: float(step.terms["computed"])
         for step in queries.steps(matter)
-        if step.move in {Move.RAISE, Move.ACCEPT} and "computed" in step.terms
+        if step.move in {Move.RAISE, Move.AGREE} and "computed" in step.terms
     }
-    raised, accepted = known.get(Move.RAISE), known.get(Move.ACCEPT)
+    raised, accepted = known.get(Move.RAISE), known.get(Move.AGREE)
     now = None if figure is None else figure.value
     first = raised if raised is not None else accepted
     change = ""
@@ -241,12 +316,15 @@ def consequences(member: MemberContext, matter: Matter, requested: Move, words: 
     if requested in TAKEN_BACK and not KINDS[Kind(matter.kind)].changes_records:
         minutes = int(TAKE_BACK_TIME.total_seconds() // 60)
         lines.append(words("consequence.take_back_time", party=party, minutes=minutes))
-    elif requested is not Move.HAND_OVER and requested is not Move.TAKE_BACK:
+    elif requested not in BESIDE | {Move.TAKE_BACK, Move.OTHER_DAY, Move.PAUSE, Move.REOPEN, Move.COUNTER}:
         lines.append(words("consequence.final"))
     return lines
 
 
-_TERMS = ("from_day", "to_day", "queue", "asked_for", "owner", "value", "follows", "due_on", "computed")
+_TERMS = (
+    "wording", "price", "cause", "from_day", "to_day", "queue", "asked_for", "owner", "value", "follows", "becomes",
+    "day", "due_on", "computed",
+)  # fmt: skip
 
 
 def terms_line(matter: Matter, step: Step, words: Words) -> str:
@@ -259,13 +337,33 @@ def terms_line(matter: Matter, step: Step, words: Words) -> str:
     return "; ".join(f"{name}: {text}" for name, text in parts) + "." if parts else ""
 
 
+def differences(matter: Matter, steps: Sequence[Step], words: Words) -> dict[int, list[tuple[str, str, str]]]:
+    """Return by the number of each counter-proposal what it changes: the term in words, before, and after."""
+    found: dict[int, list[tuple[str, str, str]]] = {}
+    on_table: dict[str, str] = {}
+    for step in steps:
+        if step.move == Move.COUNTER:
+            found[step.number] = [
+                (
+                    words(f"raise.{name}"),
+                    _term(name, on_table[name], matter.unit, words) if name in on_table else DASH,
+                    _term(name, step.terms[name], matter.unit, words) if name in step.terms else DASH,
+                )
+                for name in _TERMS
+                if name != "computed" and on_table.get(name) != step.terms.get(name)
+            ]
+        if step.move in {Move.RAISE, Move.COUNTER} or (step.move == Move.DECLINE and step.terms):
+            on_table = step.terms
+    return found
+
+
 def _term(name: str, value: str, unit: str, words: Words) -> str:
     if name in _DAYS:
         return words.day(date.fromisoformat(value))
     if name in {"value", "computed"}:
         return words.figure(float(value), unit)
-    if name == "follows":
-        return words(f"follows.{value}")
+    if name in {"follows", "becomes"}:
+        return words(f"{name}.{value}")
     return words(f"claim.{value}") if name == "asked_for" else value
 
 

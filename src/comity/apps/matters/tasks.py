@@ -34,13 +34,17 @@ def compute_correction_effect(member: MemberContext, terms: Mapping[str, str]) -
 @app.periodic(cron="*/10 * * * *")
 @app.task(queue="clock", name="matters.tick", queueing_lock="matters.tick", pass_context=False)
 def tick(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
-    """Send reminders in every relationship, with the rights of one of its leads."""
+    """Send reminders in every relationship, and record whose clock has run out, with the rights of one of its leads."""
     for_each_relationship(_remind_matters)
 
 
 def _remind_matters(member: MemberContext) -> None:
     for matter in queries.to_remind(member):
         _in_own_transaction(partial(operations.remind, member, matter), matter)
+    for matter in queries.run_out(member):
+        _in_own_transaction(partial(operations.note_run_out, matter), matter)
+    for matter in queries.overdue_promises(member):
+        _in_own_transaction(partial(operations.break_promise, member, matter), matter)
 
 
 def _in_own_transaction(work: Callable[[], object], matter: Matter) -> None:

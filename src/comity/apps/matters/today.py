@@ -29,7 +29,7 @@ def register() -> None:
     """Register the parts of the inbox, and the navigation entry with its count."""
     add_inbox_source(InboxSource("answers", _answers, queries.count_waiting, _waiting_url))
     add_inbox_source(InboxSource("actions", _actions))
-    add_nav_entry(NavEntry("matters", 40, _count, pages=("matter", "move", "raise", "ledger")))
+    add_nav_entry(NavEntry("matters", 40, _count, pages=("matter", "move", "raise", "raise_what", "ledger")))
 
 
 def _count(member: MemberContext) -> int:
@@ -49,7 +49,7 @@ def _answers(member: MemberContext, words: Words) -> Iterator[InboxItem]:
                 side=side,
                 title=matter.title,
                 url=_url(member, matter),
-                action=words(f"inbox.answer_{matter.kind}_do") if answers else "",
+                action=_answer_do(matter, words) if answers else "",
                 detail=", ".join(_details(matter, words)),
                 due=None if matter.reply_by is None else timezone.localtime(matter.reply_by).date(),
                 by=matter.asked_by if matter.state == State.ASKED else "",  # type: ignore[attr-defined]
@@ -59,21 +59,33 @@ def _answers(member: MemberContext, words: Words) -> Iterator[InboxItem]:
 def _actions(member: MemberContext, words: Words) -> Iterator[InboxItem]:
     """Yield what a side is to do, and what it is to confirm that the other side has done."""
     for matter in queries.open_actions(member)[: 2 * _MAX_ITEMS]:
-        whose = matter.answers if matter.kind == Kind.DISPUTE else matter.owner and matter.owner.side
-        if not whose:
-            continue
         is_done = matter.state == State.DONE
-        side = Side(whose).other if is_done else Side(whose)
+        whose = matter.must_act
+        if whose is None:
+            continue
+        side = Side(whose)
         acts = side is member.side and member.may(Action.ACT)
         yield InboxItem(
             group=InboxGroup.CONFIRM if is_done else InboxGroup.DO,
             side=side,
             title=matter.title,
             url=_url(member, matter),
-            action=words("inbox.done_do" if is_done else f"inbox.{matter.kind}_do") if acts else "",
+            action=_work_do(matter, words) if acts else "",
             detail=", ".join(_work_details(member, matter, words)),
             due=None if is_done else matter.due_on,
         )
+
+
+def _answer_do(matter: Matter, words: Words) -> str:
+    key = f"inbox.answer_{matter.kind}_do"
+    return words(key if words.has(key) else "inbox.answer_do")
+
+
+def _work_do(matter: Matter, words: Words) -> str:
+    if matter.state == State.DONE:
+        return words("inbox.done_do")
+    key = f"inbox.{matter.kind}_do"
+    return words(key if words.has(key) else "inbox.promise_do")
 
 
 def _work_details(member: MemberContext, matter: Matter, words: Words) -> Iterator[str]:
@@ -83,7 +95,7 @@ def _work_details(member: MemberContext, matter: Matter, words: Words) -> Iterat
         yield spoken_period(matter.period, words)
     party = member.party(words)
     if matter.state == State.DONE:
-        yield words("inbox.work_done", party=party(Side(matter.answers)))
+        yield words("inbox.work_done", party=party(Side(matter.done_by or matter.answers)))
     elif matter.kind == Kind.DISPUTE:
         yield words(f"inbox.work_{matter.follows}", party=party(Side(matter.answers)))
     elif matter.owner:
@@ -99,5 +111,5 @@ def _details(matter: Matter, words: Words) -> Iterator[str]:
     yield words(f"kind_of.matter_{matter.kind}")
     if matter.period:
         yield spoken_period(matter.period, words)
-    if matter.state == State.COUNTERED:
-        yield words("state.countered")
+    if matter.state != State.ASKED:
+        yield words(f"state.{matter.state}")

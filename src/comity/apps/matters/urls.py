@@ -6,6 +6,7 @@ from comity.apps.matters import views
 
 urlpatterns = [
     path("matters/", views.matters, name="matters"),
+    path("matters/raise/", views.raise_what, name="raise_what"),
     path("matters/raise/<str:kind>/", views.raise_matter, name="raise"),
     path("matters/<uuid:matter>/", views.matter, name="matter"),
     path("matters/<uuid:matter>/move/<str:move>/", views.move, name="move"),

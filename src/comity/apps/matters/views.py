@@ -1,6 +1,6 @@
 """Pages of matters: the list, raising one, one with its steps, and the files that belong to it."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -38,13 +38,21 @@ from comity.apps.refusal import Refused
 from comity.apps.sheet import csv_file
 from comity.core import levels
 from comity.core.calendars import UnknownPeriodError
-from comity.core.matters.kinds import KINDS, AskedFor, Kind
-from comity.core.matters.transitions import AGREED, OPEN, Move
+from comity.core.matters.kinds import KINDS, AskedFor, Button, Kind, kinds_of
+from comity.core.matters.transitions import OPEN, TO_DO, Move
+from comity.core.values import Side
 from comity.review.i18n.words import Words
 from comity.review.views.sentences import kpi_title
 
 _MAX_QUEUE_LENGTH = 80  # characters of a name that a matter holds
 _MAX_NUMBER_DIGITS = 10  # of the number of a change
+_WEB = ("https://", "http://")  # what a link may begin with, whatever a program has stored
+_NO_BUTTONS = frozenset({Move.COMMENT, Move.TAKE_BACK})  # they have a place of their own on the page of a matter
+# What is offered under a further line, below the answer.
+_SECOND_MOVES = frozenset(
+    {Move.ACKNOWLEDGE, Move.ESCALATE, Move.BRING_DOWN, Move.HAND_OVER, Move.OBJECT, Move.MERGE, Move.PAUSE}
+    | {Move.OTHER_DAY, Move.REOPEN}
+)
 
 
 @require_safe
@@ -61,7 +69,6 @@ def matters(request: HttpRequest) -> HttpResponse:
         "any": counts["any"] > 0,
         "query": filter_query(filters),
         "views": list(saved_views(member, "matters")),
-        "raised": list(FORMS),
     }
     return render(request, "matters/matters.html", context)
 
@@ -81,6 +88,19 @@ def _by_turn(
     return [(title(turn), list(group)) for turn, group in turns]
 
 
+@require_safe
+def raise_what(request: HttpRequest) -> HttpResponse:
+    """Offer the six buttons with which a matter is raised, and the further choice under each."""
+    member = member_of(request, Action.ACT)
+    if member.side is None:
+        raise Http404
+    offered = [
+        (button, [kind for kind in kinds_of(button) if member.may(Action(KINDS[kind].raised_with))])
+        for button in Button
+    ]
+    return render(request, "matters/raise_what.html", {"buttons": [one for one in offered if one[1]]})
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
     """Raise a matter of a kind."""
@@ -96,7 +116,8 @@ def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
     form = _raise_form(request, member, matter_kind, about, kpis)
     if request.method == "POST" and form.is_valid():
         cleaned = form.cleaned_data
-        names = ("queue", "from_day", "to_day", "asked_for", "event", "owner", "due_on", "wrong")
+        special = {"kind", "title", "text", "kpi", "period", "value", "prompted_by", "answers"}
+        names = [one.name for one in fields(operations.NewMatter) if one.name not in special]
         kpi, period = cleaned.get("kpi") or about["kpi"], cleaned.get("period") or about["period"][:12]
         new_matter = operations.NewMatter(
             kind=matter_kind,
@@ -105,6 +126,7 @@ def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
             kpi=kpi,
             period=period,
             value=_in_unit(cleaned.get("value"), queries.figure_unit(member, kpi)),
+            prompted_by=_prompt(member, cleaned.get("prompted_by")),
             **{name: cleaned[name] for name in names if name in cleaned},
         )
         with form.showing_refusals("evidence"):
@@ -114,6 +136,11 @@ def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
     values = _disputed_values(member, matter_kind, about)
     context = {"form": form, "kind": kind, "about": about, "figure": figure, **values}
     return render(request, "matters/raise.html", context, status=422 if form.errors else 200)
+
+
+def _prompt(member: MemberContext, number: str | None) -> Matter | None:
+    """Return the matter that prompts one, by the id that a form offered."""
+    return queries.matter(member, UUID(number)) if number else None
 
 
 def _in_unit(value: Decimal | None, unit: str | None) -> Decimal | None:
@@ -152,18 +179,24 @@ def _raise_form(
     options: dict[str, Any] = {}
     if kind is Kind.CLAIM:
         options = {"kpis": kpis, "queues": _known_queues(member)}
-    else:
+    elif kind in {Kind.DISPUTE, Kind.ACTION}:
         periods = sentences.period_choices(member, about["period"], words)
         options = {"figures": sentences.figure_choices(member, about["kpi"], kpis, words), "periods": periods}
+    else:
+        party, own = member.party(words), member.side or Side.CUSTOMER
+        sides = [(side.value, party(side)) for side in (own, own.other)]
+        figures = sentences.figure_choices(member, about["kpi"], kpis, words)
+        options = {"kind": kind, "figures": figures, "queues": _known_queues(member), "sides": sides}
     if kind is Kind.ACTION:
         options["people"] = members(member).exclude(side=None)
+    options["prompts"] = [(str(one.pk), sentences.matter_label(one, words)) for one in queries.may_prompt(member)]
     if request.method == "POST":
         return FORMS[kind](request.POST, request.FILES, **options)
     title = ""
     if kind is Kind.DISPUTE and about["kpi"]:
         figure = sentences.figure_name(member, about["kpi"], words)
         title = words("raise.dispute_of", kpi=figure, period=spoken_period(about["period"], words))
-    asked = {name: request.GET.get(name, "")[:80] for name in ("from_day", "to_day", "queue")}
+    asked = {name: request.GET.get(name, "")[:80] for name in ("from_day", "to_day", "queue", "prompted_by", "failed")}
     initial = _days_of_period(member, about["period"]) | {name: text for name, text in asked.items() if text}
     return FORMS[kind](initial={"title": title} | about | initial, **options)
 
@@ -211,15 +244,22 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
         "counts": sentences.correction_counts(known_matter, words),
         "steps": steps,
         "terms": {one.number: sentences.terms_line(known_matter, one, words) for one in steps},
+        "differences": sentences.differences(known_matter, steps, words),
         "roles": queries.roles(known_matter),
         # While something is being computed the page asks for itself again, and what was typed would be lost.
         "writing": request.method == "POST" or "write" in request.GET or not is_pending,
-        "moves": [one for one in moves if one not in {Move.COMMENT, Move.TAKE_BACK}],
+        "moves": [one for one in moves if one not in _NO_BUTTONS | _SECOND_MOVES],
+        "more_moves": [one for one in moves if one in _SECOND_MOVES],
+        "external_url": known_matter.external_url if known_matter.external_url.startswith(_WEB) else "",
+        "opened": sentences.openings(member, known_matter, words),
+        "offer": sentences.offer_line(member, known_matter, words),
         "may_comment": Move.COMMENT in moves,
         "minutes_left": operations.minutes_to_take_back(member, known_matter),
+        "may_take_counter_back": Move.TAKE_BACK in moves and known_matter.state in OPEN[2:],
         "figure_url": _figure_url(member, known_matter),
         "seen": steps[-1].number,
-        "answers": Move.ACCEPT in moves,
+        "answers": Move.AGREE in moves,
+        "facts": sentences.class_facts(member, known_matter, steps, words),
         "form": comment,
         "effect": effect,
         **figure,
@@ -229,7 +269,7 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
         "accepted": corrections.accepted_numbers(known_matter),
         "owner_left": known_matter.owner is not None
         and known_matter.owner.left_at is not None
-        and known_matter.state in AGREED,
+        and known_matter.state in TO_DO,
     }
     return render(request, "matters/matter.html", context, status=422 if comment.errors else 200)
 
@@ -319,7 +359,10 @@ def move(request: HttpRequest, matter: UUID, move: str) -> HttpResponse:
     if member.side is None:
         raise Refused(Code.NOT_YOURS)
     requested, words = Move(move), words_for(language())
+    targets = queries.merge_targets(member, known_matter) if requested is Move.MERGE else []
     options: dict[str, Any] = {
+        "owes": operations.debtor_of(known_matter) == member.side,
+        "targets": [(str(one.pk), sentences.matter_label(one, words)) for one in targets],
         "people": members(member).exclude(side=None),
         "matter": known_matter,
         "move": requested,
@@ -343,7 +386,9 @@ def move(request: HttpRequest, matter: UUID, move: str) -> HttpResponse:
             return _to_matter(member, known_matter)
         operations.open_matter(member, known_matter)
         form = MoveForm(initial=_terms_on_table(known_matter) | {"seen": last_number}, **options)
+    newer = [one for one in queries.steps(known_matter) if one.number > _shown_number(form)]
     context = {
+        "newer": newer if request.method == "POST" and form.errors else [],
         "matter": known_matter,
         "move": requested,
         "form": form,
@@ -361,6 +406,12 @@ def move(request: HttpRequest, matter: UUID, move: str) -> HttpResponse:
     return render(request, "matters/move.html", context, status=422 if form.errors else 200)
 
 
+def _shown_number(form: MoveForm) -> int:
+    """Return the number of the last step that the page of a move has shown."""
+    text = str(form["seen"].value() or "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _MAX_NUMBER_DIGITS else 0
+
+
 def _terms_on_table(matter: Matter) -> dict[str, object]:
     """Return the current terms, as a form shows them."""
     names = TERM_FIELDS - {"value"}
@@ -371,7 +422,7 @@ def _make_move(request: HttpRequest, member: MemberContext, matter: Matter, requ
     cleaned = form.cleaned_data
     given = {name: cleaned.get(name) or None for name in TERM_FIELDS}
     given["value"] = _in_unit(cleaned.get("value"), matter.unit)
-    rows = _selected_changes(request, matter) if requested is Move.ACCEPT else None
+    rows = _selected_changes(request, matter) if requested is Move.AGREE else None
     operations.move(
         member,
         matter,
@@ -382,7 +433,19 @@ def _make_move(request: HttpRequest, member: MemberContext, matter: Matter, requ
         _evidence_files(form),
         rows,
         cleaned["seen"],
+        operations.Beside(
+            mark=cleaned.get("mark", ""),
+            day=cleaned.get("day"),
+            into=_prompt(member, cleaned.get("into")),
+            objects=_objection(cleaned.get("objection", "")),
+        ),
     )
+
+
+def _objection(chosen: str) -> tuple[str, str] | None:
+    """Return what is objected to and the value said instead, as a form offered them."""
+    about, _, value = chosen.partition(" ")
+    return (about, value) if value else None
 
 
 def _is_repeated(member: MemberContext, matter: Matter, requested: Move, form: MoveForm) -> bool:

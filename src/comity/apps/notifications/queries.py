@@ -27,7 +27,7 @@ from comity.apps.replies.operations import MIN_REACHED
 from comity.apps.replies.queries import silence_since
 from comity.apps.replies.reminders import members_with_right
 from comity.core.matters.kinds import KINDS, Kind
-from comity.core.matters.transitions import AGREED, State, is_work
+from comity.core.matters.transitions import TO_DO, State
 from comity.core.values import Side
 
 TOLD_AT_ONCE = 2  # people of a side, where it has as many who may act
@@ -94,10 +94,10 @@ def _matter_move(member: MemberContext, event: AuditEvent) -> DueMove | None:
     if matter.waits_for is not None and matter.waits_for != event.side:
         right = Action(KINDS[kind].answered_with)
         return DueMove(Side(matter.waits_for), right, None if owner is None else owner.pk, matter=matter)
-    if not is_work(kind, matter.follows):
+    if not matter.promise:
         return None
-    if state in AGREED:
-        worker = matter.answers if kind is Kind.DISPUTE else None if owner is None else owner.side
+    if state in TO_DO:
+        worker = matter.debtor
         handed_over = event.event == Event.MATTER_HANDED_OVER
         member_key = None if owner is None else owner.pk
         return DueMove(Side(worker), Action.ACT, member_key, handed_over, matter) if worker else None

@@ -12,7 +12,7 @@ from comity.apps.notifications.queries import DueMove, reader_zone, silence_may_
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.replies.queries import reply_due
 from comity.core.matters.kinds import KINDS, Kind
-from comity.core.matters.transitions import AGREED, OPEN, State
+from comity.core.matters.transitions import OPEN, TO_DO, State
 from comity.core.values import Period, Side
 from comity.review.i18n.words import Words, clean
 
@@ -67,7 +67,7 @@ def move_asked(move: DueMove, event: AuditEvent, words: Words) -> str:
         return words("your_move.confirm" if move.consent is not None else "your_move.deliver", **_due_day(event, words))
     if event.event == Event.MATTER_HANDED_OVER:
         return words("your_move.handed_over")
-    if State(matter.state) in AGREED and matter.due_on is not None:
+    if State(matter.state) in TO_DO and matter.due_on is not None:
         key = "your_move.carry_out" if matter.kind == Kind.DISPUTE else "your_move.to_do"
         return words(key, day=words.day(matter.due_on))
     keys = (f"your_move.{matter.state}.{matter.kind}", f"your_move.{matter.state}.other", "your_move.other")
@@ -89,7 +89,7 @@ def move_facts(member: MemberContext, move: DueMove, words: Words) -> str:
 def due_sentence(member: MemberContext, move: DueMove, words: Words) -> str:
     """Return by when a move is due; empty where no day is set."""
     zone, matter = reader_zone(member), move.matter
-    if matter is not None and State(matter.state) in AGREED:
+    if matter is not None and State(matter.state) in TO_DO:
         return "" if matter.due_on is None else words("your_move.due_on", day=words.day(matter.due_on))
     if matter is not None:
         return "" if matter.reply_by is None else words("your_move.due", at=moment(matter.reply_by, zone, words))

@@ -21,6 +21,19 @@ TOPICS: Mapping[Event, Topic] = {
     Event.MATTER_LET_OFF: Topic.COMMENT,
     Event.MATTER_BROKEN: Topic.COMMENT,
     Event.MATTER_TAKEN_BACK: Topic.COMMENT,
+    Event.MATTER_ASKED_BACK: Topic.COMMENT,
+    Event.MATTER_REPLIED: Topic.COMMENT,
+    Event.MATTER_CLOSED: Topic.COMMENT,
+    Event.MATTER_MERGED: Topic.COMMENT,
+    Event.MATTER_DAY_PROPOSED: Topic.COMMENT,
+    Event.MATTER_PAUSE_PROPOSED: Topic.COMMENT,
+    Event.MATTER_DAY_TAKEN: Topic.COMMENT,
+    Event.MATTER_REOPENED: Topic.COMMENT,
+    Event.MATTER_ACKNOWLEDGED: Topic.COMMENT,
+    Event.MATTER_ESCALATED: Topic.COMMENT,
+    Event.MATTER_BROUGHT_DOWN: Topic.COMMENT,
+    Event.MATTER_OBJECTED: Topic.COMMENT,
+    Event.MATTER_LAPSED: Topic.COMMENT,
     Event.PERIOD_CONFIRMED: Topic.COMMENT,
     Event.PERIOD_DEEMED: Topic.COMMENT,
     Event.CONFIRMATION_VOID: Topic.COMMENT,
@@ -57,12 +70,13 @@ LOG_ONLY = frozenset(
         Event.REJECTS_DISMISSED, Event.FORMAT_SHARED, Event.FORMAT_UNSHARED,
         Event.CORRECTION_FAILED, Event.ITEM_HELD_BACK, Event.ITEM_DISCLOSED, Event.HOLD_BACK_FAILED,
         Event.DISCLOSURE_FAILED, Event.KPIS_WRITTEN, Event.KPIS_TRIED, Event.COPY_REQUESTED,
-        Event.LOGO_SET, Event.LOGO_REMOVED,
+        Event.LOGO_SET, Event.LOGO_REMOVED, Event.MATTER_LATE,
         Event.CHANGE_SHARED, Event.CHANGE_WRITTEN, Event.REASON_MARKED, Event.DECISION_DISPUTED,
         Event.REMARK_WITHDRAWN,
     }
 )  # fmt: skip
 # Events after which an earlier one of the same matter is no longer anybody's move.
 MATTER_MOVES = frozenset(event for event in Event if event.startswith("matter_")) - {
-    Event.MATTER_COMMENTED, Event.MATTER_REMINDED, Event.MATTER_READ,
+    Event.MATTER_COMMENTED, Event.MATTER_REMINDED, Event.MATTER_READ, Event.MATTER_LATE, Event.MATTER_ACKNOWLEDGED,
+    Event.MATTER_ESCALATED, Event.MATTER_BROUGHT_DOWN, Event.MATTER_OBJECTED,
 }  # fmt: skip

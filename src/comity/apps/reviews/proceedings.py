@@ -13,7 +13,7 @@ from comity.apps.parties.member_context import MemberContext
 from comity.apps.record.models import Consent, Entry
 from comity.apps.reviews import queries
 from comity.core.matters.kinds import Kind
-from comity.core.matters.transitions import OPEN, Party, State, waits_for
+from comity.core.matters.transitions import NOT_UPHELD, OPEN, Party, State, waits_for
 from comity.core.values import Side
 from comity.review.attribution import MEASURE, Attribution
 from comity.review.i18n.words import Words
@@ -113,13 +113,13 @@ def _asked(member: MemberContext, matter: Matter, words: Words) -> AskedMatter:
         kind=matter.kind,
         title=matter.title,
         asks=Side(matter.asks),
-        state=words(f"state.{matter.state}"),
+        state=words(f"state.{matter.word(matter.state)}"),
         to_move=to_move,
         by=matter.reply_by.date() if matter.reply_by is not None else matter.due_on,
         kpi=matter.kpi,
         is_open=matter.state in OPEN,
         url=reverse("matter", args=[member.relationship.pk, matter.pk]),
-        disputes=matter.kind == Kind.DISPUTE and matter.state not in {State.REFUSED, State.WITHDRAWN},
+        disputes=matter.kind == Kind.DISPUTE and matter.state not in NOT_UPHELD,
         value=None if matter.value is None else float(matter.value),
     )
 

@@ -35,7 +35,7 @@ from comity.book.definition import UnusableBookError
 from comity.core import chain
 from comity.core.calendars import Against, Calendar, UnknownPeriodError, named
 from comity.core.matters.kinds import Kind
-from comity.core.matters.transitions import AGREED, OPEN, Dispute, State
+from comity.core.matters.transitions import GRANTED, NOT_UPHELD, OPEN, TO_DO, Dispute
 from comity.core.values import Period
 from comity.review.attribution import Attribution, NoAttributionError, attribute
 from comity.review.build import NoReviewError, build_review
@@ -303,7 +303,7 @@ def matters_of_attribution(member: MemberContext, attribution: Attribution) -> d
     actions = matters.filter(kind=Kind.ACTION)
     raised = actions.filter(raised_at__gte=span[0], raised_at__lt=span[1]).order_by("-raised_at")
     due = actions.filter(
-        state__in=AGREED, due_on__gte=attribution.period.start, due_on__lt=attribution.period.end
+        state__in=TO_DO, due_on__gte=attribution.period.start, due_on__lt=attribution.period.end
     ).order_by("due_on")
     named_for_it = actions.filter(kpi=attribution.kpi.id, period=attribution.name).order_by("-raised_at")
     selections = [one[:_SHOWN_WITH_ATTRIBUTION] for one in (named_for_it, raised, due)]
@@ -471,10 +471,10 @@ def entries(member: MemberContext, period: str) -> QuerySet[Entry]:
 
 
 def disputes(member: MemberContext, period: str) -> QuerySet[Matter]:
-    """List disputes of a period's figures, except refused and withdrawn ones, by the day that the reply is due."""
+    """List disputes of a period's figures, except declined and withdrawn ones, by the day that the reply is due."""
     return (
         Matter.objects.filter(relationship=member.relationship, kind=Kind.DISPUTE, period=period)
-        .exclude(state__in=(State.REFUSED, State.WITHDRAWN))
+        .exclude(state__in=NOT_UPHELD)
         .order_by("reply_by", "pk")
     )
 
@@ -493,7 +493,7 @@ def disputes_to_carry_out(member: MemberContext, period: Period) -> list[Matter]
 
 
 def disputes_by_kpi(member: MemberContext, period: str) -> dict[str, list[Matter]]:
-    """Return the disputes of a period's figures by KPI, except refused and withdrawn ones."""
+    """Return the disputes of a period's figures by KPI, except declined and withdrawn ones."""
     by_kpi: dict[str, list[Matter]] = {}
     for dispute in disputes(member, period):
         by_kpi.setdefault(dispute.kpi, []).append(dispute)
@@ -505,7 +505,7 @@ def accepted_claims(member: MemberContext, period: Period) -> QuerySet[Matter]:
     return Matter.objects.filter(
         relationship=member.relationship,
         kind=Kind.CLAIM,
-        state__in=AGREED,
+        state__in=GRANTED,
         from_day__lt=period.end,
         to_day__gte=period.start,
     ).order_by("from_day", "pk")

@@ -6,6 +6,7 @@ it promises, and what is open is what was asked less what was answered. The two 
 """
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +14,7 @@ from comity.core.chain import Entry
 from comity.core.ledger.accounts import ACTION, ANSWER, Line, Transaction
 from comity.core.ledger.invariants import broken, differences, open_promises
 from comity.core.ledger.recorded import recorded
-from comity.core.matters.kinds import Follows, Kind
-from comity.core.matters.transitions import Move
+from comity.core.matters.transitions import BESIDE, Move
 from comity.core.values import Side
 
 SUBJECT_TYPE = "matter"  # as the ledger names what these are steps of
@@ -25,38 +25,65 @@ class CountedStep:
     """A step, as far as counting asks.
 
     :ivar side: whose; None for nobody's
-    :ivar debtor: of the work that an accepted matter becomes; None where it becomes none
+    :ivar debtor: who owes, after the step, the work that the matter became; None where it became none
+    :ivar earlier: it is of the time before a counter-proposal could be declined without an end of the matter
+    :ivar opens: of a REOPEN, that it is known to be the second side's; else two sides are waited for
     """
 
     number: int
     move: Move
     side: Side | None
     debtor: Side | None = None
+    earlier: bool = False
+    opens: bool = False
+
+
+def _none() -> dict[Side, int]:
+    return dict.fromkeys(Side, 0)
 
 
 @dataclass
 class _Count:
-    asked: dict[Side, int] = field(default_factory=lambda: dict.fromkeys(Side, 0))
-    answered: dict[Side, int] = field(default_factory=lambda: dict.fromkeys(Side, 0))
-    promised: dict[Side, int] = field(default_factory=lambda: dict.fromkeys(Side, 0))
-    settled: dict[Side, int] = field(default_factory=lambda: dict.fromkeys(Side, 0))
+    asked: dict[Side, int] = field(default_factory=_none)
+    answered: dict[Side, int] = field(default_factory=_none)
+    promised: dict[Side, int] = field(default_factory=_none)
+    settled: dict[Side, int] = field(default_factory=_none)
+    asker: Side | None = None
+    worker: Side | None = None  # who owes what was promised last
+    has_declined: bool = False  # a counter-proposal, since the matter was opened
 
 
-def debtor_of(kind: Kind, answers: Side, owner: Side | None, follows: str) -> Side | None:
-    """Return whose work an accepted matter becomes: the owner's side's of an action, the answering side's of a dispute.
+@dataclass
+class _Course:
+    """What was counted before each answer, so that one that is taken back leaves no trace.
 
-    :param follows: what follows from a dispute; from a value that is recorded beside, nothing does
+    :ivar last: the step that moved the matter last
+    :ivar reopener: who has said that the matter be opened again
     """
-    if kind is Kind.ACTION:
-        return owner or answers
-    return answers if kind is Kind.DISPUTE and follows in {Follows.RECORDS, Follows.FORMULA} else None
+
+    count: _Count = field(default_factory=_Count)
+    before: list[tuple[CountedStep, _Count]] = field(default_factory=list)
+    last: Move | None = None
+    reopener: Side | None = None
+
+
+_UNMOVED = BESIDE - {Move.HAND_OVER} | {Move.OTHER_DAY, Move.PAUSE, Move.TAKE}
+_ANSWERS = frozenset({Move.AGREE, Move.DECLINE, Move.COUNTER})  # of what lies on the table
+# After these nobody waits for an answer, unless the move asks for one itself.
+_END_ANSWERS = _ANSWERS | {
+    Move.WITHDRAW, Move.CLOSE, Move.MERGE, Move.DEEM, Move.CONFIRM, Move.NOT_DONE, Move.LET_OFF,
+}  # fmt: skip
+_END_PROMISES = frozenset({Move.CONFIRM, Move.LET_OFF, Move.CANNOT, Move.BREAK})
+_ASK = frozenset({Move.RAISE, Move.COUNTER, Move.ASK_BACK, Move.DONE})
 
 
 def count_owed(steps: Iterable[CountedStep]) -> list[tuple[Side, str]]:
     """Return debtor and kind of each promise that is open after the steps of one matter, in no order."""
-    count = _Count()
+    course = _Course()
     for step in sorted(steps, key=lambda one: one.number):
-        _count_step(count, step)
+        if step.move not in _UNMOVED:
+            _take_step(course, step)
+    count = course.count
     counted: list[tuple[Side, str]] = []
     for side in Side:
         counted += [(side, ANSWER)] * (count.asked[side] - count.answered[side])
@@ -64,31 +91,99 @@ def count_owed(steps: Iterable[CountedStep]) -> list[tuple[Side, str]]:
     return counted
 
 
+def _take_step(course: _Course, step: CountedStep) -> None:
+    move = step.move
+    if move in _ANSWERS:
+        course.before.append((step, deepcopy(course.count)))
+    if move is Move.TAKE_BACK:
+        _take_back(course, step)
+    elif move is Move.REOPEN:
+        if step.opens or course.reopener not in {None, step.side}:
+            _open_again(course.count)
+            course.reopener = None
+        else:
+            course.reopener = step.side
+    else:
+        _count_step(course.count, step)
+        if move is not Move.HAND_OVER:
+            course.reopener = None
+    if move is not Move.HAND_OVER:
+        course.last = move
+
+
+def _take_back(course: _Course, step: CountedStep) -> None:
+    """Count as if the answer had not been given: the last step, or else the counter-proposal that is on the table.
+
+    One of before it was kept what had been is not undone.
+    """
+    undone = {course.last} & {Move.AGREE, Move.DECLINE} or {Move.COUNTER}
+    taken, before = next((taken, count) for taken, count in reversed(course.before) if taken.move in undone)
+    if step.earlier or not taken.earlier:
+        course.count = deepcopy(before)
+
+
+def _open_again(count: _Count) -> None:
+    if count.worker is not None:
+        count.promised[count.worker] += 1
+    elif count.asker is not None:
+        count.asked[count.asker.other] += 1
+        count.has_declined = False
+
+
 def _count_step(count: _Count, step: CountedStep) -> None:
     side, move = step.side, step.move
-    if side is not None and move in {Move.RAISE, Move.COUNTER, Move.DONE}:
-        count.asked[side.other] += 1
-    if side is not None and move in {Move.ACCEPT, Move.REFUSE, Move.COUNTER, Move.CONFIRM, Move.NOT_DONE}:
+    if move is Move.RAISE:
+        count.asker = side
+    _count_answers(count, step)
+    is_confirmed = move is Move.DEEM and count.promised != count.settled
+    if move in {Move.AGREE, Move.DEEM} and not is_confirmed:
+        count.worker = step.debtor
+        if step.debtor is not None:
+            count.promised[step.debtor] += 1
+    if move in _END_PROMISES or is_confirmed:
+        count.settled = dict(count.promised)
+    if move in {Move.DONE, Move.HAND_OVER}:
+        _take_over(count, side if move is Move.DONE else step.debtor)
+
+
+def _count_answers(count: _Count, step: CountedStep) -> None:
+    side, move = step.side, step.move
+    if move in _END_ANSWERS:
+        count.answered = dict(count.asked)
+    if side is None:
+        return
+    if move is Move.REPLY:
         count.answered[side] += 1
-    if side is not None and move is Move.TAKE_BACK:
-        count.answered[side] -= 1
-        count.settled |= count.promised  # what the answer promised; nothing else is open then
-    if move in {Move.WITHDRAW, Move.DEEM, Move.LET_OFF}:
-        count.answered |= count.asked
-    if step.debtor is not None and move in {Move.ACCEPT, Move.DEEM}:
-        count.promised[step.debtor] += 1
-    if move in {Move.CONFIRM, Move.LET_OFF, Move.CANNOT}:
-        count.settled |= count.promised
+    if move in _ASK:
+        count.asked[side.other] += 1
+    if move is Move.DECLINE and side is count.asker and not step.earlier:
+        if not count.has_declined:
+            count.asked[side.other] += 1  # what was first asked
+        count.has_declined = True
+
+
+def _take_over(count: _Count, worker: Side | None) -> None:
+    """Count work that either side may do as owed by the side that takes it over, or does it."""
+    if worker is None or count.worker in {None, worker} or count.promised == count.settled:
+        return
+    count.settled = dict(count.promised)
+    count.promised[worker] += 1
+    count.worker = worker
 
 
 def step_of_facts(number: int, facts: Mapping[str, Any]) -> CountedStep:
-    """Read a step from what an entry of the record says of it.
+    """Read a step from what an entry of the record says of it, which has those alone that changed something.
 
     :raises ValueError: for facts that are none of a matter's step
     """
     side, debtor = facts.get("side"), facts.get("debtor")
     return CountedStep(
-        number, Move(str(facts.get("move"))), None if side is None else Side(side), None if not debtor else Side(debtor)
+        number,
+        Move(str(facts.get("move"))),
+        None if side is None else Side(side),
+        None if not debtor else Side(debtor),
+        earlier=bool(facts.get("earlier")),
+        opens=True,
     )
 
 

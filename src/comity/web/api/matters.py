@@ -49,7 +49,8 @@ def matters_of(request: HttpRequest, relationship: UUID, asked_for: Query[Matter
 def raise_matter(request: HttpRequest, relationship: UUID, given: MatterIn) -> Status[dict[str, Any]]:
     """Raise a matter for one's side."""
     member = member_of(request)
-    fields = given.dict() | {"owner": _owner(member, given.owner)}
+    prompted_by = None if given.prompted_by is None else _matter_or_404(member, given.prompted_by)
+    fields = given.dict() | {"owner": _owner(member, given.owner), "prompted_by": prompted_by}
     if given.kind is Kind.CLAIM and not (given.from_day and given.to_day and given.event and given.asked_for):
         raise Refused(Code.INCOMPLETE_CLAIM)
     raised = matters.raise_matter(member, matters.NewMatter(**fields), books.zone(member))
@@ -71,8 +72,17 @@ def matter(request: HttpRequest, relationship: UUID, matter: UUID) -> dict[str, 
 def move(request: HttpRequest, relationship: UUID, matter: UUID, given: MoveIn) -> dict[str, Any]:
     """Make a move."""
     member = member_of(request)
-    fields = given.dict(exclude={"move", "text", "rows", "seen"}) | {"owner": _owner(member, given.owner)}
-    return _make_move(member, matter, given.move, given.text, matters.Terms(**fields), [], given.rows, given.seen)
+    beside_only = {"move", "text", "rows", "seen", "mark", "answers_to", "day", "into", "object_to", "object_value"}
+    terms = matters.Terms(**given.dict(exclude=beside_only) | {"owner": _owner(member, given.owner)})
+    objects = (given.object_to, str(given.object_value)) if given.object_to and given.object_value else None
+    beside = matters.Beside(
+        mark=given.mark,
+        answers=given.answers_to,
+        day=given.day,
+        into=None if given.into is None else _matter_or_404(member, given.into),
+        objects=objects,
+    )
+    return _make_move(member, matter, given.move, given.text, terms, [], given.rows, given.seen, beside)
 
 
 @api.get("/r/{uuid:relationship}/matters/{uuid:matter}/changes", response=list[ChangeOut])
@@ -117,11 +127,12 @@ def _make_move(  # noqa: PLR0913 - a move, what it says, and what comes with it
     files: list[matters.EvidenceFile],
     rows: list[int] | None = None,
     seen: int | None = None,
+    beside: matters.Beside | None = None,
 ) -> dict[str, Any]:
     changed = _matter_or_404(member, matter)
     if rows is not None:
         rows = corrections.selected_numbers(changed, rows)
-    changed = matters.move(member, changed, requested, text, books.zone(member), terms, files, rows, seen)
+    changed = matters.move(member, changed, requested, text, books.zone(member), terms, files, rows, seen, beside)
     return _matter_whole_out(member, changed)
 
 
@@ -145,6 +156,9 @@ def _matter_or_404(member: MemberContext, number: UUID) -> Matter:
     return matter
 
 
+_STEP_FIELDS = ("ran_out", "link", "saw", "received_at", "due_at", "paused_s", "mark", "level")
+
+
 def _matter_whole_out(member: MemberContext, matter: Matter) -> dict[str, Any]:
     steps = [
         {
@@ -155,7 +169,7 @@ def _matter_whole_out(member: MemberContext, matter: Matter) -> dict[str, Any]:
             "move": step.move,
             "text": step.text,
             "answers_to": None if step.answers_to is None else step.answers_to.number,
-            "ran_out": step.ran_out,
+            **{name: getattr(step, name) for name in _STEP_FIELDS},
             "terms": step.terms,
             "evidence": list(step.evidence.all()),
         }
@@ -165,6 +179,8 @@ def _matter_whole_out(member: MemberContext, matter: Matter) -> dict[str, Any]:
     fields = {name: getattr(matter, name) for name in names}
     return fields | {
         "id": matter.pk,
+        "prompted_by": matter.prompted_by_id,
+        "merged_into": matter.merged_into_id,
         "steps": steps,
         "moves": [one.value for one in matters.open_moves(member, matter)],
     }
