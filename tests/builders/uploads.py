@@ -1,5 +1,7 @@
 """Files that a person of the cast uploads, has looked at, and imports."""
 
+import re
+
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 
@@ -31,3 +33,30 @@ def brought(them, who, name, text):
     with transaction.atomic():
         operations.import_delivery(them.at(who), now(them, who, made))
     return run(them, who, made, dry_run=False)
+
+
+def looked(them, name, text, who="provider_lead"):
+    """A file that somebody uploaded, looked at."""
+    return run(them, who, received(them, who, name, text), dry_run=True)
+
+
+def imported(them, delivery, who="provider_lead"):
+    """The same, imported."""
+    with transaction.atomic():
+        operations.import_delivery(them.at(who), now(them, who, delivery))
+    return run(them, who, now(them, who, delivery), dry_run=False)
+
+
+def shown(them, delivery, who="provider_lead", page=""):
+    """Its page, or one below it."""
+    return them.client(who).get(them.url(f"records/{delivery.pk}/{page}")).content.decode()
+
+
+def fields(page):
+    """What a browser would send: each select with what is chosen, each input with its value."""
+    chosen = {}
+    for name, inner in re.findall(r'<select name="([^"]+)".*?>(.*?)</select>', page, re.DOTALL):
+        picked = re.search(r'value="([^"]*)" selected', inner)
+        chosen[name] = picked[1] if picked else ""
+    inputs = re.findall(r'<input type="text" name="([^"]+)"(?: value="([^"]*)")?', page)
+    return {**dict(inputs), **chosen}

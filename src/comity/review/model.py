@@ -67,7 +67,7 @@ class ReadingPoint:
 
 @dataclass(frozen=True, slots=True)
 class Final:
-    """That a level is as both sides confirmed it; `recomputed` is what the records now give, None where nothing."""
+    """That a level is as both sides confirmed it; `recomputed`: what the records give now, None where not shown."""
 
     recomputed: float | None
 

@@ -10,8 +10,7 @@ from comity.apps.books import operations
 from comity.apps.books.models import KeptMapping, Stage
 from comity.apps.i18n import words_for
 from comity.apps.refusal import Refused
-from tests.apps.books.test_match_columns import fields
-from tests.builders.uploads import now, received, run
+from tests.builders.uploads import fields, imported, looked, now, run, shown
 from tests.room import cast
 
 pytestmark = pytest.mark.gate
@@ -29,20 +28,6 @@ def them():
     made = cast()
     made.book()
     return made
-
-
-def looked(them, name, text, who="provider_lead"):
-    return run(them, who, received(them, who, name, text), dry_run=True)
-
-
-def imported(them, delivery, who="provider_lead"):
-    with transaction.atomic():
-        operations.import_delivery(them.at(who), now(them, who, delivery))
-    return run(them, who, now(them, who, delivery), dry_run=False)
-
-
-def shown(them, delivery, who="provider_lead", page=""):
-    return them.client(who).get(them.url(f"records/{delivery.pk}/{page}")).content.decode()
 
 
 def test_beside_the_rejection_stands_what_helps_and_the_format_stays_otherwise(them):

@@ -8,7 +8,7 @@ from django.db import transaction
 from comity.apps.books import operations
 from comity.apps.books.models import KeptMapping, Stage
 from comity.apps.i18n import words_for
-from tests.builders.uploads import now, received, run
+from tests.builders.uploads import fields, now, received, run
 from tests.room import cast
 
 pytestmark = pytest.mark.gate
@@ -28,16 +28,6 @@ def them():
 @pytest.fixture
 def made(them):
     return run(them, "provider_lead", received(them, "provider_lead", "calls.csv", FILE.format(1)), dry_run=True)
-
-
-def fields(page):
-    """What a browser would send: each select with what is chosen, each input with its value."""
-    chosen = {}
-    for name, inner in re.findall(r'<select name="([^"]+)".*?>(.*?)</select>', page, re.DOTALL):
-        picked = re.search(r'value="([^"]*)" selected', inner)
-        chosen[name] = picked[1] if picked else ""
-    inputs = re.findall(r'<input type="text" name="([^"]+)"(?: value="([^"]*)")?', page)
-    return {**dict(inputs), **chosen}
 
 
 def test_the_page_asks_what_it_cannot_see_and_the_format_is_kept(them, made):

@@ -8,8 +8,7 @@ import pytest
 from comity.apps.books.sentences import value_name
 from comity.apps.i18n import words_for
 from comity.book.tables import TABLES
-from tests.apps.books.test_changed_formats import imported, looked, shown
-from tests.apps.books.test_match_columns import fields
+from tests.builders.uploads import fields, imported, looked, shown
 from tests.room import cast
 
 pytestmark = pytest.mark.gate

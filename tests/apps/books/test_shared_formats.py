@@ -8,8 +8,7 @@ from comity.apps.books import operations
 from comity.apps.books.models import KeptMapping, SharedFormat, Stage
 from comity.apps.i18n import words_for
 from comity.apps.refusal import Refused
-from tests.apps.books.test_changed_formats import imported, looked, shown
-from tests.builders.uploads import now, run
+from tests.builders.uploads import imported, looked, now, run, shown
 from tests.room import cast
 
 pytestmark = pytest.mark.gate

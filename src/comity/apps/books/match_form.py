@@ -406,8 +406,8 @@ class MatchColumnsForm(LocalisedForm):
 _PERSONAL = {
     "a name": "name",
     "a person": "person",
-    "an e-mail address": "mail",
-    "e-mail addresses": "mail",
+    "an e-mail address": "address",
+    "e-mail addresses": "address",
     "a telephone number": "phone",
     "an IP address": "ip",
     "a place": "place",

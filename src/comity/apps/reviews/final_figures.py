@@ -15,6 +15,7 @@ from comity.apps.reviews.figures import Figures
 from comity.core.agreements.kpi import HIGHER, Kpi
 from comity.core.values import Period, Side
 from comity.review.model import Final, Level, LevelPoint, Review
+from comity.review.readings import measure_counts_people
 
 _REL_TOLERANCE = 1e-9  # as figures are compared
 
@@ -76,7 +77,8 @@ def _as_final(level: Level, figure: Mapping[str, Any], period: Period) -> Level:
         high=None,
         earlier=(),
         relieved=None,
-        final=Final(level.value),
+        # Of people no two figures of almost the same answers stand beside each other: they would tell of one person.
+        final=Final(None if measure_counts_people(level.measure) else level.value),
     )
 
 
