@@ -7,7 +7,6 @@ from typing import Any
 
 from django import forms
 
-from comity.apps.books.constants import UnreadableConstantError, constant_text
 from comity.apps.books.forms import zones
 from comity.apps.books.sentences import field_name, value_meaning
 from comity.apps.i18n import language, words_for
@@ -33,10 +32,15 @@ from comity.book.mappings.match import (
 )
 from comity.book.mappings.rematch import is_same_choice
 from comity.book.tables import BROUGHT_BY, TABLES, Column, Kind
+from comity.book.validation.constants import UnreadableConstantError, constant_text
+from comity.core.agreements.kpi import MEASURES
 from comity.review.i18n.words import DASH, Words
 
 # Texts of which there are a few usual ones, and counts likewise: they are chosen.
-_USUAL = {"instrument": ("csat", "nps", "ces", "esat", "loyalty", "trust"), "minutes": ("15", "30", "60")}
+_USUAL = {
+    "instrument": (*(name for name, one in MEASURES.items() if one.people_of == "surveys"), "esat", "loyalty", "trust"),
+    "minutes": ("15", "30", "60"),
+}
 
 
 class ConstantField(forms.CharField):

@@ -23,7 +23,6 @@ from tomlkit.items import AbstractTable, AoT, Comment, Whitespace
 
 from comity.apps.audit.models import Event, SubjectType
 from comity.apps.audit.operations import audit
-from comity.apps.books.constants import UnreadableConstantError, constant_text
 from comity.apps.books.models import Delivery, Hold, KeptMapping, Mark, MarkStep, SharedFormat, Stage
 from comity.apps.books.queries import (
     BOOK_NAME,
@@ -88,6 +87,7 @@ from comity.book.storage.journal import ImportRecord
 from comity.book.tables import TABLES
 from comity.book.toml import toml_string
 from comity.book.validation.check import MAX_REJECTS
+from comity.book.validation.constants import UnreadableConstantError, constant_text
 from comity.core.calendars import Cut
 from comity.core.values import Side
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from comity.apps.books.constants import Fault, UnreadableConstantError, constant_text
 from comity.book.tables import TABLES, Column, Kind
+from comity.book.validation.constants import Fault, UnreadableConstantError, constant_text
 
 ISSUED, QUANTITY = TABLES["forecasts"].by_name["issued_on"], TABLES["invoices"].by_name["quantity"]
 SCALE, MINUTES = TABLES["surveys"].by_name["scale_max"], TABLES["forecasts"].by_name["minutes"]
