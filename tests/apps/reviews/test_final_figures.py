@@ -95,6 +95,21 @@ def test_a_final_figure_that_the_records_no_longer_give_stays_and_is_not_said_to
     assert WORDS("levels.final_alone") in page
 
 
+def test_no_side_reports_another_figure_of_its_own_into_a_final_month():
+    """The computed figure stays the same: what a side says it reported then would else be what it says now."""
+    them = cast()
+    reported = "period,kpi,value,reported_by\n2026-06,service_level,{},provider"
+    them.book(KPI, contacts="\n".join(contacts()), reported=reported.format(0.5))
+    for who in ("customer_lead", "provider_lead"):
+        confirm(them, who)
+    them.book(KPI, contacts="\n".join(contacts()), reported=reported.format(0.9))
+    with transaction.atomic():
+        for who in ("customer_lead", "provider_lead"):
+            (level,) = queries.shown_review(them.at(who), JUNE).levels
+            assert (level.reported[Side.PROVIDER], level.final) == (0.5, None)
+        assert queries.review(them.at("customer_lead").joint(), JUNE).levels[0].reported[Side.PROVIDER] == 0.9
+
+
 def test_an_open_month_and_an_unchanged_final_one_are_as_the_records_give_them(final):
     them = cast()
     them.book(KPI, contacts="\n".join(contacts()))

@@ -35,7 +35,8 @@ def with_final_figures(review: Review, figures: Figures, wordings: Iterable[Kpi]
         if not figure["definition"]:
             continue  # a disputed reading, which nobody confirms
         if level is not None:
-            final[kpi] = level if _is_same(level, figure) else _as_final(level, figure, review.period)
+            same = _is_same(level, figure)
+            final[kpi] = _with_reports(level, figure) if same else _as_final(level, figure, review.period)
         elif kpi in known and figure["value"] is not None:
             final[kpi] = _of_entry(known[kpi], figure)
     # A side's own view may hold levels of its private tables, which are no figures of both.
@@ -50,11 +51,24 @@ def with_final_figures(review: Review, figures: Figures, wordings: Iterable[Kpi]
 
 
 def _is_same(level: Level, figure: Mapping[str, Any]) -> bool:
-    return level.met == figure["met"] and all(
-        (then is None and now is None)
-        or (then is not None and now is not None and math.isclose(float(then), now, rel_tol=_REL_TOLERANCE))
-        for then, now in ((figure["value"], level.value), (figure["target"], level.target))
-    )
+    confirmed = _confirmed(figure)
+    values = ((confirmed[name], getattr(level, name)) for name in ("value", "target"))
+    return level.met == figure["met"] and all(_is_close(then, now) for then, now in values)
+
+
+def _is_close(then: float | None, now: float | None) -> bool:
+    """Whether two numbers are the same but for the last digits: what is confirmed is written with twelve."""
+    if then is None or now is None:
+        return then is now
+    return math.isclose(then, now, rel_tol=_REL_TOLERANCE)
+
+
+def _with_reports(level: Level, figure: Mapping[str, Any]) -> Level:
+    """The level with each side's own figure as it stood when both confirmed; a later one is not final."""
+    reported = _confirmed(figure)["reported"]
+    if all(_is_close(reported[side], level.reported.get(side)) for side in Side):
+        return level
+    return replace(level, reported=reported, explains={}, explains_in_full={})
 
 
 def _as_final(level: Level, figure: Mapping[str, Any], period: Period) -> Level:
