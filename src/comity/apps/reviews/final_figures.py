@@ -32,12 +32,14 @@ def with_final_figures(review: Review, figures: Figures, wordings: Iterable[Kpi]
     final: dict[str, Level] = {}
     for kpi, figure in figures.items():
         level = now.get(kpi)
-        if not figure["definition"]:
+        if figure.get("definition") == {}:
             continue  # a disputed reading, which nobody confirms
-        if level is not None:
+        if figure["value"] is None:  # an entry that holds no value of it
+            final |= {} if level is None else {kpi: level}
+        elif level is not None:
             same = _is_same(level, figure)
             final[kpi] = _with_reports(level, figure) if same else _as_final(level, figure, review.period)
-        elif kpi in known and figure["value"] is not None:
+        elif kpi in known:
             final[kpi] = _of_entry(known[kpi], figure)
     # A side's own view may hold levels of its private tables, which are no figures of both.
     own = [level for level in review.levels if review.viewer_side is not None and level.kpi not in final]
@@ -110,7 +112,7 @@ def _of_entry(kpi: Kpi, figure: Mapping[str, Any]) -> Level:
         kpi=kpi.id,
         measure=figure["measure"],
         unit=figure["unit"],
-        better=figure["definition"].get("better", HIGHER),
+        better=(figure.get("definition") or {}).get("better", HIGHER),
         se=None,
         beyond_chance=None,
         definition=kpi,
@@ -120,11 +122,12 @@ def _of_entry(kpi: Kpi, figure: Mapping[str, Any]) -> Level:
 
 
 def _confirmed(figure: Mapping[str, Any]) -> dict[str, Any]:
-    reported = {side: figure["reported"].get(side.value) for side in Side}
+    # Entries of earlier versions hold less.
+    reported = {side: (figure.get("reported") or {}).get(side.value) for side in Side}
     return {
         "value": float(figure["value"]),
-        "num": math.nan if figure["num"] is None else float(figure["num"]),
-        "den": math.nan if figure["den"] is None else float(figure["den"]),
+        "num": math.nan if figure.get("num") is None else float(figure["num"]),
+        "den": math.nan if figure.get("den") is None else float(figure["den"]),
         "target": None if figure["target"] is None else float(figure["target"]),
         "met": figure["met"],
         "reported": {side: None if value is None else float(value) for side, value in reported.items()},
