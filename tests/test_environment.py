@@ -108,6 +108,7 @@ def documented() -> set[str]:
     return {name for cell in cells for name in re.findall(r"`([A-Z][A-Z_]+)`", cell)}
 
 
+@pytest.mark.gate
 def test_every_environment_variable_is_documented_and_no_other() -> None:
     source = {str(file): file.read_text(encoding="utf-8") for file in SOURCE.rglob("*.py")}
     assert read_variables(source) == documented()

@@ -99,6 +99,7 @@ def said_in(path):
     return " ".join(" ".join(page.extract_text() for page in pdf(path).pages).split())
 
 
+@pytest.mark.gate
 def test_a_text_on_paper_has_its_sentences_fields_changes_and_digest(book, tmp_path):
     """The PDF embeds the text in canonical form, whose digest stands on the sheets and in the metadata."""
     from datetime import date
@@ -134,6 +135,7 @@ def test_a_difference_is_for_paper_alone(book):
     assert "only a PDF holds a difference" in run("export", book, "--compare", "2026-01-01", code=2)
 
 
+@pytest.mark.gate
 def test_the_sheets_need_no_django(book, tmp_path):
     """Whoever has a folder and no room gets the same sheets: nothing of Django is brought in."""
     run("begin", book)

@@ -30,6 +30,7 @@ def review(*options):
 
 
 @pytest.mark.parametrize("form", ["pdf", "board", "pptx"])
+@pytest.mark.gate
 def test_the_logos_of_a_book_are_shown_and_what_is_no_image_is_left_out(tmp_path, book, form):
     """`logos/customer.png` is a PNG, `logos/provider.png` a text: the review has one picture, and no error."""
     copy = tmp_path / "book"

@@ -68,6 +68,7 @@ def test_a_month_that_is_not_whole_has_no_effect(tmp_path):
 
 @settings(max_examples=examples(6))
 @given(first=st.integers(1, 28), days=st.integers(0, 20))
+@pytest.mark.gate
 def test_claim_effects_are_the_levels_of_the_records_with_the_claim_accepted(tmp_path_factory, book, first, days):
     start = date(2026, 6, first)
     last = min(start + timedelta(days=days), date(2026, 6, 30))

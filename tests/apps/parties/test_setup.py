@@ -181,6 +181,7 @@ def command(monkeypatch):
     return lambda *arguments, name="invite": CliRunner().invoke(app, [name, *arguments, "--data", str(room.data)])
 
 
+@pytest.mark.gate
 def test_the_command_prints_a_link_to_where_the_room_was_served_last(command, monkeypatch):
     cast()
     monkeypatch.delenv("COMITY_ADDRESS", raising=False)
@@ -194,6 +195,7 @@ def test_the_command_prints_a_link_to_where_the_room_was_served_last(command, mo
         os.environ.pop("COMITY_ADDRESS", None)
 
 
+@pytest.mark.gate
 def test_the_command_prints_a_link_for_an_address(command):
     cast()
     done = command("new@callco.example", "--address", "https://room.example.org")
@@ -241,6 +243,7 @@ def test_somebody_who_joins_sees_the_session_that_they_are_in():
     assert browser.get("/sign-in/sessions/").content.decode().count("this one") == 1
 
 
+@pytest.mark.gate
 def test_without_mail_a_command_makes_the_link_for_a_new_password_and_the_page_says_so(command):
     them = cast()
     email = them.people["customer_lead"].email
@@ -260,6 +263,7 @@ def test_without_mail_a_command_makes_the_link_for_a_new_password_and_the_page_s
     assert "This link has expired or was used" in again.content.decode()
 
 
+@pytest.mark.gate
 def test_the_command_makes_no_link_for_an_address_without_an_account(command):
     cast()
     done = command("nobody@example.org", name="reset")

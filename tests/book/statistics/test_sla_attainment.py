@@ -171,6 +171,7 @@ def judged_by_hand(contact, deadline):
 @settings(max_examples=examples(15), deadline=None)
 @given(contacts=st.lists(CONTACT, min_size=1, max_size=6))
 @pytest.mark.parametrize("deadline", [None, "second"])
+@pytest.mark.gate
 def test_deadlines_are_judged_as_by_hand(tmp_path_factory, contacts, deadline):
     """Each promise by the moment that its kind asks for, else by the source; paused and cancelled ones by nobody."""
     head = "contact_id,queue,opened_at,answered_at,resolved_at,due_at,sla_met"

@@ -219,6 +219,7 @@ SURVEYS = "response_id,audience,respondent_id,answered_on,instrument,scale_min,s
 )
 
 
+@pytest.mark.gate
 def test_reviews_ask_what_ibis_compiles(tmp_path, monkeypatch, compiled):
     """Of two books, by two viewers, under two limits; each review twice, the second time as it is remembered."""
     really = BookEngine.compile
