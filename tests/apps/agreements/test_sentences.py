@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from comity.apps.agreements.sentences import clause_heading, clause_sentences, clause_titles, differences_text
-from comity.apps.agreements.values import (
+from comity.apps.agreements.wording.values import (
     change_label,
     change_value_text,
     choice_text,

@@ -8,7 +8,8 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from comity.apps.agreements import change_page, operations, queries, signatories
+from comity.apps.agreements import operations, queries, signatories
+from comity.apps.agreements.changes import page as change_page
 from comity.apps.agreements.refusals import Code
 from comity.apps.i18n import words_for
 from comity.core.agreements.changes import RemoveClause, SetField

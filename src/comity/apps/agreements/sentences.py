@@ -14,8 +14,8 @@ from functools import partial
 
 from babel import Locale
 
-from comity.apps.agreements.figures import exact_money, exact_number, exact_percent, in_per_cent
-from comity.apps.agreements.values import (
+from comity.apps.agreements.wording.numbers import exact_money, exact_number, exact_percent, in_per_cent
+from comity.apps.agreements.wording.values import (
     ALL,
     Reader,
     channels_text,

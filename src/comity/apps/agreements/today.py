@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 
-from comity.apps.agreements.afterwards import unsaid
-from comity.apps.agreements.agreement_page import latest_text
-from comity.apps.agreements.carrying_out import request_of
+from comity.apps.agreements.deadlines.term_days import coming_days, day_name, term_clause
+from comity.apps.agreements.early_start.carrying_out import request_of
+from comity.apps.agreements.outcomes.afterwards import unsaid
 from comity.apps.agreements.queries import (
     ChangeState,
     chain,
@@ -19,8 +19,8 @@ from comity.apps.agreements.queries import (
     today,
     waiting_side,
 )
-from comity.apps.agreements.term_days import coming_days, day_name, term_clause
-from comity.apps.agreements.values import kind_name
+from comity.apps.agreements.text.page import latest_text
+from comity.apps.agreements.wording.values import kind_name
 from comity.apps.books import queries as books
 from comity.apps.kpis.queries import is_in_agreement
 from comity.apps.parties.member_context import MemberContext
