@@ -147,11 +147,14 @@ def test_both_sides_go_from_a_template_to_a_text_in_force_on_the_pages(empty):
     assert "Service level, Abandonment, Repeat contacts, CSAT, Forecast error and Forecast bias" in page
     answer = customer.post(empty.url("agreement/first/template/"), {"template": "contact_centre", "ends": "2027-01-01"})
     assert "Choose a first day" in shown(answer, 422)
-    asked = {"template": "contact_centre", "first_day": "2099-01-01", "ends": "2100-01-01"}
+    asked = {"template": "contact_centre", "first_day": "2099-01-01", "ends": "2099-12-31"}
     answer = customer.post(empty.url("agreement/first/template/"), asked)
-    assert "Not written yet: Signing authority and Reasons." in said(answer)
+    assert "Not written yet: Signing authority and Shared reasons." in said(answer)
     page = shown(customer.get(answer.headers["Location"]))
     assert "First text of the agreement" in page
+    assert "from 1\xa0January\xa02099 to 31\xa0December\xa02099, both days included" in page
+    assert "It does without these clauses, which can follow later: Signing authority and Shared reasons." in page
+    assert "complete" not in page
     (pk,) = re.findall(r"/changes/([0-9a-f-]{36})/propose/", page)
     assert provider.get(empty.url(f"agreement/changes/{pk}/")).status_code == 404
     assert "First text of the agreement" not in shown(provider.get(empty.url("agreement/")))

@@ -1,14 +1,17 @@
 """The forms of clauses: each field has a control, sentences name only what is there, numbers are as the reader's."""
 
 import re
+from datetime import date
 
 import pytest
 from django.utils import translation
 
 from comity.apps.agreements.forms import layouts
 from comity.apps.agreements.forms.clauses import ChangeForm, ClauseForm, expected_text
+from comity.apps.agreements.wording.used_fields import hidden_fields
+from comity.apps.agreements.wording.values import Figure
 from comity.apps.i18n import words_for
-from comity.core.agreements.clauses import complete
+from comity.core.agreements.clauses import Clause, complete
 from comity.core.agreements.expected import EXPECTED, Expected
 from comity.core.agreements.kinds import KINDS, Kind
 from comity.core.agreements.kpi import MEASURES
@@ -16,6 +19,7 @@ from comity.core.agreements.text import Text
 from tests.builders.agreement import add
 
 EMPTY = Text(())
+PRICED = Text((Clause("voice", Kind.PRICE, {"service": "Voice", "unit": "contact", "currency": "EUR"}),))
 SL = add(
     "sl", Kind.KPI, measure="service_level", target="0.8", short_abandon_s="5", cites=[{"document": "A", "place": "1"}]
 )
@@ -47,14 +51,14 @@ def each_form():
 def test_each_field_has_one_control_in_one_section(language):
     with translation.override(language):
         for kind, values in each_form():
-            form = ClauseForm(kind, values, EMPTY)
+            form = ClauseForm(kind, values, PRICED)  # without a price no share of what is at risk can be named
             shown = [piece.control.field.name for section in form.sections for one in section.sentences for piece in one
                      if piece.control and "_".join(p for p in piece.control.name.split("__") if not p.isdigit())
                      == piece.control.field.name]  # fmt: skip
             shown += [one.field.name for section in form.sections for one in section.controls]
             parts = {piece.control.name.partition("__")[0] for section in form.sections for one in section.sentences
                      for piece in one if piece.control and "__" in piece.control.name}  # fmt: skip
-            expected = set(KINDS[kind].by_name) - layouts.hidden_fields(kind, complete(kind, values))
+            expected = set(KINDS[kind].by_name) - hidden_fields(kind, complete(kind, values))
             assert sorted([*shown, *parts]) == sorted(expected), (kind, values)
 
 
@@ -188,7 +192,7 @@ def test_what_is_wrong_is_said_in_the_readers_language():
     with translation.override("es"):
         form = ClauseForm(Kind.TERM, {}, EMPTY, {"begins": "2026-02-01", "ends": "2026-01-01"})
         assert form.values("term") is None
-        assert form.errors["ends"] == ["Elija un día posterior al primero."]
+        assert form.errors["ends"] == ["Elija un último día que no sea anterior al primero."]
 
 
 def test_each_sentence_of_what_is_expected_has_its_words():
@@ -198,3 +202,46 @@ def test_each_sentence_of_what_is_expected_has_its_words():
         texts = [expected_text(Expected(key, **names), words) for words in (english, spanish)]
         assert all(text.endswith(".") and "{" not in text for text in texts), key
         assert texts[0] != texts[1], key
+
+
+def test_a_term_is_written_by_its_last_day_and_kept_by_the_first_without():
+    form = ClauseForm(Kind.TERM, {"begins": "2027-01-01", "ends": "2029-01-01"}, EMPTY)
+    assert form["ends"].value() == "2028-12-31"
+    form = ClauseForm(Kind.TERM, {}, EMPTY, {"begins": "2027-01-01", "ends": "2028-12-31"})
+    assert form.values("term")["ends"] == "2029-01-01"
+    one_day = ClauseForm(Kind.TERM, {}, EMPTY, {"begins": "2027-01-01", "ends": "2027-01-01"})
+    assert one_day.values("term")["ends"] == "2027-01-02"
+
+
+def test_a_change_is_written_by_its_last_day_and_kept_by_the_first_without():
+    form = ChangeForm({}, None, date(2027, 3, 1), {"first_day": "2027-01-01", "end": "2027-02-28"})
+    assert form.fields["end"].initial == date(2027, 2, 28)
+    assert form.is_valid()
+    assert form.cleaned_data["end"] == date(2027, 3, 1)
+
+
+def test_a_share_of_what_is_at_risk_names_prices_only_by_their_headings():
+    kpi = Clause("sl_1c93", Kind.KPI, complete(Kind.KPI, {"measure": "service_level"}))
+    price = Clause("voice_55aa", Kind.PRICE, {"service": "Voice", "unit": "contact", "currency": "EUR", "price": "4"})
+    form = ClauseForm(Kind.KPI, kpi.fields, Text((kpi, price)))
+    assert form.fields["credit_allocation__0__price"].choices == [("", "not chosen"), ("voice_55aa", "Voice")]
+    assert not any("price" in name for name in ClauseForm(Kind.KPI, kpi.fields, Text((kpi,))).fields)
+
+
+def test_what_is_expected_names_a_kpi_and_a_size_in_its_unit():
+    """Five points of a share are 0.05; five seconds are five."""
+    figures = {"sl": Figure("Service level", "share"), "wait": Figure("Mean wait", "seconds")}
+    sent = {f"expects__0__{name}": one for name, one in
+            {"figure": "sl", "direction": "up", "size": "5", "by": "2027-06-30"}.items()}  # fmt: skip
+    form = ChangeForm({}, None, None, sent, figures=figures)
+    assert form.says()["expects"][0]["size"] == "0.05"
+    assert (
+        ChangeForm({}, None, None, sent | {"expects__0__figure": "wait"}, figures=figures).says()["expects"][0]["size"]
+        == "5"
+    )
+    assert ChangeForm({}, None, None, sent | {"expects__0__figure": "Service level"}, figures=figures).says() is None
+    shown = ChangeForm(form.says(), None, None, figures=figures)
+    assert shown["expects__0__size"].value() == "5"
+    kept = ChangeForm({"expects": [{"figure": "Old words", "direction": "up", "by": "2027-06-30"}]}, None, None)
+    assert kept["expects__0__figure"].value() == "Old words"
+    assert shown.fields["expects__0__by"].widget.input_type == "date"

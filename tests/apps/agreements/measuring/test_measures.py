@@ -68,7 +68,7 @@ def test_each_side_s_shares_come_from_the_changes_that_both_agreed_to(them, kpi)
     assert (ours.reasons, ours.not_marked) == (Proportion(0, 1), Proportion(1, 2))
     assert (ours.authorship, theirs.authorship) == (Proportion(2, 3), Proportion(1, 3))
     assert (ours.executed_only, theirs.executed_only) == (Proportion(0, 0), Proportion(2, 3))
-    assert (theirs.told, theirs.told_in_time) == (Proportion(2, 2), Proportion(2, 2))
+    assert (ours.told, ours.told_in_time) == (Proportion(2, 2), Proportion(2, 2))  # who did it, not who had it done
     assert ours.notice == Proportion(0, 0)  # none is agreed
     assert (got.days[CUSTOMER].count, got.days[CUSTOMER].median) == (2, 0.0)
     assert got.from_before == 1  # the KPI of the book

@@ -125,6 +125,7 @@ def test_a_draft_without_a_first_day_has_none(them):
         content = DraftContent(None, None, (SetField("sl", "target", "0.5"),))
         found = preview(member, Proposal(content.change(0), {}), queries.situation(member), words_for("en"))
     assert found == replace(found, rows=(), pending=None)
+    assert found.needs_day  # and the page says so
 
 
 def test_once_agreed_a_change_shows_what_it_altered_and_not_itself_on_both_sides(them):
@@ -144,3 +145,12 @@ def test_once_agreed_a_change_shows_what_it_altered_and_not_itself_on_both_sides
         them.at("provider_lead")
         assert row(proposal).place is not None
     assert views().rows == (as_proposed,)
+
+
+def test_another_target_alone_is_told_and_drawn_with_the_one_before(them):
+    (one,) = shown(them, SetField("sl", "target", "0.3")).rows
+    assert "The target is 30\xa0% in place of 45\xa0%." in one.said
+    assert "Met by this wording only: April\xa02026, May\xa02026 and June\xa02026." in one.said
+    assert one.rows[0].chart.screen().count('class="target') == 2
+    (one,) = shown(them, SetField("sl", "target", "0.5")).rows
+    assert "Missed by both wordings: April\xa02026, May\xa02026 and June\xa02026." in one.said

@@ -71,7 +71,7 @@ def test_two_sides_go_from_a_draft_to_a_text_that_both_signed(them):
     assert customer.post(them.url(address + "save/"), hours).status_code == 302
     page = shown(customer.get(them.url(address)))
     assert "08:00" in page
-    assert "The draft is complete: propose it" in page
+    assert "The draft can be proposed: Helpline can then read and sign it." in page
     assert customer.post(them.url(address + "propose/"), {"seen": 3}).status_code == 302
     page = shown(provider.get(them.url(address)))
     assert "Opening hours" in page

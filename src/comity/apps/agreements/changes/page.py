@@ -21,25 +21,37 @@ from comity.apps.agreements.sentences import (
     clause_sentences,
     clause_titles,
     differences_text,
+    figures_of,
     relief_text,
     word_texts,
 )
 from comity.apps.agreements.text.titles import readable_titles
-from comity.apps.agreements.wording.values import change_label, change_value_text, field_label, kind_name, value_text
+from comity.apps.agreements.wording.values import (
+    Figure,
+    change_label,
+    change_value_text,
+    field_label,
+    kind_name,
+    name_text,
+    value_text,
+)
 from comity.apps.books import queries as books
-from comity.apps.i18n import words_for
+from comity.apps.i18n import language, words_for
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
 from comity.core import chain as hashes
 from comity.core.agreements import signing
 from comity.core.agreements.authority import SignedBy
 from comity.core.agreements.changes import CHANGE_FIELDS, AddClause, Entry, Proposal, RemoveClause, field_of
+from comity.core.agreements.changes import Change as ChangeContent
 from comity.core.agreements.clauses import Clause
 from comity.core.agreements.kinds import KINDS, Kind
 from comity.core.agreements.kpi import MEASURES
 from comity.core.agreements.notice import notice_of
+from comity.core.agreements.people import Named
 from comity.core.agreements.signing import UNDECIDED, StepKind
 from comity.core.agreements.text import (
+    Chain,
     Text,
     edits_without_effect,
     meetings,
@@ -78,7 +90,7 @@ def differences(
             {
                 "clause": clause,
                 "day": None if day == change.span.first_day else day,
-                "title": clause_heading(known, words) if readable else kind_name(known.kind, words),
+                "title": titles[0 if new is None else 1].get(clause, clause_heading(known, words)),
                 "kind": kind_name(known.kind, words),
                 "before": clause_sentences(old, words, titles[0]) if old and readable else [],
                 "after": clause_sentences(new, words, titles[1]) if new and readable else [],
@@ -104,20 +116,33 @@ def relief(member: MemberContext, state: queries.ChangeState, of: signing.Situat
     return relief_text(waived["kpis"], state.last.proposal.change.span.first_day, waived["until"], titles, words)
 
 
-def says_rows(proposal: Proposal, words: Words) -> list[tuple[str, str]]:
+def figures(member: MemberContext, change: ChangeContent, chain: Chain, words: Words) -> dict[str, Figure]:
+    """Return the KPIs of which a change may expect something, of those that the reader may read."""
+    first_day = min(change.span.first_day, _LAST_FIRST_DAY)
+    then = replace(change, span=replace(change.span, first_day=first_day))
+    texts = (text(chain, first_day), text(with_change(chain, then), first_day))
+    closed = {one.id for read in texts for one in read.clauses if not queries.may_read(member, one)}
+    return {key: one for key, one in figures_of(*texts, words=words).items() if key not in closed}
+
+
+def says_rows(proposal: Proposal, words: Words, figures: Mapping[str, Figure]) -> list[tuple[str, str]]:
     """Return what a change says of itself beside title and reason: label and value."""
     return [
-        (change_label(one.name, words), change_value_text(one.name, proposal.says[one.name], words))
+        (change_label(one.name, words), change_value_text(one.name, proposal.says[one.name], words, figures))
         for one in CHANGE_FIELDS
         if one.name in proposal.says and one.name not in {"title", "reason", "proposed_by", "person"}
     ]
 
 
-def clauses_without_effect(content: DraftContent, now: signing.Situation) -> list[str]:
-    """Return the clauses that an edit of the draft does not reach, since they are not there on its days."""
+def clauses_without_effect(
+    member: MemberContext, content: DraftContent, now: signing.Situation, words: Words
+) -> list[str]:
+    """Return the headings of clauses that an edit of the draft does not reach: they are not there on its days."""
     if content.first_day is None:
         return []
-    return sorted({one.edit.clause for one in edits_without_effect(content.change(0), now.chain)})
+    titles = readable_titles(member, edited_text(content, now), words)
+    found = {one.edit.clause for one in edits_without_effect(content.change(0), now.chain)}
+    return sorted(name_text(titles.get(one, words("clause_word.clause")), words) for one in found)
 
 
 def meeting_choices(
@@ -170,7 +195,8 @@ def deciding(
     notice = notice_of(signing.revisions(state.steps), of.chain, of.zone)
     side = member.side
     signatures = signing.signatures(state.steps, of)
-    has_signed = any(step.side is side and step.person == member.membership.person.name for step in signatures)
+    own = Named(member.membership.person.name, str(member.membership.person_id))
+    has_signed = any(step.side is side and step.named.is_same(own) for step in signatures)
     lacks = {one: signing.lacks(state.steps, of, one) for one in Side}
     kpis = [
         (one.id, clause_heading(one, words))
@@ -255,7 +281,7 @@ def editing(  # noqa: PLR0913 - the forms of a draft
         clause_form = _asked_form(request, member, content, now)
     lacks = progress.lacking(content, words)
     if about is None and clause_form is None and (request.GET.get("edit") == ABOUT or not content.says.get("title")):
-        about = ChangeForm(content.says, content.first_day, content.end)
+        about = form_of_change(member, content, now)
     return {
         "about": about,
         "clause_form": clause_form,
@@ -266,6 +292,7 @@ def editing(  # noqa: PLR0913 - the forms of a draft
     }
 
 
+_LAST_FIRST_DAY = date.max.replace(year=date.max.year - 1)  # of a draft without one
 ABOUT = "about"  # in place of a clause in the address: the form of the change itself
 
 
@@ -279,6 +306,7 @@ def clause_list(
 ) -> list[dict[str, object]]:
     """Return the clauses of a text with the draft, each with its mark: edited, added, removed, or none."""
     read, before = drafted_text(content, now), text(now.chain, first_day_of(content, now))
+    titles = clause_titles(before, words) | clause_titles(read, words)
     marks: dict[str, str] = {}
     for edit in content.edits:
         name = {AddClause: "added", RemoveClause: "removed"}.get(type(edit), "edited")
@@ -287,7 +315,7 @@ def clause_list(
     return [
         {
             "id": one.id,
-            "title": clause_heading(shown, words),
+            "title": titles[one.id],
             "kind": kind_name(shown.kind, words),
             "mark": marks.get(one.id, ""),
         }
@@ -311,6 +339,25 @@ def _temporary_wordings(
         for name, value in shown.fields.items()
         if lasting.fields.get(name) != value
     ]
+
+
+def form_of_change(
+    member: MemberContext, content: DraftContent, now: signing.Situation, data: object = None
+) -> ChangeForm:
+    """Return the form of what a change says of itself; it may expect something of the KPIs that the member reads.
+
+    KPIs about people are none of them: what became of those is not counted here.
+    """
+    read = drafted_text(content, now)
+    known = figures_of(read, words=words_for(language()))
+    offered = {
+        clause.id: known[clause.id]
+        for clause in read.of(Kind.KPI)
+        if clause.id in known
+        and queries.may_read(member, clause)
+        and MEASURES[str(clause.fields["measure"])].people_of is None
+    }
+    return ChangeForm(content.says, content.first_day, content.end, data, figures=offered)
 
 
 def form_of_clause(
@@ -344,7 +391,7 @@ def shown_sentences(proposal: Proposal, entries: Sequence[Entry]) -> dict[str, s
         name: hashes.digest_of(
             [
                 [
-                    clause_heading(one, words_for(name)),
+                    clause_titles(read, words_for(name)).get(one.id, clause_heading(one, words_for(name))),
                     *clause_sentences(one, words_for(name), clause_titles(read, words_for(name))),
                 ]
                 for one, read in told
@@ -444,6 +491,7 @@ def conflict_rows(  # noqa: PLR0913 - two texts, and their reader
     """
     read = tuple(edited_text(one, now) for one in texts)
     whole = {one.clause for one in found if one.slot[0] == "added"}
+    known_figures = figures(member, texts[1].change(0), now.chain, words)
     rows = []
     for one in found:
         clauses = [text_of_it.get(one.clause) for text_of_it in read]
@@ -456,20 +504,27 @@ def conflict_rows(  # noqa: PLR0913 - two texts, and their reader
         if one.slot[0] == "field" and one.clause in whole:
             continue
         title = clause_heading(known[0], words) if one.clause else ""
-        label, mine, theirs = _conflict_texts(one, clauses, known, words)
+        label, mine, theirs = _conflict_texts(one, clauses, known, words, known_figures)
         choices = [(MINE, words("conflict.mine"), mine), (THEIRS, by, theirs)]
         rows.append({"conflict": one, "title": title, "label": label, "choices": choices})
     return rows
 
 
 def _conflict_texts(
-    one: Conflict, clauses: Sequence[Clause | None], known: Sequence[Clause], words: Words
+    one: Conflict,
+    clauses: Sequence[Clause | None],
+    known: Sequence[Clause],
+    words: Words,
+    known_figures: Mapping[str, Figure],
 ) -> tuple[str, str, str]:
     """The label and both values of a place in which two texts differ."""
     what, *names = one.slot
     values = (one.mine, one.theirs)
     if what == "says":
-        texts = ["" if value is NOTHING else change_value_text(names[0], value, words) for value in values]  # type: ignore[arg-type]
+        texts = [
+            "" if value is NOTHING else change_value_text(names[0], value, words, known_figures)  # type: ignore[arg-type]
+            for value in values
+        ]
         return (change_label(names[0], words), *(text_of_it or DASH for text_of_it in texts))  # type: ignore[return-value]
     if what in {"first_day", "end"}:
         texts = [words.day(value) if isinstance(value, date) else DASH for value in values]

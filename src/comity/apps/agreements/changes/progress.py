@@ -94,17 +94,22 @@ def _when(at: datetime, person: str, words: Words) -> str:
     return f"{day}, {person}" if person else day
 
 
-def next_step(  # noqa: PLR0913 - a change, and whoever reads
+def next_step(  # noqa: PLR0911, PLR0913 - a sentence for each state; a change, and whoever reads
     member: MemberContext,
     state: queries.ChangeState,
     content: DraftContent,
     deciding: Mapping[str, object],
     today: date,
     words: Words,
+    unwritten: Sequence[str] = (),
+    *,
+    editing: bool = False,
 ) -> str:
     """Return what is to be done next, in one sentence, to the one who reads.
 
-    :param deciding: as `change_page.deciding` gives it; empty where nothing can be decided
+    :param deciding: as `page.deciding` gives it; empty where nothing can be decided
+    :param unwritten: of a first text, the names of clauses that it does without
+    :param editing: whether the page shows a draft, which may be that of a counter-proposal
     """
     other = "" if member.side is None else member.party(words)(member.side.other)
     if state.state is State.DRAFT:
@@ -113,21 +118,24 @@ def next_step(  # noqa: PLR0913 - a change, and whoever reads
             return words("change_next.neutral_draft")
         if lacks:
             return words("change_next.lacks", what=words.listed(lacks))
-        return words("change_next.shared" if state.row.shared else "change_next.draft", party=other)
+        key = "shared" if state.row.shared else "draft_lacking" if unwritten else "draft"
+        return words(f"change_next.{key}", party=other, kinds=words.listed(list(unwritten)))
     if state.state in _ENDED:
         return words(f"change_next.{state.state.value}")
     if state.state is State.AGREED:
         return _agreed(content, today, words)
+    if editing:
+        return words("change_next.countering", party=other)
     return _undecided(member, state, deciding, words)
 
 
 def _agreed(content: DraftContent, today: date, words: Words) -> str:
-    first_day, end = content.first_day, content.end
+    first_day, last = content.first_day, content.last_day
     if first_day is not None and first_day > today:
         return words("change_next.scheduled", day=words.day(first_day))
-    if end is not None and end <= today:
-        return words("change_next.over", day=words.day(end))
-    return words("change_next.until", day=words.day(end)) if end is not None else words("change_next.in_force")
+    if last is not None and last < today:
+        return words("change_next.over", day=words.day(last))
+    return words("change_next.until", day=words.day(last)) if last is not None else words("change_next.in_force")
 
 
 def _undecided(  # noqa: PLR0911 - one sentence for each state and side

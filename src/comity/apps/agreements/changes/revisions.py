@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from comity.apps.agreements import queries
-from comity.apps.agreements.changes.page import says_rows, word_rows
+from comity.apps.agreements.changes.page import figures, says_rows, word_rows
 from comity.apps.agreements.sentences import differences_text
 from comity.apps.agreements.wording.values import change_label, kind_name
 from comity.apps.parties.member_context import MemberContext
@@ -47,7 +47,10 @@ def _rows(member: MemberContext, before: Revision, last: Revision, chain: Chain,
     rows = _told(member, old, new, chain, words)
     rows += _met(member, old, new, chain, words)
     own = words("agreement.own_words")
-    said = [dict(says_rows(one, words)) | _own_words(one, words) for one in (old, new)]
+    said = [
+        dict(says_rows(one, words, figures(member, one.change, chain, words))) | _own_words(one, words)
+        for one in (old, new)
+    ]
     rows += [
         (own, label, said[0].get(label, DASH), said[1].get(label, DASH))
         for label in dict.fromkeys([*said[0], *said[1]])
@@ -87,7 +90,7 @@ def _met(member: MemberContext, old: Proposal, new: Proposal, chain: Chain, word
 
 def _own_words(proposal: Proposal, words: Words) -> dict[str, str]:
     span = proposal.change.span
-    days = {"first_day": span.first_day, "end": span.end}
+    days = {"first_day": span.first_day, "end": span.last_day}
     texts = {change_label(name, words): str(proposal.says.get(name, "")) for name in ("title", "reason")}
     return texts | {words(f"change.{name}"): DASH if day is None else words.day(day) for name, day in days.items()}
 

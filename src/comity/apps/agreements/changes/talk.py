@@ -11,7 +11,7 @@ from comity.apps.agreements.drafting import remarks
 from comity.apps.agreements.drafting.edits import drafted_text, edited_text
 from comity.apps.agreements.forms.steps import RemarkForm
 from comity.apps.agreements.models import Audience, Remark
-from comity.apps.agreements.sentences import clause_heading, differences_text
+from comity.apps.agreements.sentences import clause_titles, differences_text
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
 from comity.core.agreements.signing import UNDECIDED, Situation, State
@@ -27,7 +27,7 @@ def talk(
     may = is_open and member.side is not None and member.may(Action.ACT)
     content = remarks.shown_content(member, state, now.chain)
     read = drafted_text(content, now)
-    titles = {one.id: clause_heading(one, words) for one in read.clauses if not one.removed}
+    titles = clause_titles(read, words)
     closed = remarks.kept_clauses(member, content, now)
     clauses = [(one.id, titles[one.id]) for one in read.clauses if one.id in titles and one.id not in closed]
     track = queries.own_track(member, state.row) if may else None

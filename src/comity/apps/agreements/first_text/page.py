@@ -43,10 +43,10 @@ class FirstTextForm(LocalisedForm):
     template = forms.ChoiceField(choices=[(name, name) for name in FIRST_TEXTS], widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:
-        """Require a term that ends after it begins."""
+        """Require a term whose last day is not before its first."""
         data: dict[str, Any] = super().clean() or {}
         first_day, ends = data.get("first_day"), data.get("ends")
-        if ends is not None and (first_day is None or ends <= first_day):
+        if ends is not None and (first_day is None or ends < first_day):
             self.add_error("ends", words_for(language())("first_text.ends_late"))
         return data
 

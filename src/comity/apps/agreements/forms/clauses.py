@@ -6,7 +6,9 @@ ask for stays as it was. Numbers are written as the reader's language writes the
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any
@@ -15,14 +17,21 @@ from django import forms
 from django.forms import BoundField
 
 from comity.apps.agreements.forms import layouts
+from comity.apps.agreements.sentences import clause_titles
 from comity.apps.agreements.wording.numbers import in_per_cent
+from comity.apps.agreements.wording.used_fields import formulas, hidden_fields
 from comity.apps.agreements.wording.values import (
     ALL,
+    Figure,
     change_label,
     channels_text,
     choice_text,
+    day_after,
+    field_help,
     field_label,
+    is_end,
     is_share,
+    last_day,
     reader_text,
     value_text,
 )
@@ -37,6 +46,7 @@ from comity.core.agreements.kpi import MEASURES
 from comity.core.agreements.people import Named
 from comity.core.agreements.text import Text
 from comity.core.kpi_templates import CHANNELS
+from comity.core.levels import SECONDS, SHARE
 from comity.review.i18n.words import DASH, Words
 
 _SEPARATOR = "__"
@@ -47,6 +57,7 @@ _SPAN = frozenset({"opens", "closes"})
 _PER_CENT = -2  # decimal places between a share and per cent
 People = Mapping[str, Sequence[Named]]
 _NO_PEOPLE: People = {}
+_NO_FIGURES: Mapping[str, Figure] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,7 @@ class Control:
     :ivar name: of the form field; of a group, of its first part
     :ivar rows: of a record, the controls of each row
     :ivar was: what it reads in the text in force, where that is another; empty: it is the same
+    :ivar help: what it is for, in a sentence
     """
 
     field: Field
@@ -63,6 +75,7 @@ class Control:
     label: str
     rows: tuple[tuple["Control", ...], ...] = ()
     was: str = ""
+    help: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +106,7 @@ class NumberField(forms.CharField):
 
     def __init__(self, declared: Field, value: object, words: Words, *, percent: bool) -> None:
         """Show the kept value."""
-        self.declared, self.words, self.percent = declared, words, percent
+        self.declared, self.value, self.words, self.percent = declared, value, words, percent
         widget = forms.TextInput(attrs={"inputmode": "decimal", "size": 5, "autocomplete": "off"})
         super().__init__(required=False, initial=self._shown(value), max_length=60, widget=widget)
 
@@ -125,6 +138,22 @@ class NumberField(forms.CharField):
         return plain_decimal(share)
 
 
+class LastDayField(forms.CharField):
+    """The last day of a span, of which the first day without is kept."""
+
+    def __init__(self, value: object) -> None:
+        """Show the last day."""
+        shown = None if value is None else last_day(value).isoformat()
+        super().__init__(required=False, initial=shown, max_length=400, widget=forms.TextInput(attrs={"type": "date"}))
+
+    def clean(self, value: object) -> str:
+        """Return the day after; what is no day as it is, for the check of the field."""
+        written = str(super().clean(value))
+        with suppress(ValueError, OverflowError):
+            return day_after(date.fromisoformat(written)).isoformat()
+        return written
+
+
 class FieldsForm(forms.Form):
     """Values of declared fields.
 
@@ -138,7 +167,7 @@ class FieldsForm(forms.Form):
         fields: Sequence[Field],
         values: Mapping[str, Value],
         label: Any,  # noqa: ANN401 - a function of a field's path
-        clauses: Sequence[tuple[str, str]] = (),
+        clauses: Sequence[tuple[str, str, Kind]] = (),
         hidden: frozenset[str] = frozenset(),
         was: Mapping[str, str] | None = None,
         people: People = _NO_PEOPLE,
@@ -146,7 +175,7 @@ class FieldsForm(forms.Form):
         """Make the controls.
 
         :param label: takes the names on the way to a field, and gives its label
-        :param clauses: id and title of the clauses that a field may name
+        :param clauses: id, title and kind of the clauses that a field may name
         :param hidden: fields that the form does not ask for, beside those that none does
         :param was: by field, how it reads in the text in force where that is another
         :param people: by side, the members who can be chosen
@@ -202,7 +231,8 @@ class FieldsForm(forms.Form):
         if field.many is not Many.ONE:
             return self._several(field, value if isinstance(value, list) else [])
         if field.choices or field.type is FieldType.CLAUSE:
-            named = [(one, choice_text(field.name, one, self.words)) for one in self._choices(field)] or [*self.clauses]
+            chosen = [(one, choice_text(field.name, one, self.words)) for one in self._choices(field)]
+            named = chosen or self._named_clauses(field)
             blank = [("", self.words("agreement.none_chosen"))] if value is None or field.default is None else []
             return forms.ChoiceField(required=False, choices=[*blank, *named], initial=value)
         if field.type is FieldType.FLAG:
@@ -218,6 +248,8 @@ class FieldsForm(forms.Form):
             return forms.IntegerField(required=False, initial=value)
         if field.type is FieldType.NUMBER:
             return NumberField(field, value, self.words, percent=is_share(field.name, self.shown))
+        if is_end(field):
+            return LastDayField(value)
         kinds = {FieldType.DAY: "date", FieldType.MONTH: "month", FieldType.TIME: "time"}
         attributes: dict[str, object] = {"type": kinds[field.type]} if field.type in kinds else {}
         if field.type is FieldType.END_TIME:
@@ -236,6 +268,10 @@ class FieldsForm(forms.Form):
             widget=forms.CheckboxSelectMultiple,
         )
 
+    def _named_clauses(self, field: Field) -> list[tuple[str, str]]:
+        """The clauses that a field may name, by id and title: of the kinds that it says, where it says some."""
+        return [(one, title) for one, title, kind in self.clauses if not field.kinds or kind.value in field.kinds]
+
     def _choices(self, field: Field) -> Sequence[str]:
         """The choices of a field; a form of a clause may know that fewer can be meant."""
         return field.choices
@@ -243,7 +279,7 @@ class FieldsForm(forms.Form):
     def _several(self, field: Field, values: Sequence[object]) -> forms.Field:
         named = [(one, choice_text(field.name, one, self.words)) for one in field.choices]
         if field.type is FieldType.CLAUSE:
-            named = list(self.clauses)
+            named = self._named_clauses(field)
         # Roles are those of the room: one that somebody spells otherwise would be nobody's.
         if field.name in {"seen_by", "roles"}:
             more = [EVERYBODY, MONEY] if field.name == "seen_by" else []
@@ -355,19 +391,33 @@ class ClauseForm(FieldsForm):
         :param people: by side, who can be chosen as its signatories
         """
         self.kind, self.values_shown = kind, complete(kind, values)
+        titles = clause_titles(of, words_for(language()))
+        hidden = hidden_fields(kind, self.values_shown)
+        if not of.of(Kind.PRICE) and "credit_allocation" not in values:  # no price is there to name
+            hidden |= {"credit_allocation"}
         super().__init__(
             data,
             fields=KINDS[kind].fields,
             values=self.values_shown,
             label=lambda path, words: field_label(kind, "_".join(path), words),
-            clauses=[(one.id, str(one.fields.get("title", one.id))) for one in of.clauses if not one.removed],
-            hidden=layouts.hidden_fields(kind, self.values_shown),
+            clauses=[(one.id, titles[one.id], one.kind) for one in of.clauses if one.id in titles],
+            hidden=hidden,
             was=None if before is None else _was(kind, before, self.values_shown),
             people=people,
         )
 
+    def _control(self, field: Field, path: tuple[str, ...], value: object, row: str = "") -> Control:
+        control = super()._control(field, path, value, row)
+        if len(path) == 1:
+            told = field_help(self.kind, field.name, self.words)
+            control = replace(control, help=told)
+            self.by_path[field.name] = control
+            if not control.rows:
+                self.fields[control.name].help_text = told
+        return control
+
     def _choices(self, field: Field) -> Sequence[str]:
-        return layouts.formulas(self.values_shown) if field.name == "formula" else field.choices
+        return formulas(self.values_shown) if field.name == "formula" else field.choices
 
     def _several(self, field: Field, values: Sequence[object]) -> forms.Field:
         if field.name != "channels" or self.kind is not Kind.KPI:
@@ -434,7 +484,7 @@ class ClauseForm(FieldsForm):
 
 def of_measure(values: Mapping[str, Any], measure: str) -> dict[str, Any]:
     """Return the fields of a KPI by another measure: what has its unit, or what that one does not count by, goes."""
-    hidden = layouts.hidden_fields(Kind.KPI, {"measure": measure}) | {"target", "material", "formula", "better"}
+    hidden = hidden_fields(Kind.KPI, {"measure": measure}) | {"target", "material", "formula", "better"}
     return {name: value for name, value in values.items() if name not in hidden} | {"measure": measure}
 
 
@@ -448,6 +498,12 @@ def _was(kind: Kind, before: Mapping[str, Value], values: Mapping[str, Value]) -
     }
 
 
+def _in_its_unit(figure: Figure, words: Words) -> str:
+    """The heading of a KPI, with the unit in which a change of it is written."""
+    key = {SHARE: "in_points", SECONDS: "in_seconds"}.get(figure.unit)
+    return figure.title if key is None else words(f"change_form.{key}", title=figure.title)
+
+
 class ChangeForm(FieldsForm):
     """What a change says of itself, and its days."""
 
@@ -459,17 +515,58 @@ class ChangeForm(FieldsForm):
         first_day: object,
         end: object,
         data: Any = None,  # noqa: ANN401 - what was sent
+        figures: Mapping[str, Figure] = _NO_FIGURES,
     ) -> None:
-        """Make the controls."""
+        """Make the controls.
+
+        :param figures: the KPIs of which it may expect something, by id
+        """
+        self.figures = figures
         super().__init__(
             data, fields=CHANGE_FIELDS, values=values, label=lambda path, words: change_label("_".join(path), words)
         )
         words = self.words
-        for name, value in (("first_day", first_day), ("end", end)):
+        for name, value in (("first_day", first_day), ("end", None if end is None else last_day(end))):
             widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
             self.fields[name] = forms.DateField(
-                required=False, initial=value, widget=widget, label=words(f"change.{name}")
+                required=False,
+                initial=value,
+                widget=widget,
+                label=words(f"change.{name}"),
+                help_text=words(f"change.{name}_help"),
             )
+
+    def _leaf(self, field: Field, value: object) -> forms.Field:
+        if field.name != "figure":
+            return super()._leaf(field, value)
+        # What was written freely before stays to be chosen.
+        kept = [] if value is None or str(value) in self.figures else [(str(value), str(value))]
+        offered = [(key, _in_its_unit(one, self.words)) for key, one in self.figures.items()]
+        none = [("", self.words("agreement.none_chosen"))]
+        return forms.ChoiceField(required=False, choices=[*none, *offered, *kept], initial=value)
+
+    def _control(self, field: Field, path: tuple[str, ...], value: object, row: str = "") -> Control:
+        control = super()._control(field, path, value, row)
+        if field.name == "expects":
+            for parts in control.rows:
+                self._in_unit_of_figure({part.field.name: part for part in parts})
+        return control
+
+    def _in_unit_of_figure(self, parts: Mapping[str, Control]) -> None:
+        """Have the size of an expectation written in the unit of its KPI: of a share, in points."""
+        figure, size = parts["figure"], parts["size"]
+        chosen = self.data.get(figure.name) if self.is_bound else self.fields[figure.name].initial
+        known = self.figures.get(str(chosen or ""))
+        if known is not None and known.unit == SHARE:
+            shown = self.fields[size.name]
+            kept = shown.value if isinstance(shown, NumberField) else None
+            self.fields[size.name] = NumberField(size.field, kept, self.words, percent=True)
+            self.fields[size.name].label = size.label
+
+    def clean_end(self) -> date | None:
+        """Return the first day without the change, as it is kept; what was written is its last day."""
+        last: date | None = self.cleaned_data["end"]
+        return None if last is None else day_after(last)
 
     @property
     def first_controls(self) -> list[Control]:

@@ -9,10 +9,11 @@ import string
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from comity.apps.agreements.wording.used_fields import COUNTS_ABANDONS, formulas
 from comity.apps.kpis.sentences import sentence_key
 from comity.core.agreements.fields import Value
 from comity.core.agreements.kinds import KINDS, WEEKDAYS, Kind
-from comity.core.agreements.kpi import FORMULAS, MEASURES, OF_SURVEYS, Kpi
+from comity.core.agreements.kpi import MEASURES, Kpi
 from comity.core.kpi_templates import THRESHOLDS
 from comity.core.levels import SECONDS, SHARE, unit
 from comity.review.i18n.words import Words
@@ -77,8 +78,6 @@ _SECTIONS: Mapping[Kind, tuple[Section, ...]] = {
         Section("payment", ("due_days", "dispute_days", "due_on_free_day", "tolerance"), folded=True),
     ),
 }  # fmt: skip
-_COUNTS_ABANDONS = frozenset({"service_level", "abandonment"})
-_OF_INSTRUMENT = frozenset(name for name, one in MEASURES.items() if one.people_of == "surveys")
 
 
 def sections(kind: Kind, values: Mapping[str, Value]) -> tuple[Section, ...]:
@@ -89,48 +88,14 @@ def sections(kind: Kind, values: Mapping[str, Value]) -> tuple[Section, ...]:
     return named
 
 
-def hidden_fields(kind: Kind, values: Mapping[str, Value]) -> frozenset[str]:
-    """Return the fields that a form does not ask for: where a clause is from, and what a KPI's measure does not use."""
-    hidden = {"cites"}
-    measure = str(values.get("measure", ""))
-    if kind is not Kind.KPI:
-        return frozenset(hidden)
-    if measure not in MEASURES:
-        return frozenset(hidden | (set(KINDS[kind].by_name) - {"measure"}))
-    hidden |= {"answer_within_s", "within_days"} - {THRESHOLDS.get(measure, "")}
-    if measure not in _COUNTS_ABANDONS:
-        hidden |= {"short_abandon_s"}
-    if measure != "service_level":
-        hidden |= {"abandons", "patience_s"}
-    if len(_formulas(measure)) < 2:  # noqa: PLR2004 - nothing to choose from
-        hidden |= {"formula"}
-    if measure not in _OF_INSTRUMENT:
-        hidden |= {"instrument"}
-    if measure != "sla_attainment":
-        hidden |= {"deadline"}
-    if not MEASURES[measure].also_intervals:
-        hidden |= {"records"}
-    return frozenset(hidden)
-
-
-def formulas(values: Mapping[str, Value]) -> tuple[str, ...]:
-    """Return by which formulas a KPI's measure can be counted."""
-    return _formulas(str(values.get("measure", "")))
-
-
-def _formulas(measure: str) -> tuple[str, ...]:
-    on_scale = measure in MEASURES and MEASURES[measure].on_scale
-    return FORMULAS.get(measure, OF_SURVEYS if on_scale else OF_SURVEYS[:1])
-
-
 def _kpi_sections(values: Mapping[str, Value]) -> tuple[Section, ...]:
     measure = str(values.get("measure", ""))
     if measure not in MEASURES:
         return (Section(fields=("measure",)),)
     sentences = ["kpi", "kpi_queues"]
-    if measure in _COUNTS_ABANDONS:
+    if measure in COUNTS_ABANDONS:
         sentences.append("kpi_abandons" if measure == "service_level" else "kpi_short_abandons")
-    if len(_formulas(measure)) > 1:
+    if len(formulas(values)) > 1:
         sentences.append("kpi_formula")
     return (
         Section(sentences=(*sentences, "kpi_material")),

@@ -6,7 +6,7 @@ after, the one in force when the change was proposed, so that no other wording p
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -19,12 +19,14 @@ from comity.apps.agreements.models import ANSWERS, BenefitWord, Change
 from comity.apps.agreements.models import Baseline as BaselineRow
 from comity.apps.agreements.preview.figures import Counted, history, kpi_text
 from comity.apps.agreements.refusals import Code
+from comity.apps.agreements.sentences import clause_heading
 from comity.apps.agreements.telling import tell
 from comity.apps.audit.models import Event
 from comity.apps.books import queries as books
 from comity.apps.books import results
 from comity.apps.books.operations import find_actor
 from comity.apps.books.results import Question
+from comity.apps.i18n import words_for
 from comity.apps.outbox.operations import defer
 from comity.apps.parties.member_context import MemberContext, acting_as
 from comity.apps.parties.rate_limits import check_rate_limit
@@ -38,13 +40,15 @@ from comity.core.agreements import signing
 from comity.core.agreements.afterwards import Baseline, Outcome, baseline_of, outcome, whole_months_after
 from comity.core.agreements.changes import Change as ChangeContent
 from comity.core.agreements.changes import Proposal, touched
+from comity.core.agreements.clauses import Clause
 from comity.core.agreements.kinds import Kind
 from comity.core.agreements.kpi import MEASURES, Kpi
 from comity.core.agreements.signing import Situation, State
-from comity.core.agreements.text import text, with_change
+from comity.core.agreements.text import Text, text, with_change
 from comity.core.agreements.wordings import kpi_of
 from comity.core.calendars import Calendar, Cut
 from comity.core.values import Period, Side
+from comity.review.i18n.words import LOCALES
 
 BASELINE_TASK = "agreements.baseline"
 COMPUTE_AFTER = "agreements.afterwards"  # the task
@@ -98,12 +102,26 @@ def expected_kpis(proposal: Proposal, now: Situation, proposed_at: datetime) -> 
     found = {}
     for item in _expected(proposal):
         figure = str(item["figure"])
-        clause = before.get(figure) or after.get(figure)
-        if clause is not None and clause.kind is Kind.KPI:
-            kpi = kpi_of(figure, clause.fields)
+        clause = _kpi_named(figure, before) or _kpi_named(figure, after)
+        if clause is not None:
+            kpi = kpi_of(clause.id, clause.fields)
             if MEASURES[kpi.measure].people_of is None:
                 found[figure] = kpi
     return found
+
+
+def _kpi_named(figure: str, of: Text) -> Clause | None:
+    """Return the KPI of an id; of what people typed, the only one headed so in any language."""
+    clause = of.get(figure)
+    if clause is not None:
+        return clause if clause.kind is Kind.KPI else None
+    named = {
+        one.id: one
+        for one in of.of(Kind.KPI)
+        for language in LOCALES
+        if clause_heading(one, words_for(language)).casefold() == figure.strip().casefold()
+    }
+    return next(iter(named.values())) if len(named) == 1 else None
 
 
 def _expected(proposal: Proposal) -> list[dict[str, object]]:
@@ -164,11 +182,12 @@ def expectations(member: MemberContext, state: queries.ChangeState, now: Situati
     counted = {one.kpi: one for one in values_of_text(member.joint(), written)} if kpis else {}
     stored = {one.figure: one for one in state.row.baselines.all()}
     months = months_after(member, proposal.change)
-    return [_expectation(item, counted, stored, months, state, now) for item in _expected(proposal)]
+    return [_expectation(item, kpis, counted, stored, months, state, now) for item in _expected(proposal)]
 
 
 def _expectation(  # noqa: PLR0913 - what is expected, and what is known
     item: dict[str, object],
+    kpis: Mapping[str, Kpi],
     counted: dict[str, Values],
     stored: dict[str, BaselineRow],
     months: Sequence[Period],
@@ -176,6 +195,7 @@ def _expectation(  # noqa: PLR0913 - what is expected, and what is known
     now: Situation,
 ) -> Expectation:
     figure, size = str(item["figure"]), item.get("size")
+    figure = kpis[figure].id if figure in kpis else figure
     row, values = stored.get(figure), counted.get(figure)
     baseline = None if row is None else Baseline(row.count, row.mean, row.spread, row.low, row.high)
     rises, least = item["direction"] == "up", None if size is None else abs(float(str(size)))

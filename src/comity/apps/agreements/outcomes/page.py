@@ -6,6 +6,7 @@ from comity.apps.agreements import queries
 from comity.apps.agreements.forms.steps import BenefitForm
 from comity.apps.agreements.outcomes import afterwards
 from comity.apps.agreements.text.titles import readable_titles
+from comity.apps.agreements.wording.values import size_text
 from comity.apps.books.results import NotComputedYet
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
@@ -61,11 +62,13 @@ def _expectation(one: afterwards.Expectation, names: Mapping[str, str], words: W
         return "" if low is None or high is None else words("after.between", low=figure(low), high=figure(high))
 
     direction = words(f"after.{'up' if one.rises else 'down'}")
-    size = "" if one.size is None else words("after.size", size=words.figure(one.size, one.unit))
+    expected = words("after.expected", direction=direction, day=words.day(one.by))
+    if one.size is not None:
+        size = size_text(str(one.size), one.unit, words)
+        expected = words("after.expected_size", direction=direction, size=size, day=words.day(one.by))
     return {
         "name": names.get(one.figure, one.figure),
-        "expected": words("after.expected", direction=direction, day=words.day(one.by)),
-        "size": size,
+        "expected": expected,
         "base": None if base is None else figure(base.mean),
         "base_between": "" if base is None else between(base.low, base.high),
         "base_count": 0 if base is None else base.count,

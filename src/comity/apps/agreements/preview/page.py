@@ -1,7 +1,7 @@
 """What the preview of a change shows: the last quarter by both wordings, and what this one pulls towards."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -68,10 +68,12 @@ class Previews:
     """The previews of a change.
 
     :ivar pending: when they were asked for, while a worker computes them; None: they are there
+    :ivar needs_day: whether a draft edits a KPI and has no first day yet, without which nothing can be counted
     """
 
     rows: tuple[WordingPreview, ...] = ()
     pending: datetime | None = None
+    needs_day: bool = False
 
 
 def preview(
@@ -83,7 +85,8 @@ def preview(
     """
     day = shown.change.span.first_day
     if day.year >= _NEVER:
-        return Previews()
+        first = replace(shown.change, span=replace(shown.change.span, first_day=now.today, end=None))
+        return Previews(needs_day=bool(touched_kpis(first, now.chain)))
     before = _before(shown, now.chain)
     after = text(with_change(before, shown.change), day)
     both = (text(before, day), after)
@@ -118,7 +121,7 @@ def _view(one: Preview, old: Kpi | None, new: Kpi, titles: dict[str, str], words
     quarter = last if one.quarter is None else [*last, one.quarter]
     head, drawn = None, [None] * len(quarter)
     if quarter:
-        head, drawn = _charts(one, quarter, new, words)  # type: ignore[assignment]
+        head, drawn = _charts(one, quarter, old, new, words)  # type: ignore[assignment]
     rows = [_row(row, one, words, chart, is_sum=row is one.quarter) for row, chart in zip(quarter, drawn, strict=True)]
     return WordingPreview(
         one.kpi,
@@ -134,7 +137,7 @@ def _view(one: Preview, old: Kpi | None, new: Kpi, titles: dict[str, str], words
 
 
 def _charts(
-    one: Preview, rows: Sequence[PreviewRow], new: Kpi, words: Words
+    one: Preview, rows: Sequence[PreviewRow], old: Kpi | None, new: Kpi, words: Words
 ) -> tuple[charts.Chart, list[charts.Chart]]:
     scale = shown_scale(one.unit)
 
@@ -149,11 +152,12 @@ def _charts(
             after=_figure(row.after, one, words),
         )
 
-    target = None if new.target is None or not rows else new.target * scale
+    targets = [None if kpi is None or kpi.target is None or not rows else kpi.target * scale for kpi in (old, new)]
     return charts.wordings(
         [(value(row.before), value(row.after), sentence(row)) for row in rows],
-        target,
+        targets[1],
         lambda tick: words.level(tick, one.unit, "", 0 if float(tick).is_integer() else 1),
+        None if targets[0] == targets[1] else targets[0],
     )
 
 
@@ -214,6 +218,13 @@ def _said(one: Preview, old: Kpi | None, new: Kpi, words: Words) -> list[str]:
         key = "preview.in_time_same" if same else "preview.in_time"
         values = {"before": words.number(whole.before.num or 0), "after": words.number(whole.after.num or 0)}
         said.append(words(key, **values))
+    if old.target is not None and new.target is not None and old.target != new.target:
+        told = [_target(target * shown_scale(one.unit), one, words) for target in (old.target, new.target)]
+        said.append(words("preview.targets", before=told[0], after=told[1]))
+    for key, met in (("preview.both_meet", True), ("preview.both_miss", False)):
+        named = [words.period(row.period, one.cut) for row in one.rows[-QUARTER:] if _alike(row, met=met)]
+        if named:
+            said.append(words(key, periods=words.listed(named)))
     for key, met in (("preview.would_meet", True), ("preview.would_miss", False)):
         named = [words.period(row.period, one.cut) for row in one.rows[-QUARTER:] if _differs(row, met=met)]
         if named:
@@ -226,6 +237,17 @@ def _differs(row: PreviewRow, *, met: bool) -> bool:
     if row.before is None or row.after is None or row.before.met is None:
         return False
     return row.before.met is not met and row.after.met is met
+
+
+def _alike(row: PreviewRow, *, met: bool) -> bool:
+    """Whether both wordings meet their targets, or both miss them."""
+    return row.before is not None and row.after is not None and row.before.met is met and row.after.met is met
+
+
+def _target(value: float, one: Preview, words: Words) -> str:
+    """A target in shown units with the decimals that it has, up to two."""
+    places = next((places for places in (0, 1) if round(value, places) == round(value, 2)), 2)
+    return words.level(value, one.unit, "", places)
 
 
 def _nothing_key(kpi: Kpi) -> str:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from comity.apps.agreements import queries
+from comity.apps.agreements import queries, signatories
 from comity.apps.agreements.models import SignedFile
 from comity.apps.agreements.sentences import clause_heading, relief_text
 from comity.apps.agreements.signing import signed_elsewhere
@@ -31,7 +31,7 @@ def evidence(member: MemberContext, state: queries.ChangeState, now: Situation, 
     digest = signing.what_is_signed_digest(steps, of)
     files = {file.sha256: file for file in SignedFile.objects.filter(change=state.row).defer("content")}
     entry = record.entries(member, ConsentSubject.AGREEMENT, str(state.row.number)).last()
-    waived = signed.get("waived")
+    waived, alike = signed.get("waived"), signatories.namesakes(member)
     facts = [
         (words("evidence.state"), words(f"change_state.{state.state.value}")),
         (words("evidence.signed_digest"), digest),
@@ -57,7 +57,7 @@ def evidence(member: MemberContext, state: queries.ChangeState, now: Situation, 
         ]
     return {
         "facts": facts,
-        "rows": [_row(step, digest, files, reader) for step in state.steps],
+        "rows": [_row(step, digest, files, reader, alike) for step in state.steps],
     }
 
 
@@ -71,7 +71,9 @@ def _authority(of: Situation, reader: Reader) -> str:
     return words("evidence.by_clause", title=title, id=clause.id)
 
 
-def _row(step: Step, digest: str, files: Mapping[str, SignedFile], reader: Reader) -> dict[str, Any]:
+def _row(
+    step: Step, digest: str, files: Mapping[str, SignedFile], reader: Reader, alike: Mapping[str, str]
+) -> dict[str, Any]:
     words = reader.words
     what = words(f"change_step.{step.kind.value}")
     if step.kind is StepKind.OPEN:
@@ -79,7 +81,7 @@ def _row(step: Step, digest: str, files: Mapping[str, SignedFile], reader: Reade
     file = files.get(step.file) if step.file else None
     return {
         "what": what,
-        "who": clean(step.person) if step.person else words("evidence.nobody"),
+        "who": clean(alike.get(step.person_id, step.person)) if step.person else words("evidence.nobody"),
         "side": step.side,
         "at": reader.moment(step.at),
         "lines": list(_lines(step, digest, reader)),

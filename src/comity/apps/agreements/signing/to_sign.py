@@ -11,14 +11,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from comity.apps.agreements.sentences import clause_heading, clause_sentences, differences_text, relief_text, word_texts
+from comity.apps.agreements.sentences import (
+    clause_heading,
+    clause_sentences,
+    differences_text,
+    figures_of,
+    relief_text,
+    word_texts,
+)
 from comity.apps.agreements.signing.signed_pdf import FRAME
 from comity.apps.agreements.text.papers import Reader, Row, field_rows, readable_titles
 from comity.apps.agreements.wording.values import change_label, change_value_text, kind_name, role_text
 from comity.core.agreements import canonical, signing
 from comity.core.agreements.authority import Signer
 from comity.core.agreements.changes import change_content
-from comity.core.agreements.text import Text, text, wordings_told
+from comity.core.agreements.text import Text, text, with_change, wordings_told
 from comity.core.values import Side
 from comity.review.i18n.words import clean
 from comity.review.render.document import EmbeddedFile, render
@@ -125,8 +132,8 @@ def _paper(asked: ToSign, content: Mapping[str, Any], reader: Reader) -> dict[st
         "facts": [
             (words("paper.revision"), words.number(asked.revision.number)),
             (words("change.first_day"), words.day(span.first_day)),
-            *([] if span.end is None else [(words("change.end"), words.day(span.end))]),
-            *_said(says, reader),
+            *([] if span.last_day is None else [(words("change.end"), words.day(span.last_day))]),
+            *_said(asked, reader),
             (words("paper.signed_digest"), digest),
             (words("paper.made_at"), reader.moment(asked.made_at)),
         ],
@@ -145,10 +152,13 @@ def _paper(asked: ToSign, content: Mapping[str, Any], reader: Reader) -> dict[st
     }  # fmt: skip
 
 
-def _said(says: Mapping[str, Any], reader: Reader) -> list[Row]:
+def _said(asked: ToSign, reader: Reader) -> list[Row]:
     """Return what a change says of itself, but for its title."""
+    change, chain, says = asked.revision.proposal.change, asked.situation.chain, asked.revision.proposal.says
+    day = change.span.first_day
+    figures = figures_of(text(chain, day), text(with_change(chain, change), day), words=reader.words)
     return [
-        (change_label(name, reader.words), change_value_text(name, value, reader.words))
+        (change_label(name, reader.words), change_value_text(name, value, reader.words, figures))
         for name, value in says.items()
         if name != "title"
     ]

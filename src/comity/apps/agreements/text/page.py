@@ -1,18 +1,19 @@
 """What the page of the agreement shows: a text as it was known, its clauses with their history, its differences."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
 from comity.apps.agreements import queries
-from comity.apps.agreements.sentences import clause_heading, clause_sentences, differences_text
+from comity.apps.agreements.sentences import clause_sentences, clause_titles, differences_text
 from comity.apps.agreements.text.titles import readable_titles
-from comity.apps.agreements.wording.values import kind_name
+from comity.apps.agreements.wording.values import kind_name, name_text
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.queries import former_members, members
 from comity.core.agreements.changes import Entry
 from comity.core.agreements.clauses import Clause
+from comity.core.agreements.kinds import Kind
 from comity.core.agreements.people import Named
 from comity.core.agreements.pointed_out import PointKind, points
 from comity.core.agreements.text import Chain, Text, text
@@ -20,6 +21,7 @@ from comity.core.values import Side
 from comity.review.i18n.words import Words
 
 _MAX_SEARCHED = 200  # characters
+_FEW = 3  # KPIs that are told by name, were they all
 
 
 def sections(  # noqa: PLR0913 - a text, and what is asked of it
@@ -44,7 +46,7 @@ def sections(  # noqa: PLR0913 - a text, and what is asked of it
         readable = queries.may_read(member, clause)
         sentences = clause_sentences(clause, words, titles) if readable else None
         kind = kind_name(clause.kind, words)
-        title = clause_heading(clause, words) if readable else kind
+        title = titles[clause.id] if readable else kind
         within = _folded(" ".join([kind, title, *(sentences or ())]))
         if not all(word in within for word in wanted):
             continue
@@ -115,23 +117,36 @@ def pointed_out(read: Text, member: MemberContext, words: Words) -> list[str]:
     def has_left(person: Named) -> bool:
         return any(person.is_same(one) for one in gone) and not any(person.is_same(one) for one in here)
 
-    titles = {one.id: clause_heading(one, words) for one in read.clauses if not one.removed}
+    titles = clause_titles(read, words)
     closed = {one.id for one in read.clauses if not queries.may_read(member, one)}
-    found: dict[tuple[PointKind, tuple[str, ...]], list[str]] = {}
+    found: dict[tuple[PointKind, tuple[str, ...]], list[tuple[str, ...]]] = {}
     for point in points(read, has_left):
         if closed.intersection(point.clauses):
             continue
-        named = [titles.get(one, one) for one in point.clauses]
-        found.setdefault((point.kind, point.names), []).append(words.listed(named) if named else "")
+        found.setdefault((point.kind, point.names), []).append(point.clauses)
     party = member.party(words)
+    kpis = {one.id for one in read.of(Kind.KPI)}
     return [
         words(
             f"agreement_point.{kind.value}",
-            clauses=words.listed(clauses),
+            clauses=_clauses_text(clauses, titles, kpis, words),
             names=words.listed([party(name) if name in set(Side) else name for name in names]) if names else "",
         )
         for (kind, names), clauses in found.items()
     ]
+
+
+def _clauses_text(
+    those: Sequence[tuple[str, ...]], titles: Mapping[str, str], kpis: Collection[str], words: Words
+) -> str:
+    """Return the clauses of several points of one kind: a name that could be read as two in quotation marks.
+
+    All KPIs of a text are told by their number, and not one by one.
+    """
+    alone = {clause for one in those for clause in one if len(one) == 1}
+    if len(kpis) > _FEW and alone == set(kpis):
+        return words("agreement_point.all_kpis", count=len(kpis))
+    return words.listed([words.listed([name_text(titles.get(one, one), words) for one in each]) for each in those])
 
 
 def is_coming(one: queries.ChangeState, day: date) -> bool:

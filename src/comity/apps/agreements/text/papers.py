@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from comity.apps.agreements.sentences import clause_heading, clause_sentences, clause_titles, differences_text
+from comity.apps.agreements.sentences import clause_sentences, clause_titles, differences_text
+from comity.apps.agreements.wording.used_fields import hidden_fields
 from comity.apps.agreements.wording.values import choice_text, field_label, kind_name, role_text, value_text
 from comity.book.agreement import AgreedChange, Signature, chain_of
 from comity.core.agreements import canonical
 from comity.core.agreements.changes import proposal_digest
 from comity.core.agreements.clauses import Clause
+from comity.core.agreements.kinds import KINDS, Kind
 from comity.core.agreements.text import Chain, Text, difference, text
 from comity.core.values import Side
 from comity.review.i18n.words import Words, clean
@@ -112,11 +114,25 @@ def text_paper(
             (words("paper.digest"), digest),
             (words("paper.made_at"), reader.moment(made_at)),
         ],
-        "notes": _notes(read, reader),
+        "notes": _notes(read, reader, _coming(known, asked.day, words)),
         "differences": None if compared is None else _differences(chain, asked, compared, reader),
         "clauses": list(_clauses(read, chain, asked, reader)),
         "changes": [_change(one, asked.day, reader) for one in known],
     }
+
+
+def _coming(known: Sequence[AgreedChange], day: date, words: Words) -> list[str]:
+    """Return a sentence for each change that is agreed and first holds after a day."""
+    return [
+        words(
+            "agreement.coming",
+            number=one.number,
+            title=clean(str(one.proposal.says.get("title", ""))),
+            day=words.day(one.proposal.change.span.first_day),
+        )
+        for one in known
+        if one.proposal.change.span.first_day > day
+    ]
 
 
 def text_digest(read: Text) -> str:
@@ -128,10 +144,10 @@ def _known(place: int | None, words: Words) -> str:
     return words("paper.known_all") if place is None else words("paper.known_at", place=place)
 
 
-def _notes(read: Text, reader: Reader) -> list[str]:
+def _notes(read: Text, reader: Reader, coming: Sequence[str]) -> list[str]:
     words = reader.words
     hidden = sum(not clause.removed and not reader.may_read(clause) for clause in read.clauses)
-    notes = [words("paper.about")]
+    notes = [words("paper.about"), *coming]
     if hidden:
         notes.append(words("paper.hidden", count=hidden))
     return [*notes, reader.seal] if reader.seal else notes
@@ -158,7 +174,7 @@ def _clauses(read: Text, chain: Chain, asked: Asked, reader: Reader) -> Iterator
         yield {
             "number": number,
             "kind": kind,
-            "title": clause_heading(clause, words) if shown else kind,
+            "title": titles[clause.id] if shown else kind,
             "sentences": clause_sentences(clause, words, titles) if shown else None,
             "fields": field_rows(clause, words, titles) if shown else [],
             "by": words(
@@ -177,8 +193,16 @@ def field_rows(clause: Clause, words: Words, titles: Mapping[str, str]) -> list[
             value_text(clause.kind, name, value, words, beside=clause.fields, titles=titles),
         )
         for name, value in clause.fields.items()
-        if name != "title"
+        if name != "title" and not _says_nothing(clause, name)
     ]
+
+
+def _says_nothing(clause: Clause, name: str) -> bool:
+    """Whether a field is one that a KPI's measure does not count by, or that alters nothing, as it is by default."""
+    usual = {**KINDS[clause.kind].defaults, **KINDS[clause.kind].derived(clause.fields)}
+    if clause.fields[name] != usual.get(name):
+        return False
+    return name in hidden_fields(clause.kind, clause.fields) or (clause.kind is Kind.KPI and name == "volume_band")
 
 
 def _by(chain: Chain, clause: Clause, asked: Asked) -> list[int]:
@@ -249,7 +273,7 @@ def _span(one: AgreedChange, day: date, words: Words) -> str:
     span = one.proposal.change.span
     state = "in_force" if day in span else "later" if span.first_day > day else "ended"
     first = words("paper.always") if span.first_day == date.min else words("paper.from", day=words.day(span.first_day))
-    until = "" if span.end is None else words("paper.until", day=words.day(span.end))
+    until = "" if span.last_day is None else words("paper.until", day=words.day(span.last_day))
     return ", ".join(part for part in (first, until, words(f"paper.{state}")) if part)
 
 

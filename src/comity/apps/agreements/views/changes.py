@@ -8,11 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from comity.apps.agreements import operations, queries
+from comity.apps.agreements import operations, queries, signatories
 from comity.apps.agreements.changes import decided, progress
 from comity.apps.agreements.changes import page as change_page
 from comity.apps.agreements.changes import revisions as revisions_page
 from comity.apps.agreements.changes import talk as remarks_page
+from comity.apps.agreements.drafting.edits import drafted_text
 from comity.apps.agreements.early_start import carrying_out
 from comity.apps.agreements.early_start import page as carrying_out_page
 from comity.apps.agreements.forms.clauses import ChangeForm, ClauseForm
@@ -21,6 +22,7 @@ from comity.apps.agreements.models import Change
 from comity.apps.agreements.outcomes import page as afterwards_page
 from comity.apps.agreements.preview.page import preview
 from comity.apps.agreements.refusals import Code
+from comity.apps.agreements.wording.values import kind_name
 from comity.apps.i18n import language, words_for
 from comity.apps.numbers import whole_number
 from comity.apps.parties.member_context import MemberContext, member_of, member_of_a_side
@@ -28,6 +30,7 @@ from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused, form_page
 from comity.core.agreements.changes import Proposal
 from comity.core.agreements.kinds import Kind
+from comity.core.agreements.pointed_out import missing_clauses
 from comity.core.agreements.signing import UNDECIDED, State, StepKind
 
 
@@ -86,13 +89,16 @@ def render_change(  # noqa: PLR0913 - a page with one of several forms
         "saved": saved,
         "differences": change_page.differences(shown, now.chain, member, words),
         "since_before": revisions_page.since_before(member, state, now, words),
-        "without_effect": change_page.clauses_without_effect(content, now),
+        "without_effect": change_page.clauses_without_effect(member, content, now, words),
         "meetings": change_page.meeting_choices(content, row, now, words),
         "steps": change_page.step_rows(member, state, now, words),
         "notice": None,
         "marks": [],
+        "namesakes": signatories.namesakes(member),
         "meanwhile": [],
-        "says_rows": change_page.says_rows(shown, words),
+        "says_rows": change_page.says_rows(
+            shown, words, change_page.figures(member, shown.change, now.chain, words)
+        ),
         "about": None,
         "clause_form": None,
         "talk": remarks_page.talk(request, member, state, now, words),
@@ -109,11 +115,16 @@ def render_change(  # noqa: PLR0913 - a page with one of several forms
     context |= deciding
     if editing:
         context |= change_page.editing(member, content, now, about, clause_form, request, words)
+    unwritten = []
+    if editing and not now.chain:
+        unwritten = [kind_name(kind, words) for kind in missing_clauses(drafted_text(content, now))]
     opened = context["clause_form"][0] if context["clause_form"] else None
     context |= {
         "preview": preview(member, shown, now, words, opened),
         "stations": progress.stations(state, content, queries.first_draft(member, row), now.today, words),
-        "next": progress.next_step(member, state, content, deciding, now.today, words),
+        "next": progress.next_step(
+            member, state, content, deciding, now.today, words, unwritten, editing=editing and row.number is not None
+        ),
     }
     return render(request, "agreements/change.html", context, status=status)
 

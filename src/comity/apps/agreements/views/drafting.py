@@ -13,7 +13,6 @@ from comity.apps.agreements.changes import page as change_page
 from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.drafting.edits import drafted_text, new_id, with_clause, with_words, without_clause
 from comity.apps.agreements.drafting.merging import MINE, THEIRS, Conflict, conflicts, merged, renamed
-from comity.apps.agreements.forms.clauses import ChangeForm
 from comity.apps.agreements.models import Change
 from comity.apps.agreements.refusals import Code
 from comity.apps.agreements.views.changes import change_of, render_change, seen_save
@@ -79,7 +78,7 @@ def _changed(  # noqa: PLR0911, PLR0913 - what a form can be about
     """Return the draft as a form makes it, or the page with the form where something of it cannot be taken."""
     what = request.POST.get("what", "")
     if what == "about":
-        about = ChangeForm(content.says, content.first_day, content.end, request.POST)
+        about = change_page.form_of_change(member, content, now, request.POST)
         says = about.says()
         if says is None:
             return render_change(request, member, row, about=about, seen=seen, status=422)

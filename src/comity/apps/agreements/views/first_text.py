@@ -1,5 +1,6 @@
 """Pages of a first text: templates, a list of KPIs to upload, and the file to fill in."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.contrib import messages
@@ -68,7 +69,8 @@ def begin_from_template(request: HttpRequest) -> HttpResponse:
             raise Http404
         return _render(request, member, form=form)
     data = form.cleaned_data
-    row = drafts.begin_from_template(member, data["template"], language(), data["first_day"], data["ends"])
+    ends = None if data["ends"] is None else data["ends"] + timedelta(days=1)  # people give the last day
+    row = drafts.begin_from_template(member, data["template"], language(), data["first_day"], ends)
     messages.success(request, _begun_text(member, row))
     return redirect("agreement_change", relationship=member.relationship.pk, change=row.pk)
 

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
@@ -41,14 +42,34 @@ def _sign(request: HttpRequest, member: MemberContext, row: Change) -> HttpRespo
         raise Refused(Code.NOT_PROPOSED)
     sentences = change_page.shown_sentences(state.last.proposal, queries.chain(member))
     if request.method == "POST":
-        agreed = operations.sign(
-            member, row, request.POST.get("digest", ""), sentences, retroactive="retroactive" in request.POST
-        )
+        try:
+            with transaction.atomic():
+                agreed = operations.sign(
+                    member, row, request.POST.get("digest", ""), sentences, retroactive="retroactive" in request.POST
+                )
+        except Refused as refused:
+            if refused.code is not Code.RETROACTIVE:
+                raise
+            return _read_to_sign(request, member, row, untold=True)  # the tick is on this page
         whole = agreed or member.side in queries.change_state(member, row).signed
         said = "agreed_now" if agreed else "signed_now" if whole else "cosign_now"
         messages.success(request, words(f"agreement.{said}"))
         return redirect("agreement_change", relationship=member.relationship.pk, change=row.pk)
-    digest = operations.show_for_signature(member, row, sentences, language())
+    return _read_to_sign(request, member, row)
+
+
+def _read_to_sign(request: HttpRequest, member: MemberContext, row: Change, *, untold: bool = False) -> HttpResponse:
+    """Show what is signed, with its digest.
+
+    :param untold: whether it was sent without the word that it counts from a day that has come
+    """
+    words, entries = words_for(language()), queries.chain(member)
+    proposed = queries.change_state(member, row).last
+    if proposed is None:
+        raise Refused(Code.NOT_PROPOSED)
+    digest = operations.show_for_signature(
+        member, row, change_page.shown_sentences(proposed.proposal, entries), language()
+    )
     now = queries.situation(member)
     state = queries.change_state(member, row, now)
     assert state.last is not None
@@ -56,7 +77,9 @@ def _sign(request: HttpRequest, member: MemberContext, row: Change) -> HttpRespo
         "row": row,
         "title": state.last.proposal.says.get("title"),
         "says": state.last.proposal.says,
-        "says_rows": change_page.says_rows(state.last.proposal, words),
+        "says_rows": change_page.says_rows(
+            state.last.proposal, words, change_page.figures(member, state.last.proposal.change, now.chain, words)
+        ),
         "span": state.last.proposal.change.span,
         "stations": progress.stations(state, DraftContent.of(state.last.proposal), None, now.today, words),
         "differences": change_page.differences(state.last.proposal, now.chain, member, words),
@@ -67,4 +90,5 @@ def _sign(request: HttpRequest, member: MemberContext, row: Change) -> HttpRespo
         "broken_limits": change_page.broken_limits(member, state.last.proposal, now),
         **change_page.deciding(member, state, now, words),
     }
-    return render(request, "agreements/sign.html", context)
+    context["untold"] = untold
+    return render(request, "agreements/sign.html", context, status=422 if untold else 200)

@@ -13,7 +13,7 @@ from comity.apps.agreements.first_text.page import offer
 from comity.apps.agreements.forms.steps import LimitForm
 from comity.apps.agreements.measuring import measures as measuring
 from comity.apps.agreements.measuring import page as measures_page
-from comity.apps.agreements.sentences import clause_heading
+from comity.apps.agreements.sentences import clause_titles
 from comity.apps.agreements.text import page as agreement_page
 from comity.apps.agreements.wording.values import kind_name
 from comity.apps.books import queries as books
@@ -49,6 +49,7 @@ def agreement(request: HttpRequest) -> HttpResponse:
     drafting, begun = member.side is not None and member.may(Action.ACT), is_in_agreement(member)
     is_first = drafting and not begun and not any(one.state in {State.DRAFT, *UNDECIDED} for one in states)
     past = [one for one in states if one.state not in {*UNDECIDED, State.DRAFT}]
+    coming = [one for one in past if agreement_page.is_coming(one, day)]
     context = {
         "has_book": True,
         "day": day,
@@ -63,12 +64,12 @@ def agreement(request: HttpRequest) -> HttpResponse:
         "sections": agreement_page.sections(read, told, day, member, titles, searched, words),
         "drafts": [_row(member, one, words) for one in states if one.state is State.DRAFT],
         "waiting": [_row(member, one, words) for one in states if one.state in UNDECIDED],
-        "past": [_row(member, one, words) for one in past],
+        "past": [_row(member, one, words) for one in past if one not in coming],
         "drafting": drafting,
         "begun": begun,
         "first": offer(member, words) if is_first else None,
         "writing": queries.is_being_written(member),
-        "coming": [_row(member, one, words) for one in past if agreement_page.is_coming(one, day)],
+        "coming": [_row(member, one, words) for one in coming],
         "lacking": [kind_name(kind, words) for kind in missing_clauses(agreement_page.latest_text(entries, day))],
         "points": agreement_page.pointed_out(read, member, words),
     }
@@ -106,7 +107,7 @@ def _row(member: MemberContext, one: queries.ChangeState, words: Words) -> dict[
         "state": words(f"change_state.{one.state.value}"),
         "side": Side(one.row.side) if proposal is None else proposal.giver,
         "first_day": None if span is None or span.first_day == date.min else span.first_day,
-        "end": None if span is None else span.end,
+        "last_day": None if span is None else span.last_day,
         "signed": [step for step in one.steps if step.kind is StepKind.SIGN],
     }
 
@@ -137,8 +138,9 @@ def limits(request: HttpRequest) -> HttpResponse:
     """Show and note the limits of the reader's own side; nobody else learns of them."""
     member, words = member_of_a_side(request, Action.READ_MONEY), words_for(language())
     read = queries.text_of(member)
+    titles = clause_titles(read, words)
     clauses = [
-        (f"{one.kind.value}:{one.id}", clause_heading(one, words)) for one in read.clauses
+        (f"{one.kind.value}:{one.id}", titles[one.id]) for one in read.clauses
         if one.kind in {Kind.KPI, Kind.PRICE} and not one.removed and queries.may_read(member, one)
     ]  # fmt: skip
     form = LimitForm(request.POST if request.method == "POST" else None, clauses=clauses)

@@ -7,9 +7,9 @@ anything that could part one name into two, and numbers have all their digits.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
-from comity.apps.agreements.wording.numbers import exact_money, exact_number, exact_percent
+from comity.apps.agreements.wording.numbers import exact_money, exact_number, exact_percent, in_per_cent
 from comity.core.agreements.changes import CHANGE_FIELDS
 from comity.core.agreements.fields import Field, FieldType, Many, Value
 from comity.core.agreements.kinds import EVERYBODY, KINDS, MONEY, WEEKDAYS, WHO, Kind
@@ -17,7 +17,7 @@ from comity.core.agreements.kpi import MEASURES, Kpi
 from comity.core.calendars import UnknownPeriodError, named
 from comity.core.kpi_templates import CHANNELS
 from comity.core.levels import SECONDS, SHARE, unit
-from comity.review.i18n.words import Words, clean
+from comity.review.i18n.words import NO_BREAK, Words, clean
 
 ALL = "*"
 _SHARES = frozenset({
@@ -48,6 +48,20 @@ class Reader:
     beside: Mapping[str, Value] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A KPI of which a change may expect something.
+
+    :ivar unit: as `core.levels.unit` gives it
+    """
+
+    title: str
+    unit: str
+
+
+_NO_FIGURES: Mapping[str, Figure] = {}
+
+
 def kind_name(kind: Kind, words: Words) -> str:
     """Return the name of a kind of clause."""
     return words(f"clause_kind.{kind}")
@@ -59,6 +73,12 @@ def field_label(kind: Kind, name: str, words: Words) -> str:
     :param name: of the field; of a part of a record with the field before it (`bands_above`)
     """
     return words(_label_key(kind, name, words))
+
+
+def field_help(kind: Kind, name: str, words: Words) -> str:
+    """Return what a field of a clause is for, in a sentence; empty where its label says it."""
+    keys = (f"clause_help.{kind}_{name}", f"clause_help.any_{name}")
+    return next((words(key) for key in keys if words.has(key)), "")
 
 
 def _label_key(kind: Kind, name: str, words: Words) -> str:
@@ -93,10 +113,41 @@ def change_label(name: str, words: Words) -> str:
     return words(f"change_field.{name}")
 
 
-def change_value_text(name: str, value: Value | None, words: Words) -> str:
-    """Return one value of what a change says of itself as a person reads it; empty for none."""
+def change_value_text(name: str, value: Value | None, words: Words, figures: Mapping[str, Figure] = _NO_FIGURES) -> str:
+    """Return one value of what a change says of itself as a person reads it; empty for none.
+
+    :param figures: the KPIs of which it may expect something, by id
+    """
+    if value is None:
+        return ""
+    if name == "expects" and isinstance(value, list):
+        return " ".join(_expected_text(item, words, figures) for item in value if isinstance(item, dict))
     declared = {item.name: item for item in CHANGE_FIELDS}
-    return "" if value is None else spoken(declared[name], value, Reader(words), None)
+    return spoken(declared[name], value, Reader(words), None)
+
+
+def _expected_text(item: Mapping[str, object], words: Words, figures: Mapping[str, Figure]) -> str:
+    """Return one expectation as a sentence, with every digit of its size."""
+    key, figure = str(item["figure"]), figures.get(str(item["figure"]))
+    values: dict[str, object] = {
+        "figure": name_text(key if figure is None else figure.title, words),
+        "direction": words(f"change_choice.direction_{item['direction']}"),
+        "day": day_text(item["by"], words),
+    }
+    if "size" not in item:
+        return words("change_word.expected", **values)
+    return words(
+        "change_word.expected_size",
+        size=size_text(item["size"], "" if figure is None else figure.unit, words),
+        **values,
+    )
+
+
+def size_text(size: object, unit_of_it: str, words: Words) -> str:
+    """Return the size of a change of a figure: of a share in points."""
+    if unit_of_it == SHARE:
+        return f"{exact_number(in_per_cent(size), words)}{NO_BREAK}{words('word.pts')}"
+    return seconds_text(size, words) if unit_of_it == SECONDS else str(exact_number(size, words))
 
 
 def spoken(item: Field, value: object, reader: Reader, kind: Kind | None, path: str = "") -> str:
@@ -229,6 +280,24 @@ def day_text(day: object, words: Words) -> str:
     return words.day(date.fromisoformat(str(day)))
 
 
+def last_day(end: object) -> date:
+    """Return the last day before an end as it is kept."""
+    return date.fromisoformat(str(end)) - timedelta(days=1)
+
+
+def day_after(day: date) -> date:
+    """Return the day after, which is kept as the end where people write a last day.
+
+    :raises OverflowError: where there is none
+    """
+    return day + timedelta(days=1)
+
+
+def is_end(item: Field) -> bool:
+    """Return whether a day is kept as the first one without; people read and write the last one, included."""
+    return item.type is FieldType.DAY and item.name == "ends"
+
+
 def month_text(month: object, words: Words) -> str:
     """Return a kept month."""
     try:
@@ -300,7 +369,7 @@ _SPOKEN: Mapping[FieldType, Callable[[Field, object, Reader, Callable[[str], str
     FieldType.FLAG: lambda _, value, reader, __: reader.words("word.yes" if value else "word.no"),
     FieldType.WHOLE: lambda _, value, reader, __: str(exact_number(value, reader.words)),
     FieldType.NUMBER: _number,
-    FieldType.DAY: lambda _, value, reader, __: day_text(value, reader.words),
+    FieldType.DAY: lambda item, value, reader, __: day_text(last_day(value) if is_end(item) else value, reader.words),
     FieldType.MONTH: lambda _, value, reader, __: month_text(value, reader.words),
     FieldType.TIME: lambda _, value, __, ___: str(value),
     FieldType.END_TIME: lambda _, value, __, ___: str(value),
