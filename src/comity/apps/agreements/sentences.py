@@ -519,6 +519,8 @@ def _kpi(telling: _Telling) -> Iterator[str]:
         yield telling.say("material", size=f"{points}{NO_BREAK}{words('word.pts')}")
     else:
         yield telling.say("material", size=size if unit == POINTS else target_value(fields["material"], fields, words))
+    if telling.has("volume_band") and Decimal(telling.text("volume_band")):
+        yield telling.say("kpi_volume_band", share=telling.percent("volume_band"))
     yield from _consequences(telling)
 
 

@@ -440,3 +440,49 @@ def test_a_text_that_is_agreed_and_holds_later_is_said_to_be_so_and_misses_nothi
         words("agreement.coming_do")
         not in them.client("provider_lead").get(them.url(f"agreement/?on={day.isoformat()}")).content.decode()
     )
+
+
+def test_a_missing_tick_for_days_that_have_come_is_asked_for_where_it_is(them):
+    """The tick is on the page on which one signs: it comes back with the tick marked, and nothing is signed."""
+    with transaction.atomic():
+        kpi = kpi_of(them.at("customer_lead"))
+    pk = proposed(them, "customer_lead", content(SetField(kpi, "target", "0.9"), first_day=soon(0)))
+    browser = said_again(them.client("provider_lead"))
+    address = them.url(f"agreement/changes/{pk}/sign/")
+    (digest,) = re.findall(r'name="digest" value="([0-9a-f]{64})"', shown(browser.get(address)))
+    answer = browser.post(address, {"digest": digest})
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert 'id="retroactive_error"' in page
+    assert re.findall(r'name="digest" value="([0-9a-f]{64})"', page) == [digest]
+    assert browser.post(address, {"digest": digest, "retroactive": "on"}).status_code == 302
+
+
+def test_what_is_agreed_for_later_is_no_past_change(them):
+    with transaction.atomic():
+        kpi = kpi_of(them.at("customer_lead"))
+    changes.agreed(them, "customer_lead", content(SetField(kpi, "target", "0.9"), first_day=soon(40)))
+    page = shown(them.client("customer_lead").get(them.url("agreement/")))
+    assert "Agreed, in force later" in page
+    assert "Past changes" not in page
+
+
+def test_who_drafts_another_text_is_not_told_to_sign(them):
+    with transaction.atomic():
+        kpi = kpi_of(them.at("customer_lead"))
+    pk = proposed(them, "customer_lead", content(SetField(kpi, "target", "0.9"), first_day=soon(40)))
+    browser, address = them.client("provider_lead"), them.url(f"agreement/changes/{pk}/")
+    assert "Read the text and sign it" in shown(browser.get(address))
+    assert browser.post(f"{address}save/", {"what": "counter", "seen": 0}).status_code == 302
+    page = shown(browser.get(f"{address}?counter"))
+    assert "You are drafting another text." in page
+    assert "Read the text and sign it" not in page
+
+
+def test_a_draft_that_edits_a_kpi_says_that_its_preview_needs_a_day(them):
+    with transaction.atomic():
+        kpi = kpi_of(them.at("customer_lead"))
+        made = DraftContent(None, None, (SetField(kpi, "target", "0.9"),), says={"title": "Higher"})
+        pk = operations.begin_draft(them.at("customer_lead"), made).pk
+    page = shown(them.client("customer_lead").get(them.url(f"agreement/changes/{pk}/")))
+    assert "Choose the first day of the change" in page

@@ -204,7 +204,9 @@ class FieldsForm(forms.Form):
             self.by_path.setdefault("_".join(names), control)
             return control
         records = value if isinstance(value, list) else [] if value is None else [value]
-        blank = 1 if field.unique == "weekday" or {part.name for part in field.fields} >= _SPAN else _BLANK_ROWS
+        parts = {part.name for part in field.fields}
+        # One more rule of who signs has as many boxes as a page: it comes once the one before is saved.
+        blank = 1 if field.unique == "weekday" or parts >= _SPAN or "members" in parts else _BLANK_ROWS
         count = 1 if field.many is Many.ONE else len(records) + blank
         if self.is_bound:  # what was sent may have more rows than what is kept
             count = max(count, self._sent_rows(name))
