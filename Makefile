@@ -54,7 +54,7 @@ sbom: setup ## what a room is made of, as a CycloneDX list of parts in dist/
 	$(BIN)/python scripts/locked.py --here | $(BIN)/python -W ignore -m cyclonedx_py requirements - --pyproject pyproject.toml --short-PURLs --output-reproducible --validate -o dist/comity.cdx.json
 
 shots: setup ## pictures of every page of the room, wide and narrow, light and dark, in shots/index.html
-	@$(BIN)/python tests/journeys/shots.py
+	@$(BIN)/python tests/journeys/shots.py $(ONLY)
 
 pages: setup ## docs/book.md, docs/tables.md and docs/clauses.md from the declarations, and the answers in docs/first-book.md
 	@$(BIN)/python scripts/pages.py --tutorial

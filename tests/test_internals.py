@@ -59,7 +59,7 @@ SEAMS = {
         "apps.kpis.terms.fold",
         "apps.agreements.operations.propose",
         "apps.agreements.operations.write_now",
-        "apps.agreements.preview.previews",
+        "apps.agreements.preview.figures.previews",
         "book.agreement.agreed_changes",
         "book.amend.write_changes",
     ),

@@ -23,7 +23,7 @@ from django.utils import timezone
 from comity.apps.agreements import operations as agreements
 from comity.apps.agreements.content import DraftContent
 from comity.apps.agreements.models import Change, SignedFile, TakenOut
-from comity.apps.agreements.signed_pdf import FoundSignature
+from comity.apps.agreements.signing.signed_pdf import FoundSignature
 from comity.apps.books import copies
 from comity.apps.books.models import Delivery, MarkStep, Stage
 from comity.apps.books.queries import book_folder

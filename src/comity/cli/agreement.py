@@ -146,7 +146,7 @@ def _pdf(
     compared: tuple[date, int | None] | None,
     language: str,
 ) -> bytes:
-    from comity.apps.agreements.papers import Asked, Reader, text_pdf  # noqa: PLC0415 - late, as above
+    from comity.apps.agreements.text.papers import Asked, Reader, text_pdf  # noqa: PLC0415 - late, as above
     from comity.apps.i18n import words_for  # noqa: PLC0415 - late, as above
     from comity.book.definition import read_definition  # noqa: PLC0415 - late, as above
     from comity.book.errors import UnusableFileError  # noqa: PLC0415 - late, as above

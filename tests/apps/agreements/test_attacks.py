@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 
-from comity.apps.agreements import change_page, operations, queries, remarks
+from comity.apps.agreements import operations, queries
+from comity.apps.agreements.changes import page as change_page
 from comity.apps.agreements.content import DraftContent
+from comity.apps.agreements.drafting import remarks
 from comity.apps.agreements.refusals import Code
 from comity.apps.i18n import words_for
 from comity.apps.parties.rate_limits import RATE_LIMITS, RateLimit

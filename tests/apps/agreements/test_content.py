@@ -8,7 +8,7 @@ from django.db import transaction
 
 from comity.apps.agreements import operations, queries
 from comity.apps.agreements.content import DraftContent, is_sound, sound_draft
-from comity.apps.agreements.first_text import begin_from_template
+from comity.apps.agreements.first_text.drafts import begin_from_template
 from comity.core.agreements.changes import AddClause, SetField
 from comity.core.agreements.kinds import Kind
 from comity.core.agreements.signing import State

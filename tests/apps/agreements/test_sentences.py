@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from comity.apps.agreements.sentences import clause_heading, clause_sentences, clause_titles, differences_text
-from comity.apps.agreements.values import (
+from comity.apps.agreements.wording.values import (
+    Figure,
     change_label,
     change_value_text,
     choice_text,
@@ -433,10 +434,49 @@ def test_what_a_change_alters_is_told_clause_by_clause():
 def test_a_clause_that_is_new_or_removed_is_told_with_its_values():
     of = Text((clause(Kind.DUTY, side="provider", measure="records_in_time", target="0.95"),))
     new, gone = (differences_text(*texts, words_for("en")) for texts in ((Text(()), of), (of, Text(()))))
-    assert ("Duty", "Clause", DASH, "new") in new
-    assert ("Duty", "Target", DASH, "95\u00a0%") in new
-    assert ("Duty", "Target", "95\u00a0%", DASH) in gone
-    assert clause_titles(of, words_for("en")) == {"c": "Duty"}
+    duty = "Records delivered in time, the provider"
+    assert (duty, "Clause", DASH, "new") in new
+    assert (duty, "Target", DASH, "95\u00a0%") in new
+    assert (duty, "Target", "95\u00a0%", DASH) in gone
+    assert clause_titles(of, words_for("en")) == {"c": duty}
+
+
+def test_clauses_of_a_kind_are_headed_by_what_tells_them_apart():
+    """Six duties and two meetings of a template, a price, and two paragraphs about nothing in particular."""
+    made = (
+        Clause("a", Kind.DUTY, {"side": "customer", "measure": "reply_in_time"}),
+        Clause("b", Kind.DUTY, {"side": "provider", "measure": "reply_in_time"}),
+        Clause("c", Kind.MEETING, {"series": "Monthly service review", "cadence": "monthly"}),
+        Clause("d", Kind.PRICE, {"service": "Voice", "unit": "contact", "currency": "EUR"}),
+        Clause("e", Kind.PROSE, {"text": "A.", "language": "en"}),
+        Clause("f", Kind.PROSE, {"text": "B.", "language": "en"}),
+        Clause("g", Kind.KPI, {"measure": "service_level", "channels": ["voice"], "queues": ["sales"]}),
+    )
+    assert list(clause_titles(Text(made), words_for("en")).values()) == [
+        "Answers in time, the customer", "Answers in time, the provider", "Monthly service review", "Voice",
+        "Paragraphs (1)", "Paragraphs (2)", "Service level, calls, in the queue sales",
+    ]  # fmt: skip
+
+
+def test_the_end_of_a_term_is_told_as_its_last_day_wherever_it_is_told():
+    term = clause(Kind.TERM, begins="2027-01-01", ends="2029-01-01")
+    (first, *_), told = (
+        clause_sentences(term, words_for("en")),
+        value_text(Kind.TERM, "ends", "2029-01-01", words_for("en")),
+    )
+    assert (
+        first
+        == "The agreement is in force from 1\u00a0January\u00a02027 to 31\u00a0December\u00a02028, both days included."
+    )
+    assert told == "31\u00a0December\u00a02028"
+
+
+def test_what_is_expected_is_a_sentence_with_the_name_of_its_kpi_and_points():
+    figures = {"sl_1c93": Figure("Service level, calls", "share")}
+    expected = [{"figure": "sl_1c93", "direction": "up", "size": "0.05", "by": "2027-06-30"}]
+    told = {name: change_value_text("expects", expected, words_for(name), figures) for name in ("en", "es")}
+    assert told["en"] == "“Service level, calls”: up by at least 5\u00a0pts, by 30\u00a0June\u00a02027."
+    assert "sl_1c93" not in told["es"]
 
 
 @settings(max_examples=50, deadline=None)

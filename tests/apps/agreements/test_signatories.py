@@ -8,7 +8,8 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from comity.apps.agreements import change_page, operations, queries, signatories
+from comity.apps.agreements import operations, queries, signatories
+from comity.apps.agreements.changes import page as change_page
 from comity.apps.agreements.refusals import Code
 from comity.apps.i18n import words_for
 from comity.core.agreements.changes import RemoveClause, SetField
@@ -207,3 +208,28 @@ def test_choices_are_those_who_stand_on_the_side_now(them):
         offered = signatories.choices(them.at("provider_member"))
     assert Named(LEAD, str(them.people["provider_lead"].pk)) in offered["provider"]
     assert not {one.id for one in offered["provider"]} & {one.id for one in offered["customer"]}
+
+
+def test_namesakes_are_told_apart_where_they_are_chosen_and_in_the_evidence(them):
+    """The provider's lead and analyst bear one name: each is called with the address, as nobody else is."""
+    renamed(them, "provider_analyst", LEAD)
+    with transaction.atomic():
+        offered = signatories.choices(them.at("customer_lead"))
+    both = sorted(one.name for one in offered["provider"] if one.name.startswith(LEAD))
+    assert both == sorted(f"{LEAD} ({them.people[who].email})" for who in ("provider_lead", "provider_analyst"))
+    assert not any("@" in one.name for one in offered["customer"])
+    named = people(them, ("provider_analyst", f"{LEAD} ({them.people['provider_analyst'].email})"))
+    pk = proposed(them, "customer_lead", content(add("who", Kind.AUTHORITY, provider=[{"members": named}])))
+    sign(them, "provider_lead", pk)
+    page = them.client("customer_lead").get(them.url(f"agreement/changes/{pk}/evidence/")).content.decode()
+    assert f"{LEAD} ({them.people['provider_lead'].email})" in page
+    assert (
+        them.people["provider_analyst"].email
+        in them.client("customer_lead").get(them.url(f"agreement/changes/{pk}/")).content.decode()
+    )
+    for who in ("provider_lead", "provider_analyst"):
+        with transaction.atomic():
+            member = them.at(who)
+            now = queries.situation(member)
+            found = change_page.deciding(member, queries.change_state(member, row(pk), now), now, words_for("en"))
+        assert found["has_signed"] is (who == "provider_lead")

@@ -8,8 +8,8 @@ from django.core.cache import cache
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
-from comity.apps.agreements import first_text
 from comity.apps.agreements import operations as agreements
+from comity.apps.agreements.first_text import drafts as first_text
 from comity.apps.books.queries import book_folder, definition
 from comity.apps.first_run import operations, queries
 from comity.apps.first_run.queries import StepName, StepState

@@ -147,8 +147,8 @@ def test_shares_by_side():
         authorship=Proportion(2, 4),
         executed_only=Proportion(0, 0),
         done_before=Proportion(0, 0),
-        told=Proportion(0, 0),
-        told_in_time=Proportion(0, 0),
+        told=Proportion(3, 3),  # its own changes, which the provider carries out
+        told_in_time=Proportion(2, 3),
     )
     assert measured(rows, PROVIDER) == Measured(
         notice=Proportion(1, 1),
@@ -157,8 +157,8 @@ def test_shares_by_side():
         authorship=Proportion(2, 4),
         executed_only=Proportion(2, 4),
         done_before=Proportion(0, 4),
-        told=Proportion(3, 3),
-        told_in_time=Proportion(2, 3),
+        told=Proportion(0, 0),  # what it did itself, the customer has nothing to be told of
+        told_in_time=Proportion(0, 0),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from comity.apps.agreements.models import Step as StepRow
@@ -47,6 +47,11 @@ class DraftContent:
     edits: tuple[Edit, ...] = ()
     words: tuple[Word, ...] = ()
     says: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day of a temporary one, as people say it."""
+        return None if self.end is None else self.end - timedelta(days=1)
 
     def change(self, number: int) -> Change:
         """Return it as a change; a draft without a first day has one that no change can have."""

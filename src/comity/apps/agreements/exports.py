@@ -6,9 +6,9 @@ from datetime import date
 from django.utils import timezone
 
 from comity.apps.agreements import operations
-from comity.apps.agreements.papers import Asked, text_pdf
-from comity.apps.agreements.seal import sealed
-from comity.apps.agreements.signed_elsewhere import reader_of
+from comity.apps.agreements.signing.signed_elsewhere import reader_of
+from comity.apps.agreements.text.papers import Asked, text_pdf
+from comity.apps.agreements.text.seal import sealed
 from comity.apps.books import results
 from comity.apps.books.results import Question
 from comity.apps.i18n import words_for

@@ -8,6 +8,8 @@ from django.utils import timezone
 from comity.apps.parties.models import SIDE_CHOICES, Person, Relationship, UUIDModel
 from comity.core.values import Side
 
+ANSWERS = ("yes", "partly", "no")  # whether a change brought a side its benefit
+
 
 class Change(UUIDModel):
     """A change, from its first draft on. Where it stands follows from its steps (`core.agreements.signing`).

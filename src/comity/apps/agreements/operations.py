@@ -14,9 +14,10 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from comity.apps.agreements import afterwards, queries, signatories
+from comity.apps.agreements import queries, signatories
 from comity.apps.agreements.content import DraftContent, proposal_json, step_json
 from comity.apps.agreements.models import Change, Draft, Limit, ReasonMark, Step, Track
+from comity.apps.agreements.outcomes import afterwards
 from comity.apps.agreements.refusals import Code
 from comity.apps.agreements.telling import change_data, change_path, mail_change, mail_cosigners, tell
 from comity.apps.audit.models import Event, SubjectType

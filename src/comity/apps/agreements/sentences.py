@@ -7,16 +7,18 @@ heading of a clause is told by `clause_heading`, since pages set it above the se
 A clause is read in its own text: another clause that it names is told by its heading where the caller gives it.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from functools import partial
 
 from babel import Locale
 
-from comity.apps.agreements.figures import exact_money, exact_number, exact_percent, in_per_cent
-from comity.apps.agreements.values import (
+from comity.apps.agreements.wording.numbers import exact_money, exact_number, exact_percent, in_per_cent
+from comity.apps.agreements.wording.values import (
     ALL,
+    Figure,
     Reader,
     channels_text,
     choice_text,
@@ -24,6 +26,7 @@ from comity.apps.agreements.values import (
     day_text,
     field_label,
     kind_name,
+    last_day,
     measured,
     month_text,
     name_text,
@@ -47,13 +50,14 @@ from comity.core.agreements.kpi import EVERYTHING, FORMULAS, MEASURES, Abandons
 from comity.core.agreements.text import Chain, Text, difference, meetings, text, with_change
 from comity.core.agreements.wordings import kpi_of
 from comity.core.kpi_templates import THRESHOLDS
-from comity.core.levels import POINTS, SHARE
+from comity.core.levels import POINTS, SHARE, unit
 from comity.review.i18n.words import DASH, LOCALES, NO_BREAK, Number, Words, clean
 
 Records = Sequence[Mapping[str, object]]
 DaySpans = Sequence[Sequence[Mapping[str, object]]]  # of each weekday, from Monday on
 _NO_TITLES: Mapping[str, str] = {}
 _BY = "\x00"
+_NAMED_BY = {Kind.MEETING: "series", Kind.POST: "position", Kind.PRICE: "service"}  # the field that heads a clause
 _TYPED = frozenset({"name", "service", "series", "position", "data"})  # places of names that people typed
 _RUN = 3  # from so many days in a row on they are told by the first and the last
 _DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -135,15 +139,32 @@ class _Telling:
 
 
 def clause_heading(clause: Clause, words: Words) -> str:
-    """Return the heading of a clause: its own, else what a KPI measures and of which contacts, else its kind's name."""
+    """Return the heading of a clause: its own, else what tells it from others of its kind, else its kind's name."""
     title = clause.fields.get("title")
-    if title is not None:
-        return clean(str(title))
-    if clause.kind is Kind.KPI and "measure" in clause.fields:
-        kpi = kpi_of(clause.id, clause.fields)
-        name = words.named("measure", kpi.measure)
-        return name if kpi.channels == EVERYTHING else f"{name}, {channel_text(kpi, words)}"
-    return kind_name(clause.kind, words)
+    return _own_heading(clause, words) if title is None else clean(str(title))
+
+
+def _own_heading(clause: Clause, words: Words) -> str:
+    """The heading that a clause has where people gave it none."""
+    fields = clause.fields
+    if clause.kind is Kind.KPI and "measure" in fields:
+        kpi = kpi_of(clause.id, fields)
+        parts = [words.named("measure", kpi.measure)]
+        parts += [] if kpi.channels == EVERYTHING else [channel_text(kpi, words)]
+        return ", ".join([*parts, *_queues_of_heading(clause, words)])
+    if clause.kind is Kind.DUTY and {"measure", "side"} <= fields.keys():
+        return ", ".join(choice_text(name, str(fields[name]), words) for name in ("measure", "side"))
+    if clause.kind is Kind.VOLUME:
+        return ", ".join([kind_name(clause.kind, words), *_queues_of_heading(clause, words)])
+    if clause.kind is Kind.PROSE and fields.get("about", "other") != "other":
+        return f"{kind_name(clause.kind, words)}, {choice_text('about', str(fields['about']), words)}"
+    name = fields.get(_NAMED_BY.get(clause.kind, ""))
+    return kind_name(clause.kind, words) if name is None else clean(str(name))
+
+
+def _queues_of_heading(clause: Clause, words: Words) -> list[str]:
+    queues = texts_of(clause.fields.get("queues"))
+    return [] if queues in ([], [ALL]) else [words("clause_word.in_queues", queues=queues_text(queues, words))]
 
 
 def clause_sentences(clause: Clause, words: Words, titles: Mapping[str, str] = _NO_TITLES) -> list[str]:
@@ -153,7 +174,8 @@ def clause_sentences(clause: Clause, words: Words, titles: Mapping[str, str] = _
     :param titles: headings of the clauses of the same text, by id
     """
     telling = _Telling(clause, Reader(words, titles, clause.fields))
-    telling.tells("title")
+    if clause.fields.get("title") != _own_heading(clause, words):  # else nobody could tell that it has one
+        telling.tells("title")
     said = list(_TELLERS.get(clause.kind, _nothing)(telling)) if _is_whole(clause) else []
     said += [telling.labelled(name) for name in telling.untold() if name not in {"seen_by", "cites"}]
     return said + list(_common(telling))
@@ -176,13 +198,14 @@ def differences_text(before: Text, after: Text, words: Words) -> list[tuple[str,
         was, now = before.get(one.clause), after.get(one.clause)
         shown = now if now is not None else was
         assert shown is not None, one.clause
-        row = partial(_row, clause_heading(shown, words), (was, now), titles, words)
+        heading = titles[0 if now is None else 1].get(one.clause, clause_heading(shown, words))
+        row = partial(_row, heading, (was, now), titles, words)
         if one.field:
             found.append(row(one.field))
             continue
         word = words("clause_word.is_new" if now is not None else "clause_word.is_gone")
         found.append(
-            (clause_heading(shown, words), words("clause_word.clause"))
+            (heading, words("clause_word.clause"))
             + ((DASH, word) if now is not None else (kind_name(one.kind, words), word))
         )
         found += [row(name) for name in KINDS[one.kind].by_name if name in shown.fields]
@@ -196,9 +219,8 @@ def relief_text(kpis: Sequence[str], first_day: date, until: str, titles: Mappin
     """
     if not kpis or not until:
         return ""
-    last = date.fromisoformat(until) - timedelta(days=1)
-    names = words.listed([titles.get(one, one) for one in kpis])
-    return words("relief.of_waiver", kpis=names, first=words.day(first_day), last=words.day(last))
+    names = words.listed([name_text(titles.get(one, one), words) for one in kpis])
+    return words("relief.of_waiver", kpis=names, first=words.day(first_day), last=words.day(last_day(until)))
 
 
 def word_texts(change: Change, chain: Chain, may_read: Callable[[Clause], bool], words: Words) -> list[tuple[str, str]]:
@@ -223,8 +245,29 @@ def word_texts(change: Change, chain: Chain, may_read: Callable[[Clause], bool],
 
 
 def clause_titles(text: Text, words: Words) -> dict[str, str]:
-    """Return the headings of the clauses of a text, by id."""
-    return {item.id: clause_heading(item, words) for item in text.clauses if not item.removed}
+    """Return the headings of the clauses of a text, by id; those that are headed alike are numbered."""
+    return numbered({item.id: clause_heading(item, words) for item in text.clauses if not item.removed}, words)
+
+
+def figures_of(*texts: Text, words: Words) -> dict[str, Figure]:
+    """Return the KPIs of texts by id, with heading and unit; the last text's, where several have one."""
+    return {
+        clause.id: Figure(title, unit(kpi_of(clause.id, clause.fields)))
+        for read in texts
+        for clause in read.of(Kind.KPI)
+        if "measure" in clause.fields and (title := clause_titles(read, words).get(clause.id)) is not None
+    }
+
+
+def numbered(titles: Mapping[str, str], words: Words) -> dict[str, str]:
+    """Return headings by id, with a number in those that several clauses have: an id is nothing to read."""
+    often = Counter(titles.values())
+    seen: Counter[str] = Counter()
+    found = {}
+    for clause, title in titles.items():
+        seen[title] += 1
+        found[clause] = title if often[title] == 1 else words("clause_word.nth", title=title, number=seen[title])
+    return found
 
 
 def _row(
@@ -288,7 +331,7 @@ def _documents(telling: _Telling) -> Iterator[str]:
 
 def _term(telling: _Telling) -> Iterator[str]:
     words = telling.words
-    last = date.fromisoformat(telling.text("ends")) - timedelta(days=1)
+    last = last_day(telling.text("ends"))
     yield telling.say("term", first=day_text(telling.text("begins"), words), last=words.day(last))
     renewal = telling.text("renewal")
     if renewal == Renewal.BY_ITSELF and telling.has("renews_months", "notice_months"):
@@ -476,6 +519,8 @@ def _kpi(telling: _Telling) -> Iterator[str]:
         yield telling.say("material", size=f"{points}{NO_BREAK}{words('word.pts')}")
     else:
         yield telling.say("material", size=size if unit == POINTS else target_value(fields["material"], fields, words))
+    if telling.has("volume_band") and Decimal(telling.text("volume_band")):
+        yield telling.say("kpi_volume_band", share=telling.percent("volume_band"))
     yield from _consequences(telling)
 
 

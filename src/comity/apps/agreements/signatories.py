@@ -4,6 +4,7 @@ Texts of before, and of home, know people by name alone. Whoever takes such a na
 agreed is not the person who was meant.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from operator import itemgetter
@@ -22,11 +23,27 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def choices(member: MemberContext) -> dict[str, list[Named]]:
-    """Return by side who can be chosen as its signatories: its members, by name."""
+    """Return by side who can be chosen as its signatories: its members, by name; namesakes with their address too."""
     found: dict[str, list[Named]] = {side.value: [] for side in Side}
+    alike = namesakes(member)
     for one in members(member).exclude(side=None):
-        found[str(one.side)].append(Named(one.person.name, str(one.person_id)))
+        key = str(one.person_id)
+        found[str(one.side)].append(Named(alike.get(key, one.person.name), key))
     return found
+
+
+def namesakes(member: MemberContext) -> dict[str, str]:
+    """Return by id those who share their name with another of their side: their name, with their address.
+
+    Whoever left counts too: what they signed stands beside what the other signs.
+    """
+    everybody = list(_everybody(member))
+    often = Counter((one.side, one.person.name) for one in everybody)
+    return {str(one.person_id): _with_address(one) for one in everybody if often[one.side, one.person.name] > 1}
+
+
+def _with_address(one: Membership) -> str:
+    return f"{one.person.name} ({one.person.email})"
 
 
 def bearers(member: MemberContext, chain: Chain) -> dict[Side, Bearers]:
@@ -57,7 +74,9 @@ def unknown(member: MemberContext, change: Change, chain: Chain) -> list[str]:
         return []
     edits = [edit for entry in chain for edit in entry.change.edits]
     written -= {(side, one.id, one.name) for side, one in _signatories(edits, chain)}
-    written -= {(Side(str(one.side)), str(one.person_id), one.person.name) for one in _everybody(member)}
+    for one in _everybody(member):
+        side, key = Side(str(one.side)), str(one.person_id)
+        written -= {(side, key, one.person.name), (side, key, _with_address(one))}
     return sorted(name for _, _, name in written)
 
 

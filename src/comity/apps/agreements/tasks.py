@@ -6,7 +6,11 @@ from uuid import UUID
 from django.db import transaction
 from procrastinate.contrib.django import app
 
-from comity.apps.agreements import afterwards, asked_figures, exports, follow_up, operations, preview
+from comity.apps.agreements import exports, operations
+from comity.apps.agreements.deadlines import follow_up
+from comity.apps.agreements.early_start import figures as asked_figures
+from comity.apps.agreements.outcomes import afterwards
+from comity.apps.agreements.preview import figures as preview
 from comity.apps.books import results
 from comity.apps.outbox.operations import ExponentialBackoff
 from comity.apps.parties.member_context import MemberContext, for_each_relationship

@@ -1,14 +1,14 @@
 """Changes of the agreement that wait for a side, for the inbox, and the entry of the navigation."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 
-from comity.apps.agreements.afterwards import unsaid
-from comity.apps.agreements.agreement_page import latest_text
-from comity.apps.agreements.carrying_out import request_of
+from comity.apps.agreements.deadlines.term_days import coming_days, day_name, term_clause
+from comity.apps.agreements.early_start.carrying_out import request_of
+from comity.apps.agreements.outcomes.afterwards import unsaid
 from comity.apps.agreements.queries import (
     ChangeState,
     chain,
@@ -19,8 +19,8 @@ from comity.apps.agreements.queries import (
     today,
     waiting_side,
 )
-from comity.apps.agreements.term_days import coming_days, day_name, term_clause
-from comity.apps.agreements.values import kind_name
+from comity.apps.agreements.text.page import latest_text
+from comity.apps.agreements.wording.values import kind_name
 from comity.apps.books import queries as books
 from comity.apps.kpis.queries import is_in_agreement
 from comity.apps.parties.member_context import MemberContext
@@ -92,12 +92,12 @@ def _term_items(member: MemberContext, now: Situation, words: Words) -> Iterator
     """Yield the days of the term that come within 90 days, for each side that they concern."""
     clause = term_clause(member, now)
     for one in () if clause is None else sorted(coming_days(clause, now), key=lambda one: one.day):
-        months, end = one.renews_months, words.day(one.ends)
+        months, end, last = one.renews_months, words.day(one.ends), words.day(one.ends - timedelta(days=1))
         yield InboxItem(
             group=InboxGroup.DO, side=one.side, title=day_name(one.of, one.what, words), due=one.day,
             url=reverse("agreement", kwargs={"relationship": member.relationship.pk}),
             action=words("inbox.term_do") if member.side is one.side and member.may(Action.AGREE) else "",
-            detail=words("term_day.renews", months=months, day=end) if months else words("term_day.ends", day=end),
+            detail=words("term_day.renews", months=months, day=end) if months else words("term_day.ends", day=last),
         )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from comity.apps.agreements.sentences import clause_heading
-from comity.apps.agreements.values import quoted
+from comity.apps.agreements.wording.values import quoted
 from comity.apps.priorities.queries import RoundKpi
 from comity.core.agreements.priorities import LARGEST_SHOWN, Gap, Ranking, places
 from comity.core.values import Side

@@ -12,7 +12,7 @@ summer off after the week.)
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
@@ -52,6 +52,11 @@ class Span:
         if self.condition:
             return Layer.CONTINGENT
         return Layer.PERMANENT if self.end is None else Layer.TEMPORARY
+
+    @property
+    def last_day(self) -> date | None:
+        """Its last day, as people say it; None: it has none."""
+        return None if self.end is None else self.end - timedelta(days=1)
 
     def __contains__(self, day: date) -> bool:
         """Whether it may hold on a day."""

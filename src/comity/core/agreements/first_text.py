@@ -262,8 +262,8 @@ _SAYS: Mapping[str, ByLanguage] = {
         SPANISH: "Ambas partes quieren un único texto escrito por el que contar.",
     },
     "expects_nothing": {
-        ENGLISH: "It writes down how we count, and is not meant to move a figure.",
-        SPANISH: "Deja escrito cómo contamos y no pretende mover ninguna cifra.",
+        ENGLISH: "What it adds was not agreed in writing before: there is no earlier wording to hold a figure against.",
+        SPANISH: "Lo que añade no estaba acordado por escrito: no hay un texto anterior con el que comparar una cifra.",
     },
 }
 

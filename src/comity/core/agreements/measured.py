@@ -12,8 +12,8 @@ Decisions where the specification leaves room:
 - **Asked** is a question, item or agenda item of the side that decided, readable to the side that carries it out
   *before* `decided_on`, and about a clause that the change touches. What was entered later with an older date counts by
   the day on which it could be read. Without `decided_on`, before the proposal.
-- **Notice** and **reasons** are the giver's doing and stand under its name; *executed only* and *carried out before it
-  was agreed* befall the side that carries a change out, and stand under that one's.
+- **Notice**, **reasons** and whether a change was **told** are the giver's doing and stand under its name; *executed
+  only* and *carried out before it was agreed* befall the side that carries a change out, and stand under that one's.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -108,7 +108,7 @@ class Measured:
     :ivar authorship: of all changes, those of which it is an author
     :ivar executed_only: of the changes that it carried out, those that it only executed
     :ivar done_before: of the changes that it carried out, those begun before they were agreed
-    :ivar told: of the changes of the other side that it carried out, those that it was told of before
+    :ivar told: of its own changes that the other side carried out, those that it announced before
     :ivar told_in_time: likewise, in time
     """
 
@@ -192,7 +192,7 @@ def measured(rows: Sequence[ChangeRow], side: Side) -> Measured:
     """Return how a side does."""
     own = [row for row in rows if row.giver is side]
     carried_out = [row for row in rows if side in row.carried_out_by]
-    of_other = [row for row in carried_out if row.giver is side.other]
+    for_other = [row for row in own if side.other in row.carried_out_by]
     noticed = [row for row in own if row.notice_agreed]
     marked = [row for row in own if row.reason is not ReasonMark.NOT_MARKED]
     return Measured(
@@ -202,8 +202,8 @@ def measured(rows: Sequence[ChangeRow], side: Side) -> Measured:
         authorship=_share(rows, lambda row: side in row.authors),
         executed_only=_share(carried_out, lambda row: side in row.executed_only_by),
         done_before=_share(carried_out, lambda row: row.done_before_days > 0),
-        told=_share(of_other, lambda row: row.told),
-        told_in_time=_share(of_other, lambda row: row.told_in_time),
+        told=_share(for_other, lambda row: row.told),
+        told_in_time=_share(for_other, lambda row: row.told_in_time),
     )
 
 

@@ -341,14 +341,18 @@ _PAIR_HEIGHT, _HEAD_HEIGHT = 30.0, 16.0
 
 
 def wordings(
-    rows: Sequence[tuple[float | None, float | None, str]], target: float | None, tick: TickNames
+    rows: Sequence[tuple[float | None, float | None, str]],
+    target: float | None,
+    tick: TickNames,
+    target_before: float | None = None,
 ) -> tuple[Chart, list[Chart]]:
     """The same records by two wordings, period by period, on one axis named in the head of its column.
 
     :param rows: for each period the value by the text in force (open diamond), by the other (solid), and its sentence
     :param target: dashed through all rows; None: without
+    :param target_before: the one of the text in force where that is another, fainter
     """
-    values = [one for before, after, _ in rows for one in (before, after, target) if one is not None]
+    values = [one for before, after, _ in rows for one in (before, after, target, target_before) if one is not None]
     axis = scale(values or [0.0], 0, 1)
     reach = axis.high - axis.low
 
@@ -358,6 +362,8 @@ def wordings(
     ticks = axis.ticks()
     middle = _PAIR_HEIGHT / 2
     grid: list[Shape] = [Line(x(value), -_PAST, x(value), _PAIR_HEIGHT + _PAST, "grid") for value in ticks]
+    if target_before is not None:
+        grid.append(Line(x(target_before), -_PAST, x(target_before), _PAIR_HEIGHT + _PAST, "target faint"))
     if target is not None:
         grid.append(Line(x(target), -_PAST, x(target), _PAIR_HEIGHT + _PAST, "target"))
     found = []

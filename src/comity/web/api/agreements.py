@@ -6,10 +6,12 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from comity.apps.agreements import carrying_out, measuring, queries
+from comity.apps.agreements import queries
+from comity.apps.agreements.early_start import carrying_out
+from comity.apps.agreements.measuring import measures as measuring
 from comity.apps.agreements.schemas import AgreementOut, ChangesOut, MeasuresOut
 from comity.apps.agreements.sentences import clause_sentences
-from comity.apps.agreements.titles import readable_titles
+from comity.apps.agreements.text.titles import readable_titles
 from comity.apps.books import queries as books
 from comity.apps.i18n import language, words_for
 from comity.apps.parties.member_context import MemberContext, member_of

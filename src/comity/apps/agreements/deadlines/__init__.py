@@ -1,0 +1,1 @@
+"""What time alone brings about: changes that lapse, days of the term."""

@@ -1,0 +1,1 @@
+"""A draft: edits, two saves merged, remarks and suggestions."""

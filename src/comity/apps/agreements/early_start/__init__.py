@@ -1,0 +1,1 @@
+"""A change that is carried out before it is signed."""

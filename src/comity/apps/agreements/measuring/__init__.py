@@ -1,0 +1,1 @@
+"""How both sides change their agreement, counted by side."""

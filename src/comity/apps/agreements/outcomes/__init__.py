@@ -1,0 +1,1 @@
+"""What an agreed change was to bring, and what came."""

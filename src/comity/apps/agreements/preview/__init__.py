@@ -1,0 +1,1 @@
+"""What each edit of a KPI would have meant, before it is signed."""

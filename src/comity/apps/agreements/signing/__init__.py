@@ -1,0 +1,1 @@
+"""Signatures outside the room, and the evidence of every signature."""

@@ -1,0 +1,1 @@
+"""The text of a day: its page, its paper, and the seal on its files."""

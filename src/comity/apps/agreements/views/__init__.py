@@ -1,0 +1,1 @@
+"""Pages of the agreement, a module a subject."""

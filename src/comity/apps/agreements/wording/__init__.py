@@ -1,0 +1,1 @@
+"""Values and numbers of a signed text as a person reads them."""
