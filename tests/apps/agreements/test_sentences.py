@@ -25,6 +25,7 @@ from comity.core.agreements.kinds import KINDS, Kind
 from comity.core.agreements.text import Text, text
 from comity.review.i18n.words import DASH, LOCALES
 from tests.builders.clauses import clauses, written_fields
+from tests.builders.examples import examples
 
 LANGUAGES = sorted(LOCALES)
 # What is the same word in both languages.
@@ -60,7 +61,7 @@ def parts_of(fields, path=""):
         yield from parts_of(item.fields, place)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.data())
 def test_clauses_that_differ_in_a_field_read_otherwise(data):
     one = data.draw(clauses())
@@ -75,7 +76,7 @@ def test_clauses_that_differ_in_a_field_read_otherwise(data):
             assert read(one, language) != read(changed, language), name
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.data())
 def test_two_clauses_of_a_kind_read_otherwise_unless_they_are_the_same(data):
     one = data.draw(clauses())
@@ -84,7 +85,7 @@ def test_two_clauses_of_a_kind_read_otherwise_unless_they_are_the_same(data):
         assert (read(one, language) == read(other, language)) == (one.fields == other.fields)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.data())
 def test_a_draft_that_is_not_whole_can_be_read(data):
     one = data.draw(clauses())
@@ -439,7 +440,7 @@ def test_a_clause_that_is_new_or_removed_is_told_with_its_values():
     assert clause_titles(of, words_for("en")) == {"c": "Duty"}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.data())
 def test_a_difference_is_never_told_as_the_same_value_twice(data):
     one = data.draw(clauses())
