@@ -9,7 +9,7 @@ PYTEST = $(BIN)/pytest -q -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 # Else each process of a run, and each command that a test starts, would compile the whole project anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo lint check test test-long bench audit sbom shots pages
+.PHONY: help setup demo lint check test test-long journeys bench audit sbom shots pages
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ test: lint ## everything that a change has to pass, browser tests and real recor
 
 test-long: setup ## what takes too long for the gate: kill tests, fuzzing, coverage by simulation
 	$(PYTEST) -m "long or hypothesis" --hypothesis-profile long --timeout 3600
+
+journeys: setup ## every journey of two sides through the room in a browser; `make test` has the first month alone
+	$(BIN)/pytest -q tests/journeys --timeout 3600
 
 bench: setup ## speed and memory, as ratios against named baselines in the same run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement benchmarks/requirements.lock

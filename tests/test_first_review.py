@@ -11,6 +11,7 @@ from comity.cli import app
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "first-review.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 @pytest.mark.shared
 def test_the_real_review_is_what_the_page_shows(shared, tmp_path):
     (toml,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)

@@ -53,6 +53,7 @@ def test_every_key_and_column_has_a_meaning_and_an_example() -> None:
     assert [column.name for table in TABLES.values() for column in table.columns if not column.meaning] == []
 
 
+@pytest.mark.long
 @pytest.mark.gate
 def test_the_commands_of_the_tutorial_answer_as_it_shows(pages: ModuleType, tmp_path: Path) -> None:
     text = (DOCS / "first-book.md").read_text(encoding="utf-8")

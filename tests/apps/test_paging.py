@@ -119,6 +119,7 @@ def corrections():
     return found
 
 
+@pytest.mark.long
 def test_the_page_shows_the_first_changes_and_the_file_all(corrections):
     made, number = corrections[250]
     for who, ticks in (("customer_lead", 200), ("provider_lead", 0), ("auditor", 0)):

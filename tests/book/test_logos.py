@@ -23,6 +23,7 @@ from comity.book.reading.open import home_viewer
 from comity.book.reading.visible_copy import copy_visible
 from comity.core.values import Side
 from tests.builders import logos
+from tests.builders.examples import examples
 from tests.cast import write_book
 
 
@@ -147,7 +148,7 @@ def test_an_ordinary_progressive_photograph_is_taken():
 BASES = [logos.png(), logos.jpeg(progressive=True), logos.telling_png("x")]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(st.sampled_from(BASES), st.data())
 def test_a_broken_file_is_a_logo_or_is_refused_and_never_crashes(base, data):
     broken = bytearray(base)

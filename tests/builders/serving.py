@@ -2,12 +2,15 @@
 
 import os
 import socket
+import stat
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+
+import psutil
 
 from comity.web.server import Room, unprivileged_account
 
@@ -60,3 +63,20 @@ class Served:
     def said(self):
         self.log.flush()
         return Path(self.log.name).read_text()
+
+    def open_to_others(self):
+        """The files of its folder that another account may read, and its processes that would make such files."""
+        found = []
+        for path in (self.room.data, *self.room.data.rglob("*")):
+            mode = path.lstat().st_mode
+            if path == self.room.data and unprivileged_account() is not None:
+                closed = mode & 0o066 == 0  # the database's own account comes through, and lists nothing
+            else:
+                closed = stat.S_ISSOCK(mode) or "lent" in path.parts or mode & 0o077 == 0
+            if not closed:
+                found.append((path, oct(mode)))
+        for child in psutil.Process(self.process.pid).children(recursive=True):  # the workers inherit the umask
+            status = Path(f"/proc/{child.pid}/status")
+            if status.exists() and "Umask:\t0077" not in status.read_text():
+                found.append((child.cmdline(), "umask"))
+        return found

@@ -135,6 +135,7 @@ def test_a_difference_is_for_paper_alone(book):
     assert "only a PDF holds a difference" in run("export", book, "--compare", "2026-01-01", code=2)
 
 
+@pytest.mark.long
 @pytest.mark.gate
 def test_the_sheets_need_no_django(book, tmp_path):
     """Whoever has a folder and no room gets the same sheets: nothing of Django is brought in."""

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from comity.cli.records import register
 from tests.builders import logos
 from tests.builders.mappings import written
+from tests.builders.turns import one_in
 from tests.cast import write_book
 
 app = typer.Typer()
@@ -348,7 +349,7 @@ def test_the_help_names_the_section_in_its_brackets(monkeypatch):
     assert "Import every [[source]] of book.toml" in CliRunner().invoke(app, ["import", "--help"]).stdout
 
 
-@pytest.mark.parametrize("command", ["check", "diff", "review", "figures"])
+@pytest.mark.parametrize("command", one_in(4, [(name, name) for name in ("check", "diff", "review", "figures")]))
 def test_who_reads_along_and_has_seen_enough_is_not_told_of_a_broken_pipe(command, tmp_path):
     """The end that is read is closed before anything is written."""
     book = write_book(tmp_path / "book")

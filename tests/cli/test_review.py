@@ -14,6 +14,7 @@ from comity.cli.review import readers_language
 from comity.review.render.json import schema
 from tests.builders import logos
 from tests.builders.review_books import KPI, two_months
+from tests.builders.turns import one_in
 from tests.cast import write_book
 
 RUN = CliRunner()
@@ -29,7 +30,7 @@ def review(*options):
     return RUN.invoke(app, ["review", *map(str, options)])
 
 
-@pytest.mark.parametrize("form", ["pdf", "board", "pptx"])
+@pytest.mark.parametrize("form", one_in(3, [(form, form) for form in ("pptx", "board", "pdf")]))
 @pytest.mark.gate
 def test_the_logos_of_a_book_are_shown_and_what_is_no_image_is_left_out(tmp_path, book, form):
     """`logos/customer.png` is a PNG, `logos/provider.png` a text: the review has one picture, and no error."""
@@ -88,7 +89,7 @@ WRITTEN = {
 
 
 @pytest.mark.gate
-@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("language", ["en", pytest.param("es", marks=pytest.mark.long)])
 @pytest.mark.parametrize("form", sorted(WRITTEN))
 def test_six_forms_in_two_languages_to_a_file_and_to_standard_output(book, tmp_path, form, language):
     if form in {"pdf", "board"}:

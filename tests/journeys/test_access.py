@@ -7,7 +7,7 @@ import pytest
 from tests.journeys.axe import violations
 from tests.journeys.opening import current
 
-pytestmark = [pytest.mark.browser, pytest.mark.gate, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(600)]
 PAGES = ("", "review/", "review/reading/revenue/", "review/figure/service_level/", "attribution/", "matters/",
          "matters/?show=open&kind=action", "matters/raise/dispute/", "matters/raise/claim/",
          "matters/raise/action/", "review/confirm/?period=2026-06", "records/", "people/", "log/",
@@ -50,13 +50,12 @@ def violations_in(served, variant, part=slice(None)):
     return complaints
 
 
-@pytest.mark.parametrize("number", [0, *(pytest.param(number, marks=pytest.mark.long) for number in (1, 2, 3))])
+@pytest.mark.parametrize("number", range(4))
 def test_axe_finds_nothing(served, number):
-    """Each page once, the variants taking turns; every fourth page in the gate."""
+    """Each page once, the variants taking turns."""
     assert violations_in(served, VARIANTS[number], slice(number, None, len(VARIANTS))) == []
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("variant", list(product(("en-GB", "es-ES"), (1440, 390), ("light", "dark"))))
 def test_axe_finds_nothing_whatever_the_language_width_and_colours(served, variant):
     assert violations_in(served, variant) == []

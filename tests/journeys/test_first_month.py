@@ -8,6 +8,8 @@ import time
 import pytest
 
 from comity.apps.i18n import words_for
+from tests.journeys.axe import violations
+from tests.journeys.opening import current
 from tests.journeys.windows import CUSTOMER, FIRST, LAST, PROVIDER, Window, begin, bring, join, new_room, waits_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.gate, pytest.mark.timeout(1200)]
@@ -87,3 +89,29 @@ def test_the_next_month_takes_less(windows):
     took = time.monotonic() - began
     print(f"\nnext month: {took:.0f} s, {customer.clicks + provider.clicks - before} clicks and fields")  # noqa: T201
     assert took < NEXT_MONTH_S
+
+
+def test_axe_finds_nothing_on_the_pages_of_that_room(browser, windows):
+    """As the customer, wide and light, and the sign-in pages; `test_access.py` has all variants over the demo."""
+    customer, _ = windows
+    home = customer.page.url.split("/r/")[0]
+    within = customer.page.url.removeprefix(home)
+    within = "/".join(within.split("/")[:3])
+    state = customer.page.context.storage_state()
+    context = browser.new_context(base_url=home, storage_state=state, locale="en-GB")
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    for path in ("", "/review/", "/attribution/", "/matters/", "/matters/raise/dispute/", "/records/", "/people/",
+                 "/kpis/", "/log/"):  # fmt: skip
+        page.goto(f"{within}{path}")
+        current(page)
+        assert violations(page) == []
+    context.clear_cookies()
+    for path in ("/sign-in/", "/sign-in/password/forgotten/", "/join/nothing/", "/nowhere/"):
+        page.goto(path)
+        assert violations(page) == []
+    context.close()
+
+
+def test_the_folder_of_that_room_is_closed_to_other_accounts(room):
+    assert room.open_to_others() == []

@@ -16,7 +16,7 @@ from comity.core import chain
 from tests.journeys.axe import violations
 from tests.journeys.opening import current
 
-pytestmark = [pytest.mark.browser, pytest.mark.gate, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(600)]
 MOST_HIGH = 3000  # px, of a review 1440 wide: what both sides look at together, without losing the thread
 PHONE = {"viewport": {"width": 390, "height": 844}, "locale": "es-ES"}
 ENGLISH, SPANISH = words_for("en"), words_for("es")
@@ -205,7 +205,6 @@ def answered(score):
     return head + "".join(f"own-{n},customer,o{n},csat,1,5,{score},2026-06-24\n" for n in range(6))
 
 
-@pytest.mark.long
 def test_the_other_sides_rows_change_by_its_word_alone_and_only_those_that_it_ticks(served, customer, provider):
     """Six answers that the customer delivered; the provider's file says all were good; the customer agrees to two."""
 

@@ -6,7 +6,7 @@ import pytest
 
 from comity.apps.i18n import words_for
 
-pytestmark = [pytest.mark.browser, pytest.mark.gate, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(300)]
 PHONE = {"viewport": {"width": 390, "height": 844}}
 ENGLISH = words_for("en")
 

@@ -10,7 +10,7 @@ import pytest
 from tests.journeys.axe import violations
 from tests.journeys.opening import PASSWORD, current
 
-pytestmark = [pytest.mark.browser, pytest.mark.gate, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(600)]
 MOST_HIGH = 2500  # px, of a draft 1440 wide
 SUMMER, AUTUMN = "2099-07-01", "2099-09-01"
 

@@ -57,6 +57,7 @@ def test_what_is_made_of_source_serif_bears_another_name_and_keeps_its_licence()
     assert "Open Font License" in names[13]
 
 
+@pytest.mark.long
 @pytest.mark.gate
 def test_the_same_packages_give_the_same_bytes():
     made = dict(fonts.make_subsets(SANS))

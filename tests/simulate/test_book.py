@@ -41,6 +41,7 @@ def _digests(folder):
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_bytes(book, tmp_path):
     again = write_book(_partnership(), tmp_path / "again")
     assert _digests(again) == _digests(book)
@@ -153,6 +154,7 @@ def test_reported_figures_follow_the_formula_of_each_side(name, tmp_path):
         assert rows.set_index("period").value.to_dict() == pytest.approx(expected[side].to_dict(), abs=0.5001e-4)
 
 
+@pytest.mark.long
 def test_a_review_names_the_formula_behind_each_side_s_figure(book):
     """May holds an accepted exclusion, June none: the same formulas, with it counted and as they stand."""
     for period in ("2026-05", "2026-06", "2026-Q2"):

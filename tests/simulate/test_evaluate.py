@@ -20,6 +20,7 @@ def outcomes():
     return list(evaluate([STORIES[name] for name in QUICK], [1, 2], SMALL))
 
 
+@pytest.mark.long
 def test_there_is_one_outcome_a_story_and_seed(outcomes):
     assert [(one.story, one.seed) for one in outcomes] == [(name, seed) for name in QUICK for seed in (1, 2)]
 

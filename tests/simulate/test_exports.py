@@ -18,6 +18,7 @@ def example(tmp_path_factory):
     return folder, write_example(folder)
 
 
+@pytest.mark.long
 @pytest.mark.gate
 def test_the_same_files_every_time(example, tmp_path):
     folder, files = example

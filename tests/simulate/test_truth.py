@@ -57,7 +57,7 @@ def _partnership(name, per_day=250):
     return make_partnership(STORIES[name], 1, 6, per_day, STORIES[name].ends)
 
 
-@pytest.mark.parametrize("per_day", [250, 1500])
+@pytest.mark.parametrize("per_day", [250, pytest.param(1500, marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", EXPECTED)
 def test_truth_of_each_story_matches_its_name_at_any_size(name, per_day):
     reading, word, why = EXPECTED[name]
@@ -139,6 +139,7 @@ def test_true_verdicts_near_a_border_hold_both_words(n, h, expected):
     assert set(true_verdicts(n, h, 1.0)) == expected
 
 
+@pytest.mark.long
 def test_truths_of_two_years_hold_seven_comparisons():
     partnership = make_partnership(STORIES["demo"], 1, 24, 300, date(2026, 6, 1))
     assert sum(one.reading == "revenue" for one in truths(partnership)) == 7

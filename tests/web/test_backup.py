@@ -133,6 +133,7 @@ def test_restore_refuses_files_that_are_no_backup_or_were_changed(room, empty, t
         restore(empty, fewer, None)
 
 
+@pytest.mark.long
 def test_backup_command_reports_rows_or_one_line_of_error(room, tmp_path):
     passphrase_file = tmp_path / "word"
     passphrase_file.write_text("the word\n")
@@ -335,6 +336,7 @@ def test_restore_runs_no_program_from_the_dump(room, empty, tmp_path):
     assert not empty.cluster.data.exists()  # and the folder may be used for another one
 
 
+@pytest.mark.long
 def test_functions_of_a_restored_database_do_not_run_as_the_superuser(room, empty, tmp_path):
     """The owner may set a search path for the database, and functions of the names that we call."""
     backup(room, tmp_path / "room.backup", None)

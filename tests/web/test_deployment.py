@@ -146,6 +146,7 @@ def test_service_passes_systemd_verification_and_security_analysis(tmp_path):
 # The list of parts ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_sbom_lists_runtime_packages_once_and_no_development_tools(tmp_path):
     out = tmp_path / "parts.json"
     lines = (ROOT / "Makefile").read_text().split("\nsbom:")[1].splitlines()

@@ -105,6 +105,7 @@ def test_socket_of_a_long_path_lies_in_a_temporary_folder(folder):
     shutil.rmtree(cluster.socket)
 
 
+@pytest.mark.long
 def test_binaries_that_the_account_cannot_reach_are_copied(folder, monkeypatch):
     monkeypatch.setattr(postgres, "reachable", lambda *_: False)
     cluster = Cluster(folder / "postgres", unprivileged_account())

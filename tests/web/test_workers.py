@@ -105,6 +105,7 @@ def test_killed_worker_is_started_again_and_the_others_go_on(run):
     until(lambda: states(jobs) == ["succeeded"] * 2)
 
 
+@pytest.mark.long
 def test_workers_that_compute_for_long_stand_behind_pages_and_mails(run):
     before = os.getpriority(os.PRIO_PROCESS, 0)
     parent = run(*COMMAND, "records", "mail")
@@ -112,6 +113,7 @@ def test_workers_that_compute_for_long_stand_behind_pages_and_mails(run):
     assert priorities == [0, 10] or before > 9  # where all of this runs behind others already
 
 
+@pytest.mark.long
 def test_stopped_workers_have_ended_even_one_that_hangs(run):
     parent = run(*COMMAND, "records", "mail")
     workers = run.processes(parent, 2)
@@ -121,6 +123,7 @@ def test_stopped_workers_have_ended_even_one_that_hangs(run):
     assert not [worker for worker in workers if lives(worker)]
 
 
+@pytest.mark.long
 def test_no_worker_outlives_its_parent(run):
     parent = run(*COMMAND, "records", "mail")
     workers = run.processes(parent, 2)

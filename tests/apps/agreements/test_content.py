@@ -66,6 +66,7 @@ def pages(them, who, pk):
     return answer.content.decode()
 
 
+@pytest.mark.long
 def test_what_the_other_side_saves_past_the_room_breaks_no_page_and_stalls_no_draft(them):
     pk = drafted(them, "provider_lead", target(them, "0.91"))
     with transaction.atomic():

@@ -41,6 +41,7 @@ def forgotten():
     book_agreement._read.cache_clear()
 
 
+@pytest.mark.long
 def test_everybody_sees_what_they_saw_without_what_a_process_keeps(them):
     price = add("price", Kind.PRICE, service="voice", currency="EUR", unit="contact", price="4.27", seen_by=["money"])
     agreed(them, "customer_lead", content(price, title="A price"))

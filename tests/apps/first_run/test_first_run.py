@@ -257,6 +257,7 @@ def test_nothing_is_sent_from_a_sample_and_nobody_joins_it(sample):
         assert led_organisations() == []  # and none of its organisations is offered for a real relationship
 
 
+@pytest.mark.long
 def test_a_sample_is_looked_at_as_either_side(sample):
     run_jobs(operations.LOAD_TASK)
     browser = sample.client("me")

@@ -26,6 +26,7 @@ from comity.core.values import Side
 from tests.builders import ledger
 from tests.builders.levels import KPI, contacts
 from tests.builders.matters import FIGURE, ZONE, moved, raised
+from tests.builders.turns import one_in
 from tests.room import cast, superuser
 
 pytestmark = pytest.mark.gate
@@ -142,7 +143,7 @@ def agrees_after(them, seeds):
 
 
 def test_after_random_histories_the_ledger_is_what_is_counted_from_the_steps(them):
-    made = agrees_after(them, range(60))
+    made = agrees_after(them, range(20))
     assert made.keys() >= {
         Move.AGREE, Move.COUNTER, Move.ASK_BACK, Move.REPLY, Move.DECLINE, Move.DONE, Move.CONFIRM, Move.NOT_DONE,
         Move.OTHER_DAY, Move.PAUSE, Move.TAKE, Move.TAKE_BACK, Move.REOPEN,
@@ -151,9 +152,10 @@ def test_after_random_histories_the_ledger_is_what_is_counted_from_the_steps(the
 
 @pytest.mark.long
 def test_after_1000_random_histories_the_ledger_is_what_is_counted_from_the_steps(them):
-    agrees_after(them, range(60, 1000))
+    agrees_after(them, range(20, 1000))
 
 
+@pytest.mark.long
 def test_what_was_posted_step_by_step_is_what_a_fill_posts_at_once():
     """The same matters, as if they were of before the ledger."""
     them = cast()
@@ -210,7 +212,7 @@ TAMPERED = [
 ]
 
 
-@pytest.mark.parametrize(("change", "said"), TAMPERED)
+@pytest.mark.parametrize(("change", "said"), one_in(3, [(change, change, said) for change, said in TAMPERED]))
 def test_what_was_tampered_with_behind_the_rooms_back_is_found_and_told_to_both_leads(change, said):
     """By whoever can do anything with the database; the sides cannot. Told on Today, to the leads alone."""
     them = cast()

@@ -21,6 +21,7 @@ from comity.core.matters.history import Linked
 from comity.core.matters.kinds import KINDS, Kind, Raiser, Term
 from comity.core.matters.posture import Posture
 from comity.core.matters.transitions import Move, State
+from tests.builders.examples import examples
 from tests.builders.matters import ZONE, running, sent, steps
 from tests.room import cast, run_jobs, superuser
 
@@ -378,7 +379,7 @@ MOVES = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from([kind for kind in BY_HAND if kind is not Kind.CLAIM]), MOVES)
 def test_what_the_row_keeps_is_the_fold_of_the_steps(them, kind, tried):
     """Random moves of both sides, those that are refused left out: the database, the row and the steps agree."""

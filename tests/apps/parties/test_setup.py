@@ -195,6 +195,7 @@ def test_the_command_prints_a_link_to_where_the_room_was_served_last(command, mo
         os.environ.pop("COMITY_ADDRESS", None)
 
 
+@pytest.mark.long
 @pytest.mark.gate
 def test_the_command_prints_a_link_for_an_address(command):
     cast()
@@ -263,6 +264,7 @@ def test_without_mail_a_command_makes_the_link_for_a_new_password_and_the_page_s
     assert "This link has expired or was used" in again.content.decode()
 
 
+@pytest.mark.long
 @pytest.mark.gate
 def test_the_command_makes_no_link_for_an_address_without_an_account(command):
     cast()

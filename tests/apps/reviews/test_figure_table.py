@@ -113,6 +113,7 @@ def day(month, number):
     return f"2026-{month:02}-{number + 1:02}"
 
 
+@pytest.mark.long
 def test_what_one_side_keeps_and_the_answers_of_few_are_not_in_it_for_the_other():
     them = cast()
     answers = [

@@ -185,7 +185,7 @@ def test_without_protection_the_planted_records_would_tell_of_single_people():
 @pytest.mark.parametrize(
     ("attacks", "months", "references"),
     [
-        (150, (6,), ("previous",)),  # June, whose history goes through the other months
+        (60, (6,), ("previous",)),  # June, whose history goes through the other months
         pytest.param(10_000, MONTHS, ("previous", "year-before"), marks=pytest.mark.long),
     ],
 )

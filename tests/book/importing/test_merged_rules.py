@@ -11,6 +11,7 @@ from comity.book.tables import TABLES
 from comity.book.validation.rejects import rejects_of_import
 from comity.core.values import Side
 from tests.builders.deliveries import counts, deliver, files_with, rows
+from tests.builders.examples import examples
 from tests.cast import CUSTOMER, PROVIDER, write_book
 
 pytestmark = pytest.mark.gate
@@ -98,7 +99,7 @@ def moment(hour: int) -> str:
     return (datetime(2026, 1, 5, tzinfo=UTC) + timedelta(hours=hour)).isoformat()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(files=st.lists(FILE, min_size=2, max_size=4))
 def test_no_sequence_of_files_leaves_a_row_that_breaks_a_rule(tmp_path_factory, files):
     book = write_book(tmp_path_factory.mktemp("rules") / "book")

@@ -76,6 +76,7 @@ def incidents(shared, tmp_path_factory) -> tuple[Path, Outcome]:
     return book, bring(book, log_of(shared), "servicenow_event_log")
 
 
+@pytest.mark.long
 def test_the_event_log_holds_incidents_and_not_updates(incidents):
     book, outcome = incidents
     assert counts(outcome) == (24_918, 0, 0, 0)
@@ -254,6 +255,7 @@ def test_practices_sum_to_the_published_totals(shared, tmp_path, edition):
     assert any(short in note for note in outcome.notes)
 
 
+@pytest.mark.long
 def test_two_editions_lie_beside_each_other(shared, tmp_path):
     book = write_book(tmp_path / "book")
     came = [bring(book, shared / "data/cloud_telephony" / edition, "nhs_cloud_telephony") for edition in EDITIONS]
@@ -397,6 +399,7 @@ def test_a_daily_report_is_one_interval_a_day(shared, tmp_path):
     assert figures == {"offered": 248_373, "parts": 248_373, "lost": 0.1093, "unbalanced": 0}
 
 
+@pytest.mark.long
 def test_online_consultations_sum_to_the_published_month(shared, tmp_path):
     book = write_book(tmp_path / "book")
     source = shared / "data/online_consultations/practice_supplier_month.csv.gz"

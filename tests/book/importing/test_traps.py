@@ -926,6 +926,7 @@ def test_chatwoot_knows_neither_who_asked_nor_who_answered(book):
     assert [said for said in ("ana", "luis", "600111222", "fine") if said in held] == []
 
 
+@pytest.mark.long
 def test_chatwoot_is_recognised(tmp_path):
     assert_known(
         tmp_path, "chatwoot_csat", "c.csv", csv(CHATWOOT, CHATWOOT_ANSWER.format(4, 77, "2026-01-05 09:00:00"))

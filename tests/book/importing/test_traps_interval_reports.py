@@ -114,6 +114,7 @@ def test_evaluations_above_their_scale_are_rejects(book):
     assert outcome.delivery.rejected == 1
 
 
+@pytest.mark.long
 def test_evaluations_are_recognised(tmp_path):
     assert_known(tmp_path, "qa_evaluations", "q.csv", csv(QA, marked(1, "85%"), marked(2, "17/20")))
 
@@ -145,6 +146,7 @@ def test_3cx_legs_are_not_calls_and_a_queue_that_picks_up_is_no_answer(book):
     assert "Luis" not in str(rows(book))
 
 
+@pytest.mark.long
 def test_3cx_is_recognised(tmp_path):
     leg = LEG.format("09:00:00", "c1", "Ana (101)", "Inbound", "Answered", "00:00:20", "00:01:10")
     assert_known(tmp_path, "threecx_call_log", "c.csv", csv(CX, leg))
@@ -193,6 +195,7 @@ def test_cisco_ucce_quarter_hours_are_told_by_their_starts(book):
     assert set(column(book, "minutes", "intervals")) == {15}
 
 
+@pytest.mark.long
 def test_cisco_ucce_is_recognised(tmp_path):
     assert_known(tmp_path, "cisco_ucce", "u.csv", csv(CALL_TYPE, ROW.format("09:00")))
 
@@ -228,6 +231,7 @@ def test_cisco_uccx_a_call_in_two_queues_is_dequeued_from_one_and_that_is_said(b
     assert any("presented in each of them" in note for note in outcome.notes)
 
 
+@pytest.mark.long
 def test_cisco_uccx_is_recognised(tmp_path):
     assert_known(tmp_path, "cisco_uccx", "x.csv", csv(CSQ, HALF.format("Care", "09:00", "09:30"), *SUMS))
 
@@ -274,6 +278,7 @@ def test_nice_iex_writes_the_repeated_hour_twice_and_the_order_tells_which_is_wh
     assert (held[at(2026, 10, 25, 0)], held[at(2026, 10, 25, 1)]) == (12.5, 9)
 
 
+@pytest.mark.long
 def test_nice_iex_is_recognised(tmp_path):
     lines = [period("01132026", "09:00"), period("01132026", "09:30")]
     assert_known(tmp_path, "nice_iex_forecast", "ctActiveForecast_011326_0600.txt", csv(IEX, *lines))
@@ -337,6 +342,7 @@ def test_calabrio_writes_0_for_what_an_acd_does_not_count_and_that_is_told(book)
     assert any("abandoned_short: 40 rows of 0 and no other, beside 120 abandoned" in note for note in outcome.notes)
 
 
+@pytest.mark.long
 def test_calabrio_is_recognised_by_its_header(tmp_path):
     assert_known(tmp_path, "calabrio_queue", "q.csv", csv(QUEUE_DATA, QUARTER.format("09:00")))
 
@@ -380,6 +386,7 @@ def test_acd_in_german_days_bear_points_and_totals_are_in_german(book):
     assert held == [("Störung", at(2026, 1, 13, 8), 15, 1, 3600), ("Störung", at(2026, 1, 13, 8, 15), 15, 0, 2880)]
 
 
+@pytest.mark.long
 def test_acd_in_spanish_and_german_is_recognised(tmp_path):
     spanish = "Luz;13/01/2026;09:00 - 09:30;12;10;9;2;0:50:00;0:10:00;20;1;0"
     more = ";Umbral;Abandonos cortos;Desbordadas"

@@ -106,6 +106,7 @@ def test_zammad_of_months_pasted_together_the_ticket_updated_last_counts(tmp_pat
     assert (column(book, "queue"), outcome.delivery.rejected) == (["Night"], 0)
 
 
+@pytest.mark.long
 def test_zammad_is_recognised(tmp_path):
     assert_known(tmp_path, "zammad_tickets", "z.xlsx", zammad(tmp_path, ticket("1", "closed", Close_Diff_In_Min=-1)))
 
@@ -183,6 +184,7 @@ def test_salesforce_a_milestone_that_comes_again_counts_from_its_last_start(book
     assert [(row["due_at"], row["state"]) for row in rows(book, "deadlines")] == [(at(2026, 1, 8, 11), "running")]
 
 
+@pytest.mark.long
 def test_salesforce_is_recognised(tmp_path):
     line = "00001026,Nw,Ana,2026-01-13 09:00,2026-01-13 11:00,2,Closed,Phone,Problem"
     assert_known(tmp_path, "salesforce_cases", "s.csv", csv(CASES, line))
@@ -247,6 +249,7 @@ def test_hubspot_without_slas_feeds_the_tickets_alone(book):
     assert any(note.startswith("nothing for deadlines") for note in outcome.notes)
 
 
+@pytest.mark.long
 def test_hubspot_is_recognised(tmp_path):
     line = hubspot(1, "2026-01-05 12:00", "Completed late", "Completed on time")
     assert_known(tmp_path, "hubspot_tickets", "h.csv", csv(HUBSPOT, line))
@@ -366,11 +369,13 @@ def test_the_second_half_of_the_day_is_spelt_in_several_ways(tmp_path, half):
     assert [row["opened_at"] for row in made] == ["2026-01-15T15:30:00Z"]
 
 
+@pytest.mark.long
 def test_jira_in_spanish_is_recognised(tmp_path):
     line = "Incidente,IT-1,secreto,Ana,Luis,Alta,Cerrada,19/ene/26 12:47 PM,20/ene/26 9:00 AM,,,-0:10,4:00,Nw"
     assert_known(tmp_path, "jira_sm", "j.csv", csv(JIRA_ES, line))
 
 
+@pytest.mark.long
 def test_jira_in_german_is_recognised(tmp_path):
     line = "geheim,IT-1,10001,Störung,Erledigt,IT,Hoch,Ana,02/Mär/26 9:05 AM,02/Mär/26 3:00 PM,,,-0:30"
     assert_known(tmp_path, "jira_sm", "j.csv", csv(JIRA_DE, line))

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from comity.book.storage import exact_sums
+from tests.builders.examples import examples
 
 # As records have them: seconds, money and quantities of up to six places.
 VALUES = st.integers(-(10**12), 10**12).map(lambda whole: whole / 1e6)
@@ -29,7 +30,7 @@ def aggregated(engine, values, **sums):
     return engine.to_pyarrow(table.aggregate(**aggregates)).to_pylist()[0]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(values=st.lists(VALUES, min_size=1, max_size=60), chance=st.randoms(use_true_random=False))
 def test_no_order_of_rows_changes_a_sum_a_mean_or_a_deviation(engine, values, chance):
     shuffled = list(values)

@@ -187,6 +187,7 @@ handle_s = { product = ["Answered", { from = "Mean", as = "seconds" }] }
 """
 
 
+@pytest.mark.long
 @settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     days=st.lists(

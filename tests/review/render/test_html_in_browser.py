@@ -10,6 +10,7 @@ from comity.review.i18n.words import words_of
 from comity.review.render import attribution, render
 from tests.builders import review as sample
 from tests.builders.attribution import build_attribution, fortnight
+from tests.builders.turns import one_in
 from tests.journeys.axe import RULES, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -54,8 +55,8 @@ CROSS = [[(390, "dark"), (1440, "light")], [(390, "light"), (1440, "dark")]]
     ("name", "language", "where"),
     [
         ("rich", "en", CROSS[0]),
-        ("worded", "es", CROSS[1][1:]),
-        (WHOSE, "en", CROSS[1]),
+        pytest.param("worded", "es", CROSS[1][1:], marks=pytest.mark.long),
+        pytest.param(WHOSE, "en", CROSS[1], marks=pytest.mark.long),
         *(pytest.param(name, "es", EVERYWHERE, marks=pytest.mark.long) for name in [*sorted(REVIEWS), WHOSE]),
     ],
 )
@@ -90,7 +91,7 @@ def test_axe_finds_what_is_wrong(browser, tmp_path):
     assert sorted(rule for _, rule, _ in found) == ["color-contrast", "image-alt"]
 
 
-@pytest.mark.parametrize("name", [*sorted(REVIEWS), WHOSE])
+@pytest.mark.parametrize("name", one_in(3, [(name, name) for name in [*sorted(REVIEWS), WHOSE]]))
 @pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.long), "es"])  # whose words are longer
 def test_nothing_scrolls_sideways(browser, tmp_path, name, language):
     context, page, _ = opened(browser, tmp_path, name, language, WIDTHS[0], "light")
@@ -121,6 +122,7 @@ def test_the_policy_lets_the_page_be_painted_and_nothing_complains(browser, tmp_
     assert sorted(name.strip('"') for name in loaded) == ["Comity Serif", "Inter"]
 
 
+@pytest.mark.long
 def test_light_and_dark_follow_the_system(browser, tmp_path):
     papers = []
     for scheme in ("light", "dark"):
@@ -130,6 +132,7 @@ def test_light_and_dark_follow_the_system(browser, tmp_path):
     assert papers == ["rgb(253, 252, 250)", "rgb(20, 22, 25)"]
 
 
+@pytest.mark.long
 def test_targets_are_large_enough_to_be_hit(browser, tmp_path):
     context, page, _ = opened(browser, tmp_path, "rich", "en", 390, "light")
     small = page.evaluate(

@@ -49,6 +49,7 @@ def pages(written):
     return pypdf.PdfReader(io.BytesIO(written)).pages
 
 
+@pytest.mark.long
 def test_every_page_is_a4_landscape(rich):
     for page in pages(rich):
         assert (float(page.mediabox.width), float(page.mediabox.height)) == pytest.approx(A4, abs=0.5)
@@ -149,7 +150,7 @@ def texts(written):
     return [" ".join(page.extract_text().replace("\u00a0", " ").split()) for page in pages(written)]
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("language", ["en", pytest.param("es", marks=pytest.mark.long)])
 def test_a_board_gets_three_pages_however_much_was_asked(tmp_path, language):
     done = about_the_quarter(tmp_path, count=12)
     many = sample.review(readings=sample.readings() * 2, levels=sample.review().levels * 3)
@@ -180,6 +181,7 @@ def test_the_second_page_has_what_was_asked_and_both_values_of_what_is_disputed(
         assert words_of("en").figure(value, level.unit).replace("\u00a0", " ") in second
 
 
+@pytest.mark.long
 def test_what_is_not_confirmed_is_a_draft_and_what_does_not_fit_is_counted(tmp_path):
     open_yet = Proceedings(matters=about_the_quarter(tmp_path, count=12).matters)
     first, second, _ = texts(render(sample.review(), "board", proceedings=open_yet))

@@ -213,6 +213,7 @@ def test_what_a_file_says_is_read_from_the_file_and_not_from_who_brought_it(thei
     assert "no authority that the administrator trusts" in page
 
 
+@pytest.mark.long
 def test_two_of_a_side_cannot_bring_one_file(them):
     with_authority(them, provider=[{"roles": ["lead", "executive"], "together": 2, "means": PDF}])
     pk = a_target(them)
@@ -303,6 +304,7 @@ def bomb(file):
     return head % len(packed) + packed + b"\nendstream\nendobj\nstartxref\n%d\n%%%%EOF" % len(file)
 
 
+@pytest.mark.long
 def test_whatever_else_is_done_to_the_file_is_seen(theirs):
     them, pk = theirs
     file = taken_out(them, "provider_lead", pk)
@@ -321,6 +323,7 @@ def test_whatever_else_is_done_to_the_file_is_seen(theirs):
     assert signed_pdf.check(signed(file, page=0), size, digest).fault is Fault.COVERS
 
 
+@pytest.mark.long
 def test_a_row_makes_no_certificate_trusted_that_had_run_out_or_is_ones_own(theirs, tmp_path, monkeypatch):
     """Past the room: a file of an own authority, whose certificate has run out, and a row that says trusted."""
     them, pk = theirs
@@ -343,6 +346,7 @@ def test_a_row_makes_no_certificate_trusted_that_had_run_out_or_is_ones_own(thei
     assert trusted(now)
 
 
+@pytest.mark.long
 def test_what_a_signature_says_is_told_as_it_is_found(theirs, tmp_path):
     them, pk = theirs
     file = taken_out(them, "provider_lead", pk)
@@ -500,6 +504,7 @@ def authority_of_time():
     server.server_close()
 
 
+@pytest.mark.long
 def test_a_file_is_sealed_and_says_whether_it_is_stamped(them, tmp_path, authority_of_time):
     from django.test import override_settings
 
