@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from comity.apps.books.copies import Copy
 from comity.apps.books.models import Delivery
 from comity.apps.books.queries import blamed_columns, rejected_values
 from comity.book.importing.rejected_rows import RejectedRows
@@ -26,6 +27,15 @@ from comity.review.views.sentences import kpi_title
 _Filled = Mapping[str, str]
 _LABEL_SEPARATOR = ": "  # between the word of a value and what it means
 _LISTED_COLUMNS = 12  # columns that are not kept, on a page
+
+
+def copy_until(copy: Copy, words: Words) -> str:
+    """Return how large a copy is, in kilobytes below one megabyte, and until when it is kept."""
+    size = copy.size or 0
+    key, shown = (
+        ("copy.until", round(size / 1_000_000, 1)) if size >= _MEGABYTE else ("copy.until_kb", -(-size // 1000))
+    )
+    return words(key, size=words.number(shown), until=words.day(copy.expires_at.date()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,7 @@ def moved_figures(effects: Sequence[ImportEffect], currency: str, words: Words) 
     return rows
 
 
+_MEGABYTE = 1_000_000  # bytes
 _ITEM = re.compile(r"(?P<table>[a-z]+)(?:\.(?P<column>\w+)|\[(?P<by>\w+)=(?P<value>.*)\])?")
 
 

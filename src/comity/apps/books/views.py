@@ -63,6 +63,7 @@ def _render_records(
     begin_form: BeginBookForm | None = None,
 ) -> HttpResponse:
     has_book, words = queries.has_book(member), words_for(language())
+    waits_for_copy = request.GET.get("waiting") == "copy"
     is_changing = has_pending(member, operations.BOOK_TASKS)
     may_upload = _may_import(member) and (has_book or not is_changing)
     tables, late, outdated, marks = [], [], False, queries.marks(member)
@@ -90,6 +91,10 @@ def _render_records(
         "mark_steps": [(one, sentences.item_name(one.item, words)) for one in queries.mark_steps(member)],
         "formats": _own_formats(member) if has_book else [],
         "others_formats": queries.formats_of_other(member) if has_book else [],
+        # Whoever has just asked for a copy types nothing: the page asks for itself again until it is made.
+        "copy_until": sentences.copy_until,
+        "waits_for_copy": waits_for_copy,
+        "copy_begins": waits_for_copy and copies.is_asked_for(member),
         "copies": copies.copies(member) if has_book and copies.may_copy(member) else None,
         "marking": mark_form or (MarkPrivateForm() if has_book and _may_mark(member) else None),
     }
@@ -170,7 +175,7 @@ def make_copy(request: HttpRequest) -> HttpResponse:
     if not queries.has_book(member):
         raise Http404
     copies.request_copy(member)
-    return redirect(f"{reverse('records', args=[member.relationship.pk])}#h-copy")
+    return redirect(f"{reverse('records', args=[member.relationship.pk])}?waiting=copy#h-copy")
 
 
 @require_safe
