@@ -8,7 +8,7 @@ from typing import Any
 
 from comity.book.reading.coverage import Coverage
 from comity.book.reading.open import Book
-from comity.core.agreements.kpi import MEASURES
+from comity.core.agreements.kpi import MEASURES, Kpi
 from comity.core.calendars import Calendar, Cut
 from comity.core.values import Period
 from comity.review.levels import build_levels
@@ -16,7 +16,7 @@ from comity.review.model import Level
 from comity.review.periods import whole_months
 
 # Tables whose rows move figures that are no figures about people: those of few people are shown in reviews alone.
-MOVING = frozenset({"contacts", "intervals", "forecasts", "schedules", "deadlines", "events", "evaluations"})
+MOVING = frozenset({"contacts", "intervals", "forecasts", "schedules", "deadlines", "events"})
 _MAX_MONTHS = 6  # the latest that are not final
 _TABLES = (("contacts",), ("intervals",))
 OpenBook = Callable[[], AbstractContextManager[Book]]
@@ -63,7 +63,7 @@ def month_levels(open_book: OpenBook, today: date, final: Callable[[Period], boo
     :param final: whether a month is final: what was confirmed of it does not move, and it is left out
     """
     with open_book() as book:
-        agreed = tuple(kpi for kpi in book.definition.kpis if MEASURES[kpi.measure].people_of is None)
+        agreed = tuple(kpi for kpi in book.definition.kpis if _is_told(kpi))
         book.definition = replace(book.definition, kpis=agreed)
         coverage = Coverage(book, today)
         months = [month for month in whole_months(book, coverage, _TABLES) if not final(month)] if agreed else []
@@ -73,6 +73,11 @@ def month_levels(open_book: OpenBook, today: date, final: Callable[[Period], boo
             book.asked = (month, calendar.against(month, book.definition.against))
             found += [_of_level(level, month) for level in build_levels(book, coverage, calendar, month).levels]
     return tuple(found)
+
+
+def _is_told(kpi: Kpi) -> bool:
+    """Whether a KPI is neither about people nor about a few evaluations, which a difference would tell of."""
+    return MEASURES[kpi.measure].people_of is None and kpi.measure != "quality"
 
 
 def _of_level(level: Level, month: Period) -> MonthLevel:
