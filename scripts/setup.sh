@@ -78,4 +78,18 @@ fi
 browser || say 'no Chromium here, so no browser tests; all else works'
 
 printf '%s\n' "$made_of" >.venv/made-of
+# A room is not served as root, and its account reads neither a home of root's nor a Python that lies in one.
+closed() {
+    .venv/bin/python - <<'CHECK'
+import os, pathlib, sys
+for path in (pathlib.Path.cwd(), pathlib.Path(os.path.realpath(sys.executable))):
+    for folder in (path, *path.parents):
+        if not folder.stat().st_mode & 1:
+            sys.exit(print(folder))
+CHECK
+}
+if [ "$(id -u)" = 0 ] && shut=$(closed) && [ -n "$shut" ]; then
+    say "only root can read $shut: an account of its own cannot serve a room from here"
+    say 'for that, copy this folder to /opt/comity and run there: PYTHON=/usr/bin/python3 make setup'
+fi
 say 'ready: .venv/bin/comity'

@@ -104,7 +104,7 @@ MAILING = ("notifications.tell", "notifications.mail", "outbox.mail")
 COMPUTING = (
     "reviews.compute", "reviews.attribute", "reviews.figures", "reviews.level", "kpis.values", "agreements.preview",
     "agreements.asked", "agreements.afterwards",
-    "books.overview", "ledger.file",
+    "books.import_effect", "books.overview", "ledger.file",
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comity.core.agreements.kpi import CONTACTS, INTERVALS, Kpi
-from comity.core.record_choice import AnsweringQueue, Why, choose_records
+from comity.core.record_choice import AnsweringQueue, Why, choose_for_plan, choose_records
 
 KPI = Kpi("service_level", "service_level")
 BOTH_ENDS, ONE_END = (True, True), (True, False)
@@ -40,6 +40,32 @@ def test_the_first_rule_that_tells_the_two_apart_decides(kpi, contacts, interval
     choice = choose_records(kpi, (CONTACTS, INTERVALS), {CONTACTS: contacts, INTERVALS: intervals})
     assert (choice.table, choice.why) == (table, why)
     assert choice.beside == (INTERVALS if table == CONTACTS else CONTACTS)
+
+
+@pytest.mark.parametrize("delivered", [CONTACTS, INTERVALS])
+def test_what_a_side_brings_beside_the_agreed_delivery_moves_nothing(delivered):
+    """It tells of more queues and of who gave up, and is not counted all the same."""
+    kpi = Kpi("a", "service_level", queues=("calls", "help"))
+    told = {table: [_queue("calls"), _queue("help")] for table in (CONTACTS, INTERVALS)}
+    told[delivered] = [_queue("calls", gave_up=False)]
+    choice = choose_records(kpi, (CONTACTS, INTERVALS), told, {delivered})
+    assert (choice.table, choice.why) == (delivered, Why.DELIVERED)
+    assert choose_records(kpi, (CONTACTS, INTERVALS), told).table != delivered
+
+
+@pytest.mark.parametrize("delivered", [CONTACTS, INTERVALS])
+def test_an_agreed_delivery_that_leaves_the_period_out_does_not_count(delivered):
+    told = {table: [_queue("calls")] for table in (CONTACTS, INTERVALS)} | {delivered: [_queue("calls", ONE_END)]}
+    assert choose_records(KPI, (CONTACTS, INTERVALS), told, {delivered}).why == Why.COVERS
+    assert choose_for_plan({"calls"}, told, {delivered}) != delivered
+
+
+@pytest.mark.parametrize("delivered", [CONTACTS, INTERVALS])
+def test_a_plan_is_held_against_the_agreed_delivery(delivered):
+    told = {table: [_queue("calls")] for table in (CONTACTS, INTERVALS)}
+    assert choose_for_plan({"calls"}, told, {delivered}) == delivered
+    assert choose_for_plan({"calls"}, told) == CONTACTS
+    assert choose_for_plan({"calls"}, told | {delivered: [_queue("desk")]}, {delivered}) != delivered
 
 
 def test_a_handle_time_asks_nobody_who_gave_up():

@@ -309,3 +309,18 @@ def test_the_last_whole_period_is_taken_where_none_is_named(tmp_path):
 def test_what_cannot_be_asked_is_said(tmp_path, toml, kpi, said):
     with pytest.raises(NoAttributionError, match=said):
         build_attribution(tmp_path, toml, kpi=kpi)
+
+
+def test_a_schedule_that_is_there_is_not_called_missing_where_its_rows_last_otherwise(tmp_path):
+    """A forecast and a report by day, a schedule by the half hour: all are there, and their lengths do not fit."""
+    tables = fortnight()
+    for name in ("intervals", "forecasts"):
+        tables[name] = tables[name].replace("T10:00:00Z,30", "T00:00:00Z,1440")
+    one = build_attribution(tmp_path, **tables)
+    (missing,) = told(one)["missing"]
+    assert (missing["needs"], missing["held_by"], missing["why"]) == (
+        ["forecasts", "schedules"],
+        "both",
+        "other_length",
+    )
+    assert "differ in length" in " ".join(shown(one).split())

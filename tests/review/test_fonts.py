@@ -97,3 +97,13 @@ def test_paper_holds_each_weight_unpacked_as_a_screen_has_it_packed():
         unpacked = TTFont(io.BytesIO(file))
         assert unpacked.getBestCmap() == one.getBestCmap()
         assert unpacked["OS/2"].usWeightClass == one["OS/2"].usWeightClass
+
+
+def test_what_is_prepared_is_known_to_be(monkeypatch, tmp_path):
+    monkeypatch.setattr(fonts, "make_subsets", lambda font: [(one, b"font") for one in (None, *font.weights)])
+    monkeypatch.setenv(fonts.FOLDER_SETTING, str(tmp_path))
+    assert not fonts.are_prepared()
+    fonts.prepare()
+    assert fonts.are_prepared()
+    (tmp_path / fonts.file_name(SANS)).unlink()
+    assert not fonts.are_prepared()

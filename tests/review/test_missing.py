@@ -73,10 +73,17 @@ def test_each_stands_in_one_list(why, wanted):
 
 def test_the_cure_of_surveys_in_waves_is_said_word_for_word():
     review = replace(REVIEW, missing=(lacking("half_covered", last=date(2026, 5, 23)),))
-    (group,) = missing_groups(review, EN)
+    (group,) = missing_groups(review, EN, at_home=True)
     assert group.title == "Bring this"
     assert "say so in the book: complete_to = 2026-07-01." in group.rows[0].cure
-    assert "complete_to = 2026-07-01" in missing_groups(review, ES)[0].rows[0].cure
+    assert "complete_to = 2026-07-01" in missing_groups(review, ES, at_home=True)[0].rows[0].cure
+    assert b"complete_to = 2026-07-01" in render(review, "terminal", "en")
+
+
+def test_nobody_is_told_on_a_page_to_write_what_no_page_can_write():
+    review = replace(REVIEW, missing=(lacking("half_covered", last=date(2026, 5, 23)),))
+    for language in ("en", "es"):
+        assert b"complete_to" not in render(review, "html", language)
 
 
 def test_every_cure_has_its_sentence_in_both_languages():

@@ -49,14 +49,8 @@ def test_whatever_today_is_each_side_is_late_with_one_delivery(book, days):
     assert late == {Side.CUSTOMER: "forecasts", Side.PROVIDER: "schedules"}
 
 
-def test_the_next_months_file_holds_what_is_new_up_to_yesterday_and_is_recognised(book, tmp_path, monkeypatch):
-    class Today(datetime):
-        @classmethod
-        def now(cls, tz=None):
-            return datetime(2026, 7, 12, 9, tzinfo=tz)
-
-    monkeypatch.setattr(demo_files, "datetime", Today)
-    file = demo_files.write_next_month(book, END, tmp_path)
+def test_the_next_months_file_holds_what_is_new_up_to_yesterday_and_is_recognised(book, tmp_path):
+    file = demo_files.write_next_month(book, END, tmp_path, date(2026, 7, 12))
     assert file.name == "contacts-2026-07.csv"
     rows = list(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))
     days = {row["opened_at"][:10] for row in rows}
@@ -67,14 +61,12 @@ def test_the_next_months_file_holds_what_is_new_up_to_yesterday_and_is_recognise
     assert "contacts" in str(matching_mappings(file))
 
 
-def test_on_the_first_of_a_month_there_is_no_file_yet(book, tmp_path, monkeypatch):
-    class Today(datetime):
-        @classmethod
-        def now(cls, tz=None):
-            return datetime(2026, 7, 1, 9, tzinfo=tz)
-
-    monkeypatch.setattr(demo_files, "datetime", Today)
-    assert demo_files.write_next_month(book, END, tmp_path) is None
+def test_on_the_first_of_a_month_the_file_holds_that_day(book, tmp_path):
+    """Else the import that the demo invites to could not be tried on that day."""
+    file = demo_files.write_next_month(book, END, tmp_path, END)
+    days = {row["opened_at"][:10] for row in csv.DictReader(file.read_text(encoding="utf-8").splitlines())}
+    assert days <= {"2026-06-30", "2026-07-01"}  # an evening in UTC
+    assert "2026-07-01" in days
 
 
 def test_matters_and_their_log_lines_are_dated_back_together_and_no_others(tmp_path):

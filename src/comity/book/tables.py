@@ -387,7 +387,7 @@ INVOICES = _table(
         Column("month", Kind.MONTH, "the month that it is for", required=True),
         _text("account_id", "who pays", required=True, personal=True),
         _text("service", "what for", required=True),
-        Column("quantity", Kind.AMOUNT, "how much of it", required=True),
+        Column("quantity", Kind.AMOUNT, "how much of it; empty: not known, and then no price is"),
         Column("unit_price", Kind.AMOUNT, "at what price; may be absent where the amount is given"),
         Column("amount", Kind.AMOUNT, "the line's amount; counts where it is given"),
         _text("unit", "of what", values=("hour", "minute", "contact", "fte_month", "fixed", "percent")),
@@ -401,7 +401,10 @@ INVOICES = _table(
         _text("invoice_id", "the invoice"),
         _text("line", "the line of the invoice"),
     ),
-    rules=(Rule("amount", "unit_price IS NULL AND amount IS NULL", "neither a unit price nor an amount"),),
+    rules=(
+        Rule("amount", "unit_price IS NULL AND amount IS NULL", "neither a unit price nor an amount"),
+        Rule("amount", "quantity IS NULL AND amount IS NULL", "neither a quantity nor an amount"),
+    ),
     order=("month",),
 )
 

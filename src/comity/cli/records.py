@@ -113,6 +113,7 @@ _WHY_COUNTED = {
     Why.AGREED: "as the KPI says",
     Why.ANSWERS: "the {beside} do not tell what it counts",
     Why.COVERS: "the {beside} do not cover the period",
+    Why.DELIVERED: "both sides agreed on their delivery",
     Why.QUEUES: "the {beside} tell of fewer of its queues",
     Why.GAVE_UP: "the {beside} do not tell who gave up",
     Why.COVERS_BOTH: "the {beside} do not cover the period compared with",

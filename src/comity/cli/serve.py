@@ -75,6 +75,22 @@ def _logins(data: Path) -> None:
         typer.echo(f"\nThe next month's contacts, which Records offers for import too:\n  {file}")
 
 
+def _is_open(folder: Path) -> bool:
+    """Whether every account may go through a folder."""
+    return bool(folder.stat().st_mode & stat.S_IXOTH)
+
+
+def _install_anew(command: Path) -> list[str]:
+    """The commands by which what lies where few may read is installed where every account may."""
+    project = command.parents[2] if len(command.parents) > 2 else command.parent  # noqa: PLR2004 - of .venv/bin/comity
+    if not (project / "Makefile").is_file():
+        return ["  /usr/bin/python3 -m venv /opt/comity", "  /opt/comity/bin/pip install 'comity[room]'"]
+    is_open = all(map(_is_open, (project, *project.parents)))
+    place = project if is_open else Path("/opt/comity")
+    first = f"rm -r {place}/.venv" if is_open else f"cp -r {project} {place}"
+    return [f"  {first}", f"  PYTHON=/usr/bin/python3 make -C {place} setup"]
+
+
 def _not_as_root() -> str:
     """Say how an account of its own serves the room, with the path of this very command."""
     command = Path(sys.argv[0]).resolve()
@@ -84,10 +100,8 @@ def _not_as_root() -> str:
         f"  runuser -u comity -- {command} serve --data ~comity/room",
     ]
     python = Path(sys.executable).resolve()
-    closed = next((one for one in (*command.parents, *python.parents) if not one.stat().st_mode & stat.S_IXOTH), None)
+    closed = next((one for one in (*command.parents, *python.parents) if not _is_open(one)), None)
     if closed is not None:
-        lines.append(
-            f"that account cannot read {closed}, in which Comity or its Python lies; "
-            "install it anew where every account may read, with /usr/bin/python3 for instance"
-        )
+        lines += [f"that account cannot read {closed}, in which Comity or its Python lies; install it anew:"]
+        lines += _install_anew(command)
     return "\n".join(lines)

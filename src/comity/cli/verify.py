@@ -14,6 +14,7 @@ from comity.cli.review import refuse
 if TYPE_CHECKING:
     from comity.core.chain import Entry
 
+_RECORD = "record.json"  # in a copy
 _LARGEST_RECORD = 1_000_000_000  # bytes of an archive's record, which may be packed a thousandfold
 
 
@@ -26,7 +27,8 @@ def verify(
     file: Annotated[
         Path,
         typer.Argument(
-            help="A record.json, or a copy, downloaded from the room; or a seal that it mailed.", show_default=False
+            help="A record.json, or a copy, packed or unpacked, from the room; or a seal that it mailed.",
+            show_default=False,
         ),
     ],
     head: Annotated[
@@ -90,7 +92,8 @@ def verify(
     if head is None:
         typer.echo(
             "This proves only that the record is consistent in itself, not that it is the record you confirmed: "
-            "compare a digest that you kept (in the mail that came with each entry) with --head."
+            "compare a digest that you kept with --head. It stands in the mail that came with each entry; where "
+            "no mail came, compare the last digest with the one that the other side gets from its own copy."
         )
         return
     _tell_kept(entries, head.strip().lower())
@@ -112,10 +115,12 @@ def _tell_kept(entries: Sequence["Entry"], head: str) -> None:
 
 def _record_text(file: Path) -> str:
     """The record in a file, or in the copy that a side took out of a room."""
+    if file.is_dir():  # a copy that was unpacked, or the book in it
+        file = next((one for one in (file / _RECORD, file.parent / _RECORD) if one.is_file()), file / _RECORD)
     if not zipfile.is_zipfile(file):
         return file.read_text(encoding="utf-8")
     with zipfile.ZipFile(file) as packed:
-        member = packed.getinfo("record.json")
+        member = packed.getinfo(_RECORD)
         if member.file_size > _LARGEST_RECORD:
             raise refuse(f"the record in {file} is too large; unpack it and verify record.json")
         return packed.read(member).decode("utf-8")

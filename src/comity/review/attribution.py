@@ -11,7 +11,16 @@ import numpy as np
 from comity.book.errors import UnusableFileError
 from comity.book.reading.coverage import Coverage
 from comity.book.reading.open import Book
-from comity.book.statistics.attribution import CONTACTS, FORECASTS, INTERVALS, SCHEDULES, Planned, gather, source_of
+from comity.book.statistics.attribution import (
+    CONTACTS,
+    FORECASTS,
+    INTERVALS,
+    SCHEDULES,
+    Planned,
+    gather,
+    plans_differ_in_length,
+    source_of,
+)
 from comity.book.statistics.exclusions import TakenOut, events
 from comity.core.agreements.kpi import Abandons, Kpi, counted_stretches, in_force
 from comity.core.calendars import Calendar, Cut, named
@@ -166,7 +175,7 @@ def attribute(  # noqa: PLR0913 - what is asked, and of what
     lacking = _missing_tables(book, happened)
     planned = None if lacking else gather(book, kpi, counted)
     if planned is None or not planned.intervals.count.size:
-        why = lacking or (_missing_intervals(book, planned, happened),)
+        why = lacking or (_missing_intervals(book, kpi, counted, planned, happened),)
         return _attribution(book, kpi, calendar, period_asked, missing=why, days=days)
     counted_as = kpi.abandons
     if counted_as is Abandons.EXCLUDE_SHORT and planned.intervals.short is None:
@@ -395,7 +404,7 @@ def _missing_tables(book: Book, source: str) -> tuple[Missing, ...]:
     return tuple(missing_tables(book, "attribution", tables) for tables in needed if not book.has(*tables))
 
 
-def _missing_intervals(book: Book, planned: Planned | None, source: str) -> Missing:
+def _missing_intervals(book: Book, kpi: Kpi, days: Period, planned: Planned | None, source: str) -> Missing:
     """What lacks where the tables are there, and no interval can be used."""
     asked_of = {
         "no_forecast": (FORECASTS,),
@@ -405,4 +414,6 @@ def _missing_intervals(book: Book, planned: Planned | None, source: str) -> Miss
         "no_figures": (source,),
     }
     most = max(planned.left_out, key=lambda why: planned.left_out[why], default="") if planned is not None else ""
+    if most == "no_schedule" and plans_differ_in_length(book, kpi, days):
+        return missing_figure(book, "attribution", (FORECASTS, SCHEDULES), "other_length")
     return missing_figure(book, "attribution", asked_of.get(most, (source,)), most or "nothing_counts")

@@ -81,6 +81,12 @@ def folder() -> Path:
     return (Path(home) if home else Path.home() / ".cache") / "comity" / "fonts"
 
 
+def are_prepared() -> bool:
+    """Whether the subsets of this version lie where they are read."""
+    place = folder()
+    return not _missing(place) and (place / STYLESHEET).is_file() and (place / STYLESHEET).read_bytes() == _sheet()
+
+
 def prepare() -> Path:
     """Make what is not there yet, which takes some seconds; a folder of this process's own where the cache is closed.
 
@@ -94,11 +100,7 @@ def prepare() -> Path:
 
 
 def _prepare(place: Path) -> Path:
-    sheet = place / STYLESHEET
-    text = "".join(_face(font, file_name(font), f"{_LIGHTEST} {_BOLDEST}") for font in FONTS).encode()
-    missing = [
-        font for font in FONTS if not all((place / file_name(font, one)).is_file() for one in (None, *font.weights))
-    ]
+    sheet, text, missing = place / STYLESHEET, _sheet(), _missing(place)
     if not missing and sheet.is_file() and sheet.read_bytes() == text:
         return place
     place.mkdir(parents=True, exist_ok=True)
@@ -107,6 +109,16 @@ def _prepare(place: Path) -> Path:
             _write(place / file_name(font, weight), content)
     _write(sheet, text)
     return place
+
+
+def _sheet() -> bytes:
+    return "".join(_face(font, file_name(font), f"{_LIGHTEST} {_BOLDEST}") for font in FONTS).encode()
+
+
+def _missing(place: Path) -> list[Font]:
+    return [
+        font for font in FONTS if not all((place / file_name(font, one)).is_file() for one in (None, *font.weights))
+    ]
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
@@ -97,7 +98,7 @@ def load_demo(book: Path) -> None:
     folder = settings.DATA / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     write_dates(folder / DATES, first.relationship.pk, dates, end - timedelta(days=730))
-    file = write_next_month(target, end, folder)
+    file = write_next_month(target, end, folder, datetime.now(ZoneInfo(ZONE)).date())
     if file is not None:
         with acting_as(people["aisha"].pk, first.relationship.pk) as member:
             books.receive_upload(member, SimpleUploadedFile(file.name, file.read_bytes()))

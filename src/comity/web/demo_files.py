@@ -1,8 +1,7 @@
 """What the demo shows of deliveries: one of each side that is late, and the file of the month that runs."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,7 +10,7 @@ from pyarrow import csv, parquet
 from comity.book.storage.journal import JOURNAL_KEY, ImportRecord, journal_json
 from comity.book.tables import TABLES
 from comity.core.values import Side
-from comity.web.demo_dates import FOLDER, ZONE, moment
+from comity.web.demo_dates import FOLDER, moment
 
 _BY = {Side.CUSTOMER: "Inés Sala", Side.PROVIDER: "Lena Kurz"}
 
@@ -47,11 +46,14 @@ def next_month_file(data: Path) -> Path | None:
     return next(iter(sorted((data / FOLDER).glob("contacts-*.csv"))), None)
 
 
-def write_next_month(book: Path, end: date, folder: Path) -> Path | None:
-    """Write contacts of the month after the records, up to yesterday: the last four weeks again, under other ids."""
+def write_next_month(book: Path, end: date, folder: Path, today: date) -> Path | None:
+    """Write contacts of the month after the records, up to yesterday: the last four weeks again, under other ids.
+
+    On the first day of a month they are those of that day, so that there always is a file to import.
+    """
     file, shift = folder / f"contacts-{end:%Y-%m}.csv", timedelta(days=28)
     columns = [column for column in TABLES["contacts"].columns if column.name not in {"brought_by", "agent_id", "team"}]
-    first, before = end - shift, datetime.now(ZoneInfo(ZONE)).date() - shift
+    first, before = end - shift, max(today, end + timedelta(days=1)) - shift
     rows = parquet.read_table(
         book / "contacts.parquet",
         columns=[*(column.name for column in columns), "opened_on"],

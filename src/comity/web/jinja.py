@@ -102,7 +102,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-_REFRESH_S = (3, 60)  # least and most seconds until a page that shows something unfinished asks for itself again
+_REFRESH_S = (3, 20)  # least and most seconds until a page that shows something unfinished asks for itself again
 
 
 def _refresh(request: HttpRequest, since: datetime | None) -> str:

@@ -217,7 +217,8 @@ def serve(  # noqa: PLR0913 - what is served, and where
     try:
         with room.lock().acquire(timeout=0):
             room.restrict_permissions()
-            progress("Preparing the typefaces")
+            if not fonts.are_prepared():
+                progress("Preparing the typefaces")
             fonts.prepare()
             progress("Starting the database and bringing its tables up to date")
             room.prepare_database()

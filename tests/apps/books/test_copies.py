@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 from datetime import timedelta
 from uuid import uuid4
@@ -76,9 +77,12 @@ def test_unpacked_it_is_verified_and_reviewed_without_the_room(them, tmp_path):
     assert straight.exit_code == 0, straight.output
     with zipfile.ZipFile(packed) as archive:
         archive.extractall(tmp_path)
-    verified = CliRunner().invoke(app, ["verify", str(tmp_path / "record.json")])
-    assert verified.exit_code == 0, verified.output
-    assert "No entry was changed" in verified.output
+    for named in ("record.json", "", "book"):  # the file, the folder that it lies in, and the book beside it
+        verified = CliRunner().invoke(app, ["verify", str(tmp_path / named)])
+        assert verified.exit_code == 0, verified.output
+        assert "No entry was changed" in verified.output
+    refused = CliRunner().invoke(app, ["verify", str(tmp_path / "book" / "private")])
+    assert (refused.exit_code, "cannot be read" in refused.output) == (2, True)
     reviewed = CliRunner().invoke(
         app, ["review", str(tmp_path / "book"), "--as", "customer", "--period", "2026-06", "--format", "json"]
     )
@@ -88,6 +92,18 @@ def test_unpacked_it_is_verified_and_reviewed_without_the_room(them, tmp_path):
     with open_book(tmp_path / "book", home_viewer(tmp_path / "book", Side.CUSTOMER)) as book:
         assert book.table("events").count().to_pyarrow().as_py() == 1
         assert book.has("prices")
+
+
+def test_the_page_asks_for_itself_until_the_copy_is_there_and_says_how_small_it_is(them):
+    browser = them.client("customer_lead")
+    waiting = browser.post(them.url("records/copy/")).headers["Location"].partition("#")[0]
+    assert waiting.endswith("?waiting=copy")
+    assert browser.get(waiting).headers["Refresh"] == "3"
+    assert "Refresh" not in browser.get(them.url("records/")).headers  # where somebody may be typing
+    run_jobs("books.copy")
+    page = browser.get(waiting)
+    assert "Refresh" not in page.headers
+    assert re.search(r">[1-9]\d{0,2}.KB, until ", page.content.decode())
 
 
 def test_what_a_role_may_not_read_of_its_own_side_is_not_in_it(them):

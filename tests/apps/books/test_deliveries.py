@@ -431,3 +431,17 @@ def test_what_cannot_be_held_back_is_said_and_changes_nothing(them, who, item, d
     assert found.status_code == status
     assert why in found.content.decode()
     assert (queries.book_folder(them.relationship) / "book.toml").read_text() == before
+
+
+def test_records_that_nobody_imported_are_called_so_and_not_on_time():
+    """As the review says of the same: nothing tells when they came."""
+    them = cast()
+    soon = timezone.now().date() - timedelta(days=1)
+    rows = "\n".join(f"{n},{soon - timedelta(n)}T10:00:00Z" for n in range(20))
+    them.book('[[source]]\ntable = "contacts"\nby = "provider"\ndue = "monday 09:00"\n',
+              contacts=f"contact_id,opened_at\n{rows}")  # fmt: skip
+    page, words = them.client("customer_lead").get(them.url("records/")).content.decode(), words_for("en")
+    section = page.partition('id="h-late"')[2].partition("</section>")[0]
+    assert f">{words('late.last')}</span>not recorded" in section
+    assert "delivered</td>" in section
+    assert words("late.in_time") not in section

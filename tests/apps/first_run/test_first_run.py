@@ -67,6 +67,9 @@ def test_who_is_in_no_relationship_is_led_to_the_first_step(newcomer):
     assert answer.headers["Location"].startswith("/r/")
     assert WORDS("first_run.title") in browser.get(answer.headers["Location"]).content.decode()
     assert browser.get("/first/").headers["Location"] == "/"
+    later = browser.get("/begin/").content.decode()  # from where a sample can be begun later, too
+    assert '<form method="post" action="/first/sample/">' in later
+    assert WORDS("sample.as_provider") in later
 
 
 def test_each_step_is_done_once_it_is_there_and_any_of_them_can_wait(newcomer):

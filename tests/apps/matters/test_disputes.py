@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from comity.apps.books import operations as books
 from comity.apps.books.models import Stage
+from comity.apps.books.operations import prevent_undo
 from comity.apps.books.queries import book_folder
 from comity.apps.matters.models import Matter
 from comity.apps.matters.operations import open_moves
@@ -519,3 +520,29 @@ def test_a_period_that_waits_for_a_dispute_says_who_carries_it_out(month):
     for address in (f"review/confirm/?period={JUNE}", f"review/?period={JUNE}&view=joint"):
         page = text_of(month.client("customer_lead").get(month.url(address)))
         assert "Helpline proposes the other formula, then marks it as done" in page, address
+
+
+def test_whoever_claims_and_whoever_answers_reads_that_the_month_is_final(month):
+    """What both confirmed of June stays; the page of the answer waits for what it would change, and says it."""
+    customer, provider = month.client("customer_lead"), month.client("provider_lead")
+    assert "Final already" not in text_of(provider.get(month.url("matters/raise/claim/")))
+    with transaction.atomic():
+        prevent_undo(month.at("customer_lead"), "2026-06")
+    assert "Final already: June 2026." in text_of(provider.get(month.url("matters/raise/claim/")))
+    day = date(2026, 6, 2)
+    matter = raised(month, "provider_lead", Kind.CLAIM, from_day=day, to_day=day, asked_for="exclude", event="outage")
+    at = month.url(f"matters/{matter.pk}/")
+    waiting = customer.get(f"{at}move/agree/")
+    assert waiting.headers["Refresh"] == "3"
+    assert "What it does to the figures is being computed." in text_of(waiting)
+    assert "<form" in customer.get(f"{at}move/agree/?write=1").content.decode().partition('id="h-reply"')[2]
+    run_jobs("matters.claim_effect")
+    said = "June 2026: final already. What both sides confirmed stays"
+    for browser, page in ((customer, f"{at}move/agree/"), (customer, at), (provider, at)):
+        assert said in text_of(browser.get(page))
+    assert "Service level June 2026, final" in text_of(customer.get(f"{at}move/agree/"))
+    later = date(2026, 7, 2)
+    other = raised(
+        month, "provider_lead", Kind.CLAIM, from_day=later, to_day=later, asked_for="exclude", event="outage"
+    )
+    assert said not in text_of(customer.get(month.url(f"matters/{other.pk}/")))

@@ -13,7 +13,7 @@ from comity.review.render.figures import COLUMNS
 from tests.builders.confirmations import JUNE, confirm
 from tests.builders.levels import KPI, contacts
 from tests.builders.programs import token
-from tests.room import cast, run_jobs, superuser
+from tests.room import BACKEND, COMPUTING, cast, run_jobs, superuser
 
 pytestmark = pytest.mark.gate
 
@@ -131,3 +131,19 @@ def test_what_one_side_keeps_and_the_answers_of_few_are_not_in_it_for_the_other(
         rows = table(them, who, f"review/figures.csv{path}")
         assert rows
         assert "csat" not in {row["id"] for row in rows}, who
+
+
+def test_a_program_never_gets_a_page_in_place_of_the_file(them):
+    """While figures are computed it is told in plain text to ask again; a browser waits on a page."""
+    client = Client()
+    client.force_login(them.people["customer_lead"], backend=BACKEND)
+    address = them.url("review/figures.csv")
+    for headers in ({}, {"Accept": "*/*"}, {"Accept": "text/csv"}):
+        told = client.get(address, headers=headers)
+        assert (told.status_code, told.headers["Content-Type"]) == (503, "text/plain; charset=utf-8")
+        assert int(told.headers["Retry-After"]) > 0
+    page = client.get(address, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert (page.status_code, page.headers["Content-Type"]) == (202, "text/html; charset=utf-8")
+    while run_jobs(*COMPUTING):
+        pass
+    assert client.get(address).headers["Content-Type"].startswith("text/csv")

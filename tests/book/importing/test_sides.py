@@ -13,11 +13,11 @@ from comity.book.importing.corrections import (
     count_proposals,
     proposals,
     refuse_proposals,
-    remove_supposed,
     supposed_accepted,
 )
 from comity.book.importing.deliver import RefusedError
 from comity.book.importing.forget import forget_person
+from comity.book.importing.supposed import remove_supposed
 from comity.book.importing.undo import NotTheLastError, undo_import
 from comity.book.importing.withhold import WithholdAnswer, disclose_rows, has_values_beside_others, may_withhold
 from comity.book.storage.commit import book_lock

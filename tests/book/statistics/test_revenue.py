@@ -44,8 +44,8 @@ class Line:
     month: date
     account_id: str
     service: str
-    quantity: str
-    unit_price: str
+    quantity: str | None
+    unit_price: str | None
     amount: str | None = None
     unit: str | None = "fixed"
     kind: str | None = "service"
@@ -60,8 +60,8 @@ def written(folder: Path, invoiced: list[Line], index: dict[date, float] | None 
             "month": line.month,
             "account_id": line.account_id,
             "service": line.service,
-            "quantity": Decimal(line.quantity),
-            "unit_price": Decimal(line.unit_price),
+            "quantity": None if line.quantity is None else Decimal(line.quantity),
+            "unit_price": None if line.unit_price is None else Decimal(line.unit_price),
             "amount": None if line.amount is None else Decimal(line.amount),
             "unit": line.unit,
             "kind": line.kind,
@@ -100,6 +100,30 @@ def parts(reading: Reading) -> dict[str, float]:
 
 
 JANUARY, MAY = MONTHS[0], MONTHS[4]
+
+
+@pytest.mark.parametrize("known", ["both", "before", "neither"])
+def test_an_invoice_without_a_quantity_says_nothing_of_prices(tmp_path, known):
+    """1,000, then 1,140 for calls: with 100 calls each it is price alone; without a quantity, nobody knows."""
+    before, after = {"both": ("100", "100"), "before": ("100", None), "neither": (None, None)}[known]
+    book = written(
+        tmp_path,
+        [
+            Line(JANUARY, "a1", "calls", before, None, "1000"),
+            Line(MAY, "a1", "calls", after, None, "1140"),
+            Line(MAY, "a1", "credit", None, None, "-1", kind="credit"),
+        ],
+    )
+    reading = read(book)
+    assert reading.headline.change == 139
+    if known == "both":
+        assert (reading.verdict, reading.like_for_like.change, parts(reading)["price"]) == ("illusory", 0, 140)
+        assert "without_quantity" not in reading.also
+        return
+    assert (reading.verdict, reading.cause, reading.like_for_like, reading.parts) == ("unclear", "quantity", None, ())
+    assert reading.also["without_quantity"] == 2140
+
+
 BY_HAND = [
     Line(JANUARY, "a1", "desk", "900", "10", "9000", "contact"),
     Line(MAY, "a1", "desk", "910", "11", "10010", "contact"),

@@ -36,6 +36,7 @@ class Event(models.TextChoices):
     DELIVERY_REPEATED = "delivery_repeated"  # the same side had brought the very same file before
     DELIVERY_DROPPED = "delivery_dropped"
     DELIVERY_IMPORTED = "delivery_imported"
+    FIGURES_MOVED = "figures_moved"  # by a change of the records, of months that are not final
     DELIVERY_UNDONE = "delivery_undone"
     DELIVERY_LATE = "delivery_late"  # nobody's: the room's clock, by a function of the owner
     UNDO_FAILED = "undo_failed"
@@ -188,6 +189,7 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.DELIVERY_DROPPED: _FILE,
     Event.DELIVERY_IMPORTED: _FILE,
     Event.DELIVERY_UNDONE: _FILE,
+    Event.FIGURES_MOVED: ("name", "figures"),
     Event.DELIVERY_LATE: ("table", "side", "due"),
     Event.UNDO_FAILED: _FILE,
     Event.REJECTS_DISMISSED: ("name", "rows", "reason"),

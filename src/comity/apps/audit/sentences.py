@@ -119,6 +119,7 @@ _ENGLISH_FORMATS: Mapping[Event, tuple[str, str]] = {
     Event.DELIVERY_REPEATED: ("brought again", "{name}"),
     Event.DELIVERY_DROPPED: ("threw away", "{name}"),
     Event.DELIVERY_IMPORTED: ("brought in", "{name}"),
+    Event.FIGURES_MOVED: ("moved figures", "{name}: {figures}"),
     Event.DELIVERY_UNDONE: ("took back", "{name}"),
     Event.DELIVERY_LATE: ("late delivery", "{table}, {side}, {due}"),
     Event.UNDO_FAILED: ("undo failed", "{name}"),

@@ -24,6 +24,7 @@ from comity.apps.books.queries import book_folder, definition
 from comity.apps.books.refusals import Code
 from comity.apps.books.results import viewer_class
 from comity.apps.outbox.operations import defer
+from comity.apps.outbox.queries import unfinished_jobs
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rate_limits import check_rate_limit
 from comity.apps.parties.rights import Action
@@ -130,6 +131,12 @@ def copies(member: MemberContext) -> list[Copy]:
     """Return the person's archives that have not expired, the latest first; none made with other rights than now."""
     found = [copy for file in _folder(member).glob("*.json") if (copy := _read_copy(member, file)) is not None]
     return sorted(found, key=lambda one: one.at, reverse=True)
+
+
+def is_asked_for(member: MemberContext) -> bool:
+    """Whether a copy of the person's is to be made that no worker has begun."""
+    jobs = unfinished_jobs(member.relationship.pk, (COPY_TASK,)).exclude(status="failed")
+    return jobs.filter(args__person=str(member.membership.person_id)).exists()
 
 
 def archive_of(member: MemberContext, key: UUID) -> Path | None:

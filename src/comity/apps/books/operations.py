@@ -72,6 +72,7 @@ from comity.book.importing.backfill import backfill_sides, needs_sides
 from comity.book.importing.corrections import NoProposalError, accept_proposals, refuse_proposals
 from comity.book.importing.current import current_table
 from comity.book.importing.deliver import ImportRequest, Outcome, further_key, import_source, import_tables
+from comity.book.importing.supposed import supposed_imported
 from comity.book.importing.undo import NotTheLastError, undo_import
 from comity.book.importing.withhold import WithholdAnswer, disclose_rows, has_values_beside_others, may_withhold
 from comity.book.mappings.draft import draft_mapping
@@ -1011,6 +1012,34 @@ def _import_delivery(
         if delivery.corrects:
             raise  # what was accepted is made as soon as the book can be written again
         return {"stage": Stage.REFUSED, "why": _failure_sentence(error, delivery)}, None, ()
+
+
+def tables_of(delivery: Delivery) -> frozenset[str]:
+    """Return the tables that a file feeds; none where its mapping cannot be used."""
+    with contextlib.suppress(UnusableMappingError):
+        return frozenset(one.table for one in _delivery_mapping(delivery).all_tables)
+    return frozenset()
+
+
+@contextmanager
+def supposed_import(member: MemberContext, delivery: Delivery) -> Iterator[Path]:
+    """Yield a copy of the book as it would be with a checked file imported.
+
+    :raises UnusableFileError: where it cannot be imported, or another import is under way
+    """
+    mapping, holders = _delivery_mapping(delivery), _delivery_table_holders(member, delivery)
+    request = ImportRequest(
+        member.membership.person.name,
+        datetime.now(UTC),
+        side=Side(delivery.side),
+        holder=holders.get(mapping.table),
+        key=str(delivery.pk),
+        again=bool(delivery.outcome.get("again")),
+        further_holders=holders,
+    )
+    folder = book_folder(delivery.relationship_id)
+    with supposed_imported(folder, upload_path(delivery), mapping, request, _LOCK_TIMEOUT_S) as copy:
+        yield copy
 
 
 def _delivery_table_holders(member: MemberContext, delivery: Delivery) -> dict[str, Side | None]:

@@ -51,7 +51,8 @@ from comity.book.reading.origins import origins
 from comity.book.storage.journal import ImportRecord
 from comity.book.tables import TABLES
 from comity.book.validation.rejects import Reject, rejects_of_import
-from comity.core.values import Side, Viewer
+from comity.core.calendars import named
+from comity.core.values import Period, Side, Viewer
 
 T = TypeVar("T")
 _SHOWN_EXPORTS = 20
@@ -243,6 +244,28 @@ def may_undo(member: MemberContext, delivery: Delivery) -> bool:
     outcome = delivery.outcome
     table_state = current_table(book_folder(member.relationship.pk), TABLES[outcome["table"]])
     return may_be_undone(table_state, outcome["number"], digest=outcome["digest"], side=Side(delivery.side))
+
+
+def is_final(member: MemberContext, days: Period) -> bool:
+    """Whether some days lie in a period that both sides confirmed."""
+    return any(days.start < final.end and days.end > final.start for final in final_periods(member))
+
+
+def final_periods(member: MemberContext) -> tuple[Period, ...]:
+    """Return the periods that both sides confirmed, the earliest first."""
+    return tuple(days for _, days in final_period_names(member))
+
+
+def final_period_names(member: MemberContext) -> tuple[tuple[str, Period], ...]:
+    """Return the periods that both sides confirmed with their names, the earliest first."""
+
+    def read() -> tuple[tuple[str, Period], ...]:
+        agreed = readable_definition(member)
+        starts_on = 1 if agreed is None else agreed.month_starts_on
+        names = Hold.objects.filter(relationship=member.relationship).values_list("period", flat=True)
+        return tuple(sorted(((name, named(name, starts_on)[1]) for name in set(names)), key=lambda one: one[1].start))
+
+    return member.once("books.final_periods", read)
 
 
 def deliveries(member: MemberContext) -> QuerySet[Delivery]:
@@ -578,7 +601,7 @@ def shared_outcome(delivery: Delivery) -> dict[str, Any]:
     """Return what the other side may know of a delivery: its table, the counts of shared rows, what was dismissed."""
     outcome = delivery.outcome
     shared = {"table": outcome.get("table"), "counts": outcome.get("shared_counts", outcome.get("counts", {}))}
-    return shared | {name: outcome[name] for name in ("dismissed", "undone") if name in outcome}
+    return shared | {name: outcome[name] for name in ("dismissed", "undone", "effects") if name in outcome}
 
 
 def was_imported_before(member: MemberContext, record: ImportRecord, mapping: SourceMapping) -> bool:

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from comity.apps.books.copies import Copy
 from comity.apps.books.models import Delivery
 from comity.apps.books.queries import blamed_columns, rejected_values
 from comity.book.importing.rejected_rows import RejectedRows
@@ -17,13 +19,73 @@ from comity.book.mappings.rematch import Difference
 from comity.book.tables import TABLES, Column, Kind
 from comity.book.validation.check import MAX_REJECTS
 from comity.book.validation.rejects import Reject
+from comity.core.calendars import Cut
 from comity.review.i18n.words import DASH, Words, clean
+from comity.review.import_effect import ImportEffect, MonthLevel
+from comity.review.views.sentences import kpi_title
 
 _Filled = Mapping[str, str]
 _LABEL_SEPARATOR = ": "  # between the word of a value and what it means
 _LISTED_COLUMNS = 12  # columns that are not kept, on a page
 
 
+def copy_until(copy: Copy, words: Words) -> str:
+    """Return how large a copy is, in kilobytes below one megabyte, and until when it is kept."""
+    size = copy.size or 0
+    key, shown = (
+        ("copy.until", round(size / 1_000_000, 1)) if size >= _MEGABYTE else ("copy.until_kb", -(-size // 1000))
+    )
+    return words(key, size=words.number(shown), until=words.day(copy.expires_at.date()))
+
+
+@dataclass(frozen=True, slots=True)
+class MovedFigure:
+    """A figure of a month that an import moves, as text."""
+
+    name: str
+    period: str
+    before: str
+    after: str
+    counted: str
+    tables: str
+    changes_table: bool
+
+
+def moved_figures(effects: Sequence[ImportEffect], currency: str, words: Words) -> list[MovedFigure]:
+    """Return what an import does to the figures: each before and after it, and from which tables it is counted."""
+
+    def value(level: MonthLevel) -> str:
+        text = words.figure(level.value, level.unit, currency)
+        return (
+            text
+            if level.met is None
+            else words("import_effect.met" if level.met else "import_effect.missed", value=text)
+        )
+
+    def tables(level: MonthLevel) -> str:
+        return ", ".join(words.named("table", name) for name in level.tables)
+
+    rows = []
+    for one in effects:
+        before, after = one.before, one.after
+        counted = words.number(before.counted)
+        rows.append(
+            MovedFigure(
+                name=kpi_title(before.kpi, before.measure, words),
+                period=words.period(before.period, Cut.MONTH),
+                before=value(before),
+                after=words("import_effect.lacks") if after is None else value(after),
+                counted=counted if after is None else f"{counted} → {words.number(after.counted)}",
+                tables=words("import_effect.other", before=tables(before), after=tables(after))
+                if after is not None and one.changes_table
+                else words("import_effect.same", tables=tables(before)),
+                changes_table=one.changes_table,
+            )
+        )
+    return rows
+
+
+_MEGABYTE = 1_000_000  # bytes
 _ITEM = re.compile(r"(?P<table>[a-z]+)(?:\.(?P<column>\w+)|\[(?P<by>\w+)=(?P<value>.*)\])?")
 
 

@@ -10,11 +10,12 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 
 from comity.apps.audit.models import Event
-from comity.apps.books import contents, copies, exports, operations, results, watched_folder
+from comity.apps.books import contents, copies, effects, exports, operations, results, watched_folder
+from comity.apps.books.models import Delivery
 from comity.apps.books.queries import QUEUE, UNDO_TASK, UPLOADS_QUEUE
 from comity.apps.outbox.operations import ExponentialBackoff
 from comity.apps.parties.member_context import MemberContext, acting_as, for_each_relationship
-from comity.book.importing.corrections import remove_supposed
+from comity.book.importing.supposed import remove_supposed
 from comity.core.calendars import Cut
 from comity.core.values import Side
 
@@ -27,6 +28,14 @@ def _records_changed(relationship: str) -> None:
     """Defer the computations that rest on the records."""
     with transaction.atomic():
         results.records_changed(UUID(relationship))
+
+
+@results.computes(effects.COMPUTE_EFFECT)
+def compute_import_effect(member: MemberContext, terms: Mapping[str, str]) -> None:
+    """Compute what importing a checked file would do to the figures."""
+    delivery = Delivery.objects.filter(relationship=member.relationship, pk=UUID(terms["delivery"])).first()
+    if delivery is not None and delivery.side == member.side:
+        effects.supposed_effects(member, delivery)
 
 
 @results.computes(contents.OVERVIEW.task)
@@ -50,7 +59,9 @@ def look_at_delivery(person: str, relationship: str, delivery: str, sides: Seque
 @app.task(queue=QUEUE, name=operations.IMPORT_TASK, retry=_FILE_RETRY)
 def import_delivery(person: str, relationship: str, delivery: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
     """Import a file."""
-    operations.run_delivery(UUID(person), UUID(relationship), UUID(delivery), dry_run=False)
+    job = (UUID(person), UUID(relationship), UUID(delivery))
+    with effects.telling_effects(*job):
+        operations.run_delivery(*job, dry_run=False)
     _records_changed(relationship)
 
 
@@ -58,7 +69,8 @@ def import_delivery(person: str, relationship: str, delivery: str, sides: Sequen
 def make_correction(person: str, relationship: str, delivery: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
     """Make changes that the other side proposed and the rows' own side accepted."""
     acting = operations.find_delivery_actor(UUID(person), UUID(relationship), UUID(delivery))
-    operations.run_delivery(acting, UUID(relationship), UUID(delivery), dry_run=False)
+    with effects.telling_effects(acting, UUID(relationship), UUID(delivery)):
+        operations.run_delivery(acting, UUID(relationship), UUID(delivery), dry_run=False)
     _records_changed(relationship)
 
 
@@ -72,7 +84,9 @@ def refuse_correction(relationship: str, table: str, number: int, delivery: str,
 @app.task(queue=QUEUE, name=UNDO_TASK, retry=ExponentialBackoff())
 def undo_delivery(person: str, relationship: str, delivery: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
     """Undo an import."""
-    operations.undo_decided(UUID(person), UUID(relationship), UUID(delivery))
+    acting = operations.find_delivery_actor(UUID(person), UUID(relationship), UUID(delivery))
+    with effects.telling_effects(acting, UUID(relationship), UUID(delivery)):
+        operations.undo_decided(acting, UUID(relationship), UUID(delivery))
     _records_changed(relationship)
 
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from comity.apps.audit.models import Event, SubjectType
 from comity.apps.audit.operations import audit_read
-from comity.apps.books import contents, copies, exports, operations, queries, sentences
+from comity.apps.books import contents, copies, effects, exports, operations, queries, sentences
 from comity.apps.books.forms import (
     BeginBookForm,
     ChooseMappingForm,
@@ -31,6 +31,7 @@ from comity.apps.books.forms import (
 from comity.apps.books.match_form import FileDaysForm, MatchColumnsForm
 from comity.apps.books.models import UNDER_WAY, Delivery, FileMove, Stage
 from comity.apps.books.refusals import Code
+from comity.apps.books.results import NotComputedYet
 from comity.apps.i18n import language, words_for
 from comity.apps.outbox.queries import has_pending
 from comity.apps.paging import number_in
@@ -62,6 +63,7 @@ def _render_records(
     begin_form: BeginBookForm | None = None,
 ) -> HttpResponse:
     has_book, words = queries.has_book(member), words_for(language())
+    waits_for_copy = request.GET.get("waiting") == "copy"
     is_changing = has_pending(member, operations.BOOK_TASKS)
     may_upload = _may_import(member) and (has_book or not is_changing)
     tables, late, outdated, marks = [], [], False, queries.marks(member)
@@ -89,6 +91,10 @@ def _render_records(
         "mark_steps": [(one, sentences.item_name(one.item, words)) for one in queries.mark_steps(member)],
         "formats": _own_formats(member) if has_book else [],
         "others_formats": queries.formats_of_other(member) if has_book else [],
+        # Whoever has just asked for a copy types nothing: the page asks for itself again until it is made.
+        "copy_until": sentences.copy_until,
+        "waits_for_copy": waits_for_copy,
+        "copy_begins": waits_for_copy and copies.is_asked_for(member),
         "copies": copies.copies(member) if has_book and copies.may_copy(member) else None,
         "marking": mark_form or (MarkPrivateForm() if has_book and _may_mark(member) else None),
     }
@@ -169,7 +175,7 @@ def make_copy(request: HttpRequest) -> HttpResponse:
     if not queries.has_book(member):
         raise Http404
     copies.request_copy(member)
-    return redirect(f"{reverse('records', args=[member.relationship.pk])}#h-copy")
+    return redirect(f"{reverse('records', args=[member.relationship.pk])}?waiting=copy#h-copy")
 
 
 @require_safe
@@ -258,8 +264,14 @@ def _render_delivery(  # noqa: PLR0913 - each form that was refused
     told = _own_outcome(delivery) if is_own else queries.shared_outcome(delivery)
     waits = delivery.stage in {Stage.LOOKED, Stage.REFUSED} and not is_running
     days = (days_form or _days_form(delivery)) if is_own and waits else None
+    forms = (mapping_form, dismiss_form, days_form)
+    has_errors = any(form is not None and form.errors for form in forms)
+    importable = delivery.stage == Stage.LOOKED and waits and bool(told.get("counts")) and not told.get("already")
     context = {
         **_checked_file(member, delivery, words),
+        "moved": _moved(
+            member, delivery, words, supposes=is_own and importable and not too_many, refreshes=not has_errors
+        ),
         "too_many": too_many,
         "unknown": delivery.stage in {Stage.LOOKED, Stage.REFUSED}
         and not delivery.outcome.get("counts")
@@ -303,8 +315,36 @@ def _render_delivery(  # noqa: PLR0913 - each form that was refused
             for one in (queries.first_rejects(member, delivery, reason) if is_own else ())
         ],
     }
-    has_errors = any(form is not None and form.errors for form in (mapping_form, dismiss_form, days_form))
     return render(request, "books/delivery.html", context, status=422 if has_errors else 200)
+
+
+def _moved(
+    member: MemberContext, delivery: Delivery, words: Words, *, supposes: bool, refreshes: bool
+) -> dict[str, object] | None:
+    """What a file does to the joint figures, or did; None where it moves none that could move.
+
+    :param supposes: whether it waits to be imported by the viewer
+    :param refreshes: whether the page may ask for itself again, because nothing is being typed
+    """
+    definition = queries.readable_definition(member)
+    moved: dict[str, object] = {
+        "pending": None,
+        "refreshes": refreshes,
+        "rows": [],
+        "has_final": bool(queries.final_periods(member)),
+        "said": "undone" if delivery.stage == Stage.UNDONE else "after",
+    }
+    found = effects.told_effects(delivery) if delivery.stage in {Stage.BROUGHT, Stage.UNDONE} else ()
+    if supposes and effects.may_move_figures(member, delivery):
+        try:
+            found = effects.supposed_effects(member, delivery)
+        except NotComputedYet as pending:
+            return moved | {"pending": pending, "said": "before"}
+        moved["said"] = "before"
+    elif not found:
+        return None
+    currency = "" if definition is None else definition.currency
+    return moved | {"rows": sentences.moved_figures(found, currency, words)}
 
 
 def _dismissed(told: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from comity.apps.books.queries import readable_definition
+from comity.apps.books.queries import final_period_names, is_final, readable_definition
 from comity.apps.books.sentences import field_name
 from comity.apps.i18n import spoken_period
 from comity.apps.matters import queries
@@ -20,7 +20,7 @@ from comity.core.matters import history
 from comity.core.matters.kinds import KINDS, Follows, Kind
 from comity.core.matters.posture import is_shaped
 from comity.core.matters.transitions import BESIDE, OPEN, TAKE_BACK_TIME, TAKEN_BACK, UNDONE, Dispute, Move, State
-from comity.core.values import Side
+from comity.core.values import Period, Side
 from comity.review.claim_effect import ClaimEffect
 from comity.review.i18n.words import DASH, Words, clean
 from comity.review.readings import reading_ids, reading_specs
@@ -32,6 +32,7 @@ _INSTANT = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?"
 )  # as a proposal writes it, in UTC
 _CHANGES = ("change", "add", "withdraw")
+_LISTED_PERIODS = 12  # final periods in a sentence, the latest
 _SHOWN_PERIODS = {Cut.MONTH: 24, Cut.QUARTER: 12, Cut.YEAR: 5}  # of each length, the latest
 
 
@@ -277,6 +278,7 @@ class EffectRow:
     after: str
     counted: str
     target: str
+    final: bool  # whether the month is, or lies in, a period that both sides confirmed
 
 
 def effect_rows(member: MemberContext, effects: Sequence[ClaimEffect], words: Words) -> list[EffectRow]:
@@ -297,9 +299,32 @@ def effect_rows(member: MemberContext, effects: Sequence[ClaimEffect], words: Wo
                     "effect.counted", before=words.number(one.counted_before), after=words.number(one.counted_after)
                 ),
                 target=value_text(member, one.target, one.unit, words),
+                final=is_final(member, one.period),
             )
         )
     return rows
+
+
+def final_months(member: MemberContext, matter: Matter, rows: Sequence[EffectRow], words: Words) -> str:
+    """Say which final months an open claim or correction reaches, and what follows there; empty where it reaches none.
+
+    :param rows: what it would do to the figures, as far as it is known
+    """
+    names = dict.fromkeys(one.period for one in rows if one.final and matter.kind != Kind.CLAIM)
+    if matter.kind == Kind.CLAIM and matter.from_day and matter.to_day:
+        days = Period(matter.from_day, matter.to_day + timedelta(days=1))
+        names |= dict.fromkeys(
+            spoken_period(name, words)
+            for name, final in final_period_names(member)
+            if days.start < final.end and days.end > final.start
+        )
+    return words("effect.final", periods=words.listed(list(names))) if names else ""
+
+
+def all_final_periods(member: MemberContext, words: Words) -> str:
+    """Say which periods are final and what a claim or a correction does there; empty where none is."""
+    names = [spoken_period(name, words) for name, _ in final_period_names(member)]
+    return words("effect.final_if", periods=words.listed(names[-_LISTED_PERIODS:])) if names else ""
 
 
 def _value_and_met(member: MemberContext, value: float, unit: str, met: bool | None, words: Words) -> str:  # noqa: FBT001 - a value

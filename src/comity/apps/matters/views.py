@@ -134,7 +134,8 @@ def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
             return redirect("matter", relationship=member.relationship.pk, matter=matter.pk)
     figure = sentences.figure_name(member, about["kpi"], words_for(language())) if about["kpi"] else ""
     values = _disputed_values(member, matter_kind, about)
-    context = {"form": form, "kind": kind, "about": about, "figure": figure, **values}
+    final = sentences.all_final_periods(member, words_for(language())) if matter_kind is Kind.CLAIM else ""
+    context = {"form": form, "kind": kind, "about": about, "figure": figure, "final": final, **values}
     return render(request, "matters/raise.html", context, status=422 if form.errors else 200)
 
 
@@ -279,12 +280,14 @@ def _effect(member: MemberContext, matter: Matter, words: Words) -> dict[str, ob
     if matter.kind not in {Kind.CLAIM, Kind.CORRECTION} or matter.state not in OPEN:
         return None
     is_relief = matter.kind == Kind.CLAIM and matter.asked_for != AskedFor.EXCLUDE
-    effect: dict[str, object] = {"relief": is_relief, "pending": None, "rows": []}
+    final = sentences.final_months(member, matter, [], words)
+    effect: dict[str, object] = {"relief": is_relief, "pending": None, "rows": [], "final": final}
     if is_relief:
         return effect
     effects_of = queries.claim_effects if matter.kind == Kind.CLAIM else queries.correction_effects
     try:
-        return effect | {"rows": sentences.effect_rows(member, effects_of(member, matter), words)}
+        rows = sentences.effect_rows(member, effects_of(member, matter), words)
+        return effect | {"rows": rows, "final": sentences.final_months(member, matter, rows, words)}
     except NotComputedYet as pending:
         return effect | {"pending": pending}
     except results.ERRORS:
@@ -387,6 +390,7 @@ def move(request: HttpRequest, matter: UUID, move: str) -> HttpResponse:
         operations.open_matter(member, known_matter)
         form = MoveForm(initial=_terms_on_table(known_matter) | {"seen": last_number}, **options)
     newer = [one for one in queries.steps(known_matter) if one.number > _shown_number(form)]
+    effect = _effect(member, known_matter, words) if requested is not Move.WITHDRAW else None
     context = {
         "newer": newer if request.method == "POST" and form.errors else [],
         "matter": known_matter,
@@ -395,9 +399,11 @@ def move(request: HttpRequest, matter: UUID, move: str) -> HttpResponse:
         "steps": queries.steps(known_matter),
         "last": last_number,
         "about": sentences.matter_facts(member, known_matter, words),
-        "effect": _effect(member, known_matter, words) if requested is not Move.WITHDRAW else None,
+        "effect": effect,
         **_figure_context(member, known_matter, words),
         "consequences": sentences.consequences(member, known_matter, requested, words),
+        # While the effect is computed the page asks for itself again, and what was typed would be lost.
+        "writing": request.method == "POST" or "write" in request.GET or not (effect and effect["pending"]),
         "counts": sentences.correction_counts(known_matter, words),
         "changes": _shown_changes(member, known_matter, words),
         "ticked": set(request.POST.getlist("row")) if request.method == "POST" else None,

@@ -41,6 +41,7 @@ TOPICS: Mapping[Event, Topic] = {
     Event.PERIOD_RESTATED: Topic.FINAL,
     Event.DELIVERY_IMPORTED: Topic.FILE,
     Event.DELIVERY_UNDONE: Topic.FILE,
+    Event.FIGURES_MOVED: Topic.FILE,
     Event.CORRECTION_MADE: Topic.FILE,
     Event.DELIVERY_LATE: Topic.LATE,
 }

@@ -290,6 +290,10 @@ def _refusal_response(request: HttpRequest, refused: Refused) -> HttpResponse:
         messages.error(request, sentence)
         return redirect(address)
     retryable = refused.status == HTTPStatus.SERVICE_UNAVAILABLE and refused.retry_after_s is not None
+    if retryable and _is_program(request):  # which would keep the page as if it were the file
+        return HttpResponse(
+            f"{sentence}\n", content_type="text/plain; charset=utf-8", status=refused.status, headers=refused.headers
+        )
     response = render(
         request,
         "waiting.html" if retryable else "error.html",
@@ -301,6 +305,11 @@ def _refusal_response(request: HttpRequest, refused: Refused) -> HttpResponse:
     if retryable and request.method == "GET":
         response.headers["Refresh"] = str(refused.retry_after_s)
     return response
+
+
+def _is_program(request: HttpRequest) -> bool:
+    """Whether a file is asked for by what takes no page for it: browsers name HTML in what they accept."""
+    return "." in request.path.rpartition("/")[2] and "text/html" not in request.headers.get("Accept", "")
 
 
 def _authenticate_token(request: HttpRequest) -> tuple[Person | AnonymousUser, bool]:

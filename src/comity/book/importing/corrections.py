@@ -6,11 +6,8 @@ An import keeps them beside the table (`write.PROPOSALS`). Accepting some is an 
 """
 
 import hashlib
-import os
-import shutil
-import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +18,7 @@ import pyarrow.parquet as pq
 from comity.book.definition import Definition, read_definition
 from comity.book.importing.current import current_rows_sql, current_table
 from comity.book.importing.merge import OWNER_COLUMN, own_columns
+from comity.book.importing.supposed import supposed_copy
 from comity.book.importing.write import (
     PROPOSALS,
     WriteRequest,
@@ -31,7 +29,7 @@ from comity.book.importing.write import (
     write_rows,
 )
 from comity.book.reading.visibility import private_row_sql, stored_columns
-from comity.book.storage.commit import LOCK_FILE, book_lock
+from comity.book.storage.commit import book_lock
 from comity.book.storage.duckdb import as_book_error, work_engine
 from comity.book.storage.journal import CORRECTION, ImportRecord
 from comity.book.storage.layout import HIDDEN_FOLDER
@@ -42,7 +40,6 @@ from comity.book.validation.check import CheckedRows
 from comity.book.validation.rejects import REJECTS_SCHEMA
 from comity.core.values import Side
 
-_SUPPOSED = ".supposed-"  # before the names of copies in which proposals are accepted
 _KINDS = {"to": "change", "add": "add", "withdraw": "withdraw"}
 
 
@@ -232,34 +229,13 @@ def supposed_accepted(  # noqa: PLR0913 - what, of which import, of whose rows, 
 ) -> Iterator[Path]:
     """Yield a copy of a book as it would be with all proposals of an import accepted; the book itself is not changed.
 
-    Parquet files, which are only ever replaced whole, are links; the copy lies beside the book, and is removed.
-
     :param key: as `count_proposals`
     :raises NoProposalError: when there are none
     :raises comity.book.storage.commit.BusyBookError: when an import is under way
     """
-    with tempfile.TemporaryDirectory(dir=book.parent, prefix=_SUPPOSED) as folder:
-        copy = Path(folder) / "book"
-        with book_lock(book, patience_s):
-            shutil.copytree(book, copy, copy_function=_link_or_copy, ignore=shutil.ignore_patterns(LOCK_FILE))
+    with supposed_copy(book, patience_s) as copy:
         accept_proposals(copy, table, number, by="nobody", side=side, at=at, key=key, made_as="supposed")
         yield copy
-
-
-def _link_or_copy(source: str, target: str) -> None:
-    if source.endswith(".parquet"):
-        with suppress(OSError):  # of a file system without links
-            os.link(source, target)
-            return
-    shutil.copy2(source, target)
-
-
-def remove_supposed(folder: Path, before: datetime) -> None:
-    """Remove the copies of `supposed_accepted` that a process which died has left among the books of a folder."""
-    for left in folder.glob(f"{_SUPPOSED}*"):
-        with suppress(FileNotFoundError):
-            if left.stat().st_mtime < before.timestamp():
-                shutil.rmtree(left, ignore_errors=True)
 
 
 def _number_condition(rows: Collection[int] | None) -> str:

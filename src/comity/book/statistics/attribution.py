@@ -271,6 +271,19 @@ def _planned(table: pa.Table, source: str, redials: int | None) -> Planned:
     )
 
 
+def plans_differ_in_length(book: Book, kpi: Kpi, period: Period) -> bool:
+    """Whether forecasts and schedules of the same queues are there, and no length of a row is in both."""
+    rows = (
+        forecasts_that_count(_within(book.table(FORECASTS), period), kpi),
+        in_queues(_within(book.table(SCHEDULES), period), kpi),
+    )
+    lengths, queues = (
+        [set(one.select(name).distinct().to_pyarrow().column(name).to_pylist()) for one in rows]
+        for name in ("minutes", "queue")
+    )
+    return bool(queues[0] & queues[1]) and not lengths[0] & lengths[1]
+
+
 def _within(table: ibis.Table, period: Period) -> ibis.Table:
     return table.filter(table.start_on >= period.start, table.start_on < period.end)
 

@@ -58,7 +58,7 @@ class _Line:
     service: str
     unit: str | None
     paid: Decimal
-    quantity: float
+    quantity: float | None  # None where a line says none
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +96,21 @@ def _invoiced(book: Book, months: list[date]) -> list[_Line]:
     """What was invoiced as service, by service and unit."""
     lines = book.table("invoices").filter(_.month.isin(months), _.kind.fill_null("service") == "service")
     lines = lines.mutate(paid=ibis.coalesce(_.amount, (_.quantity * _.unit_price).cast("decimal(38, 6)")))
-    sums = lines.group_by("service", "unit").aggregate(paid=_.paid.sum(), quantity=_.quantity.sum())
+    sums = lines.group_by("service", "unit").aggregate(
+        paid=_.paid.sum(),
+        quantity=_.quantity.sum(),
+        unknown=_.quantity.isnull().any(),
+    )
     rows = sums.order_by("service", "unit").to_pyarrow().to_pylist()
-    return [_Line(row["service"], row["unit"], Decimal(row["paid"] or 0), float(row["quantity"] or 0)) for row in rows]
+    return [
+        _Line(
+            row["service"],
+            row["unit"],
+            Decimal(row["paid"] or 0),
+            None if row["unknown"] else float(row["quantity"] or 0),
+        )
+        for row in rows
+    ]
 
 
 def _stats(book: Book, lines: Sequence[_Line], work: _Work, other: _Work, caller: str | None) -> PaidStats:
@@ -126,10 +138,12 @@ def _stats(book: Book, lines: Sequence[_Line], work: _Work, other: _Work, caller
                 line.service,
                 line.paid,
                 became,
-                Billed(line.quantity, sum(became.values()), came) if tables and alone else None,
+                Billed(line.quantity, sum(became.values()), came)
+                if tables and alone and line.quantity is not None
+                else None,
             )
         )
-    timed = [line for line in lines if line.unit in _SECONDS]
+    timed = [line for line in lines if line.unit in _SECONDS and line.quantity is not None]
     handled = _by_class(work.handled_s)
     handled[NOT_SPLIT] = handled.get(NOT_SPLIT, 0.0) + sum(other.handled_s.values())
     contacts = work.became()
@@ -139,7 +153,7 @@ def _stats(book: Book, lines: Sequence[_Line], work: _Work, other: _Work, caller
         amount=sum((line.paid for line in lines), Decimal(0)),
         by_contact=tuple(shared),
         by_time=sum((line.paid for line in timed), Decimal(0)),
-        seconds=sum(line.quantity * _SECONDS[line.unit or ""] for line in timed),
+        seconds=sum((line.quantity or 0.0) * _SECONDS[line.unit or ""] for line in timed),
         contacts=contacts,
         handled_s={name: seconds for name, seconds in handled.items() if seconds} if other.timed else {},
         callers_known=caller is not None or not contacts,

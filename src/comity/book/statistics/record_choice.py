@@ -13,7 +13,7 @@ from ibis import _
 from comity.book.reading.coverage import EDGE
 from comity.book.reading.open import Book
 from comity.core.agreements.kpi import CONTACTS, EVERYTHING, INTERVALS, MEASURES, RECORDS, Kpi, in_force
-from comity.core.record_choice import AnsweringQueue, RecordChoice, choose_records
+from comity.core.record_choice import AnsweringQueue, RecordChoice, choose_for_plan, choose_records
 from comity.core.values import Period
 
 
@@ -37,30 +37,58 @@ def counted_table(book: Book, kpi: Kpi) -> str:
 
 
 def table_for_plan(book: Book, kpi: Kpi, plan: str, column: str) -> str:
-    """The table that tells what came of what was planned: intervals, but contacts where only these tell of its queues.
+    """The table that tells what came of what was planned, for all periods of a review: `choose_for_plan` says which.
 
     :param plan: forecasts or schedules
     :param column: that intervals must tell of
     """
     if not book.has(INTERVALS) or not book.has(CONTACTS):
         return CONTACTS if book.has(CONTACTS) else INTERVALS
-    planned = _queues(book, kpi, plan) if book.has(plan) else frozenset()
-    told = {CONTACTS: _queues(book, kpi, CONTACTS), INTERVALS: _queues(book, kpi, INTERVALS, column)}
-    if planned & told[INTERVALS] or not told[CONTACTS]:
-        return INTERVALS
-    return CONTACTS if planned & told[CONTACTS] or not told[INTERVALS] else INTERVALS
+    contacts, intervals = book.table(CONTACTS), book.table(INTERVALS)
+    planned = _planned_queues(book, kpi, plan) if book.has(plan) else frozenset()
+    named, nobody = contacts.queue.notnull(), ibis.literal(False)
+    rows = {
+        CONTACTS: book.once(
+            ("told of a plan", CONTACTS, book.asked),
+            lambda: _grouped(book, contacts, contacts.opened_on, contacts.opened_on, named, nobody),
+        ),
+        INTERVALS: book.once(
+            ("told of a plan", INTERVALS, column, book.asked),
+            lambda: _grouped(
+                book,
+                intervals,
+                intervals.start_on,
+                _last_on(intervals),
+                intervals[column].notnull() & intervals.queue.notnull(),
+                nobody,
+            ),
+        ),
+    }
+    told = {table: _signed(book, kpi, found) for table, found in rows.items()}
+    return choose_for_plan(planned, told, delivered_tables(book))
 
 
-def _queues(book: Book, kpi: Kpi, table: str, column: str = "queue") -> frozenset[str]:
-    """The signed queues, among the KPI's, of which a table has a row that tells of a column."""
+def delivered_tables(book: Book) -> frozenset[str]:
+    """The one of both tables that both sides agreed is delivered; empty where they agreed on both or on neither."""
+    agreed = {source.table for source in book.definition.sources} & {*RECORDS}
+    return frozenset(agreed) if len(agreed) == 1 else frozenset()
+
+
+def _planned_queues(book: Book, kpi: Kpi, plan: str) -> frozenset[str]:
+    """The signed queues, among the KPI's, of which there is a plan."""
 
     def read() -> list[str]:
-        rows = book.table(table)
-        named = rows.filter(rows[column].notnull(), rows.queue.notnull()).select("queue").distinct().to_pyarrow()
+        rows = book.table(plan)
+        named = rows.filter(rows.queue.notnull()).select("queue").distinct().to_pyarrow()
         return sorted(named.column(0).to_pylist())
 
-    signed = (kpi.queue_map.get(name, name) for name in book.once(("queues told", table, column), read))
+    signed = (kpi.queue_map.get(name, name) for name in book.once(("queues planned", plan), read))
     return frozenset(name for name in signed if kpi.queues == EVERYTHING or name in kpi.queues)
+
+
+def _last_on(table: ibis.Table) -> ibis.Value:
+    """The last day that a row of intervals tells of: a row of a month tells of all its days."""
+    return (table.start_on.cast("timestamp") + (table.minutes - 1) * ibis.interval(minutes=1)).date()
 
 
 def choices_in_force(book: Book, measure: str) -> dict[str, RecordChoice]:
@@ -95,7 +123,8 @@ def _choose(book: Book, kpi: Kpi) -> RecordChoice:
     held = [name for name in RECORDS if book.has(name)]
     if len(held) < len(RECORDS):
         return choose_records(kpi, held, {})
-    return choose_records(kpi, held, {CONTACTS: _of_contacts(book, kpi), INTERVALS: _of_intervals(book, kpi)})
+    told = {CONTACTS: _of_contacts(book, kpi), INTERVALS: _of_intervals(book, kpi)}
+    return choose_records(kpi, held, told, delivered_tables(book))
 
 
 def _of_contacts(book: Book, kpi: Kpi) -> list[AnsweringQueue]:
@@ -122,10 +151,8 @@ def _of_intervals(book: Book, kpi: Kpi) -> list[AnsweringQueue]:
         tells &= table.answered_within.notnull() & (table.threshold_s == kpi.answer_within_s)
     elif kpi.measure == "handle_time":
         tells = table.handle_s.notnull() & table.answered.notnull()
-    # A row of a month tells of all its days.
-    last_on = (table.start_on.cast("timestamp") + (table.minutes - 1) * ibis.interval(minutes=1)).date()
     key = ("record choice", INTERVALS, book.asked, kpi.measure, kpi.answer_within_s)
-    rows = book.once(key, lambda: _grouped(book, table, table.start_on, last_on, tells, gone > 0))
+    rows = book.once(key, lambda: _grouped(book, table, table.start_on, _last_on(table), tells, gone > 0))
     return _signed(book, kpi, rows)
 
 

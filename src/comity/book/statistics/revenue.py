@@ -142,12 +142,15 @@ def _cells(book: Book, plan: ibis.Table, scales: ibis.Table) -> ibis.Table:
             amount1=_.line_amount.sum(where=_.later & _.service_line).fill_null(0),
             quantity0=_.quantity.sum(where=~_.later & _.service_line).fill_null(0),
             quantity1=_.quantity.sum(where=_.later & _.service_line).fill_null(0),
+            # A line without a quantity has no price, and neither has what is summed with it or held against it.
+            unknown=(_.service_line & _.quantity.isnull() & (_.line_amount != 0)).any().fill_null(False),
         )
     )
     cells = cells.left_join(scales, ["comparison", "service"]).drop("comparison_right", "service_right")
     cells = cells.mutate(
-        had=(_.quantity0 > 0) & (_.amount0 >= 0),
-        has=(_.quantity1 > 0) & (_.amount1 >= 0),
+        had=(_.quantity0 > 0) & (_.amount0 >= 0) & ~_.unknown,
+        has=(_.quantity1 > 0) & (_.amount1 >= 0) & ~_.unknown,
+        unknown_amount=ibis.ifelse(_.unknown, _.amount0.abs() + _.amount1.abs(), 0),
         scaled=_.by_days.fill_null(0) > 0,
         scale=ibis.ifelse(_.by_days.fill_null(0) > 0, ibis.coalesce(_.own_days, _.days), 1.0),
         **{f"value{period}": _[f"amount{period}"].cast("float64") for period in (0, 1)},
@@ -184,7 +187,7 @@ def _cells(book: Book, plan: ibis.Table, scales: ibis.Table) -> ibis.Table:
         *_CELL,
         *("had", "has", "new", "gone", "other_unit", "effect", "prices", "inflation", "calendar", "slope", "own"),
         *("starts", "ends_on"),
-        *("invoiced0", "invoiced1", "adjusted0", "adjusted1"),
+        *("invoiced0", "invoiced1", "adjusted0", "adjusted1", "unknown_amount"),
     )
 
 
@@ -259,7 +262,10 @@ def _accounts(cells: ibis.Table) -> ibis.Table:
         other_unit=_.effect.sum(where=_.other_unit).fill_null(0),
         **{
             name: _[name].sum()
-            for name in ("prices", "inflation", "calendar", "slope", "invoiced0", "invoiced1", "adjusted0", "adjusted1")
+            for name in (
+                *("prices", "inflation", "calendar", "slope"),
+                *("invoiced0", "invoiced1", "adjusted0", "adjusted1", "unknown_amount"),
+            )
         },
     )
     return accounts.mutate(
@@ -269,7 +275,10 @@ def _accounts(cells: ibis.Table) -> ibis.Table:
 
 def _sums(book: Book, cells: ibis.Table) -> ibis.Table:
     """One row a comparison: everything that the mathematics needs."""
-    totals = ("volume", "prices", "inflation", "calendar", "slope", "redefined", "invoiced0", "invoiced1")
+    totals = (
+        *("volume", "prices", "inflation", "calendar", "slope", "redefined"),
+        *("invoiced0", "invoiced1", "unknown_amount"),
+    )
     accounts = _accounts(cells).left_join(_known_accounts(book), "account_id")
     arrived, gone = ~_.had & _.has, _.had & ~_.has
     earlier = (_.first_month < _.starts).fill_null(False)
@@ -347,6 +356,7 @@ def _stats(
         before=float(row["invoiced0"]),
         after=float(row["invoiced1"]),
         **{name: float(row[name]) for name in (*terms, "adjustments", "redefined")},
+        without_quantity=float(row["unknown_amount"]),
         growth=question.growth,
         redefined_cells=tuple((name["account_id"], name["service"]) for name in names),
         redefined_count=names[0]["count"] if names else 0,

@@ -12,6 +12,7 @@ from comity.core.readings.verdict import Change, Part, Verdict, cause, critical,
 from comity.core.service_days import HOLIDAY, ServiceDays, jackknife_error
 
 ID = "revenue"
+QUANTITY = "quantity"  # the cause where service was invoiced without one
 MATERIAL = 0.005  # of the revenue of the period it is held against
 FACTOR = 3.0  # quantity and price that move in opposite directions by more than this: another unit, not a sale
 MOST_NAMED = 20  # redefined cells that a reading names
@@ -69,6 +70,7 @@ class Stats:
     scaled: tuple[Scaled, ...] = ()
     by_weekdays: "Stats | None" = None  # counted in days from Monday to Friday, where nothing tells the days' weights
     first_month: date | None = None  # of the book's invoices: what was before it is not known
+    without_quantity: float = 0.0  # amounts of both periods of service cells of which a line says no quantity
     accounts: Mapping[str, int] | None = None  # how many are new, back, bought_nothing; and of the last, have left
 
     @property
@@ -124,6 +126,7 @@ def read(stats: Stats, alpha: float = 0.025) -> Reading:
     )
     material = _material(stats)
     verdict, why, would_be = _judge_stats(stats, z, parts)
+    is_formed = why != QUANTITY
     return Reading(
         id=ID,
         variant=None,
@@ -132,15 +135,17 @@ def read(stats: Stats, alpha: float = 0.025) -> Reading:
         before=stats.before,
         after=stats.after,
         headline=Change(n),
-        like_for_like=Change(h, error),
-        gap=Change(n - h, error),
-        parts=parts,
+        like_for_like=Change(h, error) if is_formed else None,
+        gap=Change(n - h, error) if is_formed else None,
+        parts=parts if is_formed else (),
         verdict=verdict,
         cause=why,
         blind=ID,
         z=z,
         would_be=would_be,
-        also=_also(stats, z, named=why == "redefined"),
+        also=_also(stats, z, named=why == "redefined")
+        if is_formed
+        else {"inflation": stats.growth, "without_quantity": stats.without_quantity},
     )
 
 
@@ -148,6 +153,8 @@ def _judge_stats(stats: Stats, z: float | None, parts: tuple[Part, ...]) -> tupl
     """The verdict, its cause, and what it would be by the table alone."""
     if stats.before <= 0:
         return Verdict.UNCLEAR, ID, None
+    if stats.without_quantity > _material(stats):  # what is not known is not zero: it may all be price, or all volume
+        return Verdict.UNCLEAR, QUANTITY, None
     verdict = _verdict(stats, z)
     if verdict is Verdict.UNCLEAR:
         return verdict, None, None
@@ -173,6 +180,8 @@ def _also(stats: Stats, z: float | None, *, named: bool) -> dict[str, object]:
         "existing": stats.like_for_like - stats.arrival - stats.returned,
         "inflation": stats.growth,
     }
+    if stats.without_quantity:
+        also["without_quantity"] = stats.without_quantity
     if stats.first_month is not None:
         also["told_from"] = stats.first_month
     if stats.accounts is not None:

@@ -189,7 +189,7 @@ def _short_paid(paid: PaidSplit, review: Review, words: Words) -> Text:
 def _short_missing(console: Console, review: Review, words: Words) -> None:
     """What could be brought, by what can be done about it; what is private; what no version reads yet."""
     _short_section(console, words("missing.title"))
-    for group in missing_groups(review, words):
+    for group in missing_groups(review, words, at_home=True):
         by_cure: dict[tuple[str, str], list[str]] = {}
         for row in group.rows:
             by_cure.setdefault((row.cure or row.why, row.held_by), []).append(row.name)
@@ -426,7 +426,7 @@ def _missing(console: Console, review: Review, words: Words) -> None:
     _section(console, words("missing.title"))
     if not review.missing:
         console.print(Text(words("missing.none")))
-    for number, group in enumerate(missing_groups(review, words)):
+    for number, group in enumerate(missing_groups(review, words, at_home=True)):
         if number:
             console.print()
         console.print(Text(group.title, style="bold"))

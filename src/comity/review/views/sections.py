@@ -163,8 +163,11 @@ class MissingGroup:
     rows: tuple[MissingRow, ...]
 
 
-def missing_rows(review: Review, words: Words) -> list[MissingRow]:
-    """What is missing, each name once in a list: a level and a reading of one name mostly lack for one reason."""
+def missing_rows(review: Review, words: Words, *, at_home: bool = False) -> list[MissingRow]:
+    """What is missing, each name once in a list: a level and a reading of one name mostly lack for one reason.
+
+    :param at_home: whether the reader has the book at hand, and can say in it what its records tell of
+    """
     by_name: dict[tuple[MissingList, str, str], list[Missing]] = {}
     for missing in review.missing:
         key = list_of(missing), missing_name(missing, words), missing.held_by
@@ -176,15 +179,17 @@ def missing_rows(review: Review, words: Words) -> list[MissingRow]:
             held_by,
             " ".join(dict.fromkeys(missing_why(one, words) for one in those)),
             named_list,
-            " ".join(dict.fromkeys(text for one in those if (text := missing_cure(one, review, words)))),
+            " ".join(
+                dict.fromkeys(text for one in those if (text := missing_cure(one, review, words, at_home=at_home)))
+            ),
         )
         for (named_list, name, held_by), those in by_name.items()
     ]
 
 
-def missing_groups(review: Review, words: Words) -> list[MissingGroup]:
+def missing_groups(review: Review, words: Words, *, at_home: bool = False) -> list[MissingGroup]:
     """What is missing by list: what somebody can bring, and what is private or withheld; empty ones are left out."""
-    rows = missing_rows(review, words)
+    rows = missing_rows(review, words, at_home=at_home)
     groups = [
         MissingGroup(one, words(f"missing.list_{one.value}"), tuple(row for row in rows if row.list is one))
         for one in MissingList
@@ -198,7 +203,7 @@ def planned_sentence(words: Words) -> str:
     return words("missing.planned", names=names)
 
 
-def missing_cure(missing: Missing, review: Review, words: Words) -> str:
+def missing_cure(missing: Missing, review: Review, words: Words, *, at_home: bool = False) -> str:
     """What can be done about it; empty where there is nothing."""
     one = remedy(missing, review)
     if one is None:
@@ -206,8 +211,9 @@ def missing_cure(missing: Missing, review: Review, words: Words) -> str:
     party = words.side(missing.held_by, review.parties) if one.cure is Cure.SHARE else ""
     if one.cure is Cure.WAIT and one.day is None:
         return words("cure.wait_some")
+    home = "_home" if at_home and one.cure is Cure.SAY_COMPLETE else ""
     return words(
-        f"cure.{one.cure.value}",
+        f"cure.{one.cure.value}{home}",
         tables=", ".join(words.named("table", table) for table in one.tables),
         periods=", ".join(one.periods),
         day="" if one.day is None else words.day(one.day),

@@ -7,6 +7,7 @@ import pytest
 from comity.book.reading.open import open_book
 from comity.book.statistics.levels import NoLevel, gather
 from comity.book.statistics.levels.attrition import formulas
+from comity.book.statistics.levels.forecasts import needs
 from comity.core.levels import measure
 from comity.core.values import Period
 from tests.cast import JOINT, PROVIDER, write_book
@@ -40,6 +41,40 @@ def test_error_and_bias_of_a_small_and_a_big_interval(tmp_path):
     assert 100 * found.value == pytest.approx(2.7363, abs=5e-5)
     assert 100 * found.also["bias"] == pytest.approx(2.7363, abs=5e-5)
     assert 100 * found.also["mape"] == pytest.approx(26.25)
+
+
+DAYS = [MAY.start + timedelta(number) for number in range(31)]
+DELIVERED = BIAS + '[[source]]\ntable = "{}"\nby = "provider"\n'
+
+
+@pytest.mark.parametrize(
+    ("toml", "last", "table", "bias"),
+    [
+        (BIAS, 15, "contacts", 0.0),
+        (BIAS, 31, "contacts", 0.0),
+        (DELIVERED.format("contacts"), 31, "contacts", 0.0),
+        (DELIVERED.format("intervals"), 31, "intervals", -0.5),
+        (DELIVERED.format("intervals"), 15, "contacts", 0.0),
+    ],
+)
+def test_a_forecast_is_held_against_the_agreed_records_whatever_one_side_imports_beside_them(
+    tmp_path, toml, last, table, bias
+):
+    """A contact a day as forecast; a side's own intervals, up to a day of May, tell of two: a bias of (1 - 2) / 2."""
+    tables = {
+        "contacts": ["contact_id,queue,opened_at", *(f"{day},help,{day}T10:10:00Z" for day in DAYS)],
+        "forecasts": [
+            "queue,start,minutes,issued_on,offered",
+            *(f"help,{day}T10:00:00Z,30,2026-04-20,1" for day in DAYS),
+        ],
+        "intervals": ["queue,start,minutes,offered", *(f"help,{day}T10:00:00Z,30,2" for day in DAYS[:last])],
+    }
+    folder = write_book(tmp_path / "book", toml, **{name: "\n".join(rows) for name, rows in tables.items()})
+    with open_book(folder, JOINT) as book:
+        book.asked = (MAY,)
+        assert needs(book, book.definition.kpis[0]) == ("forecasts", table)
+        (found,) = gather(book, (MAY,), date(2026, 6, 1))[MAY]
+    assert measure(found).value == bias
 
 
 def test_errors_do_not_net_out(tmp_path):
