@@ -467,7 +467,7 @@ def test_the_computed_figure_is_beside_the_claimed_one_and_what_a_correction_cha
         correction = Matter.objects.get(relationship=month.relationship, kind=Kind.CORRECTION)
     assert f'href="{month.url(f"matters/{correction.pk}/")}">contacts: 1 change' in page.content.decode()
     at_correction = month.url(f"matters/{correction.pk}/")
-    assert customer.get(at_correction).headers["Refresh"] == "3"
+    assert customer.get(at_correction).headers["Refresh"] == f"3; url={at_correction}?shown=1"
     assert run_jobs("matters.correction_effect") == 1
     effect = text_of(customer.get(at_correction))
     assert "Effect if accepted" in effect
@@ -486,7 +486,7 @@ def test_a_page_that_waits_for_a_figure_asks_for_itself_again_until_somebody_wri
     browser, at = Client(), month.url(f"matters/{matter.pk}/")
     browser.force_login(month.people["provider_lead"], backend=BACKEND)  # whose workers do nothing yet
     waiting = browser.get(at)
-    assert waiting.headers["Refresh"] == "3"
+    assert waiting.headers["Refresh"] == f"3; url={at}?shown=1"
     assert "<textarea" not in waiting.content.decode()
     writing = browser.get(f"{at}?write=1")
     assert "Refresh" not in writing.headers
@@ -495,6 +495,31 @@ def test_a_page_that_waits_for_a_figure_asks_for_itself_again_until_somebody_wri
     there = browser.get(at)
     assert "Refresh" not in there.headers
     assert "<textarea" in there.content.decode()
+
+
+@pytest.mark.parametrize("kind", [Kind.DISPUTE, Kind.CLAIM])
+def test_a_page_that_reloads_by_itself_does_not_open_the_answer_to_a_matter(month, kind):
+    """Whoever asked left its page open while a figure was computed; the other side answers and is told it can undo."""
+    about = {"value": Decimal("0.6")}
+    if kind is Kind.CLAIM:
+        days = {"from_day": date(2026, 6, 10), "to_day": date(2026, 6, 11)}
+        about = {"event": "outage", "asked_for": "exclude", "period": JUNE} | days
+    matter = raised(month, kind=kind, **about)
+    left_open, provider = Client(), month.client("provider_lead")
+    left_open.force_login(month.people["customer_lead"], backend=BACKEND)  # whose workers do nothing yet
+    at = month.url(f"matters/{matter.pk}/")
+    by_itself = left_open.get(at).headers["Refresh"].partition("url=")[2]
+    assert "?shown=1" in by_itself
+    with transaction.atomic():
+        month.at("auditor")
+        matter = Matter.objects.get(pk=matter.pk)
+    sent(month, "provider_lead", matter, "agree", follows="records")
+    page = left_open.get(by_itself).content.decode()
+    assert "There is a new step that nobody of your side has opened yet." in page
+    assert month.people["provider_lead"].name not in page
+    assert "You can undo your answer for 10 minutes" in provider.get(at).content.decode()
+    assert month.people["provider_lead"].name in left_open.get(at).content.decode()  # opened: by a person
+    assert "You can undo your answer" not in provider.get(at).content.decode()
 
 
 def test_a_figure_that_nobody_computed_is_not_kept_with_a_step(month):

@@ -232,12 +232,15 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
                 operations.move(member, known_matter, Move.COMMENT, text, zone(member), None, files)
                 return _to_matter(member, known_matter)
         known_matter.refresh_from_db()
+    if request.method != "POST" and _has_news_for_nobody(request, member, known_matter):
+        return render(request, "matters/news.html", {"matter": known_matter})
     audit_read(member, Event.MATTER_READ, known_matter, {"title": known_matter.title})
     moves = operations.open_moves(member, known_matter)
     operations.open_matter(member, known_matter)
     words, steps = words_for(language()), list(queries.steps(known_matter))
     effect, figure = _effect(member, known_matter, words), _figure_context(member, known_matter, words)
     is_pending = bool(figure["values_pending"] or (effect and effect["pending"]))
+    request.refresh_to = f"{request.path}?shown={steps[-1].number}"  # type: ignore[attr-defined]
     context = {
         "matter": known_matter,
         "about": sentences.matter_facts(member, known_matter, words),
@@ -272,6 +275,16 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
         and known_matter.state in TO_DO,
     }
     return render(request, "matters/matter.html", context, status=422 if comment.errors else 200)
+
+
+def _has_news_for_nobody(request: HttpRequest, member: MemberContext, matter: Matter) -> bool:
+    """Whether a page that asked for itself again would show a step that nobody of the side has opened.
+
+    Nobody may sit before that page: what it showed by itself would count as opened, and the other side could no longer
+    undo an answer that it is told it can undo until it is opened.
+    """
+    shown = _step_number(request.GET.get("shown", ""))
+    return 0 < shown < queries.last_number(matter) and operations.has_unopened(member, matter)
 
 
 def _effect(member: MemberContext, matter: Matter, words: Words) -> dict[str, object] | None:
@@ -408,7 +421,11 @@ def move(request: HttpRequest, matter: UUID, move: str) -> HttpResponse:
 
 def _shown_number(form: MoveForm) -> int:
     """Return the number of the last step that the page of a move has shown."""
-    text = str(form["seen"].value() or "")
+    return _step_number(str(form["seen"].value() or ""))
+
+
+def _step_number(text: str) -> int:
+    """Return the number of a step, as a page has sent it; 0 for what is none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < _MAX_NUMBER_DIGITS else 0
 
 
