@@ -544,3 +544,33 @@ def test_a_period_that_waits_for_a_dispute_says_who_carries_it_out(month):
     for address in (f"review/confirm/?period={JUNE}", f"review/?period={JUNE}&view=joint"):
         page = text_of(month.client("customer_lead").get(month.url(address)))
         assert "Helpline proposes the other formula, then marks it as done" in page, address
+
+
+def test_a_dispute_chooses_its_period_first_and_then_among_the_figures_that_were_formed(month):
+    """The records are of May and June 2026; whoever disputes is offered no other period, and no figure without data."""
+    browser, at = month.client("customer_lead"), month.url("matters/raise/dispute/")
+    page = browser.get(at).content.decode()
+    assert '<select id="id_period" name="period">' in page
+    assert re.findall(r'<option value="([^"]+)"', page) == ["2026-06", "2026-05", "2026-Q2", "2026"]
+    assert "<textarea" not in page  # what is wrong is typed once the figures are there
+    page = browser.get(f"{at}?period=2026-06").content.decode()
+    (offered,) = re.findall(r'<select name="kpi".*?</select>', page, re.DOTALL)
+    assert re.findall(r'value="([^"]+)"', offered) == ["service_level"]
+    assert 'name="period"' in page
+    said = {"title": "Not so", "text": "See.", "kpi": "revenue", "period": "2026-06", "wrong": "records"}
+    assert browser.post(at, said).status_code == 422
+    assert browser.post(at, said | {"kpi": "service_level"}).status_code == 302
+    page = browser.get(f"{at}?period=2025-01").content.decode()
+    assert "No figure was formed for January 2025. Choose another period." in page
+
+
+def test_a_dispute_waits_for_the_figures_of_its_period_unless_one_was_seen(month):
+    browser, at = Client(), month.url("matters/raise/dispute/?period=2026-06")
+    browser.force_login(month.people["customer_lead"], backend=BACKEND)  # whose workers do nothing yet
+    waiting = browser.get(at)
+    assert waiting.headers["Refresh"] == "3"
+    assert "<textarea" not in waiting.content.decode()
+    assert "<textarea" in browser.get(f"{at}&kpi=service_level").content.decode()
+    assert "<textarea" in browser.get(f"{at}&write=1").content.decode()
+    run_jobs("reviews.compute")
+    assert "<textarea" in browser.get(at).content.decode()

@@ -66,8 +66,11 @@ def _render(request: HttpRequest, member: MemberContext, form: ProposalForm | No
         "pending": is_pending,
         "waiting": waiting,
         "proposed": None if proposed is None else _terms_context(proposed, before, member, words),
-        "replaced": [(one, _terms_context(Terms.from_content(one.content), {}, member, words))
-                     for one in queries.replaced_proposals(member)],
+        "replaced": [
+            (one, "withdrawn" if queries.WITHDRAWN_BY in one.void_content else "replaced",
+             _terms_context(Terms.from_content(one.content), {}, member, words))
+            for one in queries.replaced_proposals(member)
+        ],
         "agreed": [_agreed_context(one, member, words) for one in reversed(agreed)],
         "templates": list(TEMPLATES),
         "template": template,
@@ -189,4 +192,14 @@ def agree(request: HttpRequest) -> HttpResponse:
     member = member_of(request, Action.AGREE)
     operations.agree(member, request.POST.get("digest", ""))
     messages.success(request, words_for(language())("kpis.agreed_now"))
+    return redirect("kpis", relationship=member.relationship.pk)
+
+
+@require_POST
+@form_page("kpis")
+def withdraw(request: HttpRequest) -> HttpResponse:
+    """Withdraw the own side's set, which waits for the other side."""
+    member = member_of(request, Action.AGREE)
+    operations.withdraw(member, request.POST.get("digest", ""))
+    messages.success(request, words_for(language())("kpis.withdrawn_now"))
     return redirect("kpis", relationship=member.relationship.pk)

@@ -1,7 +1,8 @@
 """Pages of matters: the list, raising one, one with its steps, and the files that belong to it."""
 
-from dataclasses import fields, replace
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -112,8 +113,12 @@ def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
         raise Http404
     query = request.POST if request.method == "POST" else request.GET
     about = {name: query.get(name, "")[:60] for name in ("kpi", "period")}
-    kpis = _agreed_kpis(member)
-    form = _raise_form(request, member, matter_kind, about, kpis)
+    kpis, chosen = _agreed_kpis(member), _DisputedPeriod()
+    if matter_kind is Kind.DISPUTE:
+        chosen = _disputed_period(request, member, about)
+        if request.method != "POST" and chosen.asks:
+            return render(request, "matters/raise_period.html", {"chosen": chosen, "kind": kind, "kpi": about["kpi"]})
+    form = _raise_form(request, member, matter_kind, about, kpis, chosen)
     if request.method == "POST" and form.is_valid():
         cleaned = form.cleaned_data
         special = {"kind", "title", "text", "kpi", "period", "value", "prompted_by", "answers"}
@@ -134,8 +139,48 @@ def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
             return redirect("matter", relationship=member.relationship.pk, matter=matter.pk)
     figure = sentences.figure_name(member, about["kpi"], words_for(language())) if about["kpi"] else ""
     values = _disputed_values(member, matter_kind, about)
-    context = {"form": form, "kind": kind, "about": about, "figure": figure, **values}
+    context = {"form": form, "kind": kind, "about": about, "figure": figure, "chosen": chosen, **values}
     return render(request, "matters/raise.html", context, status=422 if form.errors else 200)
+
+
+@dataclass(frozen=True, slots=True)
+class _DisputedPeriod:
+    """The period of a dispute, which is chosen before its figure, so that only figures that exist are offered.
+
+    :ivar name: canonical; empty where none is chosen
+    :ivar periods: to choose from, as name and text; none where no book can be read, and any may be named
+    :ivar formed: the figures that were formed of it; None where that is not known
+    :ivar pending: whether they are being computed; `since` when that was asked for
+    """
+
+    name: str = ""
+    periods: Sequence[tuple[str, str]] = ()
+    formed: frozenset[str] | None = None
+    pending: bool = False
+    since: datetime | None = None
+
+    @property
+    def asks(self) -> bool:
+        """Whether a period is to be chosen first, or its figures are being computed, or there are none."""
+        return bool(self.periods) and (not self.name or self.pending or self.formed == frozenset())
+
+
+def _disputed_period(request: HttpRequest, member: MemberContext, about: dict[str, str]) -> _DisputedPeriod:
+    """Return the period that a dispute is about, with the figures that were formed of it.
+
+    They are computed where the page begins with no figure: whoever comes from a figure's own page has seen it.
+    """
+    periods = sentences.period_choices(member, "", words_for(language()))
+    try:
+        name, _ = queries.disputed_period(member, about["period"])
+    except UnknownPeriodError:
+        return _DisputedPeriod(periods=periods)
+    computes = request.method != "POST" and not about["kpi"] and "write" not in request.GET
+    try:
+        formed = queries.formed_figures(member, name, compute=computes)
+    except NotComputedYet as refused:
+        return _DisputedPeriod(name, periods, None, not refused.failed, refused.since)
+    return _DisputedPeriod(name, periods, formed if not about["kpi"] or formed else None)
 
 
 def _prompt(member: MemberContext, number: str | None) -> Matter | None:
@@ -172,14 +217,22 @@ def _known_queues(member: MemberContext) -> list[str]:
     return sorted(known, key=str.casefold)
 
 
-def _raise_form(
-    request: HttpRequest, member: MemberContext, kind: Kind, about: dict[str, str], kpis: list[tuple[str, str]]
+def _raise_form(  # noqa: PLR0913 - what each kind's form is made of
+    request: HttpRequest,
+    member: MemberContext,
+    kind: Kind,
+    about: dict[str, str],
+    kpis: list[tuple[str, str]],
+    chosen: _DisputedPeriod,
 ) -> RaiseForm:
     words = words_for(language())
     options: dict[str, Any] = {}
     if kind is Kind.CLAIM:
         options = {"kpis": kpis, "queues": _known_queues(member)}
-    elif kind in {Kind.DISPUTE, Kind.ACTION}:
+    elif kind is Kind.DISPUTE:
+        figures = sentences.figure_choices(member, about["kpi"], kpis, words, chosen.formed)
+        options = {"figures": figures, "period": chosen.name}
+    elif kind is Kind.ACTION:
         periods = sentences.period_choices(member, about["period"], words)
         options = {"figures": sentences.figure_choices(member, about["kpi"], kpis, words), "periods": periods}
     else:
