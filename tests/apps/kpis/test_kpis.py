@@ -542,6 +542,17 @@ def test_a_template_is_proposed_as_sentences_and_agreed_to_on_the_page(them):
     assert words_for("en")("kpis.by_entry", number=1) in page
 
 
+def test_a_kpi_that_the_records_cannot_answer_is_marked_where_it_is_ticked(them):
+    """The contacts name no caller: repeated contacts are known of no month."""
+    browser = them.client("customer_lead")
+    page = browser.get(them.url("kpis/?template=contact_centre")).content.decode()
+    (row,) = (one for one in page.split('<li class="sentence">')[1:] if "are followed by another within" in one)
+    assert "Cannot be counted from the records so far" in row
+    (row,) = (one for one in page.split('<li class="sentence">')[1:] if "are answered within" in one)
+    assert "Cannot be counted" not in row
+    assert "A change smaller than this is called steady" in page  # what “Too small to act on below” says
+
+
 def test_the_form_says_from_which_records_a_kpi_is_counted(them):
     """Where contacts and intervals could both answer; a KPI of tickets alone has no such choice."""
     customer = them.client("customer_lead")
