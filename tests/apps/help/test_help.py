@@ -37,6 +37,12 @@ def test_every_term_of_the_glossary_is_shown_once(browser):
     assert [page.count(f'id="{one.anchor}"') for one in terms()] == [1] * len(nouns)
 
 
+def test_the_glossary_explains_the_words_that_pages_use_of_contacts_and_changes():
+    nouns = {one.noun for one in terms()}
+    pages_say = {"flow out", "callback", "voicemail", "ended by the system", "definition file", "too small to act on"}
+    assert pages_say | {"spare capacity in the plan", "locked forecast", "template"} <= nouns
+
+
 def test_words_on_screen_are_shown_in_both_languages():
     words = {one.concept: (one.en, one.es) for one in screen_words()}
     assert words["to contest a figure"] == ("dispute", "disputa, disputar")
