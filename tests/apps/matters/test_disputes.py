@@ -467,6 +467,9 @@ def test_the_computed_figure_is_beside_the_claimed_one_and_what_a_correction_cha
         correction = Matter.objects.get(relationship=month.relationship, kind=Kind.CORRECTION)
     assert f'href="{month.url(f"matters/{correction.pk}/")}">contacts: 1 change' in page.content.decode()
     at_correction = month.url(f"matters/{correction.pk}/")
+    for path in ("", "matters/", f"matters/{correction.pk}/"):  # what the room itself wrote is in the reader's language
+        page = text_of(customer.get(month.url(path), headers={"accept-language": "es"}))
+        assert "contactos: 1 cambio en filas de Northwind Energy" in page, path
     assert customer.get(at_correction).headers["Refresh"] == f"3; url={at_correction}?shown=1"
     assert run_jobs("matters.correction_effect") == 1
     effect = text_of(customer.get(at_correction))

@@ -36,6 +36,18 @@ _CHANGES = ("change", "add", "withdraw")
 _SHOWN_PERIODS = {Cut.MONTH: 24, Cut.QUARTER: 12, Cut.YEAR: 5}  # of each length, the latest
 
 
+def matter_title(member: MemberContext, matter: Matter, words: Words) -> str:
+    """Return the title of a matter: as people wrote it, or, of one that the room raised, in the reader's language."""
+    if matter.kind != Kind.CORRECTION or not matter.records:
+        return matter.title
+    return words(
+        "correction.title",
+        table=words.named("table", matter.records["table"]),
+        rows=words.number(sum(matter.records["counts"].values())),
+        party=member.party(words)(Side(matter.answers)),
+    )
+
+
 def figure_name(member: MemberContext, key: str, words: Words) -> str:
     """Return the name of a figure: a KPI by its id, or a reading by its key."""
     agreed = readable_definition(member)
