@@ -99,6 +99,15 @@ def test_what_is_this_leads_to_a_term_of_the_glossary():
     }
     assert {"matter", "log"} <= asked
     assert [term(noun).noun for noun in asked] == list(asked)
+    for language in ("en", "es"):  # said to whoever cannot see which section the link stands in
+        assert {noun for noun in asked if not words_for(language).has(f"help_noun.{noun}")} == set()
+
+
+def test_what_is_this_is_asked_in_the_readers_language():
+    them = cast()
+    page = them.client("customer_lead").get(them.url("matters/"), headers={"accept-language": "es"}).content.decode()
+    assert "¿Qué es esto? asunto" in page
+    assert "¿Qué es esto? matter" not in page
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
