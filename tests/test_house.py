@@ -208,6 +208,16 @@ def test_no_module_is_a_drawer_for_odds_and_ends() -> None:
 TEMPLATES = [*(ROOT / "src").rglob("templates/**/*.html")]
 
 
+def test_a_table_that_is_wider_than_a_telephone_says_that_it_goes_on() -> None:
+    """The one place where a table scrolls draws a shadow at the edge behind which more of it is; paper has none."""
+    style = (ROOT / "src" / "comity" / "review" / "styles" / "page.css").read_text(encoding="utf-8")
+    screen, _, paper = style.partition("@media print")
+    (rule,) = re.findall(r"^\.scroll \{(.*?)^\}", screen, re.MULTILINE | re.DOTALL)
+    assert "overflow-x: auto" in rule
+    assert rule.count(" local") == rule.count(" scroll") == 2  # two covers move with the table, two shadows stay
+    assert "background: none" in re.findall(r"\.scroll \{(.*?)\}", paper, re.DOTALL)[0]
+
+
 def test_no_line_of_a_template_is_longer_than_160_characters() -> None:
     assert [
         f"{file.relative_to(ROOT)}:{number}"

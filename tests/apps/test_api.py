@@ -276,7 +276,7 @@ def test_the_schema_is_valid_openapi():
         "held-back", "invitations", "invitations/{invitation}", "invitations/{invitation}/agreement", "people/{person}",
         "invitations/{invitation}/link",
         "people/{person}/role", "people/{person}/deputy", "access-reviews",
-        "calendars", "calendars/agreement", "silence", "organisation", "kpis/agreement",
+        "calendars", "calendars/agreement", "silence", "organisation", "kpis/agreement", "kpis/withdrawal",
     }  # fmt: skip
     reads = {
         path.partition("?")[0].replace(".html", ".{form}").replace("figures.csv", "figures.{form}") for path in READS

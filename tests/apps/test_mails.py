@@ -55,6 +55,7 @@ MAILS = {
     "head_calendar": Action.CONFIRM,
     "silence_set": Action.AGREE,
     "silence_unset": Action.AGREE,
+    "kpis_withdrawn": Action.AGREE,  # tried in kpis.test_kpis
     "kpis_proposed": Action.AGREE,  # tried in kpis.test_kpis
     "head_kpis": Action.CONFIRM,
     "change_proposed": Action.AGREE,  # tried in agreements.test_agreements, as are the next

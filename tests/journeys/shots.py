@@ -139,7 +139,7 @@ PAGES = {
 NO_PAGES = {
     # what changes something, and shows a page that stands above
     "sort", "move_export", "save_view", "delete_view", "style",
-    "begin_sample", "end_sample", "switch_sample", "propose_days_off", "propose_kpis", "agree_kpis",
+    "begin_sample", "end_sample", "switch_sample", "propose_days_off", "propose_kpis", "agree_kpis", "withdraw_kpis",
     "use_organisation", "logo",
     "begin_change", "save_change", "share_change", "drop_change", "propose_change", "waive_change", "end_change",
     "mark_reason", "begin_from_template", "begin_from_list",

@@ -56,6 +56,11 @@ class Sampled(StrEnum):
         return LEAST_WEEKS if self is Sampled.WEEKS else LEAST_UNITS
 
 
+# Measures that count, of single contacts, those to which something happened; each of the others is a ratio of sums.
+_SHARES_OF_CONTACTS = frozenset({"service_level", "sla_attainment", "abandonment", "repeat_contact", "reopen"})
+_NORMAL_95 = 1.959963984540054  # the 97.5 % quantile of the normal distribution
+
+
 @dataclass(frozen=True, slots=True)
 class Moments:
     """Sums over independent units u of a ratio's numerator a_u and denominator o_u, for its standard error."""
@@ -381,7 +386,11 @@ def _error(stats: LevelStats) -> float | None:
 
 
 def _interval(stats: LevelStats, value: float, se: float | None) -> tuple[float, float] | None:
-    """The 95 % interval: Wilson's for shares of people, else the level and t times its error to both sides."""
+    """The 95 % interval: Wilson's for shares of people, else the level and t times its error to both sides.
+
+    That of a share of contacts is never narrower than Wilson's at the same counts: a few weeks of unequal size show
+    less spread than they have, and contacts of one week do not know more of each other than nothing.
+    """
     if stats.sampled is Sampled.EXACT:
         return value, value
     units = stats.counted.units
@@ -394,7 +403,11 @@ def _interval(stats: LevelStats, value: float, se: float | None) -> tuple[float,
         return wilson(value, size, z)
     if se == 0:  # units that are all alike, as where nobody left, say nothing of chance
         return None
-    return value - z * se, value + z * se
+    low, high = value - z * se, value + z * se
+    if stats.kpi.measure in _SHARES_OF_CONTACTS:
+        at_least = wilson(value, stats.counted.den, _NORMAL_95)
+        return min(low, at_least[0]), max(high, at_least[1])
+    return low, high
 
 
 def _beyond_chance(kpi: Kpi, interval: tuple[float, float] | None) -> bool | None:

@@ -20,6 +20,7 @@ from jinja2 import Environment, StrictUndefined
 import comity
 from comity.apps.help.queries import term
 from comity.apps.i18n import language, spoken_period, words_for
+from comity.apps.matters.sentences import matter_title
 from comity.apps.parties.mailing import has_mail_server
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Relationship
@@ -96,6 +97,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "languages": settings.LANGUAGES,
         "display": display,
         "appearance": display.appearance,
+        "matter_title": lambda one: one.title if member is None else matter_title(member, one, words),
         "refresh": lambda since=None: _refresh(request, since),
         "relationships": lambda: [] if member is None or failed else _other_relationships(member),
         "trail": _trail(request, member, words),

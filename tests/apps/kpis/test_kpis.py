@@ -343,6 +343,34 @@ def test_what_people_wrote_into_the_book_stays(them):
     assert known.private  # of the cast's book
 
 
+def withdraw(them, digest, who="customer_lead"):
+    with transaction.atomic():
+        return operations.withdraw(them.at(who), digest)
+
+
+def test_who_proposed_withdraws_until_the_other_side_agrees_and_what_was_proposed_stays_readable(them):
+    first = propose(them)
+    page = them.client("customer_lead").get(them.url("kpis/")).content.decode()
+    assert "Withdraw proposal" in page
+    assert "Withdraw proposal" not in them.client("provider_lead").get(them.url("kpis/")).content.decode()
+    refused(Code.NOTHING_TO_WITHDRAW, withdraw, them, first.digest, "provider_lead")
+    refused(Code.NOT_YOURS, withdraw, them, first.digest, "auditor")
+    refused(Code.CHANGED, withdraw, them, chain.digest_of(STRICT.content()))
+    forget_mails()
+    answer = them.client("customer_lead").post(them.url("kpis/withdraw/"), {"digest": first.digest})
+    assert answer.status_code == 302
+    run_jobs()
+    assert [mail.subject.partition("] ")[2] for mail in sent_mails()] == ["Northwind Energy withdraws its KPIs"]
+    refused(Code.NO_PROPOSAL, agree, them, first.digest)
+    for who in ("customer_lead", "provider_lead", "auditor"):
+        assert "Withdrawn proposal of Northwind Energy" in them.client(who).get(them.url("kpis/")).content.decode()
+    assert events(them) == [(Event.KPIS_PROPOSED, "customer"), (Event.KPIS_WITHDRAWN, "customer")]
+    again = propose(them)  # exactly the same set may be proposed again
+    agree(them, again.digest)
+    written()
+    refused(Code.NOTHING_TO_WITHDRAW, withdraw, them, again.digest)  # agreed to: the record holds it
+
+
 # While the other side has nobody -------------------------------------------------------------------------------------
 
 
@@ -364,6 +392,20 @@ def test_while_one_is_alone_figures_use_the_proposal_marked_and_nobody_confirms_
     with pytest.raises(Refused) as caught:
         confirm(alone, "customer_lead")
     assert caught.value.code == "not_agreed"
+
+
+def test_a_proposal_that_is_withdrawn_while_one_is_alone_leaves_the_book_as_it_was(alone):
+    own = '[[kpi]]\nid = "handle_time"\ntarget = 300\n'
+    alone.book(own, contacts="\n".join(contacts()))
+    before = kpis_of(alone, "customer_lead")
+    proposal = propose(alone)
+    written()
+    assert len(kpis_of(alone, "customer_lead")) > len(before)
+    withdraw(alone, proposal.digest)
+    written()
+    assert kpis_of(alone, "customer_lead") == before
+    written()  # and once more, as after a lost worker
+    assert kpis_of(alone, "customer_lead") == before
 
 
 CONSENT = "SELECT comity_consent('period', '2026-05', %s, %s)"
@@ -498,6 +540,17 @@ def test_a_template_is_proposed_as_sentences_and_agreed_to_on_the_page(them):
     page = them.client("auditor").get(them.url("kpis/")).content.decode()
     assert "At least 80 % of calls are answered within 30 seconds, by month." in page
     assert words_for("en")("kpis.by_entry", number=1) in page
+
+
+def test_a_kpi_that_the_records_cannot_answer_is_marked_where_it_is_ticked(them):
+    """The contacts name no caller: repeated contacts are known of no month."""
+    browser = them.client("customer_lead")
+    page = browser.get(them.url("kpis/?template=contact_centre")).content.decode()
+    (row,) = (one for one in page.split('<li class="sentence">')[1:] if "are followed by another within" in one)
+    assert "Cannot be counted from the records so far" in row
+    (row,) = (one for one in page.split('<li class="sentence">')[1:] if "are answered within" in one)
+    assert "Cannot be counted" not in row
+    assert "A change smaller than this is called steady" in page  # what “Too small to act on below” says
 
 
 def test_the_form_says_from_which_records_a_kpi_is_counted(them):

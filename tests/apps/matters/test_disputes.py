@@ -468,7 +468,10 @@ def test_the_computed_figure_is_beside_the_claimed_one_and_what_a_correction_cha
         correction = Matter.objects.get(relationship=month.relationship, kind=Kind.CORRECTION)
     assert f'href="{month.url(f"matters/{correction.pk}/")}">contacts: 1 change' in page.content.decode()
     at_correction = month.url(f"matters/{correction.pk}/")
-    assert customer.get(at_correction).headers["Refresh"] == "3"
+    for path in ("", "matters/", f"matters/{correction.pk}/"):  # what the room itself wrote is in the reader's language
+        page = text_of(customer.get(month.url(path), headers={"accept-language": "es"}))
+        assert "contactos: 1 cambio en filas de Northwind Energy" in page, path
+    assert customer.get(at_correction).headers["Refresh"] == f"3; url={at_correction}?shown=1"
     assert run_jobs("matters.correction_effect") == 1
     effect = text_of(customer.get(at_correction))
     assert "Effect if accepted" in effect
@@ -487,7 +490,7 @@ def test_a_page_that_waits_for_a_figure_asks_for_itself_again_until_somebody_wri
     browser, at = Client(), month.url(f"matters/{matter.pk}/")
     browser.force_login(month.people["provider_lead"], backend=BACKEND)  # whose workers do nothing yet
     waiting = browser.get(at)
-    assert waiting.headers["Refresh"] == "3"
+    assert waiting.headers["Refresh"] == f"3; url={at}?shown=1"
     assert "<textarea" not in waiting.content.decode()
     writing = browser.get(f"{at}?write=1")
     assert "Refresh" not in writing.headers
@@ -496,6 +499,31 @@ def test_a_page_that_waits_for_a_figure_asks_for_itself_again_until_somebody_wri
     there = browser.get(at)
     assert "Refresh" not in there.headers
     assert "<textarea" in there.content.decode()
+
+
+@pytest.mark.parametrize("kind", [Kind.DISPUTE, Kind.CLAIM])
+def test_a_page_that_reloads_by_itself_does_not_open_the_answer_to_a_matter(month, kind):
+    """Whoever asked left its page open while a figure was computed; the other side answers and is told it can undo."""
+    about = {"value": Decimal("0.6")}
+    if kind is Kind.CLAIM:
+        days = {"from_day": date(2026, 6, 10), "to_day": date(2026, 6, 11)}
+        about = {"event": "outage", "asked_for": "exclude", "period": JUNE} | days
+    matter = raised(month, kind=kind, **about)
+    left_open, provider = Client(), month.client("provider_lead")
+    left_open.force_login(month.people["customer_lead"], backend=BACKEND)  # whose workers do nothing yet
+    at = month.url(f"matters/{matter.pk}/")
+    by_itself = left_open.get(at).headers["Refresh"].partition("url=")[2]
+    assert "?shown=1" in by_itself
+    with transaction.atomic():
+        month.at("auditor")
+        matter = Matter.objects.get(pk=matter.pk)
+    sent(month, "provider_lead", matter, "agree", follows="records")
+    page = left_open.get(by_itself).content.decode()
+    assert "There is a new step that nobody of your side has opened yet." in page
+    assert month.people["provider_lead"].name not in page
+    assert "You can undo your answer for 10 minutes" in provider.get(at).content.decode()
+    assert month.people["provider_lead"].name in left_open.get(at).content.decode()  # opened: by a person
+    assert "You can undo your answer" not in provider.get(at).content.decode()
 
 
 def test_a_figure_that_nobody_computed_is_not_kept_with_a_step(month):
@@ -546,3 +574,33 @@ def test_whoever_claims_and_whoever_answers_reads_that_the_month_is_final(month)
         month, "provider_lead", Kind.CLAIM, from_day=later, to_day=later, asked_for="exclude", event="outage"
     )
     assert said not in text_of(customer.get(month.url(f"matters/{other.pk}/")))
+
+
+def test_a_dispute_chooses_its_period_first_and_then_among_the_figures_that_were_formed(month):
+    """The records are of May and June 2026; whoever disputes is offered no other period, and no figure without data."""
+    browser, at = month.client("customer_lead"), month.url("matters/raise/dispute/")
+    page = browser.get(at).content.decode()
+    assert '<select id="id_period" name="period">' in page
+    assert re.findall(r'<option value="([^"]+)"', page) == ["2026-06", "2026-05", "2026-Q2", "2026"]
+    assert "<textarea" not in page  # what is wrong is typed once the figures are there
+    page = browser.get(f"{at}?period=2026-06").content.decode()
+    (offered,) = re.findall(r'<select name="kpi".*?</select>', page, re.DOTALL)
+    assert re.findall(r'value="([^"]+)"', offered) == ["service_level"]
+    assert 'name="period"' in page
+    said = {"title": "Not so", "text": "See.", "kpi": "revenue", "period": "2026-06", "wrong": "records"}
+    assert browser.post(at, said).status_code == 422
+    assert browser.post(at, said | {"kpi": "service_level"}).status_code == 302
+    page = browser.get(f"{at}?period=2025-01").content.decode()
+    assert "No figure was formed for January 2025. Choose another period." in page
+
+
+def test_a_dispute_waits_for_the_figures_of_its_period_unless_one_was_seen(month):
+    browser, at = Client(), month.url("matters/raise/dispute/?period=2026-06")
+    browser.force_login(month.people["customer_lead"], backend=BACKEND)  # whose workers do nothing yet
+    waiting = browser.get(at)
+    assert waiting.headers["Refresh"] == "3"
+    assert "<textarea" not in waiting.content.decode()
+    assert "<textarea" in browser.get(f"{at}&kpi=service_level").content.decode()
+    assert "<textarea" in browser.get(f"{at}&write=1").content.decode()
+    run_jobs("reviews.compute")
+    assert "<textarea" in browser.get(at).content.decode()

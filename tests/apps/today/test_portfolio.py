@@ -11,6 +11,7 @@ from comity.apps.parties import operations
 from comity.apps.parties.member_context import set_viewer
 from comity.apps.parties.models import Membership, Role
 from comity.apps.parties.queries import led_organisations
+from comity.apps.refusal import Refused
 from comity.apps.today.portfolio import other_relationships, portfolio_rows, side_by_side
 from comity.core.values import Side
 from tests.builders.confirmations import confirm
@@ -165,6 +166,14 @@ def test_roles_without_work_are_not_offered_and_kept_by_who_has_them(them):
     assert {role for role in Role if f'value="{role}"' in form} == set(Role) - {Role.FINANCE, Role.SURVEYOR}
     invited = {"email": "tom@example.org", "role": "finance"}
     assert them.client("customer_lead").post(them.url("people/invite/"), invited).status_code == 422
+    for role in (Role.FINANCE, Role.SURVEYOR):  # nor to a program
+        side = None if role is Role.SURVEYOR else Side.CUSTOMER
+        with pytest.raises(Refused, match="not_offered"), transaction.atomic():
+            operations.invite_by_mail(them.at("customer_lead"), "tom@example.org", role, side)
+    analyst = Membership.objects.filter(role=Role.ANALYST)
+    with pytest.raises(Refused, match="not_offered"), transaction.atomic():
+        lead = them.at("customer_lead")
+        operations.change_role(lead, analyst.get(person=them.people["customer_analyst"]), Role.FINANCE)
     with superuser() as everybody:
         (place,) = everybody.execute(
             "SELECT id FROM parties_membership WHERE relationship_id = %s AND role = 'finance' AND side = 'customer'",
@@ -174,3 +183,13 @@ def test_roles_without_work_are_not_offered_and_kept_by_who_has_them(them):
     assert 'value="finance" selected' in page
     kept = them.client("customer_lead").post(them.url(f"people/{place}/role/"), {"role": "finance"})
     assert kept.status_code == 302
+    rights = people.partition('id="h-rights"')[2]
+    assert ">Finance</th>" in rights  # for the one who has kept it
+    with transaction.atomic():
+        member = operations.create_relationship(person("Ina"), Side.CUSTOMER, "A", "B")
+    browser = Client()
+    browser.force_login(member.membership.person, backend=BACKEND)
+    rights = browser.get(f"/r/{member.relationship.pk}/people/").content.decode().partition('id="h-rights"')[2]
+    assert ">Lead</th>" in rights
+    assert ">Finance</th>" not in rights
+    assert ">Surveyor</th>" not in rights

@@ -129,6 +129,16 @@ def test_each_row_says_what_was_planned_and_what_happened(shared):
     assert "1,554 of 4,060 contacts that count" in text
 
 
+@pytest.mark.parametrize(
+    ("took", "planned", "told"),
+    [(225.0, 210.0, ("3 min 45 s", "3 min 30 s")), (261.2, 260.9, ("261.2 s", "260.9 s")), (261.24, 261.21, None)],
+)
+def test_two_handle_times_are_told_apart(took, planned, told):
+    texts = attribution_view._handle_times(took, planned, words_of("en"))
+    shown = tuple(texts[name].replace("\u00a0", " ") for name in ("took", "planned"))
+    assert shown == (told or ("261.24 s", "261.21 s"))
+
+
 def test_the_map_has_days_across_and_says_how_many_half_hours_were_missed(shared):
     """One half hour a day, 10:00 in UTC, 12:00 by the book's clock; 38 % is under 50 % on each of fourteen days."""
     text = page(shared)

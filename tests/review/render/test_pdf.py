@@ -157,8 +157,10 @@ def test_a_board_gets_three_pages_however_much_was_asked(tmp_path, language):
     assert len(pages(render(many, "board", language, proceedings=done))) == 3
 
 
-def test_a_board_gets_three_pages_where_nothing_was_asked():
-    assert len(pages(render(sample.bare(), "board", "es"))) == 3
+def test_a_board_gets_no_white_page_where_nothing_was_asked():
+    first, second = texts(render(sample.bare(), "board", "en"))
+    assert "No actions for this period." in first
+    assert "Readings" in second
 
 
 def test_the_first_page_says_that_it_is_final_and_who_confirmed_when(tmp_path):

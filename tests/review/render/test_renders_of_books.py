@@ -125,13 +125,31 @@ def test_a_sum_of_seconds_says_that_it_is_one(tmp_path):
     assert "4,200 s over 300" in text  # 270 after 10 s, 30 after 50 s
 
 
+def test_a_target_on_either_side_of_zero_is_drawn_twice_in_every_chart():
+    """A bias of -12.3 points with a target of +-5: with one line at +5 it looked as if it were met."""
+    points = [
+        charts.ControlPoint(name, -12.3, outside=False, target=5.0, at=at, both=True) for at, name in enumerate("AB")
+    ]
+    drawn = [
+        charts.control_chart(points, None, str, "A chart."),
+        charts.spark(points, None, "5", "A chart.", 40),
+        charts.number_line(-12.3, [("customer", -12.0, "ours")], (5.0, -5.0), ("agreed", "target"), "A chart."),
+    ]
+    for one in drawn:
+        lines = [shape for shape in one.shapes if isinstance(shape, charts.Line) and shape.look == "target"]
+        assert len({(line.x1, line.y1) for line in lines}) == 2
+
+
 def test_exclusions_make_no_difference_only_where_there_is_another_figure_to_compare():
     words = words_of("en")
     other = {"verdict": "masked", "as_reported": -0.0168, "like_for_like": -0.0649}
     ((name, told),) = detail_rows({"exclusions": {"nothing": other}}, "share", "EUR", words)
-    assert name == "Exclusions, nothing excluded"
+    assert name == "Exclusions, with nothing excluded"
     assert told.startswith("masked: as reported \u22121.7")
-    assert path_name(("exclusions", "nothing", "verdict"), words) == "Exclusions, nothing excluded, verdict"
+    assert path_name(("exclusions", "nothing", "verdict"), words) == "Exclusions, with nothing excluded, verdict"
     assert path_name(("exclusions", "accepted"), words) == "Exclusions, without the accepted ones"
+    three = {"exclusions": {"nothing": 0.78, "accepted": 0.783, "claimed": 0.783}}
+    (row,) = detail_rows(three, "share", "EUR", words)
+    assert row == ("Exclusions", "78.0\u00a0% with nothing excluded; 78.3\u00a0% without the accepted ones")
     alike = {"exclusions": {"nothing": 0.5, "accepted": 0.5}}
     assert list(detail_rows(alike, "share", "EUR", words)) == [("Exclusions", words("word.no_difference"))]

@@ -99,6 +99,7 @@ class Event(models.TextChoices):
     KPIS_AGREED = "kpis_agreed"
     KPIS_WRITTEN = "kpis_written"
     KPIS_TRIED = "kpis_tried"
+    KPIS_WITHDRAWN = "kpis_withdrawn"
     SILENCE_ALLOWED = "silence_allowed"
     SILENCE_DISALLOWED = "silence_disallowed"
 
@@ -267,6 +268,7 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.KPIS_AGREED: ("side",),
     Event.KPIS_WRITTEN: ("number",),
     Event.KPIS_TRIED: ("side",),
+    Event.KPIS_WITHDRAWN: ("side",),
     Event.SILENCE_ALLOWED: ("side",),
     Event.SILENCE_DISALLOWED: ("side",),
     Event.MATTER_READ: ("title",),

@@ -174,6 +174,7 @@ _ENGLISH_FORMATS: Mapping[Event, tuple[str, str]] = {
     Event.KPIS_PROPOSED: ("proposed KPIs", "{side}"),
     Event.KPIS_AGREED: ("agreed to KPIs", "{side}"),
     Event.KPIS_WRITTEN: ("applied KPIs", "entry {number}"),
+    Event.KPIS_WITHDRAWN: ("withdrew KPIs", "{side}"),
     Event.KPIS_TRIED: ("applied KPIs not agreed", "{side}"),
     Event.CHANGE_SHARED: ("shared draft", "{title}"),
     Event.CHANGE_PROPOSED: ("proposed change", "{number} {title}"),

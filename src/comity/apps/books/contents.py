@@ -117,6 +117,12 @@ def known_queues(member: MemberContext) -> tuple[str, ...]:
     return () if known is None else known.queues
 
 
+def reach_of_records(member: MemberContext) -> tuple[date, date] | None:
+    """Return the first and the last day with a row; None where no worker has looked yet, and without one."""
+    known = overview(member)
+    return None if known is None or known.first is None or known.last is None else (known.first, known.last)
+
+
 def _queues(book: Book) -> Iterator[str]:
     """Yield the first queues of each table whose rows have one; a name that divides names cannot be asked for."""
     for name in ("contacts", "intervals"):

@@ -14,8 +14,21 @@ from markupsafe import Markup
 # Pages of the documentation for people of both sides, in reading order; the others are for administrators and
 # engineers.
 # What to do, step by step.
-TASKS = ("tasks/today", "tasks/import-a-file", "tasks/match-columns", "tasks/personal-data", "tasks/close-a-month")
+TASKS = (
+    "tasks/today",
+    "tasks/import-a-file",
+    "tasks/match-columns",
+    "tasks/personal-data",
+    "tasks/invite-people",
+    "tasks/agree-on-kpis",
+    "tasks/dispute-a-figure",
+    "tasks/close-a-month",
+    "tasks/change-the-agreement",
+    "tasks/take-your-copy",
+    "tasks/use-the-api",
+)
 CONCEPTS = (
+    "signing",
     "concepts",
     "first-review",
     "levels",
@@ -99,9 +112,14 @@ def term(noun: str) -> Term:
 
 
 @cache
-def tasks() -> dict[str, Concept]:
-    """Return the pages that say how something is done, by name, in the order of a first month."""
-    return _pages(TASKS)
+def tasks(language: str) -> dict[str, Concept]:
+    """Return the pages that say how something is done, by name, in the order of a first month; each is translated."""
+    return _pages([translated(source, language) for source in TASKS])
+
+
+def translated(source: str, language: str) -> str:
+    """Return the source of a task in a language."""
+    return source if language == "en" else source.replace("tasks/", f"tasks/{language}/")
 
 
 @cache
@@ -110,9 +128,9 @@ def concepts() -> dict[str, Concept]:
     return _pages(CONCEPTS)
 
 
-def pages() -> dict[str, Concept]:
-    """Return all pages of the documentation that the room shows, by name."""
-    return tasks() | concepts()
+def pages(language: str) -> dict[str, Concept]:
+    """Return all pages of the documentation that the room shows, by name; concepts are in English alone."""
+    return tasks(language) | concepts()
 
 
 def _pages(sources: Sequence[str]) -> dict[str, Concept]:

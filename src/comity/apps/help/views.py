@@ -7,13 +7,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from comity.apps.help import queries
+from comity.apps.i18n import language
 
 
 @require_safe
 @login_required
 def help_page(request: HttpRequest) -> HttpResponse:
     """List the tasks, the glossary and the concept pages."""
-    context = {"tasks": list(queries.tasks().values()), "concepts": list(queries.concepts().values())}
+    context = {"tasks": list(queries.tasks(language()).values()), "concepts": list(queries.concepts().values())}
     return render(request, "help/help.html", context)
 
 
@@ -28,13 +29,14 @@ def glossary(request: HttpRequest) -> HttpResponse:
 @login_required
 def concept(request: HttpRequest, page: str) -> HttpResponse:
     """Show a page of a task or a concept."""
-    known = queries.pages().get(page)
+    known = queries.pages(language()).get(page)
     if known is None:
         raise Http404
-    return render(request, "help/concept.html", {"page": known, "text": queries.concept_html(known, _address)})
+    context = {"page": known, "text": queries.concept_html(known, _address), "in_english": page in queries.concepts()}
+    return render(request, "help/concept.html", context)
 
 
 def _address(name: str) -> str | None:
     if name == "glossary":
         return reverse("glossary")
-    return reverse("concept", kwargs={"page": name}) if name in queries.pages() else None
+    return reverse("concept", kwargs={"page": name}) if name in queries.pages(language()) else None

@@ -86,6 +86,37 @@ def propose(member: MemberContext, terms: Terms, seen: str) -> Consent:
     return proposal
 
 
+def withdraw(member: MemberContext, digest: str) -> None:
+    """Withdraw the set that the own side has proposed, until the other side agrees or answers with a set of its own.
+
+    It stays readable as withdrawn, and can be agreed to no more. Where the other side had nobody in the room, so that
+    figures count by it as not agreed, they count as before it.
+
+    :param digest: of the proposal that the person was shown
+    :raises Refused: for those who may not, where the own side proposes nothing, or another set, by now, and beyond the
+        rate limit
+    """
+    side = _agreeing_side(member)
+    check_rate_limit(member.membership.person, "KPIs")
+    record.lock_relationship(member)
+    _check_agreement(member)
+    proposal = queries.proposal(member)
+    if proposal is None or proposal.side != side:
+        raise Refused(Code.NOTHING_TO_WITHDRAW)
+    if proposal.digest != digest:
+        raise Refused(Code.CHANGED)
+    void_content = {queries.WITHDRAWN_BY: side.value, "digest": proposal.digest}
+    for consent in record.void_other_consents(ConsentSubject.KPIS, proposal.subject, void_content):
+        record.mark_void_reported(consent)  # the mail below says so
+    audit(member, Event.KPIS_WITHDRAWN, SubjectType.RECORD, {"side": side.value}, shared=True)
+    mail_side(
+        member, side.other, Action.AGREE, "kpis_withdrawn", page_path(member, "kpis"),
+        party=lambda words: member.party(words)(side),
+    )  # fmt: skip
+    if not queries.agreed_terms(member):
+        _defer_write(member, 0, {})
+
+
 def _check_agreement(member: MemberContext) -> None:
     """Check that KPIs are not in the agreement, which alone changes them from then on.
 
@@ -163,7 +194,8 @@ def _defer_write(member: MemberContext, entry: int, content: Mapping[str, Any]) 
 def write_now(person: UUID, relationship: UUID, side: Side, entry: int, content: Mapping[str, Any]) -> None:
     """Write what was agreed into the book, for the task; nothing where the book is there already, or further.
 
-    :param entry: the record's entry that the book is brought to; 0: the proposal in `content`, while nothing is agreed
+    :param entry: the record's entry that the book is brought to; 0: the proposal in `content`, while nothing is agreed,
+        or nothing where it is withdrawn
     :raises comity.book.storage.commit.BusyBookError: during an import
     """
     with acting_as(find_actor(person, relationship, lambda member: member.side == side), relationship) as member:
@@ -178,6 +210,10 @@ def write_now(person: UUID, relationship: UUID, side: Side, entry: int, content:
                 _write(folder, wordings(agreed), agreed[-1].terms, is_agreed=True)
             elif agreed or position:
                 return
+            elif not content:
+                if all(kpi.agreed for kpi in known):
+                    return
+                _write_without_tried(folder, known)
             else:
                 terms = Terms.from_content(content)
                 kpis = [replace(kpi, valid_from=terms.valid_from, agreed=False) for kpi in terms.kpis]
@@ -212,6 +248,25 @@ def _write(folder: Path, kpis: Sequence[Kpi], terms: Terms, *, is_agreed: bool) 
         (Path(work) / FILE).write_text(text, encoding="utf-8")
         read_definition(Path(work))
     write_text(path, text)
+
+
+def _write_without_tried(folder: Path, known: Sequence[Kpi]) -> None:
+    """Take a withdrawn set, which counted as not agreed, out of `[[kpi]]`.
+
+    What people had written, and the set had ended on its first day, holds on from that day.
+    """
+    tried = {kpi.valid_from for kpi in known if not kpi.agreed}
+    kept = [replace(one, valid_to=None) if one.valid_to in tried else one for one in known if one.agreed]
+    path = folder / FILE
+    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    array = tomlkit.aot()
+    for kpi in kept:
+        array.append(tomlkit.item(kpi_keys(kpi)))
+    if kept:
+        document["kpi"] = array
+    else:
+        del document["kpi"]
+    write_text(path, tomlkit.dumps(document))
 
 
 def _write_sources(document: TOMLDocument, deliveries: Sequence[AgreedDelivery]) -> None:

@@ -21,6 +21,7 @@ from comity.core.kpi_templates import TEMPLATES
 from comity.core.values import Side
 
 WRITE_TASK = "kpis.write"
+WITHDRAWN_BY = "withdrawn_by"  # in the content with which a side withdraws its own set
 _MAX_STARTS = 36  # first days to choose from
 
 

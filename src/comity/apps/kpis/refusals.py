@@ -9,6 +9,7 @@ class Code(RefusalCode):
     """Each has its sentence in `words/`, below [refused.kpis]."""
 
     NO_PROPOSAL = "no_proposal"
+    NOTHING_TO_WITHDRAW = "nothing_to_withdraw"
     CHANGED = "changed"
     SAME = "same"
     CLOSED = "closed"

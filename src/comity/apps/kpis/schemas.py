@@ -6,6 +6,7 @@ from uuid import UUID
 
 from ninja import Field, Schema
 
+from comity.apps.kpis.queries import WITHDRAWN_BY
 from comity.apps.kpis.terms import AgreedTerms, Terms
 from comity.apps.record.models import Consent
 from comity.book.definition import AgreedDelivery, kpi_keys, parse_kpis
@@ -153,13 +154,14 @@ class TermsOut(Schema):
 
 
 class ProposedTermsOut(TermsOut):
-    """A set that waits for the other side, or that another one has replaced; it is agreed to by its digest."""
+    """A set that waits for the other side, or that was withdrawn or replaced; it is agreed to by its digest."""
 
     side: Side
     by: str
     at: datetime
     digest: str
     replaced_at: datetime | None = None
+    withdrawn: bool = False
 
     @classmethod
     def of(cls, consent: Consent) -> Self:
@@ -167,7 +169,7 @@ class ProposedTermsOut(TermsOut):
         return cls(
             **cls.values(Terms.from_content(consent.content)),
             side=Side(consent.side), by=consent.name, at=consent.at, digest=consent.digest,
-            replaced_at=consent.void_at,
+            replaced_at=consent.void_at, withdrawn=WITHDRAWN_BY in (consent.void_content or {}),
         )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from comity.core.kpi_templates import CHANNELS, CUSTOMERS, THRESHOLDS
 from comity.core.levels import SHARE, unit
 from comity.review.i18n.words import DASH, Words, clean
 from comity.review.views.level import kpi_terms, short_abandon_text
+from comity.review.views.sections import missing_why, needed_tables
 
 if TYPE_CHECKING:  # else Django came in with it, which the command line has not
     from comity.apps.kpis.values import KpiValues
@@ -132,6 +133,14 @@ def value_text(kpi: Kpi, values: "KpiValues | None", words: Words) -> str:
         return words("kpis.on_review")
     known = None if values is None else values.values.get(kpi.id)
     return DASH if known is None else words.figure(*known)
+
+
+def lacking_text(kpi: Kpi, values: "KpiValues | None", words: Words) -> str:
+    """Return why the records of the last month cannot answer a KPI; empty where they can, or it is not known."""
+    lacking = None if values is None else values.lacking.get(kpi.id)
+    if lacking is None:
+        return ""
+    return words("kpis.cannot_count", why=missing_why(lacking, words), tables=needed_tables(lacking, words))
 
 
 def differences(before: Mapping[str, Kpi], after: Mapping[str, Kpi], words: Words) -> dict[str, str]:

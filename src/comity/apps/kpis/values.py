@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ from comity.core.agreements.kpi import MEASURES, Kpi
 from comity.core.calendars import Calendar, Cut
 from comity.core.values import Period
 from comity.review.levels import build_levels
+from comity.review.model import Missing
 from comity.review.periods import longest_whole, telling
 
 COMPUTE_VALUES = "kpis.values"  # the task
@@ -30,11 +31,13 @@ class KpiValues:
 
     :ivar period: the last whole month of the records, or week where they hold no month; None where there is none
     :ivar values: value and unit by KPI
+    :ivar lacking: of the KPIs that could not be counted, why not
     """
 
     period: Period | None
     values: dict[str, tuple[float, str]]
     cut: Cut
+    lacking: dict[str, Missing] = field(default_factory=dict)
 
 
 def kpi_values(member: MemberContext, kpis: Sequence[Kpi]) -> KpiValues:
@@ -68,8 +71,11 @@ def _compute(member: MemberContext, text: str) -> KpiValues:
             return KpiValues(None, {}, calendar.cut)
         calendar, period = whole
         book.asked = (period,)
-        levels = build_levels(book, coverage, calendar, period).levels
-        return KpiValues(period, {one.kpi: (one.value, one.unit) for one in levels}, calendar.cut)
+        built = build_levels(book, coverage, calendar, period)
+        values = {one.kpi: (one.value, one.unit) for one in built.levels}
+        names = {kpi.id for kpi in book.definition.kpis} - values.keys()
+        lacking = {one.reading: one for one in reversed(built.missing) if one.reading in names}
+        return KpiValues(period, values, calendar.cut, lacking)
 
 
 def _keys(kpi: Kpi) -> dict[str, object]:

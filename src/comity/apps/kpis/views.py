@@ -14,7 +14,7 @@ from comity.apps.books.results import NotComputedYet
 from comity.apps.i18n import language, words_for
 from comity.apps.kpis import operations, queries
 from comity.apps.kpis.forms import ProposalForm
-from comity.apps.kpis.sentences import differences, is_customers_part, kpi_sentence, pins_text, value_text
+from comity.apps.kpis.sentences import differences, is_customers_part, kpi_sentence, lacking_text, pins_text, value_text
 from comity.apps.kpis.terms import AgreedTerms, Terms, bare
 from comity.apps.kpis.values import KpiValues, kpi_values
 from comity.apps.outbox.queries import has_pending
@@ -66,16 +66,21 @@ def _render(request: HttpRequest, member: MemberContext, form: ProposalForm | No
         "pending": is_pending,
         "waiting": waiting,
         "proposed": None if proposed is None else _terms_context(proposed, before, member, words),
-        "replaced": [(one, _terms_context(Terms.from_content(one.content), {}, member, words))
-                     for one in queries.replaced_proposals(member)],
+        "replaced": [
+            (one, "withdrawn" if queries.WITHDRAWN_BY in one.void_content else "replaced",
+             _terms_context(Terms.from_content(one.content), {}, member, words))
+            for one in queries.replaced_proposals(member)
+        ],
         "agreed": [_agreed_context(one, member, words) for one in reversed(agreed)],
         "templates": list(TEMPLATES),
         "template": template,
         "form": form,
         "form_rows": [] if form is None else [
-            (box, parts, records, pins_text(kpi, words), value_text(kpi, values, words), is_customers_part(kpi))
+            (box, parts, records, pins_text(kpi, words), value_text(kpi, values, words), is_customers_part(kpi),
+             lacking_text(kpi, values, words))
             for kpi, box, parts, records in form.rows
         ],
+        "explained": [(words(name), words(f"{name}_about")) for name in ("kpis.material", "kpis.counted_from")],
         "alone": member.side is not None and not queries.has_people(member, member.side.other),
     }  # fmt: skip
     invalid = form is not None and form.errors
@@ -121,6 +126,7 @@ def _row(kpi: Kpi, cut: Cut, values: KpiValues | None, words: Words) -> dict[str
         "kpi": kpi,
         "is_customers": is_customers_part(kpi),
         "value": value_text(kpi, values, words),
+        "lacking": lacking_text(kpi, values, words),
         "last_day": None if kpi.valid_to is None else kpi.valid_to - timedelta(days=1),
     }
 
@@ -189,4 +195,14 @@ def agree(request: HttpRequest) -> HttpResponse:
     member = member_of(request, Action.AGREE)
     operations.agree(member, request.POST.get("digest", ""))
     messages.success(request, words_for(language())("kpis.agreed_now"))
+    return redirect("kpis", relationship=member.relationship.pk)
+
+
+@require_POST
+@form_page("kpis")
+def withdraw(request: HttpRequest) -> HttpResponse:
+    """Withdraw the own side's set, which waits for the other side."""
+    member = member_of(request, Action.AGREE)
+    operations.withdraw(member, request.POST.get("digest", ""))
+    messages.success(request, words_for(language())("kpis.withdrawn_now"))
     return redirect("kpis", relationship=member.relationship.pk)

@@ -141,19 +141,24 @@ def _offer_queues(form: forms.Form, queues: Sequence[str]) -> None:
 class DisputeForm(RaiseForm):
     """Raise a dispute: which figure of which period, what is wrong, the own value, and why."""
 
-    side_by_side = (("kpi", "period"), ("wrong", "value"))
+    side_by_side: tuple[tuple[str, str], ...] = (("kpi", "period"), ("wrong", "value"))
     kpi = forms.CharField(max_length=60)
     period = forms.CharField(max_length=12)
     wrong = forms.ChoiceField()
     value = _value_field()
 
-    def __init__(self, *args: Any, figures: Choices = (), periods: Choices = (), **options: Any) -> None:  # noqa: ANN401 - as Django calls it
-        """Offer the figures and periods, where they are known, and what may be wrong."""
+    def __init__(self, *args: Any, figures: Choices = (), period: str = "", **options: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Offer the figures, where they are known, and what may be wrong.
+
+        :param period: whose figures they are; it is chosen before, and asked for here only where it is not
+        """
         super().__init__(*args, **options)
         words = words_for(language())
         self.fields["kpi"].help_text = ""
         self.offer("kpi", figures)
-        self.offer("period", periods)
+        if period:
+            del self.fields["period"]
+            self.side_by_side = (("wrong", "value"),)
         self.fields["wrong"].choices = [(one, words(f"wrong.{one}")) for one in Wrong]  # type: ignore[attr-defined]
 
 

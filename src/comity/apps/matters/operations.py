@@ -372,13 +372,18 @@ def minutes_to_take_back(member: MemberContext, matter: Matter) -> int:
     return max(0, math.ceil((until - timezone.now()).total_seconds() / 60))
 
 
+def has_unopened(member: MemberContext, matter: Matter) -> bool:
+    """Whether a matter has a step that nobody of the member's side has had before them."""
+    if member.side is None:
+        return False
+    opened = Opened.objects.filter(matter=matter, side=member.side.value).first()
+    return opened is None or opened.number < queries.last_number(matter)
+
+
 def open_matter(member: MemberContext, matter: Matter) -> None:
     """Record that the member's side has the matter before it, up to its last step."""
     last = Step.objects.filter(matter=matter).order_by("-number").values_list("number", flat=True).first()
-    if member.side is None or last is None:
-        return
-    opened = Opened.objects.filter(matter=matter, side=member.side.value).first()
-    if opened is None or opened.number < last:
+    if member.side is not None and last is not None and has_unopened(member, matter):
         Opened.objects.update_or_create(
             matter=matter,
             side=member.side.value,

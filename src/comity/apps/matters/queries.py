@@ -81,6 +81,10 @@ FigureSource = Callable[[MemberContext, str, str, bool], ComputedFigure | None]
 # Each returns a joint figure by its key and the name of its period, None where it knows none. Without the flag it
 # returns what is computed already, with it it may raise `NotComputedYet`. A higher app registers its own.
 figure_sources: list[FigureSource] = []
+FormedSource = Callable[[MemberContext, str, bool], frozenset[str] | None]
+# Each returns the keys of the joint figures that were formed of a period, None where that is not known; with the flag
+# it may raise `NotComputedYet`. A higher app registers its own.
+formed_sources: list[FormedSource] = []
 
 
 def computed_figure(member: MemberContext, matter: Matter, *, compute: bool) -> ComputedFigure | None:
@@ -92,6 +96,16 @@ def computed_figure(member: MemberContext, matter: Matter, *, compute: bool) -> 
     if not matter.kpi or not matter.period:
         return None
     found = (source(member, matter.kpi, matter.period, compute) for source in figure_sources)
+    return next((one for one in found if one is not None), None)
+
+
+def formed_figures(member: MemberContext, period: str, *, compute: bool) -> frozenset[str] | None:
+    """Return the keys of the joint figures that were formed of a period; None where that is not known.
+
+    :param compute: have the period's review computed where it is not; else nothing is asked for
+    :raises comity.apps.books.results.NotComputedYet: in a request, where it is being computed
+    """
+    found = (source(member, period, compute) for source in formed_sources)
     return next((one for one in found if one is not None), None)
 
 

@@ -6,6 +6,7 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from comity.apps.matters.models import Evidence, Matter, Step
+from comity.apps.matters.sentences import matter_title
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.searching import (
     MAX_HITS,
@@ -39,7 +40,7 @@ def _matters(member: MemberContext, words: Words, text: str) -> Iterator[Hit]:
     for matter in titled.filter(Q(words=query) | Q(title__icontains=text)).order_by("-raised_at", "pk")[:MAX_HITS]:
         found.add(matter.pk)
         about = f"{words(f'kind_of.matter_{matter.kind}')}, {words(f'state.{matter.word(matter.state)}')}"
-        yield Hit(matter.title, _url(member, matter), (Excerpt(about),), matter.raised_at)
+        yield Hit(matter_title(member, matter, words), _url(member, matter), (Excerpt(about),), matter.raised_at)
     for step in _steps(member, words, text).exclude(move=Move.COMMENT)[:MAX_HITS]:
         if step.matter_id not in found and len(found) < MAX_HITS:
             found.add(step.matter_id)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
+from comity.apps.books.contents import reach_of_records
 from comity.apps.books.queries import final_period_names, is_final, readable_definition
 from comity.apps.books.sentences import field_name
 from comity.apps.i18n import spoken_period
@@ -36,6 +37,18 @@ _LISTED_PERIODS = 12  # final periods in a sentence, the latest
 _SHOWN_PERIODS = {Cut.MONTH: 24, Cut.QUARTER: 12, Cut.YEAR: 5}  # of each length, the latest
 
 
+def matter_title(member: MemberContext, matter: Matter, words: Words) -> str:
+    """Return the title of a matter: as people wrote it, or, of one that the room raised, in the reader's language."""
+    if matter.kind != Kind.CORRECTION or not matter.records:
+        return matter.title
+    return words(
+        "correction.title",
+        table=words.named("table", matter.records["table"]),
+        rows=words.number(sum(matter.records["counts"].values())),
+        party=member.party(words)(Side(matter.answers)),
+    )
+
+
 def figure_name(member: MemberContext, key: str, words: Words) -> str:
     """Return the name of a figure: a KPI by its id, or a reading by its key."""
     agreed = readable_definition(member)
@@ -49,26 +62,40 @@ def figure_name(member: MemberContext, key: str, words: Words) -> str:
 
 
 def figure_choices(
-    member: MemberContext, chosen: str, kpis: list[tuple[str, str]], words: Words
+    member: MemberContext,
+    chosen: str,
+    kpis: list[tuple[str, str]],
+    words: Words,
+    formed: frozenset[str] | None = None,
 ) -> list[tuple[str, str]]:
-    """Return the figures that a matter may be about, as key and name; none where no book can be read."""
+    """Return the figures that a matter may be about, as key and name; none where no book can be read.
+
+    :param formed: those of the period that it is about; None where that is not known, for all
+    """
     if not kpis:
         return []
     readings = [(spec.id, words.named("reading", spec.id)) for spec in reading_specs() if spec.id not in dict(kpis)]
     other = [(chosen, figure_name(member, chosen, words))] if ":" in chosen else []
-    return [*kpis, *readings, *other]
+    return [*(one for one in [*kpis, *readings] if formed is None or one[0] in formed), *other]
 
 
 def period_choices(member: MemberContext, chosen: str, words: Words) -> list[tuple[str, str]]:
-    """Return the latest months, quarters and years, as name and text; none where no book can be read."""
+    """Return the latest months, quarters and years that the records reach, as name and text.
+
+    All recent ones where no worker has looked at the records yet, none where no book can be read.
+    """
     agreed = readable_definition(member)
     if agreed is None:
         return []
-    choices, today = [], timezone.now().date()
+    reach, today = reach_of_records(member), timezone.now().date()
+    first, last = (date.min, today) if reach is None else (reach[0], min(reach[1], today))
+    choices = []
     for cut, most in _SHOWN_PERIODS.items():
         calendar = Calendar(cut, agreed.month_starts_on)
-        period = calendar.containing(today)
+        period = calendar.containing(last)
         for _ in range(most):
+            if period.end <= first:
+                break
             choices.append((calendar.name(period), words.period(period, cut)))
             period = calendar.before(period)
     if chosen and chosen not in dict(choices):

@@ -8,6 +8,7 @@ from django.utils import timezone
 from comity.apps.i18n import spoken_period
 from comity.apps.matters import queries
 from comity.apps.matters.models import Matter
+from comity.apps.matters.sentences import matter_title
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.panels import InboxGroup, InboxItem, InboxSource, NavEntry, add_inbox_source, add_nav_entry
 from comity.apps.parties.rights import Action
@@ -47,7 +48,7 @@ def _answers(member: MemberContext, words: Words) -> Iterator[InboxItem]:
             yield InboxItem(
                 group=InboxGroup.ANSWER,
                 side=side,
-                title=matter.title,
+                title=matter_title(member, matter, words),
                 url=_url(member, matter),
                 action=_answer_do(matter, words) if answers else "",
                 detail=", ".join(_details(matter, words)),
@@ -68,7 +69,7 @@ def _actions(member: MemberContext, words: Words) -> Iterator[InboxItem]:
         yield InboxItem(
             group=InboxGroup.CONFIRM if is_done else InboxGroup.DO,
             side=side,
-            title=matter.title,
+            title=matter_title(member, matter, words),
             url=_url(member, matter),
             action=_work_do(matter, words) if acts else "",
             detail=", ".join(_work_details(member, matter, words)),

@@ -1,7 +1,8 @@
 """Pages of matters: the list, raising one, one with its steps, and the files that belong to it."""
 
-from dataclasses import fields, replace
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -112,8 +113,12 @@ def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
         raise Http404
     query = request.POST if request.method == "POST" else request.GET
     about = {name: query.get(name, "")[:60] for name in ("kpi", "period")}
-    kpis = _agreed_kpis(member)
-    form = _raise_form(request, member, matter_kind, about, kpis)
+    kpis, chosen = _agreed_kpis(member), _DisputedPeriod()
+    if matter_kind is Kind.DISPUTE:
+        chosen = _disputed_period(request, member, about)
+        if request.method != "POST" and chosen.asks:
+            return render(request, "matters/raise_period.html", {"chosen": chosen, "kind": kind, "kpi": about["kpi"]})
+    form = _raise_form(request, member, matter_kind, about, kpis, chosen)
     if request.method == "POST" and form.is_valid():
         cleaned = form.cleaned_data
         special = {"kind", "title", "text", "kpi", "period", "value", "prompted_by", "answers"}
@@ -135,8 +140,48 @@ def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
     figure = sentences.figure_name(member, about["kpi"], words_for(language())) if about["kpi"] else ""
     values = _disputed_values(member, matter_kind, about)
     final = sentences.all_final_periods(member, words_for(language())) if matter_kind is Kind.CLAIM else ""
-    context = {"form": form, "kind": kind, "about": about, "figure": figure, "final": final, **values}
+    context = {"form": form, "kind": kind, "about": about, "figure": figure, "final": final, "chosen": chosen, **values}
     return render(request, "matters/raise.html", context, status=422 if form.errors else 200)
+
+
+@dataclass(frozen=True, slots=True)
+class _DisputedPeriod:
+    """The period of a dispute, which is chosen before its figure, so that only figures that exist are offered.
+
+    :ivar name: canonical; empty where none is chosen
+    :ivar periods: to choose from, as name and text; none where no book can be read, and any may be named
+    :ivar formed: the figures that were formed of it; None where that is not known
+    :ivar pending: whether they are being computed; `since` when that was asked for
+    """
+
+    name: str = ""
+    periods: Sequence[tuple[str, str]] = ()
+    formed: frozenset[str] | None = None
+    pending: bool = False
+    since: datetime | None = None
+
+    @property
+    def asks(self) -> bool:
+        """Whether a period is to be chosen first, or its figures are being computed, or there are none."""
+        return bool(self.periods) and (not self.name or self.pending or self.formed == frozenset())
+
+
+def _disputed_period(request: HttpRequest, member: MemberContext, about: dict[str, str]) -> _DisputedPeriod:
+    """Return the period that a dispute is about, with the figures that were formed of it.
+
+    They are computed where the page begins with no figure: whoever comes from a figure's own page has seen it.
+    """
+    periods = sentences.period_choices(member, "", words_for(language()))
+    try:
+        name, _ = queries.disputed_period(member, about["period"])
+    except UnknownPeriodError:
+        return _DisputedPeriod(periods=periods)
+    computes = request.method != "POST" and not about["kpi"] and "write" not in request.GET
+    try:
+        formed = queries.formed_figures(member, name, compute=computes)
+    except NotComputedYet as refused:
+        return _DisputedPeriod(name, periods, None, not refused.failed, refused.since)
+    return _DisputedPeriod(name, periods, formed if not about["kpi"] or formed else None)
 
 
 def _prompt(member: MemberContext, number: str | None) -> Matter | None:
@@ -173,14 +218,22 @@ def _known_queues(member: MemberContext) -> list[str]:
     return sorted(known, key=str.casefold)
 
 
-def _raise_form(
-    request: HttpRequest, member: MemberContext, kind: Kind, about: dict[str, str], kpis: list[tuple[str, str]]
+def _raise_form(  # noqa: PLR0913 - what each kind's form is made of
+    request: HttpRequest,
+    member: MemberContext,
+    kind: Kind,
+    about: dict[str, str],
+    kpis: list[tuple[str, str]],
+    chosen: _DisputedPeriod,
 ) -> RaiseForm:
     words = words_for(language())
     options: dict[str, Any] = {}
     if kind is Kind.CLAIM:
         options = {"kpis": kpis, "queues": _known_queues(member)}
-    elif kind in {Kind.DISPUTE, Kind.ACTION}:
+    elif kind is Kind.DISPUTE:
+        figures = sentences.figure_choices(member, about["kpi"], kpis, words, chosen.formed)
+        options = {"figures": figures, "period": chosen.name}
+    elif kind is Kind.ACTION:
         periods = sentences.period_choices(member, about["period"], words)
         options = {"figures": sentences.figure_choices(member, about["kpi"], kpis, words), "periods": periods}
     else:
@@ -233,12 +286,15 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
                 operations.move(member, known_matter, Move.COMMENT, text, zone(member), None, files)
                 return _to_matter(member, known_matter)
         known_matter.refresh_from_db()
+    if request.method != "POST" and _has_news_for_nobody(request, member, known_matter):
+        return render(request, "matters/news.html", {"matter": known_matter})
     audit_read(member, Event.MATTER_READ, known_matter, {"title": known_matter.title})
     moves = operations.open_moves(member, known_matter)
     operations.open_matter(member, known_matter)
     words, steps = words_for(language()), list(queries.steps(known_matter))
     effect, figure = _effect(member, known_matter, words), _figure_context(member, known_matter, words)
     is_pending = bool(figure["values_pending"] or (effect and effect["pending"]))
+    request.refresh_to = f"{request.path}?shown={steps[-1].number}"  # type: ignore[attr-defined]
     context = {
         "matter": known_matter,
         "about": sentences.matter_facts(member, known_matter, words),
@@ -273,6 +329,16 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
         and known_matter.state in TO_DO,
     }
     return render(request, "matters/matter.html", context, status=422 if comment.errors else 200)
+
+
+def _has_news_for_nobody(request: HttpRequest, member: MemberContext, matter: Matter) -> bool:
+    """Whether a page that asked for itself again would show a step that nobody of the side has opened.
+
+    Nobody may sit before that page: what it showed by itself would count as opened, and the other side could no longer
+    undo an answer that it is told it can undo until it is opened.
+    """
+    shown = _step_number(request.GET.get("shown", ""))
+    return 0 < shown < queries.last_number(matter) and operations.has_unopened(member, matter)
 
 
 def _effect(member: MemberContext, matter: Matter, words: Words) -> dict[str, object] | None:
@@ -414,7 +480,11 @@ def move(request: HttpRequest, matter: UUID, move: str) -> HttpResponse:
 
 def _shown_number(form: MoveForm) -> int:
     """Return the number of the last step that the page of a move has shown."""
-    text = str(form["seen"].value() or "")
+    return _step_number(str(form["seen"].value() or ""))
+
+
+def _step_number(text: str) -> int:
+    """Return the number of a step, as a page has sent it; 0 for what is none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < _MAX_NUMBER_DIGITS else 0
 
 

@@ -230,14 +230,16 @@ class ViewerMiddleware:
         """Answer within a transaction."""
         request.member = None  # type: ignore[attr-defined]
         request.writes, request.failed = True, False  # type: ignore[attr-defined]
-        request.refresh_after_s = None  # type: ignore[attr-defined]  # set by a page that shows something unfinished
+        # Set by a page that shows something unfinished, and what it asks for then where that is not itself.
+        request.refresh_after_s, request.refresh_to = None, ""  # type: ignore[attr-defined]
         with transaction.atomic():
             if request.path.startswith(API_PREFIX):
                 # A program is let in by its token alone: a browser's session would let other sites' forms in.
                 request.user, request.writes = _authenticate_token(request)  # type: ignore[attr-defined]
             response = self.get_response(request)
             if request.method == "GET" and request.refresh_after_s is not None:  # type: ignore[attr-defined]
-                response.headers["Refresh"] = str(request.refresh_after_s)  # type: ignore[attr-defined]
+                to = f"; url={request.refresh_to}" if request.refresh_to else ""  # type: ignore[attr-defined]
+                response.headers["Refresh"] = f"{request.refresh_after_s}{to}"  # type: ignore[attr-defined]
             if request.failed:  # type: ignore[attr-defined]
                 transaction.set_rollback(True)  # at the end: the page that says so may still ask who is looking
             return response

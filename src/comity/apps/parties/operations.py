@@ -29,7 +29,7 @@ from comity.apps.parties.names import validate_name
 from comity.apps.parties.queries import token_digest
 from comity.apps.parties.rate_limits import check_rate_limit
 from comity.apps.parties.refusals import Code
-from comity.apps.parties.rights import Action
+from comity.apps.parties.rights import OFFERED_ROLES, Action
 from comity.apps.refusal import Refused
 from comity.core.values import OrganisationKind, Side
 
@@ -131,6 +131,7 @@ def invite_by_mail(member: MemberContext, email: str, role: Role, side: Side | N
     :returns: the invitation; where the room has no mail server, also the link that the inviting person passes on
     :raises Refused: as `invite`, and beyond the rate limits for mails and for mails to one address
     """
+    _check_offered(role)
     person = member.membership.person
     check_rate_limit(person, "invitations")
     check_rate_limit(person, "invitations to one address", email)
@@ -236,7 +237,18 @@ def change_role(member: MemberContext, other: Membership, role: Role) -> None:
     :raises Refused: for another side's member, a role of another kind, the person whom one is deputy of, and a
         side's last lead
     """
+    if role != other.role:
+        _check_offered(role)
     _call_function(member, "comity_change_role", other.pk, role.value)
+
+
+def _check_offered(role: Role) -> None:
+    """Check that a role is given to newcomers, in a browser and to a program alike.
+
+    :raises Refused: for one without a page of its own, which only those keep who have it
+    """
+    if role not in OFFERED_ROLES:
+        raise Refused(Code.NOT_OFFERED)
 
 
 def set_deputy(member: MemberContext, other: Membership, deputy: Membership | None, until: date | None) -> None:

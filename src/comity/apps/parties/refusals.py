@@ -25,6 +25,7 @@ class Code(RefusalCode):
 
     NEUTRAL_DEPUTY = "neutral_deputy", HTTPStatus.UNPROCESSABLE_ENTITY
     DEPUTY_DAYS = "deputy_days", HTTPStatus.UNPROCESSABLE_ENTITY
+    NOT_OFFERED = "not_offered", HTTPStatus.UNPROCESSABLE_ENTITY
     OTHER_KIND = "other_kind", HTTPStatus.UNPROCESSABLE_ENTITY
     SERVES_ITSELF = "serves_itself", HTTPStatus.UNPROCESSABLE_ENTITY
     SAME_SIDE = "same_side", HTTPStatus.UNPROCESSABLE_ENTITY

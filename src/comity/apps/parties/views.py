@@ -32,7 +32,7 @@ from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.models import Invitation, Membership, Person, Role, Token
 from comity.apps.parties.panels import account_sections
 from comity.apps.parties.refusals import Code
-from comity.apps.parties.rights import ROLE_ACTIONS, Action, landing_page
+from comity.apps.parties.rights import OFFERED_ROLES, ROLE_ACTIONS, Action, landing_page
 from comity.apps.parties.sign_in import INVITATION_SESSION_KEY, SETUP_SESSION_KEY, recent_sign_in_required
 from comity.apps.refusal import Refused, form_page
 from comity.apps.sheet import csv_file
@@ -79,11 +79,19 @@ def _render_people(request: HttpRequest, member: MemberContext, form: InviteForm
         "across_checked": bool(request.POST.get("across")),
         "organisation_form": OrganisationForm(led=led) if (led := queries.organisation_candidates(member)) else None,
         "access_reviews": queries.latest_access_reviews(member),
-        "rights": {role: [action for action in Action if action in ROLE_ACTIONS[role]] for role in Role},
+        "rights": {
+            role: [action for action in Action if action in ROLE_ACTIONS[role]] for role in _listed_roles(member)
+        },
         "actions": list(Action),
     }
     invalid = form is not None and form.errors
     return render(request, "parties/people.html", context, status=422 if invalid else 200)
+
+
+def _listed_roles(member: MemberContext) -> list[Role]:
+    """Return the roles that are offered to newcomers, and those that somebody here has kept."""
+    kept = set(queries.members(member).values_list("role", flat=True))
+    return [role for role in Role if role in OFFERED_ROLES or role in kept]
 
 
 @require_POST

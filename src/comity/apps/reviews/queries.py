@@ -149,18 +149,49 @@ def computed_figure(member: MemberContext, key: str, period: str, compute: bool)
     :param compute: have the review computed where it is not
     :raises comity.apps.books.results.NotComputedYet: as `review`
     """
-    viewer = member.joint()
     try:
-        joint = review(viewer, period) if compute else results.current_result(viewer, review_question(period))
-    except NotComputedYet:
-        raise
-    except (books.NoBookError, NoReviewError, UnusableBookError, UnknownPeriodError, Refused):
-        return None  # no figure of this period, or too many were asked for within the hour
+        joint = _joint_review(member, period, compute=compute)
+    except NoReviewError:
+        return None
     level = None if joint is None else next((one for one in joint.levels if one.kpi == key), None)
     if level is not None:
         return ComputedFigure(level.value, level.target, level.met, level.better, level.measure)
     reading = None if joint is None else html.find_reading(joint, key)
     return None if reading is None else ComputedFigure(reading.after)
+
+
+def formed_figures(member: MemberContext, period: str, compute: bool) -> frozenset[str] | None:  # noqa: FBT001 - as matters ask
+    """Return the KPIs whose level, and the readings whose figure, the joint review of a period could form.
+
+    :param compute: as of `computed_figure`
+    :returns: None where there is no review
+    :raises comity.apps.books.results.NotComputedYet: as `review`
+    """
+    try:
+        joint = _joint_review(member, period, compute=compute)
+    except NoReviewError:
+        return frozenset()
+    if joint is None:
+        return None
+    return frozenset({one.kpi for one in joint.levels} | {one.id for one in joint.readings})
+
+
+def _joint_review(member: MemberContext, period: str, *, compute: bool) -> Review | None:
+    """Return the joint review of a period; None where it is not computed, or too many were asked for within the hour.
+
+    :raises NoReviewError: where the records hold no whole period
+    :raises comity.apps.books.results.NotComputedYet: as `review`
+    """
+    viewer = member.joint()
+    try:
+        if compute:
+            return review(viewer, period)
+    except (NotComputedYet, NoReviewError):
+        raise
+    except (books.NoBookError, UnusableBookError, UnknownPeriodError, Refused):
+        return None
+    known: Review | None = results.current_result(viewer, review_question(period))
+    return known
 
 
 def review_question(period: str | None, against: Against | None = None) -> Question:

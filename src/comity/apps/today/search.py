@@ -6,7 +6,7 @@ from itertools import islice
 
 from django.urls import reverse
 
-from comity.apps.help.queries import concepts, terms
+from comity.apps.help.queries import pages, terms
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.searching import (
     MAX_HITS,
@@ -46,7 +46,7 @@ def find(member: MemberContext, words: Words, text: str) -> list[HitsOfKind]:
 
 
 def _help(member: MemberContext, words: Words, text: str) -> Iterator[Hit]:  # noqa: ARG001 - the same for everybody
-    """Yield glossary terms, then concept pages."""
+    """Yield glossary terms, then pages of tasks and concepts."""
     return islice(_pages(words, text), MAX_HITS)
 
 
@@ -55,6 +55,6 @@ def _pages(words: Words, text: str) -> Iterator[Hit]:
     matching = [one for one in terms() if contains_words(f"{one.noun} {one.meaning}", text)]
     for one in sorted(matching, key=lambda one: not contains_words(one.noun, text)):
         yield Hit(one.noun, f"{glossary}#{one.anchor}", (Excerpt(one.meaning),))
-    for page in concepts().values():
+    for page in pages(words.language).values():
         if contains_words(f"{page.title} {page.text}", text):
             yield Hit(page.title, reverse("concept", kwargs={"page": page.name}), (Excerpt(words("help.title")),))

@@ -724,6 +724,7 @@ def spark(
 ) -> Chart:
     """Levels over periods without axes, in the row that has their figures: limits, target, line, outliers as rings."""
     values = [point.value for point in points] + [point.target for point in points if point.target is not None]
+    values += [-point.target for point in points if point.both and point.target is not None]
     axis = scale([*values, *(limits or ())], 4, height - 4)
     count = points[-1].at + 1
     xs = [1 + point.at * ((_LINE_END - 2) / (count - 1) if count > 1 else 0) for point in points]
@@ -734,7 +735,8 @@ def spark(
     half = (_LINE_END - 2) / (count - 1) / 2 if count > 1 else _LINE_END / 2
     for first, last, level in _steps(points):
         left, right = max(places[first] - half, 0), min(places[last] + half, _LINE_END)
-        shapes.append(Line(left, axis.y(level), right, axis.y(level), "target"))
+        ends = (level, -level) if points[-1].both else (level,)
+        shapes += [Line(left, axis.y(end), right, axis.y(end), "target") for end in ends]
     if points[-1].target is not None and target:
         y = min(max(axis.y(points[-1].target) + 4, 10), height - 2)
         shapes.append(Text(_LINE_END + 2, y, target, "quiet"))
@@ -794,14 +796,19 @@ def reached_head(start: float, target: float, axis: Scale, tick: TickNames) -> C
 
 
 def number_line(
-    value: float, sides: Sequence[tuple[str, float, str]], target: float | None, names: tuple[str, str], sentence: str
+    value: float,
+    sides: Sequence[tuple[str, float, str]],
+    targets: Sequence[float],
+    names: tuple[str, str],
+    sentence: str,
 ) -> Chart:
     """Values on one line: the agreed formula's as an upright stroke, each side's as its sign, the target dashed.
 
     :param sides: by side, its value and its text
     :param names: the texts of the agreed value and of the target
+    :param targets: none, one, or both ends of one that holds on either side of zero; the first is named
     """
-    values = [value, *(one for _, one, _ in sides), *(() if target is None else (target,))]
+    values = [value, *(one for _, one, _ in sides), *targets]
     axis = scale(values, 0, 1)
 
     def x(one: float) -> float:
@@ -809,11 +816,9 @@ def number_line(
 
     shapes: list[Shape] = [Line(2, 44, 98, 44, "axis"), Line(x(value), 32, x(value), 56, "tick")]
     shapes.append(Text(x(value), 22, names[0], "strong", _anchor(x(value))))
-    if target is not None:
-        shapes += [
-            Line(x(target), 30, x(target), 62, "target"),
-            Text(x(target), 76, names[1], "quiet", _anchor(x(target))),
-        ]
+    if targets:
+        shapes += [Line(x(end), 30, x(end), 62, "target") for end in targets]
+        shapes.append(Text(x(targets[0]), 76, names[1], "quiet", _anchor(x(targets[0]))))
     low = 94.0
     for side, one, text in sides:
         for sign, paint in _SIGNS[side]:

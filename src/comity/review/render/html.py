@@ -138,7 +138,10 @@ MOST_MISSED, MOST_READINGS = 5, 7  # rows of the pages for a board
 def render_board(
     review: Review, words: Words, proceedings: Proceedings | None, logos: Mapping[Side, Logo] | None = None
 ) -> str:
-    """The three pages for a board, for paper; what does not fit is counted and stands in the whole review."""
+    """The pages for a board, for paper: what does not fit is counted and stands in the whole review.
+
+    Three, or two where nothing was decided or asked.
+    """
     context = template_context(review, words, paper=True, proceedings=proceedings)
     missed = [one for one in context["levels"] if one["row"].level.met is False]
 
@@ -154,6 +157,8 @@ def render_board(
         "unformed": [],
     }
     style = stylesheet("page.css") + stylesheet("paper.css")
+    told = context["board"]
+    context["asked_page"] = bool(told.decisions or told.asked or told.disputed or told.cause)  # else it were all white
     return environment().get_template("board.html").render(**context, **style_and_policy(style, paper=True))
 
 
@@ -272,8 +277,10 @@ def _number_line(level: Level, review: Review, words: Words) -> Markup | None:
     agreed = words("detail.agreed", value=figure(level.value))
     target = "" if level.target is None else words("detail.target", value=figure(level.target))
     sentence = "; ".join([agreed, *([target] if target else []), *(text for *_, text in sides)])
-    at = None if level.target is None else level.target * scale
-    return charts.number_line(level.value * scale, sides, at, (agreed, target), sentence).screen()
+    ends: tuple[float, ...] = () if level.target is None else (level.target * scale,)
+    if level.measure == "forecast_bias":  # within the target on either side of zero
+        ends = tuple(end * sign for end in ends for sign in (1, -1))
+    return charts.number_line(level.value * scale, sides, ends, (agreed, target), sentence).screen()
 
 
 def _months(level: Level, review: Review, detail: LevelDetail, words: Words) -> dict[str, Any] | None:

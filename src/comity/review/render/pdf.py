@@ -29,6 +29,8 @@ def render_board(
 ) -> bytes:
     """Three pages for a board: the headline and what was missed; decisions, claims and causes; the readings.
 
+    The second is left out where nothing was decided or asked and no cause is known.
+
     :raises PdfUnavailableError: where the system library pango is missing
     """
     return _written(review, words, logos, lambda: html.render_board(review, words, proceedings, logos))

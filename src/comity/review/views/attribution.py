@@ -209,8 +209,7 @@ def _why(part: str, attribution: Attribution, shared: SharedOut, words: Words) -
             "required": words.number(amounts.required),
             "scheduled": words.number(amounts.scheduled),
             "staffed": words.number(amounts.staffed),
-            "took": minutes_text(amounts.aht, words),
-            "planned": minutes_text(amounts.forecast_aht, words),
+            **_handle_times(amounts.aht, amounts.forecast_aht, words),
         }
     if part == "unexplained" or not values:
         return words("attribution.why_unexplained") if part == "unexplained" else ""
@@ -309,6 +308,17 @@ def minutes_text(seconds: float | None, words: Words) -> str:
         return words("word.not_known")
     whole, rest = divmod(round(seconds), 60)
     return f"{whole}\u00a0min {rest:02}\u00a0s"
+
+
+def _handle_times(took: float | None, planned: float | None, words: Words) -> dict[str, str]:
+    """Two handle times, with decimals where whole seconds would show one time beside itself."""
+    texts = {"took": minutes_text(took, words), "planned": minutes_text(planned, words)}
+    if took is None or planned is None or texts["took"] != texts["planned"]:
+        return texts
+    places = next((one for one in (1, 2) if round(took, one) != round(planned, one)), 2)
+    return {
+        name: words.figure(value, "seconds", places=places) for name, value in (("took", took), ("planned", planned))
+    }
 
 
 def attribution_notes(attribution: Attribution, shared: SharedOut, words: Words) -> list[str]:

@@ -62,9 +62,25 @@ def _as_one_text(
     if value.keys() == _BOTH:
         low, high = (_detail_text((*path, each), value[each], unit, currency, words) for each in ("before", "after"))
         return words("word.to", low=low, high=high)
-    if path[-1] == "exclusions" and len(value) > 1 and len(set(map(str, value.values()))) == 1:
+    return _by_exclusions(path, value, unit, currency, words) if path[-1] == "exclusions" and value else None
+
+
+def _by_exclusions(
+    path: tuple[str, ...], value: Mapping[str, object], unit: str, currency: str, words: Words
+) -> str | None:
+    """A level with more and more left out, in one text; what leaves the level as it was is not repeated."""
+    if len(value) > 1 and len(set(map(str, value.values()))) == 1:
         return words("word.no_difference")
-    return None
+    if any(isinstance(one, Mapping) for one in value.values()):
+        return None
+    told: list[str] = []
+    before = None
+    for key, one in value.items():
+        if one != before:
+            text = _detail_text((*path, key), one, unit, currency, words)
+            told.append(f"{text} {words.named('also', key)}")
+        before = one
+    return "; ".join(told)
 
 
 def _estimate(value: Mapping[str, object], words: Words) -> str:

@@ -65,3 +65,11 @@ def agree_to_kpis(request: HttpRequest, relationship: UUID, given: KpisAgreement
     member = member_of(request, Action.AGREE)
     entry = operations.agree(member, given.digest)
     return Status(201, {"number": entry.number, "digest": entry.digest})
+
+
+@api.post("/r/{uuid:relationship}/kpis/withdrawal", response=KpisOut)
+def withdraw_kpis(request: HttpRequest, relationship: UUID, given: KpisAgreementIn) -> dict[str, Any]:
+    """Withdraw the set that the own side proposes, by its digest; 409 once the other side has agreed or answered."""
+    member = member_of(request, Action.AGREE)
+    operations.withdraw(member, given.digest)
+    return kpis(request, relationship)
