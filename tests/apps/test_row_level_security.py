@@ -64,7 +64,7 @@ NOBODYS = {
     "axes_accessattempt", "axes_accessattemptexpiration", "axes_accessfailurelog", "axes_accesslog",
     "django_content_type", "django_migrations", "django_session", "mfa_authenticator", "parties_person",
     "socialaccount_socialaccount", "socialaccount_socialapp", "socialaccount_socialtoken", "usersessions_usersession",
-    "comity_cache", "ledger_source", "matters_transition", "record_kind", "replies_clock",
+    "comity_cache", "ledger_recorded", "ledger_source", "matters_transition", "record_kind", "replies_clock",
     "procrastinate_events", "procrastinate_jobs", "procrastinate_periodic_defers", "procrastinate_workers",
 }  # fmt: skip
 # Read by functions of the owner, with its rights, and by nobody else.

@@ -124,6 +124,7 @@ def statement_paper(member: MemberContext, span: Period, words: Words) -> dict[s
         "notes": [
             sentences.headline(made, words, party, so_far=so_far),
             *sentences.checks(made, words, party),
+            *filter(None, [sentences.unrecorded_sentence(queries.unrecorded(), words)]),
             sentences.recount_sentence(counted, counted_on, words),
         ],
         "heads": statement_heads(span, words, so_far=so_far),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from itertools import zip_longest
@@ -312,6 +312,23 @@ def _unlike_the_record(member: MemberContext) -> Iterator[str]:
 def _essence(one: accounts.Transaction) -> tuple[object, ...]:
     lines = sorted((line.account, line.number, line.promise, line.ended or "") for line in one.lines)
     return (one.number, one.day, one.for_day, one.cause, one.subject, one.step, lines)
+
+
+def recorded_since() -> dict[str, datetime | None]:
+    """Return the kinds that are posted, each with the moment since which it is; None: from the first step on.
+
+    A kind that is missing is one that nobody records yet, which is not the same as none of it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT kind, CASE WHEN isfinite(since) THEN since END FROM ledger_recorded ORDER BY kind")
+        return dict(cursor.fetchall())
+
+
+def unrecorded() -> list[str]:
+    """Return the kinds of promises that nobody records yet, and `money` where no currency is recorded."""
+    recorded = recorded_since().keys()
+    kinds = [kind for kind in accounts.PROMISE_KINDS if kind not in recorded]
+    return kinds if recorded - set(accounts.PROMISE_KINDS) else [*kinds, accounts.MONEY]
 
 
 def last_recount(member: MemberContext) -> Recount | None:

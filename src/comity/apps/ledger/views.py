@@ -60,6 +60,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
         "page": page,
         "entries": sentences.entry_rows(lines, links, words, party),
         "checks": sentences.checks(made, words, party),
+        "unrecorded": sentences.unrecorded_sentence(queries.unrecorded(), words),
         "holds": holds,
         "counted": sentences.recount_sentence(counted, counted_on, words),
         "box": {"differences": differences, "link": False} if differences else None,
