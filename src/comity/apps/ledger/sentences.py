@@ -9,6 +9,7 @@ from uuid import UUID
 from comity.apps.ledger.models import Line, Recount
 from comity.apps.ledger.subjects import SubjectLink
 from comity.core.ledger.accounts import ANSWER, DECISION, MONEY, PROMISE_KINDS, End
+from comity.core.ledger.opened import OPENING, REVERSAL
 from comity.core.ledger.statement import Row, Statement
 from comity.core.values import Side
 from comity.review.i18n.words import Words
@@ -74,8 +75,13 @@ def happened(line: Line, words: Words, party: Party) -> str:
     family = line.kind if line.kind in {ANSWER, DECISION} else "promise"
     opens = line.amount < 0
     values: dict[str, object] = {"party": party(debtor), "other": party(debtor.other)}
+    cause, due = line.transaction.cause, line.promise.days[0][2] if line.promise.days else None
+    if cause == REVERSAL:
+        return words("ledger.happened_reversal")
+    if cause == OPENING:
+        said = {} if due is None else {"day": words.day(date.fromisoformat(due))}
+        return words("ledger.happened_opening" if due is None else "ledger.happened_opening_due", **values, **said)
     if opens and not line.ended:
-        due = line.promise.days[0][2] if line.promise.days else None
         key = "opened" if due is None else "opened_due"
         values |= {} if due is None else {"day": words.day(date.fromisoformat(due))}
     elif opens:

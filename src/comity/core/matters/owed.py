@@ -13,6 +13,7 @@ from typing import Any
 from comity.core.chain import Entry
 from comity.core.ledger.accounts import ACTION, ANSWER, DECISION, Line, Transaction
 from comity.core.ledger.invariants import broken, differences, open_promises
+from comity.core.ledger.opened import count_opened
 from comity.core.ledger.recorded import recorded
 from comity.core.matters.transitions import BESIDE, Move
 from comity.core.values import Side
@@ -209,20 +210,26 @@ def differences_in_record(entries: Iterable[Entry]) -> list[str]:
     """
     steps: dict[tuple[str, str], list[CountedStep]] = {}
     lines: dict[tuple[str, str], list[Line]] = {}
+    subjects: dict[str, tuple[str, str]] = {}  # of each promise: whatever opened it, though a reversal posts of it too
     transactions: list[Transaction] = []
     found: list[str] = []
-    for one in recorded(entries):
+    records = list(recorded(entries))
+    for one in records:
         transaction = one.transaction
         transactions.append(transaction)
-        lines.setdefault(transaction.subject, []).extend(transaction.lines)
+        for line in transaction.lines:
+            lines.setdefault(subjects.setdefault(line.promise, transaction.subject), []).append(line)
         if transaction.subject[0] == SUBJECT_TYPE:
             try:
                 steps.setdefault(transaction.subject, []).append(step_of_facts(transaction.step, one.facts))
             except ValueError as error:
                 found.append(f"transaction {transaction.number}: {error}")
-        if one.ended and open_promises(lines[transaction.subject]):
+        if one.ended and open_promises(lines.get(transaction.subject, [])):
             found.append(f"transaction {transaction.number}: something is open of what it ended")
     for subject, taken in steps.items():
-        wrong = differences(open_promises(lines[subject]), count_owed(taken))
+        wrong = differences(open_promises(lines.get(subject, [])), count_owed(taken))
+        found += [f"{' '.join(subject)}: {sentence}" for sentence in wrong]
+    for subject, counted in count_opened(records).items():
+        wrong = differences(open_promises(lines.get(subject, [])), counted)
         found += [f"{' '.join(subject)}: {sentence}" for sentence in wrong]
     return [*broken(transactions), *found]
