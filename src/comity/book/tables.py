@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from comity.core.agreements.measured import ReasonMark
 from comity.core.matters.history import Linked, Mark
 from comity.core.matters.kinds import AskedFor, ClaimEvent
 from comity.core.matters.kinds import Kind as MatterKind
@@ -632,6 +633,35 @@ PROMISES = _table(
     order=("promised_at",),
 )
 
+CHANGES = _table(
+    "changes",
+    "a change of the agreement that was proposed in the room, and how it came about",
+    key=("change_id",),
+    columns=(
+        _text("change_id", "the change's id in the room", required=True),
+        _side("proposed_by", "which side put it to the other", required=True),
+        _side("on_behalf_of", "the side in whose name it was typed, where it is not that side's own"),
+        _text("carried_out_by", "who carries it out", required=True, values=(*_SIDES, "both")),
+        Column("decided_on", Kind.DAY, "the day on which the side whose change it is decided it, as it says"),
+        _instant("readable_at", "when the other side could first read it", required=True),
+        _instant("agreed_at", "when both had signed"),
+        Column("valid_from", Kind.DAY, "the first day on which it holds"),
+        Column("valid_to", Kind.DAY, "the first day on which it holds no longer"),
+        Column("notice_agreed", Kind.COUNT, "clear working days of notice that were agreed"),
+        Column("notice_given", Kind.COUNT, "clear working days of notice that were given"),
+        Column("waived", Kind.FLAG, "whether the side that receives it waived the rest"),
+        _text("relief", "the KPIs that were relieved with that, separated by `;`"),
+        _instant("asked_before_at", "when the other side was asked before it was decided"),
+        _instant("done_before_at", "since when it was carried out before both had signed"),
+        _text("reason_mark", "what the other side holds its reason for", values=tuple(one.value for one in ReasonMark)),
+        Column("fields_signed", Kind.COUNT, "of a change that is agreed, how many fields it sets"),
+        Column("fields_by_counter", Kind.COUNT, "of these, how many the other side wrote"),
+    ),
+    days=("readable_at",),
+    held_by=ROOM,
+    order=("readable_at",),
+)
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -655,7 +685,7 @@ TABLES: dict[str, Table] = {
 }
 
 # What the room writes of what both sides did there, for readings of how they work together. No file comes into them.
-ROOM_TABLES: dict[str, Table] = {table.name: table for table in (MATTERS, STEPS, PROMISES)}
+ROOM_TABLES: dict[str, Table] = {table.name: table for table in (CHANGES, MATTERS, STEPS, PROMISES)}
 EVERY_TABLE: dict[str, Table] = {**TABLES, **ROOM_TABLES}
 
 MONTHLY = ("invoices", "costs", "prices", "business")

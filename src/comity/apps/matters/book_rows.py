@@ -1,4 +1,4 @@
-"""Matters, steps and promises as rows of the book, for the readings of how both sides work together.
+"""Matters, steps, promises and changes as rows of the book, for the readings of how both sides work together.
 
 Only a job of the room writes them, and no file of a side comes into these tables (`book.tables.ROOM_TABLES`). They hold
 days, kinds and keys: no text that anybody wrote in a matter, no name of a person, nothing of one side alone, so that
@@ -15,6 +15,8 @@ from uuid import UUID
 
 from django.db.models import Max
 
+from comity.apps.agreements.book_rows import TABLE as CHANGES
+from comity.apps.agreements.book_rows import change_rows, last_moved
 from comity.apps.books.operations import write_rows_now
 from comity.apps.books.queries import book_folder, has_book
 from comity.apps.ledger.book_rows import TABLE as PROMISES
@@ -24,7 +26,7 @@ from comity.apps.matters.models import Matter, Step
 from comity.apps.outbox.operations import defer
 from comity.apps.parties.member_context import MemberContext
 from comity.book.importing.current import current_table
-from comity.book.tables import STEPS
+from comity.book.tables import ROOM_TABLES, STEPS
 from comity.core.ledger.accounts import ACTION
 from comity.core.matters import posture as posture_of
 from comity.core.matters.history import Step as Fact
@@ -60,15 +62,16 @@ def defer_if_behind(member: MemberContext) -> None:
 
 
 def position(member: MemberContext) -> datetime | None:
-    """Return when the last step or posting of the relationship was recorded; None where there is none."""
+    """Return when the last step, posting or move of a change was recorded; None where there is none."""
     step: datetime | None = Step.objects.filter(relationship=member.relationship).aggregate(at=Max("recorded_at"))["at"]
-    found = [one for one in (step, last_posted(member)) if one is not None]
+    found = [one for one in (step, last_posted(member), last_moved(member)) if one is not None]
     return max(found, default=None)
 
 
 def written(member: MemberContext) -> datetime | None:
     """Return the position that the book was brought to; None where nothing of the room is in it."""
-    keys = [one.key.split() for one in current_table(book_folder(member.relationship.pk), STEPS).deliveries]
+    folder = book_folder(member.relationship.pk)
+    keys = [one.key.split() for table in ROOM_TABLES.values() for one in current_table(folder, table).deliveries]
     stamps = [
         datetime.fromisoformat(parts[1]) for parts in keys if len(parts) == len(_KEY.split()) and parts[0] == "room"
     ]
@@ -111,6 +114,7 @@ def room_rows(member: MemberContext, since: datetime | None) -> dict[str, list[d
     for one in work:
         promises.setdefault(one.subject_id, []).append(one)
     return {
+        CHANGES: change_rows(member) if has_book(member) else [],  # few, and each may stand otherwise than yesterday
         "matters": [_matter_row(one, steps.get(pk, ())) for pk, one in found.items()],
         PROMISES: [row | {"account_id": about.get(one.subject_id, "")} for one, row in posted],
         STEPS.name: [
