@@ -99,6 +99,7 @@ JOBS = {
     "books.bring": "who asked",
     "books.correct": "who asked",
     "books.write": "the room",
+    "matters.write_book": "the room",
     "books.refuse": "the room",  # names an import, and tells and returns nothing
     "books.undo": "who asked",
     "books.begin": "who asked",
