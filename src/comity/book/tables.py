@@ -12,6 +12,8 @@ from comity.core.matters.nature import Nature
 from comity.core.matters.posture import Posture
 from comity.core.matters.strain import Strain
 from comity.core.matters.transitions import Move, State
+from comity.core.spiral.moves import NOT_RECORDED
+from comity.core.spiral.moves import Strain as SpiralKind
 from comity.core.values import OrganisationKind
 
 
@@ -633,6 +635,31 @@ PROMISES = _table(
     order=("promised_at",),
 )
 
+MOVES = _table(
+    "moves",
+    "an act on the record, or a verdict of a clock, that strains the relationship, or the ordinary counterpart of one",
+    key=("move_id",),
+    columns=(
+        _text("move_id", "made of what the move is of", required=True),
+        _instant("at", "when it was", required=True),
+        _side("side", "whose act or clock it is", required=True),
+        _text(
+            "kind",
+            f"which of the kinds of moves; nobody records yet: {', '.join(NOT_RECORDED)}, of which no row says that "
+            "there were none",
+            required=True,
+            values=tuple(one.value for one in SpiralKind),
+        ),
+        Column("strained", Kind.FLAG, "whether it strains; else it is the ordinary counterpart", required=True),
+        _text("called_for_by", "which side, or the calendar (clock), called for it", values=(*_SIDES, "clock")),
+        _text("answers_to", "the move of the other side that it answers"),
+        _text("matter_id", "the matter that it is in"),
+    ),
+    days=("at",),
+    held_by=ROOM,
+    order=("at",),
+)
+
 CHANGES = _table(
     "changes",
     "a change of the agreement that was proposed in the room, and how it came about",
@@ -685,7 +712,7 @@ TABLES: dict[str, Table] = {
 }
 
 # What the room writes of what both sides did there, for readings of how they work together. No file comes into them.
-ROOM_TABLES: dict[str, Table] = {table.name: table for table in (CHANGES, MATTERS, STEPS, PROMISES)}
+ROOM_TABLES: dict[str, Table] = {table.name: table for table in (CHANGES, MATTERS, STEPS, PROMISES, MOVES)}
 EVERY_TABLE: dict[str, Table] = {**TABLES, **ROOM_TABLES}
 
 MONTHLY = ("invoices", "costs", "prices", "business")

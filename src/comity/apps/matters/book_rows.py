@@ -23,10 +23,11 @@ from comity.apps.ledger.book_rows import TABLE as PROMISES
 from comity.apps.ledger.book_rows import last_posted, promise_rows
 from comity.apps.ledger.models import Promise
 from comity.apps.matters.models import Matter, Step
+from comity.apps.matters.move_rows import last_verdict, move_rows
 from comity.apps.outbox.operations import defer
 from comity.apps.parties.member_context import MemberContext
 from comity.book.importing.current import current_table
-from comity.book.tables import ROOM_TABLES, STEPS
+from comity.book.tables import MOVES, ROOM_TABLES, STEPS
 from comity.core.ledger.accounts import ACTION
 from comity.core.matters import posture as posture_of
 from comity.core.matters.history import Step as Fact
@@ -64,7 +65,8 @@ def defer_if_behind(member: MemberContext) -> None:
 def position(member: MemberContext) -> datetime | None:
     """Return when the last step, posting or move of a change was recorded; None where there is none."""
     step: datetime | None = Step.objects.filter(relationship=member.relationship).aggregate(at=Max("recorded_at"))["at"]
-    found = [one for one in (step, last_posted(member), last_moved(member)) if one is not None]
+    moments = (step, last_posted(member), last_moved(member), last_verdict(member))
+    found = [one for one in moments if one is not None]
     return max(found, default=None)
 
 
@@ -116,6 +118,7 @@ def room_rows(member: MemberContext, since: datetime | None) -> dict[str, list[d
     return {
         CHANGES: change_rows(member) if has_book(member) else [],  # few, and each may stand otherwise than yesterday
         "matters": [_matter_row(one, steps.get(pk, ())) for pk, one in found.items()],
+        MOVES.name: move_rows(member),  # all: a move answers one of long before, and a clock's verdict has no step
         PROMISES: [row | {"account_id": about.get(one.subject_id, "")} for one, row in posted],
         STEPS.name: [
             row for pk, one in found.items() for row in _step_rows(one, steps.get(pk, ()), promises.get(pk, ()))

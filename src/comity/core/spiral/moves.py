@@ -1,8 +1,9 @@
-"""Moves: acts on the record, or verdicts of a clock, that strain a relationship, each beside its ordinary counterpart.
+"""Moves: acts on the record, or verdicts of a clock, that strain a relationship, and their ordinary counterparts.
 
-Source: "Moves" of the spiral's specification. A move belongs to the side whose act or clock it is; what one side says of
-the other is none. An ordinary move counts only where the other side or the calendar called for it, so that nobody waters
-down its own record. At most one move of a side counts for each kind, matter and week: splitting a demand gains nothing.
+Source: "Moves" of the spiral's specification. A move belongs to the side whose act or clock it is; what one side says
+of the other is none. An ordinary move counts only where the other side or the calendar called for it, so that nobody
+waters down its own record. At most one move of a side counts for each kind, matter and week: splitting a demand gains
+nothing.
 
 `RECORDED` says which kinds are recorded, and by what. A kind that is not there is one that nobody records yet, which is
 told as such: no figure says that there were none.
@@ -10,7 +11,7 @@ told as such: no figure says that there were none.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from comity.core.matters.kinds import Kind
@@ -41,6 +42,7 @@ class Strain(StrEnum):
 RECORDED: Mapping[Strain, str] = {
     Strain.ESCALATION: "matters",
     Strain.DISPUTE: "matters, and periods that a side confirmed",
+    Strain.SHORT_NOTICE: "changes of the agreement",
     Strain.LATE_ANSWER: "matters",
     Strain.DECLINED: "matters",
     Strain.DUTY_MISSED: "decisions of the ledger",
@@ -56,6 +58,7 @@ _ANSWERS = frozenset(
     {StepMove.AGREE, StepMove.COUNTER, StepMove.DECLINE, StepMove.REPLY, StepMove.CONFIRM, StepMove.NOT_DONE}
 )
 _ENDS = frozenset({StepMove.AGREE, StepMove.DECLINE})
+_ANSWERED_WITHIN = timedelta(days=90)
 _USUAL_MONTHS = 3  # before a month can be one of silence, as many in which the side's usual is seen
 
 
@@ -78,15 +81,11 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """A matter with its steps in order.
-
-    :ivar prompted_by: the matter that it answers, as whoever raised it said
-    """
+    """A matter with its steps in order."""
 
     id: str
     kind: Kind
     acts: Sequence[Act]
-    prompted_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +135,11 @@ def moves_of_matter(matter: Matter) -> list[SpiralMove]:
                 continue
             answered = by_step.get(act.answers) if act.answers is not None else None
             # A strained move answers a strained one alone, and nobody answers oneself.
-            if answered is not None and (answered.side is act.side or (strained and not answered.strained)):
+            if answered is not None and (
+                answered.side is act.side
+                or (strained and not answered.strained)
+                or act.at - answered.at > _ANSWERED_WITHIN
+            ):
                 answered = None
             move = SpiralMove(
                 f"{matter.id}/{act.number}/{kind}",
@@ -187,10 +190,31 @@ def moves_of_duty(duty: Duty, now: datetime, today: date) -> list[SpiralMove]:
     return []
 
 
+def moves_of_change(change: str, side: Side, agreed_at: datetime, notice: tuple[int | None, int]) -> list[SpiralMove]:
+    """Return the move that an agreed change is: with less than the agreed notice, or with it.
+
+    None where no notice is agreed. That the other side let shorter notice pass is a matter between the two, and the
+    caller leaves such a change out.
+
+    :param notice: agreed and given, in clear working days
+    """
+    agreed, given = notice
+    if agreed is None:
+        return []
+    strained = given < agreed
+    called = None if strained else side.other.value  # the other side signed it
+    return [SpiralMove(f"change/{change}", agreed_at, side, Strain.SHORT_NOTICE, strained, called)]
+
+
+def move_of_confirmed(period: str, side: Side, at: datetime) -> SpiralMove:
+    """Return the ordinary move that a side's confirmation of a period is; the calendar called for it."""
+    return SpiralMove(f"period/{period}/{side}", at, side, Strain.DISPUTE, strained=False, called_for_by=CLOCK)
+
+
 def months_of_silence(
     own: Mapping[Side, Sequence[date]], ends: Mapping[date, datetime], first: Mapping[Side, date]
 ) -> list[SpiralMove]:
-    """Return a strained move for each whole month in which a side put nothing of its own, where its usual is at least one.
+    """Return a strained move for each whole month in which a side put nothing, where its usual is at least one.
 
     Its usual is the mean of all months before it since its first own, of which there are at least three.
 
