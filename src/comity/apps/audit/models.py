@@ -142,6 +142,7 @@ class Event(models.TextChoices):
     READING_READ = "reading_read"
     ATTRIBUTION_READ = "attribution_read"
     RECORD_READ = "record_read"
+    MATTER_ERASED = "matter_erased"  # its words, by whoever runs the room
     LEDGER_CHANGE_PROPOSED = "ledger_change_proposed"  # an opening list, a reversal, a calendar
     LEDGER_CHANGE_AGREED = "ledger_change_agreed"
     LEDGER_CHANGE_DROPPED = "ledger_change_dropped"  # declined by the other side, or withdrawn
@@ -279,6 +280,7 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     **dict.fromkeys(
         (Event.LEDGER_CHANGE_PROPOSED, Event.LEDGER_CHANGE_AGREED, Event.LEDGER_CHANGE_DROPPED), ("side", "kind")
     ),
+    Event.MATTER_ERASED: ("kind",),
     Event.LEDGER_OPENED_ENDED: ("side", "kind"),
     Event.LEDGER_READ: _FILE,
     Event.FIGURE_READ: ("kpi", "period"),

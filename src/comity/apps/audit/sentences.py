@@ -212,6 +212,7 @@ _ENGLISH_FORMATS: Mapping[Event, tuple[str, str]] = {
     Event.READING_READ: ("read reading", "{reading} {period}"),
     Event.ATTRIBUTION_READ: ("read attribution", "{kpi} {period}"),
     Event.RECORD_READ: ("read record", ""),
+    Event.MATTER_ERASED: ("erased {kind}", ""),
     Event.LEDGER_CHANGE_PROPOSED: ("proposed ledger {kind}", "{side}"),
     Event.LEDGER_CHANGE_AGREED: ("agreed to ledger {kind}", "{side}"),
     Event.LEDGER_CHANGE_DROPPED: ("dropped ledger {kind}", "{side}"),
