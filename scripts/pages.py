@@ -15,7 +15,7 @@ from comity.book.definition_keys import KPI, RETENTION, SECTIONS, Key, KeyKind
 from comity.book.logos import FOLDER, MAX_BYTES, MAX_RATIO, MAX_SIDE_PX
 from comity.book.new_book import default_words
 from comity.book.reference import HOLDER_WORDS, KIND_MEANINGS, KIND_WORDS, column_words, rule_words
-from comity.book.tables import TABLES, Table
+from comity.book.tables import EVERY_TABLE, Table
 from comity.core.agreements.canonical import canonical
 from comity.core.agreements.fields import Field, FieldType, Many
 from comity.core.agreements.kinds import KINDS, ClauseKind
@@ -144,23 +144,26 @@ def _table_lines() -> Iterator[str]:
         "A row that breaks a rule is set aside with file, line, column, value and reason; the others come in.",
         "Where a file bears only some of the columns, the rules hold for the row as the book would then have it.",
         "What one side keeps to itself is named under [`[private]`](book.md) in `book.toml`.",
+        "The last tables only the room writes, out of what both sides did there: both have the same rows, and no file",
+        "comes into them.",
         "",
         "| table | what a row is | usually held by |",
         "|---|---|---|",
     )
-    for table in TABLES.values():
+    for table in EVERY_TABLE.values():
         yield f"| [{table.name}](#{table.name}) | {table.meaning} | {HOLDER_WORDS[table.held_by]} |"
     yield from ("", "| written as | meaning |", "|---|---|")
     for kind, words in KIND_WORDS.items():
         yield f"| {words} | {KIND_MEANINGS[kind]} |"
-    for table in TABLES.values():
+    for table in EVERY_TABLE.values():
         yield from _one_table(table)
     yield ""
 
 
 def _one_table(table: Table) -> Iterator[str]:
     yield from ("", f"## {table.name}", "")
-    yield f"{table.meaning[0].upper()}{table.meaning[1:]}; usually held by {HOLDER_WORDS[table.held_by]}."
+    held = "only the room writes it" if table.by_room else f"usually held by {HOLDER_WORDS[table.held_by]}"
+    yield f"{table.meaning[0].upper()}{table.meaning[1:]}; {held}."
     yield f"Two rows are the same one when they agree in {_codes(table.key)}."
     yield from ("", "| column | required | written as | what it means |", "|---|---|---|---|")
     for column in table.columns:

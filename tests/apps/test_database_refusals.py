@@ -567,6 +567,7 @@ def test_database_and_code_have_the_same_role_rights():
         ("ledger", "posted", False),  # nobody's word: what a step posts
         ("calendar", "calendar", True, "lead"),
         ("kpis", "kpis", True, "lead"),
+        ("ledger_change", "ledger_agreed", True, "lead"),
         # The agreement itself says who signs for a side (`core.agreements.authority`): anybody whom it may name.
         ("priorities", "priorities", False, "lead"),
         ("joint_order", "joint_order", True, "lead"),

@@ -58,6 +58,8 @@ MAILS = {
     "kpis_withdrawn": Action.AGREE,  # tried in kpis.test_kpis
     "kpis_proposed": Action.AGREE,  # tried in kpis.test_kpis
     "head_kpis": Action.CONFIRM,
+    "ledger_proposed": Action.AGREE,  # tried in ledger.test_agreed
+    "head_ledger": Action.CONFIRM,
     "change_proposed": Action.AGREE,  # tried in agreements.test_agreements, as are the next
     "change_countered": Action.AGREE,
     "change_waived": Action.AGREE,
@@ -98,6 +100,7 @@ JOBS = {
     "books.bring": "who asked",
     "books.correct": "who asked",
     "books.write": "the room",
+    "matters.write_book": "the room",
     "books.refuse": "the room",  # names an import, and tells and returns nothing
     "books.undo": "who asked",
     "books.begin": "who asked",
@@ -186,7 +189,16 @@ def test_every_mail_is_placed():
         for text in texts
     }
     assert {text for text in told if isinstance(text, str)} == MAILS.keys() - {
-        *("invite", "head_frozen", "head_restated", "head_calendar", "head_kpis", "silence_set", "silence_unset"),
+        *(
+            "invite",
+            "head_frozen",
+            "head_restated",
+            "head_calendar",
+            "head_kpis",
+            "head_ledger",
+            "silence_set",
+            "silence_unset",
+        ),
         *("change_proposed", "change_countered", "change_waived", "change_signed", "change_cosign"),
         "change_declined",
         *("change_withdrawn", "head_agreement", "head_priorities", "head_joint_order"),

@@ -16,6 +16,7 @@ from comity.apps.books import match_form
 from comity.apps.books import operations as books
 from comity.apps.books.models import Delivery, KeptMapping
 from comity.apps.kpis import forms as kpi_forms
+from comity.apps.ledger import forms as ledger_forms
 from comity.apps.matters import forms as matter_forms
 from comity.apps.matters.models import Matter
 from comity.apps.parties import forms as party_forms
@@ -60,6 +61,7 @@ PLANTED = {
     ("RoutesForm", "text"): "routes", ("DismissForm", "reason"): "dismissed",
     ("CalendarForm", "zone"): "is a zone, and refused", ("CalendarForm", "free_days"): "calendar",
     ("FreeDaysForm", "region"): "is a code, and refused",
+    ("ReversalForm", "reason"): "ledger", ("SettleForm", "key"): "names a promise, and refused",
     ("SaveViewForm", "name"): "view", ("SaveViewForm", "query"): "view",
 }  # fmt: skip
 WATCH = """
@@ -70,7 +72,16 @@ document.addEventListener('securitypolicyviolation', e => window.broken.push(e.v
 
 def test_every_text_field_of_a_form_is_planted():
     found = set()
-    for module in (party_forms, personal_forms, book_forms, match_form, kpi_forms, matter_forms, reply_forms):
+    for module in (
+        party_forms,
+        personal_forms,
+        book_forms,
+        match_form,
+        kpi_forms,
+        matter_forms,
+        reply_forms,
+        ledger_forms,
+    ):
         for form in vars(module).values():
             if isinstance(form, type) and issubclass(form, forms.Form) and form.__module__ == module.__name__:
                 found |= {
@@ -114,6 +125,8 @@ target = 100
     said_again(odd)
     assert odd.post("/account/tokens/", {"name": SCRIPT[:80], "days": 9}).status_code == 200
     assert lead.post("/begin/", {"own": SCRIPT, "other": SCRIPT, "side": "customer"}).status_code == 302
+    listed = {"as_of": "2026-06-10", "debtor_0": "provider", "kind_0": "action", "what_0": SCRIPT}
+    assert odd.post(made.url("ledger/agreed/opening/"), listed).status_code == 302
     days = {"from_day": "2026-06-10", "to_day": "2026-06-11"}
     plain = {"title": SCRIPT, "text": SCRIPT, "department": SCRIPT[:80], "about_name": SCRIPT[:120],
              "external_system": SCRIPT[:40], "external_id": SCRIPT[:80]}  # fmt: skip
@@ -230,7 +243,7 @@ def home(them):  # noqa: ARG001 - the database has to be there
 def pages(them):
     within = ["review/mail/", "log/?what=reads", "",
               "matters/", "review/", "review/?period=2026-05", "review/?view=joint", "attribution/", "records/",
-              "people/", "log/", "ledger/", "ledger/?age=0", "replies/", "kpis/", "search/?q=script",
+              "people/", "log/", "ledger/", "ledger/?age=0", "ledger/agreed/", "replies/", "kpis/", "search/?q=script",
               "search/?q=" + SCRIPT.replace("#", ""),
               "replies/?country=ES&region=" + SCRIPT.replace("#", ""),
               "matters/raise/dispute/?kpi=" + SCRIPT.replace("#", ""), "matters/raise/claim/",

@@ -7,7 +7,7 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-from comity.book.tables import TABLES, Column, Kind
+from comity.book.tables import EVERY_TABLE, ROOM_TABLES, TABLES, Column, Kind
 from comity.cli import app
 from tests.cast import write_book
 
@@ -38,11 +38,11 @@ def cell(column: Column) -> str:
 
 def test_the_list_names_every_table_and_who_has_it():
     lines = ran().stdout.splitlines()
-    assert [line.split()[0] for line in lines if line and not line.startswith((" ", "Every"))] == list(TABLES)
+    assert [line.split()[0] for line in lines if line and not line.startswith((" ", "Every"))] == list(EVERY_TABLE)
     assert next(line for line in lines if line.startswith("surveys")).split()[1:3] == ["the", "customer"]
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", EVERY_TABLE)
 def test_a_table_tells_every_column_and_which_are_required(name):
     lines = ran(name).stdout.splitlines()
     told = {
@@ -50,7 +50,7 @@ def test_a_table_tells_every_column_and_which_are_required(name):
         for line in lines
         if line[:1] in {"*", " "} and line[1:2] == " " != line[2:3]
     }
-    assert told == {column.name: column.required for column in TABLES[name].columns}
+    assert told == {column.name: column.required for column in EVERY_TABLE[name].columns}
 
 
 def test_what_a_column_may_hold_is_told():
@@ -78,7 +78,7 @@ def test_a_template_that_is_filled_in_can_be_imported(name, tmp_path):
 
 def test_json_holds_what_the_pages_say():
     tables = json.loads(ran("--format", "json").stdout)["tables"]
-    assert [table["name"] for table in tables] == list(TABLES)
+    assert [table["name"] for table in tables] == list(EVERY_TABLE)
     outcome = next(one for one in tables[0]["columns"] if one["name"] == "outcome")
     assert outcome["values"] == ["answered", "abandoned", "flow_out", "callback", "voicemail", "system"]
     assert tables[0]["key"] == ["contact_id"]
@@ -89,6 +89,7 @@ def test_json_holds_what_the_pages_say():
     [
         (("calls",), "there is no table 'calls'"),
         (("--csv",), "name it"),
+        *(((name, "--csv"), f"the room alone writes {name}") for name in ROOM_TABLES),
         (("contacts", "--csv", "-f", "json"), "does not go with"),
     ],
 )

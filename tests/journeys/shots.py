@@ -78,6 +78,7 @@ PAGES = {
     "raise_what": Page(LEADS),
     "raise": Page(LEADS, lambda _: [{"kind": one} for one in ("dispute", "claim", "action", "need", "proposal")]),
     "ledger": Page(INSIDE, asked=("", "?age=0")),
+    "ledger_agreed": Page(INSIDE),
     "records": Page(INSIDE),
     "delivery": Page(("jonas",), lambda found: [{"delivery": one} for one in found.deliveries], opened=True),
     "match_columns": Page(("jonas",), lambda found: [{"delivery": found.deliveries[-1]}]),
@@ -140,6 +141,7 @@ NO_PAGES = {
     # what changes something, and shows a page that stands above
     "sort", "move_export", "save_view", "delete_view", "style",
     "begin_sample", "end_sample", "switch_sample", "propose_days_off", "propose_kpis", "agree_kpis", "withdraw_kpis",
+    "propose_opening", "propose_reversal", "propose_ledger_calendar", "agree_ledger", "drop_ledger", "settle_opened",
     "use_organisation", "logo",
     "begin_change", "save_change", "share_change", "drop_change", "propose_change", "waive_change", "end_change",
     "mark_reason", "begin_from_template", "begin_from_list",

@@ -30,7 +30,7 @@ KIND_MEANINGS = {
     Kind.SHARE: "from 0 to 1: 0.8 is 80 %",
     Kind.FLAG: "`true` or `false`, `1` or `0`",
 }
-HOLDER_WORDS = {"customer": "the customer", "provider": "the provider", "both": "both sides"}
+HOLDER_WORDS = {"customer": "the customer", "provider": "the provider", "both": "both sides", "room": "the room alone"}
 
 
 def column_words(column: Column) -> str:

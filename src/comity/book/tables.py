@@ -4,7 +4,16 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from comity.core.agreements.measured import ReasonMark
+from comity.core.matters.history import Linked, Mark
 from comity.core.matters.kinds import AskedFor, ClaimEvent
+from comity.core.matters.kinds import Kind as MatterKind
+from comity.core.matters.nature import Nature
+from comity.core.matters.posture import Posture
+from comity.core.matters.strain import Strain
+from comity.core.matters.transitions import Move, State
+from comity.core.spiral.moves import NOT_RECORDED
+from comity.core.spiral.moves import Strain as SpiralKind
 from comity.core.values import OrganisationKind
 
 
@@ -31,6 +40,9 @@ class BareDay(StrEnum):
     FIRST = "first"  # its first moment
     LAST = "last"  # its last moment: what is due on a day is due until its local end
     AFTER = "after"  # the first moment of the day after: the end of what lasts the day through, itself not in it
+
+
+ROOM = "room"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +79,7 @@ class Table:
     columns: tuple[Column, ...]
     rules: tuple[Rule, ...] = ()
     days: tuple[str, ...] = ()  # instants whose local day is written at import, as NAME_day
-    held_by: str = "provider"  # which side would usually hold it
+    held_by: str = "provider"  # which side would usually hold it; `ROOM`: the room alone writes it, and no file does
     order: tuple[str, ...] = ()  # how rows are laid down, so that a period is read without the others
     by_name: dict[str, Column] = field(init=False, repr=False, compare=False)
 
@@ -79,6 +91,11 @@ class Table:
     def required(self) -> tuple[Column, ...]:
         """The columns without which a row says nothing."""
         return tuple(column for column in self.columns if column.required)
+
+    @property
+    def by_room(self) -> bool:
+        """Whether the room alone writes it, out of what both sides did there: no file comes into it."""
+        return self.held_by == ROOM
 
     @property
     def may_lack_key(self) -> bool:
@@ -521,6 +538,160 @@ REPORTED = _table(
     held_by="both",
 )
 
+_SIDES = ("customer", "provider")
+
+
+def _side(name: str, meaning: str, *, required: bool = False) -> Column:
+    return _text(name, meaning, required=required, values=_SIDES)
+
+
+MATTERS = _table(
+    "matters",
+    "what one side asked, offered or told, and the other answers",
+    key=("matter_id",),
+    columns=(
+        _text("matter_id", "the matter's id in the room", required=True),
+        _text("kind", "what it is", required=True, values=tuple(kind.value for kind in MatterKind)),
+        _side("asks", "which side raised it", required=True),
+        _side("answers", "which side answers it", required=True),
+        _side("serves", "which side serves in it, whose posture it is"),
+        _instant("raised_at", "when it was raised", required=True),
+        _text("account_id", "the account that it is about", personal=True),
+        _text("department", "the department that it is about"),
+        _text("prompted_by", "the matter to which whoever raised it linked it"),
+        _text("about", "what it is about: a word, and the name after a colon"),
+        _text("nature", "what sort of talk it is", values=tuple(one.value for one in Nature)),
+        Column("event_on", Kind.DAY, "the day of what it is about"),
+        Column("aware_on", Kind.DAY, "the day on which whoever raised it knew of that"),
+        _text("formal_under", "the clause under which it is a formal notice"),
+        _text(
+            "posture", "how it began, on the part of the side that serves", values=tuple(one.value for one in Posture)
+        ),
+        Column("shaped", Kind.FLAG, "whether it was countered and then agreed"),
+        _text("state", "where it stands", values=tuple(one.value for one in State)),
+        _instant("closed_at", "when it ended"),
+        _text("external_ref", "the same in another system: system and id"),
+    ),
+    days=("raised_at",),
+    held_by=ROOM,
+    order=("raised_at",),
+)
+
+STEPS = _table(
+    "steps",
+    "one move in a matter: whose, when, and what it answers",
+    key=("matter_id", "number"),
+    columns=(
+        _text("matter_id", "the matter", required=True),
+        Column("number", Kind.COUNT, "the step's number in it, from 1", required=True),
+        _instant("at", "when it was made", required=True),
+        _instant("recorded_at", "when the room took it", required=True),
+        _side("side", "whose it is; empty: nobody's, or somebody neutral's"),
+        Column("by_clock", Kind.FLAG, "whether the room's clock made it"),
+        _text("kind", "what was done", required=True, values=tuple(move.value for move in Move)),
+        _text("rung", "of a group's position, how far it goes"),
+        Column("level", Kind.COUNT, "how many levels up the matter is"),
+        _text("answers_matter", "the matter of the step that it answers"),
+        Column("answers_step", Kind.COUNT, "the number of the step that it answers"),
+        _text("answers_how", "how that came about", values=tuple(one.value for one in Linked)),
+        _instant("received_at", "when the other side had it"),
+        _instant("due_at", "when it was due"),
+        Column("late", Kind.FLAG, "whether its clock had run out"),
+        Column("paused_s", Kind.SECONDS, "for how long a clock rested until it"),
+        _text("promise", "the promise of work that it is about"),
+        _side("debtor", "which side owes that"),
+        Column("due_on", Kind.DAY, "by which day it is owed, as this step leaves it"),
+        Column("first_due_on", Kind.DAY, "by which day it was owed at first"),
+        _text("strain", "the strained move that it is", values=tuple(one.value for one in Strain)),
+        _text(
+            "occasion", "the strained move whose ordinary counterpart it is", values=tuple(one.value for one in Strain)
+        ),
+        _text("called_for_by", "who or what called for it", values=(*_SIDES, "clock")),
+        _text("mark", "what is reserved with it", values=tuple(one.value for one in Mark)),
+        Column("entered_later", Kind.FLAG, "whether it is history that was entered later"),
+    ),
+    days=("at",),
+    held_by=ROOM,
+    order=("at",),
+)
+
+PROMISES = _table(
+    "promises",
+    "what one side owed the other, and what became of it",
+    key=("promise_id",),
+    columns=(
+        _text("promise_id", "the promise's key in the ledger", required=True),
+        _text("matter_id", "the matter that it comes from"),
+        _text("account_id", "the account that the matter is about", personal=True),
+        _side("side", "which side owes it", required=True),
+        _text("kind", "what is owed: an answer, an action, records, a decision, or money", required=True),
+        _instant("promised_at", "when it was promised", required=True),
+        Column("first_due_on", Kind.DAY, "by which day it was owed at first"),
+        Column("due_on", Kind.DAY, "by which day it is owed"),
+        Column("moved", Kind.COUNT, "how often that day was moved"),
+        _instant("done_at", "when the side that owed it said that it was done"),
+        _instant("confirmed_at", "when the other side confirmed that"),
+        _text("ended", "how it ended", values=("kept", "let_off", "broken", "withdrawn", "deemed")),
+    ),
+    days=("promised_at",),
+    held_by=ROOM,
+    order=("promised_at",),
+)
+
+MOVES = _table(
+    "moves",
+    "an act on the record, or a verdict of a clock, that strains the relationship, or the ordinary counterpart of one",
+    key=("move_id",),
+    columns=(
+        _text("move_id", "made of what the move is of", required=True),
+        _instant("at", "when it was", required=True),
+        _side("side", "whose act or clock it is", required=True),
+        _text(
+            "kind",
+            f"which of the kinds of moves; nobody records yet: {', '.join(NOT_RECORDED)}, of which no row says that "
+            "there were none",
+            required=True,
+            values=tuple(one.value for one in SpiralKind),
+        ),
+        Column("strained", Kind.FLAG, "whether it strains; else it is the ordinary counterpart", required=True),
+        _text("called_for_by", "which side, or the calendar (clock), called for it", values=(*_SIDES, "clock")),
+        _text("answers_to", "the move of the other side that it answers"),
+        _text("matter_id", "the matter that it is in"),
+    ),
+    days=("at",),
+    held_by=ROOM,
+    order=("at",),
+)
+
+CHANGES = _table(
+    "changes",
+    "a change of the agreement that was proposed in the room, and how it came about",
+    key=("change_id",),
+    columns=(
+        _text("change_id", "the change's id in the room", required=True),
+        _side("proposed_by", "which side put it to the other", required=True),
+        _side("on_behalf_of", "the side in whose name it was typed, where it is not that side's own"),
+        _text("carried_out_by", "who carries it out", required=True, values=(*_SIDES, "both")),
+        Column("decided_on", Kind.DAY, "the day on which the side whose change it is decided it, as it says"),
+        _instant("readable_at", "when the other side could first read it", required=True),
+        _instant("agreed_at", "when both had signed"),
+        Column("valid_from", Kind.DAY, "the first day on which it holds"),
+        Column("valid_to", Kind.DAY, "the first day on which it holds no longer"),
+        Column("notice_agreed", Kind.COUNT, "clear working days of notice that were agreed"),
+        Column("notice_given", Kind.COUNT, "clear working days of notice that were given"),
+        Column("waived", Kind.FLAG, "whether the side that receives it waived the rest"),
+        _text("relief", "the KPIs that were relieved with that, separated by `;`"),
+        _instant("asked_before_at", "when the other side was asked before it was decided"),
+        _instant("done_before_at", "since when it was carried out before both had signed"),
+        _text("reason_mark", "what the other side holds its reason for", values=tuple(one.value for one in ReasonMark)),
+        Column("fields_signed", Kind.COUNT, "of a change that is agreed, how many fields it sets"),
+        Column("fields_by_counter", Kind.COUNT, "of these, how many the other side wrote"),
+    ),
+    days=("readable_at",),
+    held_by=ROOM,
+    order=("readable_at",),
+)
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -542,6 +713,10 @@ TABLES: dict[str, Table] = {
         REPORTED,
     )
 }
+
+# What the room writes of what both sides did there, for readings of how they work together. No file comes into them.
+ROOM_TABLES: dict[str, Table] = {table.name: table for table in (CHANGES, MATTERS, STEPS, PROMISES, MOVES)}
+EVERY_TABLE: dict[str, Table] = {**TABLES, **ROOM_TABLES}
 
 MONTHLY = ("invoices", "costs", "prices", "business")
 

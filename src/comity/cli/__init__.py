@@ -33,6 +33,7 @@ for _name in (
     "invite",
     "reset",
     "backup",
+    "erase",
     "bounce",
     "verify",
     "stamp",

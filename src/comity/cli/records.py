@@ -158,11 +158,11 @@ def _counted_from(opened: "Book") -> list[dict[str, object]]:
 
 def _implausible(opened: "Book", table: str) -> list[str]:
     """What rows of a table hardly can be, as far as this viewer may know them."""
-    from comity.book.tables import TABLES  # noqa: PLC0415 - late, for a quick cold start
+    from comity.book.tables import EVERY_TABLE  # noqa: PLC0415 - late, for a quick cold start
     from comity.book.validation.plausible import implausible  # noqa: PLC0415 - late, as above
 
     rows = f'"{table}"'
-    return list(implausible(opened.cursor(), rows, TABLES[table], opened.definition, datetime.now(UTC).date()))
+    return list(implausible(opened.cursor(), rows, EVERY_TABLE[table], opened.definition, datetime.now(UTC).date()))
 
 
 def import_(  # noqa: PLR0913 - the options of a command

@@ -36,15 +36,17 @@ def tables(
 ) -> None:
     """List the tables of a book, or the columns of one."""
     from comity.book.reference import template  # noqa: PLC0415 - late, for a quick cold start
-    from comity.book.tables import TABLES  # noqa: PLC0415 - late, as above
+    from comity.book.tables import EVERY_TABLE  # noqa: PLC0415 - late, as above
 
-    if name is not None and name not in TABLES:
-        raise refuse(f"there is no table {name!r}; there are {', '.join(TABLES)}")
+    if name is not None and name not in EVERY_TABLE:
+        raise refuse(f"there is no table {name!r}; there are {', '.join(EVERY_TABLE)}")
     if csv and name is None:
         raise refuse("--csv prints the header of one table; name it, such as `comity tables invoices --csv`")
+    if csv and name is not None and EVERY_TABLE[name].by_room:
+        raise refuse(f"the room alone writes {name}; no file comes into it")
     if csv and form is Form.JSON:
         raise refuse("--csv does not go with --format json")
-    chosen = list(TABLES.values()) if name is None else [TABLES[name]]
+    chosen = list(EVERY_TABLE.values()) if name is None else [EVERY_TABLE[name]]
     if form is Form.JSON:
         typer.echo(json.dumps({"tables": [_as_json(table) for table in chosen]}, indent=2, ensure_ascii=False))
     elif csv:
@@ -70,7 +72,8 @@ def _tell(table: "Table") -> None:
     from comity.book.reference import HOLDER_WORDS, KIND_WORDS, column_words, rule_words  # noqa: PLC0415 - late, as above
 
     typer.echo(f"{table.name}: {table.meaning}")
-    typer.echo(f"Usually held by {HOLDER_WORDS[table.held_by]}. One row for each {', '.join(table.key)}.")
+    held = "Only the room writes it" if table.by_room else f"Usually held by {HOLDER_WORDS[table.held_by]}"
+    typer.echo(f"{held}. One row for each {', '.join(table.key)}.")
     typer.echo("A column marked * is required.\n")
     rows = [
         (f"{'*' if column.required else ' '} {column.name}", KIND_WORDS[column.kind], column_words(column))
@@ -80,7 +83,8 @@ def _tell(table: "Table") -> None:
     broken = list(rule_words(table))
     if broken:
         typer.echo(f"\nA row is set aside for: {'; '.join(broken)}.")
-    typer.echo(f"\nAn empty file with this header: comity tables {table.name} --csv > {table.name}.csv")
+    if not table.by_room:
+        typer.echo(f"\nAn empty file with this header: comity tables {table.name} --csv > {table.name}.csv")
 
 
 def _print_columns(rows: list[tuple[str, str, str]], widths: tuple[int, int]) -> None:

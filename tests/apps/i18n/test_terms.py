@@ -82,6 +82,7 @@ SHOWS_MACHINE_TEXT = {
     "head_restated.mail": "as head_frozen.mail",
     "head_calendar.mail": "as head_frozen.mail",
     "head_kpis.mail": "as head_frozen.mail",
+    "head_ledger.mail": "as head_frozen.mail",
     "head_agreement.mail": "as head_frozen.mail",
     "head_priorities.mail": "as head_frozen.mail",
     "head_joint_order.mail": "as head_frozen.mail",

@@ -8,8 +8,12 @@ import pytest
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
+from comity.apps.i18n import words_for
+from comity.apps.ledger import queries
+from comity.apps.ledger.exports import statement_paper
 from comity.apps.matters import operations as matters
 from comity.core import chain
+from comity.core.calendars import named
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import Move
 from comity.core.values import Side
@@ -17,6 +21,7 @@ from tests.builders import ledger
 from tests.builders.confirmations import confirm
 from tests.builders.levels import KPI, contacts
 from tests.builders.matters import ZONE, moved, raised
+from tests.builders.programs import ask
 from tests.room import cast, superuser
 
 pytestmark = pytest.mark.gate
@@ -37,6 +42,7 @@ def ends(side, kind):
 def them():
     made = cast()
     made.book(KPI, contacts="\n".join(contacts()))
+    made.tokens = {}
     return made
 
 
@@ -410,3 +416,102 @@ def test_two_matters_moved_at_once_wait_for_each_other_and_do_not_lock_each_othe
     assert failed == []
     assert [one.number for one in ledger.transactions(them)] == list(range(1, 13))
     assert ledger.recounted(them) == []
+
+
+def decision(them, due=6):
+    return raised(them, "customer_lead", Kind.DECISION, due_on=timezone.now().date() + timedelta(days=due))
+
+
+def test_a_decision_is_owed_as_a_decision_until_it_is_decided_and_then_as_an_action(them):
+    """spec/matters.md, "a decision is asked of B: likewise, decision"; what is asked back stays an answer."""
+    matter = decision(them)
+    for who, what in (
+        ("provider_lead", Move.ASK_BACK), ("customer_lead", Move.REPLY), ("provider_lead", Move.AGREE),
+        ("provider_lead", Move.DONE), ("customer_lead", Move.CONFIRM),
+    ):  # fmt: skip
+        matter = moved(them, who, matter, what)
+    assert ledger.posted(them, matter) == {
+        1: owes(P, "decision"),
+        2: owes(C, "answer"),
+        3: ends(C, "answer"),
+        4: ends(P, "decision") | owes(P, "action"),
+        5: owes(C, "answer"),
+        6: ends(P, "action") | ends(C, "answer"),
+    }
+    (decided,) = (one for one in ledger.promises(them, matter) if one.kind == "decision")
+    assert (decided.ended, decided.late_by_first, decided.due_on) == (
+        "kept", False, timezone.now().date() + timedelta(days=6),
+    )  # fmt: skip
+    assert ledger.recounted(them) == []
+
+
+@pytest.mark.parametrize(
+    ("moves", "owed"),
+    [
+        (["p:counter"], "customer answer"),
+        (["p:counter", "c:decline"], "provider decision"),
+        (["p:counter", "c:counter"], "provider decision"),
+        (["p:counter", "c:ask_back"], "customer answer, provider answer"),
+        (["p:counter", "p:take_back"], "provider decision"),
+        (["p:decline"], ""),
+        (["p:decline", "c:reopen", "p:reopen"], "provider decision"),
+        (["c:withdraw"], ""),
+    ],
+)
+def test_each_turn_of_a_decision_leaves_what_is_owed(them, moves, owed):
+    matter = decision(them)
+    for one in moves:
+        side, move = one.split(":")
+        matter = moved(them, {"c": "customer_lead", "p": "provider_lead"}[side], matter, Move(move))
+    open_now = sorted(f"{one.debtor} {one.kind}" for one in ledger.promises(them, matter) if one.open)
+    assert ", ".join(open_now) == owed
+    assert ledger.recounted(them) == []
+
+
+def test_a_decision_past_its_day_is_late_and_says_so():
+    them = cast()
+    them.book(KPI, contacts="\n".join(contacts()))
+    matter = moved(them, "provider_lead", decision(them), Move.AGREE)
+    ledger.dated(matter, "2026-09-01", "2026-09-12")
+    with superuser() as everybody:
+        everybody.execute(
+            'UPDATE matters_step SET terms = terms || \'{"due_on": "2026-09-10"}\' WHERE matter_id = %s', [matter.pk]
+        )
+    ledger.filled(them)
+    (row,) = (row for row in ledger.statement(them, "2026-09").of(P) if row.kind == "decision")
+    assert (row.taken_on, row.kept, row.kept_by_last, row.closing) == (1, 1, 0, 0)
+    page = them.client("customer_lead").get(them.url("ledger/?period=2026-09")).content.decode()
+    assert "Helpline decided late" in page
+    assert "Helpline must decide by 10\N{NO-BREAK SPACE}September\N{NO-BREAK SPACE}2026" in page
+
+
+def test_decisions_of_before_they_were_counted_apart_stay_answers():
+    them = cast()
+    matter = decision(them)
+    with superuser() as everybody:
+        everybody.execute("UPDATE matters_step SET recorded_at = '2026-01-01' WHERE matter_id = %s", [matter.pk])
+    ledger.filled(them)
+    assert ledger.posted(them, matter) == {1: owes(P, "answer")}
+    moved(them, "provider_lead", matter, Move.DECLINE)
+    assert ledger.posted(them, matter)[2] == ends(P, "answer")
+    assert ledger.recounted(them) == []
+
+
+def test_what_nobody_records_is_named_and_never_zero(them):
+    """In the page of both languages, the paper and the API; there is no row of it."""
+    browser = them.client("customer_lead")
+    assert (
+        "Nobody records this yet: deliveries of records and amounts of money."
+        in browser.get(them.url("ledger/")).content.decode()
+    )
+    browser.cookies["django_language"] = "es"
+    page = browser.get(them.url("ledger/"), headers={"accept-language": "es"}).content.decode()
+    assert "Esto aún no lo registra nadie: las entregas de datos y los importes." in page
+    with transaction.atomic():
+        member = them.at("auditor")
+        assert queries.unrecorded() == ["records", "money"]
+        paper = statement_paper(member, named(f"{timezone.now():%Y-%m}")[1], words_for("en"))
+        assert any("Nobody records this yet" in note for note in paper["notes"])
+    said = ask(them, "auditor", "ledger").json()
+    assert said["not_recorded"] == ["records", "money"]
+    assert not {"records", "EUR"} & {row["kind"] for row in said["rows"]}

@@ -60,8 +60,8 @@ def test_each_app_registers_its_parts_once():
         PanelArea.SIDE: ["audit/_news.html", "agreements/_missing.html"],
     }
     assert {one.name for one in inbox_sources()} == {
-        "neutral people", "calendars", "kpis", "agreements", "priorities", "deliveries", "files", "private data",
-        "answers", "actions", "periods",
+        "neutral people", "calendars", "kpis", "ledger", "agreements", "priorities", "deliveries", "files",
+        "private data", "answers", "actions", "periods",
     }  # fmt: skip
 
 

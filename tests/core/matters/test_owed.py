@@ -12,7 +12,7 @@ from comity.core.values import Side
 
 C, P = Side.CUSTOMER, Side.PROVIDER
 SIDES = {Party.ASKS: C, Party.ANSWERS: P, None: None}
-ANSWER_OF_C, ANSWER_OF_P, WORK_OF_P = (C, "answer"), (P, "answer"), (P, "action")
+ANSWER_OF_C, ANSWER_OF_P, WORK_OF_P, DECISION_OF_P = (C, "answer"), (P, "answer"), (P, "action"), (P, "decision")
 
 
 def counted(*moves, debtor=P, **more):
@@ -86,6 +86,27 @@ def test_each_move_is_counted(said, owed):
 
 def test_what_became_no_promise_is_asked_again_when_it_is_opened_again():
     assert each("c:raise p:agree c:reopen p:reopen", debtor=None)[-1] == [ANSWER_OF_P]
+
+
+@pytest.mark.parametrize(
+    ("said", "owed"),
+    [  # by spec/matters.md: a decision is asked of B; whatever else is asked, is answered
+        ("c:raise", [DECISION_OF_P]),
+        ("c:raise p:ask_back", [ANSWER_OF_C, DECISION_OF_P]),
+        ("c:raise p:ask_back c:reply", [DECISION_OF_P]),
+        ("c:raise p:ask_back p:close", []),
+        ("c:raise p:agree", [WORK_OF_P]),
+        ("c:raise p:agree p:take_back", [DECISION_OF_P]),
+        ("c:raise p:agree p:done", [ANSWER_OF_C, WORK_OF_P]),
+        ("c:raise p:counter", [ANSWER_OF_C]),
+        ("c:raise p:counter c:ask_back", [ANSWER_OF_C, ANSWER_OF_P]),
+        ("c:raise p:counter c:counter", [DECISION_OF_P]),
+        ("c:raise p:counter c:decline", [DECISION_OF_P]),
+        ("c:raise p:decline c:reopen p:reopen", [DECISION_OF_P]),
+    ],
+)
+def test_a_decision_is_counted_apart(said, owed):
+    assert each(said, decides=True)[-1] == owed
 
 
 def test_a_counter_proposal_that_was_declined_of_old_ended_the_matter():

@@ -144,6 +144,11 @@ class Event(models.TextChoices):
     READING_READ = "reading_read"
     ATTRIBUTION_READ = "attribution_read"
     RECORD_READ = "record_read"
+    MATTER_ERASED = "matter_erased"  # its words, by whoever runs the room
+    LEDGER_CHANGE_PROPOSED = "ledger_change_proposed"  # an opening list, a reversal, a calendar
+    LEDGER_CHANGE_AGREED = "ledger_change_agreed"
+    LEDGER_CHANGE_DROPPED = "ledger_change_dropped"  # declined by the other side, or withdrawn
+    LEDGER_OPENED_ENDED = "ledger_opened_ended"  # a promise of an opening list
     LEDGER_READ = "ledger_read"  # a file of it
     COPY_READ = "copy_read"
 
@@ -276,6 +281,11 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.DELIVERY_READ: _FILE,
     Event.REVIEW_READ: ("period",),
     Event.REVIEW_FILE_READ: _FILE,
+    **dict.fromkeys(
+        (Event.LEDGER_CHANGE_PROPOSED, Event.LEDGER_CHANGE_AGREED, Event.LEDGER_CHANGE_DROPPED), ("side", "kind")
+    ),
+    Event.MATTER_ERASED: ("kind",),
+    Event.LEDGER_OPENED_ENDED: ("side", "kind"),
     Event.LEDGER_READ: _FILE,
     Event.FIGURE_READ: ("kpi", "period"),
     Event.READING_READ: ("reading", "period"),

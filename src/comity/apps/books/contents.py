@@ -14,7 +14,7 @@ from comity.book.lateness import last_due, lateness_in
 from comity.book.reading.coverage import Coverage
 from comity.book.reading.open import Book
 from comity.book.reading.origins import origins
-from comity.book.tables import MONTHLY
+from comity.book.tables import MONTHLY, ROOM_TABLES
 
 _MAX_QUEUES = 200  # to choose from
 _QUIET_SURVEYS = timedelta(days=6)
@@ -172,6 +172,8 @@ def _reach(coverage: Coverage, table: str) -> dict[str, Any] | None:
     if coverage.last_day(table) is None:
         return None
     days = coverage.days(table)
+    if table in ROOM_TABLES:  # a day on which nobody did anything lacks nothing
+        return {"first": days[0], "last": coverage.last_day(table), "gaps": []}
     spans = gaps(days, monthly=table in MONTHLY)
     if table == "surveys":  # nobody answers on some days, and nothing is missing therefore
         spans = [(first, last) for first, last in spans if last - first >= _QUIET_SURVEYS]

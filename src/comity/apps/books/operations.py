@@ -85,7 +85,7 @@ from comity.book.mappings.rematch import answers_of, changed_mapping, days_of_fi
 from comity.book.storage.atomic import write_text
 from comity.book.storage.commit import BusyBookError, book_lock
 from comity.book.storage.journal import ImportRecord
-from comity.book.tables import TABLES
+from comity.book.tables import EVERY_TABLE, TABLES
 from comity.book.toml import toml_string
 from comity.book.validation.check import MAX_REJECTS
 from comity.book.validation.constants import UnreadableConstantError, constant_text
@@ -1193,7 +1193,7 @@ def write_rows_now(relationship: UUID, table: str, rows: Sequence[Mapping[str, s
     folder = book_folder(relationship)
     if not rows or not (folder / FILE).is_file():
         return
-    if any(one.key == key for one in current_table(folder, TABLES[table]).deliveries):
+    if any(one.key == key for one in current_table(folder, EVERY_TABLE[table]).deliveries):
         return
     # The room's own rows are neither side's, so that no side's rules take them.
     rows = [{**row, "brought_by": "neither"} for row in rows]
@@ -1204,7 +1204,9 @@ def write_rows_now(relationship: UUID, table: str, rows: Sequence[Mapping[str, s
             writer.writeheader()
             writer.writerows(rows)
         mapping = identity_mapping(table)
-        request = ImportRequest("the room", at, max_rejects=0.0, patience_s=_LOCK_TIMEOUT_S, key=key, again=True)
+        request = ImportRequest(
+            "the room", at, max_rejects=0.0, patience_s=_LOCK_TIMEOUT_S, key=key, again=True, by_room=True
+        )
         import_source(folder, path, mapping, request)
 
 

@@ -36,6 +36,7 @@ from comity.apps.parties.rate_limits import check_rate_limit
 from comity.apps.refusal import Refused
 from comity.book.definition import UnusableBookError
 from comity.book.logos import FOLDER as LOGOS
+from comity.book.tables import ROOM_TABLES
 from comity.core.calendars import UnknownPeriodError
 from comity.core.values import Side
 from comity.review.attribution import NoAttributionError
@@ -124,7 +125,8 @@ def _records_state(member: MemberContext, side: Side | None) -> str:
     digest = hashlib.sha256()
     for name, status in sorted(_book_files(book_folder(member.relationship.pk))):
         parts = name.split("/")
-        if parts[0] == LOGOS:  # read anew by whatever shows them, and nothing is computed from them
+        # Logos are read anew by whatever shows them; no figure is computed from the other two yet.
+        if parts[0] == LOGOS or parts[0].removesuffix(".parquet") in ROOM_TABLES:
             continue
         is_hidden = parts[0] == "private" and (side is None or parts[1:2] != [side.value])
         if not is_hidden:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from typing import Any
 
 from django.utils import timezone
 
@@ -16,6 +17,7 @@ from comity.apps.ledger.sentences import EntryRow
 from comity.apps.ledger.subjects import links
 from comity.apps.parties.member_context import MemberContext
 from comity.core.ledger.journal import journal
+from comity.core.ledger.opened import OPENING, REVERSAL
 from comity.core.ledger.statement import Row
 from comity.core.values import Period, Side
 from comity.review.i18n.words import DASH, Words
@@ -124,6 +126,7 @@ def statement_paper(member: MemberContext, span: Period, words: Words) -> dict[s
         "notes": [
             sentences.headline(made, words, party, so_far=so_far),
             *sentences.checks(made, words, party),
+            *filter(None, [sentences.unrecorded_sentence(queries.unrecorded(), words)]),
             sentences.recount_sentence(counted, counted_on, words),
         ],
         "heads": statement_heads(span, words, so_far=so_far),
@@ -148,6 +151,37 @@ def statement_paper(member: MemberContext, span: Period, words: Words) -> dict[s
         ],
         "more": len(rows) == _PAPER_ENTRIES,
     }  # fmt: skip
+
+
+def change_text(member: MemberContext, content: Mapping[str, Any], words: Words) -> dict[str, object]:
+    """Return a change of the ledger that is proposed, or was agreed on, as finished text: a sentence, rows, a reason.
+
+    Texts that were erased are said to be.
+    """
+    party, texts = member.party(words), queries.wordings(member, content)
+
+    def text(named: Mapping[str, str] | None) -> str:
+        return "" if named is None else texts.get(named["id"], words("ledger.erased"))
+
+    what = content["what"]
+    values: dict[str, object] = {}
+    if what == OPENING:
+        values["day"] = words.day(date.fromisoformat(content["as_of"]))
+    elif what == REVERSAL:
+        values["number"] = words.number(content["transaction"])
+    else:
+        values |= {"zone": content["zone"], "day": words.number(content["month_starts_on"])}
+    rows = [
+        {
+            "side": one["debtor"],
+            "party": party(Side(one["debtor"])),
+            "kind": sentences.kind_name(one["kind"], words),
+            "what": text(one["what"]),
+            "due": words.day(date.fromisoformat(one["due_on"])) if one["due_on"] else DASH,
+        }
+        for one in content.get("promises", [])
+    ]
+    return {"said": words(f"ledger.change_{what}", **values), "rows": rows, "reason": text(content.get("reason"))}
 
 
 def statement_heads(span: Period, words: Words, *, so_far: bool) -> list[str]:

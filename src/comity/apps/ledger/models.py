@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from comity.apps.parties.models import SIDE_CHOICES, Person, Relationship, UUIDModel
+from comity.apps.record.models import Entry
 from comity.core.ledger.accounts import End, Way
 
 _END_CHOICES = [(one.value, one.value) for one in End]
@@ -23,6 +24,7 @@ class Transaction(UUIDModel):
     :ivar key: of the command, unique for a person; a second one is answered with the first's transaction
     :ivar entry: number of its entry in the record
     :ivar txid: the database's transaction, in which alone lines are added
+    :ivar reverses: number of the transaction whose exact negative it is
     """
 
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
@@ -39,6 +41,7 @@ class Transaction(UUIDModel):
     key = models.CharField(max_length=120)
     entry = models.PositiveIntegerField()
     txid = models.BigIntegerField()
+    reverses = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:
         """In order of unique numbers; a step is posted once, and a command of a person counts once."""
@@ -50,6 +53,7 @@ class Transaction(UUIDModel):
             models.UniqueConstraint(
                 fields=["relationship", "person", "key"], name="one_transaction_a_key", nulls_distinct=False
             ),
+            models.UniqueConstraint(fields=["relationship", "reverses"], name="reversed_once"),
         ]
         indexes: ClassVar = [models.Index(fields=["relationship", "-day", "-number"], name="ledger_latest_first")]
 
@@ -147,6 +151,52 @@ class Line(UUIDModel):
     def __str__(self) -> str:
         """Account and amount."""
         return f"{self.side} {self.way} {self.kind} {self.amount}"
+
+
+class Wording(UUIDModel):
+    """What a side wrote about a promise of an opening list, or why something is reversed. Outside the chain.
+
+    The chain holds its digest, of `salt` and `text`: without the salt nobody can try out what the text may have been.
+    Only ever added.
+    """
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    text = models.CharField(max_length=400)
+    salt = models.CharField(max_length=32)
+
+    def __str__(self) -> str:
+        """By its side."""
+        return f"words of {self.side}"
+
+
+class Settlement(UUIDModel):
+    """How a promise of an opening list ended, as the side says whose word that is. The owner's function adds it.
+
+    :ivar opening: the entry of the record that holds the list
+    :ivar step: of the list, whose first step is the list itself
+    """
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    opening = models.ForeignKey(Entry, models.CASCADE, related_name="+")
+    step = models.PositiveIntegerField()
+    key = models.CharField(max_length=80)
+    ended = models.CharField(max_length=10, choices=[(one, one) for one in ("kept", "let_off", "broken")])
+    at = models.DateTimeField(default=timezone.now)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+
+    class Meta:
+        """In order of unique steps."""
+
+        ordering: ClassVar = ["opening", "step"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["opening", "step"], name="one_settlement_a_step")]
+
+    def __str__(self) -> str:
+        """Key and end."""
+        return f"{self.key} {self.ended}"
 
 
 class Recount(UUIDModel):

@@ -1,11 +1,13 @@
 """Queries for the ledger: the statement of a span, its entries, and whether it agrees with what was counted."""
 
-from collections.abc import Callable, Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from itertools import zip_longest
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,20 +17,22 @@ from django.utils import timezone
 
 from comity.apps.books.queries import readable_definition, zone
 from comity.apps.ledger import subjects
-from comity.apps.ledger.models import Line, Promise, Recount, Transaction
-from comity.apps.ledger.subjects import SubjectLink
+from comity.apps.ledger.models import Line, Promise, Recount, Settlement, Transaction, Wording
+from comity.apps.ledger.subjects import Counted, SubjectLink
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.record import queries as record
-from comity.apps.record.models import ConsentSubject
+from comity.apps.record.models import Consent, ConsentSubject, Entry
 from comity.apps.replies.queries import calendar_of
 from comity.core import business_hours, chain
 from comity.core.calendars import Calendar, Cut
 from comity.core.ledger import accounts, invariants
 from comity.core.ledger.accounts import Account, Amount, End, Way
+from comity.core.ledger.opened import OPENING, REVERSAL
 from comity.core.ledger.recorded import recorded
 from comity.core.ledger.statement import Flow, Key, Statement, age_group, statement
 from comity.core.values import Period, Side
 
+CALENDAR = "calendar"  # what a change of the ledger may be, beside an opening list and a reversal
 _TOLD_FOR = timedelta(days=2)  # a difference that a recount found is told for so long, or until it is found no more
 _A_PAGE = 100  # transactions of an answer of the API
 _PASSES = 1000  # transactions that are read at once
@@ -269,10 +273,10 @@ def recount(member: MemberContext) -> tuple[int, list[str]]:
     :returns: how many subjects were counted, and a sentence for each difference: none where the ledger holds
     """
     posted: dict[str, dict[tuple[str, Side, str], Decimal]] = {}
-    rows = _owes(member).values("transaction__subject_id", "promise__key", "side", "kind").annotate(total=Sum("amount"))
+    rows = _owes(member).values("promise__subject_id", "promise__key", "side", "kind").annotate(total=Sum("amount"))
     for row in rows.order_by().exclude(total=0):
         key = (row["promise__key"], Side(row["side"]), row["kind"])
-        posted.setdefault(str(row["transaction__subject_id"]), {})[key] = -row["total"]
+        posted.setdefault(str(row["promise__subject_id"]), {})[key] = -row["total"]
     found: list[str] = []
     counted = 0
     for subject_type in subjects.subject_types():
@@ -285,18 +289,113 @@ def recount(member: MemberContext) -> tuple[int, list[str]]:
     return counted, [*found, *_unlike_the_book(member), *_unlike_the_record(member)]
 
 
-def _unlike_the_book(member: MemberContext) -> Iterator[str]:
-    """Yield that days count by another calendar than the book's: the first word about it stands, and a side says it."""
-    agreed = readable_definition(member)
+def next_change(member: MemberContext) -> str:
+    """Return the subject of the next change of the ledger in the record: its number."""
+    return str(record.entries(member, ConsentSubject.LEDGER_CHANGE).count() + 1)
+
+
+def waiting_change(member: MemberContext) -> Consent | None:
+    """Return the consent of the side whose change of the ledger waits for the other's agreement."""
+    consents = record.valid_consents(member, ConsentSubject.LEDGER_CHANGE, next_change(member))
+    return next(iter(consents.values()), None)
+
+
+def agreed_changes(member: MemberContext) -> list[Entry]:
+    """Return the changes of the ledger that both sides agreed on, the latest first."""
+    return list(record.entries(member, ConsentSubject.LEDGER_CHANGE).order_by("-number"))
+
+
+def kept_calendar(member: MemberContext) -> tuple[str, int] | None:
+    """Return the zone by which days count in the ledger and on which day months start; None where nothing was said."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT zone, month_starts_on FROM ledger_calendar WHERE relationship_id = %s", [member.relationship.pk]
         )
-        kept = cursor.fetchone()
-    if agreed is not None and kept is not None and kept != (agreed.timezone, agreed.month_starts_on):
-        yield f"days count by {kept[0]}, months from day {kept[1]} on: the book has {agreed.timezone} and day " + str(
-            agreed.month_starts_on
-        )
+        row: tuple[str, int] | None = cursor.fetchone()
+    return row
+
+
+def other_calendar(member: MemberContext) -> tuple[str, int] | None:
+    """Return the book's zone and start of months, where the ledger counts days by others; None where it does not."""
+    agreed, kept = readable_definition(member), kept_calendar(member)
+    if agreed is None or kept is None or kept == (agreed.timezone, agreed.month_starts_on):
+        return None
+    return agreed.timezone, agreed.month_starts_on
+
+
+def ledger_day(member: MemberContext) -> date:
+    """Return the day by the ledger's own calendar."""
+    kept = kept_calendar(member)
+    return timezone.now().astimezone(ZoneInfo("UTC" if kept is None else kept[0])).date()
+
+
+def reversible_digest(member: MemberContext, number: int) -> str | None:
+    """Return the digest of a transaction's entry of the record; None for none, a reversal, and one that is reversed."""
+    rows = Transaction.objects.filter(relationship=member.relationship)
+    found = rows.filter(number=number, reverses=None).first()
+    if found is None or rows.filter(reverses=number).exists():
+        return None
+    return record.entries(member).filter(number=found.entry).values_list("digest", flat=True).first()
+
+
+def wordings(member: MemberContext, content: Mapping[str, Any]) -> dict[str, str]:
+    """Return the texts of a change by the id that its content names; without those that are erased."""
+    named = [content.get("reason"), *(one.get("what") for one in content.get("promises", []))]
+    digests = {one["id"]: one["digest"] for one in named if one}
+    rows = Wording.objects.filter(relationship=member.relationship, pk__in=digests)
+    return {str(row.pk): row.text for row in rows if digest_of_wording(row.salt, row.text) == digests[str(row.pk)]}
+
+
+def texts_of_opened(member: MemberContext) -> dict[str, str]:
+    """Return what each promise of an opening list is, in words, by its key; without those that are erased."""
+    found: dict[str, str] = {}
+    for one in agreed_changes(member):
+        content = one.content["content"]
+        texts = wordings(member, content)
+        named = {row["key"]: row["what"]["id"] for row in content.get("promises", [])}
+        found |= {key: texts[pk] for key, pk in named.items() if pk in texts}
+    return found
+
+
+def digest_of_wording(salt: str, text: str) -> str:
+    """Return the digest of a text, as the chain holds it."""
+    return hashlib.sha256(f"{salt}{text}".encode()).hexdigest()
+
+
+def opened_promises(member: MemberContext) -> list[Promise]:
+    """Return what is open of opening lists, the earliest first."""
+    promises = Promise.objects.filter(relationship=member.relationship, subject_type=OPENING, open__gt=0)
+    return list(promises.order_by("opened_on", "key"))
+
+
+def count_opened(member: MemberContext) -> list[Counted]:
+    """Count what is open of every opening list, from what was agreed on and said since, and not from what was posted.
+
+    A reversal that both agreed on undoes what it names.
+    """
+    changes = [one for one in agreed_changes(member) if one.content["content"]["what"] in {OPENING, REVERSAL}]
+    numbers = [int(c["transaction"]) for c in (one.content["content"] for one in changes) if c["what"] == REVERSAL]
+    named = Transaction.objects.filter(relationship=member.relationship, subject_type=OPENING, number__in=numbers)
+    undone = set(named.values_list("subject_id", "step"))
+    said: dict[UUID, set[str]] = {}
+    for row in Settlement.objects.filter(relationship=member.relationship):
+        if (row.opening_id, row.step) not in undone:
+            said.setdefault(row.opening_id, set()).add(row.key)
+    counted = []
+    for one in changes:
+        content = one.content["content"]
+        if content["what"] == OPENING:
+            kept = [] if (one.pk, 1) in undone else content["promises"]
+            still = [row for row in kept if row["key"] not in said.get(one.pk, set())]
+            counted.append(Counted(one.pk, tuple((Side(row["debtor"]), row["kind"]) for row in still)))
+    return counted
+
+
+def _unlike_the_book(member: MemberContext) -> Iterator[str]:
+    """Yield that days count by another calendar than the book's: the first word about it stands, and a side says it."""
+    kept, other = kept_calendar(member), other_calendar(member)
+    if kept is not None and other is not None:
+        yield f"days count by {kept[0]}, months from day {kept[1]} on: the book has {other[0]} and day {other[1]}"
 
 
 def _unlike_the_record(member: MemberContext) -> Iterator[str]:
@@ -312,6 +411,23 @@ def _unlike_the_record(member: MemberContext) -> Iterator[str]:
 def _essence(one: accounts.Transaction) -> tuple[object, ...]:
     lines = sorted((line.account, line.number, line.promise, line.ended or "") for line in one.lines)
     return (one.number, one.day, one.for_day, one.cause, one.subject, one.step, lines)
+
+
+def recorded_since() -> dict[str, datetime | None]:
+    """Return the kinds that are posted, each with the moment since which it is; None: from the first step on.
+
+    A kind that is missing is one that nobody records yet, which is not the same as none of it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT kind, CASE WHEN isfinite(since) THEN since END FROM ledger_recorded ORDER BY kind")
+        return dict(cursor.fetchall())
+
+
+def unrecorded() -> list[str]:
+    """Return the kinds of promises that nobody records yet, and `money` where no currency is recorded."""
+    recorded = recorded_since().keys()
+    kinds = [kind for kind in accounts.PROMISE_KINDS if kind not in recorded]
+    return kinds if recorded - set(accounts.PROMISE_KINDS) else [*kinds, accounts.MONEY]
 
 
 def last_recount(member: MemberContext) -> Recount | None:

@@ -81,6 +81,9 @@ class LedgerOut(Schema):
     last_day: date
     rows: list[OwedOut]
     holds: bool = Field(description="whether the rows close with both accounts of each side")
+    not_recorded: list[str] = Field(
+        description="kinds that nobody records yet, of which no row says that there are none"
+    )
     recounted_at: datetime | None
     differences: int = Field(description="that the last recount from the steps found")
     transactions: list[TransactionOut] = Field(description="of the span, the latest first, 100 a page")

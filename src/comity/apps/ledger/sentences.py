@@ -8,7 +8,8 @@ from uuid import UUID
 
 from comity.apps.ledger.models import Line, Recount
 from comity.apps.ledger.subjects import SubjectLink
-from comity.core.ledger.accounts import ANSWER, PROMISE_KINDS, End
+from comity.core.ledger.accounts import ANSWER, DECISION, MONEY, PROMISE_KINDS, End
+from comity.core.ledger.opened import OPENING, REVERSAL
 from comity.core.ledger.statement import Row, Statement
 from comity.core.values import Side
 from comity.review.i18n.words import Words
@@ -71,11 +72,16 @@ def _plain(number: Decimal) -> Decimal:
 def happened(line: Line, words: Words, party: Party) -> str:
     """Return what an entry says that happened, from its leg of the side that owes."""
     debtor = Side(line.side)
-    family = "answer" if line.kind == ANSWER else "promise"
+    family = line.kind if line.kind in {ANSWER, DECISION} else "promise"
     opens = line.amount < 0
     values: dict[str, object] = {"party": party(debtor), "other": party(debtor.other)}
+    cause, due = line.transaction.cause, line.promise.days[0][2] if line.promise.days else None
+    if cause == REVERSAL:
+        return words("ledger.happened_reversal")
+    if cause == OPENING:
+        said = {} if due is None else {"day": words.day(date.fromisoformat(due))}
+        return words("ledger.happened_opening" if due is None else "ledger.happened_opening_due", **values, **said)
     if opens and not line.ended:
-        due = line.promise.days[0][2] if line.promise.days else None
         key = "opened" if due is None else "opened_due"
         values |= {} if due is None else {"day": words.day(date.fromisoformat(due))}
     elif opens:
@@ -89,7 +95,13 @@ def happened(line: Line, words: Words, party: Party) -> str:
 
 def kind_name(kind: str, words: Words) -> str:
     """Return the name of a kind of promises, or a currency's letters."""
-    return words(f"ledger.kind_{kind}") if kind in PROMISE_KINDS else kind
+    return words(f"ledger.kind_{kind}") if kind in PROMISE_KINDS or kind == MONEY else kind
+
+
+def unrecorded_sentence(kinds: Iterable[str], words: Words) -> str:
+    """Return the sentence that names the kinds which nobody records yet; empty where all are recorded."""
+    names = [words(f"ledger.unrecorded_{kind}") for kind in kinds]
+    return words("ledger.unrecorded", kinds=words.listed(names)) if names else ""
 
 
 def amount(number: Decimal, kind: str, words: Words) -> str:

@@ -2,23 +2,28 @@
 
 from datetime import timedelta
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from comity.apps.agreements.refusals import Code
 from comity.apps.audit.models import Event, SubjectType
 from comity.apps.audit.operations import audit_read
 from comity.apps.i18n import language, words_for
-from comity.apps.ledger import bars, exports, queries, sentences, subjects
+from comity.apps.ledger import bars, exports, operations, queries, sentences, subjects
 from comity.apps.ledger.filters import age_name, filter_bars, filter_query, read_filters, span_name
+from comity.apps.ledger.forms import OpeningForm, ReversalForm, SettleForm
 from comity.apps.ledger.queries import LedgerFilters
+from comity.apps.ledger.refusals import Code as LedgerCode
 from comity.apps.paging import paged
 from comity.apps.parties.member_context import MemberContext, member_of
-from comity.apps.refusal import Refused
+from comity.apps.parties.rights import Action
+from comity.apps.refusal import Refused, form_page
 from comity.apps.sheet import csv_file, xlsx_file
 from comity.core.calendars import named
+from comity.core.ledger.accounts import End
 from comity.core.ledger.statement import AGE_LIMITS, Statement
 from comity.core.values import Side
 from comity.review.i18n.words import Words
@@ -60,6 +65,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
         "page": page,
         "entries": sentences.entry_rows(lines, links, words, party),
         "checks": sentences.checks(made, words, party),
+        "unrecorded": sentences.unrecorded_sentence(queries.unrecorded(), words),
         "holds": holds,
         "counted": sentences.recount_sentence(counted, counted_on, words),
         "box": {"differences": differences, "link": False} if differences else None,
@@ -152,3 +158,116 @@ def statement_pdf(request: HttpRequest) -> HttpResponse:
         content_type="application/pdf",
         headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
     )
+
+
+@require_safe
+def agreed(request: HttpRequest) -> HttpResponse:
+    """Show what both sides agree on about the ledger itself: what waits, what was agreed, and forms to propose."""
+    return _agreed_page(request, member_of(request))
+
+
+def _agreed_page(
+    request: HttpRequest,
+    member: MemberContext,
+    opening: OpeningForm | None = None,
+    reversal: ReversalForm | None = None,
+) -> HttpResponse:
+    words = words_for(language())
+    agrees = member.side is not None and member.may(Action.AGREE)
+    waiting, other, kept = queries.waiting_change(member), queries.other_calendar(member), queries.kept_calendar(member)
+    invalid = any(form is not None and form.errors for form in (opening, reversal))
+    texts = queries.texts_of_opened(member)
+    context: dict[str, object] = {
+        "agrees": agrees,
+        "answers": member.side is not None and member.may(Action.ANSWER),
+        "waiting": waiting,
+        "proposed": None if waiting is None else exports.change_text(member, waiting.content, words),
+        "agreed": [(one, exports.change_text(member, one.content["content"], words))
+                   for one in queries.agreed_changes(member)],
+        "opened": [(one, texts.get(one.key, words("ledger.erased")), sentences.kind_name(one.kind, words))
+                   for one in queries.opened_promises(member)],
+        "opening": (opening or OpeningForm(member=member)) if agrees else None,
+        "reversal": (reversal or ReversalForm(initial={"number": request.GET.get("number", "")})) if agrees else None,
+        "kept": None if kept is None else words("ledger.counts_by", zone=kept[0], day=words.number(kept[1])),
+        "other": None if other is None else words("ledger.book_counts_by", zone=other[0], day=words.number(other[1])),
+    }  # fmt: skip
+    return render(request, "ledger/agreed.html", context, status=422 if invalid else 200)
+
+
+@require_POST
+@form_page("ledger_agreed")
+def propose_opening(request: HttpRequest) -> HttpResponse:
+    """Propose an opening list."""
+    member = member_of(request, Action.AGREE)
+    form = OpeningForm(request.POST, member=member)
+    if form.is_valid():
+        with form.showing_refusals():
+            operations.propose_opening(member, form.cleaned_data["as_of"], form.promises, _seen(request))
+            return _proposed(request, member)
+    return _agreed_page(request, member, opening=form)
+
+
+@require_POST
+@form_page("ledger_agreed")
+def propose_reversal(request: HttpRequest) -> HttpResponse:
+    """Propose to reverse a transaction."""
+    member = member_of(request, Action.AGREE)
+    form = ReversalForm(request.POST)
+    if form.is_valid():
+        with form.showing_refusals():
+            said = form.cleaned_data
+            operations.propose_reversal(member, said["number"], said["reason"], _seen(request))
+            return _proposed(request, member)
+    return _agreed_page(request, member, reversal=form)
+
+
+@require_POST
+@form_page("ledger_agreed")
+def propose_calendar(request: HttpRequest) -> HttpResponse:
+    """Propose that days count by the book's calendar."""
+    member = member_of(request, Action.AGREE)
+    operations.propose_ledger_calendar(member, _seen(request))
+    return _proposed(request, member)
+
+
+def _seen(request: HttpRequest) -> str:
+    return request.POST.get("seen", "")
+
+
+def _proposed(request: HttpRequest, member: MemberContext) -> HttpResponse:
+    messages.success(request, words_for(language())("ledger.proposed_now"))
+    return redirect("ledger_agreed", relationship=member.relationship.pk)
+
+
+@require_POST
+@form_page("ledger_agreed")
+def agree(request: HttpRequest) -> HttpResponse:
+    """Agree to what the other side proposes."""
+    member = member_of(request, Action.AGREE)
+    operations.agree_to_change(member, request.POST.get("digest", ""))
+    messages.success(request, words_for(language())("ledger.agreed_now"))
+    return redirect("ledger_agreed", relationship=member.relationship.pk)
+
+
+@require_POST
+@form_page("ledger_agreed")
+def drop(request: HttpRequest) -> HttpResponse:
+    """Decline what the other side proposes, or withdraw what the own one does."""
+    member = member_of(request, Action.AGREE)
+    operations.drop_change(member, request.POST.get("digest", ""))
+    messages.success(request, words_for(language())("ledger.dropped_now"))
+    return redirect("ledger_agreed", relationship=member.relationship.pk)
+
+
+@require_POST
+@form_page("ledger_agreed")
+def settle(request: HttpRequest) -> HttpResponse:
+    """Say how a promise of an opening list ended."""
+    member = member_of(request, Action.ANSWER)
+    form = SettleForm(request.POST)
+    if not form.is_valid():
+        raise Refused(LedgerCode.NOT_OPEN)
+    said = form.cleaned_data
+    operations.settle_opened(member, said["key"], End(said["ended"]), said["done_on"])
+    messages.success(request, words_for(language())("ledger.settled_now"))
+    return redirect("ledger_agreed", relationship=member.relationship.pk)

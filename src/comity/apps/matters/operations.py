@@ -19,7 +19,7 @@ from comity.apps.audit.operations import audit
 from comity.apps.books.operations import accept_correction, refuse_correction, write_rows
 from comity.apps.books.queries import zone as zone_of
 from comity.apps.ledger.operations import keep_calendar, lock_for_posting
-from comity.apps.matters import queries
+from comity.apps.matters import book_rows, queries
 from comity.apps.matters.models import Evidence, Matter, Opened, Step
 from comity.apps.matters.refusals import Code
 from comity.apps.parties.mailing import page_path
@@ -262,6 +262,7 @@ def save_raised_matter(
     terms = _terms_json(matter) | _computed_json(member, matter)
     step = _add_step(member, matter, Move.RAISE, text, terms=terms, beside=Beside(mark=mark))
     _audit_move(member, matter, Move.RAISE, _save_evidence(step, files))
+    book_rows.defer_writing(member)
     return step
 
 
@@ -467,6 +468,7 @@ def move(  # noqa: PLR0913 - a move, what it says, and what comes with it
     _write_claim(matter, zone)
     if KINDS[Kind(matter.kind)].changes_records:
         _apply_correction(member, matter, requested, rows)
+    book_rows.defer_writing(member)
     return matter
 
 
@@ -842,9 +844,10 @@ def _write_claim(matter: Matter, zone: str) -> None:
 
 
 def write_claims(member: MemberContext) -> None:
-    """Defer writing every claim into a book that has just been created."""
+    """Defer writing every claim, and all matters, into a book that has just been created."""
     for matter in Matter.objects.filter(relationship=member.relationship, kind=Kind.CLAIM):
         _write_claim(matter, zone_of(member))
+    book_rows.defer_writing(member)
 
 
 def _terms_json(matter: Matter) -> dict[str, Any]:

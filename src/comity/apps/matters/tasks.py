@@ -1,7 +1,7 @@
 """Tasks of matters: reminders before a reply is due (silence accepts none), and what a claim or correction changes."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -9,8 +9,10 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 
 from comity.apps.books import results
-from comity.apps.matters import operations, queries
+from comity.apps.books.queries import QUEUE
+from comity.apps.matters import book_rows, operations, queries
 from comity.apps.matters.models import Matter
+from comity.apps.outbox.operations import ExponentialBackoff
 from comity.apps.parties.member_context import MemberContext, for_each_relationship
 from comity.core.matters.kinds import Kind
 
@@ -45,6 +47,13 @@ def _remind_matters(member: MemberContext) -> None:
         _in_own_transaction(partial(operations.note_run_out, matter), matter)
     for matter in queries.overdue_promises(member):
         _in_own_transaction(partial(operations.break_promise, member, matter), matter)
+    book_rows.defer_if_behind(member)
+
+
+@app.task(queue=QUEUE, name=book_rows.TASK, retry=ExponentialBackoff())
+def write_book(relationship: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - to whom a failure is shown
+    """Bring the book's matters, steps and promises to where the room is."""
+    for_each_relationship(book_rows.write_now, only=UUID(relationship))
 
 
 def _in_own_transaction(work: Callable[[], object], matter: Matter) -> None:

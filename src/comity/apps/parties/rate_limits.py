@@ -32,6 +32,7 @@ RATE_LIMITS = {
     "relationships": RateLimit(10, _DAY),
     "reply times": RateLimit(20, _DAY),  # proposed, or silence allowed and not: the other side's leads are written to
     "events mailed at once": RateLimit(60, _HOUR),  # beyond it they come in the daily digest
+    "ledger changes": RateLimit(20, _DAY),  # proposed: the other side's leads are written to
     "KPIs": RateLimit(20, _DAY),  # proposed: the other side's leads are written to
     "changes": RateLimit(40, _DAY),  # of the agreement, proposed or countered: as above
     "drafts": RateLimit(300, _HOUR),  # saved: each is kept as a whole

@@ -18,6 +18,7 @@ class ConsentSubject(models.TextChoices):
     JOINT_ORDER = "joint_order"  # of the KPIs; the subject is the round that it settles
     PRIORITIES = "priorities"  # what both sides sealed in a round: no consent, an entry alone; the subject is its id
     LEDGER = "ledger"  # what a step posted: no consent, an entry alone; the subject is the transaction's number
+    LEDGER_CHANGE = "ledger_change"  # an opening list, a reversal or a calendar of the ledger; the subject is a number
 
 
 class VoidReason(models.TextChoices):
@@ -88,6 +89,7 @@ class EntryKind(models.TextChoices):
     PRIORITIES = "priorities"  # each side's order of the KPIs, with its seal
     JOINT_ORDER = "joint_order"  # of the KPIs, agreed on by both
     POSTED = "posted"  # a transaction of the ledger, with its lines
+    LEDGER_AGREED = "ledger_agreed"  # an opening list, a reversal or a calendar of the ledger, agreed on by both
 
 
 class Entry(UUIDModel):

@@ -86,7 +86,7 @@ def mail_chain_head(member: MemberContext, entry: Entry, key: str, address: str,
         mail_side(member, side, Action.CONFIRM, key, address, **entry_values, **values)
 
 
-def call_function(function: str, *arguments: str | bool | UUID | list[UUID]) -> Any:  # noqa: ANN401 - as the database gives it
+def call_function(function: str, *arguments: str | bool | int | UUID | list[UUID]) -> Any:  # noqa: ANN401 - as the database gives it
     """Call a function of the database's owner, and return its result."""
     marks = ", ".join(["%s"] * len(arguments))
     with connection.cursor() as cursor:

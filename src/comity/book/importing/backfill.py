@@ -17,7 +17,7 @@ from comity.book.storage.journal import JOURNAL_KEY, journal_json, read_journal
 from comity.book.storage.layout import HIDDEN_FOLDER, holds_table, owner_folder
 from comity.book.storage.parquet import IMPORT_COLUMN, is_typed_file, metadata_sql, scan_sql
 from comity.book.storage.sql import literal, quoted
-from comity.book.tables import TABLES, Table
+from comity.book.tables import EVERY_TABLE, Table
 from comity.core.values import Side
 
 
@@ -62,7 +62,7 @@ def backfill_sides(book: Path, known: Mapping[str, Mapping[int, str]]) -> None:
 
 def _files_without_sides(book: Path) -> Iterator[tuple[Table, Side | None, Path]]:
     zone = read_definition(book).timezone
-    for table in TABLES.values():
+    for table in EVERY_TABLE.values():
         for owner, files in current_table(book, table).places.items():
             for file in files:
                 if not holds_table(file, owner_folder(book, owner), table.name) or not is_typed_file(file, zone):

@@ -26,7 +26,7 @@ from comity.book.importing.write import (
 )
 from comity.book.mappings.apply import MappedFile, MappingContext, UnconvertedRow, apply_mapping
 from comity.book.mappings.digest import is_same_mapping, mapping_digest, mapping_digests
-from comity.book.mappings.model import SourceMapping, UnusableMappingError, Value
+from comity.book.mappings.model import WRITTEN_BY_ROOM, SourceMapping, UnusableMappingError, Value
 from comity.book.plurals import plural
 from comity.book.storage.commit import Move, book_lock, commit
 from comity.book.storage.duckdb import as_book_error, work_engine
@@ -117,6 +117,7 @@ class ImportRequest:
         is again; else the same file twice changes nothing
     :ivar patience_s: how long another import is waited for
     :ivar most_rows: a dry run looks at so many rows of the source; None: at all of them
+    :ivar by_room: the room writes what it knows itself, also into the tables that no file comes into
     :ivar rejected_rows: a file in which a dry run leaves the rejected rows as the source wrote them
     """
 
@@ -132,6 +133,7 @@ class ImportRequest:
     most_rows: int | None = None
     rejected_rows: Path | None = None
     further_holders: Mapping[str, Side | None] = field(default_factory=dict)
+    by_room: bool = False
 
     def for_further(self, table: str) -> "ImportRequest":
         """The request by which a further table of the file is imported, as a delivery of its own."""
@@ -188,6 +190,7 @@ def import_tables(
     :raises BusyBookError: when another import into it is under way
     """
     refuse_unsure(mapping, request)
+    _refuse_room_tables(mapping, request)
     definition = read_definition(book)
     outcomes: list[Outcome] = []
     moves: list[Move] = []
@@ -287,6 +290,16 @@ def apply_tables(
     for number, (_, mapped) in enumerate(applied):
         mapped.unmapped = tuple(unmapped) if number == 0 else ()
     return applied
+
+
+def _refuse_room_tables(mapping: SourceMapping, request: ImportRequest) -> None:
+    """Refuse rows for a table that the room alone writes.
+
+    :raises UnusableMappingError: naming the table
+    """
+    for one in mapping.all_tables:
+        if one.target.by_room and not request.by_room:
+            raise UnusableMappingError(f"{mapping.name}: {WRITTEN_BY_ROOM.format(one.target.name)}")
 
 
 def refuse_unsure(mapping: SourceMapping, request: ImportRequest) -> None:

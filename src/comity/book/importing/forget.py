@@ -28,7 +28,7 @@ from comity.book.storage.journal import JOURNAL_KEY, journal_json, merge_journal
 from comity.book.storage.layout import HIDDEN_FOLDER, OWN_COLUMNS, owner_folder
 from comity.book.storage.parquet import metadata_sql, scan_sql
 from comity.book.storage.sql import literal, quoted
-from comity.book.tables import TABLES, Table
+from comity.book.tables import EVERY_TABLE, Table
 from comity.book.validation.pseudonyms import pseudonym, read_key
 from comity.core.values import Side
 
@@ -61,7 +61,7 @@ def forget_person(book: Path, person: str) -> tuple[Forgotten, ...]:
         stand_in = f"forgotten {hashlib.sha256(secrets.token_bytes(32) + person.encode()).hexdigest()[:24]}"
         moves: list[Move] = []
         counts: dict[str, int] = {}
-        for table in TABLES.values():
+        for table in EVERY_TABLE.values():
             for owner, file, target, metadata in _files(book, definition, table, work):
                 ready = (
                     target.parent if HIDDEN_FOLDER in target.parts else target.parent / HIDDEN_FOLDER

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from comity.book.errors import UnusableFileError
 from comity.book.formats.options import FileOptions
-from comity.book.tables import TABLES, Kind, Table
+from comity.book.tables import EVERY_TABLE, Kind, Table
 
 
 class UnusableMappingError(UnusableFileError):
@@ -236,12 +236,15 @@ class SourceMapping:
     @property
     def target(self) -> Table:
         """The table that rows go to."""
-        return TABLES[self.table]
+        return EVERY_TABLE[self.table]
 
     @property
     def all_tables(self) -> tuple["SourceMapping", ...]:
         """This mapping and, after it, those of the other tables that the same file feeds."""
         return (self, *self.also)
+
+
+WRITTEN_BY_ROOM = "only the room writes {}, out of what both sides did there, and no file comes into it"
 
 
 def identity_mapping(table: str) -> SourceMapping:

@@ -17,6 +17,7 @@ from comity.book.formats.options import FileOptions
 from comity.book.mappings.model import (
     CELL_KINDS,
     NULLS,
+    WRITTEN_BY_ROOM,
     CellKind,
     Condition,
     Control,
@@ -30,7 +31,7 @@ from comity.book.mappings.model import (
     identity_mapping,
 )
 from comity.book.mappings.parse_values import ValueReader, refuse_cycles
-from comity.book.tables import TABLES, Table
+from comity.book.tables import ROOM_TABLES, TABLES, Table
 from comity.book.toml import is_zone
 
 _SECTIONS = {
@@ -82,6 +83,8 @@ def read_mapping(named: str | Path) -> SourceMapping:
     text = str(named)
     if text in TABLES:
         return identity_mapping(text)
+    if text in ROOM_TABLES:
+        raise UnusableMappingError(WRITTEN_BY_ROOM.format(text))
     known = shipped_mappings()
     if text in known:
         return _read_shipped(text)
@@ -115,6 +118,8 @@ class _MappingReader(ValueReader):
         self.keys(content, "", _SECTIONS)
         if "table" not in content:
             raise self.wrong("table", f"is missing; write the table that rows go to, one of {', '.join(TABLES)}")
+        if content["table"] in ROOM_TABLES:
+            raise self.wrong("table", f"is {content['table']!r}: {WRITTEN_BY_ROOM.format(content['table'])}")
         target = TABLES[self.one_of(content, "", "table", tuple(TABLES), None)]
         let, columns = self.table_of(content, "let"), self.table_of(content, "columns")
         if not columns:
@@ -171,6 +176,8 @@ class _MappingReader(ValueReader):
         """
         shared = {key: value for key, value in content.items() if key not in _OF_FIRST}
         for table, own in self.table_of(content, "also").items():
+            if table in ROOM_TABLES:
+                raise self.wrong(f"also.{table}", f"cannot be: {WRITTEN_BY_ROOM.format(table)}")
             if table not in TABLES or table == content["table"]:
                 known = ", ".join(one for one in TABLES if one != content["table"])
                 raise self.wrong(f"also.{table}", f"is no other table; it may be one of {known}")

@@ -18,7 +18,7 @@ from comity.book.storage.compiled_sql import BookEngine
 from comity.book.storage.duckdb import as_book_error, connect, make_work_folder, remove_work_folder
 from comity.book.storage.layout import OWN_COLUMNS, table_files
 from comity.book.storage.parquet import zone_of_typed_file
-from comity.book.tables import TABLES, Table
+from comity.book.tables import EVERY_TABLE, Table
 from comity.book.validation.check import MAX_REJECTS
 from comity.book.validation.rejects import Reject, count_rejects, read_notes, read_rejects
 from comity.core.values import Period, Side, Viewer
@@ -96,7 +96,7 @@ class Book:
     def close_table(self, name: str) -> None:
         """Take a table away again, for a viewer who may see less than their side does."""
         if self.holdings.pop(name, None) is not None:
-            self._con.execute(f'DROP VIEW "{TABLES[name].name}"')
+            self._con.execute(f'DROP VIEW "{EVERY_TABLE[name].name}"')
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A second way to the engine, for another thread."""
@@ -124,7 +124,7 @@ class Book:
 
     def __iter__(self) -> Iterator[Holding]:
         """What is there, in the order of the declaration."""
-        return (self.holdings[name] for name in TABLES if name in self.holdings)
+        return (self.holdings[name] for name in EVERY_TABLE if name in self.holdings)
 
 
 def open_book(
@@ -155,7 +155,7 @@ def open_book(
         own = [place for place in (folder / "private" / viewer.side.value, private) if place is not None]
     making = TypedFormOptions(definition, viewer.side, work, max_rejects)
     try:
-        for table in TABLES.values():
+        for table in EVERY_TABLE.values():
             holding = _open_table(con, folder, own, table, viewer, making)
             if holding is not None:
                 book.holdings[table.name] = holding

@@ -17,7 +17,7 @@ from comity.book.storage.journal import JOURNAL_KEY, journal_json, merge_journal
 from comity.book.storage.layout import OWN_COLUMNS, table_files
 from comity.book.storage.parquet import metadata_sql, zone_of_typed_file
 from comity.book.storage.sql import literal
-from comity.book.tables import TABLES, Table
+from comity.book.tables import EVERY_TABLE, Table
 from comity.book.validation.check import MAX_REJECTS
 from comity.core.values import Side, Viewer
 
@@ -54,13 +54,13 @@ def copy_visible(
                 if file.is_file() and not file.is_symlink():
                     (target / name).mkdir(exist_ok=True)
                     shutil.copyfile(file, target / name / file.name)
-        for number, table in enumerate(TABLES.values(), 1):
+        for number, table in enumerate(EVERY_TABLE.values(), 1):
             is_closed = table.name in closed and definition.private_owner(table.name) is not None
             if not is_closed:  # nor what lies of it among the shared rows
                 _copy_shared(folder, viewer, target, table, definition)
             if viewer.side is not None and not is_closed:
                 _copy_own(folder / "private" / viewer.side.value, target / "private" / viewer.side.value, table)
-            progress(number, len(TABLES))
+            progress(number, len(EVERY_TABLE))
 
 
 def _copy_definition(folder: Path, viewer: Viewer, target: Path) -> None:

@@ -266,7 +266,7 @@ def what_is_signed(steps: Sequence[Step], situation: Situation) -> dict[str, Any
     """Return the document that a signature is given on, for the last revision."""
     those = revisions(steps)
     last = those[-1]
-    notice, waiver = notice_of(those, situation.chain, situation.zone), _waiver(steps, situation)
+    notice, waiver = notice_of(those, situation.chain, situation.zone), counted_waiver(steps, situation)
     change = last.proposal.change
     content: dict[str, Any] = {
         "schema": canonical.SCHEMA,
@@ -445,7 +445,7 @@ def _days_in_common(one: Change, other: Change) -> bool:
     return first in one.span and first in other.span
 
 
-def _waiver(steps: Sequence[Step], situation: Situation) -> Waiver | None:
+def counted_waiver(steps: Sequence[Step], situation: Situation) -> Waiver | None:
     """Return the waiver that counts: of the last revision, by the receiver, of the notice as it is."""
     those = revisions(steps)
     notice = notice_of(those, situation.chain, situation.zone)
@@ -571,7 +571,7 @@ def _refusal_of_waiver(steps: Sequence[Step], step: Step, situation: Situation) 
         return Refusal.NOT_YOURS
     if not notice.shortfall or waiver.shortfall != notice.shortfall:
         return Refusal.NOTHING_TO_WAIVE
-    if _waiver(steps, situation) == waiver:
+    if counted_waiver(steps, situation) == waiver:
         return Refusal.SAME
     kpis = {clause.id for clause in text(situation.chain, situation.today).of(Kind.KPI)}
     if waiver.kpis and (waiver.until is None or waiver.until <= change.span.first_day or not kpis >= set(waiver.kpis)):
@@ -599,7 +599,7 @@ def _is_over(revision: Revision, situation: Situation) -> bool:
 
 def _is_short(steps: Sequence[Step], situation: Situation) -> bool:
     notice = notice_of(revisions(steps), situation.chain, situation.zone)
-    return notice.shortfall > 0 and _waiver(steps, situation) is None
+    return notice.shortfall > 0 and counted_waiver(steps, situation) is None
 
 
 # What has to be so before anybody signs, in the order in which it is said.

@@ -15,6 +15,7 @@ from comity.core.values import Side
 
 ANSWER, ACTION, RECORDS, DECISION = "answer", "action", "records", "decision"
 PROMISE_KINDS = (ANSWER, ACTION, RECORDS, DECISION)  # counted, and never valued
+MONEY = "money"  # every currency, where a word for all of them is needed; no account has it
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from comity.core.chain import Entry
-from comity.core.ledger.accounts import ACTION, ANSWER, Line, Transaction
+from comity.core.ledger.accounts import ACTION, ANSWER, DECISION, Line, Transaction
 from comity.core.ledger.invariants import broken, differences, open_promises
+from comity.core.ledger.opened import count_opened
 from comity.core.ledger.recorded import recorded
 from comity.core.matters.transitions import BESIDE, Move
 from comity.core.values import Side
@@ -28,6 +29,7 @@ class CountedStep:
     :ivar debtor: who owes, after the step, the work that the matter became; None where it became none
     :ivar earlier: it is of the time before a counter-proposal could be declined without an end of the matter
     :ivar opens: of a REOPEN, that it is known to be the second side's; else two sides are waited for
+    :ivar decides: it is of a matter in which the side that asks asks for a decision, which is counted apart
     """
 
     number: int
@@ -36,6 +38,7 @@ class CountedStep:
     debtor: Side | None = None
     earlier: bool = False
     opens: bool = False
+    decides: bool = False
 
 
 def _none() -> dict[Side, int]:
@@ -48,6 +51,7 @@ class _Count:
     answered: dict[Side, int] = field(default_factory=_none)
     promised: dict[Side, int] = field(default_factory=_none)
     settled: dict[Side, int] = field(default_factory=_none)
+    to_decide: Side | None = None  # who is asked for a decision and has not given it
     asker: Side | None = None
     worker: Side | None = None  # who owes what was promised last
     has_declined: bool = False  # a counter-proposal, since the matter was opened
@@ -88,7 +92,7 @@ def count_owed(steps: Iterable[CountedStep]) -> list[tuple[Side, str]]:
     for side in Side:
         counted += [(side, ANSWER)] * (count.asked[side] - count.answered[side])
         counted += [(side, ACTION)] * (count.promised[side] - count.settled[side])
-    return counted
+    return counted if count.to_decide is None else [*counted, (count.to_decide, DECISION)]
 
 
 def _take_step(course: _Course, step: CountedStep) -> None:
@@ -99,7 +103,7 @@ def _take_step(course: _Course, step: CountedStep) -> None:
         _take_back(course, step)
     elif move is Move.REOPEN:
         if step.opens or course.reopener not in {None, step.side}:
-            _open_again(course.count)
+            _open_again(course.count, step)
             course.reopener = None
         else:
             course.reopener = step.side
@@ -122,11 +126,11 @@ def _take_back(course: _Course, step: CountedStep) -> None:
         course.count = deepcopy(before)
 
 
-def _open_again(count: _Count) -> None:
+def _open_again(count: _Count, step: CountedStep) -> None:
     if count.worker is not None:
         count.promised[count.worker] += 1
     elif count.asker is not None:
-        count.asked[count.asker.other] += 1
+        _ask(count, step, count.asker.other)
         count.has_declined = False
 
 
@@ -150,16 +154,27 @@ def _count_answers(count: _Count, step: CountedStep) -> None:
     side, move = step.side, step.move
     if move in _END_ANSWERS:
         count.answered = dict(count.asked)
+        count.to_decide = None
     if side is None:
         return
     if move is Move.REPLY:
         count.answered[side] += 1
-    if move in _ASK:
+    if move in {Move.RAISE, Move.COUNTER}:
+        _ask(count, step, side.other)
+    elif move in _ASK:
         count.asked[side.other] += 1
     if move is Move.DECLINE and side is count.asker and not step.earlier:
         if not count.has_declined:
-            count.asked[side.other] += 1  # what was first asked
+            _ask(count, step, side.other)  # what was first asked
         count.has_declined = True
+
+
+def _ask(count: _Count, step: CountedStep, asked: Side) -> None:
+    """Count what is put to a side: the side that raised the matter may ask for a decision, the other for an answer."""
+    if step.decides and asked is not count.asker:
+        count.to_decide = asked
+    else:
+        count.asked[asked] += 1
 
 
 def _take_over(count: _Count, worker: Side | None) -> None:
@@ -184,6 +199,7 @@ def step_of_facts(number: int, facts: Mapping[str, Any]) -> CountedStep:
         None if not debtor else Side(debtor),
         earlier=bool(facts.get("earlier")),
         opens=True,
+        decides=facts.get("asks_for") == DECISION,
     )
 
 
@@ -194,20 +210,26 @@ def differences_in_record(entries: Iterable[Entry]) -> list[str]:
     """
     steps: dict[tuple[str, str], list[CountedStep]] = {}
     lines: dict[tuple[str, str], list[Line]] = {}
+    subjects: dict[str, tuple[str, str]] = {}  # of each promise: whatever opened it, though a reversal posts of it too
     transactions: list[Transaction] = []
     found: list[str] = []
-    for one in recorded(entries):
+    records = list(recorded(entries))
+    for one in records:
         transaction = one.transaction
         transactions.append(transaction)
-        lines.setdefault(transaction.subject, []).extend(transaction.lines)
+        for line in transaction.lines:
+            lines.setdefault(subjects.setdefault(line.promise, transaction.subject), []).append(line)
         if transaction.subject[0] == SUBJECT_TYPE:
             try:
                 steps.setdefault(transaction.subject, []).append(step_of_facts(transaction.step, one.facts))
             except ValueError as error:
                 found.append(f"transaction {transaction.number}: {error}")
-        if one.ended and open_promises(lines[transaction.subject]):
+        if one.ended and open_promises(lines.get(transaction.subject, [])):
             found.append(f"transaction {transaction.number}: something is open of what it ended")
     for subject, taken in steps.items():
-        wrong = differences(open_promises(lines[subject]), count_owed(taken))
+        wrong = differences(open_promises(lines.get(subject, [])), count_owed(taken))
+        found += [f"{' '.join(subject)}: {sentence}" for sentence in wrong]
+    for subject, counted in count_opened(records).items():
+        wrong = differences(open_promises(lines.get(subject, [])), counted)
         found += [f"{' '.join(subject)}: {sentence}" for sentence in wrong]
     return [*broken(transactions), *found]

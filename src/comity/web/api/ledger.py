@@ -28,6 +28,7 @@ def ledger_of(request: HttpRequest, relationship: UUID, asked_for: Query[LedgerQ
         "last_day": filters.span.end - timedelta(days=1),
         "rows": [row for row in made.rows if filters.owes in {"", row.debtor} and filters.kind in {"", row.kind}],
         "holds": queries.agrees(made, queries.balances(member, filters.span.end)),
+        "not_recorded": queries.unrecorded(),
         "recounted_at": None if counted is None else counted.at,
         "differences": 0 if counted is None else len(counted.differences),
         "transactions": queries.page_of_transactions(member, filters, asked_for.page),
