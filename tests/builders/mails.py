@@ -8,6 +8,7 @@ writer for each program, given what is answered, what is quoted and the language
 import base64
 import email.utils
 import re
+import socket
 import socketserver
 import threading
 import uuid
@@ -53,7 +54,9 @@ def outlook(own, quoted, language="en", room=ROOM):
 def outlook_desktop(own, quoted, language="en", room=ROOM):
     """As Outlook for Windows writes: the head alone."""
     sender, sent, to, subject = HEAD[language]
-    return f"{own}\n\n{sender}: Comity <{room}>\n{sent}: 01 December 2026 10:02\n{to}: Ana\n{subject}: RE: A\n\n{quoted}\n"
+    return (
+        f"{own}\n\n{sender}: Comity <{room}>\n{sent}: 01 December 2026 10:02\n{to}: Ana\n{subject}: RE: A\n\n{quoted}\n"
+    )
 
 
 def apple(own, quoted, language="en", room=ROOM):
@@ -154,9 +157,7 @@ def _key():
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     )
-    public = key.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return private, base64.b64encode(public)
 
 
@@ -293,9 +294,12 @@ def smtp_server():
             return "250 taken"
 
     handler = Handler()
-    controller = Controller(handler, hostname="127.0.0.1", port=0)
+    with socket.socket() as free:  # aiosmtpd tries its port out, and takes none of the system's choosing
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    controller = Controller(handler, hostname="127.0.0.1", port=port)
     controller.start()
     try:
-        yield controller.server.sockets[0].getsockname()[1], handler.mails
+        yield port, handler.mails
     finally:
         controller.stop()

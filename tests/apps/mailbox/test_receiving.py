@@ -298,7 +298,7 @@ def test_a_text_that_is_too_long_and_a_mail_that_is_too_large_are_refused_and_to
 @pytest.mark.parametrize("text", ["Accept", "I agree.", "OK!", "De acuerdo.", "Sí", "Approved"])
 def test_accepting_a_price_by_mail_is_refused_with_the_address_of_the_page(them, text):
     """Vector 7: "Accept" of a price change by mail: refused with the page's address."""
-    matter = raised(them, kind=Kind.PROPOSAL, title="New price", wording="2.10 a call", before="2.00", price="2.10",
+    matter = raised(them, kind=Kind.PROPOSAL, title="New price", wording="2.10", kpi="x", before="2.00", price="2.10",
                     proposes="contract", becomes="change")  # fmt: skip
     forget_mails()
     body = refused(them, matter, mailed(them, address(them, matter), text), Outcome.ON_PAGE)
@@ -337,11 +337,7 @@ def test_two_who_answer_at_once_lose_nothing(them, question):
 def test_several_senders_or_a_header_twice_are_read_by_nobody(them, question):
     to = address(them, question, Move.AGREE)
     raw = written(them.people[WHO].email, to, "Yes.")
-    for bad in (
-        signed(raw) + b"",  # untouched: the last of the loop shows that it would count
-    ):
-        twice = b"From: Other <other@example.org>\r\n" + bad
-        assert taken(twice) is Outcome.UNREADABLE
+    assert taken(b"From: Other <other@example.org>\r\n" + signed(raw)) is Outcome.UNREADABLE
     both = raw.replace(b"From: Somebody <", b"From: Other <other@example.org>, Somebody <")
     assert taken(signed(both)) is Outcome.UNREADABLE
     assert state(them, question) == State.ASKED
@@ -506,7 +502,9 @@ def test_a_mail_is_kept_encrypted_for_ninety_days_and_read_by_its_own_side_alone
         assert (found is not None) is reads
         assert not reads or b"Kept words" in decrypt(bytes(found))
     with superuser() as everybody:
-        everybody.execute("UPDATE mailbox_rawmail SET kept_at = now() - interval '91 days' WHERE mail_id = %s", [number])
+        everybody.execute(
+            "UPDATE mailbox_rawmail SET kept_at = now() - interval '91 days' WHERE mail_id = %s", [number]
+        )
     from comity.apps.mailbox.tasks import forget
 
     forget(0)

@@ -165,8 +165,9 @@ def _count_or_refuse(reading: _Reading, code: ReplyCode, member: MemberContext, 
 def _objection(reading: _Reading, code: ReplyCode, person: Person, matter: Matter) -> Outcome | None:
     """Return why a mail moves nothing, before the matter is asked; None where nothing is against it."""
     text = reading.mail.text
-    accepts = code.move in {Move.COMMENT, Move.DECLINE} and queries.only_accepts(text)
-    not_by_mail = code.move is Move.DONE or (code.move is Move.AGREE and not queries.is_answered_by_mail(matter))
+    in_words = queries.is_answered_by_mail(matter)
+    accepts = code.move in {Move.COMMENT, Move.DECLINE} and not in_words and queries.only_accepts(text)
+    not_by_mail = code.move is Move.DONE or (code.move is Move.AGREE and not in_words)
     checks: tuple[tuple[Outcome, Callable[[], bool]], ...] = (
         (Outcome.TOO_LARGE, lambda: not reading.whole),
         (Outcome.PART_SIGNED, lambda: reading.proof is Proof.PART),
