@@ -94,6 +94,7 @@ MAILS = {
     "your_move": "the owner, the leads, and one more who may",
     "activity": "oneself",
     "daily_digest": "oneself",
+    "all_waiting": "oneself",  # tried in today.test_waiting
 }
 # Job -> as whom it looks: who asked for it, or somebody who leads in each relationship.
 JOBS = {
@@ -132,6 +133,7 @@ JOBS = {
     "agreements.tick": "lead",
     "mailbox.poll": "the room",  # takes each mail as whoever wrote it
     "mailbox.forget": "the room",  # looks at the age of mails
+    "today.waiting": "oneself",
     "ledger.file": "who asked",
     "ledger.recount": "lead",
     "books.overview": "who asked",  # as the two below

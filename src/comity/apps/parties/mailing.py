@@ -45,6 +45,8 @@ class ReplyOffer:
 
 # Give how the mail to a member about a page can be answered; the mailbox's app registers its own.
 reply_offers: list[Callable[[MemberContext, str], ReplyOffer | None]] = []
+# Give whether a person chose no mail about what their side has to do; the notifications' app registers its own.
+mutes: list[Callable[[Person], bool]] = []
 _MESSAGE_ID = re.compile(r"<(\d{10})\.([0-9a-f]{32})\.([0-9a-f]{16})\.([0-9a-f]{20})@[^<>\s@]+>")
 
 
