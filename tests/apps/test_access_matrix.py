@@ -102,7 +102,7 @@ ANYBODYS = {"style", "join", "set_up", "account_login", "account_logout", "accou
             "socialaccount_login_error", "socialaccount_signup"}  # fmt: skip
 SIGNED_IN = {"first_run", "begin_sample", "routes", "sort", "move_export", "display", "help", "glossary",
              "concept",
-             "portfolio", "begin", "account", "set_notifications", "make_token", "revoke_token",
+             "portfolio", "waiting", "begin", "account", "set_notifications", "make_token", "revoke_token",
              "account_reauthenticate",
              "account_change_password", "usersessions_list",
              "account_set_password", "mfa_index", "mfa_activate_totp", "mfa_deactivate_totp",

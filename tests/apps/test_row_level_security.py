@@ -26,6 +26,7 @@ from comity.apps.agreements.models import Step as ChangeStep
 from comity.apps.audit.models import AuditEvent, Event
 from comity.apps.books.models import Delivery, Export, Hold, KeptMapping, Mark, MarkStep, Routes, SharedFormat
 from comity.apps.ledger.models import Line, Promise, Recount, Settlement, Transaction, Wording
+from comity.apps.mailbox.models import Bounce, ReceivedMail
 from comity.apps.matters import operations as matters
 from comity.apps.matters.models import Evidence, Matter, Opened, Step
 from comity.apps.notifications.models import DigestPosition, Preference, SentNotification
@@ -53,7 +54,7 @@ WALLED = {
     "matters_evidence", "matters_matter", "matters_opened", "matters_step",
     "ledger_calendar", "ledger_line", "ledger_promise", "ledger_recount", "ledger_transaction",
     "ledger_settlement", "ledger_wording",
-    "outbox_waitingmail",
+    "mailbox_bounce", "mailbox_rawmail", "mailbox_receivedmail", "mailbox_uncopied", "outbox_waitingmail",
     "parties_invitation", "parties_membership",
     "parties_organisation", "parties_relationship", "parties_token", "priorities_ranking", "priorities_round",
     "personal_displaysettings", "personal_savedview", "personal_visit",
@@ -65,7 +66,8 @@ NOBODYS = {
     "axes_accessattempt", "axes_accessattemptexpiration", "axes_accessfailurelog", "axes_accesslog",
     "django_content_type", "django_migrations", "django_session", "mfa_authenticator", "parties_person",
     "socialaccount_socialaccount", "socialaccount_socialapp", "socialaccount_socialtoken", "usersessions_usersession",
-    "comity_cache", "ledger_recorded", "ledger_source", "matters_transition", "record_kind", "replies_clock",
+    "comity_cache", "ledger_recorded", "ledger_source", "mailbox_span", "mailbox_use", "matters_transition",
+    "record_kind", "replies_clock",
     "procrastinate_events", "procrastinate_jobs", "procrastinate_periodic_defers", "procrastinate_workers",
 }  # fmt: skip
 # Read by functions of the owner, with its rights, and by nobody else.
@@ -120,6 +122,8 @@ MODELS = (
     Recount,
     Settlement,
     Wording,
+    ReceivedMail,
+    Bounce,
 )
 
 

@@ -101,6 +101,7 @@ PAGES = {
     "search": Page(INSIDE, asked=("", "?q=service")),
     # Outside
     "portfolio": Page(INSIDE, asked=("?all=1",)),
+    "waiting": Page(INSIDE),
     "begin": Page(("marta",)),
     "display": Page(("marta",)),
     "help": Page(("marta",)),

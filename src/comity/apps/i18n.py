@@ -9,7 +9,7 @@ from comity.review.i18n.words import LOCALES, Words, catalogue, flatten
 
 APPS = (
     "help", "parties", "personal", "audit", "outbox", "record", "replies", "books", "kpis", "agreements", "priorities",
-    "ledger", "matters", "reviews", "first_run", "notifications", "today",
+    "ledger", "matters", "mailbox", "reviews", "first_run", "notifications", "today",
 )  # fmt: skip
 
 

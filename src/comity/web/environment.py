@@ -1,5 +1,6 @@
 """Parsing of environment variables; an invalid value is one sentence with the next step."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -16,6 +17,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from django.core.exceptions import ImproperlyConfigured
 
+from comity.apps.mailbox.imap import Mailbox
+
 # Options of PostgreSQL's own client library that an address may carry; another would be ignored in silence.
 _OPTIONS = frozenset(
     {
@@ -25,6 +28,9 @@ _OPTIONS = frozenset(
     }
 )
 _SECURE = {"smtp": (False, False), "smtp+starttls": (True, False), "smtps": (False, True)}
+# Kinds of mailbox: how its connection is kept secret, and the usual port.
+_MAILBOXES = {"imaps": ("tls", 993), "imap+starttls": ("starttls", 143), "imap": ("none", 143)}
+LONGEST_MAILBOX_NAME = 16  # of the 64 characters before an @, a + and a reply code take 48
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
@@ -81,6 +87,61 @@ def mail_server(name: str, url: str) -> dict[str, object]:
         "EMAIL_USE_TLS": starttls,
         "EMAIL_USE_SSL": tls,
     }
+
+
+def mailbox(name: str, url: str) -> Mailbox | None:
+    """Return the mailbox of `imaps://user:password@mail.example.org/INBOX`; None where none is named.
+
+    :raises ImproperlyConfigured: for another kind of URL, one without user and password, and for a password that would
+        cross a network in the clear
+    """
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in _MAILBOXES or not parts.hostname:
+        raise ImproperlyConfigured(f"{name} has to look like imaps://user:password@mail.example.org/INBOX")
+    if not parts.username or not parts.password:
+        raise ImproperlyConfigured(f"{name} names no user and password: imaps://user:password@mail.example.org/INBOX")
+    security, port = _MAILBOXES[parts.scheme]
+    if security == "none" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        raise ImproperlyConfigured(f"{name} would send a password in the clear; write imaps:// or imap+starttls://")
+    return Mailbox(
+        parts.hostname,
+        _port(name, url) or port,
+        unquote(parts.username),
+        unquote(parts.password),
+        unquote(parts.path.strip("/")) or "INBOX",
+        security,
+    )
+
+
+def mailbox_address(name: str, address: str, *, is_read: bool) -> str:
+    """Return the address of the mailbox, to which reply codes are added after a +; empty where none is read.
+
+    :raises ImproperlyConfigured: for a mailbox without an address, for none of mail, and for one too long for a code
+    """
+    if not is_read:
+        return ""
+    local, _, domain = address.partition("@")
+    if not local or "." not in domain or "@" in domain or not address.isascii() or set(address) & set(' +<>,;"()'):
+        raise ImproperlyConfigured(f"{name} has to be the address of the mailbox, such as comity@example.org")
+    if len(local) > LONGEST_MAILBOX_NAME:
+        raise ImproperlyConfigured(
+            f"{name} has more than {LONGEST_MAILBOX_NAME} characters before its @; reply addresses would be too long"
+        )
+    return address
+
+
+def host_name(name: str, value: str) -> str:
+    """Return a name of a mail server as it signs its results, or an empty text.
+
+    :raises ImproperlyConfigured: for what is no host name
+    """
+    if value and not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", value):
+        raise ImproperlyConfigured(
+            f"{name} has to be the name that your mail server writes first in Authentication-Results"
+        )
+    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """The health check: an address for monitoring, and `python -m comity.web.health`, which requests it.
 
-It answers with one line that reveals nothing of the content. It checks the database only: a room cannot do without it.
+It answers "ok", and the age in seconds of what may stand still: the oldest mail that waits, the last reading of
+the mailbox, the last tick of the clock, and the oldest entry of a record that a side has no copy of. Nothing of it says
+whose they are. Its status is that of the database only: a room cannot do without it, and restarting brings no mail.
 """
 
 import sys
@@ -12,6 +14,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
 PATH = "/health/"
 _TIMEOUT_S = 5
+_NAMES = ("oldest_unsent_mail_s", "last_mailbox_reading_s", "last_clock_tick_s", "oldest_entry_not_exported_s")
+# "-" where there is none: no mail waits, no mailbox is configured, the clock has never run, nothing is to be copied.
+_AGES = """
+SELECT coalesce(extract(epoch FROM now() - oldest_mail)::bigint::text, '-'),
+    CASE WHEN reads THEN coalesce(extract(epoch FROM now() - last_reading)::bigint::text, 'never') ELSE '-' END,
+    coalesce(extract(epoch FROM now() - last_tick)::bigint::text, 'never'),
+    coalesce(extract(epoch FROM now() - oldest_uncopied)::bigint::text, '-') FROM comity_ages()
+"""
 
 
 class HealthMiddleware:
@@ -29,11 +39,14 @@ class HealthMiddleware:
             return HttpResponseNotAllowed(["GET", "HEAD"])
         try:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT 1")
+                cursor.execute(_AGES)
+                body = "\n".join(
+                    ["ok", *(f"{name}: {age}" for name, age in zip(_NAMES, cursor.fetchone(), strict=True)), ""]
+                )
         except Error:  # InterfaceError, of a connection that is already closed, is no DatabaseError
             status, body = 503, "unavailable: the database does not answer\n"
         else:
-            status, body = 200, "ok\n"
+            status = 200
         return HttpResponse(body, status=status, content_type="text/plain", headers={"Cache-Control": "no-store"})
 
 

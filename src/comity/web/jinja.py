@@ -21,7 +21,7 @@ import comity
 from comity.apps.help.queries import term
 from comity.apps.i18n import language, spoken_period, words_for
 from comity.apps.matters.sentences import matter_title
-from comity.apps.parties.mailing import has_mail_server
+from comity.apps.parties.mailing import has_mail_server, reads_mails
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Relationship
 from comity.apps.parties.panels import NavEntry, nav_entries
@@ -60,6 +60,7 @@ def environment(**options: Any) -> Environment:  # noqa: ANN401 - Django's optio
         "spoken_period": spoken_period,
         "room_is_empty": room_is_empty,
         "has_mail_server": has_mail_server,
+        "reads_mails": reads_mails,
         "organisations": lambda: settings.ORGANISATIONS,
     }
     return jinja_environment

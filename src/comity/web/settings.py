@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "comity.apps.priorities",
     "comity.apps.ledger",
     "comity.apps.matters",
+    "comity.apps.mailbox",
     "comity.apps.reviews",
     "comity.apps.first_run",
     "comity.apps.notifications",
@@ -270,6 +271,13 @@ if os.environ.get("COMITY_MAIL_SERVER"):
     if not os.environ.get("COMITY_EMAIL_BACKEND"):
         MAIL_SERVER_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 DEFAULT_FROM_EMAIL = os.environ.get("COMITY_FROM", "comity@localhost")
+# The mailbox that replies and mails that come back go to, its address, and the name of the mail server that checks who
+# sent them. Without it no mail is read, and pages say so.
+MAILBOX = environment.mailbox("COMITY_MAILBOX", os.environ.get("COMITY_MAILBOX", ""))
+MAILBOX_ADDRESS = environment.mailbox_address(
+    "COMITY_MAILBOX_ADDRESS", os.environ.get("COMITY_MAILBOX_ADDRESS", ""), is_read=MAILBOX is not None
+)
+MAILBOX_CHECKED_BY = environment.host_name("COMITY_MAILBOX_CHECKED_BY", os.environ.get("COMITY_MAILBOX_CHECKED_BY", ""))
 
 # The certificate by which files of the agreement are sealed, the time authority that stamps them, and the authorities
 # that are trusted where a PDF comes back signed. Without them files are not sealed, and say so.

@@ -56,8 +56,9 @@ def test_each_app_registers_its_parts_once():
         PanelArea.TOP: [
             *("first_run/_sample.html", "first_run/_steps.html", "books/_no_book.html", "ledger/_differs.html"),
             "outbox/_failing.html",
+            "mailbox/_warnings.html",
         ],
-        PanelArea.SIDE: ["audit/_news.html", "agreements/_missing.html"],
+        PanelArea.SIDE: ["audit/_news.html", "agreements/_missing.html", "mailbox/_ages.html"],
     }
     assert {one.name for one in inbox_sources()} == {
         "neutral people", "calendars", "kpis", "ledger", "agreements", "priorities", "deliveries", "files",

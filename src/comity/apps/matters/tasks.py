@@ -14,6 +14,7 @@ from comity.apps.matters import book_rows, operations, queries
 from comity.apps.matters.models import Matter
 from comity.apps.outbox.operations import ExponentialBackoff
 from comity.apps.parties.member_context import MemberContext, for_each_relationship
+from comity.apps.replies.queries import was_heard
 from comity.core.matters.kinds import Kind
 
 
@@ -44,6 +45,8 @@ def _remind_matters(member: MemberContext) -> None:
     for matter in queries.to_remind(member):
         _in_own_transaction(partial(operations.remind, member, matter), matter)
     for matter in queries.run_out(member):
+        if matter.reply_by is not None and not was_heard(matter.reply_by):
+            continue  # an answer that came in time may lie in the mailbox
         _in_own_transaction(partial(operations.note_run_out, matter), matter)
     for matter in queries.overdue_promises(member):
         _in_own_transaction(partial(operations.break_promise, member, matter), matter)

@@ -136,6 +136,11 @@ def chosen_timings(person: Person) -> dict[Topic, Timing]:
     return {Topic(topic): Timing(timing) for topic, timing in rows}
 
 
+def is_muted(person: Person) -> bool:
+    """Return whether a person, the viewer, chose no mail about what their side has to do."""
+    return chosen_timings(person).get(Topic.MOVE) is Timing.OFF
+
+
 def own_timings(person: Person) -> dict[Topic, Timing]:
     """Return when a person, the viewer, is mailed about each topic, as the account page shows it."""
     today = timezone.now().date()

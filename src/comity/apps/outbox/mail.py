@@ -8,7 +8,6 @@ import base64
 import hashlib
 import json
 from collections.abc import Sequence
-from email.utils import make_msgid, parseaddr
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +19,7 @@ from django.db import connection, transaction
 
 from comity.apps.outbox.models import WaitingMail
 from comity.apps.outbox.operations import defer
-from comity.apps.parties.mailing import RELATIONSHIP_HEADER, SIDES_HEADER
+from comity.apps.parties.mailing import RELATIONSHIP_HEADER, SIDES_HEADER, signed_message_id
 from comity.core.values import Side
 
 SEND_TASK = "outbox.mail"
@@ -45,7 +44,8 @@ def _store(mail: EmailMessage) -> None:
     relationship = headers.pop(RELATIONSHIP_HEADER, None)
     sides = tuple(Side(side) for side in headers.pop(SIDES_HEADER, "").split(",") if side)
     # One id for all attempts: a mail server or reader that gets the mail twice can tell.
-    headers.setdefault("Message-ID", make_msgid(domain=parseaddr(mail.from_email)[1].rpartition("@")[2] or None))
+    here = None if relationship is None else UUID(relationship)
+    headers.setdefault("Message-ID", signed_message_id(here, mail.recipients()[0]))
     content = {
         "subject": mail.subject,
         "body": mail.body,
@@ -59,7 +59,7 @@ def _store(mail: EmailMessage) -> None:
         "attachments": [_serialise_attachment(attachment) for attachment in mail.attachments],
     }
     waiting_mail = WaitingMail(
-        relationship_id=None if relationship is None else UUID(relationship),
+        relationship_id=here,
         payload=_cipher().encrypt(_to_json(content)),
     )
     waiting_mail.save(force_insert=True)
@@ -81,6 +81,16 @@ def send_waiting_mail(mail: UUID) -> bool:
         with connection.cursor() as cursor:
             cursor.execute("SELECT comity_mail_sent(%s)", [mail])
     return True
+
+
+def encrypt(content: bytes) -> bytes:
+    """Return bytes encrypted by the key of mails that wait: what came by mail is kept like what goes by it."""
+    return _cipher().encrypt(content)
+
+
+def decrypt(content: bytes) -> bytes:
+    """Return what `encrypt` was given."""
+    return _cipher().decrypt(content)
 
 
 def mail_server() -> BaseEmailBackend:

@@ -1,6 +1,14 @@
 """Mails to the people of a side, each in their own language, without anything that they may not see."""
 
+import hashlib
+import hmac
+import re
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parseaddr
+from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -21,6 +29,54 @@ RELATIONSHIP_HEADER, SIDES_HEADER = "X-Comity-Relationship", "X-Comity-Sides"
 _NO_MAIL_SERVER = frozenset(
     f"django.core.mail.backends.{name}.EmailBackend" for name in ("filebased", "console", "dummy")
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyOffer:
+    """How a mail can be answered by mail.
+
+    :ivar address: to which a plain reply goes; empty where no mail is read, as the text says then
+    :ivar text: what is said about it, below the mail, in the reader's language
+    """
+
+    address: str
+    text: str
+
+
+# Give how the mail to a member about a page can be answered; the mailbox's app registers its own.
+reply_offers: list[Callable[[MemberContext, str], ReplyOffer | None]] = []
+# Give whether a person chose no mail about what their side has to do; the notifications' app registers its own.
+mutes: list[Callable[[Person], bool]] = []
+_MESSAGE_ID = re.compile(r"<(\d{10})\.([0-9a-f]{32})\.([0-9a-f]{16})\.([0-9a-f]{20})@[^<>\s@]+>")
+
+
+def reads_mails() -> bool:
+    """Whether mails to this room are read, so that people can answer by mail."""
+    return settings.MAILBOX is not None
+
+
+def signed_message_id(relationship: UUID | None, recipient: str) -> str:
+    """Return a Message-ID by which a mail that comes back proves that we sent it to this address, and when."""
+    here = "0" * 32 if relationship is None else relationship.hex
+    said = f"{int(timezone.now().timestamp()):010d}.{here}.{secrets.token_hex(8)}"
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+    return f"<{said}.{_message_mac(said, recipient)}@{domain}>"
+
+
+def mail_of_message_id(message_id: str, recipient: str) -> tuple[UUID, datetime] | None:
+    """Return the relationship and the time of a mail that we sent to an address; None where we sent none such."""
+    parts = _MESSAGE_ID.fullmatch(message_id.strip())
+    if parts is None:
+        return None
+    said = f"{parts[1]}.{parts[2]}.{parts[3]}"
+    if not hmac.compare_digest(parts[4], _message_mac(said, recipient)) or int(parts[2], 16) == 0:
+        return None
+    return UUID(hex=parts[2]), datetime.fromtimestamp(int(parts[1]), UTC)
+
+
+def _message_mac(said: str, recipient: str) -> str:
+    key = f"comity.apps.parties.mailing {settings.SECRET_KEY}".encode()
+    return hmac.new(key, f"{said} {recipient.strip().lower()}".encode(), hashlib.sha256).hexdigest()[:20]
 
 
 def has_mail_server() -> bool:
@@ -122,13 +178,17 @@ def mail_member(
         return
     person = member.membership.person
     words = words_for(supported_language(person.language))
+    text = words(f"{key}.mail", address=f"{settings.ADDRESS}{address}", **values)
+    offer = next(filter(None, (offers(member, address) for offers in reply_offers)), None)
+    direct = {"Message-ID": signed_message_id(member.relationship.pk, person.email)}  # else the outbox sets one
     mail = EmailMessage(
         relationship_subject(member.relationship, words(f"{key}.subject", **values)),
-        words(f"{key}.mail", address=f"{settings.ADDRESS}{address}", **values),
+        text if offer is None else f"{text}\n\n{offer.text}",
         None,
         [person.email],
         connection=server,
-        headers=_headers(member) if server is None else {},
+        headers=_headers(member) if server is None else direct,
+        reply_to=[offer.address] if offer is not None and offer.address else None,
     )
     for name, content, media_type in files:
         mail.attach(name, content, media_type)

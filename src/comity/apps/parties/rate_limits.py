@@ -38,6 +38,8 @@ RATE_LIMITS = {
     "drafts": RateLimit(300, _HOUR),  # saved: each is kept as a whole
     "priorities": RateLimit(20, _DAY),  # a round started, or a joint order proposed: as above
     "steps": RateLimit(100, _HOUR),  # signed, sealed, ended, agreed to: each is kept, and most are mailed
+    "mails counted": RateLimit(60, _HOUR),  # that somebody answers with: each is a step, and told to the other side
+    "mails not counted": RateLimit(20, _DAY),  # that are told of by a mail
     "uploads": RateLimit(60, _HOUR),
     "copies": RateLimit(6, _HOUR),  # of the record and the book, and changes as files to be signed
     "first looks": RateLimit(60, _HOUR),  # at reviews of periods that have never been computed

@@ -19,6 +19,8 @@ from comity.core.values import Side
 OPENS, CLOSES = time(9), time(17)
 # Give the time zone in which a side answers until a calendar is agreed; the books' app registers that of the book.
 zone_providers: list[Callable[[MemberContext], str]] = []
+# Give whether what was sent by mail up to a moment has been read; the mailbox's app registers its own.
+hearing: list[Callable[[datetime], bool]] = []
 NOTICE_DAYS = 10  # working days from a notice to the day that it names
 REMINDER_LEAD_TIME = timedelta(days=3)  # before a reply is due
 
@@ -136,6 +138,11 @@ def silence_since(member: MemberContext) -> datetime | None:
     terms = silence_terms(member)
     both = terms.keys() == set(Side) and all(term.accepts for term in terms.values())
     return max(term.at for term in terms.values()) if both else None
+
+
+def was_heard(until: datetime) -> bool:
+    """Return whether whatever a side said up to a moment is known: an answer by mail may lie unread."""
+    return all(heard(until) for heard in hearing)
 
 
 def last_notice(consent: Consent) -> Notice | None:

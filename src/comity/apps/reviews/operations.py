@@ -188,7 +188,7 @@ def _follow_up(member: MemberContext, consent: Consent, zone_name: str) -> None:
     notice = reply_times.last_notice(consent)
     if notice is None or not replies.is_notice_valid(notice, [str(one.person_id) for one in people]):
         _give_notice(member, people, consent, due, zone_name)
-    elif now >= notice.until:
+    elif now >= notice.until and reply_times.was_heard(notice.until):
         record.call_function("comity_deem_consent", ConsentSubject.PERIOD, consent.subject, chain.canonical(figures))
         _freeze(member, review, consent.subject, figures)
 

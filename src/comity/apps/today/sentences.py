@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.today.portfolio import PortfolioRow
 from comity.apps.today.queries import Inbox
+from comity.apps.today.waiting import WaitingPart
 from comity.review.i18n.words import Words
 
 
@@ -54,3 +55,9 @@ def portfolio_headline(rows: Sequence[PortfolioRow], words: Words) -> str:
     count = sum(row.waits for row in rows)
     key = "portfolio.nothing_waits" if count == 0 else "portfolio.waits"
     return words(key, count=count, relationships=len(rows))
+
+
+def waiting_headline(parts: Sequence[WaitingPart], words: Words) -> str:
+    """Return how many items wait for a person in how many relationships."""
+    count = sum(part.count for part in parts)
+    return words("waiting.headline", count=count, relationships=len(parts)) if count else words("inbox.none")

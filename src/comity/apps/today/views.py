@@ -19,6 +19,7 @@ from comity.apps.personal.operations import note_visit
 from comity.apps.today import portfolio as portfolios
 from comity.apps.today import queries, sentences
 from comity.apps.today.search import HitsOfKind, find
+from comity.apps.today.waiting import waiting_parts
 from comity.review.i18n.words import Words
 
 _HITS_OF_KIND = 8  # where all kinds are shown
@@ -84,6 +85,20 @@ def portfolio(request: HttpRequest) -> HttpResponse:
         "day": words.full_day(timezone.localdate()),
     }
     return render(request, "today/portfolio.html", context)
+
+
+@require_safe
+@login_required
+def waiting(request: HttpRequest) -> HttpResponse:
+    """Show everything that waits for the person, over all their relationships."""
+    words = words_for(language())
+    parts = waiting_parts(request.user, words)  # type: ignore[arg-type]
+    context = {
+        "parts": parts,
+        "headline": sentences.waiting_headline(parts, words),
+        "day": words.full_day(timezone.localdate()),
+    }
+    return render(request, "today/waiting.html", context)
 
 
 @require_safe
