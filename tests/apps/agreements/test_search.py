@@ -3,7 +3,7 @@
 import pytest
 from django.db import transaction
 
-from comity.apps.agreements import remarks
+from comity.apps.agreements.drafting import remarks
 from comity.apps.i18n import words_for
 from comity.apps.today.search import find
 from comity.core.agreements.changes import SetField

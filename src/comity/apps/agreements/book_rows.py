@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Max
 
 from comity.apps.agreements import queries
-from comity.apps.agreements.carrying_out import came_about, first_steps
+from comity.apps.agreements.early_start.carrying_out import came_about, first_steps
 from comity.apps.agreements.models import FirstStep, ReasonMark, Step
 from comity.apps.parties.member_context import MemberContext
 from comity.core.agreements.carried_out_first import carried_out_first

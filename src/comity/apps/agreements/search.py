@@ -6,11 +6,11 @@ from itertools import islice
 from django.urls import reverse
 
 from comity.apps.agreements import queries
-from comity.apps.agreements.drafting import drafted_text
+from comity.apps.agreements.drafting.edits import drafted_text
+from comity.apps.agreements.drafting.remarks import kept_clauses, remarks, shown_content
 from comity.apps.agreements.queries import ChangeState
-from comity.apps.agreements.remarks import kept_clauses, remarks, shown_content
 from comity.apps.agreements.sentences import clause_heading, clause_sentences, clause_titles
-from comity.apps.agreements.titles import readable_titles
+from comity.apps.agreements.text.titles import readable_titles
 from comity.apps.books.queries import readable_definition
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.searching import MAX_HITS, Excerpt, Hit, SearchSource, add_search_source, contains_words
