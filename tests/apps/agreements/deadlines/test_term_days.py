@@ -57,11 +57,11 @@ def test_the_end_is_told_once_for_each_of_its_three_days(them):
     assert sorted(address for mail in mails for address in mail.to) == sorted(
         them.people[who].email for who in ("customer_lead", "provider_lead")
     )
-    assert all("End of the agreement" in mail.subject for mail in mails)
+    assert all("First day after the agreement" in mail.subject for mail in mails)
     for side in Side:
-        due, detail = waiting(them, "auditor")[side]["End of the agreement"]
+        due, detail = waiting(them, "auditor")[side]["First day after the agreement"]
         assert due == soon(75)
-        assert "Without a new agreement it ends on" in detail
+        assert "Without a new agreement its last day is" in detail
     page = them.client("auditor").get(them.url("log/")).content.decode()
     assert "reminded both sides of the end of the agreement" in page
 
@@ -76,7 +76,7 @@ def test_what_is_far_away_or_past_is_told_nobody(them):
     with_term(them, 400)
     tasks.tick(0)
     assert events(them) == []
-    assert "End of the agreement" not in waiting(them, "customer_lead")[Side.CUSTOMER]
+    assert "First day after the agreement" not in waiting(them, "customer_lead")[Side.CUSTOMER]
 
 
 def test_an_option_waits_for_the_side_whose_it_is(them):
@@ -92,8 +92,8 @@ def test_a_term_that_not_everybody_reads_is_in_no_log_and_no_mail(them):
     tasks.tick(0)
     assert events(them) == []
     assert not [mail for mail in sent_mails() if str(them.relationship) in mail.body]
-    assert "End of the agreement" in waiting(them, "customer_lead")[Side.CUSTOMER]
-    assert "End of the agreement" not in waiting(them, "customer_analyst")[Side.CUSTOMER]
+    assert "First day after the agreement" in waiting(them, "customer_lead")[Side.CUSTOMER]
+    assert "First day after the agreement" not in waiting(them, "customer_analyst")[Side.CUSTOMER]
 
 
 def test_a_change_waits_with_its_age_and_its_last_day(them):
