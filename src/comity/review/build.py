@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from comity.book.errors import UnusableFileError
 from comity.book.lateness import lateness_in, undelivered_in
 from comity.book.reading.coverage import Coverage, Uncovered
+from comity.book.reading.daily_contacts import daily_contacts
 from comity.book.reading.open import Book
 from comity.book.statistics.record_choice import choices_in_force
 from comity.core.agreements.kpi import RECORDS
@@ -78,6 +79,8 @@ def build_review(book: Book, *, period: str | None = None, against: Against | No
     """
     today = now.astimezone(ZoneInfo(book.definition.timezone)).date()
     coverage = Coverage(book, today)
+    if book.has("contacts"):
+        daily_contacts(book, "contacts")  # by queue, as `undelivered_in` needs them: days alone would be a second scan
     specs = reading_specs()
     choice = _choose_periods(book, coverage, specs, period, against, today)
     book.asked = (choice.period, choice.reference)

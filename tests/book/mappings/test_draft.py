@@ -383,3 +383,90 @@ def test_a_value_beside_a_month_is_no_price_index_and_purchases_are_no_list_of_c
     said = tomllib.loads(text)
     assert (said["table"], said["columns"]["amount"]) == ("invoices", "dollar_value")
     assert "service" in said["ask"]
+
+
+def asked(text: str) -> list[str]:
+    return tomllib.loads(text).get("ask", [])
+
+
+@pytest.mark.parametrize(
+    ("headers", "spelt"),
+    [
+        ("Tag;Hotline;Erwartete Anrufe", "day-first"),
+        ("Día;Cola;Llamadas esperadas", "day-first"),
+        ("Jour;File d'attente;Appels attendus", "day-first"),
+        ("Giorno;Coda;Chiamate attese", "day-first"),
+    ],
+)
+def test_what_is_expected_by_day_is_a_forecast_with_its_queue_and_its_start(tmp_path, headers, spelt):
+    """A forecast by day in the planners' own words; when it was made nobody can read from it."""
+    rows = "".join(f"{day:02}.01.2026;Billing;{day + 0.5}\n".replace(".5", ",5") for day in range(1, 21))
+    text, _ = drafted(tmp_path, "export.csv", f"{headers}\n{rows}")
+    day, queue, expected = headers.split(";")
+    assert tomllib.loads(text)["table"] == "forecasts"
+    assert asked(text) == ["issued_on"]
+    found = columns(text)
+    assert found["queue"] == queue
+    assert found["start"] == {"from": day, "format": spelt}
+    assert found["offered"] == {"from": expected, "decimal": ","}
+
+
+@pytest.mark.parametrize("places", ["Plätze", "Agents", "Puestos", "Effectif", "Postazioni"])
+def test_people_by_half_hour_are_a_schedule_whose_day_and_clock_are_joined(tmp_path, places):
+    rows = "".join(f"{day:02}.01.2026;{hour:02}:30;Billing;{hour % 4}\n" for day in (12, 13, 14) for hour in (8, 9, 10))
+    text, _ = drafted(tmp_path, "roster.csv", f"Datum;Beginn;Team;{places}\n{rows}")
+    assert tomllib.loads(text)["table"] == "schedules"
+    assert asked(text) == []
+    start = {"sum": [{"from": "Datum", "as": "day", "format": "day-first"}, {"from": "Beginn", "as": "clock"}]}
+    found = columns(text)
+    assert (found["queue"], found["start"], found["scheduled"]) == ("Team", start, places)
+
+
+QUESTIONS = (
+    "Wie zufrieden waren Sie mit dem Gespräch? (1-5)",
+    "How satisfied were you with the call? (1-5)",
+    "¿Qué tan satisfecho quedó? Satisfacción con la llamada (1-5)",
+)
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_answers_without_a_name_are_a_survey_and_no_list_of_customers(tmp_path, question):
+    """A form's export: when, who, one question. As a list of accounts it would have been imported without a word."""
+    rows = "".join(f"{day:02}.01.2026 10:00,K{day:03},{day % 5 + 1},\n" for day in range(1, 25))
+    text, mapping = drafted(tmp_path, "form.csv", f'Zeitstempel,Kundennummer,"{question}",Kommentar\n{rows}')
+    assert mapping.table == "surveys"
+    assert {"response_id", "audience", "respondent_id", "instrument"} <= set(asked(text))
+    found = columns(text)
+    assert found["score"] == question
+    assert found["response_id"] == {"join": [{"file": True}, {"row": True}], "with": "-"}
+    assert (found["scale_min"], found["scale_max"]) == ({"value": "1"}, {"value": "5"})
+
+
+def test_of_several_questions_the_score_is_asked_for_and_dissatisfaction_is_none(tmp_path):
+    questions = ("How dissatisfied were you?", "How satisfied with the call?", "How satisfied with the wait?")
+    head = ",".join(["Timestamp", *(f"{question} (1-5)" for question in questions)])
+    rows = "".join(f"2026-01-{day:02},1,{day % 5 + 1},3\n" for day in range(1, 25))
+    text, mapping = drafted(tmp_path, "form.csv", f"{head}\n{rows}")
+    assert mapping.table == "surveys"
+    assert "score" in asked(text)
+    assert columns(text)["score"] == "How satisfied with the call? (1-5)"
+
+
+def test_a_list_of_which_only_the_id_is_known_asks_what_it_is(tmp_path):
+    rows = "".join(f"K{number:03},{number},x{number},y{number}\n" for number in range(30))
+    text, _ = drafted(tmp_path, "list.csv", f"Kundennummer,Punkte,Etwas,Anderes\n{rows}")
+    assert "table" in asked(text)
+
+
+def test_an_invoice_without_quantities_counts_each_line_as_one_once_somebody_says_so(tmp_path):
+    rows = 'R-1;01.2026;Nord;Calls;"12.600,00"\nR-2;02.2026;Nord;Calls;"12.700,00"\n'
+    text, _ = drafted(tmp_path, "invoices.csv", f"Rechnungsnr;Monat;Kunde;Leistung;Betrag netto\n{rows}")
+    assert asked(text) == ["quantity"]
+    assert columns(text)["quantity"] == {"value": 1}
+
+
+@pytest.mark.parametrize("word", ["Mailbox", "Anrufbeantworter", "Buzón", "Messagerie"])
+def test_a_machine_that_took_the_call_is_voicemail(tmp_path, word):
+    rows = f"1;31.01.2026 09:00;Angenommen\n2;31.01.2026 09:01;{word}\n"
+    text, _ = drafted(tmp_path, "calls.csv", f"Anruf-ID;Beginn;Ergebnis\n{rows}")
+    assert columns(text)["outcome"]["values"] == {"Angenommen": "answered", word: "voicemail"}

@@ -245,6 +245,9 @@ def test_a_text_that_is_not_known_is_refused_where_that_is_asked(tmp_path, spec,
         ("(12.50)", ".", "-12.50"),
         ("-12.50", ".", "-12.50"),
         ("−3", ".", "-3"),  # noqa: RUF001 - a minus that is no hyphen
+        ("12.50-", ".", "-12.50"),
+        ("1.234,50 −", ",", "-1234.50"),  # noqa: RUF001 - as above
+        ("12,50- €", ",", "-12.50"),
         ("€ 12.50", ".", "12.50"),
         ("12,50 €", ",", "12.50"),
         ("76%", ".", "0.76"),
@@ -258,7 +261,9 @@ def test_numbers_as_people_write_them(tmp_path, cell, decimal, value):
     assert one(tmp_path, f"{{ from = 'Cell', as = 'number'{said} }}", cell) == value
 
 
-@pytest.mark.parametrize("cell", ["12,34,567", "1.2.3", "12 apples", "NaN1", "0x10", "1_000", "١٢"])
+@pytest.mark.parametrize(
+    "cell", ["12,34,567", "1.2.3", "12 apples", "-12-", "(12-)", "5-7", "NaN1", "0x10", "1_000", "١٢"]
+)
 def test_a_number_that_is_none_is_refused_and_not_repaired(tmp_path, cell):
     with pytest.raises(ValueError, match="not a number"):
         one(tmp_path, "{ from = 'Cell', as = 'number' }", cell)

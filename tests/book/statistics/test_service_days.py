@@ -214,6 +214,21 @@ def test_an_account_that_bought_before_comes_back_and_is_not_new(tmp_path):
     assert reading.also["accounts"] == {"new": 1, "back": 1, "bought_nothing": 2, "left": 1}
 
 
+def test_an_account_of_the_reference_is_new_then_and_back_later(tmp_path):
+    """b bought in March alone before May: against April it comes back in May, and n is new in April."""
+    rows = """
+        month,account_id,service,quantity,unit_price,unit
+        2026-03,b,calls,1,10,fixed
+        2026-04,n,calls,1,20,fixed
+        2026-05,b,calls,1,30,fixed
+        2026-05,n,calls,1,20,fixed
+    """
+    later = Comparison(MAY, APRIL, date(2026, 6, 1))
+    with open_book(write_book(tmp_path, invoices=rows), JOINT) as opened:
+        stats = lines.gather(opened, [ASKED, later])
+    assert [(one.arrival, one.returned, one.departure) for (one,) in stats.values()] == [(20, 0, -10), (0, 30, 0)]
+
+
 @pytest.mark.parametrize("days", [0, 1])
 def test_a_day_is_that_of_the_book_s_zone(tmp_path, days):
     """23:30 UTC is the next day in Madrid: contacts of Saturday nights are Sunday's."""

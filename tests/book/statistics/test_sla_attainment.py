@@ -133,8 +133,11 @@ def moment(hours):
     return None if hours is None else NOON + timedelta(hours=hours)
 
 
-def judged_by_hand(contact, deadline):
-    """Every promise that a KPI is about, one after the other: kept, missed, paused, cancelled or not judged."""
+def judged_by_hand(contact, deadline, tells):
+    """Every promise that a KPI is about, one after the other: kept, missed, paused, cancelled or not judged.
+
+    `tells` says of which moments the records tell at all.
+    """
     asked = [
         one
         for one in contact["promises"]
@@ -142,13 +145,15 @@ def judged_by_hand(contact, deadline):
     ]
     for one in asked:
         verdict = {"met": True, "missed": False}.get(one["verdict"] or one["state"])
-        at = contact["answered"] if one["kind"] == "response" else contact["resolved"]
+        which = "answered" if one["kind"] == "response" else "resolved"
+        at = contact[which]
         if one["state"] in {"paused", "cancelled"}:
             yield one["state"]
         elif (
             one["kind"] in {"ola", "other"}
             or one["due"] is None
-            or (one["kind"] == "response" and at is None and verdict is not None)
+            or not tells[which]
+            or ((one["kind"] == "response" or one["state"] == "met") and at is None and verdict is not None)
         ):
             yield verdict
         else:
@@ -159,7 +164,7 @@ def judged_by_hand(contact, deadline):
     if asked or deadline is not None:
         return
     at, told = contact["resolved"], {"true": True, "false": False}.get(contact["met"])
-    if contact["due"] is None:
+    if contact["due"] is None or not tells["resolved"]:
         yield told
         return
     kept = at is not None and at <= contact["due"]
@@ -189,11 +194,35 @@ def test_deadlines_are_judged_as_by_hand(tmp_path_factory, contacts, deadline):
     with open_book(book, JOINT) as found:
         counts = due.daily(found, Kpi("sla", "sla_attainment", deadline=deadline))
         totals = {name: round(counts.total(name, JUNE)) for name in due.COUNTS}
-    told = [one for contact in contacts for one in judged_by_hand(contact, deadline)]
+    tells = {key: any(contact[key] is not None for contact in contacts) for key in ("answered", "resolved")}
+    told = [one for contact in contacts for one in judged_by_hand(contact, deadline, tells)]
     assert totals["good"] == told.count(True)
     assert totals["judged"] == told.count(True) + told.count(False)
     assert {name: totals[name] for name in due.BESIDE} == {name: told.count(name) for name in due.BESIDE}
     assert totals["unjudged"] == told.count(None)
+
+
+def test_records_that_do_not_tell_when_nor_whether_judge_nothing(tmp_path):
+    """Of tickets with a due time and no column of resolution none is late: nobody said that it was not resolved."""
+    rows = "contact_id,queue,opened_at,due_at\n1,help,2026-06-09T09:00:00Z,2026-06-10T09:00:00Z"
+    with open_book(write_book(tmp_path, contacts=rows), JOINT) as found:
+        counts = due.daily(found, Kpi("sla", "sla_attainment"))
+        totals = {name: counts.total(name, JUNE) for name in ("judged", "open_late", "unjudged")}
+    assert totals == {"judged": 0, "open_late": 0, "unjudged": 1}
+
+
+@pytest.mark.parametrize(("state", "kept"), [("met", 1), ("missed", 0), ("running", 0)])
+def test_a_promise_that_the_source_calls_met_is_so_though_it_does_not_say_when(tmp_path, state, kept):
+    """An export of SLAs says how each ended and not when; another ticket, of another system, tells both."""
+    contacts = """
+        contact_id,queue,opened_at,due_at,resolved_at
+        1,help,2026-06-09T09:00:00Z,,
+        2,help,2026-06-09T09:00:00Z,2026-06-10T09:00:00Z,2026-06-09T10:00:00Z
+    """
+    promised = f"contact_id,name,kind,due_at,state\n1,P3,resolution,2026-06-10T09:00:00Z,{state}"
+    with open_book(write_book(tmp_path, contacts=contacts, deadlines=promised), JOINT) as found:
+        counts = due.daily(found, Kpi("sla", "sla_attainment"))
+        assert (counts.total("good", JUNE), counts.total("judged", JUNE)) == (1 + kept, 2)
 
 
 def test_a_due_day_is_in_time_until_its_end(tmp_path):

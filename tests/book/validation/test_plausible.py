@@ -62,3 +62,10 @@ def test_the_limits_are_those_of_the_book(tmp_path):
     limits = "\n[plausible]\nlongest_handle_s = 300000\n"
     line = "Care,2026-01-05T09:00:00Z,30,10,10,2100000"
     assert "plausible" not in told(tmp_path, "intervals", INTERVALS, line, toml=limits)
+
+
+@pytest.mark.parametrize(("next_day", "overlaps"), [("2026-03-29T22:00:00Z", False), ("2026-03-29T12:00:00Z", True)])
+def test_a_row_of_the_day_that_lacks_an_hour_does_not_reach_into_the_next(tmp_path, next_day, overlaps):
+    """29 March 2026 in Madrid is from 23:00 to 22:00 in UTC: a row of 1440 minutes is of that day and no longer."""
+    lines = [f"Care,{start},1440,10,10,2000" for start in ("2026-03-28T23:00:00Z", next_day)]
+    assert ("counted twice" in told(tmp_path, "intervals", INTERVALS, *lines)) is overlaps

@@ -128,6 +128,14 @@ def test_on_one_screen_every_level_and_reading_has_its_figure_and_its_word():
         assert row.verdict in text
 
 
+def test_days_perhaps_not_delivered_stand_on_the_one_screen():
+    """A figure of a month that lacks two days has to say so where it is read, and not behind an option."""
+    text = " ".join(shown(full=False, width=120).split())
+    assert "no contact in" in text
+    assert text.count("Perhaps not delivered.") == 2
+    assert "8 days perhaps not delivered" in text
+
+
 def test_the_rest_is_behind_full_and_the_screen_says_so():
     short, full = shown(full=False), shown()
     assert "comity review --full" in " ".join(short.split())
@@ -137,7 +145,8 @@ def test_the_rest_is_behind_full_and_the_screen_says_so():
 
 
 def test_a_usual_review_fits_one_screen_of_100_columns():
-    """Two levels and three readings; the sample itself holds one of everything."""
+    """Two levels, three readings and one silent queue; the sample itself holds one of everything."""
     review = sample.review()
-    usual = sample.review(levels=review.levels[:2], readings=review.readings[:3], missing=review.missing[:2])
+    few = {"levels": review.levels[:2], "readings": review.readings[:3], "missing": review.missing[:2]}
+    usual = sample.review(**few, undelivered=review.undelivered[:2])
     assert len(shown(lambda: usual, full=False, width=100).splitlines()) <= 40

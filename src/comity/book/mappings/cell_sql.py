@@ -189,10 +189,11 @@ def clock_sql(text: str) -> str:
 
 
 def number_sql(text: str, decimal: str) -> str:
-    """A number as plain text: thousands, percent, currency signs and accountants' brackets taken out."""
+    """A number as plain text: thousands, percent, currency signs, brackets and a minus behind taken out."""
     mark = "." if decimal == "," else ","
     bare = f"regexp_replace({text}, '^[€$£¥ ]+|[€$£¥ ]+$', '', 'g')"
     bare = f"regexp_replace({bare}, '^\\((.*)\\)$', '-\\1')"
+    bare = f"regexp_replace({bare}, '^([^-−].*[\\d%]) ?[-−]$', '-\\1')"
     bare = f"replace(regexp_replace({bare}, '^(-?)[€$£¥ ]+', '\\1'), '−', '-')"
     group = rf"[{mark}''’ \x{{00a0}}\x{{202f}}]"
     point = r"\." if decimal == "." else ","

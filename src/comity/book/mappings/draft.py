@@ -43,7 +43,16 @@ from comity.book.mappings.model import CELL_KINDS, CellKind, SourceMapping
 from comity.book.mappings.parse import read_mapping
 from comity.book.mappings.recognise import MappingMatch, matching_mappings
 from comity.book.mappings.synonyms import NEAR, names_beside, similarity
-from comity.book.mappings.table_fit import COUNTS_BY, STAND_INS, fit_of, fitting_tables, match_by_name, match_by_values
+from comity.book.mappings.table_fit import (
+    COUNTS_BY,
+    STAND_INS,
+    columns_like,
+    fit_of,
+    fits_by_few,
+    fitting_tables,
+    match_by_name,
+    match_by_values,
+)
 from comity.book.mappings.unpivot import unpivot
 from comity.book.tables import TABLES, Column, Kind, Table
 from comity.book.validation.personal_data import personal_data_in
@@ -125,8 +134,8 @@ def draft_mapping(path: Path, table: str | None = None) -> str:
     matched = match_by_name(target, columns)
     guessed = match_by_values(target, columns, matched)
     across = _find_day_columns(sheet)
-    doubts: list[str] = ["table"] if len(fits) > 1 else []
     file = DraftColumns(sheet, tuple(columns), matched, guessed)
+    doubts: list[str] = ["table"] if len(fits) > 1 or (table is None and fits_by_few(target, columns, matched)) else []
     body = [
         *_unpivot_lines(across),
         *_totals_lines(target, file, doubts),
@@ -432,6 +441,9 @@ def _matched_lines(
     elif column.name == "answered_within" and _others_within(sample, file):
         doubts.append(column.name)
         doubt = "  # NOT SURE: several columns count within a threshold"
+    elif column.name == "score" and len(columns_like(target, column, file.columns)) > 1:
+        doubts.append(column.name)
+        doubt = "  # NOT SURE: several columns could be the score"
     elif target.name == "schedules" and column.kind is Kind.NUMBER and counts_hours(sample.header):
         doubts.append(column.name)
         doubt = "  # NOT SURE: hours are not people: of intervals of 15 minutes write times = 4, of 30 times = 2"
@@ -469,8 +481,13 @@ def _said_by_headers(target: Table, file: DraftColumns) -> dict[str, tuple[str, 
         if scale is not None:
             said["scale_min"] = f'{{ value = "{scale[0]}" }}', "as the header of score says"
             said["scale_max"] = f'{{ value = "{scale[1]}" }}', "as the header of score says"
+        if file.found("response_id") is None and file.found("contact_id") is None:
+            place = '{ join = [{ file = true }, { row = true }], with = "-" }'
+            said["response_id"] = place, "nothing names the answers, so each bears its file and its place there"
         if instrument is not None:
             said["instrument"] = f'{{ value = "{instrument}" }}', "by the header of score; csat, nps, ces, esat, ..."
+    if target.name == "invoices" and file.found("quantity") is None and file.found("amount") is not None:
+        said["quantity"] = "{ value = 1 }", "nothing says how much of it, so each line counts as one"
     for name, other in STAND_INS.get(target.name, {}).items():
         stand_in = file.found(other)
         if file.found(name) is None and stand_in is None and other in said:
@@ -682,6 +699,7 @@ _MEANINGS = {  # in people's words: of an outcome, and of the unit of an invoice
     "angenommen beantwortet ja répondu décroché traité oui atendida respondida sim risposta gestita",
     "abandoned": "abandoned hung lost missed abandon no n false 0 abandonada perdida colgó aufgelegt verloren nein "
     "abandonné perdu non não abbandonata persa",
+    "voicemail": "voicemail mailbox anrufbeantworter sprachbox buzón buzon messagerie répondeur segreteria",
     "hour": "hour hours hrs h hora horas stunde stunden std std. heure heures ora ore",
     "minute": "minute minutes min minuto minutos minuten minuti",
     "fixed": "fixed flat lump pauschale pauschal fijo fija forfait fixe fixo fixa fisso forfettario",

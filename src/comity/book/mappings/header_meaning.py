@@ -41,7 +41,7 @@ _SCALE = re.compile(r"(?<![\d.,])(\d{1,3})\s*(?:-|–|—|\.\.|to|bis|al?|à|at�
 # What a header or a file's name says of figures that were expected and did not come yet.
 _FORECAST = re.compile(
     r"forecast|fcst|predict|projected|expected (calls|contacts|volume)|prognos|vorhersage|previsi|previst|prevision|"
-    r"prevus|prevue|pronostic|previs[ao]",
+    r"prevus|prevue|pronostic|previs[ao]|\berwartete|\besperad[ao]s|\battendus|\battes[ei]\b",
     re.IGNORECASE,
 )
 # What a contact's handling consists of where a system has no column for all of it: talk, hold, and work afterwards.
@@ -53,6 +53,8 @@ _HANDLING = re.compile(
     r"trabajo (posterior|administrativo))\b",
     re.IGNORECASE,
 )
+_FEWEST_WORDS = 4  # of a question
+_UPSIDE_DOWN = re.compile(r"(?i)dissatisf|unsatisf|insatisf|unzufried|m[ée]content|insoddisf|insodisf")
 _INSTRUMENTS = {
     "nps": r"\bnps\b|net promoter|recom\w+|empfehl\w+|weiterempf\w+|recomm\w+|raccomand\w+|consigli\w+",
     "ces": r"\bces\b|effort|esfuerzo|aufwand|esfor[çc]o|sforzo",
@@ -106,6 +108,15 @@ def scale_in(header: str) -> tuple[int, int] | None:
         return None
     first, last = int(found[1]), int(found[2])
     return (first, last) if first != last and min(first, last) <= 1 else None
+
+
+def is_score_question(header: str) -> bool:
+    """Whether a header is a question that people answer with a score, as in `How satisfied were you with the call?`.
+
+    One that asks how dissatisfied they were is answered the other way round.
+    """
+    asks = "?" in header or len(header.split()) >= _FEWEST_WORDS
+    return asks and instrument_in(header) is not None and _UPSIDE_DOWN.search(header) is None
 
 
 def instrument_in(header: str) -> str | None:

@@ -18,6 +18,7 @@ NEAR = 0.86  # from here on a header is taken for a column
 _EXTRA_WORD = 0.045  # what each further word of a header takes away
 _FEWEST_SIGNS = 5  # of a name that may be misspelt
 _SHARED = frozenset({"contact_id", "queue", "channel", "team", "account_id"})  # the same in every table
+_OF_INTERVALS = ("queue", "start")  # the same in every report that is cut into intervals
 _FILLERS = frozenset(
     "of the a an in on at de la el los las del der die das des du le les da do dos il lo".split()  # noqa: SIM905 - words
 )
@@ -69,7 +70,26 @@ def similarity(header: str, known: Sequence[Name]) -> float:
 @cache
 def known_names() -> dict[str, dict[str, tuple[Name, ...]]]:
     """Table -> column -> what the column is called in the sources that we know."""
-    texts: dict[str, dict[str, list[str]]] = {
+    texts = _declared_and_listed()
+    for shipped in shipped_mappings():
+        mapping = read_mapping(shipped)
+        for column, value in mapping.columns.items():
+            read = [one for one in headers_of(value, mapping.let) if not one.startswith("re:")]
+            texts[mapping.table][column] += read
+    for table in ("forecasts", "schedules"):
+        for column in _OF_INTERVALS:
+            texts[table][column] += texts["intervals"][column]
+    # What a table has no names for, such as the contact that a survey was about, is called what it is called elsewhere.
+    for table, columns in texts.items():
+        for column in _SHARED - _listed().get(table, {}).keys():
+            if column in columns:
+                columns[column] += texts["contacts"][column]
+    return {table: {column: names(said) for column, said in columns.items()} for table, columns in texts.items()}
+
+
+def _declared_and_listed() -> dict[str, dict[str, list[str]]]:
+    """Table -> column -> its own name, and those of `synonyms.toml`."""
+    texts = {
         table: {column.name: [column.name, column.name.replace("_", " ")] for column in one.columns}
         for table, one in TABLES.items()
     }
@@ -77,17 +97,7 @@ def known_names() -> dict[str, dict[str, tuple[Name, ...]]]:
         if table != "beside":
             for column, said in columns.items():
                 texts[table][column] += said
-    for shipped in shipped_mappings():
-        mapping = read_mapping(shipped)
-        for column, value in mapping.columns.items():
-            read = [one for one in headers_of(value, mapping.let) if not one.startswith("re:")]
-            texts[mapping.table][column] += read
-    # What a table has no names for, such as the contact that a survey was about, is called what it is called elsewhere.
-    for table, columns in texts.items():
-        for column in _SHARED - _listed().get(table, {}).keys():
-            if column in columns:
-                columns[column] += texts["contacts"][column]
-    return {table: {column: names(said) for column, said in columns.items()} for table, columns in texts.items()}
+    return texts
 
 
 @cache

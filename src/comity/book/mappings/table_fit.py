@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from comity.book.mappings.column_samples import ColumnSample
-from comity.book.mappings.header_meaning import is_forecast, is_mean, is_share, threshold_in
+from comity.book.mappings.header_meaning import is_forecast, is_mean, is_score_question, is_share, threshold_in
 from comity.book.mappings.model import CELL_KINDS, CellKind
 from comity.book.mappings.synonyms import NEAR, Name, known_names, similarity
 from comity.book.tables import TABLES, Column, Kind, Table
@@ -59,7 +59,8 @@ def fitting_tables(columns: Sequence[ColumnSample], file_name: str = "") -> list
     fits = []
     for table in TABLES.values():
         matched = match_by_name(table, columns)
-        fits.append(TableFit(table, fit_of(table, matched, match_by_values(table, columns, matched))))
+        fit = fit_of(table, matched, match_by_values(table, columns, matched))
+        fits.append(TableFit(table, fit / 2 if fits_by_few(table, columns, matched) else fit))
     fits.sort(key=lambda one: -one.fit)  # of equals the first declared
     least = fits[0].fit - _CLOSE
     return [one for one in fits if one.fit >= least and (one.fit > 0 or fits[0].fit == 0)]
@@ -76,7 +77,9 @@ def fit_of(table: Table, matched: Mapping[str, ColumnSample], guessed: Mapping[s
         for column in required
     )
     telltale = any(name in matched for name in _TELLTALE.get(table.name, ()))
-    if not named and not (seen and telltale):
+    # Answers with their days are a survey although nothing names them or who gave them.
+    answers = table.name == "surveys" and {"score", "answered_on"} <= matched.keys()
+    if not named and not answers and not (seen and telltale):
         return 0.0
     if table.name in _BY_NAME_ALONE and (named < len(required) or _is_something_else(table, matched)):
         return 0.0
@@ -87,6 +90,25 @@ def fit_of(table: Table, matched: Mapping[str, ColumnSample], guessed: Mapping[s
     whole = 2.0 if named + seen >= len(required) else 0.0
     own = 1.5 if telltale else 0.0
     return whole + own + 2 * (named + seen / 4) / len(required) + len(matched) / 2 - len(required) * 0.01
+
+
+def fits_by_few(table: Table, columns: Sequence[ColumnSample], matched: Mapping[str, ColumnSample]) -> bool:
+    """Whether a table that few names are enough for says nothing of most of the columns: an id alone is no list."""
+    filled = [one for one in columns if one.values and one.personal is None]
+    return table.name in _BY_NAME_ALONE and len(matched) * 2 < len(filled)
+
+
+def columns_like(table: Table, column: Column, columns: Sequence[ColumnSample]) -> list[ColumnSample]:
+    """The columns that could be one of the table's by what they are called; those called just so, where there are any.
+
+    Only those that may be shown, and whose values can be such.
+    """
+    known = known_names()[table.name]
+    scores = [
+        (_score(table, column, one, known), one) for one in columns if one.personal is None and may_be(column, one)
+    ]
+    best = max((score for score, _ in scores), default=0.0)
+    return [one for score, one in scores if score >= (1.0 if best >= 1.0 else NEAR)]
 
 
 def _is_something_else(table: Table, matched: Mapping[str, ColumnSample]) -> bool:
@@ -100,6 +122,8 @@ def _score(table: Table, column: Column, sample: ColumnSample, known: Mapping[st
     """How well a header fits a column: `Answered < 20 s` is no count of all that were answered."""
     if table.name == "intervals" and column.kind in {Kind.COUNT, Kind.SECONDS} and is_forecast(sample.header):
         return 0.0  # what was expected is not what came
+    if (table.name, column.name) == ("surveys", "score") and sample.is_amount and is_score_question(sample.header):
+        return max(NEAR, similarity(sample.header, known[column.name]))
     limit = threshold_in(sample.header) if table.name == "intervals" and sample.is_amount else None
     if limit is None:
         return similarity(sample.header, known[column.name])

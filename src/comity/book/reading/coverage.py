@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import ibis
 from ibis import _
 
-from comity.book.reading.daily_contacts import daily_contacts
+from comity.book.reading.daily_contacts import contacts_by_day
 from comity.book.reading.open import Book
 from comity.book.tables import MONTHLY
 from comity.core.calendars import Calendar, Cut
@@ -72,7 +72,7 @@ class Coverage:
 
         def read() -> tuple[date, ...]:
             if table == "contacts":  # counted by day for other figures too: one scan serves both
-                return tuple(daily_contacts(self._book, table).days())
+                return tuple(contacts_by_day(self._book, table))
             found = self._book.table(table)
             frame = found.filter(found[column].notnull()).select(column).distinct().to_pyarrow()
             return tuple(sorted(frame.column(0).to_pylist()))

@@ -1,6 +1,6 @@
 """Contacts by queue and local day, of whichever table tells of days: one scan each, kept as long as a book is open."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -63,7 +63,28 @@ class DailyContacts:
 
 def daily_contacts(book: Book, table: str) -> DailyContacts:
     """The contacts of a table by queue and day: contacts, else those offered (intervals) or expected (forecasts)."""
-    return book.once(("daily contacts", table), lambda: _read(book, table))
+    return book.once(_key(table), lambda: _read(book, table))
+
+
+def contacts_by_day(book: Book, table: str) -> Mapping[date, float]:
+    """The same by day alone, in order: a third of the work where nobody has asked for queues yet.
+
+    Of all columns of a contact its day is the cheapest to read, and its queue, a text, costs more than that.
+    """
+
+    def count() -> Mapping[date, float]:
+        if table != "contacts" or book.knows(_key(table)):
+            return daily_contacts(book, table).by_day()
+        rows = book.table(table)
+        days = rows.group_by(day=rows.opened_on).aggregate(count=_.count()).filter(_.day.notnull()).to_pyarrow()
+        pairs = zip(days.column("day").to_pylist(), days.column("count").to_pylist(), strict=True)
+        return {day: float(number) for day, number in sorted(pairs)}
+
+    return book.once(("contacts by day", table), count)
+
+
+def _key(table: str) -> tuple[str, str]:
+    return "daily contacts", table
 
 
 def _read(book: Book, table: str) -> DailyContacts:

@@ -85,6 +85,10 @@ class Book:
             self._known[key] = make()
         return self._known[key]  # type: ignore[return-value]  # what `make` of the same key gave
 
+    def knows(self, key: Hashable) -> bool:
+        """Whether something was made once under this key already."""
+        return key in self._known
+
     def has(self, *names: str) -> bool:
         """Whether all these tables are there for this viewer, and hold a row."""
         return all(name in self.holdings and self.holdings[name].rows > 0 for name in names)

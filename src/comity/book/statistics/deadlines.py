@@ -34,7 +34,7 @@ def promises(book: Book, kpi: Kpi) -> ibis.Table:
     Those are the rows of `deadlines` with the KPI's name, or of kind resolution where it names none; and then also the
     contacts of which `deadlines` has no such row, by their own `due_at` and `sla_met`.
     """
-    of_contacts = _of_contacts(book.table("contacts"))
+    of_contacts = _of_contacts(book.table("contacts"), when=_tells_when(book, "resolved_at"))
     if not _tells(book, kpi):
         return of_contacts if kpi.deadline is None else of_contacts.filter(ibis.literal(False))
     rows = _asked(book, kpi)
@@ -71,8 +71,19 @@ def _asked(book: Book, kpi: Kpi) -> ibis.Table:
     return rows.filter(_.kind == KIND) if kpi.deadline is None else rows.filter(_.name == kpi.deadline)
 
 
-def _of_contacts(table: ibis.Table) -> ibis.Table:
-    dated = table.due_at.notnull()
+def _tells_when(book: Book, moment: str) -> bool:
+    """Whether any contact bears such a moment: records without the column say of nothing that it was not done."""
+
+    def ask() -> bool:
+        contacts = book.table("contacts")
+        return bool(contacts.filter(contacts[moment].notnull()).select("contact_id").limit(1).to_pyarrow().num_rows)
+
+    return book.once((DEADLINES, "tells", moment), ask)
+
+
+def _of_contacts(table: ibis.Table, *, when: bool) -> ibis.Table:
+    """:param when: whether the records tell when contacts were resolved; else the source alone judges"""
+    dated = table.due_at.notnull() & ibis.literal(when)
     by_time = (table.resolved_at <= table.due_at).fill_null(False)
     columns = {
         "day": ibis.coalesce(table.due_on, table.opened_on),
@@ -98,11 +109,18 @@ def _of_deadlines(book: Book, rows: ibis.Table) -> ibis.Table:
     verdict = ibis.cases((said == "met", True), (said == "missed", False), else_=ibis.null("boolean"))
     is_response = table.kind == "response"
     moment = ibis.ifelse(is_response, table.answered_at, table.resolved_at)
-    # A source that does not tell when it answered can still say that it did so in time.
-    untold = is_response & moment.isnull() & verdict.notnull()
-    known = table.kind.isin(["response", "resolution"]) & table.due_at.notnull() & table.opened_at.notnull() & ~untold
-    by_time = (moment <= table.due_at).fill_null(False)
     state = table.state.fill_null("")
+    # A source that does not tell when it answered, or resolved, can still say that it did so in time, and is done.
+    untold = (is_response | (state == "met")) & moment.isnull() & verdict.notnull()
+    told = ibis.ifelse(is_response, _tells_when(book, "answered_at"), _tells_when(book, "resolved_at"))
+    known = (
+        table.kind.isin(["response", "resolution"])
+        & table.due_at.notnull()
+        & table.opened_at.notnull()
+        & told
+        & ~untold
+    )
+    by_time = (moment <= table.due_at).fill_null(False)
     out = state.isin(["paused", "cancelled"])
     kept = ibis.ifelse(out, ibis.null("boolean"), ibis.ifelse(known, by_time, verdict))
     columns = {

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from fractions import Fraction
 from typing import Any
 
 import ibis
@@ -22,6 +23,8 @@ from comity.core.values import Comparison
 
 CALENDAR_UNITS = ("hour", "minute", "contact")  # of these, more days of service bring more
 _CELL = ("comparison", "account_id", "service")
+# Summed without a look at accounts.
+_EVERYBODY = ("prices", "inflation", "calendar", "slope", "invoiced0", "invoiced1", "unknown_amount")
 _RENAMED = (_.new.cast("int8").max() > 0) & (_.gone.cast("int8").max() > 0)  # an account's services, perhaps
 
 
@@ -41,6 +44,14 @@ class _Question:
     by_service: Mapping[str, ServiceDays]
 
 
+@dataclass(frozen=True, slots=True)
+class _Totals:
+    """The sums of `_EVERYBODY` and of adjustments; the slope of each service with queues of its own, "" all others."""
+
+    sums: Mapping[str, float]
+    slopes: Mapping[str, float]
+
+
 def gather(book: Book, comparisons: Sequence[Comparison]) -> dict[Comparison, tuple[Stats, ...]]:
     """The statistics of each comparison; empty where its periods are not whole months or nothing was invoiced."""
     stats: dict[Comparison, tuple[Stats, ...]] = dict.fromkeys(comparisons, ())
@@ -50,14 +61,15 @@ def gather(book: Book, comparisons: Sequence[Comparison]) -> dict[Comparison, tu
     if not asked:
         return stats
     with _cached_cells(book, asked) as cells:
-        sums = {row["comparison"]: row for row in _sums(book, cells).to_pyarrow().to_pylist()}
-        slopes = _slopes(cells) if any(one.by_service for one in asked) else {}
+        starts = max(min(one.before) for one in asked)
+        sums = {row["comparison"]: row for row in _sums(book, cells, starts).to_pyarrow().to_pylist()}
+        totals = _totals(cells)
         redefined = [number for number, row in sums.items() if row["redefined"] != 0]
         names = _names(cells, redefined) if redefined else {}
     first = Coverage(book, max(one.horizon for one in comparisons)).days("invoices")[0]
     for number, row in sums.items():
         one = asked[number]
-        found = _stats(row, one, names.get(number, []), slopes.get(number, {"": float(row["slope"])}), first)
+        found = _stats(row, one, names.get(number, []), totals[number], first)
         # The same in days from Monday to Friday comes first, and stands beside the one that follows.
         beside = stats[one.comparison]
         stats[one.comparison] = (replace(found, by_weekdays=beside[0]) if beside else found,)
@@ -83,18 +95,19 @@ def _cached_cells(book: Book, asked: Sequence[_Question]) -> Iterator[ibis.Table
     In plain SQL: Ibis 12 makes a table from an expression by running it twice, and with the SQLGlot of the lock
     it drops a table without a name.
     """
-    plan, scales, cells = scratch_name(), scratch_name(), scratch_name()
+    plan, constants, scales, cells = (scratch_name() for _number in range(4))
     con = book.engine.con
     con.register(plan, _plan(asked))
+    con.register(constants, _constants(asked))
     con.register(scales, _scales(asked))
     try:
-        expression = _cells(book, book.engine.table(plan), book.engine.table(scales))
+        expression = _cells(book, *(book.engine.table(name) for name in (plan, constants, scales)))
         con.execute(f"CREATE TEMP TABLE {cells} AS {book.engine.compile(expression)}")
         yield book.engine.table(cells)
     finally:
         con.execute(f"DROP TABLE IF EXISTS {cells}")
-        con.unregister(plan)
-        con.unregister(scales)
+        for name in (plan, constants, scales):
+            con.unregister(name)
 
 
 def _questions(book: Book, comparisons: Sequence[Comparison]) -> list[_Question]:
@@ -123,7 +136,7 @@ def _ways(comparison: Comparison, weighed: Weighed) -> list[Weighed]:
     return [Weighed(Basis.CALENDAR, weekdays), weighed]
 
 
-def _cells(book: Book, plan: ibis.Table, scales: ibis.Table) -> ibis.Table:
+def _cells(book: Book, plan: ibis.Table, constants: ibis.Table, scales: ibis.Table) -> ibis.Table:
     """One row a comparison and cell: quantities, amounts and prices of both periods, and the terms of the split."""
     # Scaled for the calendar where every line of the cell, in both periods, is in a unit that days bring.
     cells = (
@@ -131,10 +144,6 @@ def _cells(book: Book, plan: ibis.Table, scales: ibis.Table) -> ibis.Table:
         .join(plan, "month")
         .group_by(*_CELL)
         .agg(
-            days=_.days.max(),
-            factor=_.factor.max(),
-            starts=_.starts.max(),
-            ends_on=_.ends_on.max(),
             by_days=_.by_days.min(where=_.service_line),
             invoiced0=_.line_amount.sum(where=~_.later).fill_null(0),
             invoiced1=_.line_amount.sum(where=_.later).fill_null(0),
@@ -146,6 +155,7 @@ def _cells(book: Book, plan: ibis.Table, scales: ibis.Table) -> ibis.Table:
             unknown=(_.service_line & _.quantity.isnull() & (_.line_amount != 0)).any().fill_null(False),
         )
     )
+    cells = cells.join(constants, "comparison")
     cells = cells.left_join(scales, ["comparison", "service"]).drop("comparison_right", "service_right")
     cells = cells.mutate(
         had=(_.quantity0 > 0) & (_.amount0 >= 0) & ~_.unknown,
@@ -210,26 +220,31 @@ def _lines(book: Book) -> ibis.Table:
 
 
 def _plan(asked: Sequence[_Question]) -> pa.Table:
-    """Which month belongs to which side of which comparison; when each of them starts and ends."""
+    """Which month belongs to which side of which comparison."""
     rows = [
-        (
-            number,
-            month,
-            later,
-            _factor(one.days),
-            1 + (one.growth or 0.0),
-            min(one.before),
-            one.comparison.period.end,
-        )
+        {"comparison": number, "month": month, "later": later}
         for number, one in enumerate(asked)
         for later, months in ((False, one.before), (True, one.after))
         for month in months
     ]
-    columns = list(zip(*rows, strict=True))
-    types = (pa.int32(), pa.date32(), pa.bool_(), pa.float64(), pa.float64(), pa.date32(), pa.date32())
-    names = ("comparison", "month", "later", "days", "factor", "starts", "ends_on")
-    arrays = [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)]
-    return pa.table(arrays, names=list(names))
+    kinds = {"comparison": pa.int32(), "month": pa.date32(), "later": pa.bool_()}
+    return pa.Table.from_pylist(rows, schema=pa.schema(kinds))
+
+
+def _constants(asked: Sequence[_Question]) -> pa.Table:
+    """What holds for all cells of a comparison: how days differ, how prices moved, when it starts and ends."""
+    rows = [
+        {
+            "comparison": number,
+            "days": _factor(one.days),
+            "factor": 1 + (one.growth or 0.0),
+            "starts": min(one.before),
+            "ends_on": one.comparison.period.end,
+        }
+        for number, one in enumerate(asked)
+    ]
+    kinds = (pa.int32(), pa.float64(), pa.float64(), pa.date32(), pa.date32())
+    return pa.Table.from_pylist(rows, schema=pa.schema(dict(zip(rows[0], kinds, strict=True))))
 
 
 def _scales(asked: Sequence[_Question]) -> pa.Table:
@@ -249,7 +264,7 @@ def _factor(days: ServiceDays) -> float:
 
 
 def _accounts(cells: ibis.Table) -> ibis.Table:
-    """One row a comparison and account: whether it had, has, changed services; and the sums over its cells."""
+    """One row a comparison and account: whether it had, has, changed services; and the sums that depend on that."""
     accounts = cells.group_by("comparison", "account_id").agg(
         had=_.had.cast("int8").max() > 0,  # any priced cell
         has=_.has.cast("int8").max() > 0,
@@ -260,26 +275,18 @@ def _accounts(cells: ibis.Table) -> ibis.Table:
         new=_.effect.sum(where=_.new).fill_null(0),
         gone=_.effect.sum(where=_.gone).fill_null(0),
         other_unit=_.effect.sum(where=_.other_unit).fill_null(0),
-        **{
-            name: _[name].sum()
-            for name in (
-                *("prices", "inflation", "calendar", "slope"),
-                *("invoiced0", "invoiced1", "adjusted0", "adjusted1", "unknown_amount"),
-            )
-        },
     )
     return accounts.mutate(
         redefined=ibis.ifelse(_.renamed, _.volume + _.new + _.gone, _.other_unit),
     )
 
 
-def _sums(book: Book, cells: ibis.Table) -> ibis.Table:
-    """One row a comparison: everything that the mathematics needs."""
-    totals = (
-        *("volume", "prices", "inflation", "calendar", "slope", "redefined"),
-        *("invoiced0", "invoiced1", "unknown_amount"),
-    )
-    accounts = _accounts(cells).left_join(_known_accounts(book), "account_id")
+def _sums(book: Book, cells: ibis.Table, starts: date) -> ibis.Table:
+    """One row a comparison: what depends on all that an account bought.
+
+    :param starts: the first month of the comparison that starts last
+    """
+    accounts = _accounts(cells).left_join(_known_accounts(book, starts), "account_id")
     arrived, gone = ~_.had & _.has, _.had & ~_.has
     earlier = (_.first_month < _.starts).fill_null(False)
     return accounts.group_by("comparison").agg(
@@ -288,31 +295,47 @@ def _sums(book: Book, cells: ibis.Table) -> ibis.Table:
         returned=_.new.sum(where=~_.had & earlier).fill_null(0),
         contraction=_.gone.sum(where=_.has).fill_null(0),
         departure=_.gone.sum(where=~_.has).fill_null(0),
-        adjustments=_.adjusted1.sum() - _.adjusted0.sum(),
         accounts_new=(arrived & ~earlier).sum(),
         accounts_back=(arrived & earlier).sum(),
         accounts_bought_nothing=gone.sum(),
         accounts_left=(gone & (_.left_on < _.ends_on).fill_null(False)).sum(),
-        **{name: _[name].sum() for name in totals},
+        volume=_.volume.sum(),
+        redefined=_.redefined.sum(),
     )
 
 
-def _known_accounts(book: Book) -> ibis.Table:
-    """Each account's first month with a line of any kind, and the day on which it left, as far as the book says."""
-    first = book.table("invoices").group_by("account_id").agg(first_month=_.month.min())
+def _known_accounts(book: Book, starts: date) -> ibis.Table:
+    """Each account's first month before `starts`, with a line of any kind, and the day on which it left.
+
+    Only accounts of which the book says either. A first month from `starts` on is earlier than no comparison: the
+    months that are compared need not be read for it.
+    """
+    lines = book.table("invoices")
+    first = lines.filter(lines.month < starts).group_by("account_id").agg(first_month=_.month.min())
     if not book.has("accounts") or "left_on" not in book.table("accounts").columns:
         return first.mutate(left_on=ibis.null("date"))
-    left = book.table("accounts").group_by("account_id").agg(left_on=_.left_on.max())
-    return first.left_join(left, "account_id").select("account_id", "first_month", "left_on")
+    left = book.table("accounts").filter(_.left_on.notnull()).group_by("account_id").agg(left_on=_.left_on.max())
+    return first.outer_join(left, "account_id").select(
+        "first_month", "left_on", account_id=ibis.coalesce(_.account_id, _.account_id_right)
+    )
 
 
-def _slopes(cells: ibis.Table) -> dict[int, dict[str, float]]:
-    """Of each comparison the slope of each service with queues of its own, and, under "", of all others."""
-    sums = cells.group_by("comparison", "own").agg(slope=_.slope.sum()).to_pyarrow().to_pylist()
-    found: dict[int, dict[str, float]] = {}
-    for row in sums:
-        found.setdefault(row["comparison"], {})[row["own"]] = float(row["slope"])
-    return found
+def _totals(cells: ibis.Table) -> dict[int, _Totals]:
+    """Of each comparison what is summed over cells, whoever bought them."""
+    sums = cells.group_by("comparison", "own").agg(
+        **{name: _[name].sum() for name in _EVERYBODY},
+        adjustments=_.adjusted1.sum() - _.adjusted0.sum(),
+    )
+    rows: dict[int, list[dict[str, Any]]] = {}
+    for row in sums.to_pyarrow().to_pylist():
+        rows.setdefault(row["comparison"], []).append(row)
+    return {
+        number: _Totals(
+            {name: float(sum(Fraction(row[name]) for row in those)) for name in (*_EVERYBODY, "adjustments")},
+            {row["own"]: float(row["slope"]) for row in those},
+        )
+        for number, those in rows.items()
+    }
 
 
 def _names(cells: ibis.Table, numbers: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
@@ -338,35 +361,27 @@ def _stats(
     row: dict[str, Any],
     question: _Question,
     names: Sequence[dict[str, Any]],
-    slopes: Mapping[str, float],
+    totals: _Totals,
     first_month: date,
 ) -> Stats:
-    terms = (
-        "volume",
-        "expansion",
-        "contraction",
-        "arrival",
-        "returned",
-        "departure",
-        "prices",
-        "inflation",
-        "calendar",
-    )
+    of_accounts = ("volume", "expansion", "contraction", "arrival", "returned", "departure", "redefined")
+    of_all = ("prices", "inflation", "calendar", "adjustments")
     return Stats(
-        before=float(row["invoiced0"]),
-        after=float(row["invoiced1"]),
-        **{name: float(row[name]) for name in (*terms, "adjustments", "redefined")},
-        without_quantity=float(row["unknown_amount"]),
+        before=totals.sums["invoiced0"],
+        after=totals.sums["invoiced1"],
+        **{name: float(row[name]) for name in of_accounts},
+        **{name: totals.sums[name] for name in of_all},
+        without_quantity=totals.sums["unknown_amount"],
         growth=question.growth,
         redefined_cells=tuple((name["account_id"], name["service"]) for name in names),
         redefined_count=names[0]["count"] if names else 0,
         basis=question.basis,
         scaled=(
-            Scaled(question.days, slopes.get("", 0.0)),
+            Scaled(question.days, totals.slopes.get("", 0.0)),
             *(
-                Scaled(days, slopes[service], (service,))
+                Scaled(days, totals.slopes[service], (service,))
                 for service, days in question.by_service.items()
-                if service in slopes
+                if service in totals.slopes
             ),
         ),
         by_weekdays=None,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from comity.book.reading.coverage import EDGE, Coverage, quiet_weekdays
-from comity.book.reading.daily_contacts import DailyContacts, daily_contacts
+from comity.book.reading.daily_contacts import DailyContacts, contacts_by_day, daily_contacts
 from comity.book.reading.open import Book
 from comity.core.readings.revenue import Basis
 from comity.core.service_days import ServiceDays, agreed_days, calendar_days, fit_service_days
@@ -34,22 +34,31 @@ def weigh(book: Book, comparison: Comparison) -> Weighed:
     opening = book.definition.opening(reference, period)
     coverage = Coverage(book, comparison.horizon - timedelta(days=1))
     covering = _covering(book, coverage, (reference, period))
-    counted = next(covering, None)
-    if counted is not None:
-        by_day = book.once(("contacts by day", counted.table), counted.by_day)
-        days = fit_service_days(reference, period, by_day, opening)
+    table = next(covering, None)
+    if table is not None:
+        days = fit_service_days(reference, period, contacts_by_day(book, table), opening)
         if days is not None:
-            named = {queue for queues in book.definition.service_queues.values() for queue in queues}
-            rest = list(covering) if named - set(counted.queues) else []
-            of_services = {
-                service: fit_service_days(reference, period, _holding(counted, rest, queues).by_day(queues), opening)
-                for service, queues in book.definition.service_queues.items()
+            by_service = {
+                service: own
+                for service, by_day in _of_services(book, table, covering)
+                if (own := fit_service_days(reference, period, by_day, opening)) is not None
             }
-            known = {service: found for service, found in of_services.items() if found is not None}
-            return Weighed(_BASIS[counted.table], days, known)
+            return Weighed(_BASIS[table], days, by_service)
     if opening.days is not None:
         return Weighed(Basis.AGREED, agreed_days(reference, period, opening))
     return Weighed(Basis.CALENDAR, calendar_days(reference, period))
+
+
+def _of_services(book: Book, table: str, rest: Iterator[str]) -> Iterator[tuple[str, Mapping[date, float]]]:
+    """Yield the services that have queues of their own, with the contacts of these by day."""
+    of_service = book.definition.service_queues
+    if not of_service:
+        return
+    counted = daily_contacts(book, table)
+    elsewhere = {queue for queues in of_service.values() for queue in queues} - set(counted.queues)
+    others = [daily_contacts(book, other) for other in rest] if elsewhere else []
+    for service, queues in of_service.items():
+        yield service, _holding(counted, others, queues).by_day(queues)
 
 
 def _holding(first: DailyContacts, rest: Sequence[DailyContacts], queues: Sequence[str]) -> DailyContacts:
@@ -57,8 +66,8 @@ def _holding(first: DailyContacts, rest: Sequence[DailyContacts], queues: Sequen
     return next((one for one in (first, *rest) if set(queues) & set(one.queues)), first)
 
 
-def _covering(book: Book, coverage: Coverage, periods: Sequence[Period]) -> Iterator[DailyContacts]:
-    """Yield the contacts of the tables that tell of the days of all the periods, in the order of `DAY_TABLES`.
+def _covering(book: Book, coverage: Coverage, periods: Sequence[Period]) -> Iterator[str]:
+    """Yield the tables that tell of the days of all the periods, in the order of `DAY_TABLES`.
 
     Each has rows in the first and in the last seven days of each, and reaches to the end of each: days after its last
     row do not count against it when they fall on weekdays on which it usually has none.
@@ -66,10 +75,9 @@ def _covering(book: Book, coverage: Coverage, periods: Sequence[Period]) -> Iter
     for table in DAY_TABLES:
         if not book.has(table):
             continue
-        found = daily_contacts(book, table)
-        days, horizon = book.once(("days told", table), found.days), coverage.horizon([table])
+        days, horizon = list(contacts_by_day(book, table)), coverage.horizon([table])
         if horizon is not None and all(_covered(days, period, horizon) for period in periods):
-            yield found
+            yield table
 
 
 def _covered(days: list[date], period: Period, horizon: date) -> bool:

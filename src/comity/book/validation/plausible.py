@@ -72,8 +72,10 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "intervals",
         ("start", "minutes"),
+        # A row of a day is that of 24 hours, of which the day on which the clocks go forward has 23.
         "SELECT queue, ends - start AS value FROM (SELECT queue, epoch(start) AS start, "
-        "max(epoch(start) + minutes * 60) OVER (PARTITION BY queue ORDER BY start "
+        "max(epoch(start) + minutes * 60 - CASE WHEN minutes >= 1440 THEN 3600 ELSE 0 END) "
+        "OVER (PARTITION BY queue ORDER BY start "
         "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ends FROM {rows}) WHERE ends > start",
         "{n} that begin before the interval above them ends, by {value} in queue {what}: contacts may be counted twice",
     ),

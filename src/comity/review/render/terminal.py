@@ -43,6 +43,7 @@ _WIDE = 96  # from here on an interval has room beside its figure
 _SIGNS = {Side.CUSTOMER: "●", Side.PROVIDER: "■"}
 _MARKER = "black on yellow"
 _OPEN, _SOLID = "◇", "◆"
+_SILENT = 2  # sentences about days perhaps not delivered on the one screen
 _HELD = "\ue000"  # stands for a no-break space while lines are made: rich would end them there; records hold none
 
 
@@ -95,9 +96,11 @@ def _short(console: Console, rows: list[ReadingRow], review: Review, words: Word
         console.print()
         console.print(_short_paid(review.paid, review, words))
     _short_missing(console, review, words)
-    if review.lateness:
+    if review.lateness or review.undelivered:
         console.print()
         console.print(Text(f"{words('late.title')}: {lateness_summary(review, words)}"))
+        for sentence in undelivered_sentences(review, words)[:_SILENT]:
+            console.print(Text(sentence))
     console.print()
     console.print(Text(words("page.in_full", command="comity review --full"), style="dim"))
 
