@@ -47,6 +47,7 @@ bench: setup ## speed and memory, as ratios against named baselines in the same 
 	$(BIN)/python -m benchmarks.agreement_text
 	$(BIN)/python -m benchmarks.agreement_pages
 	$(BIN)/python -m benchmarks.ledger
+	$(BIN)/python -m benchmarks.waiting
 	$(BIN)/python -m benchmarks.room
 
 audit: setup ## known weaknesses in what we depend on; needs the network

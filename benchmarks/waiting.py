@@ -7,6 +7,7 @@ machine; the number of queries and the ratio do not.
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -17,9 +18,9 @@ from benchmarks.load import free, running
 from benchmarks.room_data import database
 from comity.core.matters.kinds import Kind
 from comity.core.values import Side
-from comity.web.server import Room, unprivileged_account
+from comity.web.server import Room, serve, unprivileged_account
 
-RELATIONSHIPS, MATTERS, USERS, GOAL_MS = 12, 20, 16, 200
+RELATIONSHIPS, MATTERS, USERS, WORKERS, GOAL_MS = 12, 20, 16, 2, 200
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 
@@ -53,7 +54,16 @@ def fill() -> tuple[list[Any], str]:
 
 
 def main() -> None:
+    """Serve a room that another process has filled, where the arguments say so; else measure."""
+    if len(sys.argv) > 1:
+        serve(Room(Path(sys.argv[1]), unprivileged_account()), "127.0.0.1", int(sys.argv[2]), WORKERS, print)
+    else:
+        measure()
+
+
+def measure() -> None:
     """Fill, count, serve, ask."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that server and database stop with us
     folder = Path(tempfile.mkdtemp(prefix="comity-bench-"))
     room = Room(folder, unprivileged_account())
     room.lock()
@@ -73,6 +83,7 @@ def main() -> None:
         rate_limits.RATE_LIMITS = dict.fromkeys(rate_limits.RATE_LIMITS, rate_limits.RateLimit(10_000, 3600))
         people, one = fill()
         cache.clear()
+        print("filled", flush=True)
         clients = []
         for somebody in people:
             client = Client(SERVER_NAME="localhost")
@@ -88,7 +99,7 @@ def main() -> None:
             queries[name] = len(captured)
         assert room.cluster is not None
         port = free()
-        with running([sys.executable, "-m", "benchmarks.room", "--serve", str(port)], port, {}) as server:
+        with running([sys.executable, "-m", "benchmarks.waiting", str(folder), str(port)], port, {}) as server:
             for name, path in pages.items():
                 users = [load.User(f"sessionid={one.cookies['sessionid'].value}", [[path]]) for one in clients]
                 served = [server, database(room.cluster)]
@@ -96,8 +107,9 @@ def main() -> None:
                 found = load.measured(port, users, 10, served)
                 alone = load.measured(port, users[:1], 5, served)
                 print(
-                    f"{name}: {queries[name]} queries; {USERS} users p50 {found.median:.0f} ms, p99 {found.p99:.0f} ms; "
-                    f"one user p50 {alone.median:.0f} ms; processor {found.processor:.1f} ms a view",
+                    f"{name}: {queries[name]} queries; {USERS} users p50 {found.median:.0f} ms, "
+                    f"p99 {found.p99:.0f} ms; one user p50 {alone.median:.0f} ms; "
+                    f"processor {found.processor:.1f} ms a view",
                     flush=True,
                 )
                 if name == "waits for me":

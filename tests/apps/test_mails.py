@@ -213,7 +213,6 @@ def test_every_mail_is_placed():
         *("change_withdrawn", "head_agreement", "head_priorities", "head_joint_order"),
         *(
             "change_lapsed",
-            "mailbox_dead",
             "term_day",
             "benefit_said",
             "first_asked",
