@@ -36,7 +36,7 @@ test-long: setup ## what takes too long for the gate: kill tests, fuzzing, cover
 	$(PYTEST) -m "long or hypothesis" --hypothesis-profile long --timeout 3600
 
 journeys: setup ## every journey of two sides through the room in a browser; `make test` has the first month alone
-	$(BIN)/pytest -q tests/journeys --timeout 3600
+	$(PYTEST) tests/journeys --timeout 3600
 
 bench: setup ## speed and memory, as ratios against named baselines in the same run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement benchmarks/requirements.lock

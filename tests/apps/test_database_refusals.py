@@ -295,7 +295,7 @@ def test_a_side_cannot_set_whether_a_step_was_late(them):
         them,
         "provider_lead",
         "INSERT INTO matters_step (id, relationship_id, matter_id, number, at, person_id, side, move, text, ran_out, "
-        "terms) VALUES (gen_random_uuid(), %s, %s, 2, now(), %s, 'provider', 'agree', '', false, '{}')",
+        "terms) VALUES (gen_random_uuid(), %s, %s, 2, now(), %s, 'provider', 'comment', '', false, '{}')",
         them.relationship, matter.pk, them.people["provider_lead"].pk,
     )  # fmt: skip
     assert steps(them, matter)[-1].ran_out
@@ -381,6 +381,55 @@ def step_and_change(them, who, matter, move, change):
         with connection.cursor() as cursor:
             cursor.execute(INSERT_STEP, [them.relationship, matter.pk, matter.pk, them.people[who].pk, side, move])
             cursor.execute(f"UPDATE matters_matter SET {change} WHERE id = %s", [matter.pk])
+
+
+@pytest.mark.parametrize(
+    ("who", "move"),
+    [
+        ("provider_lead", "agree"), ("provider_lead", "decline"), ("provider_lead", "ask_back"),
+        ("provider_lead", "counter"), ("provider_lead", "acknowledge"), ("provider_lead", "escalate"),
+        ("customer_lead", "withdraw"), ("customer_lead", "merge"), ("customer_lead", "escalate"),
+        ("customer_lead", "hand_over"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("cleared", [False, True])
+def test_no_step_stands_without_its_matters_change(them, who, move, cleared):
+    """Also where the viewer is cleared before the transaction ends, by which a check under their rights saw nothing."""
+    matter = raised(them, kind=Kind.REQUEST)
+    with pytest.raises(DatabaseError, match="a step without its matter"), transaction.atomic():
+        them.at(who)
+        with connection.cursor() as cursor:
+            side = who.partition("_")[0]
+            cursor.execute(INSERT_STEP, [them.relationship, matter.pk, matter.pk, them.people[who].pk, side, move])
+            if cleared:
+                cursor.execute("SELECT set_config('comity.viewer', '', true), set_config('comity.person', '', true)")
+    assert len(steps(them, matter)) == 1
+
+
+def test_no_second_step_hides_one_that_changed_nothing(them):
+    """The provider says *agreed* for good, and then declines what the customer believes to be agreed."""
+    matter = raised(them, kind=Kind.REQUEST)
+    change = f"state = 'declined', last_move = {LAST}, reply_by = NULL"
+    with pytest.raises(DatabaseError, match="the step before has not changed"), transaction.atomic():
+        them.at("provider_lead")
+        with connection.cursor() as cursor:
+            for move in ("agree", "decline"):
+                person = them.people["provider_lead"].pk
+                values = [them.relationship, matter.pk, matter.pk, person, "provider", move]
+                cursor.execute(INSERT_STEP, values)
+            cursor.execute(f"UPDATE matters_matter SET {change} WHERE id = %s", [matter.pk])
+    assert len(steps(them, matter)) == 1
+
+
+def test_nobody_but_the_owner_reads_matters_by_the_setting_of_the_check(them):
+    matter = raised(them, kind=Kind.REQUEST)
+    elsewhere = cast()
+    with transaction.atomic():
+        elsewhere.at("customer_lead")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('comity.step_check', 'yes', true)")
+            cursor.execute("SELECT count(*) FROM matters_matter WHERE id = %s", [matter.pk])
+            assert cursor.fetchone() == (0,)
 
 
 @pytest.mark.parametrize("move", ["late", "warn", "deem", "break", "remind"])
@@ -516,7 +565,7 @@ def test_a_side_does_not_say_itself_when_a_step_was_received_or_due_or_what_stoo
         "provider_lead",
         "INSERT INTO matters_step (id, relationship_id, matter_id, number, at, person_id, side, move, text, ran_out, "
         "terms, recorded_at, received_at, due_at, paused_s, level, stood) VALUES (gen_random_uuid(), %s, %s, 2, now(), "
-        "%s, 'provider', 'ask_back', 'x', true, '{}', 'epoch', 'epoch', 'epoch', 99, 4, '{\"state\": \"agreed\"}')",
+        "%s, 'provider', 'comment', 'x', true, '{}', 'epoch', 'epoch', 'epoch', 99, 4, '{\"state\": \"agreed\"}')",
         them.relationship, matter.pk, them.people["provider_lead"].pk,
     )  # fmt: skip
     last = steps(them, matter)[-1]

@@ -49,6 +49,7 @@ MAILS = {
     "locked_out": "oneself",
     "reminder": Action.ANSWER,
     "correction_waits": Action.ANSWER,
+    "silence_matter": Action.ANSWER,  # tried in matters.test_silence
     "confirm_by": Action.CONFIRM,
     "silence": Action.CONFIRM,  # the notice before it; tried in replies.test_reply_times, as are the next
     "calendar_proposed": Action.AGREE,

@@ -51,7 +51,7 @@ WALLED = {
     "agreements_remark", "agreements_signedfile", "agreements_step", "agreements_takenout",
     "audit_event", "books_export", "books_hold", "books_mark", "books_markstep", "books_routes",
     "books_delivery", "books_keptmapping", "books_sharedformat",
-    "matters_evidence", "matters_matter", "matters_opened", "matters_step",
+    "matters_evidence", "matters_matter", "matters_opened", "matters_silencenotice", "matters_step",
     "ledger_calendar", "ledger_line", "ledger_promise", "ledger_recount", "ledger_transaction",
     "ledger_settlement", "ledger_wording",
     "mailbox_bounce", "mailbox_rawmail", "mailbox_receivedmail", "mailbox_uncopied", "outbox_waitingmail",

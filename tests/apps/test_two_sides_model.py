@@ -613,7 +613,7 @@ def days(month: int) -> range:
 @pytest.mark.parametrize(
     ("steps", "seed"),
     [
-        pytest.param(25, 20261128, id="25", marks=pytest.mark.timeout(1800)),
+        pytest.param(40, 20261128, id="40", marks=pytest.mark.timeout(1800)),
         # 10,000 steps, as twenty relationships, so that cores share them.
         *(
             pytest.param(500, None, id=f"500-{game}", marks=[pytest.mark.long, pytest.mark.timeout(3600)])

@@ -26,7 +26,7 @@ from comity.core.agreements.kinds import KINDS, Kind
 from comity.core.agreements.text import Text, text
 from comity.review.i18n.words import DASH, LOCALES
 from tests.builders.clauses import clauses, written_fields
-from tests.builders.examples import examples
+from tests.builders.examples import examples as number_of_examples
 
 LANGUAGES = sorted(LOCALES)
 # What is the same word in both languages.
@@ -62,7 +62,7 @@ def parts_of(fields, path=""):
         yield from parts_of(item.fields, place)
 
 
-@settings(max_examples=examples(80), deadline=None)
+@settings(max_examples=number_of_examples(80), deadline=None)
 @given(st.data())
 def test_clauses_that_differ_in_a_field_read_otherwise(data):
     one = data.draw(clauses())
@@ -77,7 +77,7 @@ def test_clauses_that_differ_in_a_field_read_otherwise(data):
             assert read(one, language) != read(changed, language), name
 
 
-@settings(max_examples=examples(80), deadline=None)
+@settings(max_examples=number_of_examples(80), deadline=None)
 @given(st.data())
 def test_two_clauses_of_a_kind_read_otherwise_unless_they_are_the_same(data):
     one = data.draw(clauses())
@@ -86,7 +86,7 @@ def test_two_clauses_of_a_kind_read_otherwise_unless_they_are_the_same(data):
         assert (read(one, language) == read(other, language)) == (one.fields == other.fields)
 
 
-@settings(max_examples=examples(50), deadline=None)
+@settings(max_examples=number_of_examples(50), deadline=None)
 @given(st.data())
 def test_a_draft_that_is_not_whole_can_be_read(data):
     one = data.draw(clauses())
@@ -480,7 +480,7 @@ def test_what_is_expected_is_a_sentence_with_the_name_of_its_kpi_and_points():
     assert "sl_1c93" not in told["es"]
 
 
-@settings(max_examples=examples(50), deadline=None)
+@settings(max_examples=number_of_examples(50), deadline=None)
 @given(st.data())
 def test_a_difference_is_never_told_as_the_same_value_twice(data):
     one = data.draw(clauses())

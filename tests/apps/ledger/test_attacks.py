@@ -14,12 +14,13 @@ from django.db.utils import DatabaseError, ProgrammingError
 from django.utils import timezone
 
 from comity.apps.ledger.models import Line, Transaction
+from comity.apps.matters.operations import move
 from comity.apps.parties.member_context import set_viewer
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import Move
 from tests.builders import ledger
 from tests.builders.levels import KPI, contacts
-from tests.builders.matters import moved, raised
+from tests.builders.matters import ZONE, moved, raised
 from tests.room import cast, superuser
 
 pytestmark = pytest.mark.gate
@@ -139,11 +140,8 @@ def test_a_step_is_posted_though_the_viewer_is_cleared_before_the_end(them):
     """A check that waits for the end of the transaction would look as nobody, and see nothing to refuse."""
     matter = raised(them)
     with transaction.atomic():
-        them.at("provider_lead")
+        move(them.at("provider_lead"), matter, Move.DECLINE, "So.", ZONE)
         with connection.cursor() as cursor:
-            cursor.execute(
-                STEP, [them.relationship, matter.pk, 2, them.people["provider_lead"].pk, "provider", "decline"]
-            )
             cursor.execute("SELECT set_config('comity.viewer', '', true), set_config('comity.person', '', true)")
             for sql in ("UPDATE ledger_line SET amount = 5", "SELECT comity_post('matter', %s, 2)"):
                 with pytest.raises(DatabaseError, match=REFUSED), transaction.atomic():

@@ -145,7 +145,7 @@ def test_the_other_side_is_reminded_once_and_silence_accepts_nothing(them):
     with transaction.atomic():
         them.at("provider_lead")
         assert Matter.objects.get(pk=matter.pk).state == State.ASKED
-    with superuser() as everybody, pytest.raises(Exception, match="does not exist"):
+    with superuser() as everybody, pytest.raises(Exception, match="silence does not count"):
         everybody.execute("SELECT comity_deem_matter(%s)", [matter.pk])
 
 

@@ -79,6 +79,7 @@ class Event(models.TextChoices):
     MATTER_ESCALATED = "matter_escalated"
     MATTER_BROUGHT_DOWN = "matter_brought_down"
     MATTER_OBJECTED = "matter_objected"
+    MATTER_WARNED = "matter_warned"  # nobody's: silence accepts it on a day unless it is answered
     MATTER_LATE = "matter_late"  # nobody's: the room's clock, as the next four
     MATTER_LAPSED = "matter_lapsed"  # a promise, long past its day
     MATTER_REMINDED = "matter_reminded"
@@ -258,6 +259,7 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.MATTER_BROUGHT_DOWN: _MATTER,
     Event.MATTER_OBJECTED: _MATTER,
     Event.MATTER_LATE: (*_MATTER, "side"),
+    Event.MATTER_WARNED: (*_MATTER, "side"),
     Event.MATTER_LAPSED: (*_MATTER, "side"),
     Event.MATTER_REMINDED: (*_MATTER, "side"),
     Event.MATTER_DEEMED: (*_MATTER, "side"),

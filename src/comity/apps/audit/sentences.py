@@ -158,6 +158,7 @@ _ENGLISH_FORMATS: Mapping[Event, tuple[str, str]] = {
     Event.MATTER_ESCALATED: ("escalate {kind}", "{title}"),
     Event.MATTER_BROUGHT_DOWN: ("bring down {kind}", "{title}"),
     Event.MATTER_OBJECTED: ("object {kind}", "{title}"),
+    Event.MATTER_WARNED: ("gave notice {kind}", "{title}"),
     Event.MATTER_LATE: ("late {kind}", "{title}"),
     Event.MATTER_LAPSED: ("lapse {kind}", "{title}"),
     Event.MATTER_HANDED_OVER: ("handed over", "{title} > {to}"),

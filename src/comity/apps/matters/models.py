@@ -309,6 +309,37 @@ class Opened(UUIDModel):
         return f"{self.side} {self.number}"
 
 
+class SilenceNotice(UUIDModel):
+    """A notice to the side that is late with its answer: *treated as accepted on a day unless answered*.
+
+    Written by a function of the database's owner alone, which checks it.
+
+    :ivar number: of its step in the matter
+    :ivar due_at: when the answer was due
+    :ivar until: close of business on the day that the notice names
+    :ivar told: recipients: person, role at that time, when the mail server took it, and since when it is known to have
+        bounced
+    """
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    matter = models.ForeignKey(Matter, models.CASCADE, related_name="+")
+    number = models.PositiveIntegerField()
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField()
+    until = models.DateTimeField()
+    told = models.JSONField()
+
+    class Meta:
+        """In the order of their steps."""
+
+        ordering: ClassVar = ["number"]
+
+    def __str__(self) -> str:
+        """Side and last day."""
+        return f"{self.side} {self.until}"
+
+
 class Evidence(UUIDModel):
     """A file that a side lays before the other with a step. Only ever added; both read it."""
 

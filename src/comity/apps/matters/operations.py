@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.core.cache import cache
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -20,20 +22,21 @@ from comity.apps.books.operations import accept_correction, refuse_correction, w
 from comity.apps.books.queries import zone as zone_of
 from comity.apps.ledger.operations import keep_calendar, lock_for_posting
 from comity.apps.matters import book_rows, queries
-from comity.apps.matters.models import Evidence, Matter, Opened, Step
+from comity.apps.matters.models import Evidence, Matter, Opened, SilenceNotice, Step
 from comity.apps.matters.refusals import Code
 from comity.apps.parties.mailing import page_path
 from comity.apps.parties.member_context import MemberContext
-from comity.apps.parties.models import Membership
+from comity.apps.parties.models import Membership, Role
 from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused
 from comity.apps.replies.queries import calendar_of, closing_after, reply_due
 from comity.apps.replies.reminders import members_with_right, send_reminder
 from comity.core.calendars import UnknownPeriodError
-from comity.core.matters import clocks, history, transitions
+from comity.core.matters import clocks, history, silence, transitions
 from comity.core.matters.history import Mark
 from comity.core.matters.kinds import KINDS, Follows, Kind, Raiser, Term, Wrong, is_promise
 from comity.core.matters.posture import serving_side
+from comity.core.matters.time_bars import Late, lateness
 from comity.core.matters.transitions import (
     BESIDE,
     BROKEN_AFTER_DAYS,
@@ -53,6 +56,7 @@ from comity.core.values import Side
 from comity.review.i18n.words import Words
 
 MAX_EVIDENCE_BYTES = 10 * 1024 * 1024
+_NOTICE_INTERVAL_S = 86_400
 LATE_AFTER = timedelta(days=45)  # a claim raised longer after its last day is marked late
 
 
@@ -195,7 +199,7 @@ def raise_matter(member: MemberContext, new_matter: NewMatter, zone: str, files:
         _set_disputed_figure(member, matter, new_matter)
     else:
         _check_days(matter, now.astimezone(ZoneInfo(zone)).date())
-        matter.late = matter.to_day is not None and matter.to_day < (now - LATE_AFTER).date()
+        matter.late = _is_late(member, matter, now, zone)
     matter.reply_by = _reply_by(matter, now, zone)
     with transaction.atomic():
         save_raised_matter(member, matter, new_matter.text, files, new_matter.mark)
@@ -230,6 +234,21 @@ def _check_days(matter: Matter, today: date) -> None:
         raise Refused(Code.ORDER)
     if matter.kind != Kind.DISPUTE and matter.due_on is not None and matter.due_on < today:
         raise Refused(Code.PAST)
+
+
+def _is_late(member: MemberContext, matter: Matter, now: datetime, zone: str) -> bool:
+    """Return whether a matter is raised after its time: by the agreed time bar, else long after a claim's last day.
+
+    :raises Refused: where both agreed that a late one cannot be raised
+    """
+    today = now.astimezone(ZoneInfo(zone)).date()
+    bar = queries.agreed_time_bar(member, Kind(matter.kind), today)
+    if bar is None:
+        return matter.to_day is not None and matter.to_day < (now - LATE_AFTER).date()
+    late = lateness(bar, today, matter.event_on or matter.to_day, matter.aware_on)
+    if late is Late.BARRED:
+        raise Refused(Code.BARRED, days=bar.days)
+    return late is Late.MARKED
 
 
 def _set_disputed_figure(member: MemberContext, matter: Matter, new_matter: NewMatter) -> None:
@@ -796,6 +815,88 @@ def remind(member: MemberContext, matter: Matter) -> None:
         lock_for_posting(member)
         with connection.cursor() as cursor:
             cursor.execute("SELECT comity_remind_matter(%s, %s)", [matter.pk, reminded_people])
+
+
+def follow_silence(member: MemberContext, matter: Matter) -> None:
+    """Give notice that silence accepts a matter, or accept it by silence, where a clause that both signed says so.
+
+    Nothing is deemed unless every condition of `core.matters.silence` holds; the database checks each again.
+    """
+    days = queries.agreed_silence(member, matter)
+    if days is None:
+        return
+    side = Side(matter.answers)
+    people = members_with_right(member, side, Action.ANSWER)
+    notice = queries.silence_notice(matter)
+    if notice is None or not _still_counts(notice, people):
+        _give_silence_notice(member, matter, people, days)
+    elif not silence.unmet(_silence_facts(member, matter, notice, people, days), timezone.now()):
+        lock_for_posting(member)  # before the function locks the matter, as `move` does
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT comity_deem_matter(%s)", [matter.pk])
+        _write_claim(Matter.objects.get(pk=matter.pk), zone_of(member))
+
+
+def _still_counts(notice: SilenceNotice, people: Sequence[Membership]) -> bool:
+    """Whether so many of those whom a notice reached may still answer as it takes."""
+    able = {str(one.person_id) for one in people}
+    reached = [one for one in notice.told if one["person"] in able and "bounced_at" not in one]
+    return len(reached) >= silence.MIN_REACHED
+
+
+def _silence_facts(
+    member: MemberContext, matter: Matter, notice: SilenceNotice, people: Sequence[Membership], days: int
+) -> silence.Facts:
+    """Return what was recorded of a matter that nobody answers."""
+    able = {str(one.person_id) for one in people}
+    mailed = [
+        silence.Mailed(
+            one["role"] == Role.LEAD,
+            datetime.fromisoformat(one["taken_at"]),
+            datetime.fromisoformat(one["bounced_at"]) if "bounced_at" in one else None,
+        )
+        for one in notice.told
+        if one["person"] in able
+    ]
+    ran_at, ran_before = queries.clock_ran()
+    return silence.Facts(
+        state=State(matter.state),
+        agreed=True,
+        due_at=notice.due_at,
+        hours=calendar_of(matter.relationship, Side(matter.answers), zone_of(member)).hours,
+        reminder=silence.Reminder(notice.at, notice.until, mailed),
+        clock_ran_at=ran_at,
+        clock_ran_before=ran_before,
+        notice_days=days,
+    )
+
+
+def _give_silence_notice(member: MemberContext, matter: Matter, people: Sequence[Membership], days: int) -> None:
+    """Mail the notice; it counts once the server took those of two people, a lead among them.
+
+    Tried once a day, so that an address that accepts no mail does not fill the others' mailboxes.
+    """
+    if len(people) < silence.MIN_REACHED or not any(one.role == Role.LEAD for one in people):
+        return
+    if not cache.add(f"silence:{matter.pk}", True, _NOTICE_INTERVAL_S):
+        return
+    zone = zone_of(member)
+    until = closing_after(
+        matter.relationship, Side(matter.answers), timezone.now(), zone, max(days, silence.NOTICE_DAYS)
+    )
+    day = until.astimezone(ZoneInfo(zone)).date()
+    address = page_path(member, "matter", matter=matter.pk)
+    reached = send_reminder(
+        people, "silence_matter", address, title=lambda _: matter.title, day=lambda words: words.day(day)
+    )
+    leads = {one.person_id for one in people if one.role == Role.LEAD}
+    if len(reached) < silence.MIN_REACHED or leads.isdisjoint(reached):
+        logging.getLogger(__name__).warning("a notice reached too few people of matter %s", matter.pk)
+        return
+    told = [{"person": str(person), "taken_at": timezone.now().isoformat()} for person in reached]
+    lock_for_posting(member)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT comity_warn_matter(%s, %s, %s)", [matter.pk, until, json.dumps(told)])
 
 
 def note_run_out(matter: Matter) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.db import connection
 from django.db.models import (
     Case,
     CharField,
@@ -26,9 +27,11 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
+from comity.apps.agreements import queries as agreements
 from comity.apps.books import results
 from comity.apps.books.models import Delivery, Stage
 from comity.apps.books.queries import (
+    NoBookError,
     book_folder,
     open_member_book,
     readable_definition,
@@ -36,18 +39,21 @@ from comity.apps.books.queries import (
     zone,
 )
 from comity.apps.books.results import Question
-from comity.apps.matters.models import Evidence, Matter, Opened, Step
+from comity.apps.matters.models import Evidence, Matter, Opened, SilenceNotice, Step
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership
 from comity.apps.record.models import Consent, ConsentSubject, Entry
 from comity.apps.replies.queries import REMINDER_LEAD_TIME
+from comity.book.errors import UnusableFileError
 from comity.book.importing.corrections import NoProposalError, supposed_accepted
 from comity.book.statistics.exclusions import named_queues
 from comity.core import levels
+from comity.core.agreements.kinds import Kind as ClauseKind
 from comity.core.agreements.kpi import HIGHER
 from comity.core.calendars import named
 from comity.core.matters import transitions
-from comity.core.matters.kinds import Follows, Kind
+from comity.core.matters.kinds import KINDS, Follows, Kind, is_promise, silence_may_accept
+from comity.core.matters.time_bars import TimeBar, time_bar
 from comity.core.matters.transitions import BROKEN_AFTER_DAYS, OPEN, TO_DO, UNDONE, Dispute, Move, State
 from comity.core.values import Period, Side
 from comity.review.claim_effect import Claim, ClaimEffect
@@ -443,6 +449,65 @@ def run_out(member: MemberContext) -> QuerySet[Matter]:
     said = Step.objects.filter(matter=OuterRef("pk"), move=Move.LATE, number__gt=OuterRef("last_move"))
     waiting_matters = Matter.objects.filter(relationship=member.relationship, reply_by__lt=timezone.now())
     return waiting_matters.filter(~Exists(said), state__in=(*OPEN, State.DONE))
+
+
+def silent(member: MemberContext) -> QuerySet[Matter]:
+    """List matters whose answer is overdue and that silence could accept, if both agreed on that."""
+    kinds = [kind for kind, spec in KINDS.items() if spec.silence]
+    return Matter.objects.filter(
+        relationship=member.relationship, state=State.ASKED, kind__in=kinds, reply_by__lt=timezone.now()
+    )
+
+
+def agreed_silence(member: MemberContext, matter: Matter) -> int | None:
+    """Return how many working days after the notice silence accepts a matter; None where both have not said so.
+
+    By the text of the day on which it was raised, as both signed it.
+    """
+    kind, due = Kind(matter.kind), matter.due_on is not None
+    is_promise_without_day = is_promise(kind, becomes=matter.becomes, due=due) and not due
+    lacks_value = kind is Kind.DISPUTE and matter.value is None
+    if not silence_may_accept(kind, proposes=matter.proposes, price=matter.price):
+        return None
+    if is_promise_without_day or lacks_value:  # silence sets no day, and says no figure
+        return None
+    said = _of_clock(member, matter.raised_at.astimezone(ZoneInfo(zone(member))).date(), "silence")
+    rows = [row for row in said if isinstance(row, dict)] if isinstance(said, list) else []
+    return next((int(str(row["days"])) for row in rows if row["matter"] == matter.kind), None)
+
+
+def agreed_time_bar(member: MemberContext, kind: Kind, day: date) -> TimeBar | None:
+    """Return until when a matter of a kind can be raised, by the text of a day; None where both have not said so."""
+    return time_bar(_of_clock(member, day, "time_bars"), kind)
+
+
+def _of_clock(member: MemberContext, day: date, field: str) -> object:
+    """Return a field of the clause of kind `clock` as it reads on a day; None where there is none."""
+    try:
+        clauses = agreements.text_of(member, day).of(ClauseKind.CLOCK)
+    except (NoBookError, UnusableFileError):
+        return None
+    return clauses[0].fields.get(field) if clauses else None
+
+
+def silence_notice(matter: Matter) -> SilenceNotice | None:
+    """Return the last notice about what lies on the table now; None where there is none."""
+    found = SilenceNotice.objects.filter(matter=matter, number__gt=max(matter.last_move, 1))
+    return found.order_by("number").last()
+
+
+def silent_until(matter: Matter) -> datetime | None:
+    """Return when silence accepts a matter unless it is answered; None where no notice says so."""
+    notice = silence_notice(matter) if matter.state == State.ASKED else None
+    return None if notice is None else notice.until
+
+
+def clock_ran() -> tuple[datetime | None, datetime | None]:
+    """Return when the room's clock last ran, and when before that."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM comity_clock_times()")
+        at, before = cursor.fetchone()
+    return at, before
 
 
 def overdue_promises(member: MemberContext) -> QuerySet[Matter]:

@@ -35,4 +35,5 @@ class Code(RefusalCode):
     NO_DAY = "no_day", HTTPStatus.UNPROCESSABLE_ENTITY
     NO_TARGET = "no_target", HTTPStatus.UNPROCESSABLE_ENTITY
     NO_STEP = "no_step", HTTPStatus.UNPROCESSABLE_ENTITY
+    BARRED = "barred", HTTPStatus.UNPROCESSABLE_ENTITY
     PAST = "past", HTTPStatus.UNPROCESSABLE_ENTITY

@@ -150,6 +150,7 @@ class MatterWholeOut(MatterOut):
     prompted_by: UUID | None
     merged_into: UUID | None
 
+    silent_until: datetime | None = Field(description="when silence accepts it unless it is answered; absent: never")
     steps: list[StepOut]
     moves: list[Move]
 

@@ -1,4 +1,4 @@
-"""Tasks of matters: reminders before a reply is due (silence accepts none), and what a claim or correction changes."""
+"""Tasks of matters: reminders before a reply is due, silence after it, and what a claim or correction changes."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -48,6 +48,8 @@ def _remind_matters(member: MemberContext) -> None:
         if matter.reply_by is not None and not was_heard(matter.reply_by):
             continue  # an answer that came in time may lie in the mailbox
         _in_own_transaction(partial(operations.note_run_out, matter), matter)
+    for matter in queries.silent(member):
+        _in_own_transaction(partial(operations.follow_silence, member, matter), matter)
     for matter in queries.overdue_promises(member):
         _in_own_transaction(partial(operations.break_promise, member, matter), matter)
     book_rows.defer_if_behind(member)

@@ -309,6 +309,7 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
         "more_moves": [one for one in moves if one in _SECOND_MOVES],
         "external_url": known_matter.external_url if known_matter.external_url.startswith(_WEB) else "",
         "opened": sentences.openings(member, known_matter, words),
+        "silent_until": queries.silent_until(known_matter),
         "offer": sentences.offer_line(member, known_matter, words),
         "may_comment": Move.COMMENT in moves,
         "minutes_left": operations.minutes_to_take_back(member, known_matter),

@@ -74,12 +74,13 @@ LOG_ONLY = frozenset(
         Event.DISCLOSURE_FAILED, Event.KPIS_WRITTEN, Event.KPIS_TRIED, Event.COPY_REQUESTED,
         Event.LOGO_SET, Event.LOGO_REMOVED, Event.MATTER_LATE, Event.MATTER_ERASED,
         Event.LEDGER_CHANGE_DROPPED, Event.LEDGER_OPENED_ENDED,
+        Event.LOGO_SET, Event.LOGO_REMOVED, Event.MATTER_LATE, Event.MATTER_WARNED,
         Event.CHANGE_SHARED, Event.CHANGE_WRITTEN, Event.REASON_MARKED, Event.DECISION_DISPUTED,
         Event.REMARK_WITHDRAWN,
     }
 )  # fmt: skip
 # Events after which an earlier one of the same matter is no longer anybody's move.
 MATTER_MOVES = frozenset(event for event in Event if event.startswith("matter_")) - {
-    Event.MATTER_COMMENTED, Event.MATTER_REMINDED, Event.MATTER_READ, Event.MATTER_LATE, Event.MATTER_ACKNOWLEDGED,
-    Event.MATTER_ESCALATED, Event.MATTER_BROUGHT_DOWN, Event.MATTER_OBJECTED,
+    Event.MATTER_COMMENTED, Event.MATTER_REMINDED, Event.MATTER_READ, Event.MATTER_LATE, Event.MATTER_WARNED,
+    Event.MATTER_ACKNOWLEDGED, Event.MATTER_ESCALATED, Event.MATTER_BROUGHT_DOWN, Event.MATTER_OBJECTED,
 }  # fmt: skip

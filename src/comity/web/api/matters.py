@@ -181,6 +181,7 @@ def _matter_whole_out(member: MemberContext, matter: Matter) -> dict[str, Any]:
         "id": matter.pk,
         "prompted_by": matter.prompted_by_id,
         "merged_into": matter.merged_into_id,
+        "silent_until": asked.silent_until(matter),
         "steps": steps,
         "moves": [one.value for one in matters.open_moves(member, matter)],
     }
