@@ -29,7 +29,7 @@ from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership, Role
 from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused
-from comity.apps.replies.queries import calendar_of, closing_after, reply_due
+from comity.apps.replies.queries import calendar_of, closing_after, reply_due, was_heard
 from comity.apps.replies.reminders import members_with_right, send_reminder
 from comity.core.calendars import UnknownPeriodError
 from comity.core.matters import clocks, history, silence, transitions
@@ -820,7 +820,8 @@ def remind(member: MemberContext, matter: Matter) -> None:
 def follow_silence(member: MemberContext, matter: Matter) -> None:
     """Give notice that silence accepts a matter, or accept it by silence, where a clause that both signed says so.
 
-    Nothing is deemed unless every condition of `core.matters.silence` holds; the database checks each again.
+    Nothing is deemed unless every condition of `core.matters.silence` holds, and mails up to the notice's day have been
+    read; the database checks each again.
     """
     days = queries.agreed_silence(member, matter)
     if days is None:
@@ -830,7 +831,9 @@ def follow_silence(member: MemberContext, matter: Matter) -> None:
     notice = queries.silence_notice(matter)
     if notice is None or not _still_counts(notice, people):
         _give_silence_notice(member, matter, people, days)
-    elif not silence.unmet(_silence_facts(member, matter, notice, people, days), timezone.now()):
+    elif was_heard(notice.until) and not silence.unmet(
+        _silence_facts(member, matter, notice, people, days), timezone.now()
+    ):
         lock_for_posting(member)  # before the function locks the matter, as `move` does
         with connection.cursor() as cursor:
             cursor.execute("SELECT comity_deem_matter(%s)", [matter.pk])
