@@ -591,7 +591,7 @@ def test_a_dispute_chooses_its_period_first_and_then_among_the_figures_that_were
     assert browser.post(at, said).status_code == 422
     assert browser.post(at, said | {"kpi": "service_level"}).status_code == 302
     page = browser.get(f"{at}?period=2025-01").content.decode()
-    assert "No figure was formed for January 2025. Choose another period." in page
+    assert "No figure was formed for January 2025. Choose another period." in page.replace("\u00a0", " ")
 
 
 def test_a_dispute_waits_for_the_figures_of_its_period_unless_one_was_seen(month):

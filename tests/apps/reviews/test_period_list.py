@@ -143,4 +143,4 @@ def test_the_table_of_figures_to_confirm_says_on_which_side_of_its_target_a_figu
     page = shown(them, "customer_lead", "review/confirm/?period=2026-06")
     assert "Level Value Target" in page
     assert "95 % interval" not in page
-    assert "Service level 46.7 % at least 80.0 %" in page
+    assert "Service level Value 46.7 % Target at least 80.0 %" in page  # labels of each cell, shown on a phone

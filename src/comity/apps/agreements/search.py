@@ -14,6 +14,7 @@ from comity.apps.agreements.text.titles import readable_titles
 from comity.apps.books.queries import readable_definition
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.searching import MAX_HITS, Excerpt, Hit, SearchSource, add_search_source, contains_words
+from comity.book.agreement import UnusableAgreementError
 from comity.core.agreements.changes import touched
 from comity.core.agreements.signing import UNDECIDED, Situation, State
 from comity.review.i18n.words import Words
@@ -28,13 +29,24 @@ def register() -> None:
     add_search_source(SearchSource("remarks", 26, _remarks))
 
 
+def _can_be_read(member: MemberContext) -> bool:
+    """Whether there is an agreement to search; the agreement's own page says what is wrong with one."""
+    if readable_definition(member) is None:
+        return False
+    try:
+        queries.situation(member)
+    except UnusableAgreementError:
+        return False
+    return True
+
+
 def _clauses(member: MemberContext, words: Words, text: str) -> Iterator[Hit]:
     """Yield the clauses in force today, by heading and sentences; not those that name others as their readers."""
     return islice(_all_clauses(member, words, text), MAX_HITS)
 
 
 def _all_clauses(member: MemberContext, words: Words, text: str) -> Iterator[Hit]:
-    if readable_definition(member) is None:
+    if not _can_be_read(member):
         return
     read = queries.text_of(member)
     titles = readable_titles(member, read, words)
@@ -53,7 +65,7 @@ def _changes(member: MemberContext, words: Words, text: str) -> Iterator[Hit]:
 
 
 def _all_changes(member: MemberContext, words: Words, text: str) -> Iterator[Hit]:
-    if readable_definition(member) is None:
+    if not _can_be_read(member):
         return
     now = queries.situation(member)
     for state in queries.change_states(member, now=now):
@@ -93,7 +105,7 @@ def _remarks(member: MemberContext, words: Words, text: str) -> Iterator[Hit]:  
 
 
 def _all_remarks(member: MemberContext, text: str) -> Iterator[Hit]:
-    if readable_definition(member) is None:
+    if not _can_be_read(member):
         return
     now = queries.situation(member)
     for state in queries.change_states(member, now=now):

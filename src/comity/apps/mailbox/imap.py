@@ -47,10 +47,6 @@ class Message:
     whole: bool
 
 
-class MailboxError(OSError):
-    """The mailbox cannot be read; without what the server said, which may hold a password."""
-
-
 class OpenMailbox:
     """A mailbox whose folder is selected."""
 
@@ -91,13 +87,13 @@ class OpenMailbox:
     def _search(self, what: str) -> list[bytes]:
         status, found = self._connection.uid("SEARCH", what, "UNDELETED")
         if status != "OK":
-            raise MailboxError("the mail server does not search")
+            raise ConnectionError("the mail server does not search")
         return sorted((found[0] or b"").split(), key=int)
 
     def _fetch(self, uid: bytes, what: str) -> list[bytes | tuple[bytes, bytes]]:
         status, parts = self._connection.uid("FETCH", uid.decode(), what)
         if status != "OK":
-            raise MailboxError("the mail server does not hand over a message")
+            raise ConnectionError("the mail server does not hand over a message")
         return [part for part in parts if part]
 
 
@@ -105,7 +101,7 @@ class OpenMailbox:
 def opened(mailbox: Mailbox) -> Iterator[OpenMailbox]:
     """Open a mailbox.
 
-    :raises MailboxError: where it cannot be opened or read
+    :raises ConnectionError: where it cannot be opened or read; without what the server said, which may hold a password
     """
     connection: imaplib.IMAP4 | None = None
     try:
@@ -113,10 +109,10 @@ def opened(mailbox: Mailbox) -> Iterator[OpenMailbox]:
         connection.login(mailbox.user, mailbox.password)
         status, _ = connection.select(f'"{mailbox.folder}"')
         if status != "OK":
-            raise MailboxError("there is no such folder")
+            raise ConnectionError("there is no such folder")
         yield OpenMailbox(connection)
     except (imaplib.IMAP4.error, OSError, ValueError) as error:
-        raise MailboxError(type(error).__name__) from None
+        raise ConnectionError(type(error).__name__) from None
     finally:
         if connection is not None:
             with suppress(imaplib.IMAP4.error, OSError):

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes
+from email.errors import MessageParseError
 from email.message import EmailMessage, Message
 from email.policy import default
 from email.utils import getaddresses
@@ -20,10 +21,6 @@ _ONCE = ("From", "Sender", "To", "Cc", "Reply-To", "Date", "Subject", "Message-I
 _BY_PROGRAM = {"bulk", "junk", "list", "auto_reply"}
 _SUPPRESSING = ("X-Auto-Response-Suppress", "X-Autoreply", "X-Autorespond", "X-Auto-Reply", "List-Id")
 _MAX_ADDRESS = 254
-
-
-class UnreadableMailError(ValueError):
-    """Bytes that are no mail of one sender, or that programs read in different ways."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +57,18 @@ class IncomingMail:
 def parse_mail(raw: bytes) -> IncomingMail:
     """Read a mail.
 
-    :raises UnreadableMailError: for one with a header twice that stands once, or without exactly one sender
+    :raises MessageParseError: for one with a header twice that stands once, or without exactly one sender
     """
     mail = message_from_bytes(raw, policy=default)
     if not isinstance(mail, EmailMessage):
-        raise UnreadableMailError("no mail")
+        raise MessageParseError("no mail")
     twice = [name for name in _ONCE if len(_values(mail, name)) > 1]
     if twice:
-        raise UnreadableMailError(f"several {twice[0]} headers")
+        raise MessageParseError(f"several {twice[0]} headers")
     is_automatic = _is_automatic(mail)
     senders = _addresses(mail, "From")
     if len(senders) != 1 and not is_automatic:
-        raise UnreadableMailError("not exactly one sender")
+        raise MessageParseError("not exactly one sender")
     return IncomingMail(
         message_id=_header(mail, "Message-ID")[:998],
         sender=senders[0] if senders else "",

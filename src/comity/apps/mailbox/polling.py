@@ -33,7 +33,7 @@ def poll(lookup: Lookup | None = None) -> int:
     try:
         with imap.opened(mailbox) as box:
             taken, is_all = _take(box, lookup)
-    except imap.MailboxError as error:
+    except ConnectionError as error:
         logging.getLogger(__name__).warning("the mailbox was not read: %s", error)
         _tell_outage()
         return 0

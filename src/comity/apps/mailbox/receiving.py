@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from email.errors import MessageParseError
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -17,7 +18,7 @@ from comity.apps.mailbox import queries
 from comity.apps.mailbox.addresses import ReplyCode, codes_in
 from comity.apps.mailbox.bounces import BouncedMail, bounced_mails
 from comity.apps.mailbox.models import Outcome, RawMail, ReceivedMail
-from comity.apps.mailbox.parsing import IncomingMail, UnreadableMailError, parse_mail
+from comity.apps.mailbox.parsing import IncomingMail, parse_mail
 from comity.apps.mailbox.senders import Lookup, Proof, prove_sender
 from comity.apps.matters.models import Matter
 from comity.apps.matters.operations import EvidenceFile, move
@@ -83,7 +84,7 @@ def _receive(raw: bytes, at: datetime, *, whole: bool, lookup: Lookup | None) ->
         return Outcome.DUPLICATE
     try:
         mail = parse_mail(raw)
-    except UnreadableMailError:
+    except MessageParseError:
         return _record(raw, at, _Digests(raw_digest, "", ""), Outcome.UNREADABLE)
     digests = _digests(raw_digest, mail)
     if mail.is_automatic or mail.is_report:

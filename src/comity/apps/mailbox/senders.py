@@ -37,10 +37,6 @@ class Proof(StrEnum):
     LATER = "later"  # DNS does not answer now
 
 
-class _NoAnswerError(Exception):
-    """DNS did not answer, which says nothing about the signature."""
-
-
 def prove_sender(raw: bytes, sender: str, server: str, lookup: Lookup | None = None) -> Proof:
     """Return whether the domain of a mail's sender answers for it.
 
@@ -75,7 +71,7 @@ def _signature(mail: dkim.DKIM, number: int, value: bytes, domain: str, lookup: 
         return Proof.NONE
     try:
         is_valid = mail.verify(number, dnsfunc=lookup)
-    except _NoAnswerError:
+    except TimeoutError:  # DNS did not answer, which says nothing about the signature
         return Proof.LATER
     except (dkim.DKIMException, ValueError, KeyError, IndexError, TypeError):  # however it is malformed
         return Proof.NONE
@@ -88,7 +84,7 @@ def _signature(mail: dkim.DKIM, number: int, value: bytes, domain: str, lookup: 
 def _look_up(name: bytes, timeout: int = _DNS_TIMEOUT_S) -> bytes | None:
     """Look up a text record in DNS.
 
-    :raises _NoAnswerError: where no name server answers
+    :raises TimeoutError: where no name server answers
     """
     from dns import exception, resolver  # noqa: PLC0415 - only where a mailbox is read
 
@@ -99,7 +95,7 @@ def _look_up(name: bytes, timeout: int = _DNS_TIMEOUT_S) -> bytes | None:
     except UnicodeDecodeError:
         return None
     except (exception.DNSException, OSError) as error:
-        raise _NoAnswerError from error
+        raise TimeoutError from error
     return next((b"".join(answer.strings) for answer in answers), None)
 
 

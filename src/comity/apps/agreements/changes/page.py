@@ -85,12 +85,12 @@ def differences(
         if known is None:
             continue
         readable = all(queries.may_read(member, one) for one in (old, new) if one is not None)
-        titles = [readable_titles(member, read, words) for read in (before, after)]
+        titles = [readable_titles(member, read, words, (before, after)) for read in (before, after)]
         found.append(
             {
                 "clause": clause,
                 "day": None if day == change.span.first_day else day,
-                "title": titles[0 if new is None else 1].get(clause, clause_heading(known, words)),
+                "title": titles[0 if new is None else 1].get(clause, kind_name(known.kind, words)),
                 "kind": kind_name(known.kind, words),
                 "before": clause_sentences(old, words, titles[0]) if old and readable else [],
                 "after": clause_sentences(new, words, titles[1]) if new and readable else [],
@@ -140,7 +140,7 @@ def clauses_without_effect(
     """Return the headings of clauses that an edit of the draft does not reach: they are not there on its days."""
     if content.first_day is None:
         return []
-    titles = readable_titles(member, edited_text(content, now), words)
+    titles = readable_titles(member, edited_text(content, now), words, [text(now.chain, now.today)])
     found = {one.edit.clause for one in edits_without_effect(content.change(0), now.chain)}
     return sorted(name_text(titles.get(one, words("clause_word.clause")), words) for one in found)
 

@@ -79,7 +79,8 @@ def _figures(
         return {"figures": [], "pending": not error.failed}
     except Refused:  # too many figures asked for within an hour; all else can be read
         return {"figures": [], "pending": True}
-    names = readable_titles(member, text(with_change(now.chain, revision.proposal.change), since), words)
+    texts = (text(with_change(now.chain, revision.proposal.change), since), text(now.chain, since))
+    names = readable_titles(member, texts[0], words, texts)
     return {"figures": [(names.get(one.kpi, one.kpi), _rows(one, words)) for one in found], "pending": False}
 
 

@@ -33,7 +33,8 @@ def what_came(
         pending = not error.failed
     except Refused:  # too many figures asked for within an hour; all else can be read
         pending = True
-    names = readable_titles(member, text(with_change(now.chain, state.last.proposal.change), now.today), words)
+    texts = (text(with_change(now.chain, state.last.proposal.change), now.today), text(now.chain, now.today))
+    names = readable_titles(member, texts[0], words, texts)
     said, open_to_say = afterwards.words_of(state.row), afterwards.may_be_said(member, state, now)
     may = open_to_say and member.side is not None and member.may(Action.AGREE)
     may = may and queries.may_read_change(member, state.last.proposal, now.chain)

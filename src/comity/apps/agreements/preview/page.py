@@ -93,7 +93,7 @@ def preview(
     closed = {one.id for read in both for one in read.clauses if not one.removed and not queries.may_read(member, one)}
     readable = {one.id for one in after.clauses if not one.removed} - closed
     pairs = [pair for pair in touched_kpis(shown.change, before) if pair[1].id in readable]
-    titles, pending = readable_titles(member, after, words), None
+    titles, pending = readable_titles(member, after, words, both), None
     try:
         found = previews(member, pairs) if pairs else []
     except NotComputedYet as error:

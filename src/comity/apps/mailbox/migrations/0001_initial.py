@@ -230,7 +230,7 @@ DO $do$ BEGIN
     EXECUTE format('GRANT SELECT ON mailbox_uncopied TO %I', current_setting('comity.app_role'));
 END $do$;
 CREATE FUNCTION comity_note_uncopied() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = public, pg_temp AS $$
+    SET search_path = public, pg_temp SET row_security = on AS $$
 BEGIN
     IF EXISTS (SELECT 1 FROM public.parties_relationship WHERE id = NEW.relationship_id AND NOT is_sample) THEN
         INSERT INTO public.mailbox_uncopied SELECT NEW.relationship_id, side, clock_timestamp()
@@ -241,7 +241,7 @@ END $$;
 CREATE TRIGGER record_entry_uncopied AFTER INSERT ON record_entry FOR EACH ROW
     EXECUTE FUNCTION comity_note_uncopied();
 CREATE FUNCTION comity_note_copied() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = public, pg_temp AS $$
+    SET search_path = public, pg_temp SET row_security = on AS $$
 BEGIN
     DELETE FROM public.mailbox_uncopied WHERE relationship_id = NEW.relationship_id AND side = NEW.side;
     RETURN NULL;
