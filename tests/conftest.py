@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from comity.book.storage import duckdb as engine
+
 # A busy machine is no failure; a test never measures time. `make test-long` takes the profile of its name.
 settings.register_profile("gate", deadline=None, max_examples=10)
 settings.register_profile("long", deadline=None, max_examples=300)
@@ -15,6 +17,9 @@ settings.load_profile("gate")
 
 # A test's book need not outlive a loss of power, as its database need not.
 os.fsync = lambda _: None
+
+# Processes of a run share the cores: a second thread of each engine would only wait for the others'.
+engine.THREADS = 1
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

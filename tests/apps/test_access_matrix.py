@@ -619,7 +619,8 @@ def nobody_can_tell(readers, languages, read):
     assert "Sealed by Provider Lead" in page
 
 
-@pytest.mark.parametrize("who", ["customer_lead", pytest.param("auditor", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("who", ["customer_lead", "auditor"])
 def test_whether_a_side_has_sealed_its_priorities_is_nowhere_to_be_seen(who):
     """At every address, for programs, in files, and in the rows that the database shows."""
     nobody_can_tell([who], by_language, every_page)

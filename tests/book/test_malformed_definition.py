@@ -14,6 +14,7 @@ from comity.book.storage import duckdb
 from comity.book.storage.commit import book_lock
 from comity.cli import app
 from tests.builders.malformed import GOOD, brought, laid, snapshot, tried
+from tests.builders.turns import every
 from tests.cast import BOOK, write_book
 
 pytestmark = pytest.mark.gate
@@ -71,7 +72,9 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("toml", "words"), [one[1:] for one in REFUSED], ids=[one[0] for one in REFUSED])
+@pytest.mark.parametrize(
+    ("toml", "words"), every(4, [one[1:] for one in REFUSED], unpack=True), ids=[one[0] for one in REFUSED]
+)
 def test_a_book_toml_of_no_use_is_refused_by_every_command(book, toml, words):
     laid(book, "book.toml", toml)
     file = laid(book.parent, "a.csv", GOOD)
@@ -175,7 +178,9 @@ DAMAGED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "damage"), [one[1:] for one in DAMAGED], ids=[one[0] for one in DAMAGED])
+@pytest.mark.parametrize(
+    ("name", "damage"), every(3, [one[1:] for one in DAMAGED], unpack=True), ids=[one[0] for one in DAMAGED]
+)
 def test_a_damaged_book_is_named_and_never_made_worse(book, name, damage):
     brought(book, laid(book.parent, "a.csv", GOOD))
     damage(book / name)

@@ -32,3 +32,14 @@ def one_in(count: int, cases: Sequence[tuple[str, *tuple[Any, ...]]]) -> list[An
         pytest.param(*values, id=name, marks=pytest.mark.long if at % count else ())
         for at, (name, *values) in enumerate(cases)
     ]
+
+
+def every(count: int, cases: Iterable[Any], *, unpack: bool = False) -> list[Any]:
+    """The values of `parametrize`: one in so many in the gate, the others in `make test-long`.
+
+    :param unpack: whether a case is a tuple with a value for each of several names
+    """
+    return [
+        case if not at % count else pytest.param(*(case if unpack else (case,)), marks=pytest.mark.long)
+        for at, case in enumerate(cases)
+    ]

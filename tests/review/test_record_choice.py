@@ -18,6 +18,7 @@ from comity.review.level_detail import build_level_detail
 from comity.review.render.json import review_object
 from comity.review.views.level import level_row
 from comity.review.views.sections import paid_notes
+from tests.builders.turns import every
 from tests.cast import JOINT, write_book
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
@@ -66,7 +67,7 @@ def by_kpi(review):
 
 
 @pytest.mark.parametrize("wait_s", [WAITS, NO_WAITS])
-@pytest.mark.parametrize("pins", ["", 'channels = ["voice"]', 'queues = ["calls"]', 'records = "intervals"'])
+@pytest.mark.parametrize("pins", every(2, ["", 'channels = ["voice"]', 'queues = ["calls"]', 'records = "intervals"']))
 def test_a_call_report_answers_what_tickets_cannot(tmp_path, wait_s, pins):
     book = write_book(tmp_path / "book", BOTH.format(pins=pins), contacts=tickets(wait_s), intervals=report())
     review = composed(book)

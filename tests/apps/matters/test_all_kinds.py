@@ -23,6 +23,7 @@ from comity.core.matters.posture import Posture
 from comity.core.matters.transitions import Move, State
 from tests.builders.examples import examples
 from tests.builders.matters import ZONE, running, sent, steps
+from tests.builders.turns import every
 from tests.room import cast, run_jobs, superuser
 
 pytestmark = pytest.mark.gate
@@ -76,7 +77,7 @@ def agrees(them, matter):
     )
 
 
-@pytest.mark.parametrize("kind", BY_HAND)
+@pytest.mark.parametrize("kind", every(3, BY_HAND))
 def test_each_kind_is_raised_on_its_form_and_shown_to_both(them, kind):
     with transaction.atomic():
         them.at(CUSTOMER)

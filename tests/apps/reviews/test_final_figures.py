@@ -13,6 +13,7 @@ from comity.apps.today.queries import inboxes
 from comity.core.values import Side
 from tests.builders.confirmations import confirm
 from tests.builders.levels import KPI, contacts
+from tests.builders.turns import every
 from tests.room import cast
 
 pytestmark = pytest.mark.gate
@@ -39,7 +40,7 @@ def final():
     return them, before
 
 
-@pytest.mark.parametrize(("who", "view"), BOTH_VIEWS)
+@pytest.mark.parametrize(("who", "view"), every(3, BOTH_VIEWS, unpack=True))
 def test_pages_and_programs_show_the_final_figure_with_what_the_records_give_now_beside_it(final, who, view):
     them, before = final
     client = them.client(who)

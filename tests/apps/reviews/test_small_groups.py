@@ -265,7 +265,8 @@ def test_the_second_way_finds_a_small_group_where_there_is_one():
             _no_small_group_by_rank(published, random.Random(SEED))
 
 
-@pytest.mark.parametrize("who", ["customer_lead", pytest.param("customer_analyst", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("who", ["customer_lead", "customer_analyst"])
 def test_where_own_and_joint_differ_by_one_person_everybody_sees_the_joint_figure(them, who):
     """M9: the customer's own eyes said 31, the joint ones 30, and the difference was one person's answer."""
     joint = counted("csat", 4, HIDDEN["joint"])

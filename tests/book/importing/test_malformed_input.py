@@ -36,7 +36,7 @@ from tests.builders.malformed import (
     snapshot,
     tried,
 )
-from tests.builders.turns import one_in
+from tests.builders.turns import every, one_in
 from tests.cast import JOINT, write_book
 
 pytestmark = pytest.mark.gate
@@ -252,7 +252,9 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "content", "words"), [one[1:] for one in REFUSED], ids=[one[0] for one in REFUSED])
+@pytest.mark.parametrize(
+    ("name", "content", "words"), every(4, [one[1:] for one in REFUSED], unpack=True), ids=[one[0] for one in REFUSED]
+)
 def test_a_file_of_no_use_is_refused_in_one_sentence(book, name, content, words):
     ended = brought(book, laid(book.parent, name, content))
     assert ended.code == 2
@@ -746,7 +748,9 @@ def test_what_would_steer_a_terminal_stays_out_of_what_is_told(book):
     assert ended.code == 2
 
 
-@pytest.mark.parametrize("folder", ["bo*ok[2026]?", "queue=x", "year=2026", "bo'ok\"", "bo ok", "böök", "{}%s"])
+@pytest.mark.parametrize(
+    "folder", every(3, ["bo*ok[2026]?", "queue=x", "year=2026", "bo'ok\"", "bo ok", "böök", "{}%s"])
+)
 def test_a_book_may_lie_anywhere(tmp_path, folder):
     """A folder called `queue=x` would be a column to some engines."""
     book = write_book(tmp_path / folder / "book")

@@ -24,6 +24,7 @@ from comity.book.storage.commit import book_lock
 from comity.book.validation.rejects import rejects_of_import
 from comity.core.values import Side
 from tests.builders.deliveries import at, deliver, files_with, line, rows
+from tests.builders.turns import every
 from tests.cast import CUSTOMER, JOINT, PROVIDER, write_book
 
 pytestmark = pytest.mark.gate
@@ -403,28 +404,32 @@ def test_an_undo_brings_back_no_row_whose_key_the_other_side_has_taken(book):
 
 @pytest.mark.parametrize(
     ("item", "answer_"),
-    [
-        ("surveys[score=1.0]", WithholdAnswer.SHARED),
-        ("surveys[score=1]", WithholdAnswer.SHARED),
-        ("surveys[score=1e0]", WithholdAnswer.SHARED),
-        ("surveys[answered_on=2026-03-02]", WithholdAnswer.SHARED),
-        ("contacts[opened_at=2026-01-02 10:00:00]", WithholdAnswer.SHARED),
-        ("contacts[sla_met=t]", WithholdAnswer.SHARED),
-        ("invoices[quantity=01.50]", WithholdAnswer.SHARED),
-        ("contacts.reason", WithholdAnswer.SHARED),
-        ("contacts", WithholdAnswer.SHARED),
-        ("surveys[score=abc]", WithholdAnswer.NOTHING),
-        ("surveys[audience=nobody]", WithholdAnswer.NOTHING),
-        ("surveys[brought_by=customer]", WithholdAnswer.NOTHING),
-        ("staff.left_on", WithholdAnswer.NOTHING),
-        ("costs[driver=ZEBRA]", WithholdAnswer.NOTHING),
-        ("accounts.name", WithholdAnswer.NOTHING),
-        ("surveys[audience=employee]", WithholdAnswer.NOTHING),
-        ("nothing", WithholdAnswer.NOTHING),
-        ("contacts.opened_at", WithholdAnswer.NOTHING),
-        ("surveys[score=5]", WithholdAnswer.YES),
-        ("prices", WithholdAnswer.YES),
-    ],
+    every(
+        3,
+        [
+            ("surveys[score=1.0]", WithholdAnswer.SHARED),
+            ("surveys[score=1]", WithholdAnswer.SHARED),
+            ("surveys[score=1e0]", WithholdAnswer.SHARED),
+            ("surveys[answered_on=2026-03-02]", WithholdAnswer.SHARED),
+            ("contacts[opened_at=2026-01-02 10:00:00]", WithholdAnswer.SHARED),
+            ("contacts[sla_met=t]", WithholdAnswer.SHARED),
+            ("invoices[quantity=01.50]", WithholdAnswer.SHARED),
+            ("contacts.reason", WithholdAnswer.SHARED),
+            ("contacts", WithholdAnswer.SHARED),
+            ("surveys[score=abc]", WithholdAnswer.NOTHING),
+            ("surveys[audience=nobody]", WithholdAnswer.NOTHING),
+            ("surveys[brought_by=customer]", WithholdAnswer.NOTHING),
+            ("staff.left_on", WithholdAnswer.NOTHING),
+            ("costs[driver=ZEBRA]", WithholdAnswer.NOTHING),
+            ("accounts.name", WithholdAnswer.NOTHING),
+            ("surveys[audience=employee]", WithholdAnswer.NOTHING),
+            ("nothing", WithholdAnswer.NOTHING),
+            ("contacts.opened_at", WithholdAnswer.NOTHING),
+            ("surveys[score=5]", WithholdAnswer.YES),
+            ("prices", WithholdAnswer.YES),
+        ],
+        unpack=True,
+    ),
 )
 def test_what_may_be_held_back_is_judged_as_the_wall_judges(tmp_path, item, answer_):
     """C1, C5: every kind of column, every spelling; what the other side keeps reads as what does not exist."""

@@ -14,6 +14,7 @@ import pytest
 from comity.book.formats.sheet import UnusableSourceError
 from comity.book.importing.deliver import RefusedError
 from tests.builders.bringing import assert_known, at, bring, column, csv, faults, rows, workbook
+from tests.builders.turns import every
 from tests.cast import BOOK, write_book
 
 pytestmark = pytest.mark.gate
@@ -248,7 +249,9 @@ def test_glpi_a_pending_ticket_waits_and_its_due_time_is_not_final(book):
     assert column(book, "due_at") == [None]
 
 
-@pytest.mark.parametrize(("spelt", "met"), [("-0:05", False), ("-1h 20m", False), ("26:15:30", True), ("45m", True)])
+@pytest.mark.parametrize(
+    ("spelt", "met"), every(2, [("-0:05", False), ("-1h 20m", False), ("26:15:30", True), ("45m", True)], unpack=True)
+)
 def test_jira_spells_what_remains_in_several_ways(book, spelt, met):
     bring(book, "jira_sm", "j.csv", csv(JIRA, f"IT-1,Incident,High,03/Feb/26 1:05 AM,03/Feb/26 2:05 AM,{spelt},,"))
     assert column(book, "sla_met") == [met]
@@ -727,7 +730,8 @@ def test_interval_headers_may_be_in_another_language(book, header, line):
 
 
 @pytest.mark.parametrize(
-    ("spelt", "seconds"), [("90", 90), ("0:01:30", 90), ("26:00:00", 93_600), ("PT1M30S", 90), ("1m 30s", 90)]
+    ("spelt", "seconds"),
+    every(2, [("90", 90), ("0:01:30", 90), ("26:00:00", 93_600), ("PT1M30S", 90), ("1m 30s", 90)], unpack=True),
 )
 def test_interval_durations_are_spelt_in_many_ways(book, spelt, seconds):
     bring(book, "acd_intervals", "acd.csv", csv(ACD, f"Care,05/01/2026,09:00,10,9,1,{spelt}"))
@@ -812,7 +816,7 @@ def test_a_file_may_be_written_in_any_of_these_ways(book, content):
     assert found == [("1", "answered", at(2026, 1, 5, 8)), ("2", "abandoned", at(2026, 1, 5, 8, 1))]
 
 
-@pytest.mark.parametrize("nothing", ["", "null", "-", "N/A", "1970-01-01", "1970-01-01 00:00:00"])
+@pytest.mark.parametrize("nothing", every(2, ["", "null", "-", "N/A", "1970-01-01", "1970-01-01 00:00:00"]))
 def test_nothing_is_spelt_in_many_ways(book, nothing):
     line = f"1,11,Open,Care,Mail,,2026-01-05 09:00:00,{nothing},,,,"
     outcome = bring(book, "zendesk_tickets", "z.csv", csv(ZENDESK, line))
@@ -821,7 +825,11 @@ def test_nothing_is_spelt_in_many_ways(book, nothing):
 
 @pytest.mark.parametrize(
     ("spelt", "flag"),
-    [("1", True), ("Y", True), ("True", True), ("yes", True), ("0", False), ("N", False), ("false", False)],
+    every(
+        2,
+        [("1", True), ("Y", True), ("True", True), ("yes", True), ("0", False), ("N", False), ("false", False)],
+        unpack=True,
+    ),
 )
 def test_yes_and_no_are_spelt_in_many_ways(book, spelt, flag):
     bring(book, "servicenow_incidents", "i.csv", csv("number,opened_at,made_sla", f"INC1,2026-01-05 09:00:00,{spelt}"))

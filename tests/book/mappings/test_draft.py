@@ -20,6 +20,7 @@ from comity.book.tables import TABLES
 from tests.builders.documented import write_workbook
 from tests.builders.examples import examples
 from tests.builders.mappings import written
+from tests.builders.turns import every
 from tests.cast import JOINT, write_book
 
 pytestmark = pytest.mark.gate
@@ -174,7 +175,7 @@ def test_json_has_a_draft_as_well(tmp_path):
     assert (mapping.table, mapping.file.kind) == ("contacts", "json")
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", every(3, TABLES))
 def test_a_file_with_a_tables_own_columns_is_known_to_be_of_that_table(tmp_path, table):
     header = ",".join(column.name for column in TABLES[table].columns)
     _, mapping = drafted(tmp_path, "own.csv", f"{header}\n{',' * header.count(',')}\n")
@@ -278,14 +279,18 @@ def test_a_state_that_only_a_late_row_has_is_among_the_values(tmp_path):
 
 @pytest.mark.parametrize(
     ("service", "tax", "gross"),
-    [
-        ("Service", "VAT 20 %", "Invoice total"),
-        ("Concepto", "IVA 21 %", "Importe total"),
-        ("Position", "USt. 19 %", "Rechnungsbetrag brutto"),
-        ("Prestation", "TVA 20 %", "Total TTC"),
-        ("Serviço", "IVA 23 %", "Total a pagar"),
-        ("Servizio", "IVA 22 %", "Importo totale"),
-    ],
+    every(
+        2,
+        [
+            ("Service", "VAT 20 %", "Invoice total"),
+            ("Concepto", "IVA 21 %", "Importe total"),
+            ("Position", "USt. 19 %", "Rechnungsbetrag brutto"),
+            ("Prestation", "TVA 20 %", "Total TTC"),
+            ("Serviço", "IVA 23 %", "Total a pagar"),
+            ("Servizio", "IVA 22 %", "Importo totale"),
+        ],
+        unpack=True,
+    ),
 )
 def test_taxes_and_sums_of_an_invoice_are_no_services(tmp_path, service, tax, gross):
     content = (

@@ -9,6 +9,7 @@ from comity.book.reading.open import open_book
 from comity.book.statistics.attribution import gather
 from comity.book.statistics.exclusions import TakenOut
 from comity.core.values import Period
+from tests.builders.turns import every
 from tests.cast import JOINT, write_book
 
 pytestmark = pytest.mark.gate
@@ -80,15 +81,19 @@ def test_a_locked_forecast_counts_before_a_newer_one_and_only_it_promises_positi
 
 @pytest.mark.parametrize(
     ("table", "old", "new", "why"),
-    [
-        ("forecasts", "T10:00", "T11:00", "no_forecast"),
-        ("forecasts", "48,200", "48,", "no_handle_time"),
-        ("schedules", "T10:00", "T11:00", "no_schedule"),
-        ("schedules", "8,9,7,1", "8,,7,1", "no_schedule"),
-        ("schedules", "8,9,7,1", "8,9,,1", "no_staffed"),
-        ("intervals", "40,20,5", "40,30,5", "no_figures"),
-        ("intervals", "9000", "", "no_figures"),
-    ],
+    every(
+        2,
+        [
+            ("forecasts", "T10:00", "T11:00", "no_forecast"),
+            ("forecasts", "48,200", "48,", "no_handle_time"),
+            ("schedules", "T10:00", "T11:00", "no_schedule"),
+            ("schedules", "8,9,7,1", "8,,7,1", "no_schedule"),
+            ("schedules", "8,9,7,1", "8,9,,1", "no_staffed"),
+            ("intervals", "40,20,5", "40,30,5", "no_figures"),
+            ("intervals", "9000", "", "no_figures"),
+        ],
+        unpack=True,
+    ),
 )
 def test_what_is_not_known_is_left_out_and_counted_by_why(tmp_path, table, old, new, why):
     other = "help,2026-06-04T10:00:00Z"

