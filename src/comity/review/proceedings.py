@@ -25,7 +25,7 @@ class AskedMatter:
     """A matter about a period: `kind` as in `core.matters.kinds.Kind`, `state` in words, `by` the day of what is due.
 
     `to_move` is the side that has to answer or to act; None where nobody has. `disputes` says of a dispute that it was
-    neither refused nor withdrawn, `value` what it says that the figure is.
+    neither refused nor withdrawn, `value` what it says that the figure is. `mark` is what stands beside the figure.
     """
 
     kind: str
@@ -39,6 +39,7 @@ class AskedMatter:
     url: str = ""
     disputes: bool = False
     value: float | None = None
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,15 @@ class Proceedings:
         ]
         rest = (self.confirmations, self.to_confirm, self.final_on, self.entry, self.restated, self.matters)
         return (*rest, causes, self.causes_url)
+
+    @property
+    def marks(self) -> dict[str, tuple[str, ...]]:
+        """What is said beside each figure by who disputes it or claims about it, by KPI or key of a reading."""
+        marks: dict[str, tuple[str, ...]] = {}
+        for one in self.matters:
+            if one.kpi and one.mark:
+                marks[one.kpi] = tuple(dict.fromkeys((*marks.get(one.kpi, ()), one.mark)))
+        return marks
 
     def matters_of(self, *kinds: str) -> tuple[AskedMatter, ...]:
         """The matters of some kinds."""

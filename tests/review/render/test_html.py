@@ -12,7 +12,8 @@ import pytest
 from comity.review.i18n.words import words_of
 from comity.review.render import render
 from comity.review.render.errors import FORMATS, UnknownFormatError
-from comity.review.render.html import RoomLinks, environment, find_reading, reading_key, render_body, render_reading
+from comity.review.render.html import RoomLinks, environment, render_body, render_reading
+from comity.review.views.reading import find_reading, reading_key
 from tests.builders import review as sample
 
 VOID = {"meta", "br", "hr", "img", "input", "link", "wbr"}

@@ -9,6 +9,7 @@ from django.urls import reverse
 from comity.apps.books import results
 from comity.apps.i18n import words_for
 from comity.apps.matters.models import Matter
+from comity.apps.matters.sentences import figure_mark
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.record.models import Consent, Entry
 from comity.apps.reviews import queries
@@ -121,7 +122,15 @@ def _asked(member: MemberContext, matter: Matter, words: Words) -> AskedMatter:
         url=reverse("matter", args=[member.relationship.pk, matter.pk]),
         disputes=matter.kind == Kind.DISPUTE and matter.state not in NOT_UPHELD,
         value=None if matter.value is None else float(matter.value),
+        mark=figure_mark(member, matter, words) if _marks_a_figure(matter) else "",
     )
+
+
+def _marks_a_figure(matter: Matter) -> bool:
+    """Whether a matter is said beside its figure: a dispute that is upheld or open, a claim that waits."""
+    if matter.kind == Kind.DISPUTE:
+        return matter.state not in NOT_UPHELD
+    return matter.kind == Kind.CLAIM and matter.state in OPEN
 
 
 def _given(word: dict[str, object]) -> Confirmation:

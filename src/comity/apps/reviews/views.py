@@ -59,9 +59,10 @@ from comity.review.render import render as render_as
 from comity.review.render.attribution import html as attribution_html
 from comity.review.render.figures import CONTENT_TYPES as TABLE_CONTENT_TYPES
 from comity.review.render.figures import TableFormat, write_table
-from comity.review.render.html import RoomLinks, find_reading, reading_key, render_level_detail
+from comity.review.render.html import RoomLinks, render_level_detail
 from comity.review.views import attribution as attribution_view
 from comity.review.views.level import days_text, level_row, target_text
+from comity.review.views.reading import find_reading, reading_key
 from comity.review.views.sentences import definition_of, level_title, subtitle, title
 
 _MOST_DIGITS = 6  # of a page number
@@ -369,6 +370,10 @@ def reading(request: HttpRequest, reading: str) -> HttpResponse:
     member, review, period, name, matters_by_kpi, links, pending = _review_part(request)
     words = words_for(language())
     body = queries.reading_body(member, review, reading, links)
+    if body is None and reading in {key for one in review.confirmed_readings for key in (one.key, one.id)}:
+        # The review says what was confirmed; what the records give now is shown nowhere.
+        query = urlencode({"period": name} | ({"view": View.JOINT} if member.viewer.side is None else {}))
+        return redirect(f"{reverse('review', args=[member.relationship.pk])}?{query}#h-readings")
     found_reading = find_reading(review, reading)
     if body is None or found_reading is None:
         raise Http404

@@ -33,7 +33,15 @@ from comity.review.views import headline
 from comity.review.views.board import board
 from comity.review.views.level import LevelRow, kpi_terms, level_row, stretched
 from comity.review.views.level_detail import CutRow, contacts_page, cut_rows, heat_rows
-from comity.review.views.reading import ReadingRow, counted_rows, reading_row
+from comity.review.views.reading import (
+    ReadingRow,
+    confirmed_rows,
+    confirmed_text,
+    counted_rows,
+    find_reading,
+    marks_of,
+    reading_row,
+)
 from comity.review.views.rounding import MARKED, shown_scale, waterfall
 from comity.review.views.sections import (
     HUNDRED,
@@ -177,24 +185,11 @@ def render_body(
     review: Review, words: Words, links: RoomLinks, proceedings: Proceedings | None = None
 ) -> tuple[Markup, Markup]:
     """What the page of a room says, without its head and without the readings opened; and what stands at its end."""
-    context = template_context(review, words, paper=False, proceedings=proceedings) | {"links": links}
+    context = template_context(review, words, paper=False, proceedings=proceedings, links=links)
     main, tail = (
         environment().get_template(name).render(**context) for name in ("review_body.html", "review_tail.html")
     )
     return Markup(main), Markup(tail)  # noqa: S704 - rendered with every text escaped
-
-
-def reading_key(reading: Reading, review: Review) -> str:
-    """By which a reading is found in a review of any period: its id, and its variant where there are several."""
-    several = sum(other.id == reading.id for other in review.readings) > 1
-    return f"{reading.id}:{reading.variant}" if several and reading.variant else reading.id
-
-
-def find_reading(review: Review, key: str) -> Reading | None:
-    """The reading that is known by this; by an id alone the first of it."""
-    same = [one for one in review.readings if reading_key(one, review) == key]
-    alike = [one for one in review.readings if one.id == key.partition(":")[0]]
-    return next(iter([*same, *(alike if ":" not in key or len(alike) == 1 else [])]), None)
 
 
 def render_reading(review: Review, words: Words, key: str, links: RoomLinks) -> Markup | None:
@@ -204,9 +199,7 @@ def render_reading(review: Review, words: Words, key: str, links: RoomLinks) -> 
         return None
     tables = source_tables(reading.id)
     origins = tuple(one for one in review.origins if one.table in tables)
-    context = template_context(replace(review, origins=origins or review.origins), words, paper=False) | {
-        "links": links
-    }
+    context = template_context(replace(review, origins=origins or review.origins), words, paper=False, links=links)
     context["rows"] = [one for one in context["rows"] if one["row"].reading is reading]
     return Markup(environment().get_template("reading_body.html").render(**context))  # noqa: S704 - as above
 
@@ -304,17 +297,24 @@ def style_and_policy(style: str, *, paper: bool = False) -> dict[str, str]:
     }
 
 
-def template_context(
-    review: Review, words: Words, *, paper: bool, proceedings: Proceedings | None = None, wide: bool = False
+def template_context(  # noqa: PLR0913 - what a page is made of, each by name
+    review: Review,
+    words: Words,
+    *,
+    paper: bool,
+    proceedings: Proceedings | None = None,
+    wide: bool = False,
+    links: RoomLinks | None = None,
 ) -> dict[str, Any]:
     """Everything that the templates lay out, as finished text and drawings.
 
     :param wide: whether the charts of levels fill the page
     """
     draw = ChartMarkup(paper)
+    marks = links.marks if links is not None else {} if proceedings is None else proceedings.marks
     brow = eyebrow(review, words)
     levels = [
-        _level(level_row(level, review, words), review, words, draw, wide=wide)
+        _level(level_row(level, review, words), review, words, draw, wide=wide) | {"marks": marks.get(level.kpi, ())}
         for level in stretched(missed_first(review.levels))
     ]
     rows = [reading_row(reading, review, words, number) for number, reading in enumerate(review.readings, 1)]
@@ -333,7 +333,8 @@ def template_context(
         "reporters": [side for side in Side if any(one.reported.get(side) is not None for one in review.levels)],
         "over": _history_span(review, words),
         "notes": _notes(levels),
-        "rows": [_row(row, review, words, draw) for row in rows],
+        "rows": [_row(row, review, words, draw) | _said_of(row.reading, review, words, marks) for row in rows],
+        "confirmed_rows": confirmed_rows(review, words, marks),
         "paid": _paid(review, words, draw),
         "missing": missing_groups(review, words),
         "planned": planned_sentence(words),
@@ -353,7 +354,7 @@ def template_context(
         "how": [(verdict, _example(verdict, paper=paper), verdict in MARKED) for verdict in Verdict],
         "signs": {kind: draw(charts.legend_mark(kind), 14, "sign") for kind in ("open", "solid")},
         "template": _template,
-        "links": None,
+        "links": links,
         **logo_urls(None),
     }
 
@@ -480,6 +481,15 @@ def _row(row: ReadingRow, review: Review, words: Words, draw: ChartMarkup) -> di
         "definition": _definition(row, words),
         "pins": [] if kpi is None else kpi_terms(kpi, unit, review.currency, words),
     }
+
+
+def _said_of(
+    reading: Reading, review: Review, words: Words, marks: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """What stands below the name of a reading: what was confirmed of it, and who disputes it."""
+    confirmed = [one for one in review.confirmed_readings if find_reading(review, one.key) is reading]
+    said = [confirmed_text(one, review, words) for one in confirmed]
+    return {"marks": (*said, *marks_of(reading, review, marks))}
 
 
 def _alone(row: ReadingRow) -> bool:

@@ -6,9 +6,10 @@ from typing import TypeVar
 
 from comity.core.values import Side
 from comity.review.i18n.words import DASH, Words
-from comity.review.model import Level, Review
+from comity.review.model import Review
 from comity.review.proceedings import AskedMatter, Proceedings
 from comity.review.views.attribution import attribution_rows, lead_sentence, spare_sentence
+from comity.review.views.reading import find_reading
 from comity.review.views.sentences import level_title
 from comity.review.views.summary import largest_cause
 
@@ -136,25 +137,41 @@ def _rank(matter: AskedMatter) -> tuple[bool, bool]:
 
 
 def _disputed(review: Review, proceedings: Proceedings, words: Words) -> list[DisputedRow]:
-    """The levels that are disputed, with every value that is claimed to be right."""
+    """The levels and readings that are disputed, with every value that is claimed to be right."""
     by_kpi: dict[str, list[AskedMatter]] = {}
     for one in proceedings.matters_of("dispute"):
         if one.disputes:
             by_kpi.setdefault(one.kpi, []).append(one)
 
-    def figure(value: float | None, level: Level) -> str:
-        return DASH if value is None else words.figure(value, level.unit, review.currency)
+    def figure(value: float | None, unit: str) -> str:
+        return DASH if value is None else words.figure(value, unit, review.currency)
 
-    return [
+    def claimed(key: str, unit: str) -> tuple[tuple[Side, str], ...]:
+        return tuple(dict.fromkeys((one.asks, figure(one.value, unit)) for one in by_kpi[key]))[:_MOST_CLAIMED]
+
+    rows = [
         DisputedRow(
             level_title(level, words),
-            figure(level.value, level),
-            tuple(figure(level.reported.get(side), level) for side in Side),
-            tuple(dict.fromkeys((one.asks, figure(one.value, level)) for one in by_kpi[level.kpi]))[:_MOST_CLAIMED],
+            figure(level.value, level.unit),
+            tuple(figure(level.reported.get(side), level.unit) for side in Side),
+            claimed(level.kpi, level.unit),
         )
         for level in review.levels
         if level.kpi in by_kpi
     ]
+    # A final period shows the value of a disputed reading that was confirmed, an open one that of now.
+    final = {one.key: one for one in review.confirmed_readings}
+    for key in [one for one in by_kpi if one not in {level.kpi for level in review.levels}]:
+        reading = find_reading(review, key)
+        if key in final:
+            name, unit, value = final[key].id, final[key].unit, final[key].value
+        elif reading is not None:
+            name, unit, value = reading.id, reading.unit, reading.after
+        else:
+            continue
+        own = tuple(DASH for _ in Side)
+        rows.append(DisputedRow(words.named("reading", name), figure(value, unit), own, claimed(key, unit)))
+    return rows
 
 
 def _cause(review: Review, proceedings: Proceedings, words: Words) -> CauseTable | None:
