@@ -48,7 +48,8 @@ class Proceedings:
 
     `final_on` is the day on which the figures became final, `entry` the number and digest of that entry of the record;
     `to_confirm` are the sides whose confirmation is open. `causes` holds by KPI what was attributed of a missed target,
-    `causes_url` where that is shown, `{kpi}` in it standing for the KPI.
+    `causes_url` where that is shown, `{kpi}` in it standing for the KPI. `other_causes` are the KPIs whose known causes
+    are of another level than the final one, and are left out.
     """
 
     confirmations: tuple[Confirmation, ...] = ()
@@ -59,6 +60,7 @@ class Proceedings:
     matters: tuple[AskedMatter, ...] = ()
     causes: Mapping[str, Attribution] = field(default_factory=dict)
     causes_url: str = ""
+    other_causes: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -68,7 +70,7 @@ class Proceedings:
             for kpi, one in sorted(self.causes.items())
         ]
         rest = (self.confirmations, self.to_confirm, self.final_on, self.entry, self.restated, self.matters)
-        return (*rest, causes, self.causes_url)
+        return (*rest, causes, self.causes_url, self.other_causes)
 
     @property
     def marks(self) -> dict[str, tuple[str, ...]]:

@@ -1,13 +1,18 @@
 """What the room tells the review's files of a period: who confirmed it, what was asked, what waits for whom."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from django.db import transaction
 
+from comity.apps.i18n import words_for
+from comity.apps.reviews import proceedings as told
 from comity.apps.reviews import queries
 from comity.apps.reviews.proceedings import printed
 from comity.core.values import Side
+from comity.review.views.summary import boxes
+from tests.builders.attribution import build_attribution
 from tests.builders.confirmations import JUNE, confirm, entries
 from tests.builders.levels import KPI, contacts
 from tests.builders.matters import raised
@@ -66,3 +71,21 @@ def test_a_matter_waits_for_the_side_that_has_to_answer_in_each_view(them):
         matter = next(one for one in done_about(them, who).matters if one.kind == "dispute")
         assert (matter.asks, matter.to_move) == (Side.CUSTOMER, Side.PROVIDER)
         assert matter.is_open
+
+
+def test_no_cause_of_another_level_than_the_final_one_is_told(them, tmp_path, monkeypatch):
+    """The level of June is 28 of 60, that of the worked example 111 of 290; an open month shows both."""
+    made = build_attribution(tmp_path)
+    monkeypatch.setattr(told, "known_causes", lambda *_: {"service_level": made})
+    assert set(done_about(them, "auditor").causes) == {"service_level"}
+    confirm(them, "customer_lead")
+    confirm(them, "provider_lead")
+    done = done_about(them, "auditor")
+    assert (done.causes, done.other_causes) == ({}, ("service_level",))
+    with transaction.atomic():
+        review = queries.review(them.at("auditor"), JUNE)
+    lines = [line.text for box in boxes(review, done, words_for("en")) for line in box.lines]
+    assert any(words_for("en")("summary.other_causes") in line for line in lines)
+    same = replace(made, shared=replace(made.shared, observed=28 / 60, target=review.levels[0].target))
+    monkeypatch.setattr(told, "known_causes", lambda *_: {"service_level": same})
+    assert done_about(them, "auditor").causes == {"service_level": same}

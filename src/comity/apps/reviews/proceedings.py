@@ -1,5 +1,6 @@
 """What was done about a period in the room, for the formats that show it: confirmations, matters, causes of misses."""
 
+import math
 from collections.abc import Iterable
 from datetime import UTC, datetime, time
 
@@ -21,6 +22,7 @@ from comity.review.i18n.words import Words
 from comity.review.model import Review
 from comity.review.proceedings import AskedMatter, Confirmation, Proceedings
 
+_SAME = 1e-6  # of a share: what is confirmed is written with twelve digits
 _MOST_MATTERS = 40  # of the printed ones; the list of matters has them all
 
 
@@ -36,6 +38,14 @@ def known_causes(member: MemberContext, review: Review, name: str) -> dict[str, 
         for kpi in missed_service_levels(review)
     }
     return {kpi: made for kpi, made in causes.items() if made is not None}
+
+
+def is_cause_of(made: Attribution, value: float, target: float | None) -> bool:
+    """Whether a level was shared out that came to this value against this target, and no other one."""
+    shared = made.shared
+    if shared is None or target is None:
+        return shared is None
+    return math.isclose(shared.observed, value, abs_tol=_SAME) and math.isclose(shared.target, target, abs_tol=_SAME)
 
 
 def proceedings(  # noqa: PLR0913 - what a page has looked up already
@@ -57,6 +67,13 @@ def proceedings(  # noqa: PLR0913 - what a page has looked up already
     words = words_for(language)
     frozen = next((one for one in entries if one.kind == "frozen"), None)
     causes = f"{reverse('attribution', args=[member.relationship.pk])}?kpi={{kpi}}&period={name}"
+    known = known_causes(member, review, name)
+    levels = {one.kpi: one for one in review.levels}
+    other = tuple(
+        kpi
+        for kpi, made in known.items()
+        if frozen is not None and not is_cause_of(made, levels[kpi].value, levels[kpi].target)
+    )
     given = (
         [_given(one) for one in frozen.content.get("words", [])]
         if frozen is not None
@@ -72,8 +89,9 @@ def proceedings(  # noqa: PLR0913 - what a page has looked up already
         entry=None if not entries else (entries[-1].number, entries[-1].digest),
         restated=any(one.kind != "frozen" for one in entries),
         matters=tuple(_asked(member, one, words) for one in matters),
-        causes=known_causes(member, review, name),
+        causes={kpi: made for kpi, made in known.items() if kpi not in other},
         causes_url=causes,
+        other_causes=other,
     )
 
 

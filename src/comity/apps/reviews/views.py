@@ -39,7 +39,7 @@ from comity.apps.reviews.period_list import (
     period_list,
     periods_with_data,
 )
-from comity.apps.reviews.proceedings import printed
+from comity.apps.reviews.proceedings import is_cause_of, printed
 from comity.apps.reviews.proceedings import proceedings as collect_proceedings
 from comity.apps.reviews.sentences import PartyName, figure_change_rows
 from comity.apps.reviews.what_if import WhatIf
@@ -673,6 +673,7 @@ def attribution(request: HttpRequest) -> HttpResponse:
     context = {
         "body": queries.attribution_bodies(member, attribution),
         "pending": pending,
+        "final_note": _cause_note(member, attribution, words),
         "kpis": {one: _kpi_label(kpi_of, words, alone=len(kpis) == 1) for one, kpi_of in kpis.items()},
         "periods": _periods_or_none(member),
         "kpi": kpi,
@@ -691,6 +692,20 @@ def attribution(request: HttpRequest) -> HttpResponse:
         "queues": [] if attribution.planned is None else list(attribution.planned.queues),
     }
     return render(request, "reviews/attribution.html", context)
+
+
+def _cause_note(member: MemberContext, attribution: Attribution, words: Words) -> str:
+    """Return that the causes of a final period are those of now, and of another level than the final one; else ""."""
+    final = queries.entries(member, attribution.name).first()
+    if final is None:
+        return ""
+    figure = final.content["figures"].get(attribution.kpi.id)
+    if figure is None or figure["value"] is None or figure["target"] is None:
+        return words("shared_out.now")
+    value, target = float(figure["value"]), float(figure["target"])
+    if is_cause_of(attribution, value, target):
+        return words("shared_out.now")
+    return words("shared_out.other_level", value=words.figure(value, figure["unit"]))
 
 
 def _requested_attribution(

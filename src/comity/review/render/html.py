@@ -212,7 +212,7 @@ def render_level(review: Review, words: Words, kpi: str, links: RoomLinks) -> tu
     definitions = [(one, definition_of(one, review)) for one in review.readings]
     rests = [one for one, wording in definitions if wording is not None and wording.id == kpi]
     context = template_context(
-        replace(review, levels=levels, readings=tuple(rests), missing=()), words, paper=False, wide=True
+        replace(review, levels=levels, readings=tuple(rests), missing=()), words, paper=False, wide=True, links=links
     )
     level = levels[0]
     wording = {"pins": kpi_terms(level.definition, level.unit, review.currency, words), "kpi": level, "links": links}
@@ -312,6 +312,10 @@ def template_context(  # noqa: PLR0913 - what a page is made of, each by name
     """
     draw = ChartMarkup(paper)
     marks = links.marks if links is not None else {} if proceedings is None else proceedings.marks
+    # Of a final period the levels are what both confirmed; no entry of the record holds its readings.
+    now_only = (proceedings is not None and proceedings.final_on is not None) or (
+        links is not None and links.known is not None
+    )
     brow = eyebrow(review, words)
     levels = [
         _level(level_row(level, review, words), review, words, draw, wide=wide) | {"marks": marks.get(level.kpi, ())}
@@ -335,6 +339,7 @@ def template_context(  # noqa: PLR0913 - what a page is made of, each by name
         "notes": _notes(levels),
         "rows": [_row(row, review, words, draw) | _said_of(row.reading, review, words, marks) for row in rows],
         "confirmed_rows": confirmed_rows(review, words, marks),
+        "now_only": now_only,
         "paid": _paid(review, words, draw),
         "missing": missing_groups(review, words),
         "planned": planned_sentence(words),
@@ -488,8 +493,8 @@ def _said_of(
 ) -> dict[str, tuple[str, ...]]:
     """What stands below the name of a reading: what was confirmed of it, and who disputes it."""
     confirmed = [one for one in review.confirmed_readings if find_reading(review, one.key) is reading]
-    said = [confirmed_text(one, review, words) for one in confirmed]
-    return {"marks": (*said, *marks_of(reading, review, marks))}
+    said = tuple(confirmed_text(one, review, words) for one in confirmed)
+    return {"confirmed": said, "marks": (*said, *marks_of(reading, review, marks))}
 
 
 def _alone(row: ReadingRow) -> bool:
