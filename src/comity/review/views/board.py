@@ -84,15 +84,18 @@ class Board:
     more: dict[str, str]
 
 
-def board(review: Review, proceedings: Proceedings | None, words: Words) -> Board:
-    """What was confirmed, decided and asked about a period, and the causes of what it missed."""
+def board(review: Review, proceedings: Proceedings | None, words: Words, most: int | None = MOST_ROWS) -> Board:
+    """What was confirmed, decided and asked about a period, and the causes of what it missed.
+
+    :param most: rows of each table; None: all of them
+    """
     known = Proceedings() if proceedings is None else proceedings
     more: dict[str, str] = {}
 
     def cut(name: str, rows: Sequence[T]) -> tuple[T, ...]:
-        if len(rows) > MOST_ROWS:
-            more[name] = words("board.more", count=len(rows) - MOST_ROWS)
-        return tuple(rows[:MOST_ROWS])
+        if most is not None and len(rows) > most:
+            more[name] = words("board.more", count=len(rows) - most)
+        return tuple(rows[:most])
 
     return Board(
         state=words("board.at_home") if proceedings is None else _state(known, words),
