@@ -116,7 +116,14 @@ _A_WORD = 80
 _words = lru_cache(maxsize=8192)(_finalized)
 
 
-def render(review: Review, words: Words, *, paper: bool = False, logos: Mapping[Side, Logo] | None = None) -> str:
+def render(
+    review: Review,
+    words: Words,
+    *,
+    paper: bool = False,
+    logos: Mapping[Side, Logo] | None = None,
+    proceedings: Proceedings | None = None,
+) -> str:
     """The page as text; for paper, charts are drawn with fixed widths and the paper's stylesheet stands in.
 
     :param logos: for paper only: the page of a browser may load no image
@@ -128,7 +135,8 @@ def render(review: Review, words: Words, *, paper: bool = False, logos: Mapping[
         environment()
         .get_template("review.html")
         .render(
-            **template_context(review, words, paper=paper) | logo_urls(logos), **style_and_policy(style, paper=paper)
+            **template_context(review, words, paper=paper, proceedings=proceedings) | logo_urls(logos),
+            **style_and_policy(style, paper=paper),
         )
     )
 
@@ -340,6 +348,7 @@ def template_context(  # noqa: PLR0913 - what a page is made of, each by name
         "rows": [_row(row, review, words, draw) | _said_of(row.reading, review, words, marks) for row in rows],
         "confirmed_rows": confirmed_rows(review, words, marks),
         "now_only": now_only,
+        "closing": None if proceedings is None else board(review, proceedings, words),
         "paid": _paid(review, words, draw),
         "missing": missing_groups(review, words),
         "planned": planned_sentence(words),
