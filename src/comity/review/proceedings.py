@@ -24,6 +24,8 @@ class Confirmation:
 class AskedMatter:
     """A matter about a period: `kind` as in `core.matters.kinds.Kind`, `state` in words, `by` the day of what is due.
 
+    A signed change of the agreement is of the kind `change`; `by` is the day from which it holds.
+
     `to_move` is the side that has to answer or to act; None where nobody has. `disputes` says of a dispute that it was
     neither refused nor withdrawn, `value` what it says that the figure is. `mark` is what stands beside the figure.
     """

@@ -14,7 +14,7 @@ from comity.review.views.sentences import level_title
 from comity.review.views.summary import largest_cause
 
 T = TypeVar("T")
-_DECISIONS, _ASKED = ("action",), ("claim", "dispute")
+_DECISIONS, _ASKED = ("change", "decision", "proposal", "offer", "action", "correction"), ("claim", "dispute")
 _MOST_CLAIMED = 3  # different values of one figure
 MOST_ROWS = 4  # of each table of a page; how many more there are is said
 
@@ -97,6 +97,7 @@ def board(review: Review, proceedings: Proceedings | None, words: Words, most: i
             more[name] = words("board.more", count=len(rows) - most)
         return tuple(rows[:most])
 
+    decided = sorted(known.matters_of(*_DECISIONS), key=_decided)
     return Board(
         state=words("board.at_home") if proceedings is None else _state(known, words),
         is_final=known.final_on is not None,
@@ -104,7 +105,9 @@ def board(review: Review, proceedings: Proceedings | None, words: Words, most: i
         if known.entry is None
         else words("board.entry", number=words.number(known.entry[0]), digest=known.entry[1][:16]),
         words=tuple(_word(side, known, words) for side in Side) if proceedings is not None else (),
-        decisions=cut("decisions", [_matter(one, words) for one in known.matters_of(*_DECISIONS)]),
+        decisions=cut(
+            "decisions", [_matter(one, words) for one in decided]
+        ),
         asked=cut("asked", [_matter(one, words) for one in sorted(known.matters_of(*_ASKED), key=_rank)]),
         disputed=cut("disputed", _disputed(review, known, words)),
         cause=_cause(review, known, words),
@@ -132,6 +135,11 @@ def _word(side: Side, proceedings: Proceedings, words: Words) -> WordRow:
 def _matter(matter: AskedMatter, words: Words) -> MatterRow:
     by = DASH if matter.by is None else words.day(matter.by, year=False)
     return MatterRow(words(f"board.{matter.kind}"), matter.title, matter.asks, matter.state, by, matter.is_open)
+
+
+def _decided(matter: AskedMatter) -> tuple[bool, int]:
+    """What was signed comes first; then what is open, then what was decided before what is to be done."""
+    return matter.kind != "change" and not matter.is_open, _DECISIONS.index(matter.kind)
 
 
 def _rank(matter: AskedMatter) -> tuple[bool, bool]:
